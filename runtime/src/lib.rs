@@ -1,1 +1,5 @@
 //! candor
+
+mod escape;
+pub mod keys;
+pub mod scrub;
