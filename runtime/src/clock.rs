@@ -1,0 +1,125 @@
+//! The one source of time: a monotonic tick, and the wall time that belongs to it.
+//!
+//! A step reads the clock twice; the second reading is also its line's `ts`, since a tick knows its
+//! wall time.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A reading of the monotonic clock, in nanoseconds since the process first asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tick(u64);
+
+/// How long a wall clock reading is trusted before it is taken again; a clock that was set shows up
+/// in `ts` after this time.
+const RESYNC_NANOS: u64 = 1_000_000_000;
+
+static ORIGIN: OnceLock<Instant> = OnceLock::new();
+/// Wall time minus tick, in nanoseconds since 1970.
+static WALL_OFFSET: AtomicI64 = AtomicI64::new(0);
+/// The tick at which `WALL_OFFSET` is stale; 0 before the first reading.
+static STALE_AT: AtomicU64 = AtomicU64::new(0);
+
+impl Tick {
+    /// Reads the clock.
+    #[inline]
+    pub fn now() -> Self {
+        let nanos = ORIGIN.get_or_init(Instant::now).elapsed().as_nanos();
+        Tick(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// Nanoseconds from an earlier tick to this one; zero where it is no earlier one.
+    #[inline]
+    pub fn nanos_since(self, earlier: Tick) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// Time from an earlier tick to this one.
+    pub fn since(self, earlier: Tick) -> Duration {
+        Duration::from_nanos(self.nanos_since(earlier))
+    }
+
+    /// The wall time of this tick.
+    pub fn wall(self) -> Timestamp {
+        if self.0 >= STALE_AT.load(Ordering::Acquire) {
+            self.resync();
+        }
+        let offset = WALL_OFFSET.load(Ordering::Acquire);
+        Timestamp { micros: offset.saturating_add_unsigned(self.0).div_euclid(1000) }
+    }
+
+    #[cold]
+    fn resync(self) {
+        let wall = nanos_since_epoch(SystemTime::now());
+        // Taken now, not at the tick: what lies between the two is no difference of the clocks.
+        let offset = wall.saturating_sub_unsigned(Tick::now().0);
+        WALL_OFFSET.store(offset, Ordering::Release);
+        STALE_AT.store(self.0.saturating_add(RESYNC_NANOS), Ordering::Release);
+    }
+}
+
+fn nanos_since_epoch(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n),
+    }
+}
+
+/// A point in wall time, in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    micros: i64,
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        Timestamp { micros: nanos_since_epoch(time).div_euclid(1000) }
+    }
+}
+
+/// `2026-11-22T10:14:12` is as long as this for the years 0 to 9999.
+const CALENDAR: usize = 19;
+
+thread_local! {
+    /// The second whose calendar part was written last, and that part.
+    static LAST: Cell<(i64, [u8; CALENDAR])> = const { Cell::new((i64::MIN, [b'0'; CALENDAR])) };
+}
+
+impl Timestamp {
+    /// Appends RFC 3339, UTC, microseconds: `2026-11-22T10:14:12.123456Z`.
+    pub fn write(self, out: &mut String) {
+        let second = self.micros.div_euclid(1_000_000);
+        let micros = self.micros.rem_euclid(1_000_000).unsigned_abs();
+        let text = LAST.try_with(|last| {
+            let (known, text) = last.get();
+            if known == second {
+                return text;
+            }
+            let text = calendar(second);
+            last.set((second, text));
+            text
+        });
+        let text = text.unwrap_or_else(|_| calendar(second));
+        out.push_str(std::str::from_utf8(&text).unwrap_or("1970-01-01T00:00:00"));
+        out.push('.');
+        let mut unit = 100_000;
+        while unit > 0 {
+            out.push(char::from(b'0' + u8::try_from(micros / unit % 10).unwrap_or(0)));
+            unit /= 10;
+        }
+        out.push('Z');
+    }
+}
+
+fn calendar(second: i64) -> [u8; CALENDAR] {
+    let mut text = *b"1970-01-01T00:00:00";
+    if let Ok(time) = jiff::Timestamp::from_second(second) {
+        let printed = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        if let Ok(bytes) = printed.as_bytes().try_into() {
+            text = bytes;
+        }
+    }
+    text
+}

@@ -1,0 +1,599 @@
+//! One walk over a value, three outputs: JSON into a line, Rust's `Debug` notation, and JSON behind
+//! a `Debug` that candor's layer asked for.
+
+use std::cell::Cell;
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{DebugOf, Loggable};
+use crate::{escape, keys};
+
+/// What stands for a value that is not shown.
+pub(crate) const REDACTED: &str = "[REDACTED]";
+/// What stands for a value whose own formatting panicked or failed.
+pub(crate) const UNPRINTABLE: &str = "<unprintable>";
+
+/// Takes one value from a [`Loggable`], and knows how to write it.
+///
+/// Every method writes a whole value, so that what comes out is well-formed whatever the caller
+/// does: objects and lists are filled by a closure and closed after it, and a second value in the
+/// same place is ignored.
+///
+/// ```
+/// use candor::loggable::{Encoder, Loggable, to_json};
+///
+/// struct Cart { items: u32, total: f64 }
+///
+/// impl Loggable for Cart {
+///     fn log(&self, to: &mut Encoder<'_>) {
+///         to.object("Cart", |cart| {
+///             cart.field("items", &self.items);
+///             cart.field("total", &self.total);
+///         });
+///     }
+/// }
+/// let cart = Cart { items: 2, total: 9.5 };
+/// assert_eq!(to_json(&cart), r#"{"items":2,"total":9.5}"#);
+/// ```
+pub struct Encoder<'a> {
+    out: Out<'a>,
+    /// Texts longer than this many bytes are cut.
+    limit: usize,
+    written: bool,
+}
+
+enum Out<'a> {
+    Json(&'a mut String),
+    Debug { to: &'a mut dyn fmt::Write, pretty: bool, result: &'a mut fmt::Result },
+}
+
+impl fmt::Debug for Encoder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Encoder<'a> {
+    pub(crate) fn json(out: &'a mut String, limit: usize) -> Self {
+        Encoder { out: Out::Json(out), limit, written: false }
+    }
+
+    pub(crate) fn debug_value<T: Loggable + ?Sized>(
+        value: &T,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let pretty = f.alternate();
+        let mut result = Ok(());
+        let mut encoder = Encoder {
+            out: Out::Debug { to: f, pretty, result: &mut result },
+            limit: usize::MAX,
+            written: false,
+        };
+        encoder.value(value);
+        result
+    }
+
+    /// Writes a loggable value in full.
+    pub fn value<T: Loggable + ?Sized>(&mut self, value: &T) {
+        value.log(self);
+        if !self.written {
+            self.null();
+        }
+    }
+
+    /// Whether this place already holds its value.
+    fn claim(&mut self) -> bool {
+        !std::mem::replace(&mut self.written, true)
+    }
+
+    /// Writes text that is the same in JSON and in Debug.
+    fn raw(&mut self, text: &str) {
+        match &mut self.out {
+            Out::Json(out) => out.push_str(text),
+            Out::Debug { to, result, .. } => {
+                if result.is_ok() {
+                    **result = to.write_str(text);
+                }
+            }
+        }
+    }
+
+    /// Writes `null` (`None` in Debug).
+    pub fn null(&mut self) {
+        if self.claim() {
+            let text = if matches!(self.out, Out::Json(_)) { "null" } else { "None" };
+            self.raw(text);
+        }
+    }
+
+    /// Writes a boolean.
+    pub fn bool(&mut self, value: bool) {
+        if self.claim() {
+            self.raw(if value { "true" } else { "false" });
+        }
+    }
+
+    /// Writes an unsigned integer.
+    pub fn u64(&mut self, value: u64) {
+        if self.claim() {
+            self.raw(itoa::Buffer::new().format(value));
+        }
+    }
+
+    /// Writes a signed integer.
+    pub fn i64(&mut self, value: i64) {
+        if self.claim() {
+            self.raw(itoa::Buffer::new().format(value));
+        }
+    }
+
+    /// Writes an unsigned integer; beyond 64 bits it is a string, since JSON readers lose digits.
+    pub fn u128(&mut self, value: u128) {
+        match u64::try_from(value) {
+            Ok(value) => self.u64(value),
+            Err(_) => self.display(&value),
+        }
+    }
+
+    /// Writes a signed integer; beyond 64 bits it is a string, since JSON readers lose digits.
+    pub fn i128(&mut self, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.i64(value),
+            Err(_) => self.display(&value),
+        }
+    }
+
+    /// Writes a number; what JSON has no number for is the string `"NaN"`, `"inf"` or `"-inf"`.
+    pub fn f64(&mut self, value: f64) {
+        if value.is_finite() {
+            self.float(&value);
+        } else {
+            self.text(non_finite(value));
+        }
+    }
+
+    /// Writes a number of single precision with the digits it has.
+    pub fn f32(&mut self, value: f32) {
+        if value.is_finite() {
+            self.float(&value);
+        } else {
+            self.text(non_finite(value.into()));
+        }
+    }
+
+    /// Rust's Debug form of a finite float is a JSON number and keeps the `.0` of a whole one.
+    fn float(&mut self, value: &dyn fmt::Debug) {
+        if self.claim() {
+            match &mut self.out {
+                Out::Json(out) => {
+                    let _ = write!(out, "{value:?}");
+                }
+                Out::Debug { to, result, .. } => {
+                    if result.is_ok() {
+                        **result = write!(to, "{value:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes text as it is, escaped and cut at the limit for one value.
+    ///
+    /// It is for text that a decision has already been made about.
+    pub fn text(&mut self, value: &str) {
+        if !self.claim() {
+            return;
+        }
+        let cut = cut_at(value, self.limit);
+        match &mut self.out {
+            Out::Json(out) => {
+                out.push('"');
+                escape::json_text(&value[..cut], out);
+                if cut < value.len() {
+                    cut_mark(value.len() - cut, out);
+                }
+                out.push('"');
+            }
+            Out::Debug { .. } => {
+                let mut quoted = String::with_capacity(value.len() + 2);
+                escape::json_string(value, &mut quoted);
+                self.raw(&quoted);
+            }
+        }
+    }
+
+    /// Writes the `Display` form of a value as text.
+    ///
+    /// It is for values whose text a decision has already been made about. One that fails or panics
+    /// becomes `"<unprintable>"`.
+    pub fn display(&mut self, value: &dyn fmt::Display) {
+        let mut text = String::new();
+        let printed = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
+        match printed {
+            Ok(Ok(())) => self.text(&text),
+            _ => self.text(UNPRINTABLE),
+        }
+    }
+
+    /// Writes `"[REDACTED]"`.
+    pub fn redacted(&mut self) {
+        if self.claim() {
+            self.raw("\"[REDACTED]\"");
+        }
+    }
+
+    /// Writes what is already JSON; the caller vouches for its form and its content.
+    pub(crate) fn raw_json(&mut self, json: &str) {
+        if self.claim() {
+            self.raw(json);
+        }
+    }
+
+    /// Writes a name without content: a unit struct or variant.
+    pub fn unit(&mut self, name: &str) {
+        if matches!(self.out, Out::Json(_)) {
+            self.text(name);
+        } else if self.claim() {
+            self.raw(name);
+        }
+    }
+
+    /// Writes a struct or struct variant: `{"a":1}`, in Debug `Name { a: 1 }`.
+    pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_, 'a>)) {
+        if !self.claim() {
+            return;
+        }
+        let json = matches!(self.out, Out::Json(_));
+        self.raw(if json { "" } else { name });
+        self.nested(
+            if json { "{" } else { " {" },
+            |encoder| {
+                let mut object = Object { encoder, filled: false };
+                fill(&mut object);
+                object.filled
+            },
+            if json { "}" } else { " }" },
+            "}",
+        );
+    }
+
+    /// Writes a tuple struct or variant: `[1,2]`, in Debug `Name(1, 2)`.
+    pub fn tuple(&mut self, name: &str, fill: impl FnOnce(&mut List<'_, 'a>)) {
+        if matches!(self.out, Out::Json(_)) {
+            return self.list(fill);
+        }
+        if self.claim() {
+            self.raw(name);
+            self.items("(", ")", fill);
+        }
+    }
+
+    /// Writes a struct around one value: the value alone, in Debug `Name(1)`.
+    pub fn newtype<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
+        if matches!(self.out, Out::Json(_)) {
+            return self.value(value);
+        }
+        self.tuple(name, |list| list.item(value));
+    }
+
+    /// Writes a variant with content: `{"Variant":…}`, in Debug what `fill` writes.
+    pub fn variant(&mut self, name: &str, fill: impl FnOnce(&mut Encoder<'_>)) {
+        if !self.claim() {
+            return;
+        }
+        match &mut self.out {
+            Out::Json(out) => {
+                out.push('{');
+                escape::json_string(name, out);
+                out.push(':');
+                let mut inner = Encoder { out: Out::Json(out), limit: self.limit, written: false };
+                fill(&mut inner);
+                if !inner.written {
+                    inner.null();
+                }
+                out.push('}');
+            }
+            Out::Debug { to, pretty, result } => {
+                fill(&mut Encoder {
+                    out: Out::Debug { to: *to, pretty: *pretty, result },
+                    limit: self.limit,
+                    written: false,
+                });
+            }
+        }
+    }
+
+    /// Writes a list.
+    pub fn list(&mut self, fill: impl FnOnce(&mut List<'_, 'a>)) {
+        if self.claim() {
+            self.items("[", "]", fill);
+        }
+    }
+
+    fn items(&mut self, open: &str, close: &str, fill: impl FnOnce(&mut List<'_, 'a>)) {
+        self.nested(
+            open,
+            |encoder| {
+                let mut list = List { encoder, filled: false };
+                fill(&mut list);
+                list.filled
+            },
+            close,
+            close,
+        );
+    }
+
+    /// Writes a map; keys are values too, written as text.
+    pub fn map(&mut self, fill: impl FnOnce(&mut Map<'_, 'a>)) {
+        if !self.claim() {
+            return;
+        }
+        self.nested(
+            "{",
+            |encoder| {
+                let mut map = Map { encoder, filled: false, quoted: Vec::new() };
+                fill(&mut map);
+                map.filled
+            },
+            "}",
+            "}",
+        );
+    }
+
+    /// Opening, content and closing of a group. In `{:#?}` every entry has a line of its own, ended
+    /// by a comma, and the group closes on a line without the blank that `{:?}` puts before a brace.
+    fn nested(
+        &mut self,
+        open: &str,
+        fill: impl FnOnce(&mut Self) -> bool,
+        close: &str,
+        pretty_close: &str,
+    ) {
+        self.raw(open);
+        let filled = fill(self);
+        if filled && self.is_pretty() {
+            self.raw(",\n");
+            self.raw(pretty_close);
+        } else {
+            self.raw(close);
+        }
+    }
+
+    fn is_pretty(&self) -> bool {
+        matches!(self.out, Out::Debug { pretty: true, .. })
+    }
+
+    /// What stands before an entry of a group: `,` between entries; a blank or a new line in Debug.
+    fn separate(&mut self, filled: &mut bool, padded: bool) {
+        let first = !std::mem::replace(filled, true);
+        if matches!(self.out, Out::Json(_)) {
+            if !first {
+                self.raw(",");
+            }
+        } else if self.is_pretty() {
+            self.raw(if first { "\n" } else { ",\n" });
+        } else if first {
+            self.raw(if padded { " " } else { "" });
+        } else {
+            self.raw(", ");
+        }
+    }
+
+    /// One value inside a group; in `{:#?}` it is indented by four blanks.
+    fn inner<T: Loggable + ?Sized>(&mut self, before: &str, value: &T) {
+        match &mut self.out {
+            Out::Json(out) => {
+                Encoder { out: Out::Json(out), limit: self.limit, written: false }.value(value);
+            }
+            Out::Debug { to, pretty, result } => {
+                if result.is_err() {
+                    return;
+                }
+                **result = if *pretty {
+                    write!(Indented { to: *to, at_start: true }, "{before}{:#?}", DebugOf(value))
+                } else {
+                    write!(to, "{before}{:?}", DebugOf(value))
+                };
+            }
+        }
+    }
+}
+
+fn non_finite(value: f64) -> &'static str {
+    if value.is_nan() {
+        "NaN"
+    } else if value > 0.0 {
+        "inf"
+    } else {
+        "-inf"
+    }
+}
+
+/// The number of bytes to keep of a text that may have `limit` of them.
+fn cut_at(text: &str, limit: usize) -> usize {
+    if text.len() <= limit { text.len() } else { text.floor_char_boundary(limit) }
+}
+
+/// The mark of a cut value, which says how much is missing.
+pub(crate) fn cut_mark(missing: usize, out: &mut String) {
+    let _ = write!(out, "…(+{missing} bytes)");
+}
+
+/// The fields of a struct, filled by [`Encoder::object`].
+pub struct Object<'e, 'a> {
+    encoder: &'e mut Encoder<'a>,
+    filled: bool,
+}
+
+impl fmt::Debug for Object<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object").finish_non_exhaustive()
+    }
+}
+
+impl Object<'_, '_> {
+    /// Writes a field. Where the deployment declared its name sensitive, the value is hidden.
+    pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
+        let hidden = keys::added_by_deployment(name);
+        self.encoder.separate(&mut self.filled, true);
+        let mut before = "";
+        let debug_name;
+        if let Out::Json(out) = &mut self.encoder.out {
+            escape::json_string(name, out);
+            out.push(':');
+        } else {
+            debug_name = format!("{name}: ");
+            before = &debug_name;
+        }
+        if hidden {
+            self.encoder.inner(before, &crate::policy::secret(value));
+        } else {
+            self.encoder.inner(before, value);
+        }
+    }
+}
+
+/// The items of a list, filled by [`Encoder::list`].
+pub struct List<'e, 'a> {
+    encoder: &'e mut Encoder<'a>,
+    filled: bool,
+}
+
+impl fmt::Debug for List<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List").finish_non_exhaustive()
+    }
+}
+
+impl List<'_, '_> {
+    /// Writes an item.
+    pub fn item<T: Loggable + ?Sized>(&mut self, value: &T) {
+        self.encoder.separate(&mut self.filled, false);
+        self.encoder.inner("", value);
+    }
+}
+
+/// The entries of a map, filled by [`Encoder::map`].
+pub struct Map<'e, 'a> {
+    encoder: &'e mut Encoder<'a>,
+    filled: bool,
+    /// Keys so far that are text in themselves: two values may show the same text, and a key must
+    /// not appear twice.
+    quoted: Vec<String>,
+}
+
+impl fmt::Debug for Map<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Map").finish_non_exhaustive()
+    }
+}
+
+impl Map<'_, '_> {
+    /// Writes an entry. A value under a sensitive key is hidden.
+    pub fn entry<K: Loggable + ?Sized, V: Loggable + ?Sized>(&mut self, key: &K, value: &V) {
+        let json = super::to_json(key);
+        let text = self.key_text(json);
+        self.encoder.separate(&mut self.filled, false);
+        let before;
+        let before = if let Out::Json(out) = &mut self.encoder.out {
+            out.push_str(&text);
+            out.push(':');
+            ""
+        } else {
+            before = format!("{text}: ");
+            &before
+        };
+        if keys::hides(text.trim_matches('"')) {
+            self.encoder.inner(before, &crate::policy::secret(value));
+        } else {
+            self.encoder.inner(before, value);
+        }
+    }
+
+    fn key_text(&mut self, json: String) -> String {
+        if !json.starts_with('"') {
+            let mut text = String::new();
+            escape::json_string(&json, &mut text);
+            return text;
+        }
+        let mut text = json;
+        while self.quoted.contains(&text) {
+            text.insert(text.len() - 1, '_');
+        }
+        self.quoted.push(text.clone());
+        text
+    }
+}
+
+/// Puts four blanks before every line, as `{:#?}` does.
+struct Indented<'a> {
+    to: &'a mut dyn fmt::Write,
+    at_start: bool,
+}
+
+impl fmt::Write for Indented<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for line in text.split_inclusive('\n') {
+            if self.at_start {
+                self.to.write_str("    ")?;
+            }
+            self.to.write_str(line)?;
+            self.at_start = line.ends_with('\n');
+        }
+        Ok(())
+    }
+}
+
+/// Runs `write`, which appends one JSON value; what panics leaves `"<unprintable>"` instead.
+pub(crate) fn guarded(out: &mut String, write: impl FnOnce(&mut String)) {
+    let from = out.len();
+    if catch_unwind(AssertUnwindSafe(|| write(out))).is_err() {
+        out.truncate(from);
+        escape::json_string(UNPRINTABLE, out);
+    }
+}
+
+thread_local! {
+    static NESTED: Cell<Nested> = const { Cell::new(Nested::Unasked) };
+}
+
+/// The agreement between candor's visitor, which gets a `&dyn Debug`, and the `Debug` of a loggable
+/// type behind it: JSON was asked for, and has been written from the first byte to the last.
+#[derive(Clone, Copy, PartialEq)]
+enum Nested {
+    Unasked,
+    Asked,
+    Written(usize),
+}
+
+/// A `Debug` value on its way into a line.
+pub(crate) struct NestedDebug;
+
+impl NestedDebug {
+    /// Formats into `out`; true where what came is one JSON value.
+    pub(crate) fn format(value: &dyn fmt::Debug, out: &mut String) -> Result<bool, fmt::Error> {
+        let _ = NESTED.try_with(|nested| nested.set(Nested::Asked));
+        let result = write!(out, "{value:?}");
+        let nested = NESTED
+            .try_with(|nested| nested.replace(Nested::Unasked))
+            .unwrap_or(Nested::Unasked);
+        result.map(|()| nested == Nested::Written(out.len()))
+    }
+
+    /// `Debug` of a loggable type: JSON where candor asked for it and nothing stands before it.
+    pub(crate) fn fmt<T: Loggable + ?Sized>(
+        value: &T,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let asked = NESTED
+            .try_with(|nested| nested.replace(Nested::Unasked) == Nested::Asked)
+            .unwrap_or(false);
+        if !asked {
+            return Encoder::debug_value(value, f);
+        }
+        let json = super::to_json(value);
+        f.write_str(&json)?;
+        let _ = NESTED.try_with(|nested| nested.set(Nested::Written(json.len())));
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! Values that say themselves what a log may show.
+//!
+//! [`Loggable`] is the compile-time half of candor's redaction: what a macro records must implement
+//! it, and text does not. A `#[redact]` type implements it from decisions on its fields, a
+//! [policy](crate::policy) makes any text loggable.
+//!
+//! ```
+//! use candor::loggable::to_json;
+//! use candor::policy::mask;
+//!
+//! assert_eq!(to_json(&Some(7)), "7");
+//! assert_eq!(to_json(&vec![1.5, f64::NAN]), r#"[1.5,"NaN"]"#);
+//! assert_eq!(to_json(&mask("4111111111111111").last(4)), r#""****1111""#);
+//! ```
+
+mod containers;
+mod encoder;
+mod scalars;
+mod text;
+
+use std::fmt;
+
+pub use encoder::{Encoder, List, Map, Object};
+pub use text::Text;
+pub(crate) use encoder::{NestedDebug, guarded};
+pub(crate) use text::Leaf;
+
+/// A value that may stand in a log line, with its own say in what is shown.
+///
+/// Numbers, booleans, durations and every `#[redact]` type are loggable, and so are options, smart
+/// pointers, lists, sets, tuples and map values of them. Text is not: `String`, `&str`, bytes, text
+/// keys, IP addresses and JSON values need a decision, which is either a [policy](crate::policy)
+/// around the value or a `#[redact]` on its type.
+///
+/// Implement it by hand only for a type that holds nothing a reader of the log must not see:
+///
+/// ```
+/// use candor::loggable::{Encoder, Loggable, to_json};
+///
+/// struct Percent(u8);
+///
+/// impl Loggable for Percent {
+///     fn log(&self, to: &mut Encoder<'_>) {
+///         to.u64(self.0.into());
+///     }
+/// }
+/// assert_eq!(to_json(&Percent(12)), "12");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be logged without a decision on what may be shown",
+    label = "not loggable as it is",
+    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `url(&x)` or `secret(&x)` show part or nothing of it (they are in `candor::policy`)",
+    note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
+)]
+pub trait Loggable {
+    /// Writes exactly one value to the encoder; one that writes none leaves `null`.
+    fn log(&self, to: &mut Encoder<'_>);
+}
+
+/// A [`Loggable`] type that may also stand in a list, a set, a tuple or a map.
+///
+/// `u8` and `char` are loggable alone but no elements, so that neither bytes nor text slip in as
+/// lists of numbers or letters.
+#[diagnostic::on_unimplemented(
+    message = "a collection of `{Self}` can't be logged without a decision on what may be shown",
+    label = "`{Self}` is not loggable as an element",
+    note = "put a policy around the collection: `clear(&x)` shows its text, `secret(&x)` nothing of it (they are in `candor::policy`)",
+    note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
+)]
+pub trait Element: Loggable {}
+
+/// The JSON a value becomes in a line.
+///
+/// ```
+/// assert_eq!(candor::loggable::to_json(&(1, true)), "[1,true]");
+/// ```
+pub fn to_json<T: Loggable + ?Sized>(value: &T) -> String {
+    let mut out = String::new();
+    Encoder::json(&mut out, usize::MAX).value(value);
+    out
+}
+
+/// Appends the JSON a value becomes in a line to a buffer; a buffer with room is not reallocated.
+pub fn write_json<T: Loggable + ?Sized>(value: &T, out: &mut String) {
+    Encoder::json(out, usize::MAX).value(value);
+}
+
+/// `Debug` of a loggable value: the same walk as its JSON, in Rust's notation.
+pub(crate) struct DebugOf<'a, T: ?Sized>(pub(crate) &'a T);
+
+impl<T: Loggable + ?Sized> fmt::Debug for DebugOf<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Encoder::debug_value(self.0, f)
+    }
+}

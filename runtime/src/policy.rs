@@ -1,0 +1,124 @@
+//! Decisions on what a value that is not loggable by itself may show.
+//!
+//! They are the words of `#[redact(…)]` on a field as functions, for values given to `fields(…)`,
+//! [`record`](crate::record), [`context::set`](crate::context::set) and candor's event macros.
+//!
+//! ```
+//! use candor::loggable::to_json;
+//! use candor::policy::{clear, email, mask, secret, url};
+//!
+//! assert_eq!(to_json(&clear("sku-7")), r#""sku-7""#);
+//! assert_eq!(to_json(&secret("s3cr3t")), r#""[REDACTED]""#);
+//! assert_eq!(to_json(&mask("4111 1111 1111 1111").last(4)), r#""****1111""#);
+//! assert_eq!(to_json(&email("ada@example.com")), r#""a***@example.com""#);
+//! assert_eq!(to_json(&url("https://u:p@example.com/a?token=x")), r#""https://example.com/a""#);
+//! ```
+
+use std::fmt;
+
+use crate::loggable::{DebugOf, Element, Encoder, Leaf, Loggable, Text};
+
+/// A value under a policy; loggable.
+pub struct Decided<'a, T: ?Sized> {
+    value: &'a T,
+    leaf: Leaf,
+}
+
+/// Shows the value, escaped.
+pub fn clear<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
+    Decided { value, leaf: Leaf::Clear }
+}
+
+/// Hides the value behind a mask, with the ends that [`Decided::first`] and [`Decided::last`] name.
+///
+/// They are shown only where the value has at least 8 characters and twice as many stay hidden as
+/// are shown; anything shorter is `"[REDACTED]"`.
+pub fn mask<T: Text + ?Sized>(value: &T) -> Mask<'_, T> {
+    Mask { value, first: 0, last: 0 }
+}
+
+/// Makes a URL safe: scheme, host, port and scrubbed path, no user info, query or fragment.
+pub fn url<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
+    Decided { value, leaf: Leaf::Url }
+}
+
+/// Shows the first letter and the domain of an e-mail address.
+pub fn email<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
+    Decided { value, leaf: Leaf::Email }
+}
+
+/// Shows free text after the [scrubber](crate::scrub::text) took out what looks like a secret.
+pub fn scrub<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
+    Decided { value, leaf: Leaf::Scrub }
+}
+
+/// Shows `"[REDACTED]"`, whatever the value, its type and its length.
+pub fn secret<T: ?Sized>(value: &T) -> Secret {
+    let _ = value;
+    Secret
+}
+
+impl<T: Text + ?Sized> Loggable for Decided<'_, T> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        self.value.log_text(self.leaf, to);
+    }
+}
+
+impl<T: Text + ?Sized> Element for Decided<'_, T> {}
+
+impl<T: Text + ?Sized> fmt::Debug for Decided<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&DebugOf(self), f)
+    }
+}
+
+/// A masked value, made by [`mask`]; loggable.
+pub struct Mask<'a, T: ?Sized> {
+    value: &'a T,
+    first: usize,
+    last: usize,
+}
+
+impl<T: ?Sized> Mask<'_, T> {
+    /// Shows this many characters at the start; none by default.
+    pub fn first(self, first: usize) -> Self {
+        Mask { first, ..self }
+    }
+
+    /// Shows this many characters at the end; none by default.
+    pub fn last(self, last: usize) -> Self {
+        Mask { last, ..self }
+    }
+}
+
+impl<T: Text + ?Sized> Loggable for Mask<'_, T> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        self.value.log_text(Leaf::Mask { first: self.first, last: self.last }, to);
+    }
+}
+
+impl<T: Text + ?Sized> Element for Mask<'_, T> {}
+
+impl<T: Text + ?Sized> fmt::Debug for Mask<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&DebugOf(self), f)
+    }
+}
+
+/// A hidden value, made by [`secret`]; loggable.
+#[derive(Clone, Copy)]
+pub struct Secret;
+
+impl Loggable for Secret {
+    fn log(&self, to: &mut Encoder<'_>) {
+        to.redacted();
+    }
+}
+
+impl Element for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&DebugOf(self), f)
+    }
+}
