@@ -22,7 +22,7 @@ use std::fmt;
 
 pub use encoder::{Encoder, List, Map, Object};
 pub use text::Text;
-pub(crate) use encoder::{NestedDebug, guarded};
+pub(crate) use encoder::{NestedDebug, UNPRINTABLE, guarded};
 pub(crate) use text::Leaf;
 
 /// A value that may stand in a log line, with its own say in what is shown.

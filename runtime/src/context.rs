@@ -1,0 +1,495 @@
+//! Whose request a line belongs to.
+//!
+//! A [`RequestContext`] is not a tracing span: it survives when a span is filtered out, on whatever
+//! thread or task the work runs.
+//!
+//! ```
+//! use candor::context::{self, RequestContext};
+//! use candor::policy::clear;
+//!
+//! let captured = candor::testing::capture();
+//! RequestContext::with_id("r-7").enter_with(|| {
+//!     context::set_user(clear("u-1"));
+//!     tracing::info!(items = 2, "basket opened");
+//! });
+//! let line = captured.line("basket opened");
+//! assert_eq!(line.text("request_id"), "r-7");
+//! assert_eq!(line.text("user_id"), "u-1");
+//! assert_eq!(line.number("seq"), 1.0);
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use pin_project_lite::pin_project;
+use tracing::Span;
+
+use crate::clock::Tick;
+use crate::current::{self, Frame, Restore};
+use crate::dependency::Category;
+use crate::format::{keys::Keys, members};
+use crate::keys;
+use crate::loggable::{self, Loggable};
+use crate::scrub;
+
+/// One request (or another piece of work that has an id) and everything its lines share.
+///
+/// Cloning it is cheap and gives the same request.
+#[derive(Clone)]
+pub struct RequestContext {
+    pub(crate) request: Arc<Request>,
+}
+
+/// Ids of the W3C trace a request is part of, lowercase hex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trace {
+    pub(crate) trace_id: String,
+    /// The request's own span.
+    pub(crate) span_id: String,
+    /// Whether the caller's `traceparent` asked for a recorded trace.
+    pub(crate) sampled: bool,
+}
+
+/// What a [`RequestContext`] points to.
+pub(crate) struct Request {
+    pub(crate) id: Box<str>,
+    pub(crate) method: Option<Box<str>>,
+    /// Scrubbed.
+    pub(crate) path: Option<Box<str>>,
+    pub(crate) trace: Option<Trace>,
+    pub(crate) started: Tick,
+    pub(crate) lines: AtomicU64,
+    pub(crate) suppressed: AtomicU64,
+    step_ids: AtomicU32,
+    calls: AtomicU32,
+    identity: ArcSwap<Identity>,
+    sums: Mutex<Sums>,
+    #[cfg(feature = "testing")]
+    pub(crate) capture: Option<crate::testing::Captured>,
+}
+
+/// The part of a request that can change while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Identity {
+    pub(crate) user: Option<String>,
+    /// Fields of the context's own, as members.
+    pub(crate) fields: String,
+    rendered: OnceLock<(u64, String)>,
+}
+
+impl Identity {
+    /// The identity as a layer writes it. The first layer's form is kept; another one makes its own
+    /// each time.
+    pub(crate) fn rendered(
+        &self,
+        layer: u64,
+        make: impl Fn() -> String,
+    ) -> Result<&str, String> {
+        let (owner, text) = self.rendered.get_or_init(|| (layer, make()));
+        if *owner == layer { Ok(text) } else { Err(make()) }
+    }
+}
+
+/// What `request_completed` adds up.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sums {
+    pub(crate) retries: u64,
+    pub(crate) dependency_nanos: u64,
+    open_calls: u32,
+    open_since: Option<Tick>,
+    pub(crate) slowest: Option<(&'static str, u64)>,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// The first step or call of a request that failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cause {
+    pub(crate) name: &'static str,
+    pub(crate) step_id: u32,
+    pub(crate) category: Option<Category>,
+}
+
+impl fmt::Debug for RequestContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.request, f)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestContext").field("request_id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Default for RequestContext {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RequestContext {
+    /// A new request with a new id (UUID v7, RFC 9562).
+    pub fn new() -> Self {
+        Self::with_id(&uuid::Uuid::now_v7().to_string())
+    }
+
+    /// A new request under an id that is known already.
+    ///
+    /// The id is written escaped; one longer than 128 characters is cut there.
+    pub fn with_id(id: &str) -> Self {
+        let end = id.char_indices().nth(128).map_or(id.len(), |(at, _)| at);
+        RequestContext {
+            request: Arc::new(Request {
+                id: id[..end].into(),
+                method: None,
+                path: None,
+                trace: None,
+                started: Tick::now(),
+                lines: AtomicU64::new(0),
+                suppressed: AtomicU64::new(0),
+                step_ids: AtomicU32::new(0),
+                calls: AtomicU32::new(0),
+                identity: ArcSwap::default(),
+                sums: Mutex::default(),
+                #[cfg(feature = "testing")]
+                capture: crate::testing::Captured::of_this_thread(),
+            }),
+        }
+    }
+
+    /// The same request with the method its lines show. For a context that has not been used yet.
+    #[must_use]
+    pub fn with_method(self, method: &str) -> Self {
+        self.change(|request| request.method = Some(method.into()))
+    }
+
+    /// The same request with the path its lines show, scrubbed and without its query. For a context
+    /// that has not been used yet.
+    #[must_use]
+    pub fn with_path(self, path: &str) -> Self {
+        self.change(|request| request.path = Some(scrub::url(path).into()))
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn with_trace(self, trace: Trace) -> Self {
+        self.change(|request| request.trace = Some(trace))
+    }
+
+    #[cfg(all(feature = "testing", feature = "http"))]
+    pub(crate) fn with_capture(self, capture: Option<crate::testing::Captured>) -> Self {
+        self.change(|request| request.capture = capture)
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
+        if let Some(request) = Arc::get_mut(&mut self.request) {
+            change(request);
+        }
+        self
+    }
+
+    /// The request id.
+    pub fn id(&self) -> &str {
+        &self.request.id
+    }
+
+    /// Runs a future under this request: every line it writes belongs to it, on whatever thread it
+    /// is polled.
+    ///
+    /// It also opens the span `candor.request` around the future, so that tracing's own
+    /// `.in_current_span()` carries the request where candor's layer sees spans.
+    pub fn scope<F: Future>(self, future: F) -> Scope<F> {
+        let span = self.span();
+        Scope {
+            future: Some(future),
+            frame: Some(Frame { request: Some(self.request), ..Frame::default() }),
+            span,
+        }
+    }
+
+    /// Runs a closure under this request.
+    pub fn enter_with<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _entered = self.enter();
+        work()
+    }
+
+    /// Makes this the current request of the thread until the guard is dropped.
+    ///
+    /// Do not hold the guard across an `.await`: other tasks of the thread would run under this
+    /// request. [`scope`](Self::scope) is for futures.
+    pub fn enter(&self) -> Entered {
+        let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
+        let restore = Restore::enter(frame);
+        Entered { _span: self.span().entered(), _restore: restore, _not_send: PhantomData }
+    }
+
+    fn span(&self) -> Span {
+        // The layer reads the context when the span is made, from the thread.
+        let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
+        let _here = Restore::enter(frame);
+        tracing::span!(target: "candor", tracing::Level::ERROR, "candor.request")
+    }
+}
+
+/// The guard of [`RequestContext::enter`].
+#[derive(Debug)]
+#[must_use = "the request is current only as long as the guard lives"]
+pub struct Entered {
+    _span: tracing::span::EnteredSpan,
+    _restore: Restore,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl fmt::Debug for Restore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Restore").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The future of [`RequestContext::scope`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Scope<F> {
+        #[pin]
+        future: Option<F>,
+        frame: Option<Frame>,
+        span: Span,
+    }
+
+    impl<F> PinnedDrop for Scope<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _restore = this.frame.take().map(Restore::enter);
+            let _entered = this.span.enter();
+            this.future.set(None);
+        }
+    }
+}
+
+impl<F: Future> Future for Scope<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let restore = Restore::enter(this.frame.take().unwrap_or_default());
+        let kept = Kept { slot: this.frame, restore: Some(restore) };
+        let entered = this.span.enter();
+        let poll = poll_some(this.future, cx);
+        drop(entered);
+        drop(kept);
+        poll
+    }
+}
+
+/// The future is there until its wrapper is dropped; it is an option so that what it drops then
+/// still runs under its request.
+fn poll_some<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
+}
+
+/// Puts a frame back into its future after a poll, also while unwinding.
+pub(crate) struct Kept<'a> {
+    pub(crate) slot: &'a mut Option<Frame>,
+    pub(crate) restore: Option<Restore>,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        *self.slot = self.restore.take().map(Restore::leave);
+    }
+}
+
+/// The current request, if there is one.
+pub fn current() -> Option<RequestContext> {
+    let request = current::request()?;
+    request.has_id().then_some(RequestContext { request })
+}
+
+/// Names the user of the current request, for every line from now on, in tasks that already run
+/// too.
+///
+/// What is given must be loggable: `set_user(clear(&id))`. Outside a request nothing happens.
+pub fn set_user(user: impl Loggable) {
+    if let Some(request) = current::request() {
+        let json = loggable::to_json(&user);
+        // One type for a key: a number becomes text, as the other ids are.
+        let text = members::text_of(&json);
+        request.change_identity(|identity| identity.user = Some(text.clone()));
+    }
+}
+
+/// Adds a field to every line of the current request from now on.
+///
+/// A sensitive name is written as `"[REDACTED]"`; one of candor's own keys gets a trailing
+/// underscore; a name that was set before is set anew. Outside a request nothing happens.
+pub fn set(name: &str, value: impl Loggable) {
+    if let Some(request) = current::request() {
+        let name = Keys::default().field_name(name);
+        let json = if keys::hides(&name) {
+            loggable::to_json(&crate::policy::Secret)
+        } else {
+            loggable::to_json(&value)
+        };
+        request.change_identity(|identity| {
+            members::set(&mut identity.fields, &name, &json);
+        });
+    }
+}
+
+/// A closure that works under the context of here, wherever it is called: for threads,
+/// `spawn_blocking`, rayon.
+///
+/// ```
+/// use candor::context::{self, RequestContext};
+///
+/// let work = RequestContext::with_id("r-7").enter_with(|| {
+///     context::carry(|| context::current().map(|request| request.id().to_owned()))
+/// });
+/// let id = std::thread::spawn(work).join().expect("no panic");
+/// assert_eq!(id.as_deref(), Some("r-7"));
+/// ```
+pub fn carry<F, T>(work: F) -> impl FnOnce() -> T + use<F, T>
+where
+    F: FnOnce() -> T,
+{
+    let frame = current::with(|frame| frame.fork());
+    move || match frame {
+        Some(frame) if frame.request.is_some() => {
+            let _restore = Restore::enter(frame);
+            work()
+        }
+        _ => work(),
+    }
+}
+
+/// `.in_context()` on futures.
+pub trait InContextExt: Future + Sized {
+    /// This future under the context of here, wherever it is spawned.
+    fn in_context(self) -> InContext<Self> {
+        let frame = current::with(|frame| frame.fork()).filter(|frame| frame.request.is_some());
+        InContext { future: Some(self), frame }
+    }
+}
+
+impl<F: Future> InContextExt for F {}
+
+pin_project! {
+    /// The future of [`InContextExt::in_context`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InContext<F> {
+        #[pin]
+        future: Option<F>,
+        frame: Option<Frame>,
+    }
+
+    impl<F> PinnedDrop for InContext<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _restore = this.frame.take().map(Restore::enter);
+            this.future.set(None);
+        }
+    }
+}
+
+impl<F: Future> Future for InContext<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(frame) = this.frame.take() else {
+            return poll_some(this.future, cx);
+        };
+        let restore = Restore::enter(frame);
+        let _kept = Kept { slot: this.frame, restore: Some(restore) };
+        poll_some(this.future, cx)
+    }
+}
+
+impl Request {
+    pub(crate) fn identity(&self) -> arc_swap::Guard<Arc<Identity>> {
+        self.identity.load()
+    }
+
+    fn change_identity(&self, change: impl Fn(&mut Identity)) {
+        self.identity.rcu(|known| {
+            let mut next = Identity {
+                user: known.user.clone(),
+                fields: known.fields.clone(),
+                rendered: OnceLock::new(),
+            };
+            change(&mut next);
+            next
+        });
+    }
+
+    /// Whether this is a request, and not only the place a capture hangs on.
+    pub(crate) fn has_id(&self) -> bool {
+        !self.id.is_empty()
+    }
+
+    /// The number of the next line, from 1.
+    pub(crate) fn next_line(&self) -> u64 {
+        self.lines.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The number of the next step or call, from 1.
+    pub(crate) fn next_step(&self) -> u32 {
+        self.step_ids.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    pub(crate) fn steps(&self) -> u32 {
+        self.step_ids.load(Ordering::Relaxed).wrapping_sub(self.dependency_calls())
+    }
+
+    pub(crate) fn dependency_calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn sums(&self) -> Sums {
+        self.lock_sums().clone()
+    }
+
+    fn lock_sums(&self) -> std::sync::MutexGuard<'_, Sums> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what `request_completed` says of a step or call that ended.
+    pub(crate) fn step_ended(&self, name: &'static str, took: Duration, cause: Option<Cause>) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let mut sums = self.lock_sums();
+        if sums.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
+            sums.slowest = Some((name, nanos));
+        }
+        if sums.cause.is_none() {
+            sums.cause = cause;
+        }
+    }
+
+    pub(crate) fn call_started(&self, at: Tick) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut sums = self.lock_sums();
+        sums.open_calls += 1;
+        if sums.open_since.is_none() {
+            sums.open_since = Some(at);
+        }
+    }
+
+    pub(crate) fn call_ended(&self, at: Tick, retries: u64) {
+        let mut sums = self.lock_sums();
+        sums.retries += retries;
+        sums.open_calls = sums.open_calls.saturating_sub(1);
+        if sums.open_calls == 0
+            && let Some(since) = sums.open_since.take()
+        {
+            sums.dependency_nanos += at.nanos_since(since);
+        }
+    }
+}

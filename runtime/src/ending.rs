@@ -1,0 +1,225 @@
+//! How a call ended, read from the value it returned.
+//!
+//! What can be known of a return type is asked by method probing: the macros call `ending()` on a
+//! reference to a reference (and so on) to a [`Probe`], and the compiler takes the impl with the most
+//! references that fits the concrete type. So a `Result` is known through an alias, and the text of
+//! an error is used where its type has one.
+
+use std::any::type_name;
+use std::error::Error;
+use std::fmt;
+
+use crate::dependency::{Answer, DependencyOutcome, chain_category};
+use crate::error;
+use crate::loggable::{Encoder, Loggable, guarded};
+
+/// How a step or call ended, as far as its value tells.
+#[derive(Debug)]
+pub struct Ending<'a> {
+    pub(crate) failure: Option<Failure<'a>>,
+    pub(crate) answer: Answer,
+}
+
+/// The error of a call that returned `Err`.
+pub(crate) struct Failure<'a> {
+    type_name: &'static str,
+    detail: Detail<'a>,
+}
+
+enum Detail<'a> {
+    /// A type that speaks for itself.
+    Loggable(&'a dyn Loggable),
+    Chain(&'a (dyn Error + 'static)),
+    Text(&'a dyn fmt::Display),
+    Unknown,
+}
+
+impl fmt::Debug for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure").field("type_name", &self.type_name).finish_non_exhaustive()
+    }
+}
+
+impl Ending<'_> {
+    pub(crate) const OK: Ending<'static> = Ending { failure: None, answer: Answer::NONE };
+
+    /// Adds what the dependency answered; where the value does not say, an error's chain may.
+    #[must_use]
+    pub fn with_answer(mut self, answer: Answer) -> Self {
+        self.answer = answer;
+        if let Some(failure) = &self.failure
+            && self.answer.category.is_none()
+        {
+            self.answer = failure.answer(answer);
+        }
+        self
+    }
+}
+
+impl Failure<'_> {
+    pub(crate) fn short_name(&self) -> String {
+        error::short_name(self.type_name)
+    }
+
+    fn answer(&self, known: Answer) -> Answer {
+        match self.detail {
+            Detail::Chain(error) => chain_category(error),
+            _ => known,
+        }
+    }
+
+    /// Appends the JSON of `error_detail`; false where the error has no text of its own.
+    pub(crate) fn write_detail(&self, limit: usize, out: &mut String) -> bool {
+        let text = match self.detail {
+            Detail::Loggable(value) => {
+                guarded(out, |out| Encoder::json(out, limit).value(value));
+                return true;
+            }
+            Detail::Chain(error) => {
+                let mut text = String::new();
+                error::write_chain(error, &mut text);
+                text
+            }
+            Detail::Text(value) => crate::scrub::text(&error::display(value)).into_owned(),
+            Detail::Unknown => return false,
+        };
+        Encoder::json(out, limit).text(&text);
+        true
+    }
+}
+
+/// A reference to the value that is asked.
+#[derive(Debug)]
+pub struct Probe<'a, T: ?Sized>(pub &'a T);
+
+fn ending<'a, T, E>(
+    result: &'a Result<T, E>,
+    detail: impl FnOnce(&'a E) -> Detail<'a>,
+) -> Ending<'a> {
+    let failure = result
+        .as_ref()
+        .err()
+        .map(|error| Failure { type_name: type_name::<E>(), detail: detail(error) });
+    Ending { failure, answer: Answer::NONE }
+}
+
+/// A `#[redact]` error type, and others that are loggable.
+pub trait LoggableEnding<'a> {
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T, E: Loggable> LoggableEnding<'a> for &&&&&&Probe<'a, Result<T, E>> {
+    fn ending(&self) -> Ending<'a> {
+        ending(self.0, |error| Detail::Loggable(error))
+    }
+}
+
+/// An error with its sources.
+pub trait ErrorEnding<'a> {
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T, E: Error + 'static> ErrorEnding<'a> for &&&&&Probe<'a, Result<T, E>> {
+    fn ending(&self) -> Ending<'a> {
+        ending(self.0, |error| Detail::Chain(error))
+    }
+}
+
+/// `Box<dyn Error + Send + Sync>`, `anyhow::Error`, `eyre::Report`.
+pub trait SharedEnding<'a> {
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T, E: AsRef<dyn Error + Send + Sync>> SharedEnding<'a> for &&&&Probe<'a, Result<T, E>> {
+    fn ending(&self) -> Ending<'a> {
+        ending(self.0, |error| Detail::Chain(error.as_ref()))
+    }
+}
+
+/// `Box<dyn Error>`.
+pub trait LocalEnding<'a> {
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T, E: AsRef<dyn Error>> LocalEnding<'a> for &&&Probe<'a, Result<T, E>> {
+    fn ending(&self) -> Ending<'a> {
+        ending(self.0, |error| Detail::Chain(error.as_ref()))
+    }
+}
+
+/// An error of which only its text is known.
+pub trait TextEnding<'a> {
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T, E: fmt::Display> TextEnding<'a> for &&Probe<'a, Result<T, E>> {
+    fn ending(&self) -> Ending<'a> {
+        ending(self.0, |error| Detail::Text(error))
+    }
+}
+
+/// An error of which only its type is known.
+pub trait ResultEnding<'a> {
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T, E> ResultEnding<'a> for &Probe<'a, Result<T, E>> {
+    fn ending(&self) -> Ending<'a> {
+        ending(self.0, |_| Detail::Unknown)
+    }
+}
+
+/// Anything else is well when it is there.
+pub trait AnyEnding<'a> {
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T: ?Sized> AnyEnding<'a> for Probe<'a, T> {
+    fn ending(&self) -> Ending<'a> {
+        Ending::OK
+    }
+}
+
+/// A value that says itself what the dependency answered.
+pub trait OutcomeAnswer {
+    fn answer(&self) -> Answer;
+}
+
+impl<T: DependencyOutcome> OutcomeAnswer for &&&Probe<'_, T> {
+    fn answer(&self) -> Answer {
+        Answer::of(self.0)
+    }
+}
+
+/// A result of which the good half says so.
+pub trait OkAnswer {
+    fn answer(&self) -> Answer;
+}
+
+impl<T: DependencyOutcome, E> OkAnswer for &&Probe<'_, Result<T, E>> {
+    fn answer(&self) -> Answer {
+        self.0.as_ref().map_or(Answer::NONE, Answer::of)
+    }
+}
+
+/// A result of which the bad half says so.
+pub trait ErrAnswer {
+    fn answer(&self) -> Answer;
+}
+
+impl<T, E: DependencyOutcome> ErrAnswer for &Probe<'_, Result<T, E>> {
+    fn answer(&self) -> Answer {
+        self.0.as_ref().err().map_or(Answer::NONE, Answer::of)
+    }
+}
+
+/// A value that says nothing.
+pub trait AnyAnswer {
+    fn answer(&self) -> Answer;
+}
+
+impl<T: ?Sized> AnyAnswer for Probe<'_, T> {
+    fn answer(&self) -> Answer {
+        Answer::NONE
+    }
+}

@@ -1,0 +1,74 @@
+//! Errors in lines: the type's name, and the scrubbed text of the chain.
+
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::loggable::UNPRINTABLE;
+use crate::scrub;
+
+/// A chain longer than this is cut: an error may be its own source.
+const LONGEST_CHAIN: usize = 32;
+
+/// Appends the text of an error and its sources, `outer: inner`, scrubbed. A source whose text the
+/// outer one already ends with is not repeated.
+pub(crate) fn write_chain(error: &(dyn Error + 'static), out: &mut String) {
+    let mut text = display(error);
+    let mut source = next(error);
+    let mut links = 1;
+    while let Some(error) = source {
+        if links == LONGEST_CHAIN {
+            text.push_str(": …");
+            break;
+        }
+        let inner = display(error);
+        if !text.ends_with(&inner) {
+            let _ = write!(text, ": {inner}");
+        }
+        source = next(error);
+        links += 1;
+    }
+    out.push_str(&scrub::text(&text));
+}
+
+/// The text of a value, or `<unprintable>` where its own formatting fails.
+pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
+    let mut text = String::new();
+    match catch_unwind(AssertUnwindSafe(|| write!(text, "{value}"))) {
+        Ok(Ok(())) => text,
+        _ => UNPRINTABLE.to_owned(),
+    }
+}
+
+fn next<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
+}
+
+/// The name of a type without its path: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.
+pub(crate) fn short_name(full: &str) -> String {
+    let mut out = String::new();
+    let mut segment = 0;
+    for (at, c) in full.char_indices() {
+        if c == ':' {
+            segment = at + 1;
+        } else if !(c.is_alphanumeric() || c == '_') {
+            out.push_str(&full[segment..at]);
+            out.push(c);
+            segment = at + c.len_utf8();
+        }
+    }
+    out.push_str(&full[segment..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_name;
+
+    #[test]
+    fn a_type_is_named_without_its_path() {
+        assert_eq!(short_name("shop::errors::CardDeclined"), "CardDeclined");
+        assert_eq!(short_name("alloc::boxed::Box<dyn core::error::Error>"), "Box<dyn Error>");
+        assert_eq!(short_name("(a::B, &c::D)"), "(B, &D)");
+    }
+}

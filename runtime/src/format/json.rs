@@ -1,0 +1,109 @@
+//! A record as one JSON object.
+
+use std::fmt::Write as _;
+
+use super::keys::Keys;
+use super::members;
+use crate::clock::Timestamp;
+use crate::context::{Identity, Request};
+use crate::escape;
+use crate::loggable::Encoder;
+use crate::record::Record;
+
+/// The fixed parts of a line as one layer writes them: what does not change is rendered once.
+#[derive(Debug)]
+pub(crate) struct Template {
+    pub(crate) keys: Keys,
+    /// `{"ts":"`, `","level":"`, … ready to be copied.
+    ts: String,
+    level: String,
+    logger: String,
+    message: String,
+    seq: String,
+    /// The identity of a line outside any request.
+    nobody: String,
+    service: Option<String>,
+    /// Bytes of one value.
+    value_limit: usize,
+}
+
+impl Template {
+    pub(crate) fn new(keys: Keys, service: Option<String>, value_limit: usize) -> Self {
+        let mut template = Template {
+            ts: format!("{{{}\"", keys.quoted(0)),
+            level: format!("\",{}\"", keys.quoted(1)),
+            logger: format!("\",{}\"", keys.quoted(2)),
+            message: format!("\",{}", keys.quoted(3)),
+            seq: format!(",{}", keys.quoted(11)),
+            nobody: String::new(),
+            service,
+            value_limit,
+            keys,
+        };
+        template.nobody = template.identity(None, &Identity::default());
+        template
+    }
+
+    /// Everything up to the event's own fields: `{"ts":…,"seq":7`.
+    pub(crate) fn open(
+        &self,
+        record: &Record<'_>,
+        at: Timestamp,
+        request: Option<(&Request, u64)>,
+        layer: u64,
+        out: &mut String,
+    ) {
+        out.push_str(&self.ts);
+        at.write(out);
+        out.push_str(&self.level);
+        out.push_str(record.severity.as_str());
+        out.push_str(&self.logger);
+        escape::json_text(record.logger, out);
+        out.push_str(&self.message);
+        Encoder::json(out, self.value_limit).text(record.message);
+        match request {
+            None => out.push_str(&self.nobody),
+            Some((request, seq)) => {
+                let identity = request.identity();
+                match identity.rendered(layer, || self.identity(Some(request), &identity)) {
+                    Ok(known) => out.push_str(known),
+                    Err(made) => out.push_str(&made),
+                }
+                out.push_str(&self.seq);
+                out.push_str(itoa::Buffer::new().format(seq));
+            }
+        }
+    }
+
+    /// The request's part of a line, rendered once a request: `,"request_id":…,"span_id":"…"`.
+    fn identity(&self, request: Option<&Request>, identity: &Identity) -> String {
+        let mut out = String::new();
+        let mut put = |index: usize, value: &str| {
+            out.push(',');
+            out.push_str(&self.keys.quoted(index));
+            Encoder::json(&mut out, self.value_limit).text(value);
+        };
+        put(4, request.map_or("-", |request| &request.id));
+        put(5, identity.user.as_deref().unwrap_or("-"));
+        put(6, request.and_then(|request| request.method.as_deref()).unwrap_or("-"));
+        put(7, request.and_then(|request| request.path.as_deref()).unwrap_or("-"));
+        if let Some(service) = &self.service {
+            put(8, service);
+        }
+        if let Some(trace) = request.and_then(|request| request.trace.as_ref()) {
+            put(9, &trace.trace_id);
+            put(10, &trace.span_id);
+        }
+        out
+    }
+
+    /// Appends members that stand further out (the context's own, an enclosing span's); a key that
+    /// the line has already keeps its inner value.
+    pub(crate) fn outer(&self, outer: &str, from: usize, out: &mut String) {
+        for member in members::walk(outer, 0) {
+            if !members::walk(out, from).any(|known| known.key == member.key) {
+                let _ = write!(out, ",\"{}\":{}", member.key, member.value);
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The keys a line has of its own, their renames, and what is reserved for them.
+
+use std::fmt::Write as _;
+
+use crate::escape;
+
+/// The fixed keys, in the order of the line.
+pub(crate) const FIXED: [&str; 12] = [
+    "ts",
+    "level",
+    "logger",
+    "msg",
+    "request_id",
+    "user_id",
+    "method",
+    "path",
+    "service",
+    "trace_id",
+    "span_id",
+    "seq",
+];
+
+/// Keys that candor puts on lines beside the fixed ones, wherever they come from.
+const OWN: [&str; 3] = ["event", "exc", "truncated"];
+
+/// The fixed keys as one layer writes them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    renamed: Vec<(usize, String)>,
+}
+
+impl Keys {
+    /// Reads `ts=timestamp,level=severity`; the error says what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut keys = Keys::default();
+        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let (from, to) = pair
+                .split_once('=')
+                .ok_or_else(|| format!("`{pair}` has no `=` between the key and its new name"))?;
+            keys.rename(from.trim(), to.trim())?;
+        }
+        Ok(keys)
+    }
+
+    pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), String> {
+        let Some(index) = FIXED.iter().position(|key| *key == from) else {
+            return Err(format!("`{from}` is no fixed key; they are {}", FIXED.join(", ")));
+        };
+        if to.is_empty() {
+            return Err(format!("the new name of `{from}` is empty"));
+        }
+        if self.renamed.iter().any(|(known, _)| *known == index) {
+            return Err(format!("`{from}` is renamed twice"));
+        }
+        let taken = OWN.contains(&to)
+            || (0..FIXED.len()).any(|other| other != index && self.name(other) == to);
+        if taken {
+            return Err(format!("`{to}` is the name of another key"));
+        }
+        self.renamed.push((index, to.to_owned()));
+        Ok(())
+    }
+
+    /// The name of the fixed key at this place of the line.
+    pub(crate) fn name(&self, index: usize) -> &str {
+        self.renamed
+            .iter()
+            .find(|(known, _)| *known == index)
+            .map_or(FIXED[index], |(_, name)| name.as_str())
+    }
+
+    /// `"key":` of a fixed key, ready to be written.
+    pub(crate) fn quoted(&self, index: usize) -> String {
+        let mut out = String::new();
+        escape::json_string(self.name(index), &mut out);
+        out.push(':');
+        out
+    }
+
+    /// Whether a field of this name would stand beside one of candor's own.
+    pub(crate) fn is_reserved(&self, name: &str) -> bool {
+        FIXED.contains(&name)
+            || OWN.contains(&name)
+            || self.renamed.iter().any(|(_, renamed)| renamed == name)
+    }
+
+    /// The name under which a field is kept: a reserved one gets a trailing underscore.
+    pub(crate) fn field_name(&self, name: &str) -> String {
+        let mut kept = name.to_owned();
+        while self.is_reserved(&kept) {
+            let _ = kept.write_char('_');
+        }
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rename_onto_another_key_is_refused() {
+        assert!(Keys::parse("ts=level").is_err());
+        assert!(Keys::parse("ts=timestamp,level=timestamp").is_err());
+        assert!(Keys::parse("ts=timestamp,level=severity").is_ok());
+    }
+}

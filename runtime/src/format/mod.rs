@@ -1,0 +1,17 @@
+//! A record as bytes: JSON, and the readable form made from it.
+
+pub(crate) mod json;
+pub(crate) mod keys;
+pub(crate) mod members;
+pub(crate) mod pretty;
+pub(crate) mod shrink;
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// One JSON object a line, for machines.
+    Json,
+    /// For the eye: time, level, logger, message, then fields.
+    Pretty,
+}

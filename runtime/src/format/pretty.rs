@@ -1,0 +1,124 @@
+//! The readable form of a line, made from its JSON, so that both have the same fields.
+//!
+//! ```text
+//! 10:14:12.123 INFO  orders::checkout step_timing request_id=018f…a20b17 step=charge duration_ms=12.031 outcome=ok
+//! ```
+
+use std::fmt::Write as _;
+
+use super::members::{self, Member};
+use crate::record::Severity;
+
+const DIM: &str = "\x1b[2m";
+const BOLD: &str = "\x1b[1m";
+const RESET: &str = "\x1b[0m";
+
+/// Appends the readable form of `line` (a JSON object with the fixed keys in their places).
+pub(crate) fn write(line: &str, severity: Severity, colour: bool, out: &mut String) {
+    let paint = Paint { colour };
+    let mut members = members::of_object(line);
+    let (Some(ts), Some(_level), Some(logger), Some(message)) =
+        (members.next(), members.next(), members.next(), members.next())
+    else {
+        return;
+    };
+    paint.put(DIM, time_of_day(ts.value), out);
+    out.push(' ');
+    paint.put(level_colour(severity), &format!("{:<5}", severity.as_str()), out);
+    out.push(' ');
+    paint.put(DIM, inside(logger.value), out);
+    out.push(' ');
+    let mut text = String::new();
+    plain(inside(message.value), &mut text);
+    paint.put(BOLD, &text, out);
+    let in_full = inside(message.value) == "request_completed";
+    for member in members {
+        field(member, in_full, paint, out);
+    }
+}
+
+/// Writes one field. Two say nothing here: a fixed key of which nothing is known (`"-"`), and the
+/// event's name, which is the message.
+fn field(member: Member<'_>, in_full: bool, paint: Paint, out: &mut String) {
+    let Member { key, value, .. } = member;
+    match key {
+        "event" => return,
+        "request_id" | "user_id" | "method" | "path" if value == "\"-\"" => return,
+        _ => {}
+    }
+    out.push(' ');
+    let mut name = String::new();
+    plain(key, &mut name);
+    name.push('=');
+    paint.put(DIM, &name, out);
+    let text = inside(value);
+    let is_id = matches!(key, "request_id" | "trace_id");
+    if is_id && !in_full && text.len() > 12 && text.is_ascii() && !text.contains('\\') {
+        let _ = write!(out, "{}…{}", &text[..4], &text[text.len() - 6..]);
+    } else if text.len() < value.len() && is_bare(text) {
+        out.push_str(text);
+    } else if value.starts_with('"') {
+        out.push('"');
+        plain(text, out);
+        out.push('"');
+    } else {
+        plain(value, out);
+    }
+}
+
+/// `2026-11-22T10:14:12.123456Z` to `10:14:12.123`: locally the day is known.
+fn time_of_day(quoted: &str) -> &str {
+    quoted.get(12..24).unwrap_or(quoted)
+}
+
+fn inside(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
+}
+
+fn is_bare(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/*[]@+%#".contains(&b))
+}
+
+/// Appends escaped text with its quotes and slashes bare again; what was escaped because it could
+/// forge a line or a terminal sequence stays visible as an escape.
+fn plain(escaped: &str, out: &mut String) {
+    let mut rest = escaped;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        match rest.as_bytes().get(at + 1) {
+            Some(b'"') => out.push('"'),
+            Some(b'\\') => out.push('\\'),
+            _ => out.push_str(&rest[at..(at + 2).min(rest.len())]),
+        }
+        rest = &rest[(at + 2).min(rest.len())..];
+    }
+    out.push_str(rest);
+}
+
+fn level_colour(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Trace | Severity::Debug => "\x1b[34m",
+        Severity::Info => "\x1b[32m",
+        Severity::Warn => "\x1b[33m",
+        Severity::Error => "\x1b[31m",
+        Severity::Critical => "\x1b[1;41m",
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Paint {
+    colour: bool,
+}
+
+impl Paint {
+    fn put(self, style: &str, text: &str, out: &mut String) {
+        if self.colour {
+            out.push_str(style);
+            out.push_str(text);
+            out.push_str(RESET);
+        } else {
+            out.push_str(text);
+        }
+    }
+}

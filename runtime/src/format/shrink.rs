@@ -1,0 +1,140 @@
+//! A line that is too long, cut to its limit: the longest values first.
+
+use std::fmt::Write as _;
+
+use super::members::{self, Member};
+
+/// Fixed keys other than the message: ids, times and names are short and what a reader searches by.
+const KEPT: usize = 3;
+
+/// The mark of a cut line.
+const MARK: &str = ",\"truncated\":true";
+/// Room for `…(+N bytes)` and quotes behind each value that is cut.
+const CUT_ROOM: usize = 40;
+
+/// Cuts `line`, one JSON object without its line feed, to at most `limit` bytes.
+///
+/// The limit holds down to the fixed keys themselves, which stay whole.
+pub(crate) fn shrink(line: &mut String, limit: usize) {
+    if line.len() <= limit {
+        return;
+    }
+    let cap = cap_for(line, limit.saturating_sub(MARK.len()));
+    let mut out = String::with_capacity(limit);
+    out.push('{');
+    let body = limit.saturating_sub(MARK.len() + 1);
+    for (index, member) in members::of_object(line).enumerate() {
+        let from = out.len();
+        if index > 0 {
+            out.push(',');
+        }
+        let _ = write!(out, "\"{}\":", member.key);
+        if is_cuttable(index, &member) && member.value.len() > cap {
+            cut(member.value, cap, &mut out);
+        } else {
+            out.push_str(member.value);
+        }
+        // Names alone can be too many: then the last members go.
+        if out.len() > body && index > KEPT && !super::keys::FIXED.contains(&member.key) {
+            out.truncate(from);
+            break;
+        }
+    }
+    out.push_str(MARK);
+    out.push('}');
+    *line = out;
+}
+
+fn is_cuttable(index: usize, member: &Member<'_>) -> bool {
+    index >= KEPT && matches!(member.value.as_bytes().first(), Some(b'"' | b'{' | b'['))
+}
+
+/// The greatest length of a value with which the line fits.
+fn cap_for(line: &str, limit: usize) -> usize {
+    let lengths: Vec<usize> = members::of_object(line)
+        .enumerate()
+        .filter(|(index, member)| is_cuttable(*index, member))
+        .map(|(_, member)| member.value.len())
+        .collect();
+    let fixed = line.len() - lengths.iter().sum::<usize>();
+    let fits = |cap: usize| {
+        let cut: usize =
+            lengths.iter().map(|len| if *len > cap { cap + CUT_ROOM } else { *len }).sum();
+        fixed + cut <= limit
+    };
+    let (mut low, mut high) = (0, limit);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if fits(middle) { low = middle } else { high = middle - 1 }
+    }
+    low
+}
+
+/// Writes the start of a value as a string; an object or a list, cut, is no JSON any more and is
+/// only counted.
+fn cut(value: &str, cap: usize, out: &mut String) {
+    let Some(inside) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        let _ = write!(out, "\"…(+{} bytes)\"", value.len());
+        return;
+    };
+    // A value that was cut before says how much it lacked then.
+    let (inside, lacking) = match inside.rsplit_once("…(+") {
+        Some((kept, rest)) => match rest.strip_suffix(" bytes)").map(str::parse::<usize>) {
+            Some(Ok(lacking)) => (kept, lacking),
+            _ => (inside, 0),
+        },
+        None => (inside, 0),
+    };
+    let keep = whole_escapes(inside, inside.floor_char_boundary(cap.min(inside.len())));
+    let missing = inside.len() - keep + lacking;
+    let _ = write!(out, "\"{}…(+{missing} bytes)\"", &inside[..keep]);
+}
+
+/// The greatest cut at or before `end` that is not inside an escape.
+fn whole_escapes(text: &str, end: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < end {
+        let width = match (bytes[at], bytes.get(at + 1)) {
+            (b'\\', Some(b'u')) => 6,
+            (b'\\', _) => 2,
+            _ => 1,
+        };
+        if at + width > end {
+            return at;
+        }
+        at += width;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_values_are_cut_first_and_escapes_stay_whole() {
+        let mut line = format!(
+            "{{\"ts\":\"t\",\"level\":\"INFO\",\"logger\":\"l\",\"msg\":\"m\",\"a\":\"{}\",\"b\":\"short\"}}",
+            "\\u001b".repeat(200)
+        );
+        shrink(&mut line, 400);
+        assert!(line.len() <= 400, "{line}");
+        let value: serde_json::Value = serde_json::from_str(&line).expect("still JSON");
+        assert_eq!(value["b"], "short");
+        assert_eq!(value["truncated"], true);
+        assert!(value["a"].as_str().is_some_and(|a| a.ends_with(" bytes)")));
+    }
+
+    #[test]
+    fn too_many_members_lose_the_last_ones() {
+        let mut line = String::from("{\"ts\":\"t\",\"level\":\"INFO\",\"logger\":\"l\",\"msg\":\"m\"");
+        for n in 0..1000 {
+            let _ = write!(line, ",\"name_{n}\":{n}");
+        }
+        line.push('}');
+        shrink(&mut line, 500);
+        assert!(line.len() <= 500, "{} {line}", line.len());
+        serde_json::from_str::<serde_json::Value>(&line).expect("still JSON");
+    }
+}

@@ -1,0 +1,44 @@
+//! A record of candor's own on its way through `Event::dispatch`: other layers visit its fields,
+//! candor's finds it here, already rendered, by the address of its metadata.
+
+use std::cell::Cell;
+
+use tracing_core::Metadata;
+
+use crate::record::Record;
+
+/// The record in flight on this thread, with its fields as members.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    metadata: usize,
+    pub(crate) record: Record<'static>,
+    pub(crate) fields: String,
+}
+
+thread_local! {
+    static IN_FLIGHT: Cell<Option<Box<InFlight>>> = const { Cell::new(None) };
+}
+
+/// Dispatches while the record is in flight.
+pub(crate) fn during(
+    metadata: &'static Metadata<'static>,
+    record: Record<'static>,
+    fields: String,
+    dispatch: impl FnOnce(),
+) {
+    let flight = InFlight { metadata: std::ptr::from_ref(metadata).addr(), record, fields };
+    let before = IN_FLIGHT.try_with(|slot| slot.replace(Some(Box::new(flight)))).ok().flatten();
+    dispatch();
+    let _ = IN_FLIGHT.try_with(|slot| slot.set(before));
+}
+
+/// Calls `f` where the event of this metadata is the one in flight.
+pub(crate) fn with(metadata: &Metadata<'_>, f: impl FnOnce(&Record<'_>, &str)) -> Option<()> {
+    let flight = IN_FLIGHT.try_with(Cell::take).ok()??;
+    let ours = flight.metadata == std::ptr::from_ref(metadata).addr();
+    if ours {
+        f(&flight.record, &flight.fields);
+    }
+    let _ = IN_FLIGHT.try_with(|slot| slot.set(Some(flight)));
+    ours.then_some(())
+}

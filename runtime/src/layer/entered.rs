@@ -1,0 +1,92 @@
+//! The spans entered on this thread: their fields, and the request that each one carries.
+
+use std::cell::RefCell;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tracing_core::span::Id;
+
+use crate::context::Request;
+use crate::current::{self, Frame};
+
+/// What candor keeps of a span: its fields and its request, and where it stands.
+#[derive(Debug)]
+pub(crate) struct SpanData {
+    /// Fields as members.
+    pub(crate) fields: RwLock<String>,
+    pub(crate) request: Option<Arc<Request>>,
+    pub(crate) parent: Option<Arc<SpanData>>,
+}
+
+impl SpanData {
+    /// Calls `f` with the fields of this span and those around it, innermost first.
+    pub(crate) fn each_fields(self: &Arc<Self>, mut f: impl FnMut(&str)) {
+        let mut span = Some(self);
+        while let Some(data) = span {
+            let fields = data.fields.read().unwrap_or_else(PoisonError::into_inner);
+            if !fields.is_empty() {
+                f(&fields);
+            }
+            span = data.parent.as_ref();
+        }
+    }
+}
+
+/// Ten thousand nested spans must not be dropped by ten thousand nested calls.
+impl Drop for SpanData {
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some(mut data) = parent.and_then(Arc::into_inner) {
+            parent = data.parent.take();
+        }
+    }
+}
+
+struct Entry {
+    id: Id,
+    data: Arc<SpanData>,
+    /// The frame that was current before, where the span brought its own request.
+    before: Option<Frame>,
+}
+
+thread_local! {
+    static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A span becomes the innermost one; its request becomes current where it is another one.
+pub(super) fn enter(id: &Id, data: Arc<SpanData>) {
+    let before = data.request.as_ref().and_then(|request| {
+        let same = current::with(|frame| {
+            frame.request.as_ref().is_some_and(|known| Arc::ptr_eq(known, request))
+        })?;
+        let frame = Frame { request: Some(Arc::clone(request)), ..Frame::default() };
+        (!same).then(|| current::replace(frame))
+    });
+    let _ = ENTERED.try_with(|entered| {
+        if let Ok(mut entered) = entered.try_borrow_mut() {
+            entered.push(Entry { id: id.clone(), data, before });
+        }
+    });
+}
+
+/// A span is left, in whatever order.
+pub(super) fn exit(id: &Id) {
+    let entry = ENTERED.try_with(|entered| {
+        let mut entered = entered.try_borrow_mut().ok()?;
+        let at = entered.iter().rposition(|entry| entry.id == *id)?;
+        Some(entered.remove(at))
+    });
+    if let Ok(Some(Entry { before: Some(frame), .. })) = entry {
+        current::replace(frame);
+    }
+}
+
+/// Calls `f` with the fields of the spans this thread is in, innermost first.
+pub(crate) fn each_fields(f: impl FnMut(&str)) {
+    let innermost = ENTERED.try_with(|entered| {
+        let entered = entered.try_borrow().ok()?;
+        entered.last().map(|entry| Arc::clone(&entry.data))
+    });
+    if let Ok(Some(data)) = innermost {
+        data.each_fields(f);
+    }
+}

@@ -1,0 +1,283 @@
+//! An event of anyone's, field by field, under the key rule and the scrubber.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+use tracing_core::field::{Field, Visit};
+use tracing_core::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::span::data_of;
+use crate::clock::Tick;
+use crate::format::keys::Keys;
+use crate::format::members;
+use crate::loggable::{Encoder, NestedDebug, UNPRINTABLE};
+use crate::logger::Logger;
+use crate::record::{Record, Severity};
+use crate::{error, handoff, keys, scrub};
+
+pub(super) fn write<S>(logger: &Logger, event: &Event<'_>, ctx: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let metadata = event.metadata();
+    if let Some(()) = handoff::with(metadata, |record, fields| {
+        logger.write(record, |line| line.push_str(fields));
+    }) {
+        return;
+    }
+    let site = site_of(metadata);
+    let mut message = String::new();
+    event.record(&mut Message { site, out: &mut message });
+    let record = Record {
+        at: Tick::now(),
+        severity: Severity::from(*metadata.level()),
+        logger: metadata.target(),
+        message: &message,
+        capped: true,
+    };
+    // A named parent stands in for the spans this thread is in.
+    let parent = event.parent().and_then(|id| ctx.span(id));
+    logger.write(&record, |line| {
+        let own = line.len();
+        event.record(&mut Fields::new(logger, site, line));
+        if let Some(data) = parent.and_then(|span| data_of(&span.extensions())) {
+            data.each_fields(|fields| logger.template.outer(fields, own, line));
+        }
+    });
+}
+
+/// What is worked out once per call site of anyone's.
+#[derive(Debug)]
+pub(crate) struct Site {
+    fields: Vec<SiteField>,
+    /// Whether a name stands there twice: then the last value wins.
+    repeats: bool,
+}
+
+#[derive(Debug)]
+struct SiteField {
+    /// `,"name":`, a reserved name with its underscore.
+    opening: String,
+    key: String,
+    sensitive: bool,
+    message: bool,
+}
+
+/// The known call sites. A site lives as long as its metadata, that is, for ever.
+fn sites() -> &'static RwLock<HashMap<usize, &'static Site>> {
+    static SITES: OnceLock<RwLock<HashMap<usize, &'static Site>>> = OnceLock::new();
+    SITES.get_or_init(RwLock::default)
+}
+
+/// Call sites a thread has met, in places found from their address.
+const CACHED: usize = 256;
+
+thread_local! {
+    static MET: RefCell<Vec<(usize, Option<&'static Site>)>> =
+        RefCell::new(vec![(0, None); CACHED]);
+}
+
+pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static Site {
+    let address = std::ptr::from_ref(metadata).addr();
+    let place = (address >> 4) % CACHED;
+    let met = MET.try_with(|met| {
+        let met = met.try_borrow().ok()?;
+        let (known, site) = *met.get(place)?;
+        if known == address { site } else { None }
+    });
+    if let Ok(Some(site)) = met {
+        return site;
+    }
+    let site = shared_site(address, metadata);
+    let _ = MET.try_with(|met| {
+        if let Ok(mut met) = met.try_borrow_mut()
+            && let Some(slot) = met.get_mut(place)
+        {
+            *slot = (address, Some(site));
+        }
+    });
+    site
+}
+
+#[cold]
+fn shared_site(address: usize, metadata: &'static Metadata<'static>) -> &'static Site {
+    let known = sites().read().unwrap_or_else(PoisonError::into_inner).get(&address).copied();
+    known.unwrap_or_else(|| {
+        let made = Box::leak(Box::new(Site::of(metadata)));
+        sites().write().unwrap_or_else(PoisonError::into_inner).entry(address).or_insert(made)
+    })
+}
+
+impl Site {
+    fn of(metadata: &Metadata<'_>) -> Self {
+        let reserved = Keys::default();
+        let mut fields: Vec<SiteField> = Vec::new();
+        for field in metadata.fields() {
+            let name = field.name().strip_prefix("r#").unwrap_or(field.name());
+            let mut key = reserved.field_name(name);
+            // `level` becomes `level_`; one that is called so itself moves on.
+            while key != name && metadata.fields().iter().any(|other| other.name() == key) {
+                key.push('_');
+            }
+            let mut opening = String::new();
+            members::open(&mut opening, &key);
+            fields.push(SiteField {
+                key: opening[2..opening.len() - 2].to_owned(),
+                opening,
+                sensitive: keys::hides(name),
+                message: name == "message",
+            });
+        }
+        let repeats =
+            (1..fields.len()).any(|at| fields[..at].iter().any(|f| f.key == fields[at].key));
+        Site { fields, repeats }
+    }
+}
+
+thread_local! {
+    static TEXT: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// A thread's buffer for the text of one value before it is scrubbed.
+fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
+    let mut text = TEXT.try_with(Cell::take).unwrap_or_default();
+    text.clear();
+    let result = f(&mut text);
+    if text.capacity() <= 64 * 1024 {
+        let _ = TEXT.try_with(|slot| slot.set(text));
+    }
+    result
+}
+
+/// Formats a value of anyone's; what panics or fails is `Err`.
+fn printed<T>(text: &mut String, print: impl FnOnce(&mut String) -> Result<T, fmt::Error>) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(|| print(text))).ok()?.ok()
+}
+
+/// The event's message.
+struct Message<'a> {
+    site: &'static Site,
+    out: &'a mut String,
+}
+
+impl Message<'_> {
+    fn is_message(&self, field: &Field) -> bool {
+        self.site.fields.get(field.index()).is_some_and(|field| field.message)
+    }
+}
+
+impl Visit for Message<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if self.is_message(field) {
+            self.out.push_str(&scrub::text(value));
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if self.is_message(field) {
+            with_text(|text| match printed(text, |text| write!(text, "{value:?}")) {
+                Some(()) => self.out.push_str(&scrub::text(text)),
+                None => self.out.push_str(UNPRINTABLE),
+            });
+        }
+    }
+}
+
+/// Appends the event's fields other than its message as members.
+pub(super) struct Fields<'a> {
+    logger: &'a Logger,
+    site: &'static Site,
+    out: &'a mut String,
+    from: usize,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(logger: &'a Logger, site: &'static Site, out: &'a mut String) -> Self {
+        let from = out.len();
+        Fields { logger, site, out, from }
+    }
+
+    /// Writes one member; the value is not asked for where its name hides it.
+    fn put(&mut self, field: &Field, value: impl FnOnce(&mut Encoder<'_>)) {
+        let Some(known) = self.site.fields.get(field.index()) else { return };
+        if known.message {
+            return;
+        }
+        if self.site.repeats {
+            remove_from(self.out, self.from, &known.key);
+        }
+        self.out.push_str(&known.opening);
+        let mut encoder = Encoder::json(self.out, self.logger.value_limit);
+        if known.sensitive {
+            encoder.redacted();
+        } else {
+            value(&mut encoder);
+        }
+    }
+}
+
+fn remove_from(out: &mut String, from: usize, key: &str) {
+    let found = members::walk(out, from).find(|member| member.key == key);
+    if let Some(range) = found.map(|member| member.start..member.end) {
+        out.replace_range(range, "");
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, |to| to.f64(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, |to| to.i64(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, |to| to.u64(value));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.put(field, |to| to.i128(value));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.put(field, |to| to.u128(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, |to| to.bool(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, |to| to.text(&scrub::text(value)));
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.put(field, |to| to.text(&format!("<{} bytes>", value.len())));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.put(field, |to| {
+            with_text(|text| {
+                error::write_chain(value, text);
+                to.text(text);
+            });
+        });
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, |to| {
+            with_text(|text| match printed(text, |text| NestedDebug::format(value, text)) {
+                Some(true) => to.raw_json(text),
+                Some(false) => to.text(&scrub::text(text)),
+                None => to.text(UNPRINTABLE),
+            });
+        });
+    }
+}

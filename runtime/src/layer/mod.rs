@@ -1,0 +1,86 @@
+//! The tracing layer: an event of anyone's becomes a record, a span carries the request it was made in.
+
+pub(crate) mod entered;
+mod event;
+mod span;
+
+use std::sync::Arc;
+
+use tracing_core::metadata::LevelFilter;
+use tracing_core::span::{Attributes, Id, Record as SpanRecord};
+use tracing_core::subscriber::Interest;
+use tracing_core::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::logger::Logger;
+use crate::site;
+
+/// candor's half of a subscriber; it sits on a `Registry`.
+#[derive(Debug, Clone)]
+pub(crate) struct Core {
+    pub(crate) logger: Arc<Logger>,
+}
+
+impl<S> tracing_subscriber::Layer<S> for Core
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        event::write(&self.logger, event, &ctx);
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        span::opened(&self.logger, attributes, id, &ctx);
+    }
+
+    fn on_record(&self, id: &Id, values: &SpanRecord<'_>, ctx: Context<'_, S>) {
+        span::recorded(&self.logger, id, values, &ctx);
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        span::entered(id, &ctx);
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        entered::exit(id);
+    }
+}
+
+/// Which call sites candor's layer wants.
+///
+/// It is a filter of the layer's own, so that the spans it refuses are made only where another layer
+/// wants them: over a bare `Registry` their call sites are off.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) logger: Arc<Logger>,
+}
+
+impl Wanted {
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        if metadata.is_span() {
+            if site::is_request_span(metadata) {
+                return true;
+            }
+            if site::is_step_span(metadata) {
+                return false;
+            }
+        }
+        self.logger.levels.load().allows(metadata)
+    }
+}
+
+impl<S> Filter<S> for Wanted {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.wants(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        // The request's span is an ERROR: with a lower hint tracing would not ask for it.
+        Some(self.logger.levels.load().max().max(LevelFilter::ERROR))
+    }
+}

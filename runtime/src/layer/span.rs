@@ -1,0 +1,60 @@
+//! Spans of anyone's: their fields are kept redacted, and their request goes where they go.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tracing_core::Subscriber;
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::entered::{self, SpanData};
+use super::event::{Fields, site_of};
+use crate::current;
+use crate::logger::Logger;
+
+pub(super) fn opened<S>(
+    logger: &Logger,
+    attributes: &Attributes<'_>,
+    id: &Id,
+    ctx: &Context<'_, S>,
+) where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = ctx.span(id) else { return };
+    let parent = span.parent().and_then(|parent| data_of(&parent.extensions()));
+    let mut fields = String::new();
+    attributes.record(&mut Fields::new(logger, site_of(attributes.metadata()), &mut fields));
+    let data = SpanData { fields: RwLock::new(fields), request: current::request(), parent };
+    span.extensions_mut().replace(Arc::new(data));
+}
+
+pub(super) fn recorded<S>(logger: &Logger, id: &Id, values: &Record<'_>, ctx: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = ctx.span(id) else { return };
+    let Some(data) = data_of(&span.extensions()) else { return };
+    let mut added = String::new();
+    values.record(&mut Fields::new(logger, site_of(span.metadata()), &mut added));
+    let mut fields = data.fields.write().unwrap_or_else(PoisonError::into_inner);
+    for member in crate::format::members::walk(&added, 0) {
+        crate::format::members::remove(&mut fields, member.key);
+    }
+    fields.push_str(&added);
+}
+
+pub(super) fn entered<S>(id: &Id, ctx: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    if let Some(data) = ctx.span(id).and_then(|span| data_of(&span.extensions())) {
+        entered::enter(id, data);
+    }
+}
+
+/// The innermost span an event stands in by name: `parent: &span`.
+pub(super) fn data_of(
+    extensions: &tracing_subscriber::registry::Extensions<'_>,
+) -> Option<Arc<SpanData>> {
+    extensions.get::<Arc<SpanData>>().cloned()
+}

@@ -1,0 +1,131 @@
+//! From a record to a written line: whose request it is, its number, its bytes, its sink.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use tracing_core::dispatcher;
+
+use crate::context::Request;
+use crate::current;
+use crate::format::{Format, json::Template, pretty, shrink};
+use crate::layer::{Core, entered};
+use crate::levels::Levels;
+use crate::record::{Record, Severity};
+use crate::sink::Sink;
+
+/// Everything one candor layer knows: how its lines look, which it writes, and where they go.
+#[derive(Debug)]
+pub(crate) struct Logger {
+    /// Tells layers apart, for what is rendered once for one of them.
+    pub(crate) id: u64,
+    pub(crate) template: Template,
+    pub(crate) format: Format,
+    pub(crate) colour: bool,
+    pub(crate) levels: ArcSwap<Levels>,
+    pub(crate) value_limit: usize,
+    pub(crate) line_limit: usize,
+    pub(crate) lines_per_request: u64,
+    /// Whether nothing but this layer listens, so that a record need not take the way of an event.
+    pub(crate) alone: bool,
+    pub(crate) sink: Sink,
+}
+
+/// The id of the next layer.
+pub(crate) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A buffer that a huge line grew is given back.
+const KEPT_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// A thread's line buffer, taken so that a value that logs while it is formatted gets another one.
+fn with_buffer(f: impl FnOnce(&mut String)) {
+    let mut buffer = LINE.try_with(Cell::take).unwrap_or_default();
+    buffer.clear();
+    f(&mut buffer);
+    if buffer.capacity() <= KEPT_BYTES {
+        let _ = LINE.try_with(|line| line.set(buffer));
+    }
+}
+
+impl Logger {
+    /// Writes one line. `fields` appends the event's own members (`,"key":value`).
+    pub(crate) fn write(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
+        let request = current::request();
+        self.write_for(request.as_ref(), record, fields);
+    }
+
+    /// The same for a request that need not be the current one.
+    pub(crate) fn write_for(
+        &self,
+        request: Option<&Arc<Request>>,
+        record: &Record<'_>,
+        fields: impl FnOnce(&mut String),
+    ) {
+        let known = request.filter(|request| request.has_id());
+        if known.is_some_and(|request| self.suppresses(request, record)) {
+            return;
+        }
+        with_buffer(|line| {
+            let numbered = known.map(|request| (&**request, request.next_line()));
+            self.template.open(record, record.at.wall(), numbered, self.id, line);
+            let own = line.len();
+            fields(line);
+            if let Some(request) = known {
+                let identity = request.identity();
+                if !identity.fields.is_empty() {
+                    self.template.outer(&identity.fields, own, line);
+                }
+            }
+            entered::each_fields(|members| self.template.outer(members, own, line));
+            line.push('}');
+            shrink::shrink(line, self.line_limit.saturating_sub(1));
+            self.put(request, record.severity, line);
+        });
+    }
+
+    fn put(&self, request: Option<&Arc<Request>>, severity: Severity, line: &mut String) {
+        #[cfg(feature = "testing")]
+        if let Some(captured) = request.and_then(|request| request.capture.as_ref()) {
+            captured.push(line);
+        }
+        #[cfg(not(feature = "testing"))]
+        let _ = request;
+        if self.format == Format::Json {
+            line.push('\n');
+            self.sink.write(line);
+        } else {
+            let mut readable = String::with_capacity(line.len());
+            pretty::write(line, severity, self.colour, &mut readable);
+            readable.push('\n');
+            self.sink.write(&readable);
+        }
+    }
+
+    /// The cap on a request's lines. WARN and above are never suppressed.
+    fn suppresses(&self, request: &Request, record: &Record<'_>) -> bool {
+        let over = record.capped
+            && record.severity < Severity::Warn
+            && request.lines.load(Ordering::Relaxed) >= self.lines_per_request;
+        if over {
+            request.suppressed.fetch_add(1, Ordering::Relaxed);
+        }
+        over
+    }
+}
+
+/// The logger of the thread's subscriber where nothing else listens.
+pub(crate) fn if_alone<T>(f: impl FnOnce(&Logger) -> T) -> Option<T> {
+    let mut f = Some(f);
+    dispatcher::get_default(|dispatch| {
+        let core = dispatch.downcast_ref::<Core>()?;
+        core.logger.alone.then(|| f.take().map(|f| f(&core.logger))).flatten()
+    })
+}

@@ -1,0 +1,81 @@
+//! Panics as lines: location, scrubbed message, backtrace.
+
+use std::any::Any;
+use std::backtrace::Backtrace;
+use std::panic::{self, PanicHookInfo};
+use std::sync::Once;
+
+use tracing_core::Level;
+
+use crate::current;
+use crate::emit;
+use crate::escape;
+use crate::format::members;
+use crate::loggable::Encoder;
+use crate::record::Severity;
+use crate::scrub;
+use crate::site::{Site, Spec};
+
+static PANIC: Site = Site::new(
+    &PANIC,
+    Spec {
+        name: "panic",
+        event: "panic",
+        target: "panic",
+        module: module_path!(),
+        file: file!(),
+        line: line!(),
+        level: Level::ERROR,
+        err: Level::ERROR,
+        slow_nanos: 0,
+        fields: &["message", "event", "location", "panic_message", "thread", "exc"],
+        span_fields: &[],
+        call: None,
+    },
+);
+
+/// Puts candor's hook in place of those installed before, whose raw message on standard error would
+/// leak what the panic says; with `chain` they run after it.
+pub(crate) fn install(chain: bool) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            write(info);
+            if chain {
+                before(info);
+            }
+        }));
+    });
+}
+
+fn write(info: &PanicHookInfo<'_>) {
+    let in_request =
+        current::with(|frame| frame.request.as_ref().is_some_and(|request| request.has_id()));
+    let severity =
+        if in_request == Some(true) { Severity::Error } else { Severity::Critical };
+    let backtrace = Backtrace::force_capture().to_string();
+    let message = message(info.payload());
+    emit::emit(&PANIC, current::request().as_ref(), severity, |out, limit| {
+        let put = |out: &mut String, key: &str, value: &str| {
+            members::open(out, key);
+            Encoder::json(out, limit).text(value);
+        };
+        members::open(out, "event");
+        escape::json_string("panic", out);
+        if let Some(location) = info.location() {
+            put(out, "location", &location.to_string());
+        }
+        put(out, "panic_message", &scrub::text(&message));
+        put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
+        put(out, "exc", &scrub::text(&backtrace));
+    });
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is no text".to_owned())
+}

@@ -1,0 +1,69 @@
+//! One record as plain data: what a line says, before it is bytes.
+
+use std::fmt;
+
+use tracing_core::Level;
+
+use crate::clock::Tick;
+
+/// How much a line matters. `tracing`'s levels, and CRITICAL above them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Finer than a reader usually wants.
+    Trace,
+    /// Diagnostic detail: redacted inputs, branches taken, call metadata.
+    Debug,
+    /// Normal events: request completed, job done.
+    Info,
+    /// Handled surprises: fallback, retry, deprecated use.
+    Warn,
+    /// A request or an operation failed.
+    Error,
+    /// The service can't go on.
+    Critical,
+}
+
+impl Severity {
+    /// The word of the `level` key.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Severity::Trace => "TRACE",
+            Severity::Debug => "DEBUG",
+            Severity::Info => "INFO",
+            Severity::Warn => "WARN",
+            Severity::Error => "ERROR",
+            Severity::Critical => "CRITICAL",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::TRACE => Severity::Trace,
+            Level::DEBUG => Severity::Debug,
+            Level::INFO => Severity::Info,
+            Level::WARN => Severity::Warn,
+            Level::ERROR => Severity::Error,
+        }
+    }
+}
+
+/// The parts of a line that every line has; its fields are written behind them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record<'a> {
+    pub(crate) at: Tick,
+    pub(crate) severity: Severity,
+    /// The tracing target.
+    pub(crate) logger: &'a str,
+    /// Scrubbed, not escaped.
+    pub(crate) message: &'a str,
+    /// Whether the cap on a request's lines holds for it; it does not for the line that reports it.
+    pub(crate) capped: bool,
+}

@@ -1,0 +1,212 @@
+//! An annotated place in the source, known to `tracing`: one event per level, and one span for
+//! whoever else listens.
+
+use tracing_core::callsite::{DefaultCallsite, Identifier};
+use tracing_core::dispatcher;
+use tracing_core::field::{FieldSet, Value};
+use tracing_core::metadata::Kind;
+use tracing_core::{Event, Level, Metadata};
+
+use crate::format::members;
+use crate::handoff;
+use crate::record::{Record, Severity};
+
+/// What the macros know of an annotated function.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// The step's name, or the call's operation.
+    pub name: &'static str,
+    /// The event: `step_timing` or `dependency_call`.
+    pub event: &'static str,
+    pub target: &'static str,
+    pub module: &'static str,
+    pub file: &'static str,
+    pub line: u32,
+    /// Level of the line when all is well.
+    pub level: Level,
+    /// Level of the line on an error.
+    pub err: Level,
+    /// From this duration on the line is a WARN, and below it DEBUG; 0 where no limit is set.
+    pub slow_nanos: u64,
+    /// Names of the event's fields, for other layers.
+    pub fields: &'static [&'static str],
+    /// Names of the span's fields.
+    pub span_fields: &'static [&'static str],
+    /// What is called, where it is a call.
+    pub call: Option<CallSpec>,
+}
+
+/// What the macros know of a call to a dependency.
+#[derive(Debug, Clone, Copy)]
+pub struct CallSpec {
+    pub dependency: &'static str,
+    pub method: Option<&'static str>,
+    /// Stands in place of the URL's path.
+    pub url_template: Option<&'static str>,
+}
+
+/// The static behind an annotated function.
+///
+/// It refers to itself, so that the macros' output is one `static`.
+#[derive(Debug)]
+pub struct Site {
+    pub(crate) spec: Spec,
+    metadata: [Metadata<'static>; 6],
+    callsites: [DefaultCallsite; 6],
+}
+
+/// The levels in the order of a site's events.
+const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+/// The place of the span behind the events.
+const SPAN: usize = LEVELS.len();
+/// The field by which candor's own layer knows a step's span, which is for others.
+pub(crate) const SPAN_MARK: &str = "candor.kind";
+
+impl Site {
+    /// A site that lives at `this`.
+    pub const fn new(this: &'static Site, spec: Spec) -> Self {
+        Site {
+            spec,
+            metadata: [
+                Self::event(this, &spec, 0),
+                Self::event(this, &spec, 1),
+                Self::event(this, &spec, 2),
+                Self::event(this, &spec, 3),
+                Self::event(this, &spec, 4),
+                Metadata::new(
+                    spec.name,
+                    spec.target,
+                    spec.level,
+                    Some(spec.file),
+                    Some(spec.line),
+                    Some(spec.module),
+                    FieldSet::new(spec.span_fields, Identifier(&this.callsites[SPAN])),
+                    Kind::SPAN,
+                ),
+            ],
+            callsites: [
+                DefaultCallsite::new(&this.metadata[0]),
+                DefaultCallsite::new(&this.metadata[1]),
+                DefaultCallsite::new(&this.metadata[2]),
+                DefaultCallsite::new(&this.metadata[3]),
+                DefaultCallsite::new(&this.metadata[4]),
+                DefaultCallsite::new(&this.metadata[SPAN]),
+            ],
+        }
+    }
+
+    const fn event(this: &'static Site, spec: &Spec, at: usize) -> Metadata<'static> {
+        Metadata::new(
+            spec.event,
+            spec.target,
+            LEVELS[at],
+            Some(spec.file),
+            Some(spec.line),
+            Some(spec.module),
+            FieldSet::new(spec.fields, Identifier(&this.callsites[at])),
+            Kind::EVENT,
+        )
+    }
+
+    /// Whether the cap on a request's lines holds for this event.
+    pub(crate) fn capped(&self) -> bool {
+        self.spec.event != "request_completed"
+    }
+
+    pub(crate) fn dependency(&self) -> &'static str {
+        self.spec.call.map_or("", |call| call.dependency)
+    }
+
+    /// Whether any line of a call could be written, or anyone wants its span.
+    #[inline]
+    pub fn wanted(&'static self) -> bool {
+        // From ERROR down: where lines are wanted at all, the first look tells.
+        let mut at = self.callsites.len();
+        while at > 0 {
+            at -= 1;
+            if !self.callsites[at].interest().is_never() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a line of this severity is wanted here and now.
+    pub(crate) fn enabled(&'static self, severity: Severity) -> bool {
+        let at = place(severity);
+        let interest = self.callsites[at].interest();
+        !interest.is_never()
+            && (interest.is_always()
+                || dispatcher::get_default(|dispatch| dispatch.enabled(&self.metadata[at])))
+    }
+
+    /// The span for others, where one of them wants it.
+    pub(crate) fn span(&'static self) -> Option<tracing::Span> {
+        let interest = self.callsites[SPAN].interest();
+        let metadata = &self.metadata[SPAN];
+        let wanted = !interest.is_never()
+            && (interest.is_always() || dispatcher::get_default(|d| d.enabled(metadata)));
+        wanted.then(|| {
+            let kind: &dyn Value = &self.spec.event;
+            let mut values = vec![None; metadata.fields().len()];
+            if let Some(first) = values.first_mut() {
+                *first = Some(kind);
+            }
+            tracing::Span::new(metadata, &metadata.fields().value_set_all(&values))
+        })
+    }
+
+    /// Sends a record to every layer: candor's takes the fields as they are, others visit them.
+    pub(crate) fn dispatch(&'static self, record: Record<'static>, fields: String) {
+        let metadata = &self.metadata[place(record.severity)];
+        let mut values: Vec<Option<Box<dyn Value>>> = Vec::new();
+        for field in metadata.fields() {
+            let value = if field.name() == "message" {
+                Some(Box::new(record.message) as Box<dyn Value>)
+            } else {
+                members::walk(&fields, 0)
+                    .find(|member| member.key == field.name())
+                    .and_then(|member| value_of(member.value))
+            };
+            values.push(value);
+        }
+        let values: Vec<Option<&dyn Value>> = values.iter().map(Option::as_deref).collect();
+        handoff::during(metadata, record, fields, || {
+            Event::dispatch(metadata, &metadata.fields().value_set_all(&values));
+        });
+    }
+}
+
+/// CRITICAL is an ERROR to tracing.
+fn place(severity: Severity) -> usize {
+    (severity as usize).min(LEVELS.len() - 1)
+}
+
+/// A member's JSON as a value that other layers visit: numbers, booleans, text; what is nested is its
+/// JSON text.
+fn value_of(json: &str) -> Option<Box<dyn Value>> {
+    match json.as_bytes().first()? {
+        b'n' => None,
+        b't' | b'f' => Some(Box::new(json == "true")),
+        b'0'..=b'9' | b'-' => Some(number_of(json)),
+        _ => Some(Box::new(members::text_of(json))),
+    }
+}
+
+fn number_of(json: &str) -> Box<dyn Value> {
+    if let Ok(number) = json.parse::<u64>() {
+        return Box::new(number);
+    }
+    if let Ok(number) = json.parse::<i64>() {
+        return Box::new(number);
+    }
+    Box::new(json.parse::<f64>().unwrap_or(f64::NAN))
+}
+
+pub(crate) fn is_step_span(metadata: &Metadata<'_>) -> bool {
+    metadata.fields().field(SPAN_MARK).is_some()
+}
+
+pub(crate) fn is_request_span(metadata: &Metadata<'_>) -> bool {
+    metadata.name() == "candor.request" && metadata.target() == "candor"
+}

@@ -1,0 +1,555 @@
+//! A timed step or call: begun at entry, ended exactly once, whatever the end is.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::clock::Tick;
+use crate::context::{Cause, Request};
+use crate::current::{self, Extras, Frame};
+use crate::dependency::{CallState, Category};
+use crate::ending::Ending;
+use crate::format::keys::Keys;
+use crate::format::members;
+use crate::loggable::{Encoder, Loggable, guarded};
+use crate::record::Severity;
+use crate::site::Site;
+use crate::{emit, escape, keys, scrub};
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Ok,
+    Error,
+    Cancelled,
+    Panicked,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Error => "error",
+            Outcome::Cancelled => "cancelled",
+            Outcome::Panicked => "panicked",
+        }
+    }
+
+    fn of(ending: &Ending<'_>) -> Self {
+        if ending.failure.is_some() { Outcome::Error } else { Outcome::Ok }
+    }
+}
+
+/// Takes the `fields(…)` of a step while it is entered.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    members: &'a mut String,
+}
+
+/// Bytes of one value gathered before a layer is known.
+const VALUE_LIMIT: usize = 4 * 1024;
+
+impl Fields<'_> {
+    /// Adds one field; the macros have checked its name.
+    pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
+        members::open(self.members, name);
+        let hidden = keys::added_by_deployment(name);
+        guarded(self.members, |out| {
+            let mut encoder = Encoder::json(out, VALUE_LIMIT);
+            if hidden { encoder.redacted() } else { encoder.value(value) }
+        });
+    }
+}
+
+/// Adds a field to the running step or call.
+///
+/// The value must be [`Loggable`]; a sensitive name shows `"[REDACTED]"`, one of candor's own keys
+/// gets a trailing underscore, and a name that was recorded before is recorded anew. Outside a step
+/// nothing happens.
+///
+/// ```
+/// #[candor::step_timed]
+/// fn load() -> u32 {
+///     candor::record("rows", 3);
+///     3
+/// }
+///
+/// let captured = candor::testing::capture();
+/// load();
+/// assert_eq!(captured.step("load").number("rows"), 3.0);
+/// ```
+pub fn record(name: &str, value: impl Loggable) {
+    let Some(true) = current::with(|frame| frame.in_step) else { return };
+    let name = field_name(name);
+    let mut json = String::new();
+    guarded(&mut json, |out| {
+        let mut encoder = Encoder::json(out, VALUE_LIMIT);
+        if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
+    });
+    let added = current::with(|frame| frame.extras.take()).flatten();
+    let mut extras = added.unwrap_or_else(current::take_extras);
+    members::set(&mut extras.members, &name, &json);
+    current::with(|frame| frame.extras = Some(extras));
+}
+
+/// Keys of candor's own lines beside the fixed ones.
+const STEP_KEYS: [&str; 17] = [
+    "step",
+    "duration_ms",
+    "outcome",
+    "step_id",
+    "parent_id",
+    "offset_ms",
+    "error",
+    "error_detail",
+    "ret",
+    "busy_ms",
+    "dependency",
+    "operation",
+    "dependency_method",
+    "url",
+    "status",
+    "retries",
+    "last_attempt_ms",
+];
+
+fn field_name(name: &str) -> String {
+    let mut name = Keys::default().field_name(name);
+    while STEP_KEYS.contains(&name.as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+/// A step that has begun. What it needs of its surroundings it holds itself, since it may end on
+/// another thread and under another request than it runs.
+#[derive(Debug)]
+pub struct Running {
+    site: &'static Site,
+    request: Option<Arc<Request>>,
+    call: Option<Arc<CallState>>,
+    extras: Option<Box<Extras>>,
+    started: Tick,
+    step: u32,
+    parent: u32,
+}
+
+impl Running {
+    /// Begins a step under the context of here. `fields` is asked only where a line could be
+    /// written.
+    pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Option<Self> {
+        site.wanted().then(|| Running::enter(site, None, fields))
+    }
+
+    /// The same for a call; `url` is made safe.
+    pub fn begin_call(
+        site: &'static Site,
+        url: impl FnOnce() -> Option<String>,
+        fields: impl FnOnce(&mut Fields<'_>),
+    ) -> Option<Self> {
+        site.wanted().then(|| {
+            let call = CallState::new(site, url().map(|url| safe_url(site, &url)));
+            Running::enter(site, Some(Arc::new(call)), fields)
+        })
+    }
+
+    fn enter(
+        site: &'static Site,
+        call: Option<Arc<CallState>>,
+        fields: impl FnOnce(&mut Fields<'_>),
+    ) -> Self {
+        let mut extras = current::take_extras();
+        fields(&mut Fields { members: &mut extras.members });
+        extras.span = site.span();
+        let extras = if extras.members.is_empty() && extras.span.is_none() {
+            current::put_extras(extras);
+            None
+        } else {
+            Some(extras)
+        };
+        let Frame { request, call: outer, step: parent, .. } =
+            current::with(|frame| frame.fork()).unwrap_or_default();
+        let step = request.as_ref().filter(|request| request.has_id()).map_or(0, |r| r.next_step());
+        let started = Tick::now();
+        if call.is_some()
+            && let Some(request) = &request
+        {
+            request.call_started(started);
+        }
+        Running { site, request, call: call.or(outer), extras, started, step, parent }
+    }
+
+    /// Makes this the running step of the thread; what was there before comes back with `leave`.
+    fn enter_thread(&mut self) -> Outside {
+        let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
+        let frame = Frame {
+            request: self.request.take(),
+            call: self.call.take(),
+            step: self.step,
+            in_step: true,
+            extras: self.extras.take(),
+        };
+        Outside { frame: current::replace(frame), span: span.map(tracing::Span::entered) }
+    }
+
+    fn leave_thread(&mut self, outside: Outside) {
+        drop(outside.span);
+        let Frame { request, call, extras, .. } = current::replace(outside.frame);
+        self.request = request;
+        self.call = call;
+        self.extras = extras;
+    }
+
+    fn finish(mut self, outcome: Outcome, ending: &Ending<'_>) {
+        let now = Tick::now();
+        let took = now.since(self.started);
+        let facts = self.own_call().map(|call| call.facts().clone());
+        let (outcome, severity, category) = match &facts {
+            None => (outcome, self.severity(outcome, took), None),
+            Some(facts) => {
+                let status = facts.status.or(ending.answer.status);
+                let category = call_category(outcome, status, ending.answer.category);
+                let outcome = if outcome == Outcome::Ok && status.is_some_and(|s| s >= 500) {
+                    Outcome::Error
+                } else {
+                    outcome
+                };
+                let severity = self.call_severity(outcome, status, facts.retries, took);
+                (outcome, severity, category)
+            }
+        };
+        let request = self.request.take();
+        if let Some(request) = &request {
+            if let Some(facts) = &facts {
+                request.call_ended(now, facts.retries);
+            }
+            let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
+            let cause = failed.then_some(Cause {
+                name: self.site.spec.call.map_or(self.site.spec.name, |call| call.dependency),
+                step_id: self.step,
+                category,
+            });
+            request.step_ended(self.site.spec.name, took, cause);
+        }
+        emit::emit_at(self.site, request.as_ref(), severity, now, |out, limit| {
+            match &facts {
+                None => {
+                    text(out, "event", "step_timing");
+                    text(out, "step", self.site.spec.name);
+                    millis(out, "duration_ms", took);
+                    text(out, "outcome", outcome.as_str());
+                }
+                Some(facts) => {
+                    let status = facts.status.or(ending.answer.status);
+                    self.write_call(facts, status, category, took, out);
+                    text(out, "outcome", outcome.as_str());
+                }
+            }
+            if let Some(request) = request.as_ref().filter(|request| request.has_id()) {
+                number(out, "step_id", self.step.into());
+                number(out, "parent_id", self.parent.into());
+                millis(out, "offset_ms", self.started.since(request.started));
+            }
+            if let Some(extras) = &self.extras {
+                out.push_str(&extras.members);
+            }
+            if let Some(failure) = &ending.failure {
+                if facts.is_none() {
+                    text(out, "error", &failure.short_name());
+                }
+                let from = out.len();
+                members::open(out, "error_detail");
+                if !failure.write_detail(limit, out) {
+                    out.truncate(from);
+                }
+            }
+        });
+        if let Some(extras) = self.extras.take() {
+            current::put_extras(extras);
+        }
+    }
+
+    /// The state of the call where this is one; a step inside a call has that call's.
+    fn own_call(&self) -> Option<&CallState> {
+        self.site.spec.call.and(self.call.as_deref())
+    }
+
+    fn write_call(
+        &self,
+        facts: &crate::dependency::Facts,
+        status: Option<u16>,
+        category: Option<Category>,
+        took: Duration,
+        out: &mut String,
+    ) {
+        let spec = &self.site.spec;
+        text(out, "event", "dependency_call");
+        text(out, "dependency", self.site.dependency());
+        text(out, "operation", spec.name);
+        optional(out, "dependency_method", spec.call.and_then(|call| call.method));
+        optional(out, "url", facts.url.as_deref());
+        members::open(out, "status");
+        match status {
+            Some(status) => out.push_str(itoa::Buffer::new().format(status)),
+            None => out.push_str("null"),
+        }
+        millis(out, "duration_ms", took);
+        number(out, "retries", facts.retries);
+        optional(out, "error", category.map(Category::as_str));
+    }
+
+    fn severity(&self, outcome: Outcome, took: Duration) -> Severity {
+        let spec = &self.site.spec;
+        match outcome {
+            Outcome::Panicked => Severity::Error,
+            Outcome::Error => spec.err.into(),
+            Outcome::Cancelled => Severity::Info,
+            Outcome::Ok => self.slow_or(spec.level.into(), took),
+        }
+    }
+
+    fn call_severity(
+        &self,
+        outcome: Outcome,
+        status: Option<u16>,
+        retries: u64,
+        took: Duration,
+    ) -> Severity {
+        let refused = status.is_some_and(|status| (400..500).contains(&status));
+        match outcome {
+            Outcome::Panicked => Severity::Error,
+            Outcome::Cancelled => Severity::Info,
+            Outcome::Ok | Outcome::Error if refused => Severity::Warn,
+            Outcome::Error => self.site.spec.err.into(),
+            Outcome::Ok if retries > 0 => Severity::Warn,
+            Outcome::Ok => self.slow_or(self.site.spec.level.into(), took),
+        }
+    }
+
+    fn slow_or(&self, level: Severity, took: Duration) -> Severity {
+        match self.site.spec.slow_nanos {
+            0 => level,
+            limit if took >= Duration::from_nanos(limit) => Severity::Warn,
+            _ => Severity::Debug,
+        }
+    }
+}
+
+fn call_category(
+    outcome: Outcome,
+    status: Option<u16>,
+    category: Option<Category>,
+) -> Option<Category> {
+    match outcome {
+        Outcome::Cancelled => Some(Category::Cancelled),
+        Outcome::Panicked => Some(Category::Panicked),
+        Outcome::Ok | Outcome::Error if status.is_some_and(|status| status >= 400) => {
+            Some(Category::Status)
+        }
+        Outcome::Error => category.or(Some(Category::Other)),
+        Outcome::Ok => category,
+    }
+}
+
+/// The URL of a call as its line shows it; a template stands in place of the path.
+fn safe_url(site: &Site, url: &str) -> String {
+    let safe = scrub::url(url);
+    let Some(template) = site.spec.call.and_then(|call| call.url_template) else { return safe };
+    let origin = safe.split_once("://").map(|(scheme, rest)| {
+        let host = rest.split('/').next().unwrap_or("");
+        format!("{scheme}://{host}")
+    });
+    format!("{}{template}", origin.unwrap_or_default())
+}
+
+fn text(out: &mut String, key: &str, value: &str) {
+    members::open(out, key);
+    escape::json_string(value, out);
+}
+
+fn optional(out: &mut String, key: &str, value: Option<&str>) {
+    match value {
+        Some(value) => text(out, key, value),
+        None => {
+            members::open(out, key);
+            out.push_str("null");
+        }
+    }
+}
+
+fn number(out: &mut String, key: &str, value: u64) {
+    members::open(out, key);
+    out.push_str(itoa::Buffer::new().format(value));
+}
+
+/// Milliseconds with three decimals.
+pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
+    members::open(out, key);
+    let micros = u64::try_from((value.as_nanos() + 500) / 1000).unwrap_or(u64::MAX);
+    let mut buffer = itoa::Buffer::new();
+    out.push_str(buffer.format(micros / 1000));
+    out.push('.');
+    let rest = micros % 1000;
+    for unit in [100, 10, 1] {
+        out.push(char::from(b'0' + u8::try_from(rest / unit % 10).unwrap_or(0)));
+    }
+}
+
+/// What was current before a step was entered on this thread.
+#[derive(Debug)]
+struct Outside {
+    frame: Frame,
+    span: Option<tracing::span::EnteredSpan>,
+}
+
+/// A running step on a thread: ends with [`finish`](StepGuard::finish), or when it is dropped.
+#[derive(Debug)]
+#[must_use = "the step ends when its guard is dropped"]
+pub struct StepGuard {
+    running: Option<(Running, Outside)>,
+    /// A step entered while unwinding did not cause it.
+    was_panicking: bool,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl StepGuard {
+    /// Enters a step that was begun.
+    pub fn enter(running: Option<Running>) -> Self {
+        let running = running.map(|mut running| {
+            let outside = running.enter_thread();
+            (running, outside)
+        });
+        StepGuard { running, was_panicking: thread::panicking(), _not_send: PhantomData }
+    }
+
+    /// Ends the step with what its value tells.
+    pub fn finish(mut self, ending: &Ending<'_>) {
+        self.end(Outcome::of(ending), ending);
+    }
+
+    /// Whether anything is going to be written: else nobody needs to look at the value.
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    fn end(&mut self, outcome: Outcome, ending: &Ending<'_>) {
+        if let Some((mut running, outside)) = self.running.take() {
+            running.leave_thread(outside);
+            running.finish(outcome, ending);
+        }
+    }
+}
+
+impl Drop for StepGuard {
+    fn drop(&mut self) {
+        let panicked = thread::panicking() && !self.was_panicking;
+        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
+    }
+}
+
+pin_project! {
+    /// A future that is a running step.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Step<F, C> {
+        #[pin]
+        future: Option<F>,
+        running: Option<Running>,
+        read: C,
+    }
+
+    impl<F, C> PinnedDrop for Step<F, C> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let Some(mut running) = this.running.take() else { return };
+            // What the future drops now still runs in the step.
+            let outside = running.enter_thread();
+            let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
+            running.leave_thread(outside);
+            running.finish(Outcome::Cancelled, &Ending::OK);
+            if let Err(panic) = dropped {
+                resume_unwind(panic);
+            }
+        }
+    }
+}
+
+impl<F, C> fmt::Debug for Step<F, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Step").field("running", &self.running).finish_non_exhaustive()
+    }
+}
+
+impl<F, C> Step<F, C>
+where
+    F: Future,
+    C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
+{
+    /// A future that is the step `running`; `read` tells from its output how it ended.
+    pub fn new(running: Option<Running>, future: F, read: C) -> Self {
+        Step { future: Some(future), running, read }
+    }
+}
+
+impl<F, C> Future for Step<F, C>
+where
+    F: Future,
+    C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
+        if this.running.is_none() {
+            return future.poll(cx);
+        }
+        let polled = Polled::enter(this.running);
+        let poll = future.poll(cx);
+        polled.leave();
+        if let Poll::Ready(output) = &poll
+            && let Some(running) = this.running.take()
+        {
+            let ending = (this.read)(output);
+            running.finish(Outcome::of(&ending), &ending);
+        }
+        poll
+    }
+}
+
+/// A step while it is polled; dropped only by a panic that unwinds through the poll.
+struct Polled<'a> {
+    running: &'a mut Option<Running>,
+    outside: Option<Outside>,
+}
+
+impl<'a> Polled<'a> {
+    fn enter(running: &'a mut Option<Running>) -> Self {
+        let outside = running.as_mut().map(Running::enter_thread);
+        Polled { running, outside }
+    }
+
+    fn leave(mut self) {
+        if let (Some(outside), Some(running)) = (self.outside.take(), self.running.as_mut()) {
+            running.leave_thread(outside);
+        }
+    }
+}
+
+impl Drop for Polled<'_> {
+    fn drop(&mut self) {
+        if let Some(outside) = self.outside.take()
+            && let Some(mut running) = self.running.take()
+        {
+            running.leave_thread(outside);
+            running.finish(Outcome::Panicked, &Ending::OK);
+        }
+    }
+}
