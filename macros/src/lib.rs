@@ -3,10 +3,13 @@
 
 use proc_macro::TokenStream;
 
+mod args;
 mod dependency_call;
 mod errors;
+mod function;
 mod redact;
 mod step_timed;
+mod timed;
 
 /// Times a function and writes one `step_timing` line at its end, whatever the end is.
 #[proc_macro_attribute]

@@ -1,5 +1,10 @@
+//! `#[step_timed]`.
+
 use proc_macro2::TokenStream;
 
-pub(crate) fn expand(_args: TokenStream, item: TokenStream) -> TokenStream {
-    item
+use crate::args::Attribute;
+use crate::timed;
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    timed::expand(Attribute::Step, args, item)
 }

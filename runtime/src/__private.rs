@@ -1,4 +1,20 @@
 //! What generated code may name. Nothing here is stable.
 
 pub use core;
+pub use core::option::Option::{None, Some};
 pub use std;
+pub use tracing_core::Level;
+
+pub use crate::ending::{Ending, Probe};
+pub use crate::keys::is_sensitive;
+pub use crate::site::{Site, Spec};
+pub use crate::step::{Fields, Running, Step, StepGuard, call, ret, url_text};
+
+/// The traits that [`Probe`] is asked through.
+pub mod probe {
+    pub use crate::ending::{
+        AnyAnswer as _, AnyEnding as _, AnyReturned as _, ErrAnswer as _, ErrorEnding as _,
+        LocalEnding as _, LoggableEnding as _, OkAnswer as _, OutcomeAnswer as _,
+        ResultEnding as _, ResultReturned as _, SharedEnding as _, TextEnding as _,
+    };
+}

@@ -15,7 +15,7 @@
 //! let line = captured.line("basket opened");
 //! assert_eq!(line.text("request_id"), "r-7");
 //! assert_eq!(line.text("user_id"), "u-1");
-//! assert_eq!(line.number("seq"), 1.0);
+//! assert_eq!(line.integer("seq"), 1);
 //! ```
 
 use std::fmt;
@@ -72,7 +72,7 @@ pub(crate) struct Request {
     identity: ArcSwap<Identity>,
     sums: Mutex<Sums>,
     #[cfg(feature = "testing")]
-    pub(crate) capture: Option<crate::testing::Captured>,
+    pub(crate) capture: Option<crate::testing::Lines>,
 }
 
 /// The part of a request that can change while it runs.
@@ -87,11 +87,7 @@ pub(crate) struct Identity {
 impl Identity {
     /// The identity as a layer writes it. The first layer's form is kept; another one makes its own
     /// each time.
-    pub(crate) fn rendered(
-        &self,
-        layer: u64,
-        make: impl Fn() -> String,
-    ) -> Result<&str, String> {
+    pub(crate) fn rendered(&self, layer: u64, make: impl Fn() -> String) -> Result<&str, String> {
         let (owner, text) = self.rendered.get_or_init(|| (layer, make()));
         if *owner == layer { Ok(text) } else { Err(make()) }
     }
@@ -159,7 +155,7 @@ impl RequestContext {
                 identity: ArcSwap::default(),
                 sums: Mutex::default(),
                 #[cfg(feature = "testing")]
-                capture: crate::testing::Captured::of_this_thread(),
+                capture: crate::testing::Lines::of_this_thread(),
             }),
         }
     }
@@ -182,9 +178,9 @@ impl RequestContext {
         self.change(|request| request.trace = Some(trace))
     }
 
-    #[cfg(all(feature = "testing", feature = "http"))]
-    pub(crate) fn with_capture(self, capture: Option<crate::testing::Captured>) -> Self {
-        self.change(|request| request.capture = capture)
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_capture(self, capture: crate::testing::Lines) -> Self {
+        self.change(|request| request.capture = Some(capture))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
@@ -453,8 +449,14 @@ impl Request {
         self.calls.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn sums(&self) -> Sums {
-        self.lock_sums().clone()
+    /// The sums at a point in time: a call that is open then counts up to there.
+    #[cfg(feature = "http")]
+    pub(crate) fn sums_at(&self, at: Tick) -> Sums {
+        let mut sums = self.lock_sums().clone();
+        if let Some(since) = sums.open_since {
+            sums.dependency_nanos += at.nanos_since(since);
+        }
+        sums
     }
 
     fn lock_sums(&self) -> std::sync::MutexGuard<'_, Sums> {

@@ -198,9 +198,7 @@ impl DependencyOutcome for reqwest_middleware::Error {
     fn category(&self) -> Option<Category> {
         match self {
             reqwest_middleware::Error::Reqwest(error) => error.category(),
-            reqwest_middleware::Error::Middleware(error) => {
-                chain_category((**error).as_ref()).category
-            }
+            reqwest_middleware::Error::Middleware(error) => chain_category(&**error).category,
         }
     }
 }
@@ -296,8 +294,8 @@ pub struct Call {
 /// let captured = candor::testing::capture();
 /// charge().expect("charged");
 /// let line = captured.dependency("payments");
-/// assert_eq!(line.number("retries"), 1.0);
-/// assert_eq!(line.number("status"), 201.0);
+/// assert_eq!(line.integer("retries"), 1);
+/// assert_eq!(line.integer("status"), 201);
 /// assert_eq!(line.text("level"), "WARN");
 /// ```
 pub fn current() -> Call {
@@ -307,20 +305,12 @@ pub fn current() -> Call {
 /// The line of one further attempt.
 static ATTEMPT: Site = Site::new(
     &ATTEMPT,
-    Spec {
-        name: "dependency_attempt",
-        event: "dependency_attempt",
-        target: "deps",
-        module: module_path!(),
-        file: file!(),
-        line: line!(),
-        level: Level::DEBUG,
-        err: Level::DEBUG,
-        slow_nanos: 0,
-        fields: &["message", "event", "dependency", "operation", "attempt"],
-        span_fields: &[],
-        call: None,
-    },
+    Spec::event(
+        "dependency_attempt",
+        "deps",
+        Level::DEBUG,
+        &["message", "event", "dependency", "operation", "attempt"],
+    ),
 );
 
 impl Call {

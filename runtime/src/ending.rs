@@ -18,6 +18,8 @@ use crate::loggable::{Encoder, Loggable, guarded};
 pub struct Ending<'a> {
     pub(crate) failure: Option<Failure<'a>>,
     pub(crate) answer: Answer,
+    /// The JSON of the returned value, where it was asked for.
+    pub(crate) ret: Option<String>,
 }
 
 /// The error of a call that returned `Err`.
@@ -41,7 +43,14 @@ impl fmt::Debug for Failure<'_> {
 }
 
 impl Ending<'_> {
-    pub(crate) const OK: Ending<'static> = Ending { failure: None, answer: Answer::NONE };
+    pub(crate) const OK: Ending<'static> =
+        Ending { failure: None, answer: Answer::NONE, ret: None };
+
+    /// Adds the returned value.
+    #[must_use]
+    pub fn with_ret(self, ret: Option<String>) -> Self {
+        Ending { ret, ..self }
+    }
 
     /// Adds what the dependency answered; where the value does not say, an error's chain may.
     #[must_use]
@@ -100,7 +109,7 @@ fn ending<'a, T, E>(
         .as_ref()
         .err()
         .map(|error| Failure { type_name: type_name::<E>(), detail: detail(error) });
-    Ending { failure, answer: Answer::NONE }
+    Ending { failure, answer: Answer::NONE, ret: None }
 }
 
 /// A `#[redact]` error type, and others that are loggable.
@@ -221,5 +230,33 @@ pub trait AnyAnswer {
 impl<T: ?Sized> AnyAnswer for Probe<'_, T> {
     fn answer(&self) -> Answer {
         Answer::NONE
+    }
+}
+
+/// The value of a call that went well: the good half of a result.
+pub trait ResultReturned<'a> {
+    type Value;
+    fn returned(&self) -> Option<&'a Self::Value>;
+}
+
+impl<'a, T, E> ResultReturned<'a> for Probe<'a, Result<T, E>> {
+    type Value = T;
+
+    fn returned(&self) -> Option<&'a T> {
+        self.0.as_ref().ok()
+    }
+}
+
+/// The value of a call that returns no result.
+pub trait AnyReturned<'a> {
+    type Value;
+    fn returned(&self) -> Option<&'a Self::Value>;
+}
+
+impl<'a, T> AnyReturned<'a> for &Probe<'a, T> {
+    type Value = T;
+
+    fn returned(&self) -> Option<&'a T> {
+        Some(self.0)
     }
 }

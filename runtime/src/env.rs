@@ -43,7 +43,9 @@ pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Ini
     // What is promised by a variable must hold: better no start than a start without it.
     for name in ["LOG_STRICT", "LOG_AUDIT_FILE", "LOG_HASH_KEY"] {
         if env.os(name).is_some_and(|value| value != "0") {
-            return Err(InitError::new(format!("{name} is not supported by this version of candor")));
+            return Err(InitError::new(format!(
+                "{name} is not supported by this version of candor"
+            )));
         }
     }
     Ok(config)

@@ -56,7 +56,11 @@ pub struct Config {
 enum Output {
     Stdout,
     Stderr,
-    File { path: PathBuf, max_bytes: u64, backups: u32 },
+    File {
+        path: PathBuf,
+        max_bytes: u64,
+        backups: u32,
+    },
     Writer(Box<dyn Write + Send>),
     #[cfg(feature = "testing")]
     Nowhere,
@@ -85,10 +89,7 @@ impl InitError {
         InitError { message: message.into(), source: None }
     }
 
-    fn caused(
-        message: impl Into<String>,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
+    fn caused(message: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         InitError { message: message.into(), source: Some(source.into()) }
     }
 }
@@ -310,8 +311,7 @@ impl Config {
             keys::install(&self.sensitive, &self.not_sensitive);
         }
         let (sink, is_terminal) = self.output.open()?;
-        let format =
-            self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
+        let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
         Ok(Logger {
             id: logger::next_id(),
             template: Template::new(self.keys, self.service, self.value_limit),

@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn the_longest_target_decides_and_noise_stays_down() {
-        let levels = Levels::parse("debug,deps=warning,app::db=TRACE,app=error", false)
-            .expect("valid");
+        let levels =
+            Levels::parse("debug,deps=warning,app::db=TRACE,app=error", false).expect("valid");
         assert_eq!(levels.of("other"), LevelFilter::DEBUG);
         assert_eq!(levels.of("deps"), LevelFilter::WARN);
         assert_eq!(levels.of("depsx"), LevelFilter::DEBUG);

@@ -14,6 +14,8 @@ mod error;
 mod escape;
 mod format;
 mod handoff;
+#[cfg(feature = "http")]
+pub mod http;
 mod init;
 pub mod keys;
 mod layer;
@@ -29,6 +31,8 @@ pub mod scrub;
 mod sink;
 mod site;
 mod step;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 pub mod __private;

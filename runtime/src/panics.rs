@@ -18,20 +18,12 @@ use crate::site::{Site, Spec};
 
 static PANIC: Site = Site::new(
     &PANIC,
-    Spec {
-        name: "panic",
-        event: "panic",
-        target: "panic",
-        module: module_path!(),
-        file: file!(),
-        line: line!(),
-        level: Level::ERROR,
-        err: Level::ERROR,
-        slow_nanos: 0,
-        fields: &["message", "event", "location", "panic_message", "thread", "exc"],
-        span_fields: &[],
-        call: None,
-    },
+    Spec::event(
+        "panic",
+        "panic",
+        Level::ERROR,
+        &["message", "event", "location", "panic_message", "thread", "exc"],
+    ),
 );
 
 /// Puts candor's hook in place of those installed before, whose raw message on standard error would
@@ -52,8 +44,7 @@ pub(crate) fn install(chain: bool) {
 fn write(info: &PanicHookInfo<'_>) {
     let in_request =
         current::with(|frame| frame.request.as_ref().is_some_and(|request| request.has_id()));
-    let severity =
-        if in_request == Some(true) { Severity::Error } else { Severity::Critical };
+    let severity = if in_request == Some(true) { Severity::Error } else { Severity::Critical };
     let backtrace = Backtrace::force_capture().to_string();
     let message = message(info.payload());
     emit::emit(&PANIC, current::request().as_ref(), severity, |out, limit| {

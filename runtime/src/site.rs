@@ -15,34 +15,176 @@ use crate::record::{Record, Severity};
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
     /// The step's name, or the call's operation.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The event: `step_timing` or `dependency_call`.
-    pub event: &'static str,
-    pub target: &'static str,
-    pub module: &'static str,
-    pub file: &'static str,
-    pub line: u32,
+    pub(crate) event: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) module: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
     /// Level of the line when all is well.
-    pub level: Level,
+    pub(crate) level: Level,
     /// Level of the line on an error.
-    pub err: Level,
+    pub(crate) err: Level,
     /// From this duration on the line is a WARN, and below it DEBUG; 0 where no limit is set.
-    pub slow_nanos: u64,
+    pub(crate) slow_nanos: u64,
     /// Names of the event's fields, for other layers.
-    pub fields: &'static [&'static str],
-    /// Names of the span's fields.
-    pub span_fields: &'static [&'static str],
+    pub(crate) fields: &'static [&'static str],
+    /// Names of the span's fields; none where there is no span.
+    pub(crate) span_fields: &'static [&'static str],
     /// What is called, where it is a call.
-    pub call: Option<CallSpec>,
+    pub(crate) call: Option<CallSpec>,
 }
 
 /// What the macros know of a call to a dependency.
 #[derive(Debug, Clone, Copy)]
-pub struct CallSpec {
-    pub dependency: &'static str,
-    pub method: Option<&'static str>,
+pub(crate) struct CallSpec {
+    pub(crate) dependency: &'static str,
+    pub(crate) method: Option<&'static str>,
     /// Stands in place of the URL's path.
-    pub url_template: Option<&'static str>,
+    pub(crate) url_template: Option<&'static str>,
+}
+
+const STEP_FIELDS: &[&str] = &[
+    "message",
+    "event",
+    "step",
+    "duration_ms",
+    "outcome",
+    "step_id",
+    "parent_id",
+    "offset_ms",
+    "error",
+    "error_detail",
+    "ret",
+    "busy_ms",
+];
+
+const CALL_FIELDS: &[&str] = &[
+    "message",
+    "event",
+    "dependency",
+    "operation",
+    "dependency_method",
+    "url",
+    "status",
+    "duration_ms",
+    "outcome",
+    "retries",
+    "error",
+    "error_detail",
+    "step_id",
+    "parent_id",
+    "offset_ms",
+    "ret",
+    "busy_ms",
+    "last_attempt_ms",
+];
+
+impl Spec {
+    /// A step with its defaults.
+    pub const fn step(
+        name: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+    ) -> Self {
+        Spec {
+            name,
+            event: "step_timing",
+            target: module,
+            module,
+            file,
+            line,
+            level: Level::INFO,
+            err: Level::WARN,
+            slow_nanos: 0,
+            fields: STEP_FIELDS,
+            span_fields: &[SPAN_MARK],
+            call: None,
+        }
+    }
+
+    /// A call with its defaults.
+    pub const fn call(
+        operation: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+    ) -> Self {
+        Spec {
+            event: "dependency_call",
+            target: "deps",
+            err: Level::ERROR,
+            fields: CALL_FIELDS,
+            call: Some(CallSpec { dependency: "", method: None, url_template: None }),
+            ..Spec::step(operation, module, file, line)
+        }
+    }
+
+    /// An event of candor's own without a span.
+    pub(crate) const fn event(
+        event: &'static str,
+        target: &'static str,
+        level: Level,
+        fields: &'static [&'static str],
+    ) -> Self {
+        Spec {
+            event,
+            target,
+            level,
+            fields,
+            span_fields: &[],
+            ..Spec::step(event, module_path!(), file!(), line!())
+        }
+    }
+
+    #[must_use]
+    pub const fn target(self, target: &'static str) -> Self {
+        Spec { target, ..self }
+    }
+
+    #[must_use]
+    pub const fn level(self, level: Level) -> Self {
+        Spec { level, ..self }
+    }
+
+    #[must_use]
+    pub const fn err(self, err: Level) -> Self {
+        Spec { err, ..self }
+    }
+
+    #[must_use]
+    pub const fn slow_nanos(self, slow_nanos: u64) -> Self {
+        Spec { slow_nanos, ..self }
+    }
+
+    #[must_use]
+    pub const fn fields(self, fields: &'static [&'static str]) -> Self {
+        Spec { fields, ..self }
+    }
+
+    #[must_use]
+    pub const fn dependency(self, dependency: &'static str) -> Self {
+        Spec { call: Some(CallSpec { dependency, ..self.call_spec() }), ..self }
+    }
+
+    #[must_use]
+    pub const fn method(self, method: &'static str) -> Self {
+        Spec { call: Some(CallSpec { method: Some(method), ..self.call_spec() }), ..self }
+    }
+
+    #[must_use]
+    pub const fn url_template(self, template: &'static str) -> Self {
+        Spec { call: Some(CallSpec { url_template: Some(template), ..self.call_spec() }), ..self }
+    }
+
+    const fn call_spec(&self) -> CallSpec {
+        match self.call {
+            Some(call) => call,
+            None => CallSpec { dependency: "", method: None, url_template: None },
+        }
+    }
 }
 
 /// The static behind an annotated function.

@@ -22,7 +22,7 @@ use crate::format::members;
 use crate::loggable::{Encoder, Loggable, guarded};
 use crate::record::Severity;
 use crate::site::Site;
-use crate::{emit, escape, keys, scrub};
+use crate::{emit, error, escape, keys, scrub};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +58,10 @@ pub struct Fields<'a> {
 const VALUE_LIMIT: usize = 4 * 1024;
 
 impl Fields<'_> {
-    /// Adds one field; the macros have checked its name.
-    pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
+    /// Adds one field; the macros have checked its name, and asked the key rule for it.
+    pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
         members::open(self.members, name);
-        let hidden = keys::added_by_deployment(name);
+        let hidden = sensitive || keys::added_by_deployment(name);
         guarded(self.members, |out| {
             let mut encoder = Encoder::json(out, VALUE_LIMIT);
             if hidden { encoder.redacted() } else { encoder.value(value) }
@@ -84,7 +84,7 @@ impl Fields<'_> {
 ///
 /// let captured = candor::testing::capture();
 /// load();
-/// assert_eq!(captured.step("load").number("rows"), 3.0);
+/// assert_eq!(captured.step("load").integer("rows"), 3);
 /// ```
 pub fn record(name: &str, value: impl Loggable) {
     let Some(true) = current::with(|frame| frame.in_step) else { return };
@@ -261,6 +261,10 @@ impl Running {
             if let Some(extras) = &self.extras {
                 out.push_str(&extras.members);
             }
+            if let Some(ret) = &ending.ret {
+                members::open(out, "ret");
+                out.push_str(ret);
+            }
             if let Some(failure) = &ending.failure {
                 if facts.is_none() {
                     text(out, "error", &failure.short_name());
@@ -410,7 +414,7 @@ struct Outside {
     span: Option<tracing::span::EnteredSpan>,
 }
 
-/// A running step on a thread: ends with [`finish`](StepGuard::finish), or when it is dropped.
+/// A running step on a thread: ends with [`read`](StepGuard::read), or when it is dropped.
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
@@ -430,14 +434,12 @@ impl StepGuard {
         StepGuard { running, was_panicking: thread::panicking(), _not_send: PhantomData }
     }
 
-    /// Ends the step with what its value tells.
-    pub fn finish(mut self, ending: &Ending<'_>) {
-        self.end(Outcome::of(ending), ending);
-    }
-
-    /// Whether anything is going to be written: else nobody needs to look at the value.
-    pub fn is_running(&self) -> bool {
-        self.running.is_some()
+    /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
+    pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
+        if self.running.is_some() {
+            let ending = read(value);
+            self.end(Outcome::of(&ending), &ending);
+        }
     }
 
     fn end(&mut self, outcome: Outcome, ending: &Ending<'_>) {
@@ -552,4 +554,23 @@ impl Drop for Polled<'_> {
             running.finish(Outcome::Panicked, &Ending::OK);
         }
     }
+}
+
+/// Calls a function's body. A closure that is handed over may give away what it captured, which one
+/// that is called in place may not.
+#[inline(always)]
+pub fn call<T>(body: impl FnOnce() -> T) -> T {
+    body()
+}
+
+/// The text of the `url = …` of a call.
+pub fn url_text<T: fmt::Display + ?Sized>(url: &T) -> String {
+    error::display(url)
+}
+
+/// The JSON of the `ret` of a step.
+pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
+    let mut json = String::new();
+    guarded(&mut json, |out| Encoder::json(out, VALUE_LIMIT).value(value));
+    json
 }

@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn too_many_members_lose_the_last_ones() {
-        let mut line = String::from("{\"ts\":\"t\",\"level\":\"INFO\",\"logger\":\"l\",\"msg\":\"m\"");
+        let mut line =
+            String::from("{\"ts\":\"t\",\"level\":\"INFO\",\"logger\":\"l\",\"msg\":\"m\"");
         for n in 0..1000 {
             let _ = write!(line, ",\"name_{n}\":{n}");
         }

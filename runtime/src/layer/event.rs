@@ -156,7 +156,10 @@ fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
 }
 
 /// Formats a value of anyone's; what panics or fails is `Err`.
-fn printed<T>(text: &mut String, print: impl FnOnce(&mut String) -> Result<T, fmt::Error>) -> Option<T> {
+fn printed<T>(
+    text: &mut String,
+    print: impl FnOnce(&mut String) -> Result<T, fmt::Error>,
+) -> Option<T> {
     catch_unwind(AssertUnwindSafe(|| print(text))).ok()?.ok()
 }
 

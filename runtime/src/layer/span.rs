@@ -12,12 +12,8 @@ use super::event::{Fields, site_of};
 use crate::current;
 use crate::logger::Logger;
 
-pub(super) fn opened<S>(
-    logger: &Logger,
-    attributes: &Attributes<'_>,
-    id: &Id,
-    ctx: &Context<'_, S>,
-) where
+pub(super) fn opened<S>(logger: &Logger, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
+where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };

@@ -574,17 +574,13 @@ impl NestedDebug {
     pub(crate) fn format(value: &dyn fmt::Debug, out: &mut String) -> Result<bool, fmt::Error> {
         let _ = NESTED.try_with(|nested| nested.set(Nested::Asked));
         let result = write!(out, "{value:?}");
-        let nested = NESTED
-            .try_with(|nested| nested.replace(Nested::Unasked))
-            .unwrap_or(Nested::Unasked);
+        let nested =
+            NESTED.try_with(|nested| nested.replace(Nested::Unasked)).unwrap_or(Nested::Unasked);
         result.map(|()| nested == Nested::Written(out.len()))
     }
 
     /// `Debug` of a loggable type: JSON where candor asked for it and nothing stands before it.
-    pub(crate) fn fmt<T: Loggable + ?Sized>(
-        value: &T,
-        f: &mut fmt::Formatter<'_>,
-    ) -> fmt::Result {
+    pub(crate) fn fmt<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asked = NESTED
             .try_with(|nested| nested.replace(Nested::Unasked) == Nested::Asked)
             .unwrap_or(false);

@@ -21,9 +21,9 @@ mod text;
 use std::fmt;
 
 pub use encoder::{Encoder, List, Map, Object};
-pub use text::Text;
 pub(crate) use encoder::{NestedDebug, UNPRINTABLE, guarded};
 pub(crate) use text::Leaf;
+pub use text::Text;
 
 /// A value that may stand in a log line, with its own say in what is shown.
 ///

@@ -1,0 +1,412 @@
+//! The arguments of `#[step_timed]` and `#[dependency_call]`, parsed into what later stages use.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt as _;
+use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::punctuated::Punctuated;
+use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
+
+use crate::errors::Errors;
+
+/// Which of the two attributes is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attribute {
+    Step,
+    Call,
+}
+
+impl Attribute {
+    /// What the positional argument is short for.
+    fn first(self) -> &'static str {
+        match self {
+            Attribute::Step => "name",
+            Attribute::Call => "dependency",
+        }
+    }
+
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Attribute::Step => {
+                &["name", "level", "target", "fields", "ret", "slow", "err", "crate"]
+            }
+            Attribute::Call => &[
+                "dependency",
+                "operation",
+                "method",
+                "url",
+                "url_template",
+                "fields",
+                "level",
+                "target",
+                "slow",
+                "ret",
+                "crate",
+            ],
+        }
+    }
+}
+
+/// All arguments of one attribute, each at most once.
+#[derive(Default)]
+pub(crate) struct Args {
+    /// `name`, or `dependency`.
+    pub(crate) first: Option<LitStr>,
+    pub(crate) operation: Option<LitStr>,
+    pub(crate) method: Option<LitStr>,
+    pub(crate) url: Option<Expr>,
+    pub(crate) url_template: Option<LitStr>,
+    pub(crate) level: Option<Level>,
+    pub(crate) err: Option<Level>,
+    pub(crate) target: Option<LitStr>,
+    pub(crate) slow_nanos: Option<u64>,
+    pub(crate) ret: Option<Ret>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) root: Option<Path>,
+}
+
+/// A level of `tracing`'s, by the name of its constant.
+pub(crate) struct Level(pub(crate) Ident);
+
+/// `ret`, with the policy its value goes through.
+pub(crate) struct Ret {
+    pub(crate) span: Span,
+    pub(crate) policy: Option<Policy>,
+}
+
+/// A policy on a value that has no field to stand at: `mask(last = 4)`.
+pub(crate) struct Policy {
+    pub(crate) name: Ident,
+    /// Setters and their numbers, for `mask`.
+    pub(crate) settings: Vec<(Ident, syn::LitInt)>,
+}
+
+/// One of `fields(…)`.
+pub(crate) struct Field {
+    pub(crate) name: Ident,
+    pub(crate) value: Expr,
+}
+
+/// Policies by the name of their function, as they may stand in front of a value.
+const POLICIES: [&str; 6] = ["clear", "secret", "mask", "url", "email", "scrub"];
+
+/// Reads all arguments; what is wrong is collected, and the rest is kept.
+pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, errors: &mut Errors) -> Args {
+    let mut args = Args::default();
+    let mut seen: Vec<String> = Vec::new();
+    let reader = |input: ParseStream<'_>| -> syn::Result<()> {
+        while !input.is_empty() {
+            let before = input.cursor();
+            if let Err(error) = argument(attribute, input, &mut args, &mut seen, errors) {
+                errors.push(error);
+                skip_to_comma(input)?;
+            }
+            if input.is_empty() {
+                break;
+            }
+            if input.peek(Token![,]) {
+                input.parse::<Token![,]>()?;
+            } else {
+                errors.push(input.error("expected `,` between arguments"));
+                skip_to_comma(input)?;
+            }
+            if input.cursor() == before {
+                break;
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = reader.parse2(tokens) {
+        errors.push(error);
+    }
+    args
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}
+
+fn argument(
+    attribute: Attribute,
+    input: ParseStream<'_>,
+    args: &mut Args,
+    seen: &mut Vec<String>,
+    errors: &mut Errors,
+) -> syn::Result<()> {
+    if input.peek(LitStr) {
+        let text: LitStr = input.parse()?;
+        once(attribute.first(), &text, seen)?;
+        args.first = Some(text);
+        return Ok(());
+    }
+    if !input.peek(Ident::peek_any) {
+        return Err(input
+            .error(format!("expected an argument; they are {}", listed(attribute.arguments()))));
+    }
+    let key = input.call(Ident::parse_any)?;
+    let name = key.to_string();
+    if !attribute.arguments().contains(&name.as_str()) {
+        return Err(unknown(attribute, &key));
+    }
+    once(&name, &key, seen)?;
+    match name.as_str() {
+        "name" | "dependency" => args.first = Some(text(&key, input)?),
+        "operation" => args.operation = Some(text(&key, input)?),
+        "method" => args.method = Some(text(&key, input)?),
+        "target" => args.target = Some(text(&key, input)?),
+        "url_template" => args.url_template = Some(text(&key, input)?),
+        "url" => {
+            equals(&key, "an expression", input)?;
+            args.url = Some(input.parse()?);
+        }
+        "level" => args.level = Some(level(&text(&key, input)?)?),
+        "err" => args.err = Some(level(&text(&key, input)?)?),
+        "slow" => args.slow_nanos = Some(nanos(&text(&key, input)?)?),
+        "crate" => {
+            equals(&key, "a path", input)?;
+            args.root = Some(input.call(Path::parse_mod_style)?);
+        }
+        "ret" => {
+            let policy = if input.peek(Token![=]) {
+                input.parse::<Token![=]>()?;
+                Some(input.parse()?)
+            } else {
+                None
+            };
+            args.ret = Some(Ret { span: key.span(), policy });
+        }
+        _ => {
+            if !input.peek(syn::token::Paren) {
+                return Err(syn::Error::new_spanned(
+                    &key,
+                    "`fields` needs a list, such as `fields(order_id = order.id)`",
+                ));
+            }
+            let list;
+            parenthesized!(list in input);
+            for field in Punctuated::<Field, Token![,]>::parse_terminated(&list)? {
+                check_field(&field, &args.fields, attribute, errors);
+                args.fields.push(field);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn once(name: &str, at: &dyn ToTokens, seen: &mut Vec<String>) -> syn::Result<()> {
+    if seen.iter().any(|known| known == name) {
+        let message = format!("`{name}` is given twice");
+        return Err(syn::Error::new_spanned(at.to_token_stream(), message));
+    }
+    seen.push(name.to_owned());
+    Ok(())
+}
+
+fn unknown(attribute: Attribute, key: &Ident) -> syn::Error {
+    let known = listed(attribute.arguments());
+    syn::Error::new_spanned(key, format!("unknown argument `{key}`; expected one of {known}"))
+}
+
+/// `` `a`, `b`, `c` ``
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn equals(key: &Ident, what: &str, input: ParseStream<'_>) -> syn::Result<()> {
+    if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        return Ok(());
+    }
+    Err(syn::Error::new_spanned(key, format!("`{key}` needs {what}: `{key} = …`")))
+}
+
+fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
+    equals(key, "a text", input)?;
+    if !input.peek(LitStr) {
+        return Err(input.error(format!("`{key}` takes a text in quotes")));
+    }
+    let text: LitStr = input.parse()?;
+    if text.value().trim().is_empty() {
+        return Err(syn::Error::new_spanned(&text, format!("`{key}` must not be empty")));
+    }
+    Ok(text)
+}
+
+fn level(text: &LitStr) -> syn::Result<Level> {
+    let level = match text.value().to_ascii_lowercase().as_str() {
+        "trace" => "TRACE",
+        "debug" => "DEBUG",
+        "info" => "INFO",
+        "warn" | "warning" => "WARN",
+        "error" => "ERROR",
+        other => {
+            return Err(syn::Error::new_spanned(
+                text,
+                format!(
+                    "unknown level `{other}`; expected one of `trace`, `debug`, `info`, `warn`, \
+                     `error`"
+                ),
+            ));
+        }
+    };
+    Ok(Level(Ident::new(level, text.span())))
+}
+
+/// `"250ms"` as nanoseconds.
+fn nanos(text: &LitStr) -> syn::Result<u64> {
+    let wrong = || {
+        syn::Error::new_spanned(
+            text,
+            "expected a duration above zero such as `250ms`; units are `ns`, `us`, `ms`, `s` and `m`",
+        )
+    };
+    let value = text.value();
+    let split = value.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+    let (number, unit) = value.split_at(split);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let unit = match unit.trim() {
+        "ns" => 1.0,
+        "us" | "µs" => 1e3,
+        "ms" => 1e6,
+        "s" => 1e9,
+        "m" => 60e9,
+        _ => return Err(wrong()),
+    };
+    let nanos = (number * unit).round();
+    // A year is beyond any call.
+    if !(1.0..=3.2e16).contains(&nanos) {
+        return Err(wrong());
+    }
+    Ok(nanos as u64)
+}
+
+impl Parse for Field {
+    /// `name = value`, or a name that is its own value.
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(LitStr) {
+            return Err(input.error("a field's name is written without quotes"));
+        }
+        let name = input.call(Ident::parse_any)?;
+        let value = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            decided(input.parse()?)
+        } else if input.is_empty() || input.peek(Token![,]) {
+            let path = Path::from(name.clone());
+            syn::parse_quote!(#path)
+        } else {
+            return Err(input.error(
+                "expected `name = value`, or the name of a variable, with `,` between fields",
+            ));
+        };
+        Ok(Field { name, value })
+    }
+}
+
+/// The keys of a line that candor writes itself.
+pub(crate) const FIXED: [&str; 15] = [
+    "ts",
+    "level",
+    "logger",
+    "msg",
+    "request_id",
+    "user_id",
+    "method",
+    "path",
+    "service",
+    "trace_id",
+    "span_id",
+    "seq",
+    "event",
+    "exc",
+    "truncated",
+];
+
+pub(crate) const STEP: [&str; 10] = [
+    "step",
+    "duration_ms",
+    "outcome",
+    "step_id",
+    "parent_id",
+    "offset_ms",
+    "error",
+    "error_detail",
+    "ret",
+    "busy_ms",
+];
+
+pub(crate) const CALL: [&str; 7] =
+    ["dependency", "operation", "dependency_method", "url", "status", "retries", "last_attempt_ms"];
+
+fn check_field(field: &Field, before: &[Field], attribute: Attribute, errors: &mut Errors) {
+    let name = field.name.unraw().to_string();
+    let own = FIXED.contains(&name.as_str())
+        || name == "message"
+        || STEP.contains(&name.as_str())
+        || (attribute == Attribute::Call && CALL.contains(&name.as_str()));
+    if own {
+        errors.add(
+            &field.name,
+            format!("`{name}` is a key of candor's own line; choose another name for the field"),
+        );
+    }
+    if before.iter().any(|other| other.name.unraw() == field.name.unraw()) {
+        errors.add(&field.name, format!("the field `{name}` is given twice"));
+    }
+}
+
+/// A policy in front of a value names candor's function, whatever else is in scope under its name.
+fn decided(value: Expr) -> Expr {
+    match value {
+        Expr::MethodCall(mut call) => {
+            *call.receiver = decided(*call.receiver);
+            Expr::MethodCall(call)
+        }
+        Expr::Call(mut call) => {
+            if let Expr::Path(function) = &*call.func
+                && let Some(name) = function.path.get_ident()
+                && POLICIES.iter().any(|policy| name == policy)
+            {
+                let name = name.clone();
+                call.func = Box::new(syn::parse_quote!(__policy::#name));
+            }
+            Expr::Call(call)
+        }
+        other => other,
+    }
+}
+
+impl Parse for Policy {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let name = input.call(Ident::parse_any)?;
+        if !POLICIES.iter().any(|policy| name == policy) {
+            return Err(syn::Error::new_spanned(
+                &name,
+                format!("unknown policy `{name}`; expected one of {}", listed(&POLICIES)),
+            ));
+        }
+        let mut settings = Vec::new();
+        if input.peek(syn::token::Paren) {
+            let list;
+            parenthesized!(list in input);
+            while !list.is_empty() {
+                let setting: Ident = list.parse()?;
+                if name != "mask" || (setting != "first" && setting != "last") {
+                    let message = format!(
+                        "unknown setting `{setting}`; `mask` takes `first` and `last`, other \
+                         policies take none"
+                    );
+                    return Err(syn::Error::new_spanned(setting, message));
+                }
+                equals(&setting, "a number of characters", &list)?;
+                settings.push((setting, list.parse()?));
+                if !list.is_empty() {
+                    list.parse::<Token![,]>()?;
+                }
+            }
+        }
+        Ok(Policy { name, settings })
+    }
+}

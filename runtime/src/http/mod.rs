@@ -1,0 +1,19 @@
+//! The HTTP edge: a request gets its context where it enters, and takes it along where it goes out.
+//!
+//! [`RequestLayer`] is a `tower` layer for axum, hyper and tonic services. [`outbound_headers`] gives
+//! what any client has to send; with feature `reqwest`, [`ContextMiddleware`] sends it.
+
+mod body;
+mod completed;
+mod layer;
+mod outbound;
+mod request_id;
+mod site;
+mod started;
+mod trace_context;
+
+pub use body::CompletedBody;
+pub use layer::{RequestLayer, RequestService, ResponseFuture};
+#[cfg(feature = "reqwest")]
+pub use outbound::ContextMiddleware;
+pub use outbound::outbound_headers;

@@ -1,0 +1,110 @@
+//! The line at a request's start: what was asked, redacted.
+
+use http::{HeaderMap, Request, header};
+
+use super::site;
+use crate::emit;
+use crate::format::members;
+use crate::loggable::Encoder;
+use crate::record::Severity;
+use crate::{context, escape, keys, scrub};
+
+pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
+    let current = context::current();
+    emit::emit(
+        &site::STARTED,
+        current.as_ref().map(|c| &c.request),
+        Severity::Debug,
+        |out, limit| {
+            members::open(out, "event");
+            escape::json_string("request_started", out);
+            if let Some(query) = request.uri().query() {
+                members::open(out, "query");
+                self::query(query, limit, out);
+            }
+            members::open(out, "headers");
+            out.push_str(scrub::headers(request.headers()).as_json());
+            for (key, name) in
+                [("content_type", header::CONTENT_TYPE), ("content_length", header::CONTENT_LENGTH)]
+            {
+                if let Some(value) = header_text(request.headers(), &name) {
+                    members::open(out, key);
+                    match value.parse::<u64>() {
+                        Ok(length) => Encoder::json(out, limit).u64(length),
+                        Err(_) => Encoder::json(out, limit).text(&value),
+                    }
+                }
+            }
+            if let Some(id) = client_request_id {
+                members::open(out, "client_request_id");
+                Encoder::json(out, limit).text(id);
+            }
+        },
+    );
+}
+
+/// A header as scrubbed text.
+pub(super) fn header_text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(scrub::text(&String::from_utf8_lossy(value.as_bytes())).into_owned())
+}
+
+/// A query as an object of lists: `a=1&a=2&password=x` is `{"a":["1","2"],"password":["[REDACTED]"]}`.
+fn query(query: &str, limit: usize, out: &mut String) {
+    let mut names: Vec<(String, Vec<String>)> = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decoded(name), decoded(value));
+        let shown = if keys::hides(&name) {
+            "[REDACTED]".to_owned()
+        } else {
+            scrub::text(&value).into_owned()
+        };
+        let name = scrub::text(&name).into_owned();
+        match names.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(shown),
+            None => names.push((name, vec![shown])),
+        }
+    }
+    out.push('{');
+    for (index, (name, values)) in names.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        escape::json_string(name, out);
+        out.push_str(":[");
+        for (index, value) in values.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            Encoder::json(out, limit).text(value);
+        }
+        out.push(']');
+    }
+    out.push('}');
+}
+
+/// Form decoding (WHATWG URL, application/x-www-form-urlencoded): `+` is a blank, `%41` an `A`.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = |at: usize| bytes.get(at).and_then(|b| char::from(*b).to_digit(16));
+        match (bytes[at], hex(at + 1), hex(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                at += 3;
+            }
+            (b'+', ..) => {
+                out.push(b' ');
+                at += 1;
+            }
+            (byte, ..) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
