@@ -1,1 +1,3 @@
 //! The behaviour of candor.
+
+mod keys;
