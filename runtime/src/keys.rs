@@ -406,7 +406,7 @@ const fn unusual(bytes: &[u8], at: usize) -> (u8, usize) {
 }
 
 /// One byte, percent-decoded as often as it was encoded.
-const fn decoded(bytes: &[u8], at: usize) -> (u8, usize) {
+pub(crate) const fn decoded(bytes: &[u8], at: usize) -> (u8, usize) {
     let mut byte = bytes[at];
     let mut end = at + 1;
     while byte == b'%' && end + 1 < bytes.len() {
