@@ -349,15 +349,20 @@ impl Word {
 
     /// Drops trailing digits and the plural; whether anything is left. (`false` leaves it empty.)
     const fn finish(&mut self) -> bool {
-        while self.len > 0 && CLASS[self.text as u8 as usize] == DIGIT {
+        while self.len > 0 && CLASS[self.letter(0) as usize] == DIGIT {
             self.pop();
         }
-        let before = (self.text >> 8) as u8;
-        if self.len > 2 && self.text as u8 == b's' && !matches!(before, b's' | b'u' | b'i') {
+        if self.len > 2 && self.letter(0) == b's' && !matches!(self.letter(1), b's' | b'u' | b'i') {
             self.pop();
             self.plural = true;
         }
         self.len > 0
+    }
+
+    /// One of the last letters, counted from the end.
+    #[allow(clippy::cast_possible_truncation, reason = "one byte is asked for")]
+    const fn letter(&self, from_end: u32) -> u8 {
+        (self.text >> (8 * from_end)) as u8
     }
 
     const fn pop(&mut self) {

@@ -1,3 +1,4 @@
 //! The behaviour of candor.
 
 mod keys;
+mod scrub;

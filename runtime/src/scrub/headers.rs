@@ -44,10 +44,9 @@ fn shown(name: &HeaderName, value: &HeaderValue) -> String {
     }
     let value = String::from_utf8_lossy(value.as_bytes());
     match *name {
-        header::REFERER | header::LOCATION | header::CONTENT_LOCATION => url(&value),
-        // Not a URL, and what browsers send where there is none to tell.
+        // What browsers send where there is no origin to tell.
         header::ORIGIN if value == "null" => value.into_owned(),
-        header::ORIGIN => url(&value),
+        header::ORIGIN | header::REFERER | header::LOCATION | header::CONTENT_LOCATION => url(&value),
         header::LINK => links(&value),
         _ => text(&value).into_owned(),
     }

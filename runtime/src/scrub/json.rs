@@ -44,7 +44,7 @@ impl Json {
         let mut object = Object::default();
         let wanted: Vec<String> = keys.into_iter().map(|key| encoded(key.as_ref())).collect();
         for (key, value) in self.fields {
-            if wanted.contains(&self.text[key.clone()].to_owned()) {
+            if wanted.iter().any(|wanted| *wanted == self.text[key.clone()]) {
                 object.field(&self.text[key], |out| out.push_str(&self.text[value]));
             }
         }
@@ -120,7 +120,9 @@ impl Writer {
     fn write(&mut self, value: &Value) {
         let mut levels = Vec::new();
         self.enter(value, &mut levels);
-        while let Some(level) = levels.last_mut() {
+        loop {
+            let outermost = levels.len() == 1;
+            let Some(level) = levels.last_mut() else { break };
             let next = match level {
                 Level::List(items) => items.next().map(|item| (None, item)),
                 Level::Object { entries, .. } => entries.next().map(|(key, value)| (Some(key.as_str()), value)),
@@ -136,8 +138,10 @@ impl Writer {
             if !self.out.ends_with(['[', '{']) {
                 self.out.push(',');
             }
-            let outermost = levels.len() == 1;
-            let hidden = key.is_some_and(|key| self.key(key, levels.last_mut(), outermost));
+            let hidden = match key {
+                Some(key) => self.key(key, level, outermost),
+                None => false,
+            };
             if hidden {
                 self.hide();
             } else {
@@ -150,19 +154,18 @@ impl Writer {
     }
 
     /// Writes the key; whether its value is hidden.
-    fn key(&mut self, key: &str, level: Option<&mut Level<'_>>, outermost: bool) -> bool {
-        let Some(Level::Object { object, is_secret_pair, hidden_keys, .. }) = level else { return false };
+    fn key(&mut self, key: &str, level: &mut Level<'_>, outermost: bool) -> bool {
+        let Level::Object { object, is_secret_pair, hidden_keys, .. } = level else { return false };
         let start = self.out.len();
-        let mut shown = text(key);
-        if shown != key {
+        let mut shown = std::borrow::Cow::Borrowed(key);
+        if text(key) != key {
             self.changed = true;
-            while object.contains_key(&*shown) || *hidden_keys > 0 && !shown.ends_with(&format!("_{}", *hidden_keys)) {
+            shown = REDACTED.into();
+            while *hidden_keys > 0 && shown == REDACTED || object.contains_key(&*shown) {
                 shown = format!("{REDACTED}_{hidden_keys}").into();
-                if object.contains_key(&*shown) {
-                    *hidden_keys += 1;
-                }
+                *hidden_keys += 1;
             }
-            *hidden_keys += 1;
+            *hidden_keys += usize::from(shown == REDACTED);
         }
         json_string(&shown, &mut self.out);
         let end = self.out.len();

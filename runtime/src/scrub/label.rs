@@ -16,19 +16,19 @@ pub(super) fn value<'a>(text: &'a str, floor: usize, at: usize, named: &mut bool
         *named = false;
         return value.secret();
     }
-    *named = is_one_of(name.text, &["name", "key"]) && value.secret().is_some_and(|it| hides(clip(text, it.start, it.end)));
+    *named = is_one_of(name.text, &["name", "key"]) && value.names_a_secret();
     None
 }
 
 /// The value of `("key", "value")`, as `Debug` prints pairs, at its comma.
-pub(super) fn tuple<'a>(text: &'a str, floor: usize, at: usize) -> Option<Secret<'a>> {
+pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     if at == 0 || !is_quote(bytes[at - 1]) {
         return None;
     }
     let name = Name::before(text, floor, at)?;
-    let opened = name.start - name.quote.len();
-    if opened == 0 || bytes[opened - 1] != b'(' || !name.is_sensitive() {
+    let before = name.start.checked_sub(name.quote.len() + 1)?;
+    if bytes[before] != b'(' || !name.is_sensitive() {
         return None;
     }
     let separator = Separator { end: at + 1, colon: false, encoded: false };
@@ -36,7 +36,7 @@ pub(super) fn tuple<'a>(text: &'a str, floor: usize, at: usize) -> Option<Secret
 }
 
 /// The value of `--key value`, at its first dash.
-pub(super) fn flag<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
+pub(super) fn flag(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     let begins = at == 0 || bytes[at - 1] == b' ' || is_quote(bytes[at - 1]);
     if !begins || !bytes[at..].starts_with(b"--") {
@@ -53,7 +53,7 @@ pub(super) fn flag<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
 }
 
 /// The content of `<key>…</key>`, at the end of its opening tag.
-pub(super) fn element<'a>(text: &'a str, floor: usize, at: usize) -> Option<Secret<'a>> {
+pub(super) fn element(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     let limit = floor.max(at.saturating_sub(LONGEST_NAME));
     let open = limit + bytes[limit..at].iter().rposition(|&byte| byte == b'<')?;
@@ -124,13 +124,14 @@ impl<'a> Name<'a> {
             return Some(Self { text: clip(text, start, end), start, quote: &text[end..close], bytes, floor });
         }
         let mut start = back(end, &in_name);
-        let mut at = start;
-        while let Some(offset) = bytes[at..end].iter().position(|&byte| byte == b'%') {
-            let (byte, next) = decoded(&bytes[..end], at + offset);
+        let mut at = end;
+        while let Some(offset) = bytes[start..at].iter().rposition(|&byte| byte == b'%') {
+            at = start + offset;
+            let (byte, next) = decoded(&bytes[..end], at);
             if !in_name(byte) {
                 start = next;
+                break;
             }
-            at = next;
         }
         let name = clip(text, start, end);
         name.bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80).then_some(Self {
@@ -185,7 +186,7 @@ impl<'a> Name<'a> {
 
     /// Whether it begins a line or a field, rather than ending a sentence ("could not read the token: …").
     fn begins_field(&self) -> bool {
-        let first = self.widened().and_then(|two| Some(two.widened().unwrap_or(two)));
+        let first = self.widened().map(|two| two.widened().unwrap_or(two));
         [Some(self), first.as_ref()]
             .into_iter()
             .flatten()
@@ -227,6 +228,14 @@ impl<'a> Value<'a, '_> {
             None => self.unquoted_end(start),
         };
         (end > start).then_some(Secret { start, end, quotes: self.name.quote })
+    }
+
+    /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
+    fn names_a_secret(&self) -> bool {
+        let end = self.text.len().min(self.separator.end + LONGEST_NAME);
+        let end = (0..=end).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
+        let near = Value { text: &self.text[..end], ..*self };
+        near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
     }
 
     fn quoted(&self, at: usize, quote: u8, slashes: usize) -> Secret<'a> {

@@ -25,7 +25,7 @@ const PREFIXES: [&str; 47] = [
 ];
 
 /// A well-known prefix whose last byte is at `at`, with its key.
-pub(super) fn prefixed<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
+pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
     const SHORTEST: usize = 12;
     let bytes = text.as_bytes();
     let rest = bytes.get(at + 1..at + 1 + SHORTEST)?;
@@ -35,14 +35,15 @@ pub(super) fn prefixed<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
     let head = &bytes[..=at];
     let prefix = PREFIXES.iter().find(|prefix| head.ends_with(prefix.as_bytes()))?;
     let start = at + 1 - prefix.len();
-    let end = run(bytes, at, |byte| in_token(byte) || byte == b'.');
-    // `risk-assessment-of-the-…`, `disk-…` end in a prefix too; words of letters alone are prose.
-    let prose = *prefix == "sk-" && !bytes[at..end].iter().any(u8::is_ascii_digit);
-    (begins_word(bytes, start) && !prose).then(|| Secret::new(start, end))
+    // `-risk-assessment-of-the-…` holds a prefix too; words of letters alone are prose.
+    let near = &bytes[at..bytes.len().min(at + 64)];
+    let prose = *prefix == "sk-" && !near[..run(near, 0, in_token)].iter().any(u8::is_ascii_digit);
+    (begins_word(bytes, start) && !prose)
+        .then(|| Secret::new(start, run(bytes, at, |byte| in_token(byte) || byte == b'.')))
 }
 
 /// `eyJ…`: base64 of `{"`, with which every JWT begins.
-pub(super) fn jwt<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
+pub(super) fn jwt(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     let start = at.checked_sub(2).filter(|&start| bytes[start..at] == *b"ey" && begins_word(bytes, start))?;
     let end = run(bytes, at, |byte| in_token(byte) || matches!(byte, b'.' | b'=' | b'+'));
@@ -50,7 +51,7 @@ pub(super) fn jwt<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
 }
 
 /// `AKIA…`, `ASIA…` (AWS) and `AIza…` (Google).
-pub(super) fn cloud_key<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
+pub(super) fn cloud_key(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     let aws = at.checked_sub(2).filter(|&start| {
         matches!(&bytes[start..at], b"AK" | b"AS") && bytes.get(at + 1) == Some(&b'A') && begins_word(bytes, start)
@@ -65,7 +66,7 @@ pub(super) fn cloud_key<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
 }
 
 /// `Bearer …` and `Basic …`.
-pub(super) fn scheme<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
+pub(super) fn scheme(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     let word = &bytes[at..(at + 6).min(bytes.len())];
     let bearer = word.eq_ignore_ascii_case(b"bearer");
@@ -102,7 +103,7 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
 }
 
 /// A PEM block of a private key; without an end it goes to the end of the text.
-pub(super) fn private_key<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
+pub(super) fn private_key(text: &str, at: usize) -> Option<Secret<'_>> {
     const LONGEST_LABEL: usize = 64;
     let rest = text.as_bytes()[at..].strip_prefix(b"-----BEGIN ")?;
     let label = &rest[..rest.len().min(LONGEST_LABEL)];
@@ -121,7 +122,7 @@ const WEBHOOKS: [&str; 4] =
     ["hooks.slack.com/services/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/", "api.telegram.org/bot"];
 
 /// The `user:password` of a URL whose `://` starts at `at`, plain or percent-encoded.
-pub(super) fn url_credentials<'a>(text: &'a str, at: usize) -> Option<Secret<'a>> {
+pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
     const FARTHEST: usize = 512;
     let bytes = text.as_bytes();
     let start = behind(bytes, at, b"://")?;
