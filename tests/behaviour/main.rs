@@ -1,1 +1,4 @@
 //! The behaviour of candor.
+
+mod keys;
+mod scrub;
