@@ -2,3 +2,11 @@
 
 pub use core;
 pub use std;
+
+// `#[redact]`
+pub use crate::keys::is_sensitive;
+pub use crate::loggable::decide::{
+    Field, KeyRule, NeedsNoReason, OrClear, OrSecret, Probe, debug, needs_no_reason,
+};
+pub use crate::loggable::{Element, Encoder, Loggable, Text};
+pub use crate::policy::{Secret, email, mask, scrub, url};

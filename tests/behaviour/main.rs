@@ -1,1 +1,4 @@
 //! The behaviour of candor.
+
+mod redact;
+mod ui;

@@ -14,6 +14,7 @@
 //! ```
 
 mod containers;
+pub(crate) mod decide;
 mod encoder;
 mod scalars;
 mod text;
@@ -21,9 +22,9 @@ mod text;
 use std::fmt;
 
 pub use encoder::{Encoder, List, Map, Object};
-pub use text::Text;
 pub(crate) use encoder::{NestedDebug, guarded};
 pub(crate) use text::Leaf;
+pub use text::Text;
 
 /// A value that may stand in a log line, with its own say in what is shown.
 ///

@@ -1,0 +1,237 @@
+//! The impls: one call a field, the rest is in the runtime.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{Ident, Member, Path, parse_quote};
+
+use super::args::{Args, Default};
+use super::model::{Content, Field, Group, Redacted, Shape, Variant};
+use super::policy::Policy;
+use super::{bounds, plain};
+
+pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
+    let root = &args.root;
+    let private = parse_quote!(#root::__private);
+    let groups: Vec<&Group> = match &redacted.content {
+        Content::Struct(group) => vec![group],
+        Content::Enum(variants) => variants.iter().map(|variant| &variant.group).collect(),
+    };
+    let fields = groups.into_iter().flat_map(|group| &group.fields);
+    let (for_value, for_element) =
+        bounds::of(&redacted.ident, &redacted.generics, fields, &private);
+    let emit = Emit { redacted, private: &private, default: args.default };
+    let body = match &redacted.content {
+        Content::Struct(group) => {
+            emit.group(group, &plain(&redacted.ident), |member| quote!(&self.#member))
+        }
+        Content::Enum(variants) if variants.is_empty() => quote!(match *self {}),
+        Content::Enum(variants) => {
+            let arms = variants.iter().map(|variant| emit.arm(variant));
+            quote!(match self { #(#arms)* })
+        }
+    };
+    let attributes = &redacted.attributes;
+    super::impls(
+        &redacted.ident,
+        &for_value,
+        &for_element,
+        &private,
+        &quote!(#(#attributes)*),
+        &body,
+        true,
+    )
+}
+
+struct Emit<'a> {
+    redacted: &'a Redacted,
+    private: &'a Path,
+    default: Option<Default>,
+}
+
+impl Emit<'_> {
+    /// `Self::Paid { amount: __amount, .. } => __to.variant("Paid", |__to| …),`
+    fn arm(&self, variant: &Variant) -> TokenStream {
+        let Variant { ident, tag, cfgs, group } = variant;
+        let written = group.fields.iter().filter(|field| !field.is_skipped());
+        let bindings = written.map(|field| {
+            let (member, cfgs) = (&field.member, &field.cfgs);
+            let local = local(member);
+            quote!(#(#cfgs)* #member: #local,)
+        });
+        let rest = group.fields.iter().any(Field::is_skipped).then(|| quote!(..));
+        let body = self.group(group, tag, |member| local(member).into_token_stream());
+        let body = match group.shape() {
+            Shape::Unit => body,
+            Shape::Tuple | Shape::Named => quote!(__to.variant(#tag, |__to| #body)),
+        };
+        quote!(#(#cfgs)* Self::#ident { #(#bindings)* #rest } => #body,)
+    }
+
+    /// The call that writes a struct, or what a variant holds.
+    fn group(
+        &self,
+        group: &Group,
+        name: &str,
+        value: impl Fn(&Member) -> TokenStream,
+    ) -> TokenStream {
+        let mut written = group.fields.iter().filter(|field| !field.is_skipped());
+        match group.shape() {
+            Shape::Unit => quote!(__to.unit(#name)),
+            Shape::Tuple if group.fields.len() == 1 => {
+                let field = written.next().map(|field| {
+                    let (checks, shown) = self.shown(field, &value(&field.member));
+                    quote!(#checks __to.newtype(#name, #shown))
+                });
+                quote!({ #field })
+            }
+            Shape::Tuple => {
+                let items = written.map(|field| {
+                    let (checks, shown) = self.shown(field, &value(&field.member));
+                    quote!(#checks __list.item(#shown);)
+                });
+                quote!(__to.tuple(#name, |__list| { #(#items)* }))
+            }
+            Shape::Named => {
+                let fields = written.map(|field| {
+                    let (checks, shown) = self.shown(field, &value(&field.member));
+                    let (key, rust) = (&field.key, member_name(&field.member));
+                    let cfgs = &field.cfgs;
+                    let call = match json_key(key) {
+                        Some(json) => quote!(__object.known(#rust, #json, #shown);),
+                        None => quote!(__object.field(#key, #shown);),
+                    };
+                    if checks.is_empty() || cfgs.is_empty() {
+                        quote!(#checks #(#cfgs)* #call)
+                    } else {
+                        quote!(#(#cfgs)* { #checks #call })
+                    }
+                });
+                let object = if group.fields.iter().all(Field::is_skipped) {
+                    format_ident!("_")
+                } else {
+                    format_ident!("__object")
+                };
+                quote!(__to.object(#name, |#object| { #(#fields)* }))
+            }
+        }
+    }
+
+    /// What to check about a field, and what of it is written, as a reference.
+    fn shown(&self, field: &Field, value: &TokenStream) -> (TokenStream, TokenStream) {
+        let private = self.private;
+        let ty = &field.ty;
+        let at = at(ty);
+        let text = |function: &str, word: &Ident| {
+            let function = Ident::new(function, self::at(word));
+            quote_spanned!(at=> &#private::#function::<#ty>(#value))
+        };
+        let shown = match &field.policy {
+            None => return (TokenStream::new(), self.by_type(field, value)),
+            Some(Policy::Clear { word, reason }) => {
+                let names = sensitive(&field.names, private);
+                let word = self::at(word);
+                let check = (!reason).then(|| {
+                    quote_spanned! {word=>
+                        const _: () = #private::needs_no_reason::<#private::KeyRule<{ #names }>>();
+                    }
+                });
+                let probe = quote_spanned!(at=> &{
+                    use #private::OrClear as _;
+                    #private::Probe::<#ty, false>::new(#value).candor_or_clear()
+                });
+                return (check.unwrap_or_default(), probe);
+            }
+            Some(Policy::Secret) => quote!(&#private::Secret),
+            Some(Policy::Mask { word, first, last }) => {
+                let mut shown = text("mask", word);
+                if *first > 0 {
+                    shown.extend(quote_spanned!(at=> .first(#first)));
+                }
+                if *last > 0 {
+                    shown.extend(quote_spanned!(at=> .last(#last)));
+                }
+                shown
+            }
+            Some(Policy::Url(word)) => text("url", word),
+            Some(Policy::Email(word)) => text("email", word),
+            Some(Policy::Scrub(word)) => text("scrub", word),
+            Some(Policy::With(path)) => {
+                quote_spanned!(self::at(path)=> &#path(#value))
+            }
+            Some(Policy::Skip) => TokenStream::new(),
+        };
+        (TokenStream::new(), shown)
+    }
+
+    fn by_type(&self, field: &Field, value: &TokenStream) -> TokenStream {
+        let private = self.private;
+        let ty = &field.ty;
+        let at = at(ty);
+        let sensitive = sensitive(&field.names, private);
+        // With a parameter in it the type is known only where the item is used, and probing here
+        // would find every such field undecided; a bound decides it there.
+        let generic = bounds::is_generic(&self.redacted.ident, &self.redacted.generics, ty);
+        let (method, or) = match self.default {
+            Some(Default::Clear) if !generic => ("candor_or_clear", "OrClear"),
+            Some(Default::Secret) if !generic => ("candor_or_secret", "OrSecret"),
+            _ => {
+                return quote_spanned! {at=>
+                    <#ty as #private::Field<{ #sensitive }>>::shown(#value)
+                };
+            }
+        };
+        let (method, or) = (Ident::new(method, at), Ident::new(or, at));
+        quote_spanned! {at=>
+            &{
+                #[allow(unused_imports)]
+                use #private::#or as _;
+                #private::Probe::<#ty, { #sensitive }>::new(#value).#method()
+            }
+        }
+    }
+}
+
+impl Field {
+    fn is_skipped(&self) -> bool {
+        matches!(self.policy, Some(Policy::Skip))
+    }
+}
+
+impl Group {
+    /// A tuple that shows none of its fields is a name.
+    fn shape(&self) -> Shape {
+        match self.shape {
+            Shape::Tuple if self.fields.iter().all(Field::is_skipped) => Shape::Unit,
+            shape => shape,
+        }
+    }
+}
+
+/// Whether the key rule hits one of the names, as a constant expression.
+fn sensitive(names: &[String], private: &Path) -> TokenStream {
+    let asked = names.iter().map(|name| quote!(#private::is_sensitive(#name)));
+    quote!(#(#asked)||*)
+}
+
+/// `,"name":` where the name stands for itself in JSON.
+fn json_key(key: &str) -> Option<String> {
+    let plain = |c: char| (c == ' ' || c.is_ascii_graphic()) && c != '"' && c != '\\';
+    key.chars().all(plain).then(|| format!(",\"{key}\":"))
+}
+
+fn local(member: &Member) -> Ident {
+    format_ident!("__{}", member_name(member), span = Span::mixed_site())
+}
+
+fn member_name(member: &Member) -> String {
+    match member {
+        Member::Named(ident) => plain(ident),
+        Member::Unnamed(index) => index.index.to_string(),
+    }
+}
+
+/// Errors point at the user's token; the code they are about stays the macro's, for the lints.
+fn at(token: &impl ToTokens) -> Span {
+    Span::mixed_site().located_at(token.span())
+}

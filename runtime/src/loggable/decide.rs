@@ -1,0 +1,135 @@
+//! What `#[redact]` emits for a field whose decision the macro can't make: it knows neither the
+//! answer of the key rule nor the traits of a type.
+
+use std::fmt;
+
+use super::{Loggable, NestedDebug, Text};
+use crate::policy::{self, Decided, Secret};
+
+/// A field without an attribute of its own, by the answer of the key rule on its names.
+///
+/// The error is about the field's type; that the trait is `Loggable` in disguise would only distract.
+#[diagnostic::on_unimplemented(
+    message = "nothing decides what the log may show of `{Self}`",
+    label = "not loggable by itself, so this field needs a decision",
+    note = "decide at the field: `#[redact(clear)]` shows it, `mask(last = 4)`, `url`, `email` or `scrub` show part of it, `secret` shows `[REDACTED]`, `skip` leaves it out, `with = path` calls a function of yours",
+    note = "or once for all fields: `#[redact(default = secret)]` or `#[redact(default = clear)]` on the item; a type of your own becomes loggable with `#[redact]` on its definition"
+)]
+pub trait Field<const SENSITIVE: bool> {
+    /// What stands in the log for the field.
+    type Shown: Loggable + ?Sized;
+
+    /// The value, or what hides it.
+    fn shown(&self) -> &Self::Shown;
+}
+
+impl<T: ?Sized> Field<true> for T {
+    type Shown = Secret;
+
+    fn shown(&self) -> &Secret {
+        &Secret
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Loggable + ?Sized> Field<false> for T {
+    type Shown = T;
+
+    fn shown(&self) -> &T {
+        self
+    }
+}
+
+/// A field with a fallback: its type decides where it is loggable, else the fallback does.
+///
+/// Method resolution is the switch: an inherent method that applies wins over a trait's.
+pub struct Probe<'a, T: ?Sized, const SENSITIVE: bool>(&'a T);
+
+impl<T: ?Sized, const SENSITIVE: bool> fmt::Debug for Probe<'_, T, SENSITIVE> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Probe")
+    }
+}
+
+impl<'a, T: ?Sized, const SENSITIVE: bool> Probe<'a, T, SENSITIVE> {
+    /// A field whose names have met the key rule.
+    pub fn new(value: &'a T) -> Self {
+        Probe(value)
+    }
+}
+
+impl<T: ?Sized> Probe<'_, T, true> {
+    /// The key rule comes before a fallback.
+    pub fn candor_or_clear(&self) -> Secret {
+        Secret
+    }
+
+    /// The key rule comes before a fallback.
+    pub fn candor_or_secret(&self) -> Secret {
+        Secret
+    }
+}
+
+impl<'a, T: Loggable + ?Sized> Probe<'a, T, false> {
+    /// The value itself.
+    pub fn candor_or_clear(&self) -> &'a T {
+        self.0
+    }
+
+    /// The value itself.
+    pub fn candor_or_secret(&self) -> &'a T {
+        self.0
+    }
+}
+
+/// `clear`, as a field's own policy and as the type-level default.
+pub trait OrClear<'a, T: ?Sized> {
+    /// The text of a value that is not loggable by itself.
+    fn candor_or_clear(&self) -> Decided<'a, T>
+    where
+        T: Text;
+}
+
+impl<'a, T: ?Sized> OrClear<'a, T> for Probe<'a, T, false> {
+    fn candor_or_clear(&self) -> Decided<'a, T>
+    where
+        T: Text,
+    {
+        policy::clear(self.0)
+    }
+}
+
+/// `secret` as the type-level default.
+pub trait OrSecret {
+    /// Nothing of a value that is not loggable by itself.
+    fn candor_or_secret(&self) -> Secret;
+}
+
+impl<T: ?Sized> OrSecret for Probe<'_, T, false> {
+    fn candor_or_secret(&self) -> Secret {
+        Secret
+    }
+}
+
+/// The answer of the key rule on the names of one field.
+#[derive(Debug)]
+pub struct KeyRule<const SENSITIVE: bool>;
+
+/// A trait bound, since a failed const assertion would not point at the user's `clear`.
+#[diagnostic::on_unimplemented(
+    message = "the name of this field is a sensitive one, so `clear` needs a reason",
+    label = "say why its value may be shown: `clear, reason = \"…\"`",
+    note = "the key rule takes the field's name, its serde name or, where it has none, its type's name for a secret's (see `candor::keys`)",
+    note = "`secret`, `mask(last = 4)` and `skip` need no reason"
+)]
+pub trait NeedsNoReason {}
+
+impl NeedsNoReason for KeyRule<false> {}
+
+/// Compiles where `clear` may stand without a reason.
+pub const fn needs_no_reason<T: NeedsNoReason>() {}
+
+/// The `Debug` of a `#[redact]` type.
+pub fn debug<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    NestedDebug::fmt(value, f)
+}
