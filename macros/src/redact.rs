@@ -36,13 +36,8 @@ use args::Args;
 use model::Redacted;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    let mut item = match syn::parse2::<Item>(item.clone()) {
-        Ok(item) => item,
-        Err(error) => {
-            let error = error.into_compile_error();
-            return quote!(#item #error);
-        }
-    };
+    // What doesn't parse is nothing the compiler would accept, and it says so itself.
+    let Ok(mut item) = syn::parse2::<Item>(item.clone()) else { return item };
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
     let redacted = Redacted::parse(&mut item, &mut errors);
@@ -133,4 +128,65 @@ fn same(a: &impl ToTokens, b: &impl ToTokens) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use expect_test::{ExpectFile, expect_file};
+    use quote::quote;
+
+    use super::*;
+
+    fn check(args: TokenStream, item: TokenStream, expected: &ExpectFile) {
+        let file = syn::parse2(expand(args, item)).expect("items");
+        expected.assert_eq(&prettyplease::unparse(&file));
+    }
+
+    #[test]
+    fn of_a_struct() {
+        let item = quote! {
+            /// An order of a customer.
+            #[derive(Clone)]
+            #[serde(rename_all = "camelCase")]
+            pub struct Order<T> {
+                pub id: u64,
+                pub auth_token: String,
+                pub items: Vec<T>,
+                #[redact(clear)]
+                pub shop: String,
+                #[redact(clear, reason = "a test account")]
+                pub password: String,
+                #[redact(mask(last = 4))]
+                pub card: String,
+                #[redact(with = first_line)]
+                pub note: String,
+                #[redact(secret)]
+                pub address: Address,
+                #[redact(skip)]
+                pub raw: Vec<u8>,
+            }
+        };
+        check(quote!(), item, &expect_file!["snapshots/redact_struct.rs"]);
+    }
+
+    #[test]
+    fn of_an_enum() {
+        let item = quote! {
+            enum Payment {
+                Free,
+                Voucher(#[redact(clear)] String),
+                Card { #[redact(mask(first = 2, last = 2))] number: String, month: u8 },
+                Transfer(Iban, #[redact(skip)] Raw),
+            }
+        };
+        check(quote!(default = secret), item, &expect_file!["snapshots/redact_enum.rs"]);
+    }
+
+    #[test]
+    fn of_an_item_with_a_mistake() {
+        let item = quote! {
+            struct Order {
+                #[redact(claer)]
+                note: String,
+            }
+        };
+        check(quote!(), item, &expect_file!["snapshots/redact_mistake.rs"]);
+    }
+}

@@ -6,7 +6,9 @@ pub use std;
 // `#[redact]`
 pub use crate::keys::is_sensitive;
 pub use crate::loggable::decide::{
-    Field, KeyRule, NeedsNoReason, OrClear, OrSecret, Probe, debug, needs_no_reason,
+    Field, KeyRule, NeedsNoReason, OrClear, OrSecret, Probe, by_policy, by_type, debug,
+    needs_no_reason,
 };
+pub use crate::loggable::text::Leaf;
 pub use crate::loggable::{Element, Encoder, Loggable, Text};
-pub use crate::policy::{Secret, email, mask, scrub, url};
+pub use crate::policy::Secret;

@@ -22,6 +22,7 @@ mod a_field_is_decided {
         #[redact(clear)]
         client: String,
         #[redact(secret)]
+        #[expect(dead_code, reason = "what is hidden is not read")]
         nonce: u64,
         #[redact(mask(last = 4))]
         card: &'static str,
@@ -128,6 +129,7 @@ mod a_type_level_default {
         name: &'static str,
         password: String,
         #[redact(secret)]
+        #[expect(dead_code, reason = "hidden")]
         nick: String,
         address: Option<std::net::IpAddr>,
         inner: Hidden,
@@ -235,6 +237,7 @@ mod an_item_may_be {
     fn a_newtype_whose_name_tells_the_secret() {
         assert_eq!(to_json(&Password(1)), r#""[REDACTED]""#);
         assert_eq!(debug(&Password(1)), r#"Password("[REDACTED]")"#);
+        assert_eq!(to_json(&PasswordPair(1, 2)), r#"["[REDACTED]",2]"#);
     }
 
     #[redact]
@@ -356,6 +359,7 @@ mod generics {
         #[redact(clear)]
         label: T,
         #[redact(secret)]
+        #[expect(dead_code, reason = "hidden")]
         hidden: U,
         #[redact(with = always)]
         other: V,
@@ -422,7 +426,6 @@ mod recursion {
         value: T,
         left: Option<Box<Tree<T>>>,
         children: Vec<Self>,
-        #[expect(dead_code, reason = "hidden")]
         name: String,
     }
 
@@ -529,12 +532,12 @@ mod serde_names {
             #[redact]
             #[derive(Serialize)]
             #[serde(rename_all = $case)]
-            struct Fields { one_two3_four: u8, a__b: u8, ma_über: u8 }
+            struct Fields { one_two3_four: u8, a1_b: u8, ma_über: u8 }
 
             for case in [Cases::OneTwoThree { one_two3_four: 1, r#type: 2, _x: 3 }, Cases::Http2 {}] {
                 assert_eq!(to_json(&case), serde_json::to_string(&case).unwrap());
             }
-            let fields = Fields { one_two3_four: 1, a__b: 2, ma_über: 3 };
+            let fields = Fields { one_two3_four: 1, a1_b: 2, ma_über: 3 };
             assert_eq!(to_json(&fields), serde_json::to_string(&fields).unwrap());
         })*};
     }
@@ -734,6 +737,106 @@ mod hygiene {
     }
 }
 
+mod lints {
+    //! What `#[redact]` generates brings none into the user's crate.
+    #![deny(warnings, missing_docs, missing_debug_implementations, unused_qualifications)]
+    #![deny(single_use_lifetimes, trivial_casts, unused_results, unused_lifetimes, let_underscore)]
+    #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
+    #![forbid(unsafe_code, unused_imports, unused_variables)]
+    #![allow(unreachable_pub, dead_code, reason = "nobody uses them")]
+
+    use std::collections::HashMap;
+
+    use candor::redact;
+
+    /// A tree.
+    #[redact(default = secret)]
+    #[derive(Clone)]
+    pub struct Node<T: Clone, U>
+    where
+        U: Ord,
+    {
+        /// Itself.
+        pub children: Vec<Self>,
+        /// Itself by its name.
+        pub next: Option<Box<Self>>,
+        /// Values.
+        pub values: HashMap<U, T>,
+        /// Text.
+        pub text: String,
+        /// Nothing.
+        #[redact(skip)]
+        pub skipped: Vec<u8>,
+    }
+
+    /// Two of the same.
+    #[redact(default = clear)]
+    #[derive(Clone, Copy)]
+    pub enum Pair<'a> {
+        /// Numbers.
+        Numbers {
+            /// The first.
+            first: u8,
+            /// The second.
+            second: Option<&'a Self>,
+        },
+        /// Letters.
+        Letters(&'a str, #[redact(mask(last = 4))] &'a str),
+        /// The same letters.
+        Same(&'a str, #[redact(mask(last = 4))] &'a str),
+        /// One.
+        One(#[redact(with = first)] &'a str),
+    }
+
+    const fn first(text: &str) -> usize {
+        text.len()
+    }
+
+    /// Things that happen.
+    #[redact]
+    #[derive(Clone)]
+    #[allow(deprecated, reason = "it is the user's affair")]
+    pub enum Event {
+        /// A deprecated type.
+        Old(Old),
+        /// A deprecated variant.
+        #[deprecated]
+        Gone {
+            /// A deprecated field.
+            #[deprecated]
+            at: u64,
+            /// Hidden.
+            #[redact(secret)]
+            name: String,
+        },
+    }
+
+    /// A deprecated type.
+    #[redact]
+    #[deprecated]
+    pub struct Old {
+        /// A deprecated field.
+        #[deprecated]
+        pub id: u64,
+    }
+
+    #[expect(deprecated, reason = "a derive above")]
+    impl Clone for Old {
+        fn clone(&self) -> Self {
+            Self { id: self.id }
+        }
+    }
+
+    #[test]
+    fn are_none() {
+        let pair = Pair::Numbers { first: 1, second: Some(&Pair::One("abc")) };
+        assert_eq!(
+            candor::loggable::to_json(&pair),
+            r#"{"Numbers":{"first":1,"second":{"One":3}}}"#
+        );
+    }
+}
+
 mod conditional_compilation {
     use super::*;
 
@@ -743,7 +846,7 @@ mod conditional_compilation {
         #[cfg(any())]
         #[redact(clear)]
         missing: NoSuchType,
-        #[cfg(all())]
+        #[cfg(not(any()))]
         #[redact(clear)]
         present: u32,
     }

@@ -31,7 +31,9 @@ impl Word {
 impl Parse for Word {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let ahead = input.fork();
-        let name = input.call(Ident::parse_any)?;
+        let name = input
+            .call(Ident::parse_any)
+            .map_err(|error| syn::Error::new(error.span(), "expected a name"))?;
         let (mut list, mut value) = (None, None);
         if input.peek(syn::token::Paren) {
             let content;

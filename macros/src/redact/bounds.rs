@@ -37,9 +37,9 @@ pub(super) fn of<'a>(
             Some(
                 Policy::Clear { .. }
                 | Policy::Mask { .. }
-                | Policy::Url(_)
-                | Policy::Email(_)
-                | Policy::Scrub(_),
+                | Policy::Url
+                | Policy::Email
+                | Policy::Scrub,
             ) => search.walk(&field.ty, Need::Text),
             Some(Policy::Secret | Policy::Skip | Policy::With(_)) => {}
         }

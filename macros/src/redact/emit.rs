@@ -13,11 +13,7 @@ use super::{bounds, plain};
 pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
     let root = &args.root;
     let private = parse_quote!(#root::__private);
-    let groups: Vec<&Group> = match &redacted.content {
-        Content::Struct(group) => vec![group],
-        Content::Enum(variants) => variants.iter().map(|variant| &variant.group).collect(),
-    };
-    let fields = groups.into_iter().flat_map(|group| &group.fields);
+    let fields = redacted.fields();
     let (for_value, for_element) =
         bounds::of(&redacted.ident, &redacted.generics, fields, &private);
     let emit = Emit { redacted, private: &private, default: args.default };
@@ -31,6 +27,8 @@ pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
             quote!(match self { #(#arms)* })
         }
     };
+    let probed = emit.probes().then(|| quote!(use #private::{OrClear as _, OrSecret as _};));
+    let body = quote!(#probed #body);
     let attributes = &redacted.attributes;
     super::impls(
         &redacted.ident,
@@ -50,6 +48,12 @@ struct Emit<'a> {
 }
 
 impl Emit<'_> {
+    /// Whether some field is left to method resolution, which needs the fallbacks in scope.
+    fn probes(&self) -> bool {
+        let clear = |field: &Field| matches!(field.policy, Some(Policy::Clear { .. }));
+        self.default.is_some() || self.redacted.fields().any(clear)
+    }
+
     /// `Self::Paid { amount: __amount, .. } => __to.variant("Paid", |__to| …),`
     fn arm(&self, variant: &Variant) -> TokenStream {
         let Variant { ident, tag, cfgs, group } = variant;
@@ -97,9 +101,10 @@ impl Emit<'_> {
                     let (checks, shown) = self.shown(field, &value(&field.member));
                     let (key, rust) = (&field.key, member_name(&field.member));
                     let cfgs = &field.cfgs;
-                    let call = match json_key(key) {
-                        Some(json) => quote!(__object.known(#rust, #json, #shown);),
-                        None => quote!(__object.field(#key, #shown);),
+                    let call = if let Some(json) = json_key(key) {
+                        quote!(__object.known(#rust, #json, #shown);)
+                    } else {
+                        quote!(__object.field(#key, #shown);)
                     };
                     if checks.is_empty() || cfgs.is_empty() {
                         quote!(#checks #(#cfgs)* #call)
@@ -119,76 +124,77 @@ impl Emit<'_> {
 
     /// What to check about a field, and what of it is written, as a reference.
     fn shown(&self, field: &Field, value: &TokenStream) -> (TokenStream, TokenStream) {
-        let private = self.private;
         let ty = &field.ty;
         let at = at(ty);
-        let text = |function: &str, word: &Ident| {
-            let function = Ident::new(function, self::at(word));
-            quote_spanned!(at=> &#private::#function::<#ty>(#value))
-        };
+        let private = relocated(self.private, at);
+        let by_leaf = |leaf: TokenStream| quote_spanned!(at=> &#private::by_policy::<#ty>(#value, #private::Leaf::#leaf));
         let shown = match &field.policy {
-            None => return (TokenStream::new(), self.by_type(field, value)),
-            Some(Policy::Clear { word, reason }) => {
-                let names = sensitive(&field.names, private);
-                let word = self::at(word);
-                let check = (!reason).then(|| {
-                    quote_spanned! {word=>
-                        const _: () = #private::needs_no_reason::<#private::KeyRule<{ #names }>>();
-                    }
-                });
-                let probe = quote_spanned!(at=> &{
-                    use #private::OrClear as _;
-                    #private::Probe::<#ty, false>::new(#value).candor_or_clear()
-                });
-                return (check.unwrap_or_default(), probe);
+            None => self.by_type(field, value),
+            Some(Policy::Clear { reason: true, .. }) => self.clear(field, value),
+            Some(Policy::Clear { word, reason: false }) => {
+                return (self.needs_no_reason(field, word), self.clear(field, value));
             }
             Some(Policy::Secret) => quote!(&#private::Secret),
-            Some(Policy::Mask { word, first, last }) => {
-                let mut shown = text("mask", word);
-                if *first > 0 {
-                    shown.extend(quote_spanned!(at=> .first(#first)));
-                }
-                if *last > 0 {
-                    shown.extend(quote_spanned!(at=> .last(#last)));
-                }
-                shown
+            Some(Policy::Mask { first, last }) => {
+                by_leaf(quote!(Mask { first: #first, last: #last }))
             }
-            Some(Policy::Url(word)) => text("url", word),
-            Some(Policy::Email(word)) => text("email", word),
-            Some(Policy::Scrub(word)) => text("scrub", word),
+            Some(Policy::Url) => by_leaf(quote!(Url)),
+            Some(Policy::Email) => by_leaf(quote!(Email)),
+            Some(Policy::Scrub) => by_leaf(quote!(Scrub)),
             Some(Policy::With(path)) => {
-                quote_spanned!(self::at(path)=> &#path(#value))
+                let at = self::at(path);
+                let value = relocated(value, at);
+                quote_spanned!(at=> &#path(#value))
             }
             Some(Policy::Skip) => TokenStream::new(),
         };
         (TokenStream::new(), shown)
     }
 
+    fn needs_no_reason(&self, field: &Field, word: &Ident) -> TokenStream {
+        let at = at(word);
+        let private = relocated(self.private, at);
+        let sensitive = sensitive(&field.names, &private);
+        quote_spanned! {at=>
+            const _: () = #private::needs_no_reason::<#private::KeyRule<{ #sensitive }>>();
+        }
+    }
+
+    /// Text that is not loggable by itself, or a type that is and so has decided already.
+    fn clear(&self, field: &Field, value: &TokenStream) -> TokenStream {
+        self.probe(field, value, &quote!(false), "candor_or_clear")
+    }
+
     fn by_type(&self, field: &Field, value: &TokenStream) -> TokenStream {
-        let private = self.private;
         let ty = &field.ty;
         let at = at(ty);
-        let sensitive = sensitive(&field.names, private);
+        let private = relocated(self.private, at);
+        let sensitive = sensitive(&field.names, &private);
         // With a parameter in it the type is known only where the item is used, and probing here
         // would find every such field undecided; a bound decides it there.
-        let generic = bounds::is_generic(&self.redacted.ident, &self.redacted.generics, ty);
-        let (method, or) = match self.default {
-            Some(Default::Clear) if !generic => ("candor_or_clear", "OrClear"),
-            Some(Default::Secret) if !generic => ("candor_or_secret", "OrSecret"),
+        let generic = bounds::is_generic(&self.redacted.ident, &self.redacted.generics, &field.ty);
+        let method = match self.default {
+            Some(Default::Clear) if !generic => "candor_or_clear",
+            Some(Default::Secret) if !generic => "candor_or_secret",
             _ => {
-                return quote_spanned! {at=>
-                    <#ty as #private::Field<{ #sensitive }>>::shown(#value)
-                };
+                return quote_spanned!(at=> #private::by_type::<#ty, { #sensitive }>(#value));
             }
         };
-        let (method, or) = (Ident::new(method, at), Ident::new(or, at));
-        quote_spanned! {at=>
-            &{
-                #[allow(unused_imports)]
-                use #private::#or as _;
-                #private::Probe::<#ty, { #sensitive }>::new(#value).#method()
-            }
-        }
+        self.probe(field, value, &quote!({ #sensitive }), method)
+    }
+
+    fn probe(
+        &self,
+        field: &Field,
+        value: &TokenStream,
+        sensitive: &TokenStream,
+        method: &str,
+    ) -> TokenStream {
+        let ty = &field.ty;
+        let at = at(ty);
+        let private = relocated(self.private, at);
+        let method = Ident::new(method, at);
+        quote_spanned!(at=> &#private::Probe::<#ty, #sensitive>::new(#value).#method())
     }
 }
 
@@ -209,7 +215,7 @@ impl Group {
 }
 
 /// Whether the key rule hits one of the names, as a constant expression.
-fn sensitive(names: &[String], private: &Path) -> TokenStream {
+fn sensitive(names: &[String], private: &TokenStream) -> TokenStream {
     let asked = names.iter().map(|name| quote!(#private::is_sensitive(#name)));
     quote!(#(#asked)||*)
 }
@@ -234,4 +240,16 @@ fn member_name(member: &Member) -> String {
 /// Errors point at the user's token; the code they are about stays the macro's, for the lints.
 fn at(token: &impl ToTokens) -> Span {
     Span::mixed_site().located_at(token.span())
+}
+
+/// The same tokens, with errors about them reported somewhere else.
+fn relocated(tokens: &impl ToTokens, at: Span) -> TokenStream {
+    tokens
+        .to_token_stream()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(at));
+            token
+        })
+        .collect()
 }

@@ -1,12 +1,11 @@
 //! The item as the expansion needs it, and the checks that need no type.
 
-use quote::ToTokens as _;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, Generics, Ident, Item, Member, Meta, Path, Token, Type};
 
 use super::plain;
 use super::policy::Policy;
-use super::serde_names::{Rules, SerdeNames};
+use super::serde_names::{Case, Rules, SerdeNames};
 use crate::errors::Errors;
 
 /// A struct or enum without mistakes.
@@ -56,6 +55,14 @@ pub(super) struct Field {
 }
 
 impl Redacted {
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
+        let groups: Vec<&Group> = match &self.content {
+            Content::Struct(group) => vec![group],
+            Content::Enum(variants) => variants.iter().map(|variant| &variant.group).collect(),
+        };
+        groups.into_iter().flat_map(|group| &group.fields)
+    }
+
     /// Reads the item and takes candor's attributes off it, whatever mistakes there are.
     pub(super) fn parse(item: &mut Item, errors: &mut Errors) -> Option<Redacted> {
         match item {
@@ -127,8 +134,7 @@ impl Variant {
         }
         let names = SerdeNames::read(&variant.attrs);
         let rust = plain(&variant.ident);
-        let (tag, tags) =
-            all_names(&rust, &names, item.rename_all, |case, name| case.of_variant(name));
+        let (tag, tags) = all_names(&rust, &names, item.rename_all, Case::of_variant);
         let rules = names.rename_all.or(item.rename_all_fields);
         Variant {
             ident: variant.ident.clone(),
@@ -151,13 +157,12 @@ impl Group {
         for (at, field) in fields.iter_mut().enumerate() {
             let attributes = take_redact(&mut field.attrs);
             let policy = Policy::parse(&attributes, errors);
-            check_conditional(&field.attrs, errors);
+            check_conditional(&mut field.attrs, errors);
             let cfgs = cfgs(&field.attrs);
             let (member, key, names) = if let Some(ident) = &field.ident {
                 let rust = plain(ident);
                 let serde = SerdeNames::read(&field.attrs);
-                let (key, names) =
-                    all_names(&rust, &serde, rules, |case, name| case.of_field(name));
+                let (key, names) = all_names(&rust, &serde, rules, Case::of_field);
                 (Member::Named(ident.clone()), key, names)
             } else {
                 if let Some(cfg) = cfgs.first() {
@@ -204,7 +209,7 @@ fn all_names(
     rust: &str,
     serde: &SerdeNames,
     rules: Rules,
-    apply: fn(super::serde_names::Case, &str) -> String,
+    apply: fn(Case, &str) -> String,
 ) -> (String, Vec<String>) {
     let by_rule = rules.output.map(|case| apply(case, rust));
     let key = serde.rename.clone().or(by_rule).unwrap_or_else(|| rust.to_owned());
@@ -252,19 +257,17 @@ fn take_redact(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
 }
 
 /// A condition on a policy would be a condition on what leaks.
-fn check_conditional(attributes: &[Attribute], errors: &mut Errors) {
-    for attribute in attributes {
-        let Meta::List(list) = &attribute.meta else { continue };
-        let mut tokens = list.tokens.clone().into_iter();
-        if attribute.path().is_ident("cfg_attr") {
-            if let Some(redact) = tokens.find(|token| token.to_string() == "redact") {
-                errors.add(
-                    &redact.to_token_stream(),
-                    "a policy can't depend on `cfg_attr`; write `#[redact(…)]` on its own",
-                );
-            }
+fn check_conditional(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
+    attributes.retain(|attribute| {
+        let Meta::List(list) = &attribute.meta else { return true };
+        if !list.path.is_ident("cfg_attr") {
+            return true;
         }
-    }
+        let mut tokens = list.tokens.clone().into_iter();
+        let Some(redact) = tokens.find(|token| token.to_string() == "redact") else { return true };
+        errors.add(&redact, "a policy can't depend on `cfg_attr`; write `#[redact(…)]` on its own");
+        false
+    });
 }
 
 fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {

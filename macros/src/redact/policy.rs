@@ -1,8 +1,8 @@
 //! The words in a field's `#[redact(…)]`.
 
-use syn::parse::{ParseStream, Parser};
+use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, Lit, LitInt, Meta, Path, Token};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Path, Token};
 
 use super::args::Word;
 use super::quoted;
@@ -12,10 +12,10 @@ use crate::errors::Errors;
 pub(super) enum Policy {
     Clear { word: Ident, reason: bool },
     Secret,
-    Mask { word: Ident, first: usize, last: usize },
-    Url(Ident),
-    Email(Ident),
-    Scrub(Ident),
+    Mask { first: usize, last: usize },
+    Url,
+    Email,
+    Scrub,
     Skip,
     With(Path),
 }
@@ -89,23 +89,19 @@ fn words(attribute: &Attribute, errors: &mut Errors) -> Vec<Word> {
 }
 
 fn reason_is_given(word: &Word, errors: &mut Errors) -> bool {
+    let expected = "expected a sentence, as in `reason = \"…\"`";
     match &word.value {
-        Some(Expr::Lit(literal)) => match &literal.lit {
-            Lit::Str(text) if text.value().trim().is_empty() => {
+        Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
+            let given = !text.value().trim().is_empty();
+            if !given {
                 errors.add(text, "the reason is empty; say why the value may be shown");
-                false
             }
-            Lit::Str(_) => true,
-            other => {
-                errors.add(other, "expected a sentence, as in `reason = \"…\"`");
-                false
-            }
-        },
-        _ => {
-            errors.add(word, "expected a sentence, as in `reason = \"…\"`");
-            false
+            return given;
         }
+        Some(value) => errors.add(value, expected),
+        None => errors.add(word, expected),
     }
+    false
 }
 
 fn policy(word: &Word, errors: &mut Errors) -> Option<Policy> {
@@ -119,9 +115,9 @@ fn policy(word: &Word, errors: &mut Errors) -> Option<Policy> {
     let policy = match &*text {
         "clear" => Policy::Clear { word: name, reason: false },
         "secret" => Policy::Secret,
-        "url" => Policy::Url(name),
-        "email" => Policy::Email(name),
-        "scrub" => Policy::Scrub(name),
+        "url" => Policy::Url,
+        "email" => Policy::Email,
+        "scrub" => Policy::Scrub,
         "skip" => Policy::Skip,
         _ => {
             let expected = quoted(POLICIES);
@@ -153,7 +149,7 @@ fn with(word: &Word, errors: &mut Errors) -> Option<Path> {
 }
 
 fn mask(word: &Word, errors: &mut Errors) -> Option<Policy> {
-    let Some(list) = word.list.as_ref().filter(|list| !list.is_empty()) else {
+    let Some(arguments) = word.list.as_ref().filter(|tokens| !tokens.is_empty()) else {
         errors.add(
             word,
             "`mask` needs to know what stays readable, as in `mask(last = 4)` or `mask(first = 2, last = 2)`",
@@ -161,7 +157,10 @@ fn mask(word: &Word, errors: &mut Errors) -> Option<Policy> {
         return None;
     };
     let parse = Punctuated::<Word, Token![,]>::parse_terminated;
-    let arguments = errors.take(Parser::parse2(|input: ParseStream| parse(input), list.clone()))?;
+    let arguments =
+        errors.take(parse.parse2(arguments.clone()).map_err(|error| {
+            syn::Error::new(error.span(), "expected `first = …` or `last = …`")
+        }))?;
     let (mut first, mut last) = (None, None);
     let mut wrong = false;
     for argument in &arguments {
@@ -184,7 +183,7 @@ fn mask(word: &Word, errors: &mut Errors) -> Option<Policy> {
         *slot = Some(errors.take(characters(argument)).unwrap_or_default());
     }
     let (first, last) = (first.unwrap_or(0), last.unwrap_or(0));
-    (!wrong && first + last > 0).then(|| Policy::Mask { word: word.name.clone(), first, last })
+    (!wrong && first + last > 0).then(|| Policy::Mask { first, last })
 }
 
 /// Nobody reads more of a masked value, and the sum of two can't overflow.
@@ -192,19 +191,11 @@ const MOST_SHOWN: usize = 64;
 
 fn characters(argument: &Word) -> syn::Result<usize> {
     let name = &argument.name;
-    let literal: Option<&LitInt> = match &argument.value {
-        Some(Expr::Lit(literal)) => match &literal.lit {
-            Lit::Int(number) => Some(number),
-            _ => None,
-        },
-        _ => None,
-    };
-    let Some(literal) = literal else {
-        let message = format!("expected a number of characters, as in `{name} = 4`");
-        return Err(match &argument.value {
-            Some(value) => syn::Error::new_spanned(value, message),
-            None => syn::Error::new_spanned(argument, message),
-        });
+    let expected = format!("expected a number of characters, as in `{name} = 4`");
+    let literal = match &argument.value {
+        Some(Expr::Lit(ExprLit { lit: Lit::Int(literal), .. })) => literal,
+        Some(value) => return Err(syn::Error::new_spanned(value, expected)),
+        None => return Err(syn::Error::new_spanned(argument, expected)),
     };
     match literal.base10_parse::<usize>() {
         Ok(0) => Err(syn::Error::new_spanned(

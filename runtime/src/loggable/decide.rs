@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::text::{Leaf, Part};
 use super::{Loggable, NestedDebug, Text};
 use crate::policy::{self, Decided, Secret};
 
@@ -38,6 +39,20 @@ impl<T: Loggable + ?Sized> Field<false> for T {
     fn shown(&self) -> &T {
         self
     }
+}
+
+/// What stands in the log for a field without an attribute of its own.
+///
+/// A function with the type among its arguments, since an error about it is reported at the type.
+pub fn by_type<T: Field<SENSITIVE> + ?Sized, const SENSITIVE: bool>(value: &T) -> &T::Shown {
+    value.shown()
+}
+
+/// What stands in the log for a field under a policy about text.
+///
+/// Its type is opaque, so that an error about `T` is reported once.
+pub fn by_policy<T: Text + ?Sized>(value: &T, leaf: Leaf) -> impl Loggable + use<'_, T> {
+    Part(value, leaf)
 }
 
 /// A field with a fallback: its type decides where it is loggable, else the fallback does.
@@ -119,7 +134,7 @@ pub struct KeyRule<const SENSITIVE: bool>;
 #[diagnostic::on_unimplemented(
     message = "the name of this field is a sensitive one, so `clear` needs a reason",
     label = "say why its value may be shown: `clear, reason = \"…\"`",
-    note = "the key rule takes the field's name, its serde name or, where it has none, its type's name for a secret's (see `candor::keys`)",
+    note = "the key rule looks at its Rust name and its serde name, and for a field without a name at that of its type or variant; see `candor::keys`",
     note = "`secret`, `mask(last = 4)` and `skip` need no reason"
 )]
 pub trait NeedsNoReason {}

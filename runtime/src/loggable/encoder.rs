@@ -440,7 +440,11 @@ fn non_finite(value: f64) -> &'static str {
 
 /// The number of bytes to keep of a text that may have `limit` of them.
 fn cut_at(text: &str, limit: usize) -> usize {
-    if text.len() <= limit { text.len() } else { text.floor_char_boundary(limit) }
+    let mut cut = text.len().min(limit);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    cut
 }
 
 /// The mark of a cut value, which says how much is missing.

@@ -17,7 +17,7 @@ mod containers;
 pub(crate) mod decide;
 mod encoder;
 mod scalars;
-mod text;
+pub(crate) mod text;
 
 use std::fmt;
 

@@ -1,0 +1,110 @@
+/// An order of a customer.
+#[derive(Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct Order<T> {
+    pub id: u64,
+    pub auth_token: String,
+    pub items: Vec<T>,
+    pub shop: String,
+    pub password: String,
+    pub card: String,
+    pub note: String,
+    pub address: Address,
+    pub raw: Vec<u8>,
+}
+#[automatically_derived]
+impl<T> ::candor::__private::Loggable for Order<T>
+where
+    T: ::candor::__private::Element,
+{
+    fn log(&self, __to: &mut ::candor::__private::Encoder<'_>) {
+        use ::candor::__private::{OrClear as _, OrSecret as _};
+        __to.object(
+            "Order",
+            |__object| {
+                __object
+                    .known(
+                        "id",
+                        ",\"id\":",
+                        ::candor::__private::by_type::<
+                            u64,
+                            { ::candor::__private::is_sensitive("id") },
+                        >(&self.id),
+                    );
+                __object
+                    .known(
+                        "auth_token",
+                        ",\"authToken\":",
+                        ::candor::__private::by_type::<
+                            String,
+                            {
+                                ::candor::__private::is_sensitive("authToken")
+                                    || ::candor::__private::is_sensitive("auth_token")
+                            },
+                        >(&self.auth_token),
+                    );
+                __object
+                    .known(
+                        "items",
+                        ",\"items\":",
+                        ::candor::__private::by_type::<
+                            Vec<T>,
+                            { ::candor::__private::is_sensitive("items") },
+                        >(&self.items),
+                    );
+                const _: () = ::candor::__private::needs_no_reason::<
+                    ::candor::__private::KeyRule<
+                        { ::candor::__private::is_sensitive("shop") },
+                    >,
+                >();
+                __object
+                    .known(
+                        "shop",
+                        ",\"shop\":",
+                        &::candor::__private::Probe::<String, false>::new(&self.shop)
+                            .candor_or_clear(),
+                    );
+                __object
+                    .known(
+                        "password",
+                        ",\"password\":",
+                        &::candor::__private::Probe::<String, false>::new(&self.password)
+                            .candor_or_clear(),
+                    );
+                __object
+                    .known(
+                        "card",
+                        ",\"card\":",
+                        &::candor::__private::by_policy::<
+                            String,
+                        >(
+                            &self.card,
+                            ::candor::__private::Leaf::Mask {
+                                first: 0usize,
+                                last: 4usize,
+                            },
+                        ),
+                    );
+                __object.known("note", ",\"note\":", &first_line(&self.note));
+                __object.known("address", ",\"address\":", &::candor::__private::Secret);
+            },
+        )
+    }
+}
+#[automatically_derived]
+impl<T> ::candor::__private::Element for Order<T>
+where
+    T: ::candor::__private::Element,
+{}
+#[automatically_derived]
+impl<T> ::candor::__private::core::fmt::Debug for Order<T>
+where
+    T: ::candor::__private::Element,
+{
+    fn fmt(
+        &self,
+        __f: &mut ::candor::__private::core::fmt::Formatter<'_>,
+    ) -> ::candor::__private::core::fmt::Result {
+        ::candor::__private::debug(self, __f)
+    }
+}
