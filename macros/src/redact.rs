@@ -11,8 +11,8 @@
 //! impl Loggable for Order {
 //!     fn log(&self, to: &mut Encoder<'_>) {
 //!         to.object("Order", |object| {
-//!             object.known("id", ",\"id\":", <u64 as Field<{ is_sensitive("id") }>>::shown(&self.id));
-//!             object.known("card", ",\"card\":", &mask::<String>(&self.card).last(4));
+//!             by_type::<u64, { is_sensitive("id") }>(&self.id, object.slot(",\"id\":", ""));
+//!             by_policy::<String>(&self.card, Leaf::Mask { … }, object.slot(",\"card\":", ""));
 //!         });
 //!     }
 //! }

@@ -492,7 +492,7 @@ mod serde_names {
         );
         assert_eq!(to_json(&renamed), expected);
         let expected = concat!(
-            r#"Renamed { orderId: 1, n"1: 2, out: 3, password: "[REDACTED]", word: "[REDACTED]", "#,
+            r#"Renamed { orderId: 1, n\"1: 2, out: 3, password: "[REDACTED]", word: "[REDACTED]", "#,
             r#"skipped: 6, maybe: None }"#
         );
         assert_eq!(debug(&renamed), expected);

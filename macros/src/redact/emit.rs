@@ -1,5 +1,7 @@
 //! The impls: one call a field, the rest is in the runtime.
 
+use std::fmt::Write as _;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
@@ -84,33 +86,22 @@ impl Emit<'_> {
             Shape::Unit => quote!(__to.unit(#name)),
             Shape::Tuple if group.fields.len() == 1 => {
                 let field = written.next().map(|field| {
-                    let (checks, shown) = self.shown(field, &value(&field.member));
-                    quote!(#checks __to.newtype(#name, #shown))
+                    let write = self.write(field, &value(&field.member), &quote!(__slot));
+                    quote!(__to.only(#name, |__slot| { #write }))
                 });
-                quote!({ #field })
+                quote!(#field)
             }
             Shape::Tuple => {
-                let items = written.map(|field| {
-                    let (checks, shown) = self.shown(field, &value(&field.member));
-                    quote!(#checks __list.item(#shown);)
-                });
+                let items = written
+                    .map(|field| self.write(field, &value(&field.member), &quote!(__list.slot())));
                 quote!(__to.tuple(#name, |__list| { #(#items)* }))
             }
             Shape::Named => {
                 let fields = written.map(|field| {
-                    let (checks, shown) = self.shown(field, &value(&field.member));
-                    let (key, rust) = (&field.key, member_name(&field.member));
+                    let slot = slot(field);
+                    let write = self.write(field, &value(&field.member), &slot);
                     let cfgs = &field.cfgs;
-                    let call = if let Some(json) = json_key(key) {
-                        quote!(__object.known(#rust, #json, #shown);)
-                    } else {
-                        quote!(__object.field(#key, #shown);)
-                    };
-                    if checks.is_empty() || cfgs.is_empty() {
-                        quote!(#checks #(#cfgs)* #call)
-                    } else {
-                        quote!(#(#cfgs)* { #checks #call })
-                    }
+                    if cfgs.is_empty() { write } else { quote!(#(#cfgs)* { #write }) }
                 });
                 let object = if group.fields.iter().all(Field::is_skipped) {
                     format_ident!("_")
@@ -122,19 +113,21 @@ impl Emit<'_> {
         }
     }
 
-    /// What to check about a field, and what of it is written, as a reference.
-    fn shown(&self, field: &Field, value: &TokenStream) -> (TokenStream, TokenStream) {
+    /// The statement that puts a field into its place.
+    fn write(&self, field: &Field, value: &TokenStream, slot: &TokenStream) -> TokenStream {
         let ty = &field.ty;
         let at = at(ty);
         let private = relocated(self.private, at);
-        let by_leaf = |leaf: TokenStream| quote_spanned!(at=> &#private::by_policy::<#ty>(#value, #private::Leaf::#leaf));
-        let shown = match &field.policy {
-            None => self.by_type(field, value),
-            Some(Policy::Clear { reason: true, .. }) => self.clear(field, value),
-            Some(Policy::Clear { word, reason: false }) => {
-                return (self.needs_no_reason(field, word), self.clear(field, value));
+        let by_leaf = |leaf: TokenStream| quote_spanned!(at=> #private::by_policy::<#ty>(#value, #private::Leaf::#leaf, #slot););
+        match &field.policy {
+            None => self.by_type(field, value, slot),
+            Some(Policy::Clear { word, reason }) => {
+                let check = (!reason).then(|| self.needs_no_reason(field, word));
+                // Text that is not loggable by itself, or a type that is and so has decided already.
+                let clear = self.probe(field, value, slot, &quote!(false), "candor_or_clear");
+                quote!(#check #clear)
             }
-            Some(Policy::Secret) => quote!(&#private::Secret),
+            Some(Policy::Secret) => quote!(#private::hidden(#slot);),
             Some(Policy::Mask { first, last }) => {
                 by_leaf(quote!(Mask { first: #first, last: #last }))
             }
@@ -143,12 +136,11 @@ impl Emit<'_> {
             Some(Policy::Scrub) => by_leaf(quote!(Scrub)),
             Some(Policy::With(path)) => {
                 let at = self::at(path);
-                let value = relocated(value, at);
-                quote_spanned!(at=> &#path(#value))
+                let (private, value) = (relocated(self.private, at), relocated(value, at));
+                quote_spanned!(at=> #private::by_function(#path(#value), #slot);)
             }
             Some(Policy::Skip) => TokenStream::new(),
-        };
-        (TokenStream::new(), shown)
+        }
     }
 
     fn needs_no_reason(&self, field: &Field, word: &Ident) -> TokenStream {
@@ -160,12 +152,7 @@ impl Emit<'_> {
         }
     }
 
-    /// Text that is not loggable by itself, or a type that is and so has decided already.
-    fn clear(&self, field: &Field, value: &TokenStream) -> TokenStream {
-        self.probe(field, value, &quote!(false), "candor_or_clear")
-    }
-
-    fn by_type(&self, field: &Field, value: &TokenStream) -> TokenStream {
+    fn by_type(&self, field: &Field, value: &TokenStream, slot: &TokenStream) -> TokenStream {
         let ty = &field.ty;
         let at = at(ty);
         let private = relocated(self.private, at);
@@ -177,16 +164,17 @@ impl Emit<'_> {
             Some(Default::Clear) if !generic => "candor_or_clear",
             Some(Default::Secret) if !generic => "candor_or_secret",
             _ => {
-                return quote_spanned!(at=> #private::by_type::<#ty, { #sensitive }>(#value));
+                return quote_spanned!(at=> #private::by_type::<#ty, { #sensitive }>(#value, #slot););
             }
         };
-        self.probe(field, value, &quote!({ #sensitive }), method)
+        self.probe(field, value, slot, &quote!({ #sensitive }), method)
     }
 
     fn probe(
         &self,
         field: &Field,
         value: &TokenStream,
+        slot: &TokenStream,
         sensitive: &TokenStream,
         method: &str,
     ) -> TokenStream {
@@ -194,7 +182,7 @@ impl Emit<'_> {
         let at = at(ty);
         let private = relocated(self.private, at);
         let method = Ident::new(method, at);
-        quote_spanned!(at=> &#private::Probe::<#ty, #sensitive>::new(#value).#method())
+        quote_spanned!(at=> #private::Probe::<#ty, #sensitive>::new(#value).#method(#slot);)
     }
 }
 
@@ -220,10 +208,32 @@ fn sensitive(names: &[String], private: &TokenStream) -> TokenStream {
     quote!(#(#asked)||*)
 }
 
-/// `,"name":` where the name stands for itself in JSON.
-fn json_key(key: &str) -> Option<String> {
-    let plain = |c: char| (c == ' ' || c.is_ascii_graphic()) && c != '"' && c != '\\';
-    key.chars().all(plain).then(|| format!(",\"{key}\":"))
+/// The place of a field in a struct, by its key ready to be written.
+fn slot(field: &Field) -> TokenStream {
+    let name = member_name(&field.member);
+    let json = format!(",{}:", json_string(&field.key));
+    let other = if name == field.key { "" } else { &name };
+    quote!(__object.slot(#json, #other))
+}
+
+/// A key as JSON, escaped as the runtime does it.
+fn json_string(key: &str) -> String {
+    let mut json = String::from("\"");
+    for c in key.chars() {
+        match c {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            ' '..='~' => json.push(c),
+            c if c.is_alphanumeric() => json.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(json, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    json.push('"');
+    json
 }
 
 fn local(member: &Member) -> Ident {

@@ -14,16 +14,19 @@ impl ::candor::__private::Loggable for Payment {
                 __to.variant(
                     "Voucher",
                     |__to| {
-                        const _: () = ::candor::__private::needs_no_reason::<
-                            ::candor::__private::KeyRule<
-                                { ::candor::__private::is_sensitive("Voucher") },
-                            >,
-                        >();
-                        __to.newtype(
-                            "Voucher",
-                            &::candor::__private::Probe::<String, false>::new(__0)
-                                .candor_or_clear(),
-                        )
+                        __to
+                            .only(
+                                "Voucher",
+                                |__slot| {
+                                    const _: () = ::candor::__private::needs_no_reason::<
+                                        ::candor::__private::KeyRule<
+                                            { ::candor::__private::is_sensitive("Voucher") },
+                                        >,
+                                    >();
+                                    ::candor::__private::Probe::<String, false>::new(__0)
+                                        .candor_or_clear(__slot);
+                                },
+                            )
                     },
                 )
             }
@@ -35,30 +38,21 @@ impl ::candor::__private::Loggable for Payment {
                             .object(
                                 "Card",
                                 |__object| {
-                                    __object
-                                        .known(
-                                            "number",
-                                            ",\"number\":",
-                                            &::candor::__private::by_policy::<
-                                                String,
-                                            >(
-                                                __number,
-                                                ::candor::__private::Leaf::Mask {
-                                                    first: 2usize,
-                                                    last: 2usize,
-                                                },
-                                            ),
-                                        );
-                                    __object
-                                        .known(
-                                            "month",
-                                            ",\"month\":",
-                                            &::candor::__private::Probe::<
-                                                u8,
-                                                { ::candor::__private::is_sensitive("month") },
-                                            >::new(__month)
-                                                .candor_or_secret(),
-                                        );
+                                    ::candor::__private::by_policy::<
+                                        String,
+                                    >(
+                                        __number,
+                                        ::candor::__private::Leaf::Mask {
+                                            first: 2usize,
+                                            last: 2usize,
+                                        },
+                                        __object.slot(",\"number\":", ""),
+                                    );
+                                    ::candor::__private::Probe::<
+                                        u8,
+                                        { ::candor::__private::is_sensitive("month") },
+                                    >::new(__month)
+                                        .candor_or_secret(__object.slot(",\"month\":", ""));
                                 },
                             )
                     },
@@ -72,14 +66,11 @@ impl ::candor::__private::Loggable for Payment {
                             .tuple(
                                 "Transfer",
                                 |__list| {
-                                    __list
-                                        .item(
-                                            &::candor::__private::Probe::<
-                                                Iban,
-                                                { ::candor::__private::is_sensitive("Transfer") },
-                                            >::new(__0)
-                                                .candor_or_secret(),
-                                        );
+                                    ::candor::__private::Probe::<
+                                        Iban,
+                                        { ::candor::__private::is_sensitive("Transfer") },
+                                    >::new(__0)
+                                        .candor_or_secret(__list.slot());
                                 },
                             )
                     },

@@ -22,71 +22,45 @@ where
         __to.object(
             "Order",
             |__object| {
-                __object
-                    .known(
-                        "id",
-                        ",\"id\":",
-                        ::candor::__private::by_type::<
-                            u64,
-                            { ::candor::__private::is_sensitive("id") },
-                        >(&self.id),
-                    );
-                __object
-                    .known(
-                        "auth_token",
-                        ",\"authToken\":",
-                        ::candor::__private::by_type::<
-                            String,
-                            {
-                                ::candor::__private::is_sensitive("authToken")
-                                    || ::candor::__private::is_sensitive("auth_token")
-                            },
-                        >(&self.auth_token),
-                    );
-                __object
-                    .known(
-                        "items",
-                        ",\"items\":",
-                        ::candor::__private::by_type::<
-                            Vec<T>,
-                            { ::candor::__private::is_sensitive("items") },
-                        >(&self.items),
-                    );
+                ::candor::__private::by_type::<
+                    u64,
+                    { ::candor::__private::is_sensitive("id") },
+                >(&self.id, __object.slot(",\"id\":", ""));
+                ::candor::__private::by_type::<
+                    String,
+                    {
+                        ::candor::__private::is_sensitive("authToken")
+                            || ::candor::__private::is_sensitive("auth_token")
+                    },
+                >(&self.auth_token, __object.slot(",\"authToken\":", "auth_token"));
+                ::candor::__private::by_type::<
+                    Vec<T>,
+                    { ::candor::__private::is_sensitive("items") },
+                >(&self.items, __object.slot(",\"items\":", ""));
                 const _: () = ::candor::__private::needs_no_reason::<
                     ::candor::__private::KeyRule<
                         { ::candor::__private::is_sensitive("shop") },
                     >,
                 >();
-                __object
-                    .known(
-                        "shop",
-                        ",\"shop\":",
-                        &::candor::__private::Probe::<String, false>::new(&self.shop)
-                            .candor_or_clear(),
-                    );
-                __object
-                    .known(
-                        "password",
-                        ",\"password\":",
-                        &::candor::__private::Probe::<String, false>::new(&self.password)
-                            .candor_or_clear(),
-                    );
-                __object
-                    .known(
-                        "card",
-                        ",\"card\":",
-                        &::candor::__private::by_policy::<
-                            String,
-                        >(
-                            &self.card,
-                            ::candor::__private::Leaf::Mask {
-                                first: 0usize,
-                                last: 4usize,
-                            },
-                        ),
-                    );
-                __object.known("note", ",\"note\":", &first_line(&self.note));
-                __object.known("address", ",\"address\":", &::candor::__private::Secret);
+                ::candor::__private::Probe::<String, false>::new(&self.shop)
+                    .candor_or_clear(__object.slot(",\"shop\":", ""));
+                ::candor::__private::Probe::<String, false>::new(&self.password)
+                    .candor_or_clear(__object.slot(",\"password\":", ""));
+                ::candor::__private::by_policy::<
+                    String,
+                >(
+                    &self.card,
+                    ::candor::__private::Leaf::Mask {
+                        first: 0usize,
+                        last: 4usize,
+                    },
+                    __object.slot(",\"card\":", ""),
+                );
+                ::candor::__private::by_function(
+                    first_line(&self.note),
+                    __object.slot(",\"note\":", ""),
+                );
+                ::candor::__private::hidden(__object.slot(",\"address\":", ""));
             },
         )
     }

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use super::text::{Leaf, Part};
-use super::{Loggable, NestedDebug, Text};
-use crate::policy::{self, Decided, Secret};
+use super::{Loggable, NestedDebug, Slot, Text};
+use crate::policy::Secret;
 
 /// A field without an attribute of its own, by the answer of the key rule on its names.
 ///
@@ -41,18 +41,31 @@ impl<T: Loggable + ?Sized> Field<false> for T {
     }
 }
 
-/// What stands in the log for a field without an attribute of its own.
+/// Writes a field without an attribute of its own.
 ///
-/// A function with the type among its arguments, since an error about it is reported at the type.
-pub fn by_type<T: Field<SENSITIVE> + ?Sized, const SENSITIVE: bool>(value: &T) -> &T::Shown {
-    value.shown()
+/// It takes the place rather than return what to put there: the bound stands in one signature only,
+/// so that an error about it is reported once, and at the type.
+#[inline]
+pub fn by_type<T: Field<SENSITIVE> + ?Sized, const SENSITIVE: bool>(value: &T, slot: Slot<'_, '_>) {
+    slot.value(value.shown());
 }
 
-/// What stands in the log for a field under a policy about text.
-///
-/// Its type is opaque, so that an error about `T` is reported once.
-pub fn by_policy<T: Text + ?Sized>(value: &T, leaf: Leaf) -> impl Loggable + use<'_, T> {
-    Part(value, leaf)
+/// Writes a field under a policy about text.
+#[inline]
+pub fn by_policy<T: Text + ?Sized>(value: &T, leaf: Leaf, slot: Slot<'_, '_>) {
+    slot.value(&Part(value, leaf));
+}
+
+/// Writes what a user's function returns.
+#[inline]
+pub fn by_function<T: Loggable>(shown: T, slot: Slot<'_, '_>) {
+    slot.value(&shown);
+}
+
+/// Writes nothing of a field.
+#[inline]
+pub fn hidden(slot: Slot<'_, '_>) {
+    slot.value(&Secret);
 }
 
 /// A field with a fallback: its type decides where it is loggable, else the fallback does.
@@ -75,54 +88,57 @@ impl<'a, T: ?Sized, const SENSITIVE: bool> Probe<'a, T, SENSITIVE> {
 
 impl<T: ?Sized> Probe<'_, T, true> {
     /// The key rule comes before a fallback.
-    pub fn candor_or_clear(&self) -> Secret {
-        Secret
+    pub fn candor_or_clear(self, slot: Slot<'_, '_>) {
+        hidden(slot);
     }
 
     /// The key rule comes before a fallback.
-    pub fn candor_or_secret(&self) -> Secret {
-        Secret
+    pub fn candor_or_secret(self, slot: Slot<'_, '_>) {
+        hidden(slot);
     }
 }
 
-impl<'a, T: Loggable + ?Sized> Probe<'a, T, false> {
+impl<T: Loggable + ?Sized> Probe<'_, T, false> {
     /// The value itself.
-    pub fn candor_or_clear(&self) -> &'a T {
-        self.0
+    #[inline]
+    pub fn candor_or_clear(self, slot: Slot<'_, '_>) {
+        slot.value(self.0);
     }
 
     /// The value itself.
-    pub fn candor_or_secret(&self) -> &'a T {
-        self.0
+    #[inline]
+    pub fn candor_or_secret(self, slot: Slot<'_, '_>) {
+        slot.value(self.0);
     }
 }
 
 /// `clear`, as a field's own policy and as the type-level default.
-pub trait OrClear<'a, T: ?Sized> {
+pub trait OrClear<T: ?Sized>: Sized {
     /// The text of a value that is not loggable by itself.
-    fn candor_or_clear(&self) -> Decided<'a, T>
+    fn candor_or_clear(self, slot: Slot<'_, '_>)
     where
         T: Text;
 }
 
-impl<'a, T: ?Sized> OrClear<'a, T> for Probe<'a, T, false> {
-    fn candor_or_clear(&self) -> Decided<'a, T>
+impl<T: ?Sized> OrClear<T> for Probe<'_, T, false> {
+    #[inline]
+    fn candor_or_clear(self, slot: Slot<'_, '_>)
     where
         T: Text,
     {
-        policy::clear(self.0)
+        by_policy(self.0, Leaf::Clear, slot);
     }
 }
 
 /// `secret` as the type-level default.
-pub trait OrSecret {
+pub trait OrSecret: Sized {
     /// Nothing of a value that is not loggable by itself.
-    fn candor_or_secret(&self) -> Secret;
+    fn candor_or_secret(self, slot: Slot<'_, '_>);
 }
 
 impl<T: ?Sized> OrSecret for Probe<'_, T, false> {
-    fn candor_or_secret(&self) -> Secret {
-        Secret
+    fn candor_or_secret(self, slot: Slot<'_, '_>) {
+        hidden(slot);
     }
 }
 

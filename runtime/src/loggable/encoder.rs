@@ -284,23 +284,23 @@ impl<'a> Encoder<'a> {
     ///
     /// Where the deployment declared the name sensitive, the value is hidden.
     pub fn newtype<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
-        let hidden = keys::added_by_deployment(name);
-        if matches!(self.out, Out::Debug { .. }) {
-            if self.claim() {
-                self.raw(name);
-                let mut list = List { encoder: self, open: "(", filled: false };
-                if hidden {
-                    list.item(&policy::Secret);
-                } else {
-                    list.item(value);
-                }
-                self.close(")");
-            }
-        } else if hidden {
-            self.redacted();
-        } else {
-            self.value(value);
+        self.only(name, |slot| slot.value(value));
+    }
+
+    /// The place of the value in a [newtype](Self::newtype).
+    #[doc(hidden)]
+    pub fn only(&mut self, name: &str, fill: impl FnOnce(Slot<'_, 'a>)) {
+        if !self.claim() {
+            return;
         }
+        let hidden = keys::added_by_deployment(name);
+        if matches!(self.out, Out::Json(_)) {
+            return fill(Slot { encoder: self, name: "", hidden });
+        }
+        self.raw(name);
+        let mut list = List { encoder: self, open: "(", filled: false };
+        fill(Slot { hidden, ..list.slot() });
+        self.close(")");
     }
 
     /// Writes a variant with content: `{"Variant":…}`, in Debug what `fill` writes, which names the
@@ -406,8 +406,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// One value inside a group; in `{:#?}` it is indented by four blanks.
-    fn inner<T: Loggable + ?Sized>(&mut self, before: &str, value: &T) {
+    /// One value inside a group, in Debug with its name; in `{:#?}` it is indented by four blanks.
+    #[inline]
+    fn inner<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         match &mut self.out {
             // The group has claimed its place already, so the mark is free for what it holds.
             Out::Json(_) => {
@@ -418,10 +419,12 @@ impl<'a> Encoder<'a> {
                 if result.is_err() {
                     return;
                 }
+                let colon = if name.is_empty() { "" } else { ": " };
                 **result = if *pretty {
-                    write!(Indented { to: *to, at_start: true }, "{before}{:#?}", DebugOf(value))
+                    let mut to = Indented { to: *to, at_start: true };
+                    write!(to, "{name}{colon}{:#?}", DebugOf(value))
                 } else {
-                    write!(to, "{before}{:?}", DebugOf(value))
+                    write!(to, "{name}{colon}{:?}", DebugOf(value))
                 };
             }
         }
@@ -464,7 +467,7 @@ impl fmt::Debug for Object<'_, '_> {
     }
 }
 
-impl Object<'_, '_> {
+impl<'a> Object<'_, 'a> {
     /// Writes a field. Where the deployment declared its name sensitive, the value is hidden.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         let hidden = keys::added_by_deployment(name);
@@ -473,37 +476,51 @@ impl Object<'_, '_> {
             escape::json_string(name, out);
             out.push(':');
         }
-        self.named(name, hidden, value);
+        Slot { encoder: self.encoder, name, hidden }.value(value);
     }
 
-    /// A field whose name a macro knows: `key` is that name as JSON between a comma and a colon,
-    /// ready to be written, and `rust_name` the one it has in the code.
+    /// The place of a field whose name a macro knows: `key` is that name as JSON between a comma and
+    /// a colon, ready to be written, and `other_name` the one it has in the code, if that differs.
     #[doc(hidden)]
     #[inline]
-    pub fn known<T: Loggable + ?Sized>(&mut self, rust_name: &str, key: &str, value: &T) {
+    pub fn slot<'s>(&'s mut self, key: &'s str, other_name: &str) -> Slot<'s, 'a> {
         let name = &key[2..key.len() - 2];
-        let hidden = keys::added_by_deployment(name) || keys::added_by_deployment(rust_name);
+        let hidden = keys::added_by_deployment(name)
+            || !other_name.is_empty() && keys::added_by_deployment(other_name);
         if let Out::Json(out) = &mut self.encoder.out {
             out.push_str(if self.filled { key } else { &key[1..] });
             self.filled = true;
         } else {
             self.encoder.separate(&mut self.filled, " {", " ");
         }
-        self.named(name, hidden, value);
+        Slot { encoder: self.encoder, name, hidden }
     }
+}
 
-    fn named<T: Loggable + ?Sized>(&mut self, name: &str, hidden: bool, value: &T) {
-        let debug_name;
-        let before = if matches!(self.encoder.out, Out::Json(_)) {
-            ""
-        } else {
-            debug_name = format!("{name}: ");
-            &debug_name
-        };
+/// The place of one value inside a struct or list.
+#[doc(hidden)]
+pub struct Slot<'e, 'a> {
+    encoder: &'e mut Encoder<'a>,
+    /// What stands before the value in Debug; in JSON it is written already.
+    name: &'e str,
+    hidden: bool,
+}
+
+impl fmt::Debug for Slot<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").finish_non_exhaustive()
+    }
+}
+
+impl Slot<'_, '_> {
+    /// Writes the value.
+    #[inline]
+    pub fn value<T: Loggable + ?Sized>(self, value: &T) {
+        let Slot { encoder, name, hidden } = self;
         if hidden {
-            self.encoder.inner(before, &policy::Secret);
+            encoder.inner(name, &policy::Secret);
         } else {
-            self.encoder.inner(before, value);
+            encoder.inner(name, value);
         }
     }
 }
@@ -522,11 +539,17 @@ impl fmt::Debug for List<'_, '_> {
     }
 }
 
-impl List<'_, '_> {
+impl<'a> List<'_, 'a> {
     /// Writes an item.
     pub fn item<T: Loggable + ?Sized>(&mut self, value: &T) {
+        self.slot().value(value);
+    }
+
+    /// The place of the next item.
+    #[doc(hidden)]
+    pub fn slot(&mut self) -> Slot<'_, 'a> {
         self.encoder.separate(&mut self.filled, self.open, "");
-        self.encoder.inner("", value);
+        Slot { encoder: self.encoder, name: "", hidden: false }
     }
 }
 
@@ -551,20 +574,12 @@ impl Map<'_, '_> {
         let json = super::to_json(key);
         let text = self.key_text(json);
         self.encoder.separate(&mut self.filled, "", "");
-        let before;
-        let before = if let Out::Json(out) = &mut self.encoder.out {
+        if let Out::Json(out) = &mut self.encoder.out {
             out.push_str(&text);
             out.push(':');
-            ""
-        } else {
-            before = format!("{text}: ");
-            &before
-        };
-        if keys::hides(text.trim_matches('"')) {
-            self.encoder.inner(before, &policy::Secret);
-        } else {
-            self.encoder.inner(before, value);
         }
+        let hidden = keys::hides(text.trim_matches('"'));
+        Slot { encoder: self.encoder, name: &text, hidden }.value(value);
     }
 
     fn key_text(&mut self, json: String) -> String {

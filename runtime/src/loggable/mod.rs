@@ -21,6 +21,7 @@ pub(crate) mod text;
 
 use std::fmt;
 
+pub(crate) use encoder::Slot;
 pub use encoder::{Encoder, List, Map, Object};
 pub(crate) use encoder::{NestedDebug, guarded};
 pub(crate) use text::Leaf;
