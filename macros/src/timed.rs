@@ -191,7 +191,7 @@ fn names_policy(value: &syn::Expr) -> bool {
 /// A closure that reads from the returned value how the call ended.
 fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream {
     let answer = (attribute == Attribute::Call)
-        .then(|| quote!(.with_answer((&&&&#private::Probe(__value)).answer())));
+        .then(|| quote!(.with_answer((&&&&#private::Returned(__value)).answer())));
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = match policy {
             None => quote!(__shown),
@@ -205,13 +205,13 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
             }
         };
         quote_spanned! {*span=>
-            .with_ret((&#private::Probe(__value)).returned().map(|__shown| #private::ret(&#shown)))
+            .with_ret((&#private::Returned(__value)).returned().map(|__shown| #private::ret(&#shown)))
         }
     });
     quote! {
         |__value| {
             use #private::probe::*;
-            (&&&&&&&#private::Probe(__value)).ending() #answer #ret
+            (&&&&&&&#private::Returned(__value)).ending() #answer #ret
         }
     }
 }

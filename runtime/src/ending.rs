@@ -1,7 +1,7 @@
 //! How a call ended, read from the value it returned.
 //!
 //! What can be known of a return type is asked by method probing: the macros call `ending()` on a
-//! reference to a reference (and so on) to a [`Probe`], and the compiler takes the impl with the most
+//! reference to a reference (and so on) to a [`Returned`], and the compiler takes the impl with the most
 //! references that fits the concrete type. So a `Result` is known through an alias, and the text of
 //! an error is used where its type has one.
 
@@ -99,7 +99,7 @@ impl Failure<'_> {
 
 /// A reference to the value that is asked.
 #[derive(Debug)]
-pub struct Probe<'a, T: ?Sized>(pub &'a T);
+pub struct Returned<'a, T: ?Sized>(pub &'a T);
 
 fn ending<'a, T, E>(
     result: &'a Result<T, E>,
@@ -117,7 +117,7 @@ pub trait LoggableEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: Loggable> LoggableEnding<'a> for &&&&&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: Loggable> LoggableEnding<'a> for &&&&&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Loggable(error))
     }
@@ -128,7 +128,7 @@ pub trait ErrorEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: Error + 'static> ErrorEnding<'a> for &&&&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: Error + 'static> ErrorEnding<'a> for &&&&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Chain(error))
     }
@@ -139,7 +139,7 @@ pub trait SharedEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: AsRef<dyn Error + Send + Sync>> SharedEnding<'a> for &&&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: AsRef<dyn Error + Send + Sync>> SharedEnding<'a> for &&&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Chain(error.as_ref()))
     }
@@ -150,7 +150,7 @@ pub trait LocalEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: AsRef<dyn Error>> LocalEnding<'a> for &&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: AsRef<dyn Error>> LocalEnding<'a> for &&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Chain(error.as_ref()))
     }
@@ -161,7 +161,7 @@ pub trait TextEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: fmt::Display> TextEnding<'a> for &&Probe<'a, Result<T, E>> {
+impl<'a, T, E: fmt::Display> TextEnding<'a> for &&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Text(error))
     }
@@ -172,7 +172,7 @@ pub trait ResultEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E> ResultEnding<'a> for &Probe<'a, Result<T, E>> {
+impl<'a, T, E> ResultEnding<'a> for &Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |_| Detail::Unknown)
     }
@@ -183,7 +183,7 @@ pub trait AnyEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T: ?Sized> AnyEnding<'a> for Probe<'a, T> {
+impl<'a, T: ?Sized> AnyEnding<'a> for Returned<'a, T> {
     fn ending(&self) -> Ending<'a> {
         Ending::OK
     }
@@ -194,7 +194,7 @@ pub trait OutcomeAnswer {
     fn answer(&self) -> Answer;
 }
 
-impl<T: DependencyOutcome> OutcomeAnswer for &&&Probe<'_, T> {
+impl<T: DependencyOutcome> OutcomeAnswer for &&&Returned<'_, T> {
     fn answer(&self) -> Answer {
         Answer::of(self.0)
     }
@@ -205,7 +205,7 @@ pub trait OkAnswer {
     fn answer(&self) -> Answer;
 }
 
-impl<T: DependencyOutcome, E> OkAnswer for &&Probe<'_, Result<T, E>> {
+impl<T: DependencyOutcome, E> OkAnswer for &&Returned<'_, Result<T, E>> {
     fn answer(&self) -> Answer {
         self.0.as_ref().map_or(Answer::NONE, Answer::of)
     }
@@ -216,7 +216,7 @@ pub trait ErrAnswer {
     fn answer(&self) -> Answer;
 }
 
-impl<T, E: DependencyOutcome> ErrAnswer for &Probe<'_, Result<T, E>> {
+impl<T, E: DependencyOutcome> ErrAnswer for &Returned<'_, Result<T, E>> {
     fn answer(&self) -> Answer {
         self.0.as_ref().err().map_or(Answer::NONE, Answer::of)
     }
@@ -227,7 +227,7 @@ pub trait AnyAnswer {
     fn answer(&self) -> Answer;
 }
 
-impl<T: ?Sized> AnyAnswer for Probe<'_, T> {
+impl<T: ?Sized> AnyAnswer for Returned<'_, T> {
     fn answer(&self) -> Answer {
         Answer::NONE
     }
@@ -239,7 +239,7 @@ pub trait ResultReturned<'a> {
     fn returned(&self) -> Option<&'a Self::Value>;
 }
 
-impl<'a, T, E> ResultReturned<'a> for Probe<'a, Result<T, E>> {
+impl<'a, T, E> ResultReturned<'a> for Returned<'a, Result<T, E>> {
     type Value = T;
 
     fn returned(&self) -> Option<&'a T> {
@@ -253,7 +253,7 @@ pub trait AnyReturned<'a> {
     fn returned(&self) -> Option<&'a Self::Value>;
 }
 
-impl<'a, T> AnyReturned<'a> for &Probe<'a, T> {
+impl<'a, T> AnyReturned<'a> for &Returned<'a, T> {
     type Value = T;
 
     fn returned(&self) -> Option<&'a T> {

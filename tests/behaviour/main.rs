@@ -2,3 +2,5 @@
 
 mod keys;
 mod scrub;
+mod redact;
+mod ui;

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{DebugOf, Loggable};
-use crate::{escape, keys};
+use crate::{escape, keys, policy};
 
 /// What stands for a value that is not shown.
 pub(crate) const REDACTED: &str = "[REDACTED]";
@@ -76,6 +76,11 @@ impl<'a> Encoder<'a> {
     /// Writes a loggable value in full.
     pub fn value<T: Loggable + ?Sized>(&mut self, value: &T) {
         value.log(self);
+        self.end();
+    }
+
+    /// A place that got no value holds `null`.
+    fn end(&mut self) {
         if !self.written {
             self.null();
         }
@@ -244,83 +249,114 @@ impl<'a> Encoder<'a> {
             return;
         }
         let json = matches!(self.out, Out::Json(_));
-        self.raw(if json { "" } else { name });
-        self.nested(
-            if json { "{" } else { " {" },
-            |encoder| {
-                let mut object = Object { encoder, filled: false };
-                fill(&mut object);
-                object.filled
-            },
-            if json { "}" } else { " }" },
-            "}",
-        );
+        self.raw(if json { "{" } else { name });
+        let mut object = Object { encoder: self, filled: false };
+        fill(&mut object);
+        let filled = object.filled;
+        if json {
+            self.raw("}");
+        } else if filled {
+            self.raw(if self.is_pretty() { ",\n}" } else { " }" });
+        }
     }
 
     /// Writes a tuple struct or variant: `[1,2]`, in Debug `Name(1, 2)`.
+    ///
+    /// Where the deployment declared the name sensitive, the values are hidden.
     pub fn tuple(&mut self, name: &str, fill: impl FnOnce(&mut List<'_, 'a>)) {
+        if keys::added_by_deployment(name) {
+            return self.newtype(name, &policy::Secret);
+        }
         if matches!(self.out, Out::Json(_)) {
             return self.list(fill);
         }
         if self.claim() {
             self.raw(name);
-            self.items("(", ")", fill);
+            let mut list = List { encoder: self, open: "(", filled: false };
+            fill(&mut list);
+            if list.filled {
+                self.close(")");
+            }
         }
     }
 
     /// Writes a struct around one value: the value alone, in Debug `Name(1)`.
+    ///
+    /// Where the deployment declared the name sensitive, the value is hidden.
     pub fn newtype<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
-        if matches!(self.out, Out::Json(_)) {
-            return self.value(value);
-        }
-        self.tuple(name, |list| list.item(value));
+        self.only(name, |slot| slot.value(value));
     }
 
-    /// Writes a variant with content: `{"Variant":…}`, in Debug what `fill` writes.
+    /// The place of the value in a [newtype](Self::newtype).
+    #[doc(hidden)]
+    pub fn only(&mut self, name: &str, fill: impl FnOnce(Slot<'_, 'a>)) {
+        if !self.claim() {
+            return;
+        }
+        let hidden = keys::added_by_deployment(name);
+        if matches!(self.out, Out::Json(_)) {
+            return fill(Slot { encoder: self, name: "", hidden });
+        }
+        self.raw(name);
+        let mut list = List { encoder: self, open: "(", filled: false };
+        fill(Slot { hidden, ..list.slot() });
+        self.close(")");
+    }
+
+    /// Writes a variant with content: `{"Variant":…}`, in Debug what `fill` writes, which names the
+    /// variant itself.
+    ///
+    /// Where the deployment declared the name sensitive, the content is hidden.
     pub fn variant(&mut self, name: &str, fill: impl FnOnce(&mut Encoder<'_>)) {
         if !self.claim() {
             return;
         }
+        let hidden = keys::added_by_deployment(name);
         match &mut self.out {
             Out::Json(out) => {
                 out.push('{');
                 escape::json_string(name, out);
                 out.push(':');
                 let mut inner = Encoder { out: Out::Json(out), limit: self.limit, written: false };
-                fill(&mut inner);
-                if !inner.written {
-                    inner.null();
+                if hidden {
+                    inner.redacted();
+                } else {
+                    fill(&mut inner);
+                    inner.end();
                 }
                 out.push('}');
             }
             Out::Debug { to, pretty, result } => {
-                fill(&mut Encoder {
+                let mut inner = Encoder {
                     out: Out::Debug { to: *to, pretty: *pretty, result },
                     limit: self.limit,
                     written: false,
-                });
+                };
+                if hidden {
+                    inner.newtype(name, &policy::Secret);
+                } else {
+                    fill(&mut inner);
+                    if inner.claim() {
+                        inner.raw(name);
+                    }
+                }
             }
         }
     }
 
     /// Writes a list.
     pub fn list(&mut self, fill: impl FnOnce(&mut List<'_, 'a>)) {
-        if self.claim() {
-            self.items("[", "]", fill);
+        if !self.claim() {
+            return;
         }
-    }
-
-    fn items(&mut self, open: &str, close: &str, fill: impl FnOnce(&mut List<'_, 'a>)) {
-        self.nested(
-            open,
-            |encoder| {
-                let mut list = List { encoder, filled: false };
-                fill(&mut list);
-                list.filled
-            },
-            close,
-            close,
-        );
+        self.raw("[");
+        let mut list = List { encoder: self, open: "", filled: false };
+        fill(&mut list);
+        if list.filled {
+            self.close("]");
+        } else {
+            self.raw("]");
+        }
     }
 
     /// Writes a map; keys are values too, written as text.
@@ -328,71 +364,67 @@ impl<'a> Encoder<'a> {
         if !self.claim() {
             return;
         }
-        self.nested(
-            "{",
-            |encoder| {
-                let mut map = Map { encoder, filled: false, quoted: Vec::new() };
-                fill(&mut map);
-                map.filled
-            },
-            "}",
-            "}",
-        );
+        self.raw("{");
+        let mut map = Map { encoder: self, filled: false, quoted: Vec::new() };
+        fill(&mut map);
+        if map.filled {
+            self.close("}");
+        } else {
+            self.raw("}");
+        }
     }
 
-    /// Opening, content and closing of a group. In `{:#?}` every entry has a line of its own, ended
-    /// by a comma, and the group closes on a line without the blank that `{:?}` puts before a brace.
-    fn nested(
-        &mut self,
-        open: &str,
-        fill: impl FnOnce(&mut Self) -> bool,
-        close: &str,
-        pretty_close: &str,
-    ) {
-        self.raw(open);
-        let filled = fill(self);
-        if filled && self.is_pretty() {
+    /// Ends a group that has entries; in `{:#?}` each of them, the last one too, ends with a comma.
+    fn close(&mut self, close: &str) {
+        if self.is_pretty() {
             self.raw(",\n");
-            self.raw(pretty_close);
-        } else {
-            self.raw(close);
         }
+        self.raw(close);
     }
 
     fn is_pretty(&self) -> bool {
         matches!(self.out, Out::Debug { pretty: true, .. })
     }
 
-    /// What stands before an entry of a group: `,` between entries; a blank or a new line in Debug.
-    fn separate(&mut self, filled: &mut bool, padded: bool) {
+    /// What stands before an entry of a group: its opening before the first one, a comma before the
+    /// others; `blank` is what Debug has between an opening and its first entry on the same line.
+    fn separate(&mut self, filled: &mut bool, open: &str, blank: &str) {
         let first = !std::mem::replace(filled, true);
         if matches!(self.out, Out::Json(_)) {
             if !first {
                 self.raw(",");
             }
-        } else if self.is_pretty() {
-            self.raw(if first { "\n" } else { ",\n" });
-        } else if first {
-            self.raw(if padded { " " } else { "" });
-        } else {
-            self.raw(", ");
+            return;
+        }
+        match (first, self.is_pretty()) {
+            (true, pretty) => {
+                self.raw(open);
+                self.raw(if pretty { "\n" } else { blank });
+            }
+            (false, true) => self.raw(",\n"),
+            (false, false) => self.raw(", "),
         }
     }
 
-    /// One value inside a group; in `{:#?}` it is indented by four blanks.
-    fn inner<T: Loggable + ?Sized>(&mut self, before: &str, value: &T) {
+    /// One value inside a group, in Debug with its name; in `{:#?}` it is indented by four blanks.
+    #[inline]
+    fn inner<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         match &mut self.out {
-            Out::Json(out) => {
-                Encoder { out: Out::Json(out), limit: self.limit, written: false }.value(value);
+            // The group has claimed its place already, so the mark is free for what it holds.
+            Out::Json(_) => {
+                self.written = false;
+                self.value(value);
             }
             Out::Debug { to, pretty, result } => {
                 if result.is_err() {
                     return;
                 }
+                let colon = if name.is_empty() { "" } else { ": " };
                 **result = if *pretty {
-                    write!(Indented { to: *to, at_start: true }, "{before}{:#?}", DebugOf(value))
+                    let mut to = Indented { to: *to, at_start: true };
+                    write!(to, "{name}{colon}{:#?}", DebugOf(value))
                 } else {
-                    write!(to, "{before}{:?}", DebugOf(value))
+                    write!(to, "{name}{colon}{:?}", DebugOf(value))
                 };
             }
         }
@@ -411,7 +443,11 @@ fn non_finite(value: f64) -> &'static str {
 
 /// The number of bytes to keep of a text that may have `limit` of them.
 fn cut_at(text: &str, limit: usize) -> usize {
-    if text.len() <= limit { text.len() } else { text.floor_char_boundary(limit) }
+    let mut cut = text.len().min(limit);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    cut
 }
 
 /// The mark of a cut value, which says how much is missing.
@@ -431,24 +467,60 @@ impl fmt::Debug for Object<'_, '_> {
     }
 }
 
-impl Object<'_, '_> {
+impl<'a> Object<'_, 'a> {
     /// Writes a field. Where the deployment declared its name sensitive, the value is hidden.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         let hidden = keys::added_by_deployment(name);
-        self.encoder.separate(&mut self.filled, true);
-        let mut before = "";
-        let debug_name;
+        self.encoder.separate(&mut self.filled, " {", " ");
         if let Out::Json(out) = &mut self.encoder.out {
             escape::json_string(name, out);
             out.push(':');
-        } else {
-            debug_name = format!("{name}: ");
-            before = &debug_name;
         }
-        if hidden {
-            self.encoder.inner(before, &crate::policy::secret(value));
+        Slot { encoder: self.encoder, name, hidden }.value(value);
+    }
+
+    /// The place of a field whose name a macro knows: `key` is that name as JSON between a comma and
+    /// a colon, ready to be written, and `other_name` the one it has in the code, if that differs.
+    #[doc(hidden)]
+    #[inline]
+    pub fn slot<'s>(&'s mut self, key: &'s str, other_name: &str) -> Slot<'s, 'a> {
+        let name = &key[2..key.len() - 2];
+        let hidden = keys::added_by_deployment(name)
+            || !other_name.is_empty() && keys::added_by_deployment(other_name);
+        if let Out::Json(out) = &mut self.encoder.out {
+            out.push_str(if self.filled { key } else { &key[1..] });
+            self.filled = true;
         } else {
-            self.encoder.inner(before, value);
+            self.encoder.separate(&mut self.filled, " {", " ");
+        }
+        Slot { encoder: self.encoder, name, hidden }
+    }
+}
+
+/// The place of one value inside a struct or list.
+#[doc(hidden)]
+pub struct Slot<'e, 'a> {
+    encoder: &'e mut Encoder<'a>,
+    /// What stands before the value in Debug; in JSON it is written already.
+    name: &'e str,
+    hidden: bool,
+}
+
+impl fmt::Debug for Slot<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").finish_non_exhaustive()
+    }
+}
+
+impl Slot<'_, '_> {
+    /// Writes the value.
+    #[inline]
+    pub fn value<T: Loggable + ?Sized>(self, value: &T) {
+        let Slot { encoder, name, hidden } = self;
+        if hidden {
+            encoder.inner(name, &policy::Secret);
+        } else {
+            encoder.inner(name, value);
         }
     }
 }
@@ -456,6 +528,8 @@ impl Object<'_, '_> {
 /// The items of a list, filled by [`Encoder::list`].
 pub struct List<'e, 'a> {
     encoder: &'e mut Encoder<'a>,
+    /// What Debug writes before the first item.
+    open: &'static str,
     filled: bool,
 }
 
@@ -465,11 +539,17 @@ impl fmt::Debug for List<'_, '_> {
     }
 }
 
-impl List<'_, '_> {
+impl<'a> List<'_, 'a> {
     /// Writes an item.
     pub fn item<T: Loggable + ?Sized>(&mut self, value: &T) {
-        self.encoder.separate(&mut self.filled, false);
-        self.encoder.inner("", value);
+        self.slot().value(value);
+    }
+
+    /// The place of the next item.
+    #[doc(hidden)]
+    pub fn slot(&mut self) -> Slot<'_, 'a> {
+        self.encoder.separate(&mut self.filled, self.open, "");
+        Slot { encoder: self.encoder, name: "", hidden: false }
     }
 }
 
@@ -493,21 +573,13 @@ impl Map<'_, '_> {
     pub fn entry<K: Loggable + ?Sized, V: Loggable + ?Sized>(&mut self, key: &K, value: &V) {
         let json = super::to_json(key);
         let text = self.key_text(json);
-        self.encoder.separate(&mut self.filled, false);
-        let before;
-        let before = if let Out::Json(out) = &mut self.encoder.out {
+        self.encoder.separate(&mut self.filled, "", "");
+        if let Out::Json(out) = &mut self.encoder.out {
             out.push_str(&text);
             out.push(':');
-            ""
-        } else {
-            before = format!("{text}: ");
-            &before
-        };
-        if keys::hides(text.trim_matches('"')) {
-            self.encoder.inner(before, &crate::policy::secret(value));
-        } else {
-            self.encoder.inner(before, value);
         }
+        let hidden = keys::hides(text.trim_matches('"'));
+        Slot { encoder: self.encoder, name: &text, hidden }.value(value);
     }
 
     fn key_text(&mut self, json: String) -> String {

@@ -14,12 +14,14 @@
 //! ```
 
 mod containers;
+pub(crate) mod decide;
 mod encoder;
 mod scalars;
-mod text;
+pub(crate) mod text;
 
 use std::fmt;
 
+pub(crate) use encoder::Slot;
 pub use encoder::{Encoder, List, Map, Object};
 pub(crate) use encoder::{NestedDebug, UNPRINTABLE, guarded};
 pub(crate) use text::Leaf;

@@ -50,6 +50,7 @@ impl Loggable for () {
 impl Loggable for Duration {
     fn log(&self, to: &mut Encoder<'_>) {
         let micros = self.as_nanos().saturating_add(500) / 1000;
+        #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
         to.f64(micros as f64 / 1000.0);
     }
 }

@@ -33,7 +33,12 @@ pub enum Leaf {
     /// As it is; a number stays a number.
     Clear,
     /// The first and last characters around a mask.
-    Mask { first: usize, last: usize },
+    Mask {
+        /// How many characters stay readable at the start.
+        first: usize,
+        /// How many at the end.
+        last: usize,
+    },
     /// A URL without user info, query and fragment.
     Url,
     /// An address with its first letter and its domain.
@@ -135,7 +140,7 @@ impl Text for uuid::Uuid {
 }
 
 /// A part of a text-holding value, made loggable by the policy on the whole.
-struct Part<'a, T: ?Sized>(&'a T, Leaf);
+pub(super) struct Part<'a, T: ?Sized>(pub(super) &'a T, pub(super) Leaf);
 
 impl<T: Text + ?Sized> Loggable for Part<'_, T> {
     fn log(&self, to: &mut Encoder<'_>) {
