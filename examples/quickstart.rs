@@ -2,7 +2,6 @@
 //!
 //! `cargo run --example quickstart`, and `LOG_FORMAT=json` for what a machine reads.
 
-use candor::policy::clear;
 use candor::{RequestContext, redact, step_timed};
 
 /// Each field is decided: by itself where it can hold no text, else by the one who wrote it.

@@ -19,7 +19,11 @@ pub async fn all(address: SocketAddr) -> Result<String, Box<dyn Error>> {
         ("a busy payments", shop.order(BUSY_ONCE, 1).await?, StatusCode::CREATED),
         ("a declined card", shop.order(DECLINED, 1).await?, StatusCode::PAYMENT_REQUIRED),
         ("a payment time-out", shop.order(SLOW, 1).await?, StatusCode::GATEWAY_TIMEOUT),
-        ("a bad body", shop.post("cvv=321&password=hunter2hunter2").await?, StatusCode::BAD_REQUEST),
+        (
+            "a bad body",
+            shop.post("cvv=321&password=hunter2hunter2").await?,
+            StatusCode::BAD_REQUEST,
+        ),
         ("an order read back", shop.get("/orders/1?api_key=k-5a5a5a5a5a").await?, StatusCode::OK),
         ("an unknown order", shop.get("/orders/999").await?, StatusCode::NOT_FOUND),
         ("the health check", shop.get("/health").await?, StatusCode::OK),

@@ -57,9 +57,9 @@ impl Options {
                 "--serve" => options.serve = true,
                 "--port" => {
                     let port = args.next().unwrap_or_default();
-                    options.port = port
-                        .parse()
-                        .map_err(|_| format!("`--port` takes a number up to 65535, not `{port}`"))?;
+                    options.port = port.parse().map_err(|_| {
+                        format!("`--port` takes a number up to 65535, not `{port}`")
+                    })?;
                 }
                 other => return Err(format!("unknown argument `{other}`")),
             }

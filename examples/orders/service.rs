@@ -22,7 +22,7 @@ use crate::store::{Order, Store};
 #[redact]
 #[derive(Deserialize)]
 pub struct NewOrder {
-    customer_id: u64,
+    customer_id: i64,
     #[redact(clear)]
     sku: String,
     quantity: u32,
@@ -79,7 +79,7 @@ async fn create(
 
 async fn show(
     State(orders): State<Orders>,
-    Path(id): Path<u64>,
+    Path(id): Path<i64>,
 ) -> Result<Json<Order>, OrderError> {
     let order = orders.store.find(id).await?;
     Ok(Json(order.ok_or(OrderError::NotFound)?))
@@ -104,8 +104,8 @@ async fn log_in(new: &NewOrder) -> Result<(), OrderError> {
 
 /// Has the bug that some data finds: an order of nothing is divided by nothing.
 #[step_timed(fields(quantity = new.quantity), ret)]
-fn price(new: &NewOrder) -> u64 {
-    let quantity = u64::from(new.quantity);
+fn price(new: &NewOrder) -> i64 {
+    let quantity = i64::from(new.quantity);
     let packets = 60 / quantity;
     quantity * 1250 + packets
 }
@@ -121,7 +121,7 @@ const ATTEMPTS: u32 = 3;
 
 impl Payments {
     #[dependency_call("payments", method = "POST", url = format!("{}/charges", self.url))]
-    async fn charge(&self, cents: u64, card: &Card) -> Result<(), OrderError> {
+    async fn charge(&self, cents: i64, card: &Card) -> Result<(), OrderError> {
         let mut attempt = 1;
         loop {
             let answer = self

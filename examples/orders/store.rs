@@ -11,11 +11,11 @@ use serde::Serialize;
 /// An order as it is kept: nothing of the card, nothing of the login.
 #[derive(Debug, Clone, Serialize)]
 pub struct Order {
-    id: u64,
-    customer_id: u64,
+    id: i64,
+    customer_id: i64,
     sku: String,
     quantity: u32,
-    cents: u64,
+    cents: i64,
 }
 
 pub struct Store {
@@ -39,15 +39,15 @@ impl Store {
 
     pub async fn insert(
         &self,
-        customer_id: u64,
+        customer_id: i64,
         sku: String,
         quantity: u32,
-        cents: u64,
+        cents: i64,
     ) -> rusqlite::Result<Order> {
         self.blocking(move |connection| insert(connection, customer_id, sku, quantity, cents)).await
     }
 
-    pub async fn find(&self, id: u64) -> rusqlite::Result<Option<Order>> {
+    pub async fn find(&self, id: i64) -> rusqlite::Result<Option<Order>> {
         self.blocking(move |connection| find(connection, id)).await
     }
 
@@ -68,21 +68,21 @@ impl Store {
 #[dependency_call("sqlite", operation = "insert_order")]
 fn insert(
     connection: &Connection,
-    customer_id: u64,
+    customer_id: i64,
     sku: String,
     quantity: u32,
-    cents: u64,
+    cents: i64,
 ) -> rusqlite::Result<Order> {
     connection.execute(
         "INSERT INTO orders (customer_id, sku, quantity, cents) VALUES (?1, ?2, ?3, ?4)",
         params![customer_id, sku, quantity, cents],
     )?;
-    let id = connection.last_insert_rowid().unsigned_abs();
+    let id = connection.last_insert_rowid();
     Ok(Order { id, customer_id, sku, quantity, cents })
 }
 
 #[dependency_call("sqlite", operation = "find_order", fields(order_id = id))]
-fn find(connection: &Connection, id: u64) -> rusqlite::Result<Option<Order>> {
+fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<Order>> {
     connection
         .query_row(
             "SELECT id, customer_id, sku, quantity, cents FROM orders WHERE id = ?1",

@@ -107,7 +107,8 @@ pub(crate) struct Sums {
 /// The first step or call of a request that failed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cause {
-    pub(crate) name: &'static str,
+    pub(crate) step: &'static str,
+    pub(crate) dependency: Option<&'static str>,
     pub(crate) step_id: u32,
     pub(crate) category: Option<Category>,
 }
@@ -463,11 +464,18 @@ impl Request {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what `request_completed` says of a step or call that ended.
-    pub(crate) fn step_ended(&self, name: &'static str, took: Duration, cause: Option<Cause>) {
+    /// Keeps what `request_completed` says of a step or call that ended. One with others inside it is
+    /// not named the slowest: its time is theirs.
+    pub(crate) fn step_ended(
+        &self,
+        name: &'static str,
+        took: Duration,
+        is_leaf: bool,
+        cause: Option<Cause>,
+    ) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let mut sums = self.lock_sums();
-        if sums.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
+        if is_leaf && sums.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
             sums.slowest = Some((name, nanos));
         }
         if sums.cause.is_none() {

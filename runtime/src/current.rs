@@ -19,6 +19,8 @@ pub(crate) struct Frame {
     pub(crate) step: u32,
     /// Whether a step runs, so that `record` has where to put a field.
     pub(crate) in_step: bool,
+    /// Whether a step was begun inside the running one.
+    pub(crate) has_inner: bool,
     /// Fields of the running step: from `fields(…)` at entry and from `record`.
     pub(crate) extras: Option<Box<Extras>>,
 }

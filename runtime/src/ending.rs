@@ -9,7 +9,7 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 
-use crate::dependency::{Answer, DependencyOutcome, chain_category};
+use crate::dependency::{Answer, DependencyOutcome, chain_answer};
 use crate::error;
 use crate::loggable::{Encoder, Loggable, guarded};
 
@@ -55,12 +55,10 @@ impl Ending<'_> {
     /// Adds what the dependency answered; where the value does not say, an error's chain may.
     #[must_use]
     pub fn with_answer(mut self, answer: Answer) -> Self {
-        self.answer = answer;
-        if let Some(failure) = &self.failure
-            && self.answer.category.is_none()
-        {
-            self.answer = failure.answer(answer);
-        }
+        self.answer = match &self.failure {
+            Some(failure) => answer.or_else(|| failure.answer()),
+            None => answer,
+        };
         self
     }
 }
@@ -70,10 +68,10 @@ impl Failure<'_> {
         error::short_name(self.type_name)
     }
 
-    fn answer(&self, known: Answer) -> Answer {
+    fn answer(&self) -> Answer {
         match self.detail {
-            Detail::Chain(error) => chain_category(error),
-            _ => known,
+            Detail::Chain(error) => chain_answer(error),
+            _ => Answer::NONE,
         }
     }
 

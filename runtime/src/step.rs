@@ -140,6 +140,7 @@ pub struct Running {
     started: Tick,
     step: u32,
     parent: u32,
+    has_inner: bool,
 }
 
 impl Running {
@@ -156,7 +157,7 @@ impl Running {
         fields: impl FnOnce(&mut Fields<'_>),
     ) -> Option<Self> {
         site.wanted().then(|| {
-            let call = CallState::new(site, url().map(|url| safe_url(site, &url)));
+            let call = CallState::new(site, safe_url(site, url()));
             Running::enter(site, Some(Arc::new(call)), fields)
         })
     }
@@ -175,8 +176,11 @@ impl Running {
         } else {
             Some(extras)
         };
-        let Frame { request, call: outer, step: parent, .. } =
-            current::with(|frame| frame.fork()).unwrap_or_default();
+        let around = current::with(|frame| {
+            frame.has_inner = true;
+            frame.fork()
+        });
+        let Frame { request, call: outer, step: parent, .. } = around.unwrap_or_default();
         let step = request.as_ref().filter(|request| request.has_id()).map_or(0, |r| r.next_step());
         let started = Tick::now();
         if call.is_some()
@@ -184,7 +188,16 @@ impl Running {
         {
             request.call_started(started);
         }
-        Running { site, request, call: call.or(outer), extras, started, step, parent }
+        Running {
+            site,
+            request,
+            call: call.or(outer),
+            extras,
+            started,
+            step,
+            parent,
+            has_inner: false,
+        }
     }
 
     /// Makes this the running step of the thread; what was there before comes back with `leave`.
@@ -195,6 +208,7 @@ impl Running {
             call: self.call.take(),
             step: self.step,
             in_step: true,
+            has_inner: self.has_inner,
             extras: self.extras.take(),
         };
         Outside { frame: current::replace(frame), span: span.map(tracing::Span::entered) }
@@ -202,7 +216,8 @@ impl Running {
 
     fn leave_thread(&mut self, outside: Outside) {
         drop(outside.span);
-        let Frame { request, call, extras, .. } = current::replace(outside.frame);
+        let Frame { request, call, has_inner, extras, .. } = current::replace(outside.frame);
+        self.has_inner = has_inner;
         self.request = request;
         self.call = call;
         self.extras = extras;
@@ -233,11 +248,12 @@ impl Running {
             }
             let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
             let cause = failed.then_some(Cause {
-                name: self.site.spec.call.map_or(self.site.spec.name, |call| call.dependency),
+                step: self.site.spec.name,
+                dependency: self.site.spec.call.map(|call| call.dependency),
                 step_id: self.step,
                 category,
             });
-            request.step_ended(self.site.spec.name, took, cause);
+            request.step_ended(self.site.spec.name, took, !self.has_inner, cause);
         }
         emit::emit_at(self.site, request.as_ref(), severity, now, |out, limit| {
             match &facts {
@@ -364,14 +380,14 @@ fn call_category(
 }
 
 /// The URL of a call as its line shows it; a template stands in place of the path.
-fn safe_url(site: &Site, url: &str) -> String {
-    let safe = scrub::url(url);
+fn safe_url(site: &Site, url: Option<String>) -> Option<String> {
+    let safe = url.map(|url| scrub::url(&url));
     let Some(template) = site.spec.call.and_then(|call| call.url_template) else { return safe };
-    let origin = safe.split_once("://").map(|(scheme, rest)| {
-        let host = rest.split('/').next().unwrap_or("");
-        format!("{scheme}://{host}")
+    let origin = safe.as_deref().and_then(|safe| {
+        let (scheme, rest) = safe.split_once("://")?;
+        Some(format!("{scheme}://{}", rest.split('/').next()?))
     });
-    format!("{}{template}", origin.unwrap_or_default())
+    Some(format!("{}{template}", origin.unwrap_or_default()))
 }
 
 fn text(out: &mut String, key: &str, value: &str) {

@@ -1,6 +1,6 @@
 //! The behaviour of candor.
 
 mod keys;
-mod scrub;
 mod redact;
+mod scrub;
 mod ui;
