@@ -243,9 +243,24 @@ const fn roles(word: &Word) -> u32 {
     }
 }
 
+/// Which letters stand before which last one in the tails: most words are done with here.
+static TAIL_ENDS: [u32; 32] = {
+    let mut ends = [0; 32];
+    let mut at = 0;
+    while at < TAILS.len() {
+        let tail = TAILS[at].as_bytes();
+        ends[tail[tail.len() - 1] as usize & 31] |= 1 << (tail[tail.len() - 2] & 31);
+        at += 1;
+    }
+    ends
+};
+
 const fn joined(word: &Word) -> u32 {
     if word.holds_password {
         return STRONG;
+    }
+    if TAIL_ENDS[word.letter(0) as usize & 31] & 1 << (word.letter(1) & 31) == 0 {
+        return 0;
     }
     let mut at = 0;
     while at < TAIL_WORDS.len() {
@@ -506,6 +521,16 @@ pub(crate) fn hides(name: &str) -> bool {
     added_by_deployment(name)
         || is_sensitive(name)
             && !DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.not_sensitive.contains(name))
+}
+
+/// Whether the name needs the words before it to be judged, as the key in "API key: …" does.
+pub(crate) fn completes_a_pair(name: &str) -> bool {
+    let mut words = Words { bytes: name.as_bytes(), at: 0 };
+    let mut last = 0;
+    while let Some(word) = words.next() {
+        last = roles(&word);
+    }
+    last >> SECOND & 0xfff != 0
 }
 
 /// Whether the deployment named it as sensitive: this hides also where the code says `clear`.

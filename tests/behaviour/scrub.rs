@@ -31,6 +31,7 @@ fn clean_text_is_borrowed() {
         "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
         "risk-assessment-of-the-whole-thing and task_management_system_overview",
         "ratio 0.4111111111111111, id ord_4111111111111111, x4111111111111111, 41111111111111111111111",
+        "no password reset for user: bob; secret rotated by: cron",
         "token_count: 5, password_policy: strict, has_password=true",
         "100% of 5 => 6; a == b; x -> y; 5 > 3 <b>bold</b>",
     ] {

@@ -2,7 +2,7 @@
 
 use super::text::Secret;
 use super::token::run;
-use crate::keys::{decoded, hides};
+use crate::keys::{added_by_deployment, completes_a_pair, decoded, hides};
 
 /// No name is longer; looking back no farther keeps the scan linear.
 const LONGEST_NAME: usize = 128;
@@ -147,11 +147,13 @@ impl<'a> Name<'a> {
         if !self.quote.is_empty() {
             return hides(self.text) || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
         }
-        // `API key: …` needs the words before it, `prompt tokens: …` is saved by them.
-        let two = self.widened();
-        match &two {
-            None => hides(self.text),
-            Some(two) => hides(two.text) || two.widened().is_some_and(|three| hides(three.text)),
+        let Some(two) = self.widened() else { return hides(self.text) };
+        let judged = |holds: &dyn Fn(&str) -> bool| holds(two.text) || two.widened().is_some_and(|three| holds(three.text));
+        if hides(self.text) {
+            // "prompt tokens: 512"
+            judged(&hides)
+        } else {
+            completes_a_pair(self.text) && judged(&hides) || judged(&added_by_deployment)
         }
     }
 

@@ -89,7 +89,8 @@ impl<'a> Secrets<'a> {
     fn look(&mut self, at: usize) -> Option<Secret<'a>> {
         let (text, bytes) = (self.text, self.text.as_bytes());
         match bytes[at] {
-            b'=' | b':' | b'%' => {
+            b'=' => label::value(text, self.floor, at, &mut self.named),
+            b':' | b'%' => {
                 token::url_credentials(text, at).or_else(|| label::value(text, self.floor, at, &mut self.named))
             }
             b',' => label::tuple(text, self.floor, at),
