@@ -41,7 +41,10 @@ use arc_swap::ArcSwapOption;
 /// }
 /// ```
 pub const fn is_sensitive(name: &str) -> bool {
-    let mut words = Words { bytes: name.as_bytes(), at: 0 };
+    let mut words = Words {
+        bytes: name.as_bytes(),
+        at: 0,
+    };
     let mut hit = false;
     let mut asks = false;
     let mut alone = true;
@@ -166,9 +169,36 @@ const LISTS: [(u32, &str); 33] = [
 
 /// Words that make a hit at the end of an unlisted one, the longer before the shorter they end in.
 const TAILS: [&str; 30] = [
-    "password", "passwd", "pwd", "pswd", "passphrase", "passcode", "passwort", "secret", "credential", "cookie",
-    "apikey", "secretkey", "accesskey", "privatekey", "key", "jwt", "cvv", "cvc", "ssn", "sessionid", "sessid",
-    "token", "pass", "code", "number", "num", "no", "id", "string", "card",
+    "password",
+    "passwd",
+    "pwd",
+    "pswd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "secret",
+    "credential",
+    "cookie",
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "key",
+    "jwt",
+    "cvv",
+    "cvc",
+    "ssn",
+    "sessionid",
+    "sessid",
+    "token",
+    "pass",
+    "code",
+    "number",
+    "num",
+    "no",
+    "id",
+    "string",
+    "card",
 ];
 
 /// Open addressing: two probes instead of nine steps of a binary search, and built in linear time, which
@@ -182,11 +212,17 @@ impl Table {
     const SIZE: usize = 1024;
 
     const fn new() -> Self {
-        let mut table = Self { words: [0; Self::SIZE], roles: [0; Self::SIZE] };
+        let mut table = Self {
+            words: [0; Self::SIZE],
+            roles: [0; Self::SIZE],
+        };
         let mut list = 0;
         while list < LISTS.len() {
             let (role, text) = LISTS[list];
-            let mut words = Words { bytes: text.as_bytes(), at: 0 };
+            let mut words = Words {
+                bytes: text.as_bytes(),
+                at: 0,
+            };
             while let Some(word) = words.next() {
                 let slot = table.slot(word.text);
                 table.words[slot] = word.text;
@@ -199,7 +235,10 @@ impl Table {
 
     /// Where the word is, or would be.
     const fn slot(&self, word: u128) -> usize {
-        #[allow(clippy::cast_possible_truncation, reason = "the halves of the word, then the top bits of a hash")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "the halves of the word, then the top bits of a hash"
+        )]
         let mut slot = {
             let folded = word as u64 ^ ((word >> 64) as u64).rotate_left(32);
             (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
@@ -220,12 +259,25 @@ struct Tail {
 }
 
 static TAIL_WORDS: [Tail; TAILS.len()] = {
-    let mut tails = [const { Tail { text: 0, bits: 0, roles: 0 } }; TAILS.len()];
+    let mut tails = [const {
+        Tail {
+            text: 0,
+            bits: 0,
+            roles: 0,
+        }
+    }; TAILS.len()];
     let mut at = 0;
     while at < TAILS.len() {
-        let mut words = Words { bytes: TAILS[at].as_bytes(), at: 0 };
+        let mut words = Words {
+            bytes: TAILS[at].as_bytes(),
+            at: 0,
+        };
         if let Some(word) = words.next() {
-            tails[at] = Tail { text: word.text, bits: word.len * 8, roles: TABLE.roles[TABLE.slot(word.text)] };
+            tails[at] = Tail {
+                text: word.text,
+                bits: word.len * 8,
+                roles: TABLE.roles[TABLE.slot(word.text)],
+            };
         }
         at += 1;
     }
@@ -234,7 +286,11 @@ static TAIL_WORDS: [Tail; TAILS.len()] = {
 
 const fn roles(word: &Word) -> u32 {
     let slot = TABLE.slot(word.text);
-    let roles = if TABLE.words[slot] == 0 { joined(word) } else { TABLE.roles[slot] };
+    let roles = if TABLE.words[slot] == 0 {
+        joined(word)
+    } else {
+        TABLE.roles[slot]
+    };
     // `refresh_tokens` are secrets by their company, `new_tokens` and `sessions` a number.
     match (word.plural, roles & LAST != 0) {
         (true, true) => roles & !LAST | ALONE,
@@ -265,7 +321,9 @@ const fn joined(word: &Word) -> u32 {
     let mut at = 0;
     while at < TAIL_WORDS.len() {
         let tail = &TAIL_WORDS[at];
-        if word.len * 8 > tail.bits && (word.text ^ tail.text) << (128 - tail.bits) == 0 {
+        let differs = word.text ^ tail.text;
+        // The shift is the dear part, and most tails differ in their last two letters already.
+        if differs & 0xffff == 0 && word.len * 8 > tail.bits && differs << (128 - tail.bits) == 0 {
             if tail.roles & JOINS != 0 {
                 return tail.roles;
             }
@@ -314,7 +372,12 @@ static CLASS: [u8; 256] = {
 impl Words<'_> {
     const fn next(&mut self) -> Option<Word> {
         let bytes = self.bytes;
-        let mut word = Word { text: 0, len: 0, plural: false, holds_password: false };
+        let mut word = Word {
+            text: 0,
+            len: 0,
+            plural: false,
+            holds_password: false,
+        };
         let mut before = SEPARATOR;
         while self.at < bytes.len() {
             let mut byte = bytes[self.at];
@@ -392,7 +455,8 @@ const fn begins_word(bytes: &[u8], at: usize) -> bool {
     if at >= bytes.len() || !bytes[at].is_ascii_lowercase() {
         return false;
     }
-    let plural = bytes[at] == b's' && (at + 1 == bytes.len() || !bytes[at + 1].is_ascii_lowercase());
+    let plural =
+        bytes[at] == b's' && (at + 1 == bytes.len() || !bytes[at + 1].is_ascii_lowercase());
     !plural
 }
 
@@ -430,7 +494,9 @@ pub(crate) const fn decoded(bytes: &[u8], at: usize) -> (u8, usize) {
     let mut byte = bytes[at];
     let mut end = at + 1;
     while byte == b'%' && end + 1 < bytes.len() {
-        let (Some(high), Some(low)) = (hex(bytes[end]), hex(bytes[end + 1])) else { break };
+        let (Some(high), Some(low)) = (hex(bytes[end]), hex(bytes[end + 1])) else {
+            break;
+        };
         byte = high << 4 | low;
         end += 2;
     }
@@ -520,12 +586,18 @@ pub(crate) fn hides(name: &str) -> bool {
     }
     added_by_deployment(name)
         || is_sensitive(name)
-            && !DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.not_sensitive.contains(name))
+            && !DEPLOYMENT
+                .load()
+                .as_ref()
+                .is_some_and(|lists| lists.not_sensitive.contains(name))
 }
 
 /// Whether the name needs the words before it to be judged, as the key in "API key: …" does.
 pub(crate) fn completes_a_pair(name: &str) -> bool {
-    let mut words = Words { bytes: name.as_bytes(), at: 0 };
+    let mut words = Words {
+        bytes: name.as_bytes(),
+        at: 0,
+    };
     let mut last = 0;
     while let Some(word) = words.next() {
         last = roles(&word);
@@ -536,17 +608,25 @@ pub(crate) fn completes_a_pair(name: &str) -> bool {
 /// Whether the deployment named it as sensitive: this hides also where the code says `clear`.
 pub(crate) fn added_by_deployment(name: &str) -> bool {
     ADJUSTED.load(Ordering::Acquire)
-        && DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
+        && DEPLOYMENT
+            .load()
+            .as_ref()
+            .is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
 }
 
 /// The same number for the same letters, wherever the words are split.
 fn fingerprint(name: &str) -> u64 {
-    let mut words = Words { bytes: name.as_bytes(), at: 0 };
+    let mut words = Words {
+        bytes: name.as_bytes(),
+        at: 0,
+    };
     let mut print = 0_u64;
     while let Some(word) = words.next() {
         let bytes = word.text.to_be_bytes();
         for &byte in &bytes[16 - word.len.min(16) as usize..] {
-            print = (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+            print = (print ^ u64::from(byte))
+                .wrapping_mul(0x0100_0000_01b3)
+                .rotate_left(5);
         }
     }
     print
@@ -566,11 +646,22 @@ mod tests {
     #[test]
     fn a_deployment_adds_names_in_any_spelling_and_takes_exact_ones_out() {
         let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-        install(&names(&["internal-ref", "badge_secret"]), &names(&["zz_token", "badge_secret"]));
-        assert!(hides("internalRef") && hides("INTERNAL_REFS") && hides("internalref") && hides("internal-ref"));
+        install(
+            &names(&["internal-ref", "badge_secret"]),
+            &names(&["zz_token", "badge_secret"]),
+        );
+        assert!(
+            hides("internalRef")
+                && hides("INTERNAL_REFS")
+                && hides("internalref")
+                && hides("internal-ref")
+        );
         assert!(!hides("internal") && !hides("reference"));
         assert!(!hides("zz_token") && hides("zzToken"));
-        assert!(hides("badge_secret"), "what is added wins over what is taken out");
+        assert!(
+            hides("badge_secret"),
+            "what is added wins over what is taken out"
+        );
         assert!(added_by_deployment("internal.ref") && !added_by_deployment("password"));
         assert!(hides("password"));
         install(&[], &[]);

@@ -46,7 +46,9 @@ fn shown(name: &HeaderName, value: &HeaderValue) -> String {
     match *name {
         // What browsers send where there is no origin to tell.
         header::ORIGIN if value == "null" => value.into_owned(),
-        header::ORIGIN | header::REFERER | header::LOCATION | header::CONTENT_LOCATION => url(&value),
+        header::ORIGIN | header::REFERER | header::LOCATION | header::CONTENT_LOCATION => {
+            url(&value)
+        }
         header::LINK => links(&value),
         _ => text(&value).into_owned(),
     }
@@ -57,7 +59,10 @@ fn is_credential(name: &HeaderName) -> bool {
         || *name == header::PROXY_AUTHORIZATION
         || *name == header::COOKIE
         || *name == header::SET_COOKIE
-        || matches!(name.as_str(), "dpop" | "x-ms-client-principal" | "x-amzn-oidc-data" | "x-client-cert" | "x-sign")
+        || matches!(
+            name.as_str(),
+            "dpop" | "x-ms-client-principal" | "x-amzn-oidc-data" | "x-client-cert" | "x-sign"
+        )
         || name.as_str().ends_with("-sign")
         || hides(name.as_str())
 }
@@ -66,8 +71,9 @@ fn is_credential(name: &HeaderName) -> bool {
 fn links(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
-    while let Some((before, (target, after))) =
-        rest.split_once('<').and_then(|(before, link)| Some((before, link.split_once('>')?)))
+    while let Some((before, (target, after))) = rest
+        .split_once('<')
+        .and_then(|(before, link)| Some((before, link.split_once('>')?)))
     {
         out.push_str(&text(before));
         out.push('<');

@@ -8,11 +8,21 @@ use crate::keys::{added_by_deployment, completes_a_pair, decoded, hides};
 const LONGEST_NAME: usize = 128;
 
 /// The value behind the separator at `at`, if its name is sensitive.
-pub(super) fn value<'a>(text: &'a str, floor: usize, at: usize, named: &mut bool) -> Option<Secret<'a>> {
+pub(super) fn value<'a>(
+    text: &'a str,
+    floor: usize,
+    at: usize,
+    named: &mut bool,
+) -> Option<Secret<'a>> {
     let separator = Separator::at(text.as_bytes(), at)?;
     let name = Name::before(text, floor, at)?;
-    let value = Value { text, name: &name, separator: &separator };
-    if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant() {
+    let value = Value {
+        text,
+        name: &name,
+        separator: &separator,
+    };
+    if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant()
+    {
         *named = false;
         return value.secret();
     }
@@ -31,8 +41,17 @@ pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     if bytes[before] != b'(' || !name.is_sensitive() {
         return None;
     }
-    let separator = Separator { end: at + 1, colon: false, encoded: false };
-    Value { text, name: &name, separator: &separator }.secret()
+    let separator = Separator {
+        end: at + 1,
+        colon: false,
+        encoded: false,
+    };
+    Value {
+        text,
+        name: &name,
+        separator: &separator,
+    }
+    .secret()
 }
 
 /// The value of `--key value`, at its first dash.
@@ -47,9 +66,24 @@ pub(super) fn flag(text: &str, at: usize) -> Option<Secret<'_>> {
     if bytes[end] != b' ' || *value == b'-' || !hides(&text[at..end]) {
         return None;
     }
-    let name = Name { text: &text[at..end], start: at, quote: "", bytes, floor: at };
-    let separator = Separator { end, colon: false, encoded: false };
-    Value { text, name: &name, separator: &separator }.secret()
+    let name = Name {
+        text: &text[at..end],
+        start: at,
+        quote: "",
+        bytes,
+        floor: at,
+    };
+    let separator = Separator {
+        end,
+        colon: false,
+        encoded: false,
+    };
+    Value {
+        text,
+        name: &name,
+        separator: &separator,
+    }
+    .secret()
 }
 
 /// The content of `<key>…</key>`, at the end of its opening tag.
@@ -91,7 +125,11 @@ impl Separator {
         while end < bytes.len() && end < at + 3 && matches!(bytes[end], b'=' | b'>') {
             end += 1;
         }
-        Some(Self { end, colon, encoded })
+        Some(Self {
+            end,
+            colon,
+            encoded,
+        })
     }
 }
 
@@ -109,7 +147,10 @@ impl<'a> Name<'a> {
         let bytes = text.as_bytes();
         let limit = floor.max(end.saturating_sub(LONGEST_NAME));
         let back = |from: usize, holds: &dyn Fn(u8) -> bool| {
-            bytes[limit..from].iter().rposition(|&byte| !holds(byte)).map_or(limit, |last| limit + last + 1)
+            bytes[limit..from]
+                .iter()
+                .rposition(|&byte| !holds(byte))
+                .map_or(limit, |last| limit + last + 1)
         };
         let mut end = back(end, &|byte| byte == b' ');
         // `env['API_KEY'] = …`
@@ -121,7 +162,13 @@ impl<'a> Name<'a> {
             let close = end;
             end = back(end - 1, &|byte| byte == b'\\');
             let start = back(end, &|byte| byte != quote && byte >= b' ');
-            return Some(Self { text: clip(text, start, end), start, quote: &text[end..close], bytes, floor });
+            return Some(Self {
+                text: clip(text, start, end),
+                start,
+                quote: &text[end..close],
+                bytes,
+                floor,
+            });
         }
         let mut start = back(end, &in_name);
         let mut at = end;
@@ -134,21 +181,28 @@ impl<'a> Name<'a> {
             }
         }
         let name = clip(text, start, end);
-        name.bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80).then_some(Self {
-            text: name,
-            start,
-            quote: "",
-            bytes,
-            floor,
-        })
+        name.bytes()
+            .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
+            .then_some(Self {
+                text: name,
+                start,
+                quote: "",
+                bytes,
+                floor,
+            })
     }
 
     fn is_sensitive(&self) -> bool {
         if !self.quote.is_empty() {
-            return hides(self.text) || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
+            return hides(self.text)
+                || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
         }
-        let Some(two) = self.widened() else { return hides(self.text) };
-        let judged = |holds: &dyn Fn(&str) -> bool| holds(two.text) || two.widened().is_some_and(|three| holds(three.text));
+        let Some(two) = self.widened() else {
+            return hides(self.text);
+        };
+        let judged = |holds: &dyn Fn(&str) -> bool| {
+            holds(two.text) || two.widened().is_some_and(|three| holds(three.text))
+        };
         if hides(self.text) {
             // "prompt tokens: 512"
             judged(&hides)
@@ -159,12 +213,25 @@ impl<'a> Name<'a> {
 
     /// With the word before it.
     fn widened(&self) -> Option<Self> {
-        let end = self.start.checked_sub(1).filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
+        let end = self
+            .start
+            .checked_sub(1)
+            .filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
         let limit = self.floor.max(end.saturating_sub(LONGEST_NAME / 2));
         let before = &self.bytes[limit..end];
-        let start = limit + before.iter().rposition(|&byte| !in_name(byte)).map_or(0, |last| last + 1);
+        let start = limit
+            + before
+                .iter()
+                .rposition(|&byte| !in_word(byte))
+                .map_or(0, |last| last + 1);
         let text = std::str::from_utf8(&self.bytes[start..self.start + self.text.len()]).ok()?;
-        (start < end).then_some(Self { text, start, quote: self.quote, bytes: self.bytes, floor: self.floor })
+        (start < end).then_some(Self {
+            text,
+            start,
+            quote: self.quote,
+            bytes: self.bytes,
+            floor: self.floor,
+        })
     }
 
     fn unescaped(&self) -> Option<String> {
@@ -175,7 +242,8 @@ impl<'a> Name<'a> {
     fn is_header(&self) -> bool {
         let tail = |word: &str| {
             let name = self.text.as_bytes();
-            name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
+            name.len() >= word.len()
+                && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
         };
         tail("authorization") || tail("cookie")
     }
@@ -183,7 +251,12 @@ impl<'a> Name<'a> {
     /// What stands before it, with spaces skipped; a newline where it begins the text.
     fn opener(&self) -> u8 {
         let before = &self.bytes[self.floor..self.start];
-        before.iter().rev().copied().find(|&byte| byte != b' ').unwrap_or(b'\n')
+        before
+            .iter()
+            .rev()
+            .copied()
+            .find(|&byte| byte != b' ')
+            .unwrap_or(b'\n')
     }
 
     /// Whether it begins a line or a field, rather than ending a sentence ("could not read the token: …").
@@ -192,7 +265,12 @@ impl<'a> Name<'a> {
         [Some(self), first.as_ref()]
             .into_iter()
             .flatten()
-            .any(|name| matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|'))
+            .any(|name| {
+                matches!(
+                    name.opener(),
+                    b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|'
+                )
+            })
     }
 }
 
@@ -215,9 +293,13 @@ impl<'a> Value<'a, '_> {
             return Some(self.quoted(start + slashes, quote, slashes));
         }
         // `Some("x")`, `Token { … }`, `b"x"`, and lists and objects as they are.
-        let bracket = run(bytes, start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':'));
+        let bracket = run(bytes, start, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':')
+        });
         let opened = match bytes.get(bracket) {
-            Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => Some(bracket + 1),
+            Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => {
+                Some(bracket + 1)
+            }
             Some(b'(' | b'[' | b'{') => Some(bracket),
             Some(&quote) if is_quote(quote) && (1..=2).contains(&(bracket - start)) => {
                 return Some(self.quoted(bracket, quote, 0));
@@ -229,15 +311,26 @@ impl<'a> Value<'a, '_> {
             None if self.name.is_header() && !quoted_name => self.line_end(start),
             None => self.unquoted_end(start),
         };
-        (end > start).then_some(Secret { start, end, quotes: self.name.quote })
+        (end > start).then_some(Secret {
+            start,
+            end,
+            quotes: self.name.quote,
+        })
     }
 
     /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
     fn names_a_secret(&self) -> bool {
         let end = self.text.len().min(self.separator.end + LONGEST_NAME);
-        let end = (0..=end).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
-        let near = Value { text: &self.text[..end], ..*self };
-        near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
+        let end = (0..=end)
+            .rev()
+            .find(|&end| self.text.is_char_boundary(end))
+            .unwrap_or(0);
+        let near = Value {
+            text: &self.text[..end],
+            ..*self
+        };
+        near.secret()
+            .is_some_and(|it| hides(clip(near.text, it.start, it.end)))
     }
 
     fn quoted(&self, at: usize, quote: u8, slashes: usize) -> Secret<'a> {
@@ -247,15 +340,24 @@ impl<'a> Value<'a, '_> {
             let end = bytes[at + 3..].windows(3).position(|part| part == triple);
             return Secret::new(at + 3, end.map_or(bytes.len(), |len| at + 3 + len));
         }
-        Secret::new(at + 1, closing(bytes, at + 1, quote, slashes).map_or(bytes.len(), |close| close - slashes))
+        Secret::new(
+            at + 1,
+            closing(bytes, at + 1, quote, slashes).map_or(bytes.len(), |close| close - slashes),
+        )
     }
 
     fn line_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
-        let opener = self.name.start.checked_sub(1).map(|before| bytes[before]).filter(|&byte| is_quote(byte));
+        let opener = self
+            .name
+            .start
+            .checked_sub(1)
+            .map(|before| bytes[before])
+            .filter(|&byte| is_quote(byte));
         let mut at = start;
         while at < bytes.len() {
-            let escaped = bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"'));
+            let escaped =
+                bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"'));
             if escaped || matches!(bytes[at], b'\n' | b'\r') || Some(bytes[at]) == opener {
                 break;
             }
@@ -273,10 +375,15 @@ impl<'a> Value<'a, '_> {
             let ends = match bytes[at] {
                 b'&' | b'\n' | b'\r' | b'<' => true,
                 byte if is_quote(byte) => true,
-                b' ' | b'\t' => !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1)),
+                b' ' | b'\t' => {
+                    !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1))
+                }
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
                 b'%' if self.separator.encoded => {
-                    matches!(decoded(bytes, at).0, b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#')
+                    matches!(
+                        decoded(bytes, at).0,
+                        b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#'
+                    )
                 }
                 _ => false,
             };
@@ -297,33 +404,58 @@ impl<'a> Value<'a, '_> {
         let bytes = self.text.as_bytes();
         self.name.text == "code" && start > 0 && matches!(bytes[start - 1], b'?' | b'&') && {
             let end = self.unquoted_end(self.separator.end);
-            end - self.separator.end >= 10 && !bytes[self.separator.end..end].iter().all(u8::is_ascii_digit)
+            end - self.separator.end >= 10
+                && !bytes[self.separator.end..end]
+                    .iter()
+                    .all(u8::is_ascii_digit)
         }
     }
 }
 
 /// `Bearer abc`: the value goes on behind the space.
 fn is_scheme(word: &[u8]) -> bool {
-    [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
-        .iter()
-        .any(|scheme| word.eq_ignore_ascii_case(scheme))
+    [
+        &b"bearer"[..],
+        b"basic",
+        b"digest",
+        b"token",
+        b"apikey",
+        b"negotiate",
+        b"ntlm",
+        b"hmac",
+    ]
+    .iter()
+    .any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 /// Whether a comma or bracket at `at` ends the field, rather than being part of a password.
 fn field_ends(bytes: &[u8], at: usize) -> bool {
     let mut next = at;
-    while next < at + 4 && bytes.get(next).is_some_and(|byte| matches!(byte, b',' | b';' | b')' | b']' | b'}' | b'.')) {
+    while next < at + 4
+        && bytes
+            .get(next)
+            .is_some_and(|byte| matches!(byte, b',' | b';' | b')' | b']' | b'}' | b'.'))
+    {
         next += 1;
     }
-    bytes.get(next).is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
+    bytes
+        .get(next)
+        .is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
         || label_follows(bytes, next)
 }
 
 /// Whether a name and a separator start at `at`.
 fn label_follows(bytes: &[u8], at: usize) -> bool {
     let window = &bytes[..bytes.len().min(at + LONGEST_NAME / 2)];
-    let end = if at < window.len() { run(window, at, in_name) } else { at };
-    end > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
+    let end = if at < window.len() {
+        run(window, at, in_name)
+    } else {
+        at
+    };
+    end > at
+        && bytes
+            .get(end)
+            .is_some_and(|byte| matches!(byte, b'=' | b':'))
 }
 
 /// Where the quote that closes is. Text that was escaped `n` times has 2ⁿ-1 backslashes before each of its
@@ -346,7 +478,8 @@ fn balanced(bytes: &[u8], at: usize) -> usize {
     let mut here = at;
     while here < bytes.len() {
         let byte = bytes[here];
-        let opens_text = byte == b'"' || byte == b'\'' && matches!(bytes[here - 1], b'{' | b'[' | b'(' | b',' | b':' | b' ');
+        let opens_text = byte == b'"'
+            || byte == b'\'' && matches!(bytes[here - 1], b'{' | b'[' | b'(' | b',' | b':' | b' ');
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth -= 1,
@@ -366,7 +499,14 @@ fn balanced(bytes: &[u8], at: usize) -> usize {
 }
 
 fn in_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']' | b'@') || byte >= 0x80
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']' | b'@')
+        || byte >= 0x80
+}
+
+/// What words before a name are made of: not `42`, as in `user=42 elapsed: …`.
+fn in_word(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-') || byte >= 0x80
 }
 
 fn is_quote(byte: u8) -> bool {
@@ -379,6 +519,8 @@ fn is_one_of(name: &str, words: &[&str]) -> bool {
 
 /// `text[start..end]`, from the next whole character.
 fn clip(text: &str, start: usize, end: usize) -> &str {
-    let start = (start..end).find(|&at| text.is_char_boundary(at)).unwrap_or(end);
+    let start = (start..end)
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(end);
     text.get(start..end).unwrap_or_default()
 }

@@ -54,7 +54,11 @@ pub(super) struct Secret<'a> {
 
 impl Secret<'_> {
     pub(super) fn new(start: usize, end: usize) -> Self {
-        Self { start, end, quotes: "" }
+        Self {
+            start,
+            end,
+            quotes: "",
+        }
     }
 }
 
@@ -83,26 +87,36 @@ struct Secrets<'a> {
 
 impl<'a> Secrets<'a> {
     fn of(text: &'a str) -> Self {
-        Self { text, at: 0, floor: 0, named: false }
+        Self {
+            text,
+            at: 0,
+            floor: 0,
+            named: false,
+        }
     }
 
     fn look(&mut self, at: usize) -> Option<Secret<'a>> {
         let (text, bytes) = (self.text, self.text.as_bytes());
         match bytes[at] {
             b'=' => label::value(text, self.floor, at, &mut self.named),
-            b':' | b'%' => {
-                token::url_credentials(text, at).or_else(|| label::value(text, self.floor, at, &mut self.named))
-            }
+            b':' | b'%' => token::url_credentials(text, at)
+                .or_else(|| label::value(text, self.floor, at, &mut self.named)),
             b',' => label::tuple(text, self.floor, at),
             b'>' => label::element(text, self.floor, at),
-            b'-' => token::private_key(text, at).or_else(|| token::prefixed(text, at)).or_else(|| label::flag(text, at)),
+            b'-' => token::private_key(text, at)
+                .or_else(|| token::prefixed(text, at))
+                .or_else(|| label::flag(text, at)),
             b'_' | b'.' => token::prefixed(text, at),
             b'J' => token::jwt(text, at),
             b'I' => token::cloud_key(text, at),
             b'B' | b'b' => token::scheme(text, at),
             _ => {
                 // A run of digits is looked at once, from its start.
-                self.at = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+                self.at = at
+                    + bytes[at..]
+                        .iter()
+                        .take_while(|byte| byte.is_ascii_digit())
+                        .count();
                 card::number(bytes, at).map(|end| Secret::new(at, end))
             }
         }
@@ -114,7 +128,10 @@ impl<'a> Iterator for Secrets<'a> {
 
     fn next(&mut self) -> Option<Secret<'a>> {
         let bytes = self.text.as_bytes();
-        while let Some(clean) = bytes[self.at..].iter().position(|&byte| TRIGGERS[usize::from(byte)]) {
+        while let Some(clean) = bytes[self.at..]
+            .iter()
+            .position(|&byte| TRIGGERS[usize::from(byte)])
+        {
             let at = self.at + clean;
             self.at = at + 1;
             if let Some(secret) = self.look(at).filter(|secret| secret.start >= self.floor) {

@@ -9,7 +9,10 @@ fn in_token(byte: u8) -> bool {
 
 /// The end of the run of bytes from `from` that `holds`.
 pub(super) fn run(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
-    bytes[from..].iter().position(|&byte| !holds(byte)).map_or(bytes.len(), |len| from + len)
+    bytes[from..]
+        .iter()
+        .position(|&byte| !holds(byte))
+        .map_or(bytes.len(), |len| from + len)
 }
 
 fn begins_word(bytes: &[u8], at: usize) -> bool {
@@ -18,10 +21,53 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
 
 /// Keys that their issuers gave a prefix so that they can be found.
 const PREFIXES: [&str; 47] = [
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "npm_",
-    "hf_", "dop_v1_", "doo_v1_", "shpat_", "shpss_", "shpca_", "shppa_", "whsec_", "dckr_pat_", "lin_api_", "ntn_",
-    "figd_", "glsa_", "gsk_", "r8_", "nfp_", "phx_", "atlasv1_", "sk-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-",
-    "xapp-", "glpat-", "gldt-", "glrt-", "pypi-", "sq0csp-", "sq0atp-", "PMAK-", "xai-", "SG.", "ya29.", "hvs.",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "rk_test_",
+    "npm_",
+    "hf_",
+    "dop_v1_",
+    "doo_v1_",
+    "shpat_",
+    "shpss_",
+    "shpca_",
+    "shppa_",
+    "whsec_",
+    "dckr_pat_",
+    "lin_api_",
+    "ntn_",
+    "figd_",
+    "glsa_",
+    "gsk_",
+    "r8_",
+    "nfp_",
+    "phx_",
+    "atlasv1_",
+    "sk-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xoxr-",
+    "xoxs-",
+    "xapp-",
+    "glpat-",
+    "gldt-",
+    "glrt-",
+    "pypi-",
+    "sq0csp-",
+    "sq0atp-",
+    "PMAK-",
+    "xai-",
+    "SG.",
+    "ya29.",
+    "hvs.",
 ];
 
 /// A well-known prefix whose last byte is at `at`, with its key.
@@ -33,11 +79,16 @@ pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
         return None;
     }
     let head = &bytes[..=at];
-    let prefix = PREFIXES.iter().find(|prefix| head.ends_with(prefix.as_bytes()))?;
+    let prefix = PREFIXES
+        .iter()
+        .find(|prefix| head.ends_with(prefix.as_bytes()))?;
     let start = at + 1 - prefix.len();
     // `-risk-assessment-of-the-…` holds a prefix too; words of letters alone are prose.
     let near = &bytes[at..bytes.len().min(at + 64)];
-    let prose = *prefix == "sk-" && !near[..run(near, 0, in_token)].iter().any(u8::is_ascii_digit);
+    let prose = *prefix == "sk-"
+        && !near[..run(near, 0, in_token)]
+            .iter()
+            .any(u8::is_ascii_digit);
     (begins_word(bytes, start) && !prose)
         .then(|| Secret::new(start, run(bytes, at, |byte| in_token(byte) || byte == b'.')))
 }
@@ -45,8 +96,12 @@ pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
 /// `eyJ…`: base64 of `{"`, with which every JWT begins.
 pub(super) fn jwt(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
-    let start = at.checked_sub(2).filter(|&start| bytes[start..at] == *b"ey" && begins_word(bytes, start))?;
-    let end = run(bytes, at, |byte| in_token(byte) || matches!(byte, b'.' | b'=' | b'+'));
+    let start = at
+        .checked_sub(2)
+        .filter(|&start| bytes[start..at] == *b"ey" && begins_word(bytes, start))?;
+    let end = run(bytes, at, |byte| {
+        in_token(byte) || matches!(byte, b'.' | b'=' | b'+')
+    });
     (end - start >= 20).then(|| Secret::new(start, end))
 }
 
@@ -54,13 +109,19 @@ pub(super) fn jwt(text: &str, at: usize) -> Option<Secret<'_>> {
 pub(super) fn cloud_key(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     let aws = at.checked_sub(2).filter(|&start| {
-        matches!(&bytes[start..at], b"AK" | b"AS") && bytes.get(at + 1) == Some(&b'A') && begins_word(bytes, start)
+        matches!(&bytes[start..at], b"AK" | b"AS")
+            && bytes.get(at + 1) == Some(&b'A')
+            && begins_word(bytes, start)
     });
     if let Some(start) = aws {
-        let end = run(bytes, at, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        let end = run(bytes, at, |byte| {
+            byte.is_ascii_uppercase() || byte.is_ascii_digit()
+        });
         return (end - start >= 16).then(|| Secret::new(start, end));
     }
-    let start = at.checked_sub(1).filter(|&start| bytes[start] == b'A' && begins_word(bytes, start))?;
+    let start = at
+        .checked_sub(1)
+        .filter(|&start| bytes[start] == b'A' && begins_word(bytes, start))?;
     let end = run(bytes, at, in_token);
     (bytes[at..].starts_with(b"Iza") && end - start >= 30).then(|| Secret::new(start, end))
 }
@@ -83,15 +144,26 @@ pub(super) fn scheme(text: &str, at: usize) -> Option<Secret<'_>> {
         }
         start = next;
     }
-    let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=' | b'%'));
+    let end = run(bytes, start, |byte| {
+        in_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=' | b'%')
+    });
     let token = &bytes[start..end];
-    (start > behind && !is_prose(token, bearer && bytes[at] == b'B')).then(|| Secret::new(start, end))
+    (start > behind && !is_prose(token, bearer && bytes[at] == b'B'))
+        .then(|| Secret::new(start, end))
 }
 
 /// Whether a word behind `Bearer` or `Basic` is one of English: "basic usage", "Bearer token is missing".
 fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
-    const SAID: [&[u8]; 8] =
-        [b"token", b"tokens", b"auth", b"authentication", b"authorization", b"scheme", b"realm=", b"error="];
+    const SAID: [&[u8]; 8] = [
+        b"token",
+        b"tokens",
+        b"auth",
+        b"authentication",
+        b"authorization",
+        b"scheme",
+        b"realm=",
+        b"error=",
+    ];
     if word.is_empty() || SAID.iter().any(|said| word.eq_ignore_ascii_case(said)) {
         return true;
     }
@@ -99,7 +171,11 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
         return false;
     }
     let tail = &word[1..];
-    word.len() < 4 || word.len() < 24 && tail.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
+    word.len() < 4
+        || word.len() < 24
+            && tail
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
 }
 
 /// A PEM block of a private key; without an end it goes to the end of the text.
@@ -112,23 +188,34 @@ pub(super) fn private_key(text: &str, at: usize) -> Option<Secret<'_>> {
     }
     let end = text[at..].find("-----END").map_or(text.len(), |offset| {
         let label = at + offset + "-----END".len();
-        text[label..].find("-----").map_or(text.len(), |offset| label + offset + 5)
+        text[label..]
+            .find("-----")
+            .map_or(text.len(), |offset| label + offset + 5)
     });
     Some(Secret::new(at, end))
 }
 
 /// Chat webhooks, whose path is the secret.
-const WEBHOOKS: [&str; 4] =
-    ["hooks.slack.com/services/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/", "api.telegram.org/bot"];
+const WEBHOOKS: [&str; 4] = [
+    "hooks.slack.com/services/",
+    "discord.com/api/webhooks/",
+    "discordapp.com/api/webhooks/",
+    "api.telegram.org/bot",
+];
 
 /// The `user:password` of a URL whose `://` starts at `at`, plain or percent-encoded.
 pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
     const FARTHEST: usize = 512;
     let bytes = text.as_bytes();
     let start = behind(bytes, at, b"://")?;
-    if let Some(webhook) = WEBHOOKS.iter().find(|webhook| text[start..].starts_with(**webhook)) {
+    if let Some(webhook) = WEBHOOKS
+        .iter()
+        .find(|webhook| text[start..].starts_with(**webhook))
+    {
         let start = start + webhook.len();
-        let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'/' | b':'));
+        let end = run(bytes, start, |byte| {
+            in_token(byte) || matches!(byte, b'/' | b':')
+        });
         return (end > start).then(|| Secret::new(start, end));
     }
     // A password with a slash in it leaves something behind the host's colon that is no port.
@@ -147,7 +234,9 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
         }
         here = next;
     }
-    credentials.filter(|&end| end > start).map(|end| Secret::new(start, end))
+    credentials
+        .filter(|&end| end > start)
+        .map(|end| Secret::new(start, end))
 }
 
 /// Where the text goes on behind `expected`, plain or percent-encoded.
