@@ -323,7 +323,10 @@ const fn joined(word: &Word) -> u32 {
         let tail = &TAIL_WORDS[at];
         let differs = word.text ^ tail.text;
         // The shift is the dear part, and most tails differ in their last two letters already.
-        if differs & 0xffff == 0 && word.len * 8 > tail.bits && differs << (128 - tail.bits) == 0 {
+        if differs.trailing_zeros() >= 16
+            && word.len * 8 > tail.bits
+            && differs << (128 - tail.bits) == 0
+        {
             if tail.roles & JOINS != 0 {
                 return tail.roles;
             }

@@ -220,6 +220,15 @@ fn values_behind_sensitive_names_are_hidden_to_their_end() {
         "db.password=[REDACTED], data[password]=[REDACTED]",
     );
     shows("password:\npublic", "password:\npublic");
+    shows("secret=p'q\"r next", "secret=[REDACTED] next");
+    shows(
+        "Key (api_key)=(a b) already exists",
+        "Key (api_key)=[REDACTED] already exists",
+    );
+    shows(
+        "login with passphrase: correct horse, user=7",
+        "login with passphrase: [REDACTED], user=7",
+    );
 }
 
 #[test]
@@ -521,7 +530,7 @@ fn headers_are_hidden_by_name_mark_and_content() {
     assert!(!shown.to_string().contains("canary"));
 }
 
-/// SplitMix64: the same inputs on every run.
+/// `SplitMix64`: the same inputs on every run.
 struct Random(u64);
 
 impl Random {

@@ -233,9 +233,9 @@ impl Writer {
             Value::Number(number) => {
                 let number = number.to_string();
                 if text(&number) == number {
-                    self.out.push_str(&number)
+                    self.out.push_str(&number);
                 } else {
-                    self.hide()
+                    self.hide();
                 }
             }
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),

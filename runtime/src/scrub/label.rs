@@ -157,6 +157,10 @@ impl<'a> Name<'a> {
         if end >= limit + 2 && bytes[end - 1] == b']' && is_quote(bytes[end - 2]) {
             end -= 1;
         }
+        // `Key (api_key)=(…) already exists`, as PostgreSQL says.
+        if end >= limit + 2 && bytes[end - 1] == b')' {
+            end -= 1;
+        }
         let quote = *bytes[limit..end].last()?;
         if is_quote(quote) {
             let close = end;
@@ -240,12 +244,18 @@ impl<'a> Name<'a> {
 
     /// Headers whose value may hold any character: it goes to the end of the line.
     fn is_header(&self) -> bool {
-        let tail = |word: &str| {
-            let name = self.text.as_bytes();
-            name.len() >= word.len()
-                && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
-        };
-        tail("authorization") || tail("cookie")
+        self.ends_in("authorization") || self.ends_in("cookie")
+    }
+
+    /// Secrets that are several words.
+    fn is_phrase(&self) -> bool {
+        self.ends_in("phrase") || self.ends_in("mnemonic")
+    }
+
+    fn ends_in(&self, word: &str) -> bool {
+        let name = self.text.as_bytes();
+        name.len() >= word.len()
+            && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
     }
 
     /// What stands before it, with spaces skipped; a newline where it begins the text.
@@ -301,7 +311,13 @@ impl<'a> Value<'a, '_> {
                 Some(bracket + 1)
             }
             Some(b'(' | b'[' | b'{') => Some(bracket),
-            Some(&quote) if is_quote(quote) && (1..=2).contains(&(bracket - start)) => {
+            Some(&quote)
+                if is_quote(quote)
+                    && (1..=2).contains(&(bracket - start))
+                    && bytes[start..bracket]
+                        .iter()
+                        .all(|byte| b"bBrRuUfF&".contains(byte)) =>
+            {
                 return Some(self.quoted(bracket, quote, 0));
             }
             _ => None,
@@ -369,12 +385,13 @@ impl<'a> Value<'a, '_> {
     fn unquoted_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let spaced = self.separator.end < start;
-        let sentence = self.separator.colon && spaced && self.name.begins_field();
+        let sentence =
+            self.separator.colon && spaced && (self.name.is_phrase() || self.name.begins_field());
         let mut at = start;
         while at < bytes.len() {
             let ends = match bytes[at] {
                 b'&' | b'\n' | b'\r' | b'<' => true,
-                byte if is_quote(byte) => true,
+                byte if is_quote(byte) => quote_ends(bytes, at),
                 b' ' | b'\t' => {
                     !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1))
                 }
@@ -442,6 +459,13 @@ fn field_ends(bytes: &[u8], at: usize) -> bool {
         .get(next)
         .is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
         || label_follows(bytes, next)
+}
+
+/// Whether a quote at `at` ends the text around the field, rather than being part of a password.
+fn quote_ends(bytes: &[u8], at: usize) -> bool {
+    bytes
+        .get(at + 1)
+        .is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
 }
 
 /// Whether a name and a separator start at `at`.
