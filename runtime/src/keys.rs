@@ -41,7 +41,10 @@ use arc_swap::ArcSwapOption;
 /// }
 /// ```
 pub const fn is_sensitive(name: &str) -> bool {
-    let mut words = Words { bytes: name.as_bytes(), at: 0 };
+    let mut words = Words {
+        bytes: name.as_bytes(),
+        at: 0,
+    };
     let mut hit = false;
     let mut asks = false;
     let mut alone = true;
@@ -209,11 +212,17 @@ impl Table {
     const SIZE: usize = 1024;
 
     const fn new() -> Self {
-        let mut table = Self { words: [0; Self::SIZE], roles: [0; Self::SIZE] };
+        let mut table = Self {
+            words: [0; Self::SIZE],
+            roles: [0; Self::SIZE],
+        };
         let mut list = 0;
         while list < LISTS.len() {
             let (role, text) = LISTS[list];
-            let mut words = Words { bytes: text.as_bytes(), at: 0 };
+            let mut words = Words {
+                bytes: text.as_bytes(),
+                at: 0,
+            };
             while let Some(word) = words.next() {
                 let slot = table.slot(word.text);
                 table.words[slot] = word.text;
@@ -250,10 +259,19 @@ struct Tail {
 }
 
 static TAIL_WORDS: [Tail; TAILS.len()] = {
-    let mut tails = [const { Tail { text: 0, bits: 0, roles: 0 } }; TAILS.len()];
+    let mut tails = [const {
+        Tail {
+            text: 0,
+            bits: 0,
+            roles: 0,
+        }
+    }; TAILS.len()];
     let mut at = 0;
     while at < TAILS.len() {
-        let mut words = Words { bytes: TAILS[at].as_bytes(), at: 0 };
+        let mut words = Words {
+            bytes: TAILS[at].as_bytes(),
+            at: 0,
+        };
         if let Some(word) = words.next() {
             tails[at] = Tail {
                 text: word.text,
@@ -268,7 +286,11 @@ static TAIL_WORDS: [Tail; TAILS.len()] = {
 
 const fn roles(word: &Word) -> u32 {
     let slot = TABLE.slot(word.text);
-    let roles = if TABLE.words[slot] == 0 { joined(word) } else { TABLE.roles[slot] };
+    let roles = if TABLE.words[slot] == 0 {
+        joined(word)
+    } else {
+        TABLE.roles[slot]
+    };
     // `refresh_tokens` are secrets by their company, `new_tokens` and `sessions` a number.
     match (word.plural, roles & LAST != 0) {
         (true, true) => roles & !LAST | ALONE,
@@ -277,14 +299,34 @@ const fn roles(word: &Word) -> u32 {
     }
 }
 
+/// Which letters stand before which last one in the tails: most words are done with here.
+static TAIL_ENDS: [u32; 32] = {
+    let mut ends = [0; 32];
+    let mut at = 0;
+    while at < TAILS.len() {
+        let tail = TAILS[at].as_bytes();
+        ends[tail[tail.len() - 1] as usize & 31] |= 1 << (tail[tail.len() - 2] & 31);
+        at += 1;
+    }
+    ends
+};
+
 const fn joined(word: &Word) -> u32 {
     if word.holds_password {
         return STRONG;
     }
+    if TAIL_ENDS[word.letter(0) as usize & 31] & 1 << (word.letter(1) & 31) == 0 {
+        return 0;
+    }
     let mut at = 0;
     while at < TAIL_WORDS.len() {
         let tail = &TAIL_WORDS[at];
-        if word.len * 8 > tail.bits && (word.text ^ tail.text) << (128 - tail.bits) == 0 {
+        let differs = word.text ^ tail.text;
+        // The shift is the dear part, and most tails differ in their last two letters already.
+        if differs.trailing_zeros() >= 16
+            && word.len * 8 > tail.bits
+            && differs << (128 - tail.bits) == 0
+        {
             if tail.roles & JOINS != 0 {
                 return tail.roles;
             }
@@ -333,7 +375,12 @@ static CLASS: [u8; 256] = {
 impl Words<'_> {
     const fn next(&mut self) -> Option<Word> {
         let bytes = self.bytes;
-        let mut word = Word { text: 0, len: 0, plural: false, holds_password: false };
+        let mut word = Word {
+            text: 0,
+            len: 0,
+            plural: false,
+            holds_password: false,
+        };
         let mut before = SEPARATOR;
         while self.at < bytes.len() {
             let mut byte = bytes[self.at];
@@ -450,7 +497,9 @@ pub(crate) const fn decoded(bytes: &[u8], at: usize) -> (u8, usize) {
     let mut byte = bytes[at];
     let mut end = at + 1;
     while byte == b'%' && end + 1 < bytes.len() {
-        let (Some(high), Some(low)) = (hex(bytes[end]), hex(bytes[end + 1])) else { break };
+        let (Some(high), Some(low)) = (hex(bytes[end]), hex(bytes[end + 1])) else {
+            break;
+        };
         byte = high << 4 | low;
         end += 2;
     }
@@ -540,7 +589,23 @@ pub(crate) fn hides(name: &str) -> bool {
     }
     added_by_deployment(name)
         || is_sensitive(name)
-            && !DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.not_sensitive.contains(name))
+            && !DEPLOYMENT
+                .load()
+                .as_ref()
+                .is_some_and(|lists| lists.not_sensitive.contains(name))
+}
+
+/// Whether the name needs the words before it to be judged, as the key in "API key: …" does.
+pub(crate) fn completes_a_pair(name: &str) -> bool {
+    let mut words = Words {
+        bytes: name.as_bytes(),
+        at: 0,
+    };
+    let mut last = 0;
+    while let Some(word) = words.next() {
+        last = roles(&word);
+    }
+    last >> SECOND & 0xfff != 0
 }
 
 /// Whether the deployment named it as sensitive: this hides also where the code says `clear`.
@@ -554,12 +619,17 @@ pub(crate) fn added_by_deployment(name: &str) -> bool {
 
 /// The same number for the same letters, wherever the words are split.
 fn fingerprint(name: &str) -> u64 {
-    let mut words = Words { bytes: name.as_bytes(), at: 0 };
+    let mut words = Words {
+        bytes: name.as_bytes(),
+        at: 0,
+    };
     let mut print = 0_u64;
     while let Some(word) = words.next() {
         let bytes = word.text.to_be_bytes();
         for &byte in &bytes[16 - word.len.min(16) as usize..] {
-            print = (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+            print = (print ^ u64::from(byte))
+                .wrapping_mul(0x0100_0000_01b3)
+                .rotate_left(5);
         }
     }
     print
@@ -579,7 +649,10 @@ mod tests {
     #[test]
     fn a_deployment_adds_names_in_any_spelling_and_takes_exact_ones_out() {
         let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-        install(&names(&["internal-ref", "badge_secret"]), &names(&["zz_token", "badge_secret"]));
+        install(
+            &names(&["internal-ref", "badge_secret"]),
+            &names(&["zz_token", "badge_secret"]),
+        );
         assert!(
             hides("internalRef")
                 && hides("INTERNAL_REFS")
@@ -588,7 +661,10 @@ mod tests {
         );
         assert!(!hides("internal") && !hides("reference"));
         assert!(!hides("zz_token") && hides("zzToken"));
-        assert!(hides("badge_secret"), "what is added wins over what is taken out");
+        assert!(
+            hides("badge_secret"),
+            "what is added wins over what is taken out"
+        );
         assert!(added_by_deployment("internal.ref") && !added_by_deployment("password"));
         assert!(hides("password"));
         install(&[], &[]);

@@ -35,7 +35,10 @@ pub struct Json {
 pub fn json(value: &Value) -> Json {
     let mut writer = Writer::default();
     writer.write(value);
-    Json { text: writer.out, fields: writer.fields }
+    Json {
+        text: writer.out,
+        fields: writer.fields,
+    }
 }
 
 impl Json {
@@ -44,7 +47,10 @@ impl Json {
         let mut object = Object::default();
         let wanted: Vec<String> = keys.into_iter().map(|key| encoded(key.as_ref())).collect();
         for (key, value) in self.fields {
-            if wanted.iter().any(|wanted| *wanted == self.text[key.clone()]) {
+            if wanted
+                .iter()
+                .any(|wanted| *wanted == self.text[key.clone()])
+            {
                 object.field(&self.text[key], |out| out.push_str(&self.text[value]));
             }
         }
@@ -79,18 +85,24 @@ pub(super) struct Object {
 impl Object {
     /// `key` is encoded already.
     pub(super) fn field(&mut self, key: &str, value: impl FnOnce(&mut String)) {
-        self.text.push(if self.fields.is_empty() { '{' } else { ',' });
+        self.text
+            .push(if self.fields.is_empty() { '{' } else { ',' });
         let start = self.text.len();
         self.text.push_str(key);
         let middle = self.text.len();
         self.text.push(':');
         value(&mut self.text);
-        self.fields.push((start..middle, middle + 1..self.text.len()));
+        self.fields
+            .push((start..middle, middle + 1..self.text.len()));
     }
 
     pub(super) fn finish(mut self) -> Json {
-        self.text.push_str(if self.fields.is_empty() { "{}" } else { "}" });
-        Json { text: self.text, fields: self.fields }
+        self.text
+            .push_str(if self.fields.is_empty() { "{}" } else { "}" });
+        Json {
+            text: self.text,
+            fields: self.fields,
+        }
     }
 }
 
@@ -127,15 +139,21 @@ impl Writer {
         self.enter(value, &mut levels);
         loop {
             let outermost = levels.len() == 1;
-            let Some(level) = levels.last_mut() else { break };
+            let Some(level) = levels.last_mut() else {
+                break;
+            };
             let next = match level {
                 Level::List(items) => items.next().map(|item| (None, item)),
-                Level::Object { entries, .. } => {
-                    entries.next().map(|(key, value)| (Some(key.as_str()), value))
-                }
+                Level::Object { entries, .. } => entries
+                    .next()
+                    .map(|(key, value)| (Some(key.as_str()), value)),
             };
             let Some((key, value)) = next else {
-                self.out.push(if matches!(level, Level::List(_)) { ']' } else { '}' });
+                self.out.push(if matches!(level, Level::List(_)) {
+                    ']'
+                } else {
+                    '}'
+                });
                 levels.pop();
                 if let ([_], Some((_, value))) = (&*levels, self.fields.last_mut()) {
                     value.end = self.out.len();
@@ -162,7 +180,15 @@ impl Writer {
 
     /// Writes the key; whether its value is hidden.
     fn key(&mut self, key: &str, level: &mut Level<'_>, outermost: bool) -> bool {
-        let Level::Object { object, is_secret_pair, hidden_keys, .. } = level else { return false };
+        let Level::Object {
+            object,
+            is_secret_pair,
+            hidden_keys,
+            ..
+        } = level
+        else {
+            return false;
+        };
         let start = self.out.len();
         let mut shown = std::borrow::Cow::Borrowed(key);
         if text(key) != key {
@@ -206,7 +232,11 @@ impl Writer {
             Value::String(string) => self.string(string),
             Value::Number(number) => {
                 let number = number.to_string();
-                if text(&number) == number { self.out.push_str(&number) } else { self.hide() }
+                if text(&number) == number {
+                    self.out.push_str(&number);
+                } else {
+                    self.hide();
+                }
             }
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Null => self.out.push_str("null"),
@@ -230,7 +260,10 @@ impl Writer {
             return None;
         }
         let value = serde_json::from_str(string).ok()?;
-        let mut writer = Self { nested: self.nested + 1, ..Self::default() };
+        let mut writer = Self {
+            nested: self.nested + 1,
+            ..Self::default()
+        };
         writer.write(&value);
         writer.changed.then_some(writer.out)
     }

@@ -2,7 +2,7 @@
 
 use super::text::Secret;
 use super::token::run;
-use crate::keys::{decoded, hides};
+use crate::keys::{added_by_deployment, completes_a_pair, decoded, hides};
 
 /// No name is longer; looking back no farther keeps the scan linear.
 const LONGEST_NAME: usize = 128;
@@ -16,7 +16,11 @@ pub(super) fn value<'a>(
 ) -> Option<Secret<'a>> {
     let separator = Separator::at(text.as_bytes(), at)?;
     let name = Name::before(text, floor, at)?;
-    let value = Value { text, name: &name, separator: &separator };
+    let value = Value {
+        text,
+        name: &name,
+        separator: &separator,
+    };
     if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant()
     {
         *named = false;
@@ -37,8 +41,17 @@ pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     if bytes[before] != b'(' || !name.is_sensitive() {
         return None;
     }
-    let separator = Separator { end: at + 1, colon: false, encoded: false };
-    Value { text, name: &name, separator: &separator }.secret()
+    let separator = Separator {
+        end: at + 1,
+        colon: false,
+        encoded: false,
+    };
+    Value {
+        text,
+        name: &name,
+        separator: &separator,
+    }
+    .secret()
 }
 
 /// The value of `--key value`, at its first dash.
@@ -53,9 +66,24 @@ pub(super) fn flag(text: &str, at: usize) -> Option<Secret<'_>> {
     if bytes[end] != b' ' || *value == b'-' || !hides(&text[at..end]) {
         return None;
     }
-    let name = Name { text: &text[at..end], start: at, quote: "", bytes, floor: at };
-    let separator = Separator { end, colon: false, encoded: false };
-    Value { text, name: &name, separator: &separator }.secret()
+    let name = Name {
+        text: &text[at..end],
+        start: at,
+        quote: "",
+        bytes,
+        floor: at,
+    };
+    let separator = Separator {
+        end,
+        colon: false,
+        encoded: false,
+    };
+    Value {
+        text,
+        name: &name,
+        separator: &separator,
+    }
+    .secret()
 }
 
 /// The content of `<key>…</key>`, at the end of its opening tag.
@@ -97,7 +125,11 @@ impl Separator {
         while end < bytes.len() && end < at + 3 && matches!(bytes[end], b'=' | b'>') {
             end += 1;
         }
-        Some(Self { end, colon, encoded })
+        Some(Self {
+            end,
+            colon,
+            encoded,
+        })
     }
 }
 
@@ -125,6 +157,10 @@ impl<'a> Name<'a> {
         if end >= limit + 2 && bytes[end - 1] == b']' && is_quote(bytes[end - 2]) {
             end -= 1;
         }
+        // `Key (api_key)=(…) already exists`, as PostgreSQL says.
+        if end >= limit + 2 && bytes[end - 1] == b')' {
+            end -= 1;
+        }
         let quote = *bytes[limit..end].last()?;
         if is_quote(quote) {
             let close = end;
@@ -149,13 +185,15 @@ impl<'a> Name<'a> {
             }
         }
         let name = clip(text, start, end);
-        name.bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80).then_some(Self {
-            text: name,
-            start,
-            quote: "",
-            bytes,
-            floor,
-        })
+        name.bytes()
+            .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
+            .then_some(Self {
+                text: name,
+                start,
+                quote: "",
+                bytes,
+                floor,
+            })
     }
 
     fn is_sensitive(&self) -> bool {
@@ -163,22 +201,33 @@ impl<'a> Name<'a> {
             return hides(self.text)
                 || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
         }
-        // `API key: …` needs the words before it, `prompt tokens: …` is saved by them.
-        let two = self.widened();
-        match &two {
-            None => hides(self.text),
-            Some(two) => hides(two.text) || two.widened().is_some_and(|three| hides(three.text)),
+        let Some(two) = self.widened() else {
+            return hides(self.text);
+        };
+        let judged = |holds: &dyn Fn(&str) -> bool| {
+            holds(two.text) || two.widened().is_some_and(|three| holds(three.text))
+        };
+        if hides(self.text) {
+            // "prompt tokens: 512"
+            judged(&hides)
+        } else {
+            completes_a_pair(self.text) && judged(&hides) || judged(&added_by_deployment)
         }
     }
 
     /// With the word before it.
     fn widened(&self) -> Option<Self> {
-        let end =
-            self.start.checked_sub(1).filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
+        let end = self
+            .start
+            .checked_sub(1)
+            .filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
         let limit = self.floor.max(end.saturating_sub(LONGEST_NAME / 2));
         let before = &self.bytes[limit..end];
-        let start =
-            limit + before.iter().rposition(|&byte| !in_name(byte)).map_or(0, |last| last + 1);
+        let start = limit
+            + before
+                .iter()
+                .rposition(|&byte| !in_word(byte))
+                .map_or(0, |last| last + 1);
         let text = std::str::from_utf8(&self.bytes[start..self.start + self.text.len()]).ok()?;
         (start < end).then_some(Self {
             text,
@@ -195,26 +244,43 @@ impl<'a> Name<'a> {
 
     /// Headers whose value may hold any character: it goes to the end of the line.
     fn is_header(&self) -> bool {
-        let tail = |word: &str| {
-            let name = self.text.as_bytes();
-            name.len() >= word.len()
-                && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
-        };
-        tail("authorization") || tail("cookie")
+        self.ends_in("authorization") || self.ends_in("cookie")
+    }
+
+    /// Secrets that are several words.
+    fn is_phrase(&self) -> bool {
+        self.ends_in("phrase") || self.ends_in("mnemonic")
+    }
+
+    fn ends_in(&self, word: &str) -> bool {
+        let name = self.text.as_bytes();
+        name.len() >= word.len()
+            && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
     }
 
     /// What stands before it, with spaces skipped; a newline where it begins the text.
     fn opener(&self) -> u8 {
         let before = &self.bytes[self.floor..self.start];
-        before.iter().rev().copied().find(|&byte| byte != b' ').unwrap_or(b'\n')
+        before
+            .iter()
+            .rev()
+            .copied()
+            .find(|&byte| byte != b' ')
+            .unwrap_or(b'\n')
     }
 
     /// Whether it begins a line or a field, rather than ending a sentence ("could not read the token: …").
     fn begins_field(&self) -> bool {
         let first = self.widened().map(|two| two.widened().unwrap_or(two));
-        [Some(self), first.as_ref()].into_iter().flatten().any(|name| {
-            matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|')
-        })
+        [Some(self), first.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|name| {
+                matches!(
+                    name.opener(),
+                    b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|'
+                )
+            })
     }
 }
 
@@ -245,7 +311,13 @@ impl<'a> Value<'a, '_> {
                 Some(bracket + 1)
             }
             Some(b'(' | b'[' | b'{') => Some(bracket),
-            Some(&quote) if is_quote(quote) && (1..=2).contains(&(bracket - start)) => {
+            Some(&quote)
+                if is_quote(quote)
+                    && (1..=2).contains(&(bracket - start))
+                    && bytes[start..bracket]
+                        .iter()
+                        .all(|byte| b"bBrRuUfF&".contains(byte)) =>
+            {
                 return Some(self.quoted(bracket, quote, 0));
             }
             _ => None,
@@ -255,15 +327,26 @@ impl<'a> Value<'a, '_> {
             None if self.name.is_header() && !quoted_name => self.line_end(start),
             None => self.unquoted_end(start),
         };
-        (end > start).then_some(Secret { start, end, quotes: self.name.quote })
+        (end > start).then_some(Secret {
+            start,
+            end,
+            quotes: self.name.quote,
+        })
     }
 
     /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
     fn names_a_secret(&self) -> bool {
         let end = self.text.len().min(self.separator.end + LONGEST_NAME);
-        let end = (0..=end).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
-        let near = Value { text: &self.text[..end], ..*self };
-        near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
+        let end = (0..=end)
+            .rev()
+            .find(|&end| self.text.is_char_boundary(end))
+            .unwrap_or(0);
+        let near = Value {
+            text: &self.text[..end],
+            ..*self
+        };
+        near.secret()
+            .is_some_and(|it| hides(clip(near.text, it.start, it.end)))
     }
 
     fn quoted(&self, at: usize, quote: u8, slashes: usize) -> Secret<'a> {
@@ -302,12 +385,13 @@ impl<'a> Value<'a, '_> {
     fn unquoted_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let spaced = self.separator.end < start;
-        let sentence = self.separator.colon && spaced && self.name.begins_field();
+        let sentence =
+            self.separator.colon && spaced && (self.name.is_phrase() || self.name.begins_field());
         let mut at = start;
         while at < bytes.len() {
             let ends = match bytes[at] {
                 b'&' | b'\n' | b'\r' | b'<' => true,
-                byte if is_quote(byte) => true,
+                byte if is_quote(byte) => quote_ends(bytes, at),
                 b' ' | b'\t' => {
                     !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1))
                 }
@@ -338,16 +422,27 @@ impl<'a> Value<'a, '_> {
         self.name.text == "code" && start > 0 && matches!(bytes[start - 1], b'?' | b'&') && {
             let end = self.unquoted_end(self.separator.end);
             end - self.separator.end >= 10
-                && !bytes[self.separator.end..end].iter().all(u8::is_ascii_digit)
+                && !bytes[self.separator.end..end]
+                    .iter()
+                    .all(u8::is_ascii_digit)
         }
     }
 }
 
 /// `Bearer abc`: the value goes on behind the space.
 fn is_scheme(word: &[u8]) -> bool {
-    [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
-        .iter()
-        .any(|scheme| word.eq_ignore_ascii_case(scheme))
+    [
+        &b"bearer"[..],
+        b"basic",
+        b"digest",
+        b"token",
+        b"apikey",
+        b"negotiate",
+        b"ntlm",
+        b"hmac",
+    ]
+    .iter()
+    .any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 /// Whether a comma or bracket at `at` ends the field, rather than being part of a password.
@@ -360,15 +455,31 @@ fn field_ends(bytes: &[u8], at: usize) -> bool {
     {
         next += 1;
     }
-    bytes.get(next).is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
+    bytes
+        .get(next)
+        .is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
         || label_follows(bytes, next)
+}
+
+/// Whether a quote at `at` ends the text around the field, rather than being part of a password.
+fn quote_ends(bytes: &[u8], at: usize) -> bool {
+    bytes
+        .get(at + 1)
+        .is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
 }
 
 /// Whether a name and a separator start at `at`.
 fn label_follows(bytes: &[u8], at: usize) -> bool {
     let window = &bytes[..bytes.len().min(at + LONGEST_NAME / 2)];
-    let end = if at < window.len() { run(window, at, in_name) } else { at };
-    end > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
+    let end = if at < window.len() {
+        run(window, at, in_name)
+    } else {
+        at
+    };
+    end > at
+        && bytes
+            .get(end)
+            .is_some_and(|byte| matches!(byte, b'=' | b':'))
 }
 
 /// Where the quote that closes is. Text that was escaped `n` times has 2ⁿ-1 backslashes before each of its
@@ -417,6 +528,11 @@ fn in_name(byte: u8) -> bool {
         || byte >= 0x80
 }
 
+/// What words before a name are made of: not `42`, as in `user=42 elapsed: …`.
+fn in_word(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-') || byte >= 0x80
+}
+
 fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`')
 }
@@ -427,6 +543,8 @@ fn is_one_of(name: &str, words: &[&str]) -> bool {
 
 /// `text[start..end]`, from the next whole character.
 fn clip(text: &str, start: usize, end: usize) -> &str {
-    let start = (start..end).find(|&at| text.is_char_boundary(at)).unwrap_or(end);
+    let start = (start..end)
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(end);
     text.get(start..end).unwrap_or_default()
 }

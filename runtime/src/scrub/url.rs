@@ -26,9 +26,16 @@ pub fn url(input: &str) -> String {
 /// assert_eq!(url_with_query("/orders?page=2&api_key=k&next=%2Fa%3Ftoken%3Dt"), "/orders?page=2&api_key=[REDACTED]&next=[REDACTED]");
 /// ```
 pub fn url_with_query(input: &str) -> String {
-    let Some(parts) = Parts::parse(input) else { return UNPARSEABLE.to_owned() };
+    let Some(parts) = Parts::parse(input) else {
+        return UNPARSEABLE.to_owned();
+    };
     let mut out = parts.safe();
-    for (place, pair) in parts.query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+    for (place, pair) in parts
+        .query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .enumerate()
+    {
         out.push(if place == 0 { '?' } else { '&' });
         match pair.split_once('=') {
             None => out.push_str(&unless_secret(pair)),
@@ -75,7 +82,12 @@ impl<'a> Parts<'a> {
                 || rest.is_empty() && query.is_some()
                 || rest == "*" =>
             {
-                return Some(Self { scheme: "", host: "", path: rest, query });
+                return Some(Self {
+                    scheme: "",
+                    host: "",
+                    path: rest,
+                    query,
+                });
             }
             _ => return None,
         };
@@ -124,7 +136,9 @@ fn is_host(host: &str) -> bool {
         Some((name, port)) if !port.ends_with(']') => (name, port),
         _ => (host, ""),
     };
-    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
     port.bytes().all(|byte| byte.is_ascii_digit())
         && !name.is_empty()
         && match bare {
