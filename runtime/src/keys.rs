@@ -41,10 +41,7 @@ use arc_swap::ArcSwapOption;
 /// }
 /// ```
 pub const fn is_sensitive(name: &str) -> bool {
-    let mut words = Words {
-        bytes: name.as_bytes(),
-        at: 0,
-    };
+    let mut words = Words { bytes: name.as_bytes(), at: 0 };
     let mut hit = false;
     let mut asks = false;
     let mut alone = true;
@@ -212,17 +209,11 @@ impl Table {
     const SIZE: usize = 1024;
 
     const fn new() -> Self {
-        let mut table = Self {
-            words: [0; Self::SIZE],
-            roles: [0; Self::SIZE],
-        };
+        let mut table = Self { words: [0; Self::SIZE], roles: [0; Self::SIZE] };
         let mut list = 0;
         while list < LISTS.len() {
             let (role, text) = LISTS[list];
-            let mut words = Words {
-                bytes: text.as_bytes(),
-                at: 0,
-            };
+            let mut words = Words { bytes: text.as_bytes(), at: 0 };
             while let Some(word) = words.next() {
                 let slot = table.slot(word.text);
                 table.words[slot] = word.text;
@@ -259,19 +250,10 @@ struct Tail {
 }
 
 static TAIL_WORDS: [Tail; TAILS.len()] = {
-    let mut tails = [const {
-        Tail {
-            text: 0,
-            bits: 0,
-            roles: 0,
-        }
-    }; TAILS.len()];
+    let mut tails = [const { Tail { text: 0, bits: 0, roles: 0 } }; TAILS.len()];
     let mut at = 0;
     while at < TAILS.len() {
-        let mut words = Words {
-            bytes: TAILS[at].as_bytes(),
-            at: 0,
-        };
+        let mut words = Words { bytes: TAILS[at].as_bytes(), at: 0 };
         if let Some(word) = words.next() {
             tails[at] = Tail {
                 text: word.text,
@@ -286,11 +268,7 @@ static TAIL_WORDS: [Tail; TAILS.len()] = {
 
 const fn roles(word: &Word) -> u32 {
     let slot = TABLE.slot(word.text);
-    let roles = if TABLE.words[slot] == 0 {
-        joined(word)
-    } else {
-        TABLE.roles[slot]
-    };
+    let roles = if TABLE.words[slot] == 0 { joined(word) } else { TABLE.roles[slot] };
     // `refresh_tokens` are secrets by their company, `new_tokens` and `sessions` a number.
     match (word.plural, roles & LAST != 0) {
         (true, true) => roles & !LAST | ALONE,
@@ -375,12 +353,7 @@ static CLASS: [u8; 256] = {
 impl Words<'_> {
     const fn next(&mut self) -> Option<Word> {
         let bytes = self.bytes;
-        let mut word = Word {
-            text: 0,
-            len: 0,
-            plural: false,
-            holds_password: false,
-        };
+        let mut word = Word { text: 0, len: 0, plural: false, holds_password: false };
         let mut before = SEPARATOR;
         while self.at < bytes.len() {
             let mut byte = bytes[self.at];
@@ -589,18 +562,12 @@ pub(crate) fn hides(name: &str) -> bool {
     }
     added_by_deployment(name)
         || is_sensitive(name)
-            && !DEPLOYMENT
-                .load()
-                .as_ref()
-                .is_some_and(|lists| lists.not_sensitive.contains(name))
+            && !DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.not_sensitive.contains(name))
 }
 
 /// Whether the name needs the words before it to be judged, as the key in "API key: …" does.
 pub(crate) fn completes_a_pair(name: &str) -> bool {
-    let mut words = Words {
-        bytes: name.as_bytes(),
-        at: 0,
-    };
+    let mut words = Words { bytes: name.as_bytes(), at: 0 };
     let mut last = 0;
     while let Some(word) = words.next() {
         last = roles(&word);
@@ -619,17 +586,12 @@ pub(crate) fn added_by_deployment(name: &str) -> bool {
 
 /// The same number for the same letters, wherever the words are split.
 fn fingerprint(name: &str) -> u64 {
-    let mut words = Words {
-        bytes: name.as_bytes(),
-        at: 0,
-    };
+    let mut words = Words { bytes: name.as_bytes(), at: 0 };
     let mut print = 0_u64;
     while let Some(word) = words.next() {
         let bytes = word.text.to_be_bytes();
         for &byte in &bytes[16 - word.len.min(16) as usize..] {
-            print = (print ^ u64::from(byte))
-                .wrapping_mul(0x0100_0000_01b3)
-                .rotate_left(5);
+            print = (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
         }
     }
     print
@@ -649,10 +611,7 @@ mod tests {
     #[test]
     fn a_deployment_adds_names_in_any_spelling_and_takes_exact_ones_out() {
         let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-        install(
-            &names(&["internal-ref", "badge_secret"]),
-            &names(&["zz_token", "badge_secret"]),
-        );
+        install(&names(&["internal-ref", "badge_secret"]), &names(&["zz_token", "badge_secret"]));
         assert!(
             hides("internalRef")
                 && hides("INTERNAL_REFS")
@@ -661,10 +620,7 @@ mod tests {
         );
         assert!(!hides("internal") && !hides("reference"));
         assert!(!hides("zz_token") && hides("zzToken"));
-        assert!(
-            hides("badge_secret"),
-            "what is added wins over what is taken out"
-        );
+        assert!(hides("badge_secret"), "what is added wins over what is taken out");
         assert!(added_by_deployment("internal.ref") && !added_by_deployment("password"));
         assert!(hides("password"));
         install(&[], &[]);

@@ -4,30 +4,17 @@ use candor::keys::is_sensitive;
 
 fn missed(list: &str, expected: bool) -> (Vec<&str>, usize) {
     let names: Vec<&str> = list.lines().collect();
-    (
-        names
-            .iter()
-            .copied()
-            .filter(|name| is_sensitive(name) != expected)
-            .collect(),
-        names.len(),
-    )
+    (names.iter().copied().filter(|name| is_sensitive(name) != expected).collect(), names.len())
 }
 
 #[test]
 fn every_listed_sensitive_name_is_hidden() {
-    assert_eq!(
-        missed(include_str!("../data/names_sensitive.txt"), true).0,
-        Vec::<&str>::new()
-    );
+    assert_eq!(missed(include_str!("../data/names_sensitive.txt"), true).0, Vec::<&str>::new());
 }
 
 #[test]
 fn every_listed_harmless_name_stays_readable() {
-    assert_eq!(
-        missed(include_str!("../data/names_harmless.txt"), false).0,
-        Vec::<&str>::new()
-    );
+    assert_eq!(missed(include_str!("../data/names_harmless.txt"), false).0, Vec::<&str>::new());
 }
 
 /// The rule was not tuned on these lists, so they say how it does on names nobody thought of.

@@ -47,18 +47,9 @@ fn clean_text_is_borrowed() {
 #[test]
 fn tokens_that_show_what_they_are_are_hidden() {
     shows(&format!("got {JWT}."), "got [REDACTED]");
-    shows(
-        "sent Bearer abc.def-123 to it",
-        "sent Bearer [REDACTED] to it",
-    );
-    shows(
-        "sent bearer s3cr3t-t0ken-value to it",
-        "sent bearer [REDACTED] to it",
-    );
-    shows(
-        "Basic dXNlcjpwYXNz was refused",
-        "Basic [REDACTED] was refused",
-    );
+    shows("sent Bearer abc.def-123 to it", "sent Bearer [REDACTED] to it");
+    shows("sent bearer s3cr3t-t0ken-value to it", "sent bearer [REDACTED] to it");
+    shows("Basic dXNlcjpwYXNz was refused", "Basic [REDACTED] was refused");
     for token in [
         "AKIAIOSFODNN7EXAMPLE",
         "ASIAIOSFODNN7EXAMPLE",
@@ -77,10 +68,7 @@ fn tokens_that_show_what_they_are_are_hidden() {
         "shpat_0123456789abcdef0123456789abcdef",
         "whsec_abcdefghijklmnopqrstuvwxyz",
     ] {
-        shows(
-            &format!("used {token}, then left"),
-            "used [REDACTED], then left",
-        );
+        shows(&format!("used {token}, then left"), "used [REDACTED], then left");
         shows(&format!("\"{token}\""), "\"[REDACTED]\"");
     }
 }
@@ -88,10 +76,7 @@ fn tokens_that_show_what_they_are_are_hidden() {
 #[test]
 fn private_keys_are_hidden_whole() {
     let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE KEY-----";
-    shows(
-        &format!("read {key} from disk"),
-        "read [REDACTED] from disk",
-    );
+    shows(&format!("read {key} from disk"), "read [REDACTED] from disk");
     shows(&format!("read {}", &key[..45]), "read [REDACTED]");
     shows(
         r"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\nx",
@@ -114,12 +99,9 @@ fn card_numbers_are_hidden_and_other_numbers_stay() {
     ] {
         shows(&format!("paid with {card}."), "paid with [REDACTED].");
     }
-    for number in [
-        "4111111111111112",
-        "1700000000000000",
-        "9999999999999999",
-        "12345678901234567890",
-    ] {
+    for number in
+        ["4111111111111112", "1700000000000000", "9999999999999999", "12345678901234567890"]
+    {
         shows(&format!("number {number}."), &format!("number {number}."));
     }
 }
@@ -132,14 +114,8 @@ fn urls_lose_their_credentials_and_secret_parameters() {
     );
     shows("redis://:p%40ss@cache/0", "redis://[REDACTED]@cache/0");
     shows("amqp://u:p/w@host/v", "amqp://[REDACTED]@host/v");
-    shows(
-        "https://a/b?page=2&token=abc&x=1",
-        "https://a/b?page=2&token=[REDACTED]&x=1",
-    );
-    shows(
-        "https://a/#access_token=abc",
-        "https://a/#access_token=[REDACTED]",
-    );
+    shows("https://a/b?page=2&token=abc&x=1", "https://a/b?page=2&token=[REDACTED]&x=1");
+    shows("https://a/#access_token=abc", "https://a/#access_token=[REDACTED]");
     shows(
         "https://a/cb?code=SplxlOBeZQQYbYS6WxSbIA&state=1",
         "https://a/cb?code=[REDACTED]&state=1",
@@ -148,83 +124,47 @@ fn urls_lose_their_credentials_and_secret_parameters() {
         "/a?next=https%3A%2F%2Fb%2F%3Ftoken%3Dabc%26x%3D1&y=2",
         "/a?next=https%3A%2F%2Fb%2F%3Ftoken%3D[REDACTED]%26x%3D1&y=2",
     );
-    shows(
-        "next=https%3A%2F%2Fu%3Ap%40host%2Fa",
-        "next=https%3A%2F%2F[REDACTED]%40host%2Fa",
-    );
+    shows("next=https%3A%2F%2Fu%3Ap%40host%2Fa", "next=https%3A%2F%2F[REDACTED]%40host%2Fa");
     shows(
         "https://hooks.slack.com/services/T000/B000/XXXX end",
         "https://hooks.slack.com/services/[REDACTED] end",
     );
-    shows(
-        "https://medium.com/@user/post",
-        "https://medium.com/@user/post",
-    );
+    shows("https://medium.com/@user/post", "https://medium.com/@user/post");
 }
 
 #[test]
 fn values_behind_sensitive_names_are_hidden_to_their_end() {
     shows("password=hunter2", "password=[REDACTED]");
-    shows(
-        "user=7 password=hunter2 ok=1",
-        "user=7 password=[REDACTED] ok=1",
-    );
+    shows("user=7 password=hunter2 ok=1", "user=7 password=[REDACTED] ok=1");
     shows("a=1&password=x&b=2", "a=1&password=[REDACTED]&b=2");
     shows("password=a,b;c)d next", "password=[REDACTED] next");
-    shows(
-        "Server=db;Password=x;Port=1",
-        "Server=db;Password=[REDACTED];Port=1",
-    );
+    shows("Server=db;Password=x;Port=1", "Server=db;Password=[REDACTED];Port=1");
     shows("(password=abc)", "(password=[REDACTED])");
     shows("{password=abc, user=y}", "{password=[REDACTED], user=y}");
     shows("map[password:x user:y]", "map[password:[REDACTED] user:y]");
     shows("password: hunter2", "password: [REDACTED]");
     shows("password : hunter2", "password : [REDACTED]");
-    shows(
-        "seed phrase: word two three\nnext",
-        "seed phrase: [REDACTED]\nnext",
-    );
-    shows(
-        "could not read token: timeout after 5s",
-        "could not read token: [REDACTED] after 5s",
-    );
+    shows("seed phrase: word two three\nnext", "seed phrase: [REDACTED]\nnext");
+    shows("could not read token: timeout after 5s", "could not read token: [REDACTED] after 5s");
     shows("API key: abc, user: 7", "API key: [REDACTED], user: 7");
-    shows(
-        "password => 'x', b => 1",
-        "password => '[REDACTED]', b => 1",
-    );
+    shows("password => 'x', b => 1", "password => '[REDACTED]', b => 1");
     shows(":password=>\"x\"", ":password=>\"[REDACTED]\"");
     shows("password := \"x y\"", "password := \"[REDACTED]\"");
     shows(r#"password="a \" b" next"#, r#"password="[REDACTED]" next"#);
     shows(r#"password="never closed"#, r#"password="[REDACTED]"#);
     shows("env['API_KEY'] = 'x'", "env['API_KEY'] = '[REDACTED]'");
-    shows(
-        "--password hunter2 --user x",
-        "--password [REDACTED] --user x",
-    );
-    shows(
-        "--password=hunter2 --user x",
-        "--password=[REDACTED] --user x",
-    );
+    shows("--password hunter2 --user x", "--password [REDACTED] --user x");
+    shows("--password=hunter2 --user x", "--password=[REDACTED] --user x");
     shows(
         "<user>a</user><password>a < b</password>",
         "<user>a</user><password>[REDACTED]</password>",
     );
     shows("password%3Dx%26a%3D1", "password%3D[REDACTED]%26a%3D1");
-    shows(
-        "pаssword=x pass%77ord=x",
-        "pаssword=[REDACTED] pass%77ord=[REDACTED]",
-    );
-    shows(
-        "db.password=x, data[password]=y",
-        "db.password=[REDACTED], data[password]=[REDACTED]",
-    );
+    shows("pаssword=x pass%77ord=x", "pаssword=[REDACTED] pass%77ord=[REDACTED]");
+    shows("db.password=x, data[password]=y", "db.password=[REDACTED], data[password]=[REDACTED]");
     shows("password:\npublic", "password:\npublic");
     shows("secret=p'q\"r next", "secret=[REDACTED] next");
-    shows(
-        "Key (api_key)=(a b) already exists",
-        "Key (api_key)=[REDACTED] already exists",
-    );
+    shows("Key (api_key)=(a b) already exists", "Key (api_key)=[REDACTED] already exists");
     shows(
         "login with passphrase: correct horse, user=7",
         "login with passphrase: [REDACTED], user=7",
@@ -233,10 +173,7 @@ fn values_behind_sensitive_names_are_hidden_to_their_end() {
 
 #[test]
 fn headers_in_text_are_hidden_to_the_end_of_the_line() {
-    shows(
-        "Authorization: Bearer x y\nHost: a",
-        "Authorization: [REDACTED]\nHost: a",
-    );
+    shows("Authorization: Bearer x y\nHost: a", "Authorization: [REDACTED]\nHost: a");
     shows(
         "Authorization: Digest username=\"x\", response=\"y\"\r\nHost: a",
         "Authorization: [REDACTED]\r\nHost: a",
@@ -253,96 +190,45 @@ fn headers_in_text_are_hidden_to_the_end_of_the_line() {
 
 #[test]
 fn debug_text_and_json_in_text_lose_the_whole_value() {
-    shows(
-        r#"Login { user: 7, password: "x" }"#,
-        r#"Login { user: 7, password: "[REDACTED]" }"#,
-    );
-    shows(
-        r#"Login { password: Some("x"), user: 7 }"#,
-        "Login { password: [REDACTED], user: 7 }",
-    );
-    shows(
-        "Login { pin: 1234, tries: 2 }",
-        "Login { pin: [REDACTED], tries: 2 }",
-    );
-    shows(
-        r#"A { credentials: Creds { a: "}" }, b: 1 }"#,
-        "A { credentials: [REDACTED], b: 1 }",
-    );
+    shows(r#"Login { user: 7, password: "x" }"#, r#"Login { user: 7, password: "[REDACTED]" }"#);
+    shows(r#"Login { password: Some("x"), user: 7 }"#, "Login { password: [REDACTED], user: 7 }");
+    shows("Login { pin: 1234, tries: 2 }", "Login { pin: [REDACTED], tries: 2 }");
+    shows(r#"A { credentials: Creds { a: "}" }, b: 1 }"#, "A { credentials: [REDACTED], b: 1 }");
     shows(
         r#"[("password", "x"), ("user", "y")]"#,
         r#"[("password", "[REDACTED]"), ("user", "y")]"#,
     );
-    shows(
-        "{'password': 'x', 'user': 'y'}",
-        "{'password': '[REDACTED]', 'user': 'y'}",
-    );
-    shows(
-        r#"{"password":"x","user":"y"}"#,
-        r#"{"password":"[REDACTED]","user":"y"}"#,
-    );
-    shows(
-        r#"{"pin":1234,"user":"y"}"#,
-        r#"{"pin":"[REDACTED]","user":"y"}"#,
-    );
-    shows(
-        r#"{"tokens":["a","]"],"user":"y"}"#,
-        r#"{"tokens":"[REDACTED]","user":"y"}"#,
-    );
-    shows(
-        r#"{"secret":{"a":{"b":"}"}},"user":"y"}"#,
-        r#"{"secret":"[REDACTED]","user":"y"}"#,
-    );
-    shows(
-        "{\n  \"password\":\n  \"x\"\n}",
-        "{\n  \"password\":\n  \"[REDACTED]\"\n}",
-    );
+    shows("{'password': 'x', 'user': 'y'}", "{'password': '[REDACTED]', 'user': 'y'}");
+    shows(r#"{"password":"x","user":"y"}"#, r#"{"password":"[REDACTED]","user":"y"}"#);
+    shows(r#"{"pin":1234,"user":"y"}"#, r#"{"pin":"[REDACTED]","user":"y"}"#);
+    shows(r#"{"tokens":["a","]"],"user":"y"}"#, r#"{"tokens":"[REDACTED]","user":"y"}"#);
+    shows(r#"{"secret":{"a":{"b":"}"}},"user":"y"}"#, r#"{"secret":"[REDACTED]","user":"y"}"#);
+    shows("{\n  \"password\":\n  \"x\"\n}", "{\n  \"password\":\n  \"[REDACTED]\"\n}");
     shows(
         r#"body={\"password\":\"a \\\" b\",\"user\":7}"#,
         r#"body={\"password\":\"[REDACTED]\",\"user\":7}"#,
     );
     shows(r#"{\"pin\":1234}"#, r#"{\"pin\":\"[REDACTED]\"}"#);
-    shows(
-        r#"{"pass\u0077ord":"x"}"#,
-        r#"{"pass\u0077ord":"[REDACTED]"}"#,
-    );
-    shows(
-        r#"{"name":"password","value":"x"}"#,
-        r#"{"name":"password","value":"[REDACTED]"}"#,
-    );
-    shows(
-        "- name: DB_PASSWORD\n  value: x",
-        "- name: DB_PASSWORD\n  value: [REDACTED]",
-    );
+    shows(r#"{"pass\u0077ord":"x"}"#, r#"{"pass\u0077ord":"[REDACTED]"}"#);
+    shows(r#"{"name":"password","value":"x"}"#, r#"{"name":"password","value":"[REDACTED]"}"#);
+    shows("- name: DB_PASSWORD\n  value: x", "- name: DB_PASSWORD\n  value: [REDACTED]");
 }
 
 #[test]
 fn a_url_keeps_scheme_host_port_and_path_only() {
     for (input, safe) in [
-        (
-            "https://u:p@example.com:8443/a/b?x=1#f",
-            "https://example.com:8443/a/b",
-        ),
+        ("https://u:p@example.com:8443/a/b?x=1#f", "https://example.com:8443/a/b"),
         ("http://[::1]:80/a", "http://[::1]:80/a"),
         ("/a/b?token=x", "/a/b"),
         ("//host/a?b", "//host/a"),
         ("?a=b", ""),
         ("https://a", "https://a"),
         ("file:///etc/hosts", "file:///etc/hosts"),
-        (
-            "https://a/token/0123456789abcdef01/x",
-            "https://a/token/[REDACTED]/x",
-        ),
+        ("https://a/token/0123456789abcdef01/x", "https://a/token/[REDACTED]/x"),
         ("https://a/auth/login", "https://a/auth/login"),
-        (
-            "https://a/b;password=x/c",
-            "https://a/b;password=[REDACTED]/c",
-        ),
+        ("https://a/b;password=x/c", "https://a/b;password=[REDACTED]/c"),
         ("https://a/pass%77ord%3Dx/c", "https://a/[REDACTED]/c"),
-        (
-            "https://hooks.slack.com/services/T0/B0/X",
-            "https://hooks.slack.com/services/[REDACTED]",
-        ),
+        ("https://hooks.slack.com/services/T0/B0/X", "https://hooks.slack.com/services/[REDACTED]"),
     ] {
         assert_eq!(url(input), safe, "of {input}");
     }
@@ -364,14 +250,8 @@ fn a_url_keeps_scheme_host_port_and_path_only() {
 
 #[test]
 fn a_query_keeps_its_names() {
-    assert_eq!(
-        url_with_query("https://u@a/b?x=1&token=t&y"),
-        "https://a/b?x=1&token=[REDACTED]&y"
-    );
-    assert_eq!(
-        url_with_query("/a?pass%77ord=t&q=ok+then#f"),
-        "/a?pass%77ord=[REDACTED]&q=ok+then"
-    );
+    assert_eq!(url_with_query("https://u@a/b?x=1&token=t&y"), "https://a/b?x=1&token=[REDACTED]&y");
+    assert_eq!(url_with_query("/a?pass%77ord=t&q=ok+then#f"), "/a?pass%77ord=[REDACTED]&q=ok+then");
     assert_eq!(
         url_with_query("/a?next=https%253A%252F%252Fb%252F%253Ftoken%253Dt"),
         "/a?next=[REDACTED]"
@@ -389,10 +269,7 @@ fn a_query_keeps_its_names() {
 #[track_caller]
 fn redacts(value: &Value, expected: &Value) {
     let shown = json(value);
-    assert_eq!(
-        serde_json::from_str::<Value>(&shown.to_string()).unwrap(),
-        *expected
-    );
+    assert_eq!(serde_json::from_str::<Value>(&shown.to_string()).unwrap(), *expected);
     assert_eq!(format!("{shown:?}"), shown.to_string());
 }
 
@@ -431,11 +308,7 @@ fn json_inside_a_string_is_redacted_and_stays_a_string() {
     for _ in 0..12 {
         nested = json!({ "raw": nested }).to_string();
     }
-    assert!(
-        !json(&json!({ "raw": nested }))
-            .to_string()
-            .contains("canary")
-    );
+    assert!(!json(&json!({ "raw": nested })).to_string().contains("canary"));
 }
 
 #[test]
@@ -452,15 +325,9 @@ fn json_keys_are_escaped_scrubbed_and_unique() {
 #[test]
 fn json_keeps_a_subset_where_asked() {
     let body = json!({"order_id": 7, "items": [{"a": 1}], "password": "x", "note": ""});
+    assert_eq!(json(&body).only(["order_id"]).to_string(), r#"{"order_id":7}"#);
     assert_eq!(
-        json(&body).only(["order_id"]).to_string(),
-        r#"{"order_id":7}"#
-    );
-    assert_eq!(
-        json(&body)
-            .only(["password", "items"])
-            .only(["items"])
-            .to_string(),
+        json(&body).only(["password", "items"]).only(["items"]).to_string(),
         r#"{"items":[{"a":1}]}"#
     );
     assert_eq!(json(&body).only(["none"]).to_string(), "{}");
@@ -506,15 +373,9 @@ fn headers_are_hidden_by_name_mark_and_content() {
             HeaderValue::from_static("canary"),
         );
     }
-    map.insert(
-        "Referer",
-        HeaderValue::from_static("https://u:p@a/b?token=canary"),
-    );
+    map.insert("Referer", HeaderValue::from_static("https://u:p@a/b?token=canary"));
     map.insert("Origin", HeaderValue::from_static("null"));
-    map.insert(
-        "Link",
-        HeaderValue::from_static("<https://a/b?token=canary>; rel=\"next\""),
-    );
+    map.insert("Link", HeaderValue::from_static("<https://a/b?token=canary>; rel=\"next\""));
     map.insert("X-Note", HeaderValue::from_static("password=canary"));
     map.insert("X-Bytes", HeaderValue::from_bytes(b"caf\xe9").unwrap());
     map.insert("Accept", HeaderValue::from_static("text/html"));
@@ -625,9 +486,7 @@ impl Random {
             "name",
             "value",
         ];
-        (0..self.below(most + 1))
-            .map(|_| self.pick(&PIECES))
-            .collect()
+        (0..self.below(most + 1)).map(|_| self.pick(&PIECES)).collect()
     }
 }
 
@@ -638,11 +497,7 @@ fn no_text_makes_it_panic() {
         let input = random.pieces(14);
         let once = text(&input).into_owned();
         let _ = text(&once);
-        let _ = (
-            url(&input),
-            url_with_query(&input),
-            candor::keys::is_sensitive(&input),
-        );
+        let _ = (url(&input), url_with_query(&input), candor::keys::is_sensitive(&input));
         let shown = json(&json!({ input.as_str(): input.as_str() })).to_string();
         serde_json::from_str::<Value>(&shown).unwrap_or_else(|error| panic!("{error} in {shown}"));
     }
@@ -678,15 +533,7 @@ fn a_secret_under_a_sensitive_name_never_shows() {
         |k, v| format!("{k}%3D{v}%26z%3D1"),
         |k, v| format!("<{k}>{v}</{k}>"),
     ];
-    let noise = [
-        "ok ",
-        "user=7, ",
-        "done: yes; ",
-        "(a) ",
-        "took 5ms\n",
-        "é ",
-        "GET /a ",
-    ];
+    let noise = ["ok ", "user=7, ", "done: yes; ", "(a) ", "took 5ms\n", "é ", "GET /a "];
     let mut random = Random(11);
     for _ in 0..20_000 {
         let form = forms[random.below(forms.len())];
@@ -696,11 +543,7 @@ fn a_secret_under_a_sensitive_name_never_shows() {
             form(random.pick(&names), CANARY),
             random.pick(&noise)
         );
-        assert!(
-            !text(&input).contains(CANARY),
-            "{input:?} became {:?}",
-            text(&input)
-        );
+        assert!(!text(&input).contains(CANARY), "{input:?} became {:?}", text(&input));
         let nested = json!({"note": input.clone(), "list": [json!({"raw": input}).to_string()]});
         assert!(!json(&nested).to_string().contains(CANARY), "{nested}");
     }

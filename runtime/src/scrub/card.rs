@@ -27,9 +27,7 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
         }
         end += 1;
     }
-    let glued = bytes
-        .get(end)
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let glued = bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let fraction =
         bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
     let digits = &digits[..len];
@@ -52,9 +50,7 @@ fn issued(digits: &[u8]) -> bool {
     if digits.len() < 13 {
         return false;
     }
-    let prefix = digits[..4]
-        .iter()
-        .fold(0_u32, |number, &digit| number * 10 + u32::from(digit));
+    let prefix = digits[..4].iter().fold(0_u32, |number, &digit| number * 10 + u32::from(digit));
     match prefix {
         // Visa.
         4000..=4999 => matches!(digits.len(), 13 | 16 | 19),

@@ -71,9 +71,8 @@ fn is_credential(name: &HeaderName) -> bool {
 fn links(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
-    while let Some((before, (target, after))) = rest
-        .split_once('<')
-        .and_then(|(before, link)| Some((before, link.split_once('>')?)))
+    while let Some((before, (target, after))) =
+        rest.split_once('<').and_then(|(before, link)| Some((before, link.split_once('>')?)))
     {
         out.push_str(&text(before));
         out.push('<');

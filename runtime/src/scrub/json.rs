@@ -35,10 +35,7 @@ pub struct Json {
 pub fn json(value: &Value) -> Json {
     let mut writer = Writer::default();
     writer.write(value);
-    Json {
-        text: writer.out,
-        fields: writer.fields,
-    }
+    Json { text: writer.out, fields: writer.fields }
 }
 
 impl Json {
@@ -47,10 +44,7 @@ impl Json {
         let mut object = Object::default();
         let wanted: Vec<String> = keys.into_iter().map(|key| encoded(key.as_ref())).collect();
         for (key, value) in self.fields {
-            if wanted
-                .iter()
-                .any(|wanted| *wanted == self.text[key.clone()])
-            {
+            if wanted.iter().any(|wanted| *wanted == self.text[key.clone()]) {
                 object.field(&self.text[key], |out| out.push_str(&self.text[value]));
             }
         }
@@ -85,24 +79,18 @@ pub(super) struct Object {
 impl Object {
     /// `key` is encoded already.
     pub(super) fn field(&mut self, key: &str, value: impl FnOnce(&mut String)) {
-        self.text
-            .push(if self.fields.is_empty() { '{' } else { ',' });
+        self.text.push(if self.fields.is_empty() { '{' } else { ',' });
         let start = self.text.len();
         self.text.push_str(key);
         let middle = self.text.len();
         self.text.push(':');
         value(&mut self.text);
-        self.fields
-            .push((start..middle, middle + 1..self.text.len()));
+        self.fields.push((start..middle, middle + 1..self.text.len()));
     }
 
     pub(super) fn finish(mut self) -> Json {
-        self.text
-            .push_str(if self.fields.is_empty() { "{}" } else { "}" });
-        Json {
-            text: self.text,
-            fields: self.fields,
-        }
+        self.text.push_str(if self.fields.is_empty() { "{}" } else { "}" });
+        Json { text: self.text, fields: self.fields }
     }
 }
 
@@ -144,16 +132,12 @@ impl Writer {
             };
             let next = match level {
                 Level::List(items) => items.next().map(|item| (None, item)),
-                Level::Object { entries, .. } => entries
-                    .next()
-                    .map(|(key, value)| (Some(key.as_str()), value)),
+                Level::Object { entries, .. } => {
+                    entries.next().map(|(key, value)| (Some(key.as_str()), value))
+                }
             };
             let Some((key, value)) = next else {
-                self.out.push(if matches!(level, Level::List(_)) {
-                    ']'
-                } else {
-                    '}'
-                });
+                self.out.push(if matches!(level, Level::List(_)) { ']' } else { '}' });
                 levels.pop();
                 if let ([_], Some((_, value))) = (&*levels, self.fields.last_mut()) {
                     value.end = self.out.len();
@@ -180,13 +164,7 @@ impl Writer {
 
     /// Writes the key; whether its value is hidden.
     fn key(&mut self, key: &str, level: &mut Level<'_>, outermost: bool) -> bool {
-        let Level::Object {
-            object,
-            is_secret_pair,
-            hidden_keys,
-            ..
-        } = level
-        else {
+        let Level::Object { object, is_secret_pair, hidden_keys, .. } = level else {
             return false;
         };
         let start = self.out.len();
@@ -260,10 +238,7 @@ impl Writer {
             return None;
         }
         let value = serde_json::from_str(string).ok()?;
-        let mut writer = Self {
-            nested: self.nested + 1,
-            ..Self::default()
-        };
+        let mut writer = Self { nested: self.nested + 1, ..Self::default() };
         writer.write(&value);
         writer.changed.then_some(writer.out)
     }

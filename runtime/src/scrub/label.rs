@@ -16,11 +16,7 @@ pub(super) fn value<'a>(
 ) -> Option<Secret<'a>> {
     let separator = Separator::at(text.as_bytes(), at)?;
     let name = Name::before(text, floor, at)?;
-    let value = Value {
-        text,
-        name: &name,
-        separator: &separator,
-    };
+    let value = Value { text, name: &name, separator: &separator };
     if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant()
     {
         *named = false;
@@ -41,17 +37,8 @@ pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     if bytes[before] != b'(' || !name.is_sensitive() {
         return None;
     }
-    let separator = Separator {
-        end: at + 1,
-        colon: false,
-        encoded: false,
-    };
-    Value {
-        text,
-        name: &name,
-        separator: &separator,
-    }
-    .secret()
+    let separator = Separator { end: at + 1, colon: false, encoded: false };
+    Value { text, name: &name, separator: &separator }.secret()
 }
 
 /// The value of `--key value`, at its first dash.
@@ -66,24 +53,9 @@ pub(super) fn flag(text: &str, at: usize) -> Option<Secret<'_>> {
     if bytes[end] != b' ' || *value == b'-' || !hides(&text[at..end]) {
         return None;
     }
-    let name = Name {
-        text: &text[at..end],
-        start: at,
-        quote: "",
-        bytes,
-        floor: at,
-    };
-    let separator = Separator {
-        end,
-        colon: false,
-        encoded: false,
-    };
-    Value {
-        text,
-        name: &name,
-        separator: &separator,
-    }
-    .secret()
+    let name = Name { text: &text[at..end], start: at, quote: "", bytes, floor: at };
+    let separator = Separator { end, colon: false, encoded: false };
+    Value { text, name: &name, separator: &separator }.secret()
 }
 
 /// The content of `<key>…</key>`, at the end of its opening tag.
@@ -125,11 +97,7 @@ impl Separator {
         while end < bytes.len() && end < at + 3 && matches!(bytes[end], b'=' | b'>') {
             end += 1;
         }
-        Some(Self {
-            end,
-            colon,
-            encoded,
-        })
+        Some(Self { end, colon, encoded })
     }
 }
 
@@ -185,15 +153,13 @@ impl<'a> Name<'a> {
             }
         }
         let name = clip(text, start, end);
-        name.bytes()
-            .any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)
-            .then_some(Self {
-                text: name,
-                start,
-                quote: "",
-                bytes,
-                floor,
-            })
+        name.bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80).then_some(Self {
+            text: name,
+            start,
+            quote: "",
+            bytes,
+            floor,
+        })
     }
 
     fn is_sensitive(&self) -> bool {
@@ -217,17 +183,12 @@ impl<'a> Name<'a> {
 
     /// With the word before it.
     fn widened(&self) -> Option<Self> {
-        let end = self
-            .start
-            .checked_sub(1)
-            .filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
+        let end =
+            self.start.checked_sub(1).filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
         let limit = self.floor.max(end.saturating_sub(LONGEST_NAME / 2));
         let before = &self.bytes[limit..end];
-        let start = limit
-            + before
-                .iter()
-                .rposition(|&byte| !in_word(byte))
-                .map_or(0, |last| last + 1);
+        let start =
+            limit + before.iter().rposition(|&byte| !in_word(byte)).map_or(0, |last| last + 1);
         let text = std::str::from_utf8(&self.bytes[start..self.start + self.text.len()]).ok()?;
         (start < end).then_some(Self {
             text,
@@ -261,26 +222,15 @@ impl<'a> Name<'a> {
     /// What stands before it, with spaces skipped; a newline where it begins the text.
     fn opener(&self) -> u8 {
         let before = &self.bytes[self.floor..self.start];
-        before
-            .iter()
-            .rev()
-            .copied()
-            .find(|&byte| byte != b' ')
-            .unwrap_or(b'\n')
+        before.iter().rev().copied().find(|&byte| byte != b' ').unwrap_or(b'\n')
     }
 
     /// Whether it begins a line or a field, rather than ending a sentence ("could not read the token: …").
     fn begins_field(&self) -> bool {
         let first = self.widened().map(|two| two.widened().unwrap_or(two));
-        [Some(self), first.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|name| {
-                matches!(
-                    name.opener(),
-                    b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|'
-                )
-            })
+        [Some(self), first.as_ref()].into_iter().flatten().any(|name| {
+            matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|')
+        })
     }
 }
 
@@ -314,9 +264,7 @@ impl<'a> Value<'a, '_> {
             Some(&quote)
                 if is_quote(quote)
                     && (1..=2).contains(&(bracket - start))
-                    && bytes[start..bracket]
-                        .iter()
-                        .all(|byte| b"bBrRuUfF&".contains(byte)) =>
+                    && bytes[start..bracket].iter().all(|byte| b"bBrRuUfF&".contains(byte)) =>
             {
                 return Some(self.quoted(bracket, quote, 0));
             }
@@ -327,26 +275,15 @@ impl<'a> Value<'a, '_> {
             None if self.name.is_header() && !quoted_name => self.line_end(start),
             None => self.unquoted_end(start),
         };
-        (end > start).then_some(Secret {
-            start,
-            end,
-            quotes: self.name.quote,
-        })
+        (end > start).then_some(Secret { start, end, quotes: self.name.quote })
     }
 
     /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
     fn names_a_secret(&self) -> bool {
         let end = self.text.len().min(self.separator.end + LONGEST_NAME);
-        let end = (0..=end)
-            .rev()
-            .find(|&end| self.text.is_char_boundary(end))
-            .unwrap_or(0);
-        let near = Value {
-            text: &self.text[..end],
-            ..*self
-        };
-        near.secret()
-            .is_some_and(|it| hides(clip(near.text, it.start, it.end)))
+        let end = (0..=end).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
+        let near = Value { text: &self.text[..end], ..*self };
+        near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
     }
 
     fn quoted(&self, at: usize, quote: u8, slashes: usize) -> Secret<'a> {
@@ -422,27 +359,16 @@ impl<'a> Value<'a, '_> {
         self.name.text == "code" && start > 0 && matches!(bytes[start - 1], b'?' | b'&') && {
             let end = self.unquoted_end(self.separator.end);
             end - self.separator.end >= 10
-                && !bytes[self.separator.end..end]
-                    .iter()
-                    .all(u8::is_ascii_digit)
+                && !bytes[self.separator.end..end].iter().all(u8::is_ascii_digit)
         }
     }
 }
 
 /// `Bearer abc`: the value goes on behind the space.
 fn is_scheme(word: &[u8]) -> bool {
-    [
-        &b"bearer"[..],
-        b"basic",
-        b"digest",
-        b"token",
-        b"apikey",
-        b"negotiate",
-        b"ntlm",
-        b"hmac",
-    ]
-    .iter()
-    .any(|scheme| word.eq_ignore_ascii_case(scheme))
+    [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
+        .iter()
+        .any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 /// Whether a comma or bracket at `at` ends the field, rather than being part of a password.
@@ -455,31 +381,20 @@ fn field_ends(bytes: &[u8], at: usize) -> bool {
     {
         next += 1;
     }
-    bytes
-        .get(next)
-        .is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
+    bytes.get(next).is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
         || label_follows(bytes, next)
 }
 
 /// Whether a quote at `at` ends the text around the field, rather than being part of a password.
 fn quote_ends(bytes: &[u8], at: usize) -> bool {
-    bytes
-        .get(at + 1)
-        .is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
+    bytes.get(at + 1).is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
 }
 
 /// Whether a name and a separator start at `at`.
 fn label_follows(bytes: &[u8], at: usize) -> bool {
     let window = &bytes[..bytes.len().min(at + LONGEST_NAME / 2)];
-    let end = if at < window.len() {
-        run(window, at, in_name)
-    } else {
-        at
-    };
-    end > at
-        && bytes
-            .get(end)
-            .is_some_and(|byte| matches!(byte, b'=' | b':'))
+    let end = if at < window.len() { run(window, at, in_name) } else { at };
+    end > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
 }
 
 /// Where the quote that closes is. Text that was escaped `n` times has 2ⁿ-1 backslashes before each of its
@@ -543,8 +458,6 @@ fn is_one_of(name: &str, words: &[&str]) -> bool {
 
 /// `text[start..end]`, from the next whole character.
 fn clip(text: &str, start: usize, end: usize) -> &str {
-    let start = (start..end)
-        .find(|&at| text.is_char_boundary(at))
-        .unwrap_or(end);
+    let start = (start..end).find(|&at| text.is_char_boundary(at)).unwrap_or(end);
     text.get(start..end).unwrap_or_default()
 }

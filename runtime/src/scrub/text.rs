@@ -54,11 +54,7 @@ pub(super) struct Secret<'a> {
 
 impl Secret<'_> {
     pub(super) fn new(start: usize, end: usize) -> Self {
-        Self {
-            start,
-            end,
-            quotes: "",
-        }
+        Self { start, end, quotes: "" }
     }
 }
 
@@ -98,12 +94,7 @@ struct Secrets<'a> {
 
 impl<'a> Secrets<'a> {
     fn of(text: &'a str) -> Self {
-        Self {
-            text,
-            at: 0,
-            floor: 0,
-            named: false,
-        }
+        Self { text, at: 0, floor: 0, named: false }
     }
 
     fn look(&mut self, at: usize) -> Option<Secret<'a>> {
@@ -123,11 +114,7 @@ impl<'a> Secrets<'a> {
             b'B' | b'b' => token::scheme(text, at),
             _ => {
                 // A run of digits is looked at once, from its start.
-                self.at = at
-                    + bytes[at..]
-                        .iter()
-                        .take_while(|byte| byte.is_ascii_digit())
-                        .count();
+                self.at = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
                 card::number(bytes, at).map(|end| Secret::new(at, end))
             }
         }

@@ -9,10 +9,7 @@ fn in_token(byte: u8) -> bool {
 
 /// The end of the run of bytes from `from` that `holds`.
 pub(super) fn run(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
-    bytes[from..]
-        .iter()
-        .position(|&byte| !holds(byte))
-        .map_or(bytes.len(), |len| from + len)
+    bytes[from..].iter().position(|&byte| !holds(byte)).map_or(bytes.len(), |len| from + len)
 }
 
 fn begins_word(bytes: &[u8], at: usize) -> bool {
@@ -79,16 +76,11 @@ pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
         return None;
     }
     let head = &bytes[..=at];
-    let prefix = PREFIXES
-        .iter()
-        .find(|prefix| head.ends_with(prefix.as_bytes()))?;
+    let prefix = PREFIXES.iter().find(|prefix| head.ends_with(prefix.as_bytes()))?;
     let start = at + 1 - prefix.len();
     // `-risk-assessment-of-the-…` holds a prefix too; words of letters alone are prose.
     let near = &bytes[at..bytes.len().min(at + 64)];
-    let prose = *prefix == "sk-"
-        && !near[..run(near, 0, in_token)]
-            .iter()
-            .any(u8::is_ascii_digit);
+    let prose = *prefix == "sk-" && !near[..run(near, 0, in_token)].iter().any(u8::is_ascii_digit);
     (begins_word(bytes, start) && !prose)
         .then(|| Secret::new(start, run(bytes, at, |byte| in_token(byte) || byte == b'.')))
 }
@@ -99,9 +91,7 @@ pub(super) fn jwt(text: &str, at: usize) -> Option<Secret<'_>> {
     let start = at
         .checked_sub(2)
         .filter(|&start| bytes[start..at] == *b"ey" && begins_word(bytes, start))?;
-    let end = run(bytes, at, |byte| {
-        in_token(byte) || matches!(byte, b'.' | b'=' | b'+')
-    });
+    let end = run(bytes, at, |byte| in_token(byte) || matches!(byte, b'.' | b'=' | b'+'));
     (end - start >= 20).then(|| Secret::new(start, end))
 }
 
@@ -114,14 +104,11 @@ pub(super) fn cloud_key(text: &str, at: usize) -> Option<Secret<'_>> {
             && begins_word(bytes, start)
     });
     if let Some(start) = aws {
-        let end = run(bytes, at, |byte| {
-            byte.is_ascii_uppercase() || byte.is_ascii_digit()
-        });
+        let end = run(bytes, at, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         return (end - start >= 16).then(|| Secret::new(start, end));
     }
-    let start = at
-        .checked_sub(1)
-        .filter(|&start| bytes[start] == b'A' && begins_word(bytes, start))?;
+    let start =
+        at.checked_sub(1).filter(|&start| bytes[start] == b'A' && begins_word(bytes, start))?;
     let end = run(bytes, at, in_token);
     (bytes[at..].starts_with(b"Iza") && end - start >= 30).then(|| Secret::new(start, end))
 }
@@ -172,10 +159,7 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
     }
     let tail = &word[1..];
     word.len() < 4
-        || word.len() < 24
-            && tail
-                .iter()
-                .all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
+        || word.len() < 24 && tail.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
 }
 
 /// A PEM block of a private key; without an end it goes to the end of the text.
@@ -188,9 +172,7 @@ pub(super) fn private_key(text: &str, at: usize) -> Option<Secret<'_>> {
     }
     let end = text[at..].find("-----END").map_or(text.len(), |offset| {
         let label = at + offset + "-----END".len();
-        text[label..]
-            .find("-----")
-            .map_or(text.len(), |offset| label + offset + 5)
+        text[label..].find("-----").map_or(text.len(), |offset| label + offset + 5)
     });
     Some(Secret::new(at, end))
 }
@@ -208,14 +190,9 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
     const FARTHEST: usize = 512;
     let bytes = text.as_bytes();
     let start = behind(bytes, at, b"://")?;
-    if let Some(webhook) = WEBHOOKS
-        .iter()
-        .find(|webhook| text[start..].starts_with(**webhook))
-    {
+    if let Some(webhook) = WEBHOOKS.iter().find(|webhook| text[start..].starts_with(**webhook)) {
         let start = start + webhook.len();
-        let end = run(bytes, start, |byte| {
-            in_token(byte) || matches!(byte, b'/' | b':')
-        });
+        let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'/' | b':'));
         return (end > start).then(|| Secret::new(start, end));
     }
     // A password with a slash in it leaves something behind the host's colon that is no port.
@@ -234,9 +211,7 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
         }
         here = next;
     }
-    credentials
-        .filter(|&end| end > start)
-        .map(|end| Secret::new(start, end))
+    credentials.filter(|&end| end > start).map(|end| Secret::new(start, end))
 }
 
 /// Where the text goes on behind `expected`, plain or percent-encoded.

@@ -30,12 +30,7 @@ pub fn url_with_query(input: &str) -> String {
         return UNPARSEABLE.to_owned();
     };
     let mut out = parts.safe();
-    for (place, pair) in parts
-        .query
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .enumerate()
-    {
+    for (place, pair) in parts.query.into_iter().flat_map(|query| query.split('&')).enumerate() {
         out.push(if place == 0 { '?' } else { '&' });
         match pair.split_once('=') {
             None => out.push_str(&unless_secret(pair)),
@@ -82,12 +77,7 @@ impl<'a> Parts<'a> {
                 || rest.is_empty() && query.is_some()
                 || rest == "*" =>
             {
-                return Some(Self {
-                    scheme: "",
-                    host: "",
-                    path: rest,
-                    query,
-                });
+                return Some(Self { scheme: "", host: "", path: rest, query });
             }
             _ => return None,
         };
@@ -136,9 +126,7 @@ fn is_host(host: &str) -> bool {
         Some((name, port)) if !port.ends_with(']') => (name, port),
         _ => (host, ""),
     };
-    let bare = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'));
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     port.bytes().all(|byte| byte.is_ascii_digit())
         && !name.is_empty()
         && match bare {
