@@ -591,29 +591,38 @@ impl fmt::Debug for Map<'_, '_> {
 impl Map<'_, '_> {
     /// Writes an entry. A value under a sensitive key is hidden.
     pub fn entry<K: Loggable + ?Sized, V: Loggable + ?Sized>(&mut self, key: &K, value: &V) {
-        let json = super::to_json(key);
-        let text = self.key_text(json);
-        self.encoder.separate(&mut self.filled, "", "");
-        if let Out::Json(out) = &mut self.encoder.out {
-            out.push_str(&text);
+        let Map { encoder, filled, quoted } = self;
+        encoder.separate(filled, "", "");
+        let mut debug_name = String::new();
+        let (out, json) = match &mut encoder.out {
+            Out::Json(out) => (&mut **out, true),
+            Out::Debug { .. } => (&mut debug_name, false),
+        };
+        let from = out.len();
+        write_key(key, out, quoted);
+        let hidden = keys::hides(&out[from + 1..out.len() - 1]);
+        if json {
             out.push(':');
         }
-        let hidden = keys::hides(text.trim_matches('"'));
-        Slot { encoder: self.encoder, name: &text, hidden }.value(value);
+        Slot { encoder, name: &debug_name, hidden }.value(value);
     }
+}
 
-    fn key_text(&mut self, json: String) -> String {
-        if !json.starts_with('"') {
-            let mut text = String::new();
-            escape::json_string(&json, &mut text);
-            return text;
+/// Appends a key as JSON text, whatever the key is.
+fn write_key<K: Loggable + ?Sized>(key: &K, out: &mut String, quoted: &mut Vec<String>) {
+    let from = out.len();
+    Encoder::json(out, usize::MAX).value(key);
+    if !out[from..].contains('"') {
+        out.insert(from, '"');
+        out.push('"');
+    } else if out[from..].starts_with('"') {
+        while quoted.iter().any(|other| other == &out[from..]) {
+            out.insert(out.len() - 1, '_');
         }
-        let mut text = json;
-        while self.quoted.contains(&text) {
-            text.insert(text.len() - 1, '_');
-        }
-        self.quoted.push(text.clone());
-        text
+        quoted.push(out[from..].to_owned());
+    } else {
+        let json = out.split_off(from);
+        escape::json_string(&json, out);
     }
 }
 
