@@ -62,10 +62,11 @@ fn fallback(item: &Item, root: &Path) -> Option<TokenStream> {
         Item::Union(item) => (&item.ident, &item.generics, &item.attrs),
         _ => return None,
     };
-    let no_debug = (!model::derives_debug(attrs).is_empty()).then_some(ident);
+    // A derived one is among the mistakes, and a second one would be another.
+    let with_debug = model::derives_debug(attrs).is_empty();
     let private: Path = parse_quote!(#root::__private);
     let body = quote!(let _ = __to;);
-    Some(impls(ident, generics, generics, &private, &TokenStream::new(), &body, no_debug.is_none()))
+    Some(impls(ident, generics, generics, &private, &TokenStream::new(), &body, with_debug))
 }
 
 /// The three impls around the body of `log`.

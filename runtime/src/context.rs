@@ -171,7 +171,7 @@ impl RequestContext {
     /// that has not been used yet.
     #[must_use]
     pub fn with_path(self, path: &str) -> Self {
-        self.change(|request| request.path = Some(scrub::url(path).into()))
+        self.change(|request| request.path = Some(safe_path(path).into()))
     }
 
     #[cfg(feature = "http")]
@@ -232,6 +232,12 @@ impl RequestContext {
         let _here = Restore::enter(frame);
         tracing::span!(target: "candor", tracing::Level::ERROR, "candor.request")
     }
+}
+
+/// The path of a request target, scrubbed. `OPTIONS *` and `CONNECT host:port` have none, and what they
+/// have instead is text.
+fn safe_path(target: &str) -> String {
+    if target.starts_with('/') { scrub::url(target) } else { scrub::text(target).into_owned() }
 }
 
 /// The guard of [`RequestContext::enter`].

@@ -118,7 +118,10 @@ impl Emit<'_> {
         let ty = &field.ty;
         let at = at(ty);
         let private = relocated(self.private, at);
-        let by_leaf = |leaf: TokenStream| quote_spanned!(at=> #private::by_policy::<#ty>(#value, #private::Leaf::#leaf, #slot););
+        let by_leaf = |leaf: TokenStream| {
+            let leaf = quote!(#private::Leaf::#leaf);
+            quote_spanned!(at=> #private::by_policy::<#ty>(#value, #leaf, #slot);)
+        };
         match &field.policy {
             None => self.by_type(field, value, slot),
             Some(Policy::Clear { word, reason }) => {
@@ -216,7 +219,7 @@ fn slot(field: &Field) -> TokenStream {
     quote!(__object.slot(#json, #other))
 }
 
-/// A key as JSON, escaped as the runtime does it.
+/// A key as JSON; what is neither printable ASCII nor a letter or digit is escaped.
 fn json_string(key: &str) -> String {
     let mut json = String::from("\"");
     for c in key.chars() {

@@ -8,8 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::{DebugOf, Loggable};
 use crate::{escape, keys, policy};
 
-/// What stands for a value that is not shown.
-pub(crate) const REDACTED: &str = "[REDACTED]";
 /// What stands for a value whose own formatting panicked or failed.
 pub(crate) const UNPRINTABLE: &str = "<unprintable>";
 
@@ -80,18 +78,21 @@ impl<'a> Encoder<'a> {
     }
 
     /// A place that got no value holds `null`.
+    #[inline]
     fn end(&mut self) {
         if !self.written {
             self.null();
         }
     }
 
-    /// Whether this place already holds its value.
+    /// Whether this place is still free; from now on it is not.
+    #[inline]
     fn claim(&mut self) -> bool {
         !std::mem::replace(&mut self.written, true)
     }
 
     /// Writes text that is the same in JSON and in Debug.
+    #[inline]
     fn raw(&mut self, text: &str) {
         match &mut self.out {
             Out::Json(out) => out.push_str(text),
@@ -120,16 +121,12 @@ impl<'a> Encoder<'a> {
 
     /// Writes an unsigned integer.
     pub fn u64(&mut self, value: u64) {
-        if self.claim() {
-            self.raw(itoa::Buffer::new().format(value));
-        }
+        self.number(itoa::Buffer::new().format(value));
     }
 
     /// Writes a signed integer.
     pub fn i64(&mut self, value: i64) {
-        if self.claim() {
-            self.raw(itoa::Buffer::new().format(value));
-        }
+        self.number(itoa::Buffer::new().format(value));
     }
 
     /// Writes an unsigned integer; beyond 64 bits it is a string, since JSON readers lose digits.
@@ -151,7 +148,7 @@ impl<'a> Encoder<'a> {
     /// Writes a number; what JSON has no number for is the string `"NaN"`, `"inf"` or `"-inf"`.
     pub fn f64(&mut self, value: f64) {
         if value.is_finite() {
-            self.float(&value);
+            self.number(zmij::Buffer::new().format_finite(value));
         } else {
             self.text(non_finite(value));
         }
@@ -160,25 +157,15 @@ impl<'a> Encoder<'a> {
     /// Writes a number of single precision with the digits it has.
     pub fn f32(&mut self, value: f32) {
         if value.is_finite() {
-            self.float(&value);
+            self.number(zmij::Buffer::new().format_finite(value));
         } else {
             self.text(non_finite(value.into()));
         }
     }
 
-    /// Rust's Debug form of a finite float is a JSON number and keeps the `.0` of a whole one.
-    fn float(&mut self, value: &dyn fmt::Debug) {
+    fn number(&mut self, digits: &str) {
         if self.claim() {
-            match &mut self.out {
-                Out::Json(out) => {
-                    let _ = write!(out, "{value:?}");
-                }
-                Out::Debug { to, result, .. } => {
-                    if result.is_ok() {
-                        **result = write!(to, "{value:?}");
-                    }
-                }
-            }
+            self.raw(digits);
         }
     }
 
@@ -204,6 +191,37 @@ impl<'a> Encoder<'a> {
                 escape::json_string(value, &mut quoted);
                 self.raw(&quoted);
             }
+        }
+    }
+
+    /// Writes text that comes in pieces.
+    pub(crate) fn text_of(&mut self, pieces: [&str; 3]) {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        match &mut self.out {
+            Out::Json(out) if length <= self.limit && !self.written => {
+                self.written = true;
+                out.push('"');
+                for piece in pieces {
+                    escape::json_text(piece, out);
+                }
+                out.push('"');
+            }
+            _ => self.text(&pieces.concat()),
+        }
+    }
+
+    /// Writes text that a function appends, and that needs neither escaping nor cutting.
+    pub(crate) fn plain(&mut self, write: impl FnOnce(&mut String)) {
+        if let Out::Json(out) = &mut self.out {
+            if !std::mem::replace(&mut self.written, true) {
+                out.push('"');
+                write(out);
+                out.push('"');
+            }
+        } else {
+            let mut text = String::new();
+            write(&mut text);
+            self.text(&text);
         }
     }
 
@@ -409,25 +427,26 @@ impl<'a> Encoder<'a> {
     /// One value inside a group, in Debug with its name; in `{:#?}` it is indented by four blanks.
     #[inline]
     fn inner<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
-        match &mut self.out {
+        if let Out::Json(_) = self.out {
             // The group has claimed its place already, so the mark is free for what it holds.
-            Out::Json(_) => {
-                self.written = false;
-                self.value(value);
-            }
-            Out::Debug { to, pretty, result } => {
-                if result.is_err() {
-                    return;
-                }
-                let colon = if name.is_empty() { "" } else { ": " };
-                **result = if *pretty {
-                    let mut to = Indented { to: *to, at_start: true };
-                    write!(to, "{name}{colon}{:#?}", DebugOf(value))
-                } else {
-                    write!(to, "{name}{colon}{:?}", DebugOf(value))
-                };
-            }
+            self.written = false;
+            self.value(value);
+        } else {
+            self.inner_debug(name, &DebugOf(value));
         }
+    }
+
+    fn inner_debug(&mut self, name: &str, value: &dyn fmt::Debug) {
+        let Out::Debug { to, pretty, result } = &mut self.out else { return };
+        if result.is_err() {
+            return;
+        }
+        let colon = if name.is_empty() { "" } else { ": " };
+        **result = if *pretty {
+            write!(Indented { to: *to, at_start: true }, "{name}{colon}{value:#?}")
+        } else {
+            write!(to, "{name}{colon}{value:?}")
+        };
     }
 }
 
@@ -482,17 +501,18 @@ impl<'a> Object<'_, 'a> {
     /// The place of a field whose name a macro knows: `key` is that name as JSON between a comma and
     /// a colon, ready to be written, and `other_name` the one it has in the code, if that differs.
     #[doc(hidden)]
-    #[inline]
+    #[expect(clippy::inline_always, reason = "copying a key of known length takes no call")]
+    #[inline(always)]
     pub fn slot<'s>(&'s mut self, key: &'s str, other_name: &str) -> Slot<'s, 'a> {
         let name = &key[2..key.len() - 2];
         let hidden = keys::added_by_deployment(name)
             || !other_name.is_empty() && keys::added_by_deployment(other_name);
-        if let Out::Json(out) = &mut self.encoder.out {
-            out.push_str(if self.filled { key } else { &key[1..] });
-            self.filled = true;
-        } else {
-            self.encoder.separate(&mut self.filled, " {", " ");
+        match &mut self.encoder.out {
+            Out::Json(out) if self.filled => out.push_str(key),
+            Out::Json(out) => out.push_str(&key[1..]),
+            Out::Debug { .. } => self.encoder.separate(&mut self.filled, " {", " "),
         }
+        self.filled = true;
         Slot { encoder: self.encoder, name, hidden }
     }
 }
@@ -571,29 +591,38 @@ impl fmt::Debug for Map<'_, '_> {
 impl Map<'_, '_> {
     /// Writes an entry. A value under a sensitive key is hidden.
     pub fn entry<K: Loggable + ?Sized, V: Loggable + ?Sized>(&mut self, key: &K, value: &V) {
-        let json = super::to_json(key);
-        let text = self.key_text(json);
-        self.encoder.separate(&mut self.filled, "", "");
-        if let Out::Json(out) = &mut self.encoder.out {
-            out.push_str(&text);
+        let Map { encoder, filled, quoted } = self;
+        encoder.separate(filled, "", "");
+        let mut debug_name = String::new();
+        let (out, json) = match &mut encoder.out {
+            Out::Json(out) => (&mut **out, true),
+            Out::Debug { .. } => (&mut debug_name, false),
+        };
+        let from = out.len();
+        write_key(key, out, quoted);
+        let hidden = keys::hides(&out[from + 1..out.len() - 1]);
+        if json {
             out.push(':');
         }
-        let hidden = keys::hides(text.trim_matches('"'));
-        Slot { encoder: self.encoder, name: &text, hidden }.value(value);
+        Slot { encoder, name: &debug_name, hidden }.value(value);
     }
+}
 
-    fn key_text(&mut self, json: String) -> String {
-        if !json.starts_with('"') {
-            let mut text = String::new();
-            escape::json_string(&json, &mut text);
-            return text;
+/// Appends a key as JSON text, whatever the key is.
+fn write_key<K: Loggable + ?Sized>(key: &K, out: &mut String, quoted: &mut Vec<String>) {
+    let from = out.len();
+    Encoder::json(out, usize::MAX).value(key);
+    if !out[from..].contains('"') {
+        out.insert(from, '"');
+        out.push('"');
+    } else if out[from..].starts_with('"') {
+        while quoted.iter().any(|other| other == &out[from..]) {
+            out.insert(out.len() - 1, '_');
         }
-        let mut text = json;
-        while self.quoted.contains(&text) {
-            text.insert(text.len() - 1, '_');
-        }
-        self.quoted.push(text.clone());
-        text
+        quoted.push(out[from..].to_owned());
+    } else {
+        let json = out.split_off(from);
+        escape::json_string(&json, out);
     }
 }
 
@@ -651,7 +680,8 @@ impl NestedDebug {
         result.map(|()| nested == Nested::Written(out.len()))
     }
 
-    /// `Debug` of a loggable type: JSON where candor asked for it and nothing stands before it.
+    /// `Debug` of a loggable type: JSON where candor asked for it; whether it is all of the
+    /// output, [`format`](Self::format) finds out.
     pub(crate) fn fmt<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asked = NESTED
             .try_with(|nested| nested.replace(Nested::Unasked) == Nested::Asked)

@@ -95,3 +95,6 @@ impl<T: Loggable + ?Sized> fmt::Debug for DebugOf<'_, T> {
         Encoder::debug_value(self.0, f)
     }
 }
+
+#[cfg(test)]
+mod tests;
