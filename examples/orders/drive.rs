@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::payments::{BUSY_ONCE, DECLINED, GOOD, SLOW};
 
 /// Sends every kind of request once; the summary says how many ended as they should.
-pub async fn all(address: SocketAddr) -> Result<String, Box<dyn Error>> {
+pub(crate) async fn all(address: SocketAddr) -> Result<String, Box<dyn Error>> {
     let shop = Shop { client: Client::new(), url: format!("http://{address}") };
     let answers = [
         ("a good order", shop.order(GOOD, 2).await?, StatusCode::CREATED),

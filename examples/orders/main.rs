@@ -1,4 +1,4 @@
-//! A small service that keeps orders in SQLite and charges cards at a second service, `payments`.
+//! A small service that keeps orders in `SQLite` and charges cards at a second service, `payments`.
 //!
 //! `cargo run --example orders` starts both on free loopback ports, sends itself requests over real
 //! sockets, good ones and bad ones, and prints their lines: readable on a terminal, else JSON.

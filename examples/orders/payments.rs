@@ -12,18 +12,18 @@ use axum::{Json, Router};
 use serde_json::Value;
 
 /// Charged at once.
-pub const GOOD: &str = "4242424242424242";
+pub(crate) const GOOD: &str = "4242424242424242";
 /// Charged at the second attempt.
-pub const BUSY_ONCE: &str = "5555555555554444";
+pub(crate) const BUSY_ONCE: &str = "5555555555554444";
 /// Declined.
-pub const DECLINED: &str = "4000000000000002";
+pub(crate) const DECLINED: &str = "4000000000000002";
 /// Not answered in time.
-pub const SLOW: &str = "4000000000000259";
+pub(crate) const SLOW: &str = "4000000000000259";
 
 /// How long the slow card takes: longer than anyone waits.
 const SLOW_TIME: Duration = Duration::from_secs(5);
 
-pub fn router() -> Router {
+pub(crate) fn router() -> Router {
     let was_busy = Arc::new(AtomicBool::new(false));
     Router::new().route("/charges", post(charge)).with_state(was_busy)
 }

@@ -21,7 +21,7 @@ use crate::store::{Order, Store};
 /// without a word; other text needs a decision.
 #[redact]
 #[derive(Deserialize)]
-pub struct NewOrder {
+pub(crate) struct NewOrder {
     customer_id: i64,
     #[redact(clear)]
     sku: String,
@@ -34,7 +34,7 @@ pub struct NewOrder {
 
 #[redact]
 #[derive(Deserialize, Serialize)]
-pub struct Card {
+pub(crate) struct Card {
     #[redact(mask(last = 4))]
     number: String,
     cvv: String,
@@ -42,13 +42,13 @@ pub struct Card {
 
 /// The service's state.
 #[derive(Clone)]
-pub struct Orders {
+pub(crate) struct Orders {
     store: Arc<Store>,
     payments: Arc<Payments>,
 }
 
 impl Orders {
-    pub fn new(store: Store, payments_url: String) -> Self {
+    pub(crate) fn new(store: Store, payments_url: String) -> Self {
         let client = reqwest::Client::new();
         let client = ClientBuilder::new(client).with(ContextMiddleware).build();
         Orders {
@@ -58,7 +58,7 @@ impl Orders {
     }
 }
 
-pub fn router(orders: Orders) -> Router {
+pub(crate) fn router(orders: Orders) -> Router {
     Router::new()
         .route("/orders", post(create))
         .route("/orders/{id}", get(show))
@@ -148,7 +148,7 @@ impl Payments {
 
 /// Why there is no order.
 #[derive(Debug)]
-pub enum OrderError {
+pub(crate) enum OrderError {
     BadBody,
     NotLoggedIn,
     NotFound,

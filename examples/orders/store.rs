@@ -1,4 +1,4 @@
-//! Orders in SQLite, a file of its own. Calls to it block, so they run on threads made for that, and
+//! Orders in `SQLite`, a file of its own. Calls to it block, so they run on threads made for that, and
 //! take their request along.
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// An order as it is kept: nothing of the card, nothing of the login.
 #[derive(Debug, Clone, Serialize)]
-pub struct Order {
+pub(crate) struct Order {
     id: i64,
     customer_id: i64,
     sku: String,
@@ -18,12 +18,12 @@ pub struct Order {
     cents: i64,
 }
 
-pub struct Store {
+pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
 }
 
 impl Store {
-    pub fn open(path: &Path) -> rusqlite::Result<Self> {
+    pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS orders (
@@ -37,7 +37,7 @@ impl Store {
         Ok(Store { connection: Arc::new(Mutex::new(connection)) })
     }
 
-    pub async fn insert(
+    pub(crate) async fn insert(
         &self,
         customer_id: i64,
         sku: String,
@@ -47,7 +47,7 @@ impl Store {
         self.blocking(move |connection| insert(connection, customer_id, sku, quantity, cents)).await
     }
 
-    pub async fn find(&self, id: i64) -> rusqlite::Result<Option<Order>> {
+    pub(crate) async fn find(&self, id: i64) -> rusqlite::Result<Option<Order>> {
         self.blocking(move |connection| find(connection, id)).await
     }
 

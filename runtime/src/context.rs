@@ -49,6 +49,7 @@ pub struct RequestContext {
 
 /// Ids of the W3C trace a request is part of, lowercase hex.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names of the specification")]
 pub(crate) struct Trace {
     pub(crate) trace_id: String,
     /// The request's own span.
@@ -106,6 +107,7 @@ pub(crate) struct Sums {
 
 /// The first step or call of a request that failed.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge reads it"))]
 pub(crate) struct Cause {
     pub(crate) step: &'static str,
     pub(crate) dependency: Option<&'static str>,
@@ -448,10 +450,12 @@ impl Request {
         self.step_ids.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn steps(&self) -> u32 {
         self.step_ids.load(Ordering::Relaxed).wrapping_sub(self.dependency_calls())
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn dependency_calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
     }

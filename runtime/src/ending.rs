@@ -112,6 +112,7 @@ fn ending<'a, T, E>(
 
 /// A `#[redact]` error type, and others that are loggable.
 pub trait LoggableEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
@@ -123,6 +124,7 @@ impl<'a, T, E: Loggable> LoggableEnding<'a> for &&&&&&Returned<'a, Result<T, E>>
 
 /// An error with its sources.
 pub trait ErrorEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
@@ -134,6 +136,7 @@ impl<'a, T, E: Error + 'static> ErrorEnding<'a> for &&&&&Returned<'a, Result<T, 
 
 /// `Box<dyn Error + Send + Sync>`, `anyhow::Error`, `eyre::Report`.
 pub trait SharedEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
@@ -145,6 +148,7 @@ impl<'a, T, E: AsRef<dyn Error + Send + Sync>> SharedEnding<'a> for &&&&Returned
 
 /// `Box<dyn Error>`.
 pub trait LocalEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
@@ -156,6 +160,7 @@ impl<'a, T, E: AsRef<dyn Error>> LocalEnding<'a> for &&&Returned<'a, Result<T, E
 
 /// An error of which only its text is known.
 pub trait TextEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
@@ -167,6 +172,7 @@ impl<'a, T, E: fmt::Display> TextEnding<'a> for &&Returned<'a, Result<T, E>> {
 
 /// An error of which only its type is known.
 pub trait ResultEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
@@ -178,6 +184,7 @@ impl<'a, T, E> ResultEnding<'a> for &Returned<'a, Result<T, E>> {
 
 /// Anything else is well when it is there.
 pub trait AnyEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
@@ -189,6 +196,7 @@ impl<'a, T: ?Sized> AnyEnding<'a> for Returned<'a, T> {
 
 /// A value that says itself what the dependency answered.
 pub trait OutcomeAnswer {
+    /// What the dependency answered.
     fn answer(&self) -> Answer;
 }
 
@@ -200,6 +208,7 @@ impl<T: DependencyOutcome> OutcomeAnswer for &&&Returned<'_, T> {
 
 /// A result of which the good half says so.
 pub trait OkAnswer {
+    /// What the dependency answered.
     fn answer(&self) -> Answer;
 }
 
@@ -211,6 +220,7 @@ impl<T: DependencyOutcome, E> OkAnswer for &&Returned<'_, Result<T, E>> {
 
 /// A result of which the bad half says so.
 pub trait ErrAnswer {
+    /// What the dependency answered.
     fn answer(&self) -> Answer;
 }
 
@@ -222,6 +232,7 @@ impl<T, E: DependencyOutcome> ErrAnswer for &Returned<'_, Result<T, E>> {
 
 /// A value that says nothing.
 pub trait AnyAnswer {
+    /// What the dependency answered.
     fn answer(&self) -> Answer;
 }
 
@@ -233,7 +244,9 @@ impl<T: ?Sized> AnyAnswer for Returned<'_, T> {
 
 /// The value of a call that went well: the good half of a result.
 pub trait ResultReturned<'a> {
+    /// What was returned.
     type Value;
+    /// The value, where the call went well.
     fn returned(&self) -> Option<&'a Self::Value>;
 }
 
@@ -247,7 +260,9 @@ impl<'a, T, E> ResultReturned<'a> for Returned<'a, Result<T, E>> {
 
 /// The value of a call that returns no result.
 pub trait AnyReturned<'a> {
+    /// What was returned.
     type Value;
+    /// The value, where the call went well.
     fn returned(&self) -> Option<&'a Self::Value>;
 }
 

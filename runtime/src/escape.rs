@@ -4,8 +4,6 @@
 //! RFC 8259 (section 7) asks for, DEL, the C1 controls, the line separators U+2028/9 and the
 //! bidirectional controls are written as `\uXXXX`.
 
-use std::fmt::{self, Write as _};
-
 /// What one byte asks for: 0 nothing, `b'u'` a numeric escape, `0xff` a closer look at the
 /// character that starts here, else the letter behind the backslash.
 const CLASS: [u8; 256] = {
@@ -120,21 +118,6 @@ pub(crate) fn json_string(text: &str, out: &mut String) {
     out.push('"');
     json_text(text, out);
     out.push('"');
-}
-
-/// A `fmt::Write` that escapes what is written through it.
-pub(crate) struct Escaping<'a>(pub(crate) &'a mut String);
-
-impl fmt::Write for Escaping<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        json_text(text, self.0);
-        Ok(())
-    }
-}
-
-/// Appends the `Display` form of a value as the inside of a JSON string.
-pub(crate) fn json_display(value: &dyn fmt::Display, out: &mut String) -> fmt::Result {
-    write!(Escaping(out), "{value}")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tracing_core::dispatcher;
 
 use crate::context::Request;
 use crate::current;
-use crate::format::{Format, json::Template, pretty, shrink};
+use crate::format::{Format, json::Template, members, pretty, shrink};
 use crate::layer::{Core, entered};
 use crate::levels::Levels;
 use crate::record::{Record, Severity};
@@ -81,10 +81,10 @@ impl Logger {
             if let Some(request) = known {
                 let identity = request.identity();
                 if !identity.fields.is_empty() {
-                    self.template.outer(&identity.fields, own, line);
+                    members::add_outer(line, own, &identity.fields);
                 }
             }
-            entered::each_fields(|members| self.template.outer(members, own, line));
+            entered::each_fields(|members| members::add_outer(line, own, members));
             line.push('}');
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             self.put(request, record.severity, line);

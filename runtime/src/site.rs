@@ -139,41 +139,49 @@ impl Spec {
         }
     }
 
+    /// The target of the line.
     #[must_use]
     pub const fn target(self, target: &'static str) -> Self {
         Spec { target, ..self }
     }
 
+    /// The level when all is well.
     #[must_use]
     pub const fn level(self, level: Level) -> Self {
         Spec { level, ..self }
     }
 
+    /// The level on an error.
     #[must_use]
     pub const fn err(self, err: Level) -> Self {
         Spec { err, ..self }
     }
 
+    /// The duration from which on the line is a WARN.
     #[must_use]
     pub const fn slow_nanos(self, slow_nanos: u64) -> Self {
         Spec { slow_nanos, ..self }
     }
 
+    /// The names of the event's fields.
     #[must_use]
     pub const fn fields(self, fields: &'static [&'static str]) -> Self {
         Spec { fields, ..self }
     }
 
+    /// Who is called.
     #[must_use]
     pub const fn dependency(self, dependency: &'static str) -> Self {
         Spec { call: Some(CallSpec { dependency, ..self.call_spec() }), ..self }
     }
 
+    /// How it is called.
     #[must_use]
     pub const fn method(self, method: &'static str) -> Self {
         Spec { call: Some(CallSpec { method: Some(method), ..self.call_spec() }), ..self }
     }
 
+    /// What stands in place of the URL's path.
     #[must_use]
     pub const fn url_template(self, template: &'static str) -> Self {
         Spec { call: Some(CallSpec { url_template: Some(template), ..self.call_spec() }), ..self }

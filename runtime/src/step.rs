@@ -574,7 +574,7 @@ impl Drop for Polled<'_> {
 
 /// Calls a function's body. A closure that is handed over may give away what it captured, which one
 /// that is called in place may not.
-#[inline(always)]
+#[inline]
 pub fn call<T>(body: impl FnOnce() -> T) -> T {
     body()
 }

@@ -1,9 +1,6 @@
 //! A record as one JSON object.
 
-use std::fmt::Write as _;
-
 use super::keys::Keys;
-use super::members;
 use crate::clock::Timestamp;
 use crate::context::{Identity, Request};
 use crate::escape;
@@ -95,15 +92,5 @@ impl Template {
             put(10, &trace.span_id);
         }
         out
-    }
-
-    /// Appends members that stand further out (the context's own, an enclosing span's); a key that
-    /// the line has already keeps its inner value.
-    pub(crate) fn outer(&self, outer: &str, from: usize, out: &mut String) {
-        for member in members::walk(outer, 0) {
-            if !members::walk(out, from).any(|known| known.key == member.key) {
-                let _ = write!(out, ",\"{}\":{}", member.key, member.value);
-            }
-        }
     }
 }

@@ -47,7 +47,7 @@ where
         let own = line.len();
         event.record(&mut Fields::new(logger, site, line));
         if let Some(data) = parent.and_then(|span| data_of(&span.extensions())) {
-            data.each_fields(|fields| logger.template.outer(fields, own, line));
+            data.each_fields(|fields| members::add_outer(line, own, fields));
         }
     });
 }
@@ -178,14 +178,14 @@ impl Message<'_> {
 impl Visit for Message<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.is_message(field) {
-            self.out.push_str(&scrub::text(value));
+            scrub::text_into(value, self.out);
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.is_message(field) {
             with_text(|text| match printed(text, |text| write!(text, "{value:?}")) {
-                Some(()) => self.out.push_str(&scrub::text(text)),
+                Some(()) => scrub::text_into(text, self.out),
                 None => self.out.push_str(UNPRINTABLE),
             });
         }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, map};
 use super::{REDACTED, text};
 use crate::escape::json_string;
 use crate::keys::hides;
+use crate::loggable::{Element, Encoder, Loggable};
 
 /// Deeper values are shown as `"[…]"`.
 const DEEPEST: usize = 128;
@@ -56,6 +57,15 @@ impl Json {
         &self.text
     }
 }
+
+/// What was redacted may be logged.
+impl Loggable for Json {
+    fn log(&self, to: &mut Encoder<'_>) {
+        to.raw_json(self.as_json());
+    }
+}
+
+impl Element for Json {}
 
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
