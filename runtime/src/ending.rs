@@ -31,6 +31,8 @@ pub(crate) struct Failure<'a> {
 enum Detail<'a> {
     /// A type that speaks for itself.
     Loggable(&'a dyn Loggable),
+    /// An error that may borrow, so that only its sources can be asked for their types.
+    Error(&'a (dyn Error + 'a)),
     Chain(&'a (dyn Error + 'static)),
     Text(&'a dyn fmt::Display),
     Unknown,
@@ -57,9 +59,11 @@ impl Ending<'_> {
     pub fn with_answer(mut self, answer: Answer) -> Self {
         self.answer = answer;
         if let Some(failure) = &self.failure
-            && self.answer.category.is_none()
+            && answer.category.is_none()
         {
-            self.answer = failure.answer(answer);
+            let chain = failure.answer();
+            self.answer.status = answer.status.or(chain.status);
+            self.answer.category = chain.category;
         }
         self
     }
@@ -70,10 +74,11 @@ impl Failure<'_> {
         error::short_name(self.type_name)
     }
 
-    fn answer(&self, known: Answer) -> Answer {
+    fn answer(&self) -> Answer {
         match self.detail {
-            Detail::Chain(error) => chain_category(error),
-            _ => known,
+            Detail::Chain(error) => chain_category(Some(error)),
+            Detail::Error(error) => chain_category(error.source()),
+            _ => Answer::NONE,
         }
     }
 
@@ -84,17 +89,20 @@ impl Failure<'_> {
                 guarded(out, |out| Encoder::json(out, limit).value(value));
                 return true;
             }
-            Detail::Chain(error) => {
-                let mut text = String::new();
-                error::write_chain(error, &mut text);
-                text
-            }
+            Detail::Error(error) => chain(error),
+            Detail::Chain(error) => chain(error),
             Detail::Text(value) => crate::scrub::text(&error::display(value)).into_owned(),
             Detail::Unknown => return false,
         };
         Encoder::json(out, limit).text(&text);
         true
     }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = String::new();
+    error::write_chain(error, &mut text);
+    text
 }
 
 /// A reference to the value that is asked.
@@ -128,9 +136,11 @@ pub trait ErrorEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: Error + 'static> ErrorEnding<'a> for &&&&&Probe<'a, Result<T, E>> {
+// Not `E: 'static`: method probing does not look at lifetimes, so an error that borrows would be
+// taken here and then refused.
+impl<'a, T, E: Error> ErrorEnding<'a> for &&&&&Probe<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
-        ending(self.0, |error| Detail::Chain(error))
+        ending(self.0, |error| Detail::Error(error))
     }
 }
 

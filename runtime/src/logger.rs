@@ -10,7 +10,7 @@ use tracing_core::dispatcher;
 use crate::context::Request;
 use crate::current;
 use crate::format::{Format, json::Template, pretty, shrink};
-use crate::layer::{Core, entered};
+use crate::layer::{Core, entered::Around};
 use crate::levels::Levels;
 use crate::record::{Record, Severity};
 use crate::sink::Sink;
@@ -57,9 +57,14 @@ fn with_buffer(f: impl FnOnce(&mut String)) {
 
 impl Logger {
     /// Writes one line. `fields` appends the event's own members (`,"key":value`).
-    pub(crate) fn write(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
+    pub(crate) fn write(
+        &self,
+        record: &Record<'_>,
+        around: Around<'_>,
+        fields: impl FnOnce(&mut String),
+    ) {
         let request = current::request();
-        self.write_for(request.as_ref(), record, fields);
+        self.write_for(request.as_ref(), record, around, fields);
     }
 
     /// The same for a request that need not be the current one.
@@ -67,6 +72,7 @@ impl Logger {
         &self,
         request: Option<&Arc<Request>>,
         record: &Record<'_>,
+        around: Around<'_>,
         fields: impl FnOnce(&mut String),
     ) {
         let known = request.filter(|request| request.has_id());
@@ -84,7 +90,8 @@ impl Logger {
                     self.template.outer(&identity.fields, own, line);
                 }
             }
-            entered::each_fields(|members| self.template.outer(members, own, line));
+            around.each_fields(|members| self.template.outer(members, own, line));
+            self.template.settle(own, line);
             line.push('}');
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             self.put(request, record.severity, line);

@@ -47,7 +47,7 @@ fn write(info: &PanicHookInfo<'_>) {
     let severity = if in_request == Some(true) { Severity::Error } else { Severity::Critical };
     let backtrace = Backtrace::force_capture().to_string();
     let message = message(info.payload());
-    emit::emit(&PANIC, current::request().as_ref(), severity, |out, limit| {
+    emit::emit(&PANIC, severity, |out, limit| {
         let put = |out: &mut String, key: &str, value: &str| {
             members::open(out, key);
             Encoder::json(out, limit).text(value);

@@ -97,6 +97,25 @@ impl Template {
         out
     }
 
+    /// Gives an underscore to fields, from the byte `own` on, whose name a fixed key was given: call
+    /// sites know only the names the fixed keys have by default.
+    pub(crate) fn settle(&self, own: usize, out: &mut String) {
+        if !self.keys.are_renamed() {
+            return;
+        }
+        let is_free = |key: &str| !members::walk(out, own).any(|member| member.key == key);
+        let mut settled = String::new();
+        for member in members::walk(out, own) {
+            let mut key = member.key.to_owned();
+            while self.keys.is_renamed_to(&key) || !(key == member.key || is_free(&key)) {
+                key.push('_');
+            }
+            let _ = write!(settled, ",\"{key}\":{}", member.value);
+        }
+        out.truncate(own);
+        out.push_str(&settled);
+    }
+
     /// Appends members that stand further out (the context's own, an enclosing span's); a key that
     /// the line has already keeps its inner value.
     pub(crate) fn outer(&self, outer: &str, from: usize, out: &mut String) {
