@@ -1,4 +1,5 @@
 //! The behaviour of candor.
 
 mod keys;
+mod line;
 mod scrub;
