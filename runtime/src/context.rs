@@ -36,7 +36,7 @@ use crate::current::{self, Frame, Restore};
 use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
 use crate::keys;
-use crate::loggable::{self, Loggable};
+use crate::loggable::{Encoder, Loggable, guarded};
 use crate::scrub;
 
 /// One request (or another piece of work that has an id) and everything its lines share.
@@ -323,7 +323,7 @@ pub fn current() -> Option<RequestContext> {
 /// What is given must be loggable: `set_user(clear(&id))`. Outside a request nothing happens.
 pub fn set_user(user: impl Loggable) {
     if let Some(request) = current::request() {
-        let json = loggable::to_json(&user);
+        let json = json(|to| to.value(&user));
         // One type for a key: a number becomes text, as the other ids are.
         let text = members::text_of(&json);
         request.change_identity(|identity| identity.user = Some(text.clone()));
@@ -337,15 +337,21 @@ pub fn set_user(user: impl Loggable) {
 pub fn set(name: &str, value: impl Loggable) {
     if let Some(request) = current::request() {
         let name = Keys::default().field_name(name);
-        let json = if keys::hides(&name) {
-            loggable::to_json(&crate::policy::Secret)
-        } else {
-            loggable::to_json(&value)
-        };
+        let hidden = keys::hides(&name);
+        let json = json(|to| if hidden { to.redacted() } else { to.value(&value) });
         request.change_identity(|identity| {
             members::set(&mut identity.fields, &name, &json);
         });
     }
+}
+
+/// Bytes of one value that every line of a request repeats.
+const VALUE_LIMIT: usize = 4 * 1024;
+
+fn json(write: impl FnOnce(&mut Encoder<'_>)) -> String {
+    let mut json = String::new();
+    guarded(&mut json, |out| write(&mut Encoder::json(out, VALUE_LIMIT)));
+    json
 }
 
 /// A closure that works under the context of here, wherever it is called: for threads,

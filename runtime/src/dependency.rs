@@ -14,7 +14,7 @@ use tracing_core::Level;
 use crate::format::members;
 use crate::record::Severity;
 use crate::site::{Site, Spec};
-use crate::{current, emit, escape, scrub};
+use crate::{current, emit, escape};
 
 /// Why a call failed, in the words of the `error` key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,14 +198,13 @@ impl DependencyOutcome for reqwest_middleware::Error {
     fn category(&self) -> Option<Category> {
         match self {
             reqwest_middleware::Error::Reqwest(error) => error.category(),
-            reqwest_middleware::Error::Middleware(error) => chain_answer(&**error).category,
+            reqwest_middleware::Error::Middleware(error) => chain_answer(Some(&**error)).category,
         }
     }
 }
 
 /// What is known of an error from the known types in its chain of sources.
-pub(crate) fn chain_answer(error: &(dyn Error + 'static)) -> Answer {
-    let mut link = Some(error);
+pub(crate) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
     for _ in 0..32 {
         let Some(error) = link else { break };
         if let Some(answer) = known(error) {
@@ -337,7 +336,7 @@ impl Call {
             facts.retries += 1;
             facts.retries + 1
         };
-        emit::emit(&ATTEMPT, None, Severity::Debug, |out, _| {
+        emit::emit(&ATTEMPT, Severity::Debug, |out, _| {
             let name = |out: &mut String, key: &str, value: &str| {
                 members::open(out, key);
                 escape::json_string(value, out);
@@ -350,10 +349,11 @@ impl Call {
         });
     }
 
-    /// Names the URL that is called, where only the body knows it; it is made safe.
+    /// Names the URL that is called, where only the body knows it; it is made safe, and a
+    /// `url_template` stands in place of its path.
     pub fn set_url(&self, url: impl AsRef<str>) {
         if let Some(state) = &self.state {
-            let url = scrub::url(url.as_ref());
+            let url = state.site.safe_url(url.as_ref());
             state.facts().url = Some(url);
         }
     }

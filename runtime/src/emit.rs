@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::clock::Tick;
 use crate::context::Request;
 use crate::current;
+use crate::layer::entered::Around;
 use crate::logger::{self, Logger};
 use crate::record::{Record, Severity};
 use crate::site::Site;
@@ -12,17 +13,13 @@ use crate::site::Site;
 /// Bytes of one value where no layer of candor's says how many it may have.
 const VALUE_LIMIT: usize = 4 * 1024;
 
-/// Writes a record of `site` now, under the given request or the current one.
-pub(crate) fn emit(
-    site: &'static Site,
-    request: Option<&Arc<Request>>,
-    severity: Severity,
-    fields: impl Fn(&mut String, usize),
-) {
-    emit_at(site, request, severity, Tick::now(), fields);
+/// Writes a record of `site` now, under the current request.
+pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut String, usize)) {
+    emit_at(site, current::request().as_ref(), severity, Tick::now(), fields);
 }
 
-/// The same for a point in time. `fields` appends members, with the limit of a value's bytes.
+/// The same for a point in time, and for a request that need not be the current one: a step may end
+/// elsewhere than it began. `fields` appends members, with the limit of a value's bytes.
 pub(crate) fn emit_at(
     site: &'static Site,
     request: Option<&Arc<Request>>,
@@ -41,16 +38,15 @@ pub(crate) fn emit_at(
         capped: site.capped(),
     };
     let direct = logger::if_alone(|logger: &Logger| {
-        logger.write_for(request, &record, |out| fields(out, logger.value_limit));
+        logger.write_for(request, &record, Around::Thread, |out| fields(out, logger.value_limit));
     });
     if direct.is_none() {
         let mut text = String::new();
         fields(&mut text, VALUE_LIMIT);
         // The layers look for the request on the thread.
-        let _here = request.map(|request| {
-            let known = current::with(|frame| frame.fork()).unwrap_or_default();
-            current::Restore::enter(current::Frame { request: Some(Arc::clone(request)), ..known })
-        });
+        let known = current::with(|frame| frame.fork()).unwrap_or_default();
+        let _here =
+            current::Restore::enter(current::Frame { request: request.map(Arc::clone), ..known });
         site.dispatch(record, text);
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Failure<'a> {
 enum Detail<'a> {
     /// A type that speaks for itself.
     Loggable(&'a dyn Loggable),
+    /// An error that may borrow, so that only its sources can be asked for their types.
+    Error(&'a (dyn Error + 'a)),
     Chain(&'a (dyn Error + 'static)),
     Text(&'a dyn fmt::Display),
     Unknown,
@@ -70,7 +72,8 @@ impl Failure<'_> {
 
     fn answer(&self) -> Answer {
         match self.detail {
-            Detail::Chain(error) => chain_answer(error),
+            Detail::Chain(error) => chain_answer(Some(error)),
+            Detail::Error(error) => chain_answer(error.source()),
             _ => Answer::NONE,
         }
     }
@@ -82,17 +85,20 @@ impl Failure<'_> {
                 guarded(out, |out| Encoder::json(out, limit).value(value));
                 return true;
             }
-            Detail::Chain(error) => {
-                let mut text = String::new();
-                error::write_chain(error, &mut text);
-                text
-            }
+            Detail::Error(error) => chain(error),
+            Detail::Chain(error) => chain(error),
             Detail::Text(value) => crate::scrub::text(&error::display(value)).into_owned(),
             Detail::Unknown => return false,
         };
         Encoder::json(out, limit).text(&text);
         true
     }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = String::new();
+    error::write_chain(error, &mut text);
+    text
 }
 
 /// A reference to the value that is asked.
@@ -128,9 +134,11 @@ pub trait ErrorEnding<'a> {
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: Error + 'static> ErrorEnding<'a> for &&&&&Returned<'a, Result<T, E>> {
+// Not `E: 'static`: method probing does not look at lifetimes, so an error that borrows would be
+// taken here and then refused.
+impl<'a, T, E: Error> ErrorEnding<'a> for &&&&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
-        ending(self.0, |error| Detail::Chain(error))
+        ending(self.0, |error| Detail::Error(error))
     }
 }
 

@@ -12,7 +12,7 @@ const LONGEST_CHAIN: usize = 32;
 
 /// Appends the text of an error and its sources, `outer: inner`, scrubbed. A source whose text the
 /// outer one already ends with is not repeated.
-pub(crate) fn write_chain(error: &(dyn Error + 'static), out: &mut String) {
+pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
     let mut text = display(error);
     let mut source = next(error);
     let mut links = 1;
@@ -40,7 +40,7 @@ pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
     }
 }
 
-fn next<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+fn next<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
     catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
 }
 

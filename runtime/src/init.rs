@@ -355,8 +355,7 @@ fn stream(stream: Stream) -> (Sink, bool) {
 }
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
-    let core = Core { logger: Arc::clone(&logger) };
-    Registry::default().with(core.with_filter(Wanted { logger }))
+    Registry::default().with(Core { logger })
 }
 
 /// Keeps candor running; made by [`init`]. Keep it until the process ends.

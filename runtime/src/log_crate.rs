@@ -6,6 +6,7 @@ use tracing_core::{Level, dispatcher};
 use crate::clock::Tick;
 use crate::error;
 use crate::layer::Core;
+use crate::layer::entered::Around;
 use crate::logger::Logger;
 use crate::record::{Record, Severity};
 use crate::scrub;
@@ -59,6 +60,7 @@ impl Log for Bridge {
                     message: &scrub::text(&message),
                     capped: true,
                 },
+                Around::Thread,
                 |_| {},
             );
         });

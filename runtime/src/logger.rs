@@ -10,7 +10,7 @@ use tracing_core::dispatcher;
 use crate::context::Request;
 use crate::current;
 use crate::format::{Format, json::Template, members, pretty, shrink};
-use crate::layer::{Core, entered};
+use crate::layer::{Core, entered::Around};
 use crate::levels::Levels;
 use crate::record::{Record, Severity};
 use crate::sink::Sink;
@@ -57,9 +57,14 @@ fn with_buffer(f: impl FnOnce(&mut String)) {
 
 impl Logger {
     /// Writes one line. `fields` appends the event's own members (`,"key":value`).
-    pub(crate) fn write(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
+    pub(crate) fn write(
+        &self,
+        record: &Record<'_>,
+        around: Around<'_>,
+        fields: impl FnOnce(&mut String),
+    ) {
         let request = current::request();
-        self.write_for(request.as_ref(), record, fields);
+        self.write_for(request.as_ref(), record, around, fields);
     }
 
     /// The same for a request that need not be the current one.
@@ -67,6 +72,7 @@ impl Logger {
         &self,
         request: Option<&Arc<Request>>,
         record: &Record<'_>,
+        around: Around<'_>,
         fields: impl FnOnce(&mut String),
     ) {
         let known = request.filter(|request| request.has_id());
@@ -84,7 +90,8 @@ impl Logger {
                     members::add_outer(line, own, &identity.fields);
                 }
             }
-            entered::each_fields(|members| members::add_outer(line, own, members));
+            around.each_fields(|outer| members::add_outer(line, own, outer));
+            self.template.settle(own, line);
             line.push('}');
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             self.put(request, record.severity, line);

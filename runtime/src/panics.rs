@@ -48,7 +48,7 @@ fn write(info: &PanicHookInfo<'_>) {
     let backtrace = Backtrace::force_capture().to_string();
     let backtrace = from_the_panic(&backtrace);
     let message = message(info.payload());
-    emit::emit(&PANIC, current::request().as_ref(), severity, |out, limit| {
+    emit::emit(&PANIC, severity, |out, limit| {
         let put = |out: &mut String, key: &str, value: &str| {
             members::open(out, key);
             Encoder::json(out, limit).text(value);

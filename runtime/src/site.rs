@@ -10,6 +10,7 @@ use tracing_core::{Event, Level, Metadata};
 use crate::format::members;
 use crate::handoff;
 use crate::record::{Record, Severity};
+use crate::scrub;
 
 /// What the macros know of an annotated function.
 #[derive(Debug, Clone, Copy)]
@@ -261,6 +262,19 @@ impl Site {
     /// Whether the cap on a request's lines holds for this event.
     pub(crate) fn capped(&self) -> bool {
         self.spec.event != "request_completed"
+    }
+
+    /// The URL of a call as its line shows it; a template stands in place of the path.
+    pub(crate) fn safe_url(&self, url: &str) -> String {
+        let safe = scrub::url(url);
+        let Some(template) = self.spec.call.and_then(|call| call.url_template) else {
+            return safe;
+        };
+        let origin = safe.split_once("://").map(|(scheme, rest)| {
+            let host = rest.split('/').next().unwrap_or("");
+            format!("{scheme}://{host}")
+        });
+        format!("{}{template}", origin.unwrap_or_default())
     }
 
     pub(crate) fn dependency(&self) -> &'static str {

@@ -22,7 +22,7 @@ use crate::format::members;
 use crate::loggable::{Encoder, Loggable, guarded};
 use crate::record::Severity;
 use crate::site::Site;
-use crate::{emit, error, escape, keys, scrub};
+use crate::{emit, error, escape, keys};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,9 @@ impl Running {
         fields: impl FnOnce(&mut Fields<'_>),
     ) -> Option<Self> {
         site.wanted().then(|| {
-            let call = CallState::new(site, safe_url(site, url()));
+            let template = || site.spec.call?.url_template.map(str::to_owned);
+            let url = url().map(|url| site.safe_url(&url)).or_else(template);
+            let call = CallState::new(site, url);
             Running::enter(site, Some(Arc::new(call)), fields)
         })
     }
@@ -377,17 +379,6 @@ fn call_category(
         Outcome::Error => category.or(Some(Category::Other)),
         Outcome::Ok => category,
     }
-}
-
-/// The URL of a call as its line shows it; a template stands in place of the path.
-fn safe_url(site: &Site, url: Option<String>) -> Option<String> {
-    let safe = url.map(|url| scrub::url(&url));
-    let Some(template) = site.spec.call.and_then(|call| call.url_template) else { return safe };
-    let origin = safe.as_deref().and_then(|safe| {
-        let (scheme, rest) = safe.split_once("://")?;
-        Some(format!("{scheme}://{}", rest.split('/').next()?))
-    });
-    Some(format!("{}{template}", origin.unwrap_or_default()))
 }
 
 fn text(out: &mut String, key: &str, value: &str) {

@@ -19,7 +19,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use serde_json::Value;
 use tracing_core::dispatcher::{self, DefaultGuard, Dispatch};
@@ -43,17 +43,29 @@ use crate::panics;
 ///
 /// Where another subscriber is installed on this very thread without candor's layer.
 pub fn capture() -> Captured {
-    if !dispatcher::has_been_set() {
-        let config = Config::new().levels(Levels::all()).nowhere();
-        if let Ok(subscriber) = config.subscriber() {
-            // Another test may have been faster; its subscriber is as good.
-            let _ = dispatcher::set_global_default(Dispatch::new(subscriber));
-        }
+    if !is_heard() {
+        // One test installs it and the others wait: a subscriber that is half installed hears nothing.
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            let config = Config::new().levels(Levels::all()).nowhere();
+            if let Ok(subscriber) = config.subscriber() {
+                // Where there is one already, it is asked below.
+                let _ = dispatcher::set_global_default(Dispatch::new(subscriber));
+            }
+        });
         panics::install(true);
     }
-    let heard = dispatcher::get_default(|dispatch| dispatch.downcast_ref::<Core>().is_some());
-    assert!(heard, "the subscriber of this thread has no candor layer, so nothing can be captured");
+    assert!(
+        is_heard(),
+        "the subscriber of this thread has no candor layer, so nothing can be captured"
+    );
     Captured::new(Lines::default(), None)
+}
+
+/// Whether the subscriber of this thread is one of candor's. That one has been set somewhere in the
+/// process does not tell: it may be another thread's.
+fn is_heard() -> bool {
+    dispatcher::get_default(|dispatch| dispatch.downcast_ref::<Core>().is_some())
 }
 
 /// The same with settings of its own, on this thread only: format, keys, limits, levels. What the

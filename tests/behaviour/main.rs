@@ -1,6 +1,8 @@
 //! The behaviour of candor.
 
 mod keys;
+mod line;
+mod programs;
 mod redact;
 mod scrub;
 mod ui;

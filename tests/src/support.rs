@@ -1,1 +1,144 @@
 //! Support for the tests.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use candor::testing::{Captured, Line};
+use serde_json::Value;
+use serde_json::de::Deserializer;
+
+/// The keys every line has, in their order; those marked `false` are there only where known.
+const FIXED: [(&str, bool); 12] = [
+    ("ts", true),
+    ("level", true),
+    ("logger", true),
+    ("msg", true),
+    ("request_id", true),
+    ("user_id", true),
+    ("method", true),
+    ("path", true),
+    ("service", false),
+    ("trace_id", false),
+    ("span_id", false),
+    ("seq", false),
+];
+
+/// All lines of a capture, each of which is a proper line.
+///
+/// # Panics
+///
+/// Where one is not, or where nothing was captured.
+pub fn checked(captured: &Captured) -> Vec<Line> {
+    let lines = captured.lines();
+    assert!(!lines.is_empty(), "nothing was captured");
+    for line in &lines {
+        check(line.raw());
+    }
+    lines
+}
+
+/// Asserts that `line` is one proper line: a JSON object of unique keys that starts with the fixed
+/// ones in their order, and holds no raw control character.
+///
+/// # Panics
+///
+/// Where it is not.
+pub fn check(line: &str) {
+    assert!(line.len() < 16_000, "a line of {} bytes", line.len());
+    for c in line.chars() {
+        let harmful = c.is_control()
+            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+        assert!(!harmful, "{c:?} stands raw in {line}");
+    }
+    let keys = keys(line);
+    let mut rest = keys.iter().map(String::as_str).peekable();
+    for (key, required) in FIXED {
+        if rest.peek() == Some(&key) {
+            rest.next();
+        } else {
+            assert!(!required, "`{key}` is missing or out of place in {line}");
+        }
+    }
+    for key in rest {
+        assert!(FIXED.iter().all(|(fixed, _)| *fixed != key), "`{key}` is out of place in {line}");
+    }
+}
+
+/// The top-level keys of a JSON object in their order.
+///
+/// # Panics
+///
+/// Where the text is no JSON object, or a key stands twice, at whatever depth.
+pub fn keys(json: &str) -> Vec<String> {
+    let mut deserializer = Deserializer::from_str(json);
+    let keys = serde::Deserializer::deserialize_any(&mut deserializer, Unique)
+        .unwrap_or_else(|error| panic!("{error} in {json}"));
+    deserializer.end().unwrap_or_else(|error| panic!("{error} in {json}"));
+    keys
+}
+
+/// Takes a value in which no key stands twice; returns the keys of an object.
+struct Unique;
+
+impl<'de> serde::de::DeserializeSeed<'de> for Unique {
+    type Value = Vec<String>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Vec<String>, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> serde::de::Visitor<'de> for Unique {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value without duplicate keys")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut seen = HashSet::new();
+        let mut keys = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            map.next_value_seed(Unique)?;
+            if !seen.insert(key.clone()) {
+                return Err(serde::de::Error::custom(format!("the key `{key}` stands twice")));
+            }
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element_seed(Unique)?.is_some() {}
+        Ok(Vec::new())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+}
+
+/// The values under `key` of all lines that have it.
+pub fn values(lines: &[Line], key: &str) -> Vec<Value> {
+    lines.iter().filter_map(|line| line.get(key).cloned()).collect()
+}

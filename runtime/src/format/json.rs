@@ -1,6 +1,9 @@
 //! A record as one JSON object.
 
+use std::fmt::Write as _;
+
 use super::keys::Keys;
+use super::members;
 use crate::clock::Timestamp;
 use crate::context::{Identity, Request};
 use crate::escape;
@@ -92,5 +95,24 @@ impl Template {
             put(10, &trace.span_id);
         }
         out
+    }
+
+    /// Gives an underscore to fields, from the byte `own` on, whose name a fixed key was given: call
+    /// sites know only the names the fixed keys have by default.
+    pub(crate) fn settle(&self, own: usize, out: &mut String) {
+        if !self.keys.are_renamed() {
+            return;
+        }
+        let is_free = |key: &str| !members::walk(out, own).any(|member| member.key == key);
+        let mut settled = String::new();
+        for member in members::walk(out, own) {
+            let mut key = member.key.to_owned();
+            while self.keys.is_renamed_to(&key) || !(key == member.key || is_free(&key)) {
+                key.push('_');
+            }
+            let _ = write!(settled, ",\"{key}\":{}", member.value);
+        }
+        out.truncate(own);
+        out.push_str(&settled);
     }
 }

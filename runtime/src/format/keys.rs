@@ -69,6 +69,19 @@ impl Keys {
             .map_or(FIXED[index], |(_, name)| name.as_str())
     }
 
+    pub(crate) fn are_renamed(&self) -> bool {
+        !self.renamed.is_empty()
+    }
+
+    /// Whether a fixed key was given this name (escaped, as it is written).
+    pub(crate) fn is_renamed_to(&self, escaped: &str) -> bool {
+        self.renamed.iter().any(|(_, name)| {
+            let mut known = String::new();
+            escape::json_text(name, &mut known);
+            known == escaped
+        })
+    }
+
     /// `"key":` of a fixed key, ready to be written.
     pub(crate) fn quoted(&self, index: usize) -> String {
         let mut out = String::new();

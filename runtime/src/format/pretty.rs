@@ -51,9 +51,7 @@ fn field(member: Member<'_>, in_full: bool, paint: Paint, out: &mut String) {
         _ => {}
     }
     out.push(' ');
-    let mut name = String::new();
-    plain(key, &mut name);
-    name.push('=');
+    let name = if is_bare(key) { format!("{key}=") } else { format!("\"{key}\"=") };
     paint.put(DIM, &name, out);
     let text = inside(value);
     let is_id = matches!(key, "request_id" | "trace_id");
@@ -61,12 +59,9 @@ fn field(member: Member<'_>, in_full: bool, paint: Paint, out: &mut String) {
         let _ = write!(out, "{}…{}", &text[..4], &text[text.len() - 6..]);
     } else if text.len() < value.len() && is_bare(text) {
         out.push_str(text);
-    } else if value.starts_with('"') {
-        out.push('"');
-        plain(text, out);
-        out.push('"');
     } else {
-        plain(value, out);
+        // With its escapes: a quote made bare would end the value, and what follows be a field.
+        out.push_str(value);
     }
 }
 

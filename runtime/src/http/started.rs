@@ -7,40 +7,34 @@ use crate::emit;
 use crate::format::members;
 use crate::loggable::Encoder;
 use crate::record::Severity;
-use crate::{context, escape, keys, scrub};
+use crate::{escape, keys, scrub};
 
 pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
-    let current = context::current();
-    emit::emit(
-        &site::STARTED,
-        current.as_ref().map(|c| &c.request),
-        Severity::Debug,
-        |out, limit| {
-            members::open(out, "event");
-            escape::json_string("request_started", out);
-            if let Some(query) = request.uri().query() {
-                members::open(out, "query");
-                self::query(query, limit, out);
-            }
-            members::open(out, "headers");
-            out.push_str(scrub::headers(request.headers()).as_json());
-            for (key, name) in
-                [("content_type", header::CONTENT_TYPE), ("content_length", header::CONTENT_LENGTH)]
-            {
-                if let Some(value) = header_text(request.headers(), &name) {
-                    members::open(out, key);
-                    match value.parse::<u64>() {
-                        Ok(length) => Encoder::json(out, limit).u64(length),
-                        Err(_) => Encoder::json(out, limit).text(&value),
-                    }
+    emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
+        members::open(out, "event");
+        escape::json_string("request_started", out);
+        if let Some(query) = request.uri().query() {
+            members::open(out, "query");
+            self::query(query, limit, out);
+        }
+        members::open(out, "headers");
+        out.push_str(scrub::headers(request.headers()).as_json());
+        for (key, name) in
+            [("content_type", header::CONTENT_TYPE), ("content_length", header::CONTENT_LENGTH)]
+        {
+            if let Some(value) = header_text(request.headers(), &name) {
+                members::open(out, key);
+                match value.parse::<u64>() {
+                    Ok(length) => Encoder::json(out, limit).u64(length),
+                    Err(_) => Encoder::json(out, limit).text(&value),
                 }
             }
-            if let Some(id) = client_request_id {
-                members::open(out, "client_request_id");
-                Encoder::json(out, limit).text(id);
-            }
-        },
-    );
+        }
+        if let Some(id) = client_request_id {
+            members::open(out, "client_request_id");
+            Encoder::json(out, limit).text(id);
+        }
+    });
 }
 
 /// A header as scrubbed text.

@@ -55,8 +55,11 @@ thread_local! {
 /// A span becomes the innermost one; its request becomes current where it is another one.
 pub(super) fn enter(id: &Id, data: Arc<SpanData>) {
     let before = data.request.as_ref().and_then(|request| {
+        // A span that was made outside any request, under a test's capture, brings none.
         let same = current::with(|frame| {
-            frame.request.as_ref().is_some_and(|known| Arc::ptr_eq(known, request))
+            frame.request.as_ref().is_some_and(|known| {
+                Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
+            })
         })?;
         let frame = Frame { request: Some(Arc::clone(request)), ..Frame::default() };
         (!same).then(|| current::replace(frame))
@@ -80,8 +83,29 @@ pub(super) fn exit(id: &Id) {
     }
 }
 
-/// Calls `f` with the fields of the spans this thread is in, innermost first.
-pub(crate) fn each_fields(f: impl FnMut(&str)) {
+/// The spans an event stands in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Around<'a> {
+    /// Those this thread is in.
+    Thread,
+    /// The one the event names as its parent: `parent: &span`.
+    Span(&'a Arc<SpanData>),
+    /// None: `parent: None`.
+    Nothing,
+}
+
+impl Around<'_> {
+    /// Calls `f` with the fields of the spans, innermost first.
+    pub(crate) fn each_fields(self, f: impl FnMut(&str)) {
+        match self {
+            Around::Thread => each_fields_of_thread(f),
+            Around::Span(span) => span.each_fields(f),
+            Around::Nothing => {}
+        }
+    }
+}
+
+fn each_fields_of_thread(f: impl FnMut(&str)) {
     let innermost = ENTERED.try_with(|entered| {
         let entered = entered.try_borrow().ok()?;
         entered.last().map(|entry| Arc::clone(&entry.data))

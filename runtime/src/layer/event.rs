@@ -12,6 +12,7 @@ use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::entered::Around;
 use super::span::data_of;
 use crate::clock::Tick;
 use crate::format::keys::Keys;
@@ -27,7 +28,7 @@ where
 {
     let metadata = event.metadata();
     if let Some(()) = handoff::with(metadata, |record, fields| {
-        logger.write(record, |line| line.push_str(fields));
+        logger.write(record, Around::Thread, |line| line.push_str(fields));
     }) {
         return;
     }
@@ -41,15 +42,13 @@ where
         message: &message,
         capped: true,
     };
-    // A named parent stands in for the spans this thread is in.
-    let parent = event.parent().and_then(|id| ctx.span(id));
-    logger.write(&record, |line| {
-        let own = line.len();
-        event.record(&mut Fields::new(logger, site, line));
-        if let Some(data) = parent.and_then(|span| data_of(&span.extensions())) {
-            data.each_fields(|fields| members::add_outer(line, own, fields));
-        }
-    });
+    let parent = event.parent().and_then(|id| data_of(&ctx.span(id)?.extensions()));
+    let around = match &parent {
+        Some(parent) => Around::Span(parent),
+        None if event.is_contextual() => Around::Thread,
+        None => Around::Nothing,
+    };
+    logger.write(&record, around, |line| event.record(&mut Fields::new(logger, site, line)));
 }
 
 /// What is worked out once per call site of anyone's.

@@ -17,6 +17,10 @@ use crate::logger::Logger;
 use crate::site;
 
 /// candor's half of a subscriber; it sits on a `Registry`.
+///
+/// Alone there it decides what is made at all. Among others it decides nothing, and a [`Wanted`]
+/// around it what it hears: that answer is known only while an event is dispatched, so a record that
+/// goes to the sink directly could not be refused by it.
 #[derive(Debug, Clone)]
 pub(crate) struct Core {
     pub(crate) logger: Arc<Logger>,
@@ -26,6 +30,18 @@ impl<S> tracing_subscriber::Layer<S> for Core
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.lets_pass(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.lets_pass(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.logger.alone.then(|| max_level(&self.logger))
+    }
+
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         event::write(&self.logger, event, &ctx);
     }
@@ -56,31 +72,39 @@ pub(crate) struct Wanted {
     pub(crate) logger: Arc<Logger>,
 }
 
-impl Wanted {
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        if metadata.is_span() {
-            if site::is_request_span(metadata) {
-                return true;
-            }
-            if site::is_step_span(metadata) {
-                return false;
-            }
-        }
-        self.logger.levels.load().allows(metadata)
+impl Core {
+    fn lets_pass(&self, metadata: &Metadata<'_>) -> bool {
+        !self.logger.alone || wants(&self.logger, metadata)
     }
+}
+
+fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
+    if metadata.is_span() {
+        if site::is_request_span(metadata) {
+            return true;
+        }
+        if site::is_step_span(metadata) {
+            return false;
+        }
+    }
+    logger.levels.load().allows(metadata)
+}
+
+/// The request's span is an ERROR: with a lower hint tracing would not ask for it.
+fn max_level(logger: &Logger) -> LevelFilter {
+    logger.levels.load().max().max(LevelFilter::ERROR)
 }
 
 impl<S> Filter<S> for Wanted {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.wants(metadata)
+        wants(&self.logger, metadata)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.wants(metadata) { Interest::always() } else { Interest::never() }
+        if wants(&self.logger, metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        // The request's span is an ERROR: with a lower hint tracing would not ask for it.
-        Some(self.logger.levels.load().max().max(LevelFilter::ERROR))
+        Some(max_level(&self.logger))
     }
 }
