@@ -18,6 +18,9 @@ pub(crate) enum Attribute {
     Call,
 }
 
+/// `skip`, which only a method of an annotated block takes, is not among those an error lists.
+const SKIP: &str = "skip";
+
 impl Attribute {
     /// What the positional argument is short for.
     fn first(self) -> &'static str {
@@ -27,10 +30,26 @@ impl Attribute {
         }
     }
 
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Attribute::Step => "step_timed",
+            Attribute::Call => "dependency_call",
+        }
+    }
+
+    /// The attribute that this one is not.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Attribute::Step => Attribute::Call,
+            Attribute::Call => Attribute::Step,
+        }
+    }
+
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Attribute::Step => {
-                &["name", "level", "target", "fields", "ret", "slow", "err", "crate"]
+                &["name", "level", "target", "fields", "ret", "slow", "err", "busy", "crate"]
             }
             Attribute::Call => &[
                 "dependency",
@@ -38,11 +57,13 @@ impl Attribute {
                 "method",
                 "url",
                 "url_template",
+                "outcome",
                 "fields",
                 "level",
                 "target",
                 "slow",
                 "ret",
+                "busy",
                 "crate",
             ],
         }
@@ -64,7 +85,33 @@ pub(crate) struct Args {
     pub(crate) slow_nanos: Option<u64>,
     pub(crate) ret: Option<Ret>,
     pub(crate) fields: Vec<Field>,
+    /// Where `busy` stands.
+    pub(crate) busy: Option<Span>,
+    /// The function that reads a dependency's answer.
+    pub(crate) outcome: Option<Path>,
     pub(crate) root: Option<Path>,
+    /// Where `skip` stands.
+    pub(crate) skip: Option<Span>,
+    /// The type whose method this is, where a whole block is annotated.
+    pub(crate) block: Option<String>,
+    /// The keys that were given, where they stand.
+    pub(crate) keys: Vec<Ident>,
+}
+
+impl Args {
+    /// What holds for a method from the block around it, where the method does not say otherwise.
+    pub(crate) fn under(mut self, block: &Args, name: &str) -> Self {
+        let or = |own: Option<Level>, outer: &Option<Level>| {
+            own.or_else(|| outer.as_ref().map(|Level(level)| Level(level.clone())))
+        };
+        self.level = or(self.level, &block.level);
+        self.err = or(self.err, &block.err);
+        self.target = self.target.or_else(|| block.target.clone());
+        self.slow_nanos = self.slow_nanos.or(block.slow_nanos);
+        self.root = self.root.or_else(|| block.root.clone());
+        self.block = Some(name.to_owned());
+        self
+    }
 }
 
 /// A level of `tracing`'s, by the name of its constant.
@@ -150,10 +197,11 @@ fn argument(
     }
     let key = input.call(Ident::parse_any)?;
     let name = key.to_string();
-    if !attribute.arguments().contains(&name.as_str()) {
+    if name != SKIP && !attribute.arguments().contains(&name.as_str()) {
         return Err(unknown(attribute, &key));
     }
     once(&name, &key, seen)?;
+    args.keys.push(key.clone());
     match name.as_str() {
         "name" | "dependency" => args.first = Some(text(&key, input)?),
         "operation" => args.operation = Some(text(&key, input)?),
@@ -170,6 +218,12 @@ fn argument(
         "crate" => {
             equals(&key, "a path", input)?;
             args.root = Some(input.call(Path::parse_mod_style)?);
+        }
+        SKIP => args.skip = Some(key.span()),
+        "busy" => args.busy = Some(key.span()),
+        "outcome" => {
+            equals(&key, "the path of a function", input)?;
+            args.outcome = Some(input.parse()?);
         }
         "ret" => {
             let policy = if input.peek(Token![=]) {
@@ -294,7 +348,7 @@ impl Parse for Field {
         let name = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            decided(input.parse()?)
+            input.parse()?
         } else if input.is_empty() || input.peek(Token![,]) {
             let path = Path::from(name.clone());
             syn::parse_quote!(#path)
@@ -359,25 +413,10 @@ fn check_field(field: &Field, before: &[Field], attribute: Attribute, errors: &m
     }
 }
 
-/// A policy in front of a value names candor's function, whatever else is in scope under its name.
-fn decided(value: Expr) -> Expr {
-    match value {
-        Expr::MethodCall(mut call) => {
-            *call.receiver = decided(*call.receiver);
-            Expr::MethodCall(call)
-        }
-        Expr::Call(mut call) => {
-            if let Expr::Path(function) = &*call.func
-                && let Some(name) = function.path.get_ident()
-                && POLICIES.iter().any(|policy| name == policy)
-            {
-                let name = name.clone();
-                call.func = Box::new(syn::parse_quote!(__policy::#name));
-            }
-            Expr::Call(call)
-        }
-        other => other,
-    }
+/// The policy that is called by its bare name.
+pub(crate) fn policy_of(call: &syn::ExprCall) -> Option<&Ident> {
+    let Expr::Path(function) = &*call.func else { return None };
+    function.path.get_ident().filter(|name| POLICIES.iter().any(|policy| name == policy))
 }
 
 impl Parse for Policy {

@@ -1,15 +1,24 @@
 //! The annotated function: its signature parsed, its body as it was typed.
 
-use proc_macro2::{Group, TokenStream};
-use quote::{ToTokens, TokenStreamExt as _, quote};
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{ToTokens, TokenStreamExt as _, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::spanned::Spanned as _;
+use syn::visit_mut::{VisitMut, visit_type_mut};
+use syn::{
+    AttrStyle, Attribute, FnArg, Ident, Pat, ReceiverKind, ReturnType, Signature, Token, Type,
+    Visibility, parse_quote_spanned,
+};
 
 /// A function with a body. The body is not parsed: a half-typed one expands too, so that the editor
 /// can complete in it, and what is wrong with it is the compiler's to say.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
+    /// `default`, where specialization is on.
+    pub(crate) defaultness: Option<Ident>,
     pub(crate) signature: Signature,
     pub(crate) body: Group,
 }
@@ -18,6 +27,7 @@ impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
+        let defaultness = default(input)?;
         let signature: Signature = input.parse()?;
         if let Some(constness) = &signature.constness {
             return Err(syn::Error::new_spanned(
@@ -32,62 +42,176 @@ impl Parse for Function {
             ));
         }
         let body = input.parse()?;
-        Ok(Function { attributes, visibility, signature, body })
+        Ok(Function { attributes, visibility, defaultness, signature, body })
     }
 }
 
-/// What the expansion has to know of a return type.
-pub(crate) enum Returns<'a> {
-    /// Nothing that could say how the call ended: `()`, or nothing at all with `!`.
-    Nothing,
-    /// A type that can be written down again.
-    Typed(&'a Type),
-    /// `impl Trait` somewhere, which can't.
-    Opaque,
+pub(crate) fn default(input: ParseStream<'_>) -> syn::Result<Option<Ident>> {
+    let next = input.fork().call(Ident::parse_any);
+    if next.is_ok_and(|next| next == "default") {
+        input.call(Ident::parse_any).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// An argument as it is passed on into the generated body.
+pub(crate) struct Argument {
+    /// Its attributes, which hold for the binding too.
+    attributes: Vec<Attribute>,
+    /// What it is called in the signature.
+    pub(crate) name: Ident,
+    /// What the body knows it by.
+    pub(crate) pattern: TokenStream,
+    /// Whether the name is made up.
+    renamed: bool,
+}
+
+impl Argument {
+    /// `let a = a;`, so that it is dropped where the function's own argument is. What a pattern leaves
+    /// of its value is dropped behind what it takes.
+    pub(crate) fn rebound(&self) -> TokenStream {
+        let Argument { attributes, name, pattern, renamed } = self;
+        let whole = renamed.then(|| quote!(let #name = #name;));
+        let ignored = self.is_ignored();
+        let part = (!ignored).then(|| quote!(#(#attributes)* let #pattern = #name;));
+        quote!(#whole #part)
+    }
+
+    /// The parameter of a closure that takes its place.
+    pub(crate) fn parameter(&self) -> TokenStream {
+        let Argument { attributes, pattern, .. } = self;
+        quote!(#(#attributes)* #pattern)
+    }
+
+    fn is_ignored(&self) -> bool {
+        self.renamed && self.pattern.to_string() == self.name.to_string()
+    }
 }
 
 impl Function {
-    pub(crate) fn returns(&self) -> Returns<'_> {
-        match &self.signature.output {
-            ReturnType::Default => Returns::Nothing,
-            ReturnType::Type(_, ty) => match &**ty {
-                Type::Never(_) => Returns::Nothing,
-                Type::Tuple(tuple) if tuple.elems.is_empty() => Returns::Nothing,
-                ty if mentions_impl(ty) => Returns::Opaque,
-                ty => Returns::Typed(ty),
-            },
+    /// Takes the names that the body gives its arguments out of the signature, which keeps plain ones.
+    pub(crate) fn take_arguments(&mut self) -> Vec<Argument> {
+        let mut arguments = Vec::new();
+        for (at, input) in self.signature.inputs.iter_mut().enumerate() {
+            let FnArg::Typed(typed) = input else { continue };
+            let made_up = || {
+                Ident::new(&format!("__arg{at}"), Span::mixed_site().located_at(typed.pat.span()))
+            };
+            let (name, pattern, renamed) = match &*typed.pat {
+                Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                    let mutability = pat.mutability;
+                    let name = pat.ident.clone();
+                    (name.clone(), quote!(#mutability #name), false)
+                }
+                Pat::Wild(_) => (made_up(), made_up().into_token_stream(), true),
+                pat => (made_up(), pat.into_token_stream(), true),
+            };
+            *typed.pat = syn::parse_quote!(#name);
+            let attributes = typed.attrs.clone();
+            arguments.push(Argument { attributes, name, pattern, renamed });
         }
+        arguments
+    }
+
+    /// A statement that has the body own all of `self`, whatever it uses of it.
+    pub(crate) fn whole_self(&self, references_too: bool) -> Option<TokenStream> {
+        let receiver = self.signature.receiver()?;
+        let reference = matches!(receiver.kind, ReceiverKind::Reference(..));
+        let own = &receiver.self_token;
+        (references_too || !reference).then(|| quote!(let _ = &#own;))
+    }
+
+    /// Silences what is said of a `self` that is changed and not looked at again: of an argument
+    /// nothing is said, of what a closure owns it is.
+    pub(crate) fn allow_changed_self(&mut self) {
+        let changed = |receiver: &syn::Receiver| {
+            receiver.mutability.is_some() && !matches!(receiver.kind, ReceiverKind::Reference(..))
+        };
+        if self.signature.receiver().is_some_and(changed) {
+            self.attributes.push(syn::parse_quote!(#[allow(unused_assignments)]));
+        }
+    }
+
+    /// The return type where a type can be written in an expression: `_` in place of `impl Trait`.
+    pub(crate) fn output(&self) -> Type {
+        match &self.signature.output {
+            ReturnType::Default => {
+                let span = Span::mixed_site().located_at(self.body.span_open());
+                parse_quote_spanned!(span=> ())
+            }
+            ReturnType::Type(_, ty) => inferred(ty),
+        }
+    }
+
+    /// Whether arguments have patterns, whose names are known in the body alone.
+    pub(crate) fn has_patterns(&self) -> bool {
+        self.signature.inputs.iter().any(|input| match input {
+            FnArg::Typed(typed) => !matches!(&*typed.pat, Pat::Ident(_) | Pat::Wild(_)),
+            FnArg::Receiver(_) => false,
+        })
+    }
+
+    /// Moves the body's inner attributes, which are the function's, before it.
+    pub(crate) fn hoist_attributes(&mut self) {
+        let split = |input: ParseStream<'_>| -> syn::Result<(Vec<Attribute>, TokenStream)> {
+            Ok((input.call(Attribute::parse_inner)?, input.parse()?))
+        };
+        let Ok((mut inner, rest)) = split.parse2(self.body.stream()) else { return };
+        if inner.is_empty() {
+            return;
+        }
+        for attribute in &mut inner {
+            attribute.style = AttrStyle::Outer;
+        }
+        self.attributes.extend(inner);
+        let span = self.body.span();
+        self.body = Group::new(Delimiter::Brace, rest);
+        self.body.set_span(span);
     }
 
     /// The function with another body.
     pub(crate) fn with_body(&self, body: &TokenStream) -> TokenStream {
-        let Function { attributes, visibility, signature, .. } = self;
+        let Function { attributes, visibility, defaultness, signature, body: own } = self;
+        // Located at the user's braces; the lints that compare a body with what stands in it see that
+        // it is generated.
+        let braces = quote_spanned!(Span::mixed_site().located_at(own.span())=> { #body });
         quote! {
-            #(#attributes)* #visibility #signature {
-                #body
-            }
+            #(#attributes)* #visibility #defaultness #signature #braces
         }
     }
 }
 
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Function { attributes, visibility, signature, body } = self;
+        let Function { attributes, visibility, defaultness, signature, body } = self;
         tokens.append_all(attributes);
         visibility.to_tokens(tokens);
+        defaultness.to_tokens(tokens);
         signature.to_tokens(tokens);
         body.to_tokens(tokens);
     }
 }
 
-fn mentions_impl(ty: &Type) -> bool {
-    struct Finder(bool);
-    impl<'ast> syn::visit::Visit<'ast> for Finder {
-        fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
-            self.0 = true;
+/// A type with `_` for every `impl Trait` in it, which only a signature may name.
+pub(crate) fn inferred(ty: &Type) -> Type {
+    struct Infer;
+    impl VisitMut for Infer {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if let Type::ImplTrait(opaque) = ty {
+                let span = opaque.span();
+                *ty = parse_quote_spanned!(span=> _);
+            } else {
+                visit_type_mut(self, ty);
+            }
         }
     }
-    let mut finder = Finder(false);
-    syn::visit::Visit::visit_type(&mut finder, ty);
-    finder.0
+    let mut ty = ty.clone();
+    Infer.visit_type_mut(&mut ty);
+    ty
+}
+
+/// `call2`, by the number of arguments.
+pub(crate) fn caller(arguments: usize) -> Ident {
+    format_ident!("call{arguments}")
 }

@@ -1,28 +1,32 @@
 //! A timed step or call: begun at entry, ended exactly once, whatever the end is.
 
 use std::fmt;
-use std::future::Future;
-use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::thread;
 use std::time::Duration;
-
-use pin_project_lite::pin_project;
 
 use crate::clock::Tick;
 use crate::context::{Cause, Request};
 use crate::current::{self, Extras, Frame};
-use crate::dependency::{CallState, Category};
-use crate::ending::Ending;
+use crate::dependency::{Answer, CallState, Category, DependencyOutcome};
+use crate::ending::{Ending, Written};
 use crate::format::keys::Keys;
 use crate::format::members;
 use crate::loggable::{Encoder, Loggable, guarded};
 use crate::record::Severity;
 use crate::site::Site;
 use crate::{emit, error, escape, keys};
+
+mod future;
+mod guard;
+#[cfg(feature = "stream")]
+mod stream;
+
+pub use future::{Entry, Step, hint};
+pub use guard::StepGuard;
+pub(crate) use guard::body;
+#[cfg(feature = "stream")]
+pub use stream::StepStream;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,24 +52,39 @@ impl Outcome {
     }
 }
 
-/// Takes the `fields(…)` of a step while it is entered.
+/// Takes the `fields(…)` of a step, and the `url` of a call, while it is entered.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    members: &'a mut String,
+    extras: &'a mut Extras,
 }
 
 /// Bytes of one value gathered before a layer is known.
 const VALUE_LIMIT: usize = 4 * 1024;
 
 impl Fields<'_> {
+    /// The fields of a call, asked for only where a line of it could be written.
+    fn gather(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Option<Box<Extras>> {
+        site.wanted().then(|| {
+            let mut extras = current::take_extras();
+            fields(&mut Fields { extras: &mut extras });
+            extras
+        })
+    }
+
     /// Adds one field; the macros have checked its name, and asked the key rule for it.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
-        members::open(self.members, name);
+        let members = &mut self.extras.members;
+        members::open(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
-        guarded(self.members, |out| {
+        guarded(members, |out| {
             let mut encoder = Encoder::json(out, VALUE_LIMIT);
             if hidden { encoder.redacted() } else { encoder.value(value) }
         });
+    }
+
+    /// The `url = …` of a call.
+    pub fn url<T: fmt::Display + ?Sized>(&mut self, url: &T) {
+        self.extras.url = Some(error::display(url));
     }
 }
 
@@ -132,7 +151,7 @@ fn field_name(name: &str) -> String {
 /// A step that has begun. What it needs of its surroundings it holds itself, since it may end on
 /// another thread and under another request than it runs.
 #[derive(Debug)]
-pub struct Running {
+pub(crate) struct Running {
     site: &'static Site,
     request: Option<Arc<Request>>,
     call: Option<Arc<CallState>>,
@@ -141,48 +160,39 @@ pub struct Running {
     step: u32,
     parent: u32,
     has_inner: bool,
+    /// What it polled is being dropped.
+    is_leaving: bool,
 }
 
 impl Running {
-    /// Begins a step under the context of here. `fields` is asked only where a line could be
-    /// written.
-    pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Option<Self> {
-        site.wanted().then(|| Running::enter(site, None, fields))
-    }
-
-    /// The same for a call; `url` is made safe.
-    pub fn begin_call(
-        site: &'static Site,
-        url: impl FnOnce() -> Option<String>,
-        fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Option<Self> {
-        site.wanted().then(|| {
-            let template = || site.spec.call?.url_template.map(str::to_owned);
-            let url = url().map(|url| site.safe_url(&url)).or_else(template);
-            let call = CallState::new(site, url);
-            Running::enter(site, Some(Arc::new(call)), fields)
-        })
-    }
-
-    fn enter(
-        site: &'static Site,
-        call: Option<Arc<CallState>>,
-        fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Self {
-        let mut extras = current::take_extras();
-        fields(&mut Fields { members: &mut extras.members });
-        extras.span = site.span();
-        let extras = if extras.members.is_empty() && extras.span.is_none() {
-            current::put_extras(extras);
-            None
-        } else {
-            Some(extras)
+    /// Begins a step or call under the context of here.
+    fn enter(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
+        let span = site.span();
+        let mut extras = match extras {
+            None if span.is_some() || site.spec.busy => Some(current::take_extras()),
+            extras => extras,
         };
+        let mut url = None;
+        if let Some(extras) = &mut extras {
+            url = extras.url.take();
+            extras.span = span;
+        }
+        let spare = |extras: &mut Box<Extras>| {
+            extras.members.is_empty() && extras.span.is_none() && !site.spec.busy
+        };
+        if let Some(extras) = extras.take_if(spare) {
+            current::put_extras(extras);
+        }
         let around = current::with(|frame| {
             frame.has_inner = true;
             frame.fork()
         });
         let Frame { request, call: outer, step: parent, .. } = around.unwrap_or_default();
+        let call = site.spec.call.map(|call| {
+            let template = || call.url_template.map(str::to_owned);
+            let url = url.map(|url| site.safe_url(&url)).or_else(template);
+            Arc::new(CallState::new(site, url))
+        });
         let step = request.as_ref().filter(|request| request.has_id()).map_or(0, |r| r.next_step());
         let started = Tick::now();
         if call.is_some()
@@ -199,11 +209,13 @@ impl Running {
             step,
             parent,
             has_inner: false,
+            is_leaving: false,
         }
     }
 
     /// Makes this the running step of the thread; what was there before comes back with `leave`.
-    fn enter_thread(&mut self) -> Outside {
+    /// `first` where fields of it are still to come.
+    fn enter_thread(&mut self, first: bool) -> Frame {
         let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
         let frame = Frame {
             request: self.request.take(),
@@ -211,23 +223,43 @@ impl Running {
             step: self.step,
             in_step: true,
             has_inner: self.has_inner,
+            awaits: first.then_some(self.site),
             extras: self.extras.take(),
         };
-        Outside { frame: current::replace(frame), span: span.map(tracing::Span::entered) }
+        let outside = current::replace(frame);
+        if let Some(span) = span {
+            span.with_subscriber(|(id, dispatch)| dispatch.enter(id));
+        }
+        outside
     }
 
-    fn leave_thread(&mut self, outside: Outside) {
-        drop(outside.span);
-        let Frame { request, call, has_inner, extras, .. } = current::replace(outside.frame);
+    fn leave_thread(&mut self, outside: Frame) {
+        let span = current::with(|frame| frame.extras.as_ref()?.span.clone()).flatten();
+        if let Some(span) = span {
+            span.with_subscriber(|(id, dispatch)| dispatch.exit(id));
+        }
+        let Frame { request, call, has_inner, extras, .. } = current::replace(outside);
         self.has_inner = has_inner;
         self.request = request;
         self.call = call;
         self.extras = extras;
     }
 
+    /// Whether an item of a stream was an error.
+    #[cfg(feature = "stream")]
+    fn has_failed(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.failure.is_some())
+    }
+
     fn finish(mut self, outcome: Outcome, ending: &Ending<'_>) {
         let now = Tick::now();
         let took = now.since(self.started);
+        let item = self.extras.as_mut().and_then(|extras| extras.failure.take());
+        let item = item.as_ref().map(Written::failure);
+        let outcome = match outcome {
+            Outcome::Ok | Outcome::Cancelled if item.is_some() => Outcome::Error,
+            outcome => outcome,
+        };
         let facts = self.own_call().map(|call| call.facts().clone());
         let (outcome, severity, category) = match &facts {
             None => (outcome, self.severity(outcome, took), None),
@@ -276,6 +308,9 @@ impl Running {
                 number(out, "parent_id", self.parent.into());
                 millis(out, "offset_ms", self.started.since(request.started));
             }
+            if let Some(extras) = self.extras.as_ref().filter(|_| self.site.spec.busy) {
+                millis(out, "busy_ms", extras.busy);
+            }
             if let Some(extras) = &self.extras {
                 out.push_str(&extras.members);
             }
@@ -283,7 +318,7 @@ impl Running {
                 members::open(out, "ret");
                 out.push_str(ret);
             }
-            if let Some(failure) = &ending.failure {
+            if let Some(failure) = ending.failure.as_ref().or(item.as_ref()) {
                 if facts.is_none() {
                     text(out, "error", &failure.short_name());
                 }
@@ -381,6 +416,24 @@ fn call_category(
     }
 }
 
+/// Fields that are evaluated once the step runs: those of a future, whose arguments are inside it.
+pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
+    // Where nothing of this call is written, the step that runs here is the one around it.
+    let own = |frame: &mut Frame| frame.awaits.take_if(|awaits| ptr::eq(*awaits, site)).is_some();
+    if current::with(own) != Some(true) {
+        return;
+    }
+    let mut extras = current::with(|frame| frame.extras.take()).flatten();
+    let mut extras = extras.take().unwrap_or_else(current::take_extras);
+    fields(&mut Fields { extras: &mut extras });
+    if let Some(url) = extras.url.take()
+        && let Some(call) = current::with(|frame| frame.call.clone()).flatten()
+    {
+        call.facts().url = Some(site.safe_url(&url));
+    }
+    current::with(|frame| frame.extras = Some(extras));
+}
+
 fn text(out: &mut String, key: &str, value: &str) {
     members::open(out, key);
     escape::json_string(value, out);
@@ -414,170 +467,14 @@ pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
     }
 }
 
-/// What was current before a step was entered on this thread.
-#[derive(Debug)]
-struct Outside {
-    frame: Frame,
-    span: Option<tracing::span::EnteredSpan>,
-}
-
-/// A running step on a thread: ends with [`read`](StepGuard::read), or when it is dropped.
-#[derive(Debug)]
-#[must_use = "the step ends when its guard is dropped"]
-pub struct StepGuard {
-    running: Option<(Running, Outside)>,
-    /// A step entered while unwinding did not cause it.
-    was_panicking: bool,
-    _not_send: PhantomData<*const ()>,
-}
-
-impl StepGuard {
-    /// Enters a step that was begun.
-    pub fn enter(running: Option<Running>) -> Self {
-        let running = running.map(|mut running| {
-            let outside = running.enter_thread();
-            (running, outside)
-        });
-        StepGuard { running, was_panicking: thread::panicking(), _not_send: PhantomData }
-    }
-
-    /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
-    pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        if self.running.is_some() {
-            let ending = read(value);
-            self.end(Outcome::of(&ending), &ending);
-        }
-    }
-
-    fn end(&mut self, outcome: Outcome, ending: &Ending<'_>) {
-        if let Some((mut running, outside)) = self.running.take() {
-            running.leave_thread(outside);
-            running.finish(outcome, ending);
-        }
-    }
-}
-
-impl Drop for StepGuard {
-    fn drop(&mut self) {
-        let panicked = thread::panicking() && !self.was_panicking;
-        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
-    }
-}
-
-pin_project! {
-    /// A future that is a running step.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Step<F, C> {
-        #[pin]
-        future: Option<F>,
-        running: Option<Running>,
-        read: C,
-    }
-
-    impl<F, C> PinnedDrop for Step<F, C> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            let Some(mut running) = this.running.take() else { return };
-            // What the future drops now still runs in the step.
-            let outside = running.enter_thread();
-            let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-            running.leave_thread(outside);
-            running.finish(Outcome::Cancelled, &Ending::OK);
-            if let Err(panic) = dropped {
-                resume_unwind(panic);
-            }
-        }
-    }
-}
-
-impl<F, C> fmt::Debug for Step<F, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Step").field("running", &self.running).finish_non_exhaustive()
-    }
-}
-
-impl<F, C> Step<F, C>
-where
-    F: Future,
-    C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
-{
-    /// A future that is the step `running`; `read` tells from its output how it ended.
-    pub fn new(running: Option<Running>, future: F, read: C) -> Self {
-        Step { future: Some(future), running, read }
-    }
-}
-
-impl<F, C> Future for Step<F, C>
-where
-    F: Future,
-    C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
-        if this.running.is_none() {
-            return future.poll(cx);
-        }
-        let polled = Polled::enter(this.running);
-        let poll = future.poll(cx);
-        polled.leave();
-        if let Poll::Ready(output) = &poll
-            && let Some(running) = this.running.take()
-        {
-            let ending = (this.read)(output);
-            running.finish(Outcome::of(&ending), &ending);
-        }
-        poll
-    }
-}
-
-/// A step while it is polled; dropped only by a panic that unwinds through the poll.
-struct Polled<'a> {
-    running: &'a mut Option<Running>,
-    outside: Option<Outside>,
-}
-
-impl<'a> Polled<'a> {
-    fn enter(running: &'a mut Option<Running>) -> Self {
-        let outside = running.as_mut().map(Running::enter_thread);
-        Polled { running, outside }
-    }
-
-    fn leave(mut self) {
-        if let (Some(outside), Some(running)) = (self.outside.take(), self.running.as_mut()) {
-            running.leave_thread(outside);
-        }
-    }
-}
-
-impl Drop for Polled<'_> {
-    fn drop(&mut self) {
-        if let Some(outside) = self.outside.take()
-            && let Some(mut running) = self.running.take()
-        {
-            running.leave_thread(outside);
-            running.finish(Outcome::Panicked, &Ending::OK);
-        }
-    }
-}
-
-/// Calls a function's body. A closure that is handed over may give away what it captured, which one
-/// that is called in place may not.
-#[inline]
-pub fn call<T>(body: impl FnOnce() -> T) -> T {
-    body()
-}
-
-/// The text of the `url = …` of a call.
-pub fn url_text<T: fmt::Display + ?Sized>(url: &T) -> String {
-    error::display(url)
-}
-
 /// The JSON of the `ret` of a step.
 pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     let mut json = String::new();
     guarded(&mut json, |out| Encoder::json(out, VALUE_LIMIT).value(value));
     json
+}
+
+/// The answer of a call, as the function of its `outcome = …` tells it.
+pub fn answer(outcome: impl DependencyOutcome) -> Answer {
+    Answer::of(&outcome)
 }
