@@ -7,7 +7,7 @@ use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
 use syn::{
-    AttrStyle, Attribute, FnArg, Ident, Pat, ReceiverKind, ReturnType, Signature, Token, Type,
+    AttrStyle, Attribute, BoundLifetimes, FnArg, Ident, Lifetime, TypeFnPtr, TypeTraitObject, Pat, PatIdent, ReceiverKind, ReturnType, Signature, Token, Type,
     Visibility, parse_quote_spanned,
 };
 
@@ -99,7 +99,7 @@ impl Function {
                 Ident::new(&format!("__arg{at}"), Span::mixed_site().located_at(typed.pat.span()))
             };
             let (name, pattern, renamed) = match &*typed.pat {
-                Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                Pat::Ident(pat) if is_plain(pat) => {
                     let mutability = pat.mutability;
                     let name = pat.ident.clone();
                     (name.clone(), quote!(#mutability #name), false)
@@ -137,7 +137,7 @@ impl Function {
     pub(crate) fn output(&self) -> Type {
         match &self.signature.output {
             ReturnType::Default => {
-                let span = Span::mixed_site().located_at(self.body.span_open());
+                let span = self.body.span_open();
                 parse_quote_spanned!(span=> ())
             }
             ReturnType::Type(_, ty) => inferred(ty),
@@ -147,7 +147,11 @@ impl Function {
     /// Whether arguments have patterns, whose names are known in the body alone.
     pub(crate) fn has_patterns(&self) -> bool {
         self.signature.inputs.iter().any(|input| match input {
-            FnArg::Typed(typed) => !matches!(&*typed.pat, Pat::Ident(_) | Pat::Wild(_)),
+            FnArg::Typed(typed) => match &*typed.pat {
+                Pat::Ident(pat) => !is_plain(pat),
+                Pat::Wild(_) => false,
+                _ => true,
+            },
             FnArg::Receiver(_) => false,
         })
     }
@@ -193,6 +197,12 @@ impl ToTokens for Function {
     }
 }
 
+/// Whether an argument can keep its name in the signature. One that starts with `_` is not to be used,
+/// which passing it on would be.
+fn is_plain(pat: &PatIdent) -> bool {
+    pat.by_ref.is_none() && pat.subpat.is_none() && !pat.ident.to_string().starts_with('_')
+}
+
 /// A type with `_` for every `impl Trait` in it, which only a signature may name.
 pub(crate) fn inferred(ty: &Type) -> Type {
     struct Infer;
@@ -208,6 +218,23 @@ pub(crate) fn inferred(ty: &Type) -> Type {
     }
     let mut ty = ty.clone();
     Infer.visit_type_mut(&mut ty);
+    ty
+}
+
+/// A type with `'_` for every lifetime of the signature.
+pub(crate) fn without_lifetimes(mut ty: Type) -> Type {
+    struct Elide;
+    impl VisitMut for Elide {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            lifetime.ident = Ident::new("_", lifetime.ident.span());
+        }
+
+        // Those of `for<'a>` are the type's own.
+        fn visit_bound_lifetimes_mut(&mut self, _: &mut BoundLifetimes) {}
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
+        fn visit_type_trait_object_mut(&mut self, _: &mut TypeTraitObject) {}
+    }
+    Elide.visit_type_mut(&mut ty);
     ty
 }
 

@@ -7,12 +7,12 @@ use syn::ext::IdentExt as _;
 use syn::parse::Parser as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_expr_mut};
-use syn::{Block, Expr, Item, Stmt, Type, parse_quote};
+use syn::{Block, Expr, Ident, Item, Stmt, Type, parse_quote};
 
 use crate::args::{Args, Attribute, CALL, FIXED, Field, Level, Policy, Ret, STEP, policy_of};
 use crate::block;
 use crate::errors::Errors;
-use crate::function::{Argument, Function, caller};
+use crate::function::{Argument, Function, caller, without_lifetimes};
 use crate::shape::{Kind, Place, Polled, Shape, pinned};
 
 /// Parses, checks and expands; mistakes stand beside the untouched item.
@@ -190,8 +190,12 @@ fn located(parts: &Parts, function: &Function) -> TokenStream {
     let told = |value: TokenStream| {
         quote! {
             let __value: #output = #value;
-            __step.read(&__value, #read);
-            __value
+            // Where the body does not come here, it is the user's own, and no news.
+            #[allow(unreachable_code)]
+            {
+                __step.read(&__value, #read);
+                return __value;
+            }
         }
     };
     let body = match Block::parse_within.parse2(function.body.stream()) {
@@ -227,7 +231,7 @@ impl VisitMut for Returns<'_> {
                 if let Some(value) = &mut returned.expr {
                     visit_expr_mut(self, value);
                     let told = (self.told)(value.to_token_stream());
-                    **value = parse_quote!({ #told });
+                    *expr = parse_quote!({ #told });
                 }
             }
             other => visit_expr_mut(self, other),
@@ -271,14 +275,13 @@ fn call(
     let rest = arguments.split_off(arguments.len().min(MOST));
     let rest = rest.iter().map(Argument::rebound);
     let mut first = quote!(#first #whole_self #(#rest)*);
-    let body = if first.is_empty() {
-        function.body.to_token_stream()
-    } else {
-        first.extend(function.body.stream());
-        let mut body = Group::new(Delimiter::Brace, first);
-        body.set_span(Span::mixed_site().located_at(function.body.span()));
-        body.into_token_stream()
-    };
+    first.extend(function.body.stream());
+    let mut body = Group::new(Delimiter::Brace, first);
+    // Of a body without a value the compiler speaks at the function's return type.
+    body.set_span(match &function.signature.output {
+        syn::ReturnType::Type(_, ty) if !starts_with_item(&function.body.stream()) => ty.span(),
+        _ => Span::mixed_site().located_at(function.body.span()),
+    });
     let caller = caller(arguments.len());
     let names = arguments.iter().map(|argument| &argument.name);
     let parameters = arguments.iter().map(Argument::parameter);
@@ -319,46 +322,56 @@ fn stays_async(parts: &Parts, function: &mut Function) -> TokenStream {
 /// The body of an `async fn` as a step, which owns what the function owns, in the same order.
 fn step(parts: &Parts, function: &mut Function) -> TokenStream {
     let Parts { private, read, .. } = parts;
-    let output = function.output();
+    // The body's lifetimes are what the compiler finds; they meet the function's own at its end.
+    let output = without_lifetimes(function.output());
     let entered = parts.entered();
     let whole_self = function.whole_self(true);
     function.allow_changed_self();
     let arguments = function.take_arguments();
     let arguments = arguments.iter().map(Argument::rebound);
-    let hint = hint(private, &output);
-    let span = match &function.signature.output {
-        syn::ReturnType::Default => function.body.span(),
-        syn::ReturnType::Type(_, ty) => ty.span(),
+    let hint = hint(private, &function.output());
+    let body = function.body.stream();
+    // Where the value may not leave, the compiler says so at the body's tail.
+    let tail = tail(&body).unwrap_or_else(|| function.body.span());
+    let value = Ident::new("__value", tail);
+    let body = block(&body, function.body.span());
+    let future = quote! {
+        async move {
+            #whole_self
+            #(#arguments)*
+            #entered
+            #hint
+            let #value: #output = #body;
+            #[allow(unreachable_code)]
+            return #value;
+        }
     };
-    let body = block(&function.body.stream(), span);
-    quote! {
-        #private::Step::new::<#output>(
-            &__SITE,
-            async move {
-                #whole_self
-                #(#arguments)*
-                #entered
-                #hint
-                let __value: #output = #body;
-                __value
-            },
-            #read,
-        )
-    }
+    let mut arguments = Group::new(Delimiter::Parenthesis, quote!(&__SITE, #future, #read));
+    arguments.set_span(tail);
+    let private = at(tail, private);
+    quote_spanned!(tail=> #private::Step::new::<#output> #arguments)
 }
 
 /// The body's `return`s and `?`s infer their types from the function's return type, which an `async`
 /// block has no place to write; a `return` that is never reached tells it.
 fn hint(private: &TokenStream, output: &Type) -> Option<TokenStream> {
-    let span = Span::mixed_site().located_at(output.span());
+    let span = output.span();
+    let private = at(span, private);
     let known = !matches!(output, Type::Infer(_));
     known.then(|| {
-        quote_spanned! {span=>
-            if false {
-                return #private::hint::<#output>();
-            }
-        }
+        // What a wrong type is compared with, the compiler shows at the function's own.
+        let told = quote_spanned!(span=> return #private::hint::<#output>());
+        quote!(if false { #told; })
     })
+}
+
+/// Tokens as if they stood elsewhere.
+fn at(span: Span, tokens: &TokenStream) -> TokenStream {
+    let moved = tokens.clone().into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    moved.collect()
 }
 
 /// A body as the value of a `let`. Where it has no value, the compiler says so at `span`.
@@ -368,6 +381,19 @@ fn block(body: &TokenStream, span: Span) -> TokenStream {
     let mut block = Group::new(Delimiter::Brace, quote!(#filler #body));
     block.set_span(span);
     block.into_token_stream()
+}
+
+/// Where the last statement of a body begins.
+fn tail(body: &TokenStream) -> Option<Span> {
+    let mut tail = None;
+    let mut behind = true;
+    for token in body.clone() {
+        if behind {
+            tail = Some(token.span());
+        }
+        behind = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ';');
+    }
+    tail
 }
 
 fn starts_with_item(body: &TokenStream) -> bool {
