@@ -7,8 +7,9 @@ use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
 use syn::{
-    AttrStyle, Attribute, BoundLifetimes, FnArg, Ident, Lifetime, TypeFnPtr, TypeTraitObject, Pat, PatIdent, ReceiverKind, ReturnType, Signature, Token, Type,
-    Visibility, parse_quote_spanned,
+    AttrStyle, Attribute, BoundLifetimes, FnArg, Ident, Lifetime, Pat, PatIdent, ReceiverKind,
+    ReturnType, Signature, Token, Type, TypeFnPtr, TypeTraitObject, Visibility,
+    parse_quote_spanned,
 };
 
 /// A function with a body. The body is not parsed: a half-typed one expands too, so that the editor

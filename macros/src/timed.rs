@@ -212,7 +212,7 @@ fn located(parts: &Parts, function: &Function) -> TokenStream {
     quote! {
         let __step = #guard.unread({
             use #private::probe::*;
-            (&#private::Kind::<#output>::new()).unread()
+            (&&#private::Kind::<#output>::new()).unread()
         });
         #value
     }
@@ -274,7 +274,11 @@ fn call(
     let mut arguments = function.take_arguments();
     let rest = arguments.split_off(arguments.len().min(MOST));
     let rest = rest.iter().map(Argument::rebound);
-    let mut first = quote!(#first #whole_self #(#rest)*);
+    // What only a field names is used all the same.
+    let named = arguments.iter().map(|argument| &argument.name);
+    let named =
+        named.filter(|name| parts.fields.as_ref().is_some_and(|fields| names(fields, name)));
+    let mut first = quote!(#first #whole_self #(let _ = &#named;)* #(#rest)*);
     first.extend(function.body.stream());
     let mut body = Group::new(Delimiter::Brace, first);
     // Of a body without a value the compiler speaks at the function's return type.
@@ -286,6 +290,14 @@ fn call(
     let names = arguments.iter().map(|argument| &argument.name);
     let parameters = arguments.iter().map(Argument::parameter);
     quote!(#private::#caller(#(#names,)* move |#(#parameters),*| -> #output #body))
+}
+
+fn names(tokens: &TokenStream, name: &Ident) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => names(&group.stream(), name),
+        _ => false,
+    })
 }
 
 /// `fn … -> impl Future`, whose arguments are stored once.

@@ -1,7 +1,9 @@
 //! `#[step_timed]` and `#[dependency_call]` on every shape of function.
 
+mod arguments;
 mod drops;
 mod futures;
+mod outcomes;
 
 /// The same functions twice: as they are, and annotated.
 macro_rules! both {
