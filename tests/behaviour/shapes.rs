@@ -1,6 +1,7 @@
 //! `#[step_timed]` and `#[dependency_call]` on every shape of function.
 
 mod arguments;
+mod compiles;
 mod drops;
 mod futures;
 mod outcomes;

@@ -1,0 +1,227 @@
+//! What the compiler and clippy say of annotated functions is what they say of plain ones.
+//!
+//! The functions of `gallery/` are compiled twice by a small package: as they are, and with the
+//! attributes taken out in place, so that lines and columns are the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A diagnostic: its code, and where its primary spans begin.
+type Said = (String, Vec<(u64, u64)>);
+
+struct Package {
+    folder: PathBuf,
+}
+
+impl Package {
+    fn new(name: &str) -> Self {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = target().join("gallery").join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("src/bin")).expect("a folder");
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n\
+             [dependencies]\ncandor = {{ path = {:?}, features = [\"stream\"] }}\n\
+             futures = {{ version = \"0.3\", default-features = false, features = [\"std\"] }}\n\
+             async-trait = \"0.1\"\n",
+            tests.join("../runtime"),
+        );
+        fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
+        fs::copy(tests.join("../Cargo.lock"), folder.join("Cargo.lock")).expect("a lockfile");
+        Package { folder }
+    }
+
+    fn write(&self, program: &str, text: &str) {
+        fs::write(self.folder.join(format!("src/bin/{program}.rs")), text).expect("a program");
+    }
+
+    /// All messages of the package's programs.
+    fn messages(&self, command: &str) -> Vec<(String, Value)> {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                command,
+                "--offline",
+                "--quiet",
+                "--bins",
+                "--keep-going",
+                "--message-format=json",
+            ])
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", target().join("gallery/target"))
+            .output()
+            .expect("cargo runs");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let own = format!("{:?}", self.folder.join("src")).replace('"', "");
+        let messages: Vec<_> = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter(|line| line["reason"] == "compiler-message")
+            .filter(|line| {
+                line["target"]["src_path"].as_str().is_some_and(|path| path.starts_with(&own))
+            })
+            .filter_map(|line| {
+                Some((line["target"]["name"].as_str()?.to_owned(), line["message"].clone()))
+            })
+            .collect();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!messages.is_empty(), "cargo said nothing of the package: {errors}");
+        messages
+    }
+}
+
+/// The folder cargo builds these tests in.
+fn target() -> PathBuf {
+    let program = std::env::current_exe().expect("a program");
+    program.ancestors().nth(3).expect("target/debug/deps").to_owned()
+}
+
+/// What a message says, where it is of the source.
+fn said(message: &Value) -> Option<Said> {
+    let spans = message["spans"].as_array()?;
+    let mut at: Vec<_> = spans
+        .iter()
+        .filter(|span| span["is_primary"] == true)
+        .filter_map(|span| Some((span["line_start"].as_u64()?, span["column_start"].as_u64()?)))
+        .collect();
+    at.sort_unstable();
+    let code = message["code"]["code"].as_str().unwrap_or("no code").to_owned();
+    (!at.is_empty()).then_some((code, at))
+}
+
+/// A source without the attributes, line for line.
+fn plain(source: &str) -> String {
+    let without = |line: &str| {
+        let rest = line.trim_start();
+        if rest.starts_with("#[step_timed") || rest.starts_with("#[dependency_call") {
+            "#[rustfmt::skip]".to_owned()
+        } else if rest.starts_with("use candor::") {
+            String::new()
+        } else {
+            line.to_owned()
+        }
+    };
+    source.lines().map(without).collect::<Vec<_>>().join("\n")
+}
+
+fn source(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("gallery").join(name);
+    fs::read_to_string(path).expect("a source")
+}
+
+#[test]
+fn no_lint_is_new() {
+    let installed = Command::new(env!("CARGO")).args(["clippy", "--version"]).output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        println!("skipped: clippy is not installed");
+        return;
+    }
+    let package = Package::new("shapes_gallery");
+    let source = source("shapes.rs");
+    package.write("timed", &source);
+    package.write("plain", &plain(&source));
+    // What keeps the plain functions from compiling would keep lints from being seen.
+    let mut lints = [BTreeSet::new(), BTreeSet::new()];
+    for (program, message) in package.messages("clippy") {
+        assert_ne!(message["level"], "error", "{}", message["rendered"]);
+        if let Some(said) = said(&message) {
+            lints[usize::from(program == "timed")].insert(said);
+        }
+    }
+    let [plain, timed] = lints;
+    let new: Vec<_> = timed.difference(&plain).collect();
+    let shapes = source.lines().filter(|line| line.trim_start().starts_with("// shape:")).count();
+    println!("{shapes} shapes, {} lints plain, {} timed", plain.len(), timed.len());
+    assert!(shapes >= 58);
+    assert!(!plain.is_empty(), "clippy looked at nothing");
+    assert!(new.is_empty(), "new lints: {new:#?}");
+}
+
+#[test]
+fn warnings_about_the_users_own_code_are_the_same() {
+    let package = Package::new("shapes_warnings");
+    let source = source("warnings.rs");
+    package.write("timed", &source);
+    package.write("plain", &plain(&source));
+    let mut warnings = [BTreeSet::new(), BTreeSet::new()];
+    for (program, message) in package.messages("check") {
+        assert_ne!(message["level"], "error", "{}", message["rendered"]);
+        if let Some(said) = said(&message) {
+            warnings[usize::from(program == "timed")].insert(said);
+        }
+    }
+    let [plain, timed] = warnings;
+    assert!(plain.len() >= 12, "{plain:#?}");
+    assert_eq!(timed, plain);
+}
+
+/// Cases whose code or place differs, each with what is different.
+const DIFFERENCES: [(&str, &str); 3] = [
+    ("break outside of a loop", "it is inside of a closure, which has a code of its own"),
+    ("not what the opaque type promises", "the future that is returned is wrapped, and named so"),
+    ("wrong item of the boxed future", "the future that is returned is wrapped, and named so"),
+];
+
+#[test]
+fn errors_in_a_body_are_the_plain_functions() {
+    let package = Package::new("shapes_broken");
+    let source = source("broken.rs");
+    let (_, source) = source.split_once("\n#!").expect("a head");
+    let (head, cases) = source.split_once("\n// ").expect("cases");
+    let cases: Vec<_> = cases.split("\n// ").filter_map(|case| case.split_once('\n')).collect();
+    for (at, (_, body)) in cases.iter().enumerate() {
+        let text = format!("#!{head}\n{body}\n");
+        package.write(&format!("timed{at:02}"), &text);
+        package.write(&format!("plain{at:02}"), &plain(&text));
+    }
+    let mut errors = vec![[BTreeSet::new(), BTreeSet::new()]; cases.len()];
+    let mut named = Vec::new();
+    for (program, message) in package.messages("check") {
+        let (kind, at) = program.split_at(5);
+        let at: usize = at.parse().expect("a number");
+        if message["level"] != "error" {
+            continue;
+        }
+        if let Some(said) = said(&message) {
+            errors[at][usize::from(kind == "timed")].insert(said);
+        }
+        if kind == "timed" {
+            named.extend(generated(&message).map(|word| (cases[at].0, word)));
+        }
+    }
+    let differs = |case: &str| DIFFERENCES.iter().any(|(name, _)| *name == case);
+    let mut identical = 0;
+    for ((case, _), [plain, timed]) in cases.iter().zip(&errors) {
+        assert!(!plain.is_empty(), "`{case}` compiles");
+        if differs(case) {
+            assert_ne!(plain, timed, "`{case}` is the same by now");
+        } else {
+            assert_eq!(timed, plain, "{case}");
+            identical += 1;
+        }
+    }
+    println!("{identical} of {} identical", cases.len());
+    named.retain(|(case, _)| !differs(case));
+    assert!(named.is_empty(), "generated names: {named:?}");
+    assert!(cases.len() >= 30);
+}
+
+/// Words of the expansion in the texts of a message.
+fn generated(message: &Value) -> impl Iterator<Item = String> {
+    let mut texts = Vec::new();
+    let mut messages = vec![message];
+    while let Some(message) = messages.pop() {
+        texts.extend(message["message"].as_str().map(str::to_owned));
+        for span in message["spans"].as_array().into_iter().flatten() {
+            texts.extend(span["label"].as_str().map(str::to_owned));
+        }
+        messages.extend(message["children"].as_array().into_iter().flatten());
+    }
+    let is_generated = |text: &String| {
+        ["__", "candor", "Step", "Running", "step_timed"].iter().any(|word| text.contains(word))
+    };
+    texts.into_iter().filter(is_generated)
+}
