@@ -1,7 +1,7 @@
 //! The annotated function: its signature parsed, its body as it was typed.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
-use quote::{ToTokens, TokenStreamExt as _, format_ident, quote, quote_spanned};
+use quote::{ToTokens, TokenStreamExt as _, format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
@@ -178,9 +178,9 @@ impl Function {
     /// The function with another body.
     pub(crate) fn with_body(&self, body: &TokenStream) -> TokenStream {
         let Function { attributes, visibility, defaultness, signature, body: own } = self;
-        // Located at the user's braces; the lints that compare a body with what stands in it see that
-        // it is generated.
-        let braces = quote_spanned!(Span::mixed_site().located_at(own.span())=> { #body });
+        // With the user's braces the function stays the user's: lints look at where it ends.
+        let mut braces = Group::new(Delimiter::Brace, body.clone());
+        braces.set_span(own.span());
         quote! {
             #(#attributes)* #visibility #defaultness #signature #braces
         }

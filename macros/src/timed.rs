@@ -174,7 +174,11 @@ impl Parts {
 
 fn in_place(parts: &Parts, function: &Function) -> TokenStream {
     let guard = parts.guard();
-    let body = function.body.stream();
+    let mut body = function.body.stream();
+    // Items at the start of a block stay there.
+    if starts_with_item(&body) {
+        body = function.body.to_token_stream();
+    }
     quote! {
         let __step = #guard;
         #body
@@ -308,8 +312,11 @@ fn future(parts: &Parts, function: &mut Function) -> TokenStream {
         syn::ReturnType::Default => quote!(()),
         syn::ReturnType::Type(_, ty) => ty.to_token_stream(),
     };
+    // A signature that ends at the user's tokens is the user's own to the lints.
+    let end = output.clone().into_iter().last().map_or_else(Span::call_site, |last| last.span());
+    let end = quote_spanned!(end=> >);
     function.signature.asyncness = None;
-    function.signature.output = parse_quote!(-> impl #private::Future<Output = #output>);
+    function.signature.output = parse_quote!(-> impl #private::Future<Output = #output #end);
     step
 }
 
