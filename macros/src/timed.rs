@@ -663,3 +663,103 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{ExpectFile, expect_file};
+
+    use super::*;
+
+    fn check(attribute: Attribute, args: TokenStream, item: TokenStream, expected: &ExpectFile) {
+        let file = syn::parse2(expand(attribute, args, item)).expect("items");
+        expected.assert_eq(&prettyplease::unparse(&file));
+    }
+
+    #[test]
+    fn of_a_function_that_returns_nothing() {
+        let item = quote!(
+            fn tidy(a: u32) {
+                println!("{a}");
+            }
+        );
+        check(Attribute::Step, quote!(), item, &expect_file!["snapshots/step_in_place.rs"]);
+    }
+
+    #[test]
+    fn of_a_fallible_function() {
+        let item = quote! {
+            pub fn reserve(order: &Order, mut left: u32, _: Key) -> Result<u32, Refused> {
+                left -= order.count()?;
+                Ok(left)
+            }
+        };
+        let args = quote!(fields(id = order.id), slow = "250ms");
+        check(Attribute::Step, args, item, &expect_file!["snapshots/step_sync.rs"]);
+    }
+
+    #[test]
+    fn of_an_async_function() {
+        let item = quote! {
+            async fn charge(&self, order: &Order, (a, _): (u32, u32)) -> Result<Receipt, Declined> {
+                self.send(order, a).await
+            }
+        };
+        let args = quote!("payments", method = "POST", url = self.url());
+        check(Attribute::Call, args, item, &expect_file!["snapshots/call_async.rs"]);
+    }
+
+    #[test]
+    fn of_an_async_function_that_has_to_stay_one() {
+        let item = quote!(
+            #[must_use]
+            async fn count() -> u32 {
+                7
+            }
+        );
+        check(Attribute::Step, quote!(busy), item, &expect_file!["snapshots/step_stays_async.rs"]);
+    }
+
+    #[test]
+    fn of_a_function_with_a_location() {
+        let item = quote! {
+            #[track_caller]
+            fn find(at: usize) -> Result<u32, Missing> {
+                if at == 0 {
+                    return Err(Missing);
+                }
+                look(at)
+            }
+        };
+        check(Attribute::Step, quote!(), item, &expect_file!["snapshots/step_located.rs"]);
+    }
+
+    #[test]
+    fn of_a_boxed_future() {
+        let item = quote! {
+            fn load(&self) -> Pin<Box<dyn Future<Output = u32> + Send + '_>> {
+                let at = self.at;
+                Box::pin(async move { at })
+            }
+        };
+        check(Attribute::Step, quote!(), item, &expect_file!["snapshots/step_boxed.rs"]);
+    }
+
+    #[test]
+    fn of_a_block() {
+        let item = quote! {
+            impl Store {
+                const SIZE: usize = { 4 };
+                const fn size(&self) -> usize { Self::SIZE }
+                fn clear(&self) {}
+                #[step_timed(skip)]
+                fn touch(&self) {}
+            }
+        };
+        check(
+            Attribute::Step,
+            quote!(level = "debug"),
+            item,
+            &expect_file!["snapshots/step_block.rs"],
+        );
+    }
+}

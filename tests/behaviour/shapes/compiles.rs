@@ -18,13 +18,13 @@ struct Package {
 }
 
 impl Package {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, edition: u16) -> Self {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = target().join("gallery").join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("src/bin")).expect("a folder");
         let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n\
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"{edition}\"\n[workspace]\n\
              [dependencies]\ncandor = {{ path = {:?}, features = [\"stream\"] }}\n\
              futures = {{ version = \"0.3\", default-features = false, features = [\"std\"] }}\n\
              async-trait = \"0.1\"\n",
@@ -119,7 +119,7 @@ fn no_lint_is_new() {
         println!("skipped: clippy is not installed");
         return;
     }
-    let package = Package::new("shapes_gallery");
+    let package = Package::new("shapes_gallery", 2024);
     let source = source("shapes.rs");
     package.write("timed", &source);
     package.write("plain", &plain(&source));
@@ -142,7 +142,7 @@ fn no_lint_is_new() {
 
 #[test]
 fn warnings_about_the_users_own_code_are_the_same() {
-    let package = Package::new("shapes_warnings");
+    let package = Package::new("shapes_warnings", 2024);
     let source = source("warnings.rs");
     package.write("timed", &source);
     package.write("plain", &plain(&source));
@@ -167,7 +167,7 @@ const DIFFERENCES: [(&str, &str); 3] = [
 
 #[test]
 fn errors_in_a_body_are_the_plain_functions() {
-    let package = Package::new("shapes_broken");
+    let package = Package::new("shapes_broken", 2024);
     let source = source("broken.rs");
     let (_, source) = source.split_once("\n#!").expect("a head");
     let (head, cases) = source.split_once("\n// ").expect("cases");
@@ -224,4 +224,14 @@ fn generated(message: &Value) -> impl Iterator<Item = String> {
         ["__", "candor", "Step", "Running", "step_timed"].iter().any(|word| text.contains(word))
     };
     texts.into_iter().filter(is_generated)
+}
+
+#[test]
+fn an_older_edition_compiles() {
+    let package = Package::new("shapes_edition", 2021);
+    package.write("timed", &source("edition_2021.rs"));
+    let said: BTreeSet<_> = package.messages("check").iter().filter_map(|(_, m)| said(m)).collect();
+    let codes: Vec<_> = said.iter().map(|(code, _)| code.as_str()).collect();
+    // The last one shows that the compiler was asked.
+    assert_eq!(codes, ["unused_variables"]);
 }

@@ -1,0 +1,48 @@
+fn charge(
+    &self,
+    order: &Order,
+    __arg2: (u32, u32),
+) -> impl ::candor::__private::Future<Output = Result<Receipt, Declined>> {
+    static __SITE: ::candor::__private::Site = ::candor::__private::Site::new(
+        &__SITE,
+        ::candor::__private::Spec::call(
+                "charge",
+                ::candor::__private::core::module_path!(),
+                ::candor::__private::core::file!(),
+                ::candor::__private::core::line!(),
+            )
+            .dependency("payments")
+            .method("POST"),
+    );
+    ::candor::__private::Step::new::<
+        Result<Receipt, Declined>,
+    >(
+        &__SITE,
+        async move {
+            let _ = &self;
+            let order = order;
+            let __arg2 = __arg2;
+            let (a, _) = __arg2;
+            ::candor::__private::entered(
+                &__SITE,
+                |__fields| {
+                    __fields.url(&(self.url()));
+                },
+            );
+            if false {
+                return ::candor::__private::hint::<Result<Receipt, Declined>>();
+            }
+            let __value: Result<Receipt, Declined> = {
+                let () = ();
+                self.send(order, a).await
+            };
+            #[allow(unreachable_code)] return __value;
+        },
+        |__value| {
+            use ::candor::__private::probe::*;
+            (&&&&&&&::candor::__private::Returned(__value))
+                .ending()
+                .with_answer((&&&&::candor::__private::Returned(__value)).answer())
+        },
+    )
+}
