@@ -14,12 +14,129 @@ mod step_timed;
 mod timed;
 
 /// Times a function and writes one `step_timing` line at its end, whatever the end is.
+///
+/// ```
+/// use candor::step_timed;
+///
+/// #[step_timed(fields(order_id), slow = "250ms")]
+/// async fn reserve(order_id: u64) -> Result<u32, std::fmt::Error> {
+///     Ok(3)
+/// }
+///
+/// struct Store;
+///
+/// #[step_timed(level = "debug")]
+/// impl Store {
+///     fn load(&self) {}
+///
+///     #[step_timed(skip)]
+///     fn size(&self) -> usize {
+///         7
+///     }
+/// }
+/// ```
+///
+/// # Where it goes
+///
+/// - on any function with a body: free, associated or a method with whatever `self`; in an `impl`, a
+///   trait's declaration or a trait's impl; sync, async, `unsafe`, `extern`, generic, made by a
+///   `macro_rules!`; above or below `#[async_trait]`;
+/// - on a function that returns `impl Future`, `Pin<Box<dyn Future>>`, `BoxFuture` or
+///   `LocalBoxFuture`: what is timed is the future, from its first poll to its output or its drop;
+/// - on one that returns `impl Stream`, `Pin<Box<dyn Stream>>`, `BoxStream` or `LocalBoxStream` (with
+///   candor's feature `stream`): from the first poll to the end or the drop; an item that is an `Err`
+///   makes the outcome an error. These types are known by the last word of their path;
+/// - on a whole `impl` block or a trait's declaration: every method with a body is a step named
+///   `Type::method`. `level`, `target`, `slow`, `err` and `crate` there hold for all methods; an
+///   attribute on a method says otherwise for that one, `#[step_timed(skip)]` leaves it out, and
+///   `const fn`s and methods under `#[dependency_call]` are left alone.
+///
+/// # Arguments
+///
+/// | argument | effect |
+/// |---|---|
+/// | `"name"` or `name = "…"` | the step's name; the function's where left out |
+/// | `level = "debug"`, `target = "…"` | as in tracing |
+/// | `fields(id = order.id, order, sku = clear(&sku))` | evaluated once, at entry (of an `async fn`: at its first poll), only where a line could be written |
+/// | `ret`, `ret = mask(last = 4)` | the returned (`Ok`) value |
+/// | `slow = "250ms"` | below it the line is DEBUG, from it on WARN |
+/// | `err = "error"` | level of the line on an error; `"warn"` where left out |
+/// | `busy` | adds `busy_ms`, the time inside `poll`; for what is polled |
+/// | `crate = path` | where candor is re-exported from |
+///
+/// A policy that is called by its bare name in `fields` is the function of that name in the module
+/// around, where there is one, and candor's elsewhere; so an import of `candor::policy::clear` is
+/// needed nowhere, and counts as used where it stands.
+///
+/// # How it ended
+///
+/// `outcome` is `error` where the value is an `Err`, also through an alias and in an `impl Trait`;
+/// `cancelled` where a future was dropped after its first poll; `panicked`; else `ok`. A return type
+/// that is itself a type parameter or a projection is always `ok`. Under `#[track_caller]` an error
+/// that leaves by `?` is known by its type only, without `error_detail`.
+///
+/// # What it generates
+///
+/// ```text
+/// fn reserve(order_id: u64) -> impl Future<Output = Result<u32, Error>> {
+///     static __SITE: Site = Site::new(&__SITE, Spec::step("reserve", …).slow_nanos(250000000));
+///     Step::new::<Result<u32, Error>>(&__SITE, async move {
+///         let order_id = order_id;
+///         entered(&__SITE, |fields| fields.field("order_id", …, &order_id));
+///         let value: Result<u32, Error> = { … };
+///         return value;
+///     }, |value| Returned(value).ending())
+/// }
+/// ```
+///
+/// A sync function's body is a closure that is called with the function's arguments, or stands where it
+/// stood, beside a guard, where the spelling of the return type shows that it can't be an error.
+/// Arguments are dropped in the plain function's order; the future is `Send` where the plain one is,
+/// and at most 64 bytes larger. An `async fn` stays one, at the price of size and of nesting, under
+/// `#[must_use]` or another attribute macro, in the declaration of an annotated trait, and where it
+/// returns `!`.
+///
+/// # What is refused
+///
+/// A `const fn`, a method without a body, and what is no function; `busy` on what is not polled; `ret`
+/// of a stream; unknown, repeated and ill-formed arguments, all of them reported at once; a field or
+/// returned value that is not loggable; a field with the name of one of candor's own keys.
 #[proc_macro_attribute]
 pub fn step_timed(args: TokenStream, item: TokenStream) -> TokenStream {
     expand(args, item, step_timed::expand)
 }
 
 /// Times a call to a dependency and writes one `dependency_call` line at its end.
+///
+/// ```
+/// use candor::dependency::Category;
+/// use candor::dependency_call;
+///
+/// struct Reply {
+///     code: u16,
+/// }
+///
+/// fn read(reply: &Reply) -> (Option<u16>, Option<Category>) {
+///     (Some(reply.code), None)
+/// }
+///
+/// #[dependency_call("payments", method = "POST", url = "https://pay.example/charges", outcome = read)]
+/// async fn charge(cents: u64) -> Reply {
+///     Reply { code: 201 }
+/// }
+/// ```
+///
+/// It goes where [`macro@step_timed`] goes and refuses what that refuses; on a block, `dependency` holds for all
+/// methods too.
+///
+/// | argument | effect |
+/// |---|---|
+/// | `"payments"` or `dependency = "…"` | who is called; required |
+/// | `operation = "…"` | the function's name where left out |
+/// | `method = "POST"`, `url = expr` | how and where; the URL is made safe |
+/// | `url_template = "/charges/{id}"` | replaces the URL's path, for paths that hold secrets |
+/// | `outcome = path::to::function` | `fn(&Returned) -> impl DependencyOutcome`, such as `(Option<u16>, Option<Category>)`: how to read the answer where the returned type does not say it itself |
+/// | `fields`, `level`, `target`, `slow`, `ret`, `busy`, `crate` | as for a step |
 #[proc_macro_attribute]
 pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
     expand(args, item, dependency_call::expand)

@@ -1,0 +1,6 @@
+#[candor::step_timed]
+const fn f() -> u32 {
+    7
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[candor::dependency_call(method = "GET")]
+fn f() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Client;
+
+#[candor::dependency_call(level = "debug")]
+impl Client {
+    fn f(&self) {}
+}
+
+fn main() {}

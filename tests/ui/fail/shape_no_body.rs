@@ -1,0 +1,6 @@
+trait Shop {
+    #[candor::step_timed]
+    fn f(&self) -> u32;
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[candor::dependency_call("payments")]
+mod shop {}
+
+fn main() {}

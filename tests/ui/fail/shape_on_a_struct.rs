@@ -1,0 +1,4 @@
+#[candor::step_timed]
+struct Shop;
+
+fn main() {}

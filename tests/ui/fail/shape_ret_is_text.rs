@@ -1,0 +1,6 @@
+#[candor::step_timed(ret)]
+fn f() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[candor::step_timed(skip)]
+fn f() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[candor::step_timed(slow = "250")]
+fn f() {}
+
+fn main() {}

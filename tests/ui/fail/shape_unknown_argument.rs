@@ -1,0 +1,4 @@
+#[candor::step_timed(treshold = "1s")]
+fn f() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[candor::step_timed(level = "loud", err = "fatal")]
+fn f() {}
+
+fn main() {}
