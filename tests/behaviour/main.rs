@@ -3,3 +3,4 @@
 mod keys;
 mod line;
 mod scrub;
+mod step;
