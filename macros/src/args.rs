@@ -1,5 +1,7 @@
 //! The arguments of `#[step_timed]` and `#[dependency_call]`, parsed into what later stages use.
 
+use std::time::Duration;
+
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
@@ -280,7 +282,7 @@ fn nanos(text: &LitStr) -> syn::Result<u64> {
     if !(1.0..=3.2e16).contains(&nanos) {
         return Err(wrong());
     }
-    Ok(nanos as u64)
+    u64::try_from(Duration::from_secs_f64(nanos / 1e9).as_nanos()).map_err(|_| wrong())
 }
 
 impl Parse for Field {

@@ -197,7 +197,7 @@ fn names_policy(value: &syn::Expr) -> bool {
 /// A closure that reads from the returned value how the call ended.
 fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream {
     let answer = (attribute == Attribute::Call)
-        .then(|| quote!(.with_answer((&&&&#private::Probe(__value)).answer())));
+        .then(|| quote!(.with_answer((&&&&#private::Returned(__value)).answer())));
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = match policy {
             None => quote!(__shown),
@@ -211,13 +211,13 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
             }
         };
         quote_spanned! {*span=>
-            .with_ret((&#private::Probe(__value)).returned().map(|__shown| #private::ret(&#shown)))
+            .with_ret((&#private::Returned(__value)).returned().map(|__shown| #private::ret(&#shown)))
         }
     });
     quote! {
         |__value| {
             use #private::probe::*;
-            (&&&&&&&#private::Probe(__value)).ending() #answer #ret
+            (&&&&&&&#private::Returned(__value)).ending() #answer #ret
         }
     }
 }
@@ -251,7 +251,7 @@ fn synchronous(function: &Function, private: &TokenStream, read: &TokenStream) -
 
 fn asynchronous(function: &Function, private: &TokenStream, read: &TokenStream) -> TokenStream {
     let hint = match function.returns() {
-        Returns::Typed(syn::Type::Infer(_)) | Returns::Never => None,
+        Returns::Typed(Type::Infer(_)) | Returns::Never => None,
         Returns::Typed(ty) => Some(return_hint(&ty)),
         Returns::Unit => Some(return_hint(&syn::parse_quote!(()))),
     };

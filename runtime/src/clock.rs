@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A reading of the monotonic clock, in nanoseconds since the process first asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tick(u64);
+pub(crate) struct Tick(u64);
 
 /// How long a wall clock reading is trusted before it is taken again; a clock that was set shows up
 /// in `ts` after this time.
@@ -25,24 +25,24 @@ static STALE_AT: AtomicU64 = AtomicU64::new(0);
 impl Tick {
     /// Reads the clock.
     #[inline]
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let nanos = ORIGIN.get_or_init(Instant::now).elapsed().as_nanos();
         Tick(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// Nanoseconds from an earlier tick to this one; zero where it is no earlier one.
     #[inline]
-    pub fn nanos_since(self, earlier: Tick) -> u64 {
+    pub(crate) fn nanos_since(self, earlier: Tick) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
     /// Time from an earlier tick to this one.
-    pub fn since(self, earlier: Tick) -> Duration {
+    pub(crate) fn since(self, earlier: Tick) -> Duration {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
     /// The wall time of this tick.
-    pub fn wall(self) -> Timestamp {
+    pub(crate) fn wall(self) -> Timestamp {
         if self.0 >= STALE_AT.load(Ordering::Acquire) {
             self.resync();
         }
@@ -69,7 +69,7 @@ fn nanos_since_epoch(time: SystemTime) -> i64 {
 
 /// A point in wall time, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Timestamp {
+pub(crate) struct Timestamp {
     micros: i64,
 }
 
@@ -89,7 +89,7 @@ thread_local! {
 
 impl Timestamp {
     /// Appends RFC 3339, UTC, microseconds: `2026-11-22T10:14:12.123456Z`.
-    pub fn write(self, out: &mut String) {
+    pub(crate) fn write(self, out: &mut String) {
         let second = self.micros.div_euclid(1_000_000);
         let micros = self.micros.rem_euclid(1_000_000).unsigned_abs();
         let text = LAST.try_with(|last| {

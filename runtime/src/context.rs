@@ -49,6 +49,7 @@ pub struct RequestContext {
 
 /// Ids of the W3C trace a request is part of, lowercase hex.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names of the specification")]
 pub(crate) struct Trace {
     pub(crate) trace_id: String,
     /// The request's own span.
@@ -106,8 +107,10 @@ pub(crate) struct Sums {
 
 /// The first step or call of a request that failed.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge reads it"))]
 pub(crate) struct Cause {
-    pub(crate) name: &'static str,
+    pub(crate) step: &'static str,
+    pub(crate) dependency: Option<&'static str>,
     pub(crate) step_id: u32,
     pub(crate) category: Option<Category>,
 }
@@ -170,7 +173,7 @@ impl RequestContext {
     /// that has not been used yet.
     #[must_use]
     pub fn with_path(self, path: &str) -> Self {
-        self.change(|request| request.path = Some(scrub::url(path).into()))
+        self.change(|request| request.path = Some(safe_path(path).into()))
     }
 
     #[cfg(feature = "http")]
@@ -231,6 +234,12 @@ impl RequestContext {
         let _here = Restore::enter(frame);
         tracing::span!(target: "candor", tracing::Level::ERROR, "candor.request")
     }
+}
+
+/// The path of a request target, scrubbed. `OPTIONS *` and `CONNECT host:port` have none, and what they
+/// have instead is text.
+fn safe_path(target: &str) -> String {
+    if target.starts_with('/') { scrub::url(target) } else { scrub::text(target).into_owned() }
 }
 
 /// The guard of [`RequestContext::enter`].
@@ -447,10 +456,12 @@ impl Request {
         self.step_ids.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn steps(&self) -> u32 {
         self.step_ids.load(Ordering::Relaxed).wrapping_sub(self.dependency_calls())
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn dependency_calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
     }
@@ -469,11 +480,18 @@ impl Request {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what `request_completed` says of a step or call that ended.
-    pub(crate) fn step_ended(&self, name: &'static str, took: Duration, cause: Option<Cause>) {
+    /// Keeps what `request_completed` says of a step or call that ended. One with others inside it is
+    /// not named the slowest: its time is theirs.
+    pub(crate) fn step_ended(
+        &self,
+        name: &'static str,
+        took: Duration,
+        is_leaf: bool,
+        cause: Option<Cause>,
+    ) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let mut sums = self.lock_sums();
-        if sums.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
+        if is_leaf && sums.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
             sums.slowest = Some((name, nanos));
         }
         if sums.cause.is_none() {

@@ -19,6 +19,8 @@ pub(crate) struct Frame {
     pub(crate) step: u32,
     /// Whether a step runs, so that `record` has where to put a field.
     pub(crate) in_step: bool,
+    /// Whether a step was begun inside the running one.
+    pub(crate) has_inner: bool,
     /// Fields of the running step: from `fields(…)` at entry and from `record`.
     pub(crate) extras: Option<Box<Extras>>,
 }
@@ -52,6 +54,7 @@ const POOLED_BYTES: usize = 16 * 1024;
 #[derive(Default)]
 struct Thread {
     frame: Frame,
+    #[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
     pool: Vec<Box<Extras>>,
 }
 
@@ -81,6 +84,7 @@ pub(crate) fn request() -> Option<Arc<Request>> {
 }
 
 /// Empty fields, from the pool where there are any.
+#[expect(clippy::unnecessary_box_returns, reason = "a step holds a box")]
 pub(crate) fn take_extras() -> Box<Extras> {
     with_thread(|thread| thread.pool.pop()).flatten().unwrap_or_default()
 }

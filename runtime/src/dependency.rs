@@ -198,13 +198,13 @@ impl DependencyOutcome for reqwest_middleware::Error {
     fn category(&self) -> Option<Category> {
         match self {
             reqwest_middleware::Error::Reqwest(error) => error.category(),
-            reqwest_middleware::Error::Middleware(error) => chain_category(Some(&**error)).category,
+            reqwest_middleware::Error::Middleware(error) => chain_answer(Some(&**error)).category,
         }
     }
 }
 
 /// What is known of an error from the known types in its chain of sources.
-pub(crate) fn chain_category(mut link: Option<&(dyn Error + 'static)>) -> Answer {
+pub(crate) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
     for _ in 0..32 {
         let Some(error) = link else { break };
         if let Some(answer) = known(error) {
@@ -212,12 +212,17 @@ pub(crate) fn chain_category(mut link: Option<&(dyn Error + 'static)>) -> Answer
         }
         link = error.source();
     }
-    Answer { status: None, category: Some(Category::Other) }
+    Answer::NONE
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<Answer> {
     #[cfg(feature = "reqwest")]
     if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+        return Some(Answer::of(error));
+    }
+    // It hands out the source of what it wraps, not that itself.
+    #[cfg(feature = "reqwest")]
+    if let Some(error) = error.downcast_ref::<reqwest_middleware::Error>() {
         return Some(Answer::of(error));
     }
     error.downcast_ref::<io::Error>().map(|error| {
@@ -236,6 +241,15 @@ pub struct Answer {
 
 impl Answer {
     pub(crate) const NONE: Answer = Answer { status: None, category: None };
+
+    /// What is not known here, from elsewhere.
+    pub(crate) fn or_else(self, elsewhere: impl FnOnce() -> Answer) -> Self {
+        if self.status.is_some() && self.category.is_some() {
+            return self;
+        }
+        let other = elsewhere();
+        Answer { status: self.status.or(other.status), category: self.category.or(other.category) }
+    }
 
     pub(crate) fn of<T: DependencyOutcome + ?Sized>(value: &T) -> Self {
         // The trait is the user's to implement; what panics there is no answer.
@@ -339,8 +353,8 @@ impl Call {
     /// `url_template` stands in place of its path.
     pub fn set_url(&self, url: impl AsRef<str>) {
         if let Some(state) = &self.state {
-            let url = state.site.safe_url(url.as_ref());
-            state.facts().url = Some(url);
+            let url = state.site.safe_url(Some(url.as_ref()));
+            state.facts().url = url;
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a call ended, read from the value it returned.
 //!
 //! What can be known of a return type is asked by method probing: the macros call `ending()` on a
-//! reference to a reference (and so on) to a [`Probe`], and the compiler takes the impl with the most
+//! reference to a reference (and so on) to a [`Returned`], and the compiler takes the impl with the most
 //! references that fits the concrete type. So a `Result` is known through an alias, and the text of
 //! an error is used where its type has one.
 
@@ -9,7 +9,7 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 
-use crate::dependency::{Answer, DependencyOutcome, chain_category};
+use crate::dependency::{Answer, DependencyOutcome, chain_answer};
 use crate::error;
 use crate::loggable::{Encoder, Loggable, guarded};
 
@@ -46,8 +46,7 @@ impl fmt::Debug for Failure<'_> {
 
 impl Ending<'_> {
     /// All is well, and nothing more is known.
-    pub const OK: Ending<'static> =
-        Ending { failure: None, answer: Answer::NONE, ret: None };
+    pub const OK: Ending<'static> = Ending { failure: None, answer: Answer::NONE, ret: None };
 
     /// Adds the returned value.
     #[must_use]
@@ -58,14 +57,10 @@ impl Ending<'_> {
     /// Adds what the dependency answered; where the value does not say, an error's chain may.
     #[must_use]
     pub fn with_answer(mut self, answer: Answer) -> Self {
-        self.answer = answer;
-        if let Some(failure) = &self.failure
-            && answer.category.is_none()
-        {
-            let chain = failure.answer();
-            self.answer.status = answer.status.or(chain.status);
-            self.answer.category = chain.category;
-        }
+        self.answer = match &self.failure {
+            Some(failure) => answer.or_else(|| failure.answer()),
+            None => answer,
+        };
         self
     }
 }
@@ -77,8 +72,8 @@ impl Failure<'_> {
 
     fn answer(&self) -> Answer {
         match self.detail {
-            Detail::Chain(error) => chain_category(Some(error)),
-            Detail::Error(error) => chain_category(error.source()),
+            Detail::Chain(error) => chain_answer(Some(error)),
+            Detail::Error(error) => chain_answer(error.source()),
             _ => Answer::NONE,
         }
     }
@@ -108,7 +103,7 @@ fn chain(error: &dyn Error) -> String {
 
 /// A reference to the value that is asked.
 #[derive(Debug)]
-pub struct Probe<'a, T: ?Sized>(pub &'a T);
+pub struct Returned<'a, T: ?Sized>(pub &'a T);
 
 fn ending<'a, T, E>(
     result: &'a Result<T, E>,
@@ -123,10 +118,11 @@ fn ending<'a, T, E>(
 
 /// A `#[redact]` error type, and others that are loggable.
 pub trait LoggableEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: Loggable> LoggableEnding<'a> for &&&&&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: Loggable> LoggableEnding<'a> for &&&&&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Loggable(error))
     }
@@ -134,12 +130,13 @@ impl<'a, T, E: Loggable> LoggableEnding<'a> for &&&&&&Probe<'a, Result<T, E>> {
 
 /// An error with its sources.
 pub trait ErrorEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
 // Not `E: 'static`: method probing does not look at lifetimes, so an error that borrows would be
 // taken here and then refused.
-impl<'a, T, E: Error> ErrorEnding<'a> for &&&&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: Error> ErrorEnding<'a> for &&&&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Error(error))
     }
@@ -147,10 +144,11 @@ impl<'a, T, E: Error> ErrorEnding<'a> for &&&&&Probe<'a, Result<T, E>> {
 
 /// `Box<dyn Error + Send + Sync>`, `anyhow::Error`, `eyre::Report`.
 pub trait SharedEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: AsRef<dyn Error + Send + Sync>> SharedEnding<'a> for &&&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: AsRef<dyn Error + Send + Sync>> SharedEnding<'a> for &&&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Chain(error.as_ref()))
     }
@@ -158,10 +156,11 @@ impl<'a, T, E: AsRef<dyn Error + Send + Sync>> SharedEnding<'a> for &&&&Probe<'a
 
 /// `Box<dyn Error>`.
 pub trait LocalEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: AsRef<dyn Error>> LocalEnding<'a> for &&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: AsRef<dyn Error>> LocalEnding<'a> for &&&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Chain(error.as_ref()))
     }
@@ -169,10 +168,11 @@ impl<'a, T, E: AsRef<dyn Error>> LocalEnding<'a> for &&&Probe<'a, Result<T, E>> 
 
 /// An error of which only its text is known.
 pub trait TextEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E: fmt::Display> TextEnding<'a> for &&Probe<'a, Result<T, E>> {
+impl<'a, T, E: fmt::Display> TextEnding<'a> for &&Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |error| Detail::Text(error))
     }
@@ -180,10 +180,11 @@ impl<'a, T, E: fmt::Display> TextEnding<'a> for &&Probe<'a, Result<T, E>> {
 
 /// An error of which only its type is known.
 pub trait ResultEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T, E> ResultEnding<'a> for &Probe<'a, Result<T, E>> {
+impl<'a, T, E> ResultEnding<'a> for &Returned<'a, Result<T, E>> {
     fn ending(&self) -> Ending<'a> {
         ending(self.0, |_| Detail::Unknown)
     }
@@ -191,10 +192,11 @@ impl<'a, T, E> ResultEnding<'a> for &Probe<'a, Result<T, E>> {
 
 /// Anything else is well when it is there.
 pub trait AnyEnding<'a> {
+    /// How the call ended.
     fn ending(&self) -> Ending<'a>;
 }
 
-impl<'a, T: ?Sized> AnyEnding<'a> for Probe<'a, T> {
+impl<'a, T: ?Sized> AnyEnding<'a> for Returned<'a, T> {
     fn ending(&self) -> Ending<'a> {
         Ending::OK
     }
@@ -202,10 +204,11 @@ impl<'a, T: ?Sized> AnyEnding<'a> for Probe<'a, T> {
 
 /// A value that says itself what the dependency answered.
 pub trait OutcomeAnswer {
+    /// What the dependency answered.
     fn answer(&self) -> Answer;
 }
 
-impl<T: DependencyOutcome> OutcomeAnswer for &&&Probe<'_, T> {
+impl<T: DependencyOutcome> OutcomeAnswer for &&&Returned<'_, T> {
     fn answer(&self) -> Answer {
         Answer::of(self.0)
     }
@@ -213,10 +216,11 @@ impl<T: DependencyOutcome> OutcomeAnswer for &&&Probe<'_, T> {
 
 /// A result of which the good half says so.
 pub trait OkAnswer {
+    /// What the dependency answered.
     fn answer(&self) -> Answer;
 }
 
-impl<T: DependencyOutcome, E> OkAnswer for &&Probe<'_, Result<T, E>> {
+impl<T: DependencyOutcome, E> OkAnswer for &&Returned<'_, Result<T, E>> {
     fn answer(&self) -> Answer {
         self.0.as_ref().map_or(Answer::NONE, Answer::of)
     }
@@ -224,10 +228,11 @@ impl<T: DependencyOutcome, E> OkAnswer for &&Probe<'_, Result<T, E>> {
 
 /// A result of which the bad half says so.
 pub trait ErrAnswer {
+    /// What the dependency answered.
     fn answer(&self) -> Answer;
 }
 
-impl<T, E: DependencyOutcome> ErrAnswer for &Probe<'_, Result<T, E>> {
+impl<T, E: DependencyOutcome> ErrAnswer for &Returned<'_, Result<T, E>> {
     fn answer(&self) -> Answer {
         self.0.as_ref().err().map_or(Answer::NONE, Answer::of)
     }
@@ -235,10 +240,11 @@ impl<T, E: DependencyOutcome> ErrAnswer for &Probe<'_, Result<T, E>> {
 
 /// A value that says nothing.
 pub trait AnyAnswer {
+    /// What the dependency answered.
     fn answer(&self) -> Answer;
 }
 
-impl<T: ?Sized> AnyAnswer for Probe<'_, T> {
+impl<T: ?Sized> AnyAnswer for Returned<'_, T> {
     fn answer(&self) -> Answer {
         Answer::NONE
     }
@@ -246,11 +252,13 @@ impl<T: ?Sized> AnyAnswer for Probe<'_, T> {
 
 /// The value of a call that went well: the good half of a result.
 pub trait ResultReturned<'a> {
+    /// What was returned.
     type Value;
+    /// The value, where the call went well.
     fn returned(&self) -> Option<&'a Self::Value>;
 }
 
-impl<'a, T, E> ResultReturned<'a> for Probe<'a, Result<T, E>> {
+impl<'a, T, E> ResultReturned<'a> for Returned<'a, Result<T, E>> {
     type Value = T;
 
     fn returned(&self) -> Option<&'a T> {
@@ -260,11 +268,13 @@ impl<'a, T, E> ResultReturned<'a> for Probe<'a, Result<T, E>> {
 
 /// The value of a call that returns no result.
 pub trait AnyReturned<'a> {
+    /// What was returned.
     type Value;
+    /// The value, where the call went well.
     fn returned(&self) -> Option<&'a Self::Value>;
 }
 
-impl<'a, T> AnyReturned<'a> for &Probe<'a, T> {
+impl<'a, T> AnyReturned<'a> for &Returned<'a, T> {
     type Value = T;
 
     fn returned(&self) -> Option<&'a T> {

@@ -89,7 +89,7 @@ impl<G: Fn(&str) -> Option<OsString>> Env<G> {
 
 fn wrong(name: &str, held: &OsStr, takes: &str, why: Option<&dyn Display>) -> InitError {
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-    InitError::new(format!("{name} is {held:?}, but it takes {takes}{why}"))
+    InitError::new(format!("{name} is \"{}\", but it takes {takes}{why}", held.display()))
 }
 
 fn format(text: &str) -> Result<Format, String> {

@@ -28,7 +28,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
         source = next(error);
         links += 1;
     }
-    out.push_str(&scrub::text(&text));
+    scrub::text_into(&text, out);
 }
 
 /// The text of a value, or `<unprintable>` where its own formatting fails.

@@ -312,9 +312,11 @@ impl Config {
         }
         let (sink, is_terminal) = self.output.open()?;
         let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
+        // Renames are for machines; the readable form knows the keys by their own names.
+        let keys = if format == Format::Json { self.keys } else { Keys::default() };
         Ok(Logger {
             id: logger::next_id(),
-            template: Template::new(self.keys, self.service, self.value_limit),
+            template: Template::new(keys, self.service, self.value_limit),
             format,
             colour: env::colour(is_terminal),
             levels: ArcSwap::from_pointee(self.levels),

@@ -166,9 +166,36 @@ const LISTS: [(u32, &str); 33] = [
 
 /// Words that make a hit at the end of an unlisted one, the longer before the shorter they end in.
 const TAILS: [&str; 30] = [
-    "password", "passwd", "pwd", "pswd", "passphrase", "passcode", "passwort", "secret", "credential", "cookie",
-    "apikey", "secretkey", "accesskey", "privatekey", "key", "jwt", "cvv", "cvc", "ssn", "sessionid", "sessid",
-    "token", "pass", "code", "number", "num", "no", "id", "string", "card",
+    "password",
+    "passwd",
+    "pwd",
+    "pswd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "secret",
+    "credential",
+    "cookie",
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "key",
+    "jwt",
+    "cvv",
+    "cvc",
+    "ssn",
+    "sessionid",
+    "sessid",
+    "token",
+    "pass",
+    "code",
+    "number",
+    "num",
+    "no",
+    "id",
+    "string",
+    "card",
 ];
 
 /// Open addressing: two probes instead of nine steps of a binary search, and built in linear time, which
@@ -199,7 +226,10 @@ impl Table {
 
     /// Where the word is, or would be.
     const fn slot(&self, word: u128) -> usize {
-        #[allow(clippy::cast_possible_truncation, reason = "the halves of the word, then the top bits of a hash")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "the halves of the word, then the top bits of a hash"
+        )]
         let mut slot = {
             let folded = word as u64 ^ ((word >> 64) as u64).rotate_left(32);
             (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
@@ -225,7 +255,11 @@ static TAIL_WORDS: [Tail; TAILS.len()] = {
     while at < TAILS.len() {
         let mut words = Words { bytes: TAILS[at].as_bytes(), at: 0 };
         if let Some(word) = words.next() {
-            tails[at] = Tail { text: word.text, bits: word.len * 8, roles: TABLE.roles[TABLE.slot(word.text)] };
+            tails[at] = Tail {
+                text: word.text,
+                bits: word.len * 8,
+                roles: TABLE.roles[TABLE.slot(word.text)],
+            };
         }
         at += 1;
     }
@@ -243,14 +277,34 @@ const fn roles(word: &Word) -> u32 {
     }
 }
 
+/// Which letters stand before which last one in the tails: most words are done with here.
+static TAIL_ENDS: [u32; 32] = {
+    let mut ends = [0; 32];
+    let mut at = 0;
+    while at < TAILS.len() {
+        let tail = TAILS[at].as_bytes();
+        ends[tail[tail.len() - 1] as usize & 31] |= 1 << (tail[tail.len() - 2] & 31);
+        at += 1;
+    }
+    ends
+};
+
 const fn joined(word: &Word) -> u32 {
     if word.holds_password {
         return STRONG;
     }
+    if TAIL_ENDS[word.letter(0) as usize & 31] & 1 << (word.letter(1) & 31) == 0 {
+        return 0;
+    }
     let mut at = 0;
     while at < TAIL_WORDS.len() {
         let tail = &TAIL_WORDS[at];
-        if word.len * 8 > tail.bits && (word.text ^ tail.text) << (128 - tail.bits) == 0 {
+        let differs = word.text ^ tail.text;
+        // The shift is the dear part, and most tails differ in their last two letters already.
+        if differs.trailing_zeros() >= 16
+            && word.len * 8 > tail.bits
+            && differs << (128 - tail.bits) == 0
+        {
             if tail.roles & JOINS != 0 {
                 return tail.roles;
             }
@@ -377,7 +431,8 @@ const fn begins_word(bytes: &[u8], at: usize) -> bool {
     if at >= bytes.len() || !bytes[at].is_ascii_lowercase() {
         return false;
     }
-    let plural = bytes[at] == b's' && (at + 1 == bytes.len() || !bytes[at + 1].is_ascii_lowercase());
+    let plural =
+        bytes[at] == b's' && (at + 1 == bytes.len() || !bytes[at + 1].is_ascii_lowercase());
     !plural
 }
 
@@ -415,7 +470,9 @@ pub(crate) const fn decoded(bytes: &[u8], at: usize) -> (u8, usize) {
     let mut byte = bytes[at];
     let mut end = at + 1;
     while byte == b'%' && end + 1 < bytes.len() {
-        let (Some(high), Some(low)) = (hex(bytes[end]), hex(bytes[end + 1])) else { break };
+        let (Some(high), Some(low)) = (hex(bytes[end]), hex(bytes[end + 1])) else {
+            break;
+        };
         byte = high << 4 | low;
         end += 2;
     }
@@ -508,10 +565,23 @@ pub(crate) fn hides(name: &str) -> bool {
             && !DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.not_sensitive.contains(name))
 }
 
+/// Whether the name needs the words before it to be judged, as the key in "API key: …" does.
+pub(crate) fn completes_a_pair(name: &str) -> bool {
+    let mut words = Words { bytes: name.as_bytes(), at: 0 };
+    let mut last = 0;
+    while let Some(word) = words.next() {
+        last = roles(&word);
+    }
+    last >> SECOND & 0xfff != 0
+}
+
 /// Whether the deployment named it as sensitive: this hides also where the code says `clear`.
 pub(crate) fn added_by_deployment(name: &str) -> bool {
     ADJUSTED.load(Ordering::Acquire)
-        && DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
+        && DEPLOYMENT
+            .load()
+            .as_ref()
+            .is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
 }
 
 /// The same number for the same letters, wherever the words are split.
@@ -542,7 +612,12 @@ mod tests {
     fn a_deployment_adds_names_in_any_spelling_and_takes_exact_ones_out() {
         let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         install(&names(&["internal-ref", "badge_secret"]), &names(&["zz_token", "badge_secret"]));
-        assert!(hides("internalRef") && hides("INTERNAL_REFS") && hides("internalref") && hides("internal-ref"));
+        assert!(
+            hides("internalRef")
+                && hides("INTERNAL_REFS")
+                && hides("internalref")
+                && hides("internal-ref")
+        );
         assert!(!hides("internal") && !hides("reference"));
         assert!(!hides("zz_token") && hides("zzToken"));
         assert!(hides("badge_secret"), "what is added wins over what is taken out");

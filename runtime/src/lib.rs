@@ -1,4 +1,69 @@
-//! candor
+//! candor makes a Rust service debuggable without making it leaky.
+//!
+//! Annotate handlers and client functions, mark request structs, and from then on the log answers what
+//! happened, to whom, when, how long each part took, which dependency was to blame, and why; while
+//! nothing secret can reach a line.
+//!
+//! ```
+//! use candor::{RequestContext, redact, step_timed};
+//!
+//! #[redact]
+//! struct Login {
+//!     user: u64,
+//!     #[redact(mask(last = 4))]
+//!     card: String,
+//!     password: String,
+//! }
+//!
+//! #[step_timed(fields(login))]
+//! fn log_in(login: &Login) -> Result<(), std::fmt::Error> {
+//!     Ok(())
+//! }
+//!
+//! let captured = candor::testing::capture();
+//! let login =
+//!     Login { user: 41, card: "4242424242424242".to_owned(), password: "hunter2".to_owned() };
+//! RequestContext::with_id("r-7").enter_with(|| log_in(&login)).expect("logged in");
+//!
+//! let line = captured.step("log_in");
+//! assert_eq!(line.text("request_id"), "r-7");
+//! assert_eq!(
+//!     line.get("login"),
+//!     Some(&serde_json::json!({ "user": 41, "card": "****4242", "password": "[REDACTED]" })),
+//! );
+//! ```
+//!
+//! In production that line is
+//!
+//! ```json
+//! {"ts":"2026-11-22T10:14:12.123456Z","level":"INFO","logger":"shop","msg":"step_timing",
+//!  "request_id":"r-7","user_id":"-","method":"-","path":"-","seq":1,"event":"step_timing",
+//!  "step":"log_in","duration_ms":0.012,"outcome":"ok","step_id":1,"parent_id":0,"offset_ms":0.004,
+//!  "login":{"user":41,"card":"****4242","password":"[REDACTED]"}}
+//! ```
+//!
+//! # Where to find what
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | write lines at all | [`init`], [`Config`], [`layer`] |
+//! | time a function | [`#[step_timed]`](macro@step_timed), [`record`] |
+//! | time a call to another service | [`#[dependency_call]`](macro@dependency_call), [`dependency`] |
+//! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
+//! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
+//! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
+//! | put it around an HTTP service | `http` (feature `http`) |
+//! | test what is logged | `testing` (feature `testing`) |
+//!
+//! # Three promises, in this order
+//!
+//! 1. **No secret.** What passes through candor's macros is checked by the compiler; everything else
+//!    (events of others, headers, JSON, URLs, errors, panics) meets one [key rule](keys) and one text
+//!    [scrubber](scrub).
+//! 2. **The whole story.** Every annotated call leaves one line that says how long it took and how it
+//!    ended, and every line says whose request it belongs to.
+//! 3. **Never in the way.** It does not panic, does not block on itself, and a line that could not be
+//!    written is [counted](stats).
 
 // Generated code names `::candor::…`, in this crate's own docs and tests too.
 extern crate self as candor;
@@ -26,6 +91,7 @@ pub mod loggable;
 mod logger;
 mod panics;
 pub mod policy;
+pub mod prelude;
 mod record;
 pub mod scrub;
 mod sink;
@@ -45,3 +111,8 @@ pub use record::Severity;
 pub use scrub::url as safe_url;
 pub use sink::{Stats, stats};
 pub use step::record;
+
+/// The README's snippets, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

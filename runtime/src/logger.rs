@@ -9,7 +9,7 @@ use tracing_core::dispatcher;
 
 use crate::context::Request;
 use crate::current;
-use crate::format::{Format, json::Template, pretty, shrink};
+use crate::format::{Format, json::Template, members, pretty, shrink};
 use crate::layer::{Core, entered::Around};
 use crate::levels::Levels;
 use crate::record::{Record, Severity};
@@ -87,10 +87,10 @@ impl Logger {
             if let Some(request) = known {
                 let identity = request.identity();
                 if !identity.fields.is_empty() {
-                    self.template.outer(&identity.fields, own, line);
+                    members::add_outer(line, own, &identity.fields);
                 }
             }
-            around.each_fields(|members| self.template.outer(members, own, line));
+            around.each_fields(|fields| members::add_outer(line, own, fields));
             self.template.settle(own, line);
             line.push('}');
             shrink::shrink(line, self.line_limit.saturating_sub(1));

@@ -46,6 +46,7 @@ fn write(info: &PanicHookInfo<'_>) {
         current::with(|frame| frame.request.as_ref().is_some_and(|request| request.has_id()));
     let severity = if in_request == Some(true) { Severity::Error } else { Severity::Critical };
     let backtrace = Backtrace::force_capture().to_string();
+    let backtrace = from_the_panic(&backtrace);
     let message = message(info.payload());
     emit::emit(&PANIC, severity, |out, limit| {
         let put = |out: &mut String, key: &str, value: &str| {
@@ -59,8 +60,31 @@ fn write(info: &PanicHookInfo<'_>) {
         }
         put(out, "panic_message", &scrub::text(&message));
         put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
-        put(out, "exc", &scrub::text(&backtrace));
+        put(out, "exc", &scrub::text(backtrace));
     });
+}
+
+/// The part of a backtrace that begins where the panic was: before it stand the frames of the panic
+/// machinery, which would use up the length of a value.
+fn from_the_panic(backtrace: &str) -> &str {
+    let machinery = |line: &str| {
+        ["core::panicking", "rust_begin_unwind", "begin_panic", "panic_display"]
+            .iter()
+            .any(|name| line.contains(name))
+    };
+    let mut at = 0;
+    let mut start = 0;
+    let mut skipping = false;
+    for line in backtrace.split_inclusive('\n') {
+        if !line.trim_start().starts_with("at ") {
+            if skipping {
+                start = at;
+            }
+            skipping = machinery(line);
+        }
+        at += line.len();
+    }
+    &backtrace[start..]
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

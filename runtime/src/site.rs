@@ -140,41 +140,49 @@ impl Spec {
         }
     }
 
+    /// The target of the line.
     #[must_use]
     pub const fn target(self, target: &'static str) -> Self {
         Spec { target, ..self }
     }
 
+    /// The level when all is well.
     #[must_use]
     pub const fn level(self, level: Level) -> Self {
         Spec { level, ..self }
     }
 
+    /// The level on an error.
     #[must_use]
     pub const fn err(self, err: Level) -> Self {
         Spec { err, ..self }
     }
 
+    /// The duration from which on the line is a WARN.
     #[must_use]
     pub const fn slow_nanos(self, slow_nanos: u64) -> Self {
         Spec { slow_nanos, ..self }
     }
 
+    /// The names of the event's fields.
     #[must_use]
     pub const fn fields(self, fields: &'static [&'static str]) -> Self {
         Spec { fields, ..self }
     }
 
+    /// Who is called.
     #[must_use]
     pub const fn dependency(self, dependency: &'static str) -> Self {
         Spec { call: Some(CallSpec { dependency, ..self.call_spec() }), ..self }
     }
 
+    /// How it is called.
     #[must_use]
     pub const fn method(self, method: &'static str) -> Self {
         Spec { call: Some(CallSpec { method: Some(method), ..self.call_spec() }), ..self }
     }
 
+    /// What stands in place of the URL's path.
     #[must_use]
     pub const fn url_template(self, template: &'static str) -> Self {
         Spec { call: Some(CallSpec { url_template: Some(template), ..self.call_spec() }), ..self }
@@ -257,16 +265,16 @@ impl Site {
     }
 
     /// The URL of a call as its line shows it; a template stands in place of the path.
-    pub(crate) fn safe_url(&self, url: &str) -> String {
-        let safe = scrub::url(url);
+    pub(crate) fn safe_url(&self, url: Option<&str>) -> Option<String> {
+        let safe = url.map(scrub::url);
         let Some(template) = self.spec.call.and_then(|call| call.url_template) else {
             return safe;
         };
-        let origin = safe.split_once("://").map(|(scheme, rest)| {
-            let host = rest.split('/').next().unwrap_or("");
-            format!("{scheme}://{host}")
+        let origin = safe.as_deref().and_then(|safe| {
+            let (scheme, rest) = safe.split_once("://")?;
+            Some(format!("{scheme}://{}", rest.split('/').next()?))
         });
-        format!("{}{template}", origin.unwrap_or_default())
+        Some(format!("{}{template}", origin.unwrap_or_default()))
     }
 
     pub(crate) fn dependency(&self) -> &'static str {

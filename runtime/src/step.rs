@@ -140,6 +140,7 @@ pub struct Running {
     started: Tick,
     step: u32,
     parent: u32,
+    has_inner: bool,
 }
 
 impl Running {
@@ -156,9 +157,7 @@ impl Running {
         fields: impl FnOnce(&mut Fields<'_>),
     ) -> Option<Self> {
         site.wanted().then(|| {
-            let template = || site.spec.call?.url_template.map(str::to_owned);
-            let url = url().map(|url| site.safe_url(&url)).or_else(template);
-            let call = CallState::new(site, url);
+            let call = CallState::new(site, site.safe_url(url().as_deref()));
             Running::enter(site, Some(Arc::new(call)), fields)
         })
     }
@@ -177,8 +176,11 @@ impl Running {
         } else {
             Some(extras)
         };
-        let Frame { request, call: outer, step: parent, .. } =
-            current::with(|frame| frame.fork()).unwrap_or_default();
+        let around = current::with(|frame| {
+            frame.has_inner = true;
+            frame.fork()
+        });
+        let Frame { request, call: outer, step: parent, .. } = around.unwrap_or_default();
         let step = request.as_ref().filter(|request| request.has_id()).map_or(0, |r| r.next_step());
         let started = Tick::now();
         if call.is_some()
@@ -186,7 +188,16 @@ impl Running {
         {
             request.call_started(started);
         }
-        Running { site, request, call: call.or(outer), extras, started, step, parent }
+        Running {
+            site,
+            request,
+            call: call.or(outer),
+            extras,
+            started,
+            step,
+            parent,
+            has_inner: false,
+        }
     }
 
     /// Makes this the running step of the thread; what was there before comes back with `leave`.
@@ -197,6 +208,7 @@ impl Running {
             call: self.call.take(),
             step: self.step,
             in_step: true,
+            has_inner: self.has_inner,
             extras: self.extras.take(),
         };
         Outside { frame: current::replace(frame), span: span.map(tracing::Span::entered) }
@@ -204,7 +216,8 @@ impl Running {
 
     fn leave_thread(&mut self, outside: Outside) {
         drop(outside.span);
-        let Frame { request, call, extras, .. } = current::replace(outside.frame);
+        let Frame { request, call, has_inner, extras, .. } = current::replace(outside.frame);
+        self.has_inner = has_inner;
         self.request = request;
         self.call = call;
         self.extras = extras;
@@ -235,11 +248,12 @@ impl Running {
             }
             let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
             let cause = failed.then_some(Cause {
-                name: self.site.spec.call.map_or(self.site.spec.name, |call| call.dependency),
+                step: self.site.spec.name,
+                dependency: self.site.spec.call.map(|call| call.dependency),
                 step_id: self.step,
                 category,
             });
-            request.step_ended(self.site.spec.name, took, cause);
+            request.step_ended(self.site.spec.name, took, !self.has_inner, cause);
         }
         emit::emit_at(self.site, request.as_ref(), severity, now, |out, limit| {
             match &facts {
@@ -549,7 +563,7 @@ impl Drop for Polled<'_> {
 
 /// Calls a function's body. A closure that is handed over may give away what it captured, which one
 /// that is called in place may not.
-#[inline(always)]
+#[inline]
 pub fn call<T>(body: impl FnOnce() -> T) -> T {
     body()
 }

@@ -25,7 +25,9 @@ fn held_out_names_are_nearly_all_judged_right() {
     let (alarms, harmless) = missed(include_str!("../data/names_harmless_heldout.txt"), false);
     let caught = 100.0 - 100.0 * leaked.len() as f64 / sensitive as f64;
     let alarm = 100.0 * alarms.len() as f64 / harmless as f64;
-    println!("caught {caught:.1}% of {sensitive}, not {leaked:?}\nfalse alarms {alarm:.1}% of {harmless}: {alarms:?}");
+    println!(
+        "caught {caught:.1}% of {sensitive}, not {leaked:?}\nfalse alarms {alarm:.1}% of {harmless}: {alarms:?}"
+    );
     assert!(caught >= 95.0, "{leaked:?}");
     assert!(alarm <= 3.0, "{alarms:?}");
 }

@@ -2,5 +2,7 @@
 
 mod keys;
 mod line;
+mod redact;
 mod scrub;
 mod step;
+mod ui;

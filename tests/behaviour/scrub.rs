@@ -6,7 +6,8 @@ use candor::scrub::{headers, json, text, url, url_with_query};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U";
+const JWT: &str =
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U";
 
 #[track_caller]
 fn shows(input: &str, expected: &str) {
@@ -31,10 +32,15 @@ fn clean_text_is_borrowed() {
         "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
         "risk-assessment-of-the-whole-thing and task_management_system_overview",
         "ratio 0.4111111111111111, id ord_4111111111111111, x4111111111111111, 41111111111111111111111",
+        "no password reset for user: bob; secret rotated by: cron",
         "token_count: 5, password_policy: strict, has_password=true",
         "100% of 5 => 6; a == b; x -> y; 5 > 3 <b>bold</b>",
     ] {
-        assert!(matches!(text(clean), std::borrow::Cow::Borrowed(_)), "{clean:?} became {:?}", text(clean));
+        assert!(
+            matches!(text(clean), std::borrow::Cow::Borrowed(_)),
+            "{clean:?} became {:?}",
+            text(clean)
+        );
     }
 }
 
@@ -72,33 +78,57 @@ fn private_keys_are_hidden_whole() {
     let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE KEY-----";
     shows(&format!("read {key} from disk"), "read [REDACTED] from disk");
     shows(&format!("read {}", &key[..45]), "read [REDACTED]");
-    shows(r"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\nx", r"[REDACTED]\nx");
+    shows(
+        r"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\nx",
+        r"[REDACTED]\nx",
+    );
 }
 
 #[test]
 fn card_numbers_are_hidden_and_other_numbers_stay() {
-    for card in
-        ["4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "378282246310005", "3782 822463 10005",
-         "5555555555554444", "6011111111111117", "30569309025904", "3530111333300000"]
-    {
+    for card in [
+        "4111111111111111",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "378282246310005",
+        "3782 822463 10005",
+        "5555555555554444",
+        "6011111111111117",
+        "30569309025904",
+        "3530111333300000",
+    ] {
         shows(&format!("paid with {card}."), "paid with [REDACTED].");
     }
-    for number in ["4111111111111112", "1700000000000000", "9999999999999999", "12345678901234567890"] {
+    for number in
+        ["4111111111111112", "1700000000000000", "9999999999999999", "12345678901234567890"]
+    {
         shows(&format!("number {number}."), &format!("number {number}."));
     }
 }
 
 #[test]
 fn urls_lose_their_credentials_and_secret_parameters() {
-    shows("to postgres://app:s3cret@db:5432/orders now", "to postgres://[REDACTED]@db:5432/orders now");
+    shows(
+        "to postgres://app:s3cret@db:5432/orders now",
+        "to postgres://[REDACTED]@db:5432/orders now",
+    );
     shows("redis://:p%40ss@cache/0", "redis://[REDACTED]@cache/0");
     shows("amqp://u:p/w@host/v", "amqp://[REDACTED]@host/v");
     shows("https://a/b?page=2&token=abc&x=1", "https://a/b?page=2&token=[REDACTED]&x=1");
     shows("https://a/#access_token=abc", "https://a/#access_token=[REDACTED]");
-    shows("https://a/cb?code=SplxlOBeZQQYbYS6WxSbIA&state=1", "https://a/cb?code=[REDACTED]&state=1");
-    shows("/a?next=https%3A%2F%2Fb%2F%3Ftoken%3Dabc%26x%3D1&y=2", "/a?next=https%3A%2F%2Fb%2F%3Ftoken%3D[REDACTED]%26x%3D1&y=2");
+    shows(
+        "https://a/cb?code=SplxlOBeZQQYbYS6WxSbIA&state=1",
+        "https://a/cb?code=[REDACTED]&state=1",
+    );
+    shows(
+        "/a?next=https%3A%2F%2Fb%2F%3Ftoken%3Dabc%26x%3D1&y=2",
+        "/a?next=https%3A%2F%2Fb%2F%3Ftoken%3D[REDACTED]%26x%3D1&y=2",
+    );
     shows("next=https%3A%2F%2Fu%3Ap%40host%2Fa", "next=https%3A%2F%2F[REDACTED]%40host%2Fa");
-    shows("https://hooks.slack.com/services/T000/B000/XXXX end", "https://hooks.slack.com/services/[REDACTED] end");
+    shows(
+        "https://hooks.slack.com/services/T000/B000/XXXX end",
+        "https://hooks.slack.com/services/[REDACTED] end",
+    );
     shows("https://medium.com/@user/post", "https://medium.com/@user/post");
 }
 
@@ -125,20 +155,35 @@ fn values_behind_sensitive_names_are_hidden_to_their_end() {
     shows("env['API_KEY'] = 'x'", "env['API_KEY'] = '[REDACTED]'");
     shows("--password hunter2 --user x", "--password [REDACTED] --user x");
     shows("--password=hunter2 --user x", "--password=[REDACTED] --user x");
-    shows("<user>a</user><password>a < b</password>", "<user>a</user><password>[REDACTED]</password>");
+    shows(
+        "<user>a</user><password>a < b</password>",
+        "<user>a</user><password>[REDACTED]</password>",
+    );
     shows("password%3Dx%26a%3D1", "password%3D[REDACTED]%26a%3D1");
     shows("pаssword=x pass%77ord=x", "pаssword=[REDACTED] pass%77ord=[REDACTED]");
     shows("db.password=x, data[password]=y", "db.password=[REDACTED], data[password]=[REDACTED]");
     shows("password:\npublic", "password:\npublic");
+    shows("secret=p'q\"r next", "secret=[REDACTED] next");
+    shows("Key (api_key)=(a b) already exists", "Key (api_key)=[REDACTED] already exists");
+    shows(
+        "login with passphrase: correct horse, user=7",
+        "login with passphrase: [REDACTED], user=7",
+    );
 }
 
 #[test]
 fn headers_in_text_are_hidden_to_the_end_of_the_line() {
     shows("Authorization: Bearer x y\nHost: a", "Authorization: [REDACTED]\nHost: a");
-    shows("Authorization: Digest username=\"x\", response=\"y\"\r\nHost: a", "Authorization: [REDACTED]\r\nHost: a");
+    shows(
+        "Authorization: Digest username=\"x\", response=\"y\"\r\nHost: a",
+        "Authorization: [REDACTED]\r\nHost: a",
+    );
     shows("Cookie: a=b; c=d\nHost: a", "Cookie: [REDACTED]\nHost: a");
     shows("Set-Cookie: sid=1; Path=/", "Set-Cookie: [REDACTED]");
-    shows("curl -H 'Authorization: Bearer x' https://a", "curl -H 'Authorization: [REDACTED]' https://a");
+    shows(
+        "curl -H 'Authorization: Bearer x' https://a",
+        "curl -H 'Authorization: [REDACTED]' https://a",
+    );
     shows("token=Bearer x next", "token=[REDACTED] next");
     shows("x-auth: Token abc, y: 1", "x-auth: [REDACTED], y: 1");
 }
@@ -149,14 +194,20 @@ fn debug_text_and_json_in_text_lose_the_whole_value() {
     shows(r#"Login { password: Some("x"), user: 7 }"#, "Login { password: [REDACTED], user: 7 }");
     shows("Login { pin: 1234, tries: 2 }", "Login { pin: [REDACTED], tries: 2 }");
     shows(r#"A { credentials: Creds { a: "}" }, b: 1 }"#, "A { credentials: [REDACTED], b: 1 }");
-    shows(r#"[("password", "x"), ("user", "y")]"#, r#"[("password", "[REDACTED]"), ("user", "y")]"#);
+    shows(
+        r#"[("password", "x"), ("user", "y")]"#,
+        r#"[("password", "[REDACTED]"), ("user", "y")]"#,
+    );
     shows("{'password': 'x', 'user': 'y'}", "{'password': '[REDACTED]', 'user': 'y'}");
     shows(r#"{"password":"x","user":"y"}"#, r#"{"password":"[REDACTED]","user":"y"}"#);
     shows(r#"{"pin":1234,"user":"y"}"#, r#"{"pin":"[REDACTED]","user":"y"}"#);
     shows(r#"{"tokens":["a","]"],"user":"y"}"#, r#"{"tokens":"[REDACTED]","user":"y"}"#);
     shows(r#"{"secret":{"a":{"b":"}"}},"user":"y"}"#, r#"{"secret":"[REDACTED]","user":"y"}"#);
     shows("{\n  \"password\":\n  \"x\"\n}", "{\n  \"password\":\n  \"[REDACTED]\"\n}");
-    shows(r#"body={\"password\":\"a \\\" b\",\"user\":7}"#, r#"body={\"password\":\"[REDACTED]\",\"user\":7}"#);
+    shows(
+        r#"body={\"password\":\"a \\\" b\",\"user\":7}"#,
+        r#"body={\"password\":\"[REDACTED]\",\"user\":7}"#,
+    );
     shows(r#"{\"pin\":1234}"#, r#"{\"pin\":\"[REDACTED]\"}"#);
     shows(r#"{"pass\u0077ord":"x"}"#, r#"{"pass\u0077ord":"[REDACTED]"}"#);
     shows(r#"{"name":"password","value":"x"}"#, r#"{"name":"password","value":"[REDACTED]"}"#);
@@ -182,7 +233,17 @@ fn a_url_keeps_scheme_host_port_and_path_only() {
         assert_eq!(url(input), safe, "of {input}");
     }
     assert_eq!(url(&format!("https://a/{JWT}/x")), "https://a/[REDACTED]/x");
-    for bad in ["", "no url", "https://", "https://u:p", "https:\\\\u:p@h", "mailto:a@b.c", "https://a b/", "1a://h", "a/b"] {
+    for bad in [
+        "",
+        "no url",
+        "https://",
+        "https://u:p",
+        "https:\\\\u:p@h",
+        "mailto:a@b.c",
+        "https://a b/",
+        "1a://h",
+        "a/b",
+    ] {
         assert_eq!(url(bad), "<unparseable url>", "of {bad}");
     }
 }
@@ -191,9 +252,18 @@ fn a_url_keeps_scheme_host_port_and_path_only() {
 fn a_query_keeps_its_names() {
     assert_eq!(url_with_query("https://u@a/b?x=1&token=t&y"), "https://a/b?x=1&token=[REDACTED]&y");
     assert_eq!(url_with_query("/a?pass%77ord=t&q=ok+then#f"), "/a?pass%77ord=[REDACTED]&q=ok+then");
-    assert_eq!(url_with_query("/a?next=https%253A%252F%252Fb%252F%253Ftoken%253Dt"), "/a?next=[REDACTED]");
-    assert_eq!(url_with_query("/a?q=password%3Dx&auth=Basic%20dXNlcjpwYXNz"), "/a?q=[REDACTED]&auth=[REDACTED]");
-    assert_eq!(url_with_query("/cb?code=SplxlOBeZQQYbYS6WxSbIA&state=1"), "/cb?code=[REDACTED]&state=1");
+    assert_eq!(
+        url_with_query("/a?next=https%253A%252F%252Fb%252F%253Ftoken%253Dt"),
+        "/a?next=[REDACTED]"
+    );
+    assert_eq!(
+        url_with_query("/a?q=password%3Dx&auth=Basic%20dXNlcjpwYXNz"),
+        "/a?q=[REDACTED]&auth=[REDACTED]"
+    );
+    assert_eq!(
+        url_with_query("/cb?code=SplxlOBeZQQYbYS6WxSbIA&state=1"),
+        "/cb?code=[REDACTED]&state=1"
+    );
 }
 
 #[track_caller]
@@ -209,8 +279,14 @@ fn json_is_redacted_by_key_with_all_below() {
         &json!({"user": {"id": 7, "password": "x", "pin": 1234, "credentials": {"a": [1, 2]}}, "token_count": 3}),
         &json!({"user": {"id": 7, "password": "[REDACTED]", "pin": "[REDACTED]", "credentials": "[REDACTED]"}, "token_count": 3}),
     );
-    redacts(&json!([1, -2.5, true, null, "a\nb", [], {}]), &json!([1, -2.5, true, null, "a\nb", [], {}]));
-    redacts(&json!({"number": 4_111_111_111_111_111_u64, "note": "password=x"}), &json!({"number": "[REDACTED]", "note": "password=[REDACTED]"}));
+    redacts(
+        &json!([1, -2.5, true, null, "a\nb", [], {}]),
+        &json!([1, -2.5, true, null, "a\nb", [], {}]),
+    );
+    redacts(
+        &json!({"number": 4_111_111_111_111_111_u64, "note": "password=x"}),
+        &json!({"number": "[REDACTED]", "note": "password=[REDACTED]"}),
+    );
 }
 
 #[test]
@@ -223,7 +299,10 @@ fn json_pairs_of_name_and_value_are_hidden() {
 
 #[test]
 fn json_inside_a_string_is_redacted_and_stays_a_string() {
-    redacts(&json!({"raw": r#"{"a":1,"password":"x"}"#}), &json!({"raw": r#"{"a":1,"password":"[REDACTED]"}"#}));
+    redacts(
+        &json!({"raw": r#"{"a":1,"password":"x"}"#}),
+        &json!({"raw": r#"{"a":1,"password":"[REDACTED]"}"#}),
+    );
     redacts(&json!({"raw": "[ 1.0, 2 ]"}), &json!({"raw": "[ 1.0, 2 ]"}));
     let mut nested = json!({"password": "canary"}).to_string();
     for _ in 0..12 {
@@ -234,15 +313,23 @@ fn json_inside_a_string_is_redacted_and_stays_a_string() {
 
 #[test]
 fn json_keys_are_escaped_scrubbed_and_unique() {
-    let shown = json(&json!({"a\u{202e}\n": 1, "ghp_16C7e42F292c6912E7710c838347Ae178B4a": 2, "ghp_26C7e42F292c6912E7710c838347Ae178B4a": 3, "[REDACTED]": 4}));
-    assert_eq!(shown.to_string(), r#"{"[REDACTED]":4,"a\u202e\n":1,"[REDACTED]_0":2,"[REDACTED]_1":3}"#);
+    let shown = json(
+        &json!({"a\u{202e}\n": 1, "ghp_16C7e42F292c6912E7710c838347Ae178B4a": 2, "ghp_26C7e42F292c6912E7710c838347Ae178B4a": 3, "[REDACTED]": 4}),
+    );
+    assert_eq!(
+        shown.to_string(),
+        r#"{"[REDACTED]":4,"a\u202e\n":1,"[REDACTED]_0":2,"[REDACTED]_1":3}"#
+    );
 }
 
 #[test]
 fn json_keeps_a_subset_where_asked() {
     let body = json!({"order_id": 7, "items": [{"a": 1}], "password": "x", "note": ""});
     assert_eq!(json(&body).only(["order_id"]).to_string(), r#"{"order_id":7}"#);
-    assert_eq!(json(&body).only(["password", "items"]).only(["items"]).to_string(), r#"{"items":[{"a":1}]}"#);
+    assert_eq!(
+        json(&body).only(["password", "items"]).only(["items"]).to_string(),
+        r#"{"items":[{"a":1}]}"#
+    );
     assert_eq!(json(&body).only(["none"]).to_string(), "{}");
     assert_eq!(json(&json!([1])).only(["a"]).to_string(), "{}");
 }
@@ -251,7 +338,11 @@ fn json_keeps_a_subset_where_asked() {
 fn json_a_million_deep_is_cut_without_a_deep_stack() {
     let mut value = json!("canary");
     for depth in 0..1_000_000 {
-        value = if depth % 2 == 0 { Value::Array(vec![value]) } else { [("a".to_owned(), value)].into_iter().collect() };
+        value = if depth % 2 == 0 {
+            Value::Array(vec![value])
+        } else {
+            [("a".to_owned(), value)].into_iter().collect()
+        };
     }
     let shown = json(&value).to_string();
     // Dropping it would overflow the stack.
@@ -268,8 +359,19 @@ fn headers_are_hidden_by_name_mark_and_content() {
     map.insert("X-Marked", marked);
     map.append("Set-Cookie", HeaderValue::from_static("a=1"));
     map.append("Set-Cookie", HeaderValue::from_static("b=2"));
-    for name in ["Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "Stripe-Signature", "X-Hub-Signature-256", "DPoP"] {
-        map.insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("canary"));
+    for name in [
+        "Authorization",
+        "Proxy-Authorization",
+        "Cookie",
+        "X-Api-Key",
+        "Stripe-Signature",
+        "X-Hub-Signature-256",
+        "DPoP",
+    ] {
+        map.insert(
+            http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+            HeaderValue::from_static("canary"),
+        );
     }
     map.insert("Referer", HeaderValue::from_static("https://u:p@a/b?token=canary"));
     map.insert("Origin", HeaderValue::from_static("null"));
@@ -289,7 +391,7 @@ fn headers_are_hidden_by_name_mark_and_content() {
     assert!(!shown.to_string().contains("canary"));
 }
 
-/// SplitMix64: the same inputs on every run.
+/// `SplitMix64`: the same inputs on every run.
 struct Random(u64);
 
 impl Random {
@@ -310,7 +412,18 @@ impl Random {
     }
 
     fn value(&mut self, depth: usize) -> Value {
-        let keys = ["id", "name", "user", "password", "apiKey", "note", "a\"b", "é", "items", "cardNumber"];
+        let keys = [
+            "id",
+            "name",
+            "user",
+            "password",
+            "apiKey",
+            "note",
+            "a\"b",
+            "é",
+            "items",
+            "cardNumber",
+        ];
         match self.below(if depth == 0 { 5 } else { 8 }) {
             0 => json!(self.next()),
             1 => json!(self.pieces(5)),
@@ -318,15 +431,60 @@ impl Random {
             3 => Value::Null,
             4 => json!(json!({"token": "CANARY-5a1f", "n": 1}).to_string()),
             5 => (0..self.below(4)).map(|_| self.value(depth - 1)).collect(),
-            _ => (0..self.below(5)).map(|_| (self.pick(&keys).to_owned(), self.value(depth - 1))).collect(),
+            _ => (0..self.below(5))
+                .map(|_| (self.pick(&keys).to_owned(), self.value(depth - 1)))
+                .collect(),
         }
     }
 
     fn pieces(&mut self, most: usize) -> String {
         const PIECES: [&str; 46] = [
-            "password", "token", "key", "=", ":", "::", "://", "=>", "\"", "'", "\\", "\\\"", "{", "}", "[", "]", "(", ")",
-            "<", ">", "</", "%", "%3D", "%2", "%e9", "&", ",", ";", ".", "-", "--", "_", " ", "\n", "é", "\u{200b}", "Ｐ",
-            "Bearer ", "eyJ", "AKIA", "ghp_", "4111", "-----BEGIN ", "PRIVATE KEY", "name", "value",
+            "password",
+            "token",
+            "key",
+            "=",
+            ":",
+            "::",
+            "://",
+            "=>",
+            "\"",
+            "'",
+            "\\",
+            "\\\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            "(",
+            ")",
+            "<",
+            ">",
+            "</",
+            "%",
+            "%3D",
+            "%2",
+            "%e9",
+            "&",
+            ",",
+            ";",
+            ".",
+            "-",
+            "--",
+            "_",
+            " ",
+            "\n",
+            "é",
+            "\u{200b}",
+            "Ｐ",
+            "Bearer ",
+            "eyJ",
+            "AKIA",
+            "ghp_",
+            "4111",
+            "-----BEGIN ",
+            "PRIVATE KEY",
+            "name",
+            "value",
         ];
         (0..self.below(most + 1)).map(|_| self.pick(&PIECES)).collect()
     }
@@ -349,7 +507,16 @@ fn no_text_makes_it_panic() {
 #[test]
 fn a_secret_under_a_sensitive_name_never_shows() {
     const CANARY: &str = "CANARY-5a1f";
-    let names = ["password", "dbPass", "X-Api-Key", "access_token", "client_secret", "cardNumber", "session_id", "pass%77ord"];
+    let names = [
+        "password",
+        "dbPass",
+        "X-Api-Key",
+        "access_token",
+        "client_secret",
+        "cardNumber",
+        "session_id",
+        "pass%77ord",
+    ];
     let forms: [fn(&str, &str) -> String; 14] = [
         |k, v| format!("{k}={v}"),
         |k, v| format!("{k}: {v}"),
@@ -370,7 +537,12 @@ fn a_secret_under_a_sensitive_name_never_shows() {
     let mut random = Random(11);
     for _ in 0..20_000 {
         let form = forms[random.below(forms.len())];
-        let input = format!("{}{}{}", random.pick(&noise), form(random.pick(&names), CANARY), random.pick(&noise));
+        let input = format!(
+            "{}{}{}",
+            random.pick(&noise),
+            form(random.pick(&names), CANARY),
+            random.pick(&noise)
+        );
         assert!(!text(&input).contains(CANARY), "{input:?} became {:?}", text(&input));
         let nested = json!({"note": input.clone(), "list": [json!({"raw": input}).to_string()]});
         assert!(!json(&nested).to_string().contains(CANARY), "{nested}");
@@ -388,17 +560,62 @@ fn a_secret_under_a_sensitive_name_never_shows() {
 fn is_quick(input: &str) {
     let started = Instant::now();
     let _ = text(input);
-    assert!(started.elapsed().as_secs() < 20, "{:?} for {} bytes of {}", started.elapsed(), input.len(), &input[..30]);
+    assert!(
+        started.elapsed().as_secs() < 20,
+        "{:?} for {} bytes of {}",
+        started.elapsed(),
+        input.len(),
+        &input[..30]
+    );
 }
 
 #[test]
 fn time_is_linear() {
     is_quick(&"took 5ms status=200 user: 7, token=x ".repeat(10_000_000 / 37));
     for piece in [
-        "a", "=", "password=", "\"", "\\\"", "a:", "://", "a://", "token:{", "token=a(", "%", "%3D", ",", "<a", "<token>", "</token>",
-        "-----BEGIN PRIVATE KEY", "eyJ", "4", "4111 ", "Bearer ", "name: token\n", "(\"password\",", "token a ", "--token ", "token= \\",
-        "a ", "password: a, ", "token='", "[", "{\"a\":", "name:token(", "name='token", "sk-a", "a.", "aaaaaaaaaaaaaaaa_", "?code=",
-        "name: token, ", "aaaaaaaaghp_", "-sk-aaaaaaaaaaaa", "Basic=basic=", "<token>a</a", "<token></token>",
+        "a",
+        "=",
+        "password=",
+        "\"",
+        "\\\"",
+        "a:",
+        "://",
+        "a://",
+        "token:{",
+        "token=a(",
+        "%",
+        "%3D",
+        ",",
+        "<a",
+        "<token>",
+        "</token>",
+        "-----BEGIN PRIVATE KEY",
+        "eyJ",
+        "4",
+        "4111 ",
+        "Bearer ",
+        "name: token\n",
+        "(\"password\",",
+        "token a ",
+        "--token ",
+        "token= \\",
+        "a ",
+        "password: a, ",
+        "token='",
+        "[",
+        "{\"a\":",
+        "name:token(",
+        "name='token",
+        "sk-a",
+        "a.",
+        "aaaaaaaaaaaaaaaa_",
+        "?code=",
+        "name: token, ",
+        "aaaaaaaaghp_",
+        "-sk-aaaaaaaaaaaa",
+        "Basic=basic=",
+        "<token>a</a",
+        "<token></token>",
     ] {
         is_quick(&piece.repeat(1_000_000 / piece.len()));
     }

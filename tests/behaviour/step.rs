@@ -71,7 +71,8 @@ fn durations_are_numbers_with_three_decimals() {
     assert!(line.number("duration_ms") >= 2.0);
     assert!(line.number("offset_ms") >= 0.0);
     let (_, rest) = line.raw().split_once("\"duration_ms\":").expect("a duration");
-    let digits = rest.split(',').next().and_then(|number| number.split_once('.')).expect("decimals");
+    let digits =
+        rest.split(',').next().and_then(|number| number.split_once('.')).expect("decimals");
     assert_eq!(digits.1.len(), 3, "{line:?}");
 }
 
@@ -88,8 +89,17 @@ fn fields_come_behind_candors_own_in_the_order_they_were_written() {
     assert_eq!(
         keys(line.raw())[9..],
         [
-            "event", "step", "duration_ms", "outcome", "step_id", "parent_id", "offset_ms",
-            "second", "first", "sku", "flag"
+            "event",
+            "step",
+            "duration_ms",
+            "outcome",
+            "step_id",
+            "parent_id",
+            "offset_ms",
+            "second",
+            "first",
+            "sku",
+            "flag"
         ]
     );
     assert_eq!(line.text("sku"), "sku-7");
@@ -459,7 +469,10 @@ mod errors {
         let line = captured.step("with_source");
         assert_eq!(line.text("error"), "Declined");
         let detail = line.text("error_detail");
-        assert!(detail.starts_with("card declined") && detail.ends_with("invalid digit found in string"));
+        assert!(
+            detail.starts_with("card declined")
+                && detail.ends_with("invalid digit found in string")
+        );
         assert_eq!(captured.step("shown").text("error"), "Shown");
         assert!(captured.step("shown").text("error_detail").starts_with("only shown"));
         assert_eq!(captured.step("mute").text("error"), "Mute");
@@ -811,21 +824,41 @@ mod shapes {
         assert_eq!(Store::of_self().by_value(), ["a"]);
         assert_eq!(block_on(7_u8.greet_later()).expect("good"), "hello 7");
         for step in [
-            "by_ref", "by_mut", "by_value", "async_mut", "boxed", "mutable", "greet",
-            "greet_later", "u8 name", "later", "dynamic",
+            "by_ref",
+            "by_mut",
+            "by_value",
+            "async_mut",
+            "boxed",
+            "mutable",
+            "greet",
+            "greet_later",
+            "u8 name",
+            "later",
+            "dynamic",
         ] {
             assert_eq!(captured.step(step).text("outcome"), "ok");
         }
     }
 
     #[step_timed]
-    fn patterns((a, b): (u32, u32), [c, ..]: [u32; 3], &d: &u32, _: u32, _unused: u32, mut e: u32) -> u32 {
+    fn patterns(
+        (a, b): (u32, u32),
+        [c, ..]: [u32; 3],
+        &d: &u32,
+        _: u32,
+        _unused: u32,
+        mut e: u32,
+    ) -> u32 {
         e += 1;
         a + b + c + d + e
     }
 
     #[step_timed]
-    async fn async_patterns((a, b): (u32, &mut u32), Pair { left, .. }: Pair, ref c: String) -> u32 {
+    async fn async_patterns(
+        (a, b): (u32, &mut u32),
+        Pair { left, .. }: Pair,
+        ref c: String,
+    ) -> u32 {
         *b += 1;
         a + *b + left + u32::try_from(c.len()).unwrap_or(0)
     }
@@ -865,14 +898,18 @@ mod shapes {
     }
 
     #[step_timed]
-    fn gives_impl_in_result(n: &str) -> Result<impl Iterator<Item = u32>, Box<dyn std::error::Error>> {
+    fn gives_impl_in_result(
+        n: &str,
+    ) -> Result<impl Iterator<Item = u32>, Box<dyn std::error::Error>> {
         let n: u32 = n.parse()?;
         std::str::from_utf8(b"ok")?;
         Ok(0..n)
     }
 
     #[step_timed]
-    async fn async_impl_in_result(n: &str) -> Result<impl Iterator<Item = u32>, Box<dyn std::error::Error>> {
+    async fn async_impl_in_result(
+        n: &str,
+    ) -> Result<impl Iterator<Item = u32>, Box<dyn std::error::Error>> {
         let n: u32 = n.parse()?;
         std::str::from_utf8(b"ok")?;
         Ok(0..n)
@@ -1039,14 +1076,18 @@ mod shapes {
         assert_eq!(unsafe { dangerous(&raw const *&5) }, 5);
         assert_eq!(foreign(6) + attributed() + block_on(inner_attributes()), 20);
         inner_attributes_unit();
-        assert_eq!(coerced(true).to_string() + &block_on(async_coerced(false)).to_string(), "text7");
+        assert_eq!(
+            coerced(true).to_string() + &block_on(async_coerced(false)).to_string(),
+            "text7"
+        );
         assert_eq!(block_on(infers()), [1, 2]);
         assert_eq!(higher_ranked(|text| text), 3);
         checked(&captured);
         assert_eq!(captured.steps("recursive").len(), 4);
         assert_eq!(captured.step("mixed_errors").text("error_detail"), "by hand");
         assert_eq!(captured.steps("async_early")[1].text("outcome"), "error");
-        for step in ["diverges", "async_diverges", "typed_but_diverges", "async_typed_but_diverges"] {
+        for step in ["diverges", "async_diverges", "typed_but_diverges", "async_typed_but_diverges"]
+        {
             assert_eq!(captured.step(step).text("outcome"), "panicked");
         }
     }
@@ -1135,7 +1176,15 @@ mod shapes {
 
 /// Names of the prelude and of candor's output, taken by the user.
 mod shadowed {
-    #![allow(dead_code, non_camel_case_types, non_snake_case, unused_macros, clippy::all, clippy::pedantic, reason = "shadows")]
+    #![allow(
+        dead_code,
+        non_camel_case_types,
+        non_snake_case,
+        unused_macros,
+        clippy::all,
+        clippy::pedantic,
+        reason = "shadows"
+    )]
 
     mod core {}
     mod std {}

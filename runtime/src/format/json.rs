@@ -115,14 +115,4 @@ impl Template {
         out.truncate(own);
         out.push_str(&settled);
     }
-
-    /// Appends members that stand further out (the context's own, an enclosing span's); a key that
-    /// the line has already keeps its inner value.
-    pub(crate) fn outer(&self, outer: &str, from: usize, out: &mut String) {
-        for member in members::walk(outer, 0) {
-            if !members::walk(out, from).any(|known| known.key == member.key) {
-                let _ = write!(out, ",\"{}\":{}", member.key, member.value);
-            }
-        }
-    }
 }

@@ -12,9 +12,8 @@ pub(crate) struct Member<'a> {
     pub(crate) key: &'a str,
     /// The value's JSON.
     pub(crate) value: &'a str,
-    /// Where the member starts, its comma included, and where its value starts and ends.
+    /// Where the member starts, its comma included, and where it ends.
     pub(crate) start: usize,
-    pub(crate) value_start: usize,
     pub(crate) end: usize,
 }
 
@@ -54,7 +53,6 @@ impl<'a> Iterator for Walk<'a> {
             key: &self.text[at + 1..key_end - 1],
             value: &self.text[value_start..end],
             start,
-            value_start,
             end,
         })
     }
@@ -103,11 +101,6 @@ fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Whether `members` has one under this key (escaped, as it is written).
-pub(crate) fn has(members: &str, key: &str) -> bool {
-    walk(members, 0).any(|member| member.key == key)
-}
-
 /// Takes out the member under this key, if there is one: the last value wins.
 pub(crate) fn remove(members: &mut String, key: &str) {
     let found = walk(members, 0).find(|member| member.key == key).map(|m| m.start..m.end);
@@ -135,4 +128,14 @@ pub(crate) fn set(members: &mut String, name: &str, json: &str) {
 /// A value's JSON as text: the inside of a string unescaped, anything else as it stands.
 pub(crate) fn text_of(json: &str) -> String {
     serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned())
+}
+
+/// Appends members that stand further out (the context's own, an enclosing span's) to those that begin
+/// at `from`; a key that is there already keeps its inner value.
+pub(crate) fn add_outer(out: &mut String, from: usize, outer: &str) {
+    for member in walk(outer, 0) {
+        if !walk(out, from).any(|known| known.key == member.key) {
+            out.push_str(&outer[member.start..member.end]);
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! The readable form of a line, made from its JSON, so that both have the same fields.
 //!
 //! ```text
-//! 10:14:12.123 INFO  orders::checkout step_timing request_id=018f…a20b17 step=charge duration_ms=12.031 outcome=ok
+//! 10:14:12.123 INFO  orders::checkout step_timing step=charge duration_ms=12.031 outcome=ok request_id=018f…a20b17
 //! ```
 
 use std::fmt::Write as _;
 
+use super::keys;
 use super::members::{self, Member};
 use crate::record::Severity;
 
@@ -31,8 +32,11 @@ pub(crate) fn write(line: &str, severity: Severity, colour: bool, out: &mut Stri
     let mut text = String::new();
     plain(inside(message.value), &mut text);
     paint.put(BOLD, &text, out);
+    // What the event says comes first; whose request it was, at the end.
     let in_full = inside(message.value) == "request_completed";
-    for member in members {
+    let (whose, what): (Vec<_>, Vec<_>) =
+        members.partition(|member| keys::FIXED.contains(&member.key));
+    for member in what.into_iter().chain(whose) {
         field(member, in_full, paint, out);
     }
 }

@@ -135,7 +135,10 @@ impl Open {
 
 fn write_cause(cause: &Cause, limit: usize, out: &mut String) {
     Encoder::json(out, limit).object("Cause", |object| {
-        object.field("name", &crate::policy::clear(cause.name));
+        object.field("step", &crate::policy::clear(cause.step));
+        if let Some(dependency) = cause.dependency {
+            object.field("dependency", &crate::policy::clear(dependency));
+        }
         object.field("step_id", &cause.step_id);
         if let Some(category) = cause.category.map(Category::as_str) {
             object.field("category", &crate::policy::clear(category));

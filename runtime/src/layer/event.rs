@@ -177,14 +177,14 @@ impl Message<'_> {
 impl Visit for Message<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.is_message(field) {
-            self.out.push_str(&scrub::text(value));
+            scrub::text_into(value, self.out);
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.is_message(field) {
             with_text(|text| match printed(text, |text| write!(text, "{value:?}")) {
-                Some(()) => self.out.push_str(&scrub::text(text)),
+                Some(()) => scrub::text_into(text, self.out),
                 None => self.out.push_str(UNPRINTABLE),
             });
         }

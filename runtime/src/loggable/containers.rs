@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -39,6 +40,15 @@ impl<T: Loggable> Loggable for Option<T> {
 }
 
 impl<T: Element> Element for Option<T> {}
+
+/// `null`, as in serde: it holds nothing.
+impl<T: ?Sized> Loggable for PhantomData<T> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        to.null();
+    }
+}
+
+impl<T: ?Sized> Element for PhantomData<T> {}
 
 macro_rules! lists {
     ($([$($bound:tt)*] $type:ty),* $(,)?) => {$(

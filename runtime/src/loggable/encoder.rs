@@ -6,10 +6,8 @@ use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{DebugOf, Loggable};
-use crate::{escape, keys};
+use crate::{escape, keys, policy};
 
-/// What stands for a value that is not shown.
-pub(crate) const REDACTED: &str = "[REDACTED]";
 /// What stands for a value whose own formatting panicked or failed.
 pub(crate) const UNPRINTABLE: &str = "<unprintable>";
 
@@ -76,17 +74,25 @@ impl<'a> Encoder<'a> {
     /// Writes a loggable value in full.
     pub fn value<T: Loggable + ?Sized>(&mut self, value: &T) {
         value.log(self);
+        self.end();
+    }
+
+    /// A place that got no value holds `null`.
+    #[inline]
+    fn end(&mut self) {
         if !self.written {
             self.null();
         }
     }
 
-    /// Whether this place already holds its value.
+    /// Whether this place is still free; from now on it is not.
+    #[inline]
     fn claim(&mut self) -> bool {
         !std::mem::replace(&mut self.written, true)
     }
 
     /// Writes text that is the same in JSON and in Debug.
+    #[inline]
     fn raw(&mut self, text: &str) {
         match &mut self.out {
             Out::Json(out) => out.push_str(text),
@@ -115,16 +121,12 @@ impl<'a> Encoder<'a> {
 
     /// Writes an unsigned integer.
     pub fn u64(&mut self, value: u64) {
-        if self.claim() {
-            self.raw(itoa::Buffer::new().format(value));
-        }
+        self.number(itoa::Buffer::new().format(value));
     }
 
     /// Writes a signed integer.
     pub fn i64(&mut self, value: i64) {
-        if self.claim() {
-            self.raw(itoa::Buffer::new().format(value));
-        }
+        self.number(itoa::Buffer::new().format(value));
     }
 
     /// Writes an unsigned integer; beyond 64 bits it is a string, since JSON readers lose digits.
@@ -146,7 +148,7 @@ impl<'a> Encoder<'a> {
     /// Writes a number; what JSON has no number for is the string `"NaN"`, `"inf"` or `"-inf"`.
     pub fn f64(&mut self, value: f64) {
         if value.is_finite() {
-            self.float(&value);
+            self.number(zmij::Buffer::new().format_finite(value));
         } else {
             self.text(non_finite(value));
         }
@@ -155,25 +157,15 @@ impl<'a> Encoder<'a> {
     /// Writes a number of single precision with the digits it has.
     pub fn f32(&mut self, value: f32) {
         if value.is_finite() {
-            self.float(&value);
+            self.number(zmij::Buffer::new().format_finite(value));
         } else {
             self.text(non_finite(value.into()));
         }
     }
 
-    /// Rust's Debug form of a finite float is a JSON number and keeps the `.0` of a whole one.
-    fn float(&mut self, value: &dyn fmt::Debug) {
+    fn number(&mut self, digits: &str) {
         if self.claim() {
-            match &mut self.out {
-                Out::Json(out) => {
-                    let _ = write!(out, "{value:?}");
-                }
-                Out::Debug { to, result, .. } => {
-                    if result.is_ok() {
-                        **result = write!(to, "{value:?}");
-                    }
-                }
-            }
+            self.raw(digits);
         }
     }
 
@@ -199,6 +191,37 @@ impl<'a> Encoder<'a> {
                 escape::json_string(value, &mut quoted);
                 self.raw(&quoted);
             }
+        }
+    }
+
+    /// Writes text that comes in pieces.
+    pub(crate) fn text_of(&mut self, pieces: [&str; 3]) {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        match &mut self.out {
+            Out::Json(out) if length <= self.limit && !self.written => {
+                self.written = true;
+                out.push('"');
+                for piece in pieces {
+                    escape::json_text(piece, out);
+                }
+                out.push('"');
+            }
+            _ => self.text(&pieces.concat()),
+        }
+    }
+
+    /// Writes text that a function appends, and that needs neither escaping nor cutting.
+    pub(crate) fn plain(&mut self, write: impl FnOnce(&mut String)) {
+        if let Out::Json(out) = &mut self.out {
+            if !std::mem::replace(&mut self.written, true) {
+                out.push('"');
+                write(out);
+                out.push('"');
+            }
+        } else {
+            let mut text = String::new();
+            write(&mut text);
+            self.text(&text);
         }
     }
 
@@ -244,83 +267,114 @@ impl<'a> Encoder<'a> {
             return;
         }
         let json = matches!(self.out, Out::Json(_));
-        self.raw(if json { "" } else { name });
-        self.nested(
-            if json { "{" } else { " {" },
-            |encoder| {
-                let mut object = Object { encoder, filled: false };
-                fill(&mut object);
-                object.filled
-            },
-            if json { "}" } else { " }" },
-            "}",
-        );
+        self.raw(if json { "{" } else { name });
+        let mut object = Object { encoder: self, filled: false };
+        fill(&mut object);
+        let filled = object.filled;
+        if json {
+            self.raw("}");
+        } else if filled {
+            self.raw(if self.is_pretty() { ",\n}" } else { " }" });
+        }
     }
 
     /// Writes a tuple struct or variant: `[1,2]`, in Debug `Name(1, 2)`.
+    ///
+    /// Where the deployment declared the name sensitive, the values are hidden.
     pub fn tuple(&mut self, name: &str, fill: impl FnOnce(&mut List<'_, 'a>)) {
+        if keys::added_by_deployment(name) {
+            return self.newtype(name, &policy::Secret);
+        }
         if matches!(self.out, Out::Json(_)) {
             return self.list(fill);
         }
         if self.claim() {
             self.raw(name);
-            self.items("(", ")", fill);
+            let mut list = List { encoder: self, open: "(", filled: false };
+            fill(&mut list);
+            if list.filled {
+                self.close(")");
+            }
         }
     }
 
     /// Writes a struct around one value: the value alone, in Debug `Name(1)`.
+    ///
+    /// Where the deployment declared the name sensitive, the value is hidden.
     pub fn newtype<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
-        if matches!(self.out, Out::Json(_)) {
-            return self.value(value);
-        }
-        self.tuple(name, |list| list.item(value));
+        self.only(name, |slot| slot.value(value));
     }
 
-    /// Writes a variant with content: `{"Variant":…}`, in Debug what `fill` writes.
+    /// The place of the value in a [newtype](Self::newtype).
+    #[doc(hidden)]
+    pub fn only(&mut self, name: &str, fill: impl FnOnce(Slot<'_, 'a>)) {
+        if !self.claim() {
+            return;
+        }
+        let hidden = keys::added_by_deployment(name);
+        if matches!(self.out, Out::Json(_)) {
+            return fill(Slot { encoder: self, name: "", hidden });
+        }
+        self.raw(name);
+        let mut list = List { encoder: self, open: "(", filled: false };
+        fill(Slot { hidden, ..list.slot() });
+        self.close(")");
+    }
+
+    /// Writes a variant with content: `{"Variant":…}`, in Debug what `fill` writes, which names the
+    /// variant itself.
+    ///
+    /// Where the deployment declared the name sensitive, the content is hidden.
     pub fn variant(&mut self, name: &str, fill: impl FnOnce(&mut Encoder<'_>)) {
         if !self.claim() {
             return;
         }
+        let hidden = keys::added_by_deployment(name);
         match &mut self.out {
             Out::Json(out) => {
                 out.push('{');
                 escape::json_string(name, out);
                 out.push(':');
                 let mut inner = Encoder { out: Out::Json(out), limit: self.limit, written: false };
-                fill(&mut inner);
-                if !inner.written {
-                    inner.null();
+                if hidden {
+                    inner.redacted();
+                } else {
+                    fill(&mut inner);
+                    inner.end();
                 }
                 out.push('}');
             }
             Out::Debug { to, pretty, result } => {
-                fill(&mut Encoder {
+                let mut inner = Encoder {
                     out: Out::Debug { to: *to, pretty: *pretty, result },
                     limit: self.limit,
                     written: false,
-                });
+                };
+                if hidden {
+                    inner.newtype(name, &policy::Secret);
+                } else {
+                    fill(&mut inner);
+                    if inner.claim() {
+                        inner.raw(name);
+                    }
+                }
             }
         }
     }
 
     /// Writes a list.
     pub fn list(&mut self, fill: impl FnOnce(&mut List<'_, 'a>)) {
-        if self.claim() {
-            self.items("[", "]", fill);
+        if !self.claim() {
+            return;
         }
-    }
-
-    fn items(&mut self, open: &str, close: &str, fill: impl FnOnce(&mut List<'_, 'a>)) {
-        self.nested(
-            open,
-            |encoder| {
-                let mut list = List { encoder, filled: false };
-                fill(&mut list);
-                list.filled
-            },
-            close,
-            close,
-        );
+        self.raw("[");
+        let mut list = List { encoder: self, open: "", filled: false };
+        fill(&mut list);
+        if list.filled {
+            self.close("]");
+        } else {
+            self.raw("]");
+        }
     }
 
     /// Writes a map; keys are values too, written as text.
@@ -328,74 +382,71 @@ impl<'a> Encoder<'a> {
         if !self.claim() {
             return;
         }
-        self.nested(
-            "{",
-            |encoder| {
-                let mut map = Map { encoder, filled: false, quoted: Vec::new() };
-                fill(&mut map);
-                map.filled
-            },
-            "}",
-            "}",
-        );
+        self.raw("{");
+        let mut map = Map { encoder: self, filled: false, quoted: Vec::new() };
+        fill(&mut map);
+        if map.filled {
+            self.close("}");
+        } else {
+            self.raw("}");
+        }
     }
 
-    /// Opening, content and closing of a group. In `{:#?}` every entry has a line of its own, ended
-    /// by a comma, and the group closes on a line without the blank that `{:?}` puts before a brace.
-    fn nested(
-        &mut self,
-        open: &str,
-        fill: impl FnOnce(&mut Self) -> bool,
-        close: &str,
-        pretty_close: &str,
-    ) {
-        self.raw(open);
-        let filled = fill(self);
-        if filled && self.is_pretty() {
+    /// Ends a group that has entries; in `{:#?}` each of them, the last one too, ends with a comma.
+    fn close(&mut self, close: &str) {
+        if self.is_pretty() {
             self.raw(",\n");
-            self.raw(pretty_close);
-        } else {
-            self.raw(close);
         }
+        self.raw(close);
     }
 
     fn is_pretty(&self) -> bool {
         matches!(self.out, Out::Debug { pretty: true, .. })
     }
 
-    /// What stands before an entry of a group: `,` between entries; a blank or a new line in Debug.
-    fn separate(&mut self, filled: &mut bool, padded: bool) {
+    /// What stands before an entry of a group: its opening before the first one, a comma before the
+    /// others; `blank` is what Debug has between an opening and its first entry on the same line.
+    fn separate(&mut self, filled: &mut bool, open: &str, blank: &str) {
         let first = !std::mem::replace(filled, true);
         if matches!(self.out, Out::Json(_)) {
             if !first {
                 self.raw(",");
             }
-        } else if self.is_pretty() {
-            self.raw(if first { "\n" } else { ",\n" });
-        } else if first {
-            self.raw(if padded { " " } else { "" });
-        } else {
-            self.raw(", ");
+            return;
+        }
+        match (first, self.is_pretty()) {
+            (true, pretty) => {
+                self.raw(open);
+                self.raw(if pretty { "\n" } else { blank });
+            }
+            (false, true) => self.raw(",\n"),
+            (false, false) => self.raw(", "),
         }
     }
 
-    /// One value inside a group; in `{:#?}` it is indented by four blanks.
-    fn inner<T: Loggable + ?Sized>(&mut self, before: &str, value: &T) {
-        match &mut self.out {
-            Out::Json(out) => {
-                Encoder { out: Out::Json(out), limit: self.limit, written: false }.value(value);
-            }
-            Out::Debug { to, pretty, result } => {
-                if result.is_err() {
-                    return;
-                }
-                **result = if *pretty {
-                    write!(Indented { to: *to, at_start: true }, "{before}{:#?}", DebugOf(value))
-                } else {
-                    write!(to, "{before}{:?}", DebugOf(value))
-                };
-            }
+    /// One value inside a group, in Debug with its name; in `{:#?}` it is indented by four blanks.
+    #[inline]
+    fn inner<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
+        if let Out::Json(_) = self.out {
+            // The group has claimed its place already, so the mark is free for what it holds.
+            self.written = false;
+            self.value(value);
+        } else {
+            self.inner_debug(name, &DebugOf(value));
         }
+    }
+
+    fn inner_debug(&mut self, name: &str, value: &dyn fmt::Debug) {
+        let Out::Debug { to, pretty, result } = &mut self.out else { return };
+        if result.is_err() {
+            return;
+        }
+        let colon = if name.is_empty() { "" } else { ": " };
+        **result = if *pretty {
+            write!(Indented { to: *to, at_start: true }, "{name}{colon}{value:#?}")
+        } else {
+            write!(to, "{name}{colon}{value:?}")
+        };
     }
 }
 
@@ -411,7 +462,11 @@ fn non_finite(value: f64) -> &'static str {
 
 /// The number of bytes to keep of a text that may have `limit` of them.
 fn cut_at(text: &str, limit: usize) -> usize {
-    if text.len() <= limit { text.len() } else { text.floor_char_boundary(limit) }
+    let mut cut = text.len().min(limit);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    cut
 }
 
 /// The mark of a cut value, which says how much is missing.
@@ -431,24 +486,61 @@ impl fmt::Debug for Object<'_, '_> {
     }
 }
 
-impl Object<'_, '_> {
+impl<'a> Object<'_, 'a> {
     /// Writes a field. Where the deployment declared its name sensitive, the value is hidden.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         let hidden = keys::added_by_deployment(name);
-        self.encoder.separate(&mut self.filled, true);
-        let mut before = "";
-        let debug_name;
+        self.encoder.separate(&mut self.filled, " {", " ");
         if let Out::Json(out) = &mut self.encoder.out {
             escape::json_string(name, out);
             out.push(':');
-        } else {
-            debug_name = format!("{name}: ");
-            before = &debug_name;
         }
+        Slot { encoder: self.encoder, name, hidden }.value(value);
+    }
+
+    /// The place of a field whose name a macro knows: `key` is that name as JSON between a comma and
+    /// a colon, ready to be written, and `other_name` the one it has in the code, if that differs.
+    #[doc(hidden)]
+    #[expect(clippy::inline_always, reason = "copying a key of known length takes no call")]
+    #[inline(always)]
+    pub fn slot<'s>(&'s mut self, key: &'s str, other_name: &str) -> Slot<'s, 'a> {
+        let name = &key[2..key.len() - 2];
+        let hidden = keys::added_by_deployment(name)
+            || !other_name.is_empty() && keys::added_by_deployment(other_name);
+        match &mut self.encoder.out {
+            Out::Json(out) if self.filled => out.push_str(key),
+            Out::Json(out) => out.push_str(&key[1..]),
+            Out::Debug { .. } => self.encoder.separate(&mut self.filled, " {", " "),
+        }
+        self.filled = true;
+        Slot { encoder: self.encoder, name, hidden }
+    }
+}
+
+/// The place of one value inside a struct or list.
+#[doc(hidden)]
+pub struct Slot<'e, 'a> {
+    encoder: &'e mut Encoder<'a>,
+    /// What stands before the value in Debug; in JSON it is written already.
+    name: &'e str,
+    hidden: bool,
+}
+
+impl fmt::Debug for Slot<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").finish_non_exhaustive()
+    }
+}
+
+impl Slot<'_, '_> {
+    /// Writes the value.
+    #[inline]
+    pub fn value<T: Loggable + ?Sized>(self, value: &T) {
+        let Slot { encoder, name, hidden } = self;
         if hidden {
-            self.encoder.inner(before, &crate::policy::secret(value));
+            encoder.inner(name, &policy::Secret);
         } else {
-            self.encoder.inner(before, value);
+            encoder.inner(name, value);
         }
     }
 }
@@ -456,6 +548,8 @@ impl Object<'_, '_> {
 /// The items of a list, filled by [`Encoder::list`].
 pub struct List<'e, 'a> {
     encoder: &'e mut Encoder<'a>,
+    /// What Debug writes before the first item.
+    open: &'static str,
     filled: bool,
 }
 
@@ -465,11 +559,17 @@ impl fmt::Debug for List<'_, '_> {
     }
 }
 
-impl List<'_, '_> {
+impl<'a> List<'_, 'a> {
     /// Writes an item.
     pub fn item<T: Loggable + ?Sized>(&mut self, value: &T) {
-        self.encoder.separate(&mut self.filled, false);
-        self.encoder.inner("", value);
+        self.slot().value(value);
+    }
+
+    /// The place of the next item.
+    #[doc(hidden)]
+    pub fn slot(&mut self) -> Slot<'_, 'a> {
+        self.encoder.separate(&mut self.filled, self.open, "");
+        Slot { encoder: self.encoder, name: "", hidden: false }
     }
 }
 
@@ -491,37 +591,38 @@ impl fmt::Debug for Map<'_, '_> {
 impl Map<'_, '_> {
     /// Writes an entry. A value under a sensitive key is hidden.
     pub fn entry<K: Loggable + ?Sized, V: Loggable + ?Sized>(&mut self, key: &K, value: &V) {
-        let json = super::to_json(key);
-        let text = self.key_text(json);
-        self.encoder.separate(&mut self.filled, false);
-        let before;
-        let before = if let Out::Json(out) = &mut self.encoder.out {
-            out.push_str(&text);
-            out.push(':');
-            ""
-        } else {
-            before = format!("{text}: ");
-            &before
+        let Map { encoder, filled, quoted } = self;
+        encoder.separate(filled, "", "");
+        let mut debug_name = String::new();
+        let (out, json) = match &mut encoder.out {
+            Out::Json(out) => (&mut **out, true),
+            Out::Debug { .. } => (&mut debug_name, false),
         };
-        if keys::hides(text.trim_matches('"')) {
-            self.encoder.inner(before, &crate::policy::secret(value));
-        } else {
-            self.encoder.inner(before, value);
+        let from = out.len();
+        write_key(key, out, quoted);
+        let hidden = keys::hides(&out[from + 1..out.len() - 1]);
+        if json {
+            out.push(':');
         }
+        Slot { encoder, name: &debug_name, hidden }.value(value);
     }
+}
 
-    fn key_text(&mut self, json: String) -> String {
-        if !json.starts_with('"') {
-            let mut text = String::new();
-            escape::json_string(&json, &mut text);
-            return text;
+/// Appends a key as JSON text, whatever the key is.
+fn write_key<K: Loggable + ?Sized>(key: &K, out: &mut String, quoted: &mut Vec<String>) {
+    let from = out.len();
+    Encoder::json(out, usize::MAX).value(key);
+    if !out[from..].contains('"') {
+        out.insert(from, '"');
+        out.push('"');
+    } else if out[from..].starts_with('"') {
+        while quoted.iter().any(|other| other == &out[from..]) {
+            out.insert(out.len() - 1, '_');
         }
-        let mut text = json;
-        while self.quoted.contains(&text) {
-            text.insert(text.len() - 1, '_');
-        }
-        self.quoted.push(text.clone());
-        text
+        quoted.push(out[from..].to_owned());
+    } else {
+        let json = out.split_off(from);
+        escape::json_string(&json, out);
     }
 }
 
@@ -579,7 +680,8 @@ impl NestedDebug {
         result.map(|()| nested == Nested::Written(out.len()))
     }
 
-    /// `Debug` of a loggable type: JSON where candor asked for it and nothing stands before it.
+    /// `Debug` of a loggable type: JSON where candor asked for it; whether it is all of the
+    /// output, [`format`](Self::format) finds out.
     pub(crate) fn fmt<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asked = NESTED
             .try_with(|nested| nested.replace(Nested::Unasked) == Nested::Asked)

@@ -14,12 +14,14 @@
 //! ```
 
 mod containers;
+pub(crate) mod decide;
 mod encoder;
 mod scalars;
-mod text;
+pub(crate) mod text;
 
 use std::fmt;
 
+pub(crate) use encoder::Slot;
 pub use encoder::{Encoder, List, Map, Object};
 pub(crate) use encoder::{NestedDebug, UNPRINTABLE, guarded};
 pub(crate) use text::Leaf;
@@ -93,3 +95,6 @@ impl<T: Loggable + ?Sized> fmt::Debug for DebugOf<'_, T> {
         Encoder::debug_value(self.0, f)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use super::{Element, Encoder, Loggable};
 macro_rules! scalars {
     ($($type:ty => $method:ident as $wide:ty),* $(,)?) => {$(
         impl Loggable for $type {
+            #[inline]
             fn log(&self, to: &mut Encoder<'_>) {
                 to.$method(<$wide>::from(*self));
             }
@@ -23,12 +24,14 @@ scalars! {
 }
 
 impl Loggable for usize {
+    #[inline]
     fn log(&self, to: &mut Encoder<'_>) {
         to.u64(*self as u64);
     }
 }
 
 impl Loggable for isize {
+    #[inline]
     fn log(&self, to: &mut Encoder<'_>) {
         to.i64(*self as i64);
     }
@@ -50,6 +53,7 @@ impl Loggable for () {
 impl Loggable for Duration {
     fn log(&self, to: &mut Encoder<'_>) {
         let micros = self.as_nanos().saturating_add(500) / 1000;
+        #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
         to.f64(micros as f64 / 1000.0);
     }
 }
@@ -57,9 +61,7 @@ impl Loggable for Duration {
 /// RFC 3339, UTC, microseconds, as `ts`.
 impl Loggable for SystemTime {
     fn log(&self, to: &mut Encoder<'_>) {
-        let mut text = String::new();
-        crate::clock::Timestamp::from(*self).write(&mut text);
-        to.text(&text);
+        to.plain(|out| crate::clock::Timestamp::from(*self).write(out));
     }
 }
 

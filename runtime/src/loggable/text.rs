@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::fmt::Write as _;
 use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::encoder::REDACTED;
 use super::{Encoder, Loggable};
 use crate::scrub;
 
@@ -33,7 +31,12 @@ pub enum Leaf {
     /// As it is; a number stays a number.
     Clear,
     /// The first and last characters around a mask.
-    Mask { first: usize, last: usize },
+    Mask {
+        /// How many characters stay readable at the start.
+        first: usize,
+        /// How many at the end.
+        last: usize,
+    },
     /// A URL without user info, query and fragment.
     Url,
     /// An address with its first letter and its domain.
@@ -46,9 +49,9 @@ impl Leaf {
     fn write(self, text: &str, to: &mut Encoder<'_>) {
         match self {
             Leaf::Clear => to.text(text),
-            Leaf::Mask { first, last } => to.text(&masked(text, first, last)),
+            Leaf::Mask { first, last } => masked(text, first, last, to),
             Leaf::Url => to.text(&scrub::url(text)),
-            Leaf::Email => to.text(&email(text)),
+            Leaf::Email => email(text, to),
             Leaf::Scrub => to.text(&scrub::text(text)),
         }
     }
@@ -56,28 +59,23 @@ impl Leaf {
 
 /// The mask has one width, so that it does not tell the length; the ends are shown only where twice
 /// as many characters stay hidden.
-fn masked(text: &str, first: usize, last: usize) -> Cow<'static, str> {
+fn masked(text: &str, first: usize, last: usize, to: &mut Encoder<'_>) {
     let length = text.chars().count();
     let shown = first.saturating_add(last);
     if length < 8 || length.saturating_sub(shown) < shown.saturating_mul(2) {
-        return Cow::Borrowed(REDACTED);
+        return to.redacted();
     }
-    let mut out = String::new();
-    out.extend(text.chars().take(first));
-    out.push_str("****");
-    out.extend(text.chars().skip(length - last));
-    Cow::Owned(out)
+    let byte = |character| text.char_indices().nth(character).map_or(text.len(), |(at, _)| at);
+    to.text_of([&text[..byte(first)], "****", &text[byte(length - last)..]]);
 }
 
-fn email(text: &str) -> Cow<'static, str> {
+fn email(text: &str, to: &mut Encoder<'_>) {
     match text.trim().rsplit_once('@') {
         Some((local, domain)) if is_domain(domain) && !local.is_empty() => {
-            let mut out = String::new();
-            out.extend(local.chars().next());
-            let _ = write!(out, "***@{domain}");
-            Cow::Owned(out)
+            let first = local.chars().next().map_or(0, char::len_utf8);
+            to.text_of([&local[..first], "***@", domain]);
         }
-        _ => Cow::Borrowed(REDACTED),
+        _ => to.redacted(),
     }
 }
 
@@ -135,7 +133,7 @@ impl Text for uuid::Uuid {
 }
 
 /// A part of a text-holding value, made loggable by the policy on the whole.
-struct Part<'a, T: ?Sized>(&'a T, Leaf);
+pub(super) struct Part<'a, T: ?Sized>(pub(super) &'a T, pub(super) Leaf);
 
 impl<T: Text + ?Sized> Loggable for Part<'_, T> {
     fn log(&self, to: &mut Encoder<'_>) {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, map};
 use super::{REDACTED, text};
 use crate::escape::json_string;
 use crate::keys::hides;
+use crate::loggable::{Element, Encoder, Loggable};
 
 /// Deeper values are shown as `"[…]"`.
 const DEEPEST: usize = 128;
@@ -57,6 +58,15 @@ impl Json {
     }
 }
 
+/// What was redacted may be logged.
+impl Loggable for Json {
+    fn log(&self, to: &mut Encoder<'_>) {
+        to.raw_json(self.as_json());
+    }
+}
+
+impl Element for Json {}
+
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -103,7 +113,12 @@ pub(super) fn encoded(text: &str) -> String {
 /// One list or object that is being walked.
 enum Level<'a> {
     List(std::slice::Iter<'a, Value>),
-    Object { entries: map::Iter<'a>, object: &'a Map<String, Value>, is_secret_pair: bool, hidden_keys: usize },
+    Object {
+        entries: map::Iter<'a>,
+        object: &'a Map<String, Value>,
+        is_secret_pair: bool,
+        hidden_keys: usize,
+    },
 }
 
 /// Walks with a stack of its own: the caller's is as deep as the value would be.
@@ -122,10 +137,14 @@ impl Writer {
         self.enter(value, &mut levels);
         loop {
             let outermost = levels.len() == 1;
-            let Some(level) = levels.last_mut() else { break };
+            let Some(level) = levels.last_mut() else {
+                break;
+            };
             let next = match level {
                 Level::List(items) => items.next().map(|item| (None, item)),
-                Level::Object { entries, .. } => entries.next().map(|(key, value)| (Some(key.as_str()), value)),
+                Level::Object { entries, .. } => {
+                    entries.next().map(|(key, value)| (Some(key.as_str()), value))
+                }
             };
             let Some((key, value)) = next else {
                 self.out.push(if matches!(level, Level::List(_)) { ']' } else { '}' });
@@ -155,7 +174,9 @@ impl Writer {
 
     /// Writes the key; whether its value is hidden.
     fn key(&mut self, key: &str, level: &mut Level<'_>, outermost: bool) -> bool {
-        let Level::Object { object, is_secret_pair, hidden_keys, .. } = level else { return false };
+        let Level::Object { object, is_secret_pair, hidden_keys, .. } = level else {
+            return false;
+        };
         let start = self.out.len();
         let mut shown = std::borrow::Cow::Borrowed(key);
         if text(key) != key {
@@ -189,12 +210,21 @@ impl Writer {
             Value::Object(object) => {
                 self.out.push('{');
                 let is_secret_pair = names_a_secret(object);
-                levels.push(Level::Object { entries: object.iter(), object, is_secret_pair, hidden_keys: 0 });
+                levels.push(Level::Object {
+                    entries: object.iter(),
+                    object,
+                    is_secret_pair,
+                    hidden_keys: 0,
+                });
             }
             Value::String(string) => self.string(string),
             Value::Number(number) => {
                 let number = number.to_string();
-                if text(&number) == number { self.out.push_str(&number) } else { self.hide() }
+                if text(&number) == number {
+                    self.out.push_str(&number);
+                } else {
+                    self.hide();
+                }
             }
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Null => self.out.push_str("null"),
@@ -231,7 +261,9 @@ impl Writer {
 
 /// `{"name": "password", "value": …}`.
 fn names_a_secret(object: &Map<String, Value>) -> bool {
-    object.iter().any(|(key, value)| is_one_of(key, &["name", "key"]) && value.as_str().is_some_and(hides))
+    object
+        .iter()
+        .any(|(key, value)| is_one_of(key, &["name", "key"]) && value.as_str().is_some_and(hides))
 }
 
 fn is_one_of(name: &str, words: &[&str]) -> bool {

@@ -2,17 +2,23 @@
 
 use super::text::Secret;
 use super::token::run;
-use crate::keys::{decoded, hides};
+use crate::keys::{added_by_deployment, completes_a_pair, decoded, hides};
 
 /// No name is longer; looking back no farther keeps the scan linear.
 const LONGEST_NAME: usize = 128;
 
 /// The value behind the separator at `at`, if its name is sensitive.
-pub(super) fn value<'a>(text: &'a str, floor: usize, at: usize, named: &mut bool) -> Option<Secret<'a>> {
+pub(super) fn value<'a>(
+    text: &'a str,
+    floor: usize,
+    at: usize,
+    named: &mut bool,
+) -> Option<Secret<'a>> {
     let separator = Separator::at(text.as_bytes(), at)?;
     let name = Name::before(text, floor, at)?;
     let value = Value { text, name: &name, separator: &separator };
-    if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant() {
+    if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant()
+    {
         *named = false;
         return value.secret();
     }
@@ -109,11 +115,18 @@ impl<'a> Name<'a> {
         let bytes = text.as_bytes();
         let limit = floor.max(end.saturating_sub(LONGEST_NAME));
         let back = |from: usize, holds: &dyn Fn(u8) -> bool| {
-            bytes[limit..from].iter().rposition(|&byte| !holds(byte)).map_or(limit, |last| limit + last + 1)
+            bytes[limit..from]
+                .iter()
+                .rposition(|&byte| !holds(byte))
+                .map_or(limit, |last| limit + last + 1)
         };
         let mut end = back(end, &|byte| byte == b' ');
         // `env['API_KEY'] = …`
         if end >= limit + 2 && bytes[end - 1] == b']' && is_quote(bytes[end - 2]) {
+            end -= 1;
+        }
+        // `Key (api_key)=(…) already exists`, as PostgreSQL says.
+        if end >= limit + 2 && bytes[end - 1] == b')' {
             end -= 1;
         }
         let quote = *bytes[limit..end].last()?;
@@ -121,7 +134,13 @@ impl<'a> Name<'a> {
             let close = end;
             end = back(end - 1, &|byte| byte == b'\\');
             let start = back(end, &|byte| byte != quote && byte >= b' ');
-            return Some(Self { text: clip(text, start, end), start, quote: &text[end..close], bytes, floor });
+            return Some(Self {
+                text: clip(text, start, end),
+                start,
+                quote: &text[end..close],
+                bytes,
+                floor,
+            });
         }
         let mut start = back(end, &in_name);
         let mut at = end;
@@ -145,24 +164,39 @@ impl<'a> Name<'a> {
 
     fn is_sensitive(&self) -> bool {
         if !self.quote.is_empty() {
-            return hides(self.text) || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
+            return hides(self.text)
+                || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
         }
-        // `API key: …` needs the words before it, `prompt tokens: …` is saved by them.
-        let two = self.widened();
-        match &two {
-            None => hides(self.text),
-            Some(two) => hides(two.text) || two.widened().is_some_and(|three| hides(three.text)),
+        let Some(two) = self.widened() else {
+            return hides(self.text);
+        };
+        let judged = |holds: &dyn Fn(&str) -> bool| {
+            holds(two.text) || two.widened().is_some_and(|three| holds(three.text))
+        };
+        if hides(self.text) {
+            // "prompt tokens: 512"
+            judged(&hides)
+        } else {
+            completes_a_pair(self.text) && judged(&hides) || judged(&added_by_deployment)
         }
     }
 
     /// With the word before it.
     fn widened(&self) -> Option<Self> {
-        let end = self.start.checked_sub(1).filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
+        let end =
+            self.start.checked_sub(1).filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
         let limit = self.floor.max(end.saturating_sub(LONGEST_NAME / 2));
         let before = &self.bytes[limit..end];
-        let start = limit + before.iter().rposition(|&byte| !in_name(byte)).map_or(0, |last| last + 1);
+        let start =
+            limit + before.iter().rposition(|&byte| !in_word(byte)).map_or(0, |last| last + 1);
         let text = std::str::from_utf8(&self.bytes[start..self.start + self.text.len()]).ok()?;
-        (start < end).then_some(Self { text, start, quote: self.quote, bytes: self.bytes, floor: self.floor })
+        (start < end).then_some(Self {
+            text,
+            start,
+            quote: self.quote,
+            bytes: self.bytes,
+            floor: self.floor,
+        })
     }
 
     fn unescaped(&self) -> Option<String> {
@@ -171,11 +205,18 @@ impl<'a> Name<'a> {
 
     /// Headers whose value may hold any character: it goes to the end of the line.
     fn is_header(&self) -> bool {
-        let tail = |word: &str| {
-            let name = self.text.as_bytes();
-            name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
-        };
-        tail("authorization") || tail("cookie")
+        self.ends_in("authorization") || self.ends_in("cookie")
+    }
+
+    /// Secrets that are several words.
+    fn is_phrase(&self) -> bool {
+        self.ends_in("phrase") || self.ends_in("mnemonic")
+    }
+
+    fn ends_in(&self, word: &str) -> bool {
+        let name = self.text.as_bytes();
+        name.len() >= word.len()
+            && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
     }
 
     /// What stands before it, with spaces skipped; a newline where it begins the text.
@@ -187,10 +228,9 @@ impl<'a> Name<'a> {
     /// Whether it begins a line or a field, rather than ending a sentence ("could not read the token: …").
     fn begins_field(&self) -> bool {
         let first = self.widened().map(|two| two.widened().unwrap_or(two));
-        [Some(self), first.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|name| matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|'))
+        [Some(self), first.as_ref()].into_iter().flatten().any(|name| {
+            matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|')
+        })
     }
 }
 
@@ -213,11 +253,19 @@ impl<'a> Value<'a, '_> {
             return Some(self.quoted(start + slashes, quote, slashes));
         }
         // `Some("x")`, `Token { … }`, `b"x"`, and lists and objects as they are.
-        let bracket = run(bytes, start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':'));
+        let bracket = run(bytes, start, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':')
+        });
         let opened = match bytes.get(bracket) {
-            Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => Some(bracket + 1),
+            Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => {
+                Some(bracket + 1)
+            }
             Some(b'(' | b'[' | b'{') => Some(bracket),
-            Some(&quote) if is_quote(quote) && (1..=2).contains(&(bracket - start)) => {
+            Some(&quote)
+                if is_quote(quote)
+                    && (1..=2).contains(&(bracket - start))
+                    && bytes[start..bracket].iter().all(|byte| b"bBrRuUfF&".contains(byte)) =>
+            {
                 return Some(self.quoted(bracket, quote, 0));
             }
             _ => None,
@@ -245,15 +293,24 @@ impl<'a> Value<'a, '_> {
             let end = bytes[at + 3..].windows(3).position(|part| part == triple);
             return Secret::new(at + 3, end.map_or(bytes.len(), |len| at + 3 + len));
         }
-        Secret::new(at + 1, closing(bytes, at + 1, quote, slashes).map_or(bytes.len(), |close| close - slashes))
+        Secret::new(
+            at + 1,
+            closing(bytes, at + 1, quote, slashes).map_or(bytes.len(), |close| close - slashes),
+        )
     }
 
     fn line_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
-        let opener = self.name.start.checked_sub(1).map(|before| bytes[before]).filter(|&byte| is_quote(byte));
+        let opener = self
+            .name
+            .start
+            .checked_sub(1)
+            .map(|before| bytes[before])
+            .filter(|&byte| is_quote(byte));
         let mut at = start;
         while at < bytes.len() {
-            let escaped = bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"'));
+            let escaped =
+                bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"'));
             if escaped || matches!(bytes[at], b'\n' | b'\r') || Some(bytes[at]) == opener {
                 break;
             }
@@ -265,16 +322,22 @@ impl<'a> Value<'a, '_> {
     fn unquoted_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let spaced = self.separator.end < start;
-        let sentence = self.separator.colon && spaced && self.name.begins_field();
+        let sentence =
+            self.separator.colon && spaced && (self.name.is_phrase() || self.name.begins_field());
         let mut at = start;
         while at < bytes.len() {
             let ends = match bytes[at] {
                 b'&' | b'\n' | b'\r' | b'<' => true,
-                byte if is_quote(byte) => true,
-                b' ' | b'\t' => !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1)),
+                byte if is_quote(byte) => quote_ends(bytes, at),
+                b' ' | b'\t' => {
+                    !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1))
+                }
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
                 b'%' if self.separator.encoded => {
-                    matches!(decoded(bytes, at).0, b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#')
+                    matches!(
+                        decoded(bytes, at).0,
+                        b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#'
+                    )
                 }
                 _ => false,
             };
@@ -295,7 +358,8 @@ impl<'a> Value<'a, '_> {
         let bytes = self.text.as_bytes();
         self.name.text == "code" && start > 0 && matches!(bytes[start - 1], b'?' | b'&') && {
             let end = self.unquoted_end(self.separator.end);
-            end - self.separator.end >= 10 && !bytes[self.separator.end..end].iter().all(u8::is_ascii_digit)
+            end - self.separator.end >= 10
+                && !bytes[self.separator.end..end].iter().all(u8::is_ascii_digit)
         }
     }
 }
@@ -310,11 +374,20 @@ fn is_scheme(word: &[u8]) -> bool {
 /// Whether a comma or bracket at `at` ends the field, rather than being part of a password.
 fn field_ends(bytes: &[u8], at: usize) -> bool {
     let mut next = at;
-    while next < at + 4 && bytes.get(next).is_some_and(|byte| matches!(byte, b',' | b';' | b')' | b']' | b'}' | b'.')) {
+    while next < at + 4
+        && bytes
+            .get(next)
+            .is_some_and(|byte| matches!(byte, b',' | b';' | b')' | b']' | b'}' | b'.'))
+    {
         next += 1;
     }
     bytes.get(next).is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
         || label_follows(bytes, next)
+}
+
+/// Whether a quote at `at` ends the text around the field, rather than being part of a password.
+fn quote_ends(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at + 1).is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
 }
 
 /// Whether a name and a separator start at `at`.
@@ -344,7 +417,8 @@ fn balanced(bytes: &[u8], at: usize) -> usize {
     let mut here = at;
     while here < bytes.len() {
         let byte = bytes[here];
-        let opens_text = byte == b'"' || byte == b'\'' && matches!(bytes[here - 1], b'{' | b'[' | b'(' | b',' | b':' | b' ');
+        let opens_text = byte == b'"'
+            || byte == b'\'' && matches!(bytes[here - 1], b'{' | b'[' | b'(' | b',' | b':' | b' ');
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth -= 1,
@@ -364,7 +438,14 @@ fn balanced(bytes: &[u8], at: usize) -> usize {
 }
 
 fn in_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']' | b'@') || byte >= 0x80
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']' | b'@')
+        || byte >= 0x80
+}
+
+/// What words before a name are made of: not `42`, as in `user=42 elapsed: …`.
+fn in_word(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-') || byte >= 0x80
 }
 
 fn is_quote(byte: u8) -> bool {

@@ -1,0 +1,69 @@
+//! Steps, fields and a context, without HTTP.
+//!
+//! `cargo run --example quickstart`, and `LOG_FORMAT=json` for what a machine reads.
+
+use candor::{RequestContext, redact, step_timed};
+
+/// Each field is decided: by itself where it can hold no text, else by the one who wrote it.
+#[redact]
+struct Basket {
+    customer: u64,
+    items: u32,
+    #[redact(clear)]
+    currency: String,
+    #[redact(mask(last = 4))]
+    card: String,
+    password: String,
+}
+
+#[step_timed(fields(basket, customer = basket.customer))]
+fn check_out(basket: &Basket) -> Result<u64, SoldOut> {
+    let reserved = reserve("sku-7", basket.items)?;
+    candor::record("reserved", reserved);
+    Ok(price(reserved))
+}
+
+#[step_timed(fields(sku = clear(sku)))]
+fn reserve(sku: &str, items: u32) -> Result<u32, SoldOut> {
+    if items > 3 { Err(SoldOut { sku: sku.to_owned() }) } else { Ok(items) }
+}
+
+#[step_timed(ret)]
+fn price(items: u32) -> u64 {
+    u64::from(items) * 1250
+}
+
+#[derive(Debug)]
+struct SoldOut {
+    sku: String,
+}
+
+impl std::fmt::Display for SoldOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is sold out", self.sku)
+    }
+}
+
+impl std::error::Error for SoldOut {}
+
+fn main() -> Result<(), candor::InitError> {
+    let _logging = candor::init()?;
+    for (id, items) in [("basket-1", 2), ("basket-2", 5)] {
+        let basket = Basket {
+            customer: 41,
+            items,
+            currency: "EUR".to_owned(),
+            card: "4242424242424242".to_owned(),
+            password: "correct horse".to_owned(),
+        };
+        RequestContext::with_id(id).enter_with(|| {
+            // The basket's text fields go nowhere but to the shop: they are not logged by accident.
+            let text_bytes = basket.currency.len() + basket.card.len() + basket.password.len();
+            tracing::info!(text_bytes, "checking out");
+            if let Err(error) = check_out(&basket) {
+                tracing::warn!(error = &error as &dyn std::error::Error, "no order");
+            }
+        });
+    }
+    Ok(())
+}

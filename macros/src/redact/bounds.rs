@@ -1,0 +1,165 @@
+//! The bounds on type parameters that the fields ask for.
+//!
+//! They are on parameters and their projections, never on whole field types: a bound on a type that
+//! holds the item itself would have to hold before it can be proved.
+
+use syn::{
+    GenericArgument, GenericParam, Generics, Ident, Path, PathArguments, Type, WherePredicate,
+    parse_quote,
+};
+
+use super::model::Field;
+use super::policy::Policy;
+use super::same;
+
+/// What is asked of a parameter, in the order of what implies what.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Need {
+    Loggable,
+    /// It may stand in a list.
+    Element,
+    /// Not of this order: a policy shows its text.
+    Text,
+}
+
+/// The generics of the impl of `Loggable` and of the one of `Element`.
+pub(super) fn of<'a>(
+    item: &Ident,
+    generics: &Generics,
+    fields: impl IntoIterator<Item = &'a Field>,
+    private: &Path,
+) -> (Generics, Generics) {
+    let mut search =
+        Search { item, generics, found: Vec::new(), listed: false, names_itself: false };
+    for field in fields {
+        match &field.policy {
+            None => search.walk(&field.ty, Need::Loggable),
+            Some(
+                Policy::Clear { .. }
+                | Policy::Mask { .. }
+                | Policy::Url
+                | Policy::Email
+                | Policy::Scrub,
+            ) => search.walk(&field.ty, Need::Text),
+            Some(Policy::Secret | Policy::Skip | Policy::With(_)) => {}
+        }
+    }
+    let (mut for_value, mut for_element) = (generics.clone(), generics.clone());
+    let listed = search.listed;
+    for (ty, need) in search.found {
+        let in_value = if listed { need.of_elements() } else { need }.bound(&ty, private);
+        // A list of the item is a list of what it holds, so that no `u8` gets in inside a newtype.
+        let in_element = need.of_elements().bound(&ty, private);
+        for_value.make_where_clause().predicates.push(in_value);
+        for_element.make_where_clause().predicates.push(in_element);
+    }
+    (for_value, for_element)
+}
+
+impl Need {
+    fn bound(self, ty: &Type, private: &Path) -> WherePredicate {
+        match self {
+            Need::Loggable => parse_quote!(#ty: #private::Loggable),
+            Need::Element => parse_quote!(#ty: #private::Element),
+            Need::Text => parse_quote!(#ty: #private::Text),
+        }
+    }
+}
+
+/// Whether a type depends on a type parameter.
+pub(super) fn is_generic(item: &Ident, generics: &Generics, ty: &Type) -> bool {
+    let mut search =
+        Search { item, generics, found: Vec::new(), listed: false, names_itself: false };
+    search.walk(ty, Need::Loggable);
+    !search.found.is_empty() || search.names_itself && generics.type_params().next().is_some()
+}
+
+struct Search<'a> {
+    item: &'a Ident,
+    generics: &'a Generics,
+    found: Vec<(Type, Need)>,
+    /// A list of the item is among the fields, so the item has to be an element for its own sake.
+    listed: bool,
+    names_itself: bool,
+}
+
+impl Search<'_> {
+    fn is_param(&self, ident: &Ident) -> bool {
+        self.generics.params.iter().any(|param| match param {
+            GenericParam::Type(param) => param.ident == *ident,
+            _ => false,
+        })
+    }
+
+    fn add(&mut self, ty: Type, need: Need) {
+        for (known, known_need) in &mut self.found {
+            if same(known, &ty) && (*known_need == Need::Text) == (need == Need::Text) {
+                if need > *known_need {
+                    *known_need = need;
+                }
+                return;
+            }
+        }
+        self.found.push((ty, need));
+    }
+
+    fn walk(&mut self, ty: &Type, need: Need) {
+        match ty {
+            Type::Group(inner) => self.walk(&inner.elem, need),
+            Type::Paren(inner) => self.walk(&inner.elem, need),
+            Type::Reference(inner) => self.walk(&inner.elem, need),
+            Type::Array(inner) => self.walk(&inner.elem, need.of_elements()),
+            Type::Slice(inner) => self.walk(&inner.elem, need.of_elements()),
+            Type::Tuple(tuple) => {
+                for item in &tuple.elems {
+                    self.walk(item, need.of_elements());
+                }
+            }
+            Type::Path(path) => match &path.qself {
+                Some(qself) if is_generic(self.item, self.generics, &qself.ty) => {
+                    self.add(ty.clone(), need);
+                }
+                Some(_) => {}
+                None => self.walk_path(&path.path, ty, need),
+            },
+            _ => {}
+        }
+    }
+
+    fn walk_path(&mut self, path: &Path, ty: &Type, need: Need) {
+        let Some(first) = path.segments.first() else { return };
+        let Some(last) = path.segments.last() else { return };
+        if path.leading_colon.is_none() && self.is_param(&first.ident) {
+            return self.add(ty.clone(), need);
+        }
+        if path.is_ident("Self") || last.ident == *self.item {
+            self.names_itself = true;
+            self.listed |= need == Need::Element;
+        }
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else { return };
+        let types = arguments.args.iter().filter_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        });
+        let name = last.ident.to_string();
+        for (at, ty) in types.enumerate() {
+            let need = match (&*name, at) {
+                ("PhantomData", _) | ("HashMap", 2..) | ("HashSet", 1..) => continue,
+                ("Option" | "Box" | "Rc" | "Arc" | "Cow", _) => need,
+                ("HashMap" | "BTreeMap", 1) if need != Need::Text => Need::Loggable,
+                _ if last.ident == *self.item => need,
+                _ => need.of_elements(),
+            };
+            self.walk(ty, need);
+        }
+    }
+}
+
+impl Need {
+    fn of_elements(self) -> Need {
+        match self {
+            Need::Text => Need::Text,
+            Need::Loggable | Need::Element => Need::Element,
+        }
+    }
+}

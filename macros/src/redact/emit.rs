@@ -1,0 +1,268 @@
+//! The impls: one call a field, the rest is in the runtime.
+
+use std::fmt::Write as _;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{Ident, Member, Path, parse_quote};
+
+use super::args::{Args, Default};
+use super::model::{Content, Field, Group, Redacted, Shape, Variant};
+use super::policy::Policy;
+use super::{bounds, plain};
+
+pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
+    let root = &args.root;
+    let private = parse_quote!(#root::__private);
+    let fields = redacted.fields();
+    let (for_value, for_element) =
+        bounds::of(&redacted.ident, &redacted.generics, fields, &private);
+    let emit = Emit { redacted, private: &private, default: args.default };
+    let body = match &redacted.content {
+        Content::Struct(group) => {
+            emit.group(group, &plain(&redacted.ident), |member| quote!(&self.#member))
+        }
+        Content::Enum(variants) if variants.is_empty() => quote!(match *self {}),
+        Content::Enum(variants) => {
+            let arms = variants.iter().map(|variant| emit.arm(variant));
+            quote!(match self { #(#arms)* })
+        }
+    };
+    let probed = emit.probes().then(|| quote!(use #private::{OrClear as _, OrSecret as _};));
+    let body = quote!(#probed #body);
+    let attributes = &redacted.attributes;
+    super::impls(
+        &redacted.ident,
+        &for_value,
+        &for_element,
+        &private,
+        &quote!(#(#attributes)*),
+        &body,
+        true,
+    )
+}
+
+struct Emit<'a> {
+    redacted: &'a Redacted,
+    private: &'a Path,
+    default: Option<Default>,
+}
+
+impl Emit<'_> {
+    /// Whether some field is left to method resolution, which needs the fallbacks in scope.
+    fn probes(&self) -> bool {
+        let clear = |field: &Field| matches!(field.policy, Some(Policy::Clear { .. }));
+        self.default.is_some() || self.redacted.fields().any(clear)
+    }
+
+    /// `Self::Paid { amount: __amount, .. } => __to.variant("Paid", |__to| …),`
+    fn arm(&self, variant: &Variant) -> TokenStream {
+        let Variant { ident, tag, cfgs, group } = variant;
+        let written = group.fields.iter().filter(|field| !field.is_skipped());
+        let bindings = written.map(|field| {
+            let (member, cfgs) = (&field.member, &field.cfgs);
+            let local = local(member);
+            quote!(#(#cfgs)* #member: #local,)
+        });
+        let rest = group.fields.iter().any(Field::is_skipped).then(|| quote!(..));
+        let body = self.group(group, tag, |member| local(member).into_token_stream());
+        let body = match group.shape() {
+            Shape::Unit => body,
+            Shape::Tuple | Shape::Named => quote!(__to.variant(#tag, |__to| #body)),
+        };
+        quote!(#(#cfgs)* Self::#ident { #(#bindings)* #rest } => #body,)
+    }
+
+    /// The call that writes a struct, or what a variant holds.
+    fn group(
+        &self,
+        group: &Group,
+        name: &str,
+        value: impl Fn(&Member) -> TokenStream,
+    ) -> TokenStream {
+        let mut written = group.fields.iter().filter(|field| !field.is_skipped());
+        match group.shape() {
+            Shape::Unit => quote!(__to.unit(#name)),
+            Shape::Tuple if group.fields.len() == 1 => {
+                let field = written.next().map(|field| {
+                    let write = self.write(field, &value(&field.member), &quote!(__slot));
+                    quote!(__to.only(#name, |__slot| { #write }))
+                });
+                quote!(#field)
+            }
+            Shape::Tuple => {
+                let items = written
+                    .map(|field| self.write(field, &value(&field.member), &quote!(__list.slot())));
+                quote!(__to.tuple(#name, |__list| { #(#items)* }))
+            }
+            Shape::Named => {
+                let fields = written.map(|field| {
+                    let slot = slot(field);
+                    let write = self.write(field, &value(&field.member), &slot);
+                    let cfgs = &field.cfgs;
+                    if cfgs.is_empty() { write } else { quote!(#(#cfgs)* { #write }) }
+                });
+                let object = if group.fields.iter().all(Field::is_skipped) {
+                    format_ident!("_")
+                } else {
+                    format_ident!("__object")
+                };
+                quote!(__to.object(#name, |#object| { #(#fields)* }))
+            }
+        }
+    }
+
+    /// The statement that puts a field into its place.
+    fn write(&self, field: &Field, value: &TokenStream, slot: &TokenStream) -> TokenStream {
+        let ty = &field.ty;
+        let at = at(ty);
+        let private = relocated(self.private, at);
+        let by_leaf = |leaf: TokenStream| {
+            let leaf = quote!(#private::Leaf::#leaf);
+            quote_spanned!(at=> #private::by_policy::<#ty>(#value, #leaf, #slot);)
+        };
+        match &field.policy {
+            None => self.by_type(field, value, slot),
+            Some(Policy::Clear { word, reason }) => {
+                let check = (!reason).then(|| self.needs_no_reason(field, word));
+                // Text that is not loggable by itself, or a type that is and so has decided already.
+                let clear = self.probe(field, value, slot, &quote!(false), "candor_or_clear");
+                quote!(#check #clear)
+            }
+            Some(Policy::Secret) => quote!(#private::hidden(#slot);),
+            Some(Policy::Mask { first, last }) => {
+                by_leaf(quote!(Mask { first: #first, last: #last }))
+            }
+            Some(Policy::Url) => by_leaf(quote!(Url)),
+            Some(Policy::Email) => by_leaf(quote!(Email)),
+            Some(Policy::Scrub) => by_leaf(quote!(Scrub)),
+            Some(Policy::With(path)) => {
+                let at = self::at(path);
+                let (private, value) = (relocated(self.private, at), relocated(value, at));
+                quote_spanned!(at=> #private::by_function(#path(#value), #slot);)
+            }
+            Some(Policy::Skip) => TokenStream::new(),
+        }
+    }
+
+    fn needs_no_reason(&self, field: &Field, word: &Ident) -> TokenStream {
+        let at = at(word);
+        let private = relocated(self.private, at);
+        let sensitive = sensitive(&field.names, &private);
+        quote_spanned! {at=>
+            const _: () = #private::needs_no_reason::<#private::KeyRule<{ #sensitive }>>();
+        }
+    }
+
+    fn by_type(&self, field: &Field, value: &TokenStream, slot: &TokenStream) -> TokenStream {
+        let ty = &field.ty;
+        let at = at(ty);
+        let private = relocated(self.private, at);
+        let sensitive = sensitive(&field.names, &private);
+        // With a parameter in it the type is known only where the item is used, and probing here
+        // would find every such field undecided; a bound decides it there.
+        let generic = bounds::is_generic(&self.redacted.ident, &self.redacted.generics, &field.ty);
+        let method = match self.default {
+            Some(Default::Clear) if !generic => "candor_or_clear",
+            Some(Default::Secret) if !generic => "candor_or_secret",
+            _ => {
+                return quote_spanned!(at=> #private::by_type::<#ty, { #sensitive }>(#value, #slot););
+            }
+        };
+        self.probe(field, value, slot, &quote!({ #sensitive }), method)
+    }
+
+    fn probe(
+        &self,
+        field: &Field,
+        value: &TokenStream,
+        slot: &TokenStream,
+        sensitive: &TokenStream,
+        method: &str,
+    ) -> TokenStream {
+        let ty = &field.ty;
+        let at = at(ty);
+        let private = relocated(self.private, at);
+        let method = Ident::new(method, at);
+        quote_spanned!(at=> #private::Probe::<#ty, #sensitive>::new(#value).#method(#slot);)
+    }
+}
+
+impl Field {
+    fn is_skipped(&self) -> bool {
+        matches!(self.policy, Some(Policy::Skip))
+    }
+}
+
+impl Group {
+    /// A tuple that shows none of its fields is a name.
+    fn shape(&self) -> Shape {
+        match self.shape {
+            Shape::Tuple if self.fields.iter().all(Field::is_skipped) => Shape::Unit,
+            shape => shape,
+        }
+    }
+}
+
+/// Whether the key rule hits one of the names, as a constant expression.
+fn sensitive(names: &[String], private: &TokenStream) -> TokenStream {
+    let asked = names.iter().map(|name| quote!(#private::is_sensitive(#name)));
+    quote!(#(#asked)||*)
+}
+
+/// The place of a field in a struct, by its key ready to be written.
+fn slot(field: &Field) -> TokenStream {
+    let name = member_name(&field.member);
+    let json = format!(",{}:", json_string(&field.key));
+    let other = if name == field.key { "" } else { &name };
+    quote!(__object.slot(#json, #other))
+}
+
+/// A key as JSON; what is neither printable ASCII nor a letter or digit is escaped.
+fn json_string(key: &str) -> String {
+    let mut json = String::from("\"");
+    for c in key.chars() {
+        match c {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            ' '..='~' => json.push(c),
+            c if c.is_alphanumeric() => json.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(json, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    json.push('"');
+    json
+}
+
+fn local(member: &Member) -> Ident {
+    format_ident!("__{}", member_name(member), span = Span::mixed_site())
+}
+
+fn member_name(member: &Member) -> String {
+    match member {
+        Member::Named(ident) => plain(ident),
+        Member::Unnamed(index) => index.index.to_string(),
+    }
+}
+
+/// Errors point at the user's token; the code they are about stays the macro's, for the lints.
+fn at(token: &impl ToTokens) -> Span {
+    Span::mixed_site().located_at(token.span())
+}
+
+/// The same tokens, with errors about them reported somewhere else.
+fn relocated(tokens: &impl ToTokens, at: Span) -> TokenStream {
+    tokens
+        .to_token_stream()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(at));
+            token
+        })
+        .collect()
+}

@@ -1,0 +1,23 @@
+struct Order {
+    note: String,
+}
+::core::compile_error! {
+    "unknown policy `claer`; expected one of `clear`, `secret`, `mask`, `url`, `email`, `scrub`, `skip`, `with`"
+}
+#[automatically_derived]
+impl ::candor::__private::Loggable for Order {
+    fn log(&self, __to: &mut ::candor::__private::Encoder<'_>) {
+        let _ = __to;
+    }
+}
+#[automatically_derived]
+impl ::candor::__private::Element for Order {}
+#[automatically_derived]
+impl ::candor::__private::core::fmt::Debug for Order {
+    fn fmt(
+        &self,
+        __f: &mut ::candor::__private::core::fmt::Formatter<'_>,
+    ) -> ::candor::__private::core::fmt::Result {
+        ::candor::__private::debug(self, __f)
+    }
+}

@@ -1,0 +1,14 @@
+use candor::redact;
+
+#[redact]
+struct Login {
+    #[redact(clear)]
+    password: String,
+    #[redact(clear)]
+    access_token: String,
+}
+
+#[redact]
+struct ApiKey(#[redact(clear)] String);
+
+fn main() {}

@@ -1,0 +1,9 @@
+use candor::redact;
+
+#[derive(Debug)]
+#[redact]
+struct Order {
+    id: u64,
+}
+
+fn main() {}

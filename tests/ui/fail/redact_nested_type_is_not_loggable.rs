@@ -1,0 +1,10 @@
+use candor::redact;
+
+struct Address;
+
+#[redact]
+struct Order {
+    address: Option<Address>,
+}
+
+fn main() {}

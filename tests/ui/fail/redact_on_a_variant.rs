@@ -1,0 +1,9 @@
+use candor::redact;
+
+#[redact]
+enum Event {
+    #[redact(clear)]
+    Named(String),
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use candor::redact;
+
+#[redact]
+struct Order {
+    #[redact(claer)]
+    note: String,
+    #[redact]
+    shop: String,
+    #[redact()]
+    city: String,
+    #[redact = "clear"]
+    street: String,
+    #[redact(clear mask)]
+    house: String,
+}
+
+fn main() {}
