@@ -23,7 +23,10 @@ pub(crate) fn expand(attribute: Attribute, args: TokenStream, item: TokenStream)
     }
     let function = errors.take(parse_function(item.clone()));
     match (errors.finish(), function) {
-        (Ok(()), Some(function)) => timed(attribute, &args, &function),
+        (Ok(()), Some(mut function)) => {
+            function.name_arguments();
+            timed(attribute, &args, &function)
+        }
         (Err(error), _) => {
             let error = error.into_compile_error();
             quote!(#error #item)
@@ -58,7 +61,10 @@ fn timed(attribute: Attribute, args: &Args, function: &Function) -> TokenStream 
     let private = private(args);
     let site = site(attribute, args, function, &private);
     let begin = begin(attribute, args, &private);
-    let read = read(attribute, args, &private);
+    let read = match function.returns() {
+        Returns::Never => quote!(|_| #private::Ending::OK),
+        Returns::Unit | Returns::Typed(_) => read(attribute, args, &private),
+    };
     let body = if function.signature.asyncness.is_some() {
         asynchronous(function, &private, &read)
     } else {
@@ -218,21 +224,26 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
 
 fn synchronous(function: &Function, private: &TokenStream, read: &TokenStream) -> TokenStream {
     let body = &function.body;
-    let output = match function.returns() {
-        Returns::Nothing => {
+    let ty = match function.returns() {
+        Returns::Unit | Returns::Never => {
             let body = body.stream();
             return quote! {
                 let __step = #private::StepGuard::enter(__running);
                 #body
             };
         }
-        Returns::Typed(ty) => Some(quote!(-> #ty)),
-        Returns::Opaque => None,
+        Returns::Typed(ty) => ty,
     };
-    // Without a type to write, the closure's body needs its braces all the same.
+    let value = if function.tracks_caller() && !function.may_return_early() {
+        // A closure would be the caller.
+        quote!(let __value: #ty = #body;)
+    } else {
+        let body = function.body_after(&in_drop_order(function));
+        quote!(let __value = #private::call(move || -> #ty #body);)
+    };
     quote! {
         let __step = #private::StepGuard::enter(__running);
-        let __value = #private::call(move || #output #body);
+        #value
         __step.read(&__value, #read);
         __value
     }
@@ -240,13 +251,25 @@ fn synchronous(function: &Function, private: &TokenStream, read: &TokenStream) -
 
 fn asynchronous(function: &Function, private: &TokenStream, read: &TokenStream) -> TokenStream {
     let hint = match function.returns() {
-        Returns::Typed(ty) => Some(return_hint(ty)),
-        Returns::Nothing | Returns::Opaque => None,
+        Returns::Typed(Type::Infer(_)) | Returns::Never => None,
+        Returns::Typed(ty) => Some(return_hint(&ty)),
+        Returns::Unit => Some(return_hint(&syn::parse_quote!(()))),
     };
-    let body = function.body.stream();
+    let order = in_drop_order(function);
+    let body = function.body_after(&quote!(#hint #order));
     quote! {
-        #private::Step::new(__running, async move { #hint #body }, #read).await
+        #private::Step::new(__running, async move #body, #read).await
     }
+}
+
+/// What a closure or an `async` block takes along it drops in the order in which it is first named,
+/// where the plain function drops its arguments from the last one on.
+fn in_drop_order(function: &Function) -> TokenStream {
+    let names = function.dropped();
+    if names.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(if false { let _ = (#(&#names,)*); })
 }
 
 /// The body's tail and its `?` infer their types from the function's return type, which an `async`

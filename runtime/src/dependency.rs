@@ -353,8 +353,8 @@ impl Call {
     /// `url_template` stands in place of its path.
     pub fn set_url(&self, url: impl AsRef<str>) {
         if let Some(state) = &self.state {
-            let url = state.site.safe_url(url.as_ref());
-            state.facts().url = Some(url);
+            let url = state.site.safe_url(Some(url.as_ref()));
+            state.facts().url = url;
         }
     }
 

@@ -45,8 +45,8 @@ impl fmt::Debug for Failure<'_> {
 }
 
 impl Ending<'_> {
-    pub(crate) const OK: Ending<'static> =
-        Ending { failure: None, answer: Answer::NONE, ret: None };
+    /// All is well, and nothing more is known.
+    pub const OK: Ending<'static> = Ending { failure: None, answer: Answer::NONE, ret: None };
 
     /// Adds the returned value.
     #[must_use]

@@ -265,16 +265,16 @@ impl Site {
     }
 
     /// The URL of a call as its line shows it; a template stands in place of the path.
-    pub(crate) fn safe_url(&self, url: &str) -> String {
-        let safe = scrub::url(url);
+    pub(crate) fn safe_url(&self, url: Option<&str>) -> Option<String> {
+        let safe = url.map(scrub::url);
         let Some(template) = self.spec.call.and_then(|call| call.url_template) else {
             return safe;
         };
-        let origin = safe.split_once("://").map(|(scheme, rest)| {
-            let host = rest.split('/').next().unwrap_or("");
-            format!("{scheme}://{host}")
+        let origin = safe.as_deref().and_then(|safe| {
+            let (scheme, rest) = safe.split_once("://")?;
+            Some(format!("{scheme}://{}", rest.split('/').next()?))
         });
-        format!("{}{template}", origin.unwrap_or_default())
+        Some(format!("{}{template}", origin.unwrap_or_default()))
     }
 
     pub(crate) fn dependency(&self) -> &'static str {

@@ -157,9 +157,7 @@ impl Running {
         fields: impl FnOnce(&mut Fields<'_>),
     ) -> Option<Self> {
         site.wanted().then(|| {
-            let template = || site.spec.call?.url_template.map(str::to_owned);
-            let url = url().map(|url| site.safe_url(&url)).or_else(template);
-            let call = CallState::new(site, url);
+            let call = CallState::new(site, site.safe_url(url().as_deref()));
             Running::enter(site, Some(Arc::new(call)), fields)
         })
     }

@@ -5,4 +5,5 @@ mod line;
 mod programs;
 mod redact;
 mod scrub;
+mod step;
 mod ui;
