@@ -52,7 +52,7 @@ fn footer(results: &Results, out: &mut String) {
         out,
         "\n{} rounds, every row once a round; {}\n\
          every sink is null; the floor is two clock readings and a copy of candor's step line;\n\
-         tracing-subscriber: JSON, span list, current span not repeated, default timer;\n\
+         tracing-subscriber: JSON, span list, current span only on a span's end, default timer;\n\
          slog: slog-json in a `Mutex`; what a library does not keep itself (seq, step_id, offset_ms)\n\
          is kept by hand, except for #[instrument], whose line goes without",
         results.rounds,

@@ -42,7 +42,7 @@ pub(crate) fn all() -> Vec<&'static Row> {
 /// The floor, and the rows with this in their name.
 pub(crate) fn named(part: &str) -> Vec<&'static Row> {
     let mut rows = all();
-    rows.retain(|row| std::ptr::eq(*row, &floor::FLOOR) || row.name.contains(part));
+    rows.retain(|row| row.name == floor::FLOOR.name || row.name.contains(part));
     rows
 }
 

@@ -1,7 +1,8 @@
 //! tracing-subscriber's JSON formatter.
 //!
-//! The request is a span, so that its fields stand on every line. The current span is in the list of
-//! spans and not a second time beside it, which makes the formatter's least line with these facts.
+//! The request is a span, so that its fields stand on every line. The current span is not repeated
+//! beside the list of spans, except on the line of a span's end, which names its span only there: so
+//! each line is the formatter's least one with these facts.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -94,8 +95,8 @@ fn dispatch(meter: &Meter<'_>, spans: FmtSpan) -> Dispatch {
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(Level::INFO)
-        .with_span_events(spans)
-        .with_current_span(false)
+        .with_span_events(spans.clone())
+        .with_current_span(spans == FmtSpan::CLOSE)
         .with_writer(move || sink.clone())
         .finish();
     Dispatch::new(subscriber)
