@@ -16,6 +16,8 @@ pub struct Tick(u64);
 /// in `ts` after this time.
 const RESYNC_NANOS: u64 = 1_000_000_000;
 
+const NANOS_A_SECOND: u64 = 1_000_000_000;
+
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
 /// Wall time minus tick, in nanoseconds since 1970.
 static WALL_OFFSET: AtomicI64 = AtomicI64::new(0);
@@ -26,8 +28,9 @@ impl Tick {
     /// Reads the clock.
     #[inline]
     pub fn now() -> Self {
-        let nanos = ORIGIN.get_or_init(Instant::now).elapsed().as_nanos();
-        Tick(u64::try_from(nanos).unwrap_or(u64::MAX))
+        let elapsed = ORIGIN.get_or_init(Instant::now).elapsed();
+        // In 64 bits, which last for 584 years, since `as_nanos` computes in 128.
+        Tick(elapsed.as_secs().wrapping_mul(NANOS_A_SECOND) + u64::from(elapsed.subsec_nanos()))
     }
 
     /// Nanoseconds from an earlier tick to this one; zero where it is no earlier one.
@@ -104,11 +107,8 @@ impl Timestamp {
         let text = text.unwrap_or_else(|_| calendar(second));
         out.push_str(std::str::from_utf8(&text).unwrap_or("1970-01-01T00:00:00"));
         out.push('.');
-        let mut unit = 100_000;
-        while unit > 0 {
-            out.push(char::from(b'0' + u8::try_from(micros / unit % 10).unwrap_or(0)));
-            unit /= 10;
-        }
+        // Behind a leading one, the zeros stand by themselves.
+        out.push_str(&itoa::Buffer::new().format(1_000_000 + micros)[1..]);
         out.push('Z');
     }
 }

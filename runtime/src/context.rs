@@ -71,6 +71,8 @@ pub(crate) struct Request {
     calls: AtomicU32,
     identity: ArcSwap<Identity>,
     sums: Mutex<Sums>,
+    /// Nanoseconds from which on a step is slower than `sums.slowest`.
+    slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
     pub(crate) capture: Option<crate::testing::Lines>,
 }
@@ -154,6 +156,7 @@ impl RequestContext {
                 calls: AtomicU32::new(0),
                 identity: ArcSwap::default(),
                 sums: Mutex::default(),
+                slowest_from: AtomicU64::new(0),
                 #[cfg(feature = "testing")]
                 capture: crate::testing::Lines::of_this_thread(),
             }),
@@ -466,7 +469,12 @@ impl Request {
     /// Keeps what `request_completed` says of a step or call that ended.
     pub(crate) fn step_ended(&self, name: &'static str, took: Duration, cause: Option<Cause>) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        // Most steps are well and not the slowest, and take no lock.
+        if cause.is_none() && nanos < self.slowest_from.load(Ordering::Relaxed) {
+            return;
+        }
         let mut sums = self.lock_sums();
+        self.slowest_from.fetch_max(nanos.saturating_add(1), Ordering::Relaxed);
         if sums.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
             sums.slowest = Some((name, nanos));
         }

@@ -166,9 +166,36 @@ const LISTS: [(u32, &str); 33] = [
 
 /// Words that make a hit at the end of an unlisted one, the longer before the shorter they end in.
 const TAILS: [&str; 30] = [
-    "password", "passwd", "pwd", "pswd", "passphrase", "passcode", "passwort", "secret", "credential", "cookie",
-    "apikey", "secretkey", "accesskey", "privatekey", "key", "jwt", "cvv", "cvc", "ssn", "sessionid", "sessid",
-    "token", "pass", "code", "number", "num", "no", "id", "string", "card",
+    "password",
+    "passwd",
+    "pwd",
+    "pswd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "secret",
+    "credential",
+    "cookie",
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "key",
+    "jwt",
+    "cvv",
+    "cvc",
+    "ssn",
+    "sessionid",
+    "sessid",
+    "token",
+    "pass",
+    "code",
+    "number",
+    "num",
+    "no",
+    "id",
+    "string",
+    "card",
 ];
 
 /// Open addressing: two probes instead of nine steps of a binary search, and built in linear time, which
@@ -199,7 +226,10 @@ impl Table {
 
     /// Where the word is, or would be.
     const fn slot(&self, word: u128) -> usize {
-        #[allow(clippy::cast_possible_truncation, reason = "the halves of the word, then the top bits of a hash")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "the halves of the word, then the top bits of a hash"
+        )]
         let mut slot = {
             let folded = word as u64 ^ ((word >> 64) as u64).rotate_left(32);
             (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
@@ -225,7 +255,11 @@ static TAIL_WORDS: [Tail; TAILS.len()] = {
     while at < TAILS.len() {
         let mut words = Words { bytes: TAILS[at].as_bytes(), at: 0 };
         if let Some(word) = words.next() {
-            tails[at] = Tail { text: word.text, bits: word.len * 8, roles: TABLE.roles[TABLE.slot(word.text)] };
+            tails[at] = Tail {
+                text: word.text,
+                bits: word.len * 8,
+                roles: TABLE.roles[TABLE.slot(word.text)],
+            };
         }
         at += 1;
     }
@@ -377,7 +411,8 @@ const fn begins_word(bytes: &[u8], at: usize) -> bool {
     if at >= bytes.len() || !bytes[at].is_ascii_lowercase() {
         return false;
     }
-    let plural = bytes[at] == b's' && (at + 1 == bytes.len() || !bytes[at + 1].is_ascii_lowercase());
+    let plural =
+        bytes[at] == b's' && (at + 1 == bytes.len() || !bytes[at + 1].is_ascii_lowercase());
     !plural
 }
 
@@ -511,7 +546,10 @@ pub(crate) fn hides(name: &str) -> bool {
 /// Whether the deployment named it as sensitive: this hides also where the code says `clear`.
 pub(crate) fn added_by_deployment(name: &str) -> bool {
     ADJUSTED.load(Ordering::Acquire)
-        && DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
+        && DEPLOYMENT
+            .load()
+            .as_ref()
+            .is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
 }
 
 /// The same number for the same letters, wherever the words are split.
@@ -542,7 +580,12 @@ mod tests {
     fn a_deployment_adds_names_in_any_spelling_and_takes_exact_ones_out() {
         let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         install(&names(&["internal-ref", "badge_secret"]), &names(&["zz_token", "badge_secret"]));
-        assert!(hides("internalRef") && hides("INTERNAL_REFS") && hides("internalref") && hides("internal-ref"));
+        assert!(
+            hides("internalRef")
+                && hides("INTERNAL_REFS")
+                && hides("internalref")
+                && hides("internal-ref")
+        );
         assert!(!hides("internal") && !hides("reference"));
         assert!(!hides("zz_token") && hides("zzToken"));
         assert!(hides("badge_secret"), "what is added wins over what is taken out");

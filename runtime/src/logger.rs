@@ -74,15 +74,17 @@ impl Logger {
             return;
         }
         with_buffer(|line| {
-            let numbered = known.map(|request| (&**request, request.next_line()));
+            let identity = known.map(|request| request.identity());
+            let numbered = known
+                .zip(identity.as_deref())
+                .map(|(request, identity)| (&**request, &**identity, request.next_line()));
             self.template.open(record, record.at.wall(), numbered, self.id, line);
             let own = line.len();
             fields(line);
-            if let Some(request) = known {
-                let identity = request.identity();
-                if !identity.fields.is_empty() {
-                    self.template.outer(&identity.fields, own, line);
-                }
+            if let Some(identity) = &identity
+                && !identity.fields.is_empty()
+            {
+                self.template.outer(&identity.fields, own, line);
             }
             entered::each_fields(|members| self.template.outer(members, own, line));
             line.push('}');

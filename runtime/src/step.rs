@@ -242,10 +242,13 @@ impl Running {
         emit::emit_at(self.site, request.as_ref(), severity, now, |out, limit| {
             match &facts {
                 None => {
-                    text(out, "event", "step_timing");
-                    text(out, "step", self.site.spec.name);
-                    millis(out, "duration_ms", took);
-                    text(out, "outcome", outcome.as_str());
+                    out.push_str(",\"event\":\"step_timing\",\"step\":\"");
+                    escape::json_text(self.site.spec.name, out);
+                    out.push_str("\",\"duration_ms\":");
+                    write_millis(took, out);
+                    out.push_str(",\"outcome\":\"");
+                    out.push_str(outcome.as_str());
+                    out.push('"');
                 }
                 Some(facts) => {
                     let status = facts.status.or(ending.answer.status);
@@ -254,9 +257,12 @@ impl Running {
                 }
             }
             if let Some(request) = request.as_ref().filter(|request| request.has_id()) {
-                number(out, "step_id", self.step.into());
-                number(out, "parent_id", self.parent.into());
-                millis(out, "offset_ms", self.started.since(request.started));
+                out.push_str(",\"step_id\":");
+                out.push_str(itoa::Buffer::new().format(self.step));
+                out.push_str(",\"parent_id\":");
+                out.push_str(itoa::Buffer::new().format(self.parent));
+                out.push_str(",\"offset_ms\":");
+                write_millis(self.started.since(request.started), out);
             }
             if let Some(extras) = &self.extras {
                 out.push_str(&extras.members);
@@ -397,14 +403,19 @@ fn number(out: &mut String, key: &str, value: u64) {
 /// Milliseconds with three decimals.
 pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
     members::open(out, key);
-    let micros = u64::try_from((value.as_nanos() + 500) / 1000).unwrap_or(u64::MAX);
-    let mut buffer = itoa::Buffer::new();
-    out.push_str(buffer.format(micros / 1000));
+    write_millis(value, out);
+}
+
+fn write_millis(value: Duration, out: &mut String) {
+    // In 64 bits: a division of 128 is a call of its own.
+    let micros = value
+        .as_secs()
+        .saturating_mul(1_000_000)
+        .saturating_add(u64::from(value.subsec_nanos() + 500) / 1000);
+    out.push_str(itoa::Buffer::new().format(micros / 1000));
     out.push('.');
-    let rest = micros % 1000;
-    for unit in [100, 10, 1] {
-        out.push(char::from(b'0' + u8::try_from(rest / unit % 10).unwrap_or(0)));
-    }
+    // Behind a leading one, the zeros stand by themselves.
+    out.push_str(&itoa::Buffer::new().format(1000 + micros % 1000)[1..]);
 }
 
 /// What was current before a step was entered on this thread.

@@ -49,7 +49,7 @@ impl Template {
         &self,
         record: &Record<'_>,
         at: Timestamp,
-        request: Option<(&Request, u64)>,
+        request: Option<(&Request, &Identity, u64)>,
         layer: u64,
         out: &mut String,
     ) {
@@ -63,9 +63,8 @@ impl Template {
         Encoder::json(out, self.value_limit).text(record.message);
         match request {
             None => out.push_str(&self.nobody),
-            Some((request, seq)) => {
-                let identity = request.identity();
-                match identity.rendered(layer, || self.identity(Some(request), &identity)) {
+            Some((request, identity, seq)) => {
+                match identity.rendered(layer, || self.identity(Some(request), identity)) {
                     Ok(known) => out.push_str(known),
                     Err(made) => out.push_str(&made),
                 }

@@ -28,7 +28,8 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
         end += 1;
     }
     let glued = bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let fraction = bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
+    let fraction =
+        bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
     let digits = &digits[..len];
     (!glued && !fraction && issued(digits) && luhn(digits)).then_some(end)
 }
@@ -58,7 +59,9 @@ fn issued(digits: &[u8]) -> bool {
         // Diners Club.
         3000..=3059 | 3600..=3699 | 3800..=3999 => digits.len() >= 14,
         // JCB, Mir, UnionPay, Discover.
-        3528..=3589 | 2200..=2204 | 6200..=6299 | 6011 | 6440..=6599 | 8100..=8171 => digits.len() >= 16,
+        3528..=3589 | 2200..=2204 | 6200..=6299 | 6011 | 6440..=6599 | 8100..=8171 => {
+            digits.len() >= 16
+        }
         // Maestro.
         5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763 => true,
         _ => false,

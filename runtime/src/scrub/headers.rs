@@ -46,7 +46,9 @@ fn shown(name: &HeaderName, value: &HeaderValue) -> String {
     match *name {
         // What browsers send where there is no origin to tell.
         header::ORIGIN if value == "null" => value.into_owned(),
-        header::ORIGIN | header::REFERER | header::LOCATION | header::CONTENT_LOCATION => url(&value),
+        header::ORIGIN | header::REFERER | header::LOCATION | header::CONTENT_LOCATION => {
+            url(&value)
+        }
         header::LINK => links(&value),
         _ => text(&value).into_owned(),
     }
@@ -57,7 +59,10 @@ fn is_credential(name: &HeaderName) -> bool {
         || *name == header::PROXY_AUTHORIZATION
         || *name == header::COOKIE
         || *name == header::SET_COOKIE
-        || matches!(name.as_str(), "dpop" | "x-ms-client-principal" | "x-amzn-oidc-data" | "x-client-cert" | "x-sign")
+        || matches!(
+            name.as_str(),
+            "dpop" | "x-ms-client-principal" | "x-amzn-oidc-data" | "x-client-cert" | "x-sign"
+        )
         || name.as_str().ends_with("-sign")
         || hides(name.as_str())
 }

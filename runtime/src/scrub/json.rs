@@ -103,7 +103,12 @@ pub(super) fn encoded(text: &str) -> String {
 /// One list or object that is being walked.
 enum Level<'a> {
     List(std::slice::Iter<'a, Value>),
-    Object { entries: map::Iter<'a>, object: &'a Map<String, Value>, is_secret_pair: bool, hidden_keys: usize },
+    Object {
+        entries: map::Iter<'a>,
+        object: &'a Map<String, Value>,
+        is_secret_pair: bool,
+        hidden_keys: usize,
+    },
 }
 
 /// Walks with a stack of its own: the caller's is as deep as the value would be.
@@ -125,7 +130,9 @@ impl Writer {
             let Some(level) = levels.last_mut() else { break };
             let next = match level {
                 Level::List(items) => items.next().map(|item| (None, item)),
-                Level::Object { entries, .. } => entries.next().map(|(key, value)| (Some(key.as_str()), value)),
+                Level::Object { entries, .. } => {
+                    entries.next().map(|(key, value)| (Some(key.as_str()), value))
+                }
             };
             let Some((key, value)) = next else {
                 self.out.push(if matches!(level, Level::List(_)) { ']' } else { '}' });
@@ -189,7 +196,12 @@ impl Writer {
             Value::Object(object) => {
                 self.out.push('{');
                 let is_secret_pair = names_a_secret(object);
-                levels.push(Level::Object { entries: object.iter(), object, is_secret_pair, hidden_keys: 0 });
+                levels.push(Level::Object {
+                    entries: object.iter(),
+                    object,
+                    is_secret_pair,
+                    hidden_keys: 0,
+                });
             }
             Value::String(string) => self.string(string),
             Value::Number(number) => {
@@ -231,7 +243,9 @@ impl Writer {
 
 /// `{"name": "password", "value": …}`.
 fn names_a_secret(object: &Map<String, Value>) -> bool {
-    object.iter().any(|(key, value)| is_one_of(key, &["name", "key"]) && value.as_str().is_some_and(hides))
+    object
+        .iter()
+        .any(|(key, value)| is_one_of(key, &["name", "key"]) && value.as_str().is_some_and(hides))
 }
 
 fn is_one_of(name: &str, words: &[&str]) -> bool {

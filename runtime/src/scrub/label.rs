@@ -8,11 +8,17 @@ use crate::keys::{decoded, hides};
 const LONGEST_NAME: usize = 128;
 
 /// The value behind the separator at `at`, if its name is sensitive.
-pub(super) fn value<'a>(text: &'a str, floor: usize, at: usize, named: &mut bool) -> Option<Secret<'a>> {
+pub(super) fn value<'a>(
+    text: &'a str,
+    floor: usize,
+    at: usize,
+    named: &mut bool,
+) -> Option<Secret<'a>> {
     let separator = Separator::at(text.as_bytes(), at)?;
     let name = Name::before(text, floor, at)?;
     let value = Value { text, name: &name, separator: &separator };
-    if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant() {
+    if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant()
+    {
         *named = false;
         return value.secret();
     }
@@ -109,7 +115,10 @@ impl<'a> Name<'a> {
         let bytes = text.as_bytes();
         let limit = floor.max(end.saturating_sub(LONGEST_NAME));
         let back = |from: usize, holds: &dyn Fn(u8) -> bool| {
-            bytes[limit..from].iter().rposition(|&byte| !holds(byte)).map_or(limit, |last| limit + last + 1)
+            bytes[limit..from]
+                .iter()
+                .rposition(|&byte| !holds(byte))
+                .map_or(limit, |last| limit + last + 1)
         };
         let mut end = back(end, &|byte| byte == b' ');
         // `env['API_KEY'] = …`
@@ -121,7 +130,13 @@ impl<'a> Name<'a> {
             let close = end;
             end = back(end - 1, &|byte| byte == b'\\');
             let start = back(end, &|byte| byte != quote && byte >= b' ');
-            return Some(Self { text: clip(text, start, end), start, quote: &text[end..close], bytes, floor });
+            return Some(Self {
+                text: clip(text, start, end),
+                start,
+                quote: &text[end..close],
+                bytes,
+                floor,
+            });
         }
         let mut start = back(end, &in_name);
         let mut at = end;
@@ -145,7 +160,8 @@ impl<'a> Name<'a> {
 
     fn is_sensitive(&self) -> bool {
         if !self.quote.is_empty() {
-            return hides(self.text) || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
+            return hides(self.text)
+                || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
         }
         // `API key: …` needs the words before it, `prompt tokens: …` is saved by them.
         let two = self.widened();
@@ -157,12 +173,20 @@ impl<'a> Name<'a> {
 
     /// With the word before it.
     fn widened(&self) -> Option<Self> {
-        let end = self.start.checked_sub(1).filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
+        let end =
+            self.start.checked_sub(1).filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
         let limit = self.floor.max(end.saturating_sub(LONGEST_NAME / 2));
         let before = &self.bytes[limit..end];
-        let start = limit + before.iter().rposition(|&byte| !in_name(byte)).map_or(0, |last| last + 1);
+        let start =
+            limit + before.iter().rposition(|&byte| !in_name(byte)).map_or(0, |last| last + 1);
         let text = std::str::from_utf8(&self.bytes[start..self.start + self.text.len()]).ok()?;
-        (start < end).then_some(Self { text, start, quote: self.quote, bytes: self.bytes, floor: self.floor })
+        (start < end).then_some(Self {
+            text,
+            start,
+            quote: self.quote,
+            bytes: self.bytes,
+            floor: self.floor,
+        })
     }
 
     fn unescaped(&self) -> Option<String> {
@@ -173,7 +197,8 @@ impl<'a> Name<'a> {
     fn is_header(&self) -> bool {
         let tail = |word: &str| {
             let name = self.text.as_bytes();
-            name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
+            name.len() >= word.len()
+                && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
         };
         tail("authorization") || tail("cookie")
     }
@@ -187,10 +212,9 @@ impl<'a> Name<'a> {
     /// Whether it begins a line or a field, rather than ending a sentence ("could not read the token: …").
     fn begins_field(&self) -> bool {
         let first = self.widened().map(|two| two.widened().unwrap_or(two));
-        [Some(self), first.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|name| matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|'))
+        [Some(self), first.as_ref()].into_iter().flatten().any(|name| {
+            matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|')
+        })
     }
 }
 
@@ -213,9 +237,13 @@ impl<'a> Value<'a, '_> {
             return Some(self.quoted(start + slashes, quote, slashes));
         }
         // `Some("x")`, `Token { … }`, `b"x"`, and lists and objects as they are.
-        let bracket = run(bytes, start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':'));
+        let bracket = run(bytes, start, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':')
+        });
         let opened = match bytes.get(bracket) {
-            Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => Some(bracket + 1),
+            Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => {
+                Some(bracket + 1)
+            }
             Some(b'(' | b'[' | b'{') => Some(bracket),
             Some(&quote) if is_quote(quote) && (1..=2).contains(&(bracket - start)) => {
                 return Some(self.quoted(bracket, quote, 0));
@@ -245,15 +273,24 @@ impl<'a> Value<'a, '_> {
             let end = bytes[at + 3..].windows(3).position(|part| part == triple);
             return Secret::new(at + 3, end.map_or(bytes.len(), |len| at + 3 + len));
         }
-        Secret::new(at + 1, closing(bytes, at + 1, quote, slashes).map_or(bytes.len(), |close| close - slashes))
+        Secret::new(
+            at + 1,
+            closing(bytes, at + 1, quote, slashes).map_or(bytes.len(), |close| close - slashes),
+        )
     }
 
     fn line_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
-        let opener = self.name.start.checked_sub(1).map(|before| bytes[before]).filter(|&byte| is_quote(byte));
+        let opener = self
+            .name
+            .start
+            .checked_sub(1)
+            .map(|before| bytes[before])
+            .filter(|&byte| is_quote(byte));
         let mut at = start;
         while at < bytes.len() {
-            let escaped = bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"'));
+            let escaped =
+                bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"'));
             if escaped || matches!(bytes[at], b'\n' | b'\r') || Some(bytes[at]) == opener {
                 break;
             }
@@ -271,10 +308,15 @@ impl<'a> Value<'a, '_> {
             let ends = match bytes[at] {
                 b'&' | b'\n' | b'\r' | b'<' => true,
                 byte if is_quote(byte) => true,
-                b' ' | b'\t' => !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1)),
+                b' ' | b'\t' => {
+                    !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1))
+                }
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
                 b'%' if self.separator.encoded => {
-                    matches!(decoded(bytes, at).0, b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#')
+                    matches!(
+                        decoded(bytes, at).0,
+                        b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#'
+                    )
                 }
                 _ => false,
             };
@@ -295,7 +337,8 @@ impl<'a> Value<'a, '_> {
         let bytes = self.text.as_bytes();
         self.name.text == "code" && start > 0 && matches!(bytes[start - 1], b'?' | b'&') && {
             let end = self.unquoted_end(self.separator.end);
-            end - self.separator.end >= 10 && !bytes[self.separator.end..end].iter().all(u8::is_ascii_digit)
+            end - self.separator.end >= 10
+                && !bytes[self.separator.end..end].iter().all(u8::is_ascii_digit)
         }
     }
 }
@@ -310,7 +353,11 @@ fn is_scheme(word: &[u8]) -> bool {
 /// Whether a comma or bracket at `at` ends the field, rather than being part of a password.
 fn field_ends(bytes: &[u8], at: usize) -> bool {
     let mut next = at;
-    while next < at + 4 && bytes.get(next).is_some_and(|byte| matches!(byte, b',' | b';' | b')' | b']' | b'}' | b'.')) {
+    while next < at + 4
+        && bytes
+            .get(next)
+            .is_some_and(|byte| matches!(byte, b',' | b';' | b')' | b']' | b'}' | b'.'))
+    {
         next += 1;
     }
     bytes.get(next).is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
@@ -344,7 +391,8 @@ fn balanced(bytes: &[u8], at: usize) -> usize {
     let mut here = at;
     while here < bytes.len() {
         let byte = bytes[here];
-        let opens_text = byte == b'"' || byte == b'\'' && matches!(bytes[here - 1], b'{' | b'[' | b'(' | b',' | b':' | b' ');
+        let opens_text = byte == b'"'
+            || byte == b'\'' && matches!(bytes[here - 1], b'{' | b'[' | b'(' | b',' | b':' | b' ');
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth -= 1,
@@ -364,7 +412,9 @@ fn balanced(bytes: &[u8], at: usize) -> usize {
 }
 
 fn in_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']' | b'@') || byte >= 0x80
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']' | b'@')
+        || byte >= 0x80
 }
 
 fn is_quote(byte: u8) -> bool {

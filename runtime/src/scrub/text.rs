@@ -89,12 +89,13 @@ impl<'a> Secrets<'a> {
     fn look(&mut self, at: usize) -> Option<Secret<'a>> {
         let (text, bytes) = (self.text, self.text.as_bytes());
         match bytes[at] {
-            b'=' | b':' | b'%' => {
-                token::url_credentials(text, at).or_else(|| label::value(text, self.floor, at, &mut self.named))
-            }
+            b'=' | b':' | b'%' => token::url_credentials(text, at)
+                .or_else(|| label::value(text, self.floor, at, &mut self.named)),
             b',' => label::tuple(text, self.floor, at),
             b'>' => label::element(text, self.floor, at),
-            b'-' => token::private_key(text, at).or_else(|| token::prefixed(text, at)).or_else(|| label::flag(text, at)),
+            b'-' => token::private_key(text, at)
+                .or_else(|| token::prefixed(text, at))
+                .or_else(|| label::flag(text, at)),
             b'_' | b'.' => token::prefixed(text, at),
             b'J' => token::jwt(text, at),
             b'I' => token::cloud_key(text, at),
@@ -113,7 +114,9 @@ impl<'a> Iterator for Secrets<'a> {
 
     fn next(&mut self) -> Option<Secret<'a>> {
         let bytes = self.text.as_bytes();
-        while let Some(clean) = bytes[self.at..].iter().position(|&byte| TRIGGERS[usize::from(byte)]) {
+        while let Some(clean) =
+            bytes[self.at..].iter().position(|&byte| TRIGGERS[usize::from(byte)])
+        {
             let at = self.at + clean;
             self.at = at + 1;
             if let Some(secret) = self.look(at).filter(|secret| secret.start >= self.floor) {

@@ -18,10 +18,53 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
 
 /// Keys that their issuers gave a prefix so that they can be found.
 const PREFIXES: [&str; 47] = [
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "npm_",
-    "hf_", "dop_v1_", "doo_v1_", "shpat_", "shpss_", "shpca_", "shppa_", "whsec_", "dckr_pat_", "lin_api_", "ntn_",
-    "figd_", "glsa_", "gsk_", "r8_", "nfp_", "phx_", "atlasv1_", "sk-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-",
-    "xapp-", "glpat-", "gldt-", "glrt-", "pypi-", "sq0csp-", "sq0atp-", "PMAK-", "xai-", "SG.", "ya29.", "hvs.",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "rk_test_",
+    "npm_",
+    "hf_",
+    "dop_v1_",
+    "doo_v1_",
+    "shpat_",
+    "shpss_",
+    "shpca_",
+    "shppa_",
+    "whsec_",
+    "dckr_pat_",
+    "lin_api_",
+    "ntn_",
+    "figd_",
+    "glsa_",
+    "gsk_",
+    "r8_",
+    "nfp_",
+    "phx_",
+    "atlasv1_",
+    "sk-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xoxr-",
+    "xoxs-",
+    "xapp-",
+    "glpat-",
+    "gldt-",
+    "glrt-",
+    "pypi-",
+    "sq0csp-",
+    "sq0atp-",
+    "PMAK-",
+    "xai-",
+    "SG.",
+    "ya29.",
+    "hvs.",
 ];
 
 /// A well-known prefix whose last byte is at `at`, with its key.
@@ -45,7 +88,9 @@ pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
 /// `eyJ…`: base64 of `{"`, with which every JWT begins.
 pub(super) fn jwt(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
-    let start = at.checked_sub(2).filter(|&start| bytes[start..at] == *b"ey" && begins_word(bytes, start))?;
+    let start = at
+        .checked_sub(2)
+        .filter(|&start| bytes[start..at] == *b"ey" && begins_word(bytes, start))?;
     let end = run(bytes, at, |byte| in_token(byte) || matches!(byte, b'.' | b'=' | b'+'));
     (end - start >= 20).then(|| Secret::new(start, end))
 }
@@ -54,13 +99,16 @@ pub(super) fn jwt(text: &str, at: usize) -> Option<Secret<'_>> {
 pub(super) fn cloud_key(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     let aws = at.checked_sub(2).filter(|&start| {
-        matches!(&bytes[start..at], b"AK" | b"AS") && bytes.get(at + 1) == Some(&b'A') && begins_word(bytes, start)
+        matches!(&bytes[start..at], b"AK" | b"AS")
+            && bytes.get(at + 1) == Some(&b'A')
+            && begins_word(bytes, start)
     });
     if let Some(start) = aws {
         let end = run(bytes, at, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         return (end - start >= 16).then(|| Secret::new(start, end));
     }
-    let start = at.checked_sub(1).filter(|&start| bytes[start] == b'A' && begins_word(bytes, start))?;
+    let start =
+        at.checked_sub(1).filter(|&start| bytes[start] == b'A' && begins_word(bytes, start))?;
     let end = run(bytes, at, in_token);
     (bytes[at..].starts_with(b"Iza") && end - start >= 30).then(|| Secret::new(start, end))
 }
@@ -83,15 +131,26 @@ pub(super) fn scheme(text: &str, at: usize) -> Option<Secret<'_>> {
         }
         start = next;
     }
-    let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=' | b'%'));
+    let end = run(bytes, start, |byte| {
+        in_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=' | b'%')
+    });
     let token = &bytes[start..end];
-    (start > behind && !is_prose(token, bearer && bytes[at] == b'B')).then(|| Secret::new(start, end))
+    (start > behind && !is_prose(token, bearer && bytes[at] == b'B'))
+        .then(|| Secret::new(start, end))
 }
 
 /// Whether a word behind `Bearer` or `Basic` is one of English: "basic usage", "Bearer token is missing".
 fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
-    const SAID: [&[u8]; 8] =
-        [b"token", b"tokens", b"auth", b"authentication", b"authorization", b"scheme", b"realm=", b"error="];
+    const SAID: [&[u8]; 8] = [
+        b"token",
+        b"tokens",
+        b"auth",
+        b"authentication",
+        b"authorization",
+        b"scheme",
+        b"realm=",
+        b"error=",
+    ];
     if word.is_empty() || SAID.iter().any(|said| word.eq_ignore_ascii_case(said)) {
         return true;
     }
@@ -99,7 +158,8 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
         return false;
     }
     let tail = &word[1..];
-    word.len() < 4 || word.len() < 24 && tail.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
+    word.len() < 4
+        || word.len() < 24 && tail.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
 }
 
 /// A PEM block of a private key; without an end it goes to the end of the text.
@@ -118,8 +178,12 @@ pub(super) fn private_key(text: &str, at: usize) -> Option<Secret<'_>> {
 }
 
 /// Chat webhooks, whose path is the secret.
-const WEBHOOKS: [&str; 4] =
-    ["hooks.slack.com/services/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/", "api.telegram.org/bot"];
+const WEBHOOKS: [&str; 4] = [
+    "hooks.slack.com/services/",
+    "discord.com/api/webhooks/",
+    "discordapp.com/api/webhooks/",
+    "api.telegram.org/bot",
+];
 
 /// The `user:password` of a URL whose `://` starts at `at`, plain or percent-encoded.
 pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {

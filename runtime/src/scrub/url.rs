@@ -35,7 +35,11 @@ pub fn url_with_query(input: &str) -> String {
             Some((name, value)) => {
                 out.push_str(&unless_secret(name));
                 out.push('=');
-                out.push_str(&if is_secret_value(name, value) { REDACTED.into() } else { unless_secret(value) });
+                out.push_str(&if is_secret_value(name, value) {
+                    REDACTED.into()
+                } else {
+                    unless_secret(value)
+                });
             }
         }
     }
@@ -53,7 +57,10 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn parse(input: &'a str) -> Option<Self> {
-        if input.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\')) {
+        if input
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'))
+        {
             return None;
         }
         let input = input.split('#').next()?;
@@ -64,14 +71,22 @@ impl<'a> Parts<'a> {
         let (scheme, rest) = match rest.split_once("://") {
             Some((scheme, _)) if is_scheme(scheme) => rest.split_at(scheme.len() + 3),
             _ if rest.starts_with("//") => rest.split_at(2),
-            _ if rest.starts_with(['/', '.']) || rest.is_empty() && query.is_some() || rest == "*" => {
+            _ if rest.starts_with(['/', '.'])
+                || rest.is_empty() && query.is_some()
+                || rest == "*" =>
+            {
                 return Some(Self { scheme: "", host: "", path: rest, query });
             }
             _ => return None,
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let host = authority.rsplit('@').next()?;
-        (is_host(host) || host.is_empty() && scheme == "file://").then_some(Self { scheme, host, path, query })
+        (is_host(host) || host.is_empty() && scheme == "file://").then_some(Self {
+            scheme,
+            host,
+            path,
+            query,
+        })
     }
 
     fn safe(&self) -> String {
@@ -99,7 +114,9 @@ impl<'a> Parts<'a> {
 
 fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 fn is_host(host: &str) -> bool {
@@ -111,14 +128,19 @@ fn is_host(host: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit())
         && !name.is_empty()
         && match bare {
-            Some(address) => address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'%')),
-            None => name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '~' | ',')),
+            Some(address) => address
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'%')),
+            None => name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '~' | ',')),
         }
 }
 
 fn is_secret_value(name: &str, value: &str) -> bool {
     // An OAuth redirect's grant; a status code is shorter.
-    let grant = name == "code" && value.len() >= 10 && !value.bytes().all(|byte| byte.is_ascii_digit());
+    let grant =
+        name == "code" && value.len() >= 10 && !value.bytes().all(|byte| byte.is_ascii_digit());
     grant || hides(name)
 }
 
