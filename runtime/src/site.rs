@@ -1,10 +1,13 @@
 //! An annotated place in the source, known to `tracing`: one event per level, and one span for
 //! whoever else listens.
 
-use tracing_core::callsite::{DefaultCallsite, Identifier};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tracing_core::callsite::{self, Callsite, DefaultCallsite, Identifier};
 use tracing_core::dispatcher;
 use tracing_core::field::{FieldSet, Value};
 use tracing_core::metadata::Kind;
+use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata};
 
 use crate::format::members;
@@ -195,6 +198,48 @@ pub struct Site {
     pub(crate) spec: Spec,
     metadata: [Metadata<'static>; 6],
     callsites: [DefaultCallsite; 6],
+    /// The count of `ASKED` at which nobody wanted anything of this site.
+    off_since: AtomicUsize,
+}
+
+/// How often tracing has asked its subscribers what they want; 0 before the first time is seen.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// A call site that writes nothing. tracing tells it, after all others, whenever their interest was
+/// worked out anew, so that what a site knows of its own call sites can be trusted until then.
+#[derive(Debug)]
+struct Sentinel;
+
+static SENTINEL: Metadata<'static> = Metadata::new(
+    "interest",
+    "candor",
+    Level::TRACE,
+    None,
+    None,
+    None,
+    FieldSet::new(&[], Identifier(&Sentinel)),
+    Kind::EVENT,
+);
+
+impl Sentinel {
+    /// Not under a `Once`: a layer that is asked may enter a step itself.
+    #[cold]
+    fn register() {
+        static REGISTERED: AtomicBool = AtomicBool::new(false);
+        if !REGISTERED.swap(true, Ordering::Relaxed) {
+            callsite::register(&Sentinel);
+        }
+    }
+}
+
+impl Callsite for Sentinel {
+    fn set_interest(&self, _: Interest) {
+        ASKED.fetch_add(1, Ordering::Release);
+    }
+
+    fn metadata(&self) -> &Metadata<'_> {
+        &SENTINEL
+    }
 }
 
 /// The levels in the order of a site's events.
@@ -234,6 +279,7 @@ impl Site {
                 DefaultCallsite::new(&this.metadata[4]),
                 DefaultCallsite::new(&this.metadata[SPAN]),
             ],
+            off_since: AtomicUsize::new(usize::MAX),
         }
     }
 
@@ -262,15 +308,24 @@ impl Site {
     /// Whether any line of a call could be written, or anyone wants its span.
     #[inline]
     pub fn wanted(&'static self) -> bool {
+        // A site that is off costs two loads, not one of each of its call sites.
+        self.off_since.load(Ordering::Relaxed) != ASKED.load(Ordering::Relaxed) && self.look()
+    }
+
+    fn look(&'static self) -> bool {
+        // Read first: what is asked anew meanwhile makes the answer count for nothing.
+        let asked = ASKED.load(Ordering::Acquire);
         // From ERROR down: where lines are wanted at all, the first look tells.
-        let mut at = self.callsites.len();
-        while at > 0 {
-            at -= 1;
-            if !self.callsites[at].interest().is_never() {
-                return true;
+        let events = self.callsites[..SPAN].iter().rev();
+        let wanted = events.chain(&self.callsites[SPAN..]).any(|site| !site.interest().is_never());
+        if !wanted {
+            if asked == 0 {
+                Sentinel::register();
+            } else {
+                self.off_since.store(asked, Ordering::Relaxed);
             }
         }
-        false
+        wanted
     }
 
     /// Whether a line of this severity is wanted here and now.
@@ -351,4 +406,23 @@ pub(crate) fn is_step_span(metadata: &Metadata<'_>) -> bool {
 
 pub(crate) fn is_request_span(metadata: &Metadata<'_>) -> bool {
     metadata.name() == "candor.request" && metadata.target() == "candor"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn a_site_that_was_off_is_on_as_soon_as_someone_wants_it() {
+        static SITE: Site = Site::new(&SITE, Spec::step("s", "site_tests", "", 0));
+        for _ in 0..2 {
+            let off = Config::new().level("site_tests=off").and_then(Config::subscriber);
+            tracing::subscriber::with_default(off.expect("valid"), || {
+                assert!(!(SITE.wanted() || SITE.wanted() || SITE.wanted()));
+            });
+            let on = Config::new().level("site_tests=error").and_then(Config::subscriber);
+            tracing::subscriber::with_default(on.expect("valid"), || assert!(SITE.wanted()));
+        }
+    }
 }

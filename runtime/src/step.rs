@@ -50,19 +50,20 @@ impl Outcome {
 
 /// Takes the `fields(…)` of a step while it is entered.
 #[derive(Debug)]
-pub struct Fields<'a> {
-    members: &'a mut String,
+pub struct Fields {
+    extras: Option<Box<Extras>>,
 }
 
 /// Bytes of one value gathered before a layer is known.
 const VALUE_LIMIT: usize = 4 * 1024;
 
-impl Fields<'_> {
+impl Fields {
     /// Adds one field; the macros have checked its name, and asked the key rule for it.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
-        members::open(self.members, name);
+        let members = &mut self.extras.get_or_insert_with(current::take_extras).members;
+        members::open(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
-        guarded(self.members, |out| {
+        guarded(members, |out| {
             let mut encoder = Encoder::json(out, VALUE_LIMIT);
             if hidden { encoder.redacted() } else { encoder.value(value) }
         });
@@ -145,36 +146,39 @@ pub struct Running {
 impl Running {
     /// Begins a step under the context of here. `fields` is asked only where a line could be
     /// written.
-    pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Option<Self> {
-        site.wanted().then(|| Running::enter(site, None, fields))
-    }
-
-    /// The same for a call; `url` is made safe.
-    pub fn begin_call(
-        site: &'static Site,
-        url: impl FnOnce() -> Option<String>,
-        fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Option<Self> {
+    #[inline]
+    pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields)) -> Option<Self> {
         site.wanted().then(|| {
-            let call = CallState::new(site, url().map(|url| safe_url(site, &url)));
-            Running::enter(site, Some(Arc::new(call)), fields)
+            let mut added = Fields { extras: None };
+            fields(&mut added);
+            Running::enter(site, None, added)
         })
     }
 
-    fn enter(
+    /// The same for a call; `url` is made safe.
+    #[inline]
+    pub fn begin_call(
         site: &'static Site,
-        call: Option<Arc<CallState>>,
-        fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Self {
-        let mut extras = current::take_extras();
-        fields(&mut Fields { members: &mut extras.members });
-        extras.span = site.span();
-        let extras = if extras.members.is_empty() && extras.span.is_none() {
-            current::put_extras(extras);
-            None
-        } else {
-            Some(extras)
-        };
+        url: impl FnOnce() -> Option<String>,
+        fields: impl FnOnce(&mut Fields),
+    ) -> Option<Self> {
+        site.wanted().then(|| {
+            let url = url();
+            let mut added = Fields { extras: None };
+            fields(&mut added);
+            Running::enter(site, Some(url), added)
+        })
+    }
+
+    /// `url` is there for a call, with what is known of it.
+    #[inline(never)]
+    fn enter(site: &'static Site, url: Option<Option<String>>, fields: Fields) -> Self {
+        let call =
+            url.map(|url| Arc::new(CallState::new(site, url.map(|url| safe_url(site, &url)))));
+        let mut extras = fields.extras;
+        if let Some(span) = site.span() {
+            extras.get_or_insert_with(current::take_extras).span = Some(span);
+        }
         let Frame { request, call: outer, step: parent, .. } =
             current::with(|frame| frame.fork()).unwrap_or_default();
         let step = request.as_ref().filter(|request| request.has_id()).map_or(0, |r| r.next_step());
@@ -429,42 +433,66 @@ struct Outside {
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
-    running: Option<(Running, Outside)>,
+    entered: Option<Entered>,
+    _not_send: PhantomData<*const ()>,
+}
+
+/// A step that runs on this thread.
+#[derive(Debug)]
+struct Entered {
+    running: Running,
+    outside: Outside,
     /// A step entered while unwinding did not cause it.
     was_panicking: bool,
-    _not_send: PhantomData<*const ()>,
+}
+
+impl Entered {
+    #[inline(never)]
+    fn new(mut running: Running) -> Self {
+        let outside = running.enter_thread();
+        Entered { running, outside, was_panicking: thread::panicking() }
+    }
+
+    #[inline(never)]
+    fn end(mut self, outcome: Outcome, ending: &Ending<'_>) {
+        self.running.leave_thread(self.outside);
+        self.running.finish(outcome, ending);
+    }
+
+    #[cold]
+    fn end_unread(self) {
+        let panicked = thread::panicking() && !self.was_panicking;
+        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
+    }
 }
 
 impl StepGuard {
     /// Enters a step that was begun.
+    // Inlined, so that a step that is off is a test and not a call.
+    #[inline]
     pub fn enter(running: Option<Running>) -> Self {
-        let running = running.map(|mut running| {
-            let outside = running.enter_thread();
-            (running, outside)
-        });
-        StepGuard { running, was_panicking: thread::panicking(), _not_send: PhantomData }
+        StepGuard { entered: running.map(Entered::new), _not_send: PhantomData }
     }
 
     /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
+    #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        if self.running.is_some() {
+        if self.entered.is_some() {
+            // Read inside the step: it may run code of the user's.
             let ending = read(value);
-            self.end(Outcome::of(&ending), &ending);
-        }
-    }
-
-    fn end(&mut self, outcome: Outcome, ending: &Ending<'_>) {
-        if let Some((mut running, outside)) = self.running.take() {
-            running.leave_thread(outside);
-            running.finish(outcome, ending);
+            if let Some(entered) = self.entered.take() {
+                entered.end(Outcome::of(&ending), &ending);
+            }
         }
     }
 }
 
 impl Drop for StepGuard {
+    #[inline]
     fn drop(&mut self) {
-        let panicked = thread::panicking() && !self.was_panicking;
-        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
+        if let Some(entered) = self.entered.take() {
+            entered.end_unread();
+        }
     }
 }
 
