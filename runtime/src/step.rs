@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use crate::clock::Tick;
 use crate::context::{Cause, Request};
-use crate::current::{self, Extras, Frame};
+use crate::current::{self, Extras, Frame, Lent};
 use crate::dependency::{CallState, Category};
 use crate::ending::Ending;
 use crate::format::keys::Keys;
@@ -130,12 +130,17 @@ fn field_name(name: &str) -> String {
     name
 }
 
-/// A step that has begun. What it needs of its surroundings it holds itself, since it may end on
-/// another thread and under another request than it runs.
+/// A step that has begun.
+///
+/// On a thread it changes the frame that is there, which costs no count of a request or call. A future
+/// [takes along](Running::take_along) what it needs of its surroundings, since it may end on another
+/// thread and under another request than it began.
 #[derive(Debug)]
 pub struct Running {
     site: &'static Site,
+    /// Of a future that is not being polled.
     request: Option<Arc<Request>>,
+    /// The step's own call, and for a future also the one around it.
     call: Option<Arc<CallState>>,
     extras: Option<Box<Extras>>,
     started: Tick,
@@ -179,19 +184,56 @@ impl Running {
         if let Some(span) = site.span() {
             extras.get_or_insert_with(current::take_extras).span = Some(span);
         }
-        let Frame { request, call: outer, step: parent, .. } =
-            current::with(|frame| frame.fork()).unwrap_or_default();
-        let step = request.as_ref().filter(|request| request.has_id()).map_or(0, |r| r.next_step());
+        let numbers = |frame: &mut Frame| {
+            let known = frame.request.as_ref().filter(|request| request.has_id());
+            (frame.step, known.map_or(0, |request| request.next_step()))
+        };
+        let (parent, step) = current::with(numbers).unwrap_or_default();
         let started = Tick::now();
-        if call.is_some()
-            && let Some(request) = &request
-        {
-            request.call_started(started);
+        if call.is_some() {
+            current::with(|frame| {
+                if let Some(request) = &frame.request {
+                    request.call_started(started);
+                }
+            });
         }
-        Running { site, request, call: call.or(outer), extras, started, step, parent }
+        Running { site, request: None, call, extras, started, step, parent }
     }
 
-    /// Makes this the running step of the thread; what was there before comes back with `leave`.
+    /// Holds the request and the call of here from now on.
+    fn take_along(&mut self) {
+        let Frame { request, call, .. } = current::with(|frame| frame.fork()).unwrap_or_default();
+        self.request = request;
+        self.call = self.call.take().or(call);
+    }
+
+    /// Makes this the running step of the thread, in the frame that is there.
+    fn enter_frame(&mut self) -> Around {
+        let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
+        let around = current::with(|frame| Around {
+            step: std::mem::replace(&mut frame.step, self.step),
+            in_step: std::mem::replace(&mut frame.in_step, true),
+            extras: std::mem::replace(&mut frame.extras, self.extras.take()),
+            call: self.call.take().map(|own| frame.call.replace(own)),
+            span: None,
+        });
+        Around { span: span.map(tracing::Span::entered), ..around.unwrap_or_default() }
+    }
+
+    fn leave_frame(&mut self, around: Around) {
+        let Around { step, in_step, extras, call, span } = around;
+        drop(span);
+        current::with(|frame| {
+            frame.step = step;
+            frame.in_step = in_step;
+            self.extras = std::mem::replace(&mut frame.extras, extras);
+            if let Some(outer) = call {
+                self.call = std::mem::replace(&mut frame.call, outer);
+            }
+        });
+    }
+
+    /// Makes this the running step of the thread, in a frame of its own.
     fn enter_thread(&mut self) -> Outside {
         let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
         let frame = Frame {
@@ -212,7 +254,28 @@ impl Running {
         self.extras = extras;
     }
 
+    /// Ends a future's step under the request that it holds.
     fn finish(mut self, outcome: Outcome, ending: &Ending<'_>) {
+        let request = self.request.take();
+        self.finish_under(request.as_ref(), outcome, ending);
+    }
+
+    /// Ends a step on its thread under the request that is current there.
+    fn finish_here(self, outcome: Outcome, ending: &Ending<'_>) {
+        if ending.failure.is_some() {
+            // The error's `Display` is the user's, and may log.
+            self.finish_under(current::request().as_ref(), outcome, ending);
+        } else {
+            self.finish_under(Lent::take().request(), outcome, ending);
+        }
+    }
+
+    fn finish_under(
+        mut self,
+        request: Option<&Arc<Request>>,
+        outcome: Outcome,
+        ending: &Ending<'_>,
+    ) {
         let now = Tick::now();
         let took = now.since(self.started);
         let facts = self.own_call().map(|call| call.facts().clone());
@@ -230,8 +293,7 @@ impl Running {
                 (outcome, severity, category)
             }
         };
-        let request = self.request.take();
-        if let Some(request) = &request {
+        if let Some(request) = request {
             if let Some(facts) = &facts {
                 request.call_ended(now, facts.retries);
             }
@@ -243,7 +305,7 @@ impl Running {
             });
             request.step_ended(self.site.spec.name, took, cause);
         }
-        emit::emit_at(self.site, request.as_ref(), severity, now, |out, limit| {
+        emit::emit_at(self.site, request, severity, now, |out, limit| {
             match &facts {
                 None => {
                     out.push_str(",\"event\":\"step_timing\",\"step\":\"");
@@ -260,7 +322,7 @@ impl Running {
                     text(out, "outcome", outcome.as_str());
                 }
             }
-            if let Some(request) = request.as_ref().filter(|request| request.has_id()) {
+            if let Some(request) = request.filter(|request| request.has_id()) {
                 out.push_str(",\"step_id\":");
                 out.push_str(itoa::Buffer::new().format(self.step));
                 out.push_str(",\"parent_id\":");
@@ -422,7 +484,18 @@ fn write_millis(value: Duration, out: &mut String) {
     out.push_str(&itoa::Buffer::new().format(1000 + micros % 1000)[1..]);
 }
 
-/// What was current before a step was entered on this thread.
+/// What a step found in the frame that it changed.
+#[derive(Debug, Default)]
+struct Around {
+    step: u32,
+    in_step: bool,
+    extras: Option<Box<Extras>>,
+    /// Where the step is a call: the one around it.
+    call: Option<Option<Arc<CallState>>>,
+    span: Option<tracing::span::EnteredSpan>,
+}
+
+/// What was current before a future was polled on this thread.
 #[derive(Debug)]
 struct Outside {
     frame: Frame,
@@ -441,7 +514,7 @@ pub struct StepGuard {
 #[derive(Debug)]
 struct Entered {
     running: Running,
-    outside: Outside,
+    around: Around,
     /// A step entered while unwinding did not cause it.
     was_panicking: bool,
 }
@@ -449,14 +522,14 @@ struct Entered {
 impl Entered {
     #[inline(never)]
     fn new(mut running: Running) -> Self {
-        let outside = running.enter_thread();
-        Entered { running, outside, was_panicking: thread::panicking() }
+        let around = running.enter_frame();
+        Entered { running, around, was_panicking: thread::panicking() }
     }
 
     #[inline(never)]
     fn end(mut self, outcome: Outcome, ending: &Ending<'_>) {
-        self.running.leave_thread(self.outside);
-        self.running.finish(outcome, ending);
+        self.running.leave_frame(self.around);
+        self.running.finish_here(outcome, ending);
     }
 
     #[cold]
@@ -534,7 +607,10 @@ where
     C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
 {
     /// A future that is the step `running`; `read` tells from its output how it ended.
-    pub fn new(running: Option<Running>, future: F, read: C) -> Self {
+    pub fn new(mut running: Option<Running>, future: F, read: C) -> Self {
+        if let Some(running) = &mut running {
+            running.take_along();
+        }
         Step { future: Some(future), running, read }
     }
 }
