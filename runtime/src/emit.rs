@@ -41,7 +41,8 @@ pub(crate) fn emit_at(
         capped: site.capped(),
     };
     let direct = logger::if_alone(|logger: &Logger| {
-        logger.write_for(request, &record, |out| fields(out, logger.value_limit));
+        let named = site.named(severity, logger);
+        logger.write_for(request, &record, named, |out| fields(out, logger.value_limit));
     });
     if direct.is_none() {
         let mut text = String::new();

@@ -59,14 +59,16 @@ impl Logger {
     /// Writes one line. `fields` appends the event's own members (`,"key":value`).
     pub(crate) fn write(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
         let request = current::request();
-        self.write_for(request.as_ref(), record, fields);
+        self.write_for(request.as_ref(), record, None, fields);
     }
 
-    /// The same for a request that need not be the current one.
+    /// The same for a request that need not be the current one, and with what a site keeps of its
+    /// records.
     pub(crate) fn write_for(
         &self,
         request: Option<&Arc<Request>>,
         record: &Record<'_>,
+        named: Option<&str>,
         fields: impl FnOnce(&mut String),
     ) {
         let known = request.filter(|request| request.has_id());
@@ -78,7 +80,7 @@ impl Logger {
             let numbered = known
                 .zip(identity.as_deref())
                 .map(|(request, identity)| (&**request, &**identity, request.next_line()));
-            self.template.open(record, record.at.wall(), numbered, self.id, line);
+            self.template.open(record, named, record.at.wall(), numbered, self.id, line);
             let own = line.len();
             fields(line);
             if let Some(identity) = &identity

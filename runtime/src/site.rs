@@ -1,6 +1,7 @@
 //! An annotated place in the source, known to `tracing`: one event per level, and one span for
 //! whoever else listens.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tracing_core::callsite::{self, Callsite, DefaultCallsite, Identifier};
@@ -10,8 +11,10 @@ use tracing_core::metadata::Kind;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata};
 
+use crate::escape;
 use crate::format::members;
 use crate::handoff;
+use crate::logger::Logger;
 use crate::record::{Record, Severity};
 
 /// What the macros know of an annotated function.
@@ -200,6 +203,10 @@ pub struct Site {
     callsites: [DefaultCallsite; 6],
     /// The count of `ASKED` at which nobody wanted anything of this site.
     off_since: AtomicUsize,
+    /// What does not change in the site's lines, for each severity, and the layer it was made for.
+    named: [OnceLock<(u64, String)>; 6],
+    /// `,"event":"step_timing","step":"charge","duration_ms":`.
+    story: OnceLock<String>,
 }
 
 /// How often tracing has asked its subscribers what they want; 0 before the first time is seen.
@@ -280,6 +287,8 @@ impl Site {
                 DefaultCallsite::new(&this.metadata[SPAN]),
             ],
             off_since: AtomicUsize::new(usize::MAX),
+            named: [const { OnceLock::new() }; 6],
+            story: OnceLock::new(),
         }
     }
 
@@ -335,6 +344,31 @@ impl Site {
         !interest.is_never()
             && (interest.is_always()
                 || dispatcher::get_default(|dispatch| dispatch.enabled(&self.metadata[at])))
+    }
+
+    /// The part of a line between its time and its request. The first layer's form is kept; another
+    /// one makes its own each time.
+    pub(crate) fn named(
+        &'static self,
+        severity: Severity,
+        logger: &Logger,
+    ) -> Option<&'static str> {
+        let (owner, text) = self.named[severity as usize].get_or_init(|| {
+            let mut text = String::new();
+            logger.template.name(severity, self.spec.target, self.spec.event, &mut text);
+            (logger.id, text)
+        });
+        (*owner == logger.id).then_some(text.as_str())
+    }
+
+    /// The start of a step's fields, up to its duration.
+    pub(crate) fn story(&'static self) -> &'static str {
+        self.story.get_or_init(|| {
+            let mut text = String::from(",\"event\":\"step_timing\",\"step\":");
+            escape::json_string(self.spec.name, &mut text);
+            text.push_str(",\"duration_ms\":");
+            text
+        })
     }
 
     /// The span for others, where one of them wants it.

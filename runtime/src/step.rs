@@ -308,9 +308,7 @@ impl Running {
         emit::emit_at(self.site, request, severity, now, |out, limit| {
             match &facts {
                 None => {
-                    out.push_str(",\"event\":\"step_timing\",\"step\":\"");
-                    escape::json_text(self.site.spec.name, out);
-                    out.push_str("\",\"duration_ms\":");
+                    out.push_str(self.site.story());
                     write_millis(took, out);
                     out.push_str(",\"outcome\":\"");
                     out.push_str(outcome.as_str());

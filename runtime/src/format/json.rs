@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::context::{Identity, Request};
 use crate::escape;
 use crate::loggable::Encoder;
-use crate::record::Record;
+use crate::record::{Record, Severity};
 
 /// The fixed parts of a line as one layer writes them: what does not change is rendered once.
 #[derive(Debug)]
@@ -44,10 +44,12 @@ impl Template {
         template
     }
 
-    /// Everything up to the event's own fields: `{"ts":…,"seq":7`.
+    /// Everything up to the event's own fields: `{"ts":…,"seq":7`. `named` is what
+    /// [`name`](Self::name) makes of the record, where its site keeps that.
     pub(crate) fn open(
         &self,
         record: &Record<'_>,
+        named: Option<&str>,
         at: Timestamp,
         request: Option<(&Request, &Identity, u64)>,
         layer: u64,
@@ -55,12 +57,10 @@ impl Template {
     ) {
         out.push_str(&self.ts);
         at.write(out);
-        out.push_str(&self.level);
-        out.push_str(record.severity.as_str());
-        out.push_str(&self.logger);
-        escape::json_text(record.logger, out);
-        out.push_str(&self.message);
-        Encoder::json(out, self.value_limit).text(record.message);
+        match named {
+            Some(named) => out.push_str(named),
+            None => self.name(record.severity, record.logger, record.message, out),
+        }
         match request {
             None => out.push_str(&self.nobody),
             Some((request, identity, seq)) => {
@@ -72,6 +72,16 @@ impl Template {
                 out.push_str(itoa::Buffer::new().format(seq));
             }
         }
+    }
+
+    /// The part between the time and the request: `","level":"INFO","logger":"app","msg":"started"`.
+    pub(crate) fn name(&self, severity: Severity, logger: &str, message: &str, out: &mut String) {
+        out.push_str(&self.level);
+        out.push_str(severity.as_str());
+        out.push_str(&self.logger);
+        escape::json_text(logger, out);
+        out.push_str(&self.message);
+        Encoder::json(out, self.value_limit).text(message);
     }
 
     /// The request's part of a line, rendered once a request: `,"request_id":…,"span_id":"…"`.
