@@ -203,7 +203,7 @@ pub struct Site {
     callsites: [DefaultCallsite; 6],
     /// The count of `ASKED` at which nobody wanted anything of this site.
     off_since: AtomicUsize,
-    /// What does not change in the site's lines, for each severity, and the layer it was made for.
+    /// What does not change in the site's lines, for each severity, and the form it was made in.
     named: [OnceLock<(u64, String)>; 6],
     /// `,"event":"step_timing","step":"charge","duration_ms":`.
     story: OnceLock<String>,
@@ -346,19 +346,20 @@ impl Site {
                 || dispatcher::get_default(|dispatch| dispatch.enabled(&self.metadata[at])))
     }
 
-    /// The part of a line between its time and its request. The first layer's form is kept; another
-    /// one makes its own each time.
+    /// The part of a line between its time and its request. The first form is kept; a layer with
+    /// another one makes its own each time.
     pub(crate) fn named(
         &'static self,
         severity: Severity,
         logger: &Logger,
     ) -> Option<&'static str> {
-        let (owner, text) = self.named[severity as usize].get_or_init(|| {
+        let template = &logger.template;
+        let (form, text) = self.named[severity as usize].get_or_init(|| {
             let mut text = String::new();
-            logger.template.name(severity, self.spec.target, self.spec.event, &mut text);
-            (logger.id, text)
+            template.name(severity, self.spec.target, self.spec.event, &mut text);
+            (template.form, text)
         });
-        (*owner == logger.id).then_some(text.as_str())
+        (*form == template.form).then_some(text.as_str())
     }
 
     /// The start of a step's fields, up to its duration.

@@ -8,12 +8,18 @@ use crate::clock::Timestamp;
 use crate::context::{Identity, Request};
 use crate::escape;
 use crate::loggable::Encoder;
+use crate::logger;
 use crate::record::{Record, Severity};
+
+/// No event of candor's own has a longer name.
+const LONGEST_EVENT: usize = 64;
 
 /// The fixed parts of a line as one layer writes them: what does not change is rendered once.
 #[derive(Debug)]
 pub(crate) struct Template {
     pub(crate) keys: Keys,
+    /// The same for all layers that name records alike: 0 for those with the usual keys and limit.
+    pub(crate) form: u64,
     /// `{"ts":"`, `","level":"`, … ready to be copied.
     ts: String,
     level: String,
@@ -29,7 +35,9 @@ pub(crate) struct Template {
 
 impl Template {
     pub(crate) fn new(keys: Keys, service: Option<String>, value_limit: usize) -> Self {
+        let usual = !keys.are_renamed() && value_limit >= LONGEST_EVENT;
         let mut template = Template {
+            form: if usual { 0 } else { logger::next_id() },
             ts: format!("{{{}\"", keys.quoted(0)),
             level: format!("\",{}\"", keys.quoted(1)),
             logger: format!("\",{}\"", keys.quoted(2)),

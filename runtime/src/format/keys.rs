@@ -61,6 +61,10 @@ impl Keys {
         Ok(())
     }
 
+    pub(crate) fn are_renamed(&self) -> bool {
+        !self.renamed.is_empty()
+    }
+
     /// The name of the fixed key at this place of the line.
     pub(crate) fn name(&self, index: usize) -> &str {
         self.renamed
