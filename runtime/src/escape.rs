@@ -99,10 +99,10 @@ fn all_plain(bytes: [u8; 8]) -> bool {
         word.wrapping_sub(ONES) & !word
     }
     let word = u64::from_ne_bytes(bytes);
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    let quote = zero_byte(word ^ (ONES * b'"' as u64));
-    let backslash = zero_byte(word ^ (ONES * b'\\' as u64));
-    let delete = zero_byte(word ^ (ONES * 0x7f));
+    let control = word.wrapping_sub(u64::from_ne_bytes([0x20; 8])) & !word;
+    let quote = zero_byte(word ^ u64::from_ne_bytes([b'"'; 8]));
+    let backslash = zero_byte(word ^ u64::from_ne_bytes([b'\\'; 8]));
+    let delete = zero_byte(word ^ u64::from_ne_bytes([0x7f; 8]));
     (word | control | quote | backslash | delete) & HIGH == 0
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::clock::Tick;
+use crate::clock::{Tick, thousandths};
 use crate::context::{Cause, Request};
 use crate::current::{self, Extras, Frame, Lent};
 use crate::dependency::{CallState, Category};
@@ -477,9 +477,7 @@ fn write_millis(value: Duration, out: &mut String) {
         .saturating_mul(1_000_000)
         .saturating_add(u64::from(value.subsec_nanos() + 500) / 1000);
     out.push_str(itoa::Buffer::new().format(micros / 1000));
-    out.push('.');
-    // Behind a leading one, the zeros stand by themselves.
-    out.push_str(&itoa::Buffer::new().format(1000 + micros % 1000)[1..]);
+    out.push_str(thousandths(micros));
 }
 
 /// What a step found in the frame that it changed.
