@@ -1,5 +1,8 @@
 //! The behaviour of candor.
 
+mod context;
+mod dependency;
+mod http;
 mod keys;
 mod line;
 mod redact;
