@@ -3,9 +3,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Type;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
+use syn::{Expr, Type};
 
 use crate::args::{Args, Attribute, CALL, FIXED, Field, Level, Policy, Ret, STEP};
 use crate::errors::Errors;
@@ -153,8 +153,7 @@ fn begin(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStrea
     };
     let fields = args.fields.iter().map(|Field { name, value }| {
         let key = name.unraw().to_string();
-        // The span of the value is where the compiler says that it is not loggable.
-        let value = quote_spanned!(value.span()=> &(#value));
+        let value = borrowed(value);
         quote! {
             __fields.field(#key, const { #private::is_sensitive(#key) }, #value);
         }
@@ -173,7 +172,7 @@ fn begin(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStrea
         Attribute::Call => {
             let url = match &args.url {
                 Some(url) => {
-                    let text = quote_spanned!(url.span()=> &(#url));
+                    let text = borrowed(url);
                     quote!(#private::Some(#private::url_text(#text)))
                 }
                 None => quote!(#private::None),
@@ -185,10 +184,27 @@ fn begin(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStrea
     }
 }
 
-fn names_policy(value: &syn::Expr) -> bool {
+/// A reference to a value, at the value's own tokens: there the compiler says that it is not loggable.
+fn borrowed(value: &Expr) -> TokenStream {
     match value {
-        syn::Expr::MethodCall(call) => names_policy(&call.receiver),
-        syn::Expr::Call(call) => matches!(&*call.func, syn::Expr::Path(path)
+        Expr::Array(_)
+        | Expr::Call(_)
+        | Expr::Field(_)
+        | Expr::Index(_)
+        | Expr::Lit(_)
+        | Expr::Macro(_)
+        | Expr::MethodCall(_)
+        | Expr::Paren(_)
+        | Expr::Path(_)
+        | Expr::Tuple(_) => quote_spanned!(value.span()=> &#value),
+        _ => quote_spanned!(value.span()=> &(#value)),
+    }
+}
+
+fn names_policy(value: &Expr) -> bool {
+    match value {
+        Expr::MethodCall(call) => names_policy(&call.receiver),
+        Expr::Call(call) => matches!(&*call.func, Expr::Path(path)
             if path.path.segments.first().is_some_and(|first| first.ident == "__policy")),
         _ => false,
     }
@@ -200,7 +216,7 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
         .then(|| quote!(.with_answer((&&&&#private::Returned(__value)).answer())));
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = match policy {
-            None => quote!(__shown),
+            None => quote_spanned!(*span=> __shown),
             Some(Policy { name, settings }) => {
                 let root = match &args.root {
                     Some(root) => quote!(#root::policy),
