@@ -396,7 +396,9 @@ fn decided(value: Expr) -> Expr {
                 && POLICIES.iter().any(|policy| name == policy)
             {
                 let name = name.clone();
-                let policy = quote_spanned!(name.span()=> __policy::#name);
+                // At the user's token for errors, and marked as generated for lints.
+                let here = name.span().resolved_at(Span::call_site());
+                let policy = quote_spanned!(here=> __policy::#name);
                 call.func = Box::new(syn::parse_quote!(#policy));
             }
             Expr::Call(call)

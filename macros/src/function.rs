@@ -56,6 +56,7 @@ fn braced(like: &Group, content: TokenStream) -> Group {
 }
 
 /// What the expansion has to know of a return type.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Returns {
     /// Nothing that could say how the call ended.
     Unit,
@@ -107,7 +108,7 @@ impl Function {
                 && let Pat::Wild(_) = &*argument.pat
             {
                 let name = format_ident!("__unnamed_{index}");
-                argument.pat = Box::new(syn::parse_quote!(#name));
+                *argument.pat = syn::parse_quote!(#name);
             }
         }
     }

@@ -332,6 +332,10 @@ impl Site {
         Some(format!("{}{template}", origin.unwrap_or_default()))
     }
 
+    pub(crate) fn is_call(&self) -> bool {
+        self.spec.call.is_some()
+    }
+
     pub(crate) fn dependency(&self) -> &'static str {
         self.spec.call.map_or("", |call| call.dependency)
     }

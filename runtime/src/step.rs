@@ -172,14 +172,14 @@ impl Running {
             let url = url();
             let mut added = Fields { extras: None };
             fields(&mut added);
-            Running::enter(site, Some(url), added)
+            Running::enter(site, url.as_deref(), added)
         })
     }
 
-    /// `url` is there for a call, with what is known of it.
     #[inline(never)]
-    fn enter(site: &'static Site, url: Option<Option<String>>, fields: Fields) -> Self {
-        let call = url.map(|url| Arc::new(CallState::new(site, site.safe_url(url.as_deref()))));
+    fn enter(site: &'static Site, url: Option<&str>, fields: Fields) -> Self {
+        let state = || Arc::new(CallState::new(site, site.safe_url(url)));
+        let call = site.is_call().then(state);
         let mut extras = fields.extras;
         if let Some(span) = site.span() {
             extras.get_or_insert_with(current::take_extras).span = Some(span);
@@ -216,7 +216,7 @@ impl Running {
             in_step: std::mem::replace(&mut frame.in_step, true),
             has_inner: std::mem::replace(&mut frame.has_inner, false),
             extras: std::mem::replace(&mut frame.extras, self.extras.take()),
-            call: self.call.take().map(|own| frame.call.replace(own)),
+            call: self.call.take().and_then(|own| frame.call.replace(own)),
             span: None,
         });
         Around { span: span.map(tracing::Span::entered), ..around.unwrap_or_default() }
@@ -230,8 +230,8 @@ impl Running {
             frame.in_step = in_step;
             self.has_inner = std::mem::replace(&mut frame.has_inner, has_inner);
             self.extras = std::mem::replace(&mut frame.extras, extras);
-            if let Some(outer) = call {
-                self.call = std::mem::replace(&mut frame.call, outer);
+            if self.site.is_call() {
+                self.call = std::mem::replace(&mut frame.call, call);
             }
         });
     }
@@ -483,7 +483,7 @@ struct Around {
     has_inner: bool,
     extras: Option<Box<Extras>>,
     /// Where the step is a call: the one around it.
-    call: Option<Option<Arc<CallState>>>,
+    call: Option<Arc<CallState>>,
     span: Option<tracing::span::EnteredSpan>,
 }
 

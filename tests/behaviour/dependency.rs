@@ -502,7 +502,7 @@ async fn serve() -> String {
                         "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
                     }
                     "/slow" => {
-                        tokio::time::sleep(Duration::from_secs(60)).await;
+                        tokio::time::sleep(Duration::from_mins(1)).await;
                         ""
                     }
                     "/close" => "",

@@ -870,6 +870,7 @@ mod shapes {
     }
 
     #[step_timed]
+    #[expect(clippy::multiple_bound_locations, reason = "both places are to be kept")]
     fn generic<T: Into<String> + Clone, const N: usize>(items: [T; N]) -> Vec<String>
     where
         T: fmt::Debug,
