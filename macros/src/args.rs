@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
@@ -396,8 +396,8 @@ fn decided(value: Expr) -> Expr {
                 && POLICIES.iter().any(|policy| name == policy)
             {
                 let name = name.clone();
-                let policy = quote_spanned!(name.span()=> __policy::#name);
-                call.func = Box::new(syn::parse_quote!(#policy));
+                // Not at the name's span: a path that could be shorter would be the user's.
+                call.func = Box::new(syn::parse_quote!(__policy::#name));
             }
             Expr::Call(call)
         }

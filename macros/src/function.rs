@@ -62,7 +62,7 @@ pub(crate) enum Returns {
     /// Nothing ever.
     Never,
     /// A type, with `_` for every `impl Trait` in it, which can't be written down again.
-    Typed(Type),
+    Typed(Box<Type>),
 }
 
 impl Function {
@@ -73,7 +73,7 @@ impl Function {
                 Type::Never(_) => Returns::Never,
                 Type::Tuple(tuple) if tuple.elems.is_empty() => Returns::Unit,
                 ty => {
-                    let mut ty = ty.clone();
+                    let mut ty = Box::new(ty.clone());
                     EraseImpl.visit_type_mut(&mut ty);
                     Returns::Typed(ty)
                 }
@@ -107,7 +107,7 @@ impl Function {
                 && let Pat::Wild(_) = &*argument.pat
             {
                 let name = format_ident!("__unnamed_{index}");
-                argument.pat = Box::new(syn::parse_quote!(#name));
+                *argument.pat = syn::parse_quote!(#name);
             }
         }
     }

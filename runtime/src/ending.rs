@@ -85,8 +85,7 @@ impl Failure<'_> {
                 guarded(out, |out| Encoder::json(out, limit).value(value));
                 return true;
             }
-            Detail::Error(error) => chain(error),
-            Detail::Chain(error) => chain(error),
+            Detail::Error(error) | Detail::Chain(error) => chain(error),
             Detail::Text(value) => crate::scrub::text(&error::display(value)).into_owned(),
             Detail::Unknown => return false,
         };
