@@ -83,6 +83,28 @@ pub(crate) fn request() -> Option<Arc<Request>> {
     with(|frame| frame.request.clone()).flatten()
 }
 
+/// The running frame's request without its count being touched; it is back in its place when this is
+/// dropped. Only for work that calls no code of the user's, since nobody finds the request meanwhile.
+pub(crate) struct Lent(Option<Arc<Request>>);
+
+impl Lent {
+    pub(crate) fn take() -> Self {
+        Lent(with(|frame| frame.request.take()).flatten())
+    }
+
+    pub(crate) fn request(&self) -> Option<&Arc<Request>> {
+        self.0.as_ref()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(request) = self.0.take() {
+            with(|frame| frame.request = Some(request));
+        }
+    }
+}
+
 /// Empty fields, from the pool where there are any.
 #[expect(clippy::unnecessary_box_returns, reason = "a step holds a box")]
 pub(crate) fn take_extras() -> Box<Extras> {

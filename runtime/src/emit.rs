@@ -38,7 +38,10 @@ pub(crate) fn emit_at(
         capped: site.capped(),
     };
     let direct = logger::if_alone(|logger: &Logger| {
-        logger.write_for(request, &record, Around::Thread, |out| fields(out, logger.value_limit));
+        let named = site.named(severity, logger);
+        logger.write_for(request, &record, Around::Thread, named, |out| {
+            fields(out, logger.value_limit);
+        });
     });
     if direct.is_none() {
         let mut text = String::new();

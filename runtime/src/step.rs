@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::clock::Tick;
+use crate::clock::{Tick, thousandths};
 use crate::context::{Cause, Request};
-use crate::current::{self, Extras, Frame};
+use crate::current::{self, Extras, Frame, Lent};
 use crate::dependency::{CallState, Category};
 use crate::ending::Ending;
 use crate::format::keys::Keys;
@@ -50,19 +50,20 @@ impl Outcome {
 
 /// Takes the `fields(…)` of a step while it is entered.
 #[derive(Debug)]
-pub struct Fields<'a> {
-    members: &'a mut String,
+pub struct Fields {
+    extras: Option<Box<Extras>>,
 }
 
 /// Bytes of one value gathered before a layer is known.
 const VALUE_LIMIT: usize = 4 * 1024;
 
-impl Fields<'_> {
+impl Fields {
     /// Adds one field; the macros have checked its name, and asked the key rule for it.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
-        members::open(self.members, name);
+        let members = &mut self.extras.get_or_insert_with(current::take_extras).members;
+        members::open(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
-        guarded(self.members, |out| {
+        guarded(members, |out| {
             let mut encoder = Encoder::json(out, VALUE_LIMIT);
             if hidden { encoder.redacted() } else { encoder.value(value) }
         });
@@ -129,12 +130,17 @@ fn field_name(name: &str) -> String {
     name
 }
 
-/// A step that has begun. What it needs of its surroundings it holds itself, since it may end on
-/// another thread and under another request than it runs.
+/// A step that has begun.
+///
+/// On a thread it changes the frame that is there, which costs no count of a request or call. A future
+/// [takes along](Running::take_along) what it needs of its surroundings, since it may end on another
+/// thread and under another request than it began.
 #[derive(Debug)]
 pub struct Running {
     site: &'static Site,
+    /// Of a future that is not being polled.
     request: Option<Arc<Request>>,
+    /// The step's own call, and for a future also the one around it.
     call: Option<Arc<CallState>>,
     extras: Option<Box<Extras>>,
     started: Tick,
@@ -146,61 +152,91 @@ pub struct Running {
 impl Running {
     /// Begins a step under the context of here. `fields` is asked only where a line could be
     /// written.
-    pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Option<Self> {
-        site.wanted().then(|| Running::enter(site, None, fields))
-    }
-
-    /// The same for a call; `url` is made safe.
-    pub fn begin_call(
-        site: &'static Site,
-        url: impl FnOnce() -> Option<String>,
-        fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Option<Self> {
+    #[inline]
+    pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields)) -> Option<Self> {
         site.wanted().then(|| {
-            let call = CallState::new(site, site.safe_url(url().as_deref()));
-            Running::enter(site, Some(Arc::new(call)), fields)
+            let mut added = Fields { extras: None };
+            fields(&mut added);
+            Running::enter(site, None, added)
         })
     }
 
-    fn enter(
+    /// The same for a call; `url` is made safe.
+    #[inline]
+    pub fn begin_call(
         site: &'static Site,
-        call: Option<Arc<CallState>>,
-        fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Self {
-        let mut extras = current::take_extras();
-        fields(&mut Fields { members: &mut extras.members });
-        extras.span = site.span();
-        let extras = if extras.members.is_empty() && extras.span.is_none() {
-            current::put_extras(extras);
-            None
-        } else {
-            Some(extras)
-        };
-        let around = current::with(|frame| {
-            frame.has_inner = true;
-            frame.fork()
-        });
-        let Frame { request, call: outer, step: parent, .. } = around.unwrap_or_default();
-        let step = request.as_ref().filter(|request| request.has_id()).map_or(0, |r| r.next_step());
-        let started = Tick::now();
-        if call.is_some()
-            && let Some(request) = &request
-        {
-            request.call_started(started);
-        }
-        Running {
-            site,
-            request,
-            call: call.or(outer),
-            extras,
-            started,
-            step,
-            parent,
-            has_inner: false,
-        }
+        url: impl FnOnce() -> Option<String>,
+        fields: impl FnOnce(&mut Fields),
+    ) -> Option<Self> {
+        site.wanted().then(|| {
+            let url = url();
+            let mut added = Fields { extras: None };
+            fields(&mut added);
+            Running::enter(site, Some(url), added)
+        })
     }
 
-    /// Makes this the running step of the thread; what was there before comes back with `leave`.
+    /// `url` is there for a call, with what is known of it.
+    #[inline(never)]
+    fn enter(site: &'static Site, url: Option<Option<String>>, fields: Fields) -> Self {
+        let call = url.map(|url| Arc::new(CallState::new(site, site.safe_url(url.as_deref()))));
+        let mut extras = fields.extras;
+        if let Some(span) = site.span() {
+            extras.get_or_insert_with(current::take_extras).span = Some(span);
+        }
+        let numbers = |frame: &mut Frame| {
+            frame.has_inner = true;
+            let known = frame.request.as_ref().filter(|request| request.has_id());
+            (frame.step, known.map_or(0, |request| request.next_step()))
+        };
+        let (parent, step) = current::with(numbers).unwrap_or_default();
+        let started = Tick::now();
+        if call.is_some() {
+            current::with(|frame| {
+                if let Some(request) = &frame.request {
+                    request.call_started(started);
+                }
+            });
+        }
+        Running { site, request: None, call, extras, started, step, parent, has_inner: false }
+    }
+
+    /// Holds the request and the call of here from now on.
+    fn take_along(&mut self) {
+        let Frame { request, call, .. } = current::with(|frame| frame.fork()).unwrap_or_default();
+        self.request = request;
+        self.call = self.call.take().or(call);
+    }
+
+    /// Makes this the running step of the thread, in the frame that is there.
+    fn enter_frame(&mut self) -> Around {
+        let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
+        let around = current::with(|frame| Around {
+            step: std::mem::replace(&mut frame.step, self.step),
+            in_step: std::mem::replace(&mut frame.in_step, true),
+            has_inner: std::mem::replace(&mut frame.has_inner, false),
+            extras: std::mem::replace(&mut frame.extras, self.extras.take()),
+            call: self.call.take().map(|own| frame.call.replace(own)),
+            span: None,
+        });
+        Around { span: span.map(tracing::Span::entered), ..around.unwrap_or_default() }
+    }
+
+    fn leave_frame(&mut self, around: Around) {
+        let Around { step, in_step, has_inner, extras, call, span } = around;
+        drop(span);
+        current::with(|frame| {
+            frame.step = step;
+            frame.in_step = in_step;
+            self.has_inner = std::mem::replace(&mut frame.has_inner, has_inner);
+            self.extras = std::mem::replace(&mut frame.extras, extras);
+            if let Some(outer) = call {
+                self.call = std::mem::replace(&mut frame.call, outer);
+            }
+        });
+    }
+
+    /// Makes this the running step of the thread, in a frame of its own.
     fn enter_thread(&mut self) -> Outside {
         let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
         let frame = Frame {
@@ -223,7 +259,28 @@ impl Running {
         self.extras = extras;
     }
 
+    /// Ends a future's step under the request that it holds.
     fn finish(mut self, outcome: Outcome, ending: &Ending<'_>) {
+        let request = self.request.take();
+        self.finish_under(request.as_ref(), outcome, ending);
+    }
+
+    /// Ends a step on its thread under the request that is current there.
+    fn finish_here(self, outcome: Outcome, ending: &Ending<'_>) {
+        if ending.failure.is_some() {
+            // The error's `Display` is the user's, and may log.
+            self.finish_under(current::request().as_ref(), outcome, ending);
+        } else {
+            self.finish_under(Lent::take().request(), outcome, ending);
+        }
+    }
+
+    fn finish_under(
+        mut self,
+        request: Option<&Arc<Request>>,
+        outcome: Outcome,
+        ending: &Ending<'_>,
+    ) {
         let now = Tick::now();
         let took = now.since(self.started);
         let facts = self.own_call().map(|call| call.facts().clone());
@@ -241,8 +298,7 @@ impl Running {
                 (outcome, severity, category)
             }
         };
-        let request = self.request.take();
-        if let Some(request) = &request {
+        if let Some(request) = request {
             if let Some(facts) = &facts {
                 request.call_ended(now, facts.retries);
             }
@@ -255,13 +311,14 @@ impl Running {
             });
             request.step_ended(self.site.spec.name, took, !self.has_inner, cause);
         }
-        emit::emit_at(self.site, request.as_ref(), severity, now, |out, limit| {
+        emit::emit_at(self.site, request, severity, now, |out, limit| {
             match &facts {
                 None => {
-                    text(out, "event", "step_timing");
-                    text(out, "step", self.site.spec.name);
-                    millis(out, "duration_ms", took);
-                    text(out, "outcome", outcome.as_str());
+                    out.push_str(self.site.story());
+                    write_millis(took, out);
+                    out.push_str(",\"outcome\":\"");
+                    out.push_str(outcome.as_str());
+                    out.push('"');
                 }
                 Some(facts) => {
                     let status = facts.status.or(ending.answer.status);
@@ -269,10 +326,13 @@ impl Running {
                     text(out, "outcome", outcome.as_str());
                 }
             }
-            if let Some(request) = request.as_ref().filter(|request| request.has_id()) {
-                number(out, "step_id", self.step.into());
-                number(out, "parent_id", self.parent.into());
-                millis(out, "offset_ms", self.started.since(request.started));
+            if let Some(request) = request.filter(|request| request.has_id()) {
+                out.push_str(",\"step_id\":");
+                out.push_str(itoa::Buffer::new().format(self.step));
+                out.push_str(",\"parent_id\":");
+                out.push_str(itoa::Buffer::new().format(self.parent));
+                out.push_str(",\"offset_ms\":");
+                write_millis(self.started.since(request.started), out);
             }
             if let Some(extras) = &self.extras {
                 out.push_str(&extras.members);
@@ -402,17 +462,32 @@ fn number(out: &mut String, key: &str, value: u64) {
 /// Milliseconds with three decimals.
 pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
     members::open(out, key);
-    let micros = u64::try_from((value.as_nanos() + 500) / 1000).unwrap_or(u64::MAX);
-    let mut buffer = itoa::Buffer::new();
-    out.push_str(buffer.format(micros / 1000));
-    out.push('.');
-    let rest = micros % 1000;
-    for unit in [100, 10, 1] {
-        out.push(char::from(b'0' + u8::try_from(rest / unit % 10).unwrap_or(0)));
-    }
+    write_millis(value, out);
 }
 
-/// What was current before a step was entered on this thread.
+fn write_millis(value: Duration, out: &mut String) {
+    // In 64 bits: a division of 128 is a call of its own.
+    let micros = value
+        .as_secs()
+        .saturating_mul(1_000_000)
+        .saturating_add(u64::from(value.subsec_nanos() + 500) / 1000);
+    out.push_str(itoa::Buffer::new().format(micros / 1000));
+    out.push_str(thousandths(micros));
+}
+
+/// What a step found in the frame that it changed.
+#[derive(Debug, Default)]
+struct Around {
+    step: u32,
+    in_step: bool,
+    has_inner: bool,
+    extras: Option<Box<Extras>>,
+    /// Where the step is a call: the one around it.
+    call: Option<Option<Arc<CallState>>>,
+    span: Option<tracing::span::EnteredSpan>,
+}
+
+/// What was current before a future was polled on this thread.
 #[derive(Debug)]
 struct Outside {
     frame: Frame,
@@ -423,42 +498,66 @@ struct Outside {
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
-    running: Option<(Running, Outside)>,
+    entered: Option<Entered>,
+    _not_send: PhantomData<*const ()>,
+}
+
+/// A step that runs on this thread.
+#[derive(Debug)]
+struct Entered {
+    running: Running,
+    around: Around,
     /// A step entered while unwinding did not cause it.
     was_panicking: bool,
-    _not_send: PhantomData<*const ()>,
+}
+
+impl Entered {
+    #[inline(never)]
+    fn new(mut running: Running) -> Self {
+        let around = running.enter_frame();
+        Entered { running, around, was_panicking: thread::panicking() }
+    }
+
+    #[inline(never)]
+    fn end(mut self, outcome: Outcome, ending: &Ending<'_>) {
+        self.running.leave_frame(self.around);
+        self.running.finish_here(outcome, ending);
+    }
+
+    #[cold]
+    fn end_unread(self) {
+        let panicked = thread::panicking() && !self.was_panicking;
+        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
+    }
 }
 
 impl StepGuard {
     /// Enters a step that was begun.
+    // Inlined, so that a step that is off is a test and not a call.
+    #[inline]
     pub fn enter(running: Option<Running>) -> Self {
-        let running = running.map(|mut running| {
-            let outside = running.enter_thread();
-            (running, outside)
-        });
-        StepGuard { running, was_panicking: thread::panicking(), _not_send: PhantomData }
+        StepGuard { entered: running.map(Entered::new), _not_send: PhantomData }
     }
 
     /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
+    #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        if self.running.is_some() {
+        if self.entered.is_some() {
+            // Read inside the step: it may run code of the user's.
             let ending = read(value);
-            self.end(Outcome::of(&ending), &ending);
-        }
-    }
-
-    fn end(&mut self, outcome: Outcome, ending: &Ending<'_>) {
-        if let Some((mut running, outside)) = self.running.take() {
-            running.leave_thread(outside);
-            running.finish(outcome, ending);
+            if let Some(entered) = self.entered.take() {
+                entered.end(Outcome::of(&ending), &ending);
+            }
         }
     }
 }
 
 impl Drop for StepGuard {
+    #[inline]
     fn drop(&mut self) {
-        let panicked = thread::panicking() && !self.was_panicking;
-        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
+        if let Some(entered) = self.entered.take() {
+            entered.end_unread();
+        }
     }
 }
 
@@ -500,7 +599,10 @@ where
     C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
 {
     /// A future that is the step `running`; `read` tells from its output how it ended.
-    pub fn new(running: Option<Running>, future: F, read: C) -> Self {
+    pub fn new(mut running: Option<Running>, future: F, read: C) -> Self {
+        if let Some(running) = &mut running {
+            running.take_along();
+        }
         Step { future: Some(future), running, read }
     }
 }

@@ -7,6 +7,7 @@ mod http;
 mod keys;
 mod line;
 mod other_layers;
+mod programs;
 mod redact;
 mod scrub;
 mod step;
