@@ -63,7 +63,7 @@ pub(crate) enum Returns {
     /// Nothing ever.
     Never,
     /// A type, with `_` for every `impl Trait` in it, which can't be written down again.
-    Typed(Type),
+    Typed(Box<Type>),
 }
 
 impl Function {
@@ -74,7 +74,7 @@ impl Function {
                 Type::Never(_) => Returns::Never,
                 Type::Tuple(tuple) if tuple.elems.is_empty() => Returns::Unit,
                 ty => {
-                    let mut ty = ty.clone();
+                    let mut ty = Box::new(ty.clone());
                     EraseImpl.visit_type_mut(&mut ty);
                     Returns::Typed(ty)
                 }

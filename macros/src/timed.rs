@@ -267,7 +267,8 @@ fn synchronous(function: &Function, private: &TokenStream, read: &TokenStream) -
 
 fn asynchronous(function: &Function, private: &TokenStream, read: &TokenStream) -> TokenStream {
     let hint = match function.returns() {
-        Returns::Typed(Type::Infer(_)) | Returns::Never => None,
+        Returns::Never => None,
+        Returns::Typed(ty) if matches!(*ty, Type::Infer(_)) => None,
         Returns::Typed(ty) => Some(return_hint(&ty)),
         Returns::Unit => Some(return_hint(&syn::parse_quote!(()))),
     };
@@ -285,7 +286,12 @@ fn in_drop_order(function: &Function) -> TokenStream {
     if names.is_empty() {
         return TokenStream::new();
     }
-    quote!(if false { let _ = (#(&#names,)*); })
+    quote! {
+        #[allow(unknown_lints, clippy::all, clippy::pedantic, clippy::nursery)]
+        if false {
+            let _ = (#(&#names,)*);
+        }
+    }
 }
 
 /// The body's tail and its `?` infer their types from the function's return type, which an `async`

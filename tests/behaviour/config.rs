@@ -319,3 +319,13 @@ fn chained_panic_hooks_run_after_candors() {
     assert_eq!(lines(stdout(&output)).len(), 3);
     assert!(stderr(&output).contains("panicked at"));
 }
+
+#[test]
+fn no_step_span_is_made_where_only_candor_listens() {
+    // In a process of its own: another test's listener would make every call site ask.
+    for program in ["whole", "layer"] {
+        let output = run(program, &[]);
+        assert_eq!(stderr(&output), "span false\n", "{program}");
+        assert_eq!(lines(stdout(&output)).len(), 1, "{program}");
+    }
+}

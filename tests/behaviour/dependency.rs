@@ -5,9 +5,10 @@ use std::future::Future;
 use std::io;
 use std::panic::catch_unwind;
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use candor::context::{InContextExt as _, carry};
 use candor::dependency::{self, Category, DependencyOutcome};
 use candor::testing::{Line, capture};
@@ -410,7 +411,9 @@ fn a_call_that_is_dropped_or_panics_says_so() {
     let captured = capture();
     {
         let mut future = pin!(slow());
-        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(
+            future.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())).is_pending()
+        );
     }
     catch_unwind(broken).expect_err("a panic");
     assert_eq!(
@@ -535,7 +538,6 @@ async fn get_json(client: &reqwest::Client, url: &str) -> Result<u32, reqwest::E
 
 #[dependency_call("client", url = url)]
 async fn get_anyhow(client: &reqwest::Client, url: &str) -> anyhow::Result<u32> {
-    use anyhow::Context as _;
     client
         .get(url)
         .send()

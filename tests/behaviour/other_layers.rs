@@ -250,21 +250,6 @@ fn a_filter_around_candors_layer_wins() {
 }
 
 #[test]
-fn no_step_span_is_made_where_only_candor_listens() {
-    #[step_timed]
-    fn alone() -> bool {
-        tracing::Span::current().is_none()
-    }
-
-    let output = Output::default();
-    let whole = config("trace", &output).subscriber().expect("a configuration");
-    assert!(tracing::subscriber::with_default(whole, alone));
-    let layer = config("trace", &output).layer().expect("a configuration");
-    assert!(tracing::subscriber::with_default(Registry::default().with(layer), alone));
-    assert_eq!(output.lines().len(), 2);
-}
-
-#[test]
 fn spans_close_when_their_steps_end() {
     let (seen, output) = (Seen::default(), Output::default());
     let layer = config("trace", &output).layer().expect("a configuration");

@@ -426,8 +426,7 @@ mod errors {
 
     #[step_timed]
     async fn anyhow_chain() -> anyhow::Result<u8> {
-        use anyhow::Context as _;
-        let n: u8 = "x".parse().context("reading the count")?;
+        let n: u8 = anyhow::Context::context("x".parse(), "reading the count")?;
         Ok(n)
     }
 
@@ -854,6 +853,7 @@ mod shapes {
     }
 
     #[step_timed]
+    #[expect(clippy::toplevel_ref_arg, reason = "the shape under test")]
     async fn async_patterns(
         (a, b): (u32, &mut u32),
         Pair { left, .. }: Pair,
@@ -870,10 +870,9 @@ mod shapes {
     }
 
     #[step_timed]
-    #[expect(clippy::multiple_bound_locations, reason = "both places are to be kept")]
-    fn generic<T: Into<String> + Clone, const N: usize>(items: [T; N]) -> Vec<String>
+    fn generic<T, const N: usize>(items: [T; N]) -> Vec<String>
     where
-        T: fmt::Debug,
+        T: Into<String> + Clone,
     {
         items.into_iter().map(Into::into).collect()
     }
@@ -1047,6 +1046,8 @@ mod shapes {
         work("abc").len()
     }
 
+    static FIVE: u32 = 5;
+
     #[test]
     #[expect(unsafe_code, reason = "the shape under test")]
     fn functions() {
@@ -1074,7 +1075,7 @@ mod shapes {
         catch_unwind(|| typed_but_diverges(1)).expect_err("a panic");
         catch_unwind(|| block_on(async_typed_but_diverges())).expect_err("a panic");
         // SAFETY: a reference to a live value.
-        assert_eq!(unsafe { dangerous(&raw const *&5) }, 5);
+        assert_eq!(unsafe { dangerous(&raw const FIVE) }, 5);
         assert_eq!(foreign(6) + attributed() + block_on(inner_attributes()), 20);
         inner_attributes_unit();
         assert_eq!(
@@ -1281,4 +1282,47 @@ fn an_argument_called_clear_is_no_policy_and_takes_none_away() {
     let line = captured.step("work");
     assert_eq!(line.integer("clear"), 3);
     assert_eq!(line.text("shown"), "text");
+}
+
+/// What an attribute may not bring into the user's crate: a lint of its own.
+mod lints {
+    #![deny(warnings, clippy::all, clippy::pedantic, clippy::nursery, reason = "the subject")]
+
+    use candor::{dependency_call, step_timed};
+    use futures::executor::block_on;
+
+    #[step_timed(fields(n, twice = n * 2, shown = clear(text), list = vec![n]), ret)]
+    fn typed(n: u32, text: &str) -> Result<u32, std::fmt::Error> {
+        if text.is_empty() {
+            return Err(std::fmt::Error);
+        }
+        Ok(n)
+    }
+
+    #[step_timed(slow = "1s", fields(text = mask(&text).last(4)))]
+    fn unit(_guard: &str, text: String) {
+        drop(text);
+    }
+
+    #[step_timed]
+    async fn later(_guard: String, n: u32) -> Result<(), Box<dyn std::error::Error>> {
+        std::future::ready(()).await;
+        u8::try_from(n)?;
+        Ok(())
+    }
+
+    #[dependency_call("payments", url = format!("https://{host}/"), ret = clear)]
+    async fn call(host: &str) -> std::io::Result<String> {
+        std::future::ready(Ok(host.to_owned())).await
+    }
+
+    #[test]
+    fn an_annotated_function_brings_no_lint() {
+        let captured = candor::testing::capture();
+        typed(1, "text").expect("good");
+        unit("guard", "text".to_owned());
+        block_on(later(String::new(), 7)).expect("good");
+        block_on(call("a.example")).expect("good");
+        assert_eq!(captured.lines().len(), 4);
+    }
 }
