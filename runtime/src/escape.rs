@@ -137,3 +137,23 @@ impl fmt::Write for Escaping<'_> {
 pub(crate) fn json_display(value: &dyn fmt::Display, out: &mut String) -> fmt::Result {
     write!(Escaping(out), "{value}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_is_seen_at_every_place_of_a_word() {
+        for byte in 0..0x80_u8 {
+            for place in 0..20 {
+                let mut text = "a".repeat(20);
+                text.replace_range(place..=place, &char::from(byte).to_string());
+                let mut out = String::new();
+                json_text(&text, &mut out);
+                let plain = CLASS[usize::from(byte)] == 0;
+                assert_eq!(out == text, plain, "{byte:#x} at {place}");
+                assert_eq!(serde_json::from_str::<String>(&format!("\"{out}\"")).ok(), Some(text));
+            }
+        }
+    }
+}

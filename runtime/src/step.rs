@@ -212,11 +212,15 @@ impl Running {
     /// written.
     #[inline]
     pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields)) -> Option<Self> {
-        site.wanted().then(|| {
-            let mut added = Fields { extras: None };
-            fields(&mut added);
-            Running::enter(site, None, added)
-        })
+        if site.wanted() { Some(Running::begin_wanted(site, fields)) } else { None }
+    }
+
+    // Not inlined, so that a step that is off needs no room for what it does not do.
+    #[inline(never)]
+    fn begin_wanted(site: &'static Site, fields: impl FnOnce(&mut Fields)) -> Self {
+        let mut added = Fields { extras: None };
+        fields(&mut added);
+        Running::enter(site, None, added)
     }
 
     /// The same for a call; `url` is made safe.
@@ -590,11 +594,16 @@ impl StepGuard {
     #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
         if self.entered.is_some() {
-            // Read inside the step: it may run code of the user's.
-            let ending = read(value);
-            if let Some(entered) = self.entered.take() {
-                entered.end(Outcome::of(&ending), &ending);
-            }
+            self.read_entered(value, read);
+        }
+    }
+
+    #[inline(never)]
+    fn read_entered<'a, T>(&mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
+        // Read inside the step: it may run code of the user's.
+        let ending = read(value);
+        if let Some(entered) = self.entered.take() {
+            entered.end(Outcome::of(&ending), &ending);
         }
     }
 }
