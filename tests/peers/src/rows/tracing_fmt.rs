@@ -53,7 +53,7 @@ fn charge_by_hand(request: &HandKept, order_id: u64) -> u64 {
 // A row's `run` may fail; these have nothing that could.
 #[allow(clippy::unnecessary_wraps)]
 fn instrument(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, FmtSpan::CLOSE), || {
+    with_default(&dispatch(meter, &FmtSpan::CLOSE), || {
         in_request(|| {
             meter.time(|order_id| {
                 black_box(charge(order_id));
@@ -65,7 +65,7 @@ fn instrument(meter: &mut Meter<'_>) -> Result<(), Failure> {
 
 #[allow(clippy::unnecessary_wraps)]
 fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, FmtSpan::NONE), || {
+    with_default(&dispatch(meter, &FmtSpan::NONE), || {
         in_request(|| {
             let request = HandKept::new();
             meter.time(|order_id| {
@@ -78,7 +78,7 @@ fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
 
 #[allow(clippy::unnecessary_wraps)]
 fn event(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, FmtSpan::NONE), || {
+    with_default(&dispatch(meter, &FmtSpan::NONE), || {
         in_request(|| {
             let request = HandKept::new();
             meter.time(|order_id| {
@@ -90,13 +90,13 @@ fn event(meter: &mut Meter<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn dispatch(meter: &Meter<'_>, spans: FmtSpan) -> Dispatch {
+fn dispatch(meter: &Meter<'_>, spans: &FmtSpan) -> Dispatch {
     let sink = meter.sink.clone();
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(Level::INFO)
         .with_span_events(spans.clone())
-        .with_current_span(spans == FmtSpan::CLOSE)
+        .with_current_span(*spans == FmtSpan::CLOSE)
         .with_writer(move || sink.clone())
         .finish();
     Dispatch::new(subscriber)

@@ -11,7 +11,7 @@ pub(super) const PATH: &str = "/v1/orders/checkout";
 
 /// The work that is timed. It is the body of functions that are never inlined, so that the annotated
 /// one and the bare one are one call each.
-#[inline(always)]
+#[inline]
 pub(super) fn charge(order_id: u64) -> u64 {
     black_box(order_id)
 }
