@@ -347,6 +347,7 @@ impl Site {
         self.off_since.load(Ordering::Relaxed) != ASKED.load(Ordering::Relaxed) && self.look()
     }
 
+    #[inline(never)]
     fn look(&'static self) -> bool {
         // Read first: what is asked anew meanwhile makes the answer count for nothing.
         let asked = ASKED.load(Ordering::Acquire);

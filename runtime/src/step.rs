@@ -1,5 +1,6 @@
 //! A timed step or call: begun at entry, ended exactly once, whatever the end is.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -138,6 +139,13 @@ fn field_name(name: &str) -> String {
 #[derive(Debug)]
 pub struct Running {
     site: &'static Site,
+    // In a box that is used again: what goes from hand to hand is a pointer, since a copy of fields
+    // that were written a moment ago has to wait for them.
+    state: Box<State>,
+}
+
+#[derive(Debug)]
+struct State {
     /// Of a future that is not being polled.
     request: Option<Arc<Request>>,
     /// The step's own call, and for a future also the one around it.
@@ -147,6 +155,59 @@ pub struct Running {
     step: u32,
     parent: u32,
     has_inner: bool,
+    around: Around,
+    /// A step entered while unwinding did not cause it.
+    was_panicking: bool,
+}
+
+/// What a step found in the frame that it changed.
+#[derive(Debug, Default)]
+struct Around {
+    step: u32,
+    in_step: bool,
+    has_inner: bool,
+    extras: Option<Box<Extras>>,
+    /// Where the step is a call: the one around it.
+    call: Option<Arc<CallState>>,
+    /// The step's own span, while it is entered.
+    span: Option<tracing::Span>,
+}
+
+/// Boxes that a thread keeps for its next steps.
+const POOLED: usize = 32;
+
+thread_local! {
+    static POOL: RefCell<Vec<Box<State>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl State {
+    fn take(started: Tick) -> Box<Self> {
+        let kept = POOL.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
+        kept.ok().flatten().unwrap_or_else(|| {
+            Box::new(State {
+                request: None,
+                call: None,
+                extras: None,
+                started,
+                step: 0,
+                parent: 0,
+                has_inner: false,
+                around: Around::default(),
+                was_panicking: false,
+            })
+        })
+    }
+
+    /// For a state that has given away what it held.
+    fn put(self: Box<Self>) {
+        let _ = POOL.try_with(|pool| {
+            if let Ok(mut pool) = pool.try_borrow_mut()
+                && pool.len() < POOLED
+            {
+                pool.push(self);
+            }
+        });
+    }
 }
 
 impl Running {
@@ -154,11 +215,15 @@ impl Running {
     /// written.
     #[inline]
     pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields)) -> Option<Self> {
-        site.wanted().then(|| {
-            let mut added = Fields { extras: None };
-            fields(&mut added);
-            Running::enter(site, None, added)
-        })
+        if site.wanted() { Some(Running::begin_wanted(site, fields)) } else { None }
+    }
+
+    // Not inlined, so that a step that is off needs no room for what it does not do.
+    #[inline(never)]
+    fn begin_wanted(site: &'static Site, fields: impl FnOnce(&mut Fields)) -> Self {
+        let mut added = Fields { extras: None };
+        fields(&mut added);
+        Running::enter(site, None, added)
     }
 
     /// The same for a call; `url` is made safe.
@@ -198,54 +263,87 @@ impl Running {
                 }
             });
         }
-        Running { site, request: None, call, extras, started, step, parent, has_inner: false }
+        let mut state = State::take(started);
+        state.call = call;
+        state.extras = extras;
+        state.started = started;
+        state.step = step;
+        state.parent = parent;
+        state.has_inner = false;
+        Running { site, state }
     }
 
     /// Holds the request and the call of here from now on.
     fn take_along(&mut self) {
         let Frame { request, call, .. } = current::with(|frame| frame.fork()).unwrap_or_default();
-        self.request = request;
-        self.call = self.call.take().or(call);
+        self.state.request = request;
+        self.state.call = self.state.call.take().or(call);
     }
 
     /// Makes this the running step of the thread, in the frame that is there.
-    fn enter_frame(&mut self) -> Around {
-        let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
-        let around = current::with(|frame| Around {
-            step: std::mem::replace(&mut frame.step, self.step),
-            in_step: std::mem::replace(&mut frame.in_step, true),
-            has_inner: std::mem::replace(&mut frame.has_inner, false),
-            extras: std::mem::replace(&mut frame.extras, self.extras.take()),
-            call: self.call.take().and_then(|own| frame.call.replace(own)),
-            span: None,
+    #[inline(never)]
+    fn enter_frame(mut self) -> Self {
+        let state = &mut *self.state;
+        state.was_panicking = thread::panicking();
+        state.around.span = state.extras.as_ref().and_then(|extras| extras.span.clone());
+        current::with(|frame| {
+            state.around.step = std::mem::replace(&mut frame.step, state.step);
+            state.around.in_step = std::mem::replace(&mut frame.in_step, true);
+            state.around.has_inner = std::mem::replace(&mut frame.has_inner, false);
+            state.around.extras = std::mem::replace(&mut frame.extras, state.extras.take());
+            state.around.call = state.call.take().and_then(|own| frame.call.replace(own));
         });
-        Around { span: span.map(tracing::Span::entered), ..around.unwrap_or_default() }
+        if let Some(span) = &state.around.span {
+            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        }
+        self
     }
 
-    fn leave_frame(&mut self, around: Around) {
-        let Around { step, in_step, has_inner, extras, call, span } = around;
-        drop(span);
+    fn leave_frame(&mut self) {
+        let state = &mut *self.state;
+        if let Some(span) = state.around.span.take() {
+            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        }
         current::with(|frame| {
-            frame.step = step;
-            frame.in_step = in_step;
-            self.has_inner = std::mem::replace(&mut frame.has_inner, has_inner);
-            self.extras = std::mem::replace(&mut frame.extras, extras);
+            frame.step = state.around.step;
+            frame.in_step = state.around.in_step;
+            state.has_inner = std::mem::replace(&mut frame.has_inner, state.around.has_inner);
+            state.extras = std::mem::replace(&mut frame.extras, state.around.extras.take());
             if self.site.is_call() {
-                self.call = std::mem::replace(&mut frame.call, call);
+                state.call = std::mem::replace(&mut frame.call, state.around.call.take());
             }
         });
     }
 
+    /// Ends a step on its thread under the request that is current there.
+    #[inline(never)]
+    fn end(mut self, outcome: Outcome, ending: &Ending<'_>) {
+        self.leave_frame();
+        if ending.failure.is_some() {
+            // The error's `Display` is the user's, and may log.
+            self.finish_under(current::request().as_ref(), outcome, ending);
+        } else {
+            self.finish_under(Lent::take().request(), outcome, ending);
+        }
+    }
+
+    /// The end of a step whose value nobody read: one of a function that returns none, or a panic.
+    #[inline(never)]
+    fn end_unread(self) {
+        let panicked = thread::panicking() && !self.state.was_panicking;
+        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
+    }
+
     /// Makes this the running step of the thread, in a frame of its own.
     fn enter_thread(&mut self) -> Outside {
-        let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
+        let span = self.state.extras.as_ref().and_then(|extras| extras.span.clone());
         let frame = Frame {
-            request: self.request.take(),
-            call: self.call.take(),
-            step: self.step,
+            request: self.state.request.take(),
+            call: self.state.call.take(),
+            step: self.state.step,
             in_step: true,
-            has_inner: self.has_inner,
-            extras: self.extras.take(),
+            has_inner: self.state.has_inner,
+            extras: self.state.extras.take(),
         };
         Outside { frame: current::replace(frame), span: span.map(tracing::Span::entered) }
     }
@@ -253,26 +351,16 @@ impl Running {
     fn leave_thread(&mut self, outside: Outside) {
         drop(outside.span);
         let Frame { request, call, has_inner, extras, .. } = current::replace(outside.frame);
-        self.has_inner = has_inner;
-        self.request = request;
-        self.call = call;
-        self.extras = extras;
+        self.state.has_inner = has_inner;
+        self.state.request = request;
+        self.state.call = call;
+        self.state.extras = extras;
     }
 
     /// Ends a future's step under the request that it holds.
     fn finish(mut self, outcome: Outcome, ending: &Ending<'_>) {
-        let request = self.request.take();
+        let request = self.state.request.take();
         self.finish_under(request.as_ref(), outcome, ending);
-    }
-
-    /// Ends a step on its thread under the request that is current there.
-    fn finish_here(self, outcome: Outcome, ending: &Ending<'_>) {
-        if ending.failure.is_some() {
-            // The error's `Display` is the user's, and may log.
-            self.finish_under(current::request().as_ref(), outcome, ending);
-        } else {
-            self.finish_under(Lent::take().request(), outcome, ending);
-        }
     }
 
     fn finish_under(
@@ -282,7 +370,7 @@ impl Running {
         ending: &Ending<'_>,
     ) {
         let now = Tick::now();
-        let took = now.since(self.started);
+        let took = now.since(self.state.started);
         let facts = self.own_call().map(|call| call.facts().clone());
         let (outcome, severity, category) = match &facts {
             None => (outcome, self.severity(outcome, took), None),
@@ -306,10 +394,10 @@ impl Running {
             let cause = failed.then_some(Cause {
                 step: self.site.spec.name,
                 dependency: self.site.spec.call.map(|call| call.dependency),
-                step_id: self.step,
+                step_id: self.state.step,
                 category,
             });
-            request.step_ended(self.site.spec.name, took, !self.has_inner, cause);
+            request.step_ended(self.site.spec.name, took, !self.state.has_inner, cause);
         }
         emit::emit_at(self.site, request, severity, now, |out, limit| {
             match &facts {
@@ -328,13 +416,13 @@ impl Running {
             }
             if let Some(request) = request.filter(|request| request.has_id()) {
                 out.push_str(",\"step_id\":");
-                out.push_str(itoa::Buffer::new().format(self.step));
+                out.push_str(itoa::Buffer::new().format(self.state.step));
                 out.push_str(",\"parent_id\":");
-                out.push_str(itoa::Buffer::new().format(self.parent));
+                out.push_str(itoa::Buffer::new().format(self.state.parent));
                 out.push_str(",\"offset_ms\":");
-                write_millis(self.started.since(request.started), out);
+                write_millis(self.state.started.since(request.started), out);
             }
-            if let Some(extras) = &self.extras {
+            if let Some(extras) = &self.state.extras {
                 out.push_str(&extras.members);
             }
             if let Some(ret) = &ending.ret {
@@ -352,14 +440,16 @@ impl Running {
                 }
             }
         });
-        if let Some(extras) = self.extras.take() {
+        if let Some(extras) = self.state.extras.take() {
             current::put_extras(extras);
         }
+        self.state.call = None;
+        self.state.put();
     }
 
     /// The state of the call where this is one; a step inside a call has that call's.
     fn own_call(&self) -> Option<&CallState> {
-        self.site.spec.call.and(self.call.as_deref())
+        self.site.spec.call.and(self.state.call.as_deref())
     }
 
     fn write_call(
@@ -475,18 +565,6 @@ fn write_millis(value: Duration, out: &mut String) {
     out.push_str(thousandths(micros));
 }
 
-/// What a step found in the frame that it changed.
-#[derive(Debug, Default)]
-struct Around {
-    step: u32,
-    in_step: bool,
-    has_inner: bool,
-    extras: Option<Box<Extras>>,
-    /// Where the step is a call: the one around it.
-    call: Option<Arc<CallState>>,
-    span: Option<tracing::span::EnteredSpan>,
-}
-
 /// What was current before a future was polled on this thread.
 #[derive(Debug)]
 struct Outside {
@@ -498,37 +576,8 @@ struct Outside {
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
-    entered: Option<Entered>,
+    entered: Option<Running>,
     _not_send: PhantomData<*const ()>,
-}
-
-/// A step that runs on this thread.
-#[derive(Debug)]
-struct Entered {
-    running: Running,
-    around: Around,
-    /// A step entered while unwinding did not cause it.
-    was_panicking: bool,
-}
-
-impl Entered {
-    #[inline(never)]
-    fn new(mut running: Running) -> Self {
-        let around = running.enter_frame();
-        Entered { running, around, was_panicking: thread::panicking() }
-    }
-
-    #[inline(never)]
-    fn end(mut self, outcome: Outcome, ending: &Ending<'_>) {
-        self.running.leave_frame(self.around);
-        self.running.finish_here(outcome, ending);
-    }
-
-    #[cold]
-    fn end_unread(self) {
-        let panicked = thread::panicking() && !self.was_panicking;
-        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
-    }
 }
 
 impl StepGuard {
@@ -536,18 +585,23 @@ impl StepGuard {
     // Inlined, so that a step that is off is a test and not a call.
     #[inline]
     pub fn enter(running: Option<Running>) -> Self {
-        StepGuard { entered: running.map(Entered::new), _not_send: PhantomData }
+        StepGuard { entered: running.map(Running::enter_frame), _not_send: PhantomData }
     }
 
     /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
     #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
         if self.entered.is_some() {
-            // Read inside the step: it may run code of the user's.
-            let ending = read(value);
-            if let Some(entered) = self.entered.take() {
-                entered.end(Outcome::of(&ending), &ending);
-            }
+            self.read_entered(value, read);
+        }
+    }
+
+    #[inline(never)]
+    fn read_entered<'a, T>(&mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
+        // Read inside the step: it may run code of the user's.
+        let ending = read(value);
+        if let Some(entered) = self.entered.take() {
+            entered.end(Outcome::of(&ending), &ending);
         }
     }
 }
