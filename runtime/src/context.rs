@@ -348,12 +348,9 @@ pub fn set(name: &str, value: impl Loggable) {
     }
 }
 
-/// Bytes of one value that every line of a request repeats.
-const VALUE_LIMIT: usize = 4 * 1024;
-
 fn json(write: impl FnOnce(&mut Encoder<'_>)) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| write(&mut Encoder::json(out, VALUE_LIMIT)));
+    guarded(&mut json, |out| write(&mut Encoder::gathered(out)));
     json
 }
 

@@ -6,12 +6,10 @@ use crate::clock::Tick;
 use crate::context::Request;
 use crate::current;
 use crate::layer::entered::Around;
+use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::logger::{self, Logger};
 use crate::record::{Record, Severity};
 use crate::site::Site;
-
-/// Bytes of one value where no layer of candor's says how many it may have.
-const VALUE_LIMIT: usize = 4 * 1024;
 
 /// Writes a record of `site` now, under the current request.
 pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut String, usize)) {
@@ -45,7 +43,7 @@ pub(crate) fn emit_at(
     });
     if direct.is_none() {
         let mut text = String::new();
-        fields(&mut text, VALUE_LIMIT);
+        fields(&mut text, DEFAULT_VALUE_LIMIT);
         // The layers look for the request on the thread.
         let known = current::with(|frame| frame.fork()).unwrap_or_default();
         let _here =

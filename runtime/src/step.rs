@@ -55,9 +55,6 @@ pub struct Fields {
     extras: Option<Box<Extras>>,
 }
 
-/// Bytes of one value gathered before a layer is known.
-const VALUE_LIMIT: usize = 4 * 1024;
-
 impl Fields {
     /// Adds one field; the macros have checked its name, and asked the key rule for it.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
@@ -65,7 +62,7 @@ impl Fields {
         members::open(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
         guarded(members, |out| {
-            let mut encoder = Encoder::json(out, VALUE_LIMIT);
+            let mut encoder = Encoder::gathered(out);
             if hidden { encoder.redacted() } else { encoder.value(value) }
         });
     }
@@ -93,7 +90,7 @@ pub fn record(name: &str, value: impl Loggable) {
     let name = field_name(name);
     let mut json = String::new();
     guarded(&mut json, |out| {
-        let mut encoder = Encoder::json(out, VALUE_LIMIT);
+        let mut encoder = Encoder::gathered(out);
         if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
     });
     let added = current::with(|frame| frame.extras.take()).flatten();
@@ -732,6 +729,6 @@ pub fn url_text<T: fmt::Display + ?Sized>(url: &T) -> String {
 /// The JSON of the `ret` of a step.
 pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| Encoder::json(out, VALUE_LIMIT).value(value));
+    guarded(&mut json, |out| Encoder::gathered(out).value(value));
     json
 }
