@@ -174,10 +174,14 @@ struct Around {
 const POOLED: usize = 32;
 
 thread_local! {
+    // The boxes are what is kept.
+    #[allow(clippy::vec_box)]
     static POOL: RefCell<Vec<Box<State>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl State {
+    // As above.
+    #[allow(clippy::unnecessary_box_returns)]
     fn take(started: Tick) -> Box<Self> {
         let kept = POOL.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
         kept.ok().flatten().unwrap_or_else(|| {
