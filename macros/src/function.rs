@@ -56,7 +56,6 @@ fn braced(like: &Group, content: TokenStream) -> Group {
 }
 
 /// What the expansion has to know of a return type.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Returns {
     /// Nothing that could say how the call ended.
     Unit,
