@@ -131,7 +131,7 @@ fn field_name(name: &str) -> String {
 /// A step that has begun.
 ///
 /// On a thread it changes the frame that is there, which costs no count of a request or call. A future
-/// [takes along](Running::take_along) what it needs of its surroundings, since it may end on another
+/// takes along (`take_along`) what it needs of its surroundings, since it may end on another
 /// thread and under another request than it began.
 #[derive(Debug)]
 pub struct Running {
