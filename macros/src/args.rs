@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
@@ -17,6 +17,9 @@ pub(crate) enum Attribute {
     Call,
 }
 
+/// `skip`, which only a method of an annotated block takes, is not among those an error lists.
+const SKIP: &str = "skip";
+
 impl Attribute {
     /// What the positional argument is short for.
     fn first(self) -> &'static str {
@@ -26,10 +29,26 @@ impl Attribute {
         }
     }
 
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Attribute::Step => "step_timed",
+            Attribute::Call => "dependency_call",
+        }
+    }
+
+    /// The attribute that this one is not.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Attribute::Step => Attribute::Call,
+            Attribute::Call => Attribute::Step,
+        }
+    }
+
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Attribute::Step => {
-                &["name", "level", "target", "fields", "ret", "slow", "err", "crate"]
+                &["name", "level", "target", "fields", "ret", "slow", "err", "busy", "crate"]
             }
             Attribute::Call => &[
                 "dependency",
@@ -37,11 +56,13 @@ impl Attribute {
                 "method",
                 "url",
                 "url_template",
+                "outcome",
                 "fields",
                 "level",
                 "target",
                 "slow",
                 "ret",
+                "busy",
                 "crate",
             ],
         }
@@ -63,7 +84,33 @@ pub(crate) struct Args {
     pub(crate) slow_nanos: Option<u64>,
     pub(crate) ret: Option<Ret>,
     pub(crate) fields: Vec<Field>,
+    /// Where `busy` stands.
+    pub(crate) busy: Option<Span>,
+    /// The function that reads a dependency's answer.
+    pub(crate) outcome: Option<Path>,
     pub(crate) root: Option<Path>,
+    /// Where `skip` stands.
+    pub(crate) skip: Option<Span>,
+    /// The type whose method this is, where a whole block is annotated.
+    pub(crate) block: Option<String>,
+    /// The keys that were given, where they stand.
+    pub(crate) keys: Vec<Ident>,
+}
+
+impl Args {
+    /// What holds for a method from the block around it, where the method does not say otherwise.
+    pub(crate) fn under(mut self, block: &Args, name: &str) -> Self {
+        let or = |own: Option<Level>, outer: &Option<Level>| {
+            own.or_else(|| outer.as_ref().map(|Level(level)| Level(level.clone())))
+        };
+        self.level = or(self.level, &block.level);
+        self.err = or(self.err, &block.err);
+        self.target = self.target.or_else(|| block.target.clone());
+        self.slow_nanos = self.slow_nanos.or(block.slow_nanos);
+        self.root = self.root.or_else(|| block.root.clone());
+        self.block = Some(name.to_owned());
+        self
+    }
 }
 
 /// A level of `tracing`'s, by the name of its constant.
@@ -149,10 +196,11 @@ fn argument(
     }
     let key = input.call(Ident::parse_any)?;
     let name = key.to_string();
-    if !attribute.arguments().contains(&name.as_str()) {
+    if name != SKIP && !attribute.arguments().contains(&name.as_str()) {
         return Err(unknown(attribute, &key));
     }
     once(&name, &key, seen)?;
+    args.keys.push(key.clone());
     match name.as_str() {
         "name" | "dependency" => args.first = Some(text(&key, input)?),
         "operation" => args.operation = Some(text(&key, input)?),
@@ -169,6 +217,12 @@ fn argument(
         "crate" => {
             equals(&key, "a path", input)?;
             args.root = Some(input.call(Path::parse_mod_style)?);
+        }
+        SKIP => args.skip = Some(key.span()),
+        "busy" => args.busy = Some(key.span()),
+        "outcome" => {
+            equals(&key, "the path of a function", input)?;
+            args.outcome = Some(input.parse()?);
         }
         "ret" => {
             let policy = if input.peek(Token![=]) {
@@ -314,7 +368,7 @@ impl Parse for Field {
         let name = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            let value = decided(input.parse()?);
+            let value = input.parse()?;
             if !input.is_empty() && !input.peek(Token![,]) {
                 return Err(input.error("expected `,` between fields"));
             }
@@ -383,28 +437,10 @@ fn check_field(field: &Field, before: &[Field], attribute: Attribute, errors: &m
     }
 }
 
-/// A policy in front of a value names candor's function, whatever else is in scope under its name.
-fn decided(value: Expr) -> Expr {
-    match value {
-        Expr::MethodCall(mut call) => {
-            *call.receiver = decided(*call.receiver);
-            Expr::MethodCall(call)
-        }
-        Expr::Call(mut call) => {
-            if let Expr::Path(function) = &*call.func
-                && let Some(name) = function.path.get_ident()
-                && POLICIES.iter().any(|policy| name == policy)
-            {
-                let name = name.clone();
-                // At the user's token for errors, and marked as generated for lints.
-                let here = name.span().resolved_at(Span::call_site());
-                let policy = quote_spanned!(here=> __policy::#name);
-                call.func = Box::new(syn::parse_quote!(#policy));
-            }
-            Expr::Call(call)
-        }
-        other => other,
-    }
+/// The policy that is called by its bare name.
+pub(crate) fn policy_of(call: &syn::ExprCall) -> Option<&Ident> {
+    let Expr::Path(function) = &*call.func else { return None };
+    function.path.get_ident().filter(|name| POLICIES.iter().any(|policy| name == policy))
 }
 
 impl Parse for Policy {

@@ -1,26 +1,34 @@
 //! The annotated function: its signature parsed, its body as it was typed.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
-use quote::{ToTokens, TokenStreamExt as _, format_ident, quote};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{ToTokens, TokenStreamExt as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
-use syn::visit::Visit;
+use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
-use syn::{AttrStyle, Attribute, FnArg, Pat, ReturnType, Signature, Token, Type, Visibility};
+use syn::{
+    AttrStyle, Attribute, BoundLifetimes, FnArg, Ident, Lifetime, Pat, PatIdent, ReceiverKind,
+    ReturnType, Signature, Token, Type, TypeFnPtr, TypeTraitObject, Visibility,
+    parse_quote_spanned,
+};
 
 /// A function with a body. The body is not parsed: a half-typed one expands too, so that the editor
 /// can complete in it, and what is wrong with it is the compiler's to say.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
+    /// `default`, where specialization is on.
+    pub(crate) defaultness: Option<Ident>,
     pub(crate) signature: Signature,
     pub(crate) body: Group,
 }
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut attributes = input.call(Attribute::parse_outer)?;
+        let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
+        let defaultness = default(input)?;
         let signature: Signature = input.parse()?;
         if let Some(constness) = &signature.constness {
             return Err(syn::Error::new_spanned(
@@ -34,156 +42,204 @@ impl Parse for Function {
                 "a method without a body can't be timed; annotate its implementations",
             ));
         }
-        let body: Group = input.parse()?;
-        let (inner, rest) = split_attributes.parse2(body.stream())?;
-        // They speak of the function wherever they stand, and have no place in the middle of a body.
-        attributes
-            .extend(inner.into_iter().map(|inner| Attribute { style: AttrStyle::Outer, ..inner }));
-        let body = braced(&body, rest);
-        Ok(Function { attributes, visibility, signature, body })
+        let body = input.parse()?;
+        Ok(Function { attributes, visibility, defaultness, signature, body })
     }
 }
 
-fn split_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
-    Ok((input.call(Attribute::parse_inner)?, input.parse()?))
+pub(crate) fn default(input: ParseStream<'_>) -> syn::Result<Option<Ident>> {
+    let next = input.fork().call(Ident::parse_any);
+    if next.is_ok_and(|next| next == "default") {
+        input.call(Ident::parse_any).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
-/// Another content between the same braces.
-fn braced(like: &Group, content: TokenStream) -> Group {
-    let mut group = Group::new(Delimiter::Brace, content);
-    group.set_span(like.span());
-    group
+/// An argument as it is passed on into the generated body.
+pub(crate) struct Argument {
+    /// Its attributes, which hold for the binding too.
+    attributes: Vec<Attribute>,
+    /// What it is called in the signature.
+    pub(crate) name: Ident,
+    /// What the body knows it by.
+    pub(crate) pattern: TokenStream,
+    /// Whether the name is made up.
+    renamed: bool,
 }
 
-/// What the expansion has to know of a return type.
-pub(crate) enum Returns {
-    /// Nothing that could say how the call ended.
-    Unit,
-    /// Nothing ever.
-    Never,
-    /// A type, with `_` for every `impl Trait` in it, which can't be written down again.
-    Typed(Box<Type>),
+impl Argument {
+    /// `let a = a;`, so that it is dropped where the function's own argument is. What a pattern leaves
+    /// of its value is dropped behind what it takes.
+    pub(crate) fn rebound(&self) -> TokenStream {
+        let Argument { attributes, name, pattern, renamed } = self;
+        let whole = renamed.then(|| quote!(let #name = #name;));
+        let ignored = self.is_ignored();
+        let part = (!ignored).then(|| quote!(#(#attributes)* let #pattern = #name;));
+        quote!(#whole #part)
+    }
+
+    /// The parameter of a closure that takes its place.
+    pub(crate) fn parameter(&self) -> TokenStream {
+        let Argument { attributes, pattern, .. } = self;
+        quote!(#(#attributes)* #pattern)
+    }
+
+    fn is_ignored(&self) -> bool {
+        self.renamed && self.pattern.to_string() == self.name.to_string()
+    }
 }
 
 impl Function {
-    pub(crate) fn returns(&self) -> Returns {
-        match &self.signature.output {
-            ReturnType::Default => Returns::Unit,
-            ReturnType::Type(_, ty) => match &**ty {
-                Type::Never(_) => Returns::Never,
-                Type::Tuple(tuple) if tuple.elems.is_empty() => Returns::Unit,
-                ty => {
-                    let mut ty = Box::new(ty.clone());
-                    EraseImpl.visit_type_mut(&mut ty);
-                    Returns::Typed(ty)
+    /// Takes the names that the body gives its arguments out of the signature, which keeps plain ones.
+    pub(crate) fn take_arguments(&mut self) -> Vec<Argument> {
+        let mut arguments = Vec::new();
+        for (at, input) in self.signature.inputs.iter_mut().enumerate() {
+            let FnArg::Typed(typed) = input else { continue };
+            let made_up = || {
+                Ident::new(&format!("__arg{at}"), Span::mixed_site().located_at(typed.pat.span()))
+            };
+            let (name, pattern, renamed) = match &*typed.pat {
+                Pat::Ident(pat) if is_plain(pat) => {
+                    let mutability = pat.mutability;
+                    let name = pat.ident.clone();
+                    (name.clone(), quote!(#mutability #name), false)
                 }
-            },
+                Pat::Wild(_) => (made_up(), made_up().into_token_stream(), true),
+                pat => (made_up(), pat.into_token_stream(), true),
+            };
+            *typed.pat = syn::parse_quote!(#name);
+            let attributes = typed.attrs.clone();
+            arguments.push(Argument { attributes, name, pattern, renamed });
+        }
+        arguments
+    }
+
+    /// A statement that has the body own all of `self`, whatever it uses of it.
+    pub(crate) fn whole_self(&self, references_too: bool) -> Option<TokenStream> {
+        let receiver = self.signature.receiver()?;
+        let reference = matches!(receiver.kind, ReceiverKind::Reference(..));
+        let own = &receiver.self_token;
+        (references_too || !reference).then(|| quote!(let _ = &#own;))
+    }
+
+    /// Silences what is said of a `self` that is changed and not looked at again: of an argument
+    /// nothing is said, of what a closure owns it is.
+    pub(crate) fn allow_changed_self(&mut self) {
+        let changed = |receiver: &syn::Receiver| {
+            receiver.mutability.is_some() && !matches!(receiver.kind, ReceiverKind::Reference(..))
+        };
+        if self.signature.receiver().is_some_and(changed) {
+            self.attributes.push(syn::parse_quote!(#[allow(unused_assignments)]));
         }
     }
 
-    /// The body with something before it.
-    pub(crate) fn body_after(&self, before: &TokenStream) -> Group {
-        let body = self.body.stream();
-        braced(&self.body, quote!(#before #body))
+    /// The return type where a type can be written in an expression: `_` in place of `impl Trait`.
+    pub(crate) fn output(&self) -> Type {
+        match &self.signature.output {
+            ReturnType::Default => {
+                let span = self.body.span_open();
+                parse_quote_spanned!(span=> ())
+            }
+            ReturnType::Type(_, ty) => inferred(ty),
+        }
     }
 
-    pub(crate) fn tracks_caller(&self) -> bool {
-        self.attributes.iter().any(|attribute| attribute.path().is_ident("track_caller"))
-    }
-
-    /// Whether the body may leave the function before its end.
-    pub(crate) fn may_return_early(&self) -> bool {
-        any_token(self.body.stream(), &|token| match token {
-            TokenTree::Ident(ident) => ident == "return",
-            TokenTree::Punct(punct) => punct.as_char() == '?',
-            _ => false,
+    /// Whether arguments have patterns, whose names are known in the body alone.
+    pub(crate) fn has_patterns(&self) -> bool {
+        self.signature.inputs.iter().any(|input| match input {
+            FnArg::Typed(typed) => match &*typed.pat {
+                Pat::Ident(pat) => !is_plain(pat),
+                Pat::Wild(_) => false,
+                _ => true,
+            },
+            FnArg::Receiver(_) => false,
         })
     }
 
-    /// Gives every `_` among the arguments a name, so that it can be handed on to the body.
-    pub(crate) fn name_arguments(&mut self) {
-        for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
-            if let FnArg::Typed(argument) = argument
-                && let Pat::Wild(_) = &*argument.pat
-            {
-                let name = format_ident!("__unnamed_{index}");
-                *argument.pat = syn::parse_quote!(#name);
-            }
+    /// Moves the body's inner attributes, which are the function's, before it.
+    pub(crate) fn hoist_attributes(&mut self) {
+        let split = |input: ParseStream<'_>| -> syn::Result<(Vec<Attribute>, TokenStream)> {
+            Ok((input.call(Attribute::parse_inner)?, input.parse()?))
+        };
+        let Ok((mut inner, rest)) = split.parse2(self.body.stream()) else { return };
+        if inner.is_empty() {
+            return;
         }
-    }
-
-    /// The arguments in the order in which they are dropped, the last one first, apart from those
-    /// the body does not know: they are for the compiler to warn of.
-    pub(crate) fn dropped(&self) -> Vec<Ident> {
-        let mut names = Names(Vec::new());
-        for argument in &self.signature.inputs {
-            match argument {
-                FnArg::Receiver(receiver) => {
-                    names.0.push(Ident::new("self", receiver.self_token.span));
-                }
-                FnArg::Typed(argument) => names.visit_pat(&argument.pat),
-            }
+        for attribute in &mut inner {
+            attribute.style = AttrStyle::Outer;
         }
-        names.0.reverse();
-        names.0.retain(|name| {
-            let text = name.unraw().to_string();
-            text.starts_with('_')
-                || any_token(self.body.stream(), &|token| match token {
-                    TokenTree::Ident(ident) => ident == name,
-                    // `"{name}"`
-                    TokenTree::Literal(literal) => literal.to_string().contains(&text),
-                    _ => false,
-                })
-        });
-        names.0
+        self.attributes.extend(inner);
+        let span = self.body.span();
+        self.body = Group::new(Delimiter::Brace, rest);
+        self.body.set_span(span);
     }
 
     /// The function with another body.
     pub(crate) fn with_body(&self, body: &TokenStream) -> TokenStream {
-        let Function { attributes, visibility, signature, .. } = self;
+        let Function { attributes, visibility, defaultness, signature, body: own } = self;
+        // Located at the user's braces; the lints that compare a body with what stands in it see that
+        // it is generated.
+        let braces = quote_spanned!(Span::mixed_site().located_at(own.span())=> { #body });
         quote! {
-            #(#attributes)* #visibility #signature {
-                #body
-            }
+            #(#attributes)* #visibility #defaultness #signature #braces
         }
     }
 }
 
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Function { attributes, visibility, signature, body } = self;
+        let Function { attributes, visibility, defaultness, signature, body } = self;
         tokens.append_all(attributes);
         visibility.to_tokens(tokens);
+        defaultness.to_tokens(tokens);
         signature.to_tokens(tokens);
         body.to_tokens(tokens);
     }
 }
 
-fn any_token(tokens: TokenStream, wanted: &dyn Fn(&TokenTree) -> bool) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Group(group) => any_token(group.stream(), wanted),
-        token => wanted(&token),
-    })
+/// Whether an argument can keep its name in the signature. One that starts with `_` is not to be used,
+/// which passing it on would be.
+fn is_plain(pat: &PatIdent) -> bool {
+    pat.by_ref.is_none() && pat.subpat.is_none() && !pat.ident.to_string().starts_with('_')
 }
 
-struct EraseImpl;
-
-impl VisitMut for EraseImpl {
-    fn visit_type_mut(&mut self, ty: &mut Type) {
-        if let Type::ImplTrait(_) = ty {
-            *ty = syn::parse_quote!(_);
-        } else {
-            visit_type_mut(self, ty);
+/// A type with `_` for every `impl Trait` in it, which only a signature may name.
+pub(crate) fn inferred(ty: &Type) -> Type {
+    struct Infer;
+    impl VisitMut for Infer {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if let Type::ImplTrait(opaque) = ty {
+                let span = opaque.span();
+                *ty = parse_quote_spanned!(span=> _);
+            } else {
+                visit_type_mut(self, ty);
+            }
         }
     }
+    let mut ty = ty.clone();
+    Infer.visit_type_mut(&mut ty);
+    ty
 }
 
-/// The names a pattern binds.
-struct Names(Vec<Ident>);
+/// A type with `'_` for every lifetime of the signature.
+pub(crate) fn without_lifetimes(mut ty: Type) -> Type {
+    struct Elide;
+    impl VisitMut for Elide {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            lifetime.ident = Ident::new("_", lifetime.ident.span());
+        }
 
-impl<'ast> Visit<'ast> for Names {
-    fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
-        self.0.push(pattern.ident.clone());
-        syn::visit::visit_pat_ident(self, pattern);
+        // Those of `for<'a>` are the type's own.
+        fn visit_bound_lifetimes_mut(&mut self, _: &mut BoundLifetimes) {}
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
+        fn visit_type_trait_object_mut(&mut self, _: &mut TypeTraitObject) {}
     }
+    Elide.visit_type_mut(&mut ty);
+    ty
+}
+
+/// `call2`, by the number of arguments.
+pub(crate) fn caller(arguments: usize) -> Ident {
+    format_ident!("call{arguments}")
 }

@@ -4,10 +4,12 @@
 use proc_macro::TokenStream;
 
 mod args;
+mod block;
 mod dependency_call;
 mod errors;
 mod function;
 mod redact;
+mod shape;
 mod step_timed;
 mod timed;
 

@@ -3,19 +3,26 @@
 pub use core;
 pub use core::option::Option::{None, Some};
 pub use std;
+pub use std::boxed::Box;
+pub use std::convert::Infallible;
+pub use std::future::Future;
 pub use tracing_core::Level;
 
-pub use crate::ending::{Ending, Returned};
+pub use crate::ending::{Ending, Kind, Returned};
 pub use crate::keys::is_sensitive;
 pub use crate::site::{Site, Spec};
-pub use crate::step::{Fields, Running, Step, StepGuard, call, ret, url_text};
+#[cfg(feature = "stream")]
+pub use crate::step::StepStream;
+pub use crate::step::body::*;
+pub use crate::step::{Entry, Fields, Step, StepGuard, answer, entered, hint, ret};
 
 /// The traits that [`Returned`] is asked through.
 pub mod probe {
     pub use crate::ending::{
-        AnyAnswer as _, AnyEnding as _, AnyReturned as _, ErrAnswer as _, ErrorEnding as _,
-        LocalEnding as _, LoggableEnding as _, OkAnswer as _, OutcomeAnswer as _,
-        ResultEnding as _, ResultReturned as _, SharedEnding as _, TextEnding as _,
+        AnyAnswer as _, AnyEnding as _, AnyKind as _, AnyReturned as _, ErrAnswer as _,
+        ErrorEnding as _, LocalEnding as _, LoggableEnding as _, OkAnswer as _, OutcomeAnswer as _,
+        ResultEnding as _, ResultKind as _, ResultReturned as _, SharedEnding as _,
+        TextEnding as _,
     };
 }
 

@@ -5,9 +5,12 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::context::Request;
 use crate::dependency::CallState;
+use crate::ending::Written;
+use crate::site::Site;
 
 /// The state of the running scope, step or call.
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ pub(crate) struct Frame {
     pub(crate) in_step: bool,
     /// Whether a step was begun inside the running one.
     pub(crate) has_inner: bool,
+    /// The site whose fields are still to come from inside the body.
+    pub(crate) awaits: Option<&'static Site>,
     /// Fields of the running step: from `fields(…)` at entry and from `record`.
     pub(crate) extras: Option<Box<Extras>>,
 }
@@ -45,6 +50,12 @@ pub(crate) struct Extras {
     pub(crate) members: String,
     /// The span for other layers.
     pub(crate) span: Option<tracing::Span>,
+    /// The URL of a call until its state is made.
+    pub(crate) url: Option<String>,
+    /// Time inside `poll`, where it is asked for.
+    pub(crate) busy: Duration,
+    /// The first item of a stream that was an error.
+    pub(crate) failure: Option<Written>,
 }
 
 /// Boxes are used again; one that a huge value grew is not kept.
@@ -115,6 +126,9 @@ pub(crate) fn take_extras() -> Box<Extras> {
 pub(crate) fn put_extras(mut extras: Box<Extras>) {
     extras.members.clear();
     extras.span = None;
+    extras.url = None;
+    extras.busy = Duration::ZERO;
+    extras.failure = None;
     if extras.members.capacity() <= POOLED_BYTES {
         with_thread(|thread| {
             if thread.pool.len() < POOLED {

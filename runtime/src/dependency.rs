@@ -117,6 +117,17 @@ impl<T: DependencyOutcome, E: DependencyOutcome> DependencyOutcome for Result<T,
     }
 }
 
+/// Status and category as they are, for the function of `outcome = …`.
+impl DependencyOutcome for (Option<u16>, Option<Category>) {
+    fn status(&self) -> Option<u16> {
+        self.0
+    }
+
+    fn category(&self) -> Option<Category> {
+        self.1
+    }
+}
+
 impl DependencyOutcome for io::Error {
     fn status(&self) -> Option<u16> {
         wrapped(self).status

@@ -8,10 +8,46 @@
 use std::any::type_name;
 use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::dependency::{Answer, DependencyOutcome, chain_answer};
 use crate::error;
 use crate::loggable::{Encoder, Loggable, guarded};
+
+/// Asks a return type instead of a value, where the value was not seen.
+#[derive(Debug)]
+pub struct Kind<T: ?Sized>(pub PhantomData<T>);
+
+impl<T> Kind<T> {
+    /// The return type of a function.
+    pub const fn new() -> Self {
+        Kind(PhantomData)
+    }
+}
+
+/// A result that was not seen.
+pub trait ResultKind {
+    /// What is known of its error.
+    fn unread(&self) -> Option<Failure<'static>>;
+}
+
+impl<T, E> ResultKind for &Kind<Result<T, E>> {
+    fn unread(&self) -> Option<Failure<'static>> {
+        Some(Failure { type_name: type_name::<E>(), detail: Detail::Unknown })
+    }
+}
+
+/// Any other value that was not seen.
+pub trait AnyKind {
+    /// Nothing: it can't have been an error.
+    fn unread(&self) -> Option<Failure<'static>>;
+}
+
+impl<T> AnyKind for Kind<T> {
+    fn unread(&self) -> Option<Failure<'static>> {
+        None
+    }
+}
 
 /// How a step or call ended, as far as its value tells.
 #[derive(Debug)]
@@ -23,9 +59,23 @@ pub struct Ending<'a> {
 }
 
 /// The error of a call that returned `Err`.
-pub(crate) struct Failure<'a> {
+pub struct Failure<'a> {
     type_name: &'static str,
     detail: Detail<'a>,
+}
+
+/// A failure as it was written down, for later.
+#[derive(Debug)]
+pub(crate) struct Written {
+    type_name: &'static str,
+    json: Option<String>,
+}
+
+impl Written {
+    pub(crate) fn failure(&self) -> Failure<'_> {
+        let detail = self.json.as_deref().map_or(Detail::Unknown, Detail::Written);
+        Failure { type_name: self.type_name, detail }
+    }
 }
 
 enum Detail<'a> {
@@ -35,6 +85,8 @@ enum Detail<'a> {
     Error(&'a (dyn Error + 'a)),
     Chain(&'a (dyn Error + 'static)),
     Text(&'a dyn fmt::Display),
+    /// Its JSON, where the error itself went on to the caller.
+    Written(&'a str),
     Unknown,
 }
 
@@ -78,15 +130,27 @@ impl Failure<'_> {
         }
     }
 
+    /// The failure without the error, which goes on to the caller.
+    #[cfg(feature = "stream")]
+    pub(crate) fn written(&self, limit: usize) -> Written {
+        let mut json = String::new();
+        let known = self.write_detail(limit, &mut json);
+        Written { type_name: self.type_name, json: known.then_some(json) }
+    }
+
     /// Appends the JSON of `error_detail`; false where the error has no text of its own.
     pub(crate) fn write_detail(&self, limit: usize, out: &mut String) -> bool {
-        let text = match self.detail {
+        let text = match &self.detail {
             Detail::Loggable(value) => {
-                guarded(out, |out| Encoder::json(out, limit).value(value));
+                guarded(out, |out| Encoder::json(out, limit).value(*value));
                 return true;
             }
-            Detail::Error(error) | Detail::Chain(error) => chain(error),
-            Detail::Text(value) => crate::scrub::text(&error::display(value)).into_owned(),
+            Detail::Written(json) => {
+                out.push_str(json);
+                return true;
+            }
+            Detail::Error(error) | Detail::Chain(error) => chain(*error),
+            Detail::Text(value) => crate::scrub::text(&error::display(*value)).into_owned(),
             Detail::Unknown => return false,
         };
         Encoder::json(out, limit).text(&text);

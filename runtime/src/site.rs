@@ -35,6 +35,8 @@ pub struct Spec {
     pub(crate) err: Level,
     /// From this duration on the line is a WARN, and below it DEBUG; 0 where no limit is set.
     pub(crate) slow_nanos: u64,
+    /// Whether the time inside `poll` is measured.
+    pub(crate) busy: bool,
     /// Names of the event's fields, for other layers.
     pub(crate) fields: &'static [&'static str],
     /// Names of the span's fields; none where there is no span.
@@ -106,6 +108,7 @@ impl Spec {
             level: Level::INFO,
             err: Level::WARN,
             slow_nanos: 0,
+            busy: false,
             fields: STEP_FIELDS,
             span_fields: &[SPAN_MARK],
             call: None,
@@ -168,6 +171,12 @@ impl Spec {
     #[must_use]
     pub const fn slow_nanos(self, slow_nanos: u64) -> Self {
         Spec { slow_nanos, ..self }
+    }
+
+    /// Has the time inside `poll` measured.
+    #[must_use]
+    pub const fn busy(self) -> Self {
+        Spec { busy: true, ..self }
     }
 
     /// The names of the event's fields.

@@ -1,29 +1,32 @@
 //! A timed step or call: begun at entry, ended exactly once, whatever the end is.
 
 use std::cell::RefCell;
-use std::fmt;
-use std::future::Future;
-use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::thread;
 use std::time::Duration;
-
-use pin_project_lite::pin_project;
+use std::{fmt, mem, ptr, thread};
 
 use crate::clock::{Tick, thousandths};
 use crate::context::{Cause, Request};
 use crate::current::{self, Extras, Frame, Lent};
-use crate::dependency::{CallState, Category};
-use crate::ending::Ending;
+use crate::dependency::{Answer, CallState, Category, DependencyOutcome};
+use crate::ending::{Ending, Written};
 use crate::format::keys::Keys;
 use crate::format::members;
 use crate::loggable::{Encoder, Loggable, guarded};
 use crate::record::Severity;
 use crate::site::Site;
 use crate::{emit, error, escape, keys};
+
+mod future;
+mod guard;
+#[cfg(feature = "stream")]
+mod stream;
+
+pub use future::{Entry, Step, hint};
+pub use guard::StepGuard;
+pub(crate) use guard::body;
+#[cfg(feature = "stream")]
+pub use stream::StepStream;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,22 +52,36 @@ impl Outcome {
     }
 }
 
-/// Takes the `fields(…)` of a step while it is entered.
+/// Takes the `fields(…)` of a step, and the `url` of a call, while it is entered.
 #[derive(Debug)]
-pub struct Fields {
-    extras: Option<Box<Extras>>,
+pub struct Fields<'a> {
+    extras: &'a mut Extras,
 }
 
-impl Fields {
+impl Fields<'_> {
+    /// The fields of a call, asked for only where a line of it could be written.
+    fn gather(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Option<Box<Extras>> {
+        site.wanted().then(|| {
+            let mut extras = current::take_extras();
+            fields(&mut Fields { extras: &mut extras });
+            extras
+        })
+    }
+
     /// Adds one field; the macros have checked its name, and asked the key rule for it.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
-        let members = &mut self.extras.get_or_insert_with(current::take_extras).members;
+        let members = &mut self.extras.members;
         members::open(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
         guarded(members, |out| {
             let mut encoder = Encoder::gathered(out);
             if hidden { encoder.redacted() } else { encoder.value(value) }
         });
+    }
+
+    /// The `url = …` of a call.
+    pub fn url<T: fmt::Display + ?Sized>(&mut self, url: &T) {
+        self.extras.url = Some(error::display(url));
     }
 }
 
@@ -134,7 +151,7 @@ fn field_name(name: &str) -> String {
 /// takes along (`take_along`) what it needs of its surroundings, since it may end on another
 /// thread and under another request than it began.
 #[derive(Debug)]
-pub struct Running {
+pub(crate) struct Running {
     site: &'static Site,
     // In a box that is used again: what goes from hand to hand is a pointer, since a copy of fields
     // that were written a moment ago has to wait for them.
@@ -152,7 +169,11 @@ struct State {
     step: u32,
     parent: u32,
     has_inner: bool,
+    /// What a future polls is being dropped.
+    is_leaving: bool,
     around: Around,
+    /// What was current around a future that is being dropped.
+    outside: Option<Frame>,
     /// A step entered while unwinding did not cause it.
     was_panicking: bool,
 }
@@ -163,6 +184,7 @@ struct Around {
     step: u32,
     in_step: bool,
     has_inner: bool,
+    awaits: Option<&'static Site>,
     extras: Option<Box<Extras>>,
     /// Where the step is a call: the one around it.
     call: Option<Arc<CallState>>,
@@ -174,14 +196,12 @@ struct Around {
 const POOLED: usize = 32;
 
 thread_local! {
-    // The boxes are what is kept.
-    #[allow(clippy::vec_box)]
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     static POOL: RefCell<Vec<Box<State>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl State {
-    // As above.
-    #[allow(clippy::unnecessary_box_returns)]
+    #[expect(clippy::unnecessary_box_returns, reason = "the boxes are what is kept")]
     fn take(started: Tick) -> Box<Self> {
         let kept = POOL.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
         kept.ok().flatten().unwrap_or_else(|| {
@@ -193,6 +213,8 @@ impl State {
                 step: 0,
                 parent: 0,
                 has_inner: false,
+                is_leaving: false,
+                outside: None,
                 around: Around::default(),
                 was_panicking: false,
             })
@@ -212,43 +234,15 @@ impl State {
 }
 
 impl Running {
-    /// Begins a step under the context of here. `fields` is asked only where a line could be
-    /// written.
-    #[inline]
-    pub fn begin(site: &'static Site, fields: impl FnOnce(&mut Fields)) -> Option<Self> {
-        if site.wanted() { Some(Running::begin_wanted(site, fields)) } else { None }
-    }
-
-    // Not inlined, so that a step that is off needs no room for what it does not do.
+    /// Begins a step or call under the context of here.
     #[inline(never)]
-    fn begin_wanted(site: &'static Site, fields: impl FnOnce(&mut Fields)) -> Self {
-        let mut added = Fields { extras: None };
-        fields(&mut added);
-        Running::enter(site, None, added)
-    }
-
-    /// The same for a call; `url` is made safe.
-    #[inline]
-    pub fn begin_call(
-        site: &'static Site,
-        url: impl FnOnce() -> Option<String>,
-        fields: impl FnOnce(&mut Fields),
-    ) -> Option<Self> {
-        site.wanted().then(|| {
-            let url = url();
-            let mut added = Fields { extras: None };
-            fields(&mut added);
-            Running::enter(site, url.as_deref(), added)
-        })
-    }
-
-    #[inline(never)]
-    fn enter(site: &'static Site, url: Option<&str>, fields: Fields) -> Self {
-        let state = || Arc::new(CallState::new(site, site.safe_url(url)));
+    fn enter(site: &'static Site, mut extras: Option<Box<Extras>>) -> Self {
+        let url = extras.as_mut().and_then(|extras| extras.url.take());
+        let state = || Arc::new(CallState::new(site, site.safe_url(url.as_deref())));
         let call = site.is_call().then(state);
-        let mut extras = fields.extras;
-        if let Some(span) = site.span() {
-            extras.get_or_insert_with(current::take_extras).span = Some(span);
+        let span = site.span();
+        if span.is_some() || site.spec.busy {
+            extras.get_or_insert_with(current::take_extras).span = span;
         }
         let numbers = |frame: &mut Frame| {
             frame.has_inner = true;
@@ -271,27 +265,32 @@ impl Running {
         state.step = step;
         state.parent = parent;
         state.has_inner = false;
+        state.is_leaving = false;
         Running { site, state }
     }
 
     /// Holds the request and the call of here from now on.
-    fn take_along(&mut self) {
+    fn take_along(mut self) -> Self {
         let Frame { request, call, .. } = current::with(|frame| frame.fork()).unwrap_or_default();
         self.state.request = request;
         self.state.call = self.state.call.take().or(call);
+        self
     }
 
-    /// Makes this the running step of the thread, in the frame that is there.
+    /// Makes this the running step of the thread, in the frame that is there; fields of it may still
+    /// come.
     #[inline(never)]
     fn enter_frame(mut self) -> Self {
-        let state = &mut *self.state;
+        let Running { site, state } = &mut self;
+        let state = &mut **state;
         state.was_panicking = thread::panicking();
         state.around.span = state.extras.as_ref().and_then(|extras| extras.span.clone());
         current::with(|frame| {
-            state.around.step = std::mem::replace(&mut frame.step, state.step);
-            state.around.in_step = std::mem::replace(&mut frame.in_step, true);
-            state.around.has_inner = std::mem::replace(&mut frame.has_inner, false);
-            state.around.extras = std::mem::replace(&mut frame.extras, state.extras.take());
+            state.around.step = mem::replace(&mut frame.step, state.step);
+            state.around.in_step = mem::replace(&mut frame.in_step, true);
+            state.around.has_inner = mem::replace(&mut frame.has_inner, false);
+            state.around.awaits = frame.awaits.replace(*site);
+            state.around.extras = mem::replace(&mut frame.extras, state.extras.take());
             state.around.call = state.call.take().and_then(|own| frame.call.replace(own));
         });
         if let Some(span) = &state.around.span {
@@ -308,10 +307,11 @@ impl Running {
         current::with(|frame| {
             frame.step = state.around.step;
             frame.in_step = state.around.in_step;
-            state.has_inner = std::mem::replace(&mut frame.has_inner, state.around.has_inner);
-            state.extras = std::mem::replace(&mut frame.extras, state.around.extras.take());
+            frame.awaits = state.around.awaits;
+            state.has_inner = mem::replace(&mut frame.has_inner, state.around.has_inner);
+            state.extras = mem::replace(&mut frame.extras, state.around.extras.take());
             if self.site.is_call() {
-                state.call = std::mem::replace(&mut frame.call, state.around.call.take());
+                state.call = mem::replace(&mut frame.call, state.around.call.take());
             }
         });
     }
@@ -328,15 +328,9 @@ impl Running {
         }
     }
 
-    /// The end of a step whose value nobody read: one of a function that returns none, or a panic.
-    #[inline(never)]
-    fn end_unread(self) {
-        let panicked = thread::panicking() && !self.state.was_panicking;
-        self.end(if panicked { Outcome::Panicked } else { Outcome::Ok }, &Ending::OK);
-    }
-
-    /// Makes this the running step of the thread, in a frame of its own.
-    fn enter_thread(&mut self) -> Outside {
+    /// Makes this the running step of the thread, in a frame of its own; what was there before comes
+    /// back with `leave_thread`. `first` where fields of it are still to come.
+    fn enter_thread(&mut self, first: bool) -> Frame {
         let span = self.state.extras.as_ref().and_then(|extras| extras.span.clone());
         let frame = Frame {
             request: self.state.request.take(),
@@ -344,18 +338,32 @@ impl Running {
             step: self.state.step,
             in_step: true,
             has_inner: self.state.has_inner,
+            awaits: first.then_some(self.site),
             extras: self.state.extras.take(),
         };
-        Outside { frame: current::replace(frame), span: span.map(tracing::Span::entered) }
+        let outside = current::replace(frame);
+        if let Some(span) = span {
+            span.with_subscriber(|(id, dispatch)| dispatch.enter(id));
+        }
+        outside
     }
 
-    fn leave_thread(&mut self, outside: Outside) {
-        drop(outside.span);
-        let Frame { request, call, has_inner, extras, .. } = current::replace(outside.frame);
+    fn leave_thread(&mut self, outside: Frame) {
+        let span = current::with(|frame| frame.extras.as_ref()?.span.clone()).flatten();
+        if let Some(span) = span {
+            span.with_subscriber(|(id, dispatch)| dispatch.exit(id));
+        }
+        let Frame { request, call, has_inner, extras, .. } = current::replace(outside);
         self.state.has_inner = has_inner;
         self.state.request = request;
         self.state.call = call;
         self.state.extras = extras;
+    }
+
+    /// Whether an item of a stream was an error.
+    #[cfg(feature = "stream")]
+    fn has_failed(&self) -> bool {
+        self.state.extras.as_ref().is_some_and(|extras| extras.failure.is_some())
     }
 
     /// Ends a future's step under the request that it holds.
@@ -372,6 +380,12 @@ impl Running {
     ) {
         let now = Tick::now();
         let took = now.since(self.state.started);
+        let item = self.state.extras.as_mut().and_then(|extras| extras.failure.take());
+        let item = item.as_ref().map(Written::failure);
+        let outcome = match outcome {
+            Outcome::Ok | Outcome::Cancelled if item.is_some() => Outcome::Error,
+            outcome => outcome,
+        };
         let facts = self.own_call().map(|call| call.facts().clone());
         let (outcome, severity, category) = match &facts {
             None => (outcome, self.severity(outcome, took), None),
@@ -423,6 +437,9 @@ impl Running {
                 out.push_str(",\"offset_ms\":");
                 write_millis(self.state.started.since(request.started), out);
             }
+            if let Some(extras) = self.state.extras.as_ref().filter(|_| self.site.spec.busy) {
+                millis(out, "busy_ms", extras.busy);
+            }
             if let Some(extras) = &self.state.extras {
                 out.push_str(&extras.members);
             }
@@ -430,7 +447,7 @@ impl Running {
                 members::open(out, "ret");
                 out.push_str(ret);
             }
-            if let Some(failure) = &ending.failure {
+            if let Some(failure) = ending.failure.as_ref().or(item.as_ref()) {
                 if facts.is_none() {
                     text(out, "error", &failure.short_name());
                 }
@@ -530,6 +547,24 @@ fn call_category(
     }
 }
 
+/// Fields that are evaluated once the step runs: those of a future, whose arguments are inside it.
+pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
+    // Where nothing of this call is written, the step that runs here is the one around it.
+    let own = |frame: &mut Frame| frame.awaits.take_if(|awaits| ptr::eq(*awaits, site)).is_some();
+    if current::with(own) != Some(true) {
+        return;
+    }
+    let mut extras = current::with(|frame| frame.extras.take()).flatten();
+    let mut extras = extras.take().unwrap_or_else(current::take_extras);
+    fields(&mut Fields { extras: &mut extras });
+    if let Some(url) = extras.url.take()
+        && let Some(call) = current::with(|frame| frame.call.clone()).flatten()
+    {
+        call.facts().url = site.safe_url(Some(&url));
+    }
+    current::with(|frame| frame.extras = Some(extras));
+}
+
 fn text(out: &mut String, key: &str, value: &str) {
     members::open(out, key);
     escape::json_string(value, out);
@@ -566,173 +601,14 @@ fn write_millis(value: Duration, out: &mut String) {
     out.push_str(thousandths(micros));
 }
 
-/// What was current before a future was polled on this thread.
-#[derive(Debug)]
-struct Outside {
-    frame: Frame,
-    span: Option<tracing::span::EnteredSpan>,
-}
-
-/// A running step on a thread: ends with [`read`](StepGuard::read), or when it is dropped.
-#[derive(Debug)]
-#[must_use = "the step ends when its guard is dropped"]
-pub struct StepGuard {
-    entered: Option<Running>,
-    _not_send: PhantomData<*const ()>,
-}
-
-impl StepGuard {
-    /// Enters a step that was begun.
-    // Inlined, so that a step that is off is a test and not a call.
-    #[inline]
-    pub fn enter(running: Option<Running>) -> Self {
-        StepGuard { entered: running.map(Running::enter_frame), _not_send: PhantomData }
-    }
-
-    /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
-    #[inline]
-    pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        if self.entered.is_some() {
-            self.read_entered(value, read);
-        }
-    }
-
-    #[inline(never)]
-    fn read_entered<'a, T>(&mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        // Read inside the step: it may run code of the user's.
-        let ending = read(value);
-        if let Some(entered) = self.entered.take() {
-            entered.end(Outcome::of(&ending), &ending);
-        }
-    }
-}
-
-impl Drop for StepGuard {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(entered) = self.entered.take() {
-            entered.end_unread();
-        }
-    }
-}
-
-pin_project! {
-    /// A future that is a running step.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Step<F, C> {
-        #[pin]
-        future: Option<F>,
-        running: Option<Running>,
-        read: C,
-    }
-
-    impl<F, C> PinnedDrop for Step<F, C> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            let Some(mut running) = this.running.take() else { return };
-            // What the future drops now still runs in the step.
-            let outside = running.enter_thread();
-            let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-            running.leave_thread(outside);
-            running.finish(Outcome::Cancelled, &Ending::OK);
-            if let Err(panic) = dropped {
-                resume_unwind(panic);
-            }
-        }
-    }
-}
-
-impl<F, C> fmt::Debug for Step<F, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Step").field("running", &self.running).finish_non_exhaustive()
-    }
-}
-
-impl<F, C> Step<F, C>
-where
-    F: Future,
-    C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
-{
-    /// A future that is the step `running`; `read` tells from its output how it ended.
-    pub fn new(mut running: Option<Running>, future: F, read: C) -> Self {
-        if let Some(running) = &mut running {
-            running.take_along();
-        }
-        Step { future: Some(future), running, read }
-    }
-}
-
-impl<F, C> Future for Step<F, C>
-where
-    F: Future,
-    C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
-        if this.running.is_none() {
-            return future.poll(cx);
-        }
-        let polled = Polled::enter(this.running);
-        let poll = future.poll(cx);
-        polled.leave();
-        if let Poll::Ready(output) = &poll
-            && let Some(running) = this.running.take()
-        {
-            let ending = (this.read)(output);
-            running.finish(Outcome::of(&ending), &ending);
-        }
-        poll
-    }
-}
-
-/// A step while it is polled; dropped only by a panic that unwinds through the poll.
-struct Polled<'a> {
-    running: &'a mut Option<Running>,
-    outside: Option<Outside>,
-}
-
-impl<'a> Polled<'a> {
-    fn enter(running: &'a mut Option<Running>) -> Self {
-        let outside = running.as_mut().map(Running::enter_thread);
-        Polled { running, outside }
-    }
-
-    fn leave(mut self) {
-        if let (Some(outside), Some(running)) = (self.outside.take(), self.running.as_mut()) {
-            running.leave_thread(outside);
-        }
-    }
-}
-
-impl Drop for Polled<'_> {
-    fn drop(&mut self) {
-        if let Some(outside) = self.outside.take()
-            && let Some(mut running) = self.running.take()
-        {
-            running.leave_thread(outside);
-            running.finish(Outcome::Panicked, &Ending::OK);
-        }
-    }
-}
-
-/// Calls a function's body. A closure that is handed over may give away what it captured, which one
-/// that is called in place may not.
-#[inline]
-pub fn call<T>(body: impl FnOnce() -> T) -> T {
-    body()
-}
-
-/// The text of the `url = …` of a call.
-pub fn url_text<T: fmt::Display + ?Sized>(url: &T) -> String {
-    error::display(url)
-}
-
 /// The JSON of the `ret` of a step.
 pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     let mut json = String::new();
     guarded(&mut json, |out| Encoder::gathered(out).value(value));
     json
+}
+
+/// The answer of a call, as the function of its `outcome = …` tells it.
+pub fn answer(outcome: impl DependencyOutcome) -> Answer {
+    Answer::of(&outcome)
 }

@@ -10,5 +10,6 @@ mod other_layers;
 mod programs;
 mod redact;
 mod scrub;
+mod shapes;
 mod step;
 mod ui;
