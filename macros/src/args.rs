@@ -6,7 +6,6 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
-use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
 
 use crate::errors::Errors;
@@ -243,10 +242,31 @@ fn argument(
             }
             let list;
             parenthesized!(list in input);
-            for field in Punctuated::<Field, Token![,]>::parse_terminated(&list)? {
+            fields(attribute, &list, args, errors)?;
+        }
+    }
+    Ok(())
+}
+
+fn fields(
+    attribute: Attribute,
+    list: ParseStream<'_>,
+    args: &mut Args,
+    errors: &mut Errors,
+) -> syn::Result<()> {
+    while !list.is_empty() {
+        match list.parse::<Field>() {
+            Ok(field) => {
                 check_field(&field, &args.fields, attribute, errors);
                 args.fields.push(field);
             }
+            Err(error) => {
+                errors.push(error);
+                skip_to_comma(list)?;
+            }
+        }
+        if !list.is_empty() {
+            list.parse::<Token![,]>()?;
         }
     }
     Ok(())
@@ -348,7 +368,11 @@ impl Parse for Field {
         let name = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            input.parse()?
+            let value = input.parse()?;
+            if !input.is_empty() && !input.peek(Token![,]) {
+                return Err(input.error("expected `,` between fields"));
+            }
+            value
         } else if input.is_empty() || input.peek(Token![,]) {
             let path = Path::from(name.clone());
             syn::parse_quote!(#path)
@@ -433,21 +457,35 @@ impl Parse for Policy {
             let list;
             parenthesized!(list in input);
             while !list.is_empty() {
-                let setting: Ident = list.parse()?;
-                if name != "mask" || (setting != "first" && setting != "last") {
-                    let message = format!(
-                        "unknown setting `{setting}`; `mask` takes `first` and `last`, other \
-                         policies take none"
-                    );
-                    return Err(syn::Error::new_spanned(setting, message));
-                }
-                equals(&setting, "a number of characters", &list)?;
-                settings.push((setting, list.parse()?));
-                if !list.is_empty() {
-                    list.parse::<Token![,]>()?;
+                match setting(&name, &list) {
+                    Ok(setting) => settings.push(setting),
+                    Err(error) => {
+                        // What is left would be complained of as well.
+                        list.parse::<TokenStream>()?;
+                        return Err(error);
+                    }
                 }
             }
         }
         Ok(Policy { name, settings })
     }
+}
+
+/// `last = 4`, with the comma behind it.
+fn setting(policy: &Ident, list: ParseStream<'_>) -> syn::Result<(Ident, syn::LitInt)> {
+    let setting = list.call(Ident::parse_any)?;
+    if policy != "mask" || (setting != "first" && setting != "last") {
+        let message = if policy == "mask" {
+            format!("unknown setting `{setting}` of `mask`; expected `first` or `last`")
+        } else {
+            format!("`{policy}` has no settings")
+        };
+        return Err(syn::Error::new_spanned(setting, message));
+    }
+    equals(&setting, "a number of characters", list)?;
+    let number = list.parse()?;
+    if !list.is_empty() {
+        list.parse::<Token![,]>()?;
+    }
+    Ok((setting, number))
 }

@@ -592,20 +592,36 @@ fn event_fields(attribute: Attribute, fields: &[Field]) -> Vec<String> {
 /// The statements that take the fields, and the URL of a call.
 fn fields(args: &Args, private: &TokenStream) -> Option<TokenStream> {
     let url = args.url.as_ref().map(|url| {
-        let url = quote_spanned!(url.span()=> &(#url));
+        let url = borrowed(url, &url.to_token_stream());
         quote!(__fields.url(#url);)
     });
     let policies = policies(args);
     let fields = args.fields.iter().map(|Field { name, value }| {
         let key = name.unraw().to_string();
         let decided = with_policy(value.clone(), &policies);
-        // The span of the value is where the compiler says that it is not loggable.
-        let value = quote_spanned!(value.span()=> &(#decided));
+        let value = borrowed(value, &decided.to_token_stream());
         quote! {
             __fields.field(#key, const { #private::is_sensitive(#key) }, #value);
         }
     });
     (url.is_some() || !args.fields.is_empty()).then(|| quote!(#url #(#fields)*))
+}
+
+/// A reference to a value, at the value's own tokens: there the compiler says that it is not loggable.
+fn borrowed(value: &Expr, decided: &TokenStream) -> TokenStream {
+    match value {
+        Expr::Array(_)
+        | Expr::Call(_)
+        | Expr::Field(_)
+        | Expr::Index(_)
+        | Expr::Lit(_)
+        | Expr::Macro(_)
+        | Expr::MethodCall(_)
+        | Expr::Paren(_)
+        | Expr::Path(_)
+        | Expr::Tuple(_) => quote_spanned!(value.span()=> &#decided),
+        _ => quote_spanned!(value.span()=> &(#decided)),
+    }
 }
 
 /// A policy in front of a value is the user's name where there is one of that name, so that an
@@ -645,7 +661,7 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
     });
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = match policy {
-            None => quote!(__shown),
+            None => quote_spanned!(*span=> __shown),
             Some(Policy { name, settings }) => {
                 let policies = policies(args);
                 let settings = settings.iter().map(|(setting, value)| quote!(.#setting(#value)));

@@ -3,7 +3,7 @@
 //! A step reads the clock twice; the second reading is also its line's `ts`, since a tick knows its
 //! wall time.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,6 +16,8 @@ pub(crate) struct Tick(u64);
 /// in `ts` after this time.
 const RESYNC_NANOS: u64 = 1_000_000_000;
 
+const NANOS_A_SECOND: u64 = 1_000_000_000;
+
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
 /// Wall time minus tick, in nanoseconds since 1970.
 static WALL_OFFSET: AtomicI64 = AtomicI64::new(0);
@@ -26,8 +28,9 @@ impl Tick {
     /// Reads the clock.
     #[inline]
     pub(crate) fn now() -> Self {
-        let nanos = ORIGIN.get_or_init(Instant::now).elapsed().as_nanos();
-        Tick(u64::try_from(nanos).unwrap_or(u64::MAX))
+        let elapsed = ORIGIN.get_or_init(Instant::now).elapsed();
+        // In 64 bits, which last for 584 years, since `as_nanos` computes in 128.
+        Tick(elapsed.as_secs().wrapping_mul(NANOS_A_SECOND) + u64::from(elapsed.subsec_nanos()))
     }
 
     /// Nanoseconds from an earlier tick to this one; zero where it is no earlier one.
@@ -84,7 +87,33 @@ const CALENDAR: usize = 19;
 
 thread_local! {
     /// The second whose calendar part was written last, and that part.
-    static LAST: Cell<(i64, [u8; CALENDAR])> = const { Cell::new((i64::MIN, [b'0'; CALENDAR])) };
+    static LAST: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+}
+
+/// `.000` to `.999`, one behind the other: three digits at a time, without a division each.
+static THOUSANDTHS: &str = match str::from_utf8(&DIGITS) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+// Each is a digit. A `const fn` has no `try_from`.
+#[allow(clippy::cast_possible_truncation)]
+const DIGITS: [u8; 4000] = {
+    let mut text = [b'.'; 4000];
+    let mut number = 0;
+    while number < 1000 {
+        text[number * 4 + 1] = b'0' + (number / 100) as u8;
+        text[number * 4 + 2] = b'0' + (number / 10 % 10) as u8;
+        text[number * 4 + 3] = b'0' + (number % 10) as u8;
+        number += 1;
+    }
+    text
+};
+
+/// A point and three digits: the thousandths of a number.
+pub(crate) fn thousandths(number: u64) -> &'static str {
+    let at = usize::try_from(number % 1000).unwrap_or(0) * 4;
+    &THOUSANDTHS[at..at + 4]
 }
 
 impl Timestamp {
@@ -92,34 +121,28 @@ impl Timestamp {
     pub(crate) fn write(self, out: &mut String) {
         let second = self.micros.div_euclid(1_000_000);
         let micros = self.micros.rem_euclid(1_000_000).unsigned_abs();
-        let text = LAST.try_with(|last| {
-            let (known, text) = last.get();
-            if known == second {
-                return text;
+        let known = LAST.try_with(|last| {
+            let mut last = last.borrow_mut();
+            if last.0 != second {
+                *last = (second, calendar(second));
             }
-            let text = calendar(second);
-            last.set((second, text));
-            text
+            out.push_str(&last.1);
         });
-        let text = text.unwrap_or_else(|_| calendar(second));
-        out.push_str(std::str::from_utf8(&text).unwrap_or("1970-01-01T00:00:00"));
-        out.push('.');
-        let mut unit = 100_000;
-        while unit > 0 {
-            out.push(char::from(b'0' + u8::try_from(micros / unit % 10).unwrap_or(0)));
-            unit /= 10;
+        if known.is_err() {
+            out.push_str(&calendar(second));
         }
+        out.push_str(thousandths(micros / 1000));
+        out.push_str(&thousandths(micros)[1..]);
         out.push('Z');
     }
 }
 
-fn calendar(second: i64) -> [u8; CALENDAR] {
-    let mut text = *b"1970-01-01T00:00:00";
-    if let Ok(time) = jiff::Timestamp::from_second(second) {
-        let printed = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-        if let Ok(bytes) = printed.as_bytes().try_into() {
-            text = bytes;
-        }
-    }
-    text
+fn calendar(second: i64) -> String {
+    let printed = jiff::Timestamp::from_second(second)
+        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%S").to_string());
+    // A year of more digits is beyond what readers of `ts` take.
+    printed
+        .ok()
+        .filter(|text| text.len() == CALENDAR)
+        .unwrap_or_else(|| "1970-01-01T00:00:00".into())
 }

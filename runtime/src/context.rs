@@ -72,6 +72,8 @@ pub(crate) struct Request {
     calls: AtomicU32,
     identity: ArcSwap<Identity>,
     sums: Mutex<Sums>,
+    /// Nanoseconds from which on a step is slower than `sums.slowest`.
+    slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
     pub(crate) capture: Option<crate::testing::Lines>,
 }
@@ -157,6 +159,7 @@ impl RequestContext {
                 calls: AtomicU32::new(0),
                 identity: ArcSwap::default(),
                 sums: Mutex::default(),
+                slowest_from: AtomicU64::new(0),
                 #[cfg(feature = "testing")]
                 capture: crate::testing::Lines::of_this_thread(),
             }),
@@ -345,12 +348,9 @@ pub fn set(name: &str, value: impl Loggable) {
     }
 }
 
-/// Bytes of one value that every line of a request repeats.
-const VALUE_LIMIT: usize = 4 * 1024;
-
 fn json(write: impl FnOnce(&mut Encoder<'_>)) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| write(&mut Encoder::json(out, VALUE_LIMIT)));
+    guarded(&mut json, |out| write(&mut Encoder::gathered(out)));
     json
 }
 
@@ -490,7 +490,15 @@ impl Request {
         cause: Option<Cause>,
     ) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        // Most steps are well and not the slowest, and take no lock.
+        let slow = is_leaf && nanos >= self.slowest_from.load(Ordering::Relaxed);
+        if cause.is_none() && !slow {
+            return;
+        }
         let mut sums = self.lock_sums();
+        if is_leaf {
+            self.slowest_from.fetch_max(nanos.saturating_add(1), Ordering::Relaxed);
+        }
         if is_leaf && sums.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
             sums.slowest = Some((name, nanos));
         }

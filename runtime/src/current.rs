@@ -56,8 +56,6 @@ pub(crate) struct Extras {
     pub(crate) busy: Duration,
     /// The first item of a stream that was an error.
     pub(crate) failure: Option<Written>,
-    /// What was current around a step whose future is dropped now.
-    pub(crate) outside: Option<Frame>,
 }
 
 /// Boxes are used again; one that a huge value grew is not kept.
@@ -96,6 +94,28 @@ pub(crate) fn request() -> Option<Arc<Request>> {
     with(|frame| frame.request.clone()).flatten()
 }
 
+/// The running frame's request without its count being touched; it is back in its place when this is
+/// dropped. Only for work that calls no code of the user's, since nobody finds the request meanwhile.
+pub(crate) struct Lent(Option<Arc<Request>>);
+
+impl Lent {
+    pub(crate) fn take() -> Self {
+        Lent(with(|frame| frame.request.take()).flatten())
+    }
+
+    pub(crate) fn request(&self) -> Option<&Arc<Request>> {
+        self.0.as_ref()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(request) = self.0.take() {
+            with(|frame| frame.request = Some(request));
+        }
+    }
+}
+
 /// Empty fields, from the pool where there are any.
 #[expect(clippy::unnecessary_box_returns, reason = "a step holds a box")]
 pub(crate) fn take_extras() -> Box<Extras> {
@@ -109,7 +129,6 @@ pub(crate) fn put_extras(mut extras: Box<Extras>) {
     extras.url = None;
     extras.busy = Duration::ZERO;
     extras.failure = None;
-    extras.outside = None;
     if extras.members.capacity() <= POOLED_BYTES {
         with_thread(|thread| {
             if thread.pool.len() < POOLED {

@@ -129,8 +129,15 @@ impl DependencyOutcome for (Option<u16>, Option<Category>) {
 }
 
 impl DependencyOutcome for io::Error {
+    fn status(&self) -> Option<u16> {
+        wrapped(self).status
+    }
+
     fn category(&self) -> Option<Category> {
         use io::ErrorKind as Kind;
+        if let Some(category) = wrapped(self).category {
+            return Some(category);
+        }
         Some(match self.kind() {
             Kind::TimedOut => Category::Timeout,
             Kind::ConnectionRefused
@@ -145,6 +152,11 @@ impl DependencyOutcome for io::Error {
             _ => Category::Other,
         })
     }
+}
+
+/// What is known of the error inside an I/O error that was made from another one.
+fn wrapped(error: &io::Error) -> Answer {
+    error.get_ref().map_or(Answer::NONE, |inner| chain_answer(Some(inner)))
 }
 
 #[cfg(feature = "http")]
@@ -177,7 +189,7 @@ impl DependencyOutcome for reqwest::Error {
         } else if self.is_decode() || self.is_body() {
             Category::Decode
         } else {
-            Category::Other
+            chain_answer(self.source()).category.unwrap_or_else(|| sent_category(self))
         })
     }
 }
@@ -198,6 +210,21 @@ fn connect_category(error: &(dyn Error + 'static)) -> Category {
         source = error.source();
     }
     Category::Connect
+}
+
+/// Why a request was not answered, where no source is an I/O error: a server that closed the connection
+/// is named in words only.
+#[cfg(feature = "reqwest")]
+fn sent_category(error: &(dyn Error + 'static)) -> Category {
+    let mut source = error.source();
+    for _ in 0..16 {
+        let Some(error) = source else { break };
+        if error.to_string().contains("connection closed") {
+            return Category::Connect;
+        }
+        source = error.source();
+    }
+    Category::Other
 }
 
 #[cfg(feature = "reqwest")]
@@ -236,11 +263,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<Answer> {
     if let Some(error) = error.downcast_ref::<reqwest_middleware::Error>() {
         return Some(Answer::of(error));
     }
-    error.downcast_ref::<io::Error>().map(|error| {
-        // An I/O error made from another one is a wrapper; what it wraps may be known better.
-        let inner = error.get_ref().and_then(|inner| known(inner));
-        inner.unwrap_or_else(|| Answer::of(error))
-    })
+    error.downcast_ref::<io::Error>().map(Answer::of)
 }
 
 /// Status and category of a call's answer.
@@ -364,8 +387,8 @@ impl Call {
     /// `url_template` stands in place of its path.
     pub fn set_url(&self, url: impl AsRef<str>) {
         if let Some(state) = &self.state {
-            let url = state.site.safe_url(url.as_ref());
-            state.facts().url = Some(url);
+            let url = state.site.safe_url(Some(url.as_ref()));
+            state.facts().url = url;
         }
     }
 

@@ -6,12 +6,10 @@ use crate::clock::Tick;
 use crate::context::Request;
 use crate::current;
 use crate::layer::entered::Around;
+use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::logger::{self, Logger};
 use crate::record::{Record, Severity};
 use crate::site::Site;
-
-/// Bytes of one value where no layer of candor's says how many it may have.
-const VALUE_LIMIT: usize = 4 * 1024;
 
 /// Writes a record of `site` now, under the current request.
 pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut String, usize)) {
@@ -38,11 +36,14 @@ pub(crate) fn emit_at(
         capped: site.capped(),
     };
     let direct = logger::if_alone(|logger: &Logger| {
-        logger.write_for(request, &record, Around::Thread, |out| fields(out, logger.value_limit));
+        let named = site.named(severity, logger);
+        logger.write_for(request, &record, Around::Thread, named, |out| {
+            fields(out, logger.value_limit);
+        });
     });
     if direct.is_none() {
         let mut text = String::new();
-        fields(&mut text, VALUE_LIMIT);
+        fields(&mut text, DEFAULT_VALUE_LIMIT);
         // The layers look for the request on the thread.
         let known = current::with(|frame| frame.fork()).unwrap_or_default();
         let _here =

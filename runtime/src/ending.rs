@@ -97,8 +97,8 @@ impl fmt::Debug for Failure<'_> {
 }
 
 impl Ending<'_> {
-    pub(crate) const OK: Ending<'static> =
-        Ending { failure: None, answer: Answer::NONE, ret: None };
+    /// All is well, and nothing more is known.
+    pub const OK: Ending<'static> = Ending { failure: None, answer: Answer::NONE, ret: None };
 
     /// Adds the returned value.
     #[must_use]
@@ -149,8 +149,7 @@ impl Failure<'_> {
                 out.push_str(json);
                 return true;
             }
-            Detail::Error(error) => chain(*error),
-            Detail::Chain(error) => chain(*error),
+            Detail::Error(error) | Detail::Chain(error) => chain(*error),
             Detail::Text(value) => crate::scrub::text(&error::display(*value)).into_owned(),
             Detail::Unknown => return false,
         };

@@ -24,6 +24,7 @@ use crate::format::keys::Keys;
 use crate::keys;
 use crate::layer::{Core, Wanted};
 use crate::levels::Levels;
+use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
 use crate::sink::{RotatingFile, Sink, Stream};
@@ -128,7 +129,7 @@ impl Config {
             keys: Keys::default(),
             sensitive: Vec::new(),
             not_sensitive: Vec::new(),
-            value_limit: 4 * 1024,
+            value_limit: DEFAULT_VALUE_LIMIT,
             line_limit: 16_000,
             lines_per_request: 1000,
             chain_panic_hook: false,
@@ -266,6 +267,7 @@ impl Config {
     pub fn init(self) -> Result<Logging, InitError> {
         let chain = self.chain_panic_hook;
         let ignored = self.levels.ignored.clone();
+        loggable::set_value_limit(self.value_limit);
         let logger = Arc::new(self.logger(true)?);
         dispatcher::set_global_default(Dispatch::new(subscriber(Arc::clone(&logger)))).map_err(
             |source| InitError::caused("another tracing subscriber is installed already", source),
@@ -293,6 +295,7 @@ impl Config {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
+        loggable::set_value_limit(self.value_limit);
         let logger = Arc::new(self.logger(false)?);
         Ok(Core { logger: Arc::clone(&logger) }.with_filter(Wanted { logger }))
     }

@@ -64,15 +64,17 @@ impl Logger {
         fields: impl FnOnce(&mut String),
     ) {
         let request = current::request();
-        self.write_for(request.as_ref(), record, around, fields);
+        self.write_for(request.as_ref(), record, around, None, fields);
     }
 
-    /// The same for a request that need not be the current one.
+    /// The same for a request that need not be the current one, and with what a site keeps of its
+    /// records.
     pub(crate) fn write_for(
         &self,
         request: Option<&Arc<Request>>,
         record: &Record<'_>,
         around: Around<'_>,
+        named: Option<&str>,
         fields: impl FnOnce(&mut String),
     ) {
         let known = request.filter(|request| request.has_id());
@@ -80,15 +82,17 @@ impl Logger {
             return;
         }
         with_buffer(|line| {
-            let numbered = known.map(|request| (&**request, request.next_line()));
-            self.template.open(record, record.at.wall(), numbered, self.id, line);
+            let identity = known.map(|request| request.identity());
+            let numbered = known
+                .zip(identity.as_deref())
+                .map(|(request, identity)| (&**request, &**identity, request.next_line()));
+            self.template.open(record, named, record.at.wall(), numbered, self.id, line);
             let own = line.len();
             fields(line);
-            if let Some(request) = known {
-                let identity = request.identity();
-                if !identity.fields.is_empty() {
-                    members::add_outer(line, own, &identity.fields);
-                }
+            if let Some(identity) = &identity
+                && !identity.fields.is_empty()
+            {
+                members::add_outer(line, own, &identity.fields);
             }
             around.each_fields(|outer| members::add_outer(line, own, outer));
             self.template.settle(own, line);

@@ -29,7 +29,7 @@ pub fn clear<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
     Decided { value, leaf: Leaf::Clear }
 }
 
-/// Hides the value behind a mask, with the ends that [`Decided::first`] and [`Decided::last`] name.
+/// Hides the value behind a mask, with the ends that [`Mask::first`] and [`Mask::last`] name.
 ///
 /// They are shown only where the value has at least 8 characters and twice as many stay hidden as
 /// are shown; anything shorter is `"[REDACTED]"`.

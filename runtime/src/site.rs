@@ -1,14 +1,20 @@
 //! An annotated place in the source, known to `tracing`: one event per level, and one span for
 //! whoever else listens.
 
-use tracing_core::callsite::{DefaultCallsite, Identifier};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tracing_core::callsite::{self, Callsite, DefaultCallsite, Identifier};
 use tracing_core::dispatcher;
 use tracing_core::field::{FieldSet, Value};
 use tracing_core::metadata::Kind;
+use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata};
 
+use crate::escape;
 use crate::format::members;
 use crate::handoff;
+use crate::logger::Logger;
 use crate::record::{Record, Severity};
 use crate::scrub;
 
@@ -213,6 +219,52 @@ pub struct Site {
     pub(crate) spec: Spec,
     metadata: [Metadata<'static>; 6],
     callsites: [DefaultCallsite; 6],
+    /// The count of `ASKED` at which nobody wanted anything of this site.
+    off_since: AtomicUsize,
+    /// What does not change in the site's lines, for each severity, and the form it was made in.
+    named: [OnceLock<(u64, String)>; 6],
+    /// `,"event":"step_timing","step":"charge","duration_ms":`.
+    story: OnceLock<String>,
+}
+
+/// How often tracing has asked its subscribers what they want; 0 before the first time is seen.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// A call site that writes nothing. tracing tells it, after all others, whenever their interest was
+/// worked out anew, so that what a site knows of its own call sites can be trusted until then.
+#[derive(Debug)]
+struct Sentinel;
+
+static SENTINEL: Metadata<'static> = Metadata::new(
+    "interest",
+    "candor",
+    Level::TRACE,
+    None,
+    None,
+    None,
+    FieldSet::new(&[], Identifier(&Sentinel)),
+    Kind::EVENT,
+);
+
+impl Sentinel {
+    /// Not under a `Once`: a layer that is asked may enter a step itself.
+    #[cold]
+    fn register() {
+        static REGISTERED: AtomicBool = AtomicBool::new(false);
+        if !REGISTERED.swap(true, Ordering::Relaxed) {
+            callsite::register(&Sentinel);
+        }
+    }
+}
+
+impl Callsite for Sentinel {
+    fn set_interest(&self, _: Interest) {
+        ASKED.fetch_add(1, Ordering::Release);
+    }
+
+    fn metadata(&self) -> &Metadata<'_> {
+        &SENTINEL
+    }
 }
 
 /// The levels in the order of a site's events.
@@ -252,6 +304,9 @@ impl Site {
                 DefaultCallsite::new(&this.metadata[4]),
                 DefaultCallsite::new(&this.metadata[SPAN]),
             ],
+            off_since: AtomicUsize::new(usize::MAX),
+            named: [const { OnceLock::new() }; 6],
+            story: OnceLock::new(),
         }
     }
 
@@ -274,16 +329,20 @@ impl Site {
     }
 
     /// The URL of a call as its line shows it; a template stands in place of the path.
-    pub(crate) fn safe_url(&self, url: &str) -> String {
-        let safe = scrub::url(url);
+    pub(crate) fn safe_url(&self, url: Option<&str>) -> Option<String> {
+        let safe = url.map(scrub::url);
         let Some(template) = self.spec.call.and_then(|call| call.url_template) else {
             return safe;
         };
-        let origin = safe.split_once("://").map(|(scheme, rest)| {
-            let host = rest.split('/').next().unwrap_or("");
-            format!("{scheme}://{host}")
+        let origin = safe.as_deref().and_then(|safe| {
+            let (scheme, rest) = safe.split_once("://")?;
+            Some(format!("{scheme}://{}", rest.split('/').next()?))
         });
-        format!("{}{template}", origin.unwrap_or_default())
+        Some(format!("{}{template}", origin.unwrap_or_default()))
+    }
+
+    pub(crate) fn is_call(&self) -> bool {
+        self.spec.call.is_some()
     }
 
     pub(crate) fn dependency(&self) -> &'static str {
@@ -293,15 +352,25 @@ impl Site {
     /// Whether any line of a call could be written, or anyone wants its span.
     #[inline]
     pub fn wanted(&'static self) -> bool {
+        // A site that is off costs two loads, not one of each of its call sites.
+        self.off_since.load(Ordering::Relaxed) != ASKED.load(Ordering::Relaxed) && self.look()
+    }
+
+    #[inline(never)]
+    fn look(&'static self) -> bool {
+        // Read first: what is asked anew meanwhile makes the answer count for nothing.
+        let asked = ASKED.load(Ordering::Acquire);
         // From ERROR down: where lines are wanted at all, the first look tells.
-        let mut at = self.callsites.len();
-        while at > 0 {
-            at -= 1;
-            if !self.callsites[at].interest().is_never() {
-                return true;
+        let events = self.callsites[..SPAN].iter().rev();
+        let wanted = events.chain(&self.callsites[SPAN..]).any(|site| !site.interest().is_never());
+        if !wanted {
+            if asked == 0 {
+                Sentinel::register();
+            } else {
+                self.off_since.store(asked, Ordering::Relaxed);
             }
         }
-        false
+        wanted
     }
 
     /// Whether a line of this severity is wanted here and now.
@@ -311,6 +380,32 @@ impl Site {
         !interest.is_never()
             && (interest.is_always()
                 || dispatcher::get_default(|dispatch| dispatch.enabled(&self.metadata[at])))
+    }
+
+    /// The part of a line between its time and its request. The first form is kept; a layer with
+    /// another one makes its own each time.
+    pub(crate) fn named(
+        &'static self,
+        severity: Severity,
+        logger: &Logger,
+    ) -> Option<&'static str> {
+        let template = &logger.template;
+        let (form, text) = self.named[severity as usize].get_or_init(|| {
+            let mut text = String::new();
+            template.name(severity, self.spec.target, self.spec.event, &mut text);
+            (template.form, text)
+        });
+        (*form == template.form).then_some(text.as_str())
+    }
+
+    /// The start of a step's fields, up to its duration.
+    pub(crate) fn story(&'static self) -> &'static str {
+        self.story.get_or_init(|| {
+            let mut text = String::from(",\"event\":\"step_timing\",\"step\":");
+            escape::json_string(self.spec.name, &mut text);
+            text.push_str(",\"duration_ms\":");
+            text
+        })
     }
 
     /// The span for others, where one of them wants it.
@@ -382,4 +477,23 @@ pub(crate) fn is_step_span(metadata: &Metadata<'_>) -> bool {
 
 pub(crate) fn is_request_span(metadata: &Metadata<'_>) -> bool {
     metadata.name() == "candor.request" && metadata.target() == "candor"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn a_site_that_was_off_is_on_as_soon_as_someone_wants_it() {
+        static SITE: Site = Site::new(&SITE, Spec::step("s", "site_tests", "", 0));
+        for _ in 0..2 {
+            let off = Config::new().level("site_tests=off").and_then(Config::subscriber);
+            tracing::subscriber::with_default(off.expect("valid"), || {
+                assert!(!(SITE.wanted() || SITE.wanted() || SITE.wanted()));
+            });
+            let on = Config::new().level("site_tests=error").and_then(Config::subscriber);
+            tracing::subscriber::with_default(on.expect("valid"), || assert!(SITE.wanted()));
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! A timed step or call: begun at entry, ended exactly once, whatever the end is.
 
-use std::fmt;
-use std::ptr;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, mem, ptr, thread};
 
-use crate::clock::Tick;
+use crate::clock::{Tick, thousandths};
 use crate::context::{Cause, Request};
-use crate::current::{self, Extras, Frame};
+use crate::current::{self, Extras, Frame, Lent};
 use crate::dependency::{Answer, CallState, Category, DependencyOutcome};
 use crate::ending::{Ending, Written};
 use crate::format::keys::Keys;
@@ -58,9 +58,6 @@ pub struct Fields<'a> {
     extras: &'a mut Extras,
 }
 
-/// Bytes of one value gathered before a layer is known.
-const VALUE_LIMIT: usize = 4 * 1024;
-
 impl Fields<'_> {
     /// The fields of a call, asked for only where a line of it could be written.
     fn gather(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Option<Box<Extras>> {
@@ -77,7 +74,7 @@ impl Fields<'_> {
         members::open(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
         guarded(members, |out| {
-            let mut encoder = Encoder::json(out, VALUE_LIMIT);
+            let mut encoder = Encoder::gathered(out);
             if hidden { encoder.redacted() } else { encoder.value(value) }
         });
     }
@@ -110,7 +107,7 @@ pub fn record(name: &str, value: impl Loggable) {
     let name = field_name(name);
     let mut json = String::new();
     guarded(&mut json, |out| {
-        let mut encoder = Encoder::json(out, VALUE_LIMIT);
+        let mut encoder = Encoder::gathered(out);
         if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
     });
     let added = current::with(|frame| frame.extras.take()).flatten();
@@ -148,83 +145,201 @@ fn field_name(name: &str) -> String {
     name
 }
 
-/// A step that has begun. What it needs of its surroundings it holds itself, since it may end on
-/// another thread and under another request than it runs.
+/// A step that has begun.
+///
+/// On a thread it changes the frame that is there, which costs no count of a request or call. A future
+/// takes along (`take_along`) what it needs of its surroundings, since it may end on another
+/// thread and under another request than it began.
 #[derive(Debug)]
 pub(crate) struct Running {
     site: &'static Site,
+    // In a box that is used again: what goes from hand to hand is a pointer, since a copy of fields
+    // that were written a moment ago has to wait for them.
+    state: Box<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Of a future that is not being polled.
     request: Option<Arc<Request>>,
+    /// The step's own call, and for a future also the one around it.
     call: Option<Arc<CallState>>,
     extras: Option<Box<Extras>>,
     started: Tick,
     step: u32,
     parent: u32,
     has_inner: bool,
-    /// What it polled is being dropped.
+    /// What a future polls is being dropped.
     is_leaving: bool,
+    around: Around,
+    /// What was current around a future that is being dropped.
+    outside: Option<Frame>,
+    /// A step entered while unwinding did not cause it.
+    was_panicking: bool,
+}
+
+/// What a step found in the frame that it changed.
+#[derive(Debug, Default)]
+struct Around {
+    step: u32,
+    in_step: bool,
+    has_inner: bool,
+    awaits: Option<&'static Site>,
+    extras: Option<Box<Extras>>,
+    /// Where the step is a call: the one around it.
+    call: Option<Arc<CallState>>,
+    /// The step's own span, while it is entered.
+    span: Option<tracing::Span>,
+}
+
+/// Boxes that a thread keeps for its next steps.
+const POOLED: usize = 32;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
+    static POOL: RefCell<Vec<Box<State>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl State {
+    #[expect(clippy::unnecessary_box_returns, reason = "the boxes are what is kept")]
+    fn take(started: Tick) -> Box<Self> {
+        let kept = POOL.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
+        kept.ok().flatten().unwrap_or_else(|| {
+            Box::new(State {
+                request: None,
+                call: None,
+                extras: None,
+                started,
+                step: 0,
+                parent: 0,
+                has_inner: false,
+                is_leaving: false,
+                outside: None,
+                around: Around::default(),
+                was_panicking: false,
+            })
+        })
+    }
+
+    /// For a state that has given away what it held.
+    fn put(self: Box<Self>) {
+        let _ = POOL.try_with(|pool| {
+            if let Ok(mut pool) = pool.try_borrow_mut()
+                && pool.len() < POOLED
+            {
+                pool.push(self);
+            }
+        });
+    }
 }
 
 impl Running {
     /// Begins a step or call under the context of here.
-    fn enter(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
+    #[inline(never)]
+    fn enter(site: &'static Site, mut extras: Option<Box<Extras>>) -> Self {
+        let url = extras.as_mut().and_then(|extras| extras.url.take());
+        let state = || Arc::new(CallState::new(site, site.safe_url(url.as_deref())));
+        let call = site.is_call().then(state);
         let span = site.span();
-        let mut extras = match extras {
-            None if span.is_some() || site.spec.busy => Some(current::take_extras()),
-            extras => extras,
-        };
-        let mut url = None;
-        if let Some(extras) = &mut extras {
-            url = extras.url.take();
-            extras.span = span;
+        if span.is_some() || site.spec.busy {
+            extras.get_or_insert_with(current::take_extras).span = span;
         }
-        let spare = |extras: &mut Box<Extras>| {
-            extras.members.is_empty() && extras.span.is_none() && !site.spec.busy
-        };
-        if let Some(extras) = extras.take_if(spare) {
-            current::put_extras(extras);
-        }
-        let around = current::with(|frame| {
+        let numbers = |frame: &mut Frame| {
             frame.has_inner = true;
-            frame.fork()
-        });
-        let Frame { request, call: outer, step: parent, .. } = around.unwrap_or_default();
-        let call = site.spec.call.map(|call| {
-            let template = || call.url_template.map(str::to_owned);
-            let url = url.map(|url| site.safe_url(&url)).or_else(template);
-            Arc::new(CallState::new(site, url))
-        });
-        let step = request.as_ref().filter(|request| request.has_id()).map_or(0, |r| r.next_step());
+            let known = frame.request.as_ref().filter(|request| request.has_id());
+            (frame.step, known.map_or(0, |request| request.next_step()))
+        };
+        let (parent, step) = current::with(numbers).unwrap_or_default();
         let started = Tick::now();
-        if call.is_some()
-            && let Some(request) = &request
-        {
-            request.call_started(started);
+        if call.is_some() {
+            current::with(|frame| {
+                if let Some(request) = &frame.request {
+                    request.call_started(started);
+                }
+            });
         }
-        Running {
-            site,
-            request,
-            call: call.or(outer),
-            extras,
-            started,
-            step,
-            parent,
-            has_inner: false,
-            is_leaving: false,
+        let mut state = State::take(started);
+        state.call = call;
+        state.extras = extras;
+        state.started = started;
+        state.step = step;
+        state.parent = parent;
+        state.has_inner = false;
+        state.is_leaving = false;
+        Running { site, state }
+    }
+
+    /// Holds the request and the call of here from now on.
+    fn take_along(mut self) -> Self {
+        let Frame { request, call, .. } = current::with(|frame| frame.fork()).unwrap_or_default();
+        self.state.request = request;
+        self.state.call = self.state.call.take().or(call);
+        self
+    }
+
+    /// Makes this the running step of the thread, in the frame that is there; fields of it may still
+    /// come.
+    #[inline(never)]
+    fn enter_frame(mut self) -> Self {
+        let Running { site, state } = &mut self;
+        let state = &mut **state;
+        state.was_panicking = thread::panicking();
+        state.around.span = state.extras.as_ref().and_then(|extras| extras.span.clone());
+        current::with(|frame| {
+            state.around.step = mem::replace(&mut frame.step, state.step);
+            state.around.in_step = mem::replace(&mut frame.in_step, true);
+            state.around.has_inner = mem::replace(&mut frame.has_inner, false);
+            state.around.awaits = frame.awaits.replace(*site);
+            state.around.extras = mem::replace(&mut frame.extras, state.extras.take());
+            state.around.call = state.call.take().and_then(|own| frame.call.replace(own));
+        });
+        if let Some(span) = &state.around.span {
+            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        }
+        self
+    }
+
+    fn leave_frame(&mut self) {
+        let state = &mut *self.state;
+        if let Some(span) = state.around.span.take() {
+            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        }
+        current::with(|frame| {
+            frame.step = state.around.step;
+            frame.in_step = state.around.in_step;
+            frame.awaits = state.around.awaits;
+            state.has_inner = mem::replace(&mut frame.has_inner, state.around.has_inner);
+            state.extras = mem::replace(&mut frame.extras, state.around.extras.take());
+            if self.site.is_call() {
+                state.call = mem::replace(&mut frame.call, state.around.call.take());
+            }
+        });
+    }
+
+    /// Ends a step on its thread under the request that is current there.
+    #[inline(never)]
+    fn end(mut self, outcome: Outcome, ending: &Ending<'_>) {
+        self.leave_frame();
+        if ending.failure.is_some() {
+            // The error's `Display` is the user's, and may log.
+            self.finish_under(current::request().as_ref(), outcome, ending);
+        } else {
+            self.finish_under(Lent::take().request(), outcome, ending);
         }
     }
 
-    /// Makes this the running step of the thread; what was there before comes back with `leave`.
-    /// `first` where fields of it are still to come.
+    /// Makes this the running step of the thread, in a frame of its own; what was there before comes
+    /// back with `leave_thread`. `first` where fields of it are still to come.
     fn enter_thread(&mut self, first: bool) -> Frame {
-        let span = self.extras.as_ref().and_then(|extras| extras.span.clone());
+        let span = self.state.extras.as_ref().and_then(|extras| extras.span.clone());
         let frame = Frame {
-            request: self.request.take(),
-            call: self.call.take(),
-            step: self.step,
+            request: self.state.request.take(),
+            call: self.state.call.take(),
+            step: self.state.step,
             in_step: true,
-            has_inner: self.has_inner,
+            has_inner: self.state.has_inner,
             awaits: first.then_some(self.site),
-            extras: self.extras.take(),
+            extras: self.state.extras.take(),
         };
         let outside = current::replace(frame);
         if let Some(span) = span {
@@ -239,22 +354,33 @@ impl Running {
             span.with_subscriber(|(id, dispatch)| dispatch.exit(id));
         }
         let Frame { request, call, has_inner, extras, .. } = current::replace(outside);
-        self.has_inner = has_inner;
-        self.request = request;
-        self.call = call;
-        self.extras = extras;
+        self.state.has_inner = has_inner;
+        self.state.request = request;
+        self.state.call = call;
+        self.state.extras = extras;
     }
 
     /// Whether an item of a stream was an error.
     #[cfg(feature = "stream")]
     fn has_failed(&self) -> bool {
-        self.extras.as_ref().is_some_and(|extras| extras.failure.is_some())
+        self.state.extras.as_ref().is_some_and(|extras| extras.failure.is_some())
     }
 
+    /// Ends a future's step under the request that it holds.
     fn finish(mut self, outcome: Outcome, ending: &Ending<'_>) {
+        let request = self.state.request.take();
+        self.finish_under(request.as_ref(), outcome, ending);
+    }
+
+    fn finish_under(
+        mut self,
+        request: Option<&Arc<Request>>,
+        outcome: Outcome,
+        ending: &Ending<'_>,
+    ) {
         let now = Tick::now();
-        let took = now.since(self.started);
-        let item = self.extras.as_mut().and_then(|extras| extras.failure.take());
+        let took = now.since(self.state.started);
+        let item = self.state.extras.as_mut().and_then(|extras| extras.failure.take());
         let item = item.as_ref().map(Written::failure);
         let outcome = match outcome {
             Outcome::Ok | Outcome::Cancelled if item.is_some() => Outcome::Error,
@@ -275,8 +401,7 @@ impl Running {
                 (outcome, severity, category)
             }
         };
-        let request = self.request.take();
-        if let Some(request) = &request {
+        if let Some(request) = request {
             if let Some(facts) = &facts {
                 request.call_ended(now, facts.retries);
             }
@@ -284,18 +409,19 @@ impl Running {
             let cause = failed.then_some(Cause {
                 step: self.site.spec.name,
                 dependency: self.site.spec.call.map(|call| call.dependency),
-                step_id: self.step,
+                step_id: self.state.step,
                 category,
             });
-            request.step_ended(self.site.spec.name, took, !self.has_inner, cause);
+            request.step_ended(self.site.spec.name, took, !self.state.has_inner, cause);
         }
-        emit::emit_at(self.site, request.as_ref(), severity, now, |out, limit| {
+        emit::emit_at(self.site, request, severity, now, |out, limit| {
             match &facts {
                 None => {
-                    text(out, "event", "step_timing");
-                    text(out, "step", self.site.spec.name);
-                    millis(out, "duration_ms", took);
-                    text(out, "outcome", outcome.as_str());
+                    out.push_str(self.site.story());
+                    write_millis(took, out);
+                    out.push_str(",\"outcome\":\"");
+                    out.push_str(outcome.as_str());
+                    out.push('"');
                 }
                 Some(facts) => {
                     let status = facts.status.or(ending.answer.status);
@@ -303,15 +429,18 @@ impl Running {
                     text(out, "outcome", outcome.as_str());
                 }
             }
-            if let Some(request) = request.as_ref().filter(|request| request.has_id()) {
-                number(out, "step_id", self.step.into());
-                number(out, "parent_id", self.parent.into());
-                millis(out, "offset_ms", self.started.since(request.started));
+            if let Some(request) = request.filter(|request| request.has_id()) {
+                out.push_str(",\"step_id\":");
+                out.push_str(itoa::Buffer::new().format(self.state.step));
+                out.push_str(",\"parent_id\":");
+                out.push_str(itoa::Buffer::new().format(self.state.parent));
+                out.push_str(",\"offset_ms\":");
+                write_millis(self.state.started.since(request.started), out);
             }
-            if let Some(extras) = self.extras.as_ref().filter(|_| self.site.spec.busy) {
+            if let Some(extras) = self.state.extras.as_ref().filter(|_| self.site.spec.busy) {
                 millis(out, "busy_ms", extras.busy);
             }
-            if let Some(extras) = &self.extras {
+            if let Some(extras) = &self.state.extras {
                 out.push_str(&extras.members);
             }
             if let Some(ret) = &ending.ret {
@@ -329,14 +458,16 @@ impl Running {
                 }
             }
         });
-        if let Some(extras) = self.extras.take() {
+        if let Some(extras) = self.state.extras.take() {
             current::put_extras(extras);
         }
+        self.state.call = None;
+        self.state.put();
     }
 
     /// The state of the call where this is one; a step inside a call has that call's.
     fn own_call(&self) -> Option<&CallState> {
-        self.site.spec.call.and(self.call.as_deref())
+        self.site.spec.call.and(self.state.call.as_deref())
     }
 
     fn write_call(
@@ -429,7 +560,7 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
     if let Some(url) = extras.url.take()
         && let Some(call) = current::with(|frame| frame.call.clone()).flatten()
     {
-        call.facts().url = Some(site.safe_url(&url));
+        call.facts().url = site.safe_url(Some(&url));
     }
     current::with(|frame| frame.extras = Some(extras));
 }
@@ -457,20 +588,23 @@ fn number(out: &mut String, key: &str, value: u64) {
 /// Milliseconds with three decimals.
 pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
     members::open(out, key);
-    let micros = u64::try_from((value.as_nanos() + 500) / 1000).unwrap_or(u64::MAX);
-    let mut buffer = itoa::Buffer::new();
-    out.push_str(buffer.format(micros / 1000));
-    out.push('.');
-    let rest = micros % 1000;
-    for unit in [100, 10, 1] {
-        out.push(char::from(b'0' + u8::try_from(rest / unit % 10).unwrap_or(0)));
-    }
+    write_millis(value, out);
+}
+
+fn write_millis(value: Duration, out: &mut String) {
+    // In 64 bits: a division of 128 is a call of its own.
+    let micros = value
+        .as_secs()
+        .saturating_mul(1_000_000)
+        .saturating_add(u64::from(value.subsec_nanos() + 500) / 1000);
+    out.push_str(itoa::Buffer::new().format(micros / 1000));
+    out.push_str(thousandths(micros));
 }
 
 /// The JSON of the `ret` of a step.
 pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| Encoder::json(out, VALUE_LIMIT).value(value));
+    guarded(&mut json, |out| Encoder::gathered(out).value(value));
     json
 }
 

@@ -1,6 +1,7 @@
 //! The example programs as a newcomer runs them, and the README as one reads it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -45,8 +46,11 @@ const SECRETS: [&str; 8] = [
 /// the middle of it.
 fn encodings(secret: &str) -> Vec<Vec<u8>> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    let percent: String = bytes.iter().map(|b| format!("%{b:02X}")).collect();
+    let (mut hex, mut percent) = (String::new(), String::new());
+    for byte in bytes {
+        write!(hex, "{byte:02x}").expect("a string takes it");
+        write!(percent, "%{byte:02X}").expect("a string takes it");
+    }
     let mut forms = vec![secret.to_owned(), hex, percent, secret[3..11].to_owned()];
     for offset in 0..3 {
         // Whole groups of three bytes only: what stands around them changes the rest.

@@ -8,12 +8,18 @@ use crate::clock::Timestamp;
 use crate::context::{Identity, Request};
 use crate::escape;
 use crate::loggable::Encoder;
-use crate::record::Record;
+use crate::logger;
+use crate::record::{Record, Severity};
+
+/// No event of candor's own has a longer name.
+const LONGEST_EVENT: usize = 64;
 
 /// The fixed parts of a line as one layer writes them: what does not change is rendered once.
 #[derive(Debug)]
 pub(crate) struct Template {
     pub(crate) keys: Keys,
+    /// The same for all layers that name records alike: 0 for those with the usual keys and limit.
+    pub(crate) form: u64,
     /// `{"ts":"`, `","level":"`, … ready to be copied.
     ts: String,
     level: String,
@@ -29,7 +35,9 @@ pub(crate) struct Template {
 
 impl Template {
     pub(crate) fn new(keys: Keys, service: Option<String>, value_limit: usize) -> Self {
+        let usual = !keys.are_renamed() && value_limit >= LONGEST_EVENT;
         let mut template = Template {
+            form: if usual { 0 } else { logger::next_id() },
             ts: format!("{{{}\"", keys.quoted(0)),
             level: format!("\",{}\"", keys.quoted(1)),
             logger: format!("\",{}\"", keys.quoted(2)),
@@ -44,28 +52,27 @@ impl Template {
         template
     }
 
-    /// Everything up to the event's own fields: `{"ts":…,"seq":7`.
+    /// Everything up to the event's own fields: `{"ts":…,"seq":7`. `named` is what
+    /// [`name`](Self::name) makes of the record, where its site keeps that.
     pub(crate) fn open(
         &self,
         record: &Record<'_>,
+        named: Option<&str>,
         at: Timestamp,
-        request: Option<(&Request, u64)>,
+        request: Option<(&Request, &Identity, u64)>,
         layer: u64,
         out: &mut String,
     ) {
         out.push_str(&self.ts);
         at.write(out);
-        out.push_str(&self.level);
-        out.push_str(record.severity.as_str());
-        out.push_str(&self.logger);
-        escape::json_text(record.logger, out);
-        out.push_str(&self.message);
-        Encoder::json(out, self.value_limit).text(record.message);
+        match named {
+            Some(named) => out.push_str(named),
+            None => self.name(record.severity, record.logger, record.message, out),
+        }
         match request {
             None => out.push_str(&self.nobody),
-            Some((request, seq)) => {
-                let identity = request.identity();
-                match identity.rendered(layer, || self.identity(Some(request), &identity)) {
+            Some((request, identity, seq)) => {
+                match identity.rendered(layer, || self.identity(Some(request), identity)) {
                     Ok(known) => out.push_str(known),
                     Err(made) => out.push_str(&made),
                 }
@@ -73,6 +80,16 @@ impl Template {
                 out.push_str(itoa::Buffer::new().format(seq));
             }
         }
+    }
+
+    /// The part between the time and the request: `","level":"INFO","logger":"app","msg":"started"`.
+    pub(crate) fn name(&self, severity: Severity, logger: &str, message: &str, out: &mut String) {
+        out.push_str(&self.level);
+        out.push_str(severity.as_str());
+        out.push_str(&self.logger);
+        escape::json_text(logger, out);
+        out.push_str(&self.message);
+        Encoder::json(out, self.value_limit).text(message);
     }
 
     /// The request's part of a line, rendered once a request: `,"request_id":…,"span_id":"…"`.

@@ -61,16 +61,16 @@ impl Keys {
         Ok(())
     }
 
+    pub(crate) fn are_renamed(&self) -> bool {
+        !self.renamed.is_empty()
+    }
+
     /// The name of the fixed key at this place of the line.
     pub(crate) fn name(&self, index: usize) -> &str {
         self.renamed
             .iter()
             .find(|(known, _)| *known == index)
             .map_or(FIXED[index], |(_, name)| name.as_str())
-    }
-
-    pub(crate) fn are_renamed(&self) -> bool {
-        !self.renamed.is_empty()
     }
 
     /// Whether a fixed key was given this name (escaped, as it is written).

@@ -23,9 +23,10 @@ pin_project! {
     impl<B> PinnedDrop for CompletedBody<B> where B: Body {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            // A server that knows the length does not ask again after the last byte.
+            // A server that knows the length, from the body or from the header, does not ask again
+            // after the last byte.
             if let Some(open) = this.open
-                && is_over(&this.body)
+                && (is_over(&this.body) || open.is_whole())
             {
                 open.end(End::Sent);
             }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Response, StatusCode, header};
 
 use super::site;
+use super::started::header_text;
 use crate::clock::Tick;
 use crate::context::{Cause, Request};
 use crate::dependency::Category;
@@ -37,6 +38,8 @@ pub(super) struct Open {
     status: Option<StatusCode>,
     content_type: Option<String>,
     pub(super) bytes: u64,
+    /// How many there will be, where the response says so.
+    content_length: Option<u64>,
     ended: bool,
 }
 
@@ -53,6 +56,7 @@ impl Open {
             status: None,
             content_type: None,
             bytes: 0,
+            content_length: None,
             ended: false,
         }
     }
@@ -61,9 +65,18 @@ impl Open {
         &self.request
     }
 
-    pub(super) fn responded(&mut self, status: StatusCode, content_type: Option<String>) {
-        self.status = Some(status);
-        self.content_type = content_type;
+    pub(super) fn responded<B>(&mut self, response: &Response<B>) {
+        let headers = response.headers();
+        self.status = Some(response.status());
+        self.content_type = header_text(headers, &header::CONTENT_TYPE);
+        self.content_length = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse().ok());
+    }
+
+    /// Whether as many bytes went out as the response says.
+    pub(super) fn is_whole(&self) -> bool {
+        self.content_length == Some(self.bytes)
     }
 
     /// Writes the line, unless it is written already.

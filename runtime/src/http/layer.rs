@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -172,8 +172,7 @@ where
         if let Ok(id) = HeaderValue::from_str(&open.request().id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        let content_type = started::header_text(response.headers(), &header::CONTENT_TYPE);
-        open.responded(response.status(), content_type);
+        open.responded(&response);
         let bodiless = *this.is_head || has_no_body(response.status());
         if bodiless || response.body().is_end_stream() {
             open.end(End::Sent);

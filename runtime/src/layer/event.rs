@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{OnceLock, PoisonError, RwLock};
+use std::thread::LocalKey;
 
 use tracing_core::field::{Field, Visit};
 use tracing_core::{Event, Metadata, Subscriber};
@@ -33,22 +34,23 @@ where
         return;
     }
     let site = site_of(metadata);
-    let mut message = String::new();
-    event.record(&mut Message { site, out: &mut message });
-    let record = Record {
-        at: Tick::now(),
-        severity: Severity::from(*metadata.level()),
-        logger: metadata.target(),
-        message: &message,
-        capped: true,
-    };
     let parent = event.parent().and_then(|id| data_of(&ctx.span(id)?.extensions()));
     let around = match &parent {
         Some(parent) => Around::Span(parent),
         None if event.is_contextual() => Around::Thread,
         None => Around::Nothing,
     };
-    logger.write(&record, around, |line| event.record(&mut Fields::new(logger, site, line)));
+    with_buffer(&MESSAGE, |message| {
+        event.record(&mut Message { site, out: message });
+        let record = Record {
+            at: Tick::now(),
+            severity: Severity::from(*metadata.level()),
+            logger: metadata.target(),
+            message,
+            capped: true,
+        };
+        logger.write(&record, around, |line| event.record(&mut Fields::new(logger, site, line)));
+    });
 }
 
 /// What is worked out once per call site of anyone's.
@@ -140,18 +142,24 @@ impl Site {
 }
 
 thread_local! {
+    static MESSAGE: Cell<String> = const { Cell::new(String::new()) };
     static TEXT: Cell<String> = const { Cell::new(String::new()) };
 }
 
-/// A thread's buffer for the text of one value before it is scrubbed.
-fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
-    let mut text = TEXT.try_with(Cell::take).unwrap_or_default();
+/// A thread's buffer, taken so that a value that logs while it is formatted gets another one.
+fn with_buffer<T>(slot: &'static LocalKey<Cell<String>>, f: impl FnOnce(&mut String) -> T) -> T {
+    let mut text = slot.try_with(Cell::take).unwrap_or_default();
     text.clear();
     let result = f(&mut text);
     if text.capacity() <= 64 * 1024 {
-        let _ = TEXT.try_with(|slot| slot.set(text));
+        let _ = slot.try_with(|slot| slot.set(text));
     }
     result
+}
+
+/// The buffer for the text of one value before it is scrubbed.
+fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
+    with_buffer(&TEXT, f)
 }
 
 /// Formats a value of anyone's; what panics or fails is `Err`.

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{DebugOf, Loggable};
 use crate::{escape, keys, policy};
@@ -51,7 +52,23 @@ impl fmt::Debug for Encoder<'_> {
     }
 }
 
+/// Bytes of one text value where nothing else is configured.
+pub(crate) const DEFAULT_VALUE_LIMIT: usize = 4 * 1024;
+
+/// The limit for values that are gathered before a layer writes them: that of the layer that was
+/// configured last, of which a process has one.
+static GATHERED_LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_VALUE_LIMIT);
+
+pub(crate) fn set_value_limit(bytes: usize) {
+    GATHERED_LIMIT.store(bytes, Ordering::Relaxed);
+}
+
 impl<'a> Encoder<'a> {
+    /// JSON of a value that a layer will write later.
+    pub(crate) fn gathered(out: &'a mut String) -> Self {
+        Encoder::json(out, GATHERED_LIMIT.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn json(out: &'a mut String, limit: usize) -> Self {
         Encoder { out: Out::Json(out), limit, written: false }
     }
@@ -673,11 +690,22 @@ pub(crate) struct NestedDebug;
 impl NestedDebug {
     /// Formats into `out`; true where what came is one JSON value.
     pub(crate) fn format(value: &dyn fmt::Debug, out: &mut String) -> Result<bool, fmt::Error> {
+        /// Takes the question back, also where the value panics.
+        struct Asking;
+        impl Asking {
+            fn answer() -> Nested {
+                NESTED.try_with(|nested| nested.replace(Nested::Unasked)).unwrap_or(Nested::Unasked)
+            }
+        }
+        impl Drop for Asking {
+            fn drop(&mut self) {
+                Asking::answer();
+            }
+        }
         let _ = NESTED.try_with(|nested| nested.set(Nested::Asked));
-        let result = write!(out, "{value:?}");
-        let nested =
-            NESTED.try_with(|nested| nested.replace(Nested::Unasked)).unwrap_or(Nested::Unasked);
-        result.map(|()| nested == Nested::Written(out.len()))
+        let _asking = Asking;
+        write!(out, "{value:?}")?;
+        Ok(Asking::answer() == Nested::Written(out.len()))
     }
 
     /// `Debug` of a loggable type: JSON where candor asked for it; whether it is all of the

@@ -22,8 +22,8 @@ pub(crate) mod text;
 use std::fmt;
 
 pub(crate) use encoder::Slot;
+pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, NestedDebug, UNPRINTABLE, guarded, set_value_limit};
 pub use encoder::{Encoder, List, Map, Object};
-pub(crate) use encoder::{NestedDebug, UNPRINTABLE, guarded};
 pub(crate) use text::Leaf;
 pub use text::Text;
 

@@ -9,12 +9,12 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-#[cfg(feature = "stream")]
-use super::VALUE_LIMIT;
 use super::{Fields, Outcome, Running};
 use crate::clock::Tick;
 use crate::current::{self, Extras, Frame};
 use crate::ending::Ending;
+#[cfg(feature = "stream")]
+use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::site::Site;
 
 /// A step before its first poll.
@@ -72,7 +72,7 @@ impl Slot {
             && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
             && entry.site.wanted()
         {
-            self.0 = State::Running(Running::enter(entry.site, entry.extras));
+            self.0 = State::Running(Running::enter(entry.site, entry.extras).take_along());
             first = true;
         }
         let State::Running(running) = &mut self.0 else { return poll() };
@@ -99,22 +99,18 @@ impl Slot {
             && !running.has_failed()
             && let Some(failure) = ending().failure
         {
-            let extras = running.extras.get_or_insert_with(current::take_extras);
-            extras.failure = Some(failure.written(VALUE_LIMIT));
+            let extras = running.state.extras.get_or_insert_with(current::take_extras);
+            extras.failure = Some(failure.written(DEFAULT_VALUE_LIMIT));
         }
     }
 
     /// Enters the step for the drop of what is polled.
     pub(super) fn leave(&mut self) {
-        if let State::Running(mut running) = mem::replace(&mut self.0, State::Over) {
+        if let State::Running(running) = &mut self.0 {
+            // It ends when the slot is dropped behind what is polled.
             let outside = running.enter_thread(false);
-            let mut extras = current::take_extras();
-            // It ends when the slot is dropped behind what is polled. What was current around lies in
-            // the extras, so that the state is no larger for it.
-            extras.outside = Some(outside);
-            running.extras = Some(extras);
-            running.is_leaving = true;
-            self.0 = State::Running(running);
+            running.state.outside = Some(outside);
+            running.state.is_leaving = true;
         }
     }
 }
@@ -122,11 +118,9 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let State::Running(mut running) = mem::replace(&mut self.0, State::Over)
-            && running.is_leaving
-            && let Some(mut extras) = running.extras.take()
+            && running.state.is_leaving
         {
-            let outside = extras.outside.take();
-            current::put_extras(extras);
+            let outside = running.state.outside.take();
             running.leave_thread(outside.unwrap_or_default());
             running.finish(Outcome::Cancelled, &Ending::OK);
         }
@@ -150,7 +144,7 @@ impl Polled<'_> {
         let Some(outside) = self.outside.take() else { return false };
         let State::Running(running) = &mut self.slot.0 else { return false };
         running.leave_thread(outside);
-        if let (Some(since), Some(extras)) = (self.since, &mut running.extras) {
+        if let (Some(since), Some(extras)) = (self.since, &mut running.state.extras) {
             extras.busy += Tick::now().since(since);
         }
         true

@@ -4,7 +4,6 @@ use std::marker::PhantomData;
 use std::thread;
 
 use super::{Fields, Outcome, Running};
-use crate::current::Frame;
 use crate::ending::{Ending, Failure};
 use crate::site::Site;
 
@@ -12,38 +11,26 @@ use crate::site::Site;
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
-    running: Option<(Running, Frame)>,
+    running: Option<Running>,
     /// How it ended where no value was read.
     unread: Option<Failure<'static>>,
-    /// A step entered while unwinding did not cause it.
-    was_panicking: bool,
     _not_send: PhantomData<*const ()>,
 }
 
 impl StepGuard {
     /// Begins a step and enters it; its fields follow by [`entered`](super::entered), or there are none.
+    #[inline]
     pub fn enter(site: &'static Site) -> Self {
-        Self::enter_begun(site.wanted().then(|| Running::enter(site, None)))
+        let running = site.wanted().then(|| Running::enter(site, None).enter_frame());
+        StepGuard { running, unread: None, _not_send: PhantomData }
     }
 
     /// The same with fields, which are asked for only where a line could be written.
+    #[inline]
     pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        Self::enter_begun(
-            Fields::gather(site, fields).map(|extras| Running::enter(site, Some(extras))),
-        )
-    }
-
-    fn enter_begun(running: Option<Running>) -> Self {
-        let running = running.map(|mut running| {
-            let outside = running.enter_thread(true);
-            (running, outside)
-        });
-        StepGuard {
-            running,
-            unread: None,
-            was_panicking: thread::panicking(),
-            _not_send: PhantomData,
-        }
+        let begin = |extras| Running::enter(site, Some(extras)).enter_frame();
+        let running = Fields::gather(site, fields).map(begin);
+        StepGuard { running, unread: None, _not_send: PhantomData }
     }
 
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
@@ -53,27 +40,32 @@ impl StepGuard {
     }
 
     /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
+    #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        if self.running.is_some() {
+        if let Some(running) = self.running.take() {
             let ending = read(value);
-            self.end(Outcome::of(&ending), &ending);
-        }
-    }
-
-    fn end(&mut self, outcome: Outcome, ending: &Ending<'_>) {
-        if let Some((mut running, outside)) = self.running.take() {
-            running.leave_thread(outside);
-            running.finish(outcome, ending);
+            running.end(Outcome::of(&ending), &ending);
         }
     }
 }
 
 impl Drop for StepGuard {
+    #[inline]
     fn drop(&mut self) {
-        if thread::panicking() && !self.was_panicking {
+        if let Some(running) = self.running.take() {
+            running.end_unread(self.unread.take());
+        }
+    }
+}
+
+impl Running {
+    /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
+    #[inline(never)]
+    fn end_unread(self, failure: Option<Failure<'static>>) {
+        if thread::panicking() && !self.state.was_panicking {
             return self.end(Outcome::Panicked, &Ending::OK);
         }
-        let ending = Ending { failure: self.unread.take(), ..Ending::OK };
+        let ending = Ending { failure, ..Ending::OK };
         self.end(Outcome::of(&ending), &ending);
     }
 }

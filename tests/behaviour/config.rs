@@ -1,0 +1,331 @@
+//! Configuration by environment, and what belongs to a process: standard output, files, the panic hook.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use candor_tests::{check, keys};
+use serde_json::Value;
+
+/// A program of the fixture with this environment and no other.
+fn fixture(program: &str, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
+    command.arg(program).env_clear().envs(env.iter().copied());
+    command
+}
+
+fn run(program: &str, env: &[(&str, &str)]) -> Output {
+    fixture(program, env).output().expect("the fixture runs")
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("UTF-8")
+}
+
+/// The lines of a text, each of which is a proper line.
+fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| {
+            check(line);
+            serde_json::from_str(line).expect("JSON")
+        })
+        .collect()
+}
+
+/// The messages of the lines that a run writes.
+fn messages(env: &[(&str, &str)]) -> Vec<String> {
+    let output = run("lines", env);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    let lines = lines(stdout(&output));
+    lines.iter().map(|line| line["msg"].as_str().expect("a text").to_owned()).collect()
+}
+
+/// What `init` says of a bad environment.
+fn error(name: &str, value: &str) -> String {
+    let output = run("lines", &[(name, value)]);
+    assert_eq!(output.status.code(), Some(2), "{name}={value}");
+    assert_eq!(stdout(&output), "");
+    stderr(&output).trim_end().to_owned()
+}
+
+/// A folder of a test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("candor-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder");
+        Folder(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[test]
+fn by_default_lines_are_json_on_standard_output_from_info_on() {
+    let expected = [
+        "info",
+        "warn",
+        "error",
+        "hyper warn",
+        "legacy password=[REDACTED] 7",
+        "step_timing",
+        "legacy in a request",
+    ];
+    assert_eq!(messages(&[]), expected);
+    // A variable that is set but empty counts as unset.
+    assert_eq!(messages(&[("LOG_LEVEL", ""), ("LOG_FORMAT", ""), ("RUST_LOG", "")]), expected);
+}
+
+#[test]
+fn log_level_takes_a_level_and_targets_in_any_case() {
+    let quiet = messages(&[("LOG_LEVEL", "Warning,deps=DEBUG")]);
+    assert_eq!(
+        quiet,
+        ["warn", "error", "deps debug", "hyper warn", "legacy password=[REDACTED] 7"]
+    );
+    let named = messages(&[("LOG_LEVEL", "error, hyper=info ,legacy=debug")]);
+    assert_eq!(
+        named,
+        ["error", "hyper info", "hyper warn", "legacy password=[REDACTED] 7", "legacy debug"]
+    );
+    assert_eq!(messages(&[("LOG_LEVEL", "off")]), [""; 0]);
+    assert_eq!(messages(&[("LOG_LEVEL", "trace")])[..3], ["trace", "debug", "info"]);
+}
+
+#[test]
+fn noise_stays_at_warn_unless_it_is_named() {
+    assert!(!messages(&[("LOG_LEVEL", "trace")]).contains(&"hyper info".to_owned()));
+    assert!(!messages(&[("LOG_LEVEL", "error")]).contains(&"hyper warn".to_owned()));
+    assert!(
+        messages(&[("LOG_LEVEL", "error,hyper::client=info")]).contains(&"hyper info".to_owned())
+    );
+}
+
+#[test]
+fn rust_log_stands_in_and_loses_each_span_directive_with_one_warning() {
+    assert_eq!(messages(&[("RUST_LOG", "error")]), ["error"]);
+    assert_eq!(messages(&[("RUST_LOG", "error"), ("LOG_LEVEL", "off,deps=debug")]), ["deps debug"]);
+    let output =
+        run("lines", &[("RUST_LOG", "error,candor=warn,app[span{a=1,b=2}]=debug,x[y]=info")]);
+    let lines = lines(stdout(&output));
+    let warnings: Vec<_> = lines.iter().filter(|line| line["logger"] == "candor").collect();
+    assert_eq!(warnings.len(), 2, "{lines:?}");
+    assert_eq!(warnings[0]["level"], "WARN");
+    // What it holds for others is no reason to fail.
+    assert!(run("lines", &[("RUST_LOG", "what=is=this")]).status.success());
+}
+
+#[test]
+fn log_format_chooses_the_form_and_colour_follows_its_variables() {
+    let readable = |env: &[(&str, &str)]| {
+        let mut all = vec![("LOG_FORMAT", "Pretty")];
+        all.extend(env);
+        stdout(&run("lines", &all)).to_owned()
+    };
+    let plain = readable(&[]);
+    assert!(
+        plain.lines().next().is_some_and(|line| line.ends_with(" INFO  fixture info")),
+        "{plain}"
+    );
+    assert!(!plain.contains('\x1b'), "{plain}");
+    assert!(readable(&[("CLICOLOR_FORCE", "1")]).contains('\x1b'));
+    assert!(!readable(&[("CLICOLOR_FORCE", "0")]).contains('\x1b'));
+    assert!(!readable(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\x1b'));
+    assert_eq!(messages(&[("LOG_FORMAT", "json"), ("LOG_LEVEL", "error")]), ["error"]);
+}
+
+#[test]
+fn log_output_chooses_the_stream() {
+    let output = run("lines", &[("LOG_OUTPUT", "stderr"), ("LOG_LEVEL", "error")]);
+    assert_eq!(stdout(&output), "");
+    assert_eq!(lines(stderr(&output)).len(), 1);
+    let output = run("lines", &[("LOG_OUTPUT", "stdout"), ("LOG_LEVEL", "error")]);
+    assert_eq!(lines(stdout(&output)).len(), 1);
+}
+
+#[test]
+fn log_service_and_log_keys_change_the_fixed_keys() {
+    let service = |env: &[(&str, &str)]| lines(stdout(&run("lines", env)))[0]["service"].clone();
+    assert_eq!(service(&[]), Value::Null);
+    assert_eq!(service(&[("LOG_SERVICE", "orders"), ("OTEL_SERVICE_NAME", "other")]), "orders");
+    assert_eq!(service(&[("OTEL_SERVICE_NAME", "other")]), "other");
+
+    let env = [("LOG_KEYS", "ts=timestamp, level=severity,msg=message"), ("LOG_LEVEL", "error")];
+    let output = run("lines", &env);
+    let line = stdout(&output).lines().next().expect("a line");
+    assert_eq!(keys(line)[..4], ["timestamp", "severity", "logger", "message"]);
+}
+
+#[test]
+fn a_bad_value_is_an_error_that_names_the_variable_what_it_held_and_what_it_takes() {
+    for (name, value, says) in [
+        ("LOG_LEVEL", "loud", "LOG_LEVEL is \"loud\", but it takes a level"),
+        ("LOG_LEVEL", "info,=debug", "has no target before its `=`"),
+        ("LOG_LEVEL", "app[span]=debug", "only targets are taken"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT is \"xml\", but it takes `json` or `pretty`"),
+        ("LOG_OUTPUT", "file", "LOG_OUTPUT is \"file\", but it takes `stdout` or `stderr`"),
+        ("LOG_FILE_MAX_BYTES", "10MB", "LOG_FILE_MAX_BYTES is \"10MB\", but it takes a number"),
+        ("LOG_FILE_MAX_BYTES", "0", "at least 1"),
+        ("LOG_FILE_BACKUPS", "-1", "LOG_FILE_BACKUPS is \"-1\", but it takes a number"),
+        ("LOG_KEYS", "ts", "LOG_KEYS is \"ts\""),
+        ("LOG_KEYS", "time=timestamp", "`time` is no fixed key"),
+        ("LOG_KEYS", "ts=level", "`level` is the name of another key"),
+        (
+            "LOG_FILE",
+            "/nowhere/at/all/app.log",
+            "the log file /nowhere/at/all/app.log can't be opened",
+        ),
+    ] {
+        let text = error(name, value);
+        assert!(text.contains(says), "{name}={value}: {text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn candor_is_installed_once() {
+    let output = run("twice", &[]);
+    assert!(stderr(&output).contains("installed already"), "{}", stderr(&output));
+}
+
+/// The numbers of the lines in a rotated file, oldest first.
+fn numbers(folder: &Folder) -> Vec<u64> {
+    let mut all = Vec::new();
+    for name in ["app.log.3", "app.log.2", "app.log.1", "app.log"] {
+        let Ok(content) = fs::read_to_string(folder.file(name)) else { continue };
+        assert!(content.len() <= 4000, "{name} holds {} bytes", content.len());
+        assert!(content.ends_with('\n'), "{name} ends within a line");
+        all.extend(lines(&content).iter().map(|line| line["n"].as_u64().expect("a number")));
+    }
+    all
+}
+
+#[test]
+fn a_log_file_is_rotated_between_lines_and_keeps_its_backups() {
+    let folder = Folder::new("rotation");
+    let path = folder.file("app.log");
+    fs::write(folder.file("app-audit.log"), "not candor's").expect("a file");
+    fs::write(folder.file("app.log.old"), "not candor's").expect("a file");
+    let env =
+        [("LOG_FILE", text(&path)), ("LOG_FILE_MAX_BYTES", "4_000"), ("LOG_FILE_BACKUPS", "3")];
+    let output = run("flood", &env);
+    assert_eq!((stdout(&output), stderr(&output)), ("", "dropped 0\n"));
+    let kept = numbers(&folder);
+    let first = kept[0];
+    assert!(first > 0, "nothing was rotated out");
+    assert_eq!(kept, (first..200).collect::<Vec<_>>());
+    let mut names: Vec<_> = fs::read_dir(&folder.0)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["app-audit.log", "app.log", "app.log.1", "app.log.2", "app.log.3", "app.log.old"]
+    );
+
+    // A second run goes on where the first one ended.
+    let before = fs::read_to_string(&path).expect("the file");
+    run("lines", &[("LOG_FILE", text(&path)), ("LOG_LEVEL", "error")]);
+    let after = fs::read_to_string(&path).expect("the file");
+    assert!(after.starts_with(&before) && after.len() > before.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_file_is_for_its_owner_and_group() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new("mode");
+    let path = folder.file("app.log");
+    run("lines", &[("LOG_FILE", text(&path))]);
+    let mode = fs::metadata(&path).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o137, 0, "{mode:o}");
+}
+
+#[test]
+fn without_backups_nothing_is_rotated_away() {
+    let folder = Folder::new("no-backups");
+    let path = folder.file("app.log");
+    let env =
+        [("LOG_FILE", text(&path)), ("LOG_FILE_MAX_BYTES", "1000"), ("LOG_FILE_BACKUPS", "0")];
+    run("flood", &env);
+    assert_eq!(lines(&fs::read_to_string(&path).expect("the file")).len(), 200);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_device_is_survived_and_counted() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let output = fixture("flood", &[]).stdout(full).output().expect("the fixture runs");
+    assert!(output.status.success());
+    assert_eq!(stderr(&output), "dropped 200\n");
+
+    let output = run("flood", &[("LOG_FILE", "/dev/full")]);
+    assert_eq!(stderr(&output), "dropped 200\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_is_gone_is_survived_and_counted() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = fixture("flood", &[]).stdout(writer).stderr(Stdio::piped()).output();
+    let output = output.expect("the fixture runs");
+    assert!(output.status.success());
+    assert_eq!(stderr(&output), "dropped 200\n");
+}
+
+#[test]
+fn a_panic_is_a_line_and_nothing_of_it_reaches_standard_error() {
+    let output = run("panic", &[]);
+    assert!(output.status.success());
+    assert_eq!(stderr(&output), "");
+    assert!(!stdout(&output).contains("canary"), "{}", stdout(&output));
+    let lines = lines(stdout(&output));
+    assert_eq!(lines.len(), 3);
+    let [outside, inside, odd] = &lines[..] else { unreachable!("three lines") };
+    assert_eq!((&outside["level"], &outside["event"]), (&"CRITICAL".into(), &"panic".into()));
+    assert_eq!(outside["thread"], "worker");
+    assert!(outside["panic_message"].as_str().is_some_and(|text| text.starts_with("outside, ")));
+    let location = outside["location"].as_str().expect("a location");
+    assert!(location.contains("fixtures/main.rs:"), "{location}");
+    assert_eq!((&inside["level"], &inside["request_id"]), (&"ERROR".into(), &"r-1".into()));
+    assert!(inside["exc"].as_str().is_some_and(|text| !text.is_empty()));
+    assert_eq!(odd["panic_message"], "a value that is no text");
+}
+
+#[test]
+fn chained_panic_hooks_run_after_candors() {
+    let output = run("chain", &[]);
+    assert_eq!(lines(stdout(&output)).len(), 3);
+    assert!(stderr(&output).contains("panicked at"));
+}
+
+#[test]
+fn no_step_span_is_made_where_only_candor_listens() {
+    // In a process of its own: another test's listener would make every call site ask.
+    for program in ["whole", "layer"] {
+        let output = run(program, &[]);
+        assert_eq!(stderr(&output), "span false\n", "{program}");
+        assert_eq!(lines(stdout(&output)).len(), 1, "{program}");
+    }
+}

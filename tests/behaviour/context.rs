@@ -1,0 +1,407 @@
+//! Whose request a line belongs to, wherever the work runs.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use candor::context::{self, InContextExt as _, RequestContext, carry};
+use candor::policy::clear;
+use candor::testing::{Captured, capture, capture_with};
+use candor::{Config, step_timed};
+use candor_tests::{checked, values};
+use futures::executor::block_on;
+use serde_json::json;
+use tracing::Instrument as _;
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+/// The request of each line with this message.
+fn requests(captured: &Captured, message: &str) -> Vec<String> {
+    captured.events(message).iter().map(|line| line.text("request_id").to_owned()).collect()
+}
+
+fn here() -> Option<String> {
+    context::current().map(|request| request.id().to_owned())
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Pending once, then ready.
+async fn once_pending() {
+    let mut first = true;
+    std::future::poll_fn(|cx| {
+        if std::mem::take(&mut first) {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+}
+
+#[test]
+fn a_scope_and_a_guard_are_over_where_they_end() {
+    let captured = capture();
+    assert_eq!(here(), None);
+    {
+        let _entered = RequestContext::with_id("guard").enter();
+        tracing::info!("inside");
+        block_on(RequestContext::with_id("inner").scope(async { tracing::info!("inside") }));
+        RequestContext::with_id("innermost").enter_with(|| tracing::info!("inside"));
+        tracing::info!("inside");
+    }
+    tracing::info!("inside");
+    checked(&captured);
+    assert_eq!(requests(&captured, "inside"), ["guard", "inner", "innermost", "guard", "-"]);
+    assert_eq!(here(), None);
+}
+
+#[test]
+fn a_panic_leaves_the_request() {
+    let captured = capture();
+    std::panic::catch_unwind(|| {
+        RequestContext::with_id("r").enter_with(|| panic!("gone"));
+    })
+    .expect_err("a panic");
+    std::panic::catch_unwind(|| {
+        block_on(RequestContext::with_id("r").scope(async { panic!("gone") }));
+    })
+    .expect_err("a panic");
+    assert_eq!(here(), None);
+    tracing::info!("after");
+    assert_eq!(captured.line("after").text("request_id"), "-");
+}
+
+#[test]
+fn ids_are_made_unique_and_those_given_are_cut_at_128_characters() {
+    assert_ne!(RequestContext::new().id(), RequestContext::new().id());
+    assert_eq!(RequestContext::with_id(&"ä".repeat(200)).id(), "ä".repeat(128));
+}
+
+#[test]
+fn the_lines_of_a_request_are_numbered_without_gaps() {
+    #[step_timed]
+    async fn work(n: u32) {
+        tracing::info!(n, "before");
+        tokio::task::yield_now().await;
+        tracing::debug!(n, "after");
+    }
+
+    let captured = capture();
+    runtime().block_on(RequestContext::with_id("r").scope(async {
+        let tasks: Vec<_> = (0..20).map(|n| tokio::spawn(work(n).in_context())).collect();
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+    }));
+    let lines = checked(&captured);
+    let mut seq: Vec<_> = lines.iter().map(|line| line.integer("seq")).collect();
+    seq.sort_unstable();
+    assert_eq!(seq, (1..=60).collect::<Vec<_>>());
+    assert!(lines.iter().all(|line| line.text("request_id") == "r"));
+}
+
+#[test]
+fn each_request_counts_from_one() {
+    let captured = capture();
+    for id in ["a", "b"] {
+        RequestContext::with_id(id).enter_with(|| tracing::info!("line"));
+    }
+    assert_eq!(values(&captured.events("line"), "seq"), [json!(1), json!(1)]);
+}
+
+#[test]
+fn a_user_who_becomes_known_is_on_every_line_from_then_on_in_running_tasks_too() {
+    let captured = capture();
+    runtime().block_on(RequestContext::with_id("r").scope(async {
+        let (known, wait) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(
+            async move {
+                tracing::info!("early");
+                wait.await.expect("a sender");
+                tracing::info!("late");
+            }
+            .in_context(),
+        );
+        tokio::task::yield_now().await;
+        context::set_user(clear("u-7"));
+        context::set("tenant", 5);
+        known.send(()).expect("a receiver");
+        task.await.expect("no panic");
+        tracing::info!("later");
+    }));
+    checked(&captured);
+    for message in ["late", "later"] {
+        assert_eq!(captured.line(message).text("user_id"), "u-7");
+        assert_eq!(captured.line(message).integer("tenant"), 5);
+    }
+}
+
+#[test]
+fn a_user_may_be_a_number_and_is_shown_as_text() {
+    let captured = capture();
+    RequestContext::new().enter_with(|| {
+        context::set_user(77_u64);
+        tracing::info!("numbered");
+        context::set_user(candor::policy::email("ada@example.com"));
+        tracing::info!("masked");
+    });
+    assert_eq!(captured.line("numbered").text("user_id"), "77");
+    assert_eq!(captured.line("masked").text("user_id"), "a***@example.com");
+}
+
+#[test]
+fn a_field_of_the_context_meets_the_key_rule_and_the_reserved_names() {
+    let captured = capture();
+    context::set("outside", 1);
+    context::set_user(1);
+    RequestContext::new().enter_with(|| {
+        context::set("session_token", clear("canary-1"));
+        context::set("level", 3);
+        tracing::info!("line");
+    });
+    tracing::info!("outside");
+    checked(&captured);
+    let line = captured.line("line");
+    assert_eq!(line.text("session_token"), "[REDACTED]");
+    assert_eq!(line.integer("level_"), 3);
+    assert!(!line.has("outside"));
+    assert_eq!(captured.line("outside").text("user_id"), "-");
+}
+
+#[test]
+fn a_spawned_task_has_its_context_only_where_it_was_taken_along() {
+    let captured = capture();
+    runtime().block_on(RequestContext::with_id("r").scope(async {
+        tokio::spawn(async { tracing::info!("along") }.in_context()).await.expect("no panic");
+        tokio::spawn(async { assert_eq!(here(), None) }).await.expect("no panic");
+        tokio::task::spawn_blocking(carry(|| tracing::info!("along"))).await.expect("no panic");
+        std::thread::spawn(carry(|| tracing::info!("along"))).join().expect("no panic");
+    }));
+    assert_eq!(requests(&captured, "along"), ["r", "r", "r"]);
+}
+
+#[test]
+fn in_current_span_keeps_the_request() {
+    let captured = capture();
+    runtime().block_on(RequestContext::with_id("r").scope(async {
+        let work = async {
+            tracing::info!("along");
+            tokio::task::yield_now().await;
+            tracing::info!("along");
+        };
+        tokio::spawn(work.in_current_span()).await.expect("no panic");
+        let span = tracing::info_span!("made here", shard = 3);
+        tokio::spawn(async { tracing::info!("spanned") }.instrument(span)).await.expect("no panic");
+    }));
+    assert_eq!(requests(&captured, "along"), ["r", "r"]);
+    assert_eq!(captured.line("spanned").text("request_id"), "r");
+    assert_eq!(captured.line("spanned").integer("shard"), 3);
+}
+
+#[test]
+fn a_span_made_outside_any_request_takes_no_line_out_of_one() {
+    let captured = capture();
+    let span = tracing::info_span!("outside", shard = 3);
+    RequestContext::with_id("r").enter_with(|| span.in_scope(|| tracing::info!("inside")));
+    assert_eq!(captured.line("inside").text("request_id"), "r");
+    assert_eq!(captured.line("inside").integer("shard"), 3);
+}
+
+#[test]
+fn futures_side_by_side_keep_their_own_requests() {
+    #[step_timed]
+    async fn work(own: &'static str) {
+        for _ in 0..3 {
+            assert_eq!(here().as_deref(), Some(own));
+            tracing::info!(own, "turn");
+            once_pending().await;
+        }
+    }
+
+    let captured = capture();
+    block_on(RequestContext::with_id("outer").scope(async {
+        let a = RequestContext::with_id("a").scope(work("a"));
+        let b = RequestContext::with_id("b").scope(work("b"));
+        futures::join!(a, work("outer"), b);
+        tokio::select! {
+            biased;
+            () = RequestContext::with_id("c").scope(work("c")) => {}
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(here().as_deref(), Some("outer"));
+    }));
+    assert_eq!(here(), None);
+    for line in captured.events("turn") {
+        assert_eq!(line.text("own"), line.text("request_id"));
+    }
+    assert_eq!(captured.steps("work").len(), 4);
+    let cancelled = captured.steps("work").pop().expect("the last one");
+    assert_eq!(cancelled.text("outcome"), "cancelled");
+    assert_eq!(cancelled.text("request_id"), "c");
+}
+
+#[test]
+fn a_future_may_be_polled_on_one_thread_after_another() {
+    #[step_timed]
+    async fn work() {
+        for _ in 0..4 {
+            tracing::info!("turn");
+            once_pending().await;
+        }
+    }
+
+    let captured = capture();
+    let mut future = Box::pin(RequestContext::with_id("r").scope(work()));
+    loop {
+        let polled = std::thread::spawn(move || {
+            let poll = poll_once(future.as_mut());
+            assert_eq!(here(), None);
+            (poll, future)
+        });
+        let (poll, back) = polled.join().expect("no panic");
+        future = back;
+        if poll.is_ready() {
+            break;
+        }
+    }
+    assert_eq!(requests(&captured, "turn"), ["r"; 4]);
+    assert_eq!(captured.step("work").text("request_id"), "r");
+}
+
+#[test]
+fn a_future_works_for_the_request_of_its_first_poll() {
+    #[step_timed]
+    async fn work() {
+        tracing::info!("turn");
+        once_pending().await;
+        tracing::info!("turn");
+    }
+
+    let captured = capture();
+    // Made in one request, awaited in another.
+    let future = RequestContext::with_id("maker").enter_with(work);
+    block_on(RequestContext::with_id("awaiter").scope(future));
+    assert_eq!(requests(&captured, "turn"), ["awaiter", "awaiter"]);
+
+    // Begun in one request, ended in another.
+    captured.clear();
+    let mut future = pin!(work());
+    RequestContext::with_id("first")
+        .enter_with(|| assert!(poll_once(future.as_mut()).is_pending()));
+    RequestContext::with_id("second").enter_with(|| assert!(poll_once(future.as_mut()).is_ready()));
+    assert_eq!(requests(&captured, "turn"), ["first", "first"]);
+    assert_eq!(captured.step("work").text("request_id"), "first");
+}
+
+#[test]
+fn every_executor_will_do() {
+    #[step_timed]
+    async fn work() {
+        once_pending().await;
+    }
+
+    let captured = capture();
+    block_on(RequestContext::with_id("futures").scope(work()));
+    smol::block_on(RequestContext::with_id("smol").scope(async {
+        smol::spawn(work().in_context()).await;
+    }));
+    let current = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    current
+        .block_on(RequestContext::with_id("current").scope(async {
+            let local = tokio::task::LocalSet::new();
+            local.run_until(async { tokio::task::spawn_local(work().in_context()).await }).await
+        }))
+        .expect("no panic");
+    runtime().block_on(RequestContext::with_id("multi").scope(work()));
+    let requests: Vec<_> =
+        captured.steps("work").iter().map(|line| line.text("request_id").to_owned()).collect();
+    assert_eq!(requests, ["futures", "smol", "current", "multi"]);
+}
+
+#[test]
+fn the_context_does_not_depend_on_levels() {
+    let config = Config::new().level("off").expect("a level");
+    let captured = capture_with(config).expect("a configuration");
+    block_on(RequestContext::with_id("r").scope(async {
+        assert_eq!(here().as_deref(), Some("r"));
+        once_pending().await;
+        let _span = tracing::error_span!("refused").entered();
+        assert_eq!(here().as_deref(), Some("r"));
+        carry(|| assert_eq!(here().as_deref(), Some("r")))();
+    }));
+    assert!(captured.lines().is_empty());
+
+    let config = Config::new().level("off,here=warn").expect("a level");
+    let captured = capture_with(config).expect("a configuration");
+    RequestContext::with_id("r").enter_with(|| tracing::warn!(target: "here", "heard"));
+    assert_eq!(captured.line("heard").text("request_id"), "r");
+}
+
+#[test]
+fn what_a_dropped_future_drops_logs_under_its_request() {
+    struct Logs;
+    impl Drop for Logs {
+        fn drop(&mut self) {
+            tracing::info!("dropped");
+        }
+    }
+
+    let captured = capture();
+    let pending = async {
+        let _logs = Logs;
+        std::future::pending::<()>().await;
+    };
+    let mut future = Box::pin(RequestContext::with_id("r").scope(pending));
+    assert!(poll_once(future.as_mut()).is_pending());
+    drop(future);
+
+    let task = RequestContext::with_id("s").enter_with(|| {
+        async {
+            let _logs = Logs;
+            std::future::pending::<()>().await;
+        }
+        .in_context()
+    });
+    let mut task = Box::pin(task);
+    assert!(poll_once(task.as_mut()).is_pending());
+    std::thread::spawn(move || drop(task)).join().expect("no panic");
+    assert_eq!(requests(&captured, "dropped"), ["r", "s"]);
+}
+
+#[test]
+fn a_scope_that_is_never_polled_says_nothing() {
+    static RAN: AtomicBool = AtomicBool::new(false);
+    let captured = capture();
+    drop(RequestContext::new().scope(async { RAN.store(true, Ordering::SeqCst) }));
+    drop(async { RAN.store(true, Ordering::SeqCst) }.in_context());
+    assert!(captured.lines().is_empty() && !RAN.load(Ordering::SeqCst));
+}
+
+#[test]
+fn logging_while_a_thread_ends_is_no_trouble() {
+    struct Logs;
+    impl Drop for Logs {
+        fn drop(&mut self) {
+            tracing::info!("from a thread local");
+            RequestContext::new().enter_with(|| tracing::info!("from a thread local"));
+        }
+    }
+    thread_local! {
+        static LATE: Logs = const { Logs };
+    }
+    let _captured = capture();
+    std::thread::spawn(|| {
+        LATE.with(|_| {});
+        tracing::info!("candor's own thread locals come after it");
+    })
+    .join()
+    .expect("the thread ends in peace");
+}

@@ -1,0 +1,269 @@
+//! candor among other layers: what they see, what they do not make candor lose, and what it costs
+//! where there are none.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use candor::{Config, RequestContext, dependency_call, step_timed};
+use candor_tests::check;
+use futures::executor::block_on;
+use serde_json::{Value, json};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+type Fields = BTreeMap<String, Value>;
+
+/// What another layer saw.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Sights>>);
+
+#[derive(Default)]
+struct Sights {
+    events: Vec<(String, Fields)>,
+    spans: Vec<String>,
+    open: usize,
+}
+
+impl Seen {
+    fn events(&self, name: &str) -> Vec<Fields> {
+        let sights = self.0.lock().expect("no panic");
+        sights.events.iter().filter(|(known, _)| known == name).map(|(_, f)| f.clone()).collect()
+    }
+
+    fn spans(&self) -> Vec<String> {
+        self.0.lock().expect("no panic").spans.clone()
+    }
+}
+
+struct Collect<'a>(&'a mut Fields);
+
+impl Collect<'_> {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Collect<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("debug {value:?}"));
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Seen {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::new();
+        event.record(&mut Collect(&mut fields));
+        let mut sights = self.0.lock().expect("no panic");
+        sights.events.push((event.metadata().name().to_owned(), fields));
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        self.0.lock().expect("no panic").spans.push(attributes.metadata().name().to_owned());
+    }
+
+    fn on_enter(&self, _: &Id, _: Context<'_, S>) {
+        self.0.lock().expect("no panic").open += 1;
+    }
+
+    fn on_exit(&self, _: &Id, _: Context<'_, S>) {
+        self.0.lock().expect("no panic").open -= 1;
+    }
+}
+
+/// Where candor's own lines go.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output {
+    fn lines(&self) -> Vec<Value> {
+        let bytes = self.0.lock().expect("no panic").clone();
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        text.lines()
+            .map(|line| {
+                check(line);
+                serde_json::from_str(line).expect("JSON")
+            })
+            .collect()
+    }
+}
+
+fn config(level: &str, output: &Output) -> Config {
+    Config::new().level(level).expect("a level").writer(output.clone())
+}
+
+#[step_timed(fields(rows = 3, ratio = 0.5, big = u64::MAX, yes = true, list = vec![1, 2]), ret)]
+fn step(fails: bool) -> Result<i32, fmt::Error> {
+    if fails { Err(fmt::Error) } else { Ok(-7) }
+}
+
+#[dependency_call("payments", url = "https://pay.example.com/charge?token=canary-1")]
+async fn call() -> http::Response<()> {
+    step(false).expect("good");
+    std::future::ready(()).await;
+    http::Response::new(())
+}
+
+#[test]
+fn another_layer_sees_events_with_typed_fields_and_spans() {
+    let (seen, output) = (Seen::default(), Output::default());
+    let layer = config("trace", &output).layer().expect("a configuration");
+    let subscriber = Registry::default().with(layer).with(seen.clone());
+    tracing::subscriber::with_default(subscriber, || {
+        block_on(RequestContext::with_id("r").scope(call()));
+        step(true).expect_err("fails");
+        tracing::info!(password = "canary-2", "of anyone's");
+    });
+    let steps = seen.events("step_timing");
+    assert_eq!(steps.len(), 2);
+    let first = &steps[0];
+    for (key, value) in [
+        ("event", json!("step_timing")),
+        ("step", json!("step")),
+        ("outcome", json!("ok")),
+        ("step_id", json!(2)),
+        ("parent_id", json!(1)),
+        ("rows", json!(3)),
+        ("ratio", json!(0.5)),
+        ("big", json!(u64::MAX)),
+        ("yes", json!(true)),
+        ("list", json!("[1,2]")),
+        ("ret", json!(-7)),
+    ] {
+        assert_eq!(first.get(key), Some(&value), "{key}");
+    }
+    assert!(first["duration_ms"].is_f64());
+    assert_eq!(steps[1]["error"], "Error");
+    let calls = seen.events("dependency_call");
+    assert_eq!(calls[0]["status"], 200);
+    assert_eq!(calls[0]["url"], "https://pay.example.com/charge");
+    assert!(!calls[0].contains_key("error"), "null is no value");
+    assert_eq!(seen.spans(), ["candor.request", "call", "step", "step"]);
+    assert_eq!(seen.0.lock().expect("no panic").open, 0);
+
+    let lines = output.lines();
+    let messages: Vec<_> = lines.iter().map(|line| line["msg"].as_str().expect("text")).collect();
+    assert_eq!(messages, ["step_timing", "dependency_call", "step_timing", "of anyone's"]);
+    assert_eq!(lines[0]["list"], json!([1, 2]));
+    assert_eq!((&lines[0]["request_id"], &lines[0]["seq"]), (&json!("r"), &json!(1)));
+    assert_eq!(lines[2]["request_id"], "-");
+    assert!(lines.iter().all(|line| !line.to_string().contains("canary")));
+    assert!(lines.iter().all(|line| line.get("candor.kind").is_none()));
+}
+
+#[test]
+fn a_retry_and_the_edge_are_in_their_request_beside_another_layer() {
+    #[dependency_call("payments")]
+    fn charge() {
+        candor::dependency::current().retry();
+    }
+
+    let (seen, output) = (Seen::default(), Output::default());
+    let layer = config("trace", &output).layer().expect("a configuration");
+    let subscriber = Registry::default().with(seen.clone()).with(layer);
+    tracing::subscriber::with_default(subscriber, || {
+        RequestContext::with_id("r").enter_with(charge);
+        charge();
+    });
+    assert_eq!(seen.events("dependency_attempt")[0]["attempt"], 2);
+    let requests: Vec<_> = output.lines().iter().map(|line| line["request_id"].clone()).collect();
+    assert_eq!(requests, ["r", "r", "-", "-"]);
+}
+
+#[test]
+fn each_layer_has_its_own_levels() {
+    let (seen, output) = (Seen::default(), Output::default());
+    let layer = config("warn", &output).layer().expect("a configuration");
+    let subscriber = Registry::default().with(layer).with(seen.clone());
+    tracing::subscriber::with_default(subscriber, || {
+        RequestContext::with_id("r").enter_with(|| {
+            step(false).expect("good");
+            tracing::info!("fine");
+            step(true).expect_err("fails");
+            tracing::warn!("bad");
+        });
+    });
+    assert_eq!(seen.events("step_timing").len(), 2);
+    let messages: Vec<_> = output.lines().iter().map(|line| line["msg"].clone()).collect();
+    assert_eq!(messages, ["step_timing", "bad"]);
+
+    // And the other way round.
+    let (seen, output) = (Seen::default(), Output::default());
+    let layer = config("trace", &output).layer().expect("a configuration");
+    let other = seen.clone().with_filter(LevelFilter::ERROR);
+    let subscriber = Registry::default().with(layer).with(other);
+    tracing::subscriber::with_default(subscriber, || {
+        step(false).expect("good");
+        tracing::info!("fine");
+    });
+    assert_eq!(output.lines().len(), 2);
+    assert!(seen.events("step_timing").is_empty());
+}
+
+#[test]
+fn a_filter_around_candors_layer_wins() {
+    let output = Output::default();
+    let layer = config("trace", &output).layer().expect("a configuration");
+    let subscriber = Registry::default().with(layer.with_filter(LevelFilter::WARN));
+    tracing::subscriber::with_default(subscriber, || {
+        RequestContext::with_id("r").enter_with(|| {
+            step(false).expect("good");
+            tracing::info!("fine");
+            step(true).expect_err("fails");
+            tracing::warn!("bad");
+        });
+    });
+    let lines = output.lines();
+    let messages: Vec<_> = lines.iter().map(|line| line["msg"].clone()).collect();
+    assert_eq!(messages, ["step_timing", "bad"]);
+    assert!(lines.iter().all(|line| line["request_id"] == "r"));
+}
+
+#[test]
+fn spans_close_when_their_steps_end() {
+    let (seen, output) = (Seen::default(), Output::default());
+    let layer = config("trace", &output).layer().expect("a configuration");
+    let subscriber = Registry::default().with(layer).with(seen.clone());
+    tracing::subscriber::with_default(subscriber, || {
+        let caught = std::panic::catch_unwind(|| {
+            #[step_timed]
+            fn broken() -> u32 {
+                panic!("gone")
+            }
+            broken()
+        });
+        assert!(caught.is_err());
+        assert!(tracing::Span::current().is_none());
+    });
+    assert_eq!(seen.0.lock().expect("no panic").open, 0);
+}

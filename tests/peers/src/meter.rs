@@ -1,0 +1,125 @@
+//! One row's operation, warmed up, repeated and timed; and the sink that all rows write to.
+
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use crate::allocations;
+use crate::rows::Failure;
+
+/// What one operation cost in one round.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reading {
+    pub(crate) nanos: f64,
+    pub(crate) allocations: f64,
+}
+
+/// Handed to a row, which sets its library up and calls [`time`](Meter::time).
+#[derive(Debug, Clone)]
+pub(crate) struct Meter<'a> {
+    /// Where the row's lines go.
+    pub(crate) sink: Sink,
+    /// The line whose bytes the floor copies.
+    pub(crate) line: &'a [u8],
+    pub(crate) operations: u32,
+    /// Where several threads start together.
+    gate: Option<Arc<Barrier>>,
+    pub(crate) reading: Reading,
+    /// The last line of the operation, where the sink keeps it; what its surroundings write later is
+    /// not of it.
+    pub(crate) wrote: Vec<u8>,
+}
+
+impl<'a> Meter<'a> {
+    pub(crate) fn new(sink: Sink, line: &'a [u8], operations: u32) -> Self {
+        Meter { sink, line, operations, gate: None, reading: Reading::default(), wrote: Vec::new() }
+    }
+
+    /// Times the operation, which gets the number of its repetition.
+    pub(crate) fn time(&mut self, mut operation: impl FnMut(u64)) {
+        for number in 0..u64::from(self.operations / 8) {
+            operation(number);
+        }
+        if let Some(gate) = &self.gate {
+            gate.wait();
+        }
+        let allocated = allocations::so_far();
+        let started = Instant::now();
+        for number in 0..u64::from(self.operations) {
+            operation(number);
+        }
+        let took = started.elapsed();
+        let allocated = allocations::so_far() - allocated;
+        self.reading = Reading {
+            nanos: took.as_secs_f64() * 1e9 / f64::from(self.operations),
+            allocations: count(allocated) / f64::from(self.operations),
+        };
+        if let Sink::Last(line) = &self.sink {
+            self.wrote.clone_from(&line.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Runs `work` on several threads that start together; the reading is that of the slowest.
+    pub(crate) fn together(
+        &mut self,
+        threads: usize,
+        work: impl Fn(&mut Meter<'_>) -> Result<(), Failure> + Sync,
+    ) -> Result<(), Failure> {
+        let gate = Some(Arc::new(Barrier::new(threads)));
+        let meter = Meter { gate, ..self.clone() };
+        let meters = thread::scope(|scope| {
+            let run = || {
+                let mut meter = meter.clone();
+                work(&mut meter).map(|()| meter)
+            };
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+            threads
+                .into_iter()
+                .map(|thread| {
+                    thread.join().map_err(|_| Failure::from("a measured thread panicked"))?
+                })
+                .collect::<Result<Vec<Meter<'_>>, Failure>>()
+        })?;
+        let slowest = meters.into_iter().max_by(|a, b| a.reading.nanos.total_cmp(&b.reading.nanos));
+        if let Some(slowest) = slowest {
+            (self.reading, self.wrote) = (slowest.reading, slowest.wrote);
+        }
+        Ok(())
+    }
+}
+
+fn count(number: u64) -> f64 {
+    u32::try_from(number).map_or(f64::INFINITY, f64::from)
+}
+
+/// Takes lines and forgets them, or keeps the last one to be shown.
+#[derive(Debug, Clone)]
+pub(crate) enum Sink {
+    Null,
+    Last(Arc<Mutex<Vec<u8>>>),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Sink::Null => {
+                black_box(bytes);
+            }
+            Sink::Last(line) => {
+                let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+                // A peer may write a line in pieces.
+                if line.ends_with(b"\n") {
+                    line.clear();
+                }
+                line.extend_from_slice(bytes);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

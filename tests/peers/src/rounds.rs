@@ -1,0 +1,120 @@
+//! Rounds: every row once, in turn, until there are enough readings of each.
+
+use std::sync::Arc;
+
+use crate::meter::{Meter, Reading, Sink};
+use crate::rows::{self, Failure, Ratio, Row};
+
+/// How long a row is repeated in one round.
+const BATCH_NANOS: f64 = 2e6;
+const FEWEST_OPERATIONS: f64 = 200.0;
+/// Operations before the line that is shown, so that its counters have grown.
+const SAMPLED: u32 = 4000;
+
+/// All readings of one row, in the order of the rounds, and its line.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) row: &'static Row,
+    pub(crate) readings: Vec<Reading>,
+    /// Without its line feed; empty where the row writes none.
+    pub(crate) line: Vec<u8>,
+}
+
+/// All rows, in the order of the table.
+#[derive(Debug)]
+pub(crate) struct Results {
+    pub(crate) rounds: usize,
+    pub(crate) rows: Vec<Measured>,
+}
+
+/// The middle of the rounds, and the best of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Figure {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+}
+
+pub(crate) fn measure(rows: &[&'static Row], rounds: usize) -> Result<Results, Failure> {
+    let copied = line_of(&rows::candor::STEP)?;
+    let mut measured = Vec::new();
+    let mut batches = Vec::new();
+    for row in rows.iter().copied() {
+        let line = line_of(row)?;
+        batches.push(batch(row, &copied)?);
+        measured.push(Measured { row, readings: Vec::with_capacity(rounds), line });
+    }
+    for _ in 0..rounds {
+        for (measured, operations) in measured.iter_mut().zip(&batches) {
+            let mut meter = Meter::new(Sink::Null, &copied, *operations);
+            (measured.row.run)(&mut meter)?;
+            measured.readings.push(meter.reading);
+        }
+    }
+    Ok(Results { rounds, rows: measured })
+}
+
+fn line_of(row: &Row) -> Result<Vec<u8>, Failure> {
+    let mut meter = Meter::new(Sink::Last(Arc::default()), &[], SAMPLED);
+    (row.run)(&mut meter)?;
+    let mut line = meter.wrote;
+    if line.ends_with(b"\n") {
+        line.pop();
+    }
+    Ok(line)
+}
+
+/// Operations that fill a batch.
+fn batch(row: &Row, copied: &[u8]) -> Result<u32, Failure> {
+    let mut meter = Meter::new(Sink::Null, copied, SAMPLED);
+    (row.run)(&mut meter)?;
+    let operations = (BATCH_NANOS / meter.reading.nanos.max(1.0)).max(FEWEST_OPERATIONS);
+    // At most a batch of one nanosecond each, so it fits.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Ok(operations as u32)
+}
+
+impl Results {
+    pub(crate) fn of(&self, row: &Row) -> Option<&Measured> {
+        self.rows.iter().find(|measured| std::ptr::eq(measured.row, row))
+    }
+
+    /// A ratio round by round, and of the two best rounds; none where one of its rows was left out.
+    pub(crate) fn ratio(&self, ratio: &Ratio) -> Option<Figure> {
+        let (of, over) = (self.of(ratio.of)?, self.of(ratio.over)?);
+        let rounds = of.readings.iter().zip(&over.readings);
+        Some(Figure {
+            median: median(rounds.map(|(of, over)| ratio.kind.value(*of, *over))),
+            min: ratio.kind.value(of.best(), over.best()),
+        })
+    }
+}
+
+impl Measured {
+    pub(crate) fn nanos(&self) -> Figure {
+        Figure { median: median(self.readings.iter().map(|r| r.nanos)), min: self.best().nanos }
+    }
+
+    pub(crate) fn allocations(&self) -> f64 {
+        median(self.readings.iter().map(|reading| reading.allocations))
+    }
+
+    /// The least of everything: what disturbs a round only ever adds.
+    fn best(&self) -> Reading {
+        let least = |a: Reading, b: &Reading| Reading {
+            nanos: a.nanos.min(b.nanos),
+            allocations: a.allocations.min(b.allocations),
+        };
+        let all = Reading { nanos: f64::INFINITY, allocations: f64::INFINITY };
+        self.readings.iter().fold(all, least)
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => values[odd / 2],
+        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
+    }
+}

@@ -1,0 +1,7 @@
+#[candor::dependency_call]
+fn charge() {}
+
+#[candor::dependency_call(operation = "charge")]
+fn refund() {}
+
+fn main() {}

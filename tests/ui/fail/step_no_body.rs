@@ -1,0 +1,6 @@
+trait Payments {
+    #[candor::step_timed]
+    fn charge(&self);
+}
+
+fn main() {}

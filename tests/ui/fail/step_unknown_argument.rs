@@ -1,0 +1,4 @@
+#[candor::step_timed("charge", treshold = "250ms")]
+fn charge() {}
+
+fn main() {}
