@@ -254,7 +254,7 @@ fn called(parts: &Parts, function: &mut Function) -> TokenStream {
         Some(_) => quote!(#private::StepGuard::enter(&__SITE)),
         None => parts.guard(),
     };
-    let value = call(parts, function, &output, inside);
+    let value = call(parts, function, &output, inside.as_ref());
     quote! {
         let __step = #guard;
         let __value = #value;
@@ -268,7 +268,7 @@ fn call(
     parts: &Parts,
     function: &mut Function,
     output: &Type,
-    first: Option<TokenStream>,
+    first: Option<&TokenStream>,
 ) -> TokenStream {
     /// Arguments beyond these are captured, and dropped in the order in which the body names them.
     const MOST: usize = 12;
@@ -279,10 +279,9 @@ fn call(
     let rest = arguments.split_off(arguments.len().min(MOST));
     let rest = rest.iter().map(Argument::rebound);
     // What only a field names is used all the same.
-    let named = arguments.iter().map(|argument| &argument.name);
-    let named =
-        named.filter(|name| parts.fields.as_ref().is_some_and(|fields| names(fields, name)));
-    let mut first = quote!(#first #whole_self #(let _ = &#named;)* #(#rest)*);
+    let used = arguments.iter().map(|argument| &argument.name);
+    let used = used.filter(|name| parts.fields.as_ref().is_some_and(|fields| names(fields, name)));
+    let mut first = quote!(#first #whole_self #(let _ = &#used;)* #(#rest)*);
     first.extend(function.body.stream());
     let mut body = Group::new(Delimiter::Brace, first);
     // Of a body without a value the compiler speaks at the function's return type.

@@ -33,6 +33,7 @@ pub(crate) fn emit_at(
         severity,
         logger: site.spec.target,
         message: site.spec.event,
+        has_exc: site.spec.fields.contains(&"exc"),
         capped: site.capped(),
     };
     let direct = logger::if_alone(|logger: &Logger| {

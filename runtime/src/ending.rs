@@ -20,6 +20,7 @@ pub struct Kind<T: ?Sized>(pub PhantomData<T>);
 
 impl<T> Kind<T> {
     /// The return type of a function.
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
     pub const fn new() -> Self {
         Kind(PhantomData)
     }
@@ -125,7 +126,7 @@ impl Failure<'_> {
     fn answer(&self) -> Answer {
         match self.detail {
             Detail::Chain(error) => chain_answer(Some(error)),
-            Detail::Error(error) => chain_answer(error.source()),
+            Detail::Error(error) => chain_answer(error::next(error)),
             _ => Answer::NONE,
         }
     }

@@ -96,6 +96,9 @@ impl Logger {
             }
             around.each_fields(|outer| members::add_outer(line, own, outer));
             self.template.settle(own, line);
+            if record.has_exc {
+                members::move_last(line, own, "exc");
+            }
             line.push('}');
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             self.put(request, record.severity, line);

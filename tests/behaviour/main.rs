@@ -1,5 +1,12 @@
 //! The behaviour of candor.
 
+#![allow(
+    clippy::pedantic,
+    clippy::too_many_arguments,
+    clippy::boxed_local,
+    reason = "functions of every shape, as their owners write them"
+)]
+
 mod config;
 mod context;
 mod dependency;

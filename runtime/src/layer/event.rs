@@ -47,6 +47,7 @@ where
             severity: Severity::from(*metadata.level()),
             logger: metadata.target(),
             message,
+            has_exc: false,
             capped: true,
         };
         logger.write(&record, around, |line| event.record(&mut Fields::new(logger, site, line)));
