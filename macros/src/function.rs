@@ -86,7 +86,7 @@ impl Argument {
     }
 
     fn is_ignored(&self) -> bool {
-        self.renamed && self.pattern.to_string() == self.name.to_string()
+        self.renamed && self.name == self.pattern.to_string()
     }
 }
 

@@ -10,6 +10,7 @@ use syn::{
 use crate::args::{self, Args};
 use crate::function::{Function, inferred};
 
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Shape {
     /// Nothing in the returned value says how the call ended: a guard beside the body is enough.
     InPlace,
@@ -134,10 +135,7 @@ fn polled(ty: &Type) -> Option<Polled> {
         Type::ImplTrait(opaque) => of_bounds(opaque.bounds.iter(), false),
         Type::Path(path) => {
             let last = path.path.segments.last()?;
-            let arguments = match &last.arguments {
-                PathArguments::AngleBracketed(arguments) => arguments,
-                _ => return None,
-            };
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
             let kind = match last.ident.to_string().as_str() {
                 "Pin" => return of_boxed(first_type(arguments)?),
                 "BoxFuture" | "LocalBoxFuture" => Kind::Future,

@@ -117,7 +117,6 @@ impl Drop for Lent {
 }
 
 /// Empty fields, from the pool where there are any.
-#[expect(clippy::unnecessary_box_returns, reason = "a step holds a box")]
 pub(crate) fn take_extras() -> Box<Extras> {
     with_thread(|thread| thread.pool.pop()).flatten().unwrap_or_default()
 }

@@ -20,7 +20,7 @@ pub struct Kind<T: ?Sized>(pub PhantomData<T>);
 
 impl<T> Kind<T> {
     /// The return type of a function.
-    pub const fn new() -> Self {
+    pub const fn of() -> Self {
         Kind(PhantomData)
     }
 }

@@ -201,7 +201,6 @@ thread_local! {
 }
 
 impl State {
-    #[expect(clippy::unnecessary_box_returns, reason = "the boxes are what is kept")]
     fn take(started: Tick) -> Box<Self> {
         let kept = POOL.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
         kept.ok().flatten().unwrap_or_else(|| {
