@@ -19,7 +19,8 @@ use crate::shape::{Kind, Place, Polled, Shape, pinned};
 pub(crate) fn expand(attribute: Attribute, args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = crate::args::parse(attribute, args, &mut errors);
-    let expanded = if block::is_block(&item) {
+    let is_block = block::is_block(&item);
+    let expanded = if is_block {
         block::expand(attribute, &args, item.clone(), &mut errors)
     } else {
         if let Some(skip) = args.skip {
@@ -35,8 +36,10 @@ pub(crate) fn expand(attribute: Attribute, args: TokenStream, item: TokenStream)
     };
     match (errors.finish(), expanded) {
         (Ok(()), Some(expanded)) => expanded,
-        (Err(error), _) => {
+        (Err(error), expanded) => {
             let error = error.into_compile_error();
+            // The methods of a block are without their own attributes, which nobody else may know.
+            let item = expanded.filter(|_| is_block).unwrap_or(item);
             quote!(#error #item)
         }
         (Ok(()), None) => item,
@@ -216,7 +219,7 @@ fn located(parts: &Parts, function: &Function) -> TokenStream {
     quote! {
         let __step = #guard.unread({
             use #private::probe::*;
-            (&&#private::Kind::<#output>::new()).unread()
+            (&&#private::Kind::<#output>::of()).unread()
         });
         #value
     }
@@ -290,9 +293,9 @@ fn call(
         _ => Span::mixed_site().located_at(function.body.span()),
     });
     let caller = caller(arguments.len());
-    let names = arguments.iter().map(|argument| &argument.name);
+    let given = arguments.iter().map(|argument| &argument.name);
     let parameters = arguments.iter().map(Argument::parameter);
-    quote!(#private::#caller(#(#names,)* move |#(#parameters),*| -> #output #body))
+    quote!(#private::#caller(#(#given,)* move |#(#parameters),*| -> #output #body))
 }
 
 fn names(tokens: &TokenStream, name: &Ident) -> bool {

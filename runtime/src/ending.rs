@@ -20,8 +20,7 @@ pub struct Kind<T: ?Sized>(pub PhantomData<T>);
 
 impl<T> Kind<T> {
     /// The return type of a function.
-    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
-    pub const fn new() -> Self {
+    pub const fn of() -> Self {
         Kind(PhantomData)
     }
 }

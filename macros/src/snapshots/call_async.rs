@@ -26,7 +26,7 @@ fn charge(
             ::candor::__private::entered(
                 &__SITE,
                 |__fields| {
-                    __fields.url(&(self.url()));
+                    __fields.url(&self.url());
                 },
             );
             if false {

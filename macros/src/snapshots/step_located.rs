@@ -12,7 +12,7 @@ fn find(at: usize) -> Result<u32, Missing> {
     let __step = ::candor::__private::StepGuard::enter(&__SITE)
         .unread({
             use ::candor::__private::probe::*;
-            (&&::candor::__private::Kind::<Result<u32, Missing>>::new()).unread()
+            (&&::candor::__private::Kind::<Result<u32, Missing>>::of()).unread()
         });
     let __value: Result<u32, Missing> = {
         let () = ();

@@ -1,6 +1,0 @@
-#[candor::step_timed]
-const fn f() -> u32 {
-    7
-}
-
-fn main() {}

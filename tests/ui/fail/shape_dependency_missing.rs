@@ -1,4 +1,0 @@
-#[candor::dependency_call(method = "GET")]
-fn f() {}
-
-fn main() {}

@@ -1,4 +1,0 @@
-#[candor::step_timed]
-struct Shop;
-
-fn main() {}

@@ -1,6 +1,0 @@
-#[candor::step_timed(ret)]
-fn f() -> String {
-    String::new()
-}
-
-fn main() {}

@@ -1,4 +1,0 @@
-#[candor::step_timed(slow = "250")]
-fn f() {}
-
-fn main() {}

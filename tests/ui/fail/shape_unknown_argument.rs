@@ -1,4 +1,0 @@
-#[candor::step_timed(treshold = "1s")]
-fn f() {}
-
-fn main() {}

@@ -1,4 +1,0 @@
-#[candor::step_timed(level = "loud", err = "fatal")]
-fn f() {}
-
-fn main() {}
