@@ -9,7 +9,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Member};
 
-use self::format::{Format, Use};
+use self::format::Use;
 use self::input::{Arg, Event, Field, Message};
 
 /// Parses, checks and expands; what is wrong stands in the event's place.
@@ -20,8 +20,8 @@ use self::input::{Arg, Event, Field, Message};
 ///     if __SITE.is_enabled() {
 ///         match (value(&&order.id),) {
 ///             (__field0,) => {
-///                 let amount = Shown::new(&amount, "amount", false);
-///                 __SITE.write(format_args!("charged {amount}"), &[__field0.named("order_id", false)]);
+///                 let amount = Shown::new(&amount, "amount", const { is_sensitive("amount") });
+///                 __SITE.write(format_args!("charged {amount}"), &[__field0.named("order_id", const { … })]);
 ///             }
 ///         }
 ///     }
@@ -127,8 +127,9 @@ fn fields(fields: &[Field], private: &TokenStream, values: &mut Values) -> Vec<T
 
 /// A value that must be loggable: the compiler says so at the value's own tokens.
 fn loggable(value: &Expr, private: &TokenStream) -> TokenStream {
+    let reference = quote_spanned!(value.span()=> &);
     let value = borrowed(value);
-    quote!(#private::value(&#value))
+    quote!(#private::value(#reference #value))
 }
 
 /// A reference to a value, at the value's own tokens.
@@ -156,7 +157,7 @@ struct Text {
 }
 
 fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -> Text {
-    let (text, args) = match message {
+    let (text, args, format) = match message {
         None => {
             return Text {
                 captures: Vec::new(),
@@ -171,14 +172,13 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
             return Text { captures: Vec::new(), message };
         }
         Some(Message::Value(value)) => {
-            let name = values.add("message", value.span(), loggable(value, private));
-            let shown = quote!(#private::Shown::new(&#name, "message", false));
+            let shown = loggable(value, private);
+            let shown = values.add("message", value.span(), quote!(#shown.shown("message", false)));
             let message = quote!(#private::core::format_args!("{}", #shown));
             return Text { captures: Vec::new(), message };
         }
-        Some(Message::Format { text, args }) => (text, args),
+        Some(Message::Format { text, args, format }) => (text, args, format),
     };
-    let format = Format::read(&text.value(), &names_of(args));
     let mut passed = Vec::new();
     for (place, arg) in args.iter().enumerate() {
         let shown = explicit(arg, format.explicit.get(place), private, values);
@@ -206,6 +206,7 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
                 let #name = #shown;
             });
         } else {
+            let shown = values.add("capture", text.span(), shown);
             passed.push(quote!(#name = #shown));
         }
     }
@@ -231,12 +232,14 @@ fn explicit(
     let name = said.or_else(|| name_of(&arg.value));
     let hidden = hidden(name.as_deref(), how, private);
     let key = name.as_deref().unwrap_or("");
-    if how.is_numeric {
-        let value = values.add("number", span, borrowed(&arg.value));
-        return quote_spanned!(span=> #private::Shown::new(#value, #key, #hidden));
-    }
-    let value = values.add("arg", span, loggable(&arg.value, private));
-    quote_spanned!(span=> #private::Shown::new(&#value, #key, #hidden))
+    let shown = if how.is_numeric {
+        let value = borrowed(&arg.value);
+        quote!(#private::Shown::new(#value, #key, #hidden))
+    } else {
+        let value = loggable(&arg.value, private);
+        quote!(#value.shown(#key, #hidden))
+    };
+    values.add("arg", span, shown).into_token_stream()
 }
 
 /// Whether the key rule hides an argument: by its own name, or by a name in front of it in the text.
@@ -245,10 +248,6 @@ fn hidden(name: Option<&str>, how: &Use, private: &TokenStream) -> TokenStream {
     let by_label = how.labels.iter().map(|label| quote!(#private::labels_secret(#label)));
     let rules: Vec<_> = by_name.into_iter().chain(by_label).collect();
     if rules.is_empty() { quote!(false) } else { quote!(const { #(#rules)||* }) }
-}
-
-fn names_of(args: &[Arg]) -> Vec<Option<String>> {
-    args.iter().map(|arg| arg.name.as_ref().map(|name| name.unraw().to_string())).collect()
 }
 
 /// The name of a value that is a variable or a field of one: `pin`, `card.pin`.

@@ -189,11 +189,11 @@ impl<'a> EventValue<'a> {
     pub fn named(self, name: &'a str, sensitive: bool) -> EventField<'a> {
         EventField { name, sensitive, value: self }
     }
-}
 
-impl Loggable for EventValue<'_> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        self.0.log(to);
+    /// The value as a format argument, of this name if it has one.
+    #[inline]
+    pub fn shown(self, name: &str, sensitive: bool) -> Shown<'a, dyn Loggable + 'a> {
+        Shown::new(self.0, name, sensitive)
     }
 }
 
@@ -269,24 +269,33 @@ fn show_number(digits: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// A number that `{:x}` and its like can show.
+/// A whole number, which `{:x}`, `{:#b}` and their like can show.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no number, so a message can't show it as hexadecimal, octal, binary or with an exponent",
+    message = "`{Self}` is no whole number, so a message can't show it as hexadecimal, octal or binary",
+    label = "not a whole number"
+)]
+pub trait Integer: fmt::LowerHex + fmt::UpperHex + fmt::Octal + fmt::Binary {}
+
+/// A number, which `{:e}` can show.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no number, so a message can't show it with an exponent",
     label = "not a number"
 )]
-pub trait Number: Loggable {}
+pub trait Number: fmt::LowerExp + fmt::UpperExp {}
 
+impl<T: Integer + ?Sized> Integer for &T {}
 impl<T: Number + ?Sized> Number for &T {}
 
 macro_rules! numbers {
-    ($($type:ty)*) => {$( impl Number for $type {} )*};
+    ($kind:ident: $($type:ty)*) => {$( impl $kind for $type {} )*};
 }
 
-numbers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
+numbers! { Integer: u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
+numbers! { Number: u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
 
-macro_rules! numeric_forms {
-    ($($form:ident)*) => {$(
-        impl<T: Number + fmt::$form + ?Sized> fmt::$form for Shown<'_, T> {
+macro_rules! forms {
+    ($kind:ident: $($form:ident)*) => {$(
+        impl<T: $kind + ?Sized> fmt::$form for Shown<'_, T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 if self.hidden { f.write_str(REDACTED) } else { fmt::$form::fmt(self.value, f) }
             }
@@ -294,7 +303,8 @@ macro_rules! numeric_forms {
     )*};
 }
 
-numeric_forms! { LowerHex UpperHex Octal Binary LowerExp UpperExp }
+forms! { Integer: LowerHex UpperHex Octal Binary }
+forms! { Number: LowerExp UpperExp }
 
 /// Whether the text in front of a format argument gives it a name that the key rule hides:
 /// `password={}`, `api key: {}`. Behind `=` that is one word; behind `:`, in prose, the last two.

@@ -17,6 +17,8 @@ pub(super) struct Captured {
 /// What is done with one argument.
 #[derive(Default)]
 pub(super) struct Use {
+    /// The text has a place for it.
+    pub(super) is_used: bool,
     /// It is a width or a precision.
     pub(super) is_count: bool,
     /// It is shown as hexadecimal, octal, binary or with an exponent.
@@ -71,10 +73,12 @@ impl Format {
         let spec = Spec::read(spec.trim_end());
         for count in spec.counts {
             if let Some(used) = self.find(&count, explicit, next) {
+                used.is_used = true;
                 used.is_count = true;
             }
         }
         if let Some(used) = self.find(&Argument::of(argument.trim()), explicit, next) {
+            used.is_used = true;
             used.is_numeric |= matches!(spec.kind, "x" | "X" | "o" | "b" | "e" | "E");
             let label = before.trim_end_matches([' ', '"', '\'', '`']);
             if label.ends_with(['=', ':']) {

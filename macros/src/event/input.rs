@@ -6,6 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, LitStr, Token, braced};
 
+use super::format::Format;
 use crate::args::FIXED;
 use crate::errors::Errors;
 
@@ -41,7 +42,7 @@ pub(super) struct Field {
 
 pub(super) enum Message {
     /// A format string with its arguments.
-    Format { text: LitStr, args: Vec<Arg> },
+    Format { text: LitStr, args: Vec<Arg>, format: Format },
     /// The value of a field called `message`.
     Value(Expr),
 }
@@ -119,6 +120,9 @@ fn contents(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
         if !list.is_empty() {
             return Err(list.error("the message stands behind the braces of the fields"));
         }
+        if input.peek(Token![=]) {
+            return Err(input.error("a field's name is written out, not taken from a constant"));
+        }
         comma(input)?;
     } else {
         fields(event, input)?;
@@ -139,7 +143,10 @@ fn contents(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
         args.push(arg(input, &event.root)?);
         comma(input)?;
     }
-    event.message = Some(Message::Format { text, args });
+    let names: Vec<_> =
+        args.iter().map(|arg| arg.name.as_ref().map(|name| name.unraw().to_string())).collect();
+    let format = Format::read(&text.value(), &names);
+    event.message = Some(Message::Format { text, args, format });
     Ok(())
 }
 
@@ -244,7 +251,8 @@ fn comma(input: ParseStream<'_>) -> syn::Result<()> {
     input.parse::<Token![,]>().map(|_| ())
 }
 
-/// Reserved and empty names are mistakes; of several fields of one name the last one counts.
+/// Reserved and empty names are mistakes, and so are named arguments that the message does not show
+/// (`"done", rows = 3`, as other crates write fields); of several fields of one name the last one counts.
 fn check(event: &mut Event, errors: &mut Errors) {
     for at in 0..event.fields.len() {
         let key = event.fields[at].key.clone();
@@ -258,6 +266,15 @@ fn check(event: &mut Event, errors: &mut Errors) {
             errors.add(&event.fields[at].at, "a field needs a name");
         }
         event.fields[at].is_last = event.fields[at + 1..].iter().all(|later| later.key != key);
+    }
+    let Some(Message::Format { args, format, .. }) = &event.message else { return };
+    for (arg, used) in args.iter().zip(&format.explicit) {
+        if let Some(name) = arg.name.as_ref().filter(|_| !used.is_used) {
+            errors.add(
+                name,
+                format!("the message does not show `{name}`; a field stands before the message"),
+            );
+        }
     }
 }
 

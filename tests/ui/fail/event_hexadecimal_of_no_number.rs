@@ -1,6 +1,4 @@
 fn main() {
     let list = [1, 2];
-    candor::info!("{:x}", true);
-    candor::info!("{list:x}");
-    candor::info!("{:x}", list);
+    candor::info!("{list:x} {:e}", true);
 }

@@ -13,4 +13,5 @@ fn main() {
     candor::info!(target: "a", target: "b", "done");
     candor::info!({ a = 1, "done" });
     candor::info!("" = 3);
+    candor::info!("done", rows = 3);
 }
