@@ -132,13 +132,13 @@ fn loggable(value: &Expr, private: &TokenStream) -> TokenStream {
     quote!(#private::value(#reference #value))
 }
 
-/// A reference to a value, at the value's own tokens.
+/// A reference to a value, at the value's own tokens. What came through a `macro_rules` parameter
+/// loses its group on the way, and gets parentheses for it.
 fn borrowed(value: &Expr) -> TokenStream {
     match value {
         Expr::Array(_)
         | Expr::Call(_)
         | Expr::Field(_)
-        | Expr::Group(_)
         | Expr::Index(_)
         | Expr::Lit(_)
         | Expr::Macro(_)
@@ -188,8 +188,12 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
         });
     }
     let mut captures = Vec::new();
-    for captured in format.captured.iter().filter(|captured| !captured.how.is_count) {
+    for captured in &format.captured {
         let name = captured_ident(&captured.name, text.span());
+        if captured.how.is_count {
+            captures.push(quote!(#private::count(&#name);));
+            continue;
+        }
         let hidden = hidden(Some(&captured.name), &captured.how, private);
         let key = &captured.name;
         let shown = quote!(#private::Shown::new(&#name, #key, #hidden));
@@ -224,8 +228,8 @@ fn explicit(
     let how = how.unwrap_or(&unused);
     let span = arg.value.span();
     if how.is_count {
-        // A width or a precision: rustc takes nothing but a `usize` there.
-        let count = values.add("count", span, borrowed(&arg.value));
+        let value = borrowed(&arg.value);
+        let count = values.add("count", span, quote!(#private::count(#value)));
         return quote_spanned!(span=> *#count);
     }
     let said = arg.name.as_ref().map(|name| name.unraw().to_string());

@@ -22,7 +22,7 @@ pub mod probe {
 // The event macros
 pub use candor_macros::event;
 
-pub use crate::event::{EventField, EventSite, Shown, labels_secret, value};
+pub use crate::event::{EventField, EventSite, Shown, count, labels_secret, value};
 pub use crate::record::Severity;
 
 // `#[redact]`

@@ -183,6 +183,13 @@ pub fn value<T: Loggable>(value: &T) -> EventValue<'_> {
     EventValue(value)
 }
 
+/// Takes a width or a precision, which stays what it is; whatever else the text does with it, nothing
+/// but a number gets into a message this way.
+#[inline]
+pub fn count(value: &usize) -> &usize {
+    value
+}
+
 impl<'a> EventValue<'a> {
     /// The value as a field; the macros have asked the key rule for its name.
     #[inline]
@@ -395,8 +402,6 @@ macro_rules! trace {
 /// be shown; without one the line does not compile, and the compiler points at the value.
 ///
 /// ```
-/// use candor::policy::{clear, mask};
-///
 /// let (order_id, card, shop) = (7, "4242424242424242", "books");
 /// let captured = candor::testing::capture();
 /// candor::info!(order_id, card = mask(&card).last(4), "charged {amount:.2} for {}", clear(&shop), amount = 9.5);
@@ -427,6 +432,8 @@ macro_rules! trace {
 /// A value arrives as it logs itself: a number as a number, a `#[redact]` type as nested JSON. `?` and
 /// `%` ask a type's `Debug` or `Display` in tracing; neither decides what may be shown, so here the
 /// value must be loggable all the same, and shows the same.
+///
+/// A policy that stands in front of a value, here or behind the message, needs no import.
 ///
 /// Names go by the [key rule](crate::keys): a sensitive one shows `"[REDACTED]"`, whatever its value.
 /// candor's own keys (`level`, `msg`, `request_id`, `path`, …) are refused. Where a name is given
@@ -513,8 +520,6 @@ macro_rules! warn {
 /// `scrub` takes out what looks like a secret:
 ///
 /// ```
-/// use candor::policy::scrub;
-///
 /// let captured = candor::testing::capture();
 /// let refused = "postgres://app:s3cret@db/orders is down";
 /// candor::error!(reason = scrub(refused), "no orders were read");

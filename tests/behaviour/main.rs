@@ -3,6 +3,7 @@
 mod config;
 mod context;
 mod dependency;
+mod events;
 mod http;
 mod keys;
 mod line;
