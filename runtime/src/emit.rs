@@ -49,6 +49,6 @@ pub(crate) fn emit_at(
         let known = current::with(|frame| frame.fork()).unwrap_or_default();
         let _here =
             current::Restore::enter(current::Frame { request: request.map(Arc::clone), ..known });
-        site.dispatch(record, text);
+        site.dispatch(&record, text);
     }
 }

@@ -10,6 +10,7 @@
 mod config;
 mod context;
 mod dependency;
+mod events;
 mod http;
 mod keys;
 mod line;
