@@ -121,6 +121,7 @@ impl EventSite {
                 severity: self.severity,
                 logger: self.metadata.target(),
                 message: text,
+                has_exc: false,
                 capped: true,
             });
         });

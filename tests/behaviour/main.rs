@@ -1,6 +1,8 @@
 //! The behaviour of candor.
 
 #![allow(
+    clippy::double_must_use,
+    clippy::manual_async_fn,
     clippy::pedantic,
     clippy::too_many_arguments,
     clippy::boxed_local,
