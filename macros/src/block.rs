@@ -135,8 +135,10 @@ fn one(
     if attribute == Attribute::Call {
         args.first = args.first.or_else(|| block.first.clone());
     }
-    needs_dependency(attribute, &args, errors);
     let fallback = function.to_token_stream();
+    if !needs_dependency(attribute, &args, errors) {
+        return Ok(fallback);
+    }
     Ok(errors.take(timed(attribute, &args, function, header.place)).unwrap_or(fallback))
 }
 

@@ -1,6 +1,6 @@
 //! The annotated function: its signature parsed, its body as it was typed.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _, format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
@@ -75,7 +75,17 @@ impl Argument {
         let Argument { attributes, name, pattern, renamed } = self;
         let whole = renamed.then(|| quote!(let #name = #name;));
         let ignored = self.is_ignored();
-        let part = (!ignored).then(|| quote!(#(#attributes)* let #pattern = #name;));
+        // A lint on a binding that starts with `_` and has no effect would find it.
+        let is_name = pattern
+            .clone()
+            .into_iter()
+            .all(|token| matches!(token, TokenTree::Ident(ident) if ident != "ref"));
+        let (pattern, value) = if *renamed && !ignored && is_name {
+            (quote!((#pattern,)), quote!((#name,)))
+        } else {
+            (quote!(#pattern), quote!(#name))
+        };
+        let part = (!ignored).then(|| quote!(#(#attributes)* let #pattern = #value;));
         quote!(#whole #part)
     }
 

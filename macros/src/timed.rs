@@ -46,13 +46,16 @@ pub(crate) fn expand(attribute: Attribute, args: TokenStream, item: TokenStream)
     }
 }
 
-pub(crate) fn needs_dependency(attribute: Attribute, args: &Args, errors: &mut Errors) {
-    if attribute == Attribute::Call && args.first.is_none() && args.skip.is_none() {
+/// Whether the dependency is named, where it has to be.
+pub(crate) fn needs_dependency(attribute: Attribute, args: &Args, errors: &mut Errors) -> bool {
+    let is_missing = attribute == Attribute::Call && args.first.is_none() && args.skip.is_none();
+    if is_missing {
         errors.push(syn::Error::new(
             Span::call_site(),
             "the name of the dependency is missing; write `#[dependency_call(\"payments\")]`",
         ));
     }
+    !is_missing
 }
 
 fn parse_function(item: TokenStream) -> syn::Result<Function> {

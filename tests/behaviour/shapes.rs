@@ -1,5 +1,5 @@
 //! `#[step_timed]` and `#[dependency_call]` on every shape of function.
-#![allow(clippy::pedantic, clippy::boxed_local, reason = "functions are written for their shape")]
+#![allow(clippy::pedantic, clippy::all, reason = "functions are written for their shape")]
 
 mod arguments;
 mod compiles;

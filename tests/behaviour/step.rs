@@ -853,7 +853,7 @@ mod shapes {
     }
 
     #[step_timed]
-    #[expect(clippy::toplevel_ref_arg, reason = "the shape under test")]
+    #[allow(clippy::toplevel_ref_arg, reason = "the shape under test")]
     async fn async_patterns(
         (a, b): (u32, &mut u32),
         Pair { left, .. }: Pair,

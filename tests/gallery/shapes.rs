@@ -185,6 +185,19 @@ fn unused_arguments(_a: u32, _: &str) -> Answer<()> {
     std::fs::remove_file("none")
 }
 
+// shape: unused arguments async
+#[step_timed]
+async fn unused_arguments_async(_a: String, _: &str, _b: u32) -> Answer<()> {
+    breathe().await;
+    std::fs::remove_file("none")
+}
+
+// shape: unused arguments in place
+#[step_timed]
+fn unused_arguments_in_place(_a: &str, _: &str) {
+    println!("{}", std::process::id());
+}
+
 // shape: exclusive reference
 #[step_timed]
 fn exclusive(a: &mut Vec<u8>) -> Answer<&mut u8> {
