@@ -7,6 +7,7 @@ mod args;
 mod block;
 mod dependency_call;
 mod errors;
+mod event;
 mod function;
 mod redact;
 mod shape;
@@ -254,6 +255,13 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn redact(args: TokenStream, item: TokenStream) -> TokenStream {
     expand(args, item, redact::expand)
+}
+
+/// What `candor::info!` and its siblings call, with their crate and their level in front.
+#[doc(hidden)]
+#[proc_macro]
+pub fn event(tokens: TokenStream) -> TokenStream {
+    event::expand(tokens.into()).into()
 }
 
 /// The one adapter between the compiler's tokens and the expansions: an expansion returns what

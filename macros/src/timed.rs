@@ -285,10 +285,9 @@ fn call(
     let rest = arguments.split_off(arguments.len().min(MOST));
     let rest = rest.iter().map(Argument::rebound);
     // What only a field names is used all the same.
-    let named = arguments.iter().map(|argument| &argument.name);
-    let named =
-        named.filter(|name| parts.fields.as_ref().is_some_and(|fields| names(fields, name)));
-    let mut first = quote!(#first #whole_self #(let _ = &#named;)* #(#rest)*);
+    let used = arguments.iter().map(|argument| &argument.name);
+    let used = used.filter(|name| parts.fields.as_ref().is_some_and(|fields| names(fields, name)));
+    let mut first = quote!(#first #whole_self #(let _ = &#used;)* #(#rest)*);
     first.extend(function.body.stream());
     let mut body = Group::new(Delimiter::Brace, first);
     // Of a body without a value the compiler speaks at the function's return type.

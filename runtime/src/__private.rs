@@ -26,6 +26,12 @@ pub mod probe {
     };
 }
 
+// The event macros
+pub use candor_macros::event;
+
+pub use crate::event::{EventField, EventSite, Shown, count, labels_secret, value};
+pub use crate::record::Severity;
+
 // `#[redact]`
 pub use crate::loggable::decide::{
     Field, KeyRule, NeedsNoReason, OrClear, OrSecret, Probe, by_function, by_policy, by_type,

@@ -232,6 +232,9 @@ impl RequestContext {
     }
 
     fn span(&self) -> Span {
+        if !current::is_alive() {
+            return Span::none();
+        }
         // The layer reads the context when the span is made, from the thread.
         let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
         let _here = Restore::enter(frame);
@@ -275,7 +278,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _restore = this.frame.take().map(Restore::enter);
-            let _entered = this.span.enter();
+            let _entered = current::is_alive().then(|| this.span.enter());
             this.future.set(None);
         }
     }
@@ -288,7 +291,7 @@ impl<F: Future> Future for Scope<F> {
         let this = self.project();
         let restore = Restore::enter(this.frame.take().unwrap_or_default());
         let kept = Kept { slot: this.frame, restore: Some(restore) };
-        let entered = this.span.enter();
+        let entered = current::is_alive().then(|| this.span.enter());
         let poll = poll_some(this.future, cx);
         drop(entered);
         drop(kept);
@@ -328,8 +331,8 @@ pub fn set_user(user: impl Loggable) {
     if let Some(request) = current::request() {
         let json = json(|to| to.value(&user));
         // One type for a key: a number becomes text, as the other ids are.
-        let text = members::text_of(&json);
-        request.change_identity(|identity| identity.user = Some(text.clone()));
+        let text = (json != "null").then(|| members::text_of(&json));
+        request.change_identity(|identity| identity.user.clone_from(&text));
     }
 }
 

@@ -79,6 +79,11 @@ fn with_thread<T>(f: impl FnOnce(&mut Thread) -> T) -> Option<T> {
     THREAD.try_with(|thread| thread.try_borrow_mut().ok().map(|mut thread| f(&mut thread))).ok()?
 }
 
+/// Whether the thread still has its locals: while they are dropped, spans can't be entered any more.
+pub(crate) fn is_alive() -> bool {
+    THREAD.try_with(|_| ()).is_ok()
+}
+
 /// Puts a frame in place of the running one, which is returned.
 pub(crate) fn replace(frame: Frame) -> Frame {
     with_thread(|thread| std::mem::replace(&mut thread.frame, frame)).unwrap_or_default()

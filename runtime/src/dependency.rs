@@ -14,7 +14,7 @@ use tracing_core::Level;
 use crate::format::members;
 use crate::record::Severity;
 use crate::site::{Site, Spec};
-use crate::{current, emit, escape};
+use crate::{current, emit, error, escape};
 
 /// Why a call failed, in the words of the `error` key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -189,7 +189,7 @@ impl DependencyOutcome for reqwest::Error {
         } else if self.is_decode() || self.is_body() {
             Category::Decode
         } else {
-            chain_answer(self.source()).category.unwrap_or_else(|| sent_category(self))
+            chain_answer(error::next(self)).category.unwrap_or_else(|| sent_category(self))
         })
     }
 }
@@ -197,7 +197,7 @@ impl DependencyOutcome for reqwest::Error {
 /// Why a connection was not made: the sources name it in words only.
 #[cfg(feature = "reqwest")]
 fn connect_category(error: &(dyn Error + 'static)) -> Category {
-    let mut source = error.source();
+    let mut source = error::next(error);
     for _ in 0..16 {
         let Some(error) = source else { break };
         let text = error.to_string().to_ascii_lowercase();
@@ -207,7 +207,7 @@ fn connect_category(error: &(dyn Error + 'static)) -> Category {
         if text.contains("certificate") || text.contains("tls") || text.contains("handshake") {
             return Category::Tls;
         }
-        source = error.source();
+        source = error::next(error);
     }
     Category::Connect
 }
@@ -216,13 +216,13 @@ fn connect_category(error: &(dyn Error + 'static)) -> Category {
 /// is named in words only.
 #[cfg(feature = "reqwest")]
 fn sent_category(error: &(dyn Error + 'static)) -> Category {
-    let mut source = error.source();
+    let mut source = error::next(error);
     for _ in 0..16 {
         let Some(error) = source else { break };
         if error.to_string().contains("connection closed") {
             return Category::Connect;
         }
-        source = error.source();
+        source = error::next(error);
     }
     Category::Other
 }
@@ -248,7 +248,7 @@ pub(crate) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
         if let Some(answer) = known(error) {
             return answer;
         }
-        link = error.source();
+        link = error::next(error);
     }
     Answer::NONE
 }

@@ -33,6 +33,7 @@ pub(crate) fn emit_at(
         severity,
         logger: site.spec.target,
         message: site.spec.event,
+        has_exc: site.spec.fields.contains(&"exc"),
         capped: site.capped(),
     };
     let direct = logger::if_alone(|logger: &Logger| {
@@ -48,6 +49,6 @@ pub(crate) fn emit_at(
         let known = current::with(|frame| frame.fork()).unwrap_or_default();
         let _here =
             current::Restore::enter(current::Frame { request: request.map(Arc::clone), ..known });
-        site.dispatch(record, text);
+        site.dispatch(&record, text);
     }
 }

@@ -125,7 +125,7 @@ impl Failure<'_> {
     fn answer(&self) -> Answer {
         match self.detail {
             Detail::Chain(error) => chain_answer(Some(error)),
-            Detail::Error(error) => chain_answer(error.source()),
+            Detail::Error(error) => chain_answer(error::next(error)),
             _ => Answer::NONE,
         }
     }

@@ -15,9 +15,9 @@ pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Ini
     let mut config = Config::new();
     if let Some(levels) = env.parsed("LOG_LEVEL", LEVELS, |text| Levels::parse(text, false))? {
         config = config.levels(levels);
-    } else if let Some(text) = env.text("RUST_LOG")? {
+    } else if let Some(text) = env.os("RUST_LOG") {
         // It is not candor's variable: what it holds for others is no reason to fail.
-        config = config.levels(Levels::parse(&text, true).unwrap_or_default());
+        config = config.levels(Levels::lenient(&text.to_string_lossy()));
     }
     if let Some(format) = env.parsed("LOG_FORMAT", "`json` or `pretty`", format)? {
         config = config.format(format);
@@ -42,7 +42,8 @@ pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Ini
     }
     // What is promised by a variable must hold: better no start than a start without it.
     for name in ["LOG_STRICT", "LOG_AUDIT_FILE", "LOG_HASH_KEY"] {
-        if env.os(name).is_some_and(|value| value != "0") {
+        let asks = |value: &OsString| name != "LOG_STRICT" || value != "0";
+        if env.os(name).as_ref().is_some_and(asks) {
             return Err(InitError::new(format!(
                 "{name} is not supported by this version of candor"
             )));

@@ -40,7 +40,8 @@ pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
     }
 }
 
-fn next<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
+/// The source of an error, unless asking for it panics.
+pub(crate) fn next<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
     catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
 }
 

@@ -9,10 +9,12 @@ use crate::record::Record;
 
 /// The record in flight on this thread, with its fields as members.
 #[derive(Debug)]
-pub(crate) struct InFlight {
-    metadata: usize,
-    pub(crate) record: Record<'static>,
-    pub(crate) fields: String,
+struct InFlight {
+    metadata: &'static Metadata<'static>,
+    /// With its message beside it, which is not there for ever.
+    record: Record<'static>,
+    message: String,
+    fields: String,
 }
 
 thread_local! {
@@ -22,11 +24,16 @@ thread_local! {
 /// Dispatches while the record is in flight.
 pub(crate) fn during(
     metadata: &'static Metadata<'static>,
-    record: Record<'static>,
+    record: &Record<'_>,
     fields: String,
     dispatch: impl FnOnce(),
 ) {
-    let flight = InFlight { metadata: std::ptr::from_ref(metadata).addr(), record, fields };
+    let flight = InFlight {
+        metadata,
+        record: Record { logger: metadata.target(), message: "", ..*record },
+        message: record.message.to_owned(),
+        fields,
+    };
     let before = IN_FLIGHT.try_with(|slot| slot.replace(Some(Box::new(flight)))).ok().flatten();
     dispatch();
     let _ = IN_FLIGHT.try_with(|slot| slot.set(before));
@@ -35,9 +42,9 @@ pub(crate) fn during(
 /// Calls `f` where the event of this metadata is the one in flight.
 pub(crate) fn with(metadata: &Metadata<'_>, f: impl FnOnce(&Record<'_>, &str)) -> Option<()> {
     let flight = IN_FLIGHT.try_with(Cell::take).ok()??;
-    let ours = flight.metadata == std::ptr::from_ref(metadata).addr();
+    let ours = std::ptr::eq(flight.metadata, metadata);
     if ours {
-        f(&flight.record, &flight.fields);
+        f(&Record { message: &flight.message, ..flight.record }, &flight.fields);
     }
     let _ = IN_FLIGHT.try_with(|slot| slot.set(Some(flight)));
     ours.then_some(())

@@ -279,7 +279,7 @@ impl Config {
             tracing::warn!(
                 target: "candor",
                 directive,
-                "a span directive of RUST_LOG is left out; only targets are taken"
+                "a directive of RUST_LOG is left out; only targets with a level are taken"
             );
         }
         Ok(Logging { logger })
@@ -341,7 +341,12 @@ impl Output {
             Output::File { path, max_bytes, backups } => {
                 let file = RotatingFile::open(&path, max_bytes, backups).map_err(|source| {
                     let path = path.display();
-                    InitError::caused(format!("the log file {path} can't be opened"), source)
+                    InitError::caused(
+                        format!(
+                            "the log file {path} (`LOG_FILE` or `Config::file`) can't be opened"
+                        ),
+                        source,
+                    )
                 })?;
                 (Sink::File(file), false)
             }

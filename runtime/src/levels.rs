@@ -63,6 +63,9 @@ impl Levels {
                 }
                 Some(_) => return Err(format!("`{part}` has no target before its `=`")),
                 None => match level_of(part) {
+                    Ok(_) if default.is_some() => {
+                        return Err(format!("`{part}` is a second level for all targets"));
+                    }
                     Ok(level) => default = Some(level),
                     // `RUST_LOG=my_crate` is everything of my_crate.
                     Err(_) if spans_ignored && is_target(part) => {
@@ -75,6 +78,17 @@ impl Levels {
         let mut levels = Levels::new(default.unwrap_or(LevelFilter::INFO), directives);
         levels.ignored = ignored;
         Ok(levels)
+    }
+
+    /// The same for a variable that others read too: what can't be read is left out and noted.
+    pub(crate) fn lenient(text: &str) -> Self {
+        Self::parse(text, true).unwrap_or_else(|_| {
+            let (known, ignored): (Vec<_>, Vec<_>) =
+                split(text).partition(|part| Self::parse(part, true).is_ok());
+            let mut levels = Self::parse(&known.join(","), true).unwrap_or_default();
+            levels.ignored.extend(ignored.into_iter().map(str::to_owned));
+            levels
+        })
     }
 
     /// The most detailed level a target may write.

@@ -49,6 +49,7 @@
 //! | write lines at all | [`init`], [`Config`], [`layer`] |
 //! | time a function | [`#[step_timed]`](macro@step_timed), [`record`] |
 //! | time a call to another service | [`#[dependency_call]`](macro@dependency_call), [`dependency`] |
+//! | write a line of your own | [`info!`], [`warn!`], [`error!`](crate::error!), [`critical!`], [`debug!`], [`trace!`] |
 //! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
 //! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
@@ -68,6 +69,7 @@
 // Generated code names `::candor::…`, in this crate's own docs and tests too.
 extern crate self as candor;
 
+mod buffer;
 mod clock;
 pub mod context;
 mod current;
@@ -77,6 +79,7 @@ mod ending;
 mod env;
 mod error;
 mod escape;
+mod event;
 mod format;
 mod handoff;
 #[cfg(feature = "http")]

@@ -58,6 +58,7 @@ impl Log for Bridge {
                     severity: Severity::from(level(record.level())),
                     logger: record.target(),
                     message: &scrub::text(&message),
+                    has_exc: false,
                     capped: true,
                 },
                 Around::Thread,

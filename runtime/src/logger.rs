@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use tracing_core::dispatcher;
 
+use crate::buffer;
 use crate::context::Request;
 use crate::current;
 use crate::format::{Format, json::Template, members, pretty, shrink};
@@ -38,21 +39,8 @@ pub(crate) fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A buffer that a huge line grew is given back.
-const KEPT_BYTES: usize = 64 * 1024;
-
 thread_local! {
     static LINE: Cell<String> = const { Cell::new(String::new()) };
-}
-
-/// A thread's line buffer, taken so that a value that logs while it is formatted gets another one.
-fn with_buffer(f: impl FnOnce(&mut String)) {
-    let mut buffer = LINE.try_with(Cell::take).unwrap_or_default();
-    buffer.clear();
-    f(&mut buffer);
-    if buffer.capacity() <= KEPT_BYTES {
-        let _ = LINE.try_with(|line| line.set(buffer));
-    }
 }
 
 impl Logger {
@@ -81,7 +69,7 @@ impl Logger {
         if known.is_some_and(|request| self.suppresses(request, record)) {
             return;
         }
-        with_buffer(|line| {
+        buffer::with(&LINE, |line| {
             let identity = known.map(|request| request.identity());
             let numbered = known
                 .zip(identity.as_deref())
@@ -96,6 +84,9 @@ impl Logger {
             }
             around.each_fields(|outer| members::add_outer(line, own, outer));
             self.template.settle(own, line);
+            if record.has_exc {
+                members::move_last(line, own, "exc");
+            }
             line.push('}');
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             self.put(request, record.severity, line);

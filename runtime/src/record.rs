@@ -64,6 +64,8 @@ pub(crate) struct Record<'a> {
     pub(crate) logger: &'a str,
     /// Scrubbed, not escaped.
     pub(crate) message: &'a str,
+    /// Whether its own field `exc`, a backtrace, has to stand behind those of the context and the spans.
+    pub(crate) has_exc: bool,
     /// Whether the cap on a request's lines holds for it; it does not for the line that reports it.
     pub(crate) capped: bool,
 }

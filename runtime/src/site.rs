@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tracing_core::callsite::{self, Callsite, DefaultCallsite, Identifier};
 use tracing_core::dispatcher;
-use tracing_core::field::{FieldSet, Value};
+use tracing_core::field::{FieldSet, Value, ValueSet};
 use tracing_core::metadata::Kind;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata};
@@ -424,25 +424,37 @@ impl Site {
         })
     }
 
-    /// Sends a record to every layer: candor's takes the fields as they are, others visit them.
-    pub(crate) fn dispatch(&'static self, record: Record<'static>, fields: String) {
+    /// Sends a record to every layer.
+    pub(crate) fn dispatch(&'static self, record: &Record<'_>, fields: String) {
         let metadata = &self.metadata[place(record.severity)];
-        let mut values: Vec<Option<Box<dyn Value>>> = Vec::new();
-        for field in metadata.fields() {
-            let value = if field.name() == "message" {
-                Some(Box::new(record.message) as Box<dyn Value>)
-            } else {
-                members::walk(&fields, 0)
-                    .find(|member| member.key == field.name())
-                    .and_then(|member| value_of(member.value))
-            };
-            values.push(value);
-        }
-        let values: Vec<Option<&dyn Value>> = values.iter().map(Option::as_deref).collect();
-        handoff::during(metadata, record, fields, || {
-            Event::dispatch(metadata, &metadata.fields().value_set_all(&values));
+        dispatch(metadata, record, fields, |values| {
+            Event::dispatch(metadata, values);
         });
     }
+}
+
+/// Sends a record to every layer: candor's takes the fields as they are, others visit them.
+pub(crate) fn dispatch(
+    metadata: &'static Metadata<'static>,
+    record: &Record<'_>,
+    fields: String,
+    send: impl FnOnce(&ValueSet<'_>),
+) {
+    let mut values: Vec<Option<Box<dyn Value + '_>>> = Vec::new();
+    for field in metadata.fields() {
+        let value = if field.name() == "message" {
+            Some(Box::new(record.message) as Box<dyn Value>)
+        } else {
+            members::walk(&fields, 0)
+                .find(|member| member.key == field.name())
+                .and_then(|member| value_of(member.value))
+        };
+        values.push(value);
+    }
+    let values: Vec<Option<&dyn Value>> = values.iter().map(Option::as_deref).collect();
+    handoff::during(metadata, record, fields, || {
+        send(&metadata.fields().value_set_all(&values));
+    });
 }
 
 /// CRITICAL is an ERROR to tracing.

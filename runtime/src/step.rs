@@ -9,7 +9,7 @@ use crate::clock::{Tick, thousandths};
 use crate::context::{Cause, Request};
 use crate::current::{self, Extras, Frame, Lent};
 use crate::dependency::{Answer, CallState, Category, DependencyOutcome};
-use crate::ending::{Ending, Written};
+use crate::ending::{Ending, Failure, Written};
 use crate::format::keys::Keys;
 use crate::format::members;
 use crate::loggable::{Encoder, Loggable, guarded};
@@ -413,6 +413,7 @@ impl Running {
             });
             request.step_ended(self.site.spec.name, took, !self.state.has_inner, cause);
         }
+        let failure = ending.failure.as_ref().or(item.as_ref());
         emit::emit_at(self.site, request, severity, now, |out, limit| {
             match &facts {
                 None => {
@@ -425,6 +426,9 @@ impl Running {
                 Some(facts) => {
                     let status = facts.status.or(ending.answer.status);
                     self.write_call(facts, status, category, took, out);
+                    if let Some(failure) = failure {
+                        write_detail(failure, limit, out);
+                    }
                     text(out, "outcome", outcome.as_str());
                 }
             }
@@ -446,15 +450,9 @@ impl Running {
                 members::open(out, "ret");
                 out.push_str(ret);
             }
-            if let Some(failure) = ending.failure.as_ref().or(item.as_ref()) {
-                if facts.is_none() {
-                    text(out, "error", &failure.short_name());
-                }
-                let from = out.len();
-                members::open(out, "error_detail");
-                if !failure.write_detail(limit, out) {
-                    out.truncate(from);
-                }
+            if let (None, Some(failure)) = (&facts, failure) {
+                text(out, "error", &failure.short_name());
+                write_detail(failure, limit, out);
             }
         });
         if let Some(extras) = self.state.extras.take() {
@@ -562,6 +560,15 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
         call.facts().url = site.safe_url(Some(&url));
     }
     current::with(|frame| frame.extras = Some(extras));
+}
+
+/// The text of an error, where it has one of its own.
+fn write_detail(failure: &Failure<'_>, limit: usize, out: &mut String) {
+    let from = out.len();
+    members::open(out, "error_detail");
+    if !failure.write_detail(limit, out) {
+        out.truncate(from);
+    }
 }
 
 fn text(out: &mut String, key: &str, value: &str) {

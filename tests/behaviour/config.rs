@@ -192,7 +192,7 @@ fn a_bad_value_is_an_error_that_names_the_variable_what_it_held_and_what_it_take
         (
             "LOG_FILE",
             "/nowhere/at/all/app.log",
-            "the log file /nowhere/at/all/app.log can't be opened",
+            "the log file /nowhere/at/all/app.log (`LOG_FILE` or `Config::file`) can't be opened",
         ),
     ] {
         let text = error(name, value);
@@ -328,4 +328,13 @@ fn no_step_span_is_made_where_only_candor_listens() {
         assert_eq!(stderr(&output), "span false\n", "{program}");
         assert_eq!(lines(stdout(&output)).len(), 1, "{program}");
     }
+}
+
+#[test]
+fn a_writer_that_panics_or_logs_loses_lines_and_stops_nothing() {
+    let panics = fixture("writer-panics", &[]).output().expect("the fixture runs");
+    // Two lines, and the two panics that could not be written either.
+    assert!(String::from_utf8_lossy(&panics.stderr).contains("goes on, dropped 4"), "{panics:?}");
+    let logs = fixture("writer-logs", &[]).output().expect("the fixture runs");
+    assert!(String::from_utf8_lossy(&logs.stderr).contains("goes on, dropped 2"), "{logs:?}");
 }

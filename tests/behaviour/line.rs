@@ -619,3 +619,42 @@ fn a_writer_that_panics_loses_its_line_and_no_other() {
     });
     assert_eq!(candor::stats().dropped, before + 1);
 }
+
+/// A `Debug` that changes what the type inside it writes.
+struct Rewritten(Inner);
+
+#[candor::redact]
+struct Inner {
+    a: bool,
+    #[redact(clear)]
+    note: String,
+}
+
+impl fmt::Debug for Rewritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{:?}", self.0).replace('"', "'"))
+    }
+}
+
+#[test]
+fn json_that_a_wrapper_changed_is_text() {
+    let captured = capture();
+    let inner = || Inner { a: true, note: "x".to_owned() };
+    tracing::info!(changed = ?Rewritten(inner()), wrapped = ?Some(inner()), plain = ?inner(), "nested");
+    let line = &checked(&captured)[0];
+    assert_eq!(line.text("changed"), "Inner { a: true, note: 'x' }");
+    assert_eq!(line.text("wrapped"), "Some(Inner { a: true, note: \"x\" })");
+    assert_eq!(line.get("plain"), Some(&serde_json::json!({ "a": true, "note": "x" })));
+}
+
+#[test]
+fn a_long_name_does_not_cost_the_line_its_ids() {
+    let captured = capture();
+    RequestContext::with_id("r-1").enter_with(|| {
+        context::set(&"k".repeat(20_000), 1);
+        tracing::info!("far away");
+    });
+    let line = &checked(&captured)[0];
+    assert_eq!(line.text("request_id"), "r-1");
+    assert_eq!(line.text("msg"), "far away");
+}

@@ -1,8 +1,18 @@
 //! The behaviour of candor.
 
+#![allow(
+    clippy::double_must_use,
+    clippy::manual_async_fn,
+    clippy::pedantic,
+    clippy::too_many_arguments,
+    clippy::boxed_local,
+    reason = "functions of every shape, as their owners write them"
+)]
+
 mod config;
 mod context;
 mod dependency;
+mod events;
 mod http;
 mod keys;
 mod line;

@@ -23,6 +23,9 @@ pub(crate) const FIXED: [&str; 12] = [
 /// Keys that candor puts on lines beside the fixed ones, wherever they come from.
 const OWN: [&str; 3] = ["event", "exc", "truncated"];
 
+/// Bytes of a field's name, which stands in every line beside its value.
+const NAME_LIMIT: usize = 128;
+
 /// The fixed keys as one layer writes them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
@@ -99,7 +102,7 @@ impl Keys {
 
     /// The name under which a field is kept: a reserved one gets a trailing underscore.
     pub(crate) fn field_name(&self, name: &str) -> String {
-        let mut kept = name.to_owned();
+        let mut kept = name[..name.floor_char_boundary(NAME_LIMIT.min(name.len()))].to_owned();
         while self.is_reserved(&kept) {
             let _ = kept.write_char('_');
         }

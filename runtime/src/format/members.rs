@@ -139,3 +139,13 @@ pub(crate) fn add_outer(out: &mut String, from: usize, outer: &str) {
         }
     }
 }
+
+/// Moves the member under this key, where there is one from the byte `from` on, behind all others.
+pub(crate) fn move_last(out: &mut String, from: usize, key: &str) {
+    let found = walk(out, from).find(|member| member.key == key).map(|m| m.start..m.end);
+    if let Some(range) = found {
+        let member = out[range.clone()].to_owned();
+        out.replace_range(range, "");
+        out.push_str(&member);
+    }
+}

@@ -55,7 +55,7 @@ fn field(member: Member<'_>, in_full: bool, paint: Paint, out: &mut String) {
     paint.put(DIM, &name, out);
     let text = inside(value);
     let is_id = matches!(key, "request_id" | "trace_id");
-    if is_id && !in_full && text.len() > 12 && text.is_ascii() && !text.contains('\\') {
+    if is_id && !in_full && text.len() > 12 && is_bare(text) {
         let _ = write!(out, "{}…{}", &text[..4], &text[text.len() - 6..]);
     } else if text.len() < value.len() && is_bare(text) {
         out.push_str(text);

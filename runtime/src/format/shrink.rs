@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::keys::FIXED;
 use super::members::{self, Member};
 
-/// Fixed keys other than the message: ids, times and names are short and what a reader searches by.
-const KEPT: usize = 3;
+/// Fixed keys that are cut where they are long; the others are short, and what a reader searches by.
+const CUTTABLE: [usize; 4] = [2, 3, 5, 7];
 
 /// The mark of a cut line.
 const MARK: &str = ",\"truncated\":true";
@@ -35,7 +36,7 @@ pub(crate) fn shrink(line: &mut String, limit: usize) {
             out.push_str(member.value);
         }
         // Names alone can be too many: then the last members go.
-        if out.len() > body && index > KEPT && !super::keys::FIXED.contains(&member.key) {
+        if out.len() > body && index > CUTTABLE[3] && !FIXED.contains(&member.key) {
             out.truncate(from);
             break;
         }
@@ -46,7 +47,8 @@ pub(crate) fn shrink(line: &mut String, limit: usize) {
 }
 
 fn is_cuttable(index: usize, member: &Member<'_>) -> bool {
-    index >= KEPT && matches!(member.value.as_bytes().first(), Some(b'"' | b'{' | b'['))
+    (CUTTABLE.contains(&index) || index >= CUTTABLE[3] && !FIXED.contains(&member.key))
+        && matches!(member.value.as_bytes().first(), Some(b'"' | b'{' | b'['))
 }
 
 /// The greatest length of a value with which the line fits.

@@ -59,6 +59,7 @@ impl<B: Body> Body for CompletedBody<B> {
         let this = self.project();
         // Taken while the body runs, so that a panic ends the request as panicked.
         let mut open = this.open.take();
+        Open::run(&mut open, true);
         let frame = {
             let _restore = open.as_ref().map(|open| {
                 Restore::enter(current::Frame {
@@ -68,6 +69,7 @@ impl<B: Body> Body for CompletedBody<B> {
             });
             this.body.poll_frame(cx)
         };
+        Open::run(&mut open, false);
         if let Some(open) = &mut open {
             match &frame {
                 Poll::Ready(Some(Ok(frame))) => {

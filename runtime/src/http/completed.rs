@@ -40,6 +40,8 @@ pub(super) struct Open {
     pub(super) bytes: u64,
     /// How many there will be, where the response says so.
     content_length: Option<u64>,
+    /// Whether the service or the body runs now: a panic that unwinds then is the request's own.
+    running: bool,
     ended: bool,
 }
 
@@ -57,7 +59,15 @@ impl Open {
             content_type: None,
             bytes: 0,
             content_length: None,
+            running: false,
             ended: false,
+        }
+    }
+
+    /// Marks a request as running from here on, or no more.
+    pub(super) fn run(open: &mut Option<Self>, running: bool) {
+        if let Some(open) = open {
+            open.running = running;
         }
     }
 
@@ -161,6 +171,7 @@ fn write_cause(cause: &Cause, limit: usize, out: &mut String) {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.end(if std::thread::panicking() { End::Panicked } else { End::Cancelled });
+        let panicked = self.running && std::thread::panicking();
+        self.end(if panicked { End::Panicked } else { End::Cancelled });
     }
 }

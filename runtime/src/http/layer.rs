@@ -111,11 +111,14 @@ where
         };
         let is_head = request.method() == Method::HEAD;
         let open = Open::new(context.request.clone(), route(&request), client_request_id.clone());
+        let mut open = Some(open);
+        Open::run(&mut open, true);
         let future = context.enter_with(|| {
             started::write(&request, client_request_id.as_deref());
             self.inner.call(request)
         });
-        ResponseFuture { future: context.scope(future), open: Some(open), is_head }
+        Open::run(&mut open, false);
+        ResponseFuture { future: context.scope(future), open, is_head }
     }
 }
 
@@ -155,8 +158,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         // A panic drops it while unwinding, which ends the request as panicked.
-        let guard = this.open.take();
+        let mut guard = this.open.take();
+        Open::run(&mut guard, true);
         let polled = this.future.poll(cx);
+        Open::run(&mut guard, false);
         *this.open = guard;
         let result = ready!(polled);
         let Some(mut open) = this.open.take() else {

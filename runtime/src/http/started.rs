@@ -7,7 +7,7 @@ use crate::emit;
 use crate::format::members;
 use crate::loggable::Encoder;
 use crate::record::Severity;
-use crate::{escape, keys, scrub};
+use crate::{escape, scrub};
 
 pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
     emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
@@ -48,8 +48,8 @@ fn query(query: &str, limit: usize, out: &mut String) {
     let mut names: Vec<(String, Vec<String>)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decoded(name), decoded(value));
-        let shown = if keys::hides(&name) {
+        let (name, value) = (scrub::percent_decoded(name), scrub::percent_decoded(value));
+        let shown = if scrub::is_secret_value(&name, &value) {
             "[REDACTED]".to_owned()
         } else {
             scrub::text(&value).into_owned()
@@ -76,29 +76,4 @@ fn query(query: &str, limit: usize, out: &mut String) {
         out.push(']');
     }
     out.push('}');
-}
-
-/// Form decoding (WHATWG URL, application/x-www-form-urlencoded): `+` is a blank, `%41` an `A`.
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = |at: usize| bytes.get(at).and_then(|b| char::from(*b).to_digit(16));
-        match (bytes[at], hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                at += 3;
-            }
-            (b'+', ..) => {
-                out.push(b' ');
-                at += 1;
-            }
-            (byte, ..) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

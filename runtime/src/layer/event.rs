@@ -6,7 +6,6 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{OnceLock, PoisonError, RwLock};
-use std::thread::LocalKey;
 
 use tracing_core::field::{Field, Visit};
 use tracing_core::{Event, Metadata, Subscriber};
@@ -21,32 +20,33 @@ use crate::format::members;
 use crate::loggable::{Encoder, NestedDebug, UNPRINTABLE};
 use crate::logger::Logger;
 use crate::record::{Record, Severity};
-use crate::{error, handoff, keys, scrub};
+use crate::{buffer, error, handoff, keys, scrub};
 
 pub(super) fn write<S>(logger: &Logger, event: &Event<'_>, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let metadata = event.metadata();
-    if let Some(()) = handoff::with(metadata, |record, fields| {
-        logger.write(record, Around::Thread, |line| line.push_str(fields));
-    }) {
-        return;
-    }
-    let site = site_of(metadata);
     let parent = event.parent().and_then(|id| data_of(&ctx.span(id)?.extensions()));
     let around = match &parent {
         Some(parent) => Around::Span(parent),
         None if event.is_contextual() => Around::Thread,
         None => Around::Nothing,
     };
-    with_buffer(&MESSAGE, |message| {
+    if let Some(()) = handoff::with(metadata, |record, fields| {
+        logger.write(record, around, |line| line.push_str(fields));
+    }) {
+        return;
+    }
+    let site = site_of(metadata);
+    buffer::with(&MESSAGE, |message| {
         event.record(&mut Message { site, out: message });
         let record = Record {
             at: Tick::now(),
             severity: Severity::from(*metadata.level()),
             logger: metadata.target(),
             message,
+            has_exc: false,
             capped: true,
         };
         logger.write(&record, around, |line| event.record(&mut Fields::new(logger, site, line)));
@@ -146,20 +146,9 @@ thread_local! {
     static TEXT: Cell<String> = const { Cell::new(String::new()) };
 }
 
-/// A thread's buffer, taken so that a value that logs while it is formatted gets another one.
-fn with_buffer<T>(slot: &'static LocalKey<Cell<String>>, f: impl FnOnce(&mut String) -> T) -> T {
-    let mut text = slot.try_with(Cell::take).unwrap_or_default();
-    text.clear();
-    let result = f(&mut text);
-    if text.capacity() <= 64 * 1024 {
-        let _ = slot.try_with(|slot| slot.set(text));
-    }
-    result
-}
-
 /// The buffer for the text of one value before it is scrubbed.
 fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
-    with_buffer(&TEXT, f)
+    buffer::with(&TEXT, f)
 }
 
 /// Formats a value of anyone's; what panics or fails is `Err`.

@@ -672,54 +672,60 @@ pub(crate) fn guarded(out: &mut String, write: impl FnOnce(&mut String)) {
 }
 
 thread_local! {
-    static NESTED: Cell<Nested> = const { Cell::new(Nested::Unasked) };
+    /// Whether candor's visitor waits for JSON on this thread.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+    /// The JSON that a loggable value wrote when it was asked.
+    static ANSWER: Cell<Option<String>> = const { Cell::new(None) };
 }
 
 /// The agreement between candor's visitor, which gets a `&dyn Debug`, and the `Debug` of a loggable
-/// type behind it: JSON was asked for, and has been written from the first byte to the last.
-#[derive(Clone, Copy, PartialEq)]
-enum Nested {
-    Unasked,
-    Asked,
-    Written(usize),
-}
-
-/// A `Debug` value on its way into a line.
+/// type behind it: JSON was asked for, and is all that came.
 pub(crate) struct NestedDebug;
 
+/// A question, which is taken back also where the value panics.
+struct Asking;
+
+impl Asking {
+    fn begin() -> Self {
+        let _ = ANSWER.try_with(Cell::take);
+        let _ = ASKED.try_with(|asked| asked.set(true));
+        Asking
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let _ = ASKED.try_with(|asked| asked.set(false));
+    }
+}
+
 impl NestedDebug {
-    /// Formats into `out`; true where what came is one JSON value.
+    /// Formats into `out`, which is empty; true where what came is one JSON value.
     pub(crate) fn format(value: &dyn fmt::Debug, out: &mut String) -> Result<bool, fmt::Error> {
-        /// Takes the question back, also where the value panics.
-        struct Asking;
-        impl Asking {
-            fn answer() -> Nested {
-                NESTED.try_with(|nested| nested.replace(Nested::Unasked)).unwrap_or(Nested::Unasked)
-            }
+        {
+            let _asking = Asking::begin();
+            write!(out, "{value:?}")?;
         }
-        impl Drop for Asking {
-            fn drop(&mut self) {
-                Asking::answer();
-            }
+        let Some(answer) = ANSWER.try_with(Cell::take).ok().flatten() else { return Ok(false) };
+        // A wrapper that changed or added something made other text of it.
+        if *out == answer {
+            return Ok(true);
         }
-        let _ = NESTED.try_with(|nested| nested.set(Nested::Asked));
-        let _asking = Asking;
+        out.clear();
         write!(out, "{value:?}")?;
-        Ok(Asking::answer() == Nested::Written(out.len()))
+        Ok(false)
     }
 
     /// `Debug` of a loggable type: JSON where candor asked for it; whether it is all of the
     /// output, [`format`](Self::format) finds out.
     pub(crate) fn fmt<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asked = NESTED
-            .try_with(|nested| nested.replace(Nested::Unasked) == Nested::Asked)
-            .unwrap_or(false);
+        let asked = ASKED.try_with(|asked| asked.replace(false)).unwrap_or(false);
         if !asked {
             return Encoder::debug_value(value, f);
         }
         let json = super::to_json(value);
         f.write_str(&json)?;
-        let _ = NESTED.try_with(|nested| nested.set(Nested::Written(json.len())));
+        let _ = ANSWER.try_with(|answer| answer.set(Some(json)));
         Ok(())
     }
 }

@@ -32,6 +32,8 @@ pub use headers::headers;
 pub use json::{Json, json};
 pub use text::text;
 pub(crate) use text::text_into;
+#[cfg(feature = "http")]
+pub(crate) use url::{is_secret_value, percent_decoded};
 pub use url::{url, url_with_query};
 
 /// What stands for a secret.

@@ -139,7 +139,8 @@ fn is_host(host: &str) -> bool {
         }
 }
 
-fn is_secret_value(name: &str, value: &str) -> bool {
+/// Whether the value of a query parameter is hidden for its name.
+pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
     // An OAuth redirect's grant; a status code is shorter.
     let grant =
         name == "code" && value.len() >= 10 && !value.bytes().all(|byte| byte.is_ascii_digit());
@@ -157,7 +158,8 @@ fn unless_secret(part: &str) -> std::borrow::Cow<'_, str> {
     text(part)
 }
 
-fn percent_decoded(part: &str) -> String {
+/// A part of a query in plain text: `+` is a blank, `%41` an `A` (WHATWG URL, form decoding).
+pub(crate) fn percent_decoded(part: &str) -> String {
     let bytes = part.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;

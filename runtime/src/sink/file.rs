@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::stream::write_whole;
 use crate::clock::Tick;
 
 pub(crate) struct RotatingFile {
@@ -19,6 +20,8 @@ struct Open {
     file: File,
     bytes: u64,
     looked: Tick,
+    /// A line was given up half way: the next one starts on a line of its own.
+    torn: bool,
 }
 
 /// How often the name is looked at, to see whether someone else moved the file.
@@ -49,9 +52,22 @@ impl RotatingFile {
             *open = Some(append_to(&self.path)?);
         }
         let Some(open) = open.as_mut() else { return Err(io::ErrorKind::NotFound.into()) };
-        open.file.write_all(line)?;
-        open.bytes += line.len() as u64;
-        Ok(())
+        if open.torn {
+            open.file.write_all(b"\n")?;
+            open.torn = false;
+        }
+        let written = write_whole(&mut open.file, line);
+        match written {
+            Ok(()) => {
+                open.bytes += line.len() as u64;
+                Ok(())
+            }
+            Err((written, error)) => {
+                open.bytes += written as u64;
+                open.torn = written > 0;
+                Err(error)
+            }
+        }
     }
 
     /// Moves every backup one place up, the oldest out, and the file to the first place. When a
@@ -109,5 +125,5 @@ fn append_to(path: &Path) -> io::Result<Open> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
     let file = options.open(path)?;
     let bytes = file.metadata()?.len();
-    Ok(Open { file, bytes, looked: Tick::now() })
+    Ok(Open { file, bytes, looked: Tick::now(), torn: false })
 }

@@ -3,6 +3,7 @@
 mod file;
 mod stream;
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,10 +54,35 @@ pub fn stats() -> Stats {
     Stats { dropped: DROPPED.load(Ordering::Relaxed) }
 }
 
+thread_local! {
+    static WRITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A write on this thread, of which there is one at a time.
+struct Writing;
+
+impl Writing {
+    fn begin() -> Option<Self> {
+        let was_writing = WRITING.try_with(|writing| writing.replace(true)).unwrap_or(false);
+        (!was_writing).then_some(Writing)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let _ = WRITING.try_with(|writing| writing.set(false));
+    }
+}
+
 impl Sink {
     /// Writes a line; one that does not get there is counted.
+    ///
+    /// A writer is someone's code, which may log or panic: what it says while it writes finds the sink
+    /// taken, and is counted as well.
     pub(crate) fn write(&self, line: &str) {
-        if self.try_write(line.as_bytes()).is_err() {
+        let written =
+            Writing::begin().is_some_and(|_writing| self.try_write(line.as_bytes()).is_ok());
+        if !written {
             DROPPED.fetch_add(1, Ordering::Relaxed);
         }
     }

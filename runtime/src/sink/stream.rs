@@ -62,11 +62,11 @@ fn unbuffered(stream: &impl std::os::fd::AsFd) -> Option<Box<dyn Write + Send>> 
 
 #[cfg(not(unix))]
 fn unbuffered<T>(_: &T) -> Option<Box<dyn Write + Send>> {
-    None::<Box<File>>.map(|file| file as Box<dyn Write + Send>)
+    None
 }
 
 /// Writes all of it, the rest at once after a short write; on failure also says how much was written.
-fn write_whole(to: &mut dyn Write, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
+pub(super) fn write_whole(to: &mut dyn Write, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
     let mut written = 0;
     let mut pauses = 0;
     while written < bytes.len() {

@@ -11,7 +11,9 @@ use pin_project_lite::pin_project;
 
 use super::{Fields, Outcome, Running};
 use crate::clock::Tick;
-use crate::current::{self, Extras, Frame};
+#[cfg(feature = "stream")]
+use crate::current;
+use crate::current::{Extras, Frame};
 use crate::ending::Ending;
 #[cfg(feature = "stream")]
 use crate::loggable::DEFAULT_VALUE_LIMIT;

@@ -1,0 +1,286 @@
+//! Expansion of the event macros: `info!(order_id = order.id, "charged {amount}")`.
+
+mod format;
+mod input;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Expr, Member};
+
+use self::format::Use;
+use self::input::{Arg, Event, Field, Message};
+
+/// Parses, checks and expands; what is wrong stands in the event's place.
+///
+/// ```text
+/// {
+///     static __SITE: EventSite = EventSite::new(&__SITE, Severity::Info, …, &["message", "order_id"]);
+///     if __SITE.is_enabled() {
+///         match (value(&&order.id),) {
+///             (__field0,) => {
+///                 let amount = Shown::new(&amount, "amount", const { is_sensitive("amount") });
+///                 __SITE.write(format_args!("charged {amount}"), &[__field0.named("order_id", const { … })]);
+///             }
+///         }
+///     }
+/// }
+/// ```
+///
+/// Values are evaluated in the function itself, not in a closure, so that `?` and `.await` mean what
+/// they mean there.
+pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
+    match input::parse(tokens) {
+        Ok(event) => written(&event),
+        Err(error) => error.into_compile_error(),
+    }
+}
+
+fn written(event: &Event) -> TokenStream {
+    let private = &event.private();
+    let site = site(event, private);
+    let mut values = Values::default();
+    let fields = fields(&event.fields, private, &mut values);
+    let Text { captures, message } = text(event.message.as_ref(), private, &mut values);
+    let Values { names, values } = values;
+    let write = match &event.parent {
+        None => quote!(__SITE.write(#message, &[#(#fields),*])),
+        Some(parent) => quote!(__SITE.write_under(#parent, #message, &[#(#fields),*])),
+    };
+    quote! {{
+        #site
+        if __SITE.is_enabled() {
+            match (#(#values,)*) {
+                (#(#names,)*) => {
+                    #(#captures)*
+                    #write;
+                }
+            }
+        }
+    }}
+}
+
+fn site(event: &Event, private: &TokenStream) -> TokenStream {
+    let severity = &event.severity;
+    let name = event.name.as_ref().map_or_else(
+        || {
+            quote! {
+                #private::core::concat!(
+                    "event ",
+                    #private::core::file!(),
+                    ":",
+                    #private::core::line!()
+                )
+            }
+        },
+        ToTokens::to_token_stream,
+    );
+    let target = event
+        .target
+        .as_ref()
+        .map_or_else(|| quote!(#private::core::module_path!()), ToTokens::to_token_stream);
+    let fields = event.fields.iter().filter(|field| field.is_last).map(|field| &field.key);
+    quote! {
+        static __SITE: #private::EventSite = #private::EventSite::new(
+            &__SITE,
+            #private::Severity::#severity,
+            #name,
+            #target,
+            #private::core::module_path!(),
+            #private::core::file!(),
+            #private::core::line!(),
+            &["message", #(#fields),*],
+        );
+    }
+}
+
+/// What is evaluated before anything is written, in the order of the source.
+#[derive(Default)]
+struct Values {
+    names: Vec<Ident>,
+    values: Vec<TokenStream>,
+}
+
+impl Values {
+    fn add(&mut self, kind: &str, at: Span, value: TokenStream) -> Ident {
+        let span = Span::mixed_site().located_at(at);
+        let name = format_ident!("__{kind}{}", self.names.len(), span = span);
+        self.names.push(name.clone());
+        self.values.push(value);
+        name
+    }
+}
+
+/// The fields that are written: the last one of each name.
+fn fields(fields: &[Field], private: &TokenStream, values: &mut Values) -> Vec<TokenStream> {
+    let mut written = Vec::new();
+    for Field { key, value, is_last, .. } in fields {
+        let kind = if *is_last { "field" } else { "_field" };
+        let name = values.add(kind, value.span(), loggable(value, private));
+        if *is_last {
+            written.push(quote!(#name.named(#key, const { #private::is_sensitive(#key) })));
+        }
+    }
+    written
+}
+
+/// A value that must be loggable: the compiler says so at the value's own tokens.
+fn loggable(value: &Expr, private: &TokenStream) -> TokenStream {
+    let reference = quote_spanned!(value.span()=> &);
+    let value = borrowed(value);
+    quote!(#private::value(#reference #value))
+}
+
+/// A reference to a value, at the value's own tokens. What came through a `macro_rules` parameter
+/// loses its group on the way, and gets parentheses for it.
+fn borrowed(value: &Expr) -> TokenStream {
+    match value {
+        Expr::Array(_)
+        | Expr::Call(_)
+        | Expr::Field(_)
+        | Expr::Index(_)
+        | Expr::Lit(_)
+        | Expr::Macro(_)
+        | Expr::MethodCall(_)
+        | Expr::Paren(_)
+        | Expr::Path(_)
+        | Expr::Tuple(_) => quote_spanned!(value.span()=> &#value),
+        _ => quote_spanned!(value.span()=> &(#value)),
+    }
+}
+
+/// The message as `fmt::Arguments`, and what has to stand before it.
+struct Text {
+    captures: Vec<TokenStream>,
+    message: TokenStream,
+}
+
+fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -> Text {
+    let (text, args, format) = match message {
+        None => {
+            return Text {
+                captures: Vec::new(),
+                message: quote!(#private::core::format_args!("")),
+            };
+        }
+        // Text in the source is a message, not a value that somebody has to decide on.
+        Some(Message::Value(value @ Expr::Lit(literal)))
+            if matches!(literal.lit, syn::Lit::Str(_)) =>
+        {
+            let message = quote!(#private::core::format_args!("{}", #value));
+            return Text { captures: Vec::new(), message };
+        }
+        Some(Message::Value(value)) => {
+            let shown = loggable(value, private);
+            let shown = values.add("message", value.span(), quote!(#shown.shown("message", false)));
+            let message = quote!(#private::core::format_args!("{}", #shown));
+            return Text { captures: Vec::new(), message };
+        }
+        Some(Message::Format { text, args, format }) => (text, args, format),
+    };
+    let mut passed = Vec::new();
+    for (place, arg) in args.iter().enumerate() {
+        let shown = explicit(arg, format.explicit.get(place), private, values);
+        passed.push(match &arg.name {
+            Some(name) => quote!(#name = #shown),
+            None => shown,
+        });
+    }
+    let mut captures = Vec::new();
+    for captured in &format.captured {
+        let name = captured_ident(&captured.name, text.span());
+        if captured.how.is_count {
+            captures.push(quote!(#private::count(&#name);));
+            continue;
+        }
+        let hidden = hidden(Some(&captured.name), &captured.how, private);
+        let key = &captured.name;
+        let shown = quote!(#private::Shown::new(&#name, #key, #hidden));
+        if is_binding(&captured.name) {
+            // rustc names a captured argument at its place inside the text, which a macro can't; so
+            // the text captures a variable of the same name, and its bound is checked there.
+            captures.push(quote! {
+                #[allow(
+                    unknown_lints,
+                    clippy::shadow_reuse,
+                    clippy::shadow_same,
+                    clippy::shadow_unrelated
+                )]
+                let #name = #shown;
+            });
+        } else {
+            let shown = values.add("capture", text.span(), shown);
+            passed.push(quote!(#name = #shown));
+        }
+    }
+    Text { captures, message: quote!(#private::core::format_args!(#text #(, #passed)*)) }
+}
+
+/// A format argument that stands behind the text.
+fn explicit(
+    arg: &Arg,
+    how: Option<&Use>,
+    private: &TokenStream,
+    values: &mut Values,
+) -> TokenStream {
+    let unused = Use::default();
+    let how = how.unwrap_or(&unused);
+    let span = arg.value.span();
+    if how.is_count {
+        let value = borrowed(&arg.value);
+        let count = values.add("count", span, quote!(#private::count(#value)));
+        return quote_spanned!(span=> *#count);
+    }
+    let said = arg.name.as_ref().map(|name| name.unraw().to_string());
+    let name = said.or_else(|| name_of(&arg.value));
+    let hidden = hidden(name.as_deref(), how, private);
+    let key = name.as_deref().unwrap_or("");
+    let shown = if how.is_numeric {
+        let value = borrowed(&arg.value);
+        quote!(#private::Shown::new(#value, #key, #hidden))
+    } else {
+        let value = loggable(&arg.value, private);
+        quote!(#value.shown(#key, #hidden))
+    };
+    values.add("arg", span, shown).into_token_stream()
+}
+
+/// Whether the key rule hides an argument: by its own name, or by a name in front of it in the text.
+fn hidden(name: Option<&str>, how: &Use, private: &TokenStream) -> TokenStream {
+    let by_name = name.map(|name| quote!(#private::is_sensitive(#name)));
+    let by_label = how.labels.iter().map(|label| quote!(#private::labels_secret(#label)));
+    let rules: Vec<_> = by_name.into_iter().chain(by_label).collect();
+    if rules.is_empty() { quote!(false) } else { quote!(const { #(#rules)||* }) }
+}
+
+/// The name of a value that is a variable or a field of one: `pin`, `card.pin`.
+fn name_of(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Path(path) => path.path.segments.last().map(|last| last.ident.unraw().to_string()),
+        Expr::Field(field) => match &field.member {
+            Member::Named(name) => Some(name.unraw().to_string()),
+            Member::Unnamed(_) => name_of(&field.base),
+        },
+        Expr::Group(group) => name_of(&group.expr),
+        Expr::Paren(paren) => name_of(&paren.expr),
+        Expr::Reference(reference) => name_of(&reference.expr),
+        Expr::Unary(unary) => name_of(&unary.expr),
+        _ => None,
+    }
+}
+
+/// The variable that `{name}` speaks of, seen from where the text stands.
+fn captured_ident(name: &str, span: Span) -> Ident {
+    let mut ident = syn::parse_str::<Ident>(name).unwrap_or_else(|_| match name {
+        "self" | "Self" | "super" | "crate" => Ident::new(name, span),
+        keyword => Ident::new_raw(keyword, span),
+    });
+    ident.set_span(span);
+    ident
+}
+
+/// Whether a `let` can give the name anew, which it can't for `self` and what is written as a constant.
+fn is_binding(name: &str) -> bool {
+    name != "self" && !name.chars().any(char::is_uppercase)
+}

@@ -1,0 +1,3 @@
+fn main() {
+    candor::info!(level: "debug", "done");
+}
