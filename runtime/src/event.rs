@@ -362,7 +362,7 @@ const fn word_start(bytes: &[u8], end: usize) -> usize {
 
 /// Writes a DEBUG line: diagnostic detail, such as redacted inputs and branches taken.
 ///
-/// Syntax and rules are those of [`info!`].
+/// Syntax and rules are those of [`info!`](crate::info!).
 ///
 /// ```
 /// let captured = candor::testing::capture();
@@ -380,7 +380,7 @@ macro_rules! debug {
 
 /// Writes a TRACE line: finer than a reader usually wants.
 ///
-/// Syntax and rules are those of [`info!`].
+/// Syntax and rules are those of [`info!`](crate::info!).
 ///
 /// ```
 /// let captured = candor::testing::capture();
@@ -500,7 +500,7 @@ macro_rules! info {
 
 /// Writes a WARN line: a surprise that was handled, such as a fallback or a deprecated use.
 ///
-/// Syntax and rules are those of [`info!`].
+/// Syntax and rules are those of [`info!`](crate::info!).
 ///
 /// ```
 /// let captured = candor::testing::capture();
@@ -517,7 +517,7 @@ macro_rules! warn {
 
 /// Writes an ERROR line: a request or an operation failed.
 ///
-/// Syntax and rules are those of [`info!`]. The text of an error needs a decision like any other;
+/// Syntax and rules are those of [`info!`](crate::info!). The text of an error needs a decision like any other;
 /// `scrub` takes out what looks like a secret:
 ///
 /// ```
@@ -537,7 +537,7 @@ macro_rules! error {
 
 /// Writes a CRITICAL line: the service can't go on.
 ///
-/// Syntax and rules are those of [`info!`]. `tracing` has no such level: filters and other layers see
+/// Syntax and rules are those of [`info!`](crate::info!). `tracing` has no such level: filters and other layers see
 /// an ERROR, candor's line says CRITICAL.
 ///
 /// ```

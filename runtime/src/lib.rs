@@ -49,7 +49,7 @@
 //! | write lines at all | [`init`], [`Config`], [`layer`] |
 //! | time a function | [`#[step_timed]`](macro@step_timed), [`record`] |
 //! | time a call to another service | [`#[dependency_call]`](macro@dependency_call), [`dependency`] |
-//! | write a line of your own | [`info!`], [`warn!`], [`error!`](crate::error!), [`critical!`], [`debug!`], [`trace!`] |
+//! | write a line of your own | [`info!`](crate::info!), [`warn!`](crate::warn!), [`error!`](crate::error!), [`critical!`](crate::critical!), [`debug!`](crate::debug!), [`trace!`](crate::trace!) |
 //! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
 //! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |

@@ -53,7 +53,7 @@ impl Format {
                 rest = doubled;
                 continue;
             }
-            let Some(end) = rest.find('}').filter(|_| brace == "{") else { continue };
+            let Some(end) = end_of(rest).filter(|_| brace == "{") else { continue };
             format.placeholder(&rest[..end], &literal, explicit, &mut next);
             rest = &rest[end + 1..];
             literal.clear();
@@ -118,6 +118,17 @@ impl Format {
         });
         &mut self.captured[place].how
     }
+}
+
+/// Where a placeholder ends; the brace in `{:}<8}` is one to fill with.
+fn end_of(rest: &str) -> Option<usize> {
+    let stop = rest.find(['}', ':'])?;
+    let mut chars = rest[stop..].strip_prefix(':').unwrap_or("").chars();
+    let from = match (chars.next(), chars.next()) {
+        (Some(_), Some('<' | '^' | '>')) => rest.len() - chars.as_str().len(),
+        _ => stop,
+    };
+    rest[from..].find('}').map(|at| from + at)
 }
 
 impl<'a> Argument<'a> {
@@ -189,7 +200,7 @@ mod tests {
 
     #[test]
     fn variables_the_text_names() {
-        let format = read("{{no}} {a} {b:?} {a:>8} {c:x} {d}", &["d"]);
+        let format = read("{{no}} {a} {b:?} {a:}>8} {c:x} {d}", &["d"]);
         let captured: Vec<_> = format.captured.iter().map(|captured| &*captured.name).collect();
         assert_eq!(captured, ["a", "b", "c"]);
         assert!(format.captured[2].how.is_numeric && !format.captured[1].how.is_numeric);
