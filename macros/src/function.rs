@@ -76,7 +76,10 @@ impl Argument {
         let whole = renamed.then(|| quote!(let #name = #name;));
         let ignored = self.is_ignored();
         // A lint on a binding that starts with `_` and has no effect would find it.
-        let is_name = pattern.clone().into_iter().all(|token| matches!(token, TokenTree::Ident(_)));
+        let is_name = pattern
+            .clone()
+            .into_iter()
+            .all(|token| matches!(token, TokenTree::Ident(ident) if ident != "ref"));
         let (pattern, value) = if *renamed && !ignored && is_name {
             (quote!((#pattern,)), quote!((#name,)))
         } else {
