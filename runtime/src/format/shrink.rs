@@ -6,6 +6,7 @@ use super::keys::FIXED;
 use super::members::{self, Member};
 
 /// Fixed keys that are cut where they are long; the others are short, and what a reader searches by.
+// logger, msg, user_id, path
 const CUTTABLE: [usize; 4] = [2, 3, 5, 7];
 
 /// The mark of a cut line.
@@ -36,7 +37,7 @@ pub(crate) fn shrink(line: &mut String, limit: usize) {
             out.push_str(member.value);
         }
         // Names alone can be too many: then the last members go.
-        if out.len() > body && index > CUTTABLE[3] && !FIXED.contains(&member.key) {
+        if out.len() > body && index > 3 && !FIXED.contains(&member.key) {
             out.truncate(from);
             break;
         }
@@ -47,7 +48,7 @@ pub(crate) fn shrink(line: &mut String, limit: usize) {
 }
 
 fn is_cuttable(index: usize, member: &Member<'_>) -> bool {
-    (CUTTABLE.contains(&index) || index >= CUTTABLE[3] && !FIXED.contains(&member.key))
+    (CUTTABLE.contains(&index) || index > 3 && !FIXED.contains(&member.key))
         && matches!(member.value.as_bytes().first(), Some(b'"' | b'{' | b'['))
 }
 

@@ -147,5 +147,5 @@ fn debug_of_a_loggable_value_is_json_only_where_candor_asks_for_it() {
     assert_eq!(out, r#"{"id":1}"#);
     let mut out = String::new();
     assert_eq!(NestedDebug::format(&Some(Order), &mut out), Ok(false));
-    assert_eq!(out, r#"Some({"id":1})"#);
+    assert_eq!(out, "Some(Order { id: 1 })");
 }
