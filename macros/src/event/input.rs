@@ -152,7 +152,8 @@ fn contents(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
 
 /// Fields up to the message or the end.
 fn fields(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
-    while !input.is_empty() && (!input.peek(LitStr) || is_assignment(input)) {
+    let is_message = || input.peek(LitStr) && !is_assignment(input);
+    while !(input.is_empty() || is_message()) {
         let (key, at, shorthand) = key(input)?;
         let value = match shorthand {
             Some(value) if !input.peek(Token![=]) => value,
