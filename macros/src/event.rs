@@ -11,6 +11,7 @@ use syn::{Expr, Member};
 
 use self::format::Use;
 use self::input::{Arg, Event, Field, Message};
+use crate::timed::borrowed;
 
 /// Parses, checks and expands; what is wrong stands in the event's place.
 ///
@@ -128,26 +129,8 @@ fn fields(fields: &[Field], private: &TokenStream, values: &mut Values) -> Vec<T
 /// A value that must be loggable: the compiler says so at the value's own tokens.
 fn loggable(value: &Expr, private: &TokenStream) -> TokenStream {
     let reference = quote_spanned!(value.span()=> &);
-    let value = borrowed(value);
+    let value = borrowed(value, &value.to_token_stream());
     quote!(#private::value(#reference #value))
-}
-
-/// A reference to a value, at the value's own tokens. What came through a `macro_rules` parameter
-/// loses its group on the way, and gets parentheses for it.
-fn borrowed(value: &Expr) -> TokenStream {
-    match value {
-        Expr::Array(_)
-        | Expr::Call(_)
-        | Expr::Field(_)
-        | Expr::Index(_)
-        | Expr::Lit(_)
-        | Expr::Macro(_)
-        | Expr::MethodCall(_)
-        | Expr::Paren(_)
-        | Expr::Path(_)
-        | Expr::Tuple(_) => quote_spanned!(value.span()=> &#value),
-        _ => quote_spanned!(value.span()=> &(#value)),
-    }
 }
 
 /// The message as `fmt::Arguments`, and what has to stand before it.
@@ -228,7 +211,7 @@ fn explicit(
     let how = how.unwrap_or(&unused);
     let span = arg.value.span();
     if how.is_count {
-        let value = borrowed(&arg.value);
+        let value = borrowed(&arg.value, &arg.value.to_token_stream());
         let count = values.add("count", span, quote!(#private::count(#value)));
         return quote_spanned!(span=> *#count);
     }
@@ -237,7 +220,7 @@ fn explicit(
     let hidden = hidden(name.as_deref(), how, private);
     let key = name.as_deref().unwrap_or("");
     let shown = if how.is_numeric {
-        let value = borrowed(&arg.value);
+        let value = borrowed(&arg.value, &arg.value.to_token_stream());
         quote!(#private::Shown::new(#value, #key, #hidden))
     } else {
         let value = loggable(&arg.value, private);

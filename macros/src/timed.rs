@@ -9,7 +9,7 @@ use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_expr_mut};
 use syn::{Block, Expr, Ident, Item, Stmt, Type, parse_quote};
 
-use crate::args::{Args, Attribute, CALL, FIXED, Field, Level, Policy, Ret, STEP, policy_of};
+use crate::args::{Args, Attribute, CALL, Field, Level, Policy, Ret, STEP, policy_of};
 use crate::block;
 use crate::errors::Errors;
 use crate::function::{Argument, Function, caller, without_lifetimes};
@@ -585,7 +585,6 @@ fn site(
 
 /// The names of the event's fields as other layers see them.
 fn event_fields(attribute: Attribute, fields: &[Field]) -> Vec<String> {
-    debug_assert_eq!(FIXED[12], "event");
     let own = ["message", "event"].into_iter().chain(STEP);
     let call = CALL.into_iter().filter(|_| attribute == Attribute::Call);
     own.chain(call)
@@ -613,7 +612,7 @@ fn fields(args: &Args, private: &TokenStream) -> Option<TokenStream> {
 }
 
 /// A reference to a value, at the value's own tokens: there the compiler says that it is not loggable.
-fn borrowed(value: &Expr, decided: &TokenStream) -> TokenStream {
+pub(crate) fn borrowed(value: &Expr, decided: &TokenStream) -> TokenStream {
     match value {
         Expr::Array(_)
         | Expr::Call(_)
@@ -632,7 +631,7 @@ fn borrowed(value: &Expr, decided: &TokenStream) -> TokenStream {
 /// A policy in front of a value is the user's name where there is one of that name, so that an
 /// import of it is used, and candor's elsewhere: what is near wins over what stands further out, and
 /// both are nearer than nothing.
-fn with_policy(value: Expr, policies: &TokenStream) -> Expr {
+pub(crate) fn with_policy(value: Expr, policies: &TokenStream) -> Expr {
     match value {
         Expr::MethodCall(mut call) => {
             *call.receiver = with_policy(*call.receiver, policies);

@@ -257,12 +257,6 @@ pub struct Entered {
     _not_send: PhantomData<*const ()>,
 }
 
-impl fmt::Debug for Restore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Restore").finish_non_exhaustive()
-    }
-}
-
 pin_project! {
     /// The future of [`RequestContext::scope`].
     #[derive(Debug)]

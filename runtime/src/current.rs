@@ -100,7 +100,8 @@ pub(crate) fn request() -> Option<Arc<Request>> {
 }
 
 /// The running frame's request without its count being touched; it is back in its place when this is
-/// dropped. Only for work that calls no code of the user's, since nobody finds the request meanwhile.
+/// dropped. Nobody finds the request meanwhile: only for work in which no one else's line is written,
+/// since a sink's writer, which is, finds the sink taken.
 pub(crate) struct Lent(Option<Arc<Request>>);
 
 impl Lent {
@@ -143,6 +144,7 @@ pub(crate) fn put_extras(mut extras: Box<Extras>) {
 }
 
 /// Puts the earlier frame back when it is dropped, also while unwinding.
+#[derive(Debug)]
 pub(crate) struct Restore(Option<Frame>);
 
 impl Restore {

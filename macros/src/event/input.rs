@@ -1,7 +1,7 @@
 //! The syntax of the event macros, which is `tracing`'s.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, LitStr, Token, braced};
@@ -9,6 +9,7 @@ use syn::{Expr, LitStr, Token, braced};
 use super::format::Format;
 use crate::args::FIXED;
 use crate::errors::Errors;
+use crate::timed::with_policy;
 
 /// One event.
 pub(super) struct Event {
@@ -52,9 +53,6 @@ pub(super) struct Arg {
     pub(super) name: Option<Ident>,
     pub(super) value: Expr,
 }
-
-/// Policies by the name of their function, as they may stand in front of a value.
-const POLICIES: [&str; 6] = ["clear", "secret", "mask", "url", "email", "scrub"];
 
 const SETTINGS: [&str; 3] = ["name", "target", "parent"];
 
@@ -279,26 +277,7 @@ fn check(event: &mut Event, errors: &mut Errors) {
     }
 }
 
-/// A policy in front of a value names candor's function, whatever else is in scope under its name, as
-/// in `fields(…)` of the attributes.
+/// A value with its policy, which is found as in `fields(…)`.
 fn decided(value: Expr, root: &TokenTree) -> Expr {
-    match value {
-        Expr::MethodCall(mut call) => {
-            *call.receiver = decided(*call.receiver, root);
-            Expr::MethodCall(call)
-        }
-        Expr::Call(mut call) => {
-            if let Expr::Path(function) = &*call.func
-                && let Some(name) = function.path.get_ident()
-                && POLICIES.iter().any(|policy| name == policy)
-            {
-                let policy = quote_spanned!(name.span()=> #root::policy::#name);
-                if let Ok(function) = syn::parse2(policy) {
-                    call.func = Box::new(function);
-                }
-            }
-            Expr::Call(call)
-        }
-        other => other,
-    }
+    with_policy(value, &quote!(#root::policy))
 }
