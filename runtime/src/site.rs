@@ -1,6 +1,7 @@
 //! An annotated place in the source, known to `tracing`: one event per level, and one span for
 //! whoever else listens.
 
+use std::array::from_fn;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -267,6 +268,18 @@ impl Callsite for Sentinel {
     }
 }
 
+/// The identity of a piece of a site that is made while the program runs.
+#[derive(Debug)]
+struct Name(OnceLock<&'static Metadata<'static>>);
+
+impl Callsite for Name {
+    fn set_interest(&self, _: Interest) {}
+
+    fn metadata(&self) -> &Metadata<'_> {
+        self.0.get().expect("set before anyone can ask")
+    }
+}
+
 /// The levels in the order of a site's events.
 const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
 /// The place of the span behind the events.
@@ -280,21 +293,12 @@ impl Site {
         Site {
             spec,
             metadata: [
-                Self::event(this, &spec, 0),
-                Self::event(this, &spec, 1),
-                Self::event(this, &spec, 2),
-                Self::event(this, &spec, 3),
-                Self::event(this, &spec, 4),
-                Metadata::new(
-                    spec.name,
-                    spec.target,
-                    spec.level,
-                    Some(spec.file),
-                    Some(spec.line),
-                    Some(spec.module),
-                    FieldSet::new(spec.span_fields, Identifier(&this.callsites[SPAN])),
-                    Kind::SPAN,
-                ),
+                Self::metadata(&spec, 0, &this.callsites[0]),
+                Self::metadata(&spec, 1, &this.callsites[1]),
+                Self::metadata(&spec, 2, &this.callsites[2]),
+                Self::metadata(&spec, 3, &this.callsites[3]),
+                Self::metadata(&spec, 4, &this.callsites[4]),
+                Self::metadata(&spec, SPAN, &this.callsites[SPAN]),
             ],
             callsites: [
                 DefaultCallsite::new(&this.metadata[0]),
@@ -310,16 +314,45 @@ impl Site {
         }
     }
 
-    const fn event(this: &'static Site, spec: &Spec, at: usize) -> Metadata<'static> {
+    /// A site that is made while the program runs, for a block that is no function.
+    ///
+    /// What can't refer to itself, since it is made in pieces, goes by another identity: that of the
+    /// metadata.
+    pub(crate) fn leaked(spec: Spec) -> &'static Site {
+        let names: [&'static Name; 6] = from_fn(|_| &*Box::leak(Box::new(Name(OnceLock::new()))));
+        let metadata = |at: usize| Self::metadata(&spec, at, names[at]);
+        let known: &'static [Metadata<'static>; 6] = Box::leak(Box::new(from_fn(metadata)));
+        for (name, metadata) in names.iter().zip(known) {
+            let _ = name.0.set(metadata);
+        }
+        Box::leak(Box::new(Site {
+            spec,
+            metadata: from_fn(metadata),
+            callsites: known.each_ref().map(DefaultCallsite::new),
+            off_since: AtomicUsize::new(usize::MAX),
+            named: [const { OnceLock::new() }; 6],
+            story: OnceLock::new(),
+        }))
+    }
+
+    const fn metadata(
+        spec: &Spec,
+        at: usize,
+        identity: &'static dyn Callsite,
+    ) -> Metadata<'static> {
+        let (name, level, fields, kind) = match at {
+            SPAN => (spec.name, spec.level, spec.span_fields, Kind::SPAN),
+            event => (spec.event, LEVELS[event], spec.fields, Kind::EVENT),
+        };
         Metadata::new(
-            spec.event,
+            name,
             spec.target,
-            LEVELS[at],
+            level,
             Some(spec.file),
             Some(spec.line),
             Some(spec.module),
-            FieldSet::new(spec.fields, Identifier(&this.callsites[at])),
-            Kind::EVENT,
+            FieldSet::new(fields, Identifier(identity)),
+            kind,
         )
     }
 

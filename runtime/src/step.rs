@@ -17,11 +17,13 @@ use crate::record::Severity;
 use crate::site::Site;
 use crate::{emit, error, escape, keys};
 
+mod block;
 mod future;
 mod guard;
 #[cfg(feature = "stream")]
 mod stream;
 
+pub use block::{Timed, TimedExt, step, step_guard};
 pub use future::{Entry, Step, hint};
 pub use guard::StepGuard;
 pub(crate) use guard::body;

@@ -9,6 +9,7 @@
     reason = "functions of every shape, as their owners write them"
 )]
 
+mod blocks;
 mod config;
 mod context;
 mod dependency;
