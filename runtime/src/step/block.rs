@@ -81,11 +81,13 @@ pub trait TimedExt: Future + Sized {
     /// ```
     /// use candor::prelude::*;
     ///
-    /// # futures::executor::block_on(async {
+    /// async fn draw() -> u32 {
+    ///     async { 7 }.timed("lucky number").await
+    /// }
+    /// # use std::{pin::pin, task::{Context, Waker}};
     /// let captured = candor::testing::capture();
-    /// async { 7 }.timed("lucky number").await;
+    /// # let _ = pin!(draw()).poll(&mut Context::from_waker(Waker::noop()));
     /// assert_eq!(captured.step("lucky number").text("outcome"), "ok");
-    /// # });
     /// ```
     #[track_caller]
     fn timed(self, name: &'static str) -> Timed<Self> {
@@ -283,9 +285,9 @@ mod tests {
             }
         }
         assert_eq!(of(|| ()), Some(module_path!()));
-        assert_eq!(of(async { std::future::ready(()).await }), Some(module_path!()));
-        assert!(Here.there().is_some_and(|module| module_path!().starts_with(module)));
-        assert_eq!(of(std::future::ready(())), None);
+        assert_eq!(of(async {}), Some(module_path!()));
+        assert!(Here.there().is_some_and(|module| module.starts_with(module_path!())));
+        assert_eq!(of(0), None);
         assert_eq!(module("shop::store::Store<T>::load::{{closure}}"), Some("shop::store"));
         assert_eq!(
             module("<shop::store::Store as shop::Load>::load::{{closure}}"),
