@@ -22,5 +22,6 @@ mod programs;
 mod redact;
 mod scrub;
 mod shapes;
+mod spans;
 mod step;
 mod ui;
