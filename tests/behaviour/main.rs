@@ -24,4 +24,5 @@ mod scrub;
 mod shapes;
 mod spans;
 mod step;
+mod stress;
 mod ui;
