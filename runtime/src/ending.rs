@@ -67,6 +67,7 @@ pub struct Failure<'a> {
 /// A failure as it was written down, for later.
 #[derive(Debug)]
 pub(crate) struct Written {
+    pub(crate) answer: Answer,
     type_name: &'static str,
     json: Option<String>,
 }
@@ -132,10 +133,10 @@ impl Failure<'_> {
 
     /// The failure without the error, which goes on to the caller.
     #[cfg(feature = "stream")]
-    pub(crate) fn written(&self, limit: usize) -> Written {
+    pub(crate) fn written(&self, answer: Answer, limit: usize) -> Written {
         let mut json = String::new();
         let known = self.write_detail(limit, &mut json);
-        Written { type_name: self.type_name, json: known.then_some(json) }
+        Written { answer, type_name: self.type_name, json: known.then_some(json) }
     }
 
     /// Appends the JSON of `error_detail`; false where the error has no text of its own.
