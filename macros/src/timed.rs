@@ -659,7 +659,7 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
     let answer = (attribute == Attribute::Call).then(|| match &args.outcome {
         None => quote!(.with_answer((&&&&#private::Returned(__value)).answer())),
         Some(outcome) => {
-            let told = quote_spanned!(outcome.span()=> #private::answer(#outcome(__value)));
+            let told = quote_spanned!(outcome.span()=> #private::answer(|| #outcome(__value)));
             quote!(.with_answer(#told))
         }
     });
@@ -679,7 +679,7 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
     quote! {
         |__value| {
             use #private::probe::*;
-            (&&&&&&&#private::Returned(__value)).ending() #answer #ret
+            (&&&&&&&&#private::Returned(__value)).ending() #answer #ret
         }
     }
 }

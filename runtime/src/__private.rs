@@ -20,9 +20,9 @@ pub use crate::step::{Entry, Fields, Step, StepGuard, answer, entered, hint, ret
 pub mod probe {
     pub use crate::ending::{
         AnyAnswer as _, AnyEnding as _, AnyKind as _, AnyReturned as _, ErrAnswer as _,
-        ErrorEnding as _, LocalEnding as _, LoggableEnding as _, OkAnswer as _, OutcomeAnswer as _,
-        ResultEnding as _, ResultKind as _, ResultReturned as _, SharedEnding as _,
-        TextEnding as _,
+        ErrorEnding as _, LocalEnding as _, LoggableEnding as _, LoggableErrorEnding as _,
+        OkAnswer as _, OutcomeAnswer as _, ResultEnding as _, ResultKind as _, ResultReturned as _,
+        SharedEnding as _, TextEnding as _,
     };
 }
 

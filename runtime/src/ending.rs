@@ -82,6 +82,8 @@ impl Written {
 enum Detail<'a> {
     /// A type that speaks for itself.
     Loggable(&'a dyn Loggable),
+    /// One whose sources may still tell what a dependency answered.
+    LoggableError(&'a dyn Loggable, &'a (dyn Error + 'a)),
     /// An error that may borrow, so that only its sources can be asked for their types.
     Error(&'a (dyn Error + 'a)),
     Chain(&'a (dyn Error + 'static)),
@@ -126,7 +128,9 @@ impl Failure<'_> {
     fn answer(&self) -> Answer {
         match self.detail {
             Detail::Chain(error) => chain_answer(Some(error)),
-            Detail::Error(error) => chain_answer(error::next(error)),
+            Detail::Error(error) | Detail::LoggableError(_, error) => {
+                chain_answer(error::next(error))
+            }
             _ => Answer::NONE,
         }
     }
@@ -142,7 +146,7 @@ impl Failure<'_> {
     /// Appends the JSON of `error_detail`; false where the error has no text of its own.
     pub(crate) fn write_detail(&self, limit: usize, out: &mut String) -> bool {
         let text = match &self.detail {
-            Detail::Loggable(value) => {
+            Detail::Loggable(value) | Detail::LoggableError(value, _) => {
                 guarded(out, |out| Encoder::json(out, limit).value(*value));
                 return true;
             }
@@ -180,7 +184,19 @@ fn ending<'a, T, E>(
     Ending { failure, answer: Answer::NONE, ret: None }
 }
 
-/// A `#[redact]` error type, and others that are loggable.
+/// A `#[redact]` error type with sources.
+pub trait LoggableErrorEnding<'a> {
+    /// How the call ended.
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T, E: Loggable + Error> LoggableErrorEnding<'a> for &&&&&&&Returned<'a, Result<T, E>> {
+    fn ending(&self) -> Ending<'a> {
+        ending(self.0, |error| Detail::LoggableError(error, error))
+    }
+}
+
+/// A `#[redact]` type in place of an error, and others that are loggable.
 pub trait LoggableEnding<'a> {
     /// How the call ended.
     fn ending(&self) -> Ending<'a>;

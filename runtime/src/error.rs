@@ -13,7 +13,7 @@ const LONGEST_CHAIN: usize = 32;
 /// Appends the text of an error and its sources, `outer: inner`, scrubbed. A source whose text the
 /// outer one already ends with is not repeated.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
-    let mut text = display(error);
+    let mut text = without_value(display(error));
     let mut source = next(error);
     let mut links = 1;
     while let Some(error) = source {
@@ -21,7 +21,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
             text.push_str(": …");
             break;
         }
-        let inner = display(error);
+        let inner = without_value(display(error));
         if !text.ends_with(&inner) {
             let _ = write!(text, ": {inner}");
         }
@@ -29,6 +29,16 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
         links += 1;
     }
     scrub::text_into(&text, out);
+}
+
+/// The text of an error without the value that redis puts at its end where it is of another type than the
+/// caller's: nobody has decided what of it may be seen.
+fn without_value(mut text: String) -> String {
+    if let Some(at) = text.find("(value was ") {
+        text.truncate(at);
+        text.push_str("(value [REDACTED])");
+    }
+    text
 }
 
 /// The text of a value, or `<unprintable>` where its own formatting fails.

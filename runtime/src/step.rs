@@ -1,6 +1,7 @@
 //! A timed step or call: begun at entry, ended exactly once, whatever the end is.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, mem, ptr, thread};
@@ -393,11 +394,8 @@ impl Running {
                 let category = call_category(outcome, answer.reason());
                 // A value that names a reason is no good one, whatever its type.
                 let has_failed = category.is_some() && !answer.is_refusal;
-                let outcome = if outcome == Outcome::Ok && has_failed {
-                    Outcome::Error
-                } else {
-                    outcome
-                };
+                let outcome =
+                    if outcome == Outcome::Ok && has_failed { Outcome::Error } else { outcome };
                 let refused = answer.is_refusal;
                 let severity = self.call_severity(outcome, refused, facts.retries, took);
                 (outcome, severity, category)
@@ -614,6 +612,8 @@ pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
 }
 
 /// The answer of a call, as the function of its `outcome = …` tells it.
-pub fn answer(outcome: impl DependencyOutcome) -> Answer {
-    Answer::of(&outcome)
+pub fn answer<O: DependencyOutcome>(outcome: impl FnOnce() -> O) -> Answer {
+    // The function is the user's; where it panics, the call it reads has not.
+    let answer = catch_unwind(AssertUnwindSafe(|| Answer::of(&outcome())));
+    answer.unwrap_or(Answer::NONE)
 }

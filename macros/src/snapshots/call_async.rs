@@ -40,7 +40,7 @@ fn charge(
         },
         |__value| {
             use ::candor::__private::probe::*;
-            (&&&&&&&::candor::__private::Returned(__value))
+            (&&&&&&&&::candor::__private::Returned(__value))
                 .ending()
                 .with_answer((&&&&::candor::__private::Returned(__value)).answer())
         },

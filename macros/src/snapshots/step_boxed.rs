@@ -17,7 +17,7 @@ fn load(&self) -> Pin<Box<dyn Future<Output = u32> + Send + '_>> {
             async move { at },
             |__value| {
                 use ::candor::__private::probe::*;
-                (&&&&&&&::candor::__private::Returned(__value)).ending()
+                (&&&&&&&&::candor::__private::Returned(__value)).ending()
             },
         ),
     )

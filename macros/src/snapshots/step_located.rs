@@ -26,7 +26,7 @@ fn find(at: usize) -> Result<u32, Missing> {
                             &__value,
                             |__value| {
                                 use ::candor::__private::probe::*;
-                                (&&&&&&&::candor::__private::Returned(__value)).ending()
+                                (&&&&&&&&::candor::__private::Returned(__value)).ending()
                             },
                         );
                     return __value;
@@ -42,7 +42,7 @@ fn find(at: usize) -> Result<u32, Missing> {
                 &__value,
                 |__value| {
                     use ::candor::__private::probe::*;
-                    (&&&&&&&::candor::__private::Returned(__value)).ending()
+                    (&&&&&&&&::candor::__private::Returned(__value)).ending()
                 },
             );
         return __value;

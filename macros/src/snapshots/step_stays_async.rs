@@ -26,7 +26,7 @@ async fn count() -> u32 {
             },
             |__value| {
                 use ::candor::__private::probe::*;
-                (&&&&&&&::candor::__private::Returned(__value)).ending()
+                (&&&&&&&&::candor::__private::Returned(__value)).ending()
             },
         )
         .await

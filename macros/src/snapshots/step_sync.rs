@@ -52,7 +52,7 @@ pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
             &__value,
             |__value| {
                 use ::candor::__private::probe::*;
-                (&&&&&&&::candor::__private::Returned(__value)).ending()
+                (&&&&&&&&::candor::__private::Returned(__value)).ending()
             },
         );
     __value

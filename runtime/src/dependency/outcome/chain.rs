@@ -104,6 +104,7 @@ fn known<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a dyn Link> {
         #[cfg(feature = "tonic")] tonic::ConnectError,
         #[cfg(feature = "sqlx")] sqlx::Error,
         #[cfg(feature = "redis")] redis::RedisError,
+        #[cfg(feature = "redis")] redis::ParsingError,
     }
     None
 }

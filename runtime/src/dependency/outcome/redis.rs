@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use redis::{ErrorKind, RedisError};
+use redis::{ErrorKind, ParsingError, RedisError};
 
 use super::chain::{Link, Told, told_by_its_chain};
 use crate::dependency::Category;
@@ -27,5 +27,17 @@ impl Link for RedisError {
 
     fn inside(&self) -> Option<&(dyn Error + 'static)> {
         error::next(self)
+    }
+}
+
+told_by_its_chain!(ParsingError);
+
+impl Link for ParsingError {
+    fn told(&self) -> Told {
+        Category::Decode.into()
+    }
+
+    fn inside(&self) -> Option<&(dyn Error + 'static)> {
+        None
     }
 }
