@@ -211,3 +211,37 @@ fn reqwest_s_errors_are_known_in_every_wrapper() {
     ];
     assert_eq!(answers(&captured, "client"), wanted, "{captured:?}");
 }
+
+#[test]
+fn the_query_of_an_error_s_url_was_shown_where_its_names_were_harmless() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("asking failed, {0}, and that is all")]
+    struct Told(reqwest::Error);
+
+    #[dependency_call("client")]
+    async fn get(url: &str) -> reqwest::Result<reqwest::Response> {
+        reqwest::Client::builder().no_proxy().build()?.get(url).send().await
+    }
+
+    #[dependency_call("client")]
+    async fn told(url: &str) -> Result<u8, Told> {
+        get(url).await.map_err(Told)?;
+        Ok(7)
+    }
+
+    let captured = capture();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let nobody = listener.local_addr().expect("an address");
+        drop(listener);
+        let url =
+            format!("http://canary-1:canary-2@{nobody}/items?q=(canary-3)&n=canary-4#canary-5");
+        told(&url).await.expect_err("refused");
+    });
+    let lines = checked(&captured);
+    assert!(lines.iter().all(|line| !line.raw().contains("canary")), "{captured:?}");
+    let details: Vec<_> = lines.iter().map(|line| line.text("error_detail")).collect();
+    assert!(details[0].contains("/items): client error (Connect)"), "{details:?}");
+    assert!(details[1].ends_with("/items), and that is all"), "{details:?}");
+}
