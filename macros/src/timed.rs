@@ -633,7 +633,7 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
     let answer = (attribute == Attribute::Call).then(|| match &args.outcome {
         None => quote!(.with_answer(#private::answered!(__value))),
         Some(outcome) => {
-            let told = quote_spanned!(outcome.span()=> #private::answer(#outcome(__value)));
+            let told = quote_spanned!(outcome.span()=> #private::answer(|| #outcome(__value)));
             quote!(.with_answer(#told))
         }
     });

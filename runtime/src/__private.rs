@@ -47,7 +47,7 @@ macro_rules! __site {
 macro_rules! __ending {
     ($value:ident) => {{
         use $crate::__private::probe::*;
-        (&&&&&&&$crate::__private::Returned($value)).ending()
+        (&&&&&&&&$crate::__private::Returned($value)).ending()
     }};
 }
 
@@ -90,9 +90,9 @@ pub use crate::{
 pub mod probe {
     pub use crate::ending::{
         AnyAnswer as _, AnyEnding as _, AnyKind as _, AnyReturned as _, ErrAnswer as _,
-        ErrorEnding as _, LocalEnding as _, LoggableEnding as _, OkAnswer as _, OutcomeAnswer as _,
-        ResultEnding as _, ResultKind as _, ResultReturned as _, SharedEnding as _,
-        TextEnding as _,
+        ErrorEnding as _, LocalEnding as _, LoggableEnding as _, LoggableErrorEnding as _,
+        OkAnswer as _, OutcomeAnswer as _, ResultEnding as _, ResultKind as _, ResultReturned as _,
+        SharedEnding as _, TextEnding as _,
     };
 }
 

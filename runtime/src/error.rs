@@ -13,7 +13,7 @@ const LONGEST_CHAIN: usize = 32;
 /// Appends the text of an error and its sources, `outer: inner`, scrubbed. A source whose text the
 /// outer one already ends with is not repeated.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
-    let mut text = display(error);
+    let mut text = shown(display(error));
     let mut source = next(error);
     let mut links = 1;
     while let Some(error) = source {
@@ -21,7 +21,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
             text.push_str(": …");
             break;
         }
-        let inner = display(error);
+        let inner = shown(display(error));
         if !text.ends_with(&inner) {
             let _ = write!(text, ": {inner}");
         }
@@ -29,6 +29,24 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
         links += 1;
     }
     scrub::text_into(&text, out);
+}
+
+/// The text of an error without what clients put into it and nobody has decided to show.
+fn shown(mut text: String) -> String {
+    // redis ends with the value itself where it is of another type than the caller's.
+    if let Some(at) = text.find("(value was ") {
+        text.truncate(at);
+        text.push_str("(value [REDACTED])");
+    }
+    // reqwest names the whole URL, with a query of which no name need be sensitive.
+    let Some(at) = text.find(" for url (") else { return text };
+    let from = at + " for url (".len();
+    let rest = &text[from..];
+    let word = rest.find(char::is_whitespace).map_or(rest, |end| &rest[..end]);
+    if let Some(end) = word.rfind(')') {
+        text.replace_range(from..from + end, &scrub::url(&word[..end]));
+    }
+    text
 }
 
 /// The text of a value, or `<unprintable>` where its own formatting fails.

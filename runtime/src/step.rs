@@ -1,6 +1,7 @@
 //! A timed step or call: begun at entry, ended exactly once, whatever the end is.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, mem, ptr, thread};
@@ -395,23 +396,23 @@ impl Running {
         let now = Tick::now();
         let took = now.since(self.state.started);
         let item = self.state.extras.as_mut().and_then(|extras| extras.failure.take());
-        let item = item.as_ref().map(Written::failure);
         let outcome = match outcome {
             Outcome::Ok | Outcome::Cancelled if item.is_some() => Outcome::Error,
             outcome => outcome,
         };
         let facts = self.own_call().map(|call| call.facts().clone());
+        let answer = item.as_ref().map_or(ending.answer, |item| item.answer);
+        let answer = answer.with_status(facts.as_ref().and_then(|facts| facts.status));
         let (outcome, severity, category) = match &facts {
             None => (outcome, self.severity(outcome, took), None),
             Some(facts) => {
-                let status = facts.status.or(ending.answer.status);
-                let category = call_category(outcome, status, ending.answer.category);
-                let outcome = if outcome == Outcome::Ok && status.is_some_and(|s| s >= 500) {
-                    Outcome::Error
-                } else {
-                    outcome
-                };
-                let severity = self.call_severity(outcome, status, facts.retries, took);
+                let category = call_category(outcome, answer.reason());
+                // A value that names a reason is no good one, whatever its type.
+                let has_failed = category.is_some() && !answer.is_refusal;
+                let outcome =
+                    if outcome == Outcome::Ok && has_failed { Outcome::Error } else { outcome };
+                let refused = answer.is_refusal;
+                let severity = self.call_severity(outcome, refused, facts.retries, took);
                 (outcome, severity, category)
             }
         };
@@ -428,6 +429,7 @@ impl Running {
             });
             request.step_ended(self.site.spec.name, took, !self.state.has_inner, cause);
         }
+        let item = item.as_ref().map(Written::failure);
         let failure = ending.failure.as_ref().or(item.as_ref());
         let fields = |out: &mut String, limit: usize| {
             match &facts {
@@ -439,8 +441,8 @@ impl Running {
                     out.push('"');
                 }
                 Some(facts) => {
-                    let status = facts.status.or(ending.answer.status);
-                    self.write_call(facts, status, category, took, out);
+                    let last_attempt = facts.last_attempt.map(|began| now.since(began));
+                    self.write_call(facts, answer.status, category, (took, last_attempt), out);
                     if let Some(failure) = failure {
                         write_detail(failure, limit, out);
                     }
@@ -497,7 +499,7 @@ impl Running {
         facts: &crate::dependency::Facts,
         status: Option<u16>,
         category: Option<Category>,
-        took: Duration,
+        (took, last_attempt): (Duration, Option<Duration>),
         out: &mut String,
     ) {
         let spec = &self.site.spec;
@@ -513,6 +515,9 @@ impl Running {
         }
         millis(out, "duration_ms", took);
         number(out, "retries", facts.retries);
+        if let Some(last_attempt) = last_attempt {
+            millis(out, "last_attempt_ms", last_attempt);
+        }
         optional(out, "error", category.map(Category::as_str));
     }
 
@@ -529,11 +534,10 @@ impl Running {
     fn call_severity(
         &self,
         outcome: Outcome,
-        status: Option<u16>,
+        refused: bool,
         retries: u64,
         took: Duration,
     ) -> Severity {
-        let refused = status.is_some_and(|status| (400..500).contains(&status));
         match outcome {
             Outcome::Panicked => Severity::Error,
             Outcome::Cancelled => Severity::Info,
@@ -553,19 +557,12 @@ impl Running {
     }
 }
 
-fn call_category(
-    outcome: Outcome,
-    status: Option<u16>,
-    category: Option<Category>,
-) -> Option<Category> {
+fn call_category(outcome: Outcome, reason: Option<Category>) -> Option<Category> {
     match outcome {
         Outcome::Cancelled => Some(Category::Cancelled),
         Outcome::Panicked => Some(Category::Panicked),
-        Outcome::Ok | Outcome::Error if status.is_some_and(|status| status >= 400) => {
-            Some(Category::Status)
-        }
-        Outcome::Error => category.or(Some(Category::Other)),
-        Outcome::Ok => category,
+        Outcome::Error => reason.or(Some(Category::Other)),
+        Outcome::Ok => reason,
     }
 }
 
@@ -643,6 +640,8 @@ pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
 }
 
 /// The answer of a call, as the function of its `outcome = …` tells it.
-pub fn answer(outcome: impl DependencyOutcome) -> Answer {
-    Answer::of(&outcome)
+pub fn answer<O: DependencyOutcome>(outcome: impl FnOnce() -> O) -> Answer {
+    // The function is the user's; where it panics, the call it reads has not.
+    let answer = catch_unwind(AssertUnwindSafe(|| Answer::of(&outcome())));
+    answer.unwrap_or(Answer::NONE)
 }

@@ -99,10 +99,11 @@ impl Slot {
     pub(super) fn item<'a>(&mut self, ending: impl FnOnce() -> Ending<'a>) {
         if let State::Running(running) = &mut self.0
             && !running.has_failed()
-            && let Some(failure) = ending().failure
+            && let ending = ending()
+            && let Some(failure) = &ending.failure
         {
             let extras = running.state.extras.get_or_insert_with(current::take_extras);
-            extras.failure = Some(failure.written(DEFAULT_VALUE_LIMIT));
+            extras.failure = Some(failure.written(ending.answer, DEFAULT_VALUE_LIMIT));
         }
     }
 
