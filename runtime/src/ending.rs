@@ -28,23 +28,23 @@ impl<T> Kind<T> {
 /// A result that was not seen.
 pub trait ResultKind {
     /// What is known of its error.
-    fn unread(&self) -> Option<Failure<'static>>;
+    fn unread(&self) -> Option<fn() -> Failure<'static>>;
 }
 
 impl<T, E> ResultKind for &Kind<Result<T, E>> {
-    fn unread(&self) -> Option<Failure<'static>> {
-        Some(Failure { type_name: type_name::<E>(), detail: Detail::Unknown })
+    fn unread(&self) -> Option<fn() -> Failure<'static>> {
+        Some(|| Failure { type_name: type_name::<E>(), detail: Detail::Unknown })
     }
 }
 
 /// Any other value that was not seen.
 pub trait AnyKind {
     /// Nothing: it can't have been an error.
-    fn unread(&self) -> Option<Failure<'static>>;
+    fn unread(&self) -> Option<fn() -> Failure<'static>>;
 }
 
 impl<T> AnyKind for Kind<T> {
-    fn unread(&self) -> Option<Failure<'static>> {
+    fn unread(&self) -> Option<fn() -> Failure<'static>> {
         None
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 
 use candor::prelude::*;
 use candor::testing::{Line, capture, capture_with};
-use candor::{Config, RequestContext, step_guard, step_timed};
+use candor::{Config, RequestContext, dependency_call, step_guard, step_timed};
 use candor_tests::checked;
 use futures::executor::block_on;
 
@@ -223,4 +223,95 @@ fn blocks_on_many_threads_at_once() {
         }
     });
     assert_eq!(captured.steps("busy").len(), 800);
+}
+
+#[test]
+fn guards_end_in_any_order_with_their_own_fields_and_parents() {
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        let outer = step_guard("outer");
+        candor::record("name", 1);
+        let first = step_guard("first");
+        candor::record("name", 2);
+        let second = step_guard("second");
+        candor::record("name", 3);
+        drop(first);
+        candor::record("late", true);
+        step_guard("inner").finish(&());
+        drop(outer);
+        drop(second);
+        step_guard("after").finish(&());
+    });
+    checked(&captured);
+    let name = |step: &str| captured.step(step).integer("name");
+    let parent = |step: &str| captured.step(step).integer("parent_id");
+    assert_eq!([name("outer"), name("first"), name("second")], [1, 2, 3]);
+    assert!(captured.step("second").boolean("late"));
+    assert!(!captured.step("first").has("late"));
+    assert_eq!([parent("outer"), parent("first"), parent("second")], [0, 1, 2]);
+    assert_eq!([parent("inner"), parent("after")], [3, 0]);
+}
+
+#[test]
+fn calls_end_in_any_order_too() {
+    #[dependency_call("payments")]
+    fn charge() {
+        let guard = step_guard("left behind");
+        #[dependency_call("stock")]
+        fn reserve() {
+            candor::dependency::current().set_status(202);
+        }
+        reserve();
+        candor::dependency::current().retry();
+        candor::dependency::current().set_status(201);
+        std::mem::forget(guard);
+    }
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        charge();
+        charge();
+    });
+    let payments = captured.dependencies("payments");
+    for call in &payments {
+        assert_eq!((call.integer("status"), call.integer("retries")), (201, 1));
+    }
+    assert_eq!(captured.dependencies("stock")[0].integer("status"), 202);
+}
+
+#[test]
+fn a_guard_that_is_forgotten_breaks_nothing() {
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        candor::step("around", || {
+            candor::record("kept", true);
+            std::mem::forget(step_guard("forgotten"));
+            candor::record("lost", true);
+        });
+        candor::step("next", || candor::record("own", true));
+    });
+    RequestContext::with_id("s").enter_with(|| candor::step("other", || ()));
+    checked(&captured);
+    assert!(captured.steps("forgotten").is_empty());
+    assert!(captured.step("around").boolean("kept"));
+    assert!(captured.step("next").boolean("own"));
+    assert_eq!(captured.step("other").integer("parent_id"), 0);
+    assert_eq!(captured.step("other").text("request_id"), "s");
+}
+
+#[test]
+fn a_future_that_is_forgotten_breaks_nothing() {
+    #[step_timed]
+    async fn forgotten() {
+        std::future::pending::<()>().await;
+    }
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        let mut future = Box::pin(forgotten());
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        std::mem::forget(future);
+        candor::step("next", || ());
+    });
+    checked(&captured);
+    assert_eq!(captured.step("next").integer("parent_id"), 0);
+    assert!(captured.steps("forgotten").is_empty());
 }
