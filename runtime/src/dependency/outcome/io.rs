@@ -44,7 +44,7 @@ fn is_unresolved(error: &io::Error) -> bool {
     if cfg!(windows) && error.raw_os_error().is_some_and(|code| (11001..=11004).contains(&code)) {
         return true;
     }
-    let inner = error.get_ref().map(|inner| error::display(inner));
+    let inner = error.get_ref().map(error::display);
     inner.is_some_and(|text| text.starts_with("failed to lookup address information"))
 }
 

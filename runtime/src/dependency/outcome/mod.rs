@@ -163,7 +163,7 @@ impl Answer {
     }
 
     /// Why the call failed, where the answer tells: what is said plainly goes before the status.
-    pub(crate) fn reason(&self) -> Option<Category> {
+    pub(crate) fn reason(self) -> Option<Category> {
         let is_bad = self.status.is_some_and(|status| status >= 400);
         match self.category {
             None | Some(Category::Other) if is_bad => Some(Category::Status),
