@@ -103,6 +103,11 @@ impl Ending<'_> {
     /// All is well, and nothing more is known.
     pub const OK: Ending<'static> = Ending { failure: None, answer: Answer::NONE, ret: None };
 
+    /// An error of which only its type is known.
+    pub(crate) fn failed(type_name: &'static str) -> Self {
+        Ending { failure: Some(Failure { type_name, detail: Detail::Unknown }), ..Ending::OK }
+    }
+
     /// Adds the returned value.
     #[must_use]
     pub fn with_ret(self, ret: Option<String>) -> Self {

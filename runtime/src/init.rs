@@ -51,6 +51,7 @@ pub struct Config {
     line_limit: usize,
     lines_per_request: u64,
     chain_panic_hook: bool,
+    spans: bool,
 }
 
 /// Where lines go.
@@ -133,6 +134,7 @@ impl Config {
             line_limit: 16_000,
             lines_per_request: 1000,
             chain_panic_hook: false,
+            spans: true,
         }
     }
 
@@ -252,6 +254,12 @@ impl Config {
         Config { lines_per_request: lines, ..self }
     }
 
+    /// Whether steps and calls are spans for the other layers of the subscriber. Default true; with candor's
+    /// layer alone none are made either way.
+    pub fn spans(self, spans: bool) -> Self {
+        Config { spans, ..self }
+    }
+
     /// Keeps the panic hooks that were installed before. They print the raw panic message to standard
     /// error, which candor can't make safe.
     pub fn chain_panic_hook(self) -> Self {
@@ -327,6 +335,7 @@ impl Config {
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,
             alone,
+            spans: self.spans,
             sink,
         })
     }

@@ -13,16 +13,18 @@ use crate::dependency::{Answer, CallState, Category, DependencyOutcome};
 use crate::ending::{Ending, Failure, Written};
 use crate::format::keys::Keys;
 use crate::format::members;
-use crate::loggable::{Encoder, Loggable, guarded};
+use crate::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, guarded};
 use crate::record::Severity;
-use crate::site::Site;
+use crate::site::{SPAN_MARK, STATUS_CODE, Site};
 use crate::{emit, error, escape, keys};
 
+mod block;
 mod future;
 mod guard;
 #[cfg(feature = "stream")]
 mod stream;
 
+pub use block::{Timed, TimedExt, step, step_guard};
 pub use future::{Entry, Step, hint};
 pub use guard::StepGuard;
 pub(crate) use guard::body;
@@ -240,7 +242,20 @@ impl Running {
         let url = extras.as_mut().and_then(|extras| extras.url.take());
         let state = || Arc::new(CallState::new(site, site.safe_url(url.as_deref())));
         let call = site.is_call().then(state);
-        let span = site.span();
+        let span = site.span(|| {
+            let mut known = String::new();
+            text(&mut known, SPAN_MARK, site.spec.event);
+            match &site.spec.call {
+                None => text(&mut known, "step", site.spec.name),
+                Some(spec) => {
+                    text(&mut known, "dependency", spec.dependency);
+                    text(&mut known, "operation", site.spec.name);
+                    text(&mut known, "otel.kind", "client");
+                }
+            }
+            known.extend(extras.iter().map(|extras| extras.members.as_str()));
+            known
+        });
         if span.is_some() || site.spec.busy {
             extras.get_or_insert_with(current::take_extras).span = span;
         }
@@ -416,7 +431,7 @@ impl Running {
         }
         let item = item.as_ref().map(Written::failure);
         let failure = ending.failure.as_ref().or(item.as_ref());
-        emit::emit_at(self.site, request, severity, now, |out, limit| {
+        let fields = |out: &mut String, limit: usize| {
             match &facts {
                 None => {
                     out.push_str(self.site.story());
@@ -456,7 +471,17 @@ impl Running {
                 text(out, "error", &failure.short_name());
                 write_detail(failure, limit, out);
             }
-        });
+        };
+        let span = self.state.extras.as_ref().and_then(|extras| extras.span.as_ref());
+        emit::emit_at(self.site, request, severity, now, span, fields);
+        if let Some(span) = span {
+            let mut known = String::new();
+            fields(&mut known, DEFAULT_VALUE_LIMIT);
+            if matches!(outcome, Outcome::Error | Outcome::Panicked) {
+                text(&mut known, STATUS_CODE, "ERROR");
+            }
+            self.site.record_on(span, &known);
+        }
         if let Some(extras) = self.state.extras.take() {
             current::put_extras(extras);
         }
@@ -555,6 +580,9 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
         && let Some(call) = current::with(|frame| frame.call.clone()).flatten()
     {
         call.facts().url = site.safe_url(Some(&url));
+    }
+    if let Some(span) = &extras.span {
+        site.record_on(span, &extras.members);
     }
     current::with(|frame| frame.extras = Some(extras));
 }

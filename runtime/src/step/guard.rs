@@ -7,7 +7,8 @@ use super::{Fields, Outcome, Running};
 use crate::ending::{Ending, Failure};
 use crate::site::Site;
 
-/// A running step on a thread: ends with [`read`](StepGuard::read), or when it is dropped.
+/// A running step on a thread, begun by [`step_guard`](crate::step_guard): ends when it is dropped or
+/// [finished](StepGuard::finish).
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
@@ -18,6 +19,7 @@ pub struct StepGuard {
 }
 
 impl StepGuard {
+    #[doc(hidden)]
     /// Begins a step and enters it; its fields follow by [`entered`](super::entered), or there are none.
     #[inline]
     pub fn enter(site: &'static Site) -> Self {
@@ -25,6 +27,7 @@ impl StepGuard {
         StepGuard { running, unread: None, _not_send: PhantomData }
     }
 
+    #[doc(hidden)]
     /// The same with fields, which are asked for only where a line could be written.
     #[inline]
     pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
@@ -33,12 +36,14 @@ impl StepGuard {
         StepGuard { running, unread: None, _not_send: PhantomData }
     }
 
+    #[doc(hidden)]
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
     pub fn unread(mut self, unread: Option<Failure<'static>>) -> Self {
         self.unread = unread;
         self
     }
 
+    #[doc(hidden)]
     /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
     #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
