@@ -39,12 +39,17 @@ fn shown(mut text: String) -> String {
         text.push_str("(value [REDACTED])");
     }
     // reqwest names the whole URL, with a query of which no name need be sensitive.
-    let Some(at) = text.find(" for url (") else { return text };
-    let from = at + " for url (".len();
-    let rest = &text[from..];
-    let word = rest.find(char::is_whitespace).map_or(rest, |end| &rest[..end]);
-    if let Some(end) = word.rfind(')') {
-        text.replace_range(from..from + end, &scrub::url(&word[..end]));
+    const MARK: &str = " for url (";
+    let mut from = 0;
+    while let Some(at) = text[from..].find(MARK) {
+        from += at + MARK.len();
+        let rest = &text[from..];
+        let word = rest.find(char::is_whitespace).map_or(rest, |end| &rest[..end]);
+        if let Some(end) = word.rfind(')') {
+            let safe = scrub::url(&word[..end]);
+            text.replace_range(from..from + end, &safe);
+            from += safe.len();
+        }
     }
     text
 }

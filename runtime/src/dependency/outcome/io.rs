@@ -12,7 +12,8 @@ told_by_its_chain!(io::Error);
 impl Link for io::Error {
     fn told(&self) -> Told {
         match self.kind() {
-            ErrorKind::TimedOut => Category::Timeout.into(),
+            // The second is what a read that waited for its timeout ends with on Unix.
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => Category::Timeout.into(),
             ErrorKind::ConnectionRefused
             | ErrorKind::ConnectionReset
             | ErrorKind::ConnectionAborted

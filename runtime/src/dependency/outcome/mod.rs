@@ -11,6 +11,7 @@ mod http;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod io;
+mod json;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "reqwest")]
