@@ -10,6 +10,9 @@ use crate::scrub;
 /// A chain longer than this is cut: an error may be its own source.
 const LONGEST_CHAIN: usize = 32;
 
+/// What reqwest writes before the URL in its errors.
+const FOR_URL: &str = " for url (";
+
 /// Appends the text of an error and its sources, `outer: inner`, scrubbed. A source whose text the
 /// outer one already ends with is not repeated.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
@@ -38,15 +41,24 @@ fn shown(mut text: String) -> String {
         text.truncate(at);
         text.push_str("(value [REDACTED])");
     }
-    // reqwest names the whole URL, with a query of which no name need be sensitive.
-    let Some(at) = text.find(" for url (") else { return text };
-    let from = at + " for url (".len();
-    let rest = &text[from..];
-    let word = rest.find(char::is_whitespace).map_or(rest, |end| &rest[..end]);
-    if let Some(end) = word.rfind(')') {
-        text.replace_range(from..from + end, &scrub::url(&word[..end]));
+    if !text.contains(FOR_URL) {
+        return text;
     }
-    text
+    // reqwest names the whole URL, with a query of which no name need be sensitive.
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(FOR_URL) {
+        let (before, after) = rest.split_at(at + FOR_URL.len());
+        out.push_str(before);
+        let word = after.find(char::is_whitespace).map_or(after, |end| &after[..end]);
+        let end = word.rfind(')').unwrap_or(0);
+        if end > 0 {
+            out.push_str(&scrub::url(&word[..end]));
+        }
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The text of a value, or `<unprintable>` where its own formatting fails.

@@ -26,6 +26,7 @@
 //! |---|---|---|
 //! | `http::Response` | `http` | its status |
 //! | `std::io::Error` | | by kind `timeout`, `connect`, `decode`; `dns` and `tls` by what it was made from |
+//! | `serde_json::Error` | | `decode`, or as the I/O error inside |
 //! | `reqwest::Response`, `reqwest::Error`, `reqwest_middleware::Error` | `reqwest` | status; `timeout`, `connect`, `dns`, `tls`, `decode` |
 //! | `hyper::Error`, `hyper_util::client::legacy::Error` | `hyper` | `timeout`, `connect`, `dns`, `tls`, `decode` |
 //! | `tokio::time::error::Elapsed` | `tokio` | `timeout` |

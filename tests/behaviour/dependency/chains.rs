@@ -119,6 +119,7 @@ fn each_kind_of_an_io_error_has_its_category() {
 
     let kinds = [
         (Kind::TimedOut, "timeout"),
+        (Kind::WouldBlock, "timeout"),
         (Kind::ConnectionRefused, "connect"),
         (Kind::ConnectionReset, "connect"),
         (Kind::ConnectionAborted, "connect"),
@@ -467,4 +468,36 @@ fn an_item_of_a_stream_tells_the_category() {
     assert_eq!(block_on(more_rows().count()), 1);
     checked(&captured);
     assert_eq!(answers(&captured, "store"), ["- timeout error ERROR", "- connect error ERROR"]);
+}
+
+#[test]
+fn an_answer_that_is_no_json_is_decode() {
+    #[dependency_call("shop")]
+    fn own(answer: &str) -> Result<u64, serde_json::Error> {
+        serde_json::from_str(answer)
+    }
+
+    #[dependency_call("shop")]
+    fn wrapped(answer: &str) -> anyhow::Result<u64> {
+        Ok(serde_json::from_str(answer)?)
+    }
+
+    struct Late;
+    impl io::Read for Late {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::TimedOut.into())
+        }
+    }
+
+    #[dependency_call("shop")]
+    fn late() -> Result<u64, serde_json::Error> {
+        serde_json::from_reader(Late)
+    }
+
+    let captured = capture();
+    own("{").expect_err("no JSON");
+    wrapped("\"text\"").expect_err("no number");
+    late().expect_err("late");
+    let wanted = ["- decode error ERROR", "- decode error ERROR", "- timeout error ERROR"];
+    assert_eq!(answers(&captured, "shop"), wanted);
 }

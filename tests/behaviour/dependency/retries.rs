@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use candor::context::{InContextExt as _, carry};
-use candor::testing::capture;
+use candor::testing::{capture, capture_with};
 use candor::{RequestContext, dependency, dependency_call, step_timed};
 use candor_tests::{checked, keys};
 use futures::executor::block_on;
@@ -166,4 +166,36 @@ fn a_call_that_outlives_its_handle_is_not_changed_by_it() {
     let line = captured.dependency("payments");
     assert!(line.is_null("status") && line.is_null("url"));
     assert_eq!(line.text("outcome"), "ok");
+}
+
+#[test]
+fn retries_count_where_their_lines_are_not_written() {
+    #[dependency_call("payments")]
+    fn charge() {
+        dependency::current().retry();
+    }
+
+    let config = candor::Config::new().level("info").expect("a level");
+    let captured = capture_with(config).expect("a capture");
+    charge();
+    let output = captured.output();
+    assert_eq!(output.lines().count(), 1, "{output}");
+    assert!(output.contains("\"retries\":1,\"last_attempt_ms\":"), "{output}");
+}
+
+#[test]
+fn outside_a_call_nothing_is_retried() {
+    #[step_timed]
+    fn around() {
+        dependency::current().retry();
+    }
+
+    let captured = capture();
+    let call = dependency::current();
+    call.retry();
+    call.set_status(500);
+    call.set_url("https://nowhere.example");
+    around();
+    assert!(captured.events("dependency_attempt").is_empty());
+    assert_eq!(captured.lines().len(), 1);
 }

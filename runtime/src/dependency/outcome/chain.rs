@@ -94,6 +94,7 @@ fn known<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a dyn Link> {
     }
     one_of! {
         io::Error,
+        serde_json::Error,
         #[cfg(feature = "reqwest")] reqwest::Error,
         #[cfg(feature = "reqwest")] reqwest_middleware::Error,
         #[cfg(feature = "hyper")] hyper::Error,

@@ -12,7 +12,8 @@ told_by_its_chain!(io::Error);
 impl Link for io::Error {
     fn told(&self) -> Told {
         match self.kind() {
-            ErrorKind::TimedOut => Category::Timeout.into(),
+            // The second is what a read that waited for its timeout ends with on Unix.
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => Category::Timeout.into(),
             ErrorKind::ConnectionRefused
             | ErrorKind::ConnectionReset
             | ErrorKind::ConnectionAborted
@@ -44,7 +45,7 @@ fn is_unresolved(error: &io::Error) -> bool {
     if cfg!(windows) && error.raw_os_error().is_some_and(|code| (11001..=11004).contains(&code)) {
         return true;
     }
-    let inner = error.get_ref().map(|inner| error::display(inner));
+    let inner = error.get_ref().map(error::display);
     inner.is_some_and(|text| text.starts_with("failed to lookup address information"))
 }
 

@@ -11,6 +11,7 @@ mod http;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod io;
+mod json;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "reqwest")]
@@ -163,7 +164,7 @@ impl Answer {
     }
 
     /// Why the call failed, where the answer tells: what is said plainly goes before the status.
-    pub(crate) fn reason(&self) -> Option<Category> {
+    pub(crate) fn reason(self) -> Option<Category> {
         let is_bad = self.status.is_some_and(|status| status >= 400);
         match self.category {
             None | Some(Category::Other) if is_bad => Some(Category::Status),
