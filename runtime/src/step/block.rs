@@ -254,7 +254,7 @@ mod tests {
         fn of<T>() -> Option<&'static str> {
             error_type(any::type_name::<T>())
         }
-        assert_eq!(of::<Result<(u8, Vec<[u8; 2]>), std::fmt::Error>>(), Some("core::fmt::Error"));
+        assert_eq!(of::<Result<(u8, Vec<[u8; 2]>), fmt::Error>>(), Some("core::fmt::Error"));
         assert_eq!(of::<Result<fn() -> u8, (u8, u8)>>(), Some("(u8, u8)"));
         assert_eq!(of::<Result<Result<u8, i8>, ()>>(), Some("()"));
         assert_eq!(of::<std::io::Result<()>>(), Some("std::io::error::Error"));
