@@ -9,8 +9,9 @@
 use std::error::Error;
 use std::fmt;
 use std::io::Write;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
@@ -27,7 +28,7 @@ use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
-use crate::sink::{RotatingFile, Sink, Stream};
+use crate::sink::{Destination, LogFile, Overload, Report, Rotation, Sink, Stream, Writer};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -43,6 +44,8 @@ pub struct Config {
     levels: Levels,
     format: Option<Format>,
     output: Output,
+    background: Option<(usize, Overload)>,
+    audit_file: Option<PathBuf>,
     service: Option<String>,
     keys: Keys,
     sensitive: Vec<String>,
@@ -125,6 +128,8 @@ impl Config {
             levels: Levels::default(),
             format: None,
             output: Output::Stdout,
+            background: None,
+            audit_file: None,
             service: None,
             keys: Keys::default(),
             sensitive: Vec::new(),
@@ -182,6 +187,13 @@ impl Config {
     }
 
     /// Lines to a file, with the bytes after which it is rotated and the number of backups kept.
+    ///
+    /// The file is appended to, line by line, and never cut short. Before a line that would make it
+    /// longer than `max_bytes`, `app.log` becomes `app.log.1`, that `app.log.2`, and so on; only exactly
+    /// these names are touched, and only `app.log.N`, with `N` the number of backups, is ever replaced.
+    /// With no backups it is not rotated, nor is a device, a pipe or a symbolic link. A file that
+    /// someone else moved or removed is made anew within 10 ms, and its folder too. Several processes can
+    /// write to one file: lines stay whole, one of them rotates, and the file may grow a little longer.
     pub fn rotated_file(self, path: impl Into<PathBuf>, max_bytes: u64, backups: u32) -> Self {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
@@ -189,6 +201,33 @@ impl Config {
     /// Lines to a writer; each one is handed over by one `write_all`.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
         Config { output: Output::Writer(Box::new(writer)), ..self }
+    }
+
+    /// Has a thread of its own write the lines: at most `queue` of them wait for it, and `overload` says
+    /// what happens to more. Default: no thread and no queue; when a call that logs returns, its line is
+    /// with the system.
+    ///
+    /// A line waits 2 ms at most, unless the output is slower than the lines come. What waits when the
+    /// process is killed is lost, so keep the [`Logging`] guard and let it be dropped, or call
+    /// [`Logging::flush`]; [`std::process::exit`] drops nothing. A process that was forked has no such
+    /// thread.
+    ///
+    /// ```
+    /// use candor::{Config, Overload};
+    ///
+    /// let config = Config::new().background(10_000, Overload::Drop);
+    /// # let _ = config;
+    /// ```
+    pub fn background(self, queue: usize, overload: Overload) -> Self {
+        Config { background: Some((queue, overload)), ..self }
+    }
+
+    /// The file of [`audit!`](crate::audit!) events, and of nothing else. Default: they go where the other
+    /// lines go.
+    ///
+    /// It is appended to and never rotated by candor, and made anew when someone else rotated it.
+    pub fn audit_file(self, path: impl Into<PathBuf>) -> Self {
+        Config { audit_file: Some(path.into()), ..self }
     }
 
     #[cfg(feature = "testing")]
@@ -313,53 +352,88 @@ impl Config {
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
         }
-        let (sink, is_terminal) = self.output.open()?;
+        if let (Output::File { path, .. }, Some(audit)) = (&self.output, &self.audit_file)
+            && path == audit
+        {
+            return Err(InitError::new(format!(
+                "{} is the log file and the audit file; only audit events go into an audit file \
+                 (`LOG_AUDIT_FILE` or `Config::audit_file`)",
+                path.display()
+            )));
+        }
+        let (destination, is_terminal) = self.output.open()?;
         let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
         // Renames are for machines; the readable form knows the keys by their own names.
         let keys = if format == Format::Json { self.keys } else { Keys::default() };
+        let colour = env::colour(is_terminal);
+        let template = Arc::new(Template::new(keys, self.service, self.value_limit));
+        let mut sink = Sink::new(destination);
+        let audit_file = self.audit_file.as_deref().map(open_audit).transpose()?;
+        let audit = sink.for_audit(audit_file);
+        if let Some((queue, overload)) = self.background {
+            let report = report(Arc::clone(&template), format, colour);
+            sink = sink.in_background(queue, overload, report).map_err(|source| {
+                InitError::caused("the thread of the background writer can't be started", source)
+            })?;
+        }
         Ok(Logger {
             id: logger::next_id(),
-            template: Template::new(keys, self.service, self.value_limit),
+            template,
             format,
-            colour: env::colour(is_terminal),
+            colour,
             levels: ArcSwap::from_pointee(self.levels),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,
             alone,
             sink,
+            audit,
         })
     }
 }
 
 impl Output {
-    /// The open sink, and whether a person reads it.
-    fn open(self) -> Result<(Sink, bool), InitError> {
+    /// What takes the lines, and whether a person reads it.
+    fn open(self) -> Result<(Destination, bool), InitError> {
         Ok(match self {
-            Output::Stdout => stream(Stream::stdout()),
-            Output::Stderr => stream(Stream::stderr()),
-            Output::File { path, max_bytes, backups } => {
-                let file = RotatingFile::open(&path, max_bytes, backups).map_err(|source| {
-                    let path = path.display();
-                    InitError::caused(
-                        format!(
-                            "the log file {path} (`LOG_FILE` or `Config::file`) can't be opened"
-                        ),
-                        source,
-                    )
-                })?;
-                (Sink::File(file), false)
+            Output::Stdout => {
+                let stream = Stream::stdout();
+                let is_terminal = stream.is_terminal();
+                (Destination::Stdout(stream), is_terminal)
             }
-            Output::Writer(writer) => (Sink::Writer(Mutex::new(writer)), false),
+            Output::Stderr => {
+                let stream = Stream::stderr();
+                let is_terminal = stream.is_terminal();
+                (Destination::Stderr(stream), is_terminal)
+            }
+            Output::File { path, max_bytes, backups } => {
+                let file = LogFile::open(&path, Rotation { max_bytes, backups });
+                let file = file.map_err(|source| {
+                    unopened("log", &path, "`LOG_FILE` or `Config::file`", source)
+                })?;
+                (Destination::File(file), false)
+            }
+            Output::Writer(writer) => (Destination::Writer(Writer::new(writer)), false),
             #[cfg(feature = "testing")]
-            Output::Nowhere => (Sink::Nowhere, false),
+            Output::Nowhere => (Destination::Nowhere, false),
         })
     }
 }
 
-fn stream(stream: Stream) -> (Sink, bool) {
-    let is_terminal = stream.is_terminal();
-    (Sink::Stream(stream), is_terminal)
+fn open_audit(path: &Path) -> Result<LogFile, InitError> {
+    LogFile::open_unrotated(path).map_err(|source| {
+        unopened("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
+    })
+}
+
+fn unopened(kind: &str, path: &Path, settings: &str, source: std::io::Error) -> InitError {
+    let path = path.display();
+    InitError::caused(format!("the {kind} file {path} ({settings}) can't be opened"), source)
+}
+
+/// Makes the lines of the background writer itself.
+fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
+    Box::new(move |lines, reason| logger::lines_dropped(&template, format, colour, lines, reason))
 }
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
@@ -367,16 +441,65 @@ fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
 }
 
 /// Keeps candor running; made by [`init`]. Keep it until the process ends.
+///
+/// Dropped, it waits at most five seconds for the lines of a background writer, and says on standard
+/// error how many were not written by then. What is logged afterwards is written directly.
 #[derive(Debug)]
 #[must_use = "keep it until the process ends"]
 pub struct Logging {
     logger: Arc<Logger>,
 }
 
+/// How long a guard that is dropped waits for lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(5);
+
 impl Logging {
     /// How lines are written: the format that was chosen or found.
     pub fn format(&self) -> Format {
         self.logger.format
+    }
+
+    /// Waits until every line logged so far is written, and at most for the time given. Returns how many
+    /// are not: 0 where all is well. They are written later, if the output takes them before the process
+    /// ends.
+    ///
+    /// Without [`Config::background`] no line waits; then only the writer of [`Config::writer`] is
+    /// flushed.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// let logging = candor::Config::new().background(10_000, candor::Overload::Drop).init()?;
+    /// candor::info!("the last line");
+    /// let left = logging.flush(Duration::from_secs(2));
+    /// assert_eq!(left, 0, "standard output takes no lines");
+    /// # Ok::<(), candor::InitError>(())
+    /// ```
+    pub fn flush(&self, within: Duration) -> u64 {
+        self.logger.sink.flush(within)
+    }
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        let left = self.flush(LAST_LINES);
+        self.logger.sink.close();
+        if left > 0 {
+            say_what_is_left(left);
+        }
+    }
+}
+
+/// Standard error may be what takes no lines: a thread says it, and nobody waits for it long.
+fn say_what_is_left(lines: u64) {
+    let (said, heard) = std::sync::mpsc::channel();
+    let say = move || {
+        let text = format!("candor: {lines} lines were not written in {LAST_LINES:?}\n");
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        let _ = said.send(());
+    };
+    if std::thread::Builder::new().spawn(say).is_ok() {
+        let _ = heard.recv_timeout(Duration::from_millis(200));
     }
 }
 
