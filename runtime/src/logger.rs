@@ -73,17 +73,10 @@ impl Logger {
         if known.is_some_and(|request| self.suppresses(request, record)) {
             return;
         }
-        self.render(
-            known,
-            |request| Some(request.next_line()),
-            record,
-            around,
-            named,
-            fields,
-            |line| {
-                self.put(request, record.severity, line);
-            },
-        );
+        let known = known.map(|request| (request, Some(request.next_line())));
+        self.render(known, record, around, named, fields, |line| {
+            self.put(request, record.severity, line);
+        });
     }
 
     /// Writes an audit event: now, whatever the levels and limits are.
