@@ -90,7 +90,8 @@ struct Writing;
 impl Writing {
     fn begin() -> Option<Self> {
         let was_writing = WRITING.try_with(|writing| writing.replace(true)).unwrap_or(false);
-        (!was_writing).then_some(Writing)
+        // Made only here: one that is dropped says that the write is over.
+        (!was_writing).then(|| Writing)
     }
 }
 
