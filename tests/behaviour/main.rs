@@ -21,5 +21,6 @@ mod programs;
 mod redact;
 mod scrub;
 mod shapes;
+mod sinks;
 mod step;
 mod ui;

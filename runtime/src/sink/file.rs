@@ -141,7 +141,7 @@ impl State {
             // Only what is written tells how far a line came that is half written.
             Ok(_) if self.unfinished.is_some() => {}
             Ok(named) => open.bytes = named.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.open = None,
+            Err(error) if is_gone(&error) => self.open = None,
             // What can't be looked at can be written to all the same.
             Err(_) => {}
         }
@@ -187,11 +187,16 @@ impl Id {
     }
 }
 
+/// Whether the name stands for nothing any more; a file may stand where its folder was.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// Opens the file, and its folder anew where that was removed.
 fn append_again(path: &Path) -> io::Result<Open> {
     let first = append_to(path);
     match (&first, path.parent()) {
-        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+        (Err(error), Some(folder)) if is_gone(error) => {
             let mut folders = fs::DirBuilder::new();
             folders.recursive(true);
             #[cfg(unix)]

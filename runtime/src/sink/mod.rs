@@ -179,7 +179,8 @@ impl Sink {
         };
         let left = self.queue.as_ref().map_or(0, |queue| queue.flush(deadline));
         self.place.flush(deadline);
-        left
+        // Of those the thread writes at the moment, some are written.
+        left.min(self.counts.waiting())
     }
 
     /// Ends the queue where nothing is left in it; lines that still come are written directly.

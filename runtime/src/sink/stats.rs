@@ -83,6 +83,13 @@ impl Counts {
         self.dropped[reason as usize].get()
     }
 
+    /// Lines that came in and are neither written nor dropped.
+    pub(super) fn waiting(&self) -> u64 {
+        let mut sums = SinkStats::new("");
+        self.add_to(&mut sums);
+        sums.waiting
+    }
+
     fn add_to(&self, sink: &mut SinkStats) {
         let lost = REASONS.map(|(reason, _)| self.lost(reason));
         let [io, stalled, panicked, full, reentrant] = lost;
