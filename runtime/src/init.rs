@@ -352,15 +352,10 @@ impl Config {
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
         }
-        if let (Output::File { path, .. }, Some(audit)) = (&self.output, &self.audit_file)
-            && path == audit
-        {
-            return Err(InitError::new(format!(
-                "{} is the log file and the audit file; only audit events go into an audit file \
-                 (`LOG_AUDIT_FILE` or `Config::audit_file`)",
-                path.display()
-            )));
-        }
+        let log_file = match &self.output {
+            Output::File { path, .. } => Some(path.clone()),
+            _ => None,
+        };
         let (destination, is_terminal) = self.output.open()?;
         let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
         // Renames are for machines; the readable form knows the keys by their own names.
@@ -368,6 +363,7 @@ impl Config {
         let colour = env::colour(is_terminal);
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
         let mut sink = Sink::new(destination);
+        let open_audit = |path: &Path| open_audit(path, log_file.as_deref());
         let audit_file = self.audit_file.as_deref().map(open_audit).transpose()?;
         let audit = sink.for_audit(audit_file);
         if let Some((queue, overload)) = self.background {
@@ -420,10 +416,23 @@ impl Output {
     }
 }
 
-fn open_audit(path: &Path) -> Result<LogFile, InitError> {
-    LogFile::open_unrotated(path).map_err(|source| {
+/// Opens the audit file beside a log file that is open already.
+fn open_audit(path: &Path, log_file: Option<&Path>) -> Result<LogFile, InitError> {
+    let file = LogFile::open_unrotated(path).map_err(|source| {
         unopened("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
-    })
+    })?;
+    let is_log_file = log_file.is_some_and(|log_file| {
+        let named = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        named(log_file) == named(path)
+    });
+    if is_log_file {
+        return Err(InitError::new(format!(
+            "{} is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit \
+             events alone",
+            path.display()
+        )));
+    }
+    Ok(file)
 }
 
 fn unopened(kind: &str, path: &Path, settings: &str, source: std::io::Error) -> InitError {

@@ -207,6 +207,16 @@ fn a_bad_value_is_an_error_that_names_the_variable_what_it_held_and_what_it_take
 }
 
 #[test]
+fn the_audit_file_is_not_the_log_file() {
+    let folder = Folder::new("same-file");
+    let (log, audit) = (folder.file("app.log"), folder.0.join(".").join("app.log"));
+    let output = run("lines", &[("LOG_FILE", text(&log)), ("LOG_AUDIT_FILE", text(&audit))]);
+    assert_eq!(output.status.code(), Some(2));
+    let says = "is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit events alone";
+    assert!(stderr(&output).contains(says), "{}", stderr(&output));
+}
+
+#[test]
 fn candor_is_installed_once() {
     let output = run("twice", &[]);
     assert!(stderr(&output).contains("installed already"), "{}", stderr(&output));

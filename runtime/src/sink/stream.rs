@@ -139,7 +139,7 @@ mod tests {
             self.turn += 1;
             match self.turn % 3 {
                 0 => Err(ErrorKind::Interrupted.into()),
-                1 if self.turn % 4 == 0 => Err(ErrorKind::WouldBlock.into()),
+                1 if self.turn.is_multiple_of(4) => Err(ErrorKind::WouldBlock.into()),
                 _ => {
                     self.out.push(bytes[0]);
                     Ok(1)

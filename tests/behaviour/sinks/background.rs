@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use candor::{Config, Overload};
 
@@ -168,4 +168,35 @@ fn a_batch_is_split_between_lines_where_the_file_is_full() {
         assert!(length <= 100_000, "{name} holds {length} bytes");
     }
     assert_eq!(numbers(&folder.all_lines())[&0], (0..5000).collect::<Vec<_>>());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_that_is_told_to_end_has_written_its_lines_when_it_does() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let build = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--example", "shutdown"])
+        .current_dir(root)
+        .status();
+    assert!(build.expect("cargo runs").success());
+    let tests = std::env::current_exe().expect("this program");
+    let built = tests.parent().and_then(|deps| deps.parent()).expect("the target's folder");
+    let mut command = Command::new(built.join("examples/shutdown"));
+    command.env_clear().stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    let mut out = String::new();
+    for _ in 0..50 {
+        stdout.read_line(&mut out).expect("it speaks");
+    }
+    let told = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(told.expect("kill runs").success());
+    stdout.read_to_string(&mut out).expect("it ends");
+    assert!(child.wait().expect("it ends").success());
+    let found = lines(out.as_bytes());
+    let (last, before) = found.split_last().expect("lines");
+    assert_eq!(last["msg"], "told to end");
+    // Two lines for each piece of work.
+    assert_eq!(last["done"], before.len() / 2);
+    assert_eq!(before.len() % 2, 0);
 }
