@@ -36,8 +36,10 @@ pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Ini
     if let Some(path) = env.os("LOG_AUDIT_FILE") {
         config = config.audit_file(path);
     }
-    if let Some(name) = env.text("LOG_SERVICE")?.or(env.text("OTEL_SERVICE_NAME")?) {
+    if let Some(name) = env.text("LOG_SERVICE")? {
         config = config.service(name);
+    } else if let Some(name) = env.os("OTEL_SERVICE_NAME") {
+        config = config.service(name.to_string_lossy());
     }
     let keys = "renames of fixed keys such as `ts=timestamp,level=severity`";
     if let Some(keys) = env.parsed("LOG_KEYS", keys, Keys::parse)? {

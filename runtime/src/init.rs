@@ -207,10 +207,11 @@ impl Config {
     /// what happens to more. Default: no thread and no queue; when a call that logs returns, its line is
     /// with the system.
     ///
-    /// A line waits 2 ms at most, unless the output is slower than the lines come. What waits when the
-    /// process is killed is lost, so keep the [`Logging`] guard and let it be dropped, or call
-    /// [`Logging::flush`]; [`std::process::exit`] drops nothing. A process that was forked has no such
-    /// thread.
+    /// A line waits 2 ms at most, unless the output is slower than the lines come. A CRITICAL line is waited
+    /// for (200 ms at most), since the process may be about to end. What waits when the process is killed
+    /// is lost, so keep the [`Logging`] guard and let it be dropped, or call
+    /// [`Logging::flush`]; [`std::process::exit`] drops nothing. With [`layer`](Self::layer) there is
+    /// no guard, and the last lines of the process are lost. A process that was forked has no such thread.
     ///
     /// ```
     /// use candor::{Config, Overload};

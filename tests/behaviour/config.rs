@@ -206,6 +206,65 @@ fn a_bad_value_is_an_error_that_names_the_variable_what_it_held_and_what_it_take
     }
 }
 
+/// What is no text is no value of a variable that takes text; a path is whatever the system takes.
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_no_text_is_an_error_for_all_but_paths() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = Folder::new("no-text");
+    let odd = OsStr::from_bytes(b"a\xffb");
+    let output = |name: &str, value: &OsStr| {
+        fixture("lines", &[]).env(name, value).output().expect("the fixture runs")
+    };
+    for name in [
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "LOG_OUTPUT",
+        "LOG_FILE_MAX_BYTES",
+        "LOG_FILE_BACKUPS",
+        "LOG_SERVICE",
+        "LOG_KEYS",
+    ] {
+        let output = output(name, odd);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let text = stderr(&output);
+        assert!(text.contains(name) && text.contains("but it takes text in UTF-8"), "{text}");
+    }
+    for name in ["LOG_FILE", "LOG_AUDIT_FILE"] {
+        assert!(output(name, folder.0.join(odd).as_os_str()).status.success(), "{name}");
+    }
+    // Those that are not candor's are taken as they are.
+    let service = output("OTEL_SERVICE_NAME", odd);
+    assert_eq!(lines(stdout(&service))[0]["service"], "a\u{fffd}b");
+    assert!(output("RUST_LOG", odd).status.success());
+}
+
+/// On a terminal that `script` makes, where it is installed.
+#[cfg(target_os = "linux")]
+#[test]
+fn lines_are_readable_only_where_they_themselves_go_to_a_terminal() {
+    let folder = Folder::new("terminal");
+    let path = folder.file("app.log");
+    let on_terminal = |env: &[(&str, &str)]| {
+        let mut command = Command::new("script");
+        command.args(["-qec", &format!("{} lines", env!("CARGO_BIN_EXE_fixture")), "/dev/null"]);
+        command.env_clear().envs(env.iter().copied()).env("PATH", "/usr/bin:/bin");
+        command.output().ok().filter(|output| output.status.success())
+    };
+    let Some(readable) = on_terminal(&[("LOG_LEVEL", "error")]) else {
+        eprintln!("skipped: there is no `script` here");
+        return;
+    };
+    let shown = stdout(&readable);
+    assert!(shown.contains("\x1b[31mERROR") && !shown.contains('{'), "{shown}");
+    let asked = on_terminal(&[("LOG_LEVEL", "error"), ("LOG_FORMAT", "json")]).expect("it runs");
+    assert_eq!(lines(stdout(&asked)).len(), 1);
+    on_terminal(&[("LOG_LEVEL", "error"), ("LOG_FILE", text(&path))]).expect("it runs");
+    assert_eq!(lines(&fs::read_to_string(&path).expect("the file")).len(), 1);
+}
+
 #[test]
 fn the_audit_file_is_not_the_log_file() {
     let folder = Folder::new("same-file");

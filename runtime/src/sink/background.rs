@@ -30,6 +30,9 @@ const GATHER: Duration = Duration::from_millis(2);
 /// Between two reports of dropped lines, while lines are dropped all the time.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a CRITICAL line holds its thread, so that it is written when the process ends right after.
+const CRITICAL_WAIT: Duration = Duration::from_millis(200);
+
 /// Bytes of a buffer that are kept for the next lines.
 const KEPT_BYTES: usize = 1024 * 1024;
 
@@ -150,6 +153,11 @@ impl Queue {
         Pushed::Settled
     }
 
+    /// Waits a moment for a line whose process may be about to end.
+    pub(super) fn see_off(&self) {
+        self.flush(Instant::now() + CRITICAL_WAIT);
+    }
+
     /// Waits until the lines pushed so far are written or given up, and what was given up is reported;
     /// returns how many lines are neither.
     pub(super) fn flush(&self, deadline: Instant) -> u64 {
@@ -253,7 +261,9 @@ impl Shared {
                 self.work.wait(state).unwrap_or_else(PoisonError::into_inner)
             };
         }
-        if state.thread == Thread::Gathers {
+        // While lines come one by one, a write each would cost more than they do.
+        if state.count <= self.capacity / 2 && !state.is_asked() {
+            state.thread = Thread::Gathers;
             let gathers = |state: &mut State| state.thread == Thread::Gathers;
             let waited = self.work.wait_timeout_while(state, GATHER, gathers);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;

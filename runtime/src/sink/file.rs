@@ -59,8 +59,9 @@ impl LogFile {
     }
 
     fn new(path: &Path, rotation: Option<Rotation>, look_every: u64) -> io::Result<Self> {
-        let open = Some(append_to(path)?);
-        let path = path.to_owned();
+        // The same file wherever the process goes.
+        let path = std::path::absolute(path)?;
+        let open = Some(append_to(&path)?);
         Ok(LogFile(Mutex::new(State {
             path,
             rotation,

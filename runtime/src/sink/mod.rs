@@ -148,6 +148,7 @@ impl Sink {
         };
         let Some(_writing) = Writing::begin() else { return self.counts.refused() };
         match queue.push(severity, line, &self.counts) {
+            Pushed::Settled if severity == Severity::Critical => queue.see_off(),
             Pushed::Settled => {}
             Pushed::Closed => {
                 let line = Lines { bytes: line.as_bytes(), count: 1, are_new: false };

@@ -94,6 +94,14 @@ fn what_is_logged_after_the_guard_is_gone_is_written_directly() {
     assert_eq!(Said::of(&output.stderr).written, 2);
 }
 
+#[test]
+fn a_critical_line_is_written_although_the_process_ends_right_after() {
+    let output = run("ends-critical", &[("QUEUE", "1000")]);
+    let found = lines(&output.stdout);
+    assert_eq!(numbers(&found)[&0], (0..10).collect::<Vec<_>>());
+    assert_eq!(found[10]["level"], "CRITICAL");
+}
+
 /// Each write is one datagram, so their bounds can be seen.
 #[cfg(unix)]
 #[test]

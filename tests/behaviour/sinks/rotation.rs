@@ -91,6 +91,57 @@ fn a_process_that_ends_between_any_two_steps_of_a_rotation_loses_nothing() {
 }
 
 #[test]
+fn a_process_that_is_killed_while_it_rotates_leaves_whole_lines_in_their_order() {
+    for round in 0..8 {
+        let folder = Folder::new(&format!("killed-{round}"));
+        let path = folder.file("app.log");
+        let mut env = rotated(text(&path), "5");
+        env.extend([("THREADS", "4"), ("LINES", "1000000")]);
+        let mut child = fixture("threads", &env).stderr(Stdio::null()).spawn().expect("it runs");
+        while !folder.file("app.log.5").exists() {
+            assert!(child.try_wait().expect("a child").is_none());
+            std::thread::yield_now();
+        }
+        // Somewhere in the middle of a rotation, as often as not.
+        std::thread::sleep(std::time::Duration::from_micros(700 * round));
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        let all = numbers(&folder.all_lines());
+        for numbers in all.values() {
+            assert!(numbers.is_sorted_by(|a, b| a + 1 == *b), "{numbers:?}");
+        }
+    }
+}
+
+#[test]
+fn a_relative_path_is_the_same_file_wherever_the_process_goes() {
+    let folder = Folder::new("elsewhere");
+    fs::create_dir(folder.file("elsewhere")).expect("a folder");
+    let env = rotated("app.log", "100");
+    let mut command = fixture("elsewhere", &env);
+    super::finished(command.current_dir(&folder.0).output().expect("it runs"));
+    assert_eq!(numbers(&folder.all_lines())[&0], (0..100).collect::<Vec<_>>());
+    assert_eq!(fs::read_dir(folder.file("elsewhere")).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_file_has_ten_million_bytes_and_five_backups_unless_told_otherwise() {
+    let folder = Folder::new("defaults");
+    let path = folder.file("app.log");
+    for place in 1..=6 {
+        fs::write(folder.file(&format!("app.log.{place}")), format!("{place}")).expect("a file");
+    }
+    run("threads", &[("LOG_FILE", text(&path)), ("LINES", "2700"), ("FILL", "4000")]);
+    let length = fs::metadata(folder.file("app.log.1")).expect("a backup").len();
+    assert!((9_990_000..=10_000_000).contains(&length), "{length}");
+    let held = |place: u32| fs::read_to_string(folder.file(&format!("app.log.{place}")));
+    assert_eq!(
+        [2, 3, 4, 5, 6].map(|place| held(place).expect("a backup")),
+        ["1", "2", "3", "4", "6"]
+    );
+}
+
+#[test]
 fn a_free_place_is_filled_before_any_backup_is_replaced() {
     let folder = Folder::new("hole");
     let path = folder.file("app.log");
