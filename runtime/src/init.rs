@@ -28,7 +28,9 @@ use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
-use crate::sink::{Destination, LogFile, Overload, Report, Rotation, Sink, Stream, Writer};
+use crate::sink::{
+    Destination, LAST_LINES, LogFile, Overload, Report, Rotation, Sink, Stream, Writer,
+};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -459,9 +461,6 @@ fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
 pub struct Logging {
     logger: Arc<Logger>,
 }
-
-/// How long a guard that is dropped waits for lines to be written.
-const LAST_LINES: Duration = Duration::from_secs(5);
 
 impl Logging {
     /// How lines are written: the format that was chosen or found.

@@ -6,7 +6,7 @@ use std::{io, mem, thread};
 
 use super::place::Lines;
 use super::stats::{Counted, Counts, REASONS, Reason};
-use super::{Destination, Writing};
+use super::{Destination, LAST_LINES, Writing};
 use crate::record::Severity;
 
 /// What happens to a line for which the queue of [`Config::background`](crate::Config::background) has
@@ -58,8 +58,10 @@ struct State {
     pushed: u64,
     /// Those that the thread has written or given up.
     done: u64,
-    /// Lines were dropped that no report has named.
-    owes: bool,
+    /// Losses: lines that found no room, and batches that lost some.
+    lost: u64,
+    /// Those of them that a report has named.
+    reported: u64,
     /// How many wait for lines to be written.
     flushing: u32,
     thread: Thread,
@@ -132,7 +134,7 @@ impl Queue {
             }
             if *overload == Overload::Drop {
                 counts.dropped(Reason::Full);
-                state.owes = true;
+                state.lost += 1;
                 return Pushed::Settled;
             }
             self.0.hurry(&mut state);
@@ -162,12 +164,12 @@ impl Queue {
     /// returns how many lines are neither.
     pub(super) fn flush(&self, deadline: Instant) -> u64 {
         let mut state = self.0.lock();
-        let target = state.pushed;
+        let (target, lost) = (state.pushed, state.lost);
         state.flushing += 1;
         let left = loop {
             let left = target.saturating_sub(state.done);
             let wait = deadline.saturating_duration_since(Instant::now());
-            if (left == 0 && !state.owes) || state.closed || wait.is_zero() {
+            if (left == 0 && state.reported >= lost) || state.closed || wait.is_zero() {
                 break left;
             }
             self.0.hurry(&mut state);
@@ -187,9 +189,6 @@ impl Queue {
         }
     }
 }
-
-/// How long a layer that goes waits for its last lines.
-const LAST_LINES: Duration = Duration::from_secs(5);
 
 impl Drop for Queue {
     /// The layer is gone, so nothing is pushed any more; the thread writes what it has and ends.
@@ -228,12 +227,13 @@ impl Shared {
             batch.clear();
             batch.shrink_to(KEPT_BYTES);
             let mut state = self.lock();
-            state.owes |= lost;
-            if state.owes && (state.is_asked() || reports.are_due()) {
-                state.owes = false;
+            state.lost += u64::from(lost);
+            if state.owes_a_report() && (state.is_asked() || reports.are_due()) {
+                let so_far = state.lost;
                 drop(state);
                 self.report(&mut reports, place, counts, report);
                 state = self.lock();
+                state.reported = so_far;
             }
             state.done += count;
             self.settled.notify_all();
@@ -244,12 +244,12 @@ impl Shared {
     /// due; the queue that is closed and empty has no next ones.
     fn next(&self, batch: &mut Vec<u8>, last_report: Option<Instant>) -> Option<u64> {
         let mut state = self.lock();
-        while state.count == 0 && !(state.owes && state.is_asked()) {
+        while state.count == 0 && !(state.owes_a_report() && state.is_asked()) {
             if state.closed {
                 return None;
             }
             state.thread = Thread::Sleeps;
-            state = if state.owes {
+            state = if state.owes_a_report() {
                 let since = last_report.map_or(REPORT_EVERY, |last| last.elapsed());
                 let Some(wait) = REPORT_EVERY.checked_sub(since).filter(|wait| !wait.is_zero())
                 else {
@@ -298,6 +298,10 @@ impl Shared {
 }
 
 impl State {
+    fn owes_a_report(&self) -> bool {
+        self.reported < self.lost
+    }
+
     /// Whether someone waits for all that is to be written, a report too.
     fn is_asked(&self) -> bool {
         self.flushing > 0 || self.closed

@@ -77,6 +77,9 @@ impl Destination {
     }
 }
 
+/// How long a guard or a layer that goes waits for its lines to be written.
+pub(crate) const LAST_LINES: Duration = Duration::from_secs(5);
+
 /// A deadline that is as good as none, and that clocks can show.
 const FOREVER: Duration = Duration::from_hours(365 * 24);
 
