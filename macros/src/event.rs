@@ -45,6 +45,18 @@ fn written(event: &Event) -> TokenStream {
     let fields = fields(&event.fields, private, &mut values);
     let Text { captures, message } = text(event.message.as_ref(), private, &mut values);
     let Values { names, values } = values;
+    if event.is_audit() {
+        // Asked for by nobody's levels, and a value of its own.
+        return quote! {{
+            #site
+            match (#(#values,)*) {
+                (#(#names,)*) => {
+                    #(#captures)*
+                    __SITE.audit(#message, &[#(#fields),*])
+                }
+            }
+        }};
+    }
     let write = match &event.parent {
         None => quote!(__SITE.write(#message, &[#(#fields),*])),
         Some(parent) => quote!(__SITE.write_under(#parent, #message, &[#(#fields),*])),
@@ -63,7 +75,7 @@ fn written(event: &Event) -> TokenStream {
 }
 
 fn site(event: &Event, private: &TokenStream) -> TokenStream {
-    let severity = &event.severity;
+    let severity = if event.is_audit() { &format_ident!("Info") } else { &event.severity };
     let name = event.name.as_ref().map_or_else(
         || {
             quote! {

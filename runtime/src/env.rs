@@ -33,15 +33,20 @@ pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Ini
         let max_bytes = max_bytes.unwrap_or(FILE_MAX_BYTES);
         config = config.rotated_file(path, max_bytes, backups.unwrap_or(FILE_BACKUPS));
     }
-    if let Some(name) = env.text("LOG_SERVICE")?.or(env.text("OTEL_SERVICE_NAME")?) {
+    if let Some(path) = env.os("LOG_AUDIT_FILE") {
+        config = config.audit_file(path);
+    }
+    if let Some(name) = env.text("LOG_SERVICE")? {
         config = config.service(name);
+    } else if let Some(name) = env.os("OTEL_SERVICE_NAME") {
+        config = config.service(name.to_string_lossy());
     }
     let keys = "renames of fixed keys such as `ts=timestamp,level=severity`";
     if let Some(keys) = env.parsed("LOG_KEYS", keys, Keys::parse)? {
         config = config.keys(keys);
     }
     // What is promised by a variable must hold: better no start than a start without it.
-    for name in ["LOG_STRICT", "LOG_AUDIT_FILE", "LOG_HASH_KEY"] {
+    for name in ["LOG_STRICT", "LOG_HASH_KEY"] {
         let asks = |value: &OsString| name != "LOG_STRICT" || value != "0";
         if env.os(name).as_ref().is_some_and(asks) {
             return Err(InitError::new(format!(

@@ -11,6 +11,7 @@ use tracing_core::metadata::Kind;
 use tracing_core::span::Id;
 use tracing_core::{Event, Level, Metadata};
 
+use crate::audit::{self, AuditError};
 use crate::clock::Tick;
 use crate::format::members;
 use crate::layer::entered::Around;
@@ -103,6 +104,21 @@ impl EventSite {
                 Event::child_of(parent, &self.metadata, values);
             });
         });
+    }
+
+    /// Writes the event as one for the audit, whatever the levels are.
+    #[inline(never)]
+    pub fn audit(
+        &'static self,
+        message: fmt::Arguments<'_>,
+        fields: &[EventField<'_>],
+    ) -> Result<(), AuditError> {
+        let mut result = Ok(());
+        self.with_record(message, |record| {
+            let record = &Record { capped: false, ..*record };
+            result = audit::write(record, |limit, out| write_fields(fields, limit, out));
+        });
+        result
     }
 
     fn with_record(&'static self, message: fmt::Arguments<'_>, f: impl FnOnce(&Record<'_>)) {

@@ -9,8 +9,9 @@
 use std::error::Error;
 use std::fmt;
 use std::io::Write;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
@@ -27,7 +28,9 @@ use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
-use crate::sink::{RotatingFile, Sink, Stream};
+use crate::sink::{
+    Destination, LAST_LINES, LogFile, Overload, Report, Rotation, Sink, Stream, Writer,
+};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -43,6 +46,8 @@ pub struct Config {
     levels: Levels,
     format: Option<Format>,
     output: Output,
+    background: Option<(usize, Overload)>,
+    audit_file: Option<PathBuf>,
     service: Option<String>,
     keys: Keys,
     sensitive: Vec<String>,
@@ -126,6 +131,8 @@ impl Config {
             levels: Levels::default(),
             format: None,
             output: Output::Stdout,
+            background: None,
+            audit_file: None,
             service: None,
             keys: Keys::default(),
             sensitive: Vec::new(),
@@ -184,6 +191,13 @@ impl Config {
     }
 
     /// Lines to a file, with the bytes after which it is rotated and the number of backups kept.
+    ///
+    /// The file is appended to, line by line, and never cut short. Before a line that would make it
+    /// longer than `max_bytes`, `app.log` becomes `app.log.1`, that `app.log.2`, and so on; only exactly
+    /// these names are touched, and only `app.log.N`, with `N` the number of backups, is ever replaced.
+    /// With no backups it is not rotated, nor is a device, a pipe or a symbolic link. A file that
+    /// someone else moved or removed is made anew within 10 ms, and its folder too. Several processes can
+    /// write to one file: lines stay whole, one of them rotates, and the file may grow a little longer.
     pub fn rotated_file(self, path: impl Into<PathBuf>, max_bytes: u64, backups: u32) -> Self {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
@@ -191,6 +205,34 @@ impl Config {
     /// Lines to a writer; each one is handed over by one `write_all`.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
         Config { output: Output::Writer(Box::new(writer)), ..self }
+    }
+
+    /// Has a thread of its own write the lines: at most `queue` of them wait for it, and `overload` says
+    /// what happens to more. Default: no thread and no queue; when a call that logs returns, its line is
+    /// with the system.
+    ///
+    /// A line waits 2 ms at most, unless the output is slower than the lines come. A CRITICAL line is waited
+    /// for (200 ms at most), since the process may be about to end. What waits when the process is killed
+    /// is lost, so keep the [`Logging`] guard and let it be dropped, or call
+    /// [`Logging::flush`]; [`std::process::exit`] drops nothing. With [`layer`](Self::layer) there is
+    /// no guard, and the last lines of the process are lost. A process that was forked has no such thread.
+    ///
+    /// ```
+    /// use candor::{Config, Overload};
+    ///
+    /// let config = Config::new().background(10_000, Overload::Drop);
+    /// # let _ = config;
+    /// ```
+    pub fn background(self, queue: usize, overload: Overload) -> Self {
+        Config { background: Some((queue, overload)), ..self }
+    }
+
+    /// The file of [`audit!`](crate::audit!) events, and of nothing else. Default: they go where the other
+    /// lines go.
+    ///
+    /// It is appended to and never rotated by candor, and made anew when someone else rotated it.
+    pub fn audit_file(self, path: impl Into<PathBuf>) -> Self {
+        Config { audit_file: Some(path.into()), ..self }
     }
 
     #[cfg(feature = "testing")]
@@ -321,15 +363,31 @@ impl Config {
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
         }
-        let (sink, is_terminal) = self.output.open()?;
+        let log_file = match &self.output {
+            Output::File { path, .. } => Some(path.clone()),
+            _ => None,
+        };
+        let (destination, is_terminal) = self.output.open()?;
         let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
         // Renames are for machines; the readable form knows the keys by their own names.
         let keys = if format == Format::Json { self.keys } else { Keys::default() };
+        let colour = env::colour(is_terminal);
+        let template = Arc::new(Template::new(keys, self.service, self.value_limit));
+        let mut sink = Sink::new(destination);
+        let open_audit = |path: &Path| open_audit(path, log_file.as_deref());
+        let audit_file = self.audit_file.as_deref().map(open_audit).transpose()?;
+        let audit = sink.for_audit(audit_file);
+        if let Some((queue, overload)) = self.background {
+            let report = report(Arc::clone(&template), format, colour);
+            sink = sink.in_background(queue, overload, report).map_err(|source| {
+                InitError::caused("the thread of the background writer can't be started", source)
+            })?;
+        }
         Ok(Logger {
             id: logger::next_id(),
-            template: Template::new(keys, self.service, self.value_limit),
+            template,
             format,
-            colour: env::colour(is_terminal),
+            colour,
             levels: ArcSwap::from_pointee(self.levels),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
@@ -337,38 +395,66 @@ impl Config {
             alone,
             spans: self.spans,
             sink,
+            audit,
         })
     }
 }
 
 impl Output {
-    /// The open sink, and whether a person reads it.
-    fn open(self) -> Result<(Sink, bool), InitError> {
+    /// What takes the lines, and whether a person reads it.
+    fn open(self) -> Result<(Destination, bool), InitError> {
         Ok(match self {
-            Output::Stdout => stream(Stream::stdout()),
-            Output::Stderr => stream(Stream::stderr()),
-            Output::File { path, max_bytes, backups } => {
-                let file = RotatingFile::open(&path, max_bytes, backups).map_err(|source| {
-                    let path = path.display();
-                    InitError::caused(
-                        format!(
-                            "the log file {path} (`LOG_FILE` or `Config::file`) can't be opened"
-                        ),
-                        source,
-                    )
-                })?;
-                (Sink::File(file), false)
+            Output::Stdout => {
+                let stream = Stream::stdout();
+                let is_terminal = stream.is_terminal();
+                (Destination::Stdout(stream), is_terminal)
             }
-            Output::Writer(writer) => (Sink::Writer(Mutex::new(writer)), false),
+            Output::Stderr => {
+                let stream = Stream::stderr();
+                let is_terminal = stream.is_terminal();
+                (Destination::Stderr(stream), is_terminal)
+            }
+            Output::File { path, max_bytes, backups } => {
+                let file = LogFile::open(&path, Rotation { max_bytes, backups });
+                let file = file.map_err(|source| {
+                    unopened("log", &path, "`LOG_FILE` or `Config::file`", source)
+                })?;
+                (Destination::File(file), false)
+            }
+            Output::Writer(writer) => (Destination::Writer(Writer::new(writer)), false),
             #[cfg(feature = "testing")]
-            Output::Nowhere => (Sink::Nowhere, false),
+            Output::Nowhere => (Destination::Nowhere, false),
         })
     }
 }
 
-fn stream(stream: Stream) -> (Sink, bool) {
-    let is_terminal = stream.is_terminal();
-    (Sink::Stream(stream), is_terminal)
+/// Opens the audit file beside a log file that is open already.
+fn open_audit(path: &Path, log_file: Option<&Path>) -> Result<LogFile, InitError> {
+    let file = LogFile::open_unrotated(path).map_err(|source| {
+        unopened("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
+    })?;
+    let is_log_file = log_file.is_some_and(|log_file| {
+        let named = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        named(log_file) == named(path)
+    });
+    if is_log_file {
+        return Err(InitError::new(format!(
+            "{} is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit \
+             events alone",
+            path.display()
+        )));
+    }
+    Ok(file)
+}
+
+fn unopened(kind: &str, path: &Path, settings: &str, source: std::io::Error) -> InitError {
+    let path = path.display();
+    InitError::caused(format!("the {kind} file {path} ({settings}) can't be opened"), source)
+}
+
+/// Makes the lines of the background writer itself.
+fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
+    Box::new(move |lines, reason| logger::lines_dropped(&template, format, colour, lines, reason))
 }
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
@@ -376,6 +462,9 @@ fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
 }
 
 /// Keeps candor running; made by [`init`]. Keep it until the process ends.
+///
+/// Dropped, it waits at most five seconds for the lines of a background writer, and says on standard
+/// error how many were not written by then. What is logged afterwards is written directly.
 #[derive(Debug)]
 #[must_use = "keep it until the process ends"]
 pub struct Logging {
@@ -386,6 +475,49 @@ impl Logging {
     /// How lines are written: the format that was chosen or found.
     pub fn format(&self) -> Format {
         self.logger.format
+    }
+
+    /// Waits until every line logged so far is written, and at most for the time given. Returns how many
+    /// are not: 0 where all is well. They are written later, if the output takes them before the process
+    /// ends.
+    ///
+    /// Without [`Config::background`] no line waits; then only the writer of [`Config::writer`] is
+    /// flushed.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// let logging = candor::Config::new().background(10_000, candor::Overload::Drop).init()?;
+    /// candor::info!("the last line");
+    /// let left = logging.flush(Duration::from_secs(2));
+    /// assert_eq!(left, 0, "standard output takes no lines");
+    /// # Ok::<(), candor::InitError>(())
+    /// ```
+    pub fn flush(&self, within: Duration) -> u64 {
+        self.logger.sink.flush(within)
+    }
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        let left = self.flush(LAST_LINES);
+        self.logger.sink.close();
+        if left > 0 {
+            say_what_is_left(left);
+        }
+    }
+}
+
+/// Standard error may be what takes no lines: a thread says it, and nobody waits for it long.
+fn say_what_is_left(lines: u64) {
+    let (said, heard) = std::sync::mpsc::channel();
+    let say = move || {
+        let text = format!("candor: {lines} lines were not written in {LAST_LINES:?}\n");
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        let _ = said.send(());
+    };
+    if std::thread::Builder::new().spawn(say).is_ok() {
+        let _ = heard.recv_timeout(Duration::from_millis(200));
     }
 }
 

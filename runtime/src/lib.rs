@@ -51,6 +51,7 @@
 //! | time a block or a future | [`step`](fn@step), [`.timed("name")`](prelude::TimedExt::timed), [`step_guard`] |
 //! | time a call to another service | [`#[dependency_call]`](macro@dependency_call), [`dependency`] |
 //! | write a line of your own | [`info!`](crate::info!), [`warn!`](crate::warn!), [`error!`](crate::error!), [`critical!`](crate::critical!), [`debug!`](crate::debug!), [`trace!`](crate::trace!) |
+//! | write a line that must not be lost | [`audit!`](crate::audit!) |
 //! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
 //! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
@@ -70,6 +71,7 @@
 // Generated code names `::candor::…`, in this crate's own docs and tests too.
 extern crate self as candor;
 
+mod audit;
 mod buffer;
 mod clock;
 pub mod context;
@@ -106,6 +108,7 @@ pub mod testing;
 
 #[doc(hidden)]
 pub mod __private;
+pub use audit::AuditError;
 pub use candor_macros::{dependency_call, redact, step_timed};
 pub use context::RequestContext;
 pub use format::Format;
@@ -113,7 +116,8 @@ pub use init::{Config, InitError, Logging, init, layer};
 pub use loggable::Loggable;
 pub use record::Severity;
 pub use scrub::url as safe_url;
-pub use sink::{Stats, stats};
+pub use sink::Overload;
+pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 pub use step::{StepGuard, record, step, step_guard};
 
 /// The README's snippets, compiled and run.

@@ -1,6 +1,7 @@
 //! From a record to a written line: whose request it is, its number, its bytes, its sink.
 
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,20 +9,21 @@ use arc_swap::ArcSwap;
 use tracing_core::dispatcher;
 
 use crate::buffer;
+use crate::clock::Tick;
 use crate::context::Request;
 use crate::current;
 use crate::format::{Format, json::Template, members, pretty, shrink};
 use crate::layer::{Core, entered::Around};
 use crate::levels::Levels;
 use crate::record::{Record, Severity};
-use crate::sink::Sink;
+use crate::sink::{Loss, Sink};
 
 /// Everything one candor layer knows: how its lines look, which it writes, and where they go.
 #[derive(Debug)]
 pub(crate) struct Logger {
     /// Tells layers apart, for what is rendered once for one of them.
     pub(crate) id: u64,
-    pub(crate) template: Template,
+    pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
     pub(crate) colour: bool,
     pub(crate) levels: ArcSwap<Levels>,
@@ -33,6 +35,8 @@ pub(crate) struct Logger {
     /// Whether steps are spans for whoever else listens.
     pub(crate) spans: bool,
     pub(crate) sink: Sink,
+    /// Where audit events go, in a place of their own or the same one.
+    pub(crate) audit: Sink,
 }
 
 /// The id of the next layer.
@@ -71,11 +75,45 @@ impl Logger {
         if known.is_some_and(|request| self.suppresses(request, record)) {
             return;
         }
+        let known = known.map(|request| (request, Some(request.next_line())));
+        self.render(known, record, around, named, fields, |line| {
+            self.put(request, record.severity, line);
+        });
+    }
+
+    /// Writes an audit event: now, whatever the levels and limits are.
+    pub(crate) fn write_audit(
+        &self,
+        record: &Record<'_>,
+        fields: impl FnOnce(&mut String),
+    ) -> Result<(), Loss> {
+        let request = current::request();
+        let known = request.as_ref().filter(|request| request.has_id());
+        let in_its_order = self.audit.shares_place_with(&self.sink);
+        // In a file of its own it would leave a gap in the numbers of the other lines, as a lost one does.
+        let known = known.map(|request| (request, in_its_order.then(|| request.next_line())));
+        self.render(known, record, Around::Thread, None, fields, |line| {
+            self.finish(request.as_ref(), record.severity, line, |line| self.audit.write_now(line))
+        })
+    }
+
+    /// Hands over one line without its line feed, as JSON. With the request comes the line's number in it,
+    /// if it has one.
+    #[inline]
+    fn render<T>(
+        &self,
+        known: Option<(&Arc<Request>, Option<u64>)>,
+        record: &Record<'_>,
+        around: Around<'_>,
+        named: Option<&str>,
+        fields: impl FnOnce(&mut String),
+        put: impl FnOnce(&mut String) -> T,
+    ) -> T {
         buffer::with(&LINE, |line| {
-            let identity = known.map(|request| request.identity());
+            let identity = known.map(|(request, _)| request.identity());
             let numbered = known
                 .zip(identity.as_deref())
-                .map(|(request, identity)| (&**request, &**identity, request.next_line()));
+                .map(|((request, seq), identity)| (&**request, &**identity, seq));
             self.template.open(record, named, record.at.wall(), numbered, self.id, line);
             let own = line.len();
             fields(line);
@@ -91,11 +129,23 @@ impl Logger {
             }
             line.push('}');
             shrink::shrink(line, self.line_limit.saturating_sub(1));
-            self.put(request, record.severity, line);
-        });
+            put(line)
+        })
     }
 
     fn put(&self, request: Option<&Arc<Request>>, severity: Severity, line: &mut String) {
+        self.finish(request, severity, line, |line| self.sink.write(severity, line));
+    }
+
+    /// Hands over the line in its form, with its line feed.
+    #[inline]
+    fn finish<T>(
+        &self,
+        request: Option<&Arc<Request>>,
+        severity: Severity,
+        line: &mut String,
+        write: impl FnOnce(&str) -> T,
+    ) -> T {
         #[cfg(feature = "testing")]
         if let Some(captured) = request.and_then(|request| request.capture.as_ref()) {
             captured.push(line);
@@ -104,12 +154,12 @@ impl Logger {
         let _ = request;
         if self.format == Format::Json {
             line.push('\n');
-            self.sink.write(line);
+            write(line)
         } else {
             let mut readable = String::with_capacity(line.len());
             pretty::write(line, severity, self.colour, &mut readable);
             readable.push('\n');
-            self.sink.write(&readable);
+            write(&readable)
         }
     }
 
@@ -123,6 +173,34 @@ impl Logger {
         }
         over
     }
+}
+
+/// The line that says how many lines a background writer could not write, and why, with its line feed.
+pub(crate) fn lines_dropped(
+    template: &Template,
+    format: Format,
+    colour: bool,
+    lines: u64,
+    reason: &str,
+) -> String {
+    let record = Record {
+        at: Tick::now(),
+        severity: Severity::Warn,
+        logger: "candor",
+        message: "lines_dropped",
+        has_exc: false,
+        capped: false,
+    };
+    let mut line = String::new();
+    template.open(&record, None, record.at.wall(), None, 0, &mut line);
+    let _ =
+        write!(line, ",\"event\":\"lines_dropped\",\"lines\":{lines},\"reason\":\"{reason}\"}}");
+    if format == Format::Pretty {
+        let json = std::mem::take(&mut line);
+        pretty::write(&json, record.severity, colour, &mut line);
+    }
+    line.push('\n');
+    line
 }
 
 /// The logger of the thread's subscriber where nothing else listens.

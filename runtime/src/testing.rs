@@ -19,7 +19,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use serde_json::Value;
 use tracing_core::dispatcher::{self, DefaultGuard, Dispatch};
@@ -80,6 +80,21 @@ pub fn capture_with(config: Config) -> Result<Captured, InitError> {
     let guard = dispatcher::set_default(&Dispatch::new(subscriber));
     panics::install(true);
     Ok(Captured::new(lines, Some(guard)))
+}
+
+/// Called between any two steps of a file's rotation, so that a test can end the process there.
+static BETWEEN_RENAMES: OnceLock<fn()> = OnceLock::new();
+
+/// Sets what is called between the steps of a file's rotation, once.
+#[doc(hidden)]
+pub fn on_rotation(hook: fn()) {
+    let _ = BETWEEN_RENAMES.set(hook);
+}
+
+pub(crate) fn between_renames() {
+    if let Some(hook) = BETWEEN_RENAMES.get() {
+        hook();
+    }
 }
 
 /// The lines of one test; see [`capture`].

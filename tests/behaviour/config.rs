@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use candor_tests::{check, keys};
 use serde_json::Value;
@@ -190,6 +190,11 @@ fn a_bad_value_is_an_error_that_names_the_variable_what_it_held_and_what_it_take
         ("LOG_KEYS", "time=timestamp", "`time` is no fixed key"),
         ("LOG_KEYS", "ts=level", "`level` is the name of another key"),
         (
+            "LOG_AUDIT_FILE",
+            "/nowhere/at/all/audit.log",
+            "the audit file /nowhere/at/all/audit.log (`LOG_AUDIT_FILE` or `Config::audit_file`) can't be opened",
+        ),
+        (
             "LOG_FILE",
             "/nowhere/at/all/app.log",
             "the log file /nowhere/at/all/app.log (`LOG_FILE` or `Config::file`) can't be opened",
@@ -199,6 +204,75 @@ fn a_bad_value_is_an_error_that_names_the_variable_what_it_held_and_what_it_take
         assert!(text.contains(says), "{name}={value}: {text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }
+}
+
+/// What is no text is no value of a variable that takes text; a path is whatever the system takes.
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_no_text_is_an_error_for_all_but_paths() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = Folder::new("no-text");
+    let odd = OsStr::from_bytes(b"a\xffb");
+    let output = |name: &str, value: &OsStr| {
+        fixture("lines", &[]).env(name, value).output().expect("the fixture runs")
+    };
+    for name in [
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "LOG_OUTPUT",
+        "LOG_FILE_MAX_BYTES",
+        "LOG_FILE_BACKUPS",
+        "LOG_SERVICE",
+        "LOG_KEYS",
+    ] {
+        let output = output(name, odd);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let text = stderr(&output);
+        assert!(text.contains(name) && text.contains("but it takes text in UTF-8"), "{text}");
+    }
+    for name in ["LOG_FILE", "LOG_AUDIT_FILE"] {
+        assert!(output(name, folder.0.join(odd).as_os_str()).status.success(), "{name}");
+    }
+    // Those that are not candor's are taken as they are.
+    let service = output("OTEL_SERVICE_NAME", odd);
+    assert_eq!(lines(stdout(&service))[0]["service"], "a\u{fffd}b");
+    assert!(output("RUST_LOG", odd).status.success());
+}
+
+/// On a terminal that `script` makes, where it is installed.
+#[cfg(target_os = "linux")]
+#[test]
+fn lines_are_readable_only_where_they_themselves_go_to_a_terminal() {
+    let folder = Folder::new("terminal");
+    let path = folder.file("app.log");
+    let on_terminal = |env: &[(&str, &str)]| {
+        let mut command = Command::new("script");
+        command.args(["-qec", &format!("{} lines", env!("CARGO_BIN_EXE_fixture")), "/dev/null"]);
+        command.env_clear().envs(env.iter().copied()).env("PATH", "/usr/bin:/bin");
+        command.output().ok().filter(|output| output.status.success())
+    };
+    let Some(readable) = on_terminal(&[("LOG_LEVEL", "error")]) else {
+        eprintln!("skipped: there is no `script` here");
+        return;
+    };
+    let shown = stdout(&readable);
+    assert!(shown.contains("\x1b[31mERROR") && !shown.contains('{'), "{shown}");
+    let asked = on_terminal(&[("LOG_LEVEL", "error"), ("LOG_FORMAT", "json")]).expect("it runs");
+    assert_eq!(lines(stdout(&asked)).len(), 1);
+    on_terminal(&[("LOG_LEVEL", "error"), ("LOG_FILE", text(&path))]).expect("it runs");
+    assert_eq!(lines(&fs::read_to_string(&path).expect("the file")).len(), 1);
+}
+
+#[test]
+fn the_audit_file_is_not_the_log_file() {
+    let folder = Folder::new("same-file");
+    let (log, audit) = (folder.file("app.log"), folder.0.join(".").join("app.log"));
+    let output = run("lines", &[("LOG_FILE", text(&log)), ("LOG_AUDIT_FILE", text(&audit))]);
+    assert_eq!(output.status.code(), Some(2));
+    let says = "is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit events alone";
+    assert!(stderr(&output).contains(says), "{}", stderr(&output));
 }
 
 #[test]
@@ -271,29 +345,6 @@ fn without_backups_nothing_is_rotated_away() {
     assert_eq!(lines(&fs::read_to_string(&path).expect("the file")).len(), 200);
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_device_is_survived_and_counted() {
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
-    let output = fixture("flood", &[]).stdout(full).output().expect("the fixture runs");
-    assert!(output.status.success());
-    assert_eq!(stderr(&output), "dropped 200\n");
-
-    let output = run("flood", &[("LOG_FILE", "/dev/full")]);
-    assert_eq!(stderr(&output), "dropped 200\n");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_reader_that_is_gone_is_survived_and_counted() {
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
-    let output = fixture("flood", &[]).stdout(writer).stderr(Stdio::piped()).output();
-    let output = output.expect("the fixture runs");
-    assert!(output.status.success());
-    assert_eq!(stderr(&output), "dropped 200\n");
-}
-
 #[test]
 fn a_panic_is_a_line_and_nothing_of_it_reaches_standard_error() {
     let output = run("panic", &[]);
@@ -328,13 +379,4 @@ fn no_step_span_is_made_where_only_candor_listens() {
         assert_eq!(stderr(&output), "span false\n", "{program}");
         assert_eq!(lines(stdout(&output)).len(), 1, "{program}");
     }
-}
-
-#[test]
-fn a_writer_that_panics_or_logs_loses_lines_and_stops_nothing() {
-    let panics = fixture("writer-panics", &[]).output().expect("the fixture runs");
-    // Two lines, and the two panics that could not be written either.
-    assert!(String::from_utf8_lossy(&panics.stderr).contains("goes on, dropped 4"), "{panics:?}");
-    let logs = fixture("writer-logs", &[]).output().expect("the fixture runs");
-    assert!(String::from_utf8_lossy(&logs.stderr).contains("goes on, dropped 2"), "{logs:?}");
 }

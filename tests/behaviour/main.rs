@@ -22,6 +22,7 @@ mod programs;
 mod redact;
 mod scrub;
 mod shapes;
+mod sinks;
 mod spans;
 mod step;
 mod stress;

@@ -15,7 +15,7 @@ use crate::timed::with_policy;
 pub(super) struct Event {
     /// The crate, as `$crate` of the macro that the user wrote.
     root: TokenTree,
-    /// A variant of `Severity`.
+    /// A variant of `Severity`, or `Audit`.
     pub(super) severity: Ident,
     pub(super) name: Option<Expr>,
     pub(super) target: Option<Expr>,
@@ -28,6 +28,11 @@ impl Event {
     pub(super) fn private(&self) -> TokenStream {
         let root = &self.root;
         quote!(#root::__private)
+    }
+
+    /// Whether it is one of `audit!`, which is a value: what became of the event.
+    pub(super) fn is_audit(&self) -> bool {
+        self.severity == "Audit"
     }
 }
 
@@ -87,6 +92,7 @@ pub(super) fn parse(tokens: TokenStream) -> syn::Result<Event> {
 
 /// `target: "…", parent: …, name: "…"` in any order.
 fn settings(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
+    let is_audit = event.is_audit();
     while input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::]) {
         let key = input.call(Ident::parse_any)?;
         input.parse::<Token![:]>()?;
@@ -102,6 +108,10 @@ fn settings(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
         };
         if place.is_some() {
             return Err(syn::Error::new_spanned(&key, format!("`{key}:` is given twice")));
+        }
+        if is_audit && key == "parent" {
+            let message = "an audit event goes past `tracing`, and so has no `parent:`";
+            return Err(syn::Error::new_spanned(&key, message));
         }
         *place = Some(input.parse()?);
         comma(input)?;

@@ -59,7 +59,7 @@ impl Template {
         record: &Record<'_>,
         named: Option<&str>,
         at: Timestamp,
-        request: Option<(&Request, &Identity, u64)>,
+        request: Option<(&Request, &Identity, Option<u64>)>,
         layer: u64,
         out: &mut String,
     ) {
@@ -76,8 +76,10 @@ impl Template {
                     Ok(known) => out.push_str(known),
                     Err(made) => out.push_str(&made),
                 }
-                out.push_str(&self.seq);
-                out.push_str(itoa::Buffer::new().format(seq));
+                if let Some(seq) = seq {
+                    out.push_str(&self.seq);
+                    out.push_str(itoa::Buffer::new().format(seq));
+                }
             }
         }
     }

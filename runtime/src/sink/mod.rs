@@ -1,58 +1,87 @@
-//! Where the bytes of a line go. A write that fails is counted and never reaches the caller.
+//! Where the bytes of a line go: straight to their place, or over a queue to a thread that writes them.
+//! A write that fails is counted and never reaches the caller.
 
+mod background;
 mod file;
+mod place;
+pub(crate) mod stats;
 mod stream;
+mod writer;
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-pub(crate) use file::RotatingFile;
-pub(crate) use stream::Stream;
+pub use self::background::Overload;
+pub(crate) use self::background::Report;
+use self::background::{Pushed, Queue};
+pub(crate) use self::file::{LogFile, Rotation};
+use self::place::Lines;
+pub(crate) use self::place::Loss;
+use self::stats::{Counted, Counts, Kind, Reason};
+pub(crate) use self::stream::Stream;
+pub(crate) use self::writer::Writer;
+use crate::record::Severity;
 
-/// One destination; `write` takes a whole line, its line feed included.
-pub(crate) enum Sink {
+/// One destination of lines.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    place: Arc<Destination>,
+    counts: Arc<Counted>,
+    queue: Option<Queue>,
+}
+
+/// What takes the bytes.
+pub(crate) enum Destination {
     /// Lines go only to captures.
     #[cfg(feature = "testing")]
     Nowhere,
-    Stream(Stream),
-    File(RotatingFile),
-    Writer(Mutex<Box<dyn Write + Send>>),
+    Stdout(Stream),
+    Stderr(Stream),
+    File(LogFile),
+    Writer(Writer),
 }
 
-impl fmt::Debug for Sink {
+impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             #[cfg(feature = "testing")]
-            Sink::Nowhere => "Nowhere",
-            Sink::Stream(_) => "Stream",
-            Sink::File(_) => "File",
-            Sink::Writer(_) => "Writer",
+            Destination::Nowhere => "Nowhere",
+            Destination::Stdout(_) => "Stdout",
+            Destination::Stderr(_) => "Stderr",
+            Destination::File(_) => "File",
+            Destination::Writer(_) => "Writer",
         })
     }
 }
 
-/// Lines that could not be written since the process began.
-static DROPPED: AtomicU64 = AtomicU64::new(0);
+impl Destination {
+    fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
+        match self {
+            #[cfg(feature = "testing")]
+            Destination::Nowhere => Ok(()),
+            Destination::Stdout(stream) | Destination::Stderr(stream) => {
+                stream.write(lines, counts)
+            }
+            Destination::File(file) => file.write(lines, counts),
+            Destination::Writer(writer) => writer.write(lines, counts),
+        }
+    }
 
-/// What became of the lines of this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Lines that a sink could not take: a full disk, a reader that is gone, a writer that failed.
-    pub dropped: u64,
+    /// Nothing is kept back but by someone's own writer.
+    fn flush(&self, deadline: Instant) {
+        if let Destination::Writer(writer) = self {
+            writer.flush(deadline);
+        }
+    }
 }
 
-/// Counts of this process, over all its layers.
-///
-/// ```
-/// assert_eq!(candor::stats().dropped, 0);
-/// ```
-pub fn stats() -> Stats {
-    Stats { dropped: DROPPED.load(Ordering::Relaxed) }
-}
+/// How long a guard or a layer that goes waits for its lines to be written.
+pub(crate) const LAST_LINES: Duration = Duration::from_secs(5);
+
+/// A deadline that is as good as none, and that clocks can show.
+const FOREVER: Duration = Duration::from_hours(365 * 24);
 
 thread_local! {
     static WRITING: Cell<bool> = const { Cell::new(false) };
@@ -64,7 +93,8 @@ struct Writing;
 impl Writing {
     fn begin() -> Option<Self> {
         let was_writing = WRITING.try_with(|writing| writing.replace(true)).unwrap_or(false);
-        (!was_writing).then_some(Writing)
+        // Made only here: one that is dropped says that the write is over.
+        (!was_writing).then(|| Writing)
     }
 }
 
@@ -75,33 +105,92 @@ impl Drop for Writing {
 }
 
 impl Sink {
-    /// Writes a line; one that does not get there is counted.
-    ///
-    /// A writer is someone's code, which may log or panic: what it says while it writes finds the sink
-    /// taken, and is counted as well.
-    pub(crate) fn write(&self, line: &str) {
-        let written =
-            Writing::begin().is_some_and(|_writing| self.try_write(line.as_bytes()).is_ok());
-        if !written {
-            DROPPED.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn new(destination: Destination) -> Self {
+        let kind = match destination {
+            #[cfg(feature = "testing")]
+            Destination::Nowhere => Kind::Writer,
+            Destination::Stdout(_) => Kind::Stdout,
+            Destination::Stderr(_) => Kind::Stderr,
+            Destination::File(_) => Kind::File,
+            Destination::Writer(_) => Kind::Writer,
+        };
+        Sink { place: Arc::new(destination), counts: Counted::new(kind), queue: None }
+    }
+
+    /// Has a thread of its own do the writing.
+    pub(crate) fn in_background(
+        self,
+        capacity: usize,
+        overload: Overload,
+        report: Report,
+    ) -> std::io::Result<Self> {
+        let (place, counts) = (Arc::clone(&self.place), Arc::clone(&self.counts));
+        let queue = Queue::start(capacity, overload, place, counts, report)?;
+        Ok(Sink { queue: Some(queue), ..self })
+    }
+
+    /// The sink of audit events: a file of their own, or this sink's place. They never wait in its queue.
+    pub(crate) fn for_audit(&self, file: Option<LogFile>) -> Self {
+        let place = match file {
+            Some(file) => Arc::new(Destination::File(file)),
+            None => Arc::clone(&self.place),
+        };
+        Sink { place, counts: Counted::new(Kind::Audit), queue: None }
+    }
+
+    /// Whether the two write to the same place.
+    pub(crate) fn shares_place_with(&self, other: &Sink) -> bool {
+        Arc::ptr_eq(&self.place, &other.place)
+    }
+
+    /// Writes a line, its line feed included; one that does not get there is counted.
+    pub(crate) fn write(&self, severity: Severity, line: &str) {
+        let Some(queue) = &self.queue else {
+            let _ = self.write_now(line);
+            return;
+        };
+        let Some(_writing) = Writing::begin() else { return self.counts.refused() };
+        match queue.push(severity, line, &self.counts) {
+            Pushed::Settled if severity == Severity::Critical => queue.see_off(),
+            Pushed::Settled => {}
+            Pushed::Closed => {
+                let line = Lines { bytes: line.as_bytes(), count: 1, are_new: false };
+                let _ = self.place.write(line, &self.counts);
+            }
         }
     }
 
-    fn try_write(&self, line: &[u8]) -> std::io::Result<()> {
-        match self {
-            #[cfg(feature = "testing")]
-            Sink::Nowhere => Ok(()),
-            Sink::Stream(stream) => stream.write(line),
-            Sink::File(file) => file.write(line),
-            Sink::Writer(writer) => {
-                // A writer that panics loses its line, not the ones after it.
-                let write = || {
-                    let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-                    writer.write_all(line)
-                };
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(write))
-                    .unwrap_or_else(|_| Err(std::io::Error::other("the writer panicked")))
-            }
+    /// Writes a line before it returns.
+    ///
+    /// A writer is someone's code, which may log or panic: what it says while it writes finds the sink
+    /// taken, and is counted as well.
+    pub(crate) fn write_now(&self, line: &str) -> Result<(), Loss> {
+        let Some(_writing) = Writing::begin() else {
+            self.counts.refused();
+            return Err(Loss { reason: Reason::Reentrant, error: None });
+        };
+        let line = Lines { bytes: line.as_bytes(), count: 1, are_new: true };
+        self.place.write(line, &self.counts)
+    }
+
+    /// Waits until the lines that came in before are written; returns how many are not, at the deadline.
+    pub(crate) fn flush(&self, within: Duration) -> u64 {
+        let now = Instant::now();
+        let deadline = now.checked_add(within).unwrap_or(now + FOREVER);
+        // Asked by the writer itself, it would wait for its own caller.
+        let Some(_writing) = Writing::begin() else {
+            return self.queue.as_ref().map_or(0, |queue| queue.flush(now));
+        };
+        let left = self.queue.as_ref().map_or(0, |queue| queue.flush(deadline));
+        self.place.flush(deadline);
+        // Of those the thread writes at the moment, some are written.
+        left.min(self.counts.waiting())
+    }
+
+    /// Ends the queue where nothing is left in it; lines that still come are written directly.
+    pub(crate) fn close(&self) {
+        if let Some(queue) = &self.queue {
+            queue.close();
         }
     }
 }

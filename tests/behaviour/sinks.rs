@@ -1,0 +1,148 @@
+//! Sinks: no line is lost that is not counted, and none is cut, whatever the other end does.
+//!
+//! What can go wrong for a process goes wrong in a process of its own, the fixture. It says on standard
+//! error what became of its lines, and each test looks for them: what is found is what was written.
+
+mod audit;
+mod background;
+mod files;
+mod rotation;
+mod streams;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use candor_tests::check;
+use serde_json::Value;
+
+/// A program of the fixture with this environment and no other.
+fn fixture(program: &str, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
+    command.arg(program).env_clear().envs(env.iter().copied());
+    command
+}
+
+fn run(program: &str, env: &[(&str, &str)]) -> Output {
+    finished(fixture(program, env).output().expect("the fixture runs"))
+}
+
+/// Of a program that came to its end.
+fn finished(output: Output) -> Output {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {stderr}", output.status);
+    output
+}
+
+/// What the fixture says of its lines, which add up.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    emitted: u64,
+    written: u64,
+    waiting: u64,
+    dropped: u64,
+    /// `stdout: io`, `file: full` and so on.
+    reasons: BTreeMap<String, u64>,
+}
+
+impl Said {
+    /// From the last line that speaks of it.
+    fn of(stderr: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(stderr);
+        let line = text.lines().rev().find(|line| line.contains("emitted "));
+        let line = line.unwrap_or_else(|| panic!("no counts in {text}"));
+        let line = &line[line.find("emitted ").expect("found above")..];
+        let (sums, reasons) = line.split_once(" (").unwrap_or((line, ""));
+        let mut said = Said::default();
+        for part in sums.split(", ") {
+            let (name, number) = part.split_once(' ').expect("a name and a number");
+            *match name {
+                "emitted" => &mut said.emitted,
+                "written" => &mut said.written,
+                "waiting" => &mut said.waiting,
+                "dropped" => &mut said.dropped,
+                other => panic!("{other} in {line}"),
+            } = number.parse().expect("a number");
+        }
+        for sink in reasons.trim_end_matches(')').split("; ").filter(|sink| !sink.is_empty()) {
+            let (sink, reasons) = sink.split_once(": ").expect("a sink");
+            for reason in reasons.split(", ") {
+                let (reason, lines) = reason.split_once(' ').expect("a reason and a number");
+                said.reasons.insert(format!("{sink}: {reason}"), lines.parse().expect("a number"));
+            }
+        }
+        assert_eq!(said.emitted, said.written + said.waiting + said.dropped, "{line}");
+        assert_eq!(said.reasons.values().sum::<u64>(), said.dropped, "{line}");
+        said
+    }
+}
+
+/// The lines of a text, each of which is a proper and whole one.
+fn lines(text: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(text).expect("UTF-8");
+    assert!(text.is_empty() || text.ends_with('\n'), "the last line is cut");
+    text.lines()
+        .map(|line| {
+            check(line);
+            serde_json::from_str(line).expect("JSON")
+        })
+        .collect()
+}
+
+/// The numbers of the numbered lines among them, by thread.
+fn numbers(lines: &[Value]) -> BTreeMap<u64, Vec<u64>> {
+    let mut threads = BTreeMap::<u64, Vec<u64>>::new();
+    for line in lines.iter().filter(|line| line["msg"] == "numbered") {
+        let thread = line["thread"].as_u64().unwrap_or(0);
+        threads.entry(thread).or_default().push(line["n"].as_u64().expect("a number"));
+    }
+    threads
+}
+
+/// A folder of a test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("candor-sinks-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder");
+        Folder(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The names in it, sorted.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(&self.0)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The lines of `app.log` and its backups, oldest first.
+    fn all_lines(&self) -> Vec<Value> {
+        let place = |name: &String| name.strip_prefix("app.log.")?.parse::<u32>().ok();
+        let mut backups: Vec<_> = self.names().iter().filter_map(place).collect();
+        backups.sort_unstable();
+        let names = backups.iter().rev().map(|place| format!("app.log.{place}"));
+        let names: Vec<_> = names.chain(["app.log".to_owned()]).collect();
+        let contents = names.iter().filter_map(|name| fs::read(self.file(name)).ok());
+        contents.flat_map(|content| lines(&content)).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}

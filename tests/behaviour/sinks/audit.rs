@@ -1,0 +1,136 @@
+//! Audit events: written before the call returns, or an error.
+
+use std::fs;
+
+use candor::policy::mask;
+use candor::testing::capture;
+use candor::{Config, Overload, RequestContext};
+use candor_tests::{check, checked};
+
+use super::{Folder, Said, lines, run, text};
+
+#[test]
+fn an_audit_event_is_a_line_with_all_fixed_keys_and_its_fields() {
+    let captured = capture();
+    let card = "4242424242424242";
+    RequestContext::with_id("r-1").enter_with(|| {
+        candor::audit!(target: "billing", user = 41, card = mask(&card).last(4), "charged {} cents", 950)
+            .expect("written");
+    });
+    let line = captured.line("charged 950 cents");
+    check(line.raw());
+    assert_eq!((line.text("level"), line.text("event")), ("INFO", "audit"));
+    assert_eq!((line.text("logger"), line.text("request_id")), ("billing", "r-1"));
+    assert_eq!((line.integer("user"), line.text("card")), (41, "****4242"));
+    assert_eq!(line.integer("seq"), 1);
+}
+
+#[test]
+fn its_value_says_whether_it_is_written_also_without_a_field_or_a_message() {
+    let captured = capture();
+    let write = || -> Result<(), candor::AuditError> {
+        candor::audit!("only a message")?;
+        candor::audit!(rows = 3)?;
+        candor::audit!(password = 7, "hidden")
+    };
+    write().expect("written");
+    let lines = checked(&captured);
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[1].integer("rows"), 3);
+    assert_eq!(lines[2].text("password"), "[REDACTED]");
+}
+
+#[test]
+fn no_level_no_limit_and_no_queue_keeps_it_back() {
+    let folder = Folder::new("audit-levels");
+    let path = folder.file("app.log");
+    let config = Config::new().level("off").expect("a level").file(&path).lines_per_request(0);
+    let config = config.background(1, Overload::Drop);
+    let subscriber = config.subscriber().expect("a file");
+    tracing::subscriber::with_default(subscriber, || {
+        RequestContext::with_id("r-1").enter_with(|| {
+            for n in 0..100 {
+                candor::audit!(n, "audited").expect("written");
+                let found = lines(&fs::read(&path).expect("the file"));
+                assert_eq!(found.len(), n + 1, "it is there as soon as the call returns");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_file_of_their_own_holds_them_and_nothing_else() {
+    for queue in ["0", "100"] {
+        let folder = Folder::new(&format!("audit-{queue}"));
+        let path = folder.file("audit.log");
+        let env = [("LOG_AUDIT_FILE", text(&path)), ("QUEUE", queue)];
+        let output = run("audit", &env);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("written\nholds it true\n"), "{said}");
+        let audited = lines(&fs::read(&path).expect("the file"));
+        assert_eq!(audited.len(), 1);
+        assert_eq!(
+            (&audited[0]["event"], &audited[0]["request_id"]),
+            (&"audit".into(), &"r-1".into())
+        );
+        // A number would be missing in the other file, as if a line were lost.
+        assert!(audited[0].get("seq").is_none());
+        let others = lines(&output.stdout);
+        let numbered: Vec<_> = others.iter().map(|line| (&line["msg"], &line["seq"])).collect();
+        assert_eq!(numbered, [(&"before".into(), &1.into()), (&"after".into(), &2.into())]);
+    }
+}
+
+#[test]
+fn without_a_file_of_their_own_they_stand_among_the_others() {
+    let output = run("audit", &[]);
+    let found = lines(&output.stdout);
+    let numbered: Vec<_> = found.iter().map(|line| (&line["msg"], &line["seq"])).collect();
+    let audited = (&"deleted an account".into(), &2.into());
+    assert_eq!(numbered, [(&"before".into(), &1.into()), audited, (&"after".into(), &3.into())]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_that_could_not_be_written_is_an_error_and_is_counted() {
+    let output = run("audit", &[("LOG_AUDIT_FILE", "/dev/full")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the audit event was not written: No space left on device"), "{said}");
+    let said = Said::of(&output.stderr);
+    assert_eq!((said.written, said.reasons["audit: io"]), (2, 1));
+}
+
+#[test]
+fn without_a_layer_or_inside_a_writer_it_is_an_error_with_the_way_out() {
+    let output = run("audit", &[("NO_INIT", "1")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        said.trim_end(),
+        "the audit event was not written: this thread has no subscriber of candor; call `candor::init` first"
+    );
+    let output = run("audit-in-writer", &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.starts_with("the audit event was not written: it was logged by the writer"),
+        "{said}"
+    );
+    assert_eq!(Said::of(&output.stderr).reasons["audit: reentrant"], 1);
+}
+
+#[test]
+fn the_file_is_made_anew_when_someone_else_rotated_it_and_never_rotated_by_candor() {
+    let folder = Folder::new("audit-moved");
+    let path = folder.file("audit.log");
+    let config = Config::new().rotated_file(folder.file("app.log"), 500, 3).audit_file(&path);
+    let subscriber = config.subscriber().expect("a file");
+    tracing::subscriber::with_default(subscriber, || {
+        for _ in 0..20 {
+            candor::audit!("audited").expect("written");
+        }
+        fs::rename(&path, folder.file("audit.log.1")).expect("moved");
+        candor::audit!("audited").expect("written");
+    });
+    assert_eq!(folder.names(), ["app.log", "audit.log", "audit.log.1"]);
+    assert_eq!(lines(&fs::read(folder.file("audit.log.1")).expect("a file")).len(), 20);
+    assert_eq!(lines(&fs::read(&path).expect("a file")).len(), 1);
+}

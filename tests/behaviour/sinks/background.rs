@@ -1,0 +1,210 @@
+//! A thread that writes: what waits for it, what it drops, and what it says about that.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+
+use candor::{Config, Overload};
+
+use super::{Folder, Said, finished, fixture, lines, numbers, run, text};
+
+#[test]
+fn lines_come_in_the_order_of_each_thread_and_none_is_lost() {
+    for queue in ["1", "7", "100000"] {
+        let output = run("threads", &[("THREADS", "8"), ("LINES", "500"), ("QUEUE", queue)]);
+        let said = Said::of(&output.stderr);
+        assert_eq!((said.emitted, said.written), (4000, 4000));
+        let found = numbers(&lines(&output.stdout));
+        assert_eq!(found.len(), 8);
+        for numbers in found.values() {
+            assert_eq!(*numbers, (0..500).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_stalls_costs_lines_and_not_the_service_and_the_log_says_how_many() {
+    let env = [("QUEUE", "100"), ("OVERLOAD", "drop"), ("LINES", "20000"), ("THREADS", "2")];
+    let mut command = fixture("threads", &env);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    // Nobody reads, and all is logged all the same.
+    let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+    let mut said = String::new();
+    stderr.read_line(&mut said).expect("it speaks");
+    assert_eq!(said, "logged\n");
+    let mut out = Vec::new();
+    child.stdout.take().expect("piped").read_to_end(&mut out).expect("it is read");
+    stderr.read_to_string(&mut said).expect("it speaks");
+    finished(child.wait_with_output().expect("it ends"));
+    assert!(said.contains("left 0\n"), "{said}");
+    let said = Said::of(said.as_bytes());
+    let found = lines(&out);
+    assert_eq!((said.written, said.waiting), (found.len() as u64, 0));
+    let reports: Vec<_> = found.iter().filter(|line| line["event"] == "lines_dropped").collect();
+    assert!(!reports.is_empty());
+    for report in &reports {
+        assert_eq!((&report["msg"], &report["level"]), (&"lines_dropped".into(), &"WARN".into()));
+        assert_eq!((&report["logger"], &report["reason"]), (&"candor".into(), &"full".into()));
+    }
+    let reported: u64 = reports.iter().map(|line| line["lines"].as_u64().expect("a number")).sum();
+    assert_eq!((reported, said.reasons["stdout: full"]), (said.dropped, said.dropped));
+    let numbered: usize = numbers(&found).values().map(Vec::len).sum();
+    assert_eq!(numbered as u64 + said.dropped, 40_000);
+}
+
+#[test]
+fn lines_from_warn_on_have_room_when_others_are_dropped() {
+    let env = [("QUEUE", "100"), ("OVERLOAD", "drop"), ("LINES", "10000"), ("WARNINGS", "100")];
+    let mut command = fixture("overload", &env);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+    let mut said = String::new();
+    stderr.read_line(&mut said).expect("it speaks");
+    let mut out = Vec::new();
+    child.stdout.take().expect("piped").read_to_end(&mut out).expect("it is read");
+    finished(child.wait_with_output().expect("it ends"));
+    let found = lines(&out);
+    let more: Vec<_> = found.iter().filter(|line| line["msg"] == "more").collect();
+    let less: Vec<_> = found.iter().filter(|line| line["msg"] == "less").collect();
+    assert_eq!(more.len(), 100);
+    assert!(less.len() < 10_000, "nothing was dropped");
+}
+
+#[test]
+fn a_flush_ends_at_its_deadline_and_what_is_left_is_said() {
+    let env = [("QUEUE", "1000"), ("OVERLOAD", "drop"), ("LINES", "2000"), ("FLUSH_MS", "100")];
+    let mut command = fixture("threads", &env);
+    // Nobody reads, to the end of the process.
+    let (_reader, writer) = std::io::pipe().expect("a pipe");
+    let output = command.stdout(writer).output().expect("it runs");
+    let stderr = String::from_utf8(finished(output).stderr).expect("UTF-8");
+    let said = Said::of(stderr.as_bytes());
+    let left = |line: &str| line.strip_prefix("left ")?.parse::<u64>().ok();
+    let left = stderr.lines().find_map(left).expect("a number");
+    assert!(left > 0, "{stderr}");
+    assert!(said.waiting >= left, "{stderr}");
+    let last = stderr.lines().last().expect("a line");
+    assert_eq!(last, format!("candor: {left} lines were not written in 5s"));
+}
+
+#[test]
+fn what_is_logged_after_the_guard_is_gone_is_written_directly() {
+    let output = run("after", &[("QUEUE", "100")]);
+    assert_eq!(numbers(&lines(&output.stdout))[&0], [0, 1]);
+    assert_eq!(Said::of(&output.stderr).written, 2);
+}
+
+#[test]
+fn a_critical_line_is_written_although_the_process_ends_right_after() {
+    let output = run("ends-critical", &[("QUEUE", "1000")]);
+    let found = lines(&output.stdout);
+    assert_eq!(numbers(&found)[&0], (0..10).collect::<Vec<_>>());
+    assert_eq!(found[10]["level"], "CRITICAL");
+}
+
+/// Each write is one datagram, so their bounds can be seen.
+#[cfg(unix)]
+#[test]
+fn many_lines_are_one_write_of_whole_lines_that_a_pipe_takes_as_one_piece() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixDatagram;
+
+    let (reader, writer) = UnixDatagram::pair().expect("a pair");
+    let mut command = fixture("threads", &[("QUEUE", "1000"), ("LINES", "2000")]);
+    command.stdout(Stdio::from(OwnedFd::from(writer))).stderr(Stdio::piped());
+    let child = command.spawn().expect("it runs");
+    drop(command);
+    let mut buffer = vec![0; 100_000];
+    let (mut writes, mut out) = (0, Vec::new());
+    while numbers(&lines(&out)).get(&0).is_none_or(|numbers| numbers.len() < 2000) {
+        // All that is there, so that the whole is not looked at for each.
+        for _ in 0..50 {
+            let length = reader.recv(&mut buffer).expect("a datagram");
+            assert!(length <= 4096 && buffer[length - 1] == b'\n', "{length} bytes");
+            out.extend(&buffer[..length]);
+            writes += 1;
+            if out.ends_with(b"\n") && out.iter().filter(|b| **b == b'\n').count() == 2000 {
+                break;
+            }
+        }
+    }
+    finished(child.wait_with_output().expect("it ends"));
+    assert!(writes < 1000, "{writes} writes for 2000 lines");
+}
+
+#[test]
+fn a_layer_that_goes_has_written_its_lines() {
+    let folder = Folder::new("layer");
+    let path = folder.file("app.log");
+    let config = Config::new().file(&path).background(100, Overload::Block);
+    let subscriber = config.subscriber().expect("a file");
+    tracing::subscriber::with_default(subscriber, || {
+        for n in 0..50 {
+            tracing::info!(n, "numbered");
+        }
+    });
+    let found = lines(&fs::read(&path).expect("the file"));
+    assert_eq!(numbers(&found)[&0], (0..50).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_report_is_readable_where_lines_are() {
+    let env = [("QUEUE", "5"), ("OVERLOAD", "drop"), ("LINES", "50000"), ("LOG_FORMAT", "pretty")];
+    let output = run("threads", &env);
+    let said = Said::of(&output.stderr);
+    let out = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(out.lines().count() as u64, said.written);
+    let report = out.lines().find(|line| line.contains("lines_dropped")).expect("a report");
+    assert!(report.contains("WARN  candor lines_dropped lines="), "{report}");
+    assert!(report.ends_with("reason=full"), "{report}");
+}
+
+#[test]
+fn a_batch_is_split_between_lines_where_the_file_is_full() {
+    let folder = Folder::new("queue-rotation");
+    let path = folder.file("app.log");
+    let env = [
+        ("LOG_FILE", text(&path)),
+        ("LOG_FILE_MAX_BYTES", "100000"),
+        ("LOG_FILE_BACKUPS", "100"),
+        ("QUEUE", "5000"),
+        ("LINES", "5000"),
+    ];
+    run("threads", &env);
+    for name in folder.names() {
+        let length = fs::metadata(folder.file(&name)).expect("a file").len();
+        assert!(length <= 100_000, "{name} holds {length} bytes");
+    }
+    assert_eq!(numbers(&folder.all_lines())[&0], (0..5000).collect::<Vec<_>>());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_that_is_told_to_end_has_written_its_lines_when_it_does() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let build = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--example", "shutdown"])
+        .current_dir(root)
+        .status();
+    assert!(build.expect("cargo runs").success());
+    let tests = std::env::current_exe().expect("this program");
+    let built = tests.parent().and_then(|deps| deps.parent()).expect("the target's folder");
+    let mut command = Command::new(built.join("examples/shutdown"));
+    command.env_clear().stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    let mut out = String::new();
+    for _ in 0..50 {
+        stdout.read_line(&mut out).expect("it speaks");
+    }
+    let told = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(told.expect("kill runs").success());
+    stdout.read_to_string(&mut out).expect("it ends");
+    assert!(child.wait().expect("it ends").success());
+    let found = lines(out.as_bytes());
+    let (last, before) = found.split_last().expect("lines");
+    assert_eq!(last["msg"], "told to end");
+    // Two lines for each piece of work.
+    assert_eq!(last["done"], before.len() / 2);
+    assert_eq!(before.len() % 2, 0);
+}

@@ -1,0 +1,188 @@
+//! A file that others move, remove or fill the disk around.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use super::{Folder, Said, fixture, lines, numbers, text};
+
+/// A process that writes a line whenever it is told to.
+struct Process {
+    child: Child,
+    told: ChildStdin,
+    says: BufReader<ChildStderr>,
+}
+
+impl Process {
+    fn start(mut command: Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("it runs");
+        let told = child.stdin.take().expect("piped");
+        let says = BufReader::new(child.stderr.take().expect("piped"));
+        Process { child, told, says }
+    }
+
+    /// One line; the counts after it.
+    fn line(&mut self, fill: &str) -> Said {
+        writeln!(self.told, "{fill}").expect("it reads");
+        let mut said = String::new();
+        self.says.read_line(&mut said).expect("it answers");
+        Said::of(said.as_bytes())
+    }
+
+    fn end(self) {
+        drop(self.told);
+        let output = self.child.wait_with_output().expect("it ends");
+        assert!(output.status.success());
+    }
+}
+
+/// Longer than a file's name goes unlooked at.
+fn pause() {
+    thread::sleep(Duration::from_millis(30));
+}
+
+#[test]
+fn a_file_that_someone_else_moved_or_removed_is_made_anew() {
+    let folder = Folder::new("moved");
+    let path = folder.file("app.log");
+    let mut process = Process::start(fixture("on-demand", &[("LOG_FILE", text(&path))]));
+    process.line("first");
+    fs::rename(&path, folder.file("app.log-20261122")).expect("moved");
+    pause();
+    process.line("second");
+    fs::remove_file(&path).expect("removed");
+    pause();
+    process.line("third");
+    // Someone else's new file under the name is appended to.
+    fs::rename(&path, folder.file("third")).expect("moved");
+    fs::write(&path, "").expect("a file");
+    pause();
+    assert_eq!(process.line("fourth").written, 4);
+    process.end();
+    let fill = |name: &str| lines(&fs::read(folder.file(name)).expect("a file"))[0]["fill"].clone();
+    assert_eq!(fill("app.log-20261122"), "first");
+    assert_eq!(fill("third"), "third");
+    assert_eq!(fill("app.log"), "fourth");
+}
+
+#[test]
+fn a_folder_that_was_removed_is_made_anew() {
+    let folder = Folder::new("folder");
+    let inner = folder.file("a/b");
+    fs::create_dir_all(&inner).expect("a folder");
+    let path = inner.join("app.log");
+    let mut process = Process::start(fixture("on-demand", &[("LOG_FILE", text(&path))]));
+    process.line("first");
+    fs::remove_dir_all(folder.file("a")).expect("removed");
+    pause();
+    assert_eq!(process.line("second").written, 2);
+    // A file stands in the way: lines are lost and counted until it is gone.
+    fs::remove_dir_all(folder.file("a")).expect("removed");
+    fs::write(folder.file("a"), "in the way").expect("a file");
+    pause();
+    let said = process.line("third");
+    assert_eq!((said.written, said.reasons["file: io"]), (2, 1));
+    fs::remove_file(folder.file("a")).expect("removed");
+    assert_eq!(process.line("fourth").written, 3);
+    process.end();
+    let found = lines(&fs::read(&path).expect("the file"));
+    assert_eq!(numbers(&found)[&0], [3]);
+}
+
+#[test]
+fn a_line_that_a_crash_cut_is_ended_and_nothing_is_taken_away() {
+    let folder = Folder::new("cut");
+    let path = folder.file("app.log");
+    fs::write(&path, "{\"ts\":\"2026-11").expect("a file");
+    let mut process = Process::start(fixture("on-demand", &[("LOG_FILE", text(&path))]));
+    process.line("first");
+    process.end();
+    let held = fs::read_to_string(&path).expect("the file");
+    let rest = held.strip_prefix("{\"ts\":\"2026-11\n").expect("what was there");
+    assert_eq!(lines(rest.as_bytes()).len(), 1);
+}
+
+/// Writes until the file can't grow, then some more; has it grow again, and writes on. `full` runs
+/// between.
+fn fill_up(mut process: Process, path: &std::path::Path, free: impl FnOnce(&Process)) {
+    let fill = "x".repeat(700);
+    let mut lost = Vec::new();
+    let mut before = 0;
+    for n in 0..200_u64 {
+        let said = process.line(&fill);
+        if said.dropped > before {
+            before = said.dropped;
+            lost.push(n);
+        }
+        if lost.len() == 5 {
+            break;
+        }
+    }
+    assert_eq!(lost.len(), 5, "the disk is not full");
+    let first_lost = lost[0];
+    let cut = fs::read(path).expect("the file");
+    assert!(!cut.ends_with(b"\n"), "the line that filled the disk is not half written");
+    free(&process);
+    let said = process.line(&fill);
+    process.end();
+    // The line that was half written has got its end, and is no lost one.
+    let found = lines(&fs::read(path).expect("the file"));
+    assert_eq!((said.written, said.reasons["file: io"]), (found.len() as u64, 4));
+    let numbers = &numbers(&found)[&0];
+    assert_eq!(*numbers, (0..=first_lost).chain([first_lost + 5]).collect::<Vec<_>>());
+}
+
+/// The limit on a file's length stands in for a disk of that size, where none can be mounted.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_line_half_written_when_a_file_could_not_grow_is_finished_when_it_can() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no `prlimit` here");
+        return;
+    }
+    let folder = Folder::new("limit");
+    let path = folder.file("app.log");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -S -f 16; exec \"$0\" on-demand"])
+        .arg(env!("CARGO_BIN_EXE_fixture"))
+        .env("LOG_FILE", &path)
+        .env_remove("LOG_LEVEL");
+    fill_up(Process::start(command), &path, |process| {
+        let pid = process.child.id().to_string();
+        let freed = Command::new("prlimit").args(["--fsize=unlimited", "--pid", &pid]).status();
+        assert!(freed.expect("prlimit runs").success());
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_survived_and_the_half_line_finished_when_there_is_room() {
+    struct Disk<'a>(&'a Folder);
+
+    impl Drop for Disk<'_> {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg(&self.0.0).status();
+        }
+    }
+
+    let folder = Folder::new("disk");
+    let mount = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k", "candor"])
+        .arg(&folder.0)
+        .stderr(Stdio::null())
+        .status();
+    if !mount.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no disk can be mounted here");
+        return;
+    }
+    let disk = Disk(&folder);
+    fs::write(folder.file("other"), vec![0; 32_000]).expect("a file");
+    let path = folder.file("app.log");
+    let process = Process::start(fixture("on-demand", &[("LOG_FILE", text(&path))]));
+    fill_up(process, &path, |_| fs::remove_file(folder.file("other")).expect("removed"));
+    drop(disk);
+}
