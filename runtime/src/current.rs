@@ -198,6 +198,13 @@ pub(crate) fn with<T>(f: impl FnOnce(&mut Frame) -> T) -> Option<T> {
     with_thread(|thread| f(&mut thread.frame))
 }
 
+/// Runs `f` where layers look for the request on the thread.
+pub(crate) fn under<T>(request: Option<&Arc<Request>>, f: impl FnOnce() -> T) -> T {
+    let known = with(|frame| frame.fork()).unwrap_or_default();
+    let _here = Restore::enter(Frame { request: request.map(Arc::clone), ..known });
+    f()
+}
+
 /// The request of the running frame.
 pub(crate) fn request() -> Option<Arc<Request>> {
     with(|frame| frame.request.clone()).flatten()

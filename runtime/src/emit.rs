@@ -27,7 +27,7 @@ pub(crate) fn emit_at(
     span: Option<&tracing::Span>,
     fields: impl Fn(&mut String, usize),
 ) {
-    if !site.enabled(severity) {
+    if !site.enabled_for(severity, request) {
         return;
     }
     let record = Record {
@@ -48,9 +48,6 @@ pub(crate) fn emit_at(
         let mut text = String::new();
         fields(&mut text, DEFAULT_VALUE_LIMIT);
         // The layers look for the request on the thread.
-        let known = current::with(|frame| frame.fork()).unwrap_or_default();
-        let _here =
-            current::Restore::enter(current::Frame { request: request.map(Arc::clone), ..known });
-        site.dispatch(&record, text, span);
+        current::under(request, || site.dispatch(&record, text, span));
     }
 }

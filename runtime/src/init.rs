@@ -11,7 +11,6 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
@@ -27,9 +26,10 @@ use crate::layer::{Core, Wanted};
 use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
+use crate::logging::Logging;
 use crate::panics;
 use crate::sink::{
-    Destination, LAST_LINES, LogFile, Overload, Report, Rotation, Sink, Stream, Writer,
+    Destination, LogFile, Overload, Report, Rotation, Sink, Stream, Writer,
 };
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
@@ -332,7 +332,7 @@ impl Config {
                 "a directive of RUST_LOG is left out; only targets with a level are taken"
             );
         }
-        Ok(Logging { logger })
+        Ok(Logging::new(logger))
     }
 
     /// The `tracing_subscriber` layer alone, to compose with others; it needs a `Registry` under it.
@@ -357,6 +357,15 @@ impl Config {
     /// A log file that can't be opened.
     pub fn subscriber(self) -> Result<impl Subscriber + Send + Sync, InitError> {
         Ok(subscriber(Arc::new(self.logger(true)?)))
+    }
+
+    /// The whole subscriber, and what changes its levels.
+    #[cfg(feature = "testing")]
+    pub(crate) fn subscriber_with_logging(
+        self,
+    ) -> Result<(impl Subscriber + Send + Sync, Logging), InitError> {
+        let logger = Arc::new(self.logger(true)?);
+        Ok((subscriber(Arc::clone(&logger)), Logging::new(logger)))
     }
 
     fn logger(self, alone: bool) -> Result<Logger, InitError> {
@@ -388,7 +397,7 @@ impl Config {
             template,
             format,
             colour,
-            levels: ArcSwap::from_pointee(self.levels),
+            levels: ArcSwap::from_pointee(self.levels.into()),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,
@@ -459,66 +468,6 @@ fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
     Registry::default().with(Core { logger })
-}
-
-/// Keeps candor running; made by [`init`]. Keep it until the process ends.
-///
-/// Dropped, it waits at most five seconds for the lines of a background writer, and says on standard
-/// error how many were not written by then. What is logged afterwards is written directly.
-#[derive(Debug)]
-#[must_use = "keep it until the process ends"]
-pub struct Logging {
-    logger: Arc<Logger>,
-}
-
-impl Logging {
-    /// How lines are written: the format that was chosen or found.
-    pub fn format(&self) -> Format {
-        self.logger.format
-    }
-
-    /// Waits until every line logged so far is written, and at most for the time given. Returns how many
-    /// are not: 0 where all is well. They are written later, if the output takes them before the process
-    /// ends.
-    ///
-    /// Without [`Config::background`] no line waits; then only the writer of [`Config::writer`] is
-    /// flushed.
-    ///
-    /// ```no_run
-    /// use std::time::Duration;
-    ///
-    /// let logging = candor::Config::new().background(10_000, candor::Overload::Drop).init()?;
-    /// candor::info!("the last line");
-    /// let left = logging.flush(Duration::from_secs(2));
-    /// assert_eq!(left, 0, "standard output takes no lines");
-    /// # Ok::<(), candor::InitError>(())
-    /// ```
-    pub fn flush(&self, within: Duration) -> u64 {
-        self.logger.sink.flush(within)
-    }
-}
-
-impl Drop for Logging {
-    fn drop(&mut self) {
-        let left = self.flush(LAST_LINES);
-        self.logger.sink.close();
-        if left > 0 {
-            say_what_is_left(left);
-        }
-    }
-}
-
-/// Standard error may be what takes no lines: a thread says it, and nobody waits for it long.
-fn say_what_is_left(lines: u64) {
-    let (said, heard) = std::sync::mpsc::channel();
-    let say = move || {
-        let text = format!("candor: {lines} lines were not written in {LAST_LINES:?}\n");
-        let _ = std::io::stderr().write_all(text.as_bytes());
-        let _ = said.send(());
-    };
-    if std::thread::Builder::new().spawn(say).is_ok() {
-        let _ = heard.recv_timeout(Duration::from_millis(200));
-    }
 }
 
 /// Installs candor as the environment says; see [`Config`] for the same in code.

@@ -1,5 +1,9 @@
 //! Which call sites may write: `info,deps=debug` and the noise floor.
 
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::time::Instant;
+
 use tracing_core::metadata::LevelFilter;
 use tracing_core::{Level, Metadata};
 
@@ -18,6 +22,8 @@ pub(crate) struct Levels {
     directives: Vec<(String, LevelFilter)>,
     /// What was left out, in the words of the one who wrote it.
     pub(crate) ignored: Vec<String>,
+    /// What was taken, in a form that can be read again.
+    text: String,
 }
 
 impl Default for Levels {
@@ -26,8 +32,18 @@ impl Default for Levels {
     }
 }
 
+impl fmt::Display for Levels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl Levels {
     fn new(default: LevelFilter, mut directives: Vec<(String, LevelFilter)>) -> Self {
+        let mut text = default.to_string();
+        for (target, level) in &directives {
+            let _ = write!(text, ",{target}={level}");
+        }
         for noisy in NOISY {
             let named = directives.iter().any(|(target, _)| covers(noisy, target));
             if !named {
@@ -37,7 +53,7 @@ impl Levels {
         // The longest target that fits decides; a later directive for the same one wins.
         directives.reverse();
         directives.sort_by_key(|(target, _)| std::cmp::Reverse(target.len()));
-        Levels { default, directives, ignored: Vec::new() }
+        Levels { default, directives, ignored: Vec::new(), text }
     }
 
     /// Everything, everywhere.
@@ -51,6 +67,19 @@ impl Levels {
     /// With `spans_ignored`, span directives (`target[span{field=value}]=level`) are left out and
     /// noted instead of being an error.
     pub(crate) fn parse(text: &str, spans_ignored: bool) -> Result<Self, String> {
+        Self::parse_over(LevelFilter::INFO, text, spans_ignored)
+    }
+
+    /// Reads directives that only raise: what they do not name stays as it is.
+    pub(crate) fn parse_raise(text: &str) -> Result<Self, String> {
+        Self::parse_over(LevelFilter::OFF, text, false)
+    }
+
+    fn parse_over(
+        unnamed: LevelFilter,
+        text: &str,
+        spans_ignored: bool,
+    ) -> Result<Self, String> {
         let mut default = None;
         let mut directives = Vec::new();
         let mut ignored = Vec::new();
@@ -80,8 +109,11 @@ impl Levels {
                 },
             }
         }
-        let mut levels = Levels::new(default.unwrap_or(LevelFilter::INFO), directives);
+        let mut levels = Levels::new(default.unwrap_or(unnamed), directives);
         levels.ignored = ignored;
+        if default.is_none() && unnamed == LevelFilter::OFF {
+            levels.text = levels.text.trim_start_matches("off,").to_owned();
+        }
         Ok(levels)
     }
 
@@ -104,17 +136,48 @@ impl Levels {
             .map_or(self.default, |(_, level)| *level)
     }
 
-    pub(crate) fn allows(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= self.of(metadata.target())
-    }
-
-    #[cfg(feature = "log")]
     pub(crate) fn allow(&self, target: &str, level: Level) -> bool {
         level <= self.of(target)
     }
 
     pub(crate) fn max(&self) -> LevelFilter {
         self.directives.iter().map(|(_, level)| *level).fold(self.default, LevelFilter::max)
+    }
+}
+
+/// The levels that hold now: those that were set, and for a while those that were raised.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InForce {
+    pub(crate) set: Levels,
+    pub(crate) raised: Vec<ForAWhile>,
+}
+
+/// Levels that are taken away again.
+#[derive(Debug, Clone)]
+pub(crate) struct ForAWhile {
+    pub(crate) number: u64,
+    pub(crate) levels: Arc<Levels>,
+    pub(crate) until: Instant,
+}
+
+impl From<Levels> for InForce {
+    fn from(set: Levels) -> Self {
+        InForce { set, raised: Vec::new() }
+    }
+}
+
+impl InForce {
+    pub(crate) fn allows(&self, metadata: &Metadata<'_>) -> bool {
+        self.allow(metadata.target(), *metadata.level())
+    }
+
+    pub(crate) fn allow(&self, target: &str, level: Level) -> bool {
+        self.set.allow(target, level)
+            || self.raised.iter().any(|raised| raised.levels.allow(target, level))
+    }
+
+    pub(crate) fn max(&self) -> LevelFilter {
+        self.raised.iter().map(|raised| raised.levels.max()).fold(self.set.max(), LevelFilter::max)
     }
 }
 
@@ -182,6 +245,26 @@ mod tests {
         let levels = Levels::parse("info,hyper=debug", false).expect("valid");
         assert_eq!(levels.of("hyper"), LevelFilter::DEBUG);
         assert_eq!(levels.of("h2"), LevelFilter::WARN);
+    }
+
+    #[test]
+    fn what_is_raised_adds_to_what_is_set() {
+        let mut levels = InForce::from(Levels::parse("warn,app=info", false).expect("valid"));
+        let raise = Levels::parse_raise("deps=debug,app=error").expect("valid");
+        assert!(!levels.allow("deps", Level::DEBUG));
+        levels.raised.push(ForAWhile { number: 1, levels: Arc::new(raise), until: Instant::now() });
+        assert!(levels.allow("deps", Level::DEBUG));
+        assert!(levels.allow("app", Level::INFO), "a raise takes nothing away");
+        assert!(!levels.allow("other", Level::INFO), "a raise is for what it names");
+        assert_eq!(levels.max(), LevelFilter::DEBUG);
+    }
+
+    #[test]
+    fn levels_are_shown_as_they_can_be_read() {
+        let text = Levels::parse("DEBUG, deps=Warning,app::db=off", false).expect("valid").to_string();
+        assert_eq!(text, "debug,deps=warn,app::db=off");
+        assert_eq!(Levels::parse(&text, false).expect("valid").to_string(), text);
+        assert_eq!(Levels::parse_raise("deps=debug").expect("valid").to_string(), "deps=debug");
     }
 
     #[test]

@@ -75,6 +75,7 @@ mod audit;
 mod buffer;
 mod clock;
 pub mod context;
+mod control;
 mod current;
 pub mod dependency;
 mod emit;
@@ -88,6 +89,7 @@ mod handoff;
 #[cfg(feature = "http")]
 pub mod http;
 mod init;
+mod interest;
 pub mod keys;
 mod layer;
 mod levels;
@@ -95,6 +97,7 @@ mod levels;
 mod log_crate;
 pub mod loggable;
 mod logger;
+mod logging;
 mod panics;
 pub mod policy;
 pub mod prelude;
@@ -105,6 +108,7 @@ mod site;
 mod step;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timer;
 
 #[doc(hidden)]
 pub mod __private;
@@ -112,8 +116,9 @@ pub use audit::AuditError;
 pub use candor_macros::{dependency_call, redact, step_timed};
 pub use context::RequestContext;
 pub use format::Format;
-pub use init::{Config, InitError, Logging, init, layer};
+pub use init::{Config, InitError, init, layer};
 pub use loggable::Loggable;
+pub use logging::Logging;
 pub use record::Severity;
 pub use scrub::url as safe_url;
 pub use sink::Overload;

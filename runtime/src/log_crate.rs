@@ -5,6 +5,7 @@ use tracing_core::{Level, dispatcher};
 
 use crate::clock::Tick;
 use crate::error;
+use crate::context;
 use crate::layer::Core;
 use crate::layer::entered::Around;
 use crate::logger::Logger;
@@ -43,7 +44,9 @@ fn with_logger<T>(f: impl FnOnce(&Logger) -> T) -> Option<T> {
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let level = level(metadata.level());
-        with_logger(|logger| logger.levels.load().allow(metadata.target(), level)).unwrap_or(false)
+        let target = metadata.target();
+        with_logger(|logger| logger.levels.load().allow(target, level))
+            .is_some_and(|allowed| allowed || context::asks_for(target, level))
     }
 
     fn log(&self, record: &LogRecord<'_>) {

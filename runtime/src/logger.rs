@@ -11,10 +11,14 @@ use tracing_core::dispatcher;
 use crate::buffer;
 use crate::clock::Tick;
 use crate::context::Request;
+#[cfg(feature = "http")]
+use crate::context::recorder::{KeptLine, Recorder};
+use crate::context::switches::{Fate, Switches};
 use crate::current;
-use crate::format::{Format, json::Template, members, pretty, shrink};
+use crate::format::json::{NO_SEQ, Template};
+use crate::format::{Format, members, pretty, shrink};
 use crate::layer::{Core, entered::Around};
-use crate::levels::Levels;
+use crate::levels::InForce;
 use crate::record::{Record, Severity};
 use crate::sink::{Loss, Sink};
 
@@ -26,7 +30,7 @@ pub(crate) struct Logger {
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
     pub(crate) colour: bool,
-    pub(crate) levels: ArcSwap<Levels>,
+    pub(crate) levels: ArcSwap<InForce>,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
@@ -72,12 +76,71 @@ impl Logger {
         fields: impl FnOnce(&mut String),
     ) {
         let known = request.filter(|request| request.has_id());
-        if known.is_some_and(|request| self.suppresses(request, record)) {
-            return;
+        let switches = known.and_then(|request| request.switches.as_deref());
+        match switches.map_or(Fate::Write, |switches| self.fate(switches, record)) {
+            Fate::Write if known.is_some_and(|request| self.suppresses(request, record)) => return,
+            Fate::Write | Fate::WriteMore => {}
+            fate => return self.set_aside(known, switches, fate, record, around, fields),
         }
         let known = known.map(|request| (request, Some(request.next_line())));
         self.render(known, record, around, named, fields, |line| {
             self.put(request, record.severity, line);
+        });
+    }
+
+    #[cold]
+    fn fate(&self, switches: &Switches, record: &Record<'_>) -> Fate {
+        let for_all = self.levels.load().allow(record.logger, record.severity.level());
+        switches.fate(record, for_all)
+    }
+
+    /// What becomes of a line that is not written now.
+    #[cold]
+    fn set_aside(
+        &self,
+        request: Option<&Arc<Request>>,
+        switches: Option<&Switches>,
+        fate: Fate,
+        record: &Record<'_>,
+        around: Around<'_>,
+        fields: impl FnOnce(&mut String),
+    ) {
+        let (Some(request), Some(switches)) = (request, switches) else { return };
+        match (fate, &switches.recorder) {
+            (Fate::Keep, Some(recorder)) => {
+                let known = Some((request, Some(NO_SEQ)));
+                self.render(known, record, around, None, fields, |line| {
+                    recorder.keep(self.id, record.severity, line);
+                });
+            }
+            (Fate::SampleAway, _) => {
+                switches.sampled_away.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {
+                request.suppressed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Writes the lines that were kept for a bad end: how many, and how many were lost.
+    #[cfg(feature = "http")]
+    pub(crate) fn write_kept(&self, request: &Arc<Request>, recorder: &Recorder) -> (u64, u64) {
+        let (lines, lost) = recorder.finish(self.id);
+        let count = lines.len() as u64;
+        for KeptLine { severity, mut text } in lines {
+            self.template.number(request.next_line(), &mut text);
+            self.put(Some(request), severity, &mut text);
+        }
+        (count, lost)
+    }
+
+    /// Writes a line of candor's own, whatever the levels and limits are.
+    pub(crate) fn write_always(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
+        let request = current::request();
+        let known = request.as_ref().filter(|request| request.has_id());
+        let known = known.map(|request| (request, Some(request.next_line())));
+        self.render(known, record, Around::Thread, None, fields, |line| {
+            self.put(request.as_ref(), record.severity, line);
         });
     }
 
@@ -165,9 +228,11 @@ impl Logger {
 
     /// The cap on a request's lines. WARN and above are never suppressed.
     fn suppresses(&self, request: &Request, record: &Record<'_>) -> bool {
+        let lines = request.lines.load(Ordering::Relaxed);
         let over = record.capped
             && record.severity < Severity::Warn
-            && request.lines.load(Ordering::Relaxed) >= self.lines_per_request;
+            && lines >= self.lines_per_request
+            && lines.saturating_sub(request.more_lines()) >= self.lines_per_request;
         if over {
             request.suppressed.fetch_add(1, Ordering::Relaxed);
         }

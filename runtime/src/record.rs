@@ -35,6 +35,17 @@ impl Severity {
             Severity::Critical => "CRITICAL",
         }
     }
+
+    /// What filters know it by: CRITICAL is an ERROR to tracing.
+    pub(crate) const fn level(self) -> Level {
+        match self {
+            Severity::Trace => Level::TRACE,
+            Severity::Debug => Level::DEBUG,
+            Severity::Info => Level::INFO,
+            Severity::Warn => Level::WARN,
+            Severity::Error | Severity::Critical => Level::ERROR,
+        }
+    }
 }
 
 impl fmt::Display for Severity {

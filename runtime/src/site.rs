@@ -2,7 +2,7 @@
 //! whoever else listens.
 
 use std::array::from_fn;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tracing_core::callsite::{self, Callsite, DefaultCallsite, Identifier};
@@ -12,6 +12,8 @@ use tracing_core::metadata::Kind;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata};
 
+use crate::context::Request;
+use crate::current;
 use crate::escape;
 use crate::format::members;
 use crate::handoff;
@@ -428,13 +430,16 @@ impl Site {
         wanted
     }
 
-    /// Whether a line of this severity is wanted here and now.
-    pub(crate) fn enabled(&'static self, severity: Severity) -> bool {
+    /// Whether a line of this severity is wanted of this request, which need not be the current one.
+    pub(crate) fn enabled_for(
+        &'static self,
+        severity: Severity,
+        request: Option<&Arc<Request>>,
+    ) -> bool {
         let at = place(severity);
         let interest = self.callsites[at].interest();
-        !interest.is_never()
-            && (interest.is_always()
-                || dispatcher::get_default(|dispatch| dispatch.enabled(&self.metadata[at])))
+        let ask = || dispatcher::get_default(|dispatch| dispatch.enabled(&self.metadata[at]));
+        !interest.is_never() && (interest.is_always() || current::under(request, ask))
     }
 
     /// The part of a line between its time and its request. The first form is kept; a layer with

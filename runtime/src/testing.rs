@@ -29,6 +29,7 @@ use crate::current::{self, Frame, Restore};
 use crate::init::{Config, InitError};
 use crate::layer::Core;
 use crate::levels::Levels;
+use crate::logging::Logging;
 use crate::panics;
 
 /// Collects the lines of the current test from here on, at every level, until it is dropped.
@@ -76,10 +77,11 @@ fn is_heard() -> bool {
 /// As [`Config::subscriber`].
 pub fn capture_with(config: Config) -> Result<Captured, InitError> {
     let lines = Lines::default();
-    let subscriber = config.writer(Written(lines.clone())).subscriber()?;
+    let (subscriber, logging) =
+        config.writer(Written(lines.clone())).subscriber_with_logging()?;
     let guard = dispatcher::set_default(&Dispatch::new(subscriber));
     panics::install(true);
-    Ok(Captured::new(lines, Some(guard)))
+    Ok(Captured { logging: Some(logging), ..Captured::new(lines, Some(guard)) })
 }
 
 /// Called between any two steps of a file's rotation, so that a test can end the process there.
@@ -100,6 +102,7 @@ pub(crate) fn between_renames() {
 /// The lines of one test; see [`capture`].
 pub struct Captured {
     lines: Lines,
+    logging: Option<Logging>,
     _restore: Restore,
     _default: Option<DefaultGuard>,
     _not_send: PhantomData<*const ()>,
@@ -160,6 +163,7 @@ impl Captured {
         let frame = Frame { request: Some(place.request), ..Frame::default() };
         Captured {
             lines,
+            logging: None,
             _restore: Restore::enter(frame),
             _default: default,
             _not_send: PhantomData,
@@ -174,6 +178,11 @@ impl Captured {
     /// Lines as [`capture_with`]'s settings made them, each with its line feed. Empty for [`capture`].
     pub fn output(&self) -> String {
         self.lines.store().written.clone()
+    }
+
+    /// What changes the levels of [`capture_with`]; `None` for [`capture`].
+    pub fn logging(&self) -> Option<&Logging> {
+        self.logging.as_ref()
     }
 
     /// Forgets the lines so far.

@@ -1,5 +1,10 @@
 //! The HTTP edge: one request, one context, one end.
 
+mod debug_log;
+mod flight_recorder;
+mod levels;
+mod sampling;
+
 use std::convert::Infallible;
 use std::time::Duration;
 

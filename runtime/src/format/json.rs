@@ -14,6 +14,9 @@ use crate::record::{Record, Severity};
 /// No event of candor's own has a longer name.
 const LONGEST_EVENT: usize = 64;
 
+/// The number of a line that has none yet.
+pub(crate) const NO_SEQ: u64 = u64::MAX;
+
 /// The fixed parts of a line as one layer writes them: what does not change is rendered once.
 #[derive(Debug)]
 pub(crate) struct Template {
@@ -81,6 +84,16 @@ impl Template {
                     out.push_str(itoa::Buffer::new().format(seq));
                 }
             }
+        }
+    }
+
+    /// Gives a line that was kept its number, in place of the one that stands for none.
+    pub(crate) fn number(&self, seq: u64, line: &mut String) {
+        let none = format!("{}{}", self.seq, NO_SEQ);
+        // No value holds it: its quotes would be escaped there.
+        if let Some(at) = line.find(&none) {
+            let number = at + self.seq.len()..at + none.len();
+            line.replace_range(number, itoa::Buffer::new().format(seq));
         }
     }
 

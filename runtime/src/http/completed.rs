@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{Response, StatusCode, header};
+use tracing_core::dispatcher;
 
 use super::site;
 use super::started::header_text;
@@ -13,6 +14,7 @@ use crate::context::{Cause, Request};
 use crate::dependency::Category;
 use crate::emit;
 use crate::format::members;
+use crate::layer::Core;
 use crate::loggable::Encoder;
 use crate::record::Severity;
 use crate::step::millis;
@@ -40,6 +42,8 @@ pub(super) struct Open {
     pub(super) bytes: u64,
     /// How many there will be, where the response says so.
     content_length: Option<u64>,
+    /// The time from which on it is slow.
+    slow: Option<Duration>,
     /// Whether the service or the body runs now: a panic that unwinds then is the request's own.
     running: bool,
     ended: bool,
@@ -50,6 +54,7 @@ impl Open {
         request: Arc<Request>,
         route: Option<String>,
         client_request_id: Option<String>,
+        slow: Option<Duration>,
     ) -> Self {
         Open {
             request,
@@ -59,6 +64,7 @@ impl Open {
             content_type: None,
             bytes: 0,
             content_length: None,
+            slow,
             running: false,
             ended: false,
         }
@@ -94,18 +100,44 @@ impl Open {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        let now = Tick::now();
         let failed = self.status.is_some_and(|status| status.is_server_error());
         let (outcome, severity) = match end {
             End::Panicked => ("panicked", Severity::Error),
             End::Cancelled => ("cancelled", Severity::Warn),
             End::BodyError => ("error", Severity::Error),
             End::Sent if failed => ("error", Severity::Error),
+            End::Sent if self.slow.is_some_and(|slow| now.since(self.request.started) >= slow) => {
+                ("ok", Severity::Warn)
+            }
             End::Sent => ("ok", Severity::Info),
         };
-        let now = Tick::now();
+        let (recorded, lost) = self.settle_recorder(severity >= Severity::Warn);
         emit::emit_at(&site::COMPLETED, Some(&self.request), severity, now, None, |out, limit| {
             self.write(outcome, now, limit, out);
+            for (key, lines) in [("lines_recorded", recorded), ("lines_recorded_lost", lost)] {
+                if lines > 0 {
+                    members::open(out, key);
+                    Encoder::json(out, limit).u64(lines);
+                }
+            }
         });
+    }
+
+    /// Writes what was kept for a bad end, or forgets it: how many lines that were, and how many are lost.
+    fn settle_recorder(&self, is_bad: bool) -> (u64, u64) {
+        let switches = self.request.switches.as_deref();
+        let Some(recorder) = switches.and_then(|switches| switches.recorder.as_ref()) else {
+            return (0, 0);
+        };
+        let written = dispatcher::get_default(|dispatch| {
+            let core = dispatch.downcast_ref::<Core>().filter(|_| is_bad)?;
+            Some(core.logger.write_kept(&self.request, recorder))
+        });
+        written.unwrap_or_else(|| {
+            recorder.forget();
+            (0, 0)
+        })
     }
 
     fn write(&self, outcome: &str, now: Tick, limit: usize, out: &mut String) {
@@ -149,6 +181,12 @@ impl Open {
         let suppressed = self.request.suppressed.load(Ordering::Relaxed);
         if suppressed > 0 {
             number(out, "lines_suppressed", suppressed);
+        }
+        let switches = self.request.switches.as_deref();
+        let sampled_away =
+            switches.map_or(0, |switches| switches.sampled_away.load(Ordering::Relaxed));
+        if sampled_away > 0 {
+            number(out, "lines_sampled_away", sampled_away);
         }
         if let Some(id) = &self.client_request_id {
             text(out, "client_request_id", id);

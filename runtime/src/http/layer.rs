@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -13,9 +17,13 @@ use tower_service::Service;
 
 use super::body::CompletedBody;
 use super::completed::{End, Open};
+use super::flight_recorder::{FlightRecorder, InUse};
 use super::request_id::{self, REQUEST_ID, Sent};
+use super::settings::Settings;
+use super::trust::{Asked, Trust};
 use super::{started, trace_context};
-use crate::context::{RequestContext, Scope};
+use crate::context::{self, RequestContext, Scope};
+use crate::loggable::Loggable;
 
 /// Gives every request its context, and writes `request_started` and `request_completed`.
 ///
@@ -35,8 +43,9 @@ use crate::context::{RequestContext, Scope};
 ///     .layer(candor::http::RequestLayer::new());
 /// # let _ = app;
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct RequestLayer {
+    settings: Arc<Settings>,
     /// Requests come in on tasks of the server's own: they belong to the test that made the layer.
     #[cfg(feature = "testing")]
     capture: Option<crate::testing::Lines>,
@@ -48,30 +57,138 @@ impl fmt::Debug for RequestLayer {
     }
 }
 
+impl Default for RequestLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl RequestLayer {
     /// The layer with its defaults.
     pub fn new() -> Self {
         RequestLayer {
+            settings: Arc::default(),
             #[cfg(feature = "testing")]
             capture: crate::testing::Lines::of_this_thread(),
         }
     }
 
-    fn context<B>(&self, request: &Request<B>, sent: &Sent) -> RequestContext {
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+
+    /// Who may ask for the detail of a request with `X-Debug-Log: 1`. Default: nobody.
+    pub fn trust(self, trust: Trust) -> Self {
+        self.with(|settings| settings.trust = Some(trust))
+    }
+
+    /// The part of the requests whose lines are written, from 0 to 1. Default 1.
+    ///
+    /// It is decided by the request id alone (FNV-1a of 64 bits, mixed as in splitmix64, the same in every version), so
+    /// that all services that a request passes through agree where their rates do; [`context::is_sampled`] tells.
+    /// Of other requests, lines below WARN are counted and not written, their `request_completed` among them: what
+    /// fails, is slow, or is for the audit is always written. A request that is asked for its
+    /// [detail](Self::trust) is part of every sample.
+    ///
+    /// [`context::is_sampled`]: crate::context::is_sampled
+    pub fn sample(self, rate: f64) -> Self {
+        self.with(|settings| settings.rate = if rate.is_nan() { 1.0 } else { rate })
+    }
+
+    /// Keeps the detail of every request for a bad end. Default: off.
+    pub fn flight_recorder(self, recorder: FlightRecorder) -> Self {
+        self.with(|settings| settings.recorder = Some(InUse::begin(&recorder)))
+    }
+
+    /// The time from which on a request is slow: its `request_completed` is then a WARN. Default: none is.
+    pub fn slow(self, from: Duration) -> Self {
+        self.with(|settings| settings.slow = Some(from))
+    }
+
+    /// Leaves out the lines below WARN of requests to exactly this path, such as health checks, unless they end
+    /// badly. Can be called for several paths. Default: none.
+    ///
+    /// ```
+    /// let layer = candor::http::RequestLayer::new().quiet("/health").quiet("/metrics");
+    /// # let _ = layer;
+    /// ```
+    pub fn quiet(self, path: impl Into<String>) -> Self {
+        self.with(|settings| settings.quiet.push(path.into()))
+    }
+
+    /// What the lines show as `path` in place of the request's own, where that may hold secrets; where the answer is
+    /// `None` it stays. The answer is scrubbed as the path is.
+    ///
+    /// ```
+    /// use candor::http::RequestLayer;
+    ///
+    /// let layer = RequestLayer::new().path(|request| {
+    ///     request.uri.path().starts_with("/reset/").then(|| "/reset/{token}".to_owned())
+    /// });
+    /// # let _ = layer;
+    /// ```
+    pub fn path(
+        self,
+        path: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|settings| settings.path = Some(Arc::new(path)))
+    }
+
+    /// Has `path` show the route's pattern, `/orders/{id}`, wherever axum knows it.
+    #[cfg(feature = "axum")]
+    pub fn path_template(self) -> Self {
+        self.path(|parts| route_of(&parts.extensions))
+    }
+
+    /// Who the user of a request is, where its head tells: what stands in `user_id` from the first line on. It has
+    /// to be loggable, as for [`context::set_user`](crate::context::set_user).
+    ///
+    /// ```
+    /// use candor::http::RequestLayer;
+    ///
+    /// let layer = RequestLayer::new().user(|request| {
+    ///     request.headers.get("x-customer")?.to_str().ok()?.parse::<u64>().ok()
+    /// });
+    /// # let _ = layer;
+    /// ```
+    pub fn user<U: Loggable>(
+        self,
+        user: impl Fn(&Parts) -> Option<U> + Send + Sync + 'static,
+    ) -> Self {
+        let set = move |parts: &Parts| {
+            if let Some(user) = user(parts) {
+                context::set_user(user);
+            }
+        };
+        self.with(|settings| settings.user = Some(Arc::new(set)))
+    }
+
+    fn context(&self, parts: &Parts, sent: &Sent, asked: Asked) -> RequestContext {
         let context = match sent {
             Sent::Valid(id) => RequestContext::with_id(id),
             Sent::Nothing | Sent::Refused(_) => RequestContext::new(),
         };
+        let shown = self.settings.path.as_ref().and_then(|hook| guarded(|| hook(parts)).flatten());
         let context = context
-            .with_method(request.method().as_str())
-            .with_path(request.uri().path())
-            .with_trace(trace_context::of(request.headers()));
+            .with_method(parts.method.as_str())
+            .with_path(shown.as_deref().unwrap_or(parts.uri.path()))
+            .with_trace(trace_context::of(&parts.headers));
+        let context = match self.settings.switches(context.id(), parts, asked) {
+            Some(switches) => context.with_switches(switches),
+            None => context,
+        };
         #[cfg(feature = "testing")]
         if let Some(capture) = &self.capture {
             return context.with_capture(capture.clone());
         }
         context
     }
+}
+
+/// A hook is the owner's code; one that panics has no answer.
+fn guarded<T>(hook: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(hook)).ok()
 }
 
 impl<S> Layer<S> for RequestLayer {
@@ -103,17 +220,30 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let sent = request_id::sent(request.headers());
-        let context = self.layer.context(&request, &sent);
+        let (parts, body) = request.into_parts();
+        let settings = &self.layer.settings;
+        let sent = request_id::sent(&parts.headers);
+        let asked = settings.asked(&parts);
+        let context = self.layer.context(&parts, &sent, asked);
         let client_request_id = match sent {
             Sent::Refused(shown) => Some(shown),
             Sent::Nothing | Sent::Valid(_) => None,
         };
-        let is_head = request.method() == Method::HEAD;
-        let open = Open::new(context.request.clone(), route(&request), client_request_id.clone());
+        let is_head = parts.method == Method::HEAD;
+        let open = Open::new(
+            context.request.clone(),
+            route_of(&parts.extensions),
+            client_request_id.clone(),
+            settings.slow,
+        );
         let mut open = Some(open);
         Open::run(&mut open, true);
         let future = context.enter_with(|| {
+            if let Some(user) = &settings.user {
+                guarded(|| user(&parts));
+            }
+            settings.tell(asked);
+            let request = Request::from_parts(parts, body);
             started::write(&request, client_request_id.as_deref());
             self.inner.call(request)
         });
@@ -124,15 +254,13 @@ where
 
 /// The route's pattern, where the router left it.
 #[cfg(feature = "axum")]
-fn route<B>(request: &Request<B>) -> Option<String> {
-    request
-        .extensions()
-        .get::<axum::extract::MatchedPath>()
-        .map(|matched| matched.as_str().to_owned())
+fn route_of(extensions: &Extensions) -> Option<String> {
+    let matched = extensions.get::<axum::extract::MatchedPath>()?;
+    Some(matched.as_str().to_owned())
 }
 
 #[cfg(not(feature = "axum"))]
-fn route<B>(_: &Request<B>) -> Option<String> {
+fn route_of(_: &Extensions) -> Option<String> {
     None
 }
 

@@ -3,17 +3,25 @@
 //! [`RequestLayer`] is a `tower` layer for axum, hyper and tonic services. [`outbound_headers`] gives
 //! what any client has to send; with feature `reqwest`, [`ContextMiddleware`] sends it.
 
+mod admin;
 mod body;
 mod completed;
+mod flight_recorder;
 mod layer;
 mod outbound;
 mod request_id;
+mod sampling;
+mod settings;
 mod site;
 mod started;
 mod trace_context;
+mod trust;
 
+pub use admin::{Admin, AdminBody, admin};
 pub use body::CompletedBody;
+pub use flight_recorder::FlightRecorder;
 pub use layer::{RequestLayer, RequestService, ResponseFuture};
 #[cfg(feature = "reqwest")]
 pub use outbound::ContextMiddleware;
 pub use outbound::outbound_headers;
+pub use trust::{PeerAddr, Trust};

@@ -44,7 +44,25 @@ pub(super) static COMPLETED: Site = Site::new(
             "slowest_step",
             "cause",
             "lines_suppressed",
+            "lines_sampled_away",
+            "lines_recorded",
+            "lines_recorded_lost",
             "client_request_id",
         ],
     ),
+);
+
+pub(super) static DEBUG_RAISED: Site = Site::new(
+    &DEBUG_RAISED,
+    Spec::event(
+        "debug_raised",
+        "http",
+        Level::INFO,
+        &["message", "event", "levels", "lines"],
+    ),
+);
+
+pub(super) static NO_PEER: Site = Site::new(
+    &NO_PEER,
+    Spec::event("peer_unknown", "http", Level::WARN, &["message", "event", "detail"]),
 );

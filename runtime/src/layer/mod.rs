@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::logger::Logger;
-use crate::site;
+use crate::{context, interest, site};
 
 /// candor's half of a subscriber; it sits on a `Registry`.
 ///
@@ -31,7 +31,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.lets_pass(metadata) { Interest::always() } else { Interest::never() }
+        if self.logger.alone { interest(&self.logger, metadata) } else { Interest::always() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
@@ -78,21 +78,39 @@ impl Core {
     }
 }
 
+/// What is wanted here and now: by every request, or by the current one.
 fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
-    if metadata.is_span() {
-        if site::is_request_span(metadata) {
-            return true;
-        }
-        if site::is_of_step(metadata) {
-            return false;
-        }
+    wants_always(metadata).unwrap_or_else(|| {
+        logger.levels.load().allows(metadata)
+            || context::asks_for(metadata.target(), *metadata.level())
+    })
+}
+
+/// What is wanted of a call site, whoever's request it is reached in.
+fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
+    match wants_always(metadata) {
+        Some(true) => Interest::always(),
+        Some(false) => Interest::never(),
+        None if logger.levels.load().allows(metadata) => Interest::always(),
+        None if interest::is_raised_for_some(metadata) => Interest::sometimes(),
+        None => Interest::never(),
     }
-    logger.levels.load().allows(metadata)
+}
+
+/// Spans for which no level counts.
+fn wants_always(metadata: &Metadata<'_>) -> Option<bool> {
+    if !metadata.is_span() {
+        None
+    } else if site::is_request_span(metadata) {
+        Some(true)
+    } else {
+        site::is_of_step(metadata).then_some(false)
+    }
 }
 
 /// The request's span is an ERROR: with a lower hint tracing would not ask for it.
 fn max_level(logger: &Logger) -> LevelFilter {
-    logger.levels.load().max().max(LevelFilter::ERROR)
+    logger.levels.load().max().max(interest::max_raised()).max(LevelFilter::ERROR)
 }
 
 impl<S> Filter<S> for Wanted {
@@ -101,7 +119,7 @@ impl<S> Filter<S> for Wanted {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if wants(&self.logger, metadata) { Interest::always() } else { Interest::never() }
+        interest(&self.logger, metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

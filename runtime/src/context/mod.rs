@@ -18,6 +18,9 @@
 //! assert_eq!(line.integer("seq"), 1);
 //! ```
 
+pub(crate) mod recorder;
+pub(crate) mod switches;
+
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -29,9 +32,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use pin_project_lite::pin_project;
-use tracing::Span;
+use tracing::{Level, Span};
 
 use crate::clock::Tick;
+use self::switches::Switches;
 use crate::current::{self, Frame, Restore};
 use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
@@ -67,6 +71,8 @@ pub(crate) struct Request {
     pub(crate) path: Option<Box<str>>,
     pub(crate) trace: Option<Trace>,
     pub(crate) started: Tick,
+    /// Few requests have any: the others are told by one look.
+    pub(crate) switches: Option<Box<Switches>>,
     pub(crate) lines: AtomicU64,
     pub(crate) suppressed: AtomicU64,
     step_ids: AtomicU32,
@@ -154,6 +160,7 @@ impl RequestContext {
                 path: None,
                 trace: None,
                 started: Tick::now(),
+                switches: None,
                 lines: AtomicU64::new(0),
                 suppressed: AtomicU64::new(0),
                 step_ids: AtomicU32::new(0),
@@ -183,6 +190,11 @@ impl RequestContext {
     #[cfg(feature = "http")]
     pub(crate) fn with_trace(self, trace: Trace) -> Self {
         self.change(|request| request.trace = Some(trace))
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn with_switches(self, switches: Switches) -> Self {
+        self.change(|request| request.switches = Some(Box::new(switches)))
     }
 
     #[cfg(feature = "testing")]
@@ -318,6 +330,37 @@ pub fn current() -> Option<RequestContext> {
     request.has_id().then_some(RequestContext { request })
 }
 
+/// Whether the current request was asked for its detail, by `X-Debug-Log` from a caller who may ask: for what
+/// is worth working out only then. Its debug lines are written as far as the edge lists their targets.
+///
+/// ```
+/// assert!(!candor::context::is_debug());
+/// ```
+pub fn is_debug() -> bool {
+    with_switches(|switches| switches.debug.is_some()).unwrap_or(false)
+}
+
+/// Whether the lines of the current request are part of the sample: for detail that only a part of the
+/// requests should have, and that others of the same request, in other services, then have too. Always true outside
+/// requests, and where there is no sampling.
+///
+/// ```
+/// assert!(candor::context::is_sampled());
+/// ```
+pub fn is_sampled() -> bool {
+    with_switches(|switches| switches.is_sampled).unwrap_or(true)
+}
+
+/// Whether the current request writes here where others may not.
+pub(crate) fn asks_for(target: &str, level: Level) -> bool {
+    with_switches(|switches| switches.allow(target, level)).unwrap_or(false)
+}
+
+/// Looks at the switches of the current request, where it has any.
+fn with_switches<T>(f: impl FnOnce(&Switches) -> T) -> Option<T> {
+    current::with(|frame| frame.request.as_ref()?.switches.as_deref().map(f)).flatten()
+}
+
 /// Names the user of the current request, for every line from now on, in tasks that already run
 /// too.
 ///
@@ -451,6 +494,12 @@ impl Request {
     /// Whether this is a request, and not only the place a capture hangs on.
     pub(crate) fn has_id(&self) -> bool {
         !self.id.is_empty()
+    }
+
+    /// Lines that only this request wrote, since it was asked for its detail.
+    #[cold]
+    pub(crate) fn more_lines(&self) -> u64 {
+        self.switches.as_deref().map_or(0, Switches::more_lines)
     }
 
     /// The number of the next line, from 1.

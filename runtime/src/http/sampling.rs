@@ -1,0 +1,38 @@
+//! Which requests are part of the sample: decided by their id alone, so that all services agree.
+
+/// Whether the request of this id is part of a sample of this rate.
+///
+/// The hash is FNV-1a of 64 bits over the id's bytes, mixed once more as splitmix64 does, and is the same in
+/// every process and version: a request that is part of a sample is part of every larger one.
+pub(super) fn takes(id: &str, rate: f64) -> bool {
+    // The upper 53 bits are a number below one without rounding.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    let place = (hash(id) >> 11) as f64 / (1_u64 << 53) as f64;
+    place < rate
+}
+
+fn hash(id: &str) -> u64 {
+    let fnv = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_as_large_as_its_rate_and_part_of_larger_ones() {
+        let ids: Vec<String> = (0..20_000).map(|n| format!("r-{n}")).collect();
+        for rate in [0.01, 0.1, 0.5, 0.9] {
+            let taken = ids.iter().filter(|id| takes(id, rate)).count();
+            let share = taken as f64 / ids.len() as f64;
+            assert!((share - rate).abs() < 0.015, "{share} of {rate}");
+        }
+        assert!(ids.iter().all(|id| takes(id, 1.0) && !takes(id, 0.0)));
+        assert!(ids.iter().all(|id| !takes(id, 0.1) || takes(id, 0.2)));
+    }
+}

@@ -1,0 +1,97 @@
+//! What the owner of an edge settled, and what it makes of a request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use http::request::Parts;
+
+use super::flight_recorder::InUse;
+use super::trust::{Asked, Trust};
+use super::{sampling, site};
+use crate::context::switches::Switches;
+use crate::emit;
+use crate::format::members;
+use crate::escape;
+use crate::record::Severity;
+
+/// The settings of a [`RequestLayer`](super::RequestLayer).
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) trust: Option<Trust>,
+    pub(super) rate: f64,
+    pub(super) recorder: Option<InUse>,
+    pub(super) slow: Option<Duration>,
+    pub(super) quiet: Vec<String>,
+    pub(super) path: Option<PathHook>,
+    pub(super) user: Option<UserHook>,
+}
+
+/// What stands in place of a path.
+pub(super) type PathHook = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+/// Sets the user of the current request, where the hook finds one.
+pub(super) type UserHook = Arc<dyn Fn(&Parts) + Send + Sync>;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            trust: None,
+            rate: 1.0,
+            recorder: None,
+            slow: None,
+            quiet: Vec::new(),
+            path: None,
+            user: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    pub(super) fn asked(&self, parts: &Parts) -> Asked {
+        self.trust.as_ref().map_or(Asked::Nothing, |trust| trust.asked(parts))
+    }
+
+    /// The switches of a request, where it has any.
+    pub(super) fn switches(&self, id: &str, parts: &Parts, asked: Asked) -> Option<Switches> {
+        let debug = self.trust.as_ref().filter(|_| asked == Asked::Granted).map(Trust::debug_log);
+        let is_quiet = self.quiet.iter().any(|path| path == parts.uri.path());
+        // What someone asked for is written, whatever the sample is.
+        let is_sampled = debug.is_some() || (!is_quiet && sampling::takes(id, self.rate));
+        let recorder = self.recorder.as_ref().map(InUse::recorder);
+        let has_any = debug.is_some() || !is_sampled || recorder.is_some();
+        has_any.then(|| Switches { debug, is_sampled, sampled_away: AtomicU64::new(0), recorder })
+    }
+
+    /// Says under the request what became of its wish.
+    pub(super) fn tell(&self, asked: Asked) {
+        let Some(trust) = &self.trust else { return };
+        let text = |out: &mut String, key: &str, value: &str| {
+            members::open(out, key);
+            escape::json_string(value, out);
+        };
+        match asked {
+            Asked::Nothing => {}
+            Asked::Granted => emit::emit(&site::DEBUG_RAISED, Severity::Info, |out, _| {
+                text(out, "event", "debug_raised");
+                text(out, "levels", &trust.levels().to_string());
+                members::open(out, "lines");
+                out.push_str(itoa::Buffer::new().format(trust.lines));
+            }),
+            Asked::OfUnknown => emit::emit(&site::NO_PEER, Severity::Warn, |out, _| {
+                text(out, "event", "peer_unknown");
+                text(out, "detail", NO_PEER);
+            }),
+        }
+    }
+}
+
+const NO_PEER: &str = "X-Debug-Log is not obeyed, since the server tells no address of the caller: serve axum with \
+     `into_make_service_with_connect_info::<SocketAddr>()`, or put a `candor::http::PeerAddr` into the request's \
+     extensions";
