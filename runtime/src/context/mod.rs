@@ -251,7 +251,7 @@ impl RequestContext {
         // The layer reads the context when the span is made, from the thread.
         let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
         let _here = Restore::enter(frame);
-        tracing::span!(target: "candor", tracing::Level::ERROR, "candor.request")
+        tracing::span!(target: "candor", Level::ERROR, "candor.request")
     }
 }
 

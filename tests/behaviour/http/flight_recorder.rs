@@ -35,7 +35,9 @@ fn app(layer: RequestLayer) -> Router {
             "/panic",
             get(|| async {
                 work().await;
-                panic!("on purpose")
+                if context::is_sampled() {
+                    panic!("on purpose");
+                }
             }),
         )
         .route(
