@@ -52,6 +52,7 @@
 //! | time a call to another service | [`#[dependency_call]`](macro@dependency_call), [`dependency`] |
 //! | write a line of your own | [`info!`](crate::info!), [`warn!`](crate::warn!), [`error!`](crate::error!), [`critical!`](crate::critical!), [`debug!`](crate::debug!), [`trace!`](crate::trace!) |
 //! | write a line that must not be lost | [`audit!`](crate::audit!) |
+//! | time work that is no request | [`job`] |
 //! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
 //! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
@@ -90,6 +91,7 @@ mod handoff;
 pub mod http;
 mod init;
 mod interest;
+mod job;
 pub mod keys;
 mod layer;
 mod levels;
@@ -106,6 +108,7 @@ pub mod scrub;
 mod sink;
 mod site;
 mod step;
+mod sums;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
@@ -117,6 +120,7 @@ pub use candor_macros::{dependency_call, redact, step_timed};
 pub use context::RequestContext;
 pub use format::Format;
 pub use init::{Config, InitError, init, layer};
+pub use job::{Job, JobFuture, job};
 pub use loggable::Loggable;
 pub use logging::Logging;
 pub use record::Severity;

@@ -382,7 +382,7 @@ impl Site {
 
     /// Whether the cap on a request's lines holds for this event.
     pub(crate) fn capped(&self) -> bool {
-        self.spec.event != "request_completed"
+        !matches!(self.spec.event, "request_completed" | "job_completed")
     }
 
     /// The URL of a call as its line shows it; a template stands in place of the path.

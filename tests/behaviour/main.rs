@@ -15,6 +15,7 @@ mod context;
 mod dependency;
 mod events;
 mod http;
+mod jobs;
 mod keys;
 mod line;
 mod other_layers;

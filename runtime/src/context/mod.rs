@@ -116,7 +116,6 @@ pub(crate) struct Sums {
 
 /// The first step or call of a request that failed.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge reads it"))]
 pub(crate) struct Cause {
     pub(crate) step: &'static str,
     pub(crate) dependency: Option<&'static str>,
@@ -502,6 +501,10 @@ impl Request {
         self.switches.as_deref().map_or(0, Switches::more_lines)
     }
 
+    pub(crate) fn lines_sampled_away(&self) -> u64 {
+        self.switches.as_deref().map_or(0, |it| it.sampled_away.load(Ordering::Relaxed))
+    }
+
     /// The number of the next line, from 1.
     pub(crate) fn next_line(&self) -> u64 {
         self.lines.fetch_add(1, Ordering::Relaxed) + 1
@@ -512,18 +515,15 @@ impl Request {
         self.step_ids.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
-    #[cfg(feature = "http")]
     pub(crate) fn steps(&self) -> u32 {
         self.step_ids.load(Ordering::Relaxed).wrapping_sub(self.dependency_calls())
     }
 
-    #[cfg(feature = "http")]
     pub(crate) fn dependency_calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
     }
 
     /// The sums at a point in time: a call that is open then counts up to there.
-    #[cfg(feature = "http")]
     pub(crate) fn sums_at(&self, at: Tick) -> Sums {
         let mut sums = self.lock_sums().clone();
         if let Some(since) = sums.open_since {

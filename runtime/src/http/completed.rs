@@ -1,7 +1,6 @@
 //! The line at a request's end: exactly one, whatever the end is.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{Response, StatusCode, header};
@@ -10,14 +9,13 @@ use tracing_core::dispatcher;
 use super::site;
 use super::started::header_text;
 use crate::clock::Tick;
-use crate::context::{Cause, Request};
-use crate::dependency::Category;
-use crate::emit;
+use crate::context::Request;
 use crate::format::members;
 use crate::layer::Core;
 use crate::loggable::Encoder;
 use crate::record::Severity;
 use crate::step::millis;
+use crate::{emit, sums};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +139,6 @@ impl Open {
     }
 
     fn write(&self, outcome: &str, now: Tick, limit: usize, out: &mut String) {
-        let sums = self.request.sums_at(now);
         let text = |out: &mut String, key: &str, value: &str| {
             members::open(out, key);
             Encoder::json(out, limit).text(value);
@@ -165,46 +162,11 @@ impl Open {
         if let Some(route) = &self.route {
             text(out, "route", route);
         }
-        number(out, "steps", self.request.steps().into());
-        number(out, "dependency_calls", self.request.dependency_calls().into());
-        millis(out, "dependency_ms", Duration::from_nanos(sums.dependency_nanos));
-        number(out, "retries", sums.retries);
-        if let Some((slowest, _)) = sums.slowest {
-            text(out, "slowest_step", slowest);
-        }
-        if outcome != "ok"
-            && let Some(cause) = sums.cause
-        {
-            members::open(out, "cause");
-            write_cause(&cause, limit, out);
-        }
-        let suppressed = self.request.suppressed.load(Ordering::Relaxed);
-        if suppressed > 0 {
-            number(out, "lines_suppressed", suppressed);
-        }
-        let switches = self.request.switches.as_deref();
-        let sampled_away =
-            switches.map_or(0, |switches| switches.sampled_away.load(Ordering::Relaxed));
-        if sampled_away > 0 {
-            number(out, "lines_sampled_away", sampled_away);
-        }
+        sums::write(&self.request, now, outcome != "ok", limit, out);
         if let Some(id) = &self.client_request_id {
             text(out, "client_request_id", id);
         }
     }
-}
-
-fn write_cause(cause: &Cause, limit: usize, out: &mut String) {
-    Encoder::json(out, limit).object("Cause", |object| {
-        object.field("step", &crate::policy::clear(cause.step));
-        if let Some(dependency) = cause.dependency {
-            object.field("dependency", &crate::policy::clear(dependency));
-        }
-        object.field("step_id", &cause.step_id);
-        if let Some(category) = cause.category.map(Category::as_str) {
-            object.field("category", &crate::policy::clear(category));
-        }
-    });
 }
 
 impl Drop for Open {

@@ -126,7 +126,7 @@ impl<F: Future> Future for Timed<F> {
 impl Ending<'_> {
     /// How a value ended whose type is a parameter here, so that it can't be asked: a `Result` is known by
     /// the name of its type and by its variant.
-    fn of<T>(value: &T) -> Self {
+    pub(crate) fn of<T>(value: &T) -> Self {
         let failed = error_type(any::type_name::<T>()).filter(|_| is_second_variant(value));
         failed.map_or(Ending::OK, Ending::failed)
     }

@@ -20,7 +20,6 @@ mod stream;
 
 pub use block::{Timed, TimedExt, step, step_guard};
 use end::Outcome;
-#[cfg(feature = "http")]
 pub(crate) use end::millis;
 pub use fields::{Fields, answer, entered, record, ret};
 pub use future::{Entry, Step, hint};

@@ -1,0 +1,118 @@
+//! Jobs: work that is no request, with one end.
+
+use std::future::{Future as _, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use candor::testing::capture;
+use candor::{dependency_call, job, step_timed};
+use candor_tests::{checked, values};
+use futures::executor::block_on;
+use serde_json::json;
+
+#[step_timed]
+fn read() {}
+
+#[dependency_call("search")]
+fn index() -> Result<(), std::io::Error> {
+    Err(std::io::ErrorKind::TimedOut.into())
+}
+
+#[test]
+fn a_job_has_an_id_a_start_and_one_end_with_its_sums() {
+    let captured = capture();
+    block_on(job("rebuild-index").scope(async {
+        read();
+        let _ = index();
+        tracing::info!("half way");
+    }));
+    let lines = checked(&captured);
+    assert_eq!(
+        values(&lines, "msg"),
+        ["job_started", "step_timing", "dependency_call", "half way", "job_completed"].map(|it| json!(it))
+    );
+    assert_eq!(values(&lines, "seq"), [1, 2, 3, 4, 5].map(|it| json!(it)));
+    assert!(lines.iter().all(|line| line.text("request_id").len() == 36), "{captured:?}");
+    assert_eq!(captured.line("job_started").text("level"), "DEBUG");
+    let end = captured.line("job_completed");
+    assert_eq!((end.text("logger"), end.text("level")), ("jobs", "INFO"));
+    assert_eq!((end.text("job"), end.text("outcome")), ("rebuild-index", "ok"));
+    assert_eq!((end.integer("steps"), end.integer("dependency_calls")), (1, 1));
+    assert!(end.number("duration_ms") >= 0.0 && !end.has("cause") && !end.has("error"));
+}
+
+#[test]
+fn a_job_that_fails_names_its_error_and_its_cause() {
+    let captured = capture();
+    let result = job("sync").run(index);
+    assert!(result.is_err());
+    let end = captured.line("job_completed");
+    assert_eq!((end.text("level"), end.text("outcome"), end.text("error")), ("ERROR", "error", "Error"));
+    assert_eq!(end.get("cause").expect("a cause")["category"], "timeout");
+}
+
+#[test]
+fn a_job_that_is_dropped_is_cancelled_after_its_steps() {
+    #[step_timed]
+    async fn hang() {
+        pending::<()>().await;
+    }
+
+    let captured = capture();
+    {
+        let mut work = pin!(job("poller").scope(hang()));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(work.as_mut().poll(&mut cx).is_pending());
+        assert!(work.as_mut().poll(&mut cx).is_pending());
+    }
+    let lines = checked(&captured);
+    assert_eq!(values(&lines, "outcome"), [json!("cancelled"), json!("cancelled")]);
+    let end = captured.line("job_completed");
+    assert_eq!((end.text("level"), end.integer("seq")), ("WARN", 3));
+}
+
+#[test]
+fn a_job_that_panics_is_an_error_and_so_is_its_panic() {
+    let captured = capture();
+    let work = || job("bad").run(|| panic!("on purpose"));
+    catch_unwind(AssertUnwindSafe(work)).expect_err("panicked");
+    assert_eq!(captured.line("panic").text("level"), "ERROR");
+    assert_eq!(captured.line("job_completed").text("outcome"), "panicked");
+    captured.clear();
+    let work = || block_on(job("bad").scope(async { panic!("on purpose") }));
+    catch_unwind(AssertUnwindSafe(work)).expect_err("panicked");
+    let (panic, end) = (captured.line("panic"), captured.line("job_completed"));
+    assert_eq!(end.text("outcome"), "panicked");
+    assert_eq!(panic.text("request_id"), end.text("request_id"));
+}
+
+#[test]
+fn a_pending_job_that_an_unrelated_panic_drops_is_cancelled() {
+    let captured = capture();
+    let unrelated = || {
+        let mut work = Box::pin(job("bystander").scope(pending::<()>()));
+        assert!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        panic!("of something else");
+    };
+    catch_unwind(AssertUnwindSafe(unrelated)).expect_err("panicked");
+    assert_eq!(captured.line("job_completed").text("outcome"), "cancelled");
+}
+
+#[test]
+fn a_job_that_is_never_polled_writes_nothing() {
+    let captured = capture();
+    drop(job("idle").scope(async {}));
+    assert!(captured.lines().is_empty(), "{captured:?}");
+}
+
+#[test]
+fn a_job_in_a_request_is_one_of_its_own() {
+    let captured = capture();
+    candor::RequestContext::with_id("r-1").enter_with(|| {
+        job("inner").run(|| tracing::info!("of the job"));
+        tracing::info!("of the request");
+    });
+    assert_ne!(captured.line("of the job").text("request_id"), "r-1");
+    assert_eq!(captured.line("of the request").text("request_id"), "r-1");
+}
