@@ -2,7 +2,7 @@
 //! whoever else listens.
 
 use std::array::from_fn;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tracing_core::callsite::{self, Callsite, DefaultCallsite, Identifier};
@@ -246,7 +246,12 @@ pub struct Site {
     named: [OnceLock<(u64, String)>; 6],
     /// `,"event":"step_timing","step":"charge","duration_ms":`.
     story: OnceLock<String>,
+    /// By which an open step names its site.
+    number: OnceLock<u32>,
 }
+
+/// The sites of steps that were open in a request, by their number less one.
+static NUMBERED: RwLock<Vec<&'static Site>> = RwLock::new(Vec::new());
 
 /// How often tracing has asked its subscribers what they want; 0 before the first time is seen.
 static ASKED: AtomicUsize = AtomicUsize::new(0);
@@ -335,6 +340,7 @@ impl Site {
             off_since: AtomicUsize::new(usize::MAX),
             named: [const { OnceLock::new() }; 6],
             story: OnceLock::new(),
+            number: OnceLock::new(),
         }
     }
 
@@ -356,6 +362,7 @@ impl Site {
             off_since: AtomicUsize::new(usize::MAX),
             named: [const { OnceLock::new() }; 6],
             story: OnceLock::new(),
+            number: OnceLock::new(),
         }))
     }
 
@@ -456,6 +463,20 @@ impl Site {
             (template.form, text)
         });
         (*form == template.form).then_some(text.as_str())
+    }
+
+    /// The site's number, from 1.
+    pub(crate) fn number(&'static self) -> u32 {
+        *self.number.get_or_init(|| {
+            let mut sites = NUMBERED.write().unwrap_or_else(PoisonError::into_inner);
+            sites.push(self);
+            u32::try_from(sites.len()).unwrap_or(u32::MAX)
+        })
+    }
+
+    pub(crate) fn numbered(number: u32) -> Option<&'static Site> {
+        let sites = NUMBERED.read().unwrap_or_else(PoisonError::into_inner);
+        sites.get((number as usize).checked_sub(1)?).copied()
     }
 
     /// The start of a step's fields, up to its duration.

@@ -53,6 +53,15 @@ impl Tick {
         Tick(nanos)
     }
 
+    /// The reading as a number, which [`of_nanos`](Self::of_nanos) takes.
+    pub(crate) fn nanos(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn of_nanos(nanos: u64) -> Self {
+        Tick(nanos)
+    }
+
     /// Nanoseconds from an earlier tick to this one; zero where it is no earlier one.
     #[inline]
     pub(crate) fn nanos_since(self, earlier: Tick) -> u64 {

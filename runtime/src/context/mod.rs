@@ -18,6 +18,7 @@
 //! assert_eq!(line.integer("seq"), 1);
 //! ```
 
+pub(crate) mod open_steps;
 pub(crate) mod recorder;
 pub(crate) mod switches;
 
@@ -25,7 +26,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -35,6 +36,7 @@ use pin_project_lite::pin_project;
 use tracing::{Level, Span};
 
 use crate::clock::Tick;
+use self::open_steps::OpenSteps;
 use self::switches::Switches;
 use crate::current::{self, Frame, Restore};
 use crate::dependency::Category;
@@ -73,6 +75,10 @@ pub(crate) struct Request {
     pub(crate) started: Tick,
     /// Few requests have any: the others are told by one look.
     pub(crate) switches: Option<Box<Switches>>,
+    /// Where someone watches whether the request ends.
+    pub(crate) open_steps: Option<Box<OpenSteps>>,
+    /// Whether the line of its end is written.
+    pub(crate) is_over: AtomicBool,
     pub(crate) lines: AtomicU64,
     pub(crate) suppressed: AtomicU64,
     step_ids: AtomicU32,
@@ -160,6 +166,8 @@ impl RequestContext {
                 trace: None,
                 started: Tick::now(),
                 switches: None,
+                open_steps: None,
+                is_over: AtomicBool::new(false),
                 lines: AtomicU64::new(0),
                 suppressed: AtomicU64::new(0),
                 step_ids: AtomicU32::new(0),
@@ -189,6 +197,12 @@ impl RequestContext {
     #[cfg(feature = "http")]
     pub(crate) fn with_trace(self, trace: Trace) -> Self {
         self.change(|request| request.trace = Some(trace))
+    }
+
+    /// The same request with a list of the steps that are open.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_open_steps(self) -> Self {
+        self.change(|request| request.open_steps = Some(Box::default()))
     }
 
     #[cfg(feature = "http")]

@@ -1,6 +1,7 @@
 //! The line at a request's end: exactly one, whatever the end is.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{Response, StatusCode, header};
@@ -98,6 +99,7 @@ impl Open {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        self.request.is_over.store(true, Ordering::Relaxed);
         let now = Tick::now();
         let failed = self.status.is_some_and(|status| status.is_server_error());
         let (outcome, severity) = match end {

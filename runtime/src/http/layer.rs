@@ -20,6 +20,7 @@ use super::completed::{End, Open};
 use super::flight_recorder::{FlightRecorder, InUse};
 use super::request_id::{self, REQUEST_ID, Sent};
 use super::settings::Settings;
+use super::stuck::Watch;
 use super::trust::{Asked, Trust};
 use super::{started, trace_context};
 use crate::context::{self, RequestContext, Scope};
@@ -106,6 +107,18 @@ impl RequestLayer {
         self.with(|settings| settings.slow = Some(from))
     }
 
+    /// The time from which on an open request writes one WARN `request_stuck`, with the steps and calls that are
+    /// open in it and their ages; eight of them at most. `None` for never. Default: 30 s, and up to a second more.
+    ///
+    /// ```text
+    /// {…,"level":"WARN","logger":"http","msg":"request_stuck",…,"age_ms":30412.117,
+    ///  "open":[{"step":"place_order","step_id":1,"age_ms":30411.902},
+    ///          {"step":"charge","dependency":"payments","step_id":2,"age_ms":30401.377}]}
+    /// ```
+    pub fn stuck_after(self, time: impl Into<Option<Duration>>) -> Self {
+        self.with(|settings| settings.watch = time.into().map(Watch::after))
+    }
+
     /// Leaves out the lines below WARN of requests to exactly this path, such as health checks, unless they end
     /// badly. Can be called for several paths. Default: none.
     ///
@@ -174,6 +187,8 @@ impl RequestLayer {
             .with_method(parts.method.as_str())
             .with_path(shown.as_deref().unwrap_or(parts.uri.path()))
             .with_trace(trace_context::of(&parts.headers));
+        let context =
+            if self.settings.watch.is_some() { context.with_open_steps() } else { context };
         let context = match self.settings.switches(context.id(), parts, asked) {
             Some(switches) => context.with_switches(switches),
             None => context,
@@ -229,6 +244,9 @@ where
             Sent::Refused(shown) => Some(shown),
             Sent::Nothing | Sent::Valid(_) => None,
         };
+        if let Some(watch) = &settings.watch {
+            watch.begin(&context.request);
+        }
         let is_head = parts.method == Method::HEAD;
         let open = Open::new(
             context.request.clone(),

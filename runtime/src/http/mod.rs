@@ -14,6 +14,7 @@ mod sampling;
 mod settings;
 mod site;
 mod started;
+mod stuck;
 mod trace_context;
 mod trust;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::flight_recorder::InUse;
+use super::stuck::Watch;
 use super::trust::{Asked, Trust};
 use super::{sampling, site};
 use crate::context::switches::Switches;
@@ -23,10 +24,13 @@ pub(super) struct Settings {
     pub(super) rate: f64,
     pub(super) recorder: Option<InUse>,
     pub(super) slow: Option<Duration>,
+    pub(super) watch: Option<Watch>,
     pub(super) quiet: Vec<String>,
     pub(super) path: Option<PathHook>,
     pub(super) user: Option<UserHook>,
 }
+
+const STUCK_AFTER: Duration = Duration::from_secs(30);
 
 /// What stands in place of a path.
 pub(super) type PathHook = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
@@ -40,6 +44,7 @@ impl Default for Settings {
             rate: 1.0,
             recorder: None,
             slow: None,
+            watch: Some(Watch::after(STUCK_AFTER)),
             quiet: Vec::new(),
             path: None,
             user: None,

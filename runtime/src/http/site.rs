@@ -66,3 +66,8 @@ pub(super) static NO_PEER: Site = Site::new(
     &NO_PEER,
     Spec::event("peer_unknown", "http", Level::WARN, &["message", "event", "detail"]),
 );
+
+pub(super) static STUCK: Site = Site::new(
+    &STUCK,
+    Spec::event("request_stuck", "http", Level::WARN, &["message", "event", "age_ms", "open"]),
+);

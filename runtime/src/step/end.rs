@@ -74,6 +74,9 @@ impl Running {
             if let Some(facts) = &facts {
                 request.call_ended(now, facts.retries);
             }
+            if let Some(open) = &request.open_steps {
+                open.end(site, self.state.step);
+            }
             let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
             let cause = failed.then_some(Cause {
                 step: site.spec.name,

@@ -189,10 +189,12 @@ impl State {
     fn start(&mut self, frame: &Frame, call: Option<Arc<CallState>>) {
         self.call = call;
         self.started = Tick::now();
-        if self.call.is_some()
-            && let Some(request) = &frame.request
-        {
+        let Some(request) = &frame.request else { return };
+        if self.call.is_some() {
             request.call_started(self.started);
+        }
+        if let Some(open) = &request.open_steps {
+            open.begin(self.site, self.step, self.started);
         }
     }
 

@@ -1,0 +1,124 @@
+//! Requests that do not end: one WARN for each that is open for too long.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tracing_core::{Dispatch, dispatcher};
+
+use super::site;
+use crate::clock::Tick;
+use crate::context::Request;
+use crate::context::open_steps::OpenStep;
+use crate::format::members;
+use crate::loggable::Encoder;
+use crate::policy::clear;
+use crate::record::Severity;
+use crate::step::millis;
+use crate::{emit, timer};
+
+/// Knows the open requests of an edge. A request costs it one short lock.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    after: Duration,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// In the order in which they came, which is that in which they are due.
+    requests: VecDeque<(Instant, Weak<Request>)>,
+    /// Whether the thread will look at them.
+    is_watched: bool,
+}
+
+/// How often those that are over are forgotten, at least: until then their memory is held.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+impl Watch {
+    pub(super) fn after(after: Duration) -> Self {
+        Watch { after, open: Arc::default() }
+    }
+
+    pub(super) fn begin(&self, request: &Arc<Request>) {
+        let due = timer::in_time(self.after);
+        let mut open = self.open();
+        open.requests.push_back((due, Arc::downgrade(request)));
+        if !mem::replace(&mut open.is_watched, true) {
+            drop(open);
+            // The thread has no subscriber of its own where only this one has.
+            self.look_later(dispatcher::get_default(Clone::clone));
+        }
+    }
+
+    fn look_later(&self, dispatch: Dispatch) {
+        let watch = self.clone();
+        let at = timer::in_time(self.after.min(LOOK_EVERY));
+        if timer::at(at, move || watch.look(dispatch)).is_err() {
+            // No thread: nothing is said of these, and the next request tries again.
+            let mut open = self.open();
+            open.requests.clear();
+            open.is_watched = false;
+        }
+    }
+
+    fn look(&self, dispatch: Dispatch) {
+        let now = Instant::now();
+        let mut open = self.open();
+        open.requests.retain(|(_, request)| request.strong_count() > 0);
+        let due = open.requests.partition_point(|(due, _)| *due <= now);
+        let due: Vec<_> = open.requests.drain(..due).collect();
+        open.is_watched = !open.requests.is_empty();
+        let looks_again = open.is_watched;
+        drop(open);
+        dispatcher::with_default(&dispatch, || {
+            for request in due.iter().filter_map(|(_, request)| request.upgrade()) {
+                // A task that it left behind may hold it.
+                if !request.is_over.load(Ordering::Relaxed) {
+                    say(&request);
+                }
+            }
+        });
+        if looks_again {
+            self.look_later(dispatch);
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn say(request: &Arc<Request>) {
+    let now = Tick::now();
+    let open = request.open_steps.as_ref().map(|open| open.list()).unwrap_or_default();
+    emit::emit_at(&site::STUCK, Some(request), Severity::Warn, now, None, |out, limit| {
+        members::open(out, "event");
+        Encoder::json(out, limit).text("request_stuck");
+        millis(out, "age_ms", now.since(request.started));
+        members::open(out, "open");
+        out.push('[');
+        for (at, step) in open.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            write_step(step, now, limit, out);
+        }
+        out.push(']');
+    });
+}
+
+/// `{"step":"charge","dependency":"payments","step_id":2,"age_ms":30012.482}`.
+fn write_step(step: &OpenStep, now: Tick, limit: usize, out: &mut String) {
+    let spec = &step.site.spec;
+    Encoder::json(out, limit).object("OpenStep", |object| {
+        object.field("step", &clear(spec.name));
+        if let Some(call) = &spec.call {
+            object.field("dependency", &clear(call.dependency));
+        }
+        object.field("step_id", &step.step_id);
+        object.field("age_ms", &now.since(step.since));
+    });
+}

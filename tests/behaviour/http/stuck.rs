@@ -1,0 +1,106 @@
+//! Requests that do not end.
+
+use candor::testing::{Captured, capture};
+
+use super::*;
+
+#[dependency_call("payments")]
+async fn charge() {
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+}
+
+#[step_timed("place_order")]
+async fn place() {
+    done();
+    charge().await;
+}
+
+#[step_timed]
+fn done() {}
+
+fn app(after: impl Into<Option<Duration>>) -> Router {
+    Router::new()
+        .route("/", get(place))
+        .route("/good", get(|| async { done() }))
+        .layer(RequestLayer::new().stuck_after(after))
+}
+
+async fn stuck(captured: &Captured) {
+    for _ in 0..500 {
+        if !captured.events("request_stuck").is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[test]
+fn a_stuck_request_names_its_open_steps_and_their_ages_once() {
+    let captured = capture();
+    run(async {
+        let app = app(Duration::from_millis(20));
+        let asked = tokio::spawn(async move { ask(&app, with_header("x-request-id", "r-1")).await });
+        stuck(&captured).await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        asked.abort();
+    });
+    let line = captured.line("request_stuck");
+    assert_eq!((line.text("level"), line.text("logger")), ("WARN", "http"));
+    assert_eq!(line.text("request_id"), "r-1");
+    assert!(line.number("age_ms") >= 20.0);
+    let open = line.get("open").and_then(|open| open.as_array()).expect("a list");
+    assert_eq!(open.len(), 2, "{line:?}");
+    assert_eq!((&open[0]["step"], &open[0]["step_id"]), (&json!("place_order"), &json!(1)));
+    assert_eq!((&open[1]["step"], &open[1]["dependency"]), (&json!("charge"), &json!("payments")));
+    assert!(open.iter().all(|step| step["age_ms"].as_f64() > Some(15.0)), "{line:?}");
+    checked(&captured);
+}
+
+#[test]
+fn requests_that_end_in_time_or_are_not_watched_say_nothing() {
+    let captured = capture();
+    run(async {
+        let watched = app(Duration::from_millis(20));
+        for _ in 0..3 {
+            ask(&watched, to("/good")).await;
+        }
+        let unwatched = app(None);
+        let asked = tokio::spawn(async move { ask(&unwatched, to("/")).await });
+        tokio::time::sleep(Duration::from_millis(80)).await;
+        asked.abort();
+    });
+    assert!(captured.events("request_stuck").is_empty(), "{captured:?}");
+}
+
+#[test]
+fn a_request_that_is_over_is_not_stuck_though_a_task_of_it_lives() {
+    let captured = capture();
+    run(async {
+        let app = Router::new()
+            .route("/", get(|| async { drop(tokio::spawn(charge().in_context())) }))
+            .layer(RequestLayer::new().stuck_after(Duration::from_millis(20)));
+        ask(&app, to("/")).await;
+        tokio::time::sleep(Duration::from_millis(80)).await;
+    });
+    assert!(captured.events("request_stuck").is_empty(), "{captured:?}");
+}
+
+#[test]
+fn many_open_steps_are_listed_as_far_as_there_is_room() {
+    let captured = capture();
+    run(async {
+        let app = Router::new()
+            .route(
+                "/",
+                get(|| async {
+                    futures::future::join_all((0..50).map(|_| charge())).await;
+                }),
+            )
+            .layer(RequestLayer::new().stuck_after(Duration::from_millis(20)));
+        let asked = tokio::spawn(async move { ask(&app, to("/")).await });
+        stuck(&captured).await;
+        asked.abort();
+    });
+    let line = captured.line("request_stuck");
+    assert_eq!(line.get("open").and_then(|open| open.as_array()).map(Vec::len), Some(8));
+}
