@@ -4,6 +4,7 @@ mod debug_log;
 mod flight_recorder;
 mod levels;
 mod sampling;
+mod servers;
 mod stuck;
 
 use std::convert::Infallible;

@@ -76,6 +76,11 @@ impl<B: Body> Body for CompletedBody<B> {
                     if let Some(data) = frame.data_ref() {
                         open.bytes += bytes::Buf::remaining(data) as u64;
                     }
+                    // The last frame: a server does not ask for one behind it.
+                    if let Some(trailers) = frame.trailers_ref() {
+                        open.grpc_answered(trailers);
+                        open.end(End::Sent);
+                    }
                 }
                 Poll::Ready(Some(Err(_))) => open.end(End::BodyError),
                 Poll::Ready(None) => open.end(End::Sent),

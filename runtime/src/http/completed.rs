@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::{Response, StatusCode, header};
+use http::{HeaderMap, Response, StatusCode, header};
 use tracing_core::dispatcher;
 
 use super::site;
@@ -30,6 +30,10 @@ pub(super) enum End {
     Panicked,
 }
 
+/// Codes by which a gRPC service says that it is itself at fault: unknown, deadline exceeded, unimplemented, internal,
+/// unavailable, data loss.
+const GRPC_FAULTS: [u64; 6] = [2, 4, 12, 13, 14, 15];
+
 /// A request that has not ended yet. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -38,6 +42,8 @@ pub(super) struct Open {
     client_request_id: Option<String>,
     status: Option<StatusCode>,
     content_type: Option<String>,
+    /// What a gRPC service answered, which is 200 to HTTP whatever it is.
+    grpc_status: Option<u64>,
     pub(super) bytes: u64,
     /// How many there will be, where the response says so.
     content_length: Option<u64>,
@@ -61,6 +67,7 @@ impl Open {
             client_request_id,
             status: None,
             content_type: None,
+            grpc_status: None,
             bytes: 0,
             content_length: None,
             slow,
@@ -84,9 +91,16 @@ impl Open {
         let headers = response.headers();
         self.status = Some(response.status());
         self.content_type = header_text(headers, &header::CONTENT_TYPE);
+        self.grpc_answered(headers);
         self.content_length = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
+    }
+
+    /// Reads the answer of a gRPC service in headers or trailers.
+    pub(super) fn grpc_answered(&mut self, headers: &HeaderMap) {
+        let answer = headers.get("grpc-status").and_then(|status| status.to_str().ok()?.parse().ok());
+        self.grpc_status = answer.or(self.grpc_status);
     }
 
     /// Whether as many bytes went out as the response says.
@@ -101,7 +115,8 @@ impl Open {
         }
         self.request.is_over.store(true, Ordering::Relaxed);
         let now = Tick::now();
-        let failed = self.status.is_some_and(|status| status.is_server_error());
+        let failed = self.status.is_some_and(|status| status.is_server_error())
+            || self.grpc_status.is_some_and(|status| GRPC_FAULTS.contains(&status));
         let (outcome, severity) = match end {
             End::Panicked => ("panicked", Severity::Error),
             End::Cancelled => ("cancelled", Severity::Warn),
@@ -154,6 +169,9 @@ impl Open {
         match self.status {
             Some(status) => Encoder::json(out, limit).u64(status.as_u16().into()),
             None => out.push_str("null"),
+        }
+        if let Some(status) = self.grpc_status {
+            number(out, "grpc_status", status);
         }
         millis(out, "duration_ms", now.since(self.request.started));
         text(out, "outcome", outcome);

@@ -247,7 +247,7 @@ where
         if let Some(watch) = &settings.watch {
             watch.begin(&context.request);
         }
-        let is_head = parts.method == Method::HEAD;
+        let method = parts.method.clone();
         let open = Open::new(
             context.request.clone(),
             route_of(&parts.extensions),
@@ -266,7 +266,7 @@ where
             self.inner.call(request)
         });
         Open::run(&mut open, false);
-        ResponseFuture { future: context.scope(future), open, is_head }
+        ResponseFuture { future: context.scope(future), open, method }
     }
 }
 
@@ -290,7 +290,7 @@ pin_project! {
         #[pin]
         future: Scope<F>,
         open: Option<Open>,
-        is_head: bool,
+        method: Method,
     }
 }
 
@@ -324,8 +324,7 @@ where
             response.headers_mut().insert(REQUEST_ID, id);
         }
         open.responded(&response);
-        let bodiless = *this.is_head || has_no_body(response.status());
-        if bodiless || response.body().is_end_stream() {
+        if has_no_body(this.method, response.status()) || response.body().is_end_stream() {
             open.end(End::Sent);
         }
         Poll::Ready(Ok(response.map(|body| CompletedBody::new(body, open))))
@@ -333,8 +332,10 @@ where
 }
 
 /// Responses whose body is never asked for (RFC 9110, section 6.4.1).
-fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational()
+fn has_no_body(method: &Method, status: StatusCode) -> bool {
+    method == Method::HEAD
+        || (method == Method::CONNECT && status.is_success())
+        || status.is_informational()
         || status == StatusCode::NO_CONTENT
         || status == StatusCode::NOT_MODIFIED
 }

@@ -32,6 +32,7 @@ pub(super) static COMPLETED: Site = Site::new(
             "message",
             "event",
             "status",
+            "grpc_status",
             "duration_ms",
             "outcome",
             "content_type",

@@ -1,0 +1,197 @@
+//! Servers that are not axum's, over real sockets: upgrades, tunnels, trailers, clients that go away.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use candor::http::{PeerAddr, Trust};
+use candor::testing::capture;
+use futures::stream;
+use http_body_util::{Empty, Full, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use tower_layer::Layer as _;
+
+use super::*;
+
+type Answer = Response<BoxBody<Bytes, Infallible>>;
+
+async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
+    let full = |text: &'static str| Full::new(Bytes::from(text)).boxed();
+    let frames = |frames: Vec<Frame<Bytes>>| {
+        BoxBody::new(StreamBody::new(stream::iter(frames.into_iter().map(Ok))))
+    };
+    let grpc = |status: &'static str| {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", http::HeaderValue::from_static(status));
+        frames(vec![Frame::data(Bytes::from("message")), Frame::trailers(trailers)])
+    };
+    let response = match request.uri().path() {
+        "/upgrade" => Response::builder()
+            .status(101)
+            .header("connection", "upgrade")
+            .header("upgrade", "echo")
+            .body(Empty::new().boxed()),
+        "/pieces" => {
+            let pieces = ["one ", "two"].map(|piece| Frame::data(Bytes::from(piece)));
+            Response::builder().body(frames(pieces.into()))
+        }
+        "/grpc/good" => Response::builder().body(grpc("0")),
+        "/grpc/missing" => Response::builder().body(grpc("5")),
+        "/grpc/broken" => Response::builder().body(grpc("13")),
+        "/grpc/at-once" => {
+            Response::builder().header("grpc-status", "14").body(Empty::new().boxed())
+        }
+        "/hang" => {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            Response::builder().body(full("late"))
+        }
+        // A tunnel has no path, and what it was given as a body is not asked for.
+        "" => Response::builder().body(full("never sent")),
+        _ => Response::builder().header("content-length", "5").body(full("hello")),
+    };
+    Ok(response.expect("a response"))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Version {
+    Http1,
+    Http2,
+}
+
+/// A hyper server of this layer, and its address.
+async fn serve_hyper(layer: RequestLayer, version: Version) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, peer)) = listener.accept().await {
+            let service = layer.layer(tower::service_fn(answer));
+            let service = tower::ServiceExt::map_request(service, move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(PeerAddr(peer));
+                request
+            });
+            let service = TowerToHyperService::new(service);
+            let stream = TokioIo::new(stream);
+            tokio::spawn(async move {
+                match version {
+                    Version::Http1 => {
+                        let server = hyper::server::conn::http1::Builder::new();
+                        let _ = server.serve_connection(stream, service).with_upgrades().await;
+                    }
+                    Version::Http2 => {
+                        let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                        let _ = server.serve_connection(stream, service).await;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+/// Sends a head over a socket and reads the head of the answer; the connection stays.
+async fn head(address: SocketAddr, request: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(stream.read_u8().await.expect("a head"));
+    }
+    (stream, String::from_utf8(answer).expect("a head"))
+}
+
+#[test]
+fn heads_upgrades_and_tunnels_end_with_their_answer() {
+    for (request, status) in [
+        ("HEAD / HTTP/1.1\r\nhost: x\r\n\r\n", 200),
+        ("GET /upgrade HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n", 101),
+        ("CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n", 200),
+    ] {
+        let captured = capture();
+        run(async {
+            let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
+            let (stream, answer) = head(address, request).await;
+            assert!(answer.contains(&status.to_string()), "{answer}");
+            assert!(answer.contains("x-request-id"), "{answer}");
+            completed(&captured).await;
+            drop(stream);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        });
+        checked(&captured);
+        let line = captured.completed();
+        assert_eq!((line.text("outcome"), line.integer("status")), ("ok", status), "{request}");
+        assert_eq!(line.integer("response_bytes"), 0);
+    }
+}
+
+#[test]
+fn every_request_of_a_connection_has_its_own_end() {
+    let captured = capture();
+    run(async {
+        let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        for path in ["/", "/pieces", "/"] {
+            let answer = client.get(format!("http://{address}{path}")).send().await.expect("answered");
+            answer.bytes().await.expect("a body");
+        }
+    });
+    let ends = captured.events("request_completed");
+    assert_eq!(values(&ends, "response_bytes"), [json!(5), json!(7), json!(5)]);
+    assert_eq!(values(&ends, "outcome"), [json!("ok"), json!("ok"), json!("ok")]);
+}
+
+#[test]
+fn trailers_end_a_request_and_a_grpc_fault_is_an_error() {
+    for (path, status, outcome, level) in [
+        ("/grpc/good", 0, "ok", "INFO"),
+        ("/grpc/missing", 5, "ok", "INFO"),
+        ("/grpc/broken", 13, "error", "ERROR"),
+        ("/grpc/at-once", 14, "error", "ERROR"),
+    ] {
+        let captured = capture();
+        run(async {
+            let address = serve_hyper(RequestLayer::new(), Version::Http2).await;
+            let stream = TcpStream::connect(address).await.expect("a connection");
+            let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+            let (mut sender, connection) = handshake.await.expect("a handshake");
+            tokio::spawn(connection);
+            let request = Request::post(format!("http://{address}{path}")).body(Empty::<Bytes>::new());
+            let answer = sender.send_request(request.expect("a request")).await.expect("answered");
+            answer.into_body().collect().await.expect("a body");
+            completed(&captured).await;
+        });
+        let line = captured.completed();
+        assert_eq!(line.integer("grpc_status"), status);
+        assert_eq!((line.text("outcome"), line.text("level")), (outcome, level), "{line:?}");
+    }
+}
+
+#[test]
+fn a_client_that_goes_away_is_one_cancelled_request() {
+    let captured = capture();
+    run(async {
+        let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(b"GET /hang HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+        while captured.events("request_started").is_empty() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        drop(stream);
+        completed(&captured).await;
+    });
+    let line = captured.completed();
+    assert_eq!(line.text("outcome"), "cancelled");
+    assert!(line.is_null("status"));
+}
+
+#[test]
+fn a_server_tells_the_address_in_an_extension() {
+    let captured = capture();
+    run(async {
+        let trust = Trust::new().network("127.0.0.1").expect("a network");
+        let address = serve_hyper(RequestLayer::new().trust(trust), Version::Http1).await;
+        head(address, "GET / HTTP/1.1\r\nhost: x\r\nx-debug-log: 1\r\n\r\n").await;
+        completed(&captured).await;
+    });
+    assert_eq!(captured.events("debug_raised").len(), 1);
+}
