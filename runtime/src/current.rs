@@ -31,6 +31,8 @@ pub(crate) struct Frame {
     pub(crate) extras: Option<Box<Extras>>,
     /// What the steps that changed this frame found in it, the innermost last.
     pub(crate) held: Vec<Held>,
+    /// The guard of a user's that entered it; 0 where it was none.
+    pub(crate) entered_by: u32,
 }
 
 /// What a step found in the frame that it changed.
@@ -130,6 +132,8 @@ const POOLED_BYTES: usize = 16 * 1024;
 pub(crate) struct Thread {
     pub(crate) frame: Frame,
     guards: u32,
+    /// The guards of users with the frame that each of them found.
+    entered: Vec<(u32, Frame)>,
     #[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
     states: Vec<Box<State>>,
     #[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
@@ -261,6 +265,43 @@ impl Drop for Lent {
 /// Empty fields, from the pool where there are any.
 pub(crate) fn take_extras() -> Box<Extras> {
     with_thread(|thread| thread.extras.pop()).flatten().unwrap_or_default()
+}
+
+/// A frame that a user's guard entered. Guards may be dropped in any order, and across an `.await` even where their
+/// frame is not the running one: then what it found is what the guard above it will put back.
+#[derive(Debug)]
+pub(crate) struct EnteredFrame(u32);
+
+impl EnteredFrame {
+    pub(crate) fn enter(frame: Frame) -> Self {
+        let guard = with_thread(|thread| {
+            thread.guards = thread.guards.wrapping_add(1).max(1);
+            let frame = Frame { entered_by: thread.guards, ..frame };
+            let found = mem::replace(&mut thread.frame, frame);
+            thread.entered.push((thread.guards, found));
+            thread.guards
+        });
+        EnteredFrame(guard.unwrap_or_default())
+    }
+}
+
+impl Drop for EnteredFrame {
+    fn drop(&mut self) {
+        // What is dropped may be the last hand on a request: not while the thread is held.
+        let left = with_thread(|thread| {
+            let at = thread.entered.iter().rposition(|(guard, _)| *guard == self.0)?;
+            let (_, found) = thread.entered.remove(at);
+            if thread.frame.entered_by == self.0 {
+                return Some(mem::replace(&mut thread.frame, found));
+            }
+            let mut above = thread.entered[at..].iter_mut().map(|(_, found)| found);
+            match above.find(|frame| frame.entered_by == self.0) {
+                Some(above) => Some(mem::replace(above, found)),
+                None => Some(found),
+            }
+        });
+        drop(left);
+    }
 }
 
 /// Puts the earlier frame back when it is dropped, also while unwinding.

@@ -405,3 +405,75 @@ fn logging_while_a_thread_ends_is_no_trouble() {
     .join()
     .expect("the thread ends in peace");
 }
+
+#[test]
+fn guards_dropped_in_any_order_leave_the_right_request_current() {
+    fn current() -> Option<String> {
+        context::current().map(|request| request.id().to_owned())
+    }
+    let _captured = capture();
+    let [a, b, c] = ["a", "b", "c"].map(RequestContext::with_id);
+    let first = a.enter();
+    let second = b.enter();
+    let third = c.enter();
+    drop(first);
+    assert_eq!(current().as_deref(), Some("c"));
+    drop(third);
+    assert_eq!(current().as_deref(), Some("b"));
+    drop(second);
+    assert_eq!(current(), None, "the first is over");
+
+    let first = a.enter();
+    let second = b.enter();
+    let third = c.enter();
+    drop(second);
+    drop(third);
+    assert_eq!(current().as_deref(), Some("a"));
+    // The same one twice.
+    let again = a.enter();
+    drop(first);
+    assert_eq!(current().as_deref(), Some("a"));
+    drop(again);
+    assert_eq!(current(), None);
+}
+
+#[test]
+fn a_guard_of_one_request_that_outlives_a_scope_does_not_bring_it_back() {
+    let _captured = capture();
+    let (outer, inner) = (RequestContext::with_id("outer"), RequestContext::with_id("inner"));
+    let leaked = outer.enter_with(|| inner.enter());
+    drop(leaked);
+    assert!(context::current().is_none());
+}
+
+#[test]
+fn a_line_of_a_destructor_at_a_threads_end_is_written_and_does_no_harm() {
+    struct Last(std::cell::RefCell<Option<RequestContext>>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            if let Some(request) = self.0.take() {
+                request.enter_with(|| {
+                    tracing::info!("the thread ends");
+                    let _ = context::current();
+                    context::set_user(7);
+                });
+            }
+        }
+    }
+    thread_local! {
+        static LAST: Last = const { Last(std::cell::RefCell::new(None)) };
+    }
+
+    let captured = capture();
+    let request = RequestContext::with_id("r-1");
+    let kept = request.clone();
+    let thread = std::thread::spawn(move || {
+        // Made before candor's own, and so dropped after them.
+        LAST.with(|last| last.0.replace(Some(kept.clone())));
+        kept.enter_with(|| tracing::info!("the thread runs"));
+    });
+    thread.join().expect("no panic, no abort");
+    request.enter_with(|| tracing::info!("others run on"));
+    assert_eq!(captured.line("the thread runs").text("request_id"), "r-1");
+    assert_eq!(captured.line("others run on").text("request_id"), "r-1");
+}

@@ -38,7 +38,7 @@ use tracing::{Level, Span};
 use crate::clock::Tick;
 use self::open_steps::OpenSteps;
 use self::switches::Switches;
-use crate::current::{self, Frame, Restore};
+use crate::current::{self, EnteredFrame, Frame, Restore};
 use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
 use crate::keys;
@@ -253,8 +253,8 @@ impl RequestContext {
     /// request. [`scope`](Self::scope) is for futures.
     pub fn enter(&self) -> Entered {
         let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
-        let restore = Restore::enter(frame);
-        Entered { _span: self.span().entered(), _restore: restore, _not_send: PhantomData }
+        let frame = EnteredFrame::enter(frame);
+        Entered { _span: self.span().entered(), _frame: frame, _not_send: PhantomData }
     }
 
     fn span(&self) -> Span {
@@ -279,7 +279,7 @@ fn safe_path(target: &str) -> String {
 #[must_use = "the request is current only as long as the guard lives"]
 pub struct Entered {
     _span: tracing::span::EnteredSpan,
-    _restore: Restore,
+    _frame: EnteredFrame,
     _not_send: PhantomData<*const ()>,
 }
 
