@@ -40,7 +40,7 @@ fn client(retries: u32) -> reqwest::Result<ClientWithMiddleware> {
     Ok(ClientBuilder::new(client)
         .with(RetryTransientMiddleware::new_with_policy(delays))
         .with(CountRetries)
-        .with(ContextMiddleware)
+        .with(ContextMiddleware::new())
         .build())
 }
 

@@ -79,7 +79,8 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let orders = Orders::new(Store::open(&database)?, payments_url);
     let listener = listen(options.port).await?;
     let address = listener.local_addr()?;
-    let server = axum::serve(listener, service::router(orders));
+    let service = service::router(orders).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service);
     if options.serve {
         eprintln!("orders: listening on http://{address}, orders kept in {}", database.display());
         server.await?;

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use candor::http::{ContextMiddleware, RequestLayer};
+use candor::http::{ContextMiddleware, RequestLayer, Trust};
 use candor::{context, dependency, dependency_call, redact, step_timed};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub(crate) struct Orders {
 impl Orders {
     pub(crate) fn new(store: Store, payments_url: String) -> Self {
         let client = reqwest::Client::new();
-        let client = ClientBuilder::new(client).with(ContextMiddleware).build();
+        let client = ClientBuilder::new(client).with(ContextMiddleware::new()).build();
         Orders {
             store: Arc::new(store),
             payments: Arc::new(Payments { client, url: payments_url }),
@@ -58,12 +58,23 @@ impl Orders {
     }
 }
 
+/// What the edge of the service settles: health checks are quiet, and whoever is on this machine may ask for the
+/// detail of a request.
+fn edge() -> RequestLayer {
+    let operators = Trust::new().network("127.0.0.0/8").and_then(|trust| trust.network("::1"));
+    let operators = operators.expect("both are networks");
+    RequestLayer::new()
+        .quiet("/health")
+        .trust(operators)
+        .user(|request| request.headers.get("x-customer-id")?.to_str().ok()?.parse::<i64>().ok())
+}
+
 pub(crate) fn router(orders: Orders) -> Router {
     Router::new()
         .route("/orders", post(create))
         .route("/orders/{id}", get(show))
         .route("/health", get(|| async { "ok" }))
-        .layer(RequestLayer::new())
+        .layer(edge())
         .with_state(orders)
 }
 

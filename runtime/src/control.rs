@@ -37,7 +37,9 @@ pub(crate) fn raise_for(
     let known = Arc::downgrade(logger);
     // First what takes it back: levels that stay up for ever are worse than none.
     timer::at(until, move || fall_back(&known, number)).map_err(|source| {
-        InitError::new(format!("the thread that lowers the levels again can't be started: {source}"))
+        InitError::new(format!(
+            "the thread that lowers the levels again can't be started: {source}"
+        ))
     })?;
     let raised = ForAWhile { number, levels, until };
     change(logger, |in_force| in_force.raised.push(raised.clone()));
@@ -85,7 +87,8 @@ fn say(logger: &Logger, change: &str, time: Option<Duration>) {
         text("change", change);
         text("levels", &in_force.set.to_string());
         if !in_force.raised.is_empty() {
-            let raised: Vec<_> = in_force.raised.iter().map(|raised| raised.levels.to_string()).collect();
+            let raised: Vec<_> =
+                in_force.raised.iter().map(|raised| raised.levels.to_string()).collect();
             text("raised", &raised.join(","));
         }
         if let Some(time) = time {

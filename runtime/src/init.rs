@@ -28,9 +28,7 @@ use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::logging::Logging;
 use crate::panics;
-use crate::sink::{
-    Destination, LogFile, Overload, Report, Rotation, Sink, Stream, Writer,
-};
+use crate::sink::{Destination, LogFile, Overload, Report, Rotation, Sink, Stream, Writer};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.

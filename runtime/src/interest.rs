@@ -28,7 +28,8 @@ thread_local! {
 pub(crate) fn rebuild() {
     let mine = WANTED.fetch_add(1, Ordering::SeqCst) + 1;
     for patience in 0..ROUNDS {
-        if DONE.load(Ordering::SeqCst) >= mine || IS_REBUILDING.try_with(Cell::get).unwrap_or(true) {
+        if DONE.load(Ordering::SeqCst) >= mine || IS_REBUILDING.try_with(Cell::get).unwrap_or(true)
+        {
             return;
         }
         let guard = match REBUILDING.try_lock() {
@@ -86,19 +87,19 @@ pub(crate) struct Raised(Arc<Levels>);
 
 impl Raised {
     /// Requests that share their levels, as those of one edge do, have the call sites asked once.
-    pub(crate) fn begin(levels: &Arc<Levels>) -> Self {
+    pub(crate) fn begin(levels: Arc<Levels>) -> Self {
         let mut raised = RAISED.write().unwrap_or_else(PoisonError::into_inner);
-        let known = raised.iter_mut().find(|(known, _)| Arc::ptr_eq(known, levels));
+        let known = raised.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &levels));
         let is_new = known.is_none();
         match known {
             Some((_, count)) => *count += 1,
-            None => raised.push((Arc::clone(levels), 1)),
+            None => raised.push((Arc::clone(&levels), 1)),
         }
         drop(raised);
         if is_new {
             rebuild();
         }
-        Raised(Arc::clone(levels))
+        Raised(levels)
     }
 
     pub(crate) fn levels(&self) -> &Levels {

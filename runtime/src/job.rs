@@ -165,10 +165,17 @@ struct Open {
 
 impl Open {
     fn begin(name: &'static str, request: Arc<Request>) -> Self {
-        emit::emit_at(&STARTED, Some(&request), Severity::Debug, Tick::now(), None, |out, limit| {
-            text(out, limit, "event", "job_started");
-            text(out, limit, "job", name);
-        });
+        emit::emit_at(
+            &STARTED,
+            Some(&request),
+            Severity::Debug,
+            Tick::now(),
+            None,
+            |out, limit| {
+                text(out, limit, "event", "job_started");
+                text(out, limit, "job", name);
+            },
+        );
         Open { name, request: Some(request), is_running: true }
     }
 

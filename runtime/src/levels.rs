@@ -75,11 +75,7 @@ impl Levels {
         Self::parse_over(LevelFilter::OFF, text, false)
     }
 
-    fn parse_over(
-        unnamed: LevelFilter,
-        text: &str,
-        spans_ignored: bool,
-    ) -> Result<Self, String> {
+    fn parse_over(unnamed: LevelFilter, text: &str, spans_ignored: bool) -> Result<Self, String> {
         let mut default = None;
         let mut directives = Vec::new();
         let mut ignored = Vec::new();
@@ -261,7 +257,8 @@ mod tests {
 
     #[test]
     fn levels_are_shown_as_they_can_be_read() {
-        let text = Levels::parse("DEBUG, deps=Warning,app::db=off", false).expect("valid").to_string();
+        let text =
+            Levels::parse("DEBUG, deps=Warning,app::db=off", false).expect("valid").to_string();
         assert_eq!(text, "debug,deps=warn,app::db=off");
         assert_eq!(Levels::parse(&text, false).expect("valid").to_string(), text);
         assert_eq!(Levels::parse_raise("deps=debug").expect("valid").to_string(), "deps=debug");

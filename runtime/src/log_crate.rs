@@ -4,8 +4,8 @@ use log::{LevelFilter, Log, Metadata, Record as LogRecord};
 use tracing_core::{Level, dispatcher};
 
 use crate::clock::Tick;
-use crate::error;
 use crate::context;
+use crate::error;
 use crate::layer::Core;
 use crate::layer::entered::Around;
 use crate::logger::Logger;

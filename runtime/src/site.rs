@@ -2,8 +2,8 @@
 //! whoever else listens.
 
 use std::array::from_fn;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tracing_core::callsite::{self, Callsite, DefaultCallsite, Identifier};
 use tracing_core::dispatcher;

@@ -77,8 +77,7 @@ fn is_heard() -> bool {
 /// As [`Config::subscriber`].
 pub fn capture_with(config: Config) -> Result<Captured, InitError> {
     let lines = Lines::default();
-    let (subscriber, logging) =
-        config.writer(Written(lines.clone())).subscriber_with_logging()?;
+    let (subscriber, logging) = config.writer(Written(lines.clone())).subscriber_with_logging()?;
     let guard = dispatcher::set_default(&Dispatch::new(subscriber));
     panics::install(true);
     Ok(Captured { logging: Some(logging), ..Captured::new(lines, Some(guard)) })

@@ -3,6 +3,7 @@
 mod debug_log;
 mod flight_recorder;
 mod levels;
+mod outbound;
 mod sampling;
 mod servers;
 mod stuck;
@@ -559,8 +560,9 @@ mod over_a_socket {
         #[dependency_call("second", url = url)]
         async fn call(url: &str) -> reqwest_middleware::Result<reqwest::Response> {
             let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-            let client =
-                reqwest_middleware::ClientBuilder::new(client).with(ContextMiddleware).build();
+            let client = reqwest_middleware::ClientBuilder::new(client)
+                .with(ContextMiddleware::new())
+                .build();
             client.get(url).send().await
         }
 

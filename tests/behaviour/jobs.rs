@@ -30,7 +30,8 @@ fn a_job_has_an_id_a_start_and_one_end_with_its_sums() {
     let lines = checked(&captured);
     assert_eq!(
         values(&lines, "msg"),
-        ["job_started", "step_timing", "dependency_call", "half way", "job_completed"].map(|it| json!(it))
+        ["job_started", "step_timing", "dependency_call", "half way", "job_completed"]
+            .map(|it| json!(it))
     );
     assert_eq!(values(&lines, "seq"), [1, 2, 3, 4, 5].map(|it| json!(it)));
     assert!(lines.iter().all(|line| line.text("request_id").len() == 36), "{captured:?}");
@@ -48,7 +49,10 @@ fn a_job_that_fails_names_its_error_and_its_cause() {
     let result = job("sync").run(index);
     assert!(result.is_err());
     let end = captured.line("job_completed");
-    assert_eq!((end.text("level"), end.text("outcome"), end.text("error")), ("ERROR", "error", "Error"));
+    assert_eq!(
+        (end.text("level"), end.text("outcome"), end.text("error")),
+        ("ERROR", "error", "Error")
+    );
     assert_eq!(end.get("cause").expect("a cause")["category"], "timeout");
 }
 

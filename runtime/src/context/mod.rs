@@ -35,9 +35,9 @@ use arc_swap::ArcSwap;
 use pin_project_lite::pin_project;
 use tracing::{Level, Span};
 
-use crate::clock::Tick;
 use self::open_steps::OpenSteps;
 use self::switches::Switches;
+use crate::clock::Tick;
 use crate::current::{self, EnteredFrame, Frame, Restore};
 use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
@@ -63,6 +63,8 @@ pub(crate) struct Trace {
     pub(crate) span_id: String,
     /// Whether the caller's `traceparent` asked for a recorded trace.
     pub(crate) sampled: bool,
+    /// The caller's `tracestate`, well-formed.
+    pub(crate) state: Option<String>,
 }
 
 /// What a [`RequestContext`] points to.

@@ -40,7 +40,9 @@ impl OpenSteps {
 
     pub(crate) fn end(&self, site: &'static Site, step: u32) {
         let name = name(site, step);
-        if let Some(own) = self.places(step).find(|place| place.step.load(Ordering::Relaxed) == name) {
+        if let Some(own) =
+            self.places(step).find(|place| place.step.load(Ordering::Relaxed) == name)
+        {
             own.step.store(0, Ordering::Relaxed);
         }
     }

@@ -195,8 +195,11 @@ async fn text<B: Body>(body: B) -> Result<String, Refused> {
 fn counts() -> Value {
     let stats = stats();
     let sinks = stats.sinks().iter().map(|sink| {
-        let dropped: serde_json::Map<_, _> =
-            sink.dropped.by_reason().map(|(reason, lines)| (reason.to_owned(), lines.into())).collect();
+        let dropped: serde_json::Map<_, _> = sink
+            .dropped
+            .by_reason()
+            .map(|(reason, lines)| (reason.to_owned(), lines.into()))
+            .collect();
         json!({
             "name": sink.name,
             "emitted": sink.emitted,

@@ -99,7 +99,8 @@ impl Open {
 
     /// Reads the answer of a gRPC service in headers or trailers.
     pub(super) fn grpc_answered(&mut self, headers: &HeaderMap) {
-        let answer = headers.get("grpc-status").and_then(|status| status.to_str().ok()?.parse().ok());
+        let answer =
+            headers.get("grpc-status").and_then(|status| status.to_str().ok()?.parse().ok());
         self.grpc_status = answer.or(self.grpc_status);
     }
 

@@ -73,8 +73,8 @@ pub(super) struct InUse {
 }
 
 impl InUse {
-    pub(super) fn begin(recorder: &FlightRecorder) -> Self {
-        InUse { raised: Arc::new(Raised::begin(&recorder.levels)), limits: recorder.limits }
+    pub(super) fn begin(FlightRecorder { levels, limits }: FlightRecorder) -> Self {
+        InUse { raised: Arc::new(Raised::begin(levels)), limits }
     }
 
     pub(super) fn recorder(&self) -> Recorder {

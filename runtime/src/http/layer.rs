@@ -99,7 +99,7 @@ impl RequestLayer {
 
     /// Keeps the detail of every request for a bad end. Default: off.
     pub fn flight_recorder(self, recorder: FlightRecorder) -> Self {
-        self.with(|settings| settings.recorder = Some(InUse::begin(&recorder)))
+        self.with(|settings| settings.recorder = Some(InUse::begin(recorder)))
     }
 
     /// The time from which on a request is slow: its `request_completed` is then a WARN. Default: none is.
@@ -141,10 +141,7 @@ impl RequestLayer {
     /// });
     /// # let _ = layer;
     /// ```
-    pub fn path(
-        self,
-        path: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn path(self, path: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
         self.with(|settings| settings.path = Some(Arc::new(path)))
     }
 

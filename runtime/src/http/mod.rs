@@ -22,7 +22,7 @@ pub use admin::{Admin, AdminBody, admin};
 pub use body::CompletedBody;
 pub use flight_recorder::FlightRecorder;
 pub use layer::{RequestLayer, RequestService, ResponseFuture};
-#[cfg(feature = "reqwest")]
-pub use outbound::ContextMiddleware;
 pub use outbound::outbound_headers;
+#[cfg(feature = "reqwest")]
+pub use outbound::{ContextMiddleware, same_host_redirects};
 pub use trust::{PeerAddr, Trust};

@@ -3,10 +3,14 @@
 use http::{HeaderMap, HeaderValue};
 
 use super::request_id::REQUEST_ID;
-use super::trace_context::{self, TRACEPARENT};
+use super::trace_context::{self, TRACEPARENT, TRACESTATE};
+#[cfg(feature = "reqwest")]
+use super::trust::DEBUG_LOG;
+#[cfg(feature = "reqwest")]
+use crate::context;
 use crate::current;
 
-/// `x-request-id` and `traceparent` of the current request, for any HTTP client. Empty outside a
+/// `x-request-id`, `traceparent` and the caller's `tracestate` of the current request, for any HTTP client. Empty outside a
 /// request.
 ///
 /// ```
@@ -28,6 +32,9 @@ pub fn outbound_headers() -> HeaderMap {
         && let Ok(parent) = HeaderValue::from_str(&trace_context::header(trace))
     {
         headers.insert(TRACEPARENT, parent);
+        if let Some(state) = trace.state.as_ref().and_then(|state| state.parse().ok()) {
+            headers.insert(TRACESTATE, state);
+        }
     }
     headers
 }
@@ -35,15 +42,49 @@ pub fn outbound_headers() -> HeaderMap {
 /// A `reqwest-middleware` that sends [`outbound_headers`] with every request of its client; a header
 /// that the request has already stays.
 ///
+/// A redirect is reqwest's affair, which takes along what it was given: give the client
+/// [`same_host_redirects`], and no other host sees these headers.
+///
 /// ```
-/// let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
-///     .with(candor::http::ContextMiddleware)
+/// let client = reqwest::Client::builder().redirect(candor::http::same_host_redirects()).build()?;
+/// let client = reqwest_middleware::ClientBuilder::new(client)
+///     .with(candor::http::ContextMiddleware::new().debug_host("payments.internal"))
 ///     .build();
 /// # let _ = client;
+/// # Ok::<(), reqwest::Error>(())
 /// ```
 #[cfg(feature = "reqwest")]
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ContextMiddleware;
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ContextMiddleware {
+    debug_hosts: Vec<String>,
+}
+
+#[cfg(feature = "reqwest")]
+impl ContextMiddleware {
+    /// The middleware with its defaults: no host is asked for detail.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A host that gets `X-Debug-Log: 1` where the current request [was asked for its detail](crate::context::is_debug)
+    /// itself. What it makes of that is its own [`Trust`](super::Trust)'s affair. Can be called for several hosts.
+    pub fn debug_host(mut self, host: impl Into<String>) -> Self {
+        self.debug_hosts.push(host.into());
+        self
+    }
+
+    fn headers_for(&self, url: &reqwest::Url) -> HeaderMap {
+        let mut headers = outbound_headers();
+        let is_listed = url.host_str().is_some_and(|host| {
+            self.debug_hosts.iter().any(|listed| listed.eq_ignore_ascii_case(host))
+        });
+        if is_listed && context::is_debug() {
+            headers.insert(DEBUG_LOG, HeaderValue::from_static("1"));
+        }
+        headers
+    }
+}
 
 #[cfg(feature = "reqwest")]
 #[async_trait::async_trait]
@@ -54,7 +95,7 @@ impl reqwest_middleware::Middleware for ContextMiddleware {
         extensions: &mut http::Extensions,
         next: reqwest_middleware::Next<'_>,
     ) -> reqwest_middleware::Result<reqwest::Response> {
-        for (name, value) in outbound_headers() {
+        for (name, value) in self.headers_for(request.url()) {
             if let Some(name) = name
                 && !request.headers().contains_key(&name)
             {
@@ -63,4 +104,18 @@ impl reqwest_middleware::Middleware for ContextMiddleware {
         }
         next.run(request, extensions).await
     }
+}
+
+/// Redirects as reqwest follows them, at most ten, but never to another host, port or scheme: there the redirect itself is
+/// the answer. What a service tells its own other services, such as ids and the debug switch, stays among them.
+#[cfg(feature = "reqwest")]
+pub fn same_host_redirects() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let to = attempt.url().origin();
+        if attempt.previous().first().is_some_and(|from| from.origin() == to) {
+            reqwest::redirect::Policy::limited(10).redirect(attempt)
+        } else {
+            attempt.stop()
+        }
+    })
 }

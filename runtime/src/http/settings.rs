@@ -13,8 +13,8 @@ use super::trust::{Asked, Trust};
 use super::{sampling, site};
 use crate::context::switches::Switches;
 use crate::emit;
-use crate::format::members;
 use crate::escape;
+use crate::format::members;
 use crate::record::Severity;
 
 /// The settings of a [`RequestLayer`](super::RequestLayer).

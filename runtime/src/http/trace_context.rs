@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName};
 use crate::context::Trace;
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The trace of a request: the caller's where its header is well-formed, else a new one; the span id
 /// is always the request's own.
@@ -17,9 +18,9 @@ pub(super) fn of(headers: &HeaderMap) -> Trace {
     let sent = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
     match sent {
         Some((trace_id, sampled)) if values.next().is_none() => {
-            Trace { trace_id: trace_id.to_owned(), span_id, sampled }
+            Trace { trace_id: trace_id.to_owned(), span_id, sampled, state: state(headers) }
         }
-        _ => Trace { trace_id: hex(random.as_bytes()), span_id, sampled: true },
+        _ => Trace { trace_id: hex(random.as_bytes()), span_id, sampled: true, state: None },
     }
 }
 
@@ -46,6 +47,55 @@ fn parse(header: &str) -> Option<(&str, bool)> {
     well_formed.then_some((trace_id, flags & 1 == 1))
 }
 
+/// What other tracing systems pass along, to be passed along: all of it, or nothing where it is not well-formed. It is
+/// never logged.
+fn state(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(TRACESTATE).iter().map(|value| value.to_str().ok());
+    let all: Vec<&str> = values.collect::<Option<_>>()?;
+    let all = all.join(",");
+    let mut members: Vec<&str> = Vec::new();
+    for member in all.split(',').map(|member| member.trim_matches([' ', '\t'])) {
+        if member.is_empty() {
+            continue;
+        }
+        let (key, value) = member.split_once('=')?;
+        let is_new = !members.iter().any(|known| known.split('=').next() == Some(key));
+        if !(is_state_key(key) && is_state_value(value) && is_new) {
+            return None;
+        }
+        members.push(member);
+    }
+    let state = members.join(",");
+    (!members.is_empty() && members.len() <= 32 && state.len() <= LONGEST_STATE).then_some(state)
+}
+
+/// What every system passes along at least.
+const LONGEST_STATE: usize = 512;
+
+/// `vendor` or `tenant@vendor`.
+fn is_state_key(key: &str) -> bool {
+    let is_rest = |text: &str| {
+        text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/'))
+    };
+    let starts_low = |text: &str| text.starts_with(|c: char| c.is_ascii_lowercase());
+    match key.split_once('@') {
+        None => key.len() <= 256 && starts_low(key) && is_rest(key),
+        Some((tenant, system)) => {
+            (1..=241).contains(&tenant.len())
+                && (starts_low(tenant) || tenant.starts_with(|c: char| c.is_ascii_digit()))
+                && is_rest(tenant)
+                && system.len() <= 14
+                && starts_low(system)
+                && is_rest(system)
+        }
+    }
+}
+
+fn is_state_value(value: &str) -> bool {
+    (1..=256).contains(&value.len())
+        && value.bytes().all(|b| matches!(b, b' '..=b'~') && b != b',' && b != b'=')
+}
+
 fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -60,7 +110,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::*;
 
     #[test]
     fn a_header_is_read_strictly() {
@@ -77,5 +127,55 @@ mod tests {
         ] {
             assert_eq!(parse(&bad), None, "{bad}");
         }
+    }
+
+    fn state_of(values: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(TRACESTATE, value.parse().expect("a header"));
+        }
+        state(&headers)
+    }
+
+    #[test]
+    fn a_future_version_may_say_more_behind_a_dash_only() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(parse(&format!("01-{id}-00f067aa0ba902b7-09")), Some((id, true)));
+        assert_eq!(parse(&format!(" 00-{id}-00f067aa0ba902b7-fe\t")), Some((id, false)));
+        for bad in [
+            format!("01-{id}-00f067aa0ba902b7-01.more"),
+            format!("0-{id}-00f067aa0ba902b7-01"),
+            format!("FE-{id}-00f067aa0ba902b7-01"),
+            format!("00-{id}-00f067aa0ba902b7-1"),
+            format!("00-{id}-00f067aa0ba902b7-0x"),
+            format!("00-{}-00f067aa0ba902b7-01", &id[1..]),
+            String::new(),
+        ] {
+            assert_eq!(parse(&bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_state_of_others_is_passed_on_whole_or_not_at_all() {
+        assert_eq!(state_of(&["a=1, b=2", "1t@c=x y"]).as_deref(), Some("a=1,b=2,1t@c=x y"));
+        assert_eq!(state_of(&["a=1,,"]).as_deref(), Some("a=1"));
+        let many: Vec<String> = (0..33).map(|n| format!("k{n}=v")).collect();
+        for bad in [
+            "",
+            "a",
+            "=1",
+            "A=1",
+            "a=",
+            "a=1=2",
+            "a=1,a=2",
+            "@b=1",
+            "a@=1",
+            "1a=1",
+            &many.join(","),
+        ] {
+            assert_eq!(state_of(&[bad]), None, "{bad}");
+        }
+        assert_eq!(state_of(&[&format!("a={}", "x".repeat(257))]), None);
+        assert_eq!(state_of(&[&format!("a={0},b={0},c={0}", "x".repeat(200))]), None);
     }
 }

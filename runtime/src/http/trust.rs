@@ -114,7 +114,9 @@ impl Trust {
     /// What the request asked for, and whether it may.
     pub(super) fn asked(&self, parts: &Parts) -> Asked {
         let wanted = parts.headers.get(DEBUG_LOG).is_some_and(|value| {
-            ["1", "true", "on"].iter().any(|on| value.as_bytes().eq_ignore_ascii_case(on.as_bytes()))
+            ["1", "true", "on"]
+                .iter()
+                .any(|on| value.as_bytes().eq_ignore_ascii_case(on.as_bytes()))
         });
         if !wanted {
             return Asked::Nothing;
@@ -134,7 +136,7 @@ impl Trust {
     }
 
     pub(super) fn debug_log(&self) -> DebugLog {
-        DebugLog::new(Raised::begin(&self.levels), self.lines)
+        DebugLog::new(Raised::begin(Arc::clone(&self.levels)), self.lines)
     }
 
     /// The address of the one who sent the request, and not of a proxy that passed it on.
@@ -243,8 +245,7 @@ impl Network {
     }
 
     fn holds(&self, address: IpAddr) -> bool {
-        self.address.is_ipv4() == address.is_ipv4()
-            && self.kept(address) == self.kept(self.address)
+        self.address.is_ipv4() == address.is_ipv4() && self.kept(address) == self.kept(self.address)
     }
 
     /// The bits of the prefix.
@@ -285,7 +286,17 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in ["", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0/8", "10.1.2.3/8", "x", "/8", "10.0.0.0/-1"] {
+        for text in [
+            "",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0/8",
+            "10.1.2.3/8",
+            "x",
+            "/8",
+            "10.0.0.0/-1",
+        ] {
             assert!(Network::parse(text).is_err(), "{text}");
         }
     }

@@ -88,12 +88,13 @@ fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
 
 /// What is wanted of a call site, whoever's request it is reached in.
 fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
-    match wants_always(metadata) {
-        Some(true) => Interest::always(),
-        Some(false) => Interest::never(),
-        None if logger.levels.load().allows(metadata) => Interest::always(),
-        None if interest::is_raised_for_some(metadata) => Interest::sometimes(),
-        None => Interest::never(),
+    let wanted = wants_always(metadata);
+    if wanted.unwrap_or_else(|| logger.levels.load().allows(metadata)) {
+        Interest::always()
+    } else if wanted.is_none() && interest::is_raised_for_some(metadata) {
+        Interest::sometimes()
+    } else {
+        Interest::never()
     }
 }
 

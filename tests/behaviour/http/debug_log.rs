@@ -117,7 +117,15 @@ fn callers_outside_the_networks_are_not_obeyed() {
 fn only_a_clear_wish_is_one() {
     let captured = capture_at("info");
     let app = app(trust("10.0.0.0/8"));
-    for (value, raised) in [("1", true), ("TRUE", true), ("on", true), ("0", false), ("false", false), ("", false), ("debug", false)] {
+    for (value, raised) in [
+        ("1", true),
+        ("TRUE", true),
+        ("on", true),
+        ("0", false),
+        ("false", false),
+        ("", false),
+        ("debug", false),
+    ] {
         let mut request = asking("10.0.0.1");
         request.headers_mut().insert("x-debug-log", http::HeaderValue::from_static(value));
         assert_eq!(is_raised(&app, &captured, request), raised, "{value}");
@@ -130,9 +138,7 @@ fn what_a_caller_says_of_its_address_counts_for_nothing() {
     let forwarded = |peer: &str, headers: &[&'static str]| {
         let mut request = asking(peer);
         for value in headers {
-            request
-                .headers_mut()
-                .append("x-forwarded-for", http::HeaderValue::from_static(value));
+            request.headers_mut().append("x-forwarded-for", http::HeaderValue::from_static(value));
         }
         request
     };
@@ -176,9 +182,8 @@ fn the_address_is_axums_where_the_server_tells_it() {
     assert_eq!(captured.events("own detail").len(), 1);
     let mut request = with_header("x-debug-log", "1");
     request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1))));
-    let elsewhere = Router::new()
-        .route("/", get(talk))
-        .layer(RequestLayer::new().trust(trust("127.0.0.0/8")));
+    let elsewhere =
+        Router::new().route("/", get(talk)).layer(RequestLayer::new().trust(trust("127.0.0.0/8")));
     assert!(!is_raised(&elsewhere, &captured, request));
 }
 
@@ -232,7 +237,8 @@ fn detail_follows_the_request_to_other_tasks_and_threads() {
             get(|| async {
                 let dispatch = tracing::dispatcher::get_default(Clone::clone);
                 let work = context::carry(|| candor::debug!(target: "shop", "on a thread"));
-                let thread = std::thread::spawn(move || tracing::dispatcher::with_default(&dispatch, work));
+                let thread =
+                    std::thread::spawn(move || tracing::dispatcher::with_default(&dispatch, work));
                 tokio::spawn(quiet_step().in_context()).await.expect("no panic");
                 thread.join().expect("no panic");
             }),

@@ -138,7 +138,8 @@ fn the_last_lines_are_kept_and_the_others_counted() {
         run(ask(&talk(RequestLayer::new().flight_recorder(small)), to("/")));
         checked(&captured);
         let end = captured.completed();
-        let written = end.get("lines_recorded").map_or(0, |lines| lines.as_i64().expect("a number"));
+        let written =
+            end.get("lines_recorded").map_or(0, |lines| lines.as_i64().expect("a number"));
         assert!(written < 4, "{end:?}");
         assert_eq!(written + end.integer("lines_recorded_lost"), 10);
     }

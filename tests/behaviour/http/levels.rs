@@ -83,9 +83,15 @@ fn raised_levels_fall_back_by_themselves() {
     // Nobody logs meanwhile.
     let changes = wait_for_changes(&captured, 2);
     assert_eq!(changes.len(), 2, "{captured:?}");
-    assert_eq!((&changes[0]["change"], &changes[0]["raised"]), (&json!("raised"), &json!("deps=debug")));
+    assert_eq!(
+        (&changes[0]["change"], &changes[0]["raised"]),
+        (&json!("raised"), &json!("deps=debug"))
+    );
     assert_eq!(changes[0]["seconds"], json!(0.05));
-    assert_eq!((&changes[1]["change"], &changes[1]["levels"]), (&json!("fell_back"), &json!("error")));
+    assert_eq!(
+        (&changes[1]["change"], &changes[1]["levels"]),
+        (&json!("fell_back"), &json!("error"))
+    );
     assert!(changes[1].get("raised").is_none());
     captured.clear();
     speak();
@@ -169,9 +175,8 @@ async fn answer(app: &Router, method: &str, path: &str, body: &str) -> (u16, Val
 fn operators_change_levels_over_http() {
     let captured = capture_at("info");
     let admin = candor::http::admin(captured.logging().expect("of its own"));
-    let app = Router::new()
-        .nest_service("/admin/log", admin.clone())
-        .route_service("/levels", admin);
+    let app =
+        Router::new().nest_service("/admin/log", admin.clone()).route_service("/levels", admin);
     run(async {
         let (status, shown) = answer(&app, "GET", "/admin/log/levels", "").await;
         assert_eq!((status, shown), (200, json!({ "levels": "info", "raised": [] })));

@@ -66,10 +66,11 @@ async fn serve_hyper(layer: RequestLayer, version: Version) -> SocketAddr {
     tokio::spawn(async move {
         while let Ok((stream, peer)) = listener.accept().await {
             let service = layer.layer(tower::service_fn(answer));
-            let service = tower::ServiceExt::map_request(service, move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(PeerAddr(peer));
-                request
-            });
+            let service =
+                tower::ServiceExt::map_request(service, move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(PeerAddr(peer));
+                    request
+                });
             let service = TowerToHyperService::new(service);
             let stream = TokioIo::new(stream);
             tokio::spawn(async move {
@@ -131,7 +132,8 @@ fn every_request_of_a_connection_has_its_own_end() {
         let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         for path in ["/", "/pieces", "/"] {
-            let answer = client.get(format!("http://{address}{path}")).send().await.expect("answered");
+            let answer =
+                client.get(format!("http://{address}{path}")).send().await.expect("answered");
             answer.bytes().await.expect("a body");
         }
     });
@@ -152,10 +154,12 @@ fn trailers_end_a_request_and_a_grpc_fault_is_an_error() {
         run(async {
             let address = serve_hyper(RequestLayer::new(), Version::Http2).await;
             let stream = TcpStream::connect(address).await.expect("a connection");
-            let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+            let handshake =
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
             let (mut sender, connection) = handshake.await.expect("a handshake");
             tokio::spawn(connection);
-            let request = Request::post(format!("http://{address}{path}")).body(Empty::<Bytes>::new());
+            let request =
+                Request::post(format!("http://{address}{path}")).body(Empty::<Bytes>::new());
             let answer = sender.send_request(request.expect("a request")).await.expect("answered");
             answer.into_body().collect().await.expect("a body");
             completed(&captured).await;

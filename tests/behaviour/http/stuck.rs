@@ -39,7 +39,8 @@ fn a_stuck_request_names_its_open_steps_and_their_ages_once() {
     let captured = capture();
     run(async {
         let app = app(Duration::from_millis(20));
-        let asked = tokio::spawn(async move { ask(&app, with_header("x-request-id", "r-1")).await });
+        let asked =
+            tokio::spawn(async move { ask(&app, with_header("x-request-id", "r-1")).await });
         stuck(&captured).await;
         tokio::time::sleep(Duration::from_millis(60)).await;
         asked.abort();

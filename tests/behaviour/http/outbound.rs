@@ -1,0 +1,131 @@
+//! What a service tells the services it calls, and whom it does not tell.
+
+use std::net::SocketAddr;
+
+use candor::http::{PeerAddr, Trust, same_host_redirects};
+use candor::testing::capture_with;
+use candor::{Config, Format};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+
+use super::*;
+
+fn client(middleware: ContextMiddleware) -> ClientWithMiddleware {
+    let client = reqwest::Client::builder().no_proxy().redirect(same_host_redirects());
+    ClientBuilder::new(client.build().expect("a client")).with(middleware).build()
+}
+
+/// A service that answers with the names of the internal headers it was sent.
+fn echo() -> Router {
+    Router::new().route(
+        "/",
+        get(|headers: HeaderMap| async move {
+            let internal = ["x-request-id", "traceparent", "tracestate", "x-debug-log"];
+            internal
+                .into_iter()
+                .filter(|name| headers.contains_key(*name))
+                .collect::<Vec<_>>()
+                .join(" ")
+        }),
+    )
+}
+
+fn redirecting(to: String) -> Router {
+    echo()
+        .route("/away", get(|| async move { (StatusCode::FOUND, [("location", to)]) }))
+        .route("/back", get(|| async { (StatusCode::FOUND, [("location", "/")]) }))
+}
+
+fn raised() -> Request<Body> {
+    let mut request = with_header("x-debug-log", "1");
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let headers = request.headers_mut();
+    headers
+        .insert("traceparent", format!("00-{id}-00f067aa0ba902b7-01").parse().expect("a header"));
+    headers.insert("tracestate", http::HeaderValue::from_static("vendor=x"));
+    request.extensions_mut().insert(PeerAddr(SocketAddr::from(([127, 0, 0, 1], 1))));
+    request
+}
+
+/// What a handler of a raised request gets from `url`.
+async fn told(url: String, middleware: ContextMiddleware) -> (StatusCode, String) {
+    let app = Router::new()
+        .route(
+            "/",
+            get(move || async move {
+                let answer = client(middleware).get(url).send().await.expect("answered");
+                (answer.status(), answer.text().await.expect("a body"))
+            }),
+        )
+        .layer(RequestLayer::new().trust(Trust::new().network("127.0.0.1").expect("a network")));
+    let (status, _, body) = ask(&app, raised()).await;
+    (status, String::from_utf8(body.to_vec()).expect("text"))
+}
+
+#[test]
+fn the_debug_switch_goes_to_listed_hosts_only() {
+    let _captured = capture();
+    run(async {
+        let address = serve(echo()).await;
+        let url = format!("http://{address}/");
+        let (_, told_by_default) = told(url.clone(), ContextMiddleware::new()).await;
+        assert_eq!(told_by_default, "x-request-id traceparent tracestate");
+        let listed = ContextMiddleware::new().debug_host("elsewhere").debug_host("127.0.0.1");
+        let (_, told_to_listed) = told(url, listed).await;
+        assert_eq!(told_to_listed, "x-request-id traceparent tracestate x-debug-log");
+    });
+}
+
+#[test]
+fn a_redirect_to_another_host_does_not_take_the_headers_along() {
+    let _captured = capture();
+    run(async {
+        let elsewhere = serve(echo()).await;
+        let first = serve(redirecting(format!("http://{elsewhere}/"))).await;
+        let listed = || ContextMiddleware::new().debug_host("127.0.0.1");
+        let (status, body) = told(format!("http://{first}/away"), listed()).await;
+        assert_eq!((status, body.as_str()), (StatusCode::FOUND, ""), "not followed");
+        let (status, body) = told(format!("http://{first}/back"), listed()).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(body, "x-request-id traceparent tracestate x-debug-log");
+    });
+}
+
+#[test]
+fn two_services_share_the_id_the_trace_and_the_decision_of_the_sample() {
+    let config = Config::new().format(Format::Json);
+    let captured = capture_with(config).expect("a capture");
+    run(async {
+        let payments = Router::new()
+            .route("/charges", get(|| async { tracing::info!("charged") }))
+            .layer(RequestLayer::new().sample(0.5));
+        let url = format!("http://{}/charges", serve(payments).await);
+        let orders = Router::new()
+            .route(
+                "/orders",
+                get(move || async move {
+                    tracing::info!("ordered");
+                    let answer = client(ContextMiddleware::new()).get(url).send().await;
+                    answer.map_or(StatusCode::BAD_GATEWAY, |answer| answer.status())
+                }),
+            )
+            .layer(RequestLayer::new().sample(0.5));
+        let orders = serve(orders).await;
+        let caller = reqwest::Client::builder().no_proxy().build().expect("a client");
+        for n in 0..16 {
+            let request = caller.get(format!("http://{orders}/orders"));
+            let answer = request.header("x-request-id", format!("r-{n}")).send().await;
+            assert_eq!(answer.expect("answered").status(), StatusCode::OK);
+        }
+    });
+    let lines = checked(&captured);
+    // Of each request of the sample: two lines of its own at each service.
+    assert_eq!(lines.len(), 5 * 4, "{captured:?}");
+    for id in ["r-6", "r-7", "r-8", "r-9", "r-10"] {
+        let of_it: Vec<_> = lines.iter().filter(|line| line.text("request_id") == id).collect();
+        assert_eq!(of_it.len(), 4, "{id}");
+        assert!(
+            of_it.iter().all(|line| line.text("trace_id") == of_it[0].text("trace_id")),
+            "{id}"
+        );
+    }
+}
