@@ -153,6 +153,7 @@ pub(crate) struct InForce {
 pub(crate) struct ForAWhile {
     pub(crate) number: u64,
     pub(crate) levels: Arc<Levels>,
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
     pub(crate) until: Instant,
 }
 

@@ -90,6 +90,7 @@ mod handoff;
 #[cfg(feature = "http")]
 pub mod http;
 mod init;
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 mod interest;
 mod job;
 pub mod keys;

@@ -638,9 +638,8 @@ fn suppressed_lines_are_counted_at_the_end() {
 fn a_pending_request_that_an_unrelated_panic_drops_is_cancelled() {
     let captured = capture();
     run(async {
-        let app = Router::new()
-            .route("/", get(|| std::future::pending::<()>()))
-            .layer(RequestLayer::new());
+        let app =
+            Router::new().route("/", get(std::future::pending::<()>)).layer(RequestLayer::new());
         let unrelated = tokio::spawn(async move {
             let mut asked = Box::pin(app.oneshot(to("/")));
             assert!(futures::poll!(asked.as_mut()).is_pending());

@@ -18,8 +18,11 @@
 //! assert_eq!(line.integer("seq"), 1);
 //! ```
 
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod open_steps;
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod recorder;
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod switches;
 
 use std::fmt;
@@ -80,6 +83,7 @@ pub(crate) struct Request {
     /// Where someone watches whether the request ends.
     pub(crate) open_steps: Option<Box<OpenSteps>>,
     /// Whether the line of its end is written.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
     pub(crate) is_over: AtomicBool,
     pub(crate) lines: AtomicU64,
     pub(crate) suppressed: AtomicU64,

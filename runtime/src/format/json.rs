@@ -88,6 +88,7 @@ impl Template {
     }
 
     /// Gives a line that was kept its number, in place of the one that stands for none.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
     pub(crate) fn number(&self, seq: u64, line: &mut String) {
         let none = format!("{}{}", self.seq, NO_SEQ);
         // No value holds it: its quotes would be escaped there.
