@@ -103,8 +103,8 @@ fn orders_tells_each_request_s_story_without_its_secrets() {
         ends.push(story(id, lines));
     }
     ends.sort();
+    // The health check is quiet.
     let wanted = [
-        "200 ok",
         "200 ok",
         "201 ok",
         "201 ok",
