@@ -25,7 +25,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use pin_project_lite::pin_project;
@@ -72,6 +71,8 @@ pub(crate) struct Request {
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: ArcSwap<Identity>,
+    /// Another one for each state of each request's identity.
+    stamp: AtomicU64,
     sums: Mutex<Sums>,
     /// Nanoseconds from which on a step is slower than `sums.slowest`.
     slowest_from: AtomicU64,
@@ -95,6 +96,11 @@ impl Identity {
         let (owner, text) = self.rendered.get_or_init(|| (layer, make()));
         if *owner == layer { Ok(text) } else { Err(make()) }
     }
+}
+
+fn next_stamp() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What `request_completed` adds up.
@@ -159,6 +165,7 @@ impl RequestContext {
                 step_ids: AtomicU32::new(0),
                 calls: AtomicU32::new(0),
                 identity: ArcSwap::default(),
+                stamp: AtomicU64::new(next_stamp()),
                 sums: Mutex::default(),
                 slowest_from: AtomicU64::new(0),
                 #[cfg(feature = "testing")]
@@ -446,6 +453,12 @@ impl Request {
             change(&mut next);
             next
         });
+        self.stamp.store(next_stamp(), Ordering::Release);
+    }
+
+    /// The number of the identity's state: who has seen it before knows what it is.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp.load(Ordering::Acquire)
     }
 
     /// Whether this is a request, and not only the place a capture hangs on.
@@ -492,11 +505,10 @@ impl Request {
     pub(crate) fn step_ended(
         &self,
         name: &'static str,
-        took: Duration,
+        nanos: u64,
         is_leaf: bool,
         cause: Option<Cause>,
     ) {
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         // Most steps are well and not the slowest, and take no lock.
         let slow = is_leaf && nanos >= self.slowest_from.load(Ordering::Relaxed);
         if cause.is_none() && !slow {

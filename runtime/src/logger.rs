@@ -110,17 +110,13 @@ impl Logger {
         put: impl FnOnce(&mut String) -> T,
     ) -> T {
         buffer::with(&LINE, |line| {
-            let identity = known.map(|(request, _)| request.identity());
-            let numbered = known
-                .zip(identity.as_deref())
-                .map(|((request, seq), identity)| (&**request, &**identity, seq));
-            self.template.open(record, named, record.at.wall(), numbered, self.id, line);
+            let numbered = known.map(|(request, seq)| (&**request, seq));
+            let has_fields =
+                self.template.open(record, named, record.at.wall(), numbered, self.id, line);
             let own = line.len();
             fields(line);
-            if let Some(identity) = &identity
-                && !identity.fields.is_empty()
-            {
-                members::add_outer(line, own, &identity.fields);
+            if let Some((request, _)) = known.filter(|_| has_fields) {
+                members::add_outer(line, own, &request.identity().fields);
             }
             around.each_fields(|outer| members::add_outer(line, own, outer));
             self.template.settle(own, line);

@@ -23,7 +23,8 @@ static PANIC: Site = Site::new(
         "panic",
         Level::ERROR,
         &["message", "event", "location", "panic_message", "thread", "exc"],
-    ),
+    )
+    .with_exc(),
 );
 
 /// Puts candor's hook in place of those installed before, whose raw message on standard error would

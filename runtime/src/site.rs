@@ -42,6 +42,10 @@ pub struct Spec {
     pub(crate) fields: &'static [&'static str],
     /// What is called, where it is a call.
     pub(crate) call: Option<CallSpec>,
+    /// Whether a member `exc` is among the fields, to be put last.
+    pub(crate) has_exc: bool,
+    /// Whether the cap on a request's lines holds for the event.
+    pub(crate) is_capped: bool,
 }
 
 /// What the macros know of a call to a dependency.
@@ -133,6 +137,8 @@ impl Spec {
             busy: false,
             fields: STEP_FIELDS,
             call: None,
+            has_exc: false,
+            is_capped: true,
         }
     }
 
@@ -161,6 +167,20 @@ impl Spec {
         fields: &'static [&'static str],
     ) -> Self {
         Spec { event, target, level, fields, ..Spec::step(event, module_path!(), file!(), line!()) }
+    }
+
+    /// Among its fields is `exc`.
+    pub(crate) const fn with_exc(self) -> Self {
+        Spec { has_exc: true, ..self }
+    }
+
+    /// The cap on a request's lines does not hold for it.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "the end of a request is the one event")
+    )]
+    pub(crate) const fn uncapped(self) -> Self {
+        Spec { is_capped: false, ..self }
     }
 
     /// The target of the line.
@@ -376,11 +396,6 @@ impl Site {
             FieldSet::new(spec.fields, Identifier(identity)),
             kind,
         )
-    }
-
-    /// Whether the cap on a request's lines holds for this event.
-    pub(crate) fn capped(&self) -> bool {
-        self.spec.event != "request_completed"
     }
 
     /// The URL of a call as its line shows it; a template stands in place of the path.

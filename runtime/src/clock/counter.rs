@@ -15,9 +15,16 @@ const LEARNING: Duration = Duration::from_secs(1);
 /// A counter that is this far off is not trusted any more.
 const MOST_NANOS_OFF: u64 = 1_000_000;
 
-static BEGAN: OnceLock<Option<Reading>> = OnceLock::new();
+static BEGAN: OnceLock<Option<Began>> = OnceLock::new();
 static RATE: OnceLock<Rate> = OnceLock::new();
 static IS_TRUSTED: AtomicBool = AtomicBool::new(false);
+
+/// The origin of all ticks, and the first reading after it.
+#[derive(Debug)]
+struct Began {
+    origin: Instant,
+    first: Reading,
+}
 
 /// Both clocks at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +54,7 @@ pub(super) fn now() -> Option<u64> {
 pub(super) fn begin(origin: Instant) {
     let current = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
     let is_kept = fs::read_to_string(current).is_ok_and(|source| source.trim() == "tsc");
-    let _ = BEGAN.set(is_kept.then(|| Reading::nearest(origin)));
+    let _ = BEGAN.set(is_kept.then(|| Began { origin, first: Reading::nearest(origin) }));
 }
 
 /// Learns the rate once enough time has passed since the first reading; `nanos` have since the origin.
@@ -58,12 +65,12 @@ pub(super) fn learn(nanos: u64) {
     let Some(Some(began)) = BEGAN.get() else { return };
     RATE.get_or_init(|| {
         let now = Reading::nearest(Instant::now());
-        let passed = super::nanos(now.at.duration_since(began.at));
-        let counted = now.count.wrapping_sub(began.count).max(1);
+        let passed = super::nanos(now.at.duration_since(began.first.at));
+        let counted = now.count.wrapping_sub(began.first.count).max(1);
         let nanos_a_count = (u128::from(passed) << 32) / u128::from(counted);
         Rate {
             count: now.count,
-            nanos: passed,
+            nanos: super::nanos(now.at.duration_since(began.origin)),
             nanos_a_count: u64::try_from(nanos_a_count).unwrap_or(u64::MAX),
         }
     });

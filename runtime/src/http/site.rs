@@ -46,5 +46,6 @@ pub(super) static COMPLETED: Site = Site::new(
             "lines_suppressed",
             "client_request_id",
         ],
-    ),
+    )
+    .uncapped(),
 );
