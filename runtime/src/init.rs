@@ -6,18 +6,22 @@
 //! # Ok::<(), candor::InitError>(())
 //! ```
 
+mod guard;
+mod output;
+
 use std::error::Error;
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+pub use self::guard::Logging;
+use self::output::{Output, open_audit};
 use crate::env;
 use crate::format::Format;
 use crate::format::json::Template;
@@ -28,9 +32,7 @@ use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
-use crate::sink::{
-    Destination, LAST_LINES, LogFile, Overload, Report, Rotation, Sink, Stream, Writer,
-};
+use crate::sink::{Overload, Report, Sink};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -57,20 +59,6 @@ pub struct Config {
     lines_per_request: u64,
     chain_panic_hook: bool,
     spans: bool,
-}
-
-/// Where lines go.
-enum Output {
-    Stdout,
-    Stderr,
-    File {
-        path: PathBuf,
-        max_bytes: u64,
-        backups: u32,
-    },
-    Writer(Box<dyn Write + Send>),
-    #[cfg(feature = "testing")]
-    Nowhere,
 }
 
 impl fmt::Debug for Config {
@@ -400,58 +388,6 @@ impl Config {
     }
 }
 
-impl Output {
-    /// What takes the lines, and whether a person reads it.
-    fn open(self) -> Result<(Destination, bool), InitError> {
-        Ok(match self {
-            Output::Stdout => {
-                let stream = Stream::stdout();
-                let is_terminal = stream.is_terminal();
-                (Destination::Stdout(stream), is_terminal)
-            }
-            Output::Stderr => {
-                let stream = Stream::stderr();
-                let is_terminal = stream.is_terminal();
-                (Destination::Stderr(stream), is_terminal)
-            }
-            Output::File { path, max_bytes, backups } => {
-                let file = LogFile::open(&path, Rotation { max_bytes, backups });
-                let file = file.map_err(|source| {
-                    unopened("log", &path, "`LOG_FILE` or `Config::file`", source)
-                })?;
-                (Destination::File(file), false)
-            }
-            Output::Writer(writer) => (Destination::Writer(Writer::new(writer)), false),
-            #[cfg(feature = "testing")]
-            Output::Nowhere => (Destination::Nowhere, false),
-        })
-    }
-}
-
-/// Opens the audit file beside a log file that is open already.
-fn open_audit(path: &Path, log_file: Option<&Path>) -> Result<LogFile, InitError> {
-    let file = LogFile::open_unrotated(path).map_err(|source| {
-        unopened("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
-    })?;
-    let is_log_file = log_file.is_some_and(|log_file| {
-        let named = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        named(log_file) == named(path)
-    });
-    if is_log_file {
-        return Err(InitError::new(format!(
-            "{} is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit \
-             events alone",
-            path.display()
-        )));
-    }
-    Ok(file)
-}
-
-fn unopened(kind: &str, path: &Path, settings: &str, source: std::io::Error) -> InitError {
-    let path = path.display();
-    InitError::caused(format!("the {kind} file {path} ({settings}) can't be opened"), source)
-}
-
 /// Makes the lines of the background writer itself.
 fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
     Box::new(move |lines, reason| logger::lines_dropped(&template, format, colour, lines, reason))
@@ -459,66 +395,6 @@ fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
     Registry::default().with(Core { logger })
-}
-
-/// Keeps candor running; made by [`init`]. Keep it until the process ends.
-///
-/// Dropped, it waits at most five seconds for the lines of a background writer, and says on standard
-/// error how many were not written by then. What is logged afterwards is written directly.
-#[derive(Debug)]
-#[must_use = "keep it until the process ends"]
-pub struct Logging {
-    logger: Arc<Logger>,
-}
-
-impl Logging {
-    /// How lines are written: the format that was chosen or found.
-    pub fn format(&self) -> Format {
-        self.logger.format
-    }
-
-    /// Waits until every line logged so far is written, and at most for the time given. Returns how many
-    /// are not: 0 where all is well. They are written later, if the output takes them before the process
-    /// ends.
-    ///
-    /// Without [`Config::background`] no line waits; then only the writer of [`Config::writer`] is
-    /// flushed.
-    ///
-    /// ```no_run
-    /// use std::time::Duration;
-    ///
-    /// let logging = candor::Config::new().background(10_000, candor::Overload::Drop).init()?;
-    /// candor::info!("the last line");
-    /// let left = logging.flush(Duration::from_secs(2));
-    /// assert_eq!(left, 0, "standard output takes no lines");
-    /// # Ok::<(), candor::InitError>(())
-    /// ```
-    pub fn flush(&self, within: Duration) -> u64 {
-        self.logger.sink.flush(within)
-    }
-}
-
-impl Drop for Logging {
-    fn drop(&mut self) {
-        let left = self.flush(LAST_LINES);
-        self.logger.sink.close();
-        if left > 0 {
-            say_what_is_left(left);
-        }
-    }
-}
-
-/// Standard error may be what takes no lines: a thread says it, and nobody waits for it long.
-fn say_what_is_left(lines: u64) {
-    let (said, heard) = std::sync::mpsc::channel();
-    let say = move || {
-        let text = format!("candor: {lines} lines were not written in {LAST_LINES:?}\n");
-        let _ = std::io::stderr().write_all(text.as_bytes());
-        let _ = said.send(());
-    };
-    if std::thread::Builder::new().spawn(say).is_ok() {
-        let _ = heard.recv_timeout(Duration::from_millis(200));
-    }
 }
 
 /// Installs candor as the environment says; see [`Config`] for the same in code.
