@@ -21,7 +21,7 @@ use crate::env;
 use crate::format::Format;
 use crate::format::json::Template;
 use crate::format::keys::Keys;
-use crate::keys;
+use crate::{hash, keys};
 use crate::layer::{Core, Wanted};
 use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
@@ -51,6 +51,7 @@ pub struct Config {
     line_limit: usize,
     lines_per_request: u64,
     chain_panic_hook: bool,
+    hash_key: Option<[u8; hash::KEY_BYTES]>,
 }
 
 /// Where lines go.
@@ -133,6 +134,7 @@ impl Config {
             line_limit: 16_000,
             lines_per_request: 1000,
             chain_panic_hook: false,
+            hash_key: None,
         }
     }
 
@@ -236,6 +238,12 @@ impl Config {
         self
     }
 
+    /// The key of the [`hash`](crate::policy::hash) policy, 32 random bytes; the same for all services whose
+    /// lines are to be matched. Default: none, and hashed values are `[REDACTED]`.
+    pub fn hash_key(self, key: [u8; 32]) -> Self {
+        Config { hash_key: Some(key), ..self }
+    }
+
     /// Bytes of one value, after which it is cut with `…(+N bytes)`. Default 4096.
     pub fn value_limit(self, bytes: usize) -> Self {
         Config { value_limit: bytes, ..self }
@@ -312,6 +320,9 @@ impl Config {
     fn logger(self, alone: bool) -> Result<Logger, InitError> {
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
+        }
+        if let Some(key) = self.hash_key {
+            hash::install(key);
         }
         let (sink, is_terminal) = self.output.open()?;
         let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });

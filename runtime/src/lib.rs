@@ -82,6 +82,7 @@ mod escape;
 mod event;
 mod format;
 mod handoff;
+mod hash;
 #[cfg(feature = "http")]
 pub mod http;
 mod init;

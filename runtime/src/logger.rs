@@ -8,10 +8,12 @@ use arc_swap::ArcSwap;
 use tracing_core::dispatcher;
 
 use crate::buffer;
+use crate::clock::Tick;
 use crate::context::Request;
 use crate::current;
 use crate::format::{Format, json::Template, members, pretty, shrink};
 use crate::layer::{Core, entered::Around};
+use crate::hash;
 use crate::levels::Levels;
 use crate::record::{Record, Severity};
 use crate::sink::Sink;
@@ -91,6 +93,23 @@ impl Logger {
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             self.put(request, record.severity, line);
         });
+        if hash::is_missing_and_untold() {
+            self.tell(hash::NO_KEY);
+        }
+    }
+
+    /// One WARN of candor's own, outside every request.
+    #[cold]
+    fn tell(&self, message: &str) {
+        let record = Record {
+            at: Tick::now(),
+            severity: Severity::Warn,
+            logger: "candor",
+            message,
+            has_exc: false,
+            capped: false,
+        };
+        self.write_for(None, &record, Around::Nothing, None, |_| {});
     }
 
     fn put(&self, request: Option<&Arc<Request>>, severity: Severity, line: &mut String) {

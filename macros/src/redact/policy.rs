@@ -10,9 +10,11 @@ use crate::errors::Errors;
 
 /// What one field shows.
 pub(super) enum Policy {
-    Clear { word: Ident, reason: bool },
+    Clear { word: Ident, reason: Option<String> },
     Secret,
     Mask { first: usize, last: usize },
+    Hash,
+    Shape,
     Url,
     Email,
     Scrub,
@@ -20,19 +22,20 @@ pub(super) enum Policy {
     With(Path),
 }
 
-const POLICIES: &[&str] = &["clear", "secret", "mask", "url", "email", "scrub", "skip", "with"];
+const POLICIES: &[&str] =
+    &["clear", "secret", "mask", "hash", "shape", "url", "email", "scrub", "skip", "with"];
 
 impl Policy {
     /// Reads all `#[redact(…)]` of one field. `None` is a field without one, or one with mistakes.
     pub(super) fn parse(attributes: &[Attribute], errors: &mut Errors) -> Option<Policy> {
         let mut found: Option<(Ident, Option<Policy>)> = None;
-        let mut reason: Option<(Ident, bool)> = None;
+        let mut reason: Option<(Ident, Option<String>)> = None;
         for attribute in attributes {
             for word in words(attribute, errors) {
                 if word.name == "reason" {
                     match &reason {
                         Some(_) => errors.add(&word.name, "duplicate `reason`"),
-                        None => reason = Some((word.name.clone(), reason_is_given(&word, errors))),
+                        None => reason = Some((word.name.clone(), reason_given(&word, errors))),
                     }
                     continue;
                 }
@@ -55,7 +58,9 @@ impl Policy {
         }
         match (found, reason) {
             (Some((_, Some(Policy::Clear { word, .. }))), reason) => {
-                Some(Policy::Clear { word, reason: reason.is_some() })
+                // One with a mistake counts: it is an error already, and must not be two.
+                let reason = reason.map(|(_, text)| text.unwrap_or_default());
+                Some(Policy::Clear { word, reason })
             }
             (found, Some((at, _))) => {
                 match found {
@@ -88,20 +93,21 @@ fn words(attribute: &Attribute, errors: &mut Errors) -> Vec<Word> {
         .unwrap_or_default()
 }
 
-fn reason_is_given(word: &Word, errors: &mut Errors) -> bool {
+fn reason_given(word: &Word, errors: &mut Errors) -> Option<String> {
     let expected = "expected a sentence, as in `reason = \"…\"`";
     match &word.value {
         Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
-            let given = !text.value().trim().is_empty();
-            if !given {
+            let given = text.value().trim().to_owned();
+            if given.is_empty() {
                 errors.add(text, "the reason is empty; say why the value may be shown");
+                return None;
             }
-            return given;
+            return Some(given);
         }
         Some(value) => errors.add(value, expected),
         None => errors.add(word, expected),
     }
-    false
+    None
 }
 
 fn policy(word: &Word, errors: &mut Errors) -> Option<Policy> {
@@ -113,8 +119,10 @@ fn policy(word: &Word, errors: &mut Errors) -> Option<Policy> {
         _ => {}
     }
     let policy = match &*text {
-        "clear" => Policy::Clear { word: name, reason: false },
+        "clear" => Policy::Clear { word: name, reason: None },
         "secret" => Policy::Secret,
+        "hash" => Policy::Hash,
+        "shape" => Policy::Shape,
         "url" => Policy::Url,
         "email" => Policy::Email,
         "scrub" => Policy::Scrub,

@@ -1,4 +1,4 @@
-//! The names serde gives to fields and variants.
+//! The names serde gives to fields and variants, and the forms it gives to types.
 //!
 //! Only what is understood is read: serde's own derive, where there is one, reports mistakes, and
 //! where there is none its attributes are not ours to judge.
@@ -15,6 +15,12 @@ pub(super) struct SerdeNames {
     pub(super) others: Vec<String>,
     pub(super) rename_all: Rules,
     pub(super) rename_all_fields: Rules,
+    pub(super) tag: Option<String>,
+    pub(super) content: Option<String>,
+    pub(super) untagged: bool,
+    pub(super) transparent: bool,
+    pub(super) flatten: bool,
+    pub(super) skip: bool,
 }
 
 /// A naming convention for the output, and the one for the input where it differs.
@@ -62,6 +68,12 @@ impl SerdeNames {
                         }
                     }
                 }
+                ("tag", Value::Text(key)) => self.tag = Some(key),
+                ("content", Value::Text(key)) => self.content = Some(key),
+                ("untagged", Value::None) => self.untagged = true,
+                ("transparent", Value::None) => self.transparent = true,
+                ("flatten", Value::None) => self.flatten = true,
+                ("skip" | "skip_serializing", Value::None) => self.skip = true,
                 ("alias", Value::Text(name)) => self.others.push(name),
                 ("rename_all", value) => self.rename_all = rules(value),
                 ("rename_all_fields", value) => self.rename_all_fields = rules(value),

@@ -6,8 +6,10 @@ use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{DebugOf, Loggable};
-use crate::{escape, keys, policy};
+use super::seen::Seen;
+use super::Loggable;
+use crate::format::members;
+use crate::{escape, hash, keys, policy};
 
 /// What stands for a value whose own formatting panicked or failed.
 pub(crate) const UNPRINTABLE: &str = "<unprintable>";
@@ -39,7 +41,17 @@ pub struct Encoder<'a> {
     /// Texts longer than this many bytes are cut.
     limit: usize,
     written: bool,
+    /// How many groups are open around this place.
+    depth: u8,
+    /// The field that is written, for what a pseudonym is separated by.
+    name: &'a str,
 }
+
+/// What is nested deeper is shown as `"[…]"`: a recursive value may be as deep as the heap is large, and
+/// the walk is as deep as the value.
+const DEEPEST: u8 = 128;
+
+const TOO_DEEP: &str = "[…]";
 
 enum Out<'a> {
     Json(&'a mut String),
@@ -70,22 +82,19 @@ impl<'a> Encoder<'a> {
     }
 
     pub(crate) fn json(out: &'a mut String, limit: usize) -> Self {
-        Encoder { out: Out::Json(out), limit, written: false }
+        Encoder { out: Out::Json(out), limit, written: false, depth: 0, name: "" }
+    }
+
+    /// The same for the value of a field.
+    pub(crate) fn under(self, name: &'a str) -> Self {
+        Encoder { name, ..self }
     }
 
     pub(crate) fn debug_value<T: Loggable + ?Sized>(
         value: &T,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        let pretty = f.alternate();
-        let mut result = Ok(());
-        let mut encoder = Encoder {
-            out: Out::Debug { to: f, pretty, result: &mut result },
-            limit: usize::MAX,
-            written: false,
-        };
-        encoder.value(value);
-        result
+        fmt::Debug::fmt(&Inside { value, depth: 0, name: "" }, f)
     }
 
     /// Writes a loggable value in full.
@@ -180,6 +189,14 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// Writes nanoseconds as milliseconds with three decimals.
+    pub(crate) fn millis(&mut self, nanos: i128) {
+        let half = if nanos < 0 { -500 } else { 500 };
+        let micros = nanos.saturating_add(half) / 1000;
+        #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
+        self.f64(micros as f64 / 1000.0);
+    }
+
     fn number(&mut self, digits: &str) {
         if self.claim() {
             self.raw(digits);
@@ -262,6 +279,15 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// Writes the keyed pseudonym of a value, under the name of the field that it is written for where no
+    /// other is given; `"[REDACTED]"` where there is no key.
+    pub(crate) fn pseudonym(&mut self, name: Option<&'static str>, value: &[u8]) {
+        match hash::pseudonym(name.unwrap_or(self.name), value) {
+            Some(text) => self.text(&text),
+            None => self.redacted(),
+        }
+    }
+
     /// Writes what is already JSON; the caller vouches for its form and its content.
     pub(crate) fn raw_json(&mut self, json: &str) {
         if self.claim() {
@@ -285,7 +311,7 @@ impl<'a> Encoder<'a> {
         }
         let json = matches!(self.out, Out::Json(_));
         self.raw(if json { "{" } else { name });
-        let mut object = Object { encoder: self, filled: false };
+        let mut object = Object { encoder: self, filled: false, seen: None };
         fill(&mut object);
         let filled = object.filled;
         if json {
@@ -352,7 +378,13 @@ impl<'a> Encoder<'a> {
                 out.push('{');
                 escape::json_string(name, out);
                 out.push(':');
-                let mut inner = Encoder { out: Out::Json(out), limit: self.limit, written: false };
+                let mut inner = Encoder {
+                    out: Out::Json(out),
+                    limit: self.limit,
+                    written: false,
+                    depth: self.depth,
+                    name: self.name,
+                };
                 if hidden {
                     inner.redacted();
                 } else {
@@ -366,6 +398,8 @@ impl<'a> Encoder<'a> {
                     out: Out::Debug { to: *to, pretty: *pretty, result },
                     limit: self.limit,
                     written: false,
+                    depth: self.depth,
+                    name: self.name,
                 };
                 if hidden {
                     inner.newtype(name, &policy::Secret);
@@ -376,6 +410,116 @@ impl<'a> Encoder<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// The unit variant of an enum without tags: `null`, in Debug its name.
+    #[doc(hidden)]
+    pub fn untagged_unit(&mut self, name: &str) {
+        if matches!(self.out, Out::Json(_)) {
+            self.null();
+        } else {
+            self.unit(name);
+        }
+    }
+
+    /// A struct, or a variant with fields, that has its tag among them: `{"t":"Variant","a":1}`. Where the
+    /// deployment declared the name sensitive, the fields are left out.
+    #[doc(hidden)]
+    pub fn tagged_object(
+        &mut self,
+        name: &str,
+        (tag_key, tag): (&str, &str),
+        fill: impl FnOnce(&mut Object<'_, 'a>),
+    ) {
+        let hidden = keys::added_by_deployment(tag);
+        if hidden && !matches!(self.out, Out::Json(_)) {
+            return self.newtype(name, &policy::Secret);
+        }
+        self.object(name, |object| {
+            object.tag(tag_key, tag);
+            if !hidden {
+                fill(object);
+            }
+        });
+    }
+
+    /// A variant with its tag and its content as fields: `{"t":"Variant","c":…}`, in Debug what `fill`
+    /// writes. Where the deployment declared the name sensitive, the content is hidden.
+    #[doc(hidden)]
+    pub fn adjacent(
+        &mut self,
+        (tag_key, tag): (&str, &str),
+        content_key: &str,
+        fill: impl FnOnce(&mut Encoder<'_>),
+    ) {
+        if !matches!(self.out, Out::Json(_)) {
+            return self.variant(tag, fill);
+        }
+        let hidden = keys::added_by_deployment(tag);
+        self.object(tag, |object| {
+            object.tag(tag_key, tag);
+            let slot = object.slot(content_key, "");
+            let mut inner = slot.encoder.reborrowed();
+            if hidden {
+                inner.redacted();
+            } else {
+                fill(&mut inner);
+                inner.end();
+            }
+        });
+    }
+
+    /// A variant whose tag stands among the fields of its only content: `{"t":"Variant",…}`. Where the
+    /// deployment declared the name sensitive, the content is hidden.
+    #[doc(hidden)]
+    pub fn tagged(&mut self, (tag_key, tag): (&str, &str), fill: impl FnOnce(Slot<'_, '_>)) {
+        if !matches!(self.out, Out::Json(_)) {
+            return self.only(tag, fill);
+        }
+        self.object(tag, |object| {
+            object.tag(tag_key, tag);
+            let hidden = keys::added_by_deployment(tag);
+            object.seen.get_or_insert_default().add(&tag_key[2..tag_key.len() - 2]);
+            let mut json = String::new();
+            {
+                let mut encoder = object.encoder.nested(&mut json);
+                fill(Slot { encoder: &mut encoder, name: "", hidden });
+                encoder.end();
+            }
+            object.splice(",\"value\":", &json);
+        });
+    }
+
+    /// An encoder for JSON that will stand in this one's place.
+    fn nested<'s>(&self, out: &'s mut String) -> Encoder<'s>
+    where
+        'a: 's,
+    {
+        Encoder {
+            out: Out::Json(out),
+            limit: self.limit,
+            written: false,
+            depth: self.depth,
+            name: self.name,
+        }
+    }
+
+    /// An encoder of the same place.
+    fn reborrowed(&mut self) -> Encoder<'_> {
+        let out = match &mut self.out {
+            Out::Json(out) => Out::Json(out),
+            Out::Debug { to, pretty, result } => {
+                Out::Debug { to: *to, pretty: *pretty, result }
+            }
+        };
+        Encoder { out, limit: self.limit, written: false, depth: self.depth, name: self.name }
+    }
+
+    /// Appends text as a JSON string, where the place is claimed already.
+    fn raw_text(&mut self, text: &str) {
+        if let Out::Json(out) = &mut self.out {
+            escape::json_string(text, out);
         }
     }
 
@@ -400,7 +544,7 @@ impl<'a> Encoder<'a> {
             return;
         }
         self.raw("{");
-        let mut map = Map { encoder: self, filled: false, quoted: Vec::new() };
+        let mut map = Map { encoder: self, filled: false, seen: Seen::default() };
         fill(&mut map);
         if map.filled {
             self.close("}");
@@ -447,9 +591,15 @@ impl<'a> Encoder<'a> {
         if let Out::Json(_) = self.out {
             // The group has claimed its place already, so the mark is free for what it holds.
             self.written = false;
+            if self.depth == DEEPEST {
+                return self.text(TOO_DEEP);
+            }
+            self.depth += 1;
             self.value(value);
+            self.depth -= 1;
         } else {
-            self.inner_debug(name, &DebugOf(value));
+            let inside = Inside { value, depth: self.depth.saturating_add(1), name: self.name };
+            self.inner_debug(name, &inside);
         }
     }
 
@@ -464,6 +614,33 @@ impl<'a> Encoder<'a> {
         } else {
             write!(to, "{name}{colon}{value:?}")
         };
+    }
+}
+
+/// A value inside others, in Rust's `Debug` notation.
+struct Inside<'a, T: ?Sized> {
+    value: &'a T,
+    depth: u8,
+    name: &'a str,
+}
+
+impl<T: Loggable + ?Sized> fmt::Debug for Inside<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pretty = f.alternate();
+        let mut result = Ok(());
+        let mut encoder = Encoder {
+            out: Out::Debug { to: f, pretty, result: &mut result },
+            limit: usize::MAX,
+            written: false,
+            depth: self.depth,
+            name: self.name,
+        };
+        if self.depth > DEEPEST {
+            encoder.text(TOO_DEEP);
+        } else {
+            encoder.value(self.value);
+        }
+        result
     }
 }
 
@@ -495,6 +672,8 @@ pub(crate) fn cut_mark(missing: usize, out: &mut String) {
 pub struct Object<'e, 'a> {
     encoder: &'e mut Encoder<'a>,
     filled: bool,
+    /// Names that nobody checked at compile time, where there are any.
+    seen: Option<Seen>,
 }
 
 impl fmt::Debug for Object<'_, '_> {
@@ -504,15 +683,76 @@ impl fmt::Debug for Object<'_, '_> {
 }
 
 impl<'a> Object<'_, 'a> {
-    /// Writes a field. Where the deployment declared its name sensitive, the value is hidden.
+    /// Writes a field; one of a name that is there already gets a number behind it. Where the deployment
+    /// declared its name sensitive, the value is hidden.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         let hidden = keys::added_by_deployment(name);
         self.encoder.separate(&mut self.filled, " {", " ");
+        let seen = self.seen.get_or_insert_default();
+        let numbered = (!seen.add(name)).then(|| seen.numbered(name));
+        let key = numbered.as_deref().unwrap_or(name);
         if let Out::Json(out) = &mut self.encoder.out {
-            escape::json_string(name, out);
+            escape::json_string(key, out);
             out.push(':');
         }
-        Slot { encoder: self.encoder, name, hidden }.value(value);
+        Slot { encoder: self.encoder, name: key, hidden }.value_under(name, value);
+    }
+
+    /// The tag of an enum or struct that serde writes as a field of it. Debug has the name elsewhere.
+    #[doc(hidden)]
+    pub fn tag(&mut self, key: &str, tag: &str) {
+        if let Out::Json(_) = self.encoder.out {
+            self.slot(key, "").encoder.raw_text(tag);
+        }
+    }
+
+    /// The place of a value whose fields stand among those of the struct (`#[serde(flatten)]`), in Debug
+    /// as a field. `taken` are the struct's own keys as JSON; one that is there already gets a number
+    /// behind it, and what has no fields is a field itself.
+    #[doc(hidden)]
+    pub fn flat(
+        &mut self,
+        key: &'static str,
+        other_name: &str,
+        taken: &[&str],
+        fill: impl FnOnce(Slot<'_, '_>),
+    ) {
+        let Out::Json(_) = self.encoder.out else {
+            return fill(self.slot(key, other_name));
+        };
+        let seen = self.seen.get_or_insert_default();
+        for taken in taken {
+            seen.add(&taken[2..taken.len() - 2]);
+        }
+        let mut json = String::new();
+        {
+            let name = &key[2..key.len() - 2];
+            let hidden = is_hidden(name, other_name);
+            let mut encoder = self.encoder.nested(&mut json);
+            fill(Slot { encoder: &mut encoder, name, hidden });
+            encoder.end();
+        }
+        self.splice(key, &json);
+    }
+
+    /// Takes the fields of an object's JSON among its own; what is no object is a field itself.
+    fn splice(&mut self, key: &'static str, json: &str) {
+        if json == "null" {
+            return;
+        }
+        if !json.starts_with('{') {
+            self.slot(key, "").encoder.raw(json);
+            return;
+        }
+        for member in members::of_object(json) {
+            let seen = self.seen.get_or_insert_default();
+            let numbered = (!seen.add(member.key)).then(|| seen.numbered(member.key));
+            let key = numbered.as_deref().unwrap_or(member.key);
+            self.encoder.separate(&mut self.filled, "", "");
+            for piece in ["\"", key, "\":", member.value] {
+                self.encoder.raw(piece);
+            }
+        }
     }
 
     /// The place of a field whose name a macro knows: `key` is that name as JSON between a comma and
@@ -521,17 +761,22 @@ impl<'a> Object<'_, 'a> {
     #[expect(clippy::inline_always, reason = "copying a key of known length takes no call")]
     #[inline(always)]
     pub fn slot<'s>(&'s mut self, key: &'s str, other_name: &str) -> Slot<'s, 'a> {
-        let name = &key[2..key.len() - 2];
-        let hidden = keys::added_by_deployment(name)
-            || !other_name.is_empty() && keys::added_by_deployment(other_name);
         match &mut self.encoder.out {
             Out::Json(out) if self.filled => out.push_str(key),
             Out::Json(out) => out.push_str(&key[1..]),
             Out::Debug { .. } => self.encoder.separate(&mut self.filled, " {", " "),
         }
         self.filled = true;
-        Slot { encoder: self.encoder, name, hidden }
+        let name = &key[2..key.len() - 2];
+        Slot { encoder: self.encoder, name, hidden: is_hidden(name, other_name) }
     }
+}
+
+/// Whether the deployment declared one of a field's names sensitive.
+#[inline]
+fn is_hidden(name: &str, other_name: &str) -> bool {
+    keys::added_by_deployment(name)
+        || !other_name.is_empty() && keys::added_by_deployment(other_name)
 }
 
 /// The place of one value inside a struct or list.
@@ -560,6 +805,32 @@ impl Slot<'_, '_> {
             encoder.inner(name, value);
         }
     }
+
+    /// Writes a value that may hold others to be hashed, which then stand under this name.
+    pub(super) fn value_under<T: Loggable + ?Sized>(self, field: &str, value: &T) {
+        let Slot { encoder, name, hidden } = self;
+        if hidden {
+            return encoder.inner(name, &policy::Secret);
+        }
+        let (depth, limit) = (encoder.depth, encoder.limit);
+        match &mut encoder.out {
+            Out::Json(out) => {
+                let mut named = Encoder {
+                    out: Out::Json(out),
+                    limit,
+                    written: false,
+                    depth,
+                    name: field,
+                };
+                named.inner("", value);
+            }
+            Out::Debug { .. } => {
+                let depth = depth.saturating_add(1);
+                encoder.inner_debug(name, &Inside { value, depth, name: field });
+            }
+        }
+    }
+
 }
 
 /// The items of a list, filled by [`Encoder::list`].
@@ -594,9 +865,8 @@ impl<'a> List<'_, 'a> {
 pub struct Map<'e, 'a> {
     encoder: &'e mut Encoder<'a>,
     filled: bool,
-    /// Keys so far that are text in themselves: two values may show the same text, and a key must
-    /// not appear twice.
-    quoted: Vec<String>,
+    /// Two keys may show the same text, and a key must not appear twice.
+    seen: Seen,
 }
 
 impl fmt::Debug for Map<'_, '_> {
@@ -606,18 +876,37 @@ impl fmt::Debug for Map<'_, '_> {
 }
 
 impl Map<'_, '_> {
-    /// Writes an entry. A value under a sensitive key is hidden.
+    /// Writes an entry; one whose key shows as an earlier one does gets a number behind it. A value under
+    /// a sensitive key is hidden.
     pub fn entry<K: Loggable + ?Sized, V: Loggable + ?Sized>(&mut self, key: &K, value: &V) {
-        let Map { encoder, filled, quoted } = self;
+        self.entry_if(false, key, value);
+    }
+
+    /// The same with the answer of the key rule on what the key does not show.
+    pub(super) fn entry_if<K: Loggable + ?Sized, V: Loggable + ?Sized>(
+        &mut self,
+        hidden: bool,
+        key: &K,
+        value: &V,
+    ) {
+        let Map { encoder, filled, seen } = self;
         encoder.separate(filled, "", "");
         let mut debug_name = String::new();
+        let (depth, name) = (encoder.depth, encoder.name);
         let (out, json) = match &mut encoder.out {
             Out::Json(out) => (&mut **out, true),
             Out::Debug { .. } => (&mut debug_name, false),
         };
         let from = out.len();
-        write_key(key, out, quoted);
-        let hidden = keys::hides(&out[from + 1..out.len() - 1]);
+        write_key(key, depth, name, out);
+        let hidden = hidden || keys::hides(&out[from + 1..out.len() - 1]);
+        let key = &out[from + 1..out.len() - 1];
+        if !seen.add(key) {
+            let numbered = seen.numbered(key);
+            out.truncate(from + 1);
+            out.push_str(&numbered);
+            out.push('"');
+        }
         if json {
             out.push(':');
         }
@@ -626,18 +915,13 @@ impl Map<'_, '_> {
 }
 
 /// Appends a key as JSON text, whatever the key is.
-fn write_key<K: Loggable + ?Sized>(key: &K, out: &mut String, quoted: &mut Vec<String>) {
+fn write_key<K: Loggable + ?Sized>(key: &K, depth: u8, name: &str, out: &mut String) {
     let from = out.len();
-    Encoder::json(out, usize::MAX).value(key);
+    Encoder { out: Out::Json(out), limit: usize::MAX, written: false, depth, name }.value(key);
     if !out[from..].contains('"') {
         out.insert(from, '"');
         out.push('"');
-    } else if out[from..].starts_with('"') {
-        while quoted.iter().any(|other| other == &out[from..]) {
-            out.insert(out.len() - 1, '_');
-        }
-        quoted.push(out[from..].to_owned());
-    } else {
+    } else if !out[from..].starts_with('"') {
         let json = out.split_off(from);
         escape::json_string(&json, out);
     }
