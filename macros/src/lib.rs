@@ -9,6 +9,7 @@ mod dependency_call;
 mod errors;
 mod event;
 mod function;
+mod inventory;
 mod redact;
 mod shape;
 mod step_timed;

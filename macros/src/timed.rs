@@ -12,6 +12,7 @@ use syn::{Block, Expr, Ident, Item, Stmt, Type, parse_quote};
 use crate::args::{Args, Attribute, CALL, Field, Level, Policy, Ret, STEP, policy_of};
 use crate::block;
 use crate::errors::Errors;
+use crate::inventory;
 use crate::function::{Argument, Function, caller, without_lifetimes};
 use crate::shape::{Kind, Place, Polled, Shape, pinned};
 
@@ -570,7 +571,14 @@ fn site(
         let names = event_fields(attribute, &args.fields);
         settings.extend(quote!(.fields(&[#(#names),*])));
     }
+    let (kind, dependency) = match (attribute, &args.first) {
+        (Attribute::Call, Some(dependency)) => ("call", dependency.value()),
+        _ => ("step", String::new()),
+    };
+    let of_args = inventory::of_args(args, private);
+    let listed = inventory::submit(kind, &dependency, &name, of_args, private);
     quote! {
+        #listed
         static __SITE: #private::Site = #private::Site::new(
             &__SITE,
             #private::Spec::#constructor(
@@ -648,10 +656,40 @@ pub(crate) fn with_policy(value: Expr, policies: &TokenStream) -> Expr {
                     }
                 });
             }
+            // `Some(clear(x))` is as near.
+            for argument in call.args.iter_mut().filter(|_| is_wrapper(&call.func)) {
+                *argument = with_policy(argument.clone(), policies);
+            }
             Expr::Call(call)
+        }
+        Expr::Reference(mut reference) => {
+            *reference.expr = with_policy(*reference.expr, policies);
+            Expr::Reference(reference)
+        }
+        Expr::Paren(mut paren) => {
+            *paren.expr = with_policy(*paren.expr, policies);
+            Expr::Paren(paren)
+        }
+        Expr::Tuple(mut tuple) => {
+            for item in &mut tuple.elems {
+                *item = with_policy(item.clone(), policies);
+            }
+            Expr::Tuple(tuple)
+        }
+        Expr::Array(mut array) => {
+            for item in &mut array.elems {
+                *item = with_policy(item.clone(), policies);
+            }
+            Expr::Array(array)
         }
         other => other,
     }
+}
+
+/// `Some`, `Ok`, `Err`: what stands around a value without being anything of its own.
+fn is_wrapper(function: &Expr) -> bool {
+    let Expr::Path(function) = function else { return false };
+    ["Some", "Ok", "Err"].iter().any(|name| function.path.is_ident(name))
 }
 
 /// A closure that reads from the returned value how the call ended.
@@ -666,11 +704,12 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = match policy {
             None => quote_spanned!(*span=> __shown),
-            Some(Policy { name, settings }) => {
+            Some(Policy::Named { name, settings }) => {
                 let policies = policies(args);
                 let settings = settings.iter().map(|(setting, value)| quote!(.#setting(#value)));
                 quote_spanned!(name.span()=> #policies::#name(__shown) #(#settings)*)
             }
+            Some(Policy::With(path)) => quote_spanned!(path.span()=> #path(__shown)),
         };
         quote_spanned! {*span=>
             .with_ret((&#private::Returned(__value)).returned().map(|__shown| #private::ret(&#shown)))

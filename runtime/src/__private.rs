@@ -47,3 +47,9 @@ pub mod fallbacks {
 pub use crate::loggable::leaf::Leaf;
 pub use crate::loggable::shape::of_loggable;
 pub use crate::loggable::{Element, Encoder, Loggable, Shape, Text};
+
+#[cfg(feature = "inventory")]
+pub use ::inventory::submit;
+
+#[cfg(feature = "inventory")]
+pub use crate::inventory::Listed;

@@ -52,6 +52,7 @@
 //! | write a line of your own | [`info!`](crate::info!), [`warn!`](crate::warn!), [`error!`](crate::error!), [`critical!`](crate::critical!), [`debug!`](crate::debug!), [`trace!`](crate::trace!) |
 //! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
 //! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
+//! | review what became visible | `inventory` (feature `inventory`) |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
 //! | put it around an HTTP service | `http` (feature `http`) |
 //! | test what is logged | `testing` (feature `testing`) |
@@ -86,6 +87,8 @@ mod hash;
 #[cfg(feature = "http")]
 pub mod http;
 mod init;
+#[cfg(feature = "inventory")]
+pub mod inventory;
 pub mod keys;
 mod layer;
 mod levels;
@@ -110,6 +113,8 @@ pub use candor_macros::{dependency_call, redact, step_timed};
 pub use context::RequestContext;
 pub use format::Format;
 pub use init::{Config, InitError, Logging, init, layer};
+#[cfg(feature = "inventory")]
+pub use inventory::inventory;
 pub use loggable::Loggable;
 pub use record::Severity;
 pub use scrub::url as safe_url;

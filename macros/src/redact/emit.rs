@@ -11,6 +11,7 @@ use super::args::{Args, Default};
 use super::model::{Content, Field, Form, Group, Redacted, Shape, Tagging, Variant};
 use super::policy::Policy;
 use super::{bounds, plain};
+use crate::inventory::{Listed, by_name, submit, text_of};
 
 pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
     let root = &args.root;
@@ -30,7 +31,8 @@ pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
     let probed = emit.probes().then(|| quote!(use #private::fallbacks::*;));
     let body = quote!(#probed #body);
     let attributes = &redacted.attributes;
-    super::impls(
+    let listed = listed(redacted, args.default, &private.to_token_stream());
+    let impls = super::impls(
         &redacted.ident,
         &for_value,
         &for_element,
@@ -38,7 +40,45 @@ pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
         &quote!(#(#attributes)*),
         &body,
         true,
-    )
+    );
+    quote!(#impls #listed)
+}
+
+/// The item's fields for the inventory.
+fn listed(
+    redacted: &Redacted,
+    default: Option<Default>,
+    private: &TokenStream,
+) -> Option<TokenStream> {
+    let groups: Vec<(Option<&Variant>, &Group)> = match &redacted.content {
+        Content::Struct(_, group) => vec![(None, group)],
+        Content::Enum(variants) => {
+            variants.iter().map(|variant| (Some(variant), &variant.group)).collect()
+        }
+    };
+    let fields = groups.into_iter().flat_map(|(variant, group)| {
+        group.fields.iter().map(move |field| {
+            let own = member_name(&field.member);
+            let name = variant.map_or(own.clone(), |variant| format!("{}.{own}", variant.ident));
+            let cfgs = variant.map_or(&[][..], |variant| &variant.cfgs);
+            let cfgs = cfgs.iter().chain(&field.cfgs).cloned().collect();
+            let decision = match &field.policy {
+                Some(policy) => policy.to_string().to_token_stream(),
+                None => {
+                    let otherwise = match default {
+                        None => "",
+                        Some(Default::Clear) => ", else clear",
+                        Some(Default::Secret) => ", else secret",
+                        Some(Default::Shape) => ", else shape",
+                    };
+                    let by_type = format!("by its type, {}{otherwise}", text_of(&field.ty));
+                    by_name(&field.names, &by_type, private)
+                }
+            };
+            Listed { cfgs, name, decision }
+        })
+    });
+    submit("redact", "", &plain(&redacted.ident), fields, private)
 }
 
 struct Emit<'a> {

@@ -1,5 +1,7 @@
 //! The words in a field's `#[redact(…)]`.
 
+use std::fmt;
+
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Path, Token};
@@ -7,6 +9,7 @@ use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Path, Token};
 use super::args::Word;
 use super::quoted;
 use crate::errors::Errors;
+use crate::inventory::text_of;
 
 /// What one field shows.
 pub(super) enum Policy {
@@ -20,6 +23,27 @@ pub(super) enum Policy {
     Scrub,
     Skip,
     With(Path),
+}
+
+impl fmt::Display for Policy {
+    /// As it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Policy::Clear { reason: Some(reason), .. } => write!(f, "clear, because {reason}"),
+            Policy::Clear { reason: None, .. } => f.write_str("clear"),
+            Policy::Secret => f.write_str("secret"),
+            Policy::Mask { first: 0, last } => write!(f, "mask(last = {last})"),
+            Policy::Mask { first, last: 0 } => write!(f, "mask(first = {first})"),
+            Policy::Mask { first, last } => write!(f, "mask(first = {first}, last = {last})"),
+            Policy::Hash => f.write_str("hash"),
+            Policy::Shape => f.write_str("shape"),
+            Policy::Url => f.write_str("url"),
+            Policy::Email => f.write_str("email"),
+            Policy::Scrub => f.write_str("scrub"),
+            Policy::Skip => f.write_str("skip"),
+            Policy::With(path) => write!(f, "with = {}", text_of(path)),
+        }
+    }
 }
 
 const POLICIES: &[&str] =
