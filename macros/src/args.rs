@@ -137,8 +137,7 @@ pub(crate) struct Field {
 }
 
 /// Policies by the name of their function, as they may stand in front of a value.
-const POLICIES: [&str; 8] =
-    ["clear", "secret", "mask", "hash", "shape", "url", "email", "scrub"];
+const POLICIES: [&str; 8] = ["clear", "secret", "mask", "hash", "shape", "url", "email", "scrub"];
 
 const WITH: &str = "with";
 
@@ -468,7 +467,11 @@ impl Parse for Policy {
                 let setting = setting(&name, &list).and_then(|setting| {
                     let is_known = settings.iter().any(|(known, _)| *known == setting.0);
                     let again = || format!("`{}` is given twice", setting.0);
-                    if is_known { Err(syn::Error::new_spanned(&setting.0, again())) } else { Ok(setting) }
+                    if is_known {
+                        Err(syn::Error::new_spanned(&setting.0, again()))
+                    } else {
+                        Ok(setting)
+                    }
                 });
                 match setting {
                     Ok(setting) => settings.push(setting),

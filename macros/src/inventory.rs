@@ -25,9 +25,9 @@ pub(crate) fn submit(
     if !cfg!(feature = "inventory") {
         return None;
     }
-    let fields = fields.into_iter().map(|Listed { cfgs, name, decision }| {
-        quote!(#(#cfgs)* (#name, #decision))
-    });
+    let fields = fields
+        .into_iter()
+        .map(|Listed { cfgs, name, decision }| quote!(#(#cfgs)* (#name, #decision)));
     Some(quote! {
         #private::submit! {
             #private::Listed {

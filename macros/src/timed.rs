@@ -12,8 +12,8 @@ use syn::{Block, Expr, Ident, Item, Stmt, Type, parse_quote};
 use crate::args::{Args, Attribute, CALL, Field, Level, Policy, Ret, STEP, policy_of};
 use crate::block;
 use crate::errors::Errors;
-use crate::inventory;
 use crate::function::{Argument, Function, caller, without_lifetimes};
+use crate::inventory;
 use crate::shape::{Kind, Place, Polled, Shape, pinned};
 
 /// Parses, checks and expands; mistakes stand beside the untouched item.

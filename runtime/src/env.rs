@@ -162,7 +162,10 @@ mod tests {
         assert!(error("LOG_FILE_BACKUPS", "-1").contains("LOG_FILE_BACKUPS"));
         assert!(error("LOG_KEYS", "colour=color").contains("is no fixed key"));
         let text = error("LOG_HASH_KEY", "deadbeefdeadbeef");
-        assert!(text.contains("LOG_HASH_KEY has 16 characters, but it takes 64 hex digits"), "{text}");
+        assert!(
+            text.contains("LOG_HASH_KEY has 16 characters, but it takes 64 hex digits"),
+            "{text}"
+        );
         assert!(!text.contains("deadbeef"), "{text}");
         assert!(error("LOG_STRICT", "1").contains("LOG_STRICT"));
     }

@@ -231,7 +231,11 @@ pub struct Shown<'a, T: ?Sized> {
 impl<'a, T: ?Sized> Shown<'a, T> {
     /// The argument of this name, empty where it has none; `sensitive` is the key rule's answer.
     pub fn new(value: &'a T, name: &'a str, sensitive: bool) -> Self {
-        Shown { value, name, hidden: sensitive || !name.is_empty() && keys::added_by_deployment(name) }
+        Shown {
+            value,
+            name,
+            hidden: sensitive || !name.is_empty() && keys::added_by_deployment(name),
+        }
     }
 }
 

@@ -48,8 +48,7 @@ pub(crate) fn parse(text: &str) -> Result<[u8; KEY_BYTES], String> {
 pub(crate) fn pseudonym(name: &str, value: &[u8]) -> Option<String> {
     let key = KEY.load();
     let Some(key) = &*key else {
-        let _ =
-            MISSING.compare_exchange(UNASKED, ASKED, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = MISSING.compare_exchange(UNASKED, ASKED, Ordering::Relaxed, Ordering::Relaxed);
         return None;
     };
     let mut hasher = blake3::Hasher::new_keyed(&key.bytes);

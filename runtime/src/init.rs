@@ -21,13 +21,13 @@ use crate::env;
 use crate::format::Format;
 use crate::format::json::Template;
 use crate::format::keys::Keys;
-use crate::{hash, keys};
 use crate::layer::{Core, Wanted};
 use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
 use crate::sink::{RotatingFile, Sink, Stream};
+use crate::{hash, keys};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.

@@ -76,8 +76,11 @@ pub fn inventory() -> Inventory {
 impl Listed {
     fn write(&self, lines: &mut BTreeSet<String>) {
         let Listed { kind, dependency, module, name, fields } = self;
-        let kind: Cow<'_, str> =
-            if dependency.is_empty() { (*kind).into() } else { format!("{kind} {dependency}").into() };
+        let kind: Cow<'_, str> = if dependency.is_empty() {
+            (*kind).into()
+        } else {
+            format!("{kind} {dependency}").into()
+        };
         if fields.is_empty() {
             lines.insert(format!("{kind} {module}::{name}"));
         }

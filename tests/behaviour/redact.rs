@@ -8,6 +8,13 @@ use std::rc::Rc;
 use candor::loggable::{Element, Loggable, to_json};
 use candor::redact;
 
+mod errors;
+mod hash;
+mod inventory;
+mod policies;
+mod serde_forms;
+mod values;
+
 fn debug<T: std::fmt::Debug>(value: &T) -> String {
     format!("{value:?}")
 }

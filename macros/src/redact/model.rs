@@ -26,7 +26,10 @@ pub(super) enum Content {
 pub(super) enum Form {
     Plain,
     /// `{"type":"Name",…}`.
-    Tagged { key: String, tag: String },
+    Tagged {
+        key: String,
+        tag: String,
+    },
     /// As the field at this place alone.
     Transparent(usize),
 }

@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedL
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::num::{Saturating, Wrapping};
-use std::ops::{
-    Deref, Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive,
-};
+use std::ops::{Deref, Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -6,8 +6,8 @@ use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::seen::Seen;
 use super::Loggable;
+use super::seen::Seen;
 use crate::format::members;
 use crate::{escape, hash, keys, policy};
 
@@ -48,8 +48,8 @@ pub struct Encoder<'a> {
 }
 
 /// What is nested deeper is shown as `"[…]"`: a recursive value may be as deep as the heap is large, and
-/// the walk is as deep as the value.
-const DEEPEST: u8 = 128;
+/// the walk is as deep as the value. Readers stop as well, `serde_json` at 128 levels with the line's own.
+const DEEPEST: u8 = 120;
 
 const TOO_DEEP: &str = "[…]";
 
@@ -115,6 +115,15 @@ impl<'a> Encoder<'a> {
     #[inline]
     fn claim(&mut self) -> bool {
         !std::mem::replace(&mut self.written, true)
+    }
+
+    /// Whether a group may be written here: the place is free, and not too deep inside others.
+    #[inline]
+    fn open(&mut self) -> bool {
+        if self.depth >= DEEPEST {
+            self.text(TOO_DEEP);
+        }
+        self.claim()
     }
 
     /// Writes text that is the same in JSON and in Debug.
@@ -306,7 +315,7 @@ impl<'a> Encoder<'a> {
 
     /// Writes a struct or struct variant: `{"a":1}`, in Debug `Name { a: 1 }`.
     pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_, 'a>)) {
-        if !self.claim() {
+        if !self.open() {
             return;
         }
         let json = matches!(self.out, Out::Json(_));
@@ -331,7 +340,7 @@ impl<'a> Encoder<'a> {
         if matches!(self.out, Out::Json(_)) {
             return self.list(fill);
         }
-        if self.claim() {
+        if self.open() {
             self.raw(name);
             let mut list = List { encoder: self, open: "(", filled: false };
             fill(&mut list);
@@ -351,7 +360,7 @@ impl<'a> Encoder<'a> {
     /// The place of the value in a [newtype](Self::newtype).
     #[doc(hidden)]
     pub fn only(&mut self, name: &str, fill: impl FnOnce(Slot<'_, 'a>)) {
-        if !self.claim() {
+        if !self.open() {
             return;
         }
         let hidden = keys::added_by_deployment(name);
@@ -369,7 +378,7 @@ impl<'a> Encoder<'a> {
     ///
     /// Where the deployment declared the name sensitive, the content is hidden.
     pub fn variant(&mut self, name: &str, fill: impl FnOnce(&mut Encoder<'_>)) {
-        if !self.claim() {
+        if !self.open() {
             return;
         }
         let hidden = keys::added_by_deployment(name);
@@ -382,7 +391,7 @@ impl<'a> Encoder<'a> {
                     out: Out::Json(out),
                     limit: self.limit,
                     written: false,
-                    depth: self.depth,
+                    depth: self.depth.saturating_add(1),
                     name: self.name,
                 };
                 if hidden {
@@ -398,7 +407,7 @@ impl<'a> Encoder<'a> {
                     out: Out::Debug { to: *to, pretty: *pretty, result },
                     limit: self.limit,
                     written: false,
-                    depth: self.depth,
+                    depth: self.depth.saturating_add(1),
                     name: self.name,
                 };
                 if hidden {
@@ -461,6 +470,7 @@ impl<'a> Encoder<'a> {
             object.tag(tag_key, tag);
             let slot = object.slot(content_key, "");
             let mut inner = slot.encoder.reborrowed();
+            inner.depth += 1;
             if hidden {
                 inner.redacted();
             } else {
@@ -509,9 +519,7 @@ impl<'a> Encoder<'a> {
     fn reborrowed(&mut self) -> Encoder<'_> {
         let out = match &mut self.out {
             Out::Json(out) => Out::Json(out),
-            Out::Debug { to, pretty, result } => {
-                Out::Debug { to: *to, pretty: *pretty, result }
-            }
+            Out::Debug { to, pretty, result } => Out::Debug { to: *to, pretty: *pretty, result },
         };
         Encoder { out, limit: self.limit, written: false, depth: self.depth, name: self.name }
     }
@@ -525,7 +533,7 @@ impl<'a> Encoder<'a> {
 
     /// Writes a list.
     pub fn list(&mut self, fill: impl FnOnce(&mut List<'_, 'a>)) {
-        if !self.claim() {
+        if !self.open() {
             return;
         }
         self.raw("[");
@@ -540,7 +548,7 @@ impl<'a> Encoder<'a> {
 
     /// Writes a map; keys are values too, written as text.
     pub fn map(&mut self, fill: impl FnOnce(&mut Map<'_, 'a>)) {
-        if !self.claim() {
+        if !self.open() {
             return;
         }
         self.raw("{");
@@ -591,9 +599,6 @@ impl<'a> Encoder<'a> {
         if let Out::Json(_) = self.out {
             // The group has claimed its place already, so the mark is free for what it holds.
             self.written = false;
-            if self.depth == DEEPEST {
-                return self.text(TOO_DEEP);
-            }
             self.depth += 1;
             self.value(value);
             self.depth -= 1;
@@ -635,11 +640,7 @@ impl<T: Loggable + ?Sized> fmt::Debug for Inside<'_, T> {
             depth: self.depth,
             name: self.name,
         };
-        if self.depth > DEEPEST {
-            encoder.text(TOO_DEEP);
-        } else {
-            encoder.value(self.value);
-        }
+        encoder.value(self.value);
         result
     }
 }
@@ -815,13 +816,8 @@ impl Slot<'_, '_> {
         let (depth, limit) = (encoder.depth, encoder.limit);
         match &mut encoder.out {
             Out::Json(out) => {
-                let mut named = Encoder {
-                    out: Out::Json(out),
-                    limit,
-                    written: false,
-                    depth,
-                    name: field,
-                };
+                let mut named =
+                    Encoder { out: Out::Json(out), limit, written: false, depth, name: field };
                 named.inner("", value);
             }
             Out::Debug { .. } => {
@@ -830,7 +826,6 @@ impl Slot<'_, '_> {
             }
         }
     }
-
 }
 
 /// The items of a list, filled by [`Encoder::list`].

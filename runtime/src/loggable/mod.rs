@@ -55,7 +55,7 @@ pub use text::Text;
 /// | `http::StatusCode`, `Method`, `Version` (feature `http`) | `404`, `"GET"` or `"_OTHER"`, `"HTTP/1.1"` |
 /// | `secrecy::SecretBox` (feature `secrecy`) | always `"[REDACTED]"` |
 ///
-/// What is nested deeper than 128 levels is `"[…]"`.
+/// What is nested deeper than 120 levels is `"[…]"`.
 ///
 /// Implement it by hand only for a type that holds nothing a reader of the log must not see:
 ///

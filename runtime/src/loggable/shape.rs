@@ -1,9 +1,7 @@
 //! Kind and size class: what the `shape` policy shows.
 
 use std::borrow::Cow;
-use std::collections::{
-    BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque,
-};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::{Path, PathBuf};
@@ -163,7 +161,7 @@ impl Loggable for Key<'_> {
     }
 }
 
-/// The shape of what a `#[redact]` type shows. (What it shows is JSON of 128 levels at most.)
+/// The shape of what a `#[redact]` type shows. (That is JSON of at most 120 levels, which the parser takes.)
 pub fn of_loggable<T: Loggable + ?Sized>(value: &T, to: &mut Encoder<'_>) {
     match serde_json::from_str(&to_json(value)) {
         Ok(shown) => Value::log_shape(&shown, to),
