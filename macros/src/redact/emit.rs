@@ -152,18 +152,13 @@ impl Emit<'_> {
             }
             // serde has no such form of a tuple.
             (Tagging::Internal { key }, Shape::Tuple) => {
-                self.adjacent(key, "value", tag, &self.group(group, tag, value))
+                adjacent(key, "value", tag, &self.group(group, tag, value))
             }
             (Tagging::Adjacent { key, content }, _) => {
-                self.adjacent(key, content, tag, &self.group(group, tag, value))
+                adjacent(key, content, tag, &self.group(group, tag, value))
             }
         };
         quote!(#(#cfgs)* Self::#ident { #(#bindings)* #rest } => #body,)
-    }
-
-    fn adjacent(&self, key: &str, content: &str, tag: &str, body: &TokenStream) -> TokenStream {
-        let (key, content) = (json_key(key), json_key(content));
-        quote!(__to.adjacent((#key, #tag), #content, |__to| #body))
     }
 
     /// The call that writes a struct, or what a variant holds.
@@ -348,6 +343,11 @@ fn sensitive(names: &[String], private: &TokenStream) -> TokenStream {
 fn slot(field: &Field) -> TokenStream {
     let (json, other) = (json_key(&field.key), other_name(field));
     quote!(__object.slot(#json, #other))
+}
+
+fn adjacent(key: &str, content: &str, tag: &str, body: &TokenStream) -> TokenStream {
+    let (key, content) = (json_key(key), json_key(content));
+    quote!(__to.adjacent((#key, #tag), #content, |__to| #body))
 }
 
 /// The name of a field in the code, where the log has another one.

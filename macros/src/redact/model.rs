@@ -101,7 +101,7 @@ impl Redacted {
                 let outer = Outer {
                     names: vec![name.clone()],
                     tag: serde.tag.clone(),
-                    transparent: serde.transparent,
+                    transparent: serde.has("transparent"),
                 };
                 let form = match (&serde.tag, transparent_field(&serde, &item.fields)) {
                     (_, Some(at)) => Form::Transparent(at),
@@ -179,7 +179,7 @@ impl Variant {
         let (tag, tags) = all_names(&rust, &names, item.rename_all, Case::of_variant);
         let rules = names.rename_all.or(item.rename_all_fields);
         let tagging = match (&item.tag, &item.content) {
-            _ if item.untagged || names.untagged => Tagging::Untagged,
+            _ if item.has("untagged") || names.has("untagged") => Tagging::Untagged,
             (Some(key), Some(content)) => {
                 Tagging::Adjacent { key: key.clone(), content: content.clone() }
             }
@@ -228,7 +228,7 @@ impl Group {
                 }
                 (Member::from(at), String::new(), outer.names.clone())
             };
-            let flatten = serde.flatten && shape == Shape::Named;
+            let flatten = serde.has("flatten") && shape == Shape::Named;
             let ty = field.ty.clone();
             parsed.push(Field { member, ty, key, names, policy, flatten, cfgs });
         }
@@ -256,9 +256,10 @@ fn transparent_field(serde: &SerdeNames, fields: &Fields) -> Option<usize> {
             Type::Path(path) => is_last(&path.path, "PhantomData"),
             _ => false,
         };
-        !is_marker && !SerdeNames::read(&field.attrs).skip
+        let serde = SerdeNames::read(&field.attrs);
+        !is_marker && !serde.has("skip") && !serde.has("skip_serializing")
     };
-    serde.transparent.then(|| fields.iter().position(is_written)).flatten()
+    serde.has("transparent").then(|| fields.iter().position(is_written)).flatten()
 }
 
 /// serde may give two fields one key where it writes only one of them; the log writes both, and the

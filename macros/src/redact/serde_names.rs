@@ -17,10 +17,8 @@ pub(super) struct SerdeNames {
     pub(super) rename_all_fields: Rules,
     pub(super) tag: Option<String>,
     pub(super) content: Option<String>,
-    pub(super) untagged: bool,
-    pub(super) transparent: bool,
-    pub(super) flatten: bool,
-    pub(super) skip: bool,
+    /// Words without a value: `untagged`, `flatten`, `skip`.
+    words: Vec<String>,
 }
 
 /// A naming convention for the output, and the one for the input where it differs.
@@ -37,6 +35,11 @@ impl Rules {
 }
 
 impl SerdeNames {
+    /// Whether a word without a value is there.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.words.iter().any(|own| own == word)
+    }
+
     pub(super) fn read(attributes: &[Attribute]) -> Self {
         let mut names = SerdeNames::default();
         for attribute in attributes {
@@ -70,10 +73,7 @@ impl SerdeNames {
                 }
                 ("tag", Value::Text(key)) => self.tag = Some(key),
                 ("content", Value::Text(key)) => self.content = Some(key),
-                ("untagged", Value::None) => self.untagged = true,
-                ("transparent", Value::None) => self.transparent = true,
-                ("flatten", Value::None) => self.flatten = true,
-                ("skip" | "skip_serializing", Value::None) => self.skip = true,
+                (word, Value::None) => self.words.push(word.to_owned()),
                 ("alias", Value::Text(name)) => self.others.push(name),
                 ("rename_all", value) => self.rename_all = rules(value),
                 ("rename_all_fields", value) => self.rename_all_fields = rules(value),

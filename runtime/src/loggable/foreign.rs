@@ -95,21 +95,21 @@ mod for_time {
 
     use crate::loggable::{Encoder, UNPRINTABLE};
 
-    fn formatted(text: Result<String, time::error::Format>, to: &mut Encoder<'_>) {
+    fn formatted(text: &Result<String, time::error::Format>, to: &mut Encoder<'_>) {
         to.text(text.as_deref().unwrap_or(UNPRINTABLE));
     }
 
     loggable! {
         /// RFC 3339 with its offset: `"2026-11-22T11:14:12.5+01:00"`.
-        OffsetDateTime => |at, to| formatted(at.format(&Rfc3339), to);
+        OffsetDateTime => |at, to| formatted(&at.format(&Rfc3339), to);
         /// RFC 3339: `"2026-11-22T10:14:12Z"`.
-        UtcDateTime => |at, to| formatted(at.format(&Rfc3339), to);
+        UtcDateTime => |at, to| formatted(&at.format(&Rfc3339), to);
         /// ISO 8601: `"2026-11-22T10:14:12.000000000"`.
-        PrimitiveDateTime => |at, to| formatted(at.format(&Iso8601::DATE_TIME), to);
+        PrimitiveDateTime => |at, to| formatted(&at.format(&Iso8601::DATE_TIME), to);
         /// `"2026-11-22"`.
-        Date => |date, to| formatted(date.format(&Iso8601::DATE), to);
+        Date => |date, to| formatted(&date.format(&Iso8601::DATE), to);
         /// ISO 8601: `"10:14:12.000000000"`.
-        Time => |time, to| formatted(time.format(&Iso8601::TIME), to);
+        Time => |time, to| formatted(&time.format(&Iso8601::TIME), to);
         /// Milliseconds with three decimals, as every duration of a line.
         Duration => |duration, to| to.millis(duration.whole_nanoseconds());
     }
