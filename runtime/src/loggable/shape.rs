@@ -141,6 +141,8 @@ impl Shape for Value {
             Value::Null => to.null(),
             Value::Bool(_) => to.text("<bool>"),
             Value::Number(_) => to.text("<number>"),
+            // What is hidden has no shape.
+            Value::String(text) if text == scrub::REDACTED => to.redacted(),
             Value::String(text) => text.log_shape(to),
             Value::Array(items) => items.log_shape(to),
             Value::Object(object) => to.map(|map| {

@@ -57,11 +57,15 @@ fn the_shape_of_an_object_has_its_keys() {
         #[redact(clear)]
         city: String,
         password: String,
+        #[redact(secret)]
+        #[expect(dead_code, reason = "hidden")]
+        street: String,
     }
-    let customer = Customer { id: 7, city: "London".into(), password: "hunter2".into() };
+    let (password, street) = ("hunter2".into(), "1 Main Street".into());
+    let customer = Customer { id: 7, city: "London".into(), password, street };
     assert_eq!(
         to_json(&shape(&customer)),
-        r#"{"city":"<text 5-8>","id":"<number>","password":"[REDACTED]"}"#,
+        r#"{"city":"<text 5-8>","id":"<number>","password":"[REDACTED]","street":"[REDACTED]"}"#,
         "what is hidden has no shape"
     );
     assert_eq!(to_json(&shape(&vec![customer])), r#""<list 1>""#);

@@ -263,3 +263,15 @@ mod depth {
         assert!(to_json(&clear(&value)).contains("[…]"));
     }
 }
+
+#[test]
+fn are_written_without_allocation() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_allocations")).output().unwrap();
+    let counts = String::from_utf8(output.stdout).unwrap();
+    let count = |name: &str| -> u64 {
+        let line = counts.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("{counts}"))
+    };
+    assert_eq!((count("redacted"), count("by hand"), count("text")), (0, 0, 0), "{counts}");
+    assert!(count("shape") > 0, "the counter counts");
+}
