@@ -450,7 +450,7 @@ impl Parse for Policy {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name = input.call(Ident::parse_any)?;
         if name == WITH {
-            equals(&name, "a function, as in `ret = with = shown_part`", input)?;
+            equals(&name, "the path of a function", input)?;
             return input.call(Path::parse_mod_style).map(Policy::With);
         }
         if !POLICIES.iter().any(|policy| name == policy) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use tracing_core::dispatcher;
+use tracing_core::{Level, dispatcher};
 
 use crate::buffer;
 use crate::clock::Tick;
@@ -93,7 +93,7 @@ impl Logger {
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             self.put(request, record.severity, line);
         });
-        if hash::is_missing_and_untold() {
+        if hash::is_missing_and_untold() && self.levels.load().allow("candor", Level::WARN) {
             self.tell(hash::NO_KEY);
         }
     }
