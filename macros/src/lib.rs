@@ -188,7 +188,8 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 /// 1. its own attribute, from the table below;
 /// 2. the key rule (`candor::keys`) on its Rust name and on every name serde knows it by (`rename`,
 ///    `rename_all`, `alias`): a sensitive one shows `"[REDACTED]"`. A field without a name goes by
-///    that of its tuple struct (`struct Password(String)`) or variant;
+///    that of its tuple struct (`struct Password(String)`) or variant, and one of a variant whose name
+///    is sensitive stands under that key (`Pin { value: u32 }`);
 /// 3. its type, if that is `Loggable`: numbers, booleans, times, every `#[redact]` type, and options,
 ///    pointers, lists and maps of them;
 /// 4. `#[redact(default = …)]` on the item;

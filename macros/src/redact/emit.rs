@@ -72,7 +72,7 @@ fn listed(
                         Some(Default::Shape) => ", else shape",
                     };
                     let by_type = format!("by its type, {}{otherwise}", text_of(&field.ty));
-                    by_name(&field.names, &by_type, private)
+                    by_name(&field.all_names(), &by_type, private)
                 }
             };
             Listed { cfgs, name, decision }
@@ -282,7 +282,7 @@ impl Emit<'_> {
         let ty = &field.ty;
         let at = at(ty);
         let private = relocated(self.private, at);
-        let sensitive = sensitive(&field.names, &private);
+        let sensitive = sensitive(&field.all_names(), &private);
         // With a parameter in it the type is known only where the item is used, and probing here
         // would find every such field undecided; a bound decides it there.
         let generic = self.is_generic(field);
@@ -318,6 +318,14 @@ impl Emit<'_> {
 }
 
 impl Field {
+    /// The names that decide on a field without a policy.
+    fn all_names(&self) -> Vec<String> {
+        let mut names = self.names.clone();
+        let more = self.under.iter().filter(|key| !self.names.contains(key));
+        names.extend(more.cloned());
+        names
+    }
+
     fn is_skipped(&self) -> bool {
         matches!(self.policy, Some(Policy::Skip))
     }

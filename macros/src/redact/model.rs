@@ -76,6 +76,8 @@ pub(super) struct Field {
     pub(super) key: String,
     /// Every name the key rule is asked about.
     pub(super) names: Vec<String>,
+    /// Keys it stands under beside its own: a sensitive one hides all that is not decided.
+    pub(super) under: Vec<String>,
     pub(super) policy: Option<Policy>,
     /// Whether its fields stand among those of the item.
     pub(super) flatten: bool,
@@ -100,6 +102,7 @@ impl Redacted {
                 let name = plain(&item.ident);
                 let outer = Outer {
                     names: vec![name.clone()],
+                    keys: Vec::new(),
                     tag: serde.tag.clone(),
                     transparent: serde.has("transparent"),
                 };
@@ -190,7 +193,11 @@ impl Variant {
             Tagging::Internal { key } => Some(key.clone()),
             _ => None,
         };
-        let outer = Outer { names: tags, tag: inside, transparent: false };
+        let keys = match &tagging {
+            Tagging::External => tags.clone(),
+            Tagging::Internal { .. } | Tagging::Adjacent { .. } | Tagging::Untagged => Vec::new(),
+        };
+        let outer = Outer { names: tags, keys, tag: inside, transparent: false };
         Variant {
             ident: variant.ident.clone(),
             tag,
@@ -230,7 +237,8 @@ impl Group {
             };
             let flatten = serde.has("flatten") && shape == Shape::Named;
             let ty = field.ty.clone();
-            parsed.push(Field { member, ty, key, names, policy, flatten, cfgs });
+            let under = outer.keys.clone();
+            parsed.push(Field { member, ty, key, names, under, policy, flatten, cfgs });
         }
         if shape == Shape::Named {
             make_unique(&mut parsed, outer.tag.as_deref());
@@ -243,6 +251,8 @@ impl Group {
 struct Outer {
     /// The names of the struct or variant, which stand for those a tuple's fields lack.
     names: Vec<String>,
+    /// The key that the fields stand under.
+    keys: Vec<String>,
     /// The key of the tag that stands among the fields.
     tag: Option<String>,
     /// Whether a field with a name is written without it.

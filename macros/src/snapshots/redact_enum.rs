@@ -50,7 +50,10 @@ impl ::candor::__private::Loggable for Payment {
                                     );
                                     ::candor::__private::Probe::<
                                         u8,
-                                        { ::candor::__private::is_sensitive("month") },
+                                        {
+                                            ::candor::__private::is_sensitive("month")
+                                                || ::candor::__private::is_sensitive("Card")
+                                        },
                                     >::new(__month)
                                         .candor_or_secret(__object.slot(",\"month\":", ""));
                                 },

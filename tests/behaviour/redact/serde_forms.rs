@@ -180,3 +180,41 @@ fn a_tag_and_a_field_never_share_a_key() {
     candor_tests::keys(&json);
     assert_eq!(json, r#"{"kind":"Clash","kind_":1}"#);
 }
+
+mod a_sensitive_key_hides_what_is_under_it {
+    use super::*;
+
+    #[redact]
+    enum Factor {
+        Pin {
+            value: u32,
+            #[redact(clear)]
+            digits: u8,
+        },
+        Email {
+            id: u32,
+        },
+    }
+
+    #[test]
+    fn where_the_key_is_a_variant() {
+        let pin = Factor::Pin { value: 1234, digits: 4 };
+        assert_eq!(to_json(&pin), r#"{"Pin":{"value":"[REDACTED]","digits":4}}"#);
+        assert_eq!(to_json(&Factor::Email { id: 7 }), r#"{"Email":{"id":7}}"#);
+    }
+
+    #[redact]
+    #[derive(Serialize)]
+    #[serde(tag = "kind", content = "secret")]
+    enum Held {
+        Number { value: u32 },
+        Nothing,
+    }
+
+    #[test]
+    fn where_the_key_is_that_of_the_content() {
+        let number = Held::Number { value: 1234 };
+        assert_eq!(to_json(&number), r#"{"kind":"Number","secret":"[REDACTED]"}"#);
+        assert_eq!(to_json(&Held::Nothing), r#"{"kind":"Nothing"}"#);
+    }
+}

@@ -49,10 +49,10 @@ impl<'a> Encoder<'a> {
         if !matches!(self.out, Out::Json(_)) {
             return self.variant(tag, fill);
         }
-        let hidden = keys::added_by_deployment(tag);
         self.object(tag, |object| {
             object.tag(tag_key, tag);
             let slot = object.slot(content_key, "");
+            let hidden = slot.hidden || keys::hides(slot.name) || keys::added_by_deployment(tag);
             let mut inner = slot.encoder.reborrowed();
             inner.depth += 1;
             if hidden {
