@@ -10,7 +10,6 @@
     feature = "http",
     feature = "jiff",
     feature = "rust_decimal",
-    feature = "secrecy",
     feature = "time"
 ))]
 macro_rules! loggable {

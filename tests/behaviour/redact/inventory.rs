@@ -1,7 +1,7 @@
 //! `candor::inventory`: what a program may show, as a list.
 
 use std::panic::catch_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[allow(dead_code, reason = "it is only listed")]
 mod listed {
@@ -75,8 +75,8 @@ fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-fn failure(path: &PathBuf) -> String {
-    let path = path.clone();
+fn failure(path: &Path) -> String {
+    let path = path.to_owned();
     let caught =
         catch_unwind(move || inventory().assert_unchanged(path)).expect_err("a difference");
     *caught.downcast::<String>().expect("a text")

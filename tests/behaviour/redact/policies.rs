@@ -267,6 +267,7 @@ mod in_fields_and_events {
 
     use super::*;
 
+    #[expect(clippy::ptr_arg, reason = "`ret` is a `String`")]
     fn length(text: &String) -> usize {
         text.len()
     }
