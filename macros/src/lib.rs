@@ -239,15 +239,11 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     Store(#[redact(scrub)] io::Error),
 /// }
 ///
-/// #[candor::step_timed]
-/// fn charge(number: &str) -> Result<(), Refused> {
-///     Err(Refused::Card { number: number.to_owned() })
-/// }
-///
-/// let captured = candor::testing::capture();
-/// let _ = charge("4242424242424242");
-/// let detail = captured.step("charge").get("error_detail").cloned();
-/// assert_eq!(detail, Some(serde_json::json!({"Card": {"number": "****4242"}})));
+/// let refused = Refused::Card { number: "4242424242424242".to_owned() };
+/// assert_eq!(candor::loggable::to_json(&refused), r#"{"Card":{"number":"****4242"}}"#);
+/// let store = Refused::Store(io::Error::other("refused, password=hunter2"));
+/// let json = candor::loggable::to_json(&store);
+/// assert_eq!(json, r#"{"Store":"refused, password=[REDACTED]"}"#);
 /// ```
 ///
 /// # Generics
