@@ -2,7 +2,7 @@
 //!
 //! The dependency is a TCP listener of this very program, so that each ending is a real one.
 
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -53,10 +53,7 @@ fn read(address: SocketAddr) -> io::Result<u8> {
     let mut byte = [0];
     if stream.read(&mut byte).is_err() {
         dependency::current().retry();
-        stream.read_exact(&mut byte).map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
-            _ => error,
-        })?;
+        stream.read_exact(&mut byte)?;
     }
     Ok(byte[0])
 }

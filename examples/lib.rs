@@ -1,1 +1,3 @@
-//! Programs that show candor at work; see the list in this package's `Cargo.toml`.
+//! The examples are the programs beside this file; what several of them need is here.
+
+pub mod flaky;

@@ -407,7 +407,7 @@ pub(crate) const FIXED: [&str; 15] = [
     "truncated",
 ];
 
-pub(crate) const STEP: [&str; 10] = [
+const STEP: [&str; 10] = [
     "step",
     "duration_ms",
     "outcome",
@@ -420,7 +420,7 @@ pub(crate) const STEP: [&str; 10] = [
     "busy_ms",
 ];
 
-pub(crate) const CALL: [&str; 7] =
+const CALL: [&str; 7] =
     ["dependency", "operation", "dependency_method", "url", "status", "retries", "last_attempt_ms"];
 
 fn check_field(field: &Field, before: &[Field], attribute: Attribute, errors: &mut Errors) {

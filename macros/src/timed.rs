@@ -9,7 +9,7 @@ use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_expr_mut};
 use syn::{Block, Expr, Ident, Item, Stmt, Type, parse_quote};
 
-use crate::args::{Args, Attribute, CALL, Field, Level, Policy, Ret, STEP, policy_of};
+use crate::args::{Args, Attribute, Field, Level, Policy, Ret, policy_of};
 use crate::block;
 use crate::errors::Errors;
 use crate::function::{Argument, Function, caller, without_lifetimes};
@@ -76,14 +76,14 @@ fn parse_function(item: TokenStream) -> syn::Result<Function> {
 ///
 /// ```text
 /// fn charge(order: &Order) -> impl Future<Output = Result<Receipt, Declined>> {
-///     static __SITE: Site = Site::new(&__SITE, Spec::step("charge", …));
+///     site!(step "charge" ["order_id"]);
 ///     Step::new::<Result<Receipt, Declined>>(&__SITE, async move {
 ///         let order = order;
 ///         entered(&__SITE, |__fields| { __fields.field("order_id", …); });
 ///         if false { return hint::<Result<Receipt, Declined>>(); }
 ///         let __value: Result<Receipt, Declined> = { …body… };
 ///         __value
-///     }, |__value| (…Returned(__value)).ending())
+///     }, |__value| ending!(__value))
 /// }
 /// ```
 pub(crate) fn timed(
@@ -221,10 +221,7 @@ fn located(parts: &Parts, function: &Function) -> TokenStream {
     };
     let value = told(block(&body, output.span()));
     quote! {
-        let __step = #guard.unread({
-            use #private::probe::*;
-            (&&#private::Kind::<#output>::of()).unread()
-        });
+        let __step = #guard.unread(#private::unread!(#output));
         #value
     }
 }
@@ -542,7 +539,7 @@ fn site(
         None => function_name,
     };
     let first = args.first.as_ref().map_or_else(|| function_name.clone(), syn::LitStr::value);
-    let (name, constructor) = match attribute {
+    let (name, kind) = match attribute {
         Attribute::Step => (first, quote!(step)),
         Attribute::Call => {
             let operation = args.operation.as_ref().map_or(function_name, syn::LitStr::value);
@@ -567,38 +564,14 @@ fn site(
     }
     settings.extend(args.slow_nanos.map(|nanos| quote!(.slow_nanos(#nanos))));
     settings.extend(args.busy.map(|_| quote!(.busy())));
-    if !args.fields.is_empty() {
-        let names = event_fields(attribute, &args.fields);
-        settings.extend(quote!(.fields(&[#(#names),*])));
-    }
-    let (kind, dependency) = match (attribute, &args.first) {
-        (Attribute::Call, Some(dependency)) => ("call", dependency.value()),
-        _ => ("step", String::new()),
+    let fields = args.fields.iter().map(|field| field.name.unraw().to_string());
+    let dependency = match (attribute, &args.first) {
+        (Attribute::Call, Some(dependency)) => dependency.value(),
+        _ => String::new(),
     };
     let of_args = inventory::of_args(args, private);
-    let listed = inventory::submit(kind, &dependency, &name, of_args, private);
-    quote! {
-        #listed
-        static __SITE: #private::Site = #private::Site::new(
-            &__SITE,
-            #private::Spec::#constructor(
-                #name,
-                #private::core::module_path!(),
-                #private::core::file!(),
-                #private::core::line!(),
-            ) #settings,
-        );
-    }
-}
-
-/// The names of the event's fields as other layers see them.
-fn event_fields(attribute: Attribute, fields: &[Field]) -> Vec<String> {
-    let own = ["message", "event"].into_iter().chain(STEP);
-    let call = CALL.into_iter().filter(|_| attribute == Attribute::Call);
-    own.chain(call)
-        .map(str::to_owned)
-        .chain(fields.iter().map(|field| field.name.unraw().to_string()))
-        .collect()
+    let listed = inventory::submit(&kind.to_string(), &dependency, &name, of_args, private);
+    quote!(#listed #private::site!(#kind #name [#(#fields),*] #settings);)
 }
 
 /// The statements that take the fields, and the URL of a call.
@@ -695,9 +668,9 @@ fn is_wrapper(function: &Expr) -> bool {
 /// A closure that reads from the returned value how the call ended.
 fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream {
     let answer = (attribute == Attribute::Call).then(|| match &args.outcome {
-        None => quote!(.with_answer((&&&&#private::Returned(__value)).answer())),
+        None => quote!(.with_answer(#private::answered!(__value))),
         Some(outcome) => {
-            let told = quote_spanned!(outcome.span()=> #private::answer(#outcome(__value)));
+            let told = quote_spanned!(outcome.span()=> #private::answer(|| #outcome(__value)));
             quote!(.with_answer(#told))
         }
     });
@@ -712,15 +685,10 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
             Some(Policy::With(path)) => quote_spanned!(path.span()=> #path(__shown)),
         };
         quote_spanned! {*span=>
-            .with_ret((&#private::Returned(__value)).returned().map(|__shown| #private::ret(&#shown)))
+            .with_ret(#private::returned!(__value).map(|__shown| #private::ret(&#shown)))
         }
     });
-    quote! {
-        |__value| {
-            use #private::probe::*;
-            (&&&&&&&#private::Returned(__value)).ending() #answer #ret
-        }
-    }
+    quote!(|__value| #private::ending!(__value) #answer #ret)
 }
 
 #[cfg(test)]

@@ -10,19 +10,89 @@ pub use tracing_core::Level;
 
 pub use crate::ending::{Ending, Kind, Returned};
 pub use crate::keys::is_sensitive;
-pub use crate::site::{Site, Spec};
+pub use crate::site::{Site, Spec, fields};
 #[cfg(feature = "stream")]
 pub use crate::step::StepStream;
 pub use crate::step::body::*;
 pub use crate::step::{Entry, Fields, Step, StepGuard, answer, entered, hint, ret};
 
+/// The static behind an annotated function, `__SITE`: `site!(step "charge" ["order_id"] .slow_nanos(250))`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site {
+    ($kind:ident $name:literal [] $($settings:tt)*) => {
+        static __SITE: $crate::__private::Site = $crate::__private::Site::new(
+            &__SITE,
+            $crate::__private::Spec::$kind(
+                $name,
+                $crate::__private::core::module_path!(),
+                $crate::__private::core::file!(),
+                $crate::__private::core::line!(),
+            )
+            $($settings)*
+        );
+    };
+    ($kind:ident $name:literal [$($field:literal),*] $($settings:tt)*) => {
+        $crate::__private::site!($kind $name [] .fields(const {
+            const OWN: &[&str] = $crate::__private::Spec::$kind("", "", "", 0).names();
+            const USERS: &[&str] = &[$($field),*];
+            &$crate::__private::fields::<{ OWN.len() + USERS.len() }>(OWN, USERS)
+        }) $($settings)*);
+    };
+}
+
+/// How a value says that the call ended: by its own type, which is known here.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ending {
+    ($value:ident) => {{
+        use $crate::__private::probe::*;
+        (&&&&&&&&$crate::__private::Returned($value)).ending()
+    }};
+}
+
+/// What a value says that a dependency answered.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __answered {
+    ($value:ident) => {{
+        use $crate::__private::probe::*;
+        (&&&&$crate::__private::Returned($value)).answer()
+    }};
+}
+
+/// The value of a call that went well.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __returned {
+    ($value:ident) => {{
+        use $crate::__private::probe::*;
+        (&$crate::__private::Returned($value)).returned()
+    }};
+}
+
+/// What is known of a value that nobody sees.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __unread {
+    ($type:ty) => {{
+        use $crate::__private::probe::*;
+        (&&$crate::__private::Kind::<$type>::of()).unread()
+    }};
+}
+
+pub use crate::{
+    __answered as answered, __ending as ending, __returned as returned, __site as site,
+    __unread as unread,
+};
+
 /// The traits that [`Returned`] is asked through.
 pub mod probe {
     pub use crate::ending::{
         AnyAnswer as _, AnyEnding as _, AnyKind as _, AnyReturned as _, ErrAnswer as _,
-        ErrorEnding as _, LocalEnding as _, LoggableEnding as _, OkAnswer as _, OutcomeAnswer as _,
-        ResultEnding as _, ResultKind as _, ResultReturned as _, SharedEnding as _,
-        TextEnding as _,
+        ErrorEnding as _, LocalEnding as _, LoggableEnding as _, LoggableErrorEnding as _,
+        OkAnswer as _, OutcomeAnswer as _, ResultEnding as _, ResultKind as _, ResultReturned as _,
+        SharedEnding as _, TextEnding as _,
     };
 }
 

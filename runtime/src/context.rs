@@ -37,6 +37,7 @@ use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
 use crate::keys;
 use crate::loggable::{Encoder, Loggable, guarded};
+use crate::logger;
 use crate::scrub;
 
 /// One request (or another piece of work that has an id) and everything its lines share.
@@ -367,14 +368,23 @@ pub fn carry<F, T>(work: F) -> impl FnOnce() -> T + use<F, T>
 where
     F: FnOnce() -> T,
 {
-    let frame = current::with(|frame| frame.fork());
-    move || match frame {
-        Some(frame) if frame.request.is_some() => {
-            let _restore = Restore::enter(frame);
-            work()
-        }
-        _ => work(),
+    let frame = current::with(|frame| frame.fork()).filter(|frame| frame.request.is_some());
+    let span = span_of_here();
+    move || {
+        let _restore = frame.map(Restore::enter);
+        let _entered = entered(span.as_ref());
+        work()
     }
+}
+
+/// The span of here, which other layers take for the parent of what is sent elsewhere. candor itself
+/// needs none, and where it is alone there is nothing to enter at every poll.
+fn span_of_here() -> Option<Span> {
+    (!logger::is_alone()).then(Span::current).filter(|span| !span.is_none())
+}
+
+fn entered(span: Option<&Span>) -> Option<tracing::span::Entered<'_>> {
+    span.filter(|_| current::is_alive()).map(Span::enter)
 }
 
 /// `.in_context()` on futures.
@@ -382,7 +392,7 @@ pub trait InContextExt: Future + Sized {
     /// This future under the context of here, wherever it is spawned.
     fn in_context(self) -> InContext<Self> {
         let frame = current::with(|frame| frame.fork()).filter(|frame| frame.request.is_some());
-        InContext { future: Some(self), frame }
+        InContext { future: Some(self), frame, span: span_of_here() }
     }
 }
 
@@ -396,12 +406,14 @@ pin_project! {
         #[pin]
         future: Option<F>,
         frame: Option<Frame>,
+        span: Option<Span>,
     }
 
     impl<F> PinnedDrop for InContext<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _restore = this.frame.take().map(Restore::enter);
+            let _entered = entered(this.span.as_ref());
             this.future.set(None);
         }
     }
@@ -412,11 +424,9 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(frame) = this.frame.take() else {
-            return poll_some(this.future, cx);
-        };
-        let restore = Restore::enter(frame);
-        let _kept = Kept { slot: this.frame, restore: Some(restore) };
+        let restore = this.frame.take().map(Restore::enter);
+        let _kept = restore.map(|restore| Kept { slot: this.frame, restore: Some(restore) });
+        let _entered = entered(this.span.as_ref());
         poll_some(this.future, cx)
     }
 }

@@ -4,13 +4,14 @@
 //! back afterwards, so that a frame is in one place at a time and moving it costs no atomic.
 
 use std::cell::RefCell;
+use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::context::Request;
 use crate::dependency::CallState;
 use crate::ending::Written;
 use crate::site::Site;
+use crate::step::State;
 
 /// The state of the running scope, step or call.
 #[derive(Debug, Default)]
@@ -28,6 +29,23 @@ pub(crate) struct Frame {
     pub(crate) awaits: Option<&'static Site>,
     /// Fields of the running step: from `fields(…)` at entry and from `record`.
     pub(crate) extras: Option<Box<Extras>>,
+    /// What the steps that changed this frame found in it, the innermost last.
+    pub(crate) held: Vec<Held>,
+}
+
+/// What a step found in the frame that it changed.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// Whose it is. Guards are a user's, and may be dropped in any order.
+    guard: u32,
+    step: u32,
+    in_step: bool,
+    has_inner: bool,
+    awaits: Option<&'static Site>,
+    extras: Option<Box<Extras>>,
+    is_call: bool,
+    /// Where the step is a call: the one around it.
+    call: Option<Arc<CallState>>,
 }
 
 impl Frame {
@@ -43,6 +61,43 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Puts back what the step of this guard found, and gives what became of it: whether steps were begun
+    /// inside it, and its fields. Nothing where the guard is from another frame.
+    pub(crate) fn release(&mut self, guard: u32) -> Option<(bool, Option<Box<Extras>>)> {
+        if self.held.last()?.guard == guard {
+            let held = self.held.pop()?;
+            self.step = held.step;
+            self.in_step = held.in_step;
+            self.awaits = held.awaits;
+            if held.is_call {
+                self.call = held.call;
+            }
+            let has_inner = mem::replace(&mut self.has_inner, held.has_inner);
+            return Some((has_inner, mem::replace(&mut self.extras, held.extras)));
+        }
+        self.release_below(guard)
+    }
+
+    /// The same for a step that another one outlives: what it found is now what that one will put back.
+    #[cold]
+    fn release_below(&mut self, guard: u32) -> Option<(bool, Option<Box<Extras>>)> {
+        let at = self.held.iter().rposition(|held| held.guard == guard)?;
+        let held = self.held.remove(at);
+        let above = self.held.get_mut(at)?;
+        above.step = held.step;
+        above.in_step = held.in_step;
+        above.awaits = held.awaits;
+        let has_inner = mem::replace(&mut above.has_inner, held.has_inner);
+        let extras = mem::replace(&mut above.extras, held.extras);
+        if held.is_call {
+            let above = self.held[at..].iter_mut().find(|above| above.is_call);
+            *above.map_or(&mut self.call, |above| &mut above.call) = held.call;
+        }
+        Some((has_inner, extras))
+    }
+}
+
 /// What only some steps have.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
@@ -52,30 +107,79 @@ pub(crate) struct Extras {
     pub(crate) span: Option<tracing::Span>,
     /// The URL of a call until its state is made.
     pub(crate) url: Option<String>,
-    /// Time inside `poll`, where it is asked for.
-    pub(crate) busy: Duration,
     /// The first item of a stream that was an error.
     pub(crate) failure: Option<Written>,
+}
+
+impl Extras {
+    fn cleared(mut self: Box<Self>) -> Box<Self> {
+        self.members.clear();
+        self.span = None;
+        self.url = None;
+        self.failure = None;
+        self
+    }
 }
 
 /// Boxes are used again; one that a huge value grew is not kept.
 const POOLED: usize = 32;
 const POOLED_BYTES: usize = 16 * 1024;
 
+/// What a thread has.
 #[derive(Default)]
-struct Thread {
-    frame: Frame,
+pub(crate) struct Thread {
+    pub(crate) frame: Frame,
+    guards: u32,
     #[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
-    pool: Vec<Box<Extras>>,
+    states: Vec<Box<State>>,
+    #[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
+    extras: Vec<Box<Extras>>,
 }
 
 thread_local! {
     static THREAD: RefCell<Thread> = RefCell::default();
 }
 
-/// Runs `f` with the thread's frame; nothing runs where the thread is past its end, or inside
-/// another look at the frame.
-fn with_thread<T>(f: impl FnOnce(&mut Thread) -> T) -> Option<T> {
+impl Thread {
+    /// The state of a step that is over, to be used again.
+    pub(crate) fn take_state(&mut self) -> Option<Box<State>> {
+        self.states.pop()
+    }
+
+    /// Makes a step the running one, and keeps what it found under the number that is returned.
+    pub(crate) fn hold(
+        &mut self,
+        step: u32,
+        site: &'static Site,
+        extras: Option<Box<Extras>>,
+        call: Option<Arc<CallState>>,
+    ) -> u32 {
+        self.guards = self.guards.wrapping_add(1);
+        let frame = &mut self.frame;
+        let held = Held {
+            guard: self.guards,
+            step: mem::replace(&mut frame.step, step),
+            in_step: mem::replace(&mut frame.in_step, true),
+            has_inner: mem::replace(&mut frame.has_inner, false),
+            awaits: frame.awaits.replace(site),
+            extras: mem::replace(&mut frame.extras, extras),
+            is_call: call.is_some(),
+            call: call.and_then(|own| frame.call.replace(own)),
+        };
+        frame.held.push(held);
+        self.guards
+    }
+
+    fn keep_extras(&mut self, extras: Box<Extras>) {
+        if extras.members.capacity() <= POOLED_BYTES && self.extras.len() < POOLED {
+            self.extras.push(extras);
+        }
+    }
+}
+
+/// Runs `f` with what the thread has; nothing runs where the thread is past its end, or inside
+/// another look at it. The closure is short and calls no code of the user's.
+pub(crate) fn with_thread<T>(f: impl FnOnce(&mut Thread) -> T) -> Option<T> {
     THREAD.try_with(|thread| thread.try_borrow_mut().ok().map(|mut thread| f(&mut thread))).ok()?
 }
 
@@ -86,10 +190,10 @@ pub(crate) fn is_alive() -> bool {
 
 /// Puts a frame in place of the running one, which is returned.
 pub(crate) fn replace(frame: Frame) -> Frame {
-    with_thread(|thread| std::mem::replace(&mut thread.frame, frame)).unwrap_or_default()
+    with_thread(|thread| mem::replace(&mut thread.frame, frame)).unwrap_or_default()
 }
 
-/// Looks at the running frame. The closure is short and calls no code of the user's.
+/// Looks at the running frame.
 pub(crate) fn with<T>(f: impl FnOnce(&mut Frame) -> T) -> Option<T> {
     with_thread(|thread| f(&mut thread.frame))
 }
@@ -102,45 +206,54 @@ pub(crate) fn request() -> Option<Arc<Request>> {
 /// The running frame's request without its count being touched; it is back in its place when this is
 /// dropped. Nobody finds the request meanwhile: only for work in which no one else's line is written,
 /// since a sink's writer, which is, finds the sink taken.
-pub(crate) struct Lent(Option<Arc<Request>>);
+#[derive(Debug, Default)]
+pub(crate) struct Lent {
+    request: Option<Arc<Request>>,
+    /// Whether the frame is without it.
+    is_out: bool,
+    state: Option<Box<State>>,
+}
 
 impl Lent {
-    pub(crate) fn take() -> Self {
-        Lent(with(|frame| frame.request.take()).flatten())
+    /// The frame's request, or where others may look for it, another hand on it.
+    pub(crate) fn of(frame: &mut Frame, lend: bool) -> Self {
+        let request = if lend { frame.request.take() } else { frame.request.clone() };
+        Lent { request, is_out: lend, state: None }
     }
 
     pub(crate) fn request(&self) -> Option<&Arc<Request>> {
-        self.0.as_ref()
+        self.request.as_ref()
+    }
+
+    /// Gives back the state of a step that is over, too.
+    pub(crate) fn keep(&mut self, state: Box<State>) {
+        self.state = Some(state);
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(request) = self.0.take() {
-            with(|frame| frame.request = Some(request));
-        }
+        let request = self.request.take().filter(|_| self.is_out);
+        let mut state = self.state.take();
+        // A span that closes tells other layers, which may look here.
+        let extras = state.as_mut().and_then(|state| state.clear()).map(Extras::cleared);
+        with_thread(|thread| {
+            if request.is_some() {
+                thread.frame.request = request;
+            }
+            if let Some(extras) = extras {
+                thread.keep_extras(extras);
+            }
+            if let Some(state) = state.filter(|_| thread.states.len() < POOLED) {
+                thread.states.push(state);
+            }
+        });
     }
 }
 
 /// Empty fields, from the pool where there are any.
 pub(crate) fn take_extras() -> Box<Extras> {
-    with_thread(|thread| thread.pool.pop()).flatten().unwrap_or_default()
-}
-
-/// Gives fields back to the pool.
-pub(crate) fn put_extras(mut extras: Box<Extras>) {
-    extras.members.clear();
-    extras.span = None;
-    extras.url = None;
-    extras.busy = Duration::ZERO;
-    extras.failure = None;
-    if extras.members.capacity() <= POOLED_BYTES {
-        with_thread(|thread| {
-            if thread.pool.len() < POOLED {
-                thread.pool.push(extras);
-            }
-        });
-    }
+    with_thread(|thread| thread.extras.pop()).flatten().unwrap_or_default()
 }
 
 /// Puts the earlier frame back when it is dropped, also while unwinding.

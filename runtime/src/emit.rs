@@ -13,16 +13,18 @@ use crate::site::Site;
 
 /// Writes a record of `site` now, under the current request.
 pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut String, usize)) {
-    emit_at(site, current::request().as_ref(), severity, Tick::now(), fields);
+    emit_at(site, current::request().as_ref(), severity, Tick::now(), None, fields);
 }
 
 /// The same for a point in time, and for a request that need not be the current one: a step may end
-/// elsewhere than it began. `fields` appends members, with the limit of a value's bytes.
+/// elsewhere than it began. Other layers see it in `span`. `fields` appends members, with the limit of a
+/// value's bytes.
 pub(crate) fn emit_at(
     site: &'static Site,
     request: Option<&Arc<Request>>,
     severity: Severity,
     at: Tick,
+    span: Option<&tracing::Span>,
     fields: impl Fn(&mut String, usize),
 ) {
     if !site.enabled(severity) {
@@ -49,6 +51,6 @@ pub(crate) fn emit_at(
         let known = current::with(|frame| frame.fork()).unwrap_or_default();
         let _here =
             current::Restore::enter(current::Frame { request: request.map(Arc::clone), ..known });
-        site.dispatch(&record, text);
+        site.dispatch(&record, text, span);
     }
 }

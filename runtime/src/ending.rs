@@ -28,23 +28,23 @@ impl<T> Kind<T> {
 /// A result that was not seen.
 pub trait ResultKind {
     /// What is known of its error.
-    fn unread(&self) -> Option<Failure<'static>>;
+    fn unread(&self) -> Option<fn() -> Failure<'static>>;
 }
 
 impl<T, E> ResultKind for &Kind<Result<T, E>> {
-    fn unread(&self) -> Option<Failure<'static>> {
-        Some(Failure { type_name: type_name::<E>(), detail: Detail::Unknown })
+    fn unread(&self) -> Option<fn() -> Failure<'static>> {
+        Some(|| Failure { type_name: type_name::<E>(), detail: Detail::Unknown })
     }
 }
 
 /// Any other value that was not seen.
 pub trait AnyKind {
     /// Nothing: it can't have been an error.
-    fn unread(&self) -> Option<Failure<'static>>;
+    fn unread(&self) -> Option<fn() -> Failure<'static>>;
 }
 
 impl<T> AnyKind for Kind<T> {
-    fn unread(&self) -> Option<Failure<'static>> {
+    fn unread(&self) -> Option<fn() -> Failure<'static>> {
         None
     }
 }
@@ -67,6 +67,7 @@ pub struct Failure<'a> {
 /// A failure as it was written down, for later.
 #[derive(Debug)]
 pub(crate) struct Written {
+    pub(crate) answer: Answer,
     type_name: &'static str,
     json: Option<String>,
 }
@@ -81,6 +82,8 @@ impl Written {
 enum Detail<'a> {
     /// A type that speaks for itself.
     Loggable(&'a dyn Loggable),
+    /// One whose sources may still tell what a dependency answered.
+    LoggableError(&'a dyn Loggable, &'a (dyn Error + 'a)),
     /// An error that may borrow, so that only its sources can be asked for their types.
     Error(&'a (dyn Error + 'a)),
     Chain(&'a (dyn Error + 'static)),
@@ -99,6 +102,11 @@ impl fmt::Debug for Failure<'_> {
 impl Ending<'_> {
     /// All is well, and nothing more is known.
     pub const OK: Ending<'static> = Ending { failure: None, answer: Answer::NONE, ret: None };
+
+    /// An error of which only its type is known.
+    pub(crate) fn failed(type_name: &'static str) -> Self {
+        Ending { failure: Some(Failure { type_name, detail: Detail::Unknown }), ..Ending::OK }
+    }
 
     /// Adds the returned value.
     #[must_use]
@@ -125,23 +133,25 @@ impl Failure<'_> {
     fn answer(&self) -> Answer {
         match self.detail {
             Detail::Chain(error) => chain_answer(Some(error)),
-            Detail::Error(error) => chain_answer(error::next(error)),
+            Detail::Error(error) | Detail::LoggableError(_, error) => {
+                chain_answer(error::next(error))
+            }
             _ => Answer::NONE,
         }
     }
 
     /// The failure without the error, which goes on to the caller.
     #[cfg(feature = "stream")]
-    pub(crate) fn written(&self, limit: usize) -> Written {
+    pub(crate) fn written(&self, answer: Answer, limit: usize) -> Written {
         let mut json = String::new();
         let known = self.write_detail(limit, &mut json);
-        Written { type_name: self.type_name, json: known.then_some(json) }
+        Written { answer, type_name: self.type_name, json: known.then_some(json) }
     }
 
     /// Appends the JSON of `error_detail`; false where the error has no text of its own.
     pub(crate) fn write_detail(&self, limit: usize, out: &mut String) -> bool {
         let text = match &self.detail {
-            Detail::Loggable(value) => {
+            Detail::Loggable(value) | Detail::LoggableError(value, _) => {
                 guarded(out, |out| Encoder::json(out, limit).value(*value));
                 return true;
             }
@@ -179,7 +189,19 @@ fn ending<'a, T, E>(
     Ending { failure, answer: Answer::NONE, ret: None }
 }
 
-/// A `#[redact]` error type, and others that are loggable.
+/// A `#[redact]` error type with sources.
+pub trait LoggableErrorEnding<'a> {
+    /// How the call ended.
+    fn ending(&self) -> Ending<'a>;
+}
+
+impl<'a, T, E: Loggable + Error> LoggableErrorEnding<'a> for &&&&&&&Returned<'a, Result<T, E>> {
+    fn ending(&self) -> Ending<'a> {
+        ending(self.0, |error| Detail::LoggableError(error, error))
+    }
+}
+
+/// A `#[redact]` type in place of an error, and others that are loggable.
 pub trait LoggableEnding<'a> {
     /// How the call ended.
     fn ending(&self) -> Ending<'a>;

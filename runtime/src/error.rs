@@ -10,10 +10,13 @@ use crate::scrub;
 /// A chain longer than this is cut: an error may be its own source.
 const LONGEST_CHAIN: usize = 32;
 
+/// What reqwest writes before the URL in its errors.
+const FOR_URL: &str = " for url (";
+
 /// Appends the text of an error and its sources, `outer: inner`, scrubbed. A source whose text the
 /// outer one already ends with is not repeated.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
-    let mut text = display(error);
+    let mut text = shown(display(error));
     let mut source = next(error);
     let mut links = 1;
     while let Some(error) = source {
@@ -21,7 +24,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
             text.push_str(": …");
             break;
         }
-        let inner = display(error);
+        let inner = shown(display(error));
         if !text.ends_with(&inner) {
             let _ = write!(text, ": {inner}");
         }
@@ -29,6 +32,33 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
         links += 1;
     }
     scrub::text_into(&text, out);
+}
+
+/// The text of an error without what clients put into it and nobody has decided to show.
+fn shown(mut text: String) -> String {
+    // redis ends with the value itself where it is of another type than the caller's.
+    if let Some(at) = text.find("(value was ") {
+        text.truncate(at);
+        text.push_str("(value [REDACTED])");
+    }
+    if !text.contains(FOR_URL) {
+        return text;
+    }
+    // reqwest names the whole URL, with a query of which no name need be sensitive.
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(FOR_URL) {
+        let (before, after) = rest.split_at(at + FOR_URL.len());
+        out.push_str(before);
+        let word = after.find(char::is_whitespace).map_or(after, |end| &after[..end]);
+        let end = word.rfind(')').unwrap_or(0);
+        if end > 0 {
+            out.push_str(&scrub::url(&word[..end]));
+        }
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The text of a value, or `<unprintable>` where its own formatting fails.

@@ -52,6 +52,7 @@ pub struct Config {
     lines_per_request: u64,
     chain_panic_hook: bool,
     hash_key: Option<[u8; hash::KEY_BYTES]>,
+    spans: bool,
 }
 
 /// Where lines go.
@@ -135,6 +136,7 @@ impl Config {
             lines_per_request: 1000,
             chain_panic_hook: false,
             hash_key: None,
+            spans: true,
         }
     }
 
@@ -260,6 +262,12 @@ impl Config {
         Config { lines_per_request: lines, ..self }
     }
 
+    /// Whether steps and calls are spans for the other layers of the subscriber. Default true; with candor's
+    /// layer alone none are made either way.
+    pub fn spans(self, spans: bool) -> Self {
+        Config { spans, ..self }
+    }
+
     /// Keeps the panic hooks that were installed before. They print the raw panic message to standard
     /// error, which candor can't make safe.
     pub fn chain_panic_hook(self) -> Self {
@@ -338,6 +346,7 @@ impl Config {
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,
             alone,
+            spans: self.spans,
             sink,
         })
     }

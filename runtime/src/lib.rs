@@ -48,6 +48,7 @@
 //! |---|---|
 //! | write lines at all | [`init`], [`Config`], [`layer`] |
 //! | time a function | [`#[step_timed]`](macro@step_timed), [`record`] |
+//! | time a block or a future | [`step`](fn@step), [`.timed("name")`](prelude::TimedExt::timed), [`step_guard`] |
 //! | time a call to another service | [`#[dependency_call]`](macro@dependency_call), [`dependency`] |
 //! | write a line of your own | [`info!`](crate::info!), [`warn!`](crate::warn!), [`error!`](crate::error!), [`critical!`](crate::critical!), [`debug!`](crate::debug!), [`trace!`](crate::trace!) |
 //! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
@@ -119,7 +120,7 @@ pub use loggable::Loggable;
 pub use record::Severity;
 pub use scrub::url as safe_url;
 pub use sink::{Stats, stats};
-pub use step::record;
+pub use step::{StepGuard, record, step, step_guard};
 
 /// The README's snippets, compiled and run.
 #[cfg(doctest)]

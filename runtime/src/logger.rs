@@ -32,6 +32,8 @@ pub(crate) struct Logger {
     pub(crate) lines_per_request: u64,
     /// Whether nothing but this layer listens, so that a record need not take the way of an event.
     pub(crate) alone: bool,
+    /// Whether steps are spans for whoever else listens.
+    pub(crate) spans: bool,
     pub(crate) sink: Sink,
 }
 
@@ -148,5 +150,17 @@ pub(crate) fn if_alone<T>(f: impl FnOnce(&Logger) -> T) -> Option<T> {
     dispatcher::get_default(|dispatch| {
         let core = dispatch.downcast_ref::<Core>()?;
         core.logger.alone.then(|| f.take().map(|f| f(&core.logger))).flatten()
+    })
+}
+
+/// Whether the thread's subscriber is candor's own.
+pub(crate) fn is_alone() -> bool {
+    if_alone(|_| ()).is_some()
+}
+
+/// Whether spans of steps are made where another layer wants them.
+pub(crate) fn makes_spans() -> bool {
+    dispatcher::get_default(|dispatch| {
+        dispatch.downcast_ref::<Core>().is_none_or(|core| core.logger.spans)
     })
 }

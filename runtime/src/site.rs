@@ -1,6 +1,7 @@
 //! An annotated place in the source, known to `tracing`: one event per level, and one span for
 //! whoever else listens.
 
+use std::array::from_fn;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -14,7 +15,7 @@ use tracing_core::{Event, Level, Metadata};
 use crate::escape;
 use crate::format::members;
 use crate::handoff;
-use crate::logger::Logger;
+use crate::logger::{self, Logger};
 use crate::record::{Record, Severity};
 use crate::scrub;
 
@@ -37,10 +38,8 @@ pub struct Spec {
     pub(crate) slow_nanos: u64,
     /// Whether the time inside `poll` is measured.
     pub(crate) busy: bool,
-    /// Names of the event's fields, for other layers.
+    /// Names of the fields of the event and of the span, for other layers.
     pub(crate) fields: &'static [&'static str],
-    /// Names of the span's fields; none where there is no span.
-    pub(crate) span_fields: &'static [&'static str],
     /// What is called, where it is a call.
     pub(crate) call: Option<CallSpec>,
 }
@@ -54,6 +53,7 @@ pub(crate) struct CallSpec {
     pub(crate) url_template: Option<&'static str>,
 }
 
+/// The names of a step's fields: of its event, and of its span for others.
 const STEP_FIELDS: &[&str] = &[
     "message",
     "event",
@@ -67,8 +67,12 @@ const STEP_FIELDS: &[&str] = &[
     "error_detail",
     "ret",
     "busy_ms",
+    RECORDED,
+    SPAN_MARK,
+    STATUS_CODE,
 ];
 
+/// The names of a call's fields.
 const CALL_FIELDS: &[&str] = &[
     "message",
     "event",
@@ -88,7 +92,25 @@ const CALL_FIELDS: &[&str] = &[
     "ret",
     "busy_ms",
     "last_attempt_ms",
+    RECORDED,
+    SPAN_MARK,
+    STATUS_CODE,
+    "otel.kind",
 ];
+
+/// The names of the user's fields behind those of candor's own.
+pub const fn fields<const N: usize>(
+    own: &[&'static str],
+    users: &[&'static str],
+) -> [&'static str; N] {
+    let mut all = [""; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < own.len() { own[at] } else { users[at - own.len()] };
+        at += 1;
+    }
+    all
+}
 
 impl Spec {
     /// A step with its defaults.
@@ -110,7 +132,6 @@ impl Spec {
             slow_nanos: 0,
             busy: false,
             fields: STEP_FIELDS,
-            span_fields: &[SPAN_MARK],
             call: None,
         }
     }
@@ -132,21 +153,14 @@ impl Spec {
         }
     }
 
-    /// An event of candor's own without a span.
+    /// An event of candor's own, of which no span is made.
     pub(crate) const fn event(
         event: &'static str,
         target: &'static str,
         level: Level,
         fields: &'static [&'static str],
     ) -> Self {
-        Spec {
-            event,
-            target,
-            level,
-            fields,
-            span_fields: &[],
-            ..Spec::step(event, module_path!(), file!(), line!())
-        }
+        Spec { event, target, level, fields, ..Spec::step(event, module_path!(), file!(), line!()) }
     }
 
     /// The target of the line.
@@ -179,7 +193,12 @@ impl Spec {
         Spec { busy: true, ..self }
     }
 
-    /// The names of the event's fields.
+    /// The names of the fields of event and span.
+    pub const fn names(&self) -> &'static [&'static str] {
+        self.fields
+    }
+
+    /// Other names in their place.
     #[must_use]
     pub const fn fields(self, fields: &'static [&'static str]) -> Self {
         Spec { fields, ..self }
@@ -267,12 +286,28 @@ impl Callsite for Sentinel {
     }
 }
 
+/// The identity of a piece of a site that is made while the program runs.
+#[derive(Debug)]
+struct Name(OnceLock<&'static Metadata<'static>>);
+
+impl Callsite for Name {
+    fn set_interest(&self, _: Interest) {}
+
+    fn metadata(&self) -> &Metadata<'_> {
+        self.0.get().expect("set before anyone can ask")
+    }
+}
+
 /// The levels in the order of a site's events.
 const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
 /// The place of the span behind the events.
 const SPAN: usize = LEVELS.len();
 /// The field by which candor's own layer knows a step's span, which is for others.
 pub(crate) const SPAN_MARK: &str = "candor.kind";
+/// What OpenTelemetry's layer takes for the status of a span.
+pub(crate) const STATUS_CODE: &str = "otel.status_code";
+/// Where other layers find what was recorded under names that no call site can know: a JSON object.
+const RECORDED: &str = "candor.recorded";
 
 impl Site {
     /// A site that lives at `this`.
@@ -280,21 +315,12 @@ impl Site {
         Site {
             spec,
             metadata: [
-                Self::event(this, &spec, 0),
-                Self::event(this, &spec, 1),
-                Self::event(this, &spec, 2),
-                Self::event(this, &spec, 3),
-                Self::event(this, &spec, 4),
-                Metadata::new(
-                    spec.name,
-                    spec.target,
-                    spec.level,
-                    Some(spec.file),
-                    Some(spec.line),
-                    Some(spec.module),
-                    FieldSet::new(spec.span_fields, Identifier(&this.callsites[SPAN])),
-                    Kind::SPAN,
-                ),
+                Self::metadata(&spec, 0, &this.callsites[0]),
+                Self::metadata(&spec, 1, &this.callsites[1]),
+                Self::metadata(&spec, 2, &this.callsites[2]),
+                Self::metadata(&spec, 3, &this.callsites[3]),
+                Self::metadata(&spec, 4, &this.callsites[4]),
+                Self::metadata(&spec, SPAN, &this.callsites[SPAN]),
             ],
             callsites: [
                 DefaultCallsite::new(&this.metadata[0]),
@@ -310,16 +336,45 @@ impl Site {
         }
     }
 
-    const fn event(this: &'static Site, spec: &Spec, at: usize) -> Metadata<'static> {
+    /// A site that is made while the program runs, for a block that is no function.
+    ///
+    /// What can't refer to itself, since it is made in pieces, goes by another identity: that of the
+    /// metadata.
+    pub(crate) fn leaked(spec: Spec) -> &'static Site {
+        let names: [&'static Name; 6] = from_fn(|_| &*Box::leak(Box::new(Name(OnceLock::new()))));
+        let metadata = |at: usize| Self::metadata(&spec, at, names[at]);
+        let known: &'static [Metadata<'static>; 6] = Box::leak(Box::new(from_fn(metadata)));
+        for (name, metadata) in names.iter().zip(known) {
+            let _ = name.0.set(metadata);
+        }
+        Box::leak(Box::new(Site {
+            spec,
+            metadata: from_fn(metadata),
+            callsites: known.each_ref().map(DefaultCallsite::new),
+            off_since: AtomicUsize::new(usize::MAX),
+            named: [const { OnceLock::new() }; 6],
+            story: OnceLock::new(),
+        }))
+    }
+
+    const fn metadata(
+        spec: &Spec,
+        at: usize,
+        identity: &'static dyn Callsite,
+    ) -> Metadata<'static> {
+        let (name, level, kind) = match at {
+            SPAN => (spec.name, spec.level, Kind::SPAN),
+            event => (spec.event, LEVELS[event], Kind::EVENT),
+        };
         Metadata::new(
-            spec.event,
+            name,
             spec.target,
-            LEVELS[at],
+            level,
             Some(spec.file),
             Some(spec.line),
             Some(spec.module),
-            FieldSet::new(spec.fields, Identifier(&this.callsites[at])),
-            Kind::EVENT,
+            FieldSet::new(spec.fields, Identifier(identity)),
+            kind,
         )
     }
 
@@ -408,27 +463,36 @@ impl Site {
         })
     }
 
-    /// The span for others, where one of them wants it.
-    pub(crate) fn span(&'static self) -> Option<tracing::Span> {
+    /// The span for others, where one of them wants it. `fields` are those known at entry, as members.
+    pub(crate) fn span(&'static self, fields: impl FnOnce() -> String) -> Option<tracing::Span> {
         let interest = self.callsites[SPAN].interest();
         let metadata = &self.metadata[SPAN];
         let wanted = !interest.is_never()
-            && (interest.is_always() || dispatcher::get_default(|d| d.enabled(metadata)));
+            && (interest.is_always() || dispatcher::get_default(|d| d.enabled(metadata)))
+            && logger::makes_spans();
         wanted.then(|| {
-            let kind: &dyn Value = &self.spec.event;
-            let mut values = vec![None; metadata.fields().len()];
-            if let Some(first) = values.first_mut() {
-                *first = Some(kind);
-            }
-            tracing::Span::new(metadata, &metadata.fields().value_set_all(&values))
+            with_values(metadata, &fields(), None, |values| tracing::Span::new(metadata, values))
         })
     }
 
-    /// Sends a record to every layer.
-    pub(crate) fn dispatch(&'static self, record: &Record<'_>, fields: String) {
+    /// Adds to the span for others what is known later.
+    pub(crate) fn record_on(&'static self, span: &tracing::Span, fields: &str) {
+        with_values(&self.metadata[SPAN], fields, None, |values| {
+            span.record_all(values);
+        });
+    }
+
+    /// Sends a record to every layer, in a span or in that of here.
+    pub(crate) fn dispatch(
+        &'static self,
+        record: &Record<'_>,
+        fields: String,
+        span: Option<&tracing::Span>,
+    ) {
         let metadata = &self.metadata[place(record.severity)];
-        dispatch(metadata, record, fields, |values| {
-            Event::dispatch(metadata, values);
+        dispatch(metadata, record, fields, |values| match span {
+            Some(span) => Event::child_of(span.id(), metadata, values),
+            None => Event::dispatch(metadata, values),
         });
     }
 }
@@ -440,21 +504,46 @@ pub(crate) fn dispatch(
     fields: String,
     send: impl FnOnce(&ValueSet<'_>),
 ) {
+    let text = fields.clone();
+    handoff::during(metadata, record, fields, || {
+        with_values(metadata, &text, Some(record.message), send);
+    });
+}
+
+/// Members as values of the fields of these names.
+fn with_values<T>(
+    metadata: &'static Metadata<'static>,
+    members: &str,
+    message: Option<&str>,
+    send: impl FnOnce(&ValueSet<'_>) -> T,
+) -> T {
     let mut values: Vec<Option<Box<dyn Value + '_>>> = Vec::new();
     for field in metadata.fields() {
-        let value = if field.name() == "message" {
-            Some(Box::new(record.message) as Box<dyn Value>)
-        } else {
-            members::walk(&fields, 0)
-                .find(|member| member.key == field.name())
-                .and_then(|member| value_of(member.value))
+        let value = match (field.name(), message) {
+            ("message", Some(message)) => Some(Box::new(message) as Box<dyn Value>),
+            (RECORDED, _) => undeclared(metadata, members),
+            (name, _) => members::walk(members, 0)
+                .find(|member| member.key == name)
+                .and_then(|member| value_of(member.value)),
         };
         values.push(value);
     }
     let values: Vec<Option<&dyn Value>> = values.iter().map(Option::as_deref).collect();
-    handoff::during(metadata, record, fields, || {
-        send(&metadata.fields().value_set_all(&values));
-    });
+    send(&metadata.fields().value_set_all(&values))
+}
+
+/// The members whose names the call site does not know, as one JSON object.
+fn undeclared(metadata: &Metadata<'_>, members: &str) -> Option<Box<dyn Value>> {
+    let mut json = String::new();
+    for member in members::walk(members, 0) {
+        if metadata.fields().field(member.key).is_none() {
+            json.push(if json.is_empty() { '{' } else { ',' });
+            escape::json_string(member.key, &mut json);
+            json.push(':');
+            json.push_str(member.value);
+        }
+    }
+    (!json.is_empty()).then(|| Box::new(json + "}") as Box<dyn Value>)
 }
 
 /// CRITICAL is an ERROR to tracing.
@@ -483,7 +572,8 @@ fn number_of(json: &str) -> Box<dyn Value> {
     Box::new(json.parse::<f64>().unwrap_or(f64::NAN))
 }
 
-pub(crate) fn is_step_span(metadata: &Metadata<'_>) -> bool {
+/// Whether an event or a span is that of a step or call.
+pub(crate) fn is_of_step(metadata: &Metadata<'_>) -> bool {
     metadata.fields().field(SPAN_MARK).is_some()
 }
 

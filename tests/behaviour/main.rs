@@ -9,6 +9,7 @@
     reason = "functions of every shape, as their owners write them"
 )]
 
+mod blocks;
 mod config;
 mod context;
 mod dependency;
@@ -21,5 +22,7 @@ mod programs;
 mod redact;
 mod scrub;
 mod shapes;
+mod spans;
 mod step;
+mod stress;
 mod ui;

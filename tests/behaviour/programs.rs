@@ -191,6 +191,48 @@ fn the_dependency_example_shows_how_calls_end() {
     }
 }
 
+/// A call that goes well at its third attempt, and one that does not at its second.
+fn assert_retries(example: &str) {
+    let output = text(&run(example, &[("LOG_FORMAT", "json"), ("LOG_LEVEL", "debug")]).stdout);
+    assert_no_secret(example, output.as_bytes());
+    let mut told = Vec::new();
+    for line in output.lines() {
+        check(line);
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(line["request_id"], "stock-check");
+        if line["event"] == "dependency_attempt" {
+            told.push(format!("attempt {}", line["attempt"]));
+        }
+        if line["event"] == "dependency_call" {
+            let url = line["url"].as_str().expect("a URL");
+            assert!(url.ends_with("/items/tea"), "{url}");
+            let word = |key: &str| line[key].as_str().unwrap_or("-").to_owned();
+            let words = ["level", "outcome", "error"].map(word).join(" ");
+            told.push(format!("{} {words} after {} retries", line["status"], line["retries"]));
+            let time = |key: &str| line[key].as_f64().expect("a number");
+            assert!(time("last_attempt_ms") < time("duration_ms"), "{line}");
+        }
+    }
+    let wanted = [
+        "attempt 2",
+        "attempt 3",
+        "200 WARN ok - after 2 retries",
+        "attempt 2",
+        "null ERROR error connect after 1 retries",
+    ];
+    assert_eq!(told, wanted, "{output}");
+}
+
+#[test]
+fn retries_are_counted_from_backon() {
+    assert_retries("retry_backon");
+}
+
+#[test]
+fn retries_are_counted_from_reqwest_retry() {
+    assert_retries("retry_reqwest");
+}
+
 /// The block of the README under `<!-- marker -->`, without its fence.
 fn readme(marker: &str) -> String {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("a README");

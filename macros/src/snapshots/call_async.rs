@@ -3,17 +3,7 @@ fn charge(
     order: &Order,
     __arg2: (u32, u32),
 ) -> impl ::candor::__private::Future<Output = Result<Receipt, Declined>> {
-    static __SITE: ::candor::__private::Site = ::candor::__private::Site::new(
-        &__SITE,
-        ::candor::__private::Spec::call(
-                "charge",
-                ::candor::__private::core::module_path!(),
-                ::candor::__private::core::file!(),
-                ::candor::__private::core::line!(),
-            )
-            .dependency("payments")
-            .method("POST"),
-    );
+    ::candor::__private::site!(call "charge"[].dependency("payments").method("POST"));
     ::candor::__private::Step::new::<
         Result<Receipt, Declined>,
     >(
@@ -39,10 +29,8 @@ fn charge(
             #[allow(unreachable_code)] return __value;
         },
         |__value| {
-            use ::candor::__private::probe::*;
-            (&&&&&&&::candor::__private::Returned(__value))
-                .ending()
-                .with_answer((&&&&::candor::__private::Returned(__value)).answer())
+            ::candor::__private::ending!(__value)
+                .with_answer(::candor::__private::answered!(__value))
         },
     )
 }

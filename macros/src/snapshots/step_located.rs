@@ -1,19 +1,8 @@
 #[track_caller]
 fn find(at: usize) -> Result<u32, Missing> {
-    static __SITE: ::candor::__private::Site = ::candor::__private::Site::new(
-        &__SITE,
-        ::candor::__private::Spec::step(
-            "find",
-            ::candor::__private::core::module_path!(),
-            ::candor::__private::core::file!(),
-            ::candor::__private::core::line!(),
-        ),
-    );
+    ::candor::__private::site!(step "find"[]);
     let __step = ::candor::__private::StepGuard::enter(&__SITE)
-        .unread({
-            use ::candor::__private::probe::*;
-            (&&::candor::__private::Kind::<Result<u32, Missing>>::of()).unread()
-        });
+        .unread(::candor::__private::unread!(Result < u32, Missing >));
     let __value: Result<u32, Missing> = {
         let () = ();
         if at == 0 {
@@ -22,13 +11,7 @@ fn find(at: usize) -> Result<u32, Missing> {
                 #[allow(unreachable_code)]
                 {
                     __step
-                        .read(
-                            &__value,
-                            |__value| {
-                                use ::candor::__private::probe::*;
-                                (&&&&&&&::candor::__private::Returned(__value)).ending()
-                            },
-                        );
+                        .read(&__value, |__value| ::candor::__private::ending!(__value));
                     return __value;
                 }
             };
@@ -37,14 +20,7 @@ fn find(at: usize) -> Result<u32, Missing> {
     };
     #[allow(unreachable_code)]
     {
-        __step
-            .read(
-                &__value,
-                |__value| {
-                    use ::candor::__private::probe::*;
-                    (&&&&&&&::candor::__private::Returned(__value)).ending()
-                },
-            );
+        __step.read(&__value, |__value| ::candor::__private::ending!(__value));
         return __value;
     }
 }

@@ -1,15 +1,6 @@
 #[must_use]
 async fn count() -> u32 {
-    static __SITE: ::candor::__private::Site = ::candor::__private::Site::new(
-        &__SITE,
-        ::candor::__private::Spec::step(
-                "count",
-                ::candor::__private::core::module_path!(),
-                ::candor::__private::core::file!(),
-                ::candor::__private::core::line!(),
-            )
-            .busy(),
-    );
+    ::candor::__private::site!(step "count"[].busy());
     ::candor::__private::Step::new::<
         u32,
     >(
@@ -24,10 +15,7 @@ async fn count() -> u32 {
                 };
                 #[allow(unreachable_code)] return __value;
             },
-            |__value| {
-                use ::candor::__private::probe::*;
-                (&&&&&&&::candor::__private::Returned(__value)).ending()
-            },
+            |__value| ::candor::__private::ending!(__value),
         )
         .await
 }

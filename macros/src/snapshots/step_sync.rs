@@ -1,31 +1,5 @@
 pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
-    static __SITE: ::candor::__private::Site = ::candor::__private::Site::new(
-        &__SITE,
-        ::candor::__private::Spec::step(
-                "reserve",
-                ::candor::__private::core::module_path!(),
-                ::candor::__private::core::file!(),
-                ::candor::__private::core::line!(),
-            )
-            .slow_nanos(250000000u64)
-            .fields(
-                &[
-                    "message",
-                    "event",
-                    "step",
-                    "duration_ms",
-                    "outcome",
-                    "step_id",
-                    "parent_id",
-                    "offset_ms",
-                    "error",
-                    "error_detail",
-                    "ret",
-                    "busy_ms",
-                    "id",
-                ],
-            ),
-    );
+    ::candor::__private::site!(step "reserve"["id"].slow_nanos(250000000u64));
     let __step = ::candor::__private::StepGuard::enter_with(
         &__SITE,
         |__fields| {
@@ -47,13 +21,6 @@ pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
             Ok(left)
         },
     );
-    __step
-        .read(
-            &__value,
-            |__value| {
-                use ::candor::__private::probe::*;
-                (&&&&&&&::candor::__private::Returned(__value)).ending()
-            },
-        );
+    __step.read(&__value, |__value| ::candor::__private::ending!(__value));
     __value
 }

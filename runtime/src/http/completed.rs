@@ -103,7 +103,7 @@ impl Open {
             End::Sent => ("ok", Severity::Info),
         };
         let now = Tick::now();
-        emit::emit_at(&site::COMPLETED, Some(&self.request), severity, now, |out, limit| {
+        emit::emit_at(&site::COMPLETED, Some(&self.request), severity, now, None, |out, limit| {
             self.write(outcome, now, limit, out);
         });
     }

@@ -20,6 +20,7 @@ use crate::format::members;
 use crate::loggable::{Encoder, NestedDebug, UNPRINTABLE};
 use crate::logger::Logger;
 use crate::record::{Record, Severity};
+use crate::site::is_of_step;
 use crate::{buffer, error, handoff, keys, scrub};
 
 pub(super) fn write<S>(logger: &Logger, event: &Event<'_>, ctx: &Context<'_, S>)
@@ -30,7 +31,8 @@ where
     let parent = event.parent().and_then(|id| data_of(&ctx.span(id)?.extensions()));
     let around = match &parent {
         Some(parent) => Around::Span(parent),
-        None if event.is_contextual() => Around::Thread,
+        // The parent of a step's line is the step's own span, which is for others.
+        None if event.is_contextual() || is_of_step(metadata) => Around::Thread,
         None => Around::Nothing,
     };
     if let Some(()) = handoff::with(metadata, |record, fields| {

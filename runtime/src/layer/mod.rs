@@ -83,7 +83,7 @@ fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
         if site::is_request_span(metadata) {
             return true;
         }
-        if site::is_step_span(metadata) {
+        if site::is_of_step(metadata) {
             return false;
         }
     }

@@ -13,7 +13,7 @@ use super::{Fields, Outcome, Running};
 use crate::clock::Tick;
 #[cfg(feature = "stream")]
 use crate::current;
-use crate::current::{Extras, Frame};
+use crate::current::Extras;
 use crate::ending::Ending;
 #[cfg(feature = "stream")]
 use crate::loggable::DEFAULT_VALUE_LIMIT;
@@ -69,18 +69,16 @@ impl Slot {
 
     /// One poll inside the step. It works for the context of its first poll.
     pub(super) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        let mut first = false;
         if let State::Before(_) = &self.0
             && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
             && entry.site.wanted()
         {
-            self.0 = State::Running(Running::enter(entry.site, entry.extras).take_along());
-            first = true;
+            self.0 = State::Running(Running::begin(entry.site, entry.extras));
         }
         let State::Running(running) = &mut self.0 else { return poll() };
-        let since = running.site.spec.busy.then(Tick::now);
-        let outside = running.enter_thread(first);
-        let polled = Polled { slot: self, outside: Some(outside), since };
+        let since = running.state.site.spec.busy.then(Tick::now);
+        let span = running.go_in();
+        let polled = Polled { slot: self, span, since, is_over: false };
         let value = poll();
         polled.leave();
         value
@@ -89,8 +87,9 @@ impl Slot {
     /// Ends the step; where nothing is written, nobody looks at its value.
     pub(super) fn end<'a>(&mut self, ending: impl FnOnce() -> Ending<'a>) {
         if let State::Running(running) = mem::replace(&mut self.0, State::Over) {
+            let now = Tick::now();
             let ending = ending();
-            running.finish(Outcome::of(&ending), &ending);
+            running.end_own(now, Outcome::of(&ending), &ending);
         }
     }
 
@@ -99,10 +98,11 @@ impl Slot {
     pub(super) fn item<'a>(&mut self, ending: impl FnOnce() -> Ending<'a>) {
         if let State::Running(running) = &mut self.0
             && !running.has_failed()
-            && let Some(failure) = ending().failure
+            && let ending = ending()
+            && let Some(failure) = &ending.failure
         {
-            let extras = running.state.extras.get_or_insert_with(current::take_extras);
-            extras.failure = Some(failure.written(DEFAULT_VALUE_LIMIT));
+            let extras = running.state.frame.extras.get_or_insert_with(current::take_extras);
+            extras.failure = Some(failure.written(ending.answer, DEFAULT_VALUE_LIMIT));
         }
     }
 
@@ -110,8 +110,7 @@ impl Slot {
     pub(super) fn leave(&mut self) {
         if let State::Running(running) = &mut self.0 {
             // It ends when the slot is dropped behind what is polled.
-            let outside = running.enter_thread(false);
-            running.state.outside = Some(outside);
+            running.state.span = running.go_in();
             running.state.is_leaving = true;
         }
     }
@@ -122,18 +121,39 @@ impl Drop for Slot {
         if let State::Running(mut running) = mem::replace(&mut self.0, State::Over)
             && running.state.is_leaving
         {
-            let outside = running.state.outside.take();
-            running.leave_thread(outside.unwrap_or_default());
-            running.finish(Outcome::Cancelled, &Ending::OK);
+            let span = running.state.span.take();
+            running.go_out(span.as_ref());
+            running.end_own(Tick::now(), Outcome::Cancelled, &Ending::OK);
         }
+    }
+}
+
+impl Running {
+    /// Enters the frame of a future, and the span that others know it by.
+    fn go_in(&mut self) -> Option<tracing::Span> {
+        let span = self.state.frame.extras.as_ref().and_then(|extras| extras.span.clone());
+        self.swap();
+        if let Some(span) = &span {
+            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        }
+        span
+    }
+
+    fn go_out(&mut self, span: Option<&tracing::Span>) {
+        if let Some(span) = span {
+            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        }
+        self.swap();
+        self.state.frame.awaits = None;
     }
 }
 
 /// A step while it is polled; a panic that unwinds through the poll ends it.
 struct Polled<'a> {
     slot: &'a mut Slot,
-    outside: Option<Frame>,
+    span: Option<tracing::Span>,
     since: Option<Tick>,
+    is_over: bool,
 }
 
 impl Polled<'_> {
@@ -143,11 +163,13 @@ impl Polled<'_> {
 
     /// Puts back what was current around; false where that was done before.
     fn restore(&mut self) -> bool {
-        let Some(outside) = self.outside.take() else { return false };
         let State::Running(running) = &mut self.slot.0 else { return false };
-        running.leave_thread(outside);
-        if let (Some(since), Some(extras)) = (self.since, &mut running.state.extras) {
-            extras.busy += Tick::now().since(since);
+        if mem::replace(&mut self.is_over, true) {
+            return false;
+        }
+        running.go_out(self.span.as_ref());
+        if let Some(since) = self.since {
+            running.state.busy += Tick::now().since(since);
         }
         true
     }
@@ -158,7 +180,7 @@ impl Drop for Polled<'_> {
         if self.restore()
             && let State::Running(running) = mem::replace(&mut self.slot.0, State::Over)
         {
-            running.finish(Outcome::Panicked, &Ending::OK);
+            running.end_own(Tick::now(), Outcome::Panicked, &Ending::OK);
         }
     }
 }

@@ -4,47 +4,57 @@ use std::marker::PhantomData;
 use std::thread;
 
 use super::{Fields, Outcome, Running};
+use crate::clock::Tick;
 use crate::ending::{Ending, Failure};
 use crate::site::Site;
 
-/// A running step on a thread: ends with [`read`](StepGuard::read), or when it is dropped.
+/// A running step on a thread, begun by [`step_guard`](crate::step_guard): ends when it is dropped or
+/// [finished](StepGuard::finish).
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
     running: Option<Running>,
     /// How it ended where no value was read.
-    unread: Option<Failure<'static>>,
+    unread: Unread,
     _not_send: PhantomData<*const ()>,
 }
 
+/// What is known of a value that nobody reads.
+type Unread = Option<fn() -> Failure<'static>>;
+
 impl StepGuard {
     /// Begins a step and enters it; its fields follow by [`entered`](super::entered), or there are none.
+    #[doc(hidden)]
     #[inline]
     pub fn enter(site: &'static Site) -> Self {
-        let running = site.wanted().then(|| Running::enter(site, None).enter_frame());
+        let running = site.wanted().then(|| Running::enter(site, None));
         StepGuard { running, unread: None, _not_send: PhantomData }
     }
 
     /// The same with fields, which are asked for only where a line could be written.
+    #[doc(hidden)]
     #[inline]
     pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        let begin = |extras| Running::enter(site, Some(extras)).enter_frame();
+        let begin = |extras| Running::enter(site, Some(extras));
         let running = Fields::gather(site, fields).map(begin);
         StepGuard { running, unread: None, _not_send: PhantomData }
     }
 
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
-    pub fn unread(mut self, unread: Option<Failure<'static>>) -> Self {
+    #[doc(hidden)]
+    pub fn unread(mut self, unread: Unread) -> Self {
         self.unread = unread;
         self
     }
 
     /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
+    #[doc(hidden)]
     #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
         if let Some(running) = self.running.take() {
+            let now = Tick::now();
             let ending = read(value);
-            running.end(Outcome::of(&ending), &ending);
+            running.end(now, Outcome::of(&ending), &ending);
         }
     }
 }
@@ -53,7 +63,7 @@ impl Drop for StepGuard {
     #[inline]
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            running.end_unread(self.unread.take());
+            running.end_unread(self.unread);
         }
     }
 }
@@ -61,12 +71,13 @@ impl Drop for StepGuard {
 impl Running {
     /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
     #[inline(never)]
-    fn end_unread(self, failure: Option<Failure<'static>>) {
+    fn end_unread(self, unread: Unread) {
+        let now = Tick::now();
         if thread::panicking() && !self.state.was_panicking {
-            return self.end(Outcome::Panicked, &Ending::OK);
+            return self.end(now, Outcome::Panicked, &Ending::OK);
         }
-        let ending = Ending { failure, ..Ending::OK };
-        self.end(Outcome::of(&ending), &ending);
+        let ending = Ending { failure: unread.map(|unread| unread()), ..Ending::OK };
+        self.end(now, Outcome::of(&ending), &ending);
     }
 }
 

@@ -3,13 +3,19 @@
 //! A step reads the clock twice; the second reading is also its line's `ts`, since a tick knows its
 //! wall time.
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod counter;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "no_counter.rs"]
+mod counter;
+
 use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A reading of the monotonic clock, in nanoseconds since the process first asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
 
 /// How long a wall clock reading is trusted before it is taken again; a clock that was set shows up
@@ -28,9 +34,23 @@ impl Tick {
     /// Reads the clock.
     #[inline]
     pub(crate) fn now() -> Self {
-        let elapsed = ORIGIN.get_or_init(Instant::now).elapsed();
-        // In 64 bits, which last for 584 years, since `as_nanos` computes in 128.
-        Tick(elapsed.as_secs().wrapping_mul(NANOS_A_SECOND) + u64::from(elapsed.subsec_nanos()))
+        match counter::now() {
+            Some(nanos) => Tick(nanos),
+            None => Self::of_the_system(),
+        }
+    }
+
+    /// The reading that all others are measured against.
+    #[inline(never)]
+    fn of_the_system() -> Self {
+        let origin = ORIGIN.get_or_init(|| {
+            let now = Instant::now();
+            counter::begin(now);
+            now
+        });
+        let nanos = nanos(origin.elapsed());
+        counter::learn(nanos);
+        Tick(nanos)
     }
 
     /// Nanoseconds from an earlier tick to this one; zero where it is no earlier one.
@@ -55,12 +75,18 @@ impl Tick {
 
     #[cold]
     fn resync(self) {
+        counter::check(|| ORIGIN.get().map_or(0, |origin| nanos(origin.elapsed())));
         let wall = nanos_since_epoch(SystemTime::now());
         // Taken now, not at the tick: what lies between the two is no difference of the clocks.
         let offset = wall.saturating_sub_unsigned(Tick::now().0);
         WALL_OFFSET.store(offset, Ordering::Release);
         STALE_AT.store(self.0.saturating_add(RESYNC_NANOS), Ordering::Release);
     }
+}
+
+/// In 64 bits, which last for 584 years, since `as_nanos` computes in 128.
+fn nanos(time: Duration) -> u64 {
+    time.as_secs().wrapping_mul(NANOS_A_SECOND) + u64::from(time.subsec_nanos())
 }
 
 fn nanos_since_epoch(time: SystemTime) -> i64 {

@@ -1,0 +1,151 @@
+//! The processor's time stamp counter, a third of the cost of a reading of the system's clock.
+//!
+//! It is used where the kernel itself keeps time by it, which it does where the counter is constant and
+//! the same on all cores. Its rate is learned from the first second of the process, in which the
+//! system's clock is read, and compared with that clock every second afterwards.
+
+use std::fs;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long the rate is learned: long beside the time that a reading takes.
+const LEARNING: Duration = Duration::from_secs(1);
+
+/// A counter that is this far off is not trusted any more.
+const MOST_NANOS_OFF: u64 = 1_000_000;
+
+static BEGAN: OnceLock<Option<Reading>> = OnceLock::new();
+static RATE: OnceLock<Rate> = OnceLock::new();
+static IS_TRUSTED: AtomicBool = AtomicBool::new(false);
+
+/// Both clocks at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    at: Instant,
+    count: u64,
+}
+
+/// Nanoseconds since the origin at a count, and how many a count is: times 2³².
+#[derive(Debug)]
+struct Rate {
+    count: u64,
+    nanos: u64,
+    nanos_a_count: u64,
+}
+
+/// Nanoseconds since the origin, where the counter is known and trusted.
+#[inline]
+pub(super) fn now() -> Option<u64> {
+    if !IS_TRUSTED.load(Ordering::Relaxed) {
+        return None;
+    }
+    RATE.get().map(|rate| rate.nanos_at(count()))
+}
+
+/// Takes the first reading, beside the origin.
+pub(super) fn begin(origin: Instant) {
+    let current = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+    let is_kept = fs::read_to_string(current).is_ok_and(|source| source.trim() == "tsc");
+    let _ = BEGAN.set(is_kept.then(|| Reading::nearest(origin)));
+}
+
+/// Learns the rate once enough time has passed since the first reading; `nanos` have since the origin.
+pub(super) fn learn(nanos: u64) {
+    if u128::from(nanos) < LEARNING.as_nanos() || RATE.get().is_some() {
+        return;
+    }
+    let Some(Some(began)) = BEGAN.get() else { return };
+    RATE.get_or_init(|| {
+        let now = Reading::nearest(Instant::now());
+        let passed = super::nanos(now.at.duration_since(began.at));
+        let counted = now.count.wrapping_sub(began.count).max(1);
+        let nanos_a_count = (u128::from(passed) << 32) / u128::from(counted);
+        Rate {
+            count: now.count,
+            nanos: passed,
+            nanos_a_count: u64::try_from(nanos_a_count).unwrap_or(u64::MAX),
+        }
+    });
+    IS_TRUSTED.store(true, Ordering::Relaxed);
+}
+
+/// Leaves the counter for good where the system's clock, in nanoseconds since the origin, says something
+/// else.
+pub(super) fn check(system: impl Fn() -> u64) {
+    if let Some(counted) = now()
+        && system().abs_diff(counted) > MOST_NANOS_OFF
+        // Between the two readings the thread may have had to wait.
+        && now().is_some_and(|counted| system().abs_diff(counted) > MOST_NANOS_OFF)
+    {
+        IS_TRUSTED.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Rate {
+    #[inline]
+    fn nanos_at(&self, count: u64) -> u64 {
+        // A core may be some counts behind the one the rate was learned on.
+        let counts = count.saturating_sub(self.count);
+        let nanos = (u128::from(counts) * u128::from(self.nanos_a_count)) >> 32;
+        // 584 years fit.
+        self.nanos.wrapping_add(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+impl Reading {
+    /// The count of a moment that has just been, or of one that is nearer: the pair of readings that lie
+    /// closest together among a few.
+    fn nearest(first: Instant) -> Self {
+        let mut best = Reading { at: first, count: count() };
+        let mut width = u64::MAX;
+        for _ in 0..8 {
+            let before = count();
+            let at = Instant::now();
+            let after = count();
+            let between = after.wrapping_sub(before);
+            if between < width {
+                width = between;
+                best = Reading { at, count: before + between / 2 };
+            }
+        }
+        best
+    }
+}
+
+#[inline]
+#[expect(unsafe_code, reason = "half of what a step costs beyond its line is reading the clock")]
+fn count() -> u64 {
+    // SAFETY: the instruction is part of x86-64 and touches no memory; Linux lets programs use it unless
+    // they ask not to be allowed.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{NANOS_A_SECOND, nanos};
+
+    #[test]
+    fn the_learned_rate_follows_the_systems_clock() {
+        let began = Reading::nearest(Instant::now());
+        std::thread::sleep(Duration::from_millis(50));
+        let now = Reading::nearest(Instant::now());
+        let counted = now.count - began.count;
+        let passed = nanos(now.at - began.at);
+        let rate = Rate {
+            count: now.count,
+            nanos: passed,
+            nanos_a_count: u64::try_from((u128::from(passed) << 32) / u128::from(counted))
+                .expect("below 2^32 ns a count"),
+        };
+        assert_eq!(rate.nanos_at(now.count), passed);
+        assert_eq!(rate.nanos_at(now.count - 1), passed, "never back");
+        let twice = rate.nanos_at(now.count + counted);
+        assert!(twice.abs_diff(2 * passed) < 10, "{twice} is not twice {passed}");
+        // A century at four counts a nanosecond.
+        let century = 100 * 365 * 86_400 * NANOS_A_SECOND;
+        let fast = Rate { count: 0, nanos: 0, nanos_a_count: 1 << 30 };
+        assert_eq!(fast.nanos_at(century * 4), century);
+    }
+}

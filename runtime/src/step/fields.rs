@@ -1,0 +1,143 @@
+//! What the user's code adds to a step: fields at entry, recorded ones, the returned value.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{fmt, ptr};
+
+use crate::current::{self, Extras, Frame};
+use crate::dependency::{Answer, DependencyOutcome};
+use crate::format::keys::Keys;
+use crate::format::members;
+use crate::loggable::{Encoder, Loggable, guarded};
+use crate::site::Site;
+use crate::{error, keys};
+
+/// Takes the `fields(…)` of a step, and the `url` of a call, while it is entered.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    extras: &'a mut Extras,
+}
+
+impl Fields<'_> {
+    /// The fields of a call, asked for only where a line of it could be written.
+    pub(super) fn gather(
+        site: &'static Site,
+        fields: impl FnOnce(&mut Fields<'_>),
+    ) -> Option<Box<Extras>> {
+        site.wanted().then(|| {
+            let mut extras = current::take_extras();
+            fields(&mut Fields { extras: &mut extras });
+            extras
+        })
+    }
+
+    /// Adds one field; the macros have checked its name, and asked the key rule for it.
+    pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
+        let members = &mut self.extras.members;
+        members::open(members, name);
+        let hidden = sensitive || keys::added_by_deployment(name);
+        guarded(members, |out| {
+            let mut encoder = Encoder::gathered(out).under(name);
+            if hidden { encoder.redacted() } else { encoder.value(value) }
+        });
+    }
+
+    /// The `url = …` of a call.
+    pub fn url<T: fmt::Display + ?Sized>(&mut self, url: &T) {
+        self.extras.url = Some(error::display(url));
+    }
+}
+
+/// Adds a field to the running step or call.
+///
+/// The value must be [`Loggable`]; a sensitive name shows `"[REDACTED]"`, one of candor's own keys
+/// gets a trailing underscore, and a name that was recorded before is recorded anew. Outside a step
+/// nothing happens.
+///
+/// ```
+/// #[candor::step_timed]
+/// fn load() -> u32 {
+///     candor::record("rows", 3);
+///     3
+/// }
+///
+/// let captured = candor::testing::capture();
+/// load();
+/// assert_eq!(captured.step("load").integer("rows"), 3);
+/// ```
+pub fn record(name: &str, value: impl Loggable) {
+    let Some(true) = current::with(|frame| frame.in_step) else { return };
+    let name = field_name(name);
+    let mut json = String::new();
+    guarded(&mut json, |out| {
+        let mut encoder = Encoder::gathered(out).under(&name);
+        if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
+    });
+    let added = current::with(|frame| frame.extras.take()).flatten();
+    let mut extras = added.unwrap_or_else(current::take_extras);
+    members::set(&mut extras.members, &name, &json);
+    current::with(|frame| frame.extras = Some(extras));
+}
+
+/// Keys of candor's own lines beside the fixed ones.
+const STEP_KEYS: [&str; 17] = [
+    "step",
+    "duration_ms",
+    "outcome",
+    "step_id",
+    "parent_id",
+    "offset_ms",
+    "error",
+    "error_detail",
+    "ret",
+    "busy_ms",
+    "dependency",
+    "operation",
+    "dependency_method",
+    "url",
+    "status",
+    "retries",
+    "last_attempt_ms",
+];
+
+fn field_name(name: &str) -> String {
+    let mut name = Keys::default().field_name(name);
+    while STEP_KEYS.contains(&name.as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+/// Fields that are evaluated once the step runs: those of a future, whose arguments are inside it.
+pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
+    // Where nothing of this call is written, the step that runs here is the one around it.
+    let own = |frame: &mut Frame| frame.awaits.take_if(|awaits| ptr::eq(*awaits, site)).is_some();
+    if current::with(own) != Some(true) {
+        return;
+    }
+    let mut extras = current::with(|frame| frame.extras.take()).flatten();
+    let mut extras = extras.take().unwrap_or_else(current::take_extras);
+    fields(&mut Fields { extras: &mut extras });
+    if let Some(url) = extras.url.take()
+        && let Some(call) = current::with(|frame| frame.call.clone()).flatten()
+    {
+        call.facts().url = site.safe_url(Some(&url));
+    }
+    if let Some(span) = &extras.span {
+        site.record_on(span, &extras.members);
+    }
+    current::with(|frame| frame.extras = Some(extras));
+}
+
+/// The JSON of the `ret` of a step.
+pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
+    let mut json = String::new();
+    guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(value));
+    json
+}
+
+/// The answer of a call, as the function of its `outcome = …` tells it.
+pub fn answer<O: DependencyOutcome>(outcome: impl FnOnce() -> O) -> Answer {
+    // The function is the user's; where it panics, the call it reads has not.
+    let answer = catch_unwind(AssertUnwindSafe(|| Answer::of(&outcome())));
+    answer.unwrap_or(Answer::NONE)
+}

@@ -1,0 +1,251 @@
+//! A timed step or call: begun at entry, ended exactly once, whatever the end is.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::Tick;
+use crate::current::{self, Extras, Frame, Lent};
+use crate::dependency::CallState;
+use crate::ending::Ending;
+use crate::site::{SPAN_MARK, Site};
+
+mod block;
+mod end;
+mod fields;
+mod future;
+mod guard;
+#[cfg(feature = "stream")]
+mod stream;
+
+pub use block::{Timed, TimedExt, step, step_guard};
+use end::Outcome;
+#[cfg(feature = "http")]
+pub(crate) use end::millis;
+pub use fields::{Fields, answer, entered, record, ret};
+pub use future::{Entry, Step, hint};
+pub use guard::StepGuard;
+pub(crate) use guard::body;
+#[cfg(feature = "stream")]
+pub use stream::StepStream;
+
+/// A step that has begun.
+///
+/// On a thread it changes the frame that is there, which costs no count of a request or call. A future
+/// has a frame of its own, since it may end on another thread and under another request than it
+/// began.
+#[derive(Debug)]
+pub(crate) struct Running {
+    // In a box that is used again: what goes from hand to hand is a pointer, since a copy of fields
+    // that were written a moment ago has to wait for them.
+    state: Box<State>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    site: &'static Site,
+    started: Tick,
+    step: u32,
+    parent: u32,
+    /// Whether a step was begun inside, where it is over.
+    has_inner: bool,
+    /// What a future polls is being dropped.
+    is_leaving: bool,
+    /// A step entered while unwinding did not cause it.
+    was_panicking: bool,
+    /// By which the frame knows what this step found in it.
+    guard: u32,
+    /// Time inside `poll`, where it is asked for.
+    busy: Duration,
+    /// The step's own call, where it is one.
+    call: Option<Arc<CallState>>,
+    /// Until it is entered and from its end on.
+    extras: Option<Box<Extras>>,
+    /// That of a future, while what it polls is being dropped.
+    span: Option<tracing::Span>,
+    /// A future's own frame, and while it is polled the one around it.
+    frame: Frame,
+}
+
+impl State {
+    fn new(site: &'static Site) -> Box<Self> {
+        Box::new(State {
+            site,
+            started: Tick::default(),
+            step: 0,
+            parent: 0,
+            has_inner: false,
+            is_leaving: false,
+            was_panicking: false,
+            guard: 0,
+            busy: Duration::ZERO,
+            call: None,
+            extras: None,
+            span: None,
+            frame: Frame::default(),
+        })
+    }
+}
+
+impl Running {
+    /// Begins a step or call of this thread, in the frame that is there; fields of it may still come.
+    #[inline(never)]
+    fn enter(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
+        let mut outfit = Outfit::of(site, extras);
+        let begun = current::with_thread(|thread| {
+            let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
+            state.begin(site, &mut thread.frame);
+            state.was_panicking = thread::panicking();
+            state.guard = thread.hold(state.step, site, outfit.extras.take(), outfit.call.clone());
+            state.start(&thread.frame, outfit.call.take());
+            state
+        });
+        let state = begun.unwrap_or_else(|| outfit.alone(site));
+        if let Some(span) = outfit.span {
+            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        }
+        Running { state }
+    }
+
+    /// Begins a step or call in a frame of its own, which holds the request and the call of here from
+    /// now on.
+    #[inline(never)]
+    fn begin(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
+        let mut outfit = Outfit::of(site, extras);
+        let begun = current::with_thread(|thread| {
+            let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
+            state.begin(site, &mut thread.frame);
+            let around = thread.frame.fork();
+            state.frame = Frame {
+                call: outfit.call.clone().or(around.call),
+                step: state.step,
+                in_step: true,
+                awaits: Some(site),
+                extras: outfit.extras.take(),
+                ..around
+            };
+            state.start(&thread.frame, outfit.call.take());
+            state
+        });
+        Running { state: begun.unwrap_or_else(|| outfit.alone(site)) }
+    }
+
+    /// Ends a step on its thread under the request that is current there.
+    #[inline(never)]
+    fn end(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
+        // The error's `Display` is the user's, and may log.
+        let mut lent = self.leave(ending.failure.is_none());
+        if let Some(span) = self.state.extras.as_ref().and_then(|extras| extras.span.as_ref()) {
+            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        }
+        self.finish(lent.request(), now, outcome, ending);
+        lent.keep(self.state);
+    }
+
+    /// Puts back what the step found. The request of the frame is lent, or another hand on it is.
+    fn leave(&mut self, lend: bool) -> Lent {
+        let state = &mut *self.state;
+        let left = current::with_thread(|thread| {
+            if let Some((has_inner, extras)) = thread.frame.release(state.guard) {
+                state.has_inner = has_inner;
+                state.extras = extras;
+            }
+            Lent::of(&mut thread.frame, lend)
+        });
+        left.unwrap_or_default()
+    }
+
+    /// Puts the frame of a future in place of that of the thread, or the other way round.
+    fn swap(&mut self) {
+        current::with_thread(|thread| std::mem::swap(&mut thread.frame, &mut self.state.frame));
+    }
+
+    /// Ends a future's step, whose frame is its own again, under the request that it holds.
+    fn end_own(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
+        let Frame { request, has_inner, extras, .. } = std::mem::take(&mut self.state.frame);
+        self.state.has_inner = has_inner;
+        self.state.extras = extras;
+        self.finish(request.as_ref(), now, outcome, ending);
+        Lent::default().keep(self.state);
+    }
+
+    /// Whether an item of a stream was an error.
+    #[cfg(feature = "stream")]
+    fn has_failed(&self) -> bool {
+        self.state.frame.extras.as_ref().is_some_and(|extras| extras.failure.is_some())
+    }
+}
+
+impl State {
+    fn begin(&mut self, site: &'static Site, around: &mut Frame) {
+        self.site = site;
+        around.has_inner = true;
+        self.parent = around.step;
+        let request = around.request.as_ref().filter(|request| request.has_id());
+        self.step = request.map_or(0, |request| request.next_step());
+        self.has_inner = false;
+        self.is_leaving = false;
+    }
+
+    fn start(&mut self, frame: &Frame, call: Option<Arc<CallState>>) {
+        self.call = call;
+        self.started = Tick::now();
+        if self.call.is_some()
+            && let Some(request) = &frame.request
+        {
+            request.call_started(self.started);
+        }
+    }
+
+    /// Forgets what it held, to be used again.
+    pub(crate) fn clear(&mut self) -> Option<Box<Extras>> {
+        self.call = None;
+        self.busy = Duration::ZERO;
+        self.extras.take()
+    }
+}
+
+/// What a step has on it when it begins.
+struct Outfit {
+    extras: Option<Box<Extras>>,
+    call: Option<Arc<CallState>>,
+    span: Option<tracing::Span>,
+}
+
+impl Outfit {
+    fn of(site: &'static Site, mut extras: Option<Box<Extras>>) -> Self {
+        let url = extras.as_mut().and_then(|extras| extras.url.take());
+        let call = || Arc::new(CallState::new(site, site.safe_url(url.as_deref())));
+        let call = site.is_call().then(call);
+        let known = || known_at_entry(site, extras.as_deref());
+        let span = site.span(known);
+        if span.is_some() {
+            extras.get_or_insert_with(current::take_extras).span.clone_from(&span);
+        }
+        Outfit { extras, call, span }
+    }
+
+    /// The state of a step on a thread that is past its end and has no frame.
+    #[cold]
+    fn alone(&mut self, site: &'static Site) -> Box<State> {
+        let mut state = State::new(site);
+        state.extras = self.extras.take();
+        state.start(&Frame::default(), self.call.take());
+        state
+    }
+}
+
+fn known_at_entry(site: &'static Site, extras: Option<&Extras>) -> String {
+    let mut known = String::new();
+    end::text(&mut known, SPAN_MARK, site.spec.event);
+    match &site.spec.call {
+        None => end::text(&mut known, "step", site.spec.name),
+        Some(spec) => {
+            end::text(&mut known, "dependency", spec.dependency);
+            end::text(&mut known, "operation", site.spec.name);
+            end::text(&mut known, "otel.kind", "client");
+        }
+    }
+    known.extend(extras.map(|extras| extras.members.as_str()));
+    known
+}

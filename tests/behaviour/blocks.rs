@@ -1,0 +1,317 @@
+//! Steps that are no functions: `candor::step`, `.timed("name")`, `step_guard`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use candor::prelude::*;
+use candor::testing::{Line, capture, capture_with};
+use candor::{Config, RequestContext, dependency_call, step_guard, step_timed};
+use candor_tests::checked;
+use futures::executor::block_on;
+
+type Answer<T> = Result<T, Refused>;
+
+/// Neither `Debug` nor `Display`.
+struct Refused;
+
+fn outcome(line: &Line) -> (&str, &str) {
+    (line.text("outcome"), line.text("level"))
+}
+
+#[test]
+fn a_closure_is_a_step_of_its_module() {
+    let captured = capture();
+    let rows = RequestContext::with_id("r").enter_with(|| {
+        candor::step("load", || {
+            candor::record("rows", 3);
+            candor::step("parse", || 3)
+        })
+    });
+    assert_eq!(rows, 3);
+    checked(&captured);
+    let (load, parse) = (captured.step("load"), captured.step("parse"));
+    assert_eq!(outcome(&load), ("ok", "INFO"));
+    assert_eq!(load.text("logger"), module_path!());
+    assert_eq!(load.text("event"), "step_timing");
+    assert_eq!(load.text("request_id"), "r");
+    assert_eq!((load.integer("step_id"), load.integer("parent_id")), (1, 0));
+    assert_eq!((parse.integer("step_id"), parse.integer("parent_id")), (2, 1));
+    assert_eq!(load.integer("rows"), 3);
+    assert!(!parse.has("rows"));
+}
+
+#[test]
+fn an_err_is_known_by_its_type_through_an_alias() {
+    let captured = capture();
+    let refused: Answer<Vec<u8>> = candor::step("refused", || Err(Refused));
+    assert!(refused.is_err());
+    let good: Answer<Vec<u8>> = candor::step("good", || Ok(vec![1]));
+    assert!(good.is_ok());
+    candor::step("none", || None::<u8>);
+    let niche: Result<Box<u8>, ()> = candor::step("niche", || Err(()));
+    assert!(niche.is_err());
+    checked(&captured);
+    let line = captured.step("refused");
+    assert_eq!(outcome(&line), ("error", "WARN"));
+    assert_eq!(line.text("error"), "Refused");
+    assert!(!line.has("error_detail"));
+    assert_eq!(outcome(&captured.step("good")), ("ok", "INFO"));
+    assert_eq!(outcome(&captured.step("none")), ("ok", "INFO"));
+    assert_eq!(captured.step("niche").text("error"), "()");
+}
+
+#[test]
+fn a_closure_that_panics_or_returns_early() {
+    let captured = capture();
+    let caught = catch_unwind(|| candor::step("broken", || panic!("gone")));
+    assert!(caught.is_err());
+    fn early(yes: bool) -> Option<u8> {
+        candor::step("early", || {
+            if yes {
+                return None;
+            }
+            Some(1)
+        })
+    }
+    assert_eq!((early(true), early(false)), (None, Some(1)));
+    checked(&captured);
+    assert_eq!(outcome(&captured.step("broken")), ("panicked", "ERROR"));
+    assert_eq!(captured.steps("early").len(), 2);
+}
+
+#[test]
+fn what_a_closure_borrows_and_moves_stays_the_users() {
+    let mut names = vec!["a".to_owned()];
+    let captured = capture();
+    let first: &str = candor::step("borrow", || &names[0]);
+    assert_eq!(first, "a");
+    candor::step("change", || names.push("b".to_owned()));
+    let moved = candor::step("move", move || names);
+    assert_eq!(moved.len(), 2);
+    assert_eq!(captured.lines().len(), 3);
+}
+
+async fn load(fails: bool) -> Answer<u32> {
+    candor::record("rows", 3);
+    if fails { Err(Refused) } else { Ok(1) }
+}
+
+#[test]
+fn a_future_is_a_step_from_its_first_poll_to_its_end() {
+    let captured = capture();
+    block_on(RequestContext::with_id("r").scope(async {
+        let waiting = load(false).timed("never polled");
+        drop(waiting);
+        assert!(load(false).timed("load").await.is_ok());
+        assert!(load(true).timed("load").await.is_err());
+        std::future::ready(()).timed("ready").await;
+    }));
+    checked(&captured);
+    let lines = captured.steps("load");
+    assert_eq!(outcome(&lines[0]), ("ok", "INFO"));
+    assert_eq!(lines[0].text("logger"), module_path!());
+    assert_eq!(lines[0].integer("rows"), 3);
+    assert_eq!(outcome(&lines[1]), ("error", "WARN"));
+    assert_eq!(lines[1].text("error"), "Refused");
+    assert_eq!(captured.step("ready").text("logger"), "steps");
+    assert!(captured.steps("never polled").is_empty());
+}
+
+#[test]
+fn a_future_that_is_dropped_or_panics() {
+    let captured = capture();
+    {
+        let mut waiting = pin!(std::future::pending::<()>().timed("dropped"));
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    let broken = async { panic!("gone") }.timed("broken");
+    let caught = catch_unwind(AssertUnwindSafe(|| block_on(broken)));
+    assert!(caught.is_err());
+    checked(&captured);
+    assert_eq!(outcome(&captured.step("dropped")), ("cancelled", "INFO"));
+    assert_eq!(outcome(&captured.step("broken")), ("panicked", "ERROR"));
+}
+
+#[test]
+fn a_timed_future_stays_send_and_borrows() {
+    fn send<T: Send>(value: T) -> T {
+        value
+    }
+    let name = "a".to_owned();
+    let captured = capture();
+    let length = block_on(send(async { name.len() }.timed("length")));
+    assert_eq!(length, 1);
+    assert_eq!(captured.step("length").text("outcome"), "ok");
+}
+
+#[test]
+fn a_guard_is_well_unless_it_is_told_or_the_thread_unwinds() {
+    let captured = capture();
+    drop(step_guard("dropped"));
+    step_guard("ok").finish(&Ok::<(), Refused>(()));
+    step_guard("error").finish(&Err::<(), _>(Refused));
+    step_guard("value").finish(&7);
+    let caught = catch_unwind(|| {
+        let _step = step_guard("broken");
+        panic!("gone");
+    });
+    assert!(caught.is_err());
+    checked(&captured);
+    assert_eq!(outcome(&captured.step("dropped")), ("ok", "INFO"));
+    assert_eq!(outcome(&captured.step("ok")), ("ok", "INFO"));
+    assert_eq!(outcome(&captured.step("error")), ("error", "WARN"));
+    assert_eq!(captured.step("error").text("error"), "Refused");
+    assert_eq!(outcome(&captured.step("value")), ("ok", "INFO"));
+    assert_eq!(outcome(&captured.step("broken")), ("panicked", "ERROR"));
+    assert_eq!(captured.step("ok").text("logger"), "steps");
+}
+
+#[test]
+fn steps_of_all_kinds_are_one_tree() {
+    #[step_timed]
+    async fn outer() {
+        let _guard = step_guard("guard");
+        candor::step("closure", || ());
+    }
+    let captured = capture();
+    block_on(RequestContext::with_id("r").scope(outer().timed("around")));
+    checked(&captured);
+    let parent = |name: &str| captured.step(name).integer("parent_id");
+    assert_eq!(
+        [parent("around"), parent("outer"), parent("guard"), parent("closure")],
+        [0, 1, 2, 3]
+    );
+}
+
+#[test]
+fn one_place_with_two_names_and_one_name_in_two_places() {
+    fn named(name: &'static str) {
+        candor::step(name, || ());
+    }
+    let captured = capture();
+    for name in ["one", "two", "one"] {
+        named(name);
+    }
+    candor::step("one", || ());
+    assert_eq!(captured.steps("one").len(), 3);
+    assert_eq!(captured.steps("two").len(), 1);
+}
+
+#[test]
+fn a_block_is_off_where_its_module_is() {
+    let config = Config::new().level("info,behaviour::blocks=off,steps=off").expect("levels");
+    let captured = capture_with(config).expect("a configuration");
+    for _ in 0..3 {
+        assert_eq!(candor::step("off", || 7), 7);
+        step_guard("off").finish(&Err::<(), _>(Refused));
+        assert_eq!(block_on(async { 7 }.timed("off")), 7);
+    }
+    assert!(captured.lines().is_empty());
+}
+
+#[test]
+fn blocks_on_many_threads_at_once() {
+    let captured = capture();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(candor::context::carry(|| {
+                for _ in 0..100 {
+                    candor::step("busy", || ());
+                }
+            }));
+        }
+    });
+    assert_eq!(captured.steps("busy").len(), 800);
+}
+
+#[test]
+fn guards_end_in_any_order_with_their_own_fields_and_parents() {
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        let outer = step_guard("outer");
+        candor::record("name", 1);
+        let first = step_guard("first");
+        candor::record("name", 2);
+        let second = step_guard("second");
+        candor::record("name", 3);
+        drop(first);
+        candor::record("late", true);
+        step_guard("inner").finish(&());
+        drop(outer);
+        drop(second);
+        step_guard("after").finish(&());
+    });
+    checked(&captured);
+    let name = |step: &str| captured.step(step).integer("name");
+    let parent = |step: &str| captured.step(step).integer("parent_id");
+    assert_eq!([name("outer"), name("first"), name("second")], [1, 2, 3]);
+    assert!(captured.step("second").boolean("late"));
+    assert!(!captured.step("first").has("late"));
+    assert_eq!([parent("outer"), parent("first"), parent("second")], [0, 1, 2]);
+    assert_eq!([parent("inner"), parent("after")], [3, 0]);
+}
+
+#[test]
+fn calls_end_in_any_order_too() {
+    #[dependency_call("payments")]
+    fn charge() {
+        let guard = step_guard("left behind");
+        #[dependency_call("stock")]
+        fn reserve() {
+            candor::dependency::current().set_status(202);
+        }
+        reserve();
+        candor::dependency::current().retry();
+        candor::dependency::current().set_status(201);
+        std::mem::forget(guard);
+    }
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        charge();
+        charge();
+    });
+    let payments = captured.dependencies("payments");
+    for call in &payments {
+        assert_eq!((call.integer("status"), call.integer("retries")), (201, 1));
+    }
+    assert_eq!(captured.dependencies("stock")[0].integer("status"), 202);
+}
+
+#[test]
+fn a_guard_that_is_forgotten_breaks_nothing() {
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        candor::step("around", || {
+            candor::record("kept", true);
+            std::mem::forget(step_guard("forgotten"));
+            candor::record("lost", true);
+        });
+        candor::step("next", || candor::record("own", true));
+    });
+    RequestContext::with_id("s").enter_with(|| candor::step("other", || ()));
+    checked(&captured);
+    assert!(captured.steps("forgotten").is_empty());
+    assert!(captured.step("around").boolean("kept"));
+    assert!(captured.step("next").boolean("own"));
+    assert_eq!(captured.step("other").integer("parent_id"), 0);
+    assert_eq!(captured.step("other").text("request_id"), "s");
+}
+
+#[test]
+fn a_future_that_is_forgotten_breaks_nothing() {
+    #[step_timed]
+    async fn forgotten() {
+        std::future::pending::<()>().await;
+    }
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        let mut future = Box::pin(forgotten());
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        std::mem::forget(future);
+        candor::step("next", || ());
+    });
+    checked(&captured);
+    assert_eq!(captured.step("next").integer("parent_id"), 0);
+    assert!(captured.steps("forgotten").is_empty());
+}
