@@ -331,7 +331,7 @@ pub fn current() -> Option<RequestContext> {
 /// What is given must be loggable: `set_user(clear(&id))`. Outside a request nothing happens.
 pub fn set_user(user: impl Loggable) {
     if let Some(request) = current::request() {
-        let json = json(|to| to.value(&user));
+        let json = json("user_id", |to| to.value(&user));
         // One type for a key: a number becomes text, as the other ids are.
         let text = (json != "null").then(|| members::text_of(&json));
         request.change_identity(|identity| identity.user.clone_from(&text));
@@ -346,16 +346,16 @@ pub fn set(name: &str, value: impl Loggable) {
     if let Some(request) = current::request() {
         let name = Keys::default().field_name(name);
         let hidden = keys::hides(&name);
-        let json = json(|to| if hidden { to.redacted() } else { to.value(&value) });
+        let json = json(&name, |to| if hidden { to.redacted() } else { to.value(&value) });
         request.change_identity(|identity| {
             members::set(&mut identity.fields, &name, &json);
         });
     }
 }
 
-fn json(write: impl FnOnce(&mut Encoder<'_>)) -> String {
+fn json(name: &str, write: impl FnOnce(&mut Encoder<'_>)) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| write(&mut Encoder::gathered(out)));
+    guarded(&mut json, |out| write(&mut Encoder::gathered(out).under(name)));
     json
 }
 

@@ -26,13 +26,13 @@ use crate::env;
 use crate::format::Format;
 use crate::format::json::Template;
 use crate::format::keys::Keys;
-use crate::keys;
 use crate::layer::{Core, Wanted};
 use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
 use crate::sink::{Overload, Report, Sink};
+use crate::{hash, keys};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -58,6 +58,7 @@ pub struct Config {
     line_limit: usize,
     lines_per_request: u64,
     chain_panic_hook: bool,
+    hash_key: Option<[u8; hash::KEY_BYTES]>,
     spans: bool,
 }
 
@@ -129,6 +130,7 @@ impl Config {
             line_limit: 16_000,
             lines_per_request: 1000,
             chain_panic_hook: false,
+            hash_key: None,
             spans: true,
         }
     }
@@ -268,6 +270,12 @@ impl Config {
         self
     }
 
+    /// The key of the [`hash`](crate::policy::hash) policy, 32 random bytes; the same for all services whose
+    /// lines are to be matched. Default: none, and hashed values are `[REDACTED]`.
+    pub fn hash_key(self, key: [u8; 32]) -> Self {
+        Config { hash_key: Some(key), ..self }
+    }
+
     /// Bytes of one value, after which it is cut with `…(+N bytes)`. Default 4096.
     pub fn value_limit(self, bytes: usize) -> Self {
         Config { value_limit: bytes, ..self }
@@ -350,6 +358,9 @@ impl Config {
     fn logger(self, alone: bool) -> Result<Logger, InitError> {
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
+        }
+        if let Some(key) = self.hash_key {
+            hash::install(key);
         }
         let log_file = match &self.output {
             Output::File { path, .. } => Some(path.clone()),

@@ -54,6 +54,7 @@
 //! | write a line that must not be lost | [`audit!`](crate::audit!) |
 //! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
 //! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
+//! | review what became visible | `inventory` (feature `inventory`) |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
 //! | put it around an HTTP service | `http` (feature `http`) |
 //! | test what is logged | `testing` (feature `testing`) |
@@ -85,9 +86,12 @@ mod escape;
 mod event;
 mod format;
 mod handoff;
+mod hash;
 #[cfg(feature = "http")]
 pub mod http;
 mod init;
+#[cfg(feature = "inventory")]
+pub mod inventory;
 pub mod keys;
 mod layer;
 mod levels;
@@ -113,6 +117,8 @@ pub use candor_macros::{dependency_call, redact, step_timed};
 pub use context::RequestContext;
 pub use format::Format;
 pub use init::{Config, InitError, Logging, init, layer};
+#[cfg(feature = "inventory")]
+pub use inventory::inventory;
 pub use loggable::Loggable;
 pub use record::Severity;
 pub use scrub::url as safe_url;

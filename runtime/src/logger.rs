@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use tracing_core::dispatcher;
+use tracing_core::{Level, dispatcher};
 
 use crate::buffer;
 use crate::clock::Tick;
 use crate::context::Request;
 use crate::current;
 use crate::format::{Format, json::Template, members, pretty, shrink};
+use crate::hash;
 use crate::layer::{Core, entered::Around};
 use crate::levels::Levels;
 use crate::record::{Record, Severity};
@@ -79,6 +80,9 @@ impl Logger {
         self.render(known, record, around, named, fields, |line| {
             self.put(request, record.severity, line);
         });
+        if hash::is_missing_and_untold() && Level::WARN <= self.levels.load().of("candor") {
+            self.tell(hash::NO_KEY);
+        }
     }
 
     /// Writes an audit event: now, whatever the levels and limits are.
@@ -127,6 +131,20 @@ impl Logger {
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             put(line)
         })
+    }
+
+    /// One WARN of candor's own, outside every request.
+    #[cold]
+    fn tell(&self, message: &str) {
+        let record = Record {
+            at: Tick::now(),
+            severity: Severity::Warn,
+            logger: "candor",
+            message,
+            has_exc: false,
+            capped: false,
+        };
+        self.write_for(None, &record, Around::Nothing, None, |_| {});
     }
 
     fn put(&self, request: Option<&Arc<Request>>, severity: Severity, line: &mut String) {

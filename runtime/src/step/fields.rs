@@ -36,7 +36,7 @@ impl Fields<'_> {
         members::open(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
         guarded(members, |out| {
-            let mut encoder = Encoder::gathered(out);
+            let mut encoder = Encoder::gathered(out).under(name);
             if hidden { encoder.redacted() } else { encoder.value(value) }
         });
     }
@@ -69,7 +69,7 @@ pub fn record(name: &str, value: impl Loggable) {
     let name = field_name(name);
     let mut json = String::new();
     guarded(&mut json, |out| {
-        let mut encoder = Encoder::gathered(out);
+        let mut encoder = Encoder::gathered(out).under(&name);
         if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
     });
     let added = current::with(|frame| frame.extras.take()).flatten();
@@ -131,7 +131,7 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
 /// The JSON of the `ret` of a step.
 pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| Encoder::gathered(out).value(value));
+    guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(value));
     json
 }
 
