@@ -97,6 +97,7 @@ pub mod policy;
 pub mod prelude;
 mod record;
 pub mod scrub;
+mod shape;
 mod sink;
 mod site;
 mod step;
