@@ -2,8 +2,8 @@
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::caught::caught;
 use crate::loggable::UNPRINTABLE;
 use crate::scrub;
 
@@ -34,15 +34,15 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
 /// The text of a value, or `<unprintable>` where its own formatting fails.
 pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
     let mut text = String::new();
-    match catch_unwind(AssertUnwindSafe(|| write!(text, "{value}"))) {
-        Ok(Ok(())) => text,
+    match caught(|| write!(text, "{value}")) {
+        Some(Ok(())) => text,
         _ => UNPRINTABLE.to_owned(),
     }
 }
 
 /// The source of an error, unless asking for it panics.
 pub(crate) fn next<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
-    catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
+    caught(|| error.source()).flatten()
 }
 
 /// The name of a type without its path: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.

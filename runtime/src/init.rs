@@ -210,11 +210,9 @@ impl Config {
         mut self,
         names: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, InitError> {
-        for (from, to) in names {
-            self.keys
-                .rename(from, to)
-                .map_err(|why| InitError::new(format!("the keys can't be renamed: {why}")))?;
-        }
+        self.keys
+            .rename(&names.into_iter().collect::<Vec<_>>())
+            .map_err(|why| InitError::new(format!("the keys can't be renamed: {why}")))?;
         Ok(self)
     }
 

@@ -7,9 +7,9 @@
 //! trailing digits, in the singular. Then:
 //!
 //! 1. *Strong* words hit anywhere: password, secret, credential, authorization, cookie, jwt, otp, …
-//! 2. *Weak* words need company. `token`, `pass`, `pin` and `auth` hit as the last word (not
-//!    `prompt tokens` or `boarding pass`), `session` and `pan` alone; pairs hit together: api + key,
-//!    mfa + code, card + number, session + id, connection + string, seed + phrase, …
+//! 2. *Weak* words need company. `token`, `pass`, `pin`, `auth`, `session` and `sid` hit as the last word
+//!    (not `prompt tokens` or `boarding pass`); pairs hit together: api + key, mfa + code, card + number,
+//!    session + id, connection + string, seed + phrase, …
 //! 3. Words written together count as the words they are made of: `userpassword`, `apikey`.
 //! 4. A name *about* a secret is none: last word count, len, type, ttl, expires, policy, enabled,
 //!    url, …, or first word is, has, min, max, ….
@@ -105,21 +105,22 @@ const LISTS: [(u32, &str); 33] = [
         dockerconfigjson kubeconfig contrasena kennwort senha motdepasse mdp wachtwoord haslo salasana \
         samlresponse"),
     (LAST | JOINS, "token pass"),
-    (LAST, "pan pin auth pw pword signature sig salt hmac keypair"),
-    (ALONE, "session sid oauth"),
+    (LAST, "pan pin auth sid session pw pword signature sig salt hmac keypair"),
+    (ALONE, "oauth"),
     (PLAIN, "passwordless compass bypass trespass surpass encompass overpass underpass subpass multipass \
         renderpass lowpass highpass bandpass allpass lastpass keepass issn assn"),
     (HARMLESS, "page next previous prev continuation eos bos pad unk sep cls mask stop start end \
         cancellation cancel per unexpected first second third last final single boarding season bus ski \
         gpio led map drop tilt low high band render shadow compute depth function method type virus call sync \
-        lock fencing special prompt completion"),
+        lock fencing special prompt completion chat checkout training game upload charging video workout \
+        practice"),
     (KEY, "api app application private priv secret access signing sign signature encryption encrypt \
         encrypting decryption decrypt master ssh hmac auth oauth session shared preshared gpg pgp rsa aes \
         license licence activation account storage subscription function service role admin root client \
         server consumer integration webhook deploy tls ssl cert certificate pem symmetric write ingest \
         ingestion wallet vault bot security recovery backup live merchant partner stripe openai anthropic \
         sendgrid mailgun mailchimp twilio aws azure google gcp github gitlab datadog sentry algolia firebase \
-        fcm vapid supabase cloudflare telegram discord slack heroku sdk insert unseal fernet"),
+        fcm vapid supabase cloudflare telegram discord slack heroku sdk insert unseal fernet ephemeral restricted"),
     (KEY << SECOND, "key pem jwk"),
     (TOKEN, "api access refresh auth oauth id session user client bot service device push fcm apns reset \
         registration login security vault root admin app deploy personal invite verification confirmation \
@@ -146,8 +147,8 @@ const LISTS: [(u32, &str); 33] = [
     (SESSION << SECOND, "session sid"),
     (LINK, "saml magic"),
     (LINK << SECOND, "response link"),
-    (SOCIAL, "social national"),
-    (SOCIAL << SECOND, "security insurance"),
+    (SOCIAL, "social national driver"),
+    (SOCIAL << SECOND, "security insurance license licence"),
     (ABOUT, "count len length size type kind ttl expiry expires expired expire expiration policy policies \
         enabled disabled url uri endpoint name path file filename dir directory folder location version at \
         on by in date time timestamp age timeout duration period interval second sec minute hour day week \
@@ -271,6 +272,7 @@ const fn roles(word: &Word) -> u32 {
     let roles = if TABLE.words[slot] == 0 { joined(word) } else { TABLE.roles[slot] };
     // `refresh_tokens` are secrets by their company, `new_tokens` and `sessions` a number.
     match (word.plural, roles & LAST != 0) {
+        (true, true) if roles & SESSION << SECOND != 0 => roles & !LAST,
         (true, true) => roles & !LAST | ALONE,
         (true, false) => roles & !ALONE,
         (false, _) => roles,

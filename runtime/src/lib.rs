@@ -70,6 +70,7 @@
 extern crate self as candor;
 
 mod buffer;
+mod caught;
 mod clock;
 pub mod context;
 mod current;

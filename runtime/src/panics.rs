@@ -7,6 +7,7 @@ use std::sync::Once;
 
 use tracing_core::Level;
 
+use crate::caught;
 use crate::current;
 use crate::emit;
 use crate::escape;
@@ -33,6 +34,10 @@ pub(crate) fn install(chain: bool) {
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            // Its line says `<unprintable>`.
+            if caught::is_asking() {
+                return;
+            }
             write(info);
             if chain {
                 before(info);

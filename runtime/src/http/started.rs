@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, Request, header};
 
+use super::request_id::REQUEST_ID;
 use super::site;
 use crate::emit;
 use crate::format::members;
@@ -18,7 +19,7 @@ pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
             self::query(query, limit, out);
         }
         members::open(out, "headers");
-        out.push_str(scrub::headers(request.headers()).as_json());
+        out.push_str(headers(request.headers(), client_request_id.is_some()).as_json());
         for (key, name) in
             [("content_type", header::CONTENT_TYPE), ("content_length", header::CONTENT_LENGTH)]
         {
@@ -35,6 +36,16 @@ pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
             Encoder::json(out, limit).text(id);
         }
     });
+}
+
+/// The headers, without a refused request id: what may be shown of it has a key of its own.
+fn headers(map: &HeaderMap, refused_id: bool) -> scrub::Json {
+    if !refused_id {
+        return scrub::headers(map);
+    }
+    let mut map = map.clone();
+    map.remove(REQUEST_ID);
+    scrub::headers(&map)
 }
 
 /// A header as scrubbed text.

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use tracing_core::field::{Field, Visit};
@@ -14,6 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::entered::Around;
 use super::span::data_of;
+use crate::caught::caught;
 use crate::clock::Tick;
 use crate::format::keys::Keys;
 use crate::format::members;
@@ -156,7 +156,7 @@ fn printed<T>(
     text: &mut String,
     print: impl FnOnce(&mut String) -> Result<T, fmt::Error>,
 ) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(|| print(text))).ok()?.ok()
+    caught(|| print(text))?.ok()
 }
 
 /// The event's message.

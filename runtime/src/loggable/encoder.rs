@@ -3,10 +3,10 @@
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{DebugOf, Loggable};
+use crate::caught::caught;
 use crate::{escape, keys, policy};
 
 /// What stands for a value whose own formatting panicked or failed.
@@ -248,9 +248,8 @@ impl<'a> Encoder<'a> {
     /// becomes `"<unprintable>"`.
     pub fn display(&mut self, value: &dyn fmt::Display) {
         let mut text = String::new();
-        let printed = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
-        match printed {
-            Ok(Ok(())) => self.text(&text),
+        match caught(|| write!(text, "{value}")) {
+            Some(Ok(())) => self.text(&text),
             _ => self.text(UNPRINTABLE),
         }
     }
@@ -665,7 +664,7 @@ impl fmt::Write for Indented<'_> {
 /// Runs `write`, which appends one JSON value; what panics leaves `"<unprintable>"` instead.
 pub(crate) fn guarded(out: &mut String, write: impl FnOnce(&mut String)) {
     let from = out.len();
-    if catch_unwind(AssertUnwindSafe(|| write(out))).is_err() {
+    if caught(|| write(out)).is_none() {
         out.truncate(from);
         escape::json_string(UNPRINTABLE, out);
     }

@@ -26,6 +26,7 @@ mod label;
 mod text;
 mod token;
 mod url;
+mod value;
 
 #[cfg(feature = "http")]
 pub use headers::headers;

@@ -7,8 +7,8 @@ use super::{REDACTED, card, label, token};
 /// Found are tokens (JWT, `Bearer …`, `Basic …`), private keys in PEM, keys with a well-known prefix
 /// (`AKIA…`, `ghp_…`, `sk_live_…`), card numbers (issuer and check digit), credentials in URLs, and values
 /// behind a name that [the key rule](crate::keys) finds sensitive: `key=value`, `key: value`,
-/// `"key": "value"`, `key => value`, `("key", "value")`, `--key value`, `<key>value</key>`, in plain text,
-/// in JSON inside a string and percent-encoded.
+/// `"key": "value"`, `key => value`, `("key", "value")`, `--key value`, `<key>value</key>`, `Key("value")`,
+/// in plain text, in JSON inside a string and percent-encoded.
 ///
 /// ```
 /// use candor::scrub::text;
@@ -63,7 +63,7 @@ impl Secret<'_> {
 /// keeps the whole linear.
 const TRIGGERS: [bool; 256] = {
     let mut triggers = [false; 256];
-    let bytes = b"=:%,>-_.JIBb0123456789";
+    let bytes = b"=:%,>-_.({JIBb0123456789";
     let mut at = 0;
     while at < bytes.len() {
         triggers[bytes[at] as usize] = true;
@@ -105,6 +105,7 @@ impl<'a> Secrets<'a> {
                 .or_else(|| label::value(text, self.floor, at, &mut self.named)),
             b',' => label::tuple(text, self.floor, at),
             b'>' => label::element(text, self.floor, at),
+            b'(' | b'{' => label::constructor(text, self.floor, at),
             b'-' => token::private_key(text, at)
                 .or_else(|| token::prefixed(text, at))
                 .or_else(|| label::flag(text, at)),

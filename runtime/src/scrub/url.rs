@@ -141,10 +141,19 @@ fn is_host(host: &str) -> bool {
 
 /// Whether the value of a query parameter is hidden for its name.
 pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
-    // An OAuth redirect's grant; a status code is shorter.
-    let grant =
-        name == "code" && value.len() >= 10 && !value.bytes().all(|byte| byte.is_ascii_digit());
-    grant || hides(name)
+    hides(name) || is_grant(&percent_decoded(name), value)
+}
+
+/// The `code` and `state` of an OAuth redirect, as against status codes and `state=open`.
+pub(super) fn is_grant(name: &str, value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let word = value.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    if name.eq_ignore_ascii_case("code") {
+        value.len() >= 10 && digits < value.len()
+    } else {
+        let opaque = value.len() >= 8 && digits > 0 || value.len() >= 16 && !word;
+        name.eq_ignore_ascii_case("state") && opaque && digits < value.len()
+    }
 }
 
 /// A part as it is, scrubbed; hidden whole where the secret shows only after decoding.
