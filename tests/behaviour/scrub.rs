@@ -214,6 +214,61 @@ fn debug_text_and_json_in_text_lose_the_whole_value() {
     shows("- name: DB_PASSWORD\n  value: x", "- name: DB_PASSWORD\n  value: [REDACTED]");
 }
 
+/// A derived `Debug` prints what a tuple struct or a variant holds without a name of its own.
+#[test]
+fn debug_text_of_a_type_with_a_sensitive_name_is_hidden() {
+    #[derive(Debug)]
+    #[allow(dead_code, reason = "only printed")]
+    struct Password(&'static str);
+    #[derive(Debug)]
+    #[allow(dead_code, reason = "only printed")]
+    struct ApiToken {
+        value: &'static str,
+    }
+    #[derive(Debug)]
+    #[allow(dead_code, reason = "only printed")]
+    enum Proof {
+        Pin(u32),
+        Order(u32),
+    }
+
+    shows(&format!("{:?}", Password("hunter2")), "Password([REDACTED])");
+    shows(&format!("{:?}", Some(Password("a) (b"))), "Some(Password([REDACTED]))");
+    shows(&format!("{:?}", ApiToken { value: "x" }), "ApiToken {[REDACTED]}");
+    shows(&format!("{:#?}", ApiToken { value: "x" }), "ApiToken {[REDACTED]}");
+    shows(&format!("{:?}", [Proof::Pin(1234), Proof::Order(7)]), "[Pin([REDACTED]), Order(7)]");
+    shows("SecretString(abc", "SecretString([REDACTED]");
+    for clean in [
+        "Order(7), Some(Ok(3)), TokenCount(5), UnexpectedToken(5)",
+        "get_token(7) failed; Password() is empty; the Token(s) of a user",
+        "Order { id: 7 } and match token { 1 => 2 }",
+    ] {
+        shows(clean, clean);
+    }
+}
+
+/// RFC 6749, 4.1.2.
+#[test]
+fn the_code_and_state_of_an_oauth_redirect_are_hidden() {
+    let redirect = "/cb?code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj&page=2";
+    assert_eq!(url_with_query(redirect), "/cb?code=[REDACTED]&state=[REDACTED]&page=2");
+    assert_eq!(url_with_query("/cb?%63ode=SplxlOBeZQQYbYS6"), "/cb?%63ode=[REDACTED]");
+    shows(
+        &format!("GET https://a{redirect}"),
+        "GET https://a/cb?code=[REDACTED]&state=[REDACTED]&page=2",
+    );
+    for harmless in [
+        "/a?code=404",
+        "/a?code=1234567890",
+        "/a?state=open",
+        "/a?state=in_progress",
+        "/a?state=Bavaria",
+    ] {
+        assert_eq!(url_with_query(harmless), harmless);
+        shows(harmless, harmless);
+    }
+}
+
 #[test]
 fn a_url_keeps_scheme_host_port_and_path_only() {
     for (input, safe) in [
@@ -389,6 +444,44 @@ fn headers_are_hidden_by_name_mark_and_content() {
     assert_eq!(shown["x-bytes"], "caf\u{fffd}");
     assert_eq!(shown["accept"], "text/html");
     assert!(!shown.to_string().contains("canary"));
+}
+
+#[test]
+fn a_sub_protocol_that_is_a_token_is_hidden() {
+    let shown = |value: &'static str| {
+        let mut map = HeaderMap::new();
+        map.insert("Sec-WebSocket-Protocol", HeaderValue::from_static(value));
+        map.insert("Authentication-Info", HeaderValue::from_static("rspauth=\"5f\""));
+        let shown: Value = serde_json::from_str(&headers(&map).to_string()).unwrap();
+        assert_eq!(shown["authentication-info"], "[REDACTED]");
+        shown["sec-websocket-protocol"].as_str().expect("a text").to_owned()
+    };
+    for list in ["graphql-transport-ws, soap", "v4.channel.k8s.io", "mqtt"] {
+        assert_eq!(shown(list), list);
+    }
+    for list in [
+        "bearer, abc",
+        "Authorization, abc",
+        "graphql-ws, 5f4dcc3b5aa765d61d8327deb882cf99",
+        "base64url.bearer.authorization.k8s.io.YWJj, v4.channel.k8s.io",
+    ] {
+        assert_eq!(shown(list), "[REDACTED]", "{list}");
+    }
+}
+
+/// Cut first and redacted later, half a secret would stand at the cut.
+#[test]
+fn a_secret_at_the_cut_is_hidden_before_the_value_is_cut() {
+    for lead in 4080..4110 {
+        let value = format!("{}password=CANARY-5a1f-5a1f tail", "a ".repeat(lead / 2));
+        let mut map = HeaderMap::new();
+        map.insert("X-Note", HeaderValue::from_str(&value).unwrap());
+        let shown = headers(&map).to_string();
+        assert!(!shown.contains("CAN") && shown.contains(" bytes)"), "{}", &shown[4000..]);
+        assert!(shown.len() < 4200, "a header is cut at the limit for values");
+        let shown = json(&json!([value])).to_string();
+        assert!(!shown.contains("CAN") && shown.len() < 4200, "{}", &shown[4000..]);
+    }
 }
 
 /// `SplitMix64`: the same inputs on every run.
@@ -616,6 +709,14 @@ fn time_is_linear() {
         "Basic=basic=",
         "<token>a</a",
         "<token></token>",
+        "Password(",
+        "Password()",
+        "Password(s",
+        "Token {",
+        "Token { } ",
+        "?state=",
+        "?state=open",
+        "?code=1",
     ] {
         is_quick(&piece.repeat(1_000_000 / piece.len()));
     }
