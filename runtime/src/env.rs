@@ -40,10 +40,12 @@ pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Ini
     if let Some(keys) = env.parsed("LOG_KEYS", keys, Keys::parse)? {
         config = config.keys(keys);
     }
+    if let Some(strict) = env.parsed("LOG_STRICT", "`1` or `0`", switch)? {
+        config = config.strict(strict);
+    }
     // What is promised by a variable must hold: better no start than a start without it.
-    for name in ["LOG_STRICT", "LOG_AUDIT_FILE", "LOG_HASH_KEY"] {
-        let asks = |value: &OsString| name != "LOG_STRICT" || value != "0";
-        if env.os(name).as_ref().is_some_and(asks) {
+    for name in ["LOG_AUDIT_FILE", "LOG_HASH_KEY"] {
+        if env.os(name).is_some() {
             return Err(InitError::new(format!(
                 "{name} is not supported by this version of candor"
             )));
@@ -109,6 +111,14 @@ fn is_stderr(text: &str) -> Result<bool, String> {
     }
 }
 
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => Err("it is neither".to_owned()),
+    }
+}
+
 fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.replace('_', "").parse().map_err(|error: T::Err| error.to_string())
 }
@@ -151,7 +161,9 @@ mod tests {
         assert!(error("LOG_FILE_MAX_BYTES", "0").contains("at least 1"));
         assert!(error("LOG_FILE_BACKUPS", "-1").contains("LOG_FILE_BACKUPS"));
         assert!(error("LOG_KEYS", "colour=color").contains("is no fixed key"));
-        assert!(error("LOG_STRICT", "1").contains("LOG_STRICT"));
+        assert!(
+            error("LOG_STRICT", "yes").contains("LOG_STRICT is \"yes\", but it takes `1` or `0`")
+        );
     }
 
     #[test]

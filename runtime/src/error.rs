@@ -5,12 +5,12 @@ use std::fmt::{self, Write as _};
 
 use crate::caught::caught;
 use crate::loggable::UNPRINTABLE;
-use crate::scrub;
+use crate::strict;
 
 /// A chain longer than this is cut: an error may be its own source.
 const LONGEST_CHAIN: usize = 32;
 
-/// Appends the text of an error and its sources, `outer: inner`, scrubbed. A source whose text the
+/// Appends the text of an error and its sources, `outer: inner`, scrubbed; in strict mode its shape. A source whose text the
 /// outer one already ends with is not repeated.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
     let mut text = display(error);
@@ -28,7 +28,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
         source = next(error);
         links += 1;
     }
-    scrub::text_into(&text, out);
+    out.push_str(&strict::text(&text));
 }
 
 /// The text of a value, or `<unprintable>` where its own formatting fails.

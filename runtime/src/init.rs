@@ -28,6 +28,7 @@ use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
 use crate::sink::{RotatingFile, Sink, Stream};
+use crate::strict;
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -51,6 +52,8 @@ pub struct Config {
     line_limit: usize,
     lines_per_request: u64,
     chain_panic_hook: bool,
+    strict: bool,
+    strict_allow: Vec<String>,
 }
 
 /// Where lines go.
@@ -133,6 +136,8 @@ impl Config {
             line_limit: 16_000,
             lines_per_request: 1000,
             chain_panic_hook: false,
+            strict: false,
+            strict_allow: Vec::new(),
         }
     }
 
@@ -234,6 +239,29 @@ impl Config {
         self
     }
 
+    /// Strict mode. Without it candor promises no secrets, with it no personal data.
+    ///
+    /// What nobody decided about then shows only its shape, `"<text 17-32>"`: text of foreign events and spans,
+    /// messages with arguments (candor's own macros take only decided ones), errors and panics that aren't
+    /// [`Loggable`](crate::Loggable), and segments of paths, values of queries and of headers outside
+    /// [`strict_allow`](Config::strict_allow). Every other text that is scrubbed loses addresses of mail and of the
+    /// network, telephone numbers and IBANs. Default off. It holds for the process: once on, it stays on.
+    pub fn strict(self, on: bool) -> Self {
+        Config { strict: on, ..self }
+    }
+
+    /// What strict mode shows: segments of paths, and the values of query parameters and headers of these names,
+    /// scrubbed. Headers that tell nothing of a person (`content-type`, `accept`, …) always show.
+    ///
+    /// ```
+    /// let config = candor::Config::new().strict(true).strict_allow(["orders", "v1", "page", "x-region"]);
+    /// # let _ = config;
+    /// ```
+    pub fn strict_allow(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.strict_allow.extend(names.into_iter().map(Into::into));
+        self
+    }
+
     /// Bytes of one value, after which it is cut with `…(+N bytes)`. Default 4096.
     pub fn value_limit(self, bytes: usize) -> Self {
         Config { value_limit: bytes, ..self }
@@ -310,6 +338,9 @@ impl Config {
     fn logger(self, alone: bool) -> Result<Logger, InitError> {
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
+        }
+        if self.strict {
+            strict::install(self.strict_allow);
         }
         let (sink, is_terminal) = self.output.open()?;
         let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });

@@ -102,6 +102,7 @@ mod shape;
 mod sink;
 mod site;
 mod step;
+mod strict;
 #[cfg(feature = "testing")]
 pub mod testing;
 

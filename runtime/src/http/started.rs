@@ -8,7 +8,7 @@ use crate::emit;
 use crate::format::members;
 use crate::loggable::Encoder;
 use crate::record::Severity;
-use crate::{escape, scrub};
+use crate::{escape, scrub, strict};
 
 pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
     emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
@@ -51,7 +51,8 @@ fn headers(map: &HeaderMap, refused_id: bool) -> scrub::Json {
 /// A header as scrubbed text.
 pub(super) fn header_text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     let value = headers.get(name)?;
-    Some(scrub::text(&String::from_utf8_lossy(value.as_bytes())).into_owned())
+    let value = String::from_utf8_lossy(value.as_bytes());
+    Some(strict::listed(name.as_str(), scrub::text(&value)).into_owned())
 }
 
 /// A query as an object of lists: `a=1&a=2&password=x` is `{"a":["1","2"],"password":["[REDACTED]"]}`.
@@ -63,7 +64,7 @@ fn query(query: &str, limit: usize, out: &mut String) {
         let shown = if scrub::is_secret_value(&name, &value) {
             "[REDACTED]".to_owned()
         } else {
-            scrub::text(&value).into_owned()
+            strict::listed(&name, scrub::text(&value)).into_owned()
         };
         let name = scrub::text(&name).into_owned();
         match names.iter_mut().find(|(known, _)| *known == name) {

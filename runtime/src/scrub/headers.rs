@@ -4,13 +4,14 @@ use super::json::{Json, Object, encoded};
 use super::{REDACTED, text, url};
 use crate::keys::hides;
 use crate::loggable::Encoder;
+use crate::strict;
 
 /// Headers as an object of lower-case names; a name that came several times has an array.
 ///
 /// Hidden are credentials and cookies, API keys and signatures, values marked
 /// [sensitive](HeaderValue::is_sensitive), and names [the key rule](crate::keys) finds sensitive. `referer`, `location`,
 /// `origin` and `link` are made safe as URLs, every other value is scrubbed as text, and cut at the limit for
-/// values.
+/// values. In [strict mode](crate::Config::strict) only listed headers show their values.
 ///
 /// ```
 /// let mut map = http::HeaderMap::new();
@@ -40,6 +41,11 @@ pub fn headers(map: &HeaderMap) -> Json {
 }
 
 fn shown(name: &HeaderName, value: &HeaderValue) -> String {
+    let shown = without_secrets(name, value);
+    strict::listed(name.as_str(), shown.into()).into_owned()
+}
+
+fn without_secrets(name: &HeaderName, value: &HeaderValue) -> String {
     if value.is_sensitive() || is_credential(name) {
         return REDACTED.to_owned();
     }

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-use super::{REDACTED, card, label, token};
+use super::{REDACTED, card, label, personal, token};
+use crate::strict;
 
 /// Free text without the secrets that can be known as such; borrowed where there are none.
 ///
@@ -18,6 +19,11 @@ use super::{REDACTED, card, label, token};
 /// assert!(matches!(text("took 12ms"), std::borrow::Cow::Borrowed(_)));
 /// ```
 pub fn text(input: &str) -> Cow<'_, str> {
+    let shown = without_secrets(input);
+    if strict::is_on() { personal::hide(shown) } else { shown }
+}
+
+fn without_secrets(input: &str) -> Cow<'_, str> {
     let mut secrets = Secrets::of(input).peekable();
     if secrets.peek().is_none() {
         return Cow::Borrowed(input);
@@ -29,6 +35,9 @@ pub fn text(input: &str) -> Cow<'_, str> {
 
 /// Appends [`text`] of the input.
 pub(crate) fn text_into(input: &str, out: &mut String) {
+    if strict::is_on() {
+        return out.push_str(&text(input));
+    }
     splice(input, Secrets::of(input), out);
 }
 

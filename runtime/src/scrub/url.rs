@@ -1,11 +1,12 @@
 use super::{REDACTED, text};
 use crate::keys::{decoded, hides};
+use crate::strict;
 
 const UNPARSEABLE: &str = "<unparseable url>";
 
 /// A URL that can be shown: scheme, host, port and path, its segments scrubbed; without user info,
 /// query and fragment. A relative reference begins with `/`, `.` or `?`. What does not parse becomes
-/// `"<unparseable url>"`.
+/// `"<unparseable url>"`. In [strict mode](crate::Config::strict) only listed segments of the path show.
 ///
 /// ```
 /// use candor::scrub::url;
@@ -37,11 +38,11 @@ pub fn url_with_query(input: &str) -> String {
             Some((name, value)) => {
                 out.push_str(&unless_secret(name));
                 out.push('=');
-                out.push_str(&if is_secret_value(name, value) {
-                    REDACTED.into()
-                } else {
-                    unless_secret(value)
-                });
+                let shown = match is_secret_value(name, value) {
+                    true => REDACTED.into(),
+                    false => unless_secret(value),
+                };
+                out.push_str(&strict::listed(&percent_decoded(name), shown));
             }
         }
     }
@@ -105,7 +106,7 @@ impl<'a> Parts<'a> {
             if opaque && hides(before) {
                 out.push_str(REDACTED);
             } else {
-                out.push_str(&unless_secret(segment));
+                out.push_str(&strict::listed(segment, unless_secret(segment)));
             }
             before = segment;
         }
