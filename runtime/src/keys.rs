@@ -27,6 +27,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 
+use crate::off;
+
 /// Whether a value under this name is hidden, by the rule at the top of [this module](self).
 ///
 /// It is a `const fn` so that macros can ask at compile time, and it does not allocate.
@@ -559,6 +561,9 @@ pub(crate) fn install(sensitive: &[String], not_sensitive: &[String]) {
 
 /// [`is_sensitive`] as the deployment adjusted it.
 pub(crate) fn hides(name: &str) -> bool {
+    if off::is_off() {
+        return false;
+    }
     if !ADJUSTED.load(Ordering::Acquire) {
         return is_sensitive(name);
     }

@@ -93,6 +93,7 @@ mod levels;
 mod log_crate;
 pub mod loggable;
 mod logger;
+mod off;
 mod panics;
 pub mod policy;
 pub mod prelude;

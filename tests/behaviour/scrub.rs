@@ -247,6 +247,31 @@ fn debug_text_of_a_type_with_a_sensitive_name_is_hidden() {
     }
 }
 
+#[test]
+fn a_value_that_serde_echoes_is_hidden() {
+    #[derive(serde::Deserialize)]
+    enum Kind {
+        Known,
+    }
+    let number = |json| serde_json::from_str::<u32>(json).expect_err("no number").to_string();
+    let kind = serde_json::from_str::<Kind>("\"hunter2\"").err().expect("no kind").to_string();
+    shows(
+        &number("\"hun`t\\\"er2\""),
+        "invalid type: string \"[REDACTED]\", expected u32 at line 1 column 12",
+    );
+    shows(
+        &number("1234567890123"),
+        "invalid value: integer `[REDACTED]`, expected u32 at line 1 column 13",
+    );
+    shows(&kind, "unknown variant `[REDACTED]`, expected `Known` at line 1 column 9");
+    shows(
+        &format!("{:?}", number("\"a\"")),
+        r#""invalid type: string \"[REDACTED]\", expected u32 at line 1 column 3""#,
+    );
+    shows("invalid type: map, expected u32", "invalid type: map, expected u32");
+    drop(Kind::Known);
+}
+
 /// RFC 6749, 4.1.2.
 #[test]
 fn the_code_and_state_of_an_oauth_redirect_are_hidden() {
@@ -709,6 +734,9 @@ fn time_is_linear() {
         "Basic=basic=",
         "<token>a</a",
         "<token></token>",
+        "invalid type: string \"",
+        "invalid type: string \"a\" ",
+        "unknown variant `a` ",
         "Password(",
         "Password()",
         "Password(s",

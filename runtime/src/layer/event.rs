@@ -20,7 +20,7 @@ use crate::format::members;
 use crate::loggable::{Encoder, NestedDebug, UNPRINTABLE};
 use crate::logger::Logger;
 use crate::record::{Record, Severity};
-use crate::{buffer, error, handoff, keys, scrub, strict};
+use crate::{buffer, error, handoff, keys, off, scrub, strict};
 
 pub(super) fn write<S>(logger: &Logger, event: &Event<'_>, ctx: &Context<'_, S>)
 where
@@ -255,7 +255,7 @@ impl<'a> Fields<'a> {
         }
         self.out.push_str(&known.opening);
         let mut encoder = Encoder::json(self.out, self.logger.value_limit);
-        if known.sensitive {
+        if known.sensitive && !off::is_off() {
             encoder.redacted();
         } else {
             value(&mut encoder);

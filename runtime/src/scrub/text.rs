@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use super::{REDACTED, card, label, personal, token};
-use crate::strict;
+use crate::{off, strict};
 
 /// Free text without the secrets that can be known as such; borrowed where there are none.
 ///
@@ -19,6 +19,9 @@ use crate::strict;
 /// assert!(matches!(text("took 12ms"), std::borrow::Cow::Borrowed(_)));
 /// ```
 pub fn text(input: &str) -> Cow<'_, str> {
+    if off::is_off() {
+        return input.into();
+    }
     let shown = without_secrets(input);
     if strict::is_on() { personal::hide(shown) } else { shown }
 }
@@ -35,7 +38,7 @@ fn without_secrets(input: &str) -> Cow<'_, str> {
 
 /// Appends [`text`] of the input.
 pub(crate) fn text_into(input: &str, out: &mut String) {
-    if strict::is_on() {
+    if strict::is_on() || off::is_off() {
         return out.push_str(&text(input));
     }
     splice(input, Secrets::of(input), out);
@@ -72,7 +75,7 @@ impl Secret<'_> {
 /// keeps the whole linear.
 const TRIGGERS: [bool; 256] = {
     let mut triggers = [false; 256];
-    let bytes = b"=:%,>-_.({JIBb0123456789";
+    let bytes = b"=:%,>-_.({`JIBb0123456789";
     let mut at = 0;
     while at < bytes.len() {
         triggers[bytes[at] as usize] = true;
@@ -110,7 +113,9 @@ impl<'a> Secrets<'a> {
         let (text, bytes) = (self.text, self.text.as_bytes());
         match bytes[at] {
             b'=' => label::value(text, self.floor, at, &mut self.named),
+            b'`' => token::echoed(text, at),
             b':' | b'%' => token::url_credentials(text, at)
+                .or_else(|| token::echoed(text, at))
                 .or_else(|| label::value(text, self.floor, at, &mut self.named)),
             b',' => label::tuple(text, self.floor, at),
             b'>' => label::element(text, self.floor, at),
