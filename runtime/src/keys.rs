@@ -102,7 +102,7 @@ const fn pairs(first: u32, second: u32) -> bool {
 const LISTS: [(u32, &str); 33] = [
     (STRONG | JOINS, "password passwd pwd pswd passphrase passcode secret credential cookie apikey jwt \
         cvv cvc ssn sessionid sessid secretkey accesskey privatekey passwort"),
-    (STRONG, "passkey cred authorization authorisation bearer csrf xsrf otp totp hotp otpauth cvn nino itin \
+    (STRONG, "passkey cred authorization authorisation bearer csrf xsrf otp totp hotp otpauth seedphrase cvn nino itin \
         aadhaar aadhar cpf curp pesel mnemonic dsn iban psk kek dek puk privkey xprv ccnum ccn \
         dockerconfigjson kubeconfig contrasena kennwort senha motdepasse mdp wachtwoord haslo salasana \
         samlresponse"),

@@ -272,6 +272,30 @@ fn a_value_that_serde_echoes_is_hidden() {
     drop(Kind::Known);
 }
 
+#[test]
+fn escapes_in_a_name_and_before_it_hide_nothing_of_it() {
+    for name in [
+        "pass\\u{200b}word",
+        "pass\\\\u{200b}word",
+        "pass\\u0077ord",
+        "pass\\\\u0077ord",
+        "\\npin",
+        "\\tmy pin",
+        "a\\napi key",
+    ] {
+        for form in [
+            format!("x {name}=CANARY y"),
+            format!("{name}: CANARY"),
+            format!("{{\\\"{name}\\\":\\\"CANARY\\\"}}"),
+        ] {
+            assert!(!text(&form).contains("CANARY"), "{form} became {}", text(&form));
+        }
+    }
+    let header = format!("{:?}", "a\nauthorization: Digest username=\"u\", response=\"CANARY\"");
+    assert!(!text(&header).contains("CANARY"), "{}", text(&header));
+    shows(r#"{\"cookie\":\"a=1\",\"b\":2}"#, r#"{\"cookie\":\"[REDACTED]\",\"b\":2}"#);
+}
+
 /// RFC 6749, 4.1.2.
 #[test]
 fn the_code_and_state_of_an_oauth_redirect_are_hidden() {

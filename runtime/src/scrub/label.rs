@@ -173,6 +173,9 @@ impl<'a> Name<'a> {
             });
         }
         let mut start = back(end, &in_name);
+        while let Some(escape) = escape_around(bytes, limit, start) {
+            start = back(escape, &in_name);
+        }
         let mut at = end;
         while let Some(offset) = bytes[start..at].iter().rposition(|&byte| byte == b'%') {
             at = start + offset;
@@ -193,22 +196,29 @@ impl<'a> Name<'a> {
     }
 
     fn is_sensitive(&self) -> bool {
-        if !self.quote.is_empty() {
-            return hides(self.text)
-                || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
+        if self.text.contains('\\') && hides(&unescaped(self.text)) {
+            return true;
         }
-        let Some(two) = self.widened() else {
-            return hides(self.text);
+        let hidden = self.any(&hides);
+        let Some(two) = self.widened().filter(|_| self.quote.is_empty()) else {
+            return hidden;
         };
         let judged = |holds: &dyn Fn(&str) -> bool| {
-            holds(two.text) || two.widened().is_some_and(|three| holds(three.text))
+            two.any(holds) || two.widened().is_some_and(|three| three.any(holds))
         };
-        if hides(self.text) {
+        if hidden {
             // "prompt tokens: 512"
             judged(&hides)
         } else {
             completes_a_pair(self.text) && judged(&hides) || judged(&added_by_deployment)
         }
+    }
+
+    /// Whether it holds of the name. In `\npin=…`, a line of text that was escaped, the first letter is none.
+    fn any(&self, holds: &dyn Fn(&str) -> bool) -> bool {
+        let escaped = self.start.checked_sub(1).is_some_and(|before| self.bytes[before] == b'\\')
+            && self.text.starts_with(['n', 'r', 't']);
+        holds(self.text) || escaped && holds(&self.text[1..])
     }
 
     /// With the word before it.
@@ -227,10 +237,6 @@ impl<'a> Name<'a> {
             bytes: self.bytes,
             floor: self.floor,
         })
-    }
-
-    fn unescaped(&self) -> Option<String> {
-        serde_json::from_str(&format!("\"{}\"", self.text)).ok()
     }
 
     /// Headers whose value may hold any character: it goes to the end of the line.
@@ -262,6 +268,46 @@ impl<'a> Name<'a> {
             matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|')
         })
     }
+}
+
+/// Where the escape begins that ends, or is cut, at `at`, as `Debug` and JSON write one: `pass\u{200b}word`,
+/// `pass\u0077ord`, with as many backslashes as the text was escaped often.
+fn escape_around(bytes: &[u8], limit: usize, at: usize) -> Option<usize> {
+    let before = &bytes[limit..at];
+    let slash = if before.last() == Some(&b'}') {
+        let open = before.iter().rposition(|&byte| byte == b'{')?;
+        let hex = before.get(open + 1..before.len() - 1)?;
+        let is_escape = before[..open].ends_with(b"\\u") && (1..=6).contains(&hex.len());
+        (is_escape && hex.iter().all(u8::is_ascii_hexdigit)).then(|| open - 2)?
+    } else {
+        let digits = bytes.get(at + 1..at + 5)?;
+        let is_escape = bytes[at] == b'u' && digits.iter().all(u8::is_ascii_hexdigit);
+        before.len().checked_sub(1).filter(|&slash| is_escape && before[slash] == b'\\')?
+    };
+    Some(limit + before[..slash].iter().rposition(|&byte| byte != b'\\').map_or(0, |last| last + 1))
+}
+
+/// The name without its escapes.
+fn unescaped(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let after = after.trim_start_matches('\\');
+        rest = after.get(1..).unwrap_or_default();
+        match after.as_bytes().first() {
+            Some(b'u') => {
+                let braced = rest.strip_prefix('{').and_then(|hex| hex.split_once('}'));
+                let (digits, next) =
+                    braced.or_else(|| rest.split_at_checked(4)).unwrap_or((rest, ""));
+                out.extend(u32::from_str_radix(digits, 16).ok().and_then(char::from_u32));
+                rest = next;
+            }
+            Some(b'n' | b'r' | b't') => out.push(' '),
+            _ => rest = after,
+        }
+    }
+    out + rest
 }
 
 pub(super) fn in_name(byte: u8) -> bool {

@@ -82,8 +82,13 @@ impl<'a> Value<'a, '_> {
             .filter(|&byte| is_quote(byte));
         let mut at = start;
         while at < bytes.len() {
-            let escaped =
-                bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"'));
+            let escaped = bytes[at] == b'\\'
+                && match bytes.get(at + 1) {
+                    Some(b'n' | b'r') => true,
+                    // The value's own quotes are escaped too, where the text is: `Digest realm=\"…\", …`.
+                    Some(b'"') => json_goes_on(&bytes[at + 2..]),
+                    _ => false,
+                };
             if escaped || matches!(bytes[at], b'\n' | b'\r') || Some(bytes[at]) == opener {
                 break;
             }
@@ -134,6 +139,16 @@ impl<'a> Value<'a, '_> {
             let start = self.separator.end;
             is_grant(self.name.text, clip(self.text, start, self.unquoted_end(start)))
         }
+    }
+}
+
+/// Whether what follows the end of a string is the next one, or the end of what they stand in.
+fn json_goes_on(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_start();
+    match rest.first() {
+        None | Some(b'}' | b']') => true,
+        Some(b',') => matches!(rest[1..].trim_ascii_start().first(), Some(b'\\' | b'"')),
+        _ => false,
     }
 }
 

@@ -87,7 +87,6 @@ pub(super) fn cases() -> Vec<Case> {
         ("location", format!("/{KEPT}?code={CANARY}")),
         ("sec-websocket-protocol", format!("bearer, {CANARY}")),
         ("sec-websocket-protocol", format!("Authorization, {CANARY}")),
-        ("x-request-id", format!("{} {CANARY}", "x".repeat(130))),
         ("x-request-id", format!("password={CANARY}")),
         ("traceparent", format!("00-Bearer {CANARY}-01")),
         ("content-type", format!("text/plain; token={CANARY}")),
@@ -121,7 +120,6 @@ pub(super) fn cases() -> Vec<Case> {
         format!("/reset-password/{CANARY}{CANARY}"),
         format!("/a/Bearer%20{CANARY}"),
         format!("/a/password={CANARY}"),
-        format!("http://user:{CANARY}@example.com/a"),
     ] {
         case(uri.clone(), get(uri));
     }
