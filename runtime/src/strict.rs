@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 
-use crate::{scrub, shape};
+use crate::{off, scrub, shape};
 
 /// One plain load for the many that have it off. It is the process's, not a layer's: what is gathered
 /// before a layer writes it has to know.
@@ -44,7 +44,7 @@ pub(crate) fn install(allowed: impl IntoIterator<Item = String>) {
 
 #[inline]
 pub(crate) fn is_on() -> bool {
-    ON.load(Ordering::Acquire)
+    ON.load(Ordering::Acquire) && !off::is_off()
 }
 
 /// Text that nobody decided about: scrubbed, in strict mode its shape.

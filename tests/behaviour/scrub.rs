@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use candor::scrub::{headers, json, text, url, url_with_query};
+use candor_tests::Random;
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
@@ -533,110 +534,78 @@ fn a_secret_at_the_cut_is_hidden_before_the_value_is_cut() {
     }
 }
 
-/// `SplitMix64`: the same inputs on every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-
-    fn value(&mut self, depth: usize) -> Value {
-        let keys = [
-            "id",
-            "name",
-            "user",
-            "password",
-            "apiKey",
-            "note",
-            "a\"b",
-            "é",
-            "items",
-            "cardNumber",
-        ];
-        match self.below(if depth == 0 { 5 } else { 8 }) {
-            0 => json!(self.next()),
-            1 => json!(self.pieces(5)),
-            2 => json!(self.below(2) == 0),
-            3 => Value::Null,
-            4 => json!(json!({"token": "CANARY-5a1f", "n": 1}).to_string()),
-            5 => (0..self.below(4)).map(|_| self.value(depth - 1)).collect(),
-            _ => (0..self.below(5))
-                .map(|_| (self.pick(&keys).to_owned(), self.value(depth - 1)))
-                .collect(),
-        }
-    }
-
-    fn pieces(&mut self, most: usize) -> String {
-        const PIECES: [&str; 46] = [
-            "password",
-            "token",
-            "key",
-            "=",
-            ":",
-            "::",
-            "://",
-            "=>",
-            "\"",
-            "'",
-            "\\",
-            "\\\"",
-            "{",
-            "}",
-            "[",
-            "]",
-            "(",
-            ")",
-            "<",
-            ">",
-            "</",
-            "%",
-            "%3D",
-            "%2",
-            "%e9",
-            "&",
-            ",",
-            ";",
-            ".",
-            "-",
-            "--",
-            "_",
-            " ",
-            "\n",
-            "é",
-            "\u{200b}",
-            "Ｐ",
-            "Bearer ",
-            "eyJ",
-            "AKIA",
-            "ghp_",
-            "4111",
-            "-----BEGIN ",
-            "PRIVATE KEY",
-            "name",
-            "value",
-        ];
-        (0..self.below(most + 1)).map(|_| self.pick(&PIECES)).collect()
+/// A value with names of all kinds.
+fn value(random: &mut Random, depth: usize) -> Value {
+    let keys =
+        ["id", "name", "user", "password", "apiKey", "note", "a\"b", "é", "items", "cardNumber"];
+    match random.below(if depth == 0 { 5 } else { 8 }) {
+        0 => json!(random.next()),
+        1 => json!(random.pieces(&PIECES, 5)),
+        2 => json!(random.below(2) == 0),
+        3 => Value::Null,
+        4 => json!(json!({"token": "CANARY-5a1f", "n": 1}).to_string()),
+        5 => (0..random.below(4)).map(|_| value(random, depth - 1)).collect(),
+        _ => (0..random.below(5))
+            .map(|_| ((*random.pick(&keys)).to_owned(), value(random, depth - 1)))
+            .collect(),
     }
 }
 
+/// What secrets and their names are made of.
+const PIECES: [&str; 46] = [
+    "password",
+    "token",
+    "key",
+    "=",
+    ":",
+    "::",
+    "://",
+    "=>",
+    "\"",
+    "'",
+    "\\",
+    "\\\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    "<",
+    ">",
+    "</",
+    "%",
+    "%3D",
+    "%2",
+    "%e9",
+    "&",
+    ",",
+    ";",
+    ".",
+    "-",
+    "--",
+    "_",
+    " ",
+    "\n",
+    "é",
+    "\u{200b}",
+    "Ｐ",
+    "Bearer ",
+    "eyJ",
+    "AKIA",
+    "ghp_",
+    "4111",
+    "-----BEGIN ",
+    "PRIVATE KEY",
+    "name",
+    "value",
+];
+
 #[test]
 fn no_text_makes_it_panic() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     for _ in 0..60_000 {
-        let input = random.pieces(14);
+        let input = random.pieces(&PIECES, 14);
         let once = text(&input).into_owned();
         let _ = text(&once);
         let _ = (url(&input), url_with_query(&input), candor::keys::is_sensitive(&input));
@@ -676,13 +645,13 @@ fn a_secret_under_a_sensitive_name_never_shows() {
         |k, v| format!("<{k}>{v}</{k}>"),
     ];
     let noise = ["ok ", "user=7, ", "done: yes; ", "(a) ", "took 5ms\n", "é ", "GET /a "];
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     for _ in 0..20_000 {
         let form = forms[random.below(forms.len())];
         let input = format!(
             "{}{}{}",
             random.pick(&noise),
-            form(random.pick(&names), CANARY),
+            form(*random.pick(&names), CANARY),
             random.pick(&noise)
         );
         assert!(!text(&input).contains(CANARY), "{input:?} became {:?}", text(&input));
@@ -690,7 +659,8 @@ fn a_secret_under_a_sensitive_name_never_shows() {
         assert!(!json(&nested).to_string().contains(CANARY), "{nested}");
     }
     for _ in 0..2_000 {
-        let value = json!({"rest": random.value(5), "secret": {"deep": [CANARY, {"x": CANARY}]}});
+        let value =
+            json!({"rest": value(&mut random, 5), "secret": {"deep": [CANARY, {"x": CANARY}]}});
         let shown = json(&value).to_string();
         assert!(!shown.contains(CANARY), "{value} became {shown}");
         serde_json::from_str::<Value>(&shown).unwrap_or_else(|error| panic!("{error} in {shown}"));

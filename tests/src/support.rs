@@ -1,5 +1,9 @@
 //! Support for the tests.
 
+mod random;
+
+pub use random::Random;
+
 use std::collections::HashSet;
 use std::fmt;
 

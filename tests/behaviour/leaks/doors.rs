@@ -31,9 +31,9 @@ fn fits(door: &str, _: &str, text: &str) -> bool {
     door != "a header" || HeaderValue::from_str(text).is_ok()
 }
 
-type Door = (&'static str, fn(&str));
+pub(super) type Door = (&'static str, fn(&str));
 
-const DOORS: [Door; 21] = [
+pub(super) const DOORS: [Door; 21] = [
     ("a message", |text| tracing::info!("said {text}")),
     ("a message alone", |text| tracing::info!("{text}")),
     ("a Display field", |text| tracing::info!(note = %text, "noted")),
