@@ -294,6 +294,12 @@ fn escapes_in_a_name_and_before_it_hide_nothing_of_it() {
     }
     let header = format!("{:?}", "a\nauthorization: Digest username=\"u\", response=\"CANARY\"");
     assert!(!text(&header).contains("CANARY"), "{}", text(&header));
+    shows(r"x-api-key: abc\r\nx-kept: 1", r"x-api-key: [REDACTED]\r\nx-kept: 1");
+    shows(r"password=a\nb kept", r"password=[REDACTED] kept");
+    shows(
+        "error for url (http://h/?token=abc): refused",
+        "error for url (http://h/?token=[REDACTED]): refused",
+    );
     shows(r#"{\"cookie\":\"a=1\",\"b\":2}"#, r#"{\"cookie\":\"[REDACTED]\",\"b\":2}"#);
 }
 

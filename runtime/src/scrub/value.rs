@@ -111,6 +111,10 @@ impl<'a> Value<'a, '_> {
                     !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1))
                 }
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
+                // The next line of text that was escaped.
+                b'\\' => [&b"\\r\\n"[..], b"\\n"].iter().any(|line| {
+                    bytes[at..].starts_with(line) && label_follows(bytes, at + line.len())
+                }),
                 b'%' if self.separator.encoded => {
                     matches!(
                         decoded(bytes, at).0,
@@ -169,7 +173,12 @@ fn field_ends(bytes: &[u8], at: usize) -> bool {
     {
         next += 1;
     }
-    bytes.get(next).is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
+    // `error for url (…?token=x): refused`
+    let clause = bytes[at] == b')' && bytes[next..].starts_with(b": ");
+    clause
+        || bytes
+            .get(next)
+            .is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
         || label_follows(bytes, next)
 }
 
