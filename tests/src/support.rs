@@ -1,5 +1,6 @@
 //! Support for the tests.
 
+pub mod fuzz;
 mod random;
 
 pub use random::Random;

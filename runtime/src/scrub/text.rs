@@ -47,6 +47,10 @@ pub(crate) fn text_into(input: &str, out: &mut String) {
 fn splice<'a>(input: &'a str, secrets: impl Iterator<Item = Secret<'a>>, out: &mut String) {
     let mut copied = 0;
     for secret in secrets {
+        if secret.start < copied {
+            copied = secret.end.max(copied);
+            continue;
+        }
         out.push_str(&input[copied..secret.start]);
         out.push_str(secret.quotes);
         out.push_str(REDACTED);
@@ -145,8 +149,12 @@ impl<'a> Iterator for Secrets<'a> {
             let at = self.at + clean;
             self.at = at + 1;
             if let Some(secret) = self.look(at).filter(|secret| secret.start >= self.floor) {
-                self.at = secret.end.max(self.at);
-                self.floor = secret.end;
+                // Where somebody's input opened what it does not close, a later line closes it, and is looked at by
+                // itself: it may hold another secret. No line is met so more than twice.
+                let hidden = &bytes[secret.start..secret.end];
+                let line = hidden.iter().rposition(|&byte| byte == b'\n');
+                self.floor = line.map_or(secret.end, |line| secret.start + line + 1);
+                self.at = self.floor.max(self.at);
                 return Some(secret);
             }
         }

@@ -43,6 +43,13 @@ impl<'a> Value<'a, '_> {
             }
             _ => None,
         };
+        // On the next line stands a field of its own: the value is missing.
+        if opened.is_none()
+            && bytes[self.separator.end..start].contains(&b'\n')
+            && label_follows(bytes, start, true)
+        {
+            return None;
+        }
         let end = match opened {
             Some(at) => balanced(bytes, at),
             None if self.name.is_header() && !quoted_name => self.line_end(start),
@@ -108,12 +115,13 @@ impl<'a> Value<'a, '_> {
                 b'&' | b'\n' | b'\r' | b'<' => true,
                 byte if is_quote(byte) => quote_ends(bytes, at),
                 b' ' | b'\t' => {
-                    !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1))
+                    !is_scheme(&bytes[start..at])
+                        && (!sentence || label_follows(bytes, at + 1, false))
                 }
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
                 // The next line of text that was escaped.
                 b'\\' => [&b"\\r\\n"[..], b"\\n"].iter().any(|line| {
-                    bytes[at..].starts_with(line) && label_follows(bytes, at + line.len())
+                    bytes[at..].starts_with(line) && label_follows(bytes, at + line.len(), false)
                 }),
                 b'%' if self.separator.encoded => {
                     matches!(
@@ -179,7 +187,7 @@ fn field_ends(bytes: &[u8], at: usize) -> bool {
         || bytes
             .get(next)
             .is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
-        || label_follows(bytes, next)
+        || label_follows(bytes, next, false)
 }
 
 /// Whether a quote at `at` ends the text around the field, rather than being part of a password.
@@ -187,11 +195,12 @@ fn quote_ends(bytes: &[u8], at: usize) -> bool {
     bytes.get(at + 1).is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
 }
 
-/// Whether a name and a separator start at `at`.
-fn label_follows(bytes: &[u8], at: usize) -> bool {
+/// Whether a name and a separator start at `at`, with or without blanks between them.
+fn label_follows(bytes: &[u8], at: usize, blanks: bool) -> bool {
     let window = &bytes[..bytes.len().min(at + LONGEST_NAME / 2)];
-    let end = if at < window.len() { run(window, at, in_name) } else { at };
-    end > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
+    let name = if at < window.len() { run(window, at, in_name) } else { at };
+    let end = if blanks { run(window, name, |byte| byte == b' ') } else { name };
+    name > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
 }
 
 /// Where the quote that closes is. Text that was escaped `n` times has 2ⁿ-1 backslashes before each of its
@@ -199,12 +208,31 @@ fn label_follows(bytes: &[u8], at: usize) -> bool {
 fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize) -> Option<usize> {
     let mut run = 0;
     for (at, &byte) in bytes.iter().enumerate().skip(from) {
-        if byte == quote && run % (2 * (slashes + 1)) == slashes {
+        if byte == quote
+            && run % (2 * (slashes + 1)) == slashes
+            && !opens(bytes, from, at - slashes, at)
+        {
             return Some(at);
         }
         run = if byte == b'\\' { run + 1 } else { 0 };
     }
     None
+}
+
+/// Whether a quote opens a text rather than closing one. Where somebody's input left a quote open, the next one is
+/// the first of `password="…"`, and what follows it must stay hidden.
+fn opens(bytes: &[u8], from: usize, start: usize, at: usize) -> bool {
+    let before = bytes[from..start].last();
+    match bytes.get(at + 1) {
+        None => false,
+        Some(&byte) if byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80 => true,
+        // It closes a name.
+        Some(b':' | b'=') => true,
+        Some(byte) => {
+            let delimits = byte.is_ascii_whitespace() || b",;.)]}>&<\\/\"'`|?!".contains(byte);
+            !delimits && before.is_some_and(|byte| b"([{:=".contains(byte))
+        }
+    }
 }
 
 /// The end of the brackets that open at `at`; of the text where they don't close.
