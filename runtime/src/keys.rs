@@ -432,12 +432,24 @@ impl Word {
 /// Whether the capital before `at` begins a word after an acronym: the `P` of `DBPassword`, not the `N`
 /// of `userSSNs`.
 const fn begins_word(bytes: &[u8], at: usize) -> bool {
-    if at >= bytes.len() || !bytes[at].is_ascii_lowercase() {
-        return false;
+    let (letter, next) = seen(bytes, at);
+    letter.is_ascii_lowercase() && !(letter == b's' && !seen(bytes, next).0.is_ascii_lowercase())
+}
+
+/// The byte that stands for the next character to be seen, and where the one after it starts; 0 at the end.
+const fn seen(bytes: &[u8], mut at: usize) -> (u8, usize) {
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if byte < 0x80 && byte != b'%' {
+            return (byte, at + 1);
+        }
+        let (folded, end) = unusual(bytes, at);
+        if folded != DROPPED {
+            return (folded, end);
+        }
+        at = end;
     }
-    let plural =
-        bytes[at] == b's' && (at + 1 == bytes.len() || !bytes[at + 1].is_ascii_lowercase());
-    !plural
+    (0, at)
 }
 
 /// What `unusual` answers for characters that are not seen.

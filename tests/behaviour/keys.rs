@@ -51,6 +51,17 @@ fn a_second_pair_of_held_out_lists_is_judged_as_well() {
     );
 }
 
+/// A zero-width character behind the capital that ends an acronym hid the next word's beginning.
+#[test]
+fn characters_that_are_not_seen_change_nothing() {
+    for name in ["AApiKey", "userSSNs", "DBPassword", "JWTToken", "AWSSecretKey"] {
+        let wide: String = name.chars().flat_map(|c| [c, '\u{200b}']).collect();
+        assert!(is_sensitive(name) && is_sensitive(&wide), "{name}");
+        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        assert!(is_sensitive(&encoded), "{encoded}");
+    }
+}
+
 #[test]
 fn a_qualified_session_is_hidden_and_sessions_are_a_number() {
     for name in ["x_session", "my_sid", "session", "appSession", "X-Session", "user.sid"] {

@@ -303,6 +303,33 @@ fn escapes_in_a_name_and_before_it_hide_nothing_of_it() {
     shows(r#"{\"cookie\":\"a=1\",\"b\":2}"#, r#"{\"cookie\":\"[REDACTED]\",\"b\":2}"#);
 }
 
+/// A quote or a bracket that an earlier line left open must not swallow the name of a secret and show its value.
+#[test]
+fn a_line_that_leaves_a_quote_open_shows_nothing_of_the_next() {
+    for open in [
+        "{\"token\":\"a",
+        "token:\\\"",
+        "(\"api_key\", \"",
+        "(\"api_key\",",
+        "token=(",
+        "token='",
+        "token=`",
+    ] {
+        for line in [
+            "password=\"CANARY\"",
+            "{\\\"password\\\":\\\"CANARY\\\"}",
+            "(\"password\", \"CANARY\")",
+            "Password(\"CANARY\")",
+            "password = \"CANARY\"",
+            "\"password\":\"CANARY\"",
+            "password: 'CANARY'",
+        ] {
+            let given = format!("{open}\n{line}\nkept");
+            assert!(!text(&given).contains("CANARY"), "{given:?} became {:?}", text(&given));
+        }
+    }
+}
+
 /// RFC 6749, 4.1.2.
 #[test]
 fn the_code_and_state_of_an_oauth_redirect_are_hidden() {

@@ -75,7 +75,8 @@ impl<'a> Value<'a, '_> {
         }
         Secret::new(
             at + 1,
-            closing(bytes, at + 1, quote, slashes).map_or(bytes.len(), |close| close - slashes),
+            closing(bytes, at + 1, quote, slashes, true)
+                .map_or(bytes.len(), |close| close - slashes),
         )
     }
 
@@ -205,12 +206,14 @@ fn label_follows(bytes: &[u8], at: usize, blanks: bool) -> bool {
 
 /// Where the quote that closes is. Text that was escaped `n` times has 2ⁿ-1 backslashes before each of its
 /// own quotes, and twice that many and one more before those inside its strings.
-fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize) -> Option<usize> {
+///
+/// Inside brackets a string may be a name; a value is none, and `is_value` passes quotes over that begin one.
+fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize, is_value: bool) -> Option<usize> {
     let mut run = 0;
     for (at, &byte) in bytes.iter().enumerate().skip(from) {
         if byte == quote
             && run % (2 * (slashes + 1)) == slashes
-            && !opens(bytes, from, at - slashes, at)
+            && !(is_value && opens(bytes, from, at - slashes, at))
         {
             return Some(at);
         }
@@ -247,7 +250,7 @@ pub(super) fn balanced(bytes: &[u8], at: usize) -> usize {
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth -= 1,
-            _ if opens_text => match closing(bytes, here + 1, byte, slashes) {
+            _ if opens_text => match closing(bytes, here + 1, byte, slashes, false) {
                 Some(close) => here = close,
                 None => return bytes.len(),
             },
