@@ -362,7 +362,7 @@ impl Words<'_> {
         while self.at < bytes.len() {
             let mut byte = bytes[self.at];
             let mut next = self.at + 1;
-            if byte >= 0x80 || byte == b'%' {
+            if is_unusual(byte) {
                 let (folded, end) = unusual(bytes, self.at);
                 if folded == DROPPED {
                     self.at = end;
@@ -440,7 +440,7 @@ const fn begins_word(bytes: &[u8], at: usize) -> bool {
 const fn seen(bytes: &[u8], mut at: usize) -> (u8, usize) {
     while at < bytes.len() {
         let byte = bytes[at];
-        if byte < 0x80 && byte != b'%' {
+        if !is_unusual(byte) {
             return (byte, at + 1);
         }
         let (folded, end) = unusual(bytes, at);
@@ -455,12 +455,19 @@ const fn seen(bytes: &[u8], mut at: usize) -> (u8, usize) {
 /// What `unusual` answers for characters that are not seen.
 const DROPPED: u8 = 1;
 
+/// Whether the byte may be other than it stands there.
+const fn is_unusual(byte: u8) -> bool {
+    byte >= 0x7f || byte == b'%' || byte < 0x20
+}
+
 /// The ASCII byte that stands for the percent-encoded or non-ASCII character at `at`, and where the
 /// next one starts. Letters of other scripts get a byte above 0x80, so that they count as letters.
 const fn unusual(bytes: &[u8], at: usize) -> (u8, usize) {
     let (lead, mut at) = decoded(bytes, at);
     if lead < 0x80 {
-        return (lead, at);
+        // Controls are not seen either, those between lines and columns apart.
+        let dropped = (lead < 0x20 || lead == 0x7f) && !matches!(lead, b'\t' | b'\n' | b'\r');
+        return (if dropped { DROPPED } else { lead }, at);
     }
     let (mut c, more) = match lead {
         0xc0..=0xdf => (lead as u32 & 0x1f, 1),

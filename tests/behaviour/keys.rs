@@ -59,6 +59,10 @@ fn characters_that_are_not_seen_change_nothing() {
         assert!(is_sensitive(name) && is_sensitive(&wide), "{name}");
         let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
         assert!(is_sensitive(&encoded), "{encoded}");
+        for control in ["\0", "\u{1}", "\u{7f}", "%01", "%00"] {
+            let torn = format!("{}{control}{}", &name[..6], &name[6..]);
+            assert!(is_sensitive(&torn), "{torn:?}");
+        }
     }
 }
 
