@@ -119,6 +119,8 @@ fn shared_site(address: usize, metadata: &'static Metadata<'static>) -> &'static
 
 impl Site {
     fn of(metadata: &Metadata<'static>) -> Self {
+        #[cfg(test)]
+        tests::DECIDED.lock().expect("no panic").push(metadata.name());
         let reserved = Keys::default();
         let mut fields: Vec<SiteField> = Vec::new();
         for field in metadata.fields() {
@@ -320,5 +322,41 @@ impl Visit for Fields<'_> {
                 None => to.text(UNPRINTABLE),
             });
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tracing_core::{Dispatch, Level, dispatcher};
+
+    use crate::Config;
+
+    /// The call sites whose names the key rule was asked for.
+    pub(super) static DECIDED: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+    #[test]
+    fn the_key_rule_is_asked_once_for_each_call_site() {
+        let subscriber =
+            Config::new().writer(std::io::sink()).subscriber().expect("a configuration");
+        let dispatch = Dispatch::new(subscriber);
+        let log = || {
+            dispatcher::with_default(&dispatch, || {
+                for attempt in 0..100 {
+                    tracing::event!(name: "decided_once", Level::INFO, password = "x", attempt);
+                    let _span = tracing::info_span!("span_decided_once", token = "x").entered();
+                }
+            });
+        };
+        std::thread::scope(|threads| {
+            threads.spawn(log).join().expect("no panic");
+            threads.spawn(log).join().expect("no panic");
+        });
+        log();
+        let decided = DECIDED.lock().expect("no panic");
+        for site in ["decided_once", "span_decided_once"] {
+            assert_eq!(decided.iter().filter(|name| **name == site).count(), 1, "{site}");
+        }
     }
 }

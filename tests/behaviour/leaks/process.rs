@@ -85,6 +85,42 @@ fn inside() {
     std::fs::remove_file(&path).expect("the file is there");
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn a_huge_field_keeps_no_memory() {
+    alone("leaks::process::huge");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+#[ignore = "needs a process of its own, which `a_huge_field_keeps_no_memory` starts"]
+fn huge() {
+    /// Bytes of this process that are in memory.
+    fn resident() -> usize {
+        let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+        pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("a number")
+            * 4096
+    }
+
+    if !is_child() {
+        return;
+    }
+    let config = Config::new().writer(std::io::sink());
+    tracing::subscriber::with_default(config.subscriber().expect("a configuration"), || {
+        tracing::info!(text = "small", "before");
+        let before = resident();
+        for _ in 0..2 {
+            // The last letter makes the scrubber copy it.
+            let text = format!("{} token=x", "a".repeat(48 << 20));
+            tracing::info!(text, debug = ?text, "{text}");
+            let error: Box<dyn Error> = text.into();
+            tracing::error!(error, "failed");
+        }
+        let kept = resident().saturating_sub(before);
+        assert!(kept < 24 << 20, "{kept} bytes of a field stay");
+    });
+}
+
 /// The lines that `work` adds to the file, each of which is a proper one.
 fn lines_of(path: &Path, work: impl FnOnce()) -> String {
     let before = std::fs::read_to_string(path).expect("the file is there").len();
