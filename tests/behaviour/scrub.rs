@@ -270,7 +270,7 @@ fn a_value_that_serde_echoes_is_hidden() {
         r#""invalid type: string \"[REDACTED]\", expected u32 at line 1 column 3""#,
     );
     shows("invalid type: map, expected u32", "invalid type: map, expected u32");
-    drop(Kind::Known);
+    assert!(matches!(Kind::Known, Kind::Known));
 }
 
 #[test]
@@ -572,7 +572,7 @@ fn value(random: &mut Random, depth: usize) -> Value {
     let keys =
         ["id", "name", "user", "password", "apiKey", "note", "a\"b", "é", "items", "cardNumber"];
     match random.below(if depth == 0 { 5 } else { 8 }) {
-        0 => json!(random.next()),
+        0 => json!(random.number()),
         1 => json!(random.pieces(&PIECES, 5)),
         2 => json!(random.below(2) == 0),
         3 => Value::Null,
@@ -681,12 +681,8 @@ fn a_secret_under_a_sensitive_name_never_shows() {
     let mut random = Random::new(11);
     for _ in 0..20_000 {
         let form = forms[random.below(forms.len())];
-        let input = format!(
-            "{}{}{}",
-            random.pick(&noise),
-            form(*random.pick(&names), CANARY),
-            random.pick(&noise)
-        );
+        let name = random.pick(&names);
+        let input = format!("{}{}{}", random.pick(&noise), form(name, CANARY), random.pick(&noise));
         assert!(!text(&input).contains(CANARY), "{input:?} became {:?}", text(&input));
         let nested = json!({"note": input.clone(), "list": [json!({"raw": input}).to_string()]});
         assert!(!json(&nested).to_string().contains(CANARY), "{nested}");

@@ -7,8 +7,11 @@ mod values;
 pub use keys::keys;
 pub use values::{escape, headers, json, text, url};
 
+/// A target, which panics where an input breaks a promise.
+pub type Target = fn(&[u8]);
+
 /// The targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("escape", escape),
     ("headers", headers),
     ("json", json),

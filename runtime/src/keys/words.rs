@@ -117,7 +117,7 @@ impl Word {
 /// of `userSSNs`.
 const fn begins_word(bytes: &[u8], at: usize) -> bool {
     let (letter, next) = seen(bytes, at);
-    letter.is_ascii_lowercase() && !(letter == b's' && !seen(bytes, next).0.is_ascii_lowercase())
+    letter.is_ascii_lowercase() && (letter != b's' || seen(bytes, next).0.is_ascii_lowercase())
 }
 
 /// The byte that stands for the next character to be seen, and where the one after it starts; 0 at the end.

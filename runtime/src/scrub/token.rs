@@ -162,8 +162,8 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
         || word.len() < 24 && tail.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
 }
 
-/// What serde says of a value that it does not take: `invalid type: string "…", expected u64`, `unknown variant
-/// `…``. It echoes the value without its name, so it goes whatever it is.
+/// What serde says of a value that it does not take: `invalid type: string "…", expected u64`, and of a variant.
+/// It echoes the value without its name, so it goes whatever it is.
 pub(super) fn echoed(text: &str, at: usize) -> Option<Secret<'_>> {
     const FARTHEST: usize = 1024;
     const KINDS: [&str; 6] = [

@@ -44,9 +44,10 @@ pub fn url_with_query(input: &str) -> String {
             Some((name, value)) => {
                 out.push_str(&unless_secret(name));
                 out.push('=');
-                let shown = match is_secret_value(name, value) {
-                    true => REDACTED.into(),
-                    false => unless_secret(value),
+                let shown = if is_secret_value(name, value) {
+                    REDACTED.into()
+                } else {
+                    unless_secret(value)
                 };
                 out.push_str(&strict::listed(&percent_decoded(name), shown));
             }

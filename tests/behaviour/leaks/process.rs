@@ -133,7 +133,7 @@ fn lines_of(path: &Path, work: impl FnOnce()) -> String {
 
 fn work() {
     log::info!(target: "legacy", "{KEPT} password={CANARY}");
-    log::trace!(target: "legacy", "{}", format!("https://u:{CANARY}@example.com/?token={CANARY}"));
+    log::trace!(target: "legacy", "https://u:{CANARY}@example.com/?token={CANARY}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(call());
 }

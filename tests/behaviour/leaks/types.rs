@@ -120,10 +120,11 @@ pub(super) fn cases() -> Vec<Case> {
         "another type" { inner: Bare = bare(), }
         "another type in an option" { inner: Option<Bare> = Some(bare()), }
         "another type in a list" { inner: Vec<Bare> = vec![bare(), bare()], }
-        "another type behind pointers" { inner: Arc<Box<Bare>> = Arc::new(Box::new(bare())), }
+        "another type behind pointers" { inner: Box<Arc<Bare>> = Box::new(Arc::new(bare())), }
         "another type under a name" { session: Bare = bare(), }
     }
-    let decided: [(&str, fn(bool)); 5] = [
+    type Decided = (&'static str, fn(bool));
+    let decided: [Decided; 5] = [
         ("the function secret", |off| match off {
             true => tracing::info!(note = CANARY, "raw"),
             false => {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use candor_tests::Random;
-use candor_tests::fuzz::TARGETS;
+use candor_tests::fuzz::{TARGETS, Target};
 
 const SEEDS: &str = include_str!("../../fuzz/seeds.txt");
 
@@ -94,7 +94,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs a target until the time is over or an input breaks it.
-fn run(target: fn(&[u8]), seed: u64, time: Duration) -> (u64, Option<Vec<u8>>) {
+fn run(target: Target, seed: u64, time: Duration) -> (u64, Option<Vec<u8>>) {
     let seeds: Vec<&[u8]> = SEEDS.lines().map(str::as_bytes).collect();
     let mut random = Random::new(seed);
     let started = Instant::now();
@@ -136,7 +136,7 @@ fn input(random: &mut Random, seeds: &[&[u8]]) -> Vec<u8> {
 }
 
 /// The input without what it does not need to break the target.
-fn smallest(target: fn(&[u8]), mut input: Vec<u8>) -> Vec<u8> {
+fn smallest(target: Target, mut input: Vec<u8>) -> Vec<u8> {
     let mut len = input.len() / 2;
     while len > 0 {
         let mut at = 0;

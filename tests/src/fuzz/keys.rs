@@ -16,6 +16,10 @@ const FIRST: [&str; 4] = ["is", "has", "max", "count"];
 const LAST: [&str; 3] = ["count", "type", "max"];
 
 /// A name of known words: the same however it is spelled; and any name at all, which must not panic.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
 pub fn keys(data: &[u8]) {
     let mut input = Input(data);
     let words: Vec<&str> = (0..=input.byte() % 4).map(|_| *input.pick(&WORDS)).collect();
@@ -40,7 +44,11 @@ pub fn keys(data: &[u8]) {
     // A `%` that meets its digits again, or a character that came apart, is another name.
     if name.is_ascii() && !name.contains('%') {
         assert_eq!(is_sensitive(&wide), hidden, "zero-width characters change {name:?}");
-        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded: String = name
+            .bytes()
+            .flat_map(|byte| format!("%{byte:02X}").into_bytes())
+            .map(char::from)
+            .collect();
         assert_eq!(is_sensitive(&encoded), hidden, "percent-encoding changes {name:?}");
     }
 }

@@ -8,6 +8,10 @@ use serde_json::{Map, Value, json};
 use super::{CANARY, Input, NAMES, assert_clean, assert_hidden};
 
 /// Text that was decided to be shown arrives as it is, and forges nothing.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
 pub fn escape(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let json = candor::loggable::to_json(&candor::policy::clear(&*text));
@@ -23,6 +27,10 @@ pub fn escape(data: &[u8]) {
 }
 
 /// A secret under a sensitive name, in a line of its own among noise.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
 pub fn text(data: &[u8]) {
     const FORMS: [fn(&str, &str) -> String; 12] = [
         |name, value| format!("{name}={value}"),
@@ -40,7 +48,8 @@ pub fn text(data: &[u8]) {
     ];
     let mut input = Input(data);
     let form = *input.pick(&FORMS);
-    let secret = form(*input.pick(&NAMES), CANARY);
+    let name = input.pick(&NAMES);
+    let secret = form(name, CANARY);
     let around = input.noise(200);
     let given = format!("{around}\n{secret}\n{}", input.noise(200));
     assert_hidden(&scrub::text(&given), &given);
@@ -50,13 +59,17 @@ pub fn text(data: &[u8]) {
     let mut rest = &*lossy;
     for kept in shown.split("[REDACTED]") {
         let kept = kept.trim_matches(['"', '\\', '\'', '`']);
-        rest = rest.find(kept).map(|at| &rest[at + kept.len()..]).unwrap_or_else(|| {
-            panic!("{kept:?} of {shown:?} does not stand in {lossy:?}");
-        });
+        let at = rest.find(kept);
+        assert!(at.is_some(), "{kept:?} of {shown:?} does not stand in {lossy:?}");
+        rest = &rest[at.unwrap_or_default() + kept.len()..];
     }
 }
 
 /// A URL with a secret in each place that has one.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
 pub fn url(data: &[u8]) {
     let mut input = Input(data);
     let part = |input: &mut Input<'_>| -> String {
@@ -93,6 +106,10 @@ pub fn url(data: &[u8]) {
 }
 
 /// JSON made of the input: valid, of the same form, without what stands under a sensitive name.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
 pub fn json(data: &[u8]) {
     let mut input = Input(data);
     let given = value(&mut input, 5);
@@ -169,6 +186,10 @@ fn same_form(given: &Value, shown: &Value) {
 }
 
 /// Headers made of the input, and a secret in one.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
 pub fn headers(data: &[u8]) {
     let mut input = Input(data);
     let mut map = HeaderMap::new();
