@@ -120,7 +120,7 @@ pub(super) fn cases() -> Vec<Case> {
         "another type" { inner: Bare = bare(), }
         "another type in an option" { inner: Option<Bare> = Some(bare()), }
         "another type in a list" { inner: Vec<Bare> = vec![bare(), bare()], }
-        "another type behind pointers" { inner: Box<Arc<Bare>> = Box::new(Arc::new(bare())), }
+        "another type behind pointers" { inner: Arc<Bare> = Arc::new(bare()), }
         "another type under a name" { session: Bare = bare(), }
     }
     type Decided = (&'static str, fn(bool));
