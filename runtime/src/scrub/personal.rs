@@ -238,7 +238,7 @@ mod tests {
             let input = piece.repeat(200_000 / piece.len());
             let started = std::time::Instant::now();
             let _ = hide(input.as_str().into());
-            assert!(started.elapsed().as_secs() < 20, "{piece}");
+            assert!(started.elapsed().as_secs() < 200, "{piece}");
         }
     }
 
