@@ -96,6 +96,9 @@ pub mod probe {
     };
 }
 
+#[cfg(all(feature = "__redaction_off", debug_assertions))]
+pub use crate::off::without_redaction;
+
 // The event macros
 pub use candor_macros::event;
 

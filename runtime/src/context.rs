@@ -36,8 +36,7 @@ use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
 use crate::keys;
 use crate::loggable::{Encoder, Loggable, guarded};
-use crate::logger;
-use crate::scrub;
+use crate::{logger, scrub, strict};
 
 /// One request (or another piece of work that has an id) and everything its lines share.
 ///
@@ -253,7 +252,7 @@ impl RequestContext {
 /// The path of a request target, scrubbed. `OPTIONS *` and `CONNECT host:port` have none, and what they
 /// have instead is text.
 fn safe_path(target: &str) -> String {
-    if target.starts_with('/') { scrub::url(target) } else { scrub::text(target).into_owned() }
+    if target.starts_with('/') { scrub::url(target) } else { strict::text(target).into_owned() }
 }
 
 /// The guard of [`RequestContext::enter`].

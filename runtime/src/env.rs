@@ -55,14 +55,8 @@ pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Ini
         })?;
         config = config.hash_key(key);
     }
-    // What is promised by a variable must hold: better no start than a start without it.
-    for name in ["LOG_STRICT"] {
-        let asks = |value: &OsString| name != "LOG_STRICT" || value != "0";
-        if env.os(name).as_ref().is_some_and(asks) {
-            return Err(InitError::new(format!(
-                "{name} is not supported by this version of candor"
-            )));
-        }
+    if let Some(strict) = env.parsed("LOG_STRICT", "`1` or `0`", switch)? {
+        config = config.strict(strict);
     }
     Ok(config)
 }
@@ -124,6 +118,14 @@ fn is_stderr(text: &str) -> Result<bool, String> {
     }
 }
 
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => Err("it is neither".to_owned()),
+    }
+}
+
 fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.replace('_', "").parse().map_err(|error: T::Err| error.to_string())
 }
@@ -172,7 +174,9 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("deadbeef"), "{text}");
-        assert!(error("LOG_STRICT", "1").contains("LOG_STRICT"));
+        assert!(
+            error("LOG_STRICT", "yes").contains("LOG_STRICT is \"yes\", but it takes `1` or `0`")
+        );
     }
 
     #[test]

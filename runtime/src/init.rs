@@ -32,7 +32,7 @@ use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::panics;
 use crate::sink::{Overload, Report, Sink};
-use crate::{hash, keys};
+use crate::{hash, keys, strict};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -60,6 +60,8 @@ pub struct Config {
     chain_panic_hook: bool,
     hash_key: Option<[u8; hash::KEY_BYTES]>,
     spans: bool,
+    strict: bool,
+    strict_allow: Vec<String>,
 }
 
 impl fmt::Debug for Config {
@@ -132,6 +134,8 @@ impl Config {
             chain_panic_hook: false,
             hash_key: None,
             spans: true,
+            strict: false,
+            strict_allow: Vec::new(),
         }
     }
 
@@ -244,11 +248,9 @@ impl Config {
         mut self,
         names: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, InitError> {
-        for (from, to) in names {
-            self.keys
-                .rename(from, to)
-                .map_err(|why| InitError::new(format!("the keys can't be renamed: {why}")))?;
-        }
+        self.keys
+            .rename(&names.into_iter().collect::<Vec<_>>())
+            .map_err(|why| InitError::new(format!("the keys can't be renamed: {why}")))?;
         Ok(self)
     }
 
@@ -274,6 +276,29 @@ impl Config {
     /// lines are to be matched. Default: none, and hashed values are `[REDACTED]`.
     pub fn hash_key(self, key: [u8; 32]) -> Self {
         Config { hash_key: Some(key), ..self }
+    }
+
+    /// Strict mode. Without it candor promises no secrets, with it no personal data.
+    ///
+    /// What nobody decided about then shows only its shape, `"<text 17-32>"`: text of foreign events and spans,
+    /// messages with arguments (candor's own macros take only decided ones), errors and panics that aren't
+    /// [`Loggable`](crate::Loggable), and segments of paths, values of queries and of headers outside
+    /// [`strict_allow`](Config::strict_allow). Every other text that is scrubbed loses addresses of mail and of the
+    /// network, telephone numbers and IBANs. Default off. It holds for the process: once on, it stays on.
+    pub fn strict(self, on: bool) -> Self {
+        Config { strict: on, ..self }
+    }
+
+    /// What strict mode shows: segments of paths, and the values of query parameters and headers of these names,
+    /// scrubbed. Headers that tell nothing of a person (`content-type`, `accept`, …) always show.
+    ///
+    /// ```
+    /// let config = candor::Config::new().strict(true).strict_allow(["orders", "v1", "page", "x-region"]);
+    /// # let _ = config;
+    /// ```
+    pub fn strict_allow(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.strict_allow.extend(names.into_iter().map(Into::into));
+        self
     }
 
     /// Bytes of one value, after which it is cut with `…(+N bytes)`. Default 4096.
@@ -361,6 +386,9 @@ impl Config {
         }
         if let Some(key) = self.hash_key {
             hash::install(key);
+        }
+        if self.strict {
+            strict::install(self.strict_allow);
         }
         let log_file = match &self.output {
             Output::File { path, .. } => Some(path.clone()),

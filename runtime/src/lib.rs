@@ -68,12 +68,26 @@
 //!    ended, and every line says whose request it belongs to.
 //! 3. **Never in the way.** It does not panic, does not block on itself, and a line that could not be
 //!    written is [counted](stats).
+//!
+//! # Only candor's macros
+//!
+//! `tracing`'s and `log`'s macros keep working, and what they write is scrubbed; but only candor's own have the compiler
+//! check what they show. These lines in a service's `clippy.toml` let clippy refuse the others:
+//!
+//! ```toml
+//! disallowed-macros = [
+//!     "tracing::trace", "tracing::debug", "tracing::info", "tracing::warn", "tracing::error", "tracing::event",
+//!     "log::trace", "log::debug", "log::info", "log::warn", "log::error", "log::log",
+//!     "std::print", "std::println", "std::eprint", "std::eprintln", "std::dbg",
+//! ]
+//! ```
 
 // Generated code names `::candor::…`, in this crate's own docs and tests too.
 extern crate self as candor;
 
 mod audit;
 mod buffer;
+mod caught;
 mod clock;
 pub mod context;
 mod current;
@@ -99,14 +113,17 @@ mod levels;
 mod log_crate;
 pub mod loggable;
 mod logger;
+mod off;
 mod panics;
 pub mod policy;
 pub mod prelude;
 mod record;
 pub mod scrub;
+mod shape;
 mod sink;
 mod site;
 mod step;
+mod strict;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -16,6 +16,7 @@ mod dependency;
 mod events;
 mod http;
 mod keys;
+mod leaks;
 mod line;
 mod other_layers;
 mod programs;

@@ -1,5 +1,10 @@
 //! Support for the tests.
 
+pub mod fuzz;
+mod random;
+
+pub use random::Random;
+
 use std::collections::HashSet;
 use std::fmt;
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{Element, Encoder, Loggable, to_json};
 use crate::scrub;
+use crate::shape::Class;
 
 /// A value whose [`shape`](crate::policy::shape) can be told: text, numbers, lists and maps of whatever,
 /// JSON values, and every `#[redact]` type.
@@ -27,14 +28,8 @@ pub trait Shape {
 }
 
 /// `<text 17-32>`: the kind, and the power of two that the size is not above.
-fn sized(kind: &str, size: usize, to: &mut Encoder<'_>) {
-    let most = size.checked_next_power_of_two().unwrap_or(usize::MAX);
-    let least = most / 2 + 1;
-    if size < 3 {
-        to.text(&format!("<{kind} {size}>"));
-    } else {
-        to.text(&format!("<{kind} {least}-{most}>"));
-    }
+fn sized(kind: &'static str, size: usize, to: &mut Encoder<'_>) {
+    to.text(&Class::new(kind, size).to_string());
 }
 
 macro_rules! texts {

@@ -1,8 +1,8 @@
 //! What the user's code adds to a step: fields at entry, recorded ones, the returned value.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fmt, ptr};
 
+use crate::caught::caught;
 use crate::current::{self, Extras, Frame};
 use crate::dependency::{Answer, DependencyOutcome};
 use crate::format::keys::Keys;
@@ -138,6 +138,5 @@ pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
 /// The answer of a call, as the function of its `outcome = …` tells it.
 pub fn answer<O: DependencyOutcome>(outcome: impl FnOnce() -> O) -> Answer {
     // The function is the user's; where it panics, the call it reads has not.
-    let answer = catch_unwind(AssertUnwindSafe(|| Answer::of(&outcome())));
-    answer.unwrap_or(Answer::NONE)
+    caught(|| Answer::of(&outcome())).unwrap_or(Answer::NONE)
 }

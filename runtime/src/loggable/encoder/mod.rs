@@ -7,7 +7,6 @@ mod nested;
 mod serde_forms;
 
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::debug::Inside;
@@ -15,6 +14,7 @@ pub(crate) use self::groups::Slot;
 pub use self::groups::{List, Map, Object};
 pub(crate) use self::nested::{NestedDebug, guarded};
 use super::Loggable;
+use crate::caught::caught;
 use crate::{escape, hash};
 
 /// What stands for a value whose own formatting panicked or failed.
@@ -280,9 +280,8 @@ impl<'a> Encoder<'a> {
     /// becomes `"<unprintable>"`.
     pub fn display(&mut self, value: &dyn fmt::Display) {
         let mut text = String::new();
-        let printed = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
-        match printed {
-            Ok(Ok(())) => self.text(&text),
+        match caught(|| write!(text, "{value}")) {
+            Some(Ok(())) => self.text(&text),
             _ => self.text(UNPRINTABLE),
         }
     }

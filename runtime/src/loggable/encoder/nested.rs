@@ -2,16 +2,16 @@
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Encoder, UNPRINTABLE};
+use crate::caught::caught;
 use crate::escape;
 use crate::loggable::{Loggable, to_json};
 
 /// Runs `write`, which appends one JSON value; what panics leaves `"<unprintable>"` instead.
 pub(crate) fn guarded(out: &mut String, write: impl FnOnce(&mut String)) {
     let from = out.len();
-    if catch_unwind(AssertUnwindSafe(|| write(out))).is_err() {
+    if caught(|| write(out)).is_none() {
         out.truncate(from);
         escape::json_string(UNPRINTABLE, out);
     }

@@ -16,6 +16,8 @@
 //! assert_eq!(line.text("outcome"), "error");
 //! ```
 
+mod leak;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
@@ -30,6 +32,11 @@ use crate::init::{Config, InitError};
 use crate::layer::Core;
 use crate::levels::Levels;
 use crate::panics;
+
+#[doc(inline)]
+pub use crate::__assert_no_leak as assert_no_leak;
+#[doc(hidden)]
+pub use leak::__assert_no_leak;
 
 /// Collects the lines of the current test from here on, at every level, until it is dropped.
 ///
