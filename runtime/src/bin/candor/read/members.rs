@@ -1,0 +1,153 @@
+//! A walk over the members of a JSON object, without a tree.
+//!
+//! Only the structure is checked, so a gigabyte takes a second: a string ends at its quote, a nested
+//! value at its bracket. What a command goes on to show is parsed properly.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// The text is no JSON object, or ends before the object does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// Calls `each` with every key (without its quotes) and value, as they are written, until it says
+/// `false`. Returns where the object ends, or where the walk was left.
+///
+/// `{"a":1,"b":{"c":2}}` is `a`, `1` and `b`, `{"c":2}`.
+pub(super) fn walk<'a>(
+    text: &'a [u8],
+    mut each: impl FnMut(&'a [u8], &'a [u8]) -> bool,
+) -> Result<usize, Malformed> {
+    if text.first() != Some(&b'{') {
+        return Err(Malformed);
+    }
+    let mut at = blank(text, 1);
+    if text.get(at) == Some(&b'}') {
+        return Ok(at + 1);
+    }
+    loop {
+        if text.get(at) != Some(&b'"') {
+            return Err(Malformed);
+        }
+        let key_end = string_end(text, at)?;
+        let key = &text[at + 1..key_end - 1];
+        at = blank(text, key_end);
+        if text.get(at) != Some(&b':') {
+            return Err(Malformed);
+        }
+        at = blank(text, at + 1);
+        let value_end = value_end(text, at)?;
+        if !each(key, &text[at..value_end]) {
+            return Ok(value_end);
+        }
+        at = blank(text, value_end);
+        match text.get(at) {
+            Some(b',') => at = blank(text, at + 1),
+            Some(b'}') => return Ok(at + 1),
+            _ => return Err(Malformed),
+        }
+    }
+}
+
+fn blank(text: &[u8], mut at: usize) -> usize {
+    while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        at += 1;
+    }
+    at
+}
+
+/// Behind the quote that closes the string which opens at `at`.
+fn string_end(text: &[u8], at: usize) -> Result<usize, Malformed> {
+    let mut from = at + 1;
+    loop {
+        let rest = text.get(from..).ok_or(Malformed)?;
+        let found = memchr2(b'"', b'\\', rest).ok_or(Malformed)?;
+        if rest[found] == b'"' {
+            return Ok(from + found + 1);
+        }
+        from += found + 2;
+    }
+}
+
+fn value_end(text: &[u8], at: usize) -> Result<usize, Malformed> {
+    match text.get(at) {
+        Some(b'"') => string_end(text, at),
+        Some(b'{' | b'[') => nested_end(text, at),
+        Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
+            let rest = &text[at..];
+            let word =
+                |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
+            Ok(at + rest.iter().position(|byte| !word(byte)).unwrap_or(rest.len()))
+        }
+        _ => Err(Malformed),
+    }
+}
+
+fn nested_end(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
+    let mut depth = 0_usize;
+    loop {
+        match text.get(at).ok_or(Malformed)? {
+            b'"' => {
+                at = string_end(text, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Ok(at);
+        }
+    }
+}
+
+/// What a JSON string says; nothing where the value is none.
+pub(crate) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
+    let inside = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if memchr::memchr(b'\\', inside).is_none() {
+        return Some(String::from_utf8_lossy(inside));
+    }
+    serde_json::from_slice::<String>(value).ok().map(Cow::Owned)
+}
+
+/// A JSON number as a float.
+pub(crate) fn number(value: &[u8]) -> Option<f64> {
+    std::str::from_utf8(value).ok()?.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(text: &str) -> Result<Vec<(String, String)>, Malformed> {
+        let mut all = Vec::new();
+        walk(text.as_bytes(), |key, value| {
+            let owned = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            all.push((owned(key), owned(value)));
+            true
+        })
+        .map(|_| all)
+    }
+
+    #[test]
+    fn members_are_the_outer_ones_as_they_are_written() {
+        let members = members(r#" {"a":1}"#.trim()).unwrap();
+        assert_eq!(members, [("a".to_owned(), "1".to_owned())]);
+        let text = r#"{ "a\"b" : "}\\" , "c":{"d":["]",{}]}, "e":null}"#;
+        let keys: Vec<_> = super::tests::members(text).unwrap();
+        assert_eq!(keys[0], (r#"a\"b"#.to_owned(), r#""}\\""#.to_owned()));
+        assert_eq!(keys[1].1, r#"{"d":["]",{}]}"#);
+        assert_eq!(keys[2].1, "null");
+    }
+
+    #[test]
+    fn what_is_cut_anywhere_is_malformed() {
+        let whole = r#"{"a":"b\"","c":[1,{"d":2}],"e":-1.5e3}"#;
+        assert!(members(whole).is_ok());
+        for end in 0..whole.len() {
+            assert_eq!(members(&whole[..end]), Err(Malformed), "{}", &whole[..end]);
+        }
+    }
+}
