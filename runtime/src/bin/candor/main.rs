@@ -10,9 +10,11 @@
     reason = "what is computed here is rounded for the eye anyway"
 )]
 
+mod histogram;
 mod output;
 mod read;
 mod screen;
+mod steps;
 mod story;
 
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ struct Cli {
 enum Command {
     /// Tell what happened in a request, as a tree with times
     Story(story::Args),
+    /// Sum up steps and dependency calls: counts, errors, percentiles
+    Steps(steps::Args),
 }
 
 /// What all commands take.
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
     let mut out = Output::new();
     let done = match &cli.command {
         Command::Story(args) => story::run(args, &mut out),
+        Command::Steps(args) => steps::run(args, &mut out),
     };
     match done.and_then(|found| out.finish().map(|()| found)) {
         Ok(true) => ExitCode::SUCCESS,
