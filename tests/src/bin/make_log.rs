@@ -62,7 +62,8 @@ fn request(number: u64, random: &mut Random, out: &mut String) {
         );
     };
     let log_in = 2_000 + random.next(2_000);
-    let charge = if fails { 400_000 } else { 5_000 + random.next(1 << (10 + random.next(8))) };
+    let power = 10 + random.next(8);
+    let charge = if fails { 400_000 } else { 5_000 + random.next(1 << power) };
     let store = 300 + random.next(3_000);
     let step = |name: &str, took: u64, outcome: &str, id: u64, parent: u64, offset: u64| {
         format!(

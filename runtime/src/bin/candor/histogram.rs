@@ -40,6 +40,9 @@ impl Histogram {
     /// The duration that this share of all does not exceed, in milliseconds.
     pub(crate) fn quantile_ms(&self, share: f64) -> f64 {
         let rank = ((self.count as f64 * share).ceil() as u64).clamp(1, self.count.max(1));
+        if rank == self.count {
+            return self.max_ms();
+        }
         let mut seen = 0;
         for (bucket, count) in self.buckets.iter().enumerate() {
             seen += count;

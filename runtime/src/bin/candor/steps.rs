@@ -173,7 +173,7 @@ impl Named {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     let mut input = Input::new(&args.files, args.keys.keys()?)?;
     let mut table = Table::default();
-    input.read(Reading { needle: None, again: false }, |record| table.add(record))?;
+    input.read(Reading { needle: None, events: true, again: false }, |record| table.add(record))?;
     out.note(input.tally.passed_by());
     let total = match table.requests.count() {
         0 => table.outermost.sum_ms(),

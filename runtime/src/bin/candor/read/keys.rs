@@ -1,7 +1,9 @@
 //! What a record's keys are called: candor's own names, the usual renames of `LOG_KEYS`, and those
 //! that `--keys` gives.
 
-use super::members::{Malformed, text, walk};
+use memchr::{memchr2, memmem};
+
+use super::members::{Malformed, text, walk, walk_on};
 
 /// The keys commands look at before a record is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,9 +204,67 @@ impl<'a> Values<'a> {
         self.values[key as usize]
     }
 
+    /// What a line of candor's own, as candor wrote it, says of a step, a call or an end; `None` where
+    /// the line has another form or no event.
+    ///
+    /// The fixed keys hold no nested value, so where no bracket stands before `event` it is a key of
+    /// the line itself; and what follows `parent_id` is not asked for.
+    pub(super) fn of_event(line: &'a [u8], find: &EventFinders) -> Option<Self> {
+        let fixed_end = find.event.find(line)?;
+        if !line.ends_with(b"}") || memchr2(b'{', b'[', &line[1..fixed_end]).is_some() {
+            return None;
+        }
+        let mut values = Values { text: line, values: [None; COUNT] };
+        if let Some(service) = find.service.find(&line[..fixed_end]) {
+            let mut take = |_: &'a [u8], value: &'a [u8]| {
+                values.values[Key::Service as usize] = Some(value);
+                false
+            };
+            walk_on(line, service + 1, &mut take).ok()?;
+        }
+        walk_on(line, fixed_end + 1, |name, value| {
+            let key = match name {
+                b"event" => Key::Event,
+                b"step" => Key::Step,
+                b"dependency" => Key::Dependency,
+                b"operation" => Key::Operation,
+                b"duration_ms" => Key::DurationMs,
+                b"outcome" => Key::Outcome,
+                b"parent_id" => Key::ParentId,
+                _ => return true,
+            };
+            values.values[key as usize] = Some(value);
+            // An end has neither a step nor a call of its own; its time is all there is to know.
+            !(key == Key::ParentId
+                || (key == Key::DurationMs && value_is_end(values.values[Key::Event as usize])))
+        })
+        .ok()?;
+        Some(values)
+    }
+
     /// Whether it is one of candor's records: they have these keys whatever else they have.
     pub(super) fn is_record(&self) -> bool {
         [Key::Ts, Key::Level, Key::RequestId].into_iter().all(|key| self.get(key).is_some())
+    }
+}
+
+fn value_is_end(event: Option<&[u8]>) -> bool {
+    event == Some(b"\"request_completed\"")
+}
+
+/// Searches made ready once.
+#[derive(Debug)]
+pub(super) struct EventFinders {
+    event: memmem::Finder<'static>,
+    service: memmem::Finder<'static>,
+}
+
+impl EventFinders {
+    pub(super) fn new() -> Self {
+        EventFinders {
+            event: memmem::Finder::new(",\"event\":\""),
+            service: memmem::Finder::new(",\"service\":\""),
+        }
     }
 }
 

@@ -162,7 +162,8 @@ fn by_id(input: &mut Input, id: &str) -> Result<Story, Failure> {
     let mut others: Vec<String> = Vec::new();
     let (mut left_exact, mut left_first) = (MOST_BYTES, MOST_BYTES);
     let needle = needle(id);
-    let reading = Reading { needle: (!needle.is_empty()).then_some(needle), again: false };
+    let reading =
+        Reading { needle: (!needle.is_empty()).then_some(needle), events: false, again: false };
     input.read(reading, |record| {
         let Some(found) = request_id(record).filter(|found| found.starts_with(id)) else { return };
         if found == id {
@@ -208,7 +209,7 @@ fn failed(input: &mut Input) -> Result<Vec<Story>, Failure> {
     let keys = input.keys.clone();
     let mut ids: HashMap<String, Gathered> = HashMap::new();
     let mut passed_over = 0_u64;
-    input.read(Reading { needle: None, again: true }, |record| {
+    input.read(Reading { needle: None, events: false, again: true }, |record| {
         let text = |key| record.get(key).and_then(json_text);
         let is_end =
             matches!(text(Key::Event).as_deref(), Some("request_completed" | "job_completed"));
@@ -224,7 +225,7 @@ fn failed(input: &mut Input) -> Result<Vec<Story>, Failure> {
     })?;
     let mut left = MOST_BYTES;
     if !ids.is_empty() {
-        input.read(Reading { needle: None, again: false }, |record| {
+        input.read(Reading { needle: None, events: false, again: false }, |record| {
             let id = record.get(Key::RequestId).and_then(json_text);
             if let Some(gathered) = id.and_then(|id| ids.get_mut(id.as_ref())) {
                 gathered.add(record, &mut left, &keys);
