@@ -13,6 +13,7 @@
 mod histogram;
 mod output;
 mod read;
+mod requests;
 mod screen;
 mod steps;
 mod story;
@@ -41,6 +42,8 @@ struct Cli {
 enum Command {
     /// Tell what happened in a request, as a tree with times
     Story(story::Args),
+    /// List requests: the failed and the slowest first
+    Requests(requests::Args),
     /// Sum up steps and dependency calls: counts, errors, percentiles
     Steps(steps::Args),
 }
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
     let mut out = Output::new();
     let done = match &cli.command {
         Command::Story(args) => story::run(args, &mut out),
+        Command::Requests(args) => requests::run(args, &mut out),
         Command::Steps(args) => steps::run(args, &mut out),
     };
     match done.and_then(|found| out.finish().map(|()| found)) {

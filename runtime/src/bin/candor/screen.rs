@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Where there is no terminal to ask.
-const WIDTH: usize = 100;
+const WIDTH: usize = 120;
 /// Below it a table is no table.
 const NARROWEST: usize = 40;
 
