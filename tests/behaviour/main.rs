@@ -9,6 +9,7 @@
     reason = "functions of every shape, as their owners write them"
 )]
 
+mod cli;
 mod config;
 mod context;
 mod dependency;
