@@ -141,8 +141,6 @@ fn a_compressed_file_that_is_cut_off_is_used_as_far_as_it_goes() {
     let mut compressed = gzip(&joined(&lines));
     compressed.truncate(compressed.len() - 500);
     let file = folder.file("app.log.gz", &compressed);
-    let said = candor(&["story", "r-3", &file], b"");
-    assert_eq!(said.code, Some(2), "several begin so: {}", said.err);
     let said = candor(&["story", "r-300", &file], b"");
     assert_eq!(said.code, Some(0));
     assert!(said.err.contains("whose compressed data is damaged or cut off"), "{}", said.err);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::output::{Failure, Output};
 use crate::read::time::{self, Micros, rfc3339, took};
 use crate::read::{Input, Key, Keys, Reading, Values, number, text};
-use crate::screen::{Row, Screen, Style, columns, cut, safe};
+use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe};
 use crate::story::{Line, percent};
 
 /// Rows beyond these are not kept, whatever `--top` says.
@@ -127,7 +127,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     }
     if args.json {
         for row in &first.rows {
-            out.print(&format!("{}\n", json(row)))?;
+            out.print(&json_line(&json(row)))?;
         }
         return Ok(true);
     }

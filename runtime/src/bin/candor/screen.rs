@@ -219,6 +219,22 @@ pub(crate) fn safe(text: &str) -> String {
     out
 }
 
+/// JSON on a line of its own, in which such characters are escaped as JSON has it.
+pub(crate) fn json_line(value: &serde_json::Value) -> String {
+    let mut out = String::new();
+    for c in value.to_string().chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

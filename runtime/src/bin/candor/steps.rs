@@ -9,7 +9,7 @@ use crate::histogram::Histogram;
 use crate::output::{Failure, Output};
 use crate::read::time::took;
 use crate::read::{Input, Key, Reading, Values, number, text};
-use crate::screen::{Row, Screen, Style, columns, cut, safe};
+use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe};
 use crate::story::percent;
 
 /// Names beyond these are counted together: a log can hold as many as it likes.
@@ -187,7 +187,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     }
     if args.json {
         for row in steps.iter().chain(&calls) {
-            out.print(&format!("{}\n", json_row(row, total)))?;
+            out.print(&json_line(&json_row(row, total)))?;
         }
         return Ok(true);
     }

@@ -110,14 +110,18 @@ impl Keys {
     /// The members of a record in their order, under candor's own names.
     pub(crate) fn members(&self, record: &[u8]) -> Vec<(String, serde_json::Value)> {
         let mut members = Vec::new();
-        let mut push = |key: &[u8], value: &[u8]| {
+        let mut push = |key: &[u8], written: &[u8]| {
             let mut quoted = vec![b'"'];
             quoted.extend_from_slice(key);
             quoted.push(b'"');
             let Some(key) = text(&quoted) else { return };
-            let value = serde_json::from_str(&String::from_utf8_lossy(value));
-            // What the walk takes and serde does not: a number or word that is none, too much depth.
-            members.push((key.into_owned(), value.unwrap_or(serde_json::Value::Null)));
+            let value = serde_json::from_str(&String::from_utf8_lossy(written));
+            // What the walk takes and JSON does not, such as a raw control, is text as it stands.
+            let value = value.unwrap_or_else(|_| {
+                let text = text(written).unwrap_or_else(|| String::from_utf8_lossy(written));
+                serde_json::Value::String(text.into_owned())
+            });
+            members.push((key.into_owned(), value));
         };
         let _ = walk(record, |key, value| {
             push(key, value);

@@ -142,7 +142,9 @@ pub(crate) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
     if memchr::memchr(b'\\', inside).is_none() {
         return Some(String::from_utf8_lossy(inside));
     }
-    serde_json::from_slice::<String>(value).ok().map(Cow::Owned)
+    // What breaks JSON's rules, such as a raw control, is taken as it stands.
+    let parsed = serde_json::from_slice::<String>(value);
+    Some(parsed.map_or_else(|_| String::from_utf8_lossy(inside), Cow::Owned))
 }
 
 /// A JSON number as a float.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use crate::output::{Failure, Output};
 use crate::read::{Input, Key, Reading, Values, text as json_text};
-use crate::screen::Screen;
+use crate::screen::{Screen, json_line};
 pub(crate) use line::Line;
 pub(crate) use notes::percent;
 use text::Look;
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     let look = Look { screen: Screen::new(), fields: args.fields };
     for (index, (story, verdict)) in told.iter().enumerate() {
         if args.json {
-            out.print(&format!("{}\n", json::render(story, verdict)))?;
+            out.print(&json_line(&json::render(story, verdict)))?;
             continue;
         }
         if index > 0 {
