@@ -2,6 +2,7 @@
 
 mod hostile;
 mod listing;
+mod lnav;
 mod page;
 mod sources;
 mod story;
