@@ -37,11 +37,11 @@ fn program() -> &'static Path {
             .expect("cargo runs");
         assert!(built.status.success(), "the command does not build");
         let messages = String::from_utf8(built.stdout).expect("UTF-8");
-        let executables = messages.lines().filter_map(|line| {
+        let mut executables = messages.lines().filter_map(|line| {
             let message: Value = serde_json::from_str(line).ok()?;
             Some(PathBuf::from(message.get("executable")?.as_str()?))
         });
-        executables.last().expect("an executable")
+        executables.next_back().expect("an executable")
     })
 }
 

@@ -176,6 +176,15 @@ fn an_id_is_found_by_its_beginning_unless_several_begin_so() {
     let said = candor(&["story", "xyz", "-"], &input);
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
     assert_eq!(said.err, "candor: no line of request `xyz` is in the input\n");
+    // One that stands alone needs no name.
+    let said = candor(&["story", "-"], &joined(&failing("r-7")));
+    assert!(said.out.contains("request r-7"), "{}", said.out);
+    let said = candor(&["story", "-"], &input);
+    assert_eq!(said.code, Some(2));
+    assert_eq!(
+        said.err,
+        "candor: the input holds several requests, so one has to be named: abc-123, abd-456\n"
+    );
     // The whole of one id may be the beginning of another.
     lines.extend(failing("abc"));
     let said = candor(&["story", "abc", "-"], &joined(&lines));

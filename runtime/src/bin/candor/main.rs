@@ -51,7 +51,7 @@ enum Command {
 /// What all commands take.
 #[derive(Debug, clap::Args)]
 struct KeyArgs {
-    /// Names of candor's keys in this log, as LOG_KEYS has them; the usual ones are known
+    /// Names of candor's keys in this log, as `LOG_KEYS` has them; the usual ones are known
     #[arg(long, value_name = "ts=timestamp,…")]
     keys: Option<String>,
 }

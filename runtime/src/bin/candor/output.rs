@@ -54,12 +54,12 @@ impl Output {
     }
 
     pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
-        self.stdout.write_all(text.as_bytes()).or_else(end_quietly)
+        self.stdout.write_all(text.as_bytes()).or_else(|error| end_quietly(&error))
     }
 
     /// Writes what is left, and the notes.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        self.stdout.flush().or_else(end_quietly)?;
+        self.stdout.flush().or_else(|error| end_quietly(&error))?;
         for note in self.notes {
             let _ = writeln!(io::stderr(), "candor: {}", safe(&note));
         }
@@ -68,7 +68,7 @@ impl Output {
 }
 
 /// A pager that was left is no error.
-fn end_quietly(error: io::Error) -> Result<(), Failure> {
+fn end_quietly(error: &io::Error) -> Result<(), Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }

@@ -113,7 +113,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
         (None, false) => |row| (row.failed, row.took),
     };
     let mut first = First { rows: Vec::new(), most: args.top.clamp(1, MOST_ROWS), by };
-    let reading = Reading { needle: None, events: false, again: false };
+    let reading = Reading { needle: None, again: false };
     input.read(reading, |record| {
         if let Some(row) = ended(record, &keys).filter(|row| args.takes(row, since)) {
             first.add(row);
@@ -151,7 +151,7 @@ impl Args {
 /// When the last line was written.
 fn last(input: &mut Input) -> Result<Micros, Failure> {
     let mut last = Micros::MIN;
-    input.read(Reading { needle: None, events: false, again: true }, |record| {
+    input.read(Reading { needle: None, again: true }, |record| {
         if let Some(at) = record.get(Key::Ts).and_then(text).and_then(|text| time::parse(&text)) {
             last = last.max(at);
         }

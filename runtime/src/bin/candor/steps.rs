@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::histogram::Histogram;
 use crate::output::{Failure, Output};
 use crate::read::time::took;
-use crate::read::{Input, Key, Reading, Values, number, text};
+use crate::read::{Input, Key, Values, number, text};
 use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe};
 use crate::story::percent;
 
@@ -97,6 +97,16 @@ impl Names {
         };
         &mut self.sums[place].1
     }
+
+    fn merge(&mut self, other: Names) {
+        for (name, sums) in other.sums {
+            let mut parts = name.split(|byte| *byte == SEPARATOR).map(Some);
+            let mut next = || parts.next().flatten();
+            let known = self.of([next(), next(), next()]);
+            known.times.merge(&sums.times);
+            known.errors += sums.errors;
+        }
+    }
 }
 
 impl Table {
@@ -127,6 +137,15 @@ impl Table {
         if matches!(record.get(Key::ParentId), Some(b"0") | None) {
             self.outermost.add(micros);
         }
+    }
+}
+
+impl Table {
+    fn merge(&mut self, other: Table) {
+        self.steps.merge(other.steps);
+        self.calls.merge(other.calls);
+        self.requests.merge(&other.requests);
+        self.outermost.merge(&other.outermost);
     }
 }
 
@@ -172,8 +191,9 @@ impl Named {
 /// Sums up the input; whether there was a step or call.
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     let mut input = Input::new(&args.files, args.keys.keys()?)?;
+    let tables = input.read_events(Table::add)?;
     let mut table = Table::default();
-    input.read(Reading { needle: None, events: true, again: false }, |record| table.add(record))?;
+    tables.into_iter().for_each(|other| table.merge(other));
     out.note(input.tally.passed_by());
     let total = match table.requests.count() {
         0 => table.outermost.sum_ms(),

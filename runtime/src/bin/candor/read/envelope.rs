@@ -198,6 +198,7 @@ fn cri(line: &[u8]) -> Option<(&[u8], bool, &[u8])> {
     Some((stream, is_part, words.next().unwrap_or_default()))
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Found<'a> {
     /// A record, and what follows it on the line.
     Record(Values<'a>, &'a [u8]),

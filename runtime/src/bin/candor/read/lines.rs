@@ -1,8 +1,9 @@
 //! Lines out of a stream, in bounded memory.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 /// How much is read at once.
 const BLOCK: usize = 1 << 20;
@@ -30,6 +31,21 @@ pub(super) enum Line<'a> {
     TooLong,
 }
 
+/// Some lines at once.
+#[derive(Debug)]
+pub(super) enum Block {
+    Lines(Whole),
+    /// A line over the limit, passed by.
+    TooLong,
+}
+
+/// A buffer with whole lines in it.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) buffer: Vec<u8>,
+    pub(super) lines: Range<usize>,
+}
+
 impl<R: Read> Lines<R> {
     pub(super) fn new(from: R) -> Self {
         Lines { from, buffer: vec![0; BLOCK], start: 0, end: 0, ended: false }
@@ -55,6 +71,46 @@ impl<R: Read> Lines<R> {
             }
             self.fill()?;
         }
+    }
+
+    /// Many lines at once: whole ones, but for the last of all, which may lack its line feed. `spare`
+    /// is a buffer to read on into.
+    pub(super) fn next_block(&mut self, spare: Vec<u8>) -> io::Result<Option<Block>> {
+        loop {
+            let is_full = self.end - self.start >= BLOCK / 2;
+            if is_full || self.ended {
+                let read = &self.buffer[self.start..self.end];
+                let whole = if self.ended {
+                    read.len()
+                } else {
+                    memrchr(b'\n', read).map_or(0, |at| at + 1)
+                };
+                if whole > 0 {
+                    return Ok(Some(Block::Lines(self.give_away(whole, spare))));
+                }
+                if self.ended {
+                    return Ok(None);
+                }
+                if read.len() > LONGEST {
+                    self.pass_by()?;
+                    return Ok(Some(Block::TooLong));
+                }
+            }
+            self.fill()?;
+        }
+    }
+
+    /// The first so many bytes, in the buffer they are in; what follows goes to `spare`.
+    fn give_away(&mut self, many: usize, mut spare: Vec<u8>) -> Whole {
+        let rest = self.start + many..self.end;
+        if spare.len() < BLOCK.max(rest.len()) {
+            spare.resize(BLOCK.max(rest.len()), 0);
+        }
+        spare[..rest.len()].copy_from_slice(&self.buffer[rest.clone()]);
+        let buffer = std::mem::replace(&mut self.buffer, spare);
+        let whole = Whole { buffer, lines: self.start..rest.start };
+        (self.start, self.end) = (0, rest.len());
+        whole
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -122,6 +178,22 @@ mod tests {
             assert_eq!(lines.next().unwrap(), Some(Line::Whole(wanted.as_bytes())));
         }
         assert_eq!(lines.next().unwrap(), None);
+    }
+
+    #[test]
+    fn blocks_hold_the_same_lines() {
+        let text: String = (0..400_000).map(|number| format!("line {number}\n")).collect();
+        let text = format!("{text}{}\nlast", "x".repeat(2 * BLOCK));
+        let mut lines = Lines::new(Slow(text.as_bytes()));
+        let mut seen = Vec::new();
+        let mut spare = Vec::new();
+        while let Some(block) = lines.next_block(std::mem::take(&mut spare)).unwrap() {
+            let Block::Lines(whole) = block else { panic!("no line is too long") };
+            seen.extend_from_slice(&whole.buffer[whole.lines.clone()]);
+            assert!(lines.ended || seen.ends_with(b"\n"));
+            spare = whole.buffer;
+        }
+        assert!(seen == text.as_bytes());
     }
 
     #[test]

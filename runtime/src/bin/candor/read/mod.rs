@@ -2,6 +2,7 @@
 //! them.
 
 mod envelope;
+mod events;
 mod keys;
 mod lines;
 mod members;
@@ -17,7 +18,6 @@ use std::rc::Rc;
 use memchr::memmem::Finder;
 
 use envelope::Envelopes;
-use keys::EventFinders;
 pub(crate) use keys::{Key, Keys, Values};
 use lines::{Line, Lines};
 pub(crate) use members::{number, text};
@@ -52,8 +52,6 @@ pub(crate) struct Tally {
 pub(crate) struct Reading<'a> {
     /// A text that stands in every line of interest: other plain lines are not looked at.
     pub(crate) needle: Option<&'a str>,
-    /// Only what `Values::of_event` gives is asked for.
-    pub(crate) events: bool,
     /// The input will be read again.
     pub(crate) again: bool,
 }
@@ -74,7 +72,6 @@ impl Input {
         let read = Rc::new(Cell::new(0));
         let mut progress = Progress::new(self.sources.iter().map(Source::size).sum());
         let finder = reading.needle.map(Finder::new);
-        let events = EventFinders::new();
         for source in &mut self.sources {
             let name = source.name();
             let lines = source.open(reading.again, &read).map(Lines::new);
@@ -91,14 +88,6 @@ impl Input {
                         && finder.find(line).is_none()
                     {
                         return;
-                    }
-                    if reading.events && line.starts_with(b"{\"ts\":\"") && envelopes.is_plain(line)
-                    {
-                        if let Some(values) = Values::of_event(line, &events) {
-                            self.tally.records += 1;
-                            found(&values);
-                            return;
-                        }
                     }
                     envelopes.open(line, &self.keys, &mut self.tally, &mut found);
                 };

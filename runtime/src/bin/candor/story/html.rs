@@ -192,10 +192,12 @@ fn row(story: &Story, item: &Item, depth: usize, verdict: &Verdict, out: &mut St
     let notes = notes::of_item(item, verdict.is_bad, detail.as_deref());
     if !notes.is_empty() {
         out.push_str("<span class=\"notes\">");
-        notes.iter().for_each(|note| self::note(note, out));
+        for note in &notes {
+            self::note(note, out);
+        }
         out.push_str("</span>");
     }
-    let _ = write!(out, "{close}{fields}</{outer}>\n");
+    let _ = writeln!(out, "{close}{fields}</{outer}>");
 }
 
 fn name(item: &Item) -> String {

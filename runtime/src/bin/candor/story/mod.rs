@@ -33,10 +33,11 @@ const NAMED: usize = 8;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  candor story 01a204cb-c5a7 app.log app.log.1 payments.log.gz\n  \
-                        kubectl logs deploy/orders | candor story - --failed"
+                        kubectl logs deploy/orders | candor story --failed -"
 )]
 pub(crate) struct Args {
-    /// The request's id, or the beginning of it that no other has; left out with --failed
+    /// The request's id, or the beginning of it that no other has; left out with --failed, and where `-`
+    /// holds one request only
     #[arg(value_name = "ID")]
     id: String,
     /// Files with the lines, `.gz` too; `-` is standard input
@@ -61,6 +62,8 @@ pub(crate) struct Args {
 /// Which requests are told.
 enum Wanted {
     Id(String),
+    /// The only one of the input.
+    Only,
     Failed,
 }
 
@@ -71,6 +74,9 @@ impl Args {
         if self.failed {
             files.insert(0, PathBuf::from(&self.id));
             return Ok((Wanted::Failed, files));
+        }
+        if files.is_empty() && self.id == "-" {
+            return Ok((Wanted::Only, vec![PathBuf::from("-")]));
         }
         if files.is_empty() {
             return Err(Failure::usage(format!(
@@ -88,6 +94,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     let mut input = Input::new(&files, args.keys.keys()?)?;
     let mut stories = match &wanted {
         Wanted::Id(id) => vec![by_id(&mut input, id)?],
+        Wanted::Only => vec![by_id(&mut input, "")?],
         Wanted::Failed => failed(&mut input)?,
     };
     out.note(input.tally.passed_by());
@@ -161,8 +168,7 @@ fn by_id(input: &mut Input, id: &str) -> Result<Story, Failure> {
     let mut others: Vec<String> = Vec::new();
     let (mut left_exact, mut left_first) = (MOST_BYTES, MOST_BYTES);
     let needle = needle(id);
-    let reading =
-        Reading { needle: (!needle.is_empty()).then_some(needle), events: false, again: false };
+    let reading = Reading { needle: (!needle.is_empty()).then_some(needle), again: false };
     input.read(reading, |record| {
         let Some(found) = request_id(record).filter(|found| found.starts_with(id)) else { return };
         if found == id {
@@ -186,10 +192,15 @@ fn by_id(input: &mut Input, id: &str) -> Result<Story, Failure> {
         Some((found, _)) if !others.is_empty() => {
             others.insert(0, found);
             let and = if others.len() > NAMED { ", …" } else { "" };
-            Err(Failure::usage(format!(
-                "`{id}` is the beginning of several ids: {}{and}",
-                others.join(", ")
-            )))
+            let which = if id.is_empty() {
+                "the input holds several requests, so one has to be named".to_owned()
+            } else {
+                format!("`{id}` is the beginning of several ids")
+            };
+            Err(Failure::usage(format!("{which}: {}{and}", others.join(", "))))
+        }
+        _ if id.is_empty() => {
+            Err(Failure::nothing("no line of a request is in the input".to_owned()))
         }
         _ => Err(Failure::nothing(format!("no line of request `{id}` is in the input"))),
     }
@@ -208,7 +219,7 @@ fn failed(input: &mut Input) -> Result<Vec<Story>, Failure> {
     let keys = input.keys.clone();
     let mut ids: HashMap<String, Gathered> = HashMap::new();
     let mut passed_over = 0_u64;
-    input.read(Reading { needle: None, events: false, again: true }, |record| {
+    input.read(Reading { needle: None, again: true }, |record| {
         let text = |key| record.get(key).and_then(json_text);
         let is_end =
             matches!(text(Key::Event).as_deref(), Some("request_completed" | "job_completed"));
@@ -224,7 +235,7 @@ fn failed(input: &mut Input) -> Result<Vec<Story>, Failure> {
     })?;
     let mut left = MOST_BYTES;
     if !ids.is_empty() {
-        input.read(Reading { needle: None, events: false, again: false }, |record| {
+        input.read(Reading { needle: None, again: false }, |record| {
             let id = record.get(Key::RequestId).and_then(json_text);
             if let Some(gathered) = id.and_then(|id| ids.get_mut(id.as_ref())) {
                 gathered.add(record, &mut left, &keys);

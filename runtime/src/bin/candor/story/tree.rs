@@ -193,11 +193,11 @@ fn part(lines: Vec<Line>) -> Part {
     let lost = found.iter().map(|gap| gap.missing).sum();
 
     let mut items: Vec<Item> = Vec::new();
-    let mut ended = None;
+    let mut closing = None;
     let mut others = Vec::new();
     for (index, line) in lines.into_iter().enumerate() {
         if Some(index) == close {
-            ended = Some(line);
+            closing = Some(line);
         } else if let Some(item) = span_item(&line, start) {
             items.push(Item { line: Some(line), ..item });
         } else {
@@ -214,7 +214,7 @@ fn part(lines: Vec<Line>) -> Part {
         items.push(Item { parent, ..item(Kind::Gap(gap.clone()), gap.at, None) });
     }
     let last = items.iter().map(|item| item.end).max();
-    let end = ended.as_ref().map(|line| line.at).into_iter().chain(last).max().unwrap_or(start);
+    let end = closing.as_ref().map(|line| line.at).into_iter().chain(last).max().unwrap_or(start);
     let order = ordered(&items);
     Part {
         service,
@@ -225,7 +225,7 @@ fn part(lines: Vec<Line>) -> Part {
         path,
         start,
         end: end.max(start),
-        close: ended,
+        close: closing,
         wants_end,
         items,
         order,
