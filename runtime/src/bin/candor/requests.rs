@@ -13,6 +13,9 @@ use crate::story::{Line, percent};
 /// Rows beyond these are not kept, whatever `--top` says.
 const MOST_ROWS: usize = 20_000;
 
+/// What stands in the line of every end, and in few others.
+pub(crate) const ENDS: &str = "_completed";
+
 /// Requests and jobs, the failed ones first, then the slowest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  candor requests app.log --failed --since 15m\n  \
@@ -113,7 +116,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
         (None, false) => |row| (row.failed, row.took),
     };
     let mut first = First { rows: Vec::new(), most: args.top.clamp(1, MOST_ROWS), by };
-    let reading = Reading { needle: None, again: false };
+    let reading = Reading { needle: Some(ENDS), again: false };
     input.read(reading, |record| {
         if let Some(row) = ended(record, &keys).filter(|row| args.takes(row, since)) {
             first.add(row);

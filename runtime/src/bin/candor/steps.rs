@@ -193,7 +193,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     let mut input = Input::new(&args.files, args.keys.keys()?)?;
     let tables = input.read_events(Table::add)?;
     let mut table = Table::default();
-    tables.into_iter().for_each(|other| table.merge(other));
+    for other in tables {
+        table.merge(other);
+    }
     out.note(input.tally.passed_by());
     let total = match table.requests.count() {
         0 => table.outermost.sum_ms(),

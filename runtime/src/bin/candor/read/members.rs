@@ -168,10 +168,10 @@ mod tests {
 
     #[test]
     fn members_are_the_outer_ones_as_they_are_written() {
-        let members = members(r#" {"a":1}"#.trim()).unwrap();
-        assert_eq!(members, [("a".to_owned(), "1".to_owned())]);
+        let one = members(r#"{"a":1}"#).unwrap();
+        assert_eq!(one, [("a".to_owned(), "1".to_owned())]);
         let text = r#"{ "a\"b" : "}\\" , "c":{"d":["]",{}]}, "e":null}"#;
-        let keys: Vec<_> = super::tests::members(text).unwrap();
+        let keys: Vec<_> = members(text).unwrap();
         assert_eq!(keys[0], (r#"a\"b"#.to_owned(), r#""}\\""#.to_owned()));
         assert_eq!(keys[1].1, r#"{"d":["]",{}]}"#);
         assert_eq!(keys[2].1, "null");

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use crate::output::{Failure, Output};
 use crate::read::{Input, Key, Reading, Values, text as json_text};
+use crate::requests::ENDS;
 use crate::screen::{Screen, json_line};
 pub(crate) use line::Line;
 pub(crate) use notes::percent;
@@ -219,7 +220,7 @@ fn failed(input: &mut Input) -> Result<Vec<Story>, Failure> {
     let keys = input.keys.clone();
     let mut ids: HashMap<String, Gathered> = HashMap::new();
     let mut passed_over = 0_u64;
-    input.read(Reading { needle: None, again: true }, |record| {
+    input.read(Reading { needle: Some(ENDS), again: true }, |record| {
         let text = |key| record.get(key).and_then(json_text);
         let is_end =
             matches!(text(Key::Event).as_deref(), Some("request_completed" | "job_completed"));

@@ -188,17 +188,17 @@ fn part(lines: Vec<Line>) -> Part {
     let (user, method, path) = (known(|l| &l.user), known(|l| &l.method), known(|l| &l.path));
     let wants_end = !method.is_empty() || lines.iter().any(Line::is_start);
     let close = lines.iter().rposition(Line::is_end);
-    let start = origin(&lines, close.map(|close| &lines[close]));
+    let begins = origin(&lines, close.map(|close| &lines[close]));
     let found = gaps::find(&lines);
     let lost = found.iter().map(|gap| gap.missing).sum();
 
     let mut items: Vec<Item> = Vec::new();
-    let mut closing = None;
+    let mut last_line = None;
     let mut others = Vec::new();
     for (index, line) in lines.into_iter().enumerate() {
         if Some(index) == close {
-            closing = Some(line);
-        } else if let Some(item) = span_item(&line, start) {
+            last_line = Some(line);
+        } else if let Some(item) = span_item(&line, begins) {
             items.push(Item { line: Some(line), ..item });
         } else {
             others.push(line);
@@ -214,7 +214,8 @@ fn part(lines: Vec<Line>) -> Part {
         items.push(Item { parent, ..item(Kind::Gap(gap.clone()), gap.at, None) });
     }
     let last = items.iter().map(|item| item.end).max();
-    let end = closing.as_ref().map(|line| line.at).into_iter().chain(last).max().unwrap_or(start);
+    let until =
+        last_line.as_ref().map(|line| line.at).into_iter().chain(last).max().unwrap_or(begins);
     let order = ordered(&items);
     Part {
         service,
@@ -223,9 +224,9 @@ fn part(lines: Vec<Line>) -> Part {
         user,
         method,
         path,
-        start,
-        end: end.max(start),
-        close: closing,
+        start: begins,
+        end: until.max(begins),
+        close: last_line,
         wants_end,
         items,
         order,
