@@ -63,6 +63,7 @@ fn a_page_of_several_requests_has_a_list_of_them() {
     let page = folder.0.join("story.html");
     candor(&["story", &log, "--failed", "--html", page.to_str().expect("UTF-8")], b"");
     let page = std::fs::read_to_string(page).expect("a page");
+    assert_eq!(candor(&["story", &log, "--failed", "--html", "-"], b"").out, page);
     assert!(page.contains("<title>2 requests</title>"));
     for index in 0..2 {
         assert!(

@@ -106,7 +106,11 @@ fn gaps_belong_to_one_request_at_one_service() {
     // The second ran while the first waited for it, and says why.
     assert!(said.out.contains("payments  POST /orders  502 error  40.0 ms"), "{}", said.out);
     assert!(said.out.contains("called by payments charge"), "{}", said.out);
-    assert!(said.out.contains("likely cause  bank debit: connect after 30.0 ms"), "{}", said.out);
+    assert!(
+        said.out.contains("likely cause  bank debit: connect after 30.0 ms, at payments"),
+        "{}",
+        said.out
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod tree;
 mod verdict;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::output::{Failure, Output};
 use crate::read::{Input, Key, Reading, Values, text as json_text};
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     /// Every field of every line
     #[arg(long)]
     fields: bool,
-    /// One page for a browser, with nothing to load
+    /// One page for a browser, with nothing to load; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
     /// The tree as JSON, one object a request
@@ -113,6 +113,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
         .collect();
     if let Some(path) = &args.html {
         let page = html::page(&told);
+        if path == Path::new("-") {
+            out.print(&page)?;
+            return Ok(true);
+        }
         std::fs::write(path, page)
             .map_err(|error| Failure::usage(format!("can't write {}: {error}", path.display())))?;
         return Ok(true);

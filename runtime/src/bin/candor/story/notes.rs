@@ -123,6 +123,10 @@ pub(crate) fn of_item(item: &Item, is_bad: bool, cause_detail: Option<&str>) -> 
 fn facts_of(item: &Item, line: &Line) -> Vec<String> {
     let outcome = item.outcome();
     let mut facts = Vec::new();
+    // A call that went well needs no second row.
+    if item.mark == Mark::None && outcome == "ok" && line.count("retries") == 0 {
+        return facts;
+    }
     if item.is_span() && outcome != "ok" {
         facts.push(outcome);
     }

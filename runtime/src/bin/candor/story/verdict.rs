@@ -138,6 +138,13 @@ fn words(story: &Story, cause: Option<(usize, usize)>, is_bad: bool) -> Vec<Stri
     let mut words = Vec::new();
     if let Some((part, item)) = cause {
         words.extend(describe(&story.parts[part], item));
+        let service = &story.parts[part].service;
+        if story.parts.len() > 1
+            && !service.is_empty()
+            && let Some(first) = words.first_mut()
+        {
+            *first = format!("{first}, at {service}");
+        }
     } else if unfinished {
         words.push("no line says what went wrong".to_owned());
     } else if is_bad {
