@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
         out.note(Some("no request of the input failed".to_owned()));
         return Ok(false);
     }
-    stories.sort_by_key(|story| story.start);
+    stories.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
     let told: Vec<_> = stories
         .into_iter()
         .map(|mut story| {

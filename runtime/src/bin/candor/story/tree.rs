@@ -213,9 +213,9 @@ fn part(lines: Vec<Line>) -> Part {
         let parent = open_at(&items, gap.at);
         items.push(Item { parent, ..item(Kind::Gap(gap.clone()), gap.at, None) });
     }
-    let last = items.iter().map(|item| item.end).max();
+    let latest = items.iter().map(|item| item.end).max();
     let until =
-        last_line.as_ref().map(|line| line.at).into_iter().chain(last).max().unwrap_or(begins);
+        last_line.as_ref().map(|line| line.at).into_iter().chain(latest).max().unwrap_or(begins);
     let order = ordered(&items);
     Part {
         service,
