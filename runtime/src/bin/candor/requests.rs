@@ -70,19 +70,28 @@ impl Since {
     }
 }
 
+/// What decides whether a request is listed, as far as it is known before its line is parsed.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
+    at: Micros,
+    took: Micros,
+    failed: bool,
+}
+
 /// A request that ended.
 struct Ended {
     id: String,
-    took: Micros,
-    failed: bool,
+    facts: Facts,
     line: Line,
 }
 
 /// The first of all that were seen, in the order of the table.
 struct First {
     rows: Vec<Ended>,
+    /// What the last of them has, once there are enough.
+    least: Option<(bool, Micros)>,
     most: usize,
-    by: fn(&Ended) -> (bool, Micros),
+    by: fn(&Facts) -> (bool, Micros),
 }
 
 impl First {
@@ -96,8 +105,10 @@ impl First {
 
     fn settle(&mut self) {
         let by = self.by;
-        self.rows.sort_by_key(|row| std::cmp::Reverse(by(row)));
+        self.rows.sort_by_key(|row| std::cmp::Reverse(by(&row.facts)));
         self.rows.truncate(self.most);
+        self.least =
+            self.rows.last().filter(|_| self.rows.len() == self.most).map(|row| by(&row.facts));
     }
 }
 
@@ -110,15 +121,20 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
         Some(Since::At(at)) => at,
         Some(Since::BeforeLast(span)) => last(&mut input)?.saturating_sub(span),
     };
-    let by: fn(&Ended) -> (bool, Micros) = match (args.slow, args.failed) {
-        (Some(_), _) => |row| (false, row.took),
-        (None, true) => |row| (false, row.line.at),
-        (None, false) => |row| (row.failed, row.took),
+    let by: fn(&Facts) -> (bool, Micros) = match (args.slow, args.failed) {
+        (Some(_), _) => |facts| (false, facts.took),
+        (None, true) => |facts| (false, facts.at),
+        (None, false) => |facts| (facts.failed, facts.took),
     };
-    let mut first = First { rows: Vec::new(), most: args.top.clamp(1, MOST_ROWS), by };
+    let mut first = First { rows: Vec::new(), least: None, most: args.top.clamp(1, MOST_ROWS), by };
     let reading = Reading { needle: Some(ENDS), again: false };
     input.read(reading, |record| {
-        if let Some(row) = ended(record, &keys).filter(|row| args.takes(row, since)) {
+        let Some(facts) = facts(record).filter(|facts| args.wants(*facts, since)) else { return };
+        // What would be cut off again need not be parsed.
+        if first.least.is_some_and(|least| (first.by)(&facts) <= least) {
+            return;
+        }
+        if let Some(row) = ended(record, facts, &keys).filter(|row| args.takes(row)) {
             first.add(row);
         }
     })?;
@@ -139,14 +155,17 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
 }
 
 impl Args {
-    fn takes(&self, row: &Ended, since: Micros) -> bool {
+    fn wants(&self, facts: Facts, since: Micros) -> bool {
+        facts.at >= since
+            && self.slow.is_none_or(|least| facts.took >= least)
+            && (!self.failed || facts.failed)
+    }
+
+    fn takes(&self, row: &Ended) -> bool {
         let begins = |path: &String| {
             row.line.path.starts_with(path) || row.line.text("route").starts_with(path)
         };
-        row.line.at >= since
-            && self.slow.is_none_or(|least| row.took >= least)
-            && (!self.failed || row.failed)
-            && self.path.as_ref().is_none_or(begins)
+        self.path.as_ref().is_none_or(begins)
             && self.user.as_ref().is_none_or(|user| row.line.user == *user)
     }
 }
@@ -162,16 +181,22 @@ fn last(input: &mut Input) -> Result<Micros, Failure> {
     Ok(last)
 }
 
-fn ended(record: &Values<'_>, keys: &Keys) -> Option<Ended> {
+fn facts(record: &Values<'_>) -> Option<Facts> {
     let text = |key| record.get(key).and_then(text);
     if !matches!(text(Key::Event).as_deref(), Some("request_completed" | "job_completed")) {
         return None;
     }
-    let failed = text(Key::Outcome).as_deref() != Some("ok");
-    let id = text(Key::RequestId)?.into_owned();
-    record.get(Key::DurationMs).and_then(number)?;
-    let line = Line::parse(record, keys)?;
-    Some(Ended { id, took: line.micros("duration_ms")?, failed, line })
+    let ms = record.get(Key::DurationMs).and_then(number)?;
+    Some(Facts {
+        at: time::parse(&text(Key::Ts)?)?,
+        took: time::micros(ms),
+        failed: text(Key::Outcome).as_deref() != Some("ok"),
+    })
+}
+
+fn ended(record: &Values<'_>, facts: Facts, keys: &Keys) -> Option<Ended> {
+    let id = record.get(Key::RequestId).and_then(text)?.into_owned();
+    Some(Ended { id, facts, line: Line::parse(record, keys)? })
 }
 
 /// `payments charge: timeout`, as the end of the request names it.
@@ -188,7 +213,7 @@ fn cause(line: &Line) -> String {
 
 fn share(row: &Ended) -> String {
     let calls = row.line.get("dependency_ms").and_then(Value::as_f64).unwrap_or(0.0);
-    if calls > 0.0 { percent(calls, row.took as f64 / 1e3) } else { String::new() }
+    if calls > 0.0 { percent(calls, row.facts.took as f64 / 1e3) } else { String::new() }
 }
 
 fn json(row: &Ended) -> Value {
@@ -207,7 +232,7 @@ fn json(row: &Ended) -> Value {
             all.insert(key.to_owned(), value.clone().into());
         }
     }
-    all.insert("failed".to_owned(), row.failed.into());
+    all.insert("failed".to_owned(), row.facts.failed.into());
     all.extend(line.fields.iter().cloned());
     all.into()
 }
@@ -257,7 +282,7 @@ fn table(rows: &[Ended], screen: Screen, out: &mut Output) -> Result<(), Failure
             _ => Style::Bad,
         };
         shown.add(style, &cut(&how(row), hows));
-        shown.right(Style::Bold, &took(row.took as f64 / 1e3), end + hows + 10);
+        shown.right(Style::Bold, &took(row.facts.took as f64 / 1e3), end + hows + 10);
         shown.right(Style::Dim, &share(row), end + hows + 16).pad(end + hows + 18);
         let cause = cause(&row.line);
         if cause.is_empty() {

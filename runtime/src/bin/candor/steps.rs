@@ -1,13 +1,13 @@
 //! `candor steps`: how long each step and each dependency call takes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::histogram::Histogram;
 use crate::output::{Failure, Output};
-use crate::read::time::took;
+use crate::read::time::{self, took};
 use crate::read::{Input, Key, Values, number, text};
 use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe};
 use crate::story::percent;
@@ -17,8 +17,6 @@ const MOST_NAMES: usize = 2_000;
 const OTHERS: &str = "(others)";
 /// Columns of the small histogram.
 const CURVE: usize = 16;
-/// A duration beyond thirty years is a mistake.
-const LONGEST_MS: f64 = 1e12;
 
 /// Steps and dependency calls by name.
 #[derive(Debug, clap::Args)]
@@ -67,8 +65,23 @@ struct Table {
 struct Names {
     places: HashMap<Vec<u8>, usize>,
     sums: Vec<(Vec<u8>, Sums)>,
-    /// Most lines of a log have the service and name of one not long ago.
     scratch: Vec<u8>,
+    /// Most lines of a log have the service and name of one not long ago.
+    recent: VecDeque<usize>,
+}
+
+/// How many names are compared before one is looked up.
+const RECENT: usize = 6;
+
+/// Whether a name is made of these parts.
+fn is(name: &[u8], parts: [Option<&[u8]>; 3]) -> bool {
+    let mut rest = name;
+    parts.into_iter().all(|part| {
+        let after = rest.strip_prefix(part.unwrap_or_default());
+        let after = after.and_then(|rest| rest.strip_prefix(&[SEPARATOR]));
+        rest = after.unwrap_or_default();
+        after.is_some()
+    }) && rest.is_empty()
 }
 
 /// Stands between the parts of a name, where JSON allows no control.
@@ -76,6 +89,10 @@ const SEPARATOR: u8 = 0;
 
 impl Names {
     fn of(&mut self, parts: [Option<&[u8]>; 3]) -> &mut Sums {
+        if let Some(place) = self.recent.iter().find(|place| is(&self.sums[**place].0, parts)) {
+            let place = *place;
+            return &mut self.sums[place].1;
+        }
         self.scratch.clear();
         for part in parts {
             self.scratch.extend_from_slice(part.unwrap_or_default());
@@ -95,6 +112,8 @@ impl Names {
                 })
             }
         };
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front(place);
         &mut self.sums[place].1
     }
 
@@ -159,7 +178,7 @@ fn micros(record: &Values<'_>) -> Option<u64> {
     {
         return Some(micros);
     }
-    Some((number(value)?.clamp(0.0, LONGEST_MS) * 1e3).round() as u64)
+    Some(time::micros(number(value)?).unsigned_abs())
 }
 
 fn digits(text: &[u8], before: u64) -> Option<u64> {

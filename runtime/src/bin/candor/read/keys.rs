@@ -141,6 +141,10 @@ impl Keys {
     /// What a key means: candor's own name for it where the input renames it and `record` shows it
     /// nowhere under its own.
     fn canonical<'n>(&self, name: &'n str, own: impl Fn(&str) -> bool) -> &'n str {
+        // Most names are candor's own, and asking for all renames of each takes longer than all else.
+        if self.given.is_empty() && known(name.as_bytes()).is_some() {
+            return name;
+        }
         let Some((key, given)) = self.renamed(name.as_bytes()) else { return name };
         let (_, canonical, others) = FIXED[key as usize];
         let earlier = || others.iter().take_while(|other| **other != name).any(|other| own(other));

@@ -11,6 +11,14 @@ pub(crate) fn parse(text: &str) -> Option<Micros> {
     text.trim().parse::<Timestamp>().ok().map(Timestamp::as_microsecond)
 }
 
+/// No step takes longer than thirty years; it keeps sums of times within their type.
+const LONGEST_MS: f64 = 1e12;
+
+/// Milliseconds as a line has them, as microseconds.
+pub(crate) fn micros(ms: f64) -> Micros {
+    (ms.clamp(0.0, LONGEST_MS) * 1e3).round() as Micros
+}
+
 /// `250ms`, `30s`, `15m`, `2h`, `1d`; a number alone is in `unit`.
 pub(crate) fn span(text: &str, unit: &str) -> Result<Micros, String> {
     let text = text.trim();

@@ -5,9 +5,6 @@ use serde_json::Value;
 use crate::read::time::{self, Micros};
 use crate::read::{Keys, Values};
 
-/// No step takes longer than thirty years; it keeps sums of times within their type.
-const LONGEST_MS: f64 = 1e12;
-
 /// How bad a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
@@ -99,8 +96,7 @@ impl Line {
 
     /// A field of milliseconds as microseconds.
     pub(crate) fn micros(&self, key: &str) -> Option<Micros> {
-        let ms = self.get(key)?.as_f64()?;
-        Some((ms.clamp(0.0, LONGEST_MS) * 1e3).round() as Micros)
+        self.get(key)?.as_f64().map(time::micros)
     }
 
     /// Whether it is the last line of a request or job.
