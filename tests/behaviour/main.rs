@@ -10,6 +10,7 @@
 )]
 
 mod blocks;
+mod cli;
 mod config;
 mod context;
 mod dependency;
