@@ -61,6 +61,12 @@ impl<'a> Meter<'a> {
         }
     }
 
+    /// The operation was several in one: the reading is that of each.
+    pub(crate) fn share(&mut self, number: u32) {
+        self.reading.nanos /= f64::from(number);
+        self.reading.allocations /= f64::from(number);
+    }
+
     /// Runs `work` on several threads that start together; the reading is that of the slowest.
     pub(crate) fn together(
         &mut self,
