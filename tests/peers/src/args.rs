@@ -22,7 +22,7 @@ impl Args {
     /// The error is a sentence for whoever typed the arguments.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut args =
-            Args { json: None, rounds: 31, rows: String::new(), compile: false, markdown: false };
+            Args { json: None, rounds: 41, rows: String::new(), compile: false, markdown: false };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--json" => {

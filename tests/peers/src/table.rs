@@ -48,6 +48,8 @@ impl Table {
             for (nth, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let _ = match nth {
                     0 => write!(line, "{cell:width$}"),
+                    // The words at the end of a row have no column to keep.
+                    _ if nth + 1 == widths.len() => write!(line, "  {cell}"),
                     _ => write!(line, "  {cell:>width$}"),
                 };
             }

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use candor::{Format, RequestContext};
+use candor_peers_sites as many;
 use tracing::dispatcher::with_default;
 
 use super::candor::{dispatch, in_request};
@@ -90,18 +91,12 @@ fn nest(left: u32) -> u64 {
 fn nested(meter: &mut Meter<'_>, depth: u32) -> Result<(), Failure> {
     with_default(&dispatch(meter, "info", Format::Json)?, || {
         in_request(|| {
-            meter.time(|_| {
+            meter.time_several(depth, |_| {
                 black_box(nest(depth - 1));
             });
         });
     });
-    meter.share(depth);
     Ok(())
-}
-
-/// `STEPS` and `BARE`: a thousand functions each.
-mod many {
-    include!(concat!(env!("OUT_DIR"), "/sites.rs"));
 }
 
 fn sites(meter: &mut Meter<'_>, number: usize) -> Result<(), Failure> {

@@ -32,6 +32,7 @@ macro_rules! payment {
             pub(super) card: String,
             #[$email]
             pub(super) email: String,
+            #[allow(dead_code, reason = "a secret is not even read")]
             #[$password]
             pub(super) password: String,
         }

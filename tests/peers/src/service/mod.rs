@@ -8,7 +8,8 @@
 //! - *bare*: nothing is logged;
 //! - *by hand*: the very bytes of candor's five lines, rendered beforehand, each in a write of its own
 //!   to a file that was opened for appending: what no logging at all could go below with these writes;
-//! - *candor*: `RequestLayer`, `#[step_timed]` and `#[dependency_call]`, `Config::file`;
+//! - *candor*: `RequestLayer`, `#[step_timed]` and `#[dependency_call]`, `Config::file`,
+//!   and the same with its lines going nowhere, and with none;
 //! - *tower-http*: `TraceLayer` with its request span at INFO, `#[instrument]` on the same functions,
 //!   tracing-subscriber's JSON with a line for every span's end, to the file behind a `Mutex`.
 //!
@@ -23,8 +24,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
-use std::{env, thread};
+use std::{env, io, thread};
 
+use axum::Router;
 use candor::{Config, Format};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -46,14 +48,18 @@ enum Logs {
     ByHand,
     /// How the lines get to the file is said by the configuration.
     Candor(fn(Config) -> Config),
+    CandorOff,
     TowerHttp,
 }
 
 /// Every variant, the bare one first.
-const VARIANTS: [(&str, Logs); 4] = [
+const VARIANTS: [(&str, Logs); 6] = [
     (BARE, Logs::Nothing),
     (BY_HAND, Logs::ByHand),
     (DIRECT, Logs::Candor(|config| config)),
+    // What of it is the file's share, and what the lines'.
+    ("candor, lines to nowhere", Logs::Candor(|config| config.writer(io::sink()))),
+    ("candor, level off", Logs::CandorOff),
     ("tower-http and tracing-subscriber", Logs::TowerHttp),
 ];
 
@@ -122,6 +128,7 @@ impl Service {
 pub(crate) fn measure() -> Result<Service, Failure> {
     let folder = Folder::make()?;
     let lines = lines_of_a_request(&folder.0)?;
+    written(&folder.0)?;
     let mut variants: Vec<Served> =
         VARIANTS.iter().map(|(name, _)| Served { name, readings: Vec::new(), bytes: 0 }).collect();
     for round in 0..ROUNDS {
@@ -130,7 +137,7 @@ pub(crate) fn measure() -> Result<Service, Failure> {
             let (reading, requests) =
                 serving(*logs, &file, &lines, |server| client::drive(server, WARM_UP, MEASURED))??;
             variants[nth].readings.push(reading);
-            variants[nth].bytes = written(&file)? / requests.max(1);
+            variants[nth].bytes = written(&folder.0)? / requests.max(1);
         }
     }
     Ok(Service { variants })
@@ -150,14 +157,16 @@ fn lines_of_a_request(folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     }
 }
 
-/// The file's length; it is removed, since a few rounds would fill a disk.
-fn written(file: &Path) -> Result<usize, Failure> {
-    if !file.exists() {
-        return Ok(0);
+/// Bytes of all that lies in the folder, rotated files too; it is removed, since a few rounds would fill
+/// a disk.
+fn written(folder: &Path) -> Result<usize, Failure> {
+    let mut bytes = 0;
+    for file in fs::read_dir(folder)? {
+        let file = file?;
+        bytes += file.metadata()?.len();
+        fs::remove_file(file.path())?;
     }
-    let length = fs::metadata(file)?.len();
-    fs::remove_file(file)?;
-    Ok(usize::try_from(length)?)
+    Ok(usize::try_from(bytes)?)
 }
 
 /// Where the server is, for its client.
@@ -200,11 +209,8 @@ fn serve(
             handlers::write_by_hand(append_to(file)?, lines);
             (handlers::by_hand::router(), Dispatch::none())
         }
-        Logs::Candor(sink) => {
-            let config = sink(Config::new().level("info")?.format(Format::Json).file(file));
-            let app = handlers::candor::router().layer(candor::http::RequestLayer::new());
-            (app, Dispatch::new(config.subscriber()?))
-        }
+        Logs::Candor(sink) => (candor_router(), candor_lines("info", sink, file)?),
+        Logs::CandorOff => (candor_router(), candor_lines("off", |config| config, file)?),
         Logs::TowerHttp => {
             let lines = tracing_subscriber::fmt()
                 .json()
@@ -236,7 +242,16 @@ fn serve(
     })
 }
 
-fn append_to(file: &Path) -> std::io::Result<File> {
+fn candor_router() -> Router {
+    handlers::candor::router().layer(candor::http::RequestLayer::new())
+}
+
+fn candor_lines(level: &str, sink: fn(Config) -> Config, file: &Path) -> Result<Dispatch, Failure> {
+    let config = Config::new().level(level)?.format(Format::Json).file(file);
+    Ok(Dispatch::new(sink(config).subscriber()?))
+}
+
+fn append_to(file: &Path) -> io::Result<File> {
     File::options().append(true).create(true).open(file)
 }
 
@@ -244,7 +259,7 @@ fn append_to(file: &Path) -> std::io::Result<File> {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn make() -> std::io::Result<Self> {
+    fn make() -> io::Result<Self> {
         let path = env::temp_dir().join(format!("candor-service-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Folder(path))
