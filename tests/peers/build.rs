@@ -29,7 +29,7 @@ fn sites() -> String {
             let _ = write!(
                 out,
                 "{attribute}#[inline(never)]\n\
-                 fn {prefix}_{number}(order_id: u64) -> u64 {{ black_box(order_id ^ {number}) }}\n"
+                 fn {prefix}_{number}(order_id: u64) -> u64 {{ black_box(order_id.wrapping_add({number})) }}\n"
             );
             let _ = write!(names, "{prefix}_{number},");
         }

@@ -45,10 +45,10 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
 /// What a figure has to be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bar {
-    AtMost(f64),
-    AtLeast(f64),
+    Most(f64),
+    Least(f64),
     /// The first where the clock is the CPU's own counter, the second where it falls back to a slower one.
-    AtMostByClock {
+    MostByClock {
         tsc: f64,
         other: f64,
     },
@@ -58,16 +58,16 @@ impl Bar {
     /// Judged by the median.
     pub(crate) fn holds(self, figure: Figure) -> bool {
         match self {
-            Bar::AtMost(most) => figure.median <= most,
-            Bar::AtLeast(least) => figure.median >= least,
-            Bar::AtMostByClock { .. } => Bar::AtMost(self.limit()).holds(figure),
+            Bar::Most(most) => figure.median <= most,
+            Bar::Least(least) => figure.median >= least,
+            Bar::MostByClock { .. } => Bar::Most(self.limit()).holds(figure),
         }
     }
 
     fn limit(self) -> f64 {
         match self {
-            Bar::AtMost(limit) | Bar::AtLeast(limit) => limit,
-            Bar::AtMostByClock { tsc, other } => {
+            Bar::Most(limit) | Bar::Least(limit) => limit,
+            Bar::MostByClock { tsc, other } => {
                 if crate::machine::clock_source() == "tsc" {
                     tsc
                 } else {
@@ -80,7 +80,7 @@ impl Bar {
 
 impl fmt::Display for Bar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if matches!(self, Bar::AtLeast(_)) { "≥" } else { "≤" };
+        let sign = if matches!(self, Bar::Least(_)) { "≥" } else { "≤" };
         write!(f, "{sign} {}", self.limit())
     }
 }

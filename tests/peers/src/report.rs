@@ -1,5 +1,7 @@
 //! Everything that was measured, what was asked of it, and how it is shown.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use crate::args::Args;
@@ -50,25 +52,25 @@ impl Report {
         add(
             "service_over_by_hand",
             "requests a second of a service, times the same bytes written by hand",
-            Bar::AtLeast(0.95),
+            Bar::Least(0.95),
             self.service.as_ref().and_then(Service::over_by_hand),
         );
         add(
             "service_background_over_bare",
             "the same with the background writer, times the bare service",
-            Bar::AtLeast(0.9),
+            Bar::Least(0.9),
             self.service.as_ref().and_then(Service::background_over_bare),
         );
         add(
             "compile_over_instrument",
             "CPU time to compile 500 annotated functions, times #[instrument]'s",
-            Bar::AtMost(0.8),
+            Bar::Most(0.8),
             self.compiled.as_ref().map(|compiled| compiled.ratio),
         );
         add(
             "future_extra_bytes",
             "bytes that an annotated async function's future is larger, the worst of ten",
-            Bar::AtMost(64.0),
+            Bar::Most(64.0),
             self.sizes.iter().map(Sizes::extra).max().and_then(|most| {
                 u32::try_from(most).ok().map(|most| Figure::exactly(f64::from(most)))
             }),
@@ -216,7 +218,8 @@ fn what_was_written(results: &Results) -> String {
     );
     for measured in results.rows.iter().filter(|measured| !measured.line.is_empty()) {
         let line = String::from_utf8_lossy(&measured.line);
-        out += &format!("\n{} ({} bytes):\n{line}\n", measured.row.name, measured.line.len());
+        // Writing into a `String` does not fail.
+        let _ = writeln!(out, "\n{} ({} bytes):\n{line}", measured.row.name, measured.line.len());
     }
     out
 }

@@ -41,9 +41,10 @@ impl Attribute {
             Attribute::StepTimed => {
                 // Text has to be decided by a policy.
                 fields.extend(text.iter().map(|field| format!("{field} = clear({field})")));
-                match fields.is_empty() {
-                    true => "#[candor::step_timed]\n".to_owned(),
-                    false => format!("#[candor::step_timed(fields({}))]\n", fields.join(", ")),
+                if fields.is_empty() {
+                    "#[candor::step_timed]\n".to_owned()
+                } else {
+                    format!("#[candor::step_timed(fields({}))]\n", fields.join(", "))
                 }
             }
             Attribute::Instrument => {

@@ -67,6 +67,8 @@ fn event(meter: &mut Meter<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+// The macro for properties makes a function of them; the context is lent by its runtime.
+#[allow(clippy::too_many_arguments, clippy::trivially_copy_pass_by_ref)]
 fn in_request(context: &ThreadLocalCtxt, work: impl FnOnce(&HandKept)) {
     let request = emit::props! {
         request_id: REQUEST_ID,

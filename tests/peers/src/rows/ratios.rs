@@ -39,13 +39,13 @@ impl Kind {
 }
 
 /// "Flat", with what a shared machine adds.
-const FLAT: Bar = Bar::AtMost(1.15);
+const FLAT: Bar = Bar::Most(1.15);
 
 pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "off_ns_over_bare",
         asked: "a step none of whose lines can be written, ns over the bare call",
-        bar: Bar::AtMost(1.0),
+        bar: Bar::Most(1.0),
         kind: Kind::More,
         of: &candor::OFF,
         over: &floor::BARE,
@@ -53,7 +53,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "only_error_ns_over_clock",
         asked: "the same when only its error line can, ns over the call and one clock reading",
-        bar: Bar::AtMost(5.0),
+        bar: Bar::Most(5.0),
         kind: Kind::More,
         of: &candor::ONLY_ERROR,
         over: &floor::BARE_AND_CLOCK,
@@ -61,7 +61,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "step_over_floor",
         asked: "a step with its line, times two clock readings and the copy (aim: 1.6)",
-        bar: Bar::AtMostByClock { tsc: 2.0, other: 2.7 },
+        bar: Bar::MostByClock { tsc: 2.0, other: 2.7 },
         kind: Kind::Times,
         of: &candor::STEP,
         over: &floor::FLOOR,
@@ -69,7 +69,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "instrument_over_step",
         asked: "#[instrument] with tracing-subscriber's JSON and span close, times a step",
-        bar: Bar::AtLeast(40.0),
+        bar: Bar::Least(40.0),
         kind: Kind::Times,
         of: &tracing_fmt::INSTRUMENT,
         over: &candor::STEP,
@@ -77,7 +77,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "slog_over_step",
         asked: "slog-json by hand, times a step",
-        bar: Bar::AtLeast(4.0),
+        bar: Bar::Least(4.0),
         kind: Kind::Times,
         of: &slog::STEP,
         over: &candor::STEP,
@@ -85,7 +85,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "fmt_json_over_event",
         asked: "an event of three fields with tracing-subscriber's JSON, times candor's",
-        bar: Bar::AtLeast(10.0),
+        bar: Bar::Least(10.0),
         kind: Kind::Times,
         of: &tracing_fmt::EVENT,
         over: &candor::EVENT,
@@ -93,7 +93,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "redact_over_serde",
         asked: "8 fields redacted to JSON, times serde_json writing them raw",
-        bar: Bar::AtMost(1.0),
+        bar: Bar::Most(1.0),
         kind: Kind::Times,
         of: &redaction::CANDOR,
         over: &redaction::SERDE,
@@ -101,7 +101,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "veil_over_redact",
         asked: "veil's Debug of them, times candor's JSON",
-        bar: Bar::AtLeast(8.0),
+        bar: Bar::Least(8.0),
         kind: Kind::Times,
         of: &redaction::VEIL,
         over: &redaction::CANDOR,
@@ -109,7 +109,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "walk_over_redact",
         asked: "clone, Value and walk, times candor's JSON",
-        bar: Bar::AtLeast(10.0),
+        bar: Bar::Least(10.0),
         kind: Kind::Times,
         of: &redaction::WALK,
         over: &redaction::CANDOR,
@@ -117,7 +117,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "allocs_step",
         asked: "allocations of a step after warm-up",
-        bar: Bar::AtMost(0.0),
+        bar: Bar::Most(0.0),
         kind: Kind::Allocations,
         of: &candor::STEP,
         over: &candor::STEP,
@@ -125,7 +125,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "allocs_event",
         asked: "allocations of an event",
-        bar: Bar::AtMost(0.0),
+        bar: Bar::Most(0.0),
         kind: Kind::Allocations,
         of: &candor::EVENT,
         over: &candor::EVENT,
@@ -133,7 +133,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "allocs_redact",
         asked: "allocations of the 8 fields",
-        bar: Bar::AtMost(0.0),
+        bar: Bar::Most(0.0),
         kind: Kind::Allocations,
         of: &redaction::CANDOR,
         over: &redaction::CANDOR,
@@ -141,7 +141,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
     Ratio {
         name: "threads_2_over_1",
         asked: "steps of two threads, times those of one",
-        bar: Bar::AtLeast(1.8),
+        bar: Bar::Least(1.8),
         kind: Kind::TwoThreads,
         of: &candor::STEP_ON_TWO_THREADS,
         over: &candor::STEP,
