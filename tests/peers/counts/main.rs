@@ -11,8 +11,10 @@ use candor::{Config, Format, RequestContext, context, redact, step_timed};
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
-/// Every operation by its name, with the level it is logged at.
-const OPERATIONS: [(&str, &str, fn(u64)); 9] = [
+/// Its name, the level it is logged at, and what it does with a number.
+type Operation = (&'static str, &'static str, fn(u64));
+
+const OPERATIONS: [Operation; 9] = [
     ("step", "info", step),
     ("step_off", "off", step),
     ("step_only_error", "warn", fallible_step),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+const WORDS: &str = "what";
+
 #[derive(Debug)]
 pub(crate) struct Table {
     title: &'static str,
@@ -10,7 +12,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// The first column is text, the others are figures.
+    /// The first column is text, the others are figures, except for one called `what`.
     pub(crate) fn new<const N: usize>(title: &'static str, head: [&'static str; N]) -> Self {
         Table { title, head: head.to_vec(), rows: Vec::new() }
     }
@@ -26,7 +28,9 @@ impl Table {
     // Writing into a `String` does not fail, here and below.
     fn markdown(&self) -> String {
         let mut out = format!("### {}\n\n| {} |\n|---|", self.title, self.head.join(" | "));
-        out += &"---:|".repeat(self.head.len() - 1);
+        for name in &self.head[1..] {
+            out += if *name == WORDS { "---|" } else { "---:|" };
+        }
         out.push('\n');
         for row in &self.rows {
             let _ = writeln!(out, "| {} |", row.join(" | "));
@@ -48,8 +52,7 @@ impl Table {
             for (nth, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let _ = match nth {
                     0 => write!(line, "{cell:width$}"),
-                    // The words at the end of a row have no column to keep.
-                    _ if nth + 1 == widths.len() => write!(line, "  {cell}"),
+                    _ if self.head[nth] == WORDS => write!(line, "  {cell:width$}"),
                     _ => write!(line, "  {cell:>width$}"),
                 };
             }
