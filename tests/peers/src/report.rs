@@ -91,7 +91,9 @@ impl Report {
     }
 
     fn tables(&self) -> Vec<Table> {
-        let mut tables = vec![asked(&self.findings())];
+        let findings = self.findings();
+        let mut tables = Vec::new();
+        tables.extend((!findings.is_empty()).then(|| asked(&findings)));
         tables.extend(self.lines.as_ref().map(operations));
         tables.extend(self.service.as_ref().map(requests));
         tables.extend(self.compiled.as_ref().map(crates));
