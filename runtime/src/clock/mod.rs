@@ -34,7 +34,6 @@ static STALE_AT: AtomicU64 = AtomicU64::new(0);
 
 impl Tick {
     /// Reads the clock.
-    #[inline]
     pub(crate) fn now() -> Self {
         match counter::now() {
             Some(nanos) => Tick(nanos),

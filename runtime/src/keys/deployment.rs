@@ -47,12 +47,15 @@ pub(crate) fn hides(name: &str) -> bool {
 }
 
 /// Whether the deployment named it as sensitive: this hides also where the code says `clear`.
+#[inline]
 pub(crate) fn added_by_deployment(name: &str) -> bool {
-    ADJUSTED.load(Ordering::Acquire)
-        && DEPLOYMENT
-            .load()
-            .as_ref()
-            .is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
+    ADJUSTED.load(Ordering::Acquire) && is_listed(name)
+}
+
+#[cold]
+fn is_listed(name: &str) -> bool {
+    let lists = DEPLOYMENT.load();
+    lists.as_ref().is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
 }
 
 /// The same number for the same letters, wherever the words are split.

@@ -18,16 +18,11 @@ pub struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// The fields of a call, asked for only where a line of it could be written.
-    pub(super) fn gather(
-        site: &'static Site,
-        fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Option<Box<Extras>> {
-        site.wanted().then(|| {
-            let mut extras = current::take_extras();
-            fields(&mut Fields { extras: &mut extras });
-            extras
-        })
+    /// The fields of a call.
+    pub(super) fn gather(fields: impl FnOnce(&mut Fields<'_>)) -> Box<Extras> {
+        let mut extras = current::take_extras();
+        fields(&mut Fields { extras: &mut extras });
+        extras
     }
 
     /// Adds one field; the macros have checked its name, and asked the key rule for it.

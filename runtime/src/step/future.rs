@@ -30,7 +30,7 @@ pub struct Entry {
 impl Entry {
     /// An entry with fields, which are asked for only where a line could be written.
     pub fn new(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        Entry { site, extras: Fields::gather(site, fields) }
+        Entry { site, extras: site.wanted().then(|| Fields::gather(fields)) }
     }
 }
 
@@ -67,29 +67,32 @@ impl Slot {
         Slot(State::Before(entry))
     }
 
-    /// One poll inside the step. It works for the context of its first poll.
-    pub(super) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+    // What is done around a poll is no part of the user's code, which would have it once a function.
+
+    /// Enters the step for one poll, until what is returned is dropped. It works for the context of its
+    /// first poll.
+    pub(super) fn enter(&mut self) -> Option<Polled<'_>> {
         if let State::Before(_) = &self.0
             && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
             && entry.site.wanted()
         {
             self.0 = State::Running(Running::begin(entry.site, entry.extras));
         }
-        let State::Running(running) = &mut self.0 else { return poll() };
+        let State::Running(running) = &mut self.0 else { return None };
         let since = running.state.site.spec.busy.then(Tick::now);
         let span = running.go_in();
-        let polled = Polled { slot: self, span, since, is_over: false };
-        let value = poll();
-        polled.leave();
-        value
+        Some(Polled { slot: self, span, since, is_over: false })
     }
 
-    /// Ends the step; where nothing is written, nobody looks at its value.
-    pub(super) fn end<'a>(&mut self, ending: impl FnOnce() -> Ending<'a>) {
+    /// When the step ends, if it runs: where nothing is written, nobody looks at its value.
+    pub(super) fn ends_at(&self) -> Option<Tick> {
+        matches!(self.0, State::Running(_)).then(Tick::now)
+    }
+
+    /// Ends the step.
+    pub(super) fn end(&mut self, now: Tick, ending: &Ending<'_>) {
         if let State::Running(running) = mem::replace(&mut self.0, State::Over) {
-            let now = Tick::now();
-            let ending = ending();
-            running.end_own(now, Outcome::of(&ending), &ending);
+            running.end_own(now, Outcome::of(ending), ending);
         }
     }
 
@@ -149,7 +152,7 @@ impl Running {
 }
 
 /// A step while it is polled; a panic that unwinds through the poll ends it.
-struct Polled<'a> {
+pub(super) struct Polled<'a> {
     slot: &'a mut Slot,
     span: Option<tracing::Span>,
     since: Option<Tick>,
@@ -157,8 +160,10 @@ struct Polled<'a> {
 }
 
 impl Polled<'_> {
-    fn leave(mut self) {
-        self.restore();
+    pub(super) fn leave(polled: Option<Self>) {
+        if let Some(mut polled) = polled {
+            polled.restore();
+        }
     }
 
     /// Puts back what was current around; false where that was done before.
@@ -229,9 +234,13 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let poll = this.slot.poll(|| this.future.poll(cx));
-        if let Poll::Ready(output) = &poll {
-            this.slot.end(|| (this.read)(output));
+        let polled = this.slot.enter();
+        let poll = this.future.poll(cx);
+        Polled::leave(polled);
+        if let Poll::Ready(output) = &poll
+            && let Some(now) = this.slot.ends_at()
+        {
+            this.slot.end(now, &(this.read)(output));
         }
         poll
     }

@@ -131,7 +131,6 @@ impl Running {
     }
 
     /// Ends a step on its thread under the request that is current there.
-    #[inline(never)]
     fn end(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
         // The error's `Display` is the user's, and may log.
         let mut lent = self.leave(ending.failure.is_none());
