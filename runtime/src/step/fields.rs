@@ -28,7 +28,7 @@ impl Fields<'_> {
     /// Adds one field; the macros have checked its name, and asked the key rule for it.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
         let members = &mut self.extras.members;
-        members::open(members, name);
+        members::open_plain(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
         guarded(members, |out| {
             let mut encoder = Encoder::gathered(out).under(name);
