@@ -685,7 +685,7 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
             Some(Policy::With(path)) => quote_spanned!(path.span()=> #path(__shown)),
         };
         quote_spanned! {*span=>
-            .with_ret(#private::returned!(__value).map(|__shown| #private::ret(&#shown)))
+            .with_ret(#private::returned!(__value).map(|__shown| #private::ret(|| #shown)))
         }
     });
     quote!(|__value| #private::ending!(__value) #answer #ret)

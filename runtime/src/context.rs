@@ -199,6 +199,8 @@ impl RequestContext {
     fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
         if let Some(request) = Arc::get_mut(&mut self.request) {
             change(request);
+            // Where a line was written before, what was rendered for it is no longer so.
+            request.change_identity(|_| {});
         }
         self
     }
@@ -452,7 +454,8 @@ impl Request {
             change(&mut next);
             next
         });
-        self.stamp.store(next_stamp(), Ordering::Release);
+        // Whoever reads the last number has to see every change before it.
+        self.stamp.swap(next_stamp(), Ordering::AcqRel);
     }
 
     /// The number of the identity's state: who has seen it before knows what it is.

@@ -12,6 +12,7 @@ use tracing_core::metadata::Kind;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata};
 
+use crate::current;
 use crate::escape;
 use crate::format::members;
 use crate::handoff;
@@ -484,6 +485,7 @@ impl Site {
         let metadata = &self.metadata[SPAN];
         let wanted = !interest.is_never()
             && (interest.is_always() || dispatcher::get_default(|d| d.enabled(metadata)))
+            && current::is_alive()
             && logger::makes_spans();
         wanted.then(|| {
             with_values(metadata, &fields(), None, |values| tracing::Span::new(metadata, values))

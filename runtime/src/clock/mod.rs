@@ -68,20 +68,20 @@ impl Tick {
     /// The wall time of this tick.
     pub(crate) fn wall(self) -> Timestamp {
         if self.0 >= STALE_AT.load(Ordering::Acquire) {
-            self.resync();
+            Self::resync();
         }
         let offset = WALL_OFFSET.load(Ordering::Acquire);
         Timestamp { micros: offset.saturating_add_unsigned(self.0).div_euclid(1000) }
     }
 
     #[cold]
-    fn resync(self) {
+    fn resync() {
         counter::check(|| ORIGIN.get().map_or(0, |origin| nanos(origin.elapsed())));
         let wall = nanos_since_epoch(SystemTime::now());
         // Taken now, not at the tick: what lies between the two is no difference of the clocks.
-        let offset = wall.saturating_sub_unsigned(Tick::now().0);
-        WALL_OFFSET.store(offset, Ordering::Release);
-        STALE_AT.store(self.0.saturating_add(RESYNC_NANOS), Ordering::Release);
+        let now = Tick::now().0;
+        WALL_OFFSET.store(wall.saturating_sub_unsigned(now), Ordering::Release);
+        STALE_AT.store(now.saturating_add(RESYNC_NANOS), Ordering::Release);
     }
 }
 

@@ -117,6 +117,13 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
     {
         call.facts().url = site.safe_url(Some(&url));
     }
+    // An expression among them may have recorded something.
+    if let Some(recorded) = current::with(|frame| frame.extras.take()).flatten() {
+        for member in members::walk(&recorded.members, 0) {
+            members::remove(&mut extras.members, member.key);
+            extras.members.push_str(&recorded.members[member.start..member.end]);
+        }
+    }
     if let Some(span) = &extras.span {
         site.record_on(span, &extras.members);
     }
@@ -124,9 +131,10 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
 }
 
 /// The JSON of the `ret` of a step.
-pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
+pub fn ret<T: Loggable>(shown: impl FnOnce() -> T) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(value));
+    // What shows it may be the user's function; where that panics, the function it is about has not.
+    guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(&shown()));
     json
 }
 

@@ -11,9 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::{Fields, Outcome, Running};
 use crate::clock::Tick;
-#[cfg(feature = "stream")]
-use crate::current;
-use crate::current::Extras;
+use crate::current::{self, Extras};
 use crate::ending::Ending;
 #[cfg(feature = "stream")]
 use crate::loggable::DEFAULT_VALUE_LIMIT;
@@ -136,14 +134,14 @@ impl Running {
     fn go_in(&mut self) -> Option<tracing::Span> {
         let span = self.state.frame.extras.as_ref().and_then(|extras| extras.span.clone());
         self.swap();
-        if let Some(span) = &span {
+        if let Some(span) = span.as_ref().filter(|_| current::is_alive()) {
             span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
         }
         span
     }
 
     fn go_out(&mut self, span: Option<&tracing::Span>) {
-        if let Some(span) = span {
+        if let Some(span) = span.filter(|_| current::is_alive()) {
             span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
         }
         self.swap();

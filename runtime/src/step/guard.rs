@@ -50,9 +50,12 @@ impl StepGuard {
     #[doc(hidden)]
     #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        if let Some(running) = self.running.take() {
+        if self.running.is_some() {
             let now = Tick::now();
-            running.end_read(now, &read(value));
+            let ending = read(value);
+            if let Some(running) = self.running.take() {
+                running.end_read(now, &ending);
+            }
         }
     }
 }

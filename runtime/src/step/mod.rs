@@ -148,15 +148,22 @@ impl Running {
             if let Some((has_inner, extras)) = thread.frame.release(state.guard) {
                 state.has_inner = has_inner;
                 state.extras = extras;
+            } else {
+                // Its request is not the one that is here.
+                thread.orphan(state.guard);
+                return Lent::default();
             }
-            Lent::of(&mut thread.frame, lend)
+            let has_span = state.extras.as_ref().is_some_and(|extras| extras.span.is_some());
+            Lent::of(&mut thread.frame, lend && !has_span)
         });
         left.unwrap_or_default()
     }
 
     /// Puts the frame of a future in place of that of the thread, or the other way round.
     fn swap(&mut self) {
-        current::with_thread(|thread| std::mem::swap(&mut thread.frame, &mut self.state.frame));
+        // What a step left has a span of others, which may look here when it closes.
+        let left = current::with_thread(|thread| thread.put(&mut self.state.frame));
+        drop(left);
     }
 
     /// Ends a future's step, whose frame is its own again, under the request that it holds.
