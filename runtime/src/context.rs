@@ -76,7 +76,7 @@ pub(crate) struct Request {
     /// Nanoseconds from which on a step is slower than `sums.slowest`.
     slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
-    pub(crate) capture: Option<crate::testing::Lines>,
+    pub(crate) capture: OnceLock<crate::testing::Lines>,
 }
 
 /// The part of a request that can change while it runs.
@@ -168,7 +168,7 @@ impl RequestContext {
                 sums: Mutex::default(),
                 slowest_from: AtomicU64::new(0),
                 #[cfg(feature = "testing")]
-                capture: crate::testing::Lines::of_this_thread(),
+                capture: crate::testing::Lines::place(),
             }),
         }
     }
@@ -193,7 +193,7 @@ impl RequestContext {
 
     #[cfg(feature = "testing")]
     pub(crate) fn with_capture(self, capture: crate::testing::Lines) -> Self {
-        self.change(|request| request.capture = Some(capture))
+        self.change(|request| request.capture = capture.into())
     }
 
     fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
@@ -239,6 +239,8 @@ impl RequestContext {
     }
 
     fn span(&self) -> Span {
+        #[cfg(feature = "testing")]
+        crate::testing::Lines::join(&self.request.capture);
         if !current::is_alive() {
             return Span::none();
         }

@@ -161,7 +161,7 @@ impl Logger {
         write: impl FnOnce(&str) -> T,
     ) -> T {
         #[cfg(feature = "testing")]
-        if let Some(captured) = request.and_then(|request| request.capture.as_ref()) {
+        if let Some(captured) = request.and_then(|request| request.capture.get()) {
             captured.push(line);
         }
         #[cfg(not(feature = "testing"))]

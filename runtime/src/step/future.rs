@@ -69,12 +69,7 @@ impl Slot {
 
     /// One poll inside the step. It works for the context of its first poll.
     pub(super) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        if let State::Before(_) = &self.0
-            && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
-            && entry.site.wanted()
-        {
-            self.0 = State::Running(Running::begin(entry.site, entry.extras));
-        }
+        self.begin();
         let State::Running(running) = &mut self.0 else { return poll() };
         let since = running.state.site.spec.busy.then(Tick::now);
         let span = running.go_in();
@@ -82,6 +77,23 @@ impl Slot {
         let value = poll();
         polled.leave();
         value
+    }
+
+    fn begin(&mut self) {
+        if let State::Before(_) = &self.0
+            && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
+            && entry.site.wanted()
+        {
+            self.0 = State::Running(Running::begin(entry.site, entry.extras));
+        }
+    }
+
+    /// Whether a test holds back the call that this is; it has begun by then.
+    #[cfg(feature = "testing")]
+    pub(super) fn is_held_back(&mut self, cx: &Context<'_>) -> bool {
+        self.begin();
+        let State::Running(running) = &mut self.0 else { return false };
+        running.state.waiting.as_mut().is_some_and(|waiting| waiting.is_on(cx))
     }
 
     /// Ends the step; where nothing is written, nobody looks at its value.
@@ -229,6 +241,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        #[cfg(feature = "testing")]
+        if this.slot.is_held_back(cx) {
+            return Poll::Pending;
+        }
         let poll = this.slot.poll(|| this.future.poll(cx));
         if let Poll::Ready(output) = &poll {
             this.slot.end(|| (this.read)(output));
