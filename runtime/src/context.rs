@@ -233,9 +233,10 @@ impl RequestContext {
     /// Do not hold the guard across an `.await`: other tasks of the thread would run under this
     /// request. [`scope`](Self::scope) is for futures.
     pub fn enter(&self) -> Entered {
+        let span = self.span();
         let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
         let restore = Restore::enter(frame);
-        Entered { _span: self.span().entered(), _restore: restore, _not_send: PhantomData }
+        Entered { _span: span.entered(), _restore: restore, _not_send: PhantomData }
     }
 
     fn span(&self) -> Span {

@@ -15,6 +15,20 @@
 //! assert_eq!(line.text("sku"), "sku-7");
 //! assert_eq!(line.text("outcome"), "error");
 //! ```
+//!
+//! | to | there is |
+//! |---|---|
+//! | look at one line | [`step`](Captured::step), [`dependency`](Captured::dependency), [`completed`](Captured::completed), [`line`](Captured::line) |
+//! | say which line is wanted | [`assert_step`](Captured::assert_step), [`assert_dependency`](Captured::assert_dependency), [`assert_line`](Captured::assert_line) |
+//! | see how lines belong together | [`tree`](Captured::tree), [`children`](Captured::children), [`assert_order`](Captured::assert_order) |
+//! | compare all of it with what it was | [`snapshot`](Captured::snapshot) |
+//! | look for a secret | [`assert_no_leak!`] |
+//! | guard counts, shares and times | [`at_most`](Matched::at_most), [`share_at_most`](Matched::share_at_most), [`took_at_most`](Matched::took_at_most) |
+//! | make a dependency slow | [`delay`] |
+//!
+//! Lines reach the capture of their test from every thread and task that carries the context:
+//! [`in_context`](crate::context::InContextExt::in_context), [`carry`](crate::context::carry), a request
+//! that was made or entered here. Work sent elsewhere without it belongs to nobody, in production as in a test.
 
 mod delay;
 mod leak;
@@ -74,7 +88,8 @@ pub fn capture() -> Captured {
     }
     assert!(
         is_heard(),
-        "the subscriber of this thread has no candor layer, so nothing can be captured"
+        "the subscriber of this thread has no candor layer, so nothing can be captured; add \
+         `candor::layer()` to it, or begin with `capture_with`"
     );
     Captured::new(Lines::default(), None)
 }
