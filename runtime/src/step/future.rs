@@ -93,7 +93,12 @@ impl Slot {
     pub(super) fn is_held_back(&mut self, cx: &Context<'_>) -> bool {
         self.begin();
         let State::Running(running) = &mut self.0 else { return false };
-        running.state.waiting.as_mut().is_some_and(|waiting| waiting.is_on(cx))
+        let waiting = &mut running.state.waiting;
+        let is_on = waiting.as_mut().is_some_and(|waiting| waiting.is_on(cx));
+        if !is_on {
+            *waiting = None;
+        }
+        is_on
     }
 
     /// Ends the step; where nothing is written, nobody looks at its value.

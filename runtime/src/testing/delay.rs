@@ -1,6 +1,7 @@
 //! Calls to a dependency that take longer than they would.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 use std::thread;
@@ -78,39 +79,57 @@ pub(crate) fn wait_here(site: &'static Site) {
 /// What a slowed async call waits for.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    until: Instant,
-    /// Who is told that it is over; nothing until the call is polled.
-    waker: Option<Arc<Mutex<Waker>>>,
+    /// Nothing where no clock goes that far.
+    until: Option<Instant>,
+    /// The thread that tells when it is over, once the call is polled.
+    sleeper: Option<Sleeper>,
+}
+
+/// A thread of its own for each call: there is no timer that every executor has. It ends with this.
+#[derive(Debug)]
+struct Sleeper {
+    waker: Arc<Mutex<Waker>>,
+    _ends: Sender<()>,
 }
 
 impl Waiting {
     pub(crate) fn of(site: &'static Site) -> Option<Self> {
-        asked(site).map(|by| Waiting { until: Instant::now() + by, waker: None })
+        let by = asked(site)?;
+        Some(Waiting { until: Instant::now().checked_add(by), sleeper: None })
     }
 
-    /// Whether the call has to wait longer; then the task is woken when it no longer has to.
+    /// Whether the call has to wait longer; then its task is woken when it no longer has to.
     pub(crate) fn is_on(&mut self, cx: &Context<'_>) -> bool {
-        let left = self.until.saturating_duration_since(Instant::now());
+        let left = self
+            .until
+            .map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return false;
         }
-        if let Some(waker) = &self.waker {
-            waker.lock().unwrap_or_else(PoisonError::into_inner).clone_from(cx.waker());
+        if let Some(sleeper) = &self.sleeper {
+            sleeper.waker.lock().unwrap_or_else(PoisonError::into_inner).clone_from(cx.waker());
             return true;
         }
-        // A thread of its own for each: there is no timer that every executor has.
-        let waker = Arc::new(Mutex::new(cx.waker().clone()));
-        let shared = Arc::clone(&waker);
-        let sleeper = thread::Builder::new().name("candor-delay".to_owned()).spawn(move || {
+        self.sleeper = Sleeper::start(left, cx.waker());
+        if self.sleeper.is_none() {
             thread::sleep(left);
-            let waker = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            waker.wake();
-        });
-        if sleeper.is_err() {
-            thread::sleep(left);
-            return false;
         }
-        self.waker = Some(waker);
-        true
+        self.sleeper.is_some()
+    }
+}
+
+impl Sleeper {
+    fn start(left: Duration, waker: &Waker) -> Option<Self> {
+        let waker = Arc::new(Mutex::new(waker.clone()));
+        let (ends, ended) = mpsc::channel();
+        let told = Arc::clone(&waker);
+        let sleep = move || {
+            if ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+                let waker = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                waker.wake();
+            }
+        };
+        thread::Builder::new().name("candor-delay".to_owned()).spawn(sleep).ok()?;
+        Some(Sleeper { waker, _ends: ends })
     }
 }

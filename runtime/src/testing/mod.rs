@@ -378,8 +378,8 @@ impl Captured {
     ///
     /// ```
     /// let captured = candor::testing::capture();
-    /// candor::RequestContext::new().enter_with(|| tracing::info!(items = 2, "basket opened"));
-    /// let line = r#"{"ts":"[ts]","level":"INFO","logger":"rust_out","msg":"basket opened","request_id":"[request-1]",
+    /// candor::RequestContext::new().enter_with(|| tracing::info!(target: "shop", items = 2, "basket opened"));
+    /// let line = r#"{"ts":"[ts]","level":"INFO","logger":"shop","msg":"basket opened","request_id":"[request-1]",
     ///     "user_id":"-","method":"-","path":"-","seq":1,"items":2}"#;
     /// # let line = &line.replace("\n    ", "");
     /// assert_eq!(captured.snapshot().trim_end(), line);
