@@ -79,6 +79,7 @@ impl Slot {
         value
     }
 
+    #[inline]
     fn begin(&mut self) {
         if let State::Before(_) = &self.0
             && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
@@ -90,6 +91,7 @@ impl Slot {
 
     /// Whether a test holds back the call that this is; it has begun by then.
     #[cfg(feature = "testing")]
+    #[inline]
     pub(super) fn is_held_back(&mut self, cx: &Context<'_>) -> bool {
         self.begin();
         let State::Running(running) = &mut self.0 else { return false };

@@ -1,15 +1,19 @@
 //! One captured line.
 
 use std::fmt;
+use std::sync::Weak;
 
 use serde_json::Value;
 
+use crate::context::Request;
 use crate::format::pretty;
 use crate::record::Severity;
 
 /// One captured line, with typed access to its fields.
 #[derive(Clone)]
 pub struct Line {
+    /// The request may be gone; its address is nobody else's as long as this is here.
+    request: Weak<Request>,
     raw: String,
     value: Value,
 }
@@ -21,9 +25,9 @@ impl fmt::Debug for Line {
 }
 
 impl Line {
-    pub(super) fn new(raw: String) -> Self {
+    pub(super) fn new(request: Weak<Request>, raw: String) -> Self {
         let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
-        Line { raw, value }
+        Line { request, raw, value }
     }
 
     /// The line as JSON text, without its line feed.
@@ -51,6 +55,11 @@ impl Line {
 
     pub(super) fn is_call(&self, dependency: &str) -> bool {
         self.is("event", "dependency_call") && self.is("dependency", dependency)
+    }
+
+    /// Whether both are of one request; of lines outside one nobody knows.
+    pub(super) fn is_of_the_same(&self, other: &Line) -> bool {
+        !self.is("request_id", "-") && self.request.ptr_eq(&other.request)
     }
 
     /// What a test calls the line: by its step, its dependency or its message.

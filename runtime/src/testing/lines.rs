@@ -1,8 +1,9 @@
 //! Where a capture's lines are kept; it goes where the context goes.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use crate::context::Request;
 use crate::current::{self, Frame};
 
 /// The lines of one capture. Work that carries its context holds it too, and may outlive it.
@@ -11,7 +12,8 @@ pub(crate) struct Lines(Arc<Mutex<Store>>);
 
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    pub(super) lines: Vec<String>,
+    /// Each with the request it is of, by which a line is told from that of another one under the same id.
+    pub(super) lines: Vec<(Weak<Request>, String)>,
     pub(super) written: String,
     /// How long calls to a dependency are held back, the latest last, each under a number of its own.
     pub(super) delays: Vec<(u64, String, Duration)>,
@@ -47,10 +49,10 @@ impl Lines {
         }
     }
 
-    pub(crate) fn push(&self, line: &str) {
+    pub(crate) fn push(&self, request: &Arc<Request>, line: &str) {
         let mut store = self.store();
         if matches!(store.end, End::Open) {
-            store.lines.push(line.to_owned());
+            store.lines.push((Arc::downgrade(request), line.to_owned()));
         }
     }
 
@@ -59,7 +61,7 @@ impl Lines {
     }
 
     pub(super) fn all(&self) -> Vec<String> {
-        self.store().lines.clone()
+        self.store().lines.iter().map(|(_, line)| line.clone()).collect()
     }
 
     /// Ends the capture. Captures may be dropped in any order: what was there before this one comes back

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Line, listed, tree};
+use super::captured::listed;
+use super::{Line, tree};
 
 /// Lines that are what a test wants so far; from
 /// [`assert_step`](super::Captured::assert_step) and its siblings.
@@ -165,7 +166,7 @@ impl Matched {
         for whole in self.all.iter().filter(|line| line.is_named(of)) {
             let is_request = tree::id(whole).is_none();
             let is_inside = |line: &&Line| {
-                tree::same_request(line, whole)
+                line.is_of_the_same(whole)
                     && (is_request
                         || tree::ancestors(line, &self.all).any(|a| tree::id(a) == tree::id(whole)))
             };

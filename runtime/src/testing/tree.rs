@@ -6,18 +6,6 @@ use serde_json::Value;
 
 use super::Line;
 
-/// What tells one request at one service from all others.
-type Request<'a> = (&'a Value, Option<&'a Value>);
-
-fn request(line: &Line) -> Option<Request<'_>> {
-    let id = line.get("request_id").filter(|id| id.as_str() != Some("-"))?;
-    Some((id, line.get("span_id")))
-}
-
-pub(super) fn same_request(one: &Line, other: &Line) -> bool {
-    request(one).is_some_and(|known| request(other) == Some(known))
-}
-
 /// The number of a step or call within its request.
 pub(super) fn id(line: &Line) -> Option<u64> {
     line.get("step_id")?.as_u64()
@@ -32,7 +20,7 @@ pub(super) fn parent_id(line: &Line) -> Option<u64> {
 pub(super) fn ancestors<'a>(of: &'a Line, lines: &'a [Line]) -> impl Iterator<Item = &'a Line> {
     let parent = |line: &Line| {
         let parent = parent_id(line)?;
-        lines.iter().find(|other| id(other) == Some(parent) && same_request(line, other))
+        lines.iter().find(|other| id(other) == Some(parent) && line.is_of_the_same(other))
     };
     iter::successors(parent(of), move |line| parent(line))
 }
@@ -40,7 +28,7 @@ pub(super) fn ancestors<'a>(of: &'a Line, lines: &'a [Line]) -> impl Iterator<It
 pub(super) fn children(of: &Line, lines: &[Line]) -> Vec<Line> {
     let parent = id(of).or_else(|| of.is("event", "request_completed").then_some(0));
     let is_child = |line: &&Line| parent.is_some() && parent_id(line) == parent;
-    let found = lines.iter().filter(|line| same_request(of, line)).filter(is_child);
+    let found = lines.iter().filter(|line| of.is_of_the_same(line)).filter(is_child);
     in_order(found.cloned().collect())
 }
 
@@ -57,9 +45,9 @@ pub(super) fn text(lines: &[Line]) -> String {
         let Some(outcome) = name_and_end(line) else { continue };
         if id(line).is_none() {
             out.push_str(&outcome);
-        } else if !told.iter().any(|first| same_request(first, line)) {
+        } else if !told.iter().any(|first| first.is_of_the_same(line)) {
             told.push(line);
-            let of_request = lines.iter().filter(|other| same_request(line, other));
+            let of_request = lines.iter().filter(|other| line.is_of_the_same(other));
             let is_root = |line: &&Line| ancestors(line, lines).next().is_none();
             for root in in_order(
                 of_request.filter(|line| id(line).is_some()).filter(is_root).cloned().collect(),

@@ -176,6 +176,18 @@ fn a_tree_shows_calls_that_were_cancelled_and_steps_without_their_parent() {
 }
 
 #[test]
+fn requests_of_the_same_id_are_not_mixed_up() {
+    let captured = capture();
+    for rows in [1, 3] {
+        let _ = RequestContext::with_id("r-7").enter_with(|| place_order(rows));
+    }
+    assert_eq!(captured.tree(), story().tree());
+    let failed = captured.assert_step("place_order").outcome("error").lines();
+    assert_eq!(captured.children(&failed[0]).len(), 3);
+    captured.assert_dependency("db").share_at_most("place_order", 1.0);
+}
+
+#[test]
 fn lines_are_asked_for_in_their_order() {
     let captured = story();
     captured.assert_order(&["old tariff", "price", "db", "payments", "place_order", "price"]);
