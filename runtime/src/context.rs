@@ -76,7 +76,7 @@ pub(crate) struct Request {
     /// Nanoseconds from which on a step is slower than `sums.slowest`.
     slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
-    pub(crate) capture: Option<crate::testing::Lines>,
+    pub(crate) capture: OnceLock<crate::testing::Lines>,
 }
 
 /// The part of a request that can change while it runs.
@@ -168,7 +168,7 @@ impl RequestContext {
                 sums: Mutex::default(),
                 slowest_from: AtomicU64::new(0),
                 #[cfg(feature = "testing")]
-                capture: crate::testing::Lines::of_this_thread(),
+                capture: crate::testing::Lines::place(),
             }),
         }
     }
@@ -193,7 +193,7 @@ impl RequestContext {
 
     #[cfg(feature = "testing")]
     pub(crate) fn with_capture(self, capture: crate::testing::Lines) -> Self {
-        self.change(|request| request.capture = Some(capture))
+        self.change(|request| request.capture = capture.into())
     }
 
     fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
@@ -235,12 +235,15 @@ impl RequestContext {
     /// Do not hold the guard across an `.await`: other tasks of the thread would run under this
     /// request. [`scope`](Self::scope) is for futures.
     pub fn enter(&self) -> Entered {
+        let span = self.span();
         let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
         let restore = Restore::enter(frame);
-        Entered { _span: self.span().entered(), _restore: restore, _not_send: PhantomData }
+        Entered { _span: span.entered(), _restore: restore, _not_send: PhantomData }
     }
 
     fn span(&self) -> Span {
+        #[cfg(feature = "testing")]
+        crate::testing::Lines::join(&self.request.capture);
         if !current::is_alive() {
             return Span::none();
         }

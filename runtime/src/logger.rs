@@ -161,8 +161,10 @@ impl Logger {
         write: impl FnOnce(&str) -> T,
     ) -> T {
         #[cfg(feature = "testing")]
-        if let Some(captured) = request.and_then(|request| request.capture.as_ref()) {
-            captured.push(line);
+        if let Some(request) = request
+            && let Some(captured) = request.capture.get()
+        {
+            captured.push(request, line);
         }
         #[cfg(not(feature = "testing"))]
         let _ = request;

@@ -28,4 +28,5 @@ mod sinks;
 mod spans;
 mod step;
 mod stress;
+mod testing;
 mod ui;

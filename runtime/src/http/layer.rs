@@ -67,7 +67,9 @@ impl RequestLayer {
             .with_path(request.uri().path())
             .with_trace(trace_context::of(request.headers()));
         #[cfg(feature = "testing")]
-        if let Some(capture) = &self.capture {
+        if context.request.capture.get().is_none()
+            && let Some(capture) = &self.capture
+        {
             return context.with_capture(capture.clone());
         }
         context

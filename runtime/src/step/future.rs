@@ -70,16 +70,33 @@ impl Slot {
     /// Enters the step for one poll, until what is returned is dropped. It works for the context of its
     /// first poll.
     pub(super) fn enter(&mut self) -> Option<Polled<'_>> {
+        self.begin();
+        let State::Running(running) = &mut self.0 else { return None };
+        let since = running.state.site.spec.busy.then(Tick::now);
+        let span = running.go_in();
+        Some(Polled { slot: self, span, since, is_over: false })
+    }
+
+    fn begin(&mut self) {
         if let State::Before(_) = &self.0
             && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
             && entry.site.wanted()
         {
             self.0 = State::Running(Running::begin(entry.site, entry.extras));
         }
-        let State::Running(running) = &mut self.0 else { return None };
-        let since = running.state.site.spec.busy.then(Tick::now);
-        let span = running.go_in();
-        Some(Polled { slot: self, span, since, is_over: false })
+    }
+
+    /// Whether a test holds back the call that this is; it has begun by then.
+    #[cfg(feature = "testing")]
+    pub(super) fn is_held_back(&mut self, cx: &Context<'_>) -> bool {
+        self.begin();
+        let State::Running(running) = &mut self.0 else { return false };
+        let waiting = &mut running.state.waiting;
+        let is_on = waiting.as_mut().is_some_and(|waiting| waiting.is_on(cx));
+        if !is_on {
+            *waiting = None;
+        }
+        is_on
     }
 
     /// When the step ends, if it runs: where nothing is written, nobody looks at its value.
@@ -232,6 +249,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        #[cfg(feature = "testing")]
+        if this.slot.is_held_back(cx) {
+            return Poll::Pending;
+        }
         let polled = this.slot.enter();
         let poll = this.future.poll(cx);
         Polled::leave(polled);

@@ -65,6 +65,9 @@ pub(crate) struct State {
     span: Option<tracing::Span>,
     /// A future's own frame, and while it is polled the one around it.
     frame: Frame,
+    /// A test holds back the call that this is.
+    #[cfg(feature = "testing")]
+    waiting: Option<crate::testing::Waiting>,
 }
 
 impl State {
@@ -83,6 +86,8 @@ impl State {
             extras: None,
             span: None,
             frame: Frame::default(),
+            #[cfg(feature = "testing")]
+            waiting: None,
         })
     }
 }
@@ -103,6 +108,10 @@ impl Running {
         let state = begun.unwrap_or_else(|| outfit.alone(site));
         if let Some(span) = outfit.span {
             span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        }
+        #[cfg(feature = "testing")]
+        if site.is_call() {
+            crate::testing::wait_here(site);
         }
         Running { state }
     }
@@ -127,7 +136,10 @@ impl Running {
             state.start(&thread.frame, outfit.call.take());
             state
         });
-        Running { state: begun.unwrap_or_else(|| outfit.alone(site)) }
+        let state = begun.unwrap_or_else(|| outfit.alone(site));
+        #[cfg(feature = "testing")]
+        let state = state.held_back(site);
+        Running { state }
     }
 
     /// Ends a step on its thread under the request that is current there.
@@ -193,6 +205,14 @@ impl State {
         self.is_leaving = false;
     }
 
+    #[cfg(feature = "testing")]
+    fn held_back(mut self: Box<Self>, site: &'static Site) -> Box<Self> {
+        if site.is_call() {
+            self.waiting = crate::testing::Waiting::of(site);
+        }
+        self
+    }
+
     fn start(&mut self, frame: &Frame, call: Option<Arc<CallState>>) {
         self.call = call;
         self.started = Tick::now();
@@ -207,6 +227,10 @@ impl State {
     pub(crate) fn clear(&mut self) -> Option<Box<Extras>> {
         self.call = None;
         self.busy = Duration::ZERO;
+        #[cfg(feature = "testing")]
+        {
+            self.waiting = None;
+        }
         self.extras.take()
     }
 }

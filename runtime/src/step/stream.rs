@@ -54,6 +54,10 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
+        #[cfg(feature = "testing")]
+        if this.slot.is_held_back(cx) {
+            return Poll::Pending;
+        }
         let polled = this.slot.enter();
         let poll = this.stream.poll_next(cx);
         Polled::leave(polled);
