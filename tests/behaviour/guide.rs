@@ -3,7 +3,6 @@
 mod shop;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
@@ -57,4 +56,102 @@ fn the_first_request_s_lines_are_those_of_the_guide() {
     let shown: Vec<String> =
         shown("getting-started", "output: shop").lines().map(settled).collect();
     assert_eq!(shown, real, "{output}");
+}
+
+#[test]
+fn what_the_policies_show_is_what_the_guide_says() {
+    let output = text(&run("redaction", &[]).stdout);
+    let table = output.split("\n\n").next().expect("a table");
+    assert_eq!(shown("redaction", "output: redaction").trim_end(), table.trim_end());
+}
+
+#[test]
+fn the_guide_s_lock_file_is_that_of_its_service() {
+    let here = candor::inventory().under("behaviour::guide::shop");
+    let lines = here.to_string().replace("behaviour::guide::shop", "shop");
+    assert_eq!(shown("redaction", "output: inventory"), lines, "{lines}");
+}
+
+/// A row of the command's output without what changes from run to run: times, shares, bars and what
+/// they push about.
+fn steady(row: &str) -> String {
+    let row: String = row.chars().filter(|c| !('▀'..='▟').contains(c)).collect();
+    let mut words: Vec<String> = Vec::new();
+    for word in settled(&row).split_whitespace() {
+        let is_unit = ["ms", "s", "µs"].contains(&word);
+        let is_number = word.trim_matches(|c: char| c.is_ascii_digit() || "#<.%".contains(c)).is_empty();
+        match words.last().map(String::as_str) {
+            Some("N") if is_unit || is_number => {}
+            _ if is_number => words.push("N".to_owned()),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words.join(" ")
+}
+
+#[test]
+fn the_walk_through_shows_what_the_command_says() {
+    let orders = run("orders", &[("LOG_FORMAT", "json")]);
+    let database = text(&orders.stderr);
+    let database = database.rsplit("orders kept in ").next().expect("a path").trim();
+    std::fs::remove_file(database).expect("the database is there");
+
+    for (marker, args) in [
+        ("output: requests", &["requests", "-"][..]),
+        ("output: story", &["story", "-", "--failed"]),
+        ("output: steps", &["steps", "-"]),
+    ] {
+        let said = candor(args, &orders.stdout).out;
+        // How long a thing took decides on its place in a list, so places are not compared, and of a list's rows
+        // only what stands before the times.
+        let is_list = marker != "output: story";
+        let rows = |text: &str| -> BTreeSet<String> {
+            let row = |row: &str| {
+                let row = steady(row);
+                let end = row.find(" N").filter(|_| is_list && !row.starts_with("N "));
+                row[..end.unwrap_or(row.len())].to_owned()
+            };
+            text.lines().map(row).collect()
+        };
+        let real = rows(&said);
+        for row in rows(&shown("troubleshooting", marker)) {
+            assert!(real.contains(&row), "no such row any more: {row}\n{real:#?}");
+        }
+    }
+}
+
+#[test]
+fn the_guide_s_links_lead_somewhere() {
+    let docs = root().join("docs");
+    let mut pages = vec![root().join("README.md")];
+    for entry in std::fs::read_dir(&docs).expect("the guide") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    assert!(pages.len() > 6, "{pages:?}");
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).ok();
+    for page in pages {
+        let text = read(&page).expect("a page");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("http") || link.contains(char::is_whitespace) {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = page.with_file_name(file);
+            let target = if file.is_empty() { page.clone() } else { target };
+            assert!(target.exists(), "{} links to {link}", page.display());
+            if !anchor.is_empty() {
+                let text = read(&target).expect("a page");
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|heading| {
+                    let kept = |c: char| c.is_alphanumeric() || c == ' ' || c == '-' || c == '_';
+                    let text: String = heading.trim_start_matches('#').trim().chars().filter(|c| kept(*c)).collect();
+                    text.to_lowercase().replace(' ', "-")
+                });
+                assert!(anchors.any(|it| it == anchor), "{} links to {link}", page.display());
+            }
+        }
+    }
 }
