@@ -1,5 +1,6 @@
 //! The guide in `docs/`: the outputs it shows are those of the programs, its links lead somewhere.
 
+mod migrated;
 mod shop;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,15 @@ use super::programs::{block, root, run, settled, text};
 /// The block of a chapter under `<!-- marker -->`, without its fence.
 fn shown(chapter: &str, marker: &str) -> String {
     block(&format!("docs/{chapter}.md"), marker)
+}
+
+/// The chapter shows the code that the tests here run.
+fn assert_shows_code(chapter: &str, file: &str) {
+    let source = std::fs::read_to_string(root().join(file)).expect("a source");
+    let source = source.replace("pub(super) ", "");
+    let code = shown(chapter, &format!("code: {file}"));
+    let code: Vec<&str> = code.lines().take_while(|line| !line.starts_with("# ")).collect();
+    assert!(source.contains(code.join("\n").trim()), "{chapter} shows other code than {file} has");
 }
 
 /// Sends a basket as the chapter's `curl` does, and reads the answer.
@@ -39,12 +49,7 @@ async fn send(id: &str, cents: u32) -> u16 {
 
 #[test]
 fn the_first_request_s_lines_are_those_of_the_guide() {
-    let source = std::fs::read_to_string(root().join("tests/behaviour/guide/shop.rs"));
-    let source = source.expect("the service").replace("pub(super) ", "");
-    let code = shown("getting-started", "code: tests/behaviour/guide/shop.rs");
-    let code: Vec<&str> = code.lines().take_while(|line| !line.starts_with("# ")).collect();
-    assert!(source.contains(code.join("\n").trim()), "the guide shows another service");
-
+    assert_shows_code("getting-started", "tests/behaviour/guide/shop.rs");
     let captured = capture_with(Config::new().format(Format::Pretty)).expect("a configuration");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let statuses = runtime.expect("a runtime").block_on(async {
@@ -154,4 +159,20 @@ fn the_guide_s_links_lead_somewhere() {
             }
         }
     }
+}
+
+#[test]
+fn the_lines_after_migrating_are_those_of_the_guide() {
+    assert_shows_code("migrating", "tests/behaviour/guide/migrated.rs");
+    let captured = capture_with(Config::new().format(Format::Json)).expect("a configuration");
+    let card = migrated::Card { number: "4242424242424242".to_owned() };
+    candor::RequestContext::with_id("r-7").enter_with(|| {
+        migrated::charge(7, 1250, &card).expect("charged");
+        migrated::charge(8, 1_000_000, &card).expect_err("over the limit");
+    });
+    assert_eq!(format!("{card:?}"), "Card { number: \"****4242\" }");
+    let output = captured.output().replace("behaviour::guide::migrated", "shop");
+    let real: Vec<String> = output.lines().map(settled).collect();
+    let shown: Vec<String> = shown("migrating", "output: migrated").lines().map(settled).collect();
+    assert_eq!(shown, real, "{output}");
 }
