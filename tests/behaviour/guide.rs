@@ -52,9 +52,9 @@ fn the_first_request_s_lines_are_those_of_the_guide() {
     assert_shows_code("getting-started", "tests/behaviour/guide/shop.rs");
     let captured = capture_with(Config::new().format(Format::Pretty)).expect("a configuration");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let statuses = runtime.expect("a runtime").block_on(async {
-        [send("basket-1", 1250).await, send("basket-2", 1_000_000).await]
-    });
+    let statuses = runtime
+        .expect("a runtime")
+        .block_on(async { [send("basket-1", 1250).await, send("basket-2", 1_000_000).await] });
     assert_eq!(statuses, [200, 503]);
     let output = captured.output().replace("behaviour::guide::shop", "shop");
     let real: Vec<String> = output.lines().map(settled).collect();
@@ -84,7 +84,8 @@ fn steady(row: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for word in settled(&row).split_whitespace() {
         let is_unit = ["ms", "s", "µs"].contains(&word);
-        let is_number = word.trim_matches(|c: char| c.is_ascii_digit() || "#<.%".contains(c)).is_empty();
+        let is_number =
+            word.trim_matches(|c: char| c.is_ascii_digit() || "#<.%".contains(c)).is_empty();
         match words.last().map(String::as_str) {
             Some("N") if is_unit || is_number => {}
             _ if is_number => words.push("N".to_owned()),
@@ -95,16 +96,19 @@ fn steady(row: &str) -> String {
 }
 
 #[test]
-fn the_walk_through_shows_what_the_command_says() {
+fn the_walk_through_and_the_readme_show_what_the_command_says() {
     let orders = run("orders", &[("LOG_FORMAT", "json")]);
     let database = text(&orders.stderr);
     let database = database.rsplit("orders kept in ").next().expect("a path").trim();
     std::fs::remove_file(database).expect("the database is there");
 
-    for (marker, args) in [
-        ("output: requests", &["requests", "-"][..]),
-        ("output: story", &["story", "-", "--failed"]),
-        ("output: steps", &["steps", "-"]),
+    let (story, requests, steps) =
+        (&["story", "-", "--failed"][..], &["requests", "-"][..], &["steps", "-"][..]);
+    for (file, marker, args) in [
+        ("docs/troubleshooting.md", "output: requests", requests),
+        ("docs/troubleshooting.md", "output: story", story),
+        ("docs/troubleshooting.md", "output: steps", steps),
+        ("README.md", "output: story", story),
     ] {
         let said = candor(args, &orders.stdout).out;
         // How long a thing took decides on its place in a list, so places are not compared, and of a list's rows
@@ -119,7 +123,7 @@ fn the_walk_through_shows_what_the_command_says() {
             text.lines().map(row).collect()
         };
         let real = rows(&said);
-        for row in rows(&shown("troubleshooting", marker)) {
+        for row in rows(&block(file, marker)) {
             assert!(real.contains(&row), "no such row any more: {row}\n{real:#?}");
         }
     }
@@ -152,7 +156,12 @@ fn the_guide_s_links_lead_somewhere() {
                 let headings = text.lines().filter(|line| line.starts_with('#'));
                 let mut anchors = headings.map(|heading| {
                     let kept = |c: char| c.is_alphanumeric() || c == ' ' || c == '-' || c == '_';
-                    let text: String = heading.trim_start_matches('#').trim().chars().filter(|c| kept(*c)).collect();
+                    let text: String = heading
+                        .trim_start_matches('#')
+                        .trim()
+                        .chars()
+                        .filter(|c| kept(*c))
+                        .collect();
                     text.to_lowercase().replace(' ', "-")
                 });
                 assert!(anchors.any(|it| it == anchor), "{} links to {link}", page.display());
