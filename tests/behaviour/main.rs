@@ -15,6 +15,7 @@ mod config;
 mod context;
 mod dependency;
 mod events;
+mod guide;
 mod http;
 mod keys;
 mod leaks;

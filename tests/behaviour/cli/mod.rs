@@ -47,9 +47,9 @@ fn program() -> &'static Path {
 
 /// What a run said.
 #[derive(Debug)]
-struct Said {
+pub(super) struct Said {
     code: Option<i32>,
-    out: String,
+    pub(super) out: String,
     err: String,
 }
 
@@ -60,7 +60,7 @@ impl Said {
 }
 
 /// Runs the command with `input` as its standard input.
-fn candor(args: &[&str], input: &[u8]) -> Said {
+pub(super) fn candor(args: &[&str], input: &[u8]) -> Said {
     run(command(args), input)
 }
 
