@@ -122,11 +122,12 @@ pub(crate) struct Ret {
     pub(crate) policy: Option<Policy>,
 }
 
-/// A policy on a value that has no field to stand at: `mask(last = 4)`.
-pub(crate) struct Policy {
-    pub(crate) name: Ident,
-    /// Setters and their numbers, for `mask`.
-    pub(crate) settings: Vec<(Ident, syn::LitInt)>,
+/// A policy on a value that has no field to stand at: `mask(last = 4)`, `with = path`.
+pub(crate) enum Policy {
+    /// A function of `candor::policy`, with the setters and numbers of `mask`.
+    Named { name: Ident, settings: Vec<(Ident, syn::LitInt)> },
+    /// The user's function.
+    With(Path),
 }
 
 /// One of `fields(…)`.
@@ -136,7 +137,9 @@ pub(crate) struct Field {
 }
 
 /// Policies by the name of their function, as they may stand in front of a value.
-const POLICIES: [&str; 6] = ["clear", "secret", "mask", "url", "email", "scrub"];
+const POLICIES: [&str; 8] = ["clear", "secret", "mask", "hash", "shape", "url", "email", "scrub"];
+
+const WITH: &str = "with";
 
 /// Reads all arguments; what is wrong is collected, and the rest is kept.
 pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, errors: &mut Errors) -> Args {
@@ -446,18 +449,31 @@ pub(crate) fn policy_of(call: &syn::ExprCall) -> Option<&Ident> {
 impl Parse for Policy {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name = input.call(Ident::parse_any)?;
+        if name == WITH {
+            equals(&name, "the path of a function", input)?;
+            return input.call(Path::parse_mod_style).map(Policy::With);
+        }
         if !POLICIES.iter().any(|policy| name == policy) {
             return Err(syn::Error::new_spanned(
                 &name,
-                format!("unknown policy `{name}`; expected one of {}", listed(&POLICIES)),
+                format!("unknown policy `{name}`; expected one of {}, `with`", listed(&POLICIES)),
             ));
         }
-        let mut settings = Vec::new();
+        let mut settings: Vec<(Ident, syn::LitInt)> = Vec::new();
         if input.peek(syn::token::Paren) {
             let list;
             parenthesized!(list in input);
             while !list.is_empty() {
-                match setting(&name, &list) {
+                let setting = setting(&name, &list).and_then(|setting| {
+                    let is_known = settings.iter().any(|(known, _)| *known == setting.0);
+                    let again = || format!("`{}` is given twice", setting.0);
+                    if is_known {
+                        Err(syn::Error::new_spanned(&setting.0, again()))
+                    } else {
+                        Ok(setting)
+                    }
+                });
+                match setting {
                     Ok(setting) => settings.push(setting),
                     Err(error) => {
                         // What is left would be complained of as well.
@@ -467,7 +483,13 @@ impl Parse for Policy {
                 }
             }
         }
-        Ok(Policy { name, settings })
+        if name == "mask" && settings.is_empty() {
+            return Err(syn::Error::new_spanned(
+                &name,
+                "`mask` needs to know what stays readable, as in `mask(last = 4)` or `mask(first = 2, last = 2)`",
+            ));
+        }
+        Ok(Policy::Named { name, settings })
     }
 }
 
@@ -483,7 +505,22 @@ fn setting(policy: &Ident, list: ParseStream<'_>) -> syn::Result<(Ident, syn::Li
         return Err(syn::Error::new_spanned(setting, message));
     }
     equals(&setting, "a number of characters", list)?;
-    let number = list.parse()?;
+    let number: syn::LitInt = list.parse()?;
+    match number.base10_parse::<usize>() {
+        Ok(0) => {
+            return Err(syn::Error::new_spanned(
+                &number,
+                format!("`{setting} = 0` shows nothing; leave it out, or use `secret`"),
+            ));
+        }
+        Ok(1..=64) => {}
+        _ => {
+            return Err(syn::Error::new_spanned(
+                &number,
+                "expected a number of characters from 1 to 64",
+            ));
+        }
+    }
     if !list.is_empty() {
         list.parse::<Token![,]>()?;
     }

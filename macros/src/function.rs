@@ -42,7 +42,10 @@ impl Parse for Function {
                 "a method without a body can't be timed; annotate its implementations",
             ));
         }
-        let body = input.parse()?;
+        let content;
+        let brace = syn::braced!(content in input);
+        let mut body = Group::new(Delimiter::Brace, content.parse()?);
+        body.set_span(brace.span.join());
         Ok(Function { attributes, visibility, defaultness, signature, body })
     }
 }

@@ -9,6 +9,7 @@ mod dependency_call;
 mod errors;
 mod event;
 mod function;
+mod inventory;
 mod redact;
 mod shape;
 mod step_timed;
@@ -59,7 +60,7 @@ mod timed;
 /// | `"name"` or `name = "…"` | the step's name; the function's where left out |
 /// | `level = "debug"`, `target = "…"` | as in tracing |
 /// | `fields(id = order.id, order, sku = clear(&sku))` | evaluated once, at entry (of an `async fn`: at its first poll), only where a line could be written |
-/// | `ret`, `ret = mask(last = 4)` | the returned (`Ok`) value |
+/// | `ret`, `ret = mask(last = 4)`, `ret = with = path` | the returned (`Ok`) value |
 /// | `slow = "250ms"` | below it the line is DEBUG, from it on WARN |
 /// | `err = "error"` | level of the line on an error; `"warn"` where left out |
 /// | `busy` | adds `busy_ms`, the time inside `poll`; for what is polled |
@@ -187,7 +188,8 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 /// 1. its own attribute, from the table below;
 /// 2. the key rule (`candor::keys`) on its Rust name and on every name serde knows it by (`rename`,
 ///    `rename_all`, `alias`): a sensitive one shows `"[REDACTED]"`. A field without a name goes by
-///    that of its tuple struct (`struct Password(String)`) or variant;
+///    that of its tuple struct (`struct Password(String)`) or variant, and one of a variant whose name
+///    is sensitive stands under that key (`Pin { value: u32 }`);
 /// 3. its type, if that is `Loggable`: numbers, booleans, times, every `#[redact]` type, and options,
 ///    pointers, lists and maps of them;
 /// 4. `#[redact(default = …)]` on the item;
@@ -199,30 +201,56 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `clear, reason = "…"` | the same, where the key rule finds the name sensitive |
 /// | `secret` | `"[REDACTED]"`, whatever the type, the value and its length |
 /// | `mask(last = 4)`, `mask(first = 2, last = 2)` | the ends around a mask of fixed width; `"[REDACTED]"` where the value has less than 8 characters or less than twice as many would stay hidden as are shown |
+/// | `hash` | a keyed pseudonym such as `"h1:3fa9:5d0c1b7a9e24f386"`, by which lines can be matched; see `candor::policy::hash` |
+/// | `shape` | kind and size class: `"<text 17-32>"`, `"<list 5-8>"`; the keys of a JSON object with their shapes |
 /// | `url` | scheme, host, port and scrubbed path |
 /// | `email` | `"a***@example.com"` |
-/// | `scrub` | free text, after the scrubber took out what looks like a secret |
+/// | `scrub` | free text, after the scrubber took out what looks like a secret; of an error that of its sources too |
 /// | `skip` | nothing, not even its name |
 /// | `with = path::to::function` | what `fn(&Field) -> impl Loggable` returns |
 ///
 /// | on the item | effect |
 /// |---|---|
-/// | `default = clear`, `default = secret` | for fields that nothing else decides on |
+/// | `default = clear`, `default = secret`, `default = shape` | for fields that nothing else decides on |
 /// | `crate = path` | where candor is re-exported from |
 ///
 /// # What comes out
 ///
 /// A struct is an object, a tuple struct a list, a newtype its value, a unit struct its name; an enum
 /// has serde's external tags: `"Unit"`, `{"Newtype":1}`, `{"Tuple":[1,2]}`, `{"Struct":{"a":1}}`.
-/// Keys are serde's names where there are serde attributes. What serde skips is still logged; only
-/// `#[redact(skip)]` leaves a field out. Where two fields would get one key, the later one keeps its
-/// Rust name.
+///
+/// Where there are serde attributes, keys are serde's names, and JSON has the form that `tag`, `content`,
+/// `untagged`, `transparent` and `flatten` give it; `Debug` shows the same values in Rust's form. What serde
+/// skips is still logged; only `#[redact(skip)]` leaves a field out. Where two fields would get one key,
+/// the later one keeps its Rust name, and what is flattened gets a number behind it. What is nested deeper
+/// than 120 levels is `"[…]"`.
+///
+/// A `#[redact]` error type speaks for itself in `error_detail`:
+///
+/// ```
+/// use std::io;
+///
+/// #[candor::redact]
+/// enum Refused {
+///     Card {
+///         #[redact(mask(last = 4))]
+///         number: String,
+///     },
+///     Store(#[redact(scrub)] io::Error),
+/// }
+///
+/// let refused = Refused::Card { number: "4242424242424242".to_owned() };
+/// assert_eq!(candor::loggable::to_json(&refused), r#"{"Card":{"number":"****4242"}}"#);
+/// let store = Refused::Store(io::Error::other("refused, password=hunter2"));
+/// let json = candor::loggable::to_json(&store);
+/// assert_eq!(json, r#"{"Store":"refused, password=[REDACTED]"}"#);
+/// ```
 ///
 /// # Generics
 ///
 /// A type parameter in a field that its type decides on must be `Loggable`, or `Element` where it
-/// stands in a list or in another type; under `clear`, `mask`, `url`, `email` or `scrub` it must be
-/// `Text`; under `secret`, `skip` and `with` nothing is asked of it. Such a field has no use for a
+/// stands in a list or in another type; under `clear`, `mask`, `hash`, `url`, `email` or `scrub` it must be
+/// `Text`, under `shape` itself `Shape`; under `secret`, `skip` and `with` nothing is asked of it. Such a field has no use for a
 /// type-level default: the type it is used with decides.
 ///
 /// # What it generates
@@ -240,6 +268,7 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     }
 /// }
 /// impl Element for Payment {}
+/// impl Shape for Payment { … }
 /// impl Debug for Payment { … }
 /// ```
 ///

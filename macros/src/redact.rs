@@ -17,6 +17,7 @@
 //!     }
 //! }
 //! impl Element for Order {}
+//! impl Shape for Order { … }
 //! impl Debug for Order { … }
 //! ```
 
@@ -69,7 +70,7 @@ fn fallback(item: &Item, root: &Path) -> Option<TokenStream> {
     Some(impls(ident, generics, generics, &private, &TokenStream::new(), &body, with_debug))
 }
 
-/// The three impls around the body of `log`.
+/// The impls around the body of `log`.
 fn impls(
     ident: &Ident,
     for_value: &Generics,
@@ -107,6 +108,14 @@ fn impls(
         #[automatically_derived]
         #allow
         impl #params #private::Element for #ident #args #element_bounds {}
+
+        #[automatically_derived]
+        #allow
+        impl #params #private::Shape for #ident #args #bounds {
+            fn log_shape(&self, __to: &mut #private::Encoder<'_>) {
+                #private::of_loggable(self, __to)
+            }
+        }
 
         #debug
     }

@@ -13,6 +13,7 @@ use crate::args::{Args, Attribute, Field, Level, Policy, Ret, policy_of};
 use crate::block;
 use crate::errors::Errors;
 use crate::function::{Argument, Function, caller, without_lifetimes};
+use crate::inventory;
 use crate::shape::{Kind, Place, Polled, Shape, pinned};
 
 /// Parses, checks and expands; mistakes stand beside the untouched item.
@@ -564,7 +565,13 @@ fn site(
     settings.extend(args.slow_nanos.map(|nanos| quote!(.slow_nanos(#nanos))));
     settings.extend(args.busy.map(|_| quote!(.busy())));
     let fields = args.fields.iter().map(|field| field.name.unraw().to_string());
-    quote!(#private::site!(#kind #name [#(#fields),*] #settings);)
+    let dependency = match (attribute, &args.first) {
+        (Attribute::Call, Some(dependency)) => dependency.value(),
+        _ => String::new(),
+    };
+    let of_args = inventory::of_args(args, private);
+    let listed = inventory::submit(&kind.to_string(), &dependency, &name, of_args, private);
+    quote!(#listed #private::site!(#kind #name [#(#fields),*] #settings);)
 }
 
 /// The statements that take the fields, and the URL of a call.
@@ -622,10 +629,40 @@ pub(crate) fn with_policy(value: Expr, policies: &TokenStream) -> Expr {
                     }
                 });
             }
+            // `Some(clear(x))` is as near.
+            for argument in call.args.iter_mut().filter(|_| is_wrapper(&call.func)) {
+                *argument = with_policy(argument.clone(), policies);
+            }
             Expr::Call(call)
+        }
+        Expr::Reference(mut reference) => {
+            *reference.expr = with_policy(*reference.expr, policies);
+            Expr::Reference(reference)
+        }
+        Expr::Paren(mut paren) => {
+            *paren.expr = with_policy(*paren.expr, policies);
+            Expr::Paren(paren)
+        }
+        Expr::Tuple(mut tuple) => {
+            for item in &mut tuple.elems {
+                *item = with_policy(item.clone(), policies);
+            }
+            Expr::Tuple(tuple)
+        }
+        Expr::Array(mut array) => {
+            for item in &mut array.elems {
+                *item = with_policy(item.clone(), policies);
+            }
+            Expr::Array(array)
         }
         other => other,
     }
+}
+
+/// `Some`, `Ok`, `Err`: what stands around a value without being anything of its own.
+fn is_wrapper(function: &Expr) -> bool {
+    let Expr::Path(function) = function else { return false };
+    ["Some", "Ok", "Err"].iter().any(|name| function.path.is_ident(name))
 }
 
 /// A closure that reads from the returned value how the call ended.
@@ -640,14 +677,15 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = match policy {
             None => quote_spanned!(*span=> __shown),
-            Some(Policy { name, settings }) => {
+            Some(Policy::Named { name, settings }) => {
                 let policies = policies(args);
                 let settings = settings.iter().map(|(setting, value)| quote!(.#setting(#value)));
                 quote_spanned!(name.span()=> #policies::#name(__shown) #(#settings)*)
             }
+            Some(Policy::With(path)) => quote_spanned!(path.span()=> #path(__shown)),
         };
         quote_spanned! {*span=>
-            .with_ret(#private::returned!(__value).map(|__shown| #private::ret(&#shown)))
+            .with_ret(#private::returned!(__value).map(|__shown| #private::ret(|| #shown)))
         }
     });
     quote!(|__value| #private::ending!(__value) #answer #ret)

@@ -96,6 +96,9 @@ pub mod probe {
     };
 }
 
+#[cfg(all(feature = "__redaction_off", debug_assertions))]
+pub use crate::off::without_redaction;
+
 // The event macros
 pub use candor_macros::event;
 
@@ -104,8 +107,22 @@ pub use crate::record::Severity;
 
 // `#[redact]`
 pub use crate::loggable::decide::{
-    Field, KeyRule, NeedsNoReason, OrClear, OrSecret, Probe, by_function, by_policy, by_type,
+    Field, KeyRule, NeedsNoReason, Probe, Scrubbed, by_function, by_policy, by_shape, by_type,
     debug, hidden, needs_no_reason,
 };
-pub use crate::loggable::text::Leaf;
-pub use crate::loggable::{Element, Encoder, Loggable, Text};
+/// What method resolution falls back on.
+pub mod fallbacks {
+    pub use crate::loggable::decide::{
+        OrClear as _, OrSecret as _, OrShape as _, ScrubDisplay as _, ScrubError as _,
+        ScrubLocal as _, ScrubNothing as _, ScrubShared as _, ScrubText as _,
+    };
+}
+pub use crate::loggable::leaf::Leaf;
+pub use crate::loggable::shape::of_loggable;
+pub use crate::loggable::{Element, Encoder, Loggable, Shape, Text};
+
+#[cfg(feature = "inventory")]
+pub use ::inventory::submit;
+
+#[cfg(feature = "inventory")]
+pub use crate::inventory::Listed;

@@ -134,6 +134,8 @@ pub(crate) struct Thread {
     guards: u32,
     /// The guards of users with the frame that each of them found.
     entered: Vec<(u32, Frame)>,
+    /// Guards that ended while another frame than theirs was here.
+    orphans: Vec<u32>,
     #[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
     states: Vec<Box<State>>,
     #[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
@@ -174,6 +176,33 @@ impl Thread {
         self.guards
     }
 
+    pub(crate) fn orphan(&mut self, guard: u32) {
+        if self.orphans.len() == POOLED {
+            self.orphans.remove(0);
+        }
+        self.orphans.push(guard);
+    }
+
+    /// Puts another frame in place, which is left by what ended meanwhile.
+    pub(crate) fn put(&mut self, frame: &mut Frame) -> Option<Box<Extras>> {
+        mem::swap(&mut self.frame, frame);
+        if self.orphans.is_empty() { None } else { self.adopt() }
+    }
+
+    #[cold]
+    fn adopt(&mut self) -> Option<Box<Extras>> {
+        let mut left = None;
+        let frame = &mut self.frame;
+        self.orphans.retain(|guard| match frame.release(*guard) {
+            Some((_, extras)) => {
+                left = extras.or(left.take());
+                false
+            }
+            None => true,
+        });
+        left
+    }
+
     fn keep_extras(&mut self, extras: Box<Extras>) {
         if extras.members.capacity() <= POOLED_BYTES && self.extras.len() < POOLED {
             self.extras.push(extras);
@@ -194,7 +223,17 @@ pub(crate) fn is_alive() -> bool {
 
 /// Puts a frame in place of the running one, which is returned.
 pub(crate) fn replace(frame: Frame) -> Frame {
-    with_thread(|thread| mem::replace(&mut thread.frame, frame)).unwrap_or_default()
+    let mut frame = Some(frame);
+    let done = with_thread(|thread| {
+        let mut frame = frame.take().unwrap_or_default();
+        let left = thread.put(&mut frame);
+        (frame, left)
+    });
+    let Some((frame, left)) = done else { return Frame::default() };
+    if let Some(span) = left.and_then(|left| left.span) {
+        span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+    }
+    frame
 }
 
 /// Looks at the running frame.

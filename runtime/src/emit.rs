@@ -35,8 +35,8 @@ pub(crate) fn emit_at(
         severity,
         logger: site.spec.target,
         message: site.spec.event,
-        has_exc: site.spec.fields.contains(&"exc"),
-        capped: site.capped(),
+        has_exc: site.spec.has_exc,
+        capped: site.spec.is_capped,
     };
     let direct = logger::if_alone(|logger: &Logger| {
         let named = site.named(severity, logger);

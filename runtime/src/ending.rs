@@ -160,7 +160,7 @@ impl Failure<'_> {
                 return true;
             }
             Detail::Error(error) | Detail::Chain(error) => chain(*error),
-            Detail::Text(value) => crate::scrub::text(&error::display(*value)).into_owned(),
+            Detail::Text(value) => crate::strict::text(&error::display(*value)).into_owned(),
             Detail::Unknown => return false,
         };
         Encoder::json(out, limit).text(&text);

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::format::Format;
 use crate::format::keys::Keys;
+use crate::hash;
 use crate::init::{Config, FILE_BACKUPS, FILE_MAX_BYTES, InitError};
 use crate::levels::Levels;
 
@@ -45,14 +46,17 @@ pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, Ini
     if let Some(keys) = env.parsed("LOG_KEYS", keys, Keys::parse)? {
         config = config.keys(keys);
     }
-    // What is promised by a variable must hold: better no start than a start without it.
-    for name in ["LOG_STRICT", "LOG_HASH_KEY"] {
-        let asks = |value: &OsString| name != "LOG_STRICT" || value != "0";
-        if env.os(name).as_ref().is_some_and(asks) {
-            return Err(InitError::new(format!(
-                "{name} is not supported by this version of candor"
-            )));
-        }
+    if let Some(text) = env.os("LOG_HASH_KEY") {
+        // What it holds may be a key, and is not repeated.
+        let key = hash::parse(text.to_string_lossy().trim()).map_err(|why| {
+            InitError::new(format!(
+                "LOG_HASH_KEY {why}, but it takes 64 hex digits, such as `openssl rand -hex 32` prints"
+            ))
+        })?;
+        config = config.hash_key(key);
+    }
+    if let Some(strict) = env.parsed("LOG_STRICT", "`1` or `0`", switch)? {
+        config = config.strict(strict);
     }
     Ok(config)
 }
@@ -114,6 +118,14 @@ fn is_stderr(text: &str) -> Result<bool, String> {
     }
 }
 
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => Err("it is neither".to_owned()),
+    }
+}
+
 fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.replace('_', "").parse().map_err(|error: T::Err| error.to_string())
 }
@@ -156,7 +168,15 @@ mod tests {
         assert!(error("LOG_FILE_MAX_BYTES", "0").contains("at least 1"));
         assert!(error("LOG_FILE_BACKUPS", "-1").contains("LOG_FILE_BACKUPS"));
         assert!(error("LOG_KEYS", "colour=color").contains("is no fixed key"));
-        assert!(error("LOG_STRICT", "1").contains("LOG_STRICT"));
+        let text = error("LOG_HASH_KEY", "deadbeefdeadbeef");
+        assert!(
+            text.contains("LOG_HASH_KEY has 16 characters, but it takes 64 hex digits"),
+            "{text}"
+        );
+        assert!(!text.contains("deadbeef"), "{text}");
+        assert!(
+            error("LOG_STRICT", "yes").contains("LOG_STRICT is \"yes\", but it takes `1` or `0`")
+        );
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::caught::caught;
 use crate::loggable::UNPRINTABLE;
-use crate::scrub;
+use crate::{scrub, strict};
 
 /// A chain longer than this is cut: an error may be its own source.
 const LONGEST_CHAIN: usize = 32;
@@ -13,7 +13,8 @@ const LONGEST_CHAIN: usize = 32;
 /// What reqwest writes before the URL in its errors.
 const FOR_URL: &str = " for url (";
 
-/// Appends the text of an error and its sources, `outer: inner`, scrubbed. A source whose text the
+/// Appends the text of an error and its sources, `outer: inner`, scrubbed; in strict mode its shape. A
+/// source whose text the
 /// outer one already ends with is not repeated.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
     let mut text = shown(display(error));
@@ -31,7 +32,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
         source = next(error);
         links += 1;
     }
-    scrub::text_into(&text, out);
+    out.push_str(&strict::text(&text));
 }
 
 /// The text of an error without what clients put into it and nobody has decided to show.
@@ -64,15 +65,15 @@ fn shown(mut text: String) -> String {
 /// The text of a value, or `<unprintable>` where its own formatting fails.
 pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
     let mut text = String::new();
-    match catch_unwind(AssertUnwindSafe(|| write!(text, "{value}"))) {
-        Ok(Ok(())) => text,
+    match caught(|| write!(text, "{value}")) {
+        Some(Ok(())) => text,
         _ => UNPRINTABLE.to_owned(),
     }
 }
 
 /// The source of an error, unless asking for it panics.
 pub(crate) fn next<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
-    catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
+    caught(|| error.source()).flatten()
 }
 
 /// The name of a type without its path: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.

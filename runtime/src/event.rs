@@ -182,7 +182,7 @@ fn write_fields(fields: &[EventField<'_>], limit: usize, out: &mut String) {
         members::open(out, field.name);
         let hidden = field.sensitive || keys::added_by_deployment(field.name);
         guarded(out, |out| {
-            let mut encoder = Encoder::json(out, limit);
+            let mut encoder = Encoder::json(out, limit).under(field.name);
             if hidden { encoder.redacted() } else { encoder.value(field.value.0) }
         });
     }
@@ -216,7 +216,7 @@ impl<'a> EventValue<'a> {
 
     /// The value as a format argument, of this name if it has one.
     #[inline]
-    pub fn shown(self, name: &str, sensitive: bool) -> Shown<'a, dyn Loggable + 'a> {
+    pub fn shown(self, name: &'a str, sensitive: bool) -> Shown<'a, dyn Loggable + 'a> {
         Shown::new(self.0, name, sensitive)
     }
 }
@@ -240,13 +240,18 @@ pub struct EventField<'a> {
 /// `Debug` shows the same as `Display`, since both are what the value decided.
 pub struct Shown<'a, T: ?Sized> {
     value: &'a T,
+    name: &'a str,
     hidden: bool,
 }
 
 impl<'a, T: ?Sized> Shown<'a, T> {
     /// The argument of this name, empty where it has none; `sensitive` is the key rule's answer.
-    pub fn new(value: &'a T, name: &str, sensitive: bool) -> Self {
-        Shown { value, hidden: sensitive || !name.is_empty() && keys::added_by_deployment(name) }
+    pub fn new(value: &'a T, name: &'a str, sensitive: bool) -> Self {
+        Shown {
+            value,
+            name,
+            hidden: sensitive || !name.is_empty() && keys::added_by_deployment(name),
+        }
     }
 }
 
@@ -259,7 +264,7 @@ impl<T: Loggable + ?Sized> fmt::Display for Shown<'_, T> {
             return f.write_str(REDACTED);
         }
         buffer::with(&VALUE, |json| {
-            guarded(json, |out| Encoder::gathered(out).value(self.value));
+            guarded(json, |out| Encoder::gathered(out).under(self.name).value(self.value));
             show(json, f)
         })
     }

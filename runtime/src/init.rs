@@ -6,6 +6,8 @@
 //! # Ok::<(), candor::InitError>(())
 //! ```
 
+mod output;
+
 use std::error::Error;
 use std::fmt;
 use std::io::Write;
@@ -17,18 +19,19 @@ use tracing_core::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use self::output::{Output, open_audit};
 use crate::env;
 use crate::format::Format;
 use crate::format::json::Template;
 use crate::format::keys::Keys;
-use crate::keys;
 use crate::layer::{Core, Wanted};
 use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
 use crate::logging::Logging;
 use crate::panics;
-use crate::sink::{Destination, LogFile, Overload, Report, Rotation, Sink, Stream, Writer};
+use crate::sink::{Overload, Report, Sink};
+use crate::{hash, keys, strict};
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -54,21 +57,10 @@ pub struct Config {
     line_limit: usize,
     lines_per_request: u64,
     chain_panic_hook: bool,
+    hash_key: Option<[u8; hash::KEY_BYTES]>,
     spans: bool,
-}
-
-/// Where lines go.
-enum Output {
-    Stdout,
-    Stderr,
-    File {
-        path: PathBuf,
-        max_bytes: u64,
-        backups: u32,
-    },
-    Writer(Box<dyn Write + Send>),
-    #[cfg(feature = "testing")]
-    Nowhere,
+    strict: bool,
+    strict_allow: Vec<String>,
 }
 
 impl fmt::Debug for Config {
@@ -139,7 +131,10 @@ impl Config {
             line_limit: 16_000,
             lines_per_request: 1000,
             chain_panic_hook: false,
+            hash_key: None,
             spans: true,
+            strict: false,
+            strict_allow: Vec::new(),
         }
     }
 
@@ -252,11 +247,9 @@ impl Config {
         mut self,
         names: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, InitError> {
-        for (from, to) in names {
-            self.keys
-                .rename(from, to)
-                .map_err(|why| InitError::new(format!("the keys can't be renamed: {why}")))?;
-        }
+        self.keys
+            .rename(&names.into_iter().collect::<Vec<_>>())
+            .map_err(|why| InitError::new(format!("the keys can't be renamed: {why}")))?;
         Ok(self)
     }
 
@@ -275,6 +268,35 @@ impl Config {
     /// stays hidden.
     pub fn not_sensitive(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.not_sensitive.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// The key of the [`hash`](crate::policy::hash) policy, 32 random bytes; the same for all services whose
+    /// lines are to be matched. Default: none, and hashed values are `[REDACTED]`.
+    pub fn hash_key(self, key: [u8; 32]) -> Self {
+        Config { hash_key: Some(key), ..self }
+    }
+
+    /// Strict mode. Without it candor promises no secrets, with it no personal data.
+    ///
+    /// What nobody decided about then shows only its shape, `"<text 17-32>"`: text of foreign events and spans,
+    /// messages with arguments (candor's own macros take only decided ones), errors and panics that aren't
+    /// [`Loggable`](crate::Loggable), and segments of paths, values of queries and of headers outside
+    /// [`strict_allow`](Config::strict_allow). Every other text that is scrubbed loses addresses of mail and of the
+    /// network, telephone numbers and IBANs. Default off. It holds for the process: once on, it stays on.
+    pub fn strict(self, on: bool) -> Self {
+        Config { strict: on, ..self }
+    }
+
+    /// What strict mode shows: segments of paths, and the values of query parameters and headers of these names,
+    /// scrubbed. Headers that tell nothing of a person (`content-type`, `accept`, …) always show.
+    ///
+    /// ```
+    /// let config = candor::Config::new().strict(true).strict_allow(["orders", "v1", "page", "x-region"]);
+    /// # let _ = config;
+    /// ```
+    pub fn strict_allow(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.strict_allow.extend(names.into_iter().map(Into::into));
         self
     }
 
@@ -370,6 +392,12 @@ impl Config {
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
         }
+        if let Some(key) = self.hash_key {
+            hash::install(key);
+        }
+        if self.strict {
+            strict::install(self.strict_allow);
+        }
         let log_file = match &self.output {
             Output::File { path, .. } => Some(path.clone()),
             _ => None,
@@ -405,58 +433,6 @@ impl Config {
             audit,
         })
     }
-}
-
-impl Output {
-    /// What takes the lines, and whether a person reads it.
-    fn open(self) -> Result<(Destination, bool), InitError> {
-        Ok(match self {
-            Output::Stdout => {
-                let stream = Stream::stdout();
-                let is_terminal = stream.is_terminal();
-                (Destination::Stdout(stream), is_terminal)
-            }
-            Output::Stderr => {
-                let stream = Stream::stderr();
-                let is_terminal = stream.is_terminal();
-                (Destination::Stderr(stream), is_terminal)
-            }
-            Output::File { path, max_bytes, backups } => {
-                let file = LogFile::open(&path, Rotation { max_bytes, backups });
-                let file = file.map_err(|source| {
-                    unopened("log", &path, "`LOG_FILE` or `Config::file`", source)
-                })?;
-                (Destination::File(file), false)
-            }
-            Output::Writer(writer) => (Destination::Writer(Writer::new(writer)), false),
-            #[cfg(feature = "testing")]
-            Output::Nowhere => (Destination::Nowhere, false),
-        })
-    }
-}
-
-/// Opens the audit file beside a log file that is open already.
-fn open_audit(path: &Path, log_file: Option<&Path>) -> Result<LogFile, InitError> {
-    let file = LogFile::open_unrotated(path).map_err(|source| {
-        unopened("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
-    })?;
-    let is_log_file = log_file.is_some_and(|log_file| {
-        let named = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        named(log_file) == named(path)
-    });
-    if is_log_file {
-        return Err(InitError::new(format!(
-            "{} is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit \
-             events alone",
-            path.display()
-        )));
-    }
-    Ok(file)
-}
-
-fn unopened(kind: &str, path: &Path, settings: &str, source: std::io::Error) -> InitError {
-    let path = path.display();
-    InitError::caused(format!("the {kind} file {path} ({settings}) can't be opened"), source)
 }
 
 /// Makes the lines of the background writer itself.

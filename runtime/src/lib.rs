@@ -55,6 +55,7 @@
 //! | time work that is no request | [`job`] |
 //! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
 //! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
+//! | review what became visible | `inventory` (feature `inventory`) |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
 //! | put it around an HTTP service | `http` (feature `http`) |
 //! | test what is logged | `testing` (feature `testing`) |
@@ -68,12 +69,26 @@
 //!    ended, and every line says whose request it belongs to.
 //! 3. **Never in the way.** It does not panic, does not block on itself, and a line that could not be
 //!    written is [counted](stats).
+//!
+//! # Only candor's macros
+//!
+//! `tracing`'s and `log`'s macros keep working, and what they write is scrubbed; but only candor's own have the compiler
+//! check what they show. These lines in a service's `clippy.toml` let clippy refuse the others:
+//!
+//! ```toml
+//! disallowed-macros = [
+//!     "tracing::trace", "tracing::debug", "tracing::info", "tracing::warn", "tracing::error", "tracing::event",
+//!     "log::trace", "log::debug", "log::info", "log::warn", "log::error", "log::log",
+//!     "std::print", "std::println", "std::eprint", "std::eprintln", "std::dbg",
+//! ]
+//! ```
 
 // Generated code names `::candor::…`, in this crate's own docs and tests too.
 extern crate self as candor;
 
 mod audit;
 mod buffer;
+mod caught;
 mod clock;
 pub mod context;
 mod control;
@@ -87,11 +102,14 @@ mod escape;
 mod event;
 mod format;
 mod handoff;
+mod hash;
 #[cfg(feature = "http")]
 pub mod http;
 mod init;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 mod interest;
+#[cfg(feature = "inventory")]
+pub mod inventory;
 mod job;
 pub mod keys;
 mod layer;
@@ -101,14 +119,17 @@ mod log_crate;
 pub mod loggable;
 mod logger;
 mod logging;
+mod off;
 mod panics;
 pub mod policy;
 pub mod prelude;
 mod record;
 pub mod scrub;
+mod shape;
 mod sink;
 mod site;
 mod step;
+mod strict;
 mod sums;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -121,6 +142,8 @@ pub use candor_macros::{dependency_call, redact, step_timed};
 pub use context::RequestContext;
 pub use format::Format;
 pub use init::{Config, InitError, init, layer};
+#[cfg(feature = "inventory")]
+pub use inventory::inventory;
 pub use job::{Job, JobFuture, job};
 pub use loggable::Loggable;
 pub use logging::Logging;

@@ -10,7 +10,7 @@ use crate::layer::Core;
 use crate::layer::entered::Around;
 use crate::logger::Logger;
 use crate::record::{Record, Severity};
-use crate::scrub;
+use crate::{scrub, strict};
 
 struct Bridge;
 
@@ -53,14 +53,17 @@ impl Log for Bridge {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let message = error::display(record.args());
+        let message = match record.args().as_str() {
+            Some(message) => scrub::text(message).into_owned(),
+            None => strict::text(&error::display(record.args())).into_owned(),
+        };
         with_logger(|logger| {
             logger.write(
                 &Record {
                     at: Tick::now(),
                     severity: Severity::from(level(record.level())),
                     logger: record.target(),
-                    message: &scrub::text(&message),
+                    message: &message,
                     has_exc: false,
                     capped: true,
                 },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use tracing_core::dispatcher;
+use tracing_core::{Level, dispatcher};
 
 use crate::buffer;
 use crate::clock::Tick;
@@ -17,6 +17,7 @@ use crate::context::switches::{Fate, Switches};
 use crate::current;
 use crate::format::json::{NO_SEQ, Template};
 use crate::format::{Format, members, pretty, shrink};
+use crate::hash;
 use crate::layer::{Core, entered::Around};
 use crate::levels::InForce;
 use crate::record::{Record, Severity};
@@ -86,6 +87,9 @@ impl Logger {
         self.render(known, record, around, named, fields, |line| {
             self.put(request, record.severity, line);
         });
+        if hash::is_missing_and_untold() && self.levels.load().allow("candor", Level::WARN) {
+            self.tell(hash::NO_KEY);
+        }
     }
 
     #[cold]
@@ -173,17 +177,13 @@ impl Logger {
         put: impl FnOnce(&mut String) -> T,
     ) -> T {
         buffer::with(&LINE, |line| {
-            let identity = known.map(|(request, _)| request.identity());
-            let numbered = known
-                .zip(identity.as_deref())
-                .map(|((request, seq), identity)| (&**request, &**identity, seq));
-            self.template.open(record, named, record.at.wall(), numbered, self.id, line);
+            let numbered = known.map(|(request, seq)| (&**request, seq));
+            let has_fields =
+                self.template.open(record, named, record.at.wall(), numbered, self.id, line);
             let own = line.len();
             fields(line);
-            if let Some(identity) = &identity
-                && !identity.fields.is_empty()
-            {
-                members::add_outer(line, own, &identity.fields);
+            if let Some((request, _)) = known.filter(|_| has_fields) {
+                members::add_outer(line, own, &request.identity().fields);
             }
             around.each_fields(|outer| members::add_outer(line, own, outer));
             self.template.settle(own, line);
@@ -194,6 +194,20 @@ impl Logger {
             shrink::shrink(line, self.line_limit.saturating_sub(1));
             put(line)
         })
+    }
+
+    /// One WARN of candor's own, outside every request.
+    #[cold]
+    fn tell(&self, message: &str) {
+        let record = Record {
+            at: Tick::now(),
+            severity: Severity::Warn,
+            logger: "candor",
+            message,
+            has_exc: false,
+            capped: false,
+        };
+        self.write_for(None, &record, Around::Nothing, None, |_| {});
     }
 
     fn put(&self, request: Option<&Arc<Request>>, severity: Severity, line: &mut String) {
@@ -210,8 +224,10 @@ impl Logger {
         write: impl FnOnce(&str) -> T,
     ) -> T {
         #[cfg(feature = "testing")]
-        if let Some(captured) = request.and_then(|request| request.capture.as_ref()) {
-            captured.push(line);
+        if let Some(request) = request
+            && let Some(captured) = request.capture.get()
+        {
+            captured.push(request, line);
         }
         #[cfg(not(feature = "testing"))]
         let _ = request;

@@ -10,7 +10,7 @@ use crate::init::InitError;
 use crate::logger::Logger;
 use crate::sink::LAST_LINES;
 
-/// Keeps candor running; made by [`init`](crate::init). Keep it until the process ends.
+/// Keeps candor running; made by [`init`](crate::init()). Keep it until the process ends.
 ///
 /// Dropped, it waits at most five seconds for the lines of a background writer, and says on standard
 /// error how many were not written by then. What is logged afterwards is written directly.
@@ -34,8 +34,8 @@ impl Logging {
     /// are not: 0 where all is well. They are written later, if the output takes them before the process
     /// ends.
     ///
-    /// Without [`Config::background`](crate::Config::background) no line waits; then only the writer of [`Config::writer`](crate::Config::writer) is
-    /// flushed.
+    /// Without [`Config::background`](crate::Config::background) no line waits; then only the writer of
+    /// [`Config::writer`](crate::Config::writer) is flushed.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -116,7 +116,7 @@ impl Drop for Logging {
 fn say_what_is_left(lines: u64) {
     let (said, heard) = std::sync::mpsc::channel();
     let say = move || {
-        let text = format!("candor: {lines} lines were not written in {LAST_LINES:?}\n");
+        let text = format!("candor: lines not written within {LAST_LINES:?}: {lines}\n");
         let _ = std::io::stderr().write_all(text.as_bytes());
         let _ = said.send(());
     };

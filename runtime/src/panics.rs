@@ -2,19 +2,21 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
+use std::borrow::Cow;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
 
 use tracing_core::Level;
 
+use crate::caught;
 use crate::current;
 use crate::emit;
 use crate::escape;
 use crate::format::members;
 use crate::loggable::Encoder;
 use crate::record::Severity;
-use crate::scrub;
 use crate::site::{Site, Spec};
+use crate::{scrub, strict};
 
 static PANIC: Site = Site::new(
     &PANIC,
@@ -23,7 +25,8 @@ static PANIC: Site = Site::new(
         "panic",
         Level::ERROR,
         &["message", "event", "location", "panic_message", "thread", "exc"],
-    ),
+    )
+    .with_exc(),
 );
 
 /// Puts candor's hook in place of those installed before, whose raw message on standard error would
@@ -33,6 +36,10 @@ pub(crate) fn install(chain: bool) {
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            // Its line says `<unprintable>`.
+            if caught::is_asking() {
+                return;
+            }
             write(info);
             if chain {
                 before(info);
@@ -58,7 +65,7 @@ fn write(info: &PanicHookInfo<'_>) {
         if let Some(location) = info.location() {
             put(out, "location", &location.to_string());
         }
-        put(out, "panic_message", &scrub::text(&message));
+        put(out, "panic_message", &message);
         put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
         put(out, "exc", &scrub::text(backtrace));
     });
@@ -87,10 +94,12 @@ fn from_the_panic(backtrace: &str) -> &str {
     &backtrace[start..]
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+/// What the panic said, scrubbed. With arguments it is a `String`, of which strict mode shows the shape.
+fn message(payload: &(dyn Any + Send)) -> Cow<'_, str> {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        return scrub::text(text);
+    }
     payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a value that is no text".to_owned())
+        .downcast_ref::<String>()
+        .map_or("a value that is no text".into(), |text| strict::text(text))
 }

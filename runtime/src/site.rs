@@ -44,6 +44,10 @@ pub struct Spec {
     pub(crate) fields: &'static [&'static str],
     /// What is called, where it is a call.
     pub(crate) call: Option<CallSpec>,
+    /// Whether a member `exc` is among the fields, to be put last.
+    pub(crate) has_exc: bool,
+    /// Whether the cap on a request's lines holds for the event.
+    pub(crate) is_capped: bool,
 }
 
 /// What the macros know of a call to a dependency.
@@ -135,6 +139,8 @@ impl Spec {
             busy: false,
             fields: STEP_FIELDS,
             call: None,
+            has_exc: false,
+            is_capped: true,
         }
     }
 
@@ -163,6 +169,20 @@ impl Spec {
         fields: &'static [&'static str],
     ) -> Self {
         Spec { event, target, level, fields, ..Spec::step(event, module_path!(), file!(), line!()) }
+    }
+
+    /// Among its fields is `exc`.
+    pub(crate) const fn with_exc(self) -> Self {
+        Spec { has_exc: true, ..self }
+    }
+
+    /// The cap on a request's lines does not hold for it.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "the end of a request is the one event")
+    )]
+    pub(crate) const fn uncapped(self) -> Self {
+        Spec { is_capped: false, ..self }
     }
 
     /// The target of the line.
@@ -387,11 +407,6 @@ impl Site {
         )
     }
 
-    /// Whether the cap on a request's lines holds for this event.
-    pub(crate) fn capped(&self) -> bool {
-        !matches!(self.spec.event, "request_completed" | "job_completed")
-    }
-
     /// The URL of a call as its line shows it; a template stands in place of the path.
     pub(crate) fn safe_url(&self, url: Option<&str>) -> Option<String> {
         let safe = url.map(scrub::url);
@@ -495,6 +510,7 @@ impl Site {
         let metadata = &self.metadata[SPAN];
         let wanted = !interest.is_never()
             && (interest.is_always() || dispatcher::get_default(|d| d.enabled(metadata)))
+            && current::is_alive()
             && logger::makes_spans();
         wanted.then(|| {
             with_values(metadata, &fields(), None, |values| tracing::Span::new(metadata, values))

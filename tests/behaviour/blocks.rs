@@ -315,3 +315,95 @@ fn a_future_that_is_forgotten_breaks_nothing() {
     assert_eq!(captured.step("next").integer("parent_id"), 0);
     assert!(captured.steps("forgotten").is_empty());
 }
+
+#[test]
+fn a_policy_of_the_users_that_panics_costs_the_value_and_not_the_line() {
+    fn bad(_: &u32) -> bool {
+        panic!("policy")
+    }
+    #[step_timed(ret = with = bad)]
+    fn work() -> u32 {
+        7
+    }
+    #[step_timed(ret = with = bad)]
+    async fn work_later() -> u32 {
+        7
+    }
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        assert_eq!(work(), 7);
+        assert_eq!(block_on(work_later()), 7);
+        candor::step("after", || ());
+    });
+    checked(&captured);
+    for name in ["work", "work_later"] {
+        assert_eq!(outcome(&captured.step(name)), ("ok", "INFO"));
+        assert_eq!(captured.step(name).text("ret"), "<unprintable>");
+    }
+    assert_eq!(captured.step("after").integer("parent_id"), 0);
+}
+
+#[test]
+fn a_guard_that_ends_inside_another_request_leaves_its_own() {
+    let captured = capture();
+    RequestContext::with_id("out").enter_with(|| {
+        let setup = step_guard("setup");
+        let inner = RequestContext::with_id("in");
+        let entered = inner.enter();
+        setup.finish(&());
+        drop(entered);
+        candor::step("after", || ());
+    });
+    assert_eq!(captured.step("after").integer("parent_id"), 0);
+    let of_inner = |line: &&Line| line.text("request_id") == "in";
+    assert_eq!(captured.lines().iter().filter(of_inner).count(), 0);
+}
+
+#[test]
+fn wrapped_futures_and_closures_in_other_types_are_of_no_module() {
+    use futures::FutureExt as _;
+    let captured = capture();
+    block_on(async {
+        async { 7 }.map(|n| n + 1).timed("mapped").await;
+        async { 7 }.in_context().timed("carried").await;
+        async { 7 }.timed("inner").timed("twice").await;
+    });
+    for name in ["mapped", "carried", "twice"] {
+        assert_eq!(captured.step(name).text("logger"), "steps", "{name}");
+    }
+    assert_eq!(captured.step("inner").text("logger"), module_path!());
+}
+
+#[test]
+fn an_err_whose_type_has_a_bracket_for_a_parameter() {
+    struct Odd<const C: char>;
+    let captured = capture();
+    let odd = candor::step("odd", || Err::<Odd<'<'>, std::fmt::Error>(std::fmt::Error));
+    assert!(odd.is_err());
+    assert_eq!(captured.step("odd").text("outcome"), "error");
+}
+
+#[test]
+fn what_the_fields_of_a_future_record_is_kept() {
+    fn noted() -> u32 {
+        candor::record("noted", true);
+        7
+    }
+    #[step_timed(fields(n = noted()))]
+    async fn work() {}
+    let captured = capture();
+    block_on(work());
+    let line = captured.step("work");
+    assert_eq!((line.integer("n"), line.boolean("noted")), (7, true));
+}
+
+#[test]
+fn a_method_that_is_named_late_is_on_the_next_line() {
+    let captured = capture();
+    let request = RequestContext::with_id("r");
+    request.enter_with(|| candor::step("before", || ()));
+    let request = request.with_method("PUT");
+    request.enter_with(|| candor::step("after", || ()));
+    assert_eq!(captured.step("before").text("method"), "-");
+    assert_eq!(captured.step("after").text("method"), "PUT");
+}

@@ -380,3 +380,14 @@ fn no_step_span_is_made_where_only_candor_listens() {
         assert_eq!(lines(stdout(&output)).len(), 1, "{program}");
     }
 }
+
+#[test]
+fn a_process_that_exits_inside_a_step_leaves_whole_lines_and_its_exit_code() {
+    let output = run("exit", &[("LOG_FORMAT", "json")]);
+    assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    let lines = lines(stdout(&output));
+    let steps: Vec<_> = lines.iter().map(|line| line["step"].clone()).collect();
+    assert_eq!(steps, ["done"], "what never ends has no line");
+    assert_eq!((&lines[0]["parent_id"], &lines[0]["seq"]), (&2.into(), &1.into()));
+}

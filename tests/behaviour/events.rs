@@ -409,6 +409,30 @@ fn a_value_that_panics_or_logs_leaves_a_line() {
     assert_eq!(line.text("value"), "<unprintable>");
     assert_eq!(captured.line("clean 1").text("level"), "INFO");
     assert!(!captured.events("inside 1").is_empty());
+    assert!(captured.events("panic").is_empty(), "what is caught is said once");
+}
+
+#[test]
+fn a_caught_panic_of_anyone_s_value_leaves_one_line() {
+    struct Broken;
+    impl fmt::Debug for Broken {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("password=hunter2")
+        }
+    }
+    impl fmt::Display for Broken {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("password=hunter2")
+        }
+    }
+
+    let captured = capture();
+    tracing::info!(debug = ?Broken, display = %Broken, "fields");
+    tracing::info!("message {Broken}");
+    let shown: Vec<_> = checked(&captured).iter().map(|line| line.text("msg").to_owned()).collect();
+    assert_eq!(shown, ["fields", "<unprintable>"]);
+    std::panic::catch_unwind(|| panic!("not caught by candor")).expect_err("a panic");
+    assert_eq!(captured.events("panic").len(), 1, "the hook is back");
 }
 
 #[test]

@@ -154,6 +154,27 @@ fn a_request_id_is_taken_only_where_it_is_well_formed() {
 }
 
 #[test]
+fn a_refused_request_id_does_not_stand_among_the_headers() {
+    run(async {
+        let captured = capture();
+        let refused = format!("{}canary-5a1f5a1f", "x".repeat(200));
+        let request = with_header("X-Request-ID", refused);
+        ask(&hello(), request).await;
+        let started = captured.line("request_started");
+        assert_eq!(started.get("headers"), Some(&json!({})));
+        assert!(started.text("client_request_id").starts_with("xxx"));
+        candor::testing::assert_no_leak!(captured, "canary-5a1f5a1f");
+
+        captured.clear();
+        ask(&hello(), with_header("X-Request-ID", "r-7")).await;
+        assert_eq!(
+            captured.line("request_started").get("headers"),
+            Some(&json!({ "x-request-id": "r-7" })),
+        );
+    });
+}
+
+#[test]
 fn two_request_ids_are_none() {
     let captured = capture();
     let mut request = with_header("x-request-id", "one");

@@ -454,6 +454,18 @@ fn renamed_keys_stand_in_place_of_the_fixed_ones() {
 }
 
 #[test]
+fn keys_that_swap_their_names_keep_their_values() {
+    let config = Config::new()
+        .rename_keys([("level", "msg"), ("msg", "level")])
+        .expect("names that are given up");
+    let captured = captured(config);
+    tracing::info!("swapped");
+    let line = &captured.lines()[0];
+    assert_eq!((line.text("level"), line.text("msg")), ("swapped", "INFO"));
+    assert!(Config::new().rename_keys([("level", "msg")]).is_err());
+}
+
+#[test]
 fn a_field_never_stands_beside_a_key_that_was_renamed_to_its_name() {
     #[step_timed(fields(severity = 3))]
     fn work() {
@@ -657,4 +669,23 @@ fn a_long_name_does_not_cost_the_line_its_ids() {
     let line = &checked(&captured)[0];
     assert_eq!(line.text("request_id"), "r-1");
     assert_eq!(line.text("msg"), "far away");
+}
+
+#[test]
+fn a_readable_message_can_not_look_like_fields() {
+    let captured = captured(Config::new().format(Format::Pretty));
+    tracing::info!(real = 1, "paid user_id=root \"outcome\"=ok");
+    tracing::info!(real = 1, "paid \"in full\"");
+    let output = captured.output();
+    let mut lines = output.lines();
+    assert!(
+        lines.next().is_some_and(|line| {
+            line.ends_with(r#" "paid user_id=root \"outcome\"=ok" real=1"#)
+        }),
+        "{output}"
+    );
+    assert!(
+        lines.next().is_some_and(|line| line.ends_with(r#" paid "in full" real=1"#)),
+        "{output}"
+    );
 }

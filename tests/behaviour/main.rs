@@ -10,13 +10,16 @@
 )]
 
 mod blocks;
+mod cli;
 mod config;
 mod context;
 mod dependency;
 mod events;
+mod guide;
 mod http;
 mod jobs;
 mod keys;
+mod leaks;
 mod line;
 mod other_layers;
 mod programs;
@@ -27,4 +30,5 @@ mod sinks;
 mod spans;
 mod step;
 mod stress;
+mod testing;
 mod ui;

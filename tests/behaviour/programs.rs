@@ -8,12 +8,12 @@ use std::process::{Command, Output};
 use candor_tests::check;
 use serde_json::Value;
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
 /// Runs an example with the README's own command.
-fn run(example: &str, environment: &[(&str, &str)]) -> Output {
+pub(super) fn run(example: &str, environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--example", example]).current_dir(root());
     for (name, _) in std::env::vars() {
@@ -26,7 +26,7 @@ fn run(example: &str, environment: &[(&str, &str)]) -> Output {
     output
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
@@ -233,16 +233,20 @@ fn retries_are_counted_from_reqwest_retry() {
     assert_retries("retry_reqwest");
 }
 
-/// The block of the README under `<!-- marker -->`, without its fence.
 fn readme(marker: &str) -> String {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("a README");
-    let after = readme.split(&format!("<!-- {marker} -->\n")).nth(1).expect("the marker");
+    block("README.md", marker)
+}
+
+/// The block of a file under `<!-- marker -->`, without its fence.
+pub(super) fn block(file: &str, marker: &str) -> String {
+    let text = std::fs::read_to_string(root().join(file)).expect("a file of the repository");
+    let after = text.split(&format!("<!-- {marker} -->\n")).nth(1).expect("the marker");
     let block = after.split("```").nth(1).expect("a block");
     block.split_once('\n').expect("a fence").1.to_owned()
 }
 
 /// A line with what changes from run to run replaced: times, ids made at random, ports.
-fn settled(line: &str) -> String {
+pub(super) fn settled(line: &str) -> String {
     let mut out = String::new();
     let mut number = String::new();
     for c in line.chars().chain(['\n']) {

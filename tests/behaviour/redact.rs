@@ -8,6 +8,13 @@ use std::rc::Rc;
 use candor::loggable::{Element, Loggable, to_json};
 use candor::redact;
 
+mod errors;
+mod hash;
+mod inventory;
+mod policies;
+mod serde_forms;
+mod values;
+
 fn debug<T: std::fmt::Debug>(value: &T) -> String {
     format!("{value:?}")
 }
@@ -374,6 +381,33 @@ mod generics {
         struct Opaque;
         let labelled = Labelled { label: "a", hidden: Opaque, other: Opaque };
         assert_eq!(to_json(&labelled), r#"{"label":"a","hidden":"[REDACTED]","other":1}"#);
+    }
+
+    #[redact]
+    struct Parts<T, U> {
+        #[redact(scrub)]
+        text: T,
+        #[redact(shape)]
+        list: Vec<U>,
+        #[redact(shape)]
+        value: Option<T>,
+        #[redact(hash)]
+        list_of_text: [T; 0],
+    }
+
+    #[test]
+    fn ask_for_text_or_a_shape_where_a_policy_does() {
+        struct Opaque;
+        let parts = Parts {
+            text: "password=hunter2",
+            list: vec![Opaque],
+            value: Some("abc"),
+            list_of_text: [],
+        };
+        assert_eq!(
+            to_json(&parts),
+            r#"{"text":"password=[REDACTED]","list":"<list 1>","value":"<text 3-4>","list_of_text":[]}"#
+        );
     }
 
     trait Shop {

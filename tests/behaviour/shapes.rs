@@ -4,6 +4,7 @@
 mod arguments;
 mod compiles;
 mod drops;
+mod forms;
 mod futures;
 mod outcomes;
 

@@ -1,5 +1,10 @@
 //! Support for the tests.
 
+pub mod fuzz;
+mod random;
+
+pub use random::Random;
+
 use std::collections::HashSet;
 use std::fmt;
 
@@ -141,4 +146,21 @@ impl<'de> serde::de::Visitor<'de> for Unique {
 /// The values under `key` of all lines that have it.
 pub fn values(lines: &[Line], key: &str) -> Vec<Value> {
     lines.iter().filter_map(|line| line.get(key).cloned()).collect()
+}
+
+/// The guide's code, compiled and run: here, because it uses crates that candor's own docs do without.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../docs/getting-started.md")]
+    struct GettingStarted;
+    #[doc = include_str!("../../docs/what-to-log.md")]
+    struct WhatToLog;
+    #[doc = include_str!("../../docs/redaction.md")]
+    struct Redaction;
+    #[doc = include_str!("../../docs/troubleshooting.md")]
+    struct Troubleshooting;
+    #[doc = include_str!("../../docs/migrating.md")]
+    struct Migrating;
+    #[doc = include_str!("../../docs/compared.md")]
+    struct Compared;
 }

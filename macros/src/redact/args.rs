@@ -65,6 +65,7 @@ impl ToTokens for Word {
 pub(super) enum Default {
     Clear,
     Secret,
+    Shape,
 }
 
 /// The checked arguments.
@@ -83,7 +84,7 @@ impl Args {
             let again = match &*name.to_string() {
                 "default" => default.replace(errors.take(default_of(&word))).is_some(),
                 "crate" => root.replace(errors.take(path_of(&word))).is_some(),
-                "clear" | "secret" => {
+                "clear" | "secret" | "shape" => {
                     let message = format!(
                         "a policy goes on a field; for every undecided field write `default = {name}`"
                     );
@@ -124,15 +125,17 @@ fn path_of(word: &Word) -> syn::Result<Path> {
 
 fn default_of(word: &Word) -> syn::Result<Default> {
     let Some(value) = &word.value else {
-        let message = "`default` needs a policy: `default = clear` or `default = secret`";
+        let message =
+            "`default` needs a policy: `default = clear`, `default = secret` or `default = shape`";
         return Err(syn::Error::new_spanned(word, message));
     };
     match value.to_token_stream().to_string().as_str() {
         "clear" => Ok(Default::Clear),
         "secret" => Ok(Default::Secret),
+        "shape" => Ok(Default::Shape),
         other => Err(syn::Error::new_spanned(
             value,
-            format!("unknown default `{other}`; expected `clear` or `secret`"),
+            format!("unknown default `{other}`; expected `clear`, `secret` or `shape`"),
         )),
     }
 }

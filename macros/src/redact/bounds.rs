@@ -20,6 +20,8 @@ enum Need {
     Element,
     /// Not of this order: a policy shows its text.
     Text,
+    /// Nor this: a policy shows its kind and size.
+    Shape,
 }
 
 /// The generics of the impl of `Loggable` and of the one of `Element`.
@@ -37,10 +39,12 @@ pub(super) fn of<'a>(
             Some(
                 Policy::Clear { .. }
                 | Policy::Mask { .. }
+                | Policy::Hash
                 | Policy::Url
                 | Policy::Email
                 | Policy::Scrub,
             ) => search.walk(&field.ty, Need::Text),
+            Some(Policy::Shape) => search.walk(&field.ty, Need::Shape),
             Some(Policy::Secret | Policy::Skip | Policy::With(_)) => {}
         }
     }
@@ -62,6 +66,7 @@ impl Need {
             Need::Loggable => parse_quote!(#ty: #private::Loggable),
             Need::Element => parse_quote!(#ty: #private::Element),
             Need::Text => parse_quote!(#ty: #private::Text),
+            Need::Shape => parse_quote!(#ty: #private::Shape),
         }
     }
 }
@@ -93,7 +98,8 @@ impl Search<'_> {
 
     fn add(&mut self, ty: Type, need: Need) {
         for (known, known_need) in &mut self.found {
-            if same(known, &ty) && (*known_need == Need::Text) == (need == Need::Text) {
+            let alike = *known_need == need || known_need.is_ordered() && need.is_ordered();
+            if same(known, &ty) && alike {
                 if need > *known_need {
                     *known_need = need;
                 }
@@ -108,6 +114,8 @@ impl Search<'_> {
             Type::Group(inner) => self.walk(&inner.elem, need),
             Type::Paren(inner) => self.walk(&inner.elem, need),
             Type::Reference(inner) => self.walk(&inner.elem, need),
+            // The shape of a list is its length.
+            Type::Array(_) | Type::Slice(_) | Type::Tuple(_) if need == Need::Shape => {}
             Type::Array(inner) => self.walk(&inner.elem, need.of_elements()),
             Type::Slice(inner) => self.walk(&inner.elem, need.of_elements()),
             Type::Tuple(tuple) => {
@@ -146,6 +154,7 @@ impl Search<'_> {
             let need = match (&*name, at) {
                 ("PhantomData", _) | ("HashMap", 2..) | ("HashSet", 1..) => continue,
                 ("Option" | "Box" | "Rc" | "Arc" | "Cow", _) => need,
+                _ if need == Need::Shape && last.ident != *self.item => continue,
                 ("HashMap" | "BTreeMap", 1) if need != Need::Text => Need::Loggable,
                 _ if last.ident == *self.item => need,
                 _ => need.of_elements(),
@@ -156,9 +165,13 @@ impl Search<'_> {
 }
 
 impl Need {
+    fn is_ordered(self) -> bool {
+        matches!(self, Need::Loggable | Need::Element)
+    }
+
     fn of_elements(self) -> Need {
         match self {
-            Need::Text => Need::Text,
+            Need::Text | Need::Shape => self,
             Need::Loggable | Need::Element => Need::Element,
         }
     }

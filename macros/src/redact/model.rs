@@ -18,14 +18,40 @@ pub(super) struct Redacted {
 }
 
 pub(super) enum Content {
-    Struct(Group),
+    Struct(Form, Group),
     Enum(Vec<Variant>),
+}
+
+/// How serde writes a struct, beside its fields.
+pub(super) enum Form {
+    Plain,
+    /// `{"type":"Name",…}`.
+    Tagged {
+        key: String,
+        tag: String,
+    },
+    /// As the field at this place alone.
+    Transparent(usize),
+}
+
+/// How serde writes which variant of an enum it is.
+#[derive(Clone)]
+pub(super) enum Tagging {
+    /// `{"Variant":…}`
+    External,
+    /// `{"t":"Variant",…}`
+    Internal { key: String },
+    /// `{"t":"Variant","c":…}`
+    Adjacent { key: String, content: String },
+    /// Not at all.
+    Untagged,
 }
 
 pub(super) struct Variant {
     pub(super) ident: Ident,
     /// Its name in the log.
     pub(super) tag: String,
+    pub(super) tagging: Tagging,
     pub(super) cfgs: Vec<Attribute>,
     pub(super) group: Group,
 }
@@ -50,14 +76,18 @@ pub(super) struct Field {
     pub(super) key: String,
     /// Every name the key rule is asked about.
     pub(super) names: Vec<String>,
+    /// Keys it stands under beside its own: a sensitive one hides all that is not decided.
+    pub(super) under: Vec<String>,
     pub(super) policy: Option<Policy>,
+    /// Whether its fields stand among those of the item.
+    pub(super) flatten: bool,
     pub(super) cfgs: Vec<Attribute>,
 }
 
 impl Redacted {
     pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
         let groups: Vec<&Group> = match &self.content {
-            Content::Struct(group) => vec![group],
+            Content::Struct(_, group) => vec![group],
             Content::Enum(variants) => variants.iter().map(|variant| &variant.group).collect(),
         };
         groups.into_iter().flat_map(|group| &group.fields)
@@ -68,13 +98,28 @@ impl Redacted {
         match item {
             Item::Struct(item) => {
                 check_item(&mut item.attrs, errors);
-                let rules = SerdeNames::read(&item.attrs).rename_all;
-                let group = Group::parse(&mut item.fields, rules, &[plain(&item.ident)], errors);
+                let serde = SerdeNames::read(&item.attrs);
+                let name = plain(&item.ident);
+                let outer = Outer {
+                    names: vec![name.clone()],
+                    keys: Vec::new(),
+                    tag: serde.tag.clone(),
+                    transparent: serde.has("transparent"),
+                };
+                let form = match (&serde.tag, transparent_field(&serde, &item.fields)) {
+                    (_, Some(at)) => Form::Transparent(at),
+                    (Some(key), None) => {
+                        let tag = serde.rename.clone().unwrap_or(name);
+                        Form::Tagged { key: key.clone(), tag }
+                    }
+                    (None, None) => Form::Plain,
+                };
+                let group = Group::parse(&mut item.fields, serde.rename_all, &outer, errors);
                 Some(Redacted {
                     ident: item.ident.clone(),
                     generics: item.generics.clone(),
                     attributes: shared_attributes(&item.attrs, [&item.fields]),
-                    content: Content::Struct(group),
+                    content: Content::Struct(form, group),
                 })
             }
             Item::Enum(item) => {
@@ -136,18 +181,35 @@ impl Variant {
         let rust = plain(&variant.ident);
         let (tag, tags) = all_names(&rust, &names, item.rename_all, Case::of_variant);
         let rules = names.rename_all.or(item.rename_all_fields);
+        let tagging = match (&item.tag, &item.content) {
+            _ if item.has("untagged") || names.has("untagged") => Tagging::Untagged,
+            (Some(key), Some(content)) => {
+                Tagging::Adjacent { key: key.clone(), content: content.clone() }
+            }
+            (Some(key), None) => Tagging::Internal { key: key.clone() },
+            (None, _) => Tagging::External,
+        };
+        let inside = match &tagging {
+            Tagging::Internal { key } => Some(key.clone()),
+            _ => None,
+        };
+        let keys = match &tagging {
+            Tagging::External => tags.clone(),
+            Tagging::Internal { .. } | Tagging::Adjacent { .. } | Tagging::Untagged => Vec::new(),
+        };
+        let outer = Outer { names: tags, keys, tag: inside, transparent: false };
         Variant {
             ident: variant.ident.clone(),
             tag,
+            tagging,
             cfgs: cfgs(&variant.attrs),
-            group: Group::parse(&mut variant.fields, rules, &tags, errors),
+            group: Group::parse(&mut variant.fields, rules, &outer, errors),
         }
     }
 }
 
 impl Group {
-    /// `outer` are the names of the struct or variant, which stand for those a tuple's fields lack.
-    fn parse(fields: &mut Fields, rules: Rules, outer: &[String], errors: &mut Errors) -> Group {
+    fn parse(fields: &mut Fields, rules: Rules, outer: &Outer, errors: &mut Errors) -> Group {
         let shape = match fields {
             Fields::Named(_) => Shape::Named,
             Fields::Unnamed(_) => Shape::Tuple,
@@ -159,30 +221,61 @@ impl Group {
             let policy = Policy::parse(&attributes, errors);
             check_conditional(&mut field.attrs, errors);
             let cfgs = cfgs(&field.attrs);
+            let serde = SerdeNames::read(&field.attrs);
             let (member, key, names) = if let Some(ident) = &field.ident {
                 let rust = plain(ident);
-                let serde = SerdeNames::read(&field.attrs);
-                let (key, names) = all_names(&rust, &serde, rules, Case::of_field);
+                let (key, mut names) = all_names(&rust, &serde, rules, Case::of_field);
+                if outer.transparent {
+                    names.extend(outer.names.iter().cloned());
+                }
                 (Member::Named(ident.clone()), key, names)
             } else {
                 if let Some(cfg) = cfgs.first() {
                     errors.add(&cfg.meta, "`#[redact]` can't follow a `cfg` on a field without a name; name the field");
                 }
-                (Member::from(at), String::new(), outer.to_vec())
+                (Member::from(at), String::new(), outer.names.clone())
             };
-            parsed.push(Field { member, ty: field.ty.clone(), key, names, policy, cfgs });
+            let flatten = serde.has("flatten") && shape == Shape::Named;
+            let ty = field.ty.clone();
+            let under = outer.keys.clone();
+            parsed.push(Field { member, ty, key, names, under, policy, flatten, cfgs });
         }
         if shape == Shape::Named {
-            make_unique(&mut parsed);
+            make_unique(&mut parsed, outer.tag.as_deref());
         }
         Group { shape, fields: parsed }
     }
 }
 
+/// What a group of fields stands in.
+struct Outer {
+    /// The names of the struct or variant, which stand for those a tuple's fields lack.
+    names: Vec<String>,
+    /// The key that the fields stand under.
+    keys: Vec<String>,
+    /// The key of the tag that stands among the fields.
+    tag: Option<String>,
+    /// Whether a field with a name is written without it.
+    transparent: bool,
+}
+
+/// The field that serde writes in the place of the struct.
+fn transparent_field(serde: &SerdeNames, fields: &Fields) -> Option<usize> {
+    let is_written = |field: &syn::Field| {
+        let is_marker = match &field.ty {
+            Type::Path(path) => is_last(&path.path, "PhantomData"),
+            _ => false,
+        };
+        let serde = SerdeNames::read(&field.attrs);
+        !is_marker && !serde.has("skip") && !serde.has("skip_serializing")
+    };
+    serde.has("transparent").then(|| fields.iter().position(is_written)).flatten()
+}
+
 /// serde may give two fields one key where it writes only one of them; the log writes both, and the
 /// later one under its Rust name.
-fn make_unique(fields: &mut [Field]) {
-    for at in 1..fields.len() {
+fn make_unique(fields: &mut [Field], tag: Option<&str>) {
+    for at in 0..fields.len() {
         let (before, rest) = fields.split_at_mut(at);
         let field = &mut rest[0];
         if !field.cfgs.is_empty() {
@@ -192,6 +285,7 @@ fn make_unique(fields: &mut [Field]) {
             before
                 .iter()
                 .any(|other| other.key == key && !matches!(other.policy, Some(Policy::Skip)))
+                || tag == Some(key)
         };
         if taken(&field.key) {
             if let Member::Named(ident) = &field.member {

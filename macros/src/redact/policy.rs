@@ -1,5 +1,7 @@
 //! The words in a field's `#[redact(…)]`.
 
+use std::fmt;
+
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Path, Token};
@@ -7,12 +9,15 @@ use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Path, Token};
 use super::args::Word;
 use super::quoted;
 use crate::errors::Errors;
+use crate::inventory::text_of;
 
 /// What one field shows.
 pub(super) enum Policy {
-    Clear { word: Ident, reason: bool },
+    Clear { word: Ident, reason: Option<String> },
     Secret,
     Mask { first: usize, last: usize },
+    Hash,
+    Shape,
     Url,
     Email,
     Scrub,
@@ -20,19 +25,41 @@ pub(super) enum Policy {
     With(Path),
 }
 
-const POLICIES: &[&str] = &["clear", "secret", "mask", "url", "email", "scrub", "skip", "with"];
+impl fmt::Display for Policy {
+    /// As it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Policy::Clear { reason: Some(reason), .. } => write!(f, "clear, because {reason}"),
+            Policy::Clear { reason: None, .. } => f.write_str("clear"),
+            Policy::Secret => f.write_str("secret"),
+            Policy::Mask { first: 0, last } => write!(f, "mask(last = {last})"),
+            Policy::Mask { first, last: 0 } => write!(f, "mask(first = {first})"),
+            Policy::Mask { first, last } => write!(f, "mask(first = {first}, last = {last})"),
+            Policy::Hash => f.write_str("hash"),
+            Policy::Shape => f.write_str("shape"),
+            Policy::Url => f.write_str("url"),
+            Policy::Email => f.write_str("email"),
+            Policy::Scrub => f.write_str("scrub"),
+            Policy::Skip => f.write_str("skip"),
+            Policy::With(path) => write!(f, "with = {}", text_of(path)),
+        }
+    }
+}
+
+const POLICIES: &[&str] =
+    &["clear", "secret", "mask", "hash", "shape", "url", "email", "scrub", "skip", "with"];
 
 impl Policy {
     /// Reads all `#[redact(…)]` of one field. `None` is a field without one, or one with mistakes.
     pub(super) fn parse(attributes: &[Attribute], errors: &mut Errors) -> Option<Policy> {
         let mut found: Option<(Ident, Option<Policy>)> = None;
-        let mut reason: Option<(Ident, bool)> = None;
+        let mut reason: Option<(Ident, Option<String>)> = None;
         for attribute in attributes {
             for word in words(attribute, errors) {
                 if word.name == "reason" {
                     match &reason {
                         Some(_) => errors.add(&word.name, "duplicate `reason`"),
-                        None => reason = Some((word.name.clone(), reason_is_given(&word, errors))),
+                        None => reason = Some((word.name.clone(), reason_given(&word, errors))),
                     }
                     continue;
                 }
@@ -55,7 +82,9 @@ impl Policy {
         }
         match (found, reason) {
             (Some((_, Some(Policy::Clear { word, .. }))), reason) => {
-                Some(Policy::Clear { word, reason: reason.is_some() })
+                // One with a mistake counts: it is an error already, and must not be two.
+                let reason = reason.map(|(_, text)| text.unwrap_or_default());
+                Some(Policy::Clear { word, reason })
             }
             (found, Some((at, _))) => {
                 match found {
@@ -88,20 +117,21 @@ fn words(attribute: &Attribute, errors: &mut Errors) -> Vec<Word> {
         .unwrap_or_default()
 }
 
-fn reason_is_given(word: &Word, errors: &mut Errors) -> bool {
+fn reason_given(word: &Word, errors: &mut Errors) -> Option<String> {
     let expected = "expected a sentence, as in `reason = \"…\"`";
     match &word.value {
         Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
-            let given = !text.value().trim().is_empty();
-            if !given {
+            let given = text.value().trim().to_owned();
+            if given.is_empty() {
                 errors.add(text, "the reason is empty; say why the value may be shown");
+                return None;
             }
-            return given;
+            return Some(given);
         }
         Some(value) => errors.add(value, expected),
         None => errors.add(word, expected),
     }
-    false
+    None
 }
 
 fn policy(word: &Word, errors: &mut Errors) -> Option<Policy> {
@@ -113,8 +143,10 @@ fn policy(word: &Word, errors: &mut Errors) -> Option<Policy> {
         _ => {}
     }
     let policy = match &*text {
-        "clear" => Policy::Clear { word: name, reason: false },
+        "clear" => Policy::Clear { word: name, reason: None },
         "secret" => Policy::Secret,
+        "hash" => Policy::Hash,
+        "shape" => Policy::Shape,
         "url" => Policy::Url,
         "email" => Policy::Email,
         "scrub" => Policy::Scrub,

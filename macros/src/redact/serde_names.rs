@@ -1,4 +1,4 @@
-//! The names serde gives to fields and variants.
+//! The names serde gives to fields and variants, and the forms it gives to types.
 //!
 //! Only what is understood is read: serde's own derive, where there is one, reports mistakes, and
 //! where there is none its attributes are not ours to judge.
@@ -15,6 +15,10 @@ pub(super) struct SerdeNames {
     pub(super) others: Vec<String>,
     pub(super) rename_all: Rules,
     pub(super) rename_all_fields: Rules,
+    pub(super) tag: Option<String>,
+    pub(super) content: Option<String>,
+    /// Words without a value: `untagged`, `flatten`, `skip`.
+    words: Vec<String>,
 }
 
 /// A naming convention for the output, and the one for the input where it differs.
@@ -31,6 +35,11 @@ impl Rules {
 }
 
 impl SerdeNames {
+    /// Whether a word without a value is there.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.words.iter().any(|own| own == word)
+    }
+
     pub(super) fn read(attributes: &[Attribute]) -> Self {
         let mut names = SerdeNames::default();
         for attribute in attributes {
@@ -62,6 +71,9 @@ impl SerdeNames {
                         }
                     }
                 }
+                ("tag", Value::Text(key)) => self.tag = Some(key),
+                ("content", Value::Text(key)) => self.content = Some(key),
+                (word, Value::None) => self.words.push(word.to_owned()),
                 ("alias", Value::Text(name)) => self.others.push(name),
                 ("rename_all", value) => self.rename_all = rules(value),
                 ("rename_all_fields", value) => self.rename_all_fields = rules(value),

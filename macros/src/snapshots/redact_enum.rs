@@ -7,7 +7,7 @@ enum Payment {
 #[automatically_derived]
 impl ::candor::__private::Loggable for Payment {
     fn log(&self, __to: &mut ::candor::__private::Encoder<'_>) {
-        use ::candor::__private::{OrClear as _, OrSecret as _};
+        use ::candor::__private::fallbacks::*;
         match self {
             Self::Free {} => __to.unit("Free"),
             Self::Voucher { 0: __0 } => {
@@ -50,7 +50,10 @@ impl ::candor::__private::Loggable for Payment {
                                     );
                                     ::candor::__private::Probe::<
                                         u8,
-                                        { ::candor::__private::is_sensitive("month") },
+                                        {
+                                            ::candor::__private::is_sensitive("month")
+                                                || ::candor::__private::is_sensitive("Card")
+                                        },
                                     >::new(__month)
                                         .candor_or_secret(__object.slot(",\"month\":", ""));
                                 },
@@ -81,6 +84,12 @@ impl ::candor::__private::Loggable for Payment {
 }
 #[automatically_derived]
 impl ::candor::__private::Element for Payment {}
+#[automatically_derived]
+impl ::candor::__private::Shape for Payment {
+    fn log_shape(&self, __to: &mut ::candor::__private::Encoder<'_>) {
+        ::candor::__private::of_loggable(self, __to)
+    }
+}
 #[automatically_derived]
 impl ::candor::__private::core::fmt::Debug for Payment {
     fn fmt(

@@ -2,7 +2,7 @@ struct Order {
     note: String,
 }
 ::core::compile_error! {
-    "unknown policy `claer`; expected one of `clear`, `secret`, `mask`, `url`, `email`, `scrub`, `skip`, `with`"
+    "unknown policy `claer`; expected one of `clear`, `secret`, `mask`, `hash`, `shape`, `url`, `email`, `scrub`, `skip`, `with`"
 }
 #[automatically_derived]
 impl ::candor::__private::Loggable for Order {
@@ -12,6 +12,12 @@ impl ::candor::__private::Loggable for Order {
 }
 #[automatically_derived]
 impl ::candor::__private::Element for Order {}
+#[automatically_derived]
+impl ::candor::__private::Shape for Order {
+    fn log_shape(&self, __to: &mut ::candor::__private::Encoder<'_>) {
+        ::candor::__private::of_loggable(self, __to)
+    }
+}
 #[automatically_derived]
 impl ::candor::__private::core::fmt::Debug for Order {
     fn fmt(

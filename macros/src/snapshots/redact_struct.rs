@@ -18,7 +18,7 @@ where
     T: ::candor::__private::Element,
 {
     fn log(&self, __to: &mut ::candor::__private::Encoder<'_>) {
-        use ::candor::__private::{OrClear as _, OrSecret as _};
+        use ::candor::__private::fallbacks::*;
         __to.object(
             "Order",
             |__object| {
@@ -58,6 +58,7 @@ where
                 );
                 ::candor::__private::by_function(
                     first_line(&self.note),
+                    "note",
                     __object.slot(",\"note\":", ""),
                 );
                 ::candor::__private::hidden(__object.slot(",\"address\":", ""));
@@ -70,6 +71,15 @@ impl<T> ::candor::__private::Element for Order<T>
 where
     T: ::candor::__private::Element,
 {}
+#[automatically_derived]
+impl<T> ::candor::__private::Shape for Order<T>
+where
+    T: ::candor::__private::Element,
+{
+    fn log_shape(&self, __to: &mut ::candor::__private::Encoder<'_>) {
+        ::candor::__private::of_loggable(self, __to)
+    }
+}
 #[automatically_derived]
 impl<T> ::candor::__private::core::fmt::Debug for Order<T>
 where

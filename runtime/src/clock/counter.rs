@@ -15,9 +15,23 @@ const LEARNING: Duration = Duration::from_secs(1);
 /// A counter that is this far off is not trusted any more.
 const MOST_NANOS_OFF: u64 = 1_000_000;
 
-static BEGAN: OnceLock<Option<Reading>> = OnceLock::new();
+/// Beyond that, one part in so many: the system's clock is steered by others' clocks, for ever by up to
+/// a half of this.
+const STEERED: u64 = 1000;
+
+/// Less than a millisecond of any counter there is.
+const MOST_COUNTS_BEHIND: u64 = 1 << 19;
+
+static BEGAN: OnceLock<Option<Began>> = OnceLock::new();
 static RATE: OnceLock<Rate> = OnceLock::new();
 static IS_TRUSTED: AtomicBool = AtomicBool::new(false);
+
+/// The origin of all ticks, and the first reading after it.
+#[derive(Debug)]
+struct Began {
+    origin: Instant,
+    first: Reading,
+}
 
 /// Both clocks at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -40,14 +54,18 @@ pub(super) fn now() -> Option<u64> {
     if !IS_TRUSTED.load(Ordering::Relaxed) {
         return None;
     }
-    RATE.get().map(|rate| rate.nanos_at(count()))
+    let nanos = RATE.get()?.nanos_at(count());
+    if nanos.is_none() {
+        IS_TRUSTED.store(false, Ordering::Relaxed);
+    }
+    nanos
 }
 
 /// Takes the first reading, beside the origin.
 pub(super) fn begin(origin: Instant) {
     let current = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
     let is_kept = fs::read_to_string(current).is_ok_and(|source| source.trim() == "tsc");
-    let _ = BEGAN.set(is_kept.then(|| Reading::nearest(origin)));
+    let _ = BEGAN.set(is_kept.then(|| Began { origin, first: Reading::nearest(origin) }));
 }
 
 /// Learns the rate once enough time has passed since the first reading; `nanos` have since the origin.
@@ -58,12 +76,12 @@ pub(super) fn learn(nanos: u64) {
     let Some(Some(began)) = BEGAN.get() else { return };
     RATE.get_or_init(|| {
         let now = Reading::nearest(Instant::now());
-        let passed = super::nanos(now.at.duration_since(began.at));
-        let counted = now.count.wrapping_sub(began.count).max(1);
+        let passed = super::nanos(now.at.duration_since(began.first.at));
+        let counted = now.count.wrapping_sub(began.first.count).max(1);
         let nanos_a_count = (u128::from(passed) << 32) / u128::from(counted);
         Rate {
             count: now.count,
-            nanos: passed,
+            nanos: super::nanos(now.at.duration_since(began.origin)),
             nanos_a_count: u64::try_from(nanos_a_count).unwrap_or(u64::MAX),
         }
     });
@@ -73,23 +91,29 @@ pub(super) fn learn(nanos: u64) {
 /// Leaves the counter for good where the system's clock, in nanoseconds since the origin, says something
 /// else.
 pub(super) fn check(system: impl Fn() -> u64) {
-    if let Some(counted) = now()
-        && system().abs_diff(counted) > MOST_NANOS_OFF
-        // Between the two readings the thread may have had to wait.
-        && now().is_some_and(|counted| system().abs_diff(counted) > MOST_NANOS_OFF)
-    {
+    let is_off = |counted: u64| {
+        let system = system();
+        system.abs_diff(counted) > MOST_NANOS_OFF + system / STEERED
+    };
+    // Between two readings the thread may have had to wait.
+    if now().is_some_and(is_off) && now().is_some_and(is_off) {
         IS_TRUSTED.store(false, Ordering::Relaxed);
     }
 }
 
 impl Rate {
     #[inline]
-    fn nanos_at(&self, count: u64) -> u64 {
-        // A core may be some counts behind the one the rate was learned on.
-        let counts = count.saturating_sub(self.count);
+    fn nanos_at(&self, count: u64) -> Option<u64> {
+        // A core may be some counts behind the one the rate was learned on; a counter that began anew,
+        // after a sleep or in a copy of the machine, is far behind.
+        let counts = match count.checked_sub(self.count) {
+            Some(counts) => counts,
+            None if self.count - count < MOST_COUNTS_BEHIND => 0,
+            None => return None,
+        };
         let nanos = (u128::from(counts) * u128::from(self.nanos_a_count)) >> 32;
         // 584 years fit.
-        self.nanos.wrapping_add(u64::try_from(nanos).unwrap_or(u64::MAX))
+        Some(self.nanos.wrapping_add(u64::try_from(nanos).unwrap_or(u64::MAX)))
     }
 }
 
@@ -139,13 +163,14 @@ mod tests {
             nanos_a_count: u64::try_from((u128::from(passed) << 32) / u128::from(counted))
                 .expect("below 2^32 ns a count"),
         };
-        assert_eq!(rate.nanos_at(now.count), passed);
-        assert_eq!(rate.nanos_at(now.count - 1), passed, "never back");
-        let twice = rate.nanos_at(now.count + counted);
+        assert_eq!(rate.nanos_at(now.count), Some(passed));
+        assert_eq!(rate.nanos_at(now.count - 1), Some(passed), "never back");
+        assert_eq!(rate.nanos_at(now.count - (1 << 30)), None, "began anew");
+        let twice = rate.nanos_at(now.count + counted).expect("ahead");
         assert!(twice.abs_diff(2 * passed) < 10, "{twice} is not twice {passed}");
         // A century at four counts a nanosecond.
         let century = 100 * 365 * 86_400 * NANOS_A_SECOND;
         let fast = Rate { count: 0, nanos: 0, nanos_a_count: 1 << 30 };
-        assert_eq!(fast.nanos_at(century * 4), century);
+        assert_eq!(fast.nanos_at(century * 4), Some(century));
     }
 }

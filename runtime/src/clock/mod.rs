@@ -14,6 +14,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::format::Pieces;
+
 /// A reading of the monotonic clock, in nanoseconds since the process first asked.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
@@ -32,7 +34,6 @@ static STALE_AT: AtomicU64 = AtomicU64::new(0);
 
 impl Tick {
     /// Reads the clock.
-    #[inline]
     pub(crate) fn now() -> Self {
         match counter::now() {
             Some(nanos) => Tick(nanos),
@@ -76,20 +77,20 @@ impl Tick {
     /// The wall time of this tick.
     pub(crate) fn wall(self) -> Timestamp {
         if self.0 >= STALE_AT.load(Ordering::Acquire) {
-            self.resync();
+            Self::resync();
         }
         let offset = WALL_OFFSET.load(Ordering::Acquire);
         Timestamp { micros: offset.saturating_add_unsigned(self.0).div_euclid(1000) }
     }
 
     #[cold]
-    fn resync(self) {
+    fn resync() {
         counter::check(|| ORIGIN.get().map_or(0, |origin| nanos(origin.elapsed())));
         let wall = nanos_since_epoch(SystemTime::now());
         // Taken now, not at the tick: what lies between the two is no difference of the clocks.
-        let offset = wall.saturating_sub_unsigned(Tick::now().0);
-        WALL_OFFSET.store(offset, Ordering::Release);
-        STALE_AT.store(self.0.saturating_add(RESYNC_NANOS), Ordering::Release);
+        let now = Tick::now().0;
+        WALL_OFFSET.store(wall.saturating_sub_unsigned(now), Ordering::Release);
+        STALE_AT.store(now.saturating_add(RESYNC_NANOS), Ordering::Release);
     }
 }
 
@@ -121,54 +122,37 @@ impl From<SystemTime> for Timestamp {
 const CALENDAR: usize = 19;
 
 thread_local! {
-    /// The second whose calendar part was written last, and that part.
-    static LAST: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
-}
-
-/// `.000` to `.999`, one behind the other: three digits at a time, without a division each.
-static THOUSANDTHS: &str = match str::from_utf8(&DIGITS) {
-    Ok(text) => text,
-    Err(_) => "",
-};
-
-// Each is a digit. A `const fn` has no `try_from`.
-#[allow(clippy::cast_possible_truncation)]
-const DIGITS: [u8; 4000] = {
-    let mut text = [b'.'; 4000];
-    let mut number = 0;
-    while number < 1000 {
-        text[number * 4 + 1] = b'0' + (number / 100) as u8;
-        text[number * 4 + 2] = b'0' + (number / 10 % 10) as u8;
-        text[number * 4 + 3] = b'0' + (number % 10) as u8;
-        number += 1;
-    }
-    text
-};
-
-/// A point and three digits: the thousandths of a number.
-pub(crate) fn thousandths(number: u64) -> &'static str {
-    let at = usize::try_from(number % 1000).unwrap_or(0) * 4;
-    &THOUSANDTHS[at..at + 4]
+    /// The second whose calendar part was written last, for whom, and that part.
+    static LAST: RefCell<(i64, u64, String)> = const { RefCell::new((i64::MIN, 0, String::new())) };
 }
 
 impl Timestamp {
     /// Appends RFC 3339, UTC, microseconds: `2026-11-22T10:14:12.123456Z`.
     pub(crate) fn write(self, out: &mut String) {
+        self.write_behind("", u64::MAX, out);
+    }
+
+    /// The same behind a text, which stays the same for its owner.
+    pub(crate) fn write_behind(self, before: &str, owner: u64, out: &mut String) {
         let second = self.micros.div_euclid(1_000_000);
         let micros = self.micros.rem_euclid(1_000_000).unsigned_abs();
         let known = LAST.try_with(|last| {
             let mut last = last.borrow_mut();
-            if last.0 != second {
-                *last = (second, calendar(second));
+            if (last.0, last.1) != (second, owner) {
+                *last = (second, owner, format!("{before}{}", calendar(second)));
             }
-            out.push_str(&last.1);
+            out.push_str(&last.2);
         });
         if known.is_err() {
+            out.push_str(before);
             out.push_str(&calendar(second));
         }
-        out.push_str(thousandths(micros / 1000));
-        out.push_str(&thousandths(micros)[1..]);
-        out.push('Z');
+        let mut rest = Pieces::new();
+        rest.put(".");
+        rest.thousandths(micros / 1000);
+        rest.thousandths(micros);
+        rest.put("Z");
+        rest.append_to(out);
     }
 }
 

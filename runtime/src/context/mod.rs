@@ -32,7 +32,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use pin_project_lite::pin_project;
@@ -46,8 +45,7 @@ use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
 use crate::keys;
 use crate::loggable::{Encoder, Loggable, guarded};
-use crate::logger;
-use crate::scrub;
+use crate::{logger, scrub, strict};
 
 /// One request (or another piece of work that has an id) and everything its lines share.
 ///
@@ -90,11 +88,13 @@ pub(crate) struct Request {
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: ArcSwap<Identity>,
+    /// Another one for each state of each request's identity.
+    stamp: AtomicU64,
     sums: Mutex<Sums>,
     /// Nanoseconds from which on a step is slower than `sums.slowest`.
     slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
-    pub(crate) capture: Option<crate::testing::Lines>,
+    pub(crate) capture: OnceLock<crate::testing::Lines>,
 }
 
 /// The part of a request that can change while it runs.
@@ -113,6 +113,11 @@ impl Identity {
         let (owner, text) = self.rendered.get_or_init(|| (layer, make()));
         if *owner == layer { Ok(text) } else { Err(make()) }
     }
+}
+
+fn next_stamp() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What `request_completed` adds up.
@@ -179,10 +184,11 @@ impl RequestContext {
                 step_ids: AtomicU32::new(0),
                 calls: AtomicU32::new(0),
                 identity: ArcSwap::default(),
+                stamp: AtomicU64::new(next_stamp()),
                 sums: Mutex::default(),
                 slowest_from: AtomicU64::new(0),
                 #[cfg(feature = "testing")]
-                capture: crate::testing::Lines::of_this_thread(),
+                capture: crate::testing::Lines::place(),
             }),
         }
     }
@@ -218,12 +224,14 @@ impl RequestContext {
 
     #[cfg(feature = "testing")]
     pub(crate) fn with_capture(self, capture: crate::testing::Lines) -> Self {
-        self.change(|request| request.capture = Some(capture))
+        self.change(|request| request.capture = capture.into())
     }
 
     fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
         if let Some(request) = Arc::get_mut(&mut self.request) {
             change(request);
+            // Where a line was written before, what was rendered for it is no longer so.
+            request.change_identity(|_| {});
         }
         self
     }
@@ -258,12 +266,15 @@ impl RequestContext {
     /// Do not hold the guard across an `.await`: other tasks of the thread would run under this
     /// request. [`scope`](Self::scope) is for futures.
     pub fn enter(&self) -> Entered {
+        let span = self.span();
         let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
         let frame = EnteredFrame::enter(frame);
-        Entered { _span: self.span().entered(), _frame: frame, _not_send: PhantomData }
+        Entered { _span: span.entered(), _frame: frame, _not_send: PhantomData }
     }
 
     fn span(&self) -> Span {
+        #[cfg(feature = "testing")]
+        crate::testing::Lines::join(&self.request.capture);
         if !current::is_alive() {
             return Span::none();
         }
@@ -277,7 +288,7 @@ impl RequestContext {
 /// The path of a request target, scrubbed. `OPTIONS *` and `CONNECT host:port` have none, and what they
 /// have instead is text.
 fn safe_path(target: &str) -> String {
-    if target.starts_with('/') { scrub::url(target) } else { scrub::text(target).into_owned() }
+    if target.starts_with('/') { scrub::url(target) } else { strict::text(target).into_owned() }
 }
 
 /// The guard of [`RequestContext::enter`].
@@ -386,7 +397,7 @@ fn with_switches<T>(f: impl FnOnce(&Switches) -> T) -> Option<T> {
 /// What is given must be loggable: `set_user(clear(&id))`. Outside a request nothing happens.
 pub fn set_user(user: impl Loggable) {
     if let Some(request) = current::request() {
-        let json = json(|to| to.value(&user));
+        let json = json("user_id", |to| to.value(&user));
         // One type for a key: a number becomes text, as the other ids are.
         let text = (json != "null").then(|| members::text_of(&json));
         request.change_identity(|identity| identity.user.clone_from(&text));
@@ -401,16 +412,16 @@ pub fn set(name: &str, value: impl Loggable) {
     if let Some(request) = current::request() {
         let name = Keys::default().field_name(name);
         let hidden = keys::hides(&name);
-        let json = json(|to| if hidden { to.redacted() } else { to.value(&value) });
+        let json = json(&name, |to| if hidden { to.redacted() } else { to.value(&value) });
         request.change_identity(|identity| {
             members::set(&mut identity.fields, &name, &json);
         });
     }
 }
 
-fn json(write: impl FnOnce(&mut Encoder<'_>)) -> String {
+fn json(name: &str, write: impl FnOnce(&mut Encoder<'_>)) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| write(&mut Encoder::gathered(out)));
+    guarded(&mut json, |out| write(&mut Encoder::gathered(out).under(name)));
     json
 }
 
@@ -508,6 +519,13 @@ impl Request {
             change(&mut next);
             next
         });
+        // Whoever reads the last number has to see every change before it.
+        self.stamp.swap(next_stamp(), Ordering::AcqRel);
+    }
+
+    /// The number of the identity's state: who has seen it before knows what it is.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp.load(Ordering::Acquire)
     }
 
     /// Whether this is a request, and not only the place a capture hangs on.
@@ -561,11 +579,10 @@ impl Request {
     pub(crate) fn step_ended(
         &self,
         name: &'static str,
-        took: Duration,
+        nanos: u64,
         is_leaf: bool,
         cause: Option<Cause>,
     ) {
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         // Most steps are well and not the slowest, and take no lock.
         let slow = is_leaf && nanos >= self.slowest_from.load(Ordering::Relaxed);
         if cause.is_none() && !slow {

@@ -1,15 +1,29 @@
 //! A record as one JSON object.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use super::keys::Keys;
-use super::members;
+use super::{members, number};
 use crate::clock::Timestamp;
 use crate::context::{Identity, Request};
 use crate::escape;
 use crate::loggable::Encoder;
 use crate::logger;
 use crate::record::{Record, Severity};
+
+/// The request's part of the line that a thread wrote last.
+#[derive(Default)]
+struct Latest {
+    /// Whose form it is, and of which state of which request.
+    stamp: (u64, u64),
+    text: String,
+    has_fields: bool,
+}
+
+thread_local! {
+    static LATEST: RefCell<Latest> = RefCell::default();
+}
 
 /// No event of candor's own has a longer name.
 const LONGEST_EVENT: usize = 64;
@@ -56,35 +70,57 @@ impl Template {
     }
 
     /// Everything up to the event's own fields: `{"ts":…,"seq":7`. `named` is what
-    /// [`name`](Self::name) makes of the record, where its site keeps that.
+    /// [`name`](Self::name) makes of the record, where its site keeps that. Tells whether the request's
+    /// context has fields of its own.
     pub(crate) fn open(
         &self,
         record: &Record<'_>,
         named: Option<&str>,
         at: Timestamp,
-        request: Option<(&Request, &Identity, Option<u64>)>,
+        request: Option<(&Request, Option<u64>)>,
         layer: u64,
         out: &mut String,
-    ) {
-        out.push_str(&self.ts);
-        at.write(out);
+    ) -> bool {
+        at.write_behind(&self.ts, self.form, out);
         match named {
             Some(named) => out.push_str(named),
             None => self.name(record.severity, record.logger, record.message, out),
         }
-        match request {
-            None => out.push_str(&self.nobody),
-            Some((request, identity, seq)) => {
-                match identity.rendered(layer, || self.identity(Some(request), identity)) {
-                    Ok(known) => out.push_str(known),
-                    Err(made) => out.push_str(&made),
-                }
-                if let Some(seq) = seq {
-                    out.push_str(&self.seq);
-                    out.push_str(itoa::Buffer::new().format(seq));
-                }
+        let Some((request, seq)) = request else {
+            out.push_str(&self.nobody);
+            return false;
+        };
+        let known = LATEST.try_with(|latest| {
+            let mut latest = latest.try_borrow_mut().ok()?;
+            let stamp = (layer, request.stamp());
+            if latest.stamp != stamp {
+                latest.text.clear();
+                latest.has_fields = self.identify(request, layer, &mut latest.text);
+                latest.text.push_str(&self.seq);
+                latest.stamp = stamp;
             }
+            let end = latest.text.len() - if seq.is_none() { self.seq.len() } else { 0 };
+            out.push_str(&latest.text[..end]);
+            Some(latest.has_fields)
+        });
+        let has_fields = known.ok().flatten().unwrap_or_else(|| {
+            let has_fields = self.identify(request, layer, out);
+            out.push_str(if seq.is_some() { &self.seq } else { "" });
+            has_fields
+        });
+        if let Some(seq) = seq {
+            number(seq, out);
         }
+        has_fields
+    }
+
+    fn identify(&self, request: &Request, layer: u64, out: &mut String) -> bool {
+        let identity = request.identity();
+        match identity.rendered(layer, || self.identity(Some(request), &identity)) {
+            Ok(known) => out.push_str(known),
+            Err(made) => out.push_str(&made),
+        }
+        !identity.fields.is_empty()
     }
 
     /// Gives a line that was kept its number, in place of the one that stands for none.

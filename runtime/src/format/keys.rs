@@ -35,17 +35,33 @@ pub(crate) struct Keys {
 impl Keys {
     /// Reads `ts=timestamp,level=severity`; the error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut keys = Keys::default();
-        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
             let (from, to) = pair
                 .split_once('=')
                 .ok_or_else(|| format!("`{pair}` has no `=` between the key and its new name"))?;
-            keys.rename(from.trim(), to.trim())?;
-        }
+            Ok((from.trim(), to.trim()))
+        });
+        let mut keys = Keys::default();
+        keys.rename(&pairs.collect::<Result<Vec<_>, String>>()?)?;
         Ok(keys)
     }
 
-    pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), String> {
+    /// Renames keys together, so that one may get the name that another gives up, in whatever order.
+    pub(crate) fn rename(&mut self, pairs: &[(&str, &str)]) -> Result<(), String> {
+        for (from, to) in pairs {
+            self.note(from, to)?;
+        }
+        for (index, name) in &self.renamed {
+            let taken = OWN.contains(&name.as_str())
+                || (0..FIXED.len()).any(|other| other != *index && self.name(other) == name);
+            if taken {
+                return Err(format!("`{name}` is the name of another key"));
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, from: &str, to: &str) -> Result<(), String> {
         let Some(index) = FIXED.iter().position(|key| *key == from) else {
             return Err(format!("`{from}` is no fixed key; they are {}", FIXED.join(", ")));
         };
@@ -54,11 +70,6 @@ impl Keys {
         }
         if self.renamed.iter().any(|(known, _)| *known == index) {
             return Err(format!("`{from}` is renamed twice"));
-        }
-        let taken = OWN.contains(&to)
-            || (0..FIXED.len()).any(|other| other != index && self.name(other) == to);
-        if taken {
-            return Err(format!("`{to}` is the name of another key"));
         }
         self.renamed.push((index, to.to_owned()));
         Ok(())
@@ -119,5 +130,14 @@ mod tests {
         assert!(Keys::parse("ts=level").is_err());
         assert!(Keys::parse("ts=timestamp,level=timestamp").is_err());
         assert!(Keys::parse("ts=timestamp,level=severity").is_ok());
+    }
+
+    #[test]
+    fn keys_swap_their_names_in_whatever_order() {
+        for renames in
+            ["level=msg,msg=level", "msg=level,level=severity", "level=severity,msg=level"]
+        {
+            assert_eq!(Keys::parse(renames).expect(renames).name(3), "level");
+        }
     }
 }

@@ -116,6 +116,13 @@ pub(crate) fn open(members: &mut String, key: &str) {
     members.push(':');
 }
 
+/// The same for a key that is an identifier, and needs no escape.
+pub(crate) fn open_plain(members: &mut String, key: &str) {
+    members.push_str(",\"");
+    members.push_str(key);
+    members.push_str("\":");
+}
+
 /// Puts a member last, in place of an earlier one of the same name.
 pub(crate) fn set(members: &mut String, name: &str, json: &str) {
     let mut key = String::new();

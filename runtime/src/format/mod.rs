@@ -3,8 +3,11 @@
 pub(crate) mod json;
 pub(crate) mod keys;
 pub(crate) mod members;
+mod number;
 pub(crate) mod pretty;
 pub(crate) mod shrink;
+
+pub(crate) use self::number::{Pieces, number};
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,11 +27,13 @@ pub(crate) fn write(line: &str, severity: Severity, colour: bool, out: &mut Stri
     out.push(' ');
     paint.put(level_colour(severity), &format!("{:<5}", severity.as_str()), out);
     out.push(' ');
-    paint.put(DIM, inside(logger.value), out);
+    let target = inside(logger.value);
+    paint.put(DIM, if is_bare(target) { target } else { logger.value }, out);
     out.push(' ');
     let mut text = String::new();
     plain(inside(message.value), &mut text);
-    paint.put(BOLD, &text, out);
+    // A message with a `=` could be read as fields: then it stands in quotes, with its escapes.
+    paint.put(BOLD, if text.contains('=') { message.value } else { &text }, out);
     // What the event says comes first; whose request it was, at the end.
     let in_full = inside(message.value) == "request_completed";
     let (whose, what): (Vec<_>, Vec<_>) =

@@ -191,7 +191,9 @@ impl RequestLayer {
             None => context,
         };
         #[cfg(feature = "testing")]
-        if let Some(capture) = &self.capture {
+        if context.request.capture.get().is_none()
+            && let Some(capture) = &self.capture
+        {
             return context.with_capture(capture.clone());
         }
         context

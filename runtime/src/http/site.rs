@@ -50,7 +50,8 @@ pub(super) static COMPLETED: Site = Site::new(
             "lines_recorded_lost",
             "client_request_id",
         ],
-    ),
+    )
+    .uncapped(),
 );
 
 pub(super) static DEBUG_RAISED: Site = Site::new(

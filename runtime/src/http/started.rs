@@ -2,12 +2,13 @@
 
 use http::{HeaderMap, Request, header};
 
+use super::request_id::REQUEST_ID;
 use super::site;
 use crate::emit;
 use crate::format::members;
 use crate::loggable::Encoder;
 use crate::record::Severity;
-use crate::{escape, scrub};
+use crate::{escape, scrub, strict};
 
 pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
     emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
@@ -18,7 +19,7 @@ pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
             self::query(query, limit, out);
         }
         members::open(out, "headers");
-        out.push_str(scrub::headers(request.headers()).as_json());
+        out.push_str(headers(request.headers(), client_request_id.is_some()).as_json());
         for (key, name) in
             [("content_type", header::CONTENT_TYPE), ("content_length", header::CONTENT_LENGTH)]
         {
@@ -37,10 +38,21 @@ pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
     });
 }
 
+/// The headers, without a refused request id: what may be shown of it has a key of its own.
+fn headers(map: &HeaderMap, refused_id: bool) -> scrub::Json {
+    if !refused_id {
+        return scrub::headers(map);
+    }
+    let mut map = map.clone();
+    map.remove(REQUEST_ID);
+    scrub::headers(&map)
+}
+
 /// A header as scrubbed text.
 pub(super) fn header_text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     let value = headers.get(name)?;
-    Some(scrub::text(&String::from_utf8_lossy(value.as_bytes())).into_owned())
+    let value = String::from_utf8_lossy(value.as_bytes());
+    Some(strict::listed(name.as_str(), scrub::text(&value)).into_owned())
 }
 
 /// A query as an object of lists: `a=1&a=2&password=x` is `{"a":["1","2"],"password":["[REDACTED]"]}`.
@@ -52,7 +64,7 @@ fn query(query: &str, limit: usize, out: &mut String) {
         let shown = if scrub::is_secret_value(&name, &value) {
             "[REDACTED]".to_owned()
         } else {
-            scrub::text(&value).into_owned()
+            strict::listed(&name, scrub::text(&value)).into_owned()
         };
         let name = scrub::text(&name).into_owned();
         match names.iter_mut().find(|(known, _)| *known == name) {

@@ -1,6 +1,7 @@
 //! The spans entered on this thread: their fields, and the request that each one carries.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing_core::span::Id;
@@ -12,12 +13,41 @@ use crate::current::{self, Frame};
 #[derive(Debug)]
 pub(crate) struct SpanData {
     /// Fields as members.
-    pub(crate) fields: RwLock<String>,
+    fields: RwLock<String>,
+    /// Whether there are any: to see that there are none takes no lock.
+    has_fields: AtomicBool,
     pub(crate) request: Option<Arc<Request>>,
     pub(crate) parent: Option<Arc<SpanData>>,
 }
 
 impl SpanData {
+    pub(super) fn new(
+        fields: String,
+        request: Option<Arc<Request>>,
+        parent: Option<Arc<SpanData>>,
+    ) -> Self {
+        let has_fields = AtomicBool::new(!fields.is_empty());
+        SpanData { fields: RwLock::new(fields), has_fields, request, parent }
+    }
+
+    /// Changes the fields.
+    pub(super) fn change(&self, change: impl FnOnce(&mut String)) {
+        let mut fields = self.fields.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut fields);
+        self.has_fields.store(!fields.is_empty(), Ordering::Release);
+    }
+
+    fn is_bare(&self) -> bool {
+        let mut span = Some(self);
+        while let Some(data) = span {
+            if data.has_fields.load(Ordering::Acquire) {
+                return false;
+            }
+            span = data.parent.as_deref();
+        }
+        true
+    }
+
     /// Calls `f` with the fields of this span and those around it, innermost first.
     pub(crate) fn each_fields(self: &Arc<Self>, mut f: impl FnMut(&str)) {
         let mut span = Some(self);
@@ -108,7 +138,7 @@ impl Around<'_> {
 fn each_fields_of_thread(f: impl FnMut(&str)) {
     let innermost = ENTERED.try_with(|entered| {
         let entered = entered.try_borrow().ok()?;
-        entered.last().map(|entry| Arc::clone(&entry.data))
+        entered.last().filter(|entry| !entry.data.is_bare()).map(|entry| Arc::clone(&entry.data))
     });
     if let Ok(Some(data)) = innermost {
         data.each_fields(f);

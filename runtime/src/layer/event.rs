@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use tracing_core::field::{Field, Visit};
@@ -14,6 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::entered::Around;
 use super::span::data_of;
+use crate::caught::caught;
 use crate::clock::Tick;
 use crate::format::keys::Keys;
 use crate::format::members;
@@ -21,7 +21,7 @@ use crate::loggable::{Encoder, NestedDebug, UNPRINTABLE};
 use crate::logger::Logger;
 use crate::record::{Record, Severity};
 use crate::site::is_of_step;
-use crate::{buffer, error, handoff, keys, scrub};
+use crate::{buffer, error, handoff, keys, off, scrub, strict};
 
 pub(super) fn write<S>(logger: &Logger, event: &Event<'_>, ctx: &Context<'_, S>)
 where
@@ -61,6 +61,8 @@ pub(crate) struct Site {
     fields: Vec<SiteField>,
     /// Whether a name stands there twice: then the last value wins.
     repeats: bool,
+    /// Where its message is, if that is one of the program's constants; see [`Pieces`].
+    message: OnceLock<(usize, usize)>,
 }
 
 #[derive(Debug)]
@@ -118,7 +120,9 @@ fn shared_site(address: usize, metadata: &'static Metadata<'static>) -> &'static
 }
 
 impl Site {
-    fn of(metadata: &Metadata<'_>) -> Self {
+    fn of(metadata: &Metadata<'static>) -> Self {
+        #[cfg(test)]
+        tests::DECIDED.lock().expect("no panic").push(metadata.name());
         let reserved = Keys::default();
         let mut fields: Vec<SiteField> = Vec::new();
         for field in metadata.fields() {
@@ -139,7 +143,9 @@ impl Site {
         }
         let repeats =
             (1..fields.len()).any(|at| fields[..at].iter().any(|f| f.key == fields[at].key));
-        Site { fields, repeats }
+        let names = [Some(metadata.name()), Some(metadata.target()), metadata.file()];
+        names.into_iter().flatten().for_each(strict::saw);
+        Site { fields, repeats, message: OnceLock::new() }
     }
 }
 
@@ -158,7 +164,7 @@ fn printed<T>(
     text: &mut String,
     print: impl FnOnce(&mut String) -> Result<T, fmt::Error>,
 ) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(|| print(text))).ok()?.ok()
+    caught(|| print(text))?.ok()
 }
 
 /// The event's message.
@@ -171,17 +177,55 @@ impl Message<'_> {
     fn is_message(&self, field: &Field) -> bool {
         self.site.fields.get(field.index()).is_some_and(|field| field.message)
     }
+
+    /// A message without arguments, and of any other its shape.
+    fn strictly(&mut self, value: &dyn fmt::Debug) {
+        with_text(|text| {
+            let mut pieces = Pieces { text, count: 0, constant: None };
+            let printed = caught(|| write!(pieces, "{value:?}"));
+            let message = pieces.constant.filter(|_| pieces.count == 1);
+            // One constant of several, `"{}"` of a word, is no message.
+            let known = message.is_some_and(|it| *self.site.message.get_or_init(|| it) == it);
+            match printed {
+                Some(Ok(())) if known => scrub::text_into(text, self.out),
+                Some(Ok(())) => self.out.push_str(&strict::shape(text)),
+                _ => self.out.push_str(UNPRINTABLE),
+            }
+        });
+    }
+}
+
+/// Text as it is written, piece by piece: a message without arguments is one piece, and a constant.
+struct Pieces<'a> {
+    text: &'a mut String,
+    count: usize,
+    /// Address and length of the last piece, if it is a constant.
+    constant: Option<(usize, usize)>,
+}
+
+impl fmt::Write for Pieces<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.count += 1;
+        self.constant = strict::is_constant(piece).then(|| (piece.as_ptr().addr(), piece.len()));
+        self.text.write_str(piece)
+    }
 }
 
 impl Visit for Message<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.is_message(field) {
+            if strict::is_on() {
+                return self.strictly(&format_args!("{value}"));
+            }
             scrub::text_into(value, self.out);
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.is_message(field) {
+            if strict::is_on() {
+                return self.strictly(value);
+            }
             with_text(|text| match printed(text, |text| write!(text, "{value:?}")) {
                 Some(()) => scrub::text_into(text, self.out),
                 None => self.out.push_str(UNPRINTABLE),
@@ -215,7 +259,7 @@ impl<'a> Fields<'a> {
         }
         self.out.push_str(&known.opening);
         let mut encoder = Encoder::json(self.out, self.logger.value_limit);
-        if known.sensitive {
+        if known.sensitive && !off::is_off() {
             encoder.redacted();
         } else {
             value(&mut encoder);
@@ -256,7 +300,7 @@ impl Visit for Fields<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, |to| to.text(&scrub::text(value)));
+        self.put(field, |to| to.text(&strict::text(value)));
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
@@ -276,9 +320,45 @@ impl Visit for Fields<'_> {
         self.put(field, |to| {
             with_text(|text| match printed(text, |text| NestedDebug::format(value, text)) {
                 Some(true) => to.raw_json(text),
-                Some(false) => to.text(&scrub::text(text)),
+                Some(false) => to.text(&strict::text(text)),
                 None => to.text(UNPRINTABLE),
             });
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tracing_core::{Dispatch, Level, dispatcher};
+
+    use crate::Config;
+
+    /// The call sites whose names the key rule was asked for.
+    pub(super) static DECIDED: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+    #[test]
+    fn the_key_rule_is_asked_once_for_each_call_site() {
+        let subscriber =
+            Config::new().writer(std::io::sink()).subscriber().expect("a configuration");
+        let dispatch = Dispatch::new(subscriber);
+        let log = || {
+            dispatcher::with_default(&dispatch, || {
+                for attempt in 0..100 {
+                    tracing::event!(name: "decided_once", Level::INFO, password = "x", attempt);
+                    let _span = tracing::info_span!("span_decided_once", token = "x").entered();
+                }
+            });
+        };
+        std::thread::scope(|threads| {
+            threads.spawn(log).join().expect("no panic");
+            threads.spawn(log).join().expect("no panic");
+        });
+        log();
+        let decided = DECIDED.lock().expect("no panic");
+        for site in ["decided_once", "span_decided_once"] {
+            assert_eq!(decided.iter().filter(|name| **name == site).count(), 1, "{site}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Spans of anyone's: their fields are kept redacted, and their request goes where they go.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use tracing_core::Subscriber;
 use tracing_core::span::{Attributes, Id, Record};
@@ -10,6 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::entered::{self, SpanData};
 use super::event::{Fields, site_of};
 use crate::current;
+use crate::format::members;
 use crate::logger::Logger;
 
 pub(super) fn opened<S>(logger: &Logger, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
@@ -20,7 +21,7 @@ where
     let parent = span.parent().and_then(|parent| data_of(&parent.extensions()));
     let mut fields = String::new();
     attributes.record(&mut Fields::new(logger, site_of(attributes.metadata()), &mut fields));
-    let data = SpanData { fields: RwLock::new(fields), request: current::request(), parent };
+    let data = SpanData::new(fields, current::request(), parent);
     span.extensions_mut().replace(Arc::new(data));
 }
 
@@ -32,11 +33,12 @@ where
     let Some(data) = data_of(&span.extensions()) else { return };
     let mut added = String::new();
     values.record(&mut Fields::new(logger, site_of(span.metadata()), &mut added));
-    let mut fields = data.fields.write().unwrap_or_else(PoisonError::into_inner);
-    for member in crate::format::members::walk(&added, 0) {
-        crate::format::members::remove(&mut fields, member.key);
-    }
-    fields.push_str(&added);
+    data.change(|fields| {
+        for member in members::walk(&added, 0) {
+            members::remove(fields, member.key);
+        }
+        fields.push_str(&added);
+    });
 }
 
 pub(super) fn entered<S>(id: &Id, ctx: &Context<'_, S>)

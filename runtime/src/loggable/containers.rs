@@ -1,8 +1,13 @@
-//! Options, pointers, lists, sets, tuples and maps of loggable values.
+//! Options, results, pointers, lists, sets, tuples, ranges and maps of loggable values.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::num::{Saturating, Wrapping};
+use std::ops::{Deref, Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -40,6 +45,72 @@ impl<T: Loggable> Loggable for Option<T> {
 }
 
 impl<T: Element> Element for Option<T> {}
+
+impl<P: Deref<Target: Loggable>> Loggable for Pin<P> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        (**self).log(to);
+    }
+}
+
+impl<P: Deref<Target: Element>> Element for Pin<P> {}
+
+macro_rules! wrappers {
+    ($($type:ident),*) => {$(
+        impl<T: Loggable> Loggable for $type<T> {
+            fn log(&self, to: &mut Encoder<'_>) {
+                self.0.log(to);
+            }
+        }
+        impl<T: Element> Element for $type<T> {}
+    )*};
+}
+
+wrappers!(Wrapping, Saturating, Reverse);
+
+/// `{"Ok":…}` or `{"Err":…}`, as in serde.
+impl<T: Loggable, E: Loggable> Loggable for Result<T, E> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        match self {
+            Ok(value) => to.variant("Ok", |to| to.newtype("Ok", value)),
+            Err(error) => to.variant("Err", |to| to.newtype("Err", error)),
+        }
+    }
+}
+
+impl<T: Element, E: Element> Element for Result<T, E> {}
+
+impl Loggable for Infallible {
+    fn log(&self, _: &mut Encoder<'_>) {
+        match *self {}
+    }
+}
+
+impl Element for Infallible {}
+
+macro_rules! ranges {
+    ($($type:ident $name:literal: $($bound:ident $get:expr),+;)*) => {$(
+        impl<T: Loggable> Loggable for $type<T> {
+            fn log(&self, to: &mut Encoder<'_>) {
+                to.object($name, |range| {
+                    $(
+                        let get: fn(&$type<T>) -> &T = $get;
+                        range.field(stringify!($bound), get(self));
+                    )+
+                });
+            }
+        }
+        impl<T: Element> Element for $type<T> {}
+    )*};
+}
+
+// `{"start":1,"end":5}`, as in serde.
+ranges! {
+    Range "Range": start |range| &range.start, end |range| &range.end;
+    RangeInclusive "RangeInclusive": start RangeInclusive::start, end RangeInclusive::end;
+    RangeFrom "RangeFrom": start |range| &range.start;
+    RangeTo "RangeTo": end |range| &range.end;
+    RangeToInclusive "RangeToInclusive": end |range| &range.end;
+}
 
 /// `null`, as in serde: it holds nothing.
 impl<T: ?Sized> Loggable for PhantomData<T> {

@@ -3,9 +3,13 @@
 
 use std::fmt;
 
-use super::text::{Leaf, Part};
-use super::{Loggable, NestedDebug, Slot, Text};
+use std::error::Error;
+
+use super::shape::ShapeOf;
+use super::text::Part;
+use super::{Encoder, Leaf, Loggable, NestedDebug, Shape, Slot, Text};
 use crate::policy::Secret;
+use crate::{error, scrub};
 
 /// A field without an attribute of its own, by the answer of the key rule on its names.
 ///
@@ -13,8 +17,8 @@ use crate::policy::Secret;
 #[diagnostic::on_unimplemented(
     message = "nothing decides what the log may show of `{Self}`",
     label = "not loggable by itself, so this field needs a decision",
-    note = "decide at the field: `#[redact(clear)]` shows it, `mask(last = 4)`, `url`, `email` or `scrub` show part of it, `secret` shows `[REDACTED]`, `skip` leaves it out, `with = path` calls a function of yours",
-    note = "or once for all fields: `#[redact(default = secret)]` or `#[redact(default = clear)]` on the item; a type of your own becomes loggable with `#[redact]` on its definition"
+    note = "decide at the field: `#[redact(clear)]` shows it, `mask(last = 4)`, `hash`, `shape`, `url`, `email` or `scrub` show part of it, `secret` shows `[REDACTED]`, `skip` leaves it out, `with = path` calls a function of yours",
+    note = "or once for all fields: `#[redact(default = secret)]`, `shape` or `clear` on the item; a type of your own becomes loggable with `#[redact]` on its definition"
 )]
 pub trait Field<const SENSITIVE: bool> {
     /// What stands in the log for the field.
@@ -56,10 +60,16 @@ pub fn by_policy<T: Text + ?Sized>(value: &T, leaf: Leaf, slot: Slot<'_, '_>) {
     slot.value(&Part(value, leaf));
 }
 
-/// Writes what a user's function returns.
+/// Writes the shape of a field.
 #[inline]
-pub fn by_function<T: Loggable>(shown: T, slot: Slot<'_, '_>) {
-    slot.value(&shown);
+pub fn by_shape<T: Shape + ?Sized>(value: &T, slot: Slot<'_, '_>) {
+    slot.value(&ShapeOf(value));
+}
+
+/// Writes what a user's function returns, for the field of this name where it returns a pseudonym.
+#[inline]
+pub fn by_function<T: Loggable>(shown: T, name: &'static str, slot: Slot<'_, '_>) {
+    slot.value_under(name, &shown);
 }
 
 /// Writes nothing of a field.
@@ -96,6 +106,11 @@ impl<T: ?Sized> Probe<'_, T, true> {
     pub fn candor_or_secret(self, slot: Slot<'_, '_>) {
         hidden(slot);
     }
+
+    /// The key rule comes before a fallback.
+    pub fn candor_or_shape(self, slot: Slot<'_, '_>) {
+        hidden(slot);
+    }
 }
 
 impl<T: Loggable + ?Sized> Probe<'_, T, false> {
@@ -108,6 +123,12 @@ impl<T: Loggable + ?Sized> Probe<'_, T, false> {
     /// The value itself.
     #[inline]
     pub fn candor_or_secret(self, slot: Slot<'_, '_>) {
+        slot.value(self.0);
+    }
+
+    /// The value itself.
+    #[inline]
+    pub fn candor_or_shape(self, slot: Slot<'_, '_>) {
         slot.value(self.0);
     }
 }
@@ -139,6 +160,99 @@ pub trait OrSecret: Sized {
 impl<T: ?Sized> OrSecret for Probe<'_, T, false> {
     fn candor_or_secret(self, slot: Slot<'_, '_>) {
         hidden(slot);
+    }
+}
+
+/// `shape` as the type-level default.
+pub trait OrShape<T: ?Sized>: Sized {
+    /// The shape of a value that is not loggable by itself.
+    fn candor_or_shape(self, slot: Slot<'_, '_>)
+    where
+        T: Shape;
+}
+
+impl<T: ?Sized> OrShape<T> for Probe<'_, T, false> {
+    #[inline]
+    fn candor_or_shape(self, slot: Slot<'_, '_>)
+    where
+        T: Shape,
+    {
+        by_shape(self.0, slot);
+    }
+}
+
+/// A field under `scrub`: text, or an error with its sources, or what else has a `Display`. The first that
+/// applies is the one with the most references in front.
+pub struct Scrubbed<'a, T: ?Sized>(pub &'a T);
+
+impl<T: ?Sized> fmt::Debug for Scrubbed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scrubbed")
+    }
+}
+
+macro_rules! scrubbed {
+    ($($(#[$doc:meta])* $name:ident, [$($bound:tt)*] $type:ty, |$value:ident, $slot:ident| $write:expr;)*) => {$(
+        $(#[$doc])*
+        pub trait $name {
+            /// Its text, through the scrubber.
+            fn candor_scrub(&self, slot: Slot<'_, '_>);
+        }
+
+        impl<$($bound)*> $name for $type {
+            fn candor_scrub(&self, $slot: Slot<'_, '_>) {
+                let $value = self.0;
+                $write;
+            }
+        }
+    )*};
+}
+
+scrubbed! {
+    /// Text.
+    ScrubText, [T: Text + ?Sized] &&&&&Scrubbed<'_, T>,
+        |value, slot| by_policy(value, Leaf::Scrub, slot);
+    /// An error with its sources.
+    ScrubError, [T: Error] &&&&Scrubbed<'_, T>, |value, slot| chain(value, slot);
+    /// `Box<dyn Error + Send + Sync>`, `anyhow::Error`.
+    ScrubShared, [T: AsRef<dyn Error + Send + Sync>] &&&Scrubbed<'_, T>,
+        |value, slot| chain(value.as_ref(), slot);
+    /// `Box<dyn Error>`.
+    ScrubLocal, [T: AsRef<dyn Error>] &&Scrubbed<'_, T>, |value, slot| chain(value.as_ref(), slot);
+    /// Anything else with a text.
+    ScrubDisplay, [T: fmt::Display + ?Sized] &Scrubbed<'_, T>,
+        |value, slot| slot.value(&Decided(&scrub::text(&error::display(value))));
+}
+
+/// What has no text, for the error about it.
+pub trait ScrubNothing<T: ?Sized> {
+    /// Does not compile.
+    fn candor_scrub(&self, slot: Slot<'_, '_>)
+    where
+        T: Text;
+}
+
+impl<T: ?Sized> ScrubNothing<T> for Scrubbed<'_, T> {
+    fn candor_scrub(&self, slot: Slot<'_, '_>)
+    where
+        T: Text,
+    {
+        by_policy(self.0, Leaf::Scrub, slot);
+    }
+}
+
+fn chain(error: &dyn Error, slot: Slot<'_, '_>) {
+    let mut text = String::new();
+    error::write_chain(error, &mut text);
+    slot.value(&Decided(&text));
+}
+
+/// Text that a decision has been made about.
+struct Decided<'a>(&'a str);
+
+impl Loggable for Decided<'_> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        to.text(self.0);
     }
 }
 

@@ -13,10 +13,15 @@
 //! assert_eq!(to_json(&mask("4111111111111111").last(4)), r#""****1111""#);
 //! ```
 
+mod cells;
 mod containers;
 pub(crate) mod decide;
 mod encoder;
+mod foreign;
+pub(crate) mod leaf;
 mod scalars;
+mod seen;
+pub(crate) mod shape;
 pub(crate) mod text;
 
 use std::fmt;
@@ -24,15 +29,33 @@ use std::fmt;
 pub(crate) use encoder::Slot;
 pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, NestedDebug, UNPRINTABLE, guarded, set_value_limit};
 pub use encoder::{Encoder, List, Map, Object};
-pub(crate) use text::Leaf;
+pub(crate) use leaf::Leaf;
+pub use shape::Shape;
 pub use text::Text;
 
 /// A value that may stand in a log line, with its own say in what is shown.
 ///
-/// Numbers, booleans, durations and every `#[redact]` type are loggable, and so are options, smart
-/// pointers, lists, sets, tuples and map values of them. Text is not: `String`, `&str`, bytes, text
-/// keys, IP addresses and JSON values need a decision, which is either a [policy](crate::policy)
-/// around the value or a `#[redact]` on its type.
+/// Numbers, booleans, times, ids and every `#[redact]` type are loggable, and so are options, results, smart
+/// pointers, cells, locks, ranges, lists, sets, tuples and map values of them. Text is not: `String`, `&str`,
+/// bytes, text keys, IP addresses and JSON values need a decision, which is either a
+/// [policy](crate::policy) around the value or a `#[redact]` on its type.
+///
+/// | type | in JSON |
+/// |---|---|
+/// | numbers, [`NonZero`](std::num::NonZero), [`Wrapping`](std::num::Wrapping), atomics | a number; beyond 64 bits a string |
+/// | [`Duration`](std::time::Duration) | milliseconds with three decimals: `1.235` |
+/// | [`SystemTime`](std::time::SystemTime) | RFC 3339, UTC, microseconds |
+/// | `Uuid` | its hyphenated form |
+/// | `Option`, `Weak`, `OnceLock` | the value or `null` |
+/// | `Result` | `{"Ok":1}`, `{"Err":2}` |
+/// | ranges | `{"start":1,"end":5}` |
+/// | `Cell`, `RefCell`, `Mutex`, `RwLock` and their guards | the value; `"<borrowed>"`, `"<locked>"`, `"<poisoned>"` where it can't be had without waiting |
+/// | times of `jiff`, `chrono`, `time` (features of these names) | RFC 3339 with the offset they have; durations as above; jiff's `Span` in ISO 8601 |
+/// | `rust_decimal::Decimal` (feature `rust_decimal`) | a string, so that no digit is lost |
+/// | `http::StatusCode`, `Method`, `Version` (feature `http`) | `404`, `"GET"` or `"_OTHER"`, `"HTTP/1.1"` |
+/// | `secrecy::SecretBox` (feature `secrecy`) | always `"[REDACTED]"` |
+///
+/// What is nested deeper than 120 levels is `"[…]"`.
 ///
 /// Implement it by hand only for a type that holds nothing a reader of the log must not see:
 ///
@@ -51,7 +74,8 @@ pub use text::Text;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be logged without a decision on what may be shown",
     label = "not loggable as it is",
-    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `url(&x)` or `secret(&x)` show part or nothing of it (they are in `candor::policy`)",
+    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` nothing (they are in `candor::policy`)",
+    note = "headers and JSON values go through `candor::scrub::headers(&x)` and `candor::scrub::json(&x)`",
     note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
 )]
 pub trait Loggable {
@@ -66,7 +90,7 @@ pub trait Loggable {
 #[diagnostic::on_unimplemented(
     message = "a collection of `{Self}` can't be logged without a decision on what may be shown",
     label = "`{Self}` is not loggable as an element",
-    note = "put a policy around the collection: `clear(&x)` shows its text, `secret(&x)` nothing of it (they are in `candor::policy`)",
+    note = "put a policy around the collection: `clear(&x)` shows its text, `shape(&x)` its size, `secret(&x)` nothing of it (they are in `candor::policy`)",
     note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
 )]
 pub trait Element: Loggable {}

@@ -52,9 +52,7 @@ impl Loggable for () {
 /// Milliseconds with three decimals, as every duration of a line.
 impl Loggable for Duration {
     fn log(&self, to: &mut Encoder<'_>) {
-        let micros = self.as_nanos().saturating_add(500) / 1000;
-        #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
-        to.f64(micros as f64 / 1000.0);
+        to.millis(i128::try_from(self.as_nanos()).unwrap_or(i128::MAX));
     }
 }
 

@@ -2,14 +2,16 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::json::{Json, Object, encoded};
 use super::{REDACTED, text, url};
-use crate::escape::json_string;
 use crate::keys::hides;
+use crate::loggable::Encoder;
+use crate::{off, strict};
 
 /// Headers as an object of lower-case names; a name that came several times has an array.
 ///
 /// Hidden are credentials and cookies, API keys and signatures, values marked
 /// [sensitive](HeaderValue::is_sensitive), and names [the key rule](crate::keys) finds sensitive. `referer`, `location`,
-/// `origin` and `link` are made safe as URLs, every other value is scrubbed as text.
+/// `origin` and `link` are made safe as URLs, every other value is scrubbed as text, and cut at the limit for
+/// values. In [strict mode](crate::Config::strict) only listed headers show their values.
 ///
 /// ```
 /// let mut map = http::HeaderMap::new();
@@ -26,11 +28,11 @@ pub fn headers(map: &HeaderMap) -> Json {
         let values: Vec<_> = map.get_all(name).iter().collect();
         object.field(&encoded(name.as_str()), |out| {
             if let [value] = values[..] {
-                return json_string(&shown(name, value), out);
+                return Encoder::gathered(out).text(&shown(name, value));
             }
             for (place, value) in values.iter().enumerate() {
                 out.push(if place == 0 { '[' } else { ',' });
-                json_string(&shown(name, value), out);
+                Encoder::gathered(out).text(&shown(name, value));
             }
             out.push(']');
         });
@@ -39,6 +41,14 @@ pub fn headers(map: &HeaderMap) -> Json {
 }
 
 fn shown(name: &HeaderName, value: &HeaderValue) -> String {
+    let shown = without_secrets(name, value);
+    strict::listed(name.as_str(), shown.into()).into_owned()
+}
+
+fn without_secrets(name: &HeaderName, value: &HeaderValue) -> String {
+    if off::is_off() {
+        return String::from_utf8_lossy(value.as_bytes()).into_owned();
+    }
     if value.is_sensitive() || is_credential(name) {
         return REDACTED.to_owned();
     }
@@ -50,6 +60,7 @@ fn shown(name: &HeaderName, value: &HeaderValue) -> String {
             url(&value)
         }
         header::LINK => links(&value),
+        header::SEC_WEBSOCKET_PROTOCOL => protocols(&value),
         _ => text(&value).into_owned(),
     }
 }
@@ -61,7 +72,13 @@ fn is_credential(name: &HeaderName) -> bool {
         || *name == header::SET_COOKIE
         || matches!(
             name.as_str(),
-            "dpop" | "x-ms-client-principal" | "x-amzn-oidc-data" | "x-client-cert" | "x-sign"
+            "authentication-info"
+                | "proxy-authentication-info"
+                | "dpop"
+                | "x-ms-client-principal"
+                | "x-amzn-oidc-data"
+                | "x-client-cert"
+                | "x-sign"
         )
         || name.as_str().ends_with("-sign")
         || hides(name.as_str())
@@ -82,4 +99,21 @@ fn links(value: &str) -> String {
     }
     out.push_str(&text(rest));
     out
+}
+
+/// `graphql-ws, soap`. Browsers can send no other header with a WebSocket, so tokens are sent here; a list that
+/// holds one, or says that one follows, is hidden whole.
+fn protocols(value: &str) -> String {
+    const LONGEST_NAME: usize = 32;
+    let is_token = |name: &str| {
+        let opaque = name.len() >= 16
+            && !name.contains('.')
+            && name.bytes().any(|byte| byte.is_ascii_digit());
+        opaque || name.len() > LONGEST_NAME || hides(name)
+    };
+    if value.split([',', ' ']).any(is_token) {
+        REDACTED.to_owned()
+    } else {
+        text(value).into_owned()
+    }
 }

@@ -232,13 +232,12 @@ impl Writer {
     }
 
     fn string(&mut self, string: &str) {
-        if let Some(shown) = self.inner(string) {
-            self.changed = true;
-            return json_string(&shown, &mut self.out);
-        }
-        let shown = text(string);
+        let shown = match self.inner(string) {
+            Some(shown) => shown.into(),
+            None => text(string),
+        };
         self.changed |= matches!(shown, std::borrow::Cow::Owned(_));
-        json_string(&shown, &mut self.out);
+        Encoder::gathered(&mut self.out).text(&shown);
     }
 
     /// The redacted form of a string that holds JSON with something to hide. (The parser follows 128

@@ -2,10 +2,11 @@
 
 use super::text::Secret;
 use super::token::run;
+use super::value::{Value, balanced};
 use crate::keys::{added_by_deployment, completes_a_pair, decoded, hides};
 
 /// No name is longer; looking back no farther keeps the scan linear.
-const LONGEST_NAME: usize = 128;
+pub(super) const LONGEST_NAME: usize = 128;
 
 /// The value behind the separator at `at`, if its name is sensitive.
 pub(super) fn value<'a>(
@@ -58,6 +59,35 @@ pub(super) fn flag(text: &str, at: usize) -> Option<Secret<'_>> {
     Value { text, name: &name, separator: &separator }.secret()
 }
 
+/// The content of `Password("x")`, `Some(Token { value: "x" })`, at its bracket: `Debug` prints what a type or a
+/// variant holds without a name of its own, so the type's name stands for it.
+pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
+    let bytes = text.as_bytes();
+    let end = match bytes[at] {
+        b'{' => at.checked_sub(1).filter(|&blank| bytes[blank] == b' ')?,
+        _ => at,
+    };
+    let limit = floor.max(end.saturating_sub(LONGEST_NAME));
+    let in_type = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
+    let start = bytes[limit..end]
+        .iter()
+        .rposition(|byte| !in_type(byte))
+        .map_or(limit, |last| limit + last + 1);
+    // `get_token(7)` is a call, and what it returned stands elsewhere.
+    if !bytes.get(start).is_some_and(u8::is_ascii_uppercase) || !hides(clip(text, start, end)) {
+        return None;
+    }
+    let close = balanced(bytes, at);
+    let inner = at + 1..if close > at + 1 && matches!(bytes[close - 1], b')' | b'}') {
+        close - 1
+    } else {
+        close
+    };
+    // Nothing in it; the plural of prose, "Token(s)".
+    let empty = matches!(bytes[inner.clone()].trim_ascii(), b"" | b"s");
+    (!empty).then(|| Secret::new(inner.start, inner.end))
+}
+
 /// The content of `<key>…</key>`, at the end of its opening tag.
 pub(super) fn element(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
@@ -75,11 +105,11 @@ pub(super) fn element(text: &str, floor: usize, at: usize) -> Option<Secret<'_>>
     (end > at + 1).then(|| Secret::new(at + 1, end))
 }
 
-struct Separator {
-    end: usize,
-    colon: bool,
+pub(super) struct Separator {
+    pub(super) end: usize,
+    pub(super) colon: bool,
     /// `%3D`: then what ends the value is percent-encoded as well.
-    encoded: bool,
+    pub(super) encoded: bool,
 }
 
 impl Separator {
@@ -101,11 +131,11 @@ impl Separator {
     }
 }
 
-struct Name<'a> {
-    text: &'a str,
-    start: usize,
+pub(super) struct Name<'a> {
+    pub(super) text: &'a str,
+    pub(super) start: usize,
     /// The quote behind the name with its backslashes, if there is one.
-    quote: &'a str,
+    pub(super) quote: &'a str,
     bytes: &'a [u8],
     floor: usize,
 }
@@ -143,6 +173,9 @@ impl<'a> Name<'a> {
             });
         }
         let mut start = back(end, &in_name);
+        while let Some(escape) = escape_around(bytes, limit, start) {
+            start = back(escape, &in_name);
+        }
         let mut at = end;
         while let Some(offset) = bytes[start..at].iter().rposition(|&byte| byte == b'%') {
             at = start + offset;
@@ -163,22 +196,29 @@ impl<'a> Name<'a> {
     }
 
     fn is_sensitive(&self) -> bool {
-        if !self.quote.is_empty() {
-            return hides(self.text)
-                || self.text.contains("\\u") && self.unescaped().is_some_and(|name| hides(&name));
+        if self.text.contains('\\') && hides(&unescaped(self.text)) {
+            return true;
         }
-        let Some(two) = self.widened() else {
-            return hides(self.text);
+        let hidden = self.any(&hides);
+        let Some(two) = self.widened().filter(|_| self.quote.is_empty()) else {
+            return hidden;
         };
         let judged = |holds: &dyn Fn(&str) -> bool| {
-            holds(two.text) || two.widened().is_some_and(|three| holds(three.text))
+            two.any(holds) || two.widened().is_some_and(|three| three.any(holds))
         };
-        if hides(self.text) {
+        if hidden {
             // "prompt tokens: 512"
             judged(&hides)
         } else {
             completes_a_pair(self.text) && judged(&hides) || judged(&added_by_deployment)
         }
+    }
+
+    /// Whether it holds of the name. In `\npin=…`, a line of text that was escaped, the first letter is none.
+    fn any(&self, holds: &dyn Fn(&str) -> bool) -> bool {
+        let escaped = self.start.checked_sub(1).is_some_and(|before| self.bytes[before] == b'\\')
+            && self.text.starts_with(['n', 'r', 't']);
+        holds(self.text) || escaped && holds(&self.text[1..])
     }
 
     /// With the word before it.
@@ -199,17 +239,13 @@ impl<'a> Name<'a> {
         })
     }
 
-    fn unescaped(&self) -> Option<String> {
-        serde_json::from_str(&format!("\"{}\"", self.text)).ok()
-    }
-
     /// Headers whose value may hold any character: it goes to the end of the line.
-    fn is_header(&self) -> bool {
+    pub(super) fn is_header(&self) -> bool {
         self.ends_in("authorization") || self.ends_in("cookie")
     }
 
     /// Secrets that are several words.
-    fn is_phrase(&self) -> bool {
+    pub(super) fn is_phrase(&self) -> bool {
         self.ends_in("phrase") || self.ends_in("mnemonic")
     }
 
@@ -226,7 +262,7 @@ impl<'a> Name<'a> {
     }
 
     /// Whether it begins a line or a field, rather than ending a sentence ("could not read the token: …").
-    fn begins_field(&self) -> bool {
+    pub(super) fn begins_field(&self) -> bool {
         let first = self.widened().map(|two| two.widened().unwrap_or(two));
         [Some(self), first.as_ref()].into_iter().flatten().any(|name| {
             matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|')
@@ -234,210 +270,47 @@ impl<'a> Name<'a> {
     }
 }
 
-struct Value<'a, 'b> {
-    text: &'a str,
-    name: &'b Name<'a>,
-    separator: &'b Separator,
+/// Where the escape begins that ends, or is cut, at `at`, as `Debug` and JSON write one: `pass\u{200b}word`,
+/// `pass\u0077ord`, with as many backslashes as the text was escaped often.
+fn escape_around(bytes: &[u8], limit: usize, at: usize) -> Option<usize> {
+    let before = &bytes[limit..at];
+    let slash = if before.last() == Some(&b'}') {
+        let open = before.iter().rposition(|&byte| byte == b'{')?;
+        let hex = before.get(open + 1..before.len() - 1)?;
+        let is_escape = before[..open].ends_with(b"\\u") && (1..=6).contains(&hex.len());
+        (is_escape && hex.iter().all(u8::is_ascii_hexdigit)).then(|| open - 2)?
+    } else {
+        let digits = bytes.get(at + 1..at + 5)?;
+        let is_escape = bytes[at] == b'u' && digits.iter().all(u8::is_ascii_hexdigit);
+        before.len().checked_sub(1).filter(|&slash| is_escape && before[slash] == b'\\')?
+    };
+    Some(limit + before[..slash].iter().rposition(|&byte| byte != b'\\').map_or(0, |last| last + 1))
 }
 
-impl<'a> Value<'a, '_> {
-    fn secret(&self) -> Option<Secret<'a>> {
-        let bytes = self.text.as_bytes();
-        let quoted_name = !self.name.quote.is_empty();
-        let start = run(bytes, self.separator.end, |byte| {
-            matches!(byte, b' ' | b'\t') || quoted_name && matches!(byte, b'\n' | b'\r')
-        });
-        let slashes = run(bytes, start, |byte| byte == b'\\') - start;
-        let quote = *bytes.get(start + slashes)?;
-        if is_quote(quote) {
-            return Some(self.quoted(start + slashes, quote, slashes));
-        }
-        // `Some("x")`, `Token { … }`, `b"x"`, and lists and objects as they are.
-        let bracket = run(bytes, start, |byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':')
-        });
-        let opened = match bytes.get(bracket) {
-            Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => {
-                Some(bracket + 1)
+/// The name without its escapes.
+fn unescaped(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let after = after.trim_start_matches('\\');
+        rest = after.get(1..).unwrap_or_default();
+        match after.as_bytes().first() {
+            Some(b'u') => {
+                let braced = rest.strip_prefix('{').and_then(|hex| hex.split_once('}'));
+                let (digits, next) =
+                    braced.or_else(|| rest.split_at_checked(4)).unwrap_or((rest, ""));
+                out.extend(u32::from_str_radix(digits, 16).ok().and_then(char::from_u32));
+                rest = next;
             }
-            Some(b'(' | b'[' | b'{') => Some(bracket),
-            Some(&quote)
-                if is_quote(quote)
-                    && (1..=2).contains(&(bracket - start))
-                    && bytes[start..bracket].iter().all(|byte| b"bBrRuUfF&".contains(byte)) =>
-            {
-                return Some(self.quoted(bracket, quote, 0));
-            }
-            _ => None,
-        };
-        let end = match opened {
-            Some(at) => balanced(bytes, at),
-            None if self.name.is_header() && !quoted_name => self.line_end(start),
-            None => self.unquoted_end(start),
-        };
-        (end > start).then_some(Secret { start, end, quotes: self.name.quote })
-    }
-
-    /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
-    fn names_a_secret(&self) -> bool {
-        let end = self.text.len().min(self.separator.end + LONGEST_NAME);
-        let end = (0..=end).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
-        let near = Value { text: &self.text[..end], ..*self };
-        near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
-    }
-
-    fn quoted(&self, at: usize, quote: u8, slashes: usize) -> Secret<'a> {
-        let bytes = self.text.as_bytes();
-        let triple = [quote; 3];
-        if bytes[at..].starts_with(&triple) {
-            let end = bytes[at + 3..].windows(3).position(|part| part == triple);
-            return Secret::new(at + 3, end.map_or(bytes.len(), |len| at + 3 + len));
-        }
-        Secret::new(
-            at + 1,
-            closing(bytes, at + 1, quote, slashes).map_or(bytes.len(), |close| close - slashes),
-        )
-    }
-
-    fn line_end(&self, start: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        let opener = self
-            .name
-            .start
-            .checked_sub(1)
-            .map(|before| bytes[before])
-            .filter(|&byte| is_quote(byte));
-        let mut at = start;
-        while at < bytes.len() {
-            let escaped =
-                bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"'));
-            if escaped || matches!(bytes[at], b'\n' | b'\r') || Some(bytes[at]) == opener {
-                break;
-            }
-            at += 1;
-        }
-        at
-    }
-
-    fn unquoted_end(&self, start: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        let spaced = self.separator.end < start;
-        let sentence =
-            self.separator.colon && spaced && (self.name.is_phrase() || self.name.begins_field());
-        let mut at = start;
-        while at < bytes.len() {
-            let ends = match bytes[at] {
-                b'&' | b'\n' | b'\r' | b'<' => true,
-                byte if is_quote(byte) => quote_ends(bytes, at),
-                b' ' | b'\t' => {
-                    !is_scheme(&bytes[start..at]) && (!sentence || label_follows(bytes, at + 1))
-                }
-                b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
-                b'%' if self.separator.encoded => {
-                    matches!(
-                        decoded(bytes, at).0,
-                        b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#'
-                    )
-                }
-                _ => false,
-            };
-            if ends {
-                break;
-            }
-            at += 1;
-        }
-        while at < bytes.len() && is_quote(bytes[at]) && at > start && bytes[at - 1] == b'\\' {
-            at -= 1;
-        }
-        at
-    }
-
-    /// `?code=…`, the grant of an OAuth redirect, as against the status codes of this world.
-    fn is_grant(&self) -> bool {
-        let start = self.name.start;
-        let bytes = self.text.as_bytes();
-        self.name.text == "code" && start > 0 && matches!(bytes[start - 1], b'?' | b'&') && {
-            let end = self.unquoted_end(self.separator.end);
-            end - self.separator.end >= 10
-                && !bytes[self.separator.end..end].iter().all(u8::is_ascii_digit)
+            Some(b'n' | b'r' | b't') => out.push(' '),
+            _ => rest = after,
         }
     }
+    out + rest
 }
 
-/// `Bearer abc`: the value goes on behind the space.
-fn is_scheme(word: &[u8]) -> bool {
-    [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
-        .iter()
-        .any(|scheme| word.eq_ignore_ascii_case(scheme))
-}
-
-/// Whether a comma or bracket at `at` ends the field, rather than being part of a password.
-fn field_ends(bytes: &[u8], at: usize) -> bool {
-    let mut next = at;
-    while next < at + 4
-        && bytes
-            .get(next)
-            .is_some_and(|byte| matches!(byte, b',' | b';' | b')' | b']' | b'}' | b'.'))
-    {
-        next += 1;
-    }
-    bytes.get(next).is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
-        || label_follows(bytes, next)
-}
-
-/// Whether a quote at `at` ends the text around the field, rather than being part of a password.
-fn quote_ends(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at + 1).is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
-}
-
-/// Whether a name and a separator start at `at`.
-fn label_follows(bytes: &[u8], at: usize) -> bool {
-    let window = &bytes[..bytes.len().min(at + LONGEST_NAME / 2)];
-    let end = if at < window.len() { run(window, at, in_name) } else { at };
-    end > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
-}
-
-/// Where the quote that closes is. Text that was escaped `n` times has 2ⁿ-1 backslashes before each of its
-/// own quotes, and twice that many and one more before those inside its strings.
-fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize) -> Option<usize> {
-    let mut run = 0;
-    for (at, &byte) in bytes.iter().enumerate().skip(from) {
-        if byte == quote && run % (2 * (slashes + 1)) == slashes {
-            return Some(at);
-        }
-        run = if byte == b'\\' { run + 1 } else { 0 };
-    }
-    None
-}
-
-/// The end of the brackets that open at `at`; of the text where they don't close.
-fn balanced(bytes: &[u8], at: usize) -> usize {
-    let mut depth = 0_usize;
-    let mut slashes = 0;
-    let mut here = at;
-    while here < bytes.len() {
-        let byte = bytes[here];
-        let opens_text = byte == b'"'
-            || byte == b'\'' && matches!(bytes[here - 1], b'{' | b'[' | b'(' | b',' | b':' | b' ');
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth -= 1,
-            _ if opens_text => match closing(bytes, here + 1, byte, slashes) {
-                Some(close) => here = close,
-                None => return bytes.len(),
-            },
-            _ => {}
-        }
-        here += 1;
-        if depth == 0 {
-            return here;
-        }
-        slashes = if byte == b'\\' { slashes + 1 } else { 0 };
-    }
-    bytes.len()
-}
-
-fn in_name(byte: u8) -> bool {
+pub(super) fn in_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']' | b'@')
         || byte >= 0x80
@@ -448,16 +321,16 @@ fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-') || byte >= 0x80
 }
 
-fn is_quote(byte: u8) -> bool {
+pub(super) fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`')
 }
 
-fn is_one_of(name: &str, words: &[&str]) -> bool {
+pub(super) fn is_one_of(name: &str, words: &[&str]) -> bool {
     words.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 /// `text[start..end]`, from the next whole character.
-fn clip(text: &str, start: usize, end: usize) -> &str {
+pub(super) fn clip(text: &str, start: usize, end: usize) -> &str {
     let start = (start..end).find(|&at| text.is_char_boundary(at)).unwrap_or(end);
     text.get(start..end).unwrap_or_default()
 }

@@ -3,6 +3,9 @@
 //! All of them ask one [key rule](crate::keys) about names and one scrubber about text. None of them
 //! changes what it is given.
 //!
+//! In [strict mode](crate::Config::strict) addresses of mail and of the network, telephone numbers and IBANs go too.
+//! Without it candor promises no secrets, with it no personal data.
+//!
 //! ```
 //! use candor::scrub;
 //!
@@ -23,9 +26,11 @@ mod card;
 mod headers;
 mod json;
 mod label;
+mod personal;
 mod text;
 mod token;
 mod url;
+mod value;
 
 #[cfg(feature = "http")]
 pub use headers::headers;

@@ -1,14 +1,15 @@
 use std::borrow::Cow;
 
-use super::{REDACTED, card, label, token};
+use super::{REDACTED, card, label, personal, token};
+use crate::{off, strict};
 
 /// Free text without the secrets that can be known as such; borrowed where there are none.
 ///
 /// Found are tokens (JWT, `Bearer …`, `Basic …`), private keys in PEM, keys with a well-known prefix
 /// (`AKIA…`, `ghp_…`, `sk_live_…`), card numbers (issuer and check digit), credentials in URLs, and values
 /// behind a name that [the key rule](crate::keys) finds sensitive: `key=value`, `key: value`,
-/// `"key": "value"`, `key => value`, `("key", "value")`, `--key value`, `<key>value</key>`, in plain text,
-/// in JSON inside a string and percent-encoded.
+/// `"key": "value"`, `key => value`, `("key", "value")`, `--key value`, `<key>value</key>`, `Key("value")`,
+/// in plain text, in JSON inside a string and percent-encoded.
 ///
 /// ```
 /// use candor::scrub::text;
@@ -18,6 +19,14 @@ use super::{REDACTED, card, label, token};
 /// assert!(matches!(text("took 12ms"), std::borrow::Cow::Borrowed(_)));
 /// ```
 pub fn text(input: &str) -> Cow<'_, str> {
+    if off::is_off() {
+        return input.into();
+    }
+    let shown = without_secrets(input);
+    if strict::is_on() { personal::hide(shown) } else { shown }
+}
+
+fn without_secrets(input: &str) -> Cow<'_, str> {
     let mut secrets = Secrets::of(input).peekable();
     if secrets.peek().is_none() {
         return Cow::Borrowed(input);
@@ -29,12 +38,19 @@ pub fn text(input: &str) -> Cow<'_, str> {
 
 /// Appends [`text`] of the input.
 pub(crate) fn text_into(input: &str, out: &mut String) {
+    if strict::is_on() || off::is_off() {
+        return out.push_str(&text(input));
+    }
     splice(input, Secrets::of(input), out);
 }
 
 fn splice<'a>(input: &'a str, secrets: impl Iterator<Item = Secret<'a>>, out: &mut String) {
     let mut copied = 0;
     for secret in secrets {
+        if secret.start < copied {
+            copied = secret.end.max(copied);
+            continue;
+        }
         out.push_str(&input[copied..secret.start]);
         out.push_str(secret.quotes);
         out.push_str(REDACTED);
@@ -63,7 +79,7 @@ impl Secret<'_> {
 /// keeps the whole linear.
 const TRIGGERS: [bool; 256] = {
     let mut triggers = [false; 256];
-    let bytes = b"=:%,>-_.JIBb0123456789";
+    let bytes = b"=:%,>-_.({`JIBb0123456789";
     let mut at = 0;
     while at < bytes.len() {
         triggers[bytes[at] as usize] = true;
@@ -101,10 +117,13 @@ impl<'a> Secrets<'a> {
         let (text, bytes) = (self.text, self.text.as_bytes());
         match bytes[at] {
             b'=' => label::value(text, self.floor, at, &mut self.named),
+            b'`' => token::echoed(text, at),
             b':' | b'%' => token::url_credentials(text, at)
+                .or_else(|| token::echoed(text, at))
                 .or_else(|| label::value(text, self.floor, at, &mut self.named)),
             b',' => label::tuple(text, self.floor, at),
             b'>' => label::element(text, self.floor, at),
+            b'(' | b'{' => label::constructor(text, self.floor, at),
             b'-' => token::private_key(text, at)
                 .or_else(|| token::prefixed(text, at))
                 .or_else(|| label::flag(text, at)),
@@ -130,8 +149,12 @@ impl<'a> Iterator for Secrets<'a> {
             let at = self.at + clean;
             self.at = at + 1;
             if let Some(secret) = self.look(at).filter(|secret| secret.start >= self.floor) {
-                self.at = secret.end.max(self.at);
-                self.floor = secret.end;
+                // Where somebody's input opened what it does not close, a later line closes it, and is looked at by
+                // itself: it may hold another secret. No line is met so more than twice.
+                let hidden = &bytes[secret.start..secret.end];
+                let line = hidden.iter().rposition(|&byte| byte == b'\n');
+                self.floor = line.map_or(secret.end, |line| secret.start + line + 1);
+                self.at = self.floor.max(self.at);
                 return Some(secret);
             }
         }

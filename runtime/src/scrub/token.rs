@@ -162,6 +162,46 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
         || word.len() < 24 && tail.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
 }
 
+/// What serde says of a value that it does not take: `invalid type: string "…", expected u64`, and of a variant.
+/// It echoes the value without its name, so it goes whatever it is.
+pub(super) fn echoed(text: &str, at: usize) -> Option<Secret<'_>> {
+    const FARTHEST: usize = 1024;
+    const KINDS: [&str; 6] = [
+        "string \"",
+        "string \\\"",
+        "integer `",
+        "floating point `",
+        "character `",
+        "Option value `",
+    ];
+    let head = &text.as_bytes()[..at];
+    let (start, quote) = match text.as_bytes()[at] {
+        b'`' => {
+            let refused = [&b"unknown variant "[..], b"unknown field "];
+            refused.iter().any(|refused| head.ends_with(refused)).then_some((at + 1, b'`'))?
+        }
+        _ => {
+            let refused = [&b"invalid type"[..], b"invalid value"];
+            refused.iter().find(|refused| head.ends_with(refused))?;
+            let rest = text.as_bytes().get(at + 1..)?.strip_prefix(b" ")?;
+            let kind = KINDS.iter().find(|kind| rest.starts_with(kind.as_bytes()))?;
+            (at + 2 + kind.len(), *kind.as_bytes().last()?)
+        }
+    };
+    // Its own quotes are escaped; the sentence goes on behind the last one.
+    let escaped =
+        text.as_bytes()[start - 1] == quote && start >= 2 && text.as_bytes()[start - 2] == b'\\';
+    // A quote in the value does not end it; how far the sentence's end may be keeps the whole linear.
+    let bytes = text.as_bytes();
+    let near = &bytes[start..bytes.len().min(start + FARTHEST)];
+    let sentence = near.windows(10).position(|part| part == b", expected").map(|len| start + len);
+    let end = match sentence.filter(|&end| bytes[end - 1] == quote) {
+        Some(end) => end - 1 - usize::from(escaped),
+        None => run(bytes, start, |byte| byte != quote && byte != b'\n'),
+    };
+    (end > start).then(|| Secret::new(start, end))
+}
+
 /// A PEM block of a private key; without an end it goes to the end of the text.
 pub(super) fn private_key(text: &str, at: usize) -> Option<Secret<'_>> {
     const LONGEST_LABEL: usize = 64;

@@ -1,11 +1,12 @@
 use super::{REDACTED, text};
 use crate::keys::{decoded, hides};
+use crate::{off, strict};
 
 const UNPARSEABLE: &str = "<unparseable url>";
 
 /// A URL that can be shown: scheme, host, port and path, its segments scrubbed; without user info,
 /// query and fragment. A relative reference begins with `/`, `.` or `?`. What does not parse becomes
-/// `"<unparseable url>"`.
+/// `"<unparseable url>"`. In [strict mode](crate::Config::strict) only listed segments of the path show.
 ///
 /// ```
 /// use candor::scrub::url;
@@ -15,6 +16,9 @@ const UNPARSEABLE: &str = "<unparseable url>";
 /// assert_eq!(url("no url"), "<unparseable url>");
 /// ```
 pub fn url(input: &str) -> String {
+    if off::is_off() {
+        return input.to_owned();
+    }
     Parts::parse(input).map_or_else(|| UNPARSEABLE.to_owned(), |parts| parts.safe())
 }
 
@@ -26,6 +30,9 @@ pub fn url(input: &str) -> String {
 /// assert_eq!(url_with_query("/orders?page=2&api_key=k&next=%2Fa%3Ftoken%3Dt"), "/orders?page=2&api_key=[REDACTED]&next=[REDACTED]");
 /// ```
 pub fn url_with_query(input: &str) -> String {
+    if off::is_off() {
+        return input.to_owned();
+    }
     let Some(parts) = Parts::parse(input) else {
         return UNPARSEABLE.to_owned();
     };
@@ -37,11 +44,12 @@ pub fn url_with_query(input: &str) -> String {
             Some((name, value)) => {
                 out.push_str(&unless_secret(name));
                 out.push('=');
-                out.push_str(&if is_secret_value(name, value) {
+                let shown = if is_secret_value(name, value) {
                     REDACTED.into()
                 } else {
                     unless_secret(value)
-                });
+                };
+                out.push_str(&strict::listed(&percent_decoded(name), shown));
             }
         }
     }
@@ -105,7 +113,7 @@ impl<'a> Parts<'a> {
             if opaque && hides(before) {
                 out.push_str(REDACTED);
             } else {
-                out.push_str(&unless_secret(segment));
+                out.push_str(&strict::listed(segment, unless_secret(segment)));
             }
             before = segment;
         }
@@ -141,10 +149,19 @@ fn is_host(host: &str) -> bool {
 
 /// Whether the value of a query parameter is hidden for its name.
 pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
-    // An OAuth redirect's grant; a status code is shorter.
-    let grant =
-        name == "code" && value.len() >= 10 && !value.bytes().all(|byte| byte.is_ascii_digit());
-    grant || hides(name)
+    !off::is_off() && (hides(name) || is_grant(&percent_decoded(name), value))
+}
+
+/// The `code` and `state` of an OAuth redirect, as against status codes and `state=open`.
+pub(super) fn is_grant(name: &str, value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let word = value.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    if name.eq_ignore_ascii_case("code") {
+        value.len() >= 10 && digits < value.len()
+    } else {
+        let opaque = value.len() >= 8 && digits > 0 || value.len() >= 16 && !word;
+        name.eq_ignore_ascii_case("state") && opaque && digits < value.len()
+    }
 }
 
 /// A part as it is, scrubbed; hidden whole where the secret shows only after decoding.

@@ -148,7 +148,7 @@ fn error_type(name: &'static str) -> Option<&'static str> {
         }
         before = c;
     }
-    None
+    Some(name)
 }
 
 fn is_second_variant<T>(value: &T) -> bool {
@@ -174,6 +174,16 @@ const NO_MODULE: &str = "steps";
 /// `shop::store::Store::load::{{closure}}` is in `shop::store`.
 fn module(type_name: &'static str) -> Option<&'static str> {
     let (path, _) = type_name.split_once("::{{closure}}")?;
+    let mut open = 0_i32;
+    let mut before = ' ';
+    for c in path.chars() {
+        open += i32::from(c == '<') - i32::from(c == '>' && before != '-');
+        before = c;
+    }
+    // The closure is an argument of another type.
+    if open > 0 {
+        return None;
+    }
     let path = path.trim_start_matches(['<', '&']);
     let mut end = 0;
     let mut from = 0;

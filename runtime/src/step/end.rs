@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Running;
-use crate::clock::{Tick, thousandths};
+use crate::clock::Tick;
 use crate::context::{Cause, Request};
 use crate::dependency::{CallState, Category, Facts};
 use crate::ending::{Ending, Failure, Written};
-use crate::format::members;
+use crate::format::{Pieces, members, number};
 use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::record::Severity;
 use crate::site::STATUS_CODE;
@@ -24,13 +24,18 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    const fn as_str(self) -> &'static str {
+    /// The member, with the key of the one that follows in a request.
+    const fn before_id(self) -> &'static str {
         match self {
-            Outcome::Ok => "ok",
-            Outcome::Error => "error",
-            Outcome::Cancelled => "cancelled",
-            Outcome::Panicked => "panicked",
+            Outcome::Ok => ",\"outcome\":\"ok\",\"step_id\":",
+            Outcome::Error => ",\"outcome\":\"error\",\"step_id\":",
+            Outcome::Cancelled => ",\"outcome\":\"cancelled\",\"step_id\":",
+            Outcome::Panicked => ",\"outcome\":\"panicked\",\"step_id\":",
         }
+    }
+
+    fn member(self) -> &'static str {
+        self.before_id().trim_end_matches(",\"step_id\":")
     }
 
     pub(super) fn of(ending: &Ending<'_>) -> Self {
@@ -48,7 +53,7 @@ impl Running {
         ending: &Ending<'_>,
     ) {
         let site = self.state.site;
-        let took = now.since(self.state.started);
+        let took = now.nanos_since(self.state.started);
         let item = self.state.extras.as_mut().and_then(|extras| extras.failure.take());
         let outcome = match outcome {
             Outcome::Ok | Outcome::Cancelled if item.is_some() => Outcome::Error,
@@ -89,31 +94,31 @@ impl Running {
         let item = item.as_ref().map(Written::failure);
         let failure = ending.failure.as_ref().or(item.as_ref());
         let fields = |out: &mut String, limit: usize| {
+            let mut pieces = Pieces::new();
             match &facts {
                 None => {
                     out.push_str(site.story());
-                    write_millis(took, out);
-                    out.push_str(",\"outcome\":\"");
-                    out.push_str(outcome.as_str());
-                    out.push('"');
+                    pieces.millis(took);
                 }
                 Some(facts) => {
-                    let last_attempt = facts.last_attempt.map(|began| now.since(began));
+                    let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
                     self.write_call(facts, answer.status, category, (took, last_attempt), out);
                     if let Some(failure) = failure {
                         write_detail(failure, limit, out);
                     }
-                    text(out, "outcome", outcome.as_str());
                 }
             }
             if let Some(request) = request.filter(|request| request.has_id()) {
-                out.push_str(",\"step_id\":");
-                out.push_str(itoa::Buffer::new().format(self.state.step));
-                out.push_str(",\"parent_id\":");
-                out.push_str(itoa::Buffer::new().format(self.state.parent));
-                out.push_str(",\"offset_ms\":");
-                write_millis(self.state.started.since(request.started), out);
+                pieces.put(outcome.before_id());
+                pieces.number(self.state.step.into());
+                pieces.put(",\"parent_id\":");
+                pieces.number(self.state.parent.into());
+                pieces.put(",\"offset_ms\":");
+                pieces.millis(self.state.started.nanos_since(request.started));
+            } else {
+                pieces.put(outcome.member());
             }
+            pieces.append_to(out);
             if site.spec.busy {
                 millis(out, "busy_ms", self.state.busy);
             }
@@ -151,7 +156,7 @@ impl Running {
         facts: &Facts,
         status: Option<u16>,
         category: Option<Category>,
-        (took, last_attempt): (Duration, Option<Duration>),
+        (took, last_attempt): (u64, Option<u64>),
         out: &mut String,
     ) {
         let site = self.state.site;
@@ -163,18 +168,21 @@ impl Running {
         optional(out, "url", facts.url.as_deref());
         members::open(out, "status");
         match status {
-            Some(status) => out.push_str(itoa::Buffer::new().format(status)),
+            Some(status) => number(status.into(), out),
             None => out.push_str("null"),
         }
-        millis(out, "duration_ms", took);
-        number(out, "retries", facts.retries);
+        members::open(out, "duration_ms");
+        write_millis(took, out);
+        members::open(out, "retries");
+        number(facts.retries, out);
         if let Some(last_attempt) = last_attempt {
-            millis(out, "last_attempt_ms", last_attempt);
+            members::open(out, "last_attempt_ms");
+            write_millis(last_attempt, out);
         }
         optional(out, "error", category.map(Category::as_str));
     }
 
-    fn severity(&self, outcome: Outcome, took: Duration) -> Severity {
+    fn severity(&self, outcome: Outcome, took: u64) -> Severity {
         let spec = &self.state.site.spec;
         match outcome {
             Outcome::Panicked => Severity::Error,
@@ -184,13 +192,7 @@ impl Running {
         }
     }
 
-    fn call_severity(
-        &self,
-        outcome: Outcome,
-        refused: bool,
-        retries: u64,
-        took: Duration,
-    ) -> Severity {
+    fn call_severity(&self, outcome: Outcome, refused: bool, retries: u64, took: u64) -> Severity {
         match outcome {
             Outcome::Panicked => Severity::Error,
             Outcome::Cancelled => Severity::Info,
@@ -201,10 +203,10 @@ impl Running {
         }
     }
 
-    fn slow_or(&self, level: Severity, took: Duration) -> Severity {
+    fn slow_or(&self, level: Severity, took: u64) -> Severity {
         match self.state.site.spec.slow_nanos {
             0 => level,
-            limit if took >= Duration::from_nanos(limit) => Severity::Warn,
+            limit if took >= limit => Severity::Warn,
             _ => Severity::Debug,
         }
     }
@@ -243,23 +245,15 @@ fn optional(out: &mut String, key: &str, value: Option<&str>) {
     }
 }
 
-fn number(out: &mut String, key: &str, value: u64) {
-    members::open(out, key);
-    out.push_str(itoa::Buffer::new().format(value));
-}
-
 /// Milliseconds with three decimals.
 pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
     members::open(out, key);
-    write_millis(value, out);
+    write_millis(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), out);
 }
 
-fn write_millis(value: Duration, out: &mut String) {
-    // In 64 bits: a division of 128 is a call of its own.
-    let micros = value
-        .as_secs()
-        .saturating_mul(1_000_000)
-        .saturating_add(u64::from(value.subsec_nanos() + 500) / 1000);
-    out.push_str(itoa::Buffer::new().format(micros / 1000));
-    out.push_str(thousandths(micros));
+/// Nanoseconds as milliseconds.
+fn write_millis(nanos: u64, out: &mut String) {
+    let mut pieces = Pieces::new();
+    pieces.millis(nanos);
+    pieces.append_to(out);
 }

@@ -1,8 +1,8 @@
 //! What the user's code adds to a step: fields at entry, recorded ones, the returned value.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fmt, ptr};
 
+use crate::caught::caught;
 use crate::current::{self, Extras, Frame};
 use crate::dependency::{Answer, DependencyOutcome};
 use crate::format::keys::Keys;
@@ -18,25 +18,20 @@ pub struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// The fields of a call, asked for only where a line of it could be written.
-    pub(super) fn gather(
-        site: &'static Site,
-        fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Option<Box<Extras>> {
-        site.wanted().then(|| {
-            let mut extras = current::take_extras();
-            fields(&mut Fields { extras: &mut extras });
-            extras
-        })
+    /// The fields of a call.
+    pub(super) fn gather(fields: impl FnOnce(&mut Fields<'_>)) -> Box<Extras> {
+        let mut extras = current::take_extras();
+        fields(&mut Fields { extras: &mut extras });
+        extras
     }
 
     /// Adds one field; the macros have checked its name, and asked the key rule for it.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
         let members = &mut self.extras.members;
-        members::open(members, name);
+        members::open_plain(members, name);
         let hidden = sensitive || keys::added_by_deployment(name);
         guarded(members, |out| {
-            let mut encoder = Encoder::gathered(out);
+            let mut encoder = Encoder::gathered(out).under(name);
             if hidden { encoder.redacted() } else { encoder.value(value) }
         });
     }
@@ -69,7 +64,7 @@ pub fn record(name: &str, value: impl Loggable) {
     let name = field_name(name);
     let mut json = String::new();
     guarded(&mut json, |out| {
-        let mut encoder = Encoder::gathered(out);
+        let mut encoder = Encoder::gathered(out).under(&name);
         if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
     });
     let added = current::with(|frame| frame.extras.take()).flatten();
@@ -122,6 +117,13 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
     {
         call.facts().url = site.safe_url(Some(&url));
     }
+    // An expression among them may have recorded something.
+    if let Some(recorded) = current::with(|frame| frame.extras.take()).flatten() {
+        for member in members::walk(&recorded.members, 0) {
+            members::remove(&mut extras.members, member.key);
+            extras.members.push_str(&recorded.members[member.start..member.end]);
+        }
+    }
     if let Some(span) = &extras.span {
         site.record_on(span, &extras.members);
     }
@@ -129,15 +131,15 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
 }
 
 /// The JSON of the `ret` of a step.
-pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
+pub fn ret<T: Loggable>(shown: impl FnOnce() -> T) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| Encoder::gathered(out).value(value));
+    // What shows it may be the user's function; where that panics, the function it is about has not.
+    guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(&shown()));
     json
 }
 
 /// The answer of a call, as the function of its `outcome = …` tells it.
 pub fn answer<O: DependencyOutcome>(outcome: impl FnOnce() -> O) -> Answer {
     // The function is the user's; where it panics, the call it reads has not.
-    let answer = catch_unwind(AssertUnwindSafe(|| Answer::of(&outcome())));
-    answer.unwrap_or(Answer::NONE)
+    caught(|| Answer::of(&outcome())).unwrap_or(Answer::NONE)
 }

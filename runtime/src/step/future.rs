@@ -11,9 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::{Fields, Outcome, Running};
 use crate::clock::Tick;
-#[cfg(feature = "stream")]
-use crate::current;
-use crate::current::Extras;
+use crate::current::{self, Extras};
 use crate::ending::Ending;
 #[cfg(feature = "stream")]
 use crate::loggable::DEFAULT_VALUE_LIMIT;
@@ -30,7 +28,7 @@ pub struct Entry {
 impl Entry {
     /// An entry with fields, which are asked for only where a line could be written.
     pub fn new(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        Entry { site, extras: Fields::gather(site, fields) }
+        Entry { site, extras: site.wanted().then(|| Fields::gather(fields)) }
     }
 }
 
@@ -67,29 +65,49 @@ impl Slot {
         Slot(State::Before(entry))
     }
 
-    /// One poll inside the step. It works for the context of its first poll.
-    pub(super) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+    // What is done around a poll is no part of the user's code, which would have it once a function.
+
+    /// Enters the step for one poll, until what is returned is dropped. It works for the context of its
+    /// first poll.
+    pub(super) fn enter(&mut self) -> Option<Polled<'_>> {
+        self.begin();
+        let State::Running(running) = &mut self.0 else { return None };
+        let since = running.state.site.spec.busy.then(Tick::now);
+        let span = running.go_in();
+        Some(Polled { slot: self, span, since, is_over: false })
+    }
+
+    fn begin(&mut self) {
         if let State::Before(_) = &self.0
             && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
             && entry.site.wanted()
         {
             self.0 = State::Running(Running::begin(entry.site, entry.extras));
         }
-        let State::Running(running) = &mut self.0 else { return poll() };
-        let since = running.state.site.spec.busy.then(Tick::now);
-        let span = running.go_in();
-        let polled = Polled { slot: self, span, since, is_over: false };
-        let value = poll();
-        polled.leave();
-        value
     }
 
-    /// Ends the step; where nothing is written, nobody looks at its value.
-    pub(super) fn end<'a>(&mut self, ending: impl FnOnce() -> Ending<'a>) {
+    /// Whether a test holds back the call that this is; it has begun by then.
+    #[cfg(feature = "testing")]
+    pub(super) fn is_held_back(&mut self, cx: &Context<'_>) -> bool {
+        self.begin();
+        let State::Running(running) = &mut self.0 else { return false };
+        let waiting = &mut running.state.waiting;
+        let is_on = waiting.as_mut().is_some_and(|waiting| waiting.is_on(cx));
+        if !is_on {
+            *waiting = None;
+        }
+        is_on
+    }
+
+    /// When the step ends, if it runs: where nothing is written, nobody looks at its value.
+    pub(super) fn ends_at(&self) -> Option<Tick> {
+        matches!(self.0, State::Running(_)).then(Tick::now)
+    }
+
+    /// Ends the step.
+    pub(super) fn end(&mut self, now: Tick, ending: &Ending<'_>) {
         if let State::Running(running) = mem::replace(&mut self.0, State::Over) {
-            let now = Tick::now();
-            let ending = ending();
-            running.end_own(now, Outcome::of(&ending), &ending);
+            running.end_own(now, Outcome::of(ending), ending);
         }
     }
 
@@ -133,14 +151,14 @@ impl Running {
     fn go_in(&mut self) -> Option<tracing::Span> {
         let span = self.state.frame.extras.as_ref().and_then(|extras| extras.span.clone());
         self.swap();
-        if let Some(span) = &span {
+        if let Some(span) = span.as_ref().filter(|_| current::is_alive()) {
             span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
         }
         span
     }
 
     fn go_out(&mut self, span: Option<&tracing::Span>) {
-        if let Some(span) = span {
+        if let Some(span) = span.filter(|_| current::is_alive()) {
             span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
         }
         self.swap();
@@ -149,7 +167,7 @@ impl Running {
 }
 
 /// A step while it is polled; a panic that unwinds through the poll ends it.
-struct Polled<'a> {
+pub(super) struct Polled<'a> {
     slot: &'a mut Slot,
     span: Option<tracing::Span>,
     since: Option<Tick>,
@@ -157,8 +175,10 @@ struct Polled<'a> {
 }
 
 impl Polled<'_> {
-    fn leave(mut self) {
-        self.restore();
+    pub(super) fn leave(polled: Option<Self>) {
+        if let Some(mut polled) = polled {
+            polled.restore();
+        }
     }
 
     /// Puts back what was current around; false where that was done before.
@@ -229,9 +249,17 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let poll = this.slot.poll(|| this.future.poll(cx));
-        if let Poll::Ready(output) = &poll {
-            this.slot.end(|| (this.read)(output));
+        #[cfg(feature = "testing")]
+        if this.slot.is_held_back(cx) {
+            return Poll::Pending;
+        }
+        let polled = this.slot.enter();
+        let poll = this.future.poll(cx);
+        Polled::leave(polled);
+        if let Poll::Ready(output) = &poll
+            && let Some(now) = this.slot.ends_at()
+        {
+            this.slot.end(now, &(this.read)(output));
         }
         poll
     }

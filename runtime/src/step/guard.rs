@@ -35,9 +35,8 @@ impl StepGuard {
     #[doc(hidden)]
     #[inline]
     pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        let begin = |extras| Running::enter(site, Some(extras));
-        let running = Fields::gather(site, fields).map(begin);
-        StepGuard { running, unread: None, _not_send: PhantomData }
+        let begin = || Running::enter(site, Some(Fields::gather(fields)));
+        StepGuard { running: site.wanted().then(begin), unread: None, _not_send: PhantomData }
     }
 
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
@@ -51,10 +50,12 @@ impl StepGuard {
     #[doc(hidden)]
     #[inline]
     pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        if let Some(running) = self.running.take() {
+        if self.running.is_some() {
             let now = Tick::now();
             let ending = read(value);
-            running.end(now, Outcome::of(&ending), &ending);
+            if let Some(running) = self.running.take() {
+                running.end_read(now, &ending);
+            }
         }
     }
 }
@@ -69,6 +70,11 @@ impl Drop for StepGuard {
 }
 
 impl Running {
+    #[inline(never)]
+    fn end_read(self, now: Tick, ending: &Ending<'_>) {
+        self.end(now, Outcome::of(ending), ending);
+    }
+
     /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
     #[inline(never)]
     fn end_unread(self, unread: Unread) {

@@ -64,6 +64,9 @@ pub(crate) struct State {
     span: Option<tracing::Span>,
     /// A future's own frame, and while it is polled the one around it.
     frame: Frame,
+    /// A test holds back the call that this is.
+    #[cfg(feature = "testing")]
+    waiting: Option<crate::testing::Waiting>,
 }
 
 impl State {
@@ -82,6 +85,8 @@ impl State {
             extras: None,
             span: None,
             frame: Frame::default(),
+            #[cfg(feature = "testing")]
+            waiting: None,
         })
     }
 }
@@ -102,6 +107,10 @@ impl Running {
         let state = begun.unwrap_or_else(|| outfit.alone(site));
         if let Some(span) = outfit.span {
             span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        }
+        #[cfg(feature = "testing")]
+        if site.is_call() {
+            crate::testing::wait_here(site);
         }
         Running { state }
     }
@@ -126,11 +135,13 @@ impl Running {
             state.start(&thread.frame, outfit.call.take());
             state
         });
-        Running { state: begun.unwrap_or_else(|| outfit.alone(site)) }
+        let state = begun.unwrap_or_else(|| outfit.alone(site));
+        #[cfg(feature = "testing")]
+        let state = state.held_back(site);
+        Running { state }
     }
 
     /// Ends a step on its thread under the request that is current there.
-    #[inline(never)]
     fn end(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
         // The error's `Display` is the user's, and may log.
         let mut lent = self.leave(ending.failure.is_none());
@@ -148,15 +159,22 @@ impl Running {
             if let Some((has_inner, extras)) = thread.frame.release(state.guard) {
                 state.has_inner = has_inner;
                 state.extras = extras;
+            } else {
+                // Its request is not the one that is here.
+                thread.orphan(state.guard);
+                return Lent::default();
             }
-            Lent::of(&mut thread.frame, lend)
+            let has_span = state.extras.as_ref().is_some_and(|extras| extras.span.is_some());
+            Lent::of(&mut thread.frame, lend && !has_span)
         });
         left.unwrap_or_default()
     }
 
     /// Puts the frame of a future in place of that of the thread, or the other way round.
     fn swap(&mut self) {
-        current::with_thread(|thread| std::mem::swap(&mut thread.frame, &mut self.state.frame));
+        // What a step left has a span of others, which may look here when it closes.
+        let left = current::with_thread(|thread| thread.put(&mut self.state.frame));
+        drop(left);
     }
 
     /// Ends a future's step, whose frame is its own again, under the request that it holds.
@@ -186,6 +204,14 @@ impl State {
         self.is_leaving = false;
     }
 
+    #[cfg(feature = "testing")]
+    fn held_back(mut self: Box<Self>, site: &'static Site) -> Box<Self> {
+        if site.is_call() {
+            self.waiting = crate::testing::Waiting::of(site);
+        }
+        self
+    }
+
     fn start(&mut self, frame: &Frame, call: Option<Arc<CallState>>) {
         self.call = call;
         self.started = Tick::now();
@@ -202,6 +228,10 @@ impl State {
     pub(crate) fn clear(&mut self) -> Option<Box<Extras>> {
         self.call = None;
         self.busy = Duration::ZERO;
+        #[cfg(feature = "testing")]
+        {
+            self.waiting = None;
+        }
         self.extras.take()
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::future::{Entry, Slot};
+use super::future::{Entry, Polled, Slot};
 use crate::ending::Ending;
 
 pin_project! {
@@ -54,10 +54,20 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
-        let poll = this.slot.poll(|| this.stream.poll_next(cx));
+        #[cfg(feature = "testing")]
+        if this.slot.is_held_back(cx) {
+            return Poll::Pending;
+        }
+        let polled = this.slot.enter();
+        let poll = this.stream.poll_next(cx);
+        Polled::leave(polled);
         match &poll {
             Poll::Pending => {}
-            Poll::Ready(None) => this.slot.end(|| Ending::OK),
+            Poll::Ready(None) => {
+                if let Some(now) = this.slot.ends_at() {
+                    this.slot.end(now, &Ending::OK);
+                }
+            }
             Poll::Ready(Some(item)) => this.slot.item(|| (this.read)(item)),
         }
         poll

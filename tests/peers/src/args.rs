@@ -2,25 +2,27 @@
 
 use std::path::PathBuf;
 
-use crate::rows;
-
 /// Fewer rounds give no median worth the name.
 const FEWEST_ROUNDS: usize = 9;
 
 #[derive(Debug)]
 pub(crate) struct Args {
-    /// Where the ratios go, beside the table.
+    /// Where the figures go, beside the tables.
     pub(crate) json: Option<PathBuf>,
     pub(crate) rounds: usize,
-    /// Rows without this in their name are left out, but for the floor; ratios go with them.
-    pub(crate) only: String,
+    /// What has no such part in its name is left out, but for the floor; ratios go with their rows.
+    pub(crate) rows: String,
+    /// Compiles the generated crates too, which takes minutes.
+    pub(crate) compile: bool,
+    /// Tables in Markdown.
+    pub(crate) markdown: bool,
 }
 
 impl Args {
     /// The error is a sentence for whoever typed the arguments.
-    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut args = Args { json: None, rounds: 51, only: String::new() };
-        let mut words = words;
+    pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut args =
+            Args { json: None, rounds: 41, rows: String::new(), compile: false, markdown: false };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--json" => {
@@ -34,20 +36,21 @@ impl Args {
                             format!("`--rounds` needs a number from {FEWEST_ROUNDS} on")
                         })?;
                 }
-                "--only" => {
-                    args.only = words
-                        .next()
-                        .filter(|part| rows::all().iter().any(|row| row.name.contains(part)))
-                        .ok_or("`--only` needs a part of a row's name")?;
-                }
+                "--rows" => args.rows = words.next().ok_or("`--rows` needs a part of a name")?,
+                "--compile" => args.compile = true,
+                "--markdown" => args.markdown = true,
                 other => {
                     return Err(format!(
-                        "unknown argument `{other}`; expected `--json FILE`, `--rounds N` or \
-                         `--only NAME`"
+                        "unknown argument `{other}`; expected `--json FILE`, `--rounds N`, \
+                         `--rows PART`, `--compile` or `--markdown`"
                     ));
                 }
             }
         }
         Ok(args)
+    }
+
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        name.contains(&self.rows)
     }
 }

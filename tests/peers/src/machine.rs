@@ -4,14 +4,27 @@ use std::fs;
 use std::thread;
 
 pub(crate) fn describe() -> String {
-    let clock =
-        fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-            .unwrap_or_else(|_| "unknown".to_owned());
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     let profile = if cfg!(debug_assertions) {
         "DEBUG BUILD, so the figures mean nothing; use --release"
     } else {
         "release profile with its defaults (no LTO)"
     };
-    format!("clock source {}, {cpus} CPUs, {}, {profile}", clock.trim(), env!("RUSTC_VERSION"))
+    format!(
+        "clock source {}, {cpus} CPUs, load {}, {}, {profile}",
+        clock_source(),
+        load(),
+        env!("RUSTC_VERSION")
+    )
+}
+
+pub(crate) fn clock_source() -> String {
+    fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+}
+
+/// Of the last minute; above the number of CPUs, nothing here holds.
+fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or("unknown").to_owned()
 }

@@ -38,8 +38,14 @@ impl<'a> Meter<'a> {
     }
 
     /// Times the operation, which gets the number of its repetition.
-    pub(crate) fn time(&mut self, mut operation: impl FnMut(u64)) {
-        for number in 0..u64::from(self.operations / 8) {
+    pub(crate) fn time(&mut self, operation: impl FnMut(u64)) {
+        self.time_several(1, operation);
+    }
+
+    /// The same for one that is several in one; the reading is that of each.
+    pub(crate) fn time_several(&mut self, several: u32, mut operation: impl FnMut(u64)) {
+        let repetitions = (self.operations / several).max(8);
+        for number in 0..u64::from(repetitions / 8) {
             operation(number);
         }
         if let Some(gate) = &self.gate {
@@ -47,14 +53,15 @@ impl<'a> Meter<'a> {
         }
         let allocated = allocations::so_far();
         let started = Instant::now();
-        for number in 0..u64::from(self.operations) {
+        for number in 0..u64::from(repetitions) {
             operation(number);
         }
         let took = started.elapsed();
         let allocated = allocations::so_far() - allocated;
+        let each = f64::from(repetitions) * f64::from(several);
         self.reading = Reading {
-            nanos: took.as_secs_f64() * 1e9 / f64::from(self.operations),
-            allocations: count(allocated) / f64::from(self.operations),
+            nanos: took.as_secs_f64() * 1e9 / each,
+            allocations: count(allocated) / each,
         };
         if let Sink::Last(line) = &self.sink {
             self.wrote.clone_from(&line.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,77 +1,73 @@
-//! The results as a table for people and as JSON for scripts.
+//! A table, as text for a terminal or as Markdown for the docs.
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
+const WORDS: &str = "what";
 
-use crate::machine;
-use crate::rounds::{Figure, Measured, Results};
-use crate::rows::Ratio;
-
-pub(crate) fn render(results: &Results, ratios: &[Ratio]) -> String {
-    let mut out = String::new();
-    rows(results, &mut out);
-    ratio_rows(results, ratios, &mut out);
-    footer(results, &mut out);
-    out
+#[derive(Debug)]
+pub(crate) struct Table {
+    title: &'static str,
+    head: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
 }
 
-// Writing into a `String` does not fail, here and below.
-fn rows(results: &Results, out: &mut String) {
-    let _ = writeln!(
-        out,
-        "{:36}{:>10}{:>10}{:>10}{:>10}{:>9}{:>7}",
-        "one operation", "median ns", "min ns", "× floor", "min", "allocs", "bytes"
-    );
-    let Some(floor) = results.rows.first().map(Measured::nanos) else { return };
-    for measured in &results.rows {
-        let Figure { median, min } = measured.nanos();
-        let _ = writeln!(
-            out,
-            "{:36}{median:>10.1}{min:>10.1}{:>10.2}{:>10.2}{:>9.1}{:>7}",
-            measured.row.name,
-            median / floor.median,
-            min / floor.min,
-            measured.allocations(),
-            measured.line.len(),
-        );
+impl Table {
+    /// The first column is text, the others are figures, except for one called `what`.
+    pub(crate) fn new<const N: usize>(title: &'static str, head: [&'static str; N]) -> Self {
+        Table { title, head: head.to_vec(), rows: Vec::new() }
     }
-}
 
-fn ratio_rows(results: &Results, ratios: &[Ratio], out: &mut String) {
-    let _ = writeln!(out, "\n{:36}{:>10}{:>10}  bar", "ratio", "median", "min");
-    for ratio in ratios {
-        if let Some(Figure { median, min }) = results.ratio(ratio) {
-            let _ = writeln!(out, "{:36}{median:>10.2}{min:>10.2}  {}", ratio.name, ratio.bar);
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into());
+    }
+
+    pub(crate) fn render(&self, markdown: bool) -> String {
+        if markdown { self.markdown() } else { self.text() }
+    }
+
+    // Writing into a `String` does not fail, here and below.
+    fn markdown(&self) -> String {
+        let mut out = format!("### {}\n\n| {} |\n|---|", self.title, self.head.join(" | "));
+        for name in &self.head[1..] {
+            out += if *name == WORDS { "---|" } else { "---:|" };
         }
+        out.push('\n');
+        for row in &self.rows {
+            let _ = writeln!(out, "| {} |", row.join(" | "));
+        }
+        out.push('\n');
+        out
+    }
+
+    fn text(&self) -> String {
+        let width = |column: usize| {
+            let cells = self.rows.iter().map(|row| row[column].chars().count());
+            cells.chain([self.head[column].chars().count()]).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
+        let mut out = format!("{}\n", self.title);
+        let head: Vec<String> = self.head.iter().map(|name| (*name).to_owned()).collect();
+        for row in std::iter::once(&head).chain(&self.rows) {
+            let mut line = String::new();
+            for (nth, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                let _ = match nth {
+                    0 => write!(line, "{cell:width$}"),
+                    _ if self.head[nth] == WORDS => write!(line, "  {cell:width$}"),
+                    _ => write!(line, "  {cell:>width$}"),
+                };
+            }
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+        out.push('\n');
+        out
     }
 }
 
-fn footer(results: &Results, out: &mut String) {
-    let _ = writeln!(
-        out,
-        "\n{} rounds, every row once a round; {}\n\
-         every sink is null; the floor is two clock readings and a copy of candor's step line;\n\
-         tracing-subscriber: JSON, span list, current span only on a span's end, default timer;\n\
-         slog: slog-json in a `Mutex`; what a library does not keep itself (seq, step_id, offset_ms)\n\
-         is kept by hand, except for #[instrument], whose line goes without",
-        results.rounds,
-        machine::describe(),
-    );
-    for measured in results.rows.iter().filter(|measured| !measured.line.is_empty()) {
-        let line = String::from_utf8_lossy(&measured.line);
-        let _ = writeln!(out, "\n{} ({} bytes):\n{line}", measured.row.name, measured.line.len());
+/// As many digits as say something.
+pub(crate) fn number(value: f64) -> String {
+    match value.abs() {
+        small if small < 10.0 => format!("{value:.2}"),
+        middle if middle < 1000.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
     }
-}
-
-/// `{"NAME": {"median": x, "min": y}}`.
-pub(crate) fn ratios_json(results: &Results, ratios: &[Ratio]) -> String {
-    let ratios: Map<String, Value> = ratios
-        .iter()
-        .filter_map(|ratio| {
-            let Figure { median, min } = results.ratio(ratio)?;
-            Some((ratio.name.to_owned(), json!({ "median": median, "min": min })))
-        })
-        .collect();
-    format!("{:#}\n", Value::Object(ratios))
 }

@@ -1,9 +1,9 @@
 //! What the value of a call says about the answer.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::Category;
+use crate::caught::caught;
 
 mod chain;
 #[cfg(feature = "http")]
@@ -150,7 +150,7 @@ impl Answer {
             category: value.category(),
             is_refusal: value.is_refusal(),
         };
-        catch_unwind(AssertUnwindSafe(answer)).unwrap_or(Answer::NONE)
+        caught(answer).unwrap_or(Answer::NONE)
     }
 
     /// The answer with the status that the body named in place of its own.

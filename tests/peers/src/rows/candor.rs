@@ -7,19 +7,53 @@ use candor::{Config, Format, RequestContext, context};
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
+use super::floor::{Refused, try_charge_body};
 use super::work::{self, METHOD, PATH, REQUEST_ID, USER_ID};
 use super::{Failure, Row};
 use crate::meter::Meter;
 
 /// One annotated function with its line.
-pub(crate) static STEP: Row = Row { name: "candor step", run: step };
+pub(crate) static STEP: Row =
+    Row { name: "candor step", run: |meter| lines(meter, "info", Format::Json, charging) };
 /// The same on two threads, in two requests, through one layer.
 pub(super) static STEP_ON_TWO_THREADS: Row =
     Row { name: "candor step, each of two threads", run: step_on_two_threads };
 /// The same function when none of its lines can be written.
-pub(super) static OFF: Row = Row { name: "candor step, off", run: off };
-/// An ordinary event with three fields.
-pub(super) static EVENT: Row = Row { name: "candor event", run: event };
+pub(super) static OFF: Row =
+    Row { name: "candor step, off", run: |meter| lines(meter, "off", Format::Json, charging) };
+/// A function that can fail, when only the line of its error could be written.
+pub(super) static ONLY_ERROR: Row = Row {
+    name: "candor step, only its error on",
+    run: |meter| lines(meter, "warn", Format::Json, charging_with_result),
+};
+/// One annotated call to another service.
+pub(super) static DEPENDENCY: Row = Row {
+    name: "candor dependency call",
+    run: |meter| lines(meter, "info", Format::Json, calling),
+};
+/// An ordinary event with three fields, by tracing's macro.
+pub(super) static EVENT: Row =
+    Row { name: "candor event", run: |meter| lines(meter, "info", Format::Json, telling) };
+/// The same by candor's macro.
+pub(super) static OWN_EVENT: Row = Row {
+    name: "candor event, candor::info!",
+    run: |meter| lines(meter, "info", Format::Json, telling_by_candor),
+};
+/// An event with a `#[redact]` struct in a struct.
+pub(super) static STRUCT_EVENT: Row = Row {
+    name: "candor struct event",
+    run: |meter| lines(meter, "info", Format::Json, telling_of_a_struct),
+};
+/// The readable form of the step.
+pub(super) static PRETTY_STEP: Row = Row {
+    name: "candor step, pretty",
+    run: |meter| lines(meter, "info", Format::Pretty, charging),
+};
+/// The readable form of the event.
+pub(super) static PRETTY_EVENT: Row = Row {
+    name: "candor event, pretty",
+    run: |meter| lines(meter, "info", Format::Pretty, telling),
+};
 
 #[candor::step_timed(fields(order_id = order_id))]
 #[inline(never)]
@@ -27,52 +61,88 @@ fn charge(order_id: u64) -> u64 {
     work::charge(order_id)
 }
 
-fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, "info")?, || in_request(|| timed(meter)));
-    Ok(())
-}
-
-fn step_on_two_threads(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    let dispatch = dispatch(meter, "info")?;
-    meter.together(2, |meter| {
-        with_default(&dispatch, || in_request(|| timed(meter)));
-        Ok(())
-    })
-}
-
-fn off(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, "off")?, || in_request(|| timed(meter)));
-    Ok(())
-}
-
-fn timed(meter: &mut Meter<'_>) {
+fn charging(meter: &mut Meter<'_>) {
     meter.time(|order_id| {
         black_box(charge(order_id));
     });
 }
 
-fn event(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, "info")?, || {
-        in_request(|| {
-            meter.time(|order_id| {
-                tracing::info!(order_id, items = 3, currency = "EUR", "order accepted");
-            });
-        });
+#[candor::step_timed]
+#[inline(never)]
+fn try_charge(order_id: u64) -> Result<u64, Refused> {
+    try_charge_body(order_id)
+}
+
+fn charging_with_result(meter: &mut Meter<'_>) {
+    meter.time(|order_id| {
+        black_box(try_charge(order_id).is_ok());
     });
+}
+
+#[candor::dependency_call("payments", method = "POST", url = "https://pay.example/v1/charges")]
+#[inline(never)]
+fn call(order_id: u64) -> Result<u64, std::io::Error> {
+    Ok(work::charge(order_id))
+}
+
+fn calling(meter: &mut Meter<'_>) {
+    meter.time(|order_id| {
+        black_box(call(order_id).is_ok());
+    });
+}
+
+fn telling(meter: &mut Meter<'_>) {
+    meter.time(|order_id| {
+        tracing::info!(order_id, items = 3, currency = "EUR", "order accepted");
+    });
+}
+
+fn telling_by_candor(meter: &mut Meter<'_>) {
+    meter.time(|order_id| {
+        candor::info!(order_id, items = 3, currency = clear("EUR"), "order accepted");
+    });
+}
+
+fn telling_of_a_struct(meter: &mut Meter<'_>) {
+    let order = work::order();
+    meter.time(|_| {
+        candor::info!(order, "order accepted");
+    });
+}
+
+fn lines(
+    meter: &mut Meter<'_>,
+    level: &str,
+    format: Format,
+    operation: fn(&mut Meter<'_>),
+) -> Result<(), Failure> {
+    with_default(&dispatch(meter, level, format)?, || in_request(|| operation(meter)));
     Ok(())
 }
 
-fn dispatch(meter: &Meter<'_>, level: &str) -> Result<Dispatch, Failure> {
+fn step_on_two_threads(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    let dispatch = dispatch(meter, "info", Format::Json)?;
+    meter.together(2, |meter| {
+        with_default(&dispatch, || in_request(|| charging(meter)));
+        Ok(())
+    })
+}
+
+pub(super) fn dispatch(
+    meter: &Meter<'_>,
+    level: &str,
+    format: Format,
+) -> Result<Dispatch, Failure> {
     let subscriber = Config::new()
         .level(level)?
-        .format(Format::Json)
+        .format(format)
         .writer(meter.sink.clone())
         .lines_per_request(u64::MAX)
         .subscriber()?;
     Ok(Dispatch::new(subscriber))
 }
 
-fn in_request(work: impl FnOnce()) {
+pub(super) fn in_request(work: impl FnOnce()) {
     RequestContext::with_id(REQUEST_ID).with_method(METHOD).with_path(PATH).enter_with(|| {
         context::set_user(clear(USER_ID));
         work();

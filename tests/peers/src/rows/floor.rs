@@ -1,5 +1,6 @@
 //! What nobody can go below.
 
+use std::fmt;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -10,6 +11,9 @@ use crate::meter::Meter;
 pub(super) static FLOOR: Row = Row { name: "floor", run: floor };
 /// The function that the step is around.
 pub(super) static BARE: Row = Row { name: "bare call", run: bare };
+/// The function that can fail, and one clock reading.
+pub(super) static BARE_AND_CLOCK: Row =
+    Row { name: "bare call and a clock reading", run: bare_and_clock };
 
 // A row's `run` may fail; these have nothing to set up.
 #[allow(clippy::unnecessary_wraps)]
@@ -37,6 +41,35 @@ fn charge(order_id: u64) -> u64 {
 fn bare(meter: &mut Meter<'_>) -> Result<(), Failure> {
     meter.time(|order_id| {
         black_box(charge(order_id));
+    });
+    Ok(())
+}
+
+/// Never, in these rows.
+#[derive(Debug)]
+pub(super) struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+#[inline]
+pub(super) fn try_charge_body(order_id: u64) -> Result<u64, Refused> {
+    if work::charge(order_id) == u64::MAX { Err(Refused) } else { Ok(order_id) }
+}
+
+#[inline(never)]
+fn try_charge(order_id: u64) -> Result<u64, Refused> {
+    try_charge_body(order_id)
+}
+
+#[allow(clippy::unnecessary_wraps)]
+fn bare_and_clock(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    meter.time(|order_id| {
+        black_box(Instant::now());
+        black_box(try_charge(order_id).is_ok());
     });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! tracing-subscriber's JSON formatter.
+//! tracing-subscriber's JSON formatter, and its text.
 //!
 //! The request is a span, so that its fields stand on every line. The current span is not repeated
 //! beside the list of spans, except on the line of a span's end, which names its span only there: so
@@ -22,6 +22,11 @@ pub(super) static INSTRUMENT: Row =
 pub(super) static STEP: Row = Row { name: "tracing-subscriber step by hand", run: step };
 /// An ordinary event with three fields.
 pub(super) static EVENT: Row = Row { name: "tracing-subscriber event", run: event };
+/// An event with a nested struct, whose Debug is veil's.
+pub(super) static STRUCT_EVENT: Row =
+    Row { name: "tracing-subscriber struct event (veil)", run: event_of_a_struct };
+/// The text form of the event, without colours.
+pub(super) static TEXT_EVENT: Row = Row { name: "tracing-subscriber event, text", run: text_event };
 
 #[tracing::instrument(skip_all, fields(order_id = order_id))]
 #[inline(never)]
@@ -53,10 +58,30 @@ fn charge_by_hand(request: &HandKept, order_id: u64) -> u64 {
 // A row's `run` may fail; these have nothing that could.
 #[allow(clippy::unnecessary_wraps)]
 fn instrument(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, &FmtSpan::CLOSE), || {
+    time_instrumented(meter, &json(meter, &FmtSpan::CLOSE));
+    Ok(())
+}
+
+#[allow(clippy::unnecessary_wraps)]
+fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    time_step(meter, &json(meter, &FmtSpan::NONE));
+    Ok(())
+}
+
+#[allow(clippy::unnecessary_wraps)]
+fn event(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    time_event(meter, &json(meter, &FmtSpan::NONE));
+    Ok(())
+}
+
+#[allow(clippy::unnecessary_wraps)]
+fn event_of_a_struct(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    with_default(&json(meter, &FmtSpan::NONE), || {
         in_request(|| {
-            meter.time(|order_id| {
-                black_box(charge(order_id));
+            let (request, order) = (HandKept::new(), work::veiled_order());
+            meter.time(|_| {
+                let seq = request.next_line();
+                tracing::info!(seq, ?order, "order accepted");
             });
         });
     });
@@ -64,8 +89,31 @@ fn instrument(meter: &mut Meter<'_>) -> Result<(), Failure> {
 }
 
 #[allow(clippy::unnecessary_wraps)]
-fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, &FmtSpan::NONE), || {
+fn text_event(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    let sink = meter.sink.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(Level::INFO)
+        .with_writer(move || sink.clone())
+        .finish();
+    time_event(meter, &Dispatch::new(subscriber));
+    Ok(())
+}
+
+/// The annotated function under a subscriber.
+pub(super) fn time_instrumented(meter: &mut Meter<'_>, dispatch: &Dispatch) {
+    with_default(dispatch, || {
+        in_request(|| {
+            meter.time(|order_id| {
+                black_box(charge(order_id));
+            });
+        });
+    });
+}
+
+/// The step's line written by hand under a subscriber.
+pub(super) fn time_step(meter: &mut Meter<'_>, dispatch: &Dispatch) {
+    with_default(dispatch, || {
         in_request(|| {
             let request = HandKept::new();
             meter.time(|order_id| {
@@ -73,12 +121,11 @@ fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
             });
         });
     });
-    Ok(())
 }
 
-#[allow(clippy::unnecessary_wraps)]
-fn event(meter: &mut Meter<'_>) -> Result<(), Failure> {
-    with_default(&dispatch(meter, &FmtSpan::NONE), || {
+/// The event with three fields under a subscriber.
+pub(super) fn time_event(meter: &mut Meter<'_>, dispatch: &Dispatch) {
+    with_default(dispatch, || {
         in_request(|| {
             let request = HandKept::new();
             meter.time(|order_id| {
@@ -87,10 +134,9 @@ fn event(meter: &mut Meter<'_>) -> Result<(), Failure> {
             });
         });
     });
-    Ok(())
 }
 
-fn dispatch(meter: &Meter<'_>, spans: &FmtSpan) -> Dispatch {
+fn json(meter: &Meter<'_>, spans: &FmtSpan) -> Dispatch {
     let sink = meter.sink.clone();
     let subscriber = tracing_subscriber::fmt()
         .json()

@@ -16,6 +16,95 @@ pub(super) fn charge(order_id: u64) -> u64 {
     black_box(order_id)
 }
 
+/// Eight fields, two of them text that may be shown, three that may not; and the same for each way to
+/// write it.
+macro_rules! payment {
+    ($(#[$of:meta])* $name:ident, $shown:meta, $card:meta, $email:meta, $password:meta, $make:ident) => {
+        $(#[$of])*
+        pub(super) struct $name {
+            pub(super) order_id: u64,
+            pub(super) items: u32,
+            pub(super) express: bool,
+            pub(super) amount: f64,
+            #[$shown]
+            pub(super) currency: String,
+            #[$card]
+            pub(super) card: String,
+            #[$email]
+            pub(super) email: String,
+            #[allow(dead_code, reason = "a secret is not even read")]
+            #[$password]
+            pub(super) password: String,
+        }
+
+        pub(super) fn $make() -> $name {
+            $name {
+                order_id: 1042,
+                items: 3,
+                express: true,
+                amount: 129.95,
+                currency: "EUR".to_owned(),
+                card: "4242424242424242".to_owned(),
+                email: "ada.lovelace@example.com".to_owned(),
+                password: "correct horse battery staple".to_owned(),
+            }
+        }
+    };
+}
+
+payment!(
+    #[candor::redact]
+    Payment,
+    redact(clear),
+    redact(mask(last = 4)),
+    redact(email),
+    redact(secret),
+    payment
+);
+// veil has no policy for a mail address; its partial one shows the ends.
+payment!(
+    #[derive(veil::Redact)]
+    Veiled,
+    doc = "Shown.",
+    redact(partial),
+    redact(partial),
+    redact(fixed = 3),
+    veiled
+);
+payment!(
+    #[derive(Clone, Debug, serde::Serialize)]
+    Raw,
+    doc = "Shown.",
+    doc = "A secret.",
+    doc = "A secret.",
+    doc = "A secret.",
+    raw
+);
+
+/// A struct around it.
+#[candor::redact]
+pub(super) struct Order {
+    customer: u64,
+    payment: Payment,
+}
+
+/// The same with veil.
+#[derive(Debug)]
+pub(super) struct VeiledOrder {
+    #[allow(dead_code, reason = "its Debug reads it")]
+    customer: u64,
+    #[allow(dead_code, reason = "its Debug reads it")]
+    payment: Veiled,
+}
+
+pub(super) fn order() -> Order {
+    Order { customer: 41, payment: payment() }
+}
+
+pub(super) fn veiled_order() -> VeiledOrder {
+    VeiledOrder { customer: 41, payment: veiled() }
+}
+
 /// What a hand-written line has to keep for itself, where a library knows of spans only or of
 /// nothing.
 #[derive(Debug)]

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Makes the pictures in docs/pictures from a fresh run of the example `orders`: the story of the request
+# whose payment timed out, on the terminal (SVG) and as the page (PNG, light and dark). The PNGs need
+# Chromium; without it only the SVG is made.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+out=docs/pictures
+mkdir -p "$out"
+
+cargo build --quiet --package candor --features cli --bin candor
+target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+candor="$target/debug/candor"
+LOG_FORMAT=json cargo run --quiet --example orders >"$work/orders.log" 2>/dev/null
+id=$(grep '"status":504' "$work/orders.log" | head -1 | sed 's/.*"request_id":"\([^"]*\)".*/\1/')
+
+# A row of text with colours to a row of SVG: each colour is a class.
+svg() {
+    awk -v title="$1" '
+        function escape(text) {
+            gsub(/&/, "\\&amp;", text); gsub(/</, "\\&lt;", text); gsub(/>/, "\\&gt;", text)
+            return text
+        }
+        BEGIN {
+            class["1"] = "bold"; class["2"] = "dim"; class["32"] = "good"; class["33"] = "warn"
+            class["1;31"] = "bad"; class["34"] = "step"; class["36"] = "call"
+        }
+        {
+            row = ""; rest = $0
+            while (match(rest, /\033\[[0-9;]*m/)) {
+                row = row escape(substr(rest, 1, RSTART - 1))
+                code = substr(rest, RSTART + 2, RLENGTH - 3)
+                row = row (code == "0" ? "</tspan>" : "<tspan class=\"" class[code] "\">")
+                rest = substr(rest, RSTART + RLENGTH)
+            }
+            rows[NR] = row escape(rest)
+        }
+        END {
+            height = NR * 19 + 32
+            printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 900 %d\" width=\"900\" height=\"%d\" role=\"img\">\n", height, height
+            printf "<title>%s</title>\n<style>\n", escape(title)
+            print "svg { background: #16191d; border-radius: 8px }"
+            print "text { font: 14px \"DejaVu Sans Mono\", Menlo, Consolas, monospace; fill: #dfe3e7; white-space: pre }"
+            print ".bold { font-weight: bold } .dim { fill: #8d96a0 } .good { fill: #6cc08b } .warn { fill: #d9a441 }"
+            print ".bad { fill: #f0776a; font-weight: bold } .step { fill: #7f9fca } .call { fill: #4fb3a8 }\n</style>"
+            printf "<rect width=\"900\" height=\"%d\" rx=\"8\" fill=\"#16191d\"/>\n", height
+            for (row = 1; row <= NR; row++)
+                printf "<text x=\"20\" y=\"%d\" xml:space=\"preserve\">%s</text>\n", row * 19 + 14, rows[row]
+            print "</svg>"
+        }'
+}
+{
+    printf '\033[2m$ candor story %s app.log\033[0m\n\n' "${id:0:18}"
+    COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' "$candor" story "$id" "$work/orders.log"
+} | svg "candor story on the terminal" >"$out/story.svg"
+echo "$out/story.svg"
+
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+if [ -z "$browser" ]; then
+    echo "no Chromium: the page has no picture"
+    exit 0
+fi
+"$candor" story "$id" "$work/orders.log" --html "$work/story.html"
+for scheme in light dark; do
+    dark=$([ "$scheme" = dark ] && echo 0 || echo 1)
+    "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
+        --disable-background-networking --disable-component-update --disable-sync \
+        --user-data-dir="$work/profile-$scheme" --blink-settings=preferredColorScheme="$dark" \
+        --force-device-scale-factor=2 --window-size=1100,500 --screenshot="$out/story-$scheme.png" \
+        "file://$work/story.html" >/dev/null 2>&1
+    echo "$out/story-$scheme.png"
+done

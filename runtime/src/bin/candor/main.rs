@@ -1,0 +1,84 @@
+//! `candor`: reads back what candor wrote.
+//!
+//! `candor story` tells one request, `candor requests` lists them, `candor steps` sums them up.
+
+// Times and shares are computed to be shown with three digits.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what is computed here is rounded for the eye anyway"
+)]
+
+mod histogram;
+mod output;
+mod read;
+mod requests;
+mod screen;
+mod steps;
+mod story;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::{Failure, Output};
+use read::Keys;
+
+/// Reads candor's JSON lines back: what happened in a request, which requests were slow or failed, how
+/// long steps take.
+///
+/// Lines are found behind what kubectl, docker, journald and CRI put before or around them, in plain
+/// and gzip-compressed files. Exits with 0 where something was found, 1 where nothing was, 2 where the
+/// question or a file can't be read.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell what happened in a request, as a tree with times
+    Story(story::Args),
+    /// List requests: the failed and the slowest first
+    Requests(requests::Args),
+    /// Sum up steps and dependency calls: counts, errors, percentiles
+    Steps(steps::Args),
+}
+
+/// What all commands take.
+#[derive(Debug, clap::Args)]
+struct KeyArgs {
+    /// Names of candor's keys in this log, as `LOG_KEYS` has them; the usual ones are known
+    #[arg(long, value_name = "ts=timestamp,…")]
+    keys: Option<String>,
+}
+
+impl KeyArgs {
+    fn keys(&self) -> Result<Keys, Failure> {
+        let keys = self.keys.as_deref().map(Keys::parse).transpose();
+        keys.map(Option::unwrap_or_default).map_err(|why| {
+            Failure::usage(format!("--keys takes renames such as ts=timestamp: {why}"))
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = Output::new();
+    let done = match &cli.command {
+        Command::Story(args) => story::run(args, &mut out),
+        Command::Requests(args) => requests::run(args, &mut out),
+        Command::Steps(args) => steps::run(args, &mut out),
+    };
+    match done.and_then(|found| out.finish().map(|()| found)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(failure) => {
+            eprintln!("candor: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}

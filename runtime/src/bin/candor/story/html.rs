@@ -1,0 +1,281 @@
+//! Stories as one page for a browser: no script, nothing to load, every text of the log escaped.
+
+use std::fmt::Write as _;
+
+use super::line::{Level, plain};
+use super::notes::{self, Note};
+use super::tree::{Item, Kind, Mark, Part, Story};
+use super::verdict::{Verdict, caller};
+use crate::read::time::{date_and_time, took};
+use crate::screen::safe;
+
+const STYLE: &str = include_str!("page.css");
+
+/// The page of these stories.
+pub(crate) fn page(told: &[(Story, Verdict)]) -> String {
+    let mut out = String::new();
+    let title = match told {
+        [(story, _)] => format!("{} · {}", heading(story), story.id),
+        _ => format!("{} requests", told.len()),
+    };
+    let _ = write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        text(&title)
+    );
+    if told.len() > 1 {
+        contents(told, &mut out);
+    }
+    for (index, (story, verdict)) in told.iter().enumerate() {
+        article(index, story, verdict, &mut out);
+    }
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
+
+fn heading(story: &Story) -> String {
+    let part = story.parts.first();
+    part.map(|part| format!("{} {}", notes::title(part), notes::ending(part))).unwrap_or_default()
+}
+
+fn contents(told: &[(Story, Verdict)], out: &mut String) {
+    out.push_str("<nav aria-label=\"requests\">\n<ol>\n");
+    for (index, (story, verdict)) in told.iter().enumerate() {
+        let cause = verdict.words.first().map(|words| text(words)).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "<li><a href=\"#r{index}\">{}</a> <span>{cause}</span></li>",
+            text(&heading(story))
+        );
+    }
+    out.push_str("</ol>\n</nav>\n");
+}
+
+fn article(index: usize, story: &Story, verdict: &Verdict, out: &mut String) {
+    let _ = writeln!(out, "<article id=\"r{index}\">");
+    for (number, part) in story.parts.iter().enumerate() {
+        out.push_str("<section>\n");
+        head(story, number, part, out);
+        if number == 0 {
+            summary(story, verdict, out);
+        }
+        tree(story, part, verdict, out);
+        for note in notes::of_part(part) {
+            let _ = writeln!(out, "<p class=\"missing\">{}</p>", text(&note));
+        }
+        out.push_str("</section>\n");
+    }
+    for note in notes::of_story(story) {
+        let _ = writeln!(out, "<p class=\"missing\">{}</p>", text(&note));
+    }
+    out.push_str("</article>\n");
+}
+
+fn head(story: &Story, number: usize, part: &Part, out: &mut String) {
+    let class = match () {
+        () if part.is_unfinished() || matches!(part.outcome().as_str(), "error" | "panicked") => {
+            "bad"
+        }
+        () if part.is_bad() => "warn",
+        () => "good",
+    };
+    out.push_str("<header>\n");
+    let level = if number == 0 { 'h' } else { 'p' };
+    let tag = if level == 'h' { "h1" } else { "h2" };
+    let service = if part.service.is_empty() {
+        String::new()
+    } else {
+        format!("<span class=\"service\">{}</span> ", text(&part.service))
+    };
+    let _ = writeln!(
+        out,
+        "<{tag}>{service}{} <span class=\"end {class}\">{}</span> <span class=\"took\">{}</span></{tag}>",
+        text(&notes::title(part)),
+        text(&notes::ending(part)),
+        took(part.took_ms())
+    );
+    let mut facts = vec![format!("{} UTC", date_and_time(part.start))];
+    if number == 0 {
+        facts.push(format!("request {}", story.id));
+    }
+    facts.extend(notes::facts(part));
+    if let Some(call) = caller(story, number) {
+        facts.push(format!("called by {}", call.name()));
+    }
+    out.push_str("<ul class=\"facts\">");
+    for fact in facts {
+        let (name, value) = fact.split_once(' ').unwrap_or(("", &fact));
+        let _ = write!(out, "<li><span>{}</span> {}</li>", text(name), text(value));
+    }
+    out.push_str("</ul>\n</header>\n");
+}
+
+fn summary(story: &Story, verdict: &Verdict, out: &mut String) {
+    out.push_str("<dl class=\"sums\">\n");
+    if let Some((first, details)) = verdict.words.split_first() {
+        let (class, label) =
+            if verdict.is_bad { ("cause", "likely cause") } else { ("first", "first problem") };
+        let _ = write!(out, "<div class=\"{class}\"><dt>{label}</dt><dd>{}", text(first));
+        for detail in details {
+            let _ = write!(out, "<small>{}</small>", text(detail));
+        }
+        out.push_str("</dd></div>\n");
+    }
+    for (label, words) in notes::sums(story) {
+        let _ = writeln!(out, "<div><dt>{label}</dt><dd>{}</dd></div>", text(&words));
+    }
+    out.push_str("</dl>\n");
+}
+
+fn tree(story: &Story, part: &Part, verdict: &Verdict, out: &mut String) {
+    let length = (story.end - story.start) as f64 / 1e3;
+    out.push_str("<div class=\"tree\">\n<div class=\"axis\" aria-hidden=\"true\"><span></span><span>start</span><span>took</span><span class=\"ticks\">");
+    for quarter in 0..=4 {
+        let at = length * f64::from(quarter) / 4.0;
+        let label = if quarter == 0 { "0".to_owned() } else { took(at) };
+        let _ = write!(out, "<i style=\"--at:{}%\">{label}</i>", quarter * 25);
+    }
+    out.push_str("</span></div>\n");
+    for (index, depth) in &part.order {
+        row(story, &part.items[*index], *depth, verdict, out);
+    }
+    out.push_str("</div>\n");
+}
+
+fn row(story: &Story, item: &Item, depth: usize, verdict: &Verdict, out: &mut String) {
+    let kind = match item.kind {
+        Kind::Step(_) => "step",
+        Kind::Call { .. } => "call",
+        Kind::Unseen(_) => "unseen",
+        Kind::Line => "line",
+        Kind::Gap(_) => "gap",
+    };
+    let mark = match item.mark {
+        Mark::Cause => " cause",
+        Mark::Consequence => " follows",
+        Mark::None => "",
+    };
+    let level = match item.level() {
+        Level::Error => " error",
+        Level::Warn => " warning",
+        Level::Info | Level::Low => "",
+    };
+    let fields = fields(item);
+    let (open, close) = if fields.is_empty() {
+        ("<div class=\"summary\">", "</div>")
+    } else {
+        ("<summary>", "</summary>")
+    };
+    let outer = if fields.is_empty() { "div" } else { "details" };
+    let _ = write!(out, "<{outer} class=\"{kind}{mark}{level}\" style=\"--depth:{depth}\">{open}");
+    let _ = write!(out, "<span class=\"name\"><b>{}</b></span>", name(item));
+    let start = (item.start - story.start) as f64 / 1e3;
+    let time = match (item.is_span(), &item.line) {
+        (true, Some(_)) => took(item.took_ms()),
+        (true, None) => "?".to_owned(),
+        (false, _) => String::new(),
+    };
+    let _ = write!(
+        out,
+        "<span class=\"number\">{}</span><span class=\"number\">{time}</span>",
+        took(start)
+    );
+    bar(story, item, out);
+    let detail = verdict.cause.and_then(|(part, item)| {
+        let line = story.parts[part].items[item].line.as_ref()?;
+        Some(line.text("error_detail")).filter(|text| !text.is_empty())
+    });
+    let notes = notes::of_item(item, verdict.is_bad, detail.as_deref());
+    if !notes.is_empty() {
+        out.push_str("<span class=\"notes\">");
+        for note in &notes {
+            self::note(note, out);
+        }
+        out.push_str("</span>");
+    }
+    let _ = writeln!(out, "{close}{fields}</{outer}>");
+}
+
+fn name(item: &Item) -> String {
+    match (&item.kind, &item.line) {
+        (Kind::Line, Some(line)) => format!(
+            "<span class=\"level\">{}</span> {}",
+            text(&line.level_name),
+            text(&notes::message(line))
+        ),
+        (Kind::Call { dependency, operation }, _) => {
+            format!("<span class=\"to\">→ {}</span> {}", text(dependency), text(operation))
+        }
+        _ => text(&item.name()),
+    }
+}
+
+fn note(note: &Note, out: &mut String) {
+    let label =
+        if note.label.is_empty() { String::new() } else { format!("<em>{}</em> ", note.label) };
+    let _ = write!(out, "<small>{label}{}</small>", text(&note.text));
+}
+
+fn bar(story: &Story, item: &Item, out: &mut String) {
+    let length = ((story.end - story.start) as f64).max(1.0);
+    let share = |micros: i64| (micros as f64 / length * 100.0).clamp(0.0, 100.0);
+    let from = share(item.start - story.start);
+    let width = share(item.end - item.start).min(100.0 - from);
+    let _ = write!(
+        out,
+        "<span class=\"bar\" aria-hidden=\"true\"><i style=\"--from:{from:.3}%;--width:{width:.3}%\"></i></span>"
+    );
+}
+
+/// All that a line says beside its row.
+fn fields(item: &Item) -> String {
+    let Some(line) = &item.line else { return String::new() };
+    let mut out = String::from("<table>");
+    let mut field = |key: &str, value: &str| {
+        if !value.is_empty() {
+            let lines: Vec<String> = value.split('\n').map(text).collect();
+            let value = lines.join("\n");
+            let _ = write!(out, "<tr><th scope=\"row\">{}</th><td>{value}</td></tr>", text(key));
+        }
+    };
+    field("written", &format!("{} UTC", date_and_time(line.at)));
+    field("level", &line.level_name);
+    field("logger", &line.logger);
+    if let Some(seq) = line.seq {
+        field("seq", &seq.to_string());
+    }
+    if line.msg != line.event {
+        field("msg", &line.msg);
+    }
+    for (key, value) in &line.fields {
+        let value = match value {
+            serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
+                serde_json::to_string_pretty(value).unwrap_or_else(|_| plain(value))
+            }
+            other => plain(other),
+        };
+        field(key, &value);
+    }
+    out.push_str("</table>");
+    out
+}
+
+/// Text that can be neither markup nor a control.
+fn text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in safe(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,353 @@
+//! The lines of one request as a tree of steps and calls on one time axis.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::gaps::{self, Gap};
+use super::line::{Level, Line};
+use crate::read::time::Micros;
+
+/// Levels of the tree that are shown as such; what is deeper stands at the last one.
+const DEEPEST: usize = 60;
+
+/// All that is known of one request id.
+#[derive(Debug)]
+pub(crate) struct Story {
+    pub(crate) id: String,
+    pub(crate) start: Micros,
+    pub(crate) end: Micros,
+    /// One for each service, or each time the id was used.
+    pub(crate) parts: Vec<Part>,
+    /// Lines that stood in the input more than once.
+    pub(crate) repeated: usize,
+    /// Lines beyond what a story takes.
+    pub(crate) left_out: u64,
+}
+
+/// The request at one service.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) service: String,
+    pub(crate) trace: String,
+    pub(crate) span: String,
+    pub(crate) user: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) start: Micros,
+    pub(crate) end: Micros,
+    /// `request_completed` or `job_completed`.
+    pub(crate) close: Option<Line>,
+    /// Whether a last line would be there if all were well.
+    pub(crate) wants_end: bool,
+    pub(crate) items: Vec<Item>,
+    /// The items in the order in which they are shown, with their depth.
+    pub(crate) order: Vec<(usize, usize)>,
+    pub(crate) lost: u64,
+}
+
+/// What stands in the tree.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) kind: Kind,
+    pub(crate) start: Micros,
+    pub(crate) end: Micros,
+    pub(crate) step_id: Option<u64>,
+    /// Its parent among the items.
+    pub(crate) parent: Option<usize>,
+    pub(crate) line: Option<Line>,
+    pub(crate) mark: Mark,
+}
+
+/// What an item is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Step(String),
+    Call {
+        dependency: String,
+        operation: String,
+    },
+    /// Others name it as their parent, and it has no line.
+    Unseen(u64),
+    Line,
+    Gap(Gap),
+}
+
+/// What an item is to the request's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    None,
+    Cause,
+    Consequence,
+}
+
+impl Item {
+    pub(crate) fn is_span(&self) -> bool {
+        matches!(self.kind, Kind::Step(_) | Kind::Call { .. } | Kind::Unseen(_))
+    }
+
+    pub(crate) fn is_call(&self) -> bool {
+        matches!(self.kind, Kind::Call { .. })
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        self.line.as_ref().map_or(Level::Info, |line| line.level)
+    }
+
+    pub(crate) fn outcome(&self) -> String {
+        self.line.as_ref().map(|line| line.text("outcome")).unwrap_or_default()
+    }
+
+    pub(crate) fn took_ms(&self) -> f64 {
+        (self.end - self.start) as f64 / 1e3
+    }
+
+    /// `place_order`, `payments charge`, `step 3`.
+    pub(crate) fn name(&self) -> String {
+        match &self.kind {
+            Kind::Step(name) => name.clone(),
+            Kind::Call { dependency, operation } => format!("{dependency} {operation}"),
+            Kind::Unseen(id) => format!("step {id}"),
+            Kind::Line => self.line.as_ref().map(|line| line.msg.clone()).unwrap_or_default(),
+            Kind::Gap(gap) => gap.to_string(),
+        }
+    }
+}
+
+impl Part {
+    pub(crate) fn took_ms(&self) -> f64 {
+        (self.end - self.start) as f64 / 1e3
+    }
+
+    pub(crate) fn outcome(&self) -> String {
+        self.close.as_ref().map(|line| line.text("outcome")).unwrap_or_default()
+    }
+
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.wants_end && self.close.is_none()
+    }
+
+    /// Whether it ended otherwise than its caller hoped.
+    pub(crate) fn is_bad(&self) -> bool {
+        let Some(close) = &self.close else { return self.wants_end };
+        close.text("outcome") != "ok" || close.count("status") >= 400
+    }
+}
+
+/// Puts the lines of one request together.
+pub(crate) fn build(id: String, lines: Vec<Line>, left_out: u64) -> Story {
+    let mut groups: BTreeMap<(String, String), Vec<Line>> = BTreeMap::new();
+    for line in lines {
+        groups.entry((line.service.clone(), line.span.clone())).or_default().push(line);
+    }
+    let mut parts = Vec::new();
+    let mut repeated = 0;
+    for (_, mut group) in groups {
+        group.sort_by_key(|line| (line.at, line.seq));
+        for run in runs(group, &mut repeated) {
+            parts.push(part(run));
+        }
+    }
+    parts.sort_by_key(|part| (part.start, std::cmp::Reverse(part.end)));
+    let start = parts.iter().map(|part| part.start).min().unwrap_or_default();
+    let end = parts.iter().map(|part| part.end).max().unwrap_or_default();
+    Story { id, start, end, parts, repeated, left_out }
+}
+
+/// An id that is used twice starts its numbers again; the same line twice is one line.
+fn runs(lines: Vec<Line>, repeated: &mut usize) -> Vec<Vec<Line>> {
+    let mut runs: Vec<Vec<Line>> = vec![Vec::new()];
+    let mut seen: HashMap<u64, usize> = HashMap::new();
+    for line in lines {
+        let Some(run) = runs.last_mut() else { break };
+        if let Some(seq) = line.seq {
+            if let Some(earlier) = seen.get(&seq) {
+                if run.get(*earlier) == Some(&line) {
+                    *repeated += 1;
+                    continue;
+                }
+                seen.clear();
+                seen.insert(seq, 0);
+                runs.push(vec![line]);
+                continue;
+            }
+            seen.insert(seq, run.len());
+        } else if run.last() == Some(&line) {
+            *repeated += 1;
+            continue;
+        }
+        run.push(line);
+    }
+    runs
+}
+
+fn part(lines: Vec<Line>) -> Part {
+    let known = |of: fn(&Line) -> &String| {
+        // The user may be known late, and what is known last holds.
+        lines.iter().rev().map(of).find(|text| !text.is_empty()).cloned().unwrap_or_default()
+    };
+    let (service, trace, span) = (known(|l| &l.service), known(|l| &l.trace), known(|l| &l.span));
+    let (user, method, path) = (known(|l| &l.user), known(|l| &l.method), known(|l| &l.path));
+    let wants_end = !method.is_empty() || lines.iter().any(Line::is_start);
+    let close = lines.iter().rposition(Line::is_end);
+    let begins = origin(&lines, close.map(|close| &lines[close]));
+    let found = gaps::find(&lines);
+    let lost = found.iter().map(|gap| gap.missing).sum();
+
+    let mut items: Vec<Item> = Vec::new();
+    let mut last_line = None;
+    let mut others = Vec::new();
+    for (index, line) in lines.into_iter().enumerate() {
+        if Some(index) == close {
+            last_line = Some(line);
+        } else if let Some(item) = span_item(&line, begins) {
+            items.push(Item { line: Some(line), ..item });
+        } else {
+            others.push(line);
+        }
+    }
+    adopt(&mut items);
+    for line in others {
+        let parent = open_at(&items, line.at);
+        items.push(Item { parent, ..item(Kind::Line, line.at, Some(line)) });
+    }
+    for gap in found {
+        let parent = open_at(&items, gap.at);
+        items.push(Item { parent, ..item(Kind::Gap(gap.clone()), gap.at, None) });
+    }
+    let latest = items.iter().map(|item| item.end).max();
+    let until =
+        last_line.as_ref().map(|line| line.at).into_iter().chain(latest).max().unwrap_or(begins);
+    let order = ordered(&items);
+    Part {
+        service,
+        trace,
+        span,
+        user,
+        method,
+        path,
+        start: begins,
+        end: until.max(begins),
+        close: last_line,
+        wants_end,
+        items,
+        order,
+        lost,
+    }
+}
+
+fn item(kind: Kind, at: Micros, line: Option<Line>) -> Item {
+    Item { kind, start: at, end: at, step_id: None, parent: None, line, mark: Mark::None }
+}
+
+/// When the request began: what its end says, else the earliest that a step says.
+fn origin(lines: &[Line], close: Option<&Line>) -> Micros {
+    if let Some(close) = close
+        && let Some(took) = close.micros("duration_ms")
+    {
+        return close.at - took;
+    }
+    let of = |line: &Line| {
+        let took = line.micros("duration_ms").unwrap_or(0);
+        line.at - took - line.micros("offset_ms").unwrap_or(0)
+    };
+    lines.iter().map(of).min().unwrap_or_default()
+}
+
+fn span_item(line: &Line, origin: Micros) -> Option<Item> {
+    let kind = match line.event.as_str() {
+        "step_timing" => Kind::Step(line.text("step")),
+        "dependency_call" => {
+            Kind::Call { dependency: line.text("dependency"), operation: line.text("operation") }
+        }
+        _ => return None,
+    };
+    let took = line.micros("duration_ms").unwrap_or(0);
+    let start = line.micros("offset_ms").map_or(line.at - took, |offset| origin + offset);
+    let step_id = line.get("step_id").and_then(serde_json::Value::as_u64);
+    Some(Item { end: start + took, step_id, ..item(kind, start, None) })
+}
+
+/// Gives every step its parent; a parent without a line of its own gets an item that says so.
+fn adopt(items: &mut Vec<Item>) {
+    let mut places: HashMap<u64, usize> = HashMap::new();
+    for (index, item) in items.iter().enumerate() {
+        if let Some(id) = item.step_id {
+            places.entry(id).or_insert(index);
+        }
+    }
+    for index in 0..items.len() {
+        let named = items[index].line.as_ref().map_or(0, |line| line.count("parent_id"));
+        if named == 0 {
+            continue;
+        }
+        let (start, end) = (items[index].start, items[index].end);
+        let parent = *places.entry(named).or_insert_with(|| {
+            let unseen = item(Kind::Unseen(named), start, None);
+            items.push(Item { step_id: Some(named), end, ..unseen });
+            items.len() - 1
+        });
+        if items[parent].line.is_none() {
+            items[parent].start = items[parent].start.min(start);
+            items[parent].end = items[parent].end.max(end);
+        }
+        if parent != index {
+            items[index].parent = Some(parent);
+        }
+    }
+    cut_loops(items);
+}
+
+/// Parents are older than their children, unless somebody made the log by hand.
+fn cut_loops(items: &mut [Item]) {
+    let mut settled = HashSet::new();
+    for index in 0..items.len() {
+        let mut way = HashSet::new();
+        let mut at = index;
+        while settled.insert(at) {
+            way.insert(at);
+            match items[at].parent {
+                Some(parent) if way.contains(&parent) => items[at].parent = None,
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+    }
+}
+
+/// The innermost step open at that time, as far as there is only one.
+fn open_at(items: &[Item], at: Micros) -> Option<usize> {
+    let mut found = None;
+    for _ in 0..DEEPEST {
+        let mut open = items.iter().enumerate().filter(|(_, item)| {
+            item.is_span() && item.parent == found && item.start <= at && at <= item.end
+        });
+        let Some((index, _)) = open.next().filter(|_| open.next().is_none()) else { break };
+        found = Some(index);
+    }
+    found
+}
+
+fn ordered(items: &[Item]) -> Vec<(usize, usize)> {
+    let mut children: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+    for (index, item) in items.iter().enumerate() {
+        children.entry(item.parent).or_default().push(index);
+    }
+    for siblings in children.values_mut() {
+        // A line of a step's own instant stands before the step.
+        siblings.sort_by_key(|index| {
+            (items[*index].start, items[*index].is_span(), items[*index].step_id)
+        });
+    }
+    let mut order = Vec::with_capacity(items.len());
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut push = |open: &mut Vec<(usize, usize)>, parent: Option<usize>, depth: usize| {
+        for child in children.remove(&parent).unwrap_or_default().into_iter().rev() {
+            open.push((child, depth.min(DEEPEST)));
+        }
+    };
+    push(&mut open, None, 0);
+    while let Some((index, depth)) = open.pop() {
+        order.push((index, depth));
+        push(&mut open, Some(index), depth + 1);
+    }
+    order
+}

@@ -1,0 +1,270 @@
+//! The words of the key rule, and what each can do.
+
+use super::words::{Word, Words};
+
+// What a word can do. The low bits say of which families it is the first word, the next ones of
+// which it is the second; `pairs` needs one shift and one `and`.
+const KEY: u32 = 1;
+const TOKEN: u32 = 1 << 1;
+const CODE: u32 = 1 << 2;
+const NUMBER: u32 = 1 << 3;
+const ID: u32 = 1 << 4;
+const PHRASE: u32 = 1 << 5;
+const MATERIAL: u32 = 1 << 6;
+const ACCOUNT: u32 = 1 << 7;
+const PROOF: u32 = 1 << 8;
+const SESSION: u32 = 1 << 9;
+const LINK: u32 = 1 << 10;
+const SOCIAL: u32 = 1 << 11;
+pub(super) const SECOND: u32 = 12;
+pub(super) const STRONG: u32 = 1 << 24;
+/// Hits as the last word, unless a `HARMLESS` one stands before it.
+pub(super) const LAST: u32 = 1 << 25;
+/// Hits as the only word.
+pub(super) const ALONE: u32 = 1 << 26;
+pub(super) const HARMLESS: u32 = 1 << 27;
+/// Takes back every hit as the last word.
+pub(super) const ABOUT: u32 = 1 << 28;
+/// Takes back every hit as the first word.
+pub(super) const ASKS: u32 = 1 << 29;
+/// Keeps its meaning at the end of a longer word: `userpassword`.
+const JOINS: u32 = 1 << 30;
+pub(super) const PLAIN: u32 = 1 << 31;
+
+pub(super) const fn pairs(first: u32, second: u32) -> bool {
+    first & (second >> SECOND) & 0xfff != 0
+}
+
+#[rustfmt::skip]
+const LISTS: [(u32, &str); 33] = [
+    (STRONG | JOINS, "password passwd pwd pswd passphrase passcode secret credential cookie apikey jwt \
+        cvv cvc ssn sessionid sessid secretkey accesskey privatekey passwort"),
+    (STRONG, "passkey cred authorization authorisation bearer csrf xsrf otp totp hotp otpauth seedphrase cvn nino itin \
+        aadhaar aadhar cpf curp pesel mnemonic dsn iban psk kek dek puk privkey xprv ccnum ccn \
+        dockerconfigjson kubeconfig contrasena kennwort senha motdepasse mdp wachtwoord haslo salasana \
+        samlresponse"),
+    (LAST | JOINS, "token pass"),
+    (LAST, "pan pin auth sid session pw pword signature sig salt hmac keypair"),
+    (ALONE, "oauth"),
+    (PLAIN, "passwordless compass bypass trespass surpass encompass overpass underpass subpass multipass \
+        renderpass lowpass highpass bandpass allpass lastpass keepass issn assn"),
+    (HARMLESS, "page next previous prev continuation eos bos pad unk sep cls mask stop start end \
+        cancellation cancel per unexpected first second third last final single boarding season bus ski \
+        gpio led map drop tilt low high band render shadow compute depth function method type virus call sync \
+        lock fencing special prompt completion chat checkout training game upload charging video workout \
+        practice"),
+    (KEY, "api app application private priv secret access signing sign signature encryption encrypt \
+        encrypting decryption decrypt master ssh hmac auth oauth session shared preshared gpg pgp rsa aes \
+        license licence activation account storage subscription function service role admin root client \
+        server consumer integration webhook deploy tls ssl cert certificate pem symmetric write ingest \
+        ingestion wallet vault bot security recovery backup live merchant partner stripe openai anthropic \
+        sendgrid mailgun mailchimp twilio aws azure google gcp github gitlab datadog sentry algolia firebase \
+        fcm vapid supabase cloudflare telegram discord slack heroku sdk insert unseal fernet ephemeral restricted"),
+    (KEY << SECOND, "key pem jwk"),
+    (TOKEN, "api access refresh auth oauth id session user client bot service device push fcm apns reset \
+        registration login security vault root admin app deploy personal invite verification confirmation \
+        github gitlab slack discord telegram npm remember magic webhook sas sso identity bearer"),
+    (TOKEN << SECOND, "token"),
+    (CODE, "otp mfa tfa 2fa totp verification verify recovery backup security sms auth oauth access login \
+        pin pass activation unlock reset confirmation authentication authenticator device challenge card \
+        sort scratch email time factor"),
+    (CODE << SECOND, "code"),
+    (NUMBER, "card account acct routing aba pin pan passport license licence security cc tax identity \
+        identification national insurance"),
+    (NUMBER << SECOND, "number num no nr"),
+    (ID, "session sess tax taxpayer national government"),
+    (ID << SECOND, "id identifier"),
+    (PHRASE, "connection conn seed recovery backup wallet"),
+    (PHRASE << SECOND, "string str phrase word seed"),
+    (MATERIAL, "pass pin auth session token pan hmac"),
+    (MATERIAL << SECOND, "word wd phrase code key hash header value data block string salt raw plain plaintext sha"),
+    (ACCOUNT, "credit debit bank"),
+    (ACCOUNT << SECOND, "card account"),
+    (PROOF, "saml client oauth code pkce security"),
+    (PROOF << SECOND, "assertion verifier answer"),
+    (SESSION, "user php laravel login admin auth web express django rails connect asp flask j"),
+    (SESSION << SECOND, "session sid"),
+    (LINK, "saml magic"),
+    (LINK << SECOND, "response link"),
+    (SOCIAL, "social national driver"),
+    (SOCIAL << SECOND, "security insurance license licence"),
+    (ABOUT, "count len length size type kind ttl expiry expires expired expire expiration policy policies \
+        enabled disabled url uri endpoint name path file filename dir directory folder location version at \
+        on by in date time timestamp age timeout duration period interval second sec minute hour day week \
+        month year ms status state valid invalid required optional present missing set exists changed \
+        updated created modified rotated rotation revoked strength score complexity format algorithm alg \
+        algo method mode scheme provider issuer audience scope domain region limit index idx position \
+        offset level attempt retry retries failure failed error verified visible visibility samesite secure \
+        httponly prefix suffix last four label description title purpose rule manager store backend \
+        handler middleware class controller page screen form field view template event action flow consent \
+        banner preference notice accepted usage used cost price rate budget total max min arn ref \
+        reference supported threshold schema lifetime category channel configured country"),
+    (ASKS, "is has had was are can could should will would did does need needs require requires use uses \
+        using enable enables disable allow allows skip ignore show hide forgot min max num count total with \
+        without no accept accepts support supports enforce"),
+];
+
+/// Words that make a hit at the end of an unlisted one, the longer before the shorter they end in.
+const TAILS: [&str; 30] = [
+    "password",
+    "passwd",
+    "pwd",
+    "pswd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "secret",
+    "credential",
+    "cookie",
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "key",
+    "jwt",
+    "cvv",
+    "cvc",
+    "ssn",
+    "sessionid",
+    "sessid",
+    "token",
+    "pass",
+    "code",
+    "number",
+    "num",
+    "no",
+    "id",
+    "string",
+    "card",
+];
+
+/// Open addressing: two probes instead of nine steps of a binary search, and built in linear time, which
+/// matters because every crate that asks at compile time evaluates the table anew.
+struct Table {
+    words: [u128; Table::SIZE],
+    roles: [u32; Table::SIZE],
+}
+
+impl Table {
+    const SIZE: usize = 1024;
+
+    const fn new() -> Self {
+        let mut table = Self { words: [0; Self::SIZE], roles: [0; Self::SIZE] };
+        let mut list = 0;
+        while list < LISTS.len() {
+            let (role, text) = LISTS[list];
+            let mut words = Words::of(text);
+            while let Some(word) = words.next() {
+                let slot = table.slot(word.text);
+                table.words[slot] = word.text;
+                table.roles[slot] |= role;
+            }
+            list += 1;
+        }
+        table
+    }
+
+    /// Where the word is, or would be.
+    const fn slot(&self, word: u128) -> usize {
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "the halves of the word, then the top bits of a hash"
+        )]
+        let mut slot = {
+            let folded = word as u64 ^ ((word >> 64) as u64).rotate_left(32);
+            (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+        };
+        while self.words[slot] != word && self.words[slot] != 0 {
+            slot = (slot + 1) % Self::SIZE;
+        }
+        slot
+    }
+}
+
+static TABLE: Table = Table::new();
+
+struct Tail {
+    text: u128,
+    bits: u32,
+    roles: u32,
+}
+
+static TAIL_WORDS: [Tail; TAILS.len()] = {
+    let mut tails = [const { Tail { text: 0, bits: 0, roles: 0 } }; TAILS.len()];
+    let mut at = 0;
+    while at < TAILS.len() {
+        let mut words = Words::of(TAILS[at]);
+        if let Some(word) = words.next() {
+            tails[at] = Tail {
+                text: word.text,
+                bits: word.len * 8,
+                roles: TABLE.roles[TABLE.slot(word.text)],
+            };
+        }
+        at += 1;
+    }
+    tails
+};
+
+pub(super) const fn roles(word: &Word) -> u32 {
+    let slot = TABLE.slot(word.text);
+    let roles = if TABLE.words[slot] == 0 { joined(word) } else { TABLE.roles[slot] };
+    // `refresh_tokens` are secrets by their company, `new_tokens` and `sessions` a number.
+    match (word.plural, roles & LAST != 0) {
+        (true, true) if roles & SESSION << SECOND != 0 => roles & !LAST,
+        (true, true) => roles & !LAST | ALONE,
+        (true, false) => roles & !ALONE,
+        (false, _) => roles,
+    }
+}
+
+/// Which letters stand before which last one in the tails: most words are done with here.
+static TAIL_ENDS: [u32; 32] = {
+    let mut ends = [0; 32];
+    let mut at = 0;
+    while at < TAILS.len() {
+        let tail = TAILS[at].as_bytes();
+        ends[tail[tail.len() - 1] as usize & 31] |= 1 << (tail[tail.len() - 2] & 31);
+        at += 1;
+    }
+    ends
+};
+
+const fn joined(word: &Word) -> u32 {
+    if word.holds_password {
+        return STRONG;
+    }
+    if TAIL_ENDS[word.letter(0) as usize & 31] & 1 << (word.letter(1) & 31) == 0 {
+        return 0;
+    }
+    let mut at = 0;
+    while at < TAIL_WORDS.len() {
+        let tail = &TAIL_WORDS[at];
+        let differs = word.text ^ tail.text;
+        // The shift is the dear part, and most tails differ in their last two letters already.
+        if differs.trailing_zeros() >= 16
+            && word.len * 8 > tail.bits
+            && differs << (128 - tail.bits) == 0
+        {
+            if tail.roles & JOINS != 0 {
+                return tail.roles;
+            }
+            let head = TABLE.roles[TABLE.slot(word.text >> tail.bits)];
+            return if pairs(head, tail.roles) { STRONG } else { 0 };
+        }
+        at += 1;
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_list_is_in_the_table_and_it_stays_sparse() {
+        let used = TABLE.words.iter().filter(|&&word| word != 0).count();
+        assert!(used > 300 && used < Table::SIZE * 2 / 3, "{used}");
+        assert!(TAIL_WORDS.iter().all(|tail| tail.roles != 0));
+    }
+}

@@ -1,0 +1,135 @@
+//! One captured line.
+
+use std::fmt;
+use std::sync::Weak;
+
+use serde_json::Value;
+
+use crate::context::Request;
+use crate::format::pretty;
+use crate::record::Severity;
+
+/// One captured line, with typed access to its fields.
+#[derive(Clone)]
+pub struct Line {
+    /// The request may be gone; its address is nobody else's as long as this is here.
+    request: Weak<Request>,
+    raw: String,
+    value: Value,
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.raw)
+    }
+}
+
+impl Line {
+    pub(super) fn new(request: Weak<Request>, raw: String) -> Self {
+        let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
+        Line { request, raw, value }
+    }
+
+    /// The line as JSON text, without its line feed.
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The value under a key, if it is there.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.value.get(key)
+    }
+
+    /// Whether the line has the key.
+    pub fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(super) fn is(&self, key: &str, text: &str) -> bool {
+        self.get(key).and_then(Value::as_str) == Some(text)
+    }
+
+    pub(super) fn is_step(&self, name: &str) -> bool {
+        self.is("event", "step_timing") && self.is("step", name)
+    }
+
+    pub(super) fn is_call(&self, dependency: &str) -> bool {
+        self.is("event", "dependency_call") && self.is("dependency", dependency)
+    }
+
+    /// Whether both are of one request; of lines outside one nobody knows.
+    pub(super) fn is_of_the_same(&self, other: &Line) -> bool {
+        !self.is("request_id", "-") && self.request.ptr_eq(&other.request)
+    }
+
+    /// What a test calls the line: by its step, its dependency or its message.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.is_step(name) || self.is_call(name) || self.is("msg", name)
+    }
+
+    /// The line as a person reads it, for what a failed test says.
+    pub(super) fn readable(&self) -> String {
+        use Severity::{Critical, Debug, Error, Info, Trace, Warn};
+        let mut levels = [Trace, Debug, Info, Warn, Error, Critical].into_iter();
+        // Keys that were renamed are not known here.
+        let Some(level) = levels.find(|level| self.is("level", level.as_str())) else {
+            return self.raw.clone();
+        };
+        let mut out = String::new();
+        pretty::write(&self.raw, level, false, &mut out);
+        out
+    }
+
+    fn typed<'a, T>(&'a self, key: &str, kind: &str, read: impl Fn(&'a Value) -> Option<T>) -> T {
+        match self.get(key) {
+            None => panic!("the line has no `{key}`: {self:?}"),
+            Some(value) => read(value)
+                .unwrap_or_else(|| panic!("`{key}` is {value}, which is not {kind}: {self:?}")),
+        }
+    }
+
+    /// A text.
+    ///
+    /// # Panics
+    ///
+    /// Where the key is not there, or holds something else.
+    pub fn text(&self, key: &str) -> &str {
+        self.typed(key, "a text", Value::as_str)
+    }
+
+    /// A number.
+    ///
+    /// # Panics
+    ///
+    /// Where the key is not there, or holds something else.
+    pub fn number(&self, key: &str) -> f64 {
+        self.typed(key, "a number", Value::as_f64)
+    }
+
+    /// A whole number.
+    ///
+    /// # Panics
+    ///
+    /// Where the key is not there, or holds something else.
+    pub fn integer(&self, key: &str) -> i64 {
+        self.typed(key, "a whole number", Value::as_i64)
+    }
+
+    /// A boolean.
+    ///
+    /// # Panics
+    ///
+    /// Where the key is not there, or holds something else.
+    pub fn boolean(&self, key: &str) -> bool {
+        self.typed(key, "a boolean", Value::as_bool)
+    }
+
+    /// Whether the key is there and holds `null`.
+    ///
+    /// # Panics
+    ///
+    /// Where the key is not there.
+    pub fn is_null(&self, key: &str) -> bool {
+        self.typed(key, "anything", |value| Some(value.is_null()))
+    }
+}

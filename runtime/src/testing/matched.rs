@@ -1,0 +1,291 @@
+//! What a test asserts of lines: which there are, and how long they took.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::captured::listed;
+use super::{Line, tree};
+
+/// Lines that are what a test wants so far; from
+/// [`assert_step`](super::Captured::assert_step) and its siblings.
+///
+/// [`field`](Self::field), [`outcome`](Self::outcome), [`level`](Self::level), [`without`](Self::without) and
+/// [`under`](Self::under) keep those that fit, and fail where none does. The others look at all that are
+/// left.
+///
+/// ```should_panic
+/// let captured = candor::testing::capture();
+/// candor::step("charge", || candor::record("rows", 2));
+/// // no line of the step `charge` has `rows` 3; found:
+/// //   `rows` is 2 in 10:14:12.123 INFO  shop step_timing step=charge duration_ms=0.004 outcome=ok rows=2
+/// captured.assert_step("charge").outcome("ok").field("rows", 3);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Matched {
+    /// `of the step "charge"`.
+    what: String,
+    left: Vec<Line>,
+    all: Vec<Line>,
+}
+
+#[expect(clippy::return_self_not_must_use, reason = "each step is an assertion by itself")]
+impl Matched {
+    #[track_caller]
+    pub(super) fn new(what: String, all: Vec<Line>, is_it: impl Fn(&Line) -> bool) -> Self {
+        let left: Vec<Line> = all.iter().filter(|line| is_it(line)).cloned().collect();
+        assert!(!left.is_empty(), "no line {what} was captured; there are:\n{}", listed(&all));
+        Matched { what, left, all }
+    }
+
+    /// Those whose key holds this value.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none.
+    #[track_caller]
+    pub fn field(self, key: &str, value: impl Into<Value>) -> Self {
+        let wanted = value.into();
+        self.keep(
+            &format!("has `{key}` {wanted}"),
+            |line, _| line.get(key).is_some_and(|value| is_same(value, &wanted)),
+            |line, _| match line.get(key) {
+                Some(value) => format!("`{key}` is {value}"),
+                None => format!("`{key}` is not there"),
+            },
+        )
+    }
+
+    /// Those that have no such key, or `null` under it.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none.
+    #[track_caller]
+    pub fn without(self, key: &str) -> Self {
+        self.keep(
+            &format!("is without `{key}`"),
+            |line, _| line.get(key).is_none_or(Value::is_null),
+            |line, _| format!("`{key}` is {}", line.get(key).unwrap_or(&Value::Null)),
+        )
+    }
+
+    /// Those that ended so: `ok`, `error`, `cancelled`, `panicked`.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none.
+    #[track_caller]
+    pub fn outcome(self, outcome: &str) -> Self {
+        self.field("outcome", outcome)
+    }
+
+    /// Those of this level: `INFO`, `WARN`.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none.
+    #[track_caller]
+    pub fn level(self, level: &str) -> Self {
+        self.field("level", level.to_ascii_uppercase())
+    }
+
+    /// Those that ran inside this step or call, at whatever depth.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none.
+    #[track_caller]
+    pub fn under(self, step: &str) -> Self {
+        self.keep(
+            &format!("is under `{step}`"),
+            |line, all| is_under(line, step, all),
+            |line, all| {
+                let around: Vec<_> =
+                    tree::ancestors(line, all).map(|line| format!("`{}`", name(line))).collect();
+                match (tree::parent_id(line), around.is_empty()) {
+                    (None, _) => "outside a request, where there is no tree,".to_owned(),
+                    (Some(0), _) => "under no step".to_owned(),
+                    (Some(_), true) => "under a step that has no line yet".to_owned(),
+                    (Some(_), false) => format!("under {}", around.join(", under ")),
+                }
+            },
+        )
+    }
+
+    /// Asserts that there are this many.
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer or more.
+    #[track_caller]
+    pub fn times(self, count: usize) -> Self {
+        let left = self.left.len();
+        assert!(left == count, "{left} lines {}, not {count}:\n{}", self.what, listed(&self.left));
+        self
+    }
+
+    /// Asserts that there are no more than this: the guard against one query for each row.
+    ///
+    /// ```
+    /// #[candor::dependency_call("db")]
+    /// fn load(ids: &[u64]) {}
+    ///
+    /// let captured = candor::testing::capture();
+    /// load(&[1, 2, 3]);
+    /// captured.assert_dependency("db").at_most(1);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where there are more.
+    #[track_caller]
+    pub fn at_most(self, count: usize) -> Self {
+        let left = self.left.len();
+        assert!(
+            left <= count,
+            "{left} lines {}, more than {count}:\n{}",
+            self.what,
+            listed(&self.left)
+        );
+        self
+    }
+
+    /// Asserts that together they took no more than this share (0.5 is half) of each step, call or
+    /// `request_completed` of that name that they ran in. Time in which several ran counts once.
+    ///
+    /// A share is of one run on one machine, so a busy one blurs it less than a time.
+    ///
+    /// # Panics
+    ///
+    /// Where they took more; where they did not run in anything of that name, or outside a request,
+    /// whose steps have no place in time.
+    #[track_caller]
+    pub fn share_at_most(self, of: &str, share: f64) -> Self {
+        let mut is_in_one = false;
+        for whole in self.all.iter().filter(|line| line.is_named(of)) {
+            let is_request = tree::id(whole).is_none();
+            let is_inside = |line: &&Line| {
+                line.is_of_the_same(whole)
+                    && (is_request
+                        || tree::ancestors(line, &self.all).any(|a| tree::id(a) == tree::id(whole)))
+            };
+            let inside: Vec<&Line> = self.left.iter().filter(is_inside).collect();
+            if inside.is_empty() {
+                continue;
+            }
+            is_in_one = true;
+            let taken = time_of_all(&inside) / whole.number("duration_ms").max(f64::MIN_POSITIVE);
+            assert!(
+                taken <= share,
+                "the lines {} took {taken:.2} of `{of}`, more than {share}:\n{}",
+                self.what,
+                listed(&inside.into_iter().chain([whole]).cloned().collect::<Vec<_>>())
+            );
+        }
+        assert!(
+            is_in_one,
+            "no line {} is of something that ran in `{of}` in a request; there are:\n{}",
+            self.what,
+            listed(&self.all)
+        );
+        self
+    }
+
+    /// Asserts that none took longer.
+    ///
+    /// Time is the machine's as much as the program's: [`times`](Self::times), [`at_most`](Self::at_most)
+    /// and [`share_at_most`](Self::share_at_most) come first, and a limit here is generous.
+    ///
+    /// # Panics
+    ///
+    /// Where one did.
+    #[track_caller]
+    pub fn took_at_most(self, limit: Duration) -> Self {
+        self.each_took(limit, "more", |took, limit| took <= limit)
+    }
+
+    /// Asserts that none took less.
+    ///
+    /// # Panics
+    ///
+    /// Where one did.
+    #[track_caller]
+    pub fn took_at_least(self, limit: Duration) -> Self {
+        self.each_took(limit, "less", |took, limit| took >= limit)
+    }
+
+    /// All that are left.
+    pub fn lines(self) -> Vec<Line> {
+        self.left
+    }
+
+    #[track_caller]
+    fn each_took(self, limit: Duration, how: &str, is_good: impl Fn(f64, f64) -> bool) -> Self {
+        let limit = limit.as_secs_f64() * 1000.0;
+        for line in &self.left {
+            let took = line.number("duration_ms");
+            assert!(
+                is_good(took, limit),
+                "a line {} took {took} ms, {how} than {limit} ms:\n  {}",
+                self.what,
+                line.readable()
+            );
+        }
+        self
+    }
+
+    #[track_caller]
+    fn keep(
+        mut self,
+        wanted: &str,
+        fits: impl Fn(&Line, &[Line]) -> bool,
+        instead: impl Fn(&Line, &[Line]) -> String,
+    ) -> Self {
+        let (fit, rest): (Vec<_>, Vec<_>) =
+            self.left.into_iter().partition(|line| fits(line, &self.all));
+        if fit.is_empty() {
+            let found: Vec<_> = rest
+                .iter()
+                .map(|line| format!("  {} in {}", instead(line, &self.all), line.readable()))
+                .collect();
+            panic!("no line {} {wanted}; found:\n{}", self.what, found.join("\n"));
+        }
+        self.left = fit;
+        // What comes next speaks of those that are left.
+        let joint = if self.what.contains(" that ") { "and" } else { "that" };
+        self.what = format!("{} {joint} {wanted}", self.what);
+        self
+    }
+}
+
+/// Numbers are the same where their values are: 3 and 3.0.
+fn is_same(one: &Value, other: &Value) -> bool {
+    one == other || one.as_f64().zip(other.as_f64()).is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
+}
+
+fn is_under(line: &Line, step: &str, all: &[Line]) -> bool {
+    tree::ancestors(line, all).any(|around| around.is_named(step))
+}
+
+fn name(line: &Line) -> &str {
+    let text = |key: &str| line.get(key).and_then(Value::as_str);
+    text("step").or_else(|| text("dependency")).unwrap_or_default()
+}
+
+/// Milliseconds in which at least one of the lines' steps was open.
+fn time_of_all(lines: &[&Line]) -> f64 {
+    let place = |line: &&Line| {
+        let from = line.number("offset_ms");
+        (from, from + line.number("duration_ms"))
+    };
+    let mut places: Vec<(f64, f64)> = lines.iter().map(place).collect();
+    places.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut sum = 0.0;
+    let mut end = f64::MIN;
+    for (from, to) in places {
+        sum += (to - from.max(end)).max(0.0);
+        end = end.max(to);
+    }
+    sum
+}

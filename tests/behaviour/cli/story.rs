@@ -1,0 +1,323 @@
+//! `candor story`: what it says of a request.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::*;
+
+#[test]
+fn a_request_is_a_tree_with_its_cause_marked() {
+    let said = candor(&["story", "r-7", "-"], &joined(&failing("r-7")));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let wanted = "\
+POST /orders  504 error  100 ms
+2026-11-22 10:00:00.000 UTC · request r-7 · user 41 · trace t1 · span s1
+
+likely cause  payments charge: timeout after 55.0 ms
+dependencies  0% of the time: payments 55.0 ms
+slowest       payments charge, 55.0 ms of its own
+
+                        start      took  0                                                    100 ms
+place_order           1.00 ms   97.0 ms  ███████████████████████████████████████████████████████▊
+│   consequence: error
+├ price               20.0 ms   10.0 ms             ▊█████
+├ · WARN a line of its own  at 35.0 ms  stock=3
+└ → payments charge   40.0 ms   55.0 ms                        ████████████████████████████████▍
+      likely cause: error · timeout · POST http://payments/
+";
+    let bars = |text: &str| text.replace(['█', '▉', '▊', '▋', '▌', '▍', '▎', '▏', ' '], "");
+    assert_eq!(bars(&said.out), bars(wanted), "{}", said.out);
+}
+
+#[test]
+fn the_tree_as_json_has_the_same_order_and_marks() {
+    let said = candor(&["story", "r-7", "-", "--json"], &joined(&failing("r-7")));
+    let story = &said.json()[0];
+    assert_eq!(
+        outline(story),
+        ["0 place_order", "1 price", "1 a line of its own", "1 payments charge"]
+    );
+    let marks: Vec<Value> =
+        nodes(story).into_iter().map(|(_, node)| node["mark"].clone()).collect();
+    assert_eq!(marks, [Value::from("consequence"), Value::Null, Value::Null, Value::from("cause")]);
+    assert_eq!(story["cause"]["step_id"], 3);
+    assert_eq!(story["parts"][0]["slowest"]["name"], "payments charge");
+    assert_eq!(story["parts"][0]["dependencies"][0]["ms"], 55.0);
+}
+
+#[test]
+fn without_a_named_cause_the_first_problem_is_the_likely_one() {
+    let mut lines = failing("r-7");
+    lines[4] = line("r-7", 100_000, "ERROR", 5, &completed(100.0, 500, "error", ""));
+    let said = candor(&["story", "r-7", "-"], &joined(&lines));
+    assert!(said.out.contains("likely cause  a line of its own"), "{}", said.out);
+    // A request that ended well has problems, but no cause.
+    lines[4] = line("r-7", 100_000, "INFO", 5, &completed(100.0, 200, "ok", ""));
+    let said = candor(&["story", "r-7", "-"], &joined(&lines));
+    assert!(said.out.contains("first problem a line of its own"), "{}", said.out);
+    assert!(
+        !said.out.contains("likely cause") && !said.out.contains("consequence"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn missing_lines_and_a_missing_end_are_named() {
+    let mut lines = failing("r-7");
+    lines[1] = line("r-7", 35_000, "INFO", 9, "");
+    lines[2] =
+        line("r-7", 95_000, "ERROR", 10, &call("payments", "charge", 55.0, None, 3, 1, 40.0));
+    lines.truncate(3);
+    let said = candor(&["story", "r-7", "-"], &joined(&lines));
+    assert!(said.out.contains("! 7 lines missing (seq 2–8)"), "{}", said.out);
+    assert!(said.out.contains("the end is missing"), "{}", said.out);
+    // Its line is not there, and two others name it as their parent.
+    assert!(
+        said.out.contains("step 1  ") && said.out.contains("its line is missing"),
+        "{}",
+        said.out
+    );
+    let story = &candor(&["story", "r-7", "-", "--json"], &joined(&lines)).json()[0];
+    assert_eq!(story["parts"][0]["missing_lines"], 7);
+    assert_eq!(story["parts"][0]["end_missing"], true);
+    assert_eq!(outline(story)[0], "0 step 1");
+}
+
+#[test]
+fn gaps_belong_to_one_request_at_one_service() {
+    // Each service numbers its own lines.
+    let there = |line: String| {
+        line.replace("\"s1\"", "\"s2\"")
+            .replace("\"trace_id\"", "\"service\":\"payments\",\"trace_id\"")
+    };
+    let mut lines = failing("r-7");
+    lines.push(there(line(
+        "r-7",
+        80_000,
+        "ERROR",
+        1,
+        &call("bank", "debit", 30.0, Some("connect"), 1, 0, 5.0),
+    )));
+    lines.push(there(line("r-7", 85_000, "ERROR", 2, &completed(40.0, 502, "error", ""))));
+    let said = candor(&["story", "r-7", "-"], &joined(&lines));
+    assert!(!said.out.contains("missing"), "{}", said.out);
+    // The second ran while the first waited for it, and says why.
+    assert!(said.out.contains("payments  POST /orders  502 error  40.0 ms"), "{}", said.out);
+    assert!(said.out.contains("called by payments charge"), "{}", said.out);
+    assert!(
+        said.out.contains("likely cause  bank debit: connect after 30.0 ms, at payments"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn several_services_files_are_one_story_in_whatever_order_they_are_given() {
+    let folder = Folder::new("merged");
+    let other = |line: &String| {
+        line.replace("\"s1\"", "\"s0\"")
+            .replace("\"trace_id\"", "\"service\":\"edge\",\"trace_id\"")
+    };
+    let edge = [other(&line("r-7", 101_000, "ERROR", 1, &completed(102.0, 502, "error", "")))];
+    let shop = folder.file("shop.log", &joined(&failing("r-7")));
+    let edge = folder.file("edge.log", &joined(&edge));
+    let one = candor(&["story", "r-7", &shop, &edge], b"");
+    let two = candor(&["story", "r-7", &edge, &shop], b"");
+    assert_eq!(one.out, two.out);
+    assert!(
+        one.out.starts_with("edge  POST /orders"),
+        "the first to begin comes first: {}",
+        one.out
+    );
+    assert!(one.out.contains("\nPOST /orders  504 error"), "{}", one.out);
+}
+
+#[test]
+fn a_line_given_twice_is_one_line_and_an_id_used_twice_is_two_requests() {
+    let mut lines = failing("r-7");
+    lines.extend(failing("r-7"));
+    let said = candor(&["story", "r-7", "-", "--json"], &joined(&lines));
+    assert_eq!(said.json()[0]["repeated_lines"], 5);
+    assert_eq!(outline(&said.json()[0]).len(), 4);
+
+    let later = |line: String| line.replace("T10:00", "T10:30");
+    let again: Vec<String> =
+        failing("r-7").into_iter().chain(failing("r-7").into_iter().map(later)).collect();
+    let said = candor(&["story", "r-7", "-", "--json"], &joined(&again));
+    assert_eq!(said.json()[0]["repeated_lines"], 0);
+    assert_eq!(said.json()[0]["parts"].as_array().expect("parts").len(), 2);
+}
+
+#[test]
+fn a_line_between_concurrent_steps_stands_under_what_holds_both() {
+    let lines = [
+        line("r", 50_000, "INFO", 1, "\"during\":\"both\""),
+        line("r", 60_000, "INFO", 2, &step("left", 50.0, "ok", 2, 1, 10.0)),
+        line("r", 70_000, "INFO", 3, "\"during\":\"right\""),
+        line("r", 80_000, "INFO", 4, &step("right", 60.0, "ok", 3, 1, 20.0)),
+        line("r", 90_000, "INFO", 5, &step("outer", 85.0, "ok", 1, 0, 5.0)),
+        line("r", 100_000, "INFO", 6, &completed(100.0, 200, "ok", "")),
+    ];
+    let story = &candor(&["story", "r", "-", "--json"], &joined(&lines)).json()[0];
+    assert_eq!(
+        outline(story),
+        ["0 outer", "1 left", "1 right", "2 a line of its own", "1 a line of its own"]
+    );
+}
+
+#[test]
+fn an_id_is_found_by_its_beginning_unless_several_begin_so() {
+    let mut lines = failing("abc-123");
+    lines.extend(failing("abd-456"));
+    let input = joined(&lines);
+    let said = candor(&["story", "abc", "-"], &input);
+    assert!(said.out.contains("request abc-123"), "{}", said.out);
+    let said = candor(&["story", "ab", "-"], &input);
+    assert_eq!(said.code, Some(2));
+    assert_eq!(said.err, "candor: `ab` is the beginning of several ids: abc-123, abd-456\n");
+    let said = candor(&["story", "xyz", "-"], &input);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert_eq!(said.err, "candor: no line of request `xyz` is in the input\n");
+    // One that stands alone needs no name.
+    let said = candor(&["story", "-"], &joined(&failing("r-7")));
+    assert!(said.out.contains("request r-7"), "{}", said.out);
+    let said = candor(&["story", "-"], &input);
+    assert_eq!(said.code, Some(2));
+    assert_eq!(
+        said.err,
+        "candor: the input holds several requests, so one has to be named: abc-123, abd-456\n"
+    );
+    // The whole of one id may be the beginning of another.
+    lines.extend(failing("abc"));
+    let said = candor(&["story", "abc", "-"], &joined(&lines));
+    assert!(said.out.contains("request abc ·"), "{}", said.out);
+}
+
+#[test]
+fn every_failing_request_of_the_orders_example_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let mut orders = Command::new(env!("CARGO"));
+    orders.args(["run", "--quiet", "--example", "orders"]).current_dir(root);
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("LOG_") || name == "RUST_LOG")
+    {
+        orders.env_remove(name);
+    }
+    let output = orders.output().expect("cargo runs");
+    let noise = String::from_utf8_lossy(&output.stderr);
+    let database = noise.rsplit("orders kept in ").next().expect("a path").trim();
+    std::fs::remove_file(database).expect("the database is there");
+
+    let said = candor(&["story", "-", "--failed"], &output.stdout);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let stories: Vec<&str> = said.out.split("\n\n\n").collect();
+    assert_eq!(stories.len(), 3, "{}", said.out);
+    let cause = |story: &str| {
+        let line = story.lines().find(|line| line.starts_with("likely cause")).expect("a cause");
+        // Times are the machine's.
+        line.split(" after ")
+            .next()
+            .expect("words")
+            .trim_start_matches("likely cause")
+            .trim()
+            .to_owned()
+    };
+    assert!(stories[0].starts_with("POST /orders  504 error"), "{}", stories[0]);
+    assert_eq!(cause(stories[0]), "payments charge: timeout");
+    assert!(stories[0].contains("operation timed out"), "{}", stories[0]);
+    assert!(stories[0].contains("dependencies  9"), "most of the time: {}", stories[0]);
+
+    assert!(stories[1].starts_with("POST /orders  panicked"), "{}", stories[1]);
+    assert_eq!(cause(stories[1]), "price: panicked");
+    assert!(
+        stories[1].contains("attempt to divide by zero at examples/orders/service.rs"),
+        "{}",
+        stories[1]
+    );
+
+    assert!(stories[2].starts_with("POST /orders  cancelled"), "{}", stories[2]);
+    assert_eq!(cause(stories[2]), "the request was dropped while waiting for payments charge");
+    for story in stories {
+        assert!(story.contains("consequence") && !story.contains("missing"), "{story}");
+    }
+}
+
+#[test]
+fn colours_follow_the_usual_variables() {
+    let input = joined(&failing("r-7"));
+    let coloured = |name: &str, value: &str| {
+        let mut command = command(&["story", "r-7", "-"]);
+        command.env(name, value);
+        run(command, &input).out.contains('\u{1b}')
+    };
+    assert!(coloured("CLICOLOR_FORCE", "1"));
+    assert!(!coloured("CLICOLOR_FORCE", "0"));
+    assert!(!coloured("NO_COLOR", "1"));
+}
+
+#[test]
+fn no_row_is_wider_than_the_terminal() {
+    let input = joined(&failing("r-7"));
+    for width in [40, 60, 80, 200] {
+        for command_line in
+            [&["story", "r-7", "-", "--fields"][..], &["requests", "-"], &["steps", "-"]]
+        {
+            let mut command = command(command_line);
+            command.env("COLUMNS", width.to_string());
+            for row in run(command, &input).out.lines() {
+                assert!(row.chars().count() <= width, "{row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_can_t_be_asked_or_read_is_said_in_one_sentence() {
+    for (args, wanted) in [
+        (
+            &["story", "r-7"][..],
+            "candor: `r-7` needs FILES to look for it in; `-` is standard input\n",
+        ),
+        (
+            &["story", "r-7", "no/such.log"],
+            "candor: can't read no/such.log: No such file or directory (os error 2)\n",
+        ),
+        (&["steps", "/"], "candor: can't read /: is a directory\n"),
+        (
+            &["steps", "-", "--keys", "tss=time"],
+            "candor: --keys takes renames such as ts=timestamp: `tss` is no fixed key; they are ts, level, logger, \
+             msg, request_id, user_id, method, path, service, trace_id, span_id, seq\n",
+        ),
+    ] {
+        let said = candor(args, b"");
+        assert_eq!((said.code, said.err.as_str(), said.out.as_str()), (Some(2), wanted, ""));
+    }
+}
+
+#[test]
+fn every_command_s_help_has_an_example() {
+    for name in ["story", "requests", "steps"] {
+        let said = candor(&[name, "--help"], b"");
+        assert_eq!(said.code, Some(0));
+        assert!(said.out.contains(&format!("Example:\n  candor {name} ")), "{}", said.out);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let lines: Vec<String> =
+        (0..2_000).flat_map(|number| failing(&format!("r-{number}"))).collect();
+    let mut child = command(&["story", "-", "--failed", "--fields"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    child.stdin.take().expect("a pipe").write_all(&joined(&lines)).expect("it is read");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    assert_eq!(output.status.code(), Some(0));
+}

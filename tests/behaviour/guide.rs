@@ -1,0 +1,187 @@
+//! The guide in `docs/`: the outputs it shows are those of the programs, its links lead somewhere.
+
+mod migrated;
+mod shop;
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use candor::testing::capture_with;
+use candor::{Config, Format};
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+
+use super::cli::candor;
+use super::programs::{block, root, run, settled, text};
+
+/// The block of a chapter under `<!-- marker -->`, without its fence.
+fn shown(chapter: &str, marker: &str) -> String {
+    block(&format!("docs/{chapter}.md"), marker)
+}
+
+/// The chapter shows the code that the tests here run.
+fn assert_shows_code(chapter: &str, file: &str) {
+    let source = std::fs::read_to_string(root().join(file)).expect("a source");
+    let source = source.replace("pub(super) ", "");
+    let code = shown(chapter, &format!("code: {file}"));
+    let code: Vec<&str> = code.lines().take_while(|line| !line.starts_with("# ")).collect();
+    assert!(source.contains(code.join("\n").trim()), "{chapter} shows other code than {file} has");
+}
+
+/// Sends a basket as the chapter's `curl` does, and reads the answer.
+async fn send(id: &str, cents: u32) -> u16 {
+    let body = format!(
+        r#"{{"customer":41,"cents":{cents},"sku":"green-tea","receipt_to":"ada@example.com","password":"hunter2"}}"#
+    );
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/baskets")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("x-request-id", id)
+        .body(Body::from(body))
+        .expect("a request");
+    let response = shop::router().oneshot(request).await.expect("an answer");
+    let status = response.status().as_u16();
+    response.into_body().collect().await.expect("a body");
+    status
+}
+
+#[test]
+fn the_first_request_s_lines_are_those_of_the_guide() {
+    assert_shows_code("getting-started", "tests/behaviour/guide/shop.rs");
+    let captured = capture_with(Config::new().format(Format::Pretty)).expect("a configuration");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let statuses = runtime
+        .expect("a runtime")
+        .block_on(async { [send("basket-1", 1250).await, send("basket-2", 1_000_000).await] });
+    assert_eq!(statuses, [200, 503]);
+    let output = captured.output().replace("behaviour::guide::shop", "shop");
+    let real: Vec<String> = output.lines().map(settled).collect();
+    let shown: Vec<String> =
+        shown("getting-started", "output: shop").lines().map(settled).collect();
+    assert_eq!(shown, real, "{output}");
+}
+
+#[test]
+fn what_the_policies_show_is_what_the_guide_says() {
+    let output = text(&run("redaction", &[]).stdout);
+    let table = output.split("\n\n").next().expect("a table");
+    assert_eq!(shown("redaction", "output: redaction").trim_end(), table.trim_end());
+}
+
+#[test]
+fn the_guide_s_lock_file_is_that_of_its_service() {
+    let here = candor::inventory().under("behaviour::guide::shop");
+    let lines = here.to_string().replace("behaviour::guide::shop", "shop");
+    assert_eq!(shown("redaction", "output: inventory"), lines, "{lines}");
+}
+
+/// A row of the command's output without what changes from run to run: times, shares, bars and what
+/// they push about.
+fn steady(row: &str) -> String {
+    let row: String = row.chars().filter(|c| !('▀'..='▟').contains(c)).collect();
+    let mut words: Vec<String> = Vec::new();
+    for word in settled(&row).split_whitespace() {
+        let is_unit = ["ms", "s", "µs"].contains(&word);
+        let is_number =
+            word.trim_matches(|c: char| c.is_ascii_digit() || "#<.%".contains(c)).is_empty();
+        match words.last().map(String::as_str) {
+            Some("N") if is_unit || is_number => {}
+            _ if is_number => words.push("N".to_owned()),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words.join(" ")
+}
+
+/// A row of a list up to its first time.
+fn before_the_times(row: &str) -> String {
+    let row = settled(row);
+    let words: Vec<&str> = row.split_whitespace().collect();
+    let unit = words.iter().position(|word| ["ms", "s"].contains(word));
+    words[..unit.map_or(words.len(), |unit| unit - 1)].join(" ")
+}
+
+#[test]
+fn the_walk_through_and_the_readme_show_what_the_command_says() {
+    let orders = run("orders", &[("LOG_FORMAT", "json")]);
+    let database = text(&orders.stderr);
+    let database = database.rsplit("orders kept in ").next().expect("a path").trim();
+    std::fs::remove_file(database).expect("the database is there");
+
+    let (story, requests, steps) =
+        (&["story", "-", "--failed"][..], &["requests", "-"][..], &["steps", "-"][..]);
+    for (file, marker, args) in [
+        ("docs/troubleshooting.md", "output: requests", requests),
+        ("docs/troubleshooting.md", "output: story", story),
+        ("docs/troubleshooting.md", "output: steps", steps),
+        ("README.md", "output: story", story),
+    ] {
+        let said = candor(args, &orders.stdout).out;
+        // How long a thing took decides on its place in a list, so places are not compared.
+        let row = if args[0] == "story" { steady } else { before_the_times };
+        let rows = |text: &str| -> BTreeSet<String> { text.lines().map(row).collect() };
+        let real = rows(&said);
+        for row in rows(&block(file, marker)) {
+            assert!(real.contains(&row), "no such row any more: {row}\n{real:#?}");
+        }
+    }
+}
+
+#[test]
+fn the_guide_s_links_lead_somewhere() {
+    let docs = root().join("docs");
+    let mut pages = vec![root().join("README.md")];
+    for entry in std::fs::read_dir(&docs).expect("the guide") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    assert!(pages.len() > 6, "{pages:?}");
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).ok();
+    for page in pages {
+        let text = read(&page).expect("a page");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("http") || link.contains(char::is_whitespace) {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = page.with_file_name(file);
+            let target = if file.is_empty() { page.clone() } else { target };
+            assert!(target.exists(), "{} links to {link}", page.display());
+            if !anchor.is_empty() {
+                let text = read(&target).expect("a page");
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|heading| {
+                    let kept = |c: char| c.is_alphanumeric() || c == ' ' || c == '-' || c == '_';
+                    let text: String = heading
+                        .trim_start_matches('#')
+                        .trim()
+                        .chars()
+                        .filter(|c| kept(*c))
+                        .collect();
+                    text.to_lowercase().replace(' ', "-")
+                });
+                assert!(anchors.any(|it| it == anchor), "{} links to {link}", page.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_lines_after_migrating_are_those_of_the_guide() {
+    assert_shows_code("migrating", "tests/behaviour/guide/migrated.rs");
+    let captured = capture_with(Config::new().format(Format::Json)).expect("a configuration");
+    let card = migrated::Card { number: "4242424242424242".to_owned() };
+    candor::RequestContext::with_id("r-7").enter_with(|| {
+        migrated::charge(7, 1250, &card).expect("charged");
+        migrated::charge(8, 1_000_000, &card).expect_err("over the limit");
+    });
+    assert_eq!(format!("{card:?}"), "Card { number: \"****4242\" }");
+    let output = captured.output().replace("behaviour::guide::migrated", "shop");
+    let real: Vec<String> = output.lines().map(settled).collect();
+    let shown: Vec<String> = shown("migrating", "output: migrated").lines().map(settled).collect();
+    assert_eq!(shown, real, "{output}");
+}

@@ -1,0 +1,175 @@
+//! What needs a process of its own: records of the `log` crate, and what hyper and reqwest say at TRACE.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
+
+use candor::testing::assert_no_leak;
+use candor::{Config, Format};
+use candor_tests::check;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::{CANARY, KEPT};
+
+/// Set where a test is the child that another one started.
+const CHILD: &str = "CANDOR_TEST_CHILD";
+
+/// Runs an ignored test of this binary in a process of its own.
+#[track_caller]
+pub(super) fn alone(test: &str) {
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+pub(super) fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+#[test]
+fn what_libraries_say_leaks_nothing() {
+    alone("leaks::process::inside");
+}
+
+#[test]
+#[ignore = "needs a process of its own, which `what_libraries_say_leaks_nothing` starts"]
+fn inside() {
+    if !is_child() {
+        return;
+    }
+    let path = std::env::temp_dir().join(format!("candor-leaks-{}", std::process::id()));
+    let levels = "trace,hyper=trace,hyper_util=trace,reqwest=trace,tower=trace";
+    let config = Config::new().level(levels).expect("levels").format(Format::Json).file(&path);
+    let config = config.chain_panic_hook();
+    let _logging = config.init().expect("nothing is installed yet");
+
+    let lines = lines_of(&path, work);
+    assert_no_leak!(lines, CANARY);
+    for wanted in [
+        "\"logger\":\"hyper",
+        "\"logger\":\"reqwest",
+        "\"logger\":\"legacy\"",
+        KEPT,
+        "x-kept",
+        "404",
+    ] {
+        assert!(lines.contains(wanted), "no {wanted} in\n{lines}");
+    }
+    let bare = candor::__private::without_redaction(|| lines_of(&path, work));
+    for (door, mark) in [
+        ("hyper and reqwest", "x-api-key"),
+        ("log", "\"logger\":\"legacy\""),
+        ("an error", "refused"),
+    ] {
+        let leaks = bare.lines().any(|line| line.contains(mark) && line.contains(CANARY));
+        assert!(leaks, "{door} leaks nothing with redaction off:\n{bare}");
+    }
+
+    // Once on, it stays on: so it is last.
+    drop(Config::new().strict(true).subscriber().expect("a configuration"));
+    let lines = lines_of(&path, || {
+        log::info!(target: "legacy", "a constant record");
+        log::info!(target: "legacy", "of {}", String::from("Ada Lovelace"));
+    });
+    assert!(lines.contains("\"msg\":\"a constant record\""), "{lines}");
+    assert!(lines.contains("\"msg\":\"<text 9-16>\"") && !lines.contains("Ada"), "{lines}");
+    std::fs::remove_file(&path).expect("the file is there");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_huge_field_keeps_no_memory() {
+    alone("leaks::process::huge");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+#[ignore = "needs a process of its own, which `a_huge_field_keeps_no_memory` starts"]
+fn huge() {
+    /// Bytes of this process that are in memory.
+    fn resident() -> usize {
+        let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+        pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("a number")
+            * 4096
+    }
+
+    if !is_child() {
+        return;
+    }
+    let config = Config::new().writer(std::io::sink());
+    tracing::subscriber::with_default(config.subscriber().expect("a configuration"), || {
+        tracing::info!(text = "small", "before");
+        let before = resident();
+        for _ in 0..2 {
+            // The last letter makes the scrubber copy it.
+            let text = format!("{} token=x", "a".repeat(48 << 20));
+            tracing::info!(text, debug = ?text, "{text}");
+            let error: Box<dyn Error> = text.into();
+            tracing::error!(error, "failed");
+        }
+        let kept = resident().saturating_sub(before);
+        assert!(kept < 24 << 20, "{kept} bytes of a field stay");
+    });
+}
+
+/// The lines that `work` adds to the file, each of which is a proper one.
+fn lines_of(path: &Path, work: impl FnOnce()) -> String {
+    let before = std::fs::read_to_string(path).expect("the file is there").len();
+    work();
+    let all = std::fs::read_to_string(path).expect("the file is there");
+    let lines = all[before..].to_owned();
+    lines.lines().for_each(check);
+    lines
+}
+
+fn work() {
+    log::info!(target: "legacy", "{KEPT} password={CANARY}");
+    log::trace!(target: "legacy", "https://u:{CANARY}@example.com/?token={CANARY}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(call());
+}
+
+/// A call that reqwest shows byte by byte, and one that is refused.
+async fn call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.expect("a caller");
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"}") {
+            let mut part = [0; 1024];
+            let len = stream.read(&mut part).await.expect("a request");
+            asked.extend_from_slice(&part[..len]);
+        }
+        let answer = format!(
+            "HTTP/1.1 404 Not Found\r\nset-cookie: theme=dark\r\nset-cookie: sid={CANARY}\r\nlocation: \
+             /a?access_token={CANARY}\r\ncontent-length: 2\r\n\r\nno"
+        );
+        stream.write_all(answer.as_bytes()).await.expect("a caller");
+    };
+    let client =
+        reqwest::Client::builder().no_proxy().connection_verbose(true).build().expect("a client");
+    let ask = client
+        .post(format!("http://user:{CANARY}@{address}/{KEPT}?api_key={CANARY}"))
+        .header("x-api-key", CANARY)
+        .header("x-kept", KEPT)
+        .header("cookie", format!("sid={CANARY}"))
+        .body(format!("{{\"password\":\"{CANARY}\"}}"))
+        .send();
+    let (answer, ()) = tokio::join!(ask, serve);
+    let answer = answer.expect("an answer");
+    tracing::debug!(?answer, headers = ?answer.headers(), "answered");
+    drop(listener);
+    let error = client.get(format!("http://{address}/{KEPT}?token={CANARY}")).send().await;
+    let error = error.expect_err("nobody listens");
+    tracing::error!(error = &error as &dyn Error, debug = ?error, display = %error, "refused");
+}

@@ -1,0 +1,156 @@
+//! Strict mode: with it no personal data. It holds for a process, so these cases have one of their own.
+
+use candor::policy::{clear, scrub};
+use candor::testing::{assert_no_leak, capture_with};
+use candor::{Config, Format, RequestContext};
+use candor_tests::checked;
+use http::{HeaderMap, HeaderValue};
+use serde_json::json;
+
+use super::doors::DOORS;
+use super::process::{alone, is_child};
+use super::{Case, written};
+
+/// Who somebody is; what the scrubber can't know is marked.
+const PERSONAL: [(&str, bool); 9] = [
+    ("ada.lovelace@example.com", true),
+    ("ada.lovelace%40example.com", true),
+    ("+49 170 5551234", true),
+    ("(555) 867-5309", true),
+    ("GB29NWBK60161331926819", true),
+    ("GB29 NWBK 6016 1331 9268 19", true),
+    ("203.0.113.195", true),
+    ("2001:db8:85a3::8a2e:370:7334", true),
+    ("Ada Lovelace", false),
+];
+
+#[test]
+fn strict_mode_shows_no_personal_data() {
+    alone("leaks::strict::inside");
+}
+
+#[test]
+#[ignore = "needs a process of its own, which `strict_mode_shows_no_personal_data` starts"]
+fn inside() {
+    if !is_child() {
+        return;
+    }
+    // Without it, a name shows.
+    let open = written(&door("a message", "Ada Lovelace"), false);
+    assert!(open.lines()[0].text("msg").contains("Ada Lovelace"));
+    drop(open);
+
+    let config = Config::new().strict(true).strict_allow(["orders", "Page", "x-region"]);
+    drop(config.subscriber().expect("a configuration"));
+    let mut count = 0;
+    for (door_name, _) in DOORS {
+        for (person, known) in PERSONAL {
+            let decided = ["the policy scrub", "JSON"].contains(&door_name);
+            if decided && !known {
+                continue;
+            }
+            count += 1;
+            let text = format!("order 7 of {person} is paid");
+            let text = if door_name == "a method" { format!("/orders/{person}") } else { text };
+            if door_name == "a header" && HeaderValue::from_str(&text).is_err() {
+                continue;
+            }
+            let mut case = door(door_name, &text);
+            case.canary = person.to_owned();
+            assert_hides(&case);
+        }
+    }
+    println!("{count} cases");
+    assert!(count > 150);
+    messages();
+    edge();
+    words();
+}
+
+fn door(name: &str, text: &str) -> Case {
+    let (_, write) = DOORS.into_iter().find(|(door, _)| *door == name).expect("a door");
+    let text = text.to_owned();
+    Case::new(format!("{text:?} through {name}"), text.clone(), move || {
+        write(&text);
+        tracing::info!(kept = 7711, flag = true, "a constant message");
+    })
+}
+
+#[track_caller]
+fn assert_hides(case: &Case) {
+    let captured = written(case, false);
+    checked(&captured);
+    println!("{}", case.name);
+    assert_no_leak!(captured, case.canary);
+    let kept = captured.line("a constant message");
+    assert_eq!((kept.integer("kept"), kept.boolean("flag")), (7711, true));
+    let bare = candor::__private::without_redaction(|| written(case, true));
+    let leaks = bare.output().contains(&case.canary) || format!("{bare:?}").contains(&case.canary);
+    assert!(leaks, "{} does not leak with redaction off: {}", case.name, bare.output());
+}
+
+/// Only what is written in the program shows of a foreign message.
+fn messages() {
+    let captured = capture_with(Config::new().format(Format::Json)).expect("a configuration");
+    for name in ["Ada", "Grace"] {
+        tracing::info!("{name}");
+        tracing::info!("{}", name.to_owned());
+        tracing::info!(message = name);
+        tracing::info!("hello, {name}");
+        candor::info!("hello, {}", clear(name));
+    }
+    tracing::info!(status = 200, "served");
+    let shown: Vec<_> = checked(&captured).iter().map(|line| line.text("msg").to_owned()).collect();
+    assert_eq!(shown[1..5], ["<text 3-4>", shown[2].as_str(), "<text 9-16>", "hello, Ada"]);
+    assert_eq!(
+        shown[5..10],
+        ["<text 5-8>", "<text 5-8>", "<text 5-8>", "<text 9-16>", "hello, Grace"]
+    );
+    assert_eq!(shown[10], "served");
+}
+
+fn edge() {
+    let captured = capture_with(Config::new()).expect("a configuration");
+    let mut map = HeaderMap::new();
+    for (name, value) in [
+        ("x-region", "eu-west"),
+        ("content-type", "application/json"),
+        ("user-agent", "Ada's phone"),
+        ("x-forwarded-for", "203.0.113.195"),
+        ("authorization", "Bearer x"),
+    ] {
+        map.insert(name, HeaderValue::from_static(value));
+    }
+    candor::info!(headers = candor::scrub::headers(&map), "headers");
+    RequestContext::new().with_path("/orders/ada-7").enter_with(|| tracing::info!("path"));
+    let shown = captured.line("headers").get("headers").cloned();
+    assert_eq!(
+        shown,
+        Some(json!({
+            "x-region": "eu-west",
+            "content-type": "application/json",
+            "user-agent": "<text 9-16>",
+            "x-forwarded-for": "[REDACTED]",
+            "authorization": "[REDACTED]",
+        })),
+    );
+    assert_eq!(captured.line("path").text("path"), "/orders/<text 5-8>");
+    assert_eq!(
+        candor::scrub::url_with_query("https://api.example.com/orders/ada-7?page=2&q=ada&token=t"),
+        "https://api.example.com/orders/<text 5-8>?page=2&q=<text 3-4>&token=[REDACTED]",
+    );
+}
+
+/// What was decided stays decided; the scrubber only knows more.
+fn words() {
+    let captured = capture_with(Config::new()).expect("a configuration");
+    candor::info!(
+        who = clear("Ada"),
+        note = scrub("Ada, ada@example.com, password=x"),
+        "decided {}",
+        clear("ada@example.com")
+    );
+    let line = captured.line("decided ada@example.com");
+    assert_eq!(line.text("who"), "Ada");
+    assert_eq!(line.text("note"), "Ada, [REDACTED], password=[REDACTED]");
+}

@@ -1,0 +1,112 @@
+//! `#[redact]` error types speak for themselves in `error_detail`.
+
+use std::io;
+
+use candor::testing::capture;
+use candor::{redact, step_timed};
+use serde_json::json;
+
+#[redact]
+#[derive(thiserror::Error)]
+enum OrderError {
+    #[error("card {card} of customer {customer} was declined")]
+    Declined {
+        customer: u64,
+        #[redact(mask(last = 4))]
+        card: String,
+    },
+    #[error("the store failed")]
+    Store(
+        #[from]
+        #[redact(scrub)]
+        io::Error,
+    ),
+    #[error("the gateway failed")]
+    Gateway {
+        #[source]
+        #[redact(scrub)]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+        attempts: u32,
+    },
+    #[error("{0}")]
+    Text(#[redact(scrub)] fmt_only::Message),
+    #[error(transparent)]
+    Other(
+        #[from]
+        #[redact(scrub)]
+        anyhow::Error,
+    ),
+}
+
+mod fmt_only {
+    pub(super) struct Message(pub(super) &'static str);
+
+    impl std::fmt::Display for Message {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+}
+
+#[step_timed]
+fn order(error: OrderError) -> Result<(), OrderError> {
+    Err(error)
+}
+
+fn detail(error: OrderError) -> serde_json::Value {
+    let captured = capture();
+    let _ = order(error);
+    let line = captured.step("order");
+    assert_eq!(line.text("error"), "OrderError");
+    line.get("error_detail").cloned().expect("an error with a detail")
+}
+
+#[test]
+fn with_fields() {
+    let declined = OrderError::Declined { customer: 7, card: "4242424242424242".into() };
+    assert_eq!(detail(declined), json!({"Declined": {"customer": 7, "card": "****4242"}}));
+}
+
+#[test]
+fn with_the_scrubbed_text_of_what_they_come_from() {
+    let store = io::Error::other("connecting to postgres://app:hunter2@db/orders");
+    let detail_of_store = detail(OrderError::from(store));
+    let text = detail_of_store["Store"].as_str().expect("a text");
+    assert!(text.starts_with("connecting to postgres://"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    let cause = "token=abc123 refused".into();
+    assert_eq!(
+        detail(OrderError::Gateway { cause, attempts: 2 }),
+        json!({"Gateway": {"cause": "token=[REDACTED] refused", "attempts": 2}})
+    );
+    let message = fmt_only::Message("password=hunter2");
+    assert_eq!(detail(OrderError::Text(message)), json!({"Text": "password=[REDACTED]"}));
+}
+
+#[test]
+fn with_the_sources_of_their_sources() {
+    let inner = anyhow::Error::new(io::Error::other("secret=s3cr3t")).context("reading the order");
+    assert_eq!(
+        detail(OrderError::from(inner)),
+        json!({"Other": "reading the order: secret=[REDACTED]"})
+    );
+}
+
+/// One that is not redacted has its text scrubbed, and that of its sources.
+#[test]
+fn not_redacted_has_its_chain_scrubbed() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("order failed, api_key=k-123")]
+    struct Outer(#[source] io::Error);
+
+    #[step_timed]
+    fn outer() -> Result<(), Outer> {
+        Err(Outer(io::Error::other("password=hunter2")))
+    }
+    let captured = capture();
+    let _ = outer();
+    let line = captured.step("outer");
+    let text = line.text("error_detail");
+    assert!(text.starts_with("order failed, api_key=[REDACTED]"), "{text}");
+    assert!(!text.contains("k-123") && !text.contains("hunter2"), "{text}");
+}

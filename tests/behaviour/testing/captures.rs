@@ -1,0 +1,270 @@
+//! Which lines a capture has: those of its test, wherever their work ran, and no others.
+
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::get;
+use candor::http::RequestLayer;
+use candor::prelude::*;
+use candor::testing::{Captured, capture, capture_with};
+use candor::{Config, RequestContext, context, step_timed};
+use candor_tests::checked;
+use futures::executor::block_on;
+use tower::ServiceExt as _;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use super::failure;
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+/// Somebody else's layer, which hears everything.
+struct Other;
+
+impl<S: Subscriber> Layer<S> for Other {}
+
+fn messages(captured: &Captured) -> Vec<String> {
+    captured.lines().iter().map(|line| line.text("msg").to_owned()).collect()
+}
+
+#[step_timed(fields(test))]
+async fn handle(test: usize) {
+    tokio::task::yield_now().await;
+    let task = tokio::spawn(async move { tracing::info!(test, "task") }.in_context());
+    let stray = tokio::spawn(async move { tracing::info!(test, "stray") });
+    let blocking =
+        tokio::task::spawn_blocking(context::carry(move || tracing::info!(test, "blocking")));
+    task.await.expect("no panic");
+    stray.await.expect("no panic");
+    blocking.await.expect("no panic");
+    let thread = thread::spawn(context::carry(move || tracing::info!(test, "thread")));
+    thread.join().expect("no panic");
+}
+
+#[test]
+fn tests_side_by_side_have_their_own_lines_from_all_threads() {
+    const TESTS: usize = 8;
+    const ROUNDS: usize = 20;
+    let runtime = Arc::new(runtime());
+    let start = Arc::new(Barrier::new(TESTS));
+    let tests: Vec<_> = (0..TESTS)
+        .map(|test| {
+            let (runtime, start) = (Arc::clone(&runtime), Arc::clone(&start));
+            thread::spawn(move || {
+                start.wait();
+                for round in 0..ROUNDS {
+                    let captured = capture();
+                    let request = RequestContext::with_id(&format!("{test}-{round}"));
+                    let task = request.scope(handle(test));
+                    // Half of them on the runtime's own threads, where other tests' requests run too.
+                    if round % 2 == 0 {
+                        runtime.block_on(task);
+                    } else {
+                        runtime.block_on(async { tokio::spawn(task).await.expect("no panic") });
+                    }
+                    let lines = checked(&captured);
+                    let id = format!("{test}-{round}");
+                    assert!(lines.iter().all(|line| line.text("request_id") == id), "{captured:?}");
+                    let mut found = messages(&captured);
+                    found.sort();
+                    assert_eq!(found, ["blocking", "step_timing", "task", "thread"]);
+                }
+            })
+        })
+        .collect();
+    for test in tests {
+        test.join().expect("no panic");
+    }
+}
+
+#[test]
+fn work_outside_requests_belongs_to_the_test_that_it_carries_the_context_of() {
+    let captured = capture();
+    runtime().block_on(async {
+        tokio::spawn(async { tracing::info!("carried") }.in_context()).await.expect("no panic");
+        tokio::spawn(async { tracing::info!("not carried") }).await.expect("no panic");
+    });
+    assert_eq!(messages(&captured), ["carried"]);
+    assert_eq!(captured.line("carried").text("request_id"), "-");
+}
+
+#[test]
+fn of_captures_inside_each_other_the_innermost_has_the_line() {
+    let outer = capture();
+    tracing::info!("one");
+    {
+        let inner = capture();
+        tracing::info!("two");
+        RequestContext::with_id("r-1").enter_with(|| tracing::info!("three"));
+        assert_eq!(messages(&inner), ["two", "three"]);
+    }
+    tracing::info!("four");
+    assert_eq!(messages(&outer), ["one", "four"]);
+}
+
+#[test]
+fn captures_may_be_dropped_in_any_order() {
+    let outermost = capture();
+    let first = capture();
+    let second = capture();
+    drop(first);
+    tracing::info!("one");
+    assert_eq!(messages(&second), ["one"]);
+    drop(second);
+    tracing::info!("two");
+    assert_eq!(messages(&outermost), ["two"]);
+    drop(outermost);
+    assert!(context::current().is_none());
+    // What is left on the thread is no capture.
+    tracing::info!("three");
+    let later = capture();
+    tracing::info!("four");
+    assert_eq!(messages(&later), ["four"]);
+}
+
+#[test]
+fn a_capture_may_begin_and_end_inside_a_request_and_a_step() {
+    let outer = capture();
+    let request = RequestContext::with_id("r-1");
+    block_on(
+        request.scope(
+            async {
+                let inner = capture();
+                async { tracing::info!("inside") }.await;
+                assert_eq!(inner.line("inside").text("request_id"), "-");
+                drop(inner);
+                tracing::info!("behind");
+            }
+            .timed("around"),
+        ),
+    );
+    assert_eq!(messages(&outer), ["behind", "step_timing"]);
+    assert_eq!(outer.line("behind").text("request_id"), "r-1");
+    assert_eq!(outer.step("around").text("outcome"), "ok");
+}
+
+#[test]
+fn a_request_that_was_made_before_the_capture_joins_it() {
+    let request = RequestContext::with_id("r-1");
+    let scoped = RequestContext::with_id("r-2");
+    let captured = capture();
+    request.enter_with(|| tracing::info!("entered"));
+    let carried = request.enter_with(|| context::carry(|| tracing::info!("carried")));
+    thread::spawn(carried).join().expect("no panic");
+    block_on(scoped.scope(async { tracing::info!("scoped") }));
+    assert_eq!(messages(&captured), ["entered", "carried", "scoped"]);
+}
+
+#[test]
+fn a_service_that_several_tests_share_writes_to_the_one_that_calls_it() {
+    fn call(app: &Router, path: &str) {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        block_on(app.clone().oneshot(request)).expect("an answer");
+    }
+    let before = Router::new().route("/a", get(|| async { "a" })).layer(RequestLayer::new());
+    let first = capture();
+    let during = Router::new().route("/b", get(|| async { "b" })).layer(RequestLayer::new());
+    call(&before, "/a");
+    call(&during, "/b");
+    first.completed_for("/a");
+    first.completed_for("/b");
+    drop(first);
+
+    let second = capture();
+    call(&during, "/b");
+    assert_eq!(second.completed().text("path"), "/b");
+}
+
+#[test]
+fn what_goes_on_when_the_capture_is_over_is_written_nowhere() {
+    let (go, wait) = channel::<()>();
+    let captured = capture();
+    let work = RequestContext::with_id("r-1").enter_with(|| {
+        context::carry(move || {
+            wait.recv().expect("a sender");
+            tracing::info!("late");
+            candor::step("late", || ());
+        })
+    });
+    let late = thread::spawn(work);
+    drop(captured);
+    let next = capture();
+    go.send(()).expect("a receiver");
+    late.join().expect("no panic");
+    tracing::info!("next");
+    assert_eq!(messages(&next), ["next"]);
+}
+
+#[test]
+fn a_panic_in_the_test_ends_its_capture() {
+    let captured = capture();
+    failure(|| {
+        let _inner = capture();
+        let _request = RequestContext::with_id("r-1").enter();
+        panic!("in the test");
+    });
+    tracing::info!("behind");
+    assert_eq!(messages(&captured), ["behind"]);
+}
+
+#[test]
+fn a_layer_of_candor_among_others_is_heard_and_its_settings_hold() {
+    let other = tracing_subscriber::registry()
+        .with(Config::new().writer(std::io::sink()).layer().expect("a layer"))
+        .with(Other);
+    tracing::subscriber::with_default(other, || {
+        let captured = capture();
+        tracing::info!("heard");
+        tracing::debug!("below the level");
+        assert_eq!(messages(&captured), ["heard"]);
+    });
+}
+
+#[test]
+fn without_a_layer_of_candor_a_capture_says_what_to_do() {
+    let other = tracing_subscriber::registry().with(Other);
+    let text = tracing::subscriber::with_default(other, || failure(capture));
+    assert!(text.contains("`candor::layer()`") && text.contains("`capture_with`"), "{text}");
+}
+
+#[test]
+fn settings_of_its_own_hold_beside_captures_of_other_threads() {
+    let plain = capture();
+    let own = capture_with(Config::new().level("warn").expect("a level")).expect("settings");
+    tracing::info!("quiet");
+    tracing::warn!("loud");
+    assert_eq!(messages(&own), ["loud"]);
+    assert_eq!(own.output().lines().count(), 1);
+    let elsewhere = thread::spawn(|| {
+        let captured = capture();
+        tracing::trace!("everything");
+        messages(&captured)
+    });
+    assert_eq!(elsewhere.join().expect("no panic"), ["everything"]);
+    drop(own);
+    tracing::info!("quiet");
+    assert_eq!(messages(&plain), ["quiet"]);
+}
+
+#[test]
+fn beside_init_lines_go_to_both_and_its_levels_hold() {
+    let mut fixture = Command::new(env!("CARGO_BIN_EXE_fixture"));
+    let fixture = fixture.arg("capture").env_clear().env("LOG_FORMAT", "json");
+    let output = fixture.output().expect("the fixture runs");
+    let lines =
+        |bytes| String::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned).collect();
+    let (written, captured): (Vec<_>, Vec<_>) = (lines(output.stdout), lines(output.stderr));
+    assert_eq!(captured.len(), 1, "{captured:?}");
+    assert!(captured[0].contains("\"inside\""), "{captured:?}");
+    assert_eq!(written.len(), 3, "{written:?}");
+    assert_eq!(written[1], captured[0]);
+}

@@ -1,0 +1,172 @@
+//! Repeats one operation a number of times, for `counts.sh` to count its instructions:
+//! `candor-counts step 1000`. The difference of two numbers of repetitions is what the operation
+//! costs, without what starting costs.
+
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use candor::policy::clear;
+use candor::{Config, Format, RequestContext, context, redact, step_timed};
+use tracing::Dispatch;
+use tracing::dispatcher::with_default;
+
+/// Its name, the level it is logged at, and what it does with a number.
+type Operation = (&'static str, &'static str, fn(u64));
+
+const OPERATIONS: [Operation; 9] = [
+    ("step", "info", step),
+    ("step_off", "off", step),
+    ("step_only_error", "warn", fallible_step),
+    ("step_in_step", "info", step_in_step),
+    ("dependency", "info", dependency),
+    ("event", "info", event),
+    ("event_off", "off", event),
+    ("redact", "off", redaction),
+    ("bare", "off", bare),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let times = arguments.next().and_then(|times| times.parse().ok());
+    let operation = OPERATIONS.iter().find(|(known, ..)| *known == name);
+    let (Some((_, level, operation)), Some(times)) = (operation, times) else {
+        let names = OPERATIONS.map(|(name, ..)| name);
+        eprintln!("expected one of {names:?} and a number of repetitions");
+        return ExitCode::from(2);
+    };
+    match repeat(level, *operation, times) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn repeat(level: &str, operation: fn(u64), times: u64) -> Result<(), candor::InitError> {
+    let subscriber = Config::new()
+        .level(level)?
+        .format(Format::Json)
+        .writer(Null)
+        .lines_per_request(u64::MAX)
+        .subscriber()?;
+    with_default(&Dispatch::new(subscriber), || {
+        let request = RequestContext::with_id("0195f3a2-7c1e-7a40-9d52-3f6b8e21c704");
+        request.with_method("POST").with_path("/v1/orders/checkout").enter_with(|| {
+            context::set_user(clear("u-1042"));
+            // Until the clock knows the rate of the processor's counter, it is another one.
+            operation(1_000_000);
+            std::thread::sleep(Duration::from_millis(1100));
+            operation(1_000_000);
+            // From here on every number has the same digits, and as many instructions.
+            (1_000_000..1_000_000 + times).for_each(operation);
+        });
+    });
+    Ok(())
+}
+
+struct Null;
+
+impl Write for Null {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(black_box(bytes).len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[step_timed(fields(order_id = order_id))]
+#[inline(never)]
+fn charge(order_id: u64) -> u64 {
+    black_box(order_id)
+}
+
+fn step(order_id: u64) {
+    black_box(charge(order_id));
+}
+
+#[step_timed]
+#[inline(never)]
+fn check_out(order_id: u64) -> u64 {
+    charge(order_id)
+}
+
+fn step_in_step(order_id: u64) {
+    black_box(check_out(order_id));
+}
+
+#[step_timed]
+#[inline(never)]
+fn try_charge(order_id: u64) -> Result<u64, io::Error> {
+    Ok(black_box(order_id))
+}
+
+fn fallible_step(order_id: u64) {
+    black_box(try_charge(order_id).is_ok());
+}
+
+#[candor::dependency_call("payments", method = "POST", url = "https://pay.example/v1/charges")]
+#[inline(never)]
+fn call(order_id: u64) -> Result<u64, io::Error> {
+    Ok(black_box(order_id))
+}
+
+fn dependency(order_id: u64) {
+    black_box(call(order_id).is_ok());
+}
+
+#[inline(never)]
+fn plain(order_id: u64) -> u64 {
+    black_box(order_id)
+}
+
+/// What `step_off` is beside.
+fn bare(order_id: u64) {
+    black_box(plain(order_id));
+}
+
+fn event(order_id: u64) {
+    tracing::info!(order_id, items = 3, currency = "EUR", "order accepted");
+}
+
+#[redact]
+struct Payment {
+    order_id: u64,
+    items: u32,
+    express: bool,
+    amount: f64,
+    #[redact(clear)]
+    currency: &'static str,
+    #[redact(mask(last = 4))]
+    card: &'static str,
+    #[redact(email)]
+    email: &'static str,
+    #[allow(dead_code, reason = "a secret is not even read")]
+    password: &'static str,
+}
+
+fn redaction(order_id: u64) {
+    thread_local! {
+        static OUT: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
+    }
+    let payment = Payment {
+        order_id,
+        items: 3,
+        express: true,
+        amount: 129.95,
+        currency: "EUR",
+        card: "4242424242424242",
+        email: "ada.lovelace@example.com",
+        password: "correct horse battery staple",
+    };
+    OUT.with_borrow_mut(|out| {
+        out.clear();
+        candor::loggable::write_json(black_box(&payment), out);
+        black_box(out.as_str());
+    });
+}

@@ -1,0 +1,96 @@
+//! A figure, what was asked of it, and whether it holds.
+
+use std::fmt;
+
+/// The middle of the rounds, and the best of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Figure {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+}
+
+impl Figure {
+    /// Of times, or of whatever else is better when it is less.
+    pub(crate) fn of(values: &[f64]) -> Self {
+        Figure {
+            median: median(values.iter().copied()),
+            min: values.iter().copied().fold(f64::INFINITY, f64::min),
+        }
+    }
+
+    /// Of something that has no rounds.
+    pub(crate) fn exactly(value: f64) -> Self {
+        Figure { median: value, min: value }
+    }
+
+    /// Times of `of` over times of `over`, round by round, and of the two best rounds.
+    pub(crate) fn ratio(of: &[f64], over: &[f64]) -> Self {
+        Figure {
+            median: median(of.iter().zip(over).map(|(of, over)| of / over)),
+            min: Figure::of(of).min / Figure::of(over).min,
+        }
+    }
+}
+
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => values[odd / 2],
+        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
+    }
+}
+
+/// What a figure has to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bar {
+    Most(f64),
+    Least(f64),
+    /// The first where the clock is the CPU's own counter, the second where it falls back to a slower one.
+    MostByClock {
+        tsc: f64,
+        other: f64,
+    },
+}
+
+impl Bar {
+    /// Judged by the median.
+    pub(crate) fn holds(self, figure: Figure) -> bool {
+        match self {
+            Bar::Most(most) => figure.median <= most,
+            Bar::Least(least) => figure.median >= least,
+            Bar::MostByClock { .. } => Bar::Most(self.limit()).holds(figure),
+        }
+    }
+
+    fn limit(self) -> f64 {
+        match self {
+            Bar::Most(limit) | Bar::Least(limit) => limit,
+            Bar::MostByClock { tsc, other } => {
+                if crate::machine::clock_source() == "tsc" {
+                    tsc
+                } else {
+                    other
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if matches!(self, Bar::Least(_)) { "≥" } else { "≤" };
+        write!(f, "{sign} {}", self.limit())
+    }
+}
+
+/// One thing that was asked, and its answer.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(crate) name: &'static str,
+    /// In words, with the unit.
+    pub(crate) asked: &'static str,
+    pub(crate) bar: Bar,
+    pub(crate) figure: Figure,
+}

@@ -1,0 +1,92 @@
+//! A struct of eight fields to text, three of which hold secrets, into a buffer that is used again.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+use serde_json::Value;
+
+use super::{Failure, Row, work};
+use crate::meter::Meter;
+
+/// The line's way: policies, one walk, JSON.
+pub(super) static CANDOR: Row = Row { name: "redact 8 fields: candor, JSON", run: candor };
+/// The raw struct with its secrets.
+pub(super) static SERDE: Row = Row { name: "redact nothing: serde_json", run: serde };
+/// Masks in a Debug.
+pub(super) static VEIL: Row = Row { name: "redact 8 fields: veil, Debug", run: veil };
+/// What services write by hand: the struct cloned into a `Value`, whose keys are looked up in a list.
+pub(super) static WALK: Row = Row { name: "redact 8 fields: clone, Value, walk", run: walk };
+
+// A row's `run` may fail; these have nothing to set up.
+#[allow(clippy::unnecessary_wraps)]
+fn candor(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    let (value, mut out) = (work::payment(), String::new());
+    meter.time(|_| {
+        out.clear();
+        candor::loggable::write_json(black_box(&value), &mut out);
+        black_box(out.as_str());
+    });
+    meter.wrote = out.into_bytes();
+    Ok(())
+}
+
+fn serde(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    let (value, mut out) = (work::raw(), Vec::new());
+    let mut failed = None;
+    meter.time(|_| {
+        out.clear();
+        failed = serde_json::to_writer(&mut out, black_box(&value)).err();
+        black_box(out.as_slice());
+    });
+    meter.wrote = out;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+#[allow(clippy::unnecessary_wraps)]
+fn veil(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    let (value, mut out) = (work::veiled(), String::new());
+    meter.time(|_| {
+        out.clear();
+        // Writing into a `String` does not fail.
+        let _ = write!(out, "{:?}", black_box(&value));
+        black_box(out.as_str());
+    });
+    meter.wrote = out.into_bytes();
+    Ok(())
+}
+
+fn walk(meter: &mut Meter<'_>) -> Result<(), Failure> {
+    let (value, mut out) = (work::raw(), Vec::new());
+    let mut failed = None;
+    meter.time(|_| {
+        out.clear();
+        let written = serde_json::to_value(black_box(&value).clone()).and_then(|mut value| {
+            hide(&mut value);
+            serde_json::to_writer(&mut out, &value)
+        });
+        failed = written.err();
+        black_box(out.as_slice());
+    });
+    meter.wrote = out;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+const SENSITIVE: [&str; 8] =
+    ["password", "secret", "token", "card", "cvv", "email", "authorization", "cookie"];
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let name = name.to_lowercase();
+                if SENSITIVE.iter().any(|word| name.contains(word)) {
+                    *value = Value::String("[REDACTED]".to_owned());
+                } else {
+                    hide(value);
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide),
+        _ => {}
+    }
+}

@@ -1,0 +1,217 @@
+//! Escaping, and the scrubbers of text, URLs, JSON and headers.
+
+use candor::keys::is_sensitive;
+use candor::scrub;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value, json};
+
+use super::{CANARY, Input, NAMES, assert_clean, assert_hidden};
+
+/// Text that was decided to be shown arrives as it is, and forges nothing.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
+pub fn escape(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let json = candor::loggable::to_json(&candor::policy::clear(&*text));
+    assert_clean(&json);
+    let back: String = serde_json::from_str(&json).expect("a JSON string");
+    // A long value is cut, and says so.
+    match back.rsplit_once("…(+") {
+        Some((kept, _)) if text.len() > 4096 => assert!(text.starts_with(kept)),
+        _ => assert_eq!(back, text),
+    }
+    let debug = format!("{:?}", candor::policy::clear(&*text));
+    assert_clean(&debug);
+}
+
+/// A secret under a sensitive name, in a line of its own among noise.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
+pub fn text(data: &[u8]) {
+    const FORMS: [fn(&str, &str) -> String; 12] = [
+        |name, value| format!("{name}={value}"),
+        |name, value| format!("{name}: {value}"),
+        |name, value| format!("{name} = \"{value}\""),
+        |name, value| format!("\"{name}\":\"a {value} b\""),
+        |name, value| format!("\"{name}\": [1, \"{value}\"]"),
+        |name, value| format!("{{\\\"{name}\\\":\\\"{value}\\\"}}"),
+        |name, value| format!("{name}: Some(\"{value}\")"),
+        |name, value| format!("https://h/p?a=1&{name}={value}&b=2"),
+        |name, value| format!("{name}%3D{value}%26z%3D1"),
+        |name, value| format!("<{name}>{value}</{name}>"),
+        |_, value| format!("https://u:{value}@h/"),
+        |_, value| format!("Password(\"{value}\")"),
+    ];
+    let mut input = Input(data);
+    let form = *input.pick(&FORMS);
+    let name = input.pick(&NAMES);
+    let secret = form(name, CANARY);
+    let around = input.noise(200);
+    let given = format!("{around}\n{secret}\n{}", input.noise(200));
+    assert_hidden(&scrub::text(&given), &given);
+    let lossy = String::from_utf8_lossy(data);
+    let shown = scrub::text(&lossy);
+    // Nothing is invented.
+    let mut rest = &*lossy;
+    for kept in shown.split("[REDACTED]") {
+        let kept = kept.trim_matches(['"', '\\', '\'', '`']);
+        let at = rest.find(kept);
+        assert!(at.is_some(), "{kept:?} of {shown:?} does not stand in {lossy:?}");
+        rest = &rest[at.unwrap_or_default() + kept.len()..];
+    }
+}
+
+/// A URL with a secret in each place that has one.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
+pub fn url(data: &[u8]) {
+    let mut input = Input(data);
+    let part = |input: &mut Input<'_>| -> String {
+        let noise = input.noise(24);
+        noise
+            .bytes()
+            .map(|byte| if byte.is_ascii_lowercase() { char::from(byte) } else { '-' })
+            .collect()
+    };
+    let (user, host, path) = (part(&mut input), format!("h{}", part(&mut input)), part(&mut input));
+    let name = input.pick(&NAMES);
+    let given = format!(
+        "https://{user}:{CANARY}@{host}/{path}?{name}={CANARY}&next=%2Fa%3F{name}%3D{CANARY}#{name}={CANARY}"
+    );
+    let shown = scrub::url(&given);
+    assert_hidden(&shown, &given);
+    assert!(shown.starts_with(&format!("https://{host}/")), "{shown} of {given}");
+    let shown = scrub::url_with_query(&given);
+    assert_hidden(&shown, &given);
+    assert!(shown.contains(&format!("?{name}=[REDACTED]&next=")), "{shown} of {given}");
+
+    let lossy = String::from_utf8_lossy(data);
+    let shown = scrub::url(&lossy);
+    assert!(
+        !shown.contains(['?', '#']) && !shown.contains(char::is_control),
+        "{shown:?} of {lossy:?}"
+    );
+    let authority =
+        shown.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
+    // A relative reference has none.
+    let relative = shown.starts_with(['/', '.']) && !shown.starts_with("//");
+    assert!(relative || !authority.contains('@'), "{shown:?} of {lossy:?}");
+    let _ = scrub::url_with_query(&lossy);
+}
+
+/// JSON made of the input: valid, of the same form, without what stands under a sensitive name.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
+pub fn json(data: &[u8]) {
+    let mut input = Input(data);
+    let given = value(&mut input, 5);
+    check_json(&given);
+    if let Ok(given) = serde_json::from_slice::<Value>(data) {
+        check_json(&given);
+    }
+}
+
+fn value(input: &mut Input<'_>, depth: usize) -> Value {
+    let kind = input.byte() % if depth == 0 { 5 } else { 8 };
+    match kind {
+        0 => json!(input.byte()),
+        1 => json!(input.byte().is_multiple_of(2)),
+        2 => Value::Null,
+        3 => json!(input.noise(12)),
+        4 => json!(json!({ *input.pick(&NAMES): CANARY, "n": input.byte() }).to_string()),
+        5 => (0..input.byte() % 4).map(|_| value(input, depth - 1)).collect(),
+        _ => (0..input.byte() % 4)
+            .map(|_| match input.byte() % 3 {
+                0 => ((*input.pick(&NAMES)).to_owned(), json!([CANARY, { "x": CANARY }, 7])),
+                1 => ("pair".to_owned(), json!({ "name": *input.pick(&NAMES), "value": CANARY })),
+                _ => (input.noise(8), value(input, depth - 1)),
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+    }
+}
+
+fn check_json(given: &Value) {
+    let text = scrub::json(given).to_string();
+    assert_clean(&text);
+    if !given.to_string().contains("Zq7xKw") || given.to_string().contains(CANARY) {
+        assert_hidden(&text, &given.to_string());
+    }
+    let shown: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+    same_form(given, &shown);
+}
+
+/// The naive rule, by recursion: what stands under a sensitive key is hidden, and what is no text and stands under
+/// none is as it was.
+fn same_form(given: &Value, shown: &Value) {
+    match (given, shown) {
+        (Value::Object(given), Value::Object(shown)) => {
+            assert_eq!(given.len(), shown.len(), "{given:?} became {shown:?}");
+            let pair = given.iter().any(|(key, value)| {
+                ["name", "key"].iter().any(|name| key.eq_ignore_ascii_case(name))
+                    && value.as_str().is_some_and(is_sensitive)
+            });
+            for (key, given) in given {
+                // A key that holds a secret is itself replaced.
+                let Some(shown) = shown.get(key) else {
+                    assert_ne!(scrub::text(key), *key, "{key:?} is missing in {shown:?}");
+                    continue;
+                };
+                if is_sensitive(key) {
+                    assert_eq!(shown, "[REDACTED]", "under {key:?}");
+                } else if !pair {
+                    same_form(given, shown);
+                }
+            }
+        }
+        (Value::Array(given), Value::Array(shown)) => {
+            assert_eq!(given.len(), shown.len());
+            given.iter().zip(shown).for_each(|(given, shown)| same_form(given, shown));
+        }
+        (Value::String(_), Value::String(_)) => {}
+        // A card number.
+        (Value::Number(_), Value::String(shown)) if shown == "[REDACTED]" => {}
+        (_, Value::String(shown)) if shown == "[…]" => {}
+        _ => assert_eq!(given, shown),
+    }
+}
+
+/// Headers made of the input, and a secret in one.
+///
+/// # Panics
+///
+/// Where it breaks a promise.
+pub fn headers(data: &[u8]) {
+    let mut input = Input(data);
+    let mut map = HeaderMap::new();
+    while !input.0.is_empty() && map.len() < 16 {
+        let name: Vec<u8> = input.noise(8).into_bytes();
+        let value: Vec<u8> = input.noise(24).into_bytes();
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(&name), HeaderValue::from_bytes(&value))
+        {
+            map.append(name, value);
+        }
+    }
+    let given: Vec<String> = map.keys().map(ToString::to_string).collect();
+    for name in ["authorization", "set-cookie", "x-api-key", "x-stripe-signature", "x-session"] {
+        map.append(name, HeaderValue::from_static(CANARY));
+    }
+    let text = scrub::headers(&map).to_string();
+    assert_clean(&text);
+    assert_hidden(&text, &format!("{map:?}"));
+    let shown: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+    for name in given {
+        assert!(shown.get(&name).is_some(), "{name} is missing in {shown}");
+    }
+}
