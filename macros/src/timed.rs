@@ -676,16 +676,17 @@ fn read(attribute: Attribute, args: &Args, private: &TokenStream) -> TokenStream
     });
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = match policy {
-            None => quote_spanned!(*span=> __shown),
+            None => quote_spanned!(*span=> ret(&__shown)),
             Some(Policy::Named { name, settings }) => {
                 let policies = policies(args);
                 let settings = settings.iter().map(|(setting, value)| quote!(.#setting(#value)));
-                quote_spanned!(name.span()=> #policies::#name(__shown) #(#settings)*)
+                let shown = quote_spanned!(name.span()=> #policies::#name(__shown) #(#settings)*);
+                quote_spanned!(*span=> ret(&#shown))
             }
-            Some(Policy::With(path)) => quote_spanned!(path.span()=> #path(__shown)),
+            Some(Policy::With(path)) => quote_spanned!(path.span()=> ret_with(|| #path(__shown))),
         };
         quote_spanned! {*span=>
-            .with_ret(#private::returned!(__value).map(|__shown| #private::ret(|| #shown)))
+            .with_ret(#private::returned!(__value).map(|__shown| #private::#shown))
         }
     });
     quote!(|__value| #private::ending!(__value) #answer #ret)

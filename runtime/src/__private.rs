@@ -14,7 +14,7 @@ pub use crate::site::{Site, Spec, fields};
 #[cfg(feature = "stream")]
 pub use crate::step::StepStream;
 pub use crate::step::body::*;
-pub use crate::step::{Entry, Fields, Step, StepGuard, answer, entered, hint, ret};
+pub use crate::step::{Entry, Fields, Step, StepGuard, answer, entered, hint, ret, ret_with};
 
 /// The static behind an annotated function, `__SITE`: `site!(step "charge" ["order_id"] .slow_nanos(250))`.
 #[doc(hidden)]

@@ -131,9 +131,15 @@ pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
 }
 
 /// The JSON of the `ret` of a step.
-pub fn ret<T: Loggable>(shown: impl FnOnce() -> T) -> String {
+pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     let mut json = String::new();
-    // What shows it may be the user's function; where that panics, the function it is about has not.
+    guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(value));
+    json
+}
+
+/// The same of what a user's function makes of it; where that panics, the function it is about has not.
+pub fn ret_with<T: Loggable>(shown: impl FnOnce() -> T) -> String {
+    let mut json = String::new();
     guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(&shown()));
     json
 }

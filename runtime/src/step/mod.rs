@@ -21,7 +21,7 @@ mod stream;
 pub use block::{Timed, TimedExt, step, step_guard};
 use end::Outcome;
 pub(crate) use end::millis;
-pub use fields::{Fields, answer, entered, record, ret};
+pub use fields::{Fields, answer, entered, record, ret, ret_with};
 pub use future::{Entry, Step, hint};
 pub use guard::StepGuard;
 pub(crate) use guard::body;
