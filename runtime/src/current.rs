@@ -230,10 +230,15 @@ pub(crate) fn replace(frame: Frame) -> Frame {
         (frame, left)
     });
     let Some((frame, left)) = done else { return Frame::default() };
+    exit_span_of(left);
+    frame
+}
+
+/// Leaves the span of a step that ended while another frame was here.
+fn exit_span_of(left: Option<Box<Extras>>) {
     if let Some(span) = left.and_then(|left| left.span) {
         span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
     }
-    frame
 }
 
 /// Looks at the running frame.
@@ -330,16 +335,20 @@ impl Drop for EnteredFrame {
         let left = with_thread(|thread| {
             let at = thread.entered.iter().rposition(|(guard, _)| *guard == self.0)?;
             let (_, found) = thread.entered.remove(at);
+            let mut found = found;
             if thread.frame.entered_by == self.0 {
-                return Some(mem::replace(&mut thread.frame, found));
+                let left = thread.put(&mut found);
+                return Some((found, left));
             }
             let mut above = thread.entered[at..].iter_mut().map(|(_, found)| found);
             match above.find(|frame| frame.entered_by == self.0) {
-                Some(above) => Some(mem::replace(above, found)),
-                None => Some(found),
+                Some(above) => Some((mem::replace(above, found), None)),
+                None => Some((found, None)),
             }
         });
-        drop(left);
+        if let Some((_, left)) = left.flatten() {
+            exit_span_of(left);
+        }
     }
 }
 

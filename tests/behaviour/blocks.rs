@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use candor::prelude::*;
@@ -399,11 +400,33 @@ fn what_the_fields_of_a_future_record_is_kept() {
 
 #[test]
 fn a_method_that_is_named_late_is_on_the_next_line() {
-    let captured = capture();
-    let request = RequestContext::with_id("r");
-    request.enter_with(|| candor::step("before", || ()));
-    let request = request.with_method("PUT");
-    request.enter_with(|| candor::step("after", || ()));
-    assert_eq!(captured.step("before").text("method"), "-");
-    assert_eq!(captured.step("after").text("method"), "PUT");
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("no panic").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let written = Written::default();
+    let config = Config::new().format(candor::Format::Json).writer(written.clone());
+    let subscriber = config.subscriber().expect("a configuration");
+    tracing::subscriber::with_default(subscriber, || {
+        let request = RequestContext::with_id("r");
+        request.enter_with(|| candor::step("before", || ()));
+        let request = request.with_method("PUT");
+        request.enter_with(|| candor::step("after", || ()));
+    });
+    let text = String::from_utf8(written.0.lock().expect("no panic").clone()).expect("UTF-8");
+    let methods: Vec<_> = text
+        .lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            line["method"].clone()
+        })
+        .collect();
+    assert_eq!(methods, ["-", "PUT"]);
 }
