@@ -45,7 +45,7 @@ pub struct Listed {
 /// The environment variable that lets [`assert_unchanged`] write the file: `1`.
 const UPDATE: &str = "UPDATE_LOGGED";
 
-/// What the program may show; made by [`inventory`].
+/// What the program may show; made by [`inventory()`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
     lines: BTreeSet<String>,

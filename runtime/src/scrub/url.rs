@@ -22,7 +22,7 @@ pub fn url(input: &str) -> String {
     Parts::parse(input).map_or_else(|| UNPARSEABLE.to_owned(), |parts| parts.safe())
 }
 
-/// [`url`] with its query: names stay, values are replaced by the key rule, the others scrubbed.
+/// [`url()`] with its query: names stay, values are replaced by the key rule, the others scrubbed.
 ///
 /// ```
 /// use candor::scrub::url_with_query;
