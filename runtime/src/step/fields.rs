@@ -3,7 +3,7 @@
 use std::{fmt, ptr};
 
 use crate::caught::caught;
-use crate::current::{self, Extras, Frame};
+use crate::current::{self, Extras};
 use crate::dependency::{Answer, DependencyOutcome};
 use crate::format::keys::Keys;
 use crate::format::members;
@@ -103,15 +103,26 @@ fn field_name(name: &str) -> String {
 }
 
 /// Fields that are evaluated once the step runs: those of a future, whose arguments are inside it.
+#[inline]
 pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
-    // Where nothing of this call is written, the step that runs here is the one around it.
-    let own = |frame: &mut Frame| frame.awaits.take_if(|awaits| ptr::eq(*awaits, site)).is_some();
-    if current::with(own) != Some(true) {
-        return;
+    // All but the fields themselves is compiled once, not in each annotated function.
+    if let Some(mut extras) = begin_fields(site) {
+        fields(&mut Fields { extras: &mut extras });
+        end_fields(site, extras);
     }
-    let mut extras = current::with(|frame| frame.extras.take()).flatten();
-    let mut extras = extras.take().unwrap_or_else(current::take_extras);
-    fields(&mut Fields { extras: &mut extras });
+}
+
+/// What takes the fields of the step of `site`, if that is the one that runs here and has none yet.
+fn begin_fields(site: &'static Site) -> Option<Box<Extras>> {
+    let own = current::with(|frame| {
+        // Where nothing of this call is written, the step that runs here is the one around it.
+        let is_own = frame.awaits.take_if(|awaits| ptr::eq(*awaits, site)).is_some();
+        is_own.then(|| frame.extras.take())
+    });
+    Some(own.flatten()?.unwrap_or_else(current::take_extras))
+}
+
+fn end_fields(site: &'static Site, mut extras: Box<Extras>) {
     if let Some(url) = extras.url.take()
         && let Some(call) = current::with(|frame| frame.call.clone()).flatten()
     {
