@@ -3,8 +3,7 @@
 use std::cell::Cell;
 use std::thread::LocalKey;
 
-/// A buffer that something huge grew is given back.
-const KEPT_BYTES: usize = 64 * 1024;
+use crate::scratch::KEPT_BYTES;
 
 pub(crate) type Slot = LocalKey<Cell<String>>;
 

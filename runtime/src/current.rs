@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::context::Request;
 use crate::dependency::CallState;
 use crate::ending::Written;
+use crate::scratch::Scratch;
 use crate::site::Site;
 use crate::step::State;
 
@@ -114,6 +115,7 @@ pub(crate) struct Extras {
 }
 
 impl Extras {
+    #[inline]
     fn cleared(mut self: Box<Self>) -> Box<Self> {
         self.members.clear();
         self.span = None;
@@ -140,6 +142,8 @@ pub(crate) struct Thread {
     states: Vec<Box<State>>,
     #[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
     extras: Vec<Box<Extras>>,
+    /// Gone while a line is made with it.
+    pub(crate) scratch: Option<Box<Scratch>>,
 }
 
 thread_local! {
@@ -203,6 +207,7 @@ impl Thread {
         left
     }
 
+    #[inline]
     fn keep_extras(&mut self, extras: Box<Extras>) {
         if extras.members.capacity() <= POOLED_BYTES && self.extras.len() < POOLED {
             self.extras.push(extras);
@@ -266,43 +271,64 @@ pub(crate) struct Lent {
     request: Option<Arc<Request>>,
     /// Whether the frame is without it.
     is_out: bool,
-    state: Option<Box<State>>,
+    scratch: Option<Box<Scratch>>,
 }
 
 impl Lent {
-    /// The frame's request, or where others may look for it, another hand on it.
-    pub(crate) fn of(frame: &mut Frame, lend: bool) -> Self {
-        let request = if lend { frame.request.take() } else { frame.request.clone() };
-        Lent { request, is_out: lend, state: None }
+    /// Takes the frame's request, or where others may look for it, another hand on it; and what a line is made
+    /// with. In place: what was written a moment ago in small pieces is slow to copy in large ones.
+    #[inline]
+    pub(crate) fn take(&mut self, thread: &mut Thread, lend: bool) {
+        let frame = &mut thread.frame;
+        self.request = if lend { frame.request.take() } else { frame.request.clone() };
+        self.is_out = lend;
+        self.scratch = thread.scratch.take();
     }
 
-    pub(crate) fn request(&self) -> Option<&Arc<Request>> {
-        self.request.as_ref()
+    /// What a line is made with, for work that has its request already.
+    pub(crate) fn scratch_of_here() -> Self {
+        let scratch = with_thread(|thread| thread.scratch.take()).flatten();
+        Lent { request: None, is_out: false, scratch }
     }
 
-    /// Gives back the state of a step that is over, too.
-    pub(crate) fn keep(&mut self, state: Box<State>) {
-        self.state = Some(state);
+    pub(crate) fn parts(&mut self) -> (Option<&Arc<Request>>, &mut Scratch) {
+        (self.request.as_ref(), self.scratch.get_or_insert_default())
+    }
+
+    /// Gives all of it back, and the state of the step that it was for.
+    pub(crate) fn give_back(&mut self, mut state: Box<State>) {
+        // A span that closes tells other layers, which may look here.
+        let extras = state.clear().map(Extras::cleared);
+        with_thread(|thread| {
+            self.put_back(thread);
+            if let Some(extras) = extras {
+                thread.keep_extras(extras);
+            }
+            if thread.states.len() < POOLED {
+                thread.states.push(state);
+            }
+        });
+    }
+
+    #[inline]
+    fn put_back(&mut self, thread: &mut Thread) {
+        if self.is_out {
+            thread.frame.request = self.request.take();
+            self.is_out = false;
+        }
+        if self.scratch.as_ref().is_some_and(|scratch| scratch.is_small()) {
+            thread.scratch = self.scratch.take();
+        }
     }
 }
 
 impl Drop for Lent {
+    #[inline]
     fn drop(&mut self) {
-        let request = self.request.take().filter(|_| self.is_out);
-        let mut state = self.state.take();
-        // A span that closes tells other layers, which may look here.
-        let extras = state.as_mut().and_then(|state| state.clear()).map(Extras::cleared);
-        with_thread(|thread| {
-            if request.is_some() {
-                thread.frame.request = request;
-            }
-            if let Some(extras) = extras {
-                thread.keep_extras(extras);
-            }
-            if let Some(state) = state.filter(|_| thread.states.len() < POOLED) {
-                thread.states.push(state);
-            }
-        });
+        // Only where a panic came in between.
+        if self.is_out {
+            with_thread(|thread| self.put_back(thread));
+        }
     }
 }
 

@@ -9,17 +9,30 @@ use crate::layer::entered::Around;
 use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::logger::{self, Logger};
 use crate::record::{Record, Severity};
+use crate::scratch::{self, Scratch};
 use crate::site::Site;
 
 /// Writes a record of `site` now, under the current request.
 pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut String, usize)) {
-    emit_at(site, current::request().as_ref(), severity, Tick::now(), None, fields);
+    emit_at(site, current::request().as_ref(), severity, Tick::now(), fields);
 }
 
-/// The same for a point in time, and for a request that need not be the current one: a step may end
-/// elsewhere than it began. Other layers see it in `span`. `fields` appends members, with the limit of a
-/// value's bytes.
+/// The same for a point in time, and for a request that need not be the current one.
 pub(crate) fn emit_at(
+    site: &'static Site,
+    request: Option<&Arc<Request>>,
+    severity: Severity,
+    at: Tick,
+    fields: impl Fn(&mut String, usize),
+) {
+    scratch::with(|scratch| emit_with(scratch, site, request, severity, at, None, fields));
+}
+
+/// The same with what a line is made with. Other layers see it in `span`. `fields` appends members, with the
+/// limit of a value's bytes.
+#[inline]
+pub(crate) fn emit_with(
+    scratch: &mut Scratch,
     site: &'static Site,
     request: Option<&Arc<Request>>,
     severity: Severity,
@@ -40,7 +53,7 @@ pub(crate) fn emit_at(
     };
     let direct = logger::if_alone(|logger: &Logger| {
         let named = site.named(severity, logger);
-        logger.write_for(request, &record, Around::Thread, named, |out| {
+        logger.write_for(scratch, request, &record, Around::Thread, named, |out| {
             fields(out, logger.value_limit);
         });
     });

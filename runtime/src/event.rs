@@ -18,7 +18,7 @@ use crate::layer::entered::Around;
 use crate::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, UNPRINTABLE, guarded};
 use crate::logger::{self, Logger};
 use crate::record::{Record, Severity};
-use crate::{buffer, current, keys, site};
+use crate::{buffer, current, keys, scratch, site};
 
 /// The static behind one use of an event macro. It refers to itself, as a [`site::Site`] does.
 #[derive(Debug)]
@@ -77,8 +77,11 @@ impl EventSite {
                 // Only a message without arguments is the same each time.
                 let named = message.as_str().and_then(|_| self.named(record, logger));
                 let request = current::request();
-                logger.write_for(request.as_ref(), record, Around::Thread, named, |out| {
-                    write_fields(fields, logger.value_limit, out);
+                scratch::with(|scratch| {
+                    let request = request.as_ref();
+                    logger.write_for(scratch, request, record, Around::Thread, named, |out| {
+                        write_fields(fields, logger.value_limit, out);
+                    });
                 });
             });
             if direct.is_none() {
@@ -180,11 +183,14 @@ fn gathered(fields: &[EventField<'_>]) -> String {
 fn write_fields(fields: &[EventField<'_>], limit: usize, out: &mut String) {
     for field in fields {
         members::open(out, field.name);
-        let hidden = field.sensitive || keys::added_by_deployment(field.name);
-        guarded(out, |out| {
-            let mut encoder = Encoder::json(out, limit).under(field.name);
-            if hidden { encoder.redacted() } else { encoder.value(field.value.0) }
-        });
+        let value = field.value.0;
+        if field.sensitive || keys::added_by_deployment(field.name) {
+            Encoder::json(out, limit).redacted();
+        } else if value.is_plain() {
+            Encoder::json(out, limit).under(field.name).value(value);
+        } else {
+            guarded(out, |out| Encoder::json(out, limit).under(field.name).value(value));
+        }
     }
 }
 

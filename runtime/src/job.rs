@@ -165,17 +165,10 @@ struct Open {
 
 impl Open {
     fn begin(name: &'static str, request: Arc<Request>) -> Self {
-        emit::emit_at(
-            &STARTED,
-            Some(&request),
-            Severity::Debug,
-            Tick::now(),
-            None,
-            |out, limit| {
-                text(out, limit, "event", "job_started");
-                text(out, limit, "job", name);
-            },
-        );
+        emit::emit_at(&STARTED, Some(&request), Severity::Debug, Tick::now(), |out, limit| {
+            text(out, limit, "event", "job_started");
+            text(out, limit, "job", name);
+        });
         Open { name, request: Some(request), is_running: true }
     }
 
@@ -192,7 +185,7 @@ impl Open {
     fn write(&mut self, outcome: &str, severity: Severity, error: Option<&str>) {
         let Some(request) = self.request.take() else { return };
         let now = Tick::now();
-        emit::emit_at(&COMPLETED, Some(&request), severity, now, None, |out, limit| {
+        emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
             text(out, limit, "event", "job_completed");
             text(out, limit, "job", self.name);
             millis(out, "duration_ms", now.since(request.started));

@@ -124,6 +124,7 @@ mod panics;
 pub mod policy;
 pub mod prelude;
 mod record;
+mod scratch;
 pub mod scrub;
 mod shape;
 mod sink;

@@ -1,6 +1,5 @@
 //! From a record to a written line: whose request it is, its number, its bytes, its sink.
 
-use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use tracing_core::{Level, dispatcher};
 
-use crate::buffer;
 use crate::clock::Tick;
 use crate::context::Request;
 #[cfg(feature = "http")]
@@ -21,6 +19,7 @@ use crate::hash;
 use crate::layer::{Core, entered::Around};
 use crate::levels::InForce;
 use crate::record::{Record, Severity};
+use crate::scratch::{self, Known, Scratch};
 use crate::sink::{Loss, Sink};
 
 /// Everything one candor layer knows: how its lines look, which it writes, and where they go.
@@ -50,10 +49,6 @@ pub(crate) fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-thread_local! {
-    static LINE: Cell<String> = const { Cell::new(String::new()) };
-}
-
 impl Logger {
     /// Writes one line. `fields` appends the event's own members (`,"key":value`).
     pub(crate) fn write(
@@ -63,13 +58,17 @@ impl Logger {
         fields: impl FnOnce(&mut String),
     ) {
         let request = current::request();
-        self.write_for(request.as_ref(), record, around, None, fields);
+        scratch::with(|scratch| {
+            self.write_for(scratch, request.as_ref(), record, around, None, fields);
+        });
     }
 
     /// The same for a request that need not be the current one, and with what a site keeps of its
     /// records.
+    #[inline]
     pub(crate) fn write_for(
         &self,
+        scratch: &mut Scratch,
         request: Option<&Arc<Request>>,
         record: &Record<'_>,
         around: Around<'_>,
@@ -81,12 +80,11 @@ impl Logger {
         match switches.map_or(Fate::Write, |switches| self.fate(switches, record)) {
             Fate::Write if known.is_some_and(|request| self.suppresses(request, record)) => return,
             Fate::Write | Fate::WriteMore => {}
-            fate => return self.set_aside(known, switches, fate, record, around, fields),
+            fate => return self.set_aside(scratch, known, switches, fate, record, around, fields),
         }
-        let known = known.map(|request| (request, Some(request.next_line())));
-        self.render(known, record, around, named, fields, |line| {
-            self.put(request, record.severity, line);
-        });
+        let known = known.map(|request| (&**request, Some(request.next_line())));
+        self.render(scratch, known, record, around, named, fields);
+        self.put(request, record.severity, &mut scratch.line);
         if hash::is_missing_and_untold() && self.levels.load().allow("candor", Level::WARN) {
             self.tell(hash::NO_KEY);
         }
@@ -100,8 +98,10 @@ impl Logger {
 
     /// What becomes of a line that is not written now.
     #[cold]
+    #[expect(clippy::too_many_arguments, reason = "what a line is made of")]
     fn set_aside(
         &self,
+        scratch: &mut Scratch,
         request: Option<&Arc<Request>>,
         switches: Option<&Switches>,
         fate: Fate,
@@ -112,10 +112,9 @@ impl Logger {
         let (Some(request), Some(switches)) = (request, switches) else { return };
         match (fate, &switches.recorder) {
             (Fate::Keep, Some(recorder)) => {
-                let known = Some((request, Some(NO_SEQ)));
-                self.render(known, record, around, None, fields, |line| {
-                    recorder.keep(self.id, record.severity, line);
-                });
+                let known = Some((&**request, Some(NO_SEQ)));
+                self.render(scratch, known, record, around, None, fields);
+                recorder.keep(self.id, record.severity, &mut scratch.line);
             }
             (Fate::SampleAway, _) => {
                 switches.sampled_away.fetch_add(1, Ordering::Relaxed);
@@ -142,9 +141,10 @@ impl Logger {
     pub(crate) fn write_always(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
         let request = current::request();
         let known = request.as_ref().filter(|request| request.has_id());
-        let known = known.map(|request| (request, Some(request.next_line())));
-        self.render(known, record, Around::Thread, None, fields, |line| {
-            self.put(request.as_ref(), record.severity, line);
+        let known = known.map(|request| (&**request, Some(request.next_line())));
+        scratch::with(|scratch| {
+            self.render(scratch, known, record, Around::Thread, None, fields);
+            self.put(request.as_ref(), record.severity, &mut scratch.line);
         });
     }
 
@@ -158,42 +158,42 @@ impl Logger {
         let known = request.as_ref().filter(|request| request.has_id());
         let in_its_order = self.audit.shares_place_with(&self.sink);
         // In a file of its own it would leave a gap in the numbers of the other lines, as a lost one does.
-        let known = known.map(|request| (request, in_its_order.then(|| request.next_line())));
-        self.render(known, record, Around::Thread, None, fields, |line| {
+        let known = known.map(|request| (&**request, in_its_order.then(|| request.next_line())));
+        scratch::with(|scratch| {
+            self.render(scratch, known, record, Around::Thread, None, fields);
+            let line = &mut scratch.line;
             self.finish(request.as_ref(), record.severity, line, |line| self.audit.write_now(line))
         })
     }
 
-    /// Hands over one line without its line feed, as JSON. With the request comes the line's number in it,
-    /// if it has one.
+    /// Makes the line, as JSON and without its line feed. With the request comes the line's number in it, if
+    /// it has one.
     #[inline]
-    fn render<T>(
+    fn render(
         &self,
-        known: Option<(&Arc<Request>, Option<u64>)>,
+        scratch: &mut Scratch,
+        known: Option<(&Request, Option<u64>)>,
         record: &Record<'_>,
         around: Around<'_>,
         named: Option<&str>,
         fields: impl FnOnce(&mut String),
-        put: impl FnOnce(&mut String) -> T,
-    ) -> T {
-        buffer::with(&LINE, |line| {
-            let numbered = known.map(|(request, seq)| (&**request, seq));
-            let has_fields =
-                self.template.open(record, named, record.at.wall(), numbered, self.id, line);
-            let own = line.len();
-            fields(line);
-            if let Some((request, _)) = known.filter(|_| has_fields) {
-                members::add_outer(line, own, &request.identity().fields);
-            }
-            around.each_fields(|outer| members::add_outer(line, own, outer));
-            self.template.settle(own, line);
-            if record.has_exc {
-                members::move_last(line, own, "exc");
-            }
-            line.push('}');
-            shrink::shrink(line, self.line_limit.saturating_sub(1));
-            put(line)
-        })
+    ) {
+        let Scratch { line, known: before } = scratch;
+        line.clear();
+        let wall = record.at.wall();
+        let has_fields = self.template.open(record, named, wall, known, self.id, before, line);
+        let own = line.len();
+        fields(line);
+        if let Some((request, _)) = known.filter(|_| has_fields) {
+            members::add_outer(line, own, &request.identity().fields);
+        }
+        around.each_fields(|outer| members::add_outer(line, own, outer));
+        self.template.settle(own, line);
+        if record.has_exc {
+            members::move_last(line, own, "exc");
+        }
+        line.push('}');
+        shrink::shrink(line, self.line_limit.saturating_sub(1));
     }
 
     /// One WARN of candor's own, outside every request.
@@ -207,7 +207,9 @@ impl Logger {
             has_exc: false,
             capped: false,
         };
-        self.write_for(None, &record, Around::Nothing, None, |_| {});
+        scratch::with(|scratch| {
+            self.write_for(scratch, None, &record, Around::Nothing, None, |_| {});
+        });
     }
 
     fn put(&self, request: Option<&Arc<Request>>, severity: Severity, line: &mut String) {
@@ -273,7 +275,7 @@ pub(crate) fn lines_dropped(
         capped: false,
     };
     let mut line = String::new();
-    template.open(&record, None, record.at.wall(), None, 0, &mut line);
+    template.open(&record, None, record.at.wall(), None, 0, &mut Known::default(), &mut line);
     let _ =
         write!(line, ",\"event\":\"lines_dropped\",\"lines\":{lines},\"reason\":\"{reason}\"}}");
     if format == Format::Pretty {
@@ -285,11 +287,11 @@ pub(crate) fn lines_dropped(
 }
 
 /// The logger of the thread's subscriber where nothing else listens.
-pub(crate) fn if_alone<T>(f: impl FnOnce(&Logger) -> T) -> Option<T> {
-    let mut f = Some(f);
-    dispatcher::get_default(|dispatch| {
-        let core = dispatch.downcast_ref::<Core>()?;
-        core.logger.alone.then(|| f.take().map(|f| f(&core.logger))).flatten()
+#[inline]
+pub(crate) fn if_alone<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
+    dispatcher::get_default(|dispatch| match dispatch.downcast_ref::<Core>() {
+        Some(core) if core.logger.alone => Some(f(&core.logger)),
+        _ => None,
     })
 }
 

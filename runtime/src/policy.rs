@@ -97,6 +97,11 @@ impl<T: Text + ?Sized> Loggable for Decided<'_, T> {
     fn log(&self, to: &mut Encoder<'_>) {
         self.value.log_text(self.leaf, to);
     }
+
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.value.is_plain()
+    }
 }
 
 impl<T: Text + ?Sized> Element for Decided<'_, T> {}

@@ -9,7 +9,6 @@ mod counter;
 #[path = "no_counter.rs"]
 mod counter;
 
-use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -121,33 +120,41 @@ impl From<SystemTime> for Timestamp {
 /// `2026-11-22T10:14:12` is as long as this for the years 0 to 9999.
 const CALENDAR: usize = 19;
 
-thread_local! {
-    /// The second whose calendar part was written last, for whom, and that part.
-    static LAST: RefCell<(i64, u64, String)> = const { RefCell::new((i64::MIN, 0, String::new())) };
+/// The second whose calendar part was written last, for whom, and that part behind a text of theirs.
+#[derive(Debug)]
+pub(crate) struct Calendar {
+    second: i64,
+    owner: u64,
+    text: String,
+}
+
+impl Default for Calendar {
+    fn default() -> Self {
+        Calendar { second: i64::MIN, owner: 0, text: String::new() }
+    }
 }
 
 impl Timestamp {
     /// Appends RFC 3339, UTC, microseconds: `2026-11-22T10:14:12.123456Z`.
     pub(crate) fn write(self, out: &mut String) {
-        self.write_behind("", u64::MAX, out);
+        self.write_behind("", u64::MAX, &mut Calendar::default(), out);
     }
 
     /// The same behind a text, which stays the same for its owner.
-    pub(crate) fn write_behind(self, before: &str, owner: u64, out: &mut String) {
+    pub(crate) fn write_behind(
+        self,
+        before: &str,
+        owner: u64,
+        known: &mut Calendar,
+        out: &mut String,
+    ) {
         let second = self.micros.div_euclid(1_000_000);
         let micros = self.micros.rem_euclid(1_000_000).unsigned_abs();
-        let known = LAST.try_with(|last| {
-            let mut last = last.borrow_mut();
-            if (last.0, last.1) != (second, owner) {
-                *last = (second, owner, format!("{before}{}", calendar(second)));
-            }
-            out.push_str(&last.2);
-        });
-        if known.is_err() {
-            out.push_str(before);
-            out.push_str(&calendar(second));
+        if (known.second, known.owner) != (second, owner) {
+            *known = Calendar { second, owner, text: format!("{before}{}", calendar(second)) };
         }
-        let mut rest = Pieces::new();
+        out.push_str(&known.text);
+        let mut rest = Pieces::<8>::new();
         rest.put(".");
         rest.thousandths(micros / 1000);
         rest.thousandths(micros);

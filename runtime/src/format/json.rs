@@ -1,6 +1,5 @@
 //! A record as one JSON object.
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use super::keys::Keys;
@@ -11,18 +10,15 @@ use crate::escape;
 use crate::loggable::Encoder;
 use crate::logger;
 use crate::record::{Record, Severity};
+use crate::scratch::Known;
 
-/// The request's part of the line that a thread wrote last.
-#[derive(Default)]
-struct Latest {
+/// The request's part of a line, as it was rendered last.
+#[derive(Debug, Default)]
+pub(crate) struct Identified {
     /// Whose form it is, and of which state of which request.
     stamp: (u64, u64),
     text: String,
     has_fields: bool,
-}
-
-thread_local! {
-    static LATEST: RefCell<Latest> = RefCell::default();
 }
 
 /// No event of candor's own has a longer name.
@@ -79,9 +75,10 @@ impl Template {
         at: Timestamp,
         request: Option<(&Request, Option<u64>)>,
         layer: u64,
+        known: &mut Known,
         out: &mut String,
     ) -> bool {
-        at.write_behind(&self.ts, self.form, out);
+        at.write_behind(&self.ts, self.form, &mut known.calendar, out);
         match named {
             Some(named) => out.push_str(named),
             None => self.name(record.severity, record.logger, record.message, out),
@@ -90,28 +87,22 @@ impl Template {
             out.push_str(&self.nobody);
             return false;
         };
-        let known = LATEST.try_with(|latest| {
-            let mut latest = latest.try_borrow_mut().ok()?;
-            let stamp = (layer, request.stamp());
-            if latest.stamp != stamp {
-                latest.text.clear();
-                latest.has_fields = self.identify(request, layer, &mut latest.text);
-                latest.text.push_str(&self.seq);
-                latest.stamp = stamp;
-            }
-            let end = latest.text.len() - if seq.is_none() { self.seq.len() } else { 0 };
-            out.push_str(&latest.text[..end]);
-            Some(latest.has_fields)
-        });
-        let has_fields = known.ok().flatten().unwrap_or_else(|| {
-            let has_fields = self.identify(request, layer, out);
-            out.push_str(if seq.is_some() { &self.seq } else { "" });
-            has_fields
-        });
-        if let Some(seq) = seq {
-            number(seq, out);
+        let latest = &mut known.identified;
+        let stamp = (layer, request.stamp());
+        if latest.stamp != stamp {
+            latest.text.clear();
+            latest.has_fields = self.identify(request, layer, &mut latest.text);
+            latest.text.push_str(&self.seq);
+            latest.stamp = stamp;
         }
-        has_fields
+        match seq {
+            Some(seq) => {
+                out.push_str(&latest.text);
+                number(seq, out);
+            }
+            None => out.push_str(&latest.text[..latest.text.len() - self.seq.len()]),
+        }
+        latest.has_fields
     }
 
     fn identify(&self, request: &Request, layer: u64, out: &mut String) -> bool {

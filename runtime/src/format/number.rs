@@ -2,7 +2,9 @@
 //! them, gathered so that the line grows once.
 
 /// `000.` to `999.`, one behind the other; four bytes are copied at a time.
-static DIGITS: [[u8; 4]; 1000] = {
+static DIGITS: [[u8; 4]; 1000] = THREE_AND_POINT;
+
+const THREE_AND_POINT: [[u8; 4]; 1000] = {
     let mut all = [[b'.'; 4]; 1000];
     let mut number = 0;
     while number < 1000 {
@@ -18,17 +20,31 @@ fn digits(number: u64) -> [u8; 4] {
     DIGITS[usize::try_from(number % 1000).unwrap_or(0)]
 }
 
-/// Room for the pieces of a step's line; what does not fit is left out, and nothing is longer.
-const ROOM: usize = 192;
+/// The digits of `0` to `999` without leading zeros, and how many there are.
+static SHORT: [[u8; 4]; 1000] = {
+    let mut all = [[0; 4]; 1000];
+    let mut number = 0;
+    while number < 1000 {
+        let [hundreds, tens, ones, _] = THREE_AND_POINT[number];
+        all[number] = match number {
+            0..10 => [ones, 0, 0, 1],
+            10..100 => [tens, ones, 0, 2],
+            _ => [hundreds, tens, ones, 3],
+        };
+        number += 1;
+    }
+    all
+};
 
-/// A few short pieces of ASCII.
+/// A few short pieces of ASCII, in a place that is large enough: what does not fit is left out.
 #[derive(Debug)]
-pub(crate) struct Pieces {
+pub(crate) struct Pieces<const ROOM: usize> {
     bytes: [u8; ROOM],
     len: usize,
 }
 
-impl Pieces {
+impl<const ROOM: usize> Pieces<ROOM> {
+    #[inline]
     pub(crate) const fn new() -> Self {
         Pieces { bytes: [0; ROOM], len: 0 }
     }
@@ -52,12 +68,33 @@ impl Pieces {
     /// Adds a whole number; most are small.
     #[inline]
     pub(crate) fn number(&mut self, number: u64) {
-        let [hundreds, tens, ones, _] = digits(number);
         match number {
-            0..10 => self.bytes(&[ones]),
-            10..100 => self.bytes(&[tens, ones]),
-            100..1000 => self.bytes(&[hundreds, tens, ones]),
-            _ => self.put(itoa::Buffer::new().format(number)),
+            0..1_000 => self.short(number),
+            1_000..1_000_000 => {
+                self.short(number / 1_000);
+                self.thousandths(number);
+            }
+            1_000_000..1_000_000_000 => {
+                self.short(number / 1_000_000);
+                self.thousandths(number / 1_000);
+                self.thousandths(number);
+            }
+            _ => self.long(number),
+        }
+    }
+
+    #[inline(never)]
+    fn long(&mut self, number: u64) {
+        self.put(itoa::Buffer::new().format(number));
+    }
+
+    /// Adds a number below 1000; there has to be room for three digits.
+    #[inline]
+    fn short(&mut self, number: u64) {
+        let [first, second, third, len] = SHORT[usize::try_from(number % 1000).unwrap_or(0)];
+        if let Some(room) = self.bytes.get_mut(self.len..self.len + 3) {
+            room.copy_from_slice(&[first, second, third]);
+            self.len += usize::from(len);
         }
     }
 
@@ -73,8 +110,8 @@ impl Pieces {
     pub(crate) fn millis(&mut self, nanos: u64) {
         let micros = nanos.saturating_add(500) / 1000;
         self.number(micros / 1000);
-        self.put(".");
-        self.thousandths(micros);
+        let [hundreds, tens, ones, point] = digits(micros);
+        self.bytes(&[point, hundreds, tens, ones]);
     }
 
     #[inline]
@@ -86,8 +123,9 @@ impl Pieces {
 }
 
 /// Appends a whole number.
+#[inline]
 pub(crate) fn number(number: u64, out: &mut String) {
-    let mut pieces = Pieces::new();
+    let mut pieces = Pieces::<24>::new();
     pieces.number(number);
     pieces.append_to(out);
 }
@@ -96,7 +134,9 @@ pub(crate) fn number(number: u64, out: &mut String) {
 mod tests {
     use super::*;
 
-    fn shown(add: impl FnOnce(&mut Pieces)) -> String {
+    const ROOM: usize = 32;
+
+    fn shown(add: impl FnOnce(&mut Pieces<ROOM>)) -> String {
         let mut pieces = Pieces::new();
         add(&mut pieces);
         let mut out = String::new();
@@ -106,7 +146,9 @@ mod tests {
 
     #[test]
     fn every_small_number_and_some_large_ones() {
-        for value in (0..2000).chain([u64::MAX]) {
+        for value in
+            (0..2000).chain([999_999, 1_000_000, 1_002_003, 999_999_999, 1_000_000_000, u64::MAX])
+        {
             assert_eq!(shown(|pieces| pieces.number(value)), value.to_string());
             let thousandths = shown(|pieces| pieces.thousandths(value));
             assert_eq!(thousandths, format!("{:03}", value % 1000));

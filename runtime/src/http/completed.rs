@@ -129,7 +129,7 @@ impl Open {
             End::Sent => ("ok", Severity::Info),
         };
         let (recorded, lost) = self.settle_recorder(severity >= Severity::Warn);
-        emit::emit_at(&site::COMPLETED, Some(&self.request), severity, now, None, |out, limit| {
+        emit::emit_at(&site::COMPLETED, Some(&self.request), severity, now, |out, limit| {
             self.write(outcome, now, limit, out);
             for (key, lines) in [("lines_recorded", recorded), ("lines_recorded_lost", lost)] {
                 if lines > 0 {

@@ -94,7 +94,7 @@ impl Watch {
 fn say(request: &Arc<Request>) {
     let now = Tick::now();
     let open = request.open_steps.as_ref().map(|open| open.list()).unwrap_or_default();
-    emit::emit_at(&site::STUCK, Some(request), Severity::Warn, now, None, |out, limit| {
+    emit::emit_at(&site::STUCK, Some(request), Severity::Warn, now, |out, limit| {
         members::open(out, "event");
         Encoder::json(out, limit).text("request_stuck");
         millis(out, "age_ms", now.since(request.started));

@@ -19,6 +19,11 @@ macro_rules! pointers {
             fn log(&self, to: &mut Encoder<'_>) {
                 (**self).log(to);
             }
+
+            #[inline]
+            fn is_plain(&self) -> bool {
+                (**self).is_plain()
+            }
         }
         impl<T: Element + ?Sized> Element for $type {}
     )*};

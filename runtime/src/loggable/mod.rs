@@ -81,6 +81,13 @@ pub use text::Text;
 pub trait Loggable {
     /// Writes exactly one value to the encoder; one that writes none leaves `null`.
     fn log(&self, to: &mut Encoder<'_>);
+
+    /// Whether writing it runs no code that might panic, so that nothing need be caught.
+    #[doc(hidden)]
+    #[inline]
+    fn is_plain(&self) -> bool {
+        false
+    }
 }
 
 /// A [`Loggable`] type that may also stand in a list, a set, a tuple or a map.

@@ -12,6 +12,11 @@ macro_rules! scalars {
             fn log(&self, to: &mut Encoder<'_>) {
                 to.$method(<$wide>::from(*self));
             }
+
+            #[inline]
+            fn is_plain(&self) -> bool {
+                true
+            }
         }
     )*};
 }
@@ -28,12 +33,22 @@ impl Loggable for usize {
     fn log(&self, to: &mut Encoder<'_>) {
         to.u64(*self as u64);
     }
+
+    #[inline]
+    fn is_plain(&self) -> bool {
+        true
+    }
 }
 
 impl Loggable for isize {
     #[inline]
     fn log(&self, to: &mut Encoder<'_>) {
         to.i64(*self as i64);
+    }
+
+    #[inline]
+    fn is_plain(&self) -> bool {
+        true
     }
 }
 

@@ -29,6 +29,13 @@ pub trait Text {
     #[doc(hidden)]
     fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>);
 
+    /// Whether the text is at hand, so that nothing is asked that might panic.
+    #[doc(hidden)]
+    #[inline]
+    fn is_plain(&self) -> bool {
+        false
+    }
+
     /// Appends the value as a part of the list it stands in, where such a list is one thing.
     #[doc(hidden)]
     fn piece(&self, _whole: &mut Vec<u8>) -> Piece {
@@ -59,9 +66,25 @@ macro_rules! texts {
     )*};
 }
 
+macro_rules! own_texts {
+    ($($type:ty),*) => {$(
+        impl Text for $type {
+            #[inline]
+            fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
+                leaf.write(self, to);
+            }
+
+            #[inline]
+            fn is_plain(&self) -> bool {
+                true
+            }
+        }
+    )*};
+}
+
+own_texts!(str, String);
+
 texts! {
-    str => |text| Cow::Borrowed(text),
-    String => |text| Cow::Borrowed(text),
     Path => Path::to_string_lossy,
     PathBuf => |path| path.to_string_lossy(),
     OsStr => OsStr::to_string_lossy,
@@ -184,6 +207,11 @@ macro_rules! pointers {
         impl<T: Text + ?Sized> Text for $type {
             fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
                 (**self).log_text(leaf, to);
+            }
+
+            #[inline]
+            fn is_plain(&self) -> bool {
+                (**self).is_plain()
             }
 
             fn piece(&self, whole: &mut Vec<u8>) -> Piece {

@@ -71,28 +71,60 @@ pub(super) fn put_lines(
     lines: Lines<'_>,
     counts: &Counts,
 ) -> Result<(), Loss> {
-    let Lines { bytes: mut lines, mut count, are_new } = lines;
-    if are_new {
-        counts.took(count);
+    if lines.are_new {
+        counts.took(lines.count);
     }
+    // Nearly always it is one line, and it is written.
+    if lines.count == 1 {
+        return match put_some(place, lines.bytes, lines.bytes.len(), counts) {
+            Ok(_) => {
+                counts.wrote(1);
+                Ok(())
+            }
+            Err(failed) => put_rest(place, lines, Some(failed), counts),
+        };
+    }
+    put_rest(place, lines, None, counts)
+}
+
+/// Writes as many of the lines as one write may have, the first of which is that long.
+#[inline]
+fn put_some(
+    place: &mut impl Place,
+    lines: &[u8],
+    first: usize,
+    counts: &Counts,
+) -> Result<usize, Failed> {
+    finish(place, counts)?;
+    let room = ready(place, first)?;
+    let part = &lines[..whole_lines(lines, first, room)];
+    place.put(part)?;
+    Ok(part.len())
+}
+
+/// What [`put_lines`] does from the first failure on, if there was one.
+fn put_rest(
+    place: &mut impl Place,
+    lines: Lines<'_>,
+    mut failed: Option<Failed>,
+    counts: &Counts,
+) -> Result<(), Loss> {
+    let Lines { bytes: mut lines, mut count, .. } = lines;
     let mut result = Ok(());
     while count > 0 {
-        let first = if count == 1 { lines.len() } else { line_end(lines) };
-        let failed = match finish(place, counts).and_then(|()| ready(place, first)) {
-            Err(failed) => failed,
-            Ok(room) => {
-                let part = &lines[..whole_lines(lines, first, room)];
-                let many = if part.len() == lines.len() { count } else { count_lines(part) };
-                match place.put(part) {
-                    Ok(()) => {
-                        counts.wrote(many);
-                        lines = &lines[part.len()..];
-                        count -= many;
-                        continue;
-                    }
-                    Err(failed) => failed,
-                }
+        let put = || {
+            let first = if count == 1 { lines.len() } else { line_end(lines) };
+            put_some(place, lines, first, counts)
+        };
+        let failed = match failed.take().map_or_else(put, Err) {
+            Ok(len) => {
+                let many = if len == lines.len() { count } else { count_lines(&lines[..len]) };
+                counts.wrote(many);
+                lines = &lines[len..];
+                count -= many;
+                continue;
             }
+            Err(failed) => failed,
         };
         // A failure before the lines is the first one's as well.
         let whole =
@@ -117,10 +149,13 @@ fn ready(place: &mut impl Place, first: usize) -> Result<usize, Failed> {
 }
 
 /// Writes the rest of a line that was cut off.
+#[inline]
 fn finish(place: &mut impl Place, counts: &Counts) -> Result<(), Failed> {
-    if place.unfinished().is_none() {
-        return Ok(());
-    }
+    if place.unfinished().is_none() { Ok(()) } else { finish_line(place, counts) }
+}
+
+#[cold]
+fn finish_line(place: &mut impl Place, counts: &Counts) -> Result<(), Failed> {
     // The place may be another one than it was, with no beginning that this would end.
     ready(place, 0)?;
     let Some(mut line) = place.unfinished().take() else { return Ok(()) };

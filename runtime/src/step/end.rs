@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Running;
+use super::{Running, State};
 use crate::clock::Tick;
 use crate::context::{Cause, Request};
-use crate::dependency::{CallState, Category, Facts};
+use crate::dependency::{Answer, CallState, Category, Facts};
 use crate::ending::{Ending, Failure, Written};
 use crate::format::{Pieces, members, number};
 use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::record::Severity;
+use crate::scratch::Scratch;
 use crate::site::STATUS_CODE;
 use crate::{emit, escape};
+
+/// Room for the numbers of a step and what stands between them.
+const STEP_ROOM: usize = 160;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,19 +27,22 @@ pub(super) enum Outcome {
     Panicked,
 }
 
-impl Outcome {
-    /// The member, with the key of the one that follows in a request.
-    const fn before_id(self) -> &'static str {
-        match self {
-            Outcome::Ok => ",\"outcome\":\"ok\",\"step_id\":",
-            Outcome::Error => ",\"outcome\":\"error\",\"step_id\":",
-            Outcome::Cancelled => ",\"outcome\":\"cancelled\",\"step_id\":",
-            Outcome::Panicked => ",\"outcome\":\"panicked\",\"step_id\":",
-        }
-    }
+/// What is known of an end.
+struct End<'a> {
+    outcome: Outcome,
+    failure: Option<&'a Failure<'a>>,
+    ret: Option<&'a str>,
+}
 
-    fn member(self) -> &'static str {
-        self.before_id().trim_end_matches(",\"step_id\":")
+impl Outcome {
+    #[inline]
+    const fn member(self) -> &'static str {
+        match self {
+            Outcome::Ok => ",\"outcome\":\"ok\"",
+            Outcome::Error => ",\"outcome\":\"error\"",
+            Outcome::Cancelled => ",\"outcome\":\"cancelled\"",
+            Outcome::Panicked => ",\"outcome\":\"panicked\"",
+        }
     }
 
     pub(super) fn of(ending: &Ending<'_>) -> Self {
@@ -48,94 +55,148 @@ impl Running {
     pub(super) fn finish(
         &mut self,
         request: Option<&Arc<Request>>,
+        scratch: &mut Scratch,
         now: Tick,
         outcome: Outcome,
         ending: &Ending<'_>,
     ) {
-        let site = self.state.site;
-        let took = now.nanos_since(self.state.started);
-        let item = self.state.extras.as_mut().and_then(|extras| extras.failure.take());
+        let state = &mut *self.state;
+        // An item of a stream.
+        let item = match &mut state.extras {
+            Some(extras) if extras.failure.is_some() => extras.failure.take(),
+            _ => None,
+        };
+        if item.is_none() && state.call.is_none() {
+            return self.finish_step(request, scratch, now, outcome, ending);
+        }
         let outcome = match outcome {
             Outcome::Ok | Outcome::Cancelled if item.is_some() => Outcome::Error,
             outcome => outcome,
         };
-        let facts = self.own_call().map(|call| call.facts().clone());
+        let failure = item.as_ref().map(Written::failure);
+        let failure = ending.failure.as_ref().or(failure.as_ref());
         let answer = item.as_ref().map_or(ending.answer, |item| item.answer);
-        let answer = answer.with_status(facts.as_ref().and_then(|facts| facts.status));
-        let (outcome, severity, category) = match &facts {
-            None => (outcome, self.severity(outcome, took), None),
-            Some(facts) => {
-                let category = call_category(outcome, answer.reason());
-                // A value that names a reason is no good one, whatever its type.
-                let has_failed = category.is_some() && !answer.is_refusal;
-                let outcome =
-                    if outcome == Outcome::Ok && has_failed { Outcome::Error } else { outcome };
-                let refused = answer.is_refusal;
-                let severity = self.call_severity(outcome, refused, facts.retries, took);
-                (outcome, severity, category)
-            }
-        };
-        if let Some(request) = request {
-            if let Some(facts) = &facts {
-                request.call_ended(now, facts.retries);
-            }
-            if let Some(open) = &request.open_steps {
-                open.end(site, self.state.step);
-            }
-            let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
-            let cause = failed.then_some(Cause {
-                step: site.spec.name,
-                dependency: site.spec.call.map(|call| call.dependency),
-                step_id: self.state.step,
-                category,
-            });
-            request.step_ended(site.spec.name, took, !self.state.has_inner, cause);
+        let end = End { outcome, failure, ret: ending.ret.as_deref() };
+        match self.state.call.as_deref() {
+            None => self.write_step(request, scratch, now, &end),
+            Some(call) => self.finish_call(call, answer, request, scratch, now, end),
         }
-        let item = item.as_ref().map(Written::failure);
-        let failure = ending.failure.as_ref().or(item.as_ref());
-        let fields = |out: &mut String, limit: usize| {
-            let mut pieces = Pieces::new();
-            match &facts {
-                None => {
-                    out.push_str(site.story());
-                    pieces.millis(took);
-                }
-                Some(facts) => {
-                    let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
-                    self.write_call(facts, answer.status, category, (took, last_attempt), out);
-                    if let Some(failure) = failure {
-                        write_detail(failure, limit, out);
-                    }
-                }
-            }
-            if let Some(request) = request.filter(|request| request.has_id()) {
-                pieces.put(outcome.before_id());
-                pieces.number(self.state.step.into());
-                pieces.put(",\"parent_id\":");
-                pieces.number(self.state.parent.into());
-                pieces.put(",\"offset_ms\":");
-                pieces.millis(self.state.started.nanos_since(request.started));
-            } else {
-                pieces.put(outcome.member());
-            }
+    }
+
+    #[inline]
+    fn finish_step(
+        &self,
+        request: Option<&Arc<Request>>,
+        scratch: &mut Scratch,
+        now: Tick,
+        outcome: Outcome,
+        ending: &Ending<'_>,
+    ) {
+        let end = End { outcome, failure: ending.failure.as_ref(), ret: ending.ret.as_deref() };
+        self.write_step(request, scratch, now, &end);
+    }
+
+    fn write_step(
+        &self,
+        request: Option<&Arc<Request>>,
+        scratch: &mut Scratch,
+        now: Tick,
+        end: &End<'_>,
+    ) {
+        let site = self.state.site;
+        let took = now.nanos_since(self.state.started);
+        let severity = self.severity(end.outcome, took);
+        if let Some(request) = request {
+            self.count(request, took, end.outcome, None);
+        }
+        self.write(request, scratch, now, severity, end.outcome, |out, limit| {
+            let mut pieces = Pieces::<STEP_ROOM>::new();
+            out.push_str(site.story());
+            pieces.millis(took);
+            self.write_place(request, end.outcome, &mut pieces);
             pieces.append_to(out);
-            if site.spec.busy {
-                millis(out, "busy_ms", self.state.busy);
-            }
-            if let Some(extras) = &self.state.extras {
-                out.push_str(&extras.members);
-            }
-            if let Some(ret) = &ending.ret {
-                members::open(out, "ret");
-                out.push_str(ret);
-            }
-            if let (None, Some(failure)) = (&facts, failure) {
+            self.write_more(end.ret, out);
+            if let Some(failure) = end.failure {
                 text(out, "error", &failure.short_name());
                 write_detail(failure, limit, out);
             }
+        });
+    }
+
+    fn finish_call(
+        &self,
+        call: &CallState,
+        answer: Answer,
+        request: Option<&Arc<Request>>,
+        scratch: &mut Scratch,
+        now: Tick,
+        end: End<'_>,
+    ) {
+        let facts = call.facts().clone();
+        let took = now.nanos_since(self.state.started);
+        let answer = answer.with_status(facts.status);
+        let category = call_category(end.outcome, answer.reason());
+        // A value that names a reason is no good one, whatever its type.
+        let has_failed = category.is_some() && !answer.is_refusal;
+        let outcome = match end.outcome {
+            Outcome::Ok if has_failed => Outcome::Error,
+            outcome => outcome,
         };
+        let severity = self.call_severity(outcome, answer.is_refusal, facts.retries, took);
+        if let Some(request) = request {
+            request.call_ended(now, facts.retries);
+            self.count(request, took, outcome, category);
+        }
+        let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
+        self.write(request, scratch, now, severity, outcome, |out, limit| {
+            self.write_call(&facts, answer.status, category, (took, last_attempt), out);
+            if let Some(failure) = end.failure {
+                write_detail(failure, limit, out);
+            }
+            let mut pieces = Pieces::<STEP_ROOM>::new();
+            self.write_place(request, outcome, &mut pieces);
+            pieces.append_to(out);
+            self.write_more(end.ret, out);
+        });
+    }
+
+    /// Adds it to the sums of its request.
+    #[inline]
+    fn count(
+        &self,
+        request: &Request,
+        took: u64,
+        outcome: Outcome,
+        category: Option<Category>,
+    ) {
+        let State { site, step, has_inner, .. } = *self.state;
+        if let Some(open) = &request.open_steps {
+            open.end(site, step);
+        }
+        let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
+        let cause = || Cause {
+            step: site.spec.name,
+            dependency: site.spec.call.map(|call| call.dependency),
+            step_id: step,
+            category,
+        };
+        request.step_ended(site.spec.name, took, !has_inner, failed.then(cause));
+    }
+
+    /// Writes the line, and tells others' span.
+    #[inline]
+    fn write(
+        &self,
+        request: Option<&Arc<Request>>,
+        scratch: &mut Scratch,
+        now: Tick,
+        severity: Severity,
+        outcome: Outcome,
+        fields: impl Fn(&mut String, usize),
+    ) {
+        let site = self.state.site;
         let span = self.state.extras.as_ref().and_then(|extras| extras.span.as_ref());
-        emit::emit_at(site, request, severity, now, span, fields);
+        emit::emit_with(scratch, site, request, severity, now, span, &fields);
         if let Some(span) = span {
             let mut known = String::new();
             fields(&mut known, DEFAULT_VALUE_LIMIT);
@@ -146,9 +207,42 @@ impl Running {
         }
     }
 
-    /// The state of the call where this is one.
-    fn own_call(&self) -> Option<&CallState> {
-        self.state.call.as_deref()
+    /// The outcome, and where in its request the step stands.
+    #[inline]
+    fn write_place(
+        &self,
+        request: Option<&Arc<Request>>,
+        outcome: Outcome,
+        pieces: &mut Pieces<STEP_ROOM>,
+    ) {
+        match outcome {
+            // Nearly always.
+            Outcome::Ok => pieces.put(Outcome::Ok.member()),
+            other => pieces.put(other.member()),
+        }
+        if let Some(request) = request.filter(|request| request.has_id()) {
+            pieces.put(",\"step_id\":");
+            pieces.number(self.state.step.into());
+            pieces.put(",\"parent_id\":");
+            pieces.number(self.state.parent.into());
+            pieces.put(",\"offset_ms\":");
+            pieces.millis(self.state.started.nanos_since(request.started));
+        }
+    }
+
+    /// What only some steps have.
+    #[inline]
+    fn write_more(&self, ret: Option<&str>, out: &mut String) {
+        if self.state.site.spec.busy {
+            millis(out, "busy_ms", self.state.busy);
+        }
+        if let Some(extras) = &self.state.extras {
+            out.push_str(&extras.members);
+        }
+        if let Some(ret) = ret {
+            members::open(out, "ret");
+            out.push_str(ret);
+        }
     }
 
     fn write_call(
@@ -253,7 +347,7 @@ pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
 
 /// Nanoseconds as milliseconds.
 fn write_millis(nanos: u64, out: &mut String) {
-    let mut pieces = Pieces::new();
+    let mut pieces = Pieces::<32>::new();
     pieces.millis(nanos);
     pieces.append_to(out);
 }

@@ -29,11 +29,13 @@ impl Fields<'_> {
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
         let members = &mut self.extras.members;
         members::open_plain(members, name);
-        let hidden = sensitive || keys::added_by_deployment(name);
-        guarded(members, |out| {
-            let mut encoder = Encoder::gathered(out).under(name);
-            if hidden { encoder.redacted() } else { encoder.value(value) }
-        });
+        if sensitive || keys::added_by_deployment(name) {
+            Encoder::gathered(members).redacted();
+        } else if value.is_plain() {
+            Encoder::gathered(members).under(name).value(value);
+        } else {
+            guarded(members, |out| Encoder::gathered(out).under(name).value(value));
+        }
     }
 
     /// The `url = …` of a call.

@@ -144,30 +144,31 @@ impl Running {
     /// Ends a step on its thread under the request that is current there.
     fn end(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
         // The error's `Display` is the user's, and may log.
-        let mut lent = self.leave(ending.failure.is_none());
+        let mut lent = Lent::default();
+        self.leave(ending.failure.is_none(), &mut lent);
         if let Some(span) = self.state.extras.as_ref().and_then(|extras| extras.span.as_ref()) {
             span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
         }
-        self.finish(lent.request(), now, outcome, ending);
-        lent.keep(self.state);
+        let (request, scratch) = lent.parts();
+        self.finish(request, scratch, now, outcome, ending);
+        lent.give_back(self.state);
     }
 
     /// Puts back what the step found. The request of the frame is lent, or another hand on it is.
-    fn leave(&mut self, lend: bool) -> Lent {
+    fn leave(&mut self, lend: bool, lent: &mut Lent) {
         let state = &mut *self.state;
-        let left = current::with_thread(|thread| {
+        current::with_thread(|thread| {
             if let Some((has_inner, extras)) = thread.frame.release(state.guard) {
                 state.has_inner = has_inner;
                 state.extras = extras;
             } else {
                 // Its request is not the one that is here.
                 thread.orphan(state.guard);
-                return Lent::default();
+                return;
             }
             let has_span = state.extras.as_ref().is_some_and(|extras| extras.span.is_some());
-            Lent::of(&mut thread.frame, lend && !has_span)
+            lent.take(thread, lend && !has_span);
         });
-        left.unwrap_or_default()
     }
 
     /// Puts the frame of a future in place of that of the thread, or the other way round.
@@ -182,8 +183,10 @@ impl Running {
         let Frame { request, has_inner, extras, .. } = std::mem::take(&mut self.state.frame);
         self.state.has_inner = has_inner;
         self.state.extras = extras;
-        self.finish(request.as_ref(), now, outcome, ending);
-        Lent::default().keep(self.state);
+        let mut lent = Lent::scratch_of_here();
+        let (_, scratch) = lent.parts();
+        self.finish(request.as_ref(), scratch, now, outcome, ending);
+        lent.give_back(self.state);
     }
 
     /// Whether an item of a stream was an error.
