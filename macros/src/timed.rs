@@ -583,10 +583,11 @@ fn fields(args: &Args, private: &TokenStream) -> Option<TokenStream> {
     let policies = policies(args);
     let fields = args.fields.iter().map(|Field { name, value }| {
         let key = name.unraw().to_string();
+        let opening = format!(",\"{key}\":");
         let decided = with_policy(value.clone(), &policies);
         let value = borrowed(value, &decided.to_token_stream());
         quote! {
-            __fields.field(#key, const { #private::is_sensitive(#key) }, #value);
+            __fields.field(#opening, const { #private::is_sensitive(#key) }, #value);
         }
     });
     (url.is_some() || !args.fields.is_empty()).then(|| quote!(#url #(#fields)*))

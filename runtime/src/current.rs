@@ -37,7 +37,7 @@ pub(crate) struct Frame {
 }
 
 /// What a step found in the frame that it changed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Held {
     /// Whose it is. Guards are a user's, and may be dropped in any order.
     guard: u32,
@@ -67,19 +67,21 @@ impl Frame {
 impl Frame {
     /// Puts back what the step of this guard found, and gives what became of it: whether steps were begun
     /// inside it, and its fields. Nothing where the guard is from another frame.
+    #[inline]
     pub(crate) fn release(&mut self, guard: u32) -> Option<(bool, Option<Box<Extras>>)> {
-        if self.held.last()?.guard == guard {
-            let held = self.held.pop()?;
-            self.step = held.step;
-            self.in_step = held.in_step;
-            self.awaits = held.awaits;
-            if held.is_call {
-                self.call = held.call;
+        match self.held.pop_if(|held| held.guard == guard) {
+            Some(held) => {
+                self.step = held.step;
+                self.in_step = held.in_step;
+                self.awaits = held.awaits;
+                if held.is_call {
+                    self.call = held.call;
+                }
+                let has_inner = mem::replace(&mut self.has_inner, held.has_inner);
+                Some((has_inner, mem::replace(&mut self.extras, held.extras)))
             }
-            let has_inner = mem::replace(&mut self.has_inner, held.has_inner);
-            return Some((has_inner, mem::replace(&mut self.extras, held.extras)));
+            None => self.release_below(guard),
         }
-        self.release_below(guard)
     }
 
     /// The same for a step that another one outlives: what it found is now what that one will put back.
@@ -116,12 +118,18 @@ pub(crate) struct Extras {
 
 impl Extras {
     #[inline]
-    fn cleared(mut self: Box<Self>) -> Box<Self> {
+    fn clear(&mut self) {
         self.members.clear();
-        self.span = None;
-        self.url = None;
-        self.failure = None;
-        self
+        // Few have any; others' spans least of all.
+        if self.span.is_some() {
+            self.span = None;
+        }
+        if self.url.is_some() {
+            self.url = None;
+        }
+        if self.failure.is_some() {
+            self.failure = None;
+        }
     }
 }
 
@@ -152,11 +160,13 @@ thread_local! {
 
 impl Thread {
     /// The state of a step that is over, to be used again.
+    #[inline]
     pub(crate) fn take_state(&mut self) -> Option<Box<State>> {
         self.states.pop()
     }
 
     /// Makes a step the running one, and keeps what it found under the number that is returned.
+    #[inline]
     pub(crate) fn hold(
         &mut self,
         step: u32,
@@ -166,17 +176,19 @@ impl Thread {
     ) -> u32 {
         self.guards = self.guards.wrapping_add(1);
         let frame = &mut self.frame;
-        let held = Held {
-            guard: self.guards,
-            step: mem::replace(&mut frame.step, step),
-            in_step: mem::replace(&mut frame.in_step, true),
-            has_inner: mem::replace(&mut frame.has_inner, false),
-            awaits: frame.awaits.replace(site),
-            extras: mem::replace(&mut frame.extras, extras),
-            is_call: call.is_some(),
-            call: call.and_then(|own| frame.call.replace(own)),
-        };
-        frame.held.push(held);
+        // Filled in its place: small pieces that were written a moment ago are slow to copy as large ones.
+        frame.held.push(Held::default());
+        let Some(held) = frame.held.last_mut() else { return self.guards };
+        held.guard = self.guards;
+        held.step = mem::replace(&mut frame.step, step);
+        held.in_step = mem::replace(&mut frame.in_step, true);
+        held.has_inner = mem::replace(&mut frame.has_inner, false);
+        held.awaits = frame.awaits.replace(site);
+        held.extras = mem::replace(&mut frame.extras, extras);
+        if let Some(own) = call {
+            held.is_call = true;
+            held.call = frame.call.replace(own);
+        }
         self.guards
     }
 
@@ -217,6 +229,7 @@ impl Thread {
 
 /// Runs `f` with what the thread has; nothing runs where the thread is past its end, or inside
 /// another look at it. The closure is short and calls no code of the user's.
+#[inline]
 pub(crate) fn with_thread<T>(f: impl FnOnce(&mut Thread) -> T) -> Option<T> {
     THREAD.try_with(|thread| thread.try_borrow_mut().ok().map(|mut thread| f(&mut thread))).ok()?
 }
@@ -296,16 +309,21 @@ impl Lent {
     }
 
     /// Gives all of it back, and the state of the step that it was for.
-    pub(crate) fn give_back(&mut self, mut state: Box<State>) {
+    pub(crate) fn give_back(&mut self, state: Box<State>) {
+        let mut state = Some(state);
+        let mut extras = state.as_mut().and_then(|state| state.clear());
         // A span that closes tells other layers, which may look here.
-        let extras = state.clear().map(Extras::cleared);
+        if let Some(extras) = &mut extras {
+            extras.clear();
+        }
+        // What is left in the two is dropped when the thread is free again.
         with_thread(|thread| {
             self.put_back(thread);
-            if let Some(extras) = extras {
+            if let Some(extras) = extras.take() {
                 thread.keep_extras(extras);
             }
             if thread.states.len() < POOLED {
-                thread.states.push(state);
+                thread.states.extend(state.take());
             }
         });
     }

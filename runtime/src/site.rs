@@ -504,6 +504,12 @@ impl Site {
         })
     }
 
+    /// Whether someone else may want a span.
+    #[inline]
+    pub(crate) fn has_listeners(&'static self) -> bool {
+        !self.callsites[SPAN].interest().is_never()
+    }
+
     /// The span for others, where one of them wants it. `fields` are those known at entry, as members.
     pub(crate) fn span(&'static self, fields: impl FnOnce() -> String) -> Option<tracing::Span> {
         let interest = self.callsites[SPAN].interest();

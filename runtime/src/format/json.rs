@@ -159,10 +159,15 @@ impl Template {
 
     /// Gives an underscore to fields, from the byte `own` on, whose name a fixed key was given: call
     /// sites know only the names the fixed keys have by default.
+    #[inline]
     pub(crate) fn settle(&self, own: usize, out: &mut String) {
-        if !self.keys.are_renamed() {
-            return;
+        if self.keys.are_renamed() {
+            self.move_renamed(own, out);
         }
+    }
+
+    #[cold]
+    fn move_renamed(&self, own: usize, out: &mut String) {
         let is_free = |key: &str| !members::walk(out, own).any(|member| member.key == key);
         let mut settled = String::new();
         for member in members::walk(out, own) {

@@ -116,11 +116,9 @@ pub(crate) fn open(members: &mut String, key: &str) {
     members.push(':');
 }
 
-/// The same for a key that is an identifier, and needs no escape.
-pub(crate) fn open_plain(members: &mut String, key: &str) {
-    members.push_str(",\"");
-    members.push_str(key);
-    members.push_str("\":");
+/// The name in `,"name":`.
+pub(crate) fn name_of(opening: &str) -> &str {
+    opening.get(2..opening.len().saturating_sub(2)).unwrap_or_default()
 }
 
 /// Puts a member last, in place of an earlier one of the same name.

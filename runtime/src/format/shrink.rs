@@ -17,10 +17,15 @@ const CUT_ROOM: usize = 40;
 /// Cuts `line`, one JSON object without its line feed, to at most `limit` bytes.
 ///
 /// The limit holds down to the fixed keys themselves, which stay whole.
+#[inline]
 pub(crate) fn shrink(line: &mut String, limit: usize) {
-    if line.len() <= limit {
-        return;
+    if line.len() > limit {
+        cut_to(line, limit);
     }
+}
+
+#[cold]
+fn cut_to(line: &mut String, limit: usize) {
     let cap = cap_for(line, limit.saturating_sub(MARK.len()));
     let mut out = String::with_capacity(limit);
     out.push('{');

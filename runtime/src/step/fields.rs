@@ -25,16 +25,17 @@ impl Fields<'_> {
         extras
     }
 
-    /// Adds one field; the macros have checked its name, and asked the key rule for it.
-    pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
+    /// Adds one field under `,"name":`; the macros have checked its name, and asked the key rule for it.
+    pub fn field<T: Loggable + ?Sized>(&mut self, opening: &str, sensitive: bool, value: &T) {
         let members = &mut self.extras.members;
-        members::open_plain(members, name);
+        members.push_str(opening);
+        let name = members::name_of(opening);
         if sensitive || keys::added_by_deployment(name) {
             Encoder::gathered(members).redacted();
         } else if value.is_plain() {
-            Encoder::gathered(members).under(name).value(value);
+            Encoder::gathered_as(name, members).value(value);
         } else {
-            guarded(members, |out| Encoder::gathered(out).under(name).value(value));
+            guarded(members, |out| Encoder::gathered_as(name, out).value(value));
         }
     }
 

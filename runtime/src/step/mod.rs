@@ -95,13 +95,32 @@ impl Running {
     /// Begins a step or call of this thread, in the frame that is there; fields of it may still come.
     #[inline(never)]
     fn enter(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
+        if site.is_call() || site.has_listeners() {
+            return Self::enter_with(site, extras);
+        }
+        let mut extras = extras;
+        let begun = current::with_thread(|thread| {
+            let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
+            state.begin(site, &mut thread.frame);
+            state.was_panicking = thread::panicking();
+            state.guard = thread.hold(state.step, site, extras.take(), None);
+            state.start(&thread.frame);
+            state
+        });
+        let state = begun.unwrap_or_else(|| Outfit { extras, call: None, span: None }.alone(site));
+        Running { state }
+    }
+
+    /// The same for a call, and where others listen.
+    fn enter_with(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
         let mut outfit = Outfit::of(site, extras);
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
             state.begin(site, &mut thread.frame);
             state.was_panicking = thread::panicking();
             state.guard = thread.hold(state.step, site, outfit.extras.take(), outfit.call.clone());
-            state.start(&thread.frame, outfit.call.take());
+            state.call = outfit.call.take();
+            state.start(&thread.frame);
             state
         });
         let state = begun.unwrap_or_else(|| outfit.alone(site));
@@ -132,7 +151,8 @@ impl Running {
                 extras: outfit.extras.take(),
                 ..around
             };
-            state.start(&thread.frame, outfit.call.take());
+            state.call = outfit.call.take();
+            state.start(&thread.frame);
             state
         });
         let state = begun.unwrap_or_else(|| outfit.alone(site));
@@ -155,6 +175,7 @@ impl Running {
     }
 
     /// Puts back what the step found. The request of the frame is lent, or another hand on it is.
+    #[inline]
     fn leave(&mut self, lend: bool, lent: &mut Lent) {
         let state = &mut *self.state;
         current::with_thread(|thread| {
@@ -197,6 +218,7 @@ impl Running {
 }
 
 impl State {
+    #[inline]
     fn begin(&mut self, site: &'static Site, around: &mut Frame) {
         self.site = site;
         around.has_inner = true;
@@ -215,8 +237,8 @@ impl State {
         self
     }
 
-    fn start(&mut self, frame: &Frame, call: Option<Arc<CallState>>) {
-        self.call = call;
+    #[inline]
+    fn start(&mut self, frame: &Frame) {
         self.started = Tick::now();
         let Some(request) = &frame.request else { return };
         if self.call.is_some() {
@@ -228,6 +250,7 @@ impl State {
     }
 
     /// Forgets what it held, to be used again.
+    #[inline]
     pub(crate) fn clear(&mut self) -> Option<Box<Extras>> {
         self.call = None;
         self.busy = Duration::ZERO;
@@ -264,7 +287,8 @@ impl Outfit {
     fn alone(&mut self, site: &'static Site) -> Box<State> {
         let mut state = State::new(site);
         state.extras = self.extras.take();
-        state.start(&Frame::default(), self.call.take());
+        state.call = self.call.take();
+        state.start(&Frame::default());
         state
     }
 }

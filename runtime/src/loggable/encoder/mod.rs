@@ -87,6 +87,14 @@ impl<'a> Encoder<'a> {
         Encoder::json(out, GATHERED_LIMIT.load(Ordering::Relaxed))
     }
 
+    /// The same for the value of a field.
+    #[inline]
+    pub(crate) fn gathered_as(name: &'a str, out: &'a mut String) -> Self {
+        let limit = GATHERED_LIMIT.load(Ordering::Relaxed);
+        Encoder { out: Out::Json(out), limit, written: false, depth: 0, name }
+    }
+
+    #[inline]
     pub(crate) fn json(out: &'a mut String, limit: usize) -> Self {
         Encoder { out: Out::Json(out), limit, written: false, depth: 0, name: "" }
     }
