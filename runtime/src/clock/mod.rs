@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::format::Pieces;
+use crate::format::append;
 
 /// A reading of the monotonic clock, in nanoseconds since the process first asked.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,12 +154,12 @@ impl Timestamp {
             *known = Calendar { second, owner, text: format!("{before}{}", calendar(second)) };
         }
         out.push_str(&known.text);
-        let mut rest = Pieces::<8>::new();
-        rest.put(".");
-        rest.thousandths(micros / 1000);
-        rest.thousandths(micros);
-        rest.put("Z");
-        rest.append_to(out);
+        append::<12>(out, |rest| {
+            rest.put(".");
+            rest.thousandths(micros / 1000);
+            rest.thousandths(micros);
+            rest.put("Z");
+        });
     }
 }
 

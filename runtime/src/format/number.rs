@@ -36,32 +36,52 @@ static SHORT: [[u8; 4]; 1000] = {
     all
 };
 
-/// A few short pieces of ASCII, in a place that is large enough: what does not fit is left out.
+/// Numbers and short text, written where they are to stand: what was written in small pieces a moment ago is
+/// slow to copy. What does not fit is left out.
 #[derive(Debug)]
-pub(crate) struct Pieces<const ROOM: usize> {
-    bytes: [u8; ROOM],
+pub(crate) struct Pieces<'a, const ROOM: usize> {
+    room: &'a mut [u8; ROOM],
     len: usize,
 }
 
-impl<const ROOM: usize> Pieces<ROOM> {
-    #[inline]
-    pub(crate) const fn new() -> Self {
-        Pieces { bytes: [0; ROOM], len: 0 }
+/// Appends pieces of at most `ROOM` bytes.
+#[inline]
+#[expect(unsafe_code, reason = "looking at the bytes again is a tenth of what a step costs")]
+pub(crate) fn append<const ROOM: usize>(
+    out: &mut String,
+    write: impl FnOnce(&mut Pieces<'_, ROOM>),
+) {
+    let from = out.len();
+    // SAFETY: at any time what is added are zeros, and over them whole `str`s and ASCII.
+    let bytes = unsafe { out.as_mut_vec() };
+    bytes.resize(from + ROOM, 0);
+    let mut len = 0;
+    if let Some(room) = bytes[from..].first_chunk_mut() {
+        let mut pieces = Pieces { room, len: 0 };
+        write(&mut pieces);
+        len = pieces.len;
     }
+    bytes.truncate(from + len);
+}
 
+impl<const ROOM: usize> Pieces<'_, ROOM> {
     /// Adds a whole piece or nothing of it; one whose length is known where this is called is moved in registers.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the length is known only there")]
     pub(crate) fn put(&mut self, piece: &str) {
-        self.bytes(piece.as_bytes());
+        if let Some(room) = self.room.get_mut(self.len..self.len + piece.len()) {
+            room.copy_from_slice(piece.as_bytes());
+            self.len += piece.len();
+        }
     }
 
+    /// Writes four bytes of ASCII, of which the first ones stay.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the length is known only there")]
-    fn bytes(&mut self, piece: &[u8]) {
-        if let Some(room) = self.bytes.get_mut(self.len..self.len + piece.len()) {
-            room.copy_from_slice(piece);
-            self.len += piece.len();
+    #[expect(clippy::inline_always, reason = "one store")]
+    fn four(&mut self, four: [u8; 4], stay: usize) {
+        if let Some(room) = self.room.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut) {
+            *room = four;
+            self.len += stay;
         }
     }
 
@@ -74,35 +94,32 @@ impl<const ROOM: usize> Pieces<ROOM> {
                 self.short(number / 1_000);
                 self.thousandths(number);
             }
-            1_000_000..1_000_000_000 => {
-                self.short(number / 1_000_000);
-                self.thousandths(number / 1_000);
-                self.thousandths(number);
-            }
             _ => self.long(number),
         }
     }
 
     #[inline(never)]
     fn long(&mut self, number: u64) {
-        self.put(itoa::Buffer::new().format(number));
+        if number < 1_000_000_000 {
+            self.short(number / 1_000_000);
+            self.thousandths(number / 1_000);
+            self.thousandths(number);
+        } else {
+            self.put(itoa::Buffer::new().format(number));
+        }
     }
 
-    /// Adds a number below 1000; there has to be room for three digits.
+    /// Adds a number below 1000.
     #[inline]
     fn short(&mut self, number: u64) {
-        let [first, second, third, len] = SHORT[usize::try_from(number % 1000).unwrap_or(0)];
-        if let Some(room) = self.bytes.get_mut(self.len..self.len + 3) {
-            room.copy_from_slice(&[first, second, third]);
-            self.len += usize::from(len);
-        }
+        let four = SHORT[usize::try_from(number % 1000).unwrap_or(0)];
+        self.four(four, usize::from(four[3]));
     }
 
     /// Adds three digits: the thousandths of a number.
     #[inline]
     pub(crate) fn thousandths(&mut self, number: u64) {
-        let [hundreds, tens, ones, _] = digits(number);
-        self.bytes(&[hundreds, tens, ones]);
+        self.four(digits(number), 3);
     }
 
     /// Adds nanoseconds as milliseconds with three decimals.
@@ -111,23 +128,14 @@ impl<const ROOM: usize> Pieces<ROOM> {
         let micros = nanos.saturating_add(500) / 1000;
         self.number(micros / 1000);
         let [hundreds, tens, ones, point] = digits(micros);
-        self.bytes(&[point, hundreds, tens, ones]);
-    }
-
-    #[inline]
-    #[expect(unsafe_code, reason = "looking at the bytes again is a tenth of what a step costs")]
-    pub(crate) fn append_to(&self, out: &mut String) {
-        // SAFETY: what was copied in are whole `str`s and digits.
-        out.push_str(unsafe { str::from_utf8_unchecked(&self.bytes[..self.len]) });
+        self.four([point, hundreds, tens, ones], 4);
     }
 }
 
 /// Appends a whole number.
 #[inline]
 pub(crate) fn number(number: u64, out: &mut String) {
-    let mut pieces = Pieces::<24>::new();
-    pieces.number(number);
-    pieces.append_to(out);
+    append::<24>(out, |pieces| pieces.number(number));
 }
 
 #[cfg(test)]
@@ -136,12 +144,10 @@ mod tests {
 
     const ROOM: usize = 32;
 
-    fn shown(add: impl FnOnce(&mut Pieces<ROOM>)) -> String {
-        let mut pieces = Pieces::new();
-        add(&mut pieces);
-        let mut out = String::new();
-        pieces.append_to(&mut out);
-        out
+    fn shown(add: impl FnOnce(&mut Pieces<'_, ROOM>)) -> String {
+        let mut out = String::from("é");
+        append(&mut out, add);
+        out.split_off("é".len())
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::clock::Tick;
 use crate::context::{Cause, Request};
 use crate::dependency::{Answer, CallState, Category, Facts};
 use crate::ending::{Ending, Failure, Written};
-use crate::format::{Pieces, members, number};
+use crate::format::{Pieces, append, members, number};
 use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::record::Severity;
 use crate::scratch::Scratch;
@@ -110,11 +110,11 @@ impl Running {
             self.count(request, took, end.outcome, None);
         }
         self.write(request, scratch, now, severity, end.outcome, |out, limit| {
-            let mut pieces = Pieces::<STEP_ROOM>::new();
             out.push_str(site.story());
-            pieces.millis(took);
-            self.write_place(request, end.outcome, &mut pieces);
-            pieces.append_to(out);
+            append(out, |pieces| {
+                pieces.millis(took);
+                self.write_place(request, end.outcome, pieces);
+            });
             self.write_more(end.ret, out);
             if let Some(failure) = end.failure {
                 text(out, "error", &failure.short_name());
@@ -153,9 +153,7 @@ impl Running {
             if let Some(failure) = end.failure {
                 write_detail(failure, limit, out);
             }
-            let mut pieces = Pieces::<STEP_ROOM>::new();
-            self.write_place(request, outcome, &mut pieces);
-            pieces.append_to(out);
+            append(out, |pieces| self.write_place(request, outcome, pieces));
             self.write_more(end.ret, out);
         });
     }
@@ -213,7 +211,7 @@ impl Running {
         &self,
         request: Option<&Arc<Request>>,
         outcome: Outcome,
-        pieces: &mut Pieces<STEP_ROOM>,
+        pieces: &mut Pieces<'_, STEP_ROOM>,
     ) {
         match outcome {
             // Nearly always.
@@ -347,7 +345,5 @@ pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
 
 /// Nanoseconds as milliseconds.
 fn write_millis(nanos: u64, out: &mut String) {
-    let mut pieces = Pieces::<32>::new();
-    pieces.millis(nanos);
-    pieces.append_to(out);
+    append::<32>(out, |pieces| pieces.millis(nanos));
 }

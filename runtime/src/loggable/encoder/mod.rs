@@ -15,6 +15,7 @@ pub use self::groups::{List, Map, Object};
 pub(crate) use self::nested::{NestedDebug, guarded};
 use super::Loggable;
 use crate::caught::caught;
+use crate::format::number;
 use crate::{escape, hash};
 
 /// What stands for a value whose own formatting panicked or failed.
@@ -169,8 +170,15 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes an unsigned integer.
+    #[inline]
     pub fn u64(&mut self, value: u64) {
-        self.number(itoa::Buffer::new().format(value));
+        match &mut self.out {
+            Out::Json(out) if !self.written => {
+                self.written = true;
+                number(value, out);
+            }
+            _ => self.number(itoa::Buffer::new().format(value)),
+        }
     }
 
     /// Writes a signed integer.
