@@ -221,7 +221,7 @@ fn located(parts: &Parts, function: &Function) -> TokenStream {
     };
     let value = told(block(&body, output.span()));
     quote! {
-        let __step = #guard.unread(#private::unread!(#output));
+        let mut __step = #guard.unread(#private::unread!(#output));
         #value
     }
 }
@@ -255,12 +255,12 @@ fn called(parts: &Parts, function: &mut Function) -> TokenStream {
     let output = function.output();
     let inside = function.has_patterns().then(|| parts.entered()).flatten();
     let guard = match inside {
-        Some(_) => quote!(#private::StepGuard::enter(&__SITE)),
+        Some(_) => quote!(#private::StepGuard::enter_before(&__SITE)),
         None => parts.guard(),
     };
     let value = call(parts, function, &output, inside.as_ref());
     quote! {
-        let __step = #guard;
+        let mut __step = #guard;
         let __value = #value;
         __step.read(&__value, #read);
         __value

@@ -32,8 +32,26 @@ pub(crate) struct Frame {
     pub(crate) extras: Option<Box<Extras>>,
     /// What the steps that changed this frame found in it, the innermost last.
     pub(crate) held: Vec<Held>,
+    /// How many quiet steps are open here, one in the other, inside the running one.
+    pub(crate) quiet: u32,
+    /// What is known of those that somebody asked for.
+    pub(crate) told: Option<Box<AllTold>>,
     /// The guard of a user's that entered it; 0 where it was none.
     pub(crate) entered_by: u32,
+}
+
+/// In a box, since frames are moved at every poll and few have any.
+#[derive(Debug, Default)]
+pub(crate) struct AllTold(Vec<Told>);
+
+/// A quiet step, of which only a bad end writes a line, after a line inside it named it its parent, or
+/// something was recorded in it. Until then it is no more than a number: how deep it is inside others.
+#[derive(Debug)]
+struct Told {
+    /// Behind how many steps that are not quiet, and quiet ones.
+    place: (usize, u32),
+    step: u32,
+    extras: Option<Box<Extras>>,
 }
 
 /// What a step found in the frame that it changed.
@@ -47,18 +65,111 @@ pub(crate) struct Held {
     awaits: Option<&'static Site>,
     extras: Option<Box<Extras>>,
     is_call: bool,
+    quiet: u32,
     /// Where the step is a call: the one around it.
     call: Option<Arc<CallState>>,
 }
 
 impl Frame {
+    /// The number of the step that runs here, which a quiet one gets now.
+    #[inline]
+    pub(crate) fn running_step(&mut self) -> u32 {
+        if self.quiet == 0 { self.step } else { self.tell().step }
+    }
+
+    /// Whether a step runs here, so that `record` has where to put a field.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.in_step || self.quiet > 0
+    }
+
+    /// The fields of the running step.
+    pub(crate) fn extras(&mut self) -> &mut Option<Box<Extras>> {
+        if self.quiet == 0 { &mut self.extras } else { &mut self.tell().extras }
+    }
+
+    /// Opens a quiet step, which is that deep.
+    #[inline]
+    pub(crate) fn open_quietly(&mut self) -> u32 {
+        self.quiet += 1;
+        self.quiet
+    }
+
+    /// Closes one, and those that were left open inside it.
+    #[inline]
+    pub(crate) fn close_quietly(&mut self, depth: u32) {
+        if self.quiet >= depth {
+            self.quiet = depth - 1;
+        }
+        if self.told.is_some() {
+            self.forget(depth);
+        }
+    }
+
+    #[cold]
+    fn forget(&mut self, depth: u32) {
+        let place = (self.held.len(), depth);
+        if let Some(AllTold(told)) = self.told.as_deref_mut() {
+            told.retain(|told| told.place < place);
+        }
+    }
+
+    /// What is known of the quiet step of this depth, which ends: its number, its parent's, its fields.
+    #[cold]
+    pub(crate) fn end_quietly(&mut self, depth: u32) -> (u32, u32, Option<Box<Extras>>) {
+        // Where another frame is here, nothing is known.
+        let is_here = self.quiet >= depth;
+        if is_here {
+            self.quiet = depth;
+        }
+        let parent = if is_here && depth > 1 {
+            self.quiet -= 1;
+            let parent = self.tell().step;
+            self.quiet += 1;
+            parent
+        } else {
+            self.step
+        };
+        let (step, extras) = if is_here {
+            let told = self.tell();
+            (told.step, told.extras.take())
+        } else {
+            (self.request_step(), None)
+        };
+        self.close_quietly(depth);
+        (step, parent, extras)
+    }
+
+    fn request_step(&self) -> u32 {
+        let request = self.request.as_ref().filter(|request| request.has_id());
+        request.map_or(0, |request| request.next_step())
+    }
+
+    /// Gives each open quiet step its number, the outermost first; that of the innermost is returned.
+    #[cold]
+    fn tell(&mut self) -> &mut Told {
+        let behind = self.held.len();
+        for depth in 1..self.quiet.max(1) {
+            self.tell_of((behind, depth));
+        }
+        self.tell_of((behind, self.quiet))
+    }
+
+    fn tell_of(&mut self, place: (usize, u32)) -> &mut Told {
+        let known = self.told.iter().flat_map(|all| &all.0).position(|told| told.place == place);
+        let new = known.is_none().then(|| self.request_step());
+        let AllTold(told) = &mut **self.told.get_or_insert_default();
+        told.extend(new.map(|step| Told { place, step, extras: None }));
+        let at = known.unwrap_or(told.len() - 1);
+        &mut told[at]
+    }
+
     /// What a future or closure sent elsewhere works under: the same request, step and call, but not
     /// the fields, which belong to the step that runs here.
-    pub(crate) fn fork(&self) -> Frame {
+    pub(crate) fn fork(&mut self) -> Frame {
         Frame {
             request: self.request.clone(),
             call: self.call.clone(),
-            step: self.step,
+            step: self.running_step(),
             ..Frame::default()
         }
     }
@@ -74,6 +185,7 @@ impl Frame {
                 self.step = held.step;
                 self.in_step = held.in_step;
                 self.awaits = held.awaits;
+                self.quiet = held.quiet;
                 if held.is_call {
                     self.call = held.call;
                 }
@@ -93,6 +205,7 @@ impl Frame {
         above.step = held.step;
         above.in_step = held.in_step;
         above.awaits = held.awaits;
+        above.quiet = held.quiet;
         let has_inner = mem::replace(&mut above.has_inner, held.has_inner);
         let extras = mem::replace(&mut above.extras, held.extras);
         if held.is_call {
@@ -184,6 +297,7 @@ impl Thread {
         held.in_step = mem::replace(&mut frame.in_step, true);
         held.has_inner = mem::replace(&mut frame.has_inner, false);
         held.awaits = frame.awaits.replace(site);
+        held.quiet = mem::replace(&mut frame.quiet, 0);
         held.extras = mem::replace(&mut frame.extras, extras);
         if let Some(own) = call {
             held.is_call = true;

@@ -260,8 +260,8 @@ pub struct Site {
     pub(crate) spec: Spec,
     metadata: [Metadata<'static>; 6],
     callsites: [DefaultCallsite; 6],
-    /// The count of `ASKED` at which nobody wanted anything of this site.
-    off_since: AtomicUsize,
+    /// What is wanted of this site, and the count of `ASKED` at which that was so.
+    known: AtomicUsize,
     /// What does not change in the site's lines, for each severity, and the form it was made in.
     named: [OnceLock<(u64, String)>; 6],
     /// `,"event":"step_timing","step":"charge","duration_ms":`.
@@ -327,6 +327,11 @@ impl Callsite for Name {
 
 /// The levels in the order of a site's events.
 const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+/// What may be wanted of a site.
+const OFF: usize = 0;
+const QUIET: usize = 1;
+const ON: usize = 2;
+
 /// The place of the span behind the events.
 const SPAN: usize = LEVELS.len();
 /// The field by which candor's own layer knows a step's span, which is for others.
@@ -357,7 +362,7 @@ impl Site {
                 DefaultCallsite::new(&this.metadata[4]),
                 DefaultCallsite::new(&this.metadata[SPAN]),
             ],
-            off_since: AtomicUsize::new(usize::MAX),
+            known: AtomicUsize::new(usize::MAX),
             named: [const { OnceLock::new() }; 6],
             story: OnceLock::new(),
             number: OnceLock::new(),
@@ -379,7 +384,7 @@ impl Site {
             spec,
             metadata: from_fn(metadata),
             callsites: known.each_ref().map(DefaultCallsite::new),
-            off_since: AtomicUsize::new(usize::MAX),
+            known: AtomicUsize::new(usize::MAX),
             named: [const { OnceLock::new() }; 6],
             story: OnceLock::new(),
             number: OnceLock::new(),
@@ -431,23 +436,37 @@ impl Site {
     /// Whether any line of a call could be written, or anyone wants its span.
     #[inline]
     pub fn wanted(&'static self) -> bool {
-        // A site that is off costs two loads, not one of each of its call sites.
-        self.off_since.load(Ordering::Relaxed) != ASKED.load(Ordering::Relaxed) && self.look()
+        // It costs two loads, not one of each call site.
+        let known = self.known.load(Ordering::Relaxed);
+        let wanted =
+            if known >> 2 == ASKED.load(Ordering::Relaxed) { known & 3 } else { self.look() };
+        wanted != OFF
+    }
+
+    /// Whether only the line of an error or a panic could be written, and nothing but the time be kept for it.
+    #[inline]
+    pub(crate) fn is_quiet(&'static self) -> bool {
+        let known = self.known.load(Ordering::Relaxed);
+        known == ASKED.load(Ordering::Relaxed) << 2 | QUIET
     }
 
     #[inline(never)]
-    fn look(&'static self) -> bool {
+    fn look(&'static self) -> usize {
         // Read first: what is asked anew meanwhile makes the answer count for nothing.
         let asked = ASKED.load(Ordering::Acquire);
-        // From ERROR down: where lines are wanted at all, the first look tells.
-        let events = self.callsites[..SPAN].iter().rev();
-        let wanted = events.chain(&self.callsites[SPAN..]).any(|site| !site.interest().is_never());
-        if !wanted {
-            if asked == 0 {
-                Sentinel::register();
-            } else {
-                self.off_since.store(asked, Ordering::Relaxed);
-            }
+        let wants = |at: usize| !self.callsites[at].interest().is_never();
+        let is_step = self.spec.call.is_none() && self.spec.slow_nanos == 0;
+        let wanted = if !(0..self.callsites.len()).any(wants) {
+            OFF
+        } else if is_step && !wants(SPAN) && !wants(place(self.spec.level.into())) {
+            QUIET
+        } else {
+            ON
+        };
+        if asked == 0 {
+            Sentinel::register();
+        } else {
+            self.known.store(asked << 2 | wanted, Ordering::Relaxed);
         }
         wanted
     }

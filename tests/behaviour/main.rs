@@ -23,6 +23,7 @@ mod leaks;
 mod line;
 mod other_layers;
 mod programs;
+mod quiet;
 mod redact;
 mod scrub;
 mod shapes;

@@ -1,7 +1,7 @@
 #[track_caller]
 fn find(at: usize) -> Result<u32, Missing> {
     ::candor::__private::site!(step "find"[]);
-    let __step = ::candor::__private::StepGuard::enter(&__SITE)
+    let mut __step = ::candor::__private::StepGuard::enter(&__SITE)
         .unread(::candor::__private::unread!(Result < u32, Missing >));
     let __value: Result<u32, Missing> = {
         let () = ();

@@ -1,11 +1,11 @@
 pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
     ::candor::__private::site!(step "reserve"["id"].slow_nanos(250000000u64));
-    let __step = ::candor::__private::StepGuard::enter_with(
+    let mut __step = ::candor::__private::StepGuard::enter_with(
         &__SITE,
         |__fields| {
             __fields
                 .field(
-                    "id",
+                    ",\"id\":",
                     const { ::candor::__private::is_sensitive("id") },
                     &order.id,
                 );

@@ -36,9 +36,9 @@ use crate::site::{Site, Spec};
 /// ```
 #[track_caller]
 pub fn step<T, F: FnOnce() -> T>(name: &'static str, work: F) -> T {
-    let guard = StepGuard::enter(site::<F>(name, Location::caller()));
+    let mut guard = StepGuard::enter(site::<F>(name, Location::caller()));
     let value = work();
-    guard.finish(&value);
+    guard.read(&value, |value| Ending::of(value));
     value
 }
 
@@ -59,13 +59,13 @@ pub fn step<T, F: FnOnce() -> T>(name: &'static str, work: F) -> T {
 /// ```
 #[track_caller]
 pub fn step_guard(name: &'static str) -> StepGuard {
-    StepGuard::enter(site::<()>(name, Location::caller()))
+    StepGuard::enter_before(site::<()>(name, Location::caller()))
 }
 
 impl StepGuard {
     /// Ends the step with the value of what ran: an `Err` is an error, anything else is well. Without
     /// it a step is well, unless the thread is unwinding.
-    pub fn finish<T>(self, value: &T) {
+    pub fn finish<T>(mut self, value: &T) {
         self.read(value, |value| Ending::of(value));
     }
 }

@@ -160,13 +160,7 @@ impl Running {
 
     /// Adds it to the sums of its request.
     #[inline]
-    fn count(
-        &self,
-        request: &Request,
-        took: u64,
-        outcome: Outcome,
-        category: Option<Category>,
-    ) {
+    fn count(&self, request: &Request, took: u64, outcome: Outcome, category: Option<Category>) {
         let State { site, step, has_inner, .. } = *self.state;
         if let Some(open) = &request.open_steps {
             open.end(site, step);

@@ -63,17 +63,17 @@ impl Fields<'_> {
 /// assert_eq!(captured.step("load").integer("rows"), 3);
 /// ```
 pub fn record(name: &str, value: impl Loggable) {
-    let Some(true) = current::with(|frame| frame.in_step) else { return };
+    let Some(true) = current::with(|frame| frame.is_in_step()) else { return };
     let name = field_name(name);
     let mut json = String::new();
     guarded(&mut json, |out| {
         let mut encoder = Encoder::gathered(out).under(&name);
         if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
     });
-    let added = current::with(|frame| frame.extras.take()).flatten();
+    let added = current::with(|frame| frame.extras().take()).flatten();
     let mut extras = added.unwrap_or_else(current::take_extras);
     members::set(&mut extras.members, &name, &json);
-    current::with(|frame| frame.extras = Some(extras));
+    current::with(|frame| *frame.extras() = Some(extras));
 }
 
 /// Keys of candor's own lines beside the fixed ones.

@@ -1,10 +1,12 @@
 //! A step on one thread: a function's body between a beginning and an end.
 
 use std::marker::PhantomData;
+use std::mem::{self, ManuallyDrop};
 use std::thread;
 
-use super::{Fields, Outcome, Running};
+use super::{Fields, Outcome, Running, State};
 use crate::clock::Tick;
+use crate::current::{self, Extras, Lent, Thread};
 use crate::ending::{Ending, Failure};
 use crate::site::Site;
 
@@ -13,7 +15,9 @@ use crate::site::Site;
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
-    running: Option<Running>,
+    /// Taken where the step ends, so that nothing is left to be dropped.
+    running: ManuallyDrop<Option<Running>>,
+    quiet: Quiet,
     /// How it ended where no value was read.
     unread: Unread,
     _not_send: PhantomData<*const ()>,
@@ -22,21 +26,66 @@ pub struct StepGuard {
 /// What is known of a value that nobody reads.
 type Unread = Option<fn() -> Failure<'static>>;
 
+/// A step of which only a bad end is told: what has to be known of it until then.
+#[derive(Debug, Clone, Copy)]
+struct Quiet {
+    site: &'static Site,
+    started: Tick,
+    /// How deep it is inside others; 0 where the step is none of these.
+    depth: u32,
+}
+
 impl StepGuard {
-    /// Begins a step and enters it; its fields follow by [`entered`](super::entered), or there are none.
+    /// Begins a step and enters it.
     #[doc(hidden)]
     #[inline]
     pub fn enter(site: &'static Site) -> Self {
-        let running = site.wanted().then(|| Running::enter(site, None));
-        StepGuard { running, unread: None, _not_send: PhantomData }
+        if site.wanted() { StepGuard::begin(site) } else { StepGuard::off(site) }
+    }
+
+    /// The same for one whose fields follow by [`entered`](super::entered).
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter_before(site: &'static Site) -> Self {
+        if site.wanted() { StepGuard::run(site, None) } else { StepGuard::off(site) }
     }
 
     /// The same with fields, which are asked for only where a line could be written.
     #[doc(hidden)]
     #[inline]
     pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        let begin = || Running::enter(site, Some(Fields::gather(fields)));
-        StepGuard { running: site.wanted().then(begin), unread: None, _not_send: PhantomData }
+        if site.wanted() {
+            StepGuard::run(site, Some(Fields::gather(fields)))
+        } else {
+            StepGuard::off(site)
+        }
+    }
+
+    #[inline]
+    fn off(site: &'static Site) -> Self {
+        StepGuard::new(None, Quiet { site, started: Tick::default(), depth: 0 })
+    }
+
+    #[inline]
+    fn new(running: Option<Running>, quiet: Quiet) -> Self {
+        let running = ManuallyDrop::new(running);
+        StepGuard { running, quiet, unread: None, _not_send: PhantomData }
+    }
+
+    #[inline(never)]
+    fn begin(site: &'static Site) -> Self {
+        if !site.is_quiet() || thread::panicking() {
+            return StepGuard::run(site, None);
+        }
+        let open = |thread: &mut Thread| thread.frame.open_quietly();
+        let depth = current::with_thread(open).unwrap_or_default();
+        StepGuard::new(None, Quiet { site, started: Tick::now(), depth })
+    }
+
+    #[inline(never)]
+    fn run(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
+        let quiet = Quiet { site, started: Tick::default(), depth: 0 };
+        StepGuard::new(Some(Running::enter(site, extras)), quiet)
     }
 
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
@@ -49,41 +98,113 @@ impl StepGuard {
     /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
     #[doc(hidden)]
     #[inline]
-    pub fn read<'a, T>(mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
-        if self.running.is_some() {
-            let now = Tick::now();
-            let ending = read(value);
-            if let Some(running) = self.running.take() {
-                running.end_read(now, &ending);
+    pub fn read<'a, T>(&mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
+        if let Some(now) = self.ends_at() {
+            self.end_read(now, &read(value));
+        }
+    }
+
+    #[inline]
+    fn is_on(&self) -> bool {
+        self.running.is_some() || self.quiet.depth != 0
+    }
+
+    /// When it ends, if it is on; of one whose good end is not told, any time will do.
+    #[inline]
+    fn ends_at(&self) -> Option<Tick> {
+        self.is_on().then(|| if self.running.is_some() { Tick::now() } else { Tick::default() })
+    }
+
+    #[inline(never)]
+    fn end_read(&mut self, now: Tick, ending: &Ending<'_>) {
+        match self.running.take() {
+            Some(running) => running.end(now, Outcome::of(ending), ending),
+            None => self.end_quietly(Outcome::of(ending), ending),
+        }
+    }
+
+    /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
+    #[inline(never)]
+    fn end_unread(&mut self) {
+        let Some(running) = self.running.take() else {
+            let is_well = self.unread.is_none() && !thread::panicking();
+            return if is_well { self.close() } else { self.end_unread_quietly() };
+        };
+        let now = Tick::now();
+        if thread::panicking() && !running.state.was_panicking {
+            return running.end(now, Outcome::Panicked, &Ending::OK);
+        }
+        let ending = Ending { failure: self.unread.map(|unread| unread()), ..Ending::OK };
+        running.end(now, Outcome::of(&ending), &ending);
+    }
+
+    #[cold]
+    fn end_unread_quietly(&mut self) {
+        if thread::panicking() {
+            return self.end_quietly(Outcome::Panicked, &Ending::OK);
+        }
+        let ending = Ending { failure: self.unread.map(|unread| unread()), ..Ending::OK };
+        self.end_quietly(Outcome::of(&ending), &ending);
+    }
+
+    #[inline]
+    fn end_quietly(&mut self, outcome: Outcome, ending: &Ending<'_>) {
+        match outcome {
+            Outcome::Ok | Outcome::Cancelled => self.close(),
+            Outcome::Error | Outcome::Panicked => {
+                Running::end_quiet(
+                    self.quiet.site,
+                    self.quiet.started,
+                    self.quiet.depth,
+                    outcome,
+                    ending,
+                );
+                self.quiet.depth = 0;
             }
         }
+    }
+
+    #[inline]
+    fn close(&mut self) {
+        let depth = mem::take(&mut self.quiet.depth);
+        current::with_thread(|thread| thread.frame.close_quietly(depth));
     }
 }
 
 impl Drop for StepGuard {
     #[inline]
     fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.end_unread(self.unread);
+        if self.is_on() {
+            self.end_unread();
         }
     }
 }
 
 impl Running {
-    #[inline(never)]
-    fn end_read(self, now: Tick, ending: &Ending<'_>) {
-        self.end(now, Outcome::of(ending), ending);
-    }
-
-    /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
-    #[inline(never)]
-    fn end_unread(self, unread: Unread) {
+    /// The end of a step of which only a bad one is told.
+    #[cold]
+    fn end_quiet(
+        site: &'static Site,
+        started: Tick,
+        depth: u32,
+        outcome: Outcome,
+        ending: &Ending<'_>,
+    ) {
         let now = Tick::now();
-        if thread::panicking() && !self.state.was_panicking {
-            return self.end(now, Outcome::Panicked, &Ending::OK);
-        }
-        let ending = Ending { failure: unread.map(|unread| unread()), ..Ending::OK };
-        self.end(now, Outcome::of(&ending), &ending);
+        let mut state = State::new(site);
+        let request = current::with_thread(|thread| {
+            let (step, parent, extras) = thread.frame.end_quietly(depth);
+            (state.step, state.parent, state.extras) = (step, parent, extras);
+            thread.frame.request.clone()
+        });
+        state.started = started;
+        // How long those took that are inside it is not known.
+        state.has_inner = true;
+        let mut running = Running { state };
+        let mut lent = Lent::scratch_of_here();
+        let (_, scratch) = lent.parts();
+        running.finish(request.flatten().as_ref(), scratch, now, outcome, ending);
+        lent.give_back(running.state);
     }
 }
 

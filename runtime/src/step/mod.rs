@@ -222,7 +222,7 @@ impl State {
     fn begin(&mut self, site: &'static Site, around: &mut Frame) {
         self.site = site;
         around.has_inner = true;
-        self.parent = around.step;
+        self.parent = around.running_step();
         let request = around.request.as_ref().filter(|request| request.has_id());
         self.step = request.map_or(0, |request| request.next_step());
         self.has_inner = false;
