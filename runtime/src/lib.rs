@@ -123,6 +123,7 @@ mod off;
 mod panics;
 pub mod policy;
 pub mod prelude;
+mod random;
 mod record;
 mod scratch;
 pub mod scrub;

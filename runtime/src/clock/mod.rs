@@ -135,6 +135,11 @@ impl Default for Calendar {
 }
 
 impl Timestamp {
+    /// Milliseconds since 1970; zero before.
+    pub(crate) fn millis(self) -> u64 {
+        u64::try_from(self.micros / 1000).unwrap_or_default()
+    }
+
     /// Appends RFC 3339, UTC, microseconds: `2026-11-22T10:14:12.123456Z`.
     pub(crate) fn write(self, out: &mut String) {
         self.write_behind("", u64::MAX, &mut Calendar::default(), out);

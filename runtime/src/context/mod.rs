@@ -45,7 +45,7 @@ use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
 use crate::keys;
 use crate::loggable::{Encoder, Loggable, guarded};
-use crate::{logger, scrub, strict};
+use crate::{logger, random, scrub, strict};
 
 /// One request (or another piece of work that has an id) and everything its lines share.
 ///
@@ -161,7 +161,9 @@ impl Default for RequestContext {
 impl RequestContext {
     /// A new request with a new id (UUID v7, RFC 9562).
     pub fn new() -> Self {
-        Self::with_id(&uuid::Uuid::now_v7().to_string())
+        let millis = Tick::now().wall().millis();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random::bytes()).into_uuid();
+        Self::with_id(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()))
     }
 
     /// A new request under an id that is known already.
@@ -231,7 +233,9 @@ impl RequestContext {
         if let Some(request) = Arc::get_mut(&mut self.request) {
             change(request);
             // Where a line was written before, what was rendered for it is no longer so.
-            request.change_identity(|_| {});
+            if request.identity().rendered.get().is_some() {
+                request.change_identity(|_| {});
+            }
         }
         self
     }

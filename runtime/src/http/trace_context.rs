@@ -1,10 +1,9 @@
 //! W3C Trace Context (level 1): `traceparent: 00-<trace id>-<parent id>-<flags>`.
 
-use std::fmt::Write as _;
-
 use http::{HeaderMap, HeaderName};
 
 use crate::context::Trace;
+use crate::random;
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -12,15 +11,14 @@ pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// The trace of a request: the caller's where its header is well-formed, else a new one; the span id
 /// is always the request's own.
 pub(super) fn of(headers: &HeaderMap) -> Trace {
-    let random = uuid::Uuid::new_v4();
-    let span_id = hex(&uuid::Uuid::new_v4().as_bytes()[8..]);
+    let span_id = hex(&random::bytes::<8>());
     let mut values = headers.get_all(TRACEPARENT).iter();
     let sent = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
     match sent {
         Some((trace_id, sampled)) if values.next().is_none() => {
             Trace { trace_id: trace_id.to_owned(), span_id, sampled, state: state(headers) }
         }
-        _ => Trace { trace_id: hex(random.as_bytes()), span_id, sampled: true, state: None },
+        _ => Trace { trace_id: hex(&random::bytes::<16>()), span_id, sampled: true, state: None },
     }
 }
 
@@ -101,10 +99,11 @@ fn is_hex(text: &str, length: usize) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
-    }
+    out.extend(digits.map(|digit| DIGITS[usize::from(digit)]));
     out
 }
 
