@@ -2,7 +2,9 @@
 
 mod debug_log;
 mod flight_recorder;
+mod hooks;
 mod levels;
+mod otel;
 mod outbound;
 mod sampling;
 mod servers;
