@@ -2,6 +2,7 @@
 
 mod debug_log;
 mod flight_recorder;
+mod grpc;
 mod hooks;
 mod levels;
 mod otel;
