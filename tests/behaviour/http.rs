@@ -4,6 +4,7 @@ mod debug_log;
 mod flight_recorder;
 mod grpc;
 mod hooks;
+mod hostile;
 mod levels;
 mod otel;
 mod outbound;

@@ -104,6 +104,8 @@ pub(crate) struct Request {
     slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
     pub(crate) capture: OnceLock<crate::testing::Lines>,
+    #[cfg(feature = "testing")]
+    _counted: crate::testing::Counted,
 }
 
 /// The part of a request that can change while it runs.
@@ -200,6 +202,8 @@ impl RequestContext {
                 slowest_from: AtomicU64::new(0),
                 #[cfg(feature = "testing")]
                 capture: crate::testing::Lines::place(),
+                #[cfg(feature = "testing")]
+                _counted: crate::testing::Counted::new(id),
             }),
         }
     }
@@ -280,6 +284,13 @@ impl RequestContext {
             make()
         };
         Scope { future: Some(future), frame: Some(frame()), span }
+    }
+
+    /// Makes a future here, and has it work for what is current here.
+    #[cfg(feature = "http")]
+    pub(crate) fn scope_of_here<F: Future>(make: impl FnOnce() -> F) -> Scope<F> {
+        let frame = current::with(|frame| frame.fork());
+        Scope { future: Some(make()), frame, span: Span::none() }
     }
 
     /// Runs a closure under this request.

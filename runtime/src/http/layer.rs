@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use super::stuck::Watch;
 use super::trust::{Asked, Trust};
 use super::{started, trace_context};
 use crate::context::{self, RequestContext, Scope};
+use crate::current;
 use crate::loggable::Loggable;
 
 /// Gives every request its context, and writes `request_started` and `request_completed`.
@@ -36,7 +37,8 @@ use crate::loggable::Loggable;
 /// # Exactly one end
 ///
 /// A request that got a context writes one `request_completed`, when its response body has gone out,
-/// failed or been dropped by a client that went away, or when the handler panicked.
+/// failed or been dropped by a client that went away, or when the handler panicked. A second layer inside the first,
+/// as around a router that is nested in another one, lets it pass.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -317,7 +319,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
+        if request.extensions().get().is_some_and(Seen::is_here) {
+            let method = request.method().clone();
+            let future = RequestContext::scope_of_here(|| self.inner.call(request));
+            return ResponseFuture { future, open: None, method };
+        }
+        let (mut parts, body) = request.into_parts();
         let settings = &self.layer.settings;
         let sent = request_id::sent(&parts.headers);
         let asked = settings.asked(&parts);
@@ -329,6 +336,7 @@ where
         if let Some(watch) = &settings.watch {
             watch.begin(&context.request);
         }
+        parts.extensions.insert(Seen(Arc::downgrade(&context.request)));
         let method = parts.method.clone();
         let open = Open::new(
             context.request.clone(),
@@ -350,6 +358,17 @@ where
         });
         Open::run(&mut open, false);
         ResponseFuture { future, open, method }
+    }
+}
+
+/// The mark of a request that came through a layer already.
+#[derive(Clone)]
+struct Seen(Weak<context::Request>);
+
+impl Seen {
+    /// Whether it is the current one, and not one that was sent on from elsewhere.
+    fn is_here(&self) -> bool {
+        current::request().is_some_and(|request| self.0.as_ptr() == Arc::as_ptr(&request))
     }
 }
 

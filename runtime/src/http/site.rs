@@ -68,3 +68,9 @@ pub(super) static STUCK: Site = Site::new(
     &STUCK,
     Spec::event("request_stuck", "http", Level::WARN, &["message", "event", "age_ms", "open"]),
 );
+
+#[cfg(feature = "reqwest")]
+pub(super) static REDIRECTED: Site = Site::new(
+    &REDIRECTED,
+    Spec::event("redirect_followed", "http", Level::WARN, &["message", "event", "url", "detail"]),
+);

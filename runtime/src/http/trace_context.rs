@@ -62,8 +62,8 @@ fn parse(header: &str) -> Option<(&str, &str, bool)> {
     well_formed.then_some((trace_id, parent_id, flags & 1 == 1))
 }
 
-/// What other tracing systems pass along, to be passed along: all of it, or nothing where it is not well-formed. It is
-/// never logged.
+/// What other tracing systems pass along, to be passed along: nothing where it is not well-formed, and no more than every
+/// system passes along, as the specification shortens it. It is never logged.
 fn state(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(TRACESTATE).iter().map(|value| value.to_str().ok());
     let all: Vec<&str> = values.collect::<Option<_>>()?;
@@ -80,9 +80,19 @@ fn state(headers: &HeaderMap) -> Option<String> {
         }
         members.push(member);
     }
-    let state = members.join(",");
-    (!members.is_empty() && members.len() <= 32 && state.len() <= LONGEST_STATE).then_some(state)
+    if members.len() > 32 {
+        return None;
+    }
+    let mut length = members.iter().map(|member| member.len() + 1).sum::<usize>();
+    while length > LONGEST_STATE + 1 {
+        let large = members.iter().rposition(|member| member.len() > LARGE_MEMBER);
+        length -= members.remove(large.unwrap_or(members.len() - 1)).len() + 1;
+    }
+    (!members.is_empty()).then(|| members.join(","))
 }
+
+/// Members that go first where there is too much.
+const LARGE_MEMBER: usize = 128;
 
 /// What every system passes along at least.
 const LONGEST_STATE: usize = 512;
@@ -193,6 +203,22 @@ mod tests {
             assert_eq!(state_of(&[bad]), None, "{bad}");
         }
         assert_eq!(state_of(&[&format!("a={}", "x".repeat(257))]), None);
-        assert_eq!(state_of(&[&format!("a={0},b={0},c={0}", "x".repeat(200))]), None);
+    }
+
+    #[test]
+    fn a_long_state_loses_large_members_first_and_then_the_last_ones() {
+        let large = "x".repeat(200);
+        let state = state_of(&[&format!("a={large},b=1,c={large},d=2,e={large}")]);
+        assert_eq!(state, Some(format!("a={large},b=1,c={large},d=2")));
+        let many: Vec<String> = (10..42).map(|n| format!("k{n}={}", "x".repeat(20))).collect();
+        let state = state_of(&[&many.join(",")]).expect("a state");
+        assert_eq!(state, many[..20].join(","));
+        let fits = format!("a={},b={}", "x".repeat(254), "x".repeat(253));
+        assert_eq!(fits.len(), 512);
+        assert_eq!(state_of(&[&fits]), Some(fits));
+        assert_eq!(
+            state_of(&[&format!("a={0},b={0}", "x".repeat(254))]).map(|s| s.len()),
+            Some(256)
+        );
     }
 }

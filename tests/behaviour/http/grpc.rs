@@ -154,9 +154,10 @@ async fn connect(layer: RequestLayer) -> tonic::client::Grpc<Channel> {
     let server = Server::builder().layer(layers).add_service(Stock);
     tokio::spawn(server.serve_with_incoming(incoming));
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
-    let connector = tower::service_fn(move |_| async move {
-        TcpStream::connect(address).await.map(TokioIo::new)
-    });
+    let connector =
+        tower::service_fn(
+            move |_| async move { TcpStream::connect(address).await.map(TokioIo::new) },
+        );
     let channel = endpoint.connect_with_connector(connector).await.expect("a connection");
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.expect("ready");
@@ -207,8 +208,7 @@ fn unary_calls_end_once_with_their_code() {
 
 #[test]
 fn streams_are_counted_to_their_end() {
-    for (asked, code, outcome) in
-        [("good", Code::Ok, "ok"), ("broken", Code::Unavailable, "error")]
+    for (asked, code, outcome) in [("good", Code::Ok, "ok"), ("broken", Code::Unavailable, "error")]
     {
         let captured = capture();
         let line = run(async {
@@ -225,7 +225,10 @@ fn streams_are_counted_to_their_end() {
         });
         let lines = checked(&captured);
         assert_eq!(line.text("outcome"), outcome, "{asked}");
-        assert_eq!((line.integer("grpc_status"), line.integer("response_bytes")), (code as i64, 42));
+        assert_eq!(
+            (line.integer("grpc_status"), line.integer("response_bytes")),
+            (code as i64, 42)
+        );
         assert_eq!(captured.events("sends").len(), 3);
         assert_eq!(lines.last().expect("a line").text("msg"), "request_completed");
     }

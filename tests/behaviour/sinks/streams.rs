@@ -153,7 +153,7 @@ fn values_and_places_that_make_logging_hard_cost_no_line() {
         let mut seq: Vec<_> = found.iter().filter_map(|line| line["seq"].as_u64()).collect();
         seq.sort_unstable();
         assert_eq!(seq, (1..=seq.len() as u64).collect::<Vec<_>>());
-        // What a value of 60 MB took is given back.
+        // What values of 200 MB took is given back.
         let said = String::from_utf8_lossy(&output.stderr);
         let kept = said.lines().find_map(|line| line.strip_prefix("kept ")?.strip_suffix(" MB"));
         let kept: u64 = kept.expect("it says so").parse().expect("a number");
