@@ -296,3 +296,86 @@ fn a_body_that_panics_when_it_is_dropped_ends_its_request() {
     });
     assert_eq!(captured.completed().text("outcome"), "panicked");
 }
+
+/// What a client sends before it goes away, and the ends its request may have.
+#[test]
+fn a_client_that_goes_away_in_any_phase_leaves_one_end() {
+    let slow = || async {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        "late"
+    };
+    let endless = || async {
+        Body::from_stream(futures::stream::repeat_with(|| {
+            Ok::<_, Infallible>(Bytes::from(vec![b'x'; 64 * 1024]))
+        }))
+    };
+    let routes = Router::new()
+        .route("/upload", post(|body: Bytes| async move { body.len().to_string() }))
+        .route("/ignores", post(|| async { "not read" }))
+        .route("/slow", get(slow))
+        .route("/endless", get(endless));
+    for (sent, reads, ends) in [
+        // Nothing that is a request.
+        ("", 0, &[][..]),
+        ("GET /slow HT", 0, &[]),
+        ("GET /slow HTTP/1.1\r\nhost: x\r\nx-half: ", 0, &[]),
+        ("not http at all\r\n\r\n", 0, &[]),
+        // A body that does not come.
+        (
+            "POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n",
+            0,
+            &["ok", "cancelled"],
+        ),
+        (
+            "POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf",
+            0,
+            &["ok", "cancelled"],
+        ),
+        (
+            "POST /upload HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n",
+            0,
+            &["ok", "cancelled"],
+        ),
+        (
+            "POST /upload HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+            0,
+            &["ok", "cancelled"],
+        ),
+        (
+            "POST /ignores HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf",
+            0,
+            &["ok", "cancelled"],
+        ),
+        // An answer that is not waited for, or not read.
+        ("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n", 0, &["ok", "cancelled"]),
+        ("HEAD /slow HTTP/1.1\r\nhost: x\r\n\r\n", 0, &["ok", "cancelled"]),
+        ("GET /slow HTTP/1.0\r\n\r\n", 4, &["ok"]),
+        ("GET /endless HTTP/1.1\r\nhost: x\r\n\r\n", 0, &["cancelled"]),
+        ("GET /endless HTTP/1.1\r\nhost: x\r\n\r\n", 100_000, &["cancelled"]),
+        ("HEAD /endless HTTP/1.1\r\nhost: x\r\n\r\n", 10, &["ok"]),
+    ] {
+        let captured = capture();
+        // A layer belongs to the capture in which it was made.
+        let app = routes.clone().layer(RequestLayer::new());
+        run(async {
+            let address = serve(app).await;
+            let mut stream = TcpStream::connect(&address).await.expect("a connection");
+            stream.write_all(sent.as_bytes()).await.expect("sent");
+            if reads > 0 {
+                stream.read_exact(&mut vec![0; reads]).await.expect("an answer");
+            } else if sent.ends_with("\r\n\r\n") || sent.ends_with("half") {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            drop(stream);
+            if !ends.is_empty() {
+                completed(&captured).await;
+            }
+            tokio::time::sleep(Duration::from_millis(80)).await;
+        });
+        let found = captured.events("request_completed");
+        assert_eq!(found.len(), usize::from(!ends.is_empty()), "{sent:?}: {found:?}");
+        for line in found {
+            assert!(ends.contains(&line.text("outcome")), "{sent:?}: {line:?}");
+        }
+    }
+}
