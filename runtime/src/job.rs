@@ -77,7 +77,8 @@ static COMPLETED: Site = Site::new(
             "lines_suppressed",
             "lines_sampled_away",
         ],
-    ),
+    )
+    .uncapped(),
 );
 
 impl Job {

@@ -65,7 +65,6 @@ pub(crate) struct Trace {
     /// The request's own span.
     pub(crate) span_id: String,
     /// The caller's span, where it told one.
-    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "OpenTelemetry's parent"))]
     pub(crate) parent_id: Option<String>,
     /// Whether the caller's `traceparent` asked for a recorded trace.
     pub(crate) sampled: bool,

@@ -11,16 +11,20 @@ use super::{Request, Trace};
 
 /// Makes the request's span and its trace one, before the span is entered.
 ///
-/// A span around the request decides, or what the service made the current OpenTelemetry context; where there is
-/// neither, the caller of the request is the parent, by its `traceparent`; else the span begins a trace. The ids are then
-/// those of the span, whether it is exported or not. Where OpenTelemetry's layer is missing or does not want the span, they
-/// are those of the edge, in the trace of what is around.
+/// The caller's `traceparent` is continued. A span around the request, or what the service made the current OpenTelemetry
+/// context, is the parent where it belongs to that trace, and where the caller told none; else the span begins a trace.
+/// The ids are then those of the span, whether it is exported or not. Where OpenTelemetry's layer is missing or does not
+/// want the span, they are those of the edge, in the trace of what is around.
 pub(super) fn join(request: &Request, span: &Span) {
-    let around = around();
     let known = request.trace.get();
+    let told = known.or(of_edge(request));
+    let parent = told.and_then(|trace| parent(trace, known.is_some()));
+    let belongs = |around: &Trace| {
+        parent.is_none() || told.is_some_and(|told| told.trace_id == around.trace_id)
+    };
+    let around = around().filter(belongs);
     if around.is_none()
-        && let Some(parent) =
-            known.or(of_edge(request)).and_then(|trace| parent(trace, known.is_some()))
+        && let Some(parent) = parent
     {
         // Refused where no layer is there that could take it.
         let _ = span.set_parent(Context::new().with_remote_span_context(parent));

@@ -77,10 +77,9 @@ impl Settings {
         let is_quiet = self.quiet.iter().any(|rule| guarded(|| rule(parts)).unwrap_or(false));
         // What someone asked for is written, whatever the sample is.
         let share = match &debug {
-            Some(_) => Share::Sampled,
             None if !sampling::takes(id, self.rate) => Share::NotSampled,
             None if is_quiet => Share::Quiet,
-            None => Share::Sampled,
+            _ => Share::Sampled,
         };
         let recorder = self.recorder.as_ref().map(InUse::recorder);
         let has_any = debug.is_some() || share != Share::Sampled || recorder.is_some();

@@ -56,7 +56,8 @@ pub(super) static COMPLETED: Site = Site::new(
 
 pub(super) static DEBUG_RAISED: Site = Site::new(
     &DEBUG_RAISED,
-    Spec::event("debug_raised", "http", Level::INFO, &["message", "event", "levels", "lines"]),
+    Spec::event("debug_raised", "http", Level::INFO, &["message", "event", "levels", "lines"])
+        .uncapped(),
 );
 
 pub(super) static NO_PEER: Site = Site::new(

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use candor::testing::capture;
 use candor::{Config, Format, RequestContext};
-use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _,
+};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
 use tracing_subscriber::filter::{FilterFn, LevelFilter};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -97,7 +99,7 @@ fn a_request_without_a_trace_has_the_ids_of_its_span() {
     let traced = Traced::begin();
     let (_, _, sent) = run(ask(&app(), to("/")));
     let request = traced.agrees();
-    assert!(request.parent_span_id == opentelemetry::SpanId::INVALID);
+    assert!(request.parent_span_id == SpanId::INVALID);
     // What is called is a child of the step that calls.
     let step = traced.span("charge");
     assert_eq!(step.parent_span_id, request.span_context.span_id());
@@ -118,17 +120,42 @@ fn the_span_of_a_request_is_a_child_of_its_caller() {
     assert_eq!(request.span_context.trace_state().header(), "vendor=x");
 }
 
+/// As a layer of someone's own makes it, which read the caller's header too, or did not.
 #[test]
-fn a_span_around_the_request_decides() {
+fn a_span_around_the_request_is_its_parent_within_the_callers_trace() {
     use tracing::Instrument as _;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
     let traced = Traced::begin();
-    let asked = async { run_here(continued("01")).await };
-    run(asked.instrument(tracing::info_span!("outer")));
-    let request = traced.agrees();
-    let outer = traced.span("outer");
+    run(run_here(to("/")).instrument(tracing::info_span!("outer")));
+    let (request, outer) = (traced.agrees(), traced.span("outer"));
     assert_eq!(request.parent_span_id, outer.span_context.span_id());
-    assert_ne!(request.span_context.trace_id().to_string(), TRACE);
+
+    drop(traced);
+    let traced = Traced::begin();
+    let span = tracing::info_span!("outer");
+    span.set_parent(opentelemetry::Context::new().with_remote_span_context(caller())).expect("new");
+    run(run_here(continued("01")).instrument(span));
+    let (request, outer) = (traced.agrees(), traced.span("outer"));
+    assert_eq!(request.parent_span_id, outer.span_context.span_id());
+    assert_eq!(request.span_context.trace_id().to_string(), TRACE);
+
+    drop(traced);
+    let traced = Traced::begin();
+    run(run_here(continued("01")).instrument(tracing::info_span!("outer")));
+    let request = traced.agrees();
+    assert_eq!(request.span_context.trace_id().to_string(), TRACE);
+    assert_eq!(request.parent_span_id.to_string(), PARENT);
+}
+
+fn caller() -> SpanContext {
+    SpanContext::new(
+        TraceId::from_hex(TRACE).expect("an id"),
+        SpanId::from_hex(PARENT).expect("an id"),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::default(),
+    )
 }
 
 async fn run_here(request: Request<Body>) {
@@ -138,14 +165,7 @@ async fn run_here(request: Request<Body>) {
 #[test]
 fn a_context_of_opentelemetrys_own_decides() {
     let traced = Traced::begin();
-    let parent = opentelemetry::trace::SpanContext::new(
-        opentelemetry::TraceId::from_hex(TRACE).expect("an id"),
-        opentelemetry::SpanId::from_hex(PARENT).expect("an id"),
-        opentelemetry::TraceFlags::SAMPLED,
-        true,
-        opentelemetry::trace::TraceState::default(),
-    );
-    let _around = opentelemetry::Context::new().with_remote_span_context(parent).attach();
+    let _around = opentelemetry::Context::new().with_remote_span_context(caller()).attach();
     run(ask(&app(), to("/")));
     assert_eq!(traced.agrees().parent_span_id.to_string(), PARENT);
 }
