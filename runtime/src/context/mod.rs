@@ -460,7 +460,10 @@ pub fn set(name: &str, value: impl Loggable) {
 /// Adds fields to the current request, given as members.
 #[cfg(feature = "http")]
 pub(crate) fn add(fields: &str) {
-    if let Some(request) = current::request().filter(|_| !fields.is_empty()) {
+    if fields.is_empty() {
+        return;
+    }
+    if let Some(request) = current::request() {
         request.change_identity(|identity| {
             for member in members::walk(fields, 0) {
                 members::set_escaped(&mut identity.fields, member);
