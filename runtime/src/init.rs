@@ -399,7 +399,7 @@ impl Config {
             strict::install(self.strict_allow);
         }
         let log_file = match &self.output {
-            Output::File { path, .. } => Some(path.clone()),
+            Output::File { path, backups, .. } => Some((path.clone(), *backups)),
             _ => None,
         };
         let (destination, is_terminal) = self.output.open()?;
@@ -409,7 +409,8 @@ impl Config {
         let colour = env::colour(is_terminal);
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
         let mut sink = Sink::new(destination);
-        let open_audit = |path: &Path| open_audit(path, log_file.as_deref());
+        let log_file = log_file.as_ref().map(|(path, backups)| (path.as_path(), *backups));
+        let open_audit = |path: &Path| open_audit(path, log_file);
         let audit_file = self.audit_file.as_deref().map(open_audit).transpose()?;
         let audit = sink.for_audit(audit_file);
         if let Some((queue, overload)) = self.background {

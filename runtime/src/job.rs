@@ -77,7 +77,8 @@ static COMPLETED: Site = Site::new(
             "lines_suppressed",
             "lines_sampled_away",
         ],
-    ),
+    )
+    .uncapped(),
 );
 
 impl Job {
@@ -100,8 +101,10 @@ impl Job {
     /// ```
     pub fn run<T>(self, work: impl FnOnce() -> T) -> T {
         let context = RequestContext::new();
+        let entered = context.enter();
         let open = Open::begin(self.name, Arc::clone(&context.request));
-        let value = context.enter_with(work);
+        let value = work();
+        drop(entered);
         open.end(&value);
         value
     }

@@ -177,10 +177,6 @@ impl Spec {
     }
 
     /// The cap on a request's lines does not hold for it.
-    #[cfg_attr(
-        not(feature = "http"),
-        expect(dead_code, reason = "the end of a request is the one event")
-    )]
     pub(crate) const fn uncapped(self) -> Self {
         Spec { is_capped: false, ..self }
     }

@@ -275,6 +275,26 @@ fn the_audit_file_is_not_the_log_file() {
     assert!(stderr(&output).contains(says), "{}", stderr(&output));
 }
 
+/// Rotation would have renamed it, and in the end replaced it.
+#[test]
+fn the_audit_file_is_no_backup_of_the_log_file() {
+    let folder = Folder::new("backup-file");
+    let log = folder.file("app.log");
+    let with_audit = |name: &str| {
+        let audit = folder.file(name);
+        run("lines", &[("LOG_FILE", text(&log)), ("LOG_AUDIT_FILE", text(&audit))])
+    };
+    for name in ["app.log.1", "app.log.5"] {
+        let output = with_audit(name);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(stderr(&output).contains("is a backup of the log file"), "{}", stderr(&output));
+        assert!(!folder.file(name).exists(), "{name}");
+    }
+    for name in ["app.log.6", "app.log.0", "app.log.01", "app-audit.log", "audit.log.1"] {
+        assert!(with_audit(name).status.success(), "{name}");
+    }
+}
+
 #[test]
 fn candor_is_installed_once() {
     let output = run("twice", &[]);

@@ -2,7 +2,11 @@
 
 mod debug_log;
 mod flight_recorder;
+mod grpc;
+mod hooks;
+mod hostile;
 mod levels;
+mod otel;
 mod outbound;
 mod sampling;
 mod servers;

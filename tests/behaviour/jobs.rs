@@ -120,3 +120,17 @@ fn a_job_in_a_request_is_one_of_its_own() {
     assert_ne!(captured.line("of the job").text("request_id"), "r-1");
     assert_eq!(captured.line("of the request").text("request_id"), "r-1");
 }
+
+/// The cap held back the end of a job that writes much.
+#[test]
+fn a_job_that_writes_much_has_its_end_all_the_same() {
+    let captured = capture();
+    job("index").run(|| {
+        for n in 0..1100 {
+            tracing::info!(n, "much");
+        }
+    });
+    let line = captured.line("job_completed");
+    // `job_started` is one of the thousand.
+    assert_eq!((line.integer("lines_suppressed"), line.integer("seq")), (101, 1001));
+}

@@ -28,6 +28,7 @@ mod redact;
 mod scrub;
 mod shapes;
 mod sinks;
+mod soak;
 mod spans;
 mod step;
 mod stress;

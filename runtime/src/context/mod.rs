@@ -20,6 +20,8 @@
 
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod open_steps;
+#[cfg(feature = "otel")]
+pub(crate) mod otel;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod recorder;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
@@ -62,6 +64,8 @@ pub(crate) struct Trace {
     pub(crate) trace_id: String,
     /// The request's own span.
     pub(crate) span_id: String,
+    /// The caller's span, where it told one.
+    pub(crate) parent_id: Option<String>,
     /// Whether the caller's `traceparent` asked for a recorded trace.
     pub(crate) sampled: bool,
     /// The caller's `tracestate`, well-formed.
@@ -74,7 +78,11 @@ pub(crate) struct Request {
     pub(crate) method: Option<Box<str>>,
     /// Scrubbed.
     pub(crate) path: Option<Box<str>>,
-    pub(crate) trace: Option<Trace>,
+    /// Known before the first line.
+    pub(crate) trace: OnceLock<Trace>,
+    /// What it is where OpenTelemetry has no other one.
+    #[cfg(all(feature = "otel", feature = "http"))]
+    pub(crate) trace_of_edge: Option<Trace>,
     pub(crate) started: Tick,
     /// Few requests have any: the others are told by one look.
     pub(crate) switches: Option<Box<Switches>>,
@@ -95,6 +103,8 @@ pub(crate) struct Request {
     slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
     pub(crate) capture: OnceLock<crate::testing::Lines>,
+    #[cfg(feature = "testing")]
+    _counted: crate::testing::Counted,
 }
 
 /// The part of a request that can change while it runs.
@@ -176,7 +186,9 @@ impl RequestContext {
                 id: id[..end].into(),
                 method: None,
                 path: None,
-                trace: None,
+                trace: OnceLock::new(),
+                #[cfg(all(feature = "otel", feature = "http"))]
+                trace_of_edge: None,
                 started: Tick::now(),
                 switches: None,
                 open_steps: None,
@@ -191,6 +203,8 @@ impl RequestContext {
                 slowest_from: AtomicU64::new(0),
                 #[cfg(feature = "testing")]
                 capture: crate::testing::Lines::place(),
+                #[cfg(feature = "testing")]
+                _counted: crate::testing::Counted::new(id),
             }),
         }
     }
@@ -210,7 +224,10 @@ impl RequestContext {
 
     #[cfg(feature = "http")]
     pub(crate) fn with_trace(self, trace: Trace) -> Self {
-        self.change(|request| request.trace = Some(trace))
+        #[cfg(feature = "otel")]
+        return self.change(|request| request.trace_of_edge = Some(trace));
+        #[cfg(not(feature = "otel"))]
+        self.change(|request| request.trace = trace.into())
     }
 
     /// The same request with a list of the steps that are open.
@@ -259,6 +276,26 @@ impl RequestContext {
         }
     }
 
+    /// Makes a future under this request and runs it there, in one span.
+    #[cfg(feature = "http")]
+    pub(crate) fn scope_of<F: Future>(self, make: impl FnOnce() -> F) -> Scope<F> {
+        let span = self.span();
+        let frame = || Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
+        let future = {
+            let _restore = Restore::enter(frame());
+            let _entered = current::is_alive().then(|| span.enter());
+            make()
+        };
+        Scope { future: Some(future), frame: Some(frame()), span }
+    }
+
+    /// Makes a future here, and has it work for what is current here.
+    #[cfg(feature = "http")]
+    pub(crate) fn scope_of_here<F: Future>(make: impl FnOnce() -> F) -> Scope<F> {
+        let frame = current::with(|frame| frame.fork());
+        Scope { future: Some(make()), frame, span: Span::none() }
+    }
+
     /// Runs a closure under this request.
     pub fn enter_with<T>(&self, work: impl FnOnce() -> T) -> T {
         let _entered = self.enter();
@@ -285,7 +322,10 @@ impl RequestContext {
         // The layer reads the context when the span is made, from the thread.
         let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
         let _here = Restore::enter(frame);
-        tracing::span!(target: "candor", Level::ERROR, "candor.request")
+        let span = tracing::span!(target: "candor", Level::ERROR, "candor.request");
+        #[cfg(feature = "otel")]
+        otel::join(&self.request, &span);
+        span
     }
 }
 
@@ -382,7 +422,7 @@ pub fn is_debug() -> bool {
 /// assert!(candor::context::is_sampled());
 /// ```
 pub fn is_sampled() -> bool {
-    with_switches(|switches| switches.is_sampled).unwrap_or(true)
+    with_switches(Switches::is_sampled).unwrap_or(true)
 }
 
 /// Whether the current request writes here where others may not.
@@ -414,13 +454,34 @@ pub fn set_user(user: impl Loggable) {
 /// underscore; a name that was set before is set anew. Outside a request nothing happens.
 pub fn set(name: &str, value: impl Loggable) {
     if let Some(request) = current::request() {
-        let name = Keys::default().field_name(name);
-        let hidden = keys::hides(&name);
-        let json = json(&name, |to| if hidden { to.redacted() } else { to.value(&value) });
+        let (name, json) = member(name, &value);
         request.change_identity(|identity| {
             members::set(&mut identity.fields, &name, &json);
         });
     }
+}
+
+/// Adds fields to the current request, given as members.
+#[cfg(feature = "http")]
+pub(crate) fn add(fields: &str) {
+    if fields.is_empty() {
+        return;
+    }
+    if let Some(request) = current::request() {
+        request.change_identity(|identity| {
+            for member in members::walk(fields, 0) {
+                members::set_escaped(&mut identity.fields, member);
+            }
+        });
+    }
+}
+
+/// A field of someone's own: the name it is kept under, and its JSON.
+pub(crate) fn member(name: &str, value: &impl Loggable) -> (String, String) {
+    let name = Keys::default().field_name(name);
+    let hidden = keys::hides(&name);
+    let json = json(&name, |to| if hidden { to.redacted() } else { to.value(value) });
+    (name, json)
 }
 
 fn json(name: &str, write: impl FnOnce(&mut Encoder<'_>)) -> String {

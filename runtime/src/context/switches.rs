@@ -1,6 +1,6 @@
 //! What sets one request apart: it writes more than others, or less, or keeps its detail for a bad end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tracing_core::Level;
 
@@ -12,7 +12,9 @@ use crate::record::{Record, Severity};
 #[derive(Debug)]
 pub(crate) struct Switches {
     pub(crate) debug: Option<DebugLog>,
-    pub(crate) is_sampled: bool,
+    is_sampled: AtomicBool,
+    /// Of the sample, and left out by a rule as long as it does well.
+    is_quiet: bool,
     /// Lines that were not written since the request is no part of the sample.
     pub(crate) sampled_away: AtomicU64,
     pub(crate) recorder: Option<Recorder>,
@@ -40,7 +42,35 @@ pub(crate) enum Fate {
     SampleAway,
 }
 
+/// Whether the lines of a request below WARN are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    Sampled,
+    NotSampled,
+    /// Not as long as it does well.
+    Quiet,
+}
+
 impl Switches {
+    pub(crate) fn new(debug: Option<DebugLog>, share: Share, recorder: Option<Recorder>) -> Self {
+        Switches {
+            debug,
+            is_sampled: AtomicBool::new(share == Share::Sampled),
+            is_quiet: share == Share::Quiet,
+            sampled_away: AtomicU64::new(0),
+            recorder,
+        }
+    }
+
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.is_sampled.load(Ordering::Relaxed)
+    }
+
+    /// Has a request that was quiet write from here on: it fails.
+    pub(crate) fn speak_up(&self) {
+        self.is_sampled.fetch_or(self.is_quiet, Ordering::Relaxed);
+    }
+
     /// Whether this request writes here, whatever others do.
     pub(crate) fn allow(&self, target: &str, level: Level) -> bool {
         self.debug.as_ref().is_some_and(|debug| debug.allows(target, level))
@@ -52,14 +82,14 @@ impl Switches {
         let detail = record.severity < Severity::Warn;
         if is_for_all {
             return match &self.recorder {
-                _ if self.is_sampled || !detail => Fate::Write,
+                _ if self.is_sampled() || !detail => Fate::Write,
                 Some(_) if record.capped => Fate::Keep,
                 _ => Fate::SampleAway,
             };
         }
         let level = record.severity.level();
         match (&self.debug, &self.recorder) {
-            (Some(debug), _) if debug.allows(record.logger, level) => debug.fate(),
+            (Some(debug), _) if debug.allows(record.logger, level) => debug.fate(detail),
             (_, Some(recorder)) if recorder.allows(record.logger, level) => Fate::Keep,
             _ => Fate::Write,
         }
@@ -81,9 +111,14 @@ impl DebugLog {
         self.raised.levels().allow(target, level)
     }
 
-    fn fate(&self) -> Fate {
+    fn fate(&self, is_detail: bool) -> Fate {
         let before = self.lines.fetch_add(1, Ordering::Relaxed);
-        if before < self.limit { Fate::WriteMore } else { Fate::Suppress }
+        match before < self.limit {
+            true => Fate::WriteMore,
+            false if is_detail => Fate::Suppress,
+            // As the lines of others, which from WARN on have no limit.
+            false => Fate::Write,
+        }
     }
 }
 

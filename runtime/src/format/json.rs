@@ -150,7 +150,7 @@ impl Template {
         if let Some(service) = &self.service {
             put(8, service);
         }
-        if let Some(trace) = request.and_then(|request| request.trace.as_ref()) {
+        if let Some(trace) = request.and_then(|request| request.trace.get()) {
             put(9, &trace.trace_id);
             put(10, &trace.span_id);
         }

@@ -1,32 +1,38 @@
 //! A response body that knows when it is over.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::completed::{End, Open};
-use crate::current::{self, Restore};
 
 pin_project! {
     /// The body of a response that went through [`RequestLayer`](super::RequestLayer): it ends the
     /// request when it ends itself.
     #[derive(Debug)]
     pub struct CompletedBody<B> where B: Body {
+        // There until the whole is dropped; an option so that what it drops then is still the request's.
         #[pin]
-        body: B,
+        body: Option<B>,
         open: Option<Open>,
     }
 
     impl<B> PinnedDrop for CompletedBody<B> where B: Body {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
+            let mut this = this.project();
+            let _here = this.open.as_ref().map(Open::enter);
             // A server that knows the length, from the body or from the header, does not ask again
             // after the last byte.
+            let body = (*this.body).as_ref();
+            let is_sent = body.is_some_and(is_over) || this.open.as_ref().is_some_and(Open::is_whole);
+            // What it says then is said before its request's end.
+            Open::run(this.open, true);
+            this.body.set(None);
+            Open::run(this.open, false);
             if let Some(open) = this.open
-                && (is_over(&this.body) || open.is_whole())
+                && is_sent
             {
                 open.end(End::Sent);
             }
@@ -40,11 +46,11 @@ fn is_over(body: &impl Body) -> bool {
 
 impl<B: Body> CompletedBody<B> {
     pub(super) fn new(body: B, open: Open) -> Self {
-        CompletedBody { body, open: Some(open) }
+        CompletedBody { body: Some(body), open: Some(open) }
     }
 
     pub(super) fn plain(body: B) -> Self {
-        CompletedBody { body, open: None }
+        CompletedBody { body: Some(body), open: None }
     }
 }
 
@@ -61,13 +67,8 @@ impl<B: Body> Body for CompletedBody<B> {
         let mut open = this.open.take();
         Open::run(&mut open, true);
         let frame = {
-            let _restore = open.as_ref().map(|open| {
-                Restore::enter(current::Frame {
-                    request: Some(Arc::clone(open.request())),
-                    ..current::Frame::default()
-                })
-            });
-            this.body.poll_frame(cx)
+            let _here = open.as_ref().map(Open::enter);
+            this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx))
         };
         Open::run(&mut open, false);
         if let Some(open) = &mut open {
@@ -92,10 +93,10 @@ impl<B: Body> Body for CompletedBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }

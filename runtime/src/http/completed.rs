@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, StatusCode, header, response};
 use tracing_core::dispatcher;
 
+use super::fields::Fields;
+use super::settings::Settings;
 use super::site;
 use super::started::header_text;
 use crate::clock::Tick;
 use crate::context::Request;
+use crate::current::{Frame, Restore};
 use crate::format::members;
 use crate::layer::Core;
 use crate::loggable::Encoder;
@@ -47,8 +49,9 @@ pub(super) struct Open {
     pub(super) bytes: u64,
     /// How many there will be, where the response says so.
     content_length: Option<u64>,
-    /// The time from which on it is slow.
-    slow: Option<Duration>,
+    /// Fields of the owner's, as members.
+    fields: String,
+    settings: Arc<Settings>,
     /// Whether the service or the body runs now: a panic that unwinds then is the request's own.
     running: bool,
     ended: bool,
@@ -59,7 +62,7 @@ impl Open {
         request: Arc<Request>,
         route: Option<String>,
         client_request_id: Option<String>,
-        slow: Option<Duration>,
+        settings: Arc<Settings>,
     ) -> Self {
         Open {
             request,
@@ -70,7 +73,8 @@ impl Open {
             grpc_status: None,
             bytes: 0,
             content_length: None,
-            slow,
+            fields: String::new(),
+            settings,
             running: false,
             ended: false,
         }
@@ -87,14 +91,23 @@ impl Open {
         &self.request
     }
 
-    pub(super) fn responded<B>(&mut self, response: &Response<B>) {
-        let headers = response.headers();
-        self.status = Some(response.status());
+    /// Makes the request the current one, for code of the owner's.
+    pub(super) fn enter(&self) -> Restore {
+        let request = Some(Arc::clone(&self.request));
+        Restore::enter(Frame { request, ..Frame::default() })
+    }
+
+    pub(super) fn responded(&mut self, response: &response::Parts) {
+        let headers = &response.headers;
+        self.status = Some(response.status);
         self.content_type = header_text(headers, &header::CONTENT_TYPE);
         self.grpc_answered(headers);
         self.content_length = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
+        let _here = self.enter();
+        let hooks = &self.settings.response_fields;
+        self.fields = Fields::told(hooks, response, site::COMPLETED.spec.names());
     }
 
     /// Reads the answer of a gRPC service in headers or trailers.
@@ -116,6 +129,12 @@ impl Open {
         }
         self.request.is_over.store(true, Ordering::Relaxed);
         let now = Tick::now();
+        let refused = self.status.is_some_and(|status| status.as_u16() >= 400)
+            || self.grpc_status.is_some_and(|status| status != 0);
+        if let Some(switches) = self.request.switches.as_deref().filter(|_| refused) {
+            switches.speak_up();
+        }
+        let slow = self.settings.slow;
         let failed = self.status.is_some_and(|status| status.is_server_error())
             || self.grpc_status.is_some_and(|status| GRPC_FAULTS.contains(&status));
         let (outcome, severity) = match end {
@@ -123,7 +142,7 @@ impl Open {
             End::Cancelled => ("cancelled", Severity::Warn),
             End::BodyError => ("error", Severity::Error),
             End::Sent if failed => ("error", Severity::Error),
-            End::Sent if self.slow.is_some_and(|slow| now.since(self.request.started) >= slow) => {
+            End::Sent if slow.is_some_and(|slow| now.since(self.request.started) >= slow) => {
                 ("ok", Severity::Warn)
             }
             End::Sent => ("ok", Severity::Info),
@@ -137,6 +156,7 @@ impl Open {
                     Encoder::json(out, limit).u64(lines);
                 }
             }
+            out.push_str(&self.fields);
         });
     }
 

@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::request::Parts;
+use http::response;
 use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -17,6 +18,7 @@ use tower_service::Service;
 
 use super::body::CompletedBody;
 use super::completed::{End, Open};
+use super::fields::Fields;
 use super::flight_recorder::{FlightRecorder, InUse};
 use super::request_id::{self, REQUEST_ID, Sent};
 use super::settings::Settings;
@@ -24,6 +26,7 @@ use super::stuck::Watch;
 use super::trust::{Asked, Trust};
 use super::{started, trace_context};
 use crate::context::{self, RequestContext, Scope};
+use crate::current;
 use crate::loggable::Loggable;
 
 /// Gives every request its context, and writes `request_started` and `request_completed`.
@@ -34,7 +37,8 @@ use crate::loggable::Loggable;
 /// # Exactly one end
 ///
 /// A request that got a context writes one `request_completed`, when its response body has gone out,
-/// failed or been dropped by a client that went away, or when the handler panicked.
+/// failed or been dropped by a client that went away, or when the handler panicked. A second layer inside the first,
+/// as around a router that is nested in another one, lets it pass.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -119,15 +123,47 @@ impl RequestLayer {
         self.with(|settings| settings.watch = time.into().map(Watch::after))
     }
 
-    /// Leaves out the lines below WARN of requests to exactly this path, such as health checks, unless they end
-    /// badly. Can be called for several paths. Default: none.
+    /// Leaves out the lines below WARN of requests to exactly this path, such as health checks. Can be called for
+    /// several paths. Default: none.
+    ///
+    /// A check that fails stays visible: `request_completed` is written where the answer is none of 1xx to 3xx, a 404 or
+    /// a 429 included, where the request is slow, and where it is cancelled or panics; so is what the service itself
+    /// writes from WARN on. A request that is asked for its [detail](Self::trust) is written as any other.
     ///
     /// ```
     /// let layer = candor::http::RequestLayer::new().quiet("/health").quiet("/metrics");
     /// # let _ = layer;
     /// ```
     pub fn quiet(self, path: impl Into<String>) -> Self {
-        self.with(|settings| settings.quiet.push(path.into()))
+        let path = path.into();
+        self.quiet_if(move |request| request.uri.path() == path)
+    }
+
+    /// The same for this path and all below it: `/health` is `/health`, `/health/` and `/health/live`, and not
+    /// `/healthy`.
+    ///
+    /// ```
+    /// let layer = candor::http::RequestLayer::new().quiet_under("/health");
+    /// # let _ = layer;
+    /// ```
+    pub fn quiet_under(self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        self.quiet_if(move |request| {
+            let below = request.uri.path().strip_prefix(path.trim_end_matches('/'));
+            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        })
+    }
+
+    /// The same for the requests of which a rule says so, by their head. A rule that panics says nothing.
+    ///
+    /// ```
+    /// let layer = candor::http::RequestLayer::new().quiet_if(|request| {
+    ///     request.headers.get("user-agent").is_some_and(|agent| agent.as_bytes().starts_with(b"kube-probe/"))
+    /// });
+    /// # let _ = layer;
+    /// ```
+    pub fn quiet_if(self, rule: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.quiet.push(Arc::new(rule)))
     }
 
     /// What the lines show as `path` in place of the request's own, where that may hold secrets; where the answer is
@@ -152,7 +188,9 @@ impl RequestLayer {
     }
 
     /// Who the user of a request is, where its head tells: what stands in `user_id` from the first line on. It has
-    /// to be loggable, as for [`context::set_user`](crate::context::set_user).
+    /// to be loggable, as for [`context::set_user`](crate::context::set_user): a number, an id of a type that is. Text of the
+    /// head can be given to [`context::set_user`](crate::context::set_user) in [`fields`](Self::fields), where the request is
+    /// the current one.
     ///
     /// ```
     /// use candor::http::RequestLayer;
@@ -172,6 +210,53 @@ impl RequestLayer {
             }
         };
         self.with(|settings| settings.user = Some(Arc::new(set)))
+    }
+
+    /// Fields of one's own from a request's head, for every line of the request: as [`context::set`] for each.
+    /// Can be called several times; of one name the last value counts. Default: none.
+    ///
+    /// A value that is not loggable does not compile, so text says what may be shown of it; a sensitive name is
+    /// written as `"[REDACTED]"`. A hook that panics adds nothing.
+    ///
+    /// ```
+    /// use candor::http::RequestLayer;
+    /// use candor::policy::clear;
+    ///
+    /// let layer = RequestLayer::new().fields(|request, fields| {
+    ///     if let Some(Ok(tenant)) = request.headers.get("x-tenant").map(|tenant| tenant.to_str()) {
+    ///         fields.set("tenant", clear(tenant));
+    ///     }
+    /// });
+    /// # let _ = layer;
+    /// ```
+    ///
+    /// [`context::set`]: crate::context::set
+    pub fn fields(self, fields: impl Fn(&Parts, &mut Fields) + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.fields.push(Arc::new(fields)))
+    }
+
+    /// Fields of one's own from a response's head, on `request_completed` alone, behind its own. Can be called several
+    /// times; of one name the last value counts. Default: none.
+    ///
+    /// The rules are those of [`fields`](Self::fields), and a name that the line has already gets a trailing underscore.
+    /// A request that panics or is cancelled before there is a response has none of them.
+    ///
+    /// ```
+    /// use candor::http::RequestLayer;
+    /// use candor::policy::clear;
+    ///
+    /// let layer = RequestLayer::new().response_fields(|response, fields| {
+    ///     if let Some(Ok(cache)) = response.headers.get("x-cache").map(|cache| cache.to_str()) {
+    ///         fields.set("cache", clear(cache));
+    ///     }
+    /// });
+    /// # let _ = layer;
+    /// ```
+    pub fn response_fields(
+        self,
+        fields: impl Fn(&response::Parts, &mut Fields) + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|settings| settings.response_fields.push(Arc::new(fields)))
     }
 
     fn context(&self, parts: &Parts, sent: &Sent, asked: Asked) -> RequestContext {
@@ -201,7 +286,7 @@ impl RequestLayer {
 }
 
 /// A hook is the owner's code; one that panics has no answer.
-fn guarded<T>(hook: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn guarded<T>(hook: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(hook)).ok()
 }
 
@@ -234,7 +319,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
+        if request.extensions().get().is_some_and(Seen::is_here) {
+            let method = request.method().clone();
+            let future = RequestContext::scope_of_here(|| self.inner.call(request));
+            return ResponseFuture { future, open: None, method };
+        }
+        let (mut parts, body) = request.into_parts();
         let settings = &self.layer.settings;
         let sent = request_id::sent(&parts.headers);
         let asked = settings.asked(&parts);
@@ -246,26 +336,39 @@ where
         if let Some(watch) = &settings.watch {
             watch.begin(&context.request);
         }
+        parts.extensions.insert(Seen(Arc::downgrade(&context.request)));
         let method = parts.method.clone();
         let open = Open::new(
             context.request.clone(),
             route_of(&parts.extensions),
             client_request_id.clone(),
-            settings.slow,
+            self.layer.settings.clone(),
         );
         let mut open = Some(open);
         Open::run(&mut open, true);
-        let future = context.enter_with(|| {
+        let future = context.scope_of(|| {
             if let Some(user) = &settings.user {
                 guarded(|| user(&parts));
             }
+            context::add(&Fields::told(&settings.fields, &parts, &[]));
             settings.tell(asked);
             let request = Request::from_parts(parts, body);
             started::write(&request, client_request_id.as_deref());
             self.inner.call(request)
         });
         Open::run(&mut open, false);
-        ResponseFuture { future: context.scope(future), open, method }
+        ResponseFuture { future, open, method }
+    }
+}
+
+/// The mark of a request that came through a layer already.
+#[derive(Clone)]
+struct Seen(Weak<context::Request>);
+
+impl Seen {
+    /// Whether it is the current one, and not one that was sent on from elsewhere.
+    fn is_here(&self) -> bool {
+        current::request().is_some_and(|request| self.0.as_ptr() == Arc::as_ptr(&request))
     }
 }
 
@@ -312,21 +415,22 @@ where
         let Some(mut open) = this.open.take() else {
             return Poll::Ready(result.map(|response| response.map(CompletedBody::plain)));
         };
-        let mut response = match result {
+        let response = match result {
             Ok(response) => response,
             Err(error) => {
                 open.end(End::BodyError);
                 return Poll::Ready(Err(error));
             }
         };
+        let (mut head, body) = response.into_parts();
         if let Ok(id) = HeaderValue::from_str(&open.request().id) {
-            response.headers_mut().insert(REQUEST_ID, id);
+            head.headers.insert(REQUEST_ID, id);
         }
-        open.responded(&response);
-        if has_no_body(this.method, response.status()) || response.body().is_end_stream() {
+        open.responded(&head);
+        if has_no_body(this.method, head.status) || body.is_end_stream() {
             open.end(End::Sent);
         }
-        Poll::Ready(Ok(response.map(|body| CompletedBody::new(body, open))))
+        Poll::Ready(Ok(Response::from_parts(head, CompletedBody::new(body, open))))
     }
 }
 

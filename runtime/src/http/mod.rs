@@ -6,6 +6,7 @@
 mod admin;
 mod body;
 mod completed;
+mod fields;
 mod flight_recorder;
 mod layer;
 mod outbound;
@@ -20,6 +21,7 @@ mod trust;
 
 pub use admin::{Admin, AdminBody, admin};
 pub use body::CompletedBody;
+pub use fields::Fields;
 pub use flight_recorder::FlightRecorder;
 pub use layer::{RequestLayer, RequestService, ResponseFuture};
 pub use outbound::outbound_headers;

@@ -1,14 +1,29 @@
 //! What a client sends so that the next service's lines belong to the same request.
 
+#[cfg(feature = "reqwest")]
+use std::sync::Arc;
+#[cfg(feature = "reqwest")]
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::{HeaderMap, HeaderValue};
 
 use super::request_id::REQUEST_ID;
+#[cfg(feature = "reqwest")]
+use super::site;
 use super::trace_context::{self, TRACEPARENT, TRACESTATE};
 #[cfg(feature = "reqwest")]
 use super::trust::DEBUG_LOG;
 #[cfg(feature = "reqwest")]
 use crate::context;
 use crate::current;
+#[cfg(feature = "reqwest")]
+use crate::format::members;
+#[cfg(feature = "reqwest")]
+use crate::loggable::Encoder;
+#[cfg(feature = "reqwest")]
+use crate::record::Severity;
+#[cfg(feature = "reqwest")]
+use crate::{emit, scrub};
 
 /// `x-request-id`, `traceparent` and the caller's `tracestate` of the current request, for any HTTP client. Empty outside a
 /// request.
@@ -28,7 +43,7 @@ pub fn outbound_headers() -> HeaderMap {
     if let Ok(id) = HeaderValue::from_str(&request.id) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Some(trace) = &request.trace
+    if let Some(trace) = request.trace.get()
         && let Ok(parent) = HeaderValue::from_str(&trace_context::header(trace))
     {
         headers.insert(TRACEPARENT, parent);
@@ -43,7 +58,8 @@ pub fn outbound_headers() -> HeaderMap {
 /// that the request has already stays.
 ///
 /// A redirect is reqwest's affair, which takes along what it was given: give the client
-/// [`same_host_redirects`], and no other host sees these headers.
+/// [`same_host_redirects`], and no other host sees these headers. Where another one did, one WARN `redirect_followed`
+/// says so.
 ///
 /// ```
 /// let client = reqwest::Client::builder().redirect(candor::http::same_host_redirects()).build()?;
@@ -58,6 +74,8 @@ pub fn outbound_headers() -> HeaderMap {
 #[non_exhaustive]
 pub struct ContextMiddleware {
     debug_hosts: Vec<String>,
+    /// Whether it was said that a redirect took the headers elsewhere.
+    warned: Arc<AtomicBool>,
 }
 
 #[cfg(feature = "reqwest")]
@@ -95,16 +113,35 @@ impl reqwest_middleware::Middleware for ContextMiddleware {
         extensions: &mut http::Extensions,
         next: reqwest_middleware::Next<'_>,
     ) -> reqwest_middleware::Result<reqwest::Response> {
+        let (mut has_any, asked) = (false, request.url().origin());
         for (name, value) in self.headers_for(request.url()) {
             if let Some(name) = name
                 && !request.headers().contains_key(&name)
             {
                 request.headers_mut().insert(name, value);
+                has_any = true;
             }
         }
-        next.run(request, extensions).await
+        let response = next.run(request, extensions).await?;
+        if has_any && response.url().origin() != asked && !self.warned.swap(true, Ordering::Relaxed)
+        {
+            emit::emit(&site::REDIRECTED, Severity::Warn, |out, limit| {
+                let mut text = |key: &str, value: &str| {
+                    members::open(out, key);
+                    Encoder::json(out, limit).text(value);
+                };
+                text("event", "redirect_followed");
+                text("url", &scrub::url(response.url().as_str()));
+                text("detail", FOLLOWED);
+            });
+        }
+        Ok(response)
     }
 }
+
+#[cfg(feature = "reqwest")]
+const FOLLOWED: &str = "a redirect took the internal headers to another host: build the client with \
+     `.redirect(candor::http::same_host_redirects())`";
 
 /// Redirects as reqwest follows them, at most ten, but never to another host, port or scheme: there the redirect itself is
 /// the answer. What a service tells its own other services, such as ids and the debug switch, stays among them.

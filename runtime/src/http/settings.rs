@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::request::Parts;
+use http::response;
 
+use super::fields::FieldsHook;
 use super::flight_recorder::InUse;
+use super::layer::guarded;
 use super::stuck::Watch;
 use super::trust::{Asked, Trust};
 use super::{sampling, site};
-use crate::context::switches::Switches;
+use crate::context::switches::{Share, Switches};
 use crate::emit;
 use crate::escape;
 use crate::format::members;
@@ -25,15 +27,19 @@ pub(super) struct Settings {
     pub(super) recorder: Option<InUse>,
     pub(super) slow: Option<Duration>,
     pub(super) watch: Option<Watch>,
-    pub(super) quiet: Vec<String>,
+    pub(super) quiet: Vec<Rule>,
     pub(super) path: Option<PathHook>,
     pub(super) user: Option<UserHook>,
+    pub(super) fields: Vec<FieldsHook<Parts>>,
+    pub(super) response_fields: Vec<FieldsHook<response::Parts>>,
 }
 
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 
 /// What stands in place of a path.
 pub(super) type PathHook = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+/// Whether a request is quiet.
+pub(super) type Rule = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 /// Sets the user of the current request, where the hook finds one.
 pub(super) type UserHook = Arc<dyn Fn(&Parts) + Send + Sync>;
 
@@ -48,6 +54,8 @@ impl Default for Settings {
             quiet: Vec::new(),
             path: None,
             user: None,
+            fields: Vec::new(),
+            response_fields: Vec::new(),
         }
     }
 }
@@ -66,12 +74,16 @@ impl Settings {
     /// The switches of a request, where it has any.
     pub(super) fn switches(&self, id: &str, parts: &Parts, asked: Asked) -> Option<Switches> {
         let debug = self.trust.as_ref().filter(|_| asked == Asked::Granted).map(Trust::debug_log);
-        let is_quiet = self.quiet.iter().any(|path| path == parts.uri.path());
+        let is_quiet = self.quiet.iter().any(|rule| guarded(|| rule(parts)).unwrap_or(false));
         // What someone asked for is written, whatever the sample is.
-        let is_sampled = debug.is_some() || (!is_quiet && sampling::takes(id, self.rate));
+        let share = match &debug {
+            None if !sampling::takes(id, self.rate) => Share::NotSampled,
+            None if is_quiet => Share::Quiet,
+            _ => Share::Sampled,
+        };
         let recorder = self.recorder.as_ref().map(InUse::recorder);
-        let has_any = debug.is_some() || !is_sampled || recorder.is_some();
-        has_any.then(|| Switches { debug, is_sampled, sampled_away: AtomicU64::new(0), recorder })
+        let has_any = debug.is_some() || share != Share::Sampled || recorder.is_some();
+        has_any.then(|| Switches::new(debug, share, recorder))
     }
 
     /// Says under the request what became of its wish.

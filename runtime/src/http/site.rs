@@ -56,7 +56,8 @@ pub(super) static COMPLETED: Site = Site::new(
 
 pub(super) static DEBUG_RAISED: Site = Site::new(
     &DEBUG_RAISED,
-    Spec::event("debug_raised", "http", Level::INFO, &["message", "event", "levels", "lines"]),
+    Spec::event("debug_raised", "http", Level::INFO, &["message", "event", "levels", "lines"])
+        .uncapped(),
 );
 
 pub(super) static NO_PEER: Site = Site::new(
@@ -67,4 +68,10 @@ pub(super) static NO_PEER: Site = Site::new(
 pub(super) static STUCK: Site = Site::new(
     &STUCK,
     Spec::event("request_stuck", "http", Level::WARN, &["message", "event", "age_ms", "open"]),
+);
+
+#[cfg(feature = "reqwest")]
+pub(super) static REDIRECTED: Site = Site::new(
+    &REDIRECTED,
+    Spec::event("redirect_followed", "http", Level::WARN, &["message", "event", "url", "detail"]),
 );

@@ -15,21 +15,36 @@ pub(super) fn of(headers: &HeaderMap) -> Trace {
     let mut values = headers.get_all(TRACEPARENT).iter();
     let sent = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
     match sent {
-        Some((trace_id, sampled)) if values.next().is_none() => {
-            Trace { trace_id: trace_id.to_owned(), span_id, sampled, state: state(headers) }
-        }
-        _ => Trace { trace_id: hex(&random::bytes::<16>()), span_id, sampled: true, state: None },
+        Some((trace_id, parent_id, sampled)) if values.next().is_none() => Trace {
+            trace_id: trace_id.to_owned(),
+            span_id,
+            parent_id: Some(parent_id.to_owned()),
+            sampled,
+            state: state(headers),
+        },
+        _ => Trace {
+            trace_id: hex(&random::bytes::<16>()),
+            span_id,
+            parent_id: None,
+            sampled: true,
+            state: None,
+        },
     }
 }
 
 /// The header that continues a trace.
 pub(super) fn header(trace: &Trace) -> String {
+    // Where OpenTelemetry listens, the span that calls is the parent; candor's own trace knows only the request.
+    #[cfg(feature = "otel")]
+    let of_here = crate::context::otel::span_of_here(trace);
+    #[cfg(feature = "otel")]
+    let trace = of_here.as_ref().unwrap_or(trace);
     let flags = u8::from(trace.sampled);
     format!("00-{}-{}-{flags:02x}", trace.trace_id, trace.span_id)
 }
 
-/// Trace id and sampled flag of a header. A version after 00 may have more parts, which are not read.
-fn parse(header: &str) -> Option<(&str, bool)> {
+/// Trace id, parent id and sampled flag of a header. A version after 00 may have more parts, which are not read.
+fn parse(header: &str) -> Option<(&str, &str, bool)> {
     let mut parts = header.trim().split('-');
     let (version, trace_id, parent_id, flags) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -42,11 +57,11 @@ fn parse(header: &str) -> Option<(&str, bool)> {
         && parent_id.bytes().any(|b| b != b'0')
         && is_hex(flags, 2);
     let flags = u8::from_str_radix(flags, 16).ok()?;
-    well_formed.then_some((trace_id, flags & 1 == 1))
+    well_formed.then_some((trace_id, parent_id, flags & 1 == 1))
 }
 
-/// What other tracing systems pass along, to be passed along: all of it, or nothing where it is not well-formed. It is
-/// never logged.
+/// What other tracing systems pass along, to be passed along: nothing where it is not well-formed, and no more than every
+/// system passes along, as the specification shortens it. It is never logged.
 fn state(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(TRACESTATE).iter().map(|value| value.to_str().ok());
     let all: Vec<&str> = values.collect::<Option<_>>()?;
@@ -63,9 +78,19 @@ fn state(headers: &HeaderMap) -> Option<String> {
         }
         members.push(member);
     }
-    let state = members.join(",");
-    (!members.is_empty() && members.len() <= 32 && state.len() <= LONGEST_STATE).then_some(state)
+    if members.len() > 32 {
+        return None;
+    }
+    let mut length = members.iter().map(|member| member.len() + 1).sum::<usize>();
+    while length > LONGEST_STATE + 1 {
+        let large = members.iter().rposition(|member| member.len() > LARGE_MEMBER);
+        length -= members.remove(large.unwrap_or(members.len() - 1)).len() + 1;
+    }
+    (!members.is_empty()).then(|| members.join(","))
 }
+
+/// Members that go first where there is too much.
+const LARGE_MEMBER: usize = 128;
 
 /// What every system passes along at least.
 const LONGEST_STATE: usize = 512;
@@ -111,11 +136,13 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    const PARENT: &str = "00f067aa0ba902b7";
+
     #[test]
     fn a_header_is_read_strictly() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(parse(&format!("00-{id}-00f067aa0ba902b7-01")), Some((id, true)));
-        assert_eq!(parse(&format!("cc-{id}-00f067aa0ba902b7-00-more")), Some((id, false)));
+        assert_eq!(parse(&format!("00-{id}-00f067aa0ba902b7-01")), Some((id, PARENT, true)));
+        assert_eq!(parse(&format!("cc-{id}-00f067aa0ba902b7-00-more")), Some((id, PARENT, false)));
         for bad in [
             format!("00-{id}-00f067aa0ba902b7"),
             format!("00-{id}-00f067aa0ba902b7-01-more"),
@@ -139,8 +166,8 @@ mod tests {
     #[test]
     fn a_future_version_may_say_more_behind_a_dash_only() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(parse(&format!("01-{id}-00f067aa0ba902b7-09")), Some((id, true)));
-        assert_eq!(parse(&format!(" 00-{id}-00f067aa0ba902b7-fe\t")), Some((id, false)));
+        assert_eq!(parse(&format!("01-{id}-00f067aa0ba902b7-09")), Some((id, PARENT, true)));
+        assert_eq!(parse(&format!(" 00-{id}-00f067aa0ba902b7-fe\t")), Some((id, PARENT, false)));
         for bad in [
             format!("01-{id}-00f067aa0ba902b7-01.more"),
             format!("0-{id}-00f067aa0ba902b7-01"),
@@ -175,6 +202,22 @@ mod tests {
             assert_eq!(state_of(&[bad]), None, "{bad}");
         }
         assert_eq!(state_of(&[&format!("a={}", "x".repeat(257))]), None);
-        assert_eq!(state_of(&[&format!("a={0},b={0},c={0}", "x".repeat(200))]), None);
+    }
+
+    #[test]
+    fn a_long_state_loses_large_members_first_and_then_the_last_ones() {
+        let large = "x".repeat(200);
+        let state = state_of(&[&format!("a={large},b=1,c={large},d=2,e={large}")]);
+        assert_eq!(state, Some(format!("a={large},b=1,c={large},d=2")));
+        let many: Vec<String> = (10..42).map(|n| format!("k{n}={}", "x".repeat(20))).collect();
+        let state = state_of(&[&many.join(",")]).expect("a state");
+        assert_eq!(state, many[..20].join(","));
+        let fits = format!("a={},b={}", "x".repeat(254), "x".repeat(253));
+        assert_eq!(fits.len(), 512);
+        assert_eq!(state_of(&[&fits]), Some(fits));
+        assert_eq!(
+            state_of(&[&format!("a={0},b={0}", "x".repeat(254))]).map(|s| s.len()),
+            Some(256)
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::InitError;
-use crate::sink::{Destination, LogFile, Rotation, Stream, Writer};
+use crate::sink::{Destination, LogFile, Rotation, Stream, Writer, backup};
 
 /// Where lines go.
 pub(super) enum Output {
@@ -48,23 +48,42 @@ impl Output {
     }
 }
 
-/// Opens the audit file beside a log file that is open already.
-pub(super) fn open_audit(path: &Path, log_file: Option<&Path>) -> Result<LogFile, InitError> {
-    let file = LogFile::open_unrotated(path).map_err(|source| {
-        unopened("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
-    })?;
-    let is_log_file = log_file.is_some_and(|log_file| {
-        let named = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        named(log_file) == named(path)
-    });
-    if is_log_file {
+/// Opens the audit file beside a log file that is open already, with so many backups.
+pub(super) fn open_audit(
+    path: &Path,
+    log_file: Option<(&Path, u32)>,
+) -> Result<LogFile, InitError> {
+    if let Some((log_file, backups)) = log_file
+        && let Some(what) = clash(path, log_file, backups)
+    {
         return Err(InitError::new(format!(
-            "{} is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit \
-             events alone",
+            "{} is {what}; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit events alone",
             path.display()
         )));
     }
-    Ok(file)
+    LogFile::open_unrotated(path).map_err(|source| {
+        unopened("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
+    })
+}
+
+/// What a path is to a log file: a backup would be renamed by the next rotation, and in the end replaced.
+fn clash(path: &Path, log_file: &Path, backups: u32) -> Option<&'static str> {
+    let (path, log_file) = (named(path)?, named(log_file)?);
+    if path == log_file {
+        return Some("the log file");
+    }
+    let place = path.extension()?.to_str()?.parse().ok()?;
+    let is_backup = (1..=backups).contains(&place) && path == backup(&log_file, place);
+    is_backup.then_some("a backup of the log file")
+}
+
+/// The path without links, whether the file is there or not.
+fn named(path: &Path) -> Option<PathBuf> {
+    let whole = std::path::absolute(path).ok()?;
+    whole.canonicalize().ok().or_else(|| {
+        let folder = whole.parent()?.canonicalize().ok()?;
+        Some(folder.join(whole.file_name()?))
+    })
 }
 
 fn unopened(kind: &str, path: &Path, settings: &str, source: io::Error) -> InitError {

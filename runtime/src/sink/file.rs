@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub(crate) use self::rotate::Rotation;
 use self::rotate::{Outcome, rotate};
+pub(crate) use self::rotate::{Rotation, backup};
 use super::place::{Failed, Lines, Loss, Place, Unfinished, put_lines};
 use super::stats::Counts;
 use super::stream::write_whole;

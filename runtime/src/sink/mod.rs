@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub use self::background::Overload;
 pub(crate) use self::background::Report;
 use self::background::{Pushed, Queue};
-pub(crate) use self::file::{LogFile, Rotation};
+pub(crate) use self::file::{LogFile, Rotation, backup};
 use self::place::Lines;
 pub(crate) use self::place::Loss;
 use self::stats::{Counted, Counts, Kind, Reason};

@@ -25,6 +25,7 @@
 //! | look for a secret | [`assert_no_leak!`] |
 //! | guard counts, shares and times | [`at_most`](Matched::at_most), [`share_at_most`](Matched::share_at_most), [`took_at_most`](Matched::took_at_most) |
 //! | make a dependency slow | [`delay`] |
+//! | find contexts that never go | [`open_contexts`] |
 //!
 //! Lines reach the capture of their test from every thread and task that carries the context:
 //! [`in_context`](crate::context::InContextExt::in_context), [`carry`](crate::context::carry), a request
@@ -36,6 +37,7 @@ mod leak;
 mod line;
 mod lines;
 mod matched;
+mod open;
 mod snapshot;
 mod tree;
 
@@ -59,6 +61,8 @@ pub use leak::__assert_no_leak;
 pub use line::Line;
 pub(crate) use lines::Lines;
 pub use matched::Matched;
+pub(crate) use open::Counted;
+pub use open::open_contexts;
 
 /// Collects the lines of the current test from here on, at every level, until it is dropped.
 ///

@@ -90,6 +90,59 @@ fn a_redirect_to_another_host_does_not_take_the_headers_along() {
     });
 }
 
+/// A client that follows redirects as reqwest does by default.
+#[test]
+fn a_redirect_that_took_the_headers_elsewhere_is_told_once_with_the_way_out() {
+    let captured = capture();
+    run(async {
+        let elsewhere = serve(echo()).await;
+        let first = serve(redirecting(format!("http://{elsewhere}/?token=canary"))).await;
+        let app = Router::new()
+            .route(
+                "/",
+                get(move || async move {
+                    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+                    let client = ClientBuilder::new(client).with(ContextMiddleware::new()).build();
+                    for path in ["back", "away", "away"] {
+                        client
+                            .get(format!("http://{first}/{path}"))
+                            .send()
+                            .await
+                            .expect("answered");
+                    }
+                }),
+            )
+            .layer(RequestLayer::new());
+        ask(&app, to("/")).await;
+    });
+    checked(&captured);
+    let line = captured.line("redirect_followed");
+    assert_eq!((line.text("level"), line.text("logger")), ("WARN", "http"));
+    assert!(line.text("detail").contains("candor::http::same_host_redirects()"));
+    assert!(!format!("{captured:?}").contains("canary"));
+}
+
+/// Another port, another scheme, and hosts that only look alike are other hosts.
+#[test]
+fn redirects_are_followed_within_one_origin_only() {
+    let _captured = capture();
+    run(async {
+        let elsewhere = serve(echo()).await;
+        let port = elsewhere.rsplit(':').next().expect("a port").to_owned();
+        for to in [
+            format!("http://localhost:{port}/"),
+            format!("https://127.0.0.1:{port}/"),
+            format!("http://127.0.0.1@localhost:{port}/"),
+            format!("//{elsewhere}/"),
+        ] {
+            let first = serve(redirecting(to.clone())).await;
+            let (status, body) =
+                told(format!("http://{first}/away"), ContextMiddleware::new()).await;
+            assert_eq!((status, body.as_str()), (StatusCode::FOUND, ""), "{to}");
+        }
+    });
+}
+
 #[test]
 fn two_services_share_the_id_the_trace_and_the_decision_of_the_sample() {
     let config = Config::new().format(Format::Json);

@@ -136,6 +136,9 @@ fn values_and_places_that_make_logging_hard_cost_no_line() {
             "dropped while unwinding",
             "dropped at the end",
             "deep",
+            "panics under a hook",
+            "said by a hook",
+            "said by a hook, after all",
             "dropped before the thread's locals",
             "dropped after the thread's locals",
             "huge",
@@ -149,11 +152,13 @@ fn values_and_places_that_make_logging_hard_cost_no_line() {
         assert_eq!(value("talks"), "talks");
         assert_eq!(value("panics"), "<unprintable>");
         assert_eq!(value("fails"), "<unprintable>");
+        assert_eq!(value("panics under a hook"), "<unprintable>");
+        assert_eq!(messages.iter().filter(|message| **message == "said by a hook").count(), 2);
         // The numbers of a request's lines have no gap.
         let mut seq: Vec<_> = found.iter().filter_map(|line| line["seq"].as_u64()).collect();
         seq.sort_unstable();
         assert_eq!(seq, (1..=seq.len() as u64).collect::<Vec<_>>());
-        // What a value of 60 MB took is given back.
+        // What values of 200 MB took is given back.
         let said = String::from_utf8_lossy(&output.stderr);
         let kept = said.lines().find_map(|line| line.strip_prefix("kept ")?.strip_suffix(" MB"));
         let kept: u64 = kept.expect("it says so").parse().expect("a number");

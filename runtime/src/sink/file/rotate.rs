@@ -96,7 +96,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// `app.log.3`: exactly this name, so that no other file is ever touched.
-fn backup(path: &Path, place: u32) -> PathBuf {
+pub(crate) fn backup(path: &Path, place: u32) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(format!(".{place}"));
     PathBuf::from(name)

@@ -1,0 +1,381 @@
+//! What strangers send, and owners get wrong: the lines stay proper, and each request has its one end.
+
+use http::{HeaderName, HeaderValue, Method, Uri};
+
+use super::*;
+
+fn app() -> Router {
+    Router::new().fallback(|| async { tracing::info!("here") }).layer(RequestLayer::new())
+}
+
+#[test]
+fn whatever_is_sent_as_an_id_is_never_echoed_and_never_forges_a_line() {
+    let long = "a".repeat(10_000);
+    let limit = "b".repeat(129);
+    for sent in [
+        &b""[..],
+        b" ",
+        b"r 7",
+        b"r\t7",
+        b"r,7",
+        b"../../etc/passwd",
+        b"r-7\",\"level\":\"CRITICAL",
+        b"<script>",
+        b"r-7%0a",
+        b"\xff\xfe",
+        "ｒ-7".as_bytes(),
+        "r\u{202e}7".as_bytes(),
+        b"password=canary-id",
+        b"Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLXRoYXQtaXMtbG9uZw",
+        limit.as_bytes(),
+        long.as_bytes(),
+    ] {
+        let captured = capture();
+        let (_, headers, _) = run(ask(&app(), with_header("x-request-id", sent)));
+        let lines = checked(&captured);
+        let id = headers["x-request-id"].to_str().expect("text");
+        assert_eq!((id.len(), id.as_bytes()[14]), (36, b'7'), "a UUID of version 7: {id}");
+        for line in &lines {
+            assert_eq!(line.text("request_id"), id);
+            assert!(
+                !line.raw().contains("canary-id") && !line.raw().contains("eyJzdWIi"),
+                "{line:?}"
+            );
+        }
+        let line = captured.completed();
+        assert!(line.text("client_request_id").chars().count() <= 65, "{line:?}");
+    }
+    for sent in ["r", "R.7_x-", &"b".repeat(128)] {
+        let (_, headers, _) = run(ask(&app(), with_header("x-request-id", sent)));
+        assert_eq!(headers["x-request-id"], sent);
+    }
+}
+
+#[test]
+fn a_traceparent_is_continued_as_the_specification_says() {
+    const TRACE: &str = "12345678901234567890123456789012";
+    for (sent, is_continued) in [
+        (format!("00-{TRACE}-1234567890123456-01"), true),
+        (format!("00-{TRACE}-1234567890123456-00"), true),
+        (format!(" \t00-{TRACE}-1234567890123456-01 \t"), true),
+        (format!("cc-{TRACE}-1234567890123456-01"), true),
+        (format!("cc-{TRACE}-1234567890123456-01-what-the-future-will-be-like"), true),
+        (format!("cc-{TRACE}-1234567890123456-01-"), true),
+        (format!("cc-{TRACE}-1234567890123456-01.what"), false),
+        (format!("00-{TRACE}-1234567890123456-01-"), false),
+        (format!("00-{TRACE}-1234567890123456-01."), false),
+        (format!("00-{TRACE}-1234567890123456-01-what"), false),
+        (format!("ff-{TRACE}-1234567890123456-01"), false),
+        (format!("FF-{TRACE}-1234567890123456-01"), false),
+        (format!(".0-{TRACE}-1234567890123456-01"), false),
+        (format!("000-{TRACE}-1234567890123456-01"), false),
+        (format!("0-{TRACE}-1234567890123456-01"), false),
+        (format!("00-{}-1234567890123456-01", "0".repeat(32)), false),
+        (format!("00-{}-1234567890123456-01", "ABCDEF".repeat(6)[..32].to_owned()), false),
+        (format!("00-.{}-1234567890123456-01", &TRACE[1..]), false),
+        (format!("00-{TRACE}0-1234567890123456-01"), false),
+        (format!("00-{}-1234567890123456-01", &TRACE[1..]), false),
+        (format!("00-{TRACE}-0000000000000000-01"), false),
+        (format!("00-{TRACE}-123456789012345A-01"), false),
+        (format!("00-{TRACE}-12345678901234567-01"), false),
+        (format!("00-{TRACE}-1234567890123456-.0"), false),
+        (format!("00-{TRACE}-1234567890123456-1"), false),
+        (format!("00-{TRACE}-1234567890123456-001"), false),
+        (format!("00-{TRACE}-1234567890123456-0A"), false),
+        (format!("00-{TRACE}-1234567890123456"), false),
+        (format!("00_{TRACE}_1234567890123456_01"), false),
+        (String::new(), false),
+    ] {
+        let captured = capture();
+        run(ask(&app(), with_header("traceparent", sent.clone())));
+        let line = captured.completed();
+        assert_eq!(line.text("trace_id") == TRACE, is_continued, "{sent}");
+        assert_ne!(line.text("span_id"), "1234567890123456");
+    }
+    let captured = capture();
+    let mut twice = with_header("traceparent", format!("00-{TRACE}-1234567890123456-01"));
+    let same = twice.headers()["traceparent"].clone();
+    twice.headers_mut().append("traceparent", same);
+    run(ask(&app(), twice));
+    assert_ne!(captured.completed().text("trace_id"), TRACE, "two are none");
+}
+
+/// The state is the trace's: without a good parent there is none to pass on.
+#[test]
+fn a_state_goes_with_its_trace_only() {
+    let app = Router::new()
+        .fallback(|| async {
+            let headers = candor::http::outbound_headers();
+            headers.get("tracestate").map_or(Bytes::new(), |state| state.as_bytes().to_vec().into())
+        })
+        .layer(RequestLayer::new());
+    let asked = |parent: &'static str, states: &[&'static str]| {
+        let mut request = with_header("traceparent", parent);
+        for state in states {
+            request.headers_mut().append("tracestate", HeaderValue::from_static(state));
+        }
+        run(ask(&app, request)).2
+    };
+    let good = "00-12345678901234567890123456789012-1234567890123456-01";
+    assert_eq!(asked(good, &["foo=1", "bar=2, baz=3\t,\t"]), "foo=1,bar=2,baz=3");
+    assert_eq!(asked("00-bad", &["foo=1"]), "");
+    assert_eq!(asked(good, &["foo=1", "bad"]), "");
+    assert_eq!(asked(good, &[]), "");
+}
+
+#[test]
+fn targets_and_queries_of_any_form_make_proper_lines() {
+    for target in [
+        "/?",
+        "/?&&=&==&a",
+        "/?a=%ff%fe&%ff=1&%00=%0a%0d%1b[31m",
+        "/%ff%00%0d%0a%e2%80%ae/x",
+        "/?a=1&a=2&A=3&a%5B%5D=4&%61=5",
+        "/?%70assword=canary-query&pass%77ord=canary-query&PASSWORD=canary-query",
+        "/?next=https%3A%2F%2Fu%3Acanary-query%40host%2F%3Ftoken%3Dcanary-query",
+        "/?token",
+        "//double//slashes//",
+        "/a;token=canary-query/b",
+        "http://user:canary-query@host.example/path?x=1",
+        "*",
+    ] {
+        let captured = capture();
+        let mut request = to("/");
+        *request.uri_mut() = target.parse::<Uri>().expect(target);
+        run(ask(&app(), request));
+        checked(&captured);
+        captured.completed();
+        assert!(!format!("{captured:?}").contains("canary-query"), "{captured:?}");
+    }
+    let captured = capture();
+    let query = "x=1&".repeat(5_000);
+    run(ask(&app(), to(&format!("/{}?{query}", "p/".repeat(5_000)))));
+    checked(&captured);
+    assert!(captured.line("request_started").boolean("truncated"));
+}
+
+#[test]
+fn methods_and_headers_of_any_form_make_proper_lines() {
+    let captured = capture();
+    let mut request = to("/");
+    *request.method_mut() = Method::from_bytes(b"M-SEARCH").expect("a method");
+    for n in 0..300 {
+        let name = HeaderName::from_bytes(format!("x-header-{n}").as_bytes()).expect("a name");
+        request.headers_mut().append(name, HeaderValue::from_bytes(&[0xff; 50]).expect("a value"));
+    }
+    for value in [&b"text/html; token=canary-type"[..], b"\xff"] {
+        request.headers_mut().append("content-type", HeaderValue::from_bytes(value).expect("one"));
+    }
+    request.headers_mut().insert("content-length", HeaderValue::from_static("-7"));
+    run(ask(&app(), request));
+    checked(&captured);
+    assert_eq!(captured.completed().text("method"), "M-SEARCH");
+    assert!(!format!("{captured:?}").contains("canary"));
+}
+
+/// A router with the layer is nested in another one that has it too.
+#[test]
+fn a_request_that_passes_two_layers_has_one_end() {
+    let captured = capture();
+    let inner = Router::new()
+        .route("/inner", get(|| async { tracing::info!("inside") }))
+        .layer(RequestLayer::new());
+    let outer = Router::new().nest("/outer", inner).layer(RequestLayer::new()).layer(
+        RequestLayer::new().fields(|_, fields| {
+            fields.set("outermost", true);
+        }),
+    );
+    let (status, headers, _) = run(ask(&outer, to("/outer/inner")));
+    assert_eq!(status, StatusCode::OK);
+    let lines = checked(&captured);
+    let messages: Vec<_> = lines.iter().map(|line| line.text("msg")).collect();
+    assert_eq!(messages, ["request_started", "inside", "request_completed"]);
+    for line in &lines {
+        assert_eq!(headers["x-request-id"], line.text("request_id"));
+        assert!(line.boolean("outermost"));
+    }
+}
+
+/// The mark of a request is its own: a head that was copied into another one is a new request.
+#[test]
+fn a_request_sent_on_to_another_service_outside_its_own_is_a_new_one() {
+    let captured = capture();
+    let second = Router::new().fallback(|| async {}).layer(RequestLayer::new());
+    let first = Router::new()
+        .fallback(move |request: Request<Body>| async move {
+            // On a task that does not carry the context.
+            let sent = tokio::spawn(second.oneshot(request)).await.expect("no panic");
+            sent.expect("infallible").status()
+        })
+        .layer(RequestLayer::new());
+    run(ask(&first, with_header("x-request-id", "r-7")));
+    let ends = captured.events("request_completed");
+    assert_eq!(ends.len(), 2);
+    assert!(ends.iter().all(|line| line.text("request_id") == "r-7"));
+}
+
+/// A body that is asked again after its end, or after its error, has ended.
+#[test]
+fn a_body_that_is_polled_on_after_its_end_ends_its_request_once() {
+    let captured = capture();
+    for fails in [false, true] {
+        captured.clear();
+        let app = Router::new()
+            .fallback(move || async move {
+                pieces(fails.then(|| Err(std::io::ErrorKind::Other.into())))
+            })
+            .layer(RequestLayer::new());
+        run(async {
+            let mut body = app.oneshot(to("/")).await.expect("infallible").into_body();
+            for _ in 0..8 {
+                let _ = body.frame().await;
+            }
+        });
+        captured.completed();
+    }
+}
+
+/// A response whose `content-length` is no number, or too small, or too large.
+#[test]
+fn a_length_that_is_wrong_makes_no_second_end() {
+    for (length, read, outcome) in [
+        ("x", 2, "ok"),
+        ("8", 2, "ok"),
+        ("3", 2, "ok"),
+        ("99", 2, "ok"),
+        ("99", 1, "cancelled"),
+        ("99999999999999999999999", 1, "cancelled"),
+        ("0", 0, "ok"),
+    ] {
+        let captured = capture();
+        let app = Router::new()
+            .fallback(move || async move { ([("content-length", length)], pieces(None)) })
+            .layer(RequestLayer::new());
+        run(async {
+            let mut body = app.oneshot(to("/")).await.expect("infallible").into_body();
+            for _ in 0..read {
+                let _ = body.frame().await;
+            }
+            if read == 2 {
+                while body.frame().await.is_some() {}
+            }
+        });
+        assert_eq!(captured.completed().text("outcome"), outcome, "{length}, {read} frames");
+    }
+}
+
+/// A panic in a body's drop is the request's own, and ends it all the same.
+#[test]
+fn a_body_that_panics_when_it_is_dropped_ends_its_request() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                panic!("a body gives up");
+            }
+        }
+    }
+
+    use futures::StreamExt as _;
+    let captured = capture();
+    let app = Router::new()
+        .fallback(|| async {
+            let bomb = Bomb;
+            Body::from_stream(futures::stream::pending::<Result<Bytes, Infallible>>().inspect(
+                move |_| {
+                    let _ = &bomb;
+                },
+            ))
+        })
+        .layer(RequestLayer::new());
+    run(async {
+        let dropped = tokio::spawn(async move {
+            drop(app.oneshot(to("/")).await.expect("infallible"));
+        });
+        dropped.await.expect_err("panics");
+    });
+    assert_eq!(captured.completed().text("outcome"), "panicked");
+}
+
+/// What a client sends before it goes away, and the ends its request may have.
+#[test]
+fn a_client_that_goes_away_in_any_phase_leaves_one_end() {
+    let slow = || async {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        "late"
+    };
+    let endless = || async {
+        Body::from_stream(futures::stream::repeat_with(|| {
+            Ok::<_, Infallible>(Bytes::from(vec![b'x'; 64 * 1024]))
+        }))
+    };
+    let routes = Router::new()
+        .route("/upload", post(|body: Bytes| async move { body.len().to_string() }))
+        .route("/ignores", post(|| async { "not read" }))
+        .route("/slow", get(slow))
+        .route("/endless", get(endless));
+    for (sent, reads, ends) in [
+        // Nothing that is a request.
+        ("", 0, &[][..]),
+        ("GET /slow HT", 0, &[]),
+        ("GET /slow HTTP/1.1\r\nhost: x\r\nx-half: ", 0, &[]),
+        ("not http at all\r\n\r\n", 0, &[]),
+        // A body that does not come.
+        (
+            "POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n",
+            0,
+            &["ok", "cancelled"],
+        ),
+        (
+            "POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf",
+            0,
+            &["ok", "cancelled"],
+        ),
+        (
+            "POST /upload HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n",
+            0,
+            &["ok", "cancelled"],
+        ),
+        (
+            "POST /upload HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+            0,
+            &["ok", "cancelled"],
+        ),
+        (
+            "POST /ignores HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf",
+            0,
+            &["ok", "cancelled"],
+        ),
+        // An answer that is not waited for, or not read.
+        ("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n", 0, &["ok", "cancelled"]),
+        ("HEAD /slow HTTP/1.1\r\nhost: x\r\n\r\n", 0, &["ok", "cancelled"]),
+        ("GET /slow HTTP/1.0\r\n\r\n", 4, &["ok"]),
+        ("GET /endless HTTP/1.1\r\nhost: x\r\n\r\n", 0, &["cancelled"]),
+        ("GET /endless HTTP/1.1\r\nhost: x\r\n\r\n", 100_000, &["cancelled"]),
+        ("HEAD /endless HTTP/1.1\r\nhost: x\r\n\r\n", 10, &["ok"]),
+    ] {
+        let captured = capture();
+        // A layer belongs to the capture in which it was made.
+        let app = routes.clone().layer(RequestLayer::new());
+        run(async {
+            let address = serve(app).await;
+            let mut stream = TcpStream::connect(&address).await.expect("a connection");
+            stream.write_all(sent.as_bytes()).await.expect("sent");
+            if reads > 0 {
+                stream.read_exact(&mut vec![0; reads]).await.expect("an answer");
+            } else if sent.ends_with("\r\n\r\n") || sent.ends_with("half") {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            drop(stream);
+            if !ends.is_empty() {
+                completed(&captured).await;
+            }
+            tokio::time::sleep(Duration::from_millis(80)).await;
+        });
+        let found = captured.events("request_completed");
+        assert_eq!(found.len(), usize::from(!ends.is_empty()), "{sent:?}: {found:?}");
+        for line in found {
+            assert!(ends.contains(&line.text("outcome")), "{sent:?}: {line:?}");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Where tracing-opentelemetry listens, lines and spans have the same ids.
+
+use std::net::SocketAddr;
+
+use candor::testing::capture;
+use candor::{Config, Format, RequestContext};
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _,
+};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
+use tracing_subscriber::filter::{FilterFn, LevelFilter};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+
+use super::*;
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const PARENT: &str = "00f067aa0ba902b7";
+
+/// What is exported, while lines are captured.
+struct Traced {
+    exporter: InMemorySpanExporter,
+    provider: SdkTracerProvider,
+    captured: Captured,
+    _default: tracing::subscriber::DefaultGuard,
+}
+
+impl Traced {
+    fn begin() -> Self {
+        Self::sampled(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+    }
+
+    fn sampled(sampler: Sampler) -> Self {
+        Self::filtered(sampler, |_| true)
+    }
+
+    /// Of spans only those that the filter lets pass are OpenTelemetry's.
+    fn filtered(
+        sampler: Sampler,
+        wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let captured = capture();
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(sampler)
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let config = Config::new().format(Format::Json).writer(std::io::sink());
+        let config = config.level("debug").expect("levels");
+        let otel = tracing_opentelemetry::layer().with_tracer(provider.tracer("orders"));
+        let subscriber = tracing_subscriber::registry()
+            .with(config.layer().expect("a layer"))
+            .with(otel.with_filter(FilterFn::new(wants)).with_filter(LevelFilter::INFO));
+        let _default = tracing::subscriber::set_default(subscriber);
+        Traced { exporter, provider, captured, _default }
+    }
+
+    fn spans(&self, name: &str) -> Vec<SpanData> {
+        self.provider.force_flush().expect("exported");
+        let spans = self.exporter.get_finished_spans().expect("spans");
+        spans.into_iter().filter(|span| span.name == name).collect()
+    }
+
+    fn span(&self, name: &str) -> SpanData {
+        let mut spans = self.spans(name);
+        assert_eq!(spans.len(), 1, "{name}: {spans:?}");
+        spans.remove(0)
+    }
+
+    /// That all lines have the ids of the one span of the request.
+    fn agrees(&self) -> SpanData {
+        let request = self.span("candor.request");
+        let lines = self.captured.lines();
+        assert!(lines.len() >= 2, "{:?}", self.captured);
+        for line in lines {
+            assert_eq!(line.text("trace_id"), request.span_context.trace_id().to_string());
+            assert_eq!(line.text("span_id"), request.span_context.span_id().to_string());
+        }
+        request
+    }
+}
+
+#[step_timed]
+async fn charge() -> String {
+    tracing::info!("charging");
+    let headers = candor::http::outbound_headers();
+    headers["traceparent"].to_str().expect("text").to_owned()
+}
+
+fn app() -> Router {
+    Router::new().route("/", get(charge)).layer(RequestLayer::new())
+}
+
+fn continued(flags: &str) -> Request<Body> {
+    with_header("traceparent", format!("00-{TRACE}-{PARENT}-{flags}"))
+}
+
+#[test]
+fn a_request_without_a_trace_has_the_ids_of_its_span() {
+    let traced = Traced::begin();
+    let (_, _, sent) = run(ask(&app(), to("/")));
+    let request = traced.agrees();
+    assert!(request.parent_span_id == SpanId::INVALID);
+    // What is called is a child of the step that calls.
+    let step = traced.span("charge");
+    assert_eq!(step.parent_span_id, request.span_context.span_id());
+    let (trace, span) = (step.span_context.trace_id(), step.span_context.span_id());
+    assert_eq!(sent, format!("00-{trace}-{span}-01").as_bytes());
+}
+
+#[test]
+fn the_span_of_a_request_is_a_child_of_its_caller() {
+    let traced = Traced::begin();
+    let mut request = continued("01");
+    request.headers_mut().insert("tracestate", http::HeaderValue::from_static("vendor=x"));
+    run(ask(&app(), request));
+    let request = traced.agrees();
+    assert_eq!(request.span_context.trace_id().to_string(), TRACE);
+    assert_eq!(request.parent_span_id.to_string(), PARENT);
+    assert!(request.parent_span_is_remote);
+    assert_eq!(request.span_context.trace_state().header(), "vendor=x");
+}
+
+/// As a layer of someone's own makes it, which read the caller's header too, or did not.
+#[test]
+fn a_span_around_the_request_is_its_parent_within_the_callers_trace() {
+    use tracing::Instrument as _;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+    let traced = Traced::begin();
+    run(run_here(to("/")).instrument(tracing::info_span!("outer")));
+    let (request, outer) = (traced.agrees(), traced.span("outer"));
+    assert_eq!(request.parent_span_id, outer.span_context.span_id());
+
+    drop(traced);
+    let traced = Traced::begin();
+    let span = tracing::info_span!("outer");
+    span.set_parent(opentelemetry::Context::new().with_remote_span_context(caller())).expect("new");
+    run(run_here(continued("01")).instrument(span));
+    let (request, outer) = (traced.agrees(), traced.span("outer"));
+    assert_eq!(request.parent_span_id, outer.span_context.span_id());
+    assert_eq!(request.span_context.trace_id().to_string(), TRACE);
+
+    drop(traced);
+    let traced = Traced::begin();
+    run(run_here(continued("01")).instrument(tracing::info_span!("outer")));
+    let request = traced.agrees();
+    assert_eq!(request.span_context.trace_id().to_string(), TRACE);
+    assert_eq!(request.parent_span_id.to_string(), PARENT);
+}
+
+fn caller() -> SpanContext {
+    SpanContext::new(
+        TraceId::from_hex(TRACE).expect("an id"),
+        SpanId::from_hex(PARENT).expect("an id"),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::default(),
+    )
+}
+
+async fn run_here(request: Request<Body>) {
+    ask(&app(), request).await;
+}
+
+#[test]
+fn a_context_of_opentelemetrys_own_decides() {
+    let traced = Traced::begin();
+    let _around = opentelemetry::Context::new().with_remote_span_context(caller()).attach();
+    run(ask(&app(), to("/")));
+    assert_eq!(traced.agrees().parent_span_id.to_string(), PARENT);
+}
+
+#[test]
+fn a_trace_that_is_not_sampled_has_its_ids_all_the_same() {
+    let traced = Traced::begin();
+    let (_, _, sent) = run(ask(&app(), continued("00")));
+    assert_eq!(traced.spans("candor.request"), []);
+    let line = traced.captured.completed();
+    assert_eq!(line.text("trace_id"), TRACE);
+    assert_ne!(line.text("span_id"), PARENT);
+    let sent = String::from_utf8(sent.to_vec()).expect("text");
+    assert!(sent.starts_with(&format!("00-{TRACE}-")) && sent.ends_with("-00"), "{sent}");
+
+    drop(traced);
+    let traced = Traced::sampled(Sampler::AlwaysOff);
+    let (_, _, sent) = run(ask(&app(), to("/")));
+    let line = traced.captured.completed();
+    assert!(sent.starts_with(format!("00-{}-", line.text("trace_id")).as_bytes()));
+    assert!(sent.ends_with(b"-00"));
+}
+
+#[test]
+fn where_the_layer_does_not_want_the_span_the_trace_around_is_kept() {
+    use tracing::Instrument as _;
+
+    let traced = Traced::filtered(Sampler::AlwaysOn, |of| of.target() != "candor");
+    run(run_here(to("/")).instrument(tracing::info_span!("outer")));
+    let outer = traced.span("outer").span_context;
+    let line = traced.captured.completed();
+    assert_eq!(line.text("trace_id"), outer.trace_id().to_string());
+    assert_ne!(line.text("span_id"), outer.span_id().to_string());
+}
+
+#[test]
+fn without_the_layer_a_trace_is_continued_as_ever() {
+    let captured = capture();
+    let (_, _, sent) = run(ask(&app(), continued("01")));
+    let line = captured.completed();
+    assert_eq!(line.text("trace_id"), TRACE);
+    assert_eq!(sent, format!("00-{TRACE}-{}-01", line.text("span_id")).as_bytes());
+}
+
+#[test]
+fn jobs_and_contexts_of_ones_own_have_the_ids_of_their_spans() {
+    let traced = Traced::begin();
+    candor::job("count").run(|| tracing::info!("counted"));
+    assert_eq!(traced.captured.events("job_started").len(), 1);
+    traced.agrees();
+
+    drop(traced);
+    let traced = Traced::begin();
+    run(candor::job("count").scope(async { tracing::info!("counted") }));
+    assert_eq!(traced.captured.events("job_started").len(), 1);
+    traced.agrees();
+
+    drop(traced);
+    let traced = Traced::begin();
+    let context = RequestContext::with_id("r-1");
+    context.enter_with(|| tracing::info!("first"));
+    context.enter_with(|| tracing::info!("second"));
+    let [first, second] = &traced.spans("candor.request")[..] else { panic!("two spans") };
+    assert_eq!(second.span_context.trace_id(), first.span_context.trace_id());
+    assert_eq!(second.parent_span_id, first.span_context.span_id());
+    let first = first.span_context.span_id().to_string();
+    for line in traced.captured.lines() {
+        assert_eq!(line.text("span_id"), first);
+    }
+}
+
+#[test]
+fn two_services_are_one_trace_of_spans_and_of_lines() {
+    let traced = Traced::begin();
+    run(async {
+        let payments = serve(app()).await;
+        let orders = Router::new()
+            .route(
+                "/orders",
+                get(move || async move {
+                    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+                    let client = reqwest_middleware::ClientBuilder::new(client)
+                        .with(ContextMiddleware::new())
+                        .build();
+                    let answer = client.get(format!("http://{payments}/")).send().await;
+                    answer.expect("answered").text().await.expect("a body")
+                }),
+            )
+            .layer(RequestLayer::new());
+        let address: SocketAddr = serve(orders).await.parse().expect("an address");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        client.get(format!("http://{address}/orders")).send().await.expect("answered");
+    });
+    let ends = traced.captured.events("request_completed");
+    let spans = traced.spans("candor.request");
+    assert_eq!((ends.len(), spans.len()), (2, 2));
+    for line in &ends {
+        assert_eq!(line.text("trace_id"), ends[0].text("trace_id"));
+        assert!(spans.iter().any(|span| {
+            span.span_context.span_id().to_string() == line.text("span_id")
+                && span.span_context.trace_id().to_string() == line.text("trace_id")
+        }));
+    }
+    assert!(spans.iter().any(|span| {
+        spans.iter().any(|other| other.parent_span_id == span.span_context.span_id())
+    }));
+}

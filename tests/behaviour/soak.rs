@@ -1,0 +1,31 @@
+//! A few thousand requests of the soak, whose program reads every line itself; it is documented there.
+
+use std::process::Command;
+
+fn soak(seed: &str, queue: Option<&str>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
+    command.args(["4000", seed]).env_clear().envs(queue.map(|queue| ("QUEUE", queue)));
+    let output = command.output().expect("it runs");
+    let (said, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{errors}");
+    let number = |name: &str| {
+        let found = said.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        found.unwrap_or_else(|| panic!("no `{name}` in {said}"))
+    };
+    // Every fault was there.
+    for outcome in ["ok", "error", "cancelled", "panicked"] {
+        assert!(number(outcome) > 20_u64, "{said}");
+    }
+    assert_eq!((number("open contexts"), number("wrong")), (0, 0));
+}
+
+#[test]
+fn requests_with_faults_end_once_unmixed_and_leave_nothing() {
+    soak("1", None);
+}
+
+#[test]
+fn requests_with_faults_end_once_unmixed_and_leave_nothing_behind_a_queue() {
+    soak("2", Some("100"));
+}
