@@ -354,16 +354,16 @@ pub(crate) fn is_alive() -> bool {
 }
 
 /// Puts a frame in place of the running one, which is returned.
-pub(crate) fn replace(frame: Frame) -> Frame {
-    let mut frame = Some(frame);
-    let done = with_thread(|thread| {
-        let mut frame = frame.take().unwrap_or_default();
-        let left = thread.put(&mut frame);
-        (frame, left)
-    });
-    let Some((frame, left)) = done else { return Frame::default() };
-    exit_span_of(left);
-    frame
+pub(crate) fn replace(mut frame: Frame) -> Frame {
+    let left = with_thread(|thread| thread.put(&mut frame));
+    match left {
+        Some(None) => frame,
+        Some(left) => {
+            exit_span_of(left);
+            frame
+        }
+        None => Frame::default(),
+    }
 }
 
 /// Leaves the span of a step that ended while another frame was here.
@@ -510,26 +510,47 @@ impl Drop for EnteredFrame {
     }
 }
 
+/// A frame of a future in place of the running one, which is put back when this is dropped, also while
+/// unwinding.
+#[derive(Debug)]
+pub(crate) struct Inside<'a>(&'a mut Frame);
+
+impl<'a> Inside<'a> {
+    #[inline]
+    pub(crate) fn enter(frame: &'a mut Frame) -> Self {
+        swap(frame);
+        Inside(frame)
+    }
+}
+
+impl Drop for Inside<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        swap(self.0);
+    }
+}
+
+/// Changes places with the running frame.
+fn swap(frame: &mut Frame) {
+    let left = with_thread(|thread| thread.put(frame)).flatten();
+    if left.is_some() {
+        exit_span_of(left);
+    }
+}
+
 /// Puts the earlier frame back when it is dropped, also while unwinding.
 #[derive(Debug)]
-pub(crate) struct Restore(Option<Frame>);
+pub(crate) struct Restore(Frame);
 
 impl Restore {
     /// Enters `frame` until the guard is dropped.
     pub(crate) fn enter(frame: Frame) -> Self {
-        Restore(Some(replace(frame)))
-    }
-
-    /// Leaves the frame now and returns it as it became.
-    pub(crate) fn leave(mut self) -> Frame {
-        self.0.take().map(replace).unwrap_or_default()
+        Restore(replace(frame))
     }
 }
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        if let Some(frame) = self.0.take() {
-            replace(frame);
-        }
+        swap(&mut self.0);
     }
 }

@@ -42,7 +42,7 @@ use tracing::{Level, Span};
 use self::open_steps::OpenSteps;
 use self::switches::Switches;
 use crate::clock::Tick;
-use crate::current::{self, EnteredFrame, Frame, Restore};
+use crate::current::{self, EnteredFrame, Frame, Inside, Restore};
 use crate::dependency::Category;
 use crate::format::{keys::Keys, members};
 use crate::keys;
@@ -358,7 +358,7 @@ pin_project! {
     impl<F> PinnedDrop for Scope<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _restore = this.frame.take().map(Restore::enter);
+            let _inside = this.frame.as_mut().map(Inside::enter);
             let _entered = current::is_alive().then(|| this.span.enter());
             this.future.set(None);
         }
@@ -370,13 +370,9 @@ impl<F: Future> Future for Scope<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let restore = Restore::enter(this.frame.take().unwrap_or_default());
-        let kept = Kept { slot: this.frame, restore: Some(restore) };
-        let entered = current::is_alive().then(|| this.span.enter());
-        let poll = poll_some(this.future, cx);
-        drop(entered);
-        drop(kept);
-        poll
+        let _inside = Inside::enter(this.frame.get_or_insert_default());
+        let _entered = current::is_alive().then(|| this.span.enter());
+        poll_some(this.future, cx)
     }
 }
 
@@ -384,18 +380,6 @@ impl<F: Future> Future for Scope<F> {
 /// still runs under its request.
 fn poll_some<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
     future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
-}
-
-/// Puts a frame back into its future after a poll, also while unwinding.
-pub(crate) struct Kept<'a> {
-    pub(crate) slot: &'a mut Option<Frame>,
-    pub(crate) restore: Option<Restore>,
-}
-
-impl Drop for Kept<'_> {
-    fn drop(&mut self) {
-        *self.slot = self.restore.take().map(Restore::leave);
-    }
 }
 
 /// The current request, if there is one.
@@ -550,7 +534,7 @@ pin_project! {
     impl<F> PinnedDrop for InContext<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _restore = this.frame.take().map(Restore::enter);
+            let _inside = this.frame.as_mut().map(Inside::enter);
             let _entered = entered(this.span.as_ref());
             this.future.set(None);
         }
@@ -562,8 +546,7 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let restore = this.frame.take().map(Restore::enter);
-        let _kept = restore.map(|restore| Kept { slot: this.frame, restore: Some(restore) });
+        let _inside = this.frame.as_mut().map(Inside::enter);
         let _entered = entered(this.span.as_ref());
         poll_some(this.future, cx)
     }
