@@ -26,7 +26,7 @@ mod deployment;
 mod roles;
 mod words;
 
-pub(crate) use deployment::{added_by_deployment, hides, install};
+pub(crate) use deployment::{added_by_deployment, changed, hides, in_force, install};
 use roles::{ABOUT, ALONE, ASKS, HARMLESS, LAST, PLAIN, SECOND, STRONG, pairs, roles};
 use words::Words;
 pub(crate) use words::decoded;

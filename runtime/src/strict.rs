@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 
-use crate::{off, scrub, shape};
+use crate::{keys, off, scrub, shape};
 
 /// One plain load for the many that have it off. It is the process's, not a layer's: what is gathered
 /// before a layer writes it has to know.
@@ -40,6 +40,7 @@ pub(crate) fn install(allowed: impl IntoIterator<Item = String>) {
     let allowed = allowed.into_iter().map(|name| name.to_lowercase()).collect();
     ALLOWED.store(Some(std::sync::Arc::new(allowed)));
     ON.store(true, Ordering::Release);
+    keys::changed();
 }
 
 #[inline]

@@ -115,6 +115,7 @@
 //!
 //! Both run against a server that fails twice in `examples/retry_backon.rs` and `examples/retry_reqwest.rs`.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing_core::Level;
@@ -139,18 +140,18 @@ pub(crate) struct CallState {
     facts: Mutex<Facts>,
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) retries: u64,
     /// Made safe.
-    pub(crate) url: Option<String>,
+    pub(crate) url: Option<Cow<'static, str>>,
     pub(crate) status: Option<u16>,
     /// When the last attempt began, where it is not the first.
     pub(crate) last_attempt: Option<Tick>,
 }
 
 impl CallState {
-    pub(crate) fn new(site: &'static Site, url: Option<String>) -> Self {
+    pub(crate) fn new(site: &'static Site, url: Option<Cow<'static, str>>) -> Self {
         CallState { site, facts: Mutex::new(Facts { url, ..Facts::default() }) }
     }
 

@@ -1,7 +1,7 @@
 //! What a deployment adds to the rule and takes from it.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
@@ -31,6 +31,21 @@ pub(crate) fn install(sensitive: &[String], not_sensitive: &[String]) {
         })
     }));
     ADJUSTED.store(adjusted, Ordering::Release);
+    changed();
+}
+
+/// How often the rules of this process changed.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// What was made under the rules of before is not what would be made now.
+pub(crate) fn changed() {
+    CHANGES.fetch_add(1, Ordering::AcqRel);
+}
+
+/// The number of the rules in force: what was made under the same ones is still so.
+#[inline]
+pub(crate) fn in_force() -> u64 {
+    CHANGES.load(Ordering::Acquire)
 }
 
 /// [`is_sensitive`] as the deployment adjusted it.

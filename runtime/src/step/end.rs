@@ -8,7 +8,7 @@ use crate::clock::Tick;
 use crate::context::{Cause, Request};
 use crate::dependency::{Answer, CallState, Category, Facts};
 use crate::ending::{Ending, Failure, Written};
-use crate::format::{Pieces, append, members, number};
+use crate::format::{Pieces, append, members};
 use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::record::Severity;
 use crate::scratch::Scratch;
@@ -132,7 +132,7 @@ impl Running {
         now: Tick,
         end: End<'_>,
     ) {
-        let facts = call.facts().clone();
+        let facts = std::mem::take(&mut *call.facts());
         let took = now.nanos_since(self.state.started);
         let answer = answer.with_status(facts.status);
         let category = call_category(end.outcome, answer.reason());
@@ -245,27 +245,36 @@ impl Running {
         (took, last_attempt): (u64, Option<u64>),
         out: &mut String,
     ) {
-        let site = self.state.site;
-        let spec = &site.spec;
-        text(out, "event", "dependency_call");
-        text(out, "dependency", site.dependency());
-        text(out, "operation", spec.name);
-        optional(out, "dependency_method", spec.call.and_then(|call| call.method));
-        optional(out, "url", facts.url.as_deref());
-        members::open(out, "status");
-        match status {
-            Some(status) => number(status.into(), out),
+        out.push_str(self.state.site.story());
+        match &facts.url {
+            Some(url) => escape::json_string(url, out),
             None => out.push_str("null"),
         }
-        members::open(out, "duration_ms");
-        write_millis(took, out);
-        members::open(out, "retries");
-        number(facts.retries, out);
-        if let Some(last_attempt) = last_attempt {
-            members::open(out, "last_attempt_ms");
-            write_millis(last_attempt, out);
-        }
-        optional(out, "error", category.map(Category::as_str));
+        append::<STEP_ROOM>(out, |pieces| {
+            match status {
+                Some(status) => {
+                    pieces.put(",\"status\":");
+                    pieces.number(status.into());
+                }
+                None => pieces.put(",\"status\":null"),
+            }
+            pieces.put(",\"duration_ms\":");
+            pieces.millis(took);
+            pieces.put(",\"retries\":");
+            pieces.number(facts.retries);
+            if let Some(last_attempt) = last_attempt {
+                pieces.put(",\"last_attempt_ms\":");
+                pieces.millis(last_attempt);
+            }
+            match category {
+                Some(category) => {
+                    pieces.put(",\"error\":\"");
+                    pieces.put(category.as_str());
+                    pieces.put("\"");
+                }
+                None => pieces.put(",\"error\":null"),
+            }
+        });
     }
 
     fn severity(&self, outcome: Outcome, took: u64) -> Severity {
@@ -319,16 +328,6 @@ fn write_detail(failure: &Failure<'_>, limit: usize, out: &mut String) {
 pub(super) fn text(out: &mut String, key: &str, value: &str) {
     members::open(out, key);
     escape::json_string(value, out);
-}
-
-fn optional(out: &mut String, key: &str, value: Option<&str>) {
-    match value {
-        Some(value) => text(out, key, value),
-        None => {
-            members::open(out, key);
-            out.push_str("null");
-        }
-    }
 }
 
 /// Milliseconds with three decimals.
