@@ -91,6 +91,9 @@ impl Frame {
     #[inline]
     pub(crate) fn open_quietly(&mut self) -> u32 {
         self.quiet += 1;
+        if let Some(request) = &self.request {
+            request.step_begun_quietly();
+        }
         self.quiet
     }
 
@@ -133,15 +136,16 @@ impl Frame {
             let told = self.tell();
             (told.step, told.extras.take())
         } else {
-            (self.request_step(), None)
+            (self.late_step(), None)
         };
         self.close_quietly(depth);
         (step, parent, extras)
     }
 
-    fn request_step(&self) -> u32 {
+    /// The number that a quiet step gets after all.
+    fn late_step(&self) -> u32 {
         let request = self.request.as_ref().filter(|request| request.has_id());
-        request.map_or(0, |request| request.next_step())
+        request.map_or(0, |request| request.next_quiet_step())
     }
 
     /// Gives each open quiet step its number, the outermost first; that of the innermost is returned.
@@ -156,7 +160,7 @@ impl Frame {
 
     fn tell_of(&mut self, place: (usize, u32)) -> &mut Told {
         let known = self.told.iter().flat_map(|all| &all.0).position(|told| told.place == place);
-        let new = known.is_none().then(|| self.request_step());
+        let new = known.is_none().then(|| self.late_step());
         let AllTold(told) = &mut **self.told.get_or_insert_default();
         told.extend(new.map(|step| Told { place, step, extras: None }));
         let at = known.unwrap_or(told.len() - 1);

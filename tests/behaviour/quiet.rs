@@ -19,7 +19,7 @@ fn story(request: &str) -> Vec<(String, u64, u64)> {
         .collect()
 }
 
-fn lines(request: &str) -> Vec<Value> {
+fn all_lines() -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_fixture"))
         .arg("quiet")
         .env_clear()
@@ -29,8 +29,13 @@ fn lines(request: &str) -> Vec<Value> {
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let all = text.lines().map(|line| {
         check(line);
-        serde_json::from_str::<Value>(line).expect("JSON")
+        serde_json::from_str(line).expect("JSON")
     });
+    all.collect()
+}
+
+fn lines(request: &str) -> Vec<Value> {
+    let all = all_lines().into_iter();
     let own: Vec<Value> = all.filter(|line| line["request_id"] == request).collect();
     let numbers: Vec<_> = own.iter().filter_map(|line| line["seq"].as_u64()).collect();
     let expected: Vec<u64> = (1..).take(numbers.len()).collect();
@@ -104,6 +109,13 @@ fn an_error_that_was_handled_is_not_its_callers() {
 fn another_request_inside_has_steps_of_its_own() {
     assert_eq!(story("inner"), named(&[("leaf", 1, 0)]));
     assert_eq!(story("other"), named(&[("leaf", 2, 1), ("other_request", 1, 0)]));
+}
+
+#[test]
+fn all_are_counted_at_the_end() {
+    let end = all_lines().into_iter().find(|line| line["event"] == "job_completed");
+    // `outer`, `middle` and two of `leaf` went well; `handled` and its `leaf` did not.
+    assert_eq!(end.expect("a line")["steps"], 6);
 }
 
 #[test]

@@ -95,6 +95,8 @@ pub(crate) struct Request {
     pub(crate) suppressed: AtomicU64,
     step_ids: AtomicU32,
     calls: AtomicU32,
+    /// Steps without a number, since none of their lines was to be written.
+    quiet_steps: AtomicU32,
     identity: ArcSwap<Identity>,
     /// Another one for each state of each request's identity.
     stamp: AtomicU64,
@@ -197,6 +199,7 @@ impl RequestContext {
                 suppressed: AtomicU64::new(0),
                 step_ids: AtomicU32::new(0),
                 calls: AtomicU32::new(0),
+                quiet_steps: AtomicU32::new(0),
                 identity: ArcSwap::default(),
                 stamp: AtomicU64::new(next_stamp()),
                 sums: Mutex::default(),
@@ -601,8 +604,22 @@ impl Request {
         self.step_ids.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
+    /// Counts a step of which only a bad end is told.
+    #[inline]
+    pub(crate) fn step_begun_quietly(&self) {
+        self.quiet_steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of one of these, which is needed after all.
+    pub(crate) fn next_quiet_step(&self) -> u32 {
+        self.quiet_steps.fetch_sub(1, Ordering::Relaxed);
+        self.next_step()
+    }
+
     pub(crate) fn steps(&self) -> u32 {
-        self.step_ids.load(Ordering::Relaxed).wrapping_sub(self.dependency_calls())
+        let numbered = self.step_ids.load(Ordering::Relaxed);
+        let all = numbered.wrapping_add(self.quiet_steps.load(Ordering::Relaxed));
+        all.wrapping_sub(self.dependency_calls())
     }
 
     pub(crate) fn dependency_calls(&self) -> u32 {
