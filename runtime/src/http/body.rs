@@ -25,10 +25,11 @@ pin_project! {
             let _here = this.open.as_ref().map(Open::enter);
             // A server that knows the length, from the body or from the header, does not ask again
             // after the last byte.
-            let body = (*this.body).as_ref();
-            let is_sent = body.is_some_and(is_over) || this.open.as_ref().is_some_and(Open::is_whole);
-            // What it says then is said before its request's end.
             Open::run(this.open, true);
+            let body = (*this.body).as_ref();
+            let is_sent =
+                body.is_some_and(is_over) || this.open.as_ref().is_some_and(Open::is_whole);
+            // What it says then is said before its request's end.
             this.body.set(None);
             Open::run(this.open, false);
             if let Some(open) = this.open

@@ -87,6 +87,14 @@ impl Open {
         }
     }
 
+    /// Asks the service's own code something: where it panics, so does the request.
+    pub(super) fn ask<T>(&mut self, question: impl FnOnce() -> T) -> T {
+        self.running = true;
+        let answer = question();
+        self.running = false;
+        answer
+    }
+
     pub(super) fn request(&self) -> &Arc<Request> {
         &self.request
     }

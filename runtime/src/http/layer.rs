@@ -427,7 +427,7 @@ where
             head.headers.insert(REQUEST_ID, id);
         }
         open.responded(&head);
-        if has_no_body(this.method, head.status) || body.is_end_stream() {
+        if has_no_body(this.method, head.status) || open.ask(|| body.is_end_stream()) {
             open.end(End::Sent);
         }
         Poll::Ready(Ok(Response::from_parts(head, CompletedBody::new(body, open))))

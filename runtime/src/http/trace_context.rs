@@ -61,7 +61,7 @@ fn parse(header: &str) -> Option<(&str, &str, bool)> {
 }
 
 /// What other tracing systems pass along, to be passed along: nothing where it is not well-formed, and no more than every
-/// system passes along, as the specification shortens it. It is never logged.
+/// system passes along, as the specification shortens it.
 fn state(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(TRACESTATE).iter().map(|value| value.to_str().ok());
     let all: Vec<&str> = values.collect::<Option<_>>()?;

@@ -379,3 +379,45 @@ fn a_client_that_goes_away_in_any_phase_leaves_one_end() {
         }
     }
 }
+
+/// A body whose own word on its end is a panic: asked for with the answer, or when it is dropped.
+#[test]
+fn a_body_that_panics_when_it_is_asked_for_its_end_ends_its_request() {
+    struct Panics {
+        questions: std::sync::atomic::AtomicU32,
+        from: u32,
+    }
+    impl http_body::Body for Panics {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+            std::task::Poll::Pending
+        }
+        fn is_end_stream(&self) -> bool {
+            let before = self.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            assert!(before < self.from || std::thread::panicking(), "a body gives up");
+            false
+        }
+    }
+
+    let mut outcomes = Vec::new();
+    for from in 0..8 {
+        let captured = capture();
+        let app = Router::new()
+            .fallback(
+                move || async move { Body::new(Panics { questions: Default::default(), from }) },
+            )
+            .layer(RequestLayer::new());
+        run(async {
+            let asked = tokio::spawn(async move { drop(app.oneshot(to("/")).await) });
+            let _ = asked.await;
+        });
+        outcomes.push(captured.completed().text("outcome").to_owned());
+    }
+    // With each question more, one answers before; in the end none panics.
+    assert_eq!((outcomes[0].as_str(), outcomes[7].as_str()), ("panicked", "cancelled"));
+    assert!(outcomes.is_sorted_by_key(|outcome| outcome != "panicked"), "{outcomes:?}");
+}

@@ -170,6 +170,64 @@ fn trailers_end_a_request_and_a_grpc_fault_is_an_error() {
     }
 }
 
+/// Streams of one connection that are reset as soon as they are opened, or as their requests begin.
+#[test]
+fn streams_that_are_reset_by_the_dozen_have_one_end_each() {
+    let captured = capture();
+    run(async {
+        let address = serve_hyper(RequestLayer::new(), Version::Http2).await;
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        let handshake =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let (mut sender, connection) = handshake.await.expect("a handshake");
+        let connection = tokio::spawn(connection);
+        for n in 0..80 {
+            let path = if n % 3 == 0 { "pieces" } else { "hang" };
+            let request = Request::post(format!("http://{address}/{path}"))
+                .header("x-request-id", format!("r-{n}"))
+                .body(Empty::<Bytes>::new())
+                .expect("a request");
+            // A server closes the connection of who resets too many.
+            if sender.ready().await.is_err() {
+                break;
+            }
+            let asked = sender.send_request(request);
+            let begun = captured.events("request_started").len();
+            let comes_through = async {
+                while n % 10 > 0 && captured.events("request_started").len() == begun {
+                    tokio::task::yield_now().await;
+                }
+            };
+            // An answer that came is not read.
+            tokio::select! {
+                _ = asked => {}
+                () = comes_through => {}
+            }
+        }
+        drop(sender);
+        connection.abort();
+        for _ in 0..500 {
+            let (begun, ended) = ("request_started", "request_completed");
+            if captured.events(begun).len() == captured.events(ended).len() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    });
+    let (begun, ended) = (captured.events("request_started"), captured.events("request_completed"));
+    assert!(begun.len() > 10, "{} requests came through", begun.len());
+    let ids = |lines: &[Line]| {
+        let mut ids: Vec<_> = lines.iter().map(|line| line.text("request_id").to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(&begun), ids(&ended));
+    for line in &ended {
+        assert!(["ok", "cancelled"].contains(&line.text("outcome")), "{line:?}");
+    }
+}
+
 #[test]
 fn a_client_that_goes_away_is_one_cancelled_request() {
     let captured = capture();

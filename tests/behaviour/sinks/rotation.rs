@@ -58,7 +58,7 @@ fn two_processes_rotate_one_file_and_destroy_no_backup() {
 }
 
 #[test]
-fn a_process_that_ends_between_any_two_steps_of_a_rotation_loses_nothing() {
+fn a_process_that_is_killed_between_any_two_steps_of_a_rotation_loses_nothing() {
     // With three backups a rotation has five moments; the second one finds all places taken.
     for crash in 0..15 {
         let folder = Folder::new(&format!("crash-{crash}"));
@@ -67,6 +67,8 @@ fn a_process_that_ends_between_any_two_steps_of_a_rotation_loses_nothing() {
         let (first, second) = (crash.to_string(), "1000");
         env.extend([("CRASH_AT", first.as_str()), ("LINES", "200")]);
         let crashed = fixture("threads", &env).output().expect("it runs");
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&crashed.status), Some(9));
         assert!(!crashed.status.success(), "{crash} is no moment of a rotation");
         let before = numbers(&folder.all_lines()).remove(&0).unwrap_or_default();
         assert!(!before.is_empty());
