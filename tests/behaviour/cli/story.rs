@@ -285,6 +285,16 @@ fn what_can_t_be_asked_or_read_is_said_in_one_sentence() {
             "candor: can't read no/such.log: No such file or directory (os error 2)\n",
         ),
         (&["steps", "/"], "candor: can't read /: is a directory\n"),
+        (&["story"], "candor: story needs the ID of a request, and FILES; `-` is standard input\n"),
+        (&["story", "--failed"], "candor: story needs FILES; `-` is standard input\n"),
+        (
+            &["story", "Cargo.toml"],
+            "candor: `Cargo.toml` is a file; the ID of a request comes before it, or --failed\n",
+        ),
+        (
+            &["requests", "--slow", "500", "-"],
+            "candor: can't read 500: No such file or directory (os error 2); the time is given as --slow=500\n",
+        ),
         (
             &["steps", "-", "--keys", "tss=time"],
             "candor: --keys takes renames such as ts=timestamp: `tss` is no fixed key; they are ts, level, logger, \
