@@ -1,5 +1,6 @@
 //! `candor story`: what happened in one request.
 
+mod clocks;
 mod gaps;
 mod html;
 mod json;
