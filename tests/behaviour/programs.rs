@@ -255,8 +255,9 @@ pub(super) fn settled(line: &str) -> String {
             number.push(c);
             continue;
         }
+        let is_date = number.len() == 10 && number.matches('-').count() == 2;
         let varies = number.bytes().any(|b| b.is_ascii_digit())
-            && (number.contains(['.', ':', '…']) || number.len() >= 16);
+            && (number.contains(['.', ':', '…']) || number.len() >= 16 || is_date);
         out.push_str(if varies { "#" } else { &number });
         number.clear();
         out.push(c);

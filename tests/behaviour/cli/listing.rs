@@ -155,11 +155,7 @@ fn a_narrow_terminal_shows_how_each_request_and_step_went() {
     let id = "01a2200e-e4e5-769a-bda8-8c9354ea5984";
     let log = String::from_utf8(ten()).expect("UTF-8").replace("r-3", id);
     for columns in ["60", "80"] {
-        let narrow = |args: &[&str]| {
-            let mut command = command(args);
-            command.env("COLUMNS", columns);
-            run(command, log.as_bytes()).out
-        };
+        let narrow = |args: &[&str]| candor_at(columns, args, log.as_bytes()).out;
         let table = narrow(&["requests", "-", "--failed"]);
         let rows: Vec<&str> = table.lines().collect();
         assert!(

@@ -327,7 +327,8 @@ impl<'a> Shown<'a> {
         }
         match cause(&self.line) {
             cause if !cause.is_empty() => (Style::Warn, cause),
-            _ if self.line.outcome_is_bad() => (Style::Warn, self.line.text("error")),
+            // A job says itself what it failed with.
+            _ if self.line.has("error") => (Style::Warn, self.line.text("error")),
             _ => (Style::Dim, self.line.text("slowest_step")),
         }
     }

@@ -119,8 +119,8 @@ impl Line {
         self.get(key)?.as_f64().map(time::micros)
     }
 
-    pub(crate) fn outcome_is_bad(&self) -> bool {
-        !matches!(self.text("outcome").as_str(), "" | "ok")
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|value| !value.is_null())
     }
 
     /// Whether it is the last line of a request or job.
