@@ -103,6 +103,7 @@ fn what_was_stuck_when_the_process_died_is_the_likely_cause() {
     let story = &candor(&["story", "r-2", "-", "--json"], &joined(&lines)).json()[0];
     assert_eq!(story["cause"]["name"], "payments charge");
     assert_eq!(story["cause"]["words"][0], "payments charge: no end after 29.0 s");
+    assert_eq!(story["parts"][0]["slowest"]["name"], "payments charge");
     let shown = outline(story);
     assert_eq!(shown[0], "0 place_order");
     assert_eq!(shown[2..4], ["1 log_in", "1 payments charge"], "{shown:?}");
@@ -351,6 +352,19 @@ fn every_failing_request_of_the_orders_example_is_explained() {
     assert_eq!(cause(stories[2]), "the request was dropped while waiting for payments charge");
     for story in stories {
         assert!(story.contains("consequence") && !story.contains("missing"), "{story}");
+    }
+
+    // Those that were answered with a refusal did not fail; asked by their id, they have their reason.
+    let rows = candor(&["requests", "-", "--json"], &output.stdout).json();
+    for (status, wanted) in [
+        (402, "payments charge: answered 402"),
+        (404, "answered 404; every step and call went well"),
+        (400, "the body is no order"),
+    ] {
+        let row = rows.iter().find(|row| row["status"] == status).expect("such a request");
+        let id = row["request_id"].as_str().expect("an id");
+        let said = candor(&["story", id, "-"], &output.stdout);
+        assert_eq!(cause(&said.out), wanted);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::first::{self, First, Rank};
 use crate::open::{Begun, ENDS, OpenRequests, is_end};
 use crate::output::{Failure, Output};
 use crate::read::time::{self, Micros, rfc3339, took};
-use crate::read::{Input, Key, Keys, Reading, Values, Wanted, number, text};
+use crate::read::{Input, Key, Keys, Reading, Unreadable, Values, Wanted, number, text};
 use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe};
 use crate::story::{Line, percent};
 
@@ -127,7 +127,7 @@ impl first::Row for Listed {
 /// Lists the requests; whether there was any.
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     let keys = args.keys.keys()?;
-    let mut input = Input::new(&args.files, keys.clone()).map_err(|why| args.explained(why))?;
+    let mut input = Input::new(&args.files, keys.clone()).map_err(|why| args.explained(&why))?;
     let most = if args.top == 0 { MOST_ROWS } else { args.top.min(MOST_ROWS) };
     let before_last = match args.since {
         Some(Since::BeforeLast(span)) => Some(span),
@@ -235,7 +235,7 @@ impl Args {
     }
 
     /// `--slow 500` reads as a file called `500`.
-    fn explained(&self, why: crate::read::Unreadable) -> Failure {
+    fn explained(&self, why: &Unreadable) -> Failure {
         let is_time = self.slow == Some(0) && time::span(&why.name, "ms").is_ok();
         let hint = if is_time {
             format!("; the time is given as --slow={}", why.name)

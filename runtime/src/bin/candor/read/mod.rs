@@ -105,11 +105,8 @@ impl Input {
                         self.tally.too_long += 1;
                         return;
                     };
-                    let glance = match envelopes.is_plain(line) {
-                        true => look.at(line),
-                        false => Glance::Open,
-                    };
-                    match glance {
+                    let is_plain = envelopes.is_plain(line);
+                    match if is_plain { look.at(line) } else { Glance::Open } {
                         Glance::PassBy => self.tally.at_a_glance += 1,
                         Glance::Fixed(values) => {
                             self.tally.records += 1;

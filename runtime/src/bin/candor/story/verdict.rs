@@ -147,7 +147,7 @@ fn words(story: &Story, cause: Option<(usize, usize)>, is_bad: bool) -> Vec<Stri
         words.push("no line says what went wrong".to_owned());
         let unseen = |part: &&Part| part.is_unfinished();
         let unseen = story.parts.iter().filter(unseen).flat_map(|part| &part.items);
-        let open = unseen.filter(|item| item.is_span() && item.line.is_none()).last();
+        let open = unseen.filter(|item| item.is_span() && item.line.is_none()).next_back();
         words.extend(open.map(|item| format!("{} had not ended when its lines end", item.name())));
     } else if is_bad {
         words.extend(story.parts.iter().find_map(own_words));
@@ -167,6 +167,10 @@ fn own_words(part: &Part) -> Option<String> {
     let category = if of("category").is_empty() { "failed" } else { of("category") };
     let error = [close.text("error"), close.text("error_detail")];
     let error: Vec<String> = error.into_iter().filter(|text| !text.is_empty()).collect();
+    if close.text("outcome") == "ok" && name.trim().is_empty() && error.is_empty() {
+        let status = close.text("status");
+        return Some(format!("answered {status}; every step and call went well"));
+    }
     match (name.trim(), error.join(": ")) {
         ("", error) if error.is_empty() => None,
         ("", error) => Some(error),
@@ -185,7 +189,7 @@ fn describe(part: &Part, index: usize) -> Vec<String> {
     };
     if !item.is_span() {
         let detail = [line.text("error"), line.text("error_detail"), line.text("panic_message")];
-        let detail = detail.into_iter().filter(|text| !text.is_empty());
+        let detail = detail.into_iter().filter(|text| !text.is_empty() && *text != line.msg);
         return std::iter::once(line.msg.clone()).chain(detail).collect();
     }
     let time = took(item.took_ms());
@@ -263,8 +267,8 @@ pub(crate) fn slowest(part: &Part) -> Option<(usize, f64)> {
             inner[parent].push((item.start, item.end));
         }
     }
-    let spans =
-        part.items.iter().enumerate().filter(|(_, item)| item.is_span() && item.line.is_some());
+    let is_known = |item: &Item| item.is_still_open() || item.is_span() && item.line.is_some();
+    let spans = part.items.iter().enumerate().filter(|(_, item)| is_known(item));
     let own = spans.map(|(index, item)| {
         let times = std::mem::take(&mut inner[index]);
         let times =
