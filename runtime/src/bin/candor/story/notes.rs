@@ -194,6 +194,10 @@ pub(crate) fn of_part(part: &Part) -> Vec<String> {
     if suppressed > 0 {
         notes.push(format!("{suppressed} lines were suppressed by the limit of lines per request"));
     }
+    let sampled_away = part.close.as_ref().map_or(0, |close| close.count("lines_sampled_away"));
+    if sampled_away > 0 {
+        notes.push(format!("{sampled_away} lines were left out by sampling"));
+    }
     notes
 }
 

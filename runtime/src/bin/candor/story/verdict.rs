@@ -145,9 +145,9 @@ fn words(story: &Story, cause: Option<(usize, usize)>, is_bad: bool) -> Vec<Stri
         }
     } else if unfinished {
         words.push("no line says what went wrong".to_owned());
-        let unseen = |part: &&Part| part.is_unfinished();
-        let unseen = story.parts.iter().filter(unseen).flat_map(|part| &part.items);
-        let open = unseen.filter(|item| item.is_span() && item.line.is_none()).next_back();
+        let unfinished = story.parts.iter().filter(|part| part.is_unfinished());
+        let mut items = unfinished.flat_map(|part| &part.items);
+        let open = items.rfind(|item| item.is_span() && item.line.is_none());
         words.extend(open.map(|item| format!("{} had not ended when its lines end", item.name())));
     } else if is_bad {
         words.extend(story.parts.iter().find_map(own_words));
