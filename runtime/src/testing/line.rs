@@ -1,6 +1,6 @@
 //! One captured line.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Weak;
 
 use serde_json::Value;
@@ -85,7 +85,7 @@ impl Line {
         if end < out.len() {
             let more = out.len() - end;
             out.truncate(end);
-            out.push_str(&format!("…(+{more} bytes)"));
+            let _ = write!(out, "…(+{more} bytes)");
         }
         out
     }
