@@ -7,10 +7,9 @@ use tower_http::trace::TraceLayer;
 async fn health() {}
 
 pub(in super::super) fn app() -> Router {
-    let app = Router::new()
+    Router::new()
         .route("/health", get(health))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http())
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid));
-    app
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
