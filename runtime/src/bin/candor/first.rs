@@ -120,7 +120,7 @@ mod tests {
         fn rank(&self) -> Rank {
             (false, self.0)
         }
-        fn id(&self) -> &str {
+        fn id(&self) -> &'static str {
             ""
         }
         fn at(&self) -> Micros {
@@ -148,7 +148,9 @@ mod tests {
     fn the_first_from_any_time_on_are_those_of_the_whole_list() {
         for since in [0, 1, 2_500, 4_990, 4_999, 5_000] {
             let mut first = First::new(7, true);
-            thrown().into_iter().for_each(|row| first.add(row));
+            for row in thrown() {
+                first.add(row);
+            }
             assert!(first.rows.len() < 400, "{} rows are kept", first.rows.len());
             let mut all: Vec<_> = thrown().into_iter().filter(|row| row.at() >= since).collect();
             all.sort_by_key(|row| Reverse(row.rank()));
@@ -162,7 +164,9 @@ mod tests {
     fn a_row_that_comes_twice_is_one_row() {
         let mut first = First::new(3, false);
         for _ in 0..2 {
-            [Number(3, 1), Number(2, 1), Number(1, 1)].into_iter().for_each(|row| first.add(row));
+            for row in [Number(3, 1), Number(2, 1), Number(1, 1)] {
+                first.add(row);
+            }
         }
         assert_eq!(first.finish(Micros::MIN).len(), 3);
     }
