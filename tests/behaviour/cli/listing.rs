@@ -144,10 +144,16 @@ fn lines_that_come_before_or_after_their_end_open_nothing() {
 }
 
 #[test]
-fn where_no_request_ends_the_log_has_no_ends() {
+fn where_no_request_ends_the_level_may_be_why() {
+    // A process that was killed in its first request, or `LOG_LEVEL=info,http=warn`.
     let lines: Vec<String> = (0..5).map(|at| line(&format!("r-{at}"), at, "INFO", 1, "")).collect();
-    let said = candor(&["requests", "-"], &joined(&lines));
-    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    for args in [&["requests", "-", "--json"][..], &["story", "--failed", "-", "--json"]] {
+        let said = candor(args, &joined(&lines));
+        assert_eq!((said.code, said.json().len()), (Some(0), 5));
+        assert!(said.err.contains("no request of the input has an end"), "{}", said.err);
+    }
+    let said = candor(&["requests", "-"], &joined(&killed()));
+    assert_eq!(said.err, "");
 }
 
 #[test]

@@ -16,6 +16,10 @@ pub(crate) const ENDS: &str = "_completed";
 
 /// Requests that are open at once; of those beyond it only the number is known.
 const MOST_OPEN: usize = 50_000;
+/// Characters of what is known of each; ids that candor takes have 128.
+const LONGEST: usize = 300;
+/// Bytes of `request_stuck` lines that are kept.
+const MOST_STUCK: usize = 16 << 20;
 /// Ends that are remembered, so that a line that comes late opens nothing.
 const MOST_ENDED: usize = 1 << 20;
 
@@ -33,6 +37,7 @@ pub(crate) struct OpenRequests {
     /// Two generations, the older of which is forgotten when the newer is full.
     ended: [HashSet<u64>; 2],
     has_ends: bool,
+    stuck_bytes: usize,
     /// Requests beyond those that are followed.
     pub(crate) not_followed: u64,
 }
@@ -62,16 +67,19 @@ impl OpenRequests {
         let key = self.hashes.hash_one(key);
         if is_end(record) {
             self.has_ends = true;
-            self.begun.remove(&key);
+            let stuck = self.begun.remove(&key).and_then(|begun| begun.stuck);
+            self.stuck_bytes -= stuck.map_or(0, |line| line.len());
             self.end(key);
             return;
         }
         let is_full = self.begun.len() >= MOST_OPEN;
         match self.begun.entry(key) {
-            Entry::Occupied(begun) => begun.into_mut().go_on(record),
+            Entry::Occupied(begun) => begun.into_mut().go_on(record, &mut self.stuck_bytes),
             Entry::Vacant(_) if self.ended.iter().any(|ended| ended.contains(&key)) => {}
             Entry::Vacant(_) if is_full => self.not_followed += 1,
-            Entry::Vacant(free) => free.insert(Begun::new(id)).go_on(record),
+            Entry::Vacant(free) => {
+                free.insert(Begun::new(id)).go_on(record, &mut self.stuck_bytes);
+            }
         }
     }
 
@@ -83,17 +91,26 @@ impl OpenRequests {
         self.ended[0].insert(key);
     }
 
-    /// Those that are left. Where nothing ends, ends are not written here.
+    /// Those that are left.
     pub(crate) fn left(self) -> impl Iterator<Item = Begun> {
-        let has_ends = self.has_ends;
-        self.begun.into_values().filter(move |begun| has_ends && begun.wants_end)
+        self.begun.into_values().filter(|begun| begun.wants_end)
+    }
+
+    /// What is to be said where requests began and none of them ended.
+    pub(crate) fn without_ends(&self) -> Option<String> {
+        let is_odd = !self.has_ends && self.begun.values().any(|begun| begun.wants_end);
+        is_odd.then(|| {
+            "no request of the input has an end: the process died before, or the level of `http` and \
+             `jobs` keeps their ends out of the log"
+                .to_owned()
+        })
     }
 }
 
 impl Begun {
     fn new(id: &[u8]) -> Self {
         Begun {
-            id: text(id).unwrap_or_default().into_owned(),
+            id: short(id),
             service: String::new(),
             user: String::new(),
             method: String::new(),
@@ -105,9 +122,12 @@ impl Begun {
         }
     }
 
-    fn go_on(&mut self, record: &Values<'_>) {
+    fn go_on(&mut self, record: &Values<'_>, stuck_bytes: &mut usize) {
         let at = record.get(Key::Ts).unwrap_or_default();
         // Times of one form are in the order of their letters.
+        if at.len() > LONGEST {
+            return;
+        }
         if self.first.is_empty() || at < self.first.as_slice() {
             at.clone_into(&mut self.first);
         }
@@ -123,7 +143,7 @@ impl Begun {
             if own.is_empty()
                 && let Some(value) = record.get(key).filter(|value| *value != b"\"-\"")
             {
-                *own = text(value).unwrap_or_default().into_owned();
+                *own = short(value);
             }
         }
         let is_quiet = !matches!(
@@ -132,8 +152,10 @@ impl Begun {
         );
         let msg = record.get(Key::Msg);
         self.wants_end |= is_quiet && (!self.method.is_empty() || msg == Some(b"\"job_started\""));
-        if msg == Some(b"\"request_stuck\"") {
-            self.stuck = Some(record.text.to_vec());
+        if msg == Some(b"\"request_stuck\"") && *stuck_bytes + record.text.len() <= MOST_STUCK {
+            *stuck_bytes += record.text.len();
+            let earlier = self.stuck.replace(record.text.to_vec());
+            *stuck_bytes -= earlier.map_or(0, |line| line.len());
         }
     }
 
@@ -151,4 +173,12 @@ impl Begun {
         let words = [of("dependency"), of("step")].into_iter().flatten();
         Some(words.collect::<Vec<_>>().join(" "))
     }
+}
+
+/// A value as text, as far as it is no more than anybody reads.
+fn short(value: &[u8]) -> String {
+    let text = text(value).unwrap_or_default();
+    text.char_indices()
+        .nth(LONGEST)
+        .map_or_else(|| text.to_string(), |(end, _)| text[..end].to_owned())
 }

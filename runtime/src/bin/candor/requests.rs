@@ -168,6 +168,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
         since = last.saturating_sub(span);
     }
     let not_followed = open.not_followed;
+    out.note(open.without_ends());
     for begun in open.left() {
         let Some((began, at)) = begun.times() else { continue };
         let facts = Facts { at, took: at - began, failed: true };

@@ -13,6 +13,8 @@ mod verdict;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use memchr::memchr_iter;
+
 use crate::open::{ENDS, OpenRequests, is_end};
 use crate::output::{Failure, Output};
 use crate::read::{Input, Key, Reading, Values, Wanted, text as json_text};
@@ -25,7 +27,7 @@ use tree::Story;
 /// Lines of one story; a request writes 1000 where nobody changed that.
 const MOST_LINES: usize = 20_000;
 /// Bytes of the lines of all stories that are told at once.
-const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES: usize = 48 << 20;
 /// Requests told by `--failed`.
 const MOST_STORIES: usize = 1000;
 /// Requests beyond these that are counted.
@@ -102,13 +104,12 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     let (asked, files) = args.asked()?;
     let mut input = Input::new(&files, args.keys.keys()?)?;
     let found = match &asked {
-        Asked::Id(id) => by_id(&mut input, id).map(|story| (vec![story], None)),
-        Asked::Only => by_id(&mut input, "").map(|story| (vec![story], None)),
-        Asked::Failed => failed(&mut input),
+        Asked::Id(id) => by_id(&mut input, id).map(|story| vec![story]),
+        Asked::Only => by_id(&mut input, "").map(|story| vec![story]),
+        Asked::Failed => failed(&mut input, out),
     };
     out.note(input.tally.passed_by());
-    let (mut stories, more) = found?;
-    out.note(more);
+    let mut stories = found?;
     if stories.is_empty() {
         out.note(Some("no request of the input failed".to_owned()));
         return Ok(false);
@@ -150,17 +151,21 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
 struct Gathered {
     lines: Vec<Line>,
     left_out: u64,
+    size: usize,
 }
 
 impl Gathered {
     fn add(&mut self, record: &Values<'_>, left: &mut usize, keys: &crate::read::Keys) {
-        let size = record.text.len() * 2 + 400;
+        // A value takes as much as a short text, however short it is written.
+        let values = memchr_iter(b',', record.text).count();
+        let size = record.text.len() * 2 + values * 40 + 400;
         if self.lines.len() >= MOST_LINES || size > *left {
             self.left_out += 1;
             return;
         }
         if let Some(line) = Line::parse(record.text, keys) {
             *left -= size;
+            self.size += size;
             self.lines.push(line);
         }
     }
@@ -181,18 +186,24 @@ fn by_id(input: &mut Input, id: &str) -> Result<Story, Failure> {
     // The first id that begins so has its lines kept; of others the name is enough to say so.
     let mut first: Option<(String, Gathered)> = None;
     let mut others: Vec<String> = Vec::new();
-    let (mut left_exact, mut left_first) = (MOST_BYTES, MOST_BYTES);
+    let mut left = MOST_BYTES;
     let needle = needle(id);
     let wanted = if needle.is_empty() { Wanted::All } else { Wanted::With(needle) };
     input.read(Reading { wanted, again: false }, |record| {
         let Some(found) = request_id(record).filter(|found| found.starts_with(id)) else { return };
         if found == id {
-            exact.add(record, &mut left_exact, &keys);
+            // Then nobody asks for those that only begin so.
+            if let Some((_, gathered)) = &mut first {
+                left += std::mem::take(gathered).size;
+            }
+            exact.add(record, &mut left, &keys);
             return;
         }
         let (known, gathered) = first.get_or_insert_with(|| (found.clone(), Gathered::default()));
         if *known == found {
-            gathered.add(record, &mut left_first, &keys);
+            if exact.lines.is_empty() {
+                gathered.add(record, &mut left, &keys);
+            }
         } else if others.len() < NAMED && !others.contains(&found) {
             others.push(found);
         }
@@ -230,7 +241,7 @@ fn needle(id: &str) -> &str {
 
 /// First which requests failed, then their lines: a request's end comes last, and other services' lines
 /// stand in other files.
-fn failed(input: &mut Input) -> Result<(Vec<Story>, Option<String>), Failure> {
+fn failed(input: &mut Input, out: &mut Output) -> Result<Vec<Story>, Failure> {
     let keys = input.keys.clone();
     let mut ids: HashMap<String, Gathered> = HashMap::new();
     let mut passed_over = HashSet::new();
@@ -252,6 +263,7 @@ fn failed(input: &mut Input) -> Result<(Vec<Story>, Option<String>), Failure> {
             add(&mut ids, id);
         }
     })?;
+    out.note(open.without_ends());
     open.left().for_each(|begun| add(&mut ids, begun.id));
     let mut left = MOST_BYTES;
     if !ids.is_empty() {
@@ -264,11 +276,11 @@ fn failed(input: &mut Input) -> Result<(Vec<Story>, Option<String>), Failure> {
             }
         })?;
     }
-    let more = (!passed_over.is_empty()).then(|| {
+    out.note((!passed_over.is_empty()).then(|| {
         let least = if passed_over.len() == MOST_COUNTED { "at least " } else { "" };
         let many = passed_over.len();
         format!("{least}{many} more failed; `candor requests --failed` lists them")
-    });
+    }));
     let told = ids.into_iter().filter(|(_, gathered)| !gathered.lines.is_empty());
-    Ok((told.map(|(id, gathered)| gathered.story(id)).collect(), more))
+    Ok(told.map(|(id, gathered)| gathered.story(id)).collect())
 }
