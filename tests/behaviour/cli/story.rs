@@ -280,6 +280,8 @@ fn a_line_between_concurrent_steps_stands_under_what_holds_both() {
 
 #[test]
 fn an_id_is_found_by_its_beginning_unless_several_begin_so() {
+    let said = candor(&["story", " r-7 ", "-"], &joined(&failing("r-7")));
+    assert_eq!(said.code, Some(0), "a blank around it was copied: {}", said.err);
     let mut lines = failing("abc-123");
     lines.extend(failing("abd-456"));
     let input = joined(&lines);

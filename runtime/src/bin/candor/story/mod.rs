@@ -95,7 +95,8 @@ impl Args {
                 format!("`{id}` needs FILES to look for it in; `-` is standard input")
             }));
         }
-        Ok((Asked::Id(id.clone()), files))
+        // What was copied often has a blank at its end.
+        Ok((Asked::Id(id.trim().to_owned()), files))
     }
 }
 
