@@ -1,9 +1,11 @@
 //! The guide in `docs/`: the outputs it shows are those of the programs, its links lead somewhere.
 
+mod before;
 mod migrated;
 mod shop;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
@@ -11,8 +13,9 @@ use candor::testing::capture_with;
 use candor::{Config, Format};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
+use tracing_subscriber::fmt::format::FmtSpan;
 
-use super::cli::candor;
+use super::cli::candor_at;
 use super::programs::{block, root, run, settled, text};
 
 /// The block of a chapter under `<!-- marker -->`, without its fence.
@@ -23,10 +26,14 @@ fn shown(chapter: &str, marker: &str) -> String {
 /// The chapter shows the code that the tests here run.
 fn assert_shows_code(chapter: &str, file: &str) {
     let source = std::fs::read_to_string(root().join(file)).expect("a source");
-    let source = source.replace("pub(super) ", "");
+    let source = source.replace("pub(super) ", "").replace("pub(in super::super) ", "");
     let code = shown(chapter, &format!("code: {file}"));
     let code: Vec<&str> = code.lines().take_while(|line| !line.starts_with("# ")).collect();
-    assert!(source.contains(code.join("\n").trim()), "{chapter} shows other code than {file} has");
+    // What the chapter shows of a function's body is indented there.
+    let flat = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    let is_there = source.contains(code.join("\n").trim())
+        || flat(&source).contains(flat(&code.join("\n")).trim());
+    assert!(is_there, "{chapter} shows other code than {file} has");
 }
 
 /// Sends a basket as the chapter's `curl` does, and reads the answer.
@@ -118,7 +125,9 @@ fn the_walk_through_and_the_readme_show_what_the_command_says() {
         ("docs/troubleshooting.md", "output: steps", steps),
         ("README.md", "output: story", story),
     ] {
-        let said = candor(args, &orders.stdout).out;
+        // A list is shown as wide as it takes, a story as wide as a page.
+        let columns = if args[0] == "story" { "100" } else { "120" };
+        let said = candor_at(columns, args, &orders.stdout).out;
         // How long a thing took decides on its place in a list, so places are not compared.
         let row = if args[0] == "story" { steady } else { before_the_times };
         let rows = |text: &str| -> BTreeSet<String> { text.lines().map(row).collect() };
@@ -184,4 +193,85 @@ fn the_lines_after_migrating_are_those_of_the_guide() {
     let real: Vec<String> = output.lines().map(settled).collect();
     let shown: Vec<String> = shown("migrating", "output: migrated").lines().map(settled).collect();
     assert_eq!(shown, real, "{output}");
+}
+
+/// What a subscriber wrote.
+#[derive(Debug, Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines of tracing-subscriber's JSON while `work` runs.
+fn json_lines(work: impl FnOnce()) -> Vec<serde_json::Value> {
+    let written = Written::default();
+    let sink = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_span_events(FmtSpan::CLOSE)
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(move || sink.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, work);
+    let bytes = written.0.lock().expect("no panic").clone();
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn the_code_before_migrating_is_code_and_does_what_the_guide_says() {
+    for name in ["instrument", "trace_layer", "json", "timer"] {
+        assert_shows_code("migrating", &format!("tests/behaviour/guide/before/{name}.rs"));
+    }
+    let card = migrated::Card { number: "4242424242424242".to_owned() };
+    let real = json_lines(|| {
+        before::instrument::charge(7, 1250, &card).expect("charged");
+        before::instrument::charge(8, 1_000_000, &card).expect_err("over the limit");
+    });
+    let shown = block("docs/migrating.md", "output: instrument");
+    let shown = shown.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let without_times = |mut line: serde_json::Value| {
+        line["timestamp"] = "".into();
+        line["target"] = "shop".into();
+        for time in ["time.busy", "time.idle"] {
+            if let Some(time) = line["fields"].get_mut(time) {
+                *time = "".into();
+            }
+        }
+        line
+    };
+    let real: Vec<_> = real.into_iter().map(without_times).collect();
+    assert_eq!(shown.map(without_times).collect::<Vec<_>>(), real);
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let events = json_lines(|| {
+        let request = Request::builder().uri("/health").body(Body::empty()).expect("a request");
+        let response = runtime.block_on(before::trace_layer::app().oneshot(request));
+        let response = response.expect("an answer");
+        assert!(response.headers().contains_key("x-request-id"), "the id goes back");
+    });
+    let is_event = |line: &&serde_json::Value| line["fields"]["message"] != "close";
+    assert_eq!(events.iter().filter(is_event).count(), 2, "{events:?}");
+    assert!(events.iter().all(|line| line["level"] == "DEBUG"), "{events:?}");
+
+    let lines = json_lines(|| {
+        for is_up in [true, false] {
+            let order = before::timer::Order { card: "4242424242424242" };
+            let charged =
+                runtime.block_on(before::timer::charge(&before::timer::Client { is_up }, order));
+            assert_eq!(charged.is_ok(), is_up);
+        }
+    });
+    assert!(lines[1].to_string().contains("4242424242424242"), "cards get into logs: {lines:?}");
+    // It installs for the whole process, so that it compiles has to do.
+    let _: fn() = before::json::install;
 }

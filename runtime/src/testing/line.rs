@@ -1,6 +1,6 @@
 //! One captured line.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Weak;
 
 use serde_json::Value;
@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::context::Request;
 use crate::format::pretty;
 use crate::record::Severity;
+
+/// Of a line in the message of a failed test; what is looked for is named before the lines.
+const LONGEST_READABLE: usize = 600;
 
 /// One captured line, with typed access to its fields.
 #[derive(Clone)]
@@ -77,6 +80,13 @@ impl Line {
         };
         let mut out = String::new();
         pretty::write(&self.raw, level, false, &mut out);
+        // A backtrace among ten lines hides the nine.
+        let end = out.floor_char_boundary(LONGEST_READABLE);
+        if end < out.len() {
+            let more = out.len() - end;
+            out.truncate(end);
+            let _ = write!(out, "…(+{more} bytes)");
+        }
         out
     }
 

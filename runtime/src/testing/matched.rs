@@ -222,12 +222,11 @@ impl Matched {
 
     #[track_caller]
     fn each_took(self, limit: Duration, how: &str, is_good: impl Fn(f64, f64) -> bool) -> Self {
-        let limit = limit.as_secs_f64() * 1000.0;
         for line in &self.left {
             let took = line.number("duration_ms");
             assert!(
-                is_good(took, limit),
-                "a line {} took {took} ms, {how} than {limit} ms:\n  {}",
+                is_good(took, limit.as_secs_f64() * 1000.0),
+                "a line {} took {took} ms, {how} than {limit:?}:\n  {}",
                 self.what,
                 line.readable()
             );

@@ -172,3 +172,30 @@ fn times_beyond_all_measure_are_shown() {
         assert_eq!(said.code, Some(0), "{what}: {}", said.err);
     }
 }
+
+#[test]
+fn what_was_pasted_is_no_command_to_the_terminal_either() {
+    let pasted = "x\u{1b}[2J\u{202e}y\u{9b}1m\r\n";
+    for args in [
+        &["requests", "-", "--since", pasted][..],
+        &["requests", pasted],
+        &["story", pasted, "-"],
+        &["steps", "-", "--keys", pasted],
+        &["steps", "-", "--top", pasted],
+        &[pasted],
+    ] {
+        let said = candor(args, b"");
+        assert_ne!(said.code, Some(0));
+        assert_harmless(&said.err, "the refusal");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_standard_error_that_is_full_changes_no_exit_code() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+    for (args, code) in [(&["story", "r-7", "-"][..], 1), (&["story", "r-7", "no/such"], 2)] {
+        let status = command(args).stdin(Stdio::null()).stderr(full()).status().expect("it starts");
+        assert_eq!(status.code(), Some(code));
+    }
+}

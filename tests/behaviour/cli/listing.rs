@@ -79,6 +79,109 @@ ended         request  what          status         took  deps  cause, or slowes
     assert_eq!(said.err, "candor: no request of the input is one of these\n");
 }
 
+/// Three requests: one ends, one is killed while it waits, one is killed after a warning was all it said.
+fn killed() -> Vec<String> {
+    let mut lines = failing("r-1");
+    lines.push(line("r-2", 200_000, "INFO", 1, &step("log_in", 5.0, "ok", 2, 1, 1.0)));
+    lines.push(line("r-3", 210_000, "WARN", 1, "\"stock\":0"));
+    let open = "\"event\":\"request_stuck\",\"age_ms\":30000.5,\"open\":[\
+        {\"step\":\"place_order\",\"step_id\":1,\"age_ms\":29999.5},\
+        {\"step\":\"charge\",\"dependency\":\"payments\",\"step_id\":3,\"age_ms\":29000.5}]";
+    lines.push(line("r-2", 30_200_000, "WARN", 2, open));
+    lines
+}
+
+#[test]
+fn requests_without_an_end_are_listed() {
+    let table = candor(&["requests", "-"], &joined(&killed())).out;
+    let rows: Vec<Vec<&str>> = table.lines().map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(
+        rows[1],
+        [
+            "10:00:30.200",
+            "r-2",
+            "POST",
+            "/orders",
+            "no",
+            "end",
+            "≥30.0",
+            "s",
+            "stuck",
+            "in",
+            "payments",
+            "charge"
+        ]
+    );
+    assert_eq!(rows[2][1], "r-1");
+    // Of a request with nothing but a warning it is not known that an end was to be written.
+    assert_eq!(rows.len(), 3, "{table}");
+    for asked in ["--unfinished", "--failed"] {
+        let rows = candor(&["requests", "-", asked, "--json"], &joined(&killed())).json();
+        assert_eq!((&rows[0]["request_id"], &rows[0]["unfinished"]), (&"r-2".into(), &true.into()));
+        assert_eq!(rows.len(), if asked == "--failed" { 2 } else { 1 });
+    }
+    let said = candor(&["story", "--failed", "-", "--json"], &joined(&killed()));
+    let ids: Vec<Value> = said.json().iter().map(|story| story["request_id"].clone()).collect();
+    assert_eq!(ids, ["r-1", "r-2"]);
+}
+
+#[test]
+fn lines_that_come_before_or_after_their_end_open_nothing() {
+    let mut lines = killed();
+    // Files in the wrong order, and a task that went on after its request had ended.
+    lines.push(line("r-2", 30_300_000, "ERROR", 3, &completed(30_100.0, 504, "error", "")));
+    lines.push(line("r-2", 30_400_000, "INFO", 4, ""));
+    lines.reverse();
+    for lines in [lines.clone(), lines.into_iter().rev().collect()] {
+        let said = candor(&["requests", "-", "--unfinished"], &joined(&lines));
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    }
+    // The same id at another service is another request, which has not ended.
+    let mut lines = failing("r-1");
+    lines.push(line("r-1", 1, "INFO", 1, "").replace("\"s1\"", "\"s2\""));
+    let rows = candor(&["requests", "-", "--unfinished", "--json"], &joined(&lines)).json();
+    assert_eq!(rows.len(), 1);
+}
+
+#[test]
+fn where_no_request_ends_the_level_may_be_why() {
+    // A process that was killed in its first request, or `LOG_LEVEL=info,http=warn`.
+    let lines: Vec<String> = (0..5).map(|at| line(&format!("r-{at}"), at, "INFO", 1, "")).collect();
+    for args in [&["requests", "-", "--json"][..], &["story", "--failed", "-", "--json"]] {
+        let said = candor(args, &joined(&lines));
+        assert_eq!((said.code, said.json().len()), (Some(0), 5));
+        assert!(said.err.contains("no request of the input has an end"), "{}", said.err);
+    }
+    let said = candor(&["requests", "-"], &joined(&killed()));
+    assert_eq!(said.err, "");
+}
+
+#[test]
+fn a_narrow_terminal_shows_how_each_request_and_step_went() {
+    let id = "01a2200e-e4e5-769a-bda8-8c9354ea5984";
+    let log = String::from_utf8(ten()).expect("UTF-8").replace("r-3", id);
+    for columns in ["60", "80"] {
+        let narrow = |args: &[&str]| candor_at(columns, args, log.as_bytes()).out;
+        let table = narrow(&["requests", "-", "--failed"]);
+        let rows: Vec<&str> = table.lines().collect();
+        assert!(
+            rows[0].starts_with("10:03:00.000  504 error   40.0 ms        payments"),
+            "{table}"
+        );
+        assert_eq!(rows[1], format!("  {id}  POST /orders"));
+        let table = narrow(&["steps", "-"]);
+        assert!(
+            !table.contains('…') && table.contains("p95") && table.contains("share"),
+            "{table}"
+        );
+    }
+}
+
+#[test]
+fn no_number_of_requests_is_all_of_them() {
+    assert_eq!(ids(&["--top", "0"]).len(), 10);
+}
+
 #[test]
 fn a_time_that_is_none_is_refused_with_what_is_one() {
     let said = candor(&["requests", "-", "--since", "15"], b"");

@@ -60,8 +60,15 @@ impl Said {
 }
 
 /// Runs the command with `input` as its standard input.
-pub(super) fn candor(args: &[&str], input: &[u8]) -> Said {
+fn candor(args: &[&str], input: &[u8]) -> Said {
     run(command(args), input)
+}
+
+/// The same on a terminal of this width.
+pub(super) fn candor_at(columns: &str, args: &[&str], input: &[u8]) -> Said {
+    let mut command = command(args);
+    command.env("COLUMNS", columns);
+    run(command, input)
 }
 
 fn command(args: &[&str]) -> Command {

@@ -69,6 +69,11 @@ fn records_are_found_in_whatever_collectors_make_of_them() {
                 )
             }),
         ),
+        (
+            "journalctl -o json, taken for binary",
+            Box::new(|line| format!("{{\"__CURSOR\":\"s\",\"MESSAGE\":{:?}}}", line.as_bytes())),
+        ),
+        ("gcloud", Box::new(|line| format!("{{\"insertId\":\"1\",\"jsonPayload\":{line}}}"))),
         ("a JSON string", Box::new(|line| quoted(line))),
         ("an array's element", Box::new(|line| format!("  {line},"))),
         (
@@ -144,6 +149,87 @@ fn a_compressed_file_that_is_cut_off_is_used_as_far_as_it_goes() {
     let said = candor(&["story", "r-300", &file], b"");
     assert_eq!(said.code, Some(0));
     assert!(said.err.contains("whose compressed data is damaged or cut off"), "{}", said.err);
+}
+
+#[test]
+fn the_last_line_before_a_cut_is_read() {
+    // The rest is garbage, as after a disk that was full; what was decompressed has no line feed.
+    let lines = failing("r-7").join("\n");
+    let torn = [gzip(lines.as_bytes()), b"garbage".to_vec()].concat();
+    let said = candor(&["story", "r-7", "-", "--json"], &torn);
+    assert_eq!(said.json()[0]["parts"][0]["end_missing"], false, "{}", said.out);
+    assert!(said.err.contains("damaged or cut off"), "{}", said.err);
+}
+
+#[test]
+fn a_list_of_records_on_one_line_is_all_of_them() {
+    let lines = failing("r-7");
+    let plain = told(&joined(&lines), &[]);
+    for list in [format!("[{}]", lines.join(",")), format!("[ {} ]\n", lines.join(" , "))] {
+        assert_eq!(told(list.as_bytes(), &[]), plain, "{list}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_text_is_named_as_what_it_is() {
+    let folder = Folder::new("foreign");
+    for (begin, name) in [
+        (&b"\x28\xb5\x2f\xfd"[..], "compressed with zstd"),
+        (b"\xfd7zXZ\0", "compressed with xz"),
+        (b"BZh91AY", "compressed with bzip2"),
+        (b"PK\x03\x04", "a zip archive"),
+        (b"\xff\xfe{\0\"\0", "text in UTF-16"),
+    ] {
+        let file = folder.file("app.log.x", begin);
+        let said = candor(&["steps", &file], b"");
+        let wanted =
+            format!("candor: can't read {file}: it is {name}; plain text and gzip are read\n");
+        assert_eq!((said.code, said.err), (Some(2), wanted));
+    }
+}
+
+#[test]
+fn a_log_in_the_readable_form_is_told_from_one_that_has_nothing() {
+    let pretty = b"10:14:12.123 INFO  shop hello request_id=r-7 seq=1\n".repeat(3);
+    for args in [&["story", "r-7", "-"][..], &["story", "-"], &["requests", "-"], &["steps", "-"]] {
+        let said = candor(args, &pretty);
+        assert_eq!(said.code, Some(1));
+        assert!(
+            said.err.starts_with("candor: passed by 3 lines that are not candor's; candor reads the lines that LOG_FORMAT=json makes"),
+            "{}",
+            said.err
+        );
+    }
+    // Candor's own lines that are of other requests are no other form.
+    let mixed = [joined(&failing("r-8")), pretty].concat();
+    let said = candor(&["story", "r-7", "-"], &mixed);
+    assert_eq!(said.code, Some(1));
+    assert!(!said.err.contains("LOG_FORMAT"), "{}", said.err);
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_read_once() {
+    let folder = Folder::new("twice");
+    let file = folder.file("app.log", &joined(&failing("r-7")));
+    let other = folder.0.join("./app.log");
+    let other = other.to_str().expect("UTF-8");
+    let rows = candor(&["steps", &file, other, "--json"], b"").json();
+    assert!(rows.iter().all(|row| row["count"] == 1), "{rows:?}");
+    // A copy is another file; its ends are the same lines.
+    let copy = folder.file("copy.log", &joined(&failing("r-7")));
+    for more in [&[][..], &["--since", "1h"], &["--failed"]] {
+        let args = [&["requests", &file, &copy, "--json"], more].concat();
+        assert_eq!(candor(&args, b"").json().len(), 1, "{args:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_has_a_name_is_read_once_and_told_whole() {
+    // As `<(…)` is: it can be opened and read only once, and failed requests take two readings.
+    let said = candor(&["story", "--failed", "/dev/stdin", "--json"], &joined(&failing("r-7")));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(said.json()[0]["request_id"], "r-7");
 }
 
 #[test]

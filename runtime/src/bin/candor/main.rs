@@ -10,7 +10,9 @@
     reason = "what is computed here is rounded for the eye anyway"
 )]
 
+mod first;
 mod histogram;
+mod open;
 mod output;
 mod read;
 mod requests;
@@ -66,18 +68,25 @@ impl KeyArgs {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::refused(&error),
+    };
     let mut out = Output::new();
     let done = match &cli.command {
         Command::Story(args) => story::run(args, &mut out),
         Command::Requests(args) => requests::run(args, &mut out),
         Command::Steps(args) => steps::run(args, &mut out),
     };
-    match done.and_then(|found| out.finish().map(|()| found)) {
+    let done = match (done, out.finish()) {
+        (Ok(found), Ok(())) => Ok(found),
+        (Err(failure), _) | (_, Err(failure)) => Err(failure),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(failure) => {
-            eprintln!("candor: {failure}");
+            output::complain(&failure.to_string());
             ExitCode::from(failure.code)
         }
     }

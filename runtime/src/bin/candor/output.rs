@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::io::{self, StdoutLock, Write as _};
+use std::process::ExitCode;
 
 use crate::read::Unreadable;
-use crate::screen::safe;
+use crate::screen::{is_unsafe, safe};
 
 /// Why there is no answer, in one sentence.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&safe(&self.message))
+        f.write_str(&self.message)
     }
 }
 
@@ -61,10 +62,15 @@ impl Output {
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         self.stdout.flush().or_else(|error| end_quietly(&error))?;
         for note in self.notes {
-            let _ = writeln!(io::stderr(), "candor: {}", safe(&note));
+            complain(&note);
         }
         Ok(())
     }
+}
+
+/// One sentence on standard error, if anybody takes it.
+pub(crate) fn complain(sentence: &str) {
+    let _ = writeln!(io::stderr(), "candor: {}", safe(sentence));
 }
 
 /// A pager that was left is no error.
@@ -73,4 +79,17 @@ fn end_quietly(error: &io::Error) -> Result<(), Failure> {
         std::process::exit(0);
     }
     Err(Failure::usage(format!("can't write the output: {error}")))
+}
+
+/// Says what is wrong with the command line, or prints the help that was asked for. What was typed or
+/// pasted is repeated in it, and is shown as safely as what a log holds.
+pub(crate) fn refused(error: &clap::Error) -> ExitCode {
+    let plain = error.to_string();
+    if plain.chars().any(|c| c != '\n' && is_unsafe(c)) {
+        let rows: Vec<String> = plain.lines().map(safe).collect();
+        let _ = writeln!(io::stderr(), "{}", rows.join("\n"));
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

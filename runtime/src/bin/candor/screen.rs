@@ -46,11 +46,13 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Colours on a terminal, unless `NO_COLOR` forbids them or `CLICOLOR_FORCE` asks for them; the
+    /// Colours on a terminal that is not dumb, unless `NO_COLOR` forbids them or `CLICOLOR_FORCE` asks for them; the
     /// width of `COLUMNS`, else of the terminal.
     pub(crate) fn new() -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let is_terminal = std::io::stdout().is_terminal();
+        // What calls itself dumb shows codes as letters.
+        let is_dumb = set("TERM").is_some_and(|term| term == "dumb");
+        let is_terminal = std::io::stdout().is_terminal() && !is_dumb;
         let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let columns = set("COLUMNS").and_then(|columns| columns.to_str()?.parse::<usize>().ok());
         let asked = || {

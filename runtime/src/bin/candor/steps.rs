@@ -9,7 +9,7 @@ use crate::histogram::Histogram;
 use crate::output::{Failure, Output};
 use crate::read::time::{self, took};
 use crate::read::{Input, Key, Values, number, text};
-use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe};
+use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe, wrapped};
 use crate::story::percent;
 
 /// Names beyond these are counted together: a log can hold as many as it likes.
@@ -247,9 +247,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
     } else {
         "of outermost steps".to_owned()
     };
-    let mut row = Row::new();
-    row.add(Style::Dim, &format!("share: of the {} {of}; steps contain each other", took(total)));
-    out.print(&screen.show(&row))?;
+    let said = format!("share: of the {} {of}; steps contain each other", took(total));
+    for said in wrapped(&said, screen.width) {
+        out.print(&screen.show(Row::new().add(Style::Dim, &said)))?;
+    }
     Ok(true)
 }
 
@@ -302,9 +303,39 @@ fn json_row(row: &Named, total: f64) -> serde_json::Value {
     all
 }
 
-/// Where the columns right of the name end.
-const ENDS: [(&str, usize); 6] =
-    [("count", 9), ("errors", 17), ("p50", 27), ("p95", 37), ("p99", 47), ("share", 54)];
+/// The columns right of the name, and how wide each is.
+const COLUMNS: [(&str, usize); 6] =
+    [("count", 9), ("errors", 8), ("p50", 10), ("p95", 10), ("p99", 10), ("share", 7)];
+
+/// Names shorter than this say nothing.
+const NARROWEST_NAME: usize = 16;
+
+/// Which of the columns a narrow screen has no room for, the first to go first.
+const LEAST: [&str; 3] = ["p50", "p99", "share"];
+
+/// How a table is laid out.
+struct Layout {
+    name: usize,
+    columns: Vec<usize>,
+    curve: usize,
+}
+
+impl Layout {
+    fn new(widest: usize, screen: Screen) -> Self {
+        let mut columns: Vec<usize> = (0..COLUMNS.len()).collect();
+        let taken = |columns: &[usize]| columns.iter().map(|at| COLUMNS[*at].1).sum::<usize>();
+        let name = widest.max(NARROWEST_NAME);
+        for least in LEAST {
+            if NARROWEST_NAME + taken(&columns) > screen.width {
+                columns.retain(|at| COLUMNS[*at].0 != least);
+            }
+        }
+        let room = screen.width.saturating_sub(taken(&columns));
+        let name = name.min(room.saturating_sub(CURVE + 2).max(NARROWEST_NAME)).min(room);
+        let curve = room.saturating_sub(name + 2).min(CURVE);
+        Layout { name, columns, curve: if curve < 4 { 0 } else { curve } }
+    }
+}
 
 fn show(
     rows: &[Named],
@@ -315,21 +346,24 @@ fn show(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let widest = rows.iter().map(|row| columns(&safe(&row.label()))).max().unwrap_or(0);
-    let room = screen.width.saturating_sub(ENDS[5].1 + CURVE + 2).max(16);
-    let width = widest.max(columns(title)).clamp(16, room);
+    let at = Layout::new(widest.max(columns(title)), screen);
     let mut head = Row::new();
-    head.add(Style::Bold, title);
-    for (name, end) in ENDS {
-        head.right(Style::Dim, name, width + end);
+    head.add(Style::Bold, &cut(title, at.name));
+    let mut end = at.name;
+    for column in &at.columns {
+        end += COLUMNS[*column].1;
+        head.right(Style::Dim, COLUMNS[*column].0, end);
     }
-    head.pad(width + ENDS[5].1 + 2);
-    head.add(Style::Dim, &format!("{} … {}", took(shortest), took(longest)));
+    let scale = format!("{} … {}", took(shortest), took(longest));
+    if at.curve > 0 && end + 2 + columns(&scale) <= screen.width {
+        head.pad(end + 2).add(Style::Dim, &scale);
+    }
     out.print(&screen.show(&head))?;
     for row in rows {
         let times = &row.sums.times;
         let mut line = Row::new();
         let style = if row.kind == Kind::Call { Style::Call } else { Style::Plain };
-        line.add(style, &cut(&safe(&row.label()), width));
+        line.add(style, &cut(&safe(&row.label()), at.name));
         let errors = if row.sums.errors > 0 { Style::Warn } else { Style::Dim };
         let cells = [
             (Style::Plain, times.count().to_string()),
@@ -339,11 +373,15 @@ fn show(
             (Style::Plain, took(times.quantile_ms(0.99))),
             (Style::Plain, percent(times.sum_ms(), total)),
         ];
-        for ((style, cell), (_, end)) in cells.into_iter().zip(ENDS) {
-            line.right(style, &cell, width + end);
+        let mut end = at.name;
+        for column in &at.columns {
+            end += COLUMNS[*column].1;
+            line.right(cells[*column].0, &cells[*column].1, end);
         }
-        line.pad(width + ENDS[5].1 + 2);
-        line.add(Style::Step, &curve(&times.columns(CURVE, shortest, longest)));
+        if at.curve > 0 {
+            line.pad(end + 2);
+            line.add(Style::Step, &curve(&times.columns(at.curve, shortest, longest)));
+        }
         out.print(&screen.show(&line))?;
     }
     out.print("\n")

@@ -10,8 +10,11 @@
 //! {"log":"{\"ts\":…}\n","stream":"stdout","time":"…"}         docker's json-file
 //! Nov 22 10:14:12 host unit[7]: {"ts":…}                      journalctl
 //! {"MESSAGE":"{\"ts\":…}","PRIORITY":"6"}                     journalctl -o json
+//! {"MESSAGE":[123,34,116,115,…],"PRIORITY":"6"}               the same, of bytes that are no text
 //! {"labels":{},"line":"{\"ts\":…}","timestamp":"…"}           logcli -o jsonl
 //! "{\"ts\":…}"                                                jq '.line'
+//! [{"ts":…},{"ts":…}]                                         jq -s
+//! {"insertId":"…","jsonPayload":{"ts":…}}                     gcloud logging read
 //! ```
 
 use std::borrow::Cow;
@@ -25,6 +28,9 @@ use super::members::{text, walk};
 
 /// Members that hold a line as text.
 const WRAPPERS: [&[u8]; 5] = [b"log", b"MESSAGE", b"line", b"message", b"textPayload"];
+
+/// Members that hold a record as an object, where a collector has parsed the line.
+const PARSED: [&[u8]; 2] = [b"jsonPayload", b"log_processed"];
 
 /// A prefix may hold a brace of its own.
 const CANDIDATES: usize = 4;
@@ -44,7 +50,11 @@ pub(super) struct Envelopes {
 impl Envelopes {
     /// Whether this line is all there is to its record and the record begins at its first byte.
     pub(super) fn is_plain(&self, line: &[u8]) -> bool {
-        self.spread.is_none() && line.starts_with(b"{\"") && !line.starts_with(b"{\"log\":")
+        // Journald's keys are upper case, and its values need not be text.
+        self.spread.is_none()
+            && line.starts_with(b"{\"")
+            && line.get(2).is_some_and(|first| first.is_ascii_lowercase() || *first == b'@')
+            && !line.starts_with(b"{\"log\":")
     }
 
     /// Calls `found` with the records that end in this line.
@@ -98,11 +108,7 @@ impl Envelopes {
             Found::Record(values, rest) => {
                 tally.records += 1;
                 found(&values);
-                // Two writers, or a line feed that was lost.
-                let rest = rest.trim_ascii();
-                if rest.starts_with(b"{\"") && depth < DEPTH {
-                    self.look(rest, keys, tally, found, depth + 1);
-                }
+                self.look_on(rest, keys, tally, found, depth);
             }
             Found::Wrapped { inner, stream } if depth < DEPTH => match stream {
                 Some(stream) => {
@@ -114,6 +120,34 @@ impl Envelopes {
             },
             Found::Broken => tally.broken += 1,
             Found::Nothing | Found::Wrapped { .. } => tally.foreign += 1,
+        }
+    }
+
+    /// What follows a record on its line: two writers, a line feed that was lost, or a list.
+    fn look_on(
+        &mut self,
+        mut rest: &[u8],
+        keys: &Keys,
+        tally: &mut Tally,
+        found: &mut dyn FnMut(&Values<'_>),
+        depth: u32,
+    ) {
+        loop {
+            let listed = rest.trim_ascii_start();
+            rest = listed.strip_prefix(b",").unwrap_or(listed).trim_ascii_start();
+            if !rest.starts_with(b"{") {
+                return;
+            }
+            // Most that follow are records at the first look, and a list may hold any number.
+            match keys.read(rest) {
+                Ok((values, end)) if values.is_record() => {
+                    tally.records += 1;
+                    found(&values);
+                    rest = &rest[end..];
+                }
+                _ if depth < DEPTH => return self.look(rest, keys, tally, found, depth + 1),
+                _ => return,
+            }
         }
     }
 
@@ -254,6 +288,10 @@ fn wrapped(object: &[u8]) -> Option<Found<'_>> {
         if inner.is_none() && value.first() == Some(&b'"') && WRAPPERS.contains(&key) {
             inner = text(value);
             is_docker = key == b"log";
+        } else if inner.is_none() && value.first() == Some(&b'[') && key == b"MESSAGE" {
+            inner = bytes(value).map(Cow::Owned);
+        } else if inner.is_none() && value.first() == Some(&b'{') && PARSED.contains(&key) {
+            inner = Some(String::from_utf8_lossy(value));
         } else if key == b"stream" {
             stream = Some(value.to_vec());
         }
@@ -266,4 +304,13 @@ fn wrapped(object: &[u8]) -> Option<Found<'_>> {
     }
     memrchr(b'}', &inner)?;
     Some(Found::Wrapped { inner, stream: None })
+}
+
+/// The text of journald's `[123,34,…]`, which it writes for what it takes to be binary.
+fn bytes(list: &[u8]) -> Option<String> {
+    let list = list.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    let numbers = list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let bytes = numbers.map(|number| std::str::from_utf8(number).ok()?.parse().ok());
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    Some(String::from_utf8_lossy(&bytes?).into_owned())
 }

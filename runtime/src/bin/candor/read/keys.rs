@@ -250,6 +250,24 @@ impl<'a> Values<'a> {
         Some(values)
     }
 
+    /// What the keys say that every line has, of a line as candor writes it; `None` where it has another
+    /// form.
+    pub(super) fn of_fixed(line: &'a [u8]) -> Option<Self> {
+        if !line.ends_with(b"}") {
+            return None;
+        }
+        let mut values = Values { text: line, values: [None; COUNT] };
+        walk(line, |name, value| match known(name) {
+            Some(key) if (key as usize) < FIXED.len() => {
+                values.values[key as usize] = Some(value);
+                key != Key::Seq
+            }
+            _ => false,
+        })
+        .ok()?;
+        values.is_record().then_some(values)
+    }
+
     /// Whether it is one of candor's records: they have these keys whatever else they have.
     pub(super) fn is_record(&self) -> bool {
         [Key::Ts, Key::Level, Key::RequestId].into_iter().all(|key| self.get(key).is_some())

@@ -21,6 +21,8 @@ pub(super) struct Lines<R> {
     start: usize,
     end: usize,
     ended: bool,
+    /// What ended it early, told after the lines that were read before.
+    error: Option<io::Error>,
 }
 
 /// What stands between two line feeds.
@@ -48,7 +50,7 @@ pub(super) struct Whole {
 
 impl<R: Read> Lines<R> {
     pub(super) fn new(from: R) -> Self {
-        Lines { from, buffer: vec![0; BLOCK], start: 0, end: 0, ended: false }
+        Lines { from, buffer: vec![0; BLOCK], start: 0, end: 0, ended: false, error: None }
     }
 
     /// The next line, without its line feed; the last one may have none.
@@ -62,14 +64,17 @@ impl<R: Read> Lines<R> {
             }
             if self.ended {
                 let line = std::mem::replace(&mut self.start, self.end)..self.end;
-                return Ok((!line.is_empty()).then(|| Line::Whole(&self.buffer[line])));
+                if !line.is_empty() {
+                    return Ok(Some(Line::Whole(&self.buffer[line])));
+                }
+                return self.error.take().map_or(Ok(None), Err);
             }
             searched = self.end - self.start;
             if searched > LONGEST {
-                self.pass_by()?;
+                self.pass_by();
                 return Ok(Some(Line::TooLong));
             }
-            self.fill()?;
+            self.fill();
         }
     }
 
@@ -89,14 +94,14 @@ impl<R: Read> Lines<R> {
                     return Ok(Some(Block::Lines(self.give_away(whole, spare))));
                 }
                 if self.ended {
-                    return Ok(None);
+                    return self.error.take().map_or(Ok(None), Err);
                 }
                 if read.len() > LONGEST {
-                    self.pass_by()?;
+                    self.pass_by();
                     return Ok(Some(Block::TooLong));
                 }
             }
-            self.fill()?;
+            self.fill();
         }
     }
 
@@ -113,32 +118,35 @@ impl<R: Read> Lines<R> {
         whole
     }
 
-    fn fill(&mut self) -> io::Result<()> {
+    fn fill(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
         if self.end == self.buffer.len() {
             self.buffer.resize(self.buffer.len() * 2, 0);
         }
-        match read(&mut self.from, &mut self.buffer[self.end..])? {
-            0 => self.ended = true,
-            read => self.end += read,
+        match read(&mut self.from, &mut self.buffer[self.end..]) {
+            Ok(0) => self.ended = true,
+            Ok(read) => self.end += read,
+            Err(error) => {
+                self.ended = true;
+                self.error = Some(error);
+            }
         }
-        Ok(())
     }
 
     /// Reads on to the end of the line.
-    fn pass_by(&mut self) -> io::Result<()> {
+    fn pass_by(&mut self) {
         loop {
-            self.end = read(&mut self.from, &mut self.buffer)?;
-            self.start = self.end;
-            if self.end == 0 {
-                self.ended = true;
-                return Ok(());
-            }
+            (self.start, self.end) = (0, 0);
+            self.fill();
             if let Some(found) = memchr(b'\n', &self.buffer[..self.end]) {
                 self.start = found + 1;
-                return Ok(());
+                return;
+            }
+            if self.ended {
+                self.start = self.end;
+                return;
             }
         }
     }
@@ -194,6 +202,32 @@ mod tests {
             spare = whole.buffer;
         }
         assert!(seen == text.as_bytes());
+    }
+
+    /// Ends with an error, as compressed data does that is cut off.
+    struct Torn<'a>(&'a [u8]);
+
+    impl Read for Torn<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let many = into.len().min(self.0.len());
+            into[..many].copy_from_slice(&self.0[..many]);
+            self.0 = &self.0[many..];
+            if many == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(many) }
+        }
+    }
+
+    #[test]
+    fn what_stands_before_an_error_is_returned_before_the_error() {
+        let mut lines = Lines::new(Torn(b"a\nlast"));
+        assert_eq!(lines.next().unwrap(), Some(Line::Whole(b"a")));
+        assert_eq!(lines.next().unwrap(), Some(Line::Whole(b"last")));
+        assert_eq!(lines.next().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let mut lines = Lines::new(Torn(b"a\nlast"));
+        let Some(Block::Lines(whole)) = lines.next_block(Vec::new()).unwrap() else {
+            panic!("there are lines")
+        };
+        assert_eq!(&whole.buffer[whole.lines], b"a\nlast");
+        assert_eq!(lines.next_block(Vec::new()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

@@ -11,11 +11,12 @@ mod source;
 pub(crate) mod time;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use memchr::memmem::Finder;
+use memchr::{memchr2, memmem::Finder};
 
 use envelope::Envelopes;
 pub(crate) use keys::{Key, Keys, Values};
@@ -38,6 +39,8 @@ pub(crate) struct Input {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) records: u64,
+    /// Lines that a glance was enough for.
+    at_a_glance: u64,
     /// Lines of someone else's.
     pub(crate) foreign: u64,
     /// Lines that begin as a record and are none.
@@ -48,17 +51,36 @@ pub(crate) struct Tally {
 }
 
 /// Which records a reading is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Reading<'a> {
-    /// A text that stands in every line of interest: other plain lines are not looked at.
-    pub(crate) needle: Option<&'a str>,
+    pub(crate) wanted: Wanted<'a>,
     /// The input will be read again.
     pub(crate) again: bool,
 }
 
+/// Which records are of interest, as far as it can be told from a plain line without reading it.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    All,
+    /// Those in which this text stands.
+    With(&'a str),
+    /// Those in which this text stands, and of all others as much as every line has: its fixed keys.
+    FixedAndWith(&'a str),
+    /// Those of requests whose id, as it is written, is one of these.
+    Of(&'a dyn Fn(&[u8]) -> bool),
+}
+
 impl Input {
     pub(crate) fn new(files: &[PathBuf], keys: Keys) -> Result<Self, Unreadable> {
-        let sources = files.iter().map(|path| Source::new(path)).collect::<Result<_, _>>()?;
+        let mut sources = Vec::with_capacity(files.len());
+        let mut known = HashSet::new();
+        for path in files {
+            let source = Source::new(path)?;
+            // `app.log*` and `app.log` beside it: its lines are there once.
+            if source.identity().is_none_or(|identity| known.insert(identity)) {
+                sources.push(source);
+            }
+        }
         Ok(Input { sources, keys, tally: Tally::default() })
     }
 
@@ -71,7 +93,7 @@ impl Input {
         self.tally = Tally::default();
         let read = Rc::new(Cell::new(0));
         let mut progress = Progress::new(self.sources.iter().map(Source::size).sum());
-        let finder = reading.needle.map(Finder::new);
+        let look = Look::new(reading.wanted);
         for source in &mut self.sources {
             let name = source.name();
             let lines = source.open(reading.again, &read).map(Lines::new);
@@ -83,13 +105,17 @@ impl Input {
                         self.tally.too_long += 1;
                         return;
                     };
-                    if let Some(finder) = &finder
-                        && envelopes.is_plain(line)
-                        && finder.find(line).is_none()
-                    {
-                        return;
+                    let is_plain = envelopes.is_plain(line);
+                    match if is_plain { look.at(line) } else { Glance::Open } {
+                        Glance::PassBy => self.tally.at_a_glance += 1,
+                        Glance::Fixed(values) => {
+                            self.tally.records += 1;
+                            found(&values);
+                        }
+                        Glance::Open => {
+                            envelopes.open(line, &self.keys, &mut self.tally, &mut found);
+                        }
                     }
-                    envelopes.open(line, &self.keys, &mut self.tally, &mut found);
                 };
                 let ended = loop {
                     match lines.next() {
@@ -108,6 +134,50 @@ impl Input {
             }
         }
         Ok(())
+    }
+}
+
+/// Tells of plain lines whether they have to be read.
+struct Look<'a> {
+    finder: Option<Finder<'a>>,
+    wanted: Wanted<'a>,
+}
+
+/// What is done with a line.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
+enum Glance<'a> {
+    PassBy,
+    Fixed(Values<'a>),
+    Open,
+}
+
+impl<'w> Look<'w> {
+    fn new(wanted: Wanted<'w>) -> Self {
+        let text = match wanted {
+            Wanted::All => None,
+            Wanted::With(text) | Wanted::FixedAndWith(text) => Some(text),
+            Wanted::Of(_) => Some(",\"request_id\":\""),
+        };
+        Look { finder: text.map(Finder::new), wanted }
+    }
+
+    fn at<'a>(&self, line: &'a [u8]) -> Glance<'a> {
+        let Some(finder) = &self.finder else { return Glance::Open };
+        match (self.wanted, finder.find(line)) {
+            (Wanted::With(_), None) => Glance::PassBy,
+            (Wanted::FixedAndWith(_), None) => {
+                Values::of_fixed(line).map_or(Glance::Open, Glance::Fixed)
+            }
+            // In a line that candor wrote, what stands before the id is one level deep.
+            (Wanted::Of(is_wanted), Some(at)) if line.starts_with(b"{\"ts\":\"") => {
+                let id = &line[at + finder.needle().len()..];
+                match memchr2(b'"', b'\\', id) {
+                    Some(end) if id[end] == b'"' && !is_wanted(&id[..end]) => Glance::PassBy,
+                    _ => Glance::Open,
+                }
+            }
+            _ => Glance::Open,
+        }
     }
 }
 
@@ -138,6 +208,12 @@ impl Tally {
         for name in &self.cut {
             parts.push(format!("the rest of {name}, whose compressed data is damaged or cut off"));
         }
-        (!parts.is_empty()).then(|| format!("passed by {}", parts.join(", ")))
+        let is_of_another_form = self.records + self.at_a_glance == 0 && self.foreign > 0;
+        let hint = if is_of_another_form {
+            "; candor reads the lines that LOG_FORMAT=json makes, which is how it writes to files and pipes"
+        } else {
+            ""
+        };
+        (!parts.is_empty()).then(|| format!("passed by {}{hint}", parts.join(", ")))
     }
 }

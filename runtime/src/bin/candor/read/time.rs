@@ -67,6 +67,8 @@ fn show(at: Micros, form: &str) -> String {
 /// A duration for the eye, three digits that matter: `0.006 ms`, `3.26 ms`, `404 ms`, `12.4 s`.
 pub(crate) fn took(ms: f64) -> String {
     match ms {
+        // A microsecond is the finest a line says.
+        ms if ms > 0.0 && ms < 0.0995 => format!("{ms:.3} ms"),
         ms if ms < 9.995 => format!("{ms:.2} ms"),
         ms if ms < 99.95 => format!("{ms:.1} ms"),
         ms if ms < 999.5 => format!("{ms:.0} ms"),
@@ -92,6 +94,6 @@ mod tests {
     #[test]
     fn durations_have_three_digits() {
         let shown = [0.006, 3.256, 12.34, 404.8, 1_234.0, 65_000.0].map(took);
-        assert_eq!(shown, ["0.01 ms", "3.26 ms", "12.3 ms", "405 ms", "1.23 s", "65.0 s"]);
+        assert_eq!(shown, ["0.006 ms", "3.26 ms", "12.3 ms", "405 ms", "1.23 s", "65.0 s"]);
     }
 }

@@ -11,8 +11,9 @@ pub(crate) struct Gap {
     pub(crate) first: u64,
     pub(crate) last: u64,
     pub(crate) missing: u64,
-    /// When the next line after it was written.
-    pub(crate) at: Micros,
+    /// When the lines before and after it were written.
+    pub(crate) from: Micros,
+    pub(crate) to: Micros,
 }
 
 impl fmt::Display for Gap {
@@ -31,12 +32,16 @@ pub(super) fn find(lines: &[Line]) -> Vec<Gap> {
         lines.iter().filter_map(|line| Some((line.seq.filter(|seq| *seq > 0)?, line.at))).collect();
     seen.sort_unstable();
     let mut gaps = Vec::new();
-    let mut before = 0;
+    let mut before = (0, seen.first().map_or(0, |(_, at)| *at));
     for (seq, at) in seen {
-        if seq > before + 1 {
-            gaps.push(Gap { first: before + 1, last: seq - 1, missing: seq - 1 - before, at });
+        let (last, from) = before;
+        if seq > last + 1 {
+            let missing = seq - 1 - last;
+            gaps.push(Gap { first: last + 1, last: seq - 1, missing, from, to: at.max(from) });
         }
-        before = seq;
+        before = (seq, at);
     }
+    // Where clocks were set back, numbers and times differ in their order.
+    gaps.sort_by_key(|gap| gap.from);
     gaps
 }

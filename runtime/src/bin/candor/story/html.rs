@@ -164,6 +164,7 @@ fn row(story: &Story, item: &Item, depth: usize, verdict: &Verdict, out: &mut St
         Level::Warn => " warning",
         Level::Info | Level::Low => "",
     };
+    let still = if item.is_still_open() { " open" } else { "" };
     let fields = fields(item);
     let (open, close) = if fields.is_empty() {
         ("<div class=\"summary\">", "</div>")
@@ -171,7 +172,10 @@ fn row(story: &Story, item: &Item, depth: usize, verdict: &Verdict, out: &mut St
         ("<summary>", "</summary>")
     };
     let outer = if fields.is_empty() { "div" } else { "details" };
-    let _ = write!(out, "<{outer} class=\"{kind}{mark}{level}\" style=\"--depth:{depth}\">{open}");
+    let _ = write!(
+        out,
+        "<{outer} class=\"{kind}{mark}{level}{still}\" style=\"--depth:{depth}\">{open}"
+    );
     let _ = write!(out, "<span class=\"name\"><b>{}</b></span>", name(item));
     let start = (item.start - story.start) as f64 / 1e3;
     let time = match (item.is_span(), &item.line) {

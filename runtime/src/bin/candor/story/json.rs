@@ -46,6 +46,7 @@ fn part(story: &Story, part: &Part) -> Value {
         "status": status,
         "outcome": some(&part.outcome()),
         "end_missing": part.is_unfinished(),
+        "moved_ms": ms(part.moved),
         "missing_lines": part.lost,
         "dependency_ms": dependency_ms(part),
         "dependencies": shares.collect::<Vec<_>>(),

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::read::Keys;
 use crate::read::time::{self, Micros};
-use crate::read::{Keys, Values};
 
 /// How bad a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,9 +51,29 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// A line of which nothing is known but its time.
+    pub(crate) fn at(at: Micros) -> Self {
+        Line {
+            at,
+            level: Level::Info,
+            level_name: String::new(),
+            logger: String::new(),
+            msg: String::new(),
+            user: String::new(),
+            method: String::new(),
+            path: String::new(),
+            service: String::new(),
+            trace: String::new(),
+            span: String::new(),
+            seq: None,
+            event: String::new(),
+            fields: Vec::new(),
+        }
+    }
+
     /// A record as a line; nothing where its time can't be read.
-    pub(crate) fn parse(values: &Values<'_>, keys: &Keys) -> Option<Self> {
-        let mut fields = keys.members(values.text);
+    pub(crate) fn parse(record: &[u8], keys: &Keys) -> Option<Self> {
+        let mut fields = keys.members(record);
         let mut take = |key: &str| {
             let place = fields.iter().position(|(name, _)| name == key)?;
             Some(plain(&fields.remove(place).1))
@@ -97,6 +117,10 @@ impl Line {
     /// A field of milliseconds as microseconds.
     pub(crate) fn micros(&self, key: &str) -> Option<Micros> {
         self.get(key)?.as_f64().map(time::micros)
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|value| !value.is_null())
     }
 
     /// Whether it is the last line of a request or job.

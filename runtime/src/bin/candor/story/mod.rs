@@ -1,5 +1,6 @@
 //! `candor story`: what happened in one request.
 
+mod clocks;
 mod gaps;
 mod html;
 mod json;
@@ -9,12 +10,14 @@ mod text;
 mod tree;
 mod verdict;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use memchr::memchr_iter;
+
+use crate::open::{ENDS, OpenRequests, is_end};
 use crate::output::{Failure, Output};
-use crate::read::{Input, Key, Reading, Values, text as json_text};
-use crate::requests::ENDS;
+use crate::read::{Input, Key, Reading, Values, Wanted, text as json_text};
 use crate::screen::{Screen, json_line};
 pub(crate) use line::Line;
 pub(crate) use notes::percent;
@@ -24,9 +27,11 @@ use tree::Story;
 /// Lines of one story; a request writes 1000 where nobody changed that.
 const MOST_LINES: usize = 20_000;
 /// Bytes of the lines of all stories that are told at once.
-const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES: usize = 48 << 20;
 /// Requests told by `--failed`.
 const MOST_STORIES: usize = 1000;
+/// Requests beyond these that are counted.
+const MOST_COUNTED: usize = 100_000;
 /// Ids named where a beginning fits several.
 const NAMED: usize = 8;
 
@@ -40,11 +45,11 @@ pub(crate) struct Args {
     /// The request's id, or the beginning of it that no other has; left out with --failed, and where `-`
     /// holds one request only
     #[arg(value_name = "ID")]
-    id: String,
+    id: Option<String>,
     /// Files with the lines, `.gz` too; `-` is standard input
     #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
-    /// Every request that ended with an error, a panic or no answer
+    /// Every request that ended with an error, a panic or no answer, or has no end
     #[arg(long)]
     failed: bool,
     /// Every field of every line
@@ -61,7 +66,7 @@ pub(crate) struct Args {
 }
 
 /// Which requests are told.
-enum Wanted {
+enum Asked {
     Id(String),
     /// The only one of the input.
     Only,
@@ -70,35 +75,42 @@ enum Wanted {
 
 impl Args {
     /// With `--failed` all that is given are files.
-    fn wanted(&self) -> Result<(Wanted, Vec<PathBuf>), Failure> {
+    fn asked(&self) -> Result<(Asked, Vec<PathBuf>), Failure> {
         let mut files = self.files.clone();
+        let Some(id) = &self.id else {
+            let what = if self.failed { "FILES" } else { "the ID of a request, and FILES" };
+            return Err(Failure::usage(format!("story needs {what}; `-` is standard input")));
+        };
         if self.failed {
-            files.insert(0, PathBuf::from(&self.id));
-            return Ok((Wanted::Failed, files));
+            files.insert(0, PathBuf::from(id));
+            return Ok((Asked::Failed, files));
         }
-        if files.is_empty() && self.id == "-" {
-            return Ok((Wanted::Only, vec![PathBuf::from("-")]));
+        if files.is_empty() && id == "-" {
+            return Ok((Asked::Only, vec![PathBuf::from("-")]));
         }
         if files.is_empty() {
-            return Err(Failure::usage(format!(
-                "`{}` needs FILES to look for it in; `-` is standard input",
-                self.id
-            )));
+            return Err(Failure::usage(if Path::new(id).is_file() {
+                format!("`{id}` is a file; the ID of a request comes before it, or --failed")
+            } else {
+                format!("`{id}` needs FILES to look for it in; `-` is standard input")
+            }));
         }
-        Ok((Wanted::Id(self.id.clone()), files))
+        // What was copied often has a blank at its end.
+        Ok((Asked::Id(id.trim().to_owned()), files))
     }
 }
 
 /// Tells the stories; whether there was any.
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
-    let (wanted, files) = args.wanted()?;
+    let (asked, files) = args.asked()?;
     let mut input = Input::new(&files, args.keys.keys()?)?;
-    let mut stories = match &wanted {
-        Wanted::Id(id) => vec![by_id(&mut input, id)?],
-        Wanted::Only => vec![by_id(&mut input, "")?],
-        Wanted::Failed => failed(&mut input)?,
+    let found = match &asked {
+        Asked::Id(id) => by_id(&mut input, id).map(|story| vec![story]),
+        Asked::Only => by_id(&mut input, "").map(|story| vec![story]),
+        Asked::Failed => failed(&mut input, out),
     };
     out.note(input.tally.passed_by());
+    let mut stories = found?;
     if stories.is_empty() {
         out.note(Some("no request of the input failed".to_owned()));
         return Ok(false);
@@ -140,17 +152,21 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
 struct Gathered {
     lines: Vec<Line>,
     left_out: u64,
+    size: usize,
 }
 
 impl Gathered {
     fn add(&mut self, record: &Values<'_>, left: &mut usize, keys: &crate::read::Keys) {
-        let size = record.text.len() * 2 + 400;
+        // A value takes as much as a short text, however short it is written.
+        let values = memchr_iter(b',', record.text).count();
+        let size = record.text.len() * 2 + values * 40 + 400;
         if self.lines.len() >= MOST_LINES || size > *left {
             self.left_out += 1;
             return;
         }
-        if let Some(line) = Line::parse(record, keys) {
+        if let Some(line) = Line::parse(record.text, keys) {
             *left -= size;
+            self.size += size;
             self.lines.push(line);
         }
     }
@@ -171,18 +187,24 @@ fn by_id(input: &mut Input, id: &str) -> Result<Story, Failure> {
     // The first id that begins so has its lines kept; of others the name is enough to say so.
     let mut first: Option<(String, Gathered)> = None;
     let mut others: Vec<String> = Vec::new();
-    let (mut left_exact, mut left_first) = (MOST_BYTES, MOST_BYTES);
+    let mut left = MOST_BYTES;
     let needle = needle(id);
-    let reading = Reading { needle: (!needle.is_empty()).then_some(needle), again: false };
-    input.read(reading, |record| {
+    let wanted = if needle.is_empty() { Wanted::All } else { Wanted::With(needle) };
+    input.read(Reading { wanted, again: false }, |record| {
         let Some(found) = request_id(record).filter(|found| found.starts_with(id)) else { return };
         if found == id {
-            exact.add(record, &mut left_exact, &keys);
+            // Then nobody asks for those that only begin so.
+            if let Some((_, gathered)) = &mut first {
+                left += std::mem::take(gathered).size;
+            }
+            exact.add(record, &mut left, &keys);
             return;
         }
         let (known, gathered) = first.get_or_insert_with(|| (found.clone(), Gathered::default()));
         if *known == found {
-            gathered.add(record, &mut left_first, &keys);
+            if exact.lines.is_empty() {
+                gathered.add(record, &mut left, &keys);
+            }
         } else if others.len() < NAMED && !others.contains(&found) {
             others.push(found);
         }
@@ -220,36 +242,46 @@ fn needle(id: &str) -> &str {
 
 /// First which requests failed, then their lines: a request's end comes last, and other services' lines
 /// stand in other files.
-fn failed(input: &mut Input) -> Result<Vec<Story>, Failure> {
+fn failed(input: &mut Input, out: &mut Output) -> Result<Vec<Story>, Failure> {
     let keys = input.keys.clone();
     let mut ids: HashMap<String, Gathered> = HashMap::new();
-    let mut passed_over = 0_u64;
-    input.read(Reading { needle: Some(ENDS), again: true }, |record| {
-        let text = |key| record.get(key).and_then(json_text);
-        let is_end =
-            matches!(text(Key::Event).as_deref(), Some("request_completed" | "job_completed"));
-        if !is_end || text(Key::Outcome).as_deref() == Some("ok") {
-            return;
-        }
-        let Some(id) = request_id(record) else { return };
+    let mut passed_over = HashSet::new();
+    let mut add = |ids: &mut HashMap<String, Gathered>, id: String| {
         if ids.len() < MOST_STORIES {
             ids.entry(id).or_default();
-        } else if !ids.contains_key(&id) {
-            passed_over += 1;
+        } else if !ids.contains_key(&id) && passed_over.len() < MOST_COUNTED {
+            passed_over.insert(id);
+        }
+    };
+    let mut open = OpenRequests::default();
+    input.read(Reading { wanted: Wanted::FixedAndWith(ENDS), again: true }, |record| {
+        open.see(record);
+        let is_ok = || record.get(Key::Outcome).and_then(json_text).as_deref() == Some("ok");
+        if is_end(record)
+            && !is_ok()
+            && let Some(id) = request_id(record)
+        {
+            add(&mut ids, id);
         }
     })?;
+    out.note(open.without_ends());
+    open.left().for_each(|begun| add(&mut ids, begun.id));
     let mut left = MOST_BYTES;
     if !ids.is_empty() {
-        input.read(Reading { needle: None, again: false }, |record| {
+        let written: HashSet<Vec<u8>> = ids.keys().map(|id| id.clone().into_bytes()).collect();
+        let is_wanted = |id: &[u8]| written.contains(id);
+        input.read(Reading { wanted: Wanted::Of(&is_wanted), again: false }, |record| {
             let id = record.get(Key::RequestId).and_then(json_text);
             if let Some(gathered) = id.and_then(|id| ids.get_mut(id.as_ref())) {
                 gathered.add(record, &mut left, &keys);
             }
         })?;
     }
-    if passed_over > 0 {
-        eprintln!("candor: {passed_over} more failed; `candor requests --failed` lists them all");
-    }
+    out.note((!passed_over.is_empty()).then(|| {
+        let least = if passed_over.len() == MOST_COUNTED { "at least " } else { "" };
+        let many = passed_over.len();
+        format!("{least}{many} more failed; `candor requests --failed` lists them")
+    }));
     let told = ids.into_iter().filter(|(_, gathered)| !gathered.lines.is_empty());
     Ok(told.map(|(id, gathered)| gathered.story(id)).collect())
 }

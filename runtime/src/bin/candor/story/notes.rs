@@ -102,10 +102,12 @@ pub(crate) fn of_item(item: &Item, is_bad: bool, cause_detail: Option<&str>) -> 
         Mark::None => "",
     };
     let Some(line) = &item.line else {
-        if let Kind::Unseen(_) = item.kind {
-            let text = "its line is missing: it was still open, or the line was lost".to_owned();
-            notes.push(Note { mark: Mark::None, label: "", text });
-        }
+        let text = match item.kind {
+            Kind::Unseen(_) => "its line is missing: it was still open, or the line was lost",
+            _ if item.is_still_open() => "it had not ended when the request was found stuck",
+            _ => return notes,
+        };
+        notes.push(Note { mark: item.mark, label, text: text.to_owned() });
         return notes;
     };
     let text = facts_of(item, line).join(" · ");
@@ -181,9 +183,20 @@ pub(crate) fn of_part(part: &Part) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if part.moved != 0 {
+        let by = took(part.moved.unsigned_abs() as f64 / 1e3);
+        let how = if part.moved < 0 { "ahead of" } else { "behind" };
+        notes.push(format!(
+            "its clock is about {by} {how} its caller's; it is shown as if they agreed"
+        ));
+    }
     let suppressed = part.close.as_ref().map_or(0, |close| close.count("lines_suppressed"));
     if suppressed > 0 {
         notes.push(format!("{suppressed} lines were suppressed by the limit of lines per request"));
+    }
+    let sampled_away = part.close.as_ref().map_or(0, |close| close.count("lines_sampled_away"));
+    if sampled_away > 0 {
+        notes.push(format!("{sampled_away} lines were left out by sampling"));
     }
     notes
 }

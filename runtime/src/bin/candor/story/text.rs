@@ -94,15 +94,25 @@ fn head(out: &mut Out, story: &Story, index: usize) {
     // Facts stay whole: as many on a row as there is room for.
     let mut row = Row::new();
     for fact in facts {
-        if row.width() > 0 && row.width() + 3 + columns(&safe(&fact)) > out.look.screen.width {
+        let width = columns(&safe(&fact));
+        if row.width() > 0 && row.width() + 3 + width > out.look.screen.width {
             out.row(&std::mem::take(&mut row));
+        }
+        // Only what no row has room for is broken: an id is there to be copied.
+        if width > out.look.screen.width {
+            for line in wrapped(&fact, out.look.screen.width) {
+                out.row(Row::new().add(Style::Dim, &line));
+            }
+            continue;
         }
         if row.width() > 0 {
             row.add(Style::Dim, " · ");
         }
         row.add(Style::Dim, &fact);
     }
-    out.row(&row);
+    if row.width() > 0 {
+        out.row(&row);
+    }
 }
 
 fn ending(part: &Part) -> (Style, String) {

@@ -1,10 +1,14 @@
 //! The lines of one request as a tree of steps and calls on one time axis.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
+use serde_json::Value;
+
+use super::clocks;
 use super::gaps::{self, Gap};
 use super::line::{Level, Line};
-use crate::read::time::Micros;
+use crate::read::time::{self, Micros};
 
 /// Levels of the tree that are shown as such; what is deeper stands at the last one.
 const DEEPEST: usize = 60;
@@ -42,6 +46,8 @@ pub(crate) struct Part {
     /// The items in the order in which they are shown, with their depth.
     pub(crate) order: Vec<(usize, usize)>,
     pub(crate) lost: u64,
+    /// By how much its times were moved, since its clock and its caller's do not agree.
+    pub(crate) moved: Micros,
 }
 
 /// What stands in the tree.
@@ -90,6 +96,11 @@ impl Item {
 
     pub(crate) fn level(&self) -> Level {
         self.line.as_ref().map_or(Level::Info, |line| line.level)
+    }
+
+    /// Whether it is known by name and not how it ended.
+    pub(crate) fn is_still_open(&self) -> bool {
+        self.line.is_none() && matches!(self.kind, Kind::Step(_) | Kind::Call { .. })
     }
 
     pub(crate) fn outcome(&self) -> String {
@@ -146,7 +157,8 @@ pub(crate) fn build(id: String, lines: Vec<Line>, left_out: u64) -> Story {
             parts.push(part(run));
         }
     }
-    parts.sort_by_key(|part| (part.start, std::cmp::Reverse(part.end)));
+    clocks::settle(&mut parts);
+    parts.sort_by_key(|part| (part.start, Reverse(part.end)));
     let start = parts.iter().map(|part| part.start).min().unwrap_or_default();
     let end = parts.iter().map(|part| part.end).max().unwrap_or_default();
     Story { id, start, end, parts, repeated, left_out }
@@ -186,7 +198,9 @@ fn part(lines: Vec<Line>) -> Part {
     };
     let (service, trace, span) = (known(|l| &l.service), known(|l| &l.trace), known(|l| &l.span));
     let (user, method, path) = (known(|l| &l.user), known(|l| &l.method), known(|l| &l.path));
-    let wants_end = !method.is_empty() || lines.iter().any(Line::is_start);
+    // A log of warnings alone has no end of what went well.
+    let has_quiet = lines.iter().any(|line| line.level < Level::Warn);
+    let wants_end = (has_quiet && !method.is_empty()) || lines.iter().any(Line::is_start);
     let close = lines.iter().rposition(Line::is_end);
     let begins = origin(&lines, close.map(|close| &lines[close]));
     let found = gaps::find(&lines);
@@ -205,17 +219,19 @@ fn part(lines: Vec<Line>) -> Part {
         }
     }
     adopt(&mut items);
-    for line in others {
-        let parent = open_at(&items, line.at);
-        items.push(Item { parent, ..item(Kind::Line, line.at, Some(line)) });
-    }
-    for gap in found {
-        let parent = open_at(&items, gap.at);
-        items.push(Item { parent, ..item(Kind::Gap(gap.clone()), gap.at, None) });
-    }
-    let latest = items.iter().map(|item| item.end).max();
+    let latest = items.iter().map(|item| item.end).chain(others.iter().map(|line| line.at)).max();
     let until =
         last_line.as_ref().map(|line| line.at).into_iter().chain(latest).max().unwrap_or(begins);
+    still_open(&mut items, &others, until);
+    let parents = open_at(&items, others.iter().map(|line| Place { from: line.at, to: line.at }));
+    let around = open_at(&items, found.iter().map(|gap| Place { from: gap.from, to: gap.to }));
+    for (line, parent) in others.into_iter().zip(parents) {
+        items.push(Item { parent, ..item(Kind::Line, line.at, Some(line)) });
+    }
+    for (gap, parent) in found.into_iter().zip(around) {
+        let at = gap.from;
+        items.push(Item { parent, ..item(Kind::Gap(gap), at, None) });
+    }
     let order = ordered(&items);
     Part {
         service,
@@ -231,7 +247,53 @@ fn part(lines: Vec<Line>) -> Part {
         items,
         order,
         lost,
+        moved: 0,
     }
+}
+
+/// The steps that `request_stuck` names and that have no line of their own. Their parents are not named,
+/// but all were open at once, so they stand in the outermost.
+fn still_open(items: &mut Vec<Item>, lines: &[Line], until: Micros) {
+    let Some(stuck) = lines.iter().rev().find(|line| line.event == "request_stuck") else { return };
+    let Some(open) = stuck.get("open").and_then(Value::as_array) else { return };
+    let known: HashMap<u64, usize> =
+        items.iter().enumerate().filter_map(|(index, item)| Some((item.step_id?, index))).collect();
+    let mut outermost = None;
+    for step in open {
+        let text = |key| step.get(key).and_then(Value::as_str).map(str::to_owned);
+        let (Some(name), Some(id)) = (text("step"), step.get("step_id").and_then(Value::as_u64))
+        else {
+            continue;
+        };
+        let age = step.get("age_ms").and_then(Value::as_f64).map_or(0, time::micros);
+        let start = stuck.at - age;
+        let kind = match text("dependency") {
+            Some(dependency) => Kind::Call { dependency, operation: name },
+            None => Kind::Step(name),
+        };
+        let index = match known.get(&id) {
+            // It ended after all, or another step names it as its parent.
+            Some(index) if items[*index].line.is_some() => *index,
+            Some(index) => {
+                let unseen = &mut items[*index];
+                (unseen.kind, unseen.start, unseen.end) = (kind, start, until);
+                *index
+            }
+            None => {
+                items.push(Item { end: until, step_id: Some(id), ..item(kind, start, None) });
+                items.len() - 1
+            }
+        };
+        let is_new = items[index].line.is_none() && items[index].parent.is_none();
+        match outermost {
+            None => outermost = Some(index),
+            Some(outermost) if is_new && outermost != index => {
+                items[index].parent = Some(outermost);
+            }
+            Some(_) => {}
+        }
+    }
+    cut_loops(items);
 }
 
 fn item(kind: Kind, at: Micros, line: Option<Line>) -> Item {
@@ -262,7 +324,7 @@ fn span_item(line: &Line, origin: Micros) -> Option<Item> {
     };
     let took = line.micros("duration_ms").unwrap_or(0);
     let start = line.micros("offset_ms").map_or(line.at - took, |offset| origin + offset);
-    let step_id = line.get("step_id").and_then(serde_json::Value::as_u64);
+    let step_id = line.get("step_id").and_then(Value::as_u64);
     Some(Item { end: start + took, step_id, ..item(kind, start, None) })
 }
 
@@ -313,17 +375,45 @@ fn cut_loops(items: &mut [Item]) {
     }
 }
 
-/// The innermost step open at that time, as far as there is only one.
-fn open_at(items: &[Item], at: Micros) -> Option<usize> {
-    let mut found = None;
-    for _ in 0..DEEPEST {
-        let mut open = items.iter().enumerate().filter(|(_, item)| {
-            item.is_span() && item.parent == found && item.start <= at && at <= item.end
-        });
-        let Some((index, _)) = open.next().filter(|_| open.next().is_none()) else { break };
-        found = Some(index);
-    }
-    found
+/// A moment, or what lies between two lines.
+struct Place {
+    from: Micros,
+    to: Micros,
+}
+
+/// For each of these places, which are in the order of time, the innermost step that was open all the
+/// while, as far as there is only one.
+fn open_at(items: &[Item], places: impl Iterator<Item = Place>) -> Vec<Option<usize>> {
+    let mut starts: Vec<usize> = (0..items.len()).filter(|index| items[*index].is_span()).collect();
+    starts.sort_by_key(|index| items[*index].start);
+    let mut starts = starts.into_iter().peekable();
+    let mut ends = BinaryHeap::new();
+    // How many are open in each step, and the sum of their numbers: where it is one, the sum is its.
+    let mut open: HashMap<Option<usize>, (usize, usize)> = HashMap::new();
+    let mut innermost = |place: Place| {
+        while let Some(index) = starts.next_if(|index| items[*index].start <= place.from) {
+            let (many, sum) = open.entry(items[index].parent).or_default();
+            (*many, *sum) = (*many + 1, *sum + index);
+            ends.push(Reverse((items[index].end, index)));
+        }
+        while let Some(Reverse((end, index))) = ends.peek().copied()
+            && end < place.from
+        {
+            ends.pop();
+            if let Some((many, sum)) = open.get_mut(&items[index].parent) {
+                (*many, *sum) = (*many - 1, *sum - index);
+            }
+        }
+        let mut found = None;
+        for _ in 0..DEEPEST {
+            match open.get(&found) {
+                Some((1, index)) if items[*index].end >= place.to => found = Some(*index),
+                _ => break,
+            }
+        }
+        found
+    };
+    places.map(&mut innermost).collect()
 }
 
 fn ordered(items: &[Item]) -> Vec<(usize, usize)> {

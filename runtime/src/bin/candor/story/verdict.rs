@@ -1,5 +1,6 @@
 //! What the lines say about why a request ended as it did.
 
+use super::clocks::is_within;
 use super::line::Level;
 use super::tree::{Item, Kind, Mark, Part, Story};
 use crate::read::time::{Micros, took};
@@ -22,9 +23,6 @@ pub(crate) struct Share {
     pub(crate) ms: f64,
     pub(crate) calls: usize,
 }
-
-/// A call at one service and the request at another begin apart by what two clocks differ.
-const CLOCKS: Micros = 5_000;
 
 /// Marks the likely cause and what follows from it.
 pub(crate) fn judge(story: &mut Story) -> Verdict {
@@ -53,8 +51,12 @@ fn cause_in(part: &Part) -> Option<usize> {
     let named = part.close.as_ref().and_then(|close| close.get("cause")?.get("step_id")?.as_u64());
     let by_id = |id| part.items.iter().position(|item| item.is_span() && item.step_id == Some(id));
     let dropped = (part.outcome() == "cancelled").then(|| first_cancelled(part)).flatten();
+    // What never ended waits for the innermost that did not.
+    let stuck = || part.items.iter().rposition(Item::is_still_open);
+    let stuck = part.is_unfinished().then(stuck).flatten();
     named
         .and_then(by_id)
+        .or(stuck)
         .or(dropped)
         .or_else(|| first_problem(part))
         .or_else(|| first_cancelled(part))
@@ -92,10 +94,6 @@ fn followed(story: &Story, mut found: (usize, usize)) -> (usize, usize) {
         found = (part, item);
     }
     found
-}
-
-fn is_within(part: &Part, call: &Item) -> bool {
-    call.start - CLOCKS <= part.start && part.end <= call.end + CLOCKS
 }
 
 /// The call of another part during which this part ran, where there is only one.
@@ -147,19 +145,51 @@ fn words(story: &Story, cause: Option<(usize, usize)>, is_bad: bool) -> Vec<Stri
         }
     } else if unfinished {
         words.push("no line says what went wrong".to_owned());
+        let unfinished = story.parts.iter().filter(|part| part.is_unfinished());
+        let mut items = unfinished.flat_map(|part| &part.items);
+        let open = items.rfind(|item| item.is_span() && item.line.is_none());
+        words.extend(open.map(|item| format!("{} had not ended when its lines end", item.name())));
     } else if is_bad {
-        words.push("no step, call or line says why".to_owned());
+        words.extend(story.parts.iter().find_map(own_words));
+        if words.is_empty() {
+            words.push("no step, call or line says why".to_owned());
+        }
     }
     words
+}
+
+/// What the end itself says, where no other line does.
+fn own_words(part: &Part) -> Option<String> {
+    let close = part.close.as_ref().filter(|_| part.is_bad())?;
+    let cause = close.get("cause");
+    let of = |key| cause.and_then(|cause| cause.get(key)?.as_str()).unwrap_or_default();
+    let name = [of("dependency"), of("step")].join(" ");
+    let category = if of("category").is_empty() { "failed" } else { of("category") };
+    let error = [close.text("error"), close.text("error_detail")];
+    let error: Vec<String> = error.into_iter().filter(|text| !text.is_empty()).collect();
+    if close.text("outcome") == "ok" && name.trim().is_empty() && error.is_empty() {
+        let status = close.text("status");
+        return Some(format!("answered {status}; every step and call went well"));
+    }
+    match (name.trim(), error.join(": ")) {
+        ("", error) if error.is_empty() => None,
+        ("", error) => Some(error),
+        (name, error) if error.is_empty() => {
+            Some(format!("{name}: {category}, as the end says; its own line is missing"))
+        }
+        (name, error) => Some(format!("{name}: {error}; its own line is missing")),
+    }
 }
 
 /// `payments charge: timeout after 401 ms`, then the detail.
 fn describe(part: &Part, index: usize) -> Vec<String> {
     let item = &part.items[index];
-    let Some(line) = &item.line else { return vec![item.name()] };
+    let Some(line) = &item.line else {
+        return vec![format!("{}: no end after {}", item.name(), took(item.took_ms()))];
+    };
     if !item.is_span() {
         let detail = [line.text("error"), line.text("error_detail"), line.text("panic_message")];
-        let detail = detail.into_iter().filter(|text| !text.is_empty());
+        let detail = detail.into_iter().filter(|text| !text.is_empty() && *text != line.msg);
         return std::iter::once(line.msg.clone()).chain(detail).collect();
     }
     let time = took(item.took_ms());
@@ -237,8 +267,8 @@ pub(crate) fn slowest(part: &Part) -> Option<(usize, f64)> {
             inner[parent].push((item.start, item.end));
         }
     }
-    let spans =
-        part.items.iter().enumerate().filter(|(_, item)| item.is_span() && item.line.is_some());
+    let is_known = |item: &Item| item.is_still_open() || item.is_span() && item.line.is_some();
+    let spans = part.items.iter().enumerate().filter(|(_, item)| is_known(item));
     let own = spans.map(|(index, item)| {
         let times = std::mem::take(&mut inner[index]);
         let times =
