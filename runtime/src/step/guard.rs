@@ -77,9 +77,11 @@ impl StepGuard {
         if !site.is_quiet() || thread::panicking() {
             return StepGuard::run(site, None);
         }
+        // First the clock, which would wait for the count.
+        let started = Tick::now();
         let open = |thread: &mut Thread| thread.frame.open_quietly();
         let depth = current::with_thread(open).unwrap_or_default();
-        StepGuard::new(None, Quiet { site, started: Tick::now(), depth })
+        StepGuard::new(None, Quiet { site, started, depth })
     }
 
     #[inline(never)]
