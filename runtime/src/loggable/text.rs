@@ -51,6 +51,7 @@ pub enum Piece {
 macro_rules! texts {
     ($($type:ty => $text:expr),* $(,)?) => {$(
         impl Text for $type {
+            #[inline]
             fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
                 let text: fn(&$type) -> Cow<'_, str> = $text;
                 leaf.write(&text(self), to);
@@ -172,6 +173,7 @@ impl Text for Value {
 pub(super) struct Part<'a, T: ?Sized>(pub(super) &'a T, pub(super) Leaf);
 
 impl<T: Text + ?Sized> Loggable for Part<'_, T> {
+    #[inline(always)]
     fn log(&self, to: &mut Encoder<'_>) {
         self.0.log_text(self.1, to);
     }
