@@ -88,11 +88,12 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<Secret<
     (!empty).then(|| Secret::new(inner.start, inner.end))
 }
 
-/// The content of `<key>…</key>`, at the end of its opening tag.
-pub(super) fn element(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
+/// The content of `<key>…</key>`, at the end of its opening tag, which begins at `open`.
+pub(super) fn element(text: &str, floor: usize, open: usize, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
-    let limit = floor.max(at.saturating_sub(LONGEST_NAME));
-    let open = limit + bytes[limit..at].iter().rposition(|&byte| byte == b'<')?;
+    if open < floor.max(at.saturating_sub(LONGEST_NAME)) {
+        return None;
+    }
     let tag = run(&bytes[..at], open + 1, |byte| in_name(byte) || byte == b':');
     if tag == open + 1 || bytes[at - 1] == b'/' || !hides(clip(text, open + 1, tag)) {
         return None;

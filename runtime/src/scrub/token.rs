@@ -67,6 +67,18 @@ const PREFIXES: [&str; 47] = [
     "hvs.",
 ];
 
+/// The bytes before the last one of a prefix.
+pub(super) const ENDS_PREFIX: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut at = 0;
+    while at < PREFIXES.len() {
+        let prefix = PREFIXES[at].as_bytes();
+        ends[prefix[prefix.len() - 2] as usize] = true;
+        at += 1;
+    }
+    ends
+};
+
 /// A well-known prefix whose last byte is at `at`, with its key.
 pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
     const SHORTEST: usize = 12;
