@@ -79,8 +79,8 @@ struct Secrets<'a> {
     at: usize,
     /// The end of the last secret: no look goes back behind it.
     floor: usize,
-    /// A `name: "password"` was seen, so the `value` that follows is one.
-    named: bool,
+    /// Of `name: "password"` and `value: "…"` the first that was seen.
+    half: label::Half,
     /// The last `<`.
     tag: Option<usize>,
     triggers: Triggers,
@@ -88,7 +88,14 @@ struct Secrets<'a> {
 
 impl<'a> Secrets<'a> {
     fn of(text: &'a str) -> Self {
-        Self { text, at: 0, floor: 0, named: false, tag: None, triggers: Triggers::default() }
+        Self {
+            text,
+            at: 0,
+            floor: 0,
+            half: label::Half::default(),
+            tag: None,
+            triggers: Triggers::default(),
+        }
     }
 
     /// Most triggers are nothing: what the bytes beside them rule out is not looked at.
@@ -97,11 +104,11 @@ impl<'a> Secrets<'a> {
         let before = at.checked_sub(1).map_or(0, |before| bytes[before]);
         let behind = bytes.get(at + 1).copied().unwrap_or(0);
         match bytes[at] {
-            b'=' => label::value(text, self.floor, at, &mut self.named),
+            b'=' => label::value(text, self.floor, at, &mut self.half),
             b'`' => (before == b' ').then(|| token::echoed(text, at))?,
             b':' | b'%' => token::url_credentials(text, at)
                 .or_else(|| token::echoed(text, at))
-                .or_else(|| label::value(text, self.floor, at, &mut self.named)),
+                .or_else(|| label::value(text, self.floor, at, &mut self.half)),
             b',' if is_quote(before) => label::tuple(text, self.floor, at),
             b'<' => {
                 self.tag = Some(at);
@@ -109,14 +116,15 @@ impl<'a> Secrets<'a> {
             }
             b'>' => label::element(text, self.floor, self.tag?, at),
             b'(' | b'{' => label::constructor(text, self.floor, at),
-            b'-' if behind == b'-' => token::private_key(text, at)
+            b'-' if behind == b'-' && before != b'-' => token::private_key(text, at)
                 .or_else(|| token::prefixed(text, at))
                 .or_else(|| label::flag(text, at)),
             b'-' | b'_' | b'.' if token::ENDS_PREFIX[usize::from(before)] => {
                 token::prefixed(text, at)
             }
+            0xef => label::value(text, self.floor, at, &mut self.half),
             b'J' if before == b'y' => token::jwt(text, at),
-            b'I' if matches!(before, b'A' | b'K' | b'S') => token::cloud_key(text, at),
+            b'I' if matches!(before, b'A' | b'B' | b'K' | b'S') => token::cloud_key(text, at),
             b'B' | b'b' if matches!(behind, b'a' | b'e' | b'A' | b'E') => token::scheme(text, at),
             b'0'..=b'9' => {
                 // A run of digits is looked at once, from its start.

@@ -14,7 +14,8 @@ pub(super) struct Triggers {
 }
 
 /// Beside digits, of which four in a row are one: no group of a card number has fewer.
-const TRIGGERS: &[u8] = b"=:%,<>-_.({`JIBb";
+/// The last begins a full-width sign.
+const TRIGGERS: &[u8] = b"=:%,<>-_.({`JIBb\xef";
 
 const BLOCK: usize = 64;
 /// As many as most texts have: without a branch between them they are read side by side.
@@ -100,13 +101,14 @@ fn triggers_of((others, digits): (u64, u64)) -> u64 {
 const LOW: [u8; 16] = tables().0;
 const HIGH: [u8; 16] = tables().1;
 const DIGIT: u8 = 0x80;
+const OUTSIDE: u8 = 0x40;
 
 const fn tables() -> ([u8; 16], [u8; 16]) {
     let (mut low, mut high) = ([0; 16], [0; 16]);
     let mut at = 0;
     while at < TRIGGERS.len() {
         let byte = TRIGGERS[at];
-        let class = 1 << ((byte >> 4) - 2);
+        let class = if byte < 0x80 { 1 << ((byte >> 4) - 2) } else { OUTSIDE };
         low[(byte & 0xf) as usize] |= class;
         high[(byte >> 4) as usize] |= class;
         at += 1;
@@ -207,10 +209,11 @@ mod avx2 {
         let low = _mm256_broadcastsi128_si256(load_half(&LOW));
         let high = _mm256_broadcastsi128_si256(load_half(&HIGH));
         let mask = |hits: __m256i| _mm256_movemask_epi8(hits).cast_unsigned();
-        // A byte outside ASCII finds nothing in either table.
-        let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(0xf));
+        let half = _mm256_set1_epi8(0xf);
+        let lower = _mm256_and_si256(bytes, half);
+        let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), half);
         let classes =
-            _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, upper));
+            _mm256_and_si256(_mm256_shuffle_epi8(low, lower), _mm256_shuffle_epi8(high, upper));
         let others = _mm256_and_si256(classes, _mm256_set1_epi8(0x7f));
         (!mask(_mm256_cmpeq_epi8(others, _mm256_setzero_si256())), mask(classes))
     }
