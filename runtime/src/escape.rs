@@ -65,9 +65,10 @@ pub(crate) fn is_clean(text: &str) -> bool {
         return hits == 0;
     }
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        let [a, b, c, d] = *first;
-        let [e, f, g, h] = *last;
-        return hits([a, b, c, d, e, f, g, h]) == 0;
+        let mut both = [0; 8];
+        both[..4].copy_from_slice(first);
+        both[4..].copy_from_slice(last);
+        return hits(both) == 0;
     }
     bytes.iter().all(|byte| CLASS[usize::from(*byte)] == 0)
 }

@@ -677,6 +677,25 @@ fn headers_are_hidden_by_name_mark_and_content() {
 }
 
 #[test]
+fn a_header_whose_name_does_not_say_so_is_hidden_in_debug_text_as_well() {
+    for name in
+        ["authentication-info", "dpop", "x-amzn-oidc-data", "x-rapidapi-key", "x-client-cert"]
+    {
+        let mut map = HeaderMap::new();
+        map.insert(name, HeaderValue::from_static("Qx7"));
+        map.insert("x-plain", HeaderValue::from_static("y"));
+        assert_eq!(
+            headers(&map).to_string(),
+            format!(r#"{{"{name}":"[REDACTED]","x-plain":"y"}}"#)
+        );
+        assert_eq!(
+            text(&format!("{map:?}")),
+            format!(r#"{{"{name}": "[REDACTED]", "x-plain": "y"}}"#)
+        );
+    }
+}
+
+#[test]
 fn a_sub_protocol_that_is_a_token_is_hidden() {
     let shown = |value: &'static str| {
         let mut map = HeaderMap::new();

@@ -39,7 +39,7 @@ pub(super) const fn pairs(first: u32, second: u32) -> bool {
 const LISTS: [(u32, &str); 33] = [
     (STRONG | JOINS, "password passwd pwd pswd passphrase passcode secret credential cookie apikey jwt \
         cvv cvc ssn sessionid sessid secretkey accesskey privatekey passwort"),
-    (STRONG, "passkey cred authorization authorisation bearer csrf xsrf otp totp hotp otpauth seedphrase cvn nino itin \
+    (STRONG, "passkey dpop cred authorization authorisation bearer csrf xsrf otp totp hotp otpauth seedphrase cvn nino itin \
         aadhaar aadhar cpf curp pesel mnemonic dsn iban psk kek dek puk privkey xprv ccnum ccn \
         dockerconfigjson kubeconfig onetimecode rootpw adminpw dbpw userpw pwdhash contrasena kennwort senha motdepasse mdp wachtwoord haslo salasana \
         samlresponse"),
@@ -59,7 +59,7 @@ const LISTS: [(u32, &str); 33] = [
         server consumer integration webhook deploy tls ssl cert certificate pem symmetric write ingest \
         ingestion wallet vault bot security recovery backup live merchant partner stripe openai anthropic \
         sendgrid mailgun mailchimp twilio aws azure google gcp github gitlab datadog sentry algolia firebase \
-        fcm vapid supabase cloudflare telegram discord slack heroku sdk insert unseal fernet ephemeral restricted \
+        fcm vapid supabase cloudflare telegram discord slack heroku sdk insert rapidapi unseal fernet ephemeral restricted \
         wrapping wrapped unwrap derived keystore truststore kms signer"),
     (KEY << SECOND, "key pem jwk"),
     (TOKEN, "api access refresh auth oauth id session user client bot service device push fcm apns reset \

@@ -99,10 +99,10 @@ const AT: u8 = 4;
 /// What each byte is in the domain of an address.
 const IN_DOMAIN: [u8; 256] = {
     let mut classes = [OTHER; 256];
-    let mut byte = 0;
+    let mut byte = 0_u8;
     while byte < 0x80 {
-        if (byte as u8).is_ascii_alphanumeric() || byte == b'-' as usize {
-            classes[byte] = LETTER;
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            classes[byte as usize] = LETTER;
         }
         byte += 1;
     }

@@ -173,6 +173,7 @@ impl Text for Value {
 pub(super) struct Part<'a, T: ?Sized>(pub(super) &'a T, pub(super) Leaf);
 
 impl<T: Text + ?Sized> Loggable for Part<'_, T> {
+    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
     #[inline(always)]
     fn log(&self, to: &mut Encoder<'_>) {
         self.0.log_text(self.1, to);

@@ -43,6 +43,19 @@ pub(super) fn value<'a>(
     None
 }
 
+/// Headers that hold a credential under a name that does not say so.
+pub(super) fn is_credential_header(name: &str) -> bool {
+    const NAMES: [&str; 6] = [
+        "authentication-info",
+        "proxy-authentication-info",
+        "x-ms-client-principal",
+        "x-amzn-oidc-data",
+        "x-client-cert",
+        "x-sign",
+    ];
+    is_one_of(name, &NAMES)
+}
+
 /// What the name of a pair is called, as lists of headers, parameters, settings and changes have them.
 pub(super) fn holds_the_name(name: &str) -> bool {
     const WORDS: [&str; 15] = [
@@ -286,14 +299,16 @@ impl<'a> Name<'a> {
         if self.text.contains('\\') && hides(&unescaped(self.text)) {
             return true;
         }
-        let hidden = self.any(&hides);
+        let hidden = self.any(&|name| hides(name) || is_credential_header(name));
         let Some(two) = self.widened().filter(|_| self.quote.is_empty()) else {
             return hidden;
         };
         let judged = |holds: &dyn Fn(&str) -> bool| {
             two.any(holds) || two.widened().is_some_and(|three| three.any(holds))
         };
-        if hidden {
+        if is_credential_header(self.text) {
+            true
+        } else if hidden {
             // "prompt tokens: 512"
             judged(&hides)
         } else {

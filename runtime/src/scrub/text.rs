@@ -104,7 +104,7 @@ impl<'a> Secrets<'a> {
         let before = at.checked_sub(1).map_or(0, |before| bytes[before]);
         let behind = bytes.get(at + 1).copied().unwrap_or(0);
         match bytes[at] {
-            b'=' => label::value(text, self.floor, at, &mut self.half),
+            b'=' | 0xef => label::value(text, self.floor, at, &mut self.half),
             b'`' => (before == b' ').then(|| token::echoed(text, at))?,
             b':' | b'%' => token::url_credentials(text, at)
                 .or_else(|| token::echoed(text, at))
@@ -122,7 +122,6 @@ impl<'a> Secrets<'a> {
             b'-' | b'_' | b'.' if token::ENDS_PREFIX[usize::from(before)] => {
                 token::prefixed(text, at)
             }
-            0xef => label::value(text, self.floor, at, &mut self.half),
             b'J' if before == b'y' => token::jwt(text, at),
             b'I' if matches!(before, b'A' | b'B' | b'K' | b'S') => token::cloud_key(text, at),
             b'B' | b'b' if matches!(behind, b'a' | b'e' | b'A' | b'E') => token::scheme(text, at),

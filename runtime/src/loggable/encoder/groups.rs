@@ -182,6 +182,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// One value inside a group, in Debug with its name; in `{:#?}` it is indented by four blanks.
+    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
     #[inline(always)]
     pub(super) fn inner<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         if let Out::Json(_) = self.out {
@@ -297,6 +298,7 @@ impl fmt::Debug for Slot<'_, '_> {
 
 impl Slot<'_, '_> {
     /// Writes the value.
+    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
     #[inline(always)]
     pub fn value<T: Loggable + ?Sized>(self, value: &T) {
         let Slot { encoder, name, hidden } = self;

@@ -65,11 +65,12 @@ const TOO_DEEP: &str = "[…]";
 const FRACTIONS: &str = {
     const BYTES: [u8; 4000] = {
         let mut bytes = [b'.'; 4000];
+        let digits = b"0123456789";
         let mut number = 0;
         while number < 1000 {
-            bytes[number * 4 + 1] = b'0' + (number / 100) as u8;
-            bytes[number * 4 + 2] = b'0' + (number / 10 % 10) as u8;
-            bytes[number * 4 + 3] = b'0' + (number % 10) as u8;
+            bytes[number * 4 + 1] = digits[number / 100];
+            bytes[number * 4 + 2] = digits[number / 10 % 10];
+            bytes[number * 4 + 3] = digits[number % 10];
             number += 1;
         }
         bytes
@@ -242,13 +243,11 @@ impl<'a> Encoder<'a> {
         }
         let mut buffer = itoa::Buffer::new();
         let whole = buffer.format(thousandths / 1000);
-        let fraction = (thousandths % 1000).unsigned_abs() as usize;
-        let digits = if fraction % 100 == 0 {
-            1
-        } else if fraction % 10 == 0 {
-            2
-        } else {
-            3
+        let fraction = usize::try_from(thousandths % 1000).unwrap_or_default();
+        let digits = match fraction {
+            _ if fraction.is_multiple_of(100) => 1,
+            _ if fraction.is_multiple_of(10) => 2,
+            _ => 3,
         };
         let fraction = &FRACTIONS[fraction * 4..][..=digits];
         if let Out::Json(out) = &mut self.out {
@@ -423,6 +422,7 @@ fn thousandths(value: f64) -> Option<i64> {
     let whole = (value * 1000.0 + 0.5) as i64;
     #[expect(clippy::cast_precision_loss, reason = "below 1e15")]
     let again = whole as f64 / 1000.0;
+    #[expect(clippy::float_cmp, reason = "the same number, or another form is needed")]
     (again == value).then_some(whole)
 }
 
