@@ -44,7 +44,38 @@ pub(crate) const fn is_unsafe(c: char) -> bool {
 }
 
 /// Appends `text` as the inside of a JSON string.
+#[inline]
 pub(crate) fn json_text(text: &str, out: &mut String) {
+    if is_clean(text) {
+        out.push_str(text);
+    } else {
+        escaped(text, out);
+    }
+}
+
+/// Whether all bytes are plain ASCII that stands for itself, eight at a time: most text is, and is copied
+/// whole. The last eight may overlap those before.
+pub(crate) fn is_clean(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if let Some(last) = bytes.last_chunk() {
+        let mut hits = hits(*last);
+        for eight in bytes.as_chunks().0 {
+            hits |= self::hits(*eight);
+        }
+        return hits == 0;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let mut both = [0; 8];
+        both[..4].copy_from_slice(first);
+        both[4..].copy_from_slice(last);
+        return hits(both) == 0;
+    }
+    bytes.iter().all(|byte| CLASS[usize::from(*byte)] == 0)
+}
+
+/// The same where there is something to escape, or a letter outside ASCII.
+#[cold]
+fn escaped(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
     let mut clean_from = 0;
     let mut at = 0;
@@ -91,6 +122,12 @@ pub(crate) fn json_text(text: &str, out: &mut String) {
 /// The high bit of each byte is set where a subtraction within it borrowed; a borrow that runs on
 /// spoils only bytes after the first hit.
 fn clean_bytes(eight: [u8; 8]) -> usize {
+    hits(eight).trailing_zeros() as usize / 8
+}
+
+/// The high bit of each of eight bytes is set from the first one on that asks for a closer look.
+#[inline]
+fn hits(eight: [u8; 8]) -> u64 {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = EACH << 7;
     let bytes = u64::from_le_bytes(eight);
@@ -99,8 +136,7 @@ fn clean_bytes(eight: [u8; 8]) -> usize {
         let other = bytes ^ (EACH * u64::from(byte));
         other.wrapping_sub(EACH) & !other
     };
-    let hits = (bytes | below(0x20) | equal(b'"') | equal(b'\\') | equal(0x7f)) & HIGH;
-    hits.trailing_zeros() as usize / 8
+    (bytes | below(0x20) | equal(b'"') | equal(b'\\') | equal(0x7f)) & HIGH
 }
 
 /// All characters `is_unsafe` names are in the basic plane, so one unit of four digits is enough.
@@ -114,6 +150,7 @@ fn unicode_escape(c: char, out: &mut String) {
 }
 
 /// Appends `text` in quotes.
+#[inline]
 pub(crate) fn json_string(text: &str, out: &mut String) {
     out.push('"');
     json_text(text, out);

@@ -169,6 +169,7 @@ impl<T: Shape + ?Sized> fmt::Debug for Shaped<'_, T> {
 pub struct Secret;
 
 impl Loggable for Secret {
+    #[inline]
     fn log(&self, to: &mut Encoder<'_>) {
         to.redacted();
     }

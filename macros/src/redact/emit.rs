@@ -207,6 +207,10 @@ impl Emit<'_> {
                 let write = self.write(field, name, &value, &quote!(__slot));
                 let (key, other) = (json_key(&field.key), other_name(field));
                 quote!(__object.flat(#key, #other, &[#(#own),*], |__slot| { #write });)
+            } else if matches!(field.policy, Some(Policy::Secret)) {
+                let key = json_key(&field.key);
+                let hidden = format!("{key}\"[REDACTED]\"");
+                quote!(__object.secret(#key, #hidden);)
             } else {
                 self.write(field, name, &value, &slot(field))
             };

@@ -61,7 +61,7 @@ where
                     "note",
                     __object.slot(",\"note\":", ""),
                 );
-                ::candor::__private::hidden(__object.slot(",\"address\":", ""));
+                __object.secret(",\"address\":", ",\"address\":\"[REDACTED]\"");
             },
         )
     }

@@ -39,13 +39,13 @@ pub(super) const fn pairs(first: u32, second: u32) -> bool {
 const LISTS: [(u32, &str); 33] = [
     (STRONG | JOINS, "password passwd pwd pswd passphrase passcode secret credential cookie apikey jwt \
         cvv cvc ssn sessionid sessid secretkey accesskey privatekey passwort"),
-    (STRONG, "passkey cred authorization authorisation bearer csrf xsrf otp totp hotp otpauth seedphrase cvn nino itin \
+    (STRONG, "passkey dpop cred authorization authorisation bearer csrf xsrf otp totp hotp otpauth seedphrase cvn nino itin \
         aadhaar aadhar cpf curp pesel mnemonic dsn iban psk kek dek puk privkey xprv ccnum ccn \
-        dockerconfigjson kubeconfig contrasena kennwort senha motdepasse mdp wachtwoord haslo salasana \
+        dockerconfigjson kubeconfig onetimecode rootpw adminpw dbpw userpw pwdhash contrasena kennwort senha motdepasse mdp wachtwoord haslo salasana \
         samlresponse"),
     (LAST | JOINS, "token pass"),
     (LAST, "pan pin auth sid session pw pword signature sig salt hmac keypair"),
-    (ALONE, "oauth"),
+    (ALONE, "oauth csc psw pepper tgt"),
     (PLAIN, "passwordless compass bypass trespass surpass encompass overpass underpass subpass multipass \
         renderpass lowpass highpass bandpass allpass lastpass keepass issn assn"),
     (HARMLESS, "page next previous prev continuation eos bos pad unk sep cls mask stop start end \
@@ -59,7 +59,8 @@ const LISTS: [(u32, &str); 33] = [
         server consumer integration webhook deploy tls ssl cert certificate pem symmetric write ingest \
         ingestion wallet vault bot security recovery backup live merchant partner stripe openai anthropic \
         sendgrid mailgun mailchimp twilio aws azure google gcp github gitlab datadog sentry algolia firebase \
-        fcm vapid supabase cloudflare telegram discord slack heroku sdk insert unseal fernet ephemeral restricted"),
+        fcm vapid supabase cloudflare telegram discord slack heroku sdk insert rapidapi unseal fernet ephemeral restricted \
+        wrapping wrapped unwrap derived keystore truststore kms signer"),
     (KEY << SECOND, "key pem jwk"),
     (TOKEN, "api access refresh auth oauth id session user client bot service device push fcm apns reset \
         registration login security vault root admin app deploy personal invite verification confirmation \
@@ -67,7 +68,7 @@ const LISTS: [(u32, &str); 33] = [
     (TOKEN << SECOND, "token"),
     (CODE, "otp mfa tfa 2fa totp verification verify recovery backup security sms auth oauth access login \
         pin pass activation unlock reset confirmation authentication authenticator device challenge card \
-        sort scratch email time factor"),
+        sort scratch email time factor pairing grant"),
     (CODE << SECOND, "code"),
     (NUMBER, "card account acct routing aba pin pan passport license licence security cc tax identity \
         identification national insurance"),
@@ -76,7 +77,7 @@ const LISTS: [(u32, &str); 33] = [
     (ID << SECOND, "id identifier"),
     (PHRASE, "connection conn seed recovery backup wallet"),
     (PHRASE << SECOND, "string str phrase word seed"),
-    (MATERIAL, "pass pin auth session token pan hmac"),
+    (MATERIAL, "pass pin auth session token pan hmac ntlm"),
     (MATERIAL << SECOND, "word wd phrase code key hash header value data block string salt raw plain plaintext sha"),
     (ACCOUNT, "credit debit bank"),
     (ACCOUNT << SECOND, "card account"),

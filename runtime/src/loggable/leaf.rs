@@ -26,6 +26,7 @@ pub enum Leaf {
 }
 
 impl Leaf {
+    #[inline]
     pub(super) fn write(self, text: &str, to: &mut Encoder<'_>) {
         match self {
             Leaf::Clear => to.text(text),
@@ -56,6 +57,9 @@ fn masked(text: &str, first: usize, last: usize, to: &mut Encoder<'_>) {
 }
 
 fn email(text: &str, to: &mut Encoder<'_>) {
+    if let Some((first, domain)) = plain_email(text) {
+        return to.plain_of([first, "***@", domain]);
+    }
     let text = text.trim();
     let at = text.bytes().rposition(|byte| byte == b'@');
     match at.map(|at| (&text[..at], &text[at + 1..])) {
@@ -67,27 +71,49 @@ fn email(text: &str, to: &mut Encoder<'_>) {
     }
 }
 
-fn is_domain(text: &str) -> bool {
-    if text.is_ascii() {
-        return is_ascii_domain(text.as_bytes());
+/// First letter and domain of what nearly every address is: neither needs a trim, an escape or a closer look.
+fn plain_email(text: &str) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    if !bytes.first()?.is_ascii_alphanumeric() {
+        return None;
     }
+    // A label may not be empty: the end counts as a dot, and a dot beside another as something else.
+    let (mut met, mut last) = (0, DOT);
+    for (at, byte) in bytes.iter().enumerate().rev() {
+        let class = IN_DOMAIN[usize::from(*byte)];
+        if class == AT {
+            let is_domain = met == DOT && last != DOT && at > 0;
+            return is_domain.then(|| Some((text.get(..1)?, text.get(at + 1..)?)))?;
+        }
+        met |= class | (class & last) << 1;
+        last = class;
+    }
+    None
+}
+
+const LETTER: u8 = 0;
+const DOT: u8 = 1;
+const OTHER: u8 = 2;
+const AT: u8 = 4;
+
+/// What each byte is in the domain of an address.
+const IN_DOMAIN: [u8; 256] = {
+    let mut classes = [OTHER; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            classes[byte as usize] = LETTER;
+        }
+        byte += 1;
+    }
+    classes[b'.' as usize] = DOT;
+    classes[b'@' as usize] = AT;
+    classes
+};
+
+fn is_domain(text: &str) -> bool {
     text.contains('.')
         && text.split('.').all(|label| {
             !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-')
         })
-}
-
-/// The same in one pass.
-fn is_ascii_domain(text: &[u8]) -> bool {
-    let (mut has_dot, mut label) = (false, 0);
-    for byte in text {
-        match byte {
-            b'.' if label == 0 => return false,
-            b'.' => (has_dot, label) = (true, 0),
-            b'-' => label += 1,
-            byte if byte.is_ascii_alphanumeric() => label += 1,
-            _ => return false,
-        }
-    }
-    has_dot && label > 0
 }

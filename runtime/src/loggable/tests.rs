@@ -149,3 +149,71 @@ fn debug_of_a_loggable_value_is_json_only_where_candor_asks_for_it() {
     assert_eq!(NestedDebug::format(&Some(Order), &mut out), Ok(false));
     assert_eq!(out, "Some(Order { id: 1 })");
 }
+
+/// Numbers of up to three decimals are written by a way of their own.
+#[test]
+fn numbers_are_written_as_serde_json_writes_them() {
+    let mut numbers = vec![
+        0.0,
+        -0.0,
+        0.001,
+        -0.001,
+        0.0005,
+        0.3,
+        0.1 + 0.2,
+        4.35,
+        1.005,
+        2.675,
+        129.95,
+        1.0,
+        -1.5,
+        1234.5678,
+        1e-7,
+        5e-324,
+        999_999_999_999.999,
+        1e12,
+        1e12 + 0.5,
+        1e15,
+        1e16,
+        1e21,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+    ];
+    let mut random = 88_172_645_463_325_252_u64;
+    for round in 0..200_000_u32 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        #[expect(clippy::cast_precision_loss, reason = "any number will do")]
+        numbers.push(match round % 3 {
+            0 => (random % 1_000_000_000_000_000) as f64 / 1000.0,
+            1 => (random % 10_000_000) as f64 / -100.0,
+            _ => f64::from_bits(random),
+        });
+    }
+    for number in numbers.into_iter().filter(|number| number.is_finite()) {
+        assert_eq!(to_json(&number), serde_json::to_string(&number).unwrap());
+    }
+}
+
+#[test]
+fn an_address_is_shown_alike_by_its_plain_and_its_careful_reading() {
+    for (address, shown) in [
+        ("ada@example.com", "a***@example.com"),
+        ("a+b@mail.example.co.uk", "a***@mail.example.co.uk"),
+        ("a@b@c.de", "a***@c.de"),
+        (" ada@example.com\n", "a***@example.com"),
+        ("\"ada\"@example.com", "\\\"***@example.com"),
+        ("\u{e9}va@ex\u{e4}mple.com", "\u{e9}***@ex\u{e4}mple.com"),
+        ("a@example", "[REDACTED]"),
+        ("@example.com", "[REDACTED]"),
+        ("a@.example.com", "[REDACTED]"),
+        ("a@example..com", "[REDACTED]"),
+        ("a@example.com.", "[REDACTED]"),
+        ("a@exa mple.com", "[REDACTED]"),
+        ("a.example.com", "[REDACTED]"),
+        ("", "[REDACTED]"),
+    ] {
+        assert_eq!(to_json(&crate::policy::email(address)), format!("\"{shown}\""), "{address:?}");
+    }
+}

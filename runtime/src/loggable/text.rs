@@ -58,6 +58,7 @@ pub enum Piece {
 macro_rules! texts {
     ($($type:ty => $text:expr),* $(,)?) => {$(
         impl Text for $type {
+            #[inline]
             fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
                 let text: fn(&$type) -> Cow<'_, str> = $text;
                 leaf.write(&text(self), to);
@@ -195,6 +196,8 @@ impl Text for Value {
 pub(super) struct Part<'a, T: ?Sized>(pub(super) &'a T, pub(super) Leaf);
 
 impl<T: Text + ?Sized> Loggable for Part<'_, T> {
+    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
+    #[inline(always)]
     fn log(&self, to: &mut Encoder<'_>) {
         self.0.log_text(self.1, to);
     }

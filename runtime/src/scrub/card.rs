@@ -9,29 +9,49 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
     let mut digits = [0_u8; 19];
     let mut len = 0;
     let mut group = 0;
-    let mut separator = None;
+    let mut between: Option<&[u8]> = None;
     let mut end = at;
     while let Some(&byte) = bytes.get(end) {
         if byte.is_ascii_digit() {
             *digits.get_mut(len)? = byte - b'0';
             len += 1;
             group += 1;
-        } else if matches!(byte, b' ' | b'-' | b'.' | b'+')
-            && (4..=6).contains(&group)
-            && *separator.get_or_insert(byte) == byte
-            && bytes.get(end + 1).is_some_and(u8::is_ascii_digit)
+            end += 1;
+            continue;
+        }
+        let separator = separator(&bytes[end..]);
+        let behind = end + separator.len();
+        if separator.is_empty()
+            || !(4..=8).contains(&group)
+            || *between.get_or_insert(separator) != separator
+            || !bytes.get(behind).is_some_and(u8::is_ascii_digit)
         {
-            group = 0;
-        } else {
             break;
         }
-        end += 1;
+        (group, end) = (0, behind);
     }
     let glued = bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let fraction =
         bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
     let digits = &digits[..len];
     (!glued && !fraction && issued(digits) && luhn(digits)).then_some(end)
+}
+
+/// What stands between the groups of a number that begins here, empty where it is something else.
+fn separator(bytes: &[u8]) -> &[u8] {
+    // Spaces that don't break or are thin, and hyphens and dashes.
+    const WIDE: [&str; 12] = [
+        "\u{a0}", "\u{2007}", "\u{2009}", "\u{200a}", "\u{202f}", "\u{2010}", "\u{2011}",
+        "\u{2012}", "\u{2013}", "\u{2014}", "%20", "%2D",
+    ];
+    match bytes {
+        [b' ', b' ', ..] => &bytes[..2],
+        [b' ' | b'-' | b'.' | b'+' | b'\t', ..] => &bytes[..1],
+        _ => {
+            let wide = WIDE.iter().find(|wide| bytes.starts_with(wide.as_bytes()));
+            &bytes[..wide.map_or(0, |wide| wide.len())]
+        }
+    }
 }
 
 /// Whether what stands before makes it part of an id, a fraction or a telephone number.
@@ -41,6 +61,8 @@ fn glued(bytes: &[u8], at: usize) -> bool {
     };
     match bytes[before] {
         b'_' | b'+' => true,
+        // The first track of a card: `%B4111…^DOE/JANE^…`.
+        b'B' if before > 0 && bytes[before - 1] == b'%' => false,
         b'.' => before > 0 && bytes[before - 1].is_ascii_digit(),
         byte => byte.is_ascii_alphanumeric(),
     }

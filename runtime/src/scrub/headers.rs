@@ -1,6 +1,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::json::{Json, Object, encoded};
+use super::label::is_credential_header;
 use super::{REDACTED, text, url};
 use crate::keys::hides;
 use crate::loggable::Encoder;
@@ -70,16 +71,7 @@ fn is_credential(name: &HeaderName) -> bool {
         || *name == header::PROXY_AUTHORIZATION
         || *name == header::COOKIE
         || *name == header::SET_COOKIE
-        || matches!(
-            name.as_str(),
-            "authentication-info"
-                | "proxy-authentication-info"
-                | "dpop"
-                | "x-ms-client-principal"
-                | "x-amzn-oidc-data"
-                | "x-client-cert"
-                | "x-sign"
-        )
+        || is_credential_header(name.as_str())
         || name.as_str().ends_with("-sign")
         || hides(name.as_str())
 }

@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value, map};
 
+use super::label::{holds_the_name, holds_the_value};
 use super::{REDACTED, text};
 use crate::escape::json_string;
 use crate::keys::hides;
@@ -112,7 +113,11 @@ pub(super) fn encoded(text: &str) -> String {
 
 /// One list or object that is being walked.
 enum Level<'a> {
-    List(std::slice::Iter<'a, Value>),
+    List {
+        items: std::slice::Iter<'a, Value>,
+        is_pair: bool,
+        names_next: bool,
+    },
     Object {
         entries: map::Iter<'a>,
         object: &'a Map<String, Value>,
@@ -141,13 +146,13 @@ impl Writer {
                 break;
             };
             let next = match level {
-                Level::List(items) => items.next().map(|item| (None, item)),
+                Level::List { items, .. } => items.next().map(|item| (None, item)),
                 Level::Object { entries, .. } => {
                     entries.next().map(|(key, value)| (Some(key.as_str()), value))
                 }
             };
             let Some((key, value)) = next else {
-                self.out.push(if matches!(level, Level::List(_)) { ']' } else { '}' });
+                self.out.push(if matches!(level, Level::List { .. }) { ']' } else { '}' });
                 levels.pop();
                 if let ([_], Some((_, value))) = (&*levels, self.fields.last_mut()) {
                     value.end = self.out.len();
@@ -159,7 +164,7 @@ impl Writer {
             }
             let hidden = match key {
                 Some(key) => self.key(key, level, outermost),
-                None => false,
+                None => follows_its_name(value, level),
             };
             if hidden {
                 self.hide();
@@ -194,7 +199,7 @@ impl Writer {
         if outermost {
             self.fields.push((start..end, end + 1..end + 1));
         }
-        hides(key) || *is_secret_pair && is_one_of(key, &["value", "values", "val"])
+        hides(key) || *is_secret_pair && holds_the_value(key)
     }
 
     fn enter<'a>(&mut self, value: &'a Value, levels: &mut Vec<Level<'a>>) {
@@ -205,7 +210,8 @@ impl Writer {
             }
             Value::Array(items) => {
                 self.out.push('[');
-                levels.push(Level::List(items.iter()));
+                let (items, is_pair) = (items.iter(), items.len() == 2);
+                levels.push(Level::List { items, is_pair, names_next: false });
             }
             Value::Object(object) => {
                 self.out.push('{');
@@ -260,11 +266,14 @@ impl Writer {
 
 /// `{"name": "password", "value": …}`.
 fn names_a_secret(object: &Map<String, Value>) -> bool {
-    object
-        .iter()
-        .any(|(key, value)| is_one_of(key, &["name", "key"]) && value.as_str().is_some_and(hides))
+    object.iter().any(|(key, value)| holds_the_name(key) && value.as_str().is_some_and(hides))
 }
 
-fn is_one_of(name: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| name.eq_ignore_ascii_case(word))
+/// Whether an item of a list is the second of `["authorization", "…"]`, or stands behind `"--password"`.
+fn follows_its_name(item: &Value, level: &mut Level<'_>) -> bool {
+    let Level::List { is_pair, names_next, .. } = level else { return false };
+    let follows = std::mem::take(names_next) && item.is_string();
+    *names_next = !follows
+        && item.as_str().is_some_and(|name| (*is_pair || name.starts_with('-')) && hides(name));
+    follows
 }

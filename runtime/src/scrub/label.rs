@@ -13,21 +13,98 @@ pub(super) fn value<'a>(
     text: &'a str,
     floor: usize,
     at: usize,
-    named: &mut bool,
+    half: &mut Half,
 ) -> Option<Secret<'a>> {
     let separator = Separator::at(text.as_bytes(), at)?;
     let name = Name::before(text, floor, at)?;
     let value = Value { text, name: &name, separator: &separator };
-    if name.is_sensitive() || *named && is_one_of(name.text, &["value", "val"]) || value.is_grant()
-    {
-        *named = false;
+    if name.is_sensitive() || value.is_grant() {
+        *half = Half::default();
         return value.secret();
     }
-    *named = is_one_of(name.text, &["name", "key"]) && value.names_a_secret();
+    if holds_the_value(name.text) {
+        if half.named.is_some_and(|named| in_one_object(text, named, name.start)) {
+            *half = Half::default();
+            return value.secret();
+        }
+        half.value = Some((name.start, separator));
+    } else if holds_the_name(name.text) && value.names_a_secret() {
+        // The value may stand before its name.
+        match half.value.take() {
+            Some((start, separator))
+                if start >= floor && in_one_object(text, start, name.start) =>
+            {
+                let name = Name::before(text, floor, separator.at)?;
+                return Value { text, name: &name, separator: &separator }.secret();
+            }
+            _ => half.named = Some(name.start),
+        }
+    }
     None
 }
 
-/// The value of `("key", "value")`, as `Debug` prints pairs, at its comma.
+/// Headers that hold a credential under a name that does not say so.
+pub(super) fn is_credential_header(name: &str) -> bool {
+    const NAMES: [&str; 6] = [
+        "authentication-info",
+        "proxy-authentication-info",
+        "x-ms-client-principal",
+        "x-amzn-oidc-data",
+        "x-client-cert",
+        "x-sign",
+    ];
+    is_one_of(name, &NAMES)
+}
+
+/// What the name of a pair is called, as lists of headers, parameters, settings and changes have them.
+pub(super) fn holds_the_name(name: &str) -> bool {
+    const WORDS: [&str; 15] = [
+        "name",
+        "key",
+        "field",
+        "header",
+        "param",
+        "parameter",
+        "label",
+        "property",
+        "attribute",
+        "variable",
+        "setting",
+        "option",
+        "path",
+        "k",
+        "n",
+    ];
+    is_one_of(name, &WORDS)
+}
+
+/// What its value is called: also `stringValue`, `new_value`.
+pub(super) fn holds_the_value(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["val", "v", "content", "data", "default", "text"];
+    let ends = |tail: &str| {
+        let from = name.len().checked_sub(tail.len());
+        from.is_some_and(|from| name.as_bytes()[from..].eq_ignore_ascii_case(tail.as_bytes()))
+    };
+    ends("value") || ends("values") || is_one_of(name, &WORDS)
+}
+
+/// Half of a pair of name and value: where a sensitive name stands, or a value whose name is to come.
+#[derive(Default)]
+pub(super) struct Half {
+    named: Option<usize>,
+    value: Option<(usize, Separator)>,
+}
+
+/// Whether no object ends or begins between two names, near each other.
+fn in_one_object(text: &str, first: usize, second: usize) -> bool {
+    const FARTHEST: usize = 512;
+    let between = text.as_bytes().get(first..second);
+    between.is_some_and(|part| {
+        part.len() <= FARTHEST && !part.iter().any(|byte| matches!(byte, b'{' | b'}'))
+    })
+}
+
+/// The value of `("key", "value")`, as `Debug` prints pairs, and of `["key", "value"]`, as JSON does, at its comma.
 pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     if at == 0 || !is_quote(bytes[at - 1]) {
@@ -35,11 +112,22 @@ pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     }
     let name = Name::before(text, floor, at)?;
     let before = name.start.checked_sub(name.quote.len() + 1)?;
-    if bytes[before] != b'(' || !name.is_sensitive() {
+    let opener = bytes[before];
+    if !matches!(opener, b'(' | b'[') || !name.is_sensitive() {
         return None;
     }
-    let separator = Separator { end: at + 1, colon: false, encoded: false };
-    Value { text, name: &name, separator: &separator }.secret()
+    let separator = Separator { at, end: at + 1, colon: false, encoded: false };
+    let value = Value { text, name: &name, separator: &separator };
+    if opener == b'(' {
+        return value.secret();
+    }
+    // A list of names is longer, or shorter.
+    let start = run(bytes, at + 1, |byte| byte == b' ');
+    let start = run(bytes, start, |byte| byte == b'\\');
+    bytes.get(start).filter(|&&byte| is_quote(byte))?;
+    let secret = value.secret()?;
+    let close = run(bytes, secret.end, |byte| byte == b'\\' || is_quote(byte) || byte == b' ');
+    (bytes.get(close) == Some(&b']')).then_some(secret)
 }
 
 /// The value of `--key value`, at its first dash.
@@ -55,7 +143,7 @@ pub(super) fn flag(text: &str, at: usize) -> Option<Secret<'_>> {
         return None;
     }
     let name = Name { text: &text[at..end], start: at, quote: "", bytes, floor: at };
-    let separator = Separator { end, colon: false, encoded: false };
+    let separator = Separator { at: end, end, colon: false, encoded: false };
     Value { text, name: &name, separator: &separator }.secret()
 }
 
@@ -88,11 +176,12 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<Secret<
     (!empty).then(|| Secret::new(inner.start, inner.end))
 }
 
-/// The content of `<key>…</key>`, at the end of its opening tag.
-pub(super) fn element(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
+/// The content of `<key>…</key>`, at the end of its opening tag, which begins at `open`.
+pub(super) fn element(text: &str, floor: usize, open: usize, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
-    let limit = floor.max(at.saturating_sub(LONGEST_NAME));
-    let open = limit + bytes[limit..at].iter().rposition(|&byte| byte == b'<')?;
+    if open < floor.max(at.saturating_sub(LONGEST_NAME)) {
+        return None;
+    }
     let tag = run(&bytes[..at], open + 1, |byte| in_name(byte) || byte == b':');
     if tag == open + 1 || bytes[at - 1] == b'/' || !hides(clip(text, open + 1, tag)) {
         return None;
@@ -106,6 +195,7 @@ pub(super) fn element(text: &str, floor: usize, at: usize) -> Option<Secret<'_>>
 }
 
 pub(super) struct Separator {
+    pub(super) at: usize,
     pub(super) end: usize,
     pub(super) colon: bool,
     /// `%3D`: then what ends the value is percent-encoded as well.
@@ -114,8 +204,16 @@ pub(super) struct Separator {
 
 impl Separator {
     fn at(bytes: &[u8], at: usize) -> Option<Self> {
-        let (byte, mut end) = decoded(bytes, at);
+        let (mut byte, mut end) = decoded(bytes, at);
         let encoded = end > at + 1;
+        // `＝` and `：`, as keyboards for Chinese and Japanese have them.
+        if let Some(full_width) = bytes.get(at..at + 3) {
+            match full_width {
+                [0xef, 0xbc, 0x9d] => (byte, end) = (b'=', at + 3),
+                [0xef, 0xbc, 0x9a] => (byte, end) = (b':', at + 3),
+                _ => {}
+            }
+        }
         let colon = byte == b':';
         if !colon && byte != b'=' {
             return None;
@@ -124,10 +222,12 @@ impl Separator {
         if colon && (bytes.get(end) == Some(&b':') || at > 0 && bytes[at - 1] == b':') {
             return None;
         }
-        while end < bytes.len() && end < at + 3 && matches!(bytes[end], b'=' | b'>') {
+        let first = end;
+        while end < bytes.len() && end < first + 2 && !encoded && matches!(bytes[end], b'=' | b'>')
+        {
             end += 1;
         }
-        Some(Self { end, colon, encoded })
+        Some(Self { at, end, colon, encoded })
     }
 }
 
@@ -199,14 +299,16 @@ impl<'a> Name<'a> {
         if self.text.contains('\\') && hides(&unescaped(self.text)) {
             return true;
         }
-        let hidden = self.any(&hides);
+        let hidden = self.any(&|name| hides(name) || is_credential_header(name));
         let Some(two) = self.widened().filter(|_| self.quote.is_empty()) else {
             return hidden;
         };
         let judged = |holds: &dyn Fn(&str) -> bool| {
             two.any(holds) || two.widened().is_some_and(|three| three.any(holds))
         };
-        if hidden {
+        if is_credential_header(self.text) {
+            true
+        } else if hidden {
             // "prompt tokens: 512"
             judged(&hides)
         } else {

@@ -29,6 +29,7 @@ mod label;
 mod personal;
 mod text;
 mod token;
+mod trigger;
 mod url;
 mod value;
 

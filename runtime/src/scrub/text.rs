@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use super::label::is_quote;
+use super::trigger::Triggers;
 use super::{REDACTED, card, label, personal, token};
 use crate::{off, strict};
 
@@ -27,12 +29,10 @@ pub fn text(input: &str) -> Cow<'_, str> {
 }
 
 fn without_secrets(input: &str) -> Cow<'_, str> {
-    let mut secrets = Secrets::of(input).peekable();
-    if secrets.peek().is_none() {
-        return Cow::Borrowed(input);
-    }
+    let mut secrets = Secrets::of(input);
+    let Some(first) = secrets.next() else { return Cow::Borrowed(input) };
     let mut out = String::with_capacity(input.len());
-    splice(input, secrets, &mut out);
+    splice(input, std::iter::once(first).chain(secrets), &mut out);
     Cow::Owned(out)
 }
 
@@ -74,68 +74,63 @@ impl Secret<'_> {
     }
 }
 
-/// Every kind of secret has a character that clean text has rarely; only there a closer look is taken.
-/// A look goes back a bounded way, and forward either a bounded way or over what it then hides, which
-/// keeps the whole linear.
-const TRIGGERS: [bool; 256] = {
-    let mut triggers = [false; 256];
-    let bytes = b"=:%,>-_.({`JIBb0123456789";
-    let mut at = 0;
-    while at < bytes.len() {
-        triggers[bytes[at] as usize] = true;
-        at += 1;
-    }
-    triggers
-};
-
-/// How far the text is clean; nothing where it is to its end. Eight bytes a step, since most text is.
-fn clean_len(bytes: &[u8]) -> Option<usize> {
-    let triggers = |byte: &u8| TRIGGERS[usize::from(*byte)];
-    let clean = bytes
-        .chunks_exact(8)
-        .take_while(|chunk| !chunk.iter().fold(false, |any, byte| any | triggers(byte)))
-        .count()
-        * 8;
-    Some(clean + bytes[clean..].iter().position(triggers)?)
-}
-
 struct Secrets<'a> {
     text: &'a str,
     at: usize,
     /// The end of the last secret: no look goes back behind it.
     floor: usize,
-    /// A `name: "password"` was seen, so the `value` that follows is one.
-    named: bool,
+    /// Of `name: "password"` and `value: "…"` the first that was seen.
+    half: label::Half,
+    /// The last `<`.
+    tag: Option<usize>,
+    triggers: Triggers,
 }
 
 impl<'a> Secrets<'a> {
     fn of(text: &'a str) -> Self {
-        Self { text, at: 0, floor: 0, named: false }
+        Self {
+            text,
+            at: 0,
+            floor: 0,
+            half: label::Half::default(),
+            tag: None,
+            triggers: Triggers::default(),
+        }
     }
 
+    /// Most triggers are nothing: what the bytes beside them rule out is not looked at.
     fn look(&mut self, at: usize) -> Option<Secret<'a>> {
         let (text, bytes) = (self.text, self.text.as_bytes());
+        let before = at.checked_sub(1).map_or(0, |before| bytes[before]);
+        let behind = bytes.get(at + 1).copied().unwrap_or(0);
         match bytes[at] {
-            b'=' => label::value(text, self.floor, at, &mut self.named),
-            b'`' => token::echoed(text, at),
+            b'=' | 0xef => label::value(text, self.floor, at, &mut self.half),
+            b'`' => (before == b' ').then(|| token::echoed(text, at))?,
             b':' | b'%' => token::url_credentials(text, at)
                 .or_else(|| token::echoed(text, at))
-                .or_else(|| label::value(text, self.floor, at, &mut self.named)),
-            b',' => label::tuple(text, self.floor, at),
-            b'>' => label::element(text, self.floor, at),
+                .or_else(|| label::value(text, self.floor, at, &mut self.half)),
+            b',' if is_quote(before) => label::tuple(text, self.floor, at),
+            b'<' => {
+                self.tag = Some(at);
+                None
+            }
+            b'>' => label::element(text, self.floor, self.tag?, at),
             b'(' | b'{' => label::constructor(text, self.floor, at),
-            b'-' => token::private_key(text, at)
+            b'-' if behind == b'-' && before != b'-' => token::private_key(text, at)
                 .or_else(|| token::prefixed(text, at))
                 .or_else(|| label::flag(text, at)),
-            b'_' | b'.' => token::prefixed(text, at),
-            b'J' => token::jwt(text, at),
-            b'I' => token::cloud_key(text, at),
-            b'B' | b'b' => token::scheme(text, at),
-            _ => {
+            b'-' | b'_' | b'.' if token::ENDS_PREFIX[usize::from(before)] => {
+                token::prefixed(text, at)
+            }
+            b'J' if before == b'y' => token::jwt(text, at),
+            b'I' if matches!(before, b'A' | b'B' | b'K' | b'S') => token::cloud_key(text, at),
+            b'B' | b'b' if matches!(behind, b'a' | b'e' | b'A' | b'E') => token::scheme(text, at),
+            b'0'..=b'9' => {
                 // A run of digits is looked at once, from its start.
                 self.at = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
                 card::number(bytes, at).map(|end| Secret::new(at, end))
             }
+            _ => None,
         }
     }
 }
@@ -145,8 +140,7 @@ impl<'a> Iterator for Secrets<'a> {
 
     fn next(&mut self) -> Option<Secret<'a>> {
         let bytes = self.text.as_bytes();
-        while let Some(clean) = clean_len(&bytes[self.at..]) {
-            let at = self.at + clean;
+        while let Some(at) = self.triggers.next(bytes, self.at) {
             self.at = at + 1;
             if let Some(secret) = self.look(at).filter(|secret| secret.start >= self.floor) {
                 // Where somebody's input opened what it does not close, a later line closes it, and is looked at by

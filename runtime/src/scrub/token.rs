@@ -17,7 +17,7 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Keys that their issuers gave a prefix so that they can be found.
-const PREFIXES: [&str; 47] = [
+const PREFIXES: [&str; 77] = [
     "ghp_",
     "gho_",
     "ghu_",
@@ -46,26 +46,68 @@ const PREFIXES: [&str; 47] = [
     "r8_",
     "nfp_",
     "phx_",
+    "phc_",
     "atlasv1_",
+    "rubygems_",
+    "sntrys_",
+    "sntryu_",
+    "glc_",
+    "bkua_",
+    "sbp_",
+    "sb_secret_",
+    "pscale_tkn_",
+    "pscale_pw_",
+    "pscale_oauth_",
+    "CCIPAT_",
     "sk-",
     "xoxb-",
     "xoxp-",
     "xoxa-",
     "xoxr-",
     "xoxs-",
+    "xoxe-",
     "xapp-",
     "glpat-",
     "gldt-",
     "glrt-",
+    "glft-",
+    "glptt-",
+    "glcbt-",
+    "glimt-",
+    "glagent-",
+    "glsoat-",
+    "glffct-",
+    "gloas-",
     "pypi-",
     "sq0csp-",
     "sq0atp-",
     "PMAK-",
     "xai-",
+    "pplx-",
+    "tvly-",
+    "tskey-",
+    "CFPAT-",
+    "NRAK-",
+    "GOCSPX-",
+    "AGE-SECRET-KEY-",
     "SG.",
     "ya29.",
     "hvs.",
+    "hvb.",
+    "hvr.",
 ];
+
+/// The bytes before the last one of a prefix.
+pub(super) const ENDS_PREFIX: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut at = 0;
+    while at < PREFIXES.len() {
+        let prefix = PREFIXES[at].as_bytes();
+        ends[prefix[prefix.len() - 2] as usize] = true;
+        at += 1;
+    }
+    ends
+};
 
 /// A well-known prefix whose last byte is at `at`, with its key.
 pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
@@ -76,11 +118,22 @@ pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
         return None;
     }
     let head = &bytes[..=at];
-    let prefix = PREFIXES.iter().find(|prefix| head.ends_with(prefix.as_bytes()))?;
+    // Most differ in their last two bytes, which takes no call to see.
+    let tail = head.last_chunk::<2>()?;
+    let prefix = PREFIXES.iter().find(|prefix| {
+        prefix.as_bytes().last_chunk() == Some(tail) && head.ends_with(prefix.as_bytes())
+    })?;
     let start = at + 1 - prefix.len();
-    // `-risk-assessment-of-the-…` holds a prefix too; words of letters alone are prose.
+    // `-risk-assessment-of-the-…`, `npm_config_registry` hold a prefix too; words of letters alone are prose.
     let near = &bytes[at..bytes.len().min(at + 64)];
-    let prose = *prefix == "sk-" && !near[..run(near, 0, in_token)].iter().any(u8::is_ascii_digit);
+    let key = &near[..run(near, 0, in_token)];
+    let prose = match *prefix {
+        "sk-" => !key.iter().any(u8::is_ascii_digit),
+        "npm_" | "hf_" | "glc_" => {
+            key.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'))
+        }
+        _ => false,
+    };
     (begins_word(bytes, start) && !prose)
         .then(|| Secret::new(start, run(bytes, at, |byte| in_token(byte) || byte == b'.')))
 }
@@ -99,7 +152,7 @@ pub(super) fn jwt(text: &str, at: usize) -> Option<Secret<'_>> {
 pub(super) fn cloud_key(text: &str, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
     let aws = at.checked_sub(2).filter(|&start| {
-        matches!(&bytes[start..at], b"AK" | b"AS")
+        matches!(&bytes[start..at], b"AK" | b"AS" | b"AB")
             && bytes.get(at + 1) == Some(&b'A')
             && begins_word(bytes, start)
     });
@@ -205,21 +258,43 @@ pub(super) fn echoed(text: &str, at: usize) -> Option<Secret<'_>> {
 /// A PEM block of a private key; without an end it goes to the end of the text.
 pub(super) fn private_key(text: &str, at: usize) -> Option<Secret<'_>> {
     const LONGEST_LABEL: usize = 64;
-    let rest = text.as_bytes()[at..].strip_prefix(b"-----BEGIN ")?;
-    let label = &rest[..rest.len().min(LONGEST_LABEL)];
-    if !label.windows(11).any(|part| part == b"PRIVATE KEY") {
+    let bytes = text.as_bytes();
+    let begin = behind_dashes(bytes, at, b"begin")?;
+    let label = &bytes[begin..bytes.len().min(begin + LONGEST_LABEL)];
+    let private = label.windows(7).position(|part| part.eq_ignore_ascii_case(b"private"))? + 7;
+    let (_, key) = decoded(label, private.min(label.len() - 1));
+    if !label.get(key..key + 3)?.eq_ignore_ascii_case(b"key") {
         return None;
     }
-    let end = text[at..].find("-----END").map_or(text.len(), |offset| {
-        let label = at + offset + "-----END".len();
-        text[label..].find("-----").map_or(text.len(), |offset| label + offset + 5)
-    });
-    Some(Secret::new(at, end))
+    let mut end = begin;
+    while let Some(offset) = text[end..].find("----") {
+        let dashes = end + offset;
+        end = run(bytes, dashes, |byte| byte == b'-');
+        if let Some(label) = behind_dashes(bytes, dashes, b"end") {
+            let close = text[label..].find("----").map(|offset| label + offset);
+            return Some(Secret::new(
+                at,
+                close.map_or(text.len(), |at| run(bytes, at, |byte| byte == b'-')),
+            ));
+        }
+    }
+    Some(Secret::new(at, text.len()))
+}
+
+/// Where the text goes on behind `-----BEGIN`, or `---- BEGIN` as SSH2 has it.
+fn behind_dashes(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    let dashes = run(bytes, at, |byte| byte == b'-');
+    let start = run(bytes, dashes, |byte| byte == b' ');
+    let end = start + word.len();
+    let begins = dashes >= at + 4 && bytes.get(start..end)?.eq_ignore_ascii_case(word);
+    begins.then_some(end)
 }
 
 /// Chat webhooks, whose path is the secret.
-const WEBHOOKS: [&str; 4] = [
+const WEBHOOKS: [&str; 6] = [
     "hooks.slack.com/services/",
+    "hooks.slack.com/workflows/",
+    "outlook.office.com/webhook/",
     "discord.com/api/webhooks/",
     "discordapp.com/api/webhooks/",
     "api.telegram.org/bot",
@@ -230,6 +305,8 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
     const FARTHEST: usize = 512;
     let bytes = text.as_bytes();
     let start = behind(bytes, at, b"://")?;
+    // In a plain URL what is escaped is part of the password: it neither ends it nor begins the host.
+    let is_escaped = bytes[at..start].contains(&b'%');
     if let Some(webhook) = WEBHOOKS.iter().find(|webhook| text[start..].starts_with(**webhook)) {
         let start = start + webhook.len();
         let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'/' | b':'));
@@ -241,7 +318,10 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
     let mut credentials = None;
     let mut here = start;
     while here < bytes.len() && here - start < FARTHEST {
-        let (byte, next) = decoded(bytes, here);
+        let (byte, next) = match decoded(bytes, here) {
+            (_, next) if !is_escaped && next > here + 1 => (b'%', next),
+            decoded => decoded,
+        };
         match byte {
             b'@' => credentials = Some(here),
             b':' => (colon, port) = (true, true),
@@ -257,6 +337,14 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
 /// Where the text goes on behind `expected`, plain or percent-encoded.
 fn behind(bytes: &[u8], mut at: usize, expected: &[u8]) -> Option<usize> {
     for &wanted in expected {
+        // `https:\/\/`, as some write JSON.
+        if wanted == b'/' {
+            at = run(bytes, at.min(bytes.len()), |byte| byte == b'\\');
+        }
+        if wanted == b'/' && bytes[at.min(bytes.len())..].starts_with(b"u002f") {
+            at += "u002f".len();
+            continue;
+        }
         let (byte, next) = decoded(bytes, at.min(bytes.len().checked_sub(1)?));
         if at >= bytes.len() || byte != wanted {
             return None;

@@ -22,6 +22,9 @@ impl<'a> Value<'a, '_> {
         });
         let slashes = run(bytes, start, |byte| byte == b'\\') - start;
         let quote = *bytes.get(start + slashes)?;
+        if let Some(secret) = self.block(start).or_else(|| self.typographic(start)) {
+            return Some(secret);
+        }
         if is_quote(quote) {
             return Some(self.quoted(start + slashes, quote, slashes));
         }
@@ -56,6 +59,42 @@ impl<'a> Value<'a, '_> {
             None => self.unquoted_end(start),
         };
         (end > start).then_some(Secret { start, end, quotes: self.name.quote })
+    }
+
+    /// The indented lines of YAML, behind `password: |` or behind nothing.
+    fn block(&self, start: usize) -> Option<Secret<'a>> {
+        if !self.separator.colon || !self.name.quote.is_empty() {
+            return None;
+        }
+        let bytes = self.text.as_bytes();
+        let marked = matches!(bytes[start], b'|' | b'>');
+        let marks =
+            |byte: u8| matches!(byte, b'|' | b'>' | b'-' | b'+' | b'\r') || byte.is_ascii_digit();
+        let first = run(bytes, start, |byte| marks(byte) && (marked || byte == b'\r'));
+        let mut end = first;
+        while bytes.get(end) == Some(&b'\n') {
+            let text = run(bytes, end + 1, |byte| matches!(byte, b' ' | b'\t'));
+            let is_more = text > end + 1
+                && bytes.get(text).is_some_and(|byte| !matches!(byte, b'\n' | b'\r'))
+                && (marked || !label_follows(bytes, text, true));
+            if !is_more {
+                break;
+            }
+            end = run(bytes, text, |byte| byte != b'\n');
+        }
+        (end > first)
+            .then(|| Secret::new(run(bytes, first, |byte| byte.is_ascii_whitespace()), end))
+    }
+
+    /// `“…”` and `«…»`.
+    fn typographic(&self, start: usize) -> Option<Secret<'a>> {
+        let text = self.text.get(start..)?;
+        let (open, close) = [("“", "”"), ("„", "“"), ("«", "»"), ("‘", "’"), ("「", "」")]
+            .into_iter()
+            .find(|(open, _)| text.starts_with(open))?;
+        let start = start + open.len();
+        let end = self.text[start..].find(close).map_or(self.text.len(), |len| start + len);
+        (end > start).then(|| Secret::new(start, end))
     }
 
     /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
@@ -210,7 +249,20 @@ fn label_follows(bytes: &[u8], at: usize, blanks: bool) -> bool {
 /// Inside brackets a string may be a name; a value is none, and `is_value` passes quotes over that begin one.
 fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize, is_value: bool) -> Option<usize> {
     let mut run = 0;
+    let mut doubled = from;
     for (at, &byte) in bytes.iter().enumerate().skip(from) {
+        // SQL's quote in a text.
+        if byte == b'\'' && quote == byte && slashes == 0 && is_value && at > from {
+            if at < doubled {
+                continue;
+            }
+            let behind =
+                bytes.get(at + 2).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b' ');
+            if bytes.get(at + 1) == Some(&quote) && behind {
+                doubled = at + 2;
+                continue;
+            }
+        }
         if byte == quote
             && run % (2 * (slashes + 1)) == slashes
             && !(is_value && opens(bytes, from, at - slashes, at))

@@ -10,6 +10,7 @@ use crate::{escape, keys, policy};
 
 impl<'a> Encoder<'a> {
     /// Writes a struct or struct variant: `{"a":1}`, in Debug `Name { a: 1 }`.
+    #[inline]
     pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_, 'a>)) {
         if !self.open() {
             return;
@@ -181,18 +182,31 @@ impl<'a> Encoder<'a> {
     }
 
     /// One value inside a group, in Debug with its name; in `{:#?}` it is indented by four blanks.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
+    #[inline(always)]
     pub(super) fn inner<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         if let Out::Json(_) = self.out {
             // The group has claimed its place already, so the mark is free for what it holds.
             self.written = false;
             self.depth += 1;
-            self.value(value);
+            value.log(self);
+            self.end();
             self.depth -= 1;
         } else {
-            let inside = Inside { value, depth: self.depth.saturating_add(1), name: self.name };
-            self.inner_debug(name, &inside);
+            self.inside_debug(name, value);
         }
+    }
+
+    #[cold]
+    fn inside_debug<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
+        let inside = Inside { value, depth: self.depth.saturating_add(1), name: self.name };
+        self.inner_debug(name, &inside);
+    }
+
+    /// Nothing of a value inside a group.
+    #[cold]
+    fn inner_hidden(&mut self, name: &str) {
+        self.inner(name, &policy::Secret);
     }
 }
 
@@ -241,6 +255,23 @@ impl<'a> Object<'_, 'a> {
         let name = &key[2..key.len() - 2];
         Slot { encoder: self.encoder, name, hidden: is_hidden(name, other_name) }
     }
+
+    /// A field that is never shown: `key` as for [`slot`](Self::slot), and the same with what hides the value
+    /// behind it, which is one copy of known length.
+    #[doc(hidden)]
+    #[expect(clippy::inline_always, reason = "copying text of known length takes no call")]
+    #[inline(always)]
+    pub fn secret(&mut self, key: &str, hidden: &str) {
+        match &mut self.encoder.out {
+            Out::Json(out) if self.filled => out.push_str(hidden),
+            Out::Json(out) => out.push_str(&hidden[1..]),
+            Out::Debug { .. } => {
+                self.encoder.separate(&mut self.filled, " {", " ");
+                self.encoder.inner_hidden(&key[2..key.len() - 2]);
+            }
+        }
+        self.filled = true;
+    }
 }
 
 /// Whether the deployment declared one of a field's names sensitive.
@@ -267,11 +298,12 @@ impl fmt::Debug for Slot<'_, '_> {
 
 impl Slot<'_, '_> {
     /// Writes the value.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
+    #[inline(always)]
     pub fn value<T: Loggable + ?Sized>(self, value: &T) {
         let Slot { encoder, name, hidden } = self;
         if hidden {
-            encoder.inner(name, &policy::Secret);
+            encoder.inner_hidden(name);
         } else {
             encoder.inner(name, value);
         }
@@ -281,7 +313,7 @@ impl Slot<'_, '_> {
     pub(in crate::loggable) fn value_under<T: Loggable + ?Sized>(self, field: &str, value: &T) {
         let Slot { encoder, name, hidden } = self;
         if hidden {
-            return encoder.inner(name, &policy::Secret);
+            return encoder.inner_hidden(name);
         }
         let (depth, limit) = (encoder.depth, encoder.limit);
         match &mut encoder.out {

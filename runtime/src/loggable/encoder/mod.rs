@@ -1,6 +1,7 @@
 //! One walk over a value, three outputs: JSON into a line, Rust's `Debug` notation, and JSON behind
 //! a `Debug` that candor's layer asked for.
 
+mod append;
 mod debug;
 mod groups;
 mod nested;
@@ -9,6 +10,7 @@ mod serde_forms;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use self::append::append;
 use self::debug::Inside;
 pub(crate) use self::groups::Slot;
 pub use self::groups::{List, Map, Object};
@@ -59,6 +61,26 @@ pub struct Encoder<'a> {
 const DEEPEST: u8 = 120;
 
 const TOO_DEEP: &str = "[…]";
+
+/// `.000.001` … `.999`
+const FRACTIONS: &str = {
+    const BYTES: [u8; 4000] = {
+        let mut bytes = [b'.'; 4000];
+        let digits = b"0123456789";
+        let mut number = 0;
+        while number < 1000 {
+            bytes[number * 4 + 1] = digits[number / 100];
+            bytes[number * 4 + 2] = digits[number / 10 % 10];
+            bytes[number * 4 + 3] = digits[number % 10];
+            number += 1;
+        }
+        bytes
+    };
+    match std::str::from_utf8(&BYTES) {
+        Ok(text) => text,
+        Err(_) => unreachable!(),
+    }
+};
 
 enum Out<'a> {
     Json(&'a mut String),
@@ -155,6 +177,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes `null` (`None` in Debug).
+    #[inline]
     pub fn null(&mut self) {
         if self.claim() {
             let text = if matches!(self.out, Out::Json(_)) { "null" } else { "None" };
@@ -163,6 +186,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes a boolean.
+    #[inline]
     pub fn bool(&mut self, value: bool) {
         if self.claim() {
             self.raw(if value { "true" } else { "false" });
@@ -182,6 +206,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes a signed integer.
+    #[inline]
     pub fn i64(&mut self, value: i64) {
         self.number(itoa::Buffer::new().format(value));
     }
@@ -204,7 +229,9 @@ impl<'a> Encoder<'a> {
 
     /// Writes a number; what JSON has no number for is the string `"NaN"`, `"inf"` or `"-inf"`.
     pub fn f64(&mut self, value: f64) {
-        if value.is_finite() {
+        if let Some(thousandths) = thousandths(value) {
+            self.fixed(thousandths, value < 0.0);
+        } else if value.is_finite() {
             self.number(zmij::Buffer::new().format_finite(value));
         } else {
             self.text(non_finite(value));
@@ -220,6 +247,32 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// Writes thousandths as a number with at least one decimal.
+    #[inline]
+    fn fixed(&mut self, thousandths: i64, is_negative: bool) {
+        if !self.claim() {
+            return;
+        }
+        if is_negative {
+            self.raw("-");
+        }
+        let mut buffer = itoa::Buffer::new();
+        let whole = buffer.format(thousandths / 1000);
+        let fraction = usize::try_from(thousandths % 1000).unwrap_or_default();
+        let digits = match fraction {
+            _ if fraction.is_multiple_of(100) => 1,
+            _ if fraction.is_multiple_of(10) => 2,
+            _ => 3,
+        };
+        let fraction = &FRACTIONS[fraction * 4..][..=digits];
+        if let Out::Json(out) = &mut self.out {
+            append(out, [whole, fraction]);
+        } else {
+            self.raw(whole);
+            self.raw(fraction);
+        }
+    }
+
     /// Writes nanoseconds as milliseconds with three decimals.
     pub(crate) fn millis(&mut self, nanos: i128) {
         let half = if nanos < 0 { -500 } else { 500 };
@@ -228,16 +281,38 @@ impl<'a> Encoder<'a> {
         self.f64(micros as f64 / 1000.0);
     }
 
+    #[inline]
     fn number(&mut self, digits: &str) {
         if self.claim() {
-            self.raw(digits);
+            match &mut self.out {
+                Out::Json(out) => append(out, [digits]),
+                Out::Debug { .. } => self.raw(digits),
+            }
         }
     }
 
     /// Writes text as it is, escaped and cut at the limit for one value.
     ///
     /// It is for text that a decision has already been made about.
+    #[inline]
     pub fn text(&mut self, value: &str) {
+        match &mut self.out {
+            Out::Json(out) if value.len() <= self.limit => {
+                if !std::mem::replace(&mut self.written, true) {
+                    if escape::is_clean(value) {
+                        append(out, ["\"", value, "\""]);
+                    } else {
+                        escape::json_string(value, out);
+                    }
+                }
+            }
+            _ => self.cut_or_quoted(value),
+        }
+    }
+
+    /// Text that is too long, or goes into Debug.
+    #[cold]
+    fn cut_or_quoted(&mut self, value: &str) {
         if !self.claim() {
             return;
         }
@@ -260,16 +335,27 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes text that comes in pieces, of which the middle one needs no escape.
+    #[inline]
     pub(crate) fn text_of(&mut self, pieces: [&str; 3]) {
-        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let [first, _, last] = pieces;
+        if (first.is_empty() || escape::is_clean(first))
+            && (last.is_empty() || escape::is_clean(last))
+        {
+            self.plain_of(pieces);
+        } else {
+            self.text(&pieces.concat());
+        }
+    }
+
+    /// Writes text that comes in pieces, none of which needs an escape.
+    #[inline]
+    pub(crate) fn plain_of(&mut self, pieces: [&str; 3]) {
+        let [first, middle, last] = pieces;
         match &mut self.out {
-            Out::Json(out) if length <= self.limit && !self.written => {
-                self.written = true;
-                out.push('"');
-                escape::json_text(pieces[0], out);
-                out.push_str(pieces[1]);
-                escape::json_text(pieces[2], out);
-                out.push('"');
+            Out::Json(out) if first.len() + middle.len() + last.len() <= self.limit => {
+                if !std::mem::replace(&mut self.written, true) {
+                    append(out, ["\"", first, middle, last, "\""]);
+                }
             }
             _ => self.text(&pieces.concat()),
         }
@@ -303,6 +389,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes `"[REDACTED]"`.
+    #[inline]
     pub fn redacted(&mut self) {
         if self.claim() {
             self.raw("\"[REDACTED]\"");
@@ -333,6 +420,25 @@ impl<'a> Encoder<'a> {
             self.raw(name);
         }
     }
+}
+
+/// The number in thousandths, where three decimals are all it has.
+///
+/// No two numbers of up to 15 digits are the same `f64`, so a number that is such a one again has no shorter
+/// form. Amounts and durations mostly are, and dividing once is cheaper than searching for the shortest form.
+#[inline]
+fn thousandths(value: f64) -> Option<i64> {
+    let value = value.abs();
+    // Not 0, which has a sign; and not what is no number.
+    if !(0.001..1e12).contains(&value) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "below 1e15")]
+    let whole = (value * 1000.0 + 0.5) as i64;
+    #[expect(clippy::cast_precision_loss, reason = "below 1e15")]
+    let again = whole as f64 / 1000.0;
+    #[expect(clippy::float_cmp, reason = "the same number, or another form is needed")]
+    (again == value).then_some(whole)
 }
 
 fn non_finite(value: f64) -> &'static str {

@@ -65,6 +65,7 @@ pub(crate) fn all() -> Vec<&'static Row> {
         &redaction::SERDE,
         &redaction::VEIL,
         &redaction::WALK,
+        &redaction::TEXT,
         &growth::LIVE_1,
         &growth::LIVE_1000,
         &growth::LIVE_100K,

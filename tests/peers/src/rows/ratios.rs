@@ -115,6 +115,14 @@ pub(crate) const RATIOS: &[Ratio] = &[
         over: &redaction::CANDOR,
     },
     Ratio {
+        name: "scrub_over_event",
+        asked: "200 bytes of clean text through the scrubber, times an event with its line",
+        bar: Bar::Most(0.1),
+        kind: Kind::Times,
+        of: &redaction::TEXT,
+        over: &candor::EVENT,
+    },
+    Ratio {
         name: "allocs_step",
         asked: "allocations of a step after warm-up",
         bar: Bar::Most(0.0),
