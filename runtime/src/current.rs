@@ -384,7 +384,7 @@ pub(crate) fn with<T>(f: impl FnOnce(&mut Frame) -> T) -> Option<T> {
 
 /// Runs `f` where layers look for the request on the thread.
 pub(crate) fn under<T>(request: Option<&Arc<Request>>, f: impl FnOnce() -> T) -> T {
-    let known = with(|frame| frame.fork()).unwrap_or_default();
+    let known = with(Frame::fork).unwrap_or_default();
     let _here = Restore::enter(Frame { request: request.map(Arc::clone), ..known });
     f()
 }

@@ -114,7 +114,7 @@ impl Logger {
             (Fate::Keep, Some(recorder)) => {
                 let known = Some((&**request, Some(NO_SEQ)));
                 self.render(scratch, known, record, around, None, fields);
-                recorder.keep(self.id, record.severity, &mut scratch.line);
+                recorder.keep(self.id, record.severity, &scratch.line);
             }
             (Fate::SampleAway, _) => {
                 switches.sampled_away.fetch_add(1, Ordering::Relaxed);
@@ -180,8 +180,7 @@ impl Logger {
     ) {
         let Scratch { line, known: before } = scratch;
         line.clear();
-        let wall = record.at.wall();
-        let has_fields = self.template.open(record, named, wall, known, self.id, before, line);
+        let has_fields = self.template.open(record, named, known, self.id, before, line);
         let own = line.len();
         fields(line);
         if let Some((request, _)) = known.filter(|_| has_fields) {
@@ -275,7 +274,7 @@ pub(crate) fn lines_dropped(
         capped: false,
     };
     let mut line = String::new();
-    template.open(&record, None, record.at.wall(), None, 0, &mut Known::default(), &mut line);
+    template.open(&record, None, None, 0, &mut Known::default(), &mut line);
     let _ =
         write!(line, ",\"event\":\"lines_dropped\",\"lines\":{lines},\"reason\":\"{reason}\"}}");
     if format == Format::Pretty {

@@ -295,7 +295,7 @@ impl RequestContext {
     /// Makes a future here, and has it work for what is current here.
     #[cfg(feature = "http")]
     pub(crate) fn scope_of_here<F: Future>(make: impl FnOnce() -> F) -> Scope<F> {
-        let frame = current::with(|frame| frame.fork());
+        let frame = current::with(Frame::fork);
         Scope { future: Some(make()), frame, span: Span::none() }
     }
 
@@ -493,7 +493,7 @@ pub fn carry<F, T>(work: F) -> impl FnOnce() -> T + use<F, T>
 where
     F: FnOnce() -> T,
 {
-    let frame = current::with(|frame| frame.fork()).filter(|frame| frame.request.is_some());
+    let frame = current::with(Frame::fork).filter(|frame| frame.request.is_some());
     let span = span_of_here();
     move || {
         let _restore = frame.map(Restore::enter);
@@ -516,7 +516,7 @@ fn entered(span: Option<&Span>) -> Option<tracing::span::Entered<'_>> {
 pub trait InContextExt: Future + Sized {
     /// This future under the context of here, wherever it is spawned.
     fn in_context(self) -> InContext<Self> {
-        let frame = current::with(|frame| frame.fork()).filter(|frame| frame.request.is_some());
+        let frame = current::with(Frame::fork).filter(|frame| frame.request.is_some());
         InContext { future: Some(self), frame, span: span_of_here() }
     }
 }

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::keys::Keys;
 use super::{members, number};
-use crate::clock::Timestamp;
 use crate::context::{Identity, Request};
 use crate::escape;
 use crate::loggable::Encoder;
@@ -72,13 +71,12 @@ impl Template {
         &self,
         record: &Record<'_>,
         named: Option<&str>,
-        at: Timestamp,
         request: Option<(&Request, Option<u64>)>,
         layer: u64,
         known: &mut Known,
         out: &mut String,
     ) -> bool {
-        at.write_behind(&self.ts, self.form, &mut known.calendar, out);
+        record.at.wall().write_behind(&self.ts, self.form, &mut known.calendar, out);
         match named {
             Some(named) => out.push_str(named),
             None => self.name(record.severity, record.logger, record.message, out),

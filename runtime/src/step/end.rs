@@ -79,7 +79,7 @@ impl Running {
         let end = End { outcome, failure, ret: ending.ret.as_deref() };
         match self.state.call.as_deref() {
             None => self.write_step(request, scratch, now, &end),
-            Some(call) => self.finish_call(call, answer, request, scratch, now, end),
+            Some(call) => self.finish_call(call, answer, request, scratch, now, &end),
         }
     }
 
@@ -130,7 +130,7 @@ impl Running {
         request: Option<&Arc<Request>>,
         scratch: &mut Scratch,
         now: Tick,
-        end: End<'_>,
+        end: &End<'_>,
     ) {
         let facts = std::mem::take(&mut *call.facts());
         let took = now.nanos_since(self.state.started);

@@ -176,7 +176,7 @@ impl Running {
 
     /// Puts back what the step found. The request of the frame is lent, or another hand on it is.
     #[inline]
-    fn leave(&mut self, lend: bool, lent: &mut Lent) {
+    fn leave(&mut self, lends: bool, lent: &mut Lent) {
         let state = &mut *self.state;
         current::with_thread(|thread| {
             if let Some((has_inner, extras)) = thread.frame.release(state.guard) {
@@ -188,7 +188,7 @@ impl Running {
                 return;
             }
             let has_span = state.extras.as_ref().is_some_and(|extras| extras.span.is_some());
-            lent.take(thread, lend && !has_span);
+            lent.take(thread, lends && !has_span);
         });
     }
 
