@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
 
+use crate::clock::Tick;
 use crate::context::Request;
 use crate::dependency::CallState;
 use crate::ending::Written;
@@ -30,7 +31,7 @@ pub(crate) struct Frame {
     pub(crate) awaits: Option<&'static Site>,
     /// Fields of the running step: from `fields(…)` at entry and from `record`.
     pub(crate) extras: Option<Box<Extras>>,
-    /// What the steps that changed this frame found in it, the innermost last.
+    /// What the steps that are not quiet found in this frame, the innermost last.
     pub(crate) held: Vec<Held>,
     /// How many quiet steps are open here, one in the other, inside the running one.
     pub(crate) quiet: u32,
@@ -44,12 +45,21 @@ pub(crate) struct Frame {
 #[derive(Debug, Default)]
 pub(crate) struct AllTold(Vec<Told>);
 
-/// A quiet step, of which only a bad end writes a line, after a line inside it named it its parent, or
-/// something was recorded in it. Until then it is no more than a number: how deep it is inside others.
+/// Where a quiet step is, of which only a bad end writes a line: all that there is of it as long as it goes well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quiet {
+    /// The guard that entered the frame it was opened in; 0 where it was none.
+    frame: u32,
+    /// The guard of the step that ran then; that of the frame where none did.
+    behind: u32,
+    /// How deep it is inside others of its kind there, from 1.
+    depth: u32,
+}
+
+/// A quiet step after a line inside it named it its parent, or something was recorded in it.
 #[derive(Debug)]
 struct Told {
-    /// Behind how many steps that are not quiet, and quiet ones.
-    place: (usize, u32),
+    quiet: Quiet,
     step: u32,
     extras: Option<Box<Extras>>,
 }
@@ -87,84 +97,92 @@ impl Frame {
         if self.quiet == 0 { &mut self.extras } else { &mut self.tell().extras }
     }
 
-    /// Opens a quiet step, which is that deep.
+    /// Opens a quiet step of this site.
     #[inline]
-    pub(crate) fn open_quietly(&mut self) -> u32 {
+    pub(crate) fn open_quietly(&mut self, site: &'static Site, started: Tick) -> Quiet {
         self.quiet += 1;
+        self.has_inner = true;
         if let Some(request) = &self.request {
             request.step_begun_quietly();
+            if let Some(open) = &request.open_steps {
+                open.begin(site, 0, started);
+            }
         }
-        self.quiet
+        self.innermost()
     }
 
-    /// Closes one, and those that were left open inside it.
     #[inline]
-    pub(crate) fn close_quietly(&mut self, depth: u32) {
-        if self.quiet >= depth {
-            self.quiet = depth - 1;
-        }
-        if self.told.is_some() {
-            self.forget(depth);
-        }
+    fn innermost(&self) -> Quiet {
+        Quiet { frame: self.entered_by, behind: self.top(), depth: self.quiet }
     }
 
-    #[cold]
-    fn forget(&mut self, depth: u32) {
-        let place = (self.held.len(), depth);
+    /// The guard behind which steps are opened now: that of the running step, or of the frame.
+    #[inline]
+    fn top(&self) -> u32 {
+        self.held.last().map_or(self.entered_by, |held| held.guard)
+    }
+
+    /// Where a guard's level stands among those of this frame: the place of what was opened behind it.
+    fn level(&self, guard: u32) -> Option<usize> {
+        if guard == self.entered_by {
+            return Some(0);
+        }
+        Some(self.held.iter().rposition(|held| held.guard == guard)? + 1)
+    }
+
+    /// Closes a quiet step of this frame, and those that were left open inside it.
+    #[inline]
+    fn close_quietly(&mut self, Quiet { behind, depth, .. }: Quiet, site: &'static Site) {
+        let open = if behind == self.top() {
+            Some(&mut self.quiet)
+        } else {
+            let level = self.level(behind);
+            level.and_then(|level| self.held.get_mut(level)).map(|above| &mut above.quiet)
+        };
+        if let Some(open) = open
+            && *open >= depth
+        {
+            *open = depth - 1;
+        }
+        if let Some(open) = self.request.as_ref().and_then(|request| request.open_steps.as_ref()) {
+            open.end(site, 0);
+        }
         if let Some(AllTold(told)) = self.told.as_deref_mut() {
-            told.retain(|told| told.place < place);
+            told.retain(|told| told.quiet.behind != behind || told.quiet.depth < depth);
         }
     }
 
-    /// What is known of the quiet step of this depth, which ends: its number, its parent's, its fields.
-    #[cold]
-    pub(crate) fn end_quietly(&mut self, depth: u32) -> (u32, u32, Option<Box<Extras>>) {
-        // Where another frame is here, nothing is known.
-        let is_here = self.quiet >= depth;
-        if is_here {
-            self.quiet = depth;
-        }
-        let parent = if is_here && depth > 1 {
-            self.quiet -= 1;
-            let parent = self.tell().step;
-            self.quiet += 1;
-            parent
+    /// What is known of a quiet step of this frame, which ends: its number, its parent's, its fields.
+    fn tell_at_end(&mut self, quiet: Quiet) -> (u32, u32, Option<Box<Extras>>) {
+        let parent = if quiet.depth > 1 {
+            self.tell_of(Quiet { depth: quiet.depth - 1, ..quiet }).step
         } else {
-            self.step
+            let above = self.level(quiet.behind).and_then(|level| self.held.get(level));
+            above.map_or(self.step, |above| above.step)
         };
-        let (step, extras) = if is_here {
-            let told = self.tell();
-            (told.step, told.extras.take())
-        } else {
-            (self.late_step(), None)
-        };
-        self.close_quietly(depth);
-        (step, parent, extras)
-    }
-
-    /// The number that a quiet step gets after all.
-    fn late_step(&self) -> u32 {
-        let request = self.request.as_ref().filter(|request| request.has_id());
-        request.map_or(0, |request| request.next_quiet_step())
+        let told = self.tell_of(quiet);
+        (told.step, parent, told.extras.take())
     }
 
     /// Gives each open quiet step its number, the outermost first; that of the innermost is returned.
     #[cold]
     fn tell(&mut self) -> &mut Told {
-        let behind = self.held.len();
-        for depth in 1..self.quiet.max(1) {
-            self.tell_of((behind, depth));
-        }
-        self.tell_of((behind, self.quiet))
+        self.tell_of(self.innermost())
     }
 
-    fn tell_of(&mut self, place: (usize, u32)) -> &mut Told {
-        let known = self.told.iter().flat_map(|all| &all.0).position(|told| told.place == place);
-        let new = known.is_none().then(|| self.late_step());
-        let AllTold(told) = &mut **self.told.get_or_insert_default();
-        told.extend(new.map(|step| Told { place, step, extras: None }));
-        let at = known.unwrap_or(told.len() - 1);
-        &mut told[at]
+    fn tell_of(&mut self, quiet: Quiet) -> &mut Told {
+        let AllTold(mut told) = self.told.take().map_or_else(AllTold::default, |told| *told);
+        // Whoever has a number, has given one to those around it.
+        let outer = told.iter().rev().find(|told| told.quiet.behind == quiet.behind);
+        for depth in outer.map_or(0, |outer| outer.quiet.depth) + 1..=quiet.depth {
+            let request = self.request.as_ref().filter(|request| request.has_id());
+            let step = request.map_or(0, |request| request.next_quiet_step());
+            told.push(Told { quiet: Quiet { depth, ..quiet }, step, extras: None });
+        }
+        let at = told.iter().rposition(|told| told.quiet == quiet);
+        let AllTold(told) = &mut **self.told.insert(Box::new(AllTold(told)));
+        let last = told.len() - 1;
+        &mut told[at.unwrap_or(last)]
     }
 
     /// What a future or closure sent elsewhere works under: the same request, step and call, but not
@@ -218,6 +236,15 @@ impl Frame {
         }
         Some((has_inner, extras))
     }
+}
+
+/// What a quiet step turned out to be.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    pub(crate) request: Option<Arc<Request>>,
+    pub(crate) step: u32,
+    pub(crate) parent: u32,
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// What only some steps have.
@@ -280,6 +307,33 @@ impl Thread {
     #[inline]
     pub(crate) fn take_state(&mut self) -> Option<Box<State>> {
         self.states.pop()
+    }
+
+    /// The frame that a quiet step was opened in: this one, or one that guards of users put aside.
+    fn frame_of(&mut self, quiet: Quiet) -> Option<&mut Frame> {
+        if self.frame.entered_by == quiet.frame {
+            return Some(&mut self.frame);
+        }
+        let mut aside = self.entered.iter_mut().rev().map(|(_, frame)| frame);
+        aside.find(|frame| frame.entered_by == quiet.frame)
+    }
+
+    /// Closes a quiet step, whatever stands here by now.
+    #[inline]
+    pub(crate) fn close_quietly(&mut self, quiet: Quiet, site: &'static Site) {
+        if let Some(frame) = self.frame_of(quiet) {
+            frame.close_quietly(quiet, site);
+        }
+    }
+
+    /// The same for a bad end: whose request it is, the step's number, its parent's, its fields. Nothing where its
+    /// frame is gone.
+    #[cold]
+    pub(crate) fn end_quietly(&mut self, quiet: Quiet, site: &'static Site) -> Option<Ended> {
+        let frame = self.frame_of(quiet)?;
+        let (step, parent, extras) = frame.tell_at_end(quiet);
+        frame.close_quietly(quiet, site);
+        Some(Ended { request: frame.request.clone(), step, parent, extras })
     }
 
     /// Makes a step the running one, and keeps what it found under the number that is returned.

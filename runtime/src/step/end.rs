@@ -132,7 +132,11 @@ impl Running {
         now: Tick,
         end: &End<'_>,
     ) {
-        let facts = std::mem::take(&mut *call.facts());
+        let facts = {
+            let mut facts = call.facts();
+            // Who still holds the call may count on.
+            Facts { url: facts.url.take(), ..*facts }
+        };
         let took = now.nanos_since(self.state.started);
         let answer = answer.with_status(facts.status);
         let category = call_category(end.outcome, answer.reason());

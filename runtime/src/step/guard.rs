@@ -1,12 +1,12 @@
 //! A step on one thread: a function's body between a beginning and an end.
 
 use std::marker::PhantomData;
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::thread;
 
 use super::{Fields, Outcome, Running, State};
 use crate::clock::Tick;
-use crate::current::{self, Extras, Lent, Thread};
+use crate::current::{self, Ended, Extras, Lent, Quiet, Thread};
 use crate::ending::{Ending, Failure};
 use crate::site::Site;
 
@@ -17,7 +17,7 @@ use crate::site::Site;
 pub struct StepGuard {
     /// Taken where the step ends, so that nothing is left to be dropped.
     running: ManuallyDrop<Option<Running>>,
-    quiet: Quiet,
+    silent: Silent,
     /// How it ended where no value was read.
     unread: Unread,
     _not_send: PhantomData<*const ()>,
@@ -26,13 +26,13 @@ pub struct StepGuard {
 /// What is known of a value that nobody reads.
 type Unread = Option<fn() -> Failure<'static>>;
 
-/// A step of which only a bad end is told: what has to be known of it until then.
+/// What has to be known of a step of which only a bad end is told.
 #[derive(Debug, Clone, Copy)]
-struct Quiet {
+struct Silent {
     site: &'static Site,
     started: Tick,
-    /// How deep it is inside others; 0 where the step is none of these.
-    depth: u32,
+    /// Nothing where the step is none of these.
+    quiet: Option<Quiet>,
 }
 
 impl StepGuard {
@@ -43,7 +43,7 @@ impl StepGuard {
         if site.wanted() { StepGuard::begin(site) } else { StepGuard::off(site) }
     }
 
-    /// The same for one whose fields follow by [`entered`](super::entered).
+    /// The same for one that is never quiet: its fields follow by [`entered`](super::entered), or its value is shown.
     #[doc(hidden)]
     #[inline]
     pub fn enter_before(site: &'static Site) -> Self {
@@ -63,13 +63,13 @@ impl StepGuard {
 
     #[inline]
     fn off(site: &'static Site) -> Self {
-        StepGuard::new(None, Quiet { site, started: Tick::default(), depth: 0 })
+        StepGuard::new(None, Silent { site, started: Tick::default(), quiet: None })
     }
 
     #[inline]
-    fn new(running: Option<Running>, quiet: Quiet) -> Self {
+    fn new(running: Option<Running>, silent: Silent) -> Self {
         let running = ManuallyDrop::new(running);
-        StepGuard { running, quiet, unread: None, _not_send: PhantomData }
+        StepGuard { running, silent, unread: None, _not_send: PhantomData }
     }
 
     #[inline(never)]
@@ -79,15 +79,18 @@ impl StepGuard {
         }
         // First the clock, which would wait for the count.
         let started = Tick::now();
-        let open = |thread: &mut Thread| thread.frame.open_quietly();
-        let depth = current::with_thread(open).unwrap_or_default();
-        StepGuard::new(None, Quiet { site, started, depth })
+        let open = |thread: &mut Thread| thread.frame.open_quietly(site, started);
+        match current::with_thread(open) {
+            Some(quiet) => StepGuard::new(None, Silent { site, started, quiet: Some(quiet) }),
+            // A thread that is past its end has no frame to be quiet in.
+            None => StepGuard::run(site, None),
+        }
     }
 
     #[inline(never)]
     fn run(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
-        let quiet = Quiet { site, started: Tick::default(), depth: 0 };
-        StepGuard::new(Some(Running::enter(site, extras)), quiet)
+        let silent = Silent { site, started: Tick::default(), quiet: None };
+        StepGuard::new(Some(Running::enter(site, extras)), silent)
     }
 
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
@@ -108,7 +111,7 @@ impl StepGuard {
 
     #[inline]
     fn is_on(&self) -> bool {
-        self.running.is_some() || self.quiet.depth != 0
+        self.running.is_some() || self.silent.quiet.is_some()
     }
 
     /// When it ends, if it is on; of one whose good end is not told, any time will do.
@@ -154,22 +157,18 @@ impl StepGuard {
         match outcome {
             Outcome::Ok | Outcome::Cancelled => self.close(),
             Outcome::Error | Outcome::Panicked => {
-                Running::end_quiet(
-                    self.quiet.site,
-                    self.quiet.started,
-                    self.quiet.depth,
-                    outcome,
-                    ending,
-                );
-                self.quiet.depth = 0;
+                if let Some(quiet) = self.silent.quiet.take() {
+                    Running::end_quiet(self.silent, quiet, outcome, ending);
+                }
             }
         }
     }
 
     #[inline]
     fn close(&mut self) {
-        let depth = mem::take(&mut self.quiet.depth);
-        current::with_thread(|thread| thread.frame.close_quietly(depth));
+        if let Some(quiet) = self.silent.quiet.take() {
+            current::with_thread(|thread| thread.close_quietly(quiet, self.silent.site));
+        }
     }
 }
 
@@ -185,27 +184,19 @@ impl Drop for StepGuard {
 impl Running {
     /// The end of a step of which only a bad one is told.
     #[cold]
-    fn end_quiet(
-        site: &'static Site,
-        started: Tick,
-        depth: u32,
-        outcome: Outcome,
-        ending: &Ending<'_>,
-    ) {
+    fn end_quiet(silent: Silent, quiet: Quiet, outcome: Outcome, ending: &Ending<'_>) {
         let now = Tick::now();
+        let Silent { site, started, .. } = silent;
+        let ended = current::with_thread(|thread| thread.end_quietly(quiet, site)).flatten();
+        let Ended { request, step, parent, extras } = ended.unwrap_or_default();
         let mut state = State::new(site);
-        let request = current::with_thread(|thread| {
-            let (step, parent, extras) = thread.frame.end_quietly(depth);
-            (state.step, state.parent, state.extras) = (step, parent, extras);
-            thread.frame.request.clone()
-        });
-        state.started = started;
+        (state.started, state.step, state.parent, state.extras) = (started, step, parent, extras);
         // How long those took that are inside it is not known.
         state.has_inner = true;
         let mut running = Running { state };
         let mut lent = Lent::scratch_of_here();
         let (_, scratch) = lent.parts();
-        running.finish(request.flatten().as_ref(), scratch, now, outcome, ending);
+        running.finish(request.as_ref(), scratch, now, outcome, ending);
         lent.give_back(running.state);
     }
 }
