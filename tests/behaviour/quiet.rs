@@ -112,6 +112,38 @@ fn another_request_inside_has_steps_of_its_own() {
 }
 
 #[test]
+fn a_guard_that_outlives_its_quiet_step_leaves_nothing_open() {
+    // `begin` opens a step beside its guard's, which is written at no level here.
+    let story = story("outlived");
+    let [(name, _, parent)] = &story[..] else { panic!("{story:?}") };
+    assert_eq!((name.as_str(), *parent), ("leaf", 0));
+}
+
+#[test]
+fn a_guard_that_ends_inside_a_quiet_step_closes_no_other() {
+    let lines = lines("ended");
+    let of = |name: &str| lines.iter().rfind(|line| line["step"] == name).expect("a line");
+    assert_eq!((&of("ends")["ended"], &of("has_its_guard_ended")["rows"]), (&1.into(), &3.into()));
+    assert_eq!(of("ends").get("rows"), None);
+    assert_eq!(of("leaf")["parent_id"], of("has_its_guard_ended")["step_id"]);
+}
+
+#[test]
+fn a_step_that_leaves_its_request_writes_into_no_other() {
+    let story = story("left");
+    assert_eq!(story.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["around"]);
+}
+
+#[test]
+fn a_guard_that_goes_from_below_takes_no_fields_along() {
+    let lines = lines("below");
+    let ended = lines.iter().find(|line| line["step"] == "below").expect("a line");
+    assert_eq!(ended["kept"], 1);
+    let first = lines.iter().find(|line| line["step"] == "leaf").expect("a line");
+    assert_eq!(first["parent_id"], ended["step_id"]);
+}
+
+#[test]
 fn all_are_counted_at_the_end() {
     let end = all_lines().into_iter().find(|line| line["event"] == "job_completed");
     // `outer`, `middle` and two of `leaf` went well; `handled` and its `leaf` did not.
@@ -121,6 +153,8 @@ fn all_are_counted_at_the_end() {
 #[test]
 fn outside_requests_no_line_has_a_number() {
     let lines = lines("-");
-    assert_eq!(lines.len(), 3);
+    let steps: Vec<_> = lines.iter().map(|line| &line["step"]).collect();
+    // The first left the request that it ran in.
+    assert_eq!(steps, ["leaves", "leaf", "middle", "outer"]);
     assert!(lines.iter().all(|line| line.get("step_id").is_none() && line.get("seq").is_none()));
 }
