@@ -142,7 +142,6 @@ struct Parts {
     fields: Option<TokenStream>,
     /// The closure that reads how the call ended.
     read: TokenStream,
-    shows_ret: bool,
 }
 
 impl Parts {
@@ -151,7 +150,7 @@ impl Parts {
         let site = site(attribute, args, function, &private);
         let fields = fields(args, &private);
         let read = read(attribute, args, &private);
-        Parts { private, site, fields, read, shows_ret: args.ret.is_some() }
+        Parts { private, site, fields, read }
     }
 
     /// `enter(&__SITE)`, or with fields.
@@ -170,9 +169,7 @@ impl Parts {
 
     fn guard(&self) -> TokenStream {
         let private = &self.private;
-        // The returned value is made text for the line, which a quiet step has not.
-        let bare = if self.shows_ret { "enter_before" } else { "enter" };
-        self.begin(&quote!(#private::StepGuard), bare, "enter_with")
+        self.begin(&quote!(#private::StepGuard), "enter", "enter_with")
     }
 
     /// Evaluates the fields inside the body.

@@ -171,18 +171,16 @@ impl Frame {
     }
 
     fn tell_of(&mut self, quiet: Quiet) -> &mut Told {
-        let AllTold(mut told) = self.told.take().map_or_else(AllTold::default, |told| *told);
+        let request = self.request.as_ref().filter(|request| request.has_id());
+        let AllTold(told) = &mut **self.told.get_or_insert_default();
         // Whoever has a number, has given one to those around it.
         let outer = told.iter().rev().find(|told| told.quiet.behind == quiet.behind);
         for depth in outer.map_or(0, |outer| outer.quiet.depth) + 1..=quiet.depth {
-            let request = self.request.as_ref().filter(|request| request.has_id());
             let step = request.map_or(0, |request| request.next_quiet_step());
             told.push(Told { quiet: Quiet { depth, ..quiet }, step, extras: None });
         }
-        let at = told.iter().rposition(|told| told.quiet == quiet);
-        let AllTold(told) = &mut **self.told.insert(Box::new(AllTold(told)));
-        let last = told.len() - 1;
-        &mut told[at.unwrap_or(last)]
+        let at = told.iter().rposition(|told| told.quiet == quiet).unwrap_or(told.len() - 1);
+        &mut told[at]
     }
 
     /// What a future or closure sent elsewhere works under: the same request, step and call, but not

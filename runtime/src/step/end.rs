@@ -66,9 +66,6 @@ impl Running {
             Some(extras) if extras.failure.is_some() => extras.failure.take(),
             _ => None,
         };
-        if item.is_none() && state.call.is_none() {
-            return self.finish_step(request, scratch, now, outcome, ending);
-        }
         let outcome = match outcome {
             Outcome::Ok | Outcome::Cancelled if item.is_some() => Outcome::Error,
             outcome => outcome,
@@ -81,19 +78,6 @@ impl Running {
             None => self.write_step(request, scratch, now, &end),
             Some(call) => self.finish_call(call, answer, request, scratch, now, &end),
         }
-    }
-
-    #[inline]
-    fn finish_step(
-        &self,
-        request: Option<&Arc<Request>>,
-        scratch: &mut Scratch,
-        now: Tick,
-        outcome: Outcome,
-        ending: &Ending<'_>,
-    ) {
-        let end = End { outcome, failure: ending.failure.as_ref(), ret: ending.ret.as_deref() };
-        self.write_step(request, scratch, now, &end);
     }
 
     fn write_step(

@@ -43,7 +43,8 @@ impl StepGuard {
         if site.wanted() { StepGuard::begin(site) } else { StepGuard::off(site) }
     }
 
-    /// The same for one that is never quiet: its fields follow by [`entered`](super::entered), or its value is shown.
+    /// The same for one that is never quiet: its fields follow by [`entered`](super::entered), or its guard may go
+    /// anywhere.
     #[doc(hidden)]
     #[inline]
     pub fn enter_before(site: &'static Site) -> Self {

@@ -199,3 +199,19 @@ fn outside_a_call_nothing_is_retried() {
     assert!(captured.events("dependency_attempt").is_empty());
     assert_eq!(captured.lines().len(), 1);
 }
+
+#[test]
+fn a_retry_that_is_told_after_the_end_is_counted_on() {
+    #[dependency_call("payments", url = "https://pay.example/charges")]
+    fn charge() -> dependency::Call {
+        dependency::current().retry();
+        dependency::current()
+    }
+
+    let captured = capture();
+    charge().retry();
+    let attempts = captured.events("dependency_attempt");
+    let numbers: Vec<_> = attempts.iter().map(|line| line.integer("attempt")).collect();
+    assert_eq!(numbers, [2, 3]);
+    assert_eq!(captured.dependency("payments").text("url"), "https://pay.example/charges");
+}
