@@ -23,11 +23,15 @@
 //! ```
 
 mod deployment;
+mod ends;
 mod roles;
 mod words;
 
-pub(crate) use deployment::{added_by_deployment, changed, hides, in_force, install};
-use roles::{ABOUT, ALONE, ASKS, HARMLESS, LAST, PLAIN, SECOND, STRONG, pairs, roles};
+pub(crate) use deployment::{added_by_deployment, changed, hides, in_force, install, is_adjusted};
+pub(crate) use ends::Ends;
+#[cfg(test)]
+pub(crate) use roles::words_of_the_rule;
+use roles::{ABOUT, ALONE, ASKS, HARMLESS, LAST, MATTERS, PLAIN, SECOND, STRONG, pairs, roles};
 use words::Words;
 pub(crate) use words::decoded;
 
@@ -65,6 +69,17 @@ pub const fn is_sensitive(name: &str) -> bool {
     }
     hit |= last & LAST != 0 && before_last & HARMLESS == 0 || alone && last & ALONE != 0;
     hit && !asks && last & ABOUT == 0
+}
+
+/// Whether a word of the name can make a hit: else neither it nor a longer one that ends in it is hidden.
+pub(crate) fn matters(name: &str) -> bool {
+    let mut words = Words::of(name);
+    while let Some(word) = words.next() {
+        if roles(&word) & MATTERS != 0 {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether the name needs the words before it to be judged, as the key in "API key: …" does.

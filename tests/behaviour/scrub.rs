@@ -199,6 +199,10 @@ fn debug_text_and_json_in_text_lose_the_whole_value() {
         r#"[("password", "x"), ("user", "y")]"#,
         r#"[("password", "[REDACTED]"), ("user", "y")]"#,
     );
+    let pairs = [("password", "x"), ("user", "y")];
+    let over_lines = |password| format!("{:#?}", [("password", password), pairs[1]]);
+    shows(&over_lines("x"), &over_lines("[REDACTED]"));
+    shows(r#"secret=a}(":token", "x")"#, r#"secret=[REDACTED]":token", "[REDACTED]")"#);
     shows("{'password': 'x', 'user': 'y'}", "{'password': '[REDACTED]', 'user': 'y'}");
     shows(r#"{"password":"x","user":"y"}"#, r#"{"password":"[REDACTED]","user":"y"}"#);
     shows(r#"{"pin":1234,"user":"y"}"#, r#"{"pin":"[REDACTED]","user":"y"}"#);

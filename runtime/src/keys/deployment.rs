@@ -53,7 +53,7 @@ pub(crate) fn hides(name: &str) -> bool {
     if off::is_off() {
         return false;
     }
-    if !ADJUSTED.load(Ordering::Acquire) {
+    if !is_adjusted() {
         return is_sensitive(name);
     }
     added_by_deployment(name)
@@ -61,10 +61,16 @@ pub(crate) fn hides(name: &str) -> bool {
             && !DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.not_sensitive.contains(name))
 }
 
+/// Whether the deployment changed anything of the rule.
+#[inline]
+pub(crate) fn is_adjusted() -> bool {
+    ADJUSTED.load(Ordering::Acquire)
+}
+
 /// Whether the deployment named it as sensitive: this hides also where the code says `clear`.
 #[inline]
 pub(crate) fn added_by_deployment(name: &str) -> bool {
-    ADJUSTED.load(Ordering::Acquire) && is_listed(name)
+    is_adjusted() && is_listed(name)
 }
 
 #[cold]

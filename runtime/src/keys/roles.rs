@@ -30,13 +30,15 @@ pub(super) const ASKS: u32 = 1 << 29;
 /// Keeps its meaning at the end of a longer word: `userpassword`.
 const JOINS: u32 = 1 << 30;
 pub(super) const PLAIN: u32 = 1 << 31;
+/// What a hit cannot do without: a word for itself, or the second of a pair.
+pub(super) const MATTERS: u32 = STRONG | LAST | ALONE | 0xfff << SECOND;
 
 pub(super) const fn pairs(first: u32, second: u32) -> bool {
     first & (second >> SECOND) & 0xfff != 0
 }
 
 #[rustfmt::skip]
-const LISTS: [(u32, &str); 33] = [
+pub(super) const LISTS: [(u32, &str); 33] = [
     (STRONG | JOINS, "password passwd pwd pswd passphrase passcode secret credential cookie apikey jwt \
         cvv cvc ssn sessionid sessid secretkey accesskey privatekey passwort"),
     (STRONG, "passkey dpop cred authorization authorisation bearer csrf xsrf otp totp hotp otpauth seedphrase cvn nino itin \
@@ -106,7 +108,7 @@ const LISTS: [(u32, &str); 33] = [
 ];
 
 /// Words that make a hit at the end of an unlisted one, the longer before the shorter they end in.
-const TAILS: [&str; 30] = [
+pub(super) const TAILS: [&str; 30] = [
     "password",
     "passwd",
     "pwd",
@@ -256,6 +258,12 @@ const fn joined(word: &Word) -> u32 {
         at += 1;
     }
     0
+}
+
+/// Every word of the rule.
+#[cfg(test)]
+pub(crate) fn words_of_the_rule() -> impl Iterator<Item = &'static str> {
+    LISTS.iter().flat_map(|(_, words)| words.split_whitespace()).chain(TAILS)
 }
 
 #[cfg(test)]

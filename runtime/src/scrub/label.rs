@@ -2,14 +2,62 @@
 
 use super::text::Secret;
 use super::token::run;
-use super::value::{Value, balanced};
-use crate::keys::{added_by_deployment, completes_a_pair, decoded, hides};
+use super::value::{Value, balanced, is_grant_name};
+use crate::keys::{self, Ends, added_by_deployment, completes_a_pair, decoded, hides, is_adjusted};
 
 /// No name is longer; looking back no farther keeps the scan linear.
 pub(super) const LONGEST_NAME: usize = 128;
 
+/// Of the words without which no name is one that [`value`] cares for.
+static ENDS: Ends = Ends::of_sensitive()
+    .and("info principal data cert sign")
+    .and("name key field header param parameter label property attribute variable setting option path k n")
+    .and("value val v content data default text")
+    .and("code state");
+
+/// Whether the name before a separator is plainly none to care for, as most are: a look is dear.
+#[inline]
+fn is_harmless(text: &str, floor: usize, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    let quote = at.checked_sub(1).map(|last| bytes[last]).filter(|&byte| is_quote(byte));
+    let end = at - usize::from(quote.is_some());
+    let Some((start, may_matter)) = ENDS.plain_name(bytes, end).filter(|it| it.0 < end) else {
+        return false;
+    };
+    let begins = match start.checked_sub(1).map(|before| bytes[before]) {
+        opener if quote.is_some() => opener == quote,
+        // An escape or an unusual letter may be part of the name.
+        Some(opener) => b" ,;({&?/=\n\t".contains(&opener),
+        None => true,
+    };
+    let is_whole = begins && (start > floor || floor == 0);
+    is_whole && !is_adjusted() && !(may_matter && matters(&text[start..end]))
+}
+
+#[inline(never)]
+fn matters(name: &str) -> bool {
+    keys::matters(name)
+        || is_credential_header(name)
+        || holds_the_value(name)
+        || holds_the_name(name)
+        || is_grant_name(name)
+}
+
 /// The value behind the separator at `at`, if its name is sensitive.
+#[inline]
 pub(super) fn value<'a>(
+    text: &'a str,
+    floor: usize,
+    at: usize,
+    half: &mut Half,
+) -> Option<Secret<'a>> {
+    if is_harmless(text, floor, at) {
+        return None;
+    }
+    value_by_name(text, floor, at, half)
+}
+
+fn value_by_name<'a>(
     text: &'a str,
     floor: usize,
     at: usize,
@@ -104,15 +152,22 @@ fn in_one_object(text: &str, first: usize, second: usize) -> bool {
     })
 }
 
+/// The comma of what may be a `("key", "value")`, or a `["key", "value"]`, at its bracket.
+pub(super) fn comma(bytes: &[u8], open: usize) -> Option<usize> {
+    let start = run(bytes, open + 1, |byte| byte.is_ascii_whitespace());
+    let start = run(bytes, start, |byte| byte == b'\\');
+    let quote = bytes.get(start).copied().filter(|&quote| is_quote(quote))?;
+    let near = &bytes[start + 1..bytes.len().min(start + LONGEST_NAME)];
+    let at = start + 2 + near.iter().position(|&byte| byte == quote)?;
+    (bytes.get(at) == Some(&b',')).then_some(at)
+}
+
 /// The value of `("key", "value")`, as `Debug` prints pairs, and of `["key", "value"]`, as JSON does, at its comma.
 pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     let bytes = text.as_bytes();
-    if at == 0 || !is_quote(bytes[at - 1]) {
-        return None;
-    }
     let name = Name::before(text, floor, at)?;
-    let before = name.start.checked_sub(name.quote.len() + 1)?;
-    let opener = bytes[before];
+    let before = bytes[..name.start.checked_sub(name.quote.len())?].trim_ascii_end();
+    let opener = *before.last()?;
     if !matches!(opener, b'(' | b'[') || !name.is_sensitive() {
         return None;
     }
@@ -161,6 +216,12 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<Secret<
         .iter()
         .rposition(|byte| !in_type(byte))
         .map_or(limit, |last| limit + last + 1);
+    // A letter that is none of ASCII may stand for one.
+    let is_plain = |at: usize| at == 0 || bytes[at - 1].is_ascii();
+    let plain = ENDS.plain_name(bytes, end).filter(|&(at, _)| is_plain(at));
+    if matches!(plain, Some((_, false))) && !is_adjusted() {
+        return None;
+    }
     // `get_token(7)` is a call, and what it returned stands elsewhere.
     if !bytes.get(start).is_some_and(u8::is_ascii_uppercase) || !hides(clip(text, start, end)) {
         return None;
@@ -435,4 +496,58 @@ pub(super) fn is_one_of(name: &str, words: &[&str]) -> bool {
 pub(super) fn clip(text: &str, start: usize, end: usize) -> &str {
     let start = (start..end).find(|&at| text.is_char_boundary(at)).unwrap_or(end);
     text.get(start..end).unwrap_or_default()
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::words_of_the_rule;
+
+    /// What is passed over unseen would not be hidden by a closer look either.
+    #[test]
+    fn no_name_that_hides_a_value_is_taken_for_harmless() {
+        let plain =
+            ["", "user", "x", "cardboard", "max", "Order", "sw", "db", "K8s", "e", "SSNs", "my_"];
+        let words: Vec<_> = words_of_the_rule()
+            .chain(
+                "info principal data cert sign value val v content default text code state k n"
+                    .split(' '),
+            )
+            .flat_map(|word| {
+                let (first, rest) = word.split_at(1);
+                [word.to_owned(), first.to_uppercase() + rest, word.to_uppercase()]
+            })
+            .collect();
+        let mut hidden = 0;
+        for word in &words {
+            for before in plain {
+                for name in [
+                    format!("{before}{word}"),
+                    format!("{before}_{word}"),
+                    format!("{before}.{word}s"),
+                    format!("{word}{before}"),
+                    format!("{word}-{before}2"),
+                    format!("{word}7{before}"),
+                    format!("api {word}"),
+                    format!("{word} {before}"),
+                ] {
+                    for text in [
+                        format!("{name}=0a1b2c3d4e5f"),
+                        format!("?{name}: 0a1b2c3d4e5f"),
+                        format!("{{\"{name}\": \"0a1b2c3d4e5f\"}}"),
+                        format!("name=password {name}=0a1b2c3d4e5f"),
+                    ] {
+                        let at = text.rfind(['=', ':']).unwrap_or_default();
+                        let mut half = Half::default();
+                        if let Some(first) = text.find('=').filter(|&first| first < at) {
+                            assert!(value(&text, 0, first, &mut half).is_none(), "{text}");
+                        }
+                        let seen = value_by_name(&text, 0, at, &mut half).is_some();
+                        hidden += usize::from(seen);
+                        assert!(!(seen && is_harmless(&text, 0, at)), "{text}");
+                    }
+                }
+            }
+        }
+        assert!(hidden > 10_000, "{hidden}");
+    }
 }

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 
-use super::label::is_quote;
 use super::trigger::Triggers;
 use super::{REDACTED, card, label, personal, token};
 use crate::{off, strict};
@@ -24,16 +23,26 @@ pub fn text(input: &str) -> Cow<'_, str> {
     if off::is_off() {
         return input.into();
     }
-    let shown = without_secrets(input);
-    if strict::is_on() { personal::hide(shown) } else { shown }
+    let mut triggers = Triggers::default();
+    if triggers.next(input.as_bytes(), 0).is_none() && !strict::is_on() {
+        return Cow::Borrowed(input);
+    }
+    looked_through(input, triggers)
 }
 
-fn without_secrets(input: &str) -> Cow<'_, str> {
-    let mut secrets = Secrets::of(input);
-    let Some(first) = secrets.next() else { return Cow::Borrowed(input) };
-    let mut out = String::with_capacity(input.len());
-    splice(input, std::iter::once(first).chain(secrets), &mut out);
-    Cow::Owned(out)
+/// Apart, so that clean text has nothing of it to carry.
+#[inline(never)]
+fn looked_through(input: &str, triggers: Triggers) -> Cow<'_, str> {
+    let mut secrets = Secrets::of(input, triggers);
+    let shown = match secrets.next() {
+        Some(first) => {
+            let mut out = String::with_capacity(input.len());
+            splice(input, std::iter::once(first).chain(secrets), &mut out);
+            Cow::Owned(out)
+        }
+        None => Cow::Borrowed(input),
+    };
+    if strict::is_on() { personal::hide(shown) } else { shown }
 }
 
 /// Appends [`text`] of the input.
@@ -41,7 +50,7 @@ pub(crate) fn text_into(input: &str, out: &mut String) {
     if strict::is_on() || off::is_off() {
         return out.push_str(&text(input));
     }
-    splice(input, Secrets::of(input), out);
+    splice(input, Secrets::of(input, Triggers::default()), out);
 }
 
 fn splice<'a>(input: &'a str, secrets: impl Iterator<Item = Secret<'a>>, out: &mut String) {
@@ -83,18 +92,39 @@ struct Secrets<'a> {
     half: label::Half,
     /// The last `<`.
     tag: Option<usize>,
+    /// Behind what may be a name in a pair, for each quote: nothing is sought at others.
+    commas: [usize; 4],
     triggers: Triggers,
 }
 
 impl<'a> Secrets<'a> {
-    fn of(text: &'a str) -> Self {
+    fn of(text: &'a str, triggers: Triggers) -> Self {
         Self {
             text,
             at: 0,
             floor: 0,
             half: label::Half::default(),
             tag: None,
-            triggers: Triggers::default(),
+            commas: [usize::MAX; 4],
+            triggers,
+        }
+    }
+
+    /// What the bracket opens may be a pair.
+    fn open(&mut self, at: usize) {
+        let bytes = self.text.as_bytes();
+        if let Some(comma) = label::comma(bytes, at) {
+            self.commas[usize::from(bytes[comma - 1] & 0b11)] = comma;
+        }
+    }
+
+    /// Where the next look is taken.
+    fn place(&mut self) -> Option<usize> {
+        let trigger = self.triggers.next(self.text.as_bytes(), self.at);
+        let to_come = |comma: &&usize| **comma >= self.at;
+        match self.commas.iter().filter(to_come).min() {
+            Some(&comma) if comma < trigger.unwrap_or(usize::MAX) => Some(comma),
+            _ => trigger,
         }
     }
 
@@ -106,25 +136,29 @@ impl<'a> Secrets<'a> {
         match bytes[at] {
             b'=' | 0xef => label::value(text, self.floor, at, &mut self.half),
             b'`' => (before == b' ').then(|| token::echoed(text, at))?,
-            b':' | b'%' => token::url_credentials(text, at)
-                .or_else(|| token::echoed(text, at))
-                .or_else(|| label::value(text, self.floor, at, &mut self.half)),
-            b',' if is_quote(before) => label::tuple(text, self.floor, at),
+            b':' | b'%' => {
+                let url = matches!(behind, b'/' | b'\\' | b'%' | b'u' | b'0'..=b'9');
+                let url = url.then(|| token::url_credentials(text, at)).flatten();
+                let echoed = || (before == b'e').then(|| token::echoed(text, at)).flatten();
+                url.or_else(echoed).or_else(|| label::value(text, self.floor, at, &mut self.half))
+            }
             b'<' => {
                 self.tag = Some(at);
                 None
             }
             b'>' => label::element(text, self.floor, self.tag?, at),
-            b'(' | b'{' => label::constructor(text, self.floor, at),
+            b',' => label::tuple(text, self.floor, at),
+            opener @ (b'(' | b'[' | b'{') => {
+                self.open(at);
+                (opener != b'[').then(|| label::constructor(text, self.floor, at))?
+            }
             b'-' if behind == b'-' && before != b'-' => token::private_key(text, at)
                 .or_else(|| token::prefixed(text, at))
                 .or_else(|| label::flag(text, at)),
-            b'-' | b'_' | b'.' if token::ENDS_PREFIX[usize::from(before)] => {
-                token::prefixed(text, at)
-            }
+            b'-' | b'_' | b'.' => token::prefixed(text, at),
             b'J' if before == b'y' => token::jwt(text, at),
             b'I' if matches!(before, b'A' | b'B' | b'K' | b'S') => token::cloud_key(text, at),
-            b'B' | b'b' if matches!(behind, b'a' | b'e' | b'A' | b'E') => token::scheme(text, at),
+            b'B' | b'b' => token::scheme(text, at),
             b'0'..=b'9' => {
                 // A run of digits is looked at once, from its start.
                 self.at = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -140,7 +174,7 @@ impl<'a> Iterator for Secrets<'a> {
 
     fn next(&mut self) -> Option<Secret<'a>> {
         let bytes = self.text.as_bytes();
-        while let Some(at) = self.triggers.next(bytes, self.at) {
+        while let Some(at) = self.place() {
             self.at = at + 1;
             if let Some(secret) = self.look(at).filter(|secret| secret.start >= self.floor) {
                 // Where somebody's input opened what it does not close, a later line closes it, and is looked at by
@@ -149,6 +183,8 @@ impl<'a> Iterator for Secrets<'a> {
                 let line = hidden.iter().rposition(|&byte| byte == b'\n');
                 self.floor = line.map_or(secret.end, |line| secret.start + line + 1);
                 self.at = self.floor.max(self.at);
+                // A bracket at the end of what was hidden.
+                self.open(self.floor - 1);
                 return Some(secret);
             }
         }

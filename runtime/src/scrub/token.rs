@@ -97,37 +97,55 @@ const PREFIXES: [&str; 77] = [
     "hvr.",
 ];
 
-/// The bytes before the last one of a prefix.
-pub(super) const ENDS_PREFIX: [bool; 256] = {
-    let mut ends = [false; 256];
+/// Which of them have a byte as their last but one.
+static SECOND_LAST: [u128; 256] = {
+    let mut which = [0; 256];
     let mut at = 0;
     while at < PREFIXES.len() {
         let prefix = PREFIXES[at].as_bytes();
-        ends[prefix[prefix.len() - 2] as usize] = true;
+        which[prefix[prefix.len() - 2] as usize] |= 1 << at;
         at += 1;
     }
-    ends
+    which
+};
+/// Which of them have it as their last, of `-`, `_` and `.`, which differ in these bits.
+static LAST: [u128; 32] = {
+    let mut which = [0; 32];
+    let mut at = 0;
+    while at < PREFIXES.len() {
+        let prefix = PREFIXES[at].as_bytes();
+        which[prefix[prefix.len() - 1] as usize & 0x1f] |= 1 << at;
+        at += 1;
+    }
+    which
 };
 
 /// A well-known prefix whose last byte is at `at`, with its key.
 pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
     const SHORTEST: usize = 12;
     let bytes = text.as_bytes();
-    let rest = bytes.get(at + 1..at + 1 + SHORTEST)?;
-    if !rest.iter().all(|&byte| in_token(byte)) {
+    let head = &bytes[..=at];
+    // Most are none by their last two bytes.
+    let [second, last] = *head.last_chunk()?;
+    let mut may = SECOND_LAST[usize::from(second)] & LAST[usize::from(last & 0x1f)];
+    if may == 0 || !bytes.get(at + 1..at + 1 + SHORTEST)?.iter().all(|&byte| in_token(byte)) {
         return None;
     }
-    let head = &bytes[..=at];
-    // Most differ in their last two bytes, which takes no call to see.
-    let tail = head.last_chunk::<2>()?;
-    let prefix = PREFIXES.iter().find(|prefix| {
-        prefix.as_bytes().last_chunk() == Some(tail) && head.ends_with(prefix.as_bytes())
-    })?;
+    let prefix = loop {
+        if may == 0 {
+            return None;
+        }
+        let prefix = PREFIXES[may.trailing_zeros() as usize];
+        if head.ends_with(prefix.as_bytes()) {
+            break prefix;
+        }
+        may &= may - 1;
+    };
     let start = at + 1 - prefix.len();
     // `-risk-assessment-of-the-…`, `npm_config_registry` hold a prefix too; words of letters alone are prose.
     let near = &bytes[at..bytes.len().min(at + 64)];
     let key = &near[..run(near, 0, in_token)];
-    let prose = match *prefix {
+    let prose = match prefix {
         "sk-" => !key.iter().any(u8::is_ascii_digit),
         "npm_" | "hf_" | "glc_" => {
             key.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'))

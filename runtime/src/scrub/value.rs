@@ -186,12 +186,15 @@ impl<'a> Value<'a, '_> {
     pub(super) fn is_grant(&self) -> bool {
         let in_query = |at: usize| matches!(self.text.as_bytes()[at], b'?' | b'&');
         // The name first: a value that is not hidden must not be read to its end.
-        let named = is_one_of(self.name.text, &["code", "state"]);
-        named && self.name.start.checked_sub(1).is_some_and(in_query) && {
+        is_grant_name(self.name.text) && self.name.start.checked_sub(1).is_some_and(in_query) && {
             let start = self.separator.end;
             is_grant(self.name.text, clip(self.text, start, self.unquoted_end(start)))
         }
     }
+}
+
+pub(super) fn is_grant_name(name: &str) -> bool {
+    is_one_of(name, &["code", "state"])
 }
 
 /// Whether what follows the end of a string is the next one, or the end of what they stand in.

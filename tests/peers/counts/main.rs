@@ -15,7 +15,7 @@ use tracing::dispatcher::with_default;
 /// Its name, the level it is logged at, and what it does with a number.
 type Operation = (&'static str, &'static str, fn(u64));
 
-const OPERATIONS: [Operation; 9] = [
+const OPERATIONS: [Operation; 10] = [
     ("step", "info", step),
     ("step_off", "off", step),
     ("step_only_error", "warn", fallible_step),
@@ -24,6 +24,7 @@ const OPERATIONS: [Operation; 9] = [
     ("event", "info", event),
     ("event_off", "off", event),
     ("redact", "off", redaction),
+    ("text", "off", text),
     ("bare", "off", bare),
 ];
 
@@ -123,6 +124,14 @@ fn dependency(order_id: u64) {
 #[inline(never)]
 fn plain(order_id: u64) -> u64 {
     black_box(order_id)
+}
+
+/// A message with nothing to hide in it.
+fn text(_: u64) {
+    const CLEAN: &str = "Job 1042 was accepted by the payment provider and passed on to the warehouse, after \
+                         the address had been looked up and the stock was reserved; the customer gets an \
+                         e-mail once it has left, not before.";
+    black_box(candor::scrub::text(black_box(CLEAN)));
 }
 
 /// What `step_off` is beside.

@@ -8,6 +8,7 @@ use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
 use super::floor::{Refused, try_charge_body};
+use super::redaction::CLEAN;
 use super::work::{self, METHOD, PATH, REQUEST_ID, USER_ID};
 use super::{Failure, Row};
 use crate::meter::Meter;
@@ -34,6 +35,11 @@ pub(super) static DEPENDENCY: Row = Row {
 /// An ordinary event with three fields, by tracing's macro.
 pub(super) static EVENT: Row =
     Row { name: "candor event", run: |meter| lines(meter, "info", Format::Json, telling) };
+/// Somebody else's event whose message was put together at run time, so that it is scrubbed.
+pub(super) static MESSAGE_EVENT: Row = Row {
+    name: "candor event, a message of 200 bytes",
+    run: |meter| lines(meter, "info", Format::Json, telling_a_message),
+};
 /// The same by candor's macro.
 pub(super) static OWN_EVENT: Row = Row {
     name: "candor event, candor::info!",
@@ -94,6 +100,12 @@ fn calling(meter: &mut Meter<'_>) {
 fn telling(meter: &mut Meter<'_>) {
     meter.time(|order_id| {
         tracing::info!(order_id, items = 3, currency = "EUR", "order accepted");
+    });
+}
+
+fn telling_a_message(meter: &mut Meter<'_>) {
+    meter.time(|order_id| {
+        tracing::info!(order_id, items = 3, currency = "EUR", "{}", black_box(CLEAN));
     });
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn all() -> Vec<&'static Row> {
         &logforth::STEP,
         &subscribers::BUNYAN_INSTRUMENT,
         &candor::EVENT,
+        &candor::MESSAGE_EVENT,
         &candor::OWN_EVENT,
         &slog::EVENT,
         &emit::EVENT,

@@ -116,11 +116,11 @@ pub(crate) const RATIOS: &[Ratio] = &[
     },
     Ratio {
         name: "scrub_over_event",
-        asked: "200 bytes of clean text through the scrubber, times an event with its line",
+        asked: "200 bytes of clean text through the scrubber, times the event whose message it is",
         bar: Bar::Most(0.1),
         kind: Kind::Times,
         of: &redaction::TEXT,
-        over: &candor::EVENT,
+        over: &candor::MESSAGE_EVENT,
     },
     Ratio {
         name: "allocs_step",

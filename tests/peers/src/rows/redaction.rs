@@ -21,7 +21,7 @@ pub(super) static WALK: Row = Row { name: "redact 8 fields: clone, Value, walk",
 /// nothing in it to hide. A look is taken at its number, its commas, hyphens and words in `b`.
 pub(super) static TEXT: Row = Row { name: "redact a clean text of 200 bytes", run: text };
 
-const CLEAN: &str = "Job 1042 was accepted by the payment provider and passed on to the warehouse, after the \
+pub(super) const CLEAN: &str = "Job 1042 was accepted by the payment provider and passed on to the warehouse, after the \
                      address had been looked up and the stock was reserved; the customer gets an e-mail once \
                      it has left, not before.";
 

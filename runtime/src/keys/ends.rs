@@ -1,0 +1,93 @@
+//! Which words can matter, by the three letters they end in: most names are done with here.
+
+use super::roles::{LISTS, MATTERS, TAILS};
+use super::words::Words;
+
+/// Endings of words, a bit for each three letters. A name none of whose words has one of them is none of those
+/// names; one that has may be.
+pub(crate) struct Ends {
+    /// For the last but two and the last but one, which last ones.
+    last: [u32; 1 << 10],
+}
+
+impl Ends {
+    /// Of the words without which [the rule](super::is_sensitive) hides no name.
+    pub(crate) const fn of_sensitive() -> Self {
+        let mut ends = Self { last: [0; 1 << 10] };
+        let mut list = 0;
+        while list < LISTS.len() {
+            let (role, words) = LISTS[list];
+            if role & MATTERS != 0 {
+                ends = ends.and(words);
+            }
+            list += 1;
+        }
+        let mut tail = 0;
+        while tail < TAILS.len() {
+            ends = ends.and(TAILS[tail]);
+            tail += 1;
+        }
+        ends
+    }
+
+    /// Also of these.
+    pub(crate) const fn and(mut self, words: &str) -> Self {
+        let mut words = Words::of(words);
+        while let Some(word) = words.next() {
+            let (mut from, mut to) = (slot(word.letter(2), word.letter(1)), 0);
+            // Before a word of two letters anything may stand.
+            if word.len < 3 {
+                (from, to) = (slot(0, word.letter(1)), 31);
+            }
+            if word.len < 2 {
+                (from, to) = (0, (1 << 10) - 1);
+            }
+            let step = if word.len == 2 { 32 } else { 1 };
+            let mut more = 0;
+            while more <= to {
+                self.last[from + more * step] |= 1 << (word.letter(0) & 31);
+                more += 1;
+            }
+        }
+        self
+    }
+
+    #[inline]
+    fn has(&self, third: u8, second: u8, last: u8) -> bool {
+        self.last[slot(third, second)] >> (last & 31) & 1 != 0
+    }
+
+    /// The start of the name that ends at `end`, of ASCII letters, digits, `_`, `-` and `.` alone, and whether a
+    /// word of it has one of the endings.
+    #[inline]
+    pub(crate) fn plain_name(&self, bytes: &[u8], end: usize) -> Option<(usize, bool)> {
+        const FARTHEST: usize = 48;
+        let letter = |at: usize, back: usize| at.checked_sub(back).map_or(0, |at| bytes[at]);
+        let limit = end.saturating_sub(FARTHEST);
+        let mut has = false;
+        // Where a small letter follows, no word ends.
+        let mut small_follows = false;
+        for at in (limit..end).rev() {
+            let byte = bytes[at];
+            if byte.is_ascii_alphabetic() {
+                let (second, third) = (letter(at, 1), letter(at, 2));
+                if !small_follows {
+                    let plural = byte | 0x20 == b's' && self.has(letter(at, 3), third, second);
+                    has |= plural || self.has(third, second, byte);
+                }
+                // `password` counts wherever it stands in a word, and few others have this.
+                has |= byte | 0x20 == b'w' && second | 0x20 == b's';
+                small_follows = byte & 0x20 != 0;
+            } else if byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'.') {
+                small_follows = false;
+            } else {
+                return Some((at + 1, has));
+            }
+        }
+        (limit == 0).then_some((0, has))
+    }
+}
+
+const fn slot(third: u8, second: u8) -> usize {
+    (third as usize & 31) << 5 | second as usize & 31
+}
