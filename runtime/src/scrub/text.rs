@@ -50,7 +50,11 @@ pub(crate) fn text_into(input: &str, out: &mut String) {
     if strict::is_on() || off::is_off() {
         return out.push_str(&text(input));
     }
-    splice(input, Secrets::of(input, Triggers::default()), out);
+    let mut triggers = Triggers::default();
+    if triggers.next(input.as_bytes(), 0).is_none() {
+        return out.push_str(input);
+    }
+    splice(input, Secrets::of(input, triggers), out);
 }
 
 fn splice<'a>(input: &'a str, secrets: impl Iterator<Item = Secret<'a>>, out: &mut String) {

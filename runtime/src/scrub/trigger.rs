@@ -265,9 +265,7 @@ mod avx2 {
         _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
     };
 
-    use super::{
-        ALONE_BITS, BLOCK, Classes, FIRST_SOLID, FOLLOWED_BITS, HIGH, LOW, Triggers, one_by_one,
-    };
+    use super::{ALONE_BITS, BLOCK, Classes, FIRST_SOLID, FOLLOWED_BITS, HIGH, LOW, Triggers};
 
     const HALF: usize = BLOCK / 2;
 
@@ -304,7 +302,9 @@ mod avx2 {
         } else if let Some(last) = text.last_chunk() {
             of_half(last).without(HALF - rest.len())
         } else {
-            one_by_one(rest)
+            let mut padded = [0; HALF];
+            padded[..rest.len()].copy_from_slice(rest);
+            of_half(&padded)
         }
     }
 
