@@ -48,7 +48,7 @@ impl Triggers {
                 }
                 self.read(bytes, begin);
             }
-            here = self.blocks[(begin - self.first) / BLOCK].triggers();
+            here = self.blocks[(begin - self.first) / BLOCK % BLOCKS].triggers();
         }
     }
 
