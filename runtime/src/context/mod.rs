@@ -225,31 +225,7 @@ impl RequestContext {
         self.change(|request| request.path = Some(safe_path(path).into()))
     }
 
-    #[cfg(feature = "http")]
-    pub(crate) fn with_trace(self, trace: Trace) -> Self {
-        #[cfg(feature = "otel")]
-        return self.change(|request| request.trace_of_edge = Some(trace));
-        #[cfg(not(feature = "otel"))]
-        self.change(|request| request.trace = trace.into())
-    }
-
-    /// The same request with a list of the steps that are open.
-    #[cfg(feature = "http")]
-    pub(crate) fn with_open_steps(self) -> Self {
-        self.change(|request| request.open_steps = Some(Box::default()))
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) fn with_switches(self, switches: Switches) -> Self {
-        self.change(|request| request.switches = Some(Box::new(switches)))
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn with_capture(self, capture: crate::testing::Lines) -> Self {
-        self.change(|request| request.capture = capture.into())
-    }
-
-    fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
+    pub(crate) fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
         if let Some(request) = Arc::get_mut(&mut self.request) {
             change(request);
             // Where a line was written before, what was rendered for it is no longer so.
@@ -334,7 +310,7 @@ impl RequestContext {
 
 /// The path of a request target, scrubbed. `OPTIONS *` and `CONNECT host:port` have none, and what they
 /// have instead is text.
-fn safe_path(target: &str) -> String {
+pub(crate) fn safe_path(target: &str) -> String {
     if target.starts_with('/') { scrub::url(target) } else { strict::text(target).into_owned() }
 }
 
@@ -556,6 +532,18 @@ impl<F: Future> Future for InContext<F> {
 }
 
 impl Request {
+    #[cfg(feature = "http")]
+    pub(crate) fn set_trace(&mut self, trace: Trace) {
+        #[cfg(feature = "otel")]
+        {
+            self.trace_of_edge = Some(trace);
+        }
+        #[cfg(not(feature = "otel"))]
+        {
+            self.trace = trace.into();
+        }
+    }
+
     pub(crate) fn identity(&self) -> arc_swap::Guard<Arc<Identity>> {
         self.identity.load()
     }

@@ -16,19 +16,19 @@ pin_project! {
         // There until the whole is dropped; an option so that what it drops then is still the request's.
         #[pin]
         body: Option<B>,
-        open: Option<Open>,
+        open: Option<Box<Open>>,
     }
 
     impl<B> PinnedDrop for CompletedBody<B> where B: Body {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _here = this.open.as_ref().map(Open::enter);
+            let _here = this.open.as_deref().map(Open::enter);
             // A server that knows the length, from the body or from the header, does not ask again
             // after the last byte.
             Open::run(this.open, true);
             let body = (*this.body).as_ref();
             let is_sent =
-                body.is_some_and(is_over) || this.open.as_ref().is_some_and(Open::is_whole);
+                body.is_some_and(is_over) || this.open.as_deref().is_some_and(Open::is_whole);
             // What it says then is said before its request's end.
             this.body.set(None);
             Open::run(this.open, false);
@@ -46,7 +46,7 @@ fn is_over(body: &impl Body) -> bool {
 }
 
 impl<B: Body> CompletedBody<B> {
-    pub(super) fn new(body: B, open: Open) -> Self {
+    pub(super) fn new(body: B, open: Box<Open>) -> Self {
         CompletedBody { body: Some(body), open: Some(open) }
     }
 
@@ -68,7 +68,7 @@ impl<B: Body> Body for CompletedBody<B> {
         let mut open = this.open.take();
         Open::run(&mut open, true);
         let frame = {
-            let _here = open.as_ref().map(Open::enter);
+            let _here = open.as_deref().map(Open::enter);
             this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx))
         };
         Open::run(&mut open, false);

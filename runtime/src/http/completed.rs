@@ -1,9 +1,10 @@
 //! The line at a request's end: exactly one, whatever the end is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::{HeaderMap, StatusCode, header, response};
+use http::{HeaderMap, HeaderName, StatusCode, header, response};
 use tracing_core::dispatcher;
 
 use super::fields::Fields;
@@ -18,7 +19,7 @@ use crate::layer::Core;
 use crate::loggable::Encoder;
 use crate::record::Severity;
 use crate::step::millis;
-use crate::{emit, sums};
+use crate::{emit, keys, sums};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub(super) struct Open {
     route: Option<String>,
     client_request_id: Option<String>,
     status: Option<StatusCode>,
-    content_type: Option<String>,
+    content_type: Option<Cow<'static, str>>,
     /// What a gRPC service answered, which is 200 to HTTP whatever it is.
     grpc_status: Option<u64>,
     pub(super) bytes: u64,
@@ -81,7 +82,7 @@ impl Open {
     }
 
     /// Marks a request as running from here on, or no more.
-    pub(super) fn run(open: &mut Option<Self>, running: bool) {
+    pub(super) fn run(open: &mut Option<Box<Self>>, running: bool) {
         if let Some(open) = open {
             open.running = running;
         }
@@ -108,7 +109,7 @@ impl Open {
     pub(super) fn responded(&mut self, response: &response::Parts) {
         let headers = &response.headers;
         self.status = Some(response.status);
-        self.content_type = header_text(headers, &header::CONTENT_TYPE);
+        self.content_type = content_type(headers);
         self.grpc_answered(headers);
         self.content_length = headers
             .get(header::CONTENT_LENGTH)
@@ -120,8 +121,8 @@ impl Open {
 
     /// Reads the answer of a gRPC service in headers or trailers.
     pub(super) fn grpc_answered(&mut self, headers: &HeaderMap) {
-        let answer =
-            headers.get("grpc-status").and_then(|status| status.to_str().ok()?.parse().ok());
+        const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+        let answer = headers.get(GRPC_STATUS).and_then(|status| status.to_str().ok()?.parse().ok());
         self.grpc_status = answer.or(self.grpc_status);
     }
 
@@ -215,6 +216,21 @@ impl Open {
         if let Some(id) = &self.client_request_id {
             text(out, "client_request_id", id);
         }
+    }
+}
+
+/// The type of the content. Most have one of a few.
+fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
+    const KNOWN: [&str; 4] = [
+        "application/json",
+        "text/plain; charset=utf-8",
+        "text/html; charset=utf-8",
+        "application/grpc",
+    ];
+    let value = headers.get(header::CONTENT_TYPE)?;
+    match KNOWN.iter().find(|known| known.as_bytes() == value.as_bytes()) {
+        Some(known) if !keys::is_adjusted() => Some(Cow::Borrowed(known)),
+        _ => header_text(headers, &header::CONTENT_TYPE).map(Cow::Owned),
     }
 }
 

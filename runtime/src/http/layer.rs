@@ -265,23 +265,23 @@ impl RequestLayer {
             Sent::Nothing | Sent::Refused(_) => RequestContext::new(),
         };
         let shown = self.settings.path.as_ref().and_then(|hook| guarded(|| hook(parts)).flatten());
-        let context = context
-            .with_method(parts.method.as_str())
-            .with_path(shown.as_deref().unwrap_or(parts.uri.path()))
-            .with_trace(trace_context::of(&parts.headers));
-        let context =
-            if self.settings.watch.is_some() { context.with_open_steps() } else { context };
-        let context = match self.settings.switches(context.id(), parts, asked) {
-            Some(switches) => context.with_switches(switches),
-            None => context,
-        };
-        #[cfg(feature = "testing")]
-        if context.request.capture.get().is_none()
-            && let Some(capture) = &self.capture
-        {
-            return context.with_capture(capture.clone());
-        }
-        context
+        let switches = self.settings.switches(context.id(), parts, asked);
+        context.change(|request| {
+            request.method = Some(parts.method.as_str().into());
+            let path = shown.as_deref().unwrap_or(parts.uri.path());
+            request.path = Some(context::safe_path(path).into());
+            request.set_trace(trace_context::of(&parts.headers));
+            if self.settings.watch.is_some() {
+                request.open_steps = Some(Box::default());
+            }
+            request.switches = switches.map(Box::new);
+            #[cfg(feature = "testing")]
+            if request.capture.get().is_none()
+                && let Some(capture) = &self.capture
+            {
+                request.capture = capture.clone().into();
+            }
+        })
     }
 }
 
@@ -344,7 +344,8 @@ where
             client_request_id.clone(),
             self.layer.settings.clone(),
         );
-        let mut open = Some(open);
+        // It is moved often.
+        let mut open = Some(Box::new(open));
         Open::run(&mut open, true);
         let future = context.scope_of(|| {
             if let Some(user) = &settings.user {
@@ -391,7 +392,7 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         future: Scope<F>,
-        open: Option<Open>,
+        open: Option<Box<Open>>,
         method: Method,
     }
 }

@@ -34,7 +34,25 @@ struct Open {
     is_watched: bool,
 }
 
-/// How often those that are over are forgotten, at least: until then their memory is held.
+impl Open {
+    /// Forgets requests that are over, whose memory the next ones can have then: more than one comes at a time.
+    fn forget_some(&mut self) {
+        const AT_ONCE: usize = 2;
+        let is_over = |entry: Option<&(_, Weak<Request>)>| {
+            entry.is_some_and(|(_, request)| request.strong_count() == 0)
+        };
+        for _ in 0..AT_ONCE {
+            if is_over(self.requests.front()) {
+                self.requests.pop_front();
+            } else if is_over(self.requests.back()) {
+                // Behind one that stays open the last ones come and go.
+                self.requests.pop_back();
+            }
+        }
+    }
+}
+
+/// How often all that are over are forgotten, at least: until then their memory may be held.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Watch {
@@ -45,6 +63,7 @@ impl Watch {
     pub(super) fn begin(&self, request: &Arc<Request>) {
         let due = timer::in_time(self.after);
         let mut open = self.open();
+        open.forget_some();
         open.requests.push_back((due, Arc::downgrade(request)));
         if !mem::replace(&mut open.is_watched, true) {
             drop(open);

@@ -11,7 +11,9 @@ pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// The trace of a request: the caller's where its header is well-formed, else a new one; the span id
 /// is always the request's own.
 pub(super) fn of(headers: &HeaderMap) -> Trace {
-    let span_id = hex(&random::bytes::<8>());
+    let ids = random::bytes::<24>();
+    let (span_id, trace_id) = ids.split_at(8);
+    let span_id = hex(span_id);
     let mut values = headers.get_all(TRACEPARENT).iter();
     let sent = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
     match sent {
@@ -22,13 +24,9 @@ pub(super) fn of(headers: &HeaderMap) -> Trace {
             sampled,
             state: state(headers),
         },
-        _ => Trace {
-            trace_id: hex(&random::bytes::<16>()),
-            span_id,
-            parent_id: None,
-            sampled: true,
-            state: None,
-        },
+        _ => {
+            Trace { trace_id: hex(trace_id), span_id, parent_id: None, sampled: true, state: None }
+        }
     }
 }
 
@@ -124,12 +122,13 @@ fn is_hex(text: &str, length: usize) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let mut out = String::with_capacity(bytes.len() * 2);
-    out.extend(digits.map(|digit| DIGITS[usize::from(digit)]));
-    out
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |digit: u8| DIGITS[usize::from(digit & 15)];
+    let mut out = vec![0; 2 * bytes.len()];
+    for (pair, byte) in out.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(*byte)];
+    }
+    String::from_utf8(out).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -74,8 +74,8 @@ impl Drop for SpanData {
 struct Entry {
     id: Id,
     data: Arc<SpanData>,
-    /// The frame that was current before, where the span brought its own request.
-    before: Option<Frame>,
+    /// The frame that was current before, where the span brought its own request. Few do.
+    before: Option<Box<Frame>>,
 }
 
 thread_local! {
@@ -91,8 +91,8 @@ pub(super) fn enter(id: &Id, data: Arc<SpanData>) {
                 Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
             })
         })?;
-        let frame = Frame { request: Some(Arc::clone(request)), ..Frame::default() };
-        (!same).then(|| current::replace(frame))
+        let other = || Frame { request: Some(Arc::clone(request)), ..Frame::default() };
+        (!same).then(|| Box::new(current::replace(other())))
     });
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
@@ -109,7 +109,7 @@ pub(super) fn exit(id: &Id) {
         Some(entered.remove(at))
     });
     if let Ok(Some(Entry { before: Some(frame), .. })) = entry {
-        current::replace(frame);
+        current::replace(*frame);
     }
 }
 

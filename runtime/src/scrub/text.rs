@@ -30,6 +30,11 @@ pub fn text(input: &str) -> Cow<'_, str> {
     looked_through(input, triggers)
 }
 
+/// Whether nothing in a text, and in none of its parts, has to be looked at.
+pub(super) fn may_show(input: &str) -> bool {
+    Triggers::default().next(input.as_bytes(), 0).is_none() && !strict::is_on()
+}
+
 /// Apart, so that clean text has nothing of it to carry.
 #[inline(never)]
 fn looked_through(input: &str, triggers: Triggers) -> Cow<'_, str> {

@@ -1,3 +1,4 @@
+use super::text::may_show;
 use super::{REDACTED, text};
 use crate::keys::{decoded, hides};
 use crate::{off, strict};
@@ -16,7 +17,7 @@ const UNPARSEABLE: &str = "<unparseable url>";
 /// assert_eq!(url("no url"), "<unparseable url>");
 /// ```
 pub fn url(input: &str) -> String {
-    if off::is_off() {
+    if off::is_off() || is_plain_path(input) {
         return input.to_owned();
     }
     Parts::parse(input).map_or_else(|| UNPARSEABLE.to_owned(), |parts| parts.safe())
@@ -109,7 +110,8 @@ impl<'a> Parts<'a> {
                 out.push('/');
             }
             // `/reset-password/4f9d…`, but not `/auth/login`.
-            let opaque = segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit());
+            let opaque =
+                segment.len() >= OPAQUE && segment.bytes().any(|byte| byte.is_ascii_digit());
             if opaque && hides(before) {
                 out.push_str(REDACTED);
             } else {
@@ -120,6 +122,23 @@ impl<'a> Parts<'a> {
         // What shows only as a whole: the webhooks of chats.
         text(&out).into_owned()
     }
+}
+
+/// So long is a part of a path that may be a secret by what stands before it.
+const OPAQUE: usize = 16;
+
+/// Whether it is a path that shows as it is, as most do: without escapes, query or long parts, and with nothing that a
+/// look is taken at.
+fn is_plain_path(input: &str) -> bool {
+    let mut since_slash = 0;
+    let is_plain = |byte: u8| {
+        since_slash = if byte == b'/' { 0 } else { since_slash + 1 };
+        since_slash < OPAQUE && (byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
+    };
+    input.starts_with('/')
+        && !input.starts_with("//")
+        && input.bytes().all(is_plain)
+        && may_show(input)
 }
 
 fn is_scheme(scheme: &str) -> bool {

@@ -56,7 +56,8 @@ impl Drop for Captured {
 
 impl Captured {
     pub(super) fn new(lines: Lines, default: Option<DefaultGuard>) -> Self {
-        let place = RequestContext::with_id("").with_capture(lines.clone());
+        let place =
+            RequestContext::with_id("").change(|request| request.capture = lines.clone().into());
         let frame = Frame { request: Some(place.request), ..Frame::default() };
         let before = Some(current::replace(frame));
         Captured { lines, logging: None, before, _default: default, _not_send: PhantomData }
