@@ -199,6 +199,12 @@ fn debug_text_and_json_in_text_lose_the_whole_value() {
         r#"[("password", "x"), ("user", "y")]"#,
         r#"[("password", "[REDACTED]"), ("user", "y")]"#,
     );
+    // As long as a name is looked for.
+    let longest = "a".repeat(119) + "password";
+    shows(&format!(r#"("{longest}", "x")"#), &format!(r#"("{longest}", "[REDACTED]")"#));
+    shows(r#"("password (", ",x")"#, r#"("password (", "[REDACTED]")"#);
+    shows(r#"["token (",",x"]"#, r#"["token (","[REDACTED]"]"#);
+    shows(r#"["password","email","name"]"#, r#"["password","email","name"]"#);
     let pairs = [("password", "x"), ("user", "y")];
     let over_lines = |password| format!("{:#?}", [("password", password), pairs[1]]);
     shows(&over_lines("x"), &over_lines("[REDACTED]"));
@@ -907,6 +913,8 @@ fn time_is_linear() {
         "Bearer ",
         "name: token\n",
         "(\"password\",",
+        "[\"password\", 'a",
+        "[\"password\", \"a\", ",
         "token a ",
         "--token ",
         "token= \\",

@@ -27,6 +27,7 @@ pub(crate) mod recorder;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod switches;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -75,7 +76,7 @@ pub(crate) struct Trace {
 /// What a [`RequestContext`] points to.
 pub(crate) struct Request {
     pub(crate) id: Box<str>,
-    pub(crate) method: Option<Box<str>>,
+    pub(crate) method: Option<Cow<'static, str>>,
     /// Scrubbed.
     pub(crate) path: Option<Box<str>>,
     /// Known before the first line.
@@ -215,7 +216,7 @@ impl RequestContext {
     /// The same request with the method its lines show. For a context that has not been used yet.
     #[must_use]
     pub fn with_method(self, method: &str) -> Self {
-        self.change(|request| request.method = Some(method.into()))
+        self.change(|request| request.method = Some(method_of(method)))
     }
 
     /// The same request with the path its lines show, scrubbed and without its query. For a context
@@ -308,6 +309,16 @@ impl RequestContext {
     }
 }
 
+/// A method, of which most have one of a few (RFC 9110, section 9, and RFC 5789).
+pub(crate) fn method_of(name: &str) -> Cow<'static, str> {
+    const KNOWN: [&str; 9] =
+        ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE"];
+    match KNOWN.into_iter().find(|known| *known == name) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(name.to_owned()),
+    }
+}
+
 /// The path of a request target, scrubbed. `OPTIONS *` and `CONNECT host:port` have none, and what they
 /// have instead is text.
 pub(crate) fn safe_path(target: &str) -> String {
@@ -337,6 +348,9 @@ pin_project! {
     impl<F> PinnedDrop for Scope<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
+            if this.future.is_none() {
+                return;
+            }
             let _inside = this.frame.as_mut().map(Inside::enter);
             let _entered = current::is_alive().then(|| this.span.enter());
             this.future.set(None);
@@ -355,10 +369,14 @@ impl<F: Future> Future for Scope<F> {
     }
 }
 
-/// The future is there until its wrapper is dropped; it is an option so that what it drops then
+/// The future is there until it is done or its wrapper is dropped; it is an option so that what it drops then
 /// still runs under its request.
-fn poll_some<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
-    future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
+fn poll_some<F: Future>(mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    let polled = future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
+    if polled.is_ready() {
+        future.set(None);
+    }
+    polled
 }
 
 /// The current request, if there is one.

@@ -267,7 +267,7 @@ impl RequestLayer {
         let shown = self.settings.path.as_ref().and_then(|hook| guarded(|| hook(parts)).flatten());
         let switches = self.settings.switches(context.id(), parts, asked);
         context.change(|request| {
-            request.method = Some(parts.method.as_str().into());
+            request.method = Some(context::method_of(parts.method.as_str()));
             let path = shown.as_deref().unwrap_or(parts.uri.path());
             request.path = Some(context::safe_path(path).into());
             request.set_trace(trace_context::of(&parts.headers));

@@ -111,6 +111,8 @@ mod tests {
         assert!(hides("badge_secret"), "what is added wins over what is taken out");
         assert!(added_by_deployment("internal.ref") && !added_by_deployment("password"));
         assert!(hides("password"));
+        install(&names(&["k"]), &[]);
+        assert_eq!(crate::scrub::text("run --k hunter2"), "run --k [REDACTED]");
         install(&[], &[]);
         assert!(!hides("internal-ref") && hides("zz_token"));
     }

@@ -157,13 +157,20 @@ pub(super) fn comma(bytes: &[u8], open: usize) -> Option<usize> {
     let start = run(bytes, open + 1, |byte| byte.is_ascii_whitespace());
     let start = run(bytes, start, |byte| byte == b'\\');
     let quote = bytes.get(start).copied().filter(|&quote| is_quote(quote))?;
-    let near = &bytes[start + 1..bytes.len().min(start + LONGEST_NAME)];
+    let near = &bytes[start + 1..bytes.len().min(start + 1 + LONGEST_NAME)];
     let at = start + 2 + near.iter().position(|&byte| byte == quote)?;
     (bytes.get(at) == Some(&b',')).then_some(at)
 }
 
 /// The value of `("key", "value")`, as `Debug` prints pairs, and of `["key", "value"]`, as JSON does, at its comma.
-pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
+///
+/// `in_vain` is how much was read of values that stood in longer lists.
+pub(super) fn tuple<'a>(
+    text: &'a str,
+    floor: usize,
+    at: usize,
+    in_vain: &mut usize,
+) -> Option<Secret<'a>> {
     let bytes = text.as_bytes();
     let name = Name::before(text, floor, at)?;
     let before = bytes[..name.start.checked_sub(name.quote.len())?].trim_ascii_end();
@@ -182,7 +189,11 @@ pub(super) fn tuple(text: &str, floor: usize, at: usize) -> Option<Secret<'_>> {
     bytes.get(start).filter(|&&byte| is_quote(byte))?;
     let secret = value.secret()?;
     let close = run(bytes, secret.end, |byte| byte == b'\\' || is_quote(byte) || byte == b' ');
-    (bytes.get(close) == Some(&b']')).then_some(secret)
+    if bytes.get(close) != Some(&b']') {
+        *in_vain += secret.end - secret.start;
+    }
+    // What opens again and again what it does not close would be read as often, and is hidden instead.
+    (bytes.get(close) == Some(&b']') || *in_vain > bytes.len()).then_some(secret)
 }
 
 /// The value of `--key value`, at its first dash.

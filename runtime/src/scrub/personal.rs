@@ -58,6 +58,8 @@ fn email(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
     }
     let in_local = |byte: u8| in_word(byte) || b".!#$%&'*+/=?^`{|}~-".contains(&byte);
     let limit = floor.max(at.saturating_sub(LONGEST_LOCAL));
+    // Not from the middle of a character.
+    let limit = run(bytes, limit, |byte| byte & 0xc0 == 0x80);
     let before = &bytes[limit..at];
     let mut start =
         limit + before.iter().rposition(|&byte| !in_local(byte)).map_or(0, |last| last + 1);
@@ -68,7 +70,7 @@ fn email(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
     let end = run(bytes, behind, |byte| in_word(byte) || matches!(byte, b'-' | b'.'));
     let domain = bytes[behind..end].trim_ascii_end();
     let domain = domain.strip_suffix(b".").unwrap_or(domain);
-    // The cut of a `start` or an end in the middle of a character can't happen: bytes from 0x80 are in words.
+    // Nor to one: bytes from 0x80 are in words.
     (start < at && !domain.is_empty()).then_some((start, behind + domain.len()))
 }
 
@@ -226,6 +228,14 @@ mod tests {
         assert_eq!(shown("?mail=ada@example.com&page=2"), "?mail=[REDACTED]&page=2");
         assert_eq!(shown("a@b c@d"), "[REDACTED] [REDACTED]");
         assert_eq!(shown("192.0.2.7:8080"), "[REDACTED]:8080");
+    }
+
+    #[test]
+    fn a_local_part_that_is_too_long_is_not_cut_within_a_character() {
+        for long in 126..132 {
+            let text = shown(&("é".repeat(long) + "a@b"));
+            assert!(text.ends_with("[REDACTED]"), "{text}");
+        }
     }
 
     /// Quadratic time would be hours.

@@ -101,8 +101,9 @@ struct Secrets<'a> {
     half: label::Half,
     /// The last `<`.
     tag: Option<usize>,
-    /// Behind what may be a name in a pair, for each quote: nothing is sought at others.
-    commas: [usize; 4],
+    /// Those behind what may be names in pairs: nothing is sought at others.
+    commas: Vec<usize>,
+    in_vain: usize,
     triggers: Triggers,
 }
 
@@ -114,16 +115,17 @@ impl<'a> Secrets<'a> {
             floor: 0,
             half: label::Half::default(),
             tag: None,
-            commas: [usize::MAX; 4],
+            commas: Vec::new(),
+            in_vain: 0,
             triggers,
         }
     }
 
     /// What the bracket opens may be a pair.
     fn open(&mut self, at: usize) {
-        let bytes = self.text.as_bytes();
-        if let Some(comma) = label::comma(bytes, at) {
-            self.commas[usize::from(bytes[comma - 1] & 0b11)] = comma;
+        if let Some(comma) = label::comma(self.text.as_bytes(), at) {
+            self.commas.retain(|&known| known > at);
+            self.commas.push(comma);
         }
     }
 
@@ -156,11 +158,12 @@ impl<'a> Secrets<'a> {
                 None
             }
             b'>' => label::element(text, self.floor, self.tag?, at),
-            b',' => label::tuple(text, self.floor, at),
-            opener @ (b'(' | b'[' | b'{') => {
+            b',' => label::tuple(text, self.floor, at, &mut self.in_vain),
+            opener @ (b'(' | b'[') => {
                 self.open(at);
-                (opener != b'[').then(|| label::constructor(text, self.floor, at))?
+                (opener == b'(').then(|| label::constructor(text, self.floor, at))?
             }
+            b'{' => label::constructor(text, self.floor, at),
             b'-' if behind == b'-' && before != b'-' => token::private_key(text, at)
                 .or_else(|| token::prefixed(text, at))
                 .or_else(|| label::flag(text, at)),
@@ -193,7 +196,9 @@ impl<'a> Iterator for Secrets<'a> {
                 self.floor = line.map_or(secret.end, |line| secret.start + line + 1);
                 self.at = self.floor.max(self.at);
                 // A bracket at the end of what was hidden.
-                self.open(self.floor - 1);
+                if matches!(bytes[self.floor - 1], b'(' | b'[') {
+                    self.open(self.floor - 1);
+                }
                 return Some(secret);
             }
         }

@@ -132,7 +132,7 @@ impl Classes {
     fn triggers(self) -> u64 {
         let Self { alone, followed, solid, digits } = self;
         let mut blank = !solid;
-        blank |= blank >> 1 | blank >> 2;
+        blank |= blank >> 1;
         let found = alone | followed & !(blank >> 1);
         if digits == 0 {
             return found;
@@ -437,7 +437,7 @@ mod tests {
             let expected = |at: usize| match bytes[at] {
                 b'0'..=b'9' => digits(at) && (at + 4..at + 12).any(digits),
                 b'b' => bytes[at..].starts_with(b"bea"),
-                b'-' if bytes.get(at + 1) == Some(&b'-') => (at + 1..at + 4).all(solid),
+                b'-' if bytes.get(at + 1) == Some(&b'-') => (at + 1..at + 3).all(solid),
                 b'.' | b'-' | b'J' | b'I' => (at + 1..at + 9).all(key),
                 byte => byte == b'=',
             };
