@@ -200,19 +200,22 @@ impl Frame {
     /// inside it, and its fields. Nothing where the guard is from another frame.
     #[inline]
     pub(crate) fn release(&mut self, guard: u32) -> Option<(bool, Option<Box<Extras>>)> {
-        match self.held.pop_if(|held| held.guard == guard) {
-            Some(held) => {
+        // Emptied in its place, as it was filled.
+        match self.held.last_mut() {
+            Some(held) if held.guard == guard => {
                 self.step = held.step;
                 self.in_step = held.in_step;
                 self.awaits = held.awaits;
                 self.quiet = held.quiet;
                 if held.is_call {
-                    self.call = held.call;
+                    self.call = held.call.take();
                 }
                 let has_inner = mem::replace(&mut self.has_inner, held.has_inner);
-                Some((has_inner, mem::replace(&mut self.extras, held.extras)))
+                let extras = mem::replace(&mut self.extras, held.extras.take());
+                self.held.truncate(self.held.len() - 1);
+                Some((has_inner, extras))
             }
-            None => self.release_below(guard),
+            _ => self.release_below(guard),
         }
     }
 
