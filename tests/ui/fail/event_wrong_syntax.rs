@@ -14,4 +14,6 @@ fn main() {
     candor::info!({ a = 1, "done" });
     candor::info!("" = 3);
     candor::info!("done", rows = 3);
+    candor::info!(?rows = 3, "done");
+    candor::info!({ a = 1 }, 3);
 }

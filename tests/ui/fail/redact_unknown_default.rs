@@ -20,4 +20,9 @@ struct Shop {
     id: u64,
 }
 
+#[redact(crate)]
+struct Depot {
+    id: u64,
+}
+
 fn main() {}

@@ -24,6 +24,9 @@ fn mixed() {}
 #[candor::step_timed(7)]
 fn seven() {}
 
+#[candor::step_timed(name = "charge" slow = "3ms")]
+fn eight() {}
+
 struct Order;
 
 fn main() {}
