@@ -17,9 +17,9 @@ pub(super) struct Triggers {
 }
 
 /// Bytes at which a look is taken whatever stands beside them. The last begins a full-width sign.
-const ALONE: [&[u8]; 5] = [b"=:<>", b"%(", b"[{", b"`", b"\xef"];
-/// Bytes at which one is taken where no blank follows: what ends a key's prefix, begins a flag, or `Bearer`.
-const FOLLOWED: [&[u8]; 2] = [b"Bb", b"-._JI"];
+const ALONE: [&[u8]; 5] = [b"=:<>", b"%(-", b"[{", b"`", b"\xef"];
+/// Bytes at which one is taken where four follow that are no blanks: what begins `Basic`, or ends a key's prefix.
+const FOLLOWED: [&[u8]; 2] = [b"Bb", b"._JI"];
 
 const BLOCK: usize = 64;
 /// As many as most texts have: without a branch between them they are read side by side.
@@ -98,7 +98,7 @@ fn may_be_secret(bytes: &[u8], at: usize) -> bool {
         b'-' if behind.first() == Some(&b'-') => true,
         b'-' | b'.' | b'_' | b'J' | b'I' => behind.first_chunk().is_some_and(|key| are_solid(*key)),
         // Those that a class has too many.
-        b')' | b'*' | b'/' | b']' | b'^' | b'A'..=b'Z' => false,
+        b')' | b'*' | b'/' | b'^' | b'A'..=b'Z' => false,
         _ => true,
     }
 }
@@ -133,6 +133,7 @@ impl Classes {
         let Self { alone, followed, solid, digits } = self;
         let mut blank = !solid;
         blank |= blank >> 1;
+        blank |= blank >> 2;
         let found = alone | followed & !(blank >> 1);
         if digits == 0 {
             return found;
@@ -437,7 +438,7 @@ mod tests {
             let expected = |at: usize| match bytes[at] {
                 b'0'..=b'9' => digits(at) && (at + 4..at + 12).any(digits),
                 b'b' => bytes[at..].starts_with(b"bea"),
-                b'-' if bytes.get(at + 1) == Some(&b'-') => (at + 1..at + 3).all(solid),
+                b'-' if bytes.get(at + 1) == Some(&b'-') => true,
                 b'.' | b'-' | b'J' | b'I' => (at + 1..at + 9).all(key),
                 byte => byte == b'=',
             };
