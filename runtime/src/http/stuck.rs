@@ -141,3 +141,24 @@ fn write_step(step: &OpenStep, now: Tick, limit: usize, out: &mut String) {
         object.field("age_ms", &now.since(step.since));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::RequestContext;
+
+    #[test]
+    fn the_memory_of_requests_that_are_over_is_not_held() {
+        let watch = Watch::after(Duration::from_hours(1));
+        for _ in 0..1000 {
+            watch.begin(&RequestContext::new().request);
+        }
+        assert!(watch.open().requests.len() <= 2);
+        let stays = RequestContext::new();
+        watch.begin(&stays.request);
+        for _ in 0..1000 {
+            watch.begin(&RequestContext::new().request);
+        }
+        assert!(watch.open().requests.len() <= 3);
+    }
+}

@@ -1,7 +1,7 @@
 //! Which words can matter, by the three letters they end in: most names are done with here.
 
 use super::roles::{LISTS, MATTERS, TAILS};
-use super::words::Words;
+use super::words::{Word, Words};
 
 /// Endings of words, a bit for each three letters. A name none of whose words has one of them is none of those
 /// names; one that has may be.
@@ -17,39 +17,49 @@ impl Ends {
         let mut list = 0;
         while list < LISTS.len() {
             let (role, words) = LISTS[list];
-            if role & MATTERS != 0 {
-                ends = ends.and(words);
+            let mut words = Words::of(words);
+            while let Some(word) = words.next() {
+                if role & MATTERS != 0 {
+                    ends.add(&word);
+                }
             }
             list += 1;
         }
-        let mut tail = 0;
-        while tail < TAILS.len() {
-            ends = ends.and(TAILS[tail]);
-            tail += 1;
-        }
-        ends
+        ends.and(&TAILS)
     }
 
-    /// Also of these.
-    pub(crate) const fn and(mut self, words: &str) -> Self {
-        let mut words = Words::of(words);
-        while let Some(word) = words.next() {
-            let (mut from, mut to) = (slot(word.letter(2), word.letter(1)), 0);
-            // Before a word of two letters anything may stand.
-            if word.len < 3 {
-                (from, to) = (slot(0, word.letter(1)), 31);
+    /// Also of the last words of these names.
+    pub(crate) const fn and(mut self, names: &[&str]) -> Self {
+        let mut name = 0;
+        while name < names.len() {
+            let mut words = Words::of(names[name]);
+            let mut last = words.next();
+            while let Some(word) = words.next() {
+                last = Some(word);
             }
-            if word.len < 2 {
-                (from, to) = (0, (1 << 10) - 1);
+            if let Some(word) = last {
+                self.add(&word);
             }
-            let step = if word.len == 2 { 32 } else { 1 };
-            let mut more = 0;
-            while more <= to {
-                self.last[from + more * step] |= 1 << (word.letter(0) & 31);
-                more += 1;
-            }
+            name += 1;
         }
         self
+    }
+
+    const fn add(&mut self, word: &Word) {
+        let (mut from, mut to) = (slot(word.letter(2), word.letter(1)), 0);
+        // Before a word of two letters anything may stand.
+        if word.len < 3 {
+            (from, to) = (slot(0, word.letter(1)), 31);
+        }
+        if word.len < 2 {
+            (from, to) = (0, (1 << 10) - 1);
+        }
+        let step = if word.len == 2 { 32 } else { 1 };
+        let mut more = 0;
+        while more <= to {
+            self.last[from + more * step] |= 1 << (word.letter(0) & 31);
+            more += 1;
+        }
     }
 
     #[inline]

@@ -2,18 +2,48 @@
 
 use super::text::Secret;
 use super::token::run;
-use super::value::{Value, balanced, is_grant_name};
+use super::value::{GRANTS, Value, balanced, is_grant_name};
 use crate::keys::{self, Ends, added_by_deployment, completes_a_pair, decoded, hides, is_adjusted};
 
 /// No name is longer; looking back no farther keeps the scan linear.
 pub(super) const LONGEST_NAME: usize = 128;
 
+const CREDENTIAL_HEADERS: [&str; 6] = [
+    "authentication-info",
+    "proxy-authentication-info",
+    "x-ms-client-principal",
+    "x-amzn-oidc-data",
+    "x-client-cert",
+    "x-sign",
+];
+
+const NAMES_OF_A_NAME: [&str; 15] = [
+    "name",
+    "key",
+    "field",
+    "header",
+    "param",
+    "parameter",
+    "label",
+    "property",
+    "attribute",
+    "variable",
+    "setting",
+    "option",
+    "path",
+    "k",
+    "n",
+];
+
+const NAMES_OF_A_VALUE: [&str; 6] = ["val", "v", "content", "data", "default", "text"];
+
 /// Of the words without which no name is one that [`value`] cares for.
 static ENDS: Ends = Ends::of_sensitive()
-    .and("info principal data cert sign")
-    .and("name key field header param parameter label property attribute variable setting option path k n")
-    .and("value val v content data default text")
-    .and("code state");
+    .and(&CREDENTIAL_HEADERS)
+    .and(&NAMES_OF_A_NAME)
+    .and(&NAMES_OF_A_VALUE)
+    .and(&["value"])
+    .and(&GRANTS);
 
 /// Whether the name before a separator is plainly none to care for, as most are: a look is dear.
 #[inline]
@@ -93,47 +123,21 @@ fn value_by_name<'a>(
 
 /// Headers that hold a credential under a name that does not say so.
 pub(super) fn is_credential_header(name: &str) -> bool {
-    const NAMES: [&str; 6] = [
-        "authentication-info",
-        "proxy-authentication-info",
-        "x-ms-client-principal",
-        "x-amzn-oidc-data",
-        "x-client-cert",
-        "x-sign",
-    ];
-    is_one_of(name, &NAMES)
+    is_one_of(name, &CREDENTIAL_HEADERS)
 }
 
 /// What the name of a pair is called, as lists of headers, parameters, settings and changes have them.
 pub(super) fn holds_the_name(name: &str) -> bool {
-    const WORDS: [&str; 15] = [
-        "name",
-        "key",
-        "field",
-        "header",
-        "param",
-        "parameter",
-        "label",
-        "property",
-        "attribute",
-        "variable",
-        "setting",
-        "option",
-        "path",
-        "k",
-        "n",
-    ];
-    is_one_of(name, &WORDS)
+    is_one_of(name, &NAMES_OF_A_NAME)
 }
 
 /// What its value is called: also `stringValue`, `new_value`.
 pub(super) fn holds_the_value(name: &str) -> bool {
-    const WORDS: [&str; 6] = ["val", "v", "content", "data", "default", "text"];
     let ends = |tail: &str| {
         let from = name.len().checked_sub(tail.len());
         from.is_some_and(|from| name.as_bytes()[from..].eq_ignore_ascii_case(tail.as_bytes()))
     };
-    ends("value") || ends("values") || is_one_of(name, &WORDS)
+    ends("value") || ends("values") || is_one_of(name, &NAMES_OF_A_VALUE)
 }
 
 /// Half of a pair of name and value: where a sensitive name stands, or a value whose name is to come.
@@ -519,10 +523,11 @@ mod tests {
         let plain =
             ["", "user", "x", "cardboard", "max", "Order", "sw", "db", "K8s", "e", "SSNs", "my_"];
         let words: Vec<_> = words_of_the_rule()
-            .chain(
-                "info principal data cert sign value val v content default text code state k n"
-                    .split(' '),
-            )
+            .chain(CREDENTIAL_HEADERS)
+            .chain(NAMES_OF_A_NAME)
+            .chain(NAMES_OF_A_VALUE)
+            .chain(["value"])
+            .chain(GRANTS)
             .flat_map(|word| {
                 let (first, rest) = word.split_at(1);
                 [word.to_owned(), first.to_uppercase() + rest, word.to_uppercase()]

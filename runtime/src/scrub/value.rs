@@ -193,8 +193,10 @@ impl<'a> Value<'a, '_> {
     }
 }
 
+pub(super) const GRANTS: [&str; 2] = ["code", "state"];
+
 pub(super) fn is_grant_name(name: &str) -> bool {
-    is_one_of(name, &["code", "state"])
+    is_one_of(name, &GRANTS)
 }
 
 /// Whether what follows the end of a string is the next one, or the end of what they stand in.
