@@ -196,6 +196,12 @@ impl Frame {
 }
 
 impl Frame {
+    /// Whether the step that runs here is that of this guard.
+    #[inline]
+    pub(crate) fn is_innermost(&self, guard: u32) -> bool {
+        self.held.last().is_some_and(|held| held.guard == guard)
+    }
+
     /// Puts back what the step of this guard found, and gives what became of it: whether steps were begun
     /// inside it, and its fields. Nothing where the guard is from another frame.
     #[inline]
@@ -308,6 +314,26 @@ impl Thread {
     #[inline]
     pub(crate) fn take_state(&mut self) -> Option<Box<State>> {
         self.states.pop()
+    }
+
+    /// Takes back the state of a step that is over, and its fields.
+    #[inline]
+    pub(crate) fn keep_state(&mut self, mut state: Box<State>) {
+        if let Some(mut extras) = state.clear() {
+            extras.clear();
+            self.keep_extras(extras);
+        }
+        if self.states.len() < POOLED {
+            self.states.push(state);
+        }
+    }
+
+    /// Takes back what a line was made with.
+    #[inline]
+    pub(crate) fn keep_scratch(&mut self, scratch: Box<Scratch>) {
+        if scratch.is_small() {
+            self.scratch = Some(scratch);
+        }
     }
 
     /// The frame that a quiet step was opened in: this one, or one that guards of users put aside.

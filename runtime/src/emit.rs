@@ -8,7 +8,7 @@ use crate::current;
 use crate::layer::entered::Around;
 use crate::loggable::DEFAULT_VALUE_LIMIT;
 use crate::logger::{self, Logger};
-use crate::record::{Record, Severity};
+use crate::record::Severity;
 use crate::scratch::{self, Scratch};
 use crate::site::Site;
 
@@ -43,14 +43,7 @@ pub(crate) fn emit_with(
     if !site.enabled_for(severity, request) {
         return;
     }
-    let record = Record {
-        at,
-        severity,
-        logger: site.spec.target,
-        message: site.spec.event,
-        has_exc: site.spec.has_exc,
-        capped: site.spec.is_capped,
-    };
+    let record = site.record(severity, at);
     let direct = logger::if_alone(|logger: &Logger| {
         let named = site.named(severity, logger);
         logger.write_for(scratch, request, &record, Around::Thread, named, |out| {

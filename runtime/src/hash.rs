@@ -78,8 +78,14 @@ const TOLD: u8 = 2;
 /// Whether a key was missing, and nobody has been told yet; true once in a process.
 #[inline]
 pub(crate) fn is_missing_and_untold() -> bool {
-    MISSING.load(Ordering::Relaxed) == ASKED
+    has_to_tell()
         && MISSING.compare_exchange(ASKED, TOLD, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+}
+
+/// Whether nobody has been told yet.
+#[inline]
+pub(crate) fn has_to_tell() -> bool {
+    MISSING.load(Ordering::Relaxed) == ASKED
 }
 
 #[cfg(test)]

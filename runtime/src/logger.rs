@@ -21,6 +21,7 @@ use crate::levels::InForce;
 use crate::record::{Record, Severity};
 use crate::scratch::{self, Known, Scratch};
 use crate::sink::{Loss, Sink};
+use crate::site::Site;
 
 /// Everything one candor layer knows: how its lines look, which it writes, and where they go.
 #[derive(Debug)]
@@ -88,6 +89,42 @@ impl Logger {
         if hash::is_missing_and_untold() && self.levels.load().allow("candor", Level::WARN) {
             self.tell(hash::NO_KEY);
         }
+    }
+
+    /// Whether a record of this severity, which all requests want, becomes a line without more ado.
+    #[inline]
+    pub(crate) fn simply_writes(&self, request: Option<&Request>, severity: Severity) -> bool {
+        let has_room = |request: &Request| {
+            severity >= Severity::Warn
+                || request.lines.load(Ordering::Relaxed) < self.lines_per_request
+        };
+        self.format == Format::Json
+            && request.is_none_or(|request| request.switches.is_none() && has_room(request))
+            && !hash::has_to_tell()
+    }
+
+    /// Makes the line of a record that is [simply written](Self::simply_writes), where no span has fields.
+    #[inline]
+    pub(crate) fn make(
+        &self,
+        scratch: &mut Scratch,
+        site: &'static Site,
+        severity: Severity,
+        request: Option<&Request>,
+        at: Tick,
+        fields: impl FnOnce(&mut String),
+    ) {
+        let record = site.record(severity, at);
+        let known = request.map(|request| (request, Some(request.next_line())));
+        let named = site.named(severity, self);
+        self.render(scratch, known, &record, Around::Nothing, named, fields);
+    }
+
+    /// Gives a JSON line to the sink.
+    #[inline]
+    pub(crate) fn hand_over(&self, severity: Severity, line: &mut String) {
+        line.push('\n');
+        self.sink.write(severity, line);
     }
 
     #[cold]
@@ -224,14 +261,9 @@ impl Logger {
         line: &mut String,
         write: impl FnOnce(&str) -> T,
     ) -> T {
-        #[cfg(feature = "testing")]
-        if let Some(request) = request
-            && let Some(captured) = request.capture.get()
-        {
-            captured.push(request, line);
+        if let Some(request) = request {
+            Self::capture(request, line);
         }
-        #[cfg(not(feature = "testing"))]
-        let _ = request;
         if self.format == Format::Json {
             line.push('\n');
             write(line)
@@ -240,6 +272,16 @@ impl Logger {
             pretty::write(line, severity, self.colour, &mut readable);
             readable.push('\n');
             write(&readable)
+        }
+    }
+
+    /// Shows a test its line.
+    #[inline]
+    #[cfg_attr(not(feature = "testing"), expect(unused_variables, reason = "nobody captures"))]
+    pub(crate) fn capture(request: &Arc<Request>, line: &str) {
+        #[cfg(feature = "testing")]
+        if let Some(captured) = request.capture.get() {
+            captured.push(request, line);
         }
     }
 

@@ -13,6 +13,7 @@ use tracing_core::metadata::Kind;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata};
 
+use crate::clock::Tick;
 use crate::context::Request;
 use crate::current;
 use crate::escape;
@@ -502,8 +503,28 @@ impl Site {
         !interest.is_never() && (interest.is_always() || current::under(request, ask))
     }
 
+    /// Whether a line of this severity is wanted of all requests alike.
+    #[inline]
+    pub(crate) fn is_always(&'static self, severity: Severity) -> bool {
+        self.callsites[place(severity)].interest().is_always()
+    }
+
+    /// One of its records.
+    #[inline]
+    pub(crate) fn record(&self, severity: Severity, at: Tick) -> Record<'static> {
+        Record {
+            at,
+            severity,
+            logger: self.spec.target,
+            message: self.spec.event,
+            has_exc: self.spec.has_exc,
+            capped: self.spec.is_capped,
+        }
+    }
+
     /// The part of a line between its time and its request. The first form is kept; a layer with
     /// another one makes its own each time.
+    #[inline]
     pub(crate) fn named(
         &'static self,
         severity: Severity,
@@ -533,6 +554,7 @@ impl Site {
     }
 
     /// The start of a step's fields, up to its duration, and of a call's, up to its URL.
+    #[inline]
     pub(crate) fn story(&'static self) -> &'static str {
         self.story.get_or_init(|| {
             let mut out = String::new();
@@ -651,6 +673,7 @@ fn undeclared(metadata: &Metadata<'_>, members: &str) -> Option<Box<dyn Value>> 
 }
 
 /// CRITICAL is an ERROR to tracing.
+#[inline]
 fn place(severity: Severity) -> usize {
     (severity as usize).min(LEVELS.len() - 1)
 }

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::format::append;
+use crate::format::{Pieces, append};
 
 /// A reading of the monotonic clock, in nanoseconds since the process first asked.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,12 +74,31 @@ impl Tick {
     }
 
     /// The wall time of this tick.
+    #[inline]
     pub(crate) fn wall(self) -> Timestamp {
+        let nanos = self.wall_offset().saturating_add_unsigned(self.0);
+        Timestamp { micros: nanos.div_euclid(1000) }
+    }
+
+    /// Wall time minus ticks, as it is at this one.
+    #[inline]
+    fn wall_offset(self) -> i64 {
         if self.0 >= STALE_AT.load(Ordering::Acquire) {
             Self::resync();
         }
-        let offset = WALL_OFFSET.load(Ordering::Acquire);
-        Timestamp { micros: offset.saturating_add_unsigned(self.0).div_euclid(1000) }
+        WALL_OFFSET.load(Ordering::Acquire)
+    }
+
+    /// The wall time of this tick behind a text, which stays the same for its owner.
+    #[inline]
+    pub(crate) fn behind<'a>(self, before: &str, owner: u64, known: &'a mut Calendar) -> Shown<'a> {
+        let offset = self.wall_offset();
+        let passed = |from: u64| self.0.wrapping_sub(from);
+        if passed(known.from) >= NANOS_A_SECOND || (known.offset, known.owner) != (offset, owner) {
+            known.begin(self, offset, owner, before);
+        }
+        let micros = u32::try_from(passed(known.from) / 1000).unwrap_or_default();
+        Shown { calendar: &known.text, micros }
     }
 
     #[cold]
@@ -123,14 +142,18 @@ const CALENDAR: usize = 19;
 /// The second whose calendar part was written last, for whom, and that part behind a text of theirs.
 #[derive(Debug)]
 pub(crate) struct Calendar {
-    second: i64,
+    /// The tick at which the second began, which may be before there were any.
+    from: u64,
+    /// Wall time minus ticks then.
+    offset: i64,
     owner: u64,
     text: String,
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Calendar { second: i64::MIN, owner: 0, text: String::new() }
+        // No second begins then: from here on none has passed.
+        Calendar { from: 0, offset: i64::MIN, owner: 0, text: String::new() }
     }
 }
 
@@ -142,29 +165,43 @@ impl Timestamp {
 
     /// Appends RFC 3339, UTC, microseconds: `2026-11-22T10:14:12.123456Z`.
     pub(crate) fn write(self, out: &mut String) {
-        self.write_behind("", u64::MAX, &mut Calendar::default(), out);
+        let calendar = calendar(self.micros.div_euclid(1_000_000));
+        let micros = u32::try_from(self.micros.rem_euclid(1_000_000)).unwrap_or_default();
+        let shown = Shown { calendar: &calendar, micros };
+        append(out, shown.room(), |pieces| shown.write(pieces));
+    }
+}
+
+impl Calendar {
+    /// Another second, of which a tick is part.
+    #[cold]
+    fn begin(&mut self, tick: Tick, offset: i64, owner: u64, before: &str) {
+        let wall = offset.saturating_add_unsigned(tick.0);
+        let passed = wall.rem_euclid(NANOS_A_SECOND.cast_signed());
+        let text = format!("{before}{}", calendar(wall.div_euclid(NANOS_A_SECOND.cast_signed())));
+        *self = Calendar { from: tick.0.wrapping_sub(passed.cast_unsigned()), offset, owner, text };
+    }
+}
+
+/// A point in wall time, ready to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    /// Up to the second.
+    calendar: &'a str,
+    micros: u32,
+}
+
+impl Shown<'_> {
+    /// How many bytes it is.
+    #[inline]
+    pub(crate) fn room(self) -> usize {
+        self.calendar.len() + ".123456Z".len()
     }
 
-    /// The same behind a text, which stays the same for its owner.
-    pub(crate) fn write_behind(
-        self,
-        before: &str,
-        owner: u64,
-        known: &mut Calendar,
-        out: &mut String,
-    ) {
-        let second = self.micros.div_euclid(1_000_000);
-        let micros = self.micros.rem_euclid(1_000_000).unsigned_abs();
-        if (known.second, known.owner) != (second, owner) {
-            *known = Calendar { second, owner, text: format!("{before}{}", calendar(second)) };
-        }
-        out.push_str(&known.text);
-        append::<12>(out, |rest| {
-            rest.put(".");
-            rest.thousandths(micros / 1000);
-            rest.thousandths(micros);
-            rest.put("Z");
-        });
+    #[inline]
+    pub(crate) fn write(self, pieces: &mut Pieces<'_>) {
+        pieces.put(self.calendar);
+        pieces.millionths(self.micros, b'Z');
     }
 }
 

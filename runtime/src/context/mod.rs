@@ -581,11 +581,13 @@ impl Request {
     }
 
     /// The number of the identity's state: who has seen it before knows what it is.
+    #[inline]
     pub(crate) fn stamp(&self) -> u64 {
         self.stamp.load(Ordering::Acquire)
     }
 
     /// Whether this is a request, and not only the place a capture hangs on.
+    #[inline]
     pub(crate) fn has_id(&self) -> bool {
         !self.id.is_empty()
     }
@@ -601,11 +603,13 @@ impl Request {
     }
 
     /// The number of the next line, from 1.
+    #[inline]
     pub(crate) fn next_line(&self) -> u64 {
         self.lines.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The number of the next step or call, from 1.
+    #[inline]
     pub(crate) fn next_step(&self) -> u32 {
         self.step_ids.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
@@ -647,6 +651,7 @@ impl Request {
 
     /// Keeps what `request_completed` says of a step or call that ended. One with others inside it is
     /// not named the slowest: its time is theirs.
+    #[inline]
     pub(crate) fn step_ended(
         &self,
         name: &'static str,
@@ -656,9 +661,13 @@ impl Request {
     ) {
         // Most steps are well and not the slowest, and take no lock.
         let slow = is_leaf && nanos >= self.slowest_from.load(Ordering::Relaxed);
-        if cause.is_none() && !slow {
-            return;
+        if cause.is_some() || slow {
+            self.sum_up(name, nanos, is_leaf, cause);
         }
+    }
+
+    #[cold]
+    fn sum_up(&self, name: &'static str, nanos: u64, is_leaf: bool, cause: Option<Cause>) {
         let mut sums = self.lock_sums();
         if is_leaf {
             self.slowest_from.fetch_max(nanos.saturating_add(1), Ordering::Relaxed);

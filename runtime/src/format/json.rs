@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::keys::Keys;
-use super::{members, number};
+use super::{NUMBER_ROOM, Pieces, append, members};
 use crate::context::{Identity, Request};
 use crate::escape;
 use crate::loggable::Encoder;
@@ -18,6 +18,30 @@ pub(crate) struct Identified {
     stamp: (u64, u64),
     text: String,
     has_fields: bool,
+}
+
+/// The same for one line.
+#[derive(Debug, Clone, Copy)]
+struct OfRequest<'a> {
+    text: &'a str,
+    seq: Option<u64>,
+    has_fields: bool,
+}
+
+impl OfRequest<'_> {
+    /// No more bytes than this.
+    #[inline]
+    fn room(self) -> usize {
+        self.text.len() + NUMBER_ROOM
+    }
+
+    #[inline]
+    fn write(self, pieces: &mut Pieces<'_>) {
+        pieces.put(self.text);
+        if let Some(seq) = self.seq {
+            pieces.number(seq);
+        }
+    }
 }
 
 /// No event of candor's own has a longer name.
@@ -67,6 +91,7 @@ impl Template {
     /// Everything up to the event's own fields: `{"ts":…,"seq":7`. `named` is what
     /// [`name`](Self::name) makes of the record, where its site keeps that. Tells whether the request's
     /// context has fields of its own.
+    #[inline]
     pub(crate) fn open(
         &self,
         record: &Record<'_>,
@@ -76,40 +101,57 @@ impl Template {
         known: &mut Known,
         out: &mut String,
     ) -> bool {
-        record.at.wall().write_behind(&self.ts, self.form, &mut known.calendar, out);
+        let ts = record.at.behind(&self.ts, self.form, &mut known.calendar);
+        let of_request = self.of_request(request, layer, &mut known.identified);
+        let room = ts.room() + of_request.room();
         match named {
-            Some(named) => out.push_str(named),
-            None => self.name(record.severity, record.logger, record.message, out),
-        }
-        let Some((request, seq)) = request else {
-            out.push_str(&self.nobody);
-            return false;
-        };
-        let latest = &mut known.identified;
-        let stamp = (layer, request.stamp());
-        if latest.stamp != stamp {
-            latest.text.clear();
-            latest.has_fields = self.identify(request, layer, &mut latest.text);
-            latest.text.push_str(&self.seq);
-            latest.stamp = stamp;
-        }
-        match seq {
-            Some(seq) => {
-                out.push_str(&latest.text);
-                number(seq, out);
+            Some(named) => append(out, room + named.len(), |pieces| {
+                ts.write(pieces);
+                pieces.put(named);
+                of_request.write(pieces);
+            }),
+            None => {
+                append(out, room, |pieces| ts.write(pieces));
+                self.name(record.severity, record.logger, record.message, out);
+                append(out, room, |pieces| of_request.write(pieces));
             }
-            None => out.push_str(&latest.text[..latest.text.len() - self.seq.len()]),
         }
-        latest.has_fields
+        of_request.has_fields
     }
 
-    fn identify(&self, request: &Request, layer: u64, out: &mut String) -> bool {
-        let identity = request.identity();
-        match identity.rendered(layer, || self.identity(Some(request), &identity)) {
-            Ok(known) => out.push_str(known),
-            Err(made) => out.push_str(&made),
+    /// The request's part of a line, with the line's number in it.
+    #[inline]
+    fn of_request<'a>(
+        &'a self,
+        request: Option<(&Request, Option<u64>)>,
+        layer: u64,
+        latest: &'a mut Identified,
+    ) -> OfRequest<'a> {
+        let Some((request, seq)) = request else {
+            return OfRequest { text: &self.nobody, seq: None, has_fields: false };
+        };
+        let stamp = (layer, request.stamp());
+        if latest.stamp != stamp {
+            self.identify(request, layer, latest);
+            latest.stamp = stamp;
         }
-        !identity.fields.is_empty()
+        let text = match seq {
+            Some(_) => latest.text.as_str(),
+            None => &latest.text[..latest.text.len() - self.seq.len()],
+        };
+        OfRequest { text, seq, has_fields: latest.has_fields }
+    }
+
+    #[cold]
+    fn identify(&self, request: &Request, layer: u64, latest: &mut Identified) {
+        let identity = request.identity();
+        latest.text.clear();
+        match identity.rendered(layer, || self.identity(Some(request), &identity)) {
+            Ok(known) => latest.text.push_str(known),
+            Err(made) => latest.text.push_str(&made),
+        }
+        latest.text.push_str(&self.seq);
+        latest.has_fields = !identity.fields.is_empty();
     }
 
     /// Gives a line that was kept its number, in place of the one that stands for none.

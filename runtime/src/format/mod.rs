@@ -7,7 +7,7 @@ mod number;
 pub(crate) mod pretty;
 pub(crate) mod shrink;
 
-pub(crate) use self::number::{Pieces, append, number};
+pub(crate) use self::number::{NUMBER_ROOM, Pieces, append, number};
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

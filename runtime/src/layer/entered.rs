@@ -135,6 +135,16 @@ impl Around<'_> {
     }
 }
 
+/// Whether a span that this thread is in has fields.
+#[inline]
+pub(crate) fn have_fields() -> bool {
+    let innermost = |entered: &RefCell<Vec<Entry>>| {
+        let entered = entered.try_borrow().ok()?;
+        Some(entered.last().is_some_and(|entry| !entry.data.is_bare()))
+    };
+    ENTERED.try_with(innermost).is_ok_and(Option::unwrap_or_default)
+}
+
 fn each_fields_of_thread(f: impl FnMut(&str)) {
     let innermost = ENTERED.try_with(|entered| {
         let entered = entered.try_borrow().ok()?;

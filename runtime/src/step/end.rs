@@ -87,19 +87,15 @@ impl Running {
         now: Tick,
         end: &End<'_>,
     ) {
-        let site = self.state.site;
-        let took = now.nanos_since(self.state.started);
-        let severity = self.severity(end.outcome, took);
+        let state = &*self.state;
+        let took = now.nanos_since(state.started);
+        let severity = state.severity(end.outcome, took);
         if let Some(request) = request {
-            self.count(request, took, end.outcome, None);
+            state.count(request, took, end.outcome, None);
         }
+        let known = request.map(|request| &**request).filter(|request| request.has_id());
         self.write(request, scratch, now, severity, end.outcome, |out, limit| {
-            out.push_str(site.story());
-            append(out, |pieces| {
-                pieces.millis(took);
-                self.write_place(request, end.outcome, pieces);
-            });
-            self.write_more(end.ret, out);
+            state.write_step(known, took, end.outcome, end.ret, out);
             if let Some(failure) = end.failure {
                 text(out, "error", &failure.short_name());
                 write_detail(failure, limit, out);
@@ -121,7 +117,8 @@ impl Running {
             // Who still holds the call may count on.
             Facts { url: facts.url.take(), ..*facts }
         };
-        let took = now.nanos_since(self.state.started);
+        let state = &*self.state;
+        let took = now.nanos_since(state.started);
         let answer = answer.with_status(facts.status);
         let category = call_category(end.outcome, answer.reason());
         // A value that names a reason is no good one, whatever its type.
@@ -130,37 +127,21 @@ impl Running {
             Outcome::Ok if has_failed => Outcome::Error,
             outcome => outcome,
         };
-        let severity = self.call_severity(outcome, answer.is_refusal, facts.retries, took);
+        let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
-            self.count(request, took, outcome, category);
+            state.count(request, took, outcome, category);
         }
+        let known = request.map(|request| &**request).filter(|request| request.has_id());
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
         self.write(request, scratch, now, severity, outcome, |out, limit| {
-            self.write_call(&facts, answer.status, category, (took, last_attempt), out);
+            state.write_call(&facts, answer.status, category, (took, last_attempt), out);
             if let Some(failure) = end.failure {
                 write_detail(failure, limit, out);
             }
-            append(out, |pieces| self.write_place(request, outcome, pieces));
-            self.write_more(end.ret, out);
+            append(out, STEP_ROOM, |pieces| state.write_place(known, outcome, pieces));
+            state.write_more(end.ret, out);
         });
-    }
-
-    /// Adds it to the sums of its request.
-    #[inline]
-    fn count(&self, request: &Request, took: u64, outcome: Outcome, category: Option<Category>) {
-        let State { site, step, has_inner, .. } = *self.state;
-        if let Some(open) = &request.open_steps {
-            open.end(site, step);
-        }
-        let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
-        let cause = || Cause {
-            step: site.spec.name,
-            dependency: site.spec.call.map(|call| call.dependency),
-            step_id: step,
-            category,
-        };
-        request.step_ended(site.spec.name, took, !has_inner, failed.then(cause));
     }
 
     /// Writes the line, and tells others' span.
@@ -186,37 +167,76 @@ impl Running {
             site.record_on(span, &known);
         }
     }
+}
+
+impl State {
+    /// Adds it to the sums of its request.
+    #[inline]
+    pub(super) fn count(
+        &self,
+        request: &Request,
+        took: u64,
+        outcome: Outcome,
+        category: Option<Category>,
+    ) {
+        let State { site, step, has_inner, .. } = *self;
+        if let Some(open) = &request.open_steps {
+            open.end(site, step);
+        }
+        let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
+        let cause = || Cause {
+            step: site.spec.name,
+            dependency: site.spec.call.map(|call| call.dependency),
+            step_id: step,
+            category,
+        };
+        request.step_ended(site.spec.name, took, !has_inner, failed.then(cause));
+    }
+
+    /// The members of a step's line, but for those of an error.
+    #[inline]
+    pub(super) fn write_step(
+        &self,
+        request: Option<&Request>,
+        took: u64,
+        outcome: Outcome,
+        ret: Option<&str>,
+        out: &mut String,
+    ) {
+        let story = self.site.story();
+        append(out, story.len() + STEP_ROOM, |pieces| {
+            pieces.put(story);
+            pieces.millis(took);
+            self.write_place(request, outcome, pieces);
+        });
+        self.write_more(ret, out);
+    }
 
     /// The outcome, and where in its request the step stands.
     #[inline]
-    fn write_place(
-        &self,
-        request: Option<&Arc<Request>>,
-        outcome: Outcome,
-        pieces: &mut Pieces<'_, STEP_ROOM>,
-    ) {
+    fn write_place(&self, request: Option<&Request>, outcome: Outcome, pieces: &mut Pieces<'_>) {
         match outcome {
             // Nearly always.
             Outcome::Ok => pieces.put(Outcome::Ok.member()),
             other => pieces.put(other.member()),
         }
-        if let Some(request) = request.filter(|request| request.has_id()) {
+        if let Some(request) = request {
             pieces.put(",\"step_id\":");
-            pieces.number(self.state.step.into());
+            pieces.number(self.step.into());
             pieces.put(",\"parent_id\":");
-            pieces.number(self.state.parent.into());
+            pieces.number(self.parent.into());
             pieces.put(",\"offset_ms\":");
-            pieces.millis(self.state.started.nanos_since(request.started));
+            pieces.millis(self.started.nanos_since(request.started));
         }
     }
 
     /// What only some steps have.
     #[inline]
     fn write_more(&self, ret: Option<&str>, out: &mut String) {
-        if self.state.site.spec.busy {
-            millis(out, "busy_ms", self.state.busy);
+        if self.site.spec.busy {
+            millis(out, "busy_ms", self.busy);
         }
-        if let Some(extras) = &self.state.extras {
+        if let Some(extras) = &self.extras {
             out.push_str(&extras.members);
         }
         if let Some(ret) = ret {
@@ -233,12 +253,12 @@ impl Running {
         (took, last_attempt): (u64, Option<u64>),
         out: &mut String,
     ) {
-        out.push_str(self.state.site.story());
+        out.push_str(self.site.story());
         match &facts.url {
             Some(url) => escape::json_string(url, out),
             None => out.push_str("null"),
         }
-        append::<STEP_ROOM>(out, |pieces| {
+        append(out, STEP_ROOM, |pieces| {
             match status {
                 Some(status) => {
                     pieces.put(",\"status\":");
@@ -265,8 +285,9 @@ impl Running {
         });
     }
 
-    fn severity(&self, outcome: Outcome, took: u64) -> Severity {
-        let spec = &self.state.site.spec;
+    #[inline]
+    pub(super) fn severity(&self, outcome: Outcome, took: u64) -> Severity {
+        let spec = &self.site.spec;
         match outcome {
             Outcome::Panicked => Severity::Error,
             Outcome::Error => spec.err.into(),
@@ -280,14 +301,15 @@ impl Running {
             Outcome::Panicked => Severity::Error,
             Outcome::Cancelled => Severity::Info,
             Outcome::Ok | Outcome::Error if refused => Severity::Warn,
-            Outcome::Error => self.state.site.spec.err.into(),
+            Outcome::Error => self.site.spec.err.into(),
             Outcome::Ok if retries > 0 => Severity::Warn,
-            Outcome::Ok => self.slow_or(self.state.site.spec.level.into(), took),
+            Outcome::Ok => self.slow_or(self.site.spec.level.into(), took),
         }
     }
 
+    #[inline]
     fn slow_or(&self, level: Severity, took: u64) -> Severity {
-        match self.state.site.spec.slow_nanos {
+        match self.site.spec.slow_nanos {
             0 => level,
             limit if took >= limit => Severity::Warn,
             _ => Severity::Debug,
@@ -326,5 +348,5 @@ pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
 
 /// Nanoseconds as milliseconds.
 fn write_millis(nanos: u64, out: &mut String) {
-    append::<32>(out, |pieces| pieces.millis(nanos));
+    append(out, 32, |pieces| pieces.millis(nanos));
 }

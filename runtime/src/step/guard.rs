@@ -124,7 +124,8 @@ impl StepGuard {
     #[inline(never)]
     fn end_read(&mut self, now: Tick, ending: &Ending<'_>) {
         match self.running.take() {
-            Some(running) => running.end(now, Outcome::of(ending), ending),
+            Some(running) if ending.failure.is_none() => running.end_ok(now, ending),
+            Some(running) => running.end(now, Outcome::Error, ending),
             None => self.end_quietly(Outcome::of(ending), ending),
         }
     }
@@ -140,8 +141,9 @@ impl StepGuard {
         if thread::panicking() && !running.state.was_panicking {
             return running.end(now, Outcome::Panicked, &Ending::OK);
         }
-        let ending = Ending { failure: self.unread.map(|unread| unread()), ..Ending::OK };
-        running.end(now, Outcome::of(&ending), &ending);
+        let Some(unread) = self.unread else { return running.end_ok(now, &Ending::OK) };
+        let ending = Ending { failure: Some(unread()), ..Ending::OK };
+        running.end(now, Outcome::Error, &ending);
     }
 
     #[cold]

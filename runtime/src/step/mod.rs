@@ -17,6 +17,7 @@ mod future;
 mod guard;
 #[cfg(feature = "stream")]
 mod stream;
+mod well;
 
 pub use block::{Timed, TimedExt, step, step_guard};
 use end::Outcome;
