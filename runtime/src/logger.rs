@@ -21,7 +21,6 @@ use crate::levels::InForce;
 use crate::record::{Record, Severity};
 use crate::scratch::{self, Known, Scratch};
 use crate::sink::{Loss, Sink};
-use crate::site::Site;
 
 /// Everything one candor layer knows: how its lines look, which it writes, and where they go.
 #[derive(Debug)]
@@ -37,6 +36,8 @@ pub(crate) struct Logger {
     pub(crate) lines_per_request: u64,
     /// Whether nothing but this layer listens, so that a record need not take the way of an event.
     pub(crate) alone: bool,
+    /// JSON, and no key has another name.
+    pub(crate) is_plain: bool,
     /// Whether steps are spans for whoever else listens.
     pub(crate) spans: bool,
     pub(crate) sink: Sink,
@@ -91,40 +92,17 @@ impl Logger {
         }
     }
 
-    /// Whether a record of this severity, which all requests want, becomes a line without more ado.
+    /// Whether a record of this severity, which all requests want, becomes a line without more ado: as JSON whose
+    /// keys are the usual ones, with nothing in the way of it.
     #[inline]
     pub(crate) fn simply_writes(&self, request: Option<&Request>, severity: Severity) -> bool {
         let has_room = |request: &Request| {
-            severity >= Severity::Warn
-                || request.lines.load(Ordering::Relaxed) < self.lines_per_request
+            let lines = request.lines.load(Ordering::Relaxed);
+            lines < self.lines_per_request || severity >= Severity::Warn
         };
-        self.format == Format::Json
+        self.is_plain
             && request.is_none_or(|request| request.switches.is_none() && has_room(request))
             && !hash::has_to_tell()
-    }
-
-    /// Makes the line of a record that is [simply written](Self::simply_writes), where no span has fields.
-    #[inline]
-    pub(crate) fn make(
-        &self,
-        scratch: &mut Scratch,
-        site: &'static Site,
-        severity: Severity,
-        request: Option<&Request>,
-        at: Tick,
-        fields: impl FnOnce(&mut String),
-    ) {
-        let record = site.record(severity, at);
-        let known = request.map(|request| (request, Some(request.next_line())));
-        let named = site.named(severity, self);
-        self.render(scratch, known, &record, Around::Nothing, named, fields);
-    }
-
-    /// Gives a JSON line to the sink.
-    #[inline]
-    pub(crate) fn hand_over(&self, severity: Severity, line: &mut String) {
-        line.push('\n');
-        self.sink.write(severity, line);
     }
 
     #[cold]
@@ -281,7 +259,7 @@ impl Logger {
     pub(crate) fn capture(request: &Arc<Request>, line: &str) {
         #[cfg(feature = "testing")]
         if let Some(captured) = request.capture.get() {
-            captured.push(request, line);
+            captured.push(request, line.trim_end());
         }
     }
 

@@ -503,12 +503,6 @@ impl Site {
         !interest.is_never() && (interest.is_always() || current::under(request, ask))
     }
 
-    /// Whether a line of this severity is wanted of all requests alike.
-    #[inline]
-    pub(crate) fn is_always(&'static self, severity: Severity) -> bool {
-        self.callsites[place(severity)].interest().is_always()
-    }
-
     /// One of its records.
     #[inline]
     pub(crate) fn record(&self, severity: Severity, at: Tick) -> Record<'static> {
@@ -537,6 +531,17 @@ impl Site {
             (template.form, text)
         });
         (*form == template.form).then_some(text.as_str())
+    }
+
+    /// The same where a line of this severity is wanted of all requests alike.
+    #[inline]
+    pub(crate) fn named_always(
+        &'static self,
+        severity: Severity,
+        logger: &Logger,
+    ) -> Option<&'static str> {
+        let is_always = self.callsites[place(severity)].interest().is_always();
+        is_always.then(|| self.named(severity, logger)).flatten()
     }
 
     /// The site's number, from 1.

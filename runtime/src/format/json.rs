@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::keys::Keys;
 use super::{NUMBER_ROOM, Pieces, append, members};
+use crate::clock::{Shown, Tick};
 use crate::context::{Identity, Request};
 use crate::escape;
 use crate::loggable::Encoder;
@@ -20,12 +21,42 @@ pub(crate) struct Identified {
     has_fields: bool,
 }
 
-/// The same for one line.
+/// Everything up to an event's own fields.
 #[derive(Debug, Clone, Copy)]
-struct OfRequest<'a> {
+pub(crate) struct Beginning<'a> {
+    ts: Shown<'a>,
+    named: &'a str,
+    pub(crate) of_request: OfRequest<'a>,
+}
+
+impl Beginning<'_> {
+    /// The same with another number.
+    #[inline]
+    pub(crate) fn numbered(self, seq: Option<u64>) -> Self {
+        Beginning { of_request: OfRequest { seq, ..self.of_request }, ..self }
+    }
+
+    /// No more bytes than this.
+    #[inline]
+    pub(crate) fn room(self) -> usize {
+        self.ts.room() + self.named.len() + self.of_request.room()
+    }
+
+    #[inline]
+    pub(crate) fn write(self, pieces: &mut Pieces<'_>) {
+        self.ts.write(pieces);
+        pieces.put(self.named);
+        self.of_request.write(pieces);
+    }
+}
+
+/// The request's part of a line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfRequest<'a> {
     text: &'a str,
     seq: Option<u64>,
-    has_fields: bool,
+    /// Whether the request's context has fields of its own.
+    pub(crate) has_fields: bool,
 }
 
 impl OfRequest<'_> {
@@ -101,21 +132,41 @@ impl Template {
         known: &mut Known,
         out: &mut String,
     ) -> bool {
-        let ts = record.at.behind(&self.ts, self.form, &mut known.calendar);
+        let Some(named) = named else {
+            return self.open_anew(record, request, layer, known, out);
+        };
+        let beginning = self.begin(record.at, named, request, layer, known);
+        append(out, beginning.room(), |pieces| beginning.write(pieces));
+        beginning.of_request.has_fields
+    }
+
+    /// The same where `named` is known, for who writes it with what follows.
+    #[inline]
+    pub(crate) fn begin<'a>(
+        &'a self,
+        at: Tick,
+        named: &'a str,
+        request: Option<(&Request, Option<u64>)>,
+        layer: u64,
+        known: &'a mut Known,
+    ) -> Beginning<'a> {
+        let ts = at.behind(&self.ts, self.form, &mut known.calendar);
         let of_request = self.of_request(request, layer, &mut known.identified);
-        let room = ts.room() + of_request.room();
-        match named {
-            Some(named) => append(out, room + named.len(), |pieces| {
-                ts.write(pieces);
-                pieces.put(named);
-                of_request.write(pieces);
-            }),
-            None => {
-                append(out, room, |pieces| ts.write(pieces));
-                self.name(record.severity, record.logger, record.message, out);
-                append(out, room, |pieces| of_request.write(pieces));
-            }
-        }
+        Beginning { ts, named, of_request }
+    }
+
+    fn open_anew(
+        &self,
+        record: &Record<'_>,
+        request: Option<(&Request, Option<u64>)>,
+        layer: u64,
+        known: &mut Known,
+        out: &mut String,
+    ) -> bool {
+        let Beginning { ts, of_request, .. } = self.begin(record.at, "", request, layer, known);
+        append(out, ts.room(), |pieces| ts.write(pieces));
+        self.name(record.severity, record.logger, record.message, out);
+        append(out, of_request.room(), |pieces| of_request.write(pieces));
         of_request.has_fields
     }
 

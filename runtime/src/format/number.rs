@@ -149,7 +149,7 @@ impl Pieces<'_> {
         {
             let (low, high) = decimal(number);
             let all = u128::from(high) << 64 | u128::from(low);
-            self.add(&all.to_le_bytes(), usize::from(high.to_le_bytes()[1]));
+            self.add(&all.to_le_bytes(), usize::from(high.to_le_bytes()[1] & 15));
         } else {
             self.put(long(number, &mut itoa::Buffer::new()));
         }

@@ -16,7 +16,7 @@ use crate::site::STATUS_CODE;
 use crate::{emit, escape};
 
 /// Room for the numbers of a step and what stands between them.
-const STEP_ROOM: usize = 160;
+pub(super) const STEP_ROOM: usize = 160;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,10 +206,22 @@ impl State {
         let story = self.site.story();
         append(out, story.len() + STEP_ROOM, |pieces| {
             pieces.put(story);
-            pieces.millis(took);
-            self.write_place(request, outcome, pieces);
+            self.write_times(request, took, outcome, pieces);
         });
         self.write_more(ret, out);
+    }
+
+    /// How long it took, how it ended, and where in its request it stands.
+    #[inline]
+    pub(super) fn write_times(
+        &self,
+        request: Option<&Request>,
+        took: u64,
+        outcome: Outcome,
+        pieces: &mut Pieces<'_>,
+    ) {
+        pieces.millis(took);
+        self.write_place(request, outcome, pieces);
     }
 
     /// The outcome, and where in its request the step stands.

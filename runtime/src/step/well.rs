@@ -1,19 +1,25 @@
 //! The end that most steps come to: all is well, one layer listens, and no code of the user's is needed to tell it.
-//! Its line is made in one look at the thread.
+//! Its line is made in one look at the thread, and as one piece.
 
-use super::end::Outcome;
+use super::end::{Outcome, STEP_ROOM};
 use super::{Running, State};
 use crate::clock::Tick;
+use crate::context::Request;
 use crate::current::{self, Frame, Thread};
 use crate::ending::Ending;
+use crate::format::append;
 use crate::layer::entered;
 use crate::logger::{self, Logger};
 use crate::record::Severity;
 use crate::scratch::Scratch;
 
+/// Before the value of a function.
+const RET: &str = ",\"ret\":";
+const END: &str = "}\n";
+
 impl Running {
     /// Ends a step of this thread that went well.
-    #[inline]
+    #[inline(never)]
     pub(super) fn end_ok(self, now: Tick, ending: &Ending<'_>) {
         if let Some(long) = self.end_shortly(now, ending.ret.as_deref()) {
             long.end(now, Outcome::Ok, ending);
@@ -26,8 +32,8 @@ impl Running {
         let mut state = Some(self.state);
         logger::if_alone(|logger| {
             let told = current::with_thread(|thread| tell(logger, thread, &mut state, now, ret));
-            let Some((mut scratch, severity)) = told.flatten() else { return };
-            logger.hand_over(severity, &mut scratch.line);
+            let Some((scratch, severity)) = told.flatten() else { return };
+            logger.sink.write(severity, &scratch.line);
             current::with_thread(|thread| thread.keep_scratch(scratch));
         });
         state.map(|state| Running { state })
@@ -45,44 +51,60 @@ fn tell(
 ) -> Option<(Box<Scratch>, Severity)> {
     let state = own.as_deref_mut()?;
     let frame = &mut thread.frame;
-    if state.call.is_some() || !is_plain(frame, state.guard) {
+    if !is_plain(frame, state) || entered::have_fields() {
         return None;
     }
     let took = now.nanos_since(state.started);
     let severity = state.severity(Outcome::Ok, took);
+    let named = state.site.named_always(severity, logger)?;
     let request = frame.request.as_ref();
-    if !state.site.is_always(severity)
-        || !logger.simply_writes(request.map(|request| &**request), severity)
-        || entered::have_fields()
-    {
+    if !logger.simply_writes(request.map(|request| &**request), severity) {
         return None;
     }
-    let (has_inner, extras) = frame.release(state.guard)?;
-    state.has_inner = has_inner;
-    state.extras = extras;
-    let mut scratch = thread.scratch.take().unwrap_or_default();
-    let request = thread.frame.request.as_ref();
-    if let Some(request) = request {
-        state.count(request, took, Outcome::Ok, None);
+
+    let Scratch { line, known } = &mut **thread.scratch.get_or_insert_default();
+    let named_request = request.map(|request| &**request).filter(|request| request.has_id());
+    let unnumbered = named_request.map(|request| (request, Some(0)));
+    let beginning = logger.template.begin(now, named, unnumbered, logger.id, known);
+    let story = state.site.story();
+    let fields = frame.extras.as_ref().map_or("", |extras| &extras.members);
+    let room = beginning.room() + story.len() + STEP_ROOM + fields.len() + END.len();
+    let room = room + ret.map_or(0, |ret| RET.len() + ret.len());
+    if beginning.of_request.has_fields || room > logger.line_limit {
+        return None;
     }
-    let known = request.map(|request| &**request).filter(|request| request.has_id());
-    logger.make(&mut scratch, state.site, severity, known, now, |line| {
-        state.write_step(known, took, Outcome::Ok, ret, line);
+
+    line.clear();
+    let beginning = beginning.numbered(named_request.map(Request::next_line));
+    append(line, room, |pieces| {
+        beginning.write(pieces);
+        pieces.put(story);
+        state.write_times(named_request, took, Outcome::Ok, pieces);
+        pieces.put(fields);
+        if let Some(ret) = ret {
+            pieces.put(RET);
+            pieces.put(ret);
+        }
+        pieces.put(END);
     });
     if let Some(request) = request {
-        Logger::capture(request, &scratch.line);
+        state.has_inner = frame.has_inner;
+        state.count(request, took, Outcome::Ok, None);
+        Logger::capture(request, line);
     }
-    thread.keep_state(own.take()?);
-    Some((scratch, severity))
+    let (_, extras) = frame.release(state.guard)?;
+    let mut state = own.take()?;
+    state.extras = extras;
+    thread.keep_state(state);
+    Some((thread.scratch.take()?, severity))
 }
 
 /// Whether the running step is this one, and has nothing that takes code of others.
 #[inline]
-fn is_plain(frame: &Frame, guard: u32) -> bool {
-    let is_running = frame.is_innermost(guard);
-    is_running
-        && frame
-            .extras
-            .as_ref()
-            .is_none_or(|extras| extras.span.is_none() && extras.failure.is_none())
+fn is_plain(frame: &Frame, state: &State) -> bool {
+    let extras = frame.extras.as_ref();
+    frame.is_innermost(state.guard)
+        && state.call.is_none()
+        && !state.site.spec.busy
+        && extras.is_none_or(|extras| extras.span.is_none() && extras.failure.is_none())
 }
