@@ -206,23 +206,25 @@ impl Frame {
     /// inside it, and its fields. Nothing where the guard is from another frame.
     #[inline]
     pub(crate) fn release(&mut self, guard: u32) -> Option<(bool, Option<Box<Extras>>)> {
+        if self.is_innermost(guard) { self.release_innermost() } else { self.release_below(guard) }
+    }
+
+    /// The same for the step that runs here.
+    #[inline]
+    pub(crate) fn release_innermost(&mut self) -> Option<(bool, Option<Box<Extras>>)> {
         // Emptied in its place, as it was filled.
-        match self.held.last_mut() {
-            Some(held) if held.guard == guard => {
-                self.step = held.step;
-                self.in_step = held.in_step;
-                self.awaits = held.awaits;
-                self.quiet = held.quiet;
-                if held.is_call {
-                    self.call = held.call.take();
-                }
-                let has_inner = mem::replace(&mut self.has_inner, held.has_inner);
-                let extras = mem::replace(&mut self.extras, held.extras.take());
-                self.held.truncate(self.held.len() - 1);
-                Some((has_inner, extras))
-            }
-            _ => self.release_below(guard),
+        let held = self.held.last_mut()?;
+        self.step = held.step;
+        self.in_step = held.in_step;
+        self.awaits = held.awaits;
+        self.quiet = held.quiet;
+        if held.is_call {
+            self.call = held.call.take();
         }
+        let has_inner = mem::replace(&mut self.has_inner, held.has_inner);
+        let extras = mem::replace(&mut self.extras, held.extras.take());
+        self.held.truncate(self.held.len() - 1);
+        Some((has_inner, extras))
     }
 
     /// The same for a step that another one outlives: what it found is now what that one will put back.
@@ -316,11 +318,11 @@ impl Thread {
         self.states.pop()
     }
 
-    /// Takes back the state of a step that is over, and its fields.
+    /// Takes back the state of a step that is over, and was no call, and its fields, of which others have no span.
     #[inline]
-    pub(crate) fn keep_state(&mut self, mut state: Box<State>) {
-        if let Some(mut extras) = state.clear() {
-            extras.clear();
+    pub(crate) fn keep_plain(&mut self, state: Box<State>, extras: Option<Box<Extras>>) {
+        if let Some(mut extras) = extras {
+            extras.members.clear();
             self.keep_extras(extras);
         }
         if self.states.len() < POOLED {

@@ -17,6 +17,7 @@ use crate::clock::Tick;
 use crate::context::Request;
 use crate::current;
 use crate::escape;
+use crate::format::json::Template;
 use crate::format::members;
 use crate::handoff;
 use crate::keys;
@@ -525,12 +526,20 @@ impl Site {
         logger: &Logger,
     ) -> Option<&'static str> {
         let template = &logger.template;
-        let (form, text) = self.named[severity as usize].get_or_init(|| {
+        let (form, text) = match self.named[severity as usize].get() {
+            Some(named) => named,
+            None => self.name(severity, template),
+        };
+        (*form == template.form).then_some(text.as_str())
+    }
+
+    #[cold]
+    fn name(&'static self, severity: Severity, template: &Template) -> &'static (u64, String) {
+        self.named[severity as usize].get_or_init(|| {
             let mut text = String::new();
             template.name(severity, self.spec.target, self.spec.event, &mut text);
             (template.form, text)
-        });
-        (*form == template.form).then_some(text.as_str())
+        })
     }
 
     /// The same where a line of this severity is wanted of all requests alike.

@@ -198,7 +198,8 @@ impl Shown<'_> {
         self.calendar.len() + ".123456Z".len()
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn write(self, pieces: &mut Pieces<'_>) {
         pieces.put(self.calendar);
         pieces.millionths(self.micros, b'Z');

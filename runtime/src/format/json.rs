@@ -42,7 +42,8 @@ impl Beginning<'_> {
         self.ts.room() + self.named.len() + self.of_request.room()
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn write(self, pieces: &mut Pieces<'_>) {
         self.ts.write(pieces);
         pieces.put(self.named);
@@ -66,7 +67,8 @@ impl OfRequest<'_> {
         self.text.len() + NUMBER_ROOM
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     fn write(self, pieces: &mut Pieces<'_>) {
         pieces.put(self.text);
         if let Some(seq) = self.seq {

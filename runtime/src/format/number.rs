@@ -1,9 +1,6 @@
 //! Numbers as text, three digits at a time without a division each, and the pieces of a line between them,
 //! gathered so that the line grows once.
 
-use std::mem::{self, MaybeUninit};
-use std::ptr;
-
 const DIGIT: [u8; 10] = *b"0123456789";
 
 /// The digits of `000` to `999`, the first one lowest.
@@ -85,41 +82,68 @@ fn long(number: u64, buffer: &mut itoa::Buffer) -> &str {
 /// A number takes no more, the store of its digits included.
 pub(crate) const NUMBER_ROOM: usize = 24;
 
-/// Numbers and text, written where they are to stand. What does not fit is left out.
+/// Numbers and text, written where they are to stand, at the end of a text. What does not fit is left out.
 #[derive(Debug)]
 pub(crate) struct Pieces<'a> {
-    /// What is left of it. Before this stand whole `str`s.
-    room: &'a mut [MaybeUninit<u8>],
+    out: &'a mut String,
+    /// Where the next one goes, in the room that was reserved behind the text; up to here all is whole `str`s.
+    at: *mut u8,
+    /// Where the room ends.
+    end: *const u8,
 }
 
 /// Appends pieces of at most `room` bytes in all.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "what is written is known only there")]
-#[expect(unsafe_code, reason = "looking at the bytes again is a tenth of what a step costs")]
 pub(crate) fn append(out: &mut String, room: usize, write: impl FnOnce(&mut Pieces<'_>)) {
-    out.reserve(room);
-    // SAFETY: what is added to its length below are whole `str`s.
-    let bytes = unsafe { out.as_mut_vec() };
-    let free = bytes.spare_capacity_mut().get_mut(..room).unwrap_or_default();
-    let room = free.len();
-    let mut pieces = Pieces { room: free };
+    let mut pieces = Pieces::of(out, room);
     write(&mut pieces);
-    let Pieces { room: left } = pieces;
-    let len = room - left.len();
-    let len = bytes.len() + len;
-    // SAFETY: the room lies behind `bytes`, and what is no more left of it has been written.
-    unsafe { bytes.set_len(len) };
+    pieces.end();
 }
 
-/// To be copied to where nothing is yet.
-#[inline]
-#[expect(unsafe_code, reason = "a loop over the bytes is no copy to the compiler")]
-fn as_uninit(bytes: &[u8]) -> &[MaybeUninit<u8>] {
-    // SAFETY: a `MaybeUninit<u8>` is laid out as a `u8`, each byte is one, and nobody writes through it.
-    unsafe { &*(ptr::from_ref(bytes) as *const [MaybeUninit<u8>]) }
-}
+impl<'a> Pieces<'a> {
+    /// Reserves room for pieces, which are part of the text once they are [ended](Self::end).
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it stays in registers")]
+    #[expect(unsafe_code, reason = "looking at the bytes again is a tenth of what a step costs")]
+    pub(crate) fn of(out: &'a mut String, room: usize) -> Self {
+        out.reserve(room);
+        // SAFETY: nothing is changed through it here.
+        let free = unsafe { out.as_mut_vec() }.spare_capacity_mut();
+        let room = free.get_mut(..room).unwrap_or_default().as_mut_ptr_range();
+        Pieces { out, at: room.start.cast(), end: room.end.cast() }
+    }
 
-impl Pieces<'_> {
+    /// Makes them part of the text.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[expect(unsafe_code, reason = "as above")]
+    pub(crate) fn end(self) {
+        // SAFETY: between the text's end and `at` there are whole `str`s that `add` has written, in the capacity
+        // of `out`, which nobody has touched since `of`.
+        unsafe {
+            let bytes = self.out.as_mut_vec();
+            let len = self.at.offset_from_unsigned(bytes.as_ptr());
+            bytes.set_len(len);
+        }
+    }
+
+    /// Writes bytes of which the first `stay` are whole `str`s.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a store or two, where the length is known")]
+    #[expect(unsafe_code, reason = "as above")]
+    fn add(&mut self, bytes: &[u8], stay: usize) {
+        let stay = stay.min(bytes.len());
+        // SAFETY: both are of the same room, `at` no more than `end`: below, no more than fits is written. It is no
+        // part of `bytes`, since `out` is borrowed mutably.
+        unsafe {
+            if bytes.len() <= self.end.offset_from_unsigned(self.at) {
+                self.at.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                self.at = self.at.add(stay);
+            }
+        }
+    }
+
     /// Adds a whole piece or nothing of it; one whose length is known where this is called is moved in registers.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the length is known only there")]
@@ -127,22 +151,9 @@ impl Pieces<'_> {
         self.add(piece.as_bytes(), piece.len());
     }
 
-    /// Writes bytes of which the first `stay` are whole `str`s.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a store or two")]
-    fn add(&mut self, bytes: &[u8], stay: usize) {
-        let room = mem::take(&mut self.room);
-        match room.get_mut(..bytes.len()) {
-            Some(there) => {
-                there.copy_from_slice(as_uninit(bytes));
-                self.room = room.get_mut(stay..).unwrap_or_default();
-            }
-            None => self.room = room,
-        }
-    }
-
     /// Adds a whole number.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn number(&mut self, number: u64) {
         if let Ok(number) = u32::try_from(number)
             && number < MANY
@@ -156,7 +167,8 @@ impl Pieces<'_> {
     }
 
     /// Adds nanoseconds as milliseconds with three decimals.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn millis(&mut self, nanos: u64) {
         let micros = nanos.saturating_add(500) / 1000;
         self.number(micros / 1000);
@@ -165,7 +177,8 @@ impl Pieces<'_> {
     }
 
     /// Adds a point, the six last digits of a number, and a letter.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn millionths(&mut self, number: u32, unit: u8) {
         let digits = three(number / 1000) << 8 | three(number) << 32;
         let all = u64::from(b'.') | digits | u64::from(unit) << 56;

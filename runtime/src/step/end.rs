@@ -171,7 +171,8 @@ impl Running {
 
 impl State {
     /// Adds it to the sums of its request.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "nearly nothing where all is well")]
     pub(super) fn count(
         &self,
         request: &Request,
@@ -212,7 +213,8 @@ impl State {
     }
 
     /// How long it took, how it ended, and where in its request it stands.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(super) fn write_times(
         &self,
         request: Option<&Request>,
@@ -225,7 +227,8 @@ impl State {
     }
 
     /// The outcome, and where in its request the step stands.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     fn write_place(&self, request: Option<&Request>, outcome: Outcome, pieces: &mut Pieces<'_>) {
         match outcome {
             // Nearly always.

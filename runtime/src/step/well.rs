@@ -7,7 +7,8 @@ use crate::clock::Tick;
 use crate::context::Request;
 use crate::current::{self, Frame, Thread};
 use crate::ending::Ending;
-use crate::format::append;
+use crate::format::Pieces;
+use crate::format::json::Beginning;
 use crate::layer::entered;
 use crate::logger::{self, Logger};
 use crate::record::Severity;
@@ -76,27 +77,45 @@ fn tell(
 
     line.clear();
     let beginning = beginning.numbered(named_request.map(Request::next_line));
-    append(line, room, |pieces| {
-        beginning.write(pieces);
-        pieces.put(story);
-        state.write_times(named_request, took, Outcome::Ok, pieces);
-        pieces.put(fields);
-        if let Some(ret) = ret {
-            pieces.put(RET);
-            pieces.put(ret);
-        }
-        pieces.put(END);
-    });
+    let parts = Parts { beginning, story, state, request: named_request, took, fields, ret };
+    parts.write(line, room);
     if let Some(request) = request {
         state.has_inner = frame.has_inner;
         state.count(request, took, Outcome::Ok, None);
         Logger::capture(request, line);
     }
-    let (_, extras) = frame.release(state.guard)?;
-    let mut state = own.take()?;
-    state.extras = extras;
-    thread.keep_state(state);
+    let (_, extras) = frame.release_innermost()?;
+    thread.keep_plain(own.take()?, extras);
     Some((thread.scratch.take()?, severity))
+}
+
+/// What a line is made of.
+struct Parts<'a> {
+    beginning: Beginning<'a>,
+    story: &'static str,
+    state: &'a State,
+    request: Option<&'a Request>,
+    took: u64,
+    fields: &'a str,
+    ret: Option<&'a str>,
+}
+
+impl Parts<'_> {
+    /// By itself, since with all that is around it the place where it writes would be in memory.
+    #[inline(never)]
+    fn write(&self, line: &mut String, room: usize) {
+        let mut pieces = Pieces::of(line, room);
+        self.beginning.write(&mut pieces);
+        pieces.put(self.story);
+        self.state.write_times(self.request, self.took, Outcome::Ok, &mut pieces);
+        pieces.put(self.fields);
+        if let Some(ret) = self.ret {
+            pieces.put(RET);
+            pieces.put(ret);
+        }
+        pieces.put(END);
+        pieces.end();
+    }
 }
 
 /// Whether the running step is this one, and has nothing that takes code of others.
