@@ -117,6 +117,7 @@ pub(crate) fn open(members: &mut String, key: &str) {
 }
 
 /// The name in `,"name":`.
+#[inline]
 pub(crate) fn name_of(opening: &str) -> &str {
     opening.get(2..opening.len().saturating_sub(2)).unwrap_or_default()
 }

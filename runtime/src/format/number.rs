@@ -171,8 +171,9 @@ impl<'a> Pieces<'a> {
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn millis(&mut self, nanos: u64) {
         let micros = nanos.saturating_add(500) / 1000;
-        self.number(micros / 1000);
-        let fraction = u64::from(b'.') | three((micros % 1000) as u32) << 8;
+        let whole = micros / 1000;
+        self.number(whole);
+        let fraction = u64::from(b'.') | three((micros - 1000 * whole) as u32) << 8;
         self.add(&fraction.to_le_bytes()[..4], 4);
     }
 

@@ -57,6 +57,7 @@ impl fmt::Debug for Destination {
 }
 
 impl Destination {
+    #[inline]
     fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
         match self {
             #[cfg(feature = "testing")]
@@ -144,11 +145,17 @@ impl Sink {
     }
 
     /// Writes a line, its line feed included; one that does not get there is counted.
+    #[inline]
     pub(crate) fn write(&self, severity: Severity, line: &str) {
-        let Some(queue) = &self.queue else {
-            let _ = self.write_now(line);
-            return;
-        };
+        match &self.queue {
+            None => {
+                let _ = self.write_now(line);
+            }
+            Some(queue) => self.queue(queue, severity, line),
+        }
+    }
+
+    fn queue(&self, queue: &Queue, severity: Severity, line: &str) {
         let Some(_writing) = Writing::begin() else { return self.counts.refused() };
         match queue.push(severity, line, &self.counts) {
             Pushed::Settled if severity == Severity::Critical => queue.see_off(),

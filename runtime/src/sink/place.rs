@@ -66,6 +66,8 @@ pub(super) struct Unfinished {
 
 /// Writes lines with as few writes as the place takes; each failure costs one line. The error is that
 /// of the last line lost.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "once a kind of place")]
 pub(super) fn put_lines(
     place: &mut impl Place,
     lines: Lines<'_>,
@@ -88,7 +90,8 @@ pub(super) fn put_lines(
 }
 
 /// Writes as many of the lines as one write may have, the first of which is that long.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "once a kind of place")]
 fn put_some(
     place: &mut impl Place,
     lines: &[u8],
@@ -103,6 +106,7 @@ fn put_some(
 }
 
 /// What [`put_lines`] does from the first failure on, if there was one.
+#[inline(never)]
 fn put_rest(
     place: &mut impl Place,
     lines: Lines<'_>,
@@ -144,6 +148,7 @@ fn put_rest(
     result
 }
 
+#[inline]
 fn ready(place: &mut impl Place, first: usize) -> Result<usize, Failed> {
     place.ready(first).map_err(|error| Failed::after(0, error))
 }
@@ -178,6 +183,7 @@ fn line_end(lines: &[u8]) -> usize {
 }
 
 /// How many of the bytes are one write: whole lines, and the first one whatever its length.
+#[inline]
 fn whole_lines(lines: &[u8], first: usize, room: usize) -> usize {
     if lines.len() <= room {
         return lines.len();

@@ -50,10 +50,12 @@ impl Writer {
 }
 
 impl Place for State {
+    #[inline]
     fn ready(&mut self, first: usize) -> io::Result<usize> {
         Ok(first)
     }
 
+    #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         // A writer that panics loses its line, not the ones after it.
         match catch_unwind(AssertUnwindSafe(|| self.to.write_all(bytes))) {
@@ -66,6 +68,7 @@ impl Place for State {
         }
     }
 
+    #[inline]
     fn unfinished(&mut self) -> &mut Option<Unfinished> {
         &mut self.unfinished
     }
