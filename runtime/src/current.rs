@@ -368,7 +368,8 @@ impl Thread {
     }
 
     /// Makes a step the running one, and keeps what it found under the number that is returned.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few moves")]
     pub(crate) fn hold(
         &mut self,
         step: u32,
@@ -378,19 +379,20 @@ impl Thread {
     ) -> u32 {
         self.guards = self.guards.wrapping_add(1);
         let frame = &mut self.frame;
-        let is_call = call.is_some();
-        let held = Held {
-            guard: self.guards,
-            step: mem::replace(&mut frame.step, step),
-            in_step: mem::replace(&mut frame.in_step, true),
-            has_inner: mem::replace(&mut frame.has_inner, false),
-            awaits: frame.awaits.replace(site),
-            extras: mem::replace(&mut frame.extras, extras),
-            is_call,
-            quiet: mem::replace(&mut frame.quiet, 0),
-            call: call.and_then(|own| frame.call.replace(own)),
-        };
-        frame.held.push(held);
+        // Filled in its place: small pieces that were written a moment ago are slow to copy as large ones.
+        frame.held.push(Held::default());
+        let Some(held) = frame.held.last_mut() else { return self.guards };
+        held.guard = self.guards;
+        held.step = mem::replace(&mut frame.step, step);
+        held.in_step = mem::replace(&mut frame.in_step, true);
+        held.has_inner = mem::replace(&mut frame.has_inner, false);
+        held.awaits = frame.awaits.replace(site);
+        held.quiet = mem::replace(&mut frame.quiet, 0);
+        held.extras = mem::replace(&mut frame.extras, extras);
+        if let Some(own) = call {
+            held.is_call = true;
+            held.call = frame.call.replace(own);
+        }
         self.guards
     }
 

@@ -100,12 +100,14 @@ impl Running {
             return Self::enter_with(site, extras);
         }
         let mut extras = extras;
+        // First the clock, which would wait for the counts.
+        let now = Tick::now();
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
             state.begin(site, &mut thread.frame);
             state.was_panicking = thread::panicking();
             state.guard = thread.hold(state.step, site, extras.take(), None);
-            state.start(&thread.frame);
+            state.start(&thread.frame, now);
             state
         });
         let state = begun.unwrap_or_else(|| Outfit { extras, call: None, span: None }.alone(site));
@@ -121,7 +123,7 @@ impl Running {
             state.was_panicking = thread::panicking();
             state.guard = thread.hold(state.step, site, outfit.extras.take(), outfit.call.clone());
             state.call = outfit.call.take();
-            state.start(&thread.frame);
+            state.start(&thread.frame, Tick::now());
             state
         });
         let state = begun.unwrap_or_else(|| outfit.alone(site));
@@ -153,7 +155,7 @@ impl Running {
                 ..around
             };
             state.call = outfit.call.take();
-            state.start(&thread.frame);
+            state.start(&thread.frame, Tick::now());
             state
         });
         let state = begun.unwrap_or_else(|| outfit.alone(site));
@@ -239,8 +241,8 @@ impl State {
     }
 
     #[inline]
-    fn start(&mut self, frame: &Frame) {
-        self.started = Tick::now();
+    fn start(&mut self, frame: &Frame, now: Tick) {
+        self.started = now;
         let Some(request) = &frame.request else { return };
         if self.call.is_some() {
             request.call_started(self.started);
@@ -289,7 +291,7 @@ impl Outfit {
         let mut state = State::new(site);
         state.extras = self.extras.take();
         state.call = self.call.take();
-        state.start(&Frame::default());
+        state.start(&Frame::default(), Tick::now());
         state
     }
 }
