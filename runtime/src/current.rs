@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::clock::Tick;
@@ -32,7 +33,7 @@ pub(crate) struct Frame {
     /// Fields of the running step: from `fields(…)` at entry and from `record`.
     pub(crate) extras: Option<Box<Extras>>,
     /// What the steps that are not quiet found in this frame, the innermost last.
-    pub(crate) held: Vec<Held>,
+    pub(crate) held: AllHeld,
     /// How many quiet steps are open here, one in the other, inside the running one.
     pub(crate) quiet: u32,
     /// What is known of those that somebody asked for.
@@ -78,6 +79,47 @@ pub(crate) struct Held {
     quiet: u32,
     /// Where the step is a call: the one around it.
     call: Option<Arc<CallState>>,
+}
+
+/// In slots that are used again: what was written a moment ago in small pieces is slow to copy as a large one, so
+/// nothing is moved in or out. In a slot that is free there is nothing to be dropped.
+#[derive(Debug, Default)]
+pub(crate) struct AllHeld {
+    slots: Vec<Held>,
+    len: usize,
+}
+
+impl AllHeld {
+    /// One more, with what was in its slot before.
+    #[inline]
+    fn next(&mut self) -> Option<&mut Held> {
+        if self.len == self.slots.len() {
+            self.slots.push(Held::default());
+        }
+        self.len += 1;
+        self.slots.get_mut(self.len - 1)
+    }
+
+    fn remove(&mut self, at: usize) -> Held {
+        self.len -= 1;
+        self.slots.remove(at)
+    }
+}
+
+impl Deref for AllHeld {
+    type Target = [Held];
+
+    #[inline]
+    fn deref(&self) -> &[Held] {
+        self.slots.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl DerefMut for AllHeld {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [Held] {
+        self.slots.get_mut(..self.len).unwrap_or_default()
+    }
 }
 
 impl Frame {
@@ -213,7 +255,6 @@ impl Frame {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a few moves")]
     pub(crate) fn release_innermost(&mut self) -> Option<(bool, Option<Box<Extras>>)> {
-        // Emptied in its place, as it was filled.
         let held = self.held.last_mut()?;
         self.step = held.step;
         self.in_step = held.in_step;
@@ -224,7 +265,7 @@ impl Frame {
         }
         let has_inner = mem::replace(&mut self.has_inner, held.has_inner);
         let extras = mem::replace(&mut self.extras, held.extras.take());
-        self.held.truncate(self.held.len() - 1);
+        self.held.len -= 1;
         Some((has_inner, extras))
     }
 
@@ -379,9 +420,7 @@ impl Thread {
     ) -> u32 {
         self.guards = self.guards.wrapping_add(1);
         let frame = &mut self.frame;
-        // Filled in its place: small pieces that were written a moment ago are slow to copy as large ones.
-        frame.held.push(Held::default());
-        let Some(held) = frame.held.last_mut() else { return self.guards };
+        let Some(held) = frame.held.next() else { return self.guards };
         held.guard = self.guards;
         held.step = mem::replace(&mut frame.step, step);
         held.in_step = mem::replace(&mut frame.in_step, true);
@@ -389,8 +428,8 @@ impl Thread {
         held.awaits = frame.awaits.replace(site);
         held.quiet = mem::replace(&mut frame.quiet, 0);
         held.extras = mem::replace(&mut frame.extras, extras);
+        held.is_call = call.is_some();
         if let Some(own) = call {
-            held.is_call = true;
             held.call = frame.call.replace(own);
         }
         self.guards

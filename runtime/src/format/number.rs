@@ -155,7 +155,10 @@ impl<'a> Pieces<'a> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn number(&mut self, number: u64) {
-        if let Ok(number) = u32::try_from(number)
+        // Most are small.
+        if number < 10 {
+            self.add(&[b'0' + (number as u8)], 1);
+        } else if let Ok(number) = u32::try_from(number)
             && number < MANY
         {
             let (low, high) = decimal(number);
