@@ -329,7 +329,7 @@ impl Extras {
 }
 
 /// Boxes are used again; one that a huge value grew is not kept.
-const POOLED: usize = 32;
+const POOLED: usize = 64;
 const POOLED_BYTES: usize = 16 * 1024;
 
 /// What a thread has.

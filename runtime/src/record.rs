@@ -36,6 +36,16 @@ impl Severity {
         }
     }
 
+    pub(crate) const fn of(level: Level) -> Self {
+        match level {
+            Level::TRACE => Severity::Trace,
+            Level::DEBUG => Severity::Debug,
+            Level::INFO => Severity::Info,
+            Level::WARN => Severity::Warn,
+            Level::ERROR => Severity::Error,
+        }
+    }
+
     /// What filters know it by: CRITICAL is an ERROR to tracing.
     pub(crate) const fn level(self) -> Level {
         match self {
@@ -56,13 +66,7 @@ impl fmt::Display for Severity {
 
 impl From<Level> for Severity {
     fn from(level: Level) -> Self {
-        match level {
-            Level::TRACE => Severity::Trace,
-            Level::DEBUG => Severity::Debug,
-            Level::INFO => Severity::Info,
-            Level::WARN => Severity::Warn,
-            Level::ERROR => Severity::Error,
-        }
+        Severity::of(level)
     }
 }
 

@@ -96,7 +96,7 @@ impl Running {
     /// Begins a step or call of this thread, in the frame that is there; fields of it may still come.
     #[inline]
     fn enter(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
-        if site.is_call() || site.has_listeners() {
+        if !site.is_plain() && (site.is_call() || site.has_listeners()) {
             return Self::enter_with(site, extras);
         }
         let mut extras = extras;

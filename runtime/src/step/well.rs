@@ -13,6 +13,7 @@ use crate::layer::entered;
 use crate::logger::{self, Logger};
 use crate::record::Severity;
 use crate::scratch::Scratch;
+use crate::site::Usual;
 
 /// Before the value of a function.
 const RET: &str = ",\"ret\":";
@@ -56,8 +57,7 @@ fn tell(
         return None;
     }
     let took = now.nanos_since(state.started);
-    let severity = state.severity(Outcome::Ok, took);
-    let named = state.site.named_always(severity, logger)?;
+    let Usual { severity, named, story } = state.site.usual(took, &logger.template)?;
     let request = frame.request.as_ref();
     if !logger.simply_writes(request.map(|request| &**request), severity) {
         return None;
@@ -67,7 +67,6 @@ fn tell(
     let named_request = request.map(|request| &**request).filter(|request| request.has_id());
     let unnumbered = named_request.map(|request| (request, Some(0)));
     let beginning = logger.template.begin(now, named, unnumbered, logger.id, known);
-    let story = state.site.story();
     let fields = frame.extras.as_ref().map_or("", |extras| &extras.members);
     let room = beginning.room() + story.len() + STEP_ROOM + fields.len() + END.len();
     let room = room + ret.map_or(0, |ret| RET.len() + ret.len());
@@ -123,7 +122,5 @@ impl Parts<'_> {
 fn is_plain(frame: &Frame, state: &State) -> bool {
     let extras = frame.extras.as_ref();
     frame.is_innermost(state.guard)
-        && state.call.is_none()
-        && !state.site.spec.busy
         && extras.is_none_or(|extras| extras.span.is_none() && extras.failure.is_none())
 }

@@ -26,232 +26,12 @@ use crate::off;
 use crate::record::{Record, Severity};
 use crate::scrub;
 
-/// What the macros know of an annotated function.
-#[derive(Debug, Clone, Copy)]
-pub struct Spec {
-    /// The step's name, or the call's operation.
-    pub(crate) name: &'static str,
-    /// The event: `step_timing` or `dependency_call`.
-    pub(crate) event: &'static str,
-    pub(crate) target: &'static str,
-    pub(crate) module: &'static str,
-    pub(crate) file: &'static str,
-    pub(crate) line: u32,
-    /// Level of the line when all is well.
-    pub(crate) level: Level,
-    /// Level of the line on an error.
-    pub(crate) err: Level,
-    /// From this duration on the line is a WARN, and below it DEBUG; 0 where no limit is set.
-    pub(crate) slow_nanos: u64,
-    /// Whether the time inside `poll` is measured.
-    pub(crate) busy: bool,
-    /// Names of the fields of the event and of the span, for other layers.
-    pub(crate) fields: &'static [&'static str],
-    /// What is called, where it is a call.
-    pub(crate) call: Option<CallSpec>,
-    /// Whether a member `exc` is among the fields, to be put last.
-    pub(crate) has_exc: bool,
-    /// Whether the cap on a request's lines holds for the event.
-    pub(crate) is_capped: bool,
-}
+mod hot;
+mod spec;
 
-/// What the macros know of a call to a dependency.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CallSpec {
-    pub(crate) dependency: &'static str,
-    pub(crate) method: Option<&'static str>,
-    /// Stands in place of the URL's path.
-    pub(crate) url_template: Option<&'static str>,
-}
-
-/// The names of a step's fields: of its event, and of its span for others.
-const STEP_FIELDS: &[&str] = &[
-    "message",
-    "event",
-    "step",
-    "duration_ms",
-    "outcome",
-    "step_id",
-    "parent_id",
-    "offset_ms",
-    "error",
-    "error_detail",
-    "ret",
-    "busy_ms",
-    RECORDED,
-    SPAN_MARK,
-    STATUS_CODE,
-];
-
-/// The names of a call's fields.
-const CALL_FIELDS: &[&str] = &[
-    "message",
-    "event",
-    "dependency",
-    "operation",
-    "dependency_method",
-    "url",
-    "status",
-    "duration_ms",
-    "outcome",
-    "retries",
-    "error",
-    "error_detail",
-    "step_id",
-    "parent_id",
-    "offset_ms",
-    "ret",
-    "busy_ms",
-    "last_attempt_ms",
-    RECORDED,
-    SPAN_MARK,
-    STATUS_CODE,
-    "otel.kind",
-];
-
-/// The names of the user's fields behind those of candor's own.
-pub const fn fields<const N: usize>(
-    own: &[&'static str],
-    users: &[&'static str],
-) -> [&'static str; N] {
-    let mut all = [""; N];
-    let mut at = 0;
-    while at < N {
-        all[at] = if at < own.len() { own[at] } else { users[at - own.len()] };
-        at += 1;
-    }
-    all
-}
-
-impl Spec {
-    /// A step with its defaults.
-    pub const fn step(
-        name: &'static str,
-        module: &'static str,
-        file: &'static str,
-        line: u32,
-    ) -> Self {
-        Spec {
-            name,
-            event: "step_timing",
-            target: module,
-            module,
-            file,
-            line,
-            level: Level::INFO,
-            err: Level::WARN,
-            slow_nanos: 0,
-            busy: false,
-            fields: STEP_FIELDS,
-            call: None,
-            has_exc: false,
-            is_capped: true,
-        }
-    }
-
-    /// A call with its defaults.
-    pub const fn call(
-        operation: &'static str,
-        module: &'static str,
-        file: &'static str,
-        line: u32,
-    ) -> Self {
-        Spec {
-            event: "dependency_call",
-            target: "deps",
-            err: Level::ERROR,
-            fields: CALL_FIELDS,
-            call: Some(CallSpec { dependency: "", method: None, url_template: None }),
-            ..Spec::step(operation, module, file, line)
-        }
-    }
-
-    /// An event of candor's own, of which no span is made.
-    pub(crate) const fn event(
-        event: &'static str,
-        target: &'static str,
-        level: Level,
-        fields: &'static [&'static str],
-    ) -> Self {
-        Spec { event, target, level, fields, ..Spec::step(event, module_path!(), file!(), line!()) }
-    }
-
-    /// Among its fields is `exc`.
-    pub(crate) const fn with_exc(self) -> Self {
-        Spec { has_exc: true, ..self }
-    }
-
-    /// The cap on a request's lines does not hold for it.
-    pub(crate) const fn uncapped(self) -> Self {
-        Spec { is_capped: false, ..self }
-    }
-
-    /// The target of the line.
-    #[must_use]
-    pub const fn target(self, target: &'static str) -> Self {
-        Spec { target, ..self }
-    }
-
-    /// The level when all is well.
-    #[must_use]
-    pub const fn level(self, level: Level) -> Self {
-        Spec { level, ..self }
-    }
-
-    /// The level on an error.
-    #[must_use]
-    pub const fn err(self, err: Level) -> Self {
-        Spec { err, ..self }
-    }
-
-    /// The duration from which on the line is a WARN.
-    #[must_use]
-    pub const fn slow_nanos(self, slow_nanos: u64) -> Self {
-        Spec { slow_nanos, ..self }
-    }
-
-    /// Has the time inside `poll` measured.
-    #[must_use]
-    pub const fn busy(self) -> Self {
-        Spec { busy: true, ..self }
-    }
-
-    /// The names of the fields of event and span.
-    pub const fn names(&self) -> &'static [&'static str] {
-        self.fields
-    }
-
-    /// Other names in their place.
-    #[must_use]
-    pub const fn fields(self, fields: &'static [&'static str]) -> Self {
-        Spec { fields, ..self }
-    }
-
-    /// Who is called.
-    #[must_use]
-    pub const fn dependency(self, dependency: &'static str) -> Self {
-        Spec { call: Some(CallSpec { dependency, ..self.call_spec() }), ..self }
-    }
-
-    /// How it is called.
-    #[must_use]
-    pub const fn method(self, method: &'static str) -> Self {
-        Spec { call: Some(CallSpec { method: Some(method), ..self.call_spec() }), ..self }
-    }
-
-    /// What stands in place of the URL's path.
-    #[must_use]
-    pub const fn url_template(self, template: &'static str) -> Self {
-        Spec { call: Some(CallSpec { url_template: Some(template), ..self.call_spec() }), ..self }
-    }
-
-    const fn call_spec(&self) -> CallSpec {
-        match self.call {
-            Some(call) => call,
-            None => CallSpec { dependency: "", method: None, url_template: None },
-        }
-    }
-}
+pub(crate) use self::hot::Usual;
+use self::hot::{Hot, OFF, ON, PLAIN, QUIET};
+pub use self::spec::{Spec, fields};
 
 /// The static behind an annotated function.
 ///
@@ -261,8 +41,7 @@ pub struct Site {
     pub(crate) spec: Spec,
     metadata: [Metadata<'static>; 6],
     callsites: [DefaultCallsite; 6],
-    /// What is wanted of this site, and the count of `ASKED` at which that was so.
-    known: AtomicUsize,
+    hot: Hot,
     /// What does not change in the site's lines, for each severity, and the form it was made in.
     named: [OnceLock<(u64, String)>; 6],
     /// `,"event":"step_timing","step":"charge","duration_ms":`, of a call up to `"url":`.
@@ -330,11 +109,6 @@ impl Callsite for Name {
 
 /// The levels in the order of a site's events.
 const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
-/// What may be wanted of a site.
-const OFF: usize = 0;
-const QUIET: usize = 1;
-const ON: usize = 2;
-
 /// The place of the span behind the events.
 const SPAN: usize = LEVELS.len();
 /// The field by which candor's own layer knows a step's span, which is for others.
@@ -365,7 +139,7 @@ impl Site {
                 DefaultCallsite::new(&this.metadata[4]),
                 DefaultCallsite::new(&this.metadata[SPAN]),
             ],
-            known: AtomicUsize::new(usize::MAX),
+            hot: Hot::new(&spec),
             named: [const { OnceLock::new() }; 6],
             story: OnceLock::new(),
             harmless_url: OnceLock::new(),
@@ -388,7 +162,7 @@ impl Site {
             spec,
             metadata: from_fn(metadata),
             callsites: known.each_ref().map(DefaultCallsite::new),
-            known: AtomicUsize::new(usize::MAX),
+            hot: Hot::new(&spec),
             named: [const { OnceLock::new() }; 6],
             story: OnceLock::new(),
             harmless_url: OnceLock::new(),
@@ -457,18 +231,19 @@ impl Site {
     /// Whether any line of a call could be written, or anyone wants its span.
     #[inline]
     pub fn wanted(&'static self) -> bool {
-        // It costs two loads, not one of each call site.
-        let known = self.known.load(Ordering::Relaxed);
-        let wanted =
-            if known >> 2 == ASKED.load(Ordering::Relaxed) { known & 3 } else { self.look() };
-        wanted != OFF
+        self.hot.wanted().unwrap_or_else(|| self.look()) != OFF
     }
 
     /// Whether only the line of an error or a panic could be written, and nothing but the time be kept for it.
     #[inline]
     pub(crate) fn is_quiet(&'static self) -> bool {
-        let known = self.known.load(Ordering::Relaxed);
-        known == ASKED.load(Ordering::Relaxed) << 2 | QUIET
+        self.hot.wanted() == Some(QUIET)
+    }
+
+    /// Whether it is no call, its usual line is wanted by all requests alike, and no one else listens.
+    #[inline]
+    pub(crate) fn is_plain(&'static self) -> bool {
+        self.hot.wanted() == Some(PLAIN)
     }
 
     #[inline(never)]
@@ -476,10 +251,13 @@ impl Site {
         // Read first: what is asked anew meanwhile makes the answer count for nothing.
         let asked = ASKED.load(Ordering::Acquire);
         let wants = |at: usize| !self.callsites[at].interest().is_never();
-        let is_step = self.spec.call.is_none() && self.spec.slow_nanos == 0;
+        let usual = place(self.hot.severity);
         let wanted = if !(0..self.callsites.len()).any(wants) {
             OFF
-        } else if is_step && !wants(SPAN) && !wants(place(self.spec.level.into())) {
+        } else if self.hot.is_simple && !wants(SPAN) && self.callsites[usual].interest().is_always()
+        {
+            PLAIN
+        } else if self.hot.may_be_quiet && !wants(SPAN) && !wants(usual) {
             QUIET
         } else {
             ON
@@ -487,9 +265,24 @@ impl Site {
         if asked == 0 {
             Sentinel::register();
         } else {
-            self.known.store(asked << 2 | wanted, Ordering::Relaxed);
+            self.hot.know(asked, wanted);
         }
         wanted
+    }
+
+    /// What does not change in the usual line, where a step that took so long has the usual end and is
+    /// [plain](Self::is_plain).
+    #[inline]
+    pub(crate) fn usual(&'static self, took: u64, template: &Template) -> Option<Usual> {
+        let is_usual = self.is_plain() && took < self.hot.slow_from;
+        is_usual.then(|| self.hot.usual(template.form, || self.usual_texts(template))).flatten()
+    }
+
+    #[cold]
+    fn usual_texts(&'static self, template: &Template) -> (String, &'static str) {
+        let mut named = String::new();
+        template.name(self.hot.severity, self.spec.target, self.spec.event, &mut named);
+        (named, self.story())
     }
 
     /// Whether a line of this severity is wanted of this request, which need not be the current one.
@@ -526,31 +319,12 @@ impl Site {
         logger: &Logger,
     ) -> Option<&'static str> {
         let template = &logger.template;
-        let (form, text) = match self.named[severity as usize].get() {
-            Some(named) => named,
-            None => self.name(severity, template),
-        };
-        (*form == template.form).then_some(text.as_str())
-    }
-
-    #[cold]
-    fn name(&'static self, severity: Severity, template: &Template) -> &'static (u64, String) {
-        self.named[severity as usize].get_or_init(|| {
+        let (form, text) = self.named[severity as usize].get_or_init(|| {
             let mut text = String::new();
             template.name(severity, self.spec.target, self.spec.event, &mut text);
             (template.form, text)
-        })
-    }
-
-    /// The same where a line of this severity is wanted of all requests alike.
-    #[inline]
-    pub(crate) fn named_always(
-        &'static self,
-        severity: Severity,
-        logger: &Logger,
-    ) -> Option<&'static str> {
-        let is_always = self.callsites[place(severity)].interest().is_always();
-        is_always.then(|| self.named(severity, logger)).flatten()
+        });
+        (*form == template.form).then_some(text.as_str())
     }
 
     /// The site's number, from 1.
