@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::named::Named;
 use super::{ASKED, Spec};
 use crate::record::Severity;
 
@@ -24,7 +25,9 @@ pub(super) struct Hot {
     known: AtomicUsize,
     /// An end after so many nanoseconds is not the usual one any more.
     pub(super) slow_from: u64,
-    texts: OnceLock<Texts>,
+    named: OnceLock<&'static Named>,
+    /// The step's, where it stands in JSON as it is.
+    name: Option<&'static str>,
     /// That of the usual line.
     pub(super) severity: Severity,
     /// Whether it is no call and asks for nothing beside its line.
@@ -33,23 +36,14 @@ pub(super) struct Hot {
     pub(super) may_be_quiet: bool,
 }
 
-/// What does not change in the usual line: the form it was made in, [`named`](super::Site::named), and
-/// [`story`](super::Site::story) behind that.
-#[derive(Debug)]
-pub(super) struct Texts {
-    form: u64,
-    both: Box<str>,
-    named: u32,
-}
-
 /// The unchanging parts of a line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usual {
     pub(crate) severity: Severity,
     /// Between its time and its request.
     pub(crate) named: &'static str,
-    /// From its own fields up to the duration.
-    pub(crate) story: &'static str,
+    /// The name of the step, which stands in JSON as it is.
+    pub(crate) name: &'static str,
 }
 
 impl Hot {
@@ -62,7 +56,8 @@ impl Hot {
         Hot {
             known: AtomicUsize::new(usize::MAX),
             slow_from,
-            texts: OnceLock::new(),
+            named: OnceLock::new(),
+            name: if is_plain(spec.name) { Some(spec.name) } else { None },
             severity,
             is_simple: is_step && !spec.busy,
             may_be_quiet: is_step && spec.slow_nanos == 0,
@@ -81,26 +76,22 @@ impl Hot {
         self.known.store(asked << 2 | wanted, Ordering::Relaxed);
     }
 
-    /// The first form is kept; a layer with another one does without.
+    /// The first form of [`Named`] is kept; a layer with another one does without.
     #[inline]
-    pub(super) fn usual(
-        &'static self,
-        form: u64,
-        make: impl FnOnce() -> (String, &'static str),
-    ) -> Option<Usual> {
-        let texts = match self.texts.get() {
-            Some(texts) => texts,
-            None => self.keep(form, make()),
-        };
-        let (named, story) = texts.both.split_at_checked(texts.named as usize)?;
-        (texts.form == form).then_some(Usual { severity: self.severity, named, story })
+    pub(super) fn usual(&self, form: u64, make: impl FnOnce() -> &'static Named) -> Option<Usual> {
+        let named = self.named.get_or_init(make).in_form(form)?;
+        Some(Usual { severity: self.severity, named, name: self.name? })
     }
+}
 
-    #[cold]
-    fn keep(&self, form: u64, (named, story): (String, &str)) -> &Texts {
-        self.texts.get_or_init(|| {
-            let length = u32::try_from(named.len()).unwrap_or_default();
-            Texts { form, both: (named + story).into(), named: length }
-        })
+/// Whether JSON has nothing to escape in it.
+const fn is_plain(text: &str) -> bool {
+    let mut bytes = text.as_bytes();
+    while let [first, rest @ ..] = bytes {
+        if !matches!(first, b' '..=b'~') || matches!(first, b'"' | b'\\') {
+            return false;
+        }
+        bytes = rest;
     }
+    true
 }

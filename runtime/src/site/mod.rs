@@ -27,10 +27,12 @@ use crate::record::{Record, Severity};
 use crate::scrub;
 
 mod hot;
+mod named;
 mod spec;
 
 pub(crate) use self::hot::Usual;
 use self::hot::{Hot, OFF, ON, PLAIN, QUIET};
+use self::named::Named;
 pub use self::spec::{Spec, fields};
 
 /// The static behind an annotated function.
@@ -42,8 +44,8 @@ pub struct Site {
     metadata: [Metadata<'static>; 6],
     callsites: [DefaultCallsite; 6],
     hot: Hot,
-    /// What does not change in the site's lines, for each severity, and the form it was made in.
-    named: [OnceLock<(u64, String)>; 6],
+    /// What does not change in the site's lines, for each severity.
+    named: [OnceLock<&'static Named>; 6],
     /// `,"event":"step_timing","step":"charge","duration_ms":`, of a call up to `"url":`.
     story: OnceLock<String>,
     /// A URL that was found to be safe as it is, and under which rules.
@@ -275,14 +277,13 @@ impl Site {
     #[inline]
     pub(crate) fn usual(&'static self, took: u64, template: &Template) -> Option<Usual> {
         let is_usual = self.is_plain() && took < self.hot.slow_from;
-        is_usual.then(|| self.hot.usual(template.form, || self.usual_texts(template))).flatten()
+        let named = || self.named_by(self.hot.severity, template);
+        is_usual.then(|| self.hot.usual(template.form, named)).flatten()
     }
 
-    #[cold]
-    fn usual_texts(&'static self, template: &Template) -> (String, &'static str) {
-        let mut named = String::new();
-        template.name(self.hot.severity, self.spec.target, self.spec.event, &mut named);
-        (named, self.story())
+    fn named_by(&'static self, severity: Severity, template: &Template) -> &'static Named {
+        let named = &self.named[severity as usize];
+        named.get_or_init(|| Named::of(template, severity, self.spec.target, self.spec.event))
     }
 
     /// Whether a line of this severity is wanted of this request, which need not be the current one.
@@ -318,13 +319,7 @@ impl Site {
         severity: Severity,
         logger: &Logger,
     ) -> Option<&'static str> {
-        let template = &logger.template;
-        let (form, text) = self.named[severity as usize].get_or_init(|| {
-            let mut text = String::new();
-            template.name(severity, self.spec.target, self.spec.event, &mut text);
-            (template.form, text)
-        });
-        (*form == template.form).then_some(text.as_str())
+        self.named_by(severity, &logger.template).in_form(logger.template.form)
     }
 
     /// The site's number, from 1.

@@ -15,6 +15,10 @@ use crate::record::Severity;
 use crate::scratch::Scratch;
 use crate::site::Usual;
 
+/// Before the step's name.
+const STORY: &str = ",\"event\":\"step_timing\",\"step\":\"";
+/// Behind it.
+const DURATION: &str = "\",\"duration_ms\":";
 /// Before the value of a function.
 const RET: &str = ",\"ret\":";
 const END: &str = "}\n";
@@ -57,7 +61,7 @@ fn tell(
         return None;
     }
     let took = now.nanos_since(state.started);
-    let Usual { severity, named, story } = state.site.usual(took, &logger.template)?;
+    let Usual { severity, named, name } = state.site.usual(took, &logger.template)?;
     let request = frame.request.as_ref();
     if !logger.simply_writes(request.map(|request| &**request), severity) {
         return None;
@@ -68,7 +72,13 @@ fn tell(
     let unnumbered = named_request.map(|request| (request, Some(0)));
     let beginning = logger.template.begin(now, named, unnumbered, logger.id, known);
     let fields = frame.extras.as_ref().map_or("", |extras| &extras.members);
-    let room = beginning.room() + story.len() + STEP_ROOM + fields.len() + END.len();
+    let room = beginning.room()
+        + STORY.len()
+        + name.len()
+        + DURATION.len()
+        + STEP_ROOM
+        + fields.len()
+        + END.len();
     let room = room + ret.map_or(0, |ret| RET.len() + ret.len());
     if beginning.of_request.has_fields || room > logger.line_limit {
         return None;
@@ -76,7 +86,7 @@ fn tell(
 
     line.clear();
     let beginning = beginning.numbered(named_request.map(Request::next_line));
-    let parts = Parts { beginning, story, state, request: named_request, took, fields, ret };
+    let parts = Parts { beginning, name, state, request: named_request, took, fields, ret };
     parts.write(line, room);
     if let Some(request) = request {
         state.has_inner = frame.has_inner;
@@ -91,7 +101,7 @@ fn tell(
 /// What a line is made of.
 struct Parts<'a> {
     beginning: Beginning<'a>,
-    story: &'static str,
+    name: &'static str,
     state: &'a State,
     request: Option<&'a Request>,
     took: u64,
@@ -105,7 +115,9 @@ impl Parts<'_> {
     fn write(&self, line: &mut String, room: usize) {
         let mut pieces = Pieces::of(line, room);
         self.beginning.write(&mut pieces);
-        pieces.put(self.story);
+        pieces.put(STORY);
+        pieces.put(self.name);
+        pieces.put(DURATION);
         self.state.write_times(self.request, self.took, Outcome::Ok, &mut pieces);
         pieces.put(self.fields);
         if let Some(ret) = self.ret {
