@@ -1,7 +1,7 @@
 //! A step on one thread: a function's body between a beginning and an end.
 
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::thread;
 
 use super::{Fields, Outcome, Running, State};
@@ -16,8 +16,7 @@ use crate::site::Site;
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
     /// Taken where the step ends, so that nothing is left to be dropped.
-    running: ManuallyDrop<Option<Running>>,
-    silent: Silent,
+    on: ManuallyDrop<On>,
     /// How it ended where no value was read.
     unread: Unread,
     _not_send: PhantomData<*const ()>,
@@ -26,13 +25,21 @@ pub struct StepGuard {
 /// What is known of a value that nobody reads.
 type Unread = Option<fn() -> Failure<'static>>;
 
+/// What there is of a step.
+#[derive(Debug)]
+enum On {
+    /// Nothing: none of its lines can be written, or it is over.
+    No,
+    Quietly(Silent),
+    Fully(Running),
+}
+
 /// What has to be known of a step of which only a bad end is told.
 #[derive(Debug, Clone, Copy)]
 struct Silent {
     site: &'static Site,
     started: Tick,
-    /// Nothing where the step is none of these.
-    quiet: Option<Quiet>,
+    quiet: Quiet,
 }
 
 impl StepGuard {
@@ -40,7 +47,7 @@ impl StepGuard {
     #[doc(hidden)]
     #[inline]
     pub fn enter(site: &'static Site) -> Self {
-        if site.wanted() { StepGuard::begin(site) } else { StepGuard::off(site) }
+        if site.wanted() { StepGuard::begin(site) } else { StepGuard::new(On::No) }
     }
 
     /// The same for one that is never quiet: its fields follow by [`entered`](super::entered), or its guard may go
@@ -48,7 +55,7 @@ impl StepGuard {
     #[doc(hidden)]
     #[inline]
     pub fn enter_before(site: &'static Site) -> Self {
-        if site.wanted() { StepGuard::run(site, None) } else { StepGuard::off(site) }
+        if site.wanted() { StepGuard::run(site, None) } else { StepGuard::new(On::No) }
     }
 
     /// The same with fields, which are asked for only where a line could be written.
@@ -58,19 +65,13 @@ impl StepGuard {
         if site.wanted() {
             StepGuard::run(site, Some(Fields::gather(fields)))
         } else {
-            StepGuard::off(site)
+            StepGuard::new(On::No)
         }
     }
 
     #[inline]
-    fn off(site: &'static Site) -> Self {
-        StepGuard::new(None, Silent { site, started: Tick::default(), quiet: None })
-    }
-
-    #[inline]
-    fn new(running: Option<Running>, silent: Silent) -> Self {
-        let running = ManuallyDrop::new(running);
-        StepGuard { running, silent, unread: None, _not_send: PhantomData }
+    fn new(on: On) -> Self {
+        StepGuard { on: ManuallyDrop::new(on), unread: None, _not_send: PhantomData }
     }
 
     #[inline(never)]
@@ -82,7 +83,7 @@ impl StepGuard {
         let started = Tick::now();
         let open = |thread: &mut Thread| thread.frame.open_quietly(site, started);
         match current::with_thread(open) {
-            Some(quiet) => StepGuard::new(None, Silent { site, started, quiet: Some(quiet) }),
+            Some(quiet) => StepGuard::new(On::Quietly(Silent { site, started, quiet })),
             // A thread that is past its end has no frame to be quiet in.
             None => StepGuard::run(site, None),
         }
@@ -90,8 +91,7 @@ impl StepGuard {
 
     #[inline(never)]
     fn run(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
-        let silent = Silent { site, started: Tick::default(), quiet: None };
-        StepGuard::new(Some(Running::enter(site, extras)), silent)
+        StepGuard::new(On::Fully(Running::enter(site, extras)))
     }
 
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
@@ -112,30 +112,40 @@ impl StepGuard {
 
     #[inline]
     fn is_on(&self) -> bool {
-        self.running.is_some() || self.silent.quiet.is_some()
+        !matches!(*self.on, On::No)
     }
 
     /// When it ends, if it is on; of one whose good end is not told, any time will do.
     #[inline]
     fn ends_at(&self) -> Option<Tick> {
-        self.is_on().then(|| if self.running.is_some() { Tick::now() } else { Tick::default() })
+        match *self.on {
+            On::No => None,
+            On::Quietly(_) => Some(Tick::default()),
+            On::Fully(_) => Some(Tick::now()),
+        }
+    }
+
+    fn take(&mut self) -> On {
+        mem::replace(&mut *self.on, On::No)
     }
 
     #[inline(never)]
     fn end_read(&mut self, now: Tick, ending: &Ending<'_>) {
-        match self.running.take() {
-            Some(running) if ending.failure.is_none() => running.end_ok(now, ending),
-            Some(running) => running.end(now, Outcome::Error, ending),
-            None => self.end_quietly(Outcome::of(ending), ending),
+        match self.take() {
+            On::No => {}
+            On::Quietly(silent) => silent.end(Outcome::of(ending), ending),
+            On::Fully(running) if ending.failure.is_none() => running.end_ok(now, ending),
+            On::Fully(running) => running.end(now, Outcome::Error, ending),
         }
     }
 
     /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
     #[inline(never)]
     fn end_unread(&mut self) {
-        let Some(running) = self.running.take() else {
-            let is_well = self.unread.is_none() && !thread::panicking();
-            return if is_well { self.close() } else { self.end_unread_quietly() };
+        let running = match self.take() {
+            On::No => return,
+            On::Quietly(silent) => return silent.end_unread(self.unread),
+            On::Fully(running) => running,
         };
         let now = Tick::now();
         if thread::panicking() && !running.state.was_panicking {
@@ -145,33 +155,31 @@ impl StepGuard {
         let ending = Ending { failure: Some(unread()), ..Ending::OK };
         running.end(now, Outcome::Error, &ending);
     }
+}
 
-    #[cold]
-    fn end_unread_quietly(&mut self) {
+impl Silent {
+    fn end_unread(self, unread: Unread) {
         if thread::panicking() {
-            return self.end_quietly(Outcome::Panicked, &Ending::OK);
+            self.end(Outcome::Panicked, &Ending::OK);
+        } else if let Some(unread) = unread {
+            let ending = Ending { failure: Some(unread()), ..Ending::OK };
+            self.end(Outcome::Error, &ending);
+        } else {
+            self.close();
         }
-        let ending = Ending { failure: self.unread.map(|unread| unread()), ..Ending::OK };
-        self.end_quietly(Outcome::of(&ending), &ending);
     }
 
     #[inline]
-    fn end_quietly(&mut self, outcome: Outcome, ending: &Ending<'_>) {
+    fn end(self, outcome: Outcome, ending: &Ending<'_>) {
         match outcome {
             Outcome::Ok | Outcome::Cancelled => self.close(),
-            Outcome::Error | Outcome::Panicked => {
-                if let Some(quiet) = self.silent.quiet.take() {
-                    Running::end_quiet(self.silent, quiet, outcome, ending);
-                }
-            }
+            Outcome::Error | Outcome::Panicked => Running::end_quiet(self, outcome, ending),
         }
     }
 
     #[inline]
-    fn close(&mut self) {
-        if let Some(quiet) = self.silent.quiet.take() {
-            current::with_thread(|thread| thread.close_quietly(quiet, self.silent.site));
-        }
+    fn close(self) {
+        current::with_thread(|thread| thread.close_quietly(self.quiet, self.site));
     }
 }
 
@@ -187,9 +195,9 @@ impl Drop for StepGuard {
 impl Running {
     /// The end of a step of which only a bad one is told.
     #[cold]
-    fn end_quiet(silent: Silent, quiet: Quiet, outcome: Outcome, ending: &Ending<'_>) {
+    fn end_quiet(silent: Silent, outcome: Outcome, ending: &Ending<'_>) {
         let now = Tick::now();
-        let Silent { site, started, .. } = silent;
+        let Silent { site, started, quiet } = silent;
         let ended = current::with_thread(|thread| thread.end_quietly(quiet, site)).flatten();
         let Ended { request, step, parent, extras } = ended.unwrap_or_default();
         let mut state = State::new(site);
