@@ -312,6 +312,12 @@ pub(crate) struct Extras {
 }
 
 impl Extras {
+    /// Whether there is more than fields in them.
+    #[inline]
+    pub(crate) fn are_for_others(&self) -> bool {
+        self.span.is_some() || self.failure.is_some()
+    }
+
     #[inline]
     fn clear(&mut self) {
         self.members.clear();

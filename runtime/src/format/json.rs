@@ -30,24 +30,19 @@ pub(crate) struct Beginning<'a> {
 }
 
 impl Beginning<'_> {
-    /// The same with another number.
-    #[inline]
-    pub(crate) fn numbered(self, seq: Option<u64>) -> Self {
-        Beginning { of_request: OfRequest { seq, ..self.of_request }, ..self }
-    }
-
     /// No more bytes than this.
     #[inline]
     pub(crate) fn room(self) -> usize {
         self.ts.room() + self.named.len() + self.of_request.room()
     }
 
+    /// With the line's number in its request, if it has one.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
-    pub(crate) fn write(self, pieces: &mut Pieces<'_>) {
+    pub(crate) fn write(self, seq: Option<u64>, pieces: &mut Pieces<'_>) {
         self.ts.write(pieces);
         pieces.put(self.named);
-        self.of_request.write(pieces);
+        self.of_request.write(seq, pieces);
     }
 }
 
@@ -55,7 +50,8 @@ impl Beginning<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OfRequest<'a> {
     text: &'a str,
-    seq: Option<u64>,
+    /// How many of its last bytes are the key of the line's number.
+    key: usize,
     /// Whether the request's context has fields of its own.
     pub(crate) has_fields: bool,
 }
@@ -69,10 +65,13 @@ impl OfRequest<'_> {
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
-    fn write(self, pieces: &mut Pieces<'_>) {
-        pieces.put(self.text);
-        if let Some(seq) = self.seq {
-            pieces.number(seq);
+    fn write(self, seq: Option<u64>, pieces: &mut Pieces<'_>) {
+        match seq {
+            Some(seq) => {
+                pieces.put(self.text);
+                pieces.number(seq);
+            }
+            None => pieces.put(self.text.get(..self.text.len() - self.key).unwrap_or_default()),
         }
     }
 }
@@ -134,11 +133,12 @@ impl Template {
         known: &mut Known,
         out: &mut String,
     ) -> bool {
+        let (request, seq) = request.map_or((None, None), |(request, seq)| (Some(request), seq));
         let Some(named) = named else {
-            return self.open_anew(record, request, layer, known, out);
+            return self.open_anew(record, request, seq, layer, known, out);
         };
         let beginning = self.begin(record.at, named, request, layer, known);
-        append(out, beginning.room(), |pieces| beginning.write(pieces));
+        append(out, beginning.room(), |pieces| beginning.write(seq, pieces));
         beginning.of_request.has_fields
     }
 
@@ -148,7 +148,7 @@ impl Template {
         &'a self,
         at: Tick,
         named: &'a str,
-        request: Option<(&Request, Option<u64>)>,
+        request: Option<&Request>,
         layer: u64,
         known: &'a mut Known,
     ) -> Beginning<'a> {
@@ -160,7 +160,8 @@ impl Template {
     fn open_anew(
         &self,
         record: &Record<'_>,
-        request: Option<(&Request, Option<u64>)>,
+        request: Option<&Request>,
+        seq: Option<u64>,
         layer: u64,
         known: &mut Known,
         out: &mut String,
@@ -168,31 +169,26 @@ impl Template {
         let Beginning { ts, of_request, .. } = self.begin(record.at, "", request, layer, known);
         append(out, ts.room(), |pieces| ts.write(pieces));
         self.name(record.severity, record.logger, record.message, out);
-        append(out, of_request.room(), |pieces| of_request.write(pieces));
+        append(out, of_request.room(), |pieces| of_request.write(seq, pieces));
         of_request.has_fields
     }
 
-    /// The request's part of a line, with the line's number in it.
     #[inline]
     fn of_request<'a>(
         &'a self,
-        request: Option<(&Request, Option<u64>)>,
+        request: Option<&Request>,
         layer: u64,
         latest: &'a mut Identified,
     ) -> OfRequest<'a> {
-        let Some((request, seq)) = request else {
-            return OfRequest { text: &self.nobody, seq: None, has_fields: false };
+        let Some(request) = request else {
+            return OfRequest { text: &self.nobody, key: 0, has_fields: false };
         };
         let stamp = (layer, request.stamp());
         if latest.stamp != stamp {
             self.identify(request, layer, latest);
             latest.stamp = stamp;
         }
-        let text = match seq {
-            Some(_) => latest.text.as_str(),
-            None => &latest.text[..latest.text.len() - self.seq.len()],
-        };
-        OfRequest { text, seq, has_fields: latest.has_fields }
+        OfRequest { text: &latest.text, key: self.seq.len(), has_fields: latest.has_fields }
     }
 
     #[cold]

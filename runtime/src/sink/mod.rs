@@ -57,7 +57,8 @@ impl fmt::Debug for Destination {
 }
 
 impl Destination {
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one branch")]
     fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
         match self {
             #[cfg(feature = "testing")]

@@ -91,7 +91,7 @@ impl Running {
         let took = now.nanos_since(state.started);
         let severity = state.severity(end.outcome, took);
         if let Some(request) = request {
-            state.count(request, took, end.outcome, None);
+            state.count(request, took, !state.has_inner, end.outcome, None);
         }
         let known = request.map(|request| &**request).filter(|request| request.has_id());
         self.write(request, scratch, now, severity, end.outcome, |out, limit| {
@@ -130,7 +130,7 @@ impl Running {
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
-            state.count(request, took, outcome, category);
+            state.count(request, took, !state.has_inner, outcome, category);
         }
         let known = request.map(|request| &**request).filter(|request| request.has_id());
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
@@ -177,10 +177,11 @@ impl State {
         &self,
         request: &Request,
         took: u64,
+        is_leaf: bool,
         outcome: Outcome,
         category: Option<Category>,
     ) {
-        let State { site, step, has_inner, .. } = *self;
+        let State { site, step, .. } = *self;
         if let Some(open) = &request.open_steps {
             open.end(site, step);
         }
@@ -191,7 +192,7 @@ impl State {
             step_id: step,
             category,
         };
-        request.step_ended(site.spec.name, took, !has_inner, failed.then(cause));
+        request.step_ended(site.spec.name, took, is_leaf, failed.then(cause));
     }
 
     /// The members of a step's line, but for those of an error.

@@ -107,7 +107,10 @@ impl Slot {
     /// Ends the step.
     pub(super) fn end(&mut self, now: Tick, ending: &Ending<'_>) {
         if let State::Running(running) = mem::replace(&mut self.0, State::Over) {
-            running.end_own(now, Outcome::of(ending), ending);
+            match Outcome::of(ending) {
+                Outcome::Ok => running.end_own_ok(now, ending),
+                outcome => running.end_own(now, outcome, ending),
+            }
         }
     }
 

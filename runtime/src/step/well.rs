@@ -1,11 +1,13 @@
 //! The end that most steps come to: all is well, one layer listens, and no code of the user's is needed to tell it.
 //! Its line is made in one look at the thread, and as one piece.
 
+use std::mem;
+
 use super::end::{Outcome, STEP_ROOM};
 use super::{Running, State};
 use crate::clock::Tick;
 use crate::context::Request;
-use crate::current::{self, Frame, Thread};
+use crate::current::{self, Extras, Frame, Thread};
 use crate::ending::Ending;
 use crate::format::Pieces;
 use crate::format::json::Beginning;
@@ -23,85 +25,117 @@ const DURATION: &str = "\",\"duration_ms\":";
 const RET: &str = ",\"ret\":";
 const END: &str = "}\n";
 
+/// A line that is made, and taken out for whoever writes it, whose code it is.
+type Made = (Box<Scratch>, Severity);
+
 impl Running {
     /// Ends a step of this thread that went well.
     #[inline(never)]
     pub(super) fn end_ok(self, now: Tick, ending: &Ending<'_>) {
-        if let Some(long) = self.end_shortly(now, ending.ret.as_deref()) {
-            long.end(now, Outcome::Ok, ending);
-        }
-    }
-
-    /// Gives it back untouched where its end takes the long way.
-    #[inline]
-    fn end_shortly(self, now: Tick, ret: Option<&str>) -> Option<Self> {
         let mut state = Some(self.state);
+        let ret = ending.ret.as_deref();
         logger::if_alone(|logger| {
-            let told = current::with_thread(|thread| tell(logger, thread, &mut state, now, ret));
-            let Some((scratch, severity)) = told.flatten() else { return };
+            let made =
+                current::with_thread(|thread| end_here(logger, thread, &mut state, now, ret));
+            let Some((scratch, severity)) = made.flatten() else { return };
             logger.sink.write(severity, &scratch.line);
             current::with_thread(|thread| thread.keep_scratch(scratch));
         });
-        state.map(|state| Running { state })
+        // It is as it was where its end takes the long way.
+        if let Some(state) = state {
+            Running { state }.end(now, Outcome::Ok, ending);
+        }
+    }
+
+    /// Ends a step that is a future, whose frame is its own again, and that went well.
+    #[inline(never)]
+    pub(super) fn end_own_ok(self, now: Tick, ending: &Ending<'_>) {
+        let mut own = Some(self.state);
+        let ret = ending.ret.as_deref();
+        logger::if_alone(|logger| {
+            let Some(state) = own.as_deref() else { return };
+            let line = |thread: &mut Thread| {
+                let severity = make(logger, state, &state.frame, &mut thread.scratch, now, ret)?;
+                Some((thread.scratch.take()?, severity))
+            };
+            let Some((scratch, severity)) = current::with_thread(line).flatten() else { return };
+            logger.sink.write(severity, &scratch.line);
+            let Some(mut state) = own.take() else { return };
+            // What is dropped may be the last hand on the request: not while the thread is held.
+            let mut frame = mem::take(&mut state.frame);
+            let extras = frame.extras.take();
+            current::with_thread(|thread| {
+                thread.keep_scratch(scratch);
+                thread.keep_plain(state, extras);
+            });
+        });
+        if let Some(state) = own {
+            Running { state }.end_own(now, Outcome::Ok, ending);
+        }
     }
 }
 
-/// Makes the line of the step, and takes it out for whoever writes it, whose code it is.
+/// Makes the line of the step that runs here, and ends it. Nothing is done where that takes more.
 #[inline]
-fn tell(
+fn end_here(
     logger: &Logger,
     thread: &mut Thread,
     own: &mut Option<Box<State>>,
     now: Tick,
     ret: Option<&str>,
-) -> Option<(Box<Scratch>, Severity)> {
-    let state = own.as_deref_mut()?;
-    let frame = &mut thread.frame;
-    if !is_plain(frame, state) || entered::have_fields() {
+) -> Option<Made> {
+    let state = own.as_deref()?;
+    if !thread.frame.is_innermost(state.guard) {
+        return None;
+    }
+    let severity = make(logger, state, &thread.frame, &mut thread.scratch, now, ret)?;
+    let (_, extras) = thread.frame.release_innermost()?;
+    thread.keep_plain(own.take()?, extras);
+    Some((thread.scratch.take()?, severity))
+}
+
+/// Makes the line of a step, and adds it to the sums of its request. Nothing is done where that takes more.
+#[inline]
+fn make(
+    logger: &Logger,
+    state: &State,
+    frame: &Frame,
+    scratch: &mut Option<Box<Scratch>>,
+    now: Tick,
+    ret: Option<&str>,
+) -> Option<Severity> {
+    let extras = frame.extras.as_deref();
+    if extras.is_some_and(Extras::are_for_others) || entered::have_fields() {
         return None;
     }
     let took = now.nanos_since(state.started);
-    let Usual { severity, named, name } = state.site.usual(took, &logger.template)?;
+    let usual = state.site.usual(took, &logger.template)?;
     let request = frame.request.as_ref();
-    if !logger.simply_writes(request.map(|request| &**request), severity) {
+    if !logger.simply_writes(request.map(|request| &**request), usual.severity) {
         return None;
     }
-
-    let Scratch { line, known } = &mut **thread.scratch.get_or_insert_default();
-    let named_request = request.map(|request| &**request).filter(|request| request.has_id());
-    let unnumbered = named_request.map(|request| (request, Some(0)));
-    let beginning = logger.template.begin(now, named, unnumbered, logger.id, known);
-    let fields = frame.extras.as_ref().map_or("", |extras| &extras.members);
-    let room = beginning.room()
-        + STORY.len()
-        + name.len()
-        + DURATION.len()
-        + STEP_ROOM
-        + fields.len()
-        + END.len();
-    let room = room + ret.map_or(0, |ret| RET.len() + ret.len());
-    if beginning.of_request.has_fields || room > logger.line_limit {
+    let Scratch { line, known } = &mut **scratch.get_or_insert_default();
+    let identified = request.map(|request| &**request).filter(|request| request.has_id());
+    let beginning = logger.template.begin(now, usual.named, identified, logger.id, known);
+    let fields = extras.map_or("", |extras| &extras.members);
+    let parts = Parts { beginning, usual, state, request: identified, took, fields, ret };
+    let room = parts.room();
+    if parts.beginning.of_request.has_fields || room > logger.line_limit {
         return None;
     }
-
     line.clear();
-    let beginning = beginning.numbered(named_request.map(Request::next_line));
-    let parts = Parts { beginning, name, state, request: named_request, took, fields, ret };
-    parts.write(line, room);
+    parts.write(identified.map(Request::next_line), line, room);
     if let Some(request) = request {
-        state.has_inner = frame.has_inner;
-        state.count(request, took, Outcome::Ok, None);
+        state.count(request, took, !frame.has_inner, Outcome::Ok, None);
         Logger::capture(request, line);
     }
-    let (_, extras) = frame.release_innermost()?;
-    thread.keep_plain(own.take()?, extras);
-    Some((thread.scratch.take()?, severity))
+    Some(usual.severity)
 }
 
 /// What a line is made of.
 struct Parts<'a> {
     beginning: Beginning<'a>,
-    name: &'static str,
+    usual: Usual,
     state: &'a State,
     request: Option<&'a Request>,
     took: u64,
@@ -110,13 +144,21 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
+    /// No more bytes than this.
+    #[inline]
+    fn room(&self) -> usize {
+        const FIXED: usize = STORY.len() + DURATION.len() + STEP_ROOM + END.len();
+        let ret = self.ret.map_or(0, |ret| RET.len() + ret.len());
+        FIXED + self.beginning.room() + self.usual.name.len() + self.fields.len() + ret
+    }
+
     /// By itself, since with all that is around it the place where it writes would be in memory.
     #[inline(never)]
-    fn write(&self, line: &mut String, room: usize) {
+    fn write(&self, seq: Option<u64>, line: &mut String, room: usize) {
         let mut pieces = Pieces::of(line, room);
-        self.beginning.write(&mut pieces);
+        self.beginning.write(seq, &mut pieces);
         pieces.put(STORY);
-        pieces.put(self.name);
+        pieces.put(self.usual.name);
         pieces.put(DURATION);
         self.state.write_times(self.request, self.took, Outcome::Ok, &mut pieces);
         pieces.put(self.fields);
@@ -127,12 +169,4 @@ impl Parts<'_> {
         pieces.put(END);
         pieces.end();
     }
-}
-
-/// Whether the running step is this one, and has nothing that takes code of others.
-#[inline]
-fn is_plain(frame: &Frame, state: &State) -> bool {
-    let extras = frame.extras.as_ref();
-    frame.is_innermost(state.guard)
-        && extras.is_none_or(|extras| extras.span.is_none() && extras.failure.is_none())
 }

@@ -201,14 +201,22 @@ impl<'a> Encoder<'a> {
                 self.written = true;
                 number(value, out);
             }
-            _ => self.number(itoa::Buffer::new().format(value)),
+            _ => self.u64_elsewhere(value),
         }
+    }
+
+    #[cold]
+    fn u64_elsewhere(&mut self, value: u64) {
+        self.number(itoa::Buffer::new().format(value));
     }
 
     /// Writes a signed integer.
     #[inline]
     pub fn i64(&mut self, value: i64) {
-        self.number(itoa::Buffer::new().format(value));
+        match u64::try_from(value) {
+            Ok(value) => self.u64(value),
+            Err(_) => self.number(itoa::Buffer::new().format(value)),
+        }
     }
 
     /// Writes an unsigned integer; beyond 64 bits it is a string, since JSON readers lose digits.
