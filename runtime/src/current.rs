@@ -174,7 +174,8 @@ impl Frame {
 
     /// Closes a quiet step of this frame, and those that were left open inside it.
     #[inline]
-    fn close_quietly(&mut self, Quiet { behind, depth, .. }: Quiet, site: &'static Site) {
+    fn close_quietly(&mut self, quiet: &Quiet, site: &'static Site) {
+        let Quiet { behind, depth, .. } = *quiet;
         let open = if behind == self.top() {
             Some(&mut self.quiet)
         } else {
@@ -388,7 +389,7 @@ impl Thread {
     }
 
     /// The frame that a quiet step was opened in: this one, or one that guards of users put aside.
-    fn frame_of(&mut self, quiet: Quiet) -> Option<&mut Frame> {
+    fn frame_of(&mut self, quiet: &Quiet) -> Option<&mut Frame> {
         if self.frame.entered_by == quiet.frame {
             return Some(&mut self.frame);
         }
@@ -398,7 +399,7 @@ impl Thread {
 
     /// Closes a quiet step, whatever stands here by now.
     #[inline]
-    pub(crate) fn close_quietly(&mut self, quiet: Quiet, site: &'static Site) {
+    pub(crate) fn close_quietly(&mut self, quiet: &Quiet, site: &'static Site) {
         if let Some(frame) = self.frame_of(quiet) {
             frame.close_quietly(quiet, site);
         }
@@ -408,9 +409,9 @@ impl Thread {
     /// frame is gone.
     #[cold]
     pub(crate) fn end_quietly(&mut self, quiet: Quiet, site: &'static Site) -> Option<Ended> {
-        let frame = self.frame_of(quiet)?;
+        let frame = self.frame_of(&quiet)?;
         let (step, parent, extras) = frame.tell_at_end(quiet);
-        frame.close_quietly(quiet, site);
+        frame.close_quietly(&quiet, site);
         Some(Ended { request: frame.request.clone(), step, parent, extras })
     }
 

@@ -1,7 +1,7 @@
 //! A step on one thread: a function's body between a beginning and an end.
 
 use std::marker::PhantomData;
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::thread;
 
 use super::{Fields, Outcome, Running, State};
@@ -31,11 +31,11 @@ enum On {
     /// Nothing: none of its lines can be written, or it is over.
     No,
     Quietly(Silent),
-    Fully(Running),
+    Fully(Option<Running>),
 }
 
 /// What has to be known of a step of which only a bad end is told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Silent {
     site: &'static Site,
     started: Tick,
@@ -91,7 +91,7 @@ impl StepGuard {
 
     #[inline(never)]
     fn run(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
-        StepGuard::new(On::Fully(Running::enter(site, extras)))
+        StepGuard::new(On::Fully(Some(Running::enter(site, extras))))
     }
 
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
@@ -125,52 +125,48 @@ impl StepGuard {
         }
     }
 
-    fn take(&mut self) -> On {
-        mem::replace(&mut *self.on, On::No)
-    }
+    // It is looked at in its place: what was written a moment ago in small pieces is slow to copy as a large one.
 
     #[inline(never)]
     fn end_read(&mut self, now: Tick, ending: &Ending<'_>) {
-        match self.take() {
+        match &mut *self.on {
             On::No => {}
             On::Quietly(silent) => silent.end(Outcome::of(ending), ending),
-            On::Fully(running) if ending.failure.is_none() => running.end_ok(now, ending),
-            On::Fully(running) => running.end(now, Outcome::Error, ending),
+            On::Fully(running) => match (running.take(), &ending.failure) {
+                (Some(running), None) => running.end_ok(now, ending),
+                (Some(running), Some(_)) => running.end(now, Outcome::Error, ending),
+                (None, _) => {}
+            },
         }
+        self.on = ManuallyDrop::new(On::No);
     }
 
     /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
     #[inline(never)]
     fn end_unread(&mut self) {
-        let running = match self.take() {
-            On::No => return,
-            On::Quietly(silent) => return silent.end_unread(self.unread),
-            On::Fully(running) => running,
-        };
-        let now = Tick::now();
-        if thread::panicking() && !running.state.was_panicking {
-            return running.end(now, Outcome::Panicked, &Ending::OK);
+        match &mut *self.on {
+            On::No => {}
+            On::Quietly(silent) => silent.end_unread(self.unread),
+            On::Fully(running) => {
+                if let Some(running) = running.take() {
+                    running.end_unread(self.unread);
+                }
+            }
         }
-        let Some(unread) = self.unread else { return running.end_ok(now, &Ending::OK) };
-        let ending = Ending { failure: Some(unread()), ..Ending::OK };
-        running.end(now, Outcome::Error, &ending);
+        self.on = ManuallyDrop::new(On::No);
     }
 }
 
 impl Silent {
-    fn end_unread(self, unread: Unread) {
-        if thread::panicking() {
-            self.end(Outcome::Panicked, &Ending::OK);
-        } else if let Some(unread) = unread {
-            let ending = Ending { failure: Some(unread()), ..Ending::OK };
-            self.end(Outcome::Error, &ending);
-        } else {
-            self.close();
+    fn end_unread(&self, unread: Unread) {
+        match how(unread, false) {
+            Some((outcome, ending)) => self.end(outcome, &ending),
+            None => self.close(),
         }
     }
 
     #[inline]
-    fn end(self, outcome: Outcome, ending: &Ending<'_>) {
+    fn end(&self, outcome: Outcome, ending: &Ending<'_>) {
         match outcome {
             Outcome::Ok | Outcome::Cancelled => self.close(),
             Outcome::Error | Outcome::Panicked => Running::end_quiet(self, outcome, ending),
@@ -178,9 +174,19 @@ impl Silent {
     }
 
     #[inline]
-    fn close(self) {
-        current::with_thread(|thread| thread.close_quietly(self.quiet, self.site));
+    fn close(&self) {
+        current::with_thread(|thread| thread.close_quietly(&self.quiet, self.site));
     }
+}
+
+/// How a step ended that nobody read, if not well. One that was entered while unwinding did not cause that.
+#[inline]
+fn how(unread: Unread, was_panicking: bool) -> Option<(Outcome, Ending<'static>)> {
+    if thread::panicking() && !was_panicking {
+        return Some((Outcome::Panicked, Ending::OK));
+    }
+    let failure = unread?();
+    Some((Outcome::Error, Ending { failure: Some(failure), ..Ending::OK }))
 }
 
 impl Drop for StepGuard {
@@ -193,11 +199,20 @@ impl Drop for StepGuard {
 }
 
 impl Running {
+    #[inline]
+    fn end_unread(self, unread: Unread) {
+        let now = Tick::now();
+        match how(unread, self.state.was_panicking) {
+            Some((outcome, ending)) => self.end(now, outcome, &ending),
+            None => self.end_ok(now, &Ending::OK),
+        }
+    }
+
     /// The end of a step of which only a bad one is told.
     #[cold]
-    fn end_quiet(silent: Silent, outcome: Outcome, ending: &Ending<'_>) {
+    fn end_quiet(silent: &Silent, outcome: Outcome, ending: &Ending<'_>) {
         let now = Tick::now();
-        let Silent { site, started, quiet } = silent;
+        let Silent { site, started, quiet } = *silent;
         let ended = current::with_thread(|thread| thread.end_quietly(quiet, site)).flatten();
         let Ended { request, step, parent, extras } = ended.unwrap_or_default();
         let mut state = State::new(site);
