@@ -375,9 +375,7 @@ impl Thread {
             extras.members.clear();
             self.keep_extras(extras);
         }
-        if self.states.len() < POOLED {
-            self.states.push(state);
-        }
+        keep(&mut self.states, state);
     }
 
     /// Takes back what a line was made with.
@@ -471,10 +469,29 @@ impl Thread {
 
     #[inline]
     fn keep_extras(&mut self, extras: Box<Extras>) {
-        if extras.members.capacity() <= POOLED_BYTES && self.extras.len() < POOLED {
-            self.extras.push(extras);
+        if extras.members.capacity() <= POOLED_BYTES {
+            keep(&mut self.extras, extras);
         }
     }
+}
+
+/// Puts a box into its pool, unless that is full.
+#[inline]
+#[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
+fn keep<T>(pool: &mut Vec<Box<T>>, item: Box<T>) {
+    if pool.len() < pool.capacity() || make_room(pool) {
+        pool.push(item);
+    }
+}
+
+#[cold]
+#[expect(clippy::vec_box, reason = "as above")]
+fn make_room<T>(pool: &mut Vec<Box<T>>) -> bool {
+    let has_room = pool.len() < POOLED;
+    if has_room {
+        pool.reserve_exact(POOLED / 4);
+    }
+    has_room
 }
 
 /// Runs `f` with what the thread has; nothing runs where the thread is past its end, or inside
@@ -572,8 +589,8 @@ impl Lent {
             if let Some(extras) = extras.take() {
                 thread.keep_extras(extras);
             }
-            if thread.states.len() < POOLED {
-                thread.states.extend(state.take());
+            if let Some(state) = state.take() {
+                keep(&mut thread.states, state);
             }
         });
     }

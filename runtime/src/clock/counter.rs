@@ -5,8 +5,8 @@
 //! system's clock is read, and compared with that clock every second afterwards.
 
 use std::fs;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long the rate is learned: long beside the time that a reading takes.
@@ -23,8 +23,8 @@ const STEERED: u64 = 1000;
 const MOST_COUNTS_BEHIND: u64 = 1 << 19;
 
 static BEGAN: OnceLock<Option<Began>> = OnceLock::new();
-static RATE: OnceLock<Rate> = OnceLock::new();
-static IS_TRUSTED: AtomicBool = AtomicBool::new(false);
+static RATE: Known =
+    Known { count: AtomicU64::new(0), nanos: AtomicU64::new(0), nanos_a_count: AtomicU64::new(0) };
 
 /// The origin of all ticks, and the first reading after it.
 #[derive(Debug)]
@@ -48,15 +48,46 @@ struct Rate {
     nanos_a_count: u64,
 }
 
+/// The rate, as far as it is known; without any lock, since every reading of the clock needs it.
+#[derive(Debug)]
+struct Known {
+    count: AtomicU64,
+    nanos: AtomicU64,
+    /// 0 until it is known, and where it is not trusted any more.
+    nanos_a_count: AtomicU64,
+}
+
+impl Known {
+    #[inline]
+    fn get(&self) -> Option<Rate> {
+        // The last one that is set: where it is seen, the others are.
+        let nanos_a_count = self.nanos_a_count.load(Ordering::Acquire);
+        (nanos_a_count != 0).then(|| Rate {
+            count: self.count.load(Ordering::Relaxed),
+            nanos: self.nanos.load(Ordering::Relaxed),
+            nanos_a_count,
+        })
+    }
+
+    fn set(&self, rate: &Rate) {
+        self.count.store(rate.count, Ordering::Relaxed);
+        self.nanos.store(rate.nanos, Ordering::Relaxed);
+        self.nanos_a_count.store(rate.nanos_a_count, Ordering::Release);
+    }
+
+    /// Leaves the counter for good.
+    #[cold]
+    fn distrust(&self) {
+        self.nanos_a_count.store(0, Ordering::Release);
+    }
+}
+
 /// Nanoseconds since the origin, where the counter is known and trusted.
 #[inline]
 pub(super) fn now() -> Option<u64> {
-    if !IS_TRUSTED.load(Ordering::Relaxed) {
-        return None;
-    }
     let nanos = RATE.get()?.nanos_at(count());
     if nanos.is_none() {
-        IS_TRUSTED.store(false, Ordering::Relaxed);
+        RATE.distrust();
     }
     nanos
 }
@@ -70,22 +101,22 @@ pub(super) fn begin(origin: Instant) {
 
 /// Learns the rate once enough time has passed since the first reading; `nanos` have since the origin.
 pub(super) fn learn(nanos: u64) {
-    if u128::from(nanos) < LEARNING.as_nanos() || RATE.get().is_some() {
+    static LEARNED: Once = Once::new();
+    if u128::from(nanos) < LEARNING.as_nanos() || LEARNED.is_completed() {
         return;
     }
     let Some(Some(began)) = BEGAN.get() else { return };
-    RATE.get_or_init(|| {
+    LEARNED.call_once(|| {
         let now = Reading::nearest(Instant::now());
         let passed = super::nanos(now.at.duration_since(began.first.at));
         let counted = now.count.wrapping_sub(began.first.count).max(1);
         let nanos_a_count = (u128::from(passed) << 32) / u128::from(counted);
-        Rate {
+        RATE.set(&Rate {
             count: now.count,
             nanos: super::nanos(now.at.duration_since(began.origin)),
             nanos_a_count: u64::try_from(nanos_a_count).unwrap_or(u64::MAX),
-        }
+        });
     });
-    IS_TRUSTED.store(true, Ordering::Relaxed);
 }
 
 /// Leaves the counter for good where the system's clock, in nanoseconds since the origin, says something
@@ -97,7 +128,7 @@ pub(super) fn check(system: impl Fn() -> u64) {
     };
     // Between two readings the thread may have had to wait.
     if now().is_some_and(is_off) && now().is_some_and(is_off) {
-        IS_TRUSTED.store(false, Ordering::Relaxed);
+        RATE.distrust();
     }
 }
 

@@ -191,7 +191,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// Appends a whole number.
-#[inline]
+#[inline(never)]
 pub(crate) fn number(number: u64, out: &mut String) {
     append(out, NUMBER_ROOM, |pieces| pieces.number(number));
 }

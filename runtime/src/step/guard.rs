@@ -144,25 +144,31 @@ impl StepGuard {
     /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
     #[inline(never)]
     fn end_unread(&mut self) {
+        let unread = self.unread;
         match &mut *self.on {
             On::No => {}
-            On::Quietly(silent) => silent.end_unread(self.unread),
+            On::Quietly(silent) => {
+                silent.end_unread(unread);
+                self.on = ManuallyDrop::new(On::No);
+            }
             On::Fully(running) => {
-                if let Some(running) = running.take() {
-                    running.end_unread(self.unread);
+                let running = running.take();
+                self.on = ManuallyDrop::new(On::No);
+                if let Some(running) = running {
+                    running.end_unread(unread);
                 }
             }
         }
-        self.on = ManuallyDrop::new(On::No);
     }
 }
 
 impl Silent {
     fn end_unread(&self, unread: Unread) {
-        match how(unread, false) {
-            Some((outcome, ending)) => self.end(outcome, &ending),
-            None => self.close(),
+        if unread.is_none() && !thread::panicking() {
+            return self.close();
         }
+        let (outcome, ending) = how(unread, false);
+        self.end(outcome, &ending);
     }
 
     #[inline]
@@ -179,14 +185,14 @@ impl Silent {
     }
 }
 
-/// How a step ended that nobody read, if not well. One that was entered while unwinding did not cause that.
-#[inline]
-fn how(unread: Unread, was_panicking: bool) -> Option<(Outcome, Ending<'static>)> {
+/// How a step ended that nobody read. One that was entered while unwinding did not cause that.
+#[cold]
+fn how(unread: Unread, was_panicking: bool) -> (Outcome, Ending<'static>) {
     if thread::panicking() && !was_panicking {
-        return Some((Outcome::Panicked, Ending::OK));
+        return (Outcome::Panicked, Ending::OK);
     }
-    let failure = unread?();
-    Some((Outcome::Error, Ending { failure: Some(failure), ..Ending::OK }))
+    let ending = Ending { failure: unread.map(|unread| unread()), ..Ending::OK };
+    (Outcome::of(&ending), ending)
 }
 
 impl Drop for StepGuard {
@@ -202,10 +208,17 @@ impl Running {
     #[inline]
     fn end_unread(self, unread: Unread) {
         let now = Tick::now();
-        match how(unread, self.state.was_panicking) {
-            Some((outcome, ending)) => self.end(now, outcome, &ending),
-            None => self.end_ok(now, &Ending::OK),
+        if unread.is_none() && !thread::panicking() {
+            self.end_ok(now, &Ending::OK);
+        } else {
+            self.end_unread_badly(now, unread);
         }
+    }
+
+    #[cold]
+    fn end_unread_badly(self, now: Tick, unread: Unread) {
+        let (outcome, ending) = how(unread, self.state.was_panicking);
+        self.end(now, outcome, &ending);
     }
 
     /// The end of a step of which only a bad one is told.
