@@ -267,3 +267,132 @@ fn spans_close_when_their_steps_end() {
     });
     assert_eq!(seen.0.lock().expect("no panic").open, 0);
 }
+
+/// Steps in every shape that a good end has.
+mod shapes_of_a_good_end {
+    use std::time::Duration;
+
+    use candor::context::{self, RequestContext};
+    use candor::policy::clear;
+    use candor::{record, step, step_guard, step_timed};
+    use futures::executor::block_on;
+
+    #[step_timed]
+    fn plain() {}
+
+    #[step_timed("say \"hi\" to é")]
+    fn named() -> u32 {
+        1
+    }
+
+    #[step_timed(fields(count = 12, what = clear("a \"b\" c"), password = clear("canary-3")), ret)]
+    fn with_fields() -> Option<i64> {
+        record("more", i64::MIN);
+        Some(-1)
+    }
+
+    #[step_timed(fields(long = clear(&"x".repeat(2_000))), level = "debug")]
+    fn long() -> Result<(), std::fmt::Error> {
+        Ok(())
+    }
+
+    #[step_timed(slow = "1ms")]
+    fn quick() {
+        plain();
+    }
+
+    #[step_timed(slow = "1ms")]
+    fn slow() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+
+    #[step_timed(busy, fields(id = 7))]
+    async fn busy() {
+        std::future::ready(()).await;
+    }
+
+    #[step_timed(fields(id = 1_234_567_890_123_u64), ret)]
+    async fn later() -> Result<u64, std::fmt::Error> {
+        plain();
+        std::future::ready(()).await;
+        record("id", clear("once more"));
+        Ok(u64::MAX)
+    }
+
+    fn all() {
+        plain();
+        named();
+        with_fields();
+        long().expect("good");
+        quick();
+        slow();
+        block_on(busy());
+        block_on(later()).expect("good");
+        step("block", || step("inner", plain));
+        // Not in the order they were begun in.
+        let (first, second) = (step_guard("first"), step_guard("second"));
+        drop(first);
+        plain();
+        drop(second);
+        tracing::info_span!("around", tenant = "t-1").in_scope(with_fields);
+        for depth in 0..100 {
+            step(if depth == 0 { "outermost" } else { "one of many" }, plain);
+        }
+    }
+
+    pub(super) fn run() {
+        all();
+        let request = RequestContext::with_id("r-1").with_method("PUT").with_path("/a");
+        request.enter_with(|| {
+            all();
+            context::set_user(clear("u-1"));
+            all();
+            context::set("tenant", clear("t-2"));
+            all();
+        });
+    }
+}
+
+/// The line without what no two runs have in common.
+fn timeless(line: &str) -> String {
+    let mut line = line.to_owned();
+    for key in ["\"ts\":", "\"duration_ms\":", "\"offset_ms\":", "\"busy_ms\":"] {
+        if let Some(at) = line.find(key) {
+            let from = at + key.len();
+            let to = line[from..].find([',', '}']).map_or(line.len(), |end| from + end);
+            line.replace_range(from..to, "0");
+        }
+    }
+    // How far a value is cut depends on the digits before it.
+    line.split("xxxx").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_good_ends_line_is_the_same_bytes_alone_and_among_others() {
+    for change in [
+        (|config| config) as fn(Config) -> Config,
+        |config| config.line_limit(1024),
+        |config| config.service("shop"),
+        |config| config.lines_per_request(40),
+    ] {
+        let (alone, among) = (Output::default(), Output::default());
+        let subscriber = change(config("debug", &alone)).subscriber().expect("a configuration");
+        tracing::subscriber::with_default(subscriber, shapes_of_a_good_end::run);
+        let layer = change(config("debug", &among)).layer().expect("a configuration");
+        let subscriber = Registry::default().with(layer).with(Seen::default());
+        tracing::subscriber::with_default(subscriber, shapes_of_a_good_end::run);
+
+        let text = |output: &Output| {
+            let bytes = output.0.lock().expect("no panic").clone();
+            String::from_utf8(bytes).expect("UTF-8")
+        };
+        let (alone, among) = (text(&alone), text(&among));
+        assert!(!alone.contains("canary"), "{alone}");
+        alone.lines().for_each(check);
+        let (alone, among) = (alone.lines().map(timeless), among.lines().map(timeless));
+        for (alone, among) in alone.clone().zip(among.clone()) {
+            assert_eq!(alone, among);
+        }
+        assert_eq!(alone.count(), among.count());
+    }
+}

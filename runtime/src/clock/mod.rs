@@ -215,3 +215,43 @@ fn calendar(second: i64) -> String {
         .filter(|text| text.len() == CALENDAR)
         .unwrap_or_else(|| "1970-01-01T00:00:00".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_behind_a_text_shows_its_wall_time() {
+        let mut known = Calendar::default();
+        let now = Tick::now().0 + 3 * NANOS_A_SECOND;
+        let passed = [0, 1, 999, 1000, 999_999_999, NANOS_A_SECOND, 1_500_000_000, 61_000_000_000];
+        for passed in passed.into_iter().chain((0..3000).map(|step| step * 7_777_777)) {
+            for tick in [now + passed, now.saturating_sub(passed)].map(Tick) {
+                let mut shown = String::new();
+                let time = tick.behind("at ", 1, &mut known);
+                append(&mut shown, time.room(), |pieces| time.write(pieces));
+                let micros = known.offset.saturating_add_unsigned(tick.0).div_euclid(1000);
+                let mut wall = String::from("at ");
+                Timestamp { micros }.write(&mut wall);
+                assert_eq!(shown, wall);
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_is_shown_anew_for_another_owner_and_after_the_clock_was_set() {
+        let at = Tick(5 * NANOS_A_SECOND + 42_000);
+        let mut known = Calendar::default();
+        let text = |known: &mut Calendar, offset: i64, owner: u64| {
+            if (known.offset, known.owner) != (offset, owner) {
+                known.begin(at, offset, owner, "");
+            }
+            known.text.clone()
+        };
+        assert_eq!(text(&mut known, 0, 1), "1970-01-01T00:00:05");
+        assert_eq!(known.from, 5 * NANOS_A_SECOND);
+        assert_eq!(text(&mut known, -6_000_000_000, 1), "1969-12-31T23:59:59");
+        assert_eq!(at.0 - known.from, 42_000);
+        assert_eq!(text(&mut known, 86_400_000_000_000, 2), "1970-01-02T00:00:05");
+    }
+}
