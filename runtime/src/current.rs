@@ -477,7 +477,6 @@ impl Thread {
 
 /// Puts a box into its pool, unless that is full.
 #[inline]
-#[expect(clippy::vec_box, reason = "a step holds a box, which goes back as it is")]
 fn keep<T>(pool: &mut Vec<Box<T>>, item: Box<T>) {
     if pool.len() < pool.capacity() || make_room(pool) {
         pool.push(item);
@@ -485,7 +484,6 @@ fn keep<T>(pool: &mut Vec<Box<T>>, item: Box<T>) {
 }
 
 #[cold]
-#[expect(clippy::vec_box, reason = "as above")]
 fn make_room<T>(pool: &mut Vec<Box<T>>) -> bool {
     let has_room = pool.len() < POOLED;
     if has_room {

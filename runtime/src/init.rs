@@ -421,7 +421,6 @@ impl Config {
         }
         Ok(Logger {
             id: logger::next_id(),
-            is_plain: format == Format::Json && !template.keys.are_renamed(),
             template,
             format,
             colour,

@@ -36,8 +36,6 @@ pub(crate) struct Logger {
     pub(crate) lines_per_request: u64,
     /// Whether nothing but this layer listens, so that a record need not take the way of an event.
     pub(crate) alone: bool,
-    /// JSON, and no key has another name.
-    pub(crate) is_plain: bool,
     /// Whether steps are spans for whoever else listens.
     pub(crate) spans: bool,
     pub(crate) sink: Sink,
@@ -100,7 +98,8 @@ impl Logger {
             let lines = request.lines.load(Ordering::Relaxed);
             lines < self.lines_per_request || severity >= Severity::Warn
         };
-        self.is_plain
+        self.format == Format::Json
+            && !self.template.keys.are_renamed()
             && request.is_none_or(|request| request.switches.is_none() && has_room(request))
             && !hash::has_to_tell()
     }

@@ -3,9 +3,12 @@
 
 const DIGIT: [u8; 10] = *b"0123456789";
 
+/// As many as an index of ten bits needs no look for.
+const INDICES: usize = 1024;
+
 /// The digits of `000` to `999`, the first one lowest.
-static THREE: [u32; 1000] = {
-    let mut all = [0; 1000];
+static THREE: [u32; INDICES] = {
+    let mut all = [0; INDICES];
     let mut number = 0;
     while number < 1000 {
         let [hundreds, tens, ones] = digits(number);
@@ -16,8 +19,8 @@ static THREE: [u32; 1000] = {
 };
 
 /// The digits of `0` to `999` without leading zeros, and above them how many there are.
-static SHORT: [u32; 1000] = {
-    let mut all = [0; 1000];
+static SHORT: [u32; INDICES] = {
+    let mut all = [0; INDICES];
     let mut number = 0;
     while number < 1000 {
         let [hundreds, tens, ones] = digits(number);
@@ -35,16 +38,16 @@ const fn digits(number: usize) -> [u8; 3] {
     [DIGIT[number / 100], DIGIT[number / 10 % 10], DIGIT[number % 10]]
 }
 
-/// The last three digits of a number.
+/// The digits of a number below 1000.
 #[inline]
 fn three(number: u32) -> u64 {
-    THREE[(number % 1000) as usize].into()
+    THREE[number as usize % INDICES].into()
 }
 
-/// The digits of a number below 1000, and how many there are.
+/// The same without leading zeros, and how many there are.
 #[inline]
 fn short(number: u32) -> (u64, u64) {
-    let short = u64::from(SHORT[(number % 1000) as usize]);
+    let short = u64::from(SHORT[number as usize % INDICES]);
     (short & 0xff_ff_ff, short >> 24)
 }
 
@@ -60,15 +63,16 @@ fn decimal(number: u32) -> (u64, u64) {
         let (first, count) = short(number);
         return (first, count << 8);
     }
+    let last = three(number - 1000 * thousands);
     let millions = thousands / 1000;
     if millions == 0 {
         let (first, count) = short(thousands);
-        return (first | three(number) << (8 * count), (count + 3) << 8);
+        return (first | last << (8 * count), (count + 3) << 8);
     }
     let (first, count) = short(millions);
+    let middle = three(thousands - 1000 * millions);
     let shift = 8 * (count + 3);
-    let last = three(number);
-    let low = first | three(thousands) << (8 * count) | last << shift;
+    let low = first | middle << (8 * count) | last << shift;
     (low, (count + 6) << 8 | last >> (64 - shift))
 }
 
@@ -157,7 +161,7 @@ impl<'a> Pieces<'a> {
     pub(crate) fn number(&mut self, number: u64) {
         // Most are small.
         if number < 10 {
-            self.add(&[b'0' + (number as u8)], 1);
+            self.add(&[b'0' + number.to_le_bytes()[0]], 1);
         } else if let Ok(number) = u32::try_from(number)
             && number < MANY
         {
@@ -176,7 +180,8 @@ impl<'a> Pieces<'a> {
         let micros = nanos.saturating_add(500) / 1000;
         let whole = micros / 1000;
         self.number(whole);
-        let fraction = u64::from(b'.') | three((micros - 1000 * whole) as u32) << 8;
+        let below = u32::try_from(micros - 1000 * whole).unwrap_or_default();
+        let fraction = u64::from(b'.') | three(below) << 8;
         self.add(&fraction.to_le_bytes()[..4], 4);
     }
 
@@ -184,7 +189,8 @@ impl<'a> Pieces<'a> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn millionths(&mut self, number: u32, unit: u8) {
-        let digits = three(number / 1000) << 8 | three(number) << 32;
+        let (thousands, last) = (number / 1000 % 1000, number % 1000);
+        let digits = three(thousands) << 8 | three(last) << 32;
         let all = u64::from(b'.') | digits | u64::from(unit) << 56;
         self.add(&all.to_le_bytes(), 8);
     }

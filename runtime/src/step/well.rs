@@ -32,6 +32,9 @@ impl Running {
     /// Ends a step of this thread that went well.
     #[inline(never)]
     pub(super) fn end_ok(self, now: Tick, ending: &Ending<'_>) {
+        if !self.state.site.is_plain() {
+            return self.end(now, Outcome::Ok, ending);
+        }
         let mut state = Some(self.state);
         let ret = ending.ret.as_deref();
         logger::if_alone(|logger| {
@@ -50,6 +53,9 @@ impl Running {
     /// Ends a step that is a future, whose frame is its own again, and that went well.
     #[inline(never)]
     pub(super) fn end_own_ok(self, now: Tick, ending: &Ending<'_>) {
+        if !self.state.site.is_plain() {
+            return self.end_own(now, Outcome::Ok, ending);
+        }
         let mut own = Some(self.state);
         let ret = ending.ret.as_deref();
         logger::if_alone(|logger| {
