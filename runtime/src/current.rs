@@ -315,8 +315,8 @@ pub(crate) struct Extras {
 impl Extras {
     /// Whether there is more than fields in them.
     #[inline]
-    pub(crate) fn are_for_others(&self) -> bool {
-        self.span.is_some() || self.failure.is_some()
+    pub(crate) fn are_more_than_fields(&self) -> bool {
+        self.span.is_some() || self.failure.is_some() || self.url.is_some()
     }
 
     #[inline]
@@ -338,6 +338,9 @@ impl Extras {
 /// Boxes are used again; one that a huge value grew is not kept.
 const POOLED: usize = 64;
 const POOLED_BYTES: usize = 16 * 1024;
+
+/// So many ends of guards are remembered for the frame they come from.
+const ORPHANS: usize = 32;
 
 /// What a thread has.
 #[derive(Default)]
@@ -441,7 +444,7 @@ impl Thread {
     }
 
     pub(crate) fn orphan(&mut self, guard: u32) {
-        if self.orphans.len() == POOLED {
+        if self.orphans.len() == ORPHANS {
             self.orphans.remove(0);
         }
         self.orphans.push(guard);
@@ -599,8 +602,8 @@ impl Lent {
             thread.frame.request = self.request.take();
             self.is_out = false;
         }
-        if self.scratch.as_ref().is_some_and(|scratch| scratch.is_small()) {
-            thread.scratch = self.scratch.take();
+        if let Some(scratch) = self.scratch.take() {
+            thread.keep_scratch(scratch);
         }
     }
 }

@@ -34,8 +34,6 @@ pub(crate) fn with<T>(f: impl FnOnce(&mut Scratch) -> T) -> T {
     let mut scratch =
         current::with_thread(|thread| thread.scratch.take()).flatten().unwrap_or_default();
     let result = f(&mut scratch);
-    if scratch.is_small() {
-        current::with_thread(|thread| thread.scratch = Some(scratch));
-    }
+    current::with_thread(|thread| thread.keep_scratch(scratch));
     result
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
+use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex};
 
 use candor::{Config, RequestContext, dependency_call, step_timed};
@@ -395,4 +396,36 @@ fn a_good_ends_line_is_the_same_bytes_alone_and_among_others() {
         }
         assert_eq!(alone.count(), among.count());
     }
+}
+
+/// Another layer with a mistake.
+struct Panics;
+
+impl<S: Subscriber> Layer<S> for Panics {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        assert_ne!(event.metadata().name(), "step_timing", "a layer's mistake");
+    }
+}
+
+#[test]
+fn a_bad_end_at_which_another_layer_panics_is_told_once() {
+    #[step_timed]
+    fn fails() -> Result<(), fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    let output = Output::default();
+    let layer = config("warn", &output).layer().expect("a configuration");
+    let others = Panics.with_filter(LevelFilter::WARN);
+    let subscriber = Registry::default().with(layer).with(others);
+    tracing::subscriber::with_default(subscriber, || {
+        // From the second one on it is known that only its bad end is told.
+        for _ in 0..3 {
+            catch_unwind(fails).expect_err("the layer's panic");
+        }
+    });
+    let lines = output.lines();
+    let steps: Vec<_> = lines.iter().filter(|line| line["step"] == "fails").collect();
+    assert_eq!(steps.len(), 3, "{lines:?}");
+    assert!(steps.iter().all(|line| line["outcome"] == "error"), "{steps:?}");
 }

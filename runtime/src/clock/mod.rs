@@ -152,7 +152,7 @@ pub(crate) struct Calendar {
 
 impl Default for Calendar {
     fn default() -> Self {
-        // No second begins then: from here on none has passed.
+        // No clock has that offset.
         Calendar { from: 0, offset: i64::MIN, owner: 0, text: String::new() }
     }
 }
@@ -202,7 +202,7 @@ impl Shown<'_> {
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn write(self, pieces: &mut Pieces<'_>) {
         pieces.put(self.calendar);
-        pieces.millionths(self.micros, b'Z');
+        pieces.millionths_of_utc(self.micros);
     }
 }
 

@@ -41,12 +41,14 @@ const fn digits(number: usize) -> [u8; 3] {
 /// The digits of a number below 1000.
 #[inline]
 fn three(number: u32) -> u64 {
+    debug_assert!(number < 1000, "{number}");
     THREE[number as usize % INDICES].into()
 }
 
 /// The same without leading zeros, and how many there are.
 #[inline]
 fn short(number: u32) -> (u64, u64) {
+    debug_assert!(number < 1000, "{number}");
     let short = u64::from(SHORT[number as usize % INDICES]);
     (short & 0xff_ff_ff, short >> 24)
 }
@@ -112,6 +114,7 @@ impl<'a> Pieces<'a> {
     #[expect(unsafe_code, reason = "looking at the bytes again is a tenth of what a step costs")]
     pub(crate) fn of(out: &'a mut String, room: usize) -> Self {
         out.reserve(room);
+        // There is as much room, and so `at` lies behind the text, as `end` needs it to.
         // SAFETY: nothing is changed through it here.
         let free = unsafe { out.as_mut_vec() }.spare_capacity_mut();
         let room = free.get_mut(..room).unwrap_or_default().as_mut_ptr_range();
@@ -132,7 +135,7 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// Writes bytes of which the first `stay` are whole `str`s.
+    /// Writes bytes, of which the first `stay` have to be whole `str`s.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a store or two, where the length is known")]
     #[expect(unsafe_code, reason = "as above")]
@@ -185,13 +188,13 @@ impl<'a> Pieces<'a> {
         self.add(&fraction.to_le_bytes()[..4], 4);
     }
 
-    /// Adds a point, the six last digits of a number, and a letter.
+    /// Adds a point, the six last digits of a number, and `Z`, with which a time in UTC ends.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
-    pub(crate) fn millionths(&mut self, number: u32, unit: u8) {
+    pub(crate) fn millionths_of_utc(&mut self, number: u32) {
         let (thousands, last) = (number / 1000 % 1000, number % 1000);
         let digits = three(thousands) << 8 | three(last) << 32;
-        let all = u64::from(b'.') | digits | u64::from(unit) << 56;
+        let all = u64::from(b'.') | digits | u64::from(b'Z') << 56;
         self.add(&all.to_le_bytes(), 8);
     }
 }
@@ -221,7 +224,7 @@ mod tests {
         {
             assert_eq!(shown(|pieces| pieces.number(value)), value.to_string());
             let low = (value % 1_000_000) as u32;
-            let millionths = shown(|pieces| pieces.millionths(low, b'Z'));
+            let millionths = shown(|pieces| pieces.millionths_of_utc(low));
             assert_eq!(millionths, format!(".{:06}Z", value % 1_000_000));
         }
     }

@@ -57,7 +57,7 @@ impl Hot {
             known: AtomicUsize::new(usize::MAX),
             slow_from,
             named: OnceLock::new(),
-            name: if is_plain(spec.name) { Some(spec.name) } else { None },
+            name: if needs_no_escape(spec.name) { Some(spec.name) } else { None },
             severity,
             is_simple: is_step && !spec.busy,
             may_be_quiet: is_step && spec.slow_nanos == 0,
@@ -85,7 +85,7 @@ impl Hot {
 }
 
 /// Whether JSON has nothing to escape in it.
-const fn is_plain(text: &str) -> bool {
+const fn needs_no_escape(text: &str) -> bool {
     let mut bytes = text.as_bytes();
     while let [first, rest @ ..] = bytes {
         if !matches!(first, b' '..=b'~') || matches!(first, b'"' | b'\\') {

@@ -115,6 +115,10 @@ const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN
 const SPAN: usize = LEVELS.len();
 /// The field by which candor's own layer knows a step's span, which is for others.
 pub(crate) const SPAN_MARK: &str = "candor.kind";
+/// A step's own members up to its name.
+pub(crate) const STORY: &str = ",\"event\":\"step_timing\",\"step\":\"";
+/// Between its name and its duration.
+pub(crate) const DURATION: &str = "\",\"duration_ms\":";
 /// What OpenTelemetry's layer takes for the status of a span.
 pub(crate) const STATUS_CODE: &str = "otel.status_code";
 /// Where other layers find what was recorded under names that no call site can know: a JSON object.
@@ -272,13 +276,12 @@ impl Site {
         wanted
     }
 
-    /// What does not change in the usual line, where a step that took so long has the usual end and is
-    /// [plain](Self::is_plain).
+    /// What does not change in the usual line of a [plain](Self::is_plain) step; nothing where one that took so long
+    /// has another line.
     #[inline]
     pub(crate) fn usual(&'static self, took: u64, template: &Template) -> Option<Usual> {
-        let is_usual = self.is_plain() && took < self.hot.slow_from;
         let named = || self.named_by(self.hot.severity, template);
-        is_usual.then(|| self.hot.usual(template.form, named)).flatten()
+        (took < self.hot.slow_from).then(|| self.hot.usual(template.form, named)).flatten()
     }
 
     fn named_by(&'static self, severity: Severity, template: &Template) -> &'static Named {
@@ -341,6 +344,12 @@ impl Site {
     pub(crate) fn story(&'static self) -> &'static str {
         self.story.get_or_init(|| {
             let mut out = String::new();
+            let Some(call) = &self.spec.call else {
+                out.push_str(STORY);
+                escape::json_text(self.spec.name, &mut out);
+                out.push_str(DURATION);
+                return out;
+            };
             let mut put = |key: &str, value: Option<&str>| {
                 members::open(&mut out, key);
                 match value {
@@ -349,18 +358,10 @@ impl Site {
                 }
             };
             put("event", Some(self.spec.event));
-            match &self.spec.call {
-                None => {
-                    put("step", Some(self.spec.name));
-                    out.push_str(",\"duration_ms\":");
-                }
-                Some(call) => {
-                    put("dependency", Some(call.dependency));
-                    put("operation", Some(self.spec.name));
-                    put("dependency_method", call.method);
-                    out.push_str(",\"url\":");
-                }
-            }
+            put("dependency", Some(call.dependency));
+            put("operation", Some(self.spec.name));
+            put("dependency_method", call.method);
+            out.push_str(",\"url\":");
             out
         })
     }

@@ -18,6 +18,9 @@ use crate::{emit, escape};
 /// Room for the numbers of a step and what stands between them.
 pub(super) const STEP_ROOM: usize = 160;
 
+/// Before the value that a function returned.
+pub(super) const RET: &str = ",\"ret\":";
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -256,7 +259,7 @@ impl State {
             out.push_str(&extras.members);
         }
         if let Some(ret) = ret {
-            members::open(out, "ret");
+            out.push_str(RET);
             out.push_str(ret);
         }
     }

@@ -1,7 +1,7 @@
 //! A step on one thread: a function's body between a beginning and an end.
 
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::thread;
 
 use super::{Fields, Outcome, Running, State};
@@ -125,20 +125,25 @@ impl StepGuard {
         }
     }
 
-    // It is looked at in its place: what was written a moment ago in small pieces is slow to copy as a large one.
+    // It is looked at in its place, since what was written a moment ago in small pieces is slow to copy, and it is over
+    // before others hear of it: what a layer does may panic.
 
     #[inline(never)]
     fn end_read(&mut self, now: Tick, ending: &Ending<'_>) {
-        match &mut *self.on {
-            On::No => {}
-            On::Quietly(silent) => silent.end(Outcome::of(ending), ending),
-            On::Fully(running) => match (running.take(), &ending.failure) {
-                (Some(running), None) => running.end_ok(now, ending),
-                (Some(running), Some(_)) => running.end(now, Outcome::Error, ending),
-                (None, _) => {}
-            },
+        match (&mut *self.on, &ending.failure) {
+            (On::No, _) => {}
+            (On::Quietly(_), None) => self.close_quietly(),
+            (On::Quietly(_), Some(_)) => self.end_quietly(Outcome::Error, ending),
+            (On::Fully(running), failure) => {
+                let running = running.take();
+                self.on = ManuallyDrop::new(On::No);
+                match (running, failure) {
+                    (Some(running), None) => running.end_ok(now, ending),
+                    (Some(running), Some(_)) => running.end(now, Outcome::Error, ending),
+                    (None, _) => {}
+                }
+            }
         }
-        self.on = ManuallyDrop::new(On::No);
     }
 
     /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
@@ -147,9 +152,10 @@ impl StepGuard {
         let unread = self.unread;
         match &mut *self.on {
             On::No => {}
-            On::Quietly(silent) => {
-                silent.end_unread(unread);
-                self.on = ManuallyDrop::new(On::No);
+            On::Quietly(_) if unread.is_none() && !thread::panicking() => self.close_quietly(),
+            On::Quietly(_) => {
+                let (outcome, ending) = how(unread, false);
+                self.end_quietly(outcome, &ending);
             }
             On::Fully(running) => {
                 let running = running.take();
@@ -160,28 +166,21 @@ impl StepGuard {
             }
         }
     }
-}
-
-impl Silent {
-    fn end_unread(&self, unread: Unread) {
-        if unread.is_none() && !thread::panicking() {
-            return self.close();
-        }
-        let (outcome, ending) = how(unread, false);
-        self.end(outcome, &ending);
-    }
 
     #[inline]
-    fn end(&self, outcome: Outcome, ending: &Ending<'_>) {
-        match outcome {
-            Outcome::Ok | Outcome::Cancelled => self.close(),
-            Outcome::Error | Outcome::Panicked => Running::end_quiet(self, outcome, ending),
+    fn close_quietly(&mut self) {
+        if let On::Quietly(silent) = &*self.on {
+            current::with_thread(|thread| thread.close_quietly(&silent.quiet, silent.site));
         }
+        self.on = ManuallyDrop::new(On::No);
     }
 
-    #[inline]
-    fn close(&self) {
-        current::with_thread(|thread| thread.close_quietly(&self.quiet, self.site));
+    #[cold]
+    fn end_quietly(&mut self, outcome: Outcome, ending: &Ending<'_>) {
+        let on = mem::replace(&mut *self.on, On::No);
+        if let On::Quietly(silent) = on {
+            Running::end_quiet(&silent, outcome, ending);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use super::end::{Outcome, STEP_ROOM};
+use super::end::{Outcome, RET, STEP_ROOM};
 use super::{Running, State};
 use crate::clock::Tick;
 use crate::context::Request;
@@ -15,18 +15,9 @@ use crate::layer::entered;
 use crate::logger::{self, Logger};
 use crate::record::Severity;
 use crate::scratch::Scratch;
-use crate::site::Usual;
+use crate::site::{DURATION, STORY, Usual};
 
-/// Before the step's name.
-const STORY: &str = ",\"event\":\"step_timing\",\"step\":\"";
-/// Behind it.
-const DURATION: &str = "\",\"duration_ms\":";
-/// Before the value of a function.
-const RET: &str = ",\"ret\":";
 const END: &str = "}\n";
-
-/// A line that is made, and taken out for whoever writes it, whose code it is.
-type Made = (Box<Scratch>, Severity);
 
 impl Running {
     /// Ends a step of this thread that went well.
@@ -38,11 +29,19 @@ impl Running {
         let mut state = Some(self.state);
         let ret = ending.ret.as_deref();
         logger::if_alone(|logger| {
-            let made =
-                current::with_thread(|thread| end_here(logger, thread, &mut state, now, ret));
-            let Some((scratch, severity)) = made.flatten() else { return };
+            let line = |thread: &mut Thread| {
+                let severity = end_here(logger, thread, &mut state, now, ret)?;
+                // A writer is someone's code, which finds no request.
+                Some((thread.scratch.take()?, thread.frame.request.take(), severity))
+            };
+            let made = current::with_thread(line).flatten();
+            let Some((scratch, request, severity)) = made else { return };
             logger.sink.write(severity, &scratch.line);
-            current::with_thread(|thread| thread.keep_scratch(scratch));
+            // Dropped when the thread is free again.
+            let _left = current::with_thread(|thread| {
+                thread.keep_scratch(scratch);
+                mem::replace(&mut thread.frame.request, request)
+            });
         });
         // It is as it was where its end takes the long way.
         if let Some(state) = state {
@@ -89,7 +88,7 @@ fn end_here(
     own: &mut Option<Box<State>>,
     now: Tick,
     ret: Option<&str>,
-) -> Option<Made> {
+) -> Option<Severity> {
     let state = own.as_deref()?;
     if !thread.frame.is_innermost(state.guard) {
         return None;
@@ -97,7 +96,7 @@ fn end_here(
     let severity = make(logger, state, &thread.frame, &mut thread.scratch, now, ret)?;
     let (_, extras) = thread.frame.release_innermost()?;
     thread.keep_plain(own.take()?, extras);
-    Some((thread.scratch.take()?, severity))
+    Some(severity)
 }
 
 /// Makes the line of a step, and adds it to the sums of its request. Nothing is done where that takes more.
@@ -111,7 +110,7 @@ fn make(
     ret: Option<&str>,
 ) -> Option<Severity> {
     let extras = frame.extras.as_deref();
-    if extras.is_some_and(Extras::are_for_others) || entered::have_fields() {
+    if extras.is_some_and(Extras::are_more_than_fields) || entered::have_fields() {
         return None;
     }
     let took = now.nanos_since(state.started);

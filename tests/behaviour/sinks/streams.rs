@@ -1,10 +1,13 @@
 //! Standard output whose other end is full, gone, slow or asleep.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use candor::{Config, RequestContext, context, step_timed};
 
 use super::{Said, finished, fixture, lines, numbers, run};
 
@@ -164,4 +167,38 @@ fn values_and_places_that_make_logging_hard_cost_no_line() {
         let kept: u64 = kept.expect("it says so").parse().expect("a number");
         assert!(kept < 30, "{kept} MB are kept");
     }
+}
+
+/// Tells whose request it finds while it writes.
+struct Finds(Arc<Mutex<Vec<bool>>>);
+
+impl Write for Finds {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").push(context::current().is_some());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What it said of itself would take the numbers of the request's own lines.
+#[test]
+fn a_writer_finds_no_request_while_it_writes_a_steps_line() {
+    #[step_timed(fields(id = 7))]
+    fn good() {}
+
+    let found = Arc::<Mutex<_>>::default();
+    let config = Config::new().writer(Finds(Arc::clone(&found)));
+    let subscriber = config.subscriber().expect("a configuration");
+    tracing::subscriber::with_default(subscriber, || {
+        RequestContext::with_id("r-1").enter_with(|| {
+            for _ in 0..3 {
+                good();
+                assert_eq!(context::current().expect("the request").id(), "r-1");
+            }
+        });
+    });
+    assert_eq!(*found.lock().expect("no panic"), [false; 3]);
 }
