@@ -256,7 +256,7 @@ fn spans_close_when_their_steps_end() {
     let layer = config("trace", &output).layer().expect("a configuration");
     let subscriber = Registry::default().with(layer).with(seen.clone());
     tracing::subscriber::with_default(subscriber, || {
-        let caught = std::panic::catch_unwind(|| {
+        let caught = catch_unwind(|| {
             #[step_timed]
             fn broken() -> u32 {
                 panic!("gone")

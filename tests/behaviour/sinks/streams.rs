@@ -32,7 +32,7 @@ fn a_full_device_is_survived_and_counted() {
 #[test]
 fn a_reader_that_is_gone_is_survived_and_counted() {
     for queue in ["0", "10"] {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let (reader, writer) = io::pipe().expect("a pipe");
         drop(reader);
         let output = fixture("threads", &[("QUEUE", queue)]).stdout(writer).output();
         let said = Said::of(&finished(output.expect("it runs")).stderr);
