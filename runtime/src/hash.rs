@@ -82,7 +82,7 @@ pub(crate) fn is_missing_and_untold() -> bool {
         && MISSING.compare_exchange(ASKED, TOLD, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }
 
-/// Whether nobody has been told yet.
+/// The same, without being the one who tells.
 #[inline]
 pub(crate) fn has_to_tell() -> bool {
     MISSING.load(Ordering::Relaxed) == ASKED

@@ -94,13 +94,11 @@ impl Logger {
     /// keys are the usual ones, with nothing in the way of it.
     #[inline]
     pub(crate) fn simply_writes(&self, request: Option<&Request>, severity: Severity) -> bool {
-        let has_room = |request: &Request| {
-            let lines = request.lines.load(Ordering::Relaxed);
-            lines < self.lines_per_request || severity >= Severity::Warn
-        };
         self.format == Format::Json
             && !self.template.keys.are_renamed()
-            && request.is_none_or(|request| request.switches.is_none() && has_room(request))
+            && request.is_none_or(|request| {
+                request.switches.is_none() && !self.is_over_cap(request, severity)
+            })
             && !hash::has_to_tell()
     }
 
@@ -252,6 +250,14 @@ impl Logger {
         }
     }
 
+    /// Adds the fields of the request's context to a line of its own fields from the byte `own` on, and ends it.
+    pub(crate) fn end_with_fields(&self, request: &Request, own: usize, line: &mut String) {
+        members::add_outer(line, own, &request.identity().fields);
+        line.push('}');
+        shrink::shrink(line, self.line_limit.saturating_sub(1));
+        line.push('\n');
+    }
+
     /// Shows a test its line.
     #[inline]
     #[cfg_attr(not(feature = "testing"), expect(unused_variables, reason = "nobody captures"))]
@@ -263,12 +269,16 @@ impl Logger {
     }
 
     /// The cap on a request's lines. WARN and above are never suppressed.
+    #[inline]
+    fn is_over_cap(&self, request: &Request, severity: Severity) -> bool {
+        severity < Severity::Warn && request.lines.load(Ordering::Relaxed) >= self.lines_per_request
+    }
+
     fn suppresses(&self, request: &Request, record: &Record<'_>) -> bool {
-        let lines = request.lines.load(Ordering::Relaxed);
         let over = record.capped
-            && record.severity < Severity::Warn
-            && lines >= self.lines_per_request
-            && lines.saturating_sub(request.more_lines()) >= self.lines_per_request;
+            && self.is_over_cap(request, record.severity)
+            && request.lines.load(Ordering::Relaxed).saturating_sub(request.more_lines())
+                >= self.lines_per_request;
         if over {
             request.suppressed.fetch_add(1, Ordering::Relaxed);
         }

@@ -297,6 +297,10 @@ mod shapes_of_a_good_end {
         Ok(())
     }
 
+    /// A name that the context has too.
+    #[step_timed(fields(tenant = 3))]
+    fn of_another() {}
+
     #[step_timed(slow = "1ms")]
     fn quick() {
         plain();
@@ -325,6 +329,7 @@ mod shapes_of_a_good_end {
         named();
         with_fields();
         long().expect("good");
+        of_another();
         quick();
         slow();
         block_on(busy());

@@ -92,13 +92,7 @@ impl Tick {
     /// The wall time of this tick behind a text, which stays the same for its owner.
     #[inline]
     pub(crate) fn behind<'a>(self, before: &str, owner: u64, known: &'a mut Calendar) -> Shown<'a> {
-        let offset = self.wall_offset();
-        let passed = |from: u64| self.0.wrapping_sub(from);
-        if passed(known.from) >= NANOS_A_SECOND || (known.offset, known.owner) != (offset, owner) {
-            known.begin(self, offset, owner, before);
-        }
-        let micros = u32::try_from(passed(known.from) / 1000).unwrap_or_default();
-        Shown { calendar: &known.text, micros }
+        known.show(self, self.wall_offset(), owner, before)
     }
 
     #[cold]
@@ -173,6 +167,17 @@ impl Timestamp {
 }
 
 impl Calendar {
+    /// A tick, under an offset of the wall clock.
+    #[inline]
+    fn show(&mut self, tick: Tick, offset: i64, owner: u64, before: &str) -> Shown<'_> {
+        let passed = |from: u64| tick.0.wrapping_sub(from);
+        if passed(self.from) >= NANOS_A_SECOND || (self.offset, self.owner) != (offset, owner) {
+            self.begin(tick, offset, owner, before);
+        }
+        let micros = u32::try_from(passed(self.from) / 1000).unwrap_or_default();
+        Shown { calendar: &self.text, micros }
+    }
+
     /// Another second, of which a tick is part.
     #[cold]
     fn begin(&mut self, tick: Tick, offset: i64, owner: u64, before: &str) {
@@ -242,16 +247,15 @@ mod tests {
     fn a_second_is_shown_anew_for_another_owner_and_after_the_clock_was_set() {
         let at = Tick(5 * NANOS_A_SECOND + 42_000);
         let mut known = Calendar::default();
-        let text = |known: &mut Calendar, offset: i64, owner: u64| {
-            if (known.offset, known.owner) != (offset, owner) {
-                known.begin(at, offset, owner, "");
-            }
-            known.text.clone()
+        let mut shown = |offset: i64, owner: u64, before: &str| {
+            let time = known.show(at, offset, owner, before);
+            let mut out = String::new();
+            append(&mut out, time.room(), |pieces| time.write(pieces));
+            out
         };
-        assert_eq!(text(&mut known, 0, 1), "1970-01-01T00:00:05");
-        assert_eq!(known.from, 5 * NANOS_A_SECOND);
-        assert_eq!(text(&mut known, -6_000_000_000, 1), "1969-12-31T23:59:59");
-        assert_eq!(at.0 - known.from, 42_000);
-        assert_eq!(text(&mut known, 86_400_000_000_000, 2), "1970-01-02T00:00:05");
+        assert_eq!(shown(0, 1, "a"), "a1970-01-01T00:00:05.000042Z");
+        assert_eq!(shown(0, 2, "b"), "b1970-01-01T00:00:05.000042Z");
+        assert_eq!(shown(-6_000_000_000, 2, "b"), "b1969-12-31T23:59:59.000042Z");
+        assert_eq!(shown(86_400_000_000_000, 2, "b"), "b1970-01-02T00:00:05.000042Z");
     }
 }

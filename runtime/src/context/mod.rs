@@ -592,6 +592,12 @@ impl Request {
         !self.id.is_empty()
     }
 
+    /// What is a request and has an id.
+    #[inline]
+    pub(crate) fn identified(request: Option<&Arc<Self>>) -> Option<&Self> {
+        request.map(|request| &**request).filter(|request| request.has_id())
+    }
+
     /// Lines that only this request wrote, since it was asked for its detail.
     #[cold]
     pub(crate) fn more_lines(&self) -> u64 {

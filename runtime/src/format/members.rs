@@ -150,7 +150,11 @@ pub(crate) fn text_of(json: &str) -> String {
 /// at `from`; a key that is there already keeps its inner value.
 pub(crate) fn add_outer(out: &mut String, from: usize, outer: &str) {
     for member in walk(outer, 0) {
-        if !walk(out, from).any(|known| known.key == member.key) {
+        // Its key in quotes and a colon: most are nowhere in the text, be it a member or not.
+        let opening = &outer[member.start..member.end - member.value.len()];
+        let opening = opening.strip_prefix(',').unwrap_or(opening);
+        let may_be_there = out[from..].contains(opening);
+        if !may_be_there || !walk(out, from).any(|known| known.key == member.key) {
             out.push_str(&outer[member.start..member.end]);
         }
     }

@@ -121,18 +121,24 @@ impl<'a> Pieces<'a> {
         Pieces { out, at: room.start.cast(), end: room.end.cast() }
     }
 
+    /// How long the text is with them.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[expect(unsafe_code, reason = "as above")]
+    pub(crate) fn len(&self) -> usize {
+        // SAFETY: both are in the text's buffer, which nobody has touched since `of`, and `at` is no less.
+        unsafe { self.at.offset_from_unsigned(self.out.as_ptr()) }
+    }
+
     /// Makes them part of the text.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "as above")]
     #[expect(unsafe_code, reason = "as above")]
     pub(crate) fn end(self) {
+        let len = self.len();
         // SAFETY: between the text's end and `at` there are whole `str`s that `add` has written, in the capacity
-        // of `out`, which nobody has touched since `of`.
-        unsafe {
-            let bytes = self.out.as_mut_vec();
-            let len = self.at.offset_from_unsigned(bytes.as_ptr());
-            bytes.set_len(len);
-        }
+        // of `out`.
+        unsafe { self.out.as_mut_vec().set_len(len) };
     }
 
     /// Writes bytes, of which the first `stay` have to be whole `str`s.

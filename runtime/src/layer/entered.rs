@@ -138,19 +138,22 @@ impl Around<'_> {
 /// Whether a span that this thread is in has fields.
 #[inline]
 pub(crate) fn have_fields() -> bool {
-    let innermost = |entered: &RefCell<Vec<Entry>>| {
-        let entered = entered.try_borrow().ok()?;
-        Some(entered.last().is_some_and(|entry| !entry.data.is_bare()))
-    };
-    ENTERED.try_with(innermost).is_ok_and(Option::unwrap_or_default)
+    with_innermost(|_| ()).is_some()
 }
 
 fn each_fields_of_thread(f: impl FnMut(&str)) {
-    let innermost = ENTERED.try_with(|entered| {
-        let entered = entered.try_borrow().ok()?;
-        entered.last().filter(|entry| !entry.data.is_bare()).map(|entry| Arc::clone(&entry.data))
-    });
-    if let Ok(Some(data)) = innermost {
+    // Not while the list is held: what is done with the fields may enter a span.
+    if let Some(data) = with_innermost(Arc::clone) {
         data.each_fields(f);
     }
+}
+
+/// The innermost span of this thread, if it or one around it has fields.
+#[inline]
+fn with_innermost<T>(f: impl FnOnce(&Arc<SpanData>) -> T) -> Option<T> {
+    let look = |entered: &RefCell<Vec<Entry>>| {
+        let entered = entered.try_borrow().ok()?;
+        entered.last().filter(|entry| !entry.data.is_bare()).map(|entry| f(&entry.data))
+    };
+    ENTERED.try_with(look).ok().flatten()
 }

@@ -96,7 +96,7 @@ impl Running {
         if let Some(request) = request {
             state.count(request, took, !state.has_inner, end.outcome, None);
         }
-        let known = request.map(|request| &**request).filter(|request| request.has_id());
+        let known = Request::identified(request);
         self.write(request, scratch, now, severity, end.outcome, |out, limit| {
             state.write_step(known, took, end.outcome, end.ret, out);
             if let Some(failure) = end.failure {
@@ -135,7 +135,7 @@ impl Running {
             request.call_ended(now, facts.retries);
             state.count(request, took, !state.has_inner, outcome, category);
         }
-        let known = request.map(|request| &**request).filter(|request| request.has_id());
+        let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
         self.write(request, scratch, now, severity, outcome, |out, limit| {
             state.write_call(&facts, answer.status, category, (took, last_attempt), out);

@@ -120,16 +120,21 @@ fn make(
         return None;
     }
     let Scratch { line, known } = &mut **scratch.get_or_insert_default();
-    let identified = request.map(|request| &**request).filter(|request| request.has_id());
+    let identified = Request::identified(request);
     let beginning = logger.template.begin(now, usual.named, identified, logger.id, known);
     let fields = extras.map_or("", |extras| &extras.members);
     let parts = Parts { beginning, usual, state, request: identified, took, fields, ret };
     let room = parts.room();
-    if parts.beginning.of_request.has_fields || room > logger.line_limit {
+    if room > logger.line_limit {
         return None;
     }
+    let has_fields = parts.beginning.of_request.has_fields;
     line.clear();
-    parts.write(identified.map(Request::next_line), line, room);
+    let own = parts.write(identified.map(Request::next_line), line, room);
+    match identified.filter(|_| has_fields) {
+        None => line.push_str(END),
+        Some(request) => logger.end_with_fields(request, own, line),
+    }
     if let Some(request) = request {
         state.count(request, took, !frame.has_inner, Outcome::Ok, None);
         Logger::capture(request, line);
@@ -157,11 +162,13 @@ impl Parts<'_> {
         FIXED + self.beginning.room() + self.usual.name.len() + self.fields.len() + ret
     }
 
-    /// By itself, since with all that is around it the place where it writes would be in memory.
+    /// Writes it but for its end, and tells where the step's own fields begin. By itself, since with all that is
+    /// around it the place where it writes would be in memory.
     #[inline(never)]
-    fn write(&self, seq: Option<u64>, line: &mut String, room: usize) {
+    fn write(&self, seq: Option<u64>, line: &mut String, room: usize) -> usize {
         let mut pieces = Pieces::of(line, room);
         self.beginning.write(seq, &mut pieces);
+        let own = pieces.len();
         pieces.put(STORY);
         pieces.put(self.usual.name);
         pieces.put(DURATION);
@@ -171,7 +178,7 @@ impl Parts<'_> {
             pieces.put(RET);
             pieces.put(ret);
         }
-        pieces.put(END);
         pieces.end();
+        own
     }
 }
