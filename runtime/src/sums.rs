@@ -1,25 +1,32 @@
 //! What the line at the end of a request or a job adds up.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use crate::clock::Tick;
 use crate::context::{Cause, Request};
 use crate::dependency::Category;
-use crate::format::members;
+use crate::format::{append, members, number};
 use crate::loggable::Encoder;
 use crate::policy::clear;
-use crate::step::millis;
+
+/// Room for the four numbers that every such line has, and what stands between them.
+const NUMBERS_ROOM: usize = 192;
 
 /// Appends the sums as members, and on a bad end what it began with.
 pub(crate) fn write(request: &Request, now: Tick, is_bad: bool, limit: usize, out: &mut String) {
     let sums = request.sums_at(now);
-    number("steps", request.steps().into(), limit, out);
-    number("dependency_calls", request.dependency_calls().into(), limit, out);
-    millis(out, "dependency_ms", Duration::from_nanos(sums.dependency_nanos));
-    number("retries", sums.retries, limit, out);
+    append(out, NUMBERS_ROOM, |pieces| {
+        pieces.put(",\"steps\":");
+        pieces.number(request.steps().into());
+        pieces.put(",\"dependency_calls\":");
+        pieces.number(request.dependency_calls().into());
+        pieces.put(",\"dependency_ms\":");
+        pieces.millis(sums.dependency_nanos);
+        pieces.put(",\"retries\":");
+        pieces.number(sums.retries);
+    });
     if let Some((slowest, _)) = sums.slowest {
-        members::open(out, "slowest_step");
+        out.push_str(",\"slowest_step\":");
         Encoder::json(out, limit).text(slowest);
     }
     if let Some(cause) = sums.cause.filter(|_| is_bad) {
@@ -32,14 +39,10 @@ pub(crate) fn write(request: &Request, now: Tick, is_bad: bool, limit: usize, ou
     ];
     for (key, lines) in left_out {
         if lines > 0 {
-            number(key, lines, limit, out);
+            members::open(out, key);
+            number(lines, out);
         }
     }
-}
-
-fn number(key: &str, value: u64, limit: usize, out: &mut String) {
-    members::open(out, key);
-    Encoder::json(out, limit).u64(value);
 }
 
 fn write_cause(cause: &Cause, limit: usize, out: &mut String) {

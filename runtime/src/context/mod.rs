@@ -26,6 +26,7 @@ pub(crate) mod otel;
 pub(crate) mod recorder;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod switches;
+pub(crate) mod trace;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -42,6 +43,7 @@ use tracing::{Level, Span};
 
 use self::open_steps::OpenSteps;
 use self::switches::Switches;
+use self::trace::Trace;
 use crate::clock::Tick;
 use crate::current::{self, EnteredFrame, Frame, Inside, Restore};
 use crate::dependency::Category;
@@ -56,21 +58,6 @@ use crate::{logger, random, scrub, strict};
 #[derive(Clone)]
 pub struct RequestContext {
     pub(crate) request: Arc<Request>,
-}
-
-/// Ids of the W3C trace a request is part of, lowercase hex.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the names of the specification")]
-pub(crate) struct Trace {
-    pub(crate) trace_id: String,
-    /// The request's own span.
-    pub(crate) span_id: String,
-    /// The caller's span, where it told one.
-    pub(crate) parent_id: Option<String>,
-    /// Whether the caller's `traceparent` asked for a recorded trace.
-    pub(crate) sampled: bool,
-    /// The caller's `tracestate`, well-formed.
-    pub(crate) state: Option<String>,
 }
 
 /// What a [`RequestContext`] points to.
@@ -171,6 +158,9 @@ impl Default for RequestContext {
     }
 }
 
+/// Characters of a request id.
+const LONGEST_ID: usize = 128;
+
 impl RequestContext {
     /// A new request with a new id (UUID v7, RFC 9562).
     pub fn new() -> Self {
@@ -183,7 +173,9 @@ impl RequestContext {
     ///
     /// The id is written escaped; one longer than 128 characters is cut there.
     pub fn with_id(id: &str) -> Self {
-        let end = id.char_indices().nth(128).map_or(id.len(), |(at, _)| at);
+        // So many bytes are no more characters.
+        let end = if id.len() <= LONGEST_ID { None } else { id.char_indices().nth(LONGEST_ID) };
+        let end = end.map_or(id.len(), |(at, _)| at);
         RequestContext {
             request: Arc::new(Request {
                 id: id[..end].into(),

@@ -7,7 +7,8 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::{Request, Trace};
+use super::Request;
+use super::trace::{Hex, Trace};
 
 /// Makes the request's span and its trace one, before the span is entered.
 ///
@@ -71,12 +72,12 @@ fn around() -> Option<Trace> {
 
 /// The parent that a trace names: the request's own span where it has one already, else its caller's.
 fn parent(trace: &Trace, has_span: bool) -> Option<SpanContext> {
-    let span_id = if has_span { Some(&trace.span_id) } else { trace.parent_id.as_ref() };
+    let span_id = if has_span { Some(trace.span_id) } else { trace.parent_id };
     let flags = if trace.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
     let state = trace.state.as_deref().unwrap_or_default().parse::<TraceState>();
     let parent = SpanContext::new(
-        TraceId::from_hex(&trace.trace_id).ok()?,
-        SpanId::from_hex(span_id?).ok()?,
+        TraceId::from_hex(trace.trace_id.as_str()).ok()?,
+        SpanId::from_hex(span_id?.as_str()).ok()?,
         flags,
         true,
         state.unwrap_or_default(),
@@ -86,8 +87,8 @@ fn parent(trace: &Trace, has_span: bool) -> Option<SpanContext> {
 
 fn trace(span: &SpanContext) -> Option<Trace> {
     span.is_valid().then(|| Trace {
-        trace_id: span.trace_id().to_string(),
-        span_id: span.span_id().to_string(),
+        trace_id: Hex::of(&span.trace_id().to_bytes()),
+        span_id: Hex::of(&span.span_id().to_bytes()),
         parent_id: None,
         sampled: span.is_sampled(),
         state: Some(span.trace_state().header()).filter(|state| !state.is_empty()),

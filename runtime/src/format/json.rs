@@ -1,5 +1,6 @@
 //! A record as one JSON object.
 
+use std::array::from_fn;
 use std::fmt::Write as _;
 
 use super::keys::Keys;
@@ -94,6 +95,8 @@ pub(crate) struct Template {
     logger: String,
     message: String,
     seq: String,
+    /// `,"request_id":` and what follows it, up to the trace's ids.
+    identity: [String; 7],
     /// The identity of a line outside any request.
     nobody: String,
     service: Option<String>,
@@ -111,6 +114,7 @@ impl Template {
             logger: format!("\",{}\"", keys.quoted(2)),
             message: format!("\",{}", keys.quoted(3)),
             seq: format!(",{}", keys.quoted(11)),
+            identity: from_fn(|at| format!(",{}", keys.quoted(4 + at))),
             nobody: String::new(),
             service,
             value_limit,
@@ -226,22 +230,23 @@ impl Template {
 
     /// The request's part of a line, rendered once a request: `,"request_id":…,"span_id":"…"`.
     fn identity(&self, request: Option<&Request>, identity: &Identity) -> String {
-        let mut out = String::new();
-        let mut put = |index: usize, value: &str| {
-            out.push(',');
-            out.push_str(&self.keys.quoted(index));
+        let trace = request.and_then(|request| request.trace.get());
+        let values = [
+            Some(request.map_or("-", |request| &request.id)),
+            Some(identity.user.as_deref().unwrap_or("-")),
+            Some(request.and_then(|request| request.method.as_deref()).unwrap_or("-")),
+            Some(request.and_then(|request| request.path.as_deref()).unwrap_or("-")),
+            self.service.as_deref(),
+            trace.map(|trace| trace.trace_id.as_str()),
+            trace.map(|trace| trace.span_id.as_str()),
+        ];
+        let members = || self.identity.iter().zip(values).filter_map(|(key, it)| Some((key, it?)));
+        // Enough where nothing is escaped.
+        let room = members().map(|(key, value)| key.len() + value.len() + 2).sum();
+        let mut out = String::with_capacity(room);
+        for (key, value) in members() {
+            out.push_str(key);
             Encoder::json(&mut out, self.value_limit).text(value);
-        };
-        put(4, request.map_or("-", |request| &request.id));
-        put(5, identity.user.as_deref().unwrap_or("-"));
-        put(6, request.and_then(|request| request.method.as_deref()).unwrap_or("-"));
-        put(7, request.and_then(|request| request.path.as_deref()).unwrap_or("-"));
-        if let Some(service) = &self.service {
-            put(8, service);
-        }
-        if let Some(trace) = request.and_then(|request| request.trace.get()) {
-            put(9, &trace.trace_id);
-            put(10, &trace.span_id);
         }
         out
     }

@@ -14,11 +14,10 @@ use super::started::header_text;
 use crate::clock::Tick;
 use crate::context::Request;
 use crate::current::{Frame, Restore};
-use crate::format::members;
+use crate::format::{append, members};
 use crate::layer::Core;
 use crate::loggable::Encoder;
 use crate::record::Severity;
-use crate::step::millis;
 use crate::{emit, keys, sums};
 
 /// How a request ended.
@@ -36,6 +35,9 @@ pub(super) enum End {
 /// Codes by which a gRPC service says that it is itself at fault: unknown, deadline exceeded, unimplemented, internal,
 /// unavailable, data loss.
 const GRPC_FAULTS: [u64; 6] = [2, 4, 12, 13, 14, 15];
+
+/// Room for the numbers of the line up to its content type, and what stands between them.
+const NUMBERS_ROOM: usize = 192;
 
 /// A request that has not ended yet. Dropping it ends it.
 #[derive(Debug)]
@@ -186,36 +188,36 @@ impl Open {
     }
 
     fn write(&self, outcome: &str, now: Tick, limit: usize, out: &mut String) {
-        let text = |out: &mut String, key: &str, value: &str| {
-            members::open(out, key);
-            Encoder::json(out, limit).text(value);
+        let text = |out: &mut String, opening: &str, value: Option<&str>| {
+            if let Some(value) = value {
+                out.push_str(opening);
+                Encoder::json(out, limit).text(value);
+            }
         };
-        let number = |out: &mut String, key: &str, value: u64| {
-            members::open(out, key);
-            Encoder::json(out, limit).u64(value);
-        };
-        text(out, "event", "request_completed");
-        members::open(out, "status");
-        match self.status {
-            Some(status) => Encoder::json(out, limit).u64(status.as_u16().into()),
-            None => out.push_str("null"),
-        }
-        if let Some(status) = self.grpc_status {
-            number(out, "grpc_status", status);
-        }
-        millis(out, "duration_ms", now.since(self.request.started));
-        text(out, "outcome", outcome);
-        if let Some(content_type) = &self.content_type {
-            text(out, "content_type", content_type);
-        }
-        number(out, "response_bytes", self.bytes);
-        if let Some(route) = &self.route {
-            text(out, "route", route);
-        }
+        append(out, NUMBERS_ROOM, |pieces| {
+            pieces.put(",\"event\":\"request_completed\",\"status\":");
+            match self.status {
+                Some(status) => pieces.number(status.as_u16().into()),
+                None => pieces.put("null"),
+            }
+            if let Some(status) = self.grpc_status {
+                pieces.put(",\"grpc_status\":");
+                pieces.number(status);
+            }
+            pieces.put(",\"duration_ms\":");
+            pieces.millis(now.nanos_since(self.request.started));
+            pieces.put(",\"outcome\":\"");
+            pieces.put(outcome);
+            pieces.put("\"");
+        });
+        text(out, ",\"content_type\":", self.content_type.as_deref());
+        append(out, NUMBERS_ROOM, |pieces| {
+            pieces.put(",\"response_bytes\":");
+            pieces.number(self.bytes);
+        });
+        text(out, ",\"route\":", self.route.as_deref());
         sums::write(&self.request, now, outcome != "ok", limit, out);
-        if let Some(id) = &self.client_request_id {
-            text(out, "client_request_id", id);
-        }
+        text(out, ",\"client_request_id\":", self.client_request_id.as_deref());
     }
 }
 

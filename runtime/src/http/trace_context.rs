@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::context::Trace;
+use crate::context::trace::{Hex, Trace};
 use crate::random;
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -13,20 +13,24 @@ pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub(super) fn of(headers: &HeaderMap) -> Trace {
     let ids = random::bytes::<24>();
     let (span_id, trace_id) = ids.split_at(8);
-    let span_id = hex(span_id);
+    let span_id = Hex::of(span_id);
     let mut values = headers.get_all(TRACEPARENT).iter();
     let sent = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
     match sent {
         Some((trace_id, parent_id, sampled)) if values.next().is_none() => Trace {
-            trace_id: trace_id.to_owned(),
+            trace_id,
             span_id,
-            parent_id: Some(parent_id.to_owned()),
+            parent_id: Some(parent_id),
             sampled,
             state: state(headers),
         },
-        _ => {
-            Trace { trace_id: hex(trace_id), span_id, parent_id: None, sampled: true, state: None }
-        }
+        _ => Trace {
+            trace_id: Hex::of(trace_id),
+            span_id,
+            parent_id: None,
+            sampled: true,
+            state: None,
+        },
     }
 }
 
@@ -38,23 +42,21 @@ pub(super) fn header(trace: &Trace) -> String {
     #[cfg(feature = "otel")]
     let trace = of_here.as_ref().unwrap_or(trace);
     let flags = u8::from(trace.sampled);
-    format!("00-{}-{}-{flags:02x}", trace.trace_id, trace.span_id)
+    format!("00-{}-{}-{flags:02x}", trace.trace_id.as_str(), trace.span_id.as_str())
 }
 
 /// Trace id, parent id and sampled flag of a header. A version after 00 may have more parts, which are not read.
-fn parse(header: &str) -> Option<(&str, &str, bool)> {
+fn parse(header: &str) -> Option<(Hex<32>, Hex<16>, bool)> {
     let mut parts = header.trim().split('-');
     let (version, trace_id, parent_id, flags) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let well_formed = is_hex(version, 2)
-        && version != "ff"
-        && (version != "00" || parts.next().is_none())
-        && is_hex(trace_id, 32)
-        && trace_id.bytes().any(|b| b != b'0')
-        && is_hex(parent_id, 16)
-        && parent_id.bytes().any(|b| b != b'0')
-        && is_hex(flags, 2);
-    let flags = u8::from_str_radix(flags, 16).ok()?;
+    let version = Hex::<2>::parse(version)?;
+    let (trace_id, parent_id) = (Hex::parse(trace_id)?, Hex::parse(parent_id)?);
+    let flags = u8::from_str_radix(Hex::<2>::parse(flags)?.as_str(), 16).ok()?;
+    let well_formed = version.as_str() != "ff"
+        && !(version.is_zero() && parts.next().is_some())
+        && !trace_id.is_zero()
+        && !parent_id.is_zero();
     well_formed.then_some((trace_id, parent_id, flags & 1 == 1))
 }
 
@@ -117,31 +119,27 @@ fn is_state_value(value: &str) -> bool {
         && value.bytes().all(|b| matches!(b, b' '..=b'~') && b != b',' && b != b'=')
 }
 
-fn is_hex(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |digit: u8| DIGITS[usize::from(digit & 15)];
-    let mut out = vec![0; 2 * bytes.len()];
-    for (pair, byte) in out.as_chunks_mut().0.iter_mut().zip(bytes) {
-        *pair = [digit(byte >> 4), digit(*byte)];
-    }
-    String::from_utf8(out).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PARENT: &str = "00f067aa0ba902b7";
+    /// Whether the parts are read, with this flag.
+    fn reads(header: &str, id: &str, sampled: bool) -> bool {
+        let ids = Hex::parse(id).zip(Hex::parse("00f067aa0ba902b7"));
+        ids.is_some() && parse(header) == ids.map(|(id, parent)| (id, parent, sampled))
+    }
+
+    #[test]
+    fn digits_are_those_of_the_bytes() {
+        let bytes = [0x00, 0x19, 0x9a, 0xaf, 0xf0];
+        assert_eq!(Hex::<10>::of(&bytes).as_str(), "00199aaff0");
+    }
 
     #[test]
     fn a_header_is_read_strictly() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(parse(&format!("00-{id}-00f067aa0ba902b7-01")), Some((id, PARENT, true)));
-        assert_eq!(parse(&format!("cc-{id}-00f067aa0ba902b7-00-more")), Some((id, PARENT, false)));
+        assert!(reads(&format!("00-{id}-00f067aa0ba902b7-01"), id, true));
+        assert!(reads(&format!("cc-{id}-00f067aa0ba902b7-00-more"), id, false));
         for bad in [
             format!("00-{id}-00f067aa0ba902b7"),
             format!("00-{id}-00f067aa0ba902b7-01-more"),
@@ -165,8 +163,8 @@ mod tests {
     #[test]
     fn a_future_version_may_say_more_behind_a_dash_only() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(parse(&format!("01-{id}-00f067aa0ba902b7-09")), Some((id, PARENT, true)));
-        assert_eq!(parse(&format!(" 00-{id}-00f067aa0ba902b7-fe\t")), Some((id, PARENT, false)));
+        assert!(reads(&format!("01-{id}-00f067aa0ba902b7-09"), id, true));
+        assert!(reads(&format!(" 00-{id}-00f067aa0ba902b7-fe\t"), id, false));
         for bad in [
             format!("01-{id}-00f067aa0ba902b7-01.more"),
             format!("0-{id}-00f067aa0ba902b7-01"),
