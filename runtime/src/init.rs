@@ -16,15 +16,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::layer::Layer as _;
+use tracing_subscriber::registry::LookupSpan;
 
 use self::output::{Output, open_audit};
 use crate::env;
 use crate::format::Format;
 use crate::format::json::Template;
 use crate::format::keys::Keys;
-use crate::layer::{Core, Wanted};
+use crate::layer::{Core, Wanted, alone::Alone};
 use crate::levels::Levels;
 use crate::loggable::{self, DEFAULT_VALUE_LIMIT};
 use crate::logger::{self, Logger};
@@ -442,7 +442,7 @@ fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
 }
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
-    Registry::default().with(Core { logger })
+    Alone::new(Core { logger })
 }
 
 /// Installs candor as the environment says; see [`Config`] for the same in code.

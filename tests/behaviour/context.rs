@@ -207,6 +207,19 @@ fn in_current_span_keeps_the_request() {
 }
 
 #[test]
+fn in_current_span_keeps_the_request_inside_a_span_from_outside_of_it() {
+    let captured = capture();
+    let outside = tracing::info_span!("outside", shard = 3);
+    let sent = RequestContext::with_id("r").enter_with(|| {
+        let _entered = outside.enter();
+        async { tracing::info!("along") }.in_current_span()
+    });
+    std::thread::spawn(|| block_on(sent)).join().expect("no panic");
+    let line = captured.line("along");
+    assert_eq!((line.text("request_id"), line.integer("shard")), ("r", 3));
+}
+
+#[test]
 fn a_span_made_outside_any_request_takes_no_line_out_of_one() {
     let captured = capture();
     let span = tracing::info_span!("outside", shard = 3);

@@ -25,6 +25,7 @@ pub(crate) mod otel;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod recorder;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
+pub(crate) mod span;
 pub(crate) mod switches;
 pub(crate) mod trace;
 
@@ -237,8 +238,9 @@ impl RequestContext {
     /// Runs a future under this request: every line it writes belongs to it, on whatever thread it
     /// is polled.
     ///
-    /// It also opens the span `candor.request` around the future, so that tracing's own
-    /// `.in_current_span()` carries the request where candor's layer sees spans.
+    /// It also is the span `candor.request` around the future, so that tracing's own
+    /// `.in_current_span()` carries the request where candor's layer sees spans. Where candor alone listens, the span is
+    /// made for who asks for the current one.
     pub fn scope<F: Future>(self, future: F) -> Scope<F> {
         let span = self.span();
         Scope {
@@ -291,10 +293,14 @@ impl RequestContext {
         if !current::is_alive() {
             return Span::none();
         }
-        // The layer reads the context when the span is made, from the thread.
-        let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
-        let _here = Restore::enter(frame);
-        let span = tracing::span!(target: "candor", Level::ERROR, "candor.request");
+        let span = if span::is_wanted() {
+            // The layer reads the context when the span is made, from the thread.
+            let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
+            let _here = Restore::enter(frame);
+            span::new()
+        } else {
+            Span::none()
+        };
         #[cfg(feature = "otel")]
         otel::join(&self.request, &span);
         span

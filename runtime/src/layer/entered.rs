@@ -135,6 +135,16 @@ impl Around<'_> {
     }
 }
 
+/// Whether the innermost span of this thread goes with this request.
+pub(super) fn innermost_is_of(request: &Arc<Request>) -> bool {
+    let look = |entered: &RefCell<Vec<Entry>>| {
+        let entered = entered.try_borrow().ok()?;
+        let known = entered.last()?.data.request.as_ref()?;
+        Some(Arc::ptr_eq(known, request))
+    };
+    ENTERED.try_with(look).ok().flatten().unwrap_or(false)
+}
+
 /// Whether a span that this thread is in has fields.
 #[inline]
 pub(crate) fn have_fields() -> bool {

@@ -1,5 +1,6 @@
 //! The tracing layer: an event of anyone's becomes a record, a span carries the request it was made in.
 
+pub(crate) mod alone;
 pub(crate) mod entered;
 mod event;
 mod span;
@@ -80,7 +81,7 @@ impl Core {
 
 /// What is wanted here and now: by every request, or by the current one.
 fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
-    wants_always(metadata).unwrap_or_else(|| {
+    wants_always(logger, metadata).unwrap_or_else(|| {
         logger.levels.load().allows(metadata)
             || context::asks_for(metadata.target(), *metadata.level())
     })
@@ -88,7 +89,7 @@ fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
 
 /// What is wanted of a call site, whoever's request it is reached in.
 fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
-    let wanted = wants_always(metadata);
+    let wanted = wants_always(logger, metadata);
     if wanted.unwrap_or_else(|| logger.levels.load().allows(metadata)) {
         Interest::always()
     } else if wanted.is_none() && interest::is_raised_for_some(metadata) {
@@ -99,11 +100,11 @@ fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
 }
 
 /// Spans for which no level counts.
-fn wants_always(metadata: &Metadata<'_>) -> Option<bool> {
+fn wants_always(logger: &Logger, metadata: &Metadata<'_>) -> Option<bool> {
     if !metadata.is_span() {
         None
-    } else if site::is_request_span(metadata) {
-        Some(true)
+    } else if context::span::is_it(metadata) {
+        Some(!logger.alone)
     } else {
         site::is_of_step(metadata).then_some(false)
     }

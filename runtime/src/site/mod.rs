@@ -488,10 +488,6 @@ pub(crate) fn is_of_step(metadata: &Metadata<'_>) -> bool {
     metadata.fields().field(SPAN_MARK).is_some()
 }
 
-pub(crate) fn is_request_span(metadata: &Metadata<'_>) -> bool {
-    metadata.name() == "candor.request" && metadata.target() == "candor"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
