@@ -14,7 +14,9 @@ use crate::site::Site;
 
 /// Writes a record of `site` now, under the current request.
 pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut String, usize)) {
-    emit_at(site, current::request().as_ref(), severity, Tick::now(), fields);
+    if site.may_write(severity) {
+        emit_at(site, current::request().as_ref(), severity, Tick::now(), fields);
+    }
 }
 
 /// The same for a point in time, and for a request that need not be the current one.

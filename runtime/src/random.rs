@@ -18,8 +18,8 @@ thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; AT_ONCE], used: AT_ONCE }) };
 }
 
-/// Bytes that no one else gets, for an id; no secret is made of them.
-pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+/// Bytes that no one else gets, for an id that is made now; no secret is made of them.
+pub(crate) fn bytes<const N: usize>(now: Tick) -> [u8; N] {
     let pooled = POOL.try_with(|pool| pool.try_borrow_mut().ok().map(|mut pool| pool.take()));
     let mut bytes = pooled.ok().flatten().unwrap_or_else(|| {
         let mut bytes = [0; N];
@@ -27,7 +27,7 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
         bytes
     });
     // A copy of the process that was made in between has the same pool, but not the same time.
-    for (byte, time) in bytes.iter_mut().rev().zip(Tick::now().nanos().to_le_bytes()) {
+    for (byte, time) in bytes.iter_mut().rev().zip(now.nanos().to_le_bytes()) {
         *byte ^= time;
     }
     bytes
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn ids_are_different_on_all_threads() {
-        let some = || (0..1000).map(|_| bytes::<16>()).collect::<Vec<_>>();
+        let some = || (0..1000).map(|_| bytes::<16>(Tick::now())).collect::<Vec<_>>();
         let elsewhere = std::thread::spawn(some).join().expect("no panic");
         let all: HashSet<_> = some().into_iter().chain(elsewhere).collect();
         assert_eq!(all.len(), 2000);

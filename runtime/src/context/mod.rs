@@ -24,8 +24,8 @@ pub(crate) mod open_steps;
 pub(crate) mod otel;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod recorder;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod span;
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
 pub(crate) mod switches;
 pub(crate) mod trace;
 
@@ -35,10 +35,9 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll};
 
-use arc_swap::ArcSwap;
 use pin_project_lite::pin_project;
 use tracing::{Level, Span};
 
@@ -76,7 +75,7 @@ pub(crate) struct Request {
     /// Few requests have any: the others are told by one look.
     pub(crate) switches: Option<Box<Switches>>,
     /// Where someone watches whether the request ends.
-    pub(crate) open_steps: Option<Box<OpenSteps>>,
+    pub(crate) open_steps: Option<OpenSteps>,
     /// Whether the line of its end is written.
     #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
     pub(crate) is_over: AtomicBool,
@@ -86,7 +85,7 @@ pub(crate) struct Request {
     calls: AtomicU32,
     /// Steps without a number, since none of their lines was to be written.
     quiet_steps: AtomicU32,
-    identity: ArcSwap<Identity>,
+    identity: RwLock<Identity>,
     /// Another one for each state of each request's identity.
     stamp: AtomicU64,
     sums: Mutex<Sums>,
@@ -165,9 +164,11 @@ const LONGEST_ID: usize = 128;
 impl RequestContext {
     /// A new request with a new id (UUID v7, RFC 9562).
     pub fn new() -> Self {
-        let millis = Tick::now().wall().millis();
-        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random::bytes()).into_uuid();
-        Self::with_id(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()))
+        let now = Tick::now();
+        let random = random::bytes(now);
+        let id = uuid::Builder::from_unix_timestamp_millis(now.wall().millis(), &random);
+        let id = id.into_uuid().hyphenated();
+        Self::begun(now, id.encode_lower(&mut uuid::Uuid::encode_buffer()))
     }
 
     /// A new request under an id that is known already.
@@ -176,16 +177,19 @@ impl RequestContext {
     pub fn with_id(id: &str) -> Self {
         // So many bytes are no more characters.
         let end = if id.len() <= LONGEST_ID { None } else { id.char_indices().nth(LONGEST_ID) };
-        let end = end.map_or(id.len(), |(at, _)| at);
+        Self::begun(Tick::now(), end.map_or(id, |(at, _)| &id[..at]))
+    }
+
+    fn begun(started: Tick, id: &str) -> Self {
         RequestContext {
             request: Arc::new(Request {
-                id: id[..end].into(),
+                id: id.into(),
                 method: None,
                 path: None,
                 trace: OnceLock::new(),
                 #[cfg(all(feature = "otel", feature = "http"))]
                 trace_of_edge: None,
-                started: Tick::now(),
+                started,
                 switches: None,
                 open_steps: None,
                 is_over: AtomicBool::new(false),
@@ -194,7 +198,7 @@ impl RequestContext {
                 step_ids: AtomicU32::new(0),
                 calls: AtomicU32::new(0),
                 quiet_steps: AtomicU32::new(0),
-                identity: ArcSwap::default(),
+                identity: RwLock::default(),
                 stamp: AtomicU64::new(next_stamp()),
                 sums: Mutex::default(),
                 slowest_from: AtomicU64::new(0),
@@ -223,7 +227,7 @@ impl RequestContext {
         if let Some(request) = Arc::get_mut(&mut self.request) {
             change(request);
             // Where a line was written before, what was rendered for it is no longer so.
-            if request.identity().rendered.get().is_some() {
+            if request.identity.get_mut().is_ok_and(|identity| identity.rendered.get().is_some()) {
                 request.change_identity(|_| {});
             }
         }
@@ -560,20 +564,17 @@ impl Request {
         }
     }
 
-    pub(crate) fn identity(&self) -> arc_swap::Guard<Arc<Identity>> {
-        self.identity.load()
+    /// For a moment: who has seen the [stamp](Self::stamp) before need not look.
+    pub(crate) fn identity(&self) -> RwLockReadGuard<'_, Identity> {
+        self.identity.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change_identity(&self, change: impl Fn(&mut Identity)) {
-        self.identity.rcu(|known| {
-            let mut next = Identity {
-                user: known.user.clone(),
-                fields: known.fields.clone(),
-                rendered: OnceLock::new(),
-            };
-            change(&mut next);
-            next
-        });
+    /// `change` calls no code of the user's.
+    fn change_identity(&self, change: impl FnOnce(&mut Identity)) {
+        let mut identity = self.identity.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut identity);
+        identity.rendered.take();
+        drop(identity);
         // Whoever reads the last number has to see every change before it.
         self.stamp.swap(next_stamp(), Ordering::AcqRel);
     }

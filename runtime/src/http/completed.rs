@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, StatusCode, header, response};
 use tracing_core::dispatcher;
 
 use super::fields::Fields;
+use super::layer::Route;
 use super::settings::Settings;
 use super::site;
 use super::started::header_text;
@@ -43,7 +44,7 @@ const NUMBERS_ROOM: usize = 192;
 #[derive(Debug)]
 pub(super) struct Open {
     request: Arc<Request>,
-    route: Option<String>,
+    route: Option<Route>,
     client_request_id: Option<String>,
     status: Option<StatusCode>,
     content_type: Option<Cow<'static, str>>,
@@ -63,7 +64,7 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn new(
         request: Arc<Request>,
-        route: Option<String>,
+        route: Option<Route>,
         client_request_id: Option<String>,
         settings: Arc<Settings>,
     ) -> Self {
@@ -116,9 +117,11 @@ impl Open {
         self.content_length = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
-        let _here = self.enter();
         let hooks = &self.settings.response_fields;
-        self.fields = Fields::told(hooks, response, site::COMPLETED.spec.names());
+        if !hooks.is_empty() {
+            let _here = self.enter();
+            self.fields = Fields::told(hooks, response, site::COMPLETED.spec.names());
+        }
     }
 
     /// Reads the answer of a gRPC service in headers or trailers.
@@ -215,7 +218,7 @@ impl Open {
             pieces.put(",\"response_bytes\":");
             pieces.number(self.bytes);
         });
-        text(out, ",\"route\":", self.route.as_deref());
+        text(out, ",\"route\":", self.route.as_ref().map(Route::as_str));
         sums::write(&self.request, now, outcome != "ok", limit, out);
         text(out, ",\"client_request_id\":", self.client_request_id.as_deref());
     }

@@ -25,6 +25,7 @@ use super::settings::Settings;
 use super::stuck::Watch;
 use super::trust::{Asked, Trust};
 use super::{started, trace_context};
+use crate::context::open_steps::OpenSteps;
 use crate::context::{self, RequestContext, Scope};
 use crate::current;
 use crate::loggable::Loggable;
@@ -184,7 +185,7 @@ impl RequestLayer {
     /// Has `path` show the route's pattern, `/orders/{id}`, wherever axum knows it.
     #[cfg(feature = "axum")]
     pub fn path_template(self) -> Self {
-        self.path(|parts| route_of(&parts.extensions))
+        self.path(|parts| Some(route_of(&parts.extensions)?.as_str().to_owned()))
     }
 
     /// Who the user of a request is, where its head tells: what stands in `user_id` from the first line on. It has
@@ -270,9 +271,9 @@ impl RequestLayer {
             request.method = Some(context::method_of(parts.method.as_str()));
             let path = shown.as_deref().unwrap_or(parts.uri.path());
             request.path = Some(context::safe_path(path).into());
-            request.set_trace(trace_context::of(&parts.headers));
+            request.set_trace(trace_context::of(&parts.headers, request.started));
             if self.settings.watch.is_some() {
-                request.open_steps = Some(Box::default());
+                request.open_steps = Some(OpenSteps::default());
             }
             request.switches = switches.map(Box::new);
             #[cfg(feature = "testing")]
@@ -373,15 +374,20 @@ impl Seen {
     }
 }
 
+/// A route's pattern.
+#[cfg(feature = "axum")]
+pub(super) type Route = axum::extract::MatchedPath;
+#[cfg(not(feature = "axum"))]
+pub(super) type Route = String;
+
 /// The route's pattern, where the router left it.
 #[cfg(feature = "axum")]
-fn route_of(extensions: &Extensions) -> Option<String> {
-    let matched = extensions.get::<axum::extract::MatchedPath>()?;
-    Some(matched.as_str().to_owned())
+fn route_of(extensions: &Extensions) -> Option<Route> {
+    extensions.get().cloned()
 }
 
 #[cfg(not(feature = "axum"))]
-fn route_of(_: &Extensions) -> Option<String> {
+fn route_of(_: &Extensions) -> Option<Route> {
     None
 }
 

@@ -5,6 +5,10 @@
 /// The hash is FNV-1a of 64 bits over the id's bytes, mixed once more as splitmix64 does, and is the same in
 /// every process and version: a request that is part of a sample is part of every larger one.
 pub(super) fn takes(id: &str, rate: f64) -> bool {
+    // No place is above all of them.
+    if rate >= 1.0 {
+        return true;
+    }
     // The upper 53 bits are a number below one without rounding.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     let place = (hash(id) >> 11) as f64 / (1_u64 << 53) as f64;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tracing_core::{Dispatch, dispatcher};
 
@@ -28,8 +28,8 @@ pub(super) struct Watch {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// In the order in which they came, which is that in which they are due.
-    requests: VecDeque<(Instant, Weak<Request>)>,
+    /// With the time at which they began: in the order in which they came, which is that in which they are due.
+    requests: VecDeque<(Tick, Weak<Request>)>,
     /// Whether the thread will look at them.
     is_watched: bool,
 }
@@ -61,10 +61,9 @@ impl Watch {
     }
 
     pub(super) fn begin(&self, request: &Arc<Request>) {
-        let due = timer::in_time(self.after);
         let mut open = self.open();
         open.forget_some();
-        open.requests.push_back((due, Arc::downgrade(request)));
+        open.requests.push_back((request.started, Arc::downgrade(request)));
         if !mem::replace(&mut open.is_watched, true) {
             drop(open);
             // The thread has no subscriber of its own where only this one has.
@@ -84,10 +83,10 @@ impl Watch {
     }
 
     fn look(&self, dispatch: Dispatch) {
-        let now = Instant::now();
+        let now = Tick::now();
         let mut open = self.open();
         open.requests.retain(|(_, request)| request.strong_count() > 0);
-        let due = open.requests.partition_point(|(due, _)| *due <= now);
+        let due = open.requests.partition_point(|(began, _)| now.since(*began) >= self.after);
         let due: Vec<_> = open.requests.drain(..due).collect();
         open.is_watched = !open.requests.is_empty();
         let looks_again = open.is_watched;

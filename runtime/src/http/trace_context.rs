@@ -3,15 +3,16 @@
 use http::{HeaderMap, HeaderName};
 
 use crate::context::trace::{Hex, Trace};
+use crate::clock::Tick;
 use crate::random;
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The trace of a request: the caller's where its header is well-formed, else a new one; the span id
-/// is always the request's own.
-pub(super) fn of(headers: &HeaderMap) -> Trace {
-    let ids = random::bytes::<24>();
+/// is always the request's own, which began now.
+pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
+    let ids = random::bytes::<24>(now);
     let (span_id, trace_id) = ids.split_at(8);
     let span_id = Hex::of(span_id);
     let mut values = headers.get_all(TRACEPARENT).iter();

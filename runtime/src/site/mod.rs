@@ -289,6 +289,11 @@ impl Site {
         named.get_or_init(|| Named::of(template, severity, self.spec.target, self.spec.event))
     }
 
+    /// Whether a line of this severity is wanted of any request.
+    pub(crate) fn may_write(&'static self, severity: Severity) -> bool {
+        !self.callsites[place(severity)].interest().is_never()
+    }
+
     /// Whether a line of this severity is wanted of this request, which need not be the current one.
     pub(crate) fn enabled_for(
         &'static self,
