@@ -7,7 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::Parser as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_expr_mut};
-use syn::{Block, Expr, Ident, Item, Stmt, Type, parse_quote};
+use syn::{Block, Expr, ExprLit, Ident, Item, Lit, Stmt, Type, parse_quote};
 
 use crate::args::{Args, Attribute, Field, Level, Policy, Ret, policy_of};
 use crate::block;
@@ -576,9 +576,13 @@ fn site(
 
 /// The statements that take the fields, and the URL of a call.
 fn fields(args: &Args, private: &TokenStream) -> Option<TokenStream> {
-    let url = args.url.as_ref().map(|url| {
-        let url = borrowed(url, &url.to_token_stream());
-        quote!(__fields.url(#url);)
+    let url = args.url.as_ref().map(|url| match url {
+        // Written in the program, it is there already.
+        Expr::Lit(ExprLit { lit: Lit::Str(url), .. }) => quote!(__fields.known_url(#url);),
+        url => {
+            let url = borrowed(url, &url.to_token_stream());
+            quote!(__fields.url(#url);)
+        }
     });
     let policies = policies(args);
     let fields = args.fields.iter().map(|Field { name, value }| {

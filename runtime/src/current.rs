@@ -3,6 +3,7 @@
 //! A scope or a step puts its frame here while it runs (a future: while it is polled) and takes it
 //! back afterwards, so that a frame is in one place at a time and moving it costs no atomic.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::mem;
 use std::ops::{Deref, DerefMut};
@@ -307,7 +308,7 @@ pub(crate) struct Extras {
     /// The span for other layers.
     pub(crate) span: Option<tracing::Span>,
     /// The URL of a call until its state is made.
-    pub(crate) url: Option<String>,
+    pub(crate) url: Option<Cow<'static, str>>,
     /// The first item of a stream that was an error.
     pub(crate) failure: Option<Written>,
 }
@@ -337,7 +338,7 @@ impl Extras {
 
 /// Boxes are used again; one that a huge value grew is not kept.
 const POOLED: usize = 64;
-const POOLED_BYTES: usize = 16 * 1024;
+pub(crate) const POOLED_BYTES: usize = 16 * 1024;
 
 /// So many ends of guards are remembered for the frame they come from.
 const ORPHANS: usize = 32;
@@ -373,7 +374,8 @@ impl Thread {
     /// Takes back the state of a step that is over, and was no call, and its fields, of which others have no span.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a few moves")]
-    pub(crate) fn keep_plain(&mut self, state: Box<State>, extras: Option<Box<Extras>>) {
+    pub(crate) fn keep_plain(&mut self, mut state: Box<State>, extras: Option<Box<Extras>>) {
+        state.forget_fields();
         if let Some(mut extras) = extras {
             extras.members.clear();
             self.keep_extras(extras);

@@ -131,6 +131,14 @@ pub(crate) fn set(members: &mut String, name: &str, json: &str) {
     members.push_str(json);
 }
 
+/// Puts members last, in place of earlier ones of the same names.
+pub(crate) fn set_all(members: &mut String, others: &str) {
+    for member in walk(others, 0) {
+        remove(members, member.key);
+        members.push_str(&others[member.start..member.end]);
+    }
+}
+
 /// The same with a member of another object.
 #[cfg(feature = "http")]
 pub(crate) fn set_escaped(members: &mut String, member: Member<'_>) {

@@ -1,6 +1,6 @@
 //! The spans entered on this thread: their fields, and the request that each one carries.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -80,6 +80,8 @@ struct Entry {
 
 thread_local! {
     static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    /// How many there are: most threads are in none, which is told by one look.
+    static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A span becomes the innermost one; its request becomes current where it is another one.
@@ -97,6 +99,7 @@ pub(super) fn enter(id: &Id, data: Arc<SpanData>) {
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
             entered.push(Entry { id: id.clone(), data, before });
+            COUNT.set(entered.len());
         }
     });
 }
@@ -106,7 +109,9 @@ pub(super) fn exit(id: &Id) {
     let entry = ENTERED.try_with(|entered| {
         let mut entered = entered.try_borrow_mut().ok()?;
         let at = entered.iter().rposition(|entry| entry.id == *id)?;
-        Some(entered.remove(at))
+        let entry = entered.remove(at);
+        COUNT.set(entered.len());
+        Some(entry)
     });
     if let Ok(Some(Entry { before: Some(frame), .. })) = entry {
         current::replace(*frame);
@@ -148,7 +153,7 @@ pub(super) fn innermost_is_of(request: &Arc<Request>) -> bool {
 /// Whether a span that this thread is in has fields.
 #[inline]
 pub(crate) fn have_fields() -> bool {
-    with_innermost(|_| ()).is_some()
+    COUNT.get() > 0 && with_innermost(|_| ()).is_some()
 }
 
 fn each_fields_of_thread(f: impl FnMut(&str)) {

@@ -1,7 +1,9 @@
 //! What the user's code adds to a step: fields at entry, recorded ones, the returned value.
 
+use std::borrow::Cow;
 use std::{fmt, ptr};
 
+use super::State;
 use crate::caught::caught;
 use crate::current::{self, Extras};
 use crate::dependency::{Answer, DependencyOutcome};
@@ -14,20 +16,35 @@ use crate::{error, keys};
 /// Takes the `fields(…)` of a step, and the `url` of a call, while it is entered.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    extras: &'a mut Extras,
+    members: &'a mut String,
+    url: &'a mut Option<Cow<'static, str>>,
 }
 
 impl Fields<'_> {
     /// The fields of a call.
     pub(super) fn gather(fields: impl FnOnce(&mut Fields<'_>)) -> Box<Extras> {
         let mut extras = current::take_extras();
-        fields(&mut Fields { extras: &mut extras });
+        fields(&mut Fields::of(&mut extras));
         extras
+    }
+
+    /// Those of a step that is about to run on this thread.
+    pub(super) fn gather_here(
+        site: &'static Site,
+        fields: impl FnOnce(&mut Fields<'_>),
+    ) -> Box<State> {
+        let mut state = State::take(site);
+        fields(&mut Fields { members: &mut state.fields, url: &mut state.url });
+        state
+    }
+
+    fn of(extras: &mut Extras) -> Fields<'_> {
+        Fields { members: &mut extras.members, url: &mut extras.url }
     }
 
     /// Adds one field under `,"name":`; the macros have checked its name, and asked the key rule for it.
     pub fn field<T: Loggable + ?Sized>(&mut self, opening: &str, sensitive: bool, value: &T) {
-        let members = &mut self.extras.members;
+        let members = &mut *self.members;
         members.push_str(opening);
         let name = members::name_of(opening);
         if sensitive || keys::added_by_deployment(name) {
@@ -41,7 +58,12 @@ impl Fields<'_> {
 
     /// The `url = …` of a call.
     pub fn url<T: fmt::Display + ?Sized>(&mut self, url: &T) {
-        self.extras.url = Some(error::display(url));
+        *self.url = Some(error::display(url).into());
+    }
+
+    /// The same where it stands in the program.
+    pub fn known_url(&mut self, url: &'static str) {
+        *self.url = Some(url.into());
     }
 }
 
@@ -110,7 +132,7 @@ fn field_name(name: &str) -> String {
 pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
     // All but the fields themselves is compiled once, not in each annotated function.
     if let Some(mut extras) = begin_fields(site) {
-        fields(&mut Fields { extras: &mut extras });
+        fields(&mut Fields::of(&mut extras));
         end_fields(site, extras);
     }
 }
@@ -133,10 +155,7 @@ fn end_fields(site: &'static Site, mut extras: Box<Extras>) {
     }
     // An expression among them may have recorded something.
     if let Some(recorded) = current::with(|frame| frame.extras.take()).flatten() {
-        for member in members::walk(&recorded.members, 0) {
-            members::remove(&mut extras.members, member.key);
-            extras.members.push_str(&recorded.members[member.start..member.end]);
-        }
+        members::set_all(&mut extras.members, &recorded.members);
     }
     if let Some(span) = &extras.span {
         site.record_on(span, &extras.members);

@@ -6,7 +6,7 @@ use std::thread;
 
 use super::{Fields, Outcome, Running, State};
 use crate::clock::Tick;
-use crate::current::{self, Ended, Extras, Lent, Quiet, Thread};
+use crate::current::{self, Ended, Lent, Quiet, Thread};
 use crate::ending::{Ending, Failure};
 use crate::site::Site;
 
@@ -63,7 +63,7 @@ impl StepGuard {
     #[inline]
     pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
         if site.wanted() {
-            StepGuard::run(site, Some(Fields::gather(fields)))
+            StepGuard::run(site, Some(Fields::gather_here(site, fields)))
         } else {
             StepGuard::new(On::No)
         }
@@ -90,8 +90,8 @@ impl StepGuard {
     }
 
     #[inline(never)]
-    fn run(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
-        StepGuard::new(On::Fully(Some(Running::enter(site, extras))))
+    fn run(site: &'static Site, own: Option<Box<State>>) -> Self {
+        StepGuard::new(On::Fully(Some(Running::enter(site, own))))
     }
 
     /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.

@@ -1,13 +1,15 @@
 //! A timed step or call: begun at entry, ended exactly once, whatever the end is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use std::{mem, thread};
 
 use crate::clock::Tick;
-use crate::current::{self, Extras, Frame, Lent};
+use crate::current::{self, Extras, Frame, Lent, POOLED_BYTES, Thread};
 use crate::dependency::CallState;
 use crate::ending::Ending;
+use crate::format::members;
 use crate::site::{SPAN_MARK, Site};
 
 mod block;
@@ -59,6 +61,10 @@ pub(crate) struct State {
     busy: Duration,
     /// The step's own call, where it is one.
     call: Option<Arc<CallState>>,
+    /// Fields from the beginning of a step on its thread, as members.
+    fields: String,
+    /// The URL of a call until it begins.
+    url: Option<Cow<'static, str>>,
     /// Until it is entered and from its end on.
     extras: Option<Box<Extras>>,
     /// That of a future, while what it polls is being dropped.
@@ -83,6 +89,8 @@ impl State {
             guard: 0,
             busy: Duration::ZERO,
             call: None,
+            fields: String::new(),
+            url: None,
             extras: None,
             span: None,
             frame: Frame::default(),
@@ -90,35 +98,47 @@ impl State {
             waiting: None,
         })
     }
+
+    /// One from the pool, where there are any.
+    fn take(site: &'static Site) -> Box<Self> {
+        let pooled = current::with_thread(Thread::take_state).flatten();
+        let mut state = pooled.unwrap_or_else(|| State::new(site));
+        state.site = site;
+        state
+    }
 }
 
 impl Running {
-    /// Begins a step or call of this thread, in the frame that is there; fields of it may still come.
+    /// Begins a step or call of this thread, in the frame that is there; fields of it may still come, or are in its
+    /// state already.
     #[inline]
-    fn enter(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
+    fn enter(site: &'static Site, mut own: Option<Box<State>>) -> Self {
         if !site.is_plain() && (site.is_call() || site.has_listeners()) {
-            return Self::enter_with(site, extras);
+            return Self::enter_with(site, own);
         }
-        let mut extras = extras;
         // First the clock, which would wait for the counts.
         let now = Tick::now();
         let begun = current::with_thread(|thread| {
-            let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
+            let known = own.take().or_else(|| thread.take_state());
+            let mut state = known.unwrap_or_else(|| State::new(site));
             state.begin(site, &mut thread.frame);
             state.was_panicking = thread::panicking();
-            state.guard = thread.hold(state.step, site, extras.take(), None);
+            state.guard = thread.hold(state.step, site, None, None);
             state.start(&thread.frame, now);
             state
         });
-        let state = begun.unwrap_or_else(|| Outfit { extras, call: None, span: None }.alone(site));
+        let state = begun.unwrap_or_else(|| Outfit::default().alone(site, own));
         Running { state }
     }
 
     /// The same for a call, and where others listen.
-    fn enter_with(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
-        let mut outfit = Outfit::of(site, extras);
+    fn enter_with(site: &'static Site, mut own: Option<Box<State>>) -> Self {
+        let url = own.as_mut().and_then(|state| state.url.take());
+        let extras = own.as_mut().and_then(|state| state.take_fields());
+        let mut outfit = Outfit::of(site, url.as_deref(), extras);
         let begun = current::with_thread(|thread| {
-            let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
+            let known = own.take().or_else(|| thread.take_state());
+            let mut state = known.unwrap_or_else(|| State::new(site));
             state.begin(site, &mut thread.frame);
             state.was_panicking = thread::panicking();
             state.guard = thread.hold(state.step, site, outfit.extras.take(), outfit.call.clone());
@@ -126,7 +146,7 @@ impl Running {
             state.start(&thread.frame, Tick::now());
             state
         });
-        let state = begun.unwrap_or_else(|| outfit.alone(site));
+        let state = begun.unwrap_or_else(|| outfit.alone(site, own));
         if let Some(span) = outfit.span {
             span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
         }
@@ -140,8 +160,9 @@ impl Running {
     /// Begins a step or call in a frame of its own, which holds the request and the call of here from
     /// now on.
     #[inline(never)]
-    fn begin(site: &'static Site, extras: Option<Box<Extras>>) -> Self {
-        let mut outfit = Outfit::of(site, extras);
+    fn begin(site: &'static Site, mut extras: Option<Box<Extras>>) -> Self {
+        let url = extras.as_mut().and_then(|extras| extras.url.take());
+        let mut outfit = Outfit::of(site, url.as_deref(), extras);
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
             state.begin(site, &mut thread.frame);
@@ -158,7 +179,7 @@ impl Running {
             state.start(&thread.frame, Tick::now());
             state
         });
-        let state = begun.unwrap_or_else(|| outfit.alone(site));
+        let state = begun.unwrap_or_else(|| outfit.alone(site, None));
         #[cfg(feature = "testing")]
         let state = state.held_back(site);
         Running { state }
@@ -193,6 +214,7 @@ impl Running {
             let has_span = state.extras.as_ref().is_some_and(|extras| extras.span.is_some());
             lent.take(thread, lends && !has_span);
         });
+        state.settle_fields();
     }
 
     /// Puts the frame of a future in place of that of the thread, or the other way round.
@@ -204,7 +226,7 @@ impl Running {
 
     /// Ends a future's step, whose frame is its own again, under the request that it holds.
     fn end_own(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
-        let Frame { request, has_inner, extras, .. } = std::mem::take(&mut self.state.frame);
+        let Frame { request, has_inner, extras, .. } = mem::take(&mut self.state.frame);
         self.state.has_inner = has_inner;
         self.state.extras = extras;
         let mut lent = Lent::scratch_of_here();
@@ -252,10 +274,41 @@ impl State {
         }
     }
 
+    /// The fields of the entry, for a step that has more on it.
+    fn take_fields(&mut self) -> Option<Box<Extras>> {
+        if self.fields.is_empty() {
+            return None;
+        }
+        let mut extras = current::take_extras();
+        mem::swap(&mut extras.members, &mut self.fields);
+        Some(extras)
+    }
+
+    /// Puts the fields of the entry before those that were recorded since.
+    fn settle_fields(&mut self) {
+        if self.fields.is_empty() {
+            return;
+        }
+        let extras = self.extras.get_or_insert_with(current::take_extras);
+        members::set_all(&mut self.fields, &extras.members);
+        mem::swap(&mut extras.members, &mut self.fields);
+        self.fields.clear();
+    }
+
+    /// Forgets the fields, and the room of very large ones.
+    #[inline]
+    pub(crate) fn forget_fields(&mut self) {
+        self.fields.clear();
+        if self.fields.capacity() > POOLED_BYTES {
+            self.fields = String::new();
+        }
+    }
+
     /// Forgets what it held, to be used again.
     #[inline]
     pub(crate) fn clear(&mut self) -> Option<Box<Extras>> {
         self.call = None;
+        self.forget_fields();
         self.busy = Duration::ZERO;
         #[cfg(feature = "testing")]
         {
@@ -266,6 +319,7 @@ impl State {
 }
 
 /// What a step has on it when it begins.
+#[derive(Default)]
 struct Outfit {
     extras: Option<Box<Extras>>,
     call: Option<Arc<CallState>>,
@@ -273,9 +327,8 @@ struct Outfit {
 }
 
 impl Outfit {
-    fn of(site: &'static Site, mut extras: Option<Box<Extras>>) -> Self {
-        let url = extras.as_mut().and_then(|extras| extras.url.take());
-        let call = || Arc::new(CallState::new(site, site.safe_url(url.as_deref())));
+    fn of(site: &'static Site, url: Option<&str>, mut extras: Option<Box<Extras>>) -> Self {
+        let call = || Arc::new(CallState::new(site, site.safe_url(url)));
         let call = site.is_call().then(call);
         let known = || known_at_entry(site, extras.as_deref());
         let span = site.span(known);
@@ -287,8 +340,8 @@ impl Outfit {
 
     /// The state of a step on a thread that is past its end and has no frame.
     #[cold]
-    fn alone(&mut self, site: &'static Site) -> Box<State> {
-        let mut state = State::new(site);
+    fn alone(&mut self, site: &'static Site, own: Option<Box<State>>) -> Box<State> {
+        let mut state = own.unwrap_or_else(|| State::new(site));
         state.extras = self.extras.take();
         state.call = self.call.take();
         state.start(&Frame::default(), Tick::now());

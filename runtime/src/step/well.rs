@@ -7,7 +7,7 @@ use super::end::{Outcome, RET, STEP_ROOM};
 use super::{Running, State};
 use crate::clock::Tick;
 use crate::context::Request;
-use crate::current::{self, Extras, Frame, Thread};
+use crate::current::{self, Frame, Thread};
 use crate::ending::Ending;
 use crate::format::Pieces;
 use crate::format::json::Beginning;
@@ -110,7 +110,15 @@ fn make(
     ret: Option<&str>,
 ) -> Option<Severity> {
     let extras = frame.extras.as_deref();
-    if extras.is_some_and(Extras::are_more_than_fields) || entered::have_fields() {
+    // Fields of the entry are the state's, those that came later the frame's. Few steps have both.
+    let fields = match extras {
+        None => &state.fields,
+        Some(extras) if state.fields.is_empty() && !extras.are_more_than_fields() => {
+            &extras.members
+        }
+        Some(_) => return None,
+    };
+    if entered::have_fields() {
         return None;
     }
     let took = now.nanos_since(state.started);
@@ -122,7 +130,6 @@ fn make(
     let Scratch { line, known } = &mut **scratch.get_or_insert_default();
     let identified = Request::identified(request);
     let beginning = logger.template.begin(now, usual.named, identified, logger.id, known);
-    let fields = extras.map_or("", |extras| &extras.members);
     let parts = Parts { beginning, usual, state, request: identified, took, fields, ret };
     let room = parts.room();
     if room > logger.line_limit {
