@@ -289,6 +289,8 @@ mod shapes_of_a_good_end {
     #[step_timed(fields(count = 12, what = clear("a \"b\" c"), password = clear("canary-3")), ret)]
     fn with_fields() -> Option<i64> {
         record("more", i64::MIN);
+        // In place of the one from the beginning, and behind the others.
+        record("count", 13);
         Some(-1)
     }
 
