@@ -22,15 +22,15 @@ pin_project! {
     impl<B> PinnedDrop for CompletedBody<B> where B: Body {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _here = this.open.as_deref().map(Open::enter);
+            Open::run(this.open, true);
+            let is_whole = this.open.as_deref().is_some_and(Open::is_whole);
+            let here = this.open.as_deref_mut().map(Open::enter);
             // A server that knows the length, from the body or from the header, does not ask again
             // after the last byte.
-            Open::run(this.open, true);
-            let body = (*this.body).as_ref();
-            let is_sent =
-                body.is_some_and(is_over) || this.open.as_deref().is_some_and(Open::is_whole);
+            let is_sent = (*this.body).as_ref().is_some_and(is_over) || is_whole;
             // What it says then is said before its request's end.
             this.body.set(None);
+            drop(here);
             Open::run(this.open, false);
             if let Some(open) = this.open
                 && is_sent
@@ -68,7 +68,7 @@ impl<B: Body> Body for CompletedBody<B> {
         let mut open = this.open.take();
         Open::run(&mut open, true);
         let frame = {
-            let _here = open.as_deref().map(Open::enter);
+            let _here = open.as_deref_mut().map(Open::enter);
             this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx))
         };
         Open::run(&mut open, false);

@@ -14,7 +14,7 @@ use super::site;
 use super::started::header_text;
 use crate::clock::Tick;
 use crate::context::Request;
-use crate::current::{Frame, Restore};
+use crate::current::{Frame, Inside};
 use crate::format::{append, members};
 use crate::layer::Core;
 use crate::loggable::Encoder;
@@ -44,6 +44,8 @@ const NUMBERS_ROOM: usize = 192;
 #[derive(Debug)]
 pub(super) struct Open {
     request: Arc<Request>,
+    /// What runs in the body works in it.
+    frame: Frame,
     route: Option<Route>,
     client_request_id: Option<String>,
     status: Option<StatusCode>,
@@ -69,6 +71,7 @@ impl Open {
         settings: Arc<Settings>,
     ) -> Self {
         Open {
+            frame: Frame { request: Some(Arc::clone(&request)), ..Frame::default() },
             request,
             route,
             client_request_id,
@@ -103,10 +106,9 @@ impl Open {
         &self.request
     }
 
-    /// Makes the request the current one, for code of the owner's.
-    pub(super) fn enter(&self) -> Restore {
-        let request = Some(Arc::clone(&self.request));
-        Restore::enter(Frame { request, ..Frame::default() })
+    /// Makes the request the current one, for code of the owner's or of the body.
+    pub(super) fn enter(&mut self) -> Inside<'_> {
+        Inside::enter(&mut self.frame)
     }
 
     pub(super) fn responded(&mut self, response: &response::Parts) {
@@ -117,10 +119,13 @@ impl Open {
         self.content_length = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
-        let hooks = &self.settings.response_fields;
-        if !hooks.is_empty() {
-            let _here = self.enter();
-            self.fields = Fields::told(hooks, response, site::COMPLETED.spec.names());
+        if !self.settings.response_fields.is_empty() {
+            let settings = Arc::clone(&self.settings);
+            self.fields = {
+                let _here = self.enter();
+                let taken = site::COMPLETED.spec.names();
+                Fields::told(&settings.response_fields, response, taken)
+            };
         }
     }
 
