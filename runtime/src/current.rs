@@ -101,6 +101,13 @@ impl AllHeld {
         self.slots.get_mut(self.len - 1)
     }
 
+    /// Frees all slots, of which those in use are dropped.
+    #[cold]
+    fn clear(&mut self) {
+        self.slots.clear();
+        self.len = 0;
+    }
+
     fn remove(&mut self, at: usize) -> Held {
         self.len -= 1;
         self.slots.remove(at)
@@ -227,6 +234,42 @@ impl Frame {
         &mut told[at]
     }
 
+    /// Makes an empty frame the one of a future's step that begins here.
+    #[inline]
+    pub(crate) fn begin(
+        &self,
+        frame: &mut Frame,
+        step: u32,
+        site: &'static Site,
+        call: Option<Arc<CallState>>,
+    ) {
+        frame.request.clone_from(&self.request);
+        frame.call = call.or_else(|| self.call.clone());
+        frame.step = step;
+        frame.in_step = true;
+        frame.awaits = Some(site);
+    }
+
+    /// Empties it, but for room that is used again. What was in it is dropped by who gets it.
+    #[inline]
+    pub(crate) fn empty(&mut self) -> Left {
+        if self.told.is_some() || !self.held.is_empty() {
+            self.told = None;
+            self.held.clear();
+        }
+        self.step = 0;
+        self.in_step = false;
+        self.awaits = None;
+        self.quiet = 0;
+        self.entered_by = 0;
+        Left {
+            request: self.request.take(),
+            _call: self.call.take(),
+            has_inner: mem::take(&mut self.has_inner),
+            extras: self.extras.take(),
+        }
+    }
+
     /// What a future or closure sent elsewhere works under: the same request, step and call, but not
     /// the fields, which belong to the step that runs here.
     pub(crate) fn fork(&mut self) -> Frame {
@@ -289,6 +332,15 @@ impl Frame {
         }
         Some((has_inner, extras))
     }
+}
+
+/// What was in the frame of a future's step when that ended.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) request: Option<Arc<Request>>,
+    _call: Option<Arc<CallState>>,
+    pub(crate) has_inner: bool,
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// What a quiet step turned out to be.

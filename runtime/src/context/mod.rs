@@ -164,50 +164,18 @@ const LONGEST_ID: usize = 128;
 impl RequestContext {
     /// A new request with a new id (UUID v7, RFC 9562).
     pub fn new() -> Self {
-        let now = Tick::now();
-        let random = random::bytes(now);
-        let id = uuid::Builder::from_unix_timestamp_millis(now.wall().millis(), &random);
-        let id = id.into_uuid().hyphenated();
-        Self::begun(now, id.encode_lower(&mut uuid::Uuid::encode_buffer()))
+        Self::of(Request::new())
     }
 
     /// A new request under an id that is known already.
     ///
     /// The id is written escaped; one longer than 128 characters is cut there.
     pub fn with_id(id: &str) -> Self {
-        // So many bytes are no more characters.
-        let end = if id.len() <= LONGEST_ID { None } else { id.char_indices().nth(LONGEST_ID) };
-        Self::begun(Tick::now(), end.map_or(id, |(at, _)| &id[..at]))
+        Self::of(Request::with_id(id))
     }
 
-    fn begun(started: Tick, id: &str) -> Self {
-        RequestContext {
-            request: Arc::new(Request {
-                id: id.into(),
-                method: None,
-                path: None,
-                trace: OnceLock::new(),
-                #[cfg(all(feature = "otel", feature = "http"))]
-                trace_of_edge: None,
-                started,
-                switches: None,
-                open_steps: None,
-                is_over: AtomicBool::new(false),
-                lines: AtomicU64::new(0),
-                suppressed: AtomicU64::new(0),
-                step_ids: AtomicU32::new(0),
-                calls: AtomicU32::new(0),
-                quiet_steps: AtomicU32::new(0),
-                identity: RwLock::default(),
-                stamp: AtomicU64::new(next_stamp()),
-                sums: Mutex::default(),
-                slowest_from: AtomicU64::new(0),
-                #[cfg(feature = "testing")]
-                capture: crate::testing::Lines::place(),
-                #[cfg(feature = "testing")]
-                _counted: crate::testing::Counted::new(id),
-            }),
-        }
+    pub(crate) fn of(request: Request) -> Self {
+        RequestContext { request: Arc::new(request) }
     }
 
     /// The same request with the method its lines show. For a context that has not been used yet.
@@ -223,7 +191,7 @@ impl RequestContext {
         self.change(|request| request.path = Some(safe_path(path).into()))
     }
 
-    pub(crate) fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
+    fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
         if let Some(request) = Arc::get_mut(&mut self.request) {
             change(request);
             // Where a line was written before, what was rendered for it is no longer so.
@@ -242,9 +210,9 @@ impl RequestContext {
     /// Runs a future under this request: every line it writes belongs to it, on whatever thread it
     /// is polled.
     ///
-    /// It also is the span `candor.request` around the future, so that tracing's own
-    /// `.in_current_span()` carries the request where candor's layer sees spans. Where candor alone listens, the span is
-    /// made for who asks for the current one.
+    /// It also opens the span `candor.request` around the future, so that tracing's own
+    /// `.in_current_span()` carries the request where candor's layer sees spans. Where candor alone listens, that is made
+    /// for who asks for the current span.
     pub fn scope<F: Future>(self, future: F) -> Scope<F> {
         let span = self.span();
         Scope {
@@ -552,6 +520,48 @@ impl<F: Future> Future for InContext<F> {
 }
 
 impl Request {
+    pub(crate) fn new() -> Self {
+        let now = Tick::now();
+        let random = random::bytes(now);
+        let id = uuid::Builder::from_unix_timestamp_millis(now.wall().millis(), &random);
+        let id = id.into_uuid().hyphenated();
+        Self::begun(now, id.encode_lower(&mut uuid::Uuid::encode_buffer()))
+    }
+
+    pub(crate) fn with_id(id: &str) -> Self {
+        // So many bytes are no more characters.
+        let end = if id.len() <= LONGEST_ID { None } else { id.char_indices().nth(LONGEST_ID) };
+        Self::begun(Tick::now(), end.map_or(id, |(at, _)| &id[..at]))
+    }
+
+    fn begun(started: Tick, id: &str) -> Self {
+        Request {
+            id: id.into(),
+            method: None,
+            path: None,
+            trace: OnceLock::new(),
+            #[cfg(all(feature = "otel", feature = "http"))]
+            trace_of_edge: None,
+            started,
+            switches: None,
+            open_steps: None,
+            is_over: AtomicBool::new(false),
+            lines: AtomicU64::new(0),
+            suppressed: AtomicU64::new(0),
+            step_ids: AtomicU32::new(0),
+            calls: AtomicU32::new(0),
+            quiet_steps: AtomicU32::new(0),
+            identity: RwLock::default(),
+            stamp: AtomicU64::new(next_stamp()),
+            sums: Mutex::default(),
+            slowest_from: AtomicU64::new(0),
+            #[cfg(feature = "testing")]
+            capture: crate::testing::Lines::place(),
+            #[cfg(feature = "testing")]
+            _counted: crate::testing::Counted::new(id),
+        }
+    }
+
     #[cfg(feature = "http")]
     pub(crate) fn set_trace(&mut self, trace: Trace) {
         #[cfg(feature = "otel")]

@@ -261,28 +261,26 @@ impl RequestLayer {
     }
 
     fn context(&self, parts: &Parts, sent: &Sent, asked: Asked) -> RequestContext {
-        let context = match sent {
-            Sent::Valid(id) => RequestContext::with_id(id),
-            Sent::Nothing | Sent::Refused(_) => RequestContext::new(),
+        let mut request = match sent {
+            Sent::Valid(id) => context::Request::with_id(id),
+            Sent::Nothing | Sent::Refused(_) => context::Request::new(),
         };
         let shown = self.settings.path.as_ref().and_then(|hook| guarded(|| hook(parts)).flatten());
-        let switches = self.settings.switches(context.id(), parts, asked);
-        context.change(|request| {
-            request.method = Some(context::method_of(parts.method.as_str()));
-            let path = shown.as_deref().unwrap_or(parts.uri.path());
-            request.path = Some(context::safe_path(path).into());
-            request.set_trace(trace_context::of(&parts.headers, request.started));
-            if self.settings.watch.is_some() {
-                request.open_steps = Some(OpenSteps::default());
-            }
-            request.switches = switches.map(Box::new);
-            #[cfg(feature = "testing")]
-            if request.capture.get().is_none()
-                && let Some(capture) = &self.capture
-            {
-                request.capture = capture.clone().into();
-            }
-        })
+        request.switches = self.settings.switches(&request.id, parts, asked).map(Box::new);
+        request.method = Some(context::method_of(parts.method.as_str()));
+        let path = shown.as_deref().unwrap_or(parts.uri.path());
+        request.path = Some(context::safe_path(path).into());
+        request.set_trace(trace_context::of(&parts.headers, request.started));
+        if self.settings.watch.is_some() {
+            request.open_steps = Some(OpenSteps::default());
+        }
+        #[cfg(feature = "testing")]
+        if request.capture.get().is_none()
+            && let Some(capture) = &self.capture
+        {
+            request.capture = capture.clone().into();
+        }
+        RequestContext::of(request)
     }
 }
 

@@ -11,7 +11,7 @@ use tracing_core::{Dispatch, dispatcher};
 use super::site;
 use crate::clock::Tick;
 use crate::context::Request;
-use crate::context::open_steps::OpenStep;
+use crate::context::open_steps::{OpenStep, OpenSteps};
 use crate::format::members;
 use crate::loggable::Encoder;
 use crate::policy::clear;
@@ -111,7 +111,7 @@ impl Watch {
 
 fn say(request: &Arc<Request>) {
     let now = Tick::now();
-    let open = request.open_steps.as_ref().map(|open| open.list()).unwrap_or_default();
+    let open = request.open_steps.as_ref().map(OpenSteps::list).unwrap_or_default();
     emit::emit_at(&site::STUCK, Some(request), Severity::Warn, now, |out, limit| {
         members::open(out, "event");
         Encoder::json(out, limit).text("request_stuck");

@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::context::trace::{Hex, Trace};
 use crate::clock::Tick;
+use crate::context::trace::{Hex, Trace};
 use crate::random;
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -18,13 +18,9 @@ pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
     let mut values = headers.get_all(TRACEPARENT).iter();
     let sent = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
     match sent {
-        Some((trace_id, parent_id, sampled)) if values.next().is_none() => Trace {
-            trace_id,
-            span_id,
-            parent_id: Some(parent_id),
-            sampled,
-            state: state(headers),
-        },
+        Some((trace_id, parent_id, sampled)) if values.next().is_none() => {
+            Trace { trace_id, span_id, parent_id: Some(parent_id), sampled, state: state(headers) }
+        }
         _ => Trace {
             trace_id: Hex::of(trace_id),
             span_id,
@@ -55,7 +51,7 @@ fn parse(header: &str) -> Option<(Hex<32>, Hex<16>, bool)> {
     let (trace_id, parent_id) = (Hex::parse(trace_id)?, Hex::parse(parent_id)?);
     let flags = u8::from_str_radix(Hex::<2>::parse(flags)?.as_str(), 16).ok()?;
     let well_formed = version.as_str() != "ff"
-        && !(version.is_zero() && parts.next().is_some())
+        && (!version.is_zero() || parts.next().is_none())
         && !trace_id.is_zero()
         && !parent_id.is_zero();
     well_formed.then_some((trace_id, parent_id, flags & 1 == 1))

@@ -166,15 +166,9 @@ impl Running {
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| State::new(site));
             state.begin(site, &mut thread.frame);
-            let around = thread.frame.fork();
-            state.frame = Frame {
-                call: outfit.call.clone().or(around.call),
-                step: state.step,
-                in_step: true,
-                awaits: Some(site),
-                extras: outfit.extras.take(),
-                ..around
-            };
+            let step = state.step;
+            thread.frame.begin(&mut state.frame, step, site, outfit.call.clone());
+            state.frame.extras = outfit.extras.take();
             state.call = outfit.call.take();
             state.start(&thread.frame, Tick::now());
             state
@@ -226,12 +220,12 @@ impl Running {
 
     /// Ends a future's step, whose frame is its own again, under the request that it holds.
     fn end_own(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
-        let Frame { request, has_inner, extras, .. } = mem::take(&mut self.state.frame);
-        self.state.has_inner = has_inner;
-        self.state.extras = extras;
+        let mut own = self.state.frame.empty();
+        self.state.has_inner = own.has_inner;
+        self.state.extras = own.extras.take();
         let mut lent = Lent::scratch_of_here();
         let (_, scratch) = lent.parts();
-        self.finish(request.as_ref(), scratch, now, outcome, ending);
+        self.finish(own.request.as_ref(), scratch, now, outcome, ending);
         lent.give_back(self.state);
     }
 

@@ -67,8 +67,8 @@ impl Running {
             logger.sink.write(severity, &scratch.line);
             let Some(mut state) = own.take() else { return };
             // What is dropped may be the last hand on the request: not while the thread is held.
-            let mut frame = mem::take(&mut state.frame);
-            let extras = frame.extras.take();
+            let mut left = state.frame.empty();
+            let extras = left.extras.take();
             current::with_thread(|thread| {
                 thread.keep_scratch(scratch);
                 thread.keep_plain(state, extras);

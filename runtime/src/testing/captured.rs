@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use tracing_core::dispatcher::DefaultGuard;
 
 use super::{Line, Lines, Matched, snapshot, tree};
-use crate::context::RequestContext;
+use crate::context::Request;
 use crate::current::{self, Frame};
 use crate::logging::Logging;
 
@@ -56,9 +56,9 @@ impl Drop for Captured {
 
 impl Captured {
     pub(super) fn new(lines: Lines, default: Option<DefaultGuard>) -> Self {
-        let place =
-            RequestContext::with_id("").change(|request| request.capture = lines.clone().into());
-        let frame = Frame { request: Some(place.request), ..Frame::default() };
+        let mut place = Request::with_id("");
+        place.capture = lines.clone().into();
+        let frame = Frame { request: Some(Arc::new(place)), ..Frame::default() };
         let before = Some(current::replace(frame));
         Captured { lines, logging: None, before, _default: default, _not_send: PhantomData }
     }
