@@ -7,7 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::Parser as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_expr_mut};
-use syn::{Block, Expr, ExprLit, Ident, Item, Lit, Stmt, Type, parse_quote};
+use syn::{Block, Expr, ExprLit, Ident, Item, Lit, LitStr, Stmt, Type, parse_quote};
 
 use crate::args::{Args, Attribute, Field, Level, Policy, Ret, policy_of};
 use crate::block;
@@ -538,11 +538,11 @@ fn site(
         Some(block) => format!("{block}::{function_name}"),
         None => function_name,
     };
-    let first = args.first.as_ref().map_or_else(|| function_name.clone(), syn::LitStr::value);
+    let first = args.first.as_ref().map_or_else(|| function_name.clone(), LitStr::value);
     let (name, kind) = match attribute {
         Attribute::Step => (first, quote!(step)),
         Attribute::Call => {
-            let operation = args.operation.as_ref().map_or(function_name, syn::LitStr::value);
+            let operation = args.operation.as_ref().map_or(function_name, LitStr::value);
             (operation, quote!(call))
         }
     };
@@ -551,11 +551,14 @@ fn site(
         let dependency = &args.first;
         settings.extend(quote!(.dependency(#dependency)));
     }
-    for (method, text) in
-        [("target", &args.target), ("method", &args.method), ("url_template", &args.url_template)]
-    {
+    for (method, text) in [
+        ("target", args.target.as_ref()),
+        ("method", args.method.as_ref()),
+        ("url", args.url.as_ref().and_then(text_of)),
+        ("url_template", args.url_template.as_ref()),
+    ] {
         let method = format_ident!("{method}");
-        settings.extend(text.as_ref().map(|text| quote!(.#method(#text))));
+        settings.extend(text.map(|text| quote!(.#method(#text))));
     }
     for (method, level) in [("level", &args.level), ("err", &args.err)] {
         let method = format_ident!("{method}");
@@ -574,15 +577,19 @@ fn site(
     quote!(#listed #private::site!(#kind #name [#(#fields),*] #settings);)
 }
 
-/// The statements that take the fields, and the URL of a call.
+/// An expression that is text of the program.
+fn text_of(value: &Expr) -> Option<&LitStr> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+        _ => None,
+    }
+}
+
+/// The statements that take the fields, and the URL of a call that is no [text of the program](text_of).
 fn fields(args: &Args, private: &TokenStream) -> Option<TokenStream> {
-    let url = args.url.as_ref().map(|url| match url {
-        // Written in the program, it is there already.
-        Expr::Lit(ExprLit { lit: Lit::Str(url), .. }) => quote!(__fields.known_url(#url);),
-        url => {
-            let url = borrowed(url, &url.to_token_stream());
-            quote!(__fields.url(#url);)
-        }
+    let url = args.url.as_ref().filter(|url| text_of(url).is_none()).map(|url| {
+        let url = borrowed(url, &url.to_token_stream());
+        quote!(__fields.url(#url);)
     });
     let policies = policies(args);
     let fields = args.fields.iter().map(|Field { name, value }| {

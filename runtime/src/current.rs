@@ -3,7 +3,6 @@
 //! A scope or a step puts its frame here while it runs (a future: while it is polled) and takes it
 //! back afterwards, so that a frame is in one place at a time and moving it costs no atomic.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::mem;
 use std::ops::{Deref, DerefMut};
@@ -360,7 +359,7 @@ pub(crate) struct Extras {
     /// The span for other layers.
     pub(crate) span: Option<tracing::Span>,
     /// The URL of a call until its state is made.
-    pub(crate) url: Option<Cow<'static, str>>,
+    pub(crate) url: Option<String>,
     /// The first item of a stream that was an error.
     pub(crate) failure: Option<Written>,
 }

@@ -38,8 +38,15 @@ pub struct Spec {
 pub(crate) struct CallSpec {
     pub(crate) dependency: &'static str,
     pub(crate) method: Option<&'static str>,
+    /// Where it is the same for all calls.
+    pub(crate) url: Option<&'static str>,
     /// Stands in place of the URL's path.
     pub(crate) url_template: Option<&'static str>,
+}
+
+impl CallSpec {
+    const NOTHING: CallSpec =
+        CallSpec { dependency: "", method: None, url: None, url_template: None };
 }
 
 /// The names of a step's fields: of its event, and of its span for others.
@@ -139,7 +146,7 @@ impl Spec {
             target: "deps",
             err: Level::ERROR,
             fields: CALL_FIELDS,
-            call: Some(CallSpec { dependency: "", method: None, url_template: None }),
+            call: Some(CallSpec::NOTHING),
             ..Spec::step(operation, module, file, line)
         }
     }
@@ -217,6 +224,12 @@ impl Spec {
         Spec { call: Some(CallSpec { method: Some(method), ..self.call_spec() }), ..self }
     }
 
+    /// Where it is called, as text of the program; made safe before it is shown.
+    #[must_use]
+    pub const fn url(self, url: &'static str) -> Self {
+        Spec { call: Some(CallSpec { url: Some(url), ..self.call_spec() }), ..self }
+    }
+
     /// What stands in place of the URL's path.
     #[must_use]
     pub const fn url_template(self, template: &'static str) -> Self {
@@ -226,7 +239,7 @@ impl Spec {
     const fn call_spec(&self) -> CallSpec {
         match self.call {
             Some(call) => call,
-            None => CallSpec { dependency: "", method: None, url_template: None },
+            None => CallSpec::NOTHING,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What the user's code adds to a step: fields at entry, recorded ones, the returned value.
 
-use std::borrow::Cow;
 use std::{fmt, ptr};
 
 use super::State;
@@ -17,7 +16,7 @@ use crate::{error, keys};
 #[derive(Debug)]
 pub struct Fields<'a> {
     members: &'a mut String,
-    url: &'a mut Option<Cow<'static, str>>,
+    url: &'a mut Option<String>,
 }
 
 impl Fields<'_> {
@@ -58,12 +57,7 @@ impl Fields<'_> {
 
     /// The `url = …` of a call.
     pub fn url<T: fmt::Display + ?Sized>(&mut self, url: &T) {
-        *self.url = Some(error::display(url).into());
-    }
-
-    /// The same where it stands in the program.
-    pub fn known_url(&mut self, url: &'static str) {
-        *self.url = Some(url.into());
+        *self.url = Some(error::display(url));
     }
 }
 

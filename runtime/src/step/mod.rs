@@ -1,6 +1,5 @@
 //! A timed step or call: begun at entry, ended exactly once, whatever the end is.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{mem, thread};
@@ -64,7 +63,7 @@ pub(crate) struct State {
     /// Fields from the beginning of a step on its thread, as members.
     fields: String,
     /// The URL of a call until it begins.
-    url: Option<Cow<'static, str>>,
+    url: Option<String>,
     /// Until it is entered and from its end on.
     extras: Option<Box<Extras>>,
     /// That of a future, while what it polls is being dropped.
@@ -322,8 +321,10 @@ struct Outfit {
 
 impl Outfit {
     fn of(site: &'static Site, url: Option<&str>, mut extras: Option<Box<Extras>>) -> Self {
-        let call = || Arc::new(CallState::new(site, site.safe_url(url)));
-        let call = site.is_call().then(call);
+        let call = site.spec.call.map(|spec| {
+            let url = site.safe_url(url.or(spec.url));
+            Arc::new(CallState::new(site, url))
+        });
         let known = || known_at_entry(site, extras.as_deref());
         let span = site.span(known);
         if span.is_some() {
