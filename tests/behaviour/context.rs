@@ -206,17 +206,34 @@ fn in_current_span_keeps_the_request() {
     assert_eq!(captured.line("spanned").integer("shard"), 3);
 }
 
+/// Whoever polls a request, or ends one, may be in spans of its own.
 #[test]
-fn in_current_span_keeps_the_request_inside_a_span_from_outside_of_it() {
+fn spans_around_a_request_are_those_around_its_beginning() {
+    fn shards(captured: &Captured, message: &str) -> Vec<Option<i64>> {
+        captured.events(message).iter().map(|line| line.get("shard")?.as_i64()).collect()
+    }
+    async fn work() {
+        tracing::info!("in the request");
+        tracing::info_span!("its own", n = 1).in_scope(|| tracing::info!("in its span"));
+        let sent = async { tracing::info!("sent") }.in_current_span();
+        std::thread::spawn(|| block_on(sent)).join().expect("no panic");
+        once_pending().await;
+    }
+
     let captured = capture();
-    let outside = tracing::info_span!("outside", shard = 3);
-    let sent = RequestContext::with_id("r").enter_with(|| {
-        let _entered = outside.enter();
-        async { tracing::info!("along") }.in_current_span()
-    });
-    std::thread::spawn(|| block_on(sent)).join().expect("no panic");
-    let line = captured.line("along");
-    assert_eq!((line.text("request_id"), line.integer("shard")), ("r", 3));
+    let around = tracing::info_span!("around", shard = 3);
+    let begun_inside = around.in_scope(|| RequestContext::with_id("r").scope(work()));
+    let begun_outside = RequestContext::with_id("r").scope(work());
+    let mut requests = [Box::pin(begun_inside), Box::pin(begun_outside)];
+    for request in &mut requests {
+        assert!(around.in_scope(|| poll_once(request.as_mut())).is_pending());
+    }
+    around.in_scope(|| RequestContext::with_id("r").enter_with(|| tracing::info!("entered")));
+    for message in ["in the request", "in its span", "sent"] {
+        assert_eq!(shards(&captured, message), [Some(3), None], "{message}");
+    }
+    assert_eq!(shards(&captured, "entered"), [Some(3)]);
+    assert!(captured.lines().iter().all(|line| line.text("request_id") == "r"));
 }
 
 #[test]

@@ -42,6 +42,7 @@ use pin_project_lite::pin_project;
 use tracing::{Level, Span};
 
 use self::open_steps::OpenSteps;
+use self::span::RequestSpan;
 use self::switches::Switches;
 use self::trace::Trace;
 use crate::clock::Tick;
@@ -225,11 +226,11 @@ impl RequestContext {
     /// Makes a future under this request and runs it there, in one span.
     #[cfg(feature = "http")]
     pub(crate) fn scope_of<F: Future>(self, make: impl FnOnce() -> F) -> Scope<F> {
-        let span = self.span();
+        let mut span = self.span();
         let frame = || Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
         let future = {
             let _restore = Restore::enter(frame());
-            let _entered = current::is_alive().then(|| span.enter());
+            let _entered = span.enter();
             make()
         };
         Scope { future: Some(future), frame: Some(frame()), span }
@@ -239,7 +240,7 @@ impl RequestContext {
     #[cfg(feature = "http")]
     pub(crate) fn scope_of_here<F: Future>(make: impl FnOnce() -> F) -> Scope<F> {
         let frame = current::with(Frame::fork);
-        Scope { future: Some(make()), frame, span: Span::none() }
+        Scope { future: Some(make()), frame, span: RequestSpan::Nothing }
     }
 
     /// Runs a closure under this request.
@@ -259,22 +260,16 @@ impl RequestContext {
         Entered { _span: span.entered(), _frame: frame, _not_send: PhantomData }
     }
 
-    fn span(&self) -> Span {
+    fn span(&self) -> RequestSpan {
         #[cfg(feature = "testing")]
         crate::testing::Lines::join(&self.request.capture);
-        if !current::is_alive() {
-            return Span::none();
-        }
-        let span = if span::is_wanted() {
-            // The layer reads the context when the span is made, from the thread.
-            let frame = Frame { request: Some(Arc::clone(&self.request)), ..Frame::default() };
-            let _here = Restore::enter(frame);
-            span::new()
-        } else {
-            Span::none()
-        };
+        let span = RequestSpan::of(&self.request);
         #[cfg(feature = "otel")]
-        otel::join(&self.request, &span);
+        match &span {
+            RequestSpan::Nothing => {}
+            RequestSpan::Span(span) => otel::join(&self.request, span),
+            RequestSpan::Shield(_) => otel::join(&self.request, &Span::none()),
+        }
         span
     }
 }
@@ -299,7 +294,7 @@ pub(crate) fn safe_path(target: &str) -> String {
 #[derive(Debug)]
 #[must_use = "the request is current only as long as the guard lives"]
 pub struct Entered {
-    _span: tracing::span::EnteredSpan,
+    _span: span::Inside<tracing::span::EnteredSpan>,
     _frame: EnteredFrame,
     _not_send: PhantomData<*const ()>,
 }
@@ -312,7 +307,7 @@ pin_project! {
         #[pin]
         future: Option<F>,
         frame: Option<Frame>,
-        span: Span,
+        span: RequestSpan,
     }
 
     impl<F> PinnedDrop for Scope<F> {
@@ -322,7 +317,7 @@ pin_project! {
                 return;
             }
             let _inside = this.frame.as_mut().map(Inside::enter);
-            let _entered = current::is_alive().then(|| this.span.enter());
+            let _entered = this.span.enter();
             this.future.set(None);
         }
     }
@@ -334,7 +329,7 @@ impl<F: Future> Future for Scope<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _inside = Inside::enter(this.frame.get_or_insert_default());
-        let _entered = current::is_alive().then(|| this.span.enter());
+        let _entered = this.span.enter();
         poll_some(this.future, cx)
     }
 }

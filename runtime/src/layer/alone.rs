@@ -7,9 +7,10 @@ use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::subscriber::Interest;
 use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
-use tracing_subscriber::registry::Registry;
+use tracing_subscriber::registry::{LookupSpan as _, Registry};
 
-use super::{Core, entered};
+use super::Core;
+use super::entered;
 use crate::context::span;
 use crate::current;
 
@@ -45,19 +46,21 @@ impl Alone {
 }
 
 impl Subscriber for Alone {
-    /// The innermost span of this thread; where that is none of the current request's, its own.
+    /// The innermost span of this thread. In a request that no span was entered in, that is the request's own.
     fn current_span(&self) -> Current {
         let here = self.inner.current_span();
-        let Some(request) = current::request().filter(|request| request.has_id()) else {
-            return here;
-        };
-        if entered::innermost_is_of(&request) {
+        if entered::is_in_one() || !current::request().is_some_and(|request| request.has_id()) {
             return here;
         }
         if let Some(unclaimed) = self.take_offered(|_| true) {
             self.inner.try_close(unclaimed);
         }
         let id = span::with_attributes(|attributes| self.inner.new_span(attributes));
+        if let Some(data) = entered::shield()
+            && let Some(span) = self.inner.downcast_ref::<Registry>().and_then(|it| it.span(&id))
+        {
+            span.extensions_mut().replace(data);
+        }
         if OFFERED.try_with(|offered| offered.set(Some((self.core.logger.id, id.clone())))).is_err()
         {
             self.inner.try_close(id);
@@ -133,13 +136,11 @@ impl Subscriber for Alone {
 
 #[cfg(test)]
 mod tests {
-    use tracing::Span;
-    use tracing_core::dispatcher::with_default;
-    use tracing_subscriber::registry::LookupSpan as _;
-
     use super::*;
     use crate::Config;
     use crate::context::RequestContext;
+    use tracing::Span;
+    use tracing_core::dispatcher::with_default;
 
     #[test]
     fn the_span_of_a_request_is_made_for_who_asks_and_goes_with_them() {

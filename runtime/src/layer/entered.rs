@@ -21,6 +21,11 @@ pub(crate) struct SpanData {
 }
 
 impl SpanData {
+    /// The data of a request's span, which has no fields.
+    pub(crate) fn of_request(request: Arc<Request>, parent: Option<Arc<SpanData>>) -> Self {
+        Self::new(String::new(), Some(request), parent)
+    }
+
     pub(super) fn new(
         fields: String,
         request: Option<Arc<Request>>,
@@ -72,7 +77,8 @@ impl Drop for SpanData {
 }
 
 struct Entry {
-    id: Id,
+    /// None of what only [shields](Shield) from the spans before it.
+    id: Option<Id>,
     data: Arc<SpanData>,
     /// The frame that was current before, where the span brought its own request. Few do.
     before: Option<Box<Frame>>,
@@ -96,9 +102,13 @@ pub(super) fn enter(id: &Id, data: Arc<SpanData>) {
         let other = || Frame { request: Some(Arc::clone(request)), ..Frame::default() };
         (!same).then(|| Box::new(current::replace(other())))
     });
+    push(Entry { id: Some(id.clone()), data, before });
+}
+
+fn push(entry: Entry) {
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push(Entry { id: id.clone(), data, before });
+            entered.push(entry);
             COUNT.set(entered.len());
         }
     });
@@ -106,16 +116,59 @@ pub(super) fn enter(id: &Id, data: Arc<SpanData>) {
 
 /// A span is left, in whatever order.
 pub(super) fn exit(id: &Id) {
+    if let Some(Entry { before: Some(frame), .. }) = pull(|entry| entry.id.as_ref() == Some(id)) {
+        current::replace(*frame);
+    }
+}
+
+fn pull(is_it: impl Fn(&Entry) -> bool) -> Option<Entry> {
     let entry = ENTERED.try_with(|entered| {
         let mut entered = entered.try_borrow_mut().ok()?;
-        let at = entered.iter().rposition(|entry| entry.id == *id)?;
+        let at = entered.iter().rposition(is_it)?;
         let entry = entered.remove(at);
         COUNT.set(entered.len());
         Some(entry)
     });
-    if let Ok(Some(Entry { before: Some(frame), .. })) = entry {
-        current::replace(*frame);
+    entry.ok().flatten()
+}
+
+/// Until it is dropped, the spans that the thread was in are none of those that lines stand in, but for the parents
+/// in its data.
+#[derive(Debug)]
+pub(crate) struct Shield(Arc<SpanData>);
+
+impl Shield {
+    pub(crate) fn enter(data: Arc<SpanData>) -> Self {
+        push(Entry { id: None, data: Arc::clone(&data), before: None });
+        Shield(data)
     }
+}
+
+impl Drop for Shield {
+    fn drop(&mut self) {
+        pull(|entry| entry.id.is_none() && Arc::ptr_eq(&entry.data, &self.0));
+    }
+}
+
+/// Whether this thread is in a span, or shielded from some.
+#[inline]
+pub(crate) fn is_in_any() -> bool {
+    COUNT.get() > 0
+}
+
+/// The innermost span of this thread, or what shields from it.
+pub(crate) fn innermost() -> Option<Arc<SpanData>> {
+    if is_in_any() { look_at_innermost(|entry| Some(Arc::clone(&entry.data))) } else { None }
+}
+
+/// What this thread is shielded by, where it is in no span behind that.
+pub(super) fn shield() -> Option<Arc<SpanData>> {
+    look_at_innermost(|entry| entry.id.is_none().then(|| Arc::clone(&entry.data)))
+}
+
+fn look_at_innermost<T>(look: impl FnOnce(&Entry) -> Option<T>) -> Option<T> {
+    let look = |entered: &RefCell<Vec<Entry>>| look(entered.try_borrow().ok()?.last()?);
+    ENTERED.try_with(look).ok().flatten()
 }
 
 /// The spans an event stands in.
@@ -140,20 +193,15 @@ impl Around<'_> {
     }
 }
 
-/// Whether the innermost span of this thread goes with this request.
-pub(super) fn innermost_is_of(request: &Arc<Request>) -> bool {
-    let look = |entered: &RefCell<Vec<Entry>>| {
-        let entered = entered.try_borrow().ok()?;
-        let known = entered.last()?.data.request.as_ref()?;
-        Some(Arc::ptr_eq(known, request))
-    };
-    ENTERED.try_with(look).ok().flatten().unwrap_or(false)
+/// Whether this thread is in a span, and not shielded from it.
+pub(super) fn is_in_one() -> bool {
+    look_at_innermost(|entry| entry.id.as_ref().map(|_| ())).is_some()
 }
 
 /// Whether a span that this thread is in has fields.
 #[inline]
 pub(crate) fn have_fields() -> bool {
-    COUNT.get() > 0 && with_innermost(|_| ()).is_some()
+    is_in_any() && with_innermost(|_| ()).is_some()
 }
 
 fn each_fields_of_thread(f: impl FnMut(&str)) {
@@ -166,9 +214,5 @@ fn each_fields_of_thread(f: impl FnMut(&str)) {
 /// The innermost span of this thread, if it or one around it has fields.
 #[inline]
 fn with_innermost<T>(f: impl FnOnce(&Arc<SpanData>) -> T) -> Option<T> {
-    let look = |entered: &RefCell<Vec<Entry>>| {
-        let entered = entered.try_borrow().ok()?;
-        entered.last().filter(|entry| !entry.data.is_bare()).map(|entry| f(&entry.data))
-    };
-    ENTERED.try_with(look).ok().flatten()
+    look_at_innermost(|entry| (!entry.data.is_bare()).then(|| f(&entry.data)))
 }

@@ -18,7 +18,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };
-    let parent = span.parent().and_then(|parent| data_of(&parent.extensions()));
+    let shield = attributes.is_contextual().then(entered::shield).flatten();
+    let known = || span.parent().and_then(|parent| data_of(&parent.extensions()));
+    let parent = shield.or_else(known);
     let mut fields = String::new();
     attributes.record(&mut Fields::new(logger, site_of(attributes.metadata()), &mut fields));
     let data = SpanData::new(fields, current::request(), parent);

@@ -200,8 +200,9 @@ impl Running {
                 state.has_inner = has_inner;
                 state.extras = extras;
             } else {
-                // Its request is not the one that is here.
+                // Its request is not the one that is here, and its fields are where that is.
                 thread.orphan(state.guard);
+                state.fields.clear();
                 return;
             }
             let has_span = state.extras.as_ref().is_some_and(|extras| extras.span.is_some());
