@@ -130,10 +130,20 @@ const OPAQUE: usize = 16;
 /// Whether it is a path that shows as it is, as most do: without escapes, query or long parts, and with nothing that a
 /// look is taken at.
 fn is_plain_path(input: &str) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            plain[byte as usize] =
+                byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.');
+            byte += 1;
+        }
+        plain
+    };
     let mut since_slash = 0;
     let is_plain = |byte: u8| {
         since_slash = if byte == b'/' { 0 } else { since_slash + 1 };
-        since_slash < OPAQUE && (byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
+        since_slash < OPAQUE && PLAIN[usize::from(byte)]
     };
     input.starts_with('/')
         && !input.starts_with("//")

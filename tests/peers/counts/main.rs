@@ -2,25 +2,37 @@
 //! `candor-counts step 1000`. The difference of two numbers of repetitions is what the operation
 //! costs, without what starting costs.
 
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
 use std::hint::black_box;
 use std::io::{self, Write};
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
+use candor::http::RequestLayer;
 use candor::policy::clear;
 use candor::{Config, Format, RequestContext, context, redact, step_timed};
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use tower_layer::Layer as _;
+use tower_service::Service;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
 /// Its name, the level it is logged at, and what it does with a number.
 type Operation = (&'static str, &'static str, fn(u64));
 
-const OPERATIONS: [Operation; 10] = [
+const OPERATIONS: [Operation; 12] = [
     ("step", "info", step),
     ("step_off", "off", step),
     ("step_only_error", "warn", fallible_step),
     ("step_in_step", "info", step_in_step),
+    ("async_step", "info", async_step),
     ("dependency", "info", dependency),
+    ("request", "info", request),
     ("event", "info", event),
     ("event_off", "off", event),
     ("redact", "off", redaction),
@@ -102,6 +114,20 @@ fn step_in_step(order_id: u64) {
 }
 
 #[step_timed]
+async fn look_up(order_id: u64) -> u64 {
+    black_box(order_id)
+}
+
+fn async_step(order_id: u64) {
+    black_box(answer_of(look_up(order_id)).is_ready());
+}
+
+/// What a future gives that waits for nothing.
+fn answer_of<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[step_timed]
 #[inline(never)]
 fn try_charge(order_id: u64) -> Result<u64, io::Error> {
     Ok(black_box(order_id))
@@ -119,6 +145,51 @@ fn call(order_id: u64) -> Result<u64, io::Error> {
 
 fn dependency(order_id: u64) {
     black_box(call(order_id).is_ok());
+}
+
+/// A service that says nothing.
+struct Silent;
+
+impl Service<Request<()>> for Silent {
+    type Response = Response<Nothing>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Nothing>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<()>) -> Self::Future {
+        black_box(request);
+        ready(Ok(Response::new(Nothing)))
+    }
+}
+
+struct Nothing;
+
+impl Body for Nothing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+}
+
+/// The edge around it, its line and the layer itself included.
+fn request(_: u64) {
+    let asked = Request::post("/v1/orders/checkout").header("host", "localhost").body(());
+    if let Ok(asked) = asked {
+        let mut service = RequestLayer::new().stuck_after(None).layer(Silent);
+        black_box(answer_of(service.call(asked)).is_ready());
+    }
 }
 
 #[inline(never)]
