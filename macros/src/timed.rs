@@ -577,7 +577,7 @@ fn site(
     quote!(#listed #private::site!(#kind #name [#(#fields),*] #settings);)
 }
 
-/// An expression that is text of the program.
+/// The text of an expression that is a literal.
 fn text_of(value: &Expr) -> Option<&LitStr> {
     match value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
@@ -585,7 +585,7 @@ fn text_of(value: &Expr) -> Option<&LitStr> {
     }
 }
 
-/// The statements that take the fields, and the URL of a call that is no [text of the program](text_of).
+/// The statements that take the fields, and the URL of a call where that is no [literal](text_of).
 fn fields(args: &Args, private: &TokenStream) -> Option<TokenStream> {
     let url = args.url.as_ref().filter(|url| text_of(url).is_none()).map(|url| {
         let url = borrowed(url, &url.to_token_stream());
@@ -746,6 +746,17 @@ mod tests {
         };
         let args = quote!("payments", method = "POST", url = self.url());
         check(Attribute::Call, args, item, &expect_file!["snapshots/call_async.rs"]);
+    }
+
+    #[test]
+    fn of_a_call_of_a_url_that_stands_in_the_program() {
+        let item = quote! {
+            async fn ping() -> Result<(), Down> {
+                get().await
+            }
+        };
+        let args = quote!("payments", url = "https://pay.example/ping");
+        check(Attribute::Call, args, item, &expect_file!["snapshots/call_literal_url.rs"]);
     }
 
     #[test]

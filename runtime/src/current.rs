@@ -30,7 +30,7 @@ pub(crate) struct Frame {
     pub(crate) has_inner: bool,
     /// The site whose fields are still to come from inside the body.
     pub(crate) awaits: Option<&'static Site>,
-    /// Fields of the running step: from `fields(…)` at entry and from `record`.
+    /// Fields of the running step from `record`, and from `fields(…)` where they are not in its [state](State).
     pub(crate) extras: Option<Box<Extras>>,
     /// What the steps that are not quiet found in this frame, the innermost last.
     pub(crate) held: AllHeld,
@@ -249,7 +249,7 @@ impl Frame {
         frame.awaits = Some(site);
     }
 
-    /// Empties it, but for room that is used again. What was in it is dropped by who gets it.
+    /// Empties it, but for room that is used again. What was in it is dropped by the caller.
     #[inline]
     pub(crate) fn empty(&mut self) -> Left {
         if self.told.is_some() || !self.held.is_empty() {
@@ -590,6 +590,14 @@ pub(crate) fn under<T>(request: Option<&Arc<Request>>, f: impl FnOnce() -> T) ->
     let known = with(Frame::fork).unwrap_or_default();
     let _here = Restore::enter(Frame { request: request.map(Arc::clone), ..known });
     f()
+}
+
+/// Whether the running frame is of this request; yes where the thread is past its end.
+#[inline]
+pub(crate) fn is_of(request: &Arc<Request>) -> bool {
+    let is_it =
+        |frame: &mut Frame| frame.request.as_ref().is_some_and(|it| Arc::ptr_eq(it, request));
+    with(is_it).unwrap_or(true)
 }
 
 /// The request of the running frame.

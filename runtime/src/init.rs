@@ -370,7 +370,8 @@ impl Config {
         Ok(Core { logger: Arc::clone(&logger) }.with_filter(Wanted { logger }))
     }
 
-    /// The whole subscriber, for `tracing::subscriber::with_default` on one thread.
+    /// The whole subscriber, for `tracing::subscriber::with_default` on one thread. Other layers go with
+    /// [`layer`](Self::layer): over this one they would miss the spans of requests.
     ///
     /// # Errors
     ///

@@ -57,3 +57,24 @@ fn write_cause(cause: &Cause, limit: usize, out: &mut String) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::RequestContext;
+
+    /// What does not fit into the room of numbers is left out.
+    #[test]
+    fn the_largest_numbers_fit() {
+        let request = RequestContext::with_id("r").request;
+        request.call_started(Tick::of_nanos(1));
+        request.call_ended(Tick::of_nanos(u64::MAX), u64::MAX);
+        let mut out = String::new();
+        write(&request, Tick::of_nanos(u64::MAX), false, 100, &mut out);
+        assert_eq!(
+            out,
+            ",\"steps\":4294967295,\"dependency_calls\":1,\"dependency_ms\":18446744073709.551,\
+             \"retries\":18446744073709551615"
+        );
+    }
+}

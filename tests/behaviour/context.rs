@@ -206,6 +206,34 @@ fn in_current_span_keeps_the_request() {
     assert_eq!(captured.line("spanned").integer("shard"), 3);
 }
 
+#[test]
+fn in_current_span_takes_the_request_of_here_whatever_is_around() {
+    let captured = capture();
+    let send = || {
+        let work = || async { tracing::info!("sent") }.in_current_span();
+        RequestContext::with_id("here").enter_with(|| carry(work))
+    };
+    let around = RequestContext::with_id("around");
+    let connection = tracing::info_span!("connection");
+    for sent in [around.enter_with(send()), connection.in_scope(|| around.enter_with(send()))] {
+        std::thread::spawn(|| block_on(sent)).join().expect("no panic");
+    }
+    assert_eq!(requests(&captured, "sent"), ["here", "here"]);
+}
+
+#[test]
+fn a_guard_that_is_held_across_an_await_takes_no_line_of_the_scope_behind_it() {
+    let captured = capture();
+    block_on(RequestContext::with_id("scope").scope(async {
+        let _guard = RequestContext::with_id("guard").enter();
+        tracing::info!("before");
+        once_pending().await;
+        tracing::info!("behind");
+    }));
+    assert_eq!(requests(&captured, "before"), ["guard"]);
+    assert_eq!(requests(&captured, "behind"), ["scope"]);
+}
+
 /// Whoever polls a request, or ends one, may be in spans of its own.
 #[test]
 fn spans_around_a_request_are_those_around_its_beginning() {

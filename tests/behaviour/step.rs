@@ -122,6 +122,25 @@ fn fields_are_evaluated_once_at_entry() {
 }
 
 #[test]
+fn fields_that_panic_half_way_leave_none_to_the_next_step() {
+    fn explode() -> u32 {
+        std::panic::resume_unwind(Box::new("on purpose"))
+    }
+    #[step_timed(fields(first = 1, second = explode()))]
+    fn broken() {}
+    #[step_timed(fields(own = 2))]
+    fn next() {}
+
+    let captured = capture();
+    next();
+    catch_unwind(broken).expect_err("it panics");
+    next();
+    assert!(captured.steps("broken").is_empty());
+    let last = &captured.steps("next")[1];
+    assert_eq!((last.integer("own"), last.get("first")), (2, None));
+}
+
+#[test]
 fn fields_are_not_evaluated_where_no_line_could_be_written() {
     static ASKED: AtomicU32 = AtomicU32::new(0);
 

@@ -212,8 +212,8 @@ impl RequestContext {
     /// is polled.
     ///
     /// It also opens the span `candor.request` around the future, so that tracing's own
-    /// `.in_current_span()` carries the request where candor's layer sees spans. Where candor alone listens, that is made
-    /// for who asks for the current span.
+    /// `.in_current_span()` carries the request where candor's layer sees spans. Under [`init`](crate::init) and
+    /// [`Config::subscriber`](crate::Config::subscriber) it is made for who asks for the current span, for each anew.
     pub fn scope<F: Future>(self, future: F) -> Scope<F> {
         let span = self.span();
         Scope {
@@ -268,7 +268,7 @@ impl RequestContext {
         match &span {
             RequestSpan::Nothing => {}
             RequestSpan::Span(span) => otel::join(&self.request, span),
-            RequestSpan::Shield(_) => otel::join(&self.request, &Span::none()),
+            RequestSpan::Shield { .. } => otel::join(&self.request, &Span::none()),
         }
         span
     }
@@ -294,7 +294,7 @@ pub(crate) fn safe_path(target: &str) -> String {
 #[derive(Debug)]
 #[must_use = "the request is current only as long as the guard lives"]
 pub struct Entered {
-    _span: span::Inside<tracing::span::EnteredSpan>,
+    _span: span::InSpan<tracing::span::EnteredSpan>,
     _frame: EnteredFrame,
     _not_send: PhantomData<*const ()>,
 }

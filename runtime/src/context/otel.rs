@@ -87,8 +87,8 @@ fn parent(trace: &Trace, has_span: bool) -> Option<SpanContext> {
 
 fn trace(span: &SpanContext) -> Option<Trace> {
     span.is_valid().then(|| Trace {
-        trace_id: Hex::of(&span.trace_id().to_bytes()),
-        span_id: Hex::of(&span.span_id().to_bytes()),
+        trace_id: Hex::of(span.trace_id().to_bytes()),
+        span_id: Hex::of(span.span_id().to_bytes()),
         parent_id: None,
         sampled: span.is_sampled(),
         state: Some(span.trace_state().header()).filter(|state| !state.is_empty()),

@@ -30,9 +30,9 @@ pub(crate) fn is_it(metadata: &Metadata<'_>) -> bool {
     metadata.callsite() == METADATA.callsite()
 }
 
-/// What the span is made of where candor makes it for who asks: spans around it are known by its data.
+/// What the span is made of where candor makes it for who asks.
 pub(crate) fn with_attributes<T>(make: impl FnOnce(&Attributes<'_>) -> T) -> T {
-    make(&Attributes::new_root(METADATA, &METADATA.fields().value_set(&[])))
+    make(&Attributes::new(METADATA, &METADATA.fields().value_set(&[])))
 }
 
 /// The span of a request, or what stands in its place.
@@ -40,75 +40,67 @@ pub(crate) fn with_attributes<T>(make: impl FnOnce(&Attributes<'_>) -> T) -> T {
 pub(super) enum RequestSpan {
     Nothing,
     Span(Span),
-    /// Where candor alone listens there is none, until someone asks for it. All that it would do is to keep the
-    /// spans out that were entered around it: its data, where there are any.
-    Shield(Option<Arc<SpanData>>),
+    Shield { request: Arc<Request>, data: Option<Arc<SpanData>> },
 }
 
 impl RequestSpan {
+    /// Where candor alone listens there is no span, until someone asks for it, but only what the span would do: it keeps
+    /// out those that were entered around it, and brings its request back where a guard of another one was left behind.
     pub(super) fn of(request: &Arc<Request>) -> Self {
         if !current::is_alive() {
             return RequestSpan::Nothing;
         }
         let interest = CALLSITE.interest();
-        let is_wanted = !interest.is_never()
-            && (interest.is_always() || dispatcher::get_default(|it| it.enabled(METADATA)));
-        if is_wanted {
-            // The layer reads the context when the span is made, from the thread.
+        if !interest.is_never() {
+            // Layers look for the request on the thread.
             let frame = Frame { request: Some(Arc::clone(request)), ..Frame::default() };
             let _here = Restore::enter(frame);
-            RequestSpan::Span(Span::new(METADATA, &METADATA.fields().value_set(&[])))
-        } else {
-            let data = |around| Arc::new(SpanData::of_request(Arc::clone(request), Some(around)));
-            RequestSpan::Shield(entered::innermost().map(data))
+            if interest.is_always() || dispatcher::get_default(|it| it.enabled(METADATA)) {
+                let span = Span::new(METADATA, &METADATA.fields().value_set(&[]));
+                return RequestSpan::Span(span);
+            }
         }
+        let data = |around| Arc::new(SpanData::of_request(Arc::clone(request), Some(around)));
+        RequestSpan::Shield { request: Arc::clone(request), data: entered::innermost().map(data) }
     }
 
     /// Enters it, in the frame of its request.
     #[inline]
-    pub(super) fn enter(&mut self) -> Inside<tracing::span::Entered<'_>> {
+    pub(super) fn enter(&mut self) -> InSpan<tracing::span::Entered<'_>> {
         match self {
             RequestSpan::Span(span) if current::is_alive() => {
-                Inside::Span { _entered: span.enter() }
+                InSpan::Span { _entered: span.enter() }
             }
-            RequestSpan::Shield(data) => Self::shield(data).map_or(Inside::Nothing, Inside::from),
-            RequestSpan::Nothing | RequestSpan::Span(_) => Inside::Nothing,
+            RequestSpan::Shield { request, data } => InSpan::behind(request, data),
+            RequestSpan::Nothing | RequestSpan::Span(_) => InSpan::Nothing,
         }
     }
 
-    pub(super) fn entered(self) -> Inside<tracing::span::EnteredSpan> {
+    pub(super) fn entered(self) -> InSpan<tracing::span::EnteredSpan> {
         match self {
-            RequestSpan::Nothing => Inside::Nothing,
-            RequestSpan::Span(span) => Inside::Span { _entered: span.entered() },
-            RequestSpan::Shield(mut data) => {
-                Self::shield(&mut data).map_or(Inside::Nothing, Inside::from)
-            }
+            RequestSpan::Nothing => InSpan::Nothing,
+            RequestSpan::Span(span) => InSpan::Span { _entered: span.entered() },
+            RequestSpan::Shield { request, mut data } => InSpan::behind(&request, &mut data),
         }
-    }
-
-    /// Most threads are in no span.
-    #[inline]
-    fn shield(data: &mut Option<Arc<SpanData>>) -> Option<Shield> {
-        if data.is_none() && !entered::is_in_any() {
-            return None;
-        }
-        if data.is_none() {
-            *data = current::request().map(|request| Arc::new(SpanData::of_request(request, None)));
-        }
-        data.clone().map(Shield::enter)
     }
 }
 
 /// Until it is dropped, the thread is in the span.
 #[derive(Debug)]
-pub(super) enum Inside<E> {
+pub(super) enum InSpan<E> {
     Nothing,
     Span { _entered: E },
     Shield { _shield: Shield },
 }
 
-impl<E> From<Shield> for Inside<E> {
-    fn from(shield: Shield) -> Self {
-        Inside::Shield { _shield: shield }
+impl<E> InSpan<E> {
+    /// Most threads are in no span, and in the frame of the request.
+    #[inline]
+    fn behind(request: &Arc<Request>, data: &mut Option<Arc<SpanData>>) -> Self {
+        if data.is_none() && !entered::is_in_any() && current::is_of(request) {
+            return InSpan::Nothing;
+        }
+        let new = || Arc::new(SpanData::of_request(Arc::clone(request), None));
+        InSpan::Shield { _shield: Shield::enter(Arc::clone(data.get_or_insert_with(new))) }
     }
 }

@@ -24,8 +24,8 @@ pub(crate) struct Hex<const DIGITS: usize>([u8; DIGITS]);
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only edges make ids"))]
 impl<const DIGITS: usize> Hex<DIGITS> {
     /// The digits of bytes, two for each.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        debug_assert_eq!(2 * bytes.len(), DIGITS);
+    pub(crate) fn of<const BYTES: usize>(bytes: [u8; BYTES]) -> Self {
+        const { assert!(2 * BYTES == DIGITS) };
         let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
         let mut digits = [b'0'; DIGITS];
         for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {

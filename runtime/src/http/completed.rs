@@ -250,3 +250,26 @@ impl Drop for Open {
         self.end(if panicked { End::Panicked } else { End::Cancelled });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::RequestContext;
+
+    /// What does not fit into the room of numbers is left out.
+    #[test]
+    fn the_largest_numbers_fit() {
+        let request = RequestContext::with_id("r").request;
+        let mut open = Open::new(request, None, None, Arc::default());
+        open.status = Some(StatusCode::IM_A_TEAPOT);
+        open.grpc_status = Some(u64::MAX);
+        open.bytes = u64::MAX;
+        let mut out = String::new();
+        open.write("cancelled", Tick::of_nanos(u64::MAX), 100, &mut out);
+        let beginning = ",\"event\":\"request_completed\",\"status\":418,\"grpc_status\":18446744073709551615,\
+                         \"duration_ms\":18446744";
+        assert!(out.starts_with(beginning), "{out}");
+        let end = ",\"outcome\":\"cancelled\",\"response_bytes\":18446744073709551615,\"steps\":0";
+        assert!(out.contains(end), "{out}");
+    }
+}

@@ -28,7 +28,7 @@ pub(super) struct Watch {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// With the time at which they began: in the order in which they came, which is that in which they are due.
+    /// With the time at which they came, in which order they are due.
     requests: VecDeque<(Tick, Weak<Request>)>,
     /// Whether the thread will look at them.
     is_watched: bool,
@@ -63,7 +63,7 @@ impl Watch {
     pub(super) fn begin(&self, request: &Arc<Request>) {
         let mut open = self.open();
         open.forget_some();
-        open.requests.push_back((request.started, Arc::downgrade(request)));
+        open.requests.push_back((Tick::now(), Arc::downgrade(request)));
         if !mem::replace(&mut open.is_watched, true) {
             drop(open);
             // The thread has no subscriber of its own where only this one has.

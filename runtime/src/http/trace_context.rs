@@ -12,9 +12,7 @@ pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// The trace of a request: the caller's where its header is well-formed, else a new one; the span id
 /// is always the request's own, which began now.
 pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
-    let ids = random::bytes::<24>(now);
-    let (span_id, trace_id) = ids.split_at(8);
-    let span_id = Hex::of(span_id);
+    let span_id = Hex::of(random::bytes::<8>(now));
     let mut values = headers.get_all(TRACEPARENT).iter();
     let sent = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
     match sent {
@@ -22,7 +20,7 @@ pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
             Trace { trace_id, span_id, parent_id: Some(parent_id), sampled, state: state(headers) }
         }
         _ => Trace {
-            trace_id: Hex::of(trace_id),
+            trace_id: Hex::of(random::bytes::<16>(now)),
             span_id,
             parent_id: None,
             sampled: true,
@@ -129,7 +127,7 @@ mod tests {
     #[test]
     fn digits_are_those_of_the_bytes() {
         let bytes = [0x00, 0x19, 0x9a, 0xaf, 0xf0];
-        assert_eq!(Hex::<10>::of(&bytes).as_str(), "00199aaff0");
+        assert_eq!(Hex::<10>::of(bytes).as_str(), "00199aaff0");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::subscriber::Interest;
 use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
-use tracing_subscriber::registry::{LookupSpan as _, Registry};
+use tracing_subscriber::registry::Registry;
 
 use super::Core;
 use super::entered;
@@ -24,7 +24,8 @@ pub(crate) struct Alone {
 }
 
 thread_local! {
-    /// The span that was made for who asks, until that one takes it, and whose it is.
+    /// The span that was made for who asks, until that one takes it, and whose it is. Who calls
+    /// `Dispatch::current_span` itself may only look: what they leave is closed at the next look.
     static OFFERED: Cell<Option<(u64, Id)>> = const { Cell::new(None) };
 }
 
@@ -56,11 +57,6 @@ impl Subscriber for Alone {
             self.inner.try_close(unclaimed);
         }
         let id = span::with_attributes(|attributes| self.inner.new_span(attributes));
-        if let Some(data) = entered::shield()
-            && let Some(span) = self.inner.downcast_ref::<Registry>().and_then(|it| it.span(&id))
-        {
-            span.extensions_mut().replace(data);
-        }
         if OFFERED.try_with(|offered| offered.set(Some((self.core.logger.id, id.clone())))).is_err()
         {
             self.inner.try_close(id);
@@ -121,6 +117,11 @@ impl Subscriber for Alone {
         self.inner.try_close(id)
     }
 
+    #[expect(deprecated, reason = "who still calls it closes a span")]
+    fn drop_span(&self, id: Id) {
+        self.inner.drop_span(id);
+    }
+
     #[expect(unsafe_code, reason = "the trait's own method; every line asks for the layer")]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
         if id == TypeId::of::<Core>() {
@@ -141,6 +142,7 @@ mod tests {
     use crate::context::RequestContext;
     use tracing::Span;
     use tracing_core::dispatcher::with_default;
+    use tracing_subscriber::registry::LookupSpan as _;
 
     #[test]
     fn the_span_of_a_request_is_made_for_who_asks_and_goes_with_them() {

@@ -1,6 +1,7 @@
 //! The spans entered on this thread: their fields, and the request that each one carries.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,7 +11,6 @@ use crate::context::Request;
 use crate::current::{self, Frame};
 
 /// What candor keeps of a span: its fields and its request, and where it stands.
-#[derive(Debug)]
 pub(crate) struct SpanData {
     /// Fields as members.
     fields: RwLock<String>,
@@ -66,6 +66,13 @@ impl SpanData {
     }
 }
 
+/// Not what is in it and around it.
+impl fmt::Debug for SpanData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanData").finish_non_exhaustive()
+    }
+}
+
 /// Ten thousand nested spans must not be dropped by ten thousand nested calls.
 impl Drop for SpanData {
     fn drop(&mut self) {
@@ -92,6 +99,10 @@ thread_local! {
 
 /// A span becomes the innermost one; its request becomes current where it is another one.
 pub(super) fn enter(id: &Id, data: Arc<SpanData>) {
+    enter_as(Some(id.clone()), data);
+}
+
+fn enter_as(id: Option<Id>, data: Arc<SpanData>) {
     let before = data.request.as_ref().and_then(|request| {
         // A span that was made outside any request, under a test's capture, brings none.
         let same = current::with(|frame| {
@@ -102,58 +113,59 @@ pub(super) fn enter(id: &Id, data: Arc<SpanData>) {
         let other = || Frame { request: Some(Arc::clone(request)), ..Frame::default() };
         (!same).then(|| Box::new(current::replace(other())))
     });
-    push(Entry { id: Some(id.clone()), data, before });
-}
-
-fn push(entry: Entry) {
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push(entry);
-            COUNT.set(entered.len());
+            entered.push(Entry { id, data, before });
+            let _ = COUNT.try_with(|count| count.set(entered.len()));
         }
     });
 }
 
 /// A span is left, in whatever order.
 pub(super) fn exit(id: &Id) {
-    if let Some(Entry { before: Some(frame), .. }) = pull(|entry| entry.id.as_ref() == Some(id)) {
-        current::replace(*frame);
-    }
+    exit_from(|entry| entry.id.as_ref() == Some(id));
 }
 
-fn pull(is_it: impl Fn(&Entry) -> bool) -> Option<Entry> {
+fn exit_from(is_it: impl Fn(&Entry) -> bool) {
     let entry = ENTERED.try_with(|entered| {
         let mut entered = entered.try_borrow_mut().ok()?;
         let at = entered.iter().rposition(is_it)?;
         let entry = entered.remove(at);
-        COUNT.set(entered.len());
+        let _ = COUNT.try_with(|count| count.set(entered.len()));
         Some(entry)
     });
-    entry.ok().flatten()
+    if let Ok(Some(Entry { before: Some(frame), .. })) = entry {
+        current::replace(*frame);
+    }
 }
 
 /// Until it is dropped, the spans that the thread was in are none of those that lines stand in, but for the parents
-/// in its data.
+/// in its data, and the request is that of its data.
 #[derive(Debug)]
 pub(crate) struct Shield(Arc<SpanData>);
 
 impl Shield {
     pub(crate) fn enter(data: Arc<SpanData>) -> Self {
-        push(Entry { id: None, data: Arc::clone(&data), before: None });
+        enter_as(None, Arc::clone(&data));
         Shield(data)
     }
 }
 
 impl Drop for Shield {
     fn drop(&mut self) {
-        pull(|entry| entry.id.is_none() && Arc::ptr_eq(&entry.data, &self.0));
+        exit_from(|entry| entry.id.is_none() && Arc::ptr_eq(&entry.data, &self.0));
     }
 }
 
 /// Whether this thread is in a span, or shielded from some.
 #[inline]
 pub(crate) fn is_in_any() -> bool {
-    COUNT.get() > 0
+    COUNT.try_with(Cell::get).unwrap_or(0) > 0
+}
+
+/// Whether this thread is in a span, and not shielded from it.
+pub(super) fn is_in_one() -> bool {
+    look_at_innermost(|entry| entry.id.as_ref().map(|_| ())).is_some()
 }
 
 /// The innermost span of this thread, or what shields from it.
@@ -191,11 +203,6 @@ impl Around<'_> {
             Around::Nothing => {}
         }
     }
-}
-
-/// Whether this thread is in a span, and not shielded from it.
-pub(super) fn is_in_one() -> bool {
-    look_at_innermost(|entry| entry.id.as_ref().map(|_| ())).is_some()
 }
 
 /// Whether a span that this thread is in has fields.

@@ -200,7 +200,7 @@ impl Running {
                 state.has_inner = has_inner;
                 state.extras = extras;
             } else {
-                // Its request is not the one that is here, and its fields are where that is.
+                // Its request is not the one that is here, and its fields go with that, wherever they are.
                 thread.orphan(state.guard);
                 state.fields.clear();
                 return;
