@@ -9,8 +9,7 @@ use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
-use super::Core;
-use super::entered;
+use super::{Core, entered};
 use crate::context::span;
 use crate::current;
 
