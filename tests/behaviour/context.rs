@@ -465,6 +465,27 @@ fn logging_while_a_thread_ends_is_no_trouble() {
 }
 
 #[test]
+fn asking_for_the_current_span_while_a_thread_ends_is_no_trouble() {
+    struct Asks;
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            RequestContext::new().enter_with(|| drop(tracing::Span::current()));
+        }
+    }
+    thread_local! {
+        static BETWEEN: Asks = const { Asks };
+    }
+    let _captured = capture();
+    std::thread::spawn(|| {
+        RequestContext::new().enter_with(|| tracing::info!("candor's own come first"));
+        BETWEEN.with(|_| {});
+        tracing::info_span!("then those of the registry").in_scope(|| {});
+    })
+    .join()
+    .expect("the thread ends in peace");
+}
+
+#[test]
 fn guards_dropped_in_any_order_leave_the_right_request_current() {
     fn current() -> Option<String> {
         context::current().map(|request| request.id().to_owned())

@@ -10,6 +10,7 @@ use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
 use super::{Core, entered};
+use crate::caught::caught;
 use crate::context::span;
 use crate::current;
 
@@ -55,7 +56,9 @@ impl Subscriber for Alone {
         if let Some(unclaimed) = self.take_offered(|_| true) {
             self.inner.try_close(unclaimed);
         }
-        let id = span::with_attributes(|attributes| self.inner.new_span(attributes));
+        // The registry panics where this thread is past the end of what it keeps there.
+        let make = || span::with_attributes(|attributes| self.inner.new_span(attributes));
+        let Some(id) = caught(make) else { return here };
         if OFFERED.try_with(|offered| offered.set(Some((self.core.logger.id, id.clone())))).is_err()
         {
             self.inner.try_close(id);
