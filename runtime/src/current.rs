@@ -252,20 +252,31 @@ impl Frame {
     /// Empties it, but for room that is used again. What was in it is dropped by the caller.
     #[inline]
     pub(crate) fn empty(&mut self) -> Left {
-        if self.told.is_some() || !self.held.is_empty() {
-            self.told = None;
-            self.held.clear();
+        // By name, so that none is forgotten; all at once would be moved, which an async step feels.
+        let Frame {
+            request,
+            call,
+            step,
+            in_step,
+            has_inner,
+            awaits,
+            extras,
+            held,
+            quiet,
+            told,
+            entered_by,
+        } = self;
+        if told.is_some() || !held.is_empty() {
+            *told = None;
+            held.clear();
         }
-        self.step = 0;
-        self.in_step = false;
-        self.awaits = None;
-        self.quiet = 0;
-        self.entered_by = 0;
+        (*step, *in_step, *awaits) = (0, false, None);
+        (*quiet, *entered_by) = (0, 0);
         Left {
-            request: self.request.take(),
-            _call: self.call.take(),
-            has_inner: mem::take(&mut self.has_inner),
-            extras: self.extras.take(),
+            request: request.take(),
+            _call: call.take(),
+            has_inner: mem::take(has_inner),
+            extras: extras.take(),
         }
     }
 

@@ -415,9 +415,7 @@ pub(crate) fn add(fields: &str) {
     }
     if let Some(request) = current::request() {
         request.change_identity(|identity| {
-            for member in members::walk(fields, 0) {
-                members::set_escaped(&mut identity.fields, member);
-            }
+            members::set_all(&mut identity.fields, fields);
         });
     }
 }

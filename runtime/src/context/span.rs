@@ -6,7 +6,6 @@ use tracing::Span;
 use tracing_core::callsite::DefaultCallsite;
 use tracing_core::field::FieldSet;
 use tracing_core::metadata::Kind;
-use tracing_core::span::Attributes;
 use tracing_core::{Level, Metadata, dispatcher, identify_callsite};
 
 use super::Request;
@@ -28,11 +27,6 @@ pub(crate) static METADATA: &Metadata<'static> = &Metadata::new(
 
 pub(crate) fn is_it(metadata: &Metadata<'_>) -> bool {
     metadata.callsite() == METADATA.callsite()
-}
-
-/// What the span is made of where candor makes it for who asks.
-pub(crate) fn with_attributes<T>(make: impl FnOnce(&Attributes<'_>) -> T) -> T {
-    make(&Attributes::new(METADATA, &METADATA.fields().value_set(&[])))
 }
 
 /// The span of a request, or what stands in its place.

@@ -139,16 +139,6 @@ pub(crate) fn set_all(members: &mut String, others: &str) {
     }
 }
 
-/// The same with a member of another object.
-#[cfg(feature = "http")]
-pub(crate) fn set_escaped(members: &mut String, member: Member<'_>) {
-    remove(members, member.key);
-    members.push_str(",\"");
-    members.push_str(member.key);
-    members.push_str("\":");
-    members.push_str(member.value);
-}
-
 /// A value's JSON as text: the inside of a string unescaped, anything else as it stands.
 pub(crate) fn text_of(json: &str) -> String {
     serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned())

@@ -15,7 +15,7 @@ use super::started::header_text;
 use crate::clock::Tick;
 use crate::context::Request;
 use crate::current::{Frame, Inside};
-use crate::format::{append, members};
+use crate::format::{append, members, number};
 use crate::layer::Core;
 use crate::loggable::Encoder;
 use crate::record::Severity;
@@ -219,10 +219,8 @@ impl Open {
             pieces.put("\"");
         });
         text(out, ",\"content_type\":", self.content_type.as_deref());
-        append(out, NUMBERS_ROOM, |pieces| {
-            pieces.put(",\"response_bytes\":");
-            pieces.number(self.bytes);
-        });
+        out.push_str(",\"response_bytes\":");
+        number(self.bytes, out);
         text(out, ",\"route\":", self.route.as_ref().map(Route::as_str));
         sums::write(&self.request, now, outcome != "ok", limit, out);
         text(out, ",\"client_request_id\":", self.client_request_id.as_deref());

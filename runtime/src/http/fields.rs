@@ -38,9 +38,7 @@ impl<'a> Fields<'a> {
         for hook in hooks {
             let mut fields = Fields { members: String::new(), taken };
             if guarded(|| hook(of, &mut fields)).is_some() {
-                for member in members::walk(&fields.members, 0) {
-                    members::set_escaped(&mut all, member);
-                }
+                members::set_all(&mut all, &fields.members);
             }
         }
         all

@@ -11,7 +11,7 @@ use tracing_subscriber::registry::Registry;
 
 use super::{Core, entered};
 use crate::caught::caught;
-use crate::context::span;
+use crate::context::span::METADATA;
 use crate::current;
 
 /// candor's layer on a registry of its own.
@@ -57,14 +57,17 @@ impl Subscriber for Alone {
             self.inner.try_close(unclaimed);
         }
         // The registry panics where this thread is past the end of what it keeps there.
-        let make = || span::with_attributes(|attributes| self.inner.new_span(attributes));
+        let make = || {
+            let values = METADATA.fields().value_set(&[]);
+            self.inner.new_span(&Attributes::new(METADATA, &values))
+        };
         let Some(id) = caught(make) else { return here };
         if OFFERED.try_with(|offered| offered.set(Some((self.core.logger.id, id.clone())))).is_err()
         {
             self.inner.try_close(id);
             return here;
         }
-        Current::new(id, span::METADATA)
+        Current::new(id, METADATA)
     }
 
     fn clone_span(&self, id: &Id) -> Id {

@@ -170,7 +170,7 @@ pub(super) fn is_in_one() -> bool {
 
 /// The innermost span of this thread, or what shields from it.
 pub(crate) fn innermost() -> Option<Arc<SpanData>> {
-    if is_in_any() { look_at_innermost(|entry| Some(Arc::clone(&entry.data))) } else { None }
+    look_at_innermost(|entry| Some(Arc::clone(&entry.data)))
 }
 
 /// What this thread is shielded by, where it is in no span behind that.
@@ -178,7 +178,11 @@ pub(super) fn shield() -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| entry.id.is_none().then(|| Arc::clone(&entry.data)))
 }
 
+#[inline]
 fn look_at_innermost<T>(look: impl FnOnce(&Entry) -> Option<T>) -> Option<T> {
+    if !is_in_any() {
+        return None;
+    }
     let look = |entered: &RefCell<Vec<Entry>>| look(entered.try_borrow().ok()?.last()?);
     ENTERED.try_with(look).ok().flatten()
 }
@@ -208,7 +212,7 @@ impl Around<'_> {
 /// Whether a span that this thread is in has fields.
 #[inline]
 pub(crate) fn have_fields() -> bool {
-    is_in_any() && with_innermost(|_| ()).is_some()
+    with_innermost(|_| ()).is_some()
 }
 
 fn each_fields_of_thread(f: impl FnMut(&str)) {
