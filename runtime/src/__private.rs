@@ -8,13 +8,15 @@ pub use std::convert::Infallible;
 pub use std::future::Future;
 pub use tracing_core::Level;
 
-pub use crate::ending::{Ending, Kind, Returned};
-pub use crate::keys::is_sensitive;
-pub use crate::site::{Site, Spec, fields};
 #[cfg(feature = "stream")]
-pub use crate::step::StepStream;
-pub use crate::step::body::*;
-pub use crate::step::{Entry, Fields, Step, StepGuard, answer, entered, hint, ret, ret_with};
+pub use crate::instrument::step::StepStream;
+pub use crate::instrument::step::body::*;
+pub use crate::instrument::step::{
+    Entry, Fields, Step, StepGuard, answer, entered, hint, ret, ret_with,
+};
+pub use crate::outcome::ending::{Ending, Kind, Returned};
+pub use crate::redact::keys::is_sensitive;
+pub use crate::site::{Site, Spec, fields};
 
 /// The static behind an annotated function, `__SITE`: `site!(step "charge" ["order_id"] .slow_nanos(250))`.
 #[doc(hidden)]
@@ -88,7 +90,7 @@ pub use crate::{
 
 /// The traits that [`Returned`] is asked through.
 pub mod probe {
-    pub use crate::ending::{
+    pub use crate::outcome::ending::{
         AnyAnswer as _, AnyEnding as _, AnyKind as _, AnyReturned as _, ErrAnswer as _,
         ErrorEnding as _, LocalEnding as _, LoggableEnding as _, LoggableErrorEnding as _,
         OkAnswer as _, OutcomeAnswer as _, ResultEnding as _, ResultKind as _, ResultReturned as _,
@@ -97,29 +99,29 @@ pub mod probe {
 }
 
 #[cfg(all(feature = "__redaction_off", debug_assertions))]
-pub use crate::off::without_redaction;
+pub use crate::redact::off::without_redaction;
 
 // The event macros
 pub use candor_macros::event;
 
-pub use crate::event::{EventField, EventSite, Shown, count, labels_secret, value};
-pub use crate::record::Severity;
+pub use crate::format::record::Severity;
+pub use crate::instrument::event::{EventField, EventSite, Shown, count, labels_secret, value};
 
 // `#[redact]`
-pub use crate::loggable::decide::{
+pub use crate::redact::loggable::decide::{
     Field, KeyRule, NeedsNoReason, Probe, Scrubbed, by_function, by_policy, by_shape, by_type,
     debug, hidden, needs_no_reason,
 };
 /// What method resolution falls back on.
 pub mod fallbacks {
-    pub use crate::loggable::decide::{
+    pub use crate::redact::loggable::decide::{
         OrClear as _, OrSecret as _, OrShape as _, ScrubDisplay as _, ScrubError as _,
         ScrubLocal as _, ScrubNothing as _, ScrubShared as _, ScrubText as _,
     };
 }
-pub use crate::loggable::leaf::Leaf;
-pub use crate::loggable::shape::of_loggable;
-pub use crate::loggable::{Element, Encoder, Loggable, Shape, Text};
+pub use crate::redact::loggable::leaf::Leaf;
+pub use crate::redact::loggable::shape::of_loggable;
+pub use crate::redact::loggable::{Element, Encoder, Loggable, Shape, Text};
 
 #[cfg(feature = "inventory")]
 pub use ::inventory::submit;

@@ -86,74 +86,67 @@
 // Generated code names `::candor::…`, in this crate's own docs and tests too.
 extern crate self as candor;
 
-mod audit;
-mod buffer;
-mod caught;
-mod clock;
-pub mod context;
-mod control;
+// The layers, from the ground up. A folder uses only those before it; `tests/behaviour/layers.rs` checks that, and
+// `docs/design.md` describes each of them.
+
+/// Tools that know nothing of logging: clock, timer, random bytes, buffers.
+mod base;
+/// What runs on this thread: the frame, the active step, the dependency call, the spans.
 mod current;
-pub mod dependency;
-mod emit;
-mod ending;
-mod env;
-mod error;
-mod escape;
-mod event;
+/// One record as bytes.
 mod format;
-mod handoff;
-mod hash;
 #[cfg(feature = "http")]
 pub mod http;
+/// Configuration and installation.
 mod init;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
-mod interest;
-#[cfg(feature = "inventory")]
-pub mod inventory;
-mod job;
-pub mod keys;
+/// What a user's code calls: steps, contexts, dependency calls, events, audit events, jobs.
+mod instrument;
+/// JSON text: escaping, appending, reading the members of an object.
+mod json;
+/// The `tracing` side: events and spans of other crates.
 mod layer;
+/// Level directives, and asking call sites again when they change.
 mod levels;
-#[cfg(feature = "log")]
-mod log_crate;
-pub mod loggable;
+/// A record becomes a written line, or is dispatched to other layers.
 mod logger;
-mod logging;
-mod off;
-mod panics;
-pub mod policy;
-pub mod prelude;
-mod random;
-mod record;
-mod scratch;
-pub mod scrub;
-mod shape;
+/// How a call ended, read from the value that it returned.
+mod outcome;
+/// What a log may show of a value, a name or a text. Knows nothing of logging.
+mod redact;
+/// One request as data: identity, totals, overrides, kept lines, trace.
+mod request;
+/// Bytes to their destination, with every loss counted.
 mod sink;
+/// One annotated location in the source, and which of its lines are wanted.
 mod site;
-mod step;
-mod strict;
-mod sums;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod timer;
 
+// Above the layers: other names for what is in them.
 #[doc(hidden)]
 pub mod __private;
-pub use audit::AuditError;
+#[cfg(feature = "inventory")]
+pub mod inventory;
+pub mod prelude;
+
+// The public interface.
 pub use candor_macros::{dependency_call, redact, step_timed};
-pub use context::RequestContext;
 pub use format::Format;
-pub use init::{Config, InitError, init, layer};
+pub use format::record::Severity;
+pub use init::config::{Config, InitError, init, layer};
+pub use init::logging::Logging;
+pub use instrument::audit::AuditError;
+pub use instrument::context::{self, RequestContext};
+pub use instrument::dependency;
+pub use instrument::job::{Job, JobFuture, job};
+pub use instrument::step::{StepGuard, record, step, step_guard};
 #[cfg(feature = "inventory")]
 pub use inventory::inventory;
-pub use job::{Job, JobFuture, job};
-pub use loggable::Loggable;
-pub use logging::Logging;
-pub use record::Severity;
-pub use scrub::url as safe_url;
+pub use redact::loggable::{self, Loggable};
+pub use redact::scrub::{self, url as safe_url};
+pub use redact::{keys, policy};
 pub use sink::Overload;
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
-pub use step::{StepGuard, record, step, step_guard};
 
 /// The README's snippets, compiled and run.
 #[cfg(doctest)]

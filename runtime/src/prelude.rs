@@ -1,4 +1,4 @@
 //! Extension traits, to be imported together: `use candor::prelude::*;`.
 
-pub use crate::context::{InContext, InContextExt};
-pub use crate::step::{Timed, TimedExt};
+pub use crate::instrument::context::{InContext, InContextExt};
+pub use crate::instrument::step::{Timed, TimedExt};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::escape;
+use crate::json::escape;
 
 /// The fixed keys, in the order of the line.
 pub(crate) const FIXED: [&str; 12] = [

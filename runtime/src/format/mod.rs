@@ -1,13 +1,11 @@
 //! A record as bytes: JSON, and the readable form made from it.
 
-pub(crate) mod json;
+pub(crate) mod record;
+pub(crate) mod template;
+
 pub(crate) mod keys;
-pub(crate) mod members;
-mod number;
 pub(crate) mod pretty;
 pub(crate) mod shrink;
-
-pub(crate) use self::number::{NUMBER_ROOM, Pieces, append, number};
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

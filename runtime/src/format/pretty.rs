@@ -7,8 +7,8 @@
 use std::fmt::Write as _;
 
 use super::keys;
-use super::members::{self, Member};
-use crate::record::Severity;
+use super::record::Severity;
+use crate::json::members::{self, Member};
 
 const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::keys::FIXED;
-use super::members::{self, Member};
+use crate::json::members::{self, Member};
 
 /// Fixed keys that are cut where they are long; the others are short, and what a reader searches by.
 // logger, msg, user_id, path

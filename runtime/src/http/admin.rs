@@ -14,10 +14,11 @@ use http_body::{Body, Frame, SizeHint};
 use serde_json::{Value, json};
 use tower_service::Service;
 
-use crate::context::switches;
+use crate::init::logging::Logging;
+use crate::init::reload;
 use crate::logger::Logger;
-use crate::logging::Logging;
-use crate::{control, stats};
+use crate::request::switches;
+use crate::stats;
 
 /// A small service that shows and changes the levels of a running service and shows what became of its lines.
 ///
@@ -146,8 +147,8 @@ async fn put<B: Body>(logger: &Arc<Logger>, request: Request<B>) -> Result<(), R
     };
     let directives = text(request.into_body()).await?;
     let changed = match time {
-        Some(time) => control::raise_for(logger, time, &directives),
-        None => control::set(logger, &directives),
+        Some(time) => reload::raise_for(logger, time, &directives),
+        None => reload::set(logger, &directives),
     };
     changed.map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))
 }

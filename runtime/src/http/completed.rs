@@ -12,14 +12,17 @@ use super::layer::Route;
 use super::settings::Settings;
 use super::site;
 use super::started::header_text;
-use crate::clock::Tick;
-use crate::context::Request;
+use crate::base::clock::Tick;
 use crate::current::{Frame, Inside};
-use crate::format::{append, members, number};
+use crate::format::record::Severity;
+use crate::instrument::context::Request;
+use crate::instrument::totals;
+use crate::json::append::{append, number};
+use crate::json::members;
 use crate::layer::Core;
-use crate::loggable::Encoder;
-use crate::record::Severity;
-use crate::{emit, keys, sums};
+use crate::logger::emit;
+use crate::redact::keys;
+use crate::redact::loggable::Encoder;
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,7 +225,7 @@ impl Open {
         out.push_str(",\"response_bytes\":");
         number(self.bytes, out);
         text(out, ",\"route\":", self.route.as_ref().map(Route::as_str));
-        sums::write(&self.request, now, outcome != "ok", limit, out);
+        totals::write(&self.request, now, outcome != "ok", limit, out);
         text(out, ",\"client_request_id\":", self.client_request_id.as_deref());
     }
 }
@@ -252,7 +255,7 @@ impl Drop for Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::RequestContext;
+    use crate::instrument::context::RequestContext;
 
     /// What does not fit into the room of numbers is left out.
     #[test]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::layer::guarded;
-use crate::context;
-use crate::format::members;
-use crate::loggable::Loggable;
+use crate::instrument::context;
+use crate::json::members;
+use crate::redact::loggable::Loggable;
 
 /// Fields of one's own: what a hook of [`RequestLayer::fields`](super::RequestLayer::fields) or
 /// [`response_fields`](super::RequestLayer::response_fields) adds to.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::trust;
-use crate::context::recorder::{Limits, Recorder};
-use crate::init::InitError;
-use crate::interest::Raised;
+use crate::init::config::InitError;
 use crate::levels::Levels;
+use crate::levels::interest::Raised;
+use crate::request::recorder::{Limits, Recorder};
 
 /// Keeps the detail of every request in memory, and writes it only where the request ends badly: answered
 /// 5xx, panicked, cancelled, or slower than [`RequestLayer::slow`](super::RequestLayer::slow).

@@ -25,10 +25,10 @@ use super::settings::Settings;
 use super::stuck::Watch;
 use super::trust::{Asked, Trust};
 use super::{started, trace_context};
-use crate::context::open_steps::OpenSteps;
-use crate::context::{self, RequestContext, Scope};
 use crate::current;
-use crate::loggable::Loggable;
+use crate::instrument::context::{self, RequestContext, Scope};
+use crate::redact::loggable::Loggable;
+use crate::request::open_steps::OpenSteps;
 
 /// Gives every request its context, and writes `request_started` and `request_completed`.
 ///

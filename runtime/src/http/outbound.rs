@@ -13,17 +13,19 @@ use super::site;
 use super::trace_context::{self, TRACEPARENT, TRACESTATE};
 #[cfg(feature = "reqwest")]
 use super::trust::DEBUG_LOG;
-#[cfg(feature = "reqwest")]
-use crate::context;
 use crate::current;
 #[cfg(feature = "reqwest")]
-use crate::format::members;
+use crate::format::record::Severity;
 #[cfg(feature = "reqwest")]
-use crate::loggable::Encoder;
+use crate::instrument::context;
 #[cfg(feature = "reqwest")]
-use crate::record::Severity;
+use crate::json::members;
 #[cfg(feature = "reqwest")]
-use crate::{emit, scrub};
+use crate::logger::emit;
+#[cfg(feature = "reqwest")]
+use crate::redact::loggable::Encoder;
+#[cfg(feature = "reqwest")]
+use crate::redact::scrub;
 
 /// `x-request-id`, `traceparent` and the caller's `tracestate` of the current request, for any HTTP client. Empty outside a
 /// request.

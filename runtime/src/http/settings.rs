@@ -13,11 +13,10 @@ use super::layer::guarded;
 use super::stuck::Watch;
 use super::trust::{Asked, Trust};
 use super::{sampling, site};
-use crate::context::switches::{Share, Switches};
-use crate::emit;
-use crate::escape;
-use crate::format::members;
-use crate::record::Severity;
+use crate::format::record::Severity;
+use crate::json::{escape, members};
+use crate::logger::emit;
+use crate::request::switches::{Share, Switches};
 
 /// The settings of a [`RequestLayer`](super::RequestLayer).
 #[derive(Clone)]

@@ -4,11 +4,11 @@ use http::{HeaderMap, Request, header};
 
 use super::request_id::REQUEST_ID;
 use super::site;
-use crate::emit;
-use crate::format::members;
-use crate::loggable::Encoder;
-use crate::record::Severity;
-use crate::{escape, scrub, strict};
+use crate::format::record::Severity;
+use crate::json::{escape, members};
+use crate::logger::emit;
+use crate::redact::loggable::Encoder;
+use crate::redact::{scrub, strict};
 
 pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
     emit::emit(&site::STARTED, Severity::Debug, |out, limit| {

@@ -9,15 +9,16 @@ use std::time::Duration;
 use tracing_core::{Dispatch, dispatcher};
 
 use super::site;
-use crate::clock::Tick;
-use crate::context::Request;
-use crate::context::open_steps::{OpenStep, OpenSteps};
-use crate::format::members;
-use crate::loggable::Encoder;
-use crate::policy::clear;
-use crate::record::Severity;
-use crate::step::millis;
-use crate::{emit, timer};
+use crate::base::clock::Tick;
+use crate::base::timer;
+use crate::format::record::Severity;
+use crate::instrument::context::Request;
+use crate::instrument::step::millis;
+use crate::json::members;
+use crate::logger::emit;
+use crate::redact::loggable::Encoder;
+use crate::redact::policy::clear;
+use crate::request::open_steps::{OpenStep, OpenSteps};
 
 /// Knows the open requests of an edge. A request costs it one short lock.
 #[derive(Debug, Clone)]
@@ -144,7 +145,7 @@ fn write_step(step: &OpenStep, now: Tick, limit: usize, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::RequestContext;
+    use crate::instrument::context::RequestContext;
 
     #[test]
     fn the_memory_of_requests_that_are_over_is_not_held() {

@@ -2,9 +2,9 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::clock::Tick;
-use crate::context::trace::{Hex, Trace};
-use crate::random;
+use crate::base::clock::Tick;
+use crate::base::random;
+use crate::request::trace::{Hex, Trace};
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -33,7 +33,7 @@ pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
 pub(super) fn header(trace: &Trace) -> String {
     // Where OpenTelemetry listens, the span that calls is the parent; candor's own trace knows only the request.
     #[cfg(feature = "otel")]
-    let of_here = crate::context::otel::span_of_here(trace);
+    let of_here = crate::instrument::context::otel::span_of_here(trace);
     #[cfg(feature = "otel")]
     let trace = of_here.as_ref().unwrap_or(trace);
     let flags = u8::from(trace.sampled);

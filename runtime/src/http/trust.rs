@@ -8,10 +8,10 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use tracing_core::Level;
 
-use crate::context::switches::DebugLog;
-use crate::init::InitError;
-use crate::interest::Raised;
+use crate::init::config::InitError;
 use crate::levels::Levels;
+use crate::levels::interest::Raised;
+use crate::request::switches::DebugLog;
 
 pub(super) const DEBUG_LOG: HeaderName = HeaderName::from_static("x-debug-log");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::InitError;
+use super::config::InitError;
 use crate::sink::{Destination, LogFile, Rotation, Stream, Writer, backup};
 
 /// Where lines go.

@@ -11,17 +11,18 @@ use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::entered::Around;
 use super::span::data_of;
-use crate::caught::caught;
-use crate::clock::Tick;
+use crate::base::buffer;
+use crate::base::catch::caught;
+use crate::base::clock::Tick;
+use crate::current::spans::Around;
 use crate::format::keys::Keys;
-use crate::format::members;
-use crate::loggable::{Encoder, NestedDebug, UNPRINTABLE};
-use crate::logger::Logger;
-use crate::record::{Record, Severity};
+use crate::format::record::{Record, Severity};
+use crate::json::members;
+use crate::logger::{Logger, dispatch};
+use crate::redact::loggable::{Encoder, NestedDebug, UNPRINTABLE};
+use crate::redact::{error_text, keys, off, scrub, strict};
 use crate::site::is_of_step;
-use crate::{buffer, error, handoff, keys, off, scrub, strict};
 
 pub(super) fn write<S>(logger: &Logger, event: &Event<'_>, ctx: &Context<'_, S>)
 where
@@ -35,7 +36,7 @@ where
         None if event.is_contextual() || is_of_step(metadata) => Around::Thread,
         None => Around::Nothing,
     };
-    if let Some(()) = handoff::with(metadata, |record, fields| {
+    if let Some(()) = dispatch::with(metadata, |record, fields| {
         logger.write(record, around, |line| line.push_str(fields));
     }) {
         return;
@@ -310,7 +311,7 @@ impl Visit for Fields<'_> {
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         self.put(field, |to| {
             with_text(|text| {
-                error::write_chain(value, text);
+                error_text::write_chain(value, text);
                 to.text(text);
             });
         });

@@ -1,7 +1,7 @@
 //! The tracing layer: an event of anyone's becomes a record, a span carries the request it was made in.
 
-pub(crate) mod alone;
-pub(crate) mod entered;
+pub(crate) mod standalone;
+
 mod event;
 mod span;
 
@@ -14,8 +14,11 @@ use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::current::spans;
+use crate::instrument::context;
+use crate::levels::interest;
 use crate::logger::Logger;
-use crate::{context, interest, site};
+use crate::site;
 
 /// candor's half of a subscriber; it sits on a `Registry`.
 ///
@@ -60,7 +63,7 @@ where
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
-        entered::exit(id);
+        spans::exit(id);
     }
 }
 

@@ -7,10 +7,10 @@ use tracing_core::span::{Attributes, Id, Record};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::entered::{self, SpanData};
 use super::event::{Fields, site_of};
-use crate::current;
-use crate::format::members;
+use crate::current::spans::{self, SpanData};
+use crate::current::{self};
+use crate::json::members;
 use crate::logger::Logger;
 
 pub(super) fn opened<S>(logger: &Logger, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
@@ -18,7 +18,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };
-    let shield = attributes.is_contextual().then(entered::shield).flatten();
+    let shield = attributes.is_contextual().then(spans::shield).flatten();
     let known = || span.parent().and_then(|parent| data_of(&parent.extensions()));
     let parent = shield.or_else(known);
     let mut fields = String::new();
@@ -48,7 +48,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     if let Some(data) = ctx.span(id).and_then(|span| data_of(&span.extensions())) {
-        entered::enter(id, data);
+        spans::enter(id, data);
     }
 }
 

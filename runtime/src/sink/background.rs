@@ -7,7 +7,7 @@ use std::{io, mem, thread};
 use super::place::Lines;
 use super::stats::{Counted, Counts, REASONS, Reason};
 use super::{Destination, LAST_LINES, Writing};
-use crate::record::Severity;
+use crate::format::record::Severity;
 
 /// What happens to a line for which the queue of [`Config::background`](crate::Config::background) has
 /// no room.

@@ -13,16 +13,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use self::background::Overload;
-pub(crate) use self::background::Report;
-use self::background::{Pushed, Queue};
-pub(crate) use self::file::{LogFile, Rotation, backup};
-use self::place::Lines;
-pub(crate) use self::place::Loss;
-use self::stats::{Counted, Counts, Kind, Reason};
-pub(crate) use self::stream::Stream;
-pub(crate) use self::writer::Writer;
-use crate::record::Severity;
+use crate::format::record::Severity;
+pub use background::Overload;
+pub(crate) use background::Report;
+use background::{Pushed, Queue};
+pub(crate) use file::{LogFile, Rotation, backup};
+use place::Lines;
+pub(crate) use place::Loss;
+use stats::{Counted, Counts, Kind, Reason};
+pub(crate) use stream::Stream;
+pub(crate) use writer::Writer;
 
 /// One destination of lines.
 #[derive(Debug)]

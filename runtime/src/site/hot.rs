@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::named::Named;
 use super::{ASKED, Spec};
-use crate::record::Severity;
+use crate::format::record::Severity;
 
 /// What may be wanted of a site: nothing,
 pub(super) const OFF: usize = 0;

@@ -13,27 +13,23 @@ use tracing_core::metadata::Kind;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata};
 
-use crate::clock::Tick;
-use crate::context::Request;
+use crate::base::clock::Tick;
 use crate::current;
-use crate::escape;
-use crate::format::json::Template;
-use crate::format::members;
-use crate::handoff;
-use crate::keys;
-use crate::logger::{self, Logger};
-use crate::off;
-use crate::record::{Record, Severity};
-use crate::scrub;
+use crate::format::record::{Record, Severity};
+use crate::format::template::Template;
+use crate::instrument::context::Request;
+use crate::json::{escape, members};
+use crate::logger::{self, Logger, dispatch};
+use crate::redact::{keys, off, scrub};
 
 mod hot;
 mod named;
 mod spec;
 
-pub(crate) use self::hot::Usual;
-use self::hot::{Hot, OFF, ON, PLAIN, QUIET};
-use self::named::Named;
-pub use self::spec::{Spec, fields};
+pub(crate) use hot::Usual;
+use hot::{Hot, OFF, ON, PLAIN, QUIET};
+use named::Named;
+pub use spec::{Spec, fields};
 
 /// The static behind an annotated function.
 ///
@@ -420,7 +416,7 @@ pub(crate) fn dispatch(
     send: impl FnOnce(&ValueSet<'_>),
 ) {
     let text = fields.clone();
-    handoff::during(metadata, record, fields, || {
+    dispatch::during(metadata, record, fields, || {
         with_values(metadata, &text, Some(record.message), send);
     });
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::format::json::Template;
-use crate::record::Severity;
+use crate::format::record::Severity;
+use crate::format::template::Template;
 
 /// What stands between a line's time and its request: `","level":"INFO","logger":"app","msg":"step_timing"`.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use std::sync::{Arc, Weak};
 use tracing_core::dispatcher::DefaultGuard;
 
 use super::{Line, Lines, Matched, snapshot, tree};
-use crate::context::Request;
 use crate::current::{self, Frame};
-use crate::logging::Logging;
+use crate::init::logging::Logging;
+use crate::instrument::context::Request;
 
 /// The lines of one test; see [`capture`](super::capture).
 ///

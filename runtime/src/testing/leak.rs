@@ -1,7 +1,7 @@
 //! Whether a secret stands in what was captured, in whatever form it might have got there.
 
 use super::Captured;
-use crate::keys::decoded;
+use crate::redact::keys::decoded;
 
 /// Bytes of a canary that must stand nowhere: fewer stand in any log by chance.
 const SHORTEST: usize = 6;

@@ -5,9 +5,9 @@ use std::sync::Weak;
 
 use serde_json::Value;
 
-use crate::context::Request;
 use crate::format::pretty;
-use crate::record::Severity;
+use crate::format::record::Severity;
+use crate::instrument::context::Request;
 
 /// Of a line in the message of a failed test; what is looked for is named before the lines.
 const LONGEST_READABLE: usize = 600;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use crate::context::Request;
 use crate::current::{self, Frame};
+use crate::instrument::context::Request;
 
 /// The lines of one capture. Work that carries its context holds it too, and may outlive it.
 #[derive(Debug, Clone, Default)]

@@ -46,10 +46,10 @@ use std::sync::{Once, OnceLock};
 
 use tracing_core::dispatcher::{self, Dispatch};
 
-use crate::init::{Config, InitError};
+use crate::init::config::{Config, InitError};
+use crate::init::panics;
 use crate::layer::Core;
 use crate::levels::Levels;
-use crate::panics;
 
 #[doc(inline)]
 pub use crate::__assert_no_leak as assert_no_leak;

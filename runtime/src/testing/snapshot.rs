@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::format::members;
+use crate::json::members;
 
 /// Keys of candor's own whose value is a time that was measured.
 const TIMES: [&str; 6] =

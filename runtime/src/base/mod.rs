@@ -1,0 +1,7 @@
+//! Tools that know nothing of logging.
+
+pub(crate) mod buffer;
+pub(crate) mod catch;
+pub(crate) mod clock;
+pub(crate) mod random;
+pub(crate) mod timer;

@@ -1,0 +1,76 @@
+//! Records of the `log` crate as lines.
+
+use log::{LevelFilter, Log, Metadata, Record as LogRecord};
+use tracing_core::{Level, dispatcher};
+
+use crate::base::clock::Tick;
+use crate::current::spans::Around;
+use crate::format::record::{Record, Severity};
+use crate::instrument::context;
+use crate::layer::Core;
+use crate::logger::Logger;
+use crate::redact::{error_text, scrub, strict};
+
+struct Bridge;
+
+/// Becomes the logger of the `log` crate, unless there is one already.
+pub(crate) fn install() {
+    if log::set_logger(&Bridge).is_ok() {
+        // The layer's own levels decide, since they can change.
+        log::set_max_level(LevelFilter::Trace);
+    }
+}
+
+fn level(level: log::Level) -> Level {
+    match level {
+        log::Level::Error => Level::ERROR,
+        log::Level::Warn => Level::WARN,
+        log::Level::Info => Level::INFO,
+        log::Level::Debug => Level::DEBUG,
+        log::Level::Trace => Level::TRACE,
+    }
+}
+
+/// The logger of the thread's subscriber.
+fn with_logger<T>(f: impl FnOnce(&Logger) -> T) -> Option<T> {
+    let mut f = Some(f);
+    dispatcher::get_default(|dispatch| {
+        let core = dispatch.downcast_ref::<Core>()?;
+        f.take().map(|f| f(&core.logger))
+    })
+}
+
+impl Log for Bridge {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let level = level(metadata.level());
+        let target = metadata.target();
+        with_logger(|logger| logger.levels.load().allow(target, level))
+            .is_some_and(|allowed| allowed || context::asks_for(target, level))
+    }
+
+    fn log(&self, record: &LogRecord<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let message = match record.args().as_str() {
+            Some(message) => scrub::text(message).into_owned(),
+            None => strict::text(&error_text::display(record.args())).into_owned(),
+        };
+        with_logger(|logger| {
+            logger.write(
+                &Record {
+                    at: Tick::now(),
+                    severity: Severity::from(level(record.level())),
+                    logger: record.target(),
+                    message: &message,
+                    has_exc: false,
+                    capped: true,
+                },
+                Around::Thread,
+                |_| {},
+            );
+        });
+    }
+
+    fn flush(&self) {}
+}

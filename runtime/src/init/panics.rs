@@ -1,0 +1,104 @@
+//! Panics as lines: location, scrubbed message, backtrace.
+
+use std::any::Any;
+use std::backtrace::Backtrace;
+use std::borrow::Cow;
+use std::panic::{self, PanicHookInfo};
+use std::sync::Once;
+
+use tracing_core::Level;
+
+use crate::base::catch;
+use crate::current;
+use crate::format::record::Severity;
+use crate::json::{escape, members};
+use crate::logger::emit;
+use crate::redact::loggable::Encoder;
+use crate::redact::{scrub, strict};
+use crate::site::{Site, Spec};
+
+static PANIC: Site = Site::new(
+    &PANIC,
+    Spec::event(
+        "panic",
+        "panic",
+        Level::ERROR,
+        &["message", "event", "location", "panic_message", "thread", "exc"],
+    )
+    .with_exc(),
+);
+
+/// Puts candor's hook in place of those installed before, whose raw message on standard error would
+/// leak what the panic says; with `chain` they run after it.
+pub(crate) fn install(chain: bool) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            // Its line says `<unprintable>`.
+            if catch::is_asking() {
+                return;
+            }
+            write(info);
+            if chain {
+                before(info);
+            }
+        }));
+    });
+}
+
+fn write(info: &PanicHookInfo<'_>) {
+    let in_request =
+        current::with(|frame| frame.request.as_ref().is_some_and(|request| request.has_id()));
+    let severity = if in_request == Some(true) { Severity::Error } else { Severity::Critical };
+    let backtrace = Backtrace::force_capture().to_string();
+    let backtrace = from_the_panic(&backtrace);
+    let message = message(info.payload());
+    emit::emit(&PANIC, severity, |out, limit| {
+        let put = |out: &mut String, key: &str, value: &str| {
+            members::open(out, key);
+            Encoder::json(out, limit).text(value);
+        };
+        members::open(out, "event");
+        escape::json_string("panic", out);
+        if let Some(location) = info.location() {
+            put(out, "location", &location.to_string());
+        }
+        put(out, "panic_message", &message);
+        put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
+        put(out, "exc", &scrub::text(backtrace));
+    });
+}
+
+/// The part of a backtrace that begins where the panic was: before it stand the frames of the panic
+/// machinery, which would use up the length of a value.
+fn from_the_panic(backtrace: &str) -> &str {
+    let machinery = |line: &str| {
+        ["core::panicking", "rust_begin_unwind", "begin_panic", "panic_display"]
+            .iter()
+            .any(|name| line.contains(name))
+    };
+    let mut at = 0;
+    let mut start = 0;
+    let mut skipping = false;
+    for line in backtrace.split_inclusive('\n') {
+        if !line.trim_start().starts_with("at ") {
+            if skipping {
+                start = at;
+            }
+            skipping = machinery(line);
+        }
+        at += line.len();
+    }
+    &backtrace[start..]
+}
+
+/// What the panic said, scrubbed. With arguments it is a `String`, of which strict mode shows the shape.
+fn message(payload: &(dyn Any + Send)) -> Cow<'_, str> {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        return scrub::text(text);
+    }
+    payload
+        .downcast_ref::<String>()
+        .map_or("a value that is no text".into(), |text| strict::text(text))
+}

@@ -1,0 +1,96 @@
+//! The trace of a request where `tracing-opentelemetry` listens: its ids, so that lines and spans are found by each other.
+
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use super::Request;
+use crate::request::trace::{Hex, Trace};
+
+/// Makes the request's span and its trace one, before the span is entered.
+///
+/// The caller's `traceparent` is continued. A span around the request, or what the service made the current OpenTelemetry
+/// context, is the parent where it belongs to that trace, and where the caller told none; else the span begins a trace.
+/// The ids are then those of the span, whether it is exported or not. Where OpenTelemetry's layer is missing or does not
+/// want the span, they are those of the edge, in the trace of what is around.
+pub(super) fn join(request: &Request, span: &Span) {
+    let known = request.trace.get();
+    let told = known.or(of_edge(request));
+    let parent = told.and_then(|trace| parent(trace, known.is_some()));
+    let belongs = |around: &Trace| {
+        parent.is_none() || told.is_some_and(|told| told.trace_id == around.trace_id)
+    };
+    let around = around().filter(belongs);
+    if around.is_none()
+        && let Some(parent) = parent
+    {
+        // Refused where no layer is there that could take it.
+        let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+    }
+    if known.is_some() {
+        return;
+    }
+    let of_span = trace(span.context().span().span_context());
+    let of_edge = || {
+        let own = of_edge(request)?.clone();
+        Some(match around {
+            Some(around) => Trace { span_id: own.span_id, ..around },
+            None => own,
+        })
+    };
+    if let Some(trace) = of_span.or_else(of_edge) {
+        // Another thread that enters the same request may have been first.
+        let _ = request.trace.set(trace);
+    }
+}
+
+/// The span that is current, where it belongs to this trace.
+#[cfg(feature = "http")]
+pub(crate) fn span_of_here(of: &Trace) -> Option<Trace> {
+    let context = Span::current().context();
+    trace(context.span().span_context()).filter(|here| here.trace_id == of.trace_id)
+}
+
+#[cfg(feature = "http")]
+fn of_edge(request: &Request) -> Option<&Trace> {
+    request.trace_of_edge.as_ref()
+}
+
+#[cfg(not(feature = "http"))]
+fn of_edge(_: &Request) -> Option<&Trace> {
+    None
+}
+
+/// What OpenTelemetry takes for the parent by itself.
+fn around() -> Option<Trace> {
+    let of_tracing = trace(Span::current().context().span().span_context());
+    of_tracing.or_else(|| trace(Context::current().span().span_context()))
+}
+
+/// The parent that a trace names: the request's own span where it has one already, else its caller's.
+fn parent(trace: &Trace, has_span: bool) -> Option<SpanContext> {
+    let span_id = if has_span { Some(trace.span_id) } else { trace.parent_id };
+    let flags = if trace.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
+    let state = trace.state.as_deref().unwrap_or_default().parse::<TraceState>();
+    let parent = SpanContext::new(
+        TraceId::from_hex(trace.trace_id.as_str()).ok()?,
+        SpanId::from_hex(span_id?.as_str()).ok()?,
+        flags,
+        true,
+        state.unwrap_or_default(),
+    );
+    parent.is_valid().then_some(parent)
+}
+
+fn trace(span: &SpanContext) -> Option<Trace> {
+    span.is_valid().then(|| Trace {
+        trace_id: Hex::of(span.trace_id().to_bytes()),
+        span_id: Hex::of(span.span_id().to_bytes()),
+        parent_id: None,
+        sampled: span.is_sampled(),
+        state: Some(span.trace_state().header()).filter(|state| !state.is_empty()),
+    })
+}

@@ -1,0 +1,218 @@
+//! Work that is no request: it has an id, an end, and the sums of its steps.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::thread;
+
+use pin_project_lite::pin_project;
+use tracing_core::Level;
+
+use super::context::{Request, RequestContext, Scope};
+use super::step::millis;
+use super::totals;
+use crate::base::clock::Tick;
+use crate::format::record::Severity;
+use crate::json::members;
+use crate::logger::emit;
+use crate::outcome::ending::Ending;
+use crate::redact::loggable::Encoder;
+use crate::site::{Site, Spec};
+
+/// A piece of work that is no request, such as one that a timer begins.
+///
+/// Its lines have a `request_id` of their own, and it ends with one `job_completed`, whatever the end is.
+///
+/// ```
+/// # use std::{future::Future as _, pin::pin, task::{Context, Waker}};
+/// let captured = candor::testing::capture();
+/// let work = candor::job("rebuild-index").scope(async {
+///     candor::step("read", || 7);
+/// });
+/// # let _ = pin!(work).poll(&mut Context::from_waker(Waker::noop()));
+///
+/// // {…,"level":"INFO","logger":"jobs","msg":"job_completed",…,"event":"job_completed",
+/// //  "job":"rebuild-index","duration_ms":0.031,"outcome":"ok","steps":1,"dependency_calls":0,
+/// //  "dependency_ms":0.000,"retries":0,"slowest_step":"read"}
+/// let line = captured.line("job_completed");
+/// assert_eq!((line.text("job"), line.integer("steps")), ("rebuild-index", 1));
+/// assert_eq!(captured.step("read").text("request_id"), line.text("request_id"));
+/// ```
+pub fn job(name: &'static str) -> Job {
+    Job { name }
+}
+
+/// A job that has not begun; made by [`job`].
+#[derive(Debug, Clone, Copy)]
+#[must_use = "a job begins with `scope` or `run`"]
+pub struct Job {
+    name: &'static str,
+}
+
+static STARTED: Site = Site::new(
+    &STARTED,
+    Spec::event("job_started", "jobs", Level::DEBUG, &["message", "event", "job"]),
+);
+
+static COMPLETED: Site = Site::new(
+    &COMPLETED,
+    Spec::event(
+        "job_completed",
+        "jobs",
+        Level::INFO,
+        &[
+            "message",
+            "event",
+            "job",
+            "duration_ms",
+            "outcome",
+            "error",
+            "steps",
+            "dependency_calls",
+            "dependency_ms",
+            "retries",
+            "slowest_step",
+            "cause",
+            "lines_suppressed",
+            "lines_sampled_away",
+        ],
+    )
+    .uncapped(),
+);
+
+impl Job {
+    /// A future as this job. It writes `job_started` (DEBUG) at its first poll and one `job_completed` at its end: INFO,
+    /// ERROR where it returns an `Err` or panics, WARN where it is dropped before it is done. Never polled, it writes nothing.
+    pub fn scope<F: Future>(self, future: F) -> JobFuture<F> {
+        let context = RequestContext::new();
+        let request = Arc::clone(&context.request);
+        JobFuture { future: context.scope(future), open: State::Before(self.name, request) }
+    }
+
+    /// A closure as this job, in the same words.
+    ///
+    /// ```
+    /// let captured = candor::testing::capture();
+    /// let rows = candor::job("count").run(|| "12x".parse::<u32>());
+    /// assert!(rows.is_err());
+    /// let line = captured.line("job_completed");
+    /// assert_eq!((line.text("outcome"), line.text("error")), ("error", "ParseIntError"));
+    /// ```
+    pub fn run<T>(self, work: impl FnOnce() -> T) -> T {
+        let context = RequestContext::new();
+        let entered = context.enter();
+        let open = Open::begin(self.name, Arc::clone(&context.request));
+        let value = work();
+        drop(entered);
+        open.end(&value);
+        value
+    }
+}
+
+pin_project! {
+    /// The future of [`Job::scope`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct JobFuture<F> {
+        // Dropped first: what it says then is said before its end.
+        #[pin]
+        future: Scope<F>,
+        open: State,
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    Before(&'static str, Arc<Request>),
+    Running(Open),
+    Over,
+}
+
+impl<F: Future> Future for JobFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        // Taken out while it runs: a panic that unwinds through here is the job's own.
+        let mut open = match mem::replace(this.open, State::Over) {
+            State::Before(name, request) => Some(Open::begin(name, request)),
+            State::Running(mut open) => {
+                open.is_running = true;
+                Some(open)
+            }
+            State::Over => None,
+        };
+        let polled = this.future.poll(cx);
+        if polled.is_pending()
+            && let Some(mut open) = open.take()
+        {
+            open.is_running = false;
+            *this.open = State::Running(open);
+        }
+        let value = ready!(polled);
+        if let Some(open) = open {
+            open.end(&value);
+        }
+        Poll::Ready(value)
+    }
+}
+
+/// A job that runs. Dropped, it ends as one that was cancelled, or panicked.
+#[derive(Debug)]
+struct Open {
+    name: &'static str,
+    request: Option<Arc<Request>>,
+    is_running: bool,
+}
+
+impl Open {
+    fn begin(name: &'static str, request: Arc<Request>) -> Self {
+        emit::emit_at(&STARTED, Some(&request), Severity::Debug, Tick::now(), |out, limit| {
+            text(out, limit, "event", "job_started");
+            text(out, limit, "job", name);
+        });
+        Open { name, request: Some(request), is_running: true }
+    }
+
+    fn end<T>(mut self, value: &T) {
+        let ending = Ending::of(value);
+        match &ending.failure {
+            Some(failure) => {
+                self.write("error", Severity::Error, Some(&failure.short_name()));
+            }
+            None => self.write("ok", Severity::Info, None),
+        }
+    }
+
+    fn write(&mut self, outcome: &str, severity: Severity, error: Option<&str>) {
+        let Some(request) = self.request.take() else { return };
+        let now = Tick::now();
+        emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
+            text(out, limit, "event", "job_completed");
+            text(out, limit, "job", self.name);
+            millis(out, "duration_ms", now.since(request.started));
+            text(out, limit, "outcome", outcome);
+            if let Some(error) = error {
+                text(out, limit, "error", error);
+            }
+            totals::write(&request, now, outcome != "ok", limit, out);
+        });
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.is_running && thread::panicking() {
+            self.write("panicked", Severity::Error, None);
+        } else {
+            self.write("cancelled", Severity::Warn, None);
+        }
+    }
+}
+
+fn text(out: &mut String, limit: usize, key: &str, value: &str) {
+    members::open(out, key);
+    Encoder::json(out, limit).text(value);
+}

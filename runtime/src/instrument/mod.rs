@@ -1,0 +1,9 @@
+//! What a user's code calls.
+
+pub(crate) mod audit;
+pub mod context;
+pub mod dependency;
+pub(crate) mod event;
+pub(crate) mod job;
+pub(crate) mod step;
+pub(crate) mod totals;

@@ -1,0 +1,81 @@
+//! What the line at the end of a request or a job adds up.
+
+use std::sync::atomic::Ordering;
+
+use super::context::{Cause, Request};
+use super::dependency::Category;
+use crate::base::clock::Tick;
+use crate::json::append::{append, number};
+use crate::json::members;
+use crate::redact::loggable::Encoder;
+use crate::redact::policy::clear;
+
+/// Room for the four numbers that every such line has, and what stands between them.
+const NUMBERS_ROOM: usize = 192;
+
+/// Appends the sums as members, and on a bad end what it began with.
+pub(crate) fn write(request: &Request, now: Tick, is_bad: bool, limit: usize, out: &mut String) {
+    let sums = request.sums_at(now);
+    append(out, NUMBERS_ROOM, |pieces| {
+        pieces.put(",\"steps\":");
+        pieces.number(request.steps().into());
+        pieces.put(",\"dependency_calls\":");
+        pieces.number(request.dependency_calls().into());
+        pieces.put(",\"dependency_ms\":");
+        pieces.millis(sums.dependency_nanos);
+        pieces.put(",\"retries\":");
+        pieces.number(sums.retries);
+    });
+    if let Some((slowest, _)) = sums.slowest {
+        out.push_str(",\"slowest_step\":");
+        Encoder::json(out, limit).text(slowest);
+    }
+    if let Some(cause) = sums.cause.filter(|_| is_bad) {
+        members::open(out, "cause");
+        write_cause(&cause, limit, out);
+    }
+    let left_out = [
+        ("lines_suppressed", request.suppressed.load(Ordering::Relaxed)),
+        ("lines_sampled_away", request.lines_sampled_away()),
+    ];
+    for (key, lines) in left_out {
+        if lines > 0 {
+            members::open(out, key);
+            number(lines, out);
+        }
+    }
+}
+
+fn write_cause(cause: &Cause, limit: usize, out: &mut String) {
+    Encoder::json(out, limit).object("Cause", |object| {
+        object.field("step", &clear(cause.step));
+        if let Some(dependency) = cause.dependency {
+            object.field("dependency", &clear(dependency));
+        }
+        object.field("step_id", &cause.step_id);
+        if let Some(category) = cause.category.map(Category::as_str) {
+            object.field("category", &clear(category));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instrument::context::RequestContext;
+
+    /// What does not fit into the room of numbers is left out.
+    #[test]
+    fn the_largest_numbers_fit() {
+        let request = RequestContext::with_id("r").request;
+        request.call_started(Tick::of_nanos(1));
+        request.call_ended(Tick::of_nanos(u64::MAX), u64::MAX);
+        let mut out = String::new();
+        write(&request, Tick::of_nanos(u64::MAX), false, 100, &mut out);
+        assert_eq!(
+            out,
+            ",\"steps\":4294967295,\"dependency_calls\":1,\"dependency_ms\":18446744073709.551,\
+             \"retries\":18446744073709551615"
+        );
+    }
+}

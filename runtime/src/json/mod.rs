@@ -1,0 +1,5 @@
+//! JSON text, written and read.
+
+pub(crate) mod append;
+pub(crate) mod escape;
+pub(crate) mod members;

@@ -1,0 +1,9 @@
+//! HTTP responses, by their status.
+
+use crate::instrument::dependency::DependencyOutcome;
+
+impl<B> DependencyOutcome for http::Response<B> {
+    fn status(&self) -> Option<u16> {
+        Some(http::Response::status(self).as_u16())
+    }
+}

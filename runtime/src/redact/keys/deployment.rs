@@ -1,0 +1,119 @@
+//! What a deployment adds to the rule and takes from it.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwapOption;
+
+use super::is_sensitive;
+use super::words::Words;
+use crate::redact::off;
+
+#[derive(Debug)]
+struct Deployment {
+    /// By `fingerprint`, so that a look-up neither allocates nor cares for spelling.
+    sensitive: HashSet<u64>,
+    not_sensitive: HashSet<String>,
+}
+
+static DEPLOYMENT: ArcSwapOption<Deployment> = ArcSwapOption::const_empty();
+/// Whether there is a `DEPLOYMENT`: one plain load for the many that have none.
+static ADJUSTED: AtomicBool = AtomicBool::new(false);
+
+/// Replaces the deployment's lists. `sensitive` names match however they are spelled (`internal-ref`,
+/// `internalRef`), `not_sensitive` ones only exactly.
+pub(crate) fn install(sensitive: &[String], not_sensitive: &[String]) {
+    let adjusted = !sensitive.is_empty() || !not_sensitive.is_empty();
+    DEPLOYMENT.store(adjusted.then(|| {
+        std::sync::Arc::new(Deployment {
+            sensitive: sensitive.iter().map(|name| fingerprint(name)).collect(),
+            not_sensitive: not_sensitive.iter().cloned().collect(),
+        })
+    }));
+    ADJUSTED.store(adjusted, Ordering::Release);
+    changed();
+}
+
+/// How often the rules of this process changed.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// What was made under the rules of before is not what would be made now.
+pub(crate) fn changed() {
+    CHANGES.fetch_add(1, Ordering::AcqRel);
+}
+
+/// The number of the rules in force: what was made under the same ones is still so.
+#[inline]
+pub(crate) fn in_force() -> u64 {
+    CHANGES.load(Ordering::Acquire)
+}
+
+/// [`is_sensitive`] as the deployment adjusted it.
+pub(crate) fn hides(name: &str) -> bool {
+    if off::is_off() {
+        return false;
+    }
+    if !is_adjusted() {
+        return is_sensitive(name);
+    }
+    added_by_deployment(name)
+        || is_sensitive(name)
+            && !DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.not_sensitive.contains(name))
+}
+
+/// Whether the deployment changed anything of the rule.
+#[inline]
+pub(crate) fn is_adjusted() -> bool {
+    ADJUSTED.load(Ordering::Acquire)
+}
+
+/// Whether the deployment named it as sensitive: this hides also where the code says `clear`.
+#[inline]
+pub(crate) fn added_by_deployment(name: &str) -> bool {
+    is_adjusted() && is_listed(name)
+}
+
+#[cold]
+fn is_listed(name: &str) -> bool {
+    let lists = DEPLOYMENT.load();
+    lists.as_ref().is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
+}
+
+/// The same number for the same letters, wherever the words are split.
+fn fingerprint(name: &str) -> u64 {
+    let mut words = Words::of(name);
+    let mut print = 0_u64;
+    while let Some(word) = words.next() {
+        let bytes = word.text.to_be_bytes();
+        for &byte in &bytes[16 - word.len.min(16) as usize..] {
+            print = (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+        }
+    }
+    print
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deployment_adds_names_in_any_spelling_and_takes_exact_ones_out() {
+        let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        install(&names(&["internal-ref", "badge_secret"]), &names(&["zz_token", "badge_secret"]));
+        assert!(
+            hides("internalRef")
+                && hides("INTERNAL_REFS")
+                && hides("internalref")
+                && hides("internal-ref")
+        );
+        assert!(!hides("internal") && !hides("reference"));
+        assert!(!hides("zz_token") && hides("zzToken"));
+        assert!(hides("badge_secret"), "what is added wins over what is taken out");
+        assert!(added_by_deployment("internal.ref") && !added_by_deployment("password"));
+        assert!(hides("password"));
+        install(&names(&["k"]), &[]);
+        assert_eq!(crate::redact::scrub::text("run --k hunter2"), "run --k [REDACTED]");
+        install(&[], &[]);
+        assert!(!hides("internal-ref") && hides("zz_token"));
+    }
+}

@@ -1,0 +1,63 @@
+//! Rust's `Debug` notation.
+
+use std::fmt::{self, Write as _};
+
+use super::{Encoder, Out};
+use crate::redact::loggable::Loggable;
+
+impl Encoder<'_> {
+    pub(super) fn inner_debug(&mut self, name: &str, value: &dyn fmt::Debug) {
+        let Out::Debug { to, pretty, result } = &mut self.out else { return };
+        if result.is_err() {
+            return;
+        }
+        let colon = if name.is_empty() { "" } else { ": " };
+        **result = if *pretty {
+            write!(Indented { to: *to, at_start: true }, "{name}{colon}{value:#?}")
+        } else {
+            write!(to, "{name}{colon}{value:?}")
+        };
+    }
+}
+
+/// A value inside others, in Rust's `Debug` notation.
+pub(super) struct Inside<'a, T: ?Sized> {
+    pub(super) value: &'a T,
+    pub(super) depth: u8,
+    pub(super) name: &'a str,
+}
+
+impl<T: Loggable + ?Sized> fmt::Debug for Inside<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pretty = f.alternate();
+        let mut result = Ok(());
+        let mut encoder = Encoder {
+            out: Out::Debug { to: f, pretty, result: &mut result },
+            limit: usize::MAX,
+            written: false,
+            depth: self.depth,
+            name: self.name,
+        };
+        encoder.value(self.value);
+        result
+    }
+}
+
+/// Puts four blanks before every line, as `{:#?}` does.
+struct Indented<'a> {
+    to: &'a mut dyn fmt::Write,
+    at_start: bool,
+}
+
+impl fmt::Write for Indented<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for line in text.split_inclusive('\n') {
+            if self.at_start {
+                self.to.write_str("    ")?;
+            }
+            self.to.write_str(line)?;
+            self.at_start = line.ends_with('\n');
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! Types of other crates, each behind candor's feature of that crate's name.
+//!
+//! Loggable are those that hold no text: times, decimals, and what HTTP has a fixed list of. `url::Url`,
+//! `http::Uri` and header values have [`Text`](super::Text), so that a policy can show them, and bytes a
+//! [`Shape`](super::Shape). A header map goes through [`scrub::headers`](crate::scrub), a JSON value through
+//! `scrub::json` or under the policies `scrub` and `shape`.
+
+#[cfg(any(
+    feature = "chrono",
+    feature = "http",
+    feature = "jiff",
+    feature = "rust_decimal",
+    feature = "time"
+))]
+macro_rules! loggable {
+    ($($(#[$doc:meta])* $type:ty => |$value:ident, $to:ident| $log:expr;)*) => {$(
+        $(#[$doc])*
+        impl $crate::loggable::Loggable for $type {
+            fn log(&self, $to: &mut $crate::loggable::Encoder<'_>) {
+                let $value = self;
+                $log;
+            }
+        }
+
+        impl $crate::loggable::Element for $type {}
+    )*};
+}
+
+#[cfg(feature = "jiff")]
+mod for_jiff {
+    use jiff::civil::{Date, DateTime, Time};
+    use jiff::{SignedDuration, Span, Timestamp, Zoned};
+
+    loggable! {
+        /// RFC 3339, UTC: `"2026-11-22T10:14:12.5Z"`.
+        Timestamp => |at, to| to.display(at);
+        /// RFC 3339 with its offset: `"2026-11-22T11:14:12+01:00"`.
+        Zoned => |at, to| to.display(&at.timestamp().display_with_offset(at.offset()));
+        /// `"2026-11-22"`.
+        Date => |date, to| to.display(date);
+        /// `"10:14:12"`.
+        Time => |time, to| to.display(time);
+        /// `"2026-11-22T10:14:12"`.
+        DateTime => |at, to| to.display(at);
+        /// ISO 8601: `"P1DT2H"`.
+        Span => |span, to| to.display(span);
+        /// Milliseconds with three decimals, as every duration of a line.
+        SignedDuration => |duration, to| to.millis(duration.as_nanos());
+    }
+}
+
+#[cfg(feature = "chrono")]
+mod for_chrono {
+    use chrono::{
+        DateTime, FixedOffset, Month, NaiveDate, NaiveDateTime, NaiveTime, Offset as _,
+        SecondsFormat, TimeDelta, TimeZone, Weekday,
+    };
+
+    use crate::redact::loggable::{Element, Encoder, Loggable};
+
+    /// RFC 3339 with its offset: `"2026-11-22T10:14:12Z"`, `"2026-11-22T11:14:12.5+01:00"`.
+    impl<Tz: TimeZone> Loggable for DateTime<Tz> {
+        fn log(&self, to: &mut Encoder<'_>) {
+            let fixed: DateTime<FixedOffset> = self.with_timezone(&self.offset().fix());
+            to.text(&fixed.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        }
+    }
+
+    impl<Tz: TimeZone> Element for DateTime<Tz> {}
+
+    loggable! {
+        /// `"2026-11-22"`.
+        NaiveDate => |date, to| to.display(date);
+        /// `"10:14:12"`.
+        NaiveTime => |time, to| to.display(time);
+        /// `"2026-11-22T10:14:12"`.
+        NaiveDateTime => |at, to| to.display(&at.format("%Y-%m-%dT%H:%M:%S%.f"));
+        /// Milliseconds with three decimals, as every duration of a line.
+        TimeDelta => |delta, to| {
+            let seconds = i128::from(delta.num_seconds());
+            to.millis(seconds * 1_000_000_000 + i128::from(delta.subsec_nanos()));
+        };
+        /// `"Mon"`.
+        Weekday => |day, to| to.display(day);
+        /// `"November"`.
+        Month => |month, to| to.text(month.name());
+    }
+}
+
+#[cfg(feature = "time")]
+mod for_time {
+    use time::format_description::well_known::{Iso8601, Rfc3339};
+    use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time, UtcDateTime};
+
+    use crate::redact::loggable::{Encoder, UNPRINTABLE};
+
+    fn formatted(text: &Result<String, time::error::Format>, to: &mut Encoder<'_>) {
+        to.text(text.as_deref().unwrap_or(UNPRINTABLE));
+    }
+
+    loggable! {
+        /// RFC 3339 with its offset: `"2026-11-22T11:14:12.5+01:00"`.
+        OffsetDateTime => |at, to| formatted(&at.format(&Rfc3339), to);
+        /// RFC 3339: `"2026-11-22T10:14:12Z"`.
+        UtcDateTime => |at, to| formatted(&at.format(&Rfc3339), to);
+        /// ISO 8601: `"2026-11-22T10:14:12.000000000"`.
+        PrimitiveDateTime => |at, to| formatted(&at.format(&Iso8601::DATE_TIME), to);
+        /// `"2026-11-22"`.
+        Date => |date, to| formatted(&date.format(&Iso8601::DATE), to);
+        /// ISO 8601: `"10:14:12.000000000"`.
+        Time => |time, to| formatted(&time.format(&Iso8601::TIME), to);
+        /// Milliseconds with three decimals, as every duration of a line.
+        Duration => |duration, to| to.millis(duration.whole_nanoseconds());
+    }
+}
+
+#[cfg(feature = "rust_decimal")]
+loggable! {
+    /// A string, `"12.50"`: JSON readers would lose digits.
+    rust_decimal::Decimal => |decimal, to| to.display(decimal);
+}
+
+#[cfg(feature = "http")]
+loggable! {
+    /// A number: `404`.
+    http::StatusCode => |status, to| to.u64(status.as_u16().into());
+    /// Its name, or `"_OTHER"` for one that HTTP does not define: the caller chose its text.
+    http::Method => |method, to| to.text(match method.as_str() {
+        known @ ("GET" | "POST" | "PUT" | "DELETE" | "HEAD" | "OPTIONS" | "CONNECT" | "PATCH" | "TRACE") => known,
+        _ => "_OTHER",
+    });
+    /// `"HTTP/1.1"`.
+    http::Version => |version, to| to.text(&format!("{version:?}"));
+}
+
+#[cfg(feature = "secrecy")]
+mod for_secrecy {
+    use secrecy::SecretBox;
+    use secrecy::zeroize::Zeroize;
+
+    use crate::redact::loggable::{Element, Encoder, Leaf, Loggable, Shape, Text};
+
+    /// Always `"[REDACTED]"`.
+    impl<T: Zeroize + ?Sized> Loggable for SecretBox<T> {
+        fn log(&self, to: &mut Encoder<'_>) {
+            to.redacted();
+        }
+    }
+
+    impl<T: Zeroize + ?Sized> Element for SecretBox<T> {}
+
+    /// Under every policy `"[REDACTED]"`.
+    impl<T: Zeroize + ?Sized> Text for SecretBox<T> {
+        fn log_text(&self, _: Leaf, to: &mut Encoder<'_>) {
+            to.redacted();
+        }
+    }
+
+    impl<T: Zeroize + ?Sized> Shape for SecretBox<T> {
+        fn log_shape(&self, to: &mut Encoder<'_>) {
+            to.redacted();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::Encoder;
+use super::json::{Json, Object, encoded};
+use crate::redact::keys::hides;
+use crate::redact::scrub::label::is_credential_header;
+use crate::redact::scrub::{REDACTED, text, url};
+use crate::redact::{off, strict};
+
+/// Headers as an object of lower-case names; a name that came several times has an array.
+///
+/// Hidden are credentials and cookies, API keys and signatures, values marked
+/// [sensitive](HeaderValue::is_sensitive), and names [the key rule](crate::keys) finds sensitive. `referer`, `location`,
+/// `origin` and `link` are made safe as URLs, every other value is scrubbed as text, and cut at the limit for
+/// values. In [strict mode](crate::Config::strict) only listed headers show their values.
+///
+/// ```
+/// let mut map = http::HeaderMap::new();
+/// map.insert("X-Api-Key", http::HeaderValue::from_static("k"));
+/// map.insert("Referer", http::HeaderValue::from_static("https://example.com/a?token=t"));
+/// assert_eq!(
+///     candor::scrub::headers(&map).to_string(),
+///     r#"{"x-api-key":"[REDACTED]","referer":"https://example.com/a"}"#,
+/// );
+/// ```
+pub fn headers(map: &HeaderMap) -> Json {
+    let mut object = Object::default();
+    for name in map.keys() {
+        let values: Vec<_> = map.get_all(name).iter().collect();
+        object.field(&encoded(name.as_str()), |out| {
+            if let [value] = values[..] {
+                return Encoder::gathered(out).text(&shown(name, value));
+            }
+            for (place, value) in values.iter().enumerate() {
+                out.push(if place == 0 { '[' } else { ',' });
+                Encoder::gathered(out).text(&shown(name, value));
+            }
+            out.push(']');
+        });
+    }
+    object.finish()
+}
+
+fn shown(name: &HeaderName, value: &HeaderValue) -> String {
+    let shown = without_secrets(name, value);
+    strict::listed(name.as_str(), shown.into()).into_owned()
+}
+
+fn without_secrets(name: &HeaderName, value: &HeaderValue) -> String {
+    if off::is_off() {
+        return String::from_utf8_lossy(value.as_bytes()).into_owned();
+    }
+    if value.is_sensitive() || is_credential(name) {
+        return REDACTED.to_owned();
+    }
+    let value = String::from_utf8_lossy(value.as_bytes());
+    match *name {
+        // What browsers send where there is no origin to tell.
+        header::ORIGIN if value == "null" => value.into_owned(),
+        header::ORIGIN | header::REFERER | header::LOCATION | header::CONTENT_LOCATION => {
+            url(&value)
+        }
+        header::LINK => links(&value),
+        header::SEC_WEBSOCKET_PROTOCOL => protocols(&value),
+        _ => text(&value).into_owned(),
+    }
+}
+
+fn is_credential(name: &HeaderName) -> bool {
+    *name == header::AUTHORIZATION
+        || *name == header::PROXY_AUTHORIZATION
+        || *name == header::COOKIE
+        || *name == header::SET_COOKIE
+        || is_credential_header(name.as_str())
+        || name.as_str().ends_with("-sign")
+        || hides(name.as_str())
+}
+
+/// `<https://…>; rel="next", <…>`: each target made safe, the parameters scrubbed.
+fn links(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, (target, after))) =
+        rest.split_once('<').and_then(|(before, link)| Some((before, link.split_once('>')?)))
+    {
+        out.push_str(&text(before));
+        out.push('<');
+        out.push_str(&url(target));
+        out.push('>');
+        rest = after;
+    }
+    out.push_str(&text(rest));
+    out
+}
+
+/// `graphql-ws, soap`. Browsers can send no other header with a WebSocket, so tokens are sent here; a list that
+/// holds one, or says that one follows, is hidden whole.
+fn protocols(value: &str) -> String {
+    const LONGEST_NAME: usize = 32;
+    let is_token = |name: &str| {
+        let opaque = name.len() >= 16
+            && !name.contains('.')
+            && name.bytes().any(|byte| byte.is_ascii_digit());
+        opaque || name.len() > LONGEST_NAME || hides(name)
+    };
+    if value.split([',', ' ']).any(is_token) {
+        REDACTED.to_owned()
+    } else {
+        text(value).into_owned()
+    }
+}

@@ -1,0 +1,178 @@
+//! Kind and size class: what the `shape` policy shows.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::{Element, Encoder, Loggable, to_json};
+use crate::redact::scrub;
+use crate::redact::size_class::Class;
+
+/// A value whose [`shape`](crate::policy::shape) can be told: text, numbers, lists and maps of whatever,
+/// JSON values, and every `#[redact]` type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no shape that candor knows",
+    label = "no policy for this type",
+    note = "hide it with `secret(&x)`, or put `#[redact]` on its definition"
+)]
+pub trait Shape {
+    #[doc(hidden)]
+    fn log_shape(&self, to: &mut Encoder<'_>);
+}
+
+/// `<text 17-32>`: the kind, and the power of two that the size is not above.
+fn sized(kind: &'static str, size: usize, to: &mut Encoder<'_>) {
+    to.text(&Class::new(kind, size).to_string());
+}
+
+macro_rules! texts {
+    ($($type:ty => $text:expr),* $(,)?) => {$(
+        impl Shape for $type {
+            fn log_shape(&self, to: &mut Encoder<'_>) {
+                let text: fn(&$type) -> Cow<'_, str> = $text;
+                sized("text", text(self).chars().count(), to);
+            }
+        }
+    )*};
+}
+
+texts! {
+    str => |text| Cow::Borrowed(text),
+    String => |text| Cow::Borrowed(text),
+    Path => Path::to_string_lossy,
+    PathBuf => |path| path.to_string_lossy(),
+    OsStr => OsStr::to_string_lossy,
+    OsString => |text| text.to_string_lossy(),
+}
+
+#[cfg(feature = "url")]
+texts! { url::Url => |url| Cow::Borrowed(url.as_str()) }
+
+#[cfg(feature = "http")]
+texts! {
+    http::Uri => |uri| Cow::Owned(uri.to_string()),
+    http::HeaderValue => |value| String::from_utf8_lossy(value.as_bytes()),
+}
+
+macro_rules! kinds {
+    ($($kind:literal: $($type:ty)*;)*) => {$($(
+        impl Shape for $type {
+            fn log_shape(&self, to: &mut Encoder<'_>) {
+                to.text($kind);
+            }
+        }
+    )*)*};
+}
+
+kinds! {
+    "<number>": u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 Duration;
+    "<bool>": bool;
+    "<letter>": char;
+    "<time>": SystemTime;
+    "<uuid>": uuid::Uuid;
+    "<address>": IpAddr Ipv4Addr Ipv6Addr SocketAddr SocketAddrV4 SocketAddrV6;
+}
+
+macro_rules! collections {
+    ($($kind:literal: $([$($params:tt)*] $type:ty),*;)*) => {$($(
+        impl<$($params)*> Shape for $type {
+            fn log_shape(&self, to: &mut Encoder<'_>) {
+                sized($kind, self.len(), to);
+            }
+        }
+    )*)*};
+}
+
+collections! {
+    "list": [T] [T], [T, const N: usize] [T; N], [T] Vec<T>, [T] VecDeque<T>, [T] LinkedList<T>,
+        [T] BTreeSet<T>, [T] BinaryHeap<T>, [T, S] HashSet<T, S>;
+    "map": [K, V] BTreeMap<K, V>, [K, V, S] HashMap<K, V, S>;
+}
+
+#[cfg(feature = "http")]
+collections! { "map": [T] http::HeaderMap<T>; }
+
+#[cfg(feature = "bytes")]
+collections! { "bytes": [] bytes::Bytes, [] bytes::BytesMut; }
+
+macro_rules! pointers {
+    ($($type:ty),*) => {$(
+        impl<T: Shape + ?Sized> Shape for $type {
+            fn log_shape(&self, to: &mut Encoder<'_>) {
+                (**self).log_shape(to);
+            }
+        }
+    )*};
+}
+
+pointers!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
+
+impl<T: Shape + ToOwned + ?Sized> Shape for Cow<'_, T> {
+    fn log_shape(&self, to: &mut Encoder<'_>) {
+        (**self).log_shape(to);
+    }
+}
+
+impl<T: Shape> Shape for Option<T> {
+    fn log_shape(&self, to: &mut Encoder<'_>) {
+        match self {
+            Some(value) => value.log_shape(to),
+            None => to.null(),
+        }
+    }
+}
+
+/// An object's keys, scrubbed, with the shapes of their values.
+impl Shape for Value {
+    fn log_shape(&self, to: &mut Encoder<'_>) {
+        match self {
+            Value::Null => to.null(),
+            Value::Bool(_) => to.text("<bool>"),
+            Value::Number(_) => to.text("<number>"),
+            // What is hidden has no shape.
+            Value::String(text) if text == scrub::REDACTED => to.redacted(),
+            Value::String(text) => text.log_shape(to),
+            Value::Array(items) => items.log_shape(to),
+            Value::Object(object) => to.map(|map| {
+                for (key, value) in object {
+                    map.entry(&Key(key), &ShapeOf(value));
+                }
+            }),
+        }
+    }
+}
+
+/// The name of a JSON object's field.
+struct Key<'a>(&'a str);
+
+impl Loggable for Key<'_> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        to.text(&scrub::text(self.0));
+    }
+}
+
+/// The shape of what a `#[redact]` type shows. (That is JSON of at most 120 levels, which the parser takes.)
+pub fn of_loggable<T: Loggable + ?Sized>(value: &T, to: &mut Encoder<'_>) {
+    match serde_json::from_str(&to_json(value)) {
+        Ok(shown) => Value::log_shape(&shown, to),
+        Err(_) => to.redacted(),
+    }
+}
+
+/// A value of which only the shape is shown.
+pub(super) struct ShapeOf<'a, T: ?Sized>(pub(super) &'a T);
+
+impl<T: Shape + ?Sized> Loggable for ShapeOf<'_, T> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        self.0.log_shape(to);
+    }
+}
+
+impl<T: Shape + ?Sized> Element for ShapeOf<'_, T> {}

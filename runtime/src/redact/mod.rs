@@ -1,0 +1,13 @@
+//! What a log may show.
+//!
+//! Nothing here knows of records, requests or threads.
+
+pub(crate) mod error_text;
+pub(crate) mod hash;
+pub mod keys;
+pub mod loggable;
+pub(crate) mod off;
+pub mod policy;
+pub mod scrub;
+pub(crate) mod size_class;
+pub(crate) mod strict;

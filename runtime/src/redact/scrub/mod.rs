@@ -1,0 +1,43 @@
+//! What makes values safe that nobody decided about: free text, URLs, JSON and headers.
+//!
+//! All of them ask one [key rule](crate::keys) about names and one scrubber about text. None of them
+//! changes what it is given.
+//!
+//! In [strict mode](crate::Config::strict) addresses of mail and of the network, telephone numbers and IBANs go too.
+//! Without it candor promises no secrets, with it no personal data.
+//!
+//! ```
+//! use candor::scrub;
+//!
+//! assert_eq!(scrub::text("login failed: password=hunter2 user=7"), "login failed: password=[REDACTED] user=7");
+//! assert_eq!(scrub::url("https://u:p@example.com/a?token=t"), "https://example.com/a");
+//! assert_eq!(scrub::url_with_query("/a?page=2&token=t"), "/a?page=2&token=[REDACTED]");
+//!
+//! let body = serde_json::json!({"order_id": 7, "card": {"number": "4111 1111 1111 1111", "cvc": 123}});
+//! assert_eq!(
+//!     scrub::json(&body).to_string(),
+//!     r#"{"card":{"cvc":"[REDACTED]","number":"[REDACTED]"},"order_id":7}"#,
+//! );
+//! assert_eq!(scrub::json(&body).only(["order_id"]).to_string(), r#"{"order_id":7}"#);
+//! ```
+
+mod card;
+pub(crate) mod label;
+mod personal;
+mod text;
+mod token;
+mod trigger;
+mod url;
+mod value;
+
+#[cfg(feature = "http")]
+pub use super::loggable::headers::headers;
+pub use super::loggable::json::{Json, json};
+pub use text::text;
+pub(crate) use text::text_into;
+#[cfg(feature = "http")]
+pub(crate) use url::{is_secret_value, percent_decoded};
+pub use url::{url, url_with_query};
+
+/// What stands for a secret.
+pub(crate) const REDACTED: &str = "[REDACTED]";

@@ -1,0 +1,218 @@
+use super::REDACTED;
+use super::text::{may_show, text};
+use crate::redact::keys::{decoded, hides};
+use crate::redact::{off, strict};
+
+const UNPARSEABLE: &str = "<unparseable url>";
+
+/// A URL that can be shown: scheme, host, port and path, its segments scrubbed; without user info,
+/// query and fragment. A relative reference begins with `/`, `.` or `?`. What does not parse becomes
+/// `"<unparseable url>"`. In [strict mode](crate::Config::strict) only listed segments of the path show.
+///
+/// ```
+/// use candor::scrub::url;
+///
+/// assert_eq!(url("https://user:pw@api.example.com:8443/v1/orders?key=k#top"), "https://api.example.com:8443/v1/orders");
+/// assert_eq!(url("/orders/7?token=t"), "/orders/7");
+/// assert_eq!(url("no url"), "<unparseable url>");
+/// ```
+pub fn url(input: &str) -> String {
+    if off::is_off() || is_plain_path(input) {
+        return input.to_owned();
+    }
+    Parts::parse(input).map_or_else(|| UNPARSEABLE.to_owned(), |parts| parts.safe())
+}
+
+/// [`url()`] with its query: names stay, values are replaced by the key rule, the others scrubbed.
+///
+/// ```
+/// use candor::scrub::url_with_query;
+///
+/// assert_eq!(url_with_query("/orders?page=2&api_key=k&next=%2Fa%3Ftoken%3Dt"), "/orders?page=2&api_key=[REDACTED]&next=[REDACTED]");
+/// ```
+pub fn url_with_query(input: &str) -> String {
+    if off::is_off() {
+        return input.to_owned();
+    }
+    let Some(parts) = Parts::parse(input) else {
+        return UNPARSEABLE.to_owned();
+    };
+    let mut out = parts.safe();
+    for (place, pair) in parts.query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+        out.push(if place == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            None => out.push_str(&unless_secret(pair)),
+            Some((name, value)) => {
+                out.push_str(&unless_secret(name));
+                out.push('=');
+                let shown = if is_secret_value(name, value) {
+                    REDACTED.into()
+                } else {
+                    unless_secret(value)
+                };
+                out.push_str(&strict::listed(&percent_decoded(name), shown));
+            }
+        }
+    }
+    out
+}
+
+struct Parts<'a> {
+    /// With its `://`; empty in a relative reference.
+    scheme: &'a str,
+    /// Host and port.
+    host: &'a str,
+    path: &'a str,
+    query: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    fn parse(input: &'a str) -> Option<Self> {
+        if input
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'))
+        {
+            return None;
+        }
+        let input = input.split('#').next()?;
+        let (rest, query) = match input.split_once('?') {
+            Some((rest, query)) => (rest, Some(query)),
+            None => (input, None),
+        };
+        let (scheme, rest) = match rest.split_once("://") {
+            Some((scheme, _)) if is_scheme(scheme) => rest.split_at(scheme.len() + 3),
+            _ if rest.starts_with("//") => rest.split_at(2),
+            _ if rest.starts_with(['/', '.'])
+                || rest.is_empty() && query.is_some()
+                || rest == "*" =>
+            {
+                return Some(Self { scheme: "", host: "", path: rest, query });
+            }
+            _ => return None,
+        };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let host = authority.rsplit('@').next()?;
+        (is_host(host) || host.is_empty() && scheme == "file://").then_some(Self {
+            scheme,
+            host,
+            path,
+            query,
+        })
+    }
+
+    fn safe(&self) -> String {
+        let mut out = String::with_capacity(self.scheme.len() + self.host.len() + self.path.len());
+        out.push_str(self.scheme);
+        out.push_str(self.host);
+        let mut before = "";
+        for (place, segment) in self.path.split('/').enumerate() {
+            if place > 0 {
+                out.push('/');
+            }
+            // `/reset-password/4f9d…`, but not `/auth/login`.
+            let opaque =
+                segment.len() >= OPAQUE && segment.bytes().any(|byte| byte.is_ascii_digit());
+            if opaque && hides(before) {
+                out.push_str(REDACTED);
+            } else {
+                out.push_str(&strict::listed(segment, unless_secret(segment)));
+            }
+            before = segment;
+        }
+        // What shows only as a whole: the webhooks of chats.
+        text(&out).into_owned()
+    }
+}
+
+/// So long is a part of a path that may be a secret by what stands before it.
+const OPAQUE: usize = 16;
+
+/// Whether it is a path that shows as it is, as most do: without escapes, query or long parts, and with nothing that a
+/// look is taken at.
+fn is_plain_path(input: &str) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            plain[byte as usize] =
+                byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.');
+            byte += 1;
+        }
+        plain
+    };
+    let mut since_slash = 0;
+    let is_plain = |byte: u8| {
+        since_slash = if byte == b'/' { 0 } else { since_slash + 1 };
+        since_slash < OPAQUE && PLAIN[usize::from(byte)]
+    };
+    input.starts_with('/')
+        && !input.starts_with("//")
+        && input.bytes().all(is_plain)
+        && may_show(input)
+}
+
+fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, ""),
+    };
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    port.bytes().all(|byte| byte.is_ascii_digit())
+        && !name.is_empty()
+        && match bare {
+            Some(address) => address
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'%')),
+            None => name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '~' | ',')),
+        }
+}
+
+/// Whether the value of a query parameter is hidden for its name.
+pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
+    !off::is_off() && (hides(name) || is_grant(&percent_decoded(name), value))
+}
+
+/// The `code` and `state` of an OAuth redirect, as against status codes and `state=open`.
+pub(super) fn is_grant(name: &str, value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let word = value.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    if name.eq_ignore_ascii_case("code") {
+        value.len() >= 10 && digits < value.len()
+    } else {
+        let opaque = value.len() >= 8 && digits > 0 || value.len() >= 16 && !word;
+        name.eq_ignore_ascii_case("state") && opaque && digits < value.len()
+    }
+}
+
+/// A part as it is, scrubbed; hidden whole where the secret shows only after decoding.
+fn unless_secret(part: &str) -> std::borrow::Cow<'_, str> {
+    if part.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        let plain = percent_decoded(part);
+        if text(&plain) != plain {
+            return REDACTED.into();
+        }
+    }
+    text(part)
+}
+
+/// A part of a query in plain text: `+` is a blank, `%41` an `A` (WHATWG URL, form decoding).
+pub(crate) fn percent_decoded(part: &str) -> String {
+    let bytes = part.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let (byte, next) = decoded(bytes, at);
+        plain.push(if byte == b'+' { b' ' } else { byte });
+        at = next;
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}

@@ -1,0 +1,323 @@
+//! Where a value ends whose name hides it.
+
+use super::label::{LONGEST_NAME, Name, Separator, clip, in_name, is_one_of, is_quote};
+use super::text::Secret;
+use super::token::run;
+use super::url::is_grant;
+use crate::redact::keys::{decoded, hides};
+
+/// What stands behind a name and its separator.
+pub(super) struct Value<'a, 'b> {
+    pub(super) text: &'a str,
+    pub(super) name: &'b Name<'a>,
+    pub(super) separator: &'b Separator,
+}
+
+impl<'a> Value<'a, '_> {
+    pub(super) fn secret(&self) -> Option<Secret<'a>> {
+        let bytes = self.text.as_bytes();
+        let quoted_name = !self.name.quote.is_empty();
+        let start = run(bytes, self.separator.end, |byte| {
+            matches!(byte, b' ' | b'\t') || quoted_name && matches!(byte, b'\n' | b'\r')
+        });
+        let slashes = run(bytes, start, |byte| byte == b'\\') - start;
+        let quote = *bytes.get(start + slashes)?;
+        if let Some(secret) = self.block(start).or_else(|| self.typographic(start)) {
+            return Some(secret);
+        }
+        if is_quote(quote) {
+            return Some(self.quoted(start + slashes, quote, slashes));
+        }
+        // `Some("x")`, `Token { … }`, `b"x"`, and lists and objects as they are.
+        let bracket = run(bytes, start, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':')
+        });
+        let opened = match bytes.get(bracket) {
+            Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => {
+                Some(bracket + 1)
+            }
+            Some(b'(' | b'[' | b'{') => Some(bracket),
+            Some(&quote)
+                if is_quote(quote)
+                    && (1..=2).contains(&(bracket - start))
+                    && bytes[start..bracket].iter().all(|byte| b"bBrRuUfF&".contains(byte)) =>
+            {
+                return Some(self.quoted(bracket, quote, 0));
+            }
+            _ => None,
+        };
+        // On the next line stands a field of its own: the value is missing.
+        if opened.is_none()
+            && bytes[self.separator.end..start].contains(&b'\n')
+            && label_follows(bytes, start, true)
+        {
+            return None;
+        }
+        let end = match opened {
+            Some(at) => balanced(bytes, at),
+            None if self.name.is_header() && !quoted_name => self.line_end(start),
+            None => self.unquoted_end(start),
+        };
+        (end > start).then_some(Secret { start, end, quotes: self.name.quote })
+    }
+
+    /// The indented lines of YAML, behind `password: |` or behind nothing.
+    fn block(&self, start: usize) -> Option<Secret<'a>> {
+        if !self.separator.colon || !self.name.quote.is_empty() {
+            return None;
+        }
+        let bytes = self.text.as_bytes();
+        let marked = matches!(bytes[start], b'|' | b'>');
+        let marks =
+            |byte: u8| matches!(byte, b'|' | b'>' | b'-' | b'+' | b'\r') || byte.is_ascii_digit();
+        let first = run(bytes, start, |byte| marks(byte) && (marked || byte == b'\r'));
+        let mut end = first;
+        while bytes.get(end) == Some(&b'\n') {
+            let text = run(bytes, end + 1, |byte| matches!(byte, b' ' | b'\t'));
+            let is_more = text > end + 1
+                && bytes.get(text).is_some_and(|byte| !matches!(byte, b'\n' | b'\r'))
+                && (marked || !label_follows(bytes, text, true));
+            if !is_more {
+                break;
+            }
+            end = run(bytes, text, |byte| byte != b'\n');
+        }
+        (end > first)
+            .then(|| Secret::new(run(bytes, first, |byte| byte.is_ascii_whitespace()), end))
+    }
+
+    /// `“…”` and `«…»`.
+    fn typographic(&self, start: usize) -> Option<Secret<'a>> {
+        let text = self.text.get(start..)?;
+        let (open, close) = [("“", "”"), ("„", "“"), ("«", "»"), ("‘", "’"), ("「", "」")]
+            .into_iter()
+            .find(|(open, _)| text.starts_with(open))?;
+        let start = start + open.len();
+        let end = self.text[start..].find(close).map_or(self.text.len(), |len| start + len);
+        (end > start).then(|| Secret::new(start, end))
+    }
+
+    /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
+    pub(super) fn names_a_secret(&self) -> bool {
+        let end = self.text.len().min(self.separator.end + LONGEST_NAME);
+        let end = (0..=end).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
+        let near = Value { text: &self.text[..end], ..*self };
+        near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
+    }
+
+    fn quoted(&self, at: usize, quote: u8, slashes: usize) -> Secret<'a> {
+        let bytes = self.text.as_bytes();
+        let triple = [quote; 3];
+        if bytes[at..].starts_with(&triple) {
+            let end = bytes[at + 3..].windows(3).position(|part| part == triple);
+            return Secret::new(at + 3, end.map_or(bytes.len(), |len| at + 3 + len));
+        }
+        Secret::new(
+            at + 1,
+            closing(bytes, at + 1, quote, slashes, true)
+                .map_or(bytes.len(), |close| close - slashes),
+        )
+    }
+
+    fn line_end(&self, start: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let opener = self
+            .name
+            .start
+            .checked_sub(1)
+            .map(|before| bytes[before])
+            .filter(|&byte| is_quote(byte));
+        let mut at = start;
+        while at < bytes.len() {
+            let escaped = bytes[at] == b'\\'
+                && match bytes.get(at + 1) {
+                    Some(b'n' | b'r') => true,
+                    // The value's own quotes are escaped too, where the text is: `Digest realm=\"…\", …`.
+                    Some(b'"') => json_goes_on(&bytes[at + 2..]),
+                    _ => false,
+                };
+            if escaped || matches!(bytes[at], b'\n' | b'\r') || Some(bytes[at]) == opener {
+                break;
+            }
+            at += 1;
+        }
+        at
+    }
+
+    fn unquoted_end(&self, start: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let spaced = self.separator.end < start;
+        let sentence =
+            self.separator.colon && spaced && (self.name.is_phrase() || self.name.begins_field());
+        let mut at = start;
+        while at < bytes.len() {
+            let ends = match bytes[at] {
+                b'&' | b'\n' | b'\r' | b'<' => true,
+                byte if is_quote(byte) => quote_ends(bytes, at),
+                b' ' | b'\t' => {
+                    !is_scheme(&bytes[start..at])
+                        && (!sentence || label_follows(bytes, at + 1, false))
+                }
+                b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
+                // The next line of text that was escaped.
+                b'\\' => [&b"\\r\\n"[..], b"\\n"].iter().any(|line| {
+                    bytes[at..].starts_with(line) && label_follows(bytes, at + line.len(), false)
+                }),
+                b'%' if self.separator.encoded => {
+                    matches!(
+                        decoded(bytes, at).0,
+                        b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#'
+                    )
+                }
+                _ => false,
+            };
+            if ends {
+                break;
+            }
+            at += 1;
+        }
+        while at < bytes.len() && is_quote(bytes[at]) && at > start && bytes[at - 1] == b'\\' {
+            at -= 1;
+        }
+        at
+    }
+
+    /// `?code=…&state=…` of a URL.
+    pub(super) fn is_grant(&self) -> bool {
+        let in_query = |at: usize| matches!(self.text.as_bytes()[at], b'?' | b'&');
+        // The name first: a value that is not hidden must not be read to its end.
+        is_grant_name(self.name.text) && self.name.start.checked_sub(1).is_some_and(in_query) && {
+            let start = self.separator.end;
+            is_grant(self.name.text, clip(self.text, start, self.unquoted_end(start)))
+        }
+    }
+}
+
+pub(super) const GRANTS: [&str; 2] = ["code", "state"];
+
+pub(super) fn is_grant_name(name: &str) -> bool {
+    is_one_of(name, &GRANTS)
+}
+
+/// Whether what follows the end of a string is the next one, or the end of what they stand in.
+fn json_goes_on(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_start();
+    match rest.first() {
+        None | Some(b'}' | b']') => true,
+        Some(b',') => matches!(rest[1..].trim_ascii_start().first(), Some(b'\\' | b'"')),
+        _ => false,
+    }
+}
+
+/// `Bearer abc`: the value goes on behind the space.
+fn is_scheme(word: &[u8]) -> bool {
+    [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
+        .iter()
+        .any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// Whether a comma or bracket at `at` ends the field, rather than being part of a password.
+fn field_ends(bytes: &[u8], at: usize) -> bool {
+    let mut next = at;
+    while next < at + 4
+        && bytes
+            .get(next)
+            .is_some_and(|byte| matches!(byte, b',' | b';' | b')' | b']' | b'}' | b'.'))
+    {
+        next += 1;
+    }
+    // `error for url (…?token=x): refused`
+    let clause = bytes[at] == b')' && bytes[next..].starts_with(b": ");
+    clause
+        || bytes
+            .get(next)
+            .is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
+        || label_follows(bytes, next, false)
+}
+
+/// Whether a quote at `at` ends the text around the field, rather than being part of a password.
+fn quote_ends(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at + 1).is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
+}
+
+/// Whether a name and a separator start at `at`, with or without blanks between them.
+fn label_follows(bytes: &[u8], at: usize, blanks: bool) -> bool {
+    let window = &bytes[..bytes.len().min(at + LONGEST_NAME / 2)];
+    let name = if at < window.len() { run(window, at, in_name) } else { at };
+    let end = if blanks { run(window, name, |byte| byte == b' ') } else { name };
+    name > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
+}
+
+/// Where the quote that closes is. Text that was escaped `n` times has 2ⁿ-1 backslashes before each of its
+/// own quotes, and twice that many and one more before those inside its strings.
+///
+/// Inside brackets a string may be a name; a value is none, and `is_value` passes quotes over that begin one.
+fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize, is_value: bool) -> Option<usize> {
+    let mut run = 0;
+    let mut doubled = from;
+    for (at, &byte) in bytes.iter().enumerate().skip(from) {
+        // SQL's quote in a text.
+        if byte == b'\'' && quote == byte && slashes == 0 && is_value && at > from {
+            if at < doubled {
+                continue;
+            }
+            let behind =
+                bytes.get(at + 2).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b' ');
+            if bytes.get(at + 1) == Some(&quote) && behind {
+                doubled = at + 2;
+                continue;
+            }
+        }
+        if byte == quote
+            && run % (2 * (slashes + 1)) == slashes
+            && !(is_value && opens(bytes, from, at - slashes, at))
+        {
+            return Some(at);
+        }
+        run = if byte == b'\\' { run + 1 } else { 0 };
+    }
+    None
+}
+
+/// Whether a quote opens a text rather than closing one. Where somebody's input left a quote open, the next one is
+/// the first of `password="…"`, and what follows it must stay hidden.
+fn opens(bytes: &[u8], from: usize, start: usize, at: usize) -> bool {
+    let before = bytes[from..start].last();
+    match bytes.get(at + 1) {
+        None => false,
+        Some(&byte) if byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80 => true,
+        // It closes a name.
+        Some(b':' | b'=') => true,
+        Some(byte) => {
+            let delimits = byte.is_ascii_whitespace() || b",;.)]}>&<\\/\"'`|?!".contains(byte);
+            !delimits && before.is_some_and(|byte| b"([{:=".contains(byte))
+        }
+    }
+}
+
+/// The end of the brackets that open at `at`; of the text where they don't close.
+pub(super) fn balanced(bytes: &[u8], at: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut slashes = 0;
+    let mut here = at;
+    while here < bytes.len() {
+        let byte = bytes[here];
+        let opens_text = byte == b'"'
+            || byte == b'\'' && matches!(bytes[here - 1], b'{' | b'[' | b'(' | b',' | b':' | b' ');
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth -= 1,
+            _ if opens_text => match closing(bytes, here + 1, byte, slashes, false) {
+                Some(close) => here = close,
+                None => return bytes.len(),
+            },
+            _ => {}
+        }
+        here += 1;
+        if depth == 0 {
+            return here;
+        }
+        slashes = if byte == b'\\' { slashes + 1 } else { 0 };
+    }
+    bytes.len()
+}

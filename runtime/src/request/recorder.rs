@@ -1,0 +1,131 @@
+//! The flight recorder: lines that are written only if their request ends badly.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing_core::Level;
+
+use crate::format::record::Severity;
+use crate::levels::interest::Raised;
+
+/// What a recorder may keep.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Of one request.
+    pub(crate) lines: usize,
+    /// Of one request.
+    pub(crate) bytes: usize,
+    /// Of all requests.
+    pub(crate) total_bytes: usize,
+}
+
+/// The lines of one request.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    raised: Arc<Raised>,
+    limits: Limits,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// The oldest first.
+    lines: VecDeque<KeptLine>,
+    bytes: usize,
+    lost: u64,
+    /// The layer whose lines they are.
+    layer: u64,
+    is_over: bool,
+}
+
+/// A line as it will be written but for its number and its line feed.
+#[derive(Debug)]
+pub(crate) struct KeptLine {
+    pub(crate) severity: Severity,
+    pub(crate) text: String,
+}
+
+/// Bytes that all recorders of the process keep.
+static TOTAL: AtomicUsize = AtomicUsize::new(0);
+
+impl Recorder {
+    pub(crate) fn new(raised: Arc<Raised>, limits: Limits) -> Self {
+        Recorder { raised, limits, kept: Mutex::default() }
+    }
+
+    pub(super) fn allows(&self, target: &str, level: Level) -> bool {
+        self.raised.levels().allow(target, level)
+    }
+
+    /// Keeps a line; the oldest ones make room for it.
+    pub(crate) fn keep(&self, layer: u64, severity: Severity, text: &str) {
+        let mut kept = self.kept();
+        if kept.layer == 0 {
+            kept.layer = layer;
+        }
+        // Another layer keeps the same line, and after the end nobody asks for it.
+        if kept.layer != layer || kept.is_over {
+            return;
+        }
+        let size = text.len();
+        while !kept.lines.is_empty()
+            && (kept.lines.len() >= self.limits.lines || kept.bytes + size > self.limits.bytes)
+        {
+            kept.forget_oldest();
+        }
+        while !self.has_room(size) {
+            if !kept.forget_oldest() {
+                break;
+            }
+        }
+        if size > self.limits.bytes || self.limits.lines == 0 || !self.has_room(size) {
+            kept.lost += 1;
+            return;
+        }
+        TOTAL.fetch_add(size, Ordering::Relaxed);
+        kept.bytes += size;
+        kept.lines.push_back(KeptLine { severity, text: text.to_owned() });
+    }
+
+    /// Whether all recorders together may keep as much more. Some threads at once may go over it by a line.
+    fn has_room(&self, size: usize) -> bool {
+        TOTAL.load(Ordering::Relaxed).saturating_add(size) <= self.limits.total_bytes
+    }
+
+    /// The lines of this layer, and how many were lost; nothing is kept from now on.
+    pub(crate) fn finish(&self, layer: u64) -> (VecDeque<KeptLine>, u64) {
+        let mut kept = self.kept();
+        kept.is_over = true;
+        let bytes = mem::take(&mut kept.bytes);
+        TOTAL.fetch_sub(bytes, Ordering::Relaxed);
+        let lines = mem::take(&mut kept.lines);
+        if kept.layer == layer { (lines, kept.lost) } else { (VecDeque::new(), 0) }
+    }
+
+    /// Forgets the lines; nothing is kept from now on.
+    pub(crate) fn forget(&self) {
+        self.finish(0);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn forget_oldest(&mut self) -> bool {
+        let Some(line) = self.lines.pop_front() else { return false };
+        self.bytes -= line.text.len();
+        self.lost += 1;
+        TOTAL.fetch_sub(line.text.len(), Ordering::Relaxed);
+        true
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        TOTAL.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
