@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 out=docs/pictures
 mkdir -p "$out"
 
-cargo build --quiet --package candor --features cli --bin candor
+cargo build --quiet --package candor-cli
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 candor="$target/debug/candor"
 LOG_FORMAT=json cargo run --quiet --example orders >"$work/orders.log" 2>/dev/null

@@ -12,7 +12,7 @@ rounds=${2:-7}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cargo build --quiet --release --package candor --features cli --bin candor
+cargo build --quiet --release --package candor-cli
 candor=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/candor
 LOG_FORMAT=json cargo run --quiet --example orders >"$work/orders.log" 2>"$work/said"
 rm -f "$(sed -n 's/.*orders kept in //p' "$work/said")"

@@ -20,17 +20,7 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
         let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "candor",
-                "--features",
-                "cli",
-                "--bin",
-                "candor",
-            ])
-            .args(["--message-format", "json"])
+            .args(["build", "--quiet", "--package", "candor-cli", "--message-format", "json"])
             .current_dir(root)
             .stderr(Stdio::inherit())
             .output()
