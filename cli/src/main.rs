@@ -10,8 +10,10 @@
     reason = "what is computed here is rounded for the eye anyway"
 )]
 
+mod args;
 mod first;
 mod histogram;
+mod line;
 mod open;
 mod output;
 mod read;
@@ -24,8 +26,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use output::{Failure, Output};
-use read::Keys;
+use output::Output;
 
 /// Reads candor's JSON lines back: what happened in a request, which requests were slow or failed, how
 /// long steps take.
@@ -48,23 +49,6 @@ enum Command {
     Requests(requests::Args),
     /// Sum up steps and dependency calls: counts, errors, percentiles
     Steps(steps::Args),
-}
-
-/// What all commands take.
-#[derive(Debug, clap::Args)]
-struct KeyArgs {
-    /// Names of candor's keys in this log, as `LOG_KEYS` has them; the usual ones are known
-    #[arg(long, value_name = "ts=timestamp,…")]
-    keys: Option<String>,
-}
-
-impl KeyArgs {
-    fn keys(&self) -> Result<Keys, Failure> {
-        let keys = self.keys.as_deref().map(Keys::parse).transpose();
-        keys.map(Option::unwrap_or_default).map_err(|why| {
-            Failure::usage(format!("--keys takes renames such as ts=timestamp: {why}"))
-        })
-    }
 }
 
 fn main() -> ExitCode {

@@ -7,9 +7,9 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use serde_json::Value;
 
+use crate::line::Line;
 use crate::read::time::{self, Micros};
 use crate::read::{Key, Keys, Values, text};
-use crate::story::Line;
 
 /// What stands in the line of every end, and in few others.
 pub(crate) const ENDS: &str = "_completed";

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::args::KeyArgs;
 use crate::first::{self, First, Rank};
+use crate::line::Line;
 use crate::open::{Begun, ENDS, OpenRequests, is_end};
 use crate::output::{Failure, Output};
 use crate::read::time::{self, Micros, rfc3339, took};
 use crate::read::{Input, Key, Keys, Reading, Unreadable, Values, Wanted, number, text};
-use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe};
-use crate::story::{Line, percent};
+use crate::screen::{Row, Screen, Style, columns, cut, json_line, percent, safe};
 
 /// Rows beyond these are not kept, whatever `--top` says.
 const MOST_ROWS: usize = 20_000;
@@ -49,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    keys: crate::KeyArgs,
+    keys: KeyArgs,
 }
 
 /// Where the time of interest begins.

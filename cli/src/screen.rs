@@ -221,6 +221,15 @@ pub(crate) fn safe(text: &str) -> String {
     out
 }
 
+/// `12%`, and less than one where there is something.
+pub(crate) fn percent(part: f64, whole: f64) -> String {
+    if whole <= 0.0 {
+        return "0%".to_owned();
+    }
+    let percent = (part / whole * 100.0).clamp(0.0, 999.0);
+    if percent > 0.0 && percent < 1.0 { "<1%".to_owned() } else { format!("{percent:.0}%") }
+}
+
 /// JSON on a line of its own, in which such characters are escaped as JSON has it.
 pub(crate) fn json_line(value: &serde_json::Value) -> String {
     let mut out = String::new();

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::args::KeyArgs;
 use crate::histogram::Histogram;
 use crate::output::{Failure, Output};
 use crate::read::time::{self, took};
 use crate::read::{Input, Key, Values, number, text};
-use crate::screen::{Row, Screen, Style, columns, cut, json_line, safe, wrapped};
-use crate::story::percent;
+use crate::screen::{Row, Screen, Style, columns, cut, json_line, percent, safe, wrapped};
 
 /// Names beyond these are counted together: a log can hold as many as it likes.
 const MOST_NAMES: usize = 2_000;
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    keys: crate::KeyArgs,
+    keys: KeyArgs,
 }
 
 /// What all calls of one name have in common.

@@ -21,10 +21,10 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memrchr};
 
-use super::Tally;
 use super::keys::{Keys, Values};
 use super::lines::LONGEST;
 use super::members::{text, walk};
+use super::tally::Tally;
 
 /// Members that hold a line as text.
 const WRAPPERS: [&[u8]; 5] = [b"log", b"MESSAGE", b"line", b"message", b"textPayload"];

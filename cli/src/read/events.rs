@@ -8,12 +8,13 @@ use std::thread;
 
 use memchr::memchr;
 
+use super::Input;
 use super::envelope::Envelopes;
-use super::keys::EventFinders;
+use super::keys::{EventFinders, Values};
 use super::lines::{Block, Lines, Whole};
 use super::progress::Progress;
-use super::source::Source;
-use super::{Input, Tally, Unreadable, Values, is_cut};
+use super::source::{Source, Unreadable, is_cut};
+use super::tally::Tally;
 
 /// More than two would wait for the one that reads.
 const WORKERS: usize = 2;

@@ -8,11 +8,11 @@ mod lines;
 mod members;
 mod progress;
 mod source;
+mod tally;
 pub(crate) mod time;
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -23,8 +23,9 @@ pub(crate) use keys::{Key, Keys, Values};
 use lines::{Line, Lines};
 pub(crate) use members::{number, text};
 use progress::Progress;
-use source::Source;
 pub(crate) use source::Unreadable;
+use source::{Source, is_cut};
+use tally::Tally;
 
 /// The FILES of the command line, and what their keys are called.
 #[derive(Debug)]
@@ -33,21 +34,6 @@ pub(crate) struct Input {
     pub(crate) keys: Keys,
     /// What the latest reading passed by.
     pub(crate) tally: Tally,
-}
-
-/// What was found.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) records: u64,
-    /// Lines that a glance was enough for.
-    at_a_glance: u64,
-    /// Lines of someone else's.
-    pub(crate) foreign: u64,
-    /// Lines that begin as a record and are none.
-    pub(crate) broken: u64,
-    pub(crate) too_long: u64,
-    /// Compressed files that end too early.
-    cut: Vec<String>,
 }
 
 /// Which records a reading is about.
@@ -178,42 +164,5 @@ impl<'w> Look<'w> {
             }
             _ => Glance::Open,
         }
-    }
-}
-
-/// Compressed data that ends too early or is damaged: what was read until there counts.
-fn is_cut(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
-    )
-}
-
-impl Tally {
-    /// One line for standard error, where there is something to say.
-    pub(crate) fn passed_by(&self) -> Option<String> {
-        let mut parts = Vec::new();
-        let mut count = |many: u64, one: &str, more: &str| {
-            if many > 0 {
-                parts.push(if many == 1 {
-                    format!("1 line {one}")
-                } else {
-                    format!("{many} lines {more}")
-                });
-            }
-        };
-        count(self.foreign, "that is not candor's", "that are not candor's");
-        count(self.broken, "that is broken", "that are broken");
-        count(self.too_long, "that is too long", "that are too long");
-        for name in &self.cut {
-            parts.push(format!("the rest of {name}, whose compressed data is damaged or cut off"));
-        }
-        let is_of_another_form = self.records + self.at_a_glance == 0 && self.foreign > 0;
-        let hint = if is_of_another_form {
-            "; candor reads the lines that LOG_FORMAT=json makes, which is how it writes to files and pipes"
-        } else {
-            ""
-        };
-        (!parts.is_empty()).then(|| format!("passed by {}{hint}", parts.join(", ")))
     }
 }

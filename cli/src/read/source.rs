@@ -134,6 +134,14 @@ impl Source {
     }
 }
 
+/// Compressed data that ends too early or is damaged: what was read until there counts.
+pub(super) fn is_cut(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+    )
+}
+
 /// Counts what is read, for the progress bar.
 struct Counted<R> {
     from: R,

@@ -1,7 +1,7 @@
 //! Clocks of several services that do not agree: a request can't have run before or after the call that
 //! made it.
 
-use super::tree::{Item, Part};
+use super::model::{Item, Part};
 use crate::read::time::Micros;
 
 /// What two clocks that are kept may differ.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::line::Line;
+use crate::line::Line;
 use crate::read::time::Micros;
 
 /// Lines that were written and are not there.

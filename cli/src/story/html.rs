@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::line::{Level, plain};
+use super::model::{Item, Kind, Mark, Part, Story};
 use super::notes::{self, Note};
-use super::tree::{Item, Kind, Mark, Part, Story};
 use super::verdict::{Verdict, caller};
+use crate::line::{Level, plain};
 use crate::read::time::{date_and_time, took};
 use crate::screen::safe;
 

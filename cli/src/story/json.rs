@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::tree::{Item, Kind, Mark, Part, Story};
+use super::model::{Item, Kind, Mark, Part, Story};
 use super::verdict::{Verdict, dependency_ms, shares, slowest};
 use crate::read::time::{Micros, rfc3339};
 

@@ -4,7 +4,7 @@ mod clocks;
 mod gaps;
 mod html;
 mod json;
-mod line;
+mod model;
 mod notes;
 mod text;
 mod tree;
@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 
 use memchr::memchr_iter;
 
+use crate::args::KeyArgs;
+use crate::line::Line;
 use crate::open::{ENDS, OpenRequests, is_end};
 use crate::output::{Failure, Output};
 use crate::read::{Input, Key, Reading, Values, Wanted, text as json_text};
 use crate::screen::{Screen, json_line};
-pub(crate) use line::Line;
-pub(crate) use notes::percent;
+use model::Story;
 use text::Look;
-use tree::Story;
 
 /// Lines of one story; a request writes 1000 where nobody changed that.
 const MOST_LINES: usize = 20_000;
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    keys: crate::KeyArgs,
+    keys: KeyArgs,
 }
 
 /// Which requests are told.

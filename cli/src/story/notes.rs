@@ -1,9 +1,10 @@
 //! What is said of a story beside its tree, in the same words on the terminal and on the page.
 
-use super::line::{Line, plain};
-use super::tree::{Item, Kind, Mark, Part, Story};
+use super::model::{Item, Kind, Mark, Part, Story};
 use super::verdict::{dependency_ms, retries, shares, slowest};
+use crate::line::{Line, plain};
 use crate::read::time::took;
+use crate::screen::percent;
 
 /// Fields that the tree shows in other ways.
 const SHOWN: [&str; 12] = [
@@ -81,15 +82,6 @@ pub(crate) fn sums(story: &Story) -> Vec<(&'static str, String)> {
         sums.push(("slowest", format!("{}, {} of its own", item.name(), took(own))));
     }
     sums
-}
-
-/// `12%`, and less than one where there is something.
-pub(crate) fn percent(part: f64, whole: f64) -> String {
-    if whole <= 0.0 {
-        return "0%".to_owned();
-    }
-    let percent = (part / whole * 100.0).clamp(0.0, 999.0);
-    if percent > 0.0 && percent < 1.0 { "<1%".to_owned() } else { format!("{percent:.0}%") }
 }
 
 /// What an item has to say: how it failed, what it was to the end.

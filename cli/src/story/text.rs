@@ -1,9 +1,9 @@
 //! A story on the terminal.
 
-use super::line::{Level, Line};
+use super::model::{Item, Kind, Mark, Part, Story};
 use super::notes::{self, Note};
-use super::tree::{Item, Kind, Mark, Part, Story};
 use super::verdict::{Verdict, caller};
+use crate::line::{Level, Line};
 use crate::read::time::{Micros, date_and_time, took};
 use crate::screen::{Row, Screen, Style, columns, cut, safe, wrapped};
 

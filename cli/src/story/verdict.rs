@@ -1,8 +1,8 @@
 //! What the lines say about why a request ended as it did.
 
 use super::clocks::is_within;
-use super::line::Level;
-use super::tree::{Item, Kind, Mark, Part, Story};
+use super::model::{Item, Kind, Mark, Part, Story};
+use crate::line::Level;
 use crate::read::time::{Micros, took};
 
 /// What one would say of a request first.

@@ -1,0 +1,21 @@
+//! Command-line options that all commands share.
+
+use crate::output::Failure;
+use crate::read::Keys;
+
+/// The option that all commands share.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyArgs {
+    /// Names of candor's keys in this log, as `LOG_KEYS` has them; the usual ones are known
+    #[arg(long, value_name = "ts=timestamp,…")]
+    keys: Option<String>,
+}
+
+impl KeyArgs {
+    pub(crate) fn keys(&self) -> Result<Keys, Failure> {
+        let keys = self.keys.as_deref().map(Keys::parse).transpose();
+        keys.map(Option::unwrap_or_default).map_err(|why| {
+            Failure::usage(format!("--keys takes renames such as ts=timestamp: {why}"))
+        })
+    }
+}
