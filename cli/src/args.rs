@@ -1,9 +1,9 @@
-//! Command-line options that all commands share.
+//! The command-line option that all subcommands share.
 
 use crate::output::Failure;
 use crate::read::Keys;
 
-/// The option that all commands share.
+/// Names of renamed keys.
 #[derive(Debug, clap::Args)]
 pub(crate) struct KeyArgs {
     /// Names of candor's keys in this log, as `LOG_KEYS` has them; the usual ones are known

@@ -1,10 +1,10 @@
-//! Durations counted in buckets, so that a gigabyte of them takes a few kilobytes.
+//! Histogram of durations with a bounded relative error, so that a large log takes a few kilobytes.
 
-/// Each power of two is cut in so many: a percentile is off by 1.6% at most.
-const PARTS: u64 = 32;
-const PART_BITS: u32 = PARTS.trailing_zeros();
+/// Buckets per power of two. A percentile is off by at most half a bucket, 1.6 %.
+const BUCKETS_PER_POWER: u64 = 32;
+const BUCKET_BITS: u32 = BUCKETS_PER_POWER.trailing_zeros();
 
-/// How often which duration, in microseconds, came up.
+/// Counts of durations in microseconds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram {
     buckets: Vec<u64>,
@@ -47,7 +47,7 @@ impl Histogram {
         self.max as f64 / 1e3
     }
 
-    /// The duration that this share of all does not exceed, in milliseconds.
+    /// The quantile `share` (0 to 1) in milliseconds.
     pub(crate) fn quantile_ms(&self, share: f64) -> f64 {
         let rank = ((self.count as f64 * share).ceil() as u64).clamp(1, self.count.max(1));
         if rank == self.count {
@@ -58,15 +58,14 @@ impl Histogram {
             seen += count;
             if seen >= rank {
                 let (from, to) = bounds(bucket);
-                // The middle of the bucket, but nothing that never came up.
+                // The middle of the bucket, but never more than the exact maximum.
                 return ((from + to) as f64 / 2.0).min(self.max as f64) / 1e3;
             }
         }
         0.0
     }
 
-    /// How many lie in each of `columns` ranges between these durations, each as much longer than the
-    /// one before.
+    /// Counts per column of a chart with a logarithmic axis from `from_ms` to `to_ms`.
     pub(crate) fn columns(&self, columns: usize, from_ms: f64, to_ms: f64) -> Vec<u64> {
         let mut counts = vec![0; columns];
         let (low, high) = (from_ms.max(0.001).ln(), to_ms.max(0.002).ln());
@@ -81,23 +80,24 @@ impl Histogram {
     }
 }
 
-/// Small values have a bucket each; from `2 * PARTS` on a power of two has `PARTS`.
+/// The index of a value's bucket: values below `2 * BUCKETS_PER_POWER` have a bucket each, above that each power of
+/// two has `BUCKETS_PER_POWER`.
 fn bucket(value: u64) -> usize {
-    if value < PARTS {
+    if value < BUCKETS_PER_POWER {
         return value as usize;
     }
-    let power = value.ilog2() - PART_BITS;
-    (u64::from(power) * PARTS + (value >> power)) as usize
+    let power = value.ilog2() - BUCKET_BITS;
+    (u64::from(power) * BUCKETS_PER_POWER + (value >> power)) as usize
 }
 
-/// The least and greatest value of a bucket.
+/// The smallest and largest value of a bucket.
 fn bounds(bucket: usize) -> (u64, u64) {
     let bucket = bucket as u64;
-    if bucket < 2 * PARTS {
+    if bucket < 2 * BUCKETS_PER_POWER {
         return (bucket, bucket);
     }
-    let power = bucket / PARTS - 1;
-    let least = (bucket % PARTS + PARTS) << power;
+    let power = bucket / BUCKETS_PER_POWER - 1;
+    let least = (bucket % BUCKETS_PER_POWER + BUCKETS_PER_POWER) << power;
     (least, least + ((1 << power) - 1))
 }
 

@@ -1,17 +1,18 @@
-//! `candor`: reads back what candor wrote.
+//! The command `candor`: reads the JSON lines that a service wrote with candor.
 //!
-//! `candor story` tells one request, `candor requests` lists them, `candor steps` sums them up.
+//! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps`
+//! summarises steps and dependency calls. Each has a module of its own; they share the modules [`time`],
+//! [`screen`], [`read`], [`output`], [`args`], [`line`], [`histogram`], [`top`] and [`open`]. A module uses
+//! only those before it in this order.
 
-// Times and shares are computed to be shown with three digits.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "what is computed here is rounded for the eye anyway"
+    reason = "durations and shares are rounded for display"
 )]
 
 mod args;
-mod first;
 mod histogram;
 mod line;
 mod open;
@@ -21,6 +22,8 @@ mod requests;
 mod screen;
 mod steps;
 mod story;
+mod time;
+mod top;
 
 use std::process::ExitCode;
 
@@ -44,33 +47,31 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Tell what happened in a request, as a tree with times
-    Story(story::Args),
+    Story(story::StoryArgs),
     /// List requests: the failed and the slowest first
-    Requests(requests::Args),
+    Requests(requests::RequestsArgs),
     /// Sum up steps and dependency calls: counts, errors, percentiles
-    Steps(steps::Args),
+    Steps(steps::StepsArgs),
 }
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return output::refused(&error),
+        Err(error) => return output::report_usage(&error),
     };
     let mut out = Output::new();
-    let done = match &cli.command {
+    let result = match &cli.command {
         Command::Story(args) => story::run(args, &mut out),
         Command::Requests(args) => requests::run(args, &mut out),
         Command::Steps(args) => steps::run(args, &mut out),
     };
-    let done = match (done, out.finish()) {
-        (Ok(found), Ok(())) => Ok(found),
-        (Err(failure), _) | (_, Err(failure)) => Err(failure),
-    };
-    match done {
+    // `finish` prints the notes even if the subcommand failed.
+    let finished = out.finish();
+    match result.and_then(|found| finished.map(|()| found)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(failure) => {
-            output::complain(&failure.to_string());
+            output::report(&failure.to_string());
             ExitCode::from(failure.code)
         }
     }

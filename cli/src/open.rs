@@ -1,5 +1,4 @@
-//! Requests that began and have no last line: still running, killed with their process, or the line was
-//! lost.
+//! Requests without a last line: they still run, their process died, or the line was lost.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -8,98 +7,100 @@ use std::hash::{BuildHasher as _, RandomState};
 use serde_json::Value;
 
 use crate::line::Line;
-use crate::read::time::{self, Micros};
-use crate::read::{Key, Keys, Values, text};
+use crate::read::{Key, Keys, Record, text};
+use crate::time::{self, Micros};
 
-/// What stands in the line of every end, and in few others.
-pub(crate) const ENDS: &str = "_completed";
+/// A string that the last line of each request and job contains, and few other lines do.
+pub(crate) const END_MARKER: &str = "_completed";
 
-/// Requests that are open at once; of those beyond it only the number is known.
-const MOST_OPEN: usize = 50_000;
-/// Characters of what is known of each; ids that candor takes have 128.
-const LONGEST: usize = 300;
-/// Bytes of `request_stuck` lines that are kept.
-const MOST_STUCK: usize = 16 << 20;
-/// Ends that are remembered, so that a line that comes late opens nothing.
-const MOST_ENDED: usize = 1 << 20;
+/// Most open requests that are tracked at once; lines of further ones are only counted.
+const MAX_OPEN: usize = 50_000;
+/// Most characters kept of each value. candor accepts ids of up to 128.
+const MAX_VALUE_CHARS: usize = 300;
+/// Most bytes of `request_stuck` lines that are kept.
+const MAX_STUCK_BYTES: usize = 16 << 20;
+/// Completed requests per generation that are remembered, so that a late line does not reopen one.
+const MAX_COMPLETED: usize = 1 << 20;
 
 /// Whether a record is the last line of a request or job.
-pub(crate) fn is_end(record: &Values<'_>) -> bool {
+pub(crate) fn is_end(record: &Record<'_>) -> bool {
     let is = |event: &[u8]| record.get(Key::Event) == Some(event);
     is(b"\"request_completed\"") || is(b"\"job_completed\"")
 }
 
-/// Follows which requests are open.
+/// Tracks which requests are open while the input is read.
 #[derive(Debug, Default)]
 pub(crate) struct OpenRequests {
     hashes: RandomState,
-    begun: HashMap<u64, Begun>,
-    /// Two generations, the older of which is forgotten when the newer is full.
-    ended: [HashSet<u64>; 2],
+    open: HashMap<u64, OpenRequest>,
+    /// Completed requests in two generations. When the newer one is full, it replaces the older one.
+    completed: [HashSet<u64>; 2],
     has_ends: bool,
+    /// Bytes of all lines in `OpenRequest::stuck`.
     stuck_bytes: usize,
-    /// Requests beyond those that are followed.
-    pub(crate) not_followed: u64,
+    /// Lines of requests beyond `MAX_OPEN`.
+    pub(crate) untracked_lines: u64,
 }
 
-/// A request that has lines and no end.
+/// A request without a last line. Its values are empty if no line has them.
 #[derive(Debug, Clone)]
-pub(crate) struct Begun {
+pub(crate) struct OpenRequest {
     pub(crate) id: String,
     pub(crate) service: String,
     pub(crate) user: String,
     pub(crate) method: String,
     pub(crate) path: String,
+    /// The earliest and latest `ts`, as written.
     first: Vec<u8>,
     last: Vec<u8>,
-    /// Whether an end would be there if all were well: a log of warnings has none of what went well.
-    wants_end: bool,
-    /// The latest `request_stuck`.
+    /// Whether the log should have a last line: at `LOG_LEVEL=warn` a successful request writes none.
+    expects_end: bool,
+    /// The latest `request_stuck` line.
     stuck: Option<Vec<u8>>,
 }
 
 impl OpenRequests {
-    /// Takes a record of any request, whatever it says.
-    pub(crate) fn see(&mut self, record: &Values<'_>) {
+    /// Updates the state with a record of any request.
+    pub(crate) fn observe(&mut self, record: &Record<'_>) {
         let Some(id) = record.get(Key::RequestId).filter(|id| *id != b"\"-\"") else { return };
-        // The same id is another request at another service.
+        // The services of one trace share the request id, each with a request of its own.
         let key = (id, record.get(Key::Service), record.get(Key::SpanId));
         let key = self.hashes.hash_one(key);
         if is_end(record) {
             self.has_ends = true;
-            let stuck = self.begun.remove(&key).and_then(|begun| begun.stuck);
+            let stuck = self.open.remove(&key).and_then(|request| request.stuck);
             self.stuck_bytes -= stuck.map_or(0, |line| line.len());
-            self.end(key);
+            self.remember_completed(key);
             return;
         }
-        let is_full = self.begun.len() >= MOST_OPEN;
-        match self.begun.entry(key) {
-            Entry::Occupied(begun) => begun.into_mut().go_on(record, &mut self.stuck_bytes),
-            Entry::Vacant(_) if self.ended.iter().any(|ended| ended.contains(&key)) => {}
-            Entry::Vacant(_) if is_full => self.not_followed += 1,
-            Entry::Vacant(free) => {
-                free.insert(Begun::new(id)).go_on(record, &mut self.stuck_bytes);
+        let is_full = self.open.len() >= MAX_OPEN;
+        match self.open.entry(key) {
+            Entry::Occupied(request) => request.into_mut().update(record, &mut self.stuck_bytes),
+            Entry::Vacant(_) if self.completed.iter().any(|keys| keys.contains(&key)) => {}
+            Entry::Vacant(_) if is_full => self.untracked_lines += 1,
+            Entry::Vacant(vacant) => {
+                vacant.insert(OpenRequest::new(id)).update(record, &mut self.stuck_bytes);
             }
         }
     }
 
-    fn end(&mut self, key: u64) {
-        if self.ended[0].len() >= MOST_ENDED {
-            self.ended.swap(0, 1);
-            self.ended[0].clear();
+    fn remember_completed(&mut self, key: u64) {
+        if self.completed[0].len() >= MAX_COMPLETED {
+            self.completed.swap(0, 1);
+            self.completed[0].clear();
         }
-        self.ended[0].insert(key);
+        self.completed[0].insert(key);
     }
 
-    /// Those that are left.
-    pub(crate) fn left(self) -> impl Iterator<Item = Begun> {
-        self.begun.into_values().filter(|begun| begun.wants_end)
+    /// The requests that have no last line and should have one.
+    pub(crate) fn into_unfinished(self) -> impl Iterator<Item = OpenRequest> {
+        self.open.into_values().filter(|request| request.expects_end)
     }
 
-    /// What is to be said where requests began and none of them ended.
-    pub(crate) fn without_ends(&self) -> Option<String> {
-        let is_odd = !self.has_ends && self.begun.values().any(|begun| begun.wants_end);
-        is_odd.then(|| {
+    /// A note for the user if no request in the input has a last line although some should.
+    pub(crate) fn missing_ends_note(&self) -> Option<String> {
+        let is_suspicious = !self.has_ends && self.open.values().any(|request| request.expects_end);
+        is_suspicious.then(|| {
             "no request of the input has an end: the process died before, or the level of `http` and \
              `jobs` keeps their ends out of the log"
                 .to_owned()
@@ -107,25 +108,25 @@ impl OpenRequests {
     }
 }
 
-impl Begun {
+impl OpenRequest {
     fn new(id: &[u8]) -> Self {
-        Begun {
-            id: short(id),
+        OpenRequest {
+            id: shortened(id),
             service: String::new(),
             user: String::new(),
             method: String::new(),
             path: String::new(),
             first: Vec::new(),
             last: Vec::new(),
-            wants_end: false,
+            expects_end: false,
             stuck: None,
         }
     }
 
-    fn go_on(&mut self, record: &Values<'_>, stuck_bytes: &mut usize) {
+    fn update(&mut self, record: &Record<'_>, stuck_bytes: &mut usize) {
+        // Timestamps of one format sort as strings.
         let at = record.get(Key::Ts).unwrap_or_default();
-        // Times of one form are in the order of their letters.
-        if at.len() > LONGEST {
+        if at.len() > MAX_VALUE_CHARS {
             return;
         }
         if self.first.is_empty() || at < self.first.as_slice() {
@@ -134,38 +135,40 @@ impl Begun {
         if at > self.last.as_slice() {
             at.clone_into(&mut self.last);
         }
-        for (own, key) in [
+        for (field, key) in [
             (&mut self.service, Key::Service),
             (&mut self.user, Key::UserId),
             (&mut self.method, Key::Method),
             (&mut self.path, Key::Path),
         ] {
-            if own.is_empty()
+            if field.is_empty()
                 && let Some(value) = record.get(key).filter(|value| *value != b"\"-\"")
             {
-                *own = short(value);
+                *field = shortened(value);
             }
         }
-        let is_quiet = !matches!(
+        let is_below_warn = !matches!(
             record.get(Key::Level),
             Some(b"\"WARN\"" | b"\"ERROR\"" | b"\"CRITICAL\"") | None
         );
         let msg = record.get(Key::Msg);
-        self.wants_end |= is_quiet && (!self.method.is_empty() || msg == Some(b"\"job_started\""));
-        if msg == Some(b"\"request_stuck\"") && *stuck_bytes + record.text.len() <= MOST_STUCK {
-            *stuck_bytes += record.text.len();
-            let earlier = self.stuck.replace(record.text.to_vec());
-            *stuck_bytes -= earlier.map_or(0, |line| line.len());
+        self.expects_end |=
+            is_below_warn && (!self.method.is_empty() || msg == Some(b"\"job_started\""));
+        if msg == Some(b"\"request_stuck\"") && *stuck_bytes + record.bytes.len() <= MAX_STUCK_BYTES
+        {
+            *stuck_bytes += record.bytes.len();
+            let previous = self.stuck.replace(record.bytes.to_vec());
+            *stuck_bytes -= previous.map_or(0, |line| line.len());
         }
     }
 
-    /// When its first and its last line was written.
+    /// The times of its first and last line.
     pub(crate) fn times(&self) -> Option<(Micros, Micros)> {
         let parse = |written: &[u8]| time::parse(&text(written)?);
         Some((parse(&self.first)?, parse(&self.last)?))
     }
 
-    /// The innermost step that was open when it was found stuck: `payments charge`.
+    /// The innermost open step of the latest `request_stuck` line: `payments charge`.
     pub(crate) fn stuck_in(&self, keys: &Keys) -> Option<String> {
         let line = Line::parse(self.stuck.as_deref()?, keys)?;
         let step = line.get("open")?.as_array()?.last()?.clone();
@@ -175,10 +178,10 @@ impl Begun {
     }
 }
 
-/// A value as text, as far as it is no more than anybody reads.
-fn short(value: &[u8]) -> String {
+/// A value as text, truncated to `MAX_VALUE_CHARS`.
+fn shortened(value: &[u8]) -> String {
     let text = text(value).unwrap_or_default();
     text.char_indices()
-        .nth(LONGEST)
+        .nth(MAX_VALUE_CHARS)
         .map_or_else(|| text.to_string(), |(end, _)| text[..end].to_owned())
 }

@@ -1,13 +1,13 @@
-//! What the command says: on standard output what was asked for, on standard error the rest.
+//! Standard output for results, standard error for notes and failures.
 
 use std::fmt;
 use std::io::{self, StdoutLock, Write as _};
 use std::process::ExitCode;
 
 use crate::read::Unreadable;
-use crate::screen::{is_unsafe, safe};
+use crate::screen::{escape, is_unsafe};
 
-/// Why there is no answer, in one sentence.
+/// Reason for a run without a result, in one sentence, with the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -15,12 +15,12 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Nothing matched.
-    pub(crate) fn nothing(message: String) -> Self {
+    /// The input has nothing that matches.
+    pub(crate) fn no_match(message: String) -> Self {
         Failure { message, code: 1 }
     }
 
-    /// The question can't be answered as it was put.
+    /// The arguments are wrong, or a file can't be read or written.
     pub(crate) fn usage(message: String) -> Self {
         Failure { message, code: 2 }
     }
@@ -38,7 +38,7 @@ impl From<Unreadable> for Failure {
     }
 }
 
-/// Standard output, and what is to be said when all is done.
+/// Standard output, and notes that are printed to standard error after it.
 #[derive(Debug)]
 pub(crate) struct Output {
     stdout: StdoutLock<'static>,
@@ -50,43 +50,47 @@ impl Output {
         Output { stdout: io::stdout().lock(), notes: Vec::new() }
     }
 
-    pub(crate) fn note(&mut self, note: Option<String>) {
-        self.notes.extend(note);
+    pub(crate) fn note(&mut self, note: impl Into<Option<String>>) {
+        self.notes.extend(note.into());
     }
 
     pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
-        self.stdout.write_all(text.as_bytes()).or_else(|error| end_quietly(&error))
+        self.stdout.write_all(text.as_bytes()).map_err(|error| write_failure(&error))
     }
 
-    /// Writes what is left, and the notes.
+    /// Flushes standard output and prints the notes.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        self.stdout.flush().or_else(|error| end_quietly(&error))?;
+        self.stdout.flush().map_err(|error| write_failure(&error))?;
         for note in self.notes {
-            complain(&note);
+            report(&note);
         }
         Ok(())
     }
 }
 
-/// One sentence on standard error, if anybody takes it.
-pub(crate) fn complain(sentence: &str) {
-    let _ = writeln!(io::stderr(), "candor: {}", safe(sentence));
+/// Prints one sentence to standard error. An error while doing so is ignored, since there is nowhere left
+/// to report it.
+pub(crate) fn report(sentence: &str) {
+    let _ = writeln!(io::stderr(), "candor: {}", escape(sentence));
 }
 
-/// A pager that was left is no error.
-fn end_quietly(error: &io::Error) -> Result<(), Failure> {
+/// The failure for an error on standard output. A closed pipe exits the process with success instead: it
+/// means that the user has quit the pager.
+fn write_failure(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
-    Err(Failure::usage(format!("can't write the output: {error}")))
+    Failure::usage(format!("can't write the output: {error}"))
 }
 
-/// Says what is wrong with the command line, or prints the help that was asked for. What was typed or
-/// pasted is repeated in it, and is shown as safely as what a log holds.
-pub(crate) fn refused(error: &clap::Error) -> ExitCode {
+/// Prints an error in the command line, or the help if the user asked for it.
+///
+/// clap repeats arguments in its messages. They may have been pasted from a log, so control characters in
+/// them are escaped as they are in log content.
+pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
     let plain = error.to_string();
     if plain.chars().any(|c| c != '\n' && is_unsafe(c)) {
-        let rows: Vec<String> = plain.lines().map(safe).collect();
+        let rows: Vec<String> = plain.lines().map(escape).collect();
         let _ = writeln!(io::stderr(), "{}", rows.join("\n"));
     } else {
         let _ = error.print();

@@ -1,16 +1,21 @@
-//! What goes to the terminal: rows of styled text, in which nothing of a log can be a command to it.
+//! Rows of styled text for the terminal.
+//!
+//! All text is escaped, so that log content can't control the terminal.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Where there is no terminal to ask.
-const WIDTH: usize = 120;
-/// Below it a table is no table.
-const NARROWEST: usize = 40;
+/// Width if standard output is not a terminal.
+const DEFAULT_WIDTH: usize = 120;
+/// Tables need at least this many columns; on a narrower terminal they overflow.
+const MIN_WIDTH: usize = 40;
 
-/// What a text is, for the eye.
+/// Widest layout: bars and charts do not grow beyond it.
+const MAX_WIDTH: usize = 400;
+
+/// Meaning of a piece of text, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     Plain,
@@ -24,6 +29,7 @@ pub(crate) enum Style {
 }
 
 impl Style {
+    /// The parameters of the ANSI escape sequence.
     fn code(self) -> &'static str {
         match self {
             Style::Plain => "",
@@ -38,7 +44,7 @@ impl Style {
     }
 }
 
-/// How the output is read.
+/// Width and colour support of the output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Screen {
     pub(crate) width: usize,
@@ -46,32 +52,32 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Colours on a terminal that is not dumb, unless `NO_COLOR` forbids them or `CLICOLOR_FORCE` asks for them; the
-    /// width of `COLUMNS`, else of the terminal.
-    pub(crate) fn new() -> Self {
+    /// Reads the width from `COLUMNS`, else from the terminal. Uses colours if standard output is a
+    /// terminal other than `TERM=dumb`, or if `CLICOLOR_FORCE` is set; never if `NO_COLOR` is set.
+    pub(crate) fn detect() -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        // What calls itself dumb shows codes as letters.
         let is_dumb = set("TERM").is_some_and(|term| term == "dumb");
         let is_terminal = std::io::stdout().is_terminal() && !is_dumb;
         let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let columns = set("COLUMNS").and_then(|columns| columns.to_str()?.parse::<usize>().ok());
-        let asked = || {
+        let terminal = || {
             let (width, _) = terminal_size::terminal_size()?;
             Some(usize::from(width.0))
         };
-        let width = columns.filter(|columns| *columns > 0).or_else(asked).unwrap_or(WIDTH);
+        let width =
+            columns.filter(|columns| *columns > 0).or_else(terminal).unwrap_or(DEFAULT_WIDTH);
         Screen {
-            width: width.clamp(NARROWEST, 400),
+            width: width.clamp(MIN_WIDTH, MAX_WIDTH),
             colour: set("NO_COLOR").is_none() && (is_terminal || forced),
         }
     }
 
-    /// A row as text, no wider than the screen.
-    pub(crate) fn show(self, row: &Row) -> String {
+    /// Renders a row as a line of text, truncated to the width of the screen.
+    pub(crate) fn render(self, row: &Row) -> String {
         let mut out = String::new();
         let mut left = self.width;
         for (style, text) in &row.parts {
-            let shown = cut(text, left);
+            let shown = truncate(text, left);
             left -= shown.width().min(left);
             if self.colour && *style != Style::Plain && !shown.is_empty() {
                 let _ = write!(out, "\x1b[{}m{shown}\x1b[0m", style.code());
@@ -101,22 +107,23 @@ impl Row {
         Row::default()
     }
 
-    /// Appends text from wherever, made safe.
+    /// Appends text, escaped.
     pub(crate) fn add(&mut self, style: Style, text: &str) -> &mut Self {
-        let text = safe(text);
+        let text = escape(text);
         self.width += text.width();
         self.parts.push((style, text));
         self
     }
 
+    /// Appends spaces up to column `to`.
     pub(crate) fn pad(&mut self, to: usize) -> &mut Self {
         let spaces = to.saturating_sub(self.width);
         self.add(Style::Plain, &" ".repeat(spaces))
     }
 
-    /// Appends text that ends at column `to`.
-    pub(crate) fn right(&mut self, style: Style, text: &str, to: usize) -> &mut Self {
-        let text = safe(text);
+    /// Appends text aligned right, so that it ends at column `to`.
+    pub(crate) fn add_right(&mut self, style: Style, text: &str, to: usize) -> &mut Self {
+        let text = escape(text);
         self.pad(to.saturating_sub(text.width()));
         self.add(style, &text)
     }
@@ -126,13 +133,13 @@ impl Row {
     }
 }
 
-/// Columns of a text that is safe.
-pub(crate) fn columns(text: &str) -> usize {
+/// The number of terminal columns that escaped text takes.
+pub(crate) fn display_width(text: &str) -> usize {
     text.width()
 }
 
-/// Cut to so many columns, with `…` where something is missing.
-pub(crate) fn cut(text: &str, columns: usize) -> String {
+/// Truncates text to `columns`; `…` at the end marks the truncation.
+pub(crate) fn truncate(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
@@ -151,47 +158,47 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     out
 }
 
-/// Words on rows of so many columns; a word that is longer is broken.
-pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+/// Wraps text into rows of at most `columns`; a word that is longer than a row is broken.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(10);
     let mut rows = vec![String::new()];
     let mut width = 0;
-    for word in safe(text).split(' ') {
-        let wide = word.width();
-        if width > 0 && width + 1 + wide > columns {
+    for word in escape(text).split(' ') {
+        let word_width = word.width();
+        if width > 0 && width + 1 + word_width > columns {
             rows.push(String::new());
             width = 0;
         }
         if width > 0 {
-            push(&mut rows, " ");
+            push_to_last(&mut rows, " ");
             width += 1;
         }
-        if wide <= columns {
-            push(&mut rows, word);
-            width += wide;
+        if word_width <= columns {
+            push_to_last(&mut rows, word);
+            width += word_width;
             continue;
         }
         for c in word.chars() {
-            let wide = c.width().unwrap_or(0);
-            if width + wide > columns {
+            let char_width = c.width().unwrap_or(0);
+            if width + char_width > columns {
                 rows.push(String::new());
                 width = 0;
             }
-            push(&mut rows, c.encode_utf8(&mut [0; 4]));
-            width += wide;
+            push_to_last(&mut rows, c.encode_utf8(&mut [0; 4]));
+            width += char_width;
         }
     }
     rows
 }
 
-fn push(rows: &mut [String], text: &str) {
+fn push_to_last(rows: &mut [String], text: &str) {
     if let Some(last) = rows.last_mut() {
         last.push_str(text);
     }
 }
 
-/// Characters that move the cursor, end a line, or change the direction of what follows: C0, DEL, C1,
-/// line separators, bidirectional controls, and those that nobody sees.
+/// Whether a character moves the cursor, ends a line, changes the writing direction or is invisible: C0,
+/// DEL, C1, line separators, bidirectional controls, zero-width characters and tags.
 pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -204,8 +211,8 @@ pub(crate) fn is_unsafe(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Text without such characters: they are shown as `\n`, `\t`, `\u{1b}`.
-pub(crate) fn safe(text: &str) -> String {
+/// Escapes unsafe characters as `\n`, `\t`, `\u{1b}`.
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -221,7 +228,7 @@ pub(crate) fn safe(text: &str) -> String {
     out
 }
 
-/// `12%`, and less than one where there is something.
+/// `12%`; a share between 0 and 1 % is `<1%`.
 pub(crate) fn percent(part: f64, whole: f64) -> String {
     if whole <= 0.0 {
         return "0%".to_owned();
@@ -230,7 +237,7 @@ pub(crate) fn percent(part: f64, whole: f64) -> String {
     if percent > 0.0 && percent < 1.0 { "<1%".to_owned() } else { format!("{percent:.0}%") }
 }
 
-/// JSON on a line of its own, in which such characters are escaped as JSON has it.
+/// One line of JSON, with unsafe characters as `\u` escapes.
 pub(crate) fn json_line(value: &serde_json::Value) -> String {
     let mut out = String::new();
     for c in value.to_string().chars() {
@@ -251,18 +258,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_cut_at_the_screens_edge_and_holds_no_control() {
+    fn a_row_is_truncated_to_the_width_and_has_no_control_characters() {
         let screen = Screen { width: 12, colour: false };
         let mut row = Row::new();
         row.add(Style::Bad, "a\x1b[2Jb").add(Style::Plain, "日本語日本語");
-        let shown = screen.show(&row);
+        let shown = screen.render(&row);
         assert_eq!(shown, "a\\u{1b}[2Jb…\n");
         assert!(!shown.trim_end().chars().any(is_unsafe));
     }
 
     #[test]
-    fn rows_break_between_words_and_within_long_ones() {
-        assert_eq!(wrapped("aaa bbb ccc ddd", 11), ["aaa bbb ccc", "ddd"]);
-        assert_eq!(wrapped("abcdefghijklm", 10), ["abcdefghij", "klm"]);
+    fn rows_wrap_between_words_and_within_long_ones() {
+        assert_eq!(wrap("aaa bbb ccc ddd", 11), ["aaa bbb ccc", "ddd"]);
+        assert_eq!(wrap("abcdefghijklm", 10), ["abcdefghij", "klm"]);
     }
 }

@@ -1,39 +1,44 @@
-//! Steps, calls and ends out of many lines: what candor wrote itself on two threads, the rest on this one.
+//! Reads step, call and completion events in parallel, for summaries over the whole input.
+//!
+//! The main thread reads blocks of lines. Worker threads scan the lines that candor wrote, and return the
+//! other lines to the main thread, whose `Unwrapper` needs them in the order of the source.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use memchr::memchr;
 
-use super::Input;
-use super::envelope::Envelopes;
-use super::keys::{EventFinders, Values};
-use super::lines::{Block, Lines, Whole};
+use super::envelope::Unwrapper;
+use super::keys::{EventFinders, Record};
+use super::lines::{Block, Lines, NextBlock};
 use super::progress::Progress;
-use super::source::{Source, Unreadable, is_cut};
+use super::source::{Source, Unreadable};
 use super::tally::Tally;
+use super::{Input, LINE_START};
 
-/// More than two would wait for the one that reads.
+/// Worker threads; two keep up with the thread that reads.
 const WORKERS: usize = 2;
-/// Blocks that are under way at each.
-const AHEAD: usize = 2;
+/// Blocks in flight per worker.
+const BLOCKS_PER_WORKER: usize = 2;
 
-/// A block, and the lines in it that need a closer look.
-struct Looked {
-    whole: Whole,
-    others: Vec<(usize, usize)>,
+/// A block after a worker has scanned it.
+struct ScannedBlock {
+    block: Block,
+    /// Ranges of the lines that only the main thread can parse.
+    unscanned: Vec<Range<usize>>,
     records: u64,
 }
 
 impl Input {
-    /// Calls `each` with the records of events, as far as `Values::of_event` tells of them; each thread
-    /// has a `T` of its own.
+    /// Calls `each` with the records of events; they may lack the keys that [`Record::from_event_line`]
+    /// does not read. Returns the accumulator `T` of each thread.
     pub(crate) fn read_events<T: Default + Send>(
         &mut self,
-        each: impl Fn(&mut T, &Values<'_>) + Sync,
+        each: impl Fn(&mut T, &Record<'_>) + Sync,
     ) -> Result<Vec<T>, Unreadable> {
         self.tally = Tally::default();
         let finders = EventFinders::new();
@@ -42,120 +47,121 @@ impl Input {
             let mut workers = Vec::new();
             let mut handles = Vec::new();
             for _ in 0..WORKERS {
-                let (to, blocks) = sync_channel::<Whole>(AHEAD);
-                let (done, from) = sync_channel::<Looked>(AHEAD);
-                handles.push(scope.spawn(move || work(&blocks, &done, finders, each)));
+                let (to, blocks) = sync_channel::<Block>(BLOCKS_PER_WORKER);
+                let (done, from) = sync_channel::<ScannedBlock>(BLOCKS_PER_WORKER);
+                handles.push(scope.spawn(move || scan_blocks(&blocks, &done, finders, each)));
                 workers.push(Worker { to, from });
             }
             let mut own = T::default();
-            let done = self.hand_out(&workers, &mut |values| each(&mut own, values));
+            let result = self.distribute(&workers, &mut |record| each(&mut own, record));
             drop(workers);
             let mut all = vec![own];
             for handle in handles {
                 all.push(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
-            done.map(|()| all)
+            result.map(|()| all)
         })
     }
 
-    fn hand_out(
+    /// Sends blocks to the workers and parses the lines that they return.
+    fn distribute(
         &mut self,
         workers: &[Worker],
-        found: &mut dyn FnMut(&Values<'_>),
+        found: &mut dyn FnMut(&Record<'_>),
     ) -> Result<(), Unreadable> {
         let read = Rc::new(Cell::new(0));
         let mut progress = Progress::new(self.sources.iter().map(Source::size).sum());
         for source in &mut self.sources {
             let name = source.name();
-            let mut envelopes = Envelopes::default();
-            let mut settle = |looked: Looked| {
-                self.tally.records += looked.records;
-                for (from, to) in looked.others {
-                    let line = &looked.whole.buffer[from..to];
-                    envelopes.open(line, &self.keys, &mut self.tally, found);
+            let mut unwrapper = Unwrapper::default();
+            // Returns the buffer, for the next block.
+            let mut finish_block = |scanned: ScannedBlock| {
+                self.tally.records += scanned.records;
+                for range in scanned.unscanned {
+                    let line = &scanned.block.buffer[range];
+                    unwrapper.add_line(line, &self.keys, &mut self.tally, found);
                 }
-                looked.whole.buffer
+                scanned.block.buffer
             };
-            // What comes back is taken in the order of the source.
-            let mut under_way = VecDeque::new();
-            let lines = source.open(false, &read).map(Lines::new);
-            let done = lines.and_then(|mut lines| {
+            // The workers that hold a block, in the order of the source.
+            let mut in_flight = VecDeque::new();
+            let lines = source.open(&read).map(Lines::new);
+            let result = lines.and_then(|mut lines| {
                 let mut too_long = 0;
                 let mut next = 0;
-                let ended = loop {
-                    progress.at(read.get());
-                    let is_ahead = under_way.len() >= WORKERS * AHEAD;
-                    let first = is_ahead.then(|| under_way.pop_front()).flatten();
-                    let looked = first.and_then(|worker: usize| workers[worker].take());
-                    match lines.next_block(looked.map(&mut settle).unwrap_or_default()) {
-                        Ok(Some(Block::Lines(whole))) => {
-                            workers[next].give(whole);
-                            under_way.push_back(next);
+                let end = loop {
+                    progress.update(read.get());
+                    let is_full = in_flight.len() >= WORKERS * BLOCKS_PER_WORKER;
+                    let first = is_full.then(|| in_flight.pop_front()).flatten();
+                    let scanned = first.and_then(|worker: usize| workers[worker].receive());
+                    match lines.next_block(scanned.map(&mut finish_block).unwrap_or_default()) {
+                        Ok(Some(NextBlock::Lines(block))) => {
+                            workers[next].send(block);
+                            in_flight.push_back(next);
                             next = (next + 1) % WORKERS;
                         }
-                        Ok(Some(Block::TooLong)) => too_long += 1,
+                        Ok(Some(NextBlock::TooLong)) => too_long += 1,
                         Ok(None) => break Ok(too_long),
                         Err(error) => break Err(error),
                     }
                 };
-                for worker in under_way.drain(..) {
-                    workers[worker].take().map(&mut settle);
+                for worker in in_flight.drain(..) {
+                    workers[worker].receive().map(&mut finish_block);
                 }
-                ended
+                end
             });
-            envelopes.finish(&mut self.tally);
-            match done {
-                Ok(too_long) => self.tally.too_long += too_long,
-                Err(error) if is_cut(&error) => self.tally.cut.push(name),
-                Err(why) => return Err(Unreadable { name, why }),
-            }
+            unwrapper.finish(&mut self.tally);
+            let result = result.map(|too_long| self.tally.too_long += too_long);
+            self.tally.accept_truncated(name, result)?;
         }
         Ok(())
     }
 }
 
-/// One of the threads, as seen from the one that reads.
+/// The channels of a worker thread.
+///
+/// Errors of the channels are ignored: a worker disconnects early only if it panics, and `read_events`
+/// resumes that panic when it joins the thread.
 struct Worker {
-    to: SyncSender<Whole>,
-    from: Receiver<Looked>,
+    to: SyncSender<Block>,
+    from: Receiver<ScannedBlock>,
 }
 
-/// A thread ends before its channels do only by a panic, which is passed on when it is joined.
 impl Worker {
-    fn give(&self, whole: Whole) {
-        let _ = self.to.send(whole);
+    fn send(&self, block: Block) {
+        let _ = self.to.send(block);
     }
 
-    fn take(&self) -> Option<Looked> {
+    fn receive(&self) -> Option<ScannedBlock> {
         self.from.recv().ok()
     }
 }
 
-fn work<T: Default>(
-    blocks: &Receiver<Whole>,
-    done: &SyncSender<Looked>,
+fn scan_blocks<T: Default>(
+    blocks: &Receiver<Block>,
+    done: &SyncSender<ScannedBlock>,
     finders: &EventFinders,
-    each: &impl Fn(&mut T, &Values<'_>),
+    each: &impl Fn(&mut T, &Record<'_>),
 ) -> T {
     let mut own = T::default();
-    for whole in blocks {
-        let mut looked = Looked { others: Vec::new(), records: 0, whole };
-        let text = &looked.whole.buffer[..looked.whole.lines.end];
-        let mut from = looked.whole.lines.start;
+    for block in blocks {
+        let mut scanned = ScannedBlock { unscanned: Vec::new(), records: 0, block };
+        let text = &scanned.block.buffer[..scanned.block.lines.end];
+        let mut from = scanned.block.lines.start;
         while from < text.len() {
             let to = memchr(b'\n', &text[from..]).map_or(text.len(), |found| from + found);
             let line = &text[from..to];
-            let is_own = line.starts_with(b"{\"ts\":\"");
-            match is_own.then(|| Values::of_event(line, finders)).flatten() {
-                Some(values) => {
-                    looked.records += 1;
-                    each(&mut own, &values);
+            let is_own = line.starts_with(LINE_START);
+            match is_own.then(|| Record::from_event_line(line, finders)).flatten() {
+                Some(record) => {
+                    scanned.records += 1;
+                    each(&mut own, &record);
                 }
-                None => looked.others.push((from, to)),
+                None => scanned.unscanned.push(from..to),
             }
             from = to + 1;
         }
-        if done.send(looked).is_err() {
+        if done.send(scanned).is_err() {
             break;
         }
     }

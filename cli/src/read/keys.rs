@@ -1,11 +1,10 @@
-//! What a record's keys are called: candor's own names, the usual renames of `LOG_KEYS`, and those
-//! that `--keys` gives.
+//! Keys of a record, and the names they may have: candor's own, common renames, and those of `--keys`.
 
 use memchr::{memchr2, memmem};
 
-use super::members::{Malformed, text, walk, walk_on};
+use super::members::{Malformed, text, walk, walk_from};
 
-/// The keys commands look at before a record is parsed.
+/// Keys that a subcommand can read before a record is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
     Ts,
@@ -29,10 +28,45 @@ pub(crate) enum Key {
     ParentId,
 }
 
-const COUNT: usize = 19;
+impl Key {
+    /// The key with this name of candor's.
+    fn parse(name: &[u8]) -> Option<Key> {
+        Some(match name {
+            b"ts" => Key::Ts,
+            b"level" => Key::Level,
+            b"logger" => Key::Logger,
+            b"msg" => Key::Msg,
+            b"request_id" => Key::RequestId,
+            b"user_id" => Key::UserId,
+            b"method" => Key::Method,
+            b"path" => Key::Path,
+            b"service" => Key::Service,
+            b"trace_id" => Key::TraceId,
+            b"span_id" => Key::SpanId,
+            b"seq" => Key::Seq,
+            b"event" => Key::Event,
+            b"step" => Key::Step,
+            b"dependency" => Key::Dependency,
+            b"operation" => Key::Operation,
+            b"duration_ms" => Key::DurationMs,
+            b"outcome" => Key::Outcome,
+            b"parent_id" => Key::ParentId,
+            _ => return None,
+        })
+    }
 
-/// Those with a name that `LOG_KEYS` can change, which stand before all others.
-const FIXED: [(Key, &str, &[&str]); 12] = [
+    /// Whether `LOG_KEYS` can rename it.
+    fn is_fixed(self) -> bool {
+        (self as usize) < FIXED_KEYS.len()
+    }
+}
+
+const KEY_COUNT: usize = 19;
+
+/// The fixed keys, which precede all others in a line, with candor's name and common renames.
+///
+/// In the order of `Key`, so that `key as usize` is the index.
+const FIXED_KEYS: [(Key, &str, &[&str]); 12] = [
     (Key::Ts, "ts", &["timestamp", "time", "@timestamp", "datetime", "t"]),
     (Key::Level, "level", &["severity", "lvl", "log.level", "loglevel"]),
     (Key::Logger, "logger", &["target", "logger_name", "log.logger", "name", "module"]),
@@ -51,23 +85,24 @@ const FIXED: [(Key, &str, &[&str]); 12] = [
     (Key::Seq, "seq", &["sequence", "seq_no"]),
 ];
 
-/// The names of the keys in the input at hand.
+/// Names of the keys in the input.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
-    /// What `--keys` says; it goes before all else.
+    /// Renames from `--keys`; they take precedence over all other names.
     given: Vec<(Key, String)>,
 }
 
 impl Keys {
-    /// Reads `ts=timestamp,level=severity`, as `LOG_KEYS` has it.
+    /// Parses `ts=timestamp,level=severity`, the syntax of `LOG_KEYS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut given = Vec::new();
         for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
             let (from, to) = pair.split_once('=').ok_or_else(|| {
                 format!("`{pair}` has no `=` between candor's key and the name in the log")
             })?;
-            let Some((key, ..)) = FIXED.iter().find(|(_, name, _)| *name == from.trim()) else {
-                let names = FIXED.map(|(_, name, _)| name).join(", ");
+            let Some((key, ..)) = FIXED_KEYS.iter().find(|(_, name, _)| *name == from.trim())
+            else {
+                let names = FIXED_KEYS.map(|(_, name, _)| name).join(", ");
                 return Err(format!("`{from}` is no fixed key; they are {names}"));
             };
             given.push((*key, to.trim().to_owned()));
@@ -75,39 +110,40 @@ impl Keys {
         Ok(Keys { given })
     }
 
-    /// Candor's own name of a key, where the input has another; `None` where it has no other meaning.
+    /// The key that a name may be a rename of, and whether `--keys` says so.
     fn renamed(&self, name: &[u8]) -> Option<(Key, bool)> {
         if let Some((key, _)) = self.given.iter().find(|(_, given)| given.as_bytes() == name) {
             return Some((*key, true));
         }
-        FIXED
+        FIXED_KEYS
             .iter()
             .find(|(_, _, others)| others.iter().any(|other| other.as_bytes() == name))
             .map(|(key, ..)| (*key, false))
     }
 
-    /// The members of an object that commands look at, and where the object ends.
-    pub(super) fn read<'a>(&self, text: &'a [u8]) -> Result<(Values<'a>, usize), Malformed> {
-        let mut values = Values { text, values: [None; COUNT] };
+    /// Reads the keys of an object. Returns them and the end of the object.
+    pub(super) fn read<'a>(&self, text: &'a [u8]) -> Result<(Record<'a>, usize), Malformed> {
+        let mut record = Record::new(text);
         let mut aliases = Aliases::default();
         let end = walk(text, |name, value| {
-            match known(name) {
-                Some(key) => values.values[key as usize] = values.get(key).or(Some(value)),
-                None if values.get(Key::Event).is_none() => {
+            match Key::parse(name) {
+                Some(key) => record.values[key as usize] = record.get(key).or(Some(value)),
+                // The fixed keys precede `event`, so later members can't be renames of them.
+                None if record.get(Key::Event).is_none() => {
                     if let Some((key, given)) = self.renamed(name) {
-                        aliases.note(key, given, value);
+                        aliases.found.push((key, given, value));
                     }
                 }
                 None => {}
             }
             true
         })?;
-        aliases.settle(&mut values);
-        values.text = &text[..end];
-        Ok((values, end))
+        aliases.apply(&mut record);
+        record.bytes = &text[..end];
+        Ok((record, end))
     }
 
-    /// The members of a record in their order, under candor's own names.
+    /// The members of a record, in order, with candor's names.
     pub(crate) fn members(&self, record: &[u8]) -> Vec<(String, serde_json::Value)> {
         let mut members = Vec::new();
         let mut push = |key: &[u8], written: &[u8]| {
@@ -116,7 +152,8 @@ impl Keys {
             quoted.push(b'"');
             let Some(key) = text(&quoted) else { return };
             let value = serde_json::from_str(&String::from_utf8_lossy(written));
-            // What the walk takes and JSON does not, such as a raw control, is text as it stands.
+            // `walk` accepts some values that are not valid JSON, such as a string with a raw control
+            // character; these are taken as text.
             let value = value.unwrap_or_else(|_| {
                 let text = text(written).unwrap_or_else(|| String::from_utf8_lossy(written));
                 serde_json::Value::String(text.into_owned())
@@ -138,147 +175,113 @@ impl Keys {
         members
     }
 
-    /// What a key means: candor's own name for it where the input renames it and `record` shows it
-    /// nowhere under its own.
+    /// candor's name for a member, if `name` is a rename; else `name` itself. `own` tells whether the record
+    /// has a member of a given name: a common rename counts only if the record lacks candor's name.
     fn canonical<'n>(&self, name: &'n str, own: impl Fn(&str) -> bool) -> &'n str {
-        // Most names are candor's own, and asking for all renames of each takes longer than all else.
-        if self.given.is_empty() && known(name.as_bytes()).is_some() {
+        // Fast path: most names are candor's own, and comparing with all renames is slow.
+        if self.given.is_empty() && Key::parse(name.as_bytes()).is_some() {
             return name;
         }
         let Some((key, given)) = self.renamed(name.as_bytes()) else { return name };
-        let (_, canonical, others) = FIXED[key as usize];
+        let (_, canonical, others) = FIXED_KEYS[key as usize];
         let earlier = || others.iter().take_while(|other| **other != name).any(|other| own(other));
         let by_name = self.given.iter().any(|(named, _)| *named == key);
         if given || (!own(canonical) && !by_name && !earlier()) { canonical } else { name }
     }
 }
 
-/// Other names for fixed keys that a record has, until it is known whether it has the fixed ones.
+/// Members that may be renames of fixed keys. They count only if the record lacks the key itself, which is
+/// known at its end.
 #[derive(Default)]
 struct Aliases<'a> {
     found: Vec<(Key, bool, &'a [u8])>,
 }
 
 impl<'a> Aliases<'a> {
-    fn note(&mut self, key: Key, given: bool, value: &'a [u8]) {
-        self.found.push((key, given, value));
-    }
-
-    fn settle(self, values: &mut Values<'a>) {
+    fn apply(self, record: &mut Record<'a>) {
         for (key, given, value) in self.found {
-            let place = &mut values.values[key as usize];
-            if given || place.is_none() {
-                *place = Some(value);
+            let slot = &mut record.values[key as usize];
+            if given || slot.is_none() {
+                *slot = Some(value);
             }
         }
     }
 }
 
-fn known(name: &[u8]) -> Option<Key> {
-    Some(match name {
-        b"ts" => Key::Ts,
-        b"level" => Key::Level,
-        b"logger" => Key::Logger,
-        b"msg" => Key::Msg,
-        b"request_id" => Key::RequestId,
-        b"user_id" => Key::UserId,
-        b"method" => Key::Method,
-        b"path" => Key::Path,
-        b"service" => Key::Service,
-        b"trace_id" => Key::TraceId,
-        b"span_id" => Key::SpanId,
-        b"seq" => Key::Seq,
-        b"event" => Key::Event,
-        b"step" => Key::Step,
-        b"dependency" => Key::Dependency,
-        b"operation" => Key::Operation,
-        b"duration_ms" => Key::DurationMs,
-        b"outcome" => Key::Outcome,
-        b"parent_id" => Key::ParentId,
-        _ => return None,
-    })
-}
-
-/// The values of one record, as they are written.
+/// A record as raw JSON, with the values of its keys as written.
 #[derive(Debug, Clone)]
-pub(crate) struct Values<'a> {
+pub(crate) struct Record<'a> {
     /// The whole object.
-    pub(crate) text: &'a [u8],
-    values: [Option<&'a [u8]>; COUNT],
+    pub(crate) bytes: &'a [u8],
+    values: [Option<&'a [u8]>; KEY_COUNT],
 }
 
-impl<'a> Values<'a> {
+impl<'a> Record<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Record { bytes, values: [None; KEY_COUNT] }
+    }
+
     pub(crate) fn get(&self, key: Key) -> Option<&'a [u8]> {
         self.values[key as usize]
     }
 
-    /// What a line of candor's own, as candor wrote it, says of a step, a call or an end; `None` where
-    /// the line has another form or no event.
+    /// Reads `service` and the keys of a step, call or completion event from a line that candor wrote.
+    /// Returns `None` if the line has another format or is not an event.
     ///
-    /// The fixed keys hold no nested value, so where no bracket stands before `event` it is a key of
-    /// the line itself; and what follows `parent_id` is not asked for.
-    pub(super) fn of_event(line: &'a [u8], find: &EventFinders) -> Option<Self> {
+    /// The fixed keys have no nested values. So if no bracket precedes `event`, it is a member of the line
+    /// itself. Members after `parent_id` are not read.
+    pub(super) fn from_event_line(line: &'a [u8], find: &EventFinders) -> Option<Self> {
         let fixed_end = find.event.find(line)?;
         if !line.ends_with(b"}") || memchr2(b'{', b'[', &line[1..fixed_end]).is_some() {
             return None;
         }
-        let mut values = Values { text: line, values: [None; COUNT] };
+        let mut record = Record::new(line);
         if let Some(service) = find.service.find(&line[..fixed_end]) {
             let mut take = |_: &'a [u8], value: &'a [u8]| {
-                values.values[Key::Service as usize] = Some(value);
+                record.values[Key::Service as usize] = Some(value);
                 false
             };
-            walk_on(line, service + 1, &mut take).ok()?;
+            walk_from(line, service + 1, &mut take).ok()?;
         }
-        walk_on(line, fixed_end + 1, |name, value| {
-            let key = match name {
-                b"event" => Key::Event,
-                b"step" => Key::Step,
-                b"dependency" => Key::Dependency,
-                b"operation" => Key::Operation,
-                b"duration_ms" => Key::DurationMs,
-                b"outcome" => Key::Outcome,
-                b"parent_id" => Key::ParentId,
-                _ => return true,
+        walk_from(line, fixed_end + 1, |name, value| {
+            let Some(key) = Key::parse(name).filter(|key| !key.is_fixed()) else { return true };
+            record.values[key as usize] = Some(value);
+            // `request_completed` has neither a step nor a parent, so its duration is the last one needed.
+            let is_last = match key {
+                Key::ParentId => true,
+                Key::DurationMs => record.get(Key::Event) == Some(b"\"request_completed\""),
+                _ => false,
             };
-            values.values[key as usize] = Some(value);
-            // An end has neither a step nor a call of its own; its time is all there is to know.
-            !(key == Key::ParentId
-                || (key == Key::DurationMs && value_is_end(values.values[Key::Event as usize])))
+            !is_last
         })
         .ok()?;
-        Some(values)
+        Some(record)
     }
 
-    /// What the keys say that every line has, of a line as candor writes it; `None` where it has another
-    /// form.
-    pub(super) fn of_fixed(line: &'a [u8]) -> Option<Self> {
+    /// Reads the fixed keys of a line that candor wrote. Returns `None` if the line has another format.
+    pub(super) fn with_fixed_keys(line: &'a [u8]) -> Option<Self> {
         if !line.ends_with(b"}") {
             return None;
         }
-        let mut values = Values { text: line, values: [None; COUNT] };
-        walk(line, |name, value| match known(name) {
-            Some(key) if (key as usize) < FIXED.len() => {
-                values.values[key as usize] = Some(value);
+        let mut record = Record::new(line);
+        walk(line, |name, value| match Key::parse(name) {
+            Some(key) if key.is_fixed() => {
+                record.values[key as usize] = Some(value);
                 key != Key::Seq
             }
             _ => false,
         })
         .ok()?;
-        values.is_record().then_some(values)
+        record.is_complete().then_some(record)
     }
 
-    /// Whether it is one of candor's records: they have these keys whatever else they have.
-    pub(super) fn is_record(&self) -> bool {
+    /// Whether it has the keys that every record of candor has.
+    pub(super) fn is_complete(&self) -> bool {
         [Key::Ts, Key::Level, Key::RequestId].into_iter().all(|key| self.get(key).is_some())
     }
 }
 
-fn value_is_end(event: Option<&[u8]>) -> bool {
-    event == Some(b"\"request_completed\"")
-}
-
-/// Searches made ready once.
+/// Substring searches, prepared once.
 #[derive(Debug)]
 pub(super) struct EventFinders {
     event: memmem::Finder<'static>,
@@ -299,15 +302,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_of_a_fixed_key_in_the_table_is_its_number() {
-        for (index, (key, name, _)) in FIXED.iter().enumerate() {
+    fn the_table_of_fixed_keys_is_in_the_order_of_the_enum() {
+        for (index, (key, name, _)) in FIXED_KEYS.iter().enumerate() {
             assert_eq!(*key as usize, index);
-            assert_eq!(known(name.as_bytes()), Some(*key));
+            assert_eq!(Key::parse(name.as_bytes()), Some(*key));
         }
     }
 
     #[test]
-    fn a_field_called_as_a_rename_is_none_where_the_key_has_its_own_name() {
+    fn a_rename_counts_only_if_the_record_lacks_the_key() {
         let keys = Keys::default();
         let line = br#"{"ts":"1","level":"INFO","request_id":"r","time":"tea"}"#;
         assert_eq!(keys.read(line).unwrap().0.get(Key::Ts), Some(&b"\"1\""[..]));

@@ -1,123 +1,123 @@
-//! Lines out of a stream, in bounded memory.
+//! Splits a stream into lines, in bounded memory.
 
 use std::io::{self, Read};
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
-/// How much is read at once.
-const BLOCK: usize = 1 << 20;
+/// Bytes that are read at once.
+const BLOCK_SIZE: usize = 1 << 20;
 
-/// A line beyond this is no record: candor's are 16 kB, and what runtimes make of them is not
-/// thirty times that.
-pub(super) const LONGEST: usize = 4 << 20;
+/// Longer lines are skipped. candor's own lines have at most 16 kB, and an envelope adds far less than this.
+pub(super) const MAX_LINE: usize = 4 << 20;
 
-/// Reads lines in a buffer of its own.
+/// Reads lines into a buffer.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     from: R,
     buffer: Vec<u8>,
-    /// What is read and not yet returned.
+    /// `buffer[start..end]` has been read and not yet returned.
     start: usize,
     end: usize,
     ended: bool,
-    /// What ended it early, told after the lines that were read before.
+    /// The error that ended the stream; it is returned after the lines that precede it.
     error: Option<io::Error>,
 }
 
-/// What stands between two line feeds.
+/// Bytes between two line feeds.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
-    Whole(&'a [u8]),
-    /// A line over the limit, passed by.
+pub(super) enum RawLine<'a> {
+    Complete(&'a [u8]),
+    /// A line over `MAX_LINE`, skipped.
     TooLong,
 }
 
-/// Some lines at once.
+/// Result of `Lines::next_block`.
 #[derive(Debug)]
-pub(super) enum Block {
-    Lines(Whole),
-    /// A line over the limit, passed by.
+pub(super) enum NextBlock {
+    Lines(Block),
+    /// A line over `MAX_LINE`, skipped.
     TooLong,
 }
 
-/// A buffer with whole lines in it.
+/// Complete lines in their buffer.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub(super) struct Block {
     pub(super) buffer: Vec<u8>,
     pub(super) lines: Range<usize>,
 }
 
 impl<R: Read> Lines<R> {
     pub(super) fn new(from: R) -> Self {
-        Lines { from, buffer: vec![0; BLOCK], start: 0, end: 0, ended: false, error: None }
+        Lines { from, buffer: vec![0; BLOCK_SIZE], start: 0, end: 0, ended: false, error: None }
     }
 
     /// The next line, without its line feed; the last one may have none.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<RawLine<'_>>> {
         let mut searched = 0;
         loop {
             if let Some(found) = memchr(b'\n', &self.buffer[self.start + searched..self.end]) {
                 let line = self.start..self.start + searched + found;
                 self.start = line.end + 1;
-                return Ok(Some(Line::Whole(&self.buffer[line])));
+                return Ok(Some(RawLine::Complete(&self.buffer[line])));
             }
             if self.ended {
                 let line = std::mem::replace(&mut self.start, self.end)..self.end;
                 if !line.is_empty() {
-                    return Ok(Some(Line::Whole(&self.buffer[line])));
+                    return Ok(Some(RawLine::Complete(&self.buffer[line])));
                 }
                 return self.error.take().map_or(Ok(None), Err);
             }
             searched = self.end - self.start;
-            if searched > LONGEST {
-                self.pass_by();
-                return Ok(Some(Line::TooLong));
+            if searched > MAX_LINE {
+                self.skip_line();
+                return Ok(Some(RawLine::TooLong));
             }
             self.fill();
         }
     }
 
-    /// Many lines at once: whole ones, but for the last of all, which may lack its line feed. `spare`
-    /// is a buffer to read on into.
-    pub(super) fn next_block(&mut self, spare: Vec<u8>) -> io::Result<Option<Block>> {
+    /// Many complete lines at once. The last line of the stream may lack its line feed. The following
+    /// lines are read into `spare`, a buffer of an earlier block or an empty one.
+    pub(super) fn next_block(&mut self, spare: Vec<u8>) -> io::Result<Option<NextBlock>> {
         loop {
-            let is_full = self.end - self.start >= BLOCK / 2;
+            let is_full = self.end - self.start >= BLOCK_SIZE / 2;
             if is_full || self.ended {
                 let read = &self.buffer[self.start..self.end];
-                let whole = if self.ended {
+                let complete = if self.ended {
                     read.len()
                 } else {
                     memrchr(b'\n', read).map_or(0, |at| at + 1)
                 };
-                if whole > 0 {
-                    return Ok(Some(Block::Lines(self.give_away(whole, spare))));
+                if complete > 0 {
+                    return Ok(Some(NextBlock::Lines(self.take_block(complete, spare))));
                 }
                 if self.ended {
                     return self.error.take().map_or(Ok(None), Err);
                 }
-                if read.len() > LONGEST {
-                    self.pass_by();
-                    return Ok(Some(Block::TooLong));
+                if read.len() > MAX_LINE {
+                    self.skip_line();
+                    return Ok(Some(NextBlock::TooLong));
                 }
             }
             self.fill();
         }
     }
 
-    /// The first so many bytes, in the buffer they are in; what follows goes to `spare`.
-    fn give_away(&mut self, many: usize, mut spare: Vec<u8>) -> Whole {
-        let rest = self.start + many..self.end;
-        if spare.len() < BLOCK.max(rest.len()) {
-            spare.resize(BLOCK.max(rest.len()), 0);
+    /// Gives away the buffer with its first `length` unread bytes, and continues in `spare`.
+    fn take_block(&mut self, length: usize, mut spare: Vec<u8>) -> Block {
+        let rest = self.start + length..self.end;
+        if spare.len() < BLOCK_SIZE.max(rest.len()) {
+            spare.resize(BLOCK_SIZE.max(rest.len()), 0);
         }
         spare[..rest.len()].copy_from_slice(&self.buffer[rest.clone()]);
         let buffer = std::mem::replace(&mut self.buffer, spare);
-        let whole = Whole { buffer, lines: self.start..rest.start };
+        let block = Block { buffer, lines: self.start..rest.start };
         (self.start, self.end) = (0, rest.len());
-        whole
+        block
     }
 
+    /// Moves the unread bytes to the start of the buffer and reads more.
     fn fill(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -135,8 +135,8 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Reads on to the end of the line.
-    fn pass_by(&mut self) {
+    /// Discards the rest of the current line.
+    fn skip_line(&mut self) {
         loop {
             (self.start, self.end) = (0, 0);
             self.fill();
@@ -165,80 +165,80 @@ fn read(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 mod tests {
     use super::*;
 
-    /// Gives a few bytes at a time.
+    /// Returns at most 700,001 bytes per read.
     struct Slow<'a>(&'a [u8]);
 
     impl Read for Slow<'_> {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            let many = into.len().min(self.0.len()).min(700_001);
-            into[..many].copy_from_slice(&self.0[..many]);
-            self.0 = &self.0[many..];
-            Ok(many)
+            let count = into.len().min(self.0.len()).min(700_001);
+            into[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
         }
     }
 
     #[test]
-    fn lines_are_what_stands_between_line_feeds_however_it_arrives() {
-        let long = "x".repeat(LONGEST - 9);
+    fn lines_are_split_at_line_feeds_whatever_the_size_of_the_reads() {
+        let long = "x".repeat(MAX_LINE - 9);
         let text = format!("a\n\n{long}\nb");
         let mut lines = Lines::new(Slow(text.as_bytes()));
         for wanted in ["a", "", &long, "b"] {
-            assert_eq!(lines.next().unwrap(), Some(Line::Whole(wanted.as_bytes())));
+            assert_eq!(lines.next().unwrap(), Some(RawLine::Complete(wanted.as_bytes())));
         }
         assert_eq!(lines.next().unwrap(), None);
     }
 
     #[test]
-    fn blocks_hold_the_same_lines() {
+    fn blocks_contain_the_same_lines() {
         let short = "a line\n".repeat(400_000);
-        let text = format!("{short}{}\nlast", "x".repeat(2 * BLOCK));
+        let text = format!("{short}{}\nlast", "x".repeat(2 * BLOCK_SIZE));
         let mut lines = Lines::new(Slow(text.as_bytes()));
         let mut seen = Vec::new();
         let mut spare = Vec::new();
         while let Some(block) = lines.next_block(std::mem::take(&mut spare)).unwrap() {
-            let Block::Lines(whole) = block else { panic!("no line is too long") };
-            seen.extend_from_slice(&whole.buffer[whole.lines.clone()]);
+            let NextBlock::Lines(block) = block else { panic!("no line is too long") };
+            seen.extend_from_slice(&block.buffer[block.lines.clone()]);
             assert!(lines.ended || seen.ends_with(b"\n"));
-            spare = whole.buffer;
+            spare = block.buffer;
         }
         assert!(seen == text.as_bytes());
     }
 
-    /// Ends with an error, as compressed data does that is cut off.
-    struct Torn<'a>(&'a [u8]);
+    /// Ends with an error, as truncated compressed data does.
+    struct Truncated<'a>(&'a [u8]);
 
-    impl Read for Torn<'_> {
+    impl Read for Truncated<'_> {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            let many = into.len().min(self.0.len());
-            into[..many].copy_from_slice(&self.0[..many]);
-            self.0 = &self.0[many..];
-            if many == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(many) }
+            let count = into.len().min(self.0.len());
+            into[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            if count == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
         }
     }
 
     #[test]
-    fn what_stands_before_an_error_is_returned_before_the_error() {
-        let mut lines = Lines::new(Torn(b"a\nlast"));
-        assert_eq!(lines.next().unwrap(), Some(Line::Whole(b"a")));
-        assert_eq!(lines.next().unwrap(), Some(Line::Whole(b"last")));
+    fn lines_before_an_error_are_returned_before_the_error() {
+        let mut lines = Lines::new(Truncated(b"a\nlast"));
+        assert_eq!(lines.next().unwrap(), Some(RawLine::Complete(b"a")));
+        assert_eq!(lines.next().unwrap(), Some(RawLine::Complete(b"last")));
         assert_eq!(lines.next().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        let mut lines = Lines::new(Torn(b"a\nlast"));
-        let Some(Block::Lines(whole)) = lines.next_block(Vec::new()).unwrap() else {
+        let mut lines = Lines::new(Truncated(b"a\nlast"));
+        let Some(NextBlock::Lines(block)) = lines.next_block(Vec::new()).unwrap() else {
             panic!("there are lines")
         };
-        assert_eq!(&whole.buffer[whole.lines], b"a\nlast");
+        assert_eq!(&block.buffer[block.lines], b"a\nlast");
         assert_eq!(lines.next_block(Vec::new()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]
-    fn a_huge_line_is_passed_by_in_bounded_memory() {
-        let text = format!("a\n{}\nb\n{}", "x".repeat(3 * LONGEST), "y".repeat(2 * LONGEST));
+    fn a_huge_line_is_skipped_in_bounded_memory() {
+        let text = format!("a\n{}\nb\n{}", "x".repeat(3 * MAX_LINE), "y".repeat(2 * MAX_LINE));
         let mut lines = Lines::new(Slow(text.as_bytes()));
-        assert_eq!(lines.next().unwrap(), Some(Line::Whole(b"a")));
-        assert_eq!(lines.next().unwrap(), Some(Line::TooLong));
-        assert_eq!(lines.next().unwrap(), Some(Line::Whole(b"b")));
-        assert_eq!(lines.next().unwrap(), Some(Line::TooLong));
+        assert_eq!(lines.next().unwrap(), Some(RawLine::Complete(b"a")));
+        assert_eq!(lines.next().unwrap(), Some(RawLine::TooLong));
+        assert_eq!(lines.next().unwrap(), Some(RawLine::Complete(b"b")));
+        assert_eq!(lines.next().unwrap(), Some(RawLine::TooLong));
         assert_eq!(lines.next().unwrap(), None);
-        assert!(lines.buffer.len() <= 4 * LONGEST);
+        assert!(lines.buffer.len() <= 4 * MAX_LINE);
     }
 }

@@ -1,20 +1,20 @@
-//! A walk over the members of a JSON object, without a tree.
+//! Iterates over the members of a JSON object without building a tree.
 //!
-//! Only the structure is checked, so a gigabyte takes a second: a string ends at its quote, a nested
-//! value at its bracket. What a command goes on to show is parsed properly.
+//! For speed, only the structure is checked: a string ends at its quote, a nested value at its bracket.
+//! Records that a subcommand displays are parsed with `serde_json`.
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// The text is no JSON object, or ends before the object does.
+/// Error: the text is not a JSON object, or the object is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// Calls `each` with every key (without its quotes) and value, as they are written, until it says
-/// `false`. Returns where the object ends, or where the walk was left.
+/// Calls `each` with every key (without its quotes) and value, both as written, until it returns `false`.
+/// Returns the end of the object, or of the last value that was passed to `each`.
 ///
-/// `{"a":1,"b":{"c":2}}` is `a`, `1` and `b`, `{"c":2}`.
+/// `{"a":1,"b":{"c":2}}` gives `a`, `1` and `b`, `{"c":2}`.
 pub(super) fn walk<'a>(
     text: &'a [u8],
     each: impl FnMut(&'a [u8], &'a [u8]) -> bool,
@@ -22,15 +22,15 @@ pub(super) fn walk<'a>(
     if text.first() != Some(&b'{') {
         return Err(Malformed);
     }
-    let at = blank(text, 1);
+    let at = skip_blanks(text, 1);
     if text.get(at) == Some(&b'}') {
         return Ok(at + 1);
     }
-    walk_on(text, at, each)
+    walk_from(text, at, each)
 }
 
-/// The same from the member that begins at `at`.
-pub(super) fn walk_on<'a>(
+/// Like `walk`, from the member whose key begins at `at`.
+pub(super) fn walk_from<'a>(
     text: &'a [u8],
     mut at: usize,
     mut each: impl FnMut(&'a [u8], &'a [u8]) -> bool,
@@ -41,32 +41,32 @@ pub(super) fn walk_on<'a>(
         }
         let key_end = string_end(text, at)?;
         let key = &text[at + 1..key_end - 1];
-        at = blank(text, key_end);
+        at = skip_blanks(text, key_end);
         if text.get(at) != Some(&b':') {
             return Err(Malformed);
         }
-        at = blank(text, at + 1);
+        at = skip_blanks(text, at + 1);
         let value_end = value_end(text, at)?;
         if !each(key, &text[at..value_end]) {
             return Ok(value_end);
         }
-        at = blank(text, value_end);
+        at = skip_blanks(text, value_end);
         match text.get(at) {
-            Some(b',') => at = blank(text, at + 1),
+            Some(b',') => at = skip_blanks(text, at + 1),
             Some(b'}') => return Ok(at + 1),
             _ => return Err(Malformed),
         }
     }
 }
 
-fn blank(text: &[u8], mut at: usize) -> usize {
+fn skip_blanks(text: &[u8], mut at: usize) -> usize {
     while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
         at += 1;
     }
     at
 }
 
-/// Behind the quote that closes the string which opens at `at`.
+/// The position after the closing quote of the string that opens at `at`.
 fn string_end(text: &[u8], at: usize) -> Result<usize, Malformed> {
     let mut from = at + 1;
     loop {
@@ -78,9 +78,11 @@ fn string_end(text: &[u8], at: usize) -> Result<usize, Malformed> {
     }
 }
 
-/// Most strings are a few bytes long, for which a call to `memchr` takes longer than a look at eight
-/// bytes at once: the high bit is set where a byte is one of the two, and, as a borrow runs on, perhaps
-/// in bytes after it.
+/// The position of the first quote or backslash.
+///
+/// Tests eight bytes at a time, since most strings are too short for a call to `memchr` to pay off.
+/// `hits` has the high bit of a byte set if that byte matches. Later bytes may have it set by mistake,
+/// because the subtraction borrows across bytes, so only the lowest set bit is used.
 #[inline]
 fn quote_or_backslash(text: &[u8]) -> Result<usize, Malformed> {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
@@ -109,9 +111,9 @@ fn value_end(text: &[u8], at: usize) -> Result<usize, Malformed> {
         Some(b'{' | b'[') => nested_end(text, at),
         Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
             let rest = &text[at..];
-            let word =
+            let is_literal =
                 |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
-            Ok(at + rest.iter().position(|byte| !word(byte)).unwrap_or(rest.len()))
+            Ok(at + rest.iter().position(|byte| !is_literal(byte)).unwrap_or(rest.len()))
         }
         _ => Err(Malformed),
     }
@@ -136,13 +138,13 @@ fn nested_end(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
     }
 }
 
-/// What a JSON string says; nothing where the value is none.
+/// The content of a JSON string; `None` if the value is not a string.
 pub(crate) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
     let inside = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if memchr::memchr(b'\\', inside).is_none() {
         return Some(String::from_utf8_lossy(inside));
     }
-    // What breaks JSON's rules, such as a raw control, is taken as it stands.
+    // A string with an error, such as a raw control character, is taken as it stands.
     let parsed = serde_json::from_slice::<String>(value);
     Some(parsed.map_or_else(|_| String::from_utf8_lossy(inside), Cow::Owned))
 }
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_the_outer_ones_as_they_are_written() {
+    fn members_are_those_of_the_outer_object_as_written() {
         let one = members(r#"{"a":1}"#).unwrap();
         assert_eq!(one, [("a".to_owned(), "1".to_owned())]);
         let text = r#"{ "a\"b" : "}\\" , "c":{"d":["]",{}]}, "e":null}"#;
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_anywhere_is_malformed() {
+    fn a_truncated_object_is_malformed() {
         let whole = r#"{"a":"b\"","c":[1,{"d":2}],"e":-1.5e3}"#;
         assert!(members(whole).is_ok());
         for end in 0..whole.len() {

@@ -1,5 +1,9 @@
-//! Records out of files: opened, decompressed, cut into lines, taken out of what collectors put around
-//! them.
+//! Records from files: opened, decompressed, split into lines, and taken out of the envelopes that log
+//! collectors add.
+//!
+//! Most lines of a log are irrelevant to a query, so [`Input::read`] takes a [`Filter`] and skips plain
+//! candor lines without parsing them. The filter may let through too much, never too little: the caller
+//! checks each record again.
 
 mod envelope;
 mod events;
@@ -9,7 +13,6 @@ mod members;
 mod progress;
 mod source;
 mod tally;
-pub(crate) mod time;
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -18,42 +21,37 @@ use std::rc::Rc;
 
 use memchr::{memchr2, memmem::Finder};
 
-use envelope::Envelopes;
-pub(crate) use keys::{Key, Keys, Values};
-use lines::{Line, Lines};
+use envelope::Unwrapper;
+pub(crate) use keys::{Key, Keys, Record};
+use lines::{Lines, RawLine};
 pub(crate) use members::{number, text};
 use progress::Progress;
+use source::Source;
 pub(crate) use source::Unreadable;
-use source::{Source, is_cut};
 use tally::Tally;
 
-/// The FILES of the command line, and what their keys are called.
+/// How a line that candor wrote begins, unless its keys are renamed.
+const LINE_START: &[u8] = b"{\"ts\":\"";
+
+/// The FILES of the command line and the names of their keys.
 #[derive(Debug)]
 pub(crate) struct Input {
     sources: Vec<Source>,
     pub(crate) keys: Keys,
-    /// What the latest reading passed by.
+    /// Counts of the latest pass.
     pub(crate) tally: Tally,
 }
 
-/// Which records a reading is about.
+/// The records that a pass needs, as far as a plain line shows it before it is parsed.
 #[derive(Clone, Copy)]
-pub(crate) struct Reading<'a> {
-    pub(crate) wanted: Wanted<'a>,
-    /// The input will be read again.
-    pub(crate) again: bool,
-}
-
-/// Which records are of interest, as far as it can be told from a plain line without reading it.
-#[derive(Clone, Copy)]
-pub(crate) enum Wanted<'a> {
+pub(crate) enum Filter<'a> {
     All,
-    /// Those in which this text stands.
-    With(&'a str),
-    /// Those in which this text stands, and of all others as much as every line has: its fixed keys.
-    FixedAndWith(&'a str),
-    /// Those of requests whose id, as it is written, is one of these.
-    Of(&'a dyn Fn(&[u8]) -> bool),
+    /// Records that contain this string.
+    Containing(&'a str),
+    /// Records that contain this string, and of all others the fixed keys.
+    ContainingOrFixed(&'a str),
+    /// Records whose request id, as written in the line, satisfies the predicate.
+    RequestId(&'a dyn Fn(&[u8]) -> bool),
 }
 
 impl Input {
@@ -62,7 +60,7 @@ impl Input {
         let mut known = HashSet::new();
         for path in files {
             let source = Source::new(path)?;
-            // `app.log*` and `app.log` beside it: its lines are there once.
+            // `app.log app.log*` names a file twice.
             if source.identity().is_none_or(|identity| known.insert(identity)) {
                 sources.push(source);
             }
@@ -70,99 +68,102 @@ impl Input {
         Ok(Input { sources, keys, tally: Tally::default() })
     }
 
-    /// Calls `found` with every record, file by file.
+    /// Keeps a copy of streams during the first pass, so that `read` can be called twice.
+    pub(crate) fn keep_streams(&mut self) {
+        self.sources.iter_mut().for_each(Source::keep_stream);
+    }
+
+    /// Calls `found` with every record that the filter lets through, file by file.
     pub(crate) fn read(
         &mut self,
-        reading: Reading<'_>,
-        mut found: impl FnMut(&Values<'_>),
+        filter: Filter<'_>,
+        mut found: impl FnMut(&Record<'_>),
     ) -> Result<(), Unreadable> {
         self.tally = Tally::default();
         let read = Rc::new(Cell::new(0));
         let mut progress = Progress::new(self.sources.iter().map(Source::size).sum());
-        let look = Look::new(reading.wanted);
+        let prefilter = Prefilter::new(filter);
         for source in &mut self.sources {
             let name = source.name();
-            let lines = source.open(reading.again, &read).map(Lines::new);
-            let done = lines.and_then(|mut lines| {
-                let mut envelopes = Envelopes::default();
-                let mut each = |line: Line<'_>| {
-                    progress.at(read.get());
-                    let Line::Whole(line) = line else {
+            let lines = source.open(&read).map(Lines::new);
+            let result = lines.and_then(|mut lines| {
+                let mut unwrapper = Unwrapper::default();
+                let mut each = |line: RawLine<'_>| {
+                    progress.update(read.get());
+                    let RawLine::Complete(line) = line else {
                         self.tally.too_long += 1;
                         return;
                     };
-                    let is_plain = envelopes.is_plain(line);
-                    match if is_plain { look.at(line) } else { Glance::Open } {
-                        Glance::PassBy => self.tally.at_a_glance += 1,
-                        Glance::Fixed(values) => {
+                    let is_plain = unwrapper.is_plain(line);
+                    match if is_plain { prefilter.check(line) } else { Action::Parse } {
+                        Action::Skip => self.tally.filtered += 1,
+                        Action::Fixed(record) => {
                             self.tally.records += 1;
-                            found(&values);
+                            found(&record);
                         }
-                        Glance::Open => {
-                            envelopes.open(line, &self.keys, &mut self.tally, &mut found);
+                        Action::Parse => {
+                            unwrapper.add_line(line, &self.keys, &mut self.tally, &mut found);
                         }
                     }
                 };
-                let ended = loop {
+                let end = loop {
                     match lines.next() {
                         Ok(Some(line)) => each(line),
                         Ok(None) => break Ok(()),
                         Err(error) => break Err(error),
                     }
                 };
-                envelopes.finish(&mut self.tally);
-                ended
+                unwrapper.finish(&mut self.tally);
+                end
             });
-            match done {
-                Ok(()) => {}
-                Err(error) if is_cut(&error) => self.tally.cut.push(name),
-                Err(why) => return Err(Unreadable { name, why }),
-            }
+            self.tally.accept_truncated(name, result)?;
         }
         Ok(())
     }
 }
 
-/// Tells of plain lines whether they have to be read.
-struct Look<'a> {
+/// Applies a [`Filter`] to plain lines before they are parsed.
+struct Prefilter<'a> {
+    filter: Filter<'a>,
     finder: Option<Finder<'a>>,
-    wanted: Wanted<'a>,
 }
 
-/// What is done with a line.
+/// What to do with a plain line.
 #[allow(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
-enum Glance<'a> {
-    PassBy,
-    Fixed(Values<'a>),
-    Open,
+enum Action<'a> {
+    Skip,
+    /// Only the fixed keys are needed, and these are they.
+    Fixed(Record<'a>),
+    Parse,
 }
 
-impl<'w> Look<'w> {
-    fn new(wanted: Wanted<'w>) -> Self {
-        let text = match wanted {
-            Wanted::All => None,
-            Wanted::With(text) | Wanted::FixedAndWith(text) => Some(text),
-            Wanted::Of(_) => Some(",\"request_id\":\""),
+impl<'f> Prefilter<'f> {
+    fn new(filter: Filter<'f>) -> Self {
+        let needle = match filter {
+            Filter::All => None,
+            Filter::Containing(text) | Filter::ContainingOrFixed(text) => Some(text),
+            Filter::RequestId(_) => Some(",\"request_id\":\""),
         };
-        Look { finder: text.map(Finder::new), wanted }
+        Prefilter { filter, finder: needle.map(Finder::new) }
     }
 
-    fn at<'a>(&self, line: &'a [u8]) -> Glance<'a> {
-        let Some(finder) = &self.finder else { return Glance::Open };
-        match (self.wanted, finder.find(line)) {
-            (Wanted::With(_), None) => Glance::PassBy,
-            (Wanted::FixedAndWith(_), None) => {
-                Values::of_fixed(line).map_or(Glance::Open, Glance::Fixed)
+    fn check<'a>(&self, line: &'a [u8]) -> Action<'a> {
+        let Some(finder) = &self.finder else { return Action::Parse };
+        match (self.filter, finder.find(line)) {
+            (Filter::Containing(_), None) => Action::Skip,
+            (Filter::ContainingOrFixed(_), None) => {
+                Record::with_fixed_keys(line).map_or(Action::Parse, Action::Fixed)
             }
-            // In a line that candor wrote, what stands before the id is one level deep.
-            (Wanted::Of(is_wanted), Some(at)) if line.starts_with(b"{\"ts\":\"") => {
+            // In a line that candor wrote, only members of the line itself precede `request_id`, so the
+            // match is not inside a nested value.
+            (Filter::RequestId(is_wanted), Some(at)) if line.starts_with(LINE_START) => {
                 let id = &line[at + finder.needle().len()..];
                 match memchr2(b'"', b'\\', id) {
-                    Some(end) if id[end] == b'"' && !is_wanted(&id[..end]) => Glance::PassBy,
-                    _ => Glance::Open,
+                    Some(end) if id[end] == b'"' && !is_wanted(&id[..end]) => Action::Skip,
+                    _ => Action::Parse,
                 }
             }
-            _ => Glance::Open,
+            _ => Action::Parse,
         }
     }
 }

@@ -1,16 +1,17 @@
-//! How far a long read is: a bar on standard error, where that is a terminal.
+//! Progress bar on standard error for long reads.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-/// A bar that flashes by tells nobody anything.
-const FIRST: Duration = Duration::from_millis(400);
-const NEXT: Duration = Duration::from_millis(100);
+/// Time before the bar appears, so that it does not flash up in a short read.
+const DELAY: Duration = Duration::from_millis(400);
+const INTERVAL: Duration = Duration::from_millis(100);
 const CELLS: u64 = 30;
 
+/// The bar; it is erased on drop.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// Bytes in all; nothing where they are not known or nobody looks.
+    /// Total bytes; `None` if the size is unknown or standard error is not a terminal.
     total: Option<u64>,
     read: u64,
     next: Instant,
@@ -20,17 +21,18 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(total: Option<u64>) -> Self {
         let total = total.filter(|total| *total > 0 && std::io::stderr().is_terminal());
-        Progress { total, read: 0, next: Instant::now() + FIRST, is_drawn: false }
+        Progress { total, read: 0, next: Instant::now() + DELAY, is_drawn: false }
     }
 
-    pub(super) fn at(&mut self, read: u64) {
+    /// Redraws the bar if it is due. Called for every line, so the count is compared before the clock is
+    /// read: most lines come from a block that is already in memory.
+    pub(super) fn update(&mut self, read: u64) {
         let Some(total) = self.total else { return };
-        // Most lines come out of a block that is read already.
         if read == self.read || Instant::now() < self.next {
             return;
         }
         self.read = read;
-        self.next = Instant::now() + NEXT;
+        self.next = Instant::now() + INTERVAL;
         self.is_drawn = true;
         let done = (read.min(total) * CELLS / total) as usize;
         let rest = CELLS as usize - done;

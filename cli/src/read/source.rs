@@ -1,4 +1,4 @@
-//! Where lines come from: files, plain or compressed, and standard input.
+//! Inputs: plain and gzip-compressed files, pipes, and standard input.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,11 +10,11 @@ use std::rc::Rc;
 use flate2::read::MultiGzDecoder;
 use tempfile::SpooledTempFile;
 
-/// What of a stream stays in memory where it is read twice.
-const IN_MEMORY: usize = 8 << 20;
+/// Bytes of the copy of a stream that stay in memory; a larger copy goes to a temporary file.
+const MEMORY_LIMIT: usize = 8 << 20;
 
-/// How files begin that hold lines in a form that is not read, and what the form is called.
-const FOREIGN: [(&[u8], &str); 5] = [
+/// The first bytes of unsupported file formats, with a description for the error message.
+const UNSUPPORTED: [(&[u8], &str); 5] = [
     (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
     (b"\xfd7zXZ\0", "compressed with xz"),
     (b"BZh", "compressed with bzip2"),
@@ -26,17 +26,25 @@ const FOREIGN: [(&[u8], &str); 5] = [
 #[derive(Debug)]
 pub(super) enum Source {
     File(PathBuf),
-    /// Standard input, or a pipe such as `<(…)`: it can be opened and read once only, so what is to be
-    /// read again is kept in a nameless temporary file.
+    /// Standard input, or a pipe such as `<(…)`. It can be read only once.
     Stream {
         name: String,
-        /// Nothing for standard input, and where it was taken.
+        /// `None` for standard input, and after `open` has taken it.
         pipe: Option<File>,
-        kept: Option<SpooledTempFile>,
+        copy: StreamCopy,
     },
 }
 
-/// Why a source can't be read, in one sentence.
+/// Copy of a stream for a second pass.
+#[derive(Debug)]
+pub(super) enum StreamCopy {
+    NotNeeded,
+    Needed,
+    /// In a temporary file without a name.
+    Made(SpooledTempFile),
+}
+
+/// Error of a source, with its name.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
     pub(crate) name: String,
@@ -50,11 +58,11 @@ impl fmt::Display for Unreadable {
 }
 
 impl Source {
-    /// A source that is there; what can't be opened is better said before the work begins.
+    /// Opens the path once, so that a missing file is reported before any output.
     pub(super) fn new(path: &Path) -> Result<Self, Unreadable> {
         if path == Path::new("-") {
             let name = "standard input".to_owned();
-            return Ok(Source::Stream { name, pipe: None, kept: None });
+            return Ok(Source::Stream { name, pipe: None, copy: StreamCopy::NotNeeded });
         }
         let name = path.display().to_string();
         let open = File::open(path).and_then(|file| Ok((file.metadata()?.file_type(), file)));
@@ -63,7 +71,9 @@ impl Source {
                 Err(Unreadable { name, why: io::ErrorKind::IsADirectory.into() })
             }
             Ok((kind, _)) if kind.is_file() => Ok(Source::File(path.to_owned())),
-            Ok((_, pipe)) => Ok(Source::Stream { name, pipe: Some(pipe), kept: None }),
+            Ok((_, pipe)) => {
+                Ok(Source::Stream { name, pipe: Some(pipe), copy: StreamCopy::NotNeeded })
+            }
             Err(why) => Err(Unreadable { name, why }),
         }
     }
@@ -75,7 +85,7 @@ impl Source {
         }
     }
 
-    /// What tells whether two names are of the same file: it has one path without links.
+    /// The path without links, by which a file that is named twice is recognised.
     pub(super) fn identity(&self) -> Option<PathBuf> {
         match self {
             Source::File(path) => path.canonicalize().ok(),
@@ -83,7 +93,7 @@ impl Source {
         }
     }
 
-    /// Its size as it is stored, where that is known.
+    /// The size on disk; `None` for streams.
     pub(super) fn size(&self) -> Option<u64> {
         match self {
             Source::File(path) => path.metadata().ok().map(|file| file.len()),
@@ -91,41 +101,40 @@ impl Source {
         }
     }
 
-    /// What it holds, decompressed; `again` where it will be opened once more.
-    pub(super) fn open(
-        &mut self,
-        again: bool,
-        read: &Rc<Cell<u64>>,
-    ) -> io::Result<Box<dyn Read + '_>> {
+    /// Makes the next `open` of a stream keep a copy.
+    pub(super) fn keep_stream(&mut self) {
+        if let Source::Stream { copy, .. } = self {
+            *copy = StreamCopy::Needed;
+        }
+    }
+
+    /// Opens the source and decompresses it. Adds the bytes read from the file or stream to `read`.
+    pub(super) fn open(&mut self, read: &Rc<Cell<u64>>) -> io::Result<Box<dyn Read + '_>> {
         let mut raw: Box<dyn Read + '_> = match self {
             Source::File(path) => Box::new(File::open(path)?),
-            Source::Stream { kept: Some(kept), .. } => {
-                kept.seek(SeekFrom::Start(0))?;
-                Box::new(kept)
-            }
-            Source::Stream { pipe, kept, .. } => {
-                let mut from: Box<dyn Read> = match pipe.take() {
-                    Some(pipe) => Box::new(pipe),
-                    None => Box::new(io::stdin().lock()),
-                };
-                if again {
-                    let copy = kept.insert(SpooledTempFile::new(IN_MEMORY));
-                    io::copy(&mut from, copy)?;
-                    copy.seek(SeekFrom::Start(0))?;
-                    Box::new(copy)
+            Source::Stream { pipe, copy, .. } => {
+                if let StreamCopy::Needed = copy {
+                    let mut file = SpooledTempFile::new(MEMORY_LIMIT);
+                    io::copy(&mut stream(pipe.take()), &mut file)?;
+                    *copy = StreamCopy::Made(file);
+                }
+                if let StreamCopy::Made(file) = copy {
+                    file.seek(SeekFrom::Start(0))?;
+                    Box::new(file)
                 } else {
-                    from
+                    stream(pipe.take())
                 }
             }
         };
         let mut magic = Vec::new();
         raw.by_ref().take(6).read_to_end(&mut magic)?;
-        if let Some((_, form)) = FOREIGN.iter().find(|(begin, _)| magic.starts_with(begin)) {
-            let why = format!("it is {form}; plain text and gzip are read");
+        if let Some((_, format)) = UNSUPPORTED.iter().find(|(start, _)| magic.starts_with(start)) {
+            let why = format!("it is {format}; plain text and gzip are read");
             return Err(io::Error::new(io::ErrorKind::Unsupported, why));
         }
         let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
-        let counted = Counted { from: Cursor::new(magic).chain(raw), read: Rc::clone(read) };
+        let counted =
+            CountingReader { inner: Cursor::new(magic).chain(raw), read: Rc::clone(read) };
         Ok(if is_gzip {
             Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, counted)))
         } else {
@@ -134,24 +143,31 @@ impl Source {
     }
 }
 
-/// Compressed data that ends too early or is damaged: what was read until there counts.
-pub(super) fn is_cut(error: &io::Error) -> bool {
+/// Whether an error means that compressed data is incomplete or damaged.
+pub(super) fn is_truncated(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
     )
 }
 
-/// Counts what is read, for the progress bar.
-struct Counted<R> {
-    from: R,
+fn stream(pipe: Option<File>) -> Box<dyn Read> {
+    match pipe {
+        Some(pipe) => Box::new(pipe),
+        None => Box::new(io::stdin().lock()),
+    }
+}
+
+/// Counts bytes for the progress bar.
+struct CountingReader<R> {
+    inner: R,
     read: Rc<Cell<u64>>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let many = self.from.read(into)?;
-        self.read.set(self.read.get() + many as u64);
-        Ok(many)
+        let count = self.inner.read(into)?;
+        self.read.set(self.read.get() + count as u64);
+        Ok(count)
     }
 }

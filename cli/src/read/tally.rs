@@ -1,41 +1,56 @@
-//! How many lines a read took and how many it skipped.
+//! Counts of the records that a pass over the input read and of the lines it skipped.
 
-/// What was found.
+use std::io;
+
+use super::source::{Unreadable, is_truncated};
+
+/// Counts of one pass.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
-    pub(crate) records: u64,
-    /// Lines that a glance was enough for.
-    pub(crate) at_a_glance: u64,
-    /// Lines of someone else's.
-    pub(crate) foreign: u64,
-    /// Lines that begin as a record and are none.
-    pub(crate) broken: u64,
-    pub(crate) too_long: u64,
-    /// Compressed files that end too early.
-    pub(crate) cut: Vec<String>,
+    pub(super) records: u64,
+    /// Candor records that the filter excluded without parsing them.
+    pub(super) filtered: u64,
+    /// Lines without a candor record.
+    pub(super) foreign: u64,
+    /// Lines with the beginning of a JSON object that is not valid or not complete.
+    pub(super) malformed: u64,
+    /// Lines over the length limit.
+    pub(super) too_long: u64,
+    /// Names of the compressed files that are damaged or incomplete.
+    pub(super) truncated: Vec<String>,
 }
 
 impl Tally {
-    /// One line for standard error, where there is something to say.
-    pub(crate) fn passed_by(&self) -> Option<String> {
+    /// Accepts compressed data that is damaged or incomplete, since the lines before the damage were read.
+    pub(super) fn accept_truncated(
+        &mut self,
+        name: String,
+        result: io::Result<()>,
+    ) -> Result<(), Unreadable> {
+        match result {
+            Err(error) if is_truncated(&error) => self.truncated.push(name),
+            Err(why) => return Err(Unreadable { name, why }),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// A note about skipped lines; `None` if nothing was skipped.
+    pub(crate) fn skipped_note(&self) -> Option<String> {
         let mut parts = Vec::new();
-        let mut count = |many: u64, one: &str, more: &str| {
-            if many > 0 {
-                parts.push(if many == 1 {
-                    format!("1 line {one}")
-                } else {
-                    format!("{many} lines {more}")
-                });
-            }
+        let mut add = |count: u64, one: &str, many: &str| match count {
+            0 => {}
+            1 => parts.push(format!("1 line {one}")),
+            count => parts.push(format!("{count} lines {many}")),
         };
-        count(self.foreign, "that is not candor's", "that are not candor's");
-        count(self.broken, "that is broken", "that are broken");
-        count(self.too_long, "that is too long", "that are too long");
-        for name in &self.cut {
+        add(self.foreign, "that is not candor's", "that are not candor's");
+        add(self.malformed, "that is broken", "that are broken");
+        add(self.too_long, "that is too long", "that are too long");
+        for name in &self.truncated {
             parts.push(format!("the rest of {name}, whose compressed data is damaged or cut off"));
         }
-        let is_of_another_form = self.records + self.at_a_glance == 0 && self.foreign > 0;
-        let hint = if is_of_another_form {
+        let has_only_foreign = self.records + self.filtered == 0 && self.foreign > 0;
+        let hint = if has_only_foreign {
             "; candor reads the lines that LOG_FORMAT=json makes, which is how it writes to files and pipes"
         } else {
             ""

@@ -1,22 +1,21 @@
-//! Stories as one page for a browser: no script, nothing to load, every text of the log escaped.
+//! Stories as a self-contained HTML page. It has no scripts and loads nothing, and all log content is escaped.
 
 use std::fmt::Write as _;
 
-use super::model::{Item, Kind, Mark, Part, Story};
+use super::diagnosis::Diagnosis;
+use super::model::{Item, ItemKind, Mark, Part, Severity, Story};
 use super::notes::{self, Note};
-use super::verdict::{Verdict, caller};
-use crate::line::{Level, plain};
-use crate::read::time::{date_and_time, took};
-use crate::screen::safe;
+use crate::line::{Level, value_text};
+use crate::screen::escape;
+use crate::time::{Micros, date_time, format_ms, to_ms};
 
 const STYLE: &str = include_str!("page.css");
 
-/// The page of these stories.
-pub(crate) fn page(told: &[(Story, Verdict)]) -> String {
+pub(crate) fn render(stories: &[(Story, Diagnosis)]) -> String {
     let mut out = String::new();
-    let title = match told {
+    let title = match stories {
         [(story, _)] => format!("{} · {}", heading(story), story.id),
-        _ => format!("{} requests", told.len()),
+        _ => format!("{} requests", stories.len()),
     };
     let _ = write!(
         out,
@@ -27,11 +26,11 @@ pub(crate) fn page(told: &[(Story, Verdict)]) -> String {
          <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
         text(&title)
     );
-    if told.len() > 1 {
-        contents(told, &mut out);
+    if stories.len() > 1 {
+        contents(stories, &mut out);
     }
-    for (index, (story, verdict)) in told.iter().enumerate() {
-        article(index, story, verdict, &mut out);
+    for (index, (story, diagnosis)) in stories.iter().enumerate() {
+        article(index, story, diagnosis, &mut out);
     }
     out.push_str("</main>\n</body>\n</html>\n");
     out
@@ -39,13 +38,14 @@ pub(crate) fn page(told: &[(Story, Verdict)]) -> String {
 
 fn heading(story: &Story) -> String {
     let part = story.parts.first();
-    part.map(|part| format!("{} {}", notes::title(part), notes::ending(part))).unwrap_or_default()
+    part.map(|part| format!("{} {}", notes::title(part), notes::status(part))).unwrap_or_default()
 }
 
-fn contents(told: &[(Story, Verdict)], out: &mut String) {
+fn contents(stories: &[(Story, Diagnosis)], out: &mut String) {
     out.push_str("<nav aria-label=\"requests\">\n<ol>\n");
-    for (index, (story, verdict)) in told.iter().enumerate() {
-        let cause = verdict.words.first().map(|words| text(words)).unwrap_or_default();
+    for (index, (story, diagnosis)) in stories.iter().enumerate() {
+        let cause =
+            diagnosis.explanation.first().map(|sentence| text(sentence)).unwrap_or_default();
         let _ = writeln!(
             out,
             "<li><a href=\"#r{index}\">{}</a> <span>{cause}</span></li>",
@@ -55,15 +55,15 @@ fn contents(told: &[(Story, Verdict)], out: &mut String) {
     out.push_str("</ol>\n</nav>\n");
 }
 
-fn article(index: usize, story: &Story, verdict: &Verdict, out: &mut String) {
+fn article(index: usize, story: &Story, diagnosis: &Diagnosis, out: &mut String) {
     let _ = writeln!(out, "<article id=\"r{index}\">");
     for (number, part) in story.parts.iter().enumerate() {
         out.push_str("<section>\n");
         head(story, number, part, out);
         if number == 0 {
-            summary(story, verdict, out);
+            summary(story, diagnosis, out);
         }
-        tree(story, part, verdict, out);
+        tree(story, part, diagnosis, out);
         for note in notes::of_part(part) {
             let _ = writeln!(out, "<p class=\"missing\">{}</p>", text(&note));
         }
@@ -76,16 +76,13 @@ fn article(index: usize, story: &Story, verdict: &Verdict, out: &mut String) {
 }
 
 fn head(story: &Story, number: usize, part: &Part, out: &mut String) {
-    let class = match () {
-        () if part.is_unfinished() || matches!(part.outcome().as_str(), "error" | "panicked") => {
-            "bad"
-        }
-        () if part.is_bad() => "warn",
-        () => "good",
+    let class = match part.severity() {
+        Severity::Good => "good",
+        Severity::Warning => "warn",
+        Severity::Bad => "bad",
     };
     out.push_str("<header>\n");
-    let level = if number == 0 { 'h' } else { 'p' };
-    let tag = if level == 'h' { "h1" } else { "h2" };
+    let tag = if number == 0 { "h1" } else { "h2" };
     let service = if part.service.is_empty() {
         String::new()
     } else {
@@ -95,64 +92,59 @@ fn head(story: &Story, number: usize, part: &Part, out: &mut String) {
         out,
         "<{tag}>{service}{} <span class=\"end {class}\">{}</span> <span class=\"took\">{}</span></{tag}>",
         text(&notes::title(part)),
-        text(&notes::ending(part)),
-        took(part.took_ms())
+        text(&notes::status(part)),
+        format_ms(part.duration_ms())
     );
-    let mut facts = vec![format!("{} UTC", date_and_time(part.start))];
-    if number == 0 {
-        facts.push(format!("request {}", story.id));
-    }
-    facts.extend(notes::facts(part));
-    if let Some(call) = caller(story, number) {
-        facts.push(format!("called by {}", call.name()));
-    }
     out.push_str("<ul class=\"facts\">");
-    for fact in facts {
+    for fact in notes::facts(story, number) {
         let (name, value) = fact.split_once(' ').unwrap_or(("", &fact));
         let _ = write!(out, "<li><span>{}</span> {}</li>", text(name), text(value));
     }
     out.push_str("</ul>\n</header>\n");
 }
 
-fn summary(story: &Story, verdict: &Verdict, out: &mut String) {
+fn summary(story: &Story, diagnosis: &Diagnosis, out: &mut String) {
     out.push_str("<dl class=\"sums\">\n");
-    if let Some((first, details)) = verdict.words.split_first() {
-        let (class, label) =
-            if verdict.is_bad { ("cause", "likely cause") } else { ("first", "first problem") };
+    if let Some((first, details)) = diagnosis.explanation.split_first() {
+        let class = if diagnosis.failed { "cause" } else { "first" };
+        let label = notes::cause_label(diagnosis.failed);
         let _ = write!(out, "<div class=\"{class}\"><dt>{label}</dt><dd>{}", text(first));
         for detail in details {
             let _ = write!(out, "<small>{}</small>", text(detail));
         }
         out.push_str("</dd></div>\n");
     }
-    for (label, words) in notes::sums(story) {
-        let _ = writeln!(out, "<div><dt>{label}</dt><dd>{}</dd></div>", text(&words));
+    for (label, sentence) in notes::summary(story) {
+        let _ = writeln!(out, "<div><dt>{label}</dt><dd>{}</dd></div>", text(&sentence));
     }
     out.push_str("</dl>\n");
 }
 
-fn tree(story: &Story, part: &Part, verdict: &Verdict, out: &mut String) {
-    let length = (story.end - story.start) as f64 / 1e3;
+fn tree(story: &Story, part: &Part, diagnosis: &Diagnosis, out: &mut String) {
+    let length = to_ms(story.end - story.start);
     out.push_str("<div class=\"tree\">\n<div class=\"axis\" aria-hidden=\"true\"><span></span><span>start</span><span>took</span><span class=\"ticks\">");
     for quarter in 0..=4 {
         let at = length * f64::from(quarter) / 4.0;
-        let label = if quarter == 0 { "0".to_owned() } else { took(at) };
+        let label = if quarter == 0 { "0".to_owned() } else { format_ms(at) };
         let _ = write!(out, "<i style=\"--at:{}%\">{label}</i>", quarter * 25);
     }
     out.push_str("</span></div>\n");
+    let detail = notes::cause_detail(story, diagnosis);
     for (index, depth) in &part.order {
-        row(story, &part.items[*index], *depth, verdict, out);
+        let item = &part.items[*index];
+        let notes = notes::of_item(item, diagnosis.failed, detail.as_deref());
+        row(story, item, *depth, &notes, out);
     }
     out.push_str("</div>\n");
 }
 
-fn row(story: &Story, item: &Item, depth: usize, verdict: &Verdict, out: &mut String) {
+fn row(story: &Story, item: &Item, depth: usize, notes: &[Note], out: &mut String) {
     let kind = match item.kind {
-        Kind::Step(_) => "step",
-        Kind::Call { .. } => "call",
-        Kind::Unseen(_) => "unseen",
-        Kind::Line => "line",
-        Kind::Gap(_) => "gap",
+        ItemKind::Step(_) => "step",
+        ItemKind::Call { .. } => "call",
+        ItemKind::Unseen(_) => "unseen",
+        ItemKind::Line => "line",
+        ItemKind::Gap(_) => "gap",
     };
     let mark = match item.mark {
         Mark::Cause => " cause",
@@ -162,9 +154,9 @@ fn row(story: &Story, item: &Item, depth: usize, verdict: &Verdict, out: &mut St
     let level = match item.level() {
         Level::Error => " error",
         Level::Warn => " warning",
-        Level::Info | Level::Low => "",
+        Level::Info | Level::Debug => "",
     };
-    let still = if item.is_still_open() { " open" } else { "" };
+    let unfinished = if item.is_still_open() { " open" } else { "" };
     let fields = fields(item);
     let (open, close) = if fields.is_empty() {
         ("<div class=\"summary\">", "</div>")
@@ -174,29 +166,23 @@ fn row(story: &Story, item: &Item, depth: usize, verdict: &Verdict, out: &mut St
     let outer = if fields.is_empty() { "div" } else { "details" };
     let _ = write!(
         out,
-        "<{outer} class=\"{kind}{mark}{level}{still}\" style=\"--depth:{depth}\">{open}"
+        "<{outer} class=\"{kind}{mark}{level}{unfinished}\" style=\"--depth:{depth}\">{open}"
     );
     let _ = write!(out, "<span class=\"name\"><b>{}</b></span>", name(item));
-    let start = (item.start - story.start) as f64 / 1e3;
-    let time = match (item.is_span(), &item.line) {
-        (true, Some(_)) => took(item.took_ms()),
+    let duration = match (item.is_span(), &item.line) {
+        (true, Some(_)) => format_ms(item.duration_ms()),
         (true, None) => "?".to_owned(),
         (false, _) => String::new(),
     };
     let _ = write!(
         out,
-        "<span class=\"number\">{}</span><span class=\"number\">{time}</span>",
-        took(start)
+        "<span class=\"number\">{}</span><span class=\"number\">{duration}</span>",
+        format_ms(to_ms(item.start - story.start))
     );
     bar(story, item, out);
-    let detail = verdict.cause.and_then(|(part, item)| {
-        let line = story.parts[part].items[item].line.as_ref()?;
-        Some(line.text("error_detail")).filter(|text| !text.is_empty())
-    });
-    let notes = notes::of_item(item, verdict.is_bad, detail.as_deref());
     if !notes.is_empty() {
         out.push_str("<span class=\"notes\">");
-        for note in &notes {
+        for note in notes {
             self::note(note, out);
         }
         out.push_str("</span>");
@@ -206,12 +192,12 @@ fn row(story: &Story, item: &Item, depth: usize, verdict: &Verdict, out: &mut St
 
 fn name(item: &Item) -> String {
     match (&item.kind, &item.line) {
-        (Kind::Line, Some(line)) => format!(
+        (ItemKind::Line, Some(line)) => format!(
             "<span class=\"level\">{}</span> {}",
             text(&line.level_name),
             text(&notes::message(line))
         ),
-        (Kind::Call { dependency, operation }, _) => {
+        (ItemKind::Call { dependency, operation }, _) => {
             format!("<span class=\"to\">→ {}</span> {}", text(dependency), text(operation))
         }
         _ => text(&item.name()),
@@ -226,7 +212,7 @@ fn note(note: &Note, out: &mut String) {
 
 fn bar(story: &Story, item: &Item, out: &mut String) {
     let length = ((story.end - story.start) as f64).max(1.0);
-    let share = |micros: i64| (micros as f64 / length * 100.0).clamp(0.0, 100.0);
+    let share = |micros: Micros| (micros as f64 / length * 100.0).clamp(0.0, 100.0);
     let from = share(item.start - story.start);
     let width = share(item.end - item.start).min(100.0 - from);
     let _ = write!(
@@ -235,7 +221,7 @@ fn bar(story: &Story, item: &Item, out: &mut String) {
     );
 }
 
-/// All that a line says beside its row.
+/// A table of everything in the item's line; empty for an item without a line.
 fn fields(item: &Item) -> String {
     let Some(line) = &item.line else { return String::new() };
     let mut out = String::from("<table>");
@@ -246,7 +232,7 @@ fn fields(item: &Item) -> String {
             let _ = write!(out, "<tr><th scope=\"row\">{}</th><td>{value}</td></tr>", text(key));
         }
     };
-    field("written", &format!("{} UTC", date_and_time(line.at)));
+    field("written", &format!("{} UTC", date_time(line.at)));
     field("level", &line.level_name);
     field("logger", &line.logger);
     if let Some(seq) = line.seq {
@@ -258,9 +244,9 @@ fn fields(item: &Item) -> String {
     for (key, value) in &line.fields {
         let value = match value {
             serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
-                serde_json::to_string_pretty(value).unwrap_or_else(|_| plain(value))
+                serde_json::to_string_pretty(value).unwrap_or_else(|_| value_text(value))
             }
-            other => plain(other),
+            other => value_text(other),
         };
         field(key, &value);
     }
@@ -268,10 +254,10 @@ fn fields(item: &Item) -> String {
     out
 }
 
-/// Text that can be neither markup nor a control.
+/// Escapes text for HTML. `escape` handles characters that could reorder or hide the surrounding text.
 fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in safe(text).chars() {
+    for c in escape(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

@@ -1,55 +1,54 @@
-//! A story as JSON, for other programs.
+//! A story as JSON.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Item, Kind, Mark, Part, Story};
-use super::verdict::{Verdict, dependency_ms, shares, slowest};
-use crate::read::time::{Micros, rfc3339};
+use super::diagnosis::Diagnosis;
+use super::model::{Item, ItemKind, Mark, Part, Story};
+use super::timings::{dependency_ms, dependency_times, slowest};
+use crate::time::{rfc3339, to_ms};
 
-/// The tree as one object.
-pub(crate) fn render(story: &Story, verdict: &Verdict) -> Value {
-    let cause = verdict.cause.map(|(part, item)| {
+pub(crate) fn render(story: &Story, diagnosis: &Diagnosis) -> Value {
+    let cause = diagnosis.cause.map(|(part, item)| {
         let item = &story.parts[part].items[item];
-        json!({ "part": part, "step_id": item.step_id, "name": item.name(), "words": verdict.words })
+        json!({ "part": part, "step_id": item.step_id, "name": item.name(), "words": diagnosis.explanation })
     });
     json!({
         "request_id": story.id,
         "start": rfc3339(story.start),
-        "duration_ms": ms(story.end - story.start),
-        "failed": verdict.is_bad,
+        "duration_ms": to_ms(story.end - story.start),
+        "failed": diagnosis.failed,
         "cause": cause,
-        "repeated_lines": story.repeated,
-        "left_out_lines": story.left_out,
-        "parts": story.parts.iter().map(|part| self::part(story, part)).collect::<Vec<_>>(),
+        "repeated_lines": story.duplicate_lines,
+        "left_out_lines": story.omitted_lines,
+        "parts": story.parts.iter().map(|part| part_json(story, part)).collect::<Vec<_>>(),
     })
 }
 
-fn part(story: &Story, part: &Part) -> Value {
-    let shares = shares(part);
-    let shares = shares
-        .iter()
-        .map(|share| json!({ "dependency": share.name, "ms": share.ms, "calls": share.calls }));
-    let slowest = slowest(part)
-        .map(|(index, own)| json!({ "name": part.items[index].name(), "own_ms": own }));
-    let status = part.close.as_ref().and_then(|close| close.get("status").cloned());
+fn part_json(story: &Story, part: &Part) -> Value {
+    let dependencies = dependency_times(part)
+        .into_iter()
+        .map(|time| json!({ "dependency": time.name, "ms": time.ms, "calls": time.calls }));
+    let slowest =
+        slowest(part).map(|(index, ms)| json!({ "name": part.items[index].name(), "own_ms": ms }));
+    let status = part.end_line.as_ref().and_then(|end| end.get("status").cloned());
     json!({
-        "service": some(&part.service),
-        "span_id": some(&part.span),
-        "trace_id": some(&part.trace),
-        "user_id": some(&part.user),
-        "method": some(&part.method),
-        "path": some(&part.path),
-        "offset_ms": ms(part.start - story.start),
-        "duration_ms": ms(part.end - part.start),
+        "service": non_empty(&part.service),
+        "span_id": non_empty(&part.span),
+        "trace_id": non_empty(&part.trace),
+        "user_id": non_empty(&part.user),
+        "method": non_empty(&part.method),
+        "path": non_empty(&part.path),
+        "offset_ms": to_ms(part.start - story.start),
+        "duration_ms": to_ms(part.end - part.start),
         "status": status,
-        "outcome": some(&part.outcome()),
+        "outcome": non_empty(&part.outcome()),
         "end_missing": part.is_unfinished(),
-        "moved_ms": ms(part.moved),
-        "missing_lines": part.lost,
+        "moved_ms": to_ms(part.clock_shift),
+        "missing_lines": part.missing_lines,
         "dependency_ms": dependency_ms(part),
-        "dependencies": shares.collect::<Vec<_>>(),
+        "dependencies": dependencies.collect::<Vec<_>>(),
         "slowest": slowest,
         "tree": tree(story, part),
     })
@@ -57,8 +56,8 @@ fn part(story: &Story, part: &Part) -> Value {
 
 fn tree(story: &Story, part: &Part) -> Vec<Value> {
     let mut children: HashMap<Option<usize>, Vec<Value>> = HashMap::new();
-    // Children come after their parents, so from the end on each finds its own ready. What is deeper
-    // than the tree goes hangs at the last level.
+    // Parents follow from the depths rather than from `Item::parent`, so that items below the deepest
+    // displayed level become siblings.
     let mut ancestors: Vec<usize> = Vec::new();
     let mut parents = Vec::with_capacity(part.order.len());
     for (index, depth) in &part.order {
@@ -66,8 +65,9 @@ fn tree(story: &Story, part: &Part) -> Vec<Value> {
         parents.push(ancestors.last().copied());
         ancestors.push(*index);
     }
+    // From the end, since a parent precedes its children: when a node is built, its children are complete.
     for ((index, _), parent) in part.order.iter().zip(parents).rev() {
-        let mut node = node(story, &part.items[*index]);
+        let mut node = node_json(story, &part.items[*index]);
         let mut inner = children.remove(&Some(*index)).unwrap_or_default();
         inner.reverse();
         if !inner.is_empty() {
@@ -80,24 +80,24 @@ fn tree(story: &Story, part: &Part) -> Vec<Value> {
     roots
 }
 
-fn node(story: &Story, item: &Item) -> Map<String, Value> {
+fn node_json(story: &Story, item: &Item) -> Map<String, Value> {
     let mut node = Map::new();
     let mut put = |key: &str, value: Value| node.insert(key.to_owned(), value);
     let kind = match item.kind {
-        Kind::Step(_) => "step",
-        Kind::Call { .. } => "dependency",
-        Kind::Unseen(_) => "unseen",
-        Kind::Line => "line",
-        Kind::Gap(_) => "gap",
+        ItemKind::Step(_) => "step",
+        ItemKind::Call { .. } => "dependency",
+        ItemKind::Unseen(_) => "unseen",
+        ItemKind::Line => "line",
+        ItemKind::Gap(_) => "gap",
     };
     put("kind", kind.into());
     put("name", item.name().into());
-    put("offset_ms", ms(item.start - story.start));
+    put("offset_ms", to_ms(item.start - story.start).into());
     if item.is_span() {
-        put("duration_ms", ms(item.end - item.start));
+        put("duration_ms", item.duration_ms().into());
         put("step_id", item.step_id.into());
     }
-    if let Kind::Gap(gap) = &item.kind {
+    if let ItemKind::Gap(gap) = &item.kind {
         put("missing", gap.missing.into());
         put("first", gap.first.into());
         put("last", gap.last.into());
@@ -118,10 +118,7 @@ fn node(story: &Story, item: &Item) -> Map<String, Value> {
     node
 }
 
-fn ms(micros: Micros) -> Value {
-    (micros as f64 / 1e3).into()
-}
-
-fn some(text: &str) -> Value {
+/// `null` for an empty string.
+fn non_empty(text: &str) -> Value {
     if text.is_empty() { Value::Null } else { text.into() }
 }

@@ -1,14 +1,18 @@
 //! `candor story`: what happened in one request.
+//!
+//! `run` collects the lines of the requests, `tree` builds a [`Story`] from them, `diagnosis` finds the
+//! likely cause, and `text`, `json` or `html` renders the result.
 
 mod clocks;
+mod diagnosis;
 mod gaps;
 mod html;
 mod json;
 mod model;
 mod notes;
 mod text;
+mod timings;
 mod tree;
-mod verdict;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -17,23 +21,23 @@ use memchr::memchr_iter;
 
 use crate::args::KeyArgs;
 use crate::line::Line;
-use crate::open::{ENDS, OpenRequests, is_end};
+use crate::open::{END_MARKER, OpenRequests, is_end};
 use crate::output::{Failure, Output};
-use crate::read::{Input, Key, Reading, Values, Wanted, text as json_text};
+use crate::read::{Filter, Input, Key, Keys, Record, text as json_text};
 use crate::screen::{Screen, json_line};
 use model::Story;
-use text::Look;
+use text::TextOptions;
 
-/// Lines of one story; a request writes 1000 where nobody changed that.
-const MOST_LINES: usize = 20_000;
-/// Bytes of the lines of all stories that are told at once.
-const MOST_BYTES: usize = 48 << 20;
-/// Requests told by `--failed`.
-const MOST_STORIES: usize = 1000;
-/// Requests beyond these that are counted.
-const MOST_COUNTED: usize = 100_000;
-/// Ids named where a beginning fits several.
-const NAMED: usize = 8;
+/// Most lines of one story. The library's default limit is 1000 per request.
+const MAX_LINES: usize = 20_000;
+/// Most bytes of the lines of all stories.
+const MAX_BYTES: usize = 48 << 20;
+/// Most requests that `--failed` shows.
+const MAX_STORIES: usize = 1000;
+/// Most further failed requests that are counted.
+const MAX_COUNTED: usize = 100_000;
+/// Most ids in the message about an ambiguous prefix, besides the first.
+const MAX_LISTED_IDS: usize = 8;
 
 /// The request as a tree of steps and calls.
 #[derive(Debug, clap::Args)]
@@ -41,7 +45,7 @@ const NAMED: usize = 8;
     after_help = "Example:\n  candor story 01a204cb-c5a7 app.log app.log.1 payments.log.gz\n  \
                         kubectl logs deploy/orders | candor story --failed -"
 )]
-pub(crate) struct Args {
+pub(crate) struct StoryArgs {
     /// The request's id, or the beginning of it that no other has; left out with --failed, and where `-`
     /// holds one request only
     #[arg(value_name = "ID")]
@@ -65,17 +69,16 @@ pub(crate) struct Args {
     keys: KeyArgs,
 }
 
-/// Which requests are told.
-enum Asked {
-    Id(String),
-    /// The only one of the input.
-    Only,
+/// The requests to show.
+enum Selection {
+    /// The request whose id begins with the string, which is empty for the only request of the input.
+    Prefix(String),
     Failed,
 }
 
-impl Args {
-    /// With `--failed` all that is given are files.
-    fn asked(&self) -> Result<(Asked, Vec<PathBuf>), Failure> {
+impl StoryArgs {
+    /// The requests and the files. clap puts the first file into `id` if the user gives no id.
+    fn selection(&self) -> Result<(Selection, Vec<PathBuf>), Failure> {
         let mut files = self.files.clone();
         let Some(id) = &self.id else {
             let what = if self.failed { "FILES" } else { "the ID of a request, and FILES" };
@@ -83,10 +86,10 @@ impl Args {
         };
         if self.failed {
             files.insert(0, PathBuf::from(id));
-            return Ok((Asked::Failed, files));
+            return Ok((Selection::Failed, files));
         }
         if files.is_empty() && id == "-" {
-            return Ok((Asked::Only, vec![PathBuf::from("-")]));
+            return Ok((Selection::Prefix(String::new()), vec![PathBuf::from("-")]));
         }
         if files.is_empty() {
             return Err(Failure::usage(if Path::new(id).is_file() {
@@ -95,36 +98,35 @@ impl Args {
                 format!("`{id}` needs FILES to look for it in; `-` is standard input")
             }));
         }
-        // What was copied often has a blank at its end.
-        Ok((Asked::Id(id.trim().to_owned()), files))
+        // A pasted id often ends with a space.
+        Ok((Selection::Prefix(id.trim().to_owned()), files))
     }
 }
 
-/// Tells the stories; whether there was any.
-pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
-    let (asked, files) = args.asked()?;
+/// Prints the stories. Returns whether there is one.
+pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
+    let (selection, files) = args.selection()?;
     let mut input = Input::new(&files, args.keys.keys()?)?;
-    let found = match &asked {
-        Asked::Id(id) => by_id(&mut input, id).map(|story| vec![story]),
-        Asked::Only => by_id(&mut input, "").map(|story| vec![story]),
-        Asked::Failed => failed(&mut input, out),
+    let found = match &selection {
+        Selection::Prefix(prefix) => by_prefix(&mut input, prefix).map(|story| vec![story]),
+        Selection::Failed => failed(&mut input, out),
     };
-    out.note(input.tally.passed_by());
+    out.note(input.tally.skipped_note());
     let mut stories = found?;
     if stories.is_empty() {
-        out.note(Some("no request of the input failed".to_owned()));
+        out.note("no request of the input failed".to_owned());
         return Ok(false);
     }
     stories.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
-    let told: Vec<_> = stories
+    let stories: Vec<_> = stories
         .into_iter()
         .map(|mut story| {
-            let verdict = verdict::judge(&mut story);
-            (story, verdict)
+            let diagnosis = diagnosis::diagnose(&mut story);
+            (story, diagnosis)
         })
         .collect();
     if let Some(path) = &args.html {
-        let page = html::page(&told);
+        let page = html::render(&stories);
         if path == Path::new("-") {
             out.print(&page)?;
             return Ok(true);
@@ -133,155 +135,162 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<bool, Failure> {
             .map_err(|error| Failure::usage(format!("can't write {}: {error}", path.display())))?;
         return Ok(true);
     }
-    let look = Look { screen: Screen::new(), fields: args.fields };
-    for (index, (story, verdict)) in told.iter().enumerate() {
+    let options = TextOptions { screen: Screen::detect(), all_fields: args.fields };
+    for (index, (story, diagnosis)) in stories.iter().enumerate() {
         if args.json {
-            out.print(&json_line(&json::render(story, verdict)))?;
+            out.print(&json_line(&json::render(story, diagnosis)))?;
             continue;
         }
         if index > 0 {
             out.print("\n\n")?;
         }
-        out.print(&text::render(story, verdict, look))?;
+        out.print(&text::render(story, diagnosis, options))?;
     }
     Ok(true)
 }
 
-/// Lines of one request, as far as a story takes them.
+/// The lines of one request, up to the limits of a story.
 #[derive(Debug, Default)]
-struct Gathered {
+struct RequestLines {
     lines: Vec<Line>,
-    left_out: u64,
+    omitted: u64,
     size: usize,
 }
 
-impl Gathered {
-    fn add(&mut self, record: &Values<'_>, left: &mut usize, keys: &crate::read::Keys) {
-        // A value takes as much as a short text, however short it is written.
-        let values = memchr_iter(b',', record.text).count();
-        let size = record.text.len() * 2 + values * 40 + 400;
-        if self.lines.len() >= MOST_LINES || size > *left {
-            self.left_out += 1;
+impl RequestLines {
+    /// Adds a line, and takes its size from the `available` bytes that all stories share.
+    fn add(&mut self, record: &Record<'_>, available: &mut usize, keys: &Keys) {
+        // An estimate: a parsed value takes about 40 bytes more than its text.
+        let values = memchr_iter(b',', record.bytes).count();
+        let size = record.bytes.len() * 2 + values * 40 + 400;
+        if self.lines.len() >= MAX_LINES || size > *available {
+            self.omitted += 1;
             return;
         }
-        if let Some(line) = Line::parse(record.text, keys) {
-            *left -= size;
+        if let Some(line) = Line::parse(record.bytes, keys) {
+            *available -= size;
             self.size += size;
             self.lines.push(line);
         }
     }
 
-    fn story(self, id: String) -> Story {
-        tree::build(id, self.lines, self.left_out)
+    fn into_story(self, id: String) -> Story {
+        tree::build(id, self.lines, self.omitted)
     }
 }
 
-fn request_id(record: &Values<'_>) -> Option<String> {
+fn request_id(record: &Record<'_>) -> Option<String> {
     let id = json_text(record.get(Key::RequestId)?)?;
     (id != "-").then(|| id.into_owned())
 }
 
-fn by_id(input: &mut Input, id: &str) -> Result<Story, Failure> {
+/// The story of the only request whose id begins with `prefix`. An id that equals it takes precedence.
+fn by_prefix(input: &mut Input, prefix: &str) -> Result<Story, Failure> {
     let keys = input.keys.clone();
-    let mut exact = Gathered::default();
-    // The first id that begins so has its lines kept; of others the name is enough to say so.
-    let mut first: Option<(String, Gathered)> = None;
+    let mut exact = RequestLines::default();
+    // Lines are kept for the first id with the prefix only: a second one makes the prefix ambiguous, and the
+    // message about that needs only the ids.
+    let mut first: Option<(String, RequestLines)> = None;
     let mut others: Vec<String> = Vec::new();
-    let mut left = MOST_BYTES;
-    let needle = needle(id);
-    let wanted = if needle.is_empty() { Wanted::All } else { Wanted::With(needle) };
-    input.read(Reading { wanted, again: false }, |record| {
-        let Some(found) = request_id(record).filter(|found| found.starts_with(id)) else { return };
-        if found == id {
-            // Then nobody asks for those that only begin so.
-            if let Some((_, gathered)) = &mut first {
-                left += std::mem::take(gathered).size;
+    let mut available = MAX_BYTES;
+    let needle = needle(prefix);
+    let filter = if needle.is_empty() { Filter::All } else { Filter::Containing(needle) };
+    input.read(filter, |record| {
+        let Some(id) = request_id(record).filter(|id| id.starts_with(prefix)) else { return };
+        if id == prefix {
+            // Ids that are longer than `prefix` do not matter any more.
+            if let Some((_, lines)) = &mut first {
+                available += std::mem::take(lines).size;
             }
-            exact.add(record, &mut left, &keys);
+            exact.add(record, &mut available, &keys);
             return;
         }
-        let (known, gathered) = first.get_or_insert_with(|| (found.clone(), Gathered::default()));
-        if *known == found {
+        let (known, lines) = first.get_or_insert_with(|| (id.clone(), RequestLines::default()));
+        if *known == id {
             if exact.lines.is_empty() {
-                gathered.add(record, &mut left, &keys);
+                lines.add(record, &mut available, &keys);
             }
-        } else if others.len() < NAMED && !others.contains(&found) {
-            others.push(found);
+        } else if others.len() < MAX_LISTED_IDS && !others.contains(&id) {
+            others.push(id);
         }
     })?;
     if !exact.lines.is_empty() {
-        return Ok(exact.story(id.to_owned()));
+        return Ok(exact.into_story(prefix.to_owned()));
     }
     match first {
-        Some((found, gathered)) if others.is_empty() && !gathered.lines.is_empty() => {
-            Ok(gathered.story(found))
+        Some((id, lines)) if others.is_empty() && !lines.lines.is_empty() => {
+            Ok(lines.into_story(id))
         }
-        Some((found, _)) if !others.is_empty() => {
-            others.insert(0, found);
-            let and = if others.len() > NAMED { ", …" } else { "" };
-            let which = if id.is_empty() {
+        Some((id, _)) if !others.is_empty() => {
+            others.insert(0, id);
+            let more = if others.len() > MAX_LISTED_IDS { ", …" } else { "" };
+            let problem = if prefix.is_empty() {
                 "the input holds several requests, so one has to be named".to_owned()
             } else {
-                format!("`{id}` is the beginning of several ids")
+                format!("`{prefix}` is the beginning of several ids")
             };
-            Err(Failure::usage(format!("{which}: {}{and}", others.join(", "))))
+            Err(Failure::usage(format!("{problem}: {}{more}", others.join(", "))))
         }
-        _ if id.is_empty() => {
-            Err(Failure::nothing("no line of a request is in the input".to_owned()))
+        _ if prefix.is_empty() => {
+            Err(Failure::no_match("no line of a request is in the input".to_owned()))
         }
-        _ => Err(Failure::nothing(format!("no line of request `{id}` is in the input"))),
+        _ => Err(Failure::no_match(format!("no line of request `{prefix}` is in the input"))),
     }
 }
 
-/// What stands in a line of this request however it is escaped: the longest run of letters, digits and
-/// dashes.
+/// A string that each line of the request contains, however JSON escapes the id: the longest run of
+/// characters that are never escaped.
 fn needle(id: &str) -> &str {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    id.split(|c| !plain(c)).max_by_key(|run| run.len()).unwrap_or_default()
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    id.split(|c| !is_plain(c)).max_by_key(|run| run.len()).unwrap_or_default()
 }
 
-/// First which requests failed, then their lines: a request's end comes last, and other services' lines
-/// stand in other files.
+/// The stories of all failed requests.
+///
+/// Reads the input twice: a request fails in its last line, and other services' lines may be in other files.
 fn failed(input: &mut Input, out: &mut Output) -> Result<Vec<Story>, Failure> {
     let keys = input.keys.clone();
-    let mut ids: HashMap<String, Gathered> = HashMap::new();
-    let mut passed_over = HashSet::new();
-    let mut add = |ids: &mut HashMap<String, Gathered>, id: String| {
-        if ids.len() < MOST_STORIES {
-            ids.entry(id).or_default();
-        } else if !ids.contains_key(&id) && passed_over.len() < MOST_COUNTED {
-            passed_over.insert(id);
+    let mut requests: HashMap<String, RequestLines> = HashMap::new();
+    let mut not_shown = HashSet::new();
+    let mut add = |id: String| {
+        if requests.len() < MAX_STORIES {
+            requests.entry(id).or_default();
+        } else if !requests.contains_key(&id) && not_shown.len() < MAX_COUNTED {
+            not_shown.insert(id);
         }
     };
     let mut open = OpenRequests::default();
-    input.read(Reading { wanted: Wanted::FixedAndWith(ENDS), again: true }, |record| {
-        open.see(record);
+    input.keep_streams();
+    input.read(Filter::ContainingOrFixed(END_MARKER), |record| {
+        open.observe(record);
         let is_ok = || record.get(Key::Outcome).and_then(json_text).as_deref() == Some("ok");
         if is_end(record)
             && !is_ok()
             && let Some(id) = request_id(record)
         {
-            add(&mut ids, id);
+            add(id);
         }
     })?;
-    out.note(open.without_ends());
-    open.left().for_each(|begun| add(&mut ids, begun.id));
-    let mut left = MOST_BYTES;
-    if !ids.is_empty() {
-        let written: HashSet<Vec<u8>> = ids.keys().map(|id| id.clone().into_bytes()).collect();
-        let is_wanted = |id: &[u8]| written.contains(id);
-        input.read(Reading { wanted: Wanted::Of(&is_wanted), again: false }, |record| {
+    out.note(open.missing_ends_note());
+    open.into_unfinished().for_each(|request| add(request.id));
+    if !requests.is_empty() {
+        let ids: HashSet<Vec<u8>> = requests.keys().map(|id| id.clone().into_bytes()).collect();
+        let is_wanted = |id: &[u8]| ids.contains(id);
+        let mut available = MAX_BYTES;
+        input.read(Filter::RequestId(&is_wanted), |record| {
             let id = record.get(Key::RequestId).and_then(json_text);
-            if let Some(gathered) = id.and_then(|id| ids.get_mut(id.as_ref())) {
-                gathered.add(record, &mut left, &keys);
+            if let Some(lines) = id.and_then(|id| requests.get_mut(id.as_ref())) {
+                lines.add(record, &mut available, &keys);
             }
         })?;
     }
-    out.note((!passed_over.is_empty()).then(|| {
-        let least = if passed_over.len() == MOST_COUNTED { "at least " } else { "" };
-        let many = passed_over.len();
-        format!("{least}{many} more failed; `candor requests --failed` lists them")
-    }));
-    let told = ids.into_iter().filter(|(_, gathered)| !gathered.lines.is_empty());
-    Ok(told.map(|(id, gathered)| gathered.story(id)).collect())
+    if !not_shown.is_empty() {
+        let bound = if not_shown.len() == MAX_COUNTED { "at least " } else { "" };
+        out.note(format!(
+            "{bound}{} more failed; `candor requests --failed` lists them",
+            not_shown.len()
+        ));
+    }
+    let shown = requests.into_iter().filter(|(_, lines)| !lines.lines.is_empty());
+    Ok(shown.map(|(id, lines)| lines.into_story(id)).collect())
 }

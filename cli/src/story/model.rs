@@ -1,21 +1,21 @@
-//! One request as the command shows it: its parts, and the steps, calls and lines in them.
+//! Data of a story: the parts of a request, and the steps, calls and lines in them.
 
 use super::gaps::Gap;
 use crate::line::{Level, Line};
-use crate::read::time::Micros;
+use crate::time::{Micros, to_ms};
 
-/// All that is known of one request id.
+/// Everything known about one request id.
 #[derive(Debug)]
 pub(crate) struct Story {
     pub(crate) id: String,
     pub(crate) start: Micros,
     pub(crate) end: Micros,
-    /// One for each service, or each time the id was used.
+    /// One per service, or per use of the id, by start time.
     pub(crate) parts: Vec<Part>,
-    /// Lines that stood in the input more than once.
-    pub(crate) repeated: usize,
-    /// Lines beyond what a story takes.
-    pub(crate) left_out: u64,
+    /// Lines that the input has more than once.
+    pub(crate) duplicate_lines: usize,
+    /// Lines over the limits of a story.
+    pub(crate) omitted_lines: u64,
 }
 
 /// The request at one service.
@@ -29,46 +29,46 @@ pub(crate) struct Part {
     pub(crate) path: String,
     pub(crate) start: Micros,
     pub(crate) end: Micros,
-    /// `request_completed` or `job_completed`.
-    pub(crate) close: Option<Line>,
-    /// Whether a last line would be there if all were well.
-    pub(crate) wants_end: bool,
+    /// The `request_completed` or `job_completed` line.
+    pub(crate) end_line: Option<Line>,
+    /// Whether the log should have an `end_line`: at `LOG_LEVEL=warn` a successful request writes none.
+    pub(crate) expects_end: bool,
     pub(crate) items: Vec<Item>,
-    /// The items in the order in which they are shown, with their depth.
+    /// Indexes of the items in display order, with their depth.
     pub(crate) order: Vec<(usize, usize)>,
-    pub(crate) lost: u64,
-    /// By how much its times were moved, since its clock and its caller's do not agree.
-    pub(crate) moved: Micros,
+    pub(crate) missing_lines: u64,
+    /// Correction that was added to all times because the clock differs from the caller's.
+    pub(crate) clock_shift: Micros,
 }
 
-/// What stands in the tree.
+/// A node of the tree.
 #[derive(Debug)]
 pub(crate) struct Item {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ItemKind,
     pub(crate) start: Micros,
     pub(crate) end: Micros,
     pub(crate) step_id: Option<u64>,
-    /// Its parent among the items.
+    /// Index of the parent item.
     pub(crate) parent: Option<usize>,
     pub(crate) line: Option<Line>,
     pub(crate) mark: Mark,
 }
 
-/// What an item is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ItemKind {
     Step(String),
     Call {
         dependency: String,
         operation: String,
     },
-    /// Others name it as their parent, and it has no line.
+    /// A step without a line of its own, known because others name its id as their parent.
     Unseen(u64),
+    /// Any other line.
     Line,
     Gap(Gap),
 }
 
-/// What an item is to the request's end.
+/// Role of an item in the failure of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
     None,
@@ -76,60 +76,106 @@ pub(crate) enum Mark {
     Consequence,
 }
 
+/// How a part ended, for the colour of its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Good,
+    /// Cancelled, or a 4xx response.
+    Warning,
+    Bad,
+}
+
 impl Item {
+    /// An item without duration, parent or step id.
+    pub(crate) fn new(kind: ItemKind, at: Micros, line: Option<Line>) -> Self {
+        Item { kind, start: at, end: at, step_id: None, parent: None, line, mark: Mark::None }
+    }
+
+    /// Whether it is a step or call.
     pub(crate) fn is_span(&self) -> bool {
-        matches!(self.kind, Kind::Step(_) | Kind::Call { .. } | Kind::Unseen(_))
+        matches!(self.kind, ItemKind::Step(_) | ItemKind::Call { .. } | ItemKind::Unseen(_))
     }
 
     pub(crate) fn is_call(&self) -> bool {
-        matches!(self.kind, Kind::Call { .. })
+        matches!(self.kind, ItemKind::Call { .. })
     }
 
     pub(crate) fn level(&self) -> Level {
         self.line.as_ref().map_or(Level::Info, |line| line.level)
     }
 
-    /// Whether it is known by name and not how it ended.
+    /// Whether its name is known from a `request_stuck` line, but it has no line of its own.
     pub(crate) fn is_still_open(&self) -> bool {
-        self.line.is_none() && matches!(self.kind, Kind::Step(_) | Kind::Call { .. })
+        self.line.is_none() && matches!(self.kind, ItemKind::Step(_) | ItemKind::Call { .. })
     }
 
     pub(crate) fn outcome(&self) -> String {
         self.line.as_ref().map(|line| line.text("outcome")).unwrap_or_default()
     }
 
-    pub(crate) fn took_ms(&self) -> f64 {
-        (self.end - self.start) as f64 / 1e3
+    pub(crate) fn duration_ms(&self) -> f64 {
+        to_ms(self.end - self.start)
     }
 
     /// `place_order`, `payments charge`, `step 3`.
     pub(crate) fn name(&self) -> String {
         match &self.kind {
-            Kind::Step(name) => name.clone(),
-            Kind::Call { dependency, operation } => format!("{dependency} {operation}"),
-            Kind::Unseen(id) => format!("step {id}"),
-            Kind::Line => self.line.as_ref().map(|line| line.msg.clone()).unwrap_or_default(),
-            Kind::Gap(gap) => gap.to_string(),
+            ItemKind::Step(name) => name.clone(),
+            ItemKind::Call { dependency, operation } => format!("{dependency} {operation}"),
+            ItemKind::Unseen(id) => format!("step {id}"),
+            ItemKind::Line => self.line.as_ref().map(|line| line.msg.clone()).unwrap_or_default(),
+            ItemKind::Gap(gap) => gap.to_string(),
         }
     }
 }
 
 impl Part {
-    pub(crate) fn took_ms(&self) -> f64 {
-        (self.end - self.start) as f64 / 1e3
+    pub(crate) fn duration_ms(&self) -> f64 {
+        to_ms(self.end - self.start)
+    }
+
+    /// A field of the end line as text; empty if there is none.
+    pub(crate) fn end_text(&self, key: &str) -> String {
+        self.end_line.as_ref().map(|line| line.text(key)).unwrap_or_default()
+    }
+
+    /// A field of the end line as a count; 0 if there is none.
+    pub(crate) fn end_count(&self, key: &str) -> u64 {
+        self.end_line.as_ref().map_or(0, |line| line.count(key))
     }
 
     pub(crate) fn outcome(&self) -> String {
-        self.close.as_ref().map(|line| line.text("outcome")).unwrap_or_default()
+        self.end_text("outcome")
     }
 
     pub(crate) fn is_unfinished(&self) -> bool {
-        self.wants_end && self.close.is_none()
+        self.expects_end && self.end_line.is_none()
     }
 
-    /// Whether it ended otherwise than its caller hoped.
-    pub(crate) fn is_bad(&self) -> bool {
-        let Some(close) = &self.close else { return self.wants_end };
-        close.text("outcome") != "ok" || close.count("status") >= 400
+    /// Whether it failed from its caller's point of view, which includes 4xx responses.
+    pub(crate) fn has_failed(&self) -> bool {
+        let Some(end) = &self.end_line else { return self.expects_end };
+        end.text("outcome") != "ok" || end.count("status") >= 400
+    }
+
+    pub(crate) fn severity(&self) -> Severity {
+        if self.is_unfinished() || matches!(self.outcome().as_str(), "error" | "panicked") {
+            Severity::Bad
+        } else if self.has_failed() {
+            Severity::Warning
+        } else {
+            Severity::Good
+        }
+    }
+
+    /// Adds a correction to all times.
+    pub(crate) fn shift_clock(&mut self, by: Micros) {
+        self.start += by;
+        self.end += by;
+        self.clock_shift = by;
+        for item in &mut self.items {
+            item.start += by;
+            item.end += by;
+        }
     }
 }

@@ -1,13 +1,14 @@
-//! What is said of a story beside its tree, in the same words on the terminal and on the page.
+//! Texts of a story that the terminal and the HTML page share: titles, facts, summaries, and notes.
 
-use super::model::{Item, Kind, Mark, Part, Story};
-use super::verdict::{dependency_ms, retries, shares, slowest};
-use crate::line::{Line, plain};
-use crate::read::time::took;
+use super::diagnosis::{Diagnosis, caller, retries};
+use super::model::{Item, ItemKind, Mark, Part, Story};
+use super::timings::{dependency_ms, dependency_times, slowest};
+use crate::line::{Line, value_text};
 use crate::screen::percent;
+use crate::time::{date_time, format_ms, to_ms};
 
-/// Fields that the tree shows in other ways.
-const SHOWN: [&str; 12] = [
+/// Fields of a step or call that its row shows already.
+const SHOWN_FIELDS: [&str; 12] = [
     "step",
     "dependency",
     "operation",
@@ -22,7 +23,7 @@ const SHOWN: [&str; 12] = [
     "error_detail",
 ];
 
-/// What is said below an item.
+/// A note below an item.
 #[derive(Debug)]
 pub(crate) struct Note {
     pub(crate) mark: Mark,
@@ -30,79 +31,97 @@ pub(crate) struct Note {
     pub(crate) text: String,
 }
 
-/// `POST /orders`, or what there is.
+/// `POST /orders`, or the name of the job.
 pub(crate) fn title(part: &Part) -> String {
-    let job = part.close.as_ref().map(|close| close.text("job")).unwrap_or_default();
+    let job = part.end_text("job");
     let words = [&part.method, &part.path, &job].map(String::as_str);
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "work outside of HTTP".to_owned() } else { words.join(" ") }
 }
 
-/// `504 error`, `cancelled`, `no end`.
-pub(crate) fn ending(part: &Part) -> String {
-    let Some(close) = &part.close else {
-        return if part.wants_end { "the end is missing" } else { "no end is written for it" }
+/// `504 error`, `cancelled`, `the end is missing`.
+pub(crate) fn status(part: &Part) -> String {
+    let Some(end) = &part.end_line else {
+        return if part.expects_end { "the end is missing" } else { "no end is written for it" }
             .to_owned();
     };
-    format!("{} {}", close.text("status"), close.text("outcome")).trim().to_owned()
+    format!("{} {}", end.text("status"), end.text("outcome")).trim().to_owned()
 }
 
-/// Who and where.
-pub(crate) fn facts(part: &Part) -> Vec<String> {
-    let route = part.close.as_ref().map(|close| close.text("route")).unwrap_or_default();
+/// Facts below the title: start time, ids, user, route, trace, and the call that made the request.
+pub(crate) fn facts(story: &Story, index: usize) -> Vec<String> {
+    let part = &story.parts[index];
+    let mut facts = vec![format!("{} UTC", date_time(part.start))];
+    if index == 0 {
+        facts.push(format!("request {}", story.id));
+    }
+    let route = part.end_text("route");
     let route = if route == part.path { String::new() } else { route };
-    [("user", &part.user), ("route", &route), ("trace", &part.trace), ("span", &part.span)]
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name} {value}"))
-        .collect()
+    let named =
+        [("user", &part.user), ("route", &route), ("trace", &part.trace), ("span", &part.span)]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty());
+    facts.extend(named.map(|(name, value)| format!("{name} {value}")));
+    facts.extend(caller(story, index).map(|call| format!("called by {}", call.name())));
+    facts
 }
 
-/// The sums of the request, at the service that was asked first.
-pub(crate) fn sums(story: &Story) -> Vec<(&'static str, String)> {
-    let mut sums = Vec::new();
-    let Some(part) = story.parts.first() else { return sums };
-    let shares = shares(part);
-    if !shares.is_empty() {
-        let total = part.took_ms();
+/// Labelled sentences on dependencies and the slowest step, at the service that received the request.
+pub(crate) fn summary(story: &Story) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let Some(part) = story.parts.first() else { return rows };
+    let times = dependency_times(part);
+    if !times.is_empty() {
+        let total = part.duration_ms();
         let all = dependency_ms(part);
-        let each = shares.iter().take(5).map(|share| {
+        let each = times.iter().take(5).map(|time| {
             let calls =
-                if share.calls > 1 { format!(" in {} calls", share.calls) } else { String::new() };
-            format!("{} {}{calls}", share.name, took(share.ms))
+                if time.calls > 1 { format!(" in {} calls", time.calls) } else { String::new() };
+            format!("{} {}{calls}", time.name, format_ms(time.ms))
         });
         let each: Vec<String> = each.collect();
-        sums.push((
+        rows.push((
             "dependencies",
             format!("{} of the time: {}", percent(all, total), each.join(", ")),
         ));
     }
-    if let Some((index, own)) = slowest(part) {
+    if let Some((index, self_time)) = slowest(part) {
         let item = &part.items[index];
-        sums.push(("slowest", format!("{}, {} of its own", item.name(), took(own))));
+        rows.push(("slowest", format!("{}, {} of its own", item.name(), format_ms(self_time))));
     }
-    sums
+    rows
 }
 
-/// What an item has to say: how it failed, what it was to the end.
-pub(crate) fn of_item(item: &Item, is_bad: bool, cause_detail: Option<&str>) -> Vec<Note> {
+/// The label of the cause: a request that succeeded has none, but it may have had a problem.
+pub(crate) fn cause_label(failed: bool) -> &'static str {
+    if failed { "likely cause" } else { "first problem" }
+}
+
+/// The `error_detail` of the cause. Consequences with the same detail do not repeat it.
+pub(crate) fn cause_detail(story: &Story, diagnosis: &Diagnosis) -> Option<String> {
+    let (part, item) = diagnosis.cause?;
+    let line = story.parts[part].items[item].line.as_ref()?;
+    Some(line.text("error_detail")).filter(|text| !text.is_empty())
+}
+
+/// Notes on an item: its role in the failure, how it failed, and the error's detail.
+pub(crate) fn of_item(item: &Item, failed: bool, cause_detail: Option<&str>) -> Vec<Note> {
     let mut notes = Vec::new();
     let label = match item.mark {
-        Mark::Cause if is_bad => "likely cause",
-        Mark::Cause => "first problem",
+        Mark::Cause => cause_label(failed),
         Mark::Consequence => "consequence",
         Mark::None => "",
     };
     let Some(line) = &item.line else {
         let text = match item.kind {
-            Kind::Unseen(_) => "its line is missing: it was still open, or the line was lost",
+            ItemKind::Unseen(_) => "its line is missing: it was still open, or the line was lost",
             _ if item.is_still_open() => "it had not ended when the request was found stuck",
             _ => return notes,
         };
         notes.push(Note { mark: item.mark, label, text: text.to_owned() });
         return notes;
     };
-    let text = facts_of(item, line).join(" · ");
+    let text = item_facts(item, line).join(" · ");
     if !text.is_empty() || !label.is_empty() {
         notes.push(Note { mark: item.mark, label, text });
     }
@@ -114,10 +133,10 @@ pub(crate) fn of_item(item: &Item, is_bad: bool, cause_detail: Option<&str>) -> 
     notes
 }
 
-fn facts_of(item: &Item, line: &Line) -> Vec<String> {
+fn item_facts(item: &Item, line: &Line) -> Vec<String> {
     let outcome = item.outcome();
     let mut facts = Vec::new();
-    // A call that went well needs no second row.
+    // A successful call without retries has no facts beyond its row.
     if item.mark == Mark::None && outcome == "ok" && line.count("retries") == 0 {
         return facts;
     }
@@ -133,7 +152,7 @@ fn facts_of(item: &Item, line: &Line) -> Vec<String> {
         }
     }
     let error = line.text("error");
-    // `cancelled · cancelled` says it once too often.
+    // A cancelled call may have `cancelled` as its error too.
     if item.is_span() && !error.is_empty() && !facts.contains(&error) && error != "status" {
         facts.push(error);
     }
@@ -144,15 +163,17 @@ fn facts_of(item: &Item, line: &Line) -> Vec<String> {
     facts
 }
 
-/// All fields of an item that its row does not show.
+/// The fields of an item that its row does not show.
 pub(crate) fn fields(item: &Item) -> Vec<(String, String)> {
     let Some(line) = &item.line else { return Vec::new() };
-    let all =
-        line.fields.iter().filter(|(key, _)| !item.is_span() || !SHOWN.contains(&key.as_str()));
-    all.map(|(key, value)| (key.clone(), plain(value))).collect()
+    let all = line
+        .fields
+        .iter()
+        .filter(|(key, _)| !item.is_span() || !SHOWN_FIELDS.contains(&key.as_str()));
+    all.map(|(key, value)| (key.clone(), value_text(value))).collect()
 }
 
-/// What a line says; a panic's word is its message.
+/// The message of a line; for a panic, that of the panic.
 pub(crate) fn message(line: &Line) -> String {
     match line.event.as_str() {
         "panic" => format!("panic: {}", line.text("panic_message")),
@@ -160,13 +181,13 @@ pub(crate) fn message(line: &Line) -> String {
     }
 }
 
-/// A line's own fields, as far as they fit in a row.
+/// The fields shown in the row of a line: all but the long ones.
 pub(crate) fn short_fields(line: &Line) -> Vec<(String, String)> {
-    let own = line.fields.iter().filter(|(key, _)| key != "exc" && key != "panic_message");
-    own.map(|(key, value)| (key.clone(), plain(value))).collect()
+    let short = line.fields.iter().filter(|(key, _)| key != "exc" && key != "panic_message");
+    short.map(|(key, value)| (key.clone(), value_text(value))).collect()
 }
 
-/// What is missing of a part.
+/// Notes on lines that a part lacks and on its clock.
 pub(crate) fn of_part(part: &Part) -> Vec<String> {
     let mut notes = Vec::new();
     if part.is_unfinished() {
@@ -175,37 +196,36 @@ pub(crate) fn of_part(part: &Part) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if part.moved != 0 {
-        let by = took(part.moved.unsigned_abs() as f64 / 1e3);
-        let how = if part.moved < 0 { "ahead of" } else { "behind" };
+    if part.clock_shift != 0 {
+        let by = format_ms(to_ms(part.clock_shift.abs()));
+        let how = if part.clock_shift < 0 { "ahead of" } else { "behind" };
         notes.push(format!(
             "its clock is about {by} {how} its caller's; it is shown as if they agreed"
         ));
     }
-    let suppressed = part.close.as_ref().map_or(0, |close| close.count("lines_suppressed"));
+    let suppressed = part.end_count("lines_suppressed");
     if suppressed > 0 {
         notes.push(format!("{suppressed} lines were suppressed by the limit of lines per request"));
     }
-    let sampled_away = part.close.as_ref().map_or(0, |close| close.count("lines_sampled_away"));
+    let sampled_away = part.end_count("lines_sampled_away");
     if sampled_away > 0 {
         notes.push(format!("{sampled_away} lines were left out by sampling"));
     }
     notes
 }
 
-/// What is missing of the story.
+/// Notes on duplicate and omitted lines.
 pub(crate) fn of_story(story: &Story) -> Vec<String> {
     let mut notes = Vec::new();
-    if story.repeated > 0 {
-        let lines = if story.repeated == 1 {
-            "1 line stands"
-        } else {
-            &format!("{} lines stand", story.repeated)
+    if story.duplicate_lines > 0 {
+        let lines = match story.duplicate_lines {
+            1 => "1 line stands".to_owned(),
+            count => format!("{count} lines stand"),
         };
         notes.push(format!("{lines} in the input more than once"));
     }
-    if story.left_out > 0 {
-        notes.push(format!("{} further lines are left out", story.left_out));
+    if story.omitted_lines > 0 {
+        notes.push(format!("{} further lines are left out", story.omitted_lines));
     }
     notes
 }

@@ -1,38 +1,37 @@
-//! A story on the terminal.
+//! A story as text for the terminal.
 
-use super::model::{Item, Kind, Mark, Part, Story};
+use super::diagnosis::Diagnosis;
+use super::model::{Item, ItemKind, Mark, Part, Severity, Story};
 use super::notes::{self, Note};
-use super::verdict::{Verdict, caller};
 use crate::line::{Level, Line};
-use crate::read::time::{Micros, date_and_time, took};
-use crate::screen::{Row, Screen, Style, columns, cut, safe, wrapped};
+use crate::screen::{Row, Screen, Style, display_width, escape, truncate, wrap};
+use crate::time::{Micros, format_ms, to_ms};
 
-/// What the numbers left of the bars take.
-const NUMBERS: usize = 20;
-/// A bar below this says nothing.
-const NARROWEST_BAR: usize = 12;
+/// Width of the two numbers left of the bars.
+const NUMBERS_WIDTH: usize = 20;
+/// Minimum width of the bars; names are truncated first.
+const MIN_BAR_WIDTH: usize = 12;
 
-/// How a story is shown.
+/// Options of the output.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Look {
+pub(crate) struct TextOptions {
     pub(crate) screen: Screen,
-    /// Every field of every line.
-    pub(crate) fields: bool,
+    /// Whether to show every field of every line.
+    pub(crate) all_fields: bool,
 }
 
-/// The whole story as text.
-pub(crate) fn render(story: &Story, verdict: &Verdict, look: Look) -> String {
-    let mut out = Out { text: String::new(), look };
+pub(crate) fn render(story: &Story, diagnosis: &Diagnosis, options: TextOptions) -> String {
+    let mut out = Writer { text: String::new(), options };
     for (index, part) in story.parts.iter().enumerate() {
         if index > 0 {
             out.blank();
         }
         head(&mut out, story, index);
         if index == 0 {
-            summary(&mut out, story, verdict);
+            summary(&mut out, story, diagnosis);
         }
         out.blank();
-        tree(&mut out, story, part, verdict);
+        tree(&mut out, story, part, diagnosis);
     }
     for note in notes::of_story(story) {
         out.blank();
@@ -41,26 +40,26 @@ pub(crate) fn render(story: &Story, verdict: &Verdict, look: Look) -> String {
     out.text
 }
 
-struct Out {
+struct Writer {
     text: String,
-    look: Look,
+    options: TextOptions,
 }
 
-impl Out {
+impl Writer {
     fn row(&mut self, row: &Row) {
-        self.text.push_str(&self.look.screen.show(row));
+        self.text.push_str(&self.options.screen.render(row));
     }
 
     fn blank(&mut self) {
         self.text.push('\n');
     }
 
-    /// `label  words`, the words on as many rows as they take.
-    fn labelled(&mut self, style: Style, label: &str, words: &[String]) {
+    /// Writes a label and sentences right of it, on as many rows as needed. The first sentence stands out.
+    fn labelled(&mut self, style: Style, label: &str, sentences: &[String]) {
         let indent = 14;
         let mut label = Some(label);
-        for (index, text) in words.iter().enumerate() {
-            for line in wrapped(text, self.look.screen.width.saturating_sub(indent)) {
+        for (index, text) in sentences.iter().enumerate() {
+            for line in wrap(text, self.options.screen.width.saturating_sub(indent)) {
                 let mut row = Row::new();
                 if let Some(label) = label.take() {
                     row.add(style, label);
@@ -72,35 +71,32 @@ impl Out {
     }
 }
 
-fn head(out: &mut Out, story: &Story, index: usize) {
+fn head(out: &mut Writer, story: &Story, index: usize) {
     let part = &story.parts[index];
     let mut row = Row::new();
     if !part.service.is_empty() {
         row.add(Style::Call, &part.service).add(Style::Plain, "  ");
     }
     row.add(Style::Bold, &notes::title(part)).add(Style::Plain, "  ");
-    let (style, ending) = ending(part);
-    row.add(style, &ending).add(Style::Plain, "  ").add(Style::Bold, &took(part.took_ms()));
+    let style = match part.severity() {
+        Severity::Good => Style::Good,
+        Severity::Warning => Style::Warn,
+        Severity::Bad => Style::Bad,
+    };
+    row.add(style, &notes::status(part)).add(Style::Plain, "  ");
+    row.add(Style::Bold, &format_ms(part.duration_ms()));
     out.row(&row);
 
-    let mut facts = vec![format!("{} UTC", date_and_time(part.start))];
-    if index == 0 {
-        facts.push(format!("request {}", story.id));
-    }
-    facts.extend(notes::facts(part));
-    if let Some(call) = caller(story, index) {
-        facts.push(format!("called by {}", call.name()));
-    }
-    // Facts stay whole: as many on a row as there is room for.
+    // Rows break between facts, so that an id can be copied.
     let mut row = Row::new();
-    for fact in facts {
-        let width = columns(&safe(&fact));
-        if row.width() > 0 && row.width() + 3 + width > out.look.screen.width {
+    for fact in notes::facts(story, index) {
+        let width = display_width(&escape(&fact));
+        if row.width() > 0 && row.width() + 3 + width > out.options.screen.width {
             out.row(&std::mem::take(&mut row));
         }
-        // Only what no row has room for is broken: an id is there to be copied.
-        if width > out.look.screen.width {
-            for line in wrapped(&fact, out.look.screen.width) {
+        // Only a fact that is wider than the screen is broken.
+        if width > out.options.screen.width {
+            for line in wrap(&fact, out.options.screen.width) {
                 out.row(Row::new().add(Style::Dim, &line));
             }
             continue;
@@ -115,79 +111,66 @@ fn head(out: &mut Out, story: &Story, index: usize) {
     }
 }
 
-fn ending(part: &Part) -> (Style, String) {
-    let text = notes::ending(part);
-    let style = match () {
-        () if part.is_unfinished() || matches!(part.outcome().as_str(), "error" | "panicked") => {
-            Style::Bad
-        }
-        () if part.is_bad() => Style::Warn,
-        () => Style::Good,
-    };
-    (style, text)
-}
-
-fn summary(out: &mut Out, story: &Story, verdict: &Verdict) {
+fn summary(out: &mut Writer, story: &Story, diagnosis: &Diagnosis) {
     out.blank();
-    if !verdict.words.is_empty() {
-        let (style, label) = if verdict.is_bad {
-            (Style::Bad, "likely cause")
-        } else {
-            (Style::Warn, "first problem")
-        };
-        out.labelled(style, label, &verdict.words);
+    if !diagnosis.explanation.is_empty() {
+        let style = if diagnosis.failed { Style::Bad } else { Style::Warn };
+        out.labelled(style, notes::cause_label(diagnosis.failed), &diagnosis.explanation);
     }
-    for (label, words) in notes::sums(story) {
-        out.labelled(Style::Dim, label, &[words]);
+    for (label, sentence) in notes::summary(story) {
+        out.labelled(Style::Dim, label, &[sentence]);
     }
 }
 
-/// Where the columns of one part's tree are.
-struct Columns {
+/// Widths and time scale of a tree.
+struct TreeLayout {
     name: usize,
     bar: usize,
     start: Micros,
     length: Micros,
 }
 
-fn tree(out: &mut Out, story: &Story, part: &Part, verdict: &Verdict) {
-    let lefts = connectors(&part.order);
-    let width = out.look.screen.width;
+fn tree(out: &mut Writer, story: &Story, part: &Part, diagnosis: &Diagnosis) {
+    let prefixes = prefixes(&part.order);
+    let width = out.options.screen.width;
     let widest = part
         .order
         .iter()
-        .zip(&lefts)
+        .zip(&prefixes)
         .filter(|((index, _), _)| part.items[*index].is_span())
-        .map(|((index, _), left)| columns(&left.0) + columns(&safe(&label(&part.items[*index]))))
+        .map(|((index, _), prefix)| {
+            display_width(&prefix.row) + display_width(&escape(&label(&part.items[*index])))
+        })
         .max()
         .unwrap_or(0);
-    let most = (width * 2 / 5).min(width.saturating_sub(NUMBERS + NARROWEST_BAR + 2));
+    let most = (width * 2 / 5).min(width.saturating_sub(NUMBERS_WIDTH + MIN_BAR_WIDTH + 2));
     let name = widest.clamp(16, most.max(16));
-    let at = Columns {
+    let layout = TreeLayout {
         name,
-        bar: width.saturating_sub(name + NUMBERS + 4),
+        bar: width.saturating_sub(name + NUMBERS_WIDTH + 4),
         start: story.start,
         length: (story.end - story.start).max(1),
     };
     if part.items.iter().any(Item::is_span) {
-        let total = took((story.end - story.start) as f64 / 1e3);
+        let total = format_ms(to_ms(story.end - story.start));
         let mut row = Row::new();
-        row.right(Style::Dim, "start", at.name + 10).right(Style::Dim, "took", at.name + NUMBERS);
-        row.pad(at.name + NUMBERS + 2).add(Style::Dim, "0");
-        row.right(Style::Dim, &total, at.name + NUMBERS + 3 + at.bar);
+        row.add_right(Style::Dim, "start", layout.name + 10);
+        row.add_right(Style::Dim, "took", layout.name + NUMBERS_WIDTH);
+        row.pad(layout.name + NUMBERS_WIDTH + 2).add(Style::Dim, "0");
+        row.add_right(Style::Dim, &total, layout.name + NUMBERS_WIDTH + 3 + layout.bar);
         out.row(&row);
     }
-    let detail = cause_detail(story, verdict);
-    for ((index, _), (left, below)) in part.order.iter().zip(&lefts) {
+    let detail = notes::cause_detail(story, diagnosis);
+    for ((index, _), prefix) in part.order.iter().zip(&prefixes) {
         let item = &part.items[*index];
-        item_row(out, item, left, &at);
-        for note in notes::of_item(item, verdict.is_bad, detail.as_deref()) {
-            note_rows(out, &note, below);
+        item_row(out, item, &prefix.row, &layout);
+        for note in notes::of_item(item, diagnosis.failed, detail.as_deref()) {
+            note_rows(out, &note, &prefix.note);
         }
-        if out.look.fields {
+        if out.options.all_fields {
             for (key, value) in notes::fields(item) {
                 let mut row = Row::new();
-                row.add(Style::Dim, below).add(Style::Dim, &format!("  {key}="));
+                row.add(Style::Dim, &prefix.note).add(Style::Dim, &format!("  {key}="));
                 row.add(Style::Plain, &value);
                 out.row(&row);
             }
@@ -201,53 +184,49 @@ fn tree(out: &mut Out, story: &Story, part: &Part, verdict: &Verdict) {
     }
 }
 
-/// What the cause says in full; consequences that say the same need not.
-fn cause_detail(story: &Story, verdict: &Verdict) -> Option<String> {
-    let (part, item) = verdict.cause?;
-    let line = story.parts[part].items[item].line.as_ref()?;
-    Some(line.text("error_detail")).filter(|text| !text.is_empty())
-}
-
 fn label(item: &Item) -> String {
     match item.kind {
-        Kind::Call { .. } => format!("→ {}", item.name()),
+        ItemKind::Call { .. } => format!("→ {}", item.name()),
         _ => item.name(),
     }
 }
 
-fn item_row(out: &mut Out, item: &Item, left: &str, at: &Columns) {
+fn item_row(out: &mut Writer, item: &Item, prefix: &str, layout: &TreeLayout) {
     let mut row = Row::new();
-    row.add(Style::Dim, left);
+    row.add(Style::Dim, prefix);
     match &item.kind {
-        Kind::Gap(gap) => {
+        ItemKind::Gap(gap) => {
             row.add(Style::Warn, &format!("! {gap}"));
         }
-        Kind::Line => {
+        ItemKind::Line => {
             if let Some(line) = &item.line {
-                line_parts(&mut row, line, (item.start - at.start) as f64 / 1e3);
+                add_line(&mut row, line, to_ms(item.start - layout.start));
             }
         }
         _ => {
-            let room = at.name.saturating_sub(row.width());
-            row.add(style(item), &cut(&safe(&label(item)), room)).pad(at.name);
-            row.right(Style::Dim, &took((item.start - at.start) as f64 / 1e3), at.name + 10);
-            let time = if item.line.is_some() { took(item.took_ms()) } else { "?".to_owned() };
-            row.right(Style::Plain, &time, at.name + NUMBERS).pad(at.name + NUMBERS + 2);
-            bar(&mut row, item, at);
+            let name = layout.name;
+            let available = name.saturating_sub(row.width());
+            row.add(style(item), &truncate(&escape(&label(item)), available)).pad(name);
+            row.add_right(Style::Dim, &format_ms(to_ms(item.start - layout.start)), name + 10);
+            let duration =
+                if item.line.is_some() { format_ms(item.duration_ms()) } else { "?".to_owned() };
+            row.add_right(Style::Plain, &duration, name + NUMBERS_WIDTH);
+            row.pad(name + NUMBERS_WIDTH + 2);
+            add_bar(&mut row, item, layout);
         }
     }
     out.row(&row);
 }
 
-fn line_parts(row: &mut Row, line: &Line, offset: f64) {
+fn add_line(row: &mut Row, line: &Line, offset_ms: f64) {
     let style = match line.level {
         Level::Error => Style::Bad,
         Level::Warn => Style::Warn,
-        Level::Info | Level::Low => Style::Dim,
+        Level::Info | Level::Debug => Style::Dim,
     };
     row.add(Style::Dim, "· ").add(style, &line.level_name).add(Style::Plain, " ");
     row.add(Style::Plain, &notes::message(line));
-    row.add(Style::Dim, &format!("  at {}", took(offset)));
+    row.add(Style::Dim, &format!("  at {}", format_ms(offset_ms)));
     for (key, value) in notes::short_fields(line) {
         row.add(Style::Dim, &format!("  {key}=")).add(Style::Plain, &value);
     }
@@ -262,48 +241,48 @@ fn style(item: &Item) -> Style {
     }
 }
 
-/// An eighth of a cell is the finest a terminal draws.
-fn bar(row: &mut Row, item: &Item, at: &Columns) {
-    const PARTS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
-    let cells = (at.bar * 8) as f64;
-    let place = |time: Micros| {
-        let share = (time - at.start) as f64 / at.length as f64;
-        (share.clamp(0.0, 1.0) * cells).round() as usize
+/// Appends the time bar of an item, in steps of an eighth of a cell.
+fn add_bar(row: &mut Row, item: &Item, layout: &TreeLayout) {
+    const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
+    let width = (layout.bar * 8) as f64;
+    let position = |time: Micros| {
+        let share = (time - layout.start) as f64 / layout.length as f64;
+        (share.clamp(0.0, 1.0) * width).round() as usize
     };
-    let (from, to) = (place(item.start), place(item.end));
-    // It begins at a whole cell, for there are no blocks that are full on the right.
-    let first = (from / 8).min(at.bar.saturating_sub(1));
+    let (from, to) = (position(item.start), position(item.end));
+    // The bar starts at a cell boundary: Unicode has partial blocks only for the left part of a cell.
+    let first = (from / 8).min(layout.bar.saturating_sub(1));
     let eighths = to.saturating_sub(first * 8).max(1);
     let mut text = "█".repeat(eighths / 8);
     if eighths % 8 > 0 {
-        text.push(PARTS[eighths % 8 - 1]);
+        text.push(EIGHTHS[eighths % 8 - 1]);
     }
     let style = match (item.mark, &item.kind) {
         (Mark::Cause, _) => Style::Bad,
-        (_, Kind::Call { .. }) => Style::Call,
-        (_, Kind::Unseen(_)) => Style::Dim,
+        (_, ItemKind::Call { .. }) => Style::Call,
+        (_, ItemKind::Unseen(_)) => Style::Dim,
         _ => Style::Step,
     };
     row.add(Style::Plain, &" ".repeat(first)).add(style, &text);
 }
 
-fn note_rows(out: &mut Out, note: &Note, below: &str) {
-    let indent = columns(below) + 2;
+fn note_rows(out: &mut Writer, note: &Note, prefix: &str) {
+    let indent = display_width(prefix) + 2;
     let style = match note.mark {
         Mark::Cause => Style::Bad,
         Mark::Consequence => Style::Warn,
         Mark::None => Style::Dim,
     };
     let mut label = note.label;
-    let room = out.look.screen.width.saturating_sub(indent);
+    let available = out.options.screen.width.saturating_sub(indent);
     let text = match (label.is_empty(), note.text.is_empty()) {
         (true, _) => note.text.clone(),
         (false, true) => label.to_owned(),
         (false, false) => format!("{label}: {}", note.text),
     };
-    for line in wrapped(&text, room) {
+    for line in wrap(&text, available) {
         let mut row = Row::new();
-        row.add(Style::Dim, below).add(Style::Plain, "  ");
+        row.add(Style::Dim, prefix).add(Style::Plain, "  ");
         match line.strip_prefix(label).filter(|_| !label.is_empty()) {
             Some(rest) => row.add(style, label).add(Style::Dim, rest),
             None => row.add(Style::Dim, &line),
@@ -313,26 +292,35 @@ fn note_rows(out: &mut Out, note: &Note, below: &str) {
     }
 }
 
-/// What stands left of each item, and left of what is said below it.
-fn connectors(order: &[(usize, usize)]) -> Vec<(String, String)> {
-    let mut goes_on = Vec::<bool>::new();
-    let mut lefts = Vec::with_capacity(order.len());
+/// The lines of the tree left of an item.
+struct Prefix {
+    /// Left of the item's row.
+    row: String,
+    /// Left of its notes.
+    note: String,
+}
+
+/// The prefixes of all items. They are built from the end, since a branch continues if a later item is on
+/// the same level.
+fn prefixes(order: &[(usize, usize)]) -> Vec<Prefix> {
+    let mut continues = Vec::<bool>::new();
+    let mut prefixes = Vec::with_capacity(order.len());
     for (index, (_, depth)) in order.iter().enumerate().rev() {
         let is_parent = order.get(index + 1).is_some_and(|(_, next)| next > depth);
-        goes_on.resize(depth + 1, false);
-        let mut left = String::new();
-        for level in goes_on.iter().take(*depth).skip(1) {
-            left.push_str(if *level { "│ " } else { "  " });
+        continues.resize(depth + 1, false);
+        let mut row = String::new();
+        for level in continues.iter().take(*depth).skip(1) {
+            row.push_str(if *level { "│ " } else { "  " });
         }
-        let mut below = left.clone();
+        let mut note = row.clone();
         if *depth > 0 {
-            left.push_str(if goes_on[*depth] { "├ " } else { "└ " });
-            below.push_str(if goes_on[*depth] { "│ " } else { "  " });
+            row.push_str(if continues[*depth] { "├ " } else { "└ " });
+            note.push_str(if continues[*depth] { "│ " } else { "  " });
         }
-        below.push_str(if is_parent { "│ " } else { "  " });
-        goes_on[*depth] = true;
-        lefts.push((left, below));
+        note.push_str(if is_parent { "│ " } else { "  " });
+        continues[*depth] = true;
+        prefixes.push(Prefix { row, note });
     }
-    lefts.reverse();
-    lefts
+    prefixes.reverse();
+    prefixes
 }

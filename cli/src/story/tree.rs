@@ -1,4 +1,4 @@
-//! The lines of one request as a tree of steps and calls on one time axis.
+//! Builds the story of a request from its lines: a tree of steps and calls on one time axis.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
@@ -6,37 +6,38 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use serde_json::Value;
 
 use super::clocks;
-use super::gaps;
-use super::model::{Item, Kind, Mark, Part, Story};
+use super::gaps::{self, Gap};
+use super::model::{Item, ItemKind, Part, Story};
 use crate::line::{Level, Line};
-use crate::read::time::{self, Micros};
+use crate::time::{self, Micros};
 
-/// Levels of the tree that are shown as such; what is deeper stands at the last one.
-const DEEPEST: usize = 60;
+/// Deepest level of the displayed tree; deeper items are shown at this level.
+const MAX_DEPTH: usize = 60;
 
-/// Puts the lines of one request together.
-pub(crate) fn build(id: String, lines: Vec<Line>, left_out: u64) -> Story {
+/// Builds a story from the lines of one request, in any order.
+pub(crate) fn build(id: String, lines: Vec<Line>, omitted_lines: u64) -> Story {
     let mut groups: BTreeMap<(String, String), Vec<Line>> = BTreeMap::new();
     for line in lines {
         groups.entry((line.service.clone(), line.span.clone())).or_default().push(line);
     }
     let mut parts = Vec::new();
-    let mut repeated = 0;
+    let mut duplicate_lines = 0;
     for (_, mut group) in groups {
         group.sort_by_key(|line| (line.at, line.seq));
-        for run in runs(group, &mut repeated) {
-            parts.push(part(run));
+        for lines in split_reused_id(group, &mut duplicate_lines) {
+            parts.push(build_part(lines));
         }
     }
-    clocks::settle(&mut parts);
+    clocks::correct(&mut parts);
     parts.sort_by_key(|part| (part.start, Reverse(part.end)));
     let start = parts.iter().map(|part| part.start).min().unwrap_or_default();
     let end = parts.iter().map(|part| part.end).max().unwrap_or_default();
-    Story { id, start, end, parts, repeated, left_out }
+    Story { id, start, end, parts, duplicate_lines, omitted_lines }
 }
 
-/// An id that is used twice starts its numbers again; the same line twice is one line.
-fn runs(lines: Vec<Line>, repeated: &mut usize) -> Vec<Vec<Line>> {
+/// Splits lines at each use of the id: `seq` starts again if an id is reused. Removes duplicate lines and
+/// counts them.
+fn split_reused_id(lines: Vec<Line>, duplicates: &mut usize) -> Vec<Vec<Line>> {
     let mut runs: Vec<Vec<Line>> = vec![Vec::new()];
     let mut seen: HashMap<u64, usize> = HashMap::new();
     for line in lines {
@@ -44,7 +45,7 @@ fn runs(lines: Vec<Line>, repeated: &mut usize) -> Vec<Vec<Line>> {
         if let Some(seq) = line.seq {
             if let Some(earlier) = seen.get(&seq) {
                 if run.get(*earlier) == Some(&line) {
-                    *repeated += 1;
+                    *duplicates += 1;
                     continue;
                 }
                 seen.clear();
@@ -54,7 +55,7 @@ fn runs(lines: Vec<Line>, repeated: &mut usize) -> Vec<Vec<Line>> {
             }
             seen.insert(seq, run.len());
         } else if run.last() == Some(&line) {
-            *repeated += 1;
+            *duplicates += 1;
             continue;
         }
         run.push(line);
@@ -62,48 +63,56 @@ fn runs(lines: Vec<Line>, repeated: &mut usize) -> Vec<Vec<Line>> {
     runs
 }
 
-fn part(lines: Vec<Line>) -> Part {
-    let known = |of: fn(&Line) -> &String| {
-        // The user may be known late, and what is known last holds.
-        lines.iter().rev().map(of).find(|text| !text.is_empty()).cloned().unwrap_or_default()
+/// Builds a part from its lines, sorted by time.
+fn build_part(lines: Vec<Line>) -> Part {
+    let latest_value = |field: fn(&Line) -> &String| {
+        // The latest value counts: a service may set the user in the middle of a request.
+        lines.iter().rev().map(field).find(|text| !text.is_empty()).cloned().unwrap_or_default()
     };
-    let (service, trace, span) = (known(|l| &l.service), known(|l| &l.trace), known(|l| &l.span));
-    let (user, method, path) = (known(|l| &l.user), known(|l| &l.method), known(|l| &l.path));
-    // A log of warnings alone has no end of what went well.
-    let has_quiet = lines.iter().any(|line| line.level < Level::Warn);
-    let wants_end = (has_quiet && !method.is_empty()) || lines.iter().any(Line::is_start);
-    let close = lines.iter().rposition(Line::is_end);
-    let begins = origin(&lines, close.map(|close| &lines[close]));
-    let found = gaps::find(&lines);
-    let lost = found.iter().map(|gap| gap.missing).sum();
+    let service = latest_value(|line| &line.service);
+    let trace = latest_value(|line| &line.trace);
+    let span = latest_value(|line| &line.span);
+    let user = latest_value(|line| &line.user);
+    let method = latest_value(|line| &line.method);
+    let path = latest_value(|line| &line.path);
+    // Without a line below WARN, the log level may be `warn`: then a successful request has no end line.
+    let has_info = lines.iter().any(|line| line.level < Level::Warn);
+    let expects_end = (has_info && !method.is_empty()) || lines.iter().any(Line::is_start);
+    let end_index = lines.iter().rposition(Line::is_end);
+    let start = start_time(&lines, end_index.map(|index| &lines[index]));
+    let gaps = gaps::find(&lines);
+    let missing_lines = gaps.iter().map(|gap| gap.missing).sum();
 
     let mut items: Vec<Item> = Vec::new();
-    let mut last_line = None;
+    let mut end_line = None;
     let mut others = Vec::new();
     for (index, line) in lines.into_iter().enumerate() {
-        if Some(index) == close {
-            last_line = Some(line);
-        } else if let Some(item) = span_item(&line, begins) {
+        if Some(index) == end_index {
+            end_line = Some(line);
+        } else if let Some(item) = span_item(&line, start) {
             items.push(Item { line: Some(line), ..item });
         } else {
             others.push(line);
         }
     }
-    adopt(&mut items);
-    let latest = items.iter().map(|item| item.end).chain(others.iter().map(|line| line.at)).max();
-    let until =
-        last_line.as_ref().map(|line| line.at).into_iter().chain(latest).max().unwrap_or(begins);
-    still_open(&mut items, &others, until);
-    let parents = open_at(&items, others.iter().map(|line| Place { from: line.at, to: line.at }));
-    let around = open_at(&items, found.iter().map(|gap| Place { from: gap.from, to: gap.to }));
+    link_parents(&mut items);
+    let end = (items.iter().map(|item| item.end))
+        .chain(others.iter().chain(&end_line).map(|line| line.at))
+        .max()
+        .unwrap_or(start);
+    add_open_steps(&mut items, &others, end);
+    let at = |line: &Line| Interval { from: line.at, to: line.at };
+    let parents = innermost_spans(&items, others.iter().map(at));
+    let within = |gap: &Gap| Interval { from: gap.from, to: gap.to };
+    let gap_parents = innermost_spans(&items, gaps.iter().map(within));
     for (line, parent) in others.into_iter().zip(parents) {
-        items.push(Item { parent, ..item(Kind::Line, line.at, Some(line)) });
+        items.push(Item { parent, ..Item::new(ItemKind::Line, line.at, Some(line)) });
     }
-    for (gap, parent) in found.into_iter().zip(around) {
+    for (gap, parent) in gaps.into_iter().zip(gap_parents) {
         let at = gap.from;
-        items.push(Item { parent, ..item(Kind::Gap(gap), at, None) });
+        items.push(Item { parent, ..Item::new(ItemKind::Gap(gap), at, None) });
     }
-    let order = ordered(&items);
+    let order = display_order(&items);
     Part {
         service,
         trace,
@@ -111,20 +120,22 @@ fn part(lines: Vec<Line>) -> Part {
         user,
         method,
         path,
-        start: begins,
-        end: until.max(begins),
-        close: last_line,
-        wants_end,
+        start,
+        end: end.max(start),
+        end_line,
+        expects_end,
         items,
         order,
-        lost,
-        moved: 0,
+        missing_lines,
+        clock_shift: 0,
     }
 }
 
-/// The steps that `request_stuck` names and that have no line of their own. Their parents are not named,
-/// but all were open at once, so they stand in the outermost.
-fn still_open(items: &mut Vec<Item>, lines: &[Line], until: Micros) {
+/// Adds the open steps of the latest `request_stuck` line that have no line of their own.
+///
+/// The line lists them from the outermost to the innermost, without their parents. All were open at once, so
+/// the outermost becomes the parent of those whose parent is not known otherwise.
+fn add_open_steps(items: &mut Vec<Item>, lines: &[Line], until: Micros) {
     let Some(stuck) = lines.iter().rev().find(|line| line.event == "request_stuck") else { return };
     let Some(open) = stuck.get("open").and_then(Value::as_array) else { return };
     let known: HashMap<u64, usize> =
@@ -136,22 +147,23 @@ fn still_open(items: &mut Vec<Item>, lines: &[Line], until: Micros) {
         else {
             continue;
         };
-        let age = step.get("age_ms").and_then(Value::as_f64).map_or(0, time::micros);
+        let age = step.get("age_ms").and_then(Value::as_f64).map_or(0, time::from_ms);
         let start = stuck.at - age;
         let kind = match text("dependency") {
-            Some(dependency) => Kind::Call { dependency, operation: name },
-            None => Kind::Step(name),
+            Some(dependency) => ItemKind::Call { dependency, operation: name },
+            None => ItemKind::Step(name),
         };
         let index = match known.get(&id) {
-            // It ended after all, or another step names it as its parent.
+            // It has ended after the `request_stuck` line.
             Some(index) if items[*index].line.is_some() => *index,
+            // Another step names it as its parent.
             Some(index) => {
                 let unseen = &mut items[*index];
                 (unseen.kind, unseen.start, unseen.end) = (kind, start, until);
                 *index
             }
             None => {
-                items.push(Item { end: until, step_id: Some(id), ..item(kind, start, None) });
+                items.push(Item { end: until, step_id: Some(id), ..Item::new(kind, start, None) });
                 items.len() - 1
             }
         };
@@ -164,47 +176,46 @@ fn still_open(items: &mut Vec<Item>, lines: &[Line], until: Micros) {
             Some(_) => {}
         }
     }
-    cut_loops(items);
+    break_cycles(items);
 }
 
-fn item(kind: Kind, at: Micros, line: Option<Line>) -> Item {
-    Item { kind, start: at, end: at, step_id: None, parent: None, line, mark: Mark::None }
-}
-
-/// When the request began: what its end says, else the earliest that a step says.
-fn origin(lines: &[Line], close: Option<&Line>) -> Micros {
-    if let Some(close) = close
-        && let Some(took) = close.micros("duration_ms")
+/// The start of the request: from the end line, else the earliest time that follows from another line.
+fn start_time(lines: &[Line], end: Option<&Line>) -> Micros {
+    if let Some(end) = end
+        && let Some(duration) = end.micros("duration_ms")
     {
-        return close.at - took;
+        return end.at - duration;
     }
-    let of = |line: &Line| {
-        let took = line.micros("duration_ms").unwrap_or(0);
-        line.at - took - line.micros("offset_ms").unwrap_or(0)
+    let start = |line: &Line| {
+        let duration = line.micros("duration_ms").unwrap_or(0);
+        line.at - duration - line.micros("offset_ms").unwrap_or(0)
     };
-    lines.iter().map(of).min().unwrap_or_default()
+    lines.iter().map(start).min().unwrap_or_default()
 }
 
-fn span_item(line: &Line, origin: Micros) -> Option<Item> {
+/// The item of a step or call line; `None` for other lines.
+fn span_item(line: &Line, request_start: Micros) -> Option<Item> {
     let kind = match line.event.as_str() {
-        "step_timing" => Kind::Step(line.text("step")),
-        "dependency_call" => {
-            Kind::Call { dependency: line.text("dependency"), operation: line.text("operation") }
-        }
+        "step_timing" => ItemKind::Step(line.text("step")),
+        "dependency_call" => ItemKind::Call {
+            dependency: line.text("dependency"),
+            operation: line.text("operation"),
+        },
         _ => return None,
     };
-    let took = line.micros("duration_ms").unwrap_or(0);
-    let start = line.micros("offset_ms").map_or(line.at - took, |offset| origin + offset);
+    let duration = line.micros("duration_ms").unwrap_or(0);
+    let start =
+        line.micros("offset_ms").map_or(line.at - duration, |offset| request_start + offset);
     let step_id = line.get("step_id").and_then(Value::as_u64);
-    Some(Item { end: start + took, step_id, ..item(kind, start, None) })
+    Some(Item { end: start + duration, step_id, ..Item::new(kind, start, None) })
 }
 
-/// Gives every step its parent; a parent without a line of its own gets an item that says so.
-fn adopt(items: &mut Vec<Item>) {
-    let mut places: HashMap<u64, usize> = HashMap::new();
+/// Sets the parent of each item. Adds an `Unseen` item for a parent that has no line.
+fn link_parents(items: &mut Vec<Item>) {
+    let mut indexes: HashMap<u64, usize> = HashMap::new();
     for (index, item) in items.iter().enumerate() {
         if let Some(id) = item.step_id {
-            places.entry(id).or_insert(index);
+            indexes.entry(id).or_insert(index);
         }
     }
     for index in 0..items.len() {
@@ -213,8 +224,8 @@ fn adopt(items: &mut Vec<Item>) {
             continue;
         }
         let (start, end) = (items[index].start, items[index].end);
-        let parent = *places.entry(named).or_insert_with(|| {
-            let unseen = item(Kind::Unseen(named), start, None);
+        let parent = *indexes.entry(named).or_insert_with(|| {
+            let unseen = Item::new(ItemKind::Unseen(named), start, None);
             items.push(Item { step_id: Some(named), end, ..unseen });
             items.len() - 1
         });
@@ -226,19 +237,19 @@ fn adopt(items: &mut Vec<Item>) {
             items[index].parent = Some(parent);
         }
     }
-    cut_loops(items);
+    break_cycles(items);
 }
 
-/// Parents are older than their children, unless somebody made the log by hand.
-fn cut_loops(items: &mut [Item]) {
-    let mut settled = HashSet::new();
+/// Removes parents that form a cycle. candor never writes one, but the command must terminate on any input.
+fn break_cycles(items: &mut [Item]) {
+    let mut visited = HashSet::new();
     for index in 0..items.len() {
-        let mut way = HashSet::new();
+        let mut path = HashSet::new();
         let mut at = index;
-        while settled.insert(at) {
-            way.insert(at);
+        while visited.insert(at) {
+            path.insert(at);
             match items[at].parent {
-                Some(parent) if way.contains(&parent) => items[at].parent = None,
+                Some(parent) if path.contains(&parent) => items[at].parent = None,
                 Some(parent) => at = parent,
                 None => break,
             }
@@ -246,54 +257,61 @@ fn cut_loops(items: &mut [Item]) {
     }
 }
 
-/// A moment, or what lies between two lines.
-struct Place {
+/// A time span; a single line has `from == to`.
+struct Interval {
     from: Micros,
     to: Micros,
 }
 
-/// For each of these places, which are in the order of time, the innermost step that was open all the
-/// while, as far as there is only one.
-fn open_at(items: &[Item], places: impl Iterator<Item = Place>) -> Vec<Option<usize>> {
+/// For each interval, the innermost span that was open throughout. Intervals are sorted by start.
+///
+/// If several sibling spans were open at once, their parent is returned, since any of them may have been
+/// running.
+fn innermost_spans(
+    items: &[Item],
+    intervals: impl Iterator<Item = Interval>,
+) -> Vec<Option<usize>> {
     let mut starts: Vec<usize> = (0..items.len()).filter(|index| items[*index].is_span()).collect();
     starts.sort_by_key(|index| items[*index].start);
     let mut starts = starts.into_iter().peekable();
     let mut ends = BinaryHeap::new();
-    // How many are open in each step, and the sum of their numbers: where it is one, the sum is its.
+    // The open children of each span: their number and the sum of their indexes. If the number is one, the
+    // sum is the index of that child, so no set of indexes is needed.
     let mut open: HashMap<Option<usize>, (usize, usize)> = HashMap::new();
-    let mut innermost = |place: Place| {
-        while let Some(index) = starts.next_if(|index| items[*index].start <= place.from) {
-            let (many, sum) = open.entry(items[index].parent).or_default();
-            (*many, *sum) = (*many + 1, *sum + index);
+    let mut innermost = |interval: Interval| {
+        while let Some(index) = starts.next_if(|index| items[*index].start <= interval.from) {
+            let (count, sum) = open.entry(items[index].parent).or_default();
+            (*count, *sum) = (*count + 1, *sum + index);
             ends.push(Reverse((items[index].end, index)));
         }
         while let Some(Reverse((end, index))) = ends.peek().copied()
-            && end < place.from
+            && end < interval.from
         {
             ends.pop();
-            if let Some((many, sum)) = open.get_mut(&items[index].parent) {
-                (*many, *sum) = (*many - 1, *sum - index);
+            if let Some((count, sum)) = open.get_mut(&items[index].parent) {
+                (*count, *sum) = (*count - 1, *sum - index);
             }
         }
         let mut found = None;
-        for _ in 0..DEEPEST {
+        for _ in 0..MAX_DEPTH {
             match open.get(&found) {
-                Some((1, index)) if items[*index].end >= place.to => found = Some(*index),
+                Some((1, index)) if items[*index].end >= interval.to => found = Some(*index),
                 _ => break,
             }
         }
         found
     };
-    places.map(&mut innermost).collect()
+    intervals.map(&mut innermost).collect()
 }
 
-fn ordered(items: &[Item]) -> Vec<(usize, usize)> {
+/// The items in depth-first order, siblings by start time, with their depth.
+fn display_order(items: &[Item]) -> Vec<(usize, usize)> {
     let mut children: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
     for (index, item) in items.iter().enumerate() {
         children.entry(item.parent).or_default().push(index);
     }
     for siblings in children.values_mut() {
-        // A line of a step's own instant stands before the step.
+        // A line precedes a step that starts at the same time.
         siblings.sort_by_key(|index| {
             (items[*index].start, items[*index].is_span(), items[*index].step_id)
         });
@@ -302,7 +320,7 @@ fn ordered(items: &[Item]) -> Vec<(usize, usize)> {
     let mut open: Vec<(usize, usize)> = Vec::new();
     let mut push = |open: &mut Vec<(usize, usize)>, parent: Option<usize>, depth: usize| {
         for child in children.remove(&parent).unwrap_or_default().into_iter().rev() {
-            open.push((child, depth.min(DEEPEST)));
+            open.push((child, depth.min(MAX_DEPTH)));
         }
     };
     push(&mut open, None, 0);

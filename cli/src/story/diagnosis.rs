@@ -1,0 +1,225 @@
+//! Finds the likely cause of a failure.
+//!
+//! The cause is the step that the end line names, else the innermost step that is still open, else the first
+//! problem in time. If a call failed whose service has lines too, the cause is looked for there.
+
+use super::clocks::is_within;
+use super::model::{Item, Mark, Part, Story};
+use crate::line::Level;
+use crate::time::format_ms;
+
+/// The likely cause of a failure. If the request succeeded, the first problem in it.
+#[derive(Debug, Default)]
+pub(crate) struct Diagnosis {
+    /// Indexes of the part and the item.
+    pub(crate) cause: Option<(usize, usize)>,
+    /// Sentences, the most important first.
+    pub(crate) explanation: Vec<String>,
+    pub(crate) failed: bool,
+}
+
+/// Finds the cause, and marks it and its consequences in the story.
+pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
+    let first_failed = story.parts.iter().position(Part::has_failed);
+    let failed = first_failed.is_some();
+    let named = first_failed.and_then(|part| Some((part, cause_in(&story.parts[part])?)));
+    let first = || {
+        let all = story.parts.iter().enumerate();
+        let problems = all.filter_map(|(index, part)| Some((index, first_problem(part)?)));
+        problems.min_by_key(|(part, item)| story.parts[*part].items[*item].end)
+    };
+    let cause = named.or_else(first).map(|found| follow_calls(story, found));
+    if let Some((part, item)) = cause {
+        mark(story, part, item, failed);
+    }
+    let explanation = explain(story, cause, failed);
+    Diagnosis { cause, explanation, failed }
+}
+
+/// The item that explains why the part failed.
+fn cause_in(part: &Part) -> Option<usize> {
+    let named = part.end_line.as_ref().and_then(|end| end.get("cause")?.get("step_id")?.as_u64());
+    let by_id = |id| part.items.iter().position(|item| item.is_span() && item.step_id == Some(id));
+    let dropped = (part.outcome() == "cancelled").then(|| first_cancelled(part)).flatten();
+    // `request_stuck` lists the innermost open step last.
+    let stuck = || part.items.iter().rposition(Item::is_still_open);
+    let stuck = part.is_unfinished().then(stuck).flatten();
+    named
+        .and_then(by_id)
+        .or(stuck)
+        .or(dropped)
+        .or_else(|| first_problem(part))
+        .or_else(|| first_cancelled(part))
+}
+
+/// The first item at WARN or above.
+fn first_problem(part: &Part) -> Option<usize> {
+    let problems = part.items.iter().enumerate().filter(|(_, item)| item.level() >= Level::Warn);
+    problems.min_by_key(|(_, item)| item.end).map(|(index, _)| index)
+}
+
+/// The innermost span that was cancelled: it is dropped first, and it started last.
+fn first_cancelled(part: &Part) -> Option<usize> {
+    let cancelled = part.items.iter().enumerate().filter(|(_, item)| item.outcome() == "cancelled");
+    cancelled
+        .min_by_key(|(_, item)| (item.end, std::cmp::Reverse(item.start)))
+        .map(|(index, _)| index)
+}
+
+/// Follows failed calls into the part of the called service, as far as the input has its lines.
+fn follow_calls(story: &Story, mut found: (usize, usize)) -> (usize, usize) {
+    for _ in 0..story.parts.len() {
+        let call = &story.parts[found.0].items[found.1];
+        if !call.is_call() {
+            break;
+        }
+        let callee =
+            story.parts.iter().enumerate().find(|(index, part)| {
+                *index != found.0 && part.has_failed() && is_within(part, call)
+            });
+        let Some((part, item)) = callee.and_then(|(index, part)| Some((index, cause_in(part)?)))
+        else {
+            break;
+        };
+        found = (part, item);
+    }
+    found
+}
+
+/// The call of another part during which this part ran; `None` if there is not exactly one.
+pub(crate) fn caller(story: &Story, part: usize) -> Option<&Item> {
+    let callee = &story.parts[part];
+    let others = story.parts.iter().enumerate().filter(|(index, _)| *index != part);
+    let mut calls = others
+        .flat_map(|(_, other)| other.items.iter())
+        .filter(|item| item.is_call() && item.end > item.start && is_within(callee, item));
+    calls.next().filter(|_| calls.next().is_none())
+}
+
+/// Marks the cause and, if the request failed, the later problems as its consequences.
+fn mark(story: &mut Story, cause_part: usize, cause: usize, failed: bool) {
+    let at = story.parts[cause_part].items[cause].end;
+    for (part_index, part) in story.parts.iter_mut().enumerate() {
+        for index in 0..part.items.len() {
+            let item = &part.items[index];
+            let is_cause = part_index == cause_part && index == cause;
+            // Lines inside the step that failed are part of the cause.
+            let is_part_of_cause = part_index == cause_part && item.parent == Some(cause);
+            let is_consequence = failed
+                && item.end >= at
+                && (item.level() >= Level::Warn || has_bad_outcome(item))
+                && !is_part_of_cause;
+            part.items[index].mark = match (is_cause, is_consequence) {
+                (true, _) => Mark::Cause,
+                (false, true) => Mark::Consequence,
+                (false, false) => Mark::None,
+            };
+        }
+    }
+}
+
+fn has_bad_outcome(item: &Item) -> bool {
+    item.is_span() && !matches!(item.outcome().as_str(), "" | "ok")
+}
+
+fn explain(story: &Story, cause: Option<(usize, usize)>, failed: bool) -> Vec<String> {
+    let is_unfinished = story.parts.iter().any(Part::is_unfinished);
+    let mut sentences = Vec::new();
+    if let Some((part, item)) = cause {
+        sentences.extend(describe(&story.parts[part], item));
+        let service = &story.parts[part].service;
+        if story.parts.len() > 1
+            && !service.is_empty()
+            && let Some(first) = sentences.first_mut()
+        {
+            *first = format!("{first}, at {service}");
+        }
+    } else if is_unfinished {
+        sentences.push("no line says what went wrong".to_owned());
+        let unfinished = story.parts.iter().filter(|part| part.is_unfinished());
+        let mut items = unfinished.flat_map(|part| &part.items);
+        let open = items.rfind(|item| item.is_span() && item.line.is_none());
+        sentences
+            .extend(open.map(|item| format!("{} had not ended when its lines end", item.name())));
+    } else if failed {
+        sentences.extend(story.parts.iter().find_map(explain_end));
+        if sentences.is_empty() {
+            sentences.push("no step, call or line says why".to_owned());
+        }
+    }
+    sentences
+}
+
+/// An explanation from the end line, for a failure that no other line explains.
+fn explain_end(part: &Part) -> Option<String> {
+    let end = part.end_line.as_ref().filter(|_| part.has_failed())?;
+    let cause = end.get("cause");
+    let member = |key| cause.and_then(|cause| cause.get(key)?.as_str()).unwrap_or_default();
+    let name = [member("dependency"), member("step")].join(" ");
+    let category = if member("category").is_empty() { "failed" } else { member("category") };
+    let error = [end.text("error"), end.text("error_detail")];
+    let error: Vec<String> = error.into_iter().filter(|text| !text.is_empty()).collect();
+    if end.text("outcome") == "ok" && name.trim().is_empty() && error.is_empty() {
+        let status = end.text("status");
+        return Some(format!("answered {status}; every step and call went well"));
+    }
+    match (name.trim(), error.join(": ")) {
+        ("", error) if error.is_empty() => None,
+        ("", error) => Some(error),
+        (name, error) if error.is_empty() => {
+            Some(format!("{name}: {category}, as the end says; its own line is missing"))
+        }
+        (name, error) => Some(format!("{name}: {error}; its own line is missing")),
+    }
+}
+
+/// Describes an item: `payments charge: timeout after 401 ms`, then the error's detail.
+fn describe(part: &Part, index: usize) -> Vec<String> {
+    let item = &part.items[index];
+    let Some(line) = &item.line else {
+        return vec![format!("{}: no end after {}", item.name(), format_ms(item.duration_ms()))];
+    };
+    if !item.is_span() {
+        let detail = [line.text("error"), line.text("error_detail"), line.text("panic_message")];
+        let detail = detail.into_iter().filter(|text| !text.is_empty() && *text != line.msg);
+        return std::iter::once(line.msg.clone()).chain(detail).collect();
+    }
+    let time = format_ms(item.duration_ms());
+    let how = match (item.outcome().as_str(), line.text("error")) {
+        ("cancelled", _) => {
+            let verb = if item.is_call() { "while waiting for" } else { "within" };
+            return vec![format!("the request was dropped {verb} {} after {time}", item.name())];
+        }
+        ("panicked", _) => format!("panicked after {time}"),
+        ("error", error) if error == "status" => {
+            format!("answered {} after {time}", line.text("status"))
+        }
+        ("error", error) if error.is_empty() => format!("failed after {time}"),
+        ("error", error) => format!("{error} after {time}"),
+        _ if line.count("retries") > 0 => {
+            format!("worked after {}", retries(line.count("retries")))
+        }
+        _ => format!("took {time}"),
+    };
+    let mut sentences = vec![format!("{}: {how}", item.name())];
+    let detail = line.text("error_detail");
+    if !detail.is_empty() {
+        sentences.push(detail);
+    }
+    let within = part.items.iter().filter(|inner| inner.parent == Some(index));
+    for inner in within.filter_map(|inner| inner.line.as_ref()) {
+        if inner.event == "panic" {
+            sentences.push(format!(
+                "{} at {}",
+                inner.text("panic_message"),
+                inner.text("location")
+            ));
+        }
+    }
+    sentences
+}
+
+/// `1 retry`, `2 retries`.
+pub(crate) fn retries(count: u64) -> String {
+    if count == 1 { "1 retry".to_owned() } else { format!("{count} retries") }
+}
