@@ -6,7 +6,7 @@ use crate::read::Keys;
 /// Names of renamed keys.
 #[derive(Debug, clap::Args)]
 pub(crate) struct KeyArgs {
-    /// Names of candor's keys in this log, as `LOG_KEYS` has them; the usual ones are known
+    /// Renamed keys, in `LOG_KEYS` syntax. Common names (timestamp, severity, message…) are detected
     #[arg(long, value_name = "ts=timestamp,…")]
     keys: Option<String>,
 }

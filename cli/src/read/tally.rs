@@ -43,18 +43,14 @@ impl Tally {
             1 => parts.push(format!("1 line {one}")),
             count => parts.push(format!("{count} lines {many}")),
         };
-        add(self.foreign, "that is not candor's", "that are not candor's");
+        add(self.foreign, "that is not candor JSON", "that are not candor JSON");
         add(self.malformed, "that is broken", "that are broken");
         add(self.too_long, "that is too long", "that are too long");
         for name in &self.truncated {
             parts.push(format!("the rest of {name}, whose compressed data is damaged or cut off"));
         }
         let has_only_foreign = self.records + self.filtered == 0 && self.foreign > 0;
-        let hint = if has_only_foreign {
-            "; candor reads the lines that LOG_FORMAT=json makes, which is how it writes to files and pipes"
-        } else {
-            ""
-        };
-        (!parts.is_empty()).then(|| format!("passed by {}{hint}", parts.join(", ")))
+        let hint = if has_only_foreign { " (set LOG_FORMAT=json)" } else { "" };
+        (!parts.is_empty()).then(|| format!("skipped {}{hint}", parts.join(", ")))
     }
 }

@@ -36,10 +36,10 @@ pub(crate) struct RequestsArgs {
     /// Only those that have no end: they still run, or their process died; the latest first
     #[arg(long)]
     unfinished: bool,
-    /// Only what ended since then: 2026-11-22T10:00:00Z, or 15m before the last line
+    /// Only requests that ended after TIME: an RFC 3339 time, or a duration before the last line (15m)
     #[arg(long, value_name = "TIME", value_parser = Since::parse)]
     since: Option<Since>,
-    /// Only paths and routes that begin so
+    /// Only requests whose path or route starts with PATH
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
     /// Only this user's
@@ -139,7 +139,7 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
     let candidates = top.finish(since);
     out.note(input.tally.skipped_note());
     if candidates.is_empty() {
-        out.note("no request of the input is one of these".to_owned());
+        out.note("no matching requests".to_owned());
         return Ok(false);
     }
     let rows = candidates.iter().filter_map(|candidate| RequestRow::new(candidate, &keys));

@@ -46,8 +46,7 @@ const MAX_LISTED_IDS: usize = 8;
                         kubectl logs deploy/orders | candor story --failed -"
 )]
 pub(crate) struct StoryArgs {
-    /// The request's id, or the beginning of it that no other has; left out with --failed, and where `-`
-    /// holds one request only
+    /// Request id or a unique prefix. Omit with --failed, or if stdin holds a single request
     #[arg(value_name = "ID")]
     id: Option<String>,
     /// Files with the lines, `.gz` too; `-` is standard input
@@ -59,7 +58,7 @@ pub(crate) struct StoryArgs {
     /// Every field of every line
     #[arg(long)]
     fields: bool,
-    /// One page for a browser, with nothing to load; `-` is standard output
+    /// Write a self-contained HTML page; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
     /// The tree as JSON, one object a request
@@ -225,7 +224,7 @@ fn by_prefix(input: &mut Input, prefix: &str) -> Result<Story, Failure> {
             others.insert(0, id);
             let more = if others.len() > MAX_LISTED_IDS { ", …" } else { "" };
             let problem = if prefix.is_empty() {
-                "the input holds several requests, so one has to be named".to_owned()
+                "several requests found; pass an id".to_owned()
             } else {
                 format!("`{prefix}` is the beginning of several ids")
             };

@@ -76,7 +76,7 @@ ended         request  what          status         took  deps  cause, or slowes
     assert_eq!(shown, wanted);
     let said = candor(&["requests", "-", "--user", "nobody"], &ten());
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
-    assert_eq!(said.err, "candor: no request of the input is one of these\n");
+    assert_eq!(said.err, "candor: no matching requests\n");
 }
 
 /// Three requests: one ends, one is killed while it waits, one is killed after a warning was all it said.

@@ -120,7 +120,7 @@ fn lines_that_a_runtime_split_are_joined_by_stream() {
     assert_eq!(told(&joined(&docker), &[]), plain);
     let said = candor(&["story", "r-7", "-", "--json"], &joined(&cri));
     assert_eq!(outline(&said.json()[0]), plain.0);
-    assert_eq!(said.err, "candor: passed by 15 lines that are not candor's\n");
+    assert_eq!(said.err, "candor: skipped 15 lines that are not candor JSON\n");
 }
 
 #[test]
@@ -195,7 +195,9 @@ fn a_log_in_the_readable_form_is_told_from_one_that_has_nothing() {
         let said = candor(args, &pretty);
         assert_eq!(said.code, Some(1));
         assert!(
-            said.err.starts_with("candor: passed by 3 lines that are not candor's; candor reads the lines that LOG_FORMAT=json makes"),
+            said.err.starts_with(
+                "candor: skipped 3 lines that are not candor JSON (set LOG_FORMAT=json)"
+            ),
             "{}",
             said.err
         );
@@ -274,7 +276,7 @@ fn what_is_no_record_is_passed_by_and_counted() {
     assert_eq!(said.code, Some(0));
     assert_eq!(
         said.err,
-        "candor: passed by 3 lines that are not candor's, 1 line that is broken\n"
+        "candor: skipped 3 lines that are not candor JSON, 1 line that is broken\n"
     );
 }
 
@@ -295,7 +297,7 @@ fn the_last_line_needs_no_line_feed() {
 }
 
 #[test]
-fn a_line_of_many_megabytes_is_passed_by() {
+fn a_line_of_many_megabytes_is_skipped() {
     let mut input = joined(&failing("r-7"));
     input.extend(std::iter::repeat_n(b'x', 40 << 20));
     input.extend_from_slice(b"\n");
@@ -303,6 +305,6 @@ fn a_line_of_many_megabytes_is_passed_by() {
     for id in ["r-7", "r-8"] {
         let said = candor(&["story", id, "-", "--json"], &input);
         assert_eq!(outline(&said.json()[0]).len(), 4);
-        assert_eq!(said.err, "candor: passed by 1 line that is too long\n");
+        assert_eq!(said.err, "candor: skipped 1 line that is too long\n");
     }
 }

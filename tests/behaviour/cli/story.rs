@@ -298,10 +298,7 @@ fn an_id_is_found_by_its_beginning_unless_several_begin_so() {
     assert!(said.out.contains("request r-7"), "{}", said.out);
     let said = candor(&["story", "-"], &input);
     assert_eq!(said.code, Some(2));
-    assert_eq!(
-        said.err,
-        "candor: the input holds several requests, so one has to be named: abc-123, abd-456\n"
-    );
+    assert_eq!(said.err, "candor: several requests found; pass an id: abc-123, abd-456\n");
     // The whole of one id may be the beginning of another.
     lines.extend(failing("abc"));
     let said = candor(&["story", "abc", "-"], &joined(&lines));
