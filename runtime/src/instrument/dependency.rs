@@ -127,9 +127,7 @@ use crate::json::{escape, members};
 use crate::logger::emit;
 use crate::site::{Site, Spec};
 
-pub use crate::outcome::category::Category;
-pub(crate) use crate::outcome::chain_answer;
-pub use crate::outcome::{Answer, DependencyOutcome};
+pub use crate::outcome::{Answer, Category, DependencyOutcome};
 
 /// A running call, and what its body adds to its line.
 #[derive(Debug)]

@@ -4,8 +4,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use super::Answer;
-use crate::instrument::dependency::Category;
+use super::{Answer, Category};
 use crate::redact::error_text;
 
 /// A chain longer than this is cut: an error may be its own source.
@@ -66,12 +65,12 @@ pub(crate) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
 /// The answer that a returned error tells through its chain.
 macro_rules! told_by_its_chain {
     ($Error:ty) => {
-        impl $crate::dependency::DependencyOutcome for $Error {
+        impl $crate::outcome::DependencyOutcome for $Error {
             fn status(&self) -> Option<u16> {
                 $crate::outcome::chain_answer(Some(self)).status
             }
 
-            fn category(&self) -> Option<$crate::dependency::Category> {
+            fn category(&self) -> Option<$crate::outcome::Category> {
                 $crate::outcome::chain_answer(Some(self)).category
             }
 

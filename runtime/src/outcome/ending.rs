@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::instrument::dependency::{Answer, DependencyOutcome, chain_answer};
+use super::{Answer, DependencyOutcome, chain_answer};
 use crate::redact::error_text;
 use crate::redact::loggable::{Encoder, Loggable, guarded};
 

@@ -1,6 +1,6 @@
 //! HTTP responses, by their status.
 
-use crate::instrument::dependency::DependencyOutcome;
+use super::DependencyOutcome;
 
 impl<B> DependencyOutcome for http::Response<B> {
     fn status(&self) -> Option<u16> {

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
+use super::Category;
 use super::chain::{Link, Told, is_tls_alert, told_by_its_chain};
-use crate::instrument::dependency::Category;
 use crate::redact::error_text;
 
 told_by_its_chain!(io::Error);

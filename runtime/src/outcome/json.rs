@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::io;
 
+use super::Category;
 use super::chain::{Link, Told, told_by_its_chain};
-use crate::instrument::dependency::Category;
 use crate::redact::error_text;
 
 told_by_its_chain!(serde_json::Error);

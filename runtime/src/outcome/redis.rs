@@ -4,8 +4,8 @@ use std::error::Error;
 
 use redis::{ErrorKind, ParsingError, RedisError};
 
+use super::Category;
 use super::chain::{Link, Told, told_by_its_chain};
-use crate::instrument::dependency::Category;
 use crate::redact::error_text;
 
 told_by_its_chain!(RedisError);

@@ -4,9 +4,9 @@ use std::error::Error;
 
 use reqwest_middleware::Error as MiddlewareError;
 
+use super::answer::is_client_error;
 use super::chain::{Link, Told, told_by_its_chain};
-use super::{Answer, is_client_error};
-use crate::instrument::dependency::{Category, DependencyOutcome};
+use super::{Answer, Category, DependencyOutcome};
 use crate::redact::error_text;
 
 impl DependencyOutcome for reqwest::Response {

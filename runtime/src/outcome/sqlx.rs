@@ -4,9 +4,8 @@ use std::error::Error;
 
 use sqlx::error::{DatabaseError, ErrorKind};
 
-use super::Answer;
 use super::chain::{Link, Told, told_by_its_chain};
-use crate::instrument::dependency::Category;
+use super::{Answer, Category};
 use crate::redact::error_text;
 
 told_by_its_chain!(sqlx::Error);

@@ -4,8 +4,8 @@ use std::error::Error;
 
 use tokio::time::error::Elapsed;
 
+use super::Category;
 use super::chain::{Link, Told, told_by_its_chain};
-use crate::instrument::dependency::Category;
 
 told_by_its_chain!(Elapsed);
 

@@ -4,9 +4,8 @@ use std::error::Error;
 
 use tonic::{Code, ConnectError, Response, Status, TimeoutExpired};
 
-use super::Answer;
 use super::chain::{Link, Told, told_by_its_chain};
-use crate::instrument::dependency::{Category, DependencyOutcome};
+use super::{Answer, Category, DependencyOutcome};
 use crate::redact::error_text;
 
 /// `Ok`: 0.
