@@ -14,7 +14,8 @@ pub use crate::instrument::step::body::*;
 pub use crate::instrument::step::{
     Entry, Fields, Step, StepGuard, answer, entered, hint, ret, ret_with,
 };
-pub use crate::outcome::ending::{Ending, Kind, Returned};
+pub use crate::outcome::probe::{Kind, Returned};
+pub use crate::outcome::result::CallResult as Ending;
 pub use crate::redact::keys::is_sensitive;
 pub use crate::site::{Site, Spec, fields};
 
@@ -49,7 +50,7 @@ macro_rules! __site {
 macro_rules! __ending {
     ($value:ident) => {{
         use $crate::__private::probe::*;
-        (&&&&&&&&$crate::__private::Returned($value)).ending()
+        (&&&&&&&&$crate::__private::Returned($value)).call_result()
     }};
 }
 
@@ -90,11 +91,11 @@ pub use crate::{
 
 /// The traits that [`Returned`] is asked through.
 pub mod probe {
-    pub use crate::outcome::ending::{
-        AnyAnswer as _, AnyEnding as _, AnyKind as _, AnyReturned as _, ErrAnswer as _,
-        ErrorEnding as _, LocalEnding as _, LoggableEnding as _, LoggableErrorEnding as _,
-        OkAnswer as _, OutcomeAnswer as _, ResultEnding as _, ResultKind as _, ResultReturned as _,
-        SharedEnding as _, TextEnding as _,
+    pub use crate::outcome::probe::{
+        AnyAnswer as _, AnyKind as _, AnyResult as _, AnyReturned as _, ErrAnswer as _,
+        ErrorResult as _, LocalResult as _, LoggableErrorResult as _, LoggableResult as _,
+        OkAnswer as _, OpaqueResult as _, OutcomeAnswer as _, ResultKind as _, ResultReturned as _,
+        SharedResult as _, TextResult as _,
     };
 }
 

@@ -13,7 +13,7 @@ use crate::base::clock::Tick;
 use crate::instrument::context::Request;
 use crate::instrument::dependency::CallState;
 use crate::instrument::step::State;
-use crate::outcome::ending::Written;
+use crate::outcome::result::OwnedFailure;
 use crate::site::Site;
 
 /// The state of the running scope, step or call.
@@ -372,7 +372,7 @@ pub(crate) struct Extras {
     /// The URL of a call until its state is made.
     pub(crate) url: Option<String>,
     /// The first item of a stream that was an error.
-    pub(crate) failure: Option<Written>,
+    pub(crate) failure: Option<OwnedFailure>,
 }
 
 impl Extras {

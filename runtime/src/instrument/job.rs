@@ -17,7 +17,7 @@ use crate::base::clock::Tick;
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::logger::emit;
-use crate::outcome::ending::Ending;
+use crate::outcome::result::CallResult;
 use crate::redact::loggable::Encoder;
 use crate::site::{Site, Spec};
 
@@ -177,8 +177,8 @@ impl Open {
     }
 
     fn end<T>(mut self, value: &T) {
-        let ending = Ending::of(value);
-        match &ending.failure {
+        let result = CallResult::of(value);
+        match &result.failure {
             Some(failure) => {
                 self.write("error", Severity::Error, Some(&failure.short_name()));
             }

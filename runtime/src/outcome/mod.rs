@@ -3,17 +3,18 @@
 mod answer;
 mod category;
 mod chain;
-pub(crate) mod ending;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod io;
 mod json;
+pub(crate) mod probe;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+pub(crate) mod result;
 #[cfg(feature = "sqlx")]
 mod sqlx;
 #[cfg(feature = "tokio")]

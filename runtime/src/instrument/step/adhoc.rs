@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use super::{Step, StepGuard};
 use crate::levels;
-use crate::outcome::ending::Ending;
+use crate::outcome::result::CallResult;
 use crate::site::{Site, Spec};
 
 /// Runs a closure as a step: the same line as that of a function under
@@ -38,7 +38,7 @@ use crate::site::{Site, Spec};
 pub fn step<T, F: FnOnce() -> T>(name: &'static str, work: F) -> T {
     let mut guard = StepGuard::enter(site::<F>(name, Location::caller()));
     let value = work();
-    guard.read(&value, |value| Ending::of(value));
+    guard.read(&value, |value| CallResult::of(value));
     value
 }
 
@@ -66,7 +66,7 @@ impl StepGuard {
     /// Ends the step with the value of what ran: an `Err` is an error, anything else is well. Without
     /// it a step is well, unless the thread is unwinding.
     pub fn finish<T>(mut self, value: &T) {
-        self.read(value, |value| Ending::of(value));
+        self.read(value, |value| CallResult::of(value));
     }
 }
 
@@ -92,7 +92,7 @@ pub trait TimedExt: Future + Sized {
     #[track_caller]
     fn timed(self, name: &'static str) -> Timed<Self> {
         let site = site::<Self>(name, Location::caller());
-        Timed { step: Step::new(site, self, Ending::of) }
+        Timed { step: Step::new(site, self, CallResult::of) }
     }
 }
 
@@ -107,7 +107,7 @@ pin_project! {
     }
 }
 
-type Read<T> = for<'a> fn(&'a T) -> Ending<'a>;
+type Read<T> = for<'a> fn(&'a T) -> CallResult<'a>;
 
 impl<F: Future> fmt::Debug for Timed<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,12 +123,12 @@ impl<F: Future> Future for Timed<F> {
     }
 }
 
-impl Ending<'_> {
+impl CallResult<'_> {
     /// How a value ended whose type is a parameter here, so that it can't be asked: a `Result` is known by
     /// the name of its type and by its variant.
     pub(crate) fn of<T>(value: &T) -> Self {
         let failed = error_type(any::type_name::<T>()).filter(|_| is_second_variant(value));
-        failed.map_or(Ending::OK, Ending::failed)
+        failed.map_or(CallResult::OK, CallResult::failed)
     }
 }
 

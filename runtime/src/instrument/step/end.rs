@@ -12,7 +12,7 @@ use crate::instrument::dependency::{Answer, CallState, Category, Facts};
 use crate::json::append::{Pieces, append};
 use crate::json::{escape, members};
 use crate::logger::emit;
-use crate::outcome::ending::{Ending, Failure, Written};
+use crate::outcome::result::{CallResult, Failure, OwnedFailure};
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::site::STATUS_CODE;
 
@@ -49,8 +49,8 @@ impl Outcome {
         }
     }
 
-    pub(super) fn of(ending: &Ending<'_>) -> Self {
-        if ending.failure.is_some() { Outcome::Error } else { Outcome::Ok }
+    pub(super) fn of(result: &CallResult<'_>) -> Self {
+        if result.failure.is_some() { Outcome::Error } else { Outcome::Ok }
     }
 }
 
@@ -62,7 +62,7 @@ impl Running {
         scratch: &mut Scratch,
         now: Tick,
         outcome: Outcome,
-        ending: &Ending<'_>,
+        result: &CallResult<'_>,
     ) {
         let state = &mut *self.state;
         // An item of a stream.
@@ -74,10 +74,10 @@ impl Running {
             Outcome::Ok | Outcome::Cancelled if item.is_some() => Outcome::Error,
             outcome => outcome,
         };
-        let failure = item.as_ref().map(Written::failure);
-        let failure = ending.failure.as_ref().or(failure.as_ref());
-        let answer = item.as_ref().map_or(ending.answer, |item| item.answer);
-        let end = End { outcome, failure, ret: ending.ret.as_deref() };
+        let failure = item.as_ref().map(OwnedFailure::failure);
+        let failure = result.failure.as_ref().or(failure.as_ref());
+        let answer = item.as_ref().map_or(result.answer, |item| item.answer);
+        let end = End { outcome, failure, ret: result.ret.as_deref() };
         match self.state.call.as_deref() {
             None => self.write_step(request, scratch, now, &end),
             Some(call) => self.finish_call(call, answer, request, scratch, now, &end),

@@ -13,7 +13,7 @@ use crate::format::template::Beginning;
 use crate::instrument::context::Request;
 use crate::json::append::Pieces;
 use crate::logger::{self, Logger};
-use crate::outcome::ending::Ending;
+use crate::outcome::result::CallResult;
 use crate::site::{DURATION, STORY, Usual};
 
 const END: &str = "}\n";
@@ -21,12 +21,12 @@ const END: &str = "}\n";
 impl Running {
     /// Ends a step of this thread that went well.
     #[inline(never)]
-    pub(super) fn end_ok(self, now: Tick, ending: &Ending<'_>) {
+    pub(super) fn end_ok(self, now: Tick, result: &CallResult<'_>) {
         if !self.state.site.is_plain() {
-            return self.end(now, Outcome::Ok, ending);
+            return self.end(now, Outcome::Ok, result);
         }
         let mut state = Some(self.state);
-        let ret = ending.ret.as_deref();
+        let ret = result.ret.as_deref();
         logger::if_alone(|logger| {
             let line = |thread: &mut Thread| {
                 let severity = end_here(logger, thread, &mut state, now, ret)?;
@@ -44,18 +44,18 @@ impl Running {
         });
         // It is as it was where its end takes the long way.
         if let Some(state) = state {
-            Running { state }.end(now, Outcome::Ok, ending);
+            Running { state }.end(now, Outcome::Ok, result);
         }
     }
 
     /// Ends a step that is a future, whose frame is its own again, and that went well.
     #[inline(never)]
-    pub(super) fn end_own_ok(self, now: Tick, ending: &Ending<'_>) {
+    pub(super) fn end_own_ok(self, now: Tick, result: &CallResult<'_>) {
         if !self.state.site.is_plain() {
-            return self.end_own(now, Outcome::Ok, ending);
+            return self.end_own(now, Outcome::Ok, result);
         }
         let mut own = Some(self.state);
-        let ret = ending.ret.as_deref();
+        let ret = result.ret.as_deref();
         logger::if_alone(|logger| {
             let Some(state) = own.as_deref() else { return };
             let line = |thread: &mut Thread| {
@@ -74,7 +74,7 @@ impl Running {
             });
         });
         if let Some(state) = own {
-            Running { state }.end_own(now, Outcome::Ok, ending);
+            Running { state }.end_own(now, Outcome::Ok, result);
         }
     }
 }

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::{Fields, Outcome, Running};
 use crate::base::clock::Tick;
 use crate::current::{self, Extras};
-use crate::outcome::ending::Ending;
+use crate::outcome::result::CallResult;
 #[cfg(feature = "stream")]
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::site::Site;
@@ -105,25 +105,25 @@ impl Slot {
     }
 
     /// Ends the step.
-    pub(super) fn end(&mut self, now: Tick, ending: &Ending<'_>) {
+    pub(super) fn end(&mut self, now: Tick, result: &CallResult<'_>) {
         if let State::Running(running) = mem::replace(&mut self.0, State::Over) {
-            match Outcome::of(ending) {
-                Outcome::Ok => running.end_own_ok(now, ending),
-                outcome => running.end_own(now, outcome, ending),
+            match Outcome::of(result) {
+                Outcome::Ok => running.end_own_ok(now, result),
+                outcome => running.end_own(now, outcome, result),
             }
         }
     }
 
     /// One item of a stream: the first one that is an error decides on the end.
     #[cfg(feature = "stream")]
-    pub(super) fn item<'a>(&mut self, ending: impl FnOnce() -> Ending<'a>) {
+    pub(super) fn item<'a>(&mut self, result: impl FnOnce() -> CallResult<'a>) {
         if let State::Running(running) = &mut self.0
             && !running.has_failed()
-            && let ending = ending()
-            && let Some(failure) = &ending.failure
+            && let result = result()
+            && let Some(failure) = &result.failure
         {
             let extras = running.state.frame.extras.get_or_insert_with(current::take_extras);
-            extras.failure = Some(failure.written(ending.answer, DEFAULT_VALUE_LIMIT));
+            extras.failure = Some(failure.rendered(result.answer, DEFAULT_VALUE_LIMIT));
         }
     }
 
@@ -144,7 +144,7 @@ impl Drop for Slot {
         {
             let span = running.state.span.take();
             running.go_out(span.as_ref());
-            running.end_own(Tick::now(), Outcome::Cancelled, &Ending::OK);
+            running.end_own(Tick::now(), Outcome::Cancelled, &CallResult::OK);
         }
     }
 }
@@ -203,7 +203,7 @@ impl Drop for Polled<'_> {
         if self.restore()
             && let State::Running(running) = mem::replace(&mut self.slot.0, State::Over)
         {
-            running.end_own(Tick::now(), Outcome::Panicked, &Ending::OK);
+            running.end_own(Tick::now(), Outcome::Panicked, &CallResult::OK);
         }
     }
 }
@@ -237,7 +237,7 @@ impl<F, C> Step<F, C> {
     pub fn new<R>(entry: impl Into<Entry>, future: F, read: C) -> Self
     where
         F: Future<Output = R>,
-        C: for<'a> Fn(&'a R) -> Ending<'a>,
+        C: for<'a> Fn(&'a R) -> CallResult<'a>,
     {
         Step { future, slot: Slot::new(entry.into()), read }
     }
@@ -246,7 +246,7 @@ impl<F, C> Step<F, C> {
 impl<F, C> Future for Step<F, C>
 where
     F: Future,
-    C: for<'a> Fn(&'a F::Output) -> Ending<'a>,
+    C: for<'a> Fn(&'a F::Output) -> CallResult<'a>,
 {
     type Output = F::Output;
 

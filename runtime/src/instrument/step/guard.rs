@@ -7,7 +7,7 @@ use std::thread;
 use super::{Fields, Outcome, Running, State};
 use crate::base::clock::Tick;
 use crate::current::{self, Ended, Lent, Quiet, Thread};
-use crate::outcome::ending::{Ending, Failure};
+use crate::outcome::result::{CallResult, Failure};
 use crate::site::Site;
 
 /// A running step on a thread, begun by [`step_guard`](crate::step_guard): ends when it is dropped or
@@ -104,7 +104,7 @@ impl StepGuard {
     /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
     #[doc(hidden)]
     #[inline]
-    pub fn read<'a, T>(&mut self, value: &'a T, read: impl FnOnce(&'a T) -> Ending<'a>) {
+    pub fn read<'a, T>(&mut self, value: &'a T, read: impl FnOnce(&'a T) -> CallResult<'a>) {
         if let Some(now) = self.ends_at() {
             self.end_read(now, &read(value));
         }
@@ -129,17 +129,17 @@ impl StepGuard {
     // before others hear of it: what a layer does may panic.
 
     #[inline(never)]
-    fn end_read(&mut self, now: Tick, ending: &Ending<'_>) {
-        match (&mut *self.on, &ending.failure) {
+    fn end_read(&mut self, now: Tick, result: &CallResult<'_>) {
+        match (&mut *self.on, &result.failure) {
             (On::No, _) => {}
             (On::Quietly(_), None) => self.close_quietly(),
-            (On::Quietly(_), Some(_)) => self.end_quietly(Outcome::Error, ending),
+            (On::Quietly(_), Some(_)) => self.end_quietly(Outcome::Error, result),
             (On::Fully(running), failure) => {
                 let running = running.take();
                 self.on = ManuallyDrop::new(On::No);
                 match (running, failure) {
-                    (Some(running), None) => running.end_ok(now, ending),
-                    (Some(running), Some(_)) => running.end(now, Outcome::Error, ending),
+                    (Some(running), None) => running.end_ok(now, result),
+                    (Some(running), Some(_)) => running.end(now, Outcome::Error, result),
                     (None, _) => {}
                 }
             }
@@ -154,8 +154,8 @@ impl StepGuard {
             On::No => {}
             On::Quietly(_) if unread.is_none() && !thread::panicking() => self.close_quietly(),
             On::Quietly(_) => {
-                let (outcome, ending) = how(unread, false);
-                self.end_quietly(outcome, &ending);
+                let (outcome, result) = how(unread, false);
+                self.end_quietly(outcome, &result);
             }
             On::Fully(running) => {
                 let running = running.take();
@@ -176,22 +176,22 @@ impl StepGuard {
     }
 
     #[cold]
-    fn end_quietly(&mut self, outcome: Outcome, ending: &Ending<'_>) {
+    fn end_quietly(&mut self, outcome: Outcome, result: &CallResult<'_>) {
         let on = mem::replace(&mut *self.on, On::No);
         if let On::Quietly(silent) = on {
-            Running::end_quiet(&silent, outcome, ending);
+            Running::end_quiet(&silent, outcome, result);
         }
     }
 }
 
 /// How a step ended that nobody read. One that was entered while unwinding did not cause that.
 #[cold]
-fn how(unread: Unread, was_panicking: bool) -> (Outcome, Ending<'static>) {
+fn how(unread: Unread, was_panicking: bool) -> (Outcome, CallResult<'static>) {
     if thread::panicking() && !was_panicking {
-        return (Outcome::Panicked, Ending::OK);
+        return (Outcome::Panicked, CallResult::OK);
     }
-    let ending = Ending { failure: unread.map(|unread| unread()), ..Ending::OK };
-    (Outcome::of(&ending), ending)
+    let result = CallResult { failure: unread.map(|unread| unread()), ..CallResult::OK };
+    (Outcome::of(&result), result)
 }
 
 impl Drop for StepGuard {
@@ -208,7 +208,7 @@ impl Running {
     fn end_unread(self, unread: Unread) {
         let now = Tick::now();
         if unread.is_none() && !thread::panicking() {
-            self.end_ok(now, &Ending::OK);
+            self.end_ok(now, &CallResult::OK);
         } else {
             self.end_unread_badly(now, unread);
         }
@@ -216,13 +216,13 @@ impl Running {
 
     #[cold]
     fn end_unread_badly(self, now: Tick, unread: Unread) {
-        let (outcome, ending) = how(unread, self.state.was_panicking);
-        self.end(now, outcome, &ending);
+        let (outcome, result) = how(unread, self.state.was_panicking);
+        self.end(now, outcome, &result);
     }
 
     /// The end of a step of which only a bad one is told.
     #[cold]
-    fn end_quiet(silent: &Silent, outcome: Outcome, ending: &Ending<'_>) {
+    fn end_quiet(silent: &Silent, outcome: Outcome, result: &CallResult<'_>) {
         let now = Tick::now();
         let Silent { site, started, quiet } = *silent;
         let ended = current::with_thread(|thread| thread.end_quietly(quiet, site)).flatten();
@@ -234,7 +234,7 @@ impl Running {
         let mut running = Running { state };
         let mut lent = Lent::scratch_of_here();
         let (_, scratch) = lent.parts();
-        running.finish(request.as_ref(), scratch, now, outcome, ending);
+        running.finish(request.as_ref(), scratch, now, outcome, result);
         lent.give_back(running.state);
     }
 }

@@ -11,7 +11,7 @@ use super::dependency::CallState;
 use crate::base::clock::Tick;
 use crate::current::{self, Extras, Frame, Lent, POOLED_BYTES, Thread};
 use crate::json::members;
-use crate::outcome::ending::Ending;
+use crate::outcome::result::CallResult;
 use crate::site::{SPAN_MARK, Site};
 
 mod end;
@@ -180,15 +180,15 @@ impl Running {
     }
 
     /// Ends a step on its thread under the request that is current there.
-    fn end(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
+    fn end(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
         // The error's `Display` is the user's, and may log.
         let mut lent = Lent::default();
-        self.leave(ending.failure.is_none(), &mut lent);
+        self.leave(result.failure.is_none(), &mut lent);
         if let Some(span) = self.state.extras.as_ref().and_then(|extras| extras.span.as_ref()) {
             span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
         }
         let (request, scratch) = lent.parts();
-        self.finish(request, scratch, now, outcome, ending);
+        self.finish(request, scratch, now, outcome, result);
         lent.give_back(self.state);
     }
 
@@ -220,13 +220,13 @@ impl Running {
     }
 
     /// Ends a future's step, whose frame is its own again, under the request that it holds.
-    fn end_own(mut self, now: Tick, outcome: Outcome, ending: &Ending<'_>) {
+    fn end_own(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
         let mut own = self.state.frame.empty();
         self.state.has_inner = own.has_inner;
         self.state.extras = own.extras.take();
         let mut lent = Lent::scratch_of_here();
         let (_, scratch) = lent.parts();
-        self.finish(own.request.as_ref(), scratch, now, outcome, ending);
+        self.finish(own.request.as_ref(), scratch, now, outcome, result);
         lent.give_back(self.state);
     }
 

@@ -8,7 +8,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::future::{Entry, Polled, Slot};
-use crate::outcome::ending::Ending;
+use crate::outcome::result::CallResult;
 
 pin_project! {
     /// A stream that is a step.
@@ -39,7 +39,7 @@ impl<S, C> StepStream<S, C> {
     pub fn new<T>(entry: impl Into<Entry>, stream: S, read: C) -> Self
     where
         S: Stream<Item = T>,
-        C: for<'a> Fn(&'a T) -> Ending<'a>,
+        C: for<'a> Fn(&'a T) -> CallResult<'a>,
     {
         StepStream { stream, slot: Slot::new(entry.into()), read }
     }
@@ -48,7 +48,7 @@ impl<S, C> StepStream<S, C> {
 impl<S, C> Stream for StepStream<S, C>
 where
     S: Stream,
-    C: for<'a> Fn(&'a S::Item) -> Ending<'a>,
+    C: for<'a> Fn(&'a S::Item) -> CallResult<'a>,
 {
     type Item = S::Item;
 
@@ -65,7 +65,7 @@ where
             Poll::Pending => {}
             Poll::Ready(None) => {
                 if let Some(now) = this.slot.ends_at() {
-                    this.slot.end(now, &Ending::OK);
+                    this.slot.end(now, &CallResult::OK);
                 }
             }
             Poll::Ready(Some(item)) => this.slot.item(|| (this.read)(item)),
