@@ -1,14 +1,15 @@
-//! Text buffers that a thread uses again.
+//! Text buffers that each thread reuses.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
 
-use crate::current::scratch::KEPT_BYTES;
-
 pub(crate) type Slot = LocalKey<Cell<String>>;
 
-/// Runs `f` with the buffer of the slot, emptied; it is taken, so that a value that logs while it is
-/// formatted gets another one.
+/// The largest capacity of a buffer that is kept for reuse, so that one huge value does not hold its memory for ever.
+pub(crate) const KEPT_BYTES: usize = 64 * 1024;
+
+/// Runs `f` with the buffer of `slot`, emptied. The buffer is taken out meanwhile, so that a value that logs while it
+/// is formatted gets a buffer of its own.
 pub(crate) fn with<T>(slot: &'static Slot, f: impl FnOnce(&mut String) -> T) -> T {
     let mut buffer = slot.try_with(Cell::take).unwrap_or_default();
     buffer.clear();

@@ -1,12 +1,10 @@
 //! What a thread writes lines with, and uses again: the line's buffer, and the parts of its last line
 //! that the next one most likely has too.
 
-use crate::base::clock::Calendar;
+use crate::base::buffer::KEPT_BYTES;
 use crate::current;
 use crate::format::template::Identified;
-
-/// A buffer that something huge grew is given back.
-pub(crate) const KEPT_BYTES: usize = 64 * 1024;
+use crate::json::timestamp::TimestampCache;
 
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
@@ -17,7 +15,7 @@ pub(crate) struct Scratch {
 /// Parts of a line that were rendered before.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    pub(crate) calendar: Calendar,
+    pub(crate) timestamp: TimestampCache,
     pub(crate) identified: Identified,
 }
 

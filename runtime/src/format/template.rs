@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use super::keys::Keys;
 use super::record::{Record, Severity};
-use crate::base::clock::{Shown, Tick};
+use crate::base::clock::Tick;
 use crate::current::scratch::Known;
 use crate::instrument::context::{Identity, Request};
 use crate::json::append::{NUMBER_ROOM, Pieces, append};
+use crate::json::timestamp::Timestamp;
 use crate::json::{escape, members};
 use crate::logger;
 use crate::redact::loggable::Encoder;
@@ -25,7 +26,7 @@ pub(crate) struct Identified {
 /// Everything up to an event's own fields.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Beginning<'a> {
-    ts: Shown<'a>,
+    ts: Timestamp<'a>,
     named: &'a str,
     pub(crate) of_request: OfRequest<'a>,
 }
@@ -156,7 +157,7 @@ impl Template {
         layer: u64,
         known: &'a mut Known,
     ) -> Beginning<'a> {
-        let ts = at.behind(&self.ts, self.form, &mut known.calendar);
+        let ts = known.timestamp.get(at, self.form, &self.ts);
         let of_request = self.of_request(request, layer, &mut known.identified);
         Beginning { ts, named, of_request }
     }

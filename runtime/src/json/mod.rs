@@ -3,3 +3,4 @@
 pub(crate) mod append;
 pub(crate) mod escape;
 pub(crate) mod members;
+pub(crate) mod timestamp;

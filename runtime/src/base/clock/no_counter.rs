@@ -1,4 +1,4 @@
-//! Where the processor's counter is not used, the system's clock is.
+//! Stands in for `counter.rs` on other platforms: every reading comes from the system's clock.
 
 use std::time::Instant;
 
@@ -8,6 +8,6 @@ pub(super) fn now() -> Option<u64> {
 
 pub(super) fn begin(_: Instant) {}
 
-pub(super) fn learn(_: u64) {}
+pub(super) fn calibrate(_: u64) {}
 
 pub(super) fn check(_: impl Fn() -> u64) {}

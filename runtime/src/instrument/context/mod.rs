@@ -511,7 +511,7 @@ impl Request {
     pub(crate) fn new() -> Self {
         let now = Tick::now();
         let random = random::bytes(now);
-        let id = uuid::Builder::from_unix_timestamp_millis(now.wall().millis(), &random);
+        let id = uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random);
         let id = id.into_uuid().hyphenated();
         Self::begun(now, id.encode_lower(&mut uuid::Uuid::encode_buffer()))
     }

@@ -74,7 +74,7 @@ impl Loggable for Duration {
 /// RFC 3339, UTC, microseconds, as `ts`.
 impl Loggable for SystemTime {
     fn log(&self, to: &mut Encoder<'_>) {
-        to.plain(|out| crate::base::clock::Timestamp::from(*self).write(out));
+        to.plain(|out| crate::json::timestamp::write(*self, out));
     }
 }
 
