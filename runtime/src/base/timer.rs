@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use std::{io, thread};
+
+use super::sync::{self, lock};
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -29,7 +31,7 @@ pub(crate) fn in_time(time: Duration) -> Instant {
 }
 
 fn queue() -> MutexGuard<'static, Queue> {
-    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&QUEUE)
 }
 
 /// Has `work` done at a point in time. The work is short; it may ask for more of it.
@@ -65,8 +67,7 @@ fn next() -> Option<Work> {
         if at <= now {
             return queue.waiting.pop_first().map(|(_, work)| work);
         }
-        let waited = CHANGED.wait_timeout(queue, at - now);
-        queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        queue = sync::wait_timeout(&CHANGED, queue, at - now);
     }
 }
 

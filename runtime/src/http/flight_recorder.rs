@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::trust;
-use crate::init::config::InitError;
-use crate::levels::Levels;
-use crate::levels::interest::Raised;
+use crate::init::error::InitError;
+use crate::levels::{Levels, Raised};
 use crate::request::recorder::{Limits, Recorder};
 
 /// Keeps the detail of every request in memory, and writes it only where the request ends badly: answered

@@ -8,9 +8,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use tracing_core::Level;
 
-use crate::init::config::InitError;
-use crate::levels::Levels;
-use crate::levels::interest::Raised;
+use crate::init::error::InitError;
+use crate::levels::{Levels, Raised};
 use crate::request::switches::DebugLog;
 
 pub(super) const DEBUG_LOG: HeaderName = HeaderName::from_static("x-debug-log");

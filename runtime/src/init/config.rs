@@ -6,30 +6,18 @@
 //! # Ok::<(), candor::InitError>(())
 //! ```
 
-use std::error::Error;
 use std::fmt;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use arc_swap::ArcSwap;
-use tracing_core::{Dispatch, Subscriber, dispatcher};
-use tracing_subscriber::layer::Layer as _;
-use tracing_subscriber::registry::LookupSpan;
-
-use super::logging::Logging;
-use super::output::{Output, open_audit};
-use super::{env, panics};
+use super::error::InitError;
+use super::output::Output;
 use crate::format::Format;
 use crate::format::keys::Keys;
-use crate::format::template::Template;
-use crate::layer::standalone::Alone;
-use crate::layer::{Core, Wanted};
 use crate::levels::Levels;
-use crate::logger::{self, Logger};
-use crate::redact::loggable::{self, DEFAULT_VALUE_LIMIT};
-use crate::redact::{hash, keys, strict};
-use crate::sink::{Overload, Report, Sink};
+use crate::redact::hash;
+use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
+use crate::sink::Overload;
 
 /// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
 /// environment's.
@@ -42,23 +30,23 @@ use crate::sink::{Overload, Report, Sink};
 /// # Ok::<(), candor::InitError>(())
 /// ```
 pub struct Config {
-    levels: Levels,
-    format: Option<Format>,
-    output: Output,
-    background: Option<(usize, Overload)>,
-    audit_file: Option<PathBuf>,
-    service: Option<String>,
-    keys: Keys,
-    sensitive: Vec<String>,
-    not_sensitive: Vec<String>,
-    value_limit: usize,
-    line_limit: usize,
-    lines_per_request: u64,
-    chain_panic_hook: bool,
-    hash_key: Option<[u8; hash::KEY_BYTES]>,
-    spans: bool,
-    strict: bool,
-    strict_allow: Vec<String>,
+    pub(super) levels: Levels,
+    pub(super) format: Option<Format>,
+    pub(super) output: Output,
+    pub(super) background: Option<(usize, Overload)>,
+    pub(super) audit_file: Option<PathBuf>,
+    pub(super) service: Option<String>,
+    pub(super) keys: Keys,
+    pub(super) sensitive: Vec<String>,
+    pub(super) not_sensitive: Vec<String>,
+    pub(super) value_limit: usize,
+    pub(super) line_limit: usize,
+    pub(super) lines_per_request: u64,
+    pub(super) chain_panic_hook: bool,
+    pub(super) hash_key: Option<[u8; hash::KEY_BYTES]>,
+    pub(super) spans: bool,
+    pub(super) strict: bool,
+    pub(super) strict_allow: Vec<String>,
 }
 
 impl fmt::Debug for Config {
@@ -70,39 +58,6 @@ impl fmt::Debug for Config {
             .finish_non_exhaustive()
     }
 }
-
-/// Why candor could not be configured or installed; the text names the setting, what it held and what
-/// it takes.
-#[derive(Debug)]
-pub struct InitError {
-    message: String,
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl InitError {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        InitError { message: message.into(), source: None }
-    }
-
-    pub(crate) fn caused(
-        message: impl Into<String>,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
-        InitError { message: message.into(), source: Some(source.into()) }
-    }
-}
-
-impl fmt::Display for InitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Error for InitError {}
 
 impl Default for Config {
     fn default() -> Self {
@@ -137,15 +92,6 @@ impl Config {
             strict: false,
             strict_allow: Vec::new(),
         }
-    }
-
-    /// What the `LOG_…` variables (and `RUST_LOG`, `OTEL_SERVICE_NAME`) say.
-    ///
-    /// # Errors
-    ///
-    /// A `LOG_…` variable with a value it does not take.
-    pub fn from_env() -> Result<Self, InitError> {
-        env::read(|name| std::env::var_os(name))
     }
 
     /// Which lines are written: `info`, or `info,deps=debug,hyper=warn`. Default `info`; `hyper`,
@@ -328,152 +274,4 @@ impl Config {
     pub fn chain_panic_hook(self) -> Self {
         Config { chain_panic_hook: true, ..self }
     }
-
-    /// Installs candor in this process: the subscriber, the panic hook, and (with feature `log`) the
-    /// logger of the `log` crate.
-    ///
-    /// # Errors
-    ///
-    /// A log file that can't be opened; a subscriber that was installed before.
-    pub fn init(self) -> Result<Logging, InitError> {
-        let chain = self.chain_panic_hook;
-        let ignored = self.levels.ignored.clone();
-        loggable::set_value_limit(self.value_limit);
-        let logger = Arc::new(self.logger(true)?);
-        dispatcher::set_global_default(Dispatch::new(subscriber(Arc::clone(&logger)))).map_err(
-            |source| InitError::caused("another tracing subscriber is installed already", source),
-        )?;
-        panics::install(chain);
-        #[cfg(feature = "log")]
-        crate::init::log_crate::install();
-        for directive in ignored {
-            tracing::warn!(
-                target: "candor",
-                directive,
-                "a directive of RUST_LOG is left out; only targets with a level are taken"
-            );
-        }
-        Ok(Logging::new(logger))
-    }
-
-    /// The `tracing_subscriber` layer alone, to compose with others; it needs a `Registry` under it.
-    /// Nothing is installed, and the panic hook stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// A log file that can't be opened.
-    pub fn layer<S>(self) -> Result<impl tracing_subscriber::Layer<S>, InitError>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        loggable::set_value_limit(self.value_limit);
-        let logger = Arc::new(self.logger(false)?);
-        Ok(Core { logger: Arc::clone(&logger) }.with_filter(Wanted { logger }))
-    }
-
-    /// The whole subscriber, for `tracing::subscriber::with_default` on one thread. Other layers go with
-    /// [`layer`](Self::layer): over this one they would miss the spans of requests.
-    ///
-    /// # Errors
-    ///
-    /// A log file that can't be opened.
-    pub fn subscriber(self) -> Result<impl Subscriber + Send + Sync, InitError> {
-        Ok(subscriber(Arc::new(self.logger(true)?)))
-    }
-
-    /// The whole subscriber, and what changes its levels.
-    #[cfg(feature = "testing")]
-    pub(crate) fn subscriber_with_logging(
-        self,
-    ) -> Result<(impl Subscriber + Send + Sync, Logging), InitError> {
-        let logger = Arc::new(self.logger(true)?);
-        Ok((subscriber(Arc::clone(&logger)), Logging::new(logger)))
-    }
-
-    fn logger(self, alone: bool) -> Result<Logger, InitError> {
-        if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
-            keys::install(&self.sensitive, &self.not_sensitive);
-        }
-        if let Some(key) = self.hash_key {
-            hash::install(key);
-        }
-        if self.strict {
-            strict::install(self.strict_allow);
-        }
-        let log_file = match &self.output {
-            Output::File { path, backups, .. } => Some((path.clone(), *backups)),
-            _ => None,
-        };
-        let (destination, is_terminal) = self.output.open()?;
-        let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
-        // Renames are for machines; the readable form knows the keys by their own names.
-        let keys = if format == Format::Json { self.keys } else { Keys::default() };
-        let colour = env::colour(is_terminal);
-        let template = Arc::new(Template::new(keys, self.service, self.value_limit));
-        let mut sink = Sink::new(destination);
-        let log_file = log_file.as_ref().map(|(path, backups)| (path.as_path(), *backups));
-        let open_audit = |path: &Path| open_audit(path, log_file);
-        let audit_file = self.audit_file.as_deref().map(open_audit).transpose()?;
-        let audit = sink.for_audit(audit_file);
-        if let Some((queue, overload)) = self.background {
-            let report = report(Arc::clone(&template), format, colour);
-            sink = sink.in_background(queue, overload, report).map_err(|source| {
-                InitError::caused("the thread of the background writer can't be started", source)
-            })?;
-        }
-        Ok(Logger {
-            id: logger::next_id(),
-            template,
-            format,
-            colour,
-            levels: ArcSwap::from_pointee(self.levels.into()),
-            value_limit: self.value_limit,
-            line_limit: self.line_limit,
-            lines_per_request: self.lines_per_request,
-            alone,
-            spans: self.spans,
-            sink,
-            audit,
-        })
-    }
-}
-
-/// Makes the lines of the background writer itself.
-fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
-    Box::new(move |lines, reason| logger::lines_dropped(&template, format, colour, lines, reason))
-}
-
-fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
-    Alone::new(Core { logger })
-}
-
-/// Installs candor as the environment says; see [`Config`] for the same in code.
-///
-/// # Errors
-///
-/// A `LOG_…` variable with a value it does not take, a log file that can't be opened, or a subscriber
-/// that was installed before.
-pub fn init() -> Result<Logging, InitError> {
-    Config::from_env()?.init()
-}
-
-/// The `tracing_subscriber` layer alone, as the environment says, to compose with others
-/// (OpenTelemetry, tokio-console); it needs a `Registry` under it.
-///
-/// ```
-/// use tracing_subscriber::layer::SubscriberExt as _;
-///
-/// let subscriber = tracing_subscriber::registry().with(candor::layer()?);
-/// tracing::subscriber::with_default(subscriber, || tracing::info!("composed"));
-/// # Ok::<(), candor::InitError>(())
-/// ```
-///
-/// # Errors
-///
-/// As [`init`].
-pub fn layer<S>() -> Result<impl tracing_subscriber::Layer<S>, InitError>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    Config::from_env()?.layer()
 }

@@ -4,14 +4,26 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::config::{Config, FILE_BACKUPS, FILE_MAX_BYTES, InitError};
+use super::config::{Config, FILE_BACKUPS, FILE_MAX_BYTES};
+use super::error::InitError;
 use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::levels::Levels;
 use crate::redact::hash;
 
+impl Config {
+    /// What the `LOG_…` variables (and `RUST_LOG`, `OTEL_SERVICE_NAME`) say.
+    ///
+    /// # Errors
+    ///
+    /// A `LOG_…` variable with a value it does not take.
+    pub fn from_env() -> Result<Self, InitError> {
+        read(|name| std::env::var_os(name))
+    }
+}
+
 /// The settings that `get` finds; one that is set but empty counts as unset.
-pub(crate) fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, InitError> {
+fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Config, InitError> {
     let env = Env { get };
     let mut config = Config::new();
     if let Some(levels) = env.parsed("LOG_LEVEL", LEVELS, |text| Levels::parse(text, false))? {
@@ -135,16 +147,6 @@ fn positive(text: &str) -> Result<u64, String> {
         0 => Err("it is zero".to_owned()),
         bytes => Ok(bytes),
     }
-}
-
-/// Whether the readable form is coloured: `NO_COLOR` (any value) forbids it, `CLICOLOR_FORCE` (other
-/// than `0`) asks for it, else a terminal decides.
-pub(crate) fn colour(is_terminal: bool) -> bool {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    if set("NO_COLOR").is_some() {
-        return false;
-    }
-    is_terminal || set("CLICOLOR_FORCE").is_some_and(|value| value != "0")
 }
 
 #[cfg(test)]

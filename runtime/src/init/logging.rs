@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::InitError;
+use super::error::InitError;
 use super::reload;
 use crate::format::Format;
 use crate::logger::Logger;

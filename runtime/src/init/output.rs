@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::config::InitError;
+use super::error::InitError;
 use crate::sink::{Destination, LogFile, Rotation, Stream, Writer, backup};
 
 /// Where lines go.
@@ -89,4 +89,14 @@ fn named(path: &Path) -> Option<PathBuf> {
 fn unopened(kind: &str, path: &Path, settings: &str, source: io::Error) -> InitError {
     let path = path.display();
     InitError::caused(format!("the {kind} file {path} ({settings}) can't be opened"), source)
+}
+
+/// Whether the readable form is coloured: `NO_COLOR` (any value) forbids it, `CLICOLOR_FORCE` (other
+/// than `0`) asks for it, else a terminal decides.
+pub(super) fn has_colour(is_terminal: bool) -> bool {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    if set("NO_COLOR").is_some() {
+        return false;
+    }
+    is_terminal || set("CLICOLOR_FORCE").is_some_and(|value| value != "0")
 }

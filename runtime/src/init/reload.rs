@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tracing_core::metadata::LevelFilter;
 
-use super::config::InitError;
+use super::error::InitError;
 use crate::base::clock::Tick;
 use crate::base::timer;
 use crate::format::record::{Record, Severity};
 use crate::json::{escape, members};
-use crate::levels::{ForAWhile, InForce, Levels, interest};
+use crate::levels::{self, ForAWhile, InForce, Levels};
 use crate::logger::{self, Logger};
 
 /// Sets the levels until they are set again.
@@ -64,7 +64,7 @@ fn change(logger: &Logger, change: impl Fn(&mut InForce)) {
         change(&mut next);
         next
     });
-    interest::rebuild();
+    levels::rebuild();
 }
 
 /// The line of a change, which no level keeps back.

@@ -16,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::current::spans;
 use crate::instrument::context;
-use crate::levels::interest;
+use crate::levels;
 use crate::logger::Logger;
 use crate::site;
 
@@ -95,7 +95,7 @@ fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
     let wanted = wants_always(logger, metadata);
     if wanted.unwrap_or_else(|| logger.levels.load().allows(metadata)) {
         Interest::always()
-    } else if wanted.is_none() && interest::is_raised_for_some(metadata) {
+    } else if wanted.is_none() && levels::is_raised_for_some(metadata) {
         Interest::sometimes()
     } else {
         Interest::never()
@@ -115,7 +115,7 @@ fn wants_always(logger: &Logger, metadata: &Metadata<'_>) -> Option<bool> {
 
 /// The request's span is an ERROR: with a lower hint tracing would not ask for it.
 fn max_level(logger: &Logger) -> LevelFilter {
-    logger.levels.load().max().max(interest::max_raised()).max(LevelFilter::ERROR)
+    logger.levels.load().max().max(levels::max_raised()).max(LevelFilter::ERROR)
 }
 
 impl<S> Filter<S> for Wanted {

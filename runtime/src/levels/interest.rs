@@ -2,15 +2,11 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::sync::{Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
 
 use tracing_core::callsite;
-use tracing_core::metadata::LevelFilter;
-use tracing_core::{Level, Metadata};
-
-use super::Levels;
 
 /// How often call sites were to be asked anew, and up to which of these they have been.
 static WANTED: AtomicU64 = AtomicU64::new(0);
@@ -76,64 +72,4 @@ impl Drop for Rebuilding {
     fn drop(&mut self) {
         let _ = IS_REBUILDING.try_with(|it| it.set(false));
     }
-}
-
-/// The levels that some requests of this moment write at, each with how many requests do.
-static RAISED: RwLock<Vec<(Arc<Levels>, usize)>> = RwLock::new(Vec::new());
-
-/// Levels that some request writes at, as long as this lives.
-#[derive(Debug)]
-pub(crate) struct Raised(Arc<Levels>);
-
-impl Raised {
-    /// Requests that share their levels, as those of one edge do, have the call sites asked once.
-    pub(crate) fn begin(levels: Arc<Levels>) -> Self {
-        let mut raised = RAISED.write().unwrap_or_else(PoisonError::into_inner);
-        let known = raised.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &levels));
-        let is_new = known.is_none();
-        match known {
-            Some((_, count)) => *count += 1,
-            None => raised.push((Arc::clone(&levels), 1)),
-        }
-        drop(raised);
-        if is_new {
-            rebuild();
-        }
-        Raised(levels)
-    }
-
-    pub(crate) fn levels(&self) -> &Levels {
-        &self.0
-    }
-}
-
-impl Drop for Raised {
-    fn drop(&mut self) {
-        let mut raised = RAISED.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(at) = raised.iter().position(|(known, _)| Arc::ptr_eq(known, &self.0)) else {
-            return;
-        };
-        raised[at].1 -= 1;
-        let was_last = raised[at].1 == 0;
-        if was_last {
-            raised.swap_remove(at);
-        }
-        drop(raised);
-        if was_last {
-            rebuild();
-        }
-    }
-}
-
-/// Whether some request may write here that others may not.
-pub(crate) fn is_raised_for_some(metadata: &Metadata<'_>) -> bool {
-    let raised = RAISED.read().unwrap_or_else(PoisonError::into_inner);
-    let (target, level): (_, Level) = (metadata.target(), *metadata.level());
-    raised.iter().any(|(levels, _)| levels.allow(target, level))
-}
-
-/// The most detailed level that some request may write at.
-pub(crate) fn max_raised() -> LevelFilter {
-    let raised = RAISED.read().unwrap_or_else(PoisonError::into_inner);
-    raised.iter().map(|(levels, _)| levels.max()).fold(LevelFilter::OFF, LevelFilter::max)
 }

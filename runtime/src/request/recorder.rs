@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing_core::Level;
 
 use crate::format::record::Severity;
-use crate::levels::interest::Raised;
+use crate::levels::Raised;
 
 /// What a recorder may keep.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use tracing_core::Level;
 
 use super::recorder::Recorder;
 use crate::format::record::{Record, Severity};
-use crate::levels::interest::Raised;
+use crate::levels::Raised;
 
 /// The switches of a request that has any.
 #[derive(Debug)]

@@ -4,9 +4,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
+use super::destination::Destination;
 use super::place::Lines;
 use super::stats::{Counted, Counts, REASONS, Reason};
-use super::{Destination, LAST_LINES, Writing};
+use super::writing::Writing;
+use crate::base::{lock, sync};
 use crate::format::record::Severity;
 
 /// What happens to a line for which the queue of [`Config::background`](crate::Config::background) has
@@ -23,6 +25,9 @@ pub enum Overload {
 
 /// Makes the `lines_dropped` line of a number of lines and the reason for them.
 pub(crate) type Report = Box<dyn Fn(u64, &'static str) -> String + Send>;
+
+/// How long a guard or a layer that goes waits for its lines to be written.
+pub(crate) const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// How long the thread lets lines gather before it writes them, unless someone waits for them.
 const GATHER: Duration = Duration::from_millis(2);
@@ -138,7 +143,7 @@ impl Queue {
                 return Pushed::Settled;
             }
             self.0.hurry(&mut state);
-            state = room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = sync::wait(room, state);
         }
         state.lines.extend_from_slice(line.as_bytes());
         state.count += 1;
@@ -173,8 +178,7 @@ impl Queue {
                 break left;
             }
             self.0.hurry(&mut state);
-            let waited = self.0.settled.wait_timeout(state, wait);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = sync::wait_timeout(&self.0.settled, state, wait);
         };
         state.flushing -= 1;
         left
@@ -202,7 +206,7 @@ impl Drop for Queue {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Wakes the thread, whatever it waits for.
@@ -255,10 +259,9 @@ impl Shared {
                 else {
                     break;
                 };
-                let waited = self.work.wait_timeout(state, wait);
-                waited.unwrap_or_else(PoisonError::into_inner).0
+                sync::wait_timeout(&self.work, state, wait)
             } else {
-                self.work.wait(state).unwrap_or_else(PoisonError::into_inner)
+                sync::wait(&self.work, state)
             };
         }
         // While lines come one by one, a write each would cost more than they do.

@@ -2,27 +2,32 @@
 //! A write that fails is counted and never reaches the caller.
 
 mod background;
+mod destination;
 mod file;
 mod place;
 pub(crate) mod stats;
 mod stream;
 mod writer;
+mod writing;
 
-use std::cell::Cell;
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::format::record::Severity;
+pub(crate) use background::LAST_LINES;
 pub use background::Overload;
 pub(crate) use background::Report;
 use background::{Pushed, Queue};
+pub(crate) use destination::Destination;
+#[cfg(feature = "testing")]
+pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
 use place::Lines;
 pub(crate) use place::Loss;
-use stats::{Counted, Counts, Kind, Reason};
+use stats::{Counted, Kind, Reason};
 pub(crate) use stream::Stream;
 pub(crate) use writer::Writer;
+use writing::Writing;
 
 /// One destination of lines.
 #[derive(Debug)]
@@ -32,79 +37,8 @@ pub(crate) struct Sink {
     queue: Option<Queue>,
 }
 
-/// What takes the bytes.
-pub(crate) enum Destination {
-    /// Lines go only to captures.
-    #[cfg(feature = "testing")]
-    Nowhere,
-    Stdout(Stream),
-    Stderr(Stream),
-    File(LogFile),
-    Writer(Writer),
-}
-
-impl fmt::Debug for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            #[cfg(feature = "testing")]
-            Destination::Nowhere => "Nowhere",
-            Destination::Stdout(_) => "Stdout",
-            Destination::Stderr(_) => "Stderr",
-            Destination::File(_) => "File",
-            Destination::Writer(_) => "Writer",
-        })
-    }
-}
-
-impl Destination {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one branch")]
-    fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
-        match self {
-            #[cfg(feature = "testing")]
-            Destination::Nowhere => Ok(()),
-            Destination::Stdout(stream) | Destination::Stderr(stream) => {
-                stream.write(lines, counts)
-            }
-            Destination::File(file) => file.write(lines, counts),
-            Destination::Writer(writer) => writer.write(lines, counts),
-        }
-    }
-
-    /// Nothing is kept back but by someone's own writer.
-    fn flush(&self, deadline: Instant) {
-        if let Destination::Writer(writer) = self {
-            writer.flush(deadline);
-        }
-    }
-}
-
-/// How long a guard or a layer that goes waits for its lines to be written.
-pub(crate) const LAST_LINES: Duration = Duration::from_secs(5);
-
 /// A deadline that is as good as none, and that clocks can show.
 const FOREVER: Duration = Duration::from_hours(365 * 24);
-
-thread_local! {
-    static WRITING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// A write on this thread, of which there is one at a time.
-struct Writing;
-
-impl Writing {
-    fn begin() -> Option<Self> {
-        let was_writing = WRITING.try_with(|writing| writing.replace(true)).unwrap_or(false);
-        // Made only here: one that is dropped says that the write is over.
-        (!was_writing).then(|| Writing)
-    }
-}
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        let _ = WRITING.try_with(|writing| writing.set(false));
-    }
-}
 
 impl Sink {
     pub(crate) fn new(destination: Destination) -> Self {

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
 use super::place::{Failed, Lines, Loss, Place, Unfinished, put_lines};
 use super::stats::Counts;
+use crate::base::lock;
 
 /// How long a non-blocking descriptor that is full is asked again for one line: from the first pause,
 /// each twice as long as the one before, to the longest, and no longer than this in sum.
@@ -60,7 +61,7 @@ impl Stream {
     }
 
     pub(super) fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         put_lines(&mut *state, lines, counts)
     }
 }

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Mutex, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::place::{Failed, Lines, Loss, Place, Unfinished, put_lines};
 use super::stats::{Counts, Reason};
+use crate::base::lock;
 
 pub(crate) struct Writer(Mutex<State>);
 
@@ -26,7 +27,7 @@ impl Writer {
     }
 
     pub(super) fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         put_lines(&mut *state, lines, counts)
     }
 

@@ -42,17 +42,20 @@ mod snapshot;
 mod tree;
 
 use std::io::{self, Write};
-use std::sync::{Once, OnceLock};
+use std::sync::Once;
 
 use tracing_core::dispatcher::{self, Dispatch};
 
-use crate::init::config::{Config, InitError};
+use crate::init::config::Config;
+use crate::init::error::InitError;
 use crate::init::panics;
 use crate::layer::Core;
 use crate::levels::Levels;
 
 #[doc(inline)]
 pub use crate::__assert_no_leak as assert_no_leak;
+#[doc(hidden)]
+pub use crate::sink::on_rotation;
 pub use captured::Captured;
 pub use delay::{Delay, delay};
 pub(crate) use delay::{Waiting, wait_here};
@@ -116,21 +119,6 @@ pub fn capture_with(config: Config) -> Result<Captured, InitError> {
     let mut captured = Captured::new(lines, Some(guard));
     captured.logging = Some(logging);
     Ok(captured)
-}
-
-/// Called between any two steps of a file's rotation, so that a test can end the process there.
-static BETWEEN_RENAMES: OnceLock<fn()> = OnceLock::new();
-
-/// Sets what is called between the steps of a file's rotation, once.
-#[doc(hidden)]
-pub fn on_rotation(hook: fn()) {
-    let _ = BETWEEN_RENAMES.set(hook);
-}
-
-pub(crate) fn between_renames() {
-    if let Some(hook) = BETWEEN_RENAMES.get() {
-        hook();
-    }
 }
 
 /// The sink of [`capture_with`].

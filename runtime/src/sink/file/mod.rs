@@ -1,17 +1,22 @@
 //! A file that lines are appended to, rotated by size: `app.log`, `app.log.1`, `app.log.2` and so on.
 
+mod id;
 mod rotate;
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::place::{Failed, Lines, Loss, Place, Unfinished, put_lines};
 use super::stats::Counts;
 use super::stream::write_whole;
 use crate::base::clock::Tick;
+use crate::base::lock;
+use id::FileId;
+#[cfg(feature = "testing")]
+pub use rotate::on_rotation;
 use rotate::{Outcome, rotate};
 pub(crate) use rotate::{Rotation, backup};
 
@@ -30,7 +35,7 @@ struct State {
 
 struct Open {
     file: File,
-    id: Id,
+    id: FileId,
     /// Other processes may have made it longer since the last look.
     bytes: u64,
     looked: Tick,
@@ -73,7 +78,7 @@ impl LogFile {
     }
 
     pub(super) fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         put_lines(&mut *state, lines, counts)
     }
 }
@@ -138,7 +143,7 @@ impl State {
         }
         open.looked = now;
         match fs::metadata(&self.path) {
-            Ok(named) if Id::of(&named) != open.id => self.open = None,
+            Ok(named) if FileId::of(&named) != open.id => self.open = None,
             // Only what is written tells how far a line came that is half written.
             Ok(_) if self.unfinished.is_some() => {}
             Ok(named) => open.bytes = named.len(),
@@ -164,27 +169,6 @@ impl State {
             // The file is written on, above its size: no line is lost for it.
             Err(_) => self.failed = Some(Tick::now()),
         }
-    }
-}
-
-/// Which file it is, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Id {
-    #[cfg(unix)]
-    of: (u64, u64),
-}
-
-impl Id {
-    #[cfg(unix)]
-    fn of(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt as _;
-        Id { of: (metadata.dev(), metadata.ino()) }
-    }
-
-    /// Elsewhere a file that is open keeps its name, or is seen to have lost it.
-    #[cfg(not(unix))]
-    fn of(_: &Metadata) -> Self {
-        Id {}
     }
 }
 
@@ -221,7 +205,7 @@ fn append_to(path: &Path) -> io::Result<Open> {
     if is_plain && ends_within_a_line(path, bytes) && file.write_all(b"\n").is_ok() {
         bytes += 1;
     }
-    Ok(Open { file, id: Id::of(&metadata), bytes, looked: Tick::now(), is_plain })
+    Ok(Open { file, id: FileId::of(&metadata), bytes, looked: Tick::now(), is_plain })
 }
 
 /// Whether the machine went down in the middle of a line.

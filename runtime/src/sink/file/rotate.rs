@@ -10,7 +10,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Id;
+use super::id::FileId;
 
 /// When a file is rotated and how many backups it has.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ pub(super) fn rotate(
     path: &Path,
     rotation: Rotation,
     file: &File,
-    id: Id,
+    id: FileId,
     first: u64,
 ) -> io::Result<Outcome> {
     let locked = match file.try_lock() {
@@ -54,9 +54,9 @@ pub(super) fn rotate(
     rotated
 }
 
-fn rotate_locked(path: &Path, rotation: Rotation, id: Id, first: u64) -> io::Result<Outcome> {
+fn rotate_locked(path: &Path, rotation: Rotation, id: FileId, first: u64) -> io::Result<Outcome> {
     let named = match fs::symlink_metadata(path) {
-        Ok(named) if named.is_file() && Id::of(&named) == id => named,
+        Ok(named) if named.is_file() && FileId::of(&named) == id => named,
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => return Ok(Outcome::Moved),
     };
@@ -64,7 +64,7 @@ fn rotate_locked(path: &Path, rotation: Rotation, id: Id, first: u64) -> io::Res
         return Ok(Outcome::NotFull { bytes: named.len() });
     }
     let mut free = lowest_free(path, rotation.backups)?;
-    crashes_here();
+    between_renames();
     while free > 1 {
         rename(&backup(path, free - 1), &backup(path, free))?;
         free -= 1;
@@ -91,7 +91,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => other?,
     }
-    crashes_here();
+    between_renames();
     Ok(())
 }
 
@@ -102,8 +102,19 @@ pub(crate) fn backup(path: &Path, place: u32) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Where a test ends the process.
-fn crashes_here() {
+/// Called before each rename of a rotation, so that a test can end the process there.
+#[cfg(feature = "testing")]
+static BETWEEN_RENAMES: std::sync::OnceLock<fn()> = std::sync::OnceLock::new();
+
+/// Sets the hook of [`between_renames`], once.
+#[cfg(feature = "testing")]
+pub fn on_rotation(hook: fn()) {
+    let _ = BETWEEN_RENAMES.set(hook);
+}
+
+fn between_renames() {
     #[cfg(feature = "testing")]
-    crate::testing::between_renames();
+    if let Some(hook) = BETWEEN_RENAMES.get() {
+        hook();
+    }
 }

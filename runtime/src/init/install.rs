@@ -1,0 +1,142 @@
+//! Installs candor: a [`Config`] becomes a logger, and the logger a layer or a whole subscriber.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tracing_core::{Dispatch, Subscriber, dispatcher};
+use tracing_subscriber::layer::Layer as _;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::config::Config;
+use super::error::InitError;
+use super::logging::Logging;
+use super::output::{Output, has_colour, open_audit};
+use super::panics;
+use crate::format::Format;
+use crate::format::keys::Keys;
+use crate::format::template::Template;
+use crate::layer::standalone::Alone;
+use crate::layer::{Core, Wanted};
+use crate::logger::{self, Logger};
+use crate::redact::{hash, keys, loggable, strict};
+use crate::sink::{Report, Sink};
+
+impl Config {
+    /// Installs candor in this process: the subscriber, the panic hook, and (with feature `log`) the
+    /// logger of the `log` crate.
+    ///
+    /// # Errors
+    ///
+    /// A log file that can't be opened; a subscriber that was installed before.
+    pub fn init(self) -> Result<Logging, InitError> {
+        let chain = self.chain_panic_hook;
+        let ignored = self.levels.ignored.clone();
+        loggable::set_value_limit(self.value_limit);
+        let logger = Arc::new(self.logger(true)?);
+        dispatcher::set_global_default(Dispatch::new(subscriber(Arc::clone(&logger)))).map_err(
+            |source| InitError::caused("another tracing subscriber is installed already", source),
+        )?;
+        panics::install(chain);
+        #[cfg(feature = "log")]
+        super::log_crate::install();
+        for directive in ignored {
+            tracing::warn!(
+                target: "candor",
+                directive,
+                "a directive of RUST_LOG is left out; only targets with a level are taken"
+            );
+        }
+        Ok(Logging::new(logger))
+    }
+
+    /// The `tracing_subscriber` layer alone, to compose with others; it needs a `Registry` under it.
+    /// Nothing is installed, and the panic hook stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// A log file that can't be opened.
+    pub fn layer<S>(self) -> Result<impl tracing_subscriber::Layer<S>, InitError>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        loggable::set_value_limit(self.value_limit);
+        let logger = Arc::new(self.logger(false)?);
+        Ok(Core { logger: Arc::clone(&logger) }.with_filter(Wanted { logger }))
+    }
+
+    /// The whole subscriber, for `tracing::subscriber::with_default` on one thread. Other layers go with
+    /// [`layer`](Self::layer): over this one they would miss the spans of requests.
+    ///
+    /// # Errors
+    ///
+    /// A log file that can't be opened.
+    pub fn subscriber(self) -> Result<impl Subscriber + Send + Sync, InitError> {
+        Ok(subscriber(Arc::new(self.logger(true)?)))
+    }
+
+    /// The whole subscriber, and what changes its levels.
+    #[cfg(feature = "testing")]
+    pub(crate) fn subscriber_with_logging(
+        self,
+    ) -> Result<(impl Subscriber + Send + Sync, Logging), InitError> {
+        let logger = Arc::new(self.logger(true)?);
+        Ok((subscriber(Arc::clone(&logger)), Logging::new(logger)))
+    }
+
+    fn logger(self, alone: bool) -> Result<Logger, InitError> {
+        if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
+            keys::install(&self.sensitive, &self.not_sensitive);
+        }
+        if let Some(key) = self.hash_key {
+            hash::install(key);
+        }
+        if self.strict {
+            strict::install(self.strict_allow);
+        }
+        let log_file = match &self.output {
+            Output::File { path, backups, .. } => Some((path.clone(), *backups)),
+            _ => None,
+        };
+        let (destination, is_terminal) = self.output.open()?;
+        let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
+        // Renames are for machines; the readable form knows the keys by their own names.
+        let keys = if format == Format::Json { self.keys } else { Keys::default() };
+        let colour = has_colour(is_terminal);
+        let template = Arc::new(Template::new(keys, self.service, self.value_limit));
+        let mut sink = Sink::new(destination);
+        let log_file = log_file.as_ref().map(|(path, backups)| (path.as_path(), *backups));
+        let open_audit = |path: &Path| open_audit(path, log_file);
+        let audit_file = self.audit_file.as_deref().map(open_audit).transpose()?;
+        let audit = sink.for_audit(audit_file);
+        if let Some((queue, overload)) = self.background {
+            let report = report(Arc::clone(&template), format, colour);
+            sink = sink.in_background(queue, overload, report).map_err(|source| {
+                InitError::caused("the thread of the background writer can't be started", source)
+            })?;
+        }
+        Ok(Logger {
+            id: logger::next_id(),
+            template,
+            format,
+            colour,
+            levels: ArcSwap::from_pointee(self.levels.into()),
+            value_limit: self.value_limit,
+            line_limit: self.line_limit,
+            lines_per_request: self.lines_per_request,
+            alone,
+            spans: self.spans,
+            sink,
+            audit,
+        })
+    }
+}
+
+/// Makes the lines of the background writer itself.
+fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
+    Box::new(move |lines, reason| logger::lines_dropped(&template, format, colour, lines, reason))
+}
+
+fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
+    Alone::new(Core { logger })
+}
