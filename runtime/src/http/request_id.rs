@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::redact::strict;
+use crate::redact::scrub;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -24,7 +24,7 @@ pub(super) fn sent(headers: &HeaderMap) -> Sent {
         Ok(id) if is_valid(id) && values.next().is_none() => Sent::Valid(id.to_owned()),
         _ => {
             let text = String::from_utf8_lossy(value.as_bytes());
-            let scrubbed = strict::text(&text);
+            let scrubbed = scrub::text_or_shape(&text);
             let mut shown: String = scrubbed.chars().take(SHOWN).collect();
             if shown.len() < scrubbed.len() {
                 shown.push('…');

@@ -8,7 +8,7 @@ use crate::format::record::Severity;
 use crate::json::{escape, members};
 use crate::logger::emit;
 use crate::redact::loggable::Encoder;
-use crate::redact::{scrub, strict};
+use crate::redact::scrub;
 
 pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
     emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
@@ -52,7 +52,7 @@ fn headers(map: &HeaderMap, refused_id: bool) -> scrub::Json {
 pub(super) fn header_text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     let value = headers.get(name)?;
     let value = String::from_utf8_lossy(value.as_bytes());
-    Some(strict::listed(name.as_str(), scrub::text(&value)).into_owned())
+    Some(scrub::listed_or_shape(name.as_str(), scrub::text(&value)).into_owned())
 }
 
 /// A query as an object of lists: `a=1&a=2&password=x` is `{"a":["1","2"],"password":["[REDACTED]"]}`.
@@ -64,7 +64,7 @@ fn query(query: &str, limit: usize, out: &mut String) {
         let shown = if scrub::is_secret_value(&name, &value) {
             "[REDACTED]".to_owned()
         } else {
-            strict::listed(&name, scrub::text(&value)).into_owned()
+            scrub::listed_or_shape(&name, scrub::text(&value)).into_owned()
         };
         let name = scrub::text(&name).into_owned();
         match names.iter_mut().find(|(known, _)| *known == name) {

@@ -9,7 +9,7 @@ use crate::format::record::{Record, Severity};
 use crate::instrument::context;
 use crate::layer::Core;
 use crate::logger::Logger;
-use crate::redact::{error_text, scrub, strict};
+use crate::redact::{error_text, scrub};
 
 struct Bridge;
 
@@ -54,7 +54,7 @@ impl Log for Bridge {
         }
         let message = match record.args().as_str() {
             Some(message) => scrub::text(message).into_owned(),
-            None => strict::text(&error_text::display(record.args())).into_owned(),
+            None => scrub::text_or_shape(&error_text::display(record.args())).into_owned(),
         };
         with_logger(|logger| {
             logger.write(

@@ -14,7 +14,7 @@ use crate::format::record::Severity;
 use crate::json::{escape, members};
 use crate::logger::emit;
 use crate::redact::loggable::Encoder;
-use crate::redact::{scrub, strict};
+use crate::redact::scrub;
 use crate::site::{Site, Spec};
 
 static PANIC: Site = Site::new(
@@ -100,5 +100,5 @@ fn message(payload: &(dyn Any + Send)) -> Cow<'_, str> {
     }
     payload
         .downcast_ref::<String>()
-        .map_or("a value that is no text".into(), |text| strict::text(text))
+        .map_or("a value that is no text".into(), |text| scrub::text_or_shape(text))
 }

@@ -189,7 +189,7 @@ impl Message<'_> {
             let known = message.is_some_and(|it| *self.site.message.get_or_init(|| it) == it);
             match printed {
                 Some(Ok(())) if known => scrub::text_into(text, self.out),
-                Some(Ok(())) => self.out.push_str(&strict::shape(text)),
+                Some(Ok(())) => self.out.push_str(&scrub::shape(text)),
                 _ => self.out.push_str(UNPRINTABLE),
             }
         });
@@ -301,7 +301,7 @@ impl Visit for Fields<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, |to| to.text(&strict::text(value)));
+        self.put(field, |to| to.text(&scrub::text_or_shape(value)));
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
@@ -321,7 +321,7 @@ impl Visit for Fields<'_> {
         self.put(field, |to| {
             with_text(|text| match printed(text, |text| NestedDebug::format(value, text)) {
                 Some(true) => to.raw_json(text),
-                Some(false) => to.text(&strict::text(text)),
+                Some(false) => to.text(&scrub::text_or_shape(text)),
                 None => to.text(UNPRINTABLE),
             });
         });

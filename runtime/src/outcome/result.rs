@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::{Answer, chain_answer};
 use crate::redact::loggable::{Encoder, Loggable, guarded};
-use crate::redact::{error_text, strict};
+use crate::redact::{error_text, scrub};
 
 /// Result of a step or call, read from its value.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ impl Failure<'_> {
                 error_text::write_chain(*error, &mut text);
                 text
             }
-            Detail::Text(value) => strict::text(&error_text::display(*value)).into_owned(),
+            Detail::Text(value) => scrub::text_or_shape(&error_text::display(*value)).into_owned(),
             Detail::Unknown => return false,
         };
         Encoder::json(out, limit).text(&text);

@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
-use super::loggable::UNPRINTABLE;
-use super::{scrub, strict};
+use super::scrub;
 use crate::base::catch::caught;
+
+/// What stands for a value whose own formatting panicked or failed.
+pub(crate) const UNPRINTABLE: &str = "<unprintable>";
 
 /// A chain longer than this is cut: an error may be its own source.
 const LONGEST_CHAIN: usize = 32;
@@ -32,7 +34,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
         source = next(error);
         links += 1;
     }
-    out.push_str(&strict::text(&text));
+    out.push_str(&scrub::text_or_shape(&text));
 }
 
 /// The text of an error without what clients put into it and nobody has decided to show.

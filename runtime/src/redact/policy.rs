@@ -17,6 +17,7 @@
 
 use std::fmt;
 
+pub use super::loggable::secret::Secret;
 use super::loggable::{DebugOf, Element, Encoder, Leaf, Loggable, Shape, Text};
 
 /// A value under a policy; loggable.
@@ -159,25 +160,6 @@ impl<T: Shape + ?Sized> Loggable for Shaped<'_, T> {
 impl<T: Shape + ?Sized> Element for Shaped<'_, T> {}
 
 impl<T: Shape + ?Sized> fmt::Debug for Shaped<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&DebugOf(self), f)
-    }
-}
-
-/// A hidden value, made by [`secret`]; loggable.
-#[derive(Clone, Copy)]
-pub struct Secret;
-
-impl Loggable for Secret {
-    #[inline]
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.redacted();
-    }
-}
-
-impl Element for Secret {}
-
-impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&DebugOf(self), f)
     }

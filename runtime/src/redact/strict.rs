@@ -2,13 +2,12 @@
 //!
 //! Without it candor promises no secrets, with it no personal data.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 
-use super::{keys, off, scrub, size_class};
+use super::{keys, off};
 
 /// One plain load for the many that have it off. It is the process's, not a layer's: what is gathered
 /// before a layer writes it has to know.
@@ -48,29 +47,10 @@ pub(crate) fn is_on() -> bool {
     ON.load(Ordering::Acquire) && !off::is_off()
 }
 
-/// Text that nobody decided about: scrubbed, in strict mode its shape.
-pub(crate) fn text(input: &str) -> Cow<'_, str> {
-    if is_on() { shape(input).into() } else { scrub::text(input) }
-}
-
-/// The value of a header or a query parameter, or a segment of a path, as `shown` has it, where the name (the
-/// segment itself) is on the list; else its shape.
-pub(crate) fn listed<'a>(name: &str, shown: Cow<'a, str>) -> Cow<'a, str> {
-    if !is_on() || shown.is_empty() || shown == scrub::REDACTED || is_allowed(name) {
-        shown
-    } else {
-        shape(&shown).into()
-    }
-}
-
-fn is_allowed(name: &str) -> bool {
+pub(super) fn is_allowed(name: &str) -> bool {
     let name = name.to_lowercase();
     HARMLESS.contains(&&*name)
         || ALLOWED.load().as_ref().is_some_and(|allowed| allowed.contains(&name))
-}
-
-pub(crate) fn shape(text: &str) -> String {
-    size_class::text_class(text.chars().count()).to_string()
 }
 
 /// The lowest address at which one of the program's own texts was seen.

@@ -42,7 +42,7 @@ use crate::format::keys::Keys;
 use crate::json::members;
 use crate::logger;
 use crate::redact::loggable::{Encoder, Loggable, guarded};
-use crate::redact::{keys, scrub, strict};
+use crate::redact::{keys, scrub};
 use crate::request::open_steps::OpenSteps;
 use crate::request::switches::Switches;
 use crate::request::trace::Trace;
@@ -282,7 +282,11 @@ pub(crate) fn method_of(name: &str) -> Cow<'static, str> {
 /// The path of a request target, scrubbed. `OPTIONS *` and `CONNECT host:port` have none, and what they
 /// have instead is text.
 pub(crate) fn safe_path(target: &str) -> String {
-    if target.starts_with('/') { scrub::url(target) } else { strict::text(target).into_owned() }
+    if target.starts_with('/') {
+        scrub::url(target)
+    } else {
+        scrub::text_or_shape(target).into_owned()
+    }
 }
 
 /// The guard of [`RequestContext::enter`].

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
-use super::is_sensitive;
+use super::rule::is_sensitive;
 use super::words::Words;
 use crate::redact::off;
 

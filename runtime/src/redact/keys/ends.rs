@@ -11,7 +11,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// Of the words without which [the rule](super::is_sensitive) hides no name.
+    /// Of the words without which [the rule](super::rule::is_sensitive) hides no name.
     pub(crate) const fn of_sensitive() -> Self {
         let mut ends = Self { last: [0; 1 << 10] };
         let mut list = 0;

@@ -5,10 +5,10 @@ use std::fmt;
 
 use std::error::Error;
 
+use super::secret::Secret;
 use super::shape::ShapeOf;
 use super::text::Part;
 use super::{Encoder, Leaf, Loggable, NestedDebug, Shape, Slot, Text};
-use crate::redact::policy::Secret;
 use crate::redact::{error_text, scrub};
 
 /// A field without an attribute of its own, by the answer of the key rule on its names.

@@ -3,9 +3,9 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use super::Encoder;
 use super::json::{Json, Object, encoded};
 use crate::redact::keys::hides;
-use crate::redact::scrub::label::is_credential_header;
-use crate::redact::scrub::{REDACTED, text, url};
-use crate::redact::{off, strict};
+use crate::redact::off;
+use crate::redact::scrub::name::is_credential_header;
+use crate::redact::scrub::{REDACTED, listed_or_shape, text, url};
 
 /// Headers as an object of lower-case names; a name that came several times has an array.
 ///
@@ -43,7 +43,7 @@ pub fn headers(map: &HeaderMap) -> Json {
 
 fn shown(name: &HeaderName, value: &HeaderValue) -> String {
     let shown = without_secrets(name, value);
-    strict::listed(name.as_str(), shown.into()).into_owned()
+    listed_or_shape(name.as_str(), shown.into()).into_owned()
 }
 
 fn without_secrets(name: &HeaderName, value: &HeaderValue) -> String {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, map};
 use super::{Element, Encoder, Loggable};
 use crate::json::escape::json_string;
 use crate::redact::keys::hides;
-use crate::redact::scrub::label::{holds_the_name, holds_the_value};
+use crate::redact::scrub::name::{holds_the_name, holds_the_value};
 use crate::redact::scrub::{REDACTED, text};
 
 /// Deeper values are shown as `"[…]"`.

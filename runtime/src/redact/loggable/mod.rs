@@ -24,112 +24,20 @@ mod encoder;
 mod foreign;
 pub(crate) mod leaf;
 mod scalars;
+pub(crate) mod secret;
 mod seen;
 pub(crate) mod shape;
 pub(crate) mod text;
+mod traits;
 
-use std::fmt;
-
+pub(crate) use super::error_text::UNPRINTABLE;
 pub(crate) use encoder::Slot;
-pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, NestedDebug, UNPRINTABLE, guarded, set_value_limit};
+pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, DebugOf, NestedDebug, guarded, set_value_limit};
 pub use encoder::{Encoder, List, Map, Object};
 pub(crate) use leaf::Leaf;
 pub use shape::Shape;
 pub use text::Text;
-
-/// A value that may stand in a log line, with its own say in what is shown.
-///
-/// Numbers, booleans, times, ids and every `#[redact]` type are loggable, and so are options, results, smart
-/// pointers, cells, locks, ranges, lists, sets, tuples and map values of them. Text is not: `String`, `&str`,
-/// bytes, text keys, IP addresses and JSON values need a decision, which is either a
-/// [policy](crate::policy) around the value or a `#[redact]` on its type.
-///
-/// | type | in JSON |
-/// |---|---|
-/// | numbers, [`NonZero`](std::num::NonZero), [`Wrapping`](std::num::Wrapping), atomics | a number; beyond 64 bits a string |
-/// | [`Duration`](std::time::Duration) | milliseconds with three decimals: `1.235` |
-/// | [`SystemTime`](std::time::SystemTime) | RFC 3339, UTC, microseconds |
-/// | `Uuid` | its hyphenated form |
-/// | `Option`, `Weak`, `OnceLock` | the value or `null` |
-/// | `Result` | `{"Ok":1}`, `{"Err":2}` |
-/// | ranges | `{"start":1,"end":5}` |
-/// | `Cell`, `RefCell`, `Mutex`, `RwLock` and their guards | the value; `"<borrowed>"`, `"<locked>"`, `"<poisoned>"` where it can't be had without waiting |
-/// | times of `jiff`, `chrono`, `time` (features of these names) | RFC 3339 with the offset they have; durations as above; jiff's `Span` in ISO 8601 |
-/// | `rust_decimal::Decimal` (feature `rust_decimal`) | a string, so that no digit is lost |
-/// | `http::StatusCode`, `Method`, `Version` (feature `http`) | `404`, `"GET"` or `"_OTHER"`, `"HTTP/1.1"` |
-/// | `secrecy::SecretBox` (feature `secrecy`) | always `"[REDACTED]"` |
-///
-/// What is nested deeper than 120 levels is `"[…]"`.
-///
-/// Implement it by hand only for a type that holds nothing a reader of the log must not see:
-///
-/// ```
-/// use candor::loggable::{Encoder, Loggable, to_json};
-///
-/// struct Percent(u8);
-///
-/// impl Loggable for Percent {
-///     fn log(&self, to: &mut Encoder<'_>) {
-///         to.u64(self.0.into());
-///     }
-/// }
-/// assert_eq!(to_json(&Percent(12)), "12");
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be logged without a decision on what may be shown",
-    label = "not loggable as it is",
-    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` nothing (they are in `candor::policy`)",
-    note = "headers and JSON values go through `candor::scrub::headers(&x)` and `candor::scrub::json(&x)`",
-    note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
-)]
-pub trait Loggable {
-    /// Writes exactly one value to the encoder; one that writes none leaves `null`.
-    fn log(&self, to: &mut Encoder<'_>);
-
-    /// Whether writing it runs no code that might panic, so that nothing need be caught.
-    #[doc(hidden)]
-    #[inline]
-    fn is_plain(&self) -> bool {
-        false
-    }
-}
-
-/// A [`Loggable`] type that may also stand in a list, a set, a tuple or a map.
-///
-/// `u8` and `char` are loggable alone but no elements, so that neither bytes nor text slip in as
-/// lists of numbers or letters.
-#[diagnostic::on_unimplemented(
-    message = "a collection of `{Self}` can't be logged without a decision on what may be shown",
-    label = "`{Self}` is not loggable as an element",
-    note = "put a policy around the collection: `clear(&x)` shows its text, `shape(&x)` its size, `secret(&x)` nothing of it (they are in `candor::policy`)",
-    note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
-)]
-pub trait Element: Loggable {}
-
-/// The JSON a value becomes in a line.
-///
-/// ```
-/// assert_eq!(candor::loggable::to_json(&(1, true)), "[1,true]");
-/// ```
-pub fn to_json<T: Loggable + ?Sized>(value: &T) -> String {
-    let mut out = String::new();
-    Encoder::json(&mut out, usize::MAX).value(value);
-    out
-}
-
-/// Appends the JSON a value becomes in a line to a buffer; a buffer with room is not reallocated.
-pub fn write_json<T: Loggable + ?Sized>(value: &T, out: &mut String) {
-    Encoder::json(out, usize::MAX).value(value);
-}
-
-/// `Debug` of a loggable value: the same walk as its JSON, in Rust's notation.
-pub(crate) struct DebugOf<'a, T: ?Sized>(pub(crate) &'a T);
-
-impl<T: Loggable + ?Sized> fmt::Debug for DebugOf<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Encoder::debug_value(self.0, f)
-    }
-}
+pub use traits::{Element, Loggable, to_json, write_json};
 
 #[cfg(test)]
 mod tests;

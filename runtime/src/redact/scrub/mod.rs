@@ -22,8 +22,11 @@
 //! ```
 
 mod card;
-pub(crate) mod label;
+mod label;
+pub(crate) mod name;
 mod personal;
+mod range;
+mod shape_only;
 mod text;
 mod token;
 mod trigger;
@@ -33,11 +36,12 @@ mod value;
 #[cfg(feature = "http")]
 pub use super::loggable::headers::headers;
 pub use super::loggable::json::{Json, json};
+pub(crate) use range::REDACTED;
+#[cfg(feature = "http")]
+pub(crate) use shape_only::listed_or_shape;
+pub(crate) use shape_only::{shape, text_or_shape};
 pub use text::text;
 pub(crate) use text::text_into;
 #[cfg(feature = "http")]
 pub(crate) use url::{is_secret_value, percent_decoded};
 pub use url::{url, url_with_query};
-
-/// What stands for a secret.
-pub(crate) const REDACTED: &str = "[REDACTED]";

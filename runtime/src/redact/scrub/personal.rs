@@ -4,8 +4,7 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use super::REDACTED;
-use super::token::run;
+use super::range::{REDACTED, run};
 use crate::redact::keys::decoded;
 
 /// The text without personal data.

@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 
+use super::range::{HiddenRange, REDACTED};
 use super::trigger::Triggers;
-use super::{REDACTED, card, label, personal, token};
+use super::{card, label, personal, token};
 use crate::redact::{off, strict};
 
 /// Free text without the secrets that can be known as such; borrowed where there are none.
@@ -38,7 +39,7 @@ pub(super) fn may_show(input: &str) -> bool {
 /// Apart, so that clean text has nothing of it to carry.
 #[inline(never)]
 fn looked_through(input: &str, triggers: Triggers) -> Cow<'_, str> {
-    let mut secrets = Secrets::of(input, triggers);
+    let mut secrets = HiddenRanges::of(input, triggers);
     let shown = match secrets.next() {
         Some(first) => {
             let mut out = String::with_capacity(input.len());
@@ -59,10 +60,10 @@ pub(crate) fn text_into(input: &str, out: &mut String) {
     if triggers.next(input.as_bytes(), 0).is_none() {
         return out.push_str(input);
     }
-    splice(input, Secrets::of(input, triggers), out);
+    splice(input, HiddenRanges::of(input, triggers), out);
 }
 
-fn splice<'a>(input: &'a str, secrets: impl Iterator<Item = Secret<'a>>, out: &mut String) {
+fn splice<'a>(input: &'a str, secrets: impl Iterator<Item = HiddenRange<'a>>, out: &mut String) {
     let mut copied = 0;
     for secret in secrets {
         if secret.start < copied {
@@ -78,21 +79,7 @@ fn splice<'a>(input: &'a str, secrets: impl Iterator<Item = Secret<'a>>, out: &m
     out.push_str(&input[copied..]);
 }
 
-/// A stretch of the text that must not be seen.
-pub(super) struct Secret<'a> {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    /// Put around the replacement, so that `"pin":1234` stays JSON.
-    pub(super) quotes: &'a str,
-}
-
-impl Secret<'_> {
-    pub(super) fn new(start: usize, end: usize) -> Self {
-        Self { start, end, quotes: "" }
-    }
-}
-
-struct Secrets<'a> {
+struct HiddenRanges<'a> {
     text: &'a str,
     at: usize,
     /// The end of the last secret: no look goes back behind it.
@@ -107,7 +94,7 @@ struct Secrets<'a> {
     triggers: Triggers,
 }
 
-impl<'a> Secrets<'a> {
+impl<'a> HiddenRanges<'a> {
     fn of(text: &'a str, triggers: Triggers) -> Self {
         Self {
             text,
@@ -140,7 +127,7 @@ impl<'a> Secrets<'a> {
     }
 
     /// Most triggers are nothing: what the bytes beside them rule out is not looked at.
-    fn look(&mut self, at: usize) -> Option<Secret<'a>> {
+    fn look(&mut self, at: usize) -> Option<HiddenRange<'a>> {
         let (text, bytes) = (self.text, self.text.as_bytes());
         let before = at.checked_sub(1).map_or(0, |before| bytes[before]);
         let behind = bytes.get(at + 1).copied().unwrap_or(0);
@@ -174,17 +161,17 @@ impl<'a> Secrets<'a> {
             b'0'..=b'9' => {
                 // A run of digits is looked at once, from its start.
                 self.at = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                card::number(bytes, at).map(|end| Secret::new(at, end))
+                card::number(bytes, at).map(|end| HiddenRange::new(at, end))
             }
             _ => None,
         }
     }
 }
 
-impl<'a> Iterator for Secrets<'a> {
-    type Item = Secret<'a>;
+impl<'a> Iterator for HiddenRanges<'a> {
+    type Item = HiddenRange<'a>;
 
-    fn next(&mut self) -> Option<Secret<'a>> {
+    fn next(&mut self) -> Option<HiddenRange<'a>> {
         let bytes = self.text.as_bytes();
         while let Some(at) = self.place() {
             self.at = at + 1;

@@ -1,15 +1,10 @@
 //! Secrets that show by themselves what they are.
 
-use super::text::Secret;
+use super::range::{HiddenRange, run};
 use crate::redact::keys::decoded;
 
 fn in_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
-/// The end of the run of bytes from `from` that `holds`.
-pub(super) fn run(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
-    bytes[from..].iter().position(|&byte| !holds(byte)).map_or(bytes.len(), |len| from + len)
 }
 
 fn begins_word(bytes: &[u8], at: usize) -> bool {
@@ -121,7 +116,7 @@ static LAST: [u128; 32] = {
 };
 
 /// A well-known prefix whose last byte is at `at`, with its key.
-pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
+pub(super) fn prefixed(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     const SHORTEST: usize = 12;
     let bytes = text.as_bytes();
     let head = &bytes[..=at];
@@ -153,21 +148,21 @@ pub(super) fn prefixed(text: &str, at: usize) -> Option<Secret<'_>> {
         _ => false,
     };
     (begins_word(bytes, start) && !prose)
-        .then(|| Secret::new(start, run(bytes, at, |byte| in_token(byte) || byte == b'.')))
+        .then(|| HiddenRange::new(start, run(bytes, at, |byte| in_token(byte) || byte == b'.')))
 }
 
 /// `eyJ…`: base64 of `{"`, with which every JWT begins.
-pub(super) fn jwt(text: &str, at: usize) -> Option<Secret<'_>> {
+pub(super) fn jwt(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     let start = at
         .checked_sub(2)
         .filter(|&start| bytes[start..at] == *b"ey" && begins_word(bytes, start))?;
     let end = run(bytes, at, |byte| in_token(byte) || matches!(byte, b'.' | b'=' | b'+'));
-    (end - start >= 20).then(|| Secret::new(start, end))
+    (end - start >= 20).then(|| HiddenRange::new(start, end))
 }
 
 /// `AKIA…`, `ASIA…` (AWS) and `AIza…` (Google).
-pub(super) fn cloud_key(text: &str, at: usize) -> Option<Secret<'_>> {
+pub(super) fn cloud_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     let aws = at.checked_sub(2).filter(|&start| {
         matches!(&bytes[start..at], b"AK" | b"AS" | b"AB")
@@ -176,16 +171,16 @@ pub(super) fn cloud_key(text: &str, at: usize) -> Option<Secret<'_>> {
     });
     if let Some(start) = aws {
         let end = run(bytes, at, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        return (end - start >= 16).then(|| Secret::new(start, end));
+        return (end - start >= 16).then(|| HiddenRange::new(start, end));
     }
     let start =
         at.checked_sub(1).filter(|&start| bytes[start] == b'A' && begins_word(bytes, start))?;
     let end = run(bytes, at, in_token);
-    (bytes[at..].starts_with(b"Iza") && end - start >= 30).then(|| Secret::new(start, end))
+    (bytes[at..].starts_with(b"Iza") && end - start >= 30).then(|| HiddenRange::new(start, end))
 }
 
 /// `Bearer …` and `Basic …`.
-pub(super) fn scheme(text: &str, at: usize) -> Option<Secret<'_>> {
+pub(super) fn scheme(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     let word = &bytes[at..(at + 6).min(bytes.len())];
     let bearer = word.eq_ignore_ascii_case(b"bearer");
@@ -207,7 +202,7 @@ pub(super) fn scheme(text: &str, at: usize) -> Option<Secret<'_>> {
     });
     let token = &bytes[start..end];
     (start > behind && !is_prose(token, bearer && bytes[at] == b'B'))
-        .then(|| Secret::new(start, end))
+        .then(|| HiddenRange::new(start, end))
 }
 
 /// Whether a word behind `Bearer` or `Basic` is one of English: "basic usage", "Bearer token is missing".
@@ -235,7 +230,7 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
 
 /// What serde says of a value that it does not take: `invalid type: string "…", expected u64`, and of a variant.
 /// It echoes the value without its name, so it goes whatever it is.
-pub(super) fn echoed(text: &str, at: usize) -> Option<Secret<'_>> {
+pub(super) fn echoed(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     const FARTHEST: usize = 1024;
     const KINDS: [&str; 6] = [
         "string \"",
@@ -270,11 +265,11 @@ pub(super) fn echoed(text: &str, at: usize) -> Option<Secret<'_>> {
         Some(end) => end - 1 - usize::from(escaped),
         None => run(bytes, start, |byte| byte != quote && byte != b'\n'),
     };
-    (end > start).then(|| Secret::new(start, end))
+    (end > start).then(|| HiddenRange::new(start, end))
 }
 
 /// A PEM block of a private key; without an end it goes to the end of the text.
-pub(super) fn private_key(text: &str, at: usize) -> Option<Secret<'_>> {
+pub(super) fn private_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     const LONGEST_LABEL: usize = 64;
     let bytes = text.as_bytes();
     let begin = behind_dashes(bytes, at, b"begin")?;
@@ -290,13 +285,13 @@ pub(super) fn private_key(text: &str, at: usize) -> Option<Secret<'_>> {
         end = run(bytes, dashes, |byte| byte == b'-');
         if let Some(label) = behind_dashes(bytes, dashes, b"end") {
             let close = text[label..].find("----").map(|offset| label + offset);
-            return Some(Secret::new(
+            return Some(HiddenRange::new(
                 at,
                 close.map_or(text.len(), |at| run(bytes, at, |byte| byte == b'-')),
             ));
         }
     }
-    Some(Secret::new(at, text.len()))
+    Some(HiddenRange::new(at, text.len()))
 }
 
 /// Where the text goes on behind `-----BEGIN`, or `---- BEGIN` as SSH2 has it.
@@ -319,7 +314,7 @@ const WEBHOOKS: [&str; 6] = [
 ];
 
 /// The `user:password` of a URL whose `://` starts at `at`, plain or percent-encoded.
-pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
+pub(super) fn url_credentials(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     const FARTHEST: usize = 512;
     let bytes = text.as_bytes();
     let start = behind(bytes, at, b"://")?;
@@ -328,7 +323,7 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
     if let Some(webhook) = WEBHOOKS.iter().find(|webhook| text[start..].starts_with(**webhook)) {
         let start = start + webhook.len();
         let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'/' | b':'));
-        return (end > start).then(|| Secret::new(start, end));
+        return (end > start).then(|| HiddenRange::new(start, end));
     }
     // A password with a slash in it leaves something behind the host's colon that is no port.
     let mut port = true;
@@ -349,7 +344,7 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<Secret<'_>> {
         }
         here = next;
     }
-    credentials.filter(|&end| end > start).map(|end| Secret::new(start, end))
+    credentials.filter(|&end| end > start).map(|end| HiddenRange::new(start, end))
 }
 
 /// Where the text goes on behind `expected`, plain or percent-encoded.

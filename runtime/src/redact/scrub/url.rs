@@ -1,7 +1,9 @@
-use super::REDACTED;
+use super::range::REDACTED;
+use super::shape_only::listed_or_shape;
 use super::text::{may_show, text};
+use super::value::is_grant;
 use crate::redact::keys::{decoded, hides};
-use crate::redact::{off, strict};
+use crate::redact::off;
 
 const UNPARSEABLE: &str = "<unparseable url>";
 
@@ -50,7 +52,7 @@ pub fn url_with_query(input: &str) -> String {
                 } else {
                     unless_secret(value)
                 };
-                out.push_str(&strict::listed(&percent_decoded(name), shown));
+                out.push_str(&listed_or_shape(&percent_decoded(name), shown));
             }
         }
     }
@@ -115,7 +117,7 @@ impl<'a> Parts<'a> {
             if opaque && hides(before) {
                 out.push_str(REDACTED);
             } else {
-                out.push_str(&strict::listed(segment, unless_secret(segment)));
+                out.push_str(&listed_or_shape(segment, unless_secret(segment)));
             }
             before = segment;
         }
@@ -179,18 +181,6 @@ fn is_host(host: &str) -> bool {
 /// Whether the value of a query parameter is hidden for its name.
 pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
     !off::is_off() && (hides(name) || is_grant(&percent_decoded(name), value))
-}
-
-/// The `code` and `state` of an OAuth redirect, as against status codes and `state=open`.
-pub(super) fn is_grant(name: &str, value: &str) -> bool {
-    let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let word = value.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
-    if name.eq_ignore_ascii_case("code") {
-        value.len() >= 10 && digits < value.len()
-    } else {
-        let opaque = value.len() >= 8 && digits > 0 || value.len() >= 16 && !word;
-        name.eq_ignore_ascii_case("state") && opaque && digits < value.len()
-    }
 }
 
 /// A part as it is, scrubbed; hidden whole where the secret shows only after decoding.

@@ -1,9 +1,7 @@
 //! Where a value ends whose name hides it.
 
-use super::label::{LONGEST_NAME, Name, Separator, clip, in_name, is_one_of, is_quote};
-use super::text::Secret;
-use super::token::run;
-use super::url::is_grant;
+use super::name::{LONGEST_NAME, Name, Separator, clip, in_name, is_one_of, is_quote};
+use super::range::{HiddenRange, run};
 use crate::redact::keys::{decoded, hides};
 
 /// What stands behind a name and its separator.
@@ -14,7 +12,7 @@ pub(super) struct Value<'a, 'b> {
 }
 
 impl<'a> Value<'a, '_> {
-    pub(super) fn secret(&self) -> Option<Secret<'a>> {
+    pub(super) fn secret(&self) -> Option<HiddenRange<'a>> {
         let bytes = self.text.as_bytes();
         let quoted_name = !self.name.quote.is_empty();
         let start = run(bytes, self.separator.end, |byte| {
@@ -58,11 +56,11 @@ impl<'a> Value<'a, '_> {
             None if self.name.is_header() && !quoted_name => self.line_end(start),
             None => self.unquoted_end(start),
         };
-        (end > start).then_some(Secret { start, end, quotes: self.name.quote })
+        (end > start).then_some(HiddenRange { start, end, quotes: self.name.quote })
     }
 
     /// The indented lines of YAML, behind `password: |` or behind nothing.
-    fn block(&self, start: usize) -> Option<Secret<'a>> {
+    fn block(&self, start: usize) -> Option<HiddenRange<'a>> {
         if !self.separator.colon || !self.name.quote.is_empty() {
             return None;
         }
@@ -83,18 +81,18 @@ impl<'a> Value<'a, '_> {
             end = run(bytes, text, |byte| byte != b'\n');
         }
         (end > first)
-            .then(|| Secret::new(run(bytes, first, |byte| byte.is_ascii_whitespace()), end))
+            .then(|| HiddenRange::new(run(bytes, first, |byte| byte.is_ascii_whitespace()), end))
     }
 
     /// `“…”` and `«…»`.
-    fn typographic(&self, start: usize) -> Option<Secret<'a>> {
+    fn typographic(&self, start: usize) -> Option<HiddenRange<'a>> {
         let text = self.text.get(start..)?;
         let (open, close) = [("“", "”"), ("„", "“"), ("«", "»"), ("‘", "’"), ("「", "」")]
             .into_iter()
             .find(|(open, _)| text.starts_with(open))?;
         let start = start + open.len();
         let end = self.text[start..].find(close).map_or(self.text.len(), |len| start + len);
-        (end > start).then(|| Secret::new(start, end))
+        (end > start).then(|| HiddenRange::new(start, end))
     }
 
     /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
@@ -105,14 +103,14 @@ impl<'a> Value<'a, '_> {
         near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
     }
 
-    fn quoted(&self, at: usize, quote: u8, slashes: usize) -> Secret<'a> {
+    fn quoted(&self, at: usize, quote: u8, slashes: usize) -> HiddenRange<'a> {
         let bytes = self.text.as_bytes();
         let triple = [quote; 3];
         if bytes[at..].starts_with(&triple) {
             let end = bytes[at + 3..].windows(3).position(|part| part == triple);
-            return Secret::new(at + 3, end.map_or(bytes.len(), |len| at + 3 + len));
+            return HiddenRange::new(at + 3, end.map_or(bytes.len(), |len| at + 3 + len));
         }
-        Secret::new(
+        HiddenRange::new(
             at + 1,
             closing(bytes, at + 1, quote, slashes, true)
                 .map_or(bytes.len(), |close| close - slashes),
@@ -197,6 +195,18 @@ pub(super) const GRANTS: [&str; 2] = ["code", "state"];
 
 pub(super) fn is_grant_name(name: &str) -> bool {
     is_one_of(name, &GRANTS)
+}
+
+/// The `code` and `state` of an OAuth redirect, as against status codes and `state=open`.
+pub(super) fn is_grant(name: &str, value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let word = value.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    if name.eq_ignore_ascii_case("code") {
+        value.len() >= 10 && digits < value.len()
+    } else {
+        let opaque = value.len() >= 8 && digits > 0 || value.len() >= 16 && !word;
+        name.eq_ignore_ascii_case("state") && opaque && digits < value.len()
+    }
 }
 
 /// Whether what follows the end of a string is the next one, or the end of what they stand in.

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use super::debug::Inside;
-use super::{Encoder, Out};
+use super::writer::{Encoder, Out};
 use crate::json::escape;
+use crate::redact::keys;
 use crate::redact::loggable::Loggable;
+use crate::redact::loggable::secret::Secret;
 use crate::redact::loggable::seen::Seen;
-use crate::redact::{keys, policy};
 
 impl<'a> Encoder<'a> {
     /// Writes a struct or struct variant: `{"a":1}`, in Debug `Name { a: 1 }`.
@@ -33,7 +34,7 @@ impl<'a> Encoder<'a> {
     /// Where the deployment declared the name sensitive, the values are hidden.
     pub fn tuple(&mut self, name: &str, fill: impl FnOnce(&mut List<'_, 'a>)) {
         if keys::added_by_deployment(name) {
-            return self.newtype(name, &policy::Secret);
+            return self.newtype(name, &Secret);
         }
         if matches!(self.out, Out::Json(_)) {
             return self.list(fill);
@@ -109,7 +110,7 @@ impl<'a> Encoder<'a> {
                     name: self.name,
                 };
                 if hidden {
-                    inner.newtype(name, &policy::Secret);
+                    inner.newtype(name, &Secret);
                 } else {
                     fill(&mut inner);
                     if inner.claim() {
@@ -207,7 +208,7 @@ impl<'a> Encoder<'a> {
     /// Nothing of a value inside a group.
     #[cold]
     fn inner_hidden(&mut self, name: &str) {
-        self.inner(name, &policy::Secret);
+        self.inner(name, &Secret);
     }
 }
 

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
 
-use super::{Encoder, UNPRINTABLE};
+use super::writer::Encoder;
 use crate::base::catch::caught;
 use crate::json::escape;
+use crate::redact::error_text::UNPRINTABLE;
 use crate::redact::loggable::{Loggable, to_json};
 
 /// Runs `write`, which appends one JSON value; what panics leaves `"<unprintable>"` instead.

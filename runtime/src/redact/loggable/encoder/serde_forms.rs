@@ -1,9 +1,10 @@
 //! The forms serde's attributes give to types: tags, flattened fields.
 
 use super::groups::{Object, Slot, is_hidden};
-use super::{Encoder, Out};
+use super::writer::{Encoder, Out};
 use crate::json::{escape, members};
-use crate::redact::{keys, policy};
+use crate::redact::keys;
+use crate::redact::loggable::secret::Secret;
 
 impl<'a> Encoder<'a> {
     /// The unit variant of an enum without tags: `null`, in Debug its name.
@@ -27,7 +28,7 @@ impl<'a> Encoder<'a> {
     ) {
         let hidden = keys::added_by_deployment(tag);
         if hidden && !matches!(self.out, Out::Json(_)) {
-            return self.newtype(name, &policy::Secret);
+            return self.newtype(name, &Secret);
         }
         self.object(name, |object| {
             object.tag(tag_key, tag);
