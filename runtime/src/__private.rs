@@ -12,7 +12,7 @@ pub use tracing_core::Level;
 pub use crate::instrument::step::StepStream;
 pub use crate::instrument::step::body::*;
 pub use crate::instrument::step::{
-    Entry, Fields, Step, StepGuard, answer, entered, hint, ret, ret_with,
+    Fields, Step, StepGuard, StepStart as Entry, answer, entered, hint, ret, ret_with,
 };
 pub use crate::outcome::probe::{Kind, Returned};
 pub use crate::outcome::result::CallResult as Ending;

@@ -144,6 +144,7 @@ pub use instrument::job::{Job, JobFuture, job};
 pub use instrument::step::{StepGuard, record, step, step_guard};
 #[cfg(feature = "inventory")]
 pub use inventory::inventory;
+pub use outcome::StepOutput;
 pub use redact::loggable::{self, Loggable};
 pub use redact::scrub::{self, url as safe_url};
 pub use redact::{keys, policy};

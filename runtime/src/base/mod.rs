@@ -4,6 +4,7 @@ pub(crate) mod buffer;
 pub(crate) mod catch;
 pub(crate) mod clock;
 pub(crate) mod random;
+pub(crate) mod serial;
 pub(crate) mod sync;
 pub(crate) mod timer;
 

@@ -1,6 +1,23 @@
-//! What runs on this thread.
+//! What runs on this thread: the frame with its request, step and call, and the entered spans.
 
+mod call;
+#[cfg(feature = "testing")]
+pub(crate) mod delay;
 mod frame;
-pub(crate) mod scratch;
-pub(crate) mod spans;
-pub(crate) use self::frame::*;
+mod line_buffer;
+mod line_lease;
+pub(crate) mod span_stack;
+mod step_state;
+mod thread;
+
+pub(crate) use self::call::{CallFacts, CallState};
+pub(crate) use self::frame::{Frame, SavedFrame, StepExtras};
+pub(crate) use self::line_buffer::{LineBuffer, RenderCache};
+pub(crate) use self::line_lease::LineLease;
+pub(crate) use self::step_state::StepState;
+pub(crate) use self::thread::{
+    FrameGuard, ThreadState, UserGuard, is_alive, is_of, raises, request, swap_frame, take_extras,
+    with, with_line_buffer, with_request, with_switches, with_thread,
+};
+#[cfg(feature = "testing")]
+pub(crate) use self::thread::{capture, join_capture};

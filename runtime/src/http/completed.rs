@@ -13,16 +13,15 @@ use super::settings::Settings;
 use super::site;
 use super::started::header_text;
 use crate::base::clock::Tick;
-use crate::current::{Frame, Inside};
+use crate::current::{Frame, FrameGuard};
 use crate::format::record::Severity;
-use crate::instrument::context::Request;
 use crate::instrument::totals;
 use crate::json::append::{append, number};
 use crate::json::members;
-use crate::layer::Core;
-use crate::logger::emit;
+use crate::logger::{CandorLayer, emit};
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
+use crate::request::Request;
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +73,7 @@ impl Open {
         settings: Arc<Settings>,
     ) -> Self {
         Open {
-            frame: Frame { request: Some(Arc::clone(&request)), ..Frame::default() },
+            frame: Frame::of(Arc::clone(&request)),
             request,
             route,
             client_request_id,
@@ -110,8 +109,8 @@ impl Open {
     }
 
     /// Makes the request the current one, for code of the owner's or of the body.
-    pub(super) fn enter(&mut self) -> Inside<'_> {
-        Inside::enter(&mut self.frame)
+    pub(super) fn enter(&mut self) -> FrameGuard<&mut Frame> {
+        FrameGuard::enter(&mut self.frame)
     }
 
     pub(super) fn responded(&mut self, response: &response::Parts) {
@@ -189,7 +188,7 @@ impl Open {
             return (0, 0);
         };
         let written = dispatcher::get_default(|dispatch| {
-            let core = dispatch.downcast_ref::<Core>().filter(|_| is_bad)?;
+            let core = dispatch.downcast_ref::<CandorLayer>().filter(|_| is_bad)?;
             Some(core.logger.write_kept(&self.request, recorder))
         });
         written.unwrap_or_else(|| {

@@ -28,6 +28,7 @@ use super::{started, trace_context};
 use crate::current;
 use crate::instrument::context::{self, RequestContext, Scope};
 use crate::redact::loggable::Loggable;
+use crate::request::Request as RequestData;
 use crate::request::open_steps::OpenSteps;
 
 /// Gives every request its context, and writes `request_started` and `request_completed`.
@@ -54,7 +55,7 @@ pub struct RequestLayer {
     settings: Arc<Settings>,
     /// Requests come in on tasks of the server's own: they belong to the test that made the layer.
     #[cfg(feature = "testing")]
-    capture: Option<crate::testing::Lines>,
+    capture: Option<Arc<dyn crate::request::capture::Capture>>,
 }
 
 impl fmt::Debug for RequestLayer {
@@ -75,7 +76,7 @@ impl RequestLayer {
         RequestLayer {
             settings: Arc::default(),
             #[cfg(feature = "testing")]
-            capture: crate::testing::Lines::of_this_thread(),
+            capture: current::capture(),
         }
     }
 
@@ -262,8 +263,8 @@ impl RequestLayer {
 
     fn context(&self, parts: &Parts, sent: &Sent, asked: Asked) -> RequestContext {
         let mut request = match sent {
-            Sent::Valid(id) => context::Request::with_id(id),
-            Sent::Nothing | Sent::Refused(_) => context::Request::new(),
+            Sent::Valid(id) => RequestData::with_id(id),
+            Sent::Nothing | Sent::Refused(_) => RequestData::new(),
         };
         let shown = self.settings.path.as_ref().and_then(|hook| guarded(|| hook(parts)).flatten());
         request.switches = self.settings.switches(&request.id, parts, asked).map(Box::new);
@@ -274,13 +275,14 @@ impl RequestLayer {
         if self.settings.watch.is_some() {
             request.open_steps = Some(OpenSteps::default());
         }
+        let context = RequestContext::of(request);
         #[cfg(feature = "testing")]
-        if request.capture.get().is_none()
+        if context.request.capture.get().is_none()
             && let Some(capture) = &self.capture
         {
-            request.capture = capture.clone().into();
+            let _ = context.request.capture.set(Arc::clone(capture));
         }
-        RequestContext::of(request)
+        context
     }
 }
 
@@ -363,7 +365,7 @@ where
 
 /// The mark of a request that came through a layer already.
 #[derive(Clone)]
-struct Seen(Weak<context::Request>);
+struct Seen(Weak<RequestData>);
 
 impl Seen {
     /// Whether it is the current one, and not one that was sent on from elsewhere.

@@ -12,13 +12,14 @@ use super::site;
 use crate::base::clock::Tick;
 use crate::base::timer;
 use crate::format::record::Severity;
-use crate::instrument::context::Request;
 use crate::instrument::step::millis;
 use crate::json::members;
 use crate::logger::emit;
 use crate::redact::loggable::Encoder;
 use crate::redact::policy::clear;
+use crate::request::Request;
 use crate::request::open_steps::{OpenStep, OpenSteps};
+use crate::site::Site;
 
 /// Knows the open requests of an edge. A request costs it one short lock.
 #[derive(Debug, Clone)]
@@ -119,19 +120,20 @@ fn say(request: &Arc<Request>) {
         millis(out, "age_ms", now.since(request.started));
         members::open(out, "open");
         out.push('[');
-        for (at, step) in open.iter().enumerate() {
+        let known = open.iter().filter_map(|step| Some((step, Site::by_index(step.site)?)));
+        for (at, (step, site)) in known.enumerate() {
             if at > 0 {
                 out.push(',');
             }
-            write_step(step, now, limit, out);
+            write_step(step, site, now, limit, out);
         }
         out.push(']');
     });
 }
 
 /// `{"step":"charge","dependency":"payments","step_id":2,"age_ms":30012.482}`.
-fn write_step(step: &OpenStep, now: Tick, limit: usize, out: &mut String) {
-    let spec = &step.site.spec;
+fn write_step(step: &OpenStep, site: &Site, now: Tick, limit: usize, out: &mut String) {
+    let spec = &site.spec;
     Encoder::json(out, limit).object("OpenStep", |object| {
         object.field("step", &clear(spec.name));
         if let Some(call) = &spec.call {

@@ -13,12 +13,13 @@ use super::error::InitError;
 use super::logging::Logging;
 use super::output::{Output, has_colour, open_audit};
 use super::panics;
+use crate::base::serial;
 use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::format::template::Template;
-use crate::layer::standalone::Alone;
-use crate::layer::{Core, Wanted};
-use crate::logger::{self, Logger};
+use crate::layer::LayerFilter;
+use crate::layer::standalone::StandaloneSubscriber;
+use crate::logger::{self, CandorLayer, Logger};
 use crate::redact::{hash, keys, loggable, strict};
 use crate::sink::{Report, Sink};
 
@@ -62,7 +63,7 @@ impl Config {
     {
         loggable::set_value_limit(self.value_limit);
         let logger = Arc::new(self.logger(false)?);
-        Ok(Core { logger: Arc::clone(&logger) }.with_filter(Wanted { logger }))
+        Ok(CandorLayer { logger: Arc::clone(&logger) }.with_filter(LayerFilter { logger }))
     }
 
     /// The whole subscriber, for `tracing::subscriber::with_default` on one thread. Other layers go with
@@ -116,7 +117,7 @@ impl Config {
             })?;
         }
         Ok(Logger {
-            id: logger::next_id(),
+            id: serial::next(),
             template,
             format,
             colour,
@@ -138,5 +139,5 @@ fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
 }
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {
-    Alone::new(Core { logger })
+    StandaloneSubscriber::new(CandorLayer { logger })
 }

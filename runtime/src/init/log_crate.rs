@@ -4,11 +4,10 @@ use log::{LevelFilter, Log, Metadata, Record as LogRecord};
 use tracing_core::{Level, dispatcher};
 
 use crate::base::clock::Tick;
-use crate::current::spans::Around;
+use crate::current;
+use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
-use crate::instrument::context;
-use crate::layer::Core;
-use crate::logger::Logger;
+use crate::logger::{CandorLayer, Logger};
 use crate::redact::{error_text, scrub};
 
 struct Bridge;
@@ -35,7 +34,7 @@ fn level(level: log::Level) -> Level {
 fn with_logger<T>(f: impl FnOnce(&Logger) -> T) -> Option<T> {
     let mut f = Some(f);
     dispatcher::get_default(|dispatch| {
-        let core = dispatch.downcast_ref::<Core>()?;
+        let core = dispatch.downcast_ref::<CandorLayer>()?;
         f.take().map(|f| f(&core.logger))
     })
 }
@@ -45,7 +44,7 @@ impl Log for Bridge {
         let level = level(metadata.level());
         let target = metadata.target();
         with_logger(|logger| logger.levels.load().allow(target, level))
-            .is_some_and(|allowed| allowed || context::asks_for(target, level))
+            .is_some_and(|allowed| allowed || current::raises(target, level))
     }
 
     fn log(&self, record: &LogRecord<'_>) {
@@ -66,7 +65,7 @@ impl Log for Bridge {
                     has_exc: false,
                     capped: true,
                 },
-                Around::Thread,
+                SpanScope::Thread,
                 |_| {},
             );
         });

@@ -7,11 +7,11 @@ use tracing_core::metadata::LevelFilter;
 
 use super::error::InitError;
 use crate::base::clock::Tick;
-use crate::base::timer;
+use crate::base::{serial, timer};
 use crate::format::record::{Record, Severity};
 use crate::json::{escape, members};
 use crate::levels::{self, ForAWhile, InForce, Levels};
-use crate::logger::{self, Logger};
+use crate::logger::Logger;
 
 /// Sets the levels until they are set again.
 pub(crate) fn set(logger: &Logger, directives: &str) -> Result<(), InitError> {
@@ -32,7 +32,7 @@ pub(crate) fn raise_for(
         return Err(wrong("a raise has to name a level, as in `deps=debug`"));
     }
     let levels = Arc::new(levels);
-    let number = logger::next_id();
+    let number = serial::next();
     let until = timer::in_time(time);
     let known = Arc::downgrade(logger);
     // First what takes it back: levels that stay up for ever are worse than none.

@@ -6,8 +6,8 @@ use std::{fmt, io};
 use tracing_core::dispatcher;
 
 use crate::format::record::Record;
-use crate::json::{escape, members};
-use crate::layer::Core;
+use crate::json::members;
+use crate::logger::CandorLayer;
 use crate::sink::Loss;
 use crate::sink::stats::Reason;
 
@@ -84,10 +84,9 @@ pub(crate) fn write(
     fields: impl Fn(usize, &mut String),
 ) -> Result<(), AuditError> {
     let written = dispatcher::get_default(|dispatch| {
-        let logger = &dispatch.downcast_ref::<Core>()?.logger;
+        let logger = &dispatch.downcast_ref::<CandorLayer>()?.logger;
         Some(logger.write_audit(record, |out| {
-            members::open(out, "event");
-            escape::json_string("audit", out);
+            members::text(out, "event", "audit");
             fields(logger.value_limit, out);
         }))
     });

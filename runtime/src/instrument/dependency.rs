@@ -115,46 +115,18 @@
 //!
 //! Both run against a server that fails twice in `examples/retry_backon.rs` and `examples/retry_reqwest.rs`.
 
-use std::borrow::Cow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tracing_core::Level;
 
 use crate::base::clock::Tick;
-use crate::current;
+use crate::current::{self, CallState};
 use crate::format::record::Severity;
-use crate::json::{escape, members};
+use crate::json::members;
 use crate::logger::emit;
 use crate::site::{Site, Spec};
 
 pub use crate::outcome::{Answer, Category, DependencyOutcome};
-
-/// A running call, and what its body adds to its line.
-#[derive(Debug)]
-pub(crate) struct CallState {
-    pub(crate) site: &'static Site,
-    facts: Mutex<Facts>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Facts {
-    pub(crate) retries: u64,
-    /// Made safe.
-    pub(crate) url: Option<Cow<'static, str>>,
-    pub(crate) status: Option<u16>,
-    /// When the last attempt began, where it is not the first.
-    pub(crate) last_attempt: Option<Tick>,
-}
-
-impl CallState {
-    pub(crate) fn new(site: &'static Site, url: Option<Cow<'static, str>>) -> Self {
-        CallState { site, facts: Mutex::new(Facts { url, ..Facts::default() }) }
-    }
-
-    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The running dependency call, from inside it; see [`current`].
 #[derive(Debug, Clone)]
@@ -213,13 +185,9 @@ impl Call {
             facts.retries + 1
         };
         emit::emit(&ATTEMPT, Severity::Debug, |out, _| {
-            let name = |out: &mut String, key: &str, value: &str| {
-                members::open(out, key);
-                escape::json_string(value, out);
-            };
-            name(out, "event", "dependency_attempt");
-            name(out, "dependency", state.site.dependency());
-            name(out, "operation", state.site.spec.name);
+            members::text(out, "event", "dependency_attempt");
+            members::text(out, "dependency", state.site.dependency());
+            members::text(out, "operation", state.site.spec.name);
             members::open(out, "attempt");
             out.push_str(itoa::Buffer::new().format(attempt));
         });

@@ -1,4 +1,4 @@
-//! Work that is no request: it has an id, an end, and the sums of its steps.
+//! Jobs: work outside requests that has an id, an outcome, and the totals of its steps.
 
 use std::future::Future;
 use std::mem;
@@ -10,15 +10,16 @@ use std::thread;
 use pin_project_lite::pin_project;
 use tracing_core::Level;
 
-use super::context::{Request, RequestContext, Scope};
+use super::context::{RequestContext, Scope};
 use super::step::millis;
 use super::totals;
 use crate::base::clock::Tick;
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::logger::emit;
-use crate::outcome::result::CallResult;
+use crate::outcome::StepOutput;
 use crate::redact::loggable::Encoder;
+use crate::request::Request;
 use crate::site::{Site, Spec};
 
 /// A piece of work that is no request, such as one that a timer begins.
@@ -85,10 +86,13 @@ static COMPLETED: Site = Site::new(
 impl Job {
     /// A future as this job. It writes `job_started` (DEBUG) at its first poll and one `job_completed` at its end: INFO,
     /// ERROR where it returns an `Err` or panics, WARN where it is dropped before it is done. Never polled, it writes nothing.
-    pub fn scope<F: Future>(self, future: F) -> JobFuture<F> {
+    pub fn scope<F: Future>(self, future: F) -> JobFuture<F>
+    where
+        F::Output: StepOutput,
+    {
         let context = RequestContext::new();
         let request = Arc::clone(&context.request);
-        JobFuture { future: context.scope(future), open: State::Before(self.name, request) }
+        JobFuture { future: context.scope(future), open: JobState::Before(self.name, request) }
     }
 
     /// A closure as this job, in the same words.
@@ -100,10 +104,10 @@ impl Job {
     /// let line = captured.line("job_completed");
     /// assert_eq!((line.text("outcome"), line.text("error")), ("error", "ParseIntError"));
     /// ```
-    pub fn run<T>(self, work: impl FnOnce() -> T) -> T {
+    pub fn run<T: StepOutput>(self, work: impl FnOnce() -> T) -> T {
         let context = RequestContext::new();
         let entered = context.enter();
-        let open = Open::begin(self.name, Arc::clone(&context.request));
+        let open = OpenJob::begin(self.name, Arc::clone(&context.request));
         let value = work();
         drop(entered);
         open.end(&value);
@@ -119,37 +123,40 @@ pin_project! {
         // Dropped first: what it says then is said before its end.
         #[pin]
         future: Scope<F>,
-        open: State,
+        open: JobState,
     }
 }
 
 #[derive(Debug)]
-enum State {
+enum JobState {
     Before(&'static str, Arc<Request>),
-    Running(Open),
+    Running(OpenJob),
     Over,
 }
 
-impl<F: Future> Future for JobFuture<F> {
+impl<F: Future> Future for JobFuture<F>
+where
+    F::Output: StepOutput,
+{
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         // Taken out while it runs: a panic that unwinds through here is the job's own.
-        let mut open = match mem::replace(this.open, State::Over) {
-            State::Before(name, request) => Some(Open::begin(name, request)),
-            State::Running(mut open) => {
+        let mut open = match mem::replace(this.open, JobState::Over) {
+            JobState::Before(name, request) => Some(OpenJob::begin(name, request)),
+            JobState::Running(mut open) => {
                 open.is_running = true;
                 Some(open)
             }
-            State::Over => None,
+            JobState::Over => None,
         };
         let polled = this.future.poll(cx);
         if polled.is_pending()
             && let Some(mut open) = open.take()
         {
             open.is_running = false;
-            *this.open = State::Running(open);
+            *this.open = JobState::Running(open);
         }
         let value = ready!(polled);
         if let Some(open) = open {
@@ -161,23 +168,23 @@ impl<F: Future> Future for JobFuture<F> {
 
 /// A job that runs. Dropped, it ends as one that was cancelled, or panicked.
 #[derive(Debug)]
-struct Open {
+struct OpenJob {
     name: &'static str,
     request: Option<Arc<Request>>,
     is_running: bool,
 }
 
-impl Open {
+impl OpenJob {
     fn begin(name: &'static str, request: Arc<Request>) -> Self {
         emit::emit_at(&STARTED, Some(&request), Severity::Debug, Tick::now(), |out, limit| {
             text(out, limit, "event", "job_started");
             text(out, limit, "job", name);
         });
-        Open { name, request: Some(request), is_running: true }
+        OpenJob { name, request: Some(request), is_running: true }
     }
 
-    fn end<T>(mut self, value: &T) {
-        let result = CallResult::of(value);
+    fn end(mut self, value: &impl StepOutput) {
+        let result = value.call_result();
         match &result.failure {
             Some(failure) => {
                 self.write("error", Severity::Error, Some(&failure.short_name()));
@@ -202,7 +209,7 @@ impl Open {
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenJob {
     fn drop(&mut self) {
         if self.is_running && thread::panicking() {
             self.write("panicked", Severity::Error, None);

@@ -1,36 +1,43 @@
-//! What the line at the end of a request or a job adds up.
+//! The totals on the line at the end of a request or job.
 
 use std::sync::atomic::Ordering;
 
-use super::context::{Cause, Request};
-use super::dependency::Category;
 use crate::base::clock::Tick;
 use crate::json::append::{append, number};
 use crate::json::members;
+use crate::outcome::Category;
 use crate::redact::loggable::Encoder;
 use crate::redact::policy::clear;
+use crate::request::Request;
+use crate::request::totals::Cause;
 
-/// Room for the four numbers that every such line has, and what stands between them.
+/// Room for the four numbers that every such line has, with their keys.
 const NUMBERS_ROOM: usize = 192;
 
-/// Appends the sums as members, and on a bad end what it began with.
-pub(crate) fn write(request: &Request, now: Tick, is_bad: bool, limit: usize, out: &mut String) {
-    let sums = request.sums_at(now);
+/// Appends the totals as members, and the cause of a failure. `limit` is the longest value, in bytes.
+pub(crate) fn write(
+    request: &Request,
+    now: Tick,
+    has_failed: bool,
+    limit: usize,
+    out: &mut String,
+) {
+    let totals = request.totals_at(now);
     append(out, NUMBERS_ROOM, |pieces| {
         pieces.put(",\"steps\":");
         pieces.number(request.steps().into());
         pieces.put(",\"dependency_calls\":");
         pieces.number(request.dependency_calls().into());
         pieces.put(",\"dependency_ms\":");
-        pieces.millis(sums.dependency_nanos);
+        pieces.millis(totals.dependency_nanos);
         pieces.put(",\"retries\":");
-        pieces.number(sums.retries);
+        pieces.number(totals.retries);
     });
-    if let Some((slowest, _)) = sums.slowest {
+    if let Some((slowest, _)) = totals.slowest {
         out.push_str(",\"slowest_step\":");
         Encoder::json(out, limit).text(slowest);
     }
-    if let Some(cause) = sums.cause.filter(|_| is_bad) {
+    if let Some(cause) = totals.cause.filter(|_| has_failed) {
         members::open(out, "cause");
         write_cause(&cause, limit, out);
     }

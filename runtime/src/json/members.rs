@@ -1,18 +1,18 @@
 //! The members of a JSON object that candor wrote itself: `,"key":value,"key":value`.
 //!
-//! Fields are rendered once, as JSON; who needs to look at them again (for the readable form, for
-//! another layer, to cut a line that is too long) walks the text.
+//! A field is rendered once, as JSON. Code that needs to read fields again, for the pretty format, for another layer
+//! or to cut a line that is too long, walks the text.
 
 use super::escape;
 
-/// One member; ranges are byte offsets into the text that was walked.
+/// One member. `start` and `end` are byte offsets into the text that was walked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member<'a> {
     /// The key as it stands between its quotes, still escaped.
     pub(crate) key: &'a str,
     /// The value's JSON.
     pub(crate) value: &'a str,
-    /// Where the member starts, its comma included, and where it ends.
+    /// The member's first byte, which is its comma if it has one.
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
@@ -58,7 +58,7 @@ impl<'a> Iterator for Walk<'a> {
     }
 }
 
-/// The byte behind the string that starts at `at`.
+/// The index after the string that starts at `at`.
 fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
     loop {
@@ -70,7 +70,7 @@ fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The byte behind the value that starts at `at`.
+/// The index after the value that starts at `at`.
 fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = at;
     let mut depth = 0_usize;
@@ -101,7 +101,7 @@ fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Takes out the member under this key, if there is one: the last value wins.
+/// Removes the member under this key, if there is one.
 pub(crate) fn remove(members: &mut String, key: &str) {
     let found = walk(members, 0).find(|member| member.key == key).map(|m| m.start..m.end);
     if let Some(range) = found {
@@ -109,11 +109,17 @@ pub(crate) fn remove(members: &mut String, key: &str) {
     }
 }
 
-/// Appends `,"key":`; the value has to follow.
+/// Appends `,"key":`. The caller appends the value.
 pub(crate) fn open(members: &mut String, key: &str) {
     members.push(',');
     escape::json_string(key, members);
     members.push(':');
+}
+
+/// Appends a member whose value is text.
+pub(crate) fn text(members: &mut String, key: &str, value: &str) {
+    open(members, key);
+    escape::json_string(value, members);
 }
 
 /// The name in `,"name":`.
@@ -122,7 +128,7 @@ pub(crate) fn name_of(opening: &str) -> &str {
     opening.get(2..opening.len().saturating_sub(2)).unwrap_or_default()
 }
 
-/// Puts a member last, in place of an earlier one of the same name.
+/// Appends a member and removes an earlier one of the same name.
 pub(crate) fn set(members: &mut String, name: &str, json: &str) {
     let mut key = String::new();
     escape::json_text(name, &mut key);
@@ -131,7 +137,7 @@ pub(crate) fn set(members: &mut String, name: &str, json: &str) {
     members.push_str(json);
 }
 
-/// Puts members last, in place of earlier ones of the same names.
+/// Appends members and removes earlier ones of the same names.
 pub(crate) fn set_all(members: &mut String, others: &str) {
     for member in walk(others, 0) {
         remove(members, member.key);
@@ -139,16 +145,16 @@ pub(crate) fn set_all(members: &mut String, others: &str) {
     }
 }
 
-/// A value's JSON as text: the inside of a string unescaped, anything else as it stands.
+/// A value's JSON as text: the content of a string, unescaped; anything else unchanged.
 pub(crate) fn text_of(json: &str) -> String {
     serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned())
 }
 
-/// Appends members that stand further out (the context's own, an enclosing span's) to those that begin
-/// at `from`; a key that is there already keeps its inner value.
+/// Appends the members of an outer scope (a context, an enclosing span) to those that begin at `from`. A key that is
+/// already there keeps its inner value.
 pub(crate) fn add_outer(out: &mut String, from: usize, outer: &str) {
     for member in walk(outer, 0) {
-        // Its key in quotes and a colon: most are nowhere in the text, be it a member or not.
+        // Fast reject: most keys, with quotes and colon, do not occur anywhere in the text, as a member or otherwise.
         let opening = &outer[member.start..member.end - member.value.len()];
         let opening = opening.strip_prefix(',').unwrap_or(opening);
         let may_be_there = out[from..].contains(opening);
@@ -158,7 +164,7 @@ pub(crate) fn add_outer(out: &mut String, from: usize, outer: &str) {
     }
 }
 
-/// Moves the member under this key, where there is one from the byte `from` on, behind all others.
+/// Moves the member under this key, if there is one from the byte `from` on, behind all others.
 pub(crate) fn move_last(out: &mut String, from: usize, key: &str) {
     let found = walk(out, from).find(|member| member.key == key).map(|m| m.start..m.end);
     if let Some(range) = found {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, RwLock};
 
 use tracing_core::field::{Field, Visit};
 use tracing_core::{Event, Metadata, Subscriber};
@@ -12,14 +12,15 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::span::data_of;
-use crate::base::buffer;
 use crate::base::catch::caught;
 use crate::base::clock::Tick;
-use crate::current::spans::Around;
+use crate::base::{buffer, sync};
+use crate::current::span_stack::SpanScope;
 use crate::format::keys::Keys;
 use crate::format::record::{Record, Severity};
 use crate::json::members;
-use crate::logger::{Logger, dispatch};
+use crate::logger::Logger;
+use crate::logger::dispatch::in_flight;
 use crate::redact::loggable::{Encoder, NestedDebug, UNPRINTABLE};
 use crate::redact::{error_text, keys, off, scrub, strict};
 use crate::site::is_of_step;
@@ -30,14 +31,14 @@ where
 {
     let metadata = event.metadata();
     let parent = event.parent().and_then(|id| data_of(&ctx.span(id)?.extensions()));
-    let around = match &parent {
-        Some(parent) => Around::Span(parent),
+    let spans = match &parent {
+        Some(parent) => SpanScope::Span(parent),
         // The parent of a step's line is the step's own span, which is for others.
-        None if event.is_contextual() || is_of_step(metadata) => Around::Thread,
-        None => Around::Nothing,
+        None if event.is_contextual() || is_of_step(metadata) => SpanScope::Thread,
+        None => SpanScope::Nothing,
     };
-    if let Some(()) = dispatch::with(metadata, |record, fields| {
-        logger.write(record, around, |line| line.push_str(fields));
+    if let Some(()) = in_flight::take(metadata, |record, fields| {
+        logger.write(record, spans, |line| line.push_str(fields));
     }) {
         return;
     }
@@ -52,7 +53,7 @@ where
             has_exc: false,
             capped: true,
         };
-        logger.write(&record, around, |line| event.record(&mut Fields::new(logger, site, line)));
+        logger.write(&record, spans, |line| event.record(&mut Fields::new(logger, site, line)));
     });
 }
 
@@ -113,10 +114,10 @@ pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static Site {
 
 #[cold]
 fn shared_site(address: usize, metadata: &'static Metadata<'static>) -> &'static Site {
-    let known = sites().read().unwrap_or_else(PoisonError::into_inner).get(&address).copied();
+    let known = sync::read(sites()).get(&address).copied();
     known.unwrap_or_else(|| {
         let made = Box::leak(Box::new(Site::of(metadata)));
-        sites().write().unwrap_or_else(PoisonError::into_inner).entry(address).or_insert(made)
+        sync::write(sites()).entry(address).or_insert(made)
     })
 }
 

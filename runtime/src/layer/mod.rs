@@ -1,4 +1,4 @@
-//! The tracing layer: an event of anyone's becomes a record, a span carries the request it was made in.
+//! candor's layer: events of other crates become records, and a span carries the request that it was made in.
 
 pub(crate) mod standalone;
 
@@ -14,23 +14,14 @@ use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::current::spans;
-use crate::instrument::context;
-use crate::levels;
-use crate::logger::Logger;
-use crate::site;
+use crate::current::{self, span_stack};
+use crate::logger::{CandorLayer, Logger};
+use crate::{levels, site};
 
-/// candor's half of a subscriber; it sits on a `Registry`.
-///
-/// Alone there it decides what is made at all. Among others it decides nothing, and a [`Wanted`]
-/// around it what it hears: that answer is known only while an event is dispatched, so a record that
-/// goes to the sink directly could not be refused by it.
-#[derive(Debug, Clone)]
-pub(crate) struct Core {
-    pub(crate) logger: Arc<Logger>,
-}
-
-impl<S> tracing_subscriber::Layer<S> for Core
+/// As the only layer it filters globally. With other layers it lets everything pass, and a [`LayerFilter`] around it
+/// filters for it alone: what a per-layer filter refuses is known only while an event is dispatched, so a record that
+/// went to the sink directly would bypass it.
+impl<S> tracing_subscriber::Layer<S> for CandorLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -39,7 +30,7 @@ where
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        self.lets_pass(metadata)
+        !self.logger.alone || wants(&self.logger, metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -63,34 +54,26 @@ where
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
-        spans::exit(id);
+        span_stack::exit(id);
     }
 }
 
-/// Which call sites candor's layer wants.
-///
-/// It is a filter of the layer's own, so that the spans it refuses are made only where another layer
-/// wants them: over a bare `Registry` their call sites are off.
+/// Which call sites candor's layer wants, as a per-layer filter: a span that it refuses is made only if another layer
+/// wants it.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct LayerFilter {
     pub(crate) logger: Arc<Logger>,
 }
 
-impl Core {
-    fn lets_pass(&self, metadata: &Metadata<'_>) -> bool {
-        !self.logger.alone || wants(&self.logger, metadata)
-    }
-}
-
-/// What is wanted here and now: by every request, or by the current one.
+/// Whether a call site is wanted now: by every request, or by the current one.
 fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
     wants_always(logger, metadata).unwrap_or_else(|| {
         logger.levels.load().allows(metadata)
-            || context::asks_for(metadata.target(), *metadata.level())
+            || current::raises(metadata.target(), *metadata.level())
     })
 }
 
-/// What is wanted of a call site, whoever's request it is reached in.
+/// The interest in a call site over all requests.
 fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
     let wanted = wants_always(logger, metadata);
     if wanted.unwrap_or_else(|| logger.levels.load().allows(metadata)) {
@@ -102,23 +85,23 @@ fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
     }
 }
 
-/// Spans for which no level counts.
+/// The answer for spans that no level applies to.
 fn wants_always(logger: &Logger, metadata: &Metadata<'_>) -> Option<bool> {
     if !metadata.is_span() {
         None
-    } else if context::span::is_it(metadata) {
+    } else if span_stack::is_request_span(metadata) {
         Some(!logger.alone)
     } else {
         site::is_of_step(metadata).then_some(false)
     }
 }
 
-/// The request's span is an ERROR: with a lower hint tracing would not ask for it.
+/// At least ERROR, the level of the request's span: below it, tracing would not make that span.
 fn max_level(logger: &Logger) -> LevelFilter {
     logger.levels.load().max().max(levels::max_raised()).max(LevelFilter::ERROR)
 }
 
-impl<S> Filter<S> for Wanted {
+impl<S> Filter<S> for LayerFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         wants(&self.logger, metadata)
     }

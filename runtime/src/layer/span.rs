@@ -1,4 +1,4 @@
-//! Spans of anyone's: their fields are kept redacted, and their request goes where they go.
+//! Spans of other crates: their fields are kept redacted, and they carry the request that they were made in.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::event::{Fields, site_of};
-use crate::current::spans::{self, SpanData};
+use crate::current::span_stack::{self, SpanData};
 use crate::current::{self};
 use crate::json::members;
 use crate::logger::Logger;
@@ -18,9 +18,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };
-    let shield = attributes.is_contextual().then(spans::shield).flatten();
+    let barrier = attributes.is_contextual().then(span_stack::barrier).flatten();
     let known = || span.parent().and_then(|parent| data_of(&parent.extensions()));
-    let parent = shield.or_else(known);
+    let parent = barrier.or_else(known);
     let mut fields = String::new();
     attributes.record(&mut Fields::new(logger, site_of(attributes.metadata()), &mut fields));
     let data = SpanData::new(fields, current::request(), parent);
@@ -48,11 +48,11 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     if let Some(data) = ctx.span(id).and_then(|span| data_of(&span.extensions())) {
-        spans::enter(id, data);
+        span_stack::enter(id, data);
     }
 }
 
-/// The innermost span an event stands in by name: `parent: &span`.
+/// candor's data of a span.
 pub(super) fn data_of(
     extensions: &tracing_subscriber::registry::Extensions<'_>,
 ) -> Option<Arc<SpanData>> {

@@ -1,4 +1,28 @@
-//! The whole subscriber where candor alone listens.
+//! The subscriber of [`init`](crate::init()), which has candor's layer and no other.
+//!
+//! # The span on demand
+//!
+//! A request should have a span, so that tracing's own `.in_current_span()` carries the request. Making one in the
+//! registry for each request costs a third of the HTTP layer's time, and hardly any request needs it. So the span is made
+//! when code asks for the current span, and belongs to that code alone.
+//!
+//! This relies on how `tracing::Span::current()` (tracing 0.1) obtains a handle:
+//!
+//! ```text
+//! pub fn current() -> Span {
+//!     dispatcher::get_default(|dispatch| {
+//!         if let Some((id, meta)) = dispatch.current_span().into_inner() {
+//!             let id = dispatch.clone_span(&id);
+//!             Self { inner: Some(Inner::new(id, dispatch)), meta: Some(meta) }
+//!         } else { Self::none() }
+//!     })
+//! }
+//! ```
+//!
+//! `current_span` makes a span, whose only reference is kept in [`PENDING_SPAN`]; the `clone_span` that follows on the same
+//! thread takes that reference instead of adding one, so that the span closes when the caller drops its handle. Code that
+//! calls `Dispatch::current_span` and never clones leaves a pending span, which the next call closes. The unit test of
+//! this module fails if a new version of tracing breaks this assumption.
 
 use std::any::TypeId;
 use std::cell::Cell;
@@ -9,69 +33,67 @@ use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
-use super::Core;
 use crate::base::catch::caught;
-use crate::current::{self, spans};
-use crate::instrument::context::span::METADATA;
+use crate::current::span_stack::{self, REQUEST_SPAN};
+use crate::current::{self};
+use crate::logger::CandorLayer;
 
 /// candor's layer on a registry of its own.
-///
-/// Nobody sees the span of a request here but who asks for the current one, to send it elsewhere with
-/// what works there: it is made then, and only then.
-pub(crate) struct Alone {
-    core: Core,
-    inner: Layered<Core, Registry>,
+pub(crate) struct StandaloneSubscriber {
+    layer: CandorLayer,
+    inner: Layered<CandorLayer, Registry>,
 }
 
 thread_local! {
-    /// The span that was made for who asks, until that one takes it, and whose it is. Who calls
-    /// `Dispatch::current_span` itself may only look: what they leave is closed at the next look.
-    static OFFERED: Cell<Option<(u64, Id)>> = const { Cell::new(None) };
+    /// The span that `current_span` made and `clone_span` has not taken yet, with the id of the logger that made it.
+    static PENDING_SPAN: Cell<Option<(u64, Id)>> = const { Cell::new(None) };
 }
 
-impl Alone {
-    pub(crate) fn new(core: Core) -> Self {
-        let inner = Registry::default().with(core.clone());
-        Alone { core, inner }
+impl StandaloneSubscriber {
+    pub(crate) fn new(layer: CandorLayer) -> Self {
+        let inner = Registry::default().with(layer.clone());
+        StandaloneSubscriber { layer, inner }
     }
 
-    /// Takes what was offered on this thread, if it was by this subscriber and is what is looked for.
-    fn take_offered(&self, is_it: impl Fn(&Id) -> bool) -> Option<Id> {
-        let offered = OFFERED.try_with(Cell::take).ok().flatten()?;
-        if offered.0 == self.core.logger.id && is_it(&offered.1) {
-            return Some(offered.1);
+    /// Takes the pending span of this thread, if this subscriber made it and `is_it` accepts it.
+    fn take_pending(&self, is_it: impl Fn(&Id) -> bool) -> Option<Id> {
+        let pending = PENDING_SPAN.try_with(Cell::take).ok().flatten()?;
+        if pending.0 == self.layer.logger.id && is_it(&pending.1) {
+            return Some(pending.1);
         }
-        OFFERED.set(Some(offered));
+        PENDING_SPAN.set(Some(pending));
         None
     }
 }
 
-impl Subscriber for Alone {
-    /// The innermost span of this thread. In a request that no span was entered in, that is the request's own.
+impl Subscriber for StandaloneSubscriber {
+    /// The innermost span of this thread. In a request in which no span is entered, that is the request's own.
     fn current_span(&self) -> Current {
         let here = self.inner.current_span();
-        if spans::is_in_one() || !current::request().is_some_and(|request| request.has_id()) {
+        if span_stack::is_in_span() || !current::request().is_some_and(|request| request.has_id()) {
             return here;
         }
-        if let Some(unclaimed) = self.take_offered(|_| true) {
+        if let Some(unclaimed) = self.take_pending(|_| true) {
             self.inner.try_close(unclaimed);
         }
-        // The registry panics where this thread is past the end of what it keeps there.
+        // The registry panics if the thread's locals are gone.
         let make = || {
-            let values = METADATA.fields().value_set(&[]);
-            self.inner.new_span(&Attributes::new(METADATA, &values))
+            let values = REQUEST_SPAN.fields().value_set(&[]);
+            self.inner.new_span(&Attributes::new(REQUEST_SPAN, &values))
         };
         let Some(id) = caught(make) else { return here };
-        if OFFERED.try_with(|offered| offered.set(Some((self.core.logger.id, id.clone())))).is_err()
+        if PENDING_SPAN
+            .try_with(|pending| pending.set(Some((self.layer.logger.id, id.clone()))))
+            .is_err()
         {
             self.inner.try_close(id);
             return here;
         }
-        Current::new(id, METADATA)
+        Current::new(id, REQUEST_SPAN)
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        self.take_offered(|offered| offered == id).unwrap_or_else(|| self.inner.clone_span(id))
+        self.take_pending(|pending| pending == id).unwrap_or_else(|| self.inner.clone_span(id))
     }
 
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
@@ -122,20 +144,20 @@ impl Subscriber for Alone {
         self.inner.try_close(id)
     }
 
-    #[expect(deprecated, reason = "who still calls it closes a span")]
+    #[expect(deprecated, reason = "a caller of it closes a span, too")]
     fn drop_span(&self, id: Id) {
         self.inner.drop_span(id);
     }
 
-    #[expect(unsafe_code, reason = "the trait's own method; every line asks for the layer")]
+    #[expect(unsafe_code, reason = "the trait's own method, by which a record finds its logger")]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
-        if id == TypeId::of::<Core>() {
-            return Some((&raw const self.core).cast());
+        if id == TypeId::of::<CandorLayer>() {
+            return Some((&raw const self.layer).cast());
         }
         if id == TypeId::of::<Self>() {
             return Some((&raw const *self).cast());
         }
-        // SAFETY: what is inside lives as long as this does.
+        // SAFETY: the pointers of `inner` are valid for as long as `inner`, which lives as long as `self`.
         unsafe { self.inner.downcast_raw(id) }
     }
 }
@@ -150,7 +172,7 @@ mod tests {
     use tracing_subscriber::registry::LookupSpan as _;
 
     #[test]
-    fn the_span_of_a_request_is_made_for_who_asks_and_goes_with_them() {
+    fn the_span_of_a_request_is_made_when_code_asks_for_the_current_span() {
         let subscriber = Config::new().writer(std::io::sink()).subscriber().expect("valid");
         let dispatch = Dispatch::new(subscriber);
         let registry = dispatch.downcast_ref::<Registry>().expect("one under the layer");
@@ -158,7 +180,7 @@ mod tests {
         let look = || dispatch.current_span().id().cloned().expect("a span");
         with_default(&dispatch, || {
             RequestContext::with_id("r").enter_with(|| {
-                assert!(registry.current_span().id().is_none(), "nobody asked");
+                assert!(registry.current_span().id().is_none(), "no code asked");
                 let asked = Span::current();
                 assert_eq!(asked.metadata().map(Metadata::name), Some("candor.request"));
                 let id = asked.id().expect("an id");
@@ -169,7 +191,7 @@ mod tests {
                 drop(kept);
                 assert!(!is_there(&id));
 
-                // Who only looks takes none.
+                // A caller of `current_span` alone holds no reference.
                 let first = look();
                 let second = look();
                 assert!(is_there(&second) && !is_there(&first));

@@ -8,11 +8,6 @@ use tracing_core::metadata::LevelFilter;
 /// Libraries that talk much and seldom to the point: they stay at WARN unless a directive names them.
 const NOISY: [&str; 7] = ["hyper", "hyper_util", "h2", "rustls", "reqwest", "tower", "sqlx"];
 
-/// Whether a crate is one of these.
-pub(crate) fn is_noisy(root: &str) -> bool {
-    NOISY.contains(&root)
-}
-
 /// Level directives, most specific target first.
 #[derive(Debug, Clone)]
 pub(crate) struct Levels {

@@ -7,6 +7,6 @@ mod interest;
 mod raised;
 
 pub(crate) use active::{ForAWhile, InForce};
-pub(crate) use directives::{Levels, is_noisy};
+pub(crate) use directives::Levels;
 pub(crate) use interest::rebuild;
 pub(crate) use raised::{Raised, is_raised_for_some, max_raised};

@@ -1,51 +1,196 @@
-//! A record of candor's own on its way through `Event::dispatch`: other layers visit its fields,
-//! candor's finds it here, already rendered, by the address of its metadata.
+//! Records and spans of candor's own on their way to other layers.
+//!
+//! A record travels through `Event::dispatch` twice at once: other layers visit its fields as values of the event, while
+//! candor's own layer takes the fields already rendered from [`in_flight`], where it recognises the record by the
+//! address of its metadata.
 
-use std::cell::Cell;
+use std::sync::Arc;
 
-use tracing_core::Metadata;
+use tracing_core::dispatcher;
+use tracing_core::field::{Value, ValueSet};
+use tracing_core::{Event, Metadata};
 
-use crate::format::record::Record;
+use super::makes_spans;
+use crate::current;
+use crate::format::record::{Record, Severity};
+use crate::json::{escape, members};
+use crate::request::Request;
+use crate::site::{RECORDED, Site};
 
-/// The record in flight on this thread, with its fields as members.
-#[derive(Debug)]
-struct InFlight {
-    metadata: &'static Metadata<'static>,
-    /// With its message beside it, which is not there for ever.
-    record: Record<'static>,
-    message: String,
-    fields: String,
+/// The record that is being dispatched on this thread.
+pub(crate) mod in_flight {
+    use std::cell::Cell;
+
+    use tracing_core::Metadata;
+
+    use crate::format::record::Record;
+
+    #[derive(Debug)]
+    struct InFlight {
+        metadata: &'static Metadata<'static>,
+        /// Without its message, which is not `'static`.
+        record: Record<'static>,
+        message: String,
+        /// As members.
+        fields: String,
+    }
+
+    thread_local! {
+        static IN_FLIGHT: Cell<Option<Box<InFlight>>> = const { Cell::new(None) };
+    }
+
+    /// Runs `dispatch` while the record is in flight.
+    pub(super) fn set(
+        metadata: &'static Metadata<'static>,
+        record: &Record<'_>,
+        fields: String,
+        dispatch: impl FnOnce(),
+    ) {
+        let flight = InFlight {
+            metadata,
+            record: Record { logger: metadata.target(), message: "", ..*record },
+            message: record.message.to_owned(),
+            fields,
+        };
+        let before = IN_FLIGHT.try_with(|slot| slot.replace(Some(Box::new(flight)))).ok().flatten();
+        dispatch();
+        let _ = IN_FLIGHT.try_with(|slot| slot.set(before));
+    }
+
+    /// Calls `f` with the record in flight and its fields, if the event of this metadata is that record. The record is
+    /// taken meanwhile, since `f` may log.
+    pub(crate) fn take(metadata: &Metadata<'_>, f: impl FnOnce(&Record<'_>, &str)) -> Option<()> {
+        let flight = IN_FLIGHT.try_with(Cell::take).ok()??;
+        let is_it = std::ptr::eq(flight.metadata, metadata);
+        if is_it {
+            f(&Record { message: &flight.message, ..flight.record }, &flight.fields);
+        }
+        let _ = IN_FLIGHT.try_with(|slot| slot.set(Some(flight)));
+        is_it.then_some(())
+    }
 }
 
-thread_local! {
-    static IN_FLIGHT: Cell<Option<Box<InFlight>>> = const { Cell::new(None) };
+impl Site {
+    /// Whether this request, which need not be the current one, writes a line of this severity.
+    pub(crate) fn is_enabled_for(
+        &'static self,
+        severity: Severity,
+        request: Option<&Arc<Request>>,
+    ) -> bool {
+        let interest = self.interest(severity);
+        let metadata = self.event_metadata(severity);
+        let ask = || dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
+        !interest.is_never() && (interest.is_always() || current::with_request(request, ask))
+    }
+
+    /// The step's span for other layers, if one of them wants it. `fields` are those known at entry, as members.
+    pub(crate) fn span(&'static self, fields: impl FnOnce() -> String) -> Option<tracing::Span> {
+        let interest = self.span_interest();
+        let metadata = self.span_metadata();
+        let wanted = !interest.is_never()
+            && (interest.is_always() || dispatcher::get_default(|d| d.enabled(metadata)))
+            && current::is_alive()
+            && makes_spans();
+        wanted.then(|| {
+            with_values(metadata, &fields(), None, |values| tracing::Span::new(metadata, values))
+        })
+    }
+
+    /// Records fields, given as members, on the step's span.
+    pub(crate) fn record_on(&'static self, span: &tracing::Span, fields: &str) {
+        with_values(self.span_metadata(), fields, None, |values| {
+            span.record_all(values);
+        });
+    }
+
+    /// The same by the id of the span.
+    pub(crate) fn record_on_id(&'static self, id: &tracing_core::span::Id, fields: &str) {
+        with_values(self.span_metadata(), fields, None, |values| {
+            let record = tracing_core::span::Record::new(values);
+            dispatcher::get_default(|dispatch| dispatch.record(id, &record));
+        });
+    }
+
+    /// Sends a record to every layer, in this span or in the current one.
+    pub(super) fn dispatch(
+        &'static self,
+        record: &Record<'_>,
+        fields: String,
+        span: Option<&tracing::Span>,
+    ) {
+        let metadata = self.event_metadata(record.severity);
+        dispatch(metadata, record, fields, |values| match span {
+            Some(span) => Event::child_of(span.id(), metadata, values),
+            None => Event::dispatch(metadata, values),
+        });
+    }
 }
 
-/// Dispatches while the record is in flight.
-pub(crate) fn during(
+/// Sends a record to every layer: candor's own takes the fields as they are, others visit them.
+pub(crate) fn dispatch(
     metadata: &'static Metadata<'static>,
     record: &Record<'_>,
     fields: String,
-    dispatch: impl FnOnce(),
+    send: impl FnOnce(&ValueSet<'_>),
 ) {
-    let flight = InFlight {
-        metadata,
-        record: Record { logger: metadata.target(), message: "", ..*record },
-        message: record.message.to_owned(),
-        fields,
-    };
-    let before = IN_FLIGHT.try_with(|slot| slot.replace(Some(Box::new(flight)))).ok().flatten();
-    dispatch();
-    let _ = IN_FLIGHT.try_with(|slot| slot.set(before));
+    let text = fields.clone();
+    in_flight::set(metadata, record, fields, || {
+        with_values(metadata, &text, Some(record.message), send);
+    });
 }
 
-/// Calls `f` where the event of this metadata is the one in flight.
-pub(crate) fn with(metadata: &Metadata<'_>, f: impl FnOnce(&Record<'_>, &str)) -> Option<()> {
-    let flight = IN_FLIGHT.try_with(Cell::take).ok()??;
-    let ours = std::ptr::eq(flight.metadata, metadata);
-    if ours {
-        f(&Record { message: &flight.message, ..flight.record }, &flight.fields);
+/// Calls `send` with the members as values of the fields that the metadata declares.
+fn with_values<T>(
+    metadata: &'static Metadata<'static>,
+    members: &str,
+    message: Option<&str>,
+    send: impl FnOnce(&ValueSet<'_>) -> T,
+) -> T {
+    let mut values: Vec<Option<Box<dyn Value + '_>>> = Vec::new();
+    for field in metadata.fields() {
+        let value = match (field.name(), message) {
+            ("message", Some(message)) => Some(Box::new(message) as Box<dyn Value>),
+            (RECORDED, _) => undeclared(metadata, members),
+            (name, _) => members::walk(members, 0)
+                .find(|member| member.key == name)
+                .and_then(|member| value_of(member.value)),
+        };
+        values.push(value);
     }
-    let _ = IN_FLIGHT.try_with(|slot| slot.set(Some(flight)));
-    ours.then_some(())
+    let values: Vec<Option<&dyn Value>> = values.iter().map(Option::as_deref).collect();
+    send(&metadata.fields().value_set_all(&values))
+}
+
+/// The members that the metadata does not declare, as one JSON object.
+fn undeclared(metadata: &Metadata<'_>, members: &str) -> Option<Box<dyn Value>> {
+    let mut json = String::new();
+    for member in members::walk(members, 0) {
+        if metadata.fields().field(member.key).is_none() {
+            json.push(if json.is_empty() { '{' } else { ',' });
+            escape::json_string(member.key, &mut json);
+            json.push(':');
+            json.push_str(member.value);
+        }
+    }
+    (!json.is_empty()).then(|| Box::new(json + "}") as Box<dyn Value>)
+}
+
+/// A member's JSON as a value that other layers visit: a number, a boolean or text. A nested value is its JSON text.
+fn value_of(json: &str) -> Option<Box<dyn Value>> {
+    match json.as_bytes().first()? {
+        b'n' => None,
+        b't' | b'f' => Some(Box::new(json == "true")),
+        b'0'..=b'9' | b'-' => Some(number_of(json)),
+        _ => Some(Box::new(members::text_of(json))),
+    }
+}
+
+fn number_of(json: &str) -> Box<dyn Value> {
+    if let Ok(number) = json.parse::<u64>() {
+        return Box::new(number);
+    }
+    if let Ok(number) = json.parse::<i64>() {
+        return Box::new(number);
+    }
+    Box::new(json.parse::<f64>().unwrap_or(f64::NAN))
 }

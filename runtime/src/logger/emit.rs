@@ -1,26 +1,25 @@
-//! A record of candor's own on its way to the layers.
+//! Writes the records of sites: directly if candor's layer is the only one, through `tracing` otherwise.
 
 use std::sync::Arc;
 
 use super::Logger;
 use crate::base::clock::Tick;
-use crate::current::scratch::{self, Scratch};
-use crate::current::spans::Around;
-use crate::current::{self};
+use crate::current::span_stack::SpanScope;
+use crate::current::{self, LineBuffer};
 use crate::format::record::Severity;
-use crate::instrument::context::Request;
-use crate::logger;
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
+use crate::request::Request;
 use crate::site::Site;
 
-/// Writes a record of `site` now, under the current request.
+/// Writes a record of `site` now, in the current request. `fields` appends members; its number is the longest value,
+/// in bytes.
 pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut String, usize)) {
     if site.may_write(severity) {
         emit_at(site, current::request().as_ref(), severity, Tick::now(), fields);
     }
 }
 
-/// The same for a point in time, and for a request that need not be the current one.
+/// Writes a record of `site` at a point in time, in a request that need not be the current one.
 pub(crate) fn emit_at(
     site: &'static Site,
     request: Option<&Arc<Request>>,
@@ -28,14 +27,15 @@ pub(crate) fn emit_at(
     at: Tick,
     fields: impl Fn(&mut String, usize),
 ) {
-    scratch::with(|scratch| emit_with(scratch, site, request, severity, at, None, fields));
+    current::with_line_buffer(|buffer| {
+        emit_with(buffer, site, request, severity, at, None, fields);
+    });
 }
 
-/// The same with what a line is made with. Other layers see it in `span`. `fields` appends members, with the
-/// limit of a value's bytes.
+/// As [`emit_at`], with a line buffer. Other layers see the record in `span`.
 #[inline]
 pub(crate) fn emit_with(
-    scratch: &mut Scratch,
+    buffer: &mut LineBuffer,
     site: &'static Site,
     request: Option<&Arc<Request>>,
     severity: Severity,
@@ -43,13 +43,13 @@ pub(crate) fn emit_with(
     span: Option<&tracing::Span>,
     fields: impl Fn(&mut String, usize),
 ) {
-    if !site.enabled_for(severity, request) {
+    if !site.is_enabled_for(severity, request) {
         return;
     }
     let record = site.record(severity, at);
-    let direct = logger::if_alone(|logger: &Logger| {
-        let named = site.named(severity, logger);
-        logger.write_for(scratch, request, &record, Around::Thread, named, |out| {
+    let direct = super::if_alone(|logger: &Logger| {
+        let prefix = site.prefix(severity, &logger.template);
+        logger.write_for(buffer, request, &record, SpanScope::Thread, prefix, |out| {
             fields(out, logger.value_limit);
         });
     });
@@ -57,6 +57,6 @@ pub(crate) fn emit_with(
         let mut text = String::new();
         fields(&mut text, DEFAULT_VALUE_LIMIT);
         // The layers look for the request on the thread.
-        current::under(request, || site.dispatch(&record, text, span));
+        current::with_request(request, || site.dispatch(&record, text, span));
     }
 }

@@ -1,36 +1,38 @@
-//! From a record to a written line: whose request it is, its number, its bytes, its sink.
+//! From a record to a written line: its request decides whether it is written, it gets its number, its bytes, and goes to
+//! its sink.
+//!
+//! A line's number is taken after every decision against the line and before the sink, so that a gap in `seq` means a
+//! lost line.
 
 pub(crate) mod dispatch;
 pub(crate) mod emit;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 use tracing_core::{Level, dispatcher};
 
 use crate::base::clock::Tick;
-use crate::current::scratch::{self, Known, Scratch};
-use crate::current::spans::Around;
-use crate::current::{self};
+use crate::current::span_stack::SpanScope;
+use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::record::{Record, Severity};
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
-use crate::instrument::context::Request;
 use crate::json::members;
-use crate::layer::Core;
 use crate::levels::InForce;
 use crate::redact::hash;
+use crate::request::Request;
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
 use crate::request::switches::{Fate, Switches};
 use crate::sink::{Loss, Sink};
 
-/// Everything one candor layer knows: how its lines look, which it writes, and where they go.
+/// The settings and sinks of one candor layer: what its lines look like, which it writes, and where they go.
 #[derive(Debug)]
 pub(crate) struct Logger {
-    /// Tells layers apart, for what is rendered once for one of them.
+    /// Identifies the logger to caches of what it rendered.
     pub(crate) id: u64,
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
@@ -39,19 +41,20 @@ pub(crate) struct Logger {
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
-    /// Whether nothing but this layer listens, so that a record need not take the way of an event.
+    /// Whether this is the only layer, so that records are written without being dispatched.
     pub(crate) alone: bool,
-    /// Whether steps are spans for whoever else listens.
+    /// Whether steps are spans for other layers.
     pub(crate) spans: bool,
     pub(crate) sink: Sink,
-    /// Where audit events go, in a place of their own or the same one.
+    /// The sink of audit events, which may have the same target.
     pub(crate) audit: Sink,
 }
 
-/// The id of the next layer.
-pub(crate) fn next_id() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+/// candor's layer, as the subscriber holds it. What it does is in [`layer`](crate::layer); here it is how a record finds
+/// its logger.
+#[derive(Debug, Clone)]
+pub(crate) struct CandorLayer {
+    pub(crate) logger: Arc<Logger>,
 }
 
 impl Logger {
@@ -59,25 +62,25 @@ impl Logger {
     pub(crate) fn write(
         &self,
         record: &Record<'_>,
-        around: Around<'_>,
+        spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
     ) {
         let request = current::request();
-        scratch::with(|scratch| {
-            self.write_for(scratch, request.as_ref(), record, around, None, fields);
+        current::with_line_buffer(|buffer| {
+            self.write_for(buffer, request.as_ref(), record, spans, None, fields);
         });
     }
 
-    /// The same for a request that need not be the current one, and with what a site keeps of its
-    /// records.
+    /// As [`write`](Self::write), in a request that need not be the current one, with a line buffer and the prefix that
+    /// the record's site keeps.
     #[inline]
     pub(crate) fn write_for(
         &self,
-        scratch: &mut Scratch,
+        buffer: &mut LineBuffer,
         request: Option<&Arc<Request>>,
         record: &Record<'_>,
-        around: Around<'_>,
-        named: Option<&str>,
+        spans: SpanScope<'_>,
+        prefix: Option<&str>,
         fields: impl FnOnce(&mut String),
     ) {
         let known = request.filter(|request| request.has_id());
@@ -85,20 +88,20 @@ impl Logger {
         match switches.map_or(Fate::Write, |switches| self.fate(switches, record)) {
             Fate::Write if known.is_some_and(|request| self.suppresses(request, record)) => return,
             Fate::Write | Fate::WriteMore => {}
-            fate => return self.set_aside(scratch, known, switches, fate, record, around, fields),
+            fate => return self.withhold(buffer, known, switches, fate, record, spans, fields),
         }
         let known = known.map(|request| (&**request, Some(request.next_line())));
-        self.render(scratch, known, record, around, named, fields);
-        self.put(request, record.severity, &mut scratch.line);
+        self.render(buffer, known, record, spans, prefix, fields);
+        self.put(request, record.severity, &mut buffer.line);
         if hash::is_missing_and_untold() && self.levels.load().allow("candor", Level::WARN) {
-            self.tell(hash::NO_KEY);
+            self.warn_once(hash::NO_KEY);
         }
     }
 
-    /// Whether a record of this severity, which all requests want, becomes a line without more ado: as JSON whose
-    /// keys are the usual ones, with nothing in the way of it.
+    /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default keys,
+    /// and nothing that could keep the line back.
     #[inline]
-    pub(crate) fn simply_writes(&self, request: Option<&Request>, severity: Severity) -> bool {
+    pub(crate) fn is_fast_path(&self, request: Option<&Request>, severity: Severity) -> bool {
         self.format == Format::Json
             && !self.template.keys.are_renamed()
             && request.is_none_or(|request| {
@@ -113,25 +116,25 @@ impl Logger {
         switches.fate(record, for_all)
     }
 
-    /// What becomes of a line that is not written now.
+    /// Keeps or counts a line that is not written now.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "what a line is made of")]
-    fn set_aside(
+    fn withhold(
         &self,
-        scratch: &mut Scratch,
+        buffer: &mut LineBuffer,
         request: Option<&Arc<Request>>,
         switches: Option<&Switches>,
         fate: Fate,
         record: &Record<'_>,
-        around: Around<'_>,
+        spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
     ) {
         let (Some(request), Some(switches)) = (request, switches) else { return };
         match (fate, &switches.recorder) {
             (Fate::Keep, Some(recorder)) => {
                 let known = Some((&**request, Some(NO_SEQ)));
-                self.render(scratch, known, record, around, None, fields);
-                recorder.keep(self.id, record.severity, &scratch.line);
+                self.render(buffer, known, record, spans, None, fields);
+                recorder.keep(self.id, record.severity, &buffer.line);
             }
             (Fate::SampleAway, _) => {
                 switches.sampled_away.fetch_add(1, Ordering::Relaxed);
@@ -142,7 +145,7 @@ impl Logger {
         }
     }
 
-    /// Writes the lines that were kept for a bad end: how many, and how many were lost.
+    /// Writes the lines that the flight recorder kept; returns how many, and how many were lost.
     #[cfg(feature = "http")]
     pub(crate) fn write_kept(&self, request: &Arc<Request>, recorder: &Recorder) -> (u64, u64) {
         let (lines, lost) = recorder.finish(self.id);
@@ -154,18 +157,18 @@ impl Logger {
         (count, lost)
     }
 
-    /// Writes a line of candor's own, whatever the levels and limits are.
+    /// Writes a line of candor's own, at any level and beyond any limit.
     pub(crate) fn write_always(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
         let request = current::request();
         let known = request.as_ref().filter(|request| request.has_id());
         let known = known.map(|request| (&**request, Some(request.next_line())));
-        scratch::with(|scratch| {
-            self.render(scratch, known, record, Around::Thread, None, fields);
-            self.put(request.as_ref(), record.severity, &mut scratch.line);
+        current::with_line_buffer(|buffer| {
+            self.render(buffer, known, record, SpanScope::Thread, None, fields);
+            self.put(request.as_ref(), record.severity, &mut buffer.line);
         });
     }
 
-    /// Writes an audit event: now, whatever the levels and limits are.
+    /// Writes an audit event now, at any level and beyond any limit.
     pub(crate) fn write_audit(
         &self,
         record: &Record<'_>,
@@ -174,37 +177,39 @@ impl Logger {
         let request = current::request();
         let known = request.as_ref().filter(|request| request.has_id());
         let in_its_order = self.audit.shares_place_with(&self.sink);
-        // In a file of its own it would leave a gap in the numbers of the other lines, as a lost one does.
+        // In a file of its own, an audit event has no number: it would leave a gap, which means a lost line.
         let known = known.map(|request| (&**request, in_its_order.then(|| request.next_line())));
-        scratch::with(|scratch| {
-            self.render(scratch, known, record, Around::Thread, None, fields);
-            let line = &mut scratch.line;
+        current::with_line_buffer(|buffer| {
+            self.render(buffer, known, record, SpanScope::Thread, None, fields);
+            let line = &mut buffer.line;
             self.finish(request.as_ref(), record.severity, line, |line| self.audit.write_now(line))
         })
     }
 
-    /// Makes the line, as JSON and without its line feed. With the request comes the line's number in it, if
-    /// it has one.
+    /// Renders the line as JSON, without its line feed. The number beside the request is the line's, if it has one.
     #[inline]
     fn render(
         &self,
-        scratch: &mut Scratch,
+        buffer: &mut LineBuffer,
         known: Option<(&Request, Option<u64>)>,
         record: &Record<'_>,
-        around: Around<'_>,
-        named: Option<&str>,
+        spans: SpanScope<'_>,
+        prefix: Option<&str>,
         fields: impl FnOnce(&mut String),
     ) {
-        let Scratch { line, known: before } = scratch;
+        let LineBuffer { line, cache } = buffer;
         line.clear();
-        let has_fields = self.template.open(record, named, known, self.id, before, line);
+        let (request, seq) = known.unzip();
+        let part = cache.request.part(request, &self.template, self.id);
+        let has_fields = part.has_fields;
+        self.template.open(record, prefix, part, seq.flatten(), &mut cache.timestamp, line);
         let own = line.len();
         fields(line);
-        if let Some((request, _)) = known.filter(|_| has_fields) {
+        if let Some(request) = request.filter(|_| has_fields) {
             members::add_outer(line, own, &request.identity().fields);
         }
-        around.each_fields(|outer| members::add_outer(line, own, outer));
-        self.template.settle(own, line);
+        spans.each_fields(|outer| members::add_outer(line, own, outer));
+        self.template.avoid_renamed(own, line);
         if record.has_exc {
             members::move_last(line, own, "exc");
         }
@@ -212,9 +217,9 @@ impl Logger {
         shrink::shrink(line, self.line_limit.saturating_sub(1));
     }
 
-    /// One WARN of candor's own, outside every request.
+    /// Writes a WARN of candor's own, outside any request.
     #[cold]
-    fn tell(&self, message: &str) {
+    fn warn_once(&self, message: &str) {
         let record = Record {
             at: Tick::now(),
             severity: Severity::Warn,
@@ -223,8 +228,8 @@ impl Logger {
             has_exc: false,
             capped: false,
         };
-        scratch::with(|scratch| {
-            self.write_for(scratch, None, &record, Around::Nothing, None, |_| {});
+        current::with_line_buffer(|buffer| {
+            self.write_for(buffer, None, &record, SpanScope::Nothing, None, |_| {});
         });
     }
 
@@ -232,7 +237,7 @@ impl Logger {
         self.finish(request, severity, line, |line| self.sink.write(severity, line));
     }
 
-    /// Hands over the line in its form, with its line feed.
+    /// Puts the line into its format, with its line feed, and passes it to `write`.
     #[inline]
     fn finish<T>(
         &self,
@@ -255,7 +260,7 @@ impl Logger {
         }
     }
 
-    /// Adds the fields of the request's context to a line of its own fields from the byte `own` on, and ends it.
+    /// Appends the context's fields to a line whose own fields begin at the byte `own`, and completes it.
     pub(crate) fn end_with_fields(&self, request: &Request, own: usize, line: &mut String) {
         members::add_outer(line, own, &request.identity().fields);
         line.push('}');
@@ -263,17 +268,17 @@ impl Logger {
         line.push('\n');
     }
 
-    /// Shows a test its line.
+    /// Passes a line to the capture of a test.
     #[inline]
-    #[cfg_attr(not(feature = "testing"), expect(unused_variables, reason = "nobody captures"))]
+    #[cfg_attr(not(feature = "testing"), expect(unused_variables, reason = "only tests capture"))]
     pub(crate) fn capture(request: &Arc<Request>, line: &str) {
         #[cfg(feature = "testing")]
         if let Some(captured) = request.capture.get() {
-            captured.push(request, line.trim_end());
+            captured.push(request.serial, line.trim_end());
         }
     }
 
-    /// The cap on a request's lines. WARN and above are never suppressed.
+    /// Whether the request has written as many lines as it may. WARN and above have no limit.
     #[inline]
     fn is_over_cap(&self, request: &Request, severity: Severity) -> bool {
         severity < Severity::Warn && request.lines.load(Ordering::Relaxed) >= self.lines_per_request
@@ -291,7 +296,7 @@ impl Logger {
     }
 }
 
-/// The line that says how many lines a background writer could not write, and why, with its line feed.
+/// The line that reports how many lines a background writer dropped, and why, with its line feed.
 pub(crate) fn lines_dropped(
     template: &Template,
     format: Format,
@@ -308,7 +313,9 @@ pub(crate) fn lines_dropped(
         capped: false,
     };
     let mut line = String::new();
-    template.open(&record, None, None, 0, &mut Known::default(), &mut line);
+    let mut cache = RenderCache::default();
+    let outside = template.outside_requests();
+    template.open(&record, None, outside, None, &mut cache.timestamp, &mut line);
     let _ =
         write!(line, ",\"event\":\"lines_dropped\",\"lines\":{lines},\"reason\":\"{reason}\"}}");
     if format == Format::Pretty {
@@ -319,23 +326,23 @@ pub(crate) fn lines_dropped(
     line
 }
 
-/// The logger of the thread's subscriber where nothing else listens.
+/// Runs `f` with the logger of the thread's subscriber, if candor's layer is the only one.
 #[inline]
 pub(crate) fn if_alone<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
-    dispatcher::get_default(|dispatch| match dispatch.downcast_ref::<Core>() {
-        Some(core) if core.logger.alone => Some(f(&core.logger)),
+    dispatcher::get_default(|dispatch| match dispatch.downcast_ref::<CandorLayer>() {
+        Some(layer) if layer.logger.alone => Some(f(&layer.logger)),
         _ => None,
     })
 }
 
-/// Whether the thread's subscriber is candor's own.
+/// Whether candor's layer is the only one of the thread's subscriber.
 pub(crate) fn is_alone() -> bool {
     if_alone(|_| ()).is_some()
 }
 
-/// Whether spans of steps are made where another layer wants them.
+/// Whether steps are spans for other layers.
 pub(crate) fn makes_spans() -> bool {
     dispatcher::get_default(|dispatch| {
-        dispatch.downcast_ref::<Core>().is_none_or(|core| core.logger.spans)
+        dispatch.downcast_ref::<CandorLayer>().is_none_or(|layer| layer.logger.spans)
     })
 }

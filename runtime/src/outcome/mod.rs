@@ -9,6 +9,7 @@ mod http;
 mod hyper;
 mod io;
 mod json;
+pub(crate) mod kind;
 pub(crate) mod probe;
 #[cfg(feature = "redis")]
 mod redis;
@@ -17,6 +18,7 @@ mod reqwest;
 pub(crate) mod result;
 #[cfg(feature = "sqlx")]
 mod sqlx;
+mod step_output;
 #[cfg(feature = "tokio")]
 mod tokio;
 #[cfg(feature = "tonic")]
@@ -25,3 +27,4 @@ mod tonic;
 pub use answer::{Answer, DependencyOutcome};
 pub use category::Category;
 use chain::chain_answer;
+pub use step_output::StepOutput;

@@ -1,9 +1,257 @@
 //! One request as data, shared by all threads that work for it.
+//!
+//! Nothing here knows which thread works for the request: that is the [current](crate::current) frame's part. All
+//! that changes while the request runs is a counter, or lies behind a lock that is held for a moment and never while
+//! a user's code runs.
 
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
+#[cfg(feature = "testing")]
+pub(crate) mod capture;
+#[cfg(feature = "testing")]
+pub(crate) mod counted;
+mod identity;
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
 pub(crate) mod open_steps;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
 pub(crate) mod recorder;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
+pub(crate) mod rendered;
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
 pub(crate) mod switches;
+pub(crate) mod totals;
 pub(crate) mod trace;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
+
+use self::identity::Identity;
+use self::open_steps::OpenSteps;
+use self::switches::Switches;
+use self::totals::{Cause, Totals};
+use self::trace::Trace;
+use crate::base::clock::Tick;
+use crate::base::{lock, random, serial, sync};
+
+/// A request, or another piece of work that has an id.
+pub(crate) struct Request {
+    /// Empty for the placeholder that a capture hangs on where there is no request.
+    pub(crate) id: Box<str>,
+    /// Tells requests of the process apart, also when two have one id.
+    pub(crate) serial: u64,
+    pub(crate) method: Option<Cow<'static, str>>,
+    /// Scrubbed.
+    pub(crate) path: Option<Box<str>>,
+    /// Known before the first line.
+    pub(crate) trace: OnceLock<Trace>,
+    /// The trace that the HTTP layer found or made, for when OpenTelemetry has no other one.
+    #[cfg(all(feature = "otel", feature = "http"))]
+    pub(crate) trace_of_edge: Option<Trace>,
+    pub(crate) started: Tick,
+    /// Boxed: most requests have none, and `None` is one load.
+    pub(crate) switches: Option<Box<Switches>>,
+    /// Present if something watches whether the request ends.
+    pub(crate) open_steps: Option<OpenSteps>,
+    /// Whether `request_completed` is written.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
+    pub(crate) is_over: AtomicBool,
+    pub(crate) lines: AtomicU64,
+    pub(crate) suppressed: AtomicU64,
+    step_ids: AtomicU32,
+    calls: AtomicU32,
+    identity: RwLock<Identity>,
+    /// Changes with the identity; no two states of any two requests share a version.
+    version: AtomicU64,
+    totals: Mutex<Totals>,
+    /// Nanoseconds from which on a step is slower than `totals.slowest`.
+    slowest_from: AtomicU64,
+    #[cfg(feature = "testing")]
+    pub(crate) capture: capture::CaptureSlot,
+    #[cfg(feature = "testing")]
+    _counted: counted::Counted,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestContext").field("request_id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The longest request id, in characters.
+const LONGEST_ID: usize = 128;
+
+impl Request {
+    /// A request with a new id (UUID v7, RFC 9562).
+    pub(crate) fn new() -> Self {
+        let now = Tick::now();
+        let random = random::bytes(now);
+        let id = uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random);
+        let id = id.into_uuid().hyphenated();
+        Self::begun(now, id.encode_lower(&mut uuid::Uuid::encode_buffer()))
+    }
+
+    /// A request under this id, cut after [`LONGEST_ID`] characters.
+    pub(crate) fn with_id(id: &str) -> Self {
+        // n bytes are at most n characters.
+        let end = if id.len() <= LONGEST_ID { None } else { id.char_indices().nth(LONGEST_ID) };
+        Self::begun(Tick::now(), end.map_or(id, |(at, _)| &id[..at]))
+    }
+
+    fn begun(started: Tick, id: &str) -> Self {
+        let serial = serial::next();
+        Request {
+            id: id.into(),
+            serial,
+            method: None,
+            path: None,
+            trace: OnceLock::new(),
+            #[cfg(all(feature = "otel", feature = "http"))]
+            trace_of_edge: None,
+            started,
+            switches: None,
+            open_steps: None,
+            is_over: AtomicBool::new(false),
+            lines: AtomicU64::new(0),
+            suppressed: AtomicU64::new(0),
+            step_ids: AtomicU32::new(0),
+            calls: AtomicU32::new(0),
+            identity: RwLock::default(),
+            version: AtomicU64::new(serial),
+            totals: Mutex::default(),
+            slowest_from: AtomicU64::new(0),
+            #[cfg(feature = "testing")]
+            capture: capture::CaptureSlot::new(),
+            #[cfg(feature = "testing")]
+            _counted: counted::Counted::new(!id.is_empty()),
+        }
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn set_trace(&mut self, trace: Trace) {
+        #[cfg(feature = "otel")]
+        {
+            self.trace_of_edge = Some(trace);
+        }
+        #[cfg(not(feature = "otel"))]
+        {
+            self.trace = trace.into();
+        }
+    }
+
+    /// Hold briefly. A caller that cached this [version](Self::version) can skip the lock.
+    pub(crate) fn identity(&self) -> RwLockReadGuard<'_, Identity> {
+        sync::read(&self.identity)
+    }
+
+    /// `change` must not call a user's code.
+    pub(crate) fn change_identity(&self, change: impl FnOnce(&mut Identity)) {
+        let mut identity = sync::write(&self.identity);
+        change(&mut identity);
+        identity.rendered.take();
+        drop(identity);
+        // A reader that sees the new version must see every change before it.
+        self.version.swap(serial::next(), Ordering::AcqRel);
+    }
+
+    /// Forgets what was rendered of a request whose method or path was set after its first line.
+    pub(crate) fn forget_rendered(&mut self) {
+        if self.identity.get_mut().is_ok_and(|identity| identity.rendered.get().is_some()) {
+            self.change_identity(|_| {});
+        }
+    }
+
+    /// The version of the identity, for caches of what was rendered from it.
+    #[inline]
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Whether this is a request, and not the placeholder that a capture hangs on.
+    #[inline]
+    pub(crate) fn has_id(&self) -> bool {
+        !self.id.is_empty()
+    }
+
+    /// The request, unless it is a placeholder.
+    #[inline]
+    pub(crate) fn identified(request: Option<&Arc<Self>>) -> Option<&Self> {
+        request.map(|request| &**request).filter(|request| request.has_id())
+    }
+
+    /// The number of lines that this request wrote beyond those that other requests write.
+    #[cold]
+    pub(crate) fn more_lines(&self) -> u64 {
+        self.switches.as_deref().map_or(0, Switches::more_lines)
+    }
+
+    pub(crate) fn lines_sampled_away(&self) -> u64 {
+        self.switches.as_deref().map_or(0, |it| it.sampled_away.load(Ordering::Relaxed))
+    }
+
+    /// The number of the next line, from 1.
+    #[inline]
+    pub(crate) fn next_line(&self) -> u64 {
+        self.lines.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The id of the next step or call, from 1.
+    #[inline]
+    pub(crate) fn next_step(&self) -> u32 {
+        self.step_ids.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// The number of steps so far, without dependency calls.
+    pub(crate) fn steps(&self) -> u32 {
+        self.step_ids.load(Ordering::Relaxed).wrapping_sub(self.dependency_calls())
+    }
+
+    pub(crate) fn dependency_calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn totals_at(&self, at: Tick) -> Totals {
+        self.lock_totals().clone().at(at)
+    }
+
+    fn lock_totals(&self) -> MutexGuard<'_, Totals> {
+        lock(&self.totals)
+    }
+
+    /// Adds a step or call that ended. One with others inside it is never the slowest: its time is theirs.
+    #[inline]
+    pub(crate) fn step_ended(
+        &self,
+        name: &'static str,
+        nanos: u64,
+        is_leaf: bool,
+        cause: Option<Cause>,
+    ) {
+        // A step that succeeds and is not the slowest takes no lock, and most are such steps.
+        let slow = is_leaf && nanos >= self.slowest_from.load(Ordering::Relaxed);
+        if cause.is_some() || slow {
+            self.add_step(name, nanos, is_leaf, cause);
+        }
+    }
+
+    #[cold]
+    fn add_step(&self, name: &'static str, nanos: u64, is_leaf: bool, cause: Option<Cause>) {
+        let mut totals = self.lock_totals();
+        if is_leaf {
+            self.slowest_from.fetch_max(nanos.saturating_add(1), Ordering::Relaxed);
+        }
+        if is_leaf && totals.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
+            totals.slowest = Some((name, nanos));
+        }
+        if totals.cause.is_none() {
+            totals.cause = cause;
+        }
+    }
+
+    pub(crate) fn call_started(&self, at: Tick) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.lock_totals().call_started(at);
+    }
+
+    pub(crate) fn call_ended(&self, at: Tick, retries: u64) {
+        self.lock_totals().call_ended(at, retries);
+    }
+}

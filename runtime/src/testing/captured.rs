@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use tracing_core::dispatcher::DefaultGuard;
 
 use super::{Line, Lines, Matched, snapshot, tree};
 use crate::current::{self, Frame};
 use crate::init::logging::Logging;
-use crate::instrument::context::Request;
+use crate::request::Request;
 
 /// The lines of one test; see [`capture`](super::capture).
 ///
@@ -57,16 +57,17 @@ impl Drop for Captured {
 impl Captured {
     pub(super) fn new(lines: Lines, default: Option<DefaultGuard>) -> Self {
         let mut place = Request::with_id("");
-        place.capture = lines.clone().into();
-        let frame = Frame { request: Some(Arc::new(place)), ..Frame::default() };
-        let before = Some(current::replace(frame));
+        place.capture = lines.capture().into();
+        let mut frame = Frame::of(Arc::new(place));
+        current::swap_frame(&mut frame);
+        let before = Some(frame);
         Captured { lines, logging: None, before, _default: default, _not_send: PhantomData }
     }
 
     /// All lines so far, in the order they were written.
     pub fn lines(&self) -> Vec<Line> {
         let store = self.lines.store();
-        let line = |(request, line): &(Weak<_>, String)| Line::new(request.clone(), line.clone());
+        let line = |(request, line): &(u64, String)| Line::new(*request, line.clone());
         store.lines.iter().map(line).collect()
     }
 

@@ -1,13 +1,11 @@
 //! One captured line.
 
 use std::fmt::{self, Write as _};
-use std::sync::Weak;
 
 use serde_json::Value;
 
 use crate::format::pretty;
 use crate::format::record::Severity;
-use crate::instrument::context::Request;
 
 /// Of a line in the message of a failed test; what is looked for is named before the lines.
 const LONGEST_READABLE: usize = 600;
@@ -15,8 +13,8 @@ const LONGEST_READABLE: usize = 600;
 /// One captured line, with typed access to its fields.
 #[derive(Clone)]
 pub struct Line {
-    /// The request may be gone; its address is nobody else's as long as this is here.
-    request: Weak<Request>,
+    /// The serial number of its request.
+    request: u64,
     raw: String,
     value: Value,
 }
@@ -28,7 +26,7 @@ impl fmt::Debug for Line {
 }
 
 impl Line {
-    pub(super) fn new(request: Weak<Request>, raw: String) -> Self {
+    pub(super) fn new(request: u64, raw: String) -> Self {
         let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
         Line { request, raw, value }
     }
@@ -60,9 +58,9 @@ impl Line {
         self.is("event", "dependency_call") && self.is("dependency", dependency)
     }
 
-    /// Whether both are of one request; of lines outside one nobody knows.
+    /// Whether both lines belong to the same request. False outside requests.
     pub(super) fn is_of_the_same(&self, other: &Line) -> bool {
-        !self.is("request_id", "-") && self.request.ptr_eq(&other.request)
+        !self.is("request_id", "-") && self.request == other.request
     }
 
     /// What a test calls the line: by its step, its dependency or its message.

@@ -1,86 +1,92 @@
-//! Where a capture's lines are kept; it goes where the context goes.
+//! The lines of a capture, kept where the context takes them.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::any::Any;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::base::lock;
 use crate::current::{self, Frame};
-use crate::instrument::context::Request;
+use crate::request::capture::Capture;
 
-/// The lines of one capture. Work that carries its context holds it too, and may outlive it.
+/// A handle to what a capture collects. A clone is the same collection.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Store>>);
+pub(super) struct Lines(Arc<Mutex<Store>>);
 
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    /// Each with the request it is of, by which a line is told from that of another one under the same id.
-    pub(super) lines: Vec<(Weak<Request>, String)>,
+    /// Each line with the serial number of its request.
+    pub(super) lines: Vec<(u64, String)>,
+    /// The bytes that the settings of `capture_with` made of them.
     pub(super) written: String,
-    /// How long calls to a dependency are held back, the latest last, each under a number of its own.
+    /// Delays of dependency calls, each with its guard's number.
     pub(super) delays: Vec<(u64, String, Duration)>,
     end: End,
 }
 
-/// A capture that is over takes no line; until nothing else stands on it, it keeps the frame of before.
+/// Whether the capture is over.
 #[derive(Debug, Default)]
 enum End {
     #[default]
     Open,
+    /// The frame that was current before the capture, until it is current again.
     Over(Option<Frame>),
 }
 
-impl Lines {
-    /// The capture of what runs here.
-    pub(crate) fn of_this_thread() -> Option<Self> {
-        current::with(|frame| frame.request.as_ref()?.capture.get().cloned()).flatten()
-    }
-
-    /// The place for the capture that a new request of this thread belongs to. One made before there
-    /// was a capture joins that of where it is first entered.
-    pub(crate) fn place() -> OnceLock<Self> {
-        Self::of_this_thread().map_or_else(OnceLock::new, OnceLock::from)
-    }
-
-    /// Puts a request that belongs to no capture yet into that of this thread.
-    pub(crate) fn join(place: &OnceLock<Self>) {
-        if place.get().is_none()
-            && let Some(lines) = Self::of_this_thread()
-        {
-            let _ = place.set(lines);
-        }
-    }
-
-    pub(crate) fn push(&self, request: &Arc<Request>, line: &str) {
-        let mut store = self.store();
+impl Capture for Mutex<Store> {
+    fn push(&self, request: u64, line: &str) {
+        let mut store = lock(self);
         if matches!(store.end, End::Open) {
-            store.lines.push((Arc::downgrade(request), line.to_owned()));
+            store.lines.push((request, line.to_owned()));
         }
+    }
+
+    fn delay_of(&self, dependency: &str) -> Option<Duration> {
+        let store = lock(self);
+        let latest = store.delays.iter().rev().find(|(_, name, _)| name == dependency);
+        latest.map(|(.., delay)| *delay)
+    }
+}
+
+impl Lines {
+    /// Those of the capture that is current on this thread.
+    pub(super) fn of_this_thread() -> Option<Self> {
+        Self::of(current::capture()?)
+    }
+
+    fn of(capture: Arc<dyn Capture>) -> Option<Self> {
+        let capture: Arc<dyn Any + Send + Sync> = capture;
+        capture.downcast().ok().map(Lines)
+    }
+
+    pub(super) fn capture(&self) -> Arc<dyn Capture> {
+        Arc::<Mutex<Store>>::clone(&self.0)
     }
 
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub(super) fn all(&self) -> Vec<String> {
         self.store().lines.iter().map(|(_, line)| line.clone()).collect()
     }
 
-    /// Ends the capture. Captures may be dropped in any order: what was there before this one comes back
-    /// when those that were begun inside it are over too.
+    /// Ends the capture, and restores the frame that was current before. Captures may be dropped in any order: a frame
+    /// whose capture is over is left as soon as it is current again.
     pub(super) fn end(&self, before: Frame) {
         {
             let mut store = self.store();
             store.end = End::Over(Some(before));
             store.delays.clear();
         }
-        while let Some(before) = Self::of_the_frame().and_then(|lines| lines.take_before()) {
-            current::replace(before);
+        while let Some(mut before) = Self::of_the_frame().and_then(|lines| lines.take_before()) {
+            current::swap_frame(&mut before);
         }
     }
 
-    /// The capture whose own frame is that of this thread: no request was entered since.
+    /// Those of the current frame, if that is a capture's own.
     fn of_the_frame() -> Option<Self> {
-        let own = |frame: &mut Frame| frame.request.clone().filter(|request| !request.has_id());
-        current::with(own).flatten()?.capture.get().cloned()
+        let request = current::request().filter(|request| !request.has_id())?;
+        Self::of(Arc::clone(request.capture.get()?))
     }
 
     fn take_before(&self) -> Option<Frame> {

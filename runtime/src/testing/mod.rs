@@ -37,7 +37,6 @@ mod leak;
 mod line;
 mod lines;
 mod matched;
-mod open;
 mod snapshot;
 mod tree;
 
@@ -49,8 +48,9 @@ use tracing_core::dispatcher::{self, Dispatch};
 use crate::init::config::Config;
 use crate::init::error::InitError;
 use crate::init::panics;
-use crate::layer::Core;
 use crate::levels::Levels;
+use crate::logger::CandorLayer;
+use crate::request::counted;
 
 #[doc(inline)]
 pub use crate::__assert_no_leak as assert_no_leak;
@@ -58,14 +58,28 @@ pub use crate::__assert_no_leak as assert_no_leak;
 pub use crate::sink::on_rotation;
 pub use captured::Captured;
 pub use delay::{Delay, delay};
-pub(crate) use delay::{Waiting, wait_here};
 #[doc(hidden)]
 pub use leak::__assert_no_leak;
 pub use line::Line;
-pub(crate) use lines::Lines;
+use lines::Lines;
 pub use matched::Matched;
-pub(crate) use open::Counted;
-pub use open::open_contexts;
+
+/// The number of [`RequestContext`](crate::RequestContext)s that exist in this process, with those of jobs and of the HTTP
+/// layer. A number that grows points to a task, a guard or a list that keeps contexts.
+///
+/// ```
+/// use candor::RequestContext;
+/// use candor::testing::open_contexts;
+///
+/// let before = open_contexts();
+/// let context = RequestContext::new();
+/// assert_eq!(open_contexts(), before + 1);
+/// drop(context);
+/// assert_eq!(open_contexts(), before);
+/// ```
+pub fn open_contexts() -> usize {
+    counted::open()
+}
 
 /// Collects the lines of the current test from here on, at every level, until it is dropped.
 ///
@@ -102,7 +116,7 @@ pub fn capture() -> Captured {
 /// Whether the subscriber of this thread is one of candor's. That one has been set somewhere in the
 /// process does not tell: it may be another thread's.
 fn is_heard() -> bool {
-    dispatcher::get_default(|dispatch| dispatch.downcast_ref::<Core>().is_some())
+    dispatcher::get_default(|dispatch| dispatch.downcast_ref::<CandorLayer>().is_some())
 }
 
 /// The same with settings of its own, on this thread only: format, keys, limits, levels. What the

@@ -7,7 +7,7 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::Request;
+use crate::request::Request;
 use crate::request::trace::{Hex, Trace};
 
 /// Makes the request's span and its trace one, before the span is entered.

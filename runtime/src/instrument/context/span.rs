@@ -3,69 +3,60 @@
 use std::sync::Arc;
 
 use tracing::Span;
-use tracing_core::callsite::DefaultCallsite;
-use tracing_core::field::FieldSet;
-use tracing_core::metadata::Kind;
-use tracing_core::{Level, Metadata, dispatcher, identify_callsite};
+use tracing_core::dispatcher;
 
-use super::Request;
-use crate::current::spans::{self, Shield, SpanData};
-use crate::current::{self, Frame, Restore};
+use crate::current::span_stack::{
+    self, REQUEST_SPAN, REQUEST_SPAN_CALLSITE, SpanBarrier, SpanData,
+};
+use crate::current::{self, Frame, FrameGuard};
+use crate::logger;
+use crate::request::Request;
 
-static CALLSITE: DefaultCallsite = DefaultCallsite::new(METADATA);
-
-pub(crate) static METADATA: &Metadata<'static> = &Metadata::new(
-    "candor.request",
-    "candor",
-    Level::ERROR,
-    Some(file!()),
-    Some(line!()),
-    Some(module_path!()),
-    FieldSet::new(&[], identify_callsite!(&CALLSITE)),
-    Kind::SPAN,
-);
-
-pub(crate) fn is_it(metadata: &Metadata<'_>) -> bool {
-    metadata.callsite() == METADATA.callsite()
-}
-
-/// The span of a request, or what stands in its place.
+/// The span of a request, or its replacement.
 #[derive(Debug)]
 pub(super) enum RequestSpan {
     Nothing,
     Span(Span),
-    Shield { request: Arc<Request>, data: Option<Arc<SpanData>> },
+    Barrier { request: Arc<Request>, data: Option<Arc<SpanData>> },
 }
 
 impl RequestSpan {
-    /// Where candor alone listens there is no span, until someone asks for it, but only what the span would do: it keeps
-    /// out those that were entered around it, and brings its request back where a guard of another one was left behind.
+    /// The span of a request, which other layers see. If candor's layer is the only one, a barrier does what the span
+    /// would do: it hides the spans that were entered around it, and makes its request current if a leaked guard has left
+    /// another one. The span itself is then made on demand (see [`standalone`](crate::layer::standalone)).
     pub(super) fn of(request: &Arc<Request>) -> Self {
         if !current::is_alive() {
             return RequestSpan::Nothing;
         }
-        let interest = CALLSITE.interest();
+        let interest = REQUEST_SPAN_CALLSITE.interest();
         if !interest.is_never() {
             // Layers look for the request on the thread.
-            let frame = Frame { request: Some(Arc::clone(request)), ..Frame::default() };
-            let _here = Restore::enter(frame);
-            if interest.is_always() || dispatcher::get_default(|it| it.enabled(METADATA)) {
-                let span = Span::new(METADATA, &METADATA.fields().value_set(&[]));
+            let _frame = FrameGuard::enter(Frame::of(Arc::clone(request)));
+            if interest.is_always() || dispatcher::get_default(|it| it.enabled(REQUEST_SPAN)) {
+                let span = Span::new(REQUEST_SPAN, &REQUEST_SPAN.fields().value_set(&[]));
                 return RequestSpan::Span(span);
             }
         }
         let data = |around| Arc::new(SpanData::of_request(Arc::clone(request), Some(around)));
-        RequestSpan::Shield { request: Arc::clone(request), data: spans::innermost().map(data) }
+        let data = span_stack::innermost().map(data);
+        RequestSpan::Barrier { request: Arc::clone(request), data }
     }
 
-    /// Enters it, in the frame of its request.
+    /// The current span, which other layers take as the parent of work that is sent elsewhere. candor needs none, so if
+    /// its layer is the only one there is nothing to enter at every poll.
+    pub(super) fn of_here() -> Self {
+        let span = (!logger::is_alone()).then(Span::current).filter(|span| !span.is_none());
+        span.map_or(RequestSpan::Nothing, RequestSpan::Span)
+    }
+
+    /// Enters the span, in the frame of its request.
     #[inline]
     pub(super) fn enter(&mut self) -> InSpan<tracing::span::Entered<'_>> {
         match self {
             RequestSpan::Span(span) if current::is_alive() => {
                 InSpan::Span { _entered: span.enter() }
             }
-            RequestSpan::Shield { request, data } => InSpan::behind(request, data),
+            RequestSpan::Barrier { request, data } => InSpan::behind_barrier(request, data),
             RequestSpan::Nothing | RequestSpan::Span(_) => InSpan::Nothing,
         }
     }
@@ -74,27 +65,30 @@ impl RequestSpan {
         match self {
             RequestSpan::Nothing => InSpan::Nothing,
             RequestSpan::Span(span) => InSpan::Span { _entered: span.entered() },
-            RequestSpan::Shield { request, mut data } => InSpan::behind(&request, &mut data),
+            RequestSpan::Barrier { request, mut data } => {
+                InSpan::behind_barrier(&request, &mut data)
+            }
         }
     }
 }
 
-/// Until it is dropped, the thread is in the span.
+/// Keeps the thread in the span until it is dropped.
 #[derive(Debug)]
 pub(super) enum InSpan<E> {
     Nothing,
     Span { _entered: E },
-    Shield { _shield: Shield },
+    Barrier { _barrier: SpanBarrier },
 }
 
 impl<E> InSpan<E> {
-    /// Most threads are in no span, and in the frame of the request.
+    /// Most threads are in no span, and in the frame of the request: they need no barrier.
     #[inline]
-    fn behind(request: &Arc<Request>, data: &mut Option<Arc<SpanData>>) -> Self {
-        if data.is_none() && !spans::is_in_any() && current::is_of(request) {
+    fn behind_barrier(request: &Arc<Request>, data: &mut Option<Arc<SpanData>>) -> Self {
+        if data.is_none() && !span_stack::is_in_any() && current::is_of(request) {
             return InSpan::Nothing;
         }
         let new = || Arc::new(SpanData::of_request(Arc::clone(request), None));
-        InSpan::Shield { _shield: Shield::enter(Arc::clone(data.get_or_insert_with(new))) }
+        let data = Arc::clone(data.get_or_insert_with(new));
+        InSpan::Barrier { _barrier: SpanBarrier::enter(data) }
     }
 }

@@ -1,115 +1,121 @@
-//! The end that most steps come to: all is well, one layer listens, and no code of the user's is needed to tell it.
-//! Its line is made in one look at the thread, and as one piece.
+//! The fast path: the end of a step that succeeds, writes its usual line, and has no other layer to tell.
+//!
+//! Everything is done in one borrow of the thread's state, and the line is rendered as one piece into room that is
+//! reserved once. The fast path declines without side effects if any of its conditions does not hold; the step then ends
+//! as any other, and writes the same bytes.
 
 use std::mem;
 
-use super::end::{Outcome, RET, STEP_ROOM};
-use super::{Running, State};
+use super::active::ActiveStep;
+use super::finish::{RET, STEP_ROOM};
 use crate::base::clock::Tick;
-use crate::current::scratch::Scratch;
-use crate::current::{self, Frame, Thread, spans};
+use crate::current::{self, Frame, LineBuffer, StepState, ThreadState, span_stack};
 use crate::format::record::Severity;
-use crate::format::template::Beginning;
-use crate::instrument::context::Request;
+use crate::format::template::LineHead;
 use crate::json::append::Pieces;
 use crate::logger::{self, Logger};
+use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
-use crate::site::{DURATION, STORY, Usual};
+use crate::request::Request;
+use crate::site::{DURATION, FastLine, STEP_PREFIX};
 
 const END: &str = "}\n";
 
-impl Running {
-    /// Ends a step of this thread that went well.
+impl ActiveStep {
+    /// Ends a step on its thread that succeeded.
     #[inline(never)]
-    pub(super) fn end_ok(self, now: Tick, result: &CallResult<'_>) {
-        if !self.state.site.is_plain() {
+    pub(super) fn finish_ok(self, now: Tick, result: &CallResult<'_>) {
+        if !self.state.site.is_fast_path() {
             return self.end(now, Outcome::Ok, result);
         }
         let mut state = Some(self.state);
         let ret = result.ret.as_deref();
         logger::if_alone(|logger| {
-            let line = |thread: &mut Thread| {
-                let severity = end_here(logger, thread, &mut state, now, ret)?;
-                // A writer is someone's code, which finds no request.
-                Some((thread.scratch.take()?, thread.frame.request.take(), severity))
+            let line = |thread: &mut ThreadState| {
+                let severity = finish_here(logger, thread, &mut state, now, ret)?;
+                // The writer is a user's code, and finds no request.
+                Some((thread.line_buffer.take()?, thread.frame.request.take(), severity))
             };
             let made = current::with_thread(line).flatten();
-            let Some((scratch, request, severity)) = made else { return };
-            logger.sink.write(severity, &scratch.line);
-            // Dropped when the thread is free again.
+            let Some((buffer, request, severity)) = made else { return };
+            logger.sink.write(severity, &buffer.line);
+            // Dropped after the borrow.
             let _left = current::with_thread(|thread| {
-                thread.keep_scratch(scratch);
+                thread.keep_line_buffer(buffer);
                 mem::replace(&mut thread.frame.request, request)
             });
         });
-        // It is as it was where its end takes the long way.
+        // The state is unchanged if the fast path declined.
         if let Some(state) = state {
-            Running { state }.end(now, Outcome::Ok, result);
+            ActiveStep { state }.end(now, Outcome::Ok, result);
         }
     }
 
-    /// Ends a step that is a future, whose frame is its own again, and that went well.
+    /// Ends a step that is a future, whose frame is not current, and that succeeded.
     #[inline(never)]
-    pub(super) fn end_own_ok(self, now: Tick, result: &CallResult<'_>) {
-        if !self.state.site.is_plain() {
+    pub(super) fn finish_own_ok(self, now: Tick, result: &CallResult<'_>) {
+        if !self.state.site.is_fast_path() {
             return self.end_own(now, Outcome::Ok, result);
         }
         let mut own = Some(self.state);
         let ret = result.ret.as_deref();
         logger::if_alone(|logger| {
             let Some(state) = own.as_deref() else { return };
-            let line = |thread: &mut Thread| {
-                let severity = make(logger, state, &state.frame, &mut thread.scratch, now, ret)?;
-                Some((thread.scratch.take()?, severity))
+            let line = |thread: &mut ThreadState| {
+                let severity =
+                    render(logger, state, &state.frame, &mut thread.line_buffer, now, ret)?;
+                Some((thread.line_buffer.take()?, severity))
             };
-            let Some((scratch, severity)) = current::with_thread(line).flatten() else { return };
-            logger.sink.write(severity, &scratch.line);
+            let Some((buffer, severity)) = current::with_thread(line).flatten() else { return };
+            logger.sink.write(severity, &buffer.line);
             let Some(mut state) = own.take() else { return };
-            // What is dropped may be the last hand on the request: not while the thread is held.
-            let mut left = state.frame.empty();
-            let extras = left.extras.take();
+            // This may drop the last reference to the request: after the borrow.
+            let mut taken = state.frame.take();
+            let extras = taken.extras.take();
             current::with_thread(|thread| {
-                thread.keep_scratch(scratch);
+                thread.keep_line_buffer(buffer);
                 thread.keep_plain(state, extras);
             });
         });
         if let Some(state) = own {
-            Running { state }.end_own(now, Outcome::Ok, result);
+            ActiveStep { state }.end_own(now, Outcome::Ok, result);
         }
     }
 }
 
-/// Makes the line of the step that runs here, and ends it. Nothing is done where that takes more.
+/// Renders the line of the innermost step, and pops the step. Returns `None` without side effects if the fast path does
+/// not apply.
 #[inline]
-fn end_here(
+fn finish_here(
     logger: &Logger,
-    thread: &mut Thread,
-    own: &mut Option<Box<State>>,
+    thread: &mut ThreadState,
+    own: &mut Option<Box<StepState>>,
     now: Tick,
     ret: Option<&str>,
 ) -> Option<Severity> {
-    let state = own.as_deref()?;
-    if !thread.frame.is_innermost(state.guard) {
+    let state = own.as_deref_mut()?;
+    if thread.frame.token != state.token {
         return None;
     }
-    let severity = make(logger, state, &thread.frame, &mut thread.scratch, now, ret)?;
-    let (_, extras) = thread.frame.release_innermost()?;
+    let severity = render(logger, state, &thread.frame, &mut thread.line_buffer, now, ret)?;
+    let (_, extras) = thread.pop_step(state.token, &mut state.saved)?;
     thread.keep_plain(own.take()?, extras);
     Some(severity)
 }
 
-/// Makes the line of a step, and adds it to the sums of its request. Nothing is done where that takes more.
+/// Renders the line of a step, and adds the step to the totals of its request. Returns `None` without side effects if
+/// the fast path does not apply.
 #[inline]
-fn make(
+fn render(
     logger: &Logger,
-    state: &State,
+    state: &StepState,
     frame: &Frame,
-    scratch: &mut Option<Box<Scratch>>,
+    buffer: &mut Option<Box<LineBuffer>>,
     now: Tick,
     ret: Option<&str>,
 ) -> Option<Severity> {
     let extras = frame.extras.as_deref();
-    // Fields of the entry are the state's, those that came later the frame's. Few steps have both.
+    // Fields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
     let fields = match extras {
         None => &state.fields,
         Some(extras) if state.fields.is_empty() && !extras.are_more_than_fields() => {
@@ -117,24 +123,25 @@ fn make(
         }
         Some(_) => return None,
     };
-    if spans::have_fields() {
+    if span_stack::have_fields() {
         return None;
     }
     let took = now.nanos_since(state.started);
-    let usual = state.site.usual(took, &logger.template)?;
+    let fast = state.site.fast_line(took, &logger.template)?;
     let request = frame.request.as_ref();
-    if !logger.simply_writes(request.map(|request| &**request), usual.severity) {
+    if !logger.is_fast_path(request.map(|request| &**request), fast.severity) {
         return None;
     }
-    let Scratch { line, known } = &mut **scratch.get_or_insert_default();
+    let LineBuffer { line, cache } = &mut **buffer.get_or_insert_default();
     let identified = Request::identified(request);
-    let beginning = logger.template.begin(now, usual.named, identified, logger.id, known);
-    let parts = Parts { beginning, usual, state, request: identified, took, fields, ret };
+    let part = cache.request.part(identified, &logger.template, logger.id);
+    let head = logger.template.head(now, fast.prefix, part, &mut cache.timestamp);
+    let parts = LineParts { head, fast, state, request: identified, took, fields, ret };
     let room = parts.room();
     if room > logger.line_limit {
         return None;
     }
-    let has_fields = parts.beginning.of_request.has_fields;
+    let has_fields = part.has_fields;
     line.clear();
     let own = parts.write(identified.map(Request::next_line), line, room);
     match identified.filter(|_| has_fields) {
@@ -145,38 +152,38 @@ fn make(
         state.count(request, took, !frame.has_inner, Outcome::Ok, None);
         Logger::capture(request, line);
     }
-    Some(usual.severity)
+    Some(fast.severity)
 }
 
-/// What a line is made of.
-struct Parts<'a> {
-    beginning: Beginning<'a>,
-    usual: Usual,
-    state: &'a State,
+/// The parts of a line.
+struct LineParts<'a> {
+    head: LineHead<'a>,
+    fast: FastLine,
+    state: &'a StepState,
     request: Option<&'a Request>,
     took: u64,
     fields: &'a str,
     ret: Option<&'a str>,
 }
 
-impl Parts<'_> {
-    /// No more bytes than this.
+impl LineParts<'_> {
+    /// An upper bound of the bytes they take.
     #[inline]
     fn room(&self) -> usize {
-        const FIXED: usize = STORY.len() + DURATION.len() + STEP_ROOM + END.len();
+        const FIXED: usize = STEP_PREFIX.len() + DURATION.len() + STEP_ROOM + END.len();
         let ret = self.ret.map_or(0, |ret| RET.len() + ret.len());
-        FIXED + self.beginning.room() + self.usual.name.len() + self.fields.len() + ret
+        FIXED + self.head.room() + self.fast.name.len() + self.fields.len() + ret
     }
 
-    /// Writes it but for its end, and tells where the step's own fields begin. By itself, since with all that is
-    /// around it the place where it writes would be in memory.
+    /// Writes the line up to its end, and returns where the step's own fields begin. Not inlined: among the code around it,
+    /// the position of `pieces` would not stay in a register.
     #[inline(never)]
     fn write(&self, seq: Option<u64>, line: &mut String, room: usize) -> usize {
         let mut pieces = Pieces::of(line, room);
-        self.beginning.write(seq, &mut pieces);
+        self.head.write(seq, &mut pieces);
         let own = pieces.len();
-        pieces.put(STORY);
-        pieces.put(self.usual.name);
+        pieces.put(STEP_PREFIX);
+        pieces.put(self.fast.name);
         pieces.put(DURATION);
         self.state.write_times(self.request, self.took, Outcome::Ok, &mut pieces);
         pieces.put(self.fields);

@@ -1,10 +1,9 @@
-//! What the user's code adds to a step: fields at entry, recorded ones, the returned value.
+//! What a user's code adds to a step: fields at entry, recorded fields, the returned value.
 
 use std::{fmt, ptr};
 
-use super::State;
 use crate::base::catch::caught;
-use crate::current::{self, Extras};
+use crate::current::{self, StepExtras, StepState, ThreadState};
 use crate::format::keys::Keys;
 use crate::instrument::dependency::{Answer, DependencyOutcome};
 use crate::json::members;
@@ -12,7 +11,7 @@ use crate::redact::loggable::{Encoder, Loggable, guarded};
 use crate::redact::{error_text, keys};
 use crate::site::Site;
 
-/// Takes the `fields(…)` of a step, and the `url` of a call, while it is entered.
+/// Collects the `fields(…)` of a step, and the `url` of a call, while the step is entered.
 #[derive(Debug)]
 pub struct Fields<'a> {
     members: &'a mut String,
@@ -20,28 +19,30 @@ pub struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// The fields of a call.
-    pub(super) fn gather(fields: impl FnOnce(&mut Fields<'_>)) -> Box<Extras> {
+    /// Collects the fields of a step that is a future.
+    #[expect(clippy::unnecessary_box_returns, reason = "the box is pooled")]
+    pub(super) fn collect(fields: impl FnOnce(&mut Fields<'_>)) -> Box<StepExtras> {
         let mut extras = current::take_extras();
         fields(&mut Fields::of(&mut extras));
         extras
     }
 
-    /// Those of a step that is about to run on this thread.
-    pub(super) fn gather_here(
+    /// Collects the fields of a step that is about to begin on this thread.
+    pub(super) fn collect_here(
         site: &'static Site,
         fields: impl FnOnce(&mut Fields<'_>),
-    ) -> Box<State> {
-        let mut state = State::take(site);
+    ) -> Box<StepState> {
+        let pooled = current::with_thread(ThreadState::take_state).flatten();
+        let mut state = pooled.unwrap_or_else(|| StepState::new(site));
         fields(&mut Fields { members: &mut state.fields, url: &mut state.url });
         state
     }
 
-    fn of(extras: &mut Extras) -> Fields<'_> {
+    fn of(extras: &mut StepExtras) -> Fields<'_> {
         Fields { members: &mut extras.members, url: &mut extras.url }
     }
 
-    /// Adds one field under `,"name":`; the macros have checked its name, and asked the key rule for it.
+    /// Adds a field. `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's answer.
     pub fn field<T: Loggable + ?Sized>(&mut self, opening: &str, sensitive: bool, value: &T) {
         let members = &mut *self.members;
         members.push_str(opening);
@@ -79,17 +80,17 @@ impl Fields<'_> {
 /// assert_eq!(captured.step("load").integer("rows"), 3);
 /// ```
 pub fn record(name: &str, value: impl Loggable) {
-    let Some(true) = current::with(|frame| frame.is_in_step()) else { return };
+    let Some(true) = current::with(|frame| frame.token != 0) else { return };
     let name = field_name(name);
     let mut json = String::new();
     guarded(&mut json, |out| {
         let mut encoder = Encoder::gathered(out).under(&name);
         if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
     });
-    let added = current::with(|frame| frame.extras().take()).flatten();
-    let mut extras = added.unwrap_or_else(current::take_extras);
+    let recorded = current::with(|frame| frame.extras.take()).flatten();
+    let mut extras = recorded.unwrap_or_else(current::take_extras);
     members::set(&mut extras.members, &name, &json);
-    current::with(|frame| *frame.extras() = Some(extras));
+    current::with(|frame| frame.extras = Some(extras));
 }
 
 /// Keys of candor's own lines beside the fixed ones.
@@ -121,58 +122,58 @@ fn field_name(name: &str) -> String {
     name
 }
 
-/// Fields that are evaluated once the step runs: those of a future, whose arguments are inside it.
+/// Adds fields that are evaluated once the step runs: those of a future, whose arguments it has taken.
 #[inline]
 pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
-    // All but the fields themselves is compiled once, not in each annotated function.
+    // Everything but the fields is compiled once, not in each annotated function.
     if let Some(mut extras) = begin_fields(site) {
         fields(&mut Fields::of(&mut extras));
         end_fields(site, extras);
     }
 }
 
-/// What takes the fields of the step of `site`, if that is the one that runs here and has none yet.
-fn begin_fields(site: &'static Site) -> Option<Box<Extras>> {
+/// The extras that take the fields of the step of `site`, if it is the innermost one and its fields are due.
+fn begin_fields(site: &'static Site) -> Option<Box<StepExtras>> {
     let own = current::with(|frame| {
-        // Where nothing of this call is written, the step that runs here is the one around it.
-        let is_own = frame.awaits.take_if(|awaits| ptr::eq(*awaits, site)).is_some();
+        // If no line of this call is wanted, the innermost step is the one around it.
+        let is_own = frame.fields_due.take_if(|due| ptr::eq(*due, site)).is_some();
         is_own.then(|| frame.extras.take())
     });
     Some(own.flatten()?.unwrap_or_else(current::take_extras))
 }
 
-fn end_fields(site: &'static Site, mut extras: Box<Extras>) {
+fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
     if let Some(url) = extras.url.take()
         && let Some(call) = current::with(|frame| frame.call.clone()).flatten()
     {
         call.facts().url = site.safe_url(Some(&url));
     }
-    // An expression among them may have recorded something.
+    // An expression among the fields may have recorded something.
     if let Some(recorded) = current::with(|frame| frame.extras.take()).flatten() {
         members::set_all(&mut extras.members, &recorded.members);
     }
     if let Some(span) = &extras.span {
-        site.record_on(span, &extras.members);
+        site.record_on_id(span, &extras.members);
     }
     current::with(|frame| frame.extras = Some(extras));
 }
 
-/// The JSON of the `ret` of a step.
+/// The JSON of a step's `ret`.
 pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     let mut json = String::new();
     guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(value));
     json
 }
 
-/// The same of what a user's function makes of it; where that panics, the function it is about has not.
+/// The JSON of a step's `ret`, from a user's function. If that panics, the step has not panicked.
 pub fn ret_with<T: Loggable>(shown: impl FnOnce() -> T) -> String {
     let mut json = String::new();
     guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(&shown()));
     json
 }
 
-/// The answer of a call, as the function of its `outcome = …` tells it.
+/// The answer of a call, from the function of its `outcome = …`.
 pub fn answer<O: DependencyOutcome>(outcome: impl FnOnce() -> O) -> Answer {
-    // The function is the user's; where it panics, the call it reads has not.
+    // If the function panics, the call has not panicked.
     caught(|| Answer::of(&outcome())).unwrap_or(Answer::NONE)
 }

@@ -9,9 +9,11 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::{Fields, Outcome, Running};
+use super::active::ActiveStep;
+use super::fields::Fields;
 use crate::base::clock::Tick;
-use crate::current::{self, Extras};
+use crate::current::{self, StepExtras};
+use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 #[cfg(feature = "stream")]
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
@@ -19,191 +21,184 @@ use crate::site::Site;
 
 /// A step before its first poll.
 #[derive(Debug)]
-pub struct Entry {
+pub struct StepStart {
     site: &'static Site,
-    /// Fields from the call of the function, where it is not itself the future.
-    extras: Option<Box<Extras>>,
+    /// Fields that were evaluated when the function was called, if it is not itself the future.
+    extras: Option<Box<StepExtras>>,
 }
 
-impl Entry {
-    /// An entry with fields, which are asked for only where a line could be written.
+impl StepStart {
+    /// A step with fields, which are evaluated only if a line could be written.
     pub fn new(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        Entry { site, extras: site.wanted().then(|| Fields::gather(fields)) }
+        StepStart { site, extras: site.wanted().then(|| Fields::collect(fields)) }
     }
 }
 
-impl From<&'static Site> for Entry {
+impl From<&'static Site> for StepStart {
     fn from(site: &'static Site) -> Self {
-        Entry { site, extras: None }
+        StepStart { site, extras: None }
     }
 }
 
-/// A value of the type that a body has to return: named in a branch that is never taken, it tells the
-/// compiler what an `async` block, which has no place to write a type, returns.
+/// A value of the type that a body has to return. In a branch that is never taken, it tells the compiler what an
+/// `async` block returns, since the type of such a block can't be written.
 pub fn hint<T>() -> T {
     unreachable!("the branch is never taken")
 }
 
-/// Where a polled step stands.
 #[derive(Debug)]
-enum State {
-    Before(Entry),
-    Running(Running),
+enum PollState {
+    NotStarted(StepStart),
+    Active(ActiveStep),
     Over,
 }
 
-/// The state as a field behind what is polled, and so dropped after it.
+/// The step of a future or stream. It is a field behind what is polled, so that it is dropped afterwards.
+///
+/// Its methods are not generic: they are compiled once, and not in every annotated function.
 #[derive(Debug)]
-pub(super) struct Slot(State);
+pub(super) struct PolledStep(PollState);
 
-// As what it stands beside: nothing in here is seen half done after a panic.
-impl UnwindSafe for Slot {}
-impl RefUnwindSafe for Slot {}
+// A panic in `poll` ends the step, so no state is seen half changed.
+impl UnwindSafe for PolledStep {}
+impl RefUnwindSafe for PolledStep {}
 
-impl Slot {
-    pub(super) fn new(entry: Entry) -> Self {
-        Slot(State::Before(entry))
+impl PolledStep {
+    pub(super) fn new(start: StepStart) -> Self {
+        PolledStep(PollState::NotStarted(start))
     }
 
-    // What is done around a poll is no part of the user's code, which would have it once a function.
-
-    /// Enters the step for one poll, until what is returned is dropped. It works for the context of its
-    /// first poll.
-    pub(super) fn enter(&mut self) -> Option<Polled<'_>> {
+    /// Enters the step for one poll, until the guard is dropped. The first poll begins the step, in the context that is
+    /// current then.
+    pub(super) fn enter(&mut self) -> Option<PollGuard<'_>> {
         self.begin();
-        let State::Running(running) = &mut self.0 else { return None };
-        let since = running.state.site.spec.busy.then(Tick::now);
-        let span = running.go_in();
-        Some(Polled { slot: self, span, since, is_over: false })
+        let PollState::Active(step) = &mut self.0 else { return None };
+        let since = step.state.site.spec.busy.then(Tick::now);
+        step.enter_own();
+        Some(PollGuard { step: self, since, is_over: false })
     }
 
     fn begin(&mut self) {
-        if let State::Before(_) = &self.0
-            && let State::Before(entry) = mem::replace(&mut self.0, State::Over)
-            && entry.site.wanted()
+        if let PollState::NotStarted(_) = &self.0
+            && let PollState::NotStarted(start) = mem::replace(&mut self.0, PollState::Over)
+            && start.site.wanted()
         {
-            self.0 = State::Running(Running::begin(entry.site, entry.extras));
+            self.0 = PollState::Active(ActiveStep::begin(start.site, start.extras));
         }
     }
 
-    /// Whether a test holds back the call that this is; it has begun by then.
+    /// Whether a test still delays this call, which has begun.
     #[cfg(feature = "testing")]
-    pub(super) fn is_held_back(&mut self, cx: &Context<'_>) -> bool {
+    pub(super) fn is_delayed(&mut self, cx: &Context<'_>) -> bool {
         self.begin();
-        let State::Running(running) = &mut self.0 else { return false };
-        let waiting = &mut running.state.waiting;
-        let is_on = waiting.as_mut().is_some_and(|waiting| waiting.is_on(cx));
-        if !is_on {
-            *waiting = None;
+        let PollState::Active(step) = &mut self.0 else { return false };
+        let delay = &mut step.state.delay;
+        let is_delayed = delay.as_mut().is_some_and(|delay| delay.is_pending(cx));
+        if !is_delayed {
+            *delay = None;
         }
-        is_on
+        is_delayed
     }
 
-    /// When the step ends, if it runs: where nothing is written, nobody looks at its value.
+    /// The time at which the step ends, if it is active. If not, its output need not be read.
     pub(super) fn ends_at(&self) -> Option<Tick> {
-        matches!(self.0, State::Running(_)).then(Tick::now)
+        matches!(self.0, PollState::Active(_)).then(Tick::now)
     }
 
-    /// Ends the step.
     pub(super) fn end(&mut self, now: Tick, result: &CallResult<'_>) {
-        if let State::Running(running) = mem::replace(&mut self.0, State::Over) {
+        if let PollState::Active(step) = mem::replace(&mut self.0, PollState::Over) {
             match Outcome::of(result) {
-                Outcome::Ok => running.end_own_ok(now, result),
-                outcome => running.end_own(now, outcome, result),
+                Outcome::Ok => step.finish_own_ok(now, result),
+                outcome => step.end_own(now, outcome, result),
             }
         }
     }
 
-    /// One item of a stream: the first one that is an error decides on the end.
+    /// Takes an item of a stream: the first error among them is the outcome of the stream.
     #[cfg(feature = "stream")]
     pub(super) fn item<'a>(&mut self, result: impl FnOnce() -> CallResult<'a>) {
-        if let State::Running(running) = &mut self.0
-            && !running.has_failed()
+        if let PollState::Active(step) = &mut self.0
+            && step.state.frame.extras.as_ref().is_none_or(|extras| extras.failure.is_none())
             && let result = result()
             && let Some(failure) = &result.failure
         {
-            let extras = running.state.frame.extras.get_or_insert_with(current::take_extras);
+            let extras = step.state.frame.extras.get_or_insert_with(current::take_extras);
             extras.failure = Some(failure.rendered(result.answer, DEFAULT_VALUE_LIMIT));
         }
     }
 
-    /// Enters the step for the drop of what is polled.
-    pub(super) fn leave(&mut self) {
-        if let State::Running(running) = &mut self.0 {
-            // It ends when the slot is dropped behind what is polled.
-            running.state.span = running.go_in();
-            running.state.is_leaving = true;
+    /// Enters the step for the drop of what is polled. It ends when it is dropped itself.
+    pub(super) fn enter_for_drop(&mut self) {
+        if let PollState::Active(step) = &mut self.0 {
+            step.enter_own();
+            step.state.is_dropping = true;
         }
     }
 }
 
-impl Drop for Slot {
+impl Drop for PolledStep {
     fn drop(&mut self) {
-        if let State::Running(mut running) = mem::replace(&mut self.0, State::Over)
-            && running.state.is_leaving
+        if let PollState::Active(mut step) = mem::replace(&mut self.0, PollState::Over)
+            && step.state.is_dropping
         {
-            let span = running.state.span.take();
-            running.go_out(span.as_ref());
-            running.end_own(Tick::now(), Outcome::Cancelled, &CallResult::OK);
+            step.exit_own();
+            step.end_own(Tick::now(), Outcome::Cancelled, &CallResult::OK);
         }
     }
 }
 
-impl Running {
-    /// Enters the frame of a future, and the span that others know it by.
-    fn go_in(&mut self) -> Option<tracing::Span> {
-        let span = self.state.frame.extras.as_ref().and_then(|extras| extras.span.clone());
-        self.swap();
-        if let Some(span) = span.as_ref().filter(|_| current::is_alive()) {
+impl ActiveStep {
+    /// Enters the step's own frame, and its span.
+    fn enter_own(&mut self) {
+        current::swap_frame(&mut self.state.frame);
+        if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
             span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
         }
-        span
     }
 
-    fn go_out(&mut self, span: Option<&tracing::Span>) {
-        if let Some(span) = span.filter(|_| current::is_alive()) {
+    fn exit_own(&mut self) {
+        if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
             span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
         }
-        self.swap();
-        self.state.frame.awaits = None;
+        current::swap_frame(&mut self.state.frame);
+        self.state.frame.fields_due = None;
     }
 }
 
-/// A step while it is polled; a panic that unwinds through the poll ends it.
-pub(super) struct Polled<'a> {
-    slot: &'a mut Slot,
-    span: Option<tracing::Span>,
+/// Keeps a step entered while it is polled. A panic that unwinds through the poll ends the step.
+pub(super) struct PollGuard<'a> {
+    step: &'a mut PolledStep,
     since: Option<Tick>,
     is_over: bool,
 }
 
-impl Polled<'_> {
-    pub(super) fn leave(polled: Option<Self>) {
-        if let Some(mut polled) = polled {
-            polled.restore();
+impl PollGuard<'_> {
+    pub(super) fn leave(guard: Option<Self>) {
+        if let Some(mut guard) = guard {
+            guard.exit();
         }
     }
 
-    /// Puts back what was current around; false where that was done before.
-    fn restore(&mut self) -> bool {
-        let State::Running(running) = &mut self.slot.0 else { return false };
+    /// Exits the step; returns false if it was exited before.
+    fn exit(&mut self) -> bool {
+        let PollState::Active(step) = &mut self.step.0 else { return false };
         if mem::replace(&mut self.is_over, true) {
             return false;
         }
-        running.go_out(self.span.as_ref());
+        step.exit_own();
         if let Some(since) = self.since {
-            running.state.busy += Tick::now().since(since);
+            step.state.busy += Tick::now().since(since);
         }
         true
     }
 }
 
-impl Drop for Polled<'_> {
+impl Drop for PollGuard<'_> {
     fn drop(&mut self) {
-        if self.restore()
-            && let State::Running(running) = mem::replace(&mut self.slot.0, State::Over)
+        if self.exit()
+            && let PollState::Active(step) = mem::replace(&mut self.step.0, PollState::Over)
         {
-            running.end_own(Tick::now(), Outcome::Panicked, &CallResult::OK);
+            step.end_own(Tick::now(), Outcome::Panicked, &CallResult::OK);
         }
     }
 }
@@ -214,32 +209,32 @@ pin_project! {
     pub struct Step<F, C> {
         #[pin]
         future: F,
-        slot: Slot,
+        polled: PolledStep,
         read: C,
     }
 
     impl<F, C> PinnedDrop for Step<F, C> {
         fn drop(this: Pin<&mut Self>) {
             // What the future drops after this still runs in the step.
-            this.project().slot.leave();
+            this.project().polled.enter_for_drop();
         }
     }
 }
 
 impl<F, C> fmt::Debug for Step<F, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Step").field("slot", &self.slot).finish_non_exhaustive()
+        f.debug_struct("Step").field("step", &self.polled).finish_non_exhaustive()
     }
 }
 
 impl<F, C> Step<F, C> {
-    /// A future that is a step; `read` tells from its output how it ended.
-    pub fn new<R>(entry: impl Into<Entry>, future: F, read: C) -> Self
+    /// Makes a future a step. `read` reads from the output how it ended.
+    pub fn new<R>(start: impl Into<StepStart>, future: F, read: C) -> Self
     where
         F: Future<Output = R>,
         C: for<'a> Fn(&'a R) -> CallResult<'a>,
     {
-        Step { future, slot: Slot::new(entry.into()), read }
+        Step { future, polled: PolledStep::new(start.into()), read }
     }
 }
 
@@ -253,16 +248,16 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         #[cfg(feature = "testing")]
-        if this.slot.is_held_back(cx) {
+        if this.polled.is_delayed(cx) {
             return Poll::Pending;
         }
-        let polled = this.slot.enter();
+        let guard = this.polled.enter();
         let poll = this.future.poll(cx);
-        Polled::leave(polled);
+        PollGuard::leave(guard);
         if let Poll::Ready(output) = &poll
-            && let Some(now) = this.slot.ends_at()
+            && let Some(now) = this.polled.ends_at()
         {
-            this.slot.end(now, &(this.read)(output));
+            this.polled.end(now, &(this.read)(output));
         }
         poll
     }

@@ -1,13 +1,17 @@
-//! A step on one thread: a function's body between a beginning and an end.
+//! A step on one thread: from the guard's beginning to its end.
 
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
+use std::sync::Arc;
 use std::thread;
 
-use super::{Fields, Outcome, Running, State};
+use super::active::ActiveStep;
+use super::fields::Fields;
 use crate::base::clock::Tick;
-use crate::current::{self, Ended, Lent, Quiet, Thread};
+use crate::current::{self, LineLease, SavedFrame, StepExtras, StepState, ThreadState};
+use crate::outcome::kind::Outcome;
 use crate::outcome::result::{CallResult, Failure};
+use crate::request::Request;
 use crate::site::Site;
 
 /// A running step on a thread, begun by [`step_guard`](crate::step_guard): ends when it is dropped or
@@ -15,31 +19,78 @@ use crate::site::Site;
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {
-    /// Taken where the step ends, so that nothing is left to be dropped.
-    on: ManuallyDrop<On>,
-    /// How it ended where no value was read.
-    unread: Unread,
+    /// `Off` once the step has ended, so that nothing is left to be dropped.
+    state: ManuallyDrop<GuardState>,
+    /// The failure of a step that ends without its value having been read.
+    unobserved: Unobserved,
     _not_send: PhantomData<*const ()>,
 }
 
-/// What is known of a value that nobody reads.
-type Unread = Option<fn() -> Failure<'static>>;
+/// The failure that the type of an unobserved value tells: that of a `?`.
+type Unobserved = Option<fn() -> Failure<'static>>;
 
-/// What there is of a step.
 #[derive(Debug)]
-enum On {
-    /// Nothing: none of its lines can be written, or it is over.
-    No,
-    Quietly(Silent),
-    Fully(Option<Running>),
+enum GuardState {
+    /// None of the step's lines can be written, or the step is over.
+    Off,
+    ErrorOnly(ErrorOnlyStep),
+    Full(Option<ActiveStep>),
 }
 
-/// What has to be known of a step of which only a bad end is told.
+/// A step that writes a line only if it fails. While it succeeds, this is all there is of it.
 #[derive(Debug)]
-struct Silent {
+struct ErrorOnlyStep {
     site: &'static Site,
     started: Tick,
-    quiet: Quiet,
+    step: u32,
+    parent: u32,
+    token: u64,
+    /// The serial number of the request that the step began in; 0 if there was none.
+    request: u64,
+    saved: SavedFrame,
+}
+
+impl ErrorOnlyStep {
+    #[inline]
+    fn begin(thread: &mut ThreadState, site: &'static Site, started: Tick) -> Self {
+        let token = thread.next_token();
+        let frame = &mut thread.frame;
+        frame.has_inner = true;
+        let (mut step, mut serial) = (0, 0);
+        if let Some(request) = &frame.request {
+            if request.has_id() {
+                (step, serial) = (request.next_step(), request.serial);
+            }
+            if let Some(open) = &request.open_steps {
+                open.begin(site.index(), step, started);
+            }
+        }
+        let parent = frame.step;
+        let mut saved = SavedFrame::default();
+        frame.push_step(&mut saved, token, step, site, None, None);
+        ErrorOnlyStep { site, started, step, parent, token, request: serial, saved }
+    }
+
+    /// Pops the step, and returns its extras; `Err` with its request if it is not the innermost one.
+    #[inline]
+    fn pop(
+        &mut self,
+        thread: &mut ThreadState,
+    ) -> Result<Option<Box<StepExtras>>, Option<Arc<Request>>> {
+        let popped = thread.pop_step(self.token, &mut self.saved);
+        let in_order = popped.ok_or(());
+        let result = in_order
+            .map(|(_, extras)| extras)
+            .map_err(|()| thread.defer_pop(self.token, &mut self.saved, self.request));
+        let request = match &result {
+            Ok(_) => thread.frame.request.as_ref(),
+            Err(request) => request.as_ref(),
+        };
+        if let Some(open) = request.and_then(|request| request.open_steps.as_ref()) {
+            open.end(self.site.index(), self.step);
+        }
+        result
+    }
 }
 
 impl StepGuard {
@@ -47,61 +98,59 @@ impl StepGuard {
     #[doc(hidden)]
     #[inline]
     pub fn enter(site: &'static Site) -> Self {
-        if site.wanted() { StepGuard::begin(site) } else { StepGuard::new(On::No) }
+        if site.wanted() { StepGuard::begin(site) } else { StepGuard::new(GuardState::Off) }
     }
 
-    /// The same for one that is never quiet: its fields follow by [`entered`](super::entered), or its guard may go
-    /// anywhere.
+    /// As [`enter`](Self::enter), for a step that is never error-only: its fields follow by [`entered`](super::entered).
     #[doc(hidden)]
     #[inline]
     pub fn enter_before(site: &'static Site) -> Self {
-        if site.wanted() { StepGuard::run(site, None) } else { StepGuard::new(On::No) }
+        if site.wanted() { StepGuard::full(site, None) } else { StepGuard::new(GuardState::Off) }
     }
 
-    /// The same with fields, which are asked for only where a line could be written.
+    /// As [`enter`](Self::enter), with fields, which are evaluated only if a line could be written.
     #[doc(hidden)]
     #[inline]
     pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
         if site.wanted() {
-            StepGuard::run(site, Some(Fields::gather_here(site, fields)))
+            StepGuard::full(site, Some(Fields::collect_here(site, fields)))
         } else {
-            StepGuard::new(On::No)
+            StepGuard::new(GuardState::Off)
         }
     }
 
     #[inline]
-    fn new(on: On) -> Self {
-        StepGuard { on: ManuallyDrop::new(on), unread: None, _not_send: PhantomData }
+    fn new(state: GuardState) -> Self {
+        StepGuard { state: ManuallyDrop::new(state), unobserved: None, _not_send: PhantomData }
     }
 
     #[inline(never)]
     fn begin(site: &'static Site) -> Self {
-        if !site.is_quiet() || thread::panicking() {
-            return StepGuard::run(site, None);
+        if !site.is_error_only() || thread::panicking() {
+            return StepGuard::full(site, None);
         }
-        // First the clock, which would wait for the count.
+        // Read the clock before the atomic add of a step id: `rdtsc` would wait for it.
         let started = Tick::now();
-        let open = |thread: &mut Thread| thread.frame.open_quietly(site, started);
-        match current::with_thread(open) {
-            Some(quiet) => StepGuard::new(On::Quietly(Silent { site, started, quiet })),
-            // A thread that is past its end has no frame to be quiet in.
-            None => StepGuard::run(site, None),
+        match current::with_thread(|thread| ErrorOnlyStep::begin(thread, site, started)) {
+            Some(step) => StepGuard::new(GuardState::ErrorOnly(step)),
+            // The thread has lost its locals, and with them the frame.
+            None => StepGuard::full(site, None),
         }
     }
 
     #[inline(never)]
-    fn run(site: &'static Site, own: Option<Box<State>>) -> Self {
-        StepGuard::new(On::Fully(Some(Running::enter(site, own))))
+    fn full(site: &'static Site, own: Option<Box<StepState>>) -> Self {
+        StepGuard::new(GuardState::Full(Some(ActiveStep::enter(site, own))))
     }
 
-    /// Tells how a step ended that is left without [`read`](StepGuard::read): by a `?`.
+    /// Sets the failure of a step that ends without [`read`](StepGuard::read): by a `?`.
     #[doc(hidden)]
-    pub fn unread(mut self, unread: Unread) -> Self {
-        self.unread = unread;
+    pub fn unread(mut self, unobserved: Unobserved) -> Self {
+        self.unobserved = unobserved;
         self
     }
 
-    /// Ends the step with what its value tells; where nothing is written, nobody looks at it.
+    /// Ends the step with what its value tells. The value is not read if no line can be written.
     #[doc(hidden)]
     #[inline]
     pub fn read<'a, T>(&mut self, value: &'a T, read: impl FnOnce(&'a T) -> CallResult<'a>) {
@@ -112,85 +161,95 @@ impl StepGuard {
 
     #[inline]
     fn is_on(&self) -> bool {
-        !matches!(*self.on, On::No)
+        !matches!(*self.state, GuardState::Off)
     }
 
-    /// When it ends, if it is on; of one whose good end is not told, any time will do.
+    /// The time at which the step ends, if it is on. An error-only step does not read the clock: its success has no line.
     #[inline]
     fn ends_at(&self) -> Option<Tick> {
-        match *self.on {
-            On::No => None,
-            On::Quietly(_) => Some(Tick::default()),
-            On::Fully(_) => Some(Tick::now()),
+        match *self.state {
+            GuardState::Off => None,
+            GuardState::ErrorOnly(_) => Some(Tick::default()),
+            GuardState::Full(_) => Some(Tick::now()),
         }
     }
 
-    // It is looked at in its place, since what was written a moment ago in small pieces is slow to copy, and it is over
-    // before others hear of it: what a layer does may panic.
+    // The state is matched in place, since copying fields that were written a moment ago stalls on store forwarding. It
+    // is `Off` before other layers learn of the end: their code may panic, and must not be called again while unwinding.
 
     #[inline(never)]
     fn end_read(&mut self, now: Tick, result: &CallResult<'_>) {
-        match (&mut *self.on, &result.failure) {
-            (On::No, _) => {}
-            (On::Quietly(_), None) => self.close_quietly(),
-            (On::Quietly(_), Some(_)) => self.end_quietly(Outcome::Error, result),
-            (On::Fully(running), failure) => {
-                let running = running.take();
-                self.on = ManuallyDrop::new(On::No);
-                match (running, failure) {
-                    (Some(running), None) => running.end_ok(now, result),
-                    (Some(running), Some(_)) => running.end(now, Outcome::Error, result),
+        match (&mut *self.state, &result.failure) {
+            (GuardState::Off, _) => {}
+            (GuardState::ErrorOnly(_), None) => self.end_error_only_ok(),
+            (GuardState::ErrorOnly(_), Some(_)) => self.fail_error_only(Outcome::Error, result),
+            (GuardState::Full(step), failure) => {
+                let step = step.take();
+                self.state = ManuallyDrop::new(GuardState::Off);
+                match (step, failure) {
+                    (Some(step), None) => step.finish_ok(now, result),
+                    (Some(step), Some(_)) => step.end(now, Outcome::Error, result),
                     (None, _) => {}
                 }
             }
         }
     }
 
-    /// The end of a step whose value nobody read: one of a function that returns none, a `?`, a panic.
+    /// Ends a step whose value was not read: of a function without a value, by a `?`, by a panic.
     #[inline(never)]
-    fn end_unread(&mut self) {
-        let unread = self.unread;
-        match &mut *self.on {
-            On::No => {}
-            On::Quietly(_) if unread.is_none() && !thread::panicking() => self.close_quietly(),
-            On::Quietly(_) => {
-                let (outcome, result) = how(unread, false);
-                self.end_quietly(outcome, &result);
+    fn end_unobserved(&mut self) {
+        let unobserved = self.unobserved;
+        match &mut *self.state {
+            GuardState::Off => {}
+            GuardState::ErrorOnly(_) if unobserved.is_none() && !thread::panicking() => {
+                self.end_error_only_ok();
             }
-            On::Fully(running) => {
-                let running = running.take();
-                self.on = ManuallyDrop::new(On::No);
-                if let Some(running) = running {
-                    running.end_unread(unread);
+            GuardState::ErrorOnly(_) => {
+                let (outcome, result) = unobserved_result(unobserved, false);
+                self.fail_error_only(outcome, &result);
+            }
+            GuardState::Full(step) => {
+                let step = step.take();
+                self.state = ManuallyDrop::new(GuardState::Off);
+                if let Some(step) = step {
+                    step.end_unobserved(unobserved);
                 }
             }
         }
     }
 
     #[inline]
-    fn close_quietly(&mut self) {
-        if let On::Quietly(silent) = &*self.on {
-            current::with_thread(|thread| thread.close_quietly(&silent.quiet, silent.site));
+    fn end_error_only_ok(&mut self) {
+        if let GuardState::ErrorOnly(step) = &mut *self.state {
+            current::with_thread(|thread| {
+                if let Ok(Some(extras)) = step.pop(thread) {
+                    thread.keep_extras(extras);
+                }
+            });
         }
-        self.on = ManuallyDrop::new(On::No);
+        self.state = ManuallyDrop::new(GuardState::Off);
     }
 
     #[cold]
-    fn end_quietly(&mut self, outcome: Outcome, result: &CallResult<'_>) {
-        let on = mem::replace(&mut *self.on, On::No);
-        if let On::Quietly(silent) = on {
-            Running::end_quiet(&silent, outcome, result);
+    fn fail_error_only(&mut self, outcome: Outcome, result: &CallResult<'_>) {
+        let state = mem::replace(&mut *self.state, GuardState::Off);
+        if let GuardState::ErrorOnly(step) = state {
+            step.fail(outcome, result);
         }
     }
 }
 
-/// How a step ended that nobody read. One that was entered while unwinding did not cause that.
+/// The outcome of a step whose value was not read. A step that began while unwinding did not cause the panic.
 #[cold]
-fn how(unread: Unread, was_panicking: bool) -> (Outcome, CallResult<'static>) {
+fn unobserved_result(
+    unobserved: Unobserved,
+    was_panicking: bool,
+) -> (Outcome, CallResult<'static>) {
     if thread::panicking() && !was_panicking {
         return (Outcome::Panicked, CallResult::OK);
     }
-    let result = CallResult { failure: unread.map(|unread| unread()), ..CallResult::OK };
+    let failure = unobserved.map(|failure| failure());
+    let result = CallResult { failure, ..CallResult::OK };
     (Outcome::of(&result), result)
 }
 
@@ -198,50 +257,56 @@ impl Drop for StepGuard {
     #[inline]
     fn drop(&mut self) {
         if self.is_on() {
-            self.end_unread();
+            self.end_unobserved();
         }
     }
 }
 
-impl Running {
+impl ActiveStep {
     #[inline]
-    fn end_unread(self, unread: Unread) {
+    fn end_unobserved(self, unobserved: Unobserved) {
         let now = Tick::now();
-        if unread.is_none() && !thread::panicking() {
-            self.end_ok(now, &CallResult::OK);
+        if unobserved.is_none() && !thread::panicking() {
+            self.finish_ok(now, &CallResult::OK);
         } else {
-            self.end_unread_badly(now, unread);
+            self.fail_unobserved(now, unobserved);
         }
     }
 
     #[cold]
-    fn end_unread_badly(self, now: Tick, unread: Unread) {
-        let (outcome, result) = how(unread, self.state.was_panicking);
+    fn fail_unobserved(self, now: Tick, unobserved: Unobserved) {
+        let (outcome, result) = unobserved_result(unobserved, self.state.was_panicking);
         self.end(now, outcome, &result);
     }
+}
 
-    /// The end of a step of which only a bad one is told.
+impl ErrorOnlyStep {
+    /// Ends the step with a failure, and writes its line.
     #[cold]
-    fn end_quiet(silent: &Silent, outcome: Outcome, result: &CallResult<'_>) {
+    fn fail(mut self, outcome: Outcome, result: &CallResult<'_>) {
         let now = Tick::now();
-        let Silent { site, started, quiet } = *silent;
-        let ended = current::with_thread(|thread| thread.end_quietly(quiet, site)).flatten();
-        let Ended { request, step, parent, extras } = ended.unwrap_or_default();
-        let mut state = State::new(site);
-        (state.started, state.step, state.parent, state.extras) = (started, step, parent, extras);
-        // How long those took that are inside it is not known.
+        let mut state = StepState::new(self.site);
+        let mut lease = LineLease::default();
+        current::with_thread(|thread| match self.pop(thread) {
+            Ok(extras) => {
+                state.extras = extras;
+                // The error's `Display` is the user's, and may log.
+                lease.take(thread, false);
+            }
+            Err(request) => lease.take_buffer(thread, request),
+        });
+        (state.started, state.step, state.parent) = (self.started, self.step, self.parent);
+        // The durations of the steps inside are not known.
         state.has_inner = true;
-        let mut running = Running { state };
-        let mut lent = Lent::scratch_of_here();
-        let (_, scratch) = lent.parts();
-        running.finish(request.as_ref(), scratch, now, outcome, result);
-        lent.give_back(running.state);
+        let mut step = ActiveStep { state };
+        let (request, buffer) = lease.parts();
+        step.finish(request, buffer, now, outcome, result);
+        lease.end(step.state);
     }
 }
 
-/// Calls of a body with the arguments of its function, as parameters so that they are dropped in the
-/// order in which the function's own are. A closure that is handed over may give away what it captured,
-/// which one that is called in place may not.
+/// Calls a body with the arguments of its function as parameters, so that they are dropped in the order in which the
+/// function's own are. A closure that is passed on may move out of what it captured; one that is called in place may not.
 pub(crate) mod body {
     macro_rules! calls {
         ($($name:ident($($argument:ident: $Type:ident),*);)*) => {$(

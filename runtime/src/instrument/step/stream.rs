@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::future::{Entry, Polled, Slot};
+use super::future::{PollGuard, PolledStep, StepStart};
 use crate::outcome::result::CallResult;
 
 pin_project! {
@@ -16,32 +16,31 @@ pin_project! {
     pub struct StepStream<S, C> {
         #[pin]
         stream: S,
-        slot: Slot,
+        polled: PolledStep,
         read: C,
     }
 
     impl<S, C> PinnedDrop for StepStream<S, C> {
         fn drop(this: Pin<&mut Self>) {
-            this.project().slot.leave();
+            this.project().polled.enter_for_drop();
         }
     }
 }
 
 impl<S, C> fmt::Debug for StepStream<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StepStream").field("slot", &self.slot).finish_non_exhaustive()
+        f.debug_struct("StepStream").field("step", &self.polled).finish_non_exhaustive()
     }
 }
 
 impl<S, C> StepStream<S, C> {
-    /// A stream that is a step; `read` tells whether an item is an error, and the first one that is
-    /// decides how the stream ended.
-    pub fn new<T>(entry: impl Into<Entry>, stream: S, read: C) -> Self
+    /// Makes a stream a step. `read` reads whether an item is an error; the first error is the outcome of the stream.
+    pub fn new<T>(start: impl Into<StepStart>, stream: S, read: C) -> Self
     where
         S: Stream<Item = T>,
         C: for<'a> Fn(&'a T) -> CallResult<'a>,
     {
-        StepStream { stream, slot: Slot::new(entry.into()), read }
+        StepStream { stream, polled: PolledStep::new(start.into()), read }
     }
 }
 
@@ -55,20 +54,20 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         #[cfg(feature = "testing")]
-        if this.slot.is_held_back(cx) {
+        if this.polled.is_delayed(cx) {
             return Poll::Pending;
         }
-        let polled = this.slot.enter();
+        let guard = this.polled.enter();
         let poll = this.stream.poll_next(cx);
-        Polled::leave(polled);
+        PollGuard::leave(guard);
         match &poll {
             Poll::Pending => {}
             Poll::Ready(None) => {
-                if let Some(now) = this.slot.ends_at() {
-                    this.slot.end(now, &CallResult::OK);
+                if let Some(now) = this.polled.ends_at() {
+                    this.polled.end(now, &CallResult::OK);
                 }
             }
-            Poll::Ready(Some(item)) => this.slot.item(|| (this.read)(item)),
+            Poll::Ready(Some(item)) => this.polled.item(|| (this.read)(item)),
         }
         poll
     }

@@ -1,71 +1,48 @@
-//! The end of a step or call: its outcome and level, the sums of its request, its line.
+//! The end of a step or call: its outcome and severity, the totals of its request, and its line.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Running, State};
+use super::active::ActiveStep;
 use crate::base::clock::Tick;
-use crate::current::scratch::Scratch;
+use crate::current::{CallFacts, CallState, LineBuffer, StepState};
 use crate::format::record::Severity;
-use crate::instrument::context::{Cause, Request};
-use crate::instrument::dependency::{Answer, CallState, Category, Facts};
-use crate::json::append::{Pieces, append};
+use crate::json::append::{NUMBER_ROOM, Pieces, append};
 use crate::json::{escape, members};
 use crate::logger::emit;
+use crate::outcome::kind::Outcome;
 use crate::outcome::result::{CallResult, Failure, OwnedFailure};
+use crate::outcome::{Answer, Category};
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
+use crate::request::Request;
+use crate::request::totals::Cause;
 use crate::site::STATUS_CODE;
 
-/// Room for the numbers of a step and what stands between them.
+/// Room for the numbers of a step, with their keys.
 pub(super) const STEP_ROOM: usize = 160;
 
-/// Before the value that a function returned.
+/// The key of the value that a function returned.
 pub(super) const RET: &str = ",\"ret\":";
 
-/// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Ok,
-    Error,
-    Cancelled,
-    Panicked,
-}
-
-/// What is known of an end.
+/// How a step ended.
 struct End<'a> {
     outcome: Outcome,
     failure: Option<&'a Failure<'a>>,
     ret: Option<&'a str>,
 }
 
-impl Outcome {
-    #[inline]
-    const fn member(self) -> &'static str {
-        match self {
-            Outcome::Ok => ",\"outcome\":\"ok\"",
-            Outcome::Error => ",\"outcome\":\"error\"",
-            Outcome::Cancelled => ",\"outcome\":\"cancelled\"",
-            Outcome::Panicked => ",\"outcome\":\"panicked\"",
-        }
-    }
-
-    pub(super) fn of(result: &CallResult<'_>) -> Self {
-        if result.failure.is_some() { Outcome::Error } else { Outcome::Ok }
-    }
-}
-
-impl Running {
-    /// Ends at `now` under a request that need not be the current one.
+impl ActiveStep {
+    /// Writes the line of a step that ended at `now`, in a request that need not be the current one.
     pub(super) fn finish(
         &mut self,
         request: Option<&Arc<Request>>,
-        scratch: &mut Scratch,
+        buffer: &mut LineBuffer,
         now: Tick,
         outcome: Outcome,
         result: &CallResult<'_>,
     ) {
         let state = &mut *self.state;
-        // An item of a stream.
+        // The first error among the items of a stream.
         let item = match &mut state.extras {
             Some(extras) if extras.failure.is_some() => extras.failure.take(),
             _ => None,
@@ -79,15 +56,15 @@ impl Running {
         let answer = item.as_ref().map_or(result.answer, |item| item.answer);
         let end = End { outcome, failure, ret: result.ret.as_deref() };
         match self.state.call.as_deref() {
-            None => self.write_step(request, scratch, now, &end),
-            Some(call) => self.finish_call(call, answer, request, scratch, now, &end),
+            None => self.write_step(request, buffer, now, &end),
+            Some(call) => self.finish_call(call, answer, request, buffer, now, &end),
         }
     }
 
     fn write_step(
         &self,
         request: Option<&Arc<Request>>,
-        scratch: &mut Scratch,
+        buffer: &mut LineBuffer,
         now: Tick,
         end: &End<'_>,
     ) {
@@ -98,10 +75,10 @@ impl Running {
             state.count(request, took, !state.has_inner, end.outcome, None);
         }
         let known = Request::identified(request);
-        self.write(request, scratch, now, severity, end.outcome, |out, limit| {
+        self.write(request, buffer, now, severity, end.outcome, |out, limit| {
             state.write_step(known, took, end.outcome, end.ret, out);
             if let Some(failure) = end.failure {
-                text(out, "error", &failure.short_name());
+                members::text(out, "error", &failure.short_name());
                 write_detail(failure, limit, out);
             }
         });
@@ -112,20 +89,20 @@ impl Running {
         call: &CallState,
         answer: Answer,
         request: Option<&Arc<Request>>,
-        scratch: &mut Scratch,
+        buffer: &mut LineBuffer,
         now: Tick,
         end: &End<'_>,
     ) {
         let facts = {
             let mut facts = call.facts();
-            // Who still holds the call may count on.
-            Facts { url: facts.url.take(), ..*facts }
+            // Not taken as a whole: clones of the `Call` handle may still add retries.
+            CallFacts { url: facts.url.take(), ..*facts }
         };
         let state = &*self.state;
         let took = now.nanos_since(state.started);
         let answer = answer.with_status(facts.status);
         let category = call_category(end.outcome, answer.reason());
-        // A value that names a reason is no good one, whatever its type.
+        // A value that names a category is a failure, whatever its type.
         let has_failed = category.is_some() && !answer.is_refusal;
         let outcome = match end.outcome {
             Outcome::Ok if has_failed => Outcome::Error,
@@ -138,45 +115,45 @@ impl Running {
         }
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
-        self.write(request, scratch, now, severity, outcome, |out, limit| {
+        self.write(request, buffer, now, severity, outcome, |out, limit| {
             state.write_call(&facts, answer.status, category, (took, last_attempt), out);
             if let Some(failure) = end.failure {
                 write_detail(failure, limit, out);
             }
-            append(out, STEP_ROOM, |pieces| state.write_place(known, outcome, pieces));
+            append(out, STEP_ROOM, |pieces| state.write_position(known, outcome, pieces));
             state.write_more(end.ret, out);
         });
     }
 
-    /// Writes the line, and tells others' span.
+    /// Writes the line, and records its fields on the span for other layers.
     #[inline]
     fn write(
         &self,
         request: Option<&Arc<Request>>,
-        scratch: &mut Scratch,
+        buffer: &mut LineBuffer,
         now: Tick,
         severity: Severity,
         outcome: Outcome,
         fields: impl Fn(&mut String, usize),
     ) {
         let site = self.state.site;
-        let span = self.state.extras.as_ref().and_then(|extras| extras.span.as_ref());
-        emit::emit_with(scratch, site, request, severity, now, span, &fields);
+        let span = self.state.span.as_ref();
+        emit::emit_with(buffer, site, request, severity, now, span, &fields);
         if let Some(span) = span {
             let mut known = String::new();
             fields(&mut known, DEFAULT_VALUE_LIMIT);
-            if matches!(outcome, Outcome::Error | Outcome::Panicked) {
-                text(&mut known, STATUS_CODE, "ERROR");
+            if outcome.is_failure() {
+                members::text(&mut known, STATUS_CODE, "ERROR");
             }
             site.record_on(span, &known);
         }
     }
 }
 
-impl State {
-    /// Adds it to the sums of its request.
+impl StepState {
+    /// Adds the step to the totals of its request.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "nearly nothing where all is well")]
+    #[expect(clippy::inline_always, reason = "almost nothing for a success")]
     pub(super) fn count(
         &self,
         request: &Request,
@@ -185,21 +162,20 @@ impl State {
         outcome: Outcome,
         category: Option<Category>,
     ) {
-        let State { site, step, .. } = *self;
+        let StepState { site, step, .. } = *self;
         if let Some(open) = &request.open_steps {
-            open.end(site, step);
+            open.end(site.index(), step);
         }
-        let failed = matches!(outcome, Outcome::Error | Outcome::Panicked);
         let cause = || Cause {
             step: site.spec.name,
             dependency: site.spec.call.map(|call| call.dependency),
             step_id: step,
             category,
         };
-        request.step_ended(site.spec.name, took, is_leaf, failed.then(cause));
+        request.step_ended(site.spec.name, took, is_leaf, outcome.is_failure().then(cause));
     }
 
-    /// The members of a step's line, but for those of an error.
+    /// Appends the members of a step's line, without those of an error.
     #[inline]
     pub(super) fn write_step(
         &self,
@@ -209,15 +185,15 @@ impl State {
         ret: Option<&str>,
         out: &mut String,
     ) {
-        let story = self.site.story();
-        append(out, story.len() + STEP_ROOM, |pieces| {
-            pieces.put(story);
+        let prefix = self.site.step_prefix();
+        append(out, prefix.len() + STEP_ROOM, |pieces| {
+            pieces.put(prefix);
             self.write_times(request, took, outcome, pieces);
         });
         self.write_more(ret, out);
     }
 
-    /// How long it took, how it ended, and where in its request it stands.
+    /// Appends duration, outcome and position.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(super) fn write_times(
@@ -228,15 +204,15 @@ impl State {
         pieces: &mut Pieces<'_>,
     ) {
         pieces.millis(took);
-        self.write_place(request, outcome, pieces);
+        self.write_position(request, outcome, pieces);
     }
 
-    /// The outcome, and where in its request the step stands.
+    /// Appends the outcome, and the step's position in its request.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
-    fn write_place(&self, request: Option<&Request>, outcome: Outcome, pieces: &mut Pieces<'_>) {
+    fn write_position(&self, request: Option<&Request>, outcome: Outcome, pieces: &mut Pieces<'_>) {
         match outcome {
-            // Nearly always.
+            // Most steps: of known length, the member is moved in registers.
             Outcome::Ok => pieces.put(Outcome::Ok.member()),
             other => pieces.put(other.member()),
         }
@@ -250,7 +226,7 @@ impl State {
         }
     }
 
-    /// What only some steps have.
+    /// Appends what only some steps have.
     #[inline]
     fn write_more(&self, ret: Option<&str>, out: &mut String) {
         if self.site.spec.busy {
@@ -267,13 +243,13 @@ impl State {
 
     fn write_call(
         &self,
-        facts: &Facts,
+        facts: &CallFacts,
         status: Option<u16>,
         category: Option<Category>,
         (took, last_attempt): (u64, Option<u64>),
         out: &mut String,
     ) {
-        out.push_str(self.site.story());
+        out.push_str(self.site.step_prefix());
         match &facts.url {
             Some(url) => escape::json_string(url, out),
             None => out.push_str("null"),
@@ -346,7 +322,7 @@ fn call_category(outcome: Outcome, reason: Option<Category>) -> Option<Category>
     }
 }
 
-/// The text of an error, where it has one of its own.
+/// Appends the text of an error, if it has one.
 fn write_detail(failure: &Failure<'_>, limit: usize, out: &mut String) {
     let from = out.len();
     members::open(out, "error_detail");
@@ -355,18 +331,9 @@ fn write_detail(failure: &Failure<'_>, limit: usize, out: &mut String) {
     }
 }
 
-pub(super) fn text(out: &mut String, key: &str, value: &str) {
-    members::open(out, key);
-    escape::json_string(value, out);
-}
-
-/// Milliseconds with three decimals.
+/// Appends a duration in milliseconds, with three decimals.
 pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
     members::open(out, key);
-    write_millis(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), out);
-}
-
-/// Nanoseconds as milliseconds.
-fn write_millis(nanos: u64, out: &mut String) {
-    append(out, 32, |pieces| pieces.millis(nanos));
+    let nanos = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
+    append(out, NUMBER_ROOM, |pieces| pieces.millis(nanos));
 }

@@ -1,21 +1,44 @@
-//! The spans entered on this thread: their fields, and the request that each one carries.
+//! The spans that are entered on this thread: their fields, and the request that each of them carries.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
+use tracing_core::callsite::DefaultCallsite;
+use tracing_core::field::FieldSet;
+use tracing_core::metadata::Kind;
 use tracing_core::span::Id;
+use tracing_core::{Level, Metadata, identify_callsite};
 
 use super::frame::Frame;
-use crate::current;
-use crate::instrument::context::Request;
+use super::thread::{swap_frame, with};
+use crate::base::sync;
+use crate::request::Request;
 
-/// What candor keeps of a span: its fields and its request, and where it stands.
+pub(crate) static REQUEST_SPAN_CALLSITE: DefaultCallsite = DefaultCallsite::new(REQUEST_SPAN);
+
+/// The span `candor.request`, in which tracing's own `.in_current_span()` takes the request along.
+pub(crate) static REQUEST_SPAN: &Metadata<'static> = &Metadata::new(
+    "candor.request",
+    "candor",
+    Level::ERROR,
+    Some(file!()),
+    Some(line!()),
+    Some(module_path!()),
+    FieldSet::new(&[], identify_callsite!(&REQUEST_SPAN_CALLSITE)),
+    Kind::SPAN,
+);
+
+pub(crate) fn is_request_span(metadata: &Metadata<'_>) -> bool {
+    metadata.callsite() == REQUEST_SPAN.callsite()
+}
+
+/// What candor keeps of a span: its fields, its request and its parent.
 pub(crate) struct SpanData {
     /// Fields as members.
     fields: RwLock<String>,
-    /// Whether there are any: to see that there are none takes no lock.
+    /// Whether `fields` is not empty, so that most lines take no lock.
     has_fields: AtomicBool,
     pub(crate) request: Option<Arc<Request>>,
     pub(crate) parent: Option<Arc<SpanData>>,
@@ -36,13 +59,13 @@ impl SpanData {
         SpanData { fields: RwLock::new(fields), has_fields, request, parent }
     }
 
-    /// Changes the fields.
     pub(crate) fn change(&self, change: impl FnOnce(&mut String)) {
-        let mut fields = self.fields.write().unwrap_or_else(PoisonError::into_inner);
+        let mut fields = sync::write(&self.fields);
         change(&mut fields);
         self.has_fields.store(!fields.is_empty(), Ordering::Release);
     }
 
+    /// Whether neither this span nor one around it has fields.
     fn is_bare(&self) -> bool {
         let mut span = Some(self);
         while let Some(data) = span {
@@ -58,7 +81,7 @@ impl SpanData {
     pub(crate) fn each_fields(self: &Arc<Self>, mut f: impl FnMut(&str)) {
         let mut span = Some(self);
         while let Some(data) = span {
-            let fields = data.fields.read().unwrap_or_else(PoisonError::into_inner);
+            let fields = sync::read(&data.fields);
             if !fields.is_empty() {
                 f(&fields);
             }
@@ -67,14 +90,13 @@ impl SpanData {
     }
 }
 
-/// Not what is in it and around it.
 impl fmt::Debug for SpanData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SpanData").finish_non_exhaustive()
     }
 }
 
-/// Ten thousand nested spans must not be dropped by ten thousand nested calls.
+/// Drops the chain of parents in a loop: ten thousand nested spans would overflow the stack.
 impl Drop for SpanData {
     fn drop(&mut self) {
         let mut parent = self.parent.take();
@@ -84,50 +106,53 @@ impl Drop for SpanData {
     }
 }
 
-struct Entry {
-    /// None of what only [shields](Shield) from the spans before it.
+struct EnteredSpan {
+    /// `None` for a [`SpanBarrier`].
     id: Option<Id>,
     data: Arc<SpanData>,
-    /// The frame that was current before, where the span brought its own request. Few do.
+    /// The frame that was current before, if the span brought another request along.
     before: Option<Box<Frame>>,
 }
 
 thread_local! {
-    static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
-    /// How many there are: most threads are in none, which is told by one look.
+    static ENTERED: RefCell<Vec<EnteredSpan>> = const { RefCell::new(Vec::new()) };
+    /// The length of `ENTERED`, so that a thread in no span sees that in one load.
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A span becomes the innermost one; its request becomes current where it is another one.
+/// Makes a span the innermost one, and its request current.
 pub(crate) fn enter(id: &Id, data: Arc<SpanData>) {
     enter_as(Some(id.clone()), data);
 }
 
 fn enter_as(id: Option<Id>, data: Arc<SpanData>) {
     let before = data.request.as_ref().and_then(|request| {
-        // A span that was made outside any request, under a test's capture, brings none.
-        let same = current::with(|frame| {
+        // The request of a span that was made outside any request is a capture's placeholder, which replaces none.
+        let same = with(|frame| {
             frame.request.as_ref().is_some_and(|known| {
                 Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
             })
         })?;
-        let other = || Frame { request: Some(Arc::clone(request)), ..Frame::default() };
-        (!same).then(|| Box::new(current::replace(other())))
+        (!same).then(|| {
+            let mut frame = Box::new(Frame::of(Arc::clone(request)));
+            swap_frame(&mut frame);
+            frame
+        })
     });
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push(Entry { id, data, before });
+            entered.push(EnteredSpan { id, data, before });
             let _ = COUNT.try_with(|count| count.set(entered.len()));
         }
     });
 }
 
-/// A span is left, in whatever order.
+/// Exits a span. Spans may be exited in any order.
 pub(crate) fn exit(id: &Id) {
     exit_from(|entry| entry.id.as_ref() == Some(id));
 }
 
-fn exit_from(is_it: impl Fn(&Entry) -> bool) {
+fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) {
     let entry = ENTERED.try_with(|entered| {
         let mut entered = entered.try_borrow_mut().ok()?;
         let at = entered.iter().rposition(is_it)?;
@@ -135,89 +160,89 @@ fn exit_from(is_it: impl Fn(&Entry) -> bool) {
         let _ = COUNT.try_with(|count| count.set(entered.len()));
         Some(entry)
     });
-    if let Ok(Some(Entry { before: Some(frame), .. })) = entry {
-        current::replace(*frame);
+    if let Ok(Some(EnteredSpan { before: Some(mut frame), .. })) = entry {
+        swap_frame(&mut frame);
     }
 }
 
-/// Until it is dropped, the spans that the thread was in are none of those that lines stand in, but for the parents
-/// in its data, and the request is that of its data.
+/// Hides the spans that the thread has entered, until it is dropped: lines then have the fields of the barrier's own
+/// data and its parents, and its request is current.
 #[derive(Debug)]
-pub(crate) struct Shield(Arc<SpanData>);
+pub(crate) struct SpanBarrier(Arc<SpanData>);
 
-impl Shield {
+impl SpanBarrier {
     pub(crate) fn enter(data: Arc<SpanData>) -> Self {
         enter_as(None, Arc::clone(&data));
-        Shield(data)
+        SpanBarrier(data)
     }
 }
 
-impl Drop for Shield {
+impl Drop for SpanBarrier {
     fn drop(&mut self) {
         exit_from(|entry| entry.id.is_none() && Arc::ptr_eq(&entry.data, &self.0));
     }
 }
 
-/// Whether this thread is in a span, or shielded from some.
+/// Whether this thread is in a span or behind a barrier.
 #[inline]
 pub(crate) fn is_in_any() -> bool {
     COUNT.try_with(Cell::get).unwrap_or(0) > 0
 }
 
-/// Whether this thread is in a span, and not shielded from it.
-pub(crate) fn is_in_one() -> bool {
+/// Whether the innermost entry of this thread is a span.
+pub(crate) fn is_in_span() -> bool {
     look_at_innermost(|entry| entry.id.as_ref().map(|_| ())).is_some()
 }
 
-/// The innermost span of this thread, or what shields from it.
+/// The data of the innermost span or barrier of this thread.
 pub(crate) fn innermost() -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| Some(Arc::clone(&entry.data)))
 }
 
-/// What this thread is shielded by, where it is in no span behind that.
-pub(crate) fn shield() -> Option<Arc<SpanData>> {
+/// The data of the innermost barrier, if no span was entered since.
+pub(crate) fn barrier() -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| entry.id.is_none().then(|| Arc::clone(&entry.data)))
 }
 
 #[inline]
-fn look_at_innermost<T>(look: impl FnOnce(&Entry) -> Option<T>) -> Option<T> {
+fn look_at_innermost<T>(look: impl FnOnce(&EnteredSpan) -> Option<T>) -> Option<T> {
     if !is_in_any() {
         return None;
     }
-    let look = |entered: &RefCell<Vec<Entry>>| look(entered.try_borrow().ok()?.last()?);
+    let look = |entered: &RefCell<Vec<EnteredSpan>>| look(entered.try_borrow().ok()?.last()?);
     ENTERED.try_with(look).ok().flatten()
 }
 
-/// The spans an event stands in.
+/// The spans whose fields an event's line has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Around<'a> {
-    /// Those this thread is in.
+pub(crate) enum SpanScope<'a> {
+    /// Those that this thread has entered.
     Thread,
-    /// The one the event names as its parent: `parent: &span`.
+    /// The event's explicit parent, and those around it: `parent: &span`.
     Span(&'a Arc<SpanData>),
-    /// None: `parent: None`.
+    /// None, by `parent: None`.
     Nothing,
 }
 
-impl Around<'_> {
+impl SpanScope<'_> {
     /// Calls `f` with the fields of the spans, innermost first.
     pub(crate) fn each_fields(self, f: impl FnMut(&str)) {
         match self {
-            Around::Thread => each_fields_of_thread(f),
-            Around::Span(span) => span.each_fields(f),
-            Around::Nothing => {}
+            SpanScope::Thread => each_fields_of_thread(f),
+            SpanScope::Span(span) => span.each_fields(f),
+            SpanScope::Nothing => {}
         }
     }
 }
 
-/// Whether a span that this thread is in has fields.
+/// Whether a span that this thread has entered has fields.
 #[inline]
 pub(crate) fn have_fields() -> bool {
     with_innermost(|_| ()).is_some()
 }
 
 fn each_fields_of_thread(f: impl FnMut(&str)) {
-    // Not while the list is held: what is done with the fields may enter a span.
+    // Not while the stack is borrowed: `f` may enter a span.
     if let Some(data) = with_innermost(Arc::clone) {
         data.each_fields(f);
     }

@@ -1,0 +1,80 @@
+//! Delays of dependency calls, which a test asks for with `candor::testing::delay`.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::thread::capture;
+use crate::base::lock;
+use crate::site::Site;
+
+fn delay_of(site: &Site) -> Option<Duration> {
+    capture()?.delay_of(site.dependency())
+}
+
+/// Delays a call that runs on its thread.
+pub(crate) fn sleep(site: &Site) {
+    if let Some(delay) = delay_of(site) {
+        thread::sleep(delay);
+    }
+}
+
+/// The delay of a call that is a future.
+#[derive(Debug)]
+pub(crate) struct Delayed {
+    /// `None` if it lies beyond what the clock can tell.
+    until: Option<Instant>,
+    /// Wakes the task when the delay is over.
+    sleeper: Option<Sleeper>,
+}
+
+#[derive(Debug)]
+struct Sleeper {
+    waker: Arc<Mutex<Waker>>,
+    /// Dropped with the call, which ends the thread.
+    _end: Sender<()>,
+}
+
+impl Delayed {
+    pub(crate) fn of(site: &Site) -> Option<Self> {
+        let delay = delay_of(site)?;
+        Some(Delayed { until: Instant::now().checked_add(delay), sleeper: None })
+    }
+
+    /// Whether the call still has to wait; if so, the task is woken later.
+    pub(crate) fn is_pending(&mut self, cx: &Context<'_>) -> bool {
+        let left = self
+            .until
+            .map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return false;
+        }
+        if let Some(sleeper) = &self.sleeper {
+            lock(&sleeper.waker).clone_from(cx.waker());
+            return true;
+        }
+        self.sleeper = Sleeper::start(left, cx.waker());
+        if self.sleeper.is_none() {
+            thread::sleep(left);
+        }
+        self.sleeper.is_some()
+    }
+}
+
+impl Sleeper {
+    fn start(left: Duration, waker: &Waker) -> Option<Self> {
+        let waker = Arc::new(Mutex::new(waker.clone()));
+        let (end, ended) = mpsc::channel();
+        let latest = Arc::clone(&waker);
+        let sleep = move || {
+            if ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+                let waker = lock(&latest).clone();
+                waker.wake();
+            }
+        };
+        thread::Builder::new().name("candor-delay".to_owned()).spawn(sleep).ok()?;
+        Some(Sleeper { waker, _end: end })
+    }
+}

@@ -1,0 +1,143 @@
+//! The state of one step or call, from its beginning to its line.
+//!
+//! It lies in a box that is used again: what is passed on is a pointer, since copying fields that were written a
+//! moment ago stalls on store forwarding.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::call::CallState;
+use super::frame::{Frame, SavedFrame, StepExtras};
+use crate::base::clock::Tick;
+use crate::json::members;
+use crate::site::Site;
+
+/// The capacity in bytes that a pooled buffer may have; a larger one is freed.
+pub(crate) const POOLED_BYTES: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct StepState {
+    pub(crate) site: &'static Site,
+    pub(crate) started: Tick,
+    /// The step's id within its request; 0 outside any request.
+    pub(crate) step: u32,
+    /// The id of the step around it; 0 for a root.
+    pub(crate) parent: u32,
+    /// Whether a step was begun inside. Known once the step is over.
+    pub(crate) has_inner: bool,
+    /// Whether the future or stream that is this step is being dropped.
+    pub(crate) is_dropping: bool,
+    /// Whether the thread was unwinding at the beginning: then the step did not cause it.
+    pub(crate) was_panicking: bool,
+    /// Identifies the step in the frame of its thread.
+    pub(crate) token: u64,
+    /// The serial number of the request that the step began in; 0 if there was none.
+    pub(crate) request: u64,
+    /// Time inside `poll`, if it is measured.
+    pub(crate) busy: Duration,
+    /// The step's own call, if it is one.
+    pub(crate) call: Option<Arc<CallState>>,
+    /// Fields of the entry of a step on its thread, as members.
+    pub(crate) fields: String,
+    /// The URL of a call, until it begins.
+    pub(crate) url: Option<String>,
+    /// The step's extras, until it is entered and from its end on; in between, the frame has them.
+    pub(crate) extras: Option<Box<StepExtras>>,
+    /// The span for other layers.
+    pub(crate) span: Option<tracing::Span>,
+    /// What a step on its thread found in the frame.
+    pub(crate) saved: SavedFrame,
+    /// The frame of a step that is a future; while it is polled, the frame around it.
+    pub(crate) frame: Frame,
+    /// A test delays this call.
+    #[cfg(feature = "testing")]
+    pub(crate) delay: Option<super::delay::Delayed>,
+}
+
+impl StepState {
+    pub(crate) fn new(site: &'static Site) -> Box<Self> {
+        Box::new(StepState {
+            site,
+            started: Tick::default(),
+            step: 0,
+            parent: 0,
+            has_inner: false,
+            is_dropping: false,
+            was_panicking: false,
+            token: 0,
+            request: 0,
+            busy: Duration::ZERO,
+            call: None,
+            fields: String::new(),
+            url: None,
+            extras: None,
+            span: None,
+            saved: SavedFrame::default(),
+            frame: Frame::default(),
+            #[cfg(feature = "testing")]
+            delay: None,
+        })
+    }
+
+    /// Takes the step's place in the tree of its request: inside the innermost step of `around`.
+    #[inline]
+    pub(crate) fn begin(&mut self, site: &'static Site, around: &mut Frame) {
+        self.site = site;
+        around.has_inner = true;
+        self.parent = around.step;
+        self.has_inner = false;
+        self.is_dropping = false;
+        (self.step, self.request) = match &around.request {
+            Some(request) if request.has_id() => (request.next_step(), request.serial),
+            _ => (0, 0),
+        };
+    }
+
+    /// Starts its time.
+    #[inline]
+    pub(crate) fn start(&mut self, frame: &Frame, now: Tick) {
+        self.started = now;
+        let Some(request) = &frame.request else { return };
+        if self.call.is_some() {
+            request.call_started(now);
+        }
+        if let Some(open) = &request.open_steps {
+            open.begin(self.site.index(), self.step, now);
+        }
+    }
+
+    /// Moves the fields of the entry in front of those that were recorded since.
+    pub(crate) fn merge_fields(&mut self, take_extras: impl FnOnce() -> Box<StepExtras>) {
+        if self.fields.is_empty() {
+            return;
+        }
+        let extras = self.extras.get_or_insert_with(take_extras);
+        members::set_all(&mut self.fields, &extras.members);
+        mem::swap(&mut extras.members, &mut self.fields);
+        self.fields.clear();
+    }
+
+    /// Clears the fields, and frees their buffer if it is very large.
+    #[inline]
+    pub(super) fn clear_fields(&mut self) {
+        self.fields.clear();
+        if self.fields.capacity() > POOLED_BYTES {
+            self.fields = String::new();
+        }
+    }
+
+    /// Clears it for its next use, and returns the extras.
+    #[inline]
+    pub(super) fn clear(&mut self) -> Option<Box<StepExtras>> {
+        self.call = None;
+        self.span = None;
+        self.clear_fields();
+        self.busy = Duration::ZERO;
+        #[cfg(feature = "testing")]
+        {
+            self.delay = None;
+        }
+        self.extras.take()
+    }
+}

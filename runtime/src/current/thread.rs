@@ -1,0 +1,309 @@
+//! What a thread has: its frame, the frames that guards displaced, and pools.
+//!
+//! The thread's state is borrowed for moments in which no user's code runs. Dropping a frame may drop the last
+//! reference to a request, and with it run other layers' code, so frames are dropped after the borrow.
+
+use std::borrow::BorrowMut;
+use std::cell::RefCell;
+use std::mem;
+use std::sync::Arc;
+
+use tracing_core::Level;
+
+use super::frame::{Frame, SavedFrame, StepExtras};
+use super::line_buffer::LineBuffer;
+use super::step_state::{POOLED_BYTES, StepState};
+use crate::request::Request;
+use crate::request::switches::Switches;
+
+/// How many boxes of a kind a thread keeps.
+const POOLED: usize = 64;
+
+/// How many steps that ended out of order a thread remembers.
+const DEFERRED: usize = 32;
+
+#[derive(Default)]
+pub(crate) struct ThreadState {
+    pub(crate) frame: Frame,
+    last_token: u64,
+    /// The frames that [`UserGuard`]s displaced, each with its guard's token, the outermost first.
+    entered: Vec<(u64, Frame)>,
+    /// Steps that ended while another step was innermost, or another frame current, each with its token. They are
+    /// popped when they are innermost.
+    deferred: Vec<(u64, SavedFrame)>,
+    #[expect(clippy::vec_box, reason = "a step holds the box, and returns it")]
+    states: Vec<Box<StepState>>,
+    #[expect(clippy::vec_box, reason = "a step holds the box, and returns it")]
+    extras: Vec<Box<StepExtras>>,
+    /// Taken while a line is written.
+    pub(crate) line_buffer: Option<Box<LineBuffer>>,
+}
+
+thread_local! {
+    static THREAD: RefCell<ThreadState> = RefCell::default();
+}
+
+impl ThreadState {
+    /// A token for a step or guard, from 1.
+    #[inline]
+    pub(crate) fn next_token(&mut self) -> u64 {
+        self.last_token += 1;
+        self.last_token
+    }
+
+    /// A state from the pool.
+    #[inline]
+    pub(crate) fn take_state(&mut self) -> Option<Box<StepState>> {
+        self.states.pop()
+    }
+
+    /// Returns the state of a step that was not a call and had no span, and its extras.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few moves")]
+    pub(crate) fn keep_plain(
+        &mut self,
+        mut state: Box<StepState>,
+        extras: Option<Box<StepExtras>>,
+    ) {
+        state.clear_fields();
+        if let Some(extras) = extras {
+            self.keep_extras(extras);
+        }
+        keep(&mut self.states, state);
+    }
+
+    #[inline]
+    pub(super) fn keep_state(&mut self, state: Box<StepState>) {
+        keep(&mut self.states, state);
+    }
+
+    #[inline]
+    pub(crate) fn keep_extras(&mut self, mut extras: Box<StepExtras>) {
+        extras.clear();
+        if extras.members.capacity() <= POOLED_BYTES {
+            keep(&mut self.extras, extras);
+        }
+    }
+
+    /// Returns the buffer that a line was written into.
+    #[inline]
+    pub(crate) fn keep_line_buffer(&mut self, buffer: Box<LineBuffer>) {
+        if buffer.is_small() {
+            self.line_buffer = Some(buffer);
+        }
+    }
+
+    /// Pops the step with this token if it is the innermost one; returns whether steps were begun inside it, and its
+    /// extras.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few moves")]
+    pub(crate) fn pop_step(
+        &mut self,
+        token: u64,
+        saved: &mut SavedFrame,
+    ) -> Option<(bool, Option<Box<StepExtras>>)> {
+        if self.frame.token != token {
+            return None;
+        }
+        let popped = self.frame.pop_step(saved);
+        if !self.deferred.is_empty() {
+            self.apply_deferred();
+        }
+        Some(popped)
+    }
+
+    /// Remembers to pop a step that ended out of order, and returns its request, which has this serial number. Fields
+    /// that were recorded in the step are lost.
+    #[cold]
+    pub(crate) fn defer_pop(
+        &mut self,
+        token: u64,
+        saved: &mut SavedFrame,
+        serial: u64,
+    ) -> Option<Arc<Request>> {
+        if self.deferred.len() == DEFERRED {
+            self.deferred.remove(0);
+        }
+        self.deferred.push((token, mem::take(saved)));
+        let entered = self.entered.iter().rev().map(|(_, frame)| frame);
+        let mut requests =
+            [&self.frame].into_iter().chain(entered).filter_map(|frame| frame.request.as_ref());
+        requests.find(|request| request.serial == serial && request.has_id()).cloned()
+    }
+
+    #[cold]
+    fn apply_deferred(&mut self) {
+        let is_innermost = |(token, _): &(u64, SavedFrame), frame: &Frame| *token == frame.token;
+        while let Some(at) = self.deferred.iter().rposition(|step| is_innermost(step, &self.frame))
+        {
+            let (_, mut saved) = self.deferred.remove(at);
+            if let (_, Some(extras)) = self.frame.pop_step(&mut saved) {
+                self.keep_extras(extras);
+            }
+        }
+    }
+}
+
+/// Puts a box into its pool, unless the pool is full.
+#[inline]
+fn keep<T>(pool: &mut Vec<Box<T>>, item: Box<T>) {
+    if pool.len() < pool.capacity() || make_room(pool) {
+        pool.push(item);
+    }
+}
+
+#[cold]
+fn make_room<T>(pool: &mut Vec<Box<T>>) -> bool {
+    let has_room = pool.len() < POOLED;
+    if has_room {
+        pool.reserve_exact(POOLED / 4);
+    }
+    has_room
+}
+
+/// Runs `f` with the thread's state. `None`, and `f` does not run, if the thread's locals are gone or the state is
+/// borrowed already. `f` must not call a user's code.
+#[inline]
+pub(crate) fn with_thread<T>(f: impl FnOnce(&mut ThreadState) -> T) -> Option<T> {
+    THREAD.try_with(|thread| thread.try_borrow_mut().ok().map(|mut thread| f(&mut thread))).ok()?
+}
+
+/// Runs `f` with the current frame, under the conditions of [`with_thread`].
+pub(crate) fn with<T>(f: impl FnOnce(&mut Frame) -> T) -> Option<T> {
+    with_thread(|thread| f(&mut thread.frame))
+}
+
+/// Whether the thread still has its locals. While they are dropped, spans can't be entered any more.
+pub(crate) fn is_alive() -> bool {
+    THREAD.try_with(|_| ()).is_ok()
+}
+
+/// Exchanges a frame for the current one.
+pub(crate) fn swap_frame(frame: &mut Frame) {
+    with_thread(|thread| {
+        mem::swap(&mut thread.frame, frame);
+        if !thread.deferred.is_empty() {
+            thread.apply_deferred();
+        }
+    });
+}
+
+/// The current request, or a capture's placeholder for one.
+pub(crate) fn request() -> Option<Arc<Request>> {
+    with(|frame| frame.request.clone()).flatten()
+}
+
+/// Whether this request is current. True if the thread's locals are gone.
+#[inline]
+pub(crate) fn is_of(request: &Arc<Request>) -> bool {
+    let is_it =
+        |frame: &mut Frame| frame.request.as_ref().is_some_and(|it| Arc::ptr_eq(it, request));
+    with(is_it).unwrap_or(true)
+}
+
+/// Runs `f` while this request is current, where layers look for it.
+pub(crate) fn with_request<T>(request: Option<&Arc<Request>>, f: impl FnOnce() -> T) -> T {
+    let around = with(|frame| frame.for_child()).unwrap_or_default();
+    let _guard = FrameGuard::enter(Frame { request: request.map(Arc::clone), ..around });
+    f()
+}
+
+/// Runs `f` with the switches of the current request, if it has any.
+pub(crate) fn with_switches<T>(f: impl FnOnce(&Switches) -> T) -> Option<T> {
+    with(|frame| frame.request.as_ref()?.switches.as_deref().map(f)).flatten()
+}
+
+/// Whether the current request writes lines of this target and level, even if other requests don't.
+pub(crate) fn raises(target: &str, level: Level) -> bool {
+    with_switches(|switches| switches.allow(target, level)).unwrap_or(false)
+}
+
+/// The capture of the current request, or of the place where there is none.
+#[cfg(feature = "testing")]
+pub(crate) fn capture() -> Option<Arc<dyn crate::request::capture::Capture>> {
+    with(|frame| frame.request.as_ref()?.capture.get().cloned()).flatten()
+}
+
+/// Attaches the capture of this thread to a request that has none.
+#[cfg(feature = "testing")]
+pub(crate) fn join_capture(request: &Request) {
+    if request.capture.get().is_none()
+        && let Some(capture) = capture()
+    {
+        let _ = request.capture.set(capture);
+    }
+}
+
+/// Empty extras, from the pool if it has any.
+#[expect(clippy::unnecessary_box_returns, reason = "the box is pooled")]
+pub(crate) fn take_extras() -> Box<StepExtras> {
+    with_thread(|thread| thread.extras.pop()).flatten().unwrap_or_default()
+}
+
+/// Runs `f` with the thread's line buffer. The buffer is taken, so that a value that logs while it is formatted gets
+/// another one.
+pub(crate) fn with_line_buffer<T>(f: impl FnOnce(&mut LineBuffer) -> T) -> T {
+    let mut buffer = with_thread(|thread| thread.line_buffer.take()).flatten().unwrap_or_default();
+    let result = f(&mut buffer);
+    with_thread(|thread| thread.keep_line_buffer(buffer));
+    result
+}
+
+/// Keeps a frame current until the guard is dropped, also by a panic; then the earlier frame is current again.
+///
+/// The guard owns the frame, or borrows that of a future.
+#[derive(Debug)]
+pub(crate) struct FrameGuard<F: BorrowMut<Frame>>(F);
+
+impl<F: BorrowMut<Frame>> FrameGuard<F> {
+    #[inline]
+    pub(crate) fn enter(mut frame: F) -> Self {
+        swap_frame(frame.borrow_mut());
+        FrameGuard(frame)
+    }
+}
+
+impl<F: BorrowMut<Frame>> Drop for FrameGuard<F> {
+    #[inline]
+    fn drop(&mut self) {
+        swap_frame(self.0.borrow_mut());
+    }
+}
+
+/// Keeps a frame current until the guard is dropped, by a user who may drop guards in any order, also across an
+/// `.await`. If a guard's frame is not the current one, the guard above it restores what it found.
+#[derive(Debug)]
+pub(crate) struct UserGuard(u64);
+
+impl UserGuard {
+    pub(crate) fn enter(frame: Frame) -> Self {
+        let token = with_thread(|thread| {
+            let token = thread.next_token();
+            let frame = Frame { entered_by: token, ..frame };
+            let found = mem::replace(&mut thread.frame, frame);
+            thread.entered.push((token, found));
+            token
+        });
+        UserGuard(token.unwrap_or_default())
+    }
+}
+
+impl Drop for UserGuard {
+    fn drop(&mut self) {
+        // The frame is dropped after the borrow.
+        let _left = with_thread(|thread| {
+            let at = thread.entered.iter().rposition(|(token, _)| *token == self.0)?;
+            let (_, mut found) = thread.entered.remove(at);
+            if thread.frame.entered_by == self.0 {
+                mem::swap(&mut thread.frame, &mut found);
+                thread.apply_deferred();
+                return Some(found);
+            }
+            let mut above = thread.entered[at..].iter_mut().map(|(_, found)| found);
+            match above.find(|frame| frame.entered_by == self.0) {
+                Some(above) => Some(mem::replace(above, found)),
+                None => Some(found),
+            }
+        });
+    }
+}

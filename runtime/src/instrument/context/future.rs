@@ -1,0 +1,71 @@
+//! The future that keeps a context current while it is polled and dropped.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::frame_to_carry;
+use super::span::RequestSpan;
+use crate::current::{Frame, FrameGuard};
+
+/// The future of [`RequestContext::scope`](super::RequestContext::scope).
+pub type Scope<F> = InContext<F>;
+
+/// `.in_context()` on futures.
+pub trait InContextExt: Future + Sized {
+    /// Runs this future in the current context, wherever it is spawned.
+    fn in_context(self) -> InContext<Self> {
+        InContext::new(self, frame_to_carry(), RequestSpan::of_here())
+    }
+}
+
+impl<F: Future> InContextExt for F {}
+
+pin_project! {
+    /// The future of [`InContextExt::in_context`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InContext<F> {
+        // `None` once it is done. An option, so that what the future drops is still logged in its context.
+        #[pin]
+        future: Option<F>,
+        frame: Option<Frame>,
+        span: RequestSpan,
+    }
+
+    impl<F> PinnedDrop for InContext<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_none() {
+                return;
+            }
+            let _frame = this.frame.as_mut().map(FrameGuard::enter);
+            let _span = this.span.enter();
+            this.future.set(None);
+        }
+    }
+}
+
+impl<F> InContext<F> {
+    pub(super) fn new(future: F, frame: Option<Frame>, span: RequestSpan) -> Self {
+        InContext { future: Some(future), frame, span }
+    }
+}
+
+impl<F: Future> Future for InContext<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let _frame = this.frame.as_mut().map(FrameGuard::enter);
+        let _span = this.span.enter();
+        let polled =
+            this.future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
+        if polled.is_ready() {
+            this.future.set(None);
+        }
+        polled
+    }
+}

@@ -1,0 +1,194 @@
+//! The event macros. Their parsing and checks are in `candor-macros`.
+
+/// Writes a DEBUG line: diagnostic detail, such as redacted inputs and branches taken.
+///
+/// Syntax and rules are those of [`info!`](crate::info!).
+///
+/// ```
+/// let captured = candor::testing::capture();
+/// let (cached, age_s) = (true, 12);
+/// candor::debug!(cached, age_s, "price from the cache");
+///
+/// // {…,"level":"DEBUG","logger":"shop","msg":"price from the cache",…,"cached":true,"age_s":12}
+/// let line = captured.line("price from the cache");
+/// assert_eq!((line.text("level"), line.integer("age_s")), ("DEBUG", 12));
+/// ```
+#[macro_export]
+macro_rules! debug {
+    ($($event:tt)*) => { $crate::__private::event!($crate Debug, $($event)*) };
+}
+
+/// Writes a TRACE line: finer than a reader usually wants.
+///
+/// Syntax and rules are those of [`info!`](crate::info!).
+///
+/// ```
+/// let captured = candor::testing::capture();
+/// for attempt in 1..=2 {
+///     candor::trace!("polled the queue, attempt {attempt}");
+/// }
+///
+/// // {…,"level":"TRACE","logger":"shop","msg":"polled the queue, attempt 2",…}
+/// assert_eq!(captured.line("polled the queue, attempt 2").text("level"), "TRACE");
+/// ```
+#[macro_export]
+macro_rules! trace {
+    ($($event:tt)*) => { $crate::__private::event!($crate Trace, $($event)*) };
+}
+
+/// Writes an INFO line: a normal event, such as a job done.
+///
+/// The syntax is that of `tracing::info!`; the difference is that **every field and every format
+/// argument must be [`Loggable`]**. Text is not, until a [policy](crate::policy) decides what of it may
+/// be shown; without one the line does not compile, and the compiler points at the value.
+///
+/// ```
+/// let (order_id, card, shop) = (7, "4242424242424242", "books");
+/// let captured = candor::testing::capture();
+/// candor::info!(order_id, card = mask(&card).last(4), "charged {amount:.2} for {}", clear(&shop), amount = 9.5);
+///
+/// // {…,"level":"INFO","logger":"shop","msg":"charged 9.50 for books",…,"order_id":7,"card":"****4242"}
+/// let line = captured.line("charged 9.50 for books");
+/// assert_eq!(line.integer("order_id"), 7);
+/// assert_eq!(line.text("card"), "****4242");
+/// ```
+///
+/// ```compile_fail
+/// let name = String::from("Ada");
+/// candor::info!("hello {name}"); // `String` can't be logged without a decision on what may be shown
+/// ```
+///
+/// # Fields
+///
+/// | written as | field |
+/// |---|---|
+/// | `order_id = order.id` | `order_id` |
+/// | `order_id`, `order.id` | `order_id`, `order.id`: a variable or a field of one, by its own name |
+/// | `order.total = total` | `order.total`: dots are part of the name |
+/// | `"order id" = order.id` | `order id`: a name that is no Rust name |
+/// | `?order`, `%order`, `order = ?order` | `order`: taken as in tracing, but they change nothing |
+/// | `message = value` | the message, in place of a format string |
+/// | `{ a = 1, b = 2 }, "…"` | `a` and `b`: fields may stand in braces |
+///
+/// A value arrives as it logs itself: a number as a number, a `#[redact]` type as nested JSON. `?` and
+/// `%` ask a type's `Debug` or `Display` in tracing; neither decides what may be shown, so here the
+/// value must be loggable all the same, and shows the same.
+///
+/// A policy that stands in front of a value, here or behind the message, needs no import.
+///
+/// Names go by the [key rule](crate::keys): a sensitive one shows `"[REDACTED]"`, whatever its value.
+/// candor's own keys (`level`, `msg`, `request_id`, `path`, …) are refused. Where a name is given
+/// twice, both values are evaluated and the last one is written.
+///
+/// # The message
+///
+/// It is a format string in quotes. What is literal in it stands as it is written; arguments, also the
+/// inline ones (`{name}`), show their value in plain form: text without quotes, numbers and durations
+/// (in milliseconds) as such, everything nested as JSON. Width, fill, alignment, sign and precision
+/// work; `{:?}` is the same as `{}`; `{:x}`, `{:#b}`, `{:e}` and their like take numbers.
+///
+/// An argument that is a variable, a field of one, or named is hidden by the key rule too, and so is one
+/// that the text gives a name: `"{pin}"`, `"{}", user.pin`, `"code {c}", c = …`, `"pin={x}"`.
+///
+/// # Settings
+///
+/// They stand first, in any order:
+///
+/// - `target: "billing"`, the `logger` of the line; the module where left out;
+/// - `parent: &span`, a `tracing` span whose fields the line has in place of those of the spans around;
+///   `parent: None` for none. The request stays the current one;
+/// - `name: "…"`, the event's name for other layers.
+///
+/// # What it costs
+///
+/// Where the line is not wanted, one look at the interest of its call site, and no argument is
+/// evaluated. A line that is written allocates nothing once its thread has written a few, where candor's
+/// layer is alone and the event names no parent.
+///
+/// # Only these
+///
+/// `tracing`'s macros keep working; what they are given is scrubbed, not checked. To have only checked
+/// lines in a crate, ban them in its `clippy.toml`:
+///
+/// ```toml
+/// disallowed-macros = [
+///     { path = "tracing::trace", reason = "use `candor::trace!`, which checks what it logs" },
+///     { path = "tracing::debug", reason = "use `candor::debug!`, which checks what it logs" },
+///     { path = "tracing::info", reason = "use `candor::info!`, which checks what it logs" },
+///     { path = "tracing::warn", reason = "use `candor::warn!`, which checks what it logs" },
+///     { path = "tracing::error", reason = "use `candor::error!`, which checks what it logs" },
+///     { path = "tracing::event", reason = "use candor's macros, which check what they log" },
+///     { path = "log::log", reason = "use candor's macros, which check what they log" },
+///     { path = "log::trace", reason = "use `candor::trace!`, which checks what it logs" },
+///     { path = "log::debug", reason = "use `candor::debug!`, which checks what it logs" },
+///     { path = "log::info", reason = "use `candor::info!`, which checks what it logs" },
+///     { path = "log::warn", reason = "use `candor::warn!`, which checks what it logs" },
+///     { path = "log::error", reason = "use `candor::error!`, which checks what it logs" },
+/// ]
+/// ```
+///
+/// # What is refused
+///
+/// - a field or an argument that is not loggable;
+/// - a name of candor's own as a field;
+/// - a message that is no literal (`concat!(…)`, a constant): its arguments could not be checked;
+/// - names of fields that are constants (`{ KEY } = value`).
+#[macro_export]
+macro_rules! info {
+    ($($event:tt)*) => { $crate::__private::event!($crate Info, $($event)*) };
+}
+
+/// Writes a WARN line: a surprise that was handled, such as a fallback or a deprecated use.
+///
+/// Syntax and rules are those of [`info!`](crate::info!).
+///
+/// ```
+/// let captured = candor::testing::capture();
+/// candor::warn!(target: "billing", retries = 2, "rates are old, using those of yesterday");
+///
+/// // {…,"level":"WARN","logger":"billing","msg":"rates are old, using those of yesterday",…,"retries":2}
+/// let line = captured.line("rates are old, using those of yesterday");
+/// assert_eq!((line.text("level"), line.text("logger")), ("WARN", "billing"));
+/// ```
+#[macro_export]
+macro_rules! warn {
+    ($($event:tt)*) => { $crate::__private::event!($crate Warn, $($event)*) };
+}
+
+/// Writes an ERROR line: a request or an operation failed.
+///
+/// Syntax and rules are those of [`info!`](crate::info!). The text of an error needs a decision like any other;
+/// `scrub` takes out what looks like a secret:
+///
+/// ```
+/// let captured = candor::testing::capture();
+/// let refused = "postgres://app:s3cret@db/orders is down";
+/// candor::error!(reason = scrub(refused), "no orders were read");
+///
+/// // {…,"level":"ERROR","logger":"shop","msg":"no orders were read",…,
+/// //  "reason":"postgres://app:[REDACTED]@db/orders is down"}
+/// let line = captured.line("no orders were read");
+/// assert!(!line.text("reason").contains("s3cret"));
+/// ```
+#[macro_export]
+macro_rules! error {
+    ($($event:tt)*) => { $crate::__private::event!($crate Error, $($event)*) };
+}
+
+/// Writes a CRITICAL line: the service can't go on.
+///
+/// Syntax and rules are those of [`info!`](crate::info!). `tracing` has no such level: filters and other layers see
+/// an ERROR, candor's line says CRITICAL.
+///
+/// ```
+/// let captured = candor::testing::capture();
+/// let free_bytes = 0;
+/// candor::critical!(free_bytes, "the disk is full");
+///
+/// // {…,"level":"CRITICAL","logger":"shop","msg":"the disk is full",…,"free_bytes":0}
+/// assert_eq!(captured.line("the disk is full").text("level"), "CRITICAL");
+/// ```
+#[macro_export]
+macro_rules! critical {
+    ($($event:tt)*) => { $crate::__private::event!($crate Critical, $($event)*) };
+}

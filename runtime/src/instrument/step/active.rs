@@ -1,0 +1,211 @@
+//! A step that has begun: how it enters a frame, and how it leaves it.
+
+use std::sync::Arc;
+use std::{mem, thread};
+
+use crate::base::clock::Tick;
+use crate::current::{self, CallState, Frame, LineLease, StepExtras, StepState};
+use crate::json::members;
+use crate::outcome::kind::Outcome;
+use crate::outcome::result::CallResult;
+use crate::site::{SPAN_MARK, Site};
+
+/// A step or call that has begun and not ended.
+#[derive(Debug)]
+pub(super) struct ActiveStep {
+    pub(super) state: Box<StepState>,
+}
+
+impl ActiveStep {
+    /// Begins a step or call on its thread, in the current frame. `own` is its state if that holds its fields already.
+    #[inline]
+    pub(super) fn enter(site: &'static Site, mut own: Option<Box<StepState>>) -> Self {
+        if !site.is_fast_path() && (site.is_call() || !site.span_interest().is_never()) {
+            return Self::enter_with(site, own);
+        }
+        // Read the clock before the atomic add of a step id: `rdtsc` would wait for it.
+        let now = Tick::now();
+        let begun = current::with_thread(|thread| {
+            let token = thread.next_token();
+            let pooled = own.take().or_else(|| thread.take_state());
+            let mut state = pooled.unwrap_or_else(|| StepState::new(site));
+            let StepState { saved, step, .. } = &mut *state.begun(site, token, &mut thread.frame);
+            thread.frame.push_step(saved, token, *step, site, None, None);
+            state.start(&thread.frame, now);
+            state
+        });
+        let state = begun.unwrap_or_else(|| StepSetup::default().without_frame(site, own));
+        ActiveStep { state }
+    }
+
+    /// As [`enter`](Self::enter), for a call, or if other layers want a span.
+    fn enter_with(site: &'static Site, mut own: Option<Box<StepState>>) -> Self {
+        let url = own.as_mut().and_then(|state| state.url.take());
+        let extras = own.as_mut().and_then(|state| take_fields(state));
+        let mut setup = StepSetup::of(site, url.as_deref(), extras);
+        let begun = current::with_thread(|thread| {
+            let token = thread.next_token();
+            let pooled = own.take().or_else(|| thread.take_state());
+            let mut state = pooled.unwrap_or_else(|| StepState::new(site));
+            let StepState { saved, step, .. } = &mut *state.begun(site, token, &mut thread.frame);
+            let extras = setup.extras.take();
+            thread.frame.push_step(saved, token, *step, site, extras, setup.call.clone());
+            state.call = setup.call.take();
+            state.span = setup.span.take();
+            state.start(&thread.frame, Tick::now());
+            state
+        });
+        let state = begun.unwrap_or_else(|| setup.without_frame(site, own));
+        if let Some(span) = &state.span {
+            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        }
+        #[cfg(feature = "testing")]
+        if site.is_call() {
+            current::delay::sleep(site);
+        }
+        ActiveStep { state }
+    }
+
+    /// Begins a step or call in a frame of its own, which keeps the current request and call.
+    #[inline(never)]
+    pub(super) fn begin(site: &'static Site, mut extras: Option<Box<StepExtras>>) -> Self {
+        let url = extras.as_mut().and_then(|extras| extras.url.take());
+        let mut setup = StepSetup::of(site, url.as_deref(), extras);
+        let begun = current::with_thread(|thread| {
+            let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
+            state.begin(site, &mut thread.frame);
+            let step = state.step;
+            thread.frame.begin_own(&mut state.frame, step, site, setup.call.clone());
+            state.frame.extras = setup.extras.take();
+            state.call = setup.call.take();
+            state.span = setup.span.take();
+            state.start(&thread.frame, Tick::now());
+            state
+        });
+        #[cfg_attr(not(feature = "testing"), expect(unused_mut, reason = "only tests delay calls"))]
+        let mut state = begun.unwrap_or_else(|| setup.without_frame(site, None));
+        #[cfg(feature = "testing")]
+        if site.is_call() {
+            state.delay = current::delay::Delayed::of(site);
+        }
+        ActiveStep { state }
+    }
+
+    /// Ends a step on its thread.
+    pub(super) fn end(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
+        // The error's `Display` is the user's, and may log.
+        let exclusive = result.failure.is_none() && self.state.span.is_none();
+        let mut lease = self.leave(exclusive);
+        if let Some(span) = &self.state.span {
+            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        }
+        let (request, buffer) = lease.parts();
+        self.finish(request, buffer, now, outcome, result);
+        lease.end(self.state);
+    }
+
+    /// Leaves the frame, and leases the step's request.
+    #[inline]
+    fn leave(&mut self, exclusive: bool) -> LineLease {
+        let state = &mut *self.state;
+        let mut lease = LineLease::default();
+        current::with_thread(|thread| match thread.pop_step(state.token, &mut state.saved) {
+            Some((has_inner, extras)) => {
+                state.has_inner = has_inner;
+                state.extras = extras;
+                lease.take(thread, exclusive);
+            }
+            None => {
+                let request = thread.defer_pop(state.token, &mut state.saved, state.request);
+                lease.take_buffer(thread, request);
+            }
+        });
+        state.merge_fields(current::take_extras);
+        lease
+    }
+
+    /// Ends a step that is a future, whose frame is not current, in the request that its frame holds.
+    pub(super) fn end_own(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
+        let mut taken = self.state.frame.take();
+        self.state.has_inner = taken.has_inner;
+        self.state.extras = taken.extras.take();
+        let mut lease = LineLease::buffer_only();
+        let (_, buffer) = lease.parts();
+        self.finish(taken.request.as_ref(), buffer, now, outcome, result);
+        lease.end(self.state);
+    }
+}
+
+impl StepState {
+    /// Begins the step on its thread.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few moves")]
+    fn begun(&mut self, site: &'static Site, token: u64, frame: &mut Frame) -> &mut Self {
+        self.begin(site, frame);
+        self.was_panicking = thread::panicking();
+        self.token = token;
+        self
+    }
+}
+
+/// Moves the fields of the entry into extras, for a step that has a span or is a call.
+fn take_fields(state: &mut StepState) -> Option<Box<StepExtras>> {
+    if state.fields.is_empty() {
+        return None;
+    }
+    let mut extras = current::take_extras();
+    mem::swap(&mut extras.members, &mut state.fields);
+    Some(extras)
+}
+
+/// What a step has before it begins.
+#[derive(Default)]
+struct StepSetup {
+    extras: Option<Box<StepExtras>>,
+    call: Option<Arc<CallState>>,
+    span: Option<tracing::Span>,
+}
+
+impl StepSetup {
+    fn of(site: &'static Site, url: Option<&str>, mut extras: Option<Box<StepExtras>>) -> Self {
+        let call = site.spec.call.map(|spec| {
+            let url = site.safe_url(url.or(spec.url));
+            Arc::new(CallState::new(site, url))
+        });
+        let span = site.span(|| fields_at_entry(site, extras.as_deref()));
+        if let Some(span) = &span {
+            extras.get_or_insert_with(current::take_extras).span = span.id();
+        }
+        StepSetup { extras, call, span }
+    }
+
+    /// The state of a step whose thread has lost its locals, and with them its frame.
+    #[cold]
+    fn without_frame(
+        &mut self,
+        site: &'static Site,
+        own: Option<Box<StepState>>,
+    ) -> Box<StepState> {
+        let mut state = own.unwrap_or_else(|| StepState::new(site));
+        state.extras = self.extras.take();
+        state.call = self.call.take();
+        state.span = self.span.take();
+        state.start(&Frame::default(), Tick::now());
+        state
+    }
+}
+
+fn fields_at_entry(site: &'static Site, extras: Option<&StepExtras>) -> String {
+    let mut fields = String::new();
+    members::text(&mut fields, SPAN_MARK, site.spec.event);
+    match &site.spec.call {
+        None => members::text(&mut fields, "step", site.spec.name),
+        Some(spec) => {
+            members::text(&mut fields, "dependency", spec.dependency);
+            members::text(&mut fields, "operation", site.spec.name);
+            members::text(&mut fields, "otel.kind", "client");
+        }
+    }
+    fields.extend(extras.map(|extras| extras.members.as_str()));
+    fields
+}

@@ -1,0 +1,57 @@
+//! The request's part of a line: rendered once for each version of a request, and kept by each thread.
+
+use super::Request;
+use super::identity::Identity;
+use crate::format::template::{RequestPart, Template};
+
+/// The request's part of the line that a thread wrote last, which its next line most likely has too.
+#[derive(Debug, Default)]
+pub(crate) struct RequestPartCache {
+    /// The logger that it was rendered for, and the version of the request.
+    version: (u64, u64),
+    text: String,
+    has_fields: bool,
+}
+
+impl RequestPartCache {
+    /// The part of a line in `request`, or outside any request, as the logger with this id and template writes it.
+    #[inline]
+    pub(crate) fn part<'a>(
+        &'a mut self,
+        request: Option<&Request>,
+        template: &'a Template,
+        logger: u64,
+    ) -> RequestPart<'a> {
+        let Some(request) = request else { return template.outside_requests() };
+        let version = (logger, request.version());
+        if self.version != version {
+            self.render(request, template, logger);
+            self.version = version;
+        }
+        template.request_part(&self.text, self.has_fields)
+    }
+
+    #[cold]
+    fn render(&mut self, request: &Request, template: &Template, logger: u64) {
+        let identity = request.identity();
+        self.text.clear();
+        match identity.rendered(logger, || render(request, &identity, template)) {
+            Ok(kept) => self.text.push_str(kept),
+            Err(made) => self.text.push_str(&made),
+        }
+        self.text.push_str(template.seq_key());
+        self.has_fields = !identity.fields.is_empty();
+    }
+}
+
+fn render(request: &Request, identity: &Identity, template: &Template) -> String {
+    let trace = request.trace.get();
+    template.identity([
+        Some(&request.id),
+        identity.user.as_deref(),
+        request.method.as_deref(),
+        request.path.as_deref(),
+        trace.map(|trace| trace.trace_id.as_str()),
+        trace.map(|trace| trace.span_id.as_str()),
+    ])
+}

@@ -1,0 +1,53 @@
+//! The totals of a request, which `request_completed` and `job_completed` report.
+
+use crate::base::clock::Tick;
+use crate::outcome::Category;
+
+/// What the steps and calls of a request add up to. Numbers of steps and calls are counters of the request itself,
+/// which need no lock.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Totals {
+    pub(crate) retries: u64,
+    /// Time with at least one dependency call open.
+    pub(crate) dependency_nanos: u64,
+    open_calls: u32,
+    open_since: Option<Tick>,
+    pub(crate) slowest: Option<(&'static str, u64)>,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// The first step or call of a request that failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cause {
+    pub(crate) step: &'static str,
+    pub(crate) dependency: Option<&'static str>,
+    pub(crate) step_id: u32,
+    pub(crate) category: Option<Category>,
+}
+
+impl Totals {
+    pub(super) fn call_started(&mut self, at: Tick) {
+        self.open_calls += 1;
+        if self.open_since.is_none() {
+            self.open_since = Some(at);
+        }
+    }
+
+    pub(super) fn call_ended(&mut self, at: Tick, retries: u64) {
+        self.retries += retries;
+        self.open_calls = self.open_calls.saturating_sub(1);
+        if self.open_calls == 0
+            && let Some(since) = self.open_since.take()
+        {
+            self.dependency_nanos += at.nanos_since(since);
+        }
+    }
+
+    /// These totals at a point in time: a call that is still open counts up to there.
+    pub(super) fn at(mut self, at: Tick) -> Self {
+        if let Some(since) = self.open_since {
+            self.dependency_nanos += at.nanos_since(since);
+        }
+        self
+    }
+}

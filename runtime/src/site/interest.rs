@@ -1,0 +1,53 @@
+//! The interest epoch: counts how often `tracing` has asked its subscribers which call sites they want.
+//!
+//! A site caches which of its lines are wanted, together with the epoch in which it found out. When subscribers or
+//! levels change, `tracing` asks about every call site anew, first about all `DefaultCallsite`s (a site has six) and
+//! then about those of other types. The [`Sentinel`] is of another type: when its turn comes, the answers of all sites
+//! are in, and it begins the next epoch. An answer that was cached in an earlier epoch is not trusted.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tracing_core::callsite::{self, Callsite, Identifier};
+use tracing_core::field::FieldSet;
+use tracing_core::metadata::Kind;
+use tracing_core::subscriber::Interest;
+use tracing_core::{Level, Metadata};
+
+/// 0 until the sentinel is registered; nothing is cached in that epoch.
+pub(super) static INTEREST_EPOCH: AtomicUsize = AtomicUsize::new(0);
+
+/// A call site that writes nothing.
+#[derive(Debug)]
+struct Sentinel;
+
+static SENTINEL: Metadata<'static> = Metadata::new(
+    "interest",
+    "candor",
+    Level::TRACE,
+    None,
+    None,
+    None,
+    FieldSet::new(&[], Identifier(&Sentinel)),
+    Kind::EVENT,
+);
+
+impl Callsite for Sentinel {
+    fn set_interest(&self, _: Interest) {
+        INTEREST_EPOCH.fetch_add(1, Ordering::Release);
+    }
+
+    fn metadata(&self) -> &Metadata<'_> {
+        &SENTINEL
+    }
+}
+
+/// Registers the sentinel.
+///
+/// Not under a `Once`: a layer that is asked for its interest may enter a step itself, and would wait for itself.
+#[cold]
+pub(super) fn register_sentinel() {
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    if !REGISTERED.swap(true, Ordering::Relaxed) {
+        callsite::register(&Sentinel);
+    }
+}
