@@ -30,7 +30,13 @@ pub(crate) enum Key {
 
 impl Key {
     /// The key with this name of candor's.
-    fn parse(name: &[u8]) -> Option<Key> {
+    fn parse(name: &[u8]) -> Option<Self> {
+        Key::parse_fixed(name).or_else(|| Key::parse_event(name))
+    }
+
+    /// The fixed key with this name. `LOG_KEYS` can rename the fixed keys.
+    #[inline]
+    fn parse_fixed(name: &[u8]) -> Option<Self> {
         Some(match name {
             b"ts" => Key::Ts,
             b"level" => Key::Level,
@@ -44,6 +50,14 @@ impl Key {
             b"trace_id" => Key::TraceId,
             b"span_id" => Key::SpanId,
             b"seq" => Key::Seq,
+            _ => return None,
+        })
+    }
+
+    /// The key of candor's events with this name.
+    #[inline]
+    fn parse_event(name: &[u8]) -> Option<Self> {
+        Some(match name {
             b"event" => Key::Event,
             b"step" => Key::Step,
             b"dependency" => Key::Dependency,
@@ -53,11 +67,6 @@ impl Key {
             b"parent_id" => Key::ParentId,
             _ => return None,
         })
-    }
-
-    /// Whether `LOG_KEYS` can rename it.
-    fn is_fixed(self) -> bool {
-        (self as usize) < FIXED_KEYS.len()
     }
 }
 
@@ -244,15 +253,11 @@ impl<'a> Record<'a> {
             walk_from(line, service + 1, &mut take).ok()?;
         }
         walk_from(line, fixed_end + 1, |name, value| {
-            let Some(key) = Key::parse(name).filter(|key| !key.is_fixed()) else { return true };
+            let Some(key) = Key::parse_event(name) else { return true };
             record.values[key as usize] = Some(value);
             // `request_completed` has neither a step nor a parent, so its duration is the last one needed.
-            let is_last = match key {
-                Key::ParentId => true,
-                Key::DurationMs => record.get(Key::Event) == Some(b"\"request_completed\""),
-                _ => false,
-            };
-            !is_last
+            let is_request_end = || record.get(Key::Event) == Some(b"\"request_completed\"");
+            key != Key::ParentId && (key != Key::DurationMs || !is_request_end())
         })
         .ok()?;
         Some(record)
@@ -264,12 +269,12 @@ impl<'a> Record<'a> {
             return None;
         }
         let mut record = Record::new(line);
-        walk(line, |name, value| match Key::parse(name) {
-            Some(key) if key.is_fixed() => {
+        walk(line, |name, value| match Key::parse_fixed(name) {
+            Some(key) => {
                 record.values[key as usize] = Some(value);
                 key != Key::Seq
             }
-            _ => false,
+            None => false,
         })
         .ok()?;
         record.is_complete().then_some(record)
