@@ -184,7 +184,7 @@ impl Keys {
         members
     }
 
-    /// candor's name for a member, if `name` is a rename; else `name` itself. `own` tells whether the record
+    /// candor's name for a member, if `name` is a rename; else `name` itself. `own` returns whether the record
     /// has a member of a given name: a common rename counts only if the record lacks candor's name.
     fn canonical<'n>(&self, name: &'n str, own: impl Fn(&str) -> bool) -> &'n str {
         // Fast path: most names are candor's own, and comparing with all renames is slow.

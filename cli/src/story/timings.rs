@@ -1,4 +1,4 @@
-//! Where the time of a part went: dependencies, and the slowest step.
+//! Time of a part that its dependencies and its slowest step took.
 
 use super::model::{Item, ItemKind, Part};
 use crate::time::{Micros, to_ms};
