@@ -6,10 +6,11 @@ use crate::read::Keys;
 use crate::time::{self, Micros};
 
 /// Severity, from the least to the most severe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     /// DEBUG and TRACE.
     Debug,
+    #[default]
     Info,
     Warn,
     Error,
@@ -32,7 +33,7 @@ impl Level {
 }
 
 /// One log line. A fixed key that the line lacks, or has as `-`, is an empty string.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Line {
     pub(crate) at: Micros,
     pub(crate) level: Level,
@@ -54,26 +55,6 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// A line that has only a timestamp.
-    pub(crate) fn empty(at: Micros) -> Self {
-        Line {
-            at,
-            level: Level::Info,
-            level_name: String::new(),
-            logger: String::new(),
-            msg: String::new(),
-            user: String::new(),
-            method: String::new(),
-            path: String::new(),
-            service: String::new(),
-            trace: String::new(),
-            span: String::new(),
-            seq: None,
-            event: String::new(),
-            fields: Vec::new(),
-        }
-    }
-
     /// Parses a record. Returns `None` if it has no valid timestamp.
     pub(crate) fn parse(record: &[u8], keys: &Keys) -> Option<Self> {
         let mut fields = keys.members(record);

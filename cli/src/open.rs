@@ -43,7 +43,7 @@ pub(crate) struct OpenRequests {
 }
 
 /// A request without a last line. Its values are empty if no line has them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct OpenRequest {
     pub(crate) id: String,
     pub(crate) service: String,
@@ -79,7 +79,8 @@ impl OpenRequests {
             Entry::Vacant(_) if self.completed.iter().any(|keys| keys.contains(&key)) => {}
             Entry::Vacant(_) if is_full => self.untracked_lines += 1,
             Entry::Vacant(vacant) => {
-                vacant.insert(OpenRequest::new(id)).update(record, &mut self.stuck_bytes);
+                let request = OpenRequest { id: shortened(id), ..OpenRequest::default() };
+                vacant.insert(request).update(record, &mut self.stuck_bytes);
             }
         }
     }
@@ -109,20 +110,6 @@ impl OpenRequests {
 }
 
 impl OpenRequest {
-    fn new(id: &[u8]) -> Self {
-        OpenRequest {
-            id: shortened(id),
-            service: String::new(),
-            user: String::new(),
-            method: String::new(),
-            path: String::new(),
-            first: Vec::new(),
-            last: Vec::new(),
-            expects_end: false,
-            stuck: None,
-        }
-    }
-
     fn update(&mut self, record: &Record<'_>, stuck_bytes: &mut usize) {
         // Timestamps of one format sort as strings.
         let at = record.get(Key::Ts).unwrap_or_default();

@@ -29,12 +29,12 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    /// The key with this name of candor's.
+    /// The key that candor writes as `name`.
     fn parse(name: &[u8]) -> Option<Self> {
         Key::parse_fixed(name).or_else(|| Key::parse_event(name))
     }
 
-    /// The fixed key with this name. `LOG_KEYS` can rename the fixed keys.
+    /// The fixed key that candor writes as `name`, unless `LOG_KEYS` renames it.
     #[inline]
     fn parse_fixed(name: &[u8]) -> Option<Self> {
         Some(match name {
@@ -54,7 +54,7 @@ impl Key {
         })
     }
 
-    /// The key of candor's events with this name.
+    /// The key of candor's events that is written as `name`.
     #[inline]
     fn parse_event(name: &[u8]) -> Option<Self> {
         Some(match name {

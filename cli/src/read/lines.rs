@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
-/// Bytes that are read at once.
+/// Initial size of the buffer, and thereby of most reads.
 const BLOCK_SIZE: usize = 1 << 20;
 
 /// Longer lines are skipped. candor's own lines have at most 16 kB, and an envelope adds far less than this.

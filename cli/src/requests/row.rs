@@ -98,7 +98,8 @@ impl<'a> RequestRow<'a> {
                     user: open.user.clone(),
                     method: open.method.clone(),
                     path: open.path.clone(),
-                    ..Line::empty(facts.at)
+                    at: facts.at,
+                    ..Line::default()
                 };
                 RequestRow { id, facts, line, is_unfinished: true, stuck_in: open.stuck_in(keys) }
             }

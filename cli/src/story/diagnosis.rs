@@ -1,7 +1,9 @@
 //! Finds the likely cause of a failure.
 //!
-//! The cause is the step that the end line names, else the innermost step that is still open, else the first
-//! problem in time. If a call failed whose service has lines too, the cause is looked for there.
+//! The cause is the step that the end line names; else, for an unfinished request, the innermost step that is
+//! still open; else, for a cancelled request, the innermost span that was cancelled; else the first problem in
+//! time. If the cause is a failed call and the input has lines of the called service, the search continues
+//! there.
 
 use super::clocks::is_within;
 use super::model::{Item, Mark, Part, Story};
@@ -9,7 +11,7 @@ use crate::line::Level;
 use crate::time::format_ms;
 
 /// The likely cause of a failure. If the request succeeded, the first problem in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Diagnosis {
     /// Indexes of the part and the item.
     pub(crate) cause: Option<(usize, usize)>,
@@ -58,7 +60,7 @@ fn first_problem(part: &Part) -> Option<usize> {
     problems.min_by_key(|(_, item)| item.end).map(|(index, _)| index)
 }
 
-/// The innermost span that was cancelled: it is dropped first, and it started last.
+/// The innermost span that was cancelled: it ends first, and of several it starts last.
 fn first_cancelled(part: &Part) -> Option<usize> {
     let cancelled = part.items.iter().enumerate().filter(|(_, item)| item.outcome() == "cancelled");
     cancelled
