@@ -1,25 +1,27 @@
-//! Values of anyone's that panic when they are asked for their text.
+//! Catches panics of user code that runs while a line is made: `Display`, `Debug` and `Error` impls, closures.
+//!
+//! The panic hook asks [`is_catching`] and stays silent, because the line itself shows `<unprintable>`.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    /// How many values are being asked on this thread.
-    static ASKING: Cell<u32> = const { Cell::new(0) };
+    /// How many calls of [`catch`] this thread is in.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Asks a value; nothing where that panics, of which the panic hook then says nothing either.
-pub(crate) fn caught<T>(ask: impl FnOnce() -> T) -> Option<T> {
-    let count = |by: i32| {
-        let _ = ASKING.try_with(|asking| asking.set(asking.get().wrapping_add_signed(by)));
+/// Runs `f` and returns its value, or `None` if it panics.
+pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Option<T> {
+    let add = |difference: i32| {
+        let _ = DEPTH.try_with(|depth| depth.set(depth.get().wrapping_add_signed(difference)));
     };
-    count(1);
-    let answer = catch_unwind(AssertUnwindSafe(ask));
-    count(-1);
-    answer.ok()
+    add(1);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    add(-1);
+    result.ok()
 }
 
-/// Whether a panic on this thread is going to be caught by [`caught`].
-pub(crate) fn is_asking() -> bool {
-    ASKING.try_with(Cell::get).unwrap_or(0) > 0
+/// Whether a panic on this thread would be caught by [`catch`].
+pub(crate) fn is_catching() -> bool {
+    DEPTH.try_with(Cell::get).unwrap_or(0) > 0
 }

@@ -1,4 +1,4 @@
-//! Tools that know nothing of logging.
+//! Tools that do not depend on logging: clock, timer, random bytes, buffers, locks.
 
 pub(crate) mod buffer;
 pub(crate) mod catch;

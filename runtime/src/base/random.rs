@@ -1,24 +1,25 @@
 //! Random bytes for ids.
 //!
-//! The system is asked for those of many ids at once: a call of it costs more than the rest of an id.
+//! Each thread fetches the bytes of many ids in one system call, because a call costs more than the rest of an id.
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::clock::Tick;
 
-const AT_ONCE: usize = 512;
+const POOL_BYTES: usize = 512;
 
 struct Pool {
-    bytes: [u8; AT_ONCE],
+    bytes: [u8; POOL_BYTES],
     used: usize,
 }
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; AT_ONCE], used: AT_ONCE }) };
+    static POOL: RefCell<Pool> =
+        const { RefCell::new(Pool { bytes: [0; POOL_BYTES], used: POOL_BYTES }) };
 }
 
-/// Bytes that no one else gets, for an id that is made now; no secret is made of them.
+/// Bytes for an id that is made at `now`. They are unique but not secret: do not make keys of them.
 pub(crate) fn bytes<const N: usize>(now: Tick) -> [u8; N] {
     let pooled = POOL.try_with(|pool| pool.try_borrow_mut().ok().map(|mut pool| pool.take()));
     let mut bytes = pooled.ok().flatten().unwrap_or_else(|| {
@@ -26,7 +27,7 @@ pub(crate) fn bytes<const N: usize>(now: Tick) -> [u8; N] {
         fill(&mut bytes);
         bytes
     });
-    // A copy of the process that was made in between has the same pool, but not the same time.
+    // A forked process starts with the same pool, so the time makes its ids differ.
     for (byte, time) in bytes.iter_mut().rev().zip(now.nanos().to_le_bytes()) {
         *byte ^= time;
     }
@@ -35,7 +36,7 @@ pub(crate) fn bytes<const N: usize>(now: Tick) -> [u8; N] {
 
 impl Pool {
     fn take<const N: usize>(&mut self) -> [u8; N] {
-        if self.used + N > AT_ONCE {
+        if self.used + N > POOL_BYTES {
             fill(&mut self.bytes);
             self.used = 0;
         }
@@ -47,7 +48,7 @@ impl Pool {
 
 fn fill(bytes: &mut [u8]) {
     if getrandom::fill(bytes).is_err() {
-        // A system without random bytes: the standard library's hasher has keys of its own all the same.
+        // Without a random source, the standard library still gives each hasher other keys.
         let keys = RandomState::new();
         for (at, chunk) in bytes.chunks_mut(8).enumerate() {
             let hash = keys.hash_one((at, Tick::now().nanos())).to_le_bytes();

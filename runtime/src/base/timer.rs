@@ -1,73 +1,69 @@
-//! Work for later, on a thread that is there only as long as some is left.
+//! Runs tasks at a later time, on one thread that exists only while tasks are scheduled.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use super::sync::{self, lock};
 
-type Work = Box<dyn FnOnce() + Send>;
+type Task = Box<dyn FnOnce() + Send>;
 
-#[derive(Default)]
-struct Queue {
-    /// By time, and for the same time by the order in which it came.
-    waiting: BTreeMap<(Instant, u64), Work>,
+struct Schedule {
+    /// By time, then in the order in which they were scheduled.
+    tasks: BTreeMap<(Instant, u64), Task>,
+    /// How many tasks were scheduled so far.
     count: u64,
     is_running: bool,
 }
 
-static QUEUE: Mutex<Queue> =
-    Mutex::new(Queue { waiting: BTreeMap::new(), count: 0, is_running: false });
+static SCHEDULE: Mutex<Schedule> =
+    Mutex::new(Schedule { tasks: BTreeMap::new(), count: 0, is_running: false });
 static CHANGED: Condvar = Condvar::new();
 
-/// As good as never.
-const FOREVER: Duration = Duration::from_hours(365 * 24);
+/// The longest delay: `Instant` overflows for longer ones.
+const MAX_DELAY: Duration = Duration::from_hours(365 * 24);
 
-/// The point in time that is this far off.
-pub(crate) fn in_time(time: Duration) -> Instant {
-    Instant::now() + time.min(FOREVER)
+/// The time after `delay`, a year at most.
+pub(crate) fn after(delay: Duration) -> Instant {
+    Instant::now() + delay.min(MAX_DELAY)
 }
 
-fn queue() -> MutexGuard<'static, Queue> {
-    lock(&QUEUE)
-}
-
-/// Has `work` done at a point in time. The work is short; it may ask for more of it.
-pub(crate) fn at(at: Instant, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let mut queue = queue();
-    if !queue.is_running {
+/// Runs `task` at `time`. It has to be short, because other tasks wait for it; it may schedule others.
+pub(crate) fn schedule(time: Instant, task: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let mut schedule = lock(&SCHEDULE);
+    if !schedule.is_running {
         thread::Builder::new().name("candor-timer".to_owned()).spawn(run)?;
-        queue.is_running = true;
+        schedule.is_running = true;
     }
-    queue.count += 1;
-    let key = (at, queue.count);
-    queue.waiting.insert(key, Box::new(work));
+    schedule.count += 1;
+    let key = (time, schedule.count);
+    schedule.tasks.insert(key, Box::new(task));
     CHANGED.notify_one();
     Ok(())
 }
 
 fn run() {
-    while let Some(work) = next() {
-        // One piece of work that panics takes no other one with it.
-        let _ = catch_unwind(AssertUnwindSafe(work));
+    while let Some(task) = next() {
+        // A task that panics must not take the others with it.
+        let _ = catch_unwind(AssertUnwindSafe(task));
     }
 }
 
-/// What is due next, when it is due; nothing where nothing is left, and then the thread ends.
-fn next() -> Option<Work> {
-    let mut queue = queue();
+/// Waits for the next task to become due. Returns `None` if there is none, and then the thread ends.
+fn next() -> Option<Task> {
+    let mut schedule = lock(&SCHEDULE);
     loop {
-        let Some((&(at, _), _)) = queue.waiting.first_key_value() else {
-            queue.is_running = false;
+        let Some((&(time, _), _)) = schedule.tasks.first_key_value() else {
+            schedule.is_running = false;
             return None;
         };
         let now = Instant::now();
-        if at <= now {
-            return queue.waiting.pop_first().map(|(_, work)| work);
+        if time <= now {
+            return schedule.tasks.pop_first().map(|(_, task)| task);
         }
-        queue = sync::wait_timeout(&CHANGED, queue, at - now);
+        schedule = sync::wait_timeout(&CHANGED, schedule, time - now);
     }
 }
 
@@ -78,22 +74,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_is_done_in_the_order_of_its_time_and_a_panic_ends_none_but_its_own() {
+    fn tasks_run_in_the_order_of_their_times_and_survive_the_panic_of_another() {
         let (done, order) = mpsc::channel();
-        let after = |millis: u64, work: Box<dyn FnOnce() + Send>| {
-            at(in_time(Duration::from_millis(millis)), work).expect("a thread");
+        let run_after = |millis: u64, task: Task| {
+            schedule(after(Duration::from_millis(millis)), task).expect("a thread");
         };
-        let tell = |name: &'static str| {
+        let send = |name: &'static str| {
             let done = done.clone();
             Box::new(move || done.send(name).expect("the test waits"))
         };
-        after(40, tell("later"));
-        after(1, Box::new(|| panic!("of its own")));
-        after(20, tell("sooner"));
+        run_after(40, send("later"));
+        run_after(1, Box::new(|| panic!("in a task")));
+        run_after(20, send("sooner"));
         assert_eq!(order.recv(), Ok("sooner"));
         assert_eq!(order.recv(), Ok("later"));
-        // The thread may be gone by now, and is there again.
-        after(0, tell("again"));
+        // The thread may have ended by now; then this starts another one.
+        run_after(0, send("again"));
         assert_eq!(order.recv(), Ok("again"));
     }
 }

@@ -126,13 +126,13 @@ async fn answer<B: Body>(
 }
 
 fn levels(logger: &Logger) -> Value {
-    let in_force = logger.levels.load();
+    let active = logger.levels.load();
     let now = Instant::now();
-    let raised = in_force.raised.iter().map(|raised| {
+    let raised = active.raised.iter().map(|raised| {
         let left = raised.until.saturating_duration_since(now).as_secs_f64();
         json!({ "levels": raised.levels.to_string(), "seconds_left": (left * 10.0).round() / 10.0 })
     });
-    json!({ "levels": in_force.set.to_string(), "raised": raised.collect::<Vec<_>>() })
+    json!({ "levels": active.set.to_string(), "raised": raised.collect::<Vec<_>>() })
 }
 
 async fn put<B: Body>(logger: &Arc<Logger>, request: Request<B>) -> Result<(), Refused> {

@@ -75,8 +75,8 @@ impl Watch {
 
     fn look_later(&self, dispatch: Dispatch) {
         let watch = self.clone();
-        let at = timer::in_time(self.after.min(LOOK_EVERY));
-        if timer::at(at, move || watch.look(dispatch)).is_err() {
+        let at = timer::after(self.after.min(LOOK_EVERY));
+        if timer::schedule(at, move || watch.look(dispatch)).is_err() {
             // No thread: nothing is said of these, and the next request tries again.
             let mut open = self.open();
             open.requests.clear();

@@ -1,10 +1,4 @@
-//! Configuration, and the only place that installs anything in the process.
-//!
-//! ```no_run
-//! let _logging = candor::init()?;
-//! tracing::info!("started");
-//! # Ok::<(), candor::InitError>(())
-//! ```
+//! The settings of candor.
 
 use std::fmt;
 use std::io::Write;
@@ -19,8 +13,9 @@ use crate::redact::hash;
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::sink::Overload;
 
-/// How candor writes, and what. Every setting has a default; [`Config::from_env`] reads the
-/// environment's.
+/// Configuration of candor: what is logged, in which format and to which output.
+///
+/// Every setting has a default. [`Config::from_env`] reads the settings from environment variables instead.
 ///
 /// ```
 /// use candor::{Config, Format};
@@ -65,13 +60,14 @@ impl Default for Config {
     }
 }
 
-/// Bytes of a file before it is rotated, and how many rotated ones are kept.
+/// Defaults of the rotation: bytes of a file, and number of backups.
 pub(crate) const FILE_MAX_BYTES: u64 = 10_000_000;
 pub(crate) const FILE_BACKUPS: u32 = 5;
 
 impl Config {
-    /// The defaults: INFO, standard output, the readable form where that is a terminal, else JSON.
-    /// The environment is not read.
+    /// Returns the default configuration, without reading the environment.
+    ///
+    /// It logs at INFO to standard output, in the pretty format on a terminal and as JSON otherwise.
     pub fn new() -> Self {
         Config {
             levels: Levels::default(),
@@ -94,15 +90,17 @@ impl Config {
         }
     }
 
-    /// Which lines are written: `info`, or `info,deps=debug,hyper=warn`. Default `info`; `hyper`,
-    /// `hyper_util`, `h2`, `rustls`, `reqwest`, `tower` and `sqlx` stay at WARN unless named.
+    /// Sets the levels: `info`, or `info,deps=debug,hyper=warn`.
+    ///
+    /// Default: `info`. The libraries `hyper`, `hyper_util`, `h2`, `rustls`, `reqwest`, `tower` and `sqlx` stay at WARN
+    /// unless a directive names them.
     ///
     /// # Errors
     ///
-    /// A directive that can't be read.
+    /// Returns an error if `directives` can't be parsed.
     pub fn level(mut self, directives: &str) -> Result<Self, InitError> {
         self.levels = Levels::parse(directives, false)
-            .map_err(|why| InitError::new(format!("the level directives are wrong: {why}")))?;
+            .map_err(|why| InitError::new(format!("invalid level directive: {why}")))?;
         Ok(self)
     }
 
@@ -110,52 +108,60 @@ impl Config {
         Config { levels, ..self }
     }
 
-    /// JSON or the readable form. Default: readable only where the lines go to a terminal.
+    /// Sets the format of the lines.
+    ///
+    /// Default: pretty if the output is a terminal, JSON otherwise.
     pub fn format(self, format: Format) -> Self {
         Config { format: Some(format), ..self }
     }
 
-    /// Lines to standard output, the default.
+    /// Writes to standard output. This is the default.
     pub fn stdout(self) -> Self {
         Config { output: Output::Stdout, ..self }
     }
 
-    /// Lines to standard error.
+    /// Writes to standard error.
     pub fn stderr(self) -> Self {
         Config { output: Output::Stderr, ..self }
     }
 
-    /// Lines to a file, rotated at 10 MB with five backups: `app.log`, `app.log.1` and so on.
+    /// Writes to a file that is rotated at 10 MB, with five backups: `app.log`, `app.log.1` and so on.
     pub fn file(self, path: impl Into<PathBuf>) -> Self {
         self.rotated_file(path, FILE_MAX_BYTES, FILE_BACKUPS)
     }
 
-    /// Lines to a file, with the bytes after which it is rotated and the number of backups kept.
+    /// Writes to a file that is rotated at `max_bytes`, and keeps `backups` old files.
     ///
-    /// The file is appended to, line by line, and never cut short. Before a line that would make it
-    /// longer than `max_bytes`, `app.log` becomes `app.log.1`, that `app.log.2`, and so on; only exactly
-    /// these names are touched, and only `app.log.N`, with `N` the number of backups, is ever replaced.
-    /// With no backups it is not rotated, nor is a device, a pipe or a symbolic link. A file that
-    /// someone else moved or removed is made anew within 10 ms, and its folder too. Several processes can
-    /// write to one file: lines stay whole, one of them rotates, and the file may grow a little longer.
+    /// Lines are appended to the file, which is never truncated. Before a line would make it longer than `max_bytes`,
+    /// `app.log` is renamed to `app.log.1`, `app.log.1` to `app.log.2`, and so on. No other names are touched, and only
+    /// the backup with the highest number is ever replaced.
+    ///
+    /// The file is not rotated if `backups` is 0 or if the path is a device, a pipe or a symbolic link. If another
+    /// program moves or removes the file, it is created again within 10 ms, with its folder.
+    ///
+    /// Several processes can write to the same file. Lines stay whole and one process rotates; the file may then grow
+    /// a little beyond `max_bytes`.
     pub fn rotated_file(self, path: impl Into<PathBuf>, max_bytes: u64, backups: u32) -> Self {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
 
-    /// Lines to a writer; each one is handed over by one `write_all`.
+    /// Writes to `writer`, with one `write_all` per line.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
         Config { output: Output::Writer(Box::new(writer)), ..self }
     }
 
-    /// Has a thread of its own write the lines: at most `queue` of them wait for it, and `overload` says
-    /// what happens to more. Default: no thread and no queue; when a call that logs returns, its line is
-    /// with the system.
+    /// Writes lines from a background thread, through a queue of `queue` lines.
     ///
-    /// A line waits 2 ms at most, unless the output is slower than the lines come. A CRITICAL line is waited
-    /// for (200 ms at most), since the process may be about to end. What waits when the process is killed
-    /// is lost, so keep the [`Logging`] guard and let it be dropped, or call
-    /// [`Logging::flush`]; [`std::process::exit`] drops nothing. With [`layer`](Self::layer) there is
-    /// no guard, and the last lines of the process are lost. A process that was forked has no such thread.
+    /// Default: no background thread, so that the operating system has the line when the logging call returns.
+    ///
+    /// `overload` decides what happens to a line that finds the queue full. Unless the output is too slow, a line is
+    /// written within 2 ms. The call that logs a CRITICAL line waits until it is written, 200 ms at most, because the
+    /// process may end right after it.
+    ///
+    /// Lines in the queue are lost if the process ends before they are written. To prevent that, keep the
+    /// [`Logging`](crate::Logging) guard and drop it, or call [`Logging::flush`](crate::Logging::flush);
+    /// [`std::process::exit`] does not drop it. With [`layer`](Self::layer) there is no guard, and the last lines of
+    /// the process are lost. The thread does not exist in a forked process.
     ///
     /// ```
     /// use candor::{Config, Overload};
@@ -167,10 +173,10 @@ impl Config {
         Config { background: Some((queue, overload)), ..self }
     }
 
-    /// The file of [`audit!`](crate::audit!) events, and of nothing else. Default: they go where the other
-    /// lines go.
+    /// Writes [`audit!`](crate::audit!) events to a file of their own.
     ///
-    /// It is appended to and never rotated by candor, and made anew when someone else rotated it.
+    /// Default: they are written to the output of the other lines. candor appends to the file and never
+    /// rotates it. If another program rotates it, it is created again.
     pub fn audit_file(self, path: impl Into<PathBuf>) -> Self {
         Config { audit_file: Some(path.into()), ..self }
     }
@@ -180,7 +186,9 @@ impl Config {
         Config { output: Output::Nowhere, ..self }
     }
 
-    /// The value of the `service` key. Default: the key is left out.
+    /// Sets the value of the `service` key.
+    ///
+    /// Default: lines do not have the key.
     pub fn service(self, name: impl Into<String>) -> Self {
         Config { service: Some(name.into()), ..self }
     }
@@ -189,7 +197,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A key that is none of the fixed ones, or a name that is taken.
+    /// Returns an error if a key is not a fixed key, or a new name is the name of another key.
     pub fn rename_keys<'a>(
         mut self,
         names: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -204,39 +212,52 @@ impl Config {
         Config { keys, ..self }
     }
 
-    /// Names that are sensitive in this deployment beside those of the key rule; they hide everywhere,
-    /// also where the code says `clear`.
+    /// Adds names that are sensitive in this deployment to the key rule.
+    ///
+    /// Fields with these names are always hidden, even if the code uses `clear`.
     pub fn sensitive(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.sensitive.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Exact names that the key rule finds sensitive and this deployment does not. What the code hides
-    /// stays hidden.
+    /// Exempts names from the key rule in this deployment.
+    ///
+    /// They are matched exactly. Values that the code hides stay hidden.
     pub fn not_sensitive(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.not_sensitive.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// The key of the [`hash`](crate::policy::hash) policy, 32 random bytes; the same for all services whose
-    /// lines are to be matched. Default: none, and hashed values are `[REDACTED]`.
+    /// Sets the key of the [`hash`](crate::policy::hash) policy: 32 random bytes.
+    ///
+    /// Default: no key, and hashed values are logged as `[REDACTED]`. Use the same key for all services whose
+    /// lines you want to correlate.
     pub fn hash_key(self, key: [u8; 32]) -> Self {
         Config { hash_key: Some(key), ..self }
     }
 
-    /// Strict mode. Without it candor promises no secrets, with it no personal data.
+    /// Enables strict mode.
     ///
-    /// What nobody decided about then shows only its shape, `"<text 17-32>"`: text of foreign events and spans,
-    /// messages with arguments (candor's own macros take only decided ones), errors and panics that aren't
-    /// [`Loggable`](crate::Loggable), and segments of paths, values of queries and of headers outside
-    /// [`strict_allow`](Config::strict_allow). Every other text that is scrubbed loses addresses of mail and of the
-    /// network, telephone numbers and IBANs. Default off. It holds for the process: once on, it stays on.
+    /// Default: off. It applies to the whole process and can't be disabled again.
+    ///
+    /// Without strict mode, candor is designed to keep secrets out of the log. With strict mode, it also keeps out
+    /// personal data.
+    ///
+    /// Text without a redaction policy is then logged only as its type and size, e.g. `"<text 17-32>"`:
+    ///
+    /// - text fields and messages with arguments of events and spans that are not candor's
+    /// - errors and panics that are not [`Loggable`](crate::Loggable)
+    /// - path segments, query values and header values that are not in [`strict_allow`](Config::strict_allow)
+    ///
+    /// All other text that is scrubbed also loses email addresses, IP addresses, telephone numbers and IBANs.
     pub fn strict(self, on: bool) -> Self {
         Config { strict: on, ..self }
     }
 
-    /// What strict mode shows: segments of paths, and the values of query parameters and headers of these names,
-    /// scrubbed. Headers that tell nothing of a person (`content-type`, `accept`, …) always show.
+    /// Adds path segments, query parameters and headers that strict mode shows, scrubbed.
+    ///
+    /// A path segment is shown if it is one of `names`; a query or header value, if its name is. Headers that reveal
+    /// nothing about a person (`content-type`, `accept`, …) are always shown.
     ///
     /// ```
     /// let config = candor::Config::new().strict(true).strict_allow(["orders", "v1", "page", "x-region"]);
@@ -247,30 +268,38 @@ impl Config {
         self
     }
 
-    /// Bytes of one value, after which it is cut with `…(+N bytes)`. Default 4096.
+    /// Sets the maximum length of one value in bytes.
+    ///
+    /// Default: 4096. A longer value is cut and ends in `…(+N bytes)`.
     pub fn value_limit(self, bytes: usize) -> Self {
         Config { value_limit: bytes, ..self }
     }
 
-    /// Bytes of one line, its line feed included; the longest values of a longer one are cut. Default
-    /// 16 000, since container runtimes split longer lines; never under 1024.
+    /// Sets the maximum length of one line in bytes, with its line feed.
+    ///
+    /// Default: 16 000, because container runtimes split longer lines. Minimum: 1024. The longest
+    /// values of a longer line are cut.
     pub fn line_limit(self, bytes: usize) -> Self {
         Config { line_limit: bytes.max(1024), ..self }
     }
 
-    /// Lines of one request below WARN, after which they are only counted. Default 1000.
+    /// Sets how many lines below WARN one request may write.
+    ///
+    /// Default: 1000. Further ones are only counted.
     pub fn lines_per_request(self, lines: u64) -> Self {
         Config { lines_per_request: lines, ..self }
     }
 
-    /// Whether steps and calls are spans for the other layers of the subscriber. Default true; with candor's
-    /// layer alone none are made either way.
+    /// Sets whether steps and calls are spans for the other layers of the subscriber.
+    ///
+    /// Default: true. If candor's layer is the only one, no spans are created in either case.
     pub fn spans(self, spans: bool) -> Self {
         Config { spans, ..self }
     }
 
-    /// Keeps the panic hooks that were installed before. They print the raw panic message to standard
-    /// error, which candor can't make safe.
+    /// Keeps the panic hooks that are already installed.
+    ///
+    /// Default: they are replaced. They print the raw panic message to standard error, which candor can't redact.
     pub fn chain_panic_hook(self) -> Self {
         Config { chain_panic_hook: true, ..self }
     }

@@ -1,4 +1,4 @@
-//! [`InitError`], with which every setting is refused.
+//! The error of all settings and of the installation.
 
 use std::error::Error;
 use std::fmt::{self, Display};

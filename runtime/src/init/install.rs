@@ -1,6 +1,5 @@
-//! Installs candor: a [`Config`] becomes a logger, and the logger a layer or a whole subscriber.
+//! Turns a [`Config`] into a logger, and the logger into a layer or a whole subscriber.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -24,19 +23,25 @@ use crate::redact::{hash, keys, loggable, strict};
 use crate::sink::{Report, Sink};
 
 impl Config {
-    /// Installs candor in this process: the subscriber, the panic hook, and (with feature `log`) the
-    /// logger of the `log` crate.
+    /// Installs candor in this process.
+    ///
+    /// This sets the global subscriber, the panic hook and, with the feature `log`, the logger of the `log` crate.
     ///
     /// # Errors
     ///
-    /// A log file that can't be opened; a subscriber that was installed before.
+    /// Returns an error if a log file can't be opened or another subscriber is already installed.
     pub fn init(self) -> Result<Logging, InitError> {
         let chain = self.chain_panic_hook;
         let ignored = self.levels.ignored.clone();
         loggable::set_value_limit(self.value_limit);
         let logger = Arc::new(self.logger(true)?);
         dispatcher::set_global_default(Dispatch::new(subscriber(Arc::clone(&logger)))).map_err(
-            |source| InitError::caused("another tracing subscriber is installed already", source),
+            |source| {
+                InitError::new(format!(
+                    "another tracing subscriber is already installed: {source}; to combine candor with other layers \
+                     use candor::layer()"
+                ))
+            },
         )?;
         panics::install(chain);
         #[cfg(feature = "log")]
@@ -51,12 +56,13 @@ impl Config {
         Ok(Logging::new(logger))
     }
 
-    /// The `tracing_subscriber` layer alone, to compose with others; it needs a `Registry` under it.
-    /// Nothing is installed, and the panic hook stays as it is.
+    /// Returns the `tracing_subscriber` layer, to combine it with others. It needs a `Registry` below it.
+    ///
+    /// Nothing is installed, not even the panic hook.
     ///
     /// # Errors
     ///
-    /// A log file that can't be opened.
+    /// Returns an error if a log file can't be opened.
     pub fn layer<S>(self) -> Result<impl tracing_subscriber::Layer<S>, InitError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -66,17 +72,18 @@ impl Config {
         Ok(CandorLayer { logger: Arc::clone(&logger) }.with_filter(LayerFilter { logger }))
     }
 
-    /// The whole subscriber, for `tracing::subscriber::with_default` on one thread. Other layers go with
-    /// [`layer`](Self::layer): over this one they would miss the spans of requests.
+    /// Returns a whole subscriber, for `tracing::subscriber::with_default` on one thread.
+    ///
+    /// Do not add layers to it, because they would miss the spans of requests: use [`layer`](Self::layer) instead.
     ///
     /// # Errors
     ///
-    /// A log file that can't be opened.
+    /// Returns an error if a log file can't be opened.
     pub fn subscriber(self) -> Result<impl Subscriber + Send + Sync, InitError> {
         Ok(subscriber(Arc::new(self.logger(true)?)))
     }
 
-    /// The whole subscriber, and what changes its levels.
+    /// Like [`subscriber`](Self::subscriber), with the handle that changes its levels.
     #[cfg(feature = "testing")]
     pub(crate) fn subscriber_with_logging(
         self,
@@ -99,17 +106,16 @@ impl Config {
             Output::File { path, backups, .. } => Some((path.clone(), *backups)),
             _ => None,
         };
-        let (destination, is_terminal) = self.output.open()?;
+        let destination = self.output.open()?;
+        let is_terminal = destination.is_terminal();
         let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
-        // Renames are for machines; the readable form knows the keys by their own names.
+        // The pretty format finds the fixed keys by their own names.
         let keys = if format == Format::Json { self.keys } else { Keys::default() };
         let colour = has_colour(is_terminal);
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
         let mut sink = Sink::new(destination);
-        let log_file = log_file.as_ref().map(|(path, backups)| (path.as_path(), *backups));
-        let open_audit = |path: &Path| open_audit(path, log_file);
-        let audit_file = self.audit_file.as_deref().map(open_audit).transpose()?;
-        let audit = sink.for_audit(audit_file);
+        let audit_file = self.audit_file.map(|path| open_audit(&path, log_file.as_ref()));
+        let audit = sink.for_audit(audit_file.transpose()?);
         if let Some((queue, overload)) = self.background {
             let report = report(Arc::clone(&template), format, colour);
             sink = sink.in_background(queue, overload, report).map_err(|source| {
@@ -133,7 +139,7 @@ impl Config {
     }
 }
 
-/// Makes the lines of the background writer itself.
+/// Renders the lines that the background writer logs itself.
 fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
     Box::new(move |lines, reason| logger::lines_dropped(&template, format, colour, lines, reason))
 }

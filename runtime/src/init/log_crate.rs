@@ -1,4 +1,4 @@
-//! Records of the `log` crate as lines.
+//! The logger of the `log` crate, which writes its records as lines.
 
 use log::{LevelFilter, Log, Metadata, Record as LogRecord};
 use tracing_core::{Level, dispatcher};
@@ -12,10 +12,10 @@ use crate::redact::{error_text, scrub};
 
 struct Bridge;
 
-/// Becomes the logger of the `log` crate, unless there is one already.
+/// Installs the logger, unless the process has one.
 pub(crate) fn install() {
     if log::set_logger(&Bridge).is_ok() {
-        // The layer's own levels decide, since they can change.
+        // `enabled` filters, because levels can change.
         log::set_max_level(LevelFilter::Trace);
     }
 }
@@ -30,7 +30,7 @@ fn level(level: log::Level) -> Level {
     }
 }
 
-/// The logger of the thread's subscriber.
+/// Runs `f` with the logger of this thread's subscriber.
 fn with_logger<T>(f: impl FnOnce(&Logger) -> T) -> Option<T> {
     let mut f = Some(f);
     dispatcher::get_default(|dispatch| {

@@ -1,4 +1,4 @@
-//! The handle of a running candor: its levels, its last lines.
+//! The guard of an installed candor, which changes levels and flushes the last lines.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::format::Format;
 use crate::logger::Logger;
 use crate::sink::LAST_LINES;
 
-/// Keeps candor running; made by [`init`](crate::init()). Keep it until the process ends.
+/// Guard returned by [`init`](crate::init()); keep it until the process ends.
 ///
-/// Dropped, it waits at most five seconds for the lines of a background writer, and says on standard
-/// error how many were not written by then. What is logged afterwards is written directly.
+/// Dropping it waits at most five seconds for the lines of a background writer, and prints to standard error how many
+/// were not written by then. Lines logged later are written directly.
 #[derive(Debug)]
 #[must_use = "keep it until the process ends"]
 pub struct Logging {
@@ -25,16 +25,17 @@ impl Logging {
         Logging { logger }
     }
 
-    /// How lines are written: the format that was chosen or found.
+    /// Returns the format of the lines.
     pub fn format(&self) -> Format {
         self.logger.format
     }
 
-    /// Waits until every line logged so far is written, and at most for the time given. Returns how many
-    /// are not: 0 where all is well. They are written later, if the output takes them before the process
-    /// ends.
+    /// Waits until every line logged so far is written, but no longer than `within`.
     ///
-    /// Without [`Config::background`](crate::Config::background) no line waits; then only the writer of
+    /// Returns the number of lines that are not written yet, normally 0. The background thread keeps trying to write
+    /// them until the process ends.
+    ///
+    /// Without [`Config::background`](crate::Config::background) no line waits, and only the writer of
     /// [`Config::writer`](crate::Config::writer) is flushed.
     ///
     /// ```no_run
@@ -43,18 +44,18 @@ impl Logging {
     /// let logging = candor::Config::new().background(10_000, candor::Overload::Drop).init()?;
     /// candor::info!("the last line");
     /// let left = logging.flush(Duration::from_secs(2));
-    /// assert_eq!(left, 0, "standard output takes no lines");
+    /// assert_eq!(left, 0, "standard output accepts no lines");
     /// # Ok::<(), candor::InitError>(())
     /// ```
     pub fn flush(&self, within: Duration) -> u64 {
         self.logger.sink.flush(within)
     }
 
-    /// Which lines are written from now on: `info`, or `info,deps=debug,hyper=warn`. What
-    /// [`raise_for`](Self::raise_for) added stays until its time is over.
+    /// Sets the levels: `info`, or `info,deps=debug,hyper=warn`.
     ///
-    /// It leaves a line `levels_changed`, whatever the levels are. It can be called from anywhere, also
-    /// while a line is being written.
+    /// Levels added by [`raise_for`](Self::raise_for) stay until their time is over. The change is logged as
+    /// `levels_changed`, whatever the levels are. This method can be called from anywhere, even while a line is being
+    /// written.
     ///
     /// ```no_run
     /// let logging = candor::init()?;
@@ -66,17 +67,19 @@ impl Logging {
     ///
     /// # Errors
     ///
-    /// A directive that can't be read; nothing is changed then.
+    /// Returns an error if `directives` can't be parsed. The levels then stay as they are.
     pub fn set_levels(&self, directives: &str) -> Result<(), InitError> {
         reload::set(&self.logger, directives)
     }
 
-    /// Writes more for a while: the targets that are named, at least at the level that is given here; a
-    /// level without a target is for all but the noisy libraries. When the time is over the levels fall
-    /// back by themselves, without any traffic.
+    /// Raises levels for a limited time, for example to see the DEBUG lines of one target.
     ///
-    /// Both leave a line `levels_changed`. Several raises hold at once, each for its own time; what is
-    /// [set](Self::set_levels) meanwhile is set under them.
+    /// Each target in `directives` is logged at least at its level. A level without a target applies to all targets
+    /// except the noisy libraries that [`Config::level`](crate::Config::level) lists. A timer lowers the levels again
+    /// after `time`, even if nothing is logged.
+    ///
+    /// Both changes are logged as `levels_changed`. Several raises can be active at once, each for its own time.
+    /// [`set_levels`](Self::set_levels) does not end them.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -91,7 +94,8 @@ impl Logging {
     ///
     /// # Errors
     ///
-    /// A directive that can't be read, or a thread that can't be started; nothing is changed then.
+    /// Returns an error if `directives` can't be parsed or the timer thread can't be started. The levels then stay as
+    /// they are.
     pub fn raise_for(&self, time: Duration, directives: &str) -> Result<(), InitError> {
         reload::raise_for(&self.logger, time, directives)
     }
@@ -107,20 +111,20 @@ impl Drop for Logging {
         let left = self.flush(LAST_LINES);
         self.logger.sink.close();
         if left > 0 {
-            say_what_is_left(left);
+            report_unwritten(left);
         }
     }
 }
 
-/// Standard error may be what takes no lines: a thread says it, and nobody waits for it long.
-fn say_what_is_left(lines: u64) {
-    let (said, heard) = std::sync::mpsc::channel();
-    let say = move || {
+/// Prints from a thread, and waits for it only briefly, because standard error may be the output that stalls.
+fn report_unwritten(lines: u64) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let print = move || {
         let text = format!("candor: lines not written within {LAST_LINES:?}: {lines}\n");
         let _ = std::io::stderr().write_all(text.as_bytes());
-        let _ = said.send(());
+        let _ = done.send(());
     };
-    if std::thread::Builder::new().spawn(say).is_ok() {
-        let _ = heard.recv_timeout(Duration::from_millis(200));
+    if std::thread::Builder::new().spawn(print).is_ok() {
+        let _ = is_done.recv_timeout(Duration::from_millis(200));
     }
 }

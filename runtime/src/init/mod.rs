@@ -1,4 +1,5 @@
-//! Configuration and installation.
+//! Configuration and installation. This is the only layer that changes the state of the process: the global
+//! subscriber, the panic hook and the logger of the `log` crate.
 
 pub(crate) mod config;
 mod env;
@@ -18,18 +19,27 @@ use config::Config;
 use error::InitError;
 use logging::Logging;
 
-/// Installs candor as the environment says; see [`Config`] for the same in code.
+/// Installs candor with the configuration from the environment.
+///
+/// The returned [`Logging`] guard has to live until the process ends. Use [`Config`] to set the same options in code.
+///
+/// ```no_run
+/// let _logging = candor::init()?;
+/// candor::info!("started");
+/// # Ok::<(), candor::InitError>(())
+/// ```
 ///
 /// # Errors
 ///
-/// A `LOG_…` variable with a value it does not take, a log file that can't be opened, or a subscriber
-/// that was installed before.
+/// Returns an error if a `LOG_*` variable has an invalid value, a log file can't be opened, or another subscriber is
+/// already installed.
 pub fn init() -> Result<Logging, InitError> {
     Config::from_env()?.init()
 }
 
-/// The `tracing_subscriber` layer alone, as the environment says, to compose with others
-/// (OpenTelemetry, tokio-console); it needs a `Registry` under it.
+/// Returns candor's `tracing_subscriber` layer with the configuration from the environment.
+///
+/// Use it to combine candor with other layers, such as OpenTelemetry or tokio-console. It needs a `Registry` below it.
 ///
 /// ```
 /// use tracing_subscriber::layer::SubscriberExt as _;
@@ -41,7 +51,7 @@ pub fn init() -> Result<Logging, InitError> {
 ///
 /// # Errors
 ///
-/// As [`init`].
+/// Returns an error if a `LOG_*` variable has an invalid value or a log file can't be opened.
 pub fn layer<S>() -> Result<impl tracing_subscriber::Layer<S>, InitError>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,

@@ -1,12 +1,12 @@
-//! Where lines go, and what is said where it can't be opened.
+//! Opens the destination of lines and the audit file.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::InitError;
-use crate::sink::{Destination, LogFile, Rotation, Stream, Writer, backup};
+use crate::sink::{Destination, LogFile, Rotation, Stream, UserWriter, backup};
 
-/// Where lines go.
+/// The destination that is configured.
 pub(super) enum Output {
     Stdout,
     Stderr,
@@ -21,40 +21,31 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// What takes the lines, and whether a person reads it.
-    pub(super) fn open(self) -> Result<(Destination, bool), InitError> {
+    pub(super) fn open(self) -> Result<Destination, InitError> {
         Ok(match self {
-            Output::Stdout => {
-                let stream = Stream::stdout();
-                let is_terminal = stream.is_terminal();
-                (Destination::Stdout(stream), is_terminal)
-            }
-            Output::Stderr => {
-                let stream = Stream::stderr();
-                let is_terminal = stream.is_terminal();
-                (Destination::Stderr(stream), is_terminal)
-            }
+            Output::Stdout => Destination::Stdout(Stream::stdout()),
+            Output::Stderr => Destination::Stderr(Stream::stderr()),
             Output::File { path, max_bytes, backups } => {
                 let file = LogFile::open(&path, Rotation { max_bytes, backups });
                 let file = file.map_err(|source| {
-                    unopened("log", &path, "`LOG_FILE` or `Config::file`", source)
+                    open_error("log", &path, "`LOG_FILE` or `Config::file`", source)
                 })?;
-                (Destination::File(file), false)
+                Destination::File(file)
             }
-            Output::Writer(writer) => (Destination::Writer(Writer::new(writer)), false),
+            Output::Writer(writer) => Destination::Writer(UserWriter::new(writer)),
             #[cfg(feature = "testing")]
-            Output::Nowhere => (Destination::Nowhere, false),
+            Output::Nowhere => Destination::Nowhere,
         })
     }
 }
 
-/// Opens the audit file beside a log file that is open already, with so many backups.
+/// Opens the audit file. `log_file` is the path of the log file and the number of its backups.
 pub(super) fn open_audit(
     path: &Path,
-    log_file: Option<(&Path, u32)>,
+    log_file: Option<&(PathBuf, u32)>,
 ) -> Result<LogFile, InitError> {
     if let Some((log_file, backups)) = log_file
-        && let Some(what) = clash(path, log_file, backups)
+        && let Some(what) = conflict(path, log_file, *backups)
     {
         return Err(InitError::new(format!(
             "{} is {what}; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit events alone",
@@ -62,23 +53,23 @@ pub(super) fn open_audit(
         )));
     }
     LogFile::open_unrotated(path).map_err(|source| {
-        unopened("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
+        open_error("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
     })
 }
 
-/// What a path is to a log file: a backup would be renamed by the next rotation, and in the end replaced.
-fn clash(path: &Path, log_file: &Path, backups: u32) -> Option<&'static str> {
-    let (path, log_file) = (named(path)?, named(log_file)?);
+/// Describes `path` if it is the log file or one of its backups, which a rotation would rename and finally replace.
+fn conflict(path: &Path, log_file: &Path, backups: u32) -> Option<&'static str> {
+    let (path, log_file) = (resolve(path)?, resolve(log_file)?);
     if path == log_file {
         return Some("the log file");
     }
-    let place = path.extension()?.to_str()?.parse().ok()?;
-    let is_backup = (1..=backups).contains(&place) && path == backup(&log_file, place);
+    let number = path.extension()?.to_str()?.parse().ok()?;
+    let is_backup = (1..=backups).contains(&number) && path == backup(&log_file, number);
     is_backup.then_some("a backup of the log file")
 }
 
-/// The path without links, whether the file is there or not.
-fn named(path: &Path) -> Option<PathBuf> {
+/// The path without symbolic links, also if the file does not exist.
+fn resolve(path: &Path) -> Option<PathBuf> {
     let whole = std::path::absolute(path).ok()?;
     whole.canonicalize().ok().or_else(|| {
         let folder = whole.parent()?.canonicalize().ok()?;
@@ -86,13 +77,13 @@ fn named(path: &Path) -> Option<PathBuf> {
     })
 }
 
-fn unopened(kind: &str, path: &Path, settings: &str, source: io::Error) -> InitError {
+fn open_error(kind: &str, path: &Path, settings: &str, source: io::Error) -> InitError {
     let path = path.display();
     InitError::caused(format!("the {kind} file {path} ({settings}) can't be opened"), source)
 }
 
-/// Whether the readable form is coloured: `NO_COLOR` (any value) forbids it, `CLICOLOR_FORCE` (other
-/// than `0`) asks for it, else a terminal decides.
+/// Whether the pretty format uses colours: never with `NO_COLOR`, always with `CLICOLOR_FORCE` other than `0`, and
+/// otherwise on a terminal.
 pub(super) fn has_colour(is_terminal: bool) -> bool {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     if set("NO_COLOR").is_some() {

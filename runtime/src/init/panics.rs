@@ -1,4 +1,4 @@
-//! Panics as lines: location, scrubbed message, backtrace.
+//! The panic hook, which writes a line with the location, the scrubbed message and the backtrace.
 
 use std::any::Any;
 use std::backtrace::Backtrace;
@@ -28,20 +28,20 @@ static PANIC: Site = Site::new(
     .with_exc(),
 );
 
-/// Puts candor's hook in place of those installed before, whose raw message on standard error would
-/// leak what the panic says; with `chain` they run after it.
+/// Replaces the panic hooks that are installed, which print the raw message to standard error. With `chain` they run
+/// after candor's.
 pub(crate) fn install(chain: bool) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let before = panic::take_hook();
+        let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            // Its line says `<unprintable>`.
-            if catch::is_asking() {
+            // The line being written shows `<unprintable>` for the value.
+            if catch::is_catching() {
                 return;
             }
             write(info);
             if chain {
-                before(info);
+                previous(info);
             }
         }));
     });
@@ -52,7 +52,7 @@ fn write(info: &PanicHookInfo<'_>) {
         current::with(|frame| frame.request.as_ref().is_some_and(|request| request.has_id()));
     let severity = if in_request == Some(true) { Severity::Error } else { Severity::Critical };
     let backtrace = Backtrace::force_capture().to_string();
-    let backtrace = from_the_panic(&backtrace);
+    let backtrace = skip_machinery(&backtrace);
     let message = message(info.payload());
     emit::emit(&PANIC, severity, |out, limit| {
         let put = |out: &mut String, key: &str, value: &str| {
@@ -70,9 +70,8 @@ fn write(info: &PanicHookInfo<'_>) {
     });
 }
 
-/// The part of a backtrace that begins where the panic was: before it stand the frames of the panic
-/// machinery, which would use up the length of a value.
-fn from_the_panic(backtrace: &str) -> &str {
+/// Removes the frames of the panic machinery at the start of a backtrace, which would use up the length of a value.
+fn skip_machinery(backtrace: &str) -> &str {
     let machinery = |line: &str| {
         ["core::panicking", "rust_begin_unwind", "begin_panic", "panic_display"]
             .iter()
@@ -93,7 +92,7 @@ fn from_the_panic(backtrace: &str) -> &str {
     &backtrace[start..]
 }
 
-/// What the panic said, scrubbed. With arguments it is a `String`, of which strict mode shows the shape.
+/// The scrubbed message. A message with arguments is a `String`, and strict mode shows only its shape.
 fn message(payload: &(dyn Any + Send)) -> Cow<'_, str> {
     if let Some(text) = payload.downcast_ref::<&str>() {
         return scrub::text(text);

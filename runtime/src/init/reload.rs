@@ -1,5 +1,6 @@
-//! Levels that change while the program runs.
+//! Changes levels while the process runs. Each change is logged as `levels_changed`.
 
+use std::fmt::Display;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,65 +11,64 @@ use crate::base::clock::Tick;
 use crate::base::{serial, timer};
 use crate::format::record::{Record, Severity};
 use crate::json::{escape, members};
-use crate::levels::{self, ForAWhile, InForce, Levels};
+use crate::levels::{self, ActiveLevels, Levels, TemporaryRaise};
 use crate::logger::Logger;
+use crate::redact::loggable::Encoder;
 
-/// Sets the levels until they are set again.
+/// Replaces the levels that are set; raises stay.
 pub(crate) fn set(logger: &Logger, directives: &str) -> Result<(), InitError> {
-    let levels = Levels::parse(directives, false).map_err(|why| wrong(&why))?;
-    change(logger, |in_force| in_force.set = levels.clone());
-    say(logger, "set", None);
+    let levels = Levels::parse(directives, false).map_err(invalid)?;
+    update(logger, |active| active.set = levels.clone());
+    log_change(logger, "set", None);
     Ok(())
 }
 
-/// Adds levels, which are taken away again when the time is over.
+/// Raises levels for `time`.
 pub(crate) fn raise_for(
     logger: &Arc<Logger>,
     time: Duration,
     directives: &str,
 ) -> Result<(), InitError> {
-    let levels = Levels::parse_raise(directives).map_err(|why| wrong(&why))?;
+    let levels = Levels::parse_raise(directives).map_err(invalid)?;
     if levels.max() == LevelFilter::OFF {
-        return Err(wrong("a raise has to name a level, as in `deps=debug`"));
+        return Err(invalid("a raise must name a level, as in `deps=debug`"));
     }
     let levels = Arc::new(levels);
-    let number = serial::next();
-    let until = timer::in_time(time);
-    let known = Arc::downgrade(logger);
-    // First what takes it back: levels that stay up for ever are worse than none.
-    timer::at(until, move || fall_back(&known, number)).map_err(|source| {
-        InitError::new(format!(
-            "the thread that lowers the levels again can't be started: {source}"
-        ))
+    let id = serial::next();
+    let until = timer::after(time);
+    let weak = Arc::downgrade(logger);
+    // Scheduled first, because levels that are never lowered again are worse than none.
+    timer::schedule(until, move || fall_back(&weak, id)).map_err(|source| {
+        InitError::caused("the thread that lowers the levels again can't be started", source)
     })?;
-    let raised = ForAWhile { number, levels, until };
-    change(logger, |in_force| in_force.raised.push(raised.clone()));
-    say(logger, "raised", Some(time));
+    let raised = TemporaryRaise { id, levels, until };
+    update(logger, |active| active.raised.push(raised.clone()));
+    log_change(logger, "raised", Some(time));
     Ok(())
 }
 
-fn fall_back(logger: &Weak<Logger>, number: u64) {
+fn fall_back(logger: &Weak<Logger>, id: u64) {
     if let Some(logger) = logger.upgrade() {
-        change(&logger, |in_force| in_force.raised.retain(|raised| raised.number != number));
-        say(&logger, "fell_back", None);
+        update(&logger, |active| active.raised.retain(|raised| raised.id != id));
+        log_change(&logger, "fell_back", None);
     }
 }
 
-fn wrong(why: &str) -> InitError {
-    InitError::new(format!("the level directives are wrong: {why}"))
+fn invalid(why: impl Display) -> InitError {
+    InitError::new(format!("invalid level directive: {why}"))
 }
 
-fn change(logger: &Logger, change: impl Fn(&mut InForce)) {
-    logger.levels.rcu(|known| {
-        let mut next = InForce::clone(known);
+fn update(logger: &Logger, change: impl Fn(&mut ActiveLevels)) {
+    logger.levels.rcu(|levels| {
+        let mut next = ActiveLevels::clone(levels);
         change(&mut next);
         next
     });
     levels::rebuild();
 }
 
-/// The line of a change, which no level keeps back.
-fn say(logger: &Logger, change: &str, time: Option<Duration>) {
+/// Writes the line of a change at any level.
+fn log_change(logger: &Logger, change: &str, time: Option<Duration>) {
     let record = Record {
         at: Tick::now(),
         severity: Severity::Info,
@@ -77,7 +77,7 @@ fn say(logger: &Logger, change: &str, time: Option<Duration>) {
         has_exc: false,
         capped: false,
     };
-    let in_force = logger.levels.load_full();
+    let active = logger.levels.load_full();
     logger.write_always(&record, |out| {
         let mut text = |key: &str, value: &str| {
             members::open(out, key);
@@ -85,15 +85,15 @@ fn say(logger: &Logger, change: &str, time: Option<Duration>) {
         };
         text("event", "levels_changed");
         text("change", change);
-        text("levels", &in_force.set.to_string());
-        if !in_force.raised.is_empty() {
+        text("levels", &active.set.to_string());
+        if !active.raised.is_empty() {
             let raised: Vec<_> =
-                in_force.raised.iter().map(|raised| raised.levels.to_string()).collect();
+                active.raised.iter().map(|raised| raised.levels.to_string()).collect();
             text("raised", &raised.join(","));
         }
         if let Some(time) = time {
             members::open(out, "seconds");
-            crate::redact::loggable::Encoder::json(out, logger.value_limit).f64(time.as_secs_f64());
+            Encoder::json(out, logger.value_limit).f64(time.as_secs_f64());
         }
     });
 }

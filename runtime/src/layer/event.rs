@@ -12,7 +12,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::span::data_of;
-use crate::base::catch::caught;
+use crate::base::catch::catch;
 use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
 use crate::current::span_stack::SpanScope;
@@ -166,7 +166,7 @@ fn printed<T>(
     text: &mut String,
     print: impl FnOnce(&mut String) -> Result<T, fmt::Error>,
 ) -> Option<T> {
-    caught(|| print(text))?.ok()
+    catch(|| print(text))?.ok()
 }
 
 /// The event's message.
@@ -184,7 +184,7 @@ impl Message<'_> {
     fn strictly(&mut self, value: &dyn fmt::Debug) {
         with_text(|text| {
             let mut pieces = Pieces { text, count: 0, constant: None };
-            let printed = caught(|| write!(pieces, "{value:?}"));
+            let printed = catch(|| write!(pieces, "{value:?}"));
             let message = pieces.constant.filter(|_| pieces.count == 1);
             // One constant of several, `"{}"` of a word, is no message.
             let known = message.is_some_and(|it| *self.site.message.get_or_init(|| it) == it);

@@ -78,7 +78,7 @@ fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
     let wanted = wants_always(logger, metadata);
     if wanted.unwrap_or_else(|| logger.levels.load().allows(metadata)) {
         Interest::always()
-    } else if wanted.is_none() && levels::is_raised_for_some(metadata) {
+    } else if wanted.is_none() && levels::is_raised_for_any(metadata) {
         Interest::sometimes()
     } else {
         Interest::never()

@@ -33,9 +33,9 @@ use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
-use crate::base::catch::caught;
+use crate::base::catch::catch;
+use crate::current;
 use crate::current::span_stack::{self, REQUEST_SPAN};
-use crate::current::{self};
 use crate::logger::CandorLayer;
 
 /// candor's layer on a registry of its own.
@@ -81,7 +81,7 @@ impl Subscriber for StandaloneSubscriber {
             let values = REQUEST_SPAN.fields().value_set(&[]);
             self.inner.new_span(&Attributes::new(REQUEST_SPAN, &values))
         };
-        let Some(id) = caught(make) else { return here };
+        let Some(id) = catch(make) else { return here };
         if PENDING_SPAN
             .try_with(|pending| pending.set(Some((self.layer.logger.id, id.clone()))))
             .is_err()

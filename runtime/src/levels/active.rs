@@ -1,3 +1,5 @@
+//! The levels of a logger: those that were set, and those that are raised for a limited time.
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -6,29 +8,30 @@ use tracing_core::{Level, Metadata};
 
 use super::directives::Levels;
 
-/// The levels that hold now: those that were set, and for a while those that were raised.
+/// What a logger writes at the moment. A raise only adds to `set`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct InForce {
+pub(crate) struct ActiveLevels {
     pub(crate) set: Levels,
-    pub(crate) raised: Vec<ForAWhile>,
+    pub(crate) raised: Vec<TemporaryRaise>,
 }
 
-/// Levels that are taken away again.
+/// Levels that apply until a timer removes them.
 #[derive(Debug, Clone)]
-pub(crate) struct ForAWhile {
-    pub(crate) number: u64,
+pub(crate) struct TemporaryRaise {
+    /// Identifies the raise for its timer.
+    pub(crate) id: u64,
     pub(crate) levels: Arc<Levels>,
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "`http::admin` shows it"))]
     pub(crate) until: Instant,
 }
 
-impl From<Levels> for InForce {
+impl From<Levels> for ActiveLevels {
     fn from(set: Levels) -> Self {
-        InForce { set, raised: Vec::new() }
+        ActiveLevels { set, raised: Vec::new() }
     }
 }
 
-impl InForce {
+impl ActiveLevels {
     pub(crate) fn allows(&self, metadata: &Metadata<'_>) -> bool {
         self.allow(metadata.target(), *metadata.level())
     }
@@ -38,6 +41,7 @@ impl InForce {
             || self.raised.iter().any(|raised| raised.levels.allow(target, level))
     }
 
+    /// The most verbose level of any target.
     pub(crate) fn max(&self) -> LevelFilter {
         self.raised.iter().map(|raised| raised.levels.max()).fold(self.set.max(), LevelFilter::max)
     }
@@ -48,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_raised_adds_to_what_is_set() {
-        let mut levels = InForce::from(Levels::parse("warn,app=info", false).expect("valid"));
-        let raise = Levels::parse_raise("deps=debug,app=error").expect("valid");
+    fn a_raise_adds_to_the_levels_that_are_set() {
+        let mut levels = ActiveLevels::from(Levels::parse("warn,app=info", false).expect("valid"));
+        let raise = Arc::new(Levels::parse_raise("deps=debug,app=error").expect("valid"));
         assert!(!levels.allow("deps", Level::DEBUG));
-        levels.raised.push(ForAWhile { number: 1, levels: Arc::new(raise), until: Instant::now() });
+        levels.raised.push(TemporaryRaise { id: 1, levels: raise, until: Instant::now() });
         assert!(levels.allow("deps", Level::DEBUG));
-        assert!(levels.allow("app", Level::INFO), "a raise takes nothing away");
-        assert!(!levels.allow("other", Level::INFO), "a raise is for what it names");
+        assert!(levels.allow("app", Level::INFO), "a raise does not lower a level");
+        assert!(!levels.allow("other", Level::INFO), "a raise applies to its targets only");
         assert_eq!(levels.max(), LevelFilter::DEBUG);
     }
 }

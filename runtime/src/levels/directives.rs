@@ -1,21 +1,22 @@
-//! Which call sites may write: `info,deps=debug` and the noise floor.
+//! Level directives as users write them: `info,deps=debug`.
 
 use std::fmt::{self, Write as _};
 
 use tracing_core::Level;
 use tracing_core::metadata::LevelFilter;
 
-/// Libraries that talk much and seldom to the point: they stay at WARN unless a directive names them.
+/// Libraries that log much of little use: they stay at WARN unless a directive names them.
 const NOISY: [&str; 7] = ["hyper", "hyper_util", "h2", "rustls", "reqwest", "tower", "sqlx"];
 
-/// Level directives, most specific target first.
+/// A default level and levels of targets.
 #[derive(Debug, Clone)]
 pub(crate) struct Levels {
     default: LevelFilter,
+    /// The longest target first, so that the first match decides.
     directives: Vec<(String, LevelFilter)>,
-    /// What was left out, in the words of the one who wrote it.
+    /// Directives that [`parse_lenient`](Self::parse_lenient) left out, as they were written.
     pub(crate) ignored: Vec<String>,
-    /// What was taken, in a form that can be read again.
+    /// The directives that apply, in a form that can be parsed again.
     text: String,
 }
 
@@ -43,71 +44,70 @@ impl Levels {
                 directives.push((noisy.to_owned(), LevelFilter::WARN.min(default)));
             }
         }
-        // The longest target that fits decides; a later directive for the same one wins.
+        // The sort is stable, so after `reverse` a later directive for the same target comes first.
         directives.reverse();
         directives.sort_by_key(|(target, _)| std::cmp::Reverse(target.len()));
         Levels { default, directives, ignored: Vec::new(), text }
     }
 
-    /// Everything, everywhere.
+    /// Every level of every target.
     #[cfg(feature = "testing")]
     pub(crate) fn all() -> Self {
         Levels::new(LevelFilter::TRACE, Vec::new())
     }
 
-    /// Reads `info,deps=debug,hyper=warn`, any case; the error says what is wrong and what is taken.
+    /// Parses `info,deps=debug,hyper=warn` in any case.
     ///
-    /// With `spans_ignored`, span directives (`target[span{field=value}]=level`) are left out and
-    /// noted instead of being an error.
-    pub(crate) fn parse(text: &str, spans_ignored: bool) -> Result<Self, String> {
-        Self::parse_over(LevelFilter::INFO, text, spans_ignored)
+    /// With `is_rust_log`, the syntax of `RUST_LOG` is accepted: a target alone enables all its levels, and span
+    /// directives (`target[span{field=value}]=level`) are added to `ignored` instead of being an error.
+    pub(crate) fn parse(text: &str, is_rust_log: bool) -> Result<Self, String> {
+        Self::parse_over(LevelFilter::INFO, text, is_rust_log)
     }
 
-    /// Reads directives that only raise: what they do not name stays as it is.
+    /// Parses directives that only raise levels: targets that they do not name stay off.
     pub(crate) fn parse_raise(text: &str) -> Result<Self, String> {
         Self::parse_over(LevelFilter::OFF, text, false)
     }
 
-    fn parse_over(unnamed: LevelFilter, text: &str, spans_ignored: bool) -> Result<Self, String> {
-        let mut default = None;
+    fn parse_over(default: LevelFilter, text: &str, is_rust_log: bool) -> Result<Self, String> {
+        let mut named_default = None;
         let mut directives = Vec::new();
         let mut ignored = Vec::new();
         for part in split(text) {
             if part.contains(['[', ']', '{', '}']) {
-                if !spans_ignored {
-                    return Err(format!("`{part}` filters by span; only targets are taken"));
+                if !is_rust_log {
+                    return Err(format!("span filters such as \"{part}\" are not supported"));
                 }
                 ignored.push(part.to_owned());
                 continue;
             }
             match part.split_once('=') {
                 Some((target, level)) if !target.trim().is_empty() => {
-                    directives.push((target.trim().to_owned(), level_of(level)?));
+                    directives.push((target.trim().to_owned(), parse_level(level)?));
                 }
-                Some(_) => return Err(format!("`{part}` has no target before its `=`")),
-                None => match level_of(part) {
-                    Ok(_) if default.is_some() => {
-                        return Err(format!("`{part}` is a second level for all targets"));
+                Some(_) => return Err(format!("missing target in \"{part}\"")),
+                None => match parse_level(part) {
+                    Ok(_) if named_default.is_some() => {
+                        return Err(format!("second default level \"{part}\""));
                     }
-                    Ok(level) => default = Some(level),
-                    // `RUST_LOG=my_crate` is everything of my_crate.
-                    Err(_) if spans_ignored && is_target(part) => {
+                    Ok(level) => named_default = Some(level),
+                    Err(_) if is_rust_log && is_target(part) => {
                         directives.push((part.to_owned(), LevelFilter::TRACE));
                     }
                     Err(message) => return Err(message),
                 },
             }
         }
-        let mut levels = Levels::new(default.unwrap_or(unnamed), directives);
+        let mut levels = Levels::new(named_default.unwrap_or(default), directives);
         levels.ignored = ignored;
-        if default.is_none() && unnamed == LevelFilter::OFF {
+        if named_default.is_none() && default == LevelFilter::OFF {
             levels.text = levels.text.trim_start_matches("off,").to_owned();
         }
         Ok(levels)
     }
 
-    /// The same for a variable that others read too: what can't be read is left out and noted.
-    pub(crate) fn lenient(text: &str) -> Self {
+    /// Parses `RUST_LOG`, which other crates read too: invalid directives are added to `ignored`.
+    pub(crate) fn parse_lenient(text: &str) -> Self {
         Self::parse(text, true).unwrap_or_else(|_| {
             let (known, ignored): (Vec<_>, Vec<_>) =
                 split(text).partition(|part| Self::parse(part, true).is_ok());
@@ -117,7 +117,7 @@ impl Levels {
         })
     }
 
-    /// The most detailed level a target may write.
+    /// The most verbose level that `target` may write at.
     pub(crate) fn of(&self, target: &str) -> LevelFilter {
         self.directives
             .iter()
@@ -129,12 +129,13 @@ impl Levels {
         level <= self.of(target)
     }
 
+    /// The most verbose level of any target.
     pub(crate) fn max(&self) -> LevelFilter {
         self.directives.iter().map(|(_, level)| *level).fold(self.default, LevelFilter::max)
     }
 }
 
-/// Whether a directive for `prefix` speaks of `target`: the same one, or a module below it.
+/// Whether a directive for `prefix` applies to `target`: the same module or one below it.
 fn covers(target: &str, prefix: &str) -> bool {
     target.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
@@ -143,7 +144,7 @@ fn is_target(text: &str) -> bool {
     text.contains("::") || text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Parts at commas that are not inside a span directive's braces.
+/// Splits at the commas outside the braces of a span directive.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0_i32;
     text.split(move |c| {
@@ -158,10 +159,10 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     .filter(|part| !part.is_empty())
 }
 
-fn level_of(text: &str) -> Result<LevelFilter, String> {
+fn parse_level(text: &str) -> Result<LevelFilter, String> {
     let level = match text.trim().to_ascii_lowercase().as_str() {
         "off" => LevelFilter::OFF,
-        // tracing has no CRITICAL; what is above ERROR for candor is an ERROR for the filter.
+        // `tracing` has no CRITICAL: candor writes it as an ERROR event.
         "critical" | "error" => LevelFilter::from_level(Level::ERROR),
         "warn" | "warning" => LevelFilter::from_level(Level::WARN),
         "info" => LevelFilter::from_level(Level::INFO),
@@ -169,7 +170,7 @@ fn level_of(text: &str) -> Result<LevelFilter, String> {
         "trace" => LevelFilter::from_level(Level::TRACE),
         other => {
             return Err(format!(
-                "`{other}` is no level; they are off, error, warn, info, debug and trace"
+                "unknown level \"{other}\", expected off, error, warn, info, debug or trace"
             ));
         }
     };
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_target_decides_and_noise_stays_down() {
+    fn the_longest_target_decides_and_noisy_libraries_stay_at_warn() {
         let levels =
             Levels::parse("debug,deps=warning,app::db=TRACE,app=error", false).expect("valid");
         assert_eq!(levels.of("other"), LevelFilter::DEBUG);
@@ -194,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn a_named_noisy_library_speaks() {
+    fn a_directive_for_a_noisy_library_applies() {
         let levels = Levels::parse("info,hyper=debug", false).expect("valid");
         assert_eq!(levels.of("hyper"), LevelFilter::DEBUG);
         assert_eq!(levels.of("h2"), LevelFilter::WARN);
     }
 
     #[test]
-    fn levels_are_shown_as_they_can_be_read() {
+    fn the_text_of_levels_can_be_parsed_again() {
         let text =
             Levels::parse("DEBUG, deps=Warning,app::db=off", false).expect("valid").to_string();
         assert_eq!(text, "debug,deps=warn,app::db=off");
@@ -210,9 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn span_directives_are_noted_or_refused() {
-        let levels =
-            Levels::parse("info,app[span{a=1,b=2}]=debug", true).expect("left out with a note");
+    fn span_directives_are_ignored_or_refused() {
+        let levels = Levels::parse("info,app[span{a=1,b=2}]=debug", true).expect("ignored");
         assert_eq!(levels.ignored, ["app[span{a=1,b=2}]=debug"]);
         assert!(Levels::parse("app[span]=debug", false).is_err());
         assert!(Levels::parse("verbose", false).is_err());

@@ -1,64 +1,90 @@
-//! What call sites may write changes while the program runs: levels are set, and some requests write more than others.
+//! Rebuilds the interest that `tracing` caches for each call site.
+//!
+//! `tracing` asks the subscribers once per call site whether they are interested, and caches the answer. When levels
+//! change while the program runs, the cached answers are outdated and [`rebuild`] has to ask for all of them again.
+//!
+//! # Two rebuilds must not overlap
+//!
+//! For each call site a rebuild first asks the subscribers and then stores their answer. These are two steps. If
+//! thread A asks before a change of levels and thread B after it, but A stores last, the outdated answer stays cached
+//! until the next change. [`REBUILDING`] therefore admits one thread at a time.
+//!
+//! # No thread waits for the lock without a limit
+//!
+//! A rebuild takes tracing's own locks of the dispatchers and of the call sites. A thread that wants to rebuild may
+//! hold one of them already, because `tracing` holds them while it asks a layer and the layer may change levels. If
+//! that thread waited for `REBUILDING` while the thread that has it waits for tracing's lock, neither would continue.
+//! So [`rebuild`] only tries the lock, [`MAX_ATTEMPTS`] times within about a tenth of a second, and then gives up. A
+//! call site may then keep an outdated level for a while, which is better than a service that hangs.
+//!
+//! # A request is served by the thread that holds the lock
+//!
+//! [`REQUESTED`] counts the calls of `rebuild`; [`COMPLETED`] is the number of the last call that is served. The
+//! thread that rebuilds reads `REQUESTED` before it starts and stores that value in `COMPLETED` when it has finished:
+//! the rebuild covers exactly the changes made before it began. If `REQUESTED` has grown meanwhile, it rebuilds
+//! again, also for threads that gave up. A thread that waits returns as soon as `COMPLETED` reaches its own number.
+//!
+//! A layer that changes levels while it is asked calls `rebuild` from within a rebuild of its own thread. That call
+//! only counts up `REQUESTED` and returns. A layer that does so every time would keep the loop going forever, so one
+//! thread rebuilds at most [`MAX_REBUILDS`] times in a row.
 
 use std::cell::Cell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
 
 use tracing_core::callsite;
 
-/// How often call sites were to be asked anew, and up to which of these they have been.
-static WANTED: AtomicU64 = AtomicU64::new(0);
-static DONE: AtomicU64 = AtomicU64::new(0);
+use crate::base::sync;
+
+/// How many rebuilds were requested.
+static REQUESTED: AtomicU64 = AtomicU64::new(0);
+/// The requests that were served: all up to this number.
+static COMPLETED: AtomicU64 = AtomicU64::new(0);
+/// Held by the thread that rebuilds.
 static REBUILDING: Mutex<()> = Mutex::new(());
 
+/// How often a thread tries the lock: first yielding, then every millisecond.
+const MAX_ATTEMPTS: u32 = 200;
+/// How often one thread rebuilds in a row.
+const MAX_REBUILDS: u32 = 4;
+
 thread_local! {
+    /// Whether this thread holds `REBUILDING`.
     static IS_REBUILDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has every call site ask again whether it may write.
-///
-/// One thread at a time does it, since of two at once an older answer may stay. Nobody waits for that one
-/// for long: it holds tracing's own lock, which the one who waits may hold as well.
+/// Has every call site ask the subscribers again whether it may write. The steps are explained at the top of the file.
 pub(crate) fn rebuild() {
-    let mine = WANTED.fetch_add(1, Ordering::SeqCst) + 1;
-    for patience in 0..ROUNDS {
-        if DONE.load(Ordering::SeqCst) >= mine || IS_REBUILDING.try_with(Cell::get).unwrap_or(true)
+    let request = REQUESTED.fetch_add(1, Ordering::SeqCst) + 1;
+    for attempt in 0..MAX_ATTEMPTS {
+        if COMPLETED.load(Ordering::SeqCst) >= request
+            || IS_REBUILDING.try_with(Cell::get).unwrap_or(true)
         {
             return;
         }
-        let guard = match REBUILDING.try_lock() {
-            Ok(guard) => guard,
-            Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
-            Err(TryLockError::WouldBlock) if patience < ROUNDS / 2 => {
+        let Some(_lock) = sync::try_lock(&REBUILDING) else {
+            if attempt < MAX_ATTEMPTS / 2 {
                 thread::yield_now();
-                continue;
-            }
-            Err(TryLockError::WouldBlock) => {
+            } else {
                 thread::sleep(Duration::from_millis(1));
-                continue;
             }
+            continue;
         };
         let _rebuilding = Rebuilding::begin();
-        // A layer that is asked may change levels itself, which comes back here and goes away again.
-        for _ in 0..AGAIN {
-            let wanted = WANTED.load(Ordering::SeqCst);
+        for _ in 0..MAX_REBUILDS {
+            let requested = REQUESTED.load(Ordering::SeqCst);
             callsite::rebuild_interest_cache();
-            DONE.store(wanted, Ordering::SeqCst);
-            if WANTED.load(Ordering::SeqCst) == wanted {
+            COMPLETED.store(requested, Ordering::SeqCst);
+            if REQUESTED.load(Ordering::SeqCst) == requested {
                 break;
             }
         }
-        drop(guard);
     }
 }
 
-/// How often a thread looks whether it can do its work: for a tenth of a second at most.
-const ROUNDS: u32 = 200;
-/// How often call sites are asked in a row: a layer that changes levels whenever it is asked has no end.
-const AGAIN: u32 = 4;
-
+/// Sets `IS_REBUILDING` while it lives, so that it is reset if a layer panics.
 struct Rebuilding;
 
 impl Rebuilding {

@@ -1,12 +1,15 @@
-//! Which call sites may write: `info,deps=debug` and the noise floor.
+//! Which lines are written, by target and level: `info,deps=debug`.
 
 mod active;
 mod directives;
 mod interest;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP edge uses it"))]
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "only `http` raises levels for a request")
+)]
 mod raised;
 
-pub(crate) use active::{ForAWhile, InForce};
+pub(crate) use active::{ActiveLevels, TemporaryRaise};
 pub(crate) use directives::Levels;
 pub(crate) use interest::rebuild;
-pub(crate) use raised::{Raised, is_raised_for_some, max_raised};
+pub(crate) use raised::{Raised, is_raised_for_any, max_raised};

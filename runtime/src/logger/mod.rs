@@ -21,7 +21,7 @@ use crate::format::record::{Record, Severity};
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
-use crate::levels::InForce;
+use crate::levels::ActiveLevels;
 use crate::redact::hash;
 use crate::request::Request;
 #[cfg(feature = "http")]
@@ -37,7 +37,7 @@ pub(crate) struct Logger {
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
     pub(crate) colour: bool,
-    pub(crate) levels: ArcSwap<InForce>,
+    pub(crate) levels: ArcSwap<ActiveLevels>,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
@@ -176,7 +176,7 @@ impl Logger {
     ) -> Result<(), Loss> {
         let request = current::request();
         let known = request.as_ref().filter(|request| request.has_id());
-        let in_its_order = self.audit.shares_place_with(&self.sink);
+        let in_its_order = self.audit.shares_destination_with(&self.sink);
         // In a file of its own, an audit event has no number: it would leave a gap, which means a lost line.
         let known = known.map(|request| (&**request, in_its_order.then(|| request.next_line())));
         current::with_line_buffer(|buffer| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Category;
-use crate::base::catch::caught;
+use crate::base::catch::catch;
 
 /// What the value of a dependency call says about the answer.
 ///
@@ -130,7 +130,7 @@ impl Answer {
             category: value.category(),
             is_refusal: value.is_refusal(),
         };
-        caught(answer).unwrap_or(Answer::NONE)
+        catch(answer).unwrap_or(Answer::NONE)
     }
 
     /// The answer with the status that the body named in place of its own.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use super::scrub;
-use crate::base::catch::caught;
+use crate::base::catch::catch;
 
 /// What stands for a value whose own formatting panicked or failed.
 pub(crate) const UNPRINTABLE: &str = "<unprintable>";
@@ -67,7 +67,7 @@ fn shown(mut text: String) -> String {
 /// The text of a value, or `<unprintable>` where its own formatting fails.
 pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
     let mut text = String::new();
-    match caught(|| write!(text, "{value}")) {
+    match catch(|| write!(text, "{value}")) {
         Some(Ok(())) => text,
         _ => UNPRINTABLE.to_owned(),
     }
@@ -75,7 +75,7 @@ pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
 
 /// The source of an error, unless asking for it panics.
 pub(crate) fn next<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
-    caught(|| error.source()).flatten()
+    catch(|| error.source()).flatten()
 }
 
 /// The name of a type without its path: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.

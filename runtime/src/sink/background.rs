@@ -1,44 +1,49 @@
 //! A queue of lines, and the thread that writes them.
+//!
+//! The thread takes all lines of the queue at once, as one batch, and writes it without the queue's lock. To form
+//! larger batches it waits up to [`GATHER`] after the first line, unless the queue is half full or a caller waits for
+//! its lines.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
 use super::destination::Destination;
-use super::place::Lines;
-use super::stats::{Counted, Counts, REASONS, Reason};
-use super::writing::Writing;
+use super::reentrancy::WriteGuard;
+use super::stats::{Counters, REASONS, Reason, SinkCounters};
+use super::target::Batch;
 use crate::base::{lock, sync};
 use crate::format::record::Severity;
 
-/// What happens to a line for which the queue of [`Config::background`](crate::Config::background) has
-/// no room.
+/// Policy for a line that finds the queue of [`Config::background`](crate::Config::background) full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overload {
-    /// Its thread waits until there is room: no line is lost, and a reader that stalls holds the service.
+    /// Blocks the thread that logs until there is space. No line is lost, but output that stalls also stalls the
+    /// service.
     Block,
-    /// It is dropped and counted, and a `lines_dropped` line says how many were: a reader that stalls
-    /// costs lines. Lines below WARN go first: WARN and above have as much room again.
+    /// Drops and counts the line; a `lines_dropped` line reports how many were dropped. Output that stalls costs
+    /// lines but never delays the service. Lines at WARN and above may use twice the capacity, so that less important
+    /// ones are dropped first.
     Drop,
 }
 
-/// Makes the `lines_dropped` line of a number of lines and the reason for them.
+/// Renders the `lines_dropped` line for a number of lines and the name of their [`Reason`].
 pub(crate) type Report = Box<dyn Fn(u64, &'static str) -> String + Send>;
 
-/// How long a guard or a layer that goes waits for its lines to be written.
+/// How long dropping the [`Logging`](crate::Logging) guard or the layer waits for the last lines.
 pub(crate) const LAST_LINES: Duration = Duration::from_secs(5);
 
-/// How long the thread lets lines gather before it writes them, unless someone waits for them.
+/// How long the thread waits for more lines before it writes the first one.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// Between two reports of dropped lines, while lines are dropped all the time.
-const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// The least time between two reports of dropped lines.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a CRITICAL line holds its thread, so that it is written when the process ends right after.
+/// How long a CRITICAL line waits to be written, because the process may end right after it.
 const CRITICAL_WAIT: Duration = Duration::from_millis(200);
 
-/// Bytes of a buffer that are kept for the next lines.
+/// The largest capacity of a batch buffer that is kept for reuse.
 const KEPT_BYTES: usize = 1024 * 1024;
 
 pub(super) struct Queue(Arc<Shared>);
@@ -46,49 +51,50 @@ pub(super) struct Queue(Arc<Shared>);
 struct Shared {
     capacity: u64,
     overload: Overload,
-    state: Mutex<State>,
-    /// For the thread: there is something to do.
+    state: Mutex<QueueState>,
+    /// Wakes the thread: there is something to do.
     work: Condvar,
-    /// For those who wait in [`Overload::Block`].
-    room: Condvar,
-    /// For those who wait for lines to be written.
+    /// Wakes callers that wait in [`Overload::Block`]: there is space.
+    space: Condvar,
+    /// Wakes callers of [`Queue::flush`]: a batch is written.
     settled: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct QueueState {
     lines: Vec<u8>,
     count: u64,
-    /// All lines that were ever in the queue.
+    /// All lines that ever entered the queue.
     pushed: u64,
-    /// Those that the thread has written or given up.
-    done: u64,
-    /// Losses: lines that found no room, and batches that lost some.
-    lost: u64,
-    /// Those of them that a report has named.
+    /// Those of them that the thread has written or dropped.
+    settled: u64,
+    /// Losses: lines that found the queue full, and batches in which lines were dropped.
+    losses: u64,
+    /// The losses that reports cover.
     reported: u64,
-    /// How many wait for lines to be written.
+    /// Callers of [`Queue::flush`] that wait.
     flushing: u32,
-    thread: Thread,
+    thread: WriterPhase,
+    /// Set when the queue or the thread ends. Nothing is pushed any more.
     closed: bool,
 }
 
-/// What the thread does.
+/// What the thread is doing.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Thread {
+enum WriterPhase {
     #[default]
-    Writes,
-    /// It waits for the first line.
-    Sleeps,
-    /// It has seen one and waits for more.
-    Gathers,
+    Writing,
+    /// Waiting for the first line.
+    Sleeping,
+    /// Waiting for more lines.
+    Gathering,
 }
 
-/// What became of a line that was to be pushed.
+/// Result of [`Queue::push`].
 pub(super) enum Pushed {
-    /// It is in the queue, or was dropped and counted.
+    /// The line is in the queue, or was dropped and counted.
     Settled,
-    /// There is no queue any more, and no line left in it.
+    /// The queue is closed; the line is counted as accepted and not yet written.
     Closed,
 }
 
@@ -105,8 +111,8 @@ impl Queue {
     pub(super) fn start(
         capacity: usize,
         overload: Overload,
-        place: Arc<Destination>,
-        counts: Arc<Counted>,
+        destination: Arc<Destination>,
+        counters: Arc<SinkCounters>,
         report: Report,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
@@ -114,222 +120,227 @@ impl Queue {
             overload,
             state: Mutex::default(),
             work: Condvar::new(),
-            room: Condvar::new(),
+            space: Condvar::new(),
             settled: Condvar::new(),
         });
-        let of_thread = Arc::clone(&shared);
+        let thread_shared = Arc::clone(&shared);
         thread::Builder::new()
             .name("candor-writer".to_owned())
-            .spawn(move || of_thread.work(&place, &counts, &report))?;
+            .spawn(move || thread_shared.run(&destination, &counters, &report))?;
         Ok(Queue(shared))
     }
 
-    pub(super) fn push(&self, severity: Severity, line: &str, counts: &Counts) -> Pushed {
-        let Shared { capacity, overload, work, room, .. } = &*self.0;
+    pub(super) fn push(&self, severity: Severity, line: &str, counters: &Counters) -> Pushed {
+        let Shared { capacity, overload, work, space, .. } = &*self.0;
         let mut state = self.0.lock();
-        counts.took(1);
+        counters.accept(1);
         loop {
             if state.closed {
                 return Pushed::Closed;
             }
-            let has_more_room = *overload == Overload::Drop && severity >= Severity::Warn;
-            let limit = if has_more_room { capacity.saturating_mul(2) } else { *capacity };
+            let is_important = *overload == Overload::Drop && severity >= Severity::Warn;
+            let limit = if is_important { capacity.saturating_mul(2) } else { *capacity };
             if state.count < limit {
                 break;
             }
             if *overload == Overload::Drop {
-                counts.dropped(Reason::Full);
-                state.lost += 1;
+                counters.drop_line(Reason::Full);
+                state.losses += 1;
                 return Pushed::Settled;
             }
-            self.0.hurry(&mut state);
-            state = sync::wait(room, state);
+            self.0.wake(&mut state);
+            state = sync::wait(space, state);
         }
         state.lines.extend_from_slice(line.as_bytes());
         state.count += 1;
         state.pushed += 1;
         match state.thread {
-            Thread::Sleeps => {
-                state.thread = Thread::Gathers;
+            WriterPhase::Sleeping => {
+                state.thread = WriterPhase::Gathering;
                 drop(state);
                 work.notify_one();
             }
-            Thread::Gathers if state.count > capacity / 2 => self.0.hurry(&mut state),
+            WriterPhase::Gathering if state.count > capacity / 2 => self.0.wake(&mut state),
             _ => {}
         }
         Pushed::Settled
     }
 
-    /// Waits a moment for a line whose process may be about to end.
-    pub(super) fn see_off(&self) {
+    /// Waits a short time for the lines so far, the last of which is CRITICAL.
+    pub(super) fn flush_critical(&self) {
         self.flush(Instant::now() + CRITICAL_WAIT);
     }
 
-    /// Waits until the lines pushed so far are written or given up, and what was given up is reported;
-    /// returns how many lines are neither.
+    /// Waits until all lines pushed so far are written or dropped, and the drops are reported. Returns how many lines
+    /// are neither at the deadline.
     pub(super) fn flush(&self, deadline: Instant) -> u64 {
         let mut state = self.0.lock();
-        let (target, lost) = (state.pushed, state.lost);
+        let (target, losses) = (state.pushed, state.losses);
         state.flushing += 1;
         let left = loop {
-            let left = target.saturating_sub(state.done);
+            let left = target.saturating_sub(state.settled);
             let wait = deadline.saturating_duration_since(Instant::now());
-            if (left == 0 && state.reported >= lost) || state.closed || wait.is_zero() {
+            if (left == 0 && state.reported >= losses) || state.closed || wait.is_zero() {
                 break left;
             }
-            self.0.hurry(&mut state);
+            self.0.wake(&mut state);
             state = sync::wait_timeout(&self.0.settled, state, wait);
         };
         state.flushing -= 1;
         left
     }
 
-    /// Ends the queue, and with it the thread, if no line is left.
+    /// Closes the queue if it has no lines, which ends the thread.
     pub(super) fn close(&self) {
         let mut state = self.0.lock();
-        if state.pushed == state.done {
+        if state.pushed == state.settled {
             state.closed = true;
-            self.0.hurry(&mut state);
+            self.0.wake(&mut state);
         }
     }
 }
 
 impl Drop for Queue {
-    /// The layer is gone, so nothing is pushed any more; the thread writes what it has and ends.
+    /// The layer no longer exists, so nothing is pushed any more. The thread writes what is left and ends.
     fn drop(&mut self) {
         self.flush(Instant::now() + LAST_LINES);
         let mut state = self.0.lock();
         state.closed = true;
-        self.0.hurry(&mut state);
+        self.0.wake(&mut state);
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         lock(&self.state)
     }
 
-    /// Wakes the thread, whatever it waits for.
-    fn hurry(&self, state: &mut State) {
-        if state.thread != Thread::Writes {
-            state.thread = Thread::Writes;
+    /// Wakes the thread, whether it sleeps or gathers.
+    fn wake(&self, state: &mut QueueState) {
+        if state.thread != WriterPhase::Writing {
+            state.thread = WriterPhase::Writing;
             self.work.notify_one();
         }
     }
 
-    /// The thread's work, until the queue is closed and empty.
-    fn work(&self, place: &Destination, counts: &Counts, report: &Report) {
-        // What a writer logs while it writes finds the sink taken.
-        let _writing = Writing::begin();
-        let _end = End(self);
-        let mut reports = Reports { known: [0; REASONS.len()], last: None };
-        let mut batch = Vec::new();
-        while let Some(count) = self.next(&mut batch, reports.last) {
-            let lines = Lines { bytes: &batch, count, are_new: false };
-            let lost = place.write(lines, counts).is_err();
-            place.flush(Instant::now());
-            batch.clear();
-            batch.shrink_to(KEPT_BYTES);
+    /// The thread: writes batches until the queue is closed and empty.
+    fn run(&self, destination: &Destination, counters: &Counters, report: &Report) {
+        // A user's writer that logs is called on this thread.
+        let _guard = WriteGuard::enter();
+        let _close = CloseOnExit(self);
+        let mut reports = Reports { covered: [0; REASONS.len()], last: None };
+        let mut bytes = Vec::new();
+        while let Some(count) = self.next(&mut bytes, reports.last) {
+            let batch = Batch { bytes: &bytes, count, counts_as_accepted: false };
+            let failed = destination.write(batch, counters).is_err();
+            destination.flush(Instant::now());
+            bytes.clear();
+            bytes.shrink_to(KEPT_BYTES);
             let mut state = self.lock();
-            state.lost += u64::from(lost);
-            if state.owes_a_report() && (state.is_asked() || reports.are_due()) {
-                let so_far = state.lost;
+            state.losses += u64::from(failed);
+            if state.has_unreported() && (state.is_flushing() || reports.are_due()) {
+                let losses = state.losses;
                 drop(state);
-                self.report(&mut reports, place, counts, report);
+                self.report(&mut reports, destination, counters, report);
                 state = self.lock();
-                state.reported = so_far;
+                state.reported = losses;
             }
-            state.done += count;
+            state.settled += count;
             self.settled.notify_all();
         }
     }
 
-    /// Swaps the lines of the queue into `batch`, once there are some, or none where only a report is
-    /// due; the queue that is closed and empty has no next ones.
+    /// Waits for lines and swaps them into `batch`. Returns their number, which is 0 if only a report is due, or
+    /// `None` if the queue is closed and empty.
     fn next(&self, batch: &mut Vec<u8>, last_report: Option<Instant>) -> Option<u64> {
         let mut state = self.lock();
-        while state.count == 0 && !(state.owes_a_report() && state.is_asked()) {
+        while state.count == 0 && !(state.has_unreported() && state.is_flushing()) {
             if state.closed {
                 return None;
             }
-            state.thread = Thread::Sleeps;
-            state = if state.owes_a_report() {
-                let since = last_report.map_or(REPORT_EVERY, |last| last.elapsed());
-                let Some(wait) = REPORT_EVERY.checked_sub(since).filter(|wait| !wait.is_zero())
-                else {
+            state.thread = WriterPhase::Sleeping;
+            state = if state.has_unreported() {
+                let elapsed = last_report.map_or(REPORT_INTERVAL, |last| last.elapsed());
+                let wait = REPORT_INTERVAL.saturating_sub(elapsed);
+                if wait.is_zero() {
                     break;
-                };
+                }
                 sync::wait_timeout(&self.work, state, wait)
             } else {
                 sync::wait(&self.work, state)
             };
         }
-        // While lines come one by one, a write each would cost more than they do.
-        if state.count <= self.capacity / 2 && !state.is_asked() {
-            state.thread = Thread::Gathers;
-            let gathers = |state: &mut State| state.thread == Thread::Gathers;
-            let waited = self.work.wait_timeout_while(state, GATHER, gathers);
+        if state.count <= self.capacity / 2 && !state.is_flushing() {
+            state.thread = WriterPhase::Gathering;
+            let is_gathering = |state: &mut QueueState| state.thread == WriterPhase::Gathering;
+            let waited = self.work.wait_timeout_while(state, GATHER, is_gathering);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.thread = Thread::Writes;
+        state.thread = WriterPhase::Writing;
         mem::swap(&mut state.lines, batch);
         let count = mem::take(&mut state.count);
         drop(state);
-        self.room.notify_all();
+        self.space.notify_all();
         Some(count)
     }
 
-    /// Writes a line for each reason that cost lines since the last report. One that does not get
-    /// there is a dropped line as well, and its number stands in the next one.
-    fn report(&self, reports: &mut Reports, place: &Destination, counts: &Counts, line: &Report) {
+    /// Writes a line for each reason for which lines were dropped since the last report. A report that can't be
+    /// written counts as dropped, and the next one covers its lines and itself.
+    fn report(
+        &self,
+        reports: &mut Reports,
+        destination: &Destination,
+        counters: &Counters,
+        report: &Report,
+    ) {
         reports.last = Some(Instant::now());
-        for (known, (reason, name)) in reports.known.iter_mut().zip(REASONS) {
-            let lost = counts.lost(reason);
-            let many = lost.saturating_sub(*known);
-            if many > 0 {
-                let line = line(many, name);
+        for (covered, (reason, name)) in reports.covered.iter_mut().zip(REASONS) {
+            let dropped = counters.dropped(reason);
+            let new = dropped.saturating_sub(*covered);
+            if new > 0 {
+                let line = report(new, name);
+                // Counted under the queue's lock, as the lines that are pushed.
                 let state = self.lock();
-                counts.took(1);
+                counters.accept(1);
                 drop(state);
-                let line = Lines { bytes: line.as_bytes(), count: 1, are_new: false };
-                if place.write(line, counts).is_ok() {
-                    *known = lost;
+                if destination.write(Batch::line(&line, false), counters).is_ok() {
+                    *covered = dropped;
                 }
             }
         }
     }
 }
 
-impl State {
-    fn owes_a_report(&self) -> bool {
-        self.reported < self.lost
+impl QueueState {
+    fn has_unreported(&self) -> bool {
+        self.reported < self.losses
     }
 
-    /// Whether someone waits for all that is to be written, a report too.
-    fn is_asked(&self) -> bool {
+    /// Whether a caller waits for the lines and the report, or the queue is to end.
+    fn is_flushing(&self) -> bool {
         self.flushing > 0 || self.closed
     }
 }
 
-/// Which dropped lines were reported, and when.
+/// The dropped lines that reports cover, by reason, and the time of the last report.
 struct Reports {
-    known: [u64; REASONS.len()],
+    covered: [u64; REASONS.len()],
     last: Option<Instant>,
 }
 
 impl Reports {
     fn are_due(&self) -> bool {
-        self.last.is_none_or(|last| last.elapsed() >= REPORT_EVERY)
+        self.last.is_none_or(|last| last.elapsed() >= REPORT_INTERVAL)
     }
 }
 
-/// The end of the thread, also by a panic: from then on lines are written directly.
-struct End<'a>(&'a Shared);
+/// Closes the queue when the thread ends, also by a panic. Later lines are written directly.
+struct CloseOnExit<'a>(&'a Shared);
 
-impl Drop for End<'_> {
+impl Drop for CloseOnExit<'_> {
     fn drop(&mut self) {
         self.0.lock().closed = true;
-        self.0.room.notify_all();
+        self.0.space.notify_all();
         self.0.settled.notify_all();
     }
 }

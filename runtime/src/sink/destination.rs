@@ -1,54 +1,64 @@
-//! What a sink writes to.
+//! The places that a sink can write to.
 
 use std::fmt;
 use std::time::Instant;
 
 use super::file::LogFile;
-use super::place::{Lines, Loss};
-use super::stats::Counts;
+use super::stats::{Counters, SinkKind};
 use super::stream::Stream;
-use super::writer::Writer;
+use super::target::{Batch, Loss};
+use super::writer::UserWriter;
 
-/// What takes the bytes.
 pub(crate) enum Destination {
-    /// Lines go only to captures.
+    /// Lines reach captures only.
     #[cfg(feature = "testing")]
     Nowhere,
     Stdout(Stream),
     Stderr(Stream),
     File(LogFile),
-    Writer(Writer),
+    Writer(UserWriter),
 }
 
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            #[cfg(feature = "testing")]
-            Destination::Nowhere => "Nowhere",
-            Destination::Stdout(_) => "Stdout",
-            Destination::Stderr(_) => "Stderr",
-            Destination::File(_) => "File",
-            Destination::Writer(_) => "Writer",
-        })
+        self.kind().fmt(f)
     }
 }
 
 impl Destination {
+    pub(super) fn kind(&self) -> SinkKind {
+        match self {
+            #[cfg(feature = "testing")]
+            Destination::Nowhere => SinkKind::Writer,
+            Destination::Stdout(_) => SinkKind::Stdout,
+            Destination::Stderr(_) => SinkKind::Stderr,
+            Destination::File(_) => SinkKind::File,
+            Destination::Writer(_) => SinkKind::Writer,
+        }
+    }
+
+    pub(crate) fn is_terminal(&self) -> bool {
+        match self {
+            Destination::Stdout(stream) | Destination::Stderr(stream) => stream.is_terminal(),
+            _ => false,
+        }
+    }
+
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one branch")]
-    pub(super) fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
         match self {
             #[cfg(feature = "testing")]
             Destination::Nowhere => Ok(()),
             Destination::Stdout(stream) | Destination::Stderr(stream) => {
-                stream.write(lines, counts)
+                stream.write(batch, counters)
             }
-            Destination::File(file) => file.write(lines, counts),
-            Destination::Writer(writer) => writer.write(lines, counts),
+            Destination::File(file) => file.write(batch, counters),
+            Destination::Writer(writer) => writer.write(batch, counters),
         }
     }
 
-    /// Nothing is kept back but by someone's own writer.
+    /// Flushes a user's writer; the other destinations do not buffer.
     pub(super) fn flush(&self, deadline: Instant) {
         if let Destination::Writer(writer) = self {
             writer.flush(deadline);

@@ -1,135 +1,123 @@
-//! Where the bytes of a line go: straight to their place, or over a queue to a thread that writes them.
-//! A write that fails is counted and never reaches the caller.
+//! Writes lines to their destination, directly or through the queue of a background thread, and counts every line.
+//!
+//! A failed write is counted and never reported to the code that logs; only an audit event returns it. Each line is
+//! counted as accepted, and later either as written or as dropped (see [`stats`]).
+//!
+//! Locks: a destination has one, under which its lines are written and counted. A queue has another one, which is
+//! never held during a write.
 
 mod background;
 mod destination;
 mod file;
-mod place;
+mod reentrancy;
 pub(crate) mod stats;
 mod stream;
+mod target;
 mod writer;
-mod writing;
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::base::timer;
 use crate::format::record::Severity;
-pub(crate) use background::LAST_LINES;
 pub use background::Overload;
-pub(crate) use background::Report;
+pub(crate) use background::{LAST_LINES, Report};
 use background::{Pushed, Queue};
 pub(crate) use destination::Destination;
 #[cfg(feature = "testing")]
 pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
-use place::Lines;
-pub(crate) use place::Loss;
-use stats::{Counted, Kind, Reason};
+use reentrancy::WriteGuard;
+use stats::{Reason, SinkCounters, SinkKind};
 pub(crate) use stream::Stream;
-pub(crate) use writer::Writer;
-use writing::Writing;
+use target::Batch;
+pub(crate) use target::Loss;
+pub(crate) use writer::UserWriter;
 
-/// One destination of lines.
+/// A destination with its counters, and the queue in front of it if there is one.
 #[derive(Debug)]
 pub(crate) struct Sink {
-    place: Arc<Destination>,
-    counts: Arc<Counted>,
+    destination: Arc<Destination>,
+    counters: Arc<SinkCounters>,
     queue: Option<Queue>,
 }
 
-/// A deadline that is as good as none, and that clocks can show.
-const FOREVER: Duration = Duration::from_hours(365 * 24);
-
 impl Sink {
     pub(crate) fn new(destination: Destination) -> Self {
-        let kind = match destination {
-            #[cfg(feature = "testing")]
-            Destination::Nowhere => Kind::Writer,
-            Destination::Stdout(_) => Kind::Stdout,
-            Destination::Stderr(_) => Kind::Stderr,
-            Destination::File(_) => Kind::File,
-            Destination::Writer(_) => Kind::Writer,
-        };
-        Sink { place: Arc::new(destination), counts: Counted::new(kind), queue: None }
+        let counters = SinkCounters::new(destination.kind());
+        Sink { destination: Arc::new(destination), counters, queue: None }
     }
 
-    /// Has a thread of its own do the writing.
+    /// Puts a queue in front of the destination and starts the thread that writes its lines.
     pub(crate) fn in_background(
         self,
         capacity: usize,
         overload: Overload,
         report: Report,
-    ) -> std::io::Result<Self> {
-        let (place, counts) = (Arc::clone(&self.place), Arc::clone(&self.counts));
-        let queue = Queue::start(capacity, overload, place, counts, report)?;
+    ) -> io::Result<Self> {
+        let (destination, counters) = (Arc::clone(&self.destination), Arc::clone(&self.counters));
+        let queue = Queue::start(capacity, overload, destination, counters, report)?;
         Ok(Sink { queue: Some(queue), ..self })
     }
 
-    /// The sink of audit events: a file of their own, or this sink's place. They never wait in its queue.
+    /// The sink of audit events: their own file, or the destination of this sink. They never go through a queue.
     pub(crate) fn for_audit(&self, file: Option<LogFile>) -> Self {
-        let place = match file {
+        let destination = match file {
             Some(file) => Arc::new(Destination::File(file)),
-            None => Arc::clone(&self.place),
+            None => Arc::clone(&self.destination),
         };
-        Sink { place, counts: Counted::new(Kind::Audit), queue: None }
+        Sink { destination, counters: SinkCounters::new(SinkKind::Audit), queue: None }
     }
 
-    /// Whether the two write to the same place.
-    pub(crate) fn shares_place_with(&self, other: &Sink) -> bool {
-        Arc::ptr_eq(&self.place, &other.place)
+    pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {
+        Arc::ptr_eq(&self.destination, &other.destination)
     }
 
-    /// Writes a line, its line feed included; one that does not get there is counted.
+    /// Writes a line, its line feed included, or adds it to the queue. A line that can't be written is counted.
     #[inline]
     pub(crate) fn write(&self, severity: Severity, line: &str) {
         match &self.queue {
             None => {
                 let _ = self.write_now(line);
             }
-            Some(queue) => self.queue(queue, severity, line),
+            Some(queue) => self.enqueue(queue, severity, line),
         }
     }
 
-    fn queue(&self, queue: &Queue, severity: Severity, line: &str) {
-        let Some(_writing) = Writing::begin() else { return self.counts.refused() };
-        match queue.push(severity, line, &self.counts) {
-            Pushed::Settled if severity == Severity::Critical => queue.see_off(),
+    fn enqueue(&self, queue: &Queue, severity: Severity, line: &str) {
+        let Some(_guard) = WriteGuard::enter() else { return self.counters.reject() };
+        match queue.push(severity, line, &self.counters) {
+            Pushed::Settled if severity == Severity::Critical => queue.flush_critical(),
             Pushed::Settled => {}
             Pushed::Closed => {
-                let line = Lines { bytes: line.as_bytes(), count: 1, are_new: false };
-                let _ = self.place.write(line, &self.counts);
+                let _ = self.destination.write(Batch::line(line, false), &self.counters);
             }
         }
     }
 
-    /// Writes a line before it returns.
-    ///
-    /// A writer is someone's code, which may log or panic: what it says while it writes finds the sink
-    /// taken, and is counted as well.
+    /// Writes a line before it returns, past the queue.
     pub(crate) fn write_now(&self, line: &str) -> Result<(), Loss> {
-        let Some(_writing) = Writing::begin() else {
-            self.counts.refused();
+        let Some(_guard) = WriteGuard::enter() else {
+            self.counters.reject();
             return Err(Loss { reason: Reason::Reentrant, error: None });
         };
-        let line = Lines { bytes: line.as_bytes(), count: 1, are_new: true };
-        self.place.write(line, &self.counts)
+        self.destination.write(Batch::line(line, true), &self.counters)
     }
 
-    /// Waits until the lines that came in before are written; returns how many are not, at the deadline.
+    /// Waits until the lines logged so far are written, `within` at most. Returns how many are not.
     pub(crate) fn flush(&self, within: Duration) -> u64 {
-        let now = Instant::now();
-        let deadline = now.checked_add(within).unwrap_or(now + FOREVER);
-        // Asked by the writer itself, it would wait for its own caller.
-        let Some(_writing) = Writing::begin() else {
-            return self.queue.as_ref().map_or(0, |queue| queue.flush(now));
-        };
-        let left = self.queue.as_ref().map_or(0, |queue| queue.flush(deadline));
-        self.place.flush(deadline);
-        // Of those the thread writes at the moment, some are written.
-        left.min(self.counts.waiting())
+        let deadline = timer::after(within);
+        let flush_queue = |deadline| self.queue.as_ref().map_or(0, |queue| queue.flush(deadline));
+        // A writer that flushes its own sink would wait for itself.
+        let Some(_guard) = WriteGuard::enter() else { return flush_queue(Instant::now()) };
+        let left = flush_queue(deadline);
+        self.destination.flush(deadline);
+        // `left` includes the batch that is being written, of which some lines may be written already.
+        left.min(self.counters.waiting())
     }
 
-    /// Ends the queue where nothing is left in it; lines that still come are written directly.
+    /// Closes the queue if it is empty. Later lines are written directly.
     pub(crate) fn close(&self) {
         if let Some(queue) = &self.queue {
             queue.close();

@@ -1,12 +1,15 @@
-//! What became of the lines: written, waiting, or dropped, and why.
+//! Counts of lines: accepted, written and dropped, with the reason.
+//!
+//! Every line that a sink accepts is either still waiting, or was written, or was dropped:
+//! `emitted = written + waiting + dropped`, at any moment and for every sink.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::base::lock;
 
-/// Why a line was dropped.
+/// Why a line was dropped; [`Dropped`] describes each reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     Io,
@@ -16,7 +19,7 @@ pub(crate) enum Reason {
     Reentrant,
 }
 
-/// The reasons with their names, in the order of their counts.
+/// The reasons and their names, in the order of [`Counters::dropped`].
 pub(super) const REASONS: [(Reason, &str); 5] = [
     (Reason::Io, "io"),
     (Reason::Stalled, "stalled"),
@@ -25,55 +28,58 @@ pub(super) const REASONS: [(Reason, &str); 5] = [
     (Reason::Reentrant, "reentrant"),
 ];
 
-/// The counts of one sink.
+/// The counters of one sink.
 ///
-/// All but the last reason are changed only by who holds the sink or its queue, so that no thread waits
-/// for another one because of them.
+/// Each is changed only under a lock that its caller holds anyway, so a plain load and store replace a locked
+/// instruction: `accepted` and `Full` under the queue's lock, or the destination's if there is no queue, and the rest
+/// under the destination's lock. `Reentrant` is counted without a lock and is the exception.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Lines that came in, those that found the sink taken aside.
-    taken: Count,
-    written: Count,
-    dropped: [Count; REASONS.len()],
+pub(crate) struct Counters {
+    /// Without the reentrant lines, which no lock protects.
+    accepted: Counter,
+    written: Counter,
+    dropped: [Counter; REASONS.len()],
 }
 
 #[derive(Debug, Default)]
-struct Count(AtomicU64);
+struct Counter(AtomicU64);
 
-impl Count {
+impl Counter {
     fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn add(&self, many: u64) {
-        self.0.store(self.get().wrapping_add(many), Ordering::Relaxed);
+    /// The caller must hold the lock of this counter.
+    fn add(&self, lines: u64) {
+        self.0.store(self.get().wrapping_add(lines), Ordering::Relaxed);
     }
 }
 
-impl Counts {
-    /// By who holds the queue; without one, the sink.
-    pub(super) fn took(&self, many: u64) {
-        self.taken.add(many);
+impl Counters {
+    /// The caller must hold the queue's lock, or the destination's if there is no queue.
+    pub(super) fn accept(&self, lines: u64) {
+        self.accepted.add(lines);
     }
 
-    /// By who holds the sink.
-    pub(super) fn wrote(&self, many: u64) {
-        self.written.add(many);
+    /// The caller must hold the destination's lock.
+    pub(super) fn complete(&self, lines: u64) {
+        self.written.add(lines);
     }
 
-    /// By who holds the sink; of `Full`, the queue.
-    pub(super) fn dropped(&self, reason: Reason) {
+    /// The caller must hold the destination's lock; for [`Reason::Full`], the queue's.
+    pub(super) fn drop_line(&self, reason: Reason) {
         self.dropped[reason as usize].add(1);
     }
 
-    /// A line that was given up is a whole one after all. By who holds the sink.
-    pub(super) fn wrote_after_all(&self, reason: Reason) {
+    /// Counts a dropped line as written, because its rest was written later. The caller must hold the destination's
+    /// lock.
+    pub(super) fn complete_dropped(&self, reason: Reason) {
         self.dropped[reason as usize].add(1_u64.wrapping_neg());
         self.written.add(1);
     }
 
-    /// A line that found its own thread writing.
-    pub(super) fn refused(&self) {
+    /// Counts a line that the sink refused because this thread was already writing one. Needs no lock.
+    pub(super) fn reject(&self) {
         self.dropped[Reason::Reentrant as usize].0.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -81,38 +87,38 @@ impl Counts {
         self.written.get()
     }
 
-    pub(super) fn lost(&self, reason: Reason) -> u64 {
+    pub(super) fn dropped(&self, reason: Reason) -> u64 {
         self.dropped[reason as usize].get()
     }
 
-    /// Lines that came in and are neither written nor dropped.
+    /// Lines that were accepted and are neither written nor dropped.
     pub(super) fn waiting(&self) -> u64 {
-        let mut sums = SinkStats::new("");
-        self.add_to(&mut sums);
-        sums.waiting
+        let mut stats = SinkStats::new("");
+        self.add_to(&mut stats);
+        stats.waiting
     }
 
-    fn add_to(&self, sink: &mut SinkStats) {
-        let lost = REASONS.map(|(reason, _)| self.lost(reason));
-        let [io, stalled, panicked, full, reentrant] = lost;
-        sink.dropped.io += io;
-        sink.dropped.stalled += stalled;
-        sink.dropped.panicked += panicked;
-        sink.dropped.full += full;
-        sink.dropped.reentrant += reentrant;
+    fn add_to(&self, stats: &mut SinkStats) {
+        let lines = REASONS.map(|(reason, _)| self.dropped(reason));
+        let [io, stalled, panicked, full, reentrant] = lines;
+        stats.dropped.io += io;
+        stats.dropped.stalled += stalled;
+        stats.dropped.panicked += panicked;
+        stats.dropped.full += full;
+        stats.dropped.reentrant += reentrant;
         let written = self.written();
-        sink.written += written;
-        // Read last: whatever was written or dropped had come in before.
-        let emitted = self.taken.get() + reentrant;
-        let settled = written + lost.iter().sum::<u64>();
-        sink.emitted += emitted.max(settled);
-        sink.waiting += emitted.saturating_sub(settled);
+        stats.written += written;
+        // Read last: each line counted above was accepted before.
+        let emitted = self.accepted.get() + reentrant;
+        let settled = written + lines.iter().sum::<u64>();
+        stats.emitted += emitted.max(settled);
+        stats.waiting += emitted.saturating_sub(settled);
     }
 }
 
-/// What a sink writes to.
+/// The kind of a sink, under which [`stats`] sums its counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SinkKind {
     Stdout,
     Stderr,
     File,
@@ -120,63 +126,56 @@ pub(crate) enum Kind {
     Audit,
 }
 
-const KINDS: [&str; 5] = ["stdout", "stderr", "file", "writer", "audit"];
-
-/// The counts of all sinks: those that are in use, and the sums of those that are gone.
-struct Ledger {
-    open: Vec<(Kind, Weak<Counted>)>,
-    closed: [SinkStats; KINDS.len()],
+/// The counters of all sinks of the process.
+struct Registry {
+    open: Vec<Weak<SinkCounters>>,
+    /// The sums of the sinks that no longer exist, in the order of [`SinkKind`].
+    closed: [SinkStats; 5],
 }
 
-static LEDGER: Mutex<Ledger> = Mutex::new(Ledger {
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     open: Vec::new(),
-    closed: {
-        let mut closed = [SinkStats::new(""); KINDS.len()];
-        let mut at = 0;
-        while at < KINDS.len() {
-            closed[at] = SinkStats::new(KINDS[at]);
-            at += 1;
-        }
-        closed
-    },
+    closed: [
+        SinkStats::new("stdout"),
+        SinkStats::new("stderr"),
+        SinkStats::new("file"),
+        SinkStats::new("writer"),
+        SinkStats::new("audit"),
+    ],
 });
 
-fn ledger() -> MutexGuard<'static, Ledger> {
-    lock(&LEDGER)
-}
-
-/// The counts of a sink that [`stats`] knows of.
+/// [`Counters`] that [`stats`] includes, also after they are dropped.
 #[derive(Debug)]
-pub(crate) struct Counted {
-    kind: Kind,
-    counts: Counts,
+pub(crate) struct SinkCounters {
+    kind: SinkKind,
+    counters: Counters,
 }
 
-impl Counted {
-    pub(crate) fn new(kind: Kind) -> Arc<Self> {
-        let counted = Arc::new(Counted { kind, counts: Counts::default() });
-        let mut ledger = ledger();
-        ledger.open.retain(|(_, sink)| sink.strong_count() > 0);
-        ledger.open.push((kind, Arc::downgrade(&counted)));
-        counted
+impl SinkCounters {
+    pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
+        let counters = Arc::new(SinkCounters { kind, counters: Counters::default() });
+        let mut registry = lock(&REGISTRY);
+        registry.open.retain(|sink| sink.strong_count() > 0);
+        registry.open.push(Arc::downgrade(&counters));
+        counters
     }
 }
 
-impl std::ops::Deref for Counted {
-    type Target = Counts;
+impl std::ops::Deref for SinkCounters {
+    type Target = Counters;
 
-    fn deref(&self) -> &Counts {
-        &self.counts
+    fn deref(&self) -> &Counters {
+        &self.counters
     }
 }
 
-impl Drop for Counted {
+impl Drop for SinkCounters {
     fn drop(&mut self) {
-        self.counts.add_to(&mut ledger().closed[self.kind as usize]);
+        self.counters.add_to(&mut lock(&REGISTRY).closed[self.kind as usize]);
     }
 }
 
-/// What became of the lines of this process; see [`stats`].
+/// Line counts of this process, returned by [`stats`].
 ///
 /// ```
 /// println!("{}", candor::stats()); // emitted 1204, written 1200, waiting 0, dropped 4 (stdout: io 4)
@@ -184,43 +183,45 @@ impl Drop for Counted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Lines that were to be written.
+    /// Lines that were logged: the sum of the other three.
     pub emitted: u64,
-    /// Lines the system has taken.
+    /// Lines that were passed to the operating system, or to the writer of
+    /// [`Config::writer`](crate::Config::writer).
     pub written: u64,
     /// Lines in the queue of a background writer.
     pub waiting: u64,
-    /// Lines that were given up.
+    /// Lines that could not be written.
     pub dropped: u64,
     sinks: Vec<SinkStats>,
 }
 
 impl Stats {
-    /// The counts of each kind of sink that has had a line.
+    /// The counts of each kind of sink that has received a line.
     pub fn sinks(&self) -> &[SinkStats] {
         &self.sinks
     }
 
-    /// The counts of the sink of this name, zero where it has had no line.
+    /// The counts of the sinks with this [name](SinkStats::name); all zero if they have not received a line.
     pub fn sink(&self, name: &'static str) -> SinkStats {
         self.sinks.iter().find(|sink| sink.name == name).copied().unwrap_or(SinkStats::new(name))
     }
 }
 
-/// What became of the lines of one sink. `emitted` is the sum of the others.
+/// Line counts of one kind of sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkStats {
     /// `stdout`, `stderr`, `file`, `writer`, or `audit` for the events of [`audit!`](crate::audit!),
-    /// wherever they go.
+    /// wherever they are written.
     pub name: &'static str,
-    /// Lines that were to be written.
+    /// Lines that were logged: the sum of the other three.
     pub emitted: u64,
-    /// Lines the system has taken.
+    /// Lines that were passed to the operating system, or to the writer of
+    /// [`Config::writer`](crate::Config::writer).
     pub written: u64,
     /// Lines in the queue of a background writer.
     pub waiting: u64,
-    /// Lines that were given up, by reason.
+    /// Lines that could not be written, by reason.
     pub dropped: Dropped,
 }
 
@@ -231,29 +232,29 @@ impl SinkStats {
     }
 }
 
-/// Lines that were given up, by reason.
+/// Lines that could not be written, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// The system took an error for an answer: a full disk, a reader that is gone.
+    /// The write failed, e.g. disk full or broken pipe.
     pub io: u64,
-    /// A non-blocking descriptor stayed full for a second.
+    /// A non-blocking descriptor accepted no bytes for a second.
     pub stalled: u64,
     /// The writer of [`Config::writer`](crate::Config::writer) panicked.
     pub panicked: u64,
     /// The queue of [`Config::background`](crate::Config::background) was full.
     pub full: u64,
-    /// They were logged by the writer itself, while it wrote on the same thread.
+    /// The line was logged by the writer itself during a write on the same thread.
     pub reentrant: u64,
 }
 
 impl Dropped {
-    /// All of them.
+    /// The sum of all reasons.
     pub fn total(&self) -> u64 {
         self.by_reason().map(|(_, lines)| lines).sum()
     }
 
-    /// The reasons by name, in the words of `lines_dropped` lines.
+    /// Each reason and its count, with the names that `lines_dropped` lines use.
     pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let counts = [self.io, self.stalled, self.panicked, self.full, self.reentrant];
         REASONS.into_iter().zip(counts).map(|((_, name), lines)| (name, lines))
@@ -264,24 +265,25 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Stats { emitted, written, waiting, dropped, sinks } = self;
         write!(f, "emitted {emitted}, written {written}, waiting {waiting}, dropped {dropped}")?;
-        let lost = sinks.iter().flat_map(|sink| {
+        let reasons = sinks.iter().flat_map(|sink| {
             sink.dropped.by_reason().map(|(reason, lines)| (sink.name, reason, lines))
         });
-        let mut before = None;
-        for (name, reason, lines) in lost.filter(|(_, _, lines)| *lines > 0) {
-            match before {
+        let mut previous = None;
+        for (name, reason, lines) in reasons.filter(|(_, _, lines)| *lines > 0) {
+            match previous {
                 None => write!(f, " ({name}: {reason} {lines}")?,
                 Some(same) if same == name => write!(f, ", {reason} {lines}")?,
                 Some(_) => write!(f, "; {name}: {reason} {lines}")?,
             }
-            before = Some(name);
+            previous = Some(name);
         }
-        if before.is_some() { f.write_str(")") } else { Ok(()) }
+        if previous.is_some() { f.write_str(")") } else { Ok(()) }
     }
 }
 
-/// Counts of this process, over all its layers: `emitted` is `written`, `waiting` and `dropped`
-/// together, at any moment.
+/// Returns the line counts of this process, over all its layers.
+///
+/// `emitted` is the sum of `written`, `waiting` and `dropped` at any moment.
 ///
 /// ```
 /// let stats = candor::stats();
@@ -290,13 +292,13 @@ impl fmt::Display for Stats {
 /// ```
 pub fn stats() -> Stats {
     let (mut sums, open) = {
-        let ledger = ledger();
-        let open: Vec<_> =
-            ledger.open.iter().filter_map(|(kind, sink)| Some((*kind, sink.upgrade()?))).collect();
-        (ledger.closed, open)
+        let registry = lock(&REGISTRY);
+        let open = registry.open.iter().filter_map(Weak::upgrade);
+        (registry.closed, open.collect::<Vec<_>>())
     };
-    for (kind, counts) in &open {
-        counts.add_to(&mut sums[*kind as usize]);
+    // The lock is released by now, because dropping the last reference to counters takes it.
+    for counters in &open {
+        counters.add_to(&mut sums[counters.kind as usize]);
     }
     let sinks: Vec<_> = sums.into_iter().filter(|sink| sink.emitted > 0).collect();
     Stats {
@@ -313,31 +315,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_found_by_place() {
+    fn names_and_counters_are_in_the_order_of_the_enums() {
+        use SinkKind::{Audit, File, Stderr, Stdout, Writer};
         for (at, (reason, _)) in REASONS.into_iter().enumerate() {
             assert_eq!(reason as usize, at);
         }
-        for (at, kind) in
-            [Kind::Stdout, Kind::Stderr, Kind::File, Kind::Writer, Kind::Audit].iter().enumerate()
-        {
-            assert_eq!(*kind as usize, at);
+        for (at, kind) in [Stdout, Stderr, File, Writer, Audit].into_iter().enumerate() {
+            assert_eq!(kind as usize, at);
         }
     }
 
     #[test]
-    fn the_text_names_each_sink_that_lost_lines_and_why() {
+    fn the_text_names_each_sink_that_dropped_lines_and_why() {
         let mut stdout = SinkStats::new("stdout");
         (stdout.dropped.io, stdout.dropped.full) = (2, 1);
         let mut file = SinkStats::new("file");
         file.dropped.stalled = 1;
-        let quiet = SinkStats::new("audit");
-        let stats = Stats {
-            emitted: 9,
-            written: 5,
-            waiting: 0,
-            dropped: 4,
-            sinks: vec![stdout, file, quiet],
-        };
+        let sinks = vec![stdout, file, SinkStats::new("audit")];
+        let stats = Stats { emitted: 9, written: 5, waiting: 0, dropped: 4, sinks };
         assert_eq!(
             stats.to_string(),
             "emitted 9, written 5, waiting 0, dropped 4 (stdout: io 2, full 1; file: stalled 1)"

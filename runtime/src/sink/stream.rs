@@ -1,4 +1,4 @@
-//! Standard output and standard error, unbuffered: when a call returns, the line is with the kernel.
+//! Standard output and standard error, unbuffered: when a write returns, the kernel has the line.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -6,31 +6,32 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use super::place::{Failed, Lines, Loss, Place, Unfinished, put_lines};
-use super::stats::Counts;
+use super::stats::Counters;
+use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::lock;
 
-/// How long a non-blocking descriptor that is full is asked again for one line: from the first pause,
-/// each twice as long as the one before, to the longest, and no longer than this in sum.
+/// The pauses between attempts to write to a non-blocking descriptor that is full. Each is twice as long as the one
+/// before, up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a write may wait without progress.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// What a pipe takes as one piece, so that lines of several processes stay whole.
+/// The largest write that a pipe guarantees to be atomic, so that the lines of several processes stay whole.
 const PIPE_BUF: usize = 4096;
 
 pub(crate) struct Stream {
-    state: Mutex<State>,
+    state: Mutex<StreamState>,
     is_terminal: bool,
 }
 
-struct State {
+struct StreamState {
     to: Box<dyn Write + Send>,
-    /// Bytes of lines in one write.
-    room: usize,
-    /// The descriptor was full to the end of the patience: nobody waits again until it takes a line.
+    /// The most bytes of whole lines in one write.
+    limit: usize,
+    /// Whether the last line waited for `MAX_WAIT` in vain. Until a line is written, no other one waits.
     stalled: bool,
-    unfinished: Option<Unfinished>,
+    partial_line: Option<PartialLine>,
 }
 
 impl Stream {
@@ -46,47 +47,46 @@ impl Stream {
 
     fn new(
         descriptor: Option<File>,
-        otherwise: impl FnOnce() -> Box<dyn Write + Send>,
+        fallback: impl FnOnce() -> Box<dyn Write + Send>,
         is_terminal: bool,
     ) -> Self {
         let is_file = |file: &File| file.metadata().is_ok_and(|metadata| metadata.is_file());
-        let room = if descriptor.as_ref().is_some_and(is_file) { usize::MAX } else { PIPE_BUF };
-        let to = descriptor.map_or_else(otherwise, |file| Box::new(file) as Box<dyn Write + Send>);
-        let state = State { to, room, stalled: false, unfinished: None };
+        let limit = if descriptor.as_ref().is_some_and(is_file) { usize::MAX } else { PIPE_BUF };
+        let to = descriptor.map_or_else(fallback, |file| Box::new(file) as Box<dyn Write + Send>);
+        let state = StreamState { to, limit, stalled: false, partial_line: None };
         Stream { state: Mutex::new(state), is_terminal }
     }
 
-    pub(crate) fn is_terminal(&self) -> bool {
+    pub(super) fn is_terminal(&self) -> bool {
         self.is_terminal
     }
 
-    pub(super) fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
-        let mut state = lock(&self.state);
-        put_lines(&mut *state, lines, counts)
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
+        write_batch(&mut *lock(&self.state), batch, counters)
     }
 }
 
-impl Place for State {
-    fn ready(&mut self, _: usize) -> io::Result<usize> {
-        Ok(self.room)
+impl Target for StreamState {
+    fn prepare(&mut self, _: usize) -> io::Result<usize> {
+        Ok(self.limit)
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        let patience = if self.stalled { Duration::ZERO } else { PATIENCE };
-        let put = write_whole(&mut *self.to, bytes, patience);
-        self.stalled = match &put {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure> {
+        let max_wait = if self.stalled { Duration::ZERO } else { MAX_WAIT };
+        let result = write_whole(&mut *self.to, bytes, max_wait);
+        self.stalled = match &result {
             Ok(()) => false,
             Err((_, error)) => error.kind() == ErrorKind::WouldBlock,
         };
-        put.map_err(|(written, error)| Failed::after(written, error))
+        result.map_err(|(written, error)| WriteFailure::after(written, error))
     }
 
-    fn unfinished(&mut self) -> &mut Option<Unfinished> {
-        &mut self.unfinished
+    fn partial_line(&mut self) -> &mut Option<PartialLine> {
+        &mut self.partial_line
     }
 }
 
-/// The descriptor itself: std's `Stdout` buffers, and takes a closed one for a success.
+/// The descriptor itself, because std's `Stdout` buffers and reports success if the descriptor is closed.
 #[cfg(unix)]
 fn unbuffered(stream: &impl std::os::fd::AsFd) -> Option<File> {
     stream.as_fd().try_clone_to_owned().ok().map(File::from)
@@ -97,11 +97,11 @@ fn unbuffered<T>(_: &T) -> Option<File> {
     None
 }
 
-/// Writes all of it, the rest at once after a short write; on failure also says how much was written.
+/// Writes all of `bytes`. An error comes with the number of bytes that were written.
 pub(super) fn write_whole(
     to: &mut (impl Write + ?Sized),
     bytes: &[u8],
-    patience: Duration,
+    max_wait: Duration,
 ) -> Result<(), (usize, io::Error)> {
     let mut written = 0;
     let mut waited = Duration::ZERO;
@@ -114,7 +114,7 @@ pub(super) fn write_whole(
                 (waited, pause) = (Duration::ZERO, FIRST_PAUSE);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock && waited < patience => {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && waited < max_wait => {
                 thread::sleep(pause);
                 waited += pause;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -129,7 +129,7 @@ pub(super) fn write_whole(
 mod tests {
     use super::*;
 
-    /// One byte a write, with an interruption before each, and full now and then.
+    /// Writes one byte at a time, is interrupted before each, and is full now and then.
     struct Slow {
         out: Vec<u8>,
         turn: usize,
@@ -154,19 +154,19 @@ mod tests {
     }
 
     #[test]
-    fn short_and_interrupted_writes_go_on_until_all_is_written() {
+    fn short_and_interrupted_writes_continue_until_all_is_written() {
         let mut slow = Slow { out: Vec::new(), turn: 0 };
-        write_whole(&mut slow, b"a line of some length\n", PATIENCE).expect("written");
+        write_whole(&mut slow, b"a line of some length\n", MAX_WAIT).expect("written");
         assert_eq!(slow.out, b"a line of some length\n");
     }
 
-    /// Takes a few bytes and is full from then on.
+    /// Accepts some bytes once and is full from then on.
     struct Full(usize);
 
     impl Write for Full {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let taken = bytes.len().min(std::mem::take(&mut self.0));
-            if taken == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(taken) }
+            let accepted = bytes.len().min(std::mem::take(&mut self.0));
+            if accepted == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(accepted) }
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_before_the_patience_ended_is_known() {
+    fn an_error_after_the_longest_wait_tells_how_much_was_written() {
         let failed = write_whole(&mut Full(5), b"a line\n", Duration::from_millis(1));
         let (written, error) = failed.expect_err("it is full");
         assert_eq!((written, error.kind()), (5, ErrorKind::WouldBlock));

@@ -1,76 +1,73 @@
-//! Someone's own writer: one `write_all` a line, whatever it does.
+//! A user's own writer: one `write_all` per line.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, TryLockError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::place::{Failed, Lines, Loss, Place, Unfinished, put_lines};
-use super::stats::{Counts, Reason};
-use crate::base::lock;
+use super::stats::{Counters, Reason};
+use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use crate::base::sync::{self, lock};
 
-pub(crate) struct Writer(Mutex<State>);
+pub(crate) struct UserWriter(Mutex<WriterState>);
 
-struct State {
+struct WriterState {
     to: Box<dyn Write + Send>,
-    /// Always none: how far a failed `write_all` came is not known.
-    unfinished: Option<Unfinished>,
+    /// Always `None`: `write_all` does not tell how much it wrote before it failed.
+    partial_line: Option<PartialLine>,
 }
 
-/// Between looks whether the writer is free.
+/// Between two attempts of [`UserWriter::flush`] to lock the writer.
 const PAUSE: Duration = Duration::from_millis(1);
 
-impl Writer {
+impl UserWriter {
     pub(crate) fn new(to: Box<dyn Write + Send>) -> Self {
-        Writer(Mutex::new(State { to, unfinished: None }))
+        UserWriter(Mutex::new(WriterState { to, partial_line: None }))
     }
 
-    pub(super) fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
-        let mut state = lock(&self.0);
-        put_lines(&mut *state, lines, counts)
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
+        write_batch(&mut *lock(&self.0), batch, counters)
     }
 
-    /// Has it flush what it keeps, unless another thread writes until the deadline.
+    /// Flushes the writer, unless another thread is still writing at `deadline`.
     pub(super) fn flush(&self, deadline: Instant) {
-        loop {
-            let mut state = match self.0.try_lock() {
-                Ok(state) => state,
-                Err(TryLockError::Poisoned(state)) => state.into_inner(),
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    thread::sleep(PAUSE);
-                    continue;
-                }
-                Err(TryLockError::WouldBlock) => return,
-            };
-            // Its lines are written as far as it told; what it says now changes no count.
-            let _ = catch_unwind(AssertUnwindSafe(|| state.to.flush()));
-            return;
-        }
+        let mut state = loop {
+            if let Some(state) = sync::try_lock(&self.0) {
+                break state;
+            }
+            if Instant::now() >= deadline {
+                return;
+            }
+            thread::sleep(PAUSE);
+        };
+        // The result is ignored: the lines are already counted as written.
+        let _ = catch_unwind(AssertUnwindSafe(|| state.to.flush()));
     }
 }
 
-impl Place for State {
+impl Target for WriterState {
+    /// One line per write.
     #[inline]
-    fn ready(&mut self, first: usize) -> io::Result<usize> {
+    fn prepare(&mut self, first: usize) -> io::Result<usize> {
         Ok(first)
     }
 
     #[inline]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        // A writer that panics loses its line, not the ones after it.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure> {
+        // A panic of the writer drops its line, not the lines after it.
         match catch_unwind(AssertUnwindSafe(|| self.to.write_all(bytes))) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Failed::after(0, error)),
+            Ok(Err(error)) => Err(WriteFailure::after(0, error)),
             Err(_) => {
                 let loss = Loss { reason: Reason::Panicked, error: None };
-                Err(Failed { written: 0, loss })
+                Err(WriteFailure { written: 0, loss })
             }
         }
     }
 
     #[inline]
-    fn unfinished(&mut self) -> &mut Option<Unfinished> {
-        &mut self.unfinished
+    fn partial_line(&mut self) -> &mut Option<PartialLine> {
+        &mut self.partial_line
     }
 }

@@ -29,7 +29,6 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-
 pub use self::future::{InContext, InContextExt, Scope};
 use self::span::{InSpan, RequestSpan};
 use crate::current::{self, Frame, FrameGuard, UserGuard};

@@ -2,7 +2,7 @@
 
 use std::{fmt, ptr};
 
-use crate::base::catch::caught;
+use crate::base::catch::catch;
 use crate::current::{self, StepExtras, StepState, ThreadState};
 use crate::format::keys::Keys;
 use crate::instrument::dependency::{Answer, DependencyOutcome};
@@ -175,5 +175,5 @@ pub fn ret_with<T: Loggable>(shown: impl FnOnce() -> T) -> String {
 /// The answer of a call, from the function of its `outcome = …`.
 pub fn answer<O: DependencyOutcome>(outcome: impl FnOnce() -> O) -> Answer {
     // If the function panics, the call has not panicked.
-    caught(|| Answer::of(&outcome())).unwrap_or(Answer::NONE)
+    catch(|| Answer::of(&outcome())).unwrap_or(Answer::NONE)
 }

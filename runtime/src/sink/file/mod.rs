@@ -1,4 +1,7 @@
-//! A file that lines are appended to, rotated by size: `app.log`, `app.log.1`, `app.log.2` and so on.
+//! A log file, rotated by size: `app.log`, `app.log.1`, `app.log.2` and so on.
+//!
+//! Other processes may write to the same file, rotate it, move it or delete it. Each line is therefore one `O_APPEND`
+//! write, and the path is checked from time to time: if it no longer names the open file, the file is opened again.
 
 mod id;
 mod rotate;
@@ -9,176 +12,175 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::place::{Failed, Lines, Loss, Place, Unfinished, put_lines};
-use super::stats::Counts;
+use super::stats::Counters;
 use super::stream::write_whole;
+use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::Tick;
 use crate::base::lock;
 use id::FileId;
 #[cfg(feature = "testing")]
 pub use rotate::on_rotation;
-use rotate::{Outcome, rotate};
+use rotate::{Rotated, rotate};
 pub(crate) use rotate::{Rotation, backup};
 
-pub(crate) struct LogFile(Mutex<State>);
+pub(crate) struct LogFile(Mutex<FileState>);
 
-struct State {
+struct FileState {
     path: PathBuf,
     rotation: Option<Rotation>,
-    /// How often the name is looked at, to see whether someone else moved the file.
-    look_every: u64,
-    open: Option<Open>,
-    /// When a rotation failed: the file is written on, and the next attempt waits.
-    failed: Option<Tick>,
-    unfinished: Option<Unfinished>,
+    /// Nanoseconds between two checks of the path.
+    check_interval: u64,
+    /// `None` after the file was rotated, moved or removed.
+    open: Option<OpenFile>,
+    /// When a rotation last failed. Writing goes on, and the next attempt waits.
+    rotation_failed: Option<Tick>,
+    partial_line: Option<PartialLine>,
 }
 
-struct Open {
+struct OpenFile {
     file: File,
     id: FileId,
-    /// Other processes may have made it longer since the last look.
+    /// Its length at the last check, and the bytes written since. Other processes may have added more.
     bytes: u64,
-    looked: Tick,
-    /// Neither a device, nor a pipe, nor under its name by a symbolic link: those are never rotated.
-    is_plain: bool,
+    checked: Tick,
+    /// Whether the path names a regular file, not a device, a pipe or a symbolic link. Only that is rotated.
+    is_regular: bool,
 }
 
-/// Rarely enough to cost nothing, and often enough that no process writes into a file that others
-/// have rotated many times since.
-const LOOK_NANOS: u64 = 10_000_000;
+/// 10 ms: rare enough to cost nothing, and frequent enough that no process keeps writing into a backup.
+const CHECK_INTERVAL: u64 = 10_000_000;
 
-/// Between attempts to rotate where the last one failed.
-const RETRY_NANOS: u64 = 1_000_000_000;
+/// Nanoseconds from a failed rotation to the next attempt.
+const RETRY_INTERVAL: u64 = 1_000_000_000;
 
 impl LogFile {
-    /// Opens the file to append to it; an error names what the system said.
+    /// Opens the file for appending.
     pub(crate) fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
-        // Without backups nothing is to be kept, and nothing is deleted that was asked to be written.
-        Self::new(path, Some(rotation).filter(|rotation| rotation.backups > 0), LOOK_NANOS)
+        // Rotating without backups would delete the lines, so the file is not rotated then.
+        Self::new(path, Some(rotation).filter(|rotation| rotation.backups > 0), CHECK_INTERVAL)
     }
 
-    /// The same for a file that is never rotated by candor, and looked at before each line, of which
-    /// there are few.
+    /// Opens a file that candor never rotates. Its path is checked before each line, since its lines are few.
     pub(crate) fn open_unrotated(path: &Path) -> io::Result<Self> {
         Self::new(path, None, 0)
     }
 
-    fn new(path: &Path, rotation: Option<Rotation>, look_every: u64) -> io::Result<Self> {
-        // The same file wherever the process goes.
+    fn new(path: &Path, rotation: Option<Rotation>, check_interval: u64) -> io::Result<Self> {
+        // The process may change its working directory.
         let path = std::path::absolute(path)?;
         let open = Some(append_to(&path)?);
-        Ok(LogFile(Mutex::new(State {
+        Ok(LogFile(Mutex::new(FileState {
             path,
             rotation,
-            look_every,
+            check_interval,
             open,
-            failed: None,
-            unfinished: None,
+            rotation_failed: None,
+            partial_line: None,
         })))
     }
 
-    pub(super) fn write(&self, lines: Lines<'_>, counts: &Counts) -> Result<(), Loss> {
-        let mut state = lock(&self.0);
-        put_lines(&mut *state, lines, counts)
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
+        write_batch(&mut *lock(&self.0), batch, counters)
     }
 }
 
-impl Place for State {
-    fn ready(&mut self, first: usize) -> io::Result<usize> {
-        self.look();
-        let now_full = |state: &State| {
-            let max_bytes = state.rotation?.max_bytes;
-            let open = state.open.as_ref()?;
-            (open.bytes > 0 && open.bytes + first as u64 > max_bytes).then_some(())
+impl Target for FileState {
+    fn prepare(&mut self, first: usize) -> io::Result<usize> {
+        self.check_path();
+        let is_full = match (self.rotation, &self.open) {
+            (Some(Rotation { max_bytes, .. }), Some(open)) => {
+                open.bytes > 0 && open.bytes + first as u64 > max_bytes
+            }
+            _ => false,
         };
-        // A line that is half written is ended in its own file.
-        if now_full(self).is_some() && self.unfinished.is_none() {
+        // The rest of a partial line belongs into the same file.
+        if is_full && self.partial_line.is_none() {
             self.rotate(first);
         }
         let open = match &mut self.open {
             Some(open) => open,
             none => {
                 let open = append_again(&self.path)?;
-                // Its beginning stands in the file that is gone.
-                self.unfinished = None;
+                // The beginning of the partial line is in the old file.
+                self.partial_line = None;
                 none.insert(open)
             }
         };
-        if self.unfinished.is_some() && open.file.metadata()?.len() != open.bytes {
-            // Someone else's line stands behind the beginning: the two are spoilt, and the rest would
-            // be a third one.
-            self.unfinished = None;
+        if self.partial_line.is_some() && open.file.metadata()?.len() != open.bytes {
+            // Another process has written after the beginning of the partial line, so the rest can't complete it.
+            self.partial_line = None;
         }
-        let room = self.rotation.map_or(u64::MAX, |rotation| {
-            if open.is_plain { rotation.max_bytes.saturating_sub(open.bytes) } else { u64::MAX }
-        });
-        Ok(usize::try_from(room).unwrap_or(usize::MAX))
+        let limit = self
+            .rotation
+            .filter(|_| open.is_regular)
+            .map_or(u64::MAX, |rotation| rotation.max_bytes.saturating_sub(open.bytes));
+        Ok(usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Failed> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure> {
         let Some(open) = &mut self.open else {
-            return Err(Failed::after(0, io::ErrorKind::NotFound.into()));
+            return Err(WriteFailure::after(0, io::ErrorKind::NotFound.into()));
         };
-        let put = write_whole(&mut open.file, bytes, Duration::ZERO);
-        open.bytes = match &put {
+        let result = write_whole(&mut open.file, bytes, Duration::ZERO);
+        open.bytes = match &result {
             Ok(()) => open.bytes + bytes.len() as u64,
-            // What stands before the half line may be someone else's too.
+            // Includes what other processes wrote, so that `prepare` sees if they write more.
             Err(_) => open.file.metadata().map_or(open.bytes, |metadata| metadata.len()),
         };
-        put.map_err(|(written, error)| Failed::after(written, error))
+        result.map_err(|(written, error)| WriteFailure::after(written, error))
     }
 
-    fn unfinished(&mut self) -> &mut Option<Unfinished> {
-        &mut self.unfinished
+    fn partial_line(&mut self) -> &mut Option<PartialLine> {
+        &mut self.partial_line
     }
 }
 
-impl State {
-    /// Lets go of a file that someone else has moved or removed.
-    fn look(&mut self) {
+impl FileState {
+    /// Closes the file if the path no longer names it, and updates its length otherwise.
+    fn check_path(&mut self) {
         let Some(open) = &mut self.open else { return };
         let now = Tick::now();
-        if !open.is_plain || now.nanos_since(open.looked) < self.look_every {
+        if !open.is_regular || now.nanos_since(open.checked) < self.check_interval {
             return;
         }
-        open.looked = now;
+        open.checked = now;
         match fs::metadata(&self.path) {
             Ok(named) if FileId::of(&named) != open.id => self.open = None,
-            // Only what is written tells how far a line came that is half written.
-            Ok(_) if self.unfinished.is_some() => {}
+            // `bytes` stays the end of the partial line, for `prepare` to compare with.
+            Ok(_) if self.partial_line.is_some() => {}
             Ok(named) => open.bytes = named.len(),
             Err(error) if is_gone(&error) => self.open = None,
-            // What can't be looked at can be written to all the same.
+            // The open file can be written to even if its path can't be read.
             Err(_) => {}
         }
     }
 
     fn rotate(&mut self, first: usize) {
         let (Some(rotation), Some(open)) = (self.rotation, &mut self.open) else { return };
-        let waits = |failed: Tick| Tick::now().nanos_since(failed) < RETRY_NANOS;
-        if !open.is_plain || self.failed.is_some_and(waits) {
+        let is_recent = |failed: Tick| Tick::now().nanos_since(failed) < RETRY_INTERVAL;
+        if !open.is_regular || self.rotation_failed.is_some_and(is_recent) {
             return;
         }
         match rotate(&self.path, rotation, &open.file, open.id, first as u64) {
-            Ok(Outcome::Moved) => {
+            Ok(Rotated::Moved) => {
                 self.open = None;
-                self.failed = None;
+                self.rotation_failed = None;
             }
-            Ok(Outcome::NotFull { bytes }) => open.bytes = bytes,
-            Ok(Outcome::Busy) => {}
-            // The file is written on, above its size: no line is lost for it.
-            Err(_) => self.failed = Some(Tick::now()),
+            Ok(Rotated::NotFull { bytes }) => open.bytes = bytes,
+            Ok(Rotated::Busy) => {}
+            // The file grows beyond its size, which is better than dropping lines.
+            Err(_) => self.rotation_failed = Some(Tick::now()),
         }
     }
 }
 
-/// Whether the name stands for nothing any more; a file may stand where its folder was.
+/// Whether a path no longer exists; a file may have replaced one of its folders.
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Opens the file, and its folder anew where that was removed.
-fn append_again(path: &Path) -> io::Result<Open> {
+/// Like [`append_to`], and creates the folder if it was removed.
+fn append_again(path: &Path) -> io::Result<OpenFile> {
     let first = append_to(path);
     match (&first, path.parent()) {
         (Err(error), Some(folder)) if is_gone(error) => {
@@ -193,22 +195,22 @@ fn append_again(path: &Path) -> io::Result<Open> {
     }
 }
 
-fn append_to(path: &Path) -> io::Result<Open> {
+fn append_to(path: &Path) -> io::Result<OpenFile> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
     let mut file = options.open(path)?;
     let metadata = file.metadata()?;
-    let is_plain = fs::symlink_metadata(path).is_ok_and(|named| named.is_file());
+    let is_regular = fs::symlink_metadata(path).is_ok_and(|named| named.is_file());
     let mut bytes = metadata.len();
-    if is_plain && ends_within_a_line(path, bytes) && file.write_all(b"\n").is_ok() {
+    if is_regular && ends_within_a_line(path, bytes) && file.write_all(b"\n").is_ok() {
         bytes += 1;
     }
-    Ok(Open { file, id: FileId::of(&metadata), bytes, looked: Tick::now(), is_plain })
+    Ok(OpenFile { file, id: FileId::of(&metadata), bytes, checked: Tick::now(), is_regular })
 }
 
-/// Whether the machine went down in the middle of a line.
+/// Whether the last line has no line feed, because the machine stopped while it was written.
 fn ends_within_a_line(path: &Path, bytes: u64) -> bool {
     let last = || {
         let mut file = File::open(path).ok()?;

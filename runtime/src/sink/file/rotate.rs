@@ -1,9 +1,8 @@
-//! One rotation: every backup a place up, the file to the first place.
+//! One rotation: each backup is renamed to the next number, and then the file to `.1`.
 //!
-//! Places are filled from the lowest free one down, so that the file of each rename goes to a name that
-//! is free, and only where all are taken is the oldest backup replaced. A process that ends between any
-//! two renames leaves one free place, and the next rotation goes on from there: there is nothing to
-//! repair, and nothing more is replaced.
+//! Only the backups below the lowest free number are renamed, from the highest down, so that the target of each rename
+//! is free. If no number is free, the oldest backup is replaced. A process that ends between two renames leaves one
+//! number free, and the next rotation continues from there: nothing has to be repaired, and no other backup is lost.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
@@ -12,56 +11,56 @@ use std::path::{Path, PathBuf};
 
 use super::id::FileId;
 
-/// When a file is rotated and how many backups it has.
+/// When a file is rotated, and how many backups are kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rotation {
     pub(crate) max_bytes: u64,
-    /// With none the file is not rotated.
+    /// 0 disables the rotation.
     pub(crate) backups: u32,
 }
 
-pub(super) enum Outcome {
-    /// The name is free for a new file, or stands for one already.
+pub(super) enum Rotated {
+    /// The path no longer names the file, by this rotation or another one.
     Moved,
-    /// There is room for the line.
+    /// The line fits into the file.
     NotFull { bytes: u64 },
-    /// Another process rotates it at this moment.
+    /// Another process is rotating the file.
     Busy,
 }
 
-/// Rotates the file that is open as `file`, unless another process did.
+/// Rotates the file at `path`, which is open as `file`, unless another process has done so.
 ///
-/// Who rotates a file holds its lock until it has lost its name, so that two processes never rename
-/// the same backups at the same time; the system frees the lock of a process that ends.
+/// The file is locked until it has lost its name, so that two processes never rename the same backups at the same
+/// time. The system releases the lock of a process that ends.
 pub(super) fn rotate(
     path: &Path,
     rotation: Rotation,
     file: &File,
     id: FileId,
     first: u64,
-) -> io::Result<Outcome> {
+) -> io::Result<Rotated> {
     let locked = match file.try_lock() {
         Ok(()) => true,
-        Err(TryLockError::WouldBlock) => return Ok(Outcome::Busy),
-        // A file system without locks; then others are still seen by what the name stands for.
+        Err(TryLockError::WouldBlock) => return Ok(Rotated::Busy),
+        // The file system has no locks. Comparing `id` then still detects most rotations by others.
         Err(TryLockError::Error(_)) => false,
     };
     let rotated = rotate_locked(path, rotation, id, first);
     if locked {
-        // The lock goes with the file as well, which a moved one is closed for.
+        // If this fails, the lock ends when the caller closes the file.
         let _ = file.unlock();
     }
     rotated
 }
 
-fn rotate_locked(path: &Path, rotation: Rotation, id: FileId, first: u64) -> io::Result<Outcome> {
+fn rotate_locked(path: &Path, rotation: Rotation, id: FileId, first: u64) -> io::Result<Rotated> {
     let named = match fs::symlink_metadata(path) {
         Ok(named) if named.is_file() && FileId::of(&named) == id => named,
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => return Ok(Outcome::Moved),
+        _ => return Ok(Rotated::Moved),
     };
     if named.len() + first <= rotation.max_bytes {
-        return Ok(Outcome::NotFull { bytes: named.len() });
+        return Ok(Rotated::NotFull { bytes: named.len() });
     }
     let mut free = lowest_free(path, rotation.backups)?;
     between_renames();
@@ -70,15 +69,15 @@ fn rotate_locked(path: &Path, rotation: Rotation, id: FileId, first: u64) -> io:
         free -= 1;
     }
     rename(path, &backup(path, 1))?;
-    Ok(Outcome::Moved)
+    Ok(Rotated::Moved)
 }
 
-/// The lowest place without a backup; where there is none, that of the oldest one.
+/// The lowest number without a backup, or the highest number if all have one.
 fn lowest_free(path: &Path, backups: u32) -> io::Result<u32> {
-    for place in 1..backups {
-        match fs::symlink_metadata(backup(path, place)) {
+    for number in 1..backups {
+        match fs::symlink_metadata(backup(path, number)) {
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(place),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(number),
             Err(error) => return Err(error),
         }
     }
@@ -87,7 +86,7 @@ fn lowest_free(path: &Path, backups: u32) -> io::Result<u32> {
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
     match fs::rename(from, to) {
-        // Someone else took the backup away: that leaves its place free.
+        // Another process removed the backup, so its number is free.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => other?,
     }
@@ -95,14 +94,14 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// `app.log.3`: exactly this name, so that no other file is ever touched.
-pub(crate) fn backup(path: &Path, place: u32) -> PathBuf {
+/// `app.log.3`, and no other spelling of the number, so that other files are never touched.
+pub(crate) fn backup(path: &Path, number: u32) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(format!(".{place}"));
+    name.push(format!(".{number}"));
     PathBuf::from(name)
 }
 
-/// Called before each rename of a rotation, so that a test can end the process there.
+/// Called before the first and after each rename of a rotation, so that a test can end the process there.
 #[cfg(feature = "testing")]
 static BETWEEN_RENAMES: std::sync::OnceLock<fn()> = std::sync::OnceLock::new();
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt::{self, Write as _};
 
 use super::writer::Encoder;
-use crate::base::catch::caught;
+use crate::base::catch::catch;
 use crate::json::escape;
 use crate::redact::error_text::UNPRINTABLE;
 use crate::redact::loggable::{Loggable, to_json};
@@ -12,7 +12,7 @@ use crate::redact::loggable::{Loggable, to_json};
 /// Runs `write`, which appends one JSON value; what panics leaves `"<unprintable>"` instead.
 pub(crate) fn guarded(out: &mut String, write: impl FnOnce(&mut String)) {
     let from = out.len();
-    if caught(|| write(out)).is_none() {
+    if catch(|| write(out)).is_none() {
         out.truncate(from);
         escape::json_string(UNPRINTABLE, out);
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::append::append;
-use crate::base::catch::caught;
+use crate::base::catch::catch;
 use crate::json::append::number;
 use crate::json::escape;
 use crate::redact::error_text::UNPRINTABLE;
@@ -364,7 +364,7 @@ impl<'a> Encoder<'a> {
     /// becomes `"<unprintable>"`.
     pub fn display(&mut self, value: &dyn fmt::Display) {
         let mut text = String::new();
-        match caught(|| write!(text, "{value}")) {
+        match catch(|| write!(text, "{value}")) {
             Some(Ok(())) => self.text(&text),
             _ => self.text(UNPRINTABLE),
         }
