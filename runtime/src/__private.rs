@@ -14,7 +14,7 @@ pub use crate::instrument::step::body::*;
 pub use crate::instrument::step::{
     Fields, Step, StepGuard, StepStart as Entry, answer, entered, hint, ret, ret_with,
 };
-pub use crate::outcome::probe::{Kind, Returned};
+pub use crate::outcome::probe::{ReturnType as Kind, Returned};
 pub use crate::outcome::result::CallResult as Ending;
 pub use crate::redact::keys::is_sensitive;
 pub use crate::site::{Site, Spec, fields};
@@ -92,9 +92,9 @@ pub use crate::{
 /// The traits that [`Returned`] is asked through.
 pub mod probe {
     pub use crate::outcome::probe::{
-        AnyAnswer as _, AnyKind as _, AnyResult as _, AnyReturned as _, ErrAnswer as _,
+        AnyAnswer as _, AnyResult as _, AnyReturned as _, AnyType as _, ErrAnswer as _,
         ErrorResult as _, LocalResult as _, LoggableErrorResult as _, LoggableResult as _,
-        OkAnswer as _, OpaqueResult as _, OutcomeAnswer as _, ResultKind as _, ResultReturned as _,
+        OkAnswer as _, OpaqueResult as _, OutcomeAnswer as _, ResultReturned as _, ResultType as _,
         SharedResult as _, TextResult as _,
     };
 }

@@ -1,6 +1,6 @@
-//! Everything the program may show, as a list that a review can read (feature `inventory`).
+//! A list of everything that the program can log, for code reviews (feature `inventory`).
 //!
-//! Every `#[redact]` type with the decision on each field, and every step and call with its fields, as a line:
+//! It has one line for each field of a `#[redact]` type, step and dependency call, with the policy of the field:
 //!
 //! ```text
 //! call payments shop::charge.order: by its type
@@ -11,7 +11,7 @@
 //! step shop::place_order.sku: clear
 //! ```
 //!
-//! Kept in a file beside the code, it shows in a review what became visible, with one test:
+//! Commit the list as a file, so that new entries show up in code review, and check it in a test:
 //!
 //! ```no_run
 //! #[test]
@@ -20,14 +20,14 @@
 //! }
 //! ```
 //!
-//! A program's list holds what is linked into it: its own crate and those it depends on.
+//! The list covers the crates that are linked into the program: its own and its dependencies.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
-/// One type, step or call; the macros submit it.
+/// One type, step or call, submitted by the macros.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Listed {
@@ -36,22 +36,22 @@ pub struct Listed {
     pub dependency: &'static str,
     pub module: &'static str,
     pub name: &'static str,
-    /// The fields and what decides on them.
+    /// Fields with their policies.
     pub fields: &'static [(&'static str, &'static str)],
 }
 
 ::inventory::collect!(Listed);
 
-/// The environment variable that lets [`assert_unchanged`] write the file: `1`.
+/// Environment variable that makes [`assert_unchanged`] write the file if it is `1`.
 const UPDATE: &str = "UPDATE_LOGGED";
 
-/// What the program may show; made by [`inventory()`].
+/// List of everything that the program can log, returned by [`inventory()`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
     lines: BTreeSet<String>,
 }
 
-/// Every redacted type, step and call of the program.
+/// Returns the list of redacted types, steps and calls of the program.
 ///
 /// ```
 /// #[candor::redact]
@@ -91,7 +91,7 @@ impl Listed {
 }
 
 impl Inventory {
-    /// Only what is defined in this module and those inside it: `under("shop")`, `under("shop::orders")`.
+    /// Keeps the entries of a module and its submodules, such as `under("shop")` or `under("shop::orders")`.
     #[must_use]
     pub fn under(self, module: &str) -> Self {
         let inside = |line: &String| {
@@ -102,16 +102,16 @@ impl Inventory {
         Inventory { lines: self.lines.into_iter().filter(inside).collect() }
     }
 
-    /// The lines, sorted.
+    /// Returns the lines, sorted.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().map(String::as_str)
     }
 
-    /// [`assert_unchanged`] for this part of the list.
+    /// Like [`assert_unchanged`], for this part of the list.
     ///
     /// # Panics
     ///
-    /// As that does.
+    /// Panics if the list differs from the file, or if the file is missing.
     #[track_caller]
     pub fn assert_unchanged(&self, path: impl AsRef<Path>) {
         let path = path.as_ref();
@@ -164,14 +164,14 @@ impl fmt::Display for Inventory {
     }
 }
 
-/// Compares the program's list with a file, for a test that CI runs.
+/// Asserts that the program's list equals that in a file.
 ///
-/// The path is taken from where the test runs, which under `cargo test` is the package's folder. With
-/// `UPDATE_LOGGED=1` the file is written instead.
+/// The path is relative to the working directory, which is the package's directory under `cargo test`. With the environment
+/// variable `UPDATE_LOGGED=1`, the file is written instead.
 ///
 /// # Panics
 ///
-/// Where the list differs, with the lines that came and went, and where the file is missing.
+/// Panics if the list differs from the file, with the lines added and removed, or if the file is missing.
 #[track_caller]
 pub fn assert_unchanged(path: impl AsRef<Path>) {
     inventory().assert_unchanged(path);

@@ -1,4 +1,4 @@
-//! Extension traits, to be imported together: `use candor::prelude::*;`.
+//! Extension traits for futures: `use candor::prelude::*;`.
 
 pub use crate::instrument::context::{InContext, InContextExt};
 pub use crate::instrument::step::{Timed, TimedExt};

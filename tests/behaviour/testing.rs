@@ -6,7 +6,6 @@ mod captures;
 mod delays;
 mod matched;
 mod orders;
-mod snapshots;
 
 /// What an assertion says when it fails.
 fn failure<T>(assertion: impl FnOnce() -> T) -> String {

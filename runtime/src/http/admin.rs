@@ -1,4 +1,4 @@
-//! Levels and counts over HTTP, for the service's operators.
+//! A service for operators: log levels and line counts over HTTP.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, BufMut as _, Bytes};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use serde_json::{Value, json};
@@ -20,17 +20,17 @@ use crate::logger::Logger;
 use crate::request::switches;
 use crate::stats;
 
-/// A small service that shows and changes the levels of a running service and shows what became of its lines.
+/// Returns a service that shows and changes the log levels and shows the line counts of a running program.
 ///
-/// **It asks nobody who they are**: mount it behind the authentication of your own, or on a port that only
-/// operators reach.
+/// **It does not authenticate its callers**: mount it behind your own authentication, or on a port that only operators
+/// can reach.
 ///
-/// | request | does |
+/// | request | effect |
 /// |---|---|
-/// | `GET …/levels` | `{"levels":"info","raised":[{"levels":"deps=debug","seconds_left":58.2}]}` |
-/// | `PUT …/levels` with the body `info,deps=debug` | sets the levels, as [`Logging::set_levels`] |
-/// | `PUT …/levels?for=10m` with the body `deps=debug` | raises them for a while, as [`Logging::raise_for`]; `30s`, `10m`, `2h` |
-/// | `GET …/counts` | the counts of [`stats`](crate::stats()), and the lines that sampling left out |
+/// | `GET …/levels` | returns `{"levels":"info","raised":[{"levels":"deps=debug","seconds_left":58.2}]}` |
+/// | `PUT …/levels` with the body `info,deps=debug` | sets the levels, like [`Logging::set_levels`] |
+/// | `PUT …/levels?for=10m` with the body `deps=debug` | raises them temporarily, like [`Logging::raise_for`]; units are `s`, `m` and `h` |
+/// | `GET …/counts` | returns the counts of [`stats`](crate::stats()) and the number of lines omitted by sampling |
 ///
 /// ```no_run
 /// use axum::Router;
@@ -46,12 +46,12 @@ use crate::stats;
 /// {"levels":"info","raised":[{"levels":"deps=debug","seconds_left":600.0}]}
 /// ```
 ///
-/// With plain hyper it goes into `hyper_util::service::TowerToHyperService`.
+/// To serve it with hyper, wrap it in `hyper_util::service::TowerToHyperService`.
 pub fn admin(logging: &Logging) -> Admin {
     Admin { logger: Arc::clone(logging.logger()) }
 }
 
-/// The service of [`admin`].
+/// Service returned by [`admin`].
 #[derive(Clone)]
 pub struct Admin {
     logger: Arc<Logger>,
@@ -78,51 +78,44 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let logger = Arc::clone(&self.logger);
-        Box::pin(async move { Ok(answer(&logger, request).await.unwrap_or_else(Refused::into)) })
+        Box::pin(async move {
+            let (status, value) = match respond_to(&logger, request).await {
+                Ok(value) => (StatusCode::OK, value),
+                Err((status, reason)) => (status, json!({ "error": reason })),
+            };
+            Ok(response(status, &value))
+        })
     }
 }
 
-/// Bytes of a request's body: no directives are longer.
-const LONGEST: usize = 8 * 1024;
+/// Limit for the body of a request, in bytes.
+const LONGEST_BODY: usize = 8 * 1024;
 
-struct Refused {
-    status: StatusCode,
-    why: String,
+/// Status and reason of an error response.
+type Rejection = (StatusCode, String);
+
+fn bad_request(reason: &str) -> Rejection {
+    (StatusCode::BAD_REQUEST, reason.to_owned())
 }
 
-fn refuse(status: StatusCode, why: impl Into<String>) -> Refused {
-    Refused { status, why: why.into() }
-}
-
-impl From<Refused> for Response<AdminBody> {
-    fn from(refused: Refused) -> Self {
-        let mut response = respond(refused.status, &json!({ "error": refused.why }));
-        if refused.status == StatusCode::METHOD_NOT_ALLOWED {
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, PUT"));
-        }
-        response
-    }
-}
-
-async fn answer<B: Body>(
+async fn respond_to<B: Body>(
     logger: &Arc<Logger>,
     request: Request<B>,
-) -> Result<Response<AdminBody>, Refused> {
-    // What is before the last segment is the mounting's affair.
+) -> Result<Value, Rejection> {
+    // Only the last segment counts, since the service can be mounted at any path.
     let path = request.uri().path().trim_end_matches('/');
-    let shown = match (path.rsplit('/').next().unwrap_or_default(), request.method()) {
-        ("levels", &Method::GET) => levels(logger),
+    match (path.rsplit('/').next().unwrap_or_default(), request.method()) {
+        ("levels", &Method::GET) => Ok(levels(logger)),
         ("levels", &Method::PUT) => {
             put(logger, request).await?;
-            levels(logger)
+            Ok(levels(logger))
         }
-        ("counts", &Method::GET) => counts(),
+        ("counts", &Method::GET) => Ok(counts()),
         ("levels" | "counts", _) => {
-            return Err(refuse(StatusCode::METHOD_NOT_ALLOWED, "take GET, or PUT for `levels`"));
+            Err((StatusCode::METHOD_NOT_ALLOWED, "take GET, or PUT for `levels`".to_owned()))
         }
-        _ => return Err(refuse(StatusCode::NOT_FOUND, "there are `levels` and `counts`")),
-    };
-    Ok(respond(StatusCode::OK, &shown))
+        _ => Err((StatusCode::NOT_FOUND, "there are `levels` and `counts`".to_owned())),
+    }
 }
 
 fn levels(logger: &Logger) -> Value {
@@ -135,22 +128,25 @@ fn levels(logger: &Logger) -> Value {
     json!({ "levels": active.set.to_string(), "raised": raised.collect::<Vec<_>>() })
 }
 
-async fn put<B: Body>(logger: &Arc<Logger>, request: Request<B>) -> Result<(), Refused> {
-    let time = match request.uri().query().and_then(|query| query.strip_prefix("for=")) {
-        Some(time) => Some(duration(time).ok_or_else(|| {
-            refuse(StatusCode::BAD_REQUEST, "`for` takes a time such as `30s`, `10m` or `2h`")
-        })?),
-        None if request.uri().query().is_some() => {
-            return Err(refuse(StatusCode::BAD_REQUEST, "the only parameter is `for`"));
-        }
-        None => None,
-    };
+async fn put<B: Body>(logger: &Arc<Logger>, request: Request<B>) -> Result<(), Rejection> {
+    let time =
+        match request.uri().query() {
+            Some(query) => {
+                let time = query
+                    .strip_prefix("for=")
+                    .ok_or_else(|| bad_request("the only parameter is `for`"))?;
+                Some(duration(time).ok_or_else(|| {
+                    bad_request("`for` takes a time such as `30s`, `10m` or `2h`")
+                })?)
+            }
+            None => None,
+        };
     let directives = text(request.into_body()).await?;
     let changed = match time {
         Some(time) => reload::raise_for(logger, time, &directives),
         None => reload::set(logger, &directives),
     };
-    changed.map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))
+    changed.map_err(|error| bad_request(&error.to_string()))
 }
 
 fn duration(text: &str) -> Option<Duration> {
@@ -161,34 +157,25 @@ fn duration(text: &str) -> Option<Duration> {
         "h" => 3600,
         _ => return None,
     };
-    let many = digits.parse::<u64>().ok()?.checked_mul(seconds)?;
-    Some(Duration::from_secs(many))
+    let count = digits.parse::<u64>().ok()?.checked_mul(seconds)?;
+    Some(Duration::from_secs(count))
 }
 
-async fn text<B: Body>(body: B) -> Result<String, Refused> {
+async fn text<B: Body>(body: B) -> Result<String, Rejection> {
     let mut body = pin!(body);
     let mut bytes = Vec::new();
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let frame =
-            frame.map_err(|_| refuse(StatusCode::BAD_REQUEST, "the body did not arrive whole"))?;
-        let Ok(mut data) = frame.into_data() else { continue };
-        if bytes.len() + data.remaining() > LONGEST {
-            return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 8 KiB"));
+        let frame = frame.map_err(|_| bad_request("the body did not arrive whole"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.remaining() > LONGEST_BODY {
+            let reason = "the body is longer than 8 KiB".to_owned();
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, reason));
         }
-        while data.has_remaining() {
-            let chunk = data.chunk();
-            bytes.extend_from_slice(chunk);
-            let read = chunk.len();
-            data.advance(read);
-        }
+        bytes.put(data);
     }
-    let text = String::from_utf8(bytes);
-    let text = text.map_err(|_| refuse(StatusCode::BAD_REQUEST, "the body is no text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| bad_request("the body is no text"))?;
     if text.trim().is_empty() {
-        return Err(refuse(
-            StatusCode::BAD_REQUEST,
-            "the body is empty; it takes levels such as `info,deps=debug`",
-        ));
+        return Err(bad_request("the body is empty; it takes levels such as `info,deps=debug`"));
     }
     Ok(text)
 }
@@ -219,16 +206,19 @@ fn counts() -> Value {
     })
 }
 
-fn respond(status: StatusCode, shown: &Value) -> Response<AdminBody> {
-    let mut response = Response::new(AdminBody { text: Some(Bytes::from(shown.to_string())) });
+fn response(status: StatusCode, value: &Value) -> Response<AdminBody> {
+    let mut response = Response::new(AdminBody { text: Some(Bytes::from(value.to_string())) });
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, PUT"));
+    }
     response
 }
 
-/// The body of an [`Admin`]'s answer.
+/// Body of an [`Admin`] response.
 #[derive(Debug)]
 pub struct AdminBody {
     text: Option<Bytes>,

@@ -1,4 +1,4 @@
-//! A response body that knows when it is over.
+//! A response body that completes its request.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,36 +6,37 @@ use std::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::completed::{End, Open};
+use super::completed::{Completion, InFlight};
 
 pin_project! {
-    /// The body of a response that went through [`RequestLayer`](super::RequestLayer): it ends the
-    /// request when it ends itself.
+    /// Response body of a service in a [`RequestLayer`](super::RequestLayer).
+    ///
+    /// The request completes when the body ends, fails or is dropped.
     #[derive(Debug)]
     pub struct CompletedBody<B> where B: Body {
-        // There until the whole is dropped; an option so that what it drops then is still the request's.
+        // An option only so that the drop can run `B`'s drop within the request.
         #[pin]
         body: Option<B>,
-        open: Option<Box<Open>>,
+        in_flight: Option<Box<InFlight>>,
     }
 
     impl<B> PinnedDrop for CompletedBody<B> where B: Body {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            Open::run(this.open, true);
-            let is_whole = this.open.as_deref().is_some_and(Open::is_whole);
-            let here = this.open.as_deref_mut().map(Open::enter);
-            // A server that knows the length, from the body or from the header, does not ask again
-            // after the last byte.
-            let is_sent = (*this.body).as_ref().is_some_and(is_over) || is_whole;
-            // What it says then is said before its request's end.
+            InFlight::set_running(this.in_flight, true);
+            let has_sent_length =
+                this.in_flight.as_deref().is_some_and(InFlight::has_sent_content_length);
+            let entered = this.in_flight.as_deref_mut().map(InFlight::enter);
+            // A server that knows the length, from the body or from the header, does not poll again after the last byte.
+            let is_sent = (*this.body).as_ref().is_some_and(is_over) || has_sent_length;
+            // Lines that the drop of `B` writes come before `request_completed`.
             this.body.set(None);
-            drop(here);
-            Open::run(this.open, false);
-            if let Some(open) = this.open
+            drop(entered);
+            InFlight::set_running(this.in_flight, false);
+            if let Some(in_flight) = this.in_flight
                 && is_sent
             {
-                open.end(End::Sent);
+                in_flight.complete(Completion::Sent);
             }
         }
     }
@@ -46,12 +47,13 @@ fn is_over(body: &impl Body) -> bool {
 }
 
 impl<B: Body> CompletedBody<B> {
-    pub(super) fn new(body: B, open: Box<Open>) -> Self {
-        CompletedBody { body: Some(body), open: Some(open) }
+    pub(super) fn new(body: B, in_flight: Box<InFlight>) -> Self {
+        CompletedBody { body: Some(body), in_flight: Some(in_flight) }
     }
 
-    pub(super) fn plain(body: B) -> Self {
-        CompletedBody { body: Some(body), open: None }
+    /// A body whose request an outer layer completes.
+    pub(super) fn untracked(body: B) -> Self {
+        CompletedBody { body: Some(body), in_flight: None }
     }
 }
 
@@ -64,32 +66,18 @@ impl<B: Body> Body for CompletedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        // Taken while the body runs, so that a panic ends the request as panicked.
-        let mut open = this.open.take();
-        Open::run(&mut open, true);
+        // If the body panics, unwinding drops `in_flight`, which completes the request as panicked.
+        let mut in_flight = this.in_flight.take();
+        InFlight::set_running(&mut in_flight, true);
         let frame = {
-            let _here = open.as_deref_mut().map(Open::enter);
+            let _entered = in_flight.as_deref_mut().map(InFlight::enter);
             this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx))
         };
-        Open::run(&mut open, false);
-        if let Some(open) = &mut open {
-            match &frame {
-                Poll::Ready(Some(Ok(frame))) => {
-                    if let Some(data) = frame.data_ref() {
-                        open.bytes += bytes::Buf::remaining(data) as u64;
-                    }
-                    // The last frame: a server does not ask for one behind it.
-                    if let Some(trailers) = frame.trailers_ref() {
-                        open.grpc_answered(trailers);
-                        open.end(End::Sent);
-                    }
-                }
-                Poll::Ready(Some(Err(_))) => open.end(End::BodyError),
-                Poll::Ready(None) => open.end(End::Sent),
-                Poll::Pending => {}
-            }
+        InFlight::set_running(&mut in_flight, false);
+        if let Some(in_flight) = &mut in_flight {
+            in_flight.add_frame(&frame);
         }
-        *this.open = open;
+        *this.in_flight = in_flight;
         frame
     }
 

@@ -1,14 +1,17 @@
-//! The line at a request's end: exactly one, whatever the end is.
+//! A request in flight, and its `request_completed` line: exactly one, however the request completes.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
+use bytes::Buf;
 use http::{HeaderMap, HeaderName, StatusCode, header, response};
+use http_body::Frame as BodyFrame;
 use tracing_core::dispatcher;
 
 use super::fields::Fields;
-use super::layer::Route;
+use super::route::Route;
 use super::settings::Settings;
 use super::site;
 use super::started::header_text;
@@ -23,56 +26,56 @@ use crate::redact::keys;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
 
-/// How a request ended.
+/// How a request completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// The response went out to its end.
+pub(super) enum Completion {
+    /// The whole response was sent.
     Sent,
-    /// The response's body failed half way.
-    BodyError,
-    /// The client went away, or the server dropped the request.
+    /// The service or the response body returned an error.
+    Failed,
+    /// The client disconnected, or the server dropped the request.
     Cancelled,
     Panicked,
 }
 
-/// Codes by which a gRPC service says that it is itself at fault: unknown, deadline exceeded, unimplemented, internal,
-/// unavailable, data loss.
+/// gRPC codes of server errors: unknown, deadline exceeded, unimplemented, internal, unavailable, data loss.
 const GRPC_FAULTS: [u64; 6] = [2, 4, 12, 13, 14, 15];
 
-/// Room for the numbers of the line up to its content type, and what stands between them.
-const NUMBERS_ROOM: usize = 192;
+/// Capacity for the members up to `outcome`.
+const NUMBERS_CAPACITY: usize = 192;
 
-/// A request that has not ended yet. Dropping it ends it.
+/// A request that has not completed yet. Dropping it completes the request.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct InFlight {
     request: Arc<Request>,
-    /// What runs in the body works in it.
+    /// Current while the response body runs.
     frame: Frame,
     route: Option<Route>,
     client_request_id: Option<String>,
     status: Option<StatusCode>,
     content_type: Option<Cow<'static, str>>,
-    /// What a gRPC service answered, which is 200 to HTTP whatever it is.
+    /// The gRPC status. Its HTTP status is 200 in any case.
     grpc_status: Option<u64>,
-    pub(super) bytes: u64,
-    /// How many there will be, where the response says so.
+    /// Bytes of the body so far.
+    bytes: u64,
+    /// The `Content-Length` header.
     content_length: Option<u64>,
-    /// Fields of the owner's, as members.
+    /// Members added by `response_fields`.
     fields: String,
     settings: Arc<Settings>,
-    /// Whether the service or the body runs now: a panic that unwinds then is the request's own.
-    running: bool,
-    ended: bool,
+    /// Whether the service or the body is running, so that a panic is one of the request.
+    is_running: bool,
+    is_completed: bool,
 }
 
-impl Open {
+impl InFlight {
     pub(super) fn new(
         request: Arc<Request>,
         route: Option<Route>,
         client_request_id: Option<String>,
         settings: Arc<Settings>,
     ) -> Self {
-        Open {
+        InFlight {
             frame: Frame::of(Arc::clone(&request)),
             request,
             route,
@@ -84,91 +87,109 @@ impl Open {
             content_length: None,
             fields: String::new(),
             settings,
-            running: false,
-            ended: false,
+            is_running: false,
+            is_completed: false,
         }
     }
 
-    /// Marks a request as running from here on, or no more.
-    pub(super) fn run(open: &mut Option<Box<Self>>, running: bool) {
-        if let Some(open) = open {
-            open.running = running;
+    pub(super) fn set_running(in_flight: &mut Option<Box<Self>>, is_running: bool) {
+        if let Some(in_flight) = in_flight {
+            in_flight.is_running = is_running;
         }
     }
 
-    /// Asks the service's own code something: where it panics, so does the request.
-    pub(super) fn ask<T>(&mut self, question: impl FnOnce() -> T) -> T {
-        self.running = true;
-        let answer = question();
-        self.running = false;
-        answer
+    /// Runs code of the service. If it panics, the request completes as panicked.
+    pub(super) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        self.is_running = true;
+        let value = work();
+        self.is_running = false;
+        value
     }
 
     pub(super) fn request(&self) -> &Arc<Request> {
         &self.request
     }
 
-    /// Makes the request the current one, for code of the owner's or of the body.
+    /// Makes the request the current one, for a hook or for the response body.
     pub(super) fn enter(&mut self) -> FrameGuard<&mut Frame> {
         FrameGuard::enter(&mut self.frame)
     }
 
-    pub(super) fn responded(&mut self, response: &response::Parts) {
+    /// Takes the members of `request_completed` from the response headers.
+    pub(super) fn set_response(&mut self, response: &response::Parts) {
         let headers = &response.headers;
         self.status = Some(response.status);
         self.content_type = content_type(headers);
-        self.grpc_answered(headers);
+        self.set_grpc_status(headers);
         self.content_length = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
         if !self.settings.response_fields.is_empty() {
             let settings = Arc::clone(&self.settings);
             self.fields = {
-                let _here = self.enter();
-                let taken = site::COMPLETED.spec.names();
-                Fields::told(&settings.response_fields, response, taken)
+                let _entered = self.enter();
+                let reserved = site::COMPLETED.spec.names();
+                Fields::collect(&settings.response_fields, response, reserved)
             };
         }
     }
 
-    /// Reads the answer of a gRPC service in headers or trailers.
-    pub(super) fn grpc_answered(&mut self, headers: &HeaderMap) {
+    /// Reads the gRPC status from headers or trailers.
+    fn set_grpc_status(&mut self, headers: &HeaderMap) {
         const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-        let answer = headers.get(GRPC_STATUS).and_then(|status| status.to_str().ok()?.parse().ok());
-        self.grpc_status = answer.or(self.grpc_status);
+        let status = headers.get(GRPC_STATUS).and_then(|status| status.to_str().ok()?.parse().ok());
+        self.grpc_status = status.or(self.grpc_status);
     }
 
-    /// Whether as many bytes went out as the response says.
-    pub(super) fn is_whole(&self) -> bool {
+    /// Counts a polled frame of the body, and completes the request if the frame is the last one.
+    pub(super) fn add_frame<D: Buf, E>(&mut self, frame: &Poll<Option<Result<BodyFrame<D>, E>>>) {
+        match frame {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    self.bytes += data.remaining() as u64;
+                }
+                // Trailers are the last frame; servers do not poll again after them.
+                if let Some(trailers) = frame.trailers_ref() {
+                    self.set_grpc_status(trailers);
+                    self.complete(Completion::Sent);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => self.complete(Completion::Failed),
+            Poll::Ready(None) => self.complete(Completion::Sent),
+            Poll::Pending => {}
+        }
+    }
+
+    /// Whether the body has as many bytes as `Content-Length` announced.
+    pub(super) fn has_sent_content_length(&self) -> bool {
         self.content_length == Some(self.bytes)
     }
 
-    /// Writes the line, unless it is written already.
-    pub(super) fn end(&mut self, end: End) {
-        if std::mem::replace(&mut self.ended, true) {
+    /// Writes `request_completed`, unless it has been written.
+    pub(super) fn complete(&mut self, completion: Completion) {
+        if std::mem::replace(&mut self.is_completed, true) {
             return;
         }
         self.request.is_over.store(true, Ordering::Relaxed);
         let now = Tick::now();
-        let refused = self.status.is_some_and(|status| status.as_u16() >= 400)
+        let is_unsuccessful = self.status.is_some_and(|status| status.as_u16() >= 400)
             || self.grpc_status.is_some_and(|status| status != 0);
-        if let Some(switches) = self.request.switches.as_deref().filter(|_| refused) {
+        if let Some(switches) = self.request.switches.as_deref().filter(|_| is_unsuccessful) {
             switches.speak_up();
         }
-        let slow = self.settings.slow;
-        let failed = self.status.is_some_and(|status| status.is_server_error())
+        let is_slow =
+            self.settings.slow.is_some_and(|slow| now.since(self.request.started) >= slow);
+        let is_server_error = self.status.is_some_and(|status| status.is_server_error())
             || self.grpc_status.is_some_and(|status| GRPC_FAULTS.contains(&status));
-        let (outcome, severity) = match end {
-            End::Panicked => ("panicked", Severity::Error),
-            End::Cancelled => ("cancelled", Severity::Warn),
-            End::BodyError => ("error", Severity::Error),
-            End::Sent if failed => ("error", Severity::Error),
-            End::Sent if slow.is_some_and(|slow| now.since(self.request.started) >= slow) => {
-                ("ok", Severity::Warn)
-            }
-            End::Sent => ("ok", Severity::Info),
+        let (outcome, severity) = match completion {
+            Completion::Panicked => ("panicked", Severity::Error),
+            Completion::Cancelled => ("cancelled", Severity::Warn),
+            Completion::Failed => ("error", Severity::Error),
+            Completion::Sent if is_server_error => ("error", Severity::Error),
+            Completion::Sent if is_slow => ("ok", Severity::Warn),
+            Completion::Sent => ("ok", Severity::Info),
         };
-        let (recorded, lost) = self.settle_recorder(severity >= Severity::Warn);
+        let (recorded, lost) = self.finish_recorder(severity >= Severity::Warn);
         emit::emit_at(&site::COMPLETED, Some(&self.request), severity, now, |out, limit| {
             self.write(outcome, now, limit, out);
             for (key, lines) in [("lines_recorded", recorded), ("lines_recorded_lost", lost)] {
@@ -181,14 +202,15 @@ impl Open {
         });
     }
 
-    /// Writes what was kept for a bad end, or forgets it: how many lines that were, and how many are lost.
-    fn settle_recorder(&self, is_bad: bool) -> (u64, u64) {
+    /// Writes the recorded lines if `is_failure`, else discards them. Returns how many were written, and how many were
+    /// evicted before.
+    fn finish_recorder(&self, is_failure: bool) -> (u64, u64) {
         let switches = self.request.switches.as_deref();
         let Some(recorder) = switches.and_then(|switches| switches.recorder.as_ref()) else {
             return (0, 0);
         };
         let written = dispatcher::get_default(|dispatch| {
-            let core = dispatch.downcast_ref::<CandorLayer>().filter(|_| is_bad)?;
+            let core = dispatch.downcast_ref::<CandorLayer>().filter(|_| is_failure)?;
             Some(core.logger.write_kept(&self.request, recorder))
         });
         written.unwrap_or_else(|| {
@@ -198,13 +220,13 @@ impl Open {
     }
 
     fn write(&self, outcome: &str, now: Tick, limit: usize, out: &mut String) {
-        let text = |out: &mut String, opening: &str, value: Option<&str>| {
+        let text = |out: &mut String, key: &str, value: Option<&str>| {
             if let Some(value) = value {
-                out.push_str(opening);
+                out.push_str(key);
                 Encoder::json(out, limit).text(value);
             }
         };
-        append(out, NUMBERS_ROOM, |pieces| {
+        append(out, NUMBERS_CAPACITY, |pieces| {
             pieces.put(",\"event\":\"request_completed\",\"status\":");
             match self.status {
                 Some(status) => pieces.number(status.as_u16().into()),
@@ -229,7 +251,7 @@ impl Open {
     }
 }
 
-/// The type of the content. Most have one of a few.
+/// The scrubbed content type. Common ones need no scrubbing and no allocation.
 fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
     const KNOWN: [&str; 4] = [
         "application/json",
@@ -244,10 +266,10 @@ fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
     }
 }
 
-impl Drop for Open {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        let panicked = self.running && std::thread::panicking();
-        self.end(if panicked { End::Panicked } else { End::Cancelled });
+        let panicked = self.is_running && std::thread::panicking();
+        self.complete(if panicked { Completion::Panicked } else { Completion::Cancelled });
     }
 }
 
@@ -256,16 +278,16 @@ mod tests {
     use super::*;
     use crate::instrument::context::RequestContext;
 
-    /// What does not fit into the room of numbers is left out.
+    /// `append` drops pieces beyond `NUMBERS_CAPACITY`.
     #[test]
     fn the_largest_numbers_fit() {
         let request = RequestContext::with_id("r").request;
-        let mut open = Open::new(request, None, None, Arc::default());
-        open.status = Some(StatusCode::IM_A_TEAPOT);
-        open.grpc_status = Some(u64::MAX);
-        open.bytes = u64::MAX;
+        let mut in_flight = InFlight::new(request, None, None, Arc::default());
+        in_flight.status = Some(StatusCode::IM_A_TEAPOT);
+        in_flight.grpc_status = Some(u64::MAX);
+        in_flight.bytes = u64::MAX;
         let mut out = String::new();
-        open.write("cancelled", Tick::of_nanos(u64::MAX), 100, &mut out);
+        in_flight.write("cancelled", Tick::of_nanos(u64::MAX), 100, &mut out);
         let beginning = ",\"event\":\"request_completed\",\"status\":418,\"grpc_status\":18446744073709551615,\
                          \"duration_ms\":18446744";
         assert!(out.starts_with(beginning), "{out}");

@@ -1,43 +1,47 @@
-//! Fields that the owner of an edge adds to its lines.
+//! Fields that hooks of a `RequestLayer` add to the lines of a request.
 
 use std::sync::Arc;
 
-use super::layer::guarded;
+use super::hook;
 use crate::instrument::context;
 use crate::json::members;
 use crate::redact::loggable::Loggable;
 
-/// Fields of one's own: what a hook of [`RequestLayer::fields`](super::RequestLayer::fields) or
-/// [`response_fields`](super::RequestLayer::response_fields) adds to.
+/// Fields added by a closure of [`RequestLayer::fields`](super::RequestLayer::fields) or
+/// [`response_fields`](super::RequestLayer::response_fields).
 #[derive(Debug)]
 pub struct Fields<'a> {
     members: String,
-    /// Names that are taken already.
-    taken: &'a [&'static str],
+    /// Names that the line already has.
+    reserved: &'a [&'static str],
 }
 
-/// Adds fields, by what it sees of `T`.
+/// Adds fields, read from the request or response `T`.
 pub(super) type FieldsHook<T> = Arc<dyn Fn(&T, &mut Fields<'_>) + Send + Sync>;
 
 impl<'a> Fields<'a> {
-    /// Sets a field; a name that was set before is set anew.
+    /// Sets a field, replacing an earlier value of the same name.
     ///
     /// The value must be loggable: `fields.set("tenant", clear(tenant))`.
     pub fn set(&mut self, name: &str, value: impl Loggable) -> &mut Self {
         let (mut name, json) = context::member(name, &value);
-        while self.taken.contains(&name.as_str()) {
+        while self.reserved.contains(&name.as_str()) {
             name.push('_');
         }
         members::set(&mut self.members, &name, &json);
         self
     }
 
-    /// What all hooks say, as members. One that panics says nothing, and the others do all the same.
-    pub(super) fn told<T>(hooks: &[FieldsHook<T>], of: &T, taken: &'a [&'static str]) -> String {
+    /// Returns the fields of all hooks, as JSON members. A hook that panics adds none; the other hooks still run.
+    pub(super) fn collect<T>(
+        hooks: &[FieldsHook<T>],
+        parts: &T,
+        reserved: &'a [&'static str],
+    ) -> String {
         let mut all = String::new();
         for hook in hooks {
-            let mut fields = Fields { members: String::new(), taken };
-            if guarded(|| hook(of, &mut fields)).is_some() {
+            let mut fields = Fields { members: String::new(), reserved };
+            if hook::call(|| hook(parts, &mut fields)).is_some() {
                 members::set_all(&mut all, &fields.members);
             }
         }

@@ -1,4 +1,4 @@
-//! What the flight recorder of an edge keeps.
+//! Settings of the flight recorder.
 
 use std::sync::Arc;
 
@@ -7,16 +7,18 @@ use crate::init::error::InitError;
 use crate::levels::{Levels, Raised};
 use crate::request::recorder::{Limits, Recorder};
 
-/// Keeps the detail of every request in memory, and writes it only where the request ends badly: answered
-/// 5xx, panicked, cancelled, or slower than [`RequestLayer::slow`](super::RequestLayer::slow).
+/// Recorder that keeps the debug lines of each request in memory and writes them only if the request fails.
 ///
-/// Its lines are redacted and rendered when they are made, and stand before `request_completed` when they are written.
-/// They get their `seq` then, so that it has no gaps; `ts` tells when they were made. With
-/// [sampling](super::RequestLayer::sample), the lines that are not written otherwise are kept as well.
+/// A request fails if its status is 5xx or a gRPC server error, if its response body fails, if it panics or is cancelled,
+/// or if it is slower than [`RequestLayer::slow`](super::RequestLayer::slow).
 ///
-/// **It raises the level of the targets it lists for every request**: their `debug!` calls are no longer off, and
-/// each one that is reached is rendered. `request_completed` says how many lines it wrote (`lines_recorded`), and how
-/// many had to make room (`lines_recorded_lost`).
+/// Lines are redacted and rendered when they are logged, and written before `request_completed`. Their `ts` is the time
+/// of logging, their `seq` is assigned on writing and has no gaps. With [sampling](super::RequestLayer::sample), the
+/// lines of requests outside the sample are kept as well.
+///
+/// **This raises the level of the listed targets for every request**: each `debug!` call that is reached is rendered.
+/// `request_completed` has the number of lines written (`lines_recorded`) and of lines evicted by one of the limits
+/// (`lines_recorded_lost`).
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,47 +37,50 @@ pub struct FlightRecorder {
 }
 
 impl FlightRecorder {
-    /// A recorder of these targets: 256 lines and 64 KiB of a request, 64 MiB of all of them.
+    /// Creates a recorder for these targets and levels, such as `shop=debug,deps=debug`.
+    ///
+    /// Default limits: 256 lines and 64 KiB for each request, 64 MiB for the process.
     ///
     /// # Errors
     ///
-    /// A directive that can't be read.
+    /// Returns an error if `directives` can't be parsed.
     pub fn new(directives: &str) -> Result<Self, InitError> {
         let limits = Limits { lines: 256, bytes: 64 << 10, total_bytes: 64 << 20 };
         Ok(FlightRecorder { levels: Arc::new(trust::raise(directives)?), limits })
     }
 
-    /// Lines of one request, the last ones. Default 256.
+    /// Sets how many lines of each request are kept, the most recent ones. Default: 256.
     pub fn lines(mut self, lines: usize) -> Self {
         self.limits.lines = lines;
         self
     }
 
-    /// Bytes of one request, the last ones. Default 64 KiB.
+    /// Sets how many bytes of lines of each request are kept, the most recent ones. Default: 64 KiB.
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.limits.bytes = bytes;
         self
     }
 
-    /// Bytes of all requests of the process together. Default 64 MiB.
+    /// Sets how many bytes of lines are kept for all requests of the process. Default: 64 MiB.
     pub fn total_bytes(mut self, bytes: usize) -> Self {
         self.limits.total_bytes = bytes;
         self
     }
 }
 
-/// A recorder in use: call sites are on as long as its edge lives.
+/// A recorder in use: the listed call sites are enabled until its layer is dropped.
 #[derive(Debug, Clone)]
-pub(super) struct InUse {
+pub(super) struct ActiveRecorder {
     raised: Arc<Raised>,
     limits: Limits,
 }
 
-impl InUse {
-    pub(super) fn begin(FlightRecorder { levels, limits }: FlightRecorder) -> Self {
-        InUse { raised: Arc::new(Raised::begin(levels)), limits }
+impl ActiveRecorder {
+    pub(super) fn new(FlightRecorder { levels, limits }: FlightRecorder) -> Self {
+        ActiveRecorder { raised: Arc::new(Raised::begin(levels)), limits }
     }
 
+    /// Returns the recorder of one request.
     pub(super) fn recorder(&self) -> Recorder {
         Recorder::new(Arc::clone(&self.raised), self.limits)
     }

@@ -1,46 +1,34 @@
-//! The `tower` layer around a service: context in, one `request_completed` out.
+//! The `tower` layer and its configuration.
 
 use std::fmt;
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
 use http::response;
-use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode};
-use http_body::Body;
-use pin_project_lite::pin_project;
 use tower_layer::Layer;
-use tower_service::Service;
 
-use super::body::CompletedBody;
-use super::completed::{End, Open};
 use super::fields::Fields;
-use super::flight_recorder::{FlightRecorder, InUse};
-use super::request_id::{self, REQUEST_ID, Sent};
+use super::flight_recorder::{ActiveRecorder, FlightRecorder};
+#[cfg(feature = "axum")]
+use super::route;
+use super::service::RequestService;
 use super::settings::Settings;
 use super::stuck::Watch;
-use super::trust::{Asked, Trust};
-use super::{started, trace_context};
-use crate::current;
-use crate::instrument::context::{self, RequestContext, Scope};
+use super::trust::Trust;
+use crate::instrument::context;
 use crate::redact::loggable::Loggable;
-use crate::request::Request as RequestData;
-use crate::request::open_steps::OpenSteps;
 
-/// Gives every request its context, and writes `request_started` and `request_completed`.
+/// Layer that gives each request its context and writes `request_started` and `request_completed`.
 ///
-/// The id is taken from `X-Request-ID` where that is 1 to 128 characters of `[A-Za-z0-9._-]`, else
-/// made (UUID v7); it goes back in the response's header. A W3C `traceparent` is continued.
+/// The request id is the `X-Request-ID` header if that is 1 to 128 characters of `[A-Za-z0-9._-]`; otherwise a UUID v7
+/// is generated. The response carries the id in the same header. A W3C `traceparent` is continued.
 ///
-/// # Exactly one end
+/// # One `request_completed` for each request
 ///
-/// A request that got a context writes one `request_completed`, when its response body has gone out,
-/// failed or been dropped by a client that went away, or when the handler panicked. A second layer inside the first,
-/// as around a router that is nested in another one, lets it pass.
+/// Each request writes exactly one `request_completed`: when its response body has been sent or has failed, when the
+/// request is dropped because the client disconnected, or when the handler panics. If layers are nested, as around a
+/// router that is nested in another one, the inner layer passes the request through.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -50,12 +38,9 @@ use crate::request::open_steps::OpenSteps;
 ///     .layer(candor::http::RequestLayer::new());
 /// # let _ = app;
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct RequestLayer {
     settings: Arc<Settings>,
-    /// Requests come in on tasks of the server's own: they belong to the test that made the layer.
-    #[cfg(feature = "testing")]
-    capture: Option<Arc<dyn crate::request::capture::Capture>>,
 }
 
 impl fmt::Debug for RequestLayer {
@@ -64,20 +49,10 @@ impl fmt::Debug for RequestLayer {
     }
 }
 
-impl Default for RequestLayer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl RequestLayer {
-    /// The layer with its defaults.
+    /// Creates a layer with the default settings.
     pub fn new() -> Self {
-        RequestLayer {
-            settings: Arc::default(),
-            #[cfg(feature = "testing")]
-            capture: current::capture(),
-        }
+        Self::default()
     }
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -85,36 +60,45 @@ impl RequestLayer {
         self
     }
 
-    /// Who may ask for the detail of a request with `X-Debug-Log: 1`. Default: nobody.
+    /// Sets which callers may raise the log level of their own request with `X-Debug-Log: 1`.
+    ///
+    /// Default: the header is ignored.
     pub fn trust(self, trust: Trust) -> Self {
         self.with(|settings| settings.trust = Some(trust))
     }
 
-    /// The part of the requests whose lines are written, from 0 to 1. Default 1.
+    /// Sets the fraction of requests whose lines are written, from 0 to 1.
     ///
-    /// It is decided by the request id alone (FNV-1a of 64 bits, mixed as in splitmix64, the same in every version), so
-    /// that all services that a request passes through agree where their rates do; [`context::is_sampled`] tells.
-    /// Of other requests, lines below WARN are counted and not written, their `request_completed` among them: what
-    /// fails, is slow, or is for the audit is always written. A request that is asked for its
-    /// [detail](Self::trust) is part of every sample.
+    /// Default: 1. The decision depends on the request id alone (64-bit FNV-1a with the finalizer of splitmix64, the same
+    /// in every version), so services with the same rate agree on each request. [`context::is_sampled`] returns it.
+    ///
+    /// Lines below WARN of the other requests are counted but not written, including their `request_completed`. Failures,
+    /// slow requests and audit events are always written. A request with an accepted [`X-Debug-Log`](Self::trust) is
+    /// always sampled.
     ///
     /// [`context::is_sampled`]: crate::context::is_sampled
     pub fn sample(self, rate: f64) -> Self {
         self.with(|settings| settings.rate = if rate.is_nan() { 1.0 } else { rate })
     }
 
-    /// Keeps the detail of every request for a bad end. Default: off.
+    /// Keeps the debug lines of each request in memory and writes them only if the request fails.
+    ///
+    /// Default: off.
     pub fn flight_recorder(self, recorder: FlightRecorder) -> Self {
-        self.with(|settings| settings.recorder = Some(InUse::begin(recorder)))
+        self.with(|settings| settings.recorder = Some(ActiveRecorder::new(recorder)))
     }
 
-    /// The time from which on a request is slow: its `request_completed` is then a WARN. Default: none is.
-    pub fn slow(self, from: Duration) -> Self {
-        self.with(|settings| settings.slow = Some(from))
+    /// Sets the duration from which a request is slow, so that `request_completed` is logged at WARN.
+    ///
+    /// Default: no limit.
+    pub fn slow(self, threshold: Duration) -> Self {
+        self.with(|settings| settings.slow = Some(threshold))
     }
 
-    /// The time from which on an open request writes one WARN `request_stuck`, with the steps and calls that are
-    /// open in it and their ages; eight of them at most. `None` for never. Default: 30 s, and up to a second more.
+    /// Sets the time after which an unfinished request logs one WARN `request_stuck`.
+    ///
+    /// Default: 30 s; `None` disables it. The line lists up to eight open steps and calls with their ages in
+    /// milliseconds. It is written up to one second late.
     ///
     /// ```text
     /// {…,"level":"WARN","logger":"http","msg":"request_stuck",…,"age_ms":30412.117,
@@ -122,15 +106,16 @@ impl RequestLayer {
     ///          {"step":"charge","dependency":"payments","step_id":2,"age_ms":30401.377}]}
     /// ```
     pub fn stuck_after(self, time: impl Into<Option<Duration>>) -> Self {
-        self.with(|settings| settings.watch = time.into().map(Watch::after))
+        self.with(|settings| settings.watch = time.into().map(Watch::new))
     }
 
-    /// Leaves out the lines below WARN of requests to exactly this path, such as health checks. Can be called for
-    /// several paths. Default: none.
+    /// Suppresses lines below WARN for requests to exactly this path, such as health checks.
     ///
-    /// A check that fails stays visible: `request_completed` is written where the answer is none of 1xx to 3xx, a 404 or
-    /// a 429 included, where the request is slow, and where it is cancelled or panics; so is what the service itself
-    /// writes from WARN on. A request that is asked for its [detail](Self::trust) is written as any other.
+    /// Default: none. Can be called for several paths.
+    ///
+    /// A failing check stays visible: `request_completed` is written if the status is 4xx or 5xx or the gRPC status is
+    /// not `OK`, or if the request is slow, cancelled or panics. Lines from WARN on are always written. A request with an accepted
+    /// [`X-Debug-Log`](Self::trust) is not suppressed.
     ///
     /// ```
     /// let layer = candor::http::RequestLayer::new().quiet("/health").quiet("/metrics");
@@ -141,8 +126,9 @@ impl RequestLayer {
         self.quiet_if(move |request| request.uri.path() == path)
     }
 
-    /// The same for this path and all below it: `/health` is `/health`, `/health/` and `/health/live`, and not
-    /// `/healthy`.
+    /// Like [`quiet`](Self::quiet), for this path and all paths below it.
+    ///
+    /// `/health` matches `/health`, `/health/` and `/health/live`, but not `/healthy`.
     ///
     /// ```
     /// let layer = candor::http::RequestLayer::new().quiet_under("/health");
@@ -156,7 +142,9 @@ impl RequestLayer {
         })
     }
 
-    /// The same for the requests of which a rule says so, by their head. A rule that panics says nothing.
+    /// Like [`quiet`](Self::quiet), with a predicate.
+    ///
+    /// If the predicate panics, it counts as `false`.
     ///
     /// ```
     /// let layer = candor::http::RequestLayer::new().quiet_if(|request| {
@@ -164,12 +152,13 @@ impl RequestLayer {
     /// });
     /// # let _ = layer;
     /// ```
-    pub fn quiet_if(self, rule: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
-        self.with(|settings| settings.quiet.push(Arc::new(rule)))
+    pub fn quiet_if(self, predicate: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.quiet.push(Arc::new(predicate)))
     }
 
-    /// What the lines show as `path` in place of the request's own, where that may hold secrets; where the answer is
-    /// `None` it stays. The answer is scrubbed as the path is.
+    /// Overrides the logged `path`, for example if the request path can contain secrets.
+    ///
+    /// Default: the request path. Return `None` to keep it. The result is scrubbed.
     ///
     /// ```
     /// use candor::http::RequestLayer;
@@ -183,16 +172,19 @@ impl RequestLayer {
         self.with(|settings| settings.path = Some(Arc::new(path)))
     }
 
-    /// Has `path` show the route's pattern, `/orders/{id}`, wherever axum knows it.
+    /// Logs the route pattern that axum matched, such as `/orders/{id}`, as `path`.
+    ///
+    /// Default: off. A request without a matched route keeps its path. Replaces an earlier [`path`](Self::path).
     #[cfg(feature = "axum")]
     pub fn path_template(self) -> Self {
-        self.path(|parts| Some(route_of(&parts.extensions)?.as_str().to_owned()))
+        self.path(|parts| Some(route::route_of(&parts.extensions)?.as_str().to_owned()))
     }
 
-    /// Who the user of a request is, where its head tells: what stands in `user_id` from the first line on. It has
-    /// to be loggable, as for [`context::set_user`](crate::context::set_user): a number, an id of a type that is. Text of the
-    /// head can be given to [`context::set_user`](crate::context::set_user) in [`fields`](Self::fields), where the request is
-    /// the current one.
+    /// Sets `user_id` from the request headers, for every line of the request.
+    ///
+    /// Default: `user_id` is `-` until [`context::set_user`](crate::context::set_user) is called. The value must be
+    /// loggable, such as a number. A value that borrows from the headers can't be returned here; call
+    /// [`context::set_user`](crate::context::set_user) in [`fields`](Self::fields) instead, which runs within the request.
     ///
     /// ```
     /// use candor::http::RequestLayer;
@@ -214,11 +206,12 @@ impl RequestLayer {
         self.with(|settings| settings.user = Some(Arc::new(set)))
     }
 
-    /// Fields of one's own from a request's head, for every line of the request: as [`context::set`] for each.
-    /// Can be called several times; of one name the last value counts. Default: none.
+    /// Adds fields from the request headers to every line of the request, like [`context::set`].
     ///
-    /// A value that is not loggable does not compile, so text says what may be shown of it; a sensitive name is
-    /// written as `"[REDACTED]"`. A hook that panics adds nothing.
+    /// Default: none. Can be called several times; the last value of a name wins.
+    ///
+    /// Each value must be loggable, so text needs a policy. A field with a sensitive name is written as `"[REDACTED]"`. If
+    /// the closure panics, it adds no fields.
     ///
     /// ```
     /// use candor::http::RequestLayer;
@@ -237,11 +230,12 @@ impl RequestLayer {
         self.with(|settings| settings.fields.push(Arc::new(fields)))
     }
 
-    /// Fields of one's own from a response's head, on `request_completed` alone, behind its own. Can be called several
-    /// times; of one name the last value counts. Default: none.
+    /// Adds fields from the response headers to `request_completed`, after its own fields.
     ///
-    /// The rules are those of [`fields`](Self::fields), and a name that the line has already gets a trailing underscore.
-    /// A request that panics or is cancelled before there is a response has none of them.
+    /// Default: none. Can be called several times; the last value of a name wins.
+    ///
+    /// The rules of [`fields`](Self::fields) apply. A name that `request_completed` already has gets a trailing
+    /// underscore. A request that panics or is cancelled before it has a response has none of these fields.
     ///
     /// ```
     /// use candor::http::RequestLayer;
@@ -260,201 +254,12 @@ impl RequestLayer {
     ) -> Self {
         self.with(|settings| settings.response_fields.push(Arc::new(fields)))
     }
-
-    fn context(&self, parts: &Parts, sent: &Sent, asked: Asked) -> RequestContext {
-        let mut request = match sent {
-            Sent::Valid(id) => RequestData::with_id(id),
-            Sent::Nothing | Sent::Refused(_) => RequestData::new(),
-        };
-        let shown = self.settings.path.as_ref().and_then(|hook| guarded(|| hook(parts)).flatten());
-        request.switches = self.settings.switches(&request.id, parts, asked).map(Box::new);
-        request.method = Some(context::method_of(parts.method.as_str()));
-        let path = shown.as_deref().unwrap_or(parts.uri.path());
-        request.path = Some(context::safe_path(path).into());
-        request.set_trace(trace_context::of(&parts.headers, request.started));
-        if self.settings.watch.is_some() {
-            request.open_steps = Some(OpenSteps::default());
-        }
-        let context = RequestContext::of(request);
-        #[cfg(feature = "testing")]
-        if context.request.capture.get().is_none()
-            && let Some(capture) = &self.capture
-        {
-            let _ = context.request.capture.set(Arc::clone(capture));
-        }
-        context
-    }
-}
-
-/// A hook is the owner's code; one that panics has no answer.
-pub(super) fn guarded<T>(hook: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(hook)).ok()
 }
 
 impl<S> Layer<S> for RequestLayer {
     type Service = RequestService<S>;
 
     fn layer(&self, inner: S) -> RequestService<S> {
-        RequestService { inner, layer: self.clone() }
+        RequestService::new(inner, Arc::clone(&self.settings))
     }
-}
-
-/// The service that [`RequestLayer`] makes.
-#[derive(Debug, Clone)]
-pub struct RequestService<S> {
-    inner: S,
-    layer: RequestLayer,
-}
-
-impl<S, B, R> Service<Request<B>> for RequestService<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-    R: Body,
-{
-    type Response = Response<CompletedBody<R>>;
-    type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        if request.extensions().get().is_some_and(Seen::is_here) {
-            let method = request.method().clone();
-            let future = RequestContext::scope_of_here(|| self.inner.call(request));
-            return ResponseFuture { future, open: None, method };
-        }
-        let (mut parts, body) = request.into_parts();
-        let settings = &self.layer.settings;
-        let sent = request_id::sent(&parts.headers);
-        let asked = settings.asked(&parts);
-        let context = self.layer.context(&parts, &sent, asked);
-        let client_request_id = match sent {
-            Sent::Refused(shown) => Some(shown),
-            Sent::Nothing | Sent::Valid(_) => None,
-        };
-        if let Some(watch) = &settings.watch {
-            watch.begin(&context.request);
-        }
-        parts.extensions.insert(Seen(Arc::downgrade(&context.request)));
-        let method = parts.method.clone();
-        let open = Open::new(
-            context.request.clone(),
-            route_of(&parts.extensions),
-            client_request_id.clone(),
-            self.layer.settings.clone(),
-        );
-        // It is moved often.
-        let mut open = Some(Box::new(open));
-        Open::run(&mut open, true);
-        let future = context.scope_of(|| {
-            if let Some(user) = &settings.user {
-                guarded(|| user(&parts));
-            }
-            context::add(&Fields::told(&settings.fields, &parts, &[]));
-            settings.tell(asked);
-            let request = Request::from_parts(parts, body);
-            started::write(&request, client_request_id.as_deref());
-            self.inner.call(request)
-        });
-        Open::run(&mut open, false);
-        ResponseFuture { future, open, method }
-    }
-}
-
-/// The mark of a request that came through a layer already.
-#[derive(Clone)]
-struct Seen(Weak<RequestData>);
-
-impl Seen {
-    /// Whether it is the current one, and not one that was sent on from elsewhere.
-    fn is_here(&self) -> bool {
-        current::request().is_some_and(|request| self.0.as_ptr() == Arc::as_ptr(&request))
-    }
-}
-
-/// A route's pattern.
-#[cfg(feature = "axum")]
-pub(super) type Route = axum::extract::MatchedPath;
-/// A route's pattern, which nobody knows.
-#[cfg(not(feature = "axum"))]
-#[derive(Debug)]
-pub(super) enum Route {}
-
-#[cfg(not(feature = "axum"))]
-impl Route {
-    pub(super) fn as_str(&self) -> &str {
-        match *self {}
-    }
-}
-
-/// The route's pattern, where the router left it.
-#[cfg(feature = "axum")]
-fn route_of(extensions: &Extensions) -> Option<Route> {
-    extensions.get().cloned()
-}
-
-#[cfg(not(feature = "axum"))]
-fn route_of(_: &Extensions) -> Option<Route> {
-    None
-}
-
-pin_project! {
-    /// The future of [`RequestService`].
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<F> {
-        #[pin]
-        future: Scope<F>,
-        open: Option<Box<Open>>,
-        method: Method,
-    }
-}
-
-impl<F, R, E> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-    R: Body,
-{
-    type Output = Result<Response<CompletedBody<R>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        // A panic drops it while unwinding, which ends the request as panicked.
-        let mut guard = this.open.take();
-        Open::run(&mut guard, true);
-        let polled = this.future.poll(cx);
-        Open::run(&mut guard, false);
-        *this.open = guard;
-        let result = ready!(polled);
-        let Some(mut open) = this.open.take() else {
-            return Poll::Ready(result.map(|response| response.map(CompletedBody::plain)));
-        };
-        let response = match result {
-            Ok(response) => response,
-            Err(error) => {
-                open.end(End::BodyError);
-                return Poll::Ready(Err(error));
-            }
-        };
-        let (mut head, body) = response.into_parts();
-        if let Ok(id) = HeaderValue::from_str(&open.request().id) {
-            head.headers.insert(REQUEST_ID, id);
-        }
-        open.responded(&head);
-        if has_no_body(this.method, head.status) || open.ask(|| body.is_end_stream()) {
-            open.end(End::Sent);
-        }
-        Poll::Ready(Ok(Response::from_parts(head, CompletedBody::new(body, open))))
-    }
-}
-
-/// Responses whose body is never asked for (RFC 9110, section 6.4.1).
-fn has_no_body(method: &Method, status: StatusCode) -> bool {
-    method == Method::HEAD
-        || (method == Method::CONNECT && status.is_success())
-        || status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
 }

@@ -1,17 +1,25 @@
-//! The HTTP edge: a request gets its context where it enters, and takes it along where it goes out.
+//! HTTP integration: a `tower` layer for incoming requests, and headers for outgoing ones.
 //!
-//! [`RequestLayer`] is a `tower` layer for axum, hyper and tonic services. [`outbound_headers`] gives
-//! what any client has to send; with feature `reqwest`, [`ContextMiddleware`] sends it.
+//! [`RequestLayer`] gives each request of an axum, hyper or tonic service its context. [`outbound_headers`] returns the
+//! headers that carry this context to another service; [`ContextMiddleware`] (feature `reqwest`) adds them to each
+//! request of a client.
 
 mod admin;
 mod body;
 mod completed;
 mod fields;
 mod flight_recorder;
+mod future;
+mod hook;
 mod layer;
+#[cfg(feature = "reqwest")]
+mod middleware;
+mod network;
 mod outbound;
 mod request_id;
+mod route;
 mod sampling;
+mod service;
 mod settings;
 mod site;
 mod started;
@@ -23,8 +31,10 @@ pub use admin::{Admin, AdminBody, admin};
 pub use body::CompletedBody;
 pub use fields::Fields;
 pub use flight_recorder::FlightRecorder;
-pub use layer::{RequestLayer, RequestService, ResponseFuture};
-pub use outbound::outbound_headers;
+pub use future::ResponseFuture;
+pub use layer::RequestLayer;
 #[cfg(feature = "reqwest")]
-pub use outbound::{ContextMiddleware, same_host_redirects};
+pub use middleware::{ContextMiddleware, same_host_redirects};
+pub use outbound::outbound_headers;
+pub use service::RequestService;
 pub use trust::{PeerAddr, Trust};

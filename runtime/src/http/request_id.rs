@@ -1,4 +1,4 @@
-//! `X-Request-ID`: taken from the caller where it is well-formed, made where it is not.
+//! The `X-Request-ID` header of the caller.
 
 use http::{HeaderMap, HeaderName};
 
@@ -6,30 +6,32 @@ use crate::redact::scrub;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a refused id is shortened to.
-const SHOWN: usize = 64;
+/// Characters of a rejected id that are logged.
+const LONGEST_SHOWN: usize = 64;
 
-/// The id the caller sent.
-pub(super) enum Sent {
-    Nothing,
+/// The id that the caller sent.
+pub(super) enum IncomingId {
+    Missing,
     Valid(String),
-    /// Not to be used or echoed; what of it may be logged.
-    Refused(String),
+    /// Malformed, or sent twice: neither used nor echoed. Holds the scrubbed text to log.
+    Rejected(String),
 }
 
-pub(super) fn sent(headers: &HeaderMap) -> Sent {
-    let mut values = headers.get_all(REQUEST_ID).iter();
-    let Some(value) = values.next() else { return Sent::Nothing };
-    match value.to_str() {
-        Ok(id) if is_valid(id) && values.next().is_none() => Sent::Valid(id.to_owned()),
-        _ => {
-            let text = String::from_utf8_lossy(value.as_bytes());
-            let scrubbed = scrub::text_or_shape(&text);
-            let mut shown: String = scrubbed.chars().take(SHOWN).collect();
-            if shown.len() < scrubbed.len() {
-                shown.push('…');
+impl IncomingId {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(REQUEST_ID).iter();
+        let Some(value) = values.next() else { return IncomingId::Missing };
+        match value.to_str() {
+            Ok(id) if is_valid(id) && values.next().is_none() => IncomingId::Valid(id.to_owned()),
+            _ => {
+                let text = String::from_utf8_lossy(value.as_bytes());
+                let scrubbed = scrub::text_or_shape(&text);
+                let mut shown: String = scrubbed.chars().take(LONGEST_SHOWN).collect();
+                if shown.len() < scrubbed.len() {
+                    shown.push('…');
+                }
+                IncomingId::Rejected(shown)
             }
-            Sent::Refused(shown)
         }
     }
 }

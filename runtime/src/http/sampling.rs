@@ -1,20 +1,20 @@
-//! Which requests are part of the sample: decided by their id alone, so that all services agree.
+//! The sampling decision, a function of the request id alone, so that all services agree on it.
 
-/// Whether the request of this id is part of a sample of this rate.
+/// Whether the sample of this rate contains the request with this id.
 ///
-/// The hash is FNV-1a of 64 bits over the id's bytes, mixed once more as splitmix64 does, and is the same in
-/// every process and version: a request that is part of a sample is part of every larger one.
-pub(super) fn takes(id: &str, rate: f64) -> bool {
-    // No place is above all of them.
+/// The hash is the same in every process and version, so a sample is part of every larger one.
+pub(super) fn contains(id: &str, rate: f64) -> bool {
+    // The default: every point is below 1, so nothing is hashed.
     if rate >= 1.0 {
         return true;
     }
-    // The upper 53 bits are a number below one without rounding.
+    // The upper 53 bits of the hash, as a number from 0 to 1 without rounding.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    let place = (hash(id) >> 11) as f64 / (1_u64 << 53) as f64;
-    place < rate
+    let point = (hash(id) >> 11) as f64 / (1_u64 << 53) as f64;
+    point < rate
 }
 
+/// 64-bit FNV-1a with the finalizer of splitmix64.
 fn hash(id: &str) -> u64 {
     let fnv = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -32,11 +32,11 @@ mod tests {
     fn a_sample_is_as_large_as_its_rate_and_part_of_larger_ones() {
         let ids: Vec<String> = (0..20_000).map(|n| format!("r-{n}")).collect();
         for rate in [0.01, 0.1, 0.5, 0.9] {
-            let taken = ids.iter().filter(|id| takes(id, rate)).count();
+            let taken = ids.iter().filter(|id| contains(id, rate)).count();
             let taken = f64::from(u32::try_from(taken).expect("few"));
             assert!((taken / 20_000.0 - rate).abs() < 0.015, "{taken} at {rate}");
         }
-        assert!(ids.iter().all(|id| takes(id, 1.0) && !takes(id, 0.0)));
-        assert!(ids.iter().all(|id| !takes(id, 0.1) || takes(id, 0.2)));
+        assert!(ids.iter().all(|id| contains(id, 1.0) && !contains(id, 0.0)));
+        assert!(ids.iter().all(|id| !contains(id, 0.1) || contains(id, 0.2)));
     }
 }

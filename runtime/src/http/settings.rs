@@ -1,4 +1,4 @@
-//! What the owner of an edge settled, and what it makes of a request.
+//! The settings of a [`RequestLayer`](super::RequestLayer), and the decisions they make about a request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +8,10 @@ use http::request::Parts;
 use http::response;
 
 use super::fields::FieldsHook;
-use super::flight_recorder::InUse;
-use super::layer::guarded;
+use super::flight_recorder::ActiveRecorder;
 use super::stuck::Watch;
-use super::trust::{Asked, Trust};
-use super::{sampling, site};
-use crate::format::record::Severity;
-use crate::json::{escape, members};
-use crate::logger::emit;
+use super::trust::{DebugRequest, Trust};
+use super::{hook, sampling};
 use crate::request::switches::{Share, Switches};
 
 /// The settings of a [`RequestLayer`](super::RequestLayer).
@@ -23,23 +19,26 @@ use crate::request::switches::{Share, Switches};
 pub(super) struct Settings {
     pub(super) trust: Option<Trust>,
     pub(super) rate: f64,
-    pub(super) recorder: Option<InUse>,
+    pub(super) recorder: Option<ActiveRecorder>,
     pub(super) slow: Option<Duration>,
     pub(super) watch: Option<Watch>,
-    pub(super) quiet: Vec<Rule>,
+    pub(super) quiet: Vec<QuietHook>,
     pub(super) path: Option<PathHook>,
     pub(super) user: Option<UserHook>,
     pub(super) fields: Vec<FieldsHook<Parts>>,
     pub(super) response_fields: Vec<FieldsHook<response::Parts>>,
+    /// The test that created the layer. Its requests arrive on tasks of the server, which have no context.
+    #[cfg(feature = "testing")]
+    pub(super) capture: Option<Arc<dyn crate::request::capture::Capture>>,
 }
 
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 
-/// What stands in place of a path.
+/// Overrides the logged path.
 pub(super) type PathHook = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
-/// Whether a request is quiet.
-pub(super) type Rule = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
-/// Sets the user of the current request, where the hook finds one.
+/// Returns whether a request is quiet.
+pub(super) type QuietHook = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
+/// Sets the user of the current request.
 pub(super) type UserHook = Arc<dyn Fn(&Parts) + Send + Sync>;
 
 impl Default for Settings {
@@ -49,12 +48,14 @@ impl Default for Settings {
             rate: 1.0,
             recorder: None,
             slow: None,
-            watch: Some(Watch::after(STUCK_AFTER)),
+            watch: Some(Watch::new(STUCK_AFTER)),
             quiet: Vec::new(),
             path: None,
             user: None,
             fields: Vec::new(),
             response_fields: Vec::new(),
+            #[cfg(feature = "testing")]
+            capture: crate::current::capture(),
         }
     }
 }
@@ -66,48 +67,35 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    pub(super) fn asked(&self, parts: &Parts) -> Asked {
-        self.trust.as_ref().map_or(Asked::Nothing, |trust| trust.asked(parts))
+    pub(super) fn debug_request(&self, parts: &Parts) -> DebugRequest {
+        self.trust.as_ref().map_or(DebugRequest::Ignored, |trust| trust.debug_request(parts))
     }
 
-    /// The switches of a request, where it has any.
-    pub(super) fn switches(&self, id: &str, parts: &Parts, asked: Asked) -> Option<Switches> {
-        let debug = self.trust.as_ref().filter(|_| asked == Asked::Granted).map(Trust::debug_log);
-        let is_quiet = self.quiet.iter().any(|rule| guarded(|| rule(parts)).unwrap_or(false));
-        // What someone asked for is written, whatever the sample is.
-        let share = match &debug {
-            None if !sampling::takes(id, self.rate) => Share::NotSampled,
+    /// Returns the overrides of a request; `None` if it behaves like any other.
+    pub(super) fn switches(
+        &self,
+        id: &str,
+        parts: &Parts,
+        debug: DebugRequest,
+    ) -> Option<Switches> {
+        let trust = self.trust.as_ref().filter(|_| debug == DebugRequest::Accepted);
+        let debug_log = trust.map(Trust::debug_log);
+        let is_quiet = self.quiet.iter().any(|quiet| hook::call(|| quiet(parts)).unwrap_or(false));
+        // An accepted `X-Debug-Log` overrides sampling and `quiet`.
+        let share = match &debug_log {
+            None if !sampling::contains(id, self.rate) => Share::NotSampled,
             None if is_quiet => Share::Quiet,
             _ => Share::Sampled,
         };
-        let recorder = self.recorder.as_ref().map(InUse::recorder);
-        let has_any = debug.is_some() || share != Share::Sampled || recorder.is_some();
-        has_any.then(|| Switches::new(debug, share, recorder))
+        let recorder = self.recorder.as_ref().map(ActiveRecorder::recorder);
+        let has_any = debug_log.is_some() || share != Share::Sampled || recorder.is_some();
+        has_any.then(|| Switches::new(debug_log, share, recorder))
     }
 
-    /// Says under the request what became of its wish.
-    pub(super) fn tell(&self, asked: Asked) {
-        let Some(trust) = &self.trust else { return };
-        let text = |out: &mut String, key: &str, value: &str| {
-            members::open(out, key);
-            escape::json_string(value, out);
-        };
-        match asked {
-            Asked::Nothing => {}
-            Asked::Granted => emit::emit(&site::DEBUG_RAISED, Severity::Info, |out, _| {
-                text(out, "event", "debug_raised");
-                text(out, "levels", &trust.levels().to_string());
-                members::open(out, "lines");
-                out.push_str(itoa::Buffer::new().format(trust.lines));
-            }),
-            Asked::OfUnknown => emit::emit(&site::NO_PEER, Severity::Warn, |out, _| {
-                text(out, "event", "peer_unknown");
-                text(out, "detail", NO_PEER);
-            }),
+    /// Logs, under the current request, how its `X-Debug-Log` was handled.
+    pub(super) fn log_debug_request(&self, debug: DebugRequest) {
+        if let Some(trust) = &self.trust {
+            trust.log(debug);
         }
     }
 }
-
-const NO_PEER: &str = "X-Debug-Log is not obeyed, since the server tells no address of the caller: serve axum with \
-     `into_make_service_with_connect_info::<SocketAddr>()`, or put a `candor::http::PeerAddr` into the request's \
-     extensions";

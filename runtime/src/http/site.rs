@@ -1,4 +1,4 @@
-//! The edge's own lines, known to `tracing`.
+//! Call sites of the lines that the HTTP layer and its clients write.
 
 use tracing_core::Level;
 

@@ -1,4 +1,4 @@
-//! The line at a request's start: what was asked, redacted.
+//! The `request_started` line.
 
 use http::{HeaderMap, Request, header};
 
@@ -38,9 +38,9 @@ pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
     });
 }
 
-/// The headers, without a refused request id: what may be shown of it has a key of its own.
-fn headers(map: &HeaderMap, refused_id: bool) -> scrub::Json {
-    if !refused_id {
+/// The headers without a rejected request id, which is logged scrubbed as `client_request_id`.
+fn headers(map: &HeaderMap, is_id_rejected: bool) -> scrub::Json {
+    if !is_id_rejected {
         return scrub::headers(map);
     }
     let mut map = map.clone();
@@ -48,14 +48,14 @@ fn headers(map: &HeaderMap, refused_id: bool) -> scrub::Json {
     scrub::headers(&map)
 }
 
-/// A header as scrubbed text.
+/// Returns the scrubbed text of a header.
 pub(super) fn header_text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     let value = headers.get(name)?;
     let value = String::from_utf8_lossy(value.as_bytes());
     Some(scrub::listed_or_shape(name.as_str(), scrub::text(&value)).into_owned())
 }
 
-/// A query as an object of lists: `a=1&a=2&password=x` is `{"a":["1","2"],"password":["[REDACTED]"]}`.
+/// Appends a query as an object of lists: `a=1&a=2&password=x` is `{"a":["1","2"],"password":["[REDACTED]"]}`.
 fn query(query: &str, limit: usize, out: &mut String) {
     let mut names: Vec<(String, Vec<String>)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {

@@ -1,4 +1,4 @@
-//! Requests that do not end: one WARN for each that is open for too long.
+//! Requests that do not complete: one WARN `request_stuck` for each that takes too long.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -21,24 +21,25 @@ use crate::request::Request;
 use crate::request::open_steps::{OpenStep, OpenSteps};
 use crate::site::Site;
 
-/// Knows the open requests of an edge. A request costs it one short lock.
+/// The requests in flight of one layer. Adding a request takes one short lock.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     after: Duration,
-    open: Arc<Mutex<Open>>,
+    pending: Arc<Mutex<PendingRequests>>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
-    /// With the time at which they came, in which order they are due.
+struct PendingRequests {
+    /// With their times of arrival, oldest first.
     requests: VecDeque<(Tick, Weak<Request>)>,
-    /// Whether the thread will look at them.
-    is_watched: bool,
+    /// Whether a check is scheduled.
+    is_scheduled: bool,
 }
 
-impl Open {
-    /// Forgets requests that are over, whose memory the next ones can have then: more than one comes at a time.
-    fn forget_some(&mut self) {
+impl PendingRequests {
+    /// Removes up to two dropped requests. Since each new request calls this once, the queue shrinks, and the
+    /// allocation that a `Weak` keeps alive is freed early.
+    fn remove_some(&mut self) {
         const AT_ONCE: usize = 2;
         let is_over = |entry: Option<&(_, Weak<Request>)>| {
             entry.is_some_and(|(_, request)| request.strong_count() == 0)
@@ -47,71 +48,71 @@ impl Open {
             if is_over(self.requests.front()) {
                 self.requests.pop_front();
             } else if is_over(self.requests.back()) {
-                // Behind one that stays open the last ones come and go.
+                // The front may be a long request that is still in flight.
                 self.requests.pop_back();
             }
         }
     }
 }
 
-/// How often all that are over are forgotten, at least: until then their memory may be held.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Longest time between two checks, which free the memory of dropped requests.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Watch {
-    pub(super) fn after(after: Duration) -> Self {
-        Watch { after, open: Arc::default() }
+    pub(super) fn new(after: Duration) -> Self {
+        Watch { after, pending: Arc::default() }
     }
 
-    pub(super) fn begin(&self, request: &Arc<Request>) {
-        let mut open = self.open();
-        open.forget_some();
-        open.requests.push_back((Tick::now(), Arc::downgrade(request)));
-        if !mem::replace(&mut open.is_watched, true) {
-            drop(open);
-            // The thread has no subscriber of its own where only this one has.
-            self.look_later(dispatcher::get_default(Clone::clone));
+    pub(super) fn add(&self, request: &Arc<Request>) {
+        let mut pending = self.pending();
+        pending.remove_some();
+        pending.requests.push_back((Tick::now(), Arc::downgrade(request)));
+        if !mem::replace(&mut pending.is_scheduled, true) {
+            drop(pending);
+            // The default subscriber may be set for this thread only; the timer thread needs it as well.
+            self.schedule(dispatcher::get_default(Clone::clone));
         }
     }
 
-    fn look_later(&self, dispatch: Dispatch) {
+    fn schedule(&self, dispatch: Dispatch) {
         let watch = self.clone();
-        let at = timer::after(self.after.min(LOOK_EVERY));
-        if timer::schedule(at, move || watch.look(dispatch)).is_err() {
-            // No thread: nothing is said of these, and the next request tries again.
-            let mut open = self.open();
-            open.requests.clear();
-            open.is_watched = false;
+        let at = timer::after(self.after.min(CHECK_INTERVAL));
+        if timer::schedule(at, move || watch.check(dispatch)).is_err() {
+            // Without the timer thread these requests are not checked; the next one tries to start it again.
+            let mut pending = self.pending();
+            pending.requests.clear();
+            pending.is_scheduled = false;
         }
     }
 
-    fn look(&self, dispatch: Dispatch) {
+    fn check(&self, dispatch: Dispatch) {
         let now = Tick::now();
-        let mut open = self.open();
-        open.requests.retain(|(_, request)| request.strong_count() > 0);
-        let due = open.requests.partition_point(|(began, _)| now.since(*began) >= self.after);
-        let due: Vec<_> = open.requests.drain(..due).collect();
-        open.is_watched = !open.requests.is_empty();
-        let looks_again = open.is_watched;
-        drop(open);
+        let mut pending = self.pending();
+        pending.requests.retain(|(_, request)| request.strong_count() > 0);
+        let due = pending.requests.partition_point(|(began, _)| now.since(*began) >= self.after);
+        let due: Vec<_> = pending.requests.drain(..due).collect();
+        pending.is_scheduled = !pending.requests.is_empty();
+        let is_scheduled = pending.is_scheduled;
+        drop(pending);
         dispatcher::with_default(&dispatch, || {
             for request in due.iter().filter_map(|(_, request)| request.upgrade()) {
-                // A task that it left behind may hold it.
+                // A spawned task may keep the context of a completed request alive.
                 if !request.is_over.load(Ordering::Relaxed) {
-                    say(&request);
+                    warn(&request);
                 }
             }
         });
-        if looks_again {
-            self.look_later(dispatch);
+        if is_scheduled {
+            self.schedule(dispatch);
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, PendingRequests> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn say(request: &Arc<Request>) {
+fn warn(request: &Arc<Request>) {
     let now = Tick::now();
     let open = request.open_steps.as_ref().map(OpenSteps::list).unwrap_or_default();
     emit::emit_at(&site::STUCK, Some(request), Severity::Warn, now, |out, limit| {
@@ -131,7 +132,7 @@ fn say(request: &Arc<Request>) {
     });
 }
 
-/// `{"step":"charge","dependency":"payments","step_id":2,"age_ms":30012.482}`.
+/// Appends `{"step":"charge","dependency":"payments","step_id":2,"age_ms":30012.482}`.
 fn write_step(step: &OpenStep, site: &Site, now: Tick, limit: usize, out: &mut String) {
     let spec = &site.spec;
     Encoder::json(out, limit).object("OpenStep", |object| {
@@ -151,16 +152,16 @@ mod tests {
 
     #[test]
     fn the_memory_of_requests_that_are_over_is_not_held() {
-        let watch = Watch::after(Duration::from_hours(1));
+        let watch = Watch::new(Duration::from_hours(1));
         for _ in 0..1000 {
-            watch.begin(&RequestContext::new().request);
+            watch.add(&RequestContext::new().request);
         }
-        assert!(watch.open().requests.len() <= 2);
+        assert!(watch.pending().requests.len() <= 2);
         let stays = RequestContext::new();
-        watch.begin(&stays.request);
+        watch.add(&stays.request);
         for _ in 0..1000 {
-            watch.begin(&RequestContext::new().request);
+            watch.add(&RequestContext::new().request);
         }
-        assert!(watch.open().requests.len() <= 3);
+        assert!(watch.pending().requests.len() <= 3);
     }
 }

@@ -9,13 +9,14 @@ use crate::request::trace::{Hex, Trace};
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// The trace of a request: the caller's where its header is well-formed, else a new one; the span id
-/// is always the request's own, which began now.
+/// Returns the trace of a request that began at `now`, with a new span id.
+///
+/// It continues the caller's trace if there is one well-formed `traceparent`, else it is a new trace.
 pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
     let span_id = Hex::of(random::bytes::<8>(now));
     let mut values = headers.get_all(TRACEPARENT).iter();
-    let sent = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
-    match sent {
+    let parsed = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
+    match parsed {
         Some((trace_id, parent_id, sampled)) if values.next().is_none() => {
             Trace { trace_id, span_id, parent_id: Some(parent_id), sampled, state: state(headers) }
         }
@@ -29,9 +30,9 @@ pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
     }
 }
 
-/// The header that continues a trace.
+/// Returns the `traceparent` value that continues a trace.
 pub(super) fn header(trace: &Trace) -> String {
-    // Where OpenTelemetry listens, the span that calls is the parent; candor's own trace knows only the request.
+    // With an OpenTelemetry layer, the parent is the calling span instead of the request.
     #[cfg(feature = "otel")]
     let of_here = crate::instrument::context::otel::span_of_here(trace);
     #[cfg(feature = "otel")]
@@ -40,7 +41,7 @@ pub(super) fn header(trace: &Trace) -> String {
     format!("00-{}-{}-{flags:02x}", trace.trace_id.as_str(), trace.span_id.as_str())
 }
 
-/// Trace id, parent id and sampled flag of a header. A version after 00 may have more parts, which are not read.
+/// Parses trace id, parent id and sampled flag. Versions after 00 may have further parts, which are ignored.
 fn parse(header: &str) -> Option<(Hex<32>, Hex<16>, bool)> {
     let mut parts = header.trim().split('-');
     let (version, trace_id, parent_id, flags) =
@@ -48,15 +49,16 @@ fn parse(header: &str) -> Option<(Hex<32>, Hex<16>, bool)> {
     let version = Hex::<2>::parse(version)?;
     let (trace_id, parent_id) = (Hex::parse(trace_id)?, Hex::parse(parent_id)?);
     let flags = u8::from_str_radix(Hex::<2>::parse(flags)?.as_str(), 16).ok()?;
-    let well_formed = version.as_str() != "ff"
+    let is_well_formed = version.as_str() != "ff"
         && (!version.is_zero() || parts.next().is_none())
         && !trace_id.is_zero()
         && !parent_id.is_zero();
-    well_formed.then_some((trace_id, parent_id, flags & 1 == 1))
+    is_well_formed.then_some((trace_id, parent_id, flags & 1 == 1))
 }
 
-/// What other tracing systems pass along, to be passed along: nothing where it is not well-formed, and no more than every
-/// system passes along, as the specification shortens it.
+/// Returns the caller's `tracestate`, to be sent on; `None` if it is malformed.
+///
+/// A long one is shortened as the specification asks: members over [`LARGE_MEMBER`] go first, then the last ones.
 fn state(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(TRACESTATE).iter().map(|value| value.to_str().ok());
     let all: Vec<&str> = values.collect::<Option<_>>()?;
@@ -84,10 +86,10 @@ fn state(headers: &HeaderMap) -> Option<String> {
     (!members.is_empty()).then(|| members.join(","))
 }
 
-/// Members that go first where there is too much.
+/// Length in bytes beyond which a member is removed first.
 const LARGE_MEMBER: usize = 128;
 
-/// What every system passes along at least.
+/// Length in bytes that every system has to propagate.
 const LONGEST_STATE: usize = 512;
 
 /// `vendor` or `tenant@vendor`.
@@ -118,7 +120,7 @@ fn is_state_value(value: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether the parts are read, with this flag.
+    /// Whether `header` has this trace id and flag, and the parent id of the tests.
     fn reads(header: &str, id: &str, sampled: bool) -> bool {
         let ids = Hex::parse(id).zip(Hex::parse("00f067aa0ba902b7"));
         ids.is_some() && parse(header) == ids.map(|(id, parent)| (id, parent, sampled))

@@ -1,14 +1,14 @@
-//! The response of a dependency, as far as the value of a call shows it.
+//! The answer of a dependency: status, error category and whether the request was refused.
 
 use std::sync::Arc;
 
 use super::Category;
 use crate::base::catch::catch;
 
-/// What the value of a dependency call says about the answer.
+/// Status and error category of a dependency call, read from the value it returns.
 ///
-/// The [module's list](crate::dependency#which-values-are-known) names the types that have it. Implement it for a
-/// client's own response or error type:
+/// [The module documentation](crate::dependency#which-values-are-known) lists the types that implement it. Implement it
+/// for the response or error types of your own clients:
 ///
 /// ```
 /// use candor::dependency::{Category, DependencyOutcome};
@@ -31,20 +31,21 @@ use crate::base::catch::catch;
 /// }
 /// ```
 ///
-/// A value that is no `Err` has failed all the same where it names a category or a 5xx status.
+/// A call that returns a value other than `Err` has failed as well if the value has a category or a 5xx status.
 pub trait DependencyOutcome {
-    /// The status of the answer; none where no answer began.
+    /// Returns the status of the response; `None` if there was no response.
     fn status(&self) -> Option<u16> {
         None
     }
 
-    /// Why the call failed, where the status does not say it.
+    /// Returns why the call failed, if the status does not show it.
     fn category(&self) -> Option<Category> {
         None
     }
 
-    /// Whether it was answered that the request itself is at fault, so that the line is a WARN and no
-    /// ERROR: by default where the status is 4xx.
+    /// Returns whether the dependency rejected the request as invalid.
+    ///
+    /// The line of such a call is logged at WARN instead of ERROR. Default: whether the status is 4xx.
     fn is_refusal(&self) -> bool {
         self.status().is_some_and(is_client_error)
     }
@@ -68,7 +69,7 @@ impl<T: DependencyOutcome, E: DependencyOutcome> DependencyOutcome for Result<T,
     }
 }
 
-/// Status and category as they are, for the function of `outcome = …`.
+/// Status and category, for functions given as `outcome = …`.
 impl DependencyOutcome for (Option<u16>, Option<Category>) {
     fn status(&self) -> Option<u16> {
         self.0
@@ -79,7 +80,7 @@ impl DependencyOutcome for (Option<u16>, Option<Category>) {
     }
 }
 
-macro_rules! as_what_it_points_to {
+macro_rules! delegate_to_target {
     ($($Pointer:ty),*) => {$(
         impl<T: DependencyOutcome + ?Sized> DependencyOutcome for $Pointer {
             fn status(&self) -> Option<u16> {
@@ -97,9 +98,9 @@ macro_rules! as_what_it_points_to {
     )*};
 }
 
-as_what_it_points_to!(&T, Box<T>, Arc<T>);
+delegate_to_target!(&T, Box<T>, Arc<T>);
 
-/// What a call was answered.
+/// Answer of a dependency, read through [`DependencyOutcome`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     pub(crate) status: Option<u16>,
@@ -110,12 +111,12 @@ pub struct Answer {
 impl Answer {
     pub(crate) const NONE: Answer = Answer { status: None, category: None, is_refusal: false };
 
-    /// What is not known here, from elsewhere.
-    pub(crate) fn or_else(self, elsewhere: impl FnOnce() -> Answer) -> Self {
+    /// Completes the answer with the status and category of `fallback`.
+    pub(crate) fn or_else(self, fallback: impl FnOnce() -> Answer) -> Self {
         if self.status.is_some() && self.category.is_some() {
             return self;
         }
-        let other = elsewhere();
+        let other = fallback();
         Answer {
             status: self.status.or(other.status),
             category: self.category.or(other.category),
@@ -124,7 +125,7 @@ impl Answer {
     }
 
     pub(crate) fn of<T: DependencyOutcome + ?Sized>(value: &T) -> Self {
-        // The trait is the user's to implement; what panics there is no answer.
+        // Users implement the trait. A panic there must not reach the annotated function.
         let answer = || Answer {
             status: value.status(),
             category: value.category(),
@@ -133,7 +134,7 @@ impl Answer {
         catch(answer).unwrap_or(Answer::NONE)
     }
 
-    /// The answer with the status that the body named in place of its own.
+    /// Replaces the status by that of [`Call::set_status`](crate::dependency::Call::set_status).
     pub(crate) fn with_status(self, status: Option<u16>) -> Self {
         match status {
             Some(status) => {
@@ -143,7 +144,7 @@ impl Answer {
         }
     }
 
-    /// Why the call failed, where the answer tells: what is said plainly goes before the status.
+    /// Returns why the call failed. An explicit category takes precedence over the status.
     pub(crate) fn reason(self) -> Option<Category> {
         let is_bad = self.status.is_some_and(|status| status >= 400);
         match self.category {

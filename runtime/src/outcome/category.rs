@@ -1,33 +1,33 @@
-//! Why a call failed, in one word.
+//! The error category of a dependency call.
 
-/// Why a call failed, in the words of the `error` key.
+/// Reason why a dependency call failed, the value of the `error` key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Category {
-    /// No answer in time.
+    /// The call timed out.
     Timeout,
-    /// No connection.
+    /// The connection could not be established, or was lost.
     Connect,
-    /// The name was not resolved.
+    /// The host name could not be resolved.
     Dns,
-    /// The secure channel failed.
+    /// The TLS handshake failed.
     Tls,
-    /// No connection was free in the pool.
+    /// The connection pool had no free connection.
     Pool,
-    /// An answer that says no: a 4xx or 5xx status, or a gRPC code.
+    /// The response has a 4xx or 5xx status, or a gRPC error code.
     Status,
-    /// The answer could not be read.
+    /// The response could not be decoded.
     Decode,
-    /// The call was dropped before it finished, or the other side says that it was.
+    /// The call was dropped before it completed, or the server reported it as cancelled.
     Cancelled,
     /// The call panicked.
     Panicked,
-    /// Anything else.
+    /// Any other reason.
     Other,
 }
 
 impl Category {
-    /// The word of the `error` key.
+    /// Returns the value of the `error` key.
     pub const fn as_str(self) -> &'static str {
         match self {
             Category::Timeout => "timeout",

@@ -1,4 +1,4 @@
-//! Errors inside errors: the first one in a chain of sources that is known tells what went wrong.
+//! The answer in an error's chain of sources: that of the first error whose type is known.
 
 use std::error::Error;
 use std::io;
@@ -7,86 +7,86 @@ use std::sync::Arc;
 use super::{Answer, Category};
 use crate::redact::error_text;
 
-/// A chain longer than this is cut: an error may be its own source.
+/// Errors of a chain that are examined. An error may be its own source.
 const LONGEST_CHAIN: usize = 32;
 
-/// What one error of a chain tells, those inside it aside.
+/// Contribution of one error of a chain, without its sources.
 #[derive(Debug)]
-pub(super) enum Told {
-    /// The answer, whatever else is inside.
+pub(super) enum Classification {
+    /// The answer, regardless of the sources.
     Answer(Answer),
-    /// Why the call failed, unless an error inside it knows better.
-    Unless(Category),
-    /// Nothing: those inside it are asked.
-    Nothing,
+    /// The category, unless a source has an answer.
+    Fallback(Category),
+    Unknown,
 }
 
-impl From<Category> for Told {
+impl From<Category> for Classification {
     fn from(category: Category) -> Self {
-        Told::Answer(Answer { category: Some(category), ..Answer::NONE })
+        Classification::Answer(Answer { category: Some(category), ..Answer::NONE })
     }
 }
 
-/// An error whose type is known.
-pub(super) trait Link: Error {
-    /// What it tells by itself.
-    fn told(&self) -> Told;
+/// An error type that can be classified.
+pub(super) trait KnownError: Error + 'static {
+    fn classify(&self) -> Classification;
 
-    /// The error inside it.
-    fn inside(&self) -> Option<&(dyn Error + 'static)>;
+    /// Returns the wrapped error if `source` skips it and returns the source of that one.
+    fn wrapped(&self) -> Option<&(dyn Error + 'static)> {
+        None
+    }
 }
 
-/// What is known of an error from the known types in its chain of sources.
-pub(crate) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
-    let mut unless = None;
-    // A loop and no recursion: an error from elsewhere may be nested as deep as its maker likes.
+/// Returns the answer of the first known error in a chain of sources.
+pub(super) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
+    let mut fallback = None;
+    // Not recursive, since a foreign error may be nested to any depth.
     for _ in 0..LONGEST_CHAIN {
         let Some(error) = link else { break };
         link = match known(error) {
             Some(known) => {
-                match known.told() {
-                    Told::Answer(answer) => return answer,
-                    Told::Unless(category) => unless = unless.or(Some(category)),
-                    Told::Nothing => {}
+                match known.classify() {
+                    Classification::Answer(answer) => return answer,
+                    Classification::Fallback(category) => fallback = fallback.or(Some(category)),
+                    Classification::Unknown => {}
                 }
-                known.inside()
+                known.wrapped().or_else(|| error_text::next(known))
             }
             None => {
-                if let Some(category) = by_its_words(error, unless) {
+                if let Some(category) = by_text(error, fallback) {
                     return Answer { category: Some(category), ..Answer::NONE };
                 }
-                inside_of_shared(error).or_else(|| error_text::next(error))
+                in_shared(error).or_else(|| error_text::next(error))
             }
         };
     }
-    Answer { category: unless, ..Answer::NONE }
+    Answer { category: fallback, ..Answer::NONE }
 }
 
-/// The answer that a returned error tells through its chain.
-macro_rules! told_by_its_chain {
+/// Implements `DependencyOutcome` for a known error, by its chain.
+macro_rules! outcome_of_chain {
     ($Error:ty) => {
         impl $crate::outcome::DependencyOutcome for $Error {
             fn status(&self) -> Option<u16> {
-                $crate::outcome::chain_answer(Some(self)).status
+                $crate::outcome::chain::chain_answer(Some(self)).status
             }
 
             fn category(&self) -> Option<$crate::outcome::Category> {
-                $crate::outcome::chain_answer(Some(self)).category
+                $crate::outcome::chain::chain_answer(Some(self)).category
             }
 
             fn is_refusal(&self) -> bool {
-                $crate::outcome::chain_answer(Some(self)).is_refusal
+                $crate::outcome::chain::chain_answer(Some(self)).is_refusal
             }
         }
     };
 }
-pub(super) use told_by_its_chain;
+pub(super) use outcome_of_chain;
 
-fn known<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a dyn Link> {
+fn known<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a dyn KnownError> {
     macro_rules! one_of {
         ($($(#[$cfg:meta])? $Known:ty,)*) => {$(
             $(#[$cfg])?
-            if let Some(known) = found::<$Known>(error) {
+            if let Some(known) = downcast::<$Known>(error) {
                 return Some(known);
             }
         )*};
@@ -109,28 +109,27 @@ fn known<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a dyn Link> {
     None
 }
 
-/// An error of this type, also behind the pointers that make it small or shared, and which hand out its
-/// sources but not itself.
-fn found<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+/// Downcasts an error, also if it is a `Box<T>` or `Arc<T>`, whose `source` skips the `T`.
+fn downcast<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     error
         .downcast_ref::<T>()
         .or_else(|| Some(&**error.downcast_ref::<Box<T>>()?))
         .or_else(|| Some(&**error.downcast_ref::<Arc<T>>()?))
 }
 
-/// The error inside a shared one of any type, which hands out that one's source but not itself.
-fn inside_of_shared<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+/// Returns the error in an `Arc<dyn Error>`, whose `source` skips it.
+fn in_shared<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
     Some(&**shared)
 }
 
-/// Types that can't be named: those of TLS libraries, of resolvers, and private ones of clients. Only
-/// where a connection was being made can their words be trusted.
-fn by_its_words(error: &(dyn Error + 'static), unless: Option<Category>) -> Option<Category> {
+/// Classifies errors of types that can't be named (of TLS libraries and resolvers, private ones of clients) by their text.
+/// Except for timeouts, the text is reliable only while a connection is being established.
+fn by_text(error: &(dyn Error + 'static), fallback: Option<Category>) -> Option<Category> {
     if cfg!(feature = "reqwest") && error_text::display(error) == "operation timed out" {
         return Some(Category::Timeout);
     }
-    if unless != Some(Category::Connect) {
+    if fallback != Some(Category::Connect) {
         return None;
     }
     let text = error_text::display(error).to_ascii_lowercase();
@@ -138,13 +137,13 @@ fn by_its_words(error: &(dyn Error + 'static), unless: Option<Category>) -> Opti
         return Some(Category::Dns);
     }
     let words = ["certificate", "tls", "ssl", "handshake"];
-    let of_tls = words.iter().any(|word| text.contains(word)) || is_tls_alert(&text);
-    of_tls.then_some(Category::Tls)
+    let is_tls = words.iter().any(|word| text.contains(word)) || is_tls_alert(&text);
+    is_tls.then_some(Category::Tls)
 }
 
-/// Whether a text is one of rustls' about a handshake: I/O errors carry them.
+/// Whether this is the text of a rustls handshake error, which is wrapped in an I/O error.
 pub(super) fn is_tls_alert(text: &str) -> bool {
-    let beginnings = [
+    let prefixes = [
         "invalid peer certificate",
         "invalid certificate revocation list",
         "received fatal alert",
@@ -158,5 +157,5 @@ pub(super) fn is_tls_alert(text: &str) -> bool {
         "peer doesn't support any known protocol",
         "cannot decrypt peer's message",
     ];
-    beginnings.iter().any(|beginning| text.starts_with(beginning))
+    prefixes.iter().any(|prefix| text.starts_with(prefix))
 }

@@ -1,4 +1,4 @@
-//! HTTP responses, by their status.
+//! HTTP responses.
 
 use super::DependencyOutcome;
 

@@ -4,15 +4,15 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 
 use super::Category;
-use super::chain::{Link, Told, is_tls_alert, told_by_its_chain};
+use super::chain::{Classification, KnownError, is_tls_alert, outcome_of_chain};
 use crate::redact::error_text;
 
-told_by_its_chain!(io::Error);
+outcome_of_chain!(io::Error);
 
-impl Link for io::Error {
-    fn told(&self) -> Told {
+impl KnownError for io::Error {
+    fn classify(&self) -> Classification {
         match self.kind() {
-            // The second is what a read that waited for its timeout ends with on Unix.
+            // On Unix, a read with a timeout fails with `WouldBlock`.
             ErrorKind::TimedOut | ErrorKind::WouldBlock => Category::Timeout.into(),
             ErrorKind::ConnectionRefused
             | ErrorKind::ConnectionReset
@@ -24,24 +24,22 @@ impl Link for io::Error {
             | ErrorKind::NetworkUnreachable
             | ErrorKind::HostUnreachable => Category::Connect.into(),
             _ if is_unresolved(self) => Category::Dns.into(),
-            ErrorKind::InvalidData | ErrorKind::Other if is_of_tls(self) => Category::Tls.into(),
-            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => Told::Unless(Category::Decode),
-            _ => Told::Nothing,
+            ErrorKind::InvalidData | ErrorKind::Other if is_tls(self) => Category::Tls.into(),
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                Classification::Fallback(Category::Decode)
+            }
+            _ => Classification::Unknown,
         }
     }
 
-    /// The error it was made from; its `source` is that one's source.
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
-        match self.get_ref() {
-            Some(inner) => Some(inner),
-            None => error_text::next(self),
-        }
+    fn wrapped(&self) -> Option<&(dyn Error + 'static)> {
+        self.get_ref().map(|inner| inner as _)
     }
 }
 
-/// The standard library has no kind for a name that was not resolved.
+/// Whether a host name could not be resolved, for which the standard library has no kind.
 fn is_unresolved(error: &io::Error) -> bool {
-    // Windows' own codes, from "host not found" to "no data".
+    // Windows error codes from `WSAHOST_NOT_FOUND` to `WSANO_DATA`.
     if cfg!(windows) && error.raw_os_error().is_some_and(|code| (11001..=11004).contains(&code)) {
         return true;
     }
@@ -49,6 +47,6 @@ fn is_unresolved(error: &io::Error) -> bool {
     inner.is_some_and(|text| text.starts_with("failed to lookup address information"))
 }
 
-fn is_of_tls(error: &io::Error) -> bool {
+fn is_tls(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| is_tls_alert(&error_text::display(inner)))
 }

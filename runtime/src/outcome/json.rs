@@ -1,24 +1,18 @@
-//! Answers that are no JSON, or not of the type that was expected.
+//! Errors of `serde_json`.
 
-use std::error::Error;
 use std::io;
 
 use super::Category;
-use super::chain::{Link, Told, told_by_its_chain};
-use crate::redact::error_text;
+use super::chain::{Classification, KnownError, outcome_of_chain};
 
-told_by_its_chain!(serde_json::Error);
+outcome_of_chain!(serde_json::Error);
 
-impl Link for serde_json::Error {
-    fn told(&self) -> Told {
-        // The I/O error itself is not handed out.
+impl KnownError for serde_json::Error {
+    fn classify(&self) -> Classification {
+        // `serde_json` does not expose the I/O error itself.
         match self.io_error_kind() {
-            Some(kind) => io::Error::from(kind).told(),
+            Some(kind) => io::Error::from(kind).classify(),
             None => Category::Decode.into(),
         }
-    }
-
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
-        error_text::next(self)
     }
 }

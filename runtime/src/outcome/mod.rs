@@ -26,5 +26,4 @@ mod tonic;
 
 pub use answer::{Answer, DependencyOutcome};
 pub use category::Category;
-use chain::chain_answer;
 pub use step_output::StepOutput;

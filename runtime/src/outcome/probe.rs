@@ -1,6 +1,6 @@
 //! Traits that find out, through method resolution, how a value of a concrete type shows its result.
 //!
-//! The macros call a method on a reference to a reference (and so on) to a [`Returned`] or [`Kind`]. The compiler takes
+//! The macros call a method on a reference to a reference (and so on) to a [`Returned`] or [`ReturnType`]. The compiler takes
 //! the impl with the most references whose bounds hold for the concrete type. So a `Result` is recognized behind an
 //! alias, and the text of an error is used if its type has one.
 
@@ -17,14 +17,14 @@ use crate::redact::loggable::Loggable;
 #[derive(Debug)]
 pub struct Returned<'a, T: ?Sized>(pub &'a T);
 
-/// A return type, probed if its value was not observed.
+/// A return type, the receiver of the probing methods if the value was not observed.
 #[derive(Debug)]
-pub struct Kind<T: ?Sized>(pub PhantomData<T>);
+pub struct ReturnType<T: ?Sized>(pub PhantomData<T>);
 
-impl<T> Kind<T> {
+impl<T> ReturnType<T> {
     /// The return type of a function.
     pub const fn of() -> Self {
-        Kind(PhantomData)
+        ReturnType(PhantomData)
     }
 }
 
@@ -110,11 +110,11 @@ probes! {
     "Returns a constructor for the failure of a call whose value was not observed, if its type is a `Result`."
     unread -> Option<fn() -> Failure<'static>> {
         /// A `Result`.
-        ResultKind [T, E] &Kind<Result<T, E>>
-            => |_kind| Some(|| Failure { type_name: type_name::<E>(), detail: Detail::Unknown });
+        ResultType [T, E] &ReturnType<Result<T, E>>
+            => |_type| Some(|| Failure { type_name: type_name::<E>(), detail: Detail::Unknown });
 
         /// Any other type.
-        AnyKind [T] Kind<T> => |_kind| None;
+        AnyType [T] ReturnType<T> => |_type| None;
     }
 }
 

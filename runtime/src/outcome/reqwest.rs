@@ -5,9 +5,8 @@ use std::error::Error;
 use reqwest_middleware::Error as MiddlewareError;
 
 use super::answer::is_client_error;
-use super::chain::{Link, Told, told_by_its_chain};
+use super::chain::{Classification, KnownError, outcome_of_chain};
 use super::{Answer, Category, DependencyOutcome};
-use crate::redact::error_text;
 
 impl DependencyOutcome for reqwest::Response {
     fn status(&self) -> Option<u16> {
@@ -15,13 +14,13 @@ impl DependencyOutcome for reqwest::Response {
     }
 }
 
-told_by_its_chain!(reqwest::Error);
-told_by_its_chain!(MiddlewareError);
+outcome_of_chain!(reqwest::Error);
+outcome_of_chain!(MiddlewareError);
 
-impl Link for reqwest::Error {
-    fn told(&self) -> Told {
+impl KnownError for reqwest::Error {
+    fn classify(&self) -> Classification {
         if let Some(status) = self.status().map(|status| status.as_u16()) {
-            Told::Answer(Answer {
+            Classification::Answer(Answer {
                 status: Some(status),
                 category: Some(Category::Status),
                 is_refusal: is_client_error(status),
@@ -31,26 +30,21 @@ impl Link for reqwest::Error {
         } else if self.is_dns() {
             Category::Dns.into()
         } else if self.is_connect() {
-            Told::Unless(Category::Connect)
+            Classification::Fallback(Category::Connect)
         } else if self.is_decode() || self.is_body() {
             Category::Decode.into()
         } else {
-            Told::Nothing
+            Classification::Unknown
         }
-    }
-
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
-        error_text::next(self)
     }
 }
 
-impl Link for MiddlewareError {
-    fn told(&self) -> Told {
-        Told::Nothing
+impl KnownError for MiddlewareError {
+    fn classify(&self) -> Classification {
+        Classification::Unknown
     }
 
-    /// What it wraps; its `source` is that one's source.
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
+    fn wrapped(&self) -> Option<&(dyn Error + 'static)> {
         Some(match self {
             MiddlewareError::Reqwest(error) => error,
             MiddlewareError::Middleware(error) => &**error,

@@ -1,10 +1,11 @@
-//! The result of a call as its line shows it: whether it failed, with which error, and what a dependency answered.
+//! The result of a call for its line: failure, answer of the dependency and returned value.
 
 use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 
-use super::{Answer, chain_answer};
+use super::Answer;
+use super::chain::chain_answer;
 use crate::redact::loggable::{Encoder, Loggable, guarded};
 use crate::redact::{error_text, scrub};
 
@@ -38,7 +39,7 @@ impl OwnedFailure {
     }
 }
 
-/// Where the text of `error_detail` comes from.
+/// Source of the text of `error_detail`.
 pub(super) enum Detail<'a> {
     /// A `Loggable` type, shown through its own policies.
     Loggable(&'a dyn Loggable),
@@ -88,7 +89,7 @@ impl CallResult<'_> {
 }
 
 impl<'a> CallResult<'a> {
-    /// Reads a `Result`; `detail` says how the text of its error is to be rendered.
+    /// Reads a `Result`. `detail` selects how the text of its error is rendered.
     pub(super) fn read<T, E>(
         result: &'a Result<T, E>,
         detail: impl FnOnce(&'a E) -> Detail<'a>,

@@ -1,20 +1,17 @@
-//! Errors of sqlx, those of the database by their SQLSTATE.
-
-use std::error::Error;
+//! Errors of sqlx. Those of the database are classified by SQLSTATE.
 
 use sqlx::error::{DatabaseError, ErrorKind};
 
-use super::chain::{Link, Told, told_by_its_chain};
+use super::chain::{Classification, KnownError, outcome_of_chain};
 use super::{Answer, Category};
-use crate::redact::error_text;
 
-told_by_its_chain!(sqlx::Error);
+outcome_of_chain!(sqlx::Error);
 
-impl Link for sqlx::Error {
-    fn told(&self) -> Told {
+impl KnownError for sqlx::Error {
+    fn classify(&self) -> Classification {
         match self {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Category::Pool.into(),
-            sqlx::Error::Io(_) => Told::Unless(Category::Connect),
+            sqlx::Error::Io(_) => Classification::Fallback(Category::Connect),
             sqlx::Error::Tls(_) => Category::Tls.into(),
             sqlx::Error::Protocol(_)
             | sqlx::Error::Decode(_)
@@ -24,22 +21,17 @@ impl Link for sqlx::Error {
             | sqlx::Error::TypeNotFound { .. } => Category::Decode.into(),
             sqlx::Error::RowNotFound => refused(true),
             sqlx::Error::Database(error) => by_database(&**error),
-            _ => Told::Nothing,
+            _ => Classification::Unknown,
         }
     }
-
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
-        error_text::next(self)
-    }
 }
 
-fn refused(is_refusal: bool) -> Told {
-    Told::Answer(Answer { category: Some(Category::Other), is_refusal, ..Answer::NONE })
+fn refused(is_refusal: bool) -> Classification {
+    Classification::Answer(Answer { category: Some(Category::Other), is_refusal, ..Answer::NONE })
 }
 
-/// The database answered: only where it says that it ran out of time or goes away is that no matter of
-/// the query.
-fn by_database(error: &dyn DatabaseError) -> Told {
+/// Classifies a response of the database. Unless it reports a timeout or a shutdown, the query itself failed.
+fn by_database(error: &dyn DatabaseError) -> Classification {
     let code = error.code();
     match code.as_deref().unwrap_or_default() {
         // query_canceled (statement_timeout), lock_not_available (lock_timeout),

@@ -1,20 +1,14 @@
-//! tokio's timeouts.
-
-use std::error::Error;
+//! The timeout error of tokio.
 
 use tokio::time::error::Elapsed;
 
 use super::Category;
-use super::chain::{Link, Told, told_by_its_chain};
+use super::chain::{Classification, KnownError, outcome_of_chain};
 
-told_by_its_chain!(Elapsed);
+outcome_of_chain!(Elapsed);
 
-impl Link for Elapsed {
-    fn told(&self) -> Told {
+impl KnownError for Elapsed {
+    fn classify(&self) -> Classification {
         Category::Timeout.into()
-    }
-
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
-        None
     }
 }

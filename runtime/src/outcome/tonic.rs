@@ -1,42 +1,38 @@
-//! gRPC answers: the code is the status, and tells whose fault it was.
+//! gRPC responses. The gRPC code is the status.
 
 use std::error::Error;
 
 use tonic::{Code, ConnectError, Response, Status, TimeoutExpired};
 
-use super::chain::{Link, Told, told_by_its_chain};
+use super::chain::{Classification, KnownError, outcome_of_chain};
 use super::{Answer, Category, DependencyOutcome};
 use crate::redact::error_text;
 
-/// `Ok`: 0.
 impl<T> DependencyOutcome for Response<T> {
     fn status(&self) -> Option<u16> {
         Some(Code::Ok as u16)
     }
 }
 
-told_by_its_chain!(Status);
+outcome_of_chain!(Status);
 
-impl Link for Status {
-    fn told(&self) -> Told {
-        // A status with a source was made on this side, where no answer came; the source knows better.
+impl KnownError for Status {
+    fn classify(&self) -> Classification {
+        // The client created a status with a source, since there was no response. The source is more precise.
         if error_text::next(self).is_some() {
-            return reason(self.code()).map_or(Told::Nothing, Told::Unless);
+            return category(self.code()).map_or(Classification::Unknown, Classification::Fallback);
         }
-        Told::Answer(Answer {
+        Classification::Answer(Answer {
             status: Some(self.code() as u16),
-            category: reason(self.code()).or((self.code() != Code::Ok).then_some(Category::Status)),
+            category: category(self.code())
+                .or((self.code() != Code::Ok).then_some(Category::Status)),
             is_refusal: is_refusal(self.code()),
         })
     }
-
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
-        error_text::next(self)
-    }
 }
 
-/// What a code says of the way there, and not of the request.
-fn reason(code: Code) -> Option<Category> {
+/// Returns the category of codes that are not about the request itself.
+fn category(code: Code) -> Option<Category> {
     match code {
         Code::DeadlineExceeded => Some(Category::Timeout),
         Code::Unavailable => Some(Category::Connect),
@@ -45,7 +41,7 @@ fn reason(code: Code) -> Option<Category> {
     }
 }
 
-/// All codes but those that OpenTelemetry's RPC conventions count as errors of a server.
+/// Whether a code is not a server error by OpenTelemetry's RPC conventions.
 fn is_refusal(code: Code) -> bool {
     !matches!(
         code,
@@ -59,27 +55,23 @@ fn is_refusal(code: Code) -> bool {
     )
 }
 
-told_by_its_chain!(TimeoutExpired);
+outcome_of_chain!(TimeoutExpired);
 
-/// What tonic calls cancelled where its own timeout passed.
-impl Link for TimeoutExpired {
-    fn told(&self) -> Told {
+/// The source of a `Cancelled` status if tonic's own timeout expired.
+impl KnownError for TimeoutExpired {
+    fn classify(&self) -> Classification {
         Category::Timeout.into()
-    }
-
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
-        None
     }
 }
 
-told_by_its_chain!(ConnectError);
+outcome_of_chain!(ConnectError);
 
-impl Link for ConnectError {
-    fn told(&self) -> Told {
-        Told::Unless(Category::Connect)
+impl KnownError for ConnectError {
+    fn classify(&self) -> Classification {
+        Classification::Fallback(Category::Connect)
     }
 
-    fn inside(&self) -> Option<&(dyn Error + 'static)> {
+    fn wrapped(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.0)
     }
 }

@@ -1,4 +1,4 @@
-//! The lines of one test, and what can be asked of them.
+//! The captured lines of one test, and lookups and assertions on them.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use tracing_core::dispatcher::DefaultGuard;
 
-use super::{Line, Lines, Matched, snapshot, tree};
+use super::{Line, Lines, Matched, tree};
 use crate::current::{self, Frame};
 use crate::init::logging::Logging;
 use crate::request::Request;
 
-/// The lines of one test; see [`capture`](super::capture).
+/// Captured lines of one test, returned by [`capture`](super::capture) and [`capture_with`](super::capture_with).
+///
+/// Capturing stops when this is dropped.
 ///
 /// ```
 /// use candor::policy::clear;
@@ -34,9 +36,9 @@ use crate::request::Request;
 /// ```
 pub struct Captured {
     pub(super) lines: Lines,
-    /// What changes the levels, where they are this capture's own.
+    /// Changes the levels of `capture_with`.
     pub(super) logging: Option<Logging>,
-    /// What ran on the thread before, to come back when this is dropped.
+    /// The thread's frame before the capture, restored on drop.
     before: Option<Frame>,
     _default: Option<DefaultGuard>,
     _not_send: PhantomData<*const ()>,
@@ -64,91 +66,94 @@ impl Captured {
         Captured { lines, logging: None, before, _default: default, _not_send: PhantomData }
     }
 
-    /// All lines so far, in the order they were written.
+    /// Returns all lines so far, in the order in which they were written.
     pub fn lines(&self) -> Vec<Line> {
         let store = self.lines.store();
         let line = |(request, line): &(u64, String)| Line::new(*request, line.clone());
         store.lines.iter().map(line).collect()
     }
 
-    /// Lines as [`capture_with`](super::capture_with)'s settings made them, each with its line feed. Empty for [`capture`](super::capture).
+    /// Returns the output in the format that [`capture_with`](super::capture_with) configured, one line each.
+    ///
+    /// Empty for [`capture`](super::capture).
     pub fn output(&self) -> String {
         self.lines.store().written.clone()
     }
 
-    /// What changes the levels of [`capture_with`](super::capture_with); `None` for
-    /// [`capture`](super::capture).
+    /// Returns the handle that changes the levels of [`capture_with`](super::capture_with).
+    ///
+    /// `None` for [`capture`](super::capture).
     pub fn logging(&self) -> Option<&Logging> {
         self.logging.as_ref()
     }
 
-    /// Forgets the lines so far.
+    /// Removes the lines so far.
     pub fn clear(&self) {
         let mut store = self.lines.store();
         store.lines.clear();
         store.written.clear();
     }
 
-    /// The lines with this message, or of this event of candor's.
+    /// Returns the lines with this message, such as `request_completed`.
     pub fn events(&self, message: &str) -> Vec<Line> {
         self.matching(|line| line.is("msg", message))
     }
 
-    /// The one line with this message.
+    /// Returns the only line with this message.
     ///
     /// # Panics
     ///
-    /// Where there is none, or more than one; the text lists what was captured.
+    /// Panics unless there is exactly one; the panic message lists the captured lines.
     #[track_caller]
     pub fn line(&self, message: &str) -> Line {
         self.one(&format!("with the message `{message}`"), self.events(message))
     }
 
-    /// The lines of this step.
+    /// Returns the lines of this step.
     pub fn steps(&self, name: &str) -> Vec<Line> {
         self.matching(|line| line.is_step(name))
     }
 
-    /// The one line of this step.
+    /// Returns the only line of this step.
     ///
     /// # Panics
     ///
-    /// Where there is none, or more than one.
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn step(&self, name: &str) -> Line {
         self.one(&format!("of the step `{name}`"), self.steps(name))
     }
 
-    /// The lines of the calls to this dependency.
+    /// Returns the lines of calls to this dependency.
     pub fn dependencies(&self, name: &str) -> Vec<Line> {
         self.matching(|line| line.is_call(name))
     }
 
-    /// The one line of the call to this dependency.
+    /// Returns the only line of a call to this dependency.
     ///
     /// # Panics
     ///
-    /// Where there is none, or more than one.
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn dependency(&self, name: &str) -> Line {
         self.one(&format!("of a call to `{name}`"), self.dependencies(name))
     }
 
-    /// The one `request_completed` line.
+    /// Returns the only `request_completed` line.
     ///
     /// # Panics
     ///
-    /// Where there is none, or more than one.
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn completed(&self) -> Line {
         self.line("request_completed")
     }
 
-    /// The one `request_completed` line of this path, where there are several requests.
+    /// Returns the only `request_completed` line with this path.
     ///
     /// # Panics
     ///
-    /// Where there is none, or more than one.
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn completed_for(&self, path: &str) -> Line {
         let mut found = self.events("request_completed");
@@ -156,41 +161,43 @@ impl Captured {
         self.one(&format!("`request_completed` of the path `{path}`"), found)
     }
 
-    /// Asserts that the step has a line; what is asked of the result narrows down which.
+    /// Asserts that the step has a line, and begins a chain of assertions on its lines.
     ///
     /// # Panics
     ///
-    /// Where it has none; the text lists what was captured.
+    /// Panics if the step has no line; the panic message lists the captured lines.
     #[track_caller]
     pub fn assert_step(&self, name: &str) -> Matched {
         Matched::new(format!("of the step `{name}`"), self.lines(), |line| line.is_step(name))
     }
 
-    /// The same for calls to a dependency.
+    /// Like [`assert_step`](Self::assert_step), for calls to a dependency.
     ///
     /// # Panics
     ///
-    /// Where there is no line of one.
+    /// Panics if there is no line of such a call.
     #[track_caller]
     pub fn assert_dependency(&self, name: &str) -> Matched {
         Matched::new(format!("of a call to `{name}`"), self.lines(), |line| line.is_call(name))
     }
 
-    /// The same for lines with this message: events of the service's own, and candor's by their name, as
-    /// `request_completed`.
+    /// Like [`assert_step`](Self::assert_step), for lines with this message.
+    ///
+    /// The message of candor's own lines is their event name, such as `request_completed`.
     ///
     /// # Panics
     ///
-    /// Where there is none.
+    /// Panics if there is no such line.
     #[track_caller]
     pub fn assert_line(&self, message: &str) -> Matched {
         let what = format!("with the message `{message}`");
         Matched::new(what, self.lines(), |line| line.is("msg", message))
     }
 
-    /// Asserts that lines of these names (of steps, dependencies, or messages) were written in this
-    /// order, with others between them. A step's line is written when it ends; in which order steps
-    /// began shows the [tree](Self::tree).
+    /// Asserts that lines with these names were written in this order; other lines may be between them.
+    ///
+    /// A name is that of a step or dependency, or a message. The line of a step is written when the step ends; see
+    /// [`tree`](Self::tree) for the order in which steps began.
     ///
     /// ```
     /// let captured = candor::testing::capture();
@@ -200,7 +207,7 @@ impl Captured {
     ///
     /// # Panics
     ///
-    /// Where they were not.
+    /// Panics if a name has no line after that of the previous name.
     #[track_caller]
     pub fn assert_order(&self, names: &[&str]) {
         let lines = self.lines();
@@ -209,20 +216,22 @@ impl Captured {
             if rest.any(|line| line.is_named(name)) {
                 continue;
             }
-            let behind = at.checked_sub(1).map(|at| format!(" behind `{}`", names[at]));
-            let behind = behind.unwrap_or_default();
-            panic!("no line of `{name}` was captured{behind}; there are:\n{}", listed(&lines));
+            let after = at.checked_sub(1).map(|at| format!(" behind `{}`", names[at]));
+            let after = after.unwrap_or_default();
+            panic!("no line of `{name}` was captured{after}; there are:\n{}", listed(&lines));
         }
     }
 
-    /// The steps and calls right inside this one, in the order in which they began. For a
-    /// `request_completed` those that have no parent.
+    /// Returns the direct children of a step or call, in the order in which they began.
+    ///
+    /// For a `request_completed`, returns the steps and calls of its request that have no parent.
     pub fn children(&self, of: &Line) -> Vec<Line> {
         tree::children(of, &self.lines())
     }
 
-    /// All steps and calls as a tree, in the order in which they began: a line for each with its name, its
-    /// outcome and its error, without anything that differs from run to run.
+    /// Returns all steps and calls as an indented tree, in the order in which they began.
+    ///
+    /// Each line has a name, an outcome and an error category. The text contains nothing that differs between runs.
     ///
     /// ```
     /// #[candor::dependency_call("payments")]
@@ -243,29 +252,9 @@ impl Captured {
     /// assert_eq!(captured.tree(), tree);
     /// ```
     ///
-    /// Only a request's steps have a place in it; those outside one stand at its edge, in the order in
-    /// which they ended.
+    /// Only steps within a request are nested. Other steps are not indented and in the order in which they ended.
     pub fn tree(&self) -> String {
         tree::text(&self.lines())
-    }
-
-    /// The lines, one each, with a placeholder for what differs from run to run: `[ts]`, `[ms]`,
-    /// `[request-1]`, `[trace-1]`, `[span-1]`, `[uuid-1]`, `[port]` of a loopback address, `[step]` for
-    /// the slowest one, `[line]` and `[backtrace]` of a panic. Ids that are no UUID stay: a test chose them.
-    ///
-    /// For insta, expect-test or a file. Lines of work that runs side by side come in any order; the
-    /// [tree](Self::tree) of such a request is the better snapshot.
-    ///
-    /// ```
-    /// let captured = candor::testing::capture();
-    /// candor::RequestContext::new().enter_with(|| tracing::info!(target: "shop", items = 2, "basket opened"));
-    /// let line = r#"{"ts":"[ts]","level":"INFO","logger":"shop","msg":"basket opened","request_id":"[request-1]",
-    ///     "user_id":"-","method":"-","path":"-","seq":1,"items":2}"#;
-    /// # let line = &line.replace("\n    ", "");
-    /// assert_eq!(captured.snapshot().trim_end(), line);
-    /// ```
-    pub fn snapshot(&self) -> String {
-        snapshot::of(&self.lines.all())
     }
 
     fn matching(&self, wanted: impl Fn(&Line) -> bool) -> Vec<Line> {
@@ -282,7 +271,7 @@ impl Captured {
     }
 }
 
-/// Lines as a failed test shows them.
+/// Formats lines for a panic message.
 pub(super) fn listed(lines: &[Line]) -> String {
     if lines.is_empty() {
         return "  nothing".to_owned();

@@ -1,19 +1,19 @@
-//! Whether a secret stands in what was captured, in whatever form it might have got there.
+//! A search for a secret in captured lines, in clear and in common encodings.
 
 use super::Captured;
 use crate::redact::keys::decoded;
 
-/// Bytes of a canary that must stand nowhere: fewer stand in any log by chance.
-const SHORTEST: usize = 6;
+/// Length in bytes of the parts of a canary that are searched for. Shorter ones would match by chance.
+const PART_LEN: usize = 6;
 
-/// Asserts that a secret, the *canary*, stands nowhere in what was captured.
+/// Asserts that a secret, the *canary*, does not occur in the captured lines.
 ///
-/// It is looked for in clear, in JSON escapes, percent-encoded, in base64 (at each of its three offsets,
-/// in both alphabets), in hex and as a list of bytes, and so is every part of six bytes: half a secret is
-/// a leak too. Letters match in either case. Choose a canary that has no word of the log in it.
+/// The canary is searched for in clear, with JSON escapes, percent-encoded, in base64 (at each of the three offsets, in
+/// both alphabets), in hex and as a list of bytes. Each part of six bytes counts as a leak, since part of a secret is
+/// secret as well. Upper and lower case match each other. Choose a canary that does not contain words of the log.
 ///
-/// It takes a [`Captured`](crate::testing::Captured), whose lines and
-/// [output](crate::testing::Captured::output) it looks at, or any text.
+/// The first argument is a [`Captured`](crate::testing::Captured), of which lines and
+/// [output](crate::testing::Captured::output) are searched, or any text.
 ///
 /// ```
 /// use candor::testing::{assert_no_leak, capture};
@@ -33,8 +33,8 @@ const SHORTEST: usize = 6;
 ///
 /// # Panics
 ///
-/// Where it finds the canary; where nothing was captured, since then nothing was tested; and where the
-/// canary has less than six bytes.
+/// Panics if the canary is found or is shorter than six bytes. Also panics if nothing was captured, since then nothing
+/// was tested.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __assert_no_leak {
@@ -43,55 +43,55 @@ macro_rules! __assert_no_leak {
     };
 }
 
-/// What can hold a leak: a capture, or any text.
-pub trait Written {
-    fn written(&self) -> String;
+/// A capture or text to search for a canary.
+pub trait SearchedText {
+    fn searched_text(&self) -> String;
 }
 
-impl Written for Captured {
-    fn written(&self) -> String {
+impl SearchedText for Captured {
+    fn searched_text(&self) -> String {
         let mut lines = self.lines.all().join("\n");
         lines.push('\n');
         lines + &self.output()
     }
 }
 
-impl Written for str {
-    fn written(&self) -> String {
+impl SearchedText for str {
+    fn searched_text(&self) -> String {
         self.to_owned()
     }
 }
 
-impl Written for String {
-    fn written(&self) -> String {
+impl SearchedText for String {
+    fn searched_text(&self) -> String {
         self.clone()
     }
 }
 
-impl<T: Written + ?Sized> Written for &T {
-    fn written(&self) -> String {
-        (**self).written()
+impl<T: SearchedText + ?Sized> SearchedText for &T {
+    fn searched_text(&self) -> String {
+        (**self).searched_text()
     }
 }
 
 #[doc(hidden)]
 #[track_caller]
-pub fn __assert_no_leak(captured: &(impl Written + ?Sized), canary: &str) {
-    let written = captured.written();
+pub fn __assert_no_leak(captured: &(impl SearchedText + ?Sized), canary: &str) {
+    let text = captured.searched_text();
     assert!(
-        canary.len() >= SHORTEST,
-        "a canary needs at least {SHORTEST} bytes to be told from chance"
+        canary.len() >= PART_LEN,
+        "a canary needs at least {PART_LEN} bytes to be told from chance"
     );
-    assert!(!written.trim().is_empty(), "nothing was captured, so nothing was tested for leaks");
-    if let Some(leak) = find(&written, canary) {
+    assert!(!text.trim().is_empty(), "nothing was captured, so nothing was tested for leaks");
+    if let Some(leak) = find(&text, canary) {
         panic!("the canary leaked: {leak}");
     }
 }
 
-/// Where the canary stands; the text holds none of it.
-fn find(written: &str, canary: &str) -> Option<String> {
+/// Describes the first leak, without showing any of the canary.
+fn find(text: &str, canary: &str) -> Option<String> {
     let needles = Needle::all(canary.as_bytes());
-    for (number, line) in written.lines().enumerate() {
+    for (number, line) in text.lines().enumerate() {
         for (form, text) in forms(line) {
             let text = text.as_bytes();
             let lower = text.to_ascii_lowercase();
@@ -122,7 +122,7 @@ fn position(text: &[u8], needle: &[u8]) -> Option<usize> {
     text.windows(needle.len()).position(|window| window == needle)
 }
 
-/// A part of the canary as it would stand there.
+/// An encoded part of the canary.
 struct Needle {
     encoding: &'static str,
     bytes: Vec<u8>,
@@ -132,7 +132,7 @@ struct Needle {
 impl Needle {
     fn all(canary: &[u8]) -> Vec<Self> {
         let mut needles = Vec::new();
-        for part in canary.windows(SHORTEST) {
+        for part in canary.windows(PART_LEN) {
             let mut put = |encoding, bytes: Vec<u8>, any_case| {
                 needles.push(Needle { encoding, bytes, any_case });
             };
@@ -148,7 +148,7 @@ impl Needle {
             }
             for offset in 0..3 {
                 let std = base64(part, offset);
-                let url: Vec<u8> = std.iter().map(|byte| url_letter(*byte)).collect();
+                let url: Vec<u8> = std.iter().map(|byte| url_safe(*byte)).collect();
                 if url != std {
                     put("base64", url, false);
                 }
@@ -159,29 +159,30 @@ impl Needle {
     }
 }
 
-/// The letters of base64 that `part` alone decides, where `offset` bytes stand before it in its group.
+/// Encodes `part` in base64, preceded by `offset` unknown bytes. Returns the characters that depend on `part` alone.
 fn base64(part: &[u8], offset: usize) -> Vec<u8> {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let first = offset * 8;
     let bit = |at: usize| part[(at - first) / 8] >> (7 - (at - first) % 8) & 1;
-    let decided = first.div_ceil(6)..(first + part.len() * 8) / 6;
-    decided
-        .map(|letter| {
-            let value = (letter * 6..letter * 6 + 6).fold(0, |value, at| value << 1 | bit(at));
-            LETTERS[usize::from(value)]
+    let complete = first.div_ceil(6)..(first + part.len() * 8) / 6;
+    complete
+        .map(|index| {
+            let value = (index * 6..index * 6 + 6).fold(0, |value, at| value << 1 | bit(at));
+            ALPHABET[usize::from(value)]
         })
         .collect()
 }
 
-fn url_letter(letter: u8) -> u8 {
-    match letter {
+/// Replaces a character of the standard base64 alphabet with that of the URL-safe one.
+fn url_safe(byte: u8) -> u8 {
+    match byte {
         b'+' => b'-',
         b'/' => b'_',
-        letter => letter,
+        byte => byte,
     }
 }
 
-/// The line as it stands, and what is behind its escapes, each with the name of how it was hidden.
+/// The line and its decoded forms, each with the name of the encoding that was removed.
 fn forms(line: &str) -> Vec<(&'static str, String)> {
     const NESTED: usize = 4;
     let mut forms = vec![("", line.to_owned())];
@@ -203,7 +204,7 @@ fn forms(line: &str) -> Vec<(&'static str, String)> {
     forms
 }
 
-/// One level of JSON's and Rust's escapes taken away: `\"`, `\u0041`, `\u{41}`, `\x41`.
+/// Removes one level of JSON or Rust escapes: `\"`, `\u0041`, `\u{41}`, `\x41`.
 fn unescaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -251,8 +252,8 @@ mod tests {
 
     const CANARY: &str = "Zq7\"xK/4w+Vt";
 
-    fn how(written: &str) -> String {
-        let found = find(written, CANARY).unwrap_or_else(|| panic!("not found in {written}"));
+    fn how(text: &str) -> String {
+        let found = find(text, CANARY).unwrap_or_else(|| panic!("not found in {text}"));
         assert!(!found.contains("xK/4"), "the message shows the canary: {found}");
         found
     }
@@ -275,11 +276,11 @@ mod tests {
 
     #[test]
     fn base64_is_known_at_each_offset_and_in_both_alphabets() {
-        // printf 'Zq7"xK/4w+Vt' | base64, with no, one and two letters before it.
+        // printf 'Zq7"xK/4w+Vt' | base64, with zero, one and two characters before it.
         for text in ["WnE3InhLLzR3K1Z0", "YVpxNyJ4Sy80dytWdA==", "YWFacTcieEsvNHcrVnQ="] {
             assert!(how(text).contains("in base64"), "{text}");
         }
-        // Bytes whose base64 needs the two letters that differ.
+        // Bytes whose base64 contains the two characters that differ.
         let canary = "\u{7ff}\u{7fe}\u{7ff}\u{7fb}";
         for text in ["37/fvt+/37s=", "37_fvt-_37s"] {
             assert!(find(text, canary).is_some(), "{text}");

@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::format::pretty;
 use crate::format::record::Severity;
 
-/// Of a line in the message of a failed test; what is looked for is named before the lines.
+/// Bytes of a line shown in a panic message.
 const LONGEST_READABLE: usize = 600;
 
-/// One captured line, with typed access to its fields.
+/// Captured line, with typed access to its fields.
 #[derive(Clone)]
 pub struct Line {
     /// The serial number of its request.
@@ -31,17 +31,17 @@ impl Line {
         Line { request, raw, value }
     }
 
-    /// The line as JSON text, without its line feed.
+    /// Returns the line as JSON text, without its line feed.
     pub fn raw(&self) -> &str {
         &self.raw
     }
 
-    /// The value under a key, if it is there.
+    /// Returns the value of a key, if the line has it.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.value.get(key)
     }
 
-    /// Whether the line has the key.
+    /// Returns whether the line has the key.
     pub fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
@@ -59,26 +59,26 @@ impl Line {
     }
 
     /// Whether both lines belong to the same request. False outside requests.
-    pub(super) fn is_of_the_same(&self, other: &Line) -> bool {
+    pub(super) fn is_of_same_request(&self, other: &Line) -> bool {
         !self.is("request_id", "-") && self.request == other.request
     }
 
-    /// What a test calls the line: by its step, its dependency or its message.
+    /// Whether this is the name of the line's step or dependency, or its message.
     pub(super) fn is_named(&self, name: &str) -> bool {
         self.is_step(name) || self.is_call(name) || self.is("msg", name)
     }
 
-    /// The line as a person reads it, for what a failed test says.
+    /// The line in the `pretty` format, for panic messages.
     pub(super) fn readable(&self) -> String {
         use Severity::{Critical, Debug, Error, Info, Trace, Warn};
         let mut levels = [Trace, Debug, Info, Warn, Error, Critical].into_iter();
-        // Keys that were renamed are not known here.
+        // The `level` key may have been renamed.
         let Some(level) = levels.find(|level| self.is("level", level.as_str())) else {
             return self.raw.clone();
         };
         let mut out = String::new();
         pretty::write(&self.raw, level, false, &mut out);
-        // A backtrace among ten lines hides the nine.
+        // A backtrace would hide the other lines.
         let end = out.floor_char_boundary(LONGEST_READABLE);
         if end < out.len() {
             let more = out.len() - end;
@@ -96,47 +96,47 @@ impl Line {
         }
     }
 
-    /// A text.
+    /// Returns the string under a key.
     ///
     /// # Panics
     ///
-    /// Where the key is not there, or holds something else.
+    /// Panics if the line does not have the key, or if its value has another type.
     pub fn text(&self, key: &str) -> &str {
         self.typed(key, "a text", Value::as_str)
     }
 
-    /// A number.
+    /// Returns the number under a key.
     ///
     /// # Panics
     ///
-    /// Where the key is not there, or holds something else.
+    /// Panics if the line does not have the key, or if its value has another type.
     pub fn number(&self, key: &str) -> f64 {
         self.typed(key, "a number", Value::as_f64)
     }
 
-    /// A whole number.
+    /// Returns the integer under a key.
     ///
     /// # Panics
     ///
-    /// Where the key is not there, or holds something else.
+    /// Panics if the line does not have the key, or if its value has another type.
     pub fn integer(&self, key: &str) -> i64 {
         self.typed(key, "a whole number", Value::as_i64)
     }
 
-    /// A boolean.
+    /// Returns the boolean under a key.
     ///
     /// # Panics
     ///
-    /// Where the key is not there, or holds something else.
+    /// Panics if the line does not have the key, or if its value has another type.
     pub fn boolean(&self, key: &str) -> bool {
         self.typed(key, "a boolean", Value::as_bool)
     }
 
-    /// Whether the key is there and holds `null`.
+    /// Returns whether the value of a key is `null`.
     ///
     /// # Panics
     ///
-    /// Where the key is not there.
+    /// Panics if the line does not have the key.
     pub fn is_null(&self, key: &str) -> bool {
         self.typed(key, "anything", |value| Some(value.is_null()))
     }

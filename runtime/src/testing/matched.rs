@@ -1,4 +1,4 @@
-//! What a test asserts of lines: which there are, and how long they took.
+//! A chain of assertions that narrows down captured lines.
 
 use std::time::Duration;
 
@@ -7,12 +7,11 @@ use serde_json::Value;
 use super::captured::listed;
 use super::{Line, tree};
 
-/// Lines that are what a test wants so far; from
-/// [`assert_step`](super::Captured::assert_step) and its siblings.
+/// Lines that match a chain of assertions, begun by [`assert_step`](super::Captured::assert_step),
+/// [`assert_dependency`](super::Captured::assert_dependency) or [`assert_line`](super::Captured::assert_line).
 ///
 /// [`field`](Self::field), [`outcome`](Self::outcome), [`level`](Self::level), [`without`](Self::without) and
-/// [`under`](Self::under) keep those that fit, and fail where none does. The others look at all that are
-/// left.
+/// [`under`](Self::under) keep the lines that match, and fail if none does. The other methods check all remaining lines.
 ///
 /// ```should_panic
 /// let captured = candor::testing::capture();
@@ -23,7 +22,7 @@ use super::{Line, tree};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Matched {
-    /// `of the step "charge"`.
+    /// Describes the lines in panic messages: `` of the step `charge` ``.
     what: String,
     left: Vec<Line>,
     all: Vec<Line>,
@@ -38,11 +37,11 @@ impl Matched {
         Matched { what, left, all }
     }
 
-    /// Those whose key holds this value.
+    /// Keeps the lines whose key has this value. Numbers are compared by value: 3 equals 3.0.
     ///
     /// # Panics
     ///
-    /// Where there are none.
+    /// Panics if no line is left.
     #[track_caller]
     pub fn field(self, key: &str, value: impl Into<Value>) -> Self {
         let wanted = value.into();
@@ -56,11 +55,11 @@ impl Matched {
         )
     }
 
-    /// Those that have no such key, or `null` under it.
+    /// Keeps the lines without the key, or with `null` as its value.
     ///
     /// # Panics
     ///
-    /// Where there are none.
+    /// Panics if no line is left.
     #[track_caller]
     pub fn without(self, key: &str) -> Self {
         self.keep(
@@ -70,31 +69,31 @@ impl Matched {
         )
     }
 
-    /// Those that ended so: `ok`, `error`, `cancelled`, `panicked`.
+    /// Keeps the lines with this outcome: `ok`, `error`, `cancelled` or `panicked`.
     ///
     /// # Panics
     ///
-    /// Where there are none.
+    /// Panics if no line is left.
     #[track_caller]
     pub fn outcome(self, outcome: &str) -> Self {
         self.field("outcome", outcome)
     }
 
-    /// Those of this level: `INFO`, `WARN`.
+    /// Keeps the lines of this level, such as `INFO` or `warn`.
     ///
     /// # Panics
     ///
-    /// Where there are none.
+    /// Panics if no line is left.
     #[track_caller]
     pub fn level(self, level: &str) -> Self {
         self.field("level", level.to_ascii_uppercase())
     }
 
-    /// Those that ran inside this step or call, at whatever depth.
+    /// Keeps the lines of steps and calls inside this step or call, at any depth.
     ///
     /// # Panics
     ///
-    /// Where there are none.
+    /// Panics if no line is left.
     #[track_caller]
     pub fn under(self, step: &str) -> Self {
         self.keep(
@@ -113,11 +112,11 @@ impl Matched {
         )
     }
 
-    /// Asserts that there are this many.
+    /// Asserts that exactly `count` lines are left.
     ///
     /// # Panics
     ///
-    /// Where there are fewer or more.
+    /// Panics if there are fewer or more.
     #[track_caller]
     pub fn times(self, count: usize) -> Self {
         let left = self.left.len();
@@ -125,7 +124,7 @@ impl Matched {
         self
     }
 
-    /// Asserts that there are no more than this: the guard against one query for each row.
+    /// Asserts that at most `count` lines are left, for example to detect one query for each row.
     ///
     /// ```
     /// #[candor::dependency_call("db")]
@@ -138,7 +137,7 @@ impl Matched {
     ///
     /// # Panics
     ///
-    /// Where there are more.
+    /// Panics if there are more.
     #[track_caller]
     pub fn at_most(self, count: usize) -> Self {
         let left = self.left.len();
@@ -151,22 +150,23 @@ impl Matched {
         self
     }
 
-    /// Asserts that together they took no more than this share (0.5 is half) of each step, call or
-    /// `request_completed` of that name that they ran in. Time in which several ran counts once.
+    /// Asserts that the lines together took at most this share of the time of `of`, from 0 to 1.
     ///
-    /// A share is of one run on one machine, so a busy one blurs it less than a time.
+    /// `of` is the name of a step or call, or `request_completed`. Each line with that name is compared with the lines
+    /// inside it. Time in which several of them overlap counts once.
+    ///
+    /// A share depends less on the load of the machine than a duration.
     ///
     /// # Panics
     ///
-    /// Where they took more; where they did not run in anything of that name, or outside a request,
-    /// whose steps have no place in time.
+    /// Panics if the lines took more, if none of them is inside a line named `of`, or if they are outside a request.
     #[track_caller]
     pub fn share_at_most(self, of: &str, share: f64) -> Self {
         let mut is_in_one = false;
         for whole in self.all.iter().filter(|line| line.is_named(of)) {
             let is_request = tree::id(whole).is_none();
             let is_inside = |line: &&Line| {
-                line.is_of_the_same(whole)
+                line.is_of_same_request(whole)
                     && (is_request
                         || tree::ancestors(line, &self.all).any(|a| tree::id(a) == tree::id(whole)))
             };
@@ -192,30 +192,30 @@ impl Matched {
         self
     }
 
-    /// Asserts that none took longer.
+    /// Asserts that none of the lines took longer than `limit`.
     ///
-    /// Time is the machine's as much as the program's: [`times`](Self::times), [`at_most`](Self::at_most)
-    /// and [`share_at_most`](Self::share_at_most) come first, and a limit here is generous.
+    /// Durations depend on the load of the machine. Prefer [`times`](Self::times), [`at_most`](Self::at_most) and
+    /// [`share_at_most`](Self::share_at_most), or use a generous limit.
     ///
     /// # Panics
     ///
-    /// Where one did.
+    /// Panics if one took longer.
     #[track_caller]
     pub fn took_at_most(self, limit: Duration) -> Self {
         self.each_took(limit, "more", |took, limit| took <= limit)
     }
 
-    /// Asserts that none took less.
+    /// Asserts that none of the lines took less than `limit`.
     ///
     /// # Panics
     ///
-    /// Where one did.
+    /// Panics if one took less.
     #[track_caller]
     pub fn took_at_least(self, limit: Duration) -> Self {
         self.each_took(limit, "less", |took, limit| took >= limit)
     }
 
-    /// All that are left.
+    /// Returns the remaining lines.
     pub fn lines(self) -> Vec<Line> {
         self.left
     }
@@ -251,14 +251,14 @@ impl Matched {
             panic!("no line {} {wanted}; found:\n{}", self.what, found.join("\n"));
         }
         self.left = fit;
-        // What comes next speaks of those that are left.
+        // Later messages describe the remaining lines.
         let joint = if self.what.contains(" that ") { "and" } else { "that" };
         self.what = format!("{} {joint} {wanted}", self.what);
         self
     }
 }
 
-/// Numbers are the same where their values are: 3 and 3.0.
+/// Compares numbers by value: 3 equals 3.0.
 fn is_same(one: &Value, other: &Value) -> bool {
     one == other || one.as_f64().zip(other.as_f64()).is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
 }
@@ -272,17 +272,17 @@ fn name(line: &Line) -> &str {
     text("step").or_else(|| text("dependency")).unwrap_or_default()
 }
 
-/// Milliseconds in which at least one of the lines' steps was open.
+/// Milliseconds during which at least one of the steps was running.
 fn time_of_all(lines: &[&Line]) -> f64 {
-    let place = |line: &&Line| {
+    let interval = |line: &&Line| {
         let from = line.number("offset_ms");
         (from, from + line.number("duration_ms"))
     };
-    let mut places: Vec<(f64, f64)> = lines.iter().map(place).collect();
-    places.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut intervals: Vec<(f64, f64)> = lines.iter().map(interval).collect();
+    intervals.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut sum = 0.0;
     let mut end = f64::MIN;
-    for (from, to) in places {
+    for (from, to) in intervals {
         sum += (to - from.max(end)).max(0.0);
         end = end.max(to);
     }

@@ -1,4 +1,4 @@
-//! A service's own lines in its own tests.
+//! Testing kit: captures the lines that a test writes, and asserts on them.
 //!
 //! ```
 //! use candor::policy::clear;
@@ -16,20 +16,19 @@
 //! assert_eq!(line.text("outcome"), "error");
 //! ```
 //!
-//! | to | there is |
+//! | to | use |
 //! |---|---|
 //! | look at one line | [`step`](Captured::step), [`dependency`](Captured::dependency), [`completed`](Captured::completed), [`line`](Captured::line) |
-//! | say which line is wanted | [`assert_step`](Captured::assert_step), [`assert_dependency`](Captured::assert_dependency), [`assert_line`](Captured::assert_line) |
-//! | see how lines belong together | [`tree`](Captured::tree), [`children`](Captured::children), [`assert_order`](Captured::assert_order) |
-//! | compare all of it with what it was | [`snapshot`](Captured::snapshot) |
-//! | look for a secret | [`assert_no_leak!`] |
-//! | guard counts, shares and times | [`at_most`](Matched::at_most), [`share_at_most`](Matched::share_at_most), [`took_at_most`](Matched::took_at_most) |
-//! | make a dependency slow | [`delay`] |
-//! | find contexts that never go | [`open_contexts`] |
+//! | assert on the lines of a step, call or message | [`assert_step`](Captured::assert_step), [`assert_dependency`](Captured::assert_dependency), [`assert_line`](Captured::assert_line) |
+//! | check the structure of a request | [`tree`](Captured::tree), [`children`](Captured::children), [`assert_order`](Captured::assert_order) |
+//! | search for a leaked secret | [`assert_no_leak!`] |
+//! | limit counts, shares and durations | [`at_most`](Matched::at_most), [`share_at_most`](Matched::share_at_most), [`took_at_most`](Matched::took_at_most) |
+//! | slow down a dependency | [`delay`] |
+//! | find leaked contexts | [`open_contexts`] |
 //!
-//! Lines reach the capture of their test from every thread and task that carries the context:
-//! [`in_context`](crate::context::InContextExt::in_context), [`carry`](crate::context::carry), a request
-//! that was made or entered here. Work sent elsewhere without it belongs to nobody, in production as in a test.
+//! A test captures the lines of each thread and task that has its context: through
+//! [`in_context`](crate::context::InContextExt::in_context), [`carry`](crate::context::carry), or a request that the test
+//! made or entered. Lines from work that was spawned without a context are not captured.
 
 mod captured;
 mod delay;
@@ -37,7 +36,6 @@ mod leak;
 mod line;
 mod lines;
 mod matched;
-mod snapshot;
 mod tree;
 
 use std::io::{self, Write};
@@ -81,53 +79,54 @@ pub fn open_contexts() -> usize {
     counted::open()
 }
 
-/// Collects the lines of the current test from here on, at every level, until it is dropped.
+/// Captures the lines of the current test until the returned value is dropped.
 ///
-/// Lines belong to the test whose context they are written under: on this thread, and wherever
-/// [`in_context`](crate::context::InContextExt::in_context), [`carry`](crate::context::carry) or a
-/// request of this test takes it; other tests that run at the same time are not seen. Where the
-/// process has no subscriber yet, one that writes nowhere else is installed; after
-/// [`init`](crate::init) its levels hold here too.
+/// These are the lines of this thread, and of the threads and tasks that have the context of this test; see the
+/// [module documentation](self). Lines of tests that run concurrently are not captured.
+///
+/// If the process has no subscriber, one is installed that captures every level and writes nowhere else. If it has one
+/// with a candor layer, as after [`init`](crate::init), its levels apply.
 ///
 /// # Panics
 ///
-/// Where another subscriber is installed on this very thread without candor's layer.
+/// Panics if the subscriber of this thread does not have a candor layer.
 pub fn capture() -> Captured {
-    if !is_heard() {
-        // One test installs it and the others wait: a subscriber that is half installed hears nothing.
+    if !has_candor_layer() {
+        // `call_once` blocks other tests until the subscriber is installed, so that they do not miss lines.
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
             let config = Config::new().levels(Levels::all()).nowhere();
             if let Ok(subscriber) = config.subscriber() {
-                // Where there is one already, it is asked below.
+                // If another one is installed, the assertion below checks it.
                 let _ = dispatcher::set_global_default(Dispatch::new(subscriber));
             }
         });
         panics::install(true);
     }
     assert!(
-        is_heard(),
+        has_candor_layer(),
         "the subscriber of this thread has no candor layer, so nothing can be captured; add \
          `candor::layer()` to it, or begin with `capture_with`"
     );
     Captured::new(Lines::default(), None)
 }
 
-/// Whether the subscriber of this thread is one of candor's. That one has been set somewhere in the
-/// process does not tell: it may be another thread's.
-fn is_heard() -> bool {
+/// Whether the subscriber of this thread has a candor layer. Other threads may have another subscriber.
+fn has_candor_layer() -> bool {
     dispatcher::get_default(|dispatch| dispatch.downcast_ref::<CandorLayer>().is_some())
 }
 
-/// The same with settings of its own, on this thread only: format, keys, limits, levels. What the
-/// lines looked like is in [`Captured::output`].
+/// Like [`capture`], with its own configuration, such as format, keys, limits or levels, for this thread only.
+///
+/// [`Captured::output`] returns the lines in the configured format.
 ///
 /// # Errors
 ///
-/// As [`Config::subscriber`].
+/// Returns the errors of [`Config::subscriber`].
 pub fn capture_with(config: Config) -> Result<Captured, InitError> {
     let lines = Lines::default();
-    let (subscriber, logging) = config.writer(Written(lines.clone())).subscriber_with_logging()?;
+    let (subscriber, logging) =
+        config.writer(CaptureWriter(lines.clone())).subscriber_with_logging()?;
     let guard = dispatcher::set_default(&Dispatch::new(subscriber));
     panics::install(true);
     let mut captured = Captured::new(lines, Some(guard));
@@ -136,9 +135,9 @@ pub fn capture_with(config: Config) -> Result<Captured, InitError> {
 }
 
 /// The sink of [`capture_with`].
-struct Written(Lines);
+struct CaptureWriter(Lines);
 
-impl Write for Written {
+impl Write for CaptureWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.store().written.push_str(&String::from_utf8_lossy(bytes));
         Ok(bytes.len())
