@@ -109,19 +109,19 @@ pub use crate::format::record::Severity;
 pub use crate::instrument::event::{EventField, EventSite, Shown, count, labels_secret, value};
 
 // `#[redact]`
-pub use crate::redact::loggable::decide::{
+pub use crate::redact::loggable::field::{
     Field, KeyRule, NeedsNoReason, Probe, Scrubbed, by_function, by_policy, by_shape, by_type,
     debug, hidden, needs_no_reason,
 };
 /// What method resolution falls back on.
 pub mod fallbacks {
-    pub use crate::redact::loggable::decide::{
+    pub use crate::redact::loggable::field::{
         OrClear as _, OrSecret as _, OrShape as _, ScrubDisplay as _, ScrubError as _,
         ScrubLocal as _, ScrubNothing as _, ScrubShared as _, ScrubText as _,
     };
 }
-pub use crate::redact::loggable::leaf::Leaf;
 pub use crate::redact::loggable::shape::of_loggable;
+pub use crate::redact::loggable::text_policy::TextPolicy as Leaf;
 pub use crate::redact::loggable::{Element, Encoder, Loggable, Shape, Text};
 
 #[cfg(feature = "inventory")]

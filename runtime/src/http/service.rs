@@ -17,9 +17,9 @@ use super::route::route_of;
 use super::settings::Settings;
 use super::trust::DebugRequest;
 use super::{hook, started, trace_context};
-use crate::{current, request};
 use crate::instrument::context::{self, RequestContext};
 use crate::request::open_steps::OpenSteps;
+use crate::{current, request};
 
 /// Service produced by [`RequestLayer`](super::RequestLayer).
 #[derive(Debug, Clone)]

@@ -42,6 +42,7 @@ pub struct Config {
     pub(super) spans: bool,
     pub(super) strict: bool,
     pub(super) strict_allow: Vec<String>,
+    pub(super) strict_targets: Vec<String>,
 }
 
 impl fmt::Debug for Config {
@@ -87,6 +88,7 @@ impl Config {
             spans: true,
             strict: false,
             strict_allow: Vec::new(),
+            strict_targets: Vec::new(),
         }
     }
 
@@ -236,28 +238,31 @@ impl Config {
         Config { hash_key: Some(key), ..self }
     }
 
-    /// Enables strict mode.
-    ///
-    /// Default: off. It applies to the whole process and can't be disabled again.
+    /// Turns on strict mode. Default off.
     ///
     /// Without strict mode, candor is designed to keep secrets out of the log. With strict mode, it also keeps out
-    /// personal data.
+    /// personal data: a value without a redaction policy shows its shape only, `"<text 17-32>"`. This applies to
     ///
-    /// Text without a redaction policy is then logged only as its type and size, e.g. `"<text 17-32>"`:
+    /// - messages and text fields of `tracing` and `log` events, and fields of their spans. A hidden message has the
+    ///   `file` and `line` of its call site beside it; [`strict_targets`](Config::strict_targets) lists the targets
+    ///   whose messages are shown. The messages of candor's own macros are shown: their text is a literal and their
+    ///   arguments have policies;
+    /// - errors that are not [`Loggable`](crate::Loggable), and panic messages with arguments;
+    /// - path segments, and values of query parameters and headers, unless
+    ///   [`strict_allow`](Config::strict_allow) lists them.
     ///
-    /// - text fields and messages with arguments of events and spans that are not candor's
-    /// - errors and panics that are not [`Loggable`](crate::Loggable)
-    /// - path segments, query values and header values that are not in [`strict_allow`](Config::strict_allow)
+    /// The scrubber also removes mail and network addresses, telephone numbers and IBANs from the text that is still
+    /// shown.
     ///
-    /// All other text that is scrubbed also loses email addresses, IP addresses, telephone numbers and IBANs.
+    /// Strict mode applies to the whole process, and stays on once it is on.
     pub fn strict(self, on: bool) -> Self {
         Config { strict: on, ..self }
     }
 
-    /// Adds path segments, query parameters and headers that strict mode shows, scrubbed.
+    /// Names that strict mode shows: path segments, query parameters and headers. Default none.
     ///
-    /// A path segment is shown if it is one of `names`; a query or header value, if its name is. Headers that reveal
-    /// nothing about a person (`content-type`, `accept`, …) are always shown.
+    /// The values are still scrubbed. Headers that describe the message and not a person (`content-type`, `accept`,
+    /// …) are always shown.
     ///
     /// ```
     /// let config = candor::Config::new().strict(true).strict_allow(["orders", "v1", "page", "x-region"]);
@@ -265,6 +270,20 @@ impl Config {
     /// ```
     pub fn strict_allow(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.strict_allow.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Targets whose `tracing` and `log` messages strict mode shows, scrubbed. Default none.
+    ///
+    /// A target covers the modules below it, as in [`level`](Config::level). List only code that puts no personal
+    /// data into its messages; text fields of its events still show their shape.
+    ///
+    /// ```
+    /// let config = candor::Config::new().strict(true).strict_targets(["my_service", "sqlx::query"]);
+    /// # let _ = config;
+    /// ```
+    pub fn strict_targets(mut self, targets: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.strict_targets.extend(targets.into_iter().map(Into::into));
         self
     }
 

@@ -100,7 +100,7 @@ impl Config {
             hash::install(key);
         }
         if self.strict {
-            strict::install(self.strict_allow);
+            strict::install(self.strict_allow, self.strict_targets);
         }
         let log_file = match &self.output {
             Output::File { path, backups, .. } => Some((path.clone(), *backups)),

@@ -1,5 +1,7 @@
 //! The logger of the `log` crate, which writes its records as lines.
 
+use std::borrow::Cow;
+
 use log::{LevelFilter, Log, Metadata, Record as LogRecord};
 use tracing_core::{Level, dispatcher};
 
@@ -7,8 +9,9 @@ use crate::base::clock::Tick;
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
+use crate::layer::event;
 use crate::logger::{CandorLayer, Logger};
-use crate::redact::{error_text, scrub};
+use crate::redact::{error_text, scrub, strict};
 
 struct Bridge;
 
@@ -51,10 +54,12 @@ impl Log for Bridge {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let message = match record.args().as_str() {
-            Some(message) => scrub::text(message).into_owned(),
-            None => scrub::text_or_shape(&error_text::display(record.args())).into_owned(),
-        };
+        let hidden = strict::hides_messages_of(record.target());
+        let text = record
+            .args()
+            .as_str()
+            .map_or_else(|| Cow::from(error_text::display(record.args())), Cow::from);
+        let message = if hidden { scrub::shape(&text).into() } else { scrub::text(&text) };
         with_logger(|logger| {
             logger.write(
                 &Record {
@@ -66,7 +71,11 @@ impl Log for Bridge {
                     capped: true,
                 },
                 SpanScope::Thread,
-                |_| {},
+                |line| {
+                    if hidden {
+                        line.push_str(&event::location(record.file(), record.line(), |_| false));
+                    }
+                },
             );
         });
     }

@@ -18,6 +18,7 @@ use crate::base::{buffer, sync};
 use crate::current::span_stack::SpanScope;
 use crate::format::keys::Keys;
 use crate::format::record::{Record, Severity};
+use crate::json::escape::json_string;
 use crate::json::members;
 use crate::logger::Logger;
 use crate::logger::dispatch::in_flight;
@@ -44,7 +45,8 @@ where
     }
     let site = site_of(metadata);
     buffer::with(&MESSAGE, |message| {
-        event.record(&mut Message { site, out: message });
+        let hidden = strict::hides_messages_of(metadata.target());
+        event.record(&mut Message { site, hidden, out: message });
         let record = Record {
             at: Tick::now(),
             severity: Severity::from(*metadata.level()),
@@ -53,7 +55,12 @@ where
             has_exc: false,
             capped: true,
         };
-        logger.write(&record, spans, |line| event.record(&mut Fields::new(logger, site, line)));
+        logger.write(&record, spans, |line| {
+            event.record(&mut Fields::new(logger, site, line));
+            if hidden && !record.message.is_empty() {
+                line.push_str(&site.location);
+            }
+        });
     });
 }
 
@@ -63,8 +70,8 @@ pub(crate) struct Site {
     fields: Vec<SiteField>,
     /// Whether a name stands there twice: then the last value wins.
     repeats: bool,
-    /// Where its message is, if that is one of the program's constants; see [`Pieces`].
-    message: OnceLock<(usize, usize)>,
+    /// File and line as members, written beside a message that strict mode hides.
+    location: String,
 }
 
 #[derive(Debug)]
@@ -145,10 +152,35 @@ impl Site {
         }
         let repeats =
             (1..fields.len()).any(|at| fields[..at].iter().any(|f| f.key == fields[at].key));
-        let names = [Some(metadata.name()), Some(metadata.target()), metadata.file()];
-        names.into_iter().flatten().for_each(strict::saw);
-        Site { fields, repeats, message: OnceLock::new() }
+        let is_taken = |key: &str| fields.iter().any(|field| field.key == key);
+        let location = location(metadata.file(), metadata.line(), is_taken);
+        Site { fields, repeats, location }
     }
+}
+
+/// Where an event is written, as members: `,"file":"src/main.rs","line":12`. A key that `is_taken` gets an underscore.
+pub(crate) fn location(
+    file: Option<&str>,
+    line: Option<u32>,
+    is_taken: impl Fn(&str) -> bool,
+) -> String {
+    let mut out = String::new();
+    let open = |out: &mut String, name: &str| {
+        let mut key = name.to_owned();
+        while is_taken(&key) {
+            key.push('_');
+        }
+        members::open(out, &key);
+    };
+    if let Some(file) = file {
+        open(&mut out, "file");
+        json_string(file, &mut out);
+    }
+    if let Some(line) = line {
+        open(&mut out, "line");
+        let _ = write!(out, "{line}");
+    }
+    out
 }
 
 thread_local! {
@@ -169,9 +201,11 @@ fn printed<T>(
     catch(|| print(text))?.ok()
 }
 
-/// The event's message.
+/// Appends the event's message, scrubbed, or its shape.
 struct Message<'a> {
     site: &'static Site,
+    /// Strict mode hides it.
+    hidden: bool,
     out: &'a mut String,
 }
 
@@ -180,56 +214,26 @@ impl Message<'_> {
         self.site.fields.get(field.index()).is_some_and(|field| field.message)
     }
 
-    /// A message without arguments, and of any other its shape.
-    fn strictly(&mut self, value: &dyn fmt::Debug) {
-        with_text(|text| {
-            let mut pieces = Pieces { text, count: 0, constant: None };
-            let printed = catch(|| write!(pieces, "{value:?}"));
-            let message = pieces.constant.filter(|_| pieces.count == 1);
-            // One constant of several, `"{}"` of a word, is no message.
-            let known = message.is_some_and(|it| *self.site.message.get_or_init(|| it) == it);
-            match printed {
-                Some(Ok(())) if known => scrub::text_into(text, self.out),
-                Some(Ok(())) => self.out.push_str(&scrub::shape(text)),
-                _ => self.out.push_str(UNPRINTABLE),
-            }
-        });
-    }
-}
-
-/// Text as it is written, piece by piece: a message without arguments is one piece, and a constant.
-struct Pieces<'a> {
-    text: &'a mut String,
-    count: usize,
-    /// Address and length of the last piece, if it is a constant.
-    constant: Option<(usize, usize)>,
-}
-
-impl fmt::Write for Pieces<'_> {
-    fn write_str(&mut self, piece: &str) -> fmt::Result {
-        self.count += 1;
-        self.constant = strict::is_constant(piece).then(|| (piece.as_ptr().addr(), piece.len()));
-        self.text.write_str(piece)
+    fn write(&mut self, message: &str) {
+        if self.hidden {
+            self.out.push_str(&scrub::shape(message));
+        } else {
+            scrub::text_into(message, self.out);
+        }
     }
 }
 
 impl Visit for Message<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.is_message(field) {
-            if strict::is_on() {
-                return self.strictly(&format_args!("{value}"));
-            }
-            scrub::text_into(value, self.out);
+            self.write(value);
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.is_message(field) {
-            if strict::is_on() {
-                return self.strictly(value);
-            }
             with_text(|text| match printed(text, |text| write!(text, "{value:?}")) {
-                Some(()) => scrub::text_into(text, self.out),
+                Some(()) => self.write(text),
                 None => self.out.push_str(UNPRINTABLE),
             });
         }

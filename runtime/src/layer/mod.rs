@@ -2,7 +2,7 @@
 
 pub(crate) mod standalone;
 
-mod event;
+pub(crate) mod event;
 mod span;
 
 use std::sync::Arc;

@@ -136,7 +136,7 @@ impl Levels {
 }
 
 /// Whether a directive for `prefix` applies to `target`: the same module or one below it.
-fn covers(target: &str, prefix: &str) -> bool {
+pub(crate) fn covers(target: &str, prefix: &str) -> bool {
     target.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 

@@ -10,6 +10,6 @@ mod interest;
 mod raised;
 
 pub(crate) use active::{ActiveLevels, TemporaryRaise};
-pub(crate) use directives::Levels;
+pub(crate) use directives::{Levels, covers};
 pub(crate) use interest::rebuild;
 pub(crate) use raised::{Raised, is_raised_for_any, max_raised};

@@ -93,7 +93,7 @@ impl Logger {
         let known = known.map(|request| (&**request, Some(request.next_line())));
         self.render(buffer, known, record, spans, prefix, fields);
         self.put(request, record.severity, &mut buffer.line);
-        if hash::is_missing_and_untold() && self.levels.load().allow("candor", Level::WARN) {
+        if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
     }
@@ -107,7 +107,7 @@ impl Logger {
             && request.is_none_or(|request| {
                 request.switches.is_none() && !self.is_over_cap(request, severity)
             })
-            && !hash::has_to_tell()
+            && !hash::is_missing_key_warning_due()
     }
 
     #[cold]

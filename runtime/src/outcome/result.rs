@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::Answer;
 use super::chain::chain_answer;
-use crate::redact::loggable::{Encoder, Loggable, guarded};
+use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 use crate::redact::{error_text, scrub};
 
 /// Result of a step or call, read from its value.
@@ -129,7 +129,7 @@ impl Failure<'_> {
     pub(crate) fn write_detail(&self, limit: usize, out: &mut String) -> bool {
         let text = match &self.detail {
             Detail::Loggable(value) | Detail::LoggableError(value, _) => {
-                guarded(out, |out| Encoder::json(out, limit).value(*value));
+                catch_unprintable(out, |out| Encoder::json(out, limit).value(*value));
                 return true;
             }
             Detail::Rendered(json) => {

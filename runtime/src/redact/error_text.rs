@@ -1,4 +1,4 @@
-//! Errors in lines: the type's name, and the scrubbed text of the chain.
+//! Errors as text: the name of the type, and the scrubbed messages of the chain.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -6,18 +6,18 @@ use std::fmt::{self, Write as _};
 use super::scrub;
 use crate::base::catch::catch;
 
-/// What stands for a value whose own formatting panicked or failed.
+/// Written in place of a value whose own formatting panicked or failed.
 pub(crate) const UNPRINTABLE: &str = "<unprintable>";
 
-/// A chain longer than this is cut: an error may be its own source.
+/// The chain is cut after this many errors, because an error may be its own source.
 const LONGEST_CHAIN: usize = 32;
 
-/// What reqwest writes before the URL in its errors.
+/// Text that reqwest writes before the URL in its errors.
 const FOR_URL: &str = " for url (";
 
-/// Appends the text of an error and its sources, `outer: inner`, scrubbed; in strict mode its shape. A
-/// source whose text the
-/// outer one already ends with is not repeated.
+/// Appends the messages of an error and its sources, `outer: inner`, scrubbed; in strict mode their shape.
+///
+/// A source is left out if the text before already ends with its message.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
     let mut text = shown(display(error));
     let mut source = next(error);
@@ -37,9 +37,9 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
     out.push_str(&scrub::text_or_shape(&text));
 }
 
-/// The text of an error without what clients put into it and nobody has decided to show.
+/// Removes the values that HTTP and redis clients put into their error messages.
 fn shown(mut text: String) -> String {
-    // redis ends with the value itself where it is of another type than the caller's.
+    // redis ends a type error with the value itself.
     if let Some(at) = text.find("(value was ") {
         text.truncate(at);
         text.push_str("(value [REDACTED])");
@@ -47,7 +47,7 @@ fn shown(mut text: String) -> String {
     if !text.contains(FOR_URL) {
         return text;
     }
-    // reqwest names the whole URL, with a query of which no name need be sensitive.
+    // reqwest writes the whole URL. Its query is removed, because its parameters need not have sensitive names.
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(at) = rest.find(FOR_URL) {
@@ -64,7 +64,7 @@ fn shown(mut text: String) -> String {
     out
 }
 
-/// The text of a value, or `<unprintable>` where its own formatting fails.
+/// Returns the `Display` form of a value, or `<unprintable>` if formatting it fails or panics.
 pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
     let mut text = String::new();
     match catch(|| write!(text, "{value}")) {
@@ -73,12 +73,12 @@ pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
     }
 }
 
-/// The source of an error, unless asking for it panics.
+/// Returns the source of an error, or `None` if asking for it panics.
 pub(crate) fn next<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
     catch(|| error.source()).flatten()
 }
 
-/// The name of a type without its path: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.
+/// Returns the name of a type without paths: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.
 pub(crate) fn short_name(full: &str) -> String {
     let mut out = String::new();
     let mut segment = 0;

@@ -1,4 +1,4 @@
-//! The key of the `hash` policy, and the pseudonyms made with it.
+//! The `hash` policy: its key, and the pseudonyms that it makes.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -6,24 +6,25 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use arc_swap::ArcSwapOption;
 
-/// Bytes of a key.
+/// Length of a key.
 pub(crate) const KEY_BYTES: usize = 32;
 
-static KEY: ArcSwapOption<Key> = ArcSwapOption::const_empty();
+static KEY: ArcSwapOption<HashKey> = ArcSwapOption::const_empty();
 
-struct Key {
+struct HashKey {
     bytes: [u8; KEY_BYTES],
-    /// Tells keys apart, so that nobody compares pseudonyms of two; 16 bits say nothing about the key.
+    /// Written into every pseudonym, so that pseudonyms of different keys are not compared. 16 bits of a derived key
+    /// reveal nothing about the key.
     id: [u8; 2],
 }
 
-/// Hashes under this key from now on.
+/// Sets the key of this process.
 pub(crate) fn install(bytes: [u8; KEY_BYTES]) {
     let derived = blake3::derive_key("candor 2026-11 id of a key of the hash policy", &bytes);
-    KEY.store(Some(Arc::new(Key { bytes, id: [derived[0], derived[1]] })));
+    KEY.store(Some(Arc::new(HashKey { bytes, id: [derived[0], derived[1]] })));
 }
 
-/// A key as 64 hex digits. What is wrong with another text is told without the text.
+/// Parses a key of 64 hex digits. The error describes the text without repeating it, since it may be a key.
 pub(crate) fn parse(text: &str) -> Result<[u8; KEY_BYTES], String> {
     let digits = text.as_bytes();
     if digits.len() != 2 * KEY_BYTES {
@@ -40,19 +41,25 @@ pub(crate) fn parse(text: &str) -> Result<[u8; KEY_BYTES], String> {
     Ok(bytes)
 }
 
-/// The pseudonym of a value under a field's name: `h1:3fa9:5d0c1b7a9e24f386`, where `h1` is this way to
-/// make one and `3fa9` the key's id. The same in every process with the key; other names give others,
-/// so that an address in `email` can't be matched with the same one in `referrer`.
+/// Returns the pseudonym of a value in the field `name`: `h1:3fa9:5d0c1b7a9e24f386`, which is the version of the
+/// format, the id of the key and the hash.
 ///
-/// Without a key there is none: an unkeyed hash is found by hashing all addresses.
+/// It is the same in every process with the key. The name is hashed too, so an address in `email` can't be matched
+/// with the same address in `referrer`. Without a key there is no pseudonym, because an unkeyed hash can be reversed
+/// by hashing all addresses.
 pub(crate) fn pseudonym(name: &str, value: &[u8]) -> Option<String> {
     let key = KEY.load();
     let Some(key) = &*key else {
-        let _ = MISSING.compare_exchange(UNASKED, ASKED, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = MISSING_KEY_WARNING.compare_exchange(
+            NOT_NEEDED,
+            DUE,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
         return None;
     };
     let mut hasher = blake3::Hasher::new_keyed(&key.bytes);
-    // The length keeps a name's end and a value's beginning apart.
+    // Hashing the length keeps the name `ab` with the value `c` apart from the name `a` with the value `bc`.
     hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes()).update(value);
     let mut text = String::from("h1:");
     let hash = hasher.finalize();
@@ -66,26 +73,28 @@ pub(crate) fn pseudonym(name: &str, value: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// What is told once where a value was to be hashed and there is no key.
+/// Text of the warning that is written once if a value was to be hashed and there is no key.
 pub(crate) const NO_KEY: &str = "values under the policy `hash` are shown as [REDACTED]: there is no key; \
                                  set LOG_HASH_KEY (64 hex digits) or Config::hash_key";
 
-static MISSING: AtomicU8 = AtomicU8::new(UNASKED);
-const UNASKED: u8 = 0;
-const ASKED: u8 = 1;
-const TOLD: u8 = 2;
+static MISSING_KEY_WARNING: AtomicU8 = AtomicU8::new(NOT_NEEDED);
+const NOT_NEEDED: u8 = 0;
+const DUE: u8 = 1;
+const WRITTEN: u8 = 2;
 
-/// Whether a key was missing, and nobody has been told yet; true once in a process.
+/// Whether the caller is to write the warning about a missing key; true once in a process.
 #[inline]
-pub(crate) fn is_missing_and_untold() -> bool {
-    has_to_tell()
-        && MISSING.compare_exchange(ASKED, TOLD, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+pub(crate) fn take_missing_key_warning() -> bool {
+    is_missing_key_warning_due()
+        && MISSING_KEY_WARNING
+            .compare_exchange(DUE, WRITTEN, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
 }
 
-/// The same, without being the one who tells.
+/// Whether a key was missing and the warning is not written yet.
 #[inline]
-pub(crate) fn has_to_tell() -> bool {
-    MISSING.load(Ordering::Relaxed) == ASKED
+pub(crate) fn is_missing_key_warning_due() -> bool {
+    MISSING_KEY_WARNING.load(Ordering::Relaxed) == DUE
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! The leak suite's proof that its cases can fail: run-time redaction turned off on one thread.
+//! Turns redaction at run time off on one thread, so that the leak tests can show that they would fail.
 //!
-//! Nothing of it is in a build without candor's own hidden feature, which only its tests ask for, or without
+//! It is compiled only with candor's hidden feature `__redaction_off`, which only its own tests enable, and only with
 //! debug assertions.
 
 #[cfg(all(feature = "__redaction_off", debug_assertions))]
@@ -8,7 +8,7 @@ thread_local! {
     static OFF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Whether nothing is redacted on this thread.
+/// Whether redaction is off on this thread.
 #[inline]
 pub(crate) fn is_off() -> bool {
     #[cfg(all(feature = "__redaction_off", debug_assertions))]
@@ -17,16 +17,16 @@ pub(crate) fn is_off() -> bool {
     return false;
 }
 
-/// Runs `f` while nothing is redacted on this thread.
+/// Runs `f` with redaction turned off on this thread.
 #[cfg(all(feature = "__redaction_off", debug_assertions))]
 pub fn without_redaction<T>(f: impl FnOnce() -> T) -> T {
-    struct On;
-    impl Drop for On {
+    struct TurnOn;
+    impl Drop for TurnOn {
         fn drop(&mut self) {
             OFF.set(false);
         }
     }
-    let _on = On;
+    let _turn_on = TurnOn;
     OFF.set(true);
     f()
 }

@@ -1,7 +1,8 @@
-//! Decisions on what a value that is not loggable by itself may show.
+//! Redaction policies: functions that make a value loggable by saying how much of it is shown.
 //!
-//! They are the words of `#[redact(…)]` on a field as functions, for values given to `fields(…)`,
-//! [`record`](crate::record), [`context::set`](crate::context::set) and candor's event macros.
+//! They have the names and the meaning of the arguments of [`#[redact(…)]`](macro@crate::redact) on a field. Use them
+//! for values in `fields(…)`, [`record`](crate::record), [`context::set`](crate::context::set) and candor's event
+//! macros.
 //!
 //! ```
 //! use candor::loggable::to_json;
@@ -18,49 +19,55 @@
 use std::fmt;
 
 pub use super::loggable::secret::Secret;
-use super::loggable::{DebugOf, Element, Encoder, Leaf, Loggable, Shape, Text};
+use super::loggable::{DebugOf, Element, Encoder, Loggable, Shape, Text, TextPolicy};
 
-/// A value under a policy; loggable.
+/// Loggable value under a policy of this module.
 pub struct Decided<'a, T: ?Sized> {
     value: &'a T,
-    leaf: Leaf,
+    policy: TextPolicy,
 }
 
-/// Shows the value, escaped.
-pub fn clear<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
-    Decided { value, leaf: Leaf::Clear }
-}
-
-/// Hides the value behind a mask, with the ends that [`Mask::first`] and [`Mask::last`] name.
+/// Shows the whole value.
 ///
-/// They are shown only where the value has at least 8 characters and twice as many stay hidden as
-/// are shown; anything shorter is `"[REDACTED]"`.
+/// Control characters are escaped, so that the value can't forge a line or a field.
+pub fn clear<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
+    Decided { value, policy: TextPolicy::Clear }
+}
+
+/// Shows `****` with the first and last characters that [`Mask::first`] and [`Mask::last`] ask for.
+///
+/// The value is `"[REDACTED]"` if it has fewer than 8 characters, or if fewer than twice as many characters would
+/// stay hidden as are shown.
 pub fn mask<T: Text + ?Sized>(value: &T) -> Mask<'_, T> {
     Mask { value, first: 0, last: 0 }
 }
 
-/// Shows a keyed pseudonym, such as `"h1:3fa9:5d0c1b7a9e24f386"`, so that two lines about the same value
-/// can be matched and nobody can find the value.
+/// Shows a keyed pseudonym such as `"h1:3fa9:5d0c1b7a9e24f386"`: the same value has the same pseudonym.
 ///
-/// The key is `LOG_HASH_KEY` or [`Config::hash_key`](crate::Config::hash_key); every process with the key makes the
-/// same pseudonyms, and the second part, the key's id, tells keys apart. The name of the field is hashed
-/// too, so that the same address is another one in `email` and in `referrer`. That name is
+/// Use it for values that you want to correlate and not to read. The key is `LOG_HASH_KEY` or
+/// [`Config::hash_key`](crate::Config::hash_key); every process with the same key makes the same pseudonyms. The
+/// second part (`3fa9`) identifies the key.
 ///
-/// - in `fields(x = hash(&v))`, `record("x", …)`, `context::set("x", …)` and `info!(x = hash(&v))`: `x`; in
-///   `set_user(…)`: `user_id`; in `ret = hash`: `ret`;
-/// - in a `#[redact]` type: the field's key in the log, or the type's or variant's name for a field
-///   without one, so that `struct Email(#[redact(hash)] String)` is the same wherever it stands;
-/// - in a list or map: that of the field it stands in; in a message, the argument's name if it has one.
+/// The name of the field is hashed too, so an address has different pseudonyms in `email` and in `referrer`. The name
+/// is
 ///
-/// Without a key the line shows `"[REDACTED]"`, and the first time this happens one WARN says so. A list
-/// of numbers, letters or bytes has one pseudonym.
+/// - `x` in `fields(x = hash(&v))`, `record("x", …)`, `context::set("x", …)` and `info!(x = hash(&v))`; `user_id` in
+///   `set_user(…)`; `ret` in `ret = hash`;
+/// - the field's key in the log in a `#[redact]` type. For a field without a name it is the name of the type or
+///   variant, so a `struct Email(#[redact(hash)] String)` has the same pseudonym in every field;
+/// - the name of the surrounding field in a list or map;
+/// - the name of the argument in a message, if it has one.
+///
+/// A list of numbers, characters or bytes has one pseudonym. Without a key the value is `"[REDACTED]"`, and the first
+/// time this happens candor logs one WARN.
 pub fn hash<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
-    Decided { value, leaf: Leaf::Hash(None) }
+    Decided { value, policy: TextPolicy::Hash(None) }
 }
 
-/// Shows kind and size class only: `"<text 17-32>"`, `"<list 5-8>"`, `"<map 1>"`, `"<number>"`; of a JSON object
-/// or a `#[redact]` type the keys with the shapes of their values. Sizes are in characters and entries, up to
-/// the next power of two.
+/// Shows the kind and the size class only: `"<text 17-32>"`, `"<list 5-8>"`, `"<map 1>"`, `"<number>"`.
+///
+/// A JSON object or a `#[redact]` type shows its keys with the shapes of their values. Sizes are numbers of characters
+/// or entries, rounded up to a power of two.
 ///
 /// ```
 /// use candor::loggable::to_json;
@@ -73,22 +80,26 @@ pub fn shape<T: Shape + ?Sized>(value: &T) -> Shaped<'_, T> {
     Shaped { value }
 }
 
-/// Makes a URL safe: scheme, host, port and scrubbed path, no user info, query or fragment.
+/// Shows the scheme, host, port and scrubbed path of a URL.
+///
+/// User info, query and fragment are removed, as in [`scrub::url`](crate::scrub::url).
 pub fn url<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
-    Decided { value, leaf: Leaf::Url }
+    Decided { value, policy: TextPolicy::Url }
 }
 
-/// Shows the first letter and the domain of an e-mail address.
+/// Shows the first character and the domain of an e-mail address: `"a***@example.com"`.
+///
+/// Other text is `"[REDACTED]"`.
 pub fn email<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
-    Decided { value, leaf: Leaf::Email }
+    Decided { value, policy: TextPolicy::Email }
 }
 
-/// Shows free text after the [scrubber](crate::scrub::text) took out what looks like a secret.
+/// Shows free text without the parts that look like secrets, as [`scrub::text`](crate::scrub::text) does.
 pub fn scrub<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
-    Decided { value, leaf: Leaf::Scrub }
+    Decided { value, policy: TextPolicy::Scrub }
 }
 
-/// Shows `"[REDACTED]"`, whatever the value, its type and its length.
+/// Shows `"[REDACTED]"` for a value of any type.
 pub fn secret<T: ?Sized>(value: &T) -> Secret {
     let _ = value;
     Secret
@@ -96,24 +107,16 @@ pub fn secret<T: ?Sized>(value: &T) -> Secret {
 
 impl<T: Text + ?Sized> Loggable for Decided<'_, T> {
     fn log(&self, to: &mut Encoder<'_>) {
-        self.value.log_text(self.leaf, to);
+        self.value.log_text(self.policy, to);
     }
 
     #[inline]
-    fn is_plain(&self) -> bool {
-        self.value.is_plain()
+    fn is_infallible(&self) -> bool {
+        self.value.is_infallible()
     }
 }
 
-impl<T: Text + ?Sized> Element for Decided<'_, T> {}
-
-impl<T: Text + ?Sized> fmt::Debug for Decided<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&DebugOf(self), f)
-    }
-}
-
-/// A masked value, made by [`mask`]; loggable.
+/// Loggable masked value, made by [`mask`].
 pub struct Mask<'a, T: ?Sized> {
     value: &'a T,
     first: usize,
@@ -121,12 +124,12 @@ pub struct Mask<'a, T: ?Sized> {
 }
 
 impl<T: ?Sized> Mask<'_, T> {
-    /// Shows this many characters at the start; none by default.
+    /// Sets how many characters are shown at the start. Default 0.
     pub fn first(self, first: usize) -> Self {
         Mask { first, ..self }
     }
 
-    /// Shows this many characters at the end; none by default.
+    /// Sets how many characters are shown at the end. Default 0.
     pub fn last(self, last: usize) -> Self {
         Mask { last, ..self }
     }
@@ -134,19 +137,11 @@ impl<T: ?Sized> Mask<'_, T> {
 
 impl<T: Text + ?Sized> Loggable for Mask<'_, T> {
     fn log(&self, to: &mut Encoder<'_>) {
-        self.value.log_text(Leaf::Mask { first: self.first, last: self.last }, to);
+        self.value.log_text(TextPolicy::Mask { first: self.first, last: self.last }, to);
     }
 }
 
-impl<T: Text + ?Sized> Element for Mask<'_, T> {}
-
-impl<T: Text + ?Sized> fmt::Debug for Mask<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&DebugOf(self), f)
-    }
-}
-
-/// The shape of a value, made by [`shape`]; loggable.
+/// Loggable shape of a value, made by [`shape`].
 pub struct Shaped<'a, T: ?Sized> {
     value: &'a T,
 }
@@ -157,10 +152,16 @@ impl<T: Shape + ?Sized> Loggable for Shaped<'_, T> {
     }
 }
 
-impl<T: Shape + ?Sized> Element for Shaped<'_, T> {}
+macro_rules! element_and_debug {
+    ($($type:ident: $bound:ident),*) => {$(
+        impl<T: $bound + ?Sized> Element for $type<'_, T> {}
 
-impl<T: Shape + ?Sized> fmt::Debug for Shaped<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&DebugOf(self), f)
-    }
+        impl<T: $bound + ?Sized> fmt::Debug for $type<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&DebugOf(self), f)
+            }
+        }
+    )*};
 }
+
+element_and_debug!(Decided: Text, Mask: Text, Shaped: Shape);

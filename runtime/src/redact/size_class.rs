@@ -1,32 +1,32 @@
-//! How large a value is, in classes: enough to tell an empty text from a long one, too little to tell which.
+//! Size classes: they tell an empty text from a long one, and not which text it is.
 
 use std::fmt;
 
-/// The class of a text of so many characters: `<text 17-32>`.
-pub(crate) fn text_class(chars: usize) -> Class {
-    Class::new("text", chars)
+/// Returns the size class of a text: `<text 17-32>`.
+pub(crate) fn text_class(chars: usize) -> SizeClass {
+    SizeClass::new("text", chars)
 }
 
-/// A kind of value and a size whose class is shown: `0`, `1`, `2`, `3-4`, `5-8`, and so on by powers of two.
+/// A kind of value and a size, of which the class is shown: `0`, `1`, `2`, `3-4`, `5-8` and so on by powers of two.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Class {
+pub(crate) struct SizeClass {
     kind: &'static str,
     size: usize,
 }
 
-impl Class {
+impl SizeClass {
     pub(crate) fn new(kind: &'static str, size: usize) -> Self {
-        Class { kind, size }
+        SizeClass { kind, size }
     }
 }
 
-impl fmt::Display for Class {
+impl fmt::Display for SizeClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Class { kind, size } = *self;
+        let SizeClass { kind, size } = *self;
         match size {
             0..=2 => write!(f, "<{kind} {size}>"),
             _ => {
-                // The last class has no power of two above it.
+                // No power of two is above the last class.
                 let last = size.checked_next_power_of_two().unwrap_or(usize::MAX);
                 write!(f, "<{kind} {}-{last}>", last / 2 + 1)
             }

@@ -74,14 +74,23 @@ fn inside() {
         assert!(leaks, "{door} leaks nothing with redaction off:\n{bare}");
     }
 
-    // Once on, it stays on: so it is last.
-    drop(Config::new().strict(true).subscriber().expect("a configuration"));
+    // Strict mode stays on once it is on, so this comes last.
+    let config = Config::new().strict(true).strict_targets(["listed"]);
+    drop(config.subscriber().expect("a configuration"));
+    let first = line!() + 2;
     let lines = lines_of(&path, || {
         log::info!(target: "legacy", "a constant record");
         log::info!(target: "legacy", "of {}", String::from("Ada Lovelace"));
+        log::info!(target: "listed::below", "a record of {}", "a listed target");
     });
-    assert!(lines.contains("\"msg\":\"a constant record\""), "{lines}");
-    assert!(lines.contains("\"msg\":\"<text 9-16>\"") && !lines.contains("Ada"), "{lines}");
+    for (msg, line) in [("<text 17-32>", first), ("<text 9-16>", first + 1)] {
+        let shown = format!("\"file\":\"{}\",\"line\":{line}", file!());
+        let msg = format!("\"msg\":\"{msg}\"");
+        let found = lines.lines().any(|line| line.contains(&msg) && line.contains(&shown));
+        assert!(found, "no {msg} with {shown} in {lines}");
+    }
+    assert!(lines.contains("\"msg\":\"a record of a listed target\""), "{lines}");
+    assert!(!lines.contains("Ada") && !lines.contains("constant"), "{lines}");
     std::fs::remove_file(&path).expect("the file is there");
 }
 

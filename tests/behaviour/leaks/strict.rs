@@ -1,4 +1,4 @@
-//! Strict mode: with it no personal data. It holds for a process, so these cases have one of their own.
+//! Strict mode keeps personal data out of the log. It applies to a process, so these cases run in one of their own.
 
 use candor::policy::{clear, scrub};
 use candor::testing::{assert_no_leak, capture_with};
@@ -11,7 +11,7 @@ use super::doors::DOORS;
 use super::process::{alone, is_child};
 use super::{Case, written};
 
-/// Who somebody is; what the scrubber can't know is marked.
+/// Personal data, and whether the scrubber can recognise it.
 const PERSONAL: [(&str, bool); 9] = [
     ("ada.lovelace@example.com", true),
     ("ada.lovelace%40example.com", true),
@@ -40,7 +40,10 @@ fn inside() {
     assert!(open.lines()[0].text("msg").contains("Ada Lovelace"));
     drop(open);
 
-    let config = Config::new().strict(true).strict_allow(["orders", "Page", "x-region"]);
+    let config = Config::new()
+        .strict(true)
+        .strict_allow(["orders", "Page", "x-region"])
+        .strict_targets(["listed", "listed_in::part"]);
     drop(config.subscriber().expect("a configuration"));
     let mut count = 0;
     for (door_name, _) in DOORS {
@@ -72,7 +75,7 @@ fn door(name: &str, text: &str) -> Case {
     let text = text.to_owned();
     Case::new(format!("{text:?} through {name}"), text.clone(), move || {
         write(&text);
-        tracing::info!(kept = 7711, flag = true, "a constant message");
+        tracing::info!(target: "listed", kept = 7711, flag = true, "a constant message");
     })
 }
 
@@ -89,24 +92,38 @@ fn assert_hides(case: &Case) {
     assert!(leaks, "{} does not leak with redaction off: {}", case.name, bare.output());
 }
 
-/// Only what is written in the program shows of a foreign message.
+/// A message of another crate's macros shows its shape and where it is written, unless its target is listed.
 fn messages() {
     let captured = capture_with(Config::new().format(Format::Json)).expect("a configuration");
+    let first = line!() + 2;
     for name in ["Ada", "Grace"] {
         tracing::info!("{name}");
-        tracing::info!("{}", name.to_owned());
         tracing::info!(message = name);
         tracing::info!("hello, {name}");
         candor::info!("hello, {}", clear(name));
     }
-    tracing::info!(status = 200, "served");
-    let shown: Vec<_> = checked(&captured).iter().map(|line| line.text("msg").to_owned()).collect();
-    assert_eq!(shown[1..5], ["<text 3-4>", shown[2].as_str(), "<text 9-16>", "hello, Ada"]);
+    tracing::info!(status = 200, file = "a.txt", "served");
+    tracing::info!(target: "listed", "hello, {}", "Ada");
+    tracing::info!(target: "listed::below", "hello, {}", "ada@example.com");
+    tracing::info!(target: "listed_in", "hello, {}", "Ada");
+    tracing::info!(target: "listed_in::part::below", "served");
+    tracing::info!(status = 204);
+    let lines = checked(&captured);
+    let shown: Vec<_> = lines.iter().map(|line| line.text("msg").to_owned()).collect();
+    assert_eq!(shown[..4], ["<text 3-4>", "<text 3-4>", "<text 9-16>", "hello, Ada"]);
+    assert_eq!(shown[4..8], ["<text 5-8>", "<text 5-8>", "<text 9-16>", "hello, Grace"]);
     assert_eq!(
-        shown[5..10],
-        ["<text 5-8>", "<text 5-8>", "<text 5-8>", "<text 9-16>", "hello, Grace"]
+        shown[8..],
+        ["<text 5-8>", "hello, Ada", "hello, [REDACTED]", "<text 9-16>", "served", ""],
     );
-    assert_eq!(shown[10], "served");
+    let place = |at: usize| (lines[at].text("file"), lines[at].integer("line"));
+    assert_eq!(place(0), (file!(), i64::from(first)));
+    assert_eq!(place(6), (file!(), i64::from(first + 2)));
+    let served = &lines[8];
+    assert_eq!((served.text("file"), served.text("file_")), ("<text 5-8>", file!()));
+    for shown in [3, 9, 10, 12, 13] {
+        assert_eq!((lines[shown].get("file"), lines[shown].get("line")), (None, None));
+    }
 }
 
 fn edge() {
@@ -122,7 +139,7 @@ fn edge() {
         map.insert(name, HeaderValue::from_static(value));
     }
     candor::info!(headers = candor::scrub::headers(&map), "headers");
-    RequestContext::new().with_path("/orders/ada-7").enter_with(|| tracing::info!("path"));
+    RequestContext::new().with_path("/orders/ada-7").enter_with(|| candor::info!("path"));
     let shown = captured.line("headers").get("headers").cloned();
     assert_eq!(
         shown,

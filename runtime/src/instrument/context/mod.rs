@@ -34,7 +34,7 @@ use self::span::{InSpan, RequestSpan};
 use crate::current::{self, Frame, FrameGuard, UserGuard};
 use crate::format::keys::Keys;
 use crate::json::members;
-use crate::redact::loggable::{Encoder, Loggable, guarded};
+use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 use crate::redact::{keys, scrub};
 use crate::request::Request;
 use crate::request::switches::Switches;
@@ -269,7 +269,7 @@ pub(crate) fn member(name: &str, value: &impl Loggable) -> (String, String) {
 
 fn json(name: &str, write: impl FnOnce(&mut Encoder<'_>)) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| write(&mut Encoder::gathered(out).under(name)));
+    catch_unprintable(&mut json, |out| write(&mut Encoder::buffered(out).under(name)));
     json
 }
 

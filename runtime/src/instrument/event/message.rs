@@ -6,7 +6,7 @@ use std::fmt;
 use crate::base::buffer;
 use crate::json::members;
 use crate::redact::keys;
-use crate::redact::loggable::{Encoder, Loggable, guarded};
+use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 
 /// A format argument. `Debug` shows the same as `Display`: what the value's [`Loggable`] impl shows.
 pub struct Shown<'a, T: ?Sized> {
@@ -35,7 +35,9 @@ impl<T: Loggable + ?Sized> fmt::Display for Shown<'_, T> {
             return f.write_str(REDACTED);
         }
         buffer::with(&VALUE, |json| {
-            guarded(json, |out| Encoder::gathered(out).under(self.name).value(self.value));
+            catch_unprintable(json, |out| {
+                Encoder::buffered(out).under(self.name).value(self.value);
+            });
             show(json, f)
         })
     }

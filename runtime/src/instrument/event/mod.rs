@@ -21,7 +21,9 @@ use crate::json::members;
 use crate::logger::dispatch::dispatch;
 use crate::logger::{self, Logger};
 use crate::redact::keys;
-use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, UNPRINTABLE, guarded};
+use crate::redact::loggable::{
+    DEFAULT_VALUE_LIMIT, Encoder, Loggable, UNPRINTABLE, catch_unprintable,
+};
 use crate::site::PrefixCache;
 
 mod macros;
@@ -174,10 +176,10 @@ fn write_fields(fields: &[EventField<'_>], limit: usize, out: &mut String) {
         let value = field.value.0;
         if field.sensitive || keys::added_by_deployment(field.name) {
             Encoder::json(out, limit).redacted();
-        } else if value.is_plain() {
+        } else if value.is_infallible() {
             Encoder::json(out, limit).under(field.name).value(value);
         } else {
-            guarded(out, |out| Encoder::json(out, limit).under(field.name).value(value));
+            catch_unprintable(out, |out| Encoder::json(out, limit).under(field.name).value(value));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::current::{self, StepExtras, StepState, ThreadState};
 use crate::format::keys::Keys;
 use crate::instrument::dependency::{Answer, DependencyOutcome};
 use crate::json::members;
-use crate::redact::loggable::{Encoder, Loggable, guarded};
+use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 use crate::redact::{error_text, keys};
 use crate::site::Site;
 
@@ -48,11 +48,11 @@ impl Fields<'_> {
         members.push_str(opening);
         let name = members::name_of(opening);
         if sensitive || keys::added_by_deployment(name) {
-            Encoder::gathered(members).redacted();
-        } else if value.is_plain() {
-            Encoder::gathered_as(name, members).value(value);
+            Encoder::buffered(members).redacted();
+        } else if value.is_infallible() {
+            Encoder::buffered(members).under(name).value(value);
         } else {
-            guarded(members, |out| Encoder::gathered_as(name, out).value(value));
+            catch_unprintable(members, |out| Encoder::buffered(out).under(name).value(value));
         }
     }
 
@@ -83,8 +83,8 @@ pub fn record(name: &str, value: impl Loggable) {
     let Some(true) = current::with(|frame| frame.token != 0) else { return };
     let name = field_name(name);
     let mut json = String::new();
-    guarded(&mut json, |out| {
-        let mut encoder = Encoder::gathered(out).under(&name);
+    catch_unprintable(&mut json, |out| {
+        let mut encoder = Encoder::buffered(out).under(&name);
         if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
     });
     let recorded = current::with(|frame| frame.extras.take()).flatten();
@@ -161,14 +161,14 @@ fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
 /// The JSON of a step's `ret`.
 pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(value));
+    catch_unprintable(&mut json, |out| Encoder::buffered(out).under("ret").value(value));
     json
 }
 
 /// The JSON of a step's `ret`, from a user's function. If that panics, the step has not panicked.
 pub fn ret_with<T: Loggable>(shown: impl FnOnce() -> T) -> String {
     let mut json = String::new();
-    guarded(&mut json, |out| Encoder::gathered(out).under("ret").value(&shown()));
+    catch_unprintable(&mut json, |out| Encoder::buffered(out).under("ret").value(&shown()));
     json
 }
 

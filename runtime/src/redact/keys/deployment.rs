@@ -1,4 +1,4 @@
-//! What a deployment adds to the rule and takes from it.
+//! Names that a deployment adds to the key rule or removes from it.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,17 +11,17 @@ use crate::redact::off;
 
 #[derive(Debug)]
 struct Deployment {
-    /// By `fingerprint`, so that a look-up neither allocates nor cares for spelling.
+    /// Fingerprints, so that a lookup does not allocate and ignores spelling.
     sensitive: HashSet<u64>,
     not_sensitive: HashSet<String>,
 }
 
 static DEPLOYMENT: ArcSwapOption<Deployment> = ArcSwapOption::const_empty();
-/// Whether there is a `DEPLOYMENT`: one plain load for the many that have none.
+/// Whether there is a [`DEPLOYMENT`]: one plain load for the processes without one.
 static ADJUSTED: AtomicBool = AtomicBool::new(false);
 
-/// Replaces the deployment's lists. `sensitive` names match however they are spelled (`internal-ref`,
-/// `internalRef`), `not_sensitive` ones only exactly.
+/// Replaces the deployment's lists. `sensitive` names match in any spelling (`internal-ref`, `internalRef`),
+/// `not_sensitive` names only exactly.
 pub(crate) fn install(sensitive: &[String], not_sensitive: &[String]) {
     let adjusted = !sensitive.is_empty() || !not_sensitive.is_empty();
     DEPLOYMENT.store(adjusted.then(|| {
@@ -31,24 +31,24 @@ pub(crate) fn install(sensitive: &[String], not_sensitive: &[String]) {
         })
     }));
     ADJUSTED.store(adjusted, Ordering::Release);
-    changed();
+    rules_changed();
 }
 
-/// How often the rules of this process changed.
+/// How often the redaction rules of this process changed.
 static CHANGES: AtomicU64 = AtomicU64::new(0);
 
-/// What was made under the rules of before is not what would be made now.
-pub(crate) fn changed() {
+/// Invalidates caches that were built under the previous rules.
+pub(crate) fn rules_changed() {
     CHANGES.fetch_add(1, Ordering::AcqRel);
 }
 
-/// The number of the rules in force: what was made under the same ones is still so.
+/// Returns the version of the rules: a cache that was built under the same version is valid.
 #[inline]
-pub(crate) fn in_force() -> u64 {
+pub(crate) fn rules_version() -> u64 {
     CHANGES.load(Ordering::Acquire)
 }
 
-/// [`is_sensitive`] as the deployment adjusted it.
+/// [`is_sensitive`] with the deployment's changes.
 pub(crate) fn hides(name: &str) -> bool {
     if off::is_off() {
         return false;
@@ -61,13 +61,13 @@ pub(crate) fn hides(name: &str) -> bool {
             && !DEPLOYMENT.load().as_ref().is_some_and(|lists| lists.not_sensitive.contains(name))
 }
 
-/// Whether the deployment changed anything of the rule.
+/// Whether the deployment changes the rule.
 #[inline]
 pub(crate) fn is_adjusted() -> bool {
     ADJUSTED.load(Ordering::Acquire)
 }
 
-/// Whether the deployment named it as sensitive: this hides also where the code says `clear`.
+/// Whether the deployment lists the name as sensitive, which hides its value even under the policy `clear`.
 #[inline]
 pub(crate) fn added_by_deployment(name: &str) -> bool {
     is_adjusted() && is_listed(name)
@@ -79,7 +79,7 @@ fn is_listed(name: &str) -> bool {
     lists.as_ref().is_some_and(|lists| lists.sensitive.contains(&fingerprint(name)))
 }
 
-/// The same number for the same letters, wherever the words are split.
+/// Returns the same number for the same letters, however they are split into words.
 fn fingerprint(name: &str) -> u64 {
     let mut words = Words::of(name);
     let mut print = 0_u64;

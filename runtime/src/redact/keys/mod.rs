@@ -1,18 +1,25 @@
-//! The key rule: which names belong to secrets.
+//! The key rule: which names are sensitive, so that their values are hidden.
 //!
-//! It works on words, not on substrings, so that `token_count`, `passport` and `primary_key` stay
-//! readable while `accessToken`, `db_pass` and `X-Stripe-Api-Key` do not. A name is percent-decoded,
-//! freed of zero-width characters, folded from full-width and look-alike letters, split at everything
-//! that is no letter or digit and at camel humps (acronyms stay whole), put in lower case, without
-//! trailing digits, in the singular. Then:
+//! The rule matches whole words and not substrings: `token_count`, `passport` and `primary_key` stay readable, and
+//! `accessToken`, `db_pass` and `X-Stripe-Api-Key` do not. It first splits a name into words:
 //!
-//! 1. *Strong* words hit anywhere: password, secret, credential, authorization, cookie, jwt, otp, …
-//! 2. *Weak* words need company. `token`, `pass`, `pin`, `auth`, `session` and `sid` hit as the last word
-//!    (not `prompt tokens` or `boarding pass`); pairs hit together: api + key, mfa + code, card + number,
-//!    session + id, connection + string, seed + phrase, …
-//! 3. Words written together count as the words they are made of: `userpassword`, `apikey`.
-//! 4. A name *about* a secret is none: last word count, len, type, ttl, expires, policy, enabled,
-//!    url, …, or first word is, has, min, max, ….
+//! - percent-encoding is decoded, zero-width characters are removed, and full-width and look-alike letters become
+//!   ASCII;
+//! - words end at every character that is not a letter or digit, and at camel case (an acronym is one word);
+//! - words are lower-cased, lose trailing digits, and become singular.
+//!
+//! Then it classifies the words:
+//!
+//! 1. *Strong* words make a name sensitive in any position: password, secret, credential, authorization, cookie, jwt,
+//!    otp, …
+//! 2. *Weak* words need context. `token`, `pass`, `pin`, `auth`, `session` and `sid` count as the last word, but not
+//!    in `prompt tokens` or `boarding pass`. Some words count as pairs: api + key, mfa + code, card + number, session +
+//!    id, connection + string, seed + phrase, …
+//! 3. Words that are written together count as their parts: `userpassword`, `apikey`.
+//! 4. A name that only describes a secret is not sensitive: its last word is count, len, type, ttl, expires, policy,
+//!    enabled, url, …, or its first word is, has, min, max, …
+//!
+//! The rule knows English words only. [`Config::sensitive`](crate::Config::sensitive) adds names of a deployment.
 //!
 //! ```
 //! use candor::keys::is_sensitive;
@@ -23,15 +30,17 @@
 //! ```
 
 mod deployment;
-mod ends;
+mod endings;
 mod roles;
 mod rule;
 mod words;
 
-pub(crate) use deployment::{added_by_deployment, changed, hides, in_force, install, is_adjusted};
-pub(crate) use ends::Ends;
+pub(crate) use deployment::{
+    added_by_deployment, hides, install, is_adjusted, rules_changed, rules_version,
+};
+pub(crate) use endings::WordEndings;
 #[cfg(test)]
 pub(crate) use roles::words_of_the_rule;
 pub use rule::is_sensitive;
-pub(crate) use rule::{completes_a_pair, matters};
+pub(crate) use rule::{completes_a_pair, may_be_sensitive};
 pub(crate) use words::decoded;

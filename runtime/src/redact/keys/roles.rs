@@ -1,9 +1,9 @@
-//! The words of the key rule, and what each can do.
+//! The vocabulary of the key rule, and the roles of its words.
 
 use super::words::{Word, Words};
 
-// What a word can do. The low bits say of which families it is the first word, the next ones of
-// which it is the second; `pairs` needs one shift and one `and`.
+// A role is a bit. The lowest twelve are families whose first word a word can be, the next twelve those whose second
+// word it can be, so that `pairs` needs one shift and one `and`.
 const KEY: u32 = 1;
 const TOKEN: u32 = 1 << 1;
 const CODE: u32 = 1 << 2;
@@ -18,20 +18,20 @@ const LINK: u32 = 1 << 10;
 const SOCIAL: u32 = 1 << 11;
 pub(super) const SECOND: u32 = 12;
 pub(super) const STRONG: u32 = 1 << 24;
-/// Hits as the last word, unless a `HARMLESS` one stands before it.
+/// Makes a name sensitive as its last word, unless a `HARMLESS` word stands before it.
 pub(super) const LAST: u32 = 1 << 25;
-/// Hits as the only word.
+/// Makes a name sensitive as its only word.
 pub(super) const ALONE: u32 = 1 << 26;
 pub(super) const HARMLESS: u32 = 1 << 27;
-/// Takes back every hit as the last word.
-pub(super) const ABOUT: u32 = 1 << 28;
-/// Takes back every hit as the first word.
-pub(super) const ASKS: u32 = 1 << 29;
-/// Keeps its meaning at the end of a longer word: `userpassword`.
+/// Makes a name harmless as its last word.
+pub(super) const METADATA: u32 = 1 << 28;
+/// Makes a name harmless as its first word.
+pub(super) const PREDICATE: u32 = 1 << 29;
+/// Keeps its role at the end of a longer word: `userpassword`.
 const JOINS: u32 = 1 << 30;
 pub(super) const PLAIN: u32 = 1 << 31;
-/// What a hit cannot do without: a word for itself, or the second of a pair.
-pub(super) const MATTERS: u32 = STRONG | LAST | ALONE | 0xfff << SECOND;
+/// The roles of which a sensitive name needs one: a word that is enough by itself, or the second word of a pair.
+pub(super) const DECISIVE: u32 = STRONG | LAST | ALONE | 0xfff << SECOND;
 
 pub(super) const fn pairs(first: u32, second: u32) -> bool {
     first & (second >> SECOND) & 0xfff != 0
@@ -91,7 +91,7 @@ pub(super) const LISTS: [(u32, &str); 33] = [
     (LINK << SECOND, "response link"),
     (SOCIAL, "social national driver"),
     (SOCIAL << SECOND, "security insurance license licence"),
-    (ABOUT, "count len length size type kind ttl expiry expires expired expire expiration policy policies \
+    (METADATA, "count len length size type kind ttl expiry expires expired expire expiration policy policies \
         enabled disabled url uri endpoint name path file filename dir directory folder location version at \
         on by in date time timestamp age timeout duration period interval second sec minute hour day week \
         month year ms status state valid invalid required optional present missing set exists changed \
@@ -102,47 +102,21 @@ pub(super) const LISTS: [(u32, &str); 33] = [
         handler middleware class controller page screen form field view template event action flow consent \
         banner preference notice accepted usage used cost price rate budget total max min arn ref \
         reference supported threshold schema lifetime category channel configured country"),
-    (ASKS, "is has had was are can could should will would did does need needs require requires use uses \
+    (PREDICATE, "is has had was are can could should will would did does need needs require requires use uses \
         using enable enables disable allow allows skip ignore show hide forgot min max num count total with \
         without no accept accepts support supports enforce"),
 ];
 
-/// Words that make a hit at the end of an unlisted one, the longer before the shorter they end in.
+/// Words that can be the end of a longer unlisted word. A word stands before the shorter words that it ends in.
+#[rustfmt::skip]
 pub(super) const TAILS: [&str; 30] = [
-    "password",
-    "passwd",
-    "pwd",
-    "pswd",
-    "passphrase",
-    "passcode",
-    "passwort",
-    "secret",
-    "credential",
-    "cookie",
-    "apikey",
-    "secretkey",
-    "accesskey",
-    "privatekey",
-    "key",
-    "jwt",
-    "cvv",
-    "cvc",
-    "ssn",
-    "sessionid",
-    "sessid",
-    "token",
-    "pass",
-    "code",
-    "number",
-    "num",
-    "no",
-    "id",
-    "string",
-    "card",
+    "password", "passwd", "pwd", "pswd", "passphrase", "passcode", "passwort", "secret", "credential", "cookie",
+    "apikey", "secretkey", "accesskey", "privatekey", "key", "jwt", "cvv", "cvc", "ssn", "sessionid", "sessid",
+    "token", "pass", "code", "number", "num", "no", "id", "string", "card",
 ];
 
-/// Open addressing: two probes instead of nine steps of a binary search, and built in linear time, which
-/// matters because every crate that asks at compile time evaluates the table anew.
+/// A hash table with open addressing: it takes two probes instead of the nine steps of a binary search. It is built in
+/// linear time, because every crate that calls the rule at compile time evaluates the table again.
 struct Table {
     words: [u128; Table::SIZE],
     roles: [u32; Table::SIZE],
@@ -167,7 +141,7 @@ impl Table {
         table
     }
 
-    /// Where the word is, or would be.
+    /// Returns the slot of a word, or the slot where it would be inserted.
     const fn slot(&self, word: u128) -> usize {
         #[allow(
             clippy::cast_possible_truncation,
@@ -212,7 +186,7 @@ static TAIL_WORDS: [Tail; TAILS.len()] = {
 pub(super) const fn roles(word: &Word) -> u32 {
     let slot = TABLE.slot(word.text);
     let roles = if TABLE.words[slot] == 0 { joined(word) } else { TABLE.roles[slot] };
-    // `refresh_tokens` are secrets by their company, `new_tokens` and `sessions` a number.
+    // A plural is sensitive next to another word (`refresh_tokens`), but `new_tokens` and `sessions` are counts.
     match (word.plural, roles & LAST != 0) {
         (true, true) if roles & SESSION << SECOND != 0 => roles & !LAST,
         (true, true) => roles & !LAST | ALONE,
@@ -221,7 +195,7 @@ pub(super) const fn roles(word: &Word) -> u32 {
     }
 }
 
-/// Which letters stand before which last one in the tails: most words are done with here.
+/// Indexed by the last letter of a tail; a bit for each letter before it. It rejects most words.
 static TAIL_ENDS: [u32; 32] = {
     let mut ends = [0; 32];
     let mut at = 0;
@@ -244,7 +218,7 @@ const fn joined(word: &Word) -> u32 {
     while at < TAIL_WORDS.len() {
         let tail = &TAIL_WORDS[at];
         let differs = word.text ^ tail.text;
-        // The shift is the dear part, and most tails differ in their last two letters already.
+        // Most tails differ in the last two letters, and comparing them is cheaper than the 128-bit shift.
         if differs.trailing_zeros() >= 16
             && word.len * 8 > tail.bits
             && differs << (128 - tail.bits) == 0
@@ -260,7 +234,7 @@ const fn joined(word: &Word) -> u32 {
     0
 }
 
-/// Every word of the rule.
+/// All words of the rule.
 #[cfg(test)]
 pub(crate) fn words_of_the_rule() -> impl Iterator<Item = &'static str> {
     LISTS.iter().flat_map(|(_, words)| words.split_whitespace()).chain(TAILS)

@@ -1,13 +1,13 @@
-//! The key rule itself.
+//! The key rule, as [`keys`](crate::keys) describes it.
 
 use super::roles::{
-    ABOUT, ALONE, ASKS, HARMLESS, LAST, MATTERS, PLAIN, SECOND, STRONG, pairs, roles,
+    ALONE, DECISIVE, HARMLESS, LAST, METADATA, PLAIN, PREDICATE, SECOND, STRONG, pairs, roles,
 };
 use super::words::Words;
 
-/// Whether a value under this name is hidden, by the rule at the top of [`keys`](crate::keys).
+/// Whether a value under this name is hidden, by [the rule of this module](crate::keys).
 ///
-/// It is a `const fn` so that macros can ask at compile time, and it does not allocate.
+/// It is a `const fn`, so that macros can call it at compile time, and it does not allocate.
 ///
 /// ```
 /// # use candor::keys::is_sensitive;
@@ -21,38 +21,38 @@ use super::words::Words;
 pub const fn is_sensitive(name: &str) -> bool {
     let mut words = Words::of(name);
     let mut hit = false;
-    let mut asks = false;
+    let mut is_predicate = false;
     let mut alone = true;
     let mut before_last = 0;
     let mut last = 0;
     while let Some(word) = words.next() {
         let roles = roles(&word);
         if last == 0 {
-            asks = roles & ASKS != 0;
+            is_predicate = roles & PREDICATE != 0;
         } else {
             alone = false;
         }
         hit |= roles & STRONG != 0 || pairs(last, roles);
         before_last = last;
-        // Never 0, so that 0 can mean "no word yet".
+        // `PLAIN` keeps it from being 0, which means that there is no word yet.
         last = roles | PLAIN;
     }
     hit |= last & LAST != 0 && before_last & HARMLESS == 0 || alone && last & ALONE != 0;
-    hit && !asks && last & ABOUT == 0
+    hit && !is_predicate && last & METADATA == 0
 }
 
-/// Whether a word of the name can make a hit: else neither it nor a longer one that ends in it is hidden.
-pub(crate) fn matters(name: &str) -> bool {
+/// Whether a word of the name can make a name sensitive. If not, every name that ends in this one is harmless.
+pub(crate) fn may_be_sensitive(name: &str) -> bool {
     let mut words = Words::of(name);
     while let Some(word) = words.next() {
-        if roles(&word) & MATTERS != 0 {
+        if roles(&word) & DECISIVE != 0 {
             return true;
         }
     }
     false
 }
 
-/// Whether the name needs the words before it to be judged, as the key in "API key: …" does.
+/// Whether the name must be judged together with the words before it, like `key` in "API key: …".
 pub(crate) fn completes_a_pair(name: &str) -> bool {
     let mut words = Words::of(name);
     let mut last = 0;

@@ -1,14 +1,14 @@
-//! The words of a name: decoded, folded, split, in lower case and in the singular.
+//! Splits a name into normalised words: decoded, folded to ASCII, in lower case and in the singular.
 
 pub(super) struct Word {
-    /// The last 16 bytes, in lower case.
+    /// Its last 16 bytes, in lower case.
     pub(super) text: u128,
     pub(super) len: u32,
     pub(super) plural: bool,
     pub(super) holds_password: bool,
 }
 
-/// Iterates over the normalised words of a name.
+/// An iterator over the normalised words of a name.
 pub(super) struct Words<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -89,7 +89,7 @@ impl Word {
         self.holds_password |= tail == PASSWORD;
     }
 
-    /// Drops trailing digits and the plural; whether anything is left. (`false` leaves it empty.)
+    /// Removes trailing digits and the plural. Returns whether anything is left.
     const fn finish(&mut self) -> bool {
         while self.len > 0 && CLASS[self.letter(0) as usize] == DIGIT {
             self.pop();
@@ -101,7 +101,7 @@ impl Word {
         self.len > 0
     }
 
-    /// One of the last letters, counted from the end.
+    /// Returns a letter, counted from the end.
     #[allow(clippy::cast_possible_truncation, reason = "one byte is asked for")]
     pub(super) const fn letter(&self, from_end: u32) -> u8 {
         (self.text >> (8 * from_end)) as u8
@@ -113,15 +113,16 @@ impl Word {
     }
 }
 
-/// Whether the capital before `at` begins a word after an acronym: the `P` of `DBPassword`, not the `N`
-/// of `userSSNs`.
+/// Whether the capital before `at` begins a new word after an acronym: `P` does in `DBPassword`, `N` does not in
+/// `userSSNs`.
 const fn begins_word(bytes: &[u8], at: usize) -> bool {
-    let (letter, next) = seen(bytes, at);
-    letter.is_ascii_lowercase() && (letter != b's' || seen(bytes, next).0.is_ascii_lowercase())
+    let (letter, next) = next_visible(bytes, at);
+    letter.is_ascii_lowercase()
+        && (letter != b's' || next_visible(bytes, next).0.is_ascii_lowercase())
 }
 
-/// The byte that stands for the next character to be seen, and where the one after it starts; 0 at the end.
-const fn seen(bytes: &[u8], mut at: usize) -> (u8, usize) {
+/// Returns the next visible character as one byte, and the position after it; 0 at the end.
+const fn next_visible(bytes: &[u8], mut at: usize) -> (u8, usize) {
     while at < bytes.len() {
         let byte = bytes[at];
         if !is_unusual(byte) {
@@ -136,20 +137,20 @@ const fn seen(bytes: &[u8], mut at: usize) -> (u8, usize) {
     (0, at)
 }
 
-/// What `unusual` answers for characters that are not seen.
+/// Returned by [`unusual`] for invisible characters.
 const DROPPED: u8 = 1;
 
-/// Whether the byte may be other than it stands there.
+/// Whether the byte must be decoded.
 const fn is_unusual(byte: u8) -> bool {
     byte >= 0x7f || byte == b'%' || byte < 0x20
 }
 
-/// The ASCII byte that stands for the percent-encoded or non-ASCII character at `at`, and where the
-/// next one starts. Letters of other scripts get a byte above 0x80, so that they count as letters.
+/// Returns the ASCII byte for the percent-encoded or non-ASCII character at `at`, and the position after it. A letter
+/// of another script becomes a byte above 0x80, so that it counts as a letter.
 const fn unusual(bytes: &[u8], at: usize) -> (u8, usize) {
     let (lead, mut at) = decoded(bytes, at);
     if lead < 0x80 {
-        // Controls are not seen either, those between lines and columns apart.
+        // Control characters are invisible too, except for line ends and tabs.
         let dropped = (lead < 0x20 || lead == 0x7f) && !matches!(lead, b'\t' | b'\n' | b'\r');
         return (if dropped { DROPPED } else { lead }, at);
     }
@@ -172,7 +173,7 @@ const fn unusual(bytes: &[u8], at: usize) -> (u8, usize) {
     (folded(c), at)
 }
 
-/// One byte, percent-decoded as often as it was encoded.
+/// Returns one byte, percent-decoded as often as it was encoded, and the position after it.
 pub(crate) const fn decoded(bytes: &[u8], at: usize) -> (u8, usize) {
     let mut byte = bytes[at];
     let mut end = at + 1;
@@ -210,7 +211,7 @@ const fn folded(c: u32) -> u8 {
             let letter = ((c - 0x1d400) % 52) as u8;
             if letter < 26 { b'A' + letter } else { b'a' + letter - 26 }
         }
-        // Latin with a mark, Cyrillic, Greek, Armenian and phonetic letters that look like one of ours.
+        // Accented Latin, Cyrillic, Greek, Armenian and phonetic letters that look like an ASCII letter.
         0xe0..=0xe5 | 0x101 | 0x103 | 0x105 | 0x251 | 0x430 | 0x3b1 => b'a',
         0xc0..=0xc5 | 0x100 | 0x102 | 0x104 | 0x410 | 0x391 => b'A',
         0x412 | 0x392 => b'B', 0x432 => b'b',

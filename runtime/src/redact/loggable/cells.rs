@@ -1,4 +1,4 @@
-//! Cells, locks and guards: what is not free at the moment is named, never waited for.
+//! Cells, locks and their guards: a value that is in use is not waited for.
 
 use std::cell::{Cell, OnceCell, Ref, RefCell, RefMut};
 use std::sync::atomic::{
@@ -10,6 +10,7 @@ use std::sync::{
 };
 use std::{rc, sync};
 
+use super::traits::elements;
 use super::{Element, Encoder, Loggable};
 
 impl<T: Loggable + Copy> Loggable for Cell<T> {
@@ -20,7 +21,7 @@ impl<T: Loggable + Copy> Loggable for Cell<T> {
 
 impl<T: Element + Copy> Element for Cell<T> {}
 
-/// The value, or `"<borrowed>"` while it is borrowed for a change.
+/// The value, or `"<borrowed>"` while it is mutably borrowed.
 impl<T: Loggable + ?Sized> Loggable for RefCell<T> {
     fn log(&self, to: &mut Encoder<'_>) {
         match self.try_borrow() {
@@ -34,8 +35,7 @@ impl<T: Element + ?Sized> Element for RefCell<T> {}
 
 macro_rules! locks {
     ($($type:ident $try:ident),*) => {$(
-        /// The value, `"<locked>"` while somebody else has it, or `"<poisoned>"` where one who had it
-        /// panicked.
+        /// The value, `"<locked>"` while another thread holds the lock, or `"<poisoned>"` if a holder panicked.
         impl<T: Loggable + ?Sized> Loggable for $type<T> {
             fn log(&self, to: &mut Encoder<'_>) {
                 match self.$try() {
@@ -66,9 +66,9 @@ macro_rules! guards {
 
 guards!(Ref, RefMut, MutexGuard, RwLockReadGuard, RwLockWriteGuard);
 
-macro_rules! perhaps {
+macro_rules! options {
     ($($type:ty => $get:expr),*) => {$(
-        /// The value, or `null` where there is none.
+        /// The value, or `null` if there is none.
         impl<T: Loggable> Loggable for $type {
             fn log(&self, to: &mut Encoder<'_>) {
                 let get = $get;
@@ -83,7 +83,7 @@ macro_rules! perhaps {
     )*};
 }
 
-perhaps! {
+options! {
     OnceCell<T> => OnceCell::get,
     OnceLock<T> => OnceLock::get,
     rc::Weak<T> => rc::Weak::upgrade,
@@ -105,11 +105,7 @@ atomics! {
     AtomicI8 AtomicI16 AtomicI32 AtomicI64 AtomicIsize
 }
 
-macro_rules! elements {
-    ($($type:ty)*) => {$( impl Element for $type {} )*};
-}
-
-// No `AtomicU8`: a list of them is bytes.
+// Not `AtomicU8`: a list of them is bytes.
 elements! {
     AtomicBool AtomicU16 AtomicU32 AtomicU64 AtomicUsize
     AtomicI8 AtomicI16 AtomicI32 AtomicI64 AtomicIsize

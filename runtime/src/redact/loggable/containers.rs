@@ -21,8 +21,8 @@ macro_rules! pointers {
             }
 
             #[inline]
-            fn is_plain(&self) -> bool {
-                (**self).is_plain()
+            fn is_infallible(&self) -> bool {
+                (**self).is_infallible()
             }
         }
         impl<T: Element + ?Sized> Element for $type {}
@@ -117,7 +117,7 @@ ranges! {
     RangeToInclusive "RangeToInclusive": end |range| &range.end;
 }
 
-/// `null`, as in serde: it holds nothing.
+/// `null`, as in serde.
 impl<T: ?Sized> Loggable for PhantomData<T> {
     fn log(&self, to: &mut Encoder<'_>) {
         to.null();

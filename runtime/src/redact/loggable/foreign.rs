@@ -1,9 +1,9 @@
-//! Types of other crates, each behind candor's feature of that crate's name.
+//! Types of other crates, each with the candor feature of the crate's name.
 //!
-//! Loggable are those that hold no text: times, decimals, and what HTTP has a fixed list of. `url::Url`,
-//! `http::Uri` and header values have [`Text`](super::Text), so that a policy can show them, and bytes a
-//! [`Shape`](super::Shape). A header map goes through [`scrub::headers`](crate::scrub), a JSON value through
-//! `scrub::json` or under the policies `scrub` and `shape`.
+//! Types that contain no free text are loggable: times, decimals, and values from HTTP's fixed lists. `url::Url`,
+//! `http::Uri` and header values implement [`Text`](super::Text), so that a policy can show them, and bytes implement
+//! [`Shape`](super::Shape). Log a header map with [`scrub::headers`](crate::scrub), and a JSON value with `scrub::json`
+//! or under the policies `scrub` and `shape`.
 
 #[cfg(any(
     feature = "chrono",
@@ -44,7 +44,7 @@ mod for_jiff {
         DateTime => |at, to| to.display(at);
         /// ISO 8601: `"P1DT2H"`.
         Span => |span, to| to.display(span);
-        /// Milliseconds with three decimals, as every duration of a line.
+        /// Milliseconds with three decimals, as all durations of a line.
         SignedDuration => |duration, to| to.millis(duration.as_nanos());
     }
 }
@@ -75,7 +75,7 @@ mod for_chrono {
         NaiveTime => |time, to| to.display(time);
         /// `"2026-11-22T10:14:12"`.
         NaiveDateTime => |at, to| to.display(&at.format("%Y-%m-%dT%H:%M:%S%.f"));
-        /// Milliseconds with three decimals, as every duration of a line.
+        /// Milliseconds with three decimals, as all durations of a line.
         TimeDelta => |delta, to| {
             let seconds = i128::from(delta.num_seconds());
             to.millis(seconds * 1_000_000_000 + i128::from(delta.subsec_nanos()));
@@ -109,14 +109,14 @@ mod for_time {
         Date => |date, to| formatted(&date.format(&Iso8601::DATE), to);
         /// ISO 8601: `"10:14:12.000000000"`.
         Time => |time, to| formatted(&time.format(&Iso8601::TIME), to);
-        /// Milliseconds with three decimals, as every duration of a line.
+        /// Milliseconds with three decimals, as all durations of a line.
         Duration => |duration, to| to.millis(duration.whole_nanoseconds());
     }
 }
 
 #[cfg(feature = "rust_decimal")]
 loggable! {
-    /// A string, `"12.50"`: JSON readers would lose digits.
+    /// A string, `"12.50"`, since JSON readers would lose digits of a number.
     rust_decimal::Decimal => |decimal, to| to.display(decimal);
 }
 
@@ -124,7 +124,7 @@ loggable! {
 loggable! {
     /// A number: `404`.
     http::StatusCode => |status, to| to.u64(status.as_u16().into());
-    /// Its name, or `"_OTHER"` for one that HTTP does not define: the caller chose its text.
+    /// Its name, or `"_OTHER"` for a method that HTTP does not define, since the caller chose its text.
     http::Method => |method, to| to.text(match method.as_str() {
         known @ ("GET" | "POST" | "PUT" | "DELETE" | "HEAD" | "OPTIONS" | "CONNECT" | "PATCH" | "TRACE") => known,
         _ => "_OTHER",
@@ -138,7 +138,7 @@ mod for_secrecy {
     use secrecy::SecretBox;
     use secrecy::zeroize::Zeroize;
 
-    use crate::redact::loggable::{Element, Encoder, Leaf, Loggable, Shape, Text};
+    use crate::redact::loggable::{Element, Encoder, Loggable, Shape, Text, TextPolicy};
 
     /// Always `"[REDACTED]"`.
     impl<T: Zeroize + ?Sized> Loggable for SecretBox<T> {
@@ -149,9 +149,9 @@ mod for_secrecy {
 
     impl<T: Zeroize + ?Sized> Element for SecretBox<T> {}
 
-    /// Under every policy `"[REDACTED]"`.
+    /// `"[REDACTED]"` under every policy.
     impl<T: Zeroize + ?Sized> Text for SecretBox<T> {
-        fn log_text(&self, _: Leaf, to: &mut Encoder<'_>) {
+        fn log_text(&self, _: TextPolicy, to: &mut Encoder<'_>) {
             to.redacted();
         }
     }

@@ -1,18 +1,18 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::Encoder;
-use super::json::{Json, Object, encoded};
+use super::json::{Json, JsonObject, encoded};
 use crate::redact::keys::hides;
 use crate::redact::off;
 use crate::redact::scrub::name::is_credential_header;
 use crate::redact::scrub::{REDACTED, listed_or_shape, text, url};
 
-/// Headers as an object of lower-case names; a name that came several times has an array.
+/// Redacts headers: a JSON object of lower-case names. A name that occurs several times has an array.
 ///
-/// Hidden are credentials and cookies, API keys and signatures, values marked
-/// [sensitive](HeaderValue::is_sensitive), and names [the key rule](crate::keys) finds sensitive. `referer`, `location`,
-/// `origin` and `link` are made safe as URLs, every other value is scrubbed as text, and cut at the limit for
-/// values. In [strict mode](crate::Config::strict) only listed headers show their values.
+/// Hidden are credentials, cookies, API keys, signatures, values marked [sensitive](HeaderValue::is_sensitive), and
+/// headers whose name [the key rule](crate::keys) finds sensitive. `referer`, `location`, `origin` and `link` are made
+/// safe as [URLs](crate::scrub::url). Other values are scrubbed as text and cut at the value limit. In
+/// [strict mode](crate::Config::strict) only listed headers show their values.
 ///
 /// ```
 /// let mut map = http::HeaderMap::new();
@@ -24,16 +24,16 @@ use crate::redact::scrub::{REDACTED, listed_or_shape, text, url};
 /// );
 /// ```
 pub fn headers(map: &HeaderMap) -> Json {
-    let mut object = Object::default();
+    let mut object = JsonObject::default();
     for name in map.keys() {
         let values: Vec<_> = map.get_all(name).iter().collect();
         object.field(&encoded(name.as_str()), |out| {
             if let [value] = values[..] {
-                return Encoder::gathered(out).text(&shown(name, value));
+                return Encoder::buffered(out).text(&shown(name, value));
             }
             for (place, value) in values.iter().enumerate() {
                 out.push(if place == 0 { '[' } else { ',' });
-                Encoder::gathered(out).text(&shown(name, value));
+                Encoder::buffered(out).text(&shown(name, value));
             }
             out.push(']');
         });
@@ -55,7 +55,7 @@ fn without_secrets(name: &HeaderName, value: &HeaderValue) -> String {
     }
     let value = String::from_utf8_lossy(value.as_bytes());
     match *name {
-        // What browsers send where there is no origin to tell.
+        // Browsers send `null` if a page has no origin.
         header::ORIGIN if value == "null" => value.into_owned(),
         header::ORIGIN | header::REFERER | header::LOCATION | header::CONTENT_LOCATION => {
             url(&value)
@@ -76,7 +76,7 @@ fn is_credential(name: &HeaderName) -> bool {
         || hides(name.as_str())
 }
 
-/// `<https://…>; rel="next", <…>`: each target made safe, the parameters scrubbed.
+/// Makes the targets of `<https://…>; rel="next", <…>` safe, and scrubs the rest.
 fn links(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
@@ -93,8 +93,8 @@ fn links(value: &str) -> String {
     out
 }
 
-/// `graphql-ws, soap`. Browsers can send no other header with a WebSocket, so tokens are sent here; a list that
-/// holds one, or says that one follows, is hidden whole.
+/// Scrubs a list of subprotocols, `graphql-ws, soap`. Browsers can't set other headers on a WebSocket, so clients send
+/// tokens here. A list that contains a token, or a name that announces one, is hidden.
 fn protocols(value: &str) -> String {
     const LONGEST_NAME: usize = 32;
     let is_token = |name: &str| {

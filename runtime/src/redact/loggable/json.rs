@@ -9,24 +9,24 @@ use crate::redact::keys::hides;
 use crate::redact::scrub::name::{holds_the_name, holds_the_value};
 use crate::redact::scrub::{REDACTED, text};
 
-/// Deeper values are shown as `"[…]"`.
+/// Depth below which values are shown as `"[…]"`.
 const DEEPEST: usize = 128;
-/// How often JSON inside a string inside JSON is followed; what is below is scrubbed as text.
+/// How many levels of JSON inside a JSON string are parsed. Below them strings are scrubbed as text.
 const NESTED: usize = 8;
 
-/// JSON that is redacted and encoded already, made by [`json`] and `headers`.
+/// Redacted JSON, made by [`json`] and `headers`.
 #[derive(Clone)]
 pub struct Json {
     text: String,
-    /// Where the fields of the outermost object are: key, value.
+    /// The ranges of key and value of each field of the outermost object.
     fields: Vec<(Range<usize>, Range<usize>)>,
 }
 
-/// The value without its secrets.
+/// Redacts a JSON value.
 ///
-/// What is under a name that [the key rule](crate::keys) finds sensitive is hidden whole, numbers too, as
-/// is the value of `{"name": "password", "value": …}`. JSON inside a string is redacted the same way,
-/// other strings by [`text`](crate::scrub::text). Nothing is shown below depth 128.
+/// A value whose name [the key rule](crate::keys) finds sensitive is hidden whole, numbers included; so is the value of
+/// `{"name": "password", "value": …}`. JSON inside a string is redacted in the same way, other strings by
+/// [`text`](crate::scrub::text). Values below depth 128 are not shown.
 ///
 /// ```
 /// use candor::scrub::json;
@@ -35,15 +35,15 @@ pub struct Json {
 /// assert_eq!(json(&value).to_string(), r#"{"raw":"{\"token\":\"[REDACTED]\"}","user":{"id":7,"pin":"[REDACTED]"}}"#);
 /// ```
 pub fn json(value: &Value) -> Json {
-    let mut writer = Writer::default();
+    let mut writer = JsonRedactor::default();
     writer.write(value);
     Json { text: writer.out, fields: writer.fields }
 }
 
 impl Json {
-    /// Only these fields of the outermost object; without one, an empty object.
+    /// Keeps these fields of the outermost object only. A value that is not an object becomes an empty one.
     pub fn only<K: AsRef<str>>(self, keys: impl IntoIterator<Item = K>) -> Self {
-        let mut object = Object::default();
+        let mut object = JsonObject::default();
         let wanted: Vec<String> = keys.into_iter().map(|key| encoded(key.as_ref())).collect();
         for (key, value) in self.fields {
             if wanted.iter().any(|wanted| *wanted == self.text[key.clone()]) {
@@ -53,13 +53,13 @@ impl Json {
         object.finish()
     }
 
-    /// The encoded text, for a line to embed.
+    /// Returns the JSON.
     pub(crate) fn as_json(&self) -> &str {
         &self.text
     }
 }
 
-/// What was redacted may be logged.
+/// Loggable, since it is redacted.
 impl Loggable for Json {
     fn log(&self, to: &mut Encoder<'_>) {
         to.raw_json(self.as_json());
@@ -80,15 +80,15 @@ impl fmt::Debug for Json {
     }
 }
 
-/// An object in the making, one field after the other.
+/// An object that is built field by field.
 #[derive(Default)]
-pub(super) struct Object {
+pub(super) struct JsonObject {
     text: String,
     fields: Vec<(Range<usize>, Range<usize>)>,
 }
 
-impl Object {
-    /// `key` is encoded already.
+impl JsonObject {
+    /// Appends a field; `key` is JSON already.
     pub(super) fn field(&mut self, key: &str, value: impl FnOnce(&mut String)) {
         self.text.push(if self.fields.is_empty() { '{' } else { ',' });
         let start = self.text.len();
@@ -111,8 +111,8 @@ pub(super) fn encoded(text: &str) -> String {
     out
 }
 
-/// One list or object that is being walked.
-enum Level<'a> {
+/// A list or object whose end is not reached yet.
+enum Container<'a> {
     List {
         items: std::slice::Iter<'a, Value>,
         is_pair: bool,
@@ -126,35 +126,35 @@ enum Level<'a> {
     },
 }
 
-/// Walks with a stack of its own: the caller's is as deep as the value would be.
+/// Writes a value redacted. It keeps a stack of its own, because recursion would go as deep as the value.
 #[derive(Default)]
-struct Writer {
+struct JsonRedactor {
     out: String,
     fields: Vec<(Range<usize>, Range<usize>)>,
     nested: usize,
-    /// Whether anything differs from the value.
+    /// Whether anything was redacted.
     changed: bool,
 }
 
-impl Writer {
+impl JsonRedactor {
     fn write(&mut self, value: &Value) {
-        let mut levels = Vec::new();
-        self.enter(value, &mut levels);
+        let mut containers = Vec::new();
+        self.enter(value, &mut containers);
         loop {
-            let outermost = levels.len() == 1;
-            let Some(level) = levels.last_mut() else {
+            let outermost = containers.len() == 1;
+            let Some(container) = containers.last_mut() else {
                 break;
             };
-            let next = match level {
-                Level::List { items, .. } => items.next().map(|item| (None, item)),
-                Level::Object { entries, .. } => {
+            let next = match container {
+                Container::List { items, .. } => items.next().map(|item| (None, item)),
+                Container::Object { entries, .. } => {
                     entries.next().map(|(key, value)| (Some(key.as_str()), value))
                 }
             };
             let Some((key, value)) = next else {
-                self.out.push(if matches!(level, Level::List { .. }) { ']' } else { '}' });
-                levels.pop();
-                if let ([_], Some((_, value))) = (&*levels, self.fields.last_mut()) {
+                self.out.push(if matches!(container, Container::List { .. }) { ']' } else { '}' });
+                containers.pop();
+                if let ([_], Some((_, value))) = (&*containers, self.fields.last_mut()) {
                     value.end = self.out.len();
                 }
                 continue;
@@ -163,13 +163,13 @@ impl Writer {
                 self.out.push(',');
             }
             let hidden = match key {
-                Some(key) => self.key(key, level, outermost),
-                None => follows_its_name(value, level),
+                Some(key) => self.key(key, container, outermost),
+                None => follows_its_name(value, container),
             };
             if hidden {
                 self.hide();
             } else {
-                self.enter(value, &mut levels);
+                self.enter(value, &mut containers);
             }
             if let (true, Some((_, value))) = (outermost, self.fields.last_mut()) {
                 value.end = self.out.len();
@@ -177,9 +177,9 @@ impl Writer {
         }
     }
 
-    /// Writes the key; whether its value is hidden.
-    fn key(&mut self, key: &str, level: &mut Level<'_>, outermost: bool) -> bool {
-        let Level::Object { object, is_secret_pair, hidden_keys, .. } = level else {
+    /// Writes the key, and returns whether its value is hidden.
+    fn key(&mut self, key: &str, container: &mut Container<'_>, outermost: bool) -> bool {
+        let Container::Object { object, is_secret_pair, hidden_keys, .. } = container else {
             return false;
         };
         let start = self.out.len();
@@ -202,21 +202,21 @@ impl Writer {
         hides(key) || *is_secret_pair && holds_the_value(key)
     }
 
-    fn enter<'a>(&mut self, value: &'a Value, levels: &mut Vec<Level<'a>>) {
+    fn enter<'a>(&mut self, value: &'a Value, containers: &mut Vec<Container<'a>>) {
         match value {
-            Value::Array(_) | Value::Object(_) if levels.len() >= DEEPEST => {
+            Value::Array(_) | Value::Object(_) if containers.len() >= DEEPEST => {
                 self.changed = true;
                 self.out.push_str("\"[…]\"");
             }
             Value::Array(items) => {
                 self.out.push('[');
                 let (items, is_pair) = (items.iter(), items.len() == 2);
-                levels.push(Level::List { items, is_pair, names_next: false });
+                containers.push(Container::List { items, is_pair, names_next: false });
             }
             Value::Object(object) => {
                 self.out.push('{');
                 let is_secret_pair = names_a_secret(object);
-                levels.push(Level::Object {
+                containers.push(Container::Object {
                     entries: object.iter(),
                     object,
                     is_secret_pair,
@@ -243,11 +243,11 @@ impl Writer {
             None => text(string),
         };
         self.changed |= matches!(shown, std::borrow::Cow::Owned(_));
-        Encoder::gathered(&mut self.out).text(&shown);
+        Encoder::buffered(&mut self.out).text(&shown);
     }
 
-    /// The redacted form of a string that holds JSON with something to hide. (The parser follows 128
-    /// levels and refuses what is deeper, which makes the parsed value safe to drop.)
+    /// Returns the redacted form of a string that contains JSON with something to hide. The parser refuses JSON deeper
+    /// than 128 levels, so dropping the parsed value can't overflow the stack.
     fn inner(&self, string: &str) -> Option<String> {
         if self.nested == NESTED || !string.trim_start().starts_with(['{', '[', '"']) {
             return None;
@@ -264,14 +264,14 @@ impl Writer {
     }
 }
 
-/// `{"name": "password", "value": …}`.
+/// Whether it is a pair such as `{"name": "password", "value": …}`.
 fn names_a_secret(object: &Map<String, Value>) -> bool {
     object.iter().any(|(key, value)| holds_the_name(key) && value.as_str().is_some_and(hides))
 }
 
-/// Whether an item of a list is the second of `["authorization", "…"]`, or stands behind `"--password"`.
-fn follows_its_name(item: &Value, level: &mut Level<'_>) -> bool {
-    let Level::List { is_pair, names_next, .. } = level else { return false };
+/// Whether an item of a list is the second of `["authorization", "…"]`, or follows `"--password"`.
+fn follows_its_name(item: &Value, container: &mut Container<'_>) -> bool {
+    let Container::List { is_pair, names_next, .. } = container else { return false };
     let follows = std::mem::take(names_next) && item.is_string();
     *names_next = !follows
         && item.as_str().is_some_and(|name| (*is_pair || name.starts_with('-')) && hides(name));

@@ -1,8 +1,7 @@
-//! Values that say themselves what a log may show.
+//! Loggable values: the part of redaction that is checked at compile time.
 //!
-//! [`Loggable`] is the compile-time half of candor's redaction: what a macro records must implement
-//! it, and text does not. A `#[redact]` type implements it from decisions on its fields, a
-//! [policy](crate::policy) makes any text loggable.
+//! candor's macros only record values that implement [`Loggable`], and text does not. `#[redact]` implements it for a
+//! type by the policies of its fields, and a function of [`policy`](crate::policy) makes a single text loggable.
 //!
 //! ```
 //! use candor::loggable::to_json;
@@ -19,24 +18,26 @@ pub(crate) mod json;
 
 mod cells;
 mod containers;
-pub(crate) mod decide;
 mod encoder;
+pub(crate) mod field;
 mod foreign;
-pub(crate) mod leaf;
 mod scalars;
 pub(crate) mod secret;
-mod seen;
 pub(crate) mod shape;
 pub(crate) mod text;
+pub(crate) mod text_policy;
 mod traits;
+mod unique_keys;
 
 pub(crate) use super::error_text::UNPRINTABLE;
 pub(crate) use encoder::Slot;
-pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, DebugOf, NestedDebug, guarded, set_value_limit};
+pub(crate) use encoder::{
+    DEFAULT_VALUE_LIMIT, DebugOf, NestedDebug, catch_unprintable, set_value_limit,
+};
 pub use encoder::{Encoder, List, Map, Object};
-pub(crate) use leaf::Leaf;
 pub use shape::Shape;
 pub use text::Text;
+pub(crate) use text_policy::TextPolicy;
 pub use traits::{Element, Loggable, to_json, write_json};
 
 #[cfg(test)]

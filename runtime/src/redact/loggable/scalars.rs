@@ -1,55 +1,35 @@
-//! Numbers, booleans and times: what can hold no text.
+//! Numbers, booleans, times and ids, which can't contain free text.
 
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
 
-use super::{Element, Encoder, Loggable};
+use super::traits::elements;
+use super::{Encoder, Loggable};
 
 macro_rules! scalars {
-    ($($type:ty => $method:ident as $wide:ty),* $(,)?) => {$(
+    ($($method:ident($wide:ty): $($type:ty)*;)*) => {$($(
         impl Loggable for $type {
             #[inline]
             fn log(&self, to: &mut Encoder<'_>) {
-                to.$method(<$wide>::from(*self));
+                to.$method(*self as $wide);
             }
 
             #[inline]
-            fn is_plain(&self) -> bool {
+            fn is_infallible(&self) -> bool {
                 true
             }
         }
-    )*};
+    )*)*};
 }
 
 scalars! {
-    bool => bool as bool,
-    u8 => u64 as u64, u16 => u64 as u64, u32 => u64 as u64, u64 => u64 as u64, u128 => u128 as u128,
-    i8 => i64 as i64, i16 => i64 as i64, i32 => i64 as i64, i64 => i64 as i64, i128 => i128 as i128,
-    f32 => f32 as f32, f64 => f64 as f64,
-}
-
-impl Loggable for usize {
-    #[inline]
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.u64(*self as u64);
-    }
-
-    #[inline]
-    fn is_plain(&self) -> bool {
-        true
-    }
-}
-
-impl Loggable for isize {
-    #[inline]
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.i64(*self as i64);
-    }
-
-    #[inline]
-    fn is_plain(&self) -> bool {
-        true
-    }
+    bool(bool): bool;
+    u64(u64): u8 u16 u32 u64 usize;
+    u128(u128): u128;
+    i64(i64): i8 i16 i32 i64 isize;
+    i128(i128): i128;
+    f32(f32): f32;
+    f64(f64): f64;
 }
 
 impl Loggable for char {
@@ -64,14 +44,14 @@ impl Loggable for () {
     }
 }
 
-/// Milliseconds with three decimals, as every duration of a line.
+/// Milliseconds with three decimals, as all durations of a line.
 impl Loggable for Duration {
     fn log(&self, to: &mut Encoder<'_>) {
         to.millis(i128::try_from(self.as_nanos()).unwrap_or(i128::MAX));
     }
 }
 
-/// RFC 3339, UTC, microseconds, as `ts`.
+/// RFC 3339 in UTC with microseconds, as `ts`.
 impl Loggable for SystemTime {
     fn log(&self, to: &mut Encoder<'_>) {
         to.plain(|out| crate::json::timestamp::write(*self, out));
@@ -94,14 +74,10 @@ impl Loggable for std::cmp::Ordering {
     }
 }
 
-macro_rules! elements {
-    ($($type:ty),*) => {$( impl Element for $type {} )*};
-}
-
-// No `u8` and no `char`: a list of them is bytes or text.
+// Not `u8` or `char`: a list of them is bytes or text.
 elements! {
-    bool, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64,
-    (), Duration, SystemTime, uuid::Uuid, std::cmp::Ordering
+    () bool u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
+    Duration SystemTime uuid::Uuid std::cmp::Ordering
 }
 
 macro_rules! non_zero {
@@ -116,8 +92,7 @@ macro_rules! non_zero {
 
 non_zero! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
-macro_rules! non_zero_elements {
-    ($($type:ty)*) => {$( impl Element for NonZero<$type> {} )*};
+elements! {
+    NonZero<u16> NonZero<u32> NonZero<u64> NonZero<u128> NonZero<usize>
+    NonZero<i8> NonZero<i16> NonZero<i32> NonZero<i64> NonZero<i128> NonZero<isize>
 }
-
-non_zero_elements! { u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }

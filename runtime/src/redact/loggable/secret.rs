@@ -1,10 +1,10 @@
-//! A value that is hidden whatever it is.
+//! The value that stands in for a hidden one.
 
 use std::fmt;
 
 use super::{DebugOf, Element, Encoder, Loggable};
 
-/// A hidden value, made by [`secret`](crate::policy::secret); loggable.
+/// Loggable hidden value, made by [`policy::secret`](crate::policy::secret).
 #[derive(Clone, Copy)]
 pub struct Secret;
 

@@ -1,4 +1,4 @@
-//! Kind and size class: what the `shape` policy shows.
+//! The policy `shape`: the kind of a value and its size class.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
@@ -13,10 +13,11 @@ use serde_json::Value;
 
 use super::{Element, Encoder, Loggable, to_json};
 use crate::redact::scrub;
-use crate::redact::size_class::Class;
+use crate::redact::size_class::SizeClass;
 
-/// A value whose [`shape`](crate::policy::shape) can be told: text, numbers, lists and maps of whatever,
-/// JSON values, and every `#[redact]` type.
+/// A value that the policy [`shape`](crate::policy::shape) applies to.
+///
+/// These are text, numbers, times, addresses, lists and maps of any values, JSON values, and all `#[redact]` types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no shape that candor knows",
     label = "no policy for this type",
@@ -27,9 +28,9 @@ pub trait Shape {
     fn log_shape(&self, to: &mut Encoder<'_>);
 }
 
-/// `<text 17-32>`: the kind, and the power of two that the size is not above.
+/// Writes a kind and a size class: `<text 17-32>`.
 fn sized(kind: &'static str, size: usize, to: &mut Encoder<'_>) {
-    to.text(&Class::new(kind, size).to_string());
+    to.text(&SizeClass::new(kind, size).to_string());
 }
 
 macro_rules! texts {
@@ -103,8 +104,8 @@ collections! { "map": [T] http::HeaderMap<T>; }
 collections! { "bytes": [] bytes::Bytes, [] bytes::BytesMut; }
 
 macro_rules! pointers {
-    ($($type:ty),*) => {$(
-        impl<T: Shape + ?Sized> Shape for $type {
+    ($([$($bound:tt)*] $type:ty),*) => {$(
+        impl<T: Shape + $($bound)*> Shape for $type {
             fn log_shape(&self, to: &mut Encoder<'_>) {
                 (**self).log_shape(to);
             }
@@ -112,13 +113,7 @@ macro_rules! pointers {
     )*};
 }
 
-pointers!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
-
-impl<T: Shape + ToOwned + ?Sized> Shape for Cow<'_, T> {
-    fn log_shape(&self, to: &mut Encoder<'_>) {
-        (**self).log_shape(to);
-    }
-}
+pointers!([?Sized] &T, [?Sized] &mut T, [?Sized] Box<T>, [?Sized] Rc<T>, [?Sized] Arc<T>, [ToOwned + ?Sized] Cow<'_, T>);
 
 impl<T: Shape> Shape for Option<T> {
     fn log_shape(&self, to: &mut Encoder<'_>) {
@@ -129,36 +124,36 @@ impl<T: Shape> Shape for Option<T> {
     }
 }
 
-/// An object's keys, scrubbed, with the shapes of their values.
+/// The scrubbed keys of an object with the shapes of their values.
 impl Shape for Value {
     fn log_shape(&self, to: &mut Encoder<'_>) {
         match self {
             Value::Null => to.null(),
             Value::Bool(_) => to.text("<bool>"),
             Value::Number(_) => to.text("<number>"),
-            // What is hidden has no shape.
+            // The size of `[REDACTED]` would be misleading.
             Value::String(text) if text == scrub::REDACTED => to.redacted(),
             Value::String(text) => text.log_shape(to),
             Value::Array(items) => items.log_shape(to),
             Value::Object(object) => to.map(|map| {
                 for (key, value) in object {
-                    map.entry(&Key(key), &ShapeOf(value));
+                    map.entry(&ScrubbedKey(key), &ShapeOf(value));
                 }
             }),
         }
     }
 }
 
-/// The name of a JSON object's field.
-struct Key<'a>(&'a str);
+/// The scrubbed key of a JSON object.
+struct ScrubbedKey<'a>(&'a str);
 
-impl Loggable for Key<'_> {
+impl Loggable for ScrubbedKey<'_> {
     fn log(&self, to: &mut Encoder<'_>) {
         to.text(&scrub::text(self.0));
     }
 }
 
-/// The shape of what a `#[redact]` type shows. (That is JSON of at most 120 levels, which the parser takes.)
+/// Writes the shape of the JSON of a `#[redact]` type. It has at most 120 levels, which the parser accepts.
 pub fn of_loggable<T: Loggable + ?Sized>(value: &T, to: &mut Encoder<'_>) {
     match serde_json::from_str(&to_json(value)) {
         Ok(shown) => Value::log_shape(&shown, to),
@@ -166,7 +161,7 @@ pub fn of_loggable<T: Loggable + ?Sized>(value: &T, to: &mut Encoder<'_>) {
     }
 }
 
-/// A value of which only the shape is shown.
+/// Loggable shape of a value.
 pub(super) struct ShapeOf<'a, T: ?Sized>(pub(super) &'a T);
 
 impl<T: Shape + ?Sized> Loggable for ShapeOf<'_, T> {

@@ -4,7 +4,7 @@ use std::fmt;
 use super::*;
 use crate::redact::policy::clear;
 
-/// A value that writes itself by a function.
+/// A value that is written by a function.
 struct By<F>(F);
 
 impl<F: Fn(&mut Encoder<'_>)> Loggable for By<F> {
@@ -111,7 +111,7 @@ fn keys_are_text_and_appear_once() {
 }
 
 #[test]
-fn what_fails_to_print_is_unprintable() {
+fn a_value_that_fails_to_format_is_unprintable() {
     struct Fails;
     impl fmt::Display for Fails {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,7 +134,7 @@ fn text_is_cut_at_a_character() {
 }
 
 #[test]
-fn debug_of_a_loggable_value_is_json_only_where_candor_asks_for_it() {
+fn debug_of_a_loggable_value_is_json_only_if_candor_requests_it() {
     struct Order;
     impl fmt::Debug for Order {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -150,7 +150,7 @@ fn debug_of_a_loggable_value_is_json_only_where_candor_asks_for_it() {
     assert_eq!(out, "Some(Order { id: 1 })");
 }
 
-/// Numbers of up to three decimals are written by a way of their own.
+/// Numbers of up to three decimals take a fast path.
 #[test]
 fn numbers_are_written_as_serde_json_writes_them() {
     let mut numbers = vec![
@@ -197,7 +197,7 @@ fn numbers_are_written_as_serde_json_writes_them() {
 }
 
 #[test]
-fn an_address_is_shown_alike_by_its_plain_and_its_careful_reading() {
+fn both_paths_show_an_address_alike() {
     for (address, shown) in [
         ("ada@example.com", "a***@example.com"),
         ("a+b@mail.example.co.uk", "a***@mail.example.co.uk"),

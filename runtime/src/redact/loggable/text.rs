@@ -1,4 +1,4 @@
-//! Text and what holds text: shown only through a decision.
+//! Text, and values that contain text: they need a policy.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
@@ -12,14 +12,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Element, Encoder, Leaf, Loggable, Map, to_json};
+use super::{Element, Encoder, Loggable, Map, TextPolicy, to_json};
 use crate::redact::{keys, scrub};
 
-/// A value with a text form, which a [policy](crate::policy) can show, mask or cut down.
+/// A value with a text form that a [policy](crate::policy) can show, mask or shorten.
 ///
-/// Text, paths, addresses and numbers have one; an option, a pointer, a list, a tuple or a map's values
-/// are treated one by one. Lists of letters and bytes are treated as the text they are, and a `hash` of a
-/// list of numbers is one of the whole: a pseudonym per letter would be a cipher that a child breaks.
+/// Text, paths, addresses and numbers have a text form. A policy applies to the parts of an option, a pointer, a list, a
+/// tuple, and to the values of a map, one by one. A list of characters or bytes is treated as one text. The policy
+/// `hash` treats a list of numbers as one value too, because hashing each number or character separately would be
+/// trivially reversible.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no text that a policy could show",
     label = "no policy for this type",
@@ -27,41 +28,41 @@ use crate::redact::{keys, scrub};
 )]
 pub trait Text {
     #[doc(hidden)]
-    fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>);
+    fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>);
 
-    /// Whether the text is at hand, so that nothing is asked that might panic.
+    /// Whether writing the value runs no code that might panic.
     #[doc(hidden)]
     #[inline]
-    fn is_plain(&self) -> bool {
+    fn is_infallible(&self) -> bool {
         false
     }
 
-    /// Appends the value as a part of the list it stands in, where such a list is one thing.
+    /// Appends the value to `_whole`, if it is a part of a list that is treated as one value.
     #[doc(hidden)]
     fn piece(&self, _whole: &mut Vec<u8>) -> Piece {
-        Piece::Own
+        Piece::Value
     }
 }
 
-/// What a value is in a list.
+/// The role of a value in a list.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Piece {
-    /// A value of its own.
-    Own,
-    /// A letter or byte of a text.
-    Letter,
-    /// A digit, so to speak, of a number.
-    Digit,
+    /// A value that is treated by itself.
+    Value,
+    /// A character or byte of a text.
+    Char,
+    /// A number, which is part of the whole under the policy `hash` only.
+    Number,
 }
 
 macro_rules! texts {
     ($($type:ty => $text:expr),* $(,)?) => {$(
         impl Text for $type {
             #[inline]
-            fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
+            fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
                 let text: fn(&$type) -> Cow<'_, str> = $text;
-                leaf.write(&text(self), to);
+                policy.write(&text(self), to);
             }
         }
     )*};
@@ -71,12 +72,12 @@ macro_rules! own_texts {
     ($($type:ty),*) => {$(
         impl Text for $type {
             #[inline]
-            fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
-                leaf.write(self, to);
+            fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+                policy.write(self, to);
             }
 
             #[inline]
-            fn is_plain(&self) -> bool {
+            fn is_infallible(&self) -> bool {
                 true
             }
         }
@@ -110,50 +111,50 @@ texts! {
     http::HeaderName => |name| Cow::Borrowed(name.as_str()),
 }
 
-/// One that is marked as sensitive stays hidden under every policy.
+/// A value that is marked as sensitive is hidden under every policy.
 #[cfg(feature = "http")]
 impl Text for http::HeaderValue {
-    fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
+    fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
         if self.is_sensitive() {
             return to.redacted();
         }
-        leaf.write(&String::from_utf8_lossy(self.as_bytes()), to);
+        policy.write(&String::from_utf8_lossy(self.as_bytes()), to);
     }
 }
 
 impl Text for char {
-    fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
-        leaf.write(self.encode_utf8(&mut [0; 4]), to);
+    fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+        policy.write(self.encode_utf8(&mut [0; 4]), to);
     }
 
     fn piece(&self, whole: &mut Vec<u8>) -> Piece {
         whole.extend_from_slice(self.encode_utf8(&mut [0; 4]).as_bytes());
-        Piece::Letter
+        Piece::Char
     }
 }
 
 impl Text for u8 {
-    fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
-        number(self, leaf, to);
+    fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+        number(self, policy, to);
     }
 
     fn piece(&self, whole: &mut Vec<u8>) -> Piece {
         whole.push(*self);
-        Piece::Letter
+        Piece::Char
     }
 }
 
 macro_rules! numbers {
     ($($type:ty)*) => {$(
         impl Text for $type {
-            fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
-                number(self, leaf, to);
+            fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+                number(self, policy, to);
             }
 
             fn piece(&self, whole: &mut Vec<u8>) -> Piece {
                 whole.extend_from_slice(self.to_string().as_bytes());
                 whole.push(b',');
-                Piece::Digit
+                Piece::Number
             }
         }
     )*};
@@ -163,28 +164,28 @@ numbers! { bool u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
 numbers! { NonZero<u8> NonZero<u16> NonZero<u32> NonZero<u64> NonZero<u128> NonZero<usize> }
 numbers! { NonZero<i8> NonZero<i16> NonZero<i32> NonZero<i64> NonZero<i128> NonZero<isize> }
 
-fn number(value: &(impl Loggable + ToString), leaf: Leaf, to: &mut Encoder<'_>) {
-    match leaf {
-        Leaf::Clear => value.log(to),
-        _ => leaf.write(&value.to_string(), to),
+fn number(value: &(impl Loggable + ToString), policy: TextPolicy, to: &mut Encoder<'_>) {
+    match policy {
+        TextPolicy::Clear => value.log(to),
+        _ => policy.write(&value.to_string(), to),
     }
 }
 
-/// Under `clear` with everything in it, under `scrub` as [`scrub::json`] shows it. Other policies are
-/// about one text, and hide a list or an object whole.
+/// `clear` shows everything, `scrub` shows the value as [`scrub::json`] does. The other policies apply to one text, so
+/// they hide lists and objects.
 impl Text for Value {
-    fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
-        match (leaf, self) {
-            (Leaf::Scrub, value) => scrub::json(value).log(to),
+    fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+        match (policy, self) {
+            (TextPolicy::Scrub, value) => scrub::json(value).log(to),
             (_, Value::Null) => to.null(),
-            (_, Value::Bool(value)) => value.log_text(leaf, to),
-            (_, Value::String(text)) => leaf.write(text, to),
-            (Leaf::Clear, Value::Number(number)) => to.raw_json(&number.to_string()),
-            (_, Value::Number(number)) => leaf.write(&number.to_string(), to),
-            (Leaf::Clear, Value::Array(items)) => items.log_text(leaf, to),
-            (Leaf::Clear, Value::Object(object)) => to.map(|map| {
+            (_, Value::Bool(value)) => value.log_text(policy, to),
+            (_, Value::String(text)) => policy.write(text, to),
+            (TextPolicy::Clear, Value::Number(number)) => to.raw_json(&number.to_string()),
+            (_, Value::Number(number)) => policy.write(&number.to_string(), to),
+            (TextPolicy::Clear, Value::Array(items)) => items.log_text(policy, to),
+            (TextPolicy::Clear, Value::Object(object)) => to.map(|map| {
                 for (key, value) in object {
-                    map.entry(&Part(key, Leaf::Scrub), &Part(value, leaf));
+                    map.entry(&WithPolicy(key, TextPolicy::Scrub), &WithPolicy(value, policy));
                 }
             }),
             _ => to.redacted(),
@@ -192,10 +193,10 @@ impl Text for Value {
     }
 }
 
-/// A part of a text-holding value, made loggable by the policy on the whole.
-pub(super) struct Part<'a, T: ?Sized>(pub(super) &'a T, pub(super) Leaf);
+/// A part of a value, under the policy of the whole.
+pub(super) struct WithPolicy<'a, T: ?Sized>(pub(super) &'a T, pub(super) TextPolicy);
 
-impl<T: Text + ?Sized> Loggable for Part<'_, T> {
+impl<T: Text + ?Sized> Loggable for WithPolicy<'_, T> {
     #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
     #[inline(always)]
     fn log(&self, to: &mut Encoder<'_>) {
@@ -203,18 +204,18 @@ impl<T: Text + ?Sized> Loggable for Part<'_, T> {
     }
 }
 
-impl<T: Text + ?Sized> Element for Part<'_, T> {}
+impl<T: Text + ?Sized> Element for WithPolicy<'_, T> {}
 
 macro_rules! pointers {
     ($($type:ty),*) => {$(
         impl<T: Text + ?Sized> Text for $type {
-            fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
-                (**self).log_text(leaf, to);
+            fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+                (**self).log_text(policy, to);
             }
 
             #[inline]
-            fn is_plain(&self) -> bool {
-                (**self).is_plain()
+            fn is_infallible(&self) -> bool {
+                (**self).is_infallible()
             }
 
             fn piece(&self, whole: &mut Vec<u8>) -> Piece {
@@ -227,8 +228,8 @@ macro_rules! pointers {
 pointers!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
 
 impl<T: Text + ToOwned + ?Sized> Text for Cow<'_, T> {
-    fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
-        (**self).log_text(leaf, to);
+    fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+        (**self).log_text(policy, to);
     }
 
     fn piece(&self, whole: &mut Vec<u8>) -> Piece {
@@ -237,9 +238,9 @@ impl<T: Text + ToOwned + ?Sized> Text for Cow<'_, T> {
 }
 
 impl<T: Text> Text for Option<T> {
-    fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
+    fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
         match self {
-            Some(value) => value.log_text(leaf, to),
+            Some(value) => value.log_text(policy, to),
             None => to.null(),
         }
     }
@@ -249,39 +250,39 @@ impl<T: Text> Text for Option<T> {
             Some(value) => value.piece(whole),
             None => {
                 whole.push(b',');
-                Piece::Digit
+                Piece::Number
             }
         }
     }
 }
 
-/// Writes a list one by one, or as the one thing it is; `sorted` where its order means nothing.
+/// Writes a list item by item, or as one value; `sorted` if its order has no meaning.
 fn list<'a, T: Text + 'a>(
     items: impl Iterator<Item = &'a T> + Clone,
     sorted: bool,
-    leaf: Leaf,
+    policy: TextPolicy,
     to: &mut Encoder<'_>,
 ) {
-    if let Some(whole) = whole(items.clone(), sorted, leaf) {
-        return match leaf {
-            Leaf::Hash(name) => to.pseudonym(name, &whole),
-            _ => leaf.write(&String::from_utf8_lossy(&whole), to),
+    if let Some(whole) = whole(items.clone(), sorted, policy) {
+        return match policy {
+            TextPolicy::Hash(name) => to.pseudonym(name, &whole),
+            _ => policy.write(&String::from_utf8_lossy(&whole), to),
         };
     }
     to.list(|list| {
         for item in items {
-            list.item(&Part(item, leaf));
+            list.item(&WithPolicy(item, policy));
         }
     });
 }
 
-/// The bytes of a list that a policy has to see as a whole.
+/// Returns the bytes of a list that the policy treats as one value.
 fn whole<'a, T: Text + 'a>(
     items: impl Iterator<Item = &'a T>,
     sorted: bool,
-    leaf: Leaf,
+    policy: TextPolicy,
 ) -> Option<Vec<u8>> {
-    if matches!(leaf, Leaf::Clear) {
+    if matches!(policy, TextPolicy::Clear) {
         return None;
     }
     let mut pieces = Vec::new();
@@ -289,13 +290,13 @@ fn whole<'a, T: Text + 'a>(
     for item in items {
         let mut piece = Vec::new();
         match item.piece(&mut piece) {
-            Piece::Own => return None,
-            Piece::Letter => has_letters = true,
-            Piece::Digit => {}
+            Piece::Value => return None,
+            Piece::Char => has_letters = true,
+            Piece::Number => {}
         }
         pieces.push(piece);
     }
-    let is_whole = has_letters || matches!(leaf, Leaf::Hash(_));
+    let is_whole = has_letters || matches!(policy, TextPolicy::Hash(_));
     if pieces.is_empty() || !is_whole {
         return None;
     }
@@ -308,8 +309,8 @@ fn whole<'a, T: Text + 'a>(
 macro_rules! lists {
     ($([$($bound:tt)*] $type:ty, $sorted:expr;)*) => {$(
         impl<$($bound)*> Text for $type {
-            fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
-                list(self.iter(), $sorted, leaf, to);
+            fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+                list(self.iter(), $sorted, policy, to);
             }
         }
     )*};
@@ -329,10 +330,10 @@ lists! {
 macro_rules! maps {
     ($([$($bound:tt)*] $type:ty),*) => {$(
         impl<$($bound)*> Text for $type {
-            fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
+            fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
                 to.map(|map| {
                     for (key, value) in self {
-                        entry(map, key, value, leaf);
+                        entry(map, key, value, policy);
                     }
                 });
             }
@@ -340,15 +341,15 @@ macro_rules! maps {
     )*};
 }
 
-/// A policy that hides a part of each text hides it in a key too, which may be an address as well as a
-/// name; the key rule sees the whole key.
-fn entry<K: Text, V: Text>(map: &mut Map<'_, '_>, key: &K, value: &V, leaf: Leaf) {
-    let key_leaf = match leaf {
-        Leaf::Hash(_) | Leaf::Mask { .. } | Leaf::Email => leaf,
-        Leaf::Clear | Leaf::Url | Leaf::Scrub => Leaf::Scrub,
+/// Writes an entry. A policy that hides a part of each text also applies to keys, since a key may be an address. The
+/// key rule is applied to the whole key.
+fn entry<K: Text, V: Text>(map: &mut Map<'_, '_>, key: &K, value: &V, policy: TextPolicy) {
+    let key_policy = match policy {
+        TextPolicy::Hash(_) | TextPolicy::Mask { .. } | TextPolicy::Email => policy,
+        TextPolicy::Clear | TextPolicy::Url | TextPolicy::Scrub => TextPolicy::Scrub,
     };
-    let name = to_json(&Part(key, Leaf::Clear));
-    map.entry_if(keys::hides(&name), &Part(key, key_leaf), &Part(value, leaf));
+    let name = to_json(&WithPolicy(key, TextPolicy::Clear));
+    map.entry_if(keys::hides(&name), &WithPolicy(key, key_policy), &WithPolicy(value, policy));
 }
 
 maps! {
@@ -359,11 +360,11 @@ maps! {
 macro_rules! tuples {
     ($($($name:ident)+;)*) => {$(
         impl<$($name: Text),+> Text for ($($name,)+) {
-            fn log_text(&self, leaf: Leaf, to: &mut Encoder<'_>) {
+            fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
                 #[expect(non_snake_case, reason = "a variable per type parameter")]
                 let ($($name,)+) = self;
                 to.list(|list| {
-                    $(list.item(&Part($name, leaf));)+
+                    $(list.item(&WithPolicy($name, policy));)+
                 });
             }
         }

@@ -1,13 +1,12 @@
-//! The traits of values that can be logged, and the functions that write them.
+//! The traits of loggable values, and the functions that write them as JSON.
 
 use super::Encoder;
 
-/// A value that may stand in a log line, with its own say in what is shown.
+/// A value that can be written to a log line.
 ///
-/// Numbers, booleans, times, ids and every `#[redact]` type are loggable, and so are options, results, smart
-/// pointers, cells, locks, ranges, lists, sets, tuples and map values of them. Text is not: `String`, `&str`,
-/// bytes, text keys, IP addresses and JSON values need a decision, which is either a
-/// [policy](crate::policy) around the value or a `#[redact]` on its type.
+/// Numbers, booleans, times, UUIDs and all `#[redact]` types are loggable, and so are options, results, smart pointers,
+/// cells, locks, ranges, lists, sets, tuples and map values of them. Text is not: `String`, `&str`, bytes, text keys, IP
+/// addresses and JSON values need a [policy](crate::policy) around the value, or `#[redact]` on its type.
 ///
 /// | type | in JSON |
 /// |---|---|
@@ -18,15 +17,15 @@ use super::Encoder;
 /// | `Option`, `Weak`, `OnceLock` | the value or `null` |
 /// | `Result` | `{"Ok":1}`, `{"Err":2}` |
 /// | ranges | `{"start":1,"end":5}` |
-/// | `Cell`, `RefCell`, `Mutex`, `RwLock` and their guards | the value; `"<borrowed>"`, `"<locked>"`, `"<poisoned>"` where it can't be had without waiting |
-/// | times of `jiff`, `chrono`, `time` (features of these names) | RFC 3339 with the offset they have; durations as above; jiff's `Span` in ISO 8601 |
+/// | `Cell`, `RefCell`, `Mutex`, `RwLock` and their guards | the value; `"<borrowed>"`, `"<locked>"` or `"<poisoned>"` if it can't be read without waiting |
+/// | times of `jiff`, `chrono`, `time` (features of these names) | RFC 3339 with their offset; durations as above; jiff's `Span` in ISO 8601 |
 /// | `rust_decimal::Decimal` (feature `rust_decimal`) | a string, so that no digit is lost |
 /// | `http::StatusCode`, `Method`, `Version` (feature `http`) | `404`, `"GET"` or `"_OTHER"`, `"HTTP/1.1"` |
 /// | `secrecy::SecretBox` (feature `secrecy`) | always `"[REDACTED]"` |
 ///
-/// What is nested deeper than 120 levels is `"[…]"`.
+/// Values nested deeper than 120 levels are `"[…]"`.
 ///
-/// Implement it by hand only for a type that holds nothing a reader of the log must not see:
+/// Implement it by hand only for a type whose whole content may be shown to readers of the log:
 ///
 /// ```
 /// use candor::loggable::{Encoder, Loggable, to_json};
@@ -48,21 +47,21 @@ use super::Encoder;
     note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
 )]
 pub trait Loggable {
-    /// Writes exactly one value to the encoder; one that writes none leaves `null`.
+    /// Writes exactly one value to the encoder. If nothing is written, the value is `null`.
     fn log(&self, to: &mut Encoder<'_>);
 
-    /// Whether writing it runs no code that might panic, so that nothing need be caught.
+    /// Whether [`log`](Self::log) runs no code that might panic, so that panics need not be caught.
     #[doc(hidden)]
     #[inline]
-    fn is_plain(&self) -> bool {
+    fn is_infallible(&self) -> bool {
         false
     }
 }
 
-/// A [`Loggable`] type that may also stand in a list, a set, a tuple or a map.
+/// A [`Loggable`] type that may be an item of a list, set, tuple or map.
 ///
-/// `u8` and `char` are loggable alone but no elements, so that neither bytes nor text slip in as
-/// lists of numbers or letters.
+/// `u8` and `char` are loggable but not elements, so that neither bytes nor text are logged as lists of numbers or
+/// characters.
 #[diagnostic::on_unimplemented(
     message = "a collection of `{Self}` can't be logged without a decision on what may be shown",
     label = "`{Self}` is not loggable as an element",
@@ -71,15 +70,20 @@ pub trait Loggable {
 )]
 pub trait Element: Loggable {}
 
+macro_rules! elements {
+    ($($type:ty)*) => {$( impl $crate::loggable::Element for $type {} )*};
+}
+pub(super) use elements;
+
 impl Encoder<'_> {
-    /// Writes a loggable value in full.
+    /// Writes a loggable value.
     pub fn value<T: Loggable + ?Sized>(&mut self, value: &T) {
         value.log(self);
         self.end();
     }
 }
 
-/// The JSON a value becomes in a line.
+/// Returns the JSON that a value has in a log line.
 ///
 /// ```
 /// assert_eq!(candor::loggable::to_json(&(1, true)), "[1,true]");
@@ -90,7 +94,7 @@ pub fn to_json<T: Loggable + ?Sized>(value: &T) -> String {
     out
 }
 
-/// Appends the JSON a value becomes in a line to a buffer; a buffer with room is not reallocated.
+/// Appends the JSON that a value has in a log line to `out`, which reuses its capacity.
 pub fn write_json<T: Loggable + ?Sized>(value: &T, out: &mut String) {
     Encoder::json(out, usize::MAX).value(value);
 }

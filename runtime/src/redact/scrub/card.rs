@@ -1,7 +1,8 @@
-//! Card numbers: 13 to 19 digits, bare or in groups, with an issuer's prefix and a right check digit.
-//! Luhn alone takes every tenth number for a card, so timestamps and ids would go.
+//! Card numbers: 13 to 19 digits, bare or in groups, with an issuer's prefix and a valid check digit.
+//!
+//! The check digit alone would match every tenth number, timestamps and ids among them.
 
-/// The end of the card number that starts at `at`.
+/// Returns the end of the card number that starts at `at`.
 pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
     if glued(bytes, at) {
         return None;
@@ -37,9 +38,9 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
     (!glued && !fraction && issued(digits) && luhn(digits)).then_some(end)
 }
 
-/// What stands between the groups of a number that begins here, empty where it is something else.
+/// Returns the separator of two digit groups that `bytes` starts with, or an empty slice.
 fn separator(bytes: &[u8]) -> &[u8] {
-    // Spaces that don't break or are thin, and hyphens and dashes.
+    // Non-breaking and thin spaces, hyphens and dashes.
     const WIDE: [&str; 12] = [
         "\u{a0}", "\u{2007}", "\u{2009}", "\u{200a}", "\u{202f}", "\u{2010}", "\u{2011}",
         "\u{2012}", "\u{2013}", "\u{2014}", "%20", "%2D",
@@ -54,14 +55,14 @@ fn separator(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether what stands before makes it part of an id, a fraction or a telephone number.
+/// Whether the byte before `at` makes the number part of an id, a fraction or a telephone number.
 fn glued(bytes: &[u8], at: usize) -> bool {
     let Some(before) = at.checked_sub(1) else {
         return false;
     };
     match bytes[before] {
         b'_' | b'+' => true,
-        // The first track of a card: `%B4111…^DOE/JANE^…`.
+        // Track 1 of a card's magnetic stripe: `%B4111…^DOE/JANE^…`.
         b'B' if before > 0 && bytes[before - 1] == b'%' => false,
         b'.' => before > 0 && bytes[before - 1].is_ascii_digit(),
         byte => byte.is_ascii_alphanumeric(),

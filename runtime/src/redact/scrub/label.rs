@@ -1,22 +1,22 @@
-//! Values behind a sensitive name: `key=value`, `"key": "value"`, `--key value`, `<key>value</key>`.
+//! Values after a sensitive name: `key=value`, `"key": "value"`, `--key value`, `<key>value</key>`.
 
 use super::name::{
-    CREDENTIAL_HEADERS, LONGEST_NAME, NAMES_OF_A_NAME, NAMES_OF_A_VALUE, Name, Separator, clip,
-    holds_the_name, holds_the_value, in_name, is_credential_header, is_quote,
+    CREDENTIAL_HEADERS, FoundName, LONGEST_NAME, NAMES_OF_A_NAME, NAMES_OF_A_VALUE, Separator,
+    clip, holds_the_name, holds_the_value, in_name, is_credential_header, is_quote,
 };
 use super::range::{HiddenRange, run};
-use super::value::{GRANTS, Value, balanced, is_grant_name};
-use crate::redact::keys::{self, Ends, hides, is_adjusted};
+use super::value::{GRANTS, NamedValue, balanced, is_grant_name};
+use crate::redact::keys::{self, WordEndings, hides, is_adjusted};
 
-/// Of the words without which no name is one that [`value`] cares for.
-static ENDS: Ends = Ends::of_sensitive()
+/// The endings of all words that [`value`] reacts to.
+static ENDS: WordEndings = WordEndings::of_sensitive()
     .and(&CREDENTIAL_HEADERS)
     .and(&NAMES_OF_A_NAME)
     .and(&NAMES_OF_A_VALUE)
     .and(&["value"])
     .and(&GRANTS);
 
-/// Whether the name before a separator is plainly none to care for, as most are: a look is dear.
+/// Fast reject: true if the name before the separator is certainly harmless.
 #[inline]
 fn is_harmless(text: &str, floor: usize, at: usize) -> bool {
     let bytes = text.as_bytes();
@@ -27,7 +27,7 @@ fn is_harmless(text: &str, floor: usize, at: usize) -> bool {
     };
     let begins = match start.checked_sub(1).map(|before| bytes[before]) {
         opener if quote.is_some() => opener == quote,
-        // An escape or an unusual letter may be part of the name.
+        // An escape or a non-ASCII letter may be part of the name.
         Some(opener) => b" ,;({&?/=\n\t".contains(&opener),
         None => true,
     };
@@ -37,20 +37,20 @@ fn is_harmless(text: &str, floor: usize, at: usize) -> bool {
 
 #[inline(never)]
 fn matters(name: &str) -> bool {
-    keys::matters(name)
+    keys::may_be_sensitive(name)
         || is_credential_header(name)
         || holds_the_value(name)
         || holds_the_name(name)
         || is_grant_name(name)
 }
 
-/// The value behind the separator at `at`, if its name is sensitive.
+/// Returns the value after the separator at `at`, if its name is sensitive.
 #[inline]
 pub(super) fn value<'a>(
     text: &'a str,
     floor: usize,
     at: usize,
-    half: &mut Half,
+    half: &mut HalfPair,
 ) -> Option<HiddenRange<'a>> {
     if is_harmless(text, floor, at) {
         return None;
@@ -62,29 +62,29 @@ fn value_by_name<'a>(
     text: &'a str,
     floor: usize,
     at: usize,
-    half: &mut Half,
+    half: &mut HalfPair,
 ) -> Option<HiddenRange<'a>> {
     let separator = Separator::at(text.as_bytes(), at)?;
-    let name = Name::before(text, floor, at)?;
-    let value = Value { text, name: &name, separator: &separator };
+    let name = FoundName::before(text, floor, at)?;
+    let value = NamedValue { text, name: &name, separator: &separator };
     if name.is_sensitive() || value.is_grant() {
-        *half = Half::default();
+        *half = HalfPair::default();
         return value.secret();
     }
     if holds_the_value(name.text) {
         if half.named.is_some_and(|named| in_one_object(text, named, name.start)) {
-            *half = Half::default();
+            *half = HalfPair::default();
             return value.secret();
         }
         half.value = Some((name.start, separator));
     } else if holds_the_name(name.text) && value.names_a_secret() {
-        // The value may stand before its name.
+        // The value may come before its name: `{"value": "…", "name": "password"}`.
         match half.value.take() {
             Some((start, separator))
                 if start >= floor && in_one_object(text, start, name.start) =>
             {
-                let name = Name::before(text, floor, separator.at)?;
-                return Value { text, name: &name, separator: &separator }.secret();
+                let name = FoundName::before(text, floor, separator.at)?;
+                return NamedValue { text, name: &name, separator: &separator }.secret();
             }
             _ => half.named = Some(name.start),
         }
@@ -92,14 +92,14 @@ fn value_by_name<'a>(
     None
 }
 
-/// Half of a pair of name and value: where a sensitive name stands, or a value whose name is to come.
+/// The half of a name-value pair that was found so far.
 #[derive(Default)]
-pub(super) struct Half {
+pub(super) struct HalfPair {
     named: Option<usize>,
     value: Option<(usize, Separator)>,
 }
 
-/// Whether no object ends or begins between two names, near each other.
+/// Whether two names are near each other, with no brace between them.
 fn in_one_object(text: &str, first: usize, second: usize) -> bool {
     const FARTHEST: usize = 512;
     let between = text.as_bytes().get(first..second);
@@ -108,7 +108,7 @@ fn in_one_object(text: &str, first: usize, second: usize) -> bool {
     })
 }
 
-/// The comma of what may be a `("key", "value")`, or a `["key", "value"]`, at its bracket.
+/// Returns the comma of a possible `("key", "value")` or `["key", "value"]`, given its bracket.
 pub(super) fn comma(bytes: &[u8], open: usize) -> Option<usize> {
     let start = run(bytes, open + 1, |byte| byte.is_ascii_whitespace());
     let start = run(bytes, start, |byte| byte == b'\\');
@@ -118,41 +118,42 @@ pub(super) fn comma(bytes: &[u8], open: usize) -> Option<usize> {
     (bytes.get(at) == Some(&b',')).then_some(at)
 }
 
-/// The value of `("key", "value")`, as `Debug` prints pairs, and of `["key", "value"]`, as JSON does, at its comma.
+/// Returns the value of `("key", "value")`, as `Debug` prints pairs, or of `["key", "value"]`, as JSON does, given the
+/// comma.
 ///
-/// `in_vain` is how much was read of values that stood in longer lists.
+/// `wasted` counts the bytes that were read of values in lists that are not pairs.
 pub(super) fn tuple<'a>(
     text: &'a str,
     floor: usize,
     at: usize,
-    in_vain: &mut usize,
+    wasted: &mut usize,
 ) -> Option<HiddenRange<'a>> {
     let bytes = text.as_bytes();
-    let name = Name::before(text, floor, at)?;
+    let name = FoundName::before(text, floor, at)?;
     let before = bytes[..name.start.checked_sub(name.quote.len())?].trim_ascii_end();
     let opener = *before.last()?;
     if !matches!(opener, b'(' | b'[') || !name.is_sensitive() {
         return None;
     }
     let separator = Separator { at, end: at + 1, colon: false, encoded: false };
-    let value = Value { text, name: &name, separator: &separator };
+    let value = NamedValue { text, name: &name, separator: &separator };
     if opener == b'(' {
         return value.secret();
     }
-    // A list of names is longer, or shorter.
+    // A list of exactly two strings is a pair; any other list may be a list of names.
     let start = run(bytes, at + 1, |byte| byte == b' ');
     let start = run(bytes, start, |byte| byte == b'\\');
     bytes.get(start).filter(|&&byte| is_quote(byte))?;
     let secret = value.secret()?;
     let close = run(bytes, secret.end, |byte| byte == b'\\' || is_quote(byte) || byte == b' ');
     if bytes.get(close) != Some(&b']') {
-        *in_vain += secret.end - secret.start;
+        *wasted += secret.end - secret.start;
     }
-    // What opens again and again what it does not close would be read as often, and is hidden instead.
-    (bytes.get(close) == Some(&b']') || *in_vain > bytes.len()).then_some(secret)
+    // Brackets that are opened again and again without being closed would take quadratic time, so the value is hidden.
+    (bytes.get(close) == Some(&b']') || *wasted > bytes.len()).then_some(secret)
 }
 
-/// The value of `--key value`, at its first dash.
+/// Returns the value of `--key value`, given the first dash.
 pub(super) fn flag(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     let begins = at == 0 || bytes[at - 1] == b' ' || is_quote(bytes[at - 1]);
@@ -164,13 +165,13 @@ pub(super) fn flag(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     if bytes[end] != b' ' || *value == b'-' || !hides(&text[at..end]) {
         return None;
     }
-    let name = Name { text: &text[at..end], start: at, quote: "", bytes, floor: at };
+    let name = FoundName { text: &text[at..end], start: at, quote: "", bytes, floor: at };
     let separator = Separator { at: end, end, colon: false, encoded: false };
-    Value { text, name: &name, separator: &separator }.secret()
+    NamedValue { text, name: &name, separator: &separator }.secret()
 }
 
-/// The content of `Password("x")`, `Some(Token { value: "x" })`, at its bracket: `Debug` prints what a type or a
-/// variant holds without a name of its own, so the type's name stands for it.
+/// Returns the content of `Password("x")` or `Some(Token { value: "x" })`, given the bracket. `Debug` prints the fields
+/// of a type under the type's name, so this name is judged.
 pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     let end = match bytes[at] {
@@ -183,13 +184,13 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenR
         .iter()
         .rposition(|byte| !in_type(byte))
         .map_or(limit, |last| limit + last + 1);
-    // A letter that is none of ASCII may stand for one.
+    // A non-ASCII letter before the name may be part of it.
     let is_plain = |at: usize| at == 0 || bytes[at - 1].is_ascii();
     let plain = ENDS.plain_name(bytes, end).filter(|&(at, _)| is_plain(at));
     if matches!(plain, Some((_, false))) && !is_adjusted() {
         return None;
     }
-    // `get_token(7)` is a call, and what it returned stands elsewhere.
+    // `get_token(7)` is a call: its argument is not the token.
     if !bytes.get(start).is_some_and(u8::is_ascii_uppercase) || !hides(clip(text, start, end)) {
         return None;
     }
@@ -199,12 +200,12 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenR
     } else {
         close
     };
-    // Nothing in it; the plural of prose, "Token(s)".
+    // `Token()` is empty, and `Token(s)` is a plural in prose.
     let empty = matches!(bytes[inner.clone()].trim_ascii(), b"" | b"s");
     (!empty).then(|| HiddenRange::new(inner.start, inner.end))
 }
 
-/// The content of `<key>…</key>`, at the end of its opening tag, which begins at `open`.
+/// Returns the content of `<key>…</key>`, given the start and the end of its opening tag.
 pub(super) fn element(text: &str, floor: usize, open: usize, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     if open < floor.max(at.saturating_sub(LONGEST_NAME)) {
@@ -227,9 +228,9 @@ mod tests {
     use super::*;
     use crate::redact::keys::words_of_the_rule;
 
-    /// What is passed over unseen would not be hidden by a closer look either.
+    /// The fast reject must not skip a name that the full check would hide.
     #[test]
-    fn no_name_that_hides_a_value_is_taken_for_harmless() {
+    fn the_fast_reject_skips_no_sensitive_name() {
         let plain =
             ["", "user", "x", "cardboard", "max", "Order", "sw", "db", "K8s", "e", "SSNs", "my_"];
         let words: Vec<_> = words_of_the_rule()
@@ -263,7 +264,7 @@ mod tests {
                         format!("name=password {name}=0a1b2c3d4e5f"),
                     ] {
                         let at = text.rfind(['=', ':']).unwrap_or_default();
-                        let mut half = Half::default();
+                        let mut half = HalfPair::default();
                         if let Some(first) = text.find('=').filter(|&first| first < at) {
                             assert!(value(&text, 0, first, &mut half).is_none(), "{text}");
                         }

@@ -1,10 +1,11 @@
-//! What makes values safe that nobody decided about: free text, URLs, JSON and headers.
+//! Redaction at run time, for values without a policy: free text, URLs, JSON and headers.
 //!
-//! All of them ask one [key rule](crate::keys) about names and one scrubber about text. None of them
-//! changes what it is given.
+//! Names (of fields, parameters, headers and JSON keys) are checked against one [key rule](crate::keys), and all text
+//! goes through one scrubber, [`text`]. This is best effort: a secret without a sensitive name or a known form is not
+//! found. Log sensitive data through candor's macros, where the compiler asks for a [policy](crate::policy).
 //!
-//! In [strict mode](crate::Config::strict) addresses of mail and of the network, telephone numbers and IBANs go too.
-//! Without it candor promises no secrets, with it no personal data.
+//! In [strict mode](crate::Config::strict) the scrubber also hides mail and network addresses, telephone numbers and
+//! IBANs.
 //!
 //! ```
 //! use candor::scrub;

@@ -1,50 +1,35 @@
-//! Names in a text, and the separators behind them.
+//! Names in a text, and the separators between a name and its value.
 
 use crate::redact::keys::{added_by_deployment, completes_a_pair, decoded, hides};
 
-/// No name is longer; looking back no farther keeps the scan linear.
+/// The scanner looks back no farther than this for a name, which keeps it linear.
 pub(super) const LONGEST_NAME: usize = 128;
 
+#[rustfmt::skip]
 pub(super) const CREDENTIAL_HEADERS: [&str; 6] = [
-    "authentication-info",
-    "proxy-authentication-info",
-    "x-ms-client-principal",
-    "x-amzn-oidc-data",
-    "x-client-cert",
+    "authentication-info", "proxy-authentication-info", "x-ms-client-principal", "x-amzn-oidc-data", "x-client-cert",
     "x-sign",
 ];
 
+#[rustfmt::skip]
 pub(super) const NAMES_OF_A_NAME: [&str; 15] = [
-    "name",
-    "key",
-    "field",
-    "header",
-    "param",
-    "parameter",
-    "label",
-    "property",
-    "attribute",
-    "variable",
-    "setting",
-    "option",
-    "path",
-    "k",
-    "n",
+    "name", "key", "field", "header", "param", "parameter", "label", "property", "attribute", "variable", "setting",
+    "option", "path", "k", "n",
 ];
 
 pub(super) const NAMES_OF_A_VALUE: [&str; 6] = ["val", "v", "content", "data", "default", "text"];
 
-/// Headers that hold a credential under a name that does not say so.
+/// Whether the header holds a credential although the key rule does not find its name sensitive.
 pub(crate) fn is_credential_header(name: &str) -> bool {
     is_one_of(name, &CREDENTIAL_HEADERS)
 }
 
-/// What the name of a pair is called, as lists of headers, parameters, settings and changes have them.
+/// Whether this key holds the name in a name-value pair, as in lists of headers, parameters and settings.
 pub(crate) fn holds_the_name(name: &str) -> bool {
     is_one_of(name, &NAMES_OF_A_NAME)
 }
 
-/// What its value is called: also `stringValue`, `new_value`.
+/// Whether this key holds the value in a name-value pair; also `stringValue` and `new_value`.
 pub(crate) fn holds_the_value(name: &str) -> bool {
     let ends = |tail: &str| {
         let from = name.len().checked_sub(tail.len());
@@ -57,7 +42,7 @@ pub(super) struct Separator {
     pub(super) at: usize,
     pub(super) end: usize,
     pub(super) colon: bool,
-    /// `%3D`: then what ends the value is percent-encoded as well.
+    /// Whether it is percent-encoded (`%3D`); then the end of the value is encoded too.
     pub(super) encoded: bool,
 }
 
@@ -65,7 +50,7 @@ impl Separator {
     pub(super) fn at(bytes: &[u8], at: usize) -> Option<Self> {
         let (mut byte, mut end) = decoded(bytes, at);
         let encoded = end > at + 1;
-        // `＝` and `：`, as keyboards for Chinese and Japanese have them.
+        // Full-width `＝` and `：`, as Chinese and Japanese keyboards write them.
         if let Some(full_width) = bytes.get(at..at + 3) {
             match full_width {
                 [0xef, 0xbc, 0x9d] => (byte, end) = (b'=', at + 3),
@@ -77,7 +62,7 @@ impl Separator {
         if !colon && byte != b'=' {
             return None;
         }
-        // `path::to` is no name and value.
+        // `path::to` is not a name and a value.
         if colon && (bytes.get(end) == Some(&b':') || at > 0 && bytes[at - 1] == b':') {
             return None;
         }
@@ -90,16 +75,16 @@ impl Separator {
     }
 }
 
-pub(super) struct Name<'a> {
+pub(super) struct FoundName<'a> {
     pub(super) text: &'a str,
     pub(super) start: usize,
-    /// The quote behind the name with its backslashes, if there is one.
+    /// The quote after the name with its backslashes; empty if there is none.
     pub(super) quote: &'a str,
     pub(super) bytes: &'a [u8],
     pub(super) floor: usize,
 }
 
-impl<'a> Name<'a> {
+impl<'a> FoundName<'a> {
     pub(super) fn before(text: &'a str, floor: usize, end: usize) -> Option<Self> {
         let bytes = text.as_bytes();
         let limit = floor.max(end.saturating_sub(LONGEST_NAME));
@@ -114,7 +99,7 @@ impl<'a> Name<'a> {
         if end >= limit + 2 && bytes[end - 1] == b']' && is_quote(bytes[end - 2]) {
             end -= 1;
         }
-        // `Key (api_key)=(…) already exists`, as PostgreSQL says.
+        // `Key (api_key)=(…) already exists`, an error of PostgreSQL.
         if end >= limit + 2 && bytes[end - 1] == b')' {
             end -= 1;
         }
@@ -168,21 +153,21 @@ impl<'a> Name<'a> {
         if is_credential_header(self.text) {
             true
         } else if hidden {
-            // "prompt tokens: 512"
+            // "prompt tokens: 512" is harmless, although "tokens" alone is not.
             judged(&hides)
         } else {
             completes_a_pair(self.text) && judged(&hides) || judged(&added_by_deployment)
         }
     }
 
-    /// Whether it holds of the name. In `\npin=…`, a line of text that was escaped, the first letter is none.
+    /// Whether `holds` is true of the name. In `\npin=…`, from escaped text, the name may also begin after the `n`.
     fn any(&self, holds: &dyn Fn(&str) -> bool) -> bool {
         let escaped = self.start.checked_sub(1).is_some_and(|before| self.bytes[before] == b'\\')
             && self.text.starts_with(['n', 'r', 't']);
         holds(self.text) || escaped && holds(&self.text[1..])
     }
 
-    /// With the word before it.
+    /// Returns the name together with the word before it.
     fn widened(&self) -> Option<Self> {
         let end =
             self.start.checked_sub(1).filter(|&end| end > self.floor && self.bytes[end] == b' ')?;
@@ -200,12 +185,12 @@ impl<'a> Name<'a> {
         })
     }
 
-    /// Headers whose value may hold any character: it goes to the end of the line.
+    /// Whether it is a header whose value may contain any character, and so ends with the line.
     pub(super) fn is_header(&self) -> bool {
         self.ends_in("authorization") || self.ends_in("cookie")
     }
 
-    /// Secrets that are several words.
+    /// Whether the value consists of several words.
     pub(super) fn is_phrase(&self) -> bool {
         self.ends_in("phrase") || self.ends_in("mnemonic")
     }
@@ -216,13 +201,13 @@ impl<'a> Name<'a> {
             && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
     }
 
-    /// What stands before it, with spaces skipped; a newline where it begins the text.
+    /// Returns the character before the name, ignoring spaces; a line feed if the text begins with the name.
     fn opener(&self) -> u8 {
         let before = &self.bytes[self.floor..self.start];
         before.iter().rev().copied().find(|&byte| byte != b' ').unwrap_or(b'\n')
     }
 
-    /// Whether it begins a line or a field, rather than ending a sentence ("could not read the token: …").
+    /// Whether the name begins a line or a field, and does not end a sentence ("could not read the token: …").
     pub(super) fn begins_field(&self) -> bool {
         let first = self.widened().map(|two| two.widened().unwrap_or(two));
         [Some(self), first.as_ref()].into_iter().flatten().any(|name| {
@@ -231,8 +216,8 @@ impl<'a> Name<'a> {
     }
 }
 
-/// Where the escape begins that ends, or is cut, at `at`, as `Debug` and JSON write one: `pass\u{200b}word`,
-/// `pass\u0077ord`, with as many backslashes as the text was escaped often.
+/// Returns the start of the escape that ends at `at` or contains it. `Debug` and JSON write `pass\u{200b}word` and
+/// `pass\u0077ord`, with one backslash for each time that the text was escaped.
 fn escape_around(bytes: &[u8], limit: usize, at: usize) -> Option<usize> {
     let before = &bytes[limit..at];
     let slash = if before.last() == Some(&b'}') {
@@ -248,7 +233,7 @@ fn escape_around(bytes: &[u8], limit: usize, at: usize) -> Option<usize> {
     Some(limit + before[..slash].iter().rposition(|&byte| byte != b'\\').map_or(0, |last| last + 1))
 }
 
-/// The name without its escapes.
+/// Returns the name with its escapes decoded.
 fn unescaped(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut rest = name;
@@ -277,7 +262,7 @@ pub(super) fn in_name(byte: u8) -> bool {
         || byte >= 0x80
 }
 
-/// What words before a name are made of: not `42`, as in `user=42 elapsed: …`.
+/// Whether the byte belongs to a word before a name: digits do not, as in `user=42 elapsed: …`.
 fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-') || byte >= 0x80
 }
@@ -290,7 +275,7 @@ pub(super) fn is_one_of(name: &str, words: &[&str]) -> bool {
     words.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
-/// `text[start..end]`, from the next whole character.
+/// Returns `text[start..end]`, with `start` moved to the next character boundary.
 pub(super) fn clip(text: &str, start: usize, end: usize) -> &str {
     let start = (start..end).find(|&at| text.is_char_boundary(at)).unwrap_or(end);
     text.get(start..end).unwrap_or_default()

@@ -1,5 +1,6 @@
-//! What tells who somebody is: addresses of mail, telephone numbers, accounts, addresses of the network. Looked for
-//! in strict mode only, so a number too many may go.
+//! Personal data in free text: mail and network addresses, telephone numbers and IBANs.
+//!
+//! It is used in strict mode only, so it prefers hiding a harmless number to showing a personal one.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -7,7 +8,7 @@ use std::net::Ipv6Addr;
 use super::range::{REDACTED, run};
 use crate::redact::keys::decoded;
 
-/// The text without personal data.
+/// Returns the text without personal data.
 pub(super) fn hide(input: Cow<'_, str>) -> Cow<'_, str> {
     let bytes = input.as_bytes();
     let mut out = String::new();
@@ -31,7 +32,7 @@ pub(super) fn hide(input: Cow<'_, str>) -> Cow<'_, str> {
                 copied = end;
                 at = end;
             }
-            // A run of letters and digits is looked at from its start only.
+            // A run of letters and digits is checked once, from its start.
             None if in_word(bytes[at]) => at = run(bytes, at, in_word),
             None => at += 1,
         }
@@ -47,9 +48,9 @@ fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// `ada@example.com`, also as `ada%40example.com`; from the last end found on.
+/// Finds `ada@example.com` or `ada%40example.com` around the `@` at `at`, not before `floor`.
 fn email(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
-    /// RFC 5321 has 64, and a `+` that became `%2B` three letters for one.
+    /// RFC 5321 allows 64; percent-encoding makes three of a character.
     const LONGEST_LOCAL: usize = 256;
     let (byte, behind) = decoded(bytes, at);
     if byte != b'@' {
@@ -57,19 +58,19 @@ fn email(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
     }
     let in_local = |byte: u8| in_word(byte) || b".!#$%&'*+/=?^`{|}~-".contains(&byte);
     let limit = floor.max(at.saturating_sub(LONGEST_LOCAL));
-    // Not from the middle of a character.
+    // Move to a character boundary.
     let limit = run(bytes, limit, |byte| byte & 0xc0 == 0x80);
     let before = &bytes[limit..at];
     let mut start =
         limit + before.iter().rposition(|&byte| !in_local(byte)).map_or(0, |last| last + 1);
-    // What stands before a name in a query or in a field is no part of an address.
+    // The name of a parameter or a field is not part of the address.
     if let Some(last) = bytes[start..at].iter().rposition(|byte| b"=?&/'`{|".contains(byte)) {
         start += last + 1;
     }
     let end = run(bytes, behind, |byte| in_word(byte) || matches!(byte, b'-' | b'.'));
     let domain = bytes[behind..end].trim_ascii_end();
     let domain = domain.strip_suffix(b".").unwrap_or(domain);
-    // Nor to one: bytes from 0x80 are in words.
+    // Both are character boundaries: bytes from 0x80 on are in words.
     (start < at && !domain.is_empty()).then_some((start, behind + domain.len()))
 }
 
@@ -77,7 +78,7 @@ fn begins(bytes: &[u8], at: usize) -> bool {
     at.checked_sub(1).is_none_or(|before| !in_word(bytes[before]))
 }
 
-/// A look reads no farther, which keeps the whole linear; the longest IPv6 address has 45.
+/// An address is searched for no farther than this, which keeps the scan linear; the longest IPv6 address has 45 bytes.
 const LONGEST_ADDRESS: usize = 64;
 
 fn ipv4(text: &str, at: usize) -> Option<usize> {
@@ -110,7 +111,7 @@ fn ipv6(text: &str, at: usize) -> Option<usize> {
     .then_some(at + address.len())
 }
 
-/// ISO 13616: country, check digits, account; bare or in groups of four.
+/// Finds an IBAN (ISO 13616): country, check digits and account, bare or in groups of four.
 fn iban(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let head = bytes.get(at..at + 4)?;
@@ -141,7 +142,7 @@ fn iban(text: &str, at: usize) -> Option<usize> {
     longest
 }
 
-/// ISO 7064, mod 97-10.
+/// Verifies the check digits: ISO 7064, mod 97-10.
 fn is_checked(letters: &[u8]) -> bool {
     let (head, account) = letters.split_at(4);
     let rest = account.iter().chain(head).fold(0_u32, |rest, &letter| match letter {
@@ -151,7 +152,7 @@ fn is_checked(letters: &[u8]) -> bool {
     rest == 1
 }
 
-/// `+49 170 1234567`, `(555) 123-4567`, `555-123-4567`, `0170 1234567`; no bare count or id.
+/// Finds `+49 170 1234567`, `(555) 123-4567`, `555-123-4567` or `0170 1234567`. Bare counts and ids do not match.
 fn phone(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let before = at.checked_sub(1).map(|before| bytes[before]);
@@ -160,7 +161,7 @@ fn phone(text: &str, at: usize) -> Option<usize> {
     }
     let first = at + usize::from(matches!(bytes[at], b'+' | b'('));
     let area = run(bytes, first, |byte| byte.is_ascii_digit());
-    // `(555) …` is an area, `(555-…)` something in brackets.
+    // `(555) …` is an area code, `(555-…)` is not.
     if bytes[at] == b'(' && (area == first || bytes.get(area) != Some(&b')')) {
         return None;
     }
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_who_somebody_is_goes() {
+    fn personal_data_is_hidden() {
         for personal in [
             "ada@example.com",
             "ada.l+tag@mail.example.co.uk",
@@ -237,7 +238,7 @@ mod tests {
         }
     }
 
-    /// Quadratic time would be hours.
+    /// A quadratic scan would take hours.
     #[test]
     fn time_is_linear() {
         for piece in [
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_person_stays() {
+    fn text_without_personal_data_is_unchanged() {
         for clean in [
             "",
             "at 10:14:12.123456 on 2026-11-22, took 12.5 ms",

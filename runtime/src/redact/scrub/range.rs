@@ -1,13 +1,13 @@
-//! The parts of a text that are hidden.
+//! The part of a text that is hidden.
 
-/// What stands for a secret.
+/// Written in place of a secret.
 pub(crate) const REDACTED: &str = "[REDACTED]";
 
-/// A stretch of the text that must not be seen.
+/// A byte range of the text that is replaced by [`REDACTED`].
 pub(super) struct HiddenRange<'a> {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Put around the replacement, so that `"pin":1234` stays JSON.
+    /// Written around the replacement, so that `"pin":1234` stays valid JSON.
     pub(super) quotes: &'a str,
 }
 
@@ -17,7 +17,7 @@ impl HiddenRange<'_> {
     }
 }
 
-/// The end of the run of bytes from `from` that `holds`.
+/// Returns the end of the run of bytes from `from` on for which `holds` is true.
 pub(super) fn run(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|&byte| !holds(byte)).map_or(bytes.len(), |len| from + len)
 }

@@ -6,13 +6,14 @@ use super::range::REDACTED;
 use super::text::text;
 use crate::redact::{size_class, strict};
 
-/// Text that nobody decided about: scrubbed, in strict mode its shape.
+/// Returns the scrubbed text, or in strict mode its shape.
 pub(crate) fn text_or_shape(input: &str) -> Cow<'_, str> {
     if strict::is_on() { shape(input).into() } else { text(input) }
 }
 
-/// The value of a header or a query parameter, or a segment of a path, as `shown` has it, where the name (the
-/// segment itself) is on the list; else its shape.
+/// Returns `shown` if strict mode is off or its list has `name`, else the shape of `shown`.
+///
+/// `shown` is the scrubbed value of the header or query parameter `name`, or the path segment `name` itself.
 pub(crate) fn listed_or_shape<'a>(name: &str, shown: Cow<'a, str>) -> Cow<'a, str> {
     if !strict::is_on() || shown.is_empty() || shown == REDACTED || strict::is_allowed(name) {
         shown

@@ -5,13 +5,16 @@ use super::trigger::Triggers;
 use super::{card, label, personal, token};
 use crate::redact::{off, strict};
 
-/// Free text without the secrets that can be known as such; borrowed where there are none.
+/// Replaces the secrets in free text by `[REDACTED]`; borrowed if there are none.
 ///
-/// Found are tokens (JWT, `Bearer …`, `Basic …`), private keys in PEM, keys with a well-known prefix
-/// (`AKIA…`, `ghp_…`, `sk_live_…`), card numbers (issuer and check digit), credentials in URLs, and values
-/// behind a name that [the key rule](crate::keys) finds sensitive: `key=value`, `key: value`,
-/// `"key": "value"`, `key => value`, `("key", "value")`, `--key value`, `<key>value</key>`, `Key("value")`,
-/// in plain text, in JSON inside a string and percent-encoded.
+/// It finds
+///
+/// - tokens (JWT, `Bearer …`, `Basic …`), private keys in PEM, and keys with a well-known prefix (`AKIA…`, `ghp_…`,
+///   `sk_live_…`);
+/// - card numbers (by issuer and check digit) and credentials in URLs;
+/// - values after a name that [the key rule](crate::keys) finds sensitive: `key=value`, `key: value`,
+///   `"key": "value"`, `key => value`, `("key", "value")`, `--key value`, `<key>value</key>` and `Key("value")`, in
+///   plain text, in JSON inside a string and percent-encoded.
 ///
 /// ```
 /// use candor::scrub::text;
@@ -28,17 +31,17 @@ pub fn text(input: &str) -> Cow<'_, str> {
     if triggers.next(input.as_bytes(), 0).is_none() && !strict::is_on() {
         return Cow::Borrowed(input);
     }
-    looked_through(input, triggers)
+    scrubbed(input, triggers)
 }
 
-/// Whether nothing in a text, and in none of its parts, has to be looked at.
-pub(super) fn may_show(input: &str) -> bool {
+/// Whether no part of the text can be a secret, and strict mode is off.
+pub(super) fn is_clean(input: &str) -> bool {
     Triggers::default().next(input.as_bytes(), 0).is_none() && !strict::is_on()
 }
 
-/// Apart, so that clean text has nothing of it to carry.
+/// A function of its own, so that [`text`] stays small for clean text.
 #[inline(never)]
-fn looked_through(input: &str, triggers: Triggers) -> Cow<'_, str> {
+fn scrubbed(input: &str, triggers: Triggers) -> Cow<'_, str> {
     let mut secrets = HiddenRanges::of(input, triggers);
     let shown = match secrets.next() {
         Some(first) => {
@@ -51,7 +54,7 @@ fn looked_through(input: &str, triggers: Triggers) -> Cow<'_, str> {
     if strict::is_on() { personal::hide(shown) } else { shown }
 }
 
-/// Appends [`text`] of the input.
+/// Appends [`text`] of the input to `out`.
 pub(crate) fn text_into(input: &str, out: &mut String) {
     if strict::is_on() || off::is_off() {
         return out.push_str(&text(input));
@@ -82,15 +85,15 @@ fn splice<'a>(input: &'a str, secrets: impl Iterator<Item = HiddenRange<'a>>, ou
 struct HiddenRanges<'a> {
     text: &'a str,
     at: usize,
-    /// The end of the last secret: no look goes back behind it.
+    /// The end of the last hidden range: names are not searched for before it.
     floor: usize,
-    /// Of `name: "password"` and `value: "…"` the first that was seen.
-    half: label::Half,
-    /// The last `<`.
+    /// The half of a pair that came first: `name: "password"` or `value: "…"`.
+    half: label::HalfPair,
+    /// Position of the last `<`.
     tag: Option<usize>,
-    /// Those behind what may be names in pairs: nothing is sought at others.
+    /// Commas inside possible pairs, which are inspected like triggers; other commas are skipped.
     commas: Vec<usize>,
-    in_vain: usize,
+    wasted: usize,
     triggers: Triggers,
 }
 
@@ -100,15 +103,15 @@ impl<'a> HiddenRanges<'a> {
             text,
             at: 0,
             floor: 0,
-            half: label::Half::default(),
+            half: label::HalfPair::default(),
             tag: None,
             commas: Vec::new(),
-            in_vain: 0,
+            wasted: 0,
             triggers,
         }
     }
 
-    /// What the bracket opens may be a pair.
+    /// Notes the comma of the possible pair that the bracket at `at` opens.
     fn open(&mut self, at: usize) {
         if let Some(comma) = label::comma(self.text.as_bytes(), at) {
             self.commas.retain(|&known| known > at);
@@ -116,8 +119,8 @@ impl<'a> HiddenRanges<'a> {
         }
     }
 
-    /// Where the next look is taken.
-    fn place(&mut self) -> Option<usize> {
+    /// Returns the next position to inspect.
+    fn next_position(&mut self) -> Option<usize> {
         let trigger = self.triggers.next(self.text.as_bytes(), self.at);
         let to_come = |comma: &&usize| **comma >= self.at;
         match self.commas.iter().filter(to_come).min() {
@@ -126,18 +129,18 @@ impl<'a> HiddenRanges<'a> {
         }
     }
 
-    /// Most triggers are nothing: what the bytes beside them rule out is not looked at.
-    fn look(&mut self, at: usize) -> Option<HiddenRange<'a>> {
+    /// Returns the secret at the trigger `at`. The bytes beside a trigger rule out most of them.
+    fn inspect(&mut self, at: usize) -> Option<HiddenRange<'a>> {
         let (text, bytes) = (self.text, self.text.as_bytes());
         let before = at.checked_sub(1).map_or(0, |before| bytes[before]);
-        let behind = bytes.get(at + 1).copied().unwrap_or(0);
+        let after = bytes.get(at + 1).copied().unwrap_or(0);
         match bytes[at] {
             b'=' | 0xef => label::value(text, self.floor, at, &mut self.half),
-            b'`' => (before == b' ').then(|| token::echoed(text, at))?,
+            b'`' => (before == b' ').then(|| token::serde_echo(text, at))?,
             b':' | b'%' => {
-                let url = matches!(behind, b'/' | b'\\' | b'%' | b'u' | b'0'..=b'9');
+                let url = matches!(after, b'/' | b'\\' | b'%' | b'u' | b'0'..=b'9');
                 let url = url.then(|| token::url_credentials(text, at)).flatten();
-                let echoed = || (before == b'e').then(|| token::echoed(text, at)).flatten();
+                let echoed = || (before == b'e').then(|| token::serde_echo(text, at)).flatten();
                 url.or_else(echoed).or_else(|| label::value(text, self.floor, at, &mut self.half))
             }
             b'<' => {
@@ -145,13 +148,13 @@ impl<'a> HiddenRanges<'a> {
                 None
             }
             b'>' => label::element(text, self.floor, self.tag?, at),
-            b',' => label::tuple(text, self.floor, at, &mut self.in_vain),
+            b',' => label::tuple(text, self.floor, at, &mut self.wasted),
             opener @ (b'(' | b'[') => {
                 self.open(at);
                 (opener == b'(').then(|| label::constructor(text, self.floor, at))?
             }
             b'{' => label::constructor(text, self.floor, at),
-            b'-' if behind == b'-' && before != b'-' => token::private_key(text, at)
+            b'-' if after == b'-' && before != b'-' => token::private_key(text, at)
                 .or_else(|| token::prefixed(text, at))
                 .or_else(|| label::flag(text, at)),
             b'-' | b'_' | b'.' => token::prefixed(text, at),
@@ -159,7 +162,7 @@ impl<'a> HiddenRanges<'a> {
             b'I' if matches!(before, b'A' | b'B' | b'K' | b'S') => token::cloud_key(text, at),
             b'B' | b'b' => token::scheme(text, at),
             b'0'..=b'9' => {
-                // A run of digits is looked at once, from its start.
+                // A run of digits is checked once, from its start.
                 self.at = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
                 card::number(bytes, at).map(|end| HiddenRange::new(at, end))
             }
@@ -173,16 +176,16 @@ impl<'a> Iterator for HiddenRanges<'a> {
 
     fn next(&mut self) -> Option<HiddenRange<'a>> {
         let bytes = self.text.as_bytes();
-        while let Some(at) = self.place() {
+        while let Some(at) = self.next_position() {
             self.at = at + 1;
-            if let Some(secret) = self.look(at).filter(|secret| secret.start >= self.floor) {
-                // Where somebody's input opened what it does not close, a later line closes it, and is looked at by
-                // itself: it may hold another secret. No line is met so more than twice.
+            if let Some(secret) = self.inspect(at).filter(|secret| secret.start >= self.floor) {
+                // User input may open a quote or bracket that a later line closes. That line may hold another
+                // secret, so it is inspected again; no line is inspected more than twice.
                 let hidden = &bytes[secret.start..secret.end];
                 let line = hidden.iter().rposition(|&byte| byte == b'\n');
                 self.floor = line.map_or(secret.end, |line| secret.start + line + 1);
                 self.at = self.floor.max(self.at);
-                // A bracket at the end of what was hidden.
+                // The hidden range ends with an open bracket.
                 if matches!(bytes[self.floor - 1], b'(' | b'[') {
                     self.open(self.floor - 1);
                 }

@@ -1,4 +1,4 @@
-//! Secrets that show by themselves what they are.
+//! Secrets that are recognised by their form.
 
 use super::range::{HiddenRange, run};
 use crate::redact::keys::decoded;
@@ -11,133 +11,57 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
     at == 0 || !bytes[at - 1].is_ascii_alphanumeric()
 }
 
-/// Keys that their issuers gave a prefix so that they can be found.
+/// Prefixes that issuers gave their keys so that scanners find them.
+#[rustfmt::skip]
 const PREFIXES: [&str; 77] = [
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "sk_live_",
-    "sk_test_",
-    "rk_live_",
-    "rk_test_",
-    "npm_",
-    "hf_",
-    "dop_v1_",
-    "doo_v1_",
-    "shpat_",
-    "shpss_",
-    "shpca_",
-    "shppa_",
-    "whsec_",
-    "dckr_pat_",
-    "lin_api_",
-    "ntn_",
-    "figd_",
-    "glsa_",
-    "gsk_",
-    "r8_",
-    "nfp_",
-    "phx_",
-    "phc_",
-    "atlasv1_",
-    "rubygems_",
-    "sntrys_",
-    "sntryu_",
-    "glc_",
-    "bkua_",
-    "sbp_",
-    "sb_secret_",
-    "pscale_tkn_",
-    "pscale_pw_",
-    "pscale_oauth_",
-    "CCIPAT_",
-    "sk-",
-    "xoxb-",
-    "xoxp-",
-    "xoxa-",
-    "xoxr-",
-    "xoxs-",
-    "xoxe-",
-    "xapp-",
-    "glpat-",
-    "gldt-",
-    "glrt-",
-    "glft-",
-    "glptt-",
-    "glcbt-",
-    "glimt-",
-    "glagent-",
-    "glsoat-",
-    "glffct-",
-    "gloas-",
-    "pypi-",
-    "sq0csp-",
-    "sq0atp-",
-    "PMAK-",
-    "xai-",
-    "pplx-",
-    "tvly-",
-    "tskey-",
-    "CFPAT-",
-    "NRAK-",
-    "GOCSPX-",
-    "AGE-SECRET-KEY-",
-    "SG.",
-    "ya29.",
-    "hvs.",
-    "hvb.",
-    "hvr.",
+    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "npm_",
+    "hf_", "dop_v1_", "doo_v1_", "shpat_", "shpss_", "shpca_", "shppa_", "whsec_", "dckr_pat_", "lin_api_", "ntn_",
+    "figd_", "glsa_", "gsk_", "r8_", "nfp_", "phx_", "phc_", "atlasv1_", "rubygems_", "sntrys_", "sntryu_", "glc_",
+    "bkua_", "sbp_", "sb_secret_", "pscale_tkn_", "pscale_pw_", "pscale_oauth_", "CCIPAT_", "sk-", "xoxb-", "xoxp-",
+    "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xapp-", "glpat-", "gldt-", "glrt-", "glft-", "glptt-", "glcbt-", "glimt-",
+    "glagent-", "glsoat-", "glffct-", "gloas-", "pypi-", "sq0csp-", "sq0atp-", "PMAK-", "xai-", "pplx-", "tvly-",
+    "tskey-", "CFPAT-", "NRAK-", "GOCSPX-", "AGE-SECRET-KEY-", "SG.", "ya29.", "hvs.", "hvb.", "hvr.",
 ];
 
-/// Which of them have a byte as their last but one.
-static SECOND_LAST: [u128; 256] = {
-    let mut which = [0; 256];
+/// For each byte the prefixes that have it at this distance from their end, a bit for each.
+const fn prefixes_by_byte(from_end: usize) -> [u128; 256] {
+    let mut prefixes = [0; 256];
     let mut at = 0;
     while at < PREFIXES.len() {
         let prefix = PREFIXES[at].as_bytes();
-        which[prefix[prefix.len() - 2] as usize] |= 1 << at;
+        prefixes[prefix[prefix.len() - from_end] as usize] |= 1 << at;
         at += 1;
     }
-    which
-};
-/// Which of them have it as their last, of `-`, `_` and `.`, which differ in these bits.
-static LAST: [u128; 32] = {
-    let mut which = [0; 32];
-    let mut at = 0;
-    while at < PREFIXES.len() {
-        let prefix = PREFIXES[at].as_bytes();
-        which[prefix[prefix.len() - 1] as usize & 0x1f] |= 1 << at;
-        at += 1;
-    }
-    which
-};
+    prefixes
+}
 
-/// A well-known prefix whose last byte is at `at`, with its key.
+static BY_LAST: [u128; 256] = prefixes_by_byte(1);
+static BY_SECOND_LAST: [u128; 256] = prefixes_by_byte(2);
+
+/// Returns the key with a well-known prefix whose last byte is at `at`.
 pub(super) fn prefixed(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     const SHORTEST: usize = 12;
     let bytes = text.as_bytes();
     let head = &bytes[..=at];
-    // Most are none by their last two bytes.
+    // The last two bytes rule out most places.
     let [second, last] = *head.last_chunk()?;
-    let mut may = SECOND_LAST[usize::from(second)] & LAST[usize::from(last & 0x1f)];
-    if may == 0 || !bytes.get(at + 1..at + 1 + SHORTEST)?.iter().all(|&byte| in_token(byte)) {
+    let mut candidates = BY_SECOND_LAST[usize::from(second)] & BY_LAST[usize::from(last)];
+    if candidates == 0 || !bytes.get(at + 1..at + 1 + SHORTEST)?.iter().all(|&byte| in_token(byte))
+    {
         return None;
     }
     let prefix = loop {
-        if may == 0 {
+        if candidates == 0 {
             return None;
         }
-        let prefix = PREFIXES[may.trailing_zeros() as usize];
+        let prefix = PREFIXES[candidates.trailing_zeros() as usize];
         if head.ends_with(prefix.as_bytes()) {
             break prefix;
         }
-        may &= may - 1;
+        candidates &= candidates - 1;
     };
     let start = at + 1 - prefix.len();
-    // `-risk-assessment-of-the-…`, `npm_config_registry` hold a prefix too; words of letters alone are prose.
+    // `-risk-assessment-of-the-…` and `npm_config_registry` contain a prefix too: words without digits are prose.
     let near = &bytes[at..bytes.len().min(at + 64)];
     let key = &near[..run(near, 0, in_token)];
     let prose = match prefix {
@@ -151,7 +75,7 @@ pub(super) fn prefixed(text: &str, at: usize) -> Option<HiddenRange<'_>> {
         .then(|| HiddenRange::new(start, run(bytes, at, |byte| in_token(byte) || byte == b'.')))
 }
 
-/// `eyJ…`: base64 of `{"`, with which every JWT begins.
+/// Returns the JWT with its `J` at `at`. Every JWT begins with `eyJ`, which is base64 of `{"`.
 pub(super) fn jwt(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     let start = at
@@ -161,7 +85,7 @@ pub(super) fn jwt(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     (end - start >= 20).then(|| HiddenRange::new(start, end))
 }
 
-/// `AKIA…`, `ASIA…` (AWS) and `AIza…` (Google).
+/// Returns the cloud key around the `I` at `at`: `AKIA…` and `ASIA…` (AWS), `AIza…` (Google).
 pub(super) fn cloud_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     let aws = at.checked_sub(2).filter(|&start| {
@@ -179,7 +103,7 @@ pub(super) fn cloud_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     (bytes[at..].starts_with(b"Iza") && end - start >= 30).then(|| HiddenRange::new(start, end))
 }
 
-/// `Bearer …` and `Basic …`.
+/// Returns the token of `Bearer …` or `Basic …`.
 pub(super) fn scheme(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     let bytes = text.as_bytes();
     let word = &bytes[at..(at + 6).min(bytes.len())];
@@ -205,7 +129,7 @@ pub(super) fn scheme(text: &str, at: usize) -> Option<HiddenRange<'_>> {
         .then(|| HiddenRange::new(start, end))
 }
 
-/// Whether a word behind `Bearer` or `Basic` is one of English: "basic usage", "Bearer token is missing".
+/// Whether the word after `Bearer` or `Basic` is English: "basic usage", "Bearer token is missing".
 fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
     const SAID: [&[u8]; 8] = [
         b"token",
@@ -228,9 +152,9 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
         || word.len() < 24 && tail.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
 }
 
-/// What serde says of a value that it does not take: `invalid type: string "…", expected u64`, and of a variant.
-/// It echoes the value without its name, so it goes whatever it is.
-pub(super) fn echoed(text: &str, at: usize) -> Option<HiddenRange<'_>> {
+/// Returns the value that serde repeats in an error: `invalid type: string "…", expected u64`, or an unknown variant.
+/// It is repeated without its name, so it is hidden whatever it is.
+pub(super) fn serde_echo(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     const FARTHEST: usize = 1024;
     const KINDS: [&str; 6] = [
         "string \"",
@@ -254,10 +178,10 @@ pub(super) fn echoed(text: &str, at: usize) -> Option<HiddenRange<'_>> {
             (at + 2 + kind.len(), *kind.as_bytes().last()?)
         }
     };
-    // Its own quotes are escaped; the sentence goes on behind the last one.
+    // Quotes in the value are escaped; the error message continues after the last one.
     let escaped =
         text.as_bytes()[start - 1] == quote && start >= 2 && text.as_bytes()[start - 2] == b'\\';
-    // A quote in the value does not end it; how far the sentence's end may be keeps the whole linear.
+    // A quote in the value does not end it. The search for the rest of the message is bounded, which keeps it linear.
     let bytes = text.as_bytes();
     let near = &bytes[start..bytes.len().min(start + FARTHEST)];
     let sentence = near.windows(10).position(|part| part == b", expected").map(|len| start + len);
@@ -268,11 +192,11 @@ pub(super) fn echoed(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     (end > start).then(|| HiddenRange::new(start, end))
 }
 
-/// A PEM block of a private key; without an end it goes to the end of the text.
+/// Returns the PEM block of a private key. A block without an end extends to the end of the text.
 pub(super) fn private_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     const LONGEST_LABEL: usize = 64;
     let bytes = text.as_bytes();
-    let begin = behind_dashes(bytes, at, b"begin")?;
+    let begin = after_dashes(bytes, at, b"begin")?;
     let label = &bytes[begin..bytes.len().min(begin + LONGEST_LABEL)];
     let private = label.windows(7).position(|part| part.eq_ignore_ascii_case(b"private"))? + 7;
     let (_, key) = decoded(label, private.min(label.len() - 1));
@@ -283,7 +207,7 @@ pub(super) fn private_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     while let Some(offset) = text[end..].find("----") {
         let dashes = end + offset;
         end = run(bytes, dashes, |byte| byte == b'-');
-        if let Some(label) = behind_dashes(bytes, dashes, b"end") {
+        if let Some(label) = after_dashes(bytes, dashes, b"end") {
             let close = text[label..].find("----").map(|offset| label + offset);
             return Some(HiddenRange::new(
                 at,
@@ -294,8 +218,8 @@ pub(super) fn private_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     Some(HiddenRange::new(at, text.len()))
 }
 
-/// Where the text goes on behind `-----BEGIN`, or `---- BEGIN` as SSH2 has it.
-fn behind_dashes(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+/// Returns the position after `-----BEGIN`, or after `---- BEGIN` as SSH2 writes it.
+fn after_dashes(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     let dashes = run(bytes, at, |byte| byte == b'-');
     let start = run(bytes, dashes, |byte| byte == b' ');
     let end = start + word.len();
@@ -303,29 +227,26 @@ fn behind_dashes(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     begins.then_some(end)
 }
 
-/// Chat webhooks, whose path is the secret.
+/// Chat webhooks, whose path is a secret.
+#[rustfmt::skip]
 const WEBHOOKS: [&str; 6] = [
-    "hooks.slack.com/services/",
-    "hooks.slack.com/workflows/",
-    "outlook.office.com/webhook/",
-    "discord.com/api/webhooks/",
-    "discordapp.com/api/webhooks/",
-    "api.telegram.org/bot",
+    "hooks.slack.com/services/", "hooks.slack.com/workflows/", "outlook.office.com/webhook/",
+    "discord.com/api/webhooks/", "discordapp.com/api/webhooks/", "api.telegram.org/bot",
 ];
 
-/// The `user:password` of a URL whose `://` starts at `at`, plain or percent-encoded.
+/// Returns the `user:password` of the URL whose `://` starts at `at`, plain or percent-encoded.
 pub(super) fn url_credentials(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     const FARTHEST: usize = 512;
     let bytes = text.as_bytes();
-    let start = behind(bytes, at, b"://")?;
-    // In a plain URL what is escaped is part of the password: it neither ends it nor begins the host.
+    let start = after(bytes, at, b"://")?;
+    // In a plain URL an escape is part of the password: it does not end it, and the host does not begin after it.
     let is_escaped = bytes[at..start].contains(&b'%');
     if let Some(webhook) = WEBHOOKS.iter().find(|webhook| text[start..].starts_with(**webhook)) {
         let start = start + webhook.len();
         let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'/' | b':'));
         return (end > start).then(|| HiddenRange::new(start, end));
     }
-    // A password with a slash in it leaves something behind the host's colon that is no port.
+    // A password that contains a slash has something after the colon that is not a port.
     let mut port = true;
     let mut colon = false;
     let mut credentials = None;
@@ -347,10 +268,10 @@ pub(super) fn url_credentials(text: &str, at: usize) -> Option<HiddenRange<'_>> 
     credentials.filter(|&end| end > start).map(|end| HiddenRange::new(start, end))
 }
 
-/// Where the text goes on behind `expected`, plain or percent-encoded.
-fn behind(bytes: &[u8], mut at: usize, expected: &[u8]) -> Option<usize> {
+/// Returns the position after `expected` at `at`, plain or percent-encoded.
+fn after(bytes: &[u8], mut at: usize, expected: &[u8]) -> Option<usize> {
     for &wanted in expected {
-        // `https:\/\/`, as some write JSON.
+        // Some JSON encoders write `https:\/\/`.
         if wanted == b'/' {
             at = run(bytes, at.min(bytes.len()), |byte| byte == b'\\');
         }

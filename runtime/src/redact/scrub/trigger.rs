@@ -1,32 +1,33 @@
-//! Where in a text a secret may be.
+//! Finds the positions of a text that can belong to a secret.
+//!
+//! Each kind of secret contains a character that is rare in clean text, its trigger. Only triggers are inspected. An
+//! inspection reads back a bounded distance, and forward either a bounded distance or over bytes that it then hides, so
+//! scrubbing takes linear time.
 
-/// The triggers of the part of a text that was read, a bit for each byte.
-///
-/// Every kind of secret has a character that clean text has rarely; only there a closer look is taken.
-/// A look goes back a bounded way, and forward either a bounded way or over what it then hides, which
-/// keeps the whole linear.
+/// An iterator over the triggers of a text, which it reads a few blocks ahead.
 #[derive(Default)]
 pub(super) struct Triggers {
-    /// Those of the block at hand that were not passed yet, and where it begins.
+    /// The triggers of the current block that are left, a bit for each byte, and the block's start.
     here: u64,
     begin: usize,
-    /// What was read, from the first block to the end.
+    /// The blocks that were read ahead, and the range of the text that they cover.
     blocks: [Classes; BLOCKS],
     first: usize,
     end: usize,
 }
 
-/// Bytes at which a look is taken whatever stands beside them. The last begins a full-width sign.
+/// Bytes that are triggers whatever stands beside them. The last one begins a full-width sign.
 const ALONE: [&[u8]; 5] = [b"=:<>", b"%(-", b"[{", b"`", b"\xef"];
-/// Bytes at which one is taken where four follow that are no blanks: what begins `Basic`, or ends a key's prefix.
+/// Bytes that are triggers if four characters that are not blanks follow: the `B` of `Basic`, and the ends of key
+/// prefixes.
 const FOLLOWED: [&[u8]; 2] = [b"Bb", b"._JI"];
 
 const BLOCK: usize = 64;
-/// As many as most texts have: without a branch between them they are read side by side.
+/// Enough for most texts. Reading them without a branch in between lets the CPU overlap the reads.
 const BLOCKS: usize = 4;
 
 impl Triggers {
-    /// The first trigger from `from` on, which is no smaller than in the call before.
+    /// Returns the first trigger from `from` on. `from` must not decrease from call to call.
     #[inline]
     pub(super) fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
         let (mut here, mut begin) = (self.here, self.begin);
@@ -55,10 +56,8 @@ impl Triggers {
     #[inline]
     fn read(&mut self, bytes: &[u8], from: usize) {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx512bw") {
-            return avx512::read(self, bytes, from);
-        } else if std::arch::is_x86_feature_detected!("avx2") {
-            return avx2::read(self, bytes, from);
+        if avx2::read(self, bytes, from) {
+            return;
         }
         self.read_one_by_one(bytes, from);
     }
@@ -70,7 +69,7 @@ impl Triggers {
         });
     }
 
-    /// `classes` are those of the block at a place of the text, which may be the last and shorter.
+    /// `classes` returns the classes of the block at a position. The last block may be shorter.
     #[expect(clippy::inline_always, reason = "so that it is compiled for the CPU of its caller")]
     #[inline(always)]
     fn read_with(&mut self, bytes: &[u8], from: usize, classes: impl Fn(&[u8], usize) -> Classes) {
@@ -87,7 +86,7 @@ impl Triggers {
     }
 }
 
-/// Most triggers of clean text are nothing by the bytes behind them, which is quick to see.
+/// Fast reject: the bytes after most triggers of clean text rule a secret out.
 #[inline]
 fn may_be_secret(bytes: &[u8], at: usize) -> bool {
     let (byte, behind) = (bytes[at], &bytes[at + 1..]);
@@ -97,7 +96,7 @@ fn may_be_secret(bytes: &[u8], at: usize) -> bool {
         }),
         b'-' if behind.first() == Some(&b'-') => true,
         b'-' | b'.' | b'_' | b'J' | b'I' => behind.first_chunk().is_some_and(|key| are_solid(*key)),
-        // Those that a class has too many.
+        // These bytes are not triggers; the lookup tables can't tell them from some that are.
         b')' | b'*' | b'/' | b'^' | b'A'..=b'Z' => false,
         _ => true,
     }
@@ -106,7 +105,8 @@ fn may_be_secret(bytes: &[u8], at: usize) -> bool {
 const BEARER: u16 = u16::from_le_bytes(*b"ea");
 const BASIC: u16 = u16::from_le_bytes(*b"as");
 
-/// Whether a key may begin with them: none is beyond ASCII, and all from `+` on get there by what is added.
+/// Whether the eight bytes may begin a key: each of them is ASCII from `+` on. The addition sets the highest bit of
+/// exactly these bytes.
 #[inline]
 fn are_solid(bytes: [u8; 8]) -> bool {
     const EACH: u64 = u64::from_le_bytes([1; 8]);
@@ -115,19 +115,19 @@ fn are_solid(bytes: [u8; 8]) -> bool {
     !bytes & added & (EACH << 7) == EACH << 7
 }
 
-/// A bit for each byte of a block that is of the class.
+/// For each class, a bit for each byte of the block that has it.
 #[derive(Clone, Copy, Default, Debug, PartialEq)]
 struct Classes {
     alone: u64,
     followed: u64,
-    /// What names, keys and flags are made of, and more.
+    /// Bytes that names, keys and flags consist of, and a few more.
     solid: u64,
     digits: u64,
 }
 
 impl Classes {
-    /// What stands behind a byte decides whether it is one, as far as the block shows it: a run may go on
-    /// in the next.
+    /// Returns the triggers of the block. A trigger depends on the bytes after it. Those of the next block are not
+    /// known here, and count as if they made it one.
     #[inline]
     fn triggers(self) -> u64 {
         let Self { alone, followed, solid, digits } = self;
@@ -138,7 +138,7 @@ impl Classes {
         if digits == 0 {
             return found;
         }
-        // No group of a card number has less than four digits or more than eight, and a second one follows.
+        // A group of a card number has four to eight digits, and a second group follows.
         let mut others = !digits;
         others |= others >> 1;
         others |= others >> 2;
@@ -150,14 +150,14 @@ impl Classes {
     }
 }
 
-/// Classes of a byte are the bits that `LOW` has for its lower half and `HIGH` for its upper half: this is what a
-/// CPU can look up at once. Some have bytes too many so, at which a look is taken in vain.
+/// The classes of a byte are the bits that `LOW` has for its lower half and `HIGH` for its upper half, because a CPU
+/// can look up 32 halves at once. Some bytes get a class by accident and are inspected in vain.
 const LOW: [u8; 16] = tables().0;
 const HIGH: [u8; 16] = tables().1;
 const ALONE_BITS: u8 = 0x1f;
 const FOLLOWED_BITS: u8 = 0x60;
 const DIGIT: u8 = 0x80;
-/// Before it are the controls, the blank and three signs.
+/// Control characters, the blank and three signs come before it.
 const FIRST_SOLID: u8 = b'$';
 
 const fn tables() -> ([u8; 16], [u8; 16]) {
@@ -180,7 +180,7 @@ const fn tables() -> ([u8; 16], [u8; 16]) {
     (low, high)
 }
 
-/// The classes of a block or less.
+/// Returns the classes of a block, which may be short.
 fn one_by_one(block: &[u8]) -> Classes {
     let mut classes = Classes::default();
     for (at, &byte) in block.iter().enumerate() {
@@ -194,69 +194,7 @@ fn one_by_one(block: &[u8]) -> Classes {
     classes
 }
 
-/// The same, a block at once.
-#[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "clean text costs a fifth less than with AVX2")]
-mod avx512 {
-    use core::arch::x86_64::{
-        __m512i, _mm_loadu_si128, _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_cmpge_epu8_mask,
-        _mm512_loadu_epi8, _mm512_maskz_loadu_epi8, _mm512_set1_epi8, _mm512_shuffle_epi8,
-        _mm512_srli_epi16, _mm512_test_epi8_mask,
-    };
-
-    use super::{
-        ALONE_BITS, BLOCK, Classes, DIGIT, FIRST_SOLID, FOLLOWED_BITS, HIGH, LOW, Triggers,
-    };
-
-    /// For CPUs that have AVX-512BW only; others go on without.
-    #[inline]
-    pub(super) fn read(triggers: &mut Triggers, bytes: &[u8], from: usize) {
-        debug_assert!(std::arch::is_x86_feature_detected!("avx512bw"));
-        // SAFETY: the only caller has just asked the CPU.
-        unsafe { read_avx512(triggers, bytes, from) };
-    }
-
-    #[target_feature(enable = "avx512bw")]
-    fn read_avx512(triggers: &mut Triggers, bytes: &[u8], from: usize) {
-        triggers.read_with(bytes, from, |bytes, at| classes(&bytes[at..]));
-    }
-
-    /// Of the first block, or of less.
-    #[target_feature(enable = "avx512bw")]
-    #[inline]
-    pub(super) fn classes(bytes: &[u8]) -> Classes {
-        // SAFETY: what is not there is not read.
-        let bytes = unsafe {
-            match bytes.first_chunk::<BLOCK>() {
-                Some(block) => _mm512_loadu_epi8(block.as_ptr().cast()),
-                None => _mm512_maskz_loadu_epi8((1 << bytes.len()) - 1, bytes.as_ptr().cast()),
-            }
-        };
-        let half = _mm512_set1_epi8(0xf);
-        let lower = _mm512_and_si512(bytes, half);
-        let upper = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), half);
-        let classes = _mm512_and_si512(
-            _mm512_shuffle_epi8(table(&LOW), lower),
-            _mm512_shuffle_epi8(table(&HIGH), upper),
-        );
-        let of = |bits: u8| _mm512_test_epi8_mask(classes, _mm512_set1_epi8(bits.cast_signed()));
-        Classes {
-            alone: of(ALONE_BITS),
-            followed: of(FOLLOWED_BITS),
-            solid: _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8(FIRST_SOLID.cast_signed())),
-            digits: of(DIGIT),
-        }
-    }
-
-    #[target_feature(enable = "avx512bw")]
-    #[inline]
-    fn table(halves: &[u8; 16]) -> __m512i {
-        // SAFETY: 16 bytes are there to be read, aligned or not.
-        _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(halves.as_ptr().cast()) })
-    }
-}
-
-/// The same, 32 bytes at once.
+/// The same with AVX2, 32 bytes at once.
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "a byte at a time, clean text costs a third of its line")]
 mod avx2 {
@@ -270,12 +208,15 @@ mod avx2 {
 
     const HALF: usize = BLOCK / 2;
 
-    /// For CPUs that have AVX2 only; others go on without.
+    /// Reads the next blocks if the CPU has AVX2; returns whether it has.
     #[inline]
-    pub(super) fn read(triggers: &mut Triggers, bytes: &[u8], from: usize) {
-        debug_assert!(std::arch::is_x86_feature_detected!("avx2"));
-        // SAFETY: the only caller has just asked the CPU.
+    pub(super) fn read(triggers: &mut Triggers, bytes: &[u8], from: usize) -> bool {
+        if !std::arch::is_x86_feature_detected!("avx2") {
+            return false;
+        }
+        // SAFETY: the CPU has AVX2, the only feature that `read_avx2` requires.
         unsafe { read_avx2(triggers, bytes, from) };
+        true
     }
 
     #[target_feature(enable = "avx2")]
@@ -293,12 +234,12 @@ mod avx2 {
         of_half(&halves[0]).and(of_half(&halves[1]), HALF)
     }
 
-    /// Of the last bytes of the text, less than a block.
+    /// Returns the classes of the last bytes of the text, which are less than a block.
     #[target_feature(enable = "avx2")]
     #[inline]
     pub(super) fn of_rest(rest: &[u8], text: &[u8]) -> Classes {
         if let (Some(first), Some(last)) = (rest.first_chunk(), rest.last_chunk()) {
-            // The two may overlap.
+            // The two halves may overlap.
             of_half(first).and(of_half(last), rest.len() - HALF)
         } else if let Some(last) = text.last_chunk() {
             of_half(last).without(HALF - rest.len())
@@ -334,7 +275,7 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     #[inline]
     fn of_half(bytes: &[u8; HALF]) -> Classes {
-        // SAFETY: 32 bytes are there to be read, aligned or not.
+        // SAFETY: `bytes` refers to an array of 32 bytes, which is what this load reads; it needs no alignment.
         let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
         let mask = |hits: __m256i| u64::from(_mm256_movemask_epi8(hits).cast_unsigned());
         let half = _mm256_set1_epi8(0xf);
@@ -353,7 +294,7 @@ mod avx2 {
             alone: none(ALONE_BITS) ^ u64::from(u32::MAX),
             followed: none(FOLLOWED_BITS) ^ u64::from(u32::MAX),
             solid: mask(_mm256_cmpeq_epi8(bytes, _mm256_max_epu8(bytes, first_solid))),
-            // The highest bit of each byte.
+            // `DIGIT` is the highest bit of a byte, which `movemask` collects.
             digits: mask(classes),
         }
     }
@@ -361,7 +302,7 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     #[inline]
     fn table(halves: &[u8; 16]) -> __m256i {
-        // SAFETY: 16 bytes are there to be read, aligned or not.
+        // SAFETY: `halves` refers to an array of 16 bytes, which is what this load reads; it needs no alignment.
         let halves: __m128i = unsafe { _mm_loadu_si128(halves.as_ptr().cast()) };
         _mm256_broadcastsi128_si256(halves)
     }
@@ -372,7 +313,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_has_its_class_at_every_place() {
+    fn a_byte_has_its_class_at_every_position() {
         for byte in 0..=255_u8 {
             for at in 0..BLOCK {
                 let mut block = [b'a'; BLOCK];
@@ -387,23 +328,14 @@ mod tests {
                 assert_eq!(expected.solid & bit(true), bit(byte > b'#'), "{byte:#x} at {at}");
                 #[cfg(target_arch = "x86_64")]
                 if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the CPU was asked.
+                    // SAFETY: the check above found AVX2.
                     #[expect(unsafe_code, reason = "the code under test")]
                     let found = unsafe { avx2::of_block(&block) };
                     assert_eq!(found, expected, "{byte:#x} at {at}");
-                    if std::arch::is_x86_feature_detected!("avx512bw") {
-                        for len in at + 1..=BLOCK {
-                            // SAFETY: the CPU was asked.
-                            #[expect(unsafe_code, reason = "the code under test")]
-                            let found = unsafe { avx512::classes(&block[..len]) };
-                            let expected = one_by_one(&block[..len]);
-                            assert_eq!(found, expected, "{byte:#x} at {at} of {len}");
-                        }
-                    }
                     for from in 0..=at {
                         let expected = one_by_one(&block[from..]);
                         for text in [&block[..], &block[from..]] {
-                            // SAFETY: the CPU was asked.
+                            // SAFETY: the check above found AVX2.
                             #[expect(unsafe_code, reason = "the code under test")]
                             let found = unsafe { avx2::of_rest(&block[from..], text) };
                             assert_eq!(found, expected, "{byte:#x} at {at} from {from}");
@@ -414,9 +346,9 @@ mod tests {
         }
     }
 
-    /// By the definition, byte by byte; what a block's end hides may be a trigger in vain.
+    /// Compares with the definition, byte by byte. At the end of a block there may be triggers in vain.
     #[test]
-    fn triggers_wherever_blocks_end() {
+    fn triggers_are_found_across_block_boundaries() {
         let text = "a".repeat(60)
             + "12345 x=7, 2026-11 and 4111 1111 e-mail sk-abcdefghijklmnop --password x.y bearer but "
             + &"b".repeat(3)

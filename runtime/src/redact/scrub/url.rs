@@ -1,15 +1,16 @@
 use super::range::REDACTED;
 use super::shape_only::listed_or_shape;
-use super::text::{may_show, text};
+use super::text::{is_clean, text};
 use super::value::is_grant;
 use crate::redact::keys::{decoded, hides};
 use crate::redact::off;
 
 const UNPARSEABLE: &str = "<unparseable url>";
 
-/// A URL that can be shown: scheme, host, port and path, its segments scrubbed; without user info,
-/// query and fragment. A relative reference begins with `/`, `.` or `?`. What does not parse becomes
-/// `"<unparseable url>"`. In [strict mode](crate::Config::strict) only listed segments of the path show.
+/// Makes a URL safe to log: scheme, host, port and path, with every path segment scrubbed.
+///
+/// User info, query and fragment are removed. A relative reference must begin with `/`, `.` or `?`. Other text becomes
+/// `"<unparseable url>"`. In [strict mode](crate::Config::strict) only listed path segments are shown.
 ///
 /// ```
 /// use candor::scrub::url;
@@ -22,10 +23,13 @@ pub fn url(input: &str) -> String {
     if off::is_off() || is_plain_path(input) {
         return input.to_owned();
     }
-    Parts::parse(input).map_or_else(|| UNPARSEABLE.to_owned(), |parts| parts.safe())
+    UrlParts::parse(input).map_or_else(|| UNPARSEABLE.to_owned(), |parts| parts.safe())
 }
 
-/// [`url()`] with its query: names stay, values are replaced by the key rule, the others scrubbed.
+/// Makes a URL safe to log, as [`url()`], and keeps its query.
+///
+/// The names of parameters stay. A value is hidden if the [key rule](crate::keys) finds its name sensitive, else it is
+/// scrubbed.
 ///
 /// ```
 /// use candor::scrub::url_with_query;
@@ -36,7 +40,7 @@ pub fn url_with_query(input: &str) -> String {
     if off::is_off() {
         return input.to_owned();
     }
-    let Some(parts) = Parts::parse(input) else {
+    let Some(parts) = UrlParts::parse(input) else {
         return UNPARSEABLE.to_owned();
     };
     let mut out = parts.safe();
@@ -59,8 +63,8 @@ pub fn url_with_query(input: &str) -> String {
     out
 }
 
-struct Parts<'a> {
-    /// With its `://`; empty in a relative reference.
+struct UrlParts<'a> {
+    /// Includes `://`; empty in a relative reference.
     scheme: &'a str,
     /// Host and port.
     host: &'a str,
@@ -68,7 +72,7 @@ struct Parts<'a> {
     query: Option<&'a str>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> UrlParts<'a> {
     fn parse(input: &'a str) -> Option<Self> {
         if input
             .chars()
@@ -111,7 +115,7 @@ impl<'a> Parts<'a> {
             if place > 0 {
                 out.push('/');
             }
-            // `/reset-password/4f9d…`, but not `/auth/login`.
+            // Hides the code of `/reset-password/4f9d…`, and shows `/auth/login`.
             let opaque =
                 segment.len() >= OPAQUE && segment.bytes().any(|byte| byte.is_ascii_digit());
             if opaque && hides(before) {
@@ -121,16 +125,15 @@ impl<'a> Parts<'a> {
             }
             before = segment;
         }
-        // What shows only as a whole: the webhooks of chats.
+        // A chat webhook is only recognised in the whole URL.
         text(&out).into_owned()
     }
 }
 
-/// So long is a part of a path that may be a secret by what stands before it.
+/// A path segment of this length may be a secret if a sensitive segment comes before it.
 const OPAQUE: usize = 16;
 
-/// Whether it is a path that shows as it is, as most do: without escapes, query or long parts, and with nothing that a
-/// look is taken at.
+/// Fast path: whether the URL is a path that is shown unchanged, without escapes, a query, long segments or triggers.
 fn is_plain_path(input: &str) -> bool {
     const PLAIN: [bool; 256] = {
         let mut plain = [false; 256];
@@ -150,7 +153,7 @@ fn is_plain_path(input: &str) -> bool {
     input.starts_with('/')
         && !input.starts_with("//")
         && input.bytes().all(is_plain)
-        && may_show(input)
+        && is_clean(input)
 }
 
 fn is_scheme(scheme: &str) -> bool {
@@ -178,12 +181,12 @@ fn is_host(host: &str) -> bool {
         }
 }
 
-/// Whether the value of a query parameter is hidden for its name.
+/// Whether the value of a query parameter is hidden because of its name.
 pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
     !off::is_off() && (hides(name) || is_grant(&percent_decoded(name), value))
 }
 
-/// A part as it is, scrubbed; hidden whole where the secret shows only after decoding.
+/// Returns a part of a URL scrubbed, or `[REDACTED]` if it contains a secret only after decoding.
 fn unless_secret(part: &str) -> std::borrow::Cow<'_, str> {
     if part.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         let plain = percent_decoded(part);
@@ -194,7 +197,7 @@ fn unless_secret(part: &str) -> std::borrow::Cow<'_, str> {
     text(part)
 }
 
-/// A part of a query in plain text: `+` is a blank, `%41` an `A` (WHATWG URL, form decoding).
+/// Decodes a part of a query: `+` is a blank, `%41` an `A` (WHATWG URL, form decoding).
 pub(crate) fn percent_decoded(part: &str) -> String {
     let bytes = part.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());

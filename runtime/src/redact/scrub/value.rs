@@ -1,17 +1,17 @@
-//! Where a value ends whose name hides it.
+//! Finds the end of a value that is hidden because of its name.
 
-use super::name::{LONGEST_NAME, Name, Separator, clip, in_name, is_one_of, is_quote};
+use super::name::{FoundName, LONGEST_NAME, Separator, clip, in_name, is_one_of, is_quote};
 use super::range::{HiddenRange, run};
 use crate::redact::keys::{decoded, hides};
 
-/// What stands behind a name and its separator.
-pub(super) struct Value<'a, 'b> {
+/// The value after a name and its separator.
+pub(super) struct NamedValue<'a, 'b> {
     pub(super) text: &'a str,
-    pub(super) name: &'b Name<'a>,
+    pub(super) name: &'b FoundName<'a>,
     pub(super) separator: &'b Separator,
 }
 
-impl<'a> Value<'a, '_> {
+impl<'a> NamedValue<'a, '_> {
     pub(super) fn secret(&self) -> Option<HiddenRange<'a>> {
         let bytes = self.text.as_bytes();
         let quoted_name = !self.name.quote.is_empty();
@@ -26,7 +26,7 @@ impl<'a> Value<'a, '_> {
         if is_quote(quote) {
             return Some(self.quoted(start + slashes, quote, slashes));
         }
-        // `Some("x")`, `Token { … }`, `b"x"`, and lists and objects as they are.
+        // `Some("x")`, `Token { … }`, `b"x"`, and lists and objects.
         let bracket = run(bytes, start, |byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'&' | b':')
         });
@@ -44,7 +44,7 @@ impl<'a> Value<'a, '_> {
             }
             _ => None,
         };
-        // On the next line stands a field of its own: the value is missing.
+        // If the next line begins with a field of its own, the value is missing.
         if opened.is_none()
             && bytes[self.separator.end..start].contains(&b'\n')
             && label_follows(bytes, start, true)
@@ -59,7 +59,7 @@ impl<'a> Value<'a, '_> {
         (end > start).then_some(HiddenRange { start, end, quotes: self.name.quote })
     }
 
-    /// The indented lines of YAML, behind `password: |` or behind nothing.
+    /// Returns the indented lines of a YAML block, after `password: |` or after `password:`.
     fn block(&self, start: usize) -> Option<HiddenRange<'a>> {
         if !self.separator.colon || !self.name.quote.is_empty() {
             return None;
@@ -84,7 +84,7 @@ impl<'a> Value<'a, '_> {
             .then(|| HiddenRange::new(run(bytes, first, |byte| byte.is_ascii_whitespace()), end))
     }
 
-    /// `“…”` and `«…»`.
+    /// Returns the content of `“…”`, `«…»` and the like.
     fn typographic(&self, start: usize) -> Option<HiddenRange<'a>> {
         let text = self.text.get(start..)?;
         let (open, close) = [("“", "”"), ("„", "“"), ("«", "»"), ("‘", "’"), ("「", "」")]
@@ -95,11 +95,12 @@ impl<'a> Value<'a, '_> {
         (end > start).then(|| HiddenRange::new(start, end))
     }
 
-    /// Whether it is itself a sensitive name. It is not consumed, so no more of it is read than a name has.
+    /// Whether the value is itself a sensitive name. It is read no farther than a name can be long, because the scan
+    /// continues at its start.
     pub(super) fn names_a_secret(&self) -> bool {
         let end = self.text.len().min(self.separator.end + LONGEST_NAME);
         let end = (0..=end).rev().find(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
-        let near = Value { text: &self.text[..end], ..*self };
+        let near = NamedValue { text: &self.text[..end], ..*self };
         near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
     }
 
@@ -130,7 +131,7 @@ impl<'a> Value<'a, '_> {
             let escaped = bytes[at] == b'\\'
                 && match bytes.get(at + 1) {
                     Some(b'n' | b'r') => true,
-                    // The value's own quotes are escaped too, where the text is: `Digest realm=\"…\", …`.
+                    // If the text is escaped, so are the quotes in the value: `Digest realm=\"…\", …`.
                     Some(b'"') => json_goes_on(&bytes[at + 2..]),
                     _ => false,
                 };
@@ -157,7 +158,7 @@ impl<'a> Value<'a, '_> {
                         && (!sentence || label_follows(bytes, at + 1, false))
                 }
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
-                // The next line of text that was escaped.
+                // An escaped line end.
                 b'\\' => [&b"\\r\\n"[..], b"\\n"].iter().any(|line| {
                     bytes[at..].starts_with(line) && label_follows(bytes, at + line.len(), false)
                 }),
@@ -180,10 +181,10 @@ impl<'a> Value<'a, '_> {
         at
     }
 
-    /// `?code=…&state=…` of a URL.
+    /// Whether it is the `code` or `state` of an OAuth redirect: `?code=…&state=…`.
     pub(super) fn is_grant(&self) -> bool {
         let in_query = |at: usize| matches!(self.text.as_bytes()[at], b'?' | b'&');
-        // The name first: a value that is not hidden must not be read to its end.
+        // The name is checked first, so that a value that is not hidden is not read to its end.
         is_grant_name(self.name.text) && self.name.start.checked_sub(1).is_some_and(in_query) && {
             let start = self.separator.end;
             is_grant(self.name.text, clip(self.text, start, self.unquoted_end(start)))
@@ -197,7 +198,7 @@ pub(super) fn is_grant_name(name: &str) -> bool {
     is_one_of(name, &GRANTS)
 }
 
-/// The `code` and `state` of an OAuth redirect, as against status codes and `state=open`.
+/// Whether the parameter is the `code` or `state` of an OAuth redirect, and not a status code or `state=open`.
 pub(super) fn is_grant(name: &str, value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let word = value.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
@@ -209,7 +210,7 @@ pub(super) fn is_grant(name: &str, value: &str) -> bool {
     }
 }
 
-/// Whether what follows the end of a string is the next one, or the end of what they stand in.
+/// Whether `rest` continues JSON after a string: with the next string, or with the end of the list or object.
 fn json_goes_on(rest: &[u8]) -> bool {
     let rest = rest.trim_ascii_start();
     match rest.first() {
@@ -219,14 +220,14 @@ fn json_goes_on(rest: &[u8]) -> bool {
     }
 }
 
-/// `Bearer abc`: the value goes on behind the space.
+/// Whether the word is an authentication scheme, so that the value continues after the blank: `Bearer abc`.
 fn is_scheme(word: &[u8]) -> bool {
     [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
         .iter()
         .any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
-/// Whether a comma or bracket at `at` ends the field, rather than being part of a password.
+/// Whether a comma or bracket at `at` ends the field, and is not part of a password.
 fn field_ends(bytes: &[u8], at: usize) -> bool {
     let mut next = at;
     while next < at + 4
@@ -236,7 +237,7 @@ fn field_ends(bytes: &[u8], at: usize) -> bool {
     {
         next += 1;
     }
-    // `error for url (…?token=x): refused`
+    // A clause continues after `)`: `error for url (…?token=x): refused`.
     let clause = bytes[at] == b')' && bytes[next..].starts_with(b": ");
     clause
         || bytes
@@ -245,12 +246,12 @@ fn field_ends(bytes: &[u8], at: usize) -> bool {
         || label_follows(bytes, next, false)
 }
 
-/// Whether a quote at `at` ends the text around the field, rather than being part of a password.
+/// Whether a quote at `at` ends the text around the field, and is not part of a password.
 fn quote_ends(bytes: &[u8], at: usize) -> bool {
     bytes.get(at + 1).is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
 }
 
-/// Whether a name and a separator start at `at`, with or without blanks between them.
+/// Whether a name and a separator start at `at`; `blanks` allows blanks between them.
 fn label_follows(bytes: &[u8], at: usize, blanks: bool) -> bool {
     let window = &bytes[..bytes.len().min(at + LONGEST_NAME / 2)];
     let name = if at < window.len() { run(window, at, in_name) } else { at };
@@ -258,15 +259,15 @@ fn label_follows(bytes: &[u8], at: usize, blanks: bool) -> bool {
     name > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
 }
 
-/// Where the quote that closes is. Text that was escaped `n` times has 2ⁿ-1 backslashes before each of its
-/// own quotes, and twice that many and one more before those inside its strings.
+/// Returns the position of the closing quote. In text that was escaped `n` times, 2ⁿ-1 backslashes precede its own
+/// quotes, and twice that number and one more precede the quotes inside its strings.
 ///
-/// Inside brackets a string may be a name; a value is none, and `is_value` passes quotes over that begin one.
+/// `is_value` skips quotes that open a string: a value does not contain strings, but a bracket may.
 fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize, is_value: bool) -> Option<usize> {
     let mut run = 0;
     let mut doubled = from;
     for (at, &byte) in bytes.iter().enumerate().skip(from) {
-        // SQL's quote in a text.
+        // SQL doubles a quote inside a string.
         if byte == b'\'' && quote == byte && slashes == 0 && is_value && at > from {
             if at < doubled {
                 continue;
@@ -289,14 +290,14 @@ fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize, is_value: bool)
     None
 }
 
-/// Whether a quote opens a text rather than closing one. Where somebody's input left a quote open, the next one is
-/// the first of `password="…"`, and what follows it must stay hidden.
+/// Whether a quote opens a string instead of closing one. If user input left a quote open, the next one may be the
+/// first of `password="…"`, and the text after it must stay hidden.
 fn opens(bytes: &[u8], from: usize, start: usize, at: usize) -> bool {
     let before = bytes[from..start].last();
     match bytes.get(at + 1) {
         None => false,
         Some(&byte) if byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80 => true,
-        // It closes a name.
+        // The quote closes a name.
         Some(b':' | b'=') => true,
         Some(byte) => {
             let delimits = byte.is_ascii_whitespace() || b",;.)]}>&<\\/\"'`|?!".contains(byte);
@@ -305,7 +306,7 @@ fn opens(bytes: &[u8], from: usize, start: usize, at: usize) -> bool {
     }
 }
 
-/// The end of the brackets that open at `at`; of the text where they don't close.
+/// Returns the end of the brackets that open at `at`, or the end of the text if they are not closed.
 pub(super) fn balanced(bytes: &[u8], at: usize) -> usize {
     let mut depth = 0_usize;
     let mut slashes = 0;

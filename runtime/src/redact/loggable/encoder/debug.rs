@@ -1,4 +1,4 @@
-//! Rust's `Debug` notation.
+//! Output in Rust's `Debug` notation.
 
 use std::fmt::{self, Write as _};
 
@@ -10,7 +10,7 @@ impl Encoder<'_> {
         value: &T,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        fmt::Debug::fmt(&Inside { value, depth: 0, name: "" }, f)
+        fmt::Debug::fmt(&DebugValue { value, depth: 0, name: "" }, f)
     }
 
     pub(super) fn inner_debug(&mut self, name: &str, value: &dyn fmt::Debug) {
@@ -27,7 +27,7 @@ impl Encoder<'_> {
     }
 }
 
-/// `Debug` of a loggable value: the same walk as its JSON, in Rust's notation.
+/// Implements `Debug` for a loggable value: the same fields as in its JSON.
 pub(crate) struct DebugOf<'a, T: ?Sized>(pub(crate) &'a T);
 
 impl<T: Loggable + ?Sized> fmt::Debug for DebugOf<'_, T> {
@@ -36,14 +36,14 @@ impl<T: Loggable + ?Sized> fmt::Debug for DebugOf<'_, T> {
     }
 }
 
-/// A value inside others, in Rust's `Debug` notation.
-pub(super) struct Inside<'a, T: ?Sized> {
+/// A nested value in `Debug` notation.
+pub(super) struct DebugValue<'a, T: ?Sized> {
     pub(super) value: &'a T,
     pub(super) depth: u8,
     pub(super) name: &'a str,
 }
 
-impl<T: Loggable + ?Sized> fmt::Debug for Inside<'_, T> {
+impl<T: Loggable + ?Sized> fmt::Debug for DebugValue<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pretty = f.alternate();
         let mut result = Ok(());
@@ -59,7 +59,7 @@ impl<T: Loggable + ?Sized> fmt::Debug for Inside<'_, T> {
     }
 }
 
-/// Puts four blanks before every line, as `{:#?}` does.
+/// Indents every line by four blanks, as `{:#?}` does.
 struct Indented<'a> {
     to: &'a mut dyn fmt::Write,
     at_start: bool,

@@ -1,17 +1,17 @@
-//! What holds other values: structs, variants, lists and maps, each filled by a closure.
+//! Groups of values: structs, variants, lists and maps, each filled by a closure.
 
 use std::fmt;
 
-use super::debug::Inside;
+use super::debug::DebugValue;
 use super::writer::{Encoder, Out};
 use crate::json::escape;
 use crate::redact::keys;
 use crate::redact::loggable::Loggable;
 use crate::redact::loggable::secret::Secret;
-use crate::redact::loggable::seen::Seen;
+use crate::redact::loggable::unique_keys::UniqueKeys;
 
 impl<'a> Encoder<'a> {
-    /// Writes a struct or struct variant: `{"a":1}`, in Debug `Name { a: 1 }`.
+    /// Writes a struct or struct variant: `{"a":1}`, in `Debug` `Name { a: 1 }`.
     #[inline]
     pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_, 'a>)) {
         if !self.open() {
@@ -19,7 +19,7 @@ impl<'a> Encoder<'a> {
         }
         let json = matches!(self.out, Out::Json(_));
         self.raw(if json { "{" } else { name });
-        let mut object = Object { encoder: self, filled: false, seen: None };
+        let mut object = Object { encoder: self, filled: false, used_keys: None };
         fill(&mut object);
         let filled = object.filled;
         if json {
@@ -29,9 +29,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a tuple struct or variant: `[1,2]`, in Debug `Name(1, 2)`.
+    /// Writes a tuple struct or variant: `[1,2]`, in `Debug` `Name(1, 2)`.
     ///
-    /// Where the deployment declared the name sensitive, the values are hidden.
+    /// The values are hidden if the deployment lists the name as sensitive.
     pub fn tuple(&mut self, name: &str, fill: impl FnOnce(&mut List<'_, 'a>)) {
         if keys::added_by_deployment(name) {
             return self.newtype(name, &Secret);
@@ -49,16 +49,16 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a struct around one value: the value alone, in Debug `Name(1)`.
+    /// Writes a struct with one unnamed field: its value alone, in `Debug` `Name(1)`.
     ///
-    /// Where the deployment declared the name sensitive, the value is hidden.
+    /// The value is hidden if the deployment lists the name as sensitive.
     pub fn newtype<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
-        self.only(name, |slot| slot.value(value));
+        self.newtype_slot(name, |slot| slot.value(value));
     }
 
-    /// The place of the value in a [newtype](Self::newtype).
+    /// Calls `fill` with the slot of the value in a [newtype](Self::newtype).
     #[doc(hidden)]
-    pub fn only(&mut self, name: &str, fill: impl FnOnce(Slot<'_, 'a>)) {
+    pub fn newtype_slot(&mut self, name: &str, fill: impl FnOnce(Slot<'_, 'a>)) {
         if !self.open() {
             return;
         }
@@ -72,52 +72,39 @@ impl<'a> Encoder<'a> {
         self.close(")");
     }
 
-    /// Writes a variant with content: `{"Variant":…}`, in Debug what `fill` writes, which names the
-    /// variant itself.
+    /// [`newtype_slot`](Self::newtype_slot), under the name that generated code uses.
+    #[doc(hidden)]
+    pub fn only(&mut self, name: &str, fill: impl FnOnce(Slot<'_, 'a>)) {
+        self.newtype_slot(name, fill);
+    }
+
+    /// Writes a variant with content: `{"Variant":…}`. In `Debug`, `fill` writes the name too.
     ///
-    /// Where the deployment declared the name sensitive, the content is hidden.
+    /// The content is hidden if the deployment lists the name as sensitive.
     pub fn variant(&mut self, name: &str, fill: impl FnOnce(&mut Encoder<'_>)) {
         if !self.open() {
             return;
         }
         let hidden = keys::added_by_deployment(name);
-        match &mut self.out {
-            Out::Json(out) => {
-                out.push('{');
-                escape::json_string(name, out);
-                out.push(':');
-                let mut inner = Encoder {
-                    out: Out::Json(out),
-                    limit: self.limit,
-                    written: false,
-                    depth: self.depth.saturating_add(1),
-                    name: self.name,
-                };
-                if hidden {
-                    inner.redacted();
-                } else {
-                    fill(&mut inner);
-                    inner.end();
-                }
-                out.push('}');
-            }
-            Out::Debug { to, pretty, result } => {
-                let mut inner = Encoder {
-                    out: Out::Debug { to: *to, pretty: *pretty, result },
-                    limit: self.limit,
-                    written: false,
-                    depth: self.depth.saturating_add(1),
-                    name: self.name,
-                };
-                if hidden {
-                    inner.newtype(name, &Secret);
-                } else {
-                    fill(&mut inner);
-                    if inner.claim() {
-                        inner.raw(name);
-                    }
-                }
-            }
+        let json = if let Out::Json(out) = &mut self.out {
+            out.push('{');
+            escape::json_string(name, out);
+            out.push(':');
+            true
+        } else {
+            false
+        };
+        let mut child = self.child();
+        match (hidden, json) {
+            (true, true) => child.redacted(),
+            (true, false) => child.newtype(name, &Secret),
+            (false, _) => fill(&mut child),
+        }
+        if json {
+            child.end();
+            self.raw("}");
+        } else if child.claim() {
+            child.raw(name);
         }
     }
 
@@ -136,13 +123,13 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a map; keys are values too, written as text.
+    /// Writes a map. Its keys are values that are written as text.
     pub fn map(&mut self, fill: impl FnOnce(&mut Map<'_, 'a>)) {
         if !self.open() {
             return;
         }
         self.raw("{");
-        let mut map = Map { encoder: self, filled: false, seen: Seen::default() };
+        let mut map = Map { encoder: self, filled: false, used_keys: UniqueKeys::default() };
         fill(&mut map);
         if map.filled {
             self.close("}");
@@ -151,7 +138,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Ends a group that has entries; in `{:#?}` each of them, the last one too, ends with a comma.
+    /// Ends a group that has entries. In `{:#?}` the last entry ends with a comma too.
     fn close(&mut self, close: &str) {
         if self.is_pretty() {
             self.raw(",\n");
@@ -163,8 +150,8 @@ impl<'a> Encoder<'a> {
         matches!(self.out, Out::Debug { pretty: true, .. })
     }
 
-    /// What stands before an entry of a group: its opening before the first one, a comma before the
-    /// others; `blank` is what Debug has between an opening and its first entry on the same line.
+    /// Writes the text before an entry: `open` before the first one, a comma before the others. `blank` follows `open` in
+    /// `{:?}`.
     pub(super) fn separate(&mut self, filled: &mut bool, open: &str, blank: &str) {
         let first = !std::mem::replace(filled, true);
         if matches!(self.out, Out::Json(_)) {
@@ -183,12 +170,12 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// One value inside a group, in Debug with its name; in `{:#?}` it is indented by four blanks.
+    /// Writes a value inside this group; in `Debug` with its name.
     #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
     #[inline(always)]
     pub(super) fn inner<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         if let Out::Json(_) = self.out {
-            // The group has claimed its place already, so the mark is free for what it holds.
+            // The group has claimed its own place, so its flag can serve the value.
             self.written = false;
             self.depth += 1;
             value.log(self);
@@ -201,23 +188,23 @@ impl<'a> Encoder<'a> {
 
     #[cold]
     fn inside_debug<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
-        let inside = Inside { value, depth: self.depth.saturating_add(1), name: self.name };
+        let inside = DebugValue { value, depth: self.depth.saturating_add(1), name: self.name };
         self.inner_debug(name, &inside);
     }
 
-    /// Nothing of a value inside a group.
+    /// Writes a hidden value inside this group.
     #[cold]
     fn inner_hidden(&mut self, name: &str) {
         self.inner(name, &Secret);
     }
 }
 
-/// The fields of a struct, filled by [`Encoder::object`].
+/// Writer of the fields of a struct, passed to the closure of [`Encoder::object`].
 pub struct Object<'e, 'a> {
     pub(super) encoder: &'e mut Encoder<'a>,
     pub(super) filled: bool,
-    /// Names that nobody checked at compile time, where there are any.
-    pub(super) seen: Option<Seen>,
+    /// The keys so far, if some of them are known only at run time; a macro checks the others.
+    pub(super) used_keys: Option<UniqueKeys>,
 }
 
 impl fmt::Debug for Object<'_, '_> {
@@ -227,13 +214,14 @@ impl fmt::Debug for Object<'_, '_> {
 }
 
 impl<'a> Object<'_, 'a> {
-    /// Writes a field; one of a name that is there already gets a number behind it. Where the deployment
-    /// declared its name sensitive, the value is hidden.
+    /// Writes a field. If the name occurred before, it gets a number: `name_2`.
+    ///
+    /// The value is hidden if the deployment lists the name as sensitive.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         let hidden = keys::added_by_deployment(name);
         self.encoder.separate(&mut self.filled, " {", " ");
-        let seen = self.seen.get_or_insert_default();
-        let numbered = (!seen.add(name)).then(|| seen.numbered(name));
+        let used_keys = self.used_keys.get_or_insert_default();
+        let numbered = (!used_keys.add(name)).then(|| used_keys.numbered(name));
         let key = numbered.as_deref().unwrap_or(name);
         if let Out::Json(out) = &mut self.encoder.out {
             escape::json_string(key, out);
@@ -242,8 +230,8 @@ impl<'a> Object<'_, 'a> {
         Slot { encoder: self.encoder, name: key, hidden }.value_under(name, value);
     }
 
-    /// The place of a field whose name a macro knows: `key` is that name as JSON between a comma and
-    /// a colon, ready to be written, and `other_name` the one it has in the code, if that differs.
+    /// Returns the slot of a field whose name a macro knows. `key` is the name as JSON with a comma and a colon,
+    /// `,"name":`; `other_name` is its name in the code, if that differs.
     #[doc(hidden)]
     #[expect(clippy::inline_always, reason = "copying a key of known length takes no call")]
     #[inline(always)]
@@ -258,8 +246,8 @@ impl<'a> Object<'_, 'a> {
         Slot { encoder: self.encoder, name, hidden: is_hidden(name, other_name) }
     }
 
-    /// A field that is never shown: `key` as for [`slot`](Self::slot), and the same with what hides the value
-    /// behind it, which is one copy of known length.
+    /// Writes a field that is always hidden. `key` is as for [`slot`](Self::slot); `hidden` is the key with the hidden
+    /// value, so that both are one copy of known length.
     #[doc(hidden)]
     #[expect(clippy::inline_always, reason = "copying text of known length takes no call")]
     #[inline(always)]
@@ -276,18 +264,18 @@ impl<'a> Object<'_, 'a> {
     }
 }
 
-/// Whether the deployment declared one of a field's names sensitive.
+/// Whether the deployment lists one of a field's names as sensitive.
 #[inline]
 pub(super) fn is_hidden(name: &str, other_name: &str) -> bool {
     keys::added_by_deployment(name)
         || !other_name.is_empty() && keys::added_by_deployment(other_name)
 }
 
-/// The place of one value inside a struct or list.
+/// The place of one value inside a group.
 #[doc(hidden)]
 pub struct Slot<'e, 'a> {
     pub(super) encoder: &'e mut Encoder<'a>,
-    /// What stands before the value in Debug; in JSON it is written already.
+    /// Written before the value in `Debug`; in JSON the key is written already.
     pub(super) name: &'e str,
     pub(super) hidden: bool,
 }
@@ -311,7 +299,7 @@ impl Slot<'_, '_> {
         }
     }
 
-    /// Writes a value that may hold others to be hashed, which then stand under this name.
+    /// Writes a value whose pseudonyms are made for the field `field`.
     pub(in crate::redact::loggable) fn value_under<T: Loggable + ?Sized>(
         self,
         field: &str,
@@ -321,25 +309,19 @@ impl Slot<'_, '_> {
         if hidden {
             return encoder.inner_hidden(name);
         }
-        let (depth, limit) = (encoder.depth, encoder.limit);
-        match &mut encoder.out {
-            Out::Json(out) => {
-                let mut named =
-                    Encoder { out: Out::Json(out), limit, written: false, depth, name: field };
-                named.inner("", value);
-            }
-            Out::Debug { .. } => {
-                let depth = depth.saturating_add(1);
-                encoder.inner_debug(name, &Inside { value, depth, name: field });
-            }
+        if matches!(encoder.out, Out::Json(_)) {
+            encoder.child().under(field).value(value);
+        } else {
+            let depth = encoder.depth.saturating_add(1);
+            encoder.inner_debug(name, &DebugValue { value, depth, name: field });
         }
     }
 }
 
-/// The items of a list, filled by [`Encoder::list`].
+/// Writer of the items of a list, passed to the closure of [`Encoder::list`].
 pub struct List<'e, 'a> {
     encoder: &'e mut Encoder<'a>,
-    /// What Debug writes before the first item.
+    /// Written before the first item in `Debug`.
     open: &'static str,
     filled: bool,
 }
@@ -356,7 +338,7 @@ impl<'a> List<'_, 'a> {
         self.slot().value(value);
     }
 
-    /// The place of the next item.
+    /// Returns the slot of the next item.
     #[doc(hidden)]
     pub fn slot(&mut self) -> Slot<'_, 'a> {
         self.encoder.separate(&mut self.filled, self.open, "");
@@ -364,12 +346,12 @@ impl<'a> List<'_, 'a> {
     }
 }
 
-/// The entries of a map, filled by [`Encoder::map`].
+/// Writer of the entries of a map, passed to the closure of [`Encoder::map`].
 pub struct Map<'e, 'a> {
     encoder: &'e mut Encoder<'a>,
     filled: bool,
-    /// Two keys may show the same text, and a key must not appear twice.
-    seen: Seen,
+    /// Different keys may have the same redacted text.
+    used_keys: UniqueKeys,
 }
 
 impl fmt::Debug for Map<'_, '_> {
@@ -379,20 +361,22 @@ impl fmt::Debug for Map<'_, '_> {
 }
 
 impl Map<'_, '_> {
-    /// Writes an entry; one whose key shows as an earlier one does gets a number behind it. A value under
-    /// a sensitive key is hidden.
+    /// Writes an entry. If the shown key occurred before, it gets a number: `key_2`.
+    ///
+    /// The value is hidden if the key is sensitive.
     pub fn entry<K: Loggable + ?Sized, V: Loggable + ?Sized>(&mut self, key: &K, value: &V) {
         self.entry_if(false, key, value);
     }
 
-    /// The same with the answer of the key rule on what the key does not show.
+    /// Writes an entry, hidden if `hidden` or if the shown key is sensitive. `hidden` is the result of the key rule on
+    /// the whole key.
     pub(in crate::redact::loggable) fn entry_if<K: Loggable + ?Sized, V: Loggable + ?Sized>(
         &mut self,
         hidden: bool,
         key: &K,
         value: &V,
     ) {
-        let Map { encoder, filled, seen } = self;
+        let Map { encoder, filled, used_keys } = self;
         encoder.separate(filled, "", "");
         let mut debug_name = String::new();
         let (depth, name) = (encoder.depth, encoder.name);
@@ -404,8 +388,8 @@ impl Map<'_, '_> {
         write_key(key, depth, name, out);
         let hidden = hidden || keys::hides(&out[from + 1..out.len() - 1]);
         let key = &out[from + 1..out.len() - 1];
-        if !seen.add(key) {
-            let numbered = seen.numbered(key);
+        if !used_keys.add(key) {
+            let numbered = used_keys.numbered(key);
             out.truncate(from + 1);
             out.push_str(&numbered);
             out.push('"');
@@ -417,10 +401,10 @@ impl Map<'_, '_> {
     }
 }
 
-/// Appends a key as JSON text, whatever the key is.
+/// Appends a key as a JSON string.
 fn write_key<K: Loggable + ?Sized>(key: &K, depth: u8, name: &str, out: &mut String) {
     let from = out.len();
-    Encoder { out: Out::Json(out), limit: usize::MAX, written: false, depth, name }.value(key);
+    Encoder::json(out, usize::MAX).at(depth, name).value(key);
     if !out[from..].contains('"') {
         out.insert(from, '"');
         out.push('"');

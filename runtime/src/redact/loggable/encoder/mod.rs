@@ -1,5 +1,4 @@
-//! One walk over a value, three outputs: JSON into a line, Rust's `Debug` notation, and JSON behind
-//! a `Debug` that candor's layer asked for.
+//! The encoder: writes a value as JSON, in Rust's `Debug` notation, or as JSON through `Debug` for candor's layer.
 
 mod append;
 mod debug;
@@ -11,6 +10,6 @@ mod writer;
 pub(crate) use debug::DebugOf;
 pub(crate) use groups::Slot;
 pub use groups::{List, Map, Object};
-pub(crate) use nested::{NestedDebug, guarded};
+pub(crate) use nested::{NestedDebug, catch_unprintable};
 pub use writer::Encoder;
 pub(crate) use writer::{DEFAULT_VALUE_LIMIT, set_value_limit};

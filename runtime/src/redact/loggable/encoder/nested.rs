@@ -1,4 +1,4 @@
-//! Values that write themselves behind somebody else's back: what panics, and what hides behind `Debug`.
+//! Panics of values, and JSON that is requested through `Debug`.
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
@@ -9,8 +9,8 @@ use crate::json::escape;
 use crate::redact::error_text::UNPRINTABLE;
 use crate::redact::loggable::{Loggable, to_json};
 
-/// Runs `write`, which appends one JSON value; what panics leaves `"<unprintable>"` instead.
-pub(crate) fn guarded(out: &mut String, write: impl FnOnce(&mut String)) {
+/// Runs `write`, which appends one JSON value. If it panics, the value is `"<unprintable>"`.
+pub(crate) fn catch_unprintable(out: &mut String, write: impl FnOnce(&mut String)) {
     let from = out.len();
     if catch(|| write(out)).is_none() {
         out.truncate(from);
@@ -19,43 +19,47 @@ pub(crate) fn guarded(out: &mut String, write: impl FnOnce(&mut String)) {
 }
 
 thread_local! {
-    /// Whether candor's visitor waits for JSON on this thread.
-    static ASKED: Cell<bool> = const { Cell::new(false) };
-    /// The JSON that a loggable value wrote when it was asked.
-    static ANSWER: Cell<Option<String>> = const { Cell::new(None) };
+    /// Whether candor's visitor requested JSON on this thread.
+    static JSON_REQUESTED: Cell<bool> = const { Cell::new(false) };
+    /// The JSON that a loggable value wrote on request.
+    static JSON_WRITTEN: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// The agreement between candor's visitor, which gets a `&dyn Debug`, and the `Debug` of a loggable
-/// type behind it: JSON was asked for, and is all that came.
+/// Gets JSON out of a `&dyn Debug`.
+///
+/// `tracing` passes values to candor's visitor as `&dyn Debug`. The visitor requests JSON through a thread-local flag,
+/// and the `Debug` of a loggable type writes JSON if the flag is set.
 pub(crate) struct NestedDebug;
 
-/// A question, which is taken back also where the value panics.
-struct Asking;
+/// A pending request, which is withdrawn even if the value panics.
+struct JsonRequest;
 
-impl Asking {
+impl JsonRequest {
     fn begin() -> Self {
-        let _ = ANSWER.try_with(Cell::take);
-        let _ = ASKED.try_with(|asked| asked.set(true));
-        Asking
+        let _ = JSON_WRITTEN.try_with(Cell::take);
+        let _ = JSON_REQUESTED.try_with(|flag| flag.set(true));
+        JsonRequest
     }
 }
 
-impl Drop for Asking {
+impl Drop for JsonRequest {
     fn drop(&mut self) {
-        let _ = ASKED.try_with(|asked| asked.set(false));
+        let _ = JSON_REQUESTED.try_with(|flag| flag.set(false));
     }
 }
 
 impl NestedDebug {
-    /// Formats into `out`, which is empty; true where what came is one JSON value.
+    /// Formats `value` into `out`, which must be empty. Returns whether the result is one JSON value.
     pub(crate) fn format(value: &dyn fmt::Debug, out: &mut String) -> Result<bool, fmt::Error> {
         {
-            let _asking = Asking::begin();
+            let _request = JsonRequest::begin();
             write!(out, "{value:?}")?;
         }
-        let Some(answer) = ANSWER.try_with(Cell::take).ok().flatten() else { return Ok(false) };
-        // A wrapper that changed or added something made other text of it.
-        if *out == answer {
+        let Some(written) = JSON_WRITTEN.try_with(Cell::take).ok().flatten() else {
+            return Ok(false);
+        };
+        // A wrapper added to the JSON of the value inside it, so the output is not JSON.
+        if *out == written {
             return Ok(true);
         }
         out.clear();
@@ -63,16 +67,16 @@ impl NestedDebug {
         Ok(false)
     }
 
-    /// `Debug` of a loggable type: JSON where candor asked for it; whether it is all of the
-    /// output, [`format`](Self::format) finds out.
+    /// Implements `Debug` for a loggable type. It writes JSON if candor requested it; [`format`](Self::format) checks
+    /// whether that is all of the output.
     pub(crate) fn fmt<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asked = ASKED.try_with(|asked| asked.replace(false)).unwrap_or(false);
-        if !asked {
+        let is_requested = JSON_REQUESTED.try_with(|flag| flag.replace(false)).unwrap_or(false);
+        if !is_requested {
             return Encoder::debug_value(value, f);
         }
         let json = to_json(value);
         f.write_str(&json)?;
-        let _ = ANSWER.try_with(|answer| answer.set(Some(json)));
+        let _ = JSON_WRITTEN.try_with(|written| written.set(Some(json)));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The forms serde's attributes give to types: tags, flattened fields.
+//! The forms that serde attributes give to types: tags and flattened fields.
 
 use super::groups::{Object, Slot, is_hidden};
 use super::writer::{Encoder, Out};
@@ -7,7 +7,7 @@ use crate::redact::keys;
 use crate::redact::loggable::secret::Secret;
 
 impl<'a> Encoder<'a> {
-    /// The unit variant of an enum without tags: `null`, in Debug its name.
+    /// Writes a unit variant of an untagged enum: `null`, in `Debug` its name.
     #[doc(hidden)]
     pub fn untagged_unit(&mut self, name: &str) {
         if matches!(self.out, Out::Json(_)) {
@@ -17,8 +17,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// A struct, or a variant with fields, that has its tag among them: `{"t":"Variant","a":1}`. Where the
-    /// deployment declared the name sensitive, the fields are left out.
+    /// Writes a struct or variant with its tag among its fields: `{"t":"Variant","a":1}`.
+    ///
+    /// The fields are left out if the deployment lists the name as sensitive.
     #[doc(hidden)]
     pub fn tagged_object(
         &mut self,
@@ -38,8 +39,9 @@ impl<'a> Encoder<'a> {
         });
     }
 
-    /// A variant with its tag and its content as fields: `{"t":"Variant","c":…}`, in Debug what `fill`
-    /// writes. Where the deployment declared the name sensitive, the content is hidden.
+    /// Writes a variant with tag and content as fields: `{"t":"Variant","c":…}`; in `Debug` only the content.
+    ///
+    /// The content is hidden if the deployment lists the name as sensitive.
     #[doc(hidden)]
     pub fn adjacent(
         &mut self,
@@ -54,31 +56,31 @@ impl<'a> Encoder<'a> {
             object.tag(tag_key, tag);
             let slot = object.slot(content_key, "");
             let hidden = slot.hidden || keys::hides(slot.name) || keys::added_by_deployment(tag);
-            let mut inner = slot.encoder.reborrowed();
-            inner.depth += 1;
+            let mut child = slot.encoder.child();
             if hidden {
-                inner.redacted();
+                child.redacted();
             } else {
-                fill(&mut inner);
-                inner.end();
+                fill(&mut child);
+                child.end();
             }
         });
     }
 
-    /// A variant whose tag stands among the fields of its only content: `{"t":"Variant",…}`. Where the
-    /// deployment declared the name sensitive, the content is hidden.
+    /// Writes a variant whose tag is written among the fields of its only value: `{"t":"Variant",…}`.
+    ///
+    /// The value is hidden if the deployment lists the name as sensitive.
     #[doc(hidden)]
     pub fn tagged(&mut self, (tag_key, tag): (&str, &str), fill: impl FnOnce(Slot<'_, '_>)) {
         if !matches!(self.out, Out::Json(_)) {
-            return self.only(tag, fill);
+            return self.newtype_slot(tag, fill);
         }
         self.object(tag, |object| {
             object.tag(tag_key, tag);
             let hidden = keys::added_by_deployment(tag);
-            object.seen.get_or_insert_default().add(&tag_key[2..tag_key.len() - 2]);
+            object.used_keys.get_or_insert_default().add(&tag_key[2..tag_key.len() - 2]);
             let mut json = String::new();
             {
-                let mut encoder = object.encoder.nested(&mut json);
+                let mut encoder = object.encoder.aside(&mut json);
                 fill(Slot { encoder: &mut encoder, name: "", hidden });
                 encoder.end();
             }
@@ -86,30 +88,7 @@ impl<'a> Encoder<'a> {
         });
     }
 
-    /// An encoder for JSON that will stand in this one's place.
-    fn nested<'s>(&self, out: &'s mut String) -> Encoder<'s>
-    where
-        'a: 's,
-    {
-        Encoder {
-            out: Out::Json(out),
-            limit: self.limit,
-            written: false,
-            depth: self.depth,
-            name: self.name,
-        }
-    }
-
-    /// An encoder of the same place.
-    fn reborrowed(&mut self) -> Encoder<'_> {
-        let out = match &mut self.out {
-            Out::Json(out) => Out::Json(out),
-            Out::Debug { to, pretty, result } => Out::Debug { to: *to, pretty: *pretty, result },
-        };
-        Encoder { out, limit: self.limit, written: false, depth: self.depth, name: self.name }
-    }
-
-    /// Appends text as a JSON string, where the place is claimed already.
+    /// Appends a JSON string to a place that is claimed already.
     fn raw_text(&mut self, text: &str) {
         if let Out::Json(out) = &mut self.out {
             escape::json_string(text, out);
@@ -118,7 +97,7 @@ impl<'a> Encoder<'a> {
 }
 
 impl Object<'_, '_> {
-    /// The tag of an enum or struct that serde writes as a field of it. Debug has the name elsewhere.
+    /// Writes the tag of an enum or struct as a field. `Debug` shows the name of the type instead.
     #[doc(hidden)]
     pub fn tag(&mut self, key: &str, tag: &str) {
         if let Out::Json(_) = self.encoder.out {
@@ -126,9 +105,10 @@ impl Object<'_, '_> {
         }
     }
 
-    /// The place of a value whose fields stand among those of the struct (`#[serde(flatten)]`), in Debug
-    /// as a field. `taken` are the struct's own keys as JSON; one that is there already gets a number
-    /// behind it, and what has no fields is a field itself.
+    /// Writes a flattened field (`#[serde(flatten)]`): its fields become fields of the struct. In `Debug`, and if the
+    /// value is not an object, it stays a field.
+    ///
+    /// `taken` are the struct's own keys as JSON; a flattened key that is among them gets a number.
     #[doc(hidden)]
     pub fn flat(
         &mut self,
@@ -140,22 +120,22 @@ impl Object<'_, '_> {
         let Out::Json(_) = self.encoder.out else {
             return fill(self.slot(key, other_name));
         };
-        let seen = self.seen.get_or_insert_default();
+        let used_keys = self.used_keys.get_or_insert_default();
         for taken in taken {
-            seen.add(&taken[2..taken.len() - 2]);
+            used_keys.add(&taken[2..taken.len() - 2]);
         }
         let mut json = String::new();
         {
             let name = &key[2..key.len() - 2];
             let hidden = is_hidden(name, other_name);
-            let mut encoder = self.encoder.nested(&mut json);
+            let mut encoder = self.encoder.aside(&mut json);
             fill(Slot { encoder: &mut encoder, name, hidden });
             encoder.end();
         }
         self.splice(key, &json);
     }
 
-    /// Takes the fields of an object's JSON among its own; what is no object is a field itself.
+    /// Appends the fields of a JSON object to this object; a value that is not an object becomes a field.
     fn splice(&mut self, key: &'static str, json: &str) {
         if json == "null" {
             return;
@@ -165,8 +145,8 @@ impl Object<'_, '_> {
             return;
         }
         for member in members::of_object(json) {
-            let seen = self.seen.get_or_insert_default();
-            let numbered = (!seen.add(member.key)).then(|| seen.numbered(member.key));
+            let used_keys = self.used_keys.get_or_insert_default();
+            let numbered = (!used_keys.add(member.key)).then(|| used_keys.numbered(member.key));
             let key = numbered.as_deref().unwrap_or(member.key);
             self.encoder.separate(&mut self.filled, "", "");
             for piece in ["\"", key, "\":", member.value] {

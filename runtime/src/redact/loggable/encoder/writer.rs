@@ -1,4 +1,4 @@
-//! The encoder, and the values without parts: `null`, numbers and text.
+//! The encoder's state, and the values without parts: `null`, numbers and text.
 
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,11 +10,10 @@ use crate::json::escape;
 use crate::redact::error_text::UNPRINTABLE;
 use crate::redact::hash;
 
-/// Takes one value from a [`Loggable`], and knows how to write it.
+/// Writer of one value, passed to [`Loggable::log`](super::super::Loggable::log).
 ///
-/// Every method writes a whole value, so that what comes out is well-formed whatever the caller
-/// does: objects and lists are filled by a closure and closed after it, and a second value in the
-/// same place is ignored.
+/// Every method writes a whole value, so the output is always well-formed: groups are filled by a closure and closed
+/// after it, and a second value in the same place is ignored.
 ///
 /// ```
 /// use candor::loggable::{Encoder, Loggable, to_json};
@@ -34,22 +33,22 @@ use crate::redact::hash;
 /// ```
 pub struct Encoder<'a> {
     pub(super) out: Out<'a>,
-    /// Texts longer than this many bytes are cut.
+    /// Text is cut after this many bytes.
     pub(super) limit: usize,
     pub(super) written: bool,
-    /// How many groups are open around this place.
+    /// How many groups contain this place.
     pub(super) depth: u8,
-    /// The field that is written, for what a pseudonym is separated by.
+    /// The name of the field, for which pseudonyms are made.
     pub(super) name: &'a str,
 }
 
-/// What is nested deeper is shown as `"[…]"`: a recursive value may be as deep as the heap is large, and
-/// the walk is as deep as the value. Readers stop as well, `serde_json` at 128 levels with the line's own.
+/// Values nested deeper are written as `"[…]"`. Encoding is recursive, and a value may be nested arbitrarily deep.
+/// Readers have limits as well: `serde_json` stops at 128 levels, including those of the line.
 const DEEPEST: u8 = 120;
 
 const TOO_DEEP: &str = "[…]";
 
-/// `.000.001` … `.999`
+/// `.000`, `.001`, … `.999`.
 const FRACTIONS: &str = {
     const BYTES: [u8; 4000] = {
         let mut bytes = [b'.'; 4000];
@@ -80,28 +79,22 @@ impl fmt::Debug for Encoder<'_> {
     }
 }
 
-/// Bytes of one text value where nothing else is configured.
+/// Default limit of one text value, in bytes.
 pub(crate) const DEFAULT_VALUE_LIMIT: usize = 4 * 1024;
 
-/// The limit for values that are gathered before a layer writes them: that of the layer that was
-/// configured last, of which a process has one.
-static GATHERED_LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_VALUE_LIMIT);
+/// The limit of values that are rendered before it is known which layer writes them: that of the layer that was
+/// configured last. A process usually has one.
+static BUFFERED_LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_VALUE_LIMIT);
 
 pub(crate) fn set_value_limit(bytes: usize) {
-    GATHERED_LIMIT.store(bytes, Ordering::Relaxed);
+    BUFFERED_LIMIT.store(bytes, Ordering::Relaxed);
 }
 
 impl<'a> Encoder<'a> {
-    /// JSON of a value that a layer will write later.
-    pub(crate) fn gathered(out: &'a mut String) -> Self {
-        Encoder::json(out, GATHERED_LIMIT.load(Ordering::Relaxed))
-    }
-
-    /// The same for the value of a field.
+    /// Makes an encoder for JSON that a layer writes later.
     #[inline]
-    pub(crate) fn gathered_as(name: &'a str, out: &'a mut String) -> Self {
-        let limit = GATHERED_LIMIT.load(Ordering::Relaxed);
-        Encoder { out: Out::Json(out), limit, written: false, depth: 0, name }
+    pub(crate) fn buffered(out: &'a mut String) -> Self {
+        Encoder::json(out, BUFFERED_LIMIT.load(Ordering::Relaxed))
     }
 
     #[inline]
@@ -109,12 +102,37 @@ impl<'a> Encoder<'a> {
         Encoder { out: Out::Json(out), limit, written: false, depth: 0, name: "" }
     }
 
-    /// The same for the value of a field.
+    /// Sets the name of the field that is written.
+    #[inline]
     pub(crate) fn under(self, name: &'a str) -> Self {
         Encoder { name, ..self }
     }
 
-    /// A place that got no value holds `null`.
+    #[inline]
+    pub(super) fn at(self, depth: u8, name: &'a str) -> Self {
+        Encoder { depth, name, ..self }
+    }
+
+    /// Returns an encoder for one value inside this one's group.
+    #[inline]
+    pub(super) fn child(&mut self) -> Encoder<'_> {
+        let out = match &mut self.out {
+            Out::Json(out) => Out::Json(out),
+            Out::Debug { to, pretty, result } => Out::Debug { to: *to, pretty: *pretty, result },
+        };
+        let depth = self.depth.saturating_add(1);
+        Encoder { out, limit: self.limit, written: false, depth, name: self.name }
+    }
+
+    /// Returns an encoder with the same settings for JSON that is merged into this one's output afterwards.
+    pub(super) fn aside<'s>(&self, out: &'s mut String) -> Encoder<'s>
+    where
+        'a: 's,
+    {
+        Encoder::json(out, self.limit).at(self.depth, self.name)
+    }
+
+    /// Writes `null` if nothing was written.
     #[inline]
     pub(in crate::redact::loggable) fn end(&mut self) {
         if !self.written {
@@ -122,13 +140,13 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Whether this place is still free; from now on it is not.
+    /// Claims the place for a value; false if it has one already.
     #[inline]
     pub(super) fn claim(&mut self) -> bool {
         !std::mem::replace(&mut self.written, true)
     }
 
-    /// Whether a group may be written here: the place is free, and not too deep inside others.
+    /// Claims the place for a group. A group that is nested too deep is replaced.
     #[inline]
     pub(super) fn open(&mut self) -> bool {
         if self.depth >= DEEPEST {
@@ -137,7 +155,7 @@ impl<'a> Encoder<'a> {
         self.claim()
     }
 
-    /// Writes text that is the same in JSON and in Debug.
+    /// Writes text that is the same in JSON and in `Debug`.
     #[inline]
     pub(super) fn raw(&mut self, text: &str) {
         match &mut self.out {
@@ -150,7 +168,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes `null` (`None` in Debug).
+    /// Writes `null` (`None` in `Debug`).
     #[inline]
     pub fn null(&mut self) {
         if self.claim() {
@@ -193,7 +211,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes an unsigned integer; beyond 64 bits it is a string, since JSON readers lose digits.
+    /// Writes an unsigned integer. Beyond 64 bits it is a string, since JSON readers would lose digits.
     pub fn u128(&mut self, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.u64(value),
@@ -201,7 +219,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a signed integer; beyond 64 bits it is a string, since JSON readers lose digits.
+    /// Writes a signed integer. Beyond 64 bits it is a string, since JSON readers would lose digits.
     pub fn i128(&mut self, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.i64(value),
@@ -209,7 +227,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a number; what JSON has no number for is the string `"NaN"`, `"inf"` or `"-inf"`.
+    /// Writes a number. JSON has no numbers for `"NaN"`, `"inf"` and `"-inf"`, so they are strings.
     pub fn f64(&mut self, value: f64) {
         if let Some(thousandths) = thousandths(value) {
             self.fixed(thousandths, value < 0.0);
@@ -220,7 +238,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a number of single precision with the digits it has.
+    /// Writes a single-precision number with the digits that it has.
     pub fn f32(&mut self, value: f32) {
         if value.is_finite() {
             self.number(zmij::Buffer::new().format_finite(value));
@@ -273,9 +291,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes text as it is, escaped and cut at the limit for one value.
+    /// Writes text as it is, escaped and cut at the value limit.
     ///
-    /// It is for text that a decision has already been made about.
+    /// The caller is responsible for redaction.
     #[inline]
     pub fn text(&mut self, value: &str) {
         match &mut self.out {
@@ -292,7 +310,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Text that is too long, or goes into Debug.
+    /// The slow path of [`text`](Self::text): text that is too long, and `Debug`.
     #[cold]
     fn cut_or_quoted(&mut self, value: &str) {
         if !self.claim() {
@@ -316,7 +334,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes text that comes in pieces, of which the middle one needs no escape.
+    /// Writes text in three pieces, of which the middle one needs no escaping.
     #[inline]
     pub(crate) fn text_of(&mut self, pieces: [&str; 3]) {
         let [first, _, last] = pieces;
@@ -329,7 +347,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes text that comes in pieces, none of which needs an escape.
+    /// Writes text in three pieces that need no escaping.
     #[inline]
     pub(crate) fn plain_of(&mut self, pieces: [&str; 3]) {
         let [first, middle, last] = pieces;
@@ -343,7 +361,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes text that a function appends, and that needs neither escaping nor cutting.
+    /// Writes text that `write` appends. It must need neither escaping nor cutting.
     pub(crate) fn plain(&mut self, write: impl FnOnce(&mut String)) {
         if let Out::Json(out) = &mut self.out {
             if !std::mem::replace(&mut self.written, true) {
@@ -360,8 +378,7 @@ impl<'a> Encoder<'a> {
 
     /// Writes the `Display` form of a value as text.
     ///
-    /// It is for values whose text a decision has already been made about. One that fails or panics
-    /// becomes `"<unprintable>"`.
+    /// The caller is responsible for redaction. If formatting fails or panics, the text is `"<unprintable>"`.
     pub fn display(&mut self, value: &dyn fmt::Display) {
         let mut text = String::new();
         match catch(|| write!(text, "{value}")) {
@@ -378,8 +395,8 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes the keyed pseudonym of a value, under the name of the field that it is written for where no
-    /// other is given; `"[REDACTED]"` where there is no key.
+    /// Writes the keyed pseudonym of a value for the field `name`, or for the field that is written. Without a key it is
+    /// `"[REDACTED]"`.
     pub(crate) fn pseudonym(&mut self, name: Option<&'static str>, value: &[u8]) {
         match hash::pseudonym(name.unwrap_or(self.name), value) {
             Some(text) => self.text(&text),
@@ -387,14 +404,14 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes what is already JSON; the caller vouches for its form and its content.
+    /// Writes JSON. The caller is responsible for its syntax and for redaction.
     pub(crate) fn raw_json(&mut self, json: &str) {
         if self.claim() {
             self.raw(json);
         }
     }
 
-    /// Writes a name without content: a unit struct or variant.
+    /// Writes the name of a unit struct or variant.
     pub fn unit(&mut self, name: &str) {
         if matches!(self.out, Out::Json(_)) {
             self.text(name);
@@ -404,14 +421,15 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// The number in thousandths, where three decimals are all it has.
+/// Returns the number in thousandths, if it has at most three decimals.
 ///
-/// No two numbers of up to 15 digits are the same `f64`, so a number that is such a one again has no shorter
-/// form. Amounts and durations mostly are, and dividing once is cheaper than searching for the shortest form.
+/// Two decimal numbers of up to 15 digits are different `f64`s, so if thousandths / 1000 gives the number again, no
+/// shorter form exists. Most amounts and durations are such numbers, and a division is cheaper than searching for the
+/// shortest form.
 #[inline]
 fn thousandths(value: f64) -> Option<i64> {
     let value = value.abs();
-    // Not 0, which has a sign; and not what is no number.
+    // Excludes 0, which has a sign, and NaN.
     if !(0.001..1e12).contains(&value) {
         return None;
     }
@@ -433,7 +451,7 @@ fn non_finite(value: f64) -> &'static str {
     }
 }
 
-/// The number of bytes to keep of a text that may have `limit` of them.
+/// Returns the length of the text cut at `limit` bytes or before.
 fn cut_at(text: &str, limit: usize) -> usize {
     let mut cut = text.len().min(limit);
     while !text.is_char_boundary(cut) {
@@ -442,7 +460,7 @@ fn cut_at(text: &str, limit: usize) -> usize {
     cut
 }
 
-/// The mark of a cut value, which says how much is missing.
+/// Appends the mark of a cut text.
 fn cut_mark(missing: usize, out: &mut String) {
     let _ = write!(out, "…(+{missing} bytes)");
 }

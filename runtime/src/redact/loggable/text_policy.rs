@@ -1,48 +1,48 @@
-//! What a policy does with one piece of text.
+//! Policies for a single text.
 
 use super::Encoder;
 use crate::redact::scrub;
 
-/// What a policy does with one piece of text.
+/// A policy for a single text.
 #[derive(Debug, Clone, Copy)]
-pub enum Leaf {
-    /// As it is; a number stays a number.
+pub enum TextPolicy {
+    /// Shows the text, and numbers as numbers.
     Clear,
-    /// The first and last characters around a mask.
+    /// Shows the first and last characters around a mask.
     Mask {
-        /// How many characters stay readable at the start.
+        /// How many characters are shown at the start.
         first: usize,
-        /// How many at the end.
+        /// How many characters are shown at the end.
         last: usize,
     },
-    /// A keyed pseudonym under this name, or under that of the place where it is written.
+    /// Shows a keyed pseudonym for the field of this name, or for the field that is written.
     Hash(Option<&'static str>),
-    /// A URL without user info, query and fragment.
+    /// Shows a URL without user info, query and fragment.
     Url,
-    /// An address with its first letter and its domain.
+    /// Shows the first character and the domain of an address.
     Email,
-    /// Free text through the scrubber.
+    /// Shows free text after the scrubber.
     Scrub,
 }
 
-impl Leaf {
+impl TextPolicy {
     #[inline]
     pub(super) fn write(self, text: &str, to: &mut Encoder<'_>) {
         match self {
-            Leaf::Clear => to.text(text),
-            Leaf::Mask { first, last } => masked(text, first, last, to),
-            Leaf::Hash(name) => to.pseudonym(name, text.as_bytes()),
-            Leaf::Url => to.text(&scrub::url(text)),
-            Leaf::Email => email(text, to),
-            Leaf::Scrub => to.text(&scrub::text(text)),
+            TextPolicy::Clear => to.text(text),
+            TextPolicy::Mask { first, last } => masked(text, first, last, to),
+            TextPolicy::Hash(name) => to.pseudonym(name, text.as_bytes()),
+            TextPolicy::Url => to.text(&scrub::url(text)),
+            TextPolicy::Email => email(text, to),
+            TextPolicy::Scrub => to.text(&scrub::text(text)),
         }
     }
 }
 
-/// The mask has one width, so that it does not tell the length; the ends are shown only where twice
-/// as many characters stay hidden.
+/// The mask always has four characters, so that it does not reveal the length. The ends are shown only if twice as many
+/// characters stay hidden.
 fn masked(text: &str, first: usize, last: usize, to: &mut Encoder<'_>) {
-    // A look at the bytes tells as much, and costs less.
+    // In ASCII a byte is a character, so there is no need to count.
     let is_ascii = text.is_ascii();
     let length = if is_ascii { text.len() } else { text.chars().count() };
     let shown = first.saturating_add(last);
@@ -71,13 +71,14 @@ fn email(text: &str, to: &mut Encoder<'_>) {
     }
 }
 
-/// First letter and domain of what nearly every address is: neither needs a trim, an escape or a closer look.
+/// Fast path: returns the first character and the domain of an ordinary ASCII address, which needs neither trimming nor
+/// escaping.
 fn plain_email(text: &str) -> Option<(&str, &str)> {
     let bytes = text.as_bytes();
     if !bytes.first()?.is_ascii_alphanumeric() {
         return None;
     }
-    // A label may not be empty: the end counts as a dot, and a dot beside another as something else.
+    // No label may be empty: the end counts as a dot, and a dot next to a dot becomes `OTHER`.
     let (mut met, mut last) = (0, DOT);
     for (at, byte) in bytes.iter().enumerate().rev() {
         let class = IN_DOMAIN[usize::from(*byte)];
@@ -96,7 +97,7 @@ const DOT: u8 = 1;
 const OTHER: u8 = 2;
 const AT: u8 = 4;
 
-/// What each byte is in the domain of an address.
+/// The class of each byte in the domain of an address.
 const IN_DOMAIN: [u8; 256] = {
     let mut classes = [OTHER; 256];
     let mut byte = 0_u8;

@@ -1,17 +1,17 @@
-//! Which words can matter, by the three letters they end in: most names are done with here.
+//! A fast reject for names: the three letters that words of the key rule end in.
 
-use super::roles::{LISTS, MATTERS, TAILS};
+use super::roles::{DECISIVE, LISTS, TAILS};
 use super::words::{Word, Words};
 
-/// Endings of words, a bit for each three letters. A name none of whose words has one of them is none of those
-/// names; one that has may be.
-pub(crate) struct Ends {
-    /// For the last but two and the last but one, which last ones.
+/// A set of three-letter endings. A name is not one of the set's names if none of its words has such an ending; if one
+/// has, it may be one of them.
+pub(crate) struct WordEndings {
+    /// Indexed by the two letters before the last one; a bit for each last letter.
     last: [u32; 1 << 10],
 }
 
-impl Ends {
-    /// Of the words without which [the rule](super::rule::is_sensitive) hides no name.
+impl WordEndings {
+    /// The endings of the words that [the rule](super::rule::is_sensitive) needs to find a name sensitive.
     pub(crate) const fn of_sensitive() -> Self {
         let mut ends = Self { last: [0; 1 << 10] };
         let mut list = 0;
@@ -19,7 +19,7 @@ impl Ends {
             let (role, words) = LISTS[list];
             let mut words = Words::of(words);
             while let Some(word) = words.next() {
-                if role & MATTERS != 0 {
+                if role & DECISIVE != 0 {
                     ends.add(&word);
                 }
             }
@@ -28,7 +28,7 @@ impl Ends {
         ends.and(&TAILS)
     }
 
-    /// Also of the last words of these names.
+    /// Adds the endings of the last words of these names.
     pub(crate) const fn and(mut self, names: &[&str]) -> Self {
         let mut name = 0;
         while name < names.len() {
@@ -47,7 +47,7 @@ impl Ends {
 
     const fn add(&mut self, word: &Word) {
         let (mut from, mut to) = (slot(word.letter(2), word.letter(1)), 0);
-        // Before a word of two letters anything may stand.
+        // Any letter may stand before a word of two letters.
         if word.len < 3 {
             (from, to) = (slot(0, word.letter(1)), 31);
         }
@@ -67,29 +67,29 @@ impl Ends {
         self.last[slot(third, second)] >> (last & 31) & 1 != 0
     }
 
-    /// The start of the name that ends at `end`, of ASCII letters, digits, `_`, `-` and `.` alone, and whether a
-    /// word of it has one of the endings.
+    /// Returns the start of the name that ends at `end`, and whether one of its words has one of the endings. The name
+    /// consists of ASCII letters, digits, `_`, `-` and `.`; for other names the result is `None`.
     #[inline]
     pub(crate) fn plain_name(&self, bytes: &[u8], end: usize) -> Option<(usize, bool)> {
         const FARTHEST: usize = 48;
         let letter = |at: usize, back: usize| at.checked_sub(back).map_or(0, |at| bytes[at]);
         let limit = end.saturating_sub(FARTHEST);
         let mut has = false;
-        // Where a small letter follows, no word ends.
-        let mut small_follows = false;
+        // A word does not end before a lower-case letter.
+        let mut lower_follows = false;
         for at in (limit..end).rev() {
             let byte = bytes[at];
             if byte.is_ascii_alphabetic() {
                 let (second, third) = (letter(at, 1), letter(at, 2));
-                if !small_follows {
+                if !lower_follows {
                     let plural = byte | 0x20 == b's' && self.has(letter(at, 3), third, second);
                     has |= plural || self.has(third, second, byte);
                 }
-                // `password` counts wherever it stands in a word, and few others have this.
+                // The rule finds `password` anywhere in a word, and few other words contain `sw`.
                 has |= byte | 0x20 == b'w' && second | 0x20 == b's';
-                small_follows = byte & 0x20 != 0;
+                lower_follows = byte & 0x20 != 0;
             } else if byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'.') {
-                small_follows = false;
+                lower_follows = false;
             } else {
                 return Some((at + 1, has));
             }

@@ -1,19 +1,20 @@
-//! What `#[redact]` emits for a field whose decision the macro can't make: it knows neither the
-//! answer of the key rule nor the traits of a type.
-
-use std::fmt;
+//! Functions that `#[redact]` calls for each field.
+//!
+//! The macro knows neither the result of the key rule nor the traits of a type, so it leaves both to traits and method
+//! resolution.
 
 use std::error::Error;
+use std::fmt;
 
 use super::secret::Secret;
 use super::shape::ShapeOf;
-use super::text::Part;
-use super::{Encoder, Leaf, Loggable, NestedDebug, Shape, Slot, Text};
+use super::text::WithPolicy;
+use super::{Encoder, Loggable, NestedDebug, Shape, Slot, Text, TextPolicy};
 use crate::redact::{error_text, scrub};
 
-/// A field without an attribute of its own, by the answer of the key rule on its names.
+/// A field without an attribute of its own. `SENSITIVE` is the result of the key rule on its names.
 ///
-/// The error is about the field's type; that the trait is `Loggable` in disguise would only distract.
+/// It is a trait of its own, and not a bound on [`Loggable`], so that the compile error is about the field's type.
 #[diagnostic::on_unimplemented(
     message = "nothing decides what the log may show of `{Self}`",
     label = "not loggable by itself, so this field needs a decision",
@@ -21,10 +22,10 @@ use crate::redact::{error_text, scrub};
     note = "or once for all fields: `#[redact(default = secret)]`, `shape` or `clear` on the item; a type of your own becomes loggable with `#[redact]` on its definition"
 )]
 pub trait Field<const SENSITIVE: bool> {
-    /// What stands in the log for the field.
+    /// The value that is written for the field.
     type Shown: Loggable + ?Sized;
 
-    /// The value, or what hides it.
+    /// Returns the value itself, or [`Secret`].
     fn shown(&self) -> &Self::Shown;
 }
 
@@ -47,17 +48,17 @@ impl<T: Loggable + ?Sized> Field<false> for T {
 
 /// Writes a field without an attribute of its own.
 ///
-/// It takes the place rather than return what to put there: the bound stands in one signature only,
-/// so that an error about it is reported once, and at the type.
+/// It takes the slot instead of returning the value: the bound is in one signature only, so that its error is reported
+/// once, and at the type.
 #[inline]
 pub fn by_type<T: Field<SENSITIVE> + ?Sized, const SENSITIVE: bool>(value: &T, slot: Slot<'_, '_>) {
     slot.value(value.shown());
 }
 
-/// Writes a field under a policy about text.
+/// Writes a field with a text policy.
 #[inline]
-pub fn by_policy<T: Text + ?Sized>(value: &T, leaf: Leaf, slot: Slot<'_, '_>) {
-    slot.value(&Part(value, leaf));
+pub fn by_policy<T: Text + ?Sized>(value: &T, policy: TextPolicy, slot: Slot<'_, '_>) {
+    slot.value(&WithPolicy(value, policy));
 }
 
 /// Writes the shape of a field.
@@ -66,21 +67,21 @@ pub fn by_shape<T: Shape + ?Sized>(value: &T, slot: Slot<'_, '_>) {
     slot.value(&ShapeOf(value));
 }
 
-/// Writes what a user's function returns, for the field of this name where it returns a pseudonym.
+/// Writes the value that a user's function returned. A pseudonym in it is made for the field `name`.
 #[inline]
 pub fn by_function<T: Loggable>(shown: T, name: &'static str, slot: Slot<'_, '_>) {
     slot.value_under(name, &shown);
 }
 
-/// Writes nothing of a field.
+/// Writes `"[REDACTED]"` for a field.
 #[inline]
 pub fn hidden(slot: Slot<'_, '_>) {
     slot.value(&Secret);
 }
 
-/// A field with a fallback: its type decides where it is loggable, else the fallback does.
+/// A field with a fallback policy: a loggable value is written as it is, another one under the fallback.
 ///
-/// Method resolution is the switch: an inherent method that applies wins over a trait's.
+/// Method resolution chooses, because an inherent method takes precedence over a trait's.
 pub struct Probe<'a, T: ?Sized, const SENSITIVE: bool>(&'a T);
 
 impl<T: ?Sized, const SENSITIVE: bool> fmt::Debug for Probe<'_, T, SENSITIVE> {
@@ -90,52 +91,36 @@ impl<T: ?Sized, const SENSITIVE: bool> fmt::Debug for Probe<'_, T, SENSITIVE> {
 }
 
 impl<'a, T: ?Sized, const SENSITIVE: bool> Probe<'a, T, SENSITIVE> {
-    /// A field whose names have met the key rule.
+    /// Wraps a field. `SENSITIVE` is the result of the key rule on its names.
     pub fn new(value: &'a T) -> Self {
         Probe(value)
     }
 }
 
-impl<T: ?Sized> Probe<'_, T, true> {
-    /// The key rule comes before a fallback.
-    pub fn candor_or_clear(self, slot: Slot<'_, '_>) {
-        hidden(slot);
-    }
+macro_rules! probes {
+    ($($method:ident)*) => {
+        impl<T: ?Sized> Probe<'_, T, true> {$(
+            /// Hides the field, since the key rule takes precedence over the fallback.
+            pub fn $method(self, slot: Slot<'_, '_>) {
+                hidden(slot);
+            }
+        )*}
 
-    /// The key rule comes before a fallback.
-    pub fn candor_or_secret(self, slot: Slot<'_, '_>) {
-        hidden(slot);
-    }
-
-    /// The key rule comes before a fallback.
-    pub fn candor_or_shape(self, slot: Slot<'_, '_>) {
-        hidden(slot);
-    }
+        impl<T: Loggable + ?Sized> Probe<'_, T, false> {$(
+            /// Writes the value itself.
+            #[inline]
+            pub fn $method(self, slot: Slot<'_, '_>) {
+                slot.value(self.0);
+            }
+        )*}
+    };
 }
 
-impl<T: Loggable + ?Sized> Probe<'_, T, false> {
-    /// The value itself.
-    #[inline]
-    pub fn candor_or_clear(self, slot: Slot<'_, '_>) {
-        slot.value(self.0);
-    }
+probes!(candor_or_clear candor_or_secret candor_or_shape);
 
-    /// The value itself.
-    #[inline]
-    pub fn candor_or_secret(self, slot: Slot<'_, '_>) {
-        slot.value(self.0);
-    }
-
-    /// The value itself.
-    #[inline]
-    pub fn candor_or_shape(self, slot: Slot<'_, '_>) {
-        slot.value(self.0);
-    }
-}
-
-/// `clear`, as a field's own policy and as the type-level default.
+/// The fallback `clear`, as the field's policy or as the type's default.
 pub trait OrClear<T: ?Sized>: Sized {
-    /// The text of a value that is not loggable by itself.
+    /// Writes the text of a value that is not loggable.
     fn candor_or_clear(self, slot: Slot<'_, '_>)
     where
         T: Text;
@@ -147,13 +132,13 @@ impl<T: ?Sized> OrClear<T> for Probe<'_, T, false> {
     where
         T: Text,
     {
-        by_policy(self.0, Leaf::Clear, slot);
+        by_policy(self.0, TextPolicy::Clear, slot);
     }
 }
 
-/// `secret` as the type-level default.
+/// The type's default `secret`.
 pub trait OrSecret: Sized {
-    /// Nothing of a value that is not loggable by itself.
+    /// Hides a value that is not loggable.
     fn candor_or_secret(self, slot: Slot<'_, '_>);
 }
 
@@ -163,9 +148,9 @@ impl<T: ?Sized> OrSecret for Probe<'_, T, false> {
     }
 }
 
-/// `shape` as the type-level default.
+/// The type's default `shape`.
 pub trait OrShape<T: ?Sized>: Sized {
-    /// The shape of a value that is not loggable by itself.
+    /// Writes the shape of a value that is not loggable.
     fn candor_or_shape(self, slot: Slot<'_, '_>)
     where
         T: Shape;
@@ -181,8 +166,9 @@ impl<T: ?Sized> OrShape<T> for Probe<'_, T, false> {
     }
 }
 
-/// A field under `scrub`: text, or an error with its sources, or what else has a `Display`. The first that
-/// applies is the one with the most references in front.
+/// A field with the policy `scrub`: text, an error with its sources, or another value with a `Display`.
+///
+/// Of the traits below, method resolution takes the one with the most references that applies.
 pub struct Scrubbed<'a, T: ?Sized>(pub &'a T);
 
 impl<T: ?Sized> fmt::Debug for Scrubbed<'_, T> {
@@ -195,7 +181,7 @@ macro_rules! scrubbed {
     ($($(#[$doc:meta])* $name:ident, [$($bound:tt)*] $type:ty, |$value:ident, $slot:ident| $write:expr;)*) => {$(
         $(#[$doc])*
         pub trait $name {
-            /// Its text, through the scrubber.
+            /// Writes its scrubbed text.
             fn candor_scrub(&self, slot: Slot<'_, '_>);
         }
 
@@ -209,24 +195,24 @@ macro_rules! scrubbed {
 }
 
 scrubbed! {
-    /// Text.
+    /// For text.
     ScrubText, [T: Text + ?Sized] &&&&&Scrubbed<'_, T>,
-        |value, slot| by_policy(value, Leaf::Scrub, slot);
-    /// An error with its sources.
+        |value, slot| by_policy(value, TextPolicy::Scrub, slot);
+    /// For an error, with its sources.
     ScrubError, [T: Error] &&&&Scrubbed<'_, T>, |value, slot| chain(value, slot);
-    /// `Box<dyn Error + Send + Sync>`, `anyhow::Error`.
+    /// For `Box<dyn Error + Send + Sync>` and `anyhow::Error`.
     ScrubShared, [T: AsRef<dyn Error + Send + Sync>] &&&Scrubbed<'_, T>,
         |value, slot| chain(value.as_ref(), slot);
-    /// `Box<dyn Error>`.
+    /// For `Box<dyn Error>`.
     ScrubLocal, [T: AsRef<dyn Error>] &&Scrubbed<'_, T>, |value, slot| chain(value.as_ref(), slot);
-    /// Anything else with a text.
+    /// For other values with a `Display`.
     ScrubDisplay, [T: fmt::Display + ?Sized] &Scrubbed<'_, T>,
-        |value, slot| slot.value(&Decided(&scrub::text(&error_text::display(value))));
+        |value, slot| slot.value(&ShownText(&scrub::text(&error_text::display(value))));
 }
 
-/// What has no text, for the error about it.
+/// For values without any text: it makes the compile error name [`Text`].
 pub trait ScrubNothing<T: ?Sized> {
-    /// Does not compile.
+    /// Never compiles.
     fn candor_scrub(&self, slot: Slot<'_, '_>)
     where
         T: Text;
@@ -237,30 +223,31 @@ impl<T: ?Sized> ScrubNothing<T> for Scrubbed<'_, T> {
     where
         T: Text,
     {
-        by_policy(self.0, Leaf::Scrub, slot);
+        by_policy(self.0, TextPolicy::Scrub, slot);
     }
 }
 
 fn chain(error: &dyn Error, slot: Slot<'_, '_>) {
     let mut text = String::new();
     error_text::write_chain(error, &mut text);
-    slot.value(&Decided(&text));
+    slot.value(&ShownText(&text));
 }
 
-/// Text that a decision has been made about.
-struct Decided<'a>(&'a str);
+/// Text that needs no further redaction.
+struct ShownText<'a>(&'a str);
 
-impl Loggable for Decided<'_> {
+impl Loggable for ShownText<'_> {
     fn log(&self, to: &mut Encoder<'_>) {
         to.text(self.0);
     }
 }
 
-/// The answer of the key rule on the names of one field.
+/// The result of the key rule on the names of a field.
 #[derive(Debug)]
 pub struct KeyRule<const SENSITIVE: bool>;
 
-/// A trait bound, since a failed const assertion would not point at the user's `clear`.
+/// Implemented for a field whose name is not sensitive. It is a trait, because a failed const assertion would not point
+/// at the user's `clear`.
 #[diagnostic::on_unimplemented(
     message = "the name of this field is a sensitive one, so `clear` needs a reason",
     label = "say why its value may be shown: `clear, reason = \"…\"`",
@@ -271,10 +258,10 @@ pub trait NeedsNoReason {}
 
 impl NeedsNoReason for KeyRule<false> {}
 
-/// Compiles where `clear` may stand without a reason.
+/// Compiles if `clear` needs no reason.
 pub const fn needs_no_reason<T: NeedsNoReason>() {}
 
-/// The `Debug` of a `#[redact]` type.
+/// Implements `Debug` for a `#[redact]` type.
 pub fn debug<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     NestedDebug::fmt(value, f)
 }

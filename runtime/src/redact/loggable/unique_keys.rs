@@ -1,26 +1,26 @@
-//! Keys of one object, none of which may appear twice.
+//! Makes the keys of an object unique.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 type Hasher = BuildHasherDefault<DefaultHasher>;
 
-/// The keys so far, as numbers; the first ones without allocation.
+/// The keys of one object so far, as hashes; the first eight need no allocation.
 ///
-/// Two keys of one number only cost the second a number behind it.
+/// Keys with the same hash are treated as equal: the second one gets a number, which does no harm.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct UniqueKeys {
     first: [u64; 8],
     count: usize,
     more: HashSet<u64, Hasher>,
-    /// How many keys had to be numbered.
+    /// How many keys got a number.
     numbered: usize,
 }
 
-impl Seen {
-    /// Takes note of a key; whether it is new.
+impl UniqueKeys {
+    /// Adds a key, and returns whether it is new.
     pub(super) fn add(&mut self, key: &str) -> bool {
-        // 0 stands for an empty place.
+        // 0 marks an unused entry of `first`.
         let print = Hasher::default().hash_one(key) | 1;
         if self.first.contains(&print) || self.more.contains(&print) {
             return false;
@@ -35,7 +35,7 @@ impl Seen {
         true
     }
 
-    /// The key with a number behind it that makes it new: `key_2`.
+    /// Adds the key with a number that makes it unique, `key_2`, and returns it.
     pub(super) fn numbered(&mut self, key: &str) -> String {
         loop {
             self.numbered += 1;
