@@ -1,69 +1,58 @@
-//! The arguments of `#[step_timed]` and `#[dependency_call]`, parsed into what later stages use.
+//! The arguments of `#[step_timed]` and `#[dependency_call]`, parsed and checked.
 
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
 
-use crate::errors::Errors;
+use crate::errors::{Errors, listed};
+use crate::policy::{MetaArg, Policy};
 
-/// Which of the two attributes is read.
+/// Which of the two attributes is expanded.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Attribute {
+pub(crate) enum SiteKind {
     Step,
     Call,
 }
 
-/// `skip`, which only a method of an annotated block takes, is not among those an error lists.
+/// Only for a method of an annotated block, so errors don't list it.
 const SKIP: &str = "skip";
 
-impl Attribute {
-    /// What the positional argument is short for.
-    fn first(self) -> &'static str {
+impl SiteKind {
+    pub(crate) fn attribute(self) -> &'static str {
         match self {
-            Attribute::Step => "name",
-            Attribute::Call => "dependency",
+            SiteKind::Step => "step_timed",
+            SiteKind::Call => "dependency_call",
         }
     }
 
-    /// What it is called.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Attribute::Step => "step_timed",
-            Attribute::Call => "dependency_call",
-        }
-    }
-
-    /// The attribute that this one is not.
     pub(crate) fn other(self) -> Self {
         match self {
-            Attribute::Step => Attribute::Call,
-            Attribute::Call => Attribute::Step,
+            SiteKind::Step => SiteKind::Call,
+            SiteKind::Call => SiteKind::Step,
         }
     }
 
+    /// The argument that a lone string stands for.
+    fn subject(self) -> &'static str {
+        match self {
+            SiteKind::Step => "name",
+            SiteKind::Call => "dependency",
+        }
+    }
+
+    #[rustfmt::skip]
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Attribute::Step => {
+            SiteKind::Step => {
                 &["name", "level", "target", "fields", "ret", "slow", "err", "busy", "crate"]
             }
-            Attribute::Call => &[
-                "dependency",
-                "operation",
-                "method",
-                "url",
-                "url_template",
-                "outcome",
-                "fields",
-                "level",
-                "target",
-                "slow",
-                "ret",
-                "busy",
-                "crate",
+            SiteKind::Call => &[
+                "dependency", "operation", "method", "url", "url_template", "outcome", "fields",
+                "level", "target", "slow", "ret", "busy", "crate",
             ],
         }
     }
@@ -72,8 +61,8 @@ impl Attribute {
 /// All arguments of one attribute, each at most once.
 #[derive(Default)]
 pub(crate) struct Args {
-    /// `name`, or `dependency`.
-    pub(crate) first: Option<LitStr>,
+    /// `name` of a step, `dependency` of a call.
+    pub(crate) subject: Option<LitStr>,
     pub(crate) operation: Option<LitStr>,
     pub(crate) method: Option<LitStr>,
     pub(crate) url: Option<Expr>,
@@ -83,105 +72,102 @@ pub(crate) struct Args {
     pub(crate) target: Option<LitStr>,
     pub(crate) slow_nanos: Option<u64>,
     pub(crate) ret: Option<Ret>,
-    pub(crate) fields: Vec<Field>,
-    /// Where `busy` stands.
+    pub(crate) fields: Vec<FieldArg>,
     pub(crate) busy: Option<Span>,
-    /// The function that reads a dependency's answer.
+    /// The function that reads the outcome of a call from the returned value.
     pub(crate) outcome: Option<Path>,
+    /// The value of `crate = …`.
     pub(crate) root: Option<Path>,
-    /// Where `skip` stands.
     pub(crate) skip: Option<Span>,
-    /// The type whose method this is, where a whole block is annotated.
+    /// The type whose method is annotated, if the attribute is on the whole block.
     pub(crate) block: Option<String>,
-    /// The keys that were given, where they stand.
+    /// The names of all arguments.
     pub(crate) keys: Vec<Ident>,
 }
 
-impl Args {
-    /// What holds for a method from the block around it, where the method does not say otherwise.
-    pub(crate) fn under(mut self, block: &Args, name: &str) -> Self {
-        let or = |own: Option<Level>, outer: &Option<Level>| {
-            own.or_else(|| outer.as_ref().map(|Level(level)| Level(level.clone())))
-        };
-        self.level = or(self.level, &block.level);
-        self.err = or(self.err, &block.err);
-        self.target = self.target.or_else(|| block.target.clone());
-        self.slow_nanos = self.slow_nanos.or(block.slow_nanos);
-        self.root = self.root.or_else(|| block.root.clone());
-        self.block = Some(name.to_owned());
-        self
-    }
-}
-
-/// A level of `tracing`'s, by the name of its constant.
+/// A level, by the name of its constant in `tracing::Level`.
+#[derive(Clone)]
 pub(crate) struct Level(pub(crate) Ident);
 
-/// `ret`, with the policy its value goes through.
+/// `ret`, or `ret = policy`.
 pub(crate) struct Ret {
     pub(crate) span: Span,
     pub(crate) policy: Option<Policy>,
 }
 
-/// A policy on a value that has no field to stand at: `mask(last = 4)`, `with = path`.
-pub(crate) enum Policy {
-    /// A function of `candor::policy`, with the setters and numbers of `mask`.
-    Named { name: Ident, settings: Vec<(Ident, syn::LitInt)> },
-    /// The user's function.
-    With(Path),
-}
-
 /// One of `fields(…)`.
-pub(crate) struct Field {
+pub(crate) struct FieldArg {
     pub(crate) name: Ident,
     pub(crate) value: Expr,
 }
 
-/// Policies by the name of their function, as they may stand in front of a value.
-const POLICIES: [&str; 8] = ["clear", "secret", "mask", "hash", "shape", "url", "email", "scrub"];
-
-const WITH: &str = "with";
-
-/// Reads all arguments; what is wrong is collected, and the rest is kept.
-pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, errors: &mut Errors) -> Args {
-    let mut args = Args::default();
-    let mut seen: Vec<String> = Vec::new();
-    let reader = |input: ParseStream<'_>| -> syn::Result<()> {
-        while !input.is_empty() {
-            let before = input.cursor();
-            if let Err(error) = argument(attribute, input, &mut args, &mut seen, errors) {
-                errors.push(error);
-                skip_to_comma(input)?;
+impl Args {
+    /// Parses all arguments; mistakes are collected and the rest is kept.
+    pub(crate) fn parse(kind: SiteKind, tokens: TokenStream, errors: &mut Errors) -> Args {
+        let mut args = Args::default();
+        let mut seen: Vec<String> = Vec::new();
+        let reader = |input: ParseStream<'_>| -> syn::Result<()> {
+            while !input.is_empty() {
+                let before = input.cursor();
+                if let Err(error) = argument(kind, input, &mut args, &mut seen, errors) {
+                    errors.push(error);
+                    skip_to_comma(input)?;
+                }
+                if input.is_empty() {
+                    break;
+                }
+                if input.peek(Token![,]) {
+                    input.parse::<Token![,]>()?;
+                } else {
+                    errors.push(input.error("expected `,` between arguments"));
+                    skip_to_comma(input)?;
+                }
+                if input.cursor() == before {
+                    break;
+                }
             }
-            if input.is_empty() {
-                break;
-            }
-            if input.peek(Token![,]) {
-                input.parse::<Token![,]>()?;
-            } else {
-                errors.push(input.error("expected `,` between arguments"));
-                skip_to_comma(input)?;
-            }
-            if input.cursor() == before {
-                break;
-            }
+            Ok(())
+        };
+        if let Err(error) = reader.parse2(tokens) {
+            errors.push(error);
         }
-        Ok(())
-    };
-    if let Err(error) = reader.parse2(tokens) {
-        errors.push(error);
+        args
     }
-    args
+
+    /// The arguments of a method, completed by those of the block around it.
+    pub(crate) fn inherit(mut self, block: &Args, block_name: &str) -> Self {
+        self.subject = self.subject.or_else(|| block.subject.clone());
+        self.level = self.level.or_else(|| block.level.clone());
+        self.err = self.err.or_else(|| block.err.clone());
+        self.target = self.target.or_else(|| block.target.clone());
+        self.slow_nanos = self.slow_nanos.or(block.slow_nanos);
+        self.root = self.root.or_else(|| block.root.clone());
+        self.block = Some(block_name.to_owned());
+        self
+    }
+
+    /// Reports a call without the name of the dependency; returns whether all is well.
+    pub(crate) fn check_dependency(&self, kind: SiteKind, errors: &mut Errors) -> bool {
+        let is_missing = kind == SiteKind::Call && self.subject.is_none() && self.skip.is_none();
+        if is_missing {
+            errors.push(syn::Error::new(
+                Span::call_site(),
+                "the name of the dependency is missing; write `#[dependency_call(\"payments\")]`",
+            ));
+        }
+        !is_missing
+    }
 }
 
 fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
-        input.parse::<proc_macro2::TokenTree>()?;
+        input.parse::<TokenTree>()?;
     }
     Ok(())
 }
 
 fn argument(
-    attribute: Attribute,
+    kind: SiteKind,
     input: ParseStream<'_>,
     args: &mut Args,
     seen: &mut Vec<String>,
@@ -189,23 +175,24 @@ fn argument(
 ) -> syn::Result<()> {
     if input.peek(LitStr) {
         let text: LitStr = input.parse()?;
-        once(attribute.first(), &text, seen)?;
-        args.first = Some(text);
+        once(kind.subject(), &text, seen)?;
+        args.subject = Some(text);
         return Ok(());
     }
+    let known = kind.arguments();
     if !input.peek(Ident::peek_any) {
-        return Err(input
-            .error(format!("expected an argument; they are {}", listed(attribute.arguments()))));
+        return Err(input.error(format!("expected an argument; they are {}", listed(known))));
     }
     let key = input.call(Ident::parse_any)?;
     let name = key.to_string();
-    if name != SKIP && !attribute.arguments().contains(&name.as_str()) {
-        return Err(unknown(attribute, &key));
+    if name != SKIP && !known.contains(&name.as_str()) {
+        let message = format!("unknown argument `{key}`; expected one of {}", listed(known));
+        return Err(syn::Error::new_spanned(key, message));
     }
     once(&name, &key, seen)?;
     args.keys.push(key.clone());
     match name.as_str() {
-        "name" | "dependency" => args.first = Some(text(&key, input)?),
+        "name" | "dependency" => args.subject = Some(text(&key, input)?),
         "operation" => args.operation = Some(text(&key, input)?),
         "method" => args.method = Some(text(&key, input)?),
         "target" => args.target = Some(text(&key, input)?),
@@ -230,7 +217,9 @@ fn argument(
         "ret" => {
             let policy = if input.peek(Token![=]) {
                 input.parse::<Token![=]>()?;
-                Some(input.parse()?)
+                let policy: MetaArg = input.parse()?;
+                let Some(policy) = Policy::parse(&policy, false, errors) else { return Ok(()) };
+                Some(policy)
             } else {
                 None
             };
@@ -245,22 +234,20 @@ fn argument(
             }
             let list;
             parenthesized!(list in input);
-            fields(attribute, &list, args, errors)?;
+            fields(&list, args, errors)?;
         }
     }
     Ok(())
 }
 
-fn fields(
-    attribute: Attribute,
-    list: ParseStream<'_>,
-    args: &mut Args,
-    errors: &mut Errors,
-) -> syn::Result<()> {
+fn fields(list: ParseStream<'_>, args: &mut Args, errors: &mut Errors) -> syn::Result<()> {
     while !list.is_empty() {
-        match list.parse::<Field>() {
+        match list.parse::<FieldArg>() {
             Ok(field) => {
-                check_field(&field, &args.fields, attribute, errors);
+                let name = field.name.unraw();
+                if args.fields.iter().any(|other| other.name.unraw() == name) {
+                    errors.add(&field.name, format!("duplicate field `{name}`"));
+                }
                 args.fields.push(field);
             }
             Err(error) => {
@@ -277,29 +264,19 @@ fn fields(
 
 fn once(name: &str, at: &dyn ToTokens, seen: &mut Vec<String>) -> syn::Result<()> {
     if seen.iter().any(|known| known == name) {
-        let message = format!("`{name}` is given twice");
+        let message = format!("duplicate argument `{name}`");
         return Err(syn::Error::new_spanned(at.to_token_stream(), message));
     }
     seen.push(name.to_owned());
     Ok(())
 }
 
-fn unknown(attribute: Attribute, key: &Ident) -> syn::Error {
-    let known = listed(attribute.arguments());
-    syn::Error::new_spanned(key, format!("unknown argument `{key}`; expected one of {known}"))
-}
-
-/// `` `a`, `b`, `c` ``
-fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn equals(key: &Ident, what: &str, input: ParseStream<'_>) -> syn::Result<()> {
+fn equals(key: &Ident, expected: &str, input: ParseStream<'_>) -> syn::Result<()> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         return Ok(());
     }
-    Err(syn::Error::new_spanned(key, format!("`{key}` needs {what}: `{key} = …`")))
+    Err(syn::Error::new_spanned(key, format!("`{key}` needs {expected}: `{key} = …`")))
 }
 
 fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
@@ -322,48 +299,44 @@ fn level(text: &LitStr) -> syn::Result<Level> {
         "warn" | "warning" => "WARN",
         "error" => "ERROR",
         other => {
-            return Err(syn::Error::new_spanned(
-                text,
-                format!(
-                    "unknown level `{other}`; expected one of `trace`, `debug`, `info`, `warn`, \
-                     `error`"
-                ),
-            ));
+            let expected = listed(&["trace", "debug", "info", "warn", "error"]);
+            let message = format!("unknown level `{other}`; expected one of {expected}");
+            return Err(syn::Error::new_spanned(text, message));
         }
     };
     Ok(Level(Ident::new(level, text.span())))
 }
 
-/// `"250ms"` as nanoseconds.
+/// Converts `"250ms"` to nanoseconds.
 fn nanos(text: &LitStr) -> syn::Result<u64> {
-    let wrong = || {
+    let invalid = || {
         syn::Error::new_spanned(
             text,
             "expected a duration above zero such as `250ms`; units are `ns`, `us`, `ms`, `s` and `m`",
         )
     };
     let value = text.value();
-    let split = value.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+    let split = value.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(invalid)?;
     let (number, unit) = value.split_at(split);
-    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let number: f64 = number.parse().map_err(|_| invalid())?;
     let unit = match unit.trim() {
         "ns" => 1.0,
         "us" | "µs" => 1e3,
         "ms" => 1e6,
         "s" => 1e9,
         "m" => 60e9,
-        _ => return Err(wrong()),
+        _ => return Err(invalid()),
     };
     let nanos = (number * unit).round();
-    // A year is beyond any call.
+    // No call takes a year, and `Duration::from_secs_f64` panics on far larger numbers.
     if !(1.0..=3.2e16).contains(&nanos) {
-        return Err(wrong());
+        return Err(invalid());
     }
-    u64::try_from(Duration::from_secs_f64(nanos / 1e9).as_nanos()).map_err(|_| wrong())
+    u64::try_from(Duration::from_secs_f64(nanos / 1e9).as_nanos()).map_err(|_| invalid())
 }
 
-impl Parse for Field {
-    /// `name = value`, or a name that is its own value.
+impl Parse for FieldArg {
+    /// Parses `name = value`, or the name of a variable.
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(LitStr) {
             return Err(input.error("a field's name is written without quotes"));
@@ -384,145 +357,6 @@ impl Parse for Field {
                 "expected `name = value`, or the name of a variable, with `,` between fields",
             ));
         };
-        Ok(Field { name, value })
+        Ok(FieldArg { name, value })
     }
-}
-
-/// The keys of a line that candor writes itself.
-pub(crate) const FIXED: [&str; 15] = [
-    "ts",
-    "level",
-    "logger",
-    "msg",
-    "request_id",
-    "user_id",
-    "method",
-    "path",
-    "service",
-    "trace_id",
-    "span_id",
-    "seq",
-    "event",
-    "exc",
-    "truncated",
-];
-
-const STEP: [&str; 10] = [
-    "step",
-    "duration_ms",
-    "outcome",
-    "step_id",
-    "parent_id",
-    "offset_ms",
-    "error",
-    "error_detail",
-    "ret",
-    "busy_ms",
-];
-
-const CALL: [&str; 7] =
-    ["dependency", "operation", "dependency_method", "url", "status", "retries", "last_attempt_ms"];
-
-fn check_field(field: &Field, before: &[Field], attribute: Attribute, errors: &mut Errors) {
-    let name = field.name.unraw().to_string();
-    let own = FIXED.contains(&name.as_str())
-        || name == "message"
-        || STEP.contains(&name.as_str())
-        || (attribute == Attribute::Call && CALL.contains(&name.as_str()));
-    if own {
-        errors.add(
-            &field.name,
-            format!("`{name}` is a key of candor's own line; choose another name for the field"),
-        );
-    }
-    if before.iter().any(|other| other.name.unraw() == field.name.unraw()) {
-        errors.add(&field.name, format!("the field `{name}` is given twice"));
-    }
-}
-
-/// The policy that is called by its bare name.
-pub(crate) fn policy_of(call: &syn::ExprCall) -> Option<&Ident> {
-    let Expr::Path(function) = &*call.func else { return None };
-    function.path.get_ident().filter(|name| POLICIES.iter().any(|policy| name == policy))
-}
-
-impl Parse for Policy {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name = input.call(Ident::parse_any)?;
-        if name == WITH {
-            equals(&name, "the path of a function", input)?;
-            return input.call(Path::parse_mod_style).map(Policy::With);
-        }
-        if !POLICIES.iter().any(|policy| name == policy) {
-            return Err(syn::Error::new_spanned(
-                &name,
-                format!("unknown policy `{name}`; expected one of {}, `with`", listed(&POLICIES)),
-            ));
-        }
-        let mut settings: Vec<(Ident, syn::LitInt)> = Vec::new();
-        if input.peek(syn::token::Paren) {
-            let list;
-            parenthesized!(list in input);
-            while !list.is_empty() {
-                let setting = setting(&name, &list).and_then(|setting| {
-                    let is_known = settings.iter().any(|(known, _)| *known == setting.0);
-                    let again = || format!("`{}` is given twice", setting.0);
-                    if is_known {
-                        Err(syn::Error::new_spanned(&setting.0, again()))
-                    } else {
-                        Ok(setting)
-                    }
-                });
-                match setting {
-                    Ok(setting) => settings.push(setting),
-                    Err(error) => {
-                        // What is left would be complained of as well.
-                        list.parse::<TokenStream>()?;
-                        return Err(error);
-                    }
-                }
-            }
-        }
-        if name == "mask" && settings.is_empty() {
-            return Err(syn::Error::new_spanned(
-                &name,
-                "`mask` needs to know what stays readable, as in `mask(last = 4)` or `mask(first = 2, last = 2)`",
-            ));
-        }
-        Ok(Policy::Named { name, settings })
-    }
-}
-
-/// `last = 4`, with the comma behind it.
-fn setting(policy: &Ident, list: ParseStream<'_>) -> syn::Result<(Ident, syn::LitInt)> {
-    let setting = list.call(Ident::parse_any)?;
-    if policy != "mask" || (setting != "first" && setting != "last") {
-        let message = if policy == "mask" {
-            format!("unknown setting `{setting}` of `mask`; expected `first` or `last`")
-        } else {
-            format!("`{policy}` has no settings")
-        };
-        return Err(syn::Error::new_spanned(setting, message));
-    }
-    equals(&setting, "a number of characters", list)?;
-    let number: syn::LitInt = list.parse()?;
-    match number.base10_parse::<usize>() {
-        Ok(0) => {
-            return Err(syn::Error::new_spanned(
-                &number,
-                format!("`{setting} = 0` shows nothing; leave it out, or use `secret`"),
-            ));
-        }
-        Ok(1..=64) => {}
-        _ => {
-            return Err(syn::Error::new_spanned(
-                &number,
-                "expected a number of characters from 1 to 64",
-            ));
-        }
-    }
-    if !list.is_empty() {
-        list.parse::<Token![,]>()?;
-    }
-    Ok((setting, number))
 }

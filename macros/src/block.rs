@@ -1,17 +1,16 @@
-//! A whole `impl` block, or a trait's declaration: every method with a body.
+//! An attribute on a whole `impl` block or on a trait's declaration: every method with a body.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
 use syn::parse::{ParseStream, Parser as _};
 use syn::{ItemImpl, ItemTrait, Meta, Signature, Token, Type};
 
-use crate::args::{Args, Attribute};
+use crate::args::{Args, SiteKind};
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::shape::Place;
-use crate::timed::{needs_dependency, timed};
+use crate::{shape, timed};
 
-/// Whether the item is one, by its first words.
+/// Whether the item is a block, by its first keywords.
 pub(crate) fn is_block(item: &TokenStream) -> bool {
     let after_attributes = |input: ParseStream<'_>| -> syn::Result<bool> {
         input.call(syn::Attribute::parse_outer)?;
@@ -24,17 +23,20 @@ pub(crate) fn is_block(item: &TokenStream) -> bool {
     after_attributes.parse2(item.clone()).unwrap_or(false)
 }
 
-/// The block around its methods.
-struct Header {
-    tokens: TokenStream,
-    /// The last word of the type's path, or the trait's name.
+/// The parts of a block.
+struct Block {
+    /// The tokens before the braces.
+    header: TokenStream,
+    /// The last segment of the type's path, or the trait's name.
     name: String,
-    place: Place,
-    root: Group,
+    /// Whether an `async fn` in it has to stay one: in a trait's declaration, and if another attribute
+    /// of the block may need it.
+    keeps_async: bool,
+    body: Group,
 }
 
 pub(crate) fn expand(
-    attribute: Attribute,
+    kind: SiteKind,
     args: &Args,
     item: TokenStream,
     errors: &mut Errors,
@@ -46,40 +48,39 @@ pub(crate) fn expand(
             format!("`{key}` is for one method; a block takes `level`, `target`, `slow`, `err` and `crate`"),
         );
     }
-    if let (Attribute::Step, Some(name)) = (attribute, &args.first) {
+    if let (SiteKind::Step, Some(name)) = (kind, &args.subject) {
         errors.add(name, "a name is for one method; the methods of a block are named after it");
     }
-    let header = errors.take(header(item))?;
-    let read = |input: ParseStream<'_>| {
+    let block = errors.take(parse(item))?;
+    let expand_all = |input: ParseStream<'_>| {
         let mut methods = TokenStream::new();
         while !input.is_empty() {
-            methods.extend(one(attribute, args, &header, input, errors)?);
+            methods.extend(expand_method(kind, args, &block, input, errors)?);
         }
         Ok(methods)
     };
-    let methods = read.parse2(header.root.stream());
+    let methods = expand_all.parse2(block.body.stream());
     let methods = errors.take(methods)?;
     let mut body = Group::new(Delimiter::Brace, methods);
-    body.set_span(header.root.span());
-    let tokens = header.tokens;
-    Some(quote!(#tokens #body))
+    body.set_span(block.body.span());
+    let header = block.header;
+    Some(quote!(#header #body))
 }
 
-fn header(item: TokenStream) -> syn::Result<Header> {
+fn parse(item: TokenStream) -> syn::Result<Block> {
     let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
-    let Some(TokenTree::Group(root)) = tokens.pop() else {
+    let Some(TokenTree::Group(body)) = tokens.pop() else {
         return Err(syn::Error::new_spanned(item, "expected a block with methods"));
     };
-    let tokens: TokenStream = tokens.into_iter().collect();
-    let empty = quote!(#tokens {});
-    if let Ok(block) = syn::parse2::<ItemTrait>(empty.clone()) {
-        let place = Place { keeps_async: true };
-        return Ok(Header { tokens, name: block.ident.to_string(), place, root });
+    let header: TokenStream = tokens.into_iter().collect();
+    let empty = quote!(#header {});
+    if let Ok(item) = syn::parse2::<ItemTrait>(empty.clone()) {
+        return Ok(Block { header, name: item.ident.to_string(), keeps_async: true, body });
     }
-    let block: ItemImpl = syn::parse2(empty)?;
-    // `#[async_trait]` below rewrites what is still an `async fn`.
-    let place = Place { keeps_async: !block.attrs.iter().all(crate::shape::is_inert) };
-    Ok(Header { tokens, name: name_of(&block.self_ty), place, root })
+    let item: ItemImpl = syn::parse2(empty)?;
+    // `#[async_trait]` below rewrites each `async fn`.
+    let keeps_async = !item.attrs.iter().all(shape::is_inert);
+    Ok(Block { header, name: name_of(&item.self_ty), keeps_async, body })
 }
 
 fn name_of(ty: &Type) -> String {
@@ -94,56 +95,50 @@ fn name_of(ty: &Type) -> String {
     }
 }
 
-/// One item of the block.
-fn one(
-    attribute: Attribute,
-    block: &Args,
-    header: &Header,
+/// Expands the next item of the block: a method unless that has no body, is a `const fn`, has
+/// `#[step_timed(skip)]` or the other attribute.
+fn expand_method(
+    kind: SiteKind,
+    block_args: &Args,
+    block: &Block,
     input: ParseStream<'_>,
     errors: &mut Errors,
 ) -> syn::Result<TokenStream> {
-    if !has_body(&input.fork()) {
+    if !is_timeable(&input.fork()) {
         return verbatim(input);
     }
     let mut function: Function = input.parse()?;
     let mut own = None;
-    let mut is_other = false;
+    let mut has_other = false;
     function.attributes.retain(|candidate| {
         let Some(last) = candidate.path().segments.last() else { return true };
-        is_other |= last.ident == attribute.other().name();
-        let is_own = last.ident == attribute.name();
+        has_other |= last.ident == kind.other().attribute();
+        let is_own = last.ident == kind.attribute();
         if is_own {
             own = Some(candidate.clone());
         }
         !is_own
     });
-    let args = match &own {
-        None if is_other => return Ok(function.into_token_stream()),
+    let args = match own.map(|own| own.meta) {
+        None if has_other => return Ok(function.into_token_stream()),
         None => Args::default(),
-        Some(own) => {
-            let tokens = match &own.meta {
-                Meta::List(list) => list.tokens.clone(),
-                _ => TokenStream::new(),
-            };
-            crate::args::parse(attribute, tokens, errors)
-        }
+        Some(Meta::List(list)) => Args::parse(kind, list.tokens, errors),
+        Some(_) => Args::parse(kind, TokenStream::new(), errors),
     };
     if args.skip.is_some() {
         return Ok(function.into_token_stream());
     }
-    let mut args = args.under(block, &header.name);
-    if attribute == Attribute::Call {
-        args.first = args.first.or_else(|| block.first.clone());
-    }
+    let args = args.inherit(block_args, &block.name);
     let fallback = function.to_token_stream();
-    if !needs_dependency(attribute, &args, errors) {
+    if !args.check_dependency(kind, errors) {
         return Ok(fallback);
     }
-    Ok(errors.take(timed(attribute, &args, function, header.place)).unwrap_or(fallback))
+    let expanded = timed::expand(kind, &args, function, block.keeps_async);
+    Ok(errors.take(expanded).unwrap_or(fallback))
 }
 
-/// Whether what comes next is a method that can be timed: with a body, and no `const fn`.
-fn has_body(input: ParseStream<'_>) -> bool {
+/// Whether the next item is a method with a body and not a `const fn`.
+fn is_timeable(input: ParseStream<'_>) -> bool {
     let read = || -> syn::Result<bool> {
         input.call(syn::Attribute::parse_outer)?;
         input.parse::<syn::Visibility>()?;
@@ -154,7 +149,7 @@ fn has_body(input: ParseStream<'_>) -> bool {
     read().unwrap_or(false)
 }
 
-/// An item that is left as it is: to its `;`, or to its braces where it is no constant or type.
+/// Copies the next item: up to its `;`, or up to its braces unless it is a constant or a type.
 fn verbatim(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let attributes = input.call(syn::Attribute::parse_outer)?;
     let visibility: syn::Visibility = input.parse()?;

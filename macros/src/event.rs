@@ -9,17 +9,18 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Member};
 
-use self::format::Use;
-use self::input::{Arg, Event, Field, Message};
-use crate::timed::borrowed;
+use self::format::Usage;
+use self::input::{Event, EventField, FormatArg, Message};
+use crate::value::{borrowed, checked};
 
-/// Parses, checks and expands; what is wrong stands in the event's place.
+/// Parses, checks and expands; errors take the place of the event.
 ///
 /// ```text
 /// {
-///     static __SITE: EventSite = EventSite::new(&__SITE, Severity::Info, …, &["message", "order_id"]);
+///     static __SITE: EventSite = EventSite::new(&__SITE, Severity::Info, …, &["message", "order_id"])
+///         .checked([unreserved("order_id", LineKind::Event)]);
 ///     if __SITE.is_enabled() {
-///         match (value(&&order.id),) {
+///         match (value(&order.id),) {
 ///             (__field0,) => {
 ///                 let amount = Shown::new(&amount, "amount", const { is_sensitive("amount") });
 ///                 __SITE.write(format_args!("charged {amount}"), &[__field0.named("order_id", const { … })]);
@@ -29,8 +30,8 @@ use crate::timed::borrowed;
 /// }
 /// ```
 ///
-/// Values are evaluated in the function itself, not in a closure, so that `?` and `.await` mean what
-/// they mean there.
+/// Values are evaluated in the function itself, not in a closure, so that `?` and `.await` have their
+/// usual meaning.
 pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     match input::parse(tokens) {
         Ok(event) => written(&event),
@@ -46,7 +47,7 @@ fn written(event: &Event) -> TokenStream {
     let Text { captures, message } = text(event.message.as_ref(), private, &mut values);
     let Values { names, values } = values;
     if event.is_audit() {
-        // Asked for by nobody's levels, and a value of its own.
+        // Levels don't apply, and the event is a value, a `Result`.
         return quote! {{
             #site
             match (#(#values,)*) {
@@ -76,17 +77,9 @@ fn written(event: &Event) -> TokenStream {
 
 fn site(event: &Event, private: &TokenStream) -> TokenStream {
     let severity = if event.is_audit() { &format_ident!("Info") } else { &event.severity };
+    let location = quote! { #private::core::file!(), ":", #private::core::line!() };
     let name = event.name.as_ref().map_or_else(
-        || {
-            quote! {
-                #private::core::concat!(
-                    "event ",
-                    #private::core::file!(),
-                    ":",
-                    #private::core::line!()
-                )
-            }
-        },
+        || quote!(#private::core::concat!("event ", #location)),
         ToTokens::to_token_stream,
     );
     let target = event
@@ -94,6 +87,8 @@ fn site(event: &Event, private: &TokenStream) -> TokenStream {
         .as_ref()
         .map_or_else(|| quote!(#private::core::module_path!()), ToTokens::to_token_stream);
     let fields = event.fields.iter().filter(|field| field.is_last).map(|field| &field.key);
+    let keys = event.fields.iter().map(|field| (&field.key, &field.at));
+    let checked = checked(keys, "Event", private);
     quote! {
         static __SITE: #private::EventSite = #private::EventSite::new(
             &__SITE,
@@ -104,11 +99,12 @@ fn site(event: &Event, private: &TokenStream) -> TokenStream {
             #private::core::file!(),
             #private::core::line!(),
             &["message", #(#fields),*],
-        );
+        )
+        #checked;
     }
 }
 
-/// What is evaluated before anything is written, in the order of the source.
+/// The values to evaluate before anything is written, in the order of the source.
 #[derive(Default)]
 struct Values {
     names: Vec<Ident>,
@@ -125,10 +121,10 @@ impl Values {
     }
 }
 
-/// The fields that are written: the last one of each name.
-fn fields(fields: &[Field], private: &TokenStream, values: &mut Values) -> Vec<TokenStream> {
+/// The fields to write: the last one of each name.
+fn fields(fields: &[EventField], private: &TokenStream, values: &mut Values) -> Vec<TokenStream> {
     let mut written = Vec::new();
-    for Field { key, value, is_last, .. } in fields {
+    for EventField { key, value, is_last, .. } in fields {
         let kind = if *is_last { "field" } else { "_field" };
         let name = values.add(kind, value.span(), loggable(value, private));
         if *is_last {
@@ -138,16 +134,18 @@ fn fields(fields: &[Field], private: &TokenStream, values: &mut Values) -> Vec<T
     written
 }
 
-/// A value that must be loggable: the compiler says so at the value's own tokens.
+/// A value that has to be loggable; the compiler reports one that isn't at its own span.
 fn loggable(value: &Expr, private: &TokenStream) -> TokenStream {
     let reference = quote_spanned!(value.span()=> &);
-    let value = borrowed(value, &value.to_token_stream());
+    let value = borrowed(value);
     quote!(#private::value(#reference #value))
 }
 
-/// The message as `fmt::Arguments`, and what has to stand before it.
+/// The message.
 struct Text {
+    /// Statements to run before it.
     captures: Vec<TokenStream>,
+    /// An expression of type `fmt::Arguments`.
     message: TokenStream,
 }
 
@@ -159,7 +157,7 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
                 message: quote!(#private::core::format_args!("")),
             };
         }
-        // Text in the source is a message, not a value that somebody has to decide on.
+        // A string literal is a message, not a value that needs a policy.
         Some(Message::Value(value @ Expr::Lit(literal)))
             if matches!(literal.lit, syn::Lit::Str(_)) =>
         {
@@ -185,16 +183,16 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
     let mut captures = Vec::new();
     for captured in &format.captured {
         let name = captured_ident(&captured.name, text.span());
-        if captured.how.is_count {
+        if captured.usage.is_count {
             captures.push(quote!(#private::count(&#name);));
             continue;
         }
-        let hidden = hidden(Some(&captured.name), &captured.how, private);
+        let hidden = hidden(Some(&captured.name), &captured.usage, private);
         let key = &captured.name;
         let shown = quote!(#private::Shown::new(&#name, #key, #hidden));
         if is_binding(&captured.name) {
-            // rustc names a captured argument at its place inside the text, which a macro can't; so
-            // the text captures a variable of the same name, and its bound is checked there.
+            // rustc reports errors about a captured argument at its span inside the text, which a macro
+            // can't make. So the text captures a variable of the same name.
             captures.push(quote! {
                 #[allow(
                     unknown_lints,
@@ -212,27 +210,27 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
     Text { captures, message: quote!(#private::core::format_args!(#text #(, #passed)*)) }
 }
 
-/// A format argument that stands behind the text.
+/// A format argument after the text.
 fn explicit(
-    arg: &Arg,
-    how: Option<&Use>,
+    arg: &FormatArg,
+    usage: Option<&Usage>,
     private: &TokenStream,
     values: &mut Values,
 ) -> TokenStream {
-    let unused = Use::default();
-    let how = how.unwrap_or(&unused);
+    let unused = Usage::default();
+    let usage = usage.unwrap_or(&unused);
     let span = arg.value.span();
-    if how.is_count {
-        let value = borrowed(&arg.value, &arg.value.to_token_stream());
+    if usage.is_count {
+        let value = borrowed(&arg.value);
         let count = values.add("count", span, quote!(#private::count(#value)));
         return quote_spanned!(span=> *#count);
     }
-    let said = arg.name.as_ref().map(|name| name.unraw().to_string());
-    let name = said.or_else(|| name_of(&arg.value));
-    let hidden = hidden(name.as_deref(), how, private);
+    let name = arg.name.as_ref().map(|name| name.unraw().to_string());
+    let name = name.or_else(|| name_of(&arg.value));
+    let hidden = hidden(name.as_deref(), usage, private);
     let key = name.as_deref().unwrap_or("");
-    let shown = if how.is_numeric {
-        let value = borrowed(&arg.value, &arg.value.to_token_stream());
+    let shown = if usage.is_numeric {
+        let value = borrowed(&arg.value);
         quote!(#private::Shown::new(#value, #key, #hidden))
     } else {
         let value = loggable(&arg.value, private);
@@ -241,10 +239,10 @@ fn explicit(
     values.add("arg", span, shown).into_token_stream()
 }
 
-/// Whether the key rule hides an argument: by its own name, or by a name in front of it in the text.
-fn hidden(name: Option<&str>, how: &Use, private: &TokenStream) -> TokenStream {
+/// Whether the key rule hides an argument, by its name or by a label in front of it in the text.
+fn hidden(name: Option<&str>, usage: &Usage, private: &TokenStream) -> TokenStream {
     let by_name = name.map(|name| quote!(#private::is_sensitive(#name)));
-    let by_label = how.labels.iter().map(|label| quote!(#private::labels_secret(#label)));
+    let by_label = usage.labels.iter().map(|label| quote!(#private::labels_secret(#label)));
     let rules: Vec<_> = by_name.into_iter().chain(by_label).collect();
     if rules.is_empty() { quote!(false) } else { quote!(const { #(#rules)||* }) }
 }
@@ -265,7 +263,7 @@ fn name_of(value: &Expr) -> Option<String> {
     }
 }
 
-/// The variable that `{name}` speaks of, seen from where the text stands.
+/// The variable that `{name}` captures, with the hygiene of the text.
 fn captured_ident(name: &str, span: Span) -> Ident {
     let mut ident = syn::parse_str::<Ident>(name).unwrap_or_else(|_| match name {
         "self" | "Self" | "super" | "crate" => Ident::new(name, span),
@@ -275,7 +273,7 @@ fn captured_ident(name: &str, span: Span) -> Ident {
     ident
 }
 
-/// Whether a `let` can give the name anew, which it can't for `self` and what is written as a constant.
+/// Whether a `let` can shadow the name: not `self`, and not a constant.
 fn is_binding(name: &str) -> bool {
     name != "self" && !name.chars().any(char::is_uppercase)
 }

@@ -12,13 +12,13 @@ use syn::{
     parse_quote_spanned,
 };
 
-/// A function with a body. The body is not parsed: a half-typed one expands too, so that the editor
-/// can complete in it, and what is wrong with it is the compiler's to say.
+/// A function with a body. The body is not parsed, so that a half-typed one expands too: the editor
+/// can complete in it, and the compiler reports what is wrong with it.
 #[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
-    /// `default`, where specialization is on.
+    /// `default`, of the unstable feature `specialization`.
     pub(crate) defaultness: Option<Ident>,
     pub(crate) signature: Signature,
     pub(crate) body: Group,
@@ -61,24 +61,24 @@ pub(crate) fn default(input: ParseStream<'_>) -> syn::Result<Option<Ident>> {
 
 /// An argument as it is passed on into the generated body.
 pub(crate) struct Argument {
-    /// Its attributes, which hold for the binding too.
+    /// Its attributes, which the binding in the body gets too.
     attributes: Vec<Attribute>,
-    /// What it is called in the signature.
+    /// Its name in the signature.
     pub(crate) name: Ident,
-    /// What the body knows it by.
-    pub(crate) pattern: TokenStream,
-    /// Whether the name is made up.
+    /// The user's pattern, which the body binds.
+    pattern: TokenStream,
+    /// Whether the name is generated.
     renamed: bool,
 }
 
 impl Argument {
-    /// `let a = a;`, so that it is dropped where the function's own argument is. What a pattern leaves
-    /// of its value is dropped behind what it takes.
+    /// `let a = a;`, so that arguments are dropped in the order of the plain function. A pattern gets
+    /// `let __arg2 = __arg2; let (a, _) = __arg2;`: parts it does not bind are dropped after the others.
     pub(crate) fn rebound(&self) -> TokenStream {
         let Argument { attributes, name, pattern, renamed } = self;
         let whole = renamed.then(|| quote!(let #name = #name;));
         let ignored = self.is_ignored();
-        // A lint on a binding that starts with `_` and has no effect would find it.
+        // As a tuple, since clippy's `no_effect_underscore_binding` would fire on `let _a = __arg2;`.
         let is_name = pattern
             .clone()
             .into_iter()
@@ -92,7 +92,7 @@ impl Argument {
         quote!(#whole #part)
     }
 
-    /// The parameter of a closure that takes its place.
+    /// The argument as a parameter of a closure.
     pub(crate) fn parameter(&self) -> TokenStream {
         let Argument { attributes, pattern, .. } = self;
         quote!(#(#attributes)* #pattern)
@@ -104,12 +104,12 @@ impl Argument {
 }
 
 impl Function {
-    /// Takes the names that the body gives its arguments out of the signature, which keeps plain ones.
+    /// Returns the arguments, and puts a plain name in place of each pattern of the signature.
     pub(crate) fn take_arguments(&mut self) -> Vec<Argument> {
         let mut arguments = Vec::new();
         for (at, input) in self.signature.inputs.iter_mut().enumerate() {
             let FnArg::Typed(typed) = input else { continue };
-            let made_up = || {
+            let generated = || {
                 Ident::new(&format!("__arg{at}"), Span::mixed_site().located_at(typed.pat.span()))
             };
             let (name, pattern, renamed) = match &*typed.pat {
@@ -118,8 +118,8 @@ impl Function {
                     let name = pat.ident.clone();
                     (name.clone(), quote!(#mutability #name), false)
                 }
-                Pat::Wild(_) => (made_up(), made_up().into_token_stream(), true),
-                pat => (made_up(), pat.into_token_stream(), true),
+                Pat::Wild(_) => (generated(), generated().into_token_stream(), true),
+                pat => (generated(), pat.into_token_stream(), true),
             };
             *typed.pat = syn::parse_quote!(#name);
             let attributes = typed.attrs.clone();
@@ -128,7 +128,7 @@ impl Function {
         arguments
     }
 
-    /// A statement that has the body own all of `self`, whatever it uses of it.
+    /// A statement that makes a closure or future capture all of `self`, even if it uses only a part.
     pub(crate) fn whole_self(&self, references_too: bool) -> Option<TokenStream> {
         let receiver = self.signature.receiver()?;
         let reference = matches!(receiver.kind, ReceiverKind::Reference(..));
@@ -136,8 +136,8 @@ impl Function {
         (references_too || !reference).then(|| quote!(let _ = &#own;))
     }
 
-    /// Silences what is said of a `self` that is changed and not looked at again: of an argument
-    /// nothing is said, of what a closure owns it is.
+    /// Allows a `mut self` that is assigned and not read again: rustc warns of it in a closure, but not
+    /// in a function.
     pub(crate) fn allow_changed_self(&mut self) {
         let changed = |receiver: &syn::Receiver| {
             receiver.mutability.is_some() && !matches!(receiver.kind, ReceiverKind::Reference(..))
@@ -147,7 +147,7 @@ impl Function {
         }
     }
 
-    /// The return type where a type can be written in an expression: `_` in place of `impl Trait`.
+    /// The return type as an expression can name it: with `_` in place of `impl Trait`.
     pub(crate) fn output(&self) -> Type {
         match &self.signature.output {
             ReturnType::Default => {
@@ -158,7 +158,7 @@ impl Function {
         }
     }
 
-    /// Whether arguments have patterns, whose names are known in the body alone.
+    /// Whether an argument has a pattern, whose names only the body knows.
     pub(crate) fn has_patterns(&self) -> bool {
         self.signature.inputs.iter().any(|input| match input {
             FnArg::Typed(typed) => match &*typed.pat {
@@ -170,7 +170,7 @@ impl Function {
         })
     }
 
-    /// Moves the body's inner attributes, which are the function's, before it.
+    /// Moves the inner attributes of the body, which belong to the function, in front of it.
     pub(crate) fn hoist_attributes(&mut self) {
         let split = |input: ParseStream<'_>| -> syn::Result<(Vec<Attribute>, TokenStream)> {
             Ok((input.call(Attribute::parse_inner)?, input.parse()?))
@@ -189,14 +189,12 @@ impl Function {
     }
 
     /// The function with another body.
-    pub(crate) fn with_body(&self, body: &TokenStream) -> TokenStream {
-        let Function { attributes, visibility, defaultness, signature, body: own } = self;
-        // With the user's braces the function stays the user's: lints look at where it ends.
-        let mut braces = Group::new(Delimiter::Brace, body.clone());
-        braces.set_span(own.span());
-        quote! {
-            #(#attributes)* #visibility #defaultness #signature #braces
-        }
+    pub(crate) fn with_body(mut self, body: TokenStream) -> TokenStream {
+        // Lints look at the end of a function to find out whether it is generated.
+        let span = self.body.span();
+        self.body = Group::new(Delimiter::Brace, body);
+        self.body.set_span(span);
+        self.into_token_stream()
     }
 }
 
@@ -211,13 +209,13 @@ impl ToTokens for Function {
     }
 }
 
-/// Whether an argument can keep its name in the signature. One that starts with `_` is not to be used,
-/// which passing it on would be.
+/// Whether an argument can keep its name in the signature. Passing on one that starts with `_` would
+/// count as a use of it.
 fn is_plain(pat: &PatIdent) -> bool {
     pat.by_ref.is_none() && pat.subpat.is_none() && !pat.ident.to_string().starts_with('_')
 }
 
-/// A type with `_` for every `impl Trait` in it, which only a signature may name.
+/// A type with `_` for every `impl Trait` in it, which only a signature can name.
 pub(crate) fn inferred(ty: &Type) -> Type {
     struct Infer;
     impl VisitMut for Infer {
@@ -252,7 +250,7 @@ pub(crate) fn without_lifetimes(mut ty: Type) -> Type {
     ty
 }
 
-/// `call2`, by the number of arguments.
+/// `call2`, the function of the runtime that calls a closure with two arguments.
 pub(crate) fn caller(arguments: usize) -> Ident {
     format_ident!("call{arguments}")
 }

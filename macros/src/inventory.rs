@@ -1,34 +1,36 @@
-//! What is submitted to `candor::inventory`, where that feature is on.
+//! The entries that `candor::inventory` collects, if that feature is on.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens as _, quote};
 use syn::Expr;
 use syn::ext::IdentExt as _;
 
-use crate::args::{Args, Field, Policy, policy_of};
+use crate::args::{Args, FieldArg};
+use crate::tokens::source_text;
+use crate::value::called_policy;
 
-/// One field's name with what decides on it, as an expression.
-pub(crate) struct Listed {
+/// The name of a field and, as an expression, the text about the policy that applies to it.
+pub(crate) struct ListedField {
     pub(crate) cfgs: Vec<syn::Attribute>,
     pub(crate) name: String,
     pub(crate) decision: TokenStream,
 }
 
-/// The submission of a type, step or call; nothing where the feature is off.
+/// The entry of a type, step or call.
 pub(crate) fn submit(
     kind: &str,
     dependency: &str,
     name: &str,
-    fields: impl IntoIterator<Item = Listed>,
+    fields: impl IntoIterator<Item = ListedField>,
     private: &TokenStream,
 ) -> Option<TokenStream> {
-    // The snapshots are of what everybody gets, also where another package turns the feature on.
+    // The snapshots are the same if another package of the build turns the feature on.
     if !cfg!(feature = "inventory") || cfg!(test) {
         return None;
     }
     let fields = fields
         .into_iter()
-        .map(|Listed { cfgs, name, decision }| quote!(#(#cfgs)* (#name, #decision)));
+        .map(|ListedField { cfgs, name, decision }| quote!(#(#cfgs)* (#name, #decision)));
     Some(quote! {
         #private::submit! {
             #private::Listed {
@@ -42,60 +44,37 @@ pub(crate) fn submit(
     })
 }
 
-/// The fields of a step or call, and what it returns.
-pub(crate) fn of_args(args: &Args, private: &TokenStream) -> Vec<Listed> {
-    let fields = args.fields.iter().map(|Field { name, value }| {
+/// The fields of a step or call, and its `ret`.
+pub(crate) fn of_args(args: &Args, private: &TokenStream) -> Vec<ListedField> {
+    let fields = args.fields.iter().map(|FieldArg { name, value }| {
         let name = name.unraw().to_string();
-        let by_value = policy_in(value).unwrap_or_else(|| "by its type".to_owned());
+        let by_value = policy_text(value).unwrap_or_else(|| "by its type".to_owned());
         let decision = by_name(std::slice::from_ref(&name), &by_value, private);
-        Listed { cfgs: Vec::new(), name, decision }
+        ListedField { cfgs: Vec::new(), name, decision }
     });
     let ret = args.ret.as_ref().map(|ret| {
-        let decision = match &ret.policy {
-            None => "by its type".to_owned(),
-            Some(Policy::With(path)) => format!("with = {}", text_of(path)),
-            Some(Policy::Named { name, settings }) if settings.is_empty() => name.to_string(),
-            Some(Policy::Named { name, settings }) => {
-                let settings =
-                    settings.iter().map(|(setting, number)| format!("{setting} = {number}"));
-                format!("{name}({})", settings.collect::<Vec<_>>().join(", "))
-            }
-        };
-        Listed { cfgs: Vec::new(), name: "ret".to_owned(), decision: decision.to_token_stream() }
+        let policy = ret.policy.as_ref();
+        let decision = policy.map_or_else(|| "by its type".to_owned(), ToString::to_string);
+        let decision = decision.to_token_stream();
+        ListedField { cfgs: Vec::new(), name: "ret".to_owned(), decision }
     });
     fields.chain(ret).collect()
 }
 
-/// A decision that holds where the key rule finds none of the names sensitive.
-pub(crate) fn by_name(names: &[String], else_by: &str, private: &TokenStream) -> TokenStream {
-    let asked = names.iter().map(|name| quote!(#private::is_sensitive(#name)));
-    quote!(if #(#asked)||* { "secret, by its name" } else { #else_by })
+/// The text `otherwise`, unless the key rule hides one of the names.
+pub(crate) fn by_name(names: &[String], otherwise: &str, private: &TokenStream) -> TokenStream {
+    let is_hidden = names.iter().map(|name| quote!(#private::is_sensitive(#name)));
+    quote!(if #(#is_hidden)||* { "secret, by its name" } else { #otherwise })
 }
 
-/// The policy in front of a value, with its settings: `mask(…).last(4)`.
-fn policy_in(value: &Expr) -> Option<String> {
+/// The policy called on a value, with its settings: `mask.last(4)`.
+fn policy_text(value: &Expr) -> Option<String> {
     match value {
-        Expr::Call(call) => {
-            let name = policy_of(call)?;
-            Some(name.to_string())
-        }
+        Expr::Call(call) => called_policy(call).map(ToString::to_string),
         Expr::MethodCall(call) => {
-            let inner = policy_in(&call.receiver)?;
-            let settings = text_of(&call.args);
-            Some(format!("{inner}.{}({settings})", call.method))
+            let policy = policy_text(&call.receiver)?;
+            Some(format!("{policy}.{}({})", call.method, source_text(&call.args)))
         }
         _ => None,
     }
-}
-
-/// Tokens as a reader would write them, nearly.
-pub(crate) fn text_of(tokens: &impl ToTokens) -> String {
-    tokens
-        .to_token_stream()
-        .to_string()
-        .replace(" :: ", "::")
-        .replace(" < ", "<")
-        .replace(" >", ">")
-        .replace(" ,", ",")
-        .replace("& ", "&")
 }

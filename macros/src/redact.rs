@@ -5,7 +5,7 @@
 //! struct Order { id: u64, #[redact(mask(last = 4))] card: String, #[redact(skip)] raw: Vec<u8> }
 //! ```
 //!
-//! keeps the struct, without the attributes of its fields, and adds
+//! stays, without the attributes of its fields, and gets
 //!
 //! ```text
 //! impl Loggable for Order {
@@ -22,25 +22,25 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::{Generics, Ident, Item, Path, parse_quote};
+use quote::quote;
+use syn::Item;
 
 mod args;
+mod attribute;
 mod bounds;
 mod emit;
 mod model;
-mod policy;
 mod serde_names;
 
+use self::args::ItemArgs;
+use self::model::Redacted;
 use crate::errors::Errors;
-use args::Args;
-use model::Redacted;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    // What doesn't parse is nothing the compiler would accept, and it says so itself.
+    // The compiler reports an item that doesn't parse.
     let Ok(mut item) = syn::parse2::<Item>(item.clone()) else { return item };
     let mut errors = Errors::default();
-    let args = Args::parse(args, &mut errors);
+    let args = ItemArgs::parse(args, &mut errors);
     let redacted = Redacted::parse(&mut item, &mut errors);
     match (redacted, errors.finish()) {
         (Some(redacted), Ok(())) => {
@@ -49,92 +49,10 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         }
         (_, result) => {
             let error = result.err().map(syn::Error::into_compile_error);
-            let fallback = fallback(&item, &args.root);
+            let fallback = emit::fallback(&item, &args.root);
             quote!(#item #error #fallback)
         }
     }
-}
-
-/// Empty impls beside the errors, so that uses of the type don't turn red as well.
-fn fallback(item: &Item, root: &Path) -> Option<TokenStream> {
-    let (ident, generics, attrs) = match item {
-        Item::Struct(item) => (&item.ident, &item.generics, &item.attrs),
-        Item::Enum(item) => (&item.ident, &item.generics, &item.attrs),
-        Item::Union(item) => (&item.ident, &item.generics, &item.attrs),
-        _ => return None,
-    };
-    // A derived one is among the mistakes, and a second one would be another.
-    let with_debug = model::derives_debug(attrs).is_empty();
-    let private: Path = parse_quote!(#root::__private);
-    let body = quote!(let _ = __to;);
-    Some(impls(ident, generics, generics, &private, &TokenStream::new(), &body, with_debug))
-}
-
-/// The impls around the body of `log`.
-fn impls(
-    ident: &Ident,
-    for_value: &Generics,
-    for_element: &Generics,
-    private: &Path,
-    allow: &TokenStream,
-    body: &TokenStream,
-    with_debug: bool,
-) -> TokenStream {
-    let (params, args, bounds) = for_value.split_for_impl();
-    let (_, _, element_bounds) = for_element.split_for_impl();
-    let debug = with_debug.then(|| {
-        quote! {
-            #[automatically_derived]
-            #allow
-            impl #params #private::core::fmt::Debug for #ident #args #bounds {
-                fn fmt(
-                    &self,
-                    __f: &mut #private::core::fmt::Formatter<'_>,
-                ) -> #private::core::fmt::Result {
-                    #private::debug(self, __f)
-                }
-            }
-        }
-    });
-    quote! {
-        #[automatically_derived]
-        #allow
-        impl #params #private::Loggable for #ident #args #bounds {
-            fn log(&self, __to: &mut #private::Encoder<'_>) {
-                #body
-            }
-        }
-
-        #[automatically_derived]
-        #allow
-        impl #params #private::Element for #ident #args #element_bounds {}
-
-        #[automatically_derived]
-        #allow
-        impl #params #private::Shape for #ident #args #bounds {
-            fn log_shape(&self, __to: &mut #private::Encoder<'_>) {
-                #private::of_loggable(self, __to)
-            }
-        }
-
-        #debug
-    }
-}
-
-/// The tokens of a name without `r#`.
-fn plain(ident: &Ident) -> String {
-    let text = ident.to_string();
-    text.strip_prefix("r#").map(str::to_owned).unwrap_or(text)
-}
-
-/// Words of a list in an error: "`a`, `b`, `c`".
-fn quoted(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// A type as text, to find the same type again.
-fn same(a: &impl ToTokens, b: &impl ToTokens) -> bool {
-    a.to_token_stream().to_string() == b.to_token_stream().to_string()
 }
 
 #[cfg(test)]

@@ -1,100 +1,78 @@
-//! What an annotated function is to the expansion: run in place, called, awaited or polled.
+//! The six forms of an expanded function, and which of them a function gets.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::{
-    AngleBracketedGenericArguments, AssocType, Attribute, Expr, GenericArgument, Path,
+    AngleBracketedGenericArguments, AssocType, Attribute, Expr, GenericArgument, Ident, Path,
     PathArguments, ReturnType, Type, TypeParamBound,
 };
 
-use crate::args::{self, Args};
+use crate::args::{Args, SiteKind};
 use crate::function::{Function, inferred};
 
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Shape {
-    /// Nothing in the returned value says how the call ended: a guard beside the body is enough.
-    InPlace,
-    /// `#[track_caller]`, which no closure has: a guard beside the body, which is seen through its
-    /// tail and its `return`s.
-    Located,
-    /// The body as a closure, so that `return` and `?` reach its caller.
-    Called,
+    /// The body next to a guard. Enough if nothing in the returned value tells how the call ended.
+    Guarded,
+    /// The body next to a guard that sees the value of the tail and of each `return`. For
+    /// `#[track_caller]`, which a closure can't have.
+    TrackCaller,
+    /// The body as a closure.
+    Closure,
     /// An `async fn` that becomes `fn … -> impl Future`.
     Future,
     /// An `async fn` that has to stay one.
     Async,
-    /// A function that returns something to be polled.
+    /// A function that returns a future or stream.
     Polled(Polled),
 }
 
-/// A future or stream that a function returns.
+/// The future or stream that a function returns.
 pub(crate) struct Polled {
-    pub(crate) kind: Kind,
+    pub(crate) kind: PollKind,
     /// Whether it is `Pin<Box<dyn …>>`.
     pub(crate) boxed: bool,
-    /// Its output, or its items.
+    /// The output of the future, or the items of the stream.
     pub(crate) output: Type,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum PollKind {
     Future,
     Stream,
 }
 
-/// Where the function stands, as far as that is known.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Place {
-    /// An `async fn` has to stay one: in a trait's declaration, or since another attribute of the
-    /// block wants it.
-    pub(crate) keeps_async: bool,
-}
-
 impl Shape {
-    pub(crate) fn of(
-        attribute: args::Attribute,
-        args: &Args,
-        function: &Function,
-        place: Place,
-    ) -> Self {
+    pub(crate) fn of(kind: SiteKind, args: &Args, function: &Function, keeps_async: bool) -> Self {
         let output = match &function.signature.output {
             ReturnType::Default => None,
             ReturnType::Type(_, ty) => Some(&**ty),
         };
         if function.signature.asyncness.is_some() {
-            let stays = place.keeps_async
+            let stays_async = keeps_async
                 || matches!(output, Some(Type::Never(_)))
                 || !function.attributes.iter().all(is_inert);
-            return if stays { Shape::Async } else { Shape::Future };
+            return if stays_async { Shape::Async } else { Shape::Future };
         }
         if let Some(polled) = output.and_then(polled) {
             return Shape::Polled(polled);
         }
-        let reads = args.ret.is_some() || args.outcome.is_some();
-        if !reads && output.is_none_or(|ty| tells_nothing(attribute, ty)) {
-            return Shape::InPlace;
+        let reads_value = args.ret.is_some() || args.outcome.is_some();
+        if !reads_value && output.is_none_or(|ty| is_plain(kind, ty)) {
+            return Shape::Guarded;
         }
-        let located = |attribute: &Attribute| attribute.path().is_ident("track_caller");
-        if function.attributes.iter().any(located) { Shape::Located } else { Shape::Called }
+        let tracks_caller = |attribute: &Attribute| attribute.path().is_ident("track_caller");
+        let tracks_caller = function.attributes.iter().any(tracks_caller);
+        if tracks_caller { Shape::TrackCaller } else { Shape::Closure }
     }
 }
 
-/// Attributes that change nothing of what the function is to those who call it. What is not among
-/// them may be another macro, which wants the `async fn` it was written on.
+/// Whether an attribute can't be a macro that needs the `async fn` it was written on.
 pub(crate) fn is_inert(attribute: &Attribute) -> bool {
+    #[rustfmt::skip]
     const INERT: [&str; 12] = [
-        "allow",
-        "cfg",
-        "cold",
-        "deny",
-        "deprecated",
-        "doc",
-        "expect",
-        "forbid",
-        "inline",
-        "warn",
-        "no_mangle",
-        "target_feature",
+        "allow", "cfg", "cold", "deny", "deprecated", "doc", "expect", "forbid", "inline", "warn",
+        "no_mangle", "target_feature",
     ];
     const TOOLS: [&str; 4] = ["clippy", "rustfmt", "diagnostic", "rust_analyzer"];
     let path = attribute.path();
@@ -106,9 +84,9 @@ pub(crate) fn is_inert(attribute: &Attribute) -> bool {
     }
 }
 
-/// Whether a type is known by its spelling to be no result, nor anything that answers for a
-/// dependency.
-fn tells_nothing(attribute: args::Attribute, ty: &Type) -> bool {
+/// Whether the type, by its spelling, is neither a `Result` nor, for a call, a value that tells the
+/// outcome.
+fn is_plain(kind: SiteKind, ty: &Type) -> bool {
     const PLAIN: [&str; 20] = [
         "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64",
         "i128", "isize", "f32", "f64", "String", "Vec", "Option", "str",
@@ -116,33 +94,28 @@ fn tells_nothing(attribute: args::Attribute, ty: &Type) -> bool {
     match ty {
         Type::Never(_) => true,
         Type::Tuple(tuple) => tuple.elems.is_empty(),
-        Type::Reference(_) => attribute == args::Attribute::Step,
-        Type::Path(path) => {
-            path.path.segments.len() == 1
-                && path
-                    .path
-                    .segments
-                    .first()
-                    .is_some_and(|segment| PLAIN.iter().any(|plain| segment.ident == plain))
+        Type::Reference(_) => kind == SiteKind::Step,
+        Type::Path(path) if path.path.segments.len() == 1 => {
+            PLAIN.iter().any(|plain| path.path.segments[0].ident == plain)
         }
         _ => false,
     }
 }
 
-/// What a returned type is to be polled as, known by the last word of its path.
+/// The future or stream that a type is, by the last segment of its path.
 fn polled(ty: &Type) -> Option<Polled> {
     match ty {
         Type::ImplTrait(opaque) => of_bounds(opaque.bounds.iter(), false),
         Type::Path(path) => {
-            let last = path.path.segments.last()?;
-            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-            let kind = match last.ident.to_string().as_str() {
-                "Pin" => return of_boxed(first_type(arguments)?),
-                "BoxFuture" | "LocalBoxFuture" => Kind::Future,
-                "BoxStream" | "LocalBoxStream" => Kind::Stream,
+            let (name, arguments) = last_segment(&path.path)?;
+            let inner = first_type(arguments)?;
+            let kind = match name.to_string().as_str() {
+                "Pin" => return of_boxed(inner),
+                "BoxFuture" | "LocalBoxFuture" => PollKind::Future,
+                "BoxStream" | "LocalBoxStream" => PollKind::Stream,
                 _ => return None,
             };
-            Some(Polled { kind, boxed: true, output: inferred(first_type(arguments)?) })
+            Some(Polled { kind, boxed: true, output: inferred(inner) })
         }
         Type::Paren(inner) => polled(&inner.elem),
         Type::Group(inner) => polled(&inner.elem),
@@ -152,10 +125,43 @@ fn polled(ty: &Type) -> Option<Polled> {
 
 fn of_boxed(ty: &Type) -> Option<Polled> {
     let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last()?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let (name, arguments) = last_segment(&path.path)?;
     match first_type(arguments)? {
-        Type::TraitObject(object) if last.ident == "Box" => of_bounds(object.bounds.iter(), true),
+        Type::TraitObject(object) if name == "Box" => of_bounds(object.bounds.iter(), true),
+        _ => None,
+    }
+}
+
+fn of_bounds<'a>(
+    mut bounds: impl Iterator<Item = &'a TypeParamBound>,
+    boxed: bool,
+) -> Option<Polled> {
+    bounds.find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => of_trait(&bound.path, boxed),
+        _ => None,
+    })
+}
+
+fn of_trait(path: &Path, boxed: bool) -> Option<Polled> {
+    let (name, arguments) = last_segment(path)?;
+    let (kind, output) = match name.to_string().as_str() {
+        "Future" => (PollKind::Future, "Output"),
+        "Stream" => (PollKind::Stream, "Item"),
+        _ => return None,
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == output => {
+            Some(Polled { kind, boxed, output: inferred(ty) })
+        }
+        _ => None,
+    })
+}
+
+/// The last segment of a path, if that has arguments in angle brackets.
+fn last_segment(path: &Path) -> Option<(&Ident, &AngleBracketedGenericArguments)> {
+    let last = path.segments.last()?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => Some((&last.ident, arguments)),
         _ => None,
     }
 }
@@ -167,33 +173,7 @@ fn first_type(arguments: &AngleBracketedGenericArguments) -> Option<&Type> {
     })
 }
 
-fn of_bounds<'a>(bounds: impl Iterator<Item = &'a TypeParamBound>, boxed: bool) -> Option<Polled> {
-    bounds
-        .filter_map(|bound| match bound {
-            TypeParamBound::Trait(bound) => of_trait(&bound.path),
-            _ => None,
-        })
-        .map(|(kind, output)| Polled { kind, boxed, output })
-        .next()
-}
-
-fn of_trait(path: &Path) -> Option<(Kind, Type)> {
-    let last = path.segments.last()?;
-    let (kind, name) = match last.ident.to_string().as_str() {
-        "Future" => (Kind::Future, "Output"),
-        "Stream" => (Kind::Stream, "Item"),
-        _ => return None,
-    };
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == name => {
-            Some((kind, inferred(ty)))
-        }
-        _ => None,
-    })
-}
-
-/// Whether an expression is a visible `Box::pin(…)`, and of what.
+/// The function and the `async` block of `Box::pin(async { … })`.
 pub(crate) fn pinned(tail: &Expr) -> Option<(TokenStream, &Expr)> {
     let Expr::Call(call) = tail else { return None };
     let Expr::Path(function) = &*call.func else { return None };

@@ -8,6 +8,7 @@ pub use std::convert::Infallible;
 pub use std::future::Future;
 pub use tracing_core::Level;
 
+pub use crate::format::keys::{LineKind, unreserved};
 #[cfg(feature = "stream")]
 pub use crate::instrument::step::StepStream;
 pub use crate::instrument::step::body::*;

@@ -1,44 +1,44 @@
-//! What a format string does with its arguments. Its syntax is checked by `format_args!`, which gets
-//! the same text; here it is only read.
+//! How a format string uses its arguments. Its syntax is not checked: `format_args!` gets the same
+//! text and reports mistakes.
 
 /// The uses of all arguments of one text.
 pub(super) struct Format {
-    /// Of those that stand behind the text, in their order.
-    pub(super) explicit: Vec<Use>,
-    /// Of variables that the text names itself.
+    /// Of the arguments after the text, in their order.
+    pub(super) explicit: Vec<Usage>,
+    /// Of the variables that the text captures.
     pub(super) captured: Vec<Captured>,
 }
 
 pub(super) struct Captured {
     pub(super) name: String,
-    pub(super) how: Use,
+    pub(super) usage: Usage,
 }
 
-/// What is done with one argument.
+/// How a text uses one argument.
 #[derive(Default)]
-pub(super) struct Use {
-    /// The text has a place for it.
+pub(super) struct Usage {
+    /// The text has a placeholder for it.
     pub(super) is_used: bool,
     /// It is a width or a precision.
     pub(super) is_count: bool,
     /// It is shown as hexadecimal, octal, binary or with an exponent.
     pub(super) is_numeric: bool,
-    /// Texts right before its places that end like `name=` or `name: `.
+    /// The text before each of its placeholders that ends in `=` or `:`, such as `" password="`.
     pub(super) labels: Vec<String>,
 }
 
-/// How a placeholder says whose turn it is.
-enum Argument<'a> {
+/// The argument that a placeholder refers to.
+enum ArgumentRef<'a> {
     Next,
     At(usize),
     Named(&'a str),
 }
 
 impl Format {
-    /// Reads `text`; `explicit` are the names, if any, of the arguments behind it.
+    /// Reads `text`; `explicit` are the names, if any, of the arguments after it.
     pub(super) fn read(text: &str, explicit: &[Option<String>]) -> Self {
         let mut format = Format {
-            explicit: explicit.iter().map(|_| Use::default()).collect(),
+            explicit: explicit.iter().map(|_| Usage::default()).collect(),
             captured: Vec::new(),
         };
         let mut next = 0;
@@ -61,7 +61,7 @@ impl Format {
         format
     }
 
-    /// Reads what stands between two braces.
+    /// Reads the text between two braces.
     fn placeholder(
         &mut self,
         inside: &str,
@@ -77,7 +77,7 @@ impl Format {
                 used.is_count = true;
             }
         }
-        if let Some(used) = self.find(&Argument::of(argument.trim()), explicit, next) {
+        if let Some(used) = self.find(&ArgumentRef::of(argument.trim()), explicit, next) {
             used.is_used = true;
             used.is_numeric |= matches!(spec.kind, "x" | "X" | "o" | "b" | "e" | "E");
             let label = before.trim_end_matches([' ', '"', '\'', '`']);
@@ -89,17 +89,17 @@ impl Format {
 
     fn find(
         &mut self,
-        argument: &Argument<'_>,
+        argument: &ArgumentRef<'_>,
         explicit: &[Option<String>],
         next: &mut usize,
-    ) -> Option<&mut Use> {
+    ) -> Option<&mut Usage> {
         let place = match *argument {
-            Argument::Next => {
+            ArgumentRef::Next => {
                 *next += 1;
                 *next - 1
             }
-            Argument::At(place) => place,
-            Argument::Named(name) => {
+            ArgumentRef::At(place) => place,
+            ArgumentRef::Named(name) => {
                 let known = explicit.iter().position(|other| other.as_deref() == Some(name));
                 match known {
                     Some(place) => place,
@@ -110,17 +110,17 @@ impl Format {
         self.explicit.get_mut(place)
     }
 
-    fn capture(&mut self, name: &str) -> &mut Use {
+    fn capture(&mut self, name: &str) -> &mut Usage {
         let known = self.captured.iter().position(|captured| captured.name == name);
         let place = known.unwrap_or_else(|| {
-            self.captured.push(Captured { name: name.to_owned(), how: Use::default() });
+            self.captured.push(Captured { name: name.to_owned(), usage: Usage::default() });
             self.captured.len() - 1
         });
-        &mut self.captured[place].how
+        &mut self.captured[place].usage
     }
 }
 
-/// Where a placeholder ends; the brace in `{:}<8}` is one to fill with.
+/// The index of the brace that ends a placeholder; that in `{:}<8}` is a fill character.
 fn end_of(rest: &str) -> Option<usize> {
     let stop = rest.find(['}', ':'])?;
     let mut chars = rest[stop..].strip_prefix(':').unwrap_or("").chars();
@@ -131,19 +131,19 @@ fn end_of(rest: &str) -> Option<usize> {
     rest[from..].find('}').map(|at| from + at)
 }
 
-impl<'a> Argument<'a> {
+impl<'a> ArgumentRef<'a> {
     fn of(text: &'a str) -> Self {
         match text.parse() {
-            Ok(place) => Argument::At(place),
-            Err(_) if text.is_empty() => Argument::Next,
-            Err(_) => Argument::Named(text),
+            Ok(place) => ArgumentRef::At(place),
+            Err(_) if text.is_empty() => ArgumentRef::Next,
+            Err(_) => ArgumentRef::Named(text),
         }
     }
 }
 
-/// What stands behind the colon: `[[fill]align][sign]['#']['0'][width]['.' precision][kind]`.
+/// The text after the colon: `[[fill]align][sign]['#']['0'][width]['.' precision][kind]`.
 struct Spec<'a> {
-    counts: Vec<Argument<'a>>,
+    counts: Vec<ArgumentRef<'a>>,
     kind: &'a str,
 }
 
@@ -168,7 +168,7 @@ impl<'a> Spec<'a> {
         if let Some(precision) = rest.strip_prefix('.') {
             rest = match precision.strip_prefix('*') {
                 Some(rest) => {
-                    counts.push(Argument::Next);
+                    counts.push(ArgumentRef::Next);
                     rest
                 }
                 None => count(precision, &mut counts),
@@ -179,10 +179,10 @@ impl<'a> Spec<'a> {
 }
 
 /// Reads a width or a precision, which is a number or, before a `$`, an argument.
-fn count<'a>(text: &'a str, counts: &mut Vec<Argument<'a>>) -> &'a str {
+fn count<'a>(text: &'a str, counts: &mut Vec<ArgumentRef<'a>>) -> &'a str {
     let word = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     if let Some(rest) = text[word..].strip_prefix('$') {
-        counts.push(Argument::of(&text[..word]));
+        counts.push(ArgumentRef::of(&text[..word]));
         return rest;
     }
     text.trim_start_matches(|c: char| c.is_ascii_digit())
@@ -203,7 +203,7 @@ mod tests {
         let format = read("{{no}} {a} {b:?} {a:}>8} {c:x} {d}", &["d"]);
         let captured: Vec<_> = format.captured.iter().map(|captured| &*captured.name).collect();
         assert_eq!(captured, ["a", "b", "c"]);
-        assert!(format.captured[2].how.is_numeric && !format.captured[1].how.is_numeric);
+        assert!(format.captured[2].usage.is_numeric && !format.captured[1].usage.is_numeric);
     }
 
     #[test]
@@ -212,7 +212,8 @@ mod tests {
         let counts: Vec<_> = format.explicit.iter().map(|how| how.is_count).collect();
         // `.*` takes the first and shows the second, which the next placeholder takes as its width.
         assert_eq!(counts, [true, true, false, false]);
-        let captured: Vec<_> = format.captured.iter().map(|c| (&*c.name, c.how.is_count)).collect();
+        let captured: Vec<_> =
+            format.captured.iter().map(|c| (&*c.name, c.usage.is_count)).collect();
         assert_eq!(captured, [("w", true), ("p", true), ("v", false)]);
     }
 

@@ -1,4 +1,4 @@
-//! The syntax of the event macros, which is `tracing`'s.
+//! The syntax of the event macros: that of `tracing`.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -7,20 +7,19 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, LitStr, Token, braced};
 
 use super::format::Format;
-use crate::args::FIXED;
-use crate::errors::Errors;
-use crate::timed::with_policy;
+use crate::errors::{Errors, listed};
+use crate::value::resolve_policies;
 
 /// One event.
 pub(super) struct Event {
-    /// The crate, as `$crate` of the macro that the user wrote.
+    /// `$crate`, from the macro of candor's that the user called.
     root: TokenTree,
     /// A variant of `Severity`, or `Audit`.
     pub(super) severity: Ident,
     pub(super) name: Option<Expr>,
     pub(super) target: Option<Expr>,
     pub(super) parent: Option<Expr>,
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<EventField>,
     pub(super) message: Option<Message>,
 }
 
@@ -30,17 +29,17 @@ impl Event {
         quote!(#root::__private)
     }
 
-    /// Whether it is one of `audit!`, which is a value: what became of the event.
+    /// Whether the event is one of `audit!`.
     pub(super) fn is_audit(&self) -> bool {
         self.severity == "Audit"
     }
 }
 
 /// `key = value`.
-pub(super) struct Field {
+pub(super) struct EventField {
     pub(super) key: String,
     /// The tokens of the key.
-    at: TokenStream,
+    pub(super) at: TokenStream,
     pub(super) value: Expr,
     /// Whether no field of the same name follows.
     pub(super) is_last: bool,
@@ -48,20 +47,18 @@ pub(super) struct Field {
 
 pub(super) enum Message {
     /// A format string with its arguments.
-    Format { text: LitStr, args: Vec<Arg>, format: Format },
+    Format { text: LitStr, args: Vec<FormatArg>, format: Format },
     /// The value of a field called `message`.
     Value(Expr),
 }
 
-/// A format argument behind the text.
-pub(super) struct Arg {
+/// A format argument after the text.
+pub(super) struct FormatArg {
     pub(super) name: Option<Ident>,
     pub(super) value: Expr,
 }
 
-const SETTINGS: [&str; 3] = ["name", "target", "parent"];
-
-/// Reads `$crate Info, …`, where the first two come from candor's own macro.
+/// Parses `$crate Info, …`; candor's macro puts the first two in front of the user's tokens.
 pub(super) fn parse(tokens: TokenStream) -> syn::Result<Event> {
     let reader = |input: ParseStream<'_>| {
         let mut event = Event {
@@ -101,13 +98,13 @@ fn settings(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
             "target" => &mut event.target,
             "parent" => &mut event.parent,
             other => {
-                let known = SETTINGS.map(|name| format!("`{name}`")).join(", ");
-                let message = format!("unknown setting `{other}:`; expected one of {known}");
+                let known = listed(&["name", "target", "parent"]);
+                let message = format!("unknown argument `{other}:`; expected one of {known}");
                 return Err(syn::Error::new_spanned(key, message));
             }
         };
         if place.is_some() {
-            return Err(syn::Error::new_spanned(&key, format!("`{key}:` is given twice")));
+            return Err(syn::Error::new_spanned(&key, format!("duplicate argument `{key}:`")));
         }
         if is_audit && key == "parent" {
             let message = "an audit event goes past `tracing`, and so has no `parent:`";
@@ -143,10 +140,10 @@ fn contents(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
     }
     let text: LitStr = input.parse()?;
     if event.message.is_some() {
-        return Err(syn::Error::new_spanned(&text, "the message is given twice"));
+        return Err(syn::Error::new_spanned(&text, "duplicate message"));
     }
-    let mut args = Vec::new();
     comma(input)?;
+    let mut args = Vec::new();
     while !input.is_empty() {
         args.push(arg(input, &event.root)?);
         comma(input)?;
@@ -168,28 +165,28 @@ fn fields(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
             _ => {
                 input.parse::<Token![=]>()?;
                 sigil(input)?;
-                decided(input.parse()?, &event.root)
+                value(input, &event.root)?
             }
         };
         if key == "message" {
             if event.message.is_some() {
-                return Err(syn::Error::new_spanned(at, "the message is given twice"));
+                return Err(syn::Error::new_spanned(at, "duplicate message"));
             }
             event.message = Some(Message::Value(value));
         } else {
-            event.fields.push(Field { key, at, value, is_last: true });
+            event.fields.push(EventField { key, at, value, is_last: true });
         }
         comma(input)?;
     }
     Ok(())
 }
 
-/// Whether a name, of one token, is followed by its value.
+/// Whether the next token is a name with a value.
 fn is_assignment(input: ParseStream<'_>) -> bool {
     input.peek2(Token![=]) && !input.peek2(Token![==])
 }
 
-/// A field's name, its tokens, and the value that it names itself where none follows.
+/// Parses the name of a field: as text, as tokens, and, if no value follows, as an expression.
 fn key(input: ParseStream<'_>) -> syn::Result<(String, TokenStream, Option<Expr>)> {
     if input.peek(LitStr) {
         let key: LitStr = input.parse()?;
@@ -226,12 +223,12 @@ fn key(input: ParseStream<'_>) -> syn::Result<(String, TokenStream, Option<Expr>
             "expected `,` or `=` behind the field `{key}`; a value that is no variable needs a name: `key = value`"
         )));
     }
-    // A dotted name that is no expression, such as `user.type = 1`, has a value of its own.
+    // A dotted name with a value, such as `user.type = 1`, need not be an expression.
     let shorthand = if input.peek(Token![=]) { None } else { Some(syn::parse2(at.clone())?) };
     Ok((key, at, shorthand))
 }
 
-/// `?` and `%`, which ask for `Debug` and `Display` in tracing.
+/// Parses a `?` or `%`, which has no effect: a value's policy determines how it is shown.
 fn sigil(input: ParseStream<'_>) -> syn::Result<bool> {
     if input.peek(Token![?]) {
         return input.parse::<Token![?]>().map(|_| true);
@@ -242,7 +239,7 @@ fn sigil(input: ParseStream<'_>) -> syn::Result<bool> {
     Ok(false)
 }
 
-fn arg(input: ParseStream<'_>, root: &TokenTree) -> syn::Result<Arg> {
+fn arg(input: ParseStream<'_>, root: &TokenTree) -> syn::Result<FormatArg> {
     let name = if input.peek(Ident::peek_any) && is_assignment(input) {
         let name = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
@@ -250,7 +247,7 @@ fn arg(input: ParseStream<'_>, root: &TokenTree) -> syn::Result<Arg> {
     } else {
         None
     };
-    Ok(Arg { name, value: decided(input.parse()?, root) })
+    Ok(FormatArg { name, value: value(input, root)? })
 }
 
 fn comma(input: ParseStream<'_>) -> syn::Result<()> {
@@ -260,17 +257,11 @@ fn comma(input: ParseStream<'_>) -> syn::Result<()> {
     input.parse::<Token![,]>().map(|_| ())
 }
 
-/// Reserved and empty names are mistakes, and so are named arguments that the message does not show
-/// (`"done", rows = 3`, as other crates write fields); of several fields of one name the last one counts.
+/// Reports empty names, and named arguments that the message does not show (other crates write fields
+/// as in `"done", rows = 3`), and marks the last one of several fields with one name.
 fn check(event: &mut Event, errors: &mut Errors) {
     for at in 0..event.fields.len() {
         let key = event.fields[at].key.clone();
-        if FIXED.contains(&key.as_str()) {
-            errors.add(
-                &event.fields[at].at,
-                format!("`{key}` is a key of candor's own line; choose another name for the field"),
-            );
-        }
         if key.is_empty() {
             errors.add(&event.fields[at].at, "a field needs a name");
         }
@@ -287,7 +278,9 @@ fn check(event: &mut Event, errors: &mut Errors) {
     }
 }
 
-/// A value with its policy, which is found as in `fields(…)`.
-fn decided(value: Expr, root: &TokenTree) -> Expr {
-    with_policy(value, &quote!(#root::policy))
+/// Parses a value with its policies.
+fn value(input: ParseStream<'_>, root: &TokenTree) -> syn::Result<Expr> {
+    let mut value = input.parse()?;
+    resolve_policies(&mut value, &quote!(#root::policy));
+    Ok(value)
 }

@@ -1,58 +1,57 @@
-//! The bounds on type parameters that the fields ask for.
+//! The bounds on type parameters that the impls need.
 //!
-//! They are on parameters and their projections, never on whole field types: a bound on a type that
-//! holds the item itself would have to hold before it can be proved.
+//! Bounds are on parameters and their projections, never on whole field types: the proof of a bound on
+//! a type that contains the item itself would need that very bound.
 
 use syn::{
     GenericArgument, GenericParam, Generics, Ident, Path, PathArguments, Type, WherePredicate,
     parse_quote,
 };
 
-use super::model::Field;
-use super::policy::Policy;
-use super::same;
+use super::model::RedactedField;
+use crate::policy::PolicyKind;
+use crate::tokens::source_text;
 
-/// What is asked of a parameter, in the order of what implies what.
+/// The trait that a parameter has to implement. An `Element` is `Loggable` too.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Need {
     Loggable,
-    /// It may stand in a list.
+    /// For a value in a list.
     Element,
-    /// Not of this order: a policy shows its text.
+    /// For a policy that shows text; implies neither of the others.
     Text,
-    /// Nor this: a policy shows its kind and size.
+    /// For the policy `shape`; implies none of the others.
     Shape,
 }
 
-/// The generics of the impl of `Loggable` and of the one of `Element`.
+/// The generics for the impl of `Loggable` and for that of `Element`.
 pub(super) fn of<'a>(
     item: &Ident,
     generics: &Generics,
-    fields: impl IntoIterator<Item = &'a Field>,
+    fields: impl IntoIterator<Item = &'a RedactedField>,
     private: &Path,
 ) -> (Generics, Generics) {
-    let mut search =
-        Search { item, generics, found: Vec::new(), listed: false, names_itself: false };
+    let mut search = Search::new(item, generics);
     for field in fields {
-        match &field.policy {
+        match field.kind() {
             None => search.walk(&field.ty, Need::Loggable),
             Some(
-                Policy::Clear { .. }
-                | Policy::Mask { .. }
-                | Policy::Hash
-                | Policy::Url
-                | Policy::Email
-                | Policy::Scrub,
+                PolicyKind::Clear { .. }
+                | PolicyKind::Mask { .. }
+                | PolicyKind::Hash
+                | PolicyKind::Url
+                | PolicyKind::Email
+                | PolicyKind::Scrub,
             ) => search.walk(&field.ty, Need::Text),
-            Some(Policy::Shape) => search.walk(&field.ty, Need::Shape),
-            Some(Policy::Secret | Policy::Skip | Policy::With(_)) => {}
+            Some(PolicyKind::Shape) => search.walk(&field.ty, Need::Shape),
+            Some(PolicyKind::Secret | PolicyKind::Skip | PolicyKind::With(_)) => {}
         }
     }
     let (mut for_value, mut for_element) = (generics.clone(), generics.clone());
     let listed = search.listed;
     for (ty, need) in search.found {
         let in_value = if listed { need.of_elements() } else { need }.bound(&ty, private);
-        // A list of the item is a list of what it holds, so that no `u8` gets in inside a newtype.
+        // Else a newtype around `u8` would be an `Element`, and a list of it would show bytes.
         let in_element = need.of_elements().bound(&ty, private);
         for_value.make_where_clause().predicates.push(in_value);
         for_element.make_where_clause().predicates.push(in_element);
@@ -73,8 +72,7 @@ impl Need {
 
 /// Whether a type depends on a type parameter.
 pub(super) fn is_generic(item: &Ident, generics: &Generics, ty: &Type) -> bool {
-    let mut search =
-        Search { item, generics, found: Vec::new(), listed: false, names_itself: false };
+    let mut search = Search::new(item, generics);
     search.walk(ty, Need::Loggable);
     !search.found.is_empty() || search.names_itself && generics.type_params().next().is_some()
 }
@@ -83,12 +81,16 @@ struct Search<'a> {
     item: &'a Ident,
     generics: &'a Generics,
     found: Vec<(Type, Need)>,
-    /// A list of the item is among the fields, so the item has to be an element for its own sake.
+    /// Whether a field is a list of the item, which then has to be an `Element` itself.
     listed: bool,
     names_itself: bool,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(item: &'a Ident, generics: &'a Generics) -> Self {
+        Search { item, generics, found: Vec::new(), listed: false, names_itself: false }
+    }
+
     fn is_param(&self, ident: &Ident) -> bool {
         self.generics.params.iter().any(|param| match param {
             GenericParam::Type(param) => param.ident == *ident,
@@ -99,7 +101,7 @@ impl Search<'_> {
     fn add(&mut self, ty: Type, need: Need) {
         for (known, known_need) in &mut self.found {
             let alike = *known_need == need || known_need.is_ordered() && need.is_ordered();
-            if same(known, &ty) && alike {
+            if alike && source_text(known) == source_text(&ty) {
                 if need > *known_need {
                     *known_need = need;
                 }
@@ -114,7 +116,7 @@ impl Search<'_> {
             Type::Group(inner) => self.walk(&inner.elem, need),
             Type::Paren(inner) => self.walk(&inner.elem, need),
             Type::Reference(inner) => self.walk(&inner.elem, need),
-            // The shape of a list is its length.
+            // The shape of a list is its length, whatever its elements are.
             Type::Array(_) | Type::Slice(_) | Type::Tuple(_) if need == Need::Shape => {}
             Type::Array(inner) => self.walk(&inner.elem, need.of_elements()),
             Type::Slice(inner) => self.walk(&inner.elem, need.of_elements()),

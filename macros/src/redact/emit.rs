@@ -1,19 +1,23 @@
-//! The impls: one call a field, the rest is in the runtime.
+//! The impls: one call per field; the rest is in the runtime.
 
 use std::fmt::Write as _;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::spanned::Spanned as _;
-use syn::{Ident, Member, Path, parse_quote};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::{Generics, Ident, Item, Member, Path, parse_quote};
 
-use super::args::{Args, Default};
-use super::model::{Content, Field, Form, Group, Redacted, Shape, Tagging, Variant};
-use super::policy::Policy;
-use super::{bounds, plain};
-use crate::inventory::{Listed, by_name, submit, text_of};
+use super::args::ItemArgs;
+use super::bounds;
+use super::model::{
+    Content, FieldGroup, GroupShape, Redacted, RedactedField, StructForm, Tagging, Variant,
+    derives_debug,
+};
+use crate::inventory::{ListedField, by_name, submit};
+use crate::policy::PolicyKind;
+use crate::tokens::{relocate, source_text, span_at};
 
-pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
+pub(super) fn impls(redacted: &Redacted, args: &ItemArgs) -> TokenStream {
     let root = &args.root;
     let private = parse_quote!(#root::__private);
     let fields = redacted.fields();
@@ -31,26 +35,87 @@ pub(super) fn impls(redacted: &Redacted, args: &Args) -> TokenStream {
     let probed = emit.probes().then(|| quote!(use #private::fallbacks::*;));
     let body = quote!(#probed #body);
     let attributes = &redacted.attributes;
+    let allow = quote!(#(#attributes)*);
     let listed = listed(redacted, args.default, &private.to_token_stream());
-    let impls = super::impls(
-        &redacted.ident,
-        &for_value,
-        &for_element,
-        &private,
-        &quote!(#(#attributes)*),
-        &body,
-        true,
-    );
+    let impls =
+        impls_around(&body, &redacted.ident, &for_value, &for_element, &private, &allow, true);
     quote!(#impls #listed)
+}
+
+/// Empty impls next to the errors, so that uses of the type still compile.
+pub(super) fn fallback(item: &Item, root: &Path) -> Option<TokenStream> {
+    let (ident, generics, attrs) = match item {
+        Item::Struct(item) => (&item.ident, &item.generics, &item.attrs),
+        Item::Enum(item) => (&item.ident, &item.generics, &item.attrs),
+        Item::Union(item) => (&item.ident, &item.generics, &item.attrs),
+        _ => return None,
+    };
+    // A derived `Debug` is one of the mistakes; a second impl would be another.
+    let with_debug = derives_debug(attrs).is_empty();
+    let private: Path = parse_quote!(#root::__private);
+    let body = quote!(let _ = __to;);
+    let allow = TokenStream::new();
+    Some(impls_around(&body, ident, generics, generics, &private, &allow, with_debug))
+}
+
+/// The impls, with `body` as the body of `log`.
+fn impls_around(
+    body: &TokenStream,
+    ident: &Ident,
+    for_value: &Generics,
+    for_element: &Generics,
+    private: &Path,
+    allow: &TokenStream,
+    with_debug: bool,
+) -> TokenStream {
+    let (params, args, bounds) = for_value.split_for_impl();
+    let (_, _, element_bounds) = for_element.split_for_impl();
+    let debug = with_debug.then(|| {
+        quote! {
+            #[automatically_derived]
+            #allow
+            impl #params #private::core::fmt::Debug for #ident #args #bounds {
+                fn fmt(
+                    &self,
+                    __f: &mut #private::core::fmt::Formatter<'_>,
+                ) -> #private::core::fmt::Result {
+                    #private::debug(self, __f)
+                }
+            }
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        #allow
+        impl #params #private::Loggable for #ident #args #bounds {
+            fn log(&self, __to: &mut #private::Encoder<'_>) {
+                #body
+            }
+        }
+
+        #[automatically_derived]
+        #allow
+        impl #params #private::Element for #ident #args #element_bounds {}
+
+        #[automatically_derived]
+        #allow
+        impl #params #private::Shape for #ident #args #bounds {
+            fn log_shape(&self, __to: &mut #private::Encoder<'_>) {
+                #private::of_loggable(self, __to)
+            }
+        }
+
+        #debug
+    }
 }
 
 /// The item's fields for the inventory.
 fn listed(
     redacted: &Redacted,
-    default: Option<Default>,
+    default: Option<&'static str>,
     private: &TokenStream,
 ) -> Option<TokenStream> {
-    let groups: Vec<(Option<&Variant>, &Group)> = match &redacted.content {
+    let groups: Vec<(Option<&Variant>, &FieldGroup)> = match &redacted.content {
         Content::Struct(_, group) => vec![(None, group)],
         Content::Enum(variants) => {
             variants.iter().map(|variant| (Some(variant), &variant.group)).collect()
@@ -65,41 +130,38 @@ fn listed(
             let decision = match &field.policy {
                 Some(policy) => policy.to_string().to_token_stream(),
                 None => {
-                    let otherwise = match default {
-                        None => "",
-                        Some(Default::Clear) => ", else clear",
-                        Some(Default::Secret) => ", else secret",
-                        Some(Default::Shape) => ", else shape",
-                    };
-                    let by_type = format!("by its type, {}{otherwise}", text_of(&field.ty));
+                    let otherwise =
+                        default.map_or(String::new(), |policy| format!(", else {policy}"));
+                    let by_type = format!("by its type, {}{otherwise}", source_text(&field.ty));
                     by_name(&field.all_names(), &by_type, private)
                 }
             };
-            Listed { cfgs, name, decision }
+            ListedField { cfgs, name, decision }
         })
     });
-    submit("redact", "", &plain(&redacted.ident), fields, private)
+    submit("redact", "", &redacted.ident.unraw().to_string(), fields, private)
 }
 
 struct Emit<'a> {
     redacted: &'a Redacted,
     private: &'a Path,
-    default: Option<Default>,
+    default: Option<&'static str>,
 }
 
 impl Emit<'_> {
-    /// Whether some field is left to method resolution, which needs the fallbacks in scope.
+    /// Whether method resolution chooses how to write a field, which needs the fallbacks in scope.
     fn probes(&self) -> bool {
-        let probed =
-            |field: &Field| matches!(field.policy, Some(Policy::Clear { .. } | Policy::Scrub));
+        let probed = |field: &RedactedField| {
+            matches!(field.kind(), Some(PolicyKind::Clear { .. } | PolicyKind::Scrub))
+        };
         self.default.is_some() || self.redacted.fields().any(probed)
     }
 
-    fn of_struct(&self, form: &Form, group: &Group) -> TokenStream {
-        let name = plain(&self.redacted.ident);
+    fn of_struct(&self, form: &StructForm, group: &FieldGroup) -> TokenStream {
+        let name = self.redacted.ident.unraw().to_string();
         let value = |member: &Member| quote!(&self.#member);
         match (form, group.shape()) {
-            (Form::Transparent(at), _) => {
+            (StructForm::Transparent(at), _) => {
                 let field = &group.fields[*at];
                 if field.is_skipped() {
                     return quote!(__to.unit(#name));
@@ -107,12 +169,12 @@ impl Emit<'_> {
                 let write = self.write(field, &name, &value(&field.member), &quote!(__slot));
                 quote!(__to.only(#name, |__slot| { #write }))
             }
-            (Form::Tagged { key, tag }, Shape::Named) => {
+            (StructForm::Tagged { key, tag }, GroupShape::Named) => {
                 let key = json_key(key);
                 let (object, fields) = self.fields(group, &name, value);
                 quote!(__to.tagged_object(#name, (#key, #tag), |#object| { #fields }))
             }
-            (Form::Plain | Form::Tagged { .. }, _) => self.group(group, &name, value),
+            (StructForm::Plain | StructForm::Tagged { .. }, _) => self.group(group, &name, value),
         }
     }
 
@@ -125,33 +187,33 @@ impl Emit<'_> {
             let local = local(member);
             quote!(#(#cfgs)* #member: #local,)
         });
-        let rest = group.fields.iter().any(Field::is_skipped).then(|| quote!(..));
+        let rest = group.fields.iter().any(RedactedField::is_skipped).then(|| quote!(..));
         let value = |member: &Member| local(member).into_token_stream();
         let body = match (tagging, group.shape()) {
-            (Tagging::External, Shape::Unit) => self.group(group, tag, value),
+            (Tagging::External, GroupShape::Unit) => self.group(group, tag, value),
             (Tagging::External, _) => {
                 let body = self.group(group, tag, value);
                 quote!(__to.variant(#tag, |__to| #body))
             }
-            (Tagging::Untagged, Shape::Unit) => quote!(__to.untagged_unit(#tag)),
+            (Tagging::Untagged, GroupShape::Unit) => quote!(__to.untagged_unit(#tag)),
             (Tagging::Untagged, _) => self.group(group, tag, value),
-            (Tagging::Internal { key } | Tagging::Adjacent { key, .. }, Shape::Unit) => {
+            (Tagging::Internal { key } | Tagging::Adjacent { key, .. }, GroupShape::Unit) => {
                 let key = json_key(key);
                 quote!(__to.tagged_object(#tag, (#key, #tag), |_| {}))
             }
-            (Tagging::Internal { key }, Shape::Named) => {
+            (Tagging::Internal { key }, GroupShape::Named) => {
                 let key = json_key(key);
                 let (object, fields) = self.fields(group, tag, value);
                 quote!(__to.tagged_object(#tag, (#key, #tag), |#object| { #fields }))
             }
-            (Tagging::Internal { key }, Shape::Tuple) if group.fields.len() == 1 => {
+            (Tagging::Internal { key }, GroupShape::Tuple) if group.fields.len() == 1 => {
                 let key = json_key(key);
                 let field = &group.fields[0];
                 let write = self.write(field, tag, &value(&field.member), &quote!(__slot));
                 quote!(__to.tagged((#key, #tag), |__slot| { #write }))
             }
-            // serde has no such form of a tuple.
-            (Tagging::Internal { key }, Shape::Tuple) => {
+            // serde has no internally tagged tuples.
+            (Tagging::Internal { key }, GroupShape::Tuple) => {
                 adjacent(key, "value", tag, &self.group(group, tag, value))
             }
             (Tagging::Adjacent { key, content }, _) => {
@@ -161,40 +223,40 @@ impl Emit<'_> {
         quote!(#(#cfgs)* Self::#ident { #(#bindings)* #rest } => #body,)
     }
 
-    /// The call that writes a struct, or what a variant holds.
+    /// The call that writes the fields of a struct or variant.
     fn group(
         &self,
-        group: &Group,
+        group: &FieldGroup,
         name: &str,
         value: impl Fn(&Member) -> TokenStream,
     ) -> TokenStream {
         let mut written = group.fields.iter().filter(|field| !field.is_skipped());
         match group.shape() {
-            Shape::Unit => quote!(__to.unit(#name)),
-            Shape::Tuple if group.fields.len() == 1 => {
+            GroupShape::Unit => quote!(__to.unit(#name)),
+            GroupShape::Tuple if group.fields.len() == 1 => {
                 let field = written.next().map(|field| {
                     let write = self.write(field, name, &value(&field.member), &quote!(__slot));
                     quote!(__to.only(#name, |__slot| { #write }))
                 });
                 quote!(#field)
             }
-            Shape::Tuple => {
+            GroupShape::Tuple => {
                 let items = written.map(|field| {
                     self.write(field, name, &value(&field.member), &quote!(__list.slot()))
                 });
                 quote!(__to.tuple(#name, |__list| { #(#items)* }))
             }
-            Shape::Named => {
+            GroupShape::Named => {
                 let (object, fields) = self.fields(group, name, value);
                 quote!(__to.object(#name, |#object| { #fields }))
             }
         }
     }
 
-    /// The statements that write the fields of an object, and what they call it.
+    /// The name of the object in the generated code, and the statements that write its fields.
     fn fields(
         &self,
-        group: &Group,
+        group: &FieldGroup,
         name: &str,
         value: impl Fn(&Member) -> TokenStream,
     ) -> (Ident, TokenStream) {
@@ -207,7 +269,7 @@ impl Emit<'_> {
                 let write = self.write(field, name, &value, &quote!(__slot));
                 let (key, other) = (json_key(&field.key), other_name(field));
                 quote!(__object.flat(#key, #other, &[#(#own),*], |__slot| { #write });)
-            } else if matches!(field.policy, Some(Policy::Secret)) {
+            } else if matches!(field.kind(), Some(PolicyKind::Secret)) {
                 let key = json_key(&field.key);
                 let hidden = format!("{key}\"[REDACTED]\"");
                 quote!(__object.secret(#key, #hidden);)
@@ -218,141 +280,117 @@ impl Emit<'_> {
             if cfgs.is_empty() { write } else { quote!(#(#cfgs)* { #write }) }
         });
         let fields = quote!(#(#fields)*);
-        let is_empty = group.fields.iter().all(Field::is_skipped);
+        let is_empty = group.fields.iter().all(RedactedField::is_skipped);
         (format_ident!("{}", if is_empty { "_" } else { "__object" }), fields)
     }
 
-    /// The statement that puts a field of the group of this name into its place.
+    /// The statement that writes a field to `slot`; `group` is the name of its struct or variant.
     fn write(
         &self,
-        field: &Field,
+        field: &RedactedField,
         group: &str,
         value: &TokenStream,
         slot: &TokenStream,
     ) -> TokenStream {
         let name = if field.key.is_empty() { group } else { &field.key };
         let ty = &field.ty;
-        let at = at(ty);
-        let private = relocated(self.private, at);
+        let span = span_at(ty);
+        let private = relocate(span, self.private);
         let by_leaf = |leaf: TokenStream| {
             let leaf = quote!(#private::Leaf::#leaf);
-            quote_spanned!(at=> #private::by_policy::<#ty>(#value, #leaf, #slot);)
+            quote_spanned!(span=> #private::by_policy::<#ty>(#value, #leaf, #slot);)
         };
-        match &field.policy {
-            None => self.by_type(field, value, slot),
-            Some(Policy::Clear { word, reason }) => {
-                let check = reason.is_none().then(|| self.needs_no_reason(field, word));
-                // Text that is not loggable by itself, or a type that is and so has decided already.
+        let Some(policy) = &field.policy else { return self.by_type(field, value, slot) };
+        match &policy.kind {
+            PolicyKind::Clear { reason } => {
+                let check = reason.is_none().then(|| self.needs_no_reason(field, &policy.name));
+                // A loggable type keeps its own policies; only other text is shown as it is.
                 let clear = self.probe(field, value, slot, &quote!(false), "candor_or_clear");
                 quote!(#check #clear)
             }
-            Some(Policy::Secret) => quote!(#private::hidden(#slot);),
-            Some(Policy::Mask { first, last }) => {
+            PolicyKind::Secret => quote!(#private::hidden(#slot);),
+            PolicyKind::Mask { first, last } => {
                 by_leaf(quote!(Mask { first: #first, last: #last }))
             }
-            Some(Policy::Hash) => {
-                by_leaf(quote!(Hash(#private::core::option::Option::Some(#name))))
+            PolicyKind::Hash => by_leaf(quote!(Hash(#private::core::option::Option::Some(#name)))),
+            PolicyKind::Shape => {
+                quote_spanned!(span=> #private::by_shape::<#ty>(#value, #slot);)
             }
-            Some(Policy::Shape) => {
-                quote_spanned!(at=> #private::by_shape::<#ty>(#value, #slot);)
+            PolicyKind::Url => by_leaf(quote!(Url)),
+            PolicyKind::Email => by_leaf(quote!(Email)),
+            // Only a bound can tell that a type with a parameter in it is text.
+            PolicyKind::Scrub if self.is_generic(field) => by_leaf(quote!(Scrub)),
+            PolicyKind::Scrub => {
+                let method = Ident::new("candor_scrub", span);
+                quote_spanned!(span=> (&&&&&&#private::Scrubbed::<#ty>(#value)).#method(#slot);)
             }
-            Some(Policy::Url) => by_leaf(quote!(Url)),
-            Some(Policy::Email) => by_leaf(quote!(Email)),
-            // With a parameter in it only a bound can say that it has a text.
-            Some(Policy::Scrub) if self.is_generic(field) => by_leaf(quote!(Scrub)),
-            Some(Policy::Scrub) => {
-                let method = Ident::new("candor_scrub", at);
-                quote_spanned!(at=> (&&&&&&#private::Scrubbed::<#ty>(#value)).#method(#slot);)
+            PolicyKind::With(path) => {
+                let span = span_at(path);
+                let (private, value) = (relocate(span, self.private), relocate(span, value));
+                quote_spanned!(span=> #private::by_function(#path(#value), #name, #slot);)
             }
-            Some(Policy::With(path)) => {
-                let at = self::at(path);
-                let (private, value) = (relocated(self.private, at), relocated(value, at));
-                quote_spanned!(at=> #private::by_function(#path(#value), #name, #slot);)
-            }
-            Some(Policy::Skip) => TokenStream::new(),
+            PolicyKind::Skip => TokenStream::new(),
         }
     }
 
-    fn needs_no_reason(&self, field: &Field, word: &Ident) -> TokenStream {
-        let at = at(word);
-        let private = relocated(self.private, at);
+    fn needs_no_reason(&self, field: &RedactedField, clear: &Ident) -> TokenStream {
+        let span = span_at(clear);
+        let private = relocate(span, self.private);
         let sensitive = sensitive(&field.names, &private);
-        quote_spanned! {at=>
+        quote_spanned! {span=>
             const _: () = #private::needs_no_reason::<#private::KeyRule<{ #sensitive }>>();
         }
     }
 
-    fn by_type(&self, field: &Field, value: &TokenStream, slot: &TokenStream) -> TokenStream {
+    fn by_type(
+        &self,
+        field: &RedactedField,
+        value: &TokenStream,
+        slot: &TokenStream,
+    ) -> TokenStream {
         let ty = &field.ty;
-        let at = at(ty);
-        let private = relocated(self.private, at);
+        let span = span_at(ty);
+        let private = relocate(span, self.private);
         let sensitive = sensitive(&field.all_names(), &private);
-        // With a parameter in it the type is known only where the item is used, and probing here
-        // would find every such field undecided; a bound decides it there.
-        let generic = self.is_generic(field);
-        let method = match self.default {
-            Some(Default::Clear) if !generic => "candor_or_clear",
-            Some(Default::Secret) if !generic => "candor_or_secret",
-            Some(Default::Shape) if !generic => "candor_or_shape",
-            _ => {
-                return quote_spanned!(at=> #private::by_type::<#ty, { #sensitive }>(#value, #slot););
+        match self.default {
+            // Method resolution in the generic impl would never find a type with a parameter in it
+            // loggable; such a type gets a bound instead.
+            Some(policy) if !self.is_generic(field) => {
+                let method = format!("candor_or_{policy}");
+                self.probe(field, value, slot, &quote!({ #sensitive }), &method)
             }
-        };
-        self.probe(field, value, slot, &quote!({ #sensitive }), method)
+            _ => quote_spanned!(span=> #private::by_type::<#ty, { #sensitive }>(#value, #slot);),
+        }
     }
 
-    fn is_generic(&self, field: &Field) -> bool {
+    fn is_generic(&self, field: &RedactedField) -> bool {
         bounds::is_generic(&self.redacted.ident, &self.redacted.generics, &field.ty)
     }
 
     fn probe(
         &self,
-        field: &Field,
+        field: &RedactedField,
         value: &TokenStream,
         slot: &TokenStream,
         sensitive: &TokenStream,
         method: &str,
     ) -> TokenStream {
         let ty = &field.ty;
-        let at = at(ty);
-        let private = relocated(self.private, at);
-        let method = Ident::new(method, at);
-        quote_spanned!(at=> #private::Probe::<#ty, #sensitive>::new(#value).#method(#slot);)
+        let span = span_at(ty);
+        let private = relocate(span, self.private);
+        let method = Ident::new(method, span);
+        quote_spanned!(span=> #private::Probe::<#ty, #sensitive>::new(#value).#method(#slot);)
     }
 }
 
-impl Field {
-    /// The names that decide on a field without a policy.
-    fn all_names(&self) -> Vec<String> {
-        let mut names = self.names.clone();
-        let more = self.under.iter().filter(|key| !self.names.contains(key));
-        names.extend(more.cloned());
-        names
-    }
-
-    fn is_skipped(&self) -> bool {
-        matches!(self.policy, Some(Policy::Skip))
-    }
-}
-
-impl Group {
-    /// A tuple that shows none of its fields is a name.
-    fn shape(&self) -> Shape {
-        match self.shape {
-            Shape::Tuple if self.fields.iter().all(Field::is_skipped) => Shape::Unit,
-            shape => shape,
-        }
-    }
-}
-
-/// Whether the key rule hits one of the names, as a constant expression.
+/// Whether the key rule hides one of the names, as a constant expression.
 fn sensitive(names: &[String], private: &TokenStream) -> TokenStream {
-    let asked = names.iter().map(|name| quote!(#private::is_sensitive(#name)));
-    quote!(#(#asked)||*)
+    let is_hidden = names.iter().map(|name| quote!(#private::is_sensitive(#name)));
+    quote!(#(#is_hidden)||*)
 }
 
-/// The place of a field in a struct, by its key ready to be written.
-fn slot(field: &Field) -> TokenStream {
+/// The slot of a field in an object, with its key as it is written.
+fn slot(field: &RedactedField) -> TokenStream {
     let (json, other) = (json_key(&field.key), other_name(field));
     quote!(__object.slot(#json, #other))
 }
@@ -362,8 +400,8 @@ fn adjacent(key: &str, content: &str, tag: &str, body: &TokenStream) -> TokenStr
     quote!(__to.adjacent((#key, #tag), #content, |__to| #body))
 }
 
-/// The name of a field in the code, where the log has another one.
-fn other_name(field: &Field) -> String {
+/// The name of a field in the source if it is not the key, else empty.
+fn other_name(field: &RedactedField) -> String {
     let name = member_name(&field.member);
     if name == field.key { String::new() } else { name }
 }
@@ -373,7 +411,7 @@ fn json_key(key: &str) -> String {
     format!(",{}:", json_string(key))
 }
 
-/// A key as JSON; what is neither printable ASCII nor a letter or digit is escaped.
+/// A key as a JSON string; only printable ASCII, letters and digits are not escaped.
 fn json_string(key: &str) -> String {
     let mut json = String::from("\"");
     for c in key.chars() {
@@ -399,24 +437,7 @@ fn local(member: &Member) -> Ident {
 
 fn member_name(member: &Member) -> String {
     match member {
-        Member::Named(ident) => plain(ident),
+        Member::Named(ident) => ident.unraw().to_string(),
         Member::Unnamed(index) => index.index.to_string(),
     }
-}
-
-/// Errors point at the user's token; the code they are about stays the macro's, for the lints.
-fn at(token: &impl ToTokens) -> Span {
-    Span::mixed_site().located_at(token.span())
-}
-
-/// The same tokens, with errors about them reported somewhere else.
-fn relocated(tokens: &impl ToTokens, at: Span) -> TokenStream {
-    tokens
-        .to_token_stream()
-        .into_iter()
-        .map(|mut token| {
-            token.set_span(token.span().located_at(at));
-            token
-        })
-        .collect()
 }

@@ -1,40 +1,41 @@
-//! The item as the expansion needs it, and the checks that need no type.
+//! The item, parsed and checked as far as that is possible without knowing types.
 
+use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, Generics, Ident, Item, Member, Meta, Path, Token, Type};
 
-use super::plain;
-use super::policy::Policy;
+use super::attribute;
 use super::serde_names::{Case, Rules, SerdeNames};
 use crate::errors::Errors;
+use crate::policy::{Policy, PolicyKind};
 
 /// A struct or enum without mistakes.
 pub(super) struct Redacted {
     pub(super) ident: Ident,
     pub(super) generics: Generics,
-    /// Lint levels and deprecations, which the impls have to share.
+    /// `#[allow(…)]`s for the impls: those of the item, and of deprecations.
     pub(super) attributes: Vec<Attribute>,
     pub(super) content: Content,
 }
 
 pub(super) enum Content {
-    Struct(Form, Group),
+    Struct(StructForm, FieldGroup),
     Enum(Vec<Variant>),
 }
 
-/// How serde writes a struct, beside its fields.
-pub(super) enum Form {
+/// The form that serde gives to a struct.
+pub(super) enum StructForm {
     Plain,
     /// `{"type":"Name",…}`.
     Tagged {
         key: String,
         tag: String,
     },
-    /// As the field at this place alone.
+    /// The value of the field with this index.
     Transparent(usize),
 }
 
-/// How serde writes which variant of an enum it is.
+/// How serde tells the variant of an enum.
 #[derive(Clone)]
 pub(super) enum Tagging {
     /// `{"Variant":…}`
@@ -43,63 +44,79 @@ pub(super) enum Tagging {
     Internal { key: String },
     /// `{"t":"Variant","c":…}`
     Adjacent { key: String, content: String },
-    /// Not at all.
+    /// `…`
     Untagged,
 }
 
 pub(super) struct Variant {
     pub(super) ident: Ident,
-    /// Its name in the log.
+    /// The name in the log.
     pub(super) tag: String,
     pub(super) tagging: Tagging,
     pub(super) cfgs: Vec<Attribute>,
-    pub(super) group: Group,
+    pub(super) group: FieldGroup,
 }
 
 /// The fields of a struct or variant.
-pub(super) struct Group {
-    pub(super) shape: Shape,
-    pub(super) fields: Vec<Field>,
+pub(super) struct FieldGroup {
+    shape: GroupShape,
+    pub(super) fields: Vec<RedactedField>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Shape {
+pub(super) enum GroupShape {
     Unit,
     Tuple,
     Named,
 }
 
-pub(super) struct Field {
+pub(super) struct RedactedField {
     pub(super) member: Member,
     pub(super) ty: Type,
     /// The key in the log; empty in a tuple.
     pub(super) key: String,
-    /// Every name the key rule is asked about.
+    /// All names of the field, for the key rule.
     pub(super) names: Vec<String>,
-    /// Keys it stands under beside its own: a sensitive one hides all that is not decided.
-    pub(super) under: Vec<String>,
+    /// The names of the variant around it. If they are sensitive, a field without a policy is hidden.
+    outer_keys: Vec<String>,
     pub(super) policy: Option<Policy>,
-    /// Whether its fields stand among those of the item.
+    /// Whether the item has the fields of this one in its place.
     pub(super) flatten: bool,
     pub(super) cfgs: Vec<Attribute>,
 }
 
+impl RedactedField {
+    pub(super) fn kind(&self) -> Option<&PolicyKind> {
+        self.policy.as_ref().map(|policy| &policy.kind)
+    }
+
+    pub(super) fn is_skipped(&self) -> bool {
+        matches!(self.kind(), Some(PolicyKind::Skip))
+    }
+
+    /// The names for the key rule if the field has no policy.
+    pub(super) fn all_names(&self) -> Vec<String> {
+        let outer = self.outer_keys.iter().filter(|key| !self.names.contains(key));
+        self.names.iter().chain(outer).cloned().collect()
+    }
+}
+
 impl Redacted {
-    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
-        let groups: Vec<&Group> = match &self.content {
+    pub(super) fn fields(&self) -> impl Iterator<Item = &RedactedField> {
+        let groups: Vec<&FieldGroup> = match &self.content {
             Content::Struct(_, group) => vec![group],
             Content::Enum(variants) => variants.iter().map(|variant| &variant.group).collect(),
         };
         groups.into_iter().flat_map(|group| &group.fields)
     }
 
-    /// Reads the item and takes candor's attributes off it, whatever mistakes there are.
+    /// Parses the item and removes candor's attributes from it, even if there are mistakes.
     pub(super) fn parse(item: &mut Item, errors: &mut Errors) -> Option<Redacted> {
         match item {
             Item::Struct(item) => {
                 check_item(&mut item.attrs, errors);
                 let serde = SerdeNames::read(&item.attrs);
-                let name = plain(&item.ident);
+                let name = item.ident.unraw().to_string();
                 let outer = Outer {
                     names: vec![name.clone()],
                     keys: Vec::new(),
@@ -107,14 +124,14 @@ impl Redacted {
                     transparent: serde.has("transparent"),
                 };
                 let form = match (&serde.tag, transparent_field(&serde, &item.fields)) {
-                    (_, Some(at)) => Form::Transparent(at),
+                    (_, Some(at)) => StructForm::Transparent(at),
                     (Some(key), None) => {
                         let tag = serde.rename.clone().unwrap_or(name);
-                        Form::Tagged { key: key.clone(), tag }
+                        StructForm::Tagged { key: key.clone(), tag }
                     }
-                    (None, None) => Form::Plain,
+                    (None, None) => StructForm::Plain,
                 };
-                let group = Group::parse(&mut item.fields, serde.rename_all, &outer, errors);
+                let group = FieldGroup::parse(&mut item.fields, serde.rename_all, &outer, errors);
                 Some(Redacted {
                     ident: item.ident.clone(),
                     generics: item.generics.clone(),
@@ -178,7 +195,7 @@ impl Variant {
             );
         }
         let names = SerdeNames::read(&variant.attrs);
-        let rust = plain(&variant.ident);
+        let rust = variant.ident.unraw().to_string();
         let (tag, tags) = all_names(&rust, &names, item.rename_all, Case::of_variant);
         let rules = names.rename_all.or(item.rename_all_fields);
         let tagging = match (&item.tag, &item.content) {
@@ -203,27 +220,27 @@ impl Variant {
             tag,
             tagging,
             cfgs: cfgs(&variant.attrs),
-            group: Group::parse(&mut variant.fields, rules, &outer, errors),
+            group: FieldGroup::parse(&mut variant.fields, rules, &outer, errors),
         }
     }
 }
 
-impl Group {
-    fn parse(fields: &mut Fields, rules: Rules, outer: &Outer, errors: &mut Errors) -> Group {
+impl FieldGroup {
+    fn parse(fields: &mut Fields, rules: Rules, outer: &Outer, errors: &mut Errors) -> FieldGroup {
         let shape = match fields {
-            Fields::Named(_) => Shape::Named,
-            Fields::Unnamed(_) => Shape::Tuple,
-            Fields::Unit => Shape::Unit,
+            Fields::Named(_) => GroupShape::Named,
+            Fields::Unnamed(_) => GroupShape::Tuple,
+            Fields::Unit => GroupShape::Unit,
         };
-        let mut parsed: Vec<Field> = Vec::new();
+        let mut parsed: Vec<RedactedField> = Vec::new();
         for (at, field) in fields.iter_mut().enumerate() {
             let attributes = take_redact(&mut field.attrs);
-            let policy = Policy::parse(&attributes, errors);
+            let policy = attribute::policy(&attributes, errors);
             check_conditional(&mut field.attrs, errors);
             let cfgs = cfgs(&field.attrs);
             let serde = SerdeNames::read(&field.attrs);
             let (member, key, names) = if let Some(ident) = &field.ident {
-                let rust = plain(ident);
+                let rust = ident.unraw().to_string();
                 let (key, mut names) = all_names(&rust, &serde, rules, Case::of_field);
                 if outer.transparent {
                     names.extend(outer.names.iter().cloned());
@@ -235,31 +252,47 @@ impl Group {
                 }
                 (Member::from(at), String::new(), outer.names.clone())
             };
-            let flatten = serde.has("flatten") && shape == Shape::Named;
-            let ty = field.ty.clone();
-            let under = outer.keys.clone();
-            parsed.push(Field { member, ty, key, names, under, policy, flatten, cfgs });
+            parsed.push(RedactedField {
+                member,
+                ty: field.ty.clone(),
+                key,
+                names,
+                outer_keys: outer.keys.clone(),
+                policy,
+                flatten: serde.has("flatten") && shape == GroupShape::Named,
+                cfgs,
+            });
         }
-        if shape == Shape::Named {
+        if shape == GroupShape::Named {
             make_unique(&mut parsed, outer.tag.as_deref());
         }
-        Group { shape, fields: parsed }
+        FieldGroup { shape, fields: parsed }
+    }
+
+    /// The shape in the log: a tuple whose fields are all skipped is only a name.
+    pub(super) fn shape(&self) -> GroupShape {
+        match self.shape {
+            GroupShape::Tuple if self.fields.iter().all(RedactedField::is_skipped) => {
+                GroupShape::Unit
+            }
+            shape => shape,
+        }
     }
 }
 
-/// What a group of fields stands in.
+/// The struct or variant around a group of fields.
 struct Outer {
-    /// The names of the struct or variant, which stand for those a tuple's fields lack.
+    /// Its names, which the fields of a tuple have too.
     names: Vec<String>,
-    /// The key that the fields stand under.
+    /// Its names if it is a variant and the log has the fields under its key.
     keys: Vec<String>,
-    /// The key of the tag that stands among the fields.
+    /// The key of the tag that is written next to the fields.
     tag: Option<String>,
-    /// Whether a field with a name is written without it.
+    /// Whether a field is written without its name.
     transparent: bool,
 }
 
-/// The field that serde writes in the place of the struct.
+/// The index of the field that serde writes in place of a `transparent` struct.
 fn transparent_field(serde: &SerdeNames, fields: &Fields) -> Option<usize> {
     let is_written = |field: &syn::Field| {
         let is_marker = match &field.ty {
@@ -272,9 +305,9 @@ fn transparent_field(serde: &SerdeNames, fields: &Fields) -> Option<usize> {
     serde.has("transparent").then(|| fields.iter().position(is_written)).flatten()
 }
 
-/// serde may give two fields one key where it writes only one of them; the log writes both, and the
-/// later one under its Rust name.
-fn make_unique(fields: &mut [Field], tag: Option<&str>) {
+/// Two fields can have the same key if serde writes only one of them. The log writes both, the later
+/// one under its Rust name.
+fn make_unique(fields: &mut [RedactedField], tag: Option<&str>) {
     for at in 0..fields.len() {
         let (before, rest) = fields.split_at_mut(at);
         let field = &mut rest[0];
@@ -282,14 +315,11 @@ fn make_unique(fields: &mut [Field], tag: Option<&str>) {
             continue;
         }
         let taken = |key: &str| {
-            before
-                .iter()
-                .any(|other| other.key == key && !matches!(other.policy, Some(Policy::Skip)))
-                || tag == Some(key)
+            before.iter().any(|other| other.key == key && !other.is_skipped()) || tag == Some(key)
         };
         if taken(&field.key) {
             if let Member::Named(ident) = &field.member {
-                field.key = plain(ident);
+                field.key = ident.unraw().to_string();
             }
             while taken(&field.key) {
                 field.key.push('_');
@@ -298,7 +328,7 @@ fn make_unique(fields: &mut [Field], tag: Option<&str>) {
     }
 }
 
-/// The name in the log, and all names.
+/// The key of a field or variant, and all its names.
 fn all_names(
     rust: &str,
     serde: &SerdeNames,
@@ -327,7 +357,7 @@ fn check_item(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
     }
 }
 
-/// Every `Debug` among the derives below.
+/// Every `Debug` in a `#[derive(…)]`.
 pub(super) fn derives_debug(attributes: &[Attribute]) -> Vec<Path> {
     let mut found = Vec::new();
     for attribute in attributes {
@@ -345,12 +375,12 @@ fn is_last(path: &Path, name: &str) -> bool {
     path.segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// Takes candor's own attributes out of a list.
+/// Removes `#[redact(…)]` from a list of attributes.
 fn take_redact(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
     attributes.extract_if(.., |attribute| is_last(attribute.path(), "redact")).collect()
 }
 
-/// A condition on a policy would be a condition on what leaks.
+/// Reports policies under `cfg_attr`: the build would decide about what leaks.
 fn check_conditional(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
     attributes.retain(|attribute| {
         let Meta::List(list) = &attribute.meta else { return true };
@@ -368,7 +398,7 @@ fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
 }
 
-/// What the user allowed on the item, also for the impls; deprecated fields are the user's affair.
+/// The item's `#[allow(…)]`s for the impls too, and `#[allow(deprecated)]` if a field is deprecated.
 fn shared_attributes<'a>(
     item: &[Attribute],
     fields: impl IntoIterator<Item = &'a Fields>,
@@ -377,7 +407,7 @@ fn shared_attributes<'a>(
         if attribute.path().is_ident("allow") {
             return Some(attribute.clone());
         }
-        // An expectation is met by the item itself; the impls must not fail to meet it.
+        // The impls need not fulfill the item's expectations.
         let metas = attribute
             .path()
             .is_ident("expect")

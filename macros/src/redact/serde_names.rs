@@ -1,27 +1,26 @@
-//! The names serde gives to fields and variants, and the forms it gives to types.
+//! The names that serde gives to fields and variants, and the forms that it gives to types.
 //!
-//! Only what is understood is read: serde's own derive, where there is one, reports mistakes, and
-//! where there is none its attributes are not ours to judge.
+//! Unknown and malformed attributes are ignored: serde's own derive reports them.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, LitStr, Meta};
 
-/// What the `#[serde(…)]` of one item, variant or field say about names.
+/// The `#[serde(…)]` attributes of one item, variant or field, as far as they matter here.
 #[derive(Default)]
 pub(super) struct SerdeNames {
     /// The name in the output.
     pub(super) rename: Option<String>,
-    /// Other names the same value has in an input.
+    /// Further names in an input.
     pub(super) others: Vec<String>,
     pub(super) rename_all: Rules,
     pub(super) rename_all_fields: Rules,
     pub(super) tag: Option<String>,
     pub(super) content: Option<String>,
-    /// Words without a value: `untagged`, `flatten`, `skip`.
-    words: Vec<String>,
+    /// Arguments without a value: `untagged`, `flatten`, `skip`.
+    flags: Vec<String>,
 }
 
-/// A naming convention for the output, and the one for the input where it differs.
+/// The naming convention of the output, and that of the input if it differs.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Rules {
     pub(super) output: Option<Case>,
@@ -29,15 +28,20 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    fn parse(value: Value) -> Rules {
+        let (output, input) = both_sides(value);
+        let case = |name: Option<String>| name.and_then(|name| Case::named(&name));
+        Rules { output: case(output), input: case(input) }
+    }
+
     pub(super) fn or(self, other: Rules) -> Rules {
         Rules { output: self.output.or(other.output), input: self.input.or(other.input) }
     }
 }
 
 impl SerdeNames {
-    /// Whether a word without a value is there.
-    pub(super) fn has(&self, word: &str) -> bool {
-        self.words.iter().any(|own| own == word)
+    pub(super) fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|own| own == flag)
     }
 
     pub(super) fn read(attributes: &[Attribute]) -> Self {
@@ -47,7 +51,7 @@ impl SerdeNames {
             if list.path.is_ident("serde") {
                 names.read_list(list.tokens.clone());
             } else if list.path.is_ident("cfg_attr") {
-                // Whether the condition holds is not known here; the name is taken as if it did.
+                // The condition is not known here; the attribute is read as if it held.
                 for entry in entries(list.tokens.clone()) {
                     if let ("serde", Value::List(tokens)) = (&*entry.name, entry.value) {
                         names.read_list(tokens);
@@ -61,44 +65,40 @@ impl SerdeNames {
     fn read_list(&mut self, tokens: TokenStream) {
         for entry in entries(tokens) {
             match (&*entry.name, entry.value) {
-                ("rename", Value::Text(name)) => self.rename = Some(name),
-                ("rename", Value::List(list)) => {
-                    for side in entries(list) {
-                        match (&*side.name, side.value) {
-                            ("serialize", Value::Text(name)) => self.rename = Some(name),
-                            ("deserialize", Value::Text(name)) => self.others.push(name),
-                            _ => {}
-                        }
-                    }
+                ("rename", value) => {
+                    let (output, input) = both_sides(value);
+                    self.rename = output.or_else(|| self.rename.take());
+                    self.others.extend(input);
                 }
+                ("rename_all", value) => self.rename_all = Rules::parse(value),
+                ("rename_all_fields", value) => self.rename_all_fields = Rules::parse(value),
                 ("tag", Value::Text(key)) => self.tag = Some(key),
                 ("content", Value::Text(key)) => self.content = Some(key),
-                (word, Value::None) => self.words.push(word.to_owned()),
                 ("alias", Value::Text(name)) => self.others.push(name),
-                ("rename_all", value) => self.rename_all = rules(value),
-                ("rename_all_fields", value) => self.rename_all_fields = rules(value),
+                (flag, Value::None) => self.flags.push(flag.to_owned()),
                 _ => {}
             }
         }
     }
 }
 
-fn rules(value: Value) -> Rules {
+/// Reads `"name"` or `(serialize = "name", deserialize = "name")`.
+fn both_sides(value: Value) -> (Option<String>, Option<String>) {
+    let (mut output, mut input) = (None, None);
     match value {
-        Value::Text(text) => Rules { output: Case::named(&text), input: None },
+        Value::Text(text) => output = Some(text),
         Value::List(list) => {
-            let mut rules = Rules::default();
             for side in entries(list) {
                 match (&*side.name, side.value) {
-                    ("serialize", Value::Text(text)) => rules.output = Case::named(&text),
-                    ("deserialize", Value::Text(text)) => rules.input = Case::named(&text),
+                    ("serialize", Value::Text(text)) => output = Some(text),
+                    ("deserialize", Value::Text(text)) => input = Some(text),
                     _ => {}
                 }
             }
-            rules
         }
-        Value::None => Rules::default(),
+        Value::None => {}
     }
+    (output, input)
 }
 
 struct Entry {
@@ -112,7 +112,7 @@ enum Value {
     List(TokenStream),
 }
 
-/// Splits `a, b = "x", c(…)`, and passes over what has another form.
+/// Splits `a, b = "x", c(…)`, and ignores parts of another form.
 fn entries(tokens: TokenStream) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut part: Vec<TokenTree> = Vec::new();
@@ -173,27 +173,27 @@ impl Case {
         })
     }
 
-    /// The name of a field, which is `snake_case` in Rust.
+    /// Converts the name of a field from `snake_case`.
     pub(super) fn of_field(self, name: &str) -> String {
         match self {
             Case::Lower | Case::Snake => name.to_owned(),
             Case::Upper | Case::ScreamingSnake => name.to_ascii_uppercase(),
             Case::Pascal => {
-                name.split('_').map(|word| first(word, str::to_ascii_uppercase)).collect()
+                name.split('_').map(|word| change_first(word, str::to_ascii_uppercase)).collect()
             }
-            Case::Camel => first(&Case::Pascal.of_field(name), str::to_ascii_lowercase),
+            Case::Camel => change_first(&Case::Pascal.of_field(name), str::to_ascii_lowercase),
             Case::Kebab => name.replace('_', "-"),
             Case::ScreamingKebab => name.to_ascii_uppercase().replace('_', "-"),
         }
     }
 
-    /// The name of a variant, which is `PascalCase` in Rust.
+    /// Converts the name of a variant from `PascalCase`.
     pub(super) fn of_variant(self, name: &str) -> String {
         match self {
             Case::Pascal => name.to_owned(),
             Case::Lower => name.to_ascii_lowercase(),
             Case::Upper => name.to_ascii_uppercase(),
-            Case::Camel => first(name, str::to_ascii_lowercase),
+            Case::Camel => change_first(name, str::to_ascii_lowercase),
             Case::Snake => {
                 let mut snake = String::new();
                 for (at, c) in name.char_indices() {
@@ -211,8 +211,8 @@ impl Case {
     }
 }
 
-/// The word with its first character changed.
-fn first(word: &str, change: fn(&str) -> String) -> String {
+/// Changes the first character of a word.
+fn change_first(word: &str, change: fn(&str) -> String) -> String {
     let at = word.chars().next().map_or(0, char::len_utf8);
     let (head, tail) = word.split_at(at);
     change(head) + tail

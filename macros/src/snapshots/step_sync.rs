@@ -1,5 +1,9 @@
 pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
-    ::candor::__private::site!(step "reserve"["id"].slow_nanos(250000000u64));
+    ::candor::__private::site!(
+        step "reserve"["id"].slow_nanos(250000000u64)
+        .checked([::candor::__private::unreserved("id",
+        ::candor::__private::LineKind::Step)])
+    );
     let mut __step = ::candor::__private::StepGuard::enter_with(
         &__SITE,
         |__fields| {

@@ -1,30 +1,105 @@
-//! The keys a line has of its own, their renames, and what is reserved for them.
-
-use std::fmt::Write as _;
+//! The keys that candor writes itself, their renames, and the names that fields can't have because of them.
 
 use crate::json::escape;
 
-/// The fixed keys, in the order of the line.
-pub(crate) const FIXED: [&str; 12] = [
-    "ts",
-    "level",
-    "logger",
-    "msg",
-    "request_id",
-    "user_id",
-    "method",
-    "path",
-    "service",
-    "trace_id",
-    "span_id",
-    "seq",
-];
+/// Defines each set of keys once: as a list, in the order of the line, and as a pattern. The compiler
+/// evaluates the patterns for each field of each call site, which takes too long with a loop.
+macro_rules! key_sets {
+    ($($(#[$doc:meta])* $list:ident[$len:literal], $contains:ident: $($key:literal)*;)*) => {$(
+        $(#[$doc])*
+        #[allow(dead_code, reason = "only tests need `STEP` and `CALL` as lists")]
+        pub(crate) const $list: [&str; $len] = [$(text($key)),*];
 
-/// Keys that candor puts on lines beside the fixed ones, wherever they come from.
-const OWN: [&str; 3] = ["event", "exc", "truncated"];
+        const fn $contains(key: &str) -> bool {
+            matches!(key.as_bytes(), $($key)|*)
+        }
+    )*};
+}
 
-/// Bytes of a field's name, which stands in every line beside its value.
-const NAME_LIMIT: usize = 128;
+key_sets! {
+    /// The fixed keys.
+    FIXED[12], is_fixed: b"ts" b"level" b"logger" b"msg" b"request_id" b"user_id" b"method" b"path"
+        b"service" b"trace_id" b"span_id" b"seq";
+    /// Further keys that any line can have.
+    COMMON[3], is_common: b"event" b"exc" b"truncated";
+    /// Further keys of `step_timing` and `dependency_call` lines.
+    STEP[10], is_of_step: b"step" b"duration_ms" b"outcome" b"step_id" b"parent_id" b"offset_ms"
+        b"error" b"error_detail" b"ret" b"busy_ms";
+    /// Further keys of `dependency_call` lines.
+    CALL[7], is_of_call: b"dependency" b"operation" b"dependency_method" b"url" b"status" b"retries"
+        b"last_attempt_ms";
+}
+
+const fn text(key: &'static [u8]) -> &'static str {
+    match std::str::from_utf8(key) {
+        Ok(key) => key,
+        Err(_) => panic!(),
+    }
+}
+
+/// Kind of line, which determines the keys that candor writes itself.
+#[derive(Debug, Clone, Copy)]
+pub enum LineKind {
+    /// An event, from candor's macros or from `tracing`.
+    Event,
+    /// A `step_timing` line.
+    Step,
+    /// A `dependency_call` line.
+    Call,
+}
+
+/// Whether candor itself writes the key `name` in lines of this kind, so that a field can't have it.
+pub(crate) const fn is_reserved(name: &str, kind: LineKind) -> bool {
+    is_fixed(name)
+        || is_common(name)
+        || match kind {
+            LineKind::Event => false,
+            LineKind::Step => is_of_step(name),
+            LineKind::Call => is_of_step(name) || is_of_call(name),
+        }
+}
+
+/// Refuses a reserved name of a field at compile time. Because of `#[track_caller]` the error is at the
+/// call, to which generated code gives the span of the user's field.
+#[track_caller]
+pub const fn unreserved(name: &str, kind: LineKind) {
+    // Spans and events of steps have a field `message` of their own.
+    let is_message = !matches!(kind, LineKind::Event) && matches!(name.as_bytes(), b"message");
+    if is_reserved(name, kind) || is_message {
+        refuse(name);
+    }
+}
+
+/// Panics with a message that names the key. `panic!` in a constant can't format, so the message is
+/// put together from bytes.
+#[track_caller]
+const fn refuse(name: &str) -> ! {
+    let parts = ["`", name, "` is a key of candor's own line; choose another name for the field"];
+    let mut message = [0; 128];
+    let (mut part, mut end) = (0, 0);
+    while part < parts.len() {
+        let mut index = 0;
+        while index < parts[part].len() {
+            message[end] = parts[part].as_bytes()[index];
+            (index, end) = (index + 1, end + 1);
+        }
+        part += 1;
+    }
+    match std::str::from_utf8(message.split_at(end).0) {
+        Ok(message) => panic!("{}", message),
+        Err(_) => panic!(),
+    }
+}
+
+/// The key under which a field is written: at most 128 bytes of its name, with `_` appended for as
+/// long as that is reserved.
+pub(crate) fn field_name(name: &str, kind: LineKind) -> String {
+    let mut key = name[..name.floor_char_boundary(name.len().min(128))].to_owned();
+    while is_reserved(&key, kind) {
+        key.push('_');
+    }
+    key
+}
 
 /// The fixed keys as one layer writes them.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +127,7 @@ impl Keys {
             self.note(from, to)?;
         }
         for (index, name) in &self.renamed {
-            let taken = OWN.contains(&name.as_str())
+            let taken = COMMON.contains(&name.as_str())
                 || (0..FIXED.len()).any(|other| other != *index && self.name(other) == name);
             if taken {
                 return Err(format!("`{name}` is the name of another key"));
@@ -103,22 +178,6 @@ impl Keys {
         out.push(':');
         out
     }
-
-    /// Whether a field of this name would stand beside one of candor's own.
-    pub(crate) fn is_reserved(&self, name: &str) -> bool {
-        FIXED.contains(&name)
-            || OWN.contains(&name)
-            || self.renamed.iter().any(|(_, renamed)| renamed == name)
-    }
-
-    /// The name under which a field is kept: a reserved one gets a trailing underscore.
-    pub(crate) fn field_name(&self, name: &str) -> String {
-        let mut kept = name[..name.floor_char_boundary(NAME_LIMIT.min(name.len()))].to_owned();
-        while self.is_reserved(&kept) {
-            let _ = kept.write_char('_');
-        }
-        kept
-    }
 }
 
 #[cfg(test)]
@@ -130,6 +189,19 @@ mod tests {
         assert!(Keys::parse("ts=level").is_err());
         assert!(Keys::parse("ts=timestamp,level=timestamp").is_err());
         assert!(Keys::parse("ts=timestamp,level=severity").is_ok());
+    }
+
+    #[test]
+    fn each_set_is_reserved_in_the_lines_that_have_it() {
+        use LineKind::{Call, Event, Step};
+        let reserved = |keys: &[&str], kind| keys.iter().all(|key| is_reserved(key, kind));
+        for kind in [Event, Step, Call] {
+            assert!(reserved(&FIXED, kind) && reserved(&COMMON, kind));
+            assert!(!is_reserved("level_", kind) && !is_reserved("", kind));
+        }
+        assert!(reserved(&STEP, Step) && reserved(&STEP, Call) && reserved(&CALL, Call));
+        assert!(!STEP.iter().any(|key| is_reserved(key, Event)));
+        assert!(!CALL.iter().any(|key| is_reserved(key, Step)));
     }
 
     #[test]

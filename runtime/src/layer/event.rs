@@ -16,7 +16,7 @@ use crate::base::catch::catch;
 use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
 use crate::current::span_stack::SpanScope;
-use crate::format::keys::Keys;
+use crate::format::keys::{LineKind, field_name};
 use crate::format::record::{Record, Severity};
 use crate::json::escape::json_string;
 use crate::json::members;
@@ -132,11 +132,10 @@ impl Site {
     fn of(metadata: &Metadata<'static>) -> Self {
         #[cfg(test)]
         tests::DECIDED.lock().expect("no panic").push(metadata.name());
-        let reserved = Keys::default();
         let mut fields: Vec<SiteField> = Vec::new();
         for field in metadata.fields() {
             let name = field.name().strip_prefix("r#").unwrap_or(field.name());
-            let mut key = reserved.field_name(name);
+            let mut key = field_name(name, LineKind::Event);
             // `level` becomes `level_`; one that is called so itself moves on.
             while key != name && metadata.fields().iter().any(|other| other.name() == key) {
                 key.push('_');

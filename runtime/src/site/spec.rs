@@ -171,6 +171,13 @@ impl Spec {
         Spec { is_capped: false, ..self }
     }
 
+    /// Takes the checks of the user's fields: as arguments they are part of the static's own
+    /// evaluation, so that each error is reported once.
+    #[must_use]
+    pub const fn checked<const N: usize>(self, _: [(); N]) -> Self {
+        self
+    }
+
     /// The target of the line.
     #[must_use]
     pub const fn target(self, target: &'static str) -> Self {
@@ -240,6 +247,21 @@ impl Spec {
         match self.call {
             Some(call) => call,
             None => CallSpec::NOTHING,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::keys::{LineKind, is_reserved};
+
+    #[test]
+    fn the_names_that_candor_gives_to_fields_are_reserved() {
+        for (names, kind) in [(STEP_FIELDS, LineKind::Step), (CALL_FIELDS, LineKind::Call)] {
+            for name in names.iter().filter(|name| **name != "message" && !name.contains('.')) {
+                assert!(is_reserved(name, kind), "{name}");
+            }
         }
     }
 }

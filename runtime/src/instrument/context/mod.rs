@@ -32,7 +32,7 @@ use std::sync::Arc;
 pub use self::future::{InContext, InContextExt, Scope};
 use self::span::{InSpan, RequestSpan};
 use crate::current::{self, Frame, FrameGuard, UserGuard};
-use crate::format::keys::Keys;
+use crate::format::keys::{LineKind, field_name};
 use crate::json::members;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 use crate::redact::{keys, scrub};
@@ -261,7 +261,7 @@ pub(crate) fn add(fields: &str) {
 
 /// A user's field: the name under which it is kept, and its JSON.
 pub(crate) fn member(name: &str, value: &impl Loggable) -> (String, String) {
-    let name = Keys::default().field_name(name);
+    let name = field_name(name, LineKind::Event);
     let hidden = keys::hides(&name);
     let json = json(&name, |to| if hidden { to.redacted() } else { to.value(value) });
     (name, json)

@@ -69,6 +69,13 @@ impl EventSite {
         }
     }
 
+    /// Takes the checks of the user's fields. As arguments they are part of the evaluation of the static, so that each
+    /// error is reported once.
+    #[must_use]
+    pub const fn checked<const N: usize>(self, _: [(); N]) -> Self {
+        self
+    }
+
     /// Whether the current request writes the line.
     #[inline]
     pub fn is_enabled(&'static self) -> bool {

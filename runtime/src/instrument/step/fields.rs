@@ -4,7 +4,7 @@ use std::{fmt, ptr};
 
 use crate::base::catch::catch;
 use crate::current::{self, StepExtras, StepState, ThreadState};
-use crate::format::keys::Keys;
+use crate::format::keys::{LineKind, field_name};
 use crate::instrument::dependency::{Answer, DependencyOutcome};
 use crate::json::members;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
@@ -81,7 +81,7 @@ impl Fields<'_> {
 /// ```
 pub fn record(name: &str, value: impl Loggable) {
     let Some(true) = current::with(|frame| frame.token != 0) else { return };
-    let name = field_name(name);
+    let name = field_name(name, LineKind::Call);
     let mut json = String::new();
     catch_unprintable(&mut json, |out| {
         let mut encoder = Encoder::buffered(out).under(&name);
@@ -91,35 +91,6 @@ pub fn record(name: &str, value: impl Loggable) {
     let mut extras = recorded.unwrap_or_else(current::take_extras);
     members::set(&mut extras.members, &name, &json);
     current::with(|frame| frame.extras = Some(extras));
-}
-
-/// Keys of candor's own lines beside the fixed ones.
-const STEP_KEYS: [&str; 17] = [
-    "step",
-    "duration_ms",
-    "outcome",
-    "step_id",
-    "parent_id",
-    "offset_ms",
-    "error",
-    "error_detail",
-    "ret",
-    "busy_ms",
-    "dependency",
-    "operation",
-    "dependency_method",
-    "url",
-    "status",
-    "retries",
-    "last_attempt_ms",
-];
-
-fn field_name(name: &str) -> String {
-    let mut name = Keys::default().field_name(name);
-    while STEP_KEYS.contains(&name.as_str()) {
-        name.push('_');
-    }
-    name
 }
 
 /// Adds fields that are evaluated once the step runs: those of a future, whose arguments it has taken.
