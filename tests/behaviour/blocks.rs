@@ -1,4 +1,4 @@
-//! Steps that are no functions: `candor::step`, `.timed("name")`, `step_guard`.
+//! Steps other than functions: `candor::step`, `.timed("name")` and `step_guard`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -43,7 +43,7 @@ fn a_closure_is_a_step_of_its_module() {
 }
 
 #[test]
-fn an_err_is_known_by_its_type_through_an_alias() {
+fn an_err_is_recognised_through_a_type_alias() {
     let captured = capture();
     let refused: Answer<Vec<u8>> = candor::step("refused", || Err(Refused));
     assert!(refused.is_err());
@@ -63,7 +63,7 @@ fn an_err_is_known_by_its_type_through_an_alias() {
 }
 
 #[test]
-fn a_closure_that_panics_or_returns_early() {
+fn a_closure_that_panics_or_returns_early_logs_its_outcome() {
     let captured = capture();
     let caught = catch_unwind(|| candor::step("broken", || panic!("gone")));
     assert!(caught.is_err());
@@ -82,7 +82,7 @@ fn a_closure_that_panics_or_returns_early() {
 }
 
 #[test]
-fn what_a_closure_borrows_and_moves_stays_the_users() {
+fn a_closure_can_borrow_and_move() {
     let mut names = vec!["a".to_owned()];
     let captured = capture();
     let first: &str = candor::step("borrow", || &names[0]);
@@ -99,7 +99,7 @@ async fn load(fails: bool) -> Answer<u32> {
 }
 
 #[test]
-fn a_future_is_a_step_from_its_first_poll_to_its_end() {
+fn a_future_is_a_step_from_first_poll_to_completion() {
     let captured = capture();
     block_on(RequestContext::with_id("r").scope(async {
         let waiting = load(false).timed("never polled");
@@ -120,7 +120,7 @@ fn a_future_is_a_step_from_its_first_poll_to_its_end() {
 }
 
 #[test]
-fn a_future_that_is_dropped_or_panics() {
+fn a_future_that_is_dropped_or_panics_logs_its_outcome() {
     let captured = capture();
     {
         let mut waiting = pin!(std::future::pending::<()>().timed("dropped"));
@@ -135,7 +135,7 @@ fn a_future_that_is_dropped_or_panics() {
 }
 
 #[test]
-fn a_timed_future_stays_send_and_borrows() {
+fn a_timed_future_is_send_and_can_borrow() {
     fn send<T: Send>(value: T) -> T {
         value
     }
@@ -147,7 +147,7 @@ fn a_timed_future_stays_send_and_borrows() {
 }
 
 #[test]
-fn a_guard_is_well_unless_it_is_told_or_the_thread_unwinds() {
+fn a_guard_is_ok_unless_marked_failed_or_unwinding() {
     let captured = capture();
     drop(step_guard("dropped"));
     step_guard("ok").finish(&Ok::<(), Refused>(()));
@@ -186,7 +186,7 @@ fn steps_of_all_kinds_are_one_tree() {
 }
 
 #[test]
-fn one_place_with_two_names_and_one_name_in_two_places() {
+fn names_and_call_sites_are_independent() {
     fn named(name: &'static str) {
         candor::step(name, || ());
     }
@@ -200,7 +200,7 @@ fn one_place_with_two_names_and_one_name_in_two_places() {
 }
 
 #[test]
-fn a_block_is_off_where_its_module_is() {
+fn a_block_is_disabled_with_its_module() {
     let config = Config::new().level("info,behaviour::blocks=off,steps=off").expect("levels");
     let captured = capture_with(config).expect("a configuration");
     for _ in 0..3 {
@@ -212,7 +212,7 @@ fn a_block_is_off_where_its_module_is() {
 }
 
 #[test]
-fn blocks_on_many_threads_at_once() {
+fn blocks_run_on_many_threads() {
     let captured = capture();
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -227,7 +227,7 @@ fn blocks_on_many_threads_at_once() {
 }
 
 #[test]
-fn guards_end_in_any_order_with_their_own_fields_and_parents() {
+fn guards_can_end_in_any_order_with_their_own_fields_and_parents() {
     let captured = capture();
     RequestContext::with_id("r").enter_with(|| {
         let outer = step_guard("outer");
@@ -254,7 +254,7 @@ fn guards_end_in_any_order_with_their_own_fields_and_parents() {
 }
 
 #[test]
-fn calls_end_in_any_order_too() {
+fn calls_end_in_any_order() {
     #[dependency_call("payments")]
     fn charge() {
         let guard = step_guard("left behind");
@@ -280,7 +280,7 @@ fn calls_end_in_any_order_too() {
 }
 
 #[test]
-fn a_guard_that_is_forgotten_breaks_nothing() {
+fn a_forgotten_guard_does_not_affect_later_steps() {
     let captured = capture();
     RequestContext::with_id("r").enter_with(|| {
         candor::step("around", || {
@@ -300,7 +300,7 @@ fn a_guard_that_is_forgotten_breaks_nothing() {
 }
 
 #[test]
-fn a_future_that_is_forgotten_breaks_nothing() {
+fn a_forgotten_timed_future_does_not_affect_later_steps() {
     #[step_timed]
     async fn forgotten() {
         std::future::pending::<()>().await;
@@ -318,7 +318,7 @@ fn a_future_that_is_forgotten_breaks_nothing() {
 }
 
 #[test]
-fn a_policy_of_the_users_that_panics_costs_the_value_and_not_the_line() {
+fn a_panicking_custom_policy_loses_its_value_but_not_the_line() {
     fn bad(_: &u32) -> bool {
         panic!("policy")
     }
@@ -345,7 +345,7 @@ fn a_policy_of_the_users_that_panics_costs_the_value_and_not_the_line() {
 }
 
 #[test]
-fn a_guard_that_ends_inside_another_request_leaves_its_own() {
+fn a_guard_that_ends_inside_another_request_does_not_change_it() {
     let captured = capture();
     RequestContext::with_id("out").enter_with(|| {
         let setup = step_guard("setup");
@@ -361,7 +361,7 @@ fn a_guard_that_ends_inside_another_request_leaves_its_own() {
 }
 
 #[test]
-fn wrapped_futures_and_closures_in_other_types_are_of_no_module() {
+fn futures_and_closures_wrapped_in_other_types_have_no_module() {
     use futures::FutureExt as _;
     let captured = capture();
     block_on(async {
@@ -376,7 +376,7 @@ fn wrapped_futures_and_closures_in_other_types_are_of_no_module() {
 }
 
 #[test]
-fn an_err_whose_type_has_a_bracket_for_a_parameter() {
+fn an_err_with_a_bracketed_type_parameter_is_recognised() {
     struct Odd<const C: char>;
     let captured = capture();
     let odd = candor::step("odd", || Err::<Odd<'<'>, std::fmt::Error>(std::fmt::Error));
@@ -385,7 +385,7 @@ fn an_err_whose_type_has_a_bracket_for_a_parameter() {
 }
 
 #[test]
-fn what_the_fields_of_a_future_record_is_kept() {
+fn fields_recorded_inside_a_future_are_kept() {
     fn noted() -> u32 {
         candor::record("noted", true);
         7
@@ -399,7 +399,7 @@ fn what_the_fields_of_a_future_record_is_kept() {
 }
 
 #[test]
-fn a_method_that_is_named_late_is_on_the_next_line() {
+fn a_method_set_late_is_on_the_next_line() {
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
     impl std::io::Write for Written {

@@ -1,4 +1,5 @@
-//! Configuration by environment, and what belongs to a process: standard output, files, the panic hook.
+//! Configuration through the environment, and process-wide behaviour: standard output, files and the panic
+//! hook.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::{Command, Output};
 use candor_tests::{check, keys};
 use serde_json::Value;
 
-/// A program of the fixture with this environment and no other.
+/// A program of the fixture with exactly this environment.
 fn fixture(program: &str, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
     command.arg(program).env_clear().envs(env.iter().copied());
@@ -26,7 +27,7 @@ fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).expect("UTF-8")
 }
 
-/// The lines of a text, each of which is a proper line.
+/// The lines of a text, each of which must be valid.
 fn lines(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| {
@@ -36,7 +37,7 @@ fn lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The messages of the lines that a run writes.
+/// The messages of the lines of a run.
 fn messages(env: &[(&str, &str)]) -> Vec<String> {
     let output = run("lines", env);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -45,7 +46,7 @@ fn messages(env: &[(&str, &str)]) -> Vec<String> {
     lines.iter().map(|line| line["msg"].as_str().expect("a text").to_owned()).collect()
 }
 
-/// What `init` says of a bad environment.
+/// The error of `init` for an invalid environment.
 fn error(name: &str, value: &str) -> String {
     let output = run("lines", &[(name, value)]);
     assert_eq!(output.status.code(), Some(2), "{name}={value}");
@@ -53,7 +54,7 @@ fn error(name: &str, value: &str) -> String {
     stderr(&output).trim_end().to_owned()
 }
 
-/// A folder of a test's own, removed at its end.
+/// A temporary folder, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -80,7 +81,7 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn by_default_lines_are_json_on_standard_output_from_info_on() {
+fn the_default_is_json_on_standard_output_at_info() {
     let expected = [
         "info",
         "warn",
@@ -91,12 +92,12 @@ fn by_default_lines_are_json_on_standard_output_from_info_on() {
         "legacy in a request",
     ];
     assert_eq!(messages(&[]), expected);
-    // A variable that is set but empty counts as unset.
+    // An empty variable counts as unset.
     assert_eq!(messages(&[("LOG_LEVEL", ""), ("LOG_FORMAT", ""), ("RUST_LOG", "")]), expected);
 }
 
 #[test]
-fn log_level_takes_a_level_and_targets_in_any_case() {
+fn log_level_accepts_a_level_and_targets_in_any_case() {
     let quiet = messages(&[("LOG_LEVEL", "Warning,deps=DEBUG")]);
     assert_eq!(
         quiet,
@@ -112,7 +113,7 @@ fn log_level_takes_a_level_and_targets_in_any_case() {
 }
 
 #[test]
-fn noise_stays_at_warn_unless_it_is_named() {
+fn noisy_crates_stay_at_warn_unless_listed() {
     assert!(!messages(&[("LOG_LEVEL", "trace")]).contains(&"hyper info".to_owned()));
     assert!(!messages(&[("LOG_LEVEL", "error")]).contains(&"hyper warn".to_owned()));
     assert!(
@@ -121,7 +122,7 @@ fn noise_stays_at_warn_unless_it_is_named() {
 }
 
 #[test]
-fn rust_log_stands_in_and_loses_each_span_directive_with_one_warning() {
+fn rust_log_is_the_fallback_and_each_span_directive_is_ignored_with_a_warning() {
     assert_eq!(messages(&[("RUST_LOG", "error")]), ["error"]);
     assert_eq!(messages(&[("RUST_LOG", "error"), ("LOG_LEVEL", "off,deps=debug")]), ["deps debug"]);
     let output =
@@ -130,12 +131,12 @@ fn rust_log_stands_in_and_loses_each_span_directive_with_one_warning() {
     let warnings: Vec<_> = lines.iter().filter(|line| line["logger"] == "candor").collect();
     assert_eq!(warnings.len(), 2, "{lines:?}");
     assert_eq!(warnings[0]["level"], "WARN");
-    // What it holds for others is no reason to fail.
+    // `RUST_LOG` can hold directives for other libraries, so it never fails.
     assert!(run("lines", &[("RUST_LOG", "what=is=this")]).status.success());
 }
 
 #[test]
-fn log_format_chooses_the_form_and_colour_follows_its_variables() {
+fn log_format_selects_the_format_and_colour_follows_its_variables() {
     let readable = |env: &[(&str, &str)]| {
         let mut all = vec![("LOG_FORMAT", "Pretty")];
         all.extend(env);
@@ -154,7 +155,7 @@ fn log_format_chooses_the_form_and_colour_follows_its_variables() {
 }
 
 #[test]
-fn log_output_chooses_the_stream() {
+fn log_output_selects_the_stream() {
     let output = run("lines", &[("LOG_OUTPUT", "stderr"), ("LOG_LEVEL", "error")]);
     assert_eq!(stdout(&output), "");
     assert_eq!(lines(stderr(&output)).len(), 1);
@@ -243,16 +244,16 @@ fn a_value_that_is_not_utf_8_is_an_error_except_in_a_path() {
     for name in ["LOG_FILE", "LOG_AUDIT_FILE"] {
         assert!(output(name, folder.0.join(odd).as_os_str()).status.success(), "{name}");
     }
-    // Those that are not candor's are taken as they are.
+    // Variables that are not candor's can hold anything.
     let service = output("OTEL_SERVICE_NAME", odd);
     assert_eq!(lines(stdout(&service))[0]["service"], "a\u{fffd}b");
     assert!(output("RUST_LOG", odd).status.success());
 }
 
-/// On a terminal that `script` makes, where it is installed.
+/// Runs on a terminal created by `script`, if that is installed.
 #[cfg(target_os = "linux")]
 #[test]
-fn lines_are_readable_only_where_they_themselves_go_to_a_terminal() {
+fn lines_are_pretty_only_if_their_own_stream_is_a_terminal() {
     let folder = Folder::new("terminal");
     let path = folder.file("app.log");
     let on_terminal = |env: &[(&str, &str)]| {
@@ -283,9 +284,9 @@ fn the_audit_file_is_not_the_log_file() {
     assert!(stderr(&output).contains(says), "{}", stderr(&output));
 }
 
-/// Rotation would have renamed it, and in the end replaced it.
+/// Rotation would rename the audit file, and finally replace it.
 #[test]
-fn the_audit_file_is_no_backup_of_the_log_file() {
+fn the_audit_file_is_not_a_backup_of_the_log_file() {
     let folder = Folder::new("backup-file");
     let log = folder.file("app.log");
     let with_audit = |name: &str| {
@@ -304,7 +305,7 @@ fn the_audit_file_is_no_backup_of_the_log_file() {
 }
 
 #[test]
-fn candor_is_installed_once() {
+fn candor_can_be_installed_once() {
     let output = run("twice", &[]);
     assert!(
         stderr(&output).contains("to combine candor with other layers use candor::layer()"),
@@ -313,7 +314,7 @@ fn candor_is_installed_once() {
     );
 }
 
-/// The numbers of the lines in a rotated file, oldest first.
+/// The numbers of the lines in a rotated file and its backups, oldest first.
 fn numbers(folder: &Folder) -> Vec<u64> {
     let mut all = Vec::new();
     for name in ["app.log.3", "app.log.2", "app.log.1", "app.log"] {
@@ -349,7 +350,7 @@ fn a_log_file_is_rotated_between_lines_and_keeps_its_backups() {
         ["app-audit.log", "app.log", "app.log.1", "app.log.2", "app.log.3", "app.log.old"]
     );
 
-    // A second run goes on where the first one ended.
+    // A second run continues the file.
     let before = fs::read_to_string(&path).expect("the file");
     run("lines", &[("LOG_FILE", text(&path)), ("LOG_LEVEL", "error")]);
     let after = fs::read_to_string(&path).expect("the file");
@@ -358,7 +359,7 @@ fn a_log_file_is_rotated_between_lines_and_keeps_its_backups() {
 
 #[cfg(unix)]
 #[test]
-fn a_log_file_is_for_its_owner_and_group() {
+fn a_log_file_is_readable_by_owner_and_group_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new("mode");
     let path = folder.file("app.log");
@@ -368,7 +369,7 @@ fn a_log_file_is_for_its_owner_and_group() {
 }
 
 #[test]
-fn without_backups_nothing_is_rotated_away() {
+fn without_backups_the_file_is_not_rotated() {
     let folder = Folder::new("no-backups");
     let path = folder.file("app.log");
     let env =
@@ -378,7 +379,7 @@ fn without_backups_nothing_is_rotated_away() {
 }
 
 #[test]
-fn a_panic_is_a_line_and_nothing_of_it_reaches_standard_error() {
+fn a_panic_is_logged_and_not_printed_to_standard_error() {
     let output = run("panic", &[]);
     assert!(output.status.success());
     assert_eq!(stderr(&output), "");
@@ -404,8 +405,8 @@ fn chained_panic_hooks_run_after_candors() {
 }
 
 #[test]
-fn no_step_span_is_made_where_only_candor_listens() {
-    // In a process of its own: another test's listener would make every call site ask.
+fn no_step_span_is_created_without_other_layers() {
+    // In its own process, since the layer of another test would enable every call site.
     for program in ["whole", "layer"] {
         let output = run(program, &[]);
         assert_eq!(stderr(&output), "span false\n", "{program}");

@@ -1,4 +1,4 @@
-//! Whose request a line belongs to, wherever the work runs.
+//! The request that a line belongs to, on any task or thread.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -19,7 +19,7 @@ fn runtime() -> tokio::runtime::Runtime {
     builder.worker_threads(2).enable_all().build().expect("a runtime")
 }
 
-/// The request of each line with this message.
+/// The request id of each line with this message.
 fn requests(captured: &Captured, message: &str) -> Vec<String> {
     captured.events(message).iter().map(|line| line.text("request_id").to_owned()).collect()
 }
@@ -32,7 +32,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Pending once, then ready.
+/// A future that is pending once, and then ready.
 async fn once_pending() {
     let mut first = true;
     std::future::poll_fn(|cx| {
@@ -47,7 +47,7 @@ async fn once_pending() {
 }
 
 #[test]
-fn a_scope_and_a_guard_are_over_where_they_end() {
+fn scopes_and_guards_end_the_context() {
     let captured = capture();
     assert_eq!(here(), None);
     {
@@ -64,7 +64,7 @@ fn a_scope_and_a_guard_are_over_where_they_end() {
 }
 
 #[test]
-fn a_panic_leaves_the_request() {
+fn a_panic_exits_the_context() {
     let captured = capture();
     std::panic::catch_unwind(|| {
         RequestContext::with_id("r").enter_with(|| panic!("gone"));
@@ -80,7 +80,7 @@ fn a_panic_leaves_the_request() {
 }
 
 #[test]
-fn ids_are_made_unique_and_those_given_are_cut_at_128_characters() {
+fn generated_ids_are_unique_and_given_ids_are_cut_at_128_characters() {
     assert_ne!(RequestContext::new().id(), RequestContext::new().id());
     assert_eq!(RequestContext::with_id(&"ä".repeat(200)).id(), "ä".repeat(128));
 }
@@ -118,7 +118,7 @@ fn each_request_counts_from_one() {
 }
 
 #[test]
-fn a_user_who_becomes_known_is_on_every_line_from_then_on_in_running_tasks_too() {
+fn a_user_set_later_is_on_all_following_lines_including_running_tasks() {
     let captured = capture();
     runtime().block_on(RequestContext::with_id("r").scope(async {
         let (known, wait) = tokio::sync::oneshot::channel();
@@ -145,7 +145,7 @@ fn a_user_who_becomes_known_is_on_every_line_from_then_on_in_running_tasks_too()
 }
 
 #[test]
-fn a_user_may_be_a_number_and_is_shown_as_text() {
+fn a_numeric_user_is_logged_as_a_string() {
     let captured = capture();
     RequestContext::new().enter_with(|| {
         context::set_user(77_u64);
@@ -158,7 +158,7 @@ fn a_user_may_be_a_number_and_is_shown_as_text() {
 }
 
 #[test]
-fn a_field_of_the_context_meets_the_key_rule_and_the_reserved_names() {
+fn context_fields_are_subject_to_the_key_rule_and_reserved_names() {
     let captured = capture();
     context::set("outside", 1);
     context::set_user(1);
@@ -177,7 +177,7 @@ fn a_field_of_the_context_meets_the_key_rule_and_the_reserved_names() {
 }
 
 #[test]
-fn a_spawned_task_has_its_context_only_where_it_was_taken_along() {
+fn a_spawned_task_has_a_context_only_if_it_is_passed() {
     let captured = capture();
     runtime().block_on(RequestContext::with_id("r").scope(async {
         tokio::spawn(async { tracing::info!("along") }.in_context()).await.expect("no panic");
@@ -207,7 +207,7 @@ fn in_current_span_keeps_the_request() {
 }
 
 #[test]
-fn in_current_span_takes_the_request_of_here_whatever_is_around() {
+fn in_current_span_takes_the_current_request_inside_other_spans() {
     let captured = capture();
     let send = || {
         let work = || async { tracing::info!("sent") }.in_current_span();
@@ -222,7 +222,7 @@ fn in_current_span_takes_the_request_of_here_whatever_is_around() {
 }
 
 #[test]
-fn a_guard_that_is_held_across_an_await_takes_no_line_of_the_scope_behind_it() {
+fn a_guard_held_across_an_await_does_not_capture_lines_of_an_outer_scope() {
     let captured = capture();
     block_on(RequestContext::with_id("scope").scope(async {
         let _guard = RequestContext::with_id("guard").enter();
@@ -234,9 +234,9 @@ fn a_guard_that_is_held_across_an_await_takes_no_line_of_the_scope_behind_it() {
     assert_eq!(requests(&captured, "behind"), ["scope"]);
 }
 
-/// Whoever polls a request, or ends one, may be in spans of its own.
+/// The code that polls or drops a request can be inside other spans.
 #[test]
-fn spans_around_a_request_are_those_around_its_beginning() {
+fn a_request_keeps_the_spans_of_its_creation() {
     fn shards(captured: &Captured, message: &str) -> Vec<Option<i64>> {
         captured.events(message).iter().map(|line| line.get("shard")?.as_i64()).collect()
     }
@@ -265,7 +265,7 @@ fn spans_around_a_request_are_those_around_its_beginning() {
 }
 
 #[test]
-fn a_span_made_outside_any_request_takes_no_line_out_of_one() {
+fn a_span_created_outside_a_request_does_not_detach_lines() {
     let captured = capture();
     let span = tracing::info_span!("outside", shard = 3);
     RequestContext::with_id("r").enter_with(|| span.in_scope(|| tracing::info!("inside")));
@@ -274,7 +274,7 @@ fn a_span_made_outside_any_request_takes_no_line_out_of_one() {
 }
 
 #[test]
-fn futures_side_by_side_keep_their_own_requests() {
+fn concurrent_futures_keep_their_own_requests() {
     #[step_timed]
     async fn work(own: &'static str) {
         for _ in 0..3 {
@@ -307,7 +307,7 @@ fn futures_side_by_side_keep_their_own_requests() {
 }
 
 #[test]
-fn a_future_may_be_polled_on_one_thread_after_another() {
+fn a_future_can_be_polled_on_different_threads() {
     #[step_timed]
     async fn work() {
         for _ in 0..4 {
@@ -335,7 +335,7 @@ fn a_future_may_be_polled_on_one_thread_after_another() {
 }
 
 #[test]
-fn a_future_works_for_the_request_of_its_first_poll() {
+fn a_future_belongs_to_the_request_of_its_first_poll() {
     #[step_timed]
     async fn work() {
         tracing::info!("turn");
@@ -344,12 +344,12 @@ fn a_future_works_for_the_request_of_its_first_poll() {
     }
 
     let captured = capture();
-    // Made in one request, awaited in another.
+    // Created in one request, awaited in another.
     let future = RequestContext::with_id("maker").enter_with(work);
     block_on(RequestContext::with_id("awaiter").scope(future));
     assert_eq!(requests(&captured, "turn"), ["awaiter", "awaiter"]);
 
-    // Begun in one request, ended in another.
+    // Started in one request, ended in another.
     captured.clear();
     let mut future = pin!(work());
     RequestContext::with_id("first")
@@ -360,7 +360,7 @@ fn a_future_works_for_the_request_of_its_first_poll() {
 }
 
 #[test]
-fn every_executor_will_do() {
+fn any_executor_works() {
     #[step_timed]
     async fn work() {
         once_pending().await;
@@ -404,7 +404,7 @@ fn the_context_does_not_depend_on_levels() {
 }
 
 #[test]
-fn what_a_dropped_future_drops_logs_under_its_request() {
+fn values_dropped_with_a_future_log_under_its_request() {
     struct Logs;
     impl Drop for Logs {
         fn drop(&mut self) {
@@ -435,7 +435,7 @@ fn what_a_dropped_future_drops_logs_under_its_request() {
 }
 
 #[test]
-fn a_scope_that_is_never_polled_says_nothing() {
+fn a_scope_that_is_never_polled_logs_nothing() {
     static RAN: AtomicBool = AtomicBool::new(false);
     let captured = capture();
     drop(RequestContext::new().scope(async { RAN.store(true, Ordering::SeqCst) }));
@@ -444,7 +444,7 @@ fn a_scope_that_is_never_polled_says_nothing() {
 }
 
 #[test]
-fn logging_while_a_thread_ends_is_no_trouble() {
+fn logging_during_thread_exit_is_safe() {
     struct Logs;
     impl Drop for Logs {
         fn drop(&mut self) {
@@ -461,19 +461,19 @@ fn logging_while_a_thread_ends_is_no_trouble() {
         tracing::info!("candor's own thread locals come after it");
     })
     .join()
-    .expect("the thread ends in peace");
+    .expect("the thread exits without a panic");
 }
 
 #[test]
-fn asking_for_the_current_span_while_a_thread_ends_is_no_trouble() {
-    struct Asks;
-    impl Drop for Asks {
+fn reading_the_current_span_during_thread_exit_is_safe() {
+    struct ReadsSpanOnDrop;
+    impl Drop for ReadsSpanOnDrop {
         fn drop(&mut self) {
             RequestContext::new().enter_with(|| drop(tracing::Span::current()));
         }
     }
     thread_local! {
-        static BETWEEN: Asks = const { Asks };
+        static BETWEEN: ReadsSpanOnDrop = const { ReadsSpanOnDrop };
     }
     let _captured = capture();
     std::thread::spawn(|| {
@@ -482,11 +482,11 @@ fn asking_for_the_current_span_while_a_thread_ends_is_no_trouble() {
         tracing::info_span!("then those of the registry").in_scope(|| {});
     })
     .join()
-    .expect("the thread ends in peace");
+    .expect("the thread exits without a panic");
 }
 
 #[test]
-fn guards_dropped_in_any_order_leave_the_right_request_current() {
+fn guards_dropped_in_any_order_keep_the_right_request_current() {
     fn current() -> Option<String> {
         context::current().map(|request| request.id().to_owned())
     }
@@ -508,7 +508,7 @@ fn guards_dropped_in_any_order_leave_the_right_request_current() {
     drop(second);
     drop(third);
     assert_eq!(current().as_deref(), Some("a"));
-    // The same one twice.
+    // The same context twice.
     let again = a.enter();
     drop(first);
     assert_eq!(current().as_deref(), Some("a"));
@@ -517,7 +517,7 @@ fn guards_dropped_in_any_order_leave_the_right_request_current() {
 }
 
 #[test]
-fn a_guard_of_one_request_that_outlives_a_scope_does_not_bring_it_back() {
+fn a_guard_that_outlives_a_scope_does_not_restore_it() {
     let _captured = capture();
     let (outer, inner) = (RequestContext::with_id("outer"), RequestContext::with_id("inner"));
     let leaked = outer.enter_with(|| inner.enter());
@@ -526,7 +526,7 @@ fn a_guard_of_one_request_that_outlives_a_scope_does_not_bring_it_back() {
 }
 
 #[test]
-fn a_line_of_a_destructor_at_a_threads_end_is_written_and_does_no_harm() {
+fn a_line_logged_by_a_thread_local_destructor_is_written() {
     struct Last(std::cell::RefCell<Option<RequestContext>>);
     impl Drop for Last {
         fn drop(&mut self) {
@@ -547,7 +547,7 @@ fn a_line_of_a_destructor_at_a_threads_end_is_written_and_does_no_harm() {
     let request = RequestContext::with_id("r-1");
     let kept = request.clone();
     let thread = std::thread::spawn(move || {
-        // Made before candor's own, and so dropped after them.
+        // Created before candor's thread-locals, and thus dropped after them.
         LAST.with(|last| last.0.replace(Some(kept.clone())));
         kept.enter_with(|| tracing::info!("the thread runs"));
     });

@@ -1,17 +1,17 @@
-//! `#[dependency_call]`: what its line says of the answer, and how loudly.
+//! `#[dependency_call]`: how the outcome of a call sets the fields and the level of its line.
 
 use candor::testing::{Captured, Line};
 
-mod answers;
 mod chains;
 mod databases;
-mod ends;
 mod grpc;
 mod http_clients;
 mod line;
+mod outcomes;
 mod retries;
+mod returned;
 
-/// Status, category, outcome and level of a line.
+/// Status, category, outcome and level of a line, as one string.
 fn answer(line: &Line) -> (Option<i64>, Option<&str>, &str, &str) {
     (
         line.get("status").and_then(serde_json::Value::as_i64),
@@ -21,7 +21,7 @@ fn answer(line: &Line) -> (Option<i64>, Option<&str>, &str, &str) {
     )
 }
 
-/// The same of all lines of calls to `dependency`, to be compared at once.
+/// The same for all lines of calls to `dependency`.
 fn answers(captured: &Captured, dependency: &str) -> Vec<String> {
     let told = |line: &Line| {
         let (status, error, outcome, level) = answer(line);

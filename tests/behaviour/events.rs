@@ -1,4 +1,4 @@
-//! The event macros: tracing's syntax, with values that decided what they show.
+//! The event macros: the syntax of `tracing`, with values that are redacted by their type or a policy.
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
@@ -35,7 +35,7 @@ fn messages(captured: &candor::testing::Captured) -> Vec<String> {
 }
 
 #[test]
-fn each_macro_has_its_level() {
+fn each_macro_logs_at_its_level() {
     let captured = capture();
     candor::trace!("one");
     candor::debug!("one");
@@ -50,7 +50,7 @@ fn each_macro_has_its_level() {
 }
 
 #[test]
-fn an_event_has_its_request_and_its_number() {
+fn an_event_has_a_request_id_and_a_sequence_number() {
     let captured = capture();
     RequestContext::with_id("r-1").enter_with(|| {
         candor::info!(rows = 3, "read");
@@ -62,7 +62,7 @@ fn an_event_has_its_request_and_its_number() {
 }
 
 #[test]
-fn fields_keep_their_order_and_their_kind() {
+fn fields_keep_their_order_and_type() {
     let captured = capture();
     let (yes, none) = (true, None::<u8>);
     candor::info!(
@@ -92,7 +92,7 @@ fn fields_keep_their_order_and_their_kind() {
 }
 
 #[test]
-fn names_may_be_dotted_quoted_raw_or_shorthand() {
+fn field_names_can_be_dotted_quoted_raw_or_shorthand() {
     struct Order {
         id: u32,
     }
@@ -138,7 +138,7 @@ fn sigils_are_accepted_and_change_nothing() {
 }
 
 #[test]
-fn the_last_value_of_a_name_wins_and_all_are_evaluated() {
+fn the_last_value_of_a_duplicate_field_wins_and_all_are_evaluated() {
     let captured = capture();
     let evaluated = Cell::new(0);
     let next = || {
@@ -164,7 +164,7 @@ fn a_sensitive_name_hides_its_value() {
 }
 
 #[test]
-fn a_format_argument_is_hidden_by_its_name_or_by_the_text_before_it() {
+fn a_format_argument_is_hidden_by_its_name_or_the_preceding_text() {
     let captured = capture();
     let (pin, card) = (1234, card());
     candor::info!("{pin}");
@@ -181,13 +181,13 @@ fn a_format_argument_is_hidden_by_its_name_or_by_the_text_before_it() {
     assert!(messages.iter().enumerate().all(|(at, text)| at == 4 || !text.contains("1234")));
     assert!(messages.iter().enumerate().all(|(at, text)| at == 4 || text.contains("[REDACTED]")));
     assert_eq!(messages[8], "[REDACTED] is the code, otp=[REDACTED]");
-    // A name that is harmless where it stands, as with a field.
+    // A name that is harmless in this position, as for a field.
     assert_eq!(messages[4], "1234");
 }
 
 #[test]
-fn a_deployments_sensitive_names_hide_too() {
-    // Names are the whole process's, and added ones hide more in every other test; this one is unique.
+fn configured_sensitive_names_hide_values() {
+    // Sensitive names are process-wide, so the added one is used in no other test.
     let config = Config::new().sensitive(["quokka_ref"]).level("trace").expect("a level");
     let captured = capture_with(config).expect("a configuration");
     let quokka_ref = 4711;
@@ -198,7 +198,7 @@ fn a_deployments_sensitive_names_hide_too() {
 }
 
 #[test]
-fn a_message_shows_values_in_their_plain_form() {
+fn a_message_formats_values_with_display() {
     let captured = capture();
     let (sku, rows) = ("a\"b\\c é", 3);
     candor::info!("{rows} of {}: {:?}, {}", clear(sku), clear("x"), secret("y"));
@@ -240,7 +240,7 @@ fn width_precision_sign_and_radix_work() {
 }
 
 #[test]
-fn literal_parts_stand_as_they_are_written() {
+fn literal_parts_of_a_message_are_kept_verbatim() {
     let captured = capture();
     let rows = 3;
     candor::info!("see https://example.com/a?token=b for {{braces}}, {rows} \"rows\"");
@@ -248,7 +248,7 @@ fn literal_parts_stand_as_they_are_written() {
 }
 
 #[test]
-fn constants_keywords_and_self_can_be_captured() {
+fn constants_raw_identifiers_and_self_can_be_captured() {
     const LIMIT: u32 = 9;
     static TOTAL: u32 = 10;
     #[derive(Clone, Copy)]
@@ -272,7 +272,7 @@ fn constants_keywords_and_self_can_be_captured() {
 }
 
 #[test]
-fn a_message_may_be_a_field_and_an_event_may_have_none() {
+fn a_message_can_be_a_field_or_missing() {
     let captured = capture();
     candor::info!(message = "100 {percent}", rows = 3);
     candor::info!(message = %clear("decided"));
@@ -286,7 +286,7 @@ fn a_message_may_be_a_field_and_an_event_may_have_none() {
 }
 
 #[test]
-fn target_name_and_parent_stand_first_in_any_order() {
+fn target_name_and_parent_come_first_in_any_order() {
     const TARGET: &str = "audits";
     let captured = capture();
     let other = tracing::info_span!("other", from = "parent");
@@ -307,7 +307,7 @@ fn target_name_and_parent_stand_first_in_any_order() {
 }
 
 #[test]
-fn nothing_is_evaluated_where_the_line_is_not_wanted() {
+fn nothing_is_evaluated_for_a_disabled_event() {
     let config = Config::new().level("warn,quiet=off").expect("a level");
     let captured = capture_with(config).expect("a configuration");
     let evaluated = Cell::new(0);
@@ -353,7 +353,7 @@ fn an_event_is_an_expression() {
 }
 
 #[test]
-fn a_macro_of_the_users_own_can_pass_an_event_on() {
+fn a_user_macro_can_forward_an_event() {
     macro_rules! billing {
         ($text:literal, $value:expr) => {
             candor::info!(target: "billing", value = $value, $text, $value)
@@ -370,7 +370,7 @@ fn a_macro_of_the_users_own_can_pass_an_event_on() {
 }
 
 #[test]
-fn a_policy_needs_no_import_and_a_local_of_the_same_name_is_not_meant() {
+fn a_policy_needs_no_import_and_ignores_a_local_variable_of_its_name() {
     fn clear(_: &str) -> u32 {
         0
     }
@@ -383,7 +383,7 @@ fn a_policy_needs_no_import_and_a_local_of_the_same_name_is_not_meant() {
 }
 
 #[test]
-fn a_value_can_forge_neither_a_line_nor_a_field() {
+fn a_value_cannot_forge_a_line_or_a_field() {
     let captured = capture();
     let evil = "x\",\"level\":\"INFO\"}\n{\u{202e}\u{1b}[31m";
     candor::info!(value = clear(evil), "said {}", clear(evil));
@@ -393,7 +393,7 @@ fn a_value_can_forge_neither_a_line_nor_a_field() {
 }
 
 #[test]
-fn a_value_that_panics_or_logs_leaves_a_line() {
+fn a_value_that_panics_or_logs_still_writes_the_line() {
     struct Broken;
     impl candor::Loggable for Broken {
         fn log(&self, _: &mut candor::loggable::Encoder<'_>) {
@@ -413,7 +413,7 @@ fn a_value_that_panics_or_logs_leaves_a_line() {
 }
 
 #[test]
-fn a_caught_panic_of_anyone_s_value_leaves_one_line() {
+fn a_caught_panic_of_a_value_writes_one_line() {
     struct Broken;
     impl fmt::Debug for Broken {
         fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -453,7 +453,7 @@ fn long_values_and_messages_are_cut() {
     }
 }
 
-/// Where candor's own lines go.
+/// The writer of candor's own lines.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 
@@ -473,7 +473,7 @@ impl Output {
     }
 }
 
-/// What another layer sees, an event a line.
+/// The events that another layer gets, one per line.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -494,7 +494,7 @@ impl<S: Subscriber> Layer<S> for Seen {
 }
 
 #[test]
-fn beside_another_layer_the_line_is_the_same_and_the_other_sees_an_error_for_critical() {
+fn beside_another_layer_the_line_is_the_same_and_critical_is_an_error_event() {
     let (output, seen) = (Output::default(), Seen::default());
     let config = Config::new().level("trace").expect("a level").writer(output.clone());
     let subscriber = Registry::default()

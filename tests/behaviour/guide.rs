@@ -1,4 +1,4 @@
-//! The guide in `docs/`: the outputs it shows are those of the programs, its links lead somewhere.
+//! Checks of the guide in `docs/`: its output is that of the programs, and its links resolve.
 
 mod before;
 mod migrated;
@@ -16,27 +16,27 @@ use tower::ServiceExt as _;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use super::cli::candor_at;
-use super::programs::{block, root, run, settled, text};
+use super::programs::{block, normalized, root, run, text};
 
-/// The block of a chapter under `<!-- marker -->`, without its fence.
+/// The code block of a chapter after `<!-- marker -->`, without its fence.
 fn shown(chapter: &str, marker: &str) -> String {
     block(&format!("docs/{chapter}.md"), marker)
 }
 
-/// The chapter shows the code that the tests here run.
+/// Asserts that the chapter shows the code that these tests run.
 fn assert_shows_code(chapter: &str, file: &str) {
     let source = std::fs::read_to_string(root().join(file)).expect("a source");
     let source = source.replace("pub(super) ", "").replace("pub(in super::super) ", "");
     let code = shown(chapter, &format!("code: {file}"));
     let code: Vec<&str> = code.lines().take_while(|line| !line.starts_with("# ")).collect();
-    // What the chapter shows of a function's body is indented there.
+    // The chapter shows code from a function body without its indentation.
     let flat = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
     let is_there = source.contains(code.join("\n").trim())
         || flat(&source).contains(flat(&code.join("\n")).trim());
     assert!(is_there, "{chapter} shows other code than {file} has");
 }
 
-/// Sends a basket as the chapter's `curl` does, and reads the answer.
+/// Sends the request of the chapter's `curl` command, and reads the response.
 async fn send(id: &str, cents: u32) -> u16 {
     let body = format!(
         r#"{{"customer":41,"cents":{cents},"sku":"green-tea","receipt_to":"ada@example.com","password":"hunter2"}}"#
@@ -55,7 +55,7 @@ async fn send(id: &str, cents: u32) -> u16 {
 }
 
 #[test]
-fn the_first_request_s_lines_are_those_of_the_guide() {
+fn the_guide_shows_the_lines_of_the_first_request() {
     assert_shows_code("getting-started", "tests/behaviour/guide/shop.rs");
     let captured = capture_with(Config::new().format(Format::Pretty)).expect("a configuration");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -64,32 +64,32 @@ fn the_first_request_s_lines_are_those_of_the_guide() {
         .block_on(async { [send("basket-1", 1250).await, send("basket-2", 1_000_000).await] });
     assert_eq!(statuses, [200, 503]);
     let output = captured.output().replace("behaviour::guide::shop", "shop");
-    let real: Vec<String> = output.lines().map(settled).collect();
+    let real: Vec<String> = output.lines().map(normalized).collect();
     let shown: Vec<String> =
-        shown("getting-started", "output: shop").lines().map(settled).collect();
+        shown("getting-started", "output: shop").lines().map(normalized).collect();
     assert_eq!(shown, real, "{output}");
 }
 
 #[test]
-fn what_the_policies_show_is_what_the_guide_says() {
+fn the_guide_shows_the_output_of_each_policy() {
     let output = text(&run("redaction", &[]).stdout);
     let table = output.split("\n\n").next().expect("a table");
     assert_eq!(shown("redaction", "output: redaction").trim_end(), table.trim_end());
 }
 
 #[test]
-fn the_guide_s_lock_file_is_that_of_its_service() {
+fn the_guide_shows_the_inventory_file_of_its_service() {
     let here = candor::inventory().under("behaviour::guide::shop");
     let lines = here.to_string().replace("behaviour::guide::shop", "shop");
     assert_eq!(shown("redaction", "output: inventory"), lines, "{lines}");
 }
 
-/// A row of the command's output without what changes from run to run: times, shares, bars and what
-/// they push about.
+/// A row of the command's output without the values that differ between runs (times, shares, bars), and
+/// without the padding that depends on them.
 fn steady(row: &str) -> String {
     let row: String = row.chars().filter(|c| !('▀'..='▟').contains(c)).collect();
     let mut words: Vec<String> = Vec::new();
-    for word in settled(&row).split_whitespace() {
+    for word in normalized(&row).split_whitespace() {
         let is_unit = ["ms", "s", "µs"].contains(&word);
         let is_number =
             word.trim_matches(|c: char| c.is_ascii_digit() || "#<.%".contains(c)).is_empty();
@@ -102,16 +102,16 @@ fn steady(row: &str) -> String {
     words.join(" ")
 }
 
-/// A row of a list up to its first time.
+/// A row of a list up to its first duration.
 fn before_the_times(row: &str) -> String {
-    let row = settled(row);
+    let row = normalized(row);
     let words: Vec<&str> = row.split_whitespace().collect();
     let unit = words.iter().position(|word| ["ms", "s"].contains(word));
     words[..unit.map_or(words.len(), |unit| unit - 1)].join(" ")
 }
 
 #[test]
-fn the_walk_through_and_the_readme_show_what_the_command_says() {
+fn the_walk_through_and_the_readme_show_the_output_of_the_command() {
     let orders = run("orders", &[("LOG_FORMAT", "json")]);
     let database = text(&orders.stderr);
     let database = database.rsplit("orders kept in ").next().expect("a path").trim();
@@ -125,10 +125,10 @@ fn the_walk_through_and_the_readme_show_what_the_command_says() {
         ("docs/troubleshooting.md", "output: steps", steps),
         ("README.md", "output: story", story),
     ] {
-        // A list is shown as wide as it takes, a story as wide as a page.
+        // Lists are not wrapped; the story of a request is as wide as a page.
         let columns = if args[0] == "story" { "100" } else { "120" };
         let said = candor_at(columns, args, &orders.stdout).out;
-        // How long a thing took decides on its place in a list, so places are not compared.
+        // Lists are sorted by duration, so the order of rows is not compared.
         let row = if args[0] == "story" { steady } else { before_the_times };
         let rows = |text: &str| -> BTreeSet<String> { text.lines().map(row).collect() };
         let real = rows(&said);
@@ -139,7 +139,7 @@ fn the_walk_through_and_the_readme_show_what_the_command_says() {
 }
 
 #[test]
-fn the_guide_s_links_lead_somewhere() {
+fn links_in_the_guide_resolve() {
     let docs = root().join("docs");
     let mut pages = vec![root().join("README.md")];
     for entry in std::fs::read_dir(&docs).expect("the guide") {
@@ -180,7 +180,7 @@ fn the_guide_s_links_lead_somewhere() {
 }
 
 #[test]
-fn the_lines_after_migrating_are_those_of_the_guide() {
+fn the_guide_shows_the_lines_after_migrating() {
     assert_shows_code("migrating", "tests/behaviour/guide/migrated.rs");
     let captured = capture_with(Config::new().format(Format::Json)).expect("a configuration");
     let card = migrated::Card { number: "4242424242424242".to_owned() };
@@ -190,12 +190,13 @@ fn the_lines_after_migrating_are_those_of_the_guide() {
     });
     assert_eq!(format!("{card:?}"), "Card { number: \"****4242\" }");
     let output = captured.output().replace("behaviour::guide::migrated", "shop");
-    let real: Vec<String> = output.lines().map(settled).collect();
-    let shown: Vec<String> = shown("migrating", "output: migrated").lines().map(settled).collect();
+    let real: Vec<String> = output.lines().map(normalized).collect();
+    let shown: Vec<String> =
+        shown("migrating", "output: migrated").lines().map(normalized).collect();
     assert_eq!(shown, real, "{output}");
 }
 
-/// What a subscriber wrote.
+/// The output of a subscriber.
 #[derive(Debug, Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -210,7 +211,7 @@ impl std::io::Write for Written {
     }
 }
 
-/// The lines of tracing-subscriber's JSON while `work` runs.
+/// The JSON lines that tracing-subscriber writes during `work`.
 fn json_lines(work: impl FnOnce()) -> Vec<serde_json::Value> {
     let written = Written::default();
     let sink = written.clone();
@@ -227,7 +228,7 @@ fn json_lines(work: impl FnOnce()) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn the_code_before_migrating_is_code_and_does_what_the_guide_says() {
+fn the_code_before_migrating_compiles_and_writes_the_lines_of_the_guide() {
     for name in ["instrument", "trace_layer", "json", "timer"] {
         assert_shows_code("migrating", &format!("tests/behaviour/guide/before/{name}.rs"));
     }
@@ -272,6 +273,6 @@ fn the_code_before_migrating_is_code_and_does_what_the_guide_says() {
         }
     });
     assert!(lines[1].to_string().contains("4242424242424242"), "cards get into logs: {lines:?}");
-    // It installs for the whole process, so that it compiles has to do.
+    // It installs a global subscriber, so it is compiled and not run.
     let _: fn() = before::json::install;
 }

@@ -1,4 +1,4 @@
-//! The HTTP edge: one request, one context, one end.
+//! The HTTP layer: one context and one completion for each request.
 
 mod debug_log;
 mod flight_recorder;
@@ -38,8 +38,8 @@ fn run<T>(test: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(test)
 }
 
-/// Sends a request through the whole service and reads the answer to its end.
-async fn ask(app: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, Bytes) {
+/// Sends a request through the whole service and reads the complete response.
+async fn send(app: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, Bytes) {
     let response = app.clone().oneshot(request).await.expect("infallible");
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -59,7 +59,7 @@ fn with_header(name: &str, value: impl Into<Vec<u8>>) -> Request<Body> {
     request
 }
 
-/// Waits until the line of the end is there.
+/// Waits for the `request_completed` line.
 async fn completed(captured: &Captured) -> Line {
     for _ in 0..500 {
         if !captured.events("request_completed").is_empty() {
@@ -82,7 +82,7 @@ fn hello() -> Router {
 }
 
 #[test]
-fn a_request_has_one_end_with_its_facts() {
+fn a_request_completes_once_with_its_details() {
     #[step_timed]
     async fn work() {
         tracing::info!("working");
@@ -100,7 +100,7 @@ fn a_request_has_one_end_with_its_facts() {
         )
         .layer(RequestLayer::new());
     let request = Request::post("/orders/7?token=canary-1").header("x-request-id", "r-1");
-    let (status, headers, body) = run(ask(&app, request.body(Body::empty()).expect("a request")));
+    let (status, headers, body) = run(send(&app, request.body(Body::empty()).expect("a request")));
     assert_eq!(status, StatusCode::OK);
     assert_eq!(headers["x-request-id"], "r-1");
     let lines = checked(&captured);
@@ -130,18 +130,18 @@ fn a_request_has_one_end_with_its_facts() {
 }
 
 #[test]
-fn a_request_id_is_taken_only_where_it_is_well_formed() {
+fn a_request_id_is_accepted_only_if_it_is_well_formed() {
     let captured = capture();
     let app = hello();
     for good in ["a", "A-b_c.9", &"x".repeat(128)] {
-        let (_, headers, _) = run(ask(&app, with_header("x-request-id", good)));
+        let (_, headers, _) = run(send(&app, with_header("x-request-id", good)));
         assert_eq!(headers["x-request-id"], good);
         assert_eq!(captured.completed().text("request_id"), good);
         captured.clear();
     }
     let long = "x".repeat(129);
     for bad in ["", "a b", "a/b", "ä", "<script>", "{}", "a\tb", &long, "token=canary-secret"] {
-        let (_, headers, _) = run(ask(&app, with_header("x-request-id", bad)));
+        let (_, headers, _) = run(send(&app, with_header("x-request-id", bad)));
         let id = headers["x-request-id"].to_str().expect("text").to_owned();
         assert_ne!(id, bad);
         assert_eq!(id.len(), 36, "a UUID: {id}");
@@ -152,25 +152,25 @@ fn a_request_id_is_taken_only_where_it_is_well_formed() {
         assert!(!line.raw().contains("canary"), "{line:?}");
         captured.clear();
     }
-    let (_, headers, _) = run(ask(&app, to("/")));
+    let (_, headers, _) = run(send(&app, to("/")));
     assert_eq!(captured.completed().text("request_id"), headers["x-request-id"]);
     assert!(!captured.completed().has("client_request_id"));
 }
 
 #[test]
-fn a_refused_request_id_does_not_stand_among_the_headers() {
+fn a_rejected_request_id_is_not_in_the_logged_headers() {
     run(async {
         let captured = capture();
         let refused = format!("{}canary-5a1f5a1f", "x".repeat(200));
         let request = with_header("X-Request-ID", refused);
-        ask(&hello(), request).await;
+        send(&hello(), request).await;
         let started = captured.line("request_started");
         assert_eq!(started.get("headers"), Some(&json!({})));
         assert!(started.text("client_request_id").starts_with("xxx"));
         candor::testing::assert_no_leak!(captured, "canary-5a1f5a1f");
 
         captured.clear();
-        ask(&hello(), with_header("X-Request-ID", "r-7")).await;
+        send(&hello(), with_header("X-Request-ID", "r-7")).await;
         assert_eq!(
             captured.line("request_started").get("headers"),
             Some(&json!({ "x-request-id": "r-7" })),
@@ -179,11 +179,11 @@ fn a_refused_request_id_does_not_stand_among_the_headers() {
 }
 
 #[test]
-fn two_request_ids_are_none() {
+fn two_request_id_headers_are_rejected() {
     let captured = capture();
     let mut request = with_header("x-request-id", "one");
     request.headers_mut().append("x-request-id", http::HeaderValue::from_static("two"));
-    let (_, headers, _) = run(ask(&hello(), request));
+    let (_, headers, _) = run(send(&hello(), request));
     assert_ne!(headers["x-request-id"], "one");
     assert_eq!(headers.get_all("x-request-id").iter().count(), 1);
     assert_eq!(captured.completed().text("client_request_id"), "one");
@@ -194,12 +194,12 @@ fn a_trace_is_continued_or_replaced() {
     let captured = capture();
     let app = hello();
     let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-    run(ask(&app, with_header("traceparent", format!("00-{id}-00f067aa0ba902b7-01"))));
+    run(send(&app, with_header("traceparent", format!("00-{id}-00f067aa0ba902b7-01"))));
     let line = captured.completed();
     assert_eq!(line.text("trace_id"), id);
     assert_ne!(line.text("span_id"), "00f067aa0ba902b7");
     captured.clear();
-    run(ask(
+    run(send(
         &app,
         with_header("traceparent", format!("00-{}-00f067aa0ba902b7-01", id.to_uppercase())),
     ));
@@ -210,7 +210,7 @@ fn a_trace_is_continued_or_replaced() {
 }
 
 #[test]
-fn the_start_of_a_request_says_what_was_asked_redacted() {
+fn request_started_logs_the_redacted_request() {
     let captured = capture();
     let request =
         Request::post("/?a=1&a=2&pass%77ord=canary-1&empty&q=caf%C3%A9+x&access_token=canary-2")
@@ -223,7 +223,7 @@ fn the_start_of_a_request_says_what_was_asked_redacted() {
             .header("content-length", "17")
             .body(Body::from("{\"secret\": \"no\"}!"))
             .expect("a request");
-    run(ask(&hello(), request));
+    run(send(&hello(), request));
     checked(&captured);
     let line = captured.line("request_started");
     assert_eq!(line.text("level"), "DEBUG");
@@ -248,12 +248,12 @@ fn the_start_of_a_request_says_what_was_asked_redacted() {
 }
 
 #[test]
-fn a_client_error_is_ok_and_a_server_error_is_none() {
+fn a_client_error_is_ok_and_a_server_error_is_an_error() {
     let captured = capture();
     let app = Router::new()
         .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
         .layer(RequestLayer::new());
-    run(ask(&app, to("/nowhere")));
+    run(send(&app, to("/nowhere")));
     let line = captured.completed();
     assert_eq!(
         (line.integer("status"), line.text("outcome"), line.text("level")),
@@ -261,7 +261,7 @@ fn a_client_error_is_ok_and_a_server_error_is_none() {
     );
     assert!(!line.has("route"));
     captured.clear();
-    run(ask(&app, to("/broken")));
+    run(send(&app, to("/broken")));
     let line = captured.completed();
     assert_eq!(
         (line.integer("status"), line.text("outcome"), line.text("level")),
@@ -270,7 +270,7 @@ fn a_client_error_is_ok_and_a_server_error_is_none() {
 }
 
 #[test]
-fn a_bad_end_names_its_cause() {
+fn a_failed_request_names_its_cause() {
     #[dependency_call("payments")]
     async fn charge() -> Result<(), std::io::Error> {
         dependency::current().retry();
@@ -294,7 +294,7 @@ fn a_bad_end_names_its_cause() {
             }),
         )
         .layer(RequestLayer::new());
-    run(ask(&app, to("/")));
+    run(send(&app, to("/")));
     checked(&captured);
     let line = captured.completed();
     assert_eq!(
@@ -312,7 +312,7 @@ fn a_bad_end_names_its_cause() {
 }
 
 #[test]
-fn time_with_several_calls_open_counts_once() {
+fn overlapping_calls_are_counted_once_in_dependency_time() {
     #[dependency_call("slow")]
     async fn slow() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -329,21 +329,21 @@ fn time_with_several_calls_open_counts_once() {
             }),
         )
         .layer(RequestLayer::new());
-    run(ask(&app, to("/")));
+    run(send(&app, to("/")));
     let line = captured.completed();
     assert_eq!(line.integer("dependency_calls"), 4);
     let (spent, whole) = (line.number("dependency_ms"), line.number("duration_ms"));
     assert!(spent >= 20.0 && spent <= whole, "{spent} of {whole}");
 }
 
-/// A body of two pieces, then whatever `end` is.
+/// A body of two chunks, followed by `end`.
 fn pieces(end: Option<Result<Bytes, std::io::Error>>) -> Body {
     let pieces = ["one ", "two "].map(|piece| Ok(Bytes::from(piece)));
     Body::from_stream(futures::stream::iter(pieces.into_iter().chain(end)))
 }
 
 #[test]
-fn a_stream_ends_its_request_when_it_ends() {
+fn a_streamed_body_completes_its_request_when_it_ends() {
     let captured = capture();
     let app = Router::new().route("/", get(|| async { pieces(None) })).layer(RequestLayer::new());
     run(async {
@@ -361,7 +361,7 @@ fn a_body_that_fails_is_an_error() {
     let app = Router::new()
         .route("/", get(|| async { pieces(Some(Err(std::io::Error::other("gone")))) }))
         .layer(RequestLayer::new());
-    run(ask(&app, to("/")));
+    run(send(&app, to("/")));
     let line = captured.completed();
     assert_eq!(
         (line.text("outcome"), line.text("level"), line.integer("response_bytes")),
@@ -371,7 +371,7 @@ fn a_body_that_fails_is_an_error() {
 }
 
 #[test]
-fn a_body_that_is_dropped_half_way_is_cancelled() {
+fn a_body_dropped_half_way_is_cancelled() {
     let captured = capture();
     let app = Router::new().route("/", get(|| async { pieces(None) })).layer(RequestLayer::new());
     run(async {
@@ -388,7 +388,7 @@ fn a_body_that_is_dropped_half_way_is_cancelled() {
 }
 
 #[test]
-fn a_body_may_log_under_its_request_until_it_ends() {
+fn a_body_logs_under_its_request_until_it_ends() {
     let captured = capture();
     let app = Router::new()
         .route(
@@ -402,7 +402,7 @@ fn a_body_may_log_under_its_request_until_it_ends() {
         )
         .layer(RequestLayer::new());
     let request = with_header("x-request-id", "r");
-    run(ask(&app, request));
+    run(send(&app, request));
     let requests: Vec<_> = values(&captured.events("piece"), "request_id");
     assert_eq!(requests, [json!("r"), json!("r")]);
 }
@@ -410,7 +410,7 @@ fn a_body_may_log_under_its_request_until_it_ends() {
 use futures::StreamExt as _;
 
 #[test]
-fn a_handler_that_panics_ends_its_request_as_panicked() {
+fn a_panicking_handler_completes_its_request_as_panicked() {
     #[step_timed]
     async fn work() {
         panic!("gone, password=canary-1");
@@ -433,7 +433,7 @@ fn a_handler_that_panics_ends_its_request_as_panicked() {
 }
 
 #[test]
-fn a_request_that_is_dropped_in_its_handler_is_cancelled() {
+fn a_request_dropped_in_its_handler_is_cancelled() {
     let captured = capture();
     let app = Router::new()
         .route("/", get(|| async { std::future::pending::<()>().await }))
@@ -448,7 +448,7 @@ fn a_request_that_is_dropped_in_its_handler_is_cancelled() {
 }
 
 #[test]
-fn answers_without_a_body_end_at_once() {
+fn responses_without_a_body_complete_immediately() {
     let captured = capture();
     let app = Router::new()
         .route("/", get(|| async { "hello" }))
@@ -469,7 +469,7 @@ fn answers_without_a_body_end_at_once() {
 }
 
 #[test]
-fn a_service_that_fails_ends_its_request_as_an_error() {
+fn a_failing_service_completes_its_request_as_an_error() {
     let captured = capture();
     let service = tower::service_fn(|_: Request<Body>| async {
         Err::<Response<Body>, _>(std::io::Error::other("gone"))
@@ -530,7 +530,7 @@ mod over_a_socket {
     }
 
     #[test]
-    fn a_client_that_goes_away_cancels_its_request_in_the_handler() {
+    fn a_disconnected_client_cancels_its_request_in_the_handler() {
         #[step_timed]
         async fn waiting() {
             std::future::pending::<()>().await;
@@ -555,7 +555,7 @@ mod over_a_socket {
     }
 
     #[test]
-    fn a_client_that_goes_away_cancels_its_request_in_the_body() {
+    fn a_disconnected_client_cancels_its_request_in_the_body() {
         let captured = capture();
         let app = Router::new()
             .route(
@@ -606,7 +606,7 @@ mod over_a_socket {
                     }),
                 )
                 .layer(RequestLayer::new());
-            let (status, ..) = ask(&first, with_header("x-request-id", "shared")).await;
+            let (status, ..) = send(&first, with_header("x-request-id", "shared")).await;
             assert_eq!(status, StatusCode::OK);
         });
         let lines = checked(&captured);
@@ -632,7 +632,7 @@ fn outbound_headers_carry_the_id_and_the_trace() {
             }),
         )
         .layer(RequestLayer::new());
-    let (_, _, body) = run(ask(&app, to("/")));
+    let (_, _, body) = run(send(&app, to("/")));
     let line = captured.completed();
     let expected = format!("00-{}-{}-01", line.text("trace_id"), line.text("span_id"));
     assert_eq!(body, expected.as_bytes());
@@ -640,7 +640,7 @@ fn outbound_headers_carry_the_id_and_the_trace() {
 }
 
 #[test]
-fn suppressed_lines_are_counted_at_the_end() {
+fn suppressed_lines_are_counted_on_completion() {
     let captured = capture();
     let app = Router::new()
         .route(
@@ -652,15 +652,15 @@ fn suppressed_lines_are_counted_at_the_end() {
             }),
         )
         .layer(RequestLayer::new());
-    run(ask(&app, to("/")));
-    // `request_started` is one of the thousand.
+    run(send(&app, to("/")));
+    // `request_started` counts towards the limit of a thousand.
     assert_eq!(captured.events("many").len(), 999);
     assert_eq!(captured.completed().integer("lines_suppressed"), 101);
     assert_eq!(captured.completed().integer("seq"), 1001);
 }
 
 #[test]
-fn a_pending_request_that_an_unrelated_panic_drops_is_cancelled() {
+fn a_pending_request_dropped_by_an_unrelated_panic_is_cancelled() {
     let captured = capture();
     run(async {
         let app =

@@ -1,4 +1,4 @@
-//! Jobs: work that is no request, with one end.
+//! Jobs: work outside of requests, with one completion each.
 
 use std::future::{Future as _, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ fn index() -> Result<(), std::io::Error> {
 }
 
 #[test]
-fn a_job_has_an_id_a_start_and_one_end_with_its_sums() {
+fn a_job_logs_its_id_its_start_and_one_completion_with_totals() {
     let captured = capture();
     block_on(job("rebuild-index").scope(async {
         read();
@@ -57,7 +57,7 @@ fn a_job_that_fails_names_its_error_and_its_cause() {
 }
 
 #[test]
-fn a_job_that_is_dropped_is_cancelled_after_its_steps() {
+fn a_dropped_job_is_cancelled_after_its_steps() {
     #[step_timed]
     async fn hang() {
         pending::<()>().await;
@@ -77,7 +77,7 @@ fn a_job_that_is_dropped_is_cancelled_after_its_steps() {
 }
 
 #[test]
-fn a_job_that_panics_is_an_error_and_so_is_its_panic() {
+fn a_job_that_panics_logs_an_error_and_the_panic() {
     let captured = capture();
     let work = || job("bad").run(|| panic!("on purpose"));
     catch_unwind(AssertUnwindSafe(work)).expect_err("panicked");
@@ -92,7 +92,7 @@ fn a_job_that_panics_is_an_error_and_so_is_its_panic() {
 }
 
 #[test]
-fn a_pending_job_that_an_unrelated_panic_drops_is_cancelled() {
+fn a_pending_job_dropped_by_an_unrelated_panic_is_cancelled() {
     let captured = capture();
     let unrelated = || {
         let mut work = Box::pin(job("bystander").scope(pending::<()>()));
@@ -111,7 +111,7 @@ fn a_job_that_is_never_polled_writes_nothing() {
 }
 
 #[test]
-fn a_job_in_a_request_is_one_of_its_own() {
+fn a_job_inside_a_request_has_its_own_context() {
     let captured = capture();
     candor::RequestContext::with_id("r-1").enter_with(|| {
         job("inner").run(|| tracing::info!("of the job"));
@@ -121,9 +121,9 @@ fn a_job_in_a_request_is_one_of_its_own() {
     assert_eq!(captured.line("of the request").text("request_id"), "r-1");
 }
 
-/// The cap held back the end of a job that writes much.
+/// Regression test: the line limit suppressed `job_completed`.
 #[test]
-fn a_job_that_writes_much_has_its_end_all_the_same() {
+fn a_job_over_the_line_limit_still_logs_its_completion() {
     let captured = capture();
     job("index").run(|| {
         for n in 0..1100 {
@@ -131,6 +131,6 @@ fn a_job_that_writes_much_has_its_end_all_the_same() {
         }
     });
     let line = captured.line("job_completed");
-    // `job_started` is one of the thousand.
+    // `job_started` counts towards the limit of a thousand.
     assert_eq!((line.integer("lines_suppressed"), line.integer("seq")), (101, 1001));
 }

@@ -1,13 +1,13 @@
-//! The leak suite: secrets sent through every door, in every disguise.
+//! The leak suite: secrets sent through every input, in every encoding.
 //!
-//! A case logs a secret of its own, the canary, with something harmless beside it. The canary must stand nowhere,
-//! in no encoding and not in part, and what is harmless must: hiding everything fails too. Each case is run once
-//! more while redaction is off, and then has to leak, so none of them passes because nothing was tested.
+//! A case logs a secret of its own, the canary, with harmless text beside it. The canary must not appear in the
+//! output, in any encoding or in part, and the harmless text must: hiding everything fails too. Each case runs
+//! again with redaction off and has to leak then, so that no case passes because it tests nothing.
 
 mod banned;
-mod doors;
-mod edge;
 mod forged;
+mod http_layer;
+mod inputs;
 mod names;
 mod process;
 mod strict;
@@ -20,16 +20,16 @@ use candor::testing::{Captured, assert_no_leak, capture_with};
 use candor::{Config, Format};
 use candor_tests::checked;
 
-/// What every case writes beside its canary.
+/// Harmless text that every case logs beside its canary.
 const KEPT: &str = "kept-7711";
-/// The secret of cases whose secrets have no form of their own.
+/// The secret of cases that need no special format.
 const CANARY: &str = "Zq7xKw9VtPm3";
 
-/// One way out.
+/// One input of a case.
 struct Case {
     name: String,
     canary: String,
-    /// Writes the canary and [`KEPT`]; told whether redaction is off, for what the compiler decided.
+    /// Logs the canary and [`KEPT`]; the argument is `true` while redaction is off.
     write: Box<dyn Fn(bool)>,
 }
 
@@ -39,7 +39,7 @@ impl Case {
     }
 }
 
-/// The lines as JSON and in the readable form, whichever fields they have.
+/// The lines in the JSON and in the pretty format.
 fn written(case: &Case, off: bool) -> Captured {
     let config = Config::new().level("trace").expect("a level").format(Format::Pretty);
     let captured = capture_with(config).expect("a configuration");
@@ -52,7 +52,7 @@ fn leaks(captured: &Captured, canary: &str) -> Option<String> {
     found.err().map(|panic| *panic.downcast::<String>().expect("a message"))
 }
 
-/// What is wrong with a case, if anything is.
+/// The mistake of a case, if it has one.
 fn wrong(case: &Case) -> Option<String> {
     let captured = written(case, false);
     let lines = checked(&captured);
@@ -73,7 +73,7 @@ fn wrong(case: &Case) -> Option<String> {
 }
 
 #[track_caller]
-fn all_hold(cases: &[Case], least: usize) {
+fn assert_cases_pass(cases: &[Case], least: usize) {
     let wrong: Vec<String> = cases.iter().filter_map(wrong).collect();
     println!("{} cases, {} wrong", cases.len(), wrong.len());
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
@@ -81,21 +81,21 @@ fn all_hold(cases: &[Case], least: usize) {
 }
 
 #[test]
-fn no_text_leaks_through_any_door() {
-    all_hold(&doors::cases(), 400);
+fn no_text_leaks_through_any_input() {
+    assert_cases_pass(&inputs::cases(), 400);
 }
 
 #[test]
 fn no_sensitive_name_shows_its_value() {
-    all_hold(&names::cases(), 60);
+    assert_cases_pass(&names::cases(), 60);
 }
 
 #[test]
-fn no_type_shows_what_it_hides() {
-    all_hold(&types::cases(), 20);
+fn no_type_shows_its_redacted_fields() {
+    assert_cases_pass(&types::cases(), 20);
 }
 
 #[test]
-fn nothing_leaks_at_the_edge() {
-    all_hold(&edge::cases(), 50);
+fn nothing_leaks_through_the_http_layer() {
+    assert_cases_pass(&http_layer::cases(), 50);
 }

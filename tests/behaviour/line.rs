@@ -1,4 +1,4 @@
-//! The line: what is on it, in which order, and what can't get onto it.
+//! The line: its keys, their order, and input that must not get into it.
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,7 @@ fn captured(config: Config) -> Captured {
 }
 
 #[test]
-fn every_line_starts_with_the_fixed_keys_in_their_order() {
+fn every_line_starts_with_the_fixed_keys_in_order() {
     #[step_timed]
     fn work() {
         tracing::info!(rows = 3, "inside");
@@ -53,7 +53,7 @@ fn ts_is_rfc_3339_in_utc_with_microseconds() {
 }
 
 #[test]
-fn numbers_and_booleans_stay_what_they_are() {
+fn numbers_and_booleans_keep_their_type() {
     let captured = capture();
     tracing::info!(
         yes = true,
@@ -83,7 +83,7 @@ fn numbers_and_booleans_stay_what_they_are() {
 }
 
 #[test]
-fn a_foreign_field_under_a_reserved_name_gets_an_underscore() {
+fn a_field_of_another_crate_under_a_reserved_name_gets_an_underscore() {
     let captured = capture();
     tracing::warn!(
         ts = "then",
@@ -112,7 +112,7 @@ fn a_foreign_field_under_a_reserved_name_gets_an_underscore() {
 }
 
 #[test]
-fn a_field_that_is_called_as_an_escaped_reserved_one_keeps_its_value() {
+fn a_field_named_like_an_escaped_reserved_key_keeps_its_value() {
     let captured = capture();
     tracing::info!(level = 1, level_ = 2, "both");
     checked(&captured);
@@ -122,7 +122,7 @@ fn a_field_that_is_called_as_an_escaped_reserved_one_keeps_its_value() {
 }
 
 #[test]
-fn the_last_of_two_fields_of_one_name_wins() {
+fn the_last_of_two_fields_with_the_same_name_wins() {
     let captured = capture();
     tracing::info!(n = 1, other = true, n = 2, "twice");
     checked(&captured);
@@ -180,7 +180,7 @@ fn a_root_event_has_no_fields_of_spans() {
 }
 
 #[test]
-fn fields_of_the_context_come_behind_the_events_own_and_before_those_of_spans() {
+fn context_fields_follow_event_fields_and_precede_span_fields() {
     let captured = capture();
     RequestContext::with_id("r").enter_with(|| {
         context::set("tenant", clear("acme"));
@@ -201,7 +201,7 @@ fn fields_of_the_context_come_behind_the_events_own_and_before_those_of_spans() 
 const HOSTILE: &str = "a\n{\"level\":\"ERROR\"}\r\0\x07\x1b[31m\x7f\u{85}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}\u{200f}\"\\é漢😀";
 
 #[test]
-fn nothing_in_a_value_or_message_breaks_the_line() {
+fn no_value_or_message_breaks_the_line() {
     let captured = capture();
     tracing::info!(text = HOSTILE, shown = %HOSTILE, debug = ?HOSTILE, "{HOSTILE}");
     RequestContext::with_id(HOSTILE).with_method(HOSTILE).enter_with(|| {
@@ -221,7 +221,7 @@ fn nothing_in_a_value_or_message_breaks_the_line() {
 }
 
 #[test]
-fn a_value_over_its_limit_is_cut_at_a_character_and_says_what_is_missing() {
+fn a_value_over_its_limit_is_cut_at_a_character_and_marked() {
     let captured = captured(Config::new().value_limit(10));
     tracing::info!(long = "ääääääääää", fits = "0123456789", "mmmmmmmmmmmm");
     checked(&captured);
@@ -317,7 +317,7 @@ impl fmt::Display for Fails {
 }
 
 #[test]
-fn a_value_that_panics_or_fails_is_unprintable_and_the_next_line_is_clean() {
+fn a_value_that_panics_or_fails_is_unprintable_and_does_not_affect_the_next_line() {
     let captured = capture();
     tracing::info!(a = ?Panics, b = %Panics, c = ?Fails, d = %Fails, e = 5, "bad values");
     tracing::info!("bad message {}", Panics);
@@ -355,7 +355,7 @@ impl fmt::Debug for Logs {
 }
 
 #[test]
-fn a_value_that_logs_while_it_is_formatted_disturbs_nothing() {
+fn a_value_that_logs_while_formatted_affects_no_other_line() {
     let captured = capture();
     RequestContext::with_id("r").enter_with(|| {
         tracing::info!(before = 1, value = ?Logs, after = 2, "outer");
@@ -370,7 +370,7 @@ fn a_value_that_logs_while_it_is_formatted_disturbs_nothing() {
 }
 
 #[test]
-fn sensitive_names_and_texts_of_foreign_events_are_hidden() {
+fn sensitive_names_and_texts_of_other_crates_events_are_hidden() {
     let captured = capture();
     let _span = tracing::info_span!("span", session_id = "canary-span-1").entered();
     tracing::info!(
@@ -406,7 +406,7 @@ impl Error for Outer {
 }
 
 #[test]
-fn an_error_field_is_its_chain_scrubbed() {
+fn an_error_field_is_its_scrubbed_chain() {
     let captured = capture();
     let inner = std::io::Error::other("refused, password=canary-1 was wrong");
     let error = Outer(Some(Box::new(inner)));
@@ -434,14 +434,14 @@ impl Error for Cyclic {
 }
 
 #[test]
-fn an_error_that_is_its_own_source_ends() {
+fn an_error_that_is_its_own_source_is_cut() {
     let captured = capture();
     tracing::error!(error = &Cyclic as &dyn Error, "cyclic");
     assert!(captured.line("cyclic").text("error").starts_with("again"));
 }
 
 #[test]
-fn renamed_keys_stand_in_place_of_the_fixed_ones() {
+fn renamed_keys_replace_the_fixed_ones() {
     let config = Config::new()
         .rename_keys([("ts", "timestamp"), ("level", "severity"), ("msg", "message")])
         .expect("names that are free");
@@ -454,7 +454,7 @@ fn renamed_keys_stand_in_place_of_the_fixed_ones() {
 }
 
 #[test]
-fn keys_that_swap_their_names_keep_their_values() {
+fn keys_with_swapped_names_keep_their_values() {
     let config = Config::new()
         .rename_keys([("level", "msg"), ("msg", "level")])
         .expect("names that are given up");
@@ -466,7 +466,7 @@ fn keys_that_swap_their_names_keep_their_values() {
 }
 
 #[test]
-fn a_field_never_stands_beside_a_key_that_was_renamed_to_its_name() {
+fn a_field_never_duplicates_a_renamed_key() {
     #[step_timed(fields(severity = 3))]
     fn work() {
         candor::record("timestamp", 4);
@@ -491,7 +491,7 @@ fn a_field_never_stands_beside_a_key_that_was_renamed_to_its_name() {
 }
 
 #[test]
-fn the_service_is_named_where_there_is_one() {
+fn the_service_name_is_logged_if_set() {
     let captured = captured(Config::new().service("orders"));
     tracing::info!("named");
     checked(&captured);
@@ -499,7 +499,7 @@ fn the_service_is_named_where_there_is_one() {
 }
 
 #[test]
-fn lines_of_a_request_above_the_cap_are_counted_and_warnings_pass() {
+fn lines_over_the_request_limit_are_counted_and_warnings_are_written() {
     let captured = captured(Config::new().lines_per_request(3));
     RequestContext::with_id("r").enter_with(|| {
         for n in 0..10 {
@@ -519,7 +519,7 @@ fn lines_of_a_request_above_the_cap_are_counted_and_warnings_pass() {
 }
 
 #[test]
-fn only_lines_within_the_levels_are_written() {
+fn only_lines_within_the_level_filter_are_written() {
     #[step_timed(target = "app::db::pool")]
     fn quiet() {}
 
@@ -541,12 +541,12 @@ fn only_lines_within_the_levels_are_written() {
 }
 
 #[test]
-fn a_step_that_only_another_threads_subscriber_wants_is_not_written() {
+fn a_step_enabled_only_in_another_threads_subscriber_is_not_written() {
     #[step_timed]
     fn refused() {}
 
-    // Two subscribers that disagree make tracing ask each time; an answer that is not used up must
-    // not swallow the line that follows.
+    // Two subscribers that disagree make tracing call `enabled` each time; an unused result must
+    // not suppress the next line.
     let _wide = captured(Config::new());
     std::thread::spawn(|| {
         let config = Config::new().level("warn").expect("a level");
@@ -565,7 +565,7 @@ fn a_step_that_only_another_threads_subscriber_wants_is_not_written() {
 }
 
 #[test]
-fn the_readable_form_has_the_same_fields() {
+fn the_pretty_format_has_the_same_fields() {
     let captured = captured(Config::new().format(Format::Pretty));
     RequestContext::with_id("0190f7a2-1111-7000-8000-00000000beef").enter_with(|| {
         tracing::info!(
@@ -590,7 +590,7 @@ fn the_readable_form_has_the_same_fields() {
 }
 
 #[test]
-fn the_readable_form_can_not_be_forged() {
+fn the_pretty_format_cannot_be_forged() {
     let captured = captured(Config::new().format(Format::Pretty));
     tracing::info!(text = HOSTILE, quoted = "x\" admin=\"true", back = "\\", "{HOSTILE}");
     RequestContext::with_id(HOSTILE).enter_with(|| {
@@ -610,7 +610,7 @@ fn the_readable_form_can_not_be_forged() {
 }
 
 #[test]
-fn a_writer_that_panics_loses_its_line_and_no_other() {
+fn a_writer_that_panics_loses_only_its_line() {
     struct Fussy;
     impl std::io::Write for Fussy {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -632,7 +632,7 @@ fn a_writer_that_panics_loses_its_line_and_no_other() {
     assert_eq!(candor::stats().dropped, before + 1);
 }
 
-/// A `Debug` that changes what the type inside it writes.
+/// A wrapper whose `Debug` changes the output of the inner type.
 struct Rewritten(Inner);
 
 #[candor::redact]
@@ -649,7 +649,7 @@ impl fmt::Debug for Rewritten {
 }
 
 #[test]
-fn json_that_a_wrapper_changed_is_text() {
+fn json_changed_by_a_wrapper_is_logged_as_a_string() {
     let captured = capture();
     let inner = || Inner { a: true, note: "x".to_owned() };
     tracing::info!(changed = ?Rewritten(inner()), wrapped = ?Some(inner()), plain = ?inner(), "nested");
@@ -660,7 +660,7 @@ fn json_that_a_wrapper_changed_is_text() {
 }
 
 #[test]
-fn a_long_name_does_not_cost_the_line_its_ids() {
+fn a_long_field_name_does_not_displace_the_ids() {
     let captured = capture();
     RequestContext::with_id("r-1").enter_with(|| {
         context::set(&"k".repeat(20_000), 1);
@@ -672,7 +672,7 @@ fn a_long_name_does_not_cost_the_line_its_ids() {
 }
 
 #[test]
-fn a_readable_message_can_not_look_like_fields() {
+fn a_pretty_message_cannot_look_like_fields() {
     let captured = captured(Config::new().format(Format::Pretty));
     tracing::info!(real = 1, "paid user_id=root \"outcome\"=ok");
     tracing::info!(real = 1, "paid \"in full\"");

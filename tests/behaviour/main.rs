@@ -1,4 +1,4 @@
-//! The behaviour of candor.
+//! Behaviour tests of candor, one module per topic.
 
 #![allow(
     clippy::double_must_use,
@@ -6,7 +6,7 @@
     clippy::pedantic,
     clippy::too_many_arguments,
     clippy::boxed_local,
-    reason = "functions of every shape, as their owners write them"
+    reason = "the tests define functions of every shape"
 )]
 
 mod blocks;
@@ -14,6 +14,7 @@ mod cli;
 mod config;
 mod context;
 mod dependency;
+mod error_only;
 mod events;
 mod guide;
 mod http;
@@ -21,9 +22,9 @@ mod jobs;
 mod keys;
 mod leaks;
 mod line;
+mod names;
 mod other_layers;
 mod programs;
-mod quiet;
 mod redact;
 mod scrub;
 mod shapes;

@@ -1,5 +1,5 @@
-//! candor among other layers: what they see, what they do not make candor lose, and what it costs
-//! where there are none.
+//! candor beside other layers: the events and spans they get, the lines candor must not lose, and the work
+//! that is avoided without them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 
 type Fields = BTreeMap<String, Value>;
 
-/// What another layer saw.
+/// The events and spans that another layer recorded.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Sights>>);
 
@@ -92,7 +92,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Seen {
     }
 }
 
-/// Where candor's own lines go.
+/// The writer of candor's own lines.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 
@@ -183,7 +183,7 @@ fn another_layer_sees_events_with_typed_fields_and_spans() {
 }
 
 #[test]
-fn a_retry_and_the_edge_are_in_their_request_beside_another_layer() {
+fn retries_and_the_http_layer_log_inside_the_request_beside_another_layer() {
     #[dependency_call("payments")]
     fn charge() {
         candor::dependency::current().retry();
@@ -218,7 +218,7 @@ fn each_layer_has_its_own_levels() {
     let messages: Vec<_> = output.lines().iter().map(|line| line["msg"].clone()).collect();
     assert_eq!(messages, ["step_timing", "bad"]);
 
-    // And the other way round.
+    // The same in the opposite order of layers.
     let (seen, output) = (Seen::default(), Output::default());
     let layer = config("trace", &output).layer().expect("a configuration");
     let other = seen.clone().with_filter(LevelFilter::ERROR);
@@ -232,7 +232,7 @@ fn each_layer_has_its_own_levels() {
 }
 
 #[test]
-fn a_filter_around_candors_layer_wins() {
+fn a_filter_around_candors_layer_takes_precedence() {
     let output = Output::default();
     let layer = config("trace", &output).layer().expect("a configuration");
     let subscriber = Registry::default().with(layer.with_filter(LevelFilter::WARN));
@@ -269,7 +269,7 @@ fn spans_close_when_their_steps_end() {
     assert_eq!(seen.0.lock().expect("no panic").open, 0);
 }
 
-/// Steps in every shape that a good end has.
+/// Steps of every shape that end successfully.
 mod shapes_of_a_good_end {
     use std::time::Duration;
 
@@ -289,7 +289,7 @@ mod shapes_of_a_good_end {
     #[step_timed(fields(count = 12, what = clear("a \"b\" c"), password = clear("canary-3")), ret)]
     fn with_fields() -> Option<i64> {
         record("more", i64::MIN);
-        // In place of the one from the beginning, and behind the others.
+        // Replaces the value of the attribute and moves behind the other fields.
         record("count", 13);
         Some(-1)
     }
@@ -299,7 +299,7 @@ mod shapes_of_a_good_end {
         Ok(())
     }
 
-    /// A name that the context has too.
+    /// A name that is also a field of the context.
     #[step_timed(fields(tenant = 3))]
     fn of_another() {}
 
@@ -337,7 +337,7 @@ mod shapes_of_a_good_end {
         block_on(busy());
         block_on(later()).expect("good");
         step("block", || step("inner", plain));
-        // Not in the order they were begun in.
+        // Guards end in another order than they were created.
         let (first, second) = (step_guard("first"), step_guard("second"));
         drop(first);
         plain();
@@ -361,7 +361,7 @@ mod shapes_of_a_good_end {
     }
 }
 
-/// The line without what no two runs have in common.
+/// The line without values that differ between runs.
 fn timeless(line: &str) -> String {
     let mut line = line.to_owned();
     for key in ["\"ts\":", "\"duration_ms\":", "\"offset_ms\":", "\"busy_ms\":"] {
@@ -371,12 +371,12 @@ fn timeless(line: &str) -> String {
             line.replace_range(from..to, "0");
         }
     }
-    // How far a value is cut depends on the digits before it.
+    // The limit of a value depends on the number of digits before it.
     line.split("xxxx").next().unwrap_or_default().to_owned()
 }
 
 #[test]
-fn a_good_ends_line_is_the_same_bytes_alone_and_among_others() {
+fn a_successful_step_writes_the_same_bytes_with_and_without_other_layers() {
     for change in [
         (|config| config) as fn(Config) -> Config,
         |config| config.line_limit(1024),
@@ -405,7 +405,7 @@ fn a_good_ends_line_is_the_same_bytes_alone_and_among_others() {
     }
 }
 
-/// Another layer with a mistake.
+/// Another layer, which panics.
 struct Panics;
 
 impl<S: Subscriber> Layer<S> for Panics {
@@ -415,7 +415,7 @@ impl<S: Subscriber> Layer<S> for Panics {
 }
 
 #[test]
-fn a_bad_end_at_which_another_layer_panics_is_told_once() {
+fn a_failure_is_logged_once_if_another_layer_panics() {
     #[step_timed]
     fn fails() -> Result<(), fmt::Error> {
         Err(fmt::Error)
@@ -426,7 +426,7 @@ fn a_bad_end_at_which_another_layer_panics_is_told_once() {
     let others = Panics.with_filter(LevelFilter::WARN);
     let subscriber = Registry::default().with(layer).with(others);
     tracing::subscriber::with_default(subscriber, || {
-        // From the second one on it is known that only its bad end is told.
+        // The call site's interest is cached from the second call on.
         for _ in 0..3 {
             catch_unwind(fails).expect_err("the layer's panic");
         }

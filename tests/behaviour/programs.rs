@@ -1,4 +1,4 @@
-//! The example programs as a newcomer runs them, and the README as one reads it.
+//! The example programs, run with the commands of the README, and the README itself.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
-/// Runs an example with the README's own command.
+/// Runs an example with the command of the README.
 pub(super) fn run(example: &str, environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--example", example]).current_dir(root());
@@ -30,7 +30,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-/// What the example sends and nobody may read.
+/// Secrets that the example sends.
 const SECRETS: [&str; 8] = [
     "4242424242424242",
     "5555555555554444",
@@ -53,7 +53,7 @@ fn encodings(secret: &str) -> Vec<Vec<u8>> {
     }
     let mut forms = vec![secret.to_owned(), hex, percent, secret[3..11].to_owned()];
     for offset in 0..3 {
-        // Whole groups of three bytes only: what stands around them changes the rest.
+        // Only whole groups of three bytes: the neighbouring bytes change the rest.
         let inner = &bytes[offset..];
         forms.push(base64(&inner[..inner.len() / 3 * 3]));
     }
@@ -81,13 +81,13 @@ fn assert_no_secret(place: &str, bytes: &[u8]) {
             );
         }
     }
-    // Three digits stand in many numbers; the code would stand alone.
+    // Many numbers contain these three digits, so only the bare code is searched.
     let text = String::from_utf8_lossy(bytes);
     assert!(!text.contains("\"737\"") && !text.contains("cvv=737"), "the code stands in {place}");
 }
 
 #[test]
-fn orders_tells_each_request_s_story_without_its_secrets() {
+fn the_orders_example_logs_every_request_without_its_secrets() {
     let output = run("orders", &[("LOG_FORMAT", "json"), ("LOG_LEVEL", "debug")]);
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     let mut requests: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -100,10 +100,10 @@ fn orders_tells_each_request_s_story_without_its_secrets() {
     }
     let mut ends = Vec::new();
     for (id, lines) in &requests {
-        ends.push(story(id, lines));
+        ends.push(check_request(id, lines));
     }
     ends.sort();
-    // The health check is quiet.
+    // The health check is muted.
     let wanted = [
         "200 ok",
         "201 ok",
@@ -126,8 +126,8 @@ fn orders_tells_each_request_s_story_without_its_secrets() {
     assert_no_secret("the database", &kept);
 }
 
-/// Checks one request's lines and returns how it ended.
-fn story(id: &str, lines: &[Value]) -> String {
+/// Checks the lines of one request and returns its status and outcome.
+fn check_request(id: &str, lines: &[Value]) -> String {
     let of = |event: &str| -> Vec<&Value> {
         lines.iter().filter(|line| line["event"] == event).collect()
     };
@@ -154,7 +154,7 @@ fn story(id: &str, lines: &[Value]) -> String {
 }
 
 #[test]
-fn orders_is_readable_where_asked_and_says_what_it_does_not_know() {
+fn the_orders_example_supports_pretty_output_and_rejects_unknown_arguments() {
     let output = run("orders", &[("LOG_FORMAT", "pretty")]);
     assert!(text(&output.stdout).contains("request_completed"));
     let usage = Command::new(env!("CARGO"))
@@ -170,7 +170,7 @@ fn orders_is_readable_where_asked_and_says_what_it_does_not_know() {
 }
 
 #[test]
-fn the_redaction_example_shows_what_each_policy_shows() {
+fn the_redaction_example_shows_each_policy() {
     let output = text(&run("redaction", &[]).stdout);
     let shown: Vec<&str> = output.lines().filter(|line| line.starts_with("as ")).collect();
     assert_eq!(shown.len(), 2, "{output}");
@@ -183,7 +183,7 @@ fn the_redaction_example_shows_what_each_policy_shows() {
 }
 
 #[test]
-fn the_dependency_example_shows_how_calls_end() {
+fn the_dependency_example_shows_each_error_category() {
     let lines = text(&run("dependency", &[("LOG_FORMAT", "json")]).stdout);
     lines.lines().for_each(check);
     for category in ["connect", "timeout", "status", "pool"] {
@@ -191,24 +191,24 @@ fn the_dependency_example_shows_how_calls_end() {
     }
 }
 
-/// A call that goes well at its third attempt, and one that does not at its second.
+/// One call succeeds at its third attempt, and one fails at its second.
 fn assert_retries(example: &str) {
     let output = text(&run(example, &[("LOG_FORMAT", "json"), ("LOG_LEVEL", "debug")]).stdout);
     assert_no_secret(example, output.as_bytes());
-    let mut told = Vec::new();
+    let mut attempts = Vec::new();
     for line in output.lines() {
         check(line);
         let line: Value = serde_json::from_str(line).expect("JSON");
         assert_eq!(line["request_id"], "stock-check");
         if line["event"] == "dependency_attempt" {
-            told.push(format!("attempt {}", line["attempt"]));
+            attempts.push(format!("attempt {}", line["attempt"]));
         }
         if line["event"] == "dependency_call" {
             let url = line["url"].as_str().expect("a URL");
             assert!(url.ends_with("/items/tea"), "{url}");
             let word = |key: &str| line[key].as_str().unwrap_or("-").to_owned();
             let words = ["level", "outcome", "error"].map(word).join(" ");
-            told.push(format!("{} {words} after {} retries", line["status"], line["retries"]));
+            attempts.push(format!("{} {words} after {} retries", line["status"], line["retries"]));
             let time = |key: &str| line[key].as_f64().expect("a number");
             assert!(time("last_attempt_ms") < time("duration_ms"), "{line}");
         }
@@ -220,16 +220,16 @@ fn assert_retries(example: &str) {
         "attempt 2",
         "null ERROR error connect after 1 retries",
     ];
-    assert_eq!(told, wanted, "{output}");
+    assert_eq!(attempts, wanted, "{output}");
 }
 
 #[test]
-fn retries_are_counted_from_backon() {
+fn retries_of_backon_are_counted() {
     assert_retries("retry_backon");
 }
 
 #[test]
-fn retries_are_counted_from_reqwest_retry() {
+fn retries_of_reqwest_retry_are_counted() {
     assert_retries("retry_reqwest");
 }
 
@@ -237,7 +237,7 @@ fn readme(marker: &str) -> String {
     block("README.md", marker)
 }
 
-/// The block of a file under `<!-- marker -->`, without its fence.
+/// The code block of a file after `<!-- marker -->`, without its fence.
 pub(super) fn block(file: &str, marker: &str) -> String {
     let text = std::fs::read_to_string(root().join(file)).expect("a file of the repository");
     let after = text.split(&format!("<!-- {marker} -->\n")).nth(1).expect("the marker");
@@ -245,12 +245,12 @@ pub(super) fn block(file: &str, marker: &str) -> String {
     block.split_once('\n').expect("a fence").1.to_owned()
 }
 
-/// A line with what changes from run to run replaced: times, ids made at random, ports.
-pub(super) fn settled(line: &str) -> String {
+/// The line with times, random ids and ports replaced.
+pub(super) fn normalized(line: &str) -> String {
     let mut out = String::new();
     let mut number = String::new();
     for c in line.chars().chain(['\n']) {
-        // Whatever has a dot, a dash or a colon between its digits is a time, an address or an id.
+        // Digits with a dot, a dash or a colon in between are a time, an address or an id.
         if c.is_ascii_hexdigit() || (!number.is_empty() && ".-:…".contains(c)) {
             number.push(c);
             continue;
@@ -274,16 +274,16 @@ fn the_readme_shows_the_code_and_the_output_of_the_examples() {
     assert!(source.contains(shown.trim()), "the README shows other code than the example has");
 
     let quickstart = text(&run("quickstart", &[("LOG_FORMAT", "pretty")]).stdout);
-    let shown: Vec<String> = readme("output: quickstart").lines().map(settled).collect();
-    let real: Vec<String> = quickstart.lines().map(settled).collect();
+    let shown: Vec<String> = readme("output: quickstart").lines().map(normalized).collect();
+    let real: Vec<String> = quickstart.lines().map(normalized).collect();
     assert_eq!(shown, real);
 
     let output = run("orders", &[("LOG_FORMAT", "json")]);
-    let real: Vec<String> = text(&output.stdout).lines().map(settled).collect();
+    let real: Vec<String> = text(&output.stdout).lines().map(normalized).collect();
     let database = text(&output.stderr);
     let database = database.rsplit("orders kept in ").next().expect("a path").trim();
     std::fs::remove_file(database).expect("the database is there");
     for line in readme("output: orders").lines() {
-        assert!(real.contains(&settled(line)), "no such line is written any more:\n{line}");
+        assert!(real.contains(&normalized(line)), "no such line is written any more:\n{line}");
     }
 }

@@ -1,4 +1,4 @@
-//! What `#[redact]` writes: one spec, top to bottom.
+//! The output of `#[redact]`, as a specification from top to bottom.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -11,6 +11,7 @@ use candor::redact;
 mod errors;
 mod hash;
 mod inventory;
+mod macro_rules;
 mod policies;
 mod serde_forms;
 mod values;
@@ -70,7 +71,7 @@ mod a_field_is_decided {
     }
 
     #[test]
-    fn by_its_attribute_its_name_or_its_type() {
+    fn attribute_name_or_type_decides() {
         let expected = concat!(
             r#"{"user_id":7,"password":"[REDACTED]","client":"web \"2\"","nonce":"[REDACTED]","#,
             r#""card":"****1111","account":"DE****51","from":"https://example.com/a","#,
@@ -80,7 +81,7 @@ mod a_field_is_decided {
     }
 
     #[test]
-    fn the_same_in_debug() {
+    fn debug_shows_the_same() {
         let expected = concat!(
             r#"Login { user_id: 7, password: "[REDACTED]", client: "web \"2\"", "#,
             r#"nonce: "[REDACTED]", card: "****1111", account: "DE****51", "#,
@@ -99,7 +100,7 @@ mod a_field_is_decided {
     }
 
     #[test]
-    fn a_reason_shows_what_a_sensitive_name_hides() {
+    fn a_reason_allows_clear_on_a_sensitive_name() {
         let reasoned = Reasoned { password: "guest".into(), r#type: 12_345_678 };
         assert_eq!(to_json(&reasoned), r#"{"password":"guest","type":"****78"}"#);
     }
@@ -115,7 +116,7 @@ mod a_field_is_decided {
     }
 
     #[test]
-    fn clear_reaches_into_collections_and_keeps_what_redacted_types_say() {
+    fn clear_applies_inside_collections_and_keeps_policies_of_redacted_types() {
         let parcel = Parcel {
             items: vec![],
             sizes: [1, 2],
@@ -152,7 +153,7 @@ mod a_type_level_default {
     }
 
     #[test]
-    fn decides_what_is_left() {
+    fn applies_to_fields_without_a_policy() {
         let inner = Hidden {
             id: 8,
             name: "Ada".into(),
@@ -182,7 +183,7 @@ mod a_type_level_default {
     }
 
     #[test]
-    fn is_not_for_what_a_type_parameter_decides() {
+    fn does_not_apply_to_type_parameters() {
         let page = Page { items: vec![1_u32, 2], next: "n".into() };
         assert_eq!(to_json(&page), r#"{"items":[1,2],"next":"[REDACTED]"}"#);
     }
@@ -231,7 +232,7 @@ mod an_item_may_be {
     }
 
     #[test]
-    fn the_same_in_debug() {
+    fn debug_shows_the_same() {
         assert_eq!(debug(&Ping), "Ping");
         assert_eq!(debug(&Empty {}), "Empty");
         assert_eq!(debug(&NoItems()), "NoItems");
@@ -241,7 +242,7 @@ mod an_item_may_be {
     }
 
     #[test]
-    fn a_newtype_whose_name_tells_the_secret() {
+    fn a_newtype_with_a_sensitive_name() {
         assert_eq!(to_json(&Password(1)), r#""[REDACTED]""#);
         assert_eq!(debug(&Password(1)), r#"Password("[REDACTED]")"#);
         assert_eq!(to_json(&PasswordPair(1, 2)), r#"["[REDACTED]",2]"#);
@@ -377,7 +378,7 @@ mod generics {
     }
 
     #[test]
-    fn ask_only_for_what_the_policy_needs() {
+    fn require_only_the_bounds_of_the_policy() {
         struct Opaque;
         let labelled = Labelled { label: "a", hidden: Opaque, other: Opaque };
         assert_eq!(to_json(&labelled), r#"{"label":"a","hidden":"[REDACTED]","other":1}"#);
@@ -396,7 +397,7 @@ mod generics {
     }
 
     #[test]
-    fn ask_for_text_or_a_shape_where_a_policy_does() {
+    fn require_text_or_shape_bounds_of_a_policy() {
         struct Opaque;
         let parts = Parts {
             text: "password=hunter2",
@@ -434,7 +435,7 @@ mod generics {
     struct Wrap<T>(T);
 
     #[test]
-    fn a_newtype_lets_no_bytes_into_a_list() {
+    fn a_newtype_does_not_list_its_bytes() {
         fn loggable<T: Loggable>() {}
         fn element<T: Element>() {}
         loggable::<Wrap<u8>>();
@@ -475,7 +476,7 @@ mod recursion {
     }
 
     #[test]
-    fn directly_through_a_parameter_and_mutually() {
+    fn direct_through_a_parameter_and_mutual() {
         let leaf = |id| Node { id, next: None, children: vec![], by_name: BTreeMap::new() };
         let node = Node { next: Some(Box::new(leaf(2))), children: vec![leaf(3)], ..leaf(1) };
         let expected = concat!(
@@ -517,7 +518,7 @@ mod serde_names {
     }
 
     #[test]
-    fn are_the_keys_and_meet_the_key_rule() {
+    fn are_keys_subject_to_the_key_rule() {
         let renamed =
             Renamed { order_id: 1, quoted: 2, sides: 3, pw: 4, word: 5, skipped: 6, maybe: None };
         let expected = concat!(
@@ -577,7 +578,7 @@ mod serde_names {
     }
 
     #[test]
-    fn are_serde_s_own() {
+    fn match_serdes_own() {
         agrees_with_serde! {
             "lowercase" "UPPERCASE" "PascalCase" "camelCase" "snake_case"
             "SCREAMING_SNAKE_CASE" "kebab-case" "SCREAMING-KEBAB-CASE"
@@ -653,7 +654,7 @@ mod debug_notation {
     }
 
     #[test]
-    fn is_that_of_std() {
+    fn matches_the_notation_of_std() {
         let inner = Inner { x: 1.0 };
         let outer = Outer {
             id: 1,
@@ -674,7 +675,7 @@ mod debug_notation {
             pair: (3, true),
             map: BTreeMap::from([(4, inner)]),
         };
-        // A list shows a tuple as JSON does, and a map's keys are text.
+        // A list shows a tuple as JSON does, and map keys are strings.
         let as_list =
             |text: String| text.replace("(3, true)", "[3, true]").replace("{4:", "{\"4\":");
         assert_eq!(format!("{outer:?}"), as_list(format!("{std:?}")));
@@ -688,7 +689,7 @@ mod debug_notation {
 }
 
 mod hygiene {
-    //! What the user's names may be.
+    //! Names of the user that could collide with generated ones.
     #![expect(dead_code, non_camel_case_types, reason = "names that get in the way")]
 
     mod core {}
@@ -772,7 +773,7 @@ mod hygiene {
 }
 
 mod lints {
-    //! What `#[redact]` generates brings none into the user's crate.
+    //! The output of `#[redact]` causes no lints in the user's crate.
     #![deny(warnings, missing_docs, missing_debug_implementations, unused_qualifications)]
     #![deny(single_use_lifetimes, trivial_casts, unused_results, unused_lifetimes, let_underscore)]
     #![deny(clippy::all, clippy::pedantic, clippy::nursery)]

@@ -1,4 +1,4 @@
-//! What the scrubber takes out, and what it leaves.
+//! The text that the scrubber hides, and the text that it keeps.
 
 use std::time::Instant;
 
@@ -46,7 +46,7 @@ fn clean_text_is_borrowed() {
 }
 
 #[test]
-fn tokens_that_show_what_they_are_are_hidden() {
+fn tokens_with_a_known_format_are_hidden() {
     shows(&format!("got {JWT}."), "got [REDACTED]");
     shows("sent Bearer abc.def-123 to it", "sent Bearer [REDACTED] to it");
     shows("sent bearer s3cr3t-t0ken-value to it", "sent bearer [REDACTED] to it");
@@ -75,7 +75,7 @@ fn tokens_that_show_what_they_are_are_hidden() {
 }
 
 #[test]
-fn private_keys_are_hidden_whole() {
+fn private_keys_are_hidden_completely() {
     let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE KEY-----";
     shows(&format!("read {key} from disk"), "read [REDACTED] from disk");
     shows(&format!("read {}", &key[..45]), "read [REDACTED]");
@@ -134,7 +134,7 @@ fn urls_lose_their_credentials_and_secret_parameters() {
 }
 
 #[test]
-fn values_behind_sensitive_names_are_hidden_to_their_end() {
+fn values_after_sensitive_names_are_hidden_completely() {
     shows("password=hunter2", "password=[REDACTED]");
     shows("user=7 password=hunter2 ok=1", "user=7 password=[REDACTED] ok=1");
     shows("a=1&password=x&b=2", "a=1&password=[REDACTED]&b=2");
@@ -190,7 +190,7 @@ fn headers_in_text_are_hidden_to_the_end_of_the_line() {
 }
 
 #[test]
-fn debug_text_and_json_in_text_lose_the_whole_value() {
+fn debug_output_and_json_in_text_hide_the_whole_value() {
     shows(r#"Login { user: 7, password: "x" }"#, r#"Login { user: 7, password: "[REDACTED]" }"#);
     shows(r#"Login { password: Some("x"), user: 7 }"#, "Login { password: [REDACTED], user: 7 }");
     shows("Login { pin: 1234, tries: 2 }", "Login { pin: [REDACTED], tries: 2 }");
@@ -199,7 +199,7 @@ fn debug_text_and_json_in_text_lose_the_whole_value() {
         r#"[("password", "x"), ("user", "y")]"#,
         r#"[("password", "[REDACTED]"), ("user", "y")]"#,
     );
-    // As long as a name is looked for.
+    // As long as the scrubber searches for a name.
     let longest = "a".repeat(119) + "password";
     shows(&format!(r#"("{longest}", "x")"#), &format!(r#"("{longest}", "[REDACTED]")"#));
     shows(r#"("password (", ",x")"#, r#"("password (", "[REDACTED]")"#);
@@ -225,9 +225,9 @@ fn debug_text_and_json_in_text_lose_the_whole_value() {
     shows("- name: DB_PASSWORD\n  value: x", "- name: DB_PASSWORD\n  value: [REDACTED]");
 }
 
-/// A derived `Debug` prints what a tuple struct or a variant holds without a name of its own.
+/// A derived `Debug` prints the fields of a tuple struct or variant without names.
 #[test]
-fn debug_text_of_a_type_with_a_sensitive_name_is_hidden() {
+fn debug_output_of_a_type_with_a_sensitive_name_is_hidden() {
     #[derive(Debug)]
     #[allow(dead_code, reason = "only printed")]
     struct Password(&'static str);
@@ -259,7 +259,7 @@ fn debug_text_of_a_type_with_a_sensitive_name_is_hidden() {
 }
 
 #[test]
-fn a_value_that_serde_echoes_is_hidden() {
+fn a_value_in_a_serde_error_is_hidden() {
     #[derive(serde::Deserialize)]
     enum Kind {
         Known,
@@ -284,7 +284,7 @@ fn a_value_that_serde_echoes_is_hidden() {
 }
 
 #[test]
-fn escapes_in_a_name_and_before_it_hide_nothing_of_it() {
+fn escapes_in_or_before_a_name_do_not_defeat_the_key_rule() {
     for name in [
         "pass\\u{200b}word",
         "pass\\\\u{200b}word",
@@ -313,9 +313,9 @@ fn escapes_in_a_name_and_before_it_hide_nothing_of_it() {
     shows(r#"{\"cookie\":\"a=1\",\"b\":2}"#, r#"{\"cookie\":\"[REDACTED]\",\"b\":2}"#);
 }
 
-/// A quote or a bracket that an earlier line left open must not swallow the name of a secret and show its value.
+/// A quote or bracket left open on an earlier line must not hide the name of a secret and expose its value.
 #[test]
-fn a_line_that_leaves_a_quote_open_shows_nothing_of_the_next() {
+fn an_unclosed_quote_does_not_expose_values_of_the_next_line() {
     for open in [
         "{\"token\":\"a",
         "token:\\\"",
@@ -342,7 +342,7 @@ fn a_line_that_leaves_a_quote_open_shows_nothing_of_the_next() {
 
 /// RFC 6749, 4.1.2.
 #[test]
-fn a_value_before_its_name_and_one_behind_other_fields_are_hidden() {
+fn a_value_before_its_name_or_after_other_fields_is_hidden() {
     shows(r#"{"value":"x7","name":"password"}"#, r#"{"value":"[REDACTED]","name":"password"}"#);
     shows(r#"{"Value": "x7", "Name": "Api-Key"}"#, r#"{"Value": "[REDACTED]", "Name": "Api-Key"}"#);
     shows(
@@ -360,7 +360,7 @@ fn a_value_before_its_name_and_one_behind_other_fields_are_hidden() {
 }
 
 #[test]
-fn a_json_list_of_a_name_and_a_value_is_a_pair() {
+fn a_json_list_of_a_name_and_a_value_hides_the_value() {
     shows(
         r#"[["authorization", "x7 y"],["host","h"]]"#,
         r#"[["authorization", "[REDACTED]"],["host","h"]]"#,
@@ -373,7 +373,7 @@ fn a_json_list_of_a_name_and_a_value_is_a_pair() {
 }
 
 #[test]
-fn a_full_width_separator_is_one() {
+fn a_full_width_separator_separates_name_and_value() {
     shows("password：x7 next", "password：[REDACTED] next");
     shows("ｐａｓｓｗｏｒｄ＝x7", "ｐａｓｓｗｏｒｄ＝[REDACTED]");
     shows("状态：正常", "状态：正常");
@@ -388,7 +388,7 @@ fn typographic_and_doubled_quotes_hide_the_whole_value() {
 }
 
 #[test]
-fn the_indented_lines_of_a_block_are_hidden() {
+fn indented_lines_after_a_sensitive_name_are_hidden() {
     shows("password: |\n  one\n  two\nuser: x", "password: |\n  [REDACTED]\nuser: x");
     shows("secret: >-\r\n  one\r\nuser: x", "secret: >-\r\n  [REDACTED]\nuser: x");
     shows("password:\n  one\nuser: x", "password:\n  [REDACTED]\nuser: x");
@@ -396,7 +396,7 @@ fn the_indented_lines_of_a_block_are_hidden() {
 }
 
 #[test]
-fn private_keys_in_other_spellings_are_hidden_whole() {
+fn private_keys_in_other_encodings_are_hidden_completely() {
     for key in [
         "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nQx7\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
         "-----begin private key-----\nQx7\n-----end private key-----",
@@ -437,7 +437,7 @@ fn cards_in_groups_of_eight_and_with_other_separators_are_hidden() {
 }
 
 #[test]
-fn words_of_letters_behind_a_prefix_are_prose() {
+fn words_after_a_token_prefix_are_kept() {
     for clean in
         ["npm_config_registry_url", "hf_transfer_enabled_by_default", "risk-free-of-the-old"]
     {
@@ -512,7 +512,7 @@ fn a_url_keeps_scheme_host_port_and_path_only() {
 }
 
 #[test]
-fn a_query_keeps_its_names() {
+fn a_query_keeps_its_parameter_names() {
     assert_eq!(url_with_query("https://u@a/b?x=1&token=t&y"), "https://a/b?x=1&token=[REDACTED]&y");
     assert_eq!(url_with_query("/a?pass%77ord=t&q=ok+then#f"), "/a?pass%77ord=[REDACTED]&q=ok+then");
     assert_eq!(
@@ -537,7 +537,7 @@ fn redacts(value: &Value, expected: &Value) {
 }
 
 #[test]
-fn json_is_redacted_by_key_with_all_below() {
+fn json_is_redacted_by_key_with_everything_below() {
     redacts(
         &json!({"user": {"id": 7, "password": "x", "pin": 1234, "credentials": {"a": [1, 2]}}, "token_count": 3}),
         &json!({"user": {"id": 7, "password": "[REDACTED]", "pin": "[REDACTED]", "credentials": "[REDACTED]"}, "token_count": 3}),
@@ -561,7 +561,7 @@ fn json_pairs_of_name_and_value_are_hidden() {
 }
 
 #[test]
-fn json_pairs_by_other_words_and_as_lists_are_hidden() {
+fn json_pairs_with_other_key_names_or_as_lists_are_hidden() {
     for (name, value) in [
         ("field", "value"),
         ("Header", "Value"),
@@ -593,7 +593,7 @@ fn json_pairs_by_other_words_and_as_lists_are_hidden() {
 }
 
 #[test]
-fn json_inside_a_string_is_redacted_and_stays_a_string() {
+fn json_inside_a_string_is_redacted_and_remains_a_string() {
     redacts(
         &json!({"raw": r#"{"a":1,"password":"x"}"#}),
         &json!({"raw": r#"{"a":1,"password":"[REDACTED]"}"#}),
@@ -618,7 +618,7 @@ fn json_keys_are_escaped_scrubbed_and_unique() {
 }
 
 #[test]
-fn json_keeps_a_subset_where_asked() {
+fn json_can_keep_a_subset() {
     let body = json!({"order_id": 7, "items": [{"a": 1}], "password": "x", "note": ""});
     assert_eq!(json(&body).only(["order_id"]).to_string(), r#"{"order_id":7}"#);
     assert_eq!(
@@ -647,7 +647,7 @@ fn json_a_million_deep_is_cut_without_a_deep_stack() {
 }
 
 #[test]
-fn headers_are_hidden_by_name_mark_and_content() {
+fn headers_are_hidden_by_name_sensitive_flag_and_content() {
     let mut map = HeaderMap::new();
     let mut marked = HeaderValue::from_static("m");
     marked.set_sensitive(true);
@@ -687,7 +687,7 @@ fn headers_are_hidden_by_name_mark_and_content() {
 }
 
 #[test]
-fn a_header_whose_name_does_not_say_so_is_hidden_in_debug_text_as_well() {
+fn sensitive_headers_are_hidden_in_debug_output_too() {
     for name in
         ["authentication-info", "dpop", "x-amzn-oidc-data", "x-rapidapi-key", "x-client-cert"]
     {
@@ -706,7 +706,7 @@ fn a_header_whose_name_does_not_say_so_is_hidden_in_debug_text_as_well() {
 }
 
 #[test]
-fn a_sub_protocol_that_is_a_token_is_hidden() {
+fn a_token_as_websocket_subprotocol_is_hidden() {
     let shown = |value: &'static str| {
         let mut map = HeaderMap::new();
         map.insert("Sec-WebSocket-Protocol", HeaderValue::from_static(value));
@@ -728,9 +728,9 @@ fn a_sub_protocol_that_is_a_token_is_hidden() {
     }
 }
 
-/// Cut first and redacted later, half a secret would stand at the cut.
+/// If a value were cut before redaction, half a secret would remain at the end.
 #[test]
-fn a_secret_at_the_cut_is_hidden_before_the_value_is_cut() {
+fn a_secret_at_the_length_limit_is_hidden_before_the_value_is_cut() {
     for lead in 4080..4110 {
         let value = format!("{}password=CANARY-5a1f-5a1f tail", "a ".repeat(lead / 2));
         let mut map = HeaderMap::new();
@@ -743,7 +743,7 @@ fn a_secret_at_the_cut_is_hidden_before_the_value_is_cut() {
     }
 }
 
-/// A value with names of all kinds.
+/// A JSON value with all kinds of names.
 fn value(random: &mut Random, depth: usize) -> Value {
     let keys =
         ["id", "name", "user", "password", "apiKey", "note", "a\"b", "é", "items", "cardNumber"];
@@ -760,7 +760,7 @@ fn value(random: &mut Random, depth: usize) -> Value {
     }
 }
 
-/// What secrets and their names are made of.
+/// Parts of secrets and their names.
 const PIECES: [&str; 46] = [
     "password",
     "token",
@@ -811,7 +811,7 @@ const PIECES: [&str; 46] = [
 ];
 
 #[test]
-fn no_text_makes_it_panic() {
+fn no_text_makes_the_scrubber_panic() {
     let mut random = Random::new(7);
     for _ in 0..60_000 {
         let input = random.pieces(&PIECES, 14);
@@ -823,7 +823,7 @@ fn no_text_makes_it_panic() {
     }
 }
 
-/// Puts a secret under every kind of sensitive name in every kind of notation, among noise.
+/// Puts a secret under every kind of sensitive name, in every notation, between random text.
 #[test]
 fn a_secret_under_a_sensitive_name_never_shows() {
     const CANARY: &str = "CANARY-5a1f";
@@ -872,7 +872,7 @@ fn a_secret_under_a_sensitive_name_never_shows() {
     }
 }
 
-/// Quadratic time would be hours.
+/// Quadratic time would take hours.
 #[track_caller]
 fn is_quick(input: &str) {
     let started = Instant::now();
@@ -887,7 +887,7 @@ fn is_quick(input: &str) {
 }
 
 #[test]
-fn time_is_linear() {
+fn scrubbing_time_is_linear() {
     is_quick(&"took 5ms status=200 user: 7, token=x ".repeat(10_000_000 / 37));
     for piece in [
         "a",

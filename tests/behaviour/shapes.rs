@@ -8,7 +8,7 @@ mod forms;
 mod futures;
 mod outcomes;
 
-/// The same functions twice: as they are, and annotated.
+/// Defines the same functions twice: plain, and annotated.
 macro_rules! both {
     ($($function:item)*) => {
         mod plain {

@@ -1,7 +1,7 @@
-//! Sinks: no line is lost that is not counted, and none is cut, whatever the other end does.
+//! Sinks: every lost line is counted, and no line is cut, whatever the reader or the disk does.
 //!
-//! What can go wrong for a process goes wrong in a process of its own, the fixture. It says on standard
-//! error what became of its lines, and each test looks for them: what is found is what was written.
+//! Failures that affect a whole process happen in a process of their own, the fixture. It prints
+//! `candor::stats()` to standard error at its end, and each test compares the lines it finds with that.
 
 mod audit;
 mod background;
@@ -17,7 +17,7 @@ use std::process::{Command, Output};
 use candor_tests::check;
 use serde_json::Value;
 
-/// A program of the fixture with this environment and no other.
+/// A program of the fixture with exactly this environment.
 fn fixture(program: &str, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
     command.arg(program).env_clear().envs(env.iter().copied());
@@ -28,40 +28,40 @@ fn run(program: &str, env: &[(&str, &str)]) -> Output {
     finished(fixture(program, env).output().expect("the fixture runs"))
 }
 
-/// Of a program that came to its end.
+/// The output of a program, which must have exited successfully.
 fn finished(output: Output) -> Output {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {stderr}", output.status);
     output
 }
 
-/// What the fixture says of its lines, which add up.
+/// The counts that the fixture prints, which must add up.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Said {
+struct Counts {
     emitted: u64,
     written: u64,
     waiting: u64,
     dropped: u64,
-    /// `stdout: io`, `file: full` and so on.
+    /// Such as `stdout: io` and `file: full`.
     reasons: BTreeMap<String, u64>,
 }
 
-impl Said {
-    /// From the last line that speaks of it.
+impl Counts {
+    /// Parses the last line with counts.
     fn of(stderr: &[u8]) -> Self {
         let text = String::from_utf8_lossy(stderr);
         let line = text.lines().rev().find(|line| line.contains("emitted "));
         let line = line.unwrap_or_else(|| panic!("no counts in {text}"));
         let line = &line[line.find("emitted ").expect("found above")..];
         let (sums, reasons) = line.split_once(" (").unwrap_or((line, ""));
-        let mut said = Said::default();
+        let mut counts = Counts::default();
         for part in sums.split(", ") {
             let (name, number) = part.split_once(' ').expect("a name and a number");
             *match name {
-                "emitted" => &mut said.emitted,
-                "written" => &mut said.written,
-                "waiting" => &mut said.waiting,
-                "dropped" => &mut said.dropped,
+                "emitted" => &mut counts.emitted,
+                "written" => &mut counts.written,
+                "waiting" => &mut counts.waiting,
+                "dropped" => &mut counts.dropped,
                 other => panic!("{other} in {line}"),
             } = number.parse().expect("a number");
         }
@@ -69,16 +69,18 @@ impl Said {
             let (sink, reasons) = sink.split_once(": ").expect("a sink");
             for reason in reasons.split(", ") {
                 let (reason, lines) = reason.split_once(' ').expect("a reason and a number");
-                said.reasons.insert(format!("{sink}: {reason}"), lines.parse().expect("a number"));
+                counts
+                    .reasons
+                    .insert(format!("{sink}: {reason}"), lines.parse().expect("a number"));
             }
         }
-        assert_eq!(said.emitted, said.written + said.waiting + said.dropped, "{line}");
-        assert_eq!(said.reasons.values().sum::<u64>(), said.dropped, "{line}");
-        said
+        assert_eq!(counts.emitted, counts.written + counts.waiting + counts.dropped, "{line}");
+        assert_eq!(counts.reasons.values().sum::<u64>(), counts.dropped, "{line}");
+        counts
     }
 }
 
-/// The lines of a text, each of which is a proper and whole one.
+/// The lines of a text, each of which must be valid and complete.
 fn lines(text: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(text).expect("UTF-8");
     assert!(text.is_empty() || text.ends_with('\n'), "the last line is cut");
@@ -90,7 +92,7 @@ fn lines(text: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-/// The numbers of the numbered lines among them, by thread.
+/// The numbers of the numbered lines, by thread.
 fn numbers(lines: &[Value]) -> BTreeMap<u64, Vec<u64>> {
     let mut threads = BTreeMap::<u64, Vec<u64>>::new();
     for line in lines.iter().filter(|line| line["msg"] == "numbered") {
@@ -100,7 +102,7 @@ fn numbers(lines: &[Value]) -> BTreeMap<u64, Vec<u64>> {
     threads
 }
 
-/// A folder of a test's own, removed at its end.
+/// A temporary folder, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -115,7 +117,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// The names in it, sorted.
+    /// The sorted names of its entries.
     fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(&self.0)
             .expect("a folder")

@@ -1,4 +1,4 @@
-//! A few thousand requests of the soak, whose program reads every line itself; it is documented there.
+//! A few thousand requests of the program `soak`, which checks every line itself; see `fixtures/soak.rs`.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ fn soak(seed: &str, queue: Option<&str>) {
         let found = said.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
         found.unwrap_or_else(|| panic!("no `{name}` in {said}"))
     };
-    // Every fault was there.
+    // Every kind of fault occurred.
     for outcome in ["ok", "error", "cancelled", "panicked"] {
         assert!(number(outcome) > 20_u64, "{said}");
     }
@@ -21,11 +21,11 @@ fn soak(seed: &str, queue: Option<&str>) {
 }
 
 #[test]
-fn requests_with_faults_end_once_unmixed_and_leave_nothing() {
+fn faulty_requests_complete_once_without_mixing_contexts() {
     soak("1", None);
 }
 
 #[test]
-fn requests_with_faults_end_once_unmixed_and_leave_nothing_behind_a_queue() {
+fn faulty_requests_complete_once_without_mixing_contexts_in_background_mode() {
     soak("2", Some("100"));
 }

@@ -1,4 +1,4 @@
-//! Steps and calls as spans for other layers: their parents, their fields, and OpenTelemetry's view.
+//! Steps and calls as spans for other layers: their parents, their fields and their OpenTelemetry data.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +25,7 @@ struct Span {
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<BTreeMap<u64, Span>>>);
 
-/// Where the spans that closed begin.
+/// The first key of closed spans, above all ids of the registry.
 const CLOSED: u64 = 1 << 60;
 
 impl Visit for Span {
@@ -59,7 +59,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
         values.record(spans.get_mut(&id.into_u64()).expect("a known span"));
     }
 
-    /// An id is used again, so that a span that closed goes by another one.
+    /// The registry reuses ids, so closed spans are kept under unique ones.
     fn on_close(&self, id: Id, _: Context<'_, S>) {
         let mut spans = self.0.lock().expect("no panic");
         let span = spans.remove(&id.into_u64()).expect("a known span");
@@ -146,7 +146,7 @@ fn config() -> Config {
 }
 
 #[test]
-fn spans_have_the_right_parents_also_across_spawn() {
+fn spans_have_the_right_parents_across_spawn() {
     let recorder = Recorder::default();
     let layer = config().layer().expect("a configuration");
     run(Registry::default().with(layer).with(recorder.clone()));
@@ -160,7 +160,7 @@ fn spans_have_the_right_parents_also_across_spawn() {
 }
 
 #[test]
-fn a_span_has_the_fields_of_its_step_those_of_its_end_and_the_recorded_ones() {
+fn a_span_has_the_step_completion_and_recorded_fields() {
     let recorder = Recorder::default();
     let layer = config().layer().expect("a configuration");
     run(Registry::default().with(recorder.clone()).with(layer));
@@ -183,7 +183,7 @@ fn a_span_has_the_fields_of_its_step_those_of_its_end_and_the_recorded_ones() {
 }
 
 #[test]
-fn the_fields_that_were_recorded_are_on_the_event_too() {
+fn recorded_fields_are_also_on_the_event() {
     #[derive(Clone, Default)]
     struct Events(Arc<Mutex<Vec<Span>>>);
     impl<S: Subscriber> Layer<S> for Events {
@@ -207,7 +207,7 @@ fn the_fields_that_were_recorded_are_on_the_event_too() {
 }
 
 #[test]
-fn no_span_where_none_is_wanted() {
+fn no_span_is_created_for_a_disabled_step() {
     let recorder = Recorder::default();
     let layer = config().spans(false).layer().expect("a configuration");
     run(Registry::default().with(layer).with(recorder.clone()));

@@ -1,4 +1,4 @@
-//! `#[step_timed]`: the line it writes, and the function it leaves as it was.
+//! `#[step_timed]`: the line that it writes, and the function whose behaviour it preserves.
 
 use std::fmt;
 use std::future::Future;
@@ -28,7 +28,7 @@ fn outcome(line: &Line) -> (&str, &str) {
 }
 
 #[test]
-fn a_step_is_named_for_its_function_and_its_module() {
+fn a_step_is_named_after_its_function_and_module() {
     #[step_timed]
     fn reserve() {}
 
@@ -77,7 +77,7 @@ fn durations_are_numbers_with_three_decimals() {
 }
 
 #[test]
-fn fields_come_behind_candors_own_in_the_order_they_were_written() {
+fn fields_follow_candors_own_in_source_order() {
     #[step_timed(fields(second = 2, first = 1, sku = clear(sku), flag))]
     fn work(sku: &str, flag: bool) -> bool {
         !sku.is_empty() && flag
@@ -122,7 +122,7 @@ fn fields_are_evaluated_once_at_entry() {
 }
 
 #[test]
-fn fields_that_panic_half_way_leave_none_to_the_next_step() {
+fn fields_that_panic_do_not_leak_into_the_next_step() {
     fn explode() -> u32 {
         std::panic::resume_unwind(Box::new("on purpose"))
     }
@@ -141,7 +141,7 @@ fn fields_that_panic_half_way_leave_none_to_the_next_step() {
 }
 
 #[test]
-fn fields_are_not_evaluated_where_no_line_could_be_written() {
+fn fields_are_not_evaluated_if_no_line_can_be_written() {
     static ASKED: AtomicU32 = AtomicU32::new(0);
 
     #[step_timed(target = "silenced", fields(asked = ASKED.fetch_add(1, Ordering::SeqCst)), ret)]
@@ -152,7 +152,7 @@ fn fields_are_not_evaluated_where_no_line_could_be_written() {
     let subscriber = Config::new().level("silenced=off").expect("a level").subscriber();
     let subscriber = subscriber.expect("a configuration");
     tracing::subscriber::with_default(subscriber, || assert_eq!(work(), 7));
-    // Another test's subscriber may want the line; then the call site asks, and only then.
+    // The subscriber of another test can enable the call site; only then is `enabled` called.
     let asked = ASKED.load(Ordering::SeqCst);
     assert!(asked <= 1, "{asked}");
 }
@@ -189,7 +189,7 @@ fn policies_decide_what_fields_show() {
 }
 
 #[test]
-fn ret_is_the_value_or_the_ok_half_of_it() {
+fn ret_is_the_value_or_the_content_of_ok() {
     #[step_timed(ret)]
     fn plain() -> u32 {
         7
@@ -225,7 +225,7 @@ fn ret_is_the_value_or_the_ok_half_of_it() {
 }
 
 #[test]
-fn an_error_is_a_warning_unless_err_says_otherwise() {
+fn an_error_is_a_warning_unless_err_sets_another_level() {
     #[step_timed]
     fn usual() -> Result<(), fmt::Error> {
         Err(fmt::Error)
@@ -246,7 +246,7 @@ fn an_error_is_a_warning_unless_err_says_otherwise() {
 }
 
 #[test]
-fn a_slow_step_warns_and_a_quick_one_is_a_detail() {
+fn a_slow_step_is_a_warning_and_a_fast_one_is_debug() {
     #[step_timed(slow = "10m")]
     fn quick() {}
 
@@ -270,7 +270,7 @@ fn a_slow_step_warns_and_a_quick_one_is_a_detail() {
 }
 
 #[test]
-fn a_panic_is_an_outcome() {
+fn a_panic_is_logged_as_the_outcome() {
     #[step_timed]
     fn sync_unit() {
         panic!("gone")
@@ -307,7 +307,7 @@ fn a_panic_is_an_outcome() {
 }
 
 #[test]
-fn a_future_that_is_dropped_half_way_is_cancelled() {
+fn a_future_dropped_half_way_is_cancelled() {
     #[step_timed(fields(n = 1))]
     async fn waiting() {
         let _guard = Records;
@@ -331,7 +331,7 @@ fn a_future_that_is_dropped_half_way_is_cancelled() {
 }
 
 #[test]
-fn a_future_that_was_never_polled_leaves_no_line() {
+fn a_future_that_is_never_polled_writes_no_line() {
     #[step_timed]
     async fn never() {}
 
@@ -341,7 +341,7 @@ fn a_future_that_was_never_polled_leaves_no_line() {
 }
 
 #[test]
-fn a_step_run_while_unwinding_did_not_panic_itself() {
+fn a_step_run_while_unwinding_is_not_panicked() {
     #[step_timed]
     fn cleanup() {}
 
@@ -470,7 +470,7 @@ mod errors {
     }
 
     #[test]
-    fn every_kind_of_error_is_known_by_its_type_and_says_what_it_can() {
+    fn every_kind_of_error_is_logged_with_its_type_and_text() {
         let captured = capture();
         with_source().expect_err("fails");
         assert!(shown().is_err() && mute().is_err() && spoken().is_err());
@@ -516,7 +516,7 @@ mod errors {
     }
 
     #[test]
-    fn an_error_that_panics_when_it_is_shown_is_unprintable() {
+    fn an_error_that_panics_in_display_is_unprintable() {
         struct Bad;
         impl fmt::Display for Bad {
             fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -572,7 +572,7 @@ mod tree {
     }
 
     #[test]
-    fn joined_futures_have_one_parent_and_do_not_adopt_each_other() {
+    fn joined_futures_are_siblings() {
         #[step_timed]
         async fn inner(_n: u32) {}
 
@@ -621,7 +621,7 @@ mod tree {
     }
 
     #[test]
-    fn outside_a_request_a_step_has_no_place_in_a_tree() {
+    fn outside_a_request_a_step_has_no_parent() {
         #[step_timed]
         fn lonely() {}
 
@@ -677,7 +677,7 @@ mod record {
     }
 
     #[test]
-    fn what_was_recorded_before_a_panic_or_a_cancellation_is_kept() {
+    fn fields_recorded_before_a_panic_or_cancellation_are_kept() {
         #[step_timed]
         fn panics() {
             candor::record("so_far", 1);
@@ -698,7 +698,7 @@ mod record {
     }
 
     #[test]
-    fn a_value_that_panics_or_records_while_it_is_recorded_does_no_harm() {
+    fn a_value_that_panics_or_records_while_recorded_is_handled() {
         struct Panics;
         impl candor::Loggable for Panics {
             fn log(&self, _: &mut candor::loggable::Encoder<'_>) {
@@ -733,7 +733,7 @@ mod record {
     }
 }
 
-/// Functions of every shape, which have to compile, to return what they did, and to write a line.
+/// Functions of every shape, which must compile, return the same value and write a line.
 mod shapes {
     use super::*;
 
@@ -1005,7 +1005,7 @@ mod shapes {
     #[step_timed]
     #[expect(unsafe_code, reason = "the shape under test")]
     unsafe fn dangerous(at: *const u32) -> u32 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller upholds the same requirement.
         unsafe { *at }
     }
 
@@ -1093,7 +1093,7 @@ mod shapes {
         catch_unwind(|| block_on(async_diverges())).expect_err("a panic");
         catch_unwind(|| typed_but_diverges(1)).expect_err("a panic");
         catch_unwind(|| block_on(async_typed_but_diverges())).expect_err("a panic");
-        // SAFETY: a reference to a live value.
+        // SAFETY: the pointer comes from a reference to a live value.
         assert_eq!(unsafe { dangerous(&raw const FIVE) }, 5);
         assert_eq!(foreign(6) + attributed() + block_on(inner_attributes()), 20);
         inner_attributes_unit();
@@ -1127,7 +1127,7 @@ mod shapes {
     }
 
     #[test]
-    fn a_tracked_caller_stays_the_caller() {
+    fn track_caller_keeps_working() {
         #[step_timed]
         #[track_caller]
         fn unit(seen: &mut u32) {
@@ -1147,7 +1147,7 @@ mod shapes {
     }
 
     #[test]
-    fn arguments_are_dropped_as_by_the_plain_function() {
+    fn arguments_are_dropped_in_the_order_of_the_plain_function() {
         struct Noisy<'a>(&'static str, &'a Mutex<Vec<&'static str>>);
         impl Drop for Noisy<'_> {
             fn drop(&mut self) {
@@ -1195,7 +1195,7 @@ mod shapes {
     }
 }
 
-/// Names of the prelude and of candor's output, taken by the user.
+/// Names of the prelude and of candor's output, shadowed by the user.
 mod shadowed {
     #![allow(
         dead_code,
@@ -1243,20 +1243,20 @@ mod shadowed {
     }
 
     #[test]
-    fn the_users_names_do_not_reach_the_expansion() {
+    fn the_expansion_ignores_shadowed_names() {
         let captured = ::candor::testing::capture();
         ::core::assert!(work("text", 7).is_ok());
         ::futures::executor::block_on(later("text", 7));
         for step in ["shadowed", "shadowed async"] {
             let line = captured.step(step);
-            // A function of a policy's name is the one that is in scope.
+            // A function in scope with the name of a policy takes precedence.
             ::core::assert_eq!(line.integer("shown"), 0);
             ::core::assert_eq!(line.integer("ret"), 7);
         }
     }
 }
 
-/// `crate = …` says where candor is re-exported from.
+/// `crate = …` sets the path candor is re-exported from.
 mod renamed {
     mod inner {
         pub(crate) use candor as telemetry;
@@ -1268,7 +1268,7 @@ mod renamed {
     }
 
     #[test]
-    fn candor_may_be_re_exported() {
+    fn candor_can_be_re_exported() {
         let captured = candor::testing::capture();
         work("text");
         assert_eq!(captured.step("renamed").text("text"), "text");
@@ -1276,7 +1276,7 @@ mod renamed {
 }
 
 #[test]
-fn the_line_of_a_step_is_held_to_the_level_of_its_end() {
+fn level_filters_apply_to_the_outcome_level_of_a_step() {
     #[step_timed(level = "trace")]
     fn fine(fails: bool) -> Result<(), fmt::Error> {
         if fails { Err(fmt::Error) } else { Ok(()) }
@@ -1291,7 +1291,7 @@ fn the_line_of_a_step_is_held_to_the_level_of_its_end() {
 }
 
 #[test]
-fn an_argument_called_clear_is_no_policy_and_takes_none_away() {
+fn an_argument_named_clear_does_not_shadow_the_policy() {
     #[step_timed(fields(clear, shown = clear(text)))]
     fn work(clear: u32, text: &str) -> u32 {
         clear
@@ -1304,7 +1304,7 @@ fn an_argument_called_clear_is_no_policy_and_takes_none_away() {
     assert_eq!(line.text("shown"), "text");
 }
 
-/// What an attribute may not bring into the user's crate: a lint of its own.
+/// An attribute must not add lints to the user's crate.
 mod lints {
     #![deny(warnings, clippy::all, clippy::pedantic, clippy::nursery, reason = "the subject")]
 
@@ -1337,7 +1337,7 @@ mod lints {
     }
 
     #[test]
-    fn an_annotated_function_brings_no_lint() {
+    fn an_annotated_function_adds_no_lint() {
         let captured = candor::testing::capture();
         typed(1, "text").expect("good");
         unit("guard", "text".to_owned());

@@ -1,5 +1,5 @@
-//! A hundred thousand requests on several threads, with cancellations and panics at random: no line is
-//! lost or doubled, and no line is another request's.
+//! A hundred thousand requests on several threads, with random cancellations and panics: no line is lost or
+//! doubled, and no line belongs to another request.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -17,21 +17,21 @@ use tracing::dispatcher::{set_default, with_default};
 
 const REQUESTS: u64 = 100_000;
 
-/// Requests of which something ran, and steps and calls whose bodies were entered.
+/// Requests that started to run, and steps and calls whose bodies were entered.
 static REQUESTS_BEGUN: AtomicU64 = AtomicU64::new(0);
 static BEGUN: AtomicU64 = AtomicU64::new(0);
 
-/// What happens to a piece of a request: decided by the request's number, so that a run can be had again.
+/// The faults of one part of a request, derived from the request's number, so that a run can be repeated.
 #[derive(Clone, Copy)]
-struct Fate(u64);
+struct Faults(u64);
 
-impl Fate {
+impl Faults {
     fn of(request: u64, piece: u64) -> Self {
         let mut hash = request.wrapping_mul(31).wrapping_add(piece).wrapping_add(1);
         for _ in 0..3 {
             hash = (hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         }
-        Fate(hash >> 17)
+        Faults(hash >> 17)
     }
 
     fn one_in(self, n: u64) -> bool {
@@ -39,11 +39,11 @@ impl Fate {
     }
 }
 
-/// Counts the body that it begins, and unwinds at random.
-fn begun(fate: Fate) {
+/// Counts an entered body, and unwinds at random.
+fn enter_body(faults: Faults) {
     BEGUN.fetch_add(1, Relaxed);
-    if fate.one_in(23) {
-        // Past the panic hook, whose lines are not what is counted here.
+    if faults.one_in(23) {
+        // `resume_unwind` skips the panic hook, whose lines are not counted here.
         resume_unwind(Box::new("stress"));
     }
 }
@@ -51,43 +51,43 @@ fn begun(fate: Fate) {
 #[step_timed(fields(n))]
 async fn handle(n: u64) -> Result<(), ()> {
     REQUESTS_BEGUN.fetch_add(1, Relaxed);
-    begun(Fate(1));
+    enter_body(Faults(1));
     let child = tokio::spawn(load(n, 1).in_context());
-    if Fate::of(n, 2).one_in(5) {
+    if Faults::of(n, 2).one_in(5) {
         child.abort();
     }
     let thread =
-        Fate::of(n, 3).one_in(16).then(|| spawn_blocking(context::carry(move || check(n))));
+        Faults::of(n, 3).one_in(16).then(|| spawn_blocking(context::carry(move || check(n))));
     tokio::select! {
         biased;
         _ = load(n, 4) => {}
-        () = wait(Fate::of(n, 5).0 % 4) => {}
+        () = wait(Faults::of(n, 5).0 % 4) => {}
     }
-    let _ = tokio::join!(charge(n), wait(Fate::of(n, 6).0 % 3).timed("joined"));
+    let _ = tokio::join!(charge(n), wait(Faults::of(n, 6).0 % 3).timed("joined"));
     let _ = child.await;
     if let Some(thread) = thread {
         let _ = thread.await;
     }
-    if Fate::of(n, 7).one_in(3) { Err(()) } else { Ok(()) }
+    if Faults::of(n, 7).one_in(3) { Err(()) } else { Ok(()) }
 }
 
 #[step_timed(fields(n))]
 fn check(n: u64) {
-    begun(Fate::of(n, 8));
+    enter_body(Faults::of(n, 8));
 }
 
 #[step_timed(fields(n))]
 async fn load(n: u64, piece: u64) {
-    begun(Fate::of(n, piece));
-    wait(Fate::of(n, piece + 10).0 % 5).await;
+    enter_body(Faults::of(n, piece));
+    wait(Faults::of(n, piece + 10).0 % 5).await;
     check(n);
 }
 
 #[dependency_call("payments", fields(n))]
 async fn charge(n: u64) -> Result<(), io::Error> {
-    begun(Fate::of(n, 9));
-    wait(Fate::of(n, 19).0 % 3).await;
-    if Fate::of(n, 29).one_in(7) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+    enter_body(Faults::of(n, 9));
+    wait(Faults::of(n, 19).0 % 3).await;
+    if Faults::of(n, 29).one_in(7) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
 }
 
 async fn wait(times: u64) {
@@ -120,7 +120,7 @@ struct Line<'a> {
     n: Option<u64>,
 }
 
-/// What was seen of a request: its lines and its steps, as sets of small numbers.
+/// The lines and steps seen of a request, as bit sets.
 #[derive(Default)]
 struct Seen {
     lines: u64,
@@ -136,7 +136,7 @@ fn insert(set: &mut u64, number: u64, what: &str) {
 #[derive(Default)]
 struct Tally {
     requests: u64,
-    /// Lines of steps that count when their bodies are entered.
+    /// Lines of steps whose bodies are counted in `BEGUN`.
     bodies: u64,
     outcomes: HashMap<String, u64>,
 }
@@ -160,7 +160,7 @@ fn read(lines: &Receiver<Vec<u8>>) -> Tally {
     }
     tally.requests = requests.len() as u64;
     for (id, seen) in requests {
-        // Numbers from 1 without a gap: all bits of a mask.
+        // Numbers from 1 without a gap are all bits of a mask.
         assert_eq!(seen.lines & (seen.lines + 2), 0, "lines of {id}: {:b}", seen.lines);
         assert_eq!(seen.lines, seen.steps, "each step of {id} has its line");
     }
@@ -179,7 +179,7 @@ fn no_line_is_lost_or_doubled_and_contexts_do_not_mix() {
             let dispatch = dispatch.downgrade();
             move || {
                 let dispatch = dispatch.upgrade().expect("alive while the runtime is");
-                // For the life of the thread.
+                // The subscriber stays set for the life of the thread.
                 std::mem::forget(set_default(&dispatch));
             }
         })
@@ -195,7 +195,7 @@ fn no_line_is_lost_or_doubled_and_contexts_do_not_mix() {
                     })
                     .collect();
                 for (n, request) in (first..).zip(requests) {
-                    if Fate::of(n, 40).one_in(6) {
+                    if Faults::of(n, 40).one_in(6) {
                         request.abort();
                     }
                     let _ = request.await;
@@ -203,7 +203,7 @@ fn no_line_is_lost_or_doubled_and_contexts_do_not_mix() {
             }
         });
     });
-    // Tasks that nobody waited for end with their runtime.
+    // Tasks that were not awaited are dropped with their runtime.
     drop(runtime);
     drop(dispatch);
     let tally = reader.join().expect("the lines are right");

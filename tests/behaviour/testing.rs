@@ -1,4 +1,4 @@
-//! The testing kit: what a service's own tests can ask of its lines.
+//! The testing kit, with which services test their own log output.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,7 +7,7 @@ mod delays;
 mod matched;
 mod orders;
 
-/// What an assertion says when it fails.
+/// The message of a failing assertion.
 fn failure<T>(assertion: impl FnOnce() -> T) -> String {
     let Err(panic) = catch_unwind(AssertUnwindSafe(assertion)) else { panic!("it did not fail") };
     let text = panic.downcast::<String>().map(|text| *text);

@@ -1,5 +1,5 @@
-// Bodies that don't compile. `//` and a name begin each case; what stands above the first belongs to
-// all of them.
+// Bodies that do not compile. Each case begins with a comment, its name; the code above the first case is
+// part of all of them.
 #![allow(dead_code, unused)]
 use std::future::Future;
 use std::io;
@@ -41,17 +41,17 @@ async fn f() -> Answer<u32> {
     later(1).await;
     Ok("seven")
 }
-// no value
+// missing value
 #[step_timed]
 fn f() -> u32 {
     let a = 7;
 }
-// no value in a result
+// missing value in a result
 #[step_timed]
 fn f(a: u32) -> Answer<u32> {
     Ok(a);
 }
-// no value in a future
+// missing value in a future
 #[step_timed]
 async fn f(a: u32) -> u32 {
     later(a).await;
@@ -62,12 +62,12 @@ fn f() -> Answer<u32> {}
 // an empty body of a future
 #[step_timed]
 async fn f() -> Answer<u32> {}
-// a value too many
+// unexpected value
 #[step_timed]
 fn f() {
     7
 }
-// a value too many in a future
+// unexpected value in a future
 #[step_timed]
 async fn f() {
     7
@@ -131,12 +131,12 @@ async fn f(a: &str) -> Answer<u32> {
     let a: u32 = a.parse()?;
     Ok(a)
 }
-// question mark where nothing is returned
+// question mark in a function without a return type
 #[step_timed]
 fn f() {
     std::fs::read("none")?;
 }
-// question mark where nothing is returned by a future
+// question mark in a future without a return type
 #[step_timed]
 async fn f() {
     std::fs::read("none")?;
@@ -210,25 +210,25 @@ fn f() -> Answer<usize> {
     drop(a);
     Ok(a.len())
 }
-// change of what is not mutable
+// assignment to an immutable variable
 #[step_timed]
 fn f(a: u32) -> Answer<u32> {
     a += 1;
     Ok(a)
 }
-// change of what is not mutable in a future
+// assignment to an immutable variable in a future
 #[step_timed]
 async fn f(a: u32) -> u32 {
     a += 1;
     a
 }
-// borrow of what is not mutable
+// mutable borrow of an immutable variable
 #[step_timed]
 fn f(a: Vec<u32>) -> Answer<Vec<u32>> {
     a.push(1);
     Ok(a)
 }
-// borrow of what is not mutable in a future
+// mutable borrow of an immutable variable in a future
 #[step_timed]
 async fn f(a: Vec<u32>) -> Vec<u32> {
     a.push(1);
@@ -308,22 +308,22 @@ fn f<'a>(a: String) -> Answer<&'a str> {
 async fn f<'a>(a: String) -> &'a str {
     a.as_str()
 }
-// the other lifetime
+// wrong lifetime
 #[step_timed]
 fn f<'a>(a: &'a str, b: &str) -> Answer<&'a str> {
     Ok(b)
 }
-// the other lifetime in a future
+// wrong lifetime in a future
 #[step_timed]
 async fn f<'a>(a: &'a str, b: &str) -> &'a str {
     b
 }
-// no lifetime
+// missing lifetime
 #[step_timed]
 fn f(a: &str, b: &str) -> Answer<&str> {
     Ok(b)
 }
-// borrowed for long
+// borrowed for too long
 #[step_timed]
 fn f() -> Answer<u32> {
     let a;
@@ -386,7 +386,7 @@ fn f(a: *const u32) -> Answer<u32> {
 fn f(a: u32) -> impl Iterator<Item = u32> {
     a
 }
-// not what the opaque type promises
+// not the promised opaque type
 #[step_timed]
 fn f(a: u32) -> impl Future<Output = u32> {
     async move { "seven" }

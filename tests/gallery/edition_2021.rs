@@ -1,5 +1,5 @@
-//! What an older edition decides by where the tokens come from: captured lifetimes, unsafe bodies,
-//! when the temporaries of a tail are dropped.
+//! Code whose meaning depends on the edition of its tokens: captured lifetimes, unsafe bodies, and when the
+//! temporaries of a tail expression are dropped.
 use std::sync::Mutex;
 
 use candor::step_timed;

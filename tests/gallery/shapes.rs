@@ -126,7 +126,7 @@ fn unsafe_block_tail(a: &[u8]) -> Answer<&str> {
     if a.is_empty() {
         return Err(io::Error::other("empty"));
     }
-    // SAFETY: for the gallery.
+    // SAFETY: never executed, since the gallery is only compiled.
     Ok(unsafe { std::str::from_utf8_unchecked(a) })
 }
 
@@ -330,18 +330,18 @@ extern "C" fn extern_c(a: u32) -> u32 {
 // shape: unsafe
 /// # Safety
 ///
-/// Not at all.
+/// There is no requirement.
 #[step_timed]
 unsafe fn not_safe(a: *const u32) -> Answer<u32> {
     std::fs::read("none")?;
-    // SAFETY: for the gallery.
+    // SAFETY: the function has no requirement.
     Ok(unsafe { *a })
 }
 
 // shape: unsafe async
 /// # Safety
 ///
-/// Not at all.
+/// There is no requirement.
 #[step_timed]
 async unsafe fn not_safe_async(a: &u32) -> Answer<u32> {
     breathe().await;

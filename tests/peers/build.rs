@@ -1,4 +1,4 @@
-//! Hands the compiler's version to the table, and writes the thousand functions of `sites/`.
+//! Passes the compiler's version to the table, and writes the thousand functions of `sites/`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,7 +14,9 @@ fn main() -> io::Result<()> {
         .and_then(|output| String::from_utf8(output.stdout).ok());
     println!("cargo::rustc-env=RUSTC_VERSION={}", version.as_deref().unwrap_or("unknown").trim());
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets `OUT_DIR`"))?;
-    fs::write(Path::new(&out).join("sites.rs"), sites())
+    let file = Path::new(&out).join("sites.rs");
+    fs::write(&file, sites())
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
 
 fn sites() -> String {

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Counts the instructions of candor's hot paths under callgrind and compares them with those in
-# counts/counts.txt: times differ from run to run, instructions hardly do.
+# Counts the instructions of candor's hot paths with callgrind, and compares them with counts/counts.txt:
+# unlike times, instruction counts hardly differ between runs.
 #
-#   tests/peers/counts.sh            compares; fails where one costs more than it did
-#   tests/peers/counts.sh --update   writes the file anew
+#   tests/peers/counts.sh            compares; fails if an operation costs more than before
+#   tests/peers/counts.sh --update   updates the file
 #
-# An operation costs what 2000 repetitions take beyond 1000, so starting cancels. One that got more than
-# TOLERANCE percent dearer fails; one that got cheaper is told, so that the file can follow. Another
-# compiler makes other code, so 10 percent are allowed where it is not the file's. A CPU with other
-# features takes other paths in memcpy, which is why callgrind's own, the same everywhere but for AVX2,
-# are narrowed to what every x86-64 has.
+# The cost of an operation is the difference between 2000 and 1000 repetitions, so that startup cancels out.
+# The script fails if an operation costs more than TOLERANCE percent more than before, and reports cheaper
+# ones, so that the file can be updated. With another compiler than that of the file, 10 percent are allowed.
+# CPUs with other features use other variants of memcpy, so glibc is limited to the features that every
+# x86-64 CPU has.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 counts=tests/peers/counts/counts.txt
@@ -20,7 +20,7 @@ cargo build --quiet --release --package candor-counts
 binary=${CARGO_TARGET_DIR:-target}/release/candor-counts
 compiler=$(rustc --version)
 
-# The instructions of so many repetitions.
+# The instructions of this number of repetitions.
 instructions() {
     valgrind --tool=callgrind --callgrind-out-file=/dev/null "$binary" "$1" "$2" 2>&1 >/dev/null |
         sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
@@ -50,7 +50,7 @@ awk -v tolerance="$tolerance" '
     !($1 in kept) { printf "%-16s %8.1f  is not in the file; run with --update\n", $1, $2; failed = 1; next }
     {
         change = ($2 - kept[$1]) * 100 / kept[$1]
-        # A count of a few instructions moves by whole ones.
+        # A small count changes by whole instructions.
         dearer = change > tolerance && $2 - kept[$1] > 2
         cheaper = -change > tolerance && kept[$1] - $2 > 2
         printf "%-16s %8.1f  was %8.1f  %+.1f %%%s\n", $1, $2, kept[$1], change, \

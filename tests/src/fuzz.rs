@@ -1,5 +1,5 @@
-//! What the fuzz targets check, for libFuzzer (`tests/fuzz`) and for a bounded run on a stable toolchain
-//! (`cargo run -p candor-tests --bin fuzz_bounded`). Each takes any bytes and panics where a promise breaks.
+//! The fuzz targets, for libFuzzer (`tests/fuzz`) and for a bounded run on stable Rust (`cargo run -p
+//! candor-tests --bin fuzz_bounded`). Each accepts any bytes and panics if a guarantee is violated.
 
 mod keys;
 mod values;
@@ -7,10 +7,10 @@ mod values;
 pub use keys::keys;
 pub use values::{escape, headers, json, text, url};
 
-/// A target, which panics where an input breaks a promise.
+/// A fuzz target, which panics if an input violates a guarantee.
 pub type Target = fn(&[u8]);
 
-/// The targets by name.
+/// The fuzz targets by name.
 pub const TARGETS: [(&str, Target); 6] = [
     ("escape", escape),
     ("headers", headers),
@@ -20,10 +20,10 @@ pub const TARGETS: [(&str, Target); 6] = [
     ("url", url),
 ];
 
-/// A secret that is made of nothing the noise around it could hold.
+/// A secret made of characters that the random text does not contain.
 const CANARY: &str = "Zq7xKw9VtPm3";
 
-/// Names that are sensitive in whatever company.
+/// Names that are sensitive in any combination.
 const NAMES: [&str; 8] = [
     "password",
     "dbPass",
@@ -35,7 +35,7 @@ const NAMES: [&str; 8] = [
     "privateKey",
 ];
 
-/// The input as choices and text: bytes are taken from its start, what is left is the noise.
+/// The input as choices and text: choices take bytes from its start, and the rest is random text.
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
@@ -49,7 +49,7 @@ impl Input<'_> {
         &from[usize::from(self.byte()) % from.len()]
     }
 
-    /// Text of up to so many bytes, without the canary.
+    /// Takes text of at most this many bytes, without the canary.
     fn noise(&mut self, most: usize) -> String {
         let (head, rest) = self.0.split_at(self.0.len().min(most));
         self.0 = rest;
@@ -57,7 +57,7 @@ impl Input<'_> {
     }
 }
 
-/// No control character, no line separator, nothing that turns text around.
+/// Asserts that the text has no control character, line separator or bidirectional override.
 fn assert_clean(text: &str) {
     let raw = |c: char| {
         c.is_control()

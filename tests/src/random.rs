@@ -1,16 +1,16 @@
-//! Inputs made at random, the same on every run.
+//! Pseudo-random test input, the same on every run.
 
 /// `SplitMix64`.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// A sequence of its own for each seed.
+    /// Creates the generator of a sequence that depends on the seed.
     pub fn new(seed: u64) -> Self {
         Random(seed)
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -19,21 +19,21 @@ impl Random {
         z ^ z >> 31
     }
 
-    /// A number below `end`, which is not 0.
+    /// Returns a number below `end`, which must not be 0.
     ///
     /// # Panics
     ///
-    /// Where `end` is 0.
+    /// Panics if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.number() % end as u64).unwrap_or_default()
     }
 
-    /// One of these.
+    /// Returns one of the choices.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 
-    /// At most so many of these, in a row.
+    /// Joins at most `most` of the choices.
     pub fn pieces(&mut self, from: &[&str], most: usize) -> String {
         (0..self.below(most + 1)).map(|_| *self.pick(from)).collect()
     }

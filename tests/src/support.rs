@@ -1,4 +1,4 @@
-//! Support for the tests.
+//! Assertions about lines, and the fuzz targets, shared by the test programs.
 
 pub mod fuzz;
 mod random;
@@ -12,7 +12,7 @@ use candor::testing::{Captured, Line};
 use serde_json::Value;
 use serde_json::de::Deserializer;
 
-/// The keys every line has, in their order; those marked `false` are there only where known.
+/// The fixed keys of a line in order; those marked `false` are present only if known.
 const FIXED: [(&str, bool); 12] = [
     ("ts", true),
     ("level", true),
@@ -28,11 +28,11 @@ const FIXED: [(&str, bool); 12] = [
     ("seq", false),
 ];
 
-/// All lines of a capture, each of which is a proper line.
+/// Returns all lines of a capture, after checking each of them.
 ///
 /// # Panics
 ///
-/// Where one is not, or where nothing was captured.
+/// Panics if a line is invalid, or if nothing was captured.
 pub fn checked(captured: &Captured) -> Vec<Line> {
     let lines = captured.lines();
     assert!(!lines.is_empty(), "nothing was captured");
@@ -42,12 +42,12 @@ pub fn checked(captured: &Captured) -> Vec<Line> {
     lines
 }
 
-/// Asserts that `line` is one proper line: a JSON object of unique keys that starts with the fixed
-/// ones in their order, and holds no raw control character.
+/// Asserts that `line` is valid: a JSON object with unique keys that starts with the fixed
+/// ones in order, and has no raw control character.
 ///
 /// # Panics
 ///
-/// Where it is not.
+/// Panics if it is not.
 pub fn check(line: &str) {
     assert!(line.len() < 16_000, "a line of {} bytes", line.len());
     for c in line.chars() {
@@ -69,11 +69,11 @@ pub fn check(line: &str) {
     }
 }
 
-/// The top-level keys of a JSON object in their order.
+/// Returns the top-level keys of a JSON object in order.
 ///
 /// # Panics
 ///
-/// Where the text is no JSON object, or a key stands twice, at whatever depth.
+/// Panics if the text is not a JSON object, or has a duplicate key at any depth.
 pub fn keys(json: &str) -> Vec<String> {
     let mut deserializer = Deserializer::from_str(json);
     let keys = serde::Deserializer::deserialize_any(&mut deserializer, Unique)
@@ -82,7 +82,7 @@ pub fn keys(json: &str) -> Vec<String> {
     keys
 }
 
-/// Takes a value in which no key stands twice; returns the keys of an object.
+/// Deserializes a value without duplicate keys, and returns the keys of an object.
 struct Unique;
 
 impl<'de> serde::de::DeserializeSeed<'de> for Unique {
@@ -143,12 +143,12 @@ impl<'de> serde::de::Visitor<'de> for Unique {
     }
 }
 
-/// The values under `key` of all lines that have it.
+/// Returns the values of `key` of all lines that have it.
 pub fn values(lines: &[Line], key: &str) -> Vec<Value> {
     lines.iter().filter_map(|line| line.get(key).cloned()).collect()
 }
 
-/// The guide's code, compiled and run: here, because it uses crates that candor's own docs do without.
+/// Doc tests of the guide. They are here because its code uses crates that candor does not depend on.
 #[cfg(doctest)]
 mod guide {
     #[doc = include_str!("../../docs/getting-started.md")]

@@ -1,4 +1,4 @@
-//! Categories from the first known error in a chain of sources.
+//! Categories from the first classified error in a chain of sources.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ use futures::executor::block_on;
 use super::{answer, answers};
 
 #[test]
-fn an_io_error_tells_its_category() {
+fn an_io_error_is_classified() {
     #[dependency_call("disk")]
     fn read(kind: io::ErrorKind) -> io::Result<()> {
         Err(io::Error::new(kind, "password=canary-1"))
@@ -44,7 +44,7 @@ fn an_io_error_tells_its_category() {
 }
 
 #[test]
-fn the_cause_in_a_chain_tells_the_category() {
+fn the_cause_in_an_error_chain_decides_the_category() {
     #[derive(Debug, thiserror::Error)]
     enum ClientError {
         #[error("the call failed")]
@@ -144,7 +144,7 @@ fn each_kind_of_an_io_error_has_its_category() {
 }
 
 #[test]
-fn a_name_that_is_not_resolved_is_dns() {
+fn a_failed_name_lookup_is_dns() {
     #[derive(Debug, thiserror::Error)]
     #[error("no connection")]
     struct NoConnection(#[source] io::Error);
@@ -166,7 +166,7 @@ fn a_name_that_is_not_resolved_is_dns() {
 }
 
 #[test]
-fn a_handshake_that_failed_is_tls() {
+fn a_failed_handshake_is_tls() {
     use rustls::{AlertDescription, CertificateError, Error as Tls, InvalidMessage};
 
     #[dependency_call("bank")]
@@ -213,7 +213,7 @@ async fn elapsed() -> tokio::time::error::Elapsed {
 }
 
 #[test]
-fn timeouts_of_tokio_are_known_alone_and_in_every_wrapper() {
+fn tokio_timeouts_are_classified_alone_and_in_every_wrapper() {
     use tokio::time::error::Elapsed;
 
     #[dependency_call("store")]
@@ -267,7 +267,7 @@ fn timeouts_of_tokio_are_known_alone_and_in_every_wrapper() {
 }
 
 #[test]
-fn an_eyre_report_is_asked_as_an_anyhow_error_is() {
+fn an_eyre_report_is_classified_like_an_anyhow_error() {
     #[dependency_call("store")]
     fn load() -> eyre::Result<()> {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
@@ -320,7 +320,7 @@ fn errors_behind_pointers_are_found() {
 }
 
 #[test]
-fn the_first_known_error_decides_unless_it_only_guesses() {
+fn the_first_classified_error_decides_unless_it_is_a_guess() {
     #[dependency_call("store")]
     fn load(error: io::Error) -> io::Result<()> {
         Err(error)
@@ -344,7 +344,7 @@ fn the_first_known_error_decides_unless_it_only_guesses() {
 }
 
 #[test]
-fn a_redacted_error_speaks_for_itself_and_its_source_for_the_dependency() {
+fn a_redacted_error_sets_the_text_and_its_source_sets_the_category() {
     #[redact]
     struct Declined {
         order: u64,
@@ -376,7 +376,7 @@ fn a_redacted_error_speaks_for_itself_and_its_source_for_the_dependency() {
     assert_eq!(answer(&line), (None, Some("timeout"), "error", "ERROR"));
 }
 
-/// Its own source, or one that can't be asked.
+/// An error that is its own source, or panics in `source`.
 #[derive(Debug)]
 enum Bad {
     Circle,
@@ -399,7 +399,7 @@ impl Error for Bad {
 }
 
 #[test]
-fn an_error_that_is_its_own_source_or_panics_does_not_harm() {
+fn a_cyclic_or_panicking_error_is_handled() {
     #[dependency_call("bad")]
     fn plain(bad: Bad) -> Result<(), Bad> {
         Err(bad)
@@ -431,7 +431,7 @@ fn an_error_that_is_its_own_source_or_panics_does_not_harm() {
 }
 
 #[test]
-fn io_errors_in_io_errors_were_asked_twice_at_each_level() {
+fn nested_io_errors_are_classified_once_per_level() {
     #[dependency_call("deep")]
     fn load(levels: u32) -> io::Result<()> {
         let mut error = io::Error::other("the innermost");
@@ -449,7 +449,7 @@ fn io_errors_in_io_errors_were_asked_twice_at_each_level() {
 }
 
 #[test]
-fn an_item_of_a_stream_tells_the_category() {
+fn an_item_of_a_stream_decides_the_category() {
     use futures::StreamExt as _;
 
     #[dependency_call("store")]
@@ -471,7 +471,7 @@ fn an_item_of_a_stream_tells_the_category() {
 }
 
 #[test]
-fn an_answer_that_is_no_json_is_decode() {
+fn a_response_that_is_not_json_is_decode() {
     #[dependency_call("shop")]
     fn own(answer: &str) -> Result<u64, serde_json::Error> {
         serde_json::from_str(answer)

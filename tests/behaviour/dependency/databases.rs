@@ -14,7 +14,7 @@ use sqlx::error::{DatabaseError, ErrorKind};
 
 use super::answers;
 
-/// What a driver makes of the database's answer.
+/// An error of the database, as a driver creates it.
 #[derive(Debug)]
 struct Answered {
     code: &'static str,
@@ -122,8 +122,7 @@ fn an_error_of_sqlx_in_a_chain_is_found() {
     assert_eq!(answers(&captured, "db"), ["- pool error ERROR", "- other error WARN"]);
 }
 
-/// A server that answers one connection with these bytes, whatever it is asked, and waits where there
-/// are none.
+/// A server for one connection that answers everything it reads with these bytes, or closes for `close`.
 fn serve(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -143,14 +142,14 @@ fn serve(answer: &'static [u8]) -> String {
 #[dependency_call("cache", url = url)]
 fn get(url: &str) -> redis::RedisResult<u64> {
     let wait = Duration::from_millis(200);
-    // As client settings and password are sent before, each with an answer of its own.
+    // Settings and password are sent first, each with its own response.
     let mut connection = redis::Client::open(url)?.get_connection_with_timeout(wait)?;
     connection.set_read_timeout(Some(wait))?;
     redis::cmd("GET").arg("token:canary-2").query(&mut connection)
 }
 
 #[test]
-fn errors_of_redis_are_known() {
+fn errors_of_redis_are_classified() {
     let closed = {
         let gone = TcpListener::bind("127.0.0.1:0").expect("a port");
         format!("redis://{}/", gone.local_addr().expect("an address"))
@@ -174,7 +173,7 @@ fn errors_of_redis_are_known() {
 }
 
 #[test]
-fn answers_of_a_redis_server_and_values_of_another_type() {
+fn redis_server_errors_and_values_of_another_type_are_classified() {
     #[dependency_call("cache")]
     fn answer(bytes: &[u8]) -> redis::RedisResult<u64> {
         redis::from_redis_value(redis::parse_redis_value(bytes)?.extract_error()?)

@@ -1,4 +1,4 @@
-//! tonic's answers and errors.
+//! Responses and errors of tonic.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn each_code_has_its_number_category_and_level() {
 }
 
 #[test]
-fn a_status_made_on_this_side_has_no_number_and_its_source_tells_why() {
+fn a_client_side_grpc_status_has_no_number_and_its_category_is_from_its_source() {
     #[dependency_call("users")]
     async fn connect(to: String) -> Result<tonic::transport::Channel, tonic::transport::Error> {
         Endpoint::from_shared(to).expect("an address").connect().await
@@ -116,7 +116,7 @@ fn a_status_in_a_chain_is_found() {
 }
 
 #[test]
-fn statuses_in_statuses_were_asked_on_the_stack() {
+fn deeply_nested_statuses_do_not_overflow_the_stack() {
     #[dependency_call("users")]
     fn deep() -> Result<u8, Box<Status>> {
         let mut status = Status::internal("the innermost");
@@ -133,7 +133,7 @@ fn statuses_in_statuses_were_asked_on_the_stack() {
 }
 
 #[test]
-fn a_deadline_of_the_caller_is_a_timeout() {
+fn an_exceeded_client_deadline_is_a_timeout() {
     #[dependency_call("users")]
     async fn call() -> Result<Result<Response<u8>, Status>, tokio::time::error::Elapsed> {
         tokio::time::timeout(Duration::ZERO, std::future::pending()).await

@@ -1,4 +1,4 @@
-//! reqwest's answers and errors.
+//! Responses and errors of reqwest.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::answers;
 
-/// Answers every connection with the bytes that belong to the path that is asked for.
+/// A server that responds with the bytes registered for the requested path.
 async fn serve() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -90,7 +90,7 @@ async fn get_middleware(
 }
 
 #[test]
-fn reqwest_answers_and_errors_are_known() {
+fn reqwest_responses_and_errors_are_classified() {
     let captured = capture();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
@@ -143,7 +143,7 @@ fn reqwest_answers_and_errors_are_known() {
 }
 
 #[test]
-fn reqwest_s_errors_are_known_in_every_wrapper() {
+fn reqwest_errors_are_classified_in_every_wrapper() {
     #[derive(Debug, thiserror::Error)]
     enum ShopError {
         #[error("the shop did not answer")]
@@ -213,7 +213,7 @@ fn reqwest_s_errors_are_known_in_every_wrapper() {
 }
 
 #[test]
-fn the_query_of_an_error_s_url_was_shown_where_its_names_were_harmless() {
+fn the_query_of_a_url_in_an_error_is_hidden_even_with_harmless_names() {
     #[derive(Debug, thiserror::Error)]
     #[error("asking failed, {0}, and that is all; in short {0}")]
     struct Told(reqwest::Error);

@@ -1,4 +1,4 @@
-//! The keys of the line, and what the attribute's arguments put there.
+//! The keys of a call's line, and the attribute arguments that set them.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use futures::executor::block_on;
 use super::answer;
 
 #[test]
-fn a_call_has_its_own_keys_in_order_and_null_where_nothing_is_known() {
+fn a_call_has_its_keys_in_order_and_null_for_unknown_values() {
     #[dependency_call("payments", fields(order = 7))]
     fn charge() -> u8 {
         7
@@ -51,7 +51,7 @@ fn a_call_has_its_own_keys_in_order_and_null_where_nothing_is_known() {
 }
 
 #[test]
-fn arguments_say_what_is_called() {
+fn arguments_set_the_method_and_the_url() {
     #[dependency_call(
         dependency = "payments",
         operation = "create charge",
@@ -93,7 +93,7 @@ fn arguments_say_what_is_called() {
 }
 
 #[test]
-fn a_url_that_the_body_names_is_made_safe_and_takes_the_template() {
+fn a_url_set_in_the_body_is_redacted_and_replaces_the_template() {
     #[dependency_call("plain")]
     fn plain() {
         dependency::current().set_url("https://u:canary-1@a.example/b?token=canary-2#canary-3");

@@ -1,4 +1,4 @@
-//! `.retry()`, and which call it speaks of.
+//! `.retry()`, and the call that it applies to.
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use futures::executor::block_on;
 use super::{answer, answers};
 
 #[test]
-fn retries_are_counted_and_each_leaves_a_line() {
+fn retries_are_counted_and_each_writes_a_line() {
     #[dependency_call("payments")]
     async fn charge(fails: bool) -> Result<(), io::Error> {
         dependency::current().retry();
@@ -43,7 +43,7 @@ fn retries_are_counted_and_each_leaves_a_line() {
 }
 
 #[test]
-fn current_is_the_innermost_call_also_from_steps_tasks_and_threads() {
+fn current_is_the_innermost_call_in_steps_tasks_and_threads() {
     #[dependency_call("inner")]
     fn inner() {
         dependency::current().retry();
@@ -78,7 +78,7 @@ fn current_is_the_innermost_call_also_from_steps_tasks_and_threads() {
 }
 
 #[test]
-fn the_last_attempt_has_its_own_time_where_there_was_more_than_one() {
+fn the_last_attempt_has_its_own_duration_after_a_retry() {
     #[dependency_call("payments")]
     fn charge(attempts: u32) {
         for _ in 1..attempts {
@@ -101,7 +101,7 @@ fn the_last_attempt_has_its_own_time_where_there_was_more_than_one() {
 }
 
 #[test]
-fn a_further_attempt_forgets_the_status_of_the_one_before() {
+fn a_retry_clears_the_status_of_the_previous_attempt() {
     #[dependency_call("rpc")]
     fn call(second: Option<u16>) -> io::Result<()> {
         dependency::current().set_status(503);
@@ -119,7 +119,7 @@ fn a_further_attempt_forgets_the_status_of_the_one_before() {
 }
 
 #[test]
-fn a_call_in_a_call_keeps_its_own_count_and_gives_the_outer_one_back() {
+fn nested_calls_count_their_own_retries() {
     #[dependency_call("token")]
     async fn fetch_token() -> io::Result<()> {
         dependency::current().retry();
@@ -153,7 +153,7 @@ fn a_call_in_a_call_keeps_its_own_count_and_gives_the_outer_one_back() {
 }
 
 #[test]
-fn a_call_that_outlives_its_handle_is_not_changed_by_it() {
+fn a_handle_used_after_its_call_changes_nothing() {
     #[dependency_call("payments")]
     fn charge() -> dependency::Call {
         dependency::current()
@@ -169,7 +169,7 @@ fn a_call_that_outlives_its_handle_is_not_changed_by_it() {
 }
 
 #[test]
-fn retries_count_where_their_lines_are_not_written() {
+fn retries_are_counted_even_if_their_lines_are_not_written() {
     #[dependency_call("payments")]
     fn charge() {
         dependency::current().retry();
@@ -184,7 +184,7 @@ fn retries_count_where_their_lines_are_not_written() {
 }
 
 #[test]
-fn outside_a_call_nothing_is_retried() {
+fn retry_outside_a_call_does_nothing() {
     #[step_timed]
     fn around() {
         dependency::current().retry();
@@ -201,7 +201,7 @@ fn outside_a_call_nothing_is_retried() {
 }
 
 #[test]
-fn a_retry_that_is_told_after_the_end_is_counted_on() {
+fn a_retry_reported_after_completion_is_still_counted() {
     #[dependency_call("payments", url = "https://pay.example/charges")]
     fn charge() -> dependency::Call {
         dependency::current().retry();

@@ -1,4 +1,4 @@
-//! The function of the guide's chapter on migrating, after it.
+//! The "after" function of the migration chapter.
 
 use candor::{redact, step_timed};
 

@@ -1,4 +1,4 @@
-//! The service of the guide's first chapter, as that shows it.
+//! The service of the first chapter of the guide, exactly as shown there.
 
 use std::time::Duration;
 

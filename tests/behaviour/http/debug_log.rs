@@ -1,4 +1,4 @@
-//! `X-Debug-Log`: the detail of one request, for callers who may ask for it.
+//! `X-Debug-Log`: trusted callers raise the log level of their own request.
 
 use std::net::SocketAddr;
 
@@ -22,7 +22,7 @@ async fn quiet_step() {
 #[step_timed(level = "debug", target = "shop")]
 fn quiet_sync_step() {}
 
-/// Says something at every level the requests may be raised to.
+/// Logs an event at every level that a request can be raised to.
 async fn talk() {
     quiet_step().await;
     quiet_sync_step();
@@ -41,8 +41,8 @@ fn trust(network: &str) -> Trust {
     trust.expect("a network and targets")
 }
 
-/// A request that asks for its detail, from this address.
-fn asking(peer: &str) -> Request<Body> {
+/// A request with `X-Debug-Log` from this address.
+fn debug_request(peer: &str) -> Request<Body> {
     let mut request = with_header("x-debug-log", "1");
     request.extensions_mut().insert(PeerAddr(SocketAddr::new(peer.parse().expect("an IP"), 4711)));
     request
@@ -50,7 +50,7 @@ fn asking(peer: &str) -> Request<Body> {
 
 fn is_raised(app: &Router, captured: &Captured, request: Request<Body>) -> bool {
     captured.clear();
-    run(ask(app, request));
+    run(send(app, request));
     checked(captured);
     let raised = !captured.events("debug_raised").is_empty();
     assert_eq!(raised, !captured.events("own detail").is_empty(), "{captured:?}");
@@ -58,10 +58,10 @@ fn is_raised(app: &Router, captured: &Captured, request: Request<Body>) -> bool 
 }
 
 #[test]
-fn a_trusted_caller_gets_the_detail_of_its_request_alone() {
+fn a_trusted_caller_raises_the_level_of_its_own_request_only() {
     let captured = capture_at("info");
     let app = app(trust("10.0.0.0/8"));
-    assert!(is_raised(&app, &captured, asking("10.1.2.3")));
+    assert!(is_raised(&app, &captured, debug_request("10.1.2.3")));
     assert_eq!(captured.step("quiet_step").text("level"), "DEBUG");
     assert_eq!(captured.step("quiet_sync_step").text("level"), "DEBUG");
     assert!(captured.line("own detail").boolean("debug"));
@@ -75,7 +75,7 @@ fn a_trusted_caller_gets_the_detail_of_its_request_alone() {
 }
 
 #[test]
-fn of_two_requests_at_once_only_the_one_that_asked_is_raised() {
+fn of_two_concurrent_requests_only_the_one_with_the_header_is_raised() {
     let captured = capture_at("info");
     let app = Router::new()
         .route(
@@ -89,9 +89,9 @@ fn of_two_requests_at_once_only_the_one_that_asked_is_raised() {
         )
         .layer(RequestLayer::new().trust(trust("10.0.0.0/8")));
     run(async {
-        let mut asks = asking("10.1.2.3");
+        let mut asks = debug_request("10.1.2.3");
         asks.headers_mut().insert("x-request-id", http::HeaderValue::from_static("asks"));
-        tokio::join!(ask(&app, asks), ask(&app, with_header("x-request-id", "silent")));
+        tokio::join!(send(&app, asks), send(&app, with_header("x-request-id", "silent")));
     });
     assert_eq!(captured.events("own detail").len(), 5);
     assert_eq!(captured.steps("quiet_step").len(), 5);
@@ -103,18 +103,21 @@ fn of_two_requests_at_once_only_the_one_that_asked_is_raised() {
 }
 
 #[test]
-fn callers_outside_the_networks_are_not_obeyed() {
+fn callers_outside_the_trusted_networks_are_ignored() {
     let captured = capture_at("info");
-    assert!(!is_raised(&app(trust("10.0.0.0/8")), &captured, asking("11.1.2.3")));
-    assert!(!is_raised(&app(trust("fd00::/8")), &captured, asking("::1")));
-    assert!(is_raised(&app(trust("fd00::/8")), &captured, asking("fd12::1")));
-    assert!(is_raised(&app(trust("10.0.0.0/8")), &captured, asking("::ffff:10.1.2.3")));
+    assert!(!is_raised(&app(trust("10.0.0.0/8")), &captured, debug_request("11.1.2.3")));
+    assert!(!is_raised(&app(trust("fd00::/8")), &captured, debug_request("::1")));
+    assert!(is_raised(&app(trust("fd00::/8")), &captured, debug_request("fd12::1")));
+    assert!(is_raised(&app(trust("10.0.0.0/8")), &captured, debug_request("::ffff:10.1.2.3")));
     let nobody = Router::new().route("/", get(talk)).layer(RequestLayer::new());
-    assert!(!is_raised(&nobody, &captured, asking("127.0.0.1")), "no trust, nobody is trusted");
+    assert!(
+        !is_raised(&nobody, &captured, debug_request("127.0.0.1")),
+        "no trust, nobody is trusted"
+    );
 }
 
 #[test]
-fn only_a_clear_wish_is_one() {
+fn only_1_true_and_on_raise_a_request() {
     let captured = capture_at("info");
     let app = app(trust("10.0.0.0/8"));
     for (value, raised) in [
@@ -126,17 +129,17 @@ fn only_a_clear_wish_is_one() {
         ("", false),
         ("debug", false),
     ] {
-        let mut request = asking("10.0.0.1");
+        let mut request = debug_request("10.0.0.1");
         request.headers_mut().insert("x-debug-log", http::HeaderValue::from_static(value));
         assert_eq!(is_raised(&app, &captured, request), raised, "{value}");
     }
 }
 
 #[test]
-fn what_a_caller_says_of_its_address_counts_for_nothing() {
+fn an_address_in_a_request_header_is_not_trusted() {
     let captured = capture_at("info");
     let forwarded = |peer: &str, headers: &[&'static str]| {
-        let mut request = asking(peer);
+        let mut request = debug_request(peer);
         for value in headers {
             request.headers_mut().append("x-forwarded-for", http::HeaderValue::from_static(value));
         }
@@ -165,7 +168,7 @@ fn what_a_caller_says_of_its_address_counts_for_nothing() {
 }
 
 #[test]
-fn the_address_is_axums_where_the_server_tells_it() {
+fn the_peer_address_is_read_from_axums_connect_info() {
     let captured = capture_at("info");
     let app = app(trust("127.0.0.0/8"));
     run(async {
@@ -188,11 +191,11 @@ fn the_address_is_axums_where_the_server_tells_it() {
 }
 
 #[test]
-fn a_server_without_addresses_is_told_so_once() {
+fn a_server_without_peer_addresses_is_warned_once() {
     let captured = capture_at("info");
     let app = app(trust("0.0.0.0/0"));
     for _ in 0..3 {
-        run(ask(&app, with_header("x-debug-log", "1")));
+        run(send(&app, with_header("x-debug-log", "1")));
     }
     let line = captured.line("peer_unknown");
     assert_eq!(line.text("level"), "WARN");
@@ -202,7 +205,7 @@ fn a_server_without_addresses_is_told_so_once() {
 }
 
 #[test]
-fn a_raised_request_writes_so_many_lines_more_and_no_fewer_of_the_usual() {
+fn a_raised_request_has_a_separate_limit_for_its_extra_lines() {
     let config = Config::new().format(Format::Json).lines_per_request(8);
     let captured = capture_with(config).expect("a capture");
     let app = Router::new()
@@ -218,9 +221,9 @@ fn a_raised_request_writes_so_many_lines_more_and_no_fewer_of_the_usual() {
             }),
         )
         .layer(RequestLayer::new().trust(trust("10.0.0.0/8").lines(5)));
-    run(ask(&app, asking("10.0.0.1")));
+    run(send(&app, debug_request("10.0.0.1")));
     assert_eq!(captured.events("more").len(), 5);
-    // The line that says so is one of the eight.
+    // The line that reports the limit is one of the eight.
     assert_eq!(captured.events("usual").len(), 7);
     assert_eq!(captured.completed().integer("lines_suppressed"), 15 + 13);
     let lines = checked(&captured);
@@ -244,14 +247,14 @@ fn detail_follows_the_request_to_other_tasks_and_threads() {
             }),
         )
         .layer(RequestLayer::new().trust(trust("10.0.0.0/8")));
-    run(ask(&app, asking("10.0.0.1")));
+    run(send(&app, debug_request("10.0.0.1")));
     assert_eq!(captured.events("on a thread").len(), 1, "{captured:?}");
     assert_eq!(captured.steps("quiet_step").len(), 1);
     assert_eq!(captured.events("debug_raised").len(), 1, "also where others write warnings only");
 }
 
 #[test]
-fn a_raised_request_that_is_cancelled_leaves_its_quiet_steps() {
+fn a_cancelled_raised_request_logs_its_steps_as_cancelled() {
     #[step_timed(target = "shop")]
     async fn hang() {
         std::future::pending::<()>().await;
@@ -261,7 +264,7 @@ fn a_raised_request_that_is_cancelled_leaves_its_quiet_steps() {
     let trust = trust("10.0.0.0/8").targets("shop=debug").expect("targets");
     let app = Router::new().route("/", get(hang)).layer(RequestLayer::new().trust(trust));
     run(async {
-        let asked = tokio::spawn(async move { ask(&app, asking("10.0.0.1")).await });
+        let asked = tokio::spawn(async move { send(&app, debug_request("10.0.0.1")).await });
         tokio::task::yield_now().await;
         asked.abort();
         let _ = asked.await;
@@ -271,7 +274,7 @@ fn a_raised_request_that_is_cancelled_leaves_its_quiet_steps() {
 }
 
 #[test]
-fn a_filter_around_candors_layer_wins() {
+fn a_filter_around_candors_layer_takes_precedence() {
     use tracing_subscriber::layer::SubscriberExt as _;
 
     let sink = Shared::default();
@@ -280,13 +283,13 @@ fn a_filter_around_candors_layer_wins() {
         .with(tracing_subscriber::filter::LevelFilter::INFO)
         .with(config.layer().expect("a layer"));
     let _default = tracing::subscriber::set_default(subscriber);
-    run(ask(&app(trust("10.0.0.0/8")), asking("10.0.0.1")));
+    run(send(&app(trust("10.0.0.0/8")), debug_request("10.0.0.1")));
     let lines = sink.text();
     assert!(lines.contains("debug_raised") && !lines.contains("own detail"), "{lines}");
 }
 
 #[test]
-fn composed_with_others_only_the_raised_request_writes_more() {
+fn beside_other_layers_only_the_raised_request_writes_more() {
     use tracing_subscriber::layer::SubscriberExt as _;
 
     let sink = Shared::default();
@@ -296,14 +299,14 @@ fn composed_with_others_only_the_raised_request_writes_more() {
         .with(tracing_subscriber::layer::Identity::new());
     let _default = tracing::subscriber::set_default(subscriber);
     let app = app(trust("10.0.0.0/8"));
-    run(ask(&app, asking("10.0.0.1")));
-    run(ask(&app, to("/")));
+    run(send(&app, debug_request("10.0.0.1")));
+    run(send(&app, to("/")));
     let lines = sink.text();
     assert_eq!(lines.matches("own detail").count(), 1, "{lines}");
     assert_eq!(lines.matches("quiet_sync_step").count(), 1, "{lines}");
 }
 
-/// A writer that can be read.
+/// A writer that keeps its output.
 #[derive(Clone, Default)]
 struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 

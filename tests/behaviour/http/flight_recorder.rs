@@ -1,4 +1,4 @@
-//! The flight recorder: detail that is written only where a request ends badly.
+//! The flight recorder: DEBUG lines that are written only if their request fails.
 
 use candor::http::FlightRecorder;
 use candor::testing::{Captured, capture_with};
@@ -59,9 +59,9 @@ fn recording() -> RequestLayer {
 }
 
 #[test]
-fn a_good_request_writes_no_detail() {
+fn a_successful_request_writes_no_detail() {
     let captured = capture_at("info");
-    run(ask(&app(recording()), to("/good")));
+    run(send(&app(recording()), to("/good")));
     let lines = checked(&captured);
     assert_eq!(values(&lines, "msg"), [json!("news"), json!("request_completed")]);
     assert_eq!(values(&lines, "seq"), [json!(1), json!(2)]);
@@ -69,9 +69,9 @@ fn a_good_request_writes_no_detail() {
 }
 
 #[test]
-fn a_bad_end_brings_the_detail_before_its_own_line() {
+fn a_failed_request_writes_its_detail_before_its_completion() {
     let captured = capture_at("info");
-    run(ask(&app(recording()), to("/bad")));
+    run(send(&app(recording()), to("/bad")));
     let lines = checked(&captured);
     assert_eq!(
         values(&lines, "msg"),
@@ -79,7 +79,7 @@ fn a_bad_end_brings_the_detail_before_its_own_line() {
     );
     assert_eq!(values(&lines, "seq"), [json!(1), json!(2), json!(3), json!(4)]);
     assert_eq!(captured.line("first").text("password"), "[REDACTED]");
-    // It was made before what was written before it.
+    // A recorded line is older than the lines written before it.
     assert!(captured.line("first").text("ts") < captured.line("news").text("ts"));
     assert_eq!(captured.completed().integer("lines_recorded"), 2);
     assert!(!captured.completed().has("lines_recorded_lost"));
@@ -87,7 +87,7 @@ fn a_bad_end_brings_the_detail_before_its_own_line() {
 }
 
 #[test]
-fn panics_cancellations_and_slow_requests_are_bad_ends() {
+fn panics_cancellations_and_slow_requests_write_their_detail() {
     let captured = capture_at("info");
     run(async {
         let app = app(recording());
@@ -97,7 +97,7 @@ fn panics_cancellations_and_slow_requests_are_bad_ends() {
     assert_eq!(captured.completed().text("outcome"), "panicked");
     assert_eq!(captured.completed().integer("lines_recorded"), 2);
     captured.clear();
-    run(ask(&app(recording().slow(Duration::from_millis(1))), to("/slow")));
+    run(send(&app(recording().slow(Duration::from_millis(1))), to("/slow")));
     assert_eq!(captured.completed().integer("lines_recorded"), 2);
     captured.clear();
     run(async {
@@ -112,7 +112,7 @@ fn panics_cancellations_and_slow_requests_are_bad_ends() {
 }
 
 #[test]
-fn the_last_lines_are_kept_and_the_others_counted() {
+fn the_last_lines_are_kept_and_dropped_ones_are_counted() {
     let captured = capture_at("info");
     let talk = |layer: RequestLayer| {
         Router::new()
@@ -128,14 +128,14 @@ fn the_last_lines_are_kept_and_the_others_counted() {
             .layer(layer)
     };
     let few = recorder().lines(3);
-    run(ask(&talk(RequestLayer::new().flight_recorder(few)), to("/")));
+    run(send(&talk(RequestLayer::new().flight_recorder(few)), to("/")));
     let lines = checked(&captured);
     assert_eq!(values(&lines[..3], "n"), [json!(7), json!(8), json!(9)]);
     let end = captured.completed();
     assert_eq!((end.integer("lines_recorded"), end.integer("lines_recorded_lost")), (3, 7));
     for small in [recorder().bytes(1000), recorder().total_bytes(0), recorder().lines(0)] {
         captured.clear();
-        run(ask(&talk(RequestLayer::new().flight_recorder(small)), to("/")));
+        run(send(&talk(RequestLayer::new().flight_recorder(small)), to("/")));
         checked(&captured);
         let end = captured.completed();
         let written =
@@ -146,11 +146,11 @@ fn the_last_lines_are_kept_and_the_others_counted() {
 }
 
 #[test]
-fn what_the_sample_leaves_out_is_kept_as_well() {
+fn lines_left_out_by_sampling_are_recorded_too() {
     let captured = capture_at("info");
-    run(ask(&app(recording().sample(0.0)), to("/good")));
+    run(send(&app(recording().sample(0.0)), to("/good")));
     assert!(captured.lines().is_empty(), "{captured:?}");
-    run(ask(&app(recording().sample(0.0)), to("/bad")));
+    run(send(&app(recording().sample(0.0)), to("/bad")));
     let lines = checked(&captured);
     assert_eq!(
         values(&lines, "msg"),
@@ -159,11 +159,11 @@ fn what_the_sample_leaves_out_is_kept_as_well() {
 }
 
 #[test]
-fn call_sites_are_off_again_when_the_edge_is_gone() {
+fn call_sites_are_disabled_again_after_the_http_layer_is_dropped() {
     let captured = capture_at("info");
     let layer = recording();
     drop(app(layer));
     let plain = Router::new().route("/good", get(work)).layer(RequestLayer::new());
-    run(ask(&plain, to("/good")));
+    run(send(&plain, to("/good")));
     assert_eq!(captured.lines().len(), 2, "{captured:?}");
 }

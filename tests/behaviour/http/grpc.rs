@@ -1,4 +1,4 @@
-//! A tonic server over a socket: unary calls and streams, in each way they can end.
+//! A tonic server over a socket: unary calls and streams, with every outcome.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use tonic::{Code, Status};
 
 use super::*;
 
-/// A message is its text.
+/// A codec whose message is a string.
 #[derive(Clone, Copy, Default)]
 struct Text;
 
@@ -60,7 +60,7 @@ impl Decoder for Text {
 
 type Answer<T> = Pin<Box<dyn Future<Output = Result<tonic::Response<T>, Status>> + Send>>;
 
-/// Answers with what it is asked for.
+/// Responds as the request asks.
 #[derive(Clone, Copy)]
 struct Reserve;
 
@@ -84,7 +84,7 @@ impl UnaryService<String> for Reserve {
     }
 }
 
-/// Three messages, and what it is asked for.
+/// Three messages, and then the end that the request asks for.
 #[derive(Clone, Copy)]
 struct Watch;
 
@@ -142,7 +142,7 @@ async fn connect(layer: RequestLayer) -> tonic::client::Grpc<Channel> {
     let incoming = stream::unfold(listener, |listener| async {
         Some((listener.accept().await.map(|(stream, _)| stream), listener))
     });
-    // tonic tells the peer in a type of its own.
+    // tonic has its own type for the peer address.
     let tell_peer = |mut request: Request<tonic::body::Body>| {
         let told = request.extensions().get::<TcpConnectInfo>().and_then(|info| info.remote_addr());
         if let Some(peer) = told {
@@ -171,7 +171,7 @@ fn call(asked: &str) -> tonic::Request<String> {
 const RESERVE: PathAndQuery = PathAndQuery::from_static("/shop.Stock/Reserve");
 const WATCH: PathAndQuery = PathAndQuery::from_static("/shop.Stock/Watch");
 
-/// The line of the one end there is, a moment later too.
+/// The only `request_completed` line; waits a moment for a second one.
 async fn only_end(captured: &Captured) -> Line {
     completed(captured).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -179,7 +179,7 @@ async fn only_end(captured: &Captured) -> Line {
 }
 
 #[test]
-fn unary_calls_end_once_with_their_code() {
+fn unary_calls_complete_once_with_their_code() {
     for (asked, code, outcome, level) in [
         ("good", Code::Ok, "ok", "INFO"),
         ("missing", Code::NotFound, "ok", "INFO"),
@@ -207,7 +207,7 @@ fn unary_calls_end_once_with_their_code() {
 }
 
 #[test]
-fn streams_are_counted_to_their_end() {
+fn streams_are_counted_until_they_end() {
     for (asked, code, outcome) in [("good", Code::Ok, "ok"), ("broken", Code::Unavailable, "error")]
     {
         let captured = capture();
@@ -235,7 +235,7 @@ fn streams_are_counted_to_their_end() {
 }
 
 #[test]
-fn a_client_that_goes_away_cancels_its_call_and_its_stream() {
+fn a_disconnected_client_cancels_its_call_and_its_stream() {
     let captured = capture();
     run(async {
         let mut client = connect(RequestLayer::new()).await;
@@ -259,7 +259,7 @@ fn a_client_that_goes_away_cancels_its_call_and_its_stream() {
 }
 
 #[test]
-fn calls_and_streams_that_panic_end_as_panicked() {
+fn panicking_calls_and_streams_complete_as_panicked() {
     for (path, status) in [(RESERVE, None), (WATCH, Some(200))] {
         let captured = capture();
         let line = run(async {
@@ -276,9 +276,9 @@ fn calls_and_streams_that_panic_end_as_panicked() {
     }
 }
 
-/// tonic itself gives up waiting, and drops the call.
+/// tonic itself enforces the deadline, and drops the call.
 #[test]
-fn a_deadline_cancels_its_call() {
+fn an_exceeded_deadline_cancels_its_call() {
     let captured = capture();
     let line = run(async {
         let mut client = connect(RequestLayer::new()).await;
@@ -291,7 +291,7 @@ fn a_deadline_cancels_its_call() {
 }
 
 #[test]
-fn a_caller_is_known_by_the_address_that_tonic_tells() {
+fn the_peer_address_is_read_from_tonics_extension() {
     let captured = capture();
     run(async {
         let trust = Trust::new().network("127.0.0.1").expect("a network");

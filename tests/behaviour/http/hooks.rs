@@ -1,4 +1,4 @@
-//! What the owner of an edge adds to its lines, and what it leaves out.
+//! Fields that hooks of the HTTP layer add to lines, and requests that they mute.
 
 use candor::testing::capture_with;
 use candor::{Config, Format};
@@ -59,11 +59,11 @@ fn fields() -> RequestLayer {
 }
 
 #[test]
-fn a_field_of_the_request_is_on_every_line_of_it() {
+fn a_request_field_is_on_every_line_of_the_request() {
     let captured = capture();
     let mut request = with_header("x-tenant", "canary-tenant");
     *request.uri_mut() = http::Uri::from_static("/");
-    let (status, ..) = run(ask(&app(fields()), request));
+    let (status, ..) = run(send(&app(fields()), request));
     assert_eq!(status, StatusCode::OK, "hooks that panic cost nobody an answer");
     let lines = checked(&captured);
     for line in &lines {
@@ -81,14 +81,14 @@ fn a_field_of_the_request_is_on_every_line_of_it() {
         assert!(!line.has("broken"), "{name}");
     }
     captured.clear();
-    run(ask(&app(fields()), to("/")));
+    run(send(&app(fields()), to("/")));
     assert!(!captured.completed().has("tenant"));
 }
 
 #[test]
-fn a_field_of_the_response_is_on_its_end_alone() {
+fn a_response_field_is_on_the_completion_only() {
     let captured = capture();
-    run(ask(&app(fields()), to("/cached")));
+    run(send(&app(fields()), to("/cached")));
     checked(&captured);
     let line = captured.completed();
     assert_eq!((line.text("cache"), line.text("answer_token")), ("hit", "[REDACTED]"));
@@ -100,7 +100,7 @@ fn a_field_of_the_response_is_on_its_end_alone() {
     captured.clear();
     run(async {
         let panics = app(fields());
-        let asked = tokio::spawn(async move { ask(&panics, to("/panics")).await });
+        let asked = tokio::spawn(async move { send(&panics, to("/panics")).await });
         asked.await.expect_err("panics");
     });
     let line = captured.completed();
@@ -122,7 +122,7 @@ fn health(layer: RequestLayer, status: StatusCode) -> Router {
 }
 
 #[test]
-fn health_checks_are_left_out_by_path_by_prefix_or_by_a_rule() {
+fn health_checks_are_muted_by_path_prefix_or_predicate() {
     type Rule = fn(RequestLayer) -> RequestLayer;
     let rules: [(Rule, &[&str]); 5] = [
         (|layer| layer.quiet("/health"), &["/health", "/health?full=1"]),
@@ -139,7 +139,7 @@ fn health_checks_are_left_out_by_path_by_prefix_or_by_a_rule() {
         let app = health(rule(RequestLayer::new()), StatusCode::OK);
         for path in ["/health", "/health?full=1", "/health/", "/health/live", "/healthy"] {
             captured.clear();
-            run(ask(&app, to(path)));
+            run(send(&app, to(path)));
             let is_quiet = captured.events("request_completed").is_empty();
             let expected =
                 quiet.contains(&path) || (path.contains('?') && quiet.contains(&"/health"));
@@ -150,7 +150,7 @@ fn health_checks_are_left_out_by_path_by_prefix_or_by_a_rule() {
 }
 
 #[test]
-fn a_health_check_that_fails_is_seen_whatever_its_status() {
+fn a_failing_health_check_is_logged_whatever_its_status() {
     for (status, is_seen) in [
         (StatusCode::OK, false),
         (StatusCode::NO_CONTENT, false),
@@ -160,7 +160,7 @@ fn a_health_check_that_fails_is_seen_whatever_its_status() {
         (StatusCode::SERVICE_UNAVAILABLE, true),
     ] {
         let captured = capture();
-        run(ask(&health(RequestLayer::new().quiet("/health"), status), to("/health")));
+        run(send(&health(RequestLayer::new().quiet("/health"), status), to("/health")));
         assert_eq!(!captured.events("request_completed").is_empty(), is_seen, "{status}");
         assert!(captured.events("checked").is_empty(), "it was not known yet that it fails");
         if is_seen {
@@ -171,13 +171,13 @@ fn a_health_check_that_fails_is_seen_whatever_its_status() {
     }
     let captured = capture();
     let app = health(RequestLayer::new().quiet("/health").slow(Duration::ZERO), StatusCode::OK);
-    run(ask(&app, to("/health")));
+    run(send(&app, to("/health")));
     assert_eq!(captured.completed().text("level"), "WARN", "slow");
 }
 
-/// The cap is on what nobody has to see.
+/// The line limit applies below WARN only.
 #[test]
-fn lines_from_warn_on_are_never_suppressed() {
+fn warnings_and_errors_are_never_suppressed() {
     let config = Config::new().format(Format::Json).lines_per_request(10);
     let captured = capture_with(config).expect("a capture");
     let app = Router::new()
@@ -199,7 +199,7 @@ fn lines_from_warn_on_are_never_suppressed() {
             }),
         )
         .layer(RequestLayer::new());
-    run(ask(&app, to("/")));
+    run(send(&app, to("/")));
     for name in ["warning", "error", "critical", "audited"] {
         assert_eq!(captured.events(name).len(), 30, "{name}");
     }
@@ -214,7 +214,7 @@ fn lines_from_warn_on_are_never_suppressed() {
 }
 
 #[test]
-fn of_a_raised_request_warnings_are_never_suppressed_either() {
+fn warnings_and_errors_of_a_raised_request_are_never_suppressed() {
     use candor::http::{PeerAddr, Trust};
 
     let config = Config::new().format(Format::Json).level("error").expect("levels");
@@ -234,22 +234,22 @@ fn of_a_raised_request_warnings_are_never_suppressed_either() {
         .layer(RequestLayer::new().trust(trust));
     let mut request = with_header("x-debug-log", "1");
     request.extensions_mut().insert(PeerAddr(([10, 0, 0, 1], 1).into()));
-    run(ask(&app, request));
+    run(send(&app, request));
     assert_eq!(captured.events("warning").len(), 20);
     assert!(captured.events("detail").len() <= 5);
 }
 
-/// What a body drops when its client goes away is still the request's, and stands before its end.
+/// Lines logged by the drop of a body belong to the request, and precede its completion.
 #[test]
-fn what_a_body_says_when_it_is_dropped_is_its_requests() {
-    struct Says;
-    impl Drop for Says {
+fn lines_logged_when_a_body_is_dropped_belong_to_its_request() {
+    struct LogsOnDrop;
+    impl Drop for LogsOnDrop {
         fn drop(&mut self) {
             tracing::info!("a body is dropped");
         }
     }
     fn body() -> Body {
-        let says = Says;
+        let says = LogsOnDrop;
         let pieces = futures::stream::iter([Ok::<_, Infallible>("one"), Ok("two")]);
         Body::from_stream(pieces.inspect(move |_| {
             let _ = &says;
@@ -271,15 +271,15 @@ fn what_a_body_says_when_it_is_dropped_is_its_requests() {
     assert_eq!(end.text("outcome"), "cancelled");
 }
 
-/// `HeaderValue`s of a refused id and of a header that holds no text.
+/// A rejected request id and a header that is not text, as `HeaderValue`s.
 #[test]
-fn hooks_see_the_head_as_it_was_sent() {
+fn hooks_see_the_original_request_head() {
     let captured = capture();
     let layer = RequestLayer::new().fields(|request, fields| {
         fields.set("bytes", request.headers.get("x-raw").map(|raw| raw.as_bytes().len()));
     });
     let mut request = with_header("x-raw", vec![0xff, 0xfe]);
     request.headers_mut().append("x-request-id", HeaderValue::from_static("not valid!"));
-    run(ask(&app(layer), request));
+    run(send(&app(layer), request));
     assert_eq!(captured.completed().integer("bytes"), 2);
 }

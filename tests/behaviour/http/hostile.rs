@@ -1,4 +1,4 @@
-//! What strangers send, and owners get wrong: the lines stay proper, and each request has its one end.
+//! Malformed requests and wrong handlers: every line stays valid, and each request completes once.
 
 use http::{HeaderName, HeaderValue, Method, Uri};
 
@@ -9,7 +9,7 @@ fn app() -> Router {
 }
 
 #[test]
-fn whatever_is_sent_as_an_id_is_never_echoed_and_never_forges_a_line() {
+fn a_hostile_request_id_is_never_echoed_and_never_forges_a_line() {
     let long = "a".repeat(10_000);
     let limit = "b".repeat(129);
     for sent in [
@@ -31,7 +31,7 @@ fn whatever_is_sent_as_an_id_is_never_echoed_and_never_forges_a_line() {
         long.as_bytes(),
     ] {
         let captured = capture();
-        let (_, headers, _) = run(ask(&app(), with_header("x-request-id", sent)));
+        let (_, headers, _) = run(send(&app(), with_header("x-request-id", sent)));
         let lines = checked(&captured);
         let id = headers["x-request-id"].to_str().expect("text");
         assert_eq!((id.len(), id.as_bytes()[14]), (36, b'7'), "a UUID of version 7: {id}");
@@ -46,13 +46,13 @@ fn whatever_is_sent_as_an_id_is_never_echoed_and_never_forges_a_line() {
         assert!(line.text("client_request_id").chars().count() <= 65, "{line:?}");
     }
     for sent in ["r", "R.7_x-", &"b".repeat(128)] {
-        let (_, headers, _) = run(ask(&app(), with_header("x-request-id", sent)));
+        let (_, headers, _) = run(send(&app(), with_header("x-request-id", sent)));
         assert_eq!(headers["x-request-id"], sent);
     }
 }
 
 #[test]
-fn a_traceparent_is_continued_as_the_specification_says() {
+fn a_traceparent_is_continued_according_to_the_specification() {
     const TRACE: &str = "12345678901234567890123456789012";
     for (sent, is_continued) in [
         (format!("00-{TRACE}-1234567890123456-01"), true),
@@ -87,7 +87,7 @@ fn a_traceparent_is_continued_as_the_specification_says() {
         (String::new(), false),
     ] {
         let captured = capture();
-        run(ask(&app(), with_header("traceparent", sent.clone())));
+        run(send(&app(), with_header("traceparent", sent.clone())));
         let line = captured.completed();
         assert_eq!(line.text("trace_id") == TRACE, is_continued, "{sent}");
         assert_ne!(line.text("span_id"), "1234567890123456");
@@ -96,13 +96,13 @@ fn a_traceparent_is_continued_as_the_specification_says() {
     let mut twice = with_header("traceparent", format!("00-{TRACE}-1234567890123456-01"));
     let same = twice.headers()["traceparent"].clone();
     twice.headers_mut().append("traceparent", same);
-    run(ask(&app(), twice));
+    run(send(&app(), twice));
     assert_ne!(captured.completed().text("trace_id"), TRACE, "two are none");
 }
 
-/// The state is the trace's: without a good parent there is none to pass on.
+/// `tracestate` belongs to the trace: without a valid `traceparent` it is discarded.
 #[test]
-fn a_state_goes_with_its_trace_only() {
+fn a_tracestate_is_passed_on_only_with_its_traceparent() {
     let app = Router::new()
         .fallback(|| async {
             let headers = candor::http::outbound_headers();
@@ -114,7 +114,7 @@ fn a_state_goes_with_its_trace_only() {
         for state in states {
             request.headers_mut().append("tracestate", HeaderValue::from_static(state));
         }
-        run(ask(&app, request)).2
+        run(send(&app, request)).2
     };
     let good = "00-12345678901234567890123456789012-1234567890123456-01";
     assert_eq!(asked(good, &["foo=1", "bar=2, baz=3\t,\t"]), "foo=1,bar=2,baz=3");
@@ -124,7 +124,7 @@ fn a_state_goes_with_its_trace_only() {
 }
 
 #[test]
-fn targets_and_queries_of_any_form_make_proper_lines() {
+fn any_request_target_and_query_makes_a_valid_line() {
     for target in [
         "/?",
         "/?&&=&==&a",
@@ -142,20 +142,20 @@ fn targets_and_queries_of_any_form_make_proper_lines() {
         let captured = capture();
         let mut request = to("/");
         *request.uri_mut() = target.parse::<Uri>().expect(target);
-        run(ask(&app(), request));
+        run(send(&app(), request));
         checked(&captured);
         captured.completed();
         assert!(!format!("{captured:?}").contains("canary-query"), "{captured:?}");
     }
     let captured = capture();
     let query = "x=1&".repeat(5_000);
-    run(ask(&app(), to(&format!("/{}?{query}", "p/".repeat(5_000)))));
+    run(send(&app(), to(&format!("/{}?{query}", "p/".repeat(5_000)))));
     checked(&captured);
     assert!(captured.line("request_started").boolean("truncated"));
 }
 
 #[test]
-fn methods_and_headers_of_any_form_make_proper_lines() {
+fn any_method_and_header_makes_a_valid_line() {
     let captured = capture();
     let mut request = to("/");
     *request.method_mut() = Method::from_bytes(b"M-SEARCH").expect("a method");
@@ -167,15 +167,15 @@ fn methods_and_headers_of_any_form_make_proper_lines() {
         request.headers_mut().append("content-type", HeaderValue::from_bytes(value).expect("one"));
     }
     request.headers_mut().insert("content-length", HeaderValue::from_static("-7"));
-    run(ask(&app(), request));
+    run(send(&app(), request));
     checked(&captured);
     assert_eq!(captured.completed().text("method"), "M-SEARCH");
     assert!(!format!("{captured:?}").contains("canary"));
 }
 
-/// A router with the layer is nested in another one that has it too.
+/// A router with the layer is nested in another router with the layer.
 #[test]
-fn a_request_that_passes_two_layers_has_one_end() {
+fn a_request_through_two_layers_completes_once() {
     let captured = capture();
     let inner = Router::new()
         .route("/inner", get(|| async { tracing::info!("inside") }))
@@ -185,7 +185,7 @@ fn a_request_that_passes_two_layers_has_one_end() {
             fields.set("outermost", true);
         }),
     );
-    let (status, headers, _) = run(ask(&outer, to("/outer/inner")));
+    let (status, headers, _) = run(send(&outer, to("/outer/inner")));
     assert_eq!(status, StatusCode::OK);
     let lines = checked(&captured);
     let messages: Vec<_> = lines.iter().map(|line| line.text("msg")).collect();
@@ -196,27 +196,27 @@ fn a_request_that_passes_two_layers_has_one_end() {
     }
 }
 
-/// The mark of a request is its own: a head that was copied into another one is a new request.
+/// The marker of a layer is valid inside its context only: a forwarded head starts a new request.
 #[test]
-fn a_request_sent_on_to_another_service_outside_its_own_is_a_new_one() {
+fn a_request_forwarded_outside_its_context_is_a_new_request() {
     let captured = capture();
     let second = Router::new().fallback(|| async {}).layer(RequestLayer::new());
     let first = Router::new()
         .fallback(move |request: Request<Body>| async move {
-            // On a task that does not carry the context.
+            // On a task without the context.
             let sent = tokio::spawn(second.oneshot(request)).await.expect("no panic");
             sent.expect("infallible").status()
         })
         .layer(RequestLayer::new());
-    run(ask(&first, with_header("x-request-id", "r-7")));
+    run(send(&first, with_header("x-request-id", "r-7")));
     let ends = captured.events("request_completed");
     assert_eq!(ends.len(), 2);
     assert!(ends.iter().all(|line| line.text("request_id") == "r-7"));
 }
 
-/// A body that is asked again after its end, or after its error, has ended.
+/// A body polled again after its end or its error completes its request only once.
 #[test]
-fn a_body_that_is_polled_on_after_its_end_ends_its_request_once() {
+fn a_body_polled_after_its_end_completes_its_request_once() {
     let captured = capture();
     for fails in [false, true] {
         captured.clear();
@@ -235,9 +235,9 @@ fn a_body_that_is_polled_on_after_its_end_ends_its_request_once() {
     }
 }
 
-/// A response whose `content-length` is no number, or too small, or too large.
+/// Responses whose `content-length` is not a number, too small or too large.
 #[test]
-fn a_length_that_is_wrong_makes_no_second_end() {
+fn a_wrong_content_length_does_not_complete_a_request_twice() {
     for (length, read, outcome) in [
         ("x", 2, "ok"),
         ("8", 2, "ok"),
@@ -264,9 +264,9 @@ fn a_length_that_is_wrong_makes_no_second_end() {
     }
 }
 
-/// A panic in a body's drop is the request's own, and ends it all the same.
+/// A request whose body panics on drop still completes.
 #[test]
-fn a_body_that_panics_when_it_is_dropped_ends_its_request() {
+fn a_body_that_panics_on_drop_completes_its_request() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -297,9 +297,9 @@ fn a_body_that_panics_when_it_is_dropped_ends_its_request() {
     assert_eq!(captured.completed().text("outcome"), "panicked");
 }
 
-/// What a client sends before it goes away, and the ends its request may have.
+/// The bytes a client sends before it disconnects, and the possible outcomes of its request.
 #[test]
-fn a_client_that_goes_away_in_any_phase_leaves_one_end() {
+fn a_client_that_disconnects_in_any_phase_causes_one_completion() {
     let slow = || async {
         tokio::time::sleep(Duration::from_millis(60)).await;
         "late"
@@ -315,12 +315,12 @@ fn a_client_that_goes_away_in_any_phase_leaves_one_end() {
         .route("/slow", get(slow))
         .route("/endless", get(endless));
     for (sent, reads, ends) in [
-        // Nothing that is a request.
+        // Not a complete request.
         ("", 0, &[][..]),
         ("GET /slow HT", 0, &[]),
         ("GET /slow HTTP/1.1\r\nhost: x\r\nx-half: ", 0, &[]),
         ("not http at all\r\n\r\n", 0, &[]),
-        // A body that does not come.
+        // The body is sent only in part or not at all.
         (
             "POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n",
             0,
@@ -346,7 +346,7 @@ fn a_client_that_goes_away_in_any_phase_leaves_one_end() {
             0,
             &["ok", "cancelled"],
         ),
-        // An answer that is not waited for, or not read.
+        // The response is not awaited, or not read.
         ("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n", 0, &["ok", "cancelled"]),
         ("HEAD /slow HTTP/1.1\r\nhost: x\r\n\r\n", 0, &["ok", "cancelled"]),
         ("GET /slow HTTP/1.0\r\n\r\n", 4, &["ok"]),
@@ -355,7 +355,7 @@ fn a_client_that_goes_away_in_any_phase_leaves_one_end() {
         ("HEAD /endless HTTP/1.1\r\nhost: x\r\n\r\n", 10, &["ok"]),
     ] {
         let captured = capture();
-        // A layer belongs to the capture in which it was made.
+        // A layer belongs to the capture in which it was created.
         let app = routes.clone().layer(RequestLayer::new());
         run(async {
             let address = serve(app).await;
@@ -380,9 +380,9 @@ fn a_client_that_goes_away_in_any_phase_leaves_one_end() {
     }
 }
 
-/// A body whose own word on its end is a panic: asked for with the answer, or when it is dropped.
+/// A body that panics in `is_end_stream`, which is called with the response and on drop.
 #[test]
-fn a_body_that_panics_when_it_is_asked_for_its_end_ends_its_request() {
+fn a_body_that_panics_in_is_end_stream_completes_its_request() {
     struct Panics {
         questions: std::sync::atomic::AtomicU32,
         from: u32,
@@ -417,7 +417,7 @@ fn a_body_that_panics_when_it_is_asked_for_its_end_ends_its_request() {
         });
         outcomes.push(captured.completed().text("outcome").to_owned());
     }
-    // With each question more, one answers before; in the end none panics.
+    // Each round allows one more call before the panic; in the last one none panics.
     assert_eq!((outcomes[0].as_str(), outcomes[7].as_str()), ("panicked", "cancelled"));
     assert!(outcomes.is_sorted_by_key(|outcome| outcome != "panicked"), "{outcomes:?}");
 }

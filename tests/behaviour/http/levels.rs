@@ -23,7 +23,7 @@ fn raise(captured: &Captured, millis: u64, levels: &str) {
     logging.raise_for(Duration::from_millis(millis), levels).expect("levels");
 }
 
-/// The lines of changes, which some other thread may have written.
+/// The `levels_changed` lines, which another thread may write.
 fn changes(captured: &Captured) -> Vec<Value> {
     let lines = captured.output();
     let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
@@ -38,18 +38,18 @@ fn wait_for_changes(captured: &Captured, count: usize) -> Vec<Value> {
     changes(captured)
 }
 
-fn speak() {
+fn log_details_and_news() {
     tracing::debug!(target: "deps", "detail of deps");
     tracing::debug!(target: "shop", "detail of shop");
     tracing::info!(target: "shop", "news of shop");
 }
 
 #[test]
-fn levels_are_set_while_the_program_runs_and_leave_a_line() {
+fn changing_levels_at_run_time_writes_a_line() {
     let captured = capture_at("info");
-    speak();
+    log_details_and_news();
     set(&captured, "warn,deps=debug");
-    speak();
+    log_details_and_news();
     checked(&captured);
     assert_eq!(captured.events("detail of deps").len(), 1);
     assert_eq!(captured.events("detail of shop").len(), 0);
@@ -60,7 +60,7 @@ fn levels_are_set_while_the_program_runs_and_leave_a_line() {
 }
 
 #[test]
-fn levels_that_can_not_be_read_change_nothing() {
+fn invalid_level_directives_change_nothing() {
     let captured = capture_at("info");
     let logging = captured.logging().expect("of its own");
     let error = logging.set_levels("verbose").expect_err("no level");
@@ -68,19 +68,19 @@ fn levels_that_can_not_be_read_change_nothing() {
     assert!(logging.raise_for(Duration::from_secs(1), "deps=loud").is_err());
     assert!(logging.raise_for(Duration::from_secs(1), "off").is_err(), "raises nothing");
     assert!(logging.raise_for(Duration::from_secs(1), "").is_err(), "raises nothing");
-    speak();
+    log_details_and_news();
     assert!(captured.events("levels_changed").is_empty());
     assert_eq!(captured.lines().len(), 1);
 }
 
 #[test]
-fn raised_levels_fall_back_by_themselves() {
+fn raised_levels_expire() {
     let captured = capture_at("error");
     raise(&captured, 50, "deps=debug");
-    speak();
+    log_details_and_news();
     assert_eq!(captured.events("detail of deps").len(), 1);
     assert_eq!(captured.events("detail of shop").len() + captured.events("news of shop").len(), 0);
-    // Nobody logs meanwhile.
+    // Nothing is logged in the meantime.
     let changes = wait_for_changes(&captured, 2);
     assert_eq!(changes.len(), 2, "{captured:?}");
     assert_eq!(
@@ -94,29 +94,29 @@ fn raised_levels_fall_back_by_themselves() {
     );
     assert!(changes[1].get("raised").is_none());
     captured.clear();
-    speak();
+    log_details_and_news();
     assert!(captured.lines().is_empty(), "{captured:?}");
 }
 
 #[test]
-fn several_raises_hold_at_once_each_for_its_time() {
+fn several_raises_overlap_and_expire_separately() {
     let captured = capture_at("info");
     raise(&captured, 3_600_000, "shop=debug");
     raise(&captured, 20, "deps=debug");
     set(&captured, "warn");
     wait_for_changes(&captured, 4);
     captured.clear();
-    speak();
+    log_details_and_news();
     assert_eq!(captured.events("detail of deps").len(), 0);
     assert_eq!(captured.events("detail of shop").len(), 1);
     assert_eq!(captured.events("news of shop").len(), 1, "a raise to DEBUG holds for INFO too");
 }
 
 #[test]
-fn a_raise_takes_nothing_away() {
+fn a_raise_never_lowers_a_level() {
     let captured = capture_at("debug");
     raise(&captured, 3_600_000, "deps=error,shop=warn");
-    speak();
+    log_details_and_news();
     assert_eq!(captured.events("detail of deps").len(), 1);
     assert_eq!(captured.events("detail of shop").len(), 1);
 }
@@ -136,13 +136,13 @@ fn levels_set_from_inside_a_log_call_do_not_deadlock() {
     tracing::info!("{}", Setting(logging));
     tracing::info!(field = %Setting(logging), "in a field");
     assert_eq!(captured.events("levels_changed").len(), 2);
-    speak();
+    log_details_and_news();
     assert_eq!(captured.events("detail of deps").len(), 1);
     checked(&captured);
 }
 
 #[test]
-fn levels_set_by_many_threads_at_once_end_as_the_last_one_says() {
+fn concurrent_level_changes_leave_the_last_one_active() {
     let captured = capture_at("info");
     let logging = captured.logging().expect("of its own");
     std::thread::scope(|threads| {
@@ -157,16 +157,16 @@ fn levels_set_by_many_threads_at_once_end_as_the_last_one_says() {
     });
     set(&captured, "warn");
     captured.clear();
-    speak();
+    log_details_and_news();
     assert!(captured.lines().is_empty(), "{captured:?}");
     set(&captured, "debug");
-    speak();
+    log_details_and_news();
     assert_eq!(captured.events("detail of shop").len(), 1);
 }
 
 async fn answer(app: &Router, method: &str, path: &str, body: &str) -> (u16, Value) {
     let request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned()));
-    let (status, headers, body) = ask(app, request.expect("a request")).await;
+    let (status, headers, body) = send(app, request.expect("a request")).await;
     assert_eq!(headers["content-type"], "application/json");
     (status.as_u16(), serde_json::from_slice(&body).expect("JSON"))
 }
@@ -187,17 +187,17 @@ fn operators_change_levels_over_http() {
         let left = shown["raised"][0]["seconds_left"].as_f64().expect("a number");
         assert!((590.0..=600.0).contains(&left), "{left}");
     });
-    speak();
+    log_details_and_news();
     assert_eq!(captured.events("detail of deps").len(), 1);
     assert_eq!(captured.events("levels_changed").len(), 2);
 }
 
 #[test]
-fn operators_see_the_counts() {
+fn operators_read_the_counts_over_http() {
     let captured = capture_at("info");
     let app = Router::new()
         .route_service("/counts", candor::http::admin(captured.logging().expect("of its own")));
-    speak();
+    log_details_and_news();
     run(async {
         let (status, counts) = answer(&app, "GET", "/counts", "").await;
         assert_eq!(status, 200);
@@ -211,7 +211,7 @@ fn operators_see_the_counts() {
 }
 
 #[test]
-fn operators_are_told_what_is_wrong() {
+fn invalid_admin_requests_get_an_error_message() {
     let captured = capture_at("info");
     let app = Router::new()
         .nest_service("/log", candor::http::admin(captured.logging().expect("of its own")));

@@ -1,4 +1,4 @@
-//! Where tracing-opentelemetry listens, lines and spans have the same ids.
+//! With a tracing-opentelemetry layer, lines and spans have the same ids.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,7 @@ use super::*;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// What is exported, while lines are captured.
+/// The exported spans and the captured lines.
 struct Traced {
     exporter: InMemorySpanExporter,
     provider: SdkTracerProvider,
@@ -33,7 +33,7 @@ impl Traced {
         Self::filtered(sampler, |_| true)
     }
 
-    /// Of spans only those that the filter lets pass are OpenTelemetry's.
+    /// With a filter on the spans that reach the OpenTelemetry layer.
     fn filtered(
         sampler: Sampler,
         wants: impl Fn(&tracing::Metadata<'_>) -> bool + Send + Sync + 'static,
@@ -66,7 +66,7 @@ impl Traced {
         spans.remove(0)
     }
 
-    /// That all lines have the ids of the one span of the request.
+    /// Asserts that all lines have the ids of the only span of the request.
     fn agrees(&self) -> SpanData {
         let request = self.span("candor.request");
         let lines = self.captured.lines();
@@ -95,12 +95,12 @@ fn continued(flags: &str) -> Request<Body> {
 }
 
 #[test]
-fn a_request_without_a_trace_has_the_ids_of_its_span() {
+fn a_request_without_a_trace_uses_the_ids_of_its_span() {
     let traced = Traced::begin();
-    let (_, _, sent) = run(ask(&app(), to("/")));
+    let (_, _, sent) = run(send(&app(), to("/")));
     let request = traced.agrees();
     assert!(request.parent_span_id == SpanId::INVALID);
-    // What is called is a child of the step that calls.
+    // The called service is a child of the calling step.
     let step = traced.span("charge");
     assert_eq!(step.parent_span_id, request.span_context.span_id());
     let (trace, span) = (step.span_context.trace_id(), step.span_context.span_id());
@@ -108,11 +108,11 @@ fn a_request_without_a_trace_has_the_ids_of_its_span() {
 }
 
 #[test]
-fn the_span_of_a_request_is_a_child_of_its_caller() {
+fn the_span_of_a_request_is_a_child_of_the_callers_span() {
     let traced = Traced::begin();
     let mut request = continued("01");
     request.headers_mut().insert("tracestate", http::HeaderValue::from_static("vendor=x"));
-    run(ask(&app(), request));
+    run(send(&app(), request));
     let request = traced.agrees();
     assert_eq!(request.span_context.trace_id().to_string(), TRACE);
     assert_eq!(request.parent_span_id.to_string(), PARENT);
@@ -120,9 +120,9 @@ fn the_span_of_a_request_is_a_child_of_its_caller() {
     assert_eq!(request.span_context.trace_state().header(), "vendor=x");
 }
 
-/// As a layer of someone's own makes it, which read the caller's header too, or did not.
+/// A span as another layer creates it, with or without the caller's `traceparent`.
 #[test]
-fn a_span_around_the_request_is_its_parent_within_the_callers_trace() {
+fn a_span_around_the_request_is_its_parent_in_the_callers_trace() {
     use tracing::Instrument as _;
     use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -159,21 +159,21 @@ fn caller() -> SpanContext {
 }
 
 async fn run_here(request: Request<Body>) {
-    ask(&app(), request).await;
+    send(&app(), request).await;
 }
 
 #[test]
-fn a_context_of_opentelemetrys_own_decides() {
+fn an_opentelemetry_context_takes_precedence() {
     let traced = Traced::begin();
     let _around = opentelemetry::Context::new().with_remote_span_context(caller()).attach();
-    run(ask(&app(), to("/")));
+    run(send(&app(), to("/")));
     assert_eq!(traced.agrees().parent_span_id.to_string(), PARENT);
 }
 
 #[test]
-fn a_trace_that_is_not_sampled_has_its_ids_all_the_same() {
+fn an_unsampled_trace_still_has_its_ids() {
     let traced = Traced::begin();
-    let (_, _, sent) = run(ask(&app(), continued("00")));
+    let (_, _, sent) = run(send(&app(), continued("00")));
     assert_eq!(traced.spans("candor.request"), []);
     let line = traced.captured.completed();
     assert_eq!(line.text("trace_id"), TRACE);
@@ -183,14 +183,14 @@ fn a_trace_that_is_not_sampled_has_its_ids_all_the_same() {
 
     drop(traced);
     let traced = Traced::sampled(Sampler::AlwaysOff);
-    let (_, _, sent) = run(ask(&app(), to("/")));
+    let (_, _, sent) = run(send(&app(), to("/")));
     let line = traced.captured.completed();
     assert!(sent.starts_with(format!("00-{}-", line.text("trace_id")).as_bytes()));
     assert!(sent.ends_with(b"-00"));
 }
 
 #[test]
-fn where_the_layer_does_not_want_the_span_the_trace_around_is_kept() {
+fn if_the_otel_layer_ignores_the_span_the_outer_trace_is_kept() {
     use tracing::Instrument as _;
 
     let traced = Traced::filtered(Sampler::AlwaysOn, |of| of.target() != "candor");
@@ -202,16 +202,16 @@ fn where_the_layer_does_not_want_the_span_the_trace_around_is_kept() {
 }
 
 #[test]
-fn without_the_layer_a_trace_is_continued_as_ever() {
+fn without_the_otel_layer_a_trace_is_continued() {
     let captured = capture();
-    let (_, _, sent) = run(ask(&app(), continued("01")));
+    let (_, _, sent) = run(send(&app(), continued("01")));
     let line = captured.completed();
     assert_eq!(line.text("trace_id"), TRACE);
     assert_eq!(sent, format!("00-{TRACE}-{}-01", line.text("span_id")).as_bytes());
 }
 
 #[test]
-fn jobs_and_contexts_of_ones_own_have_the_ids_of_their_spans() {
+fn jobs_and_manual_contexts_use_the_ids_of_their_spans() {
     let traced = Traced::begin();
     candor::job("count").run(|| tracing::info!("counted"));
     assert_eq!(traced.captured.events("job_started").len(), 1);
@@ -238,7 +238,7 @@ fn jobs_and_contexts_of_ones_own_have_the_ids_of_their_spans() {
 }
 
 #[test]
-fn two_services_are_one_trace_of_spans_and_of_lines() {
+fn two_services_share_one_trace_in_spans_and_lines() {
     let traced = Traced::begin();
     run(async {
         let payments = serve(app()).await;

@@ -1,4 +1,4 @@
-//! What a service tells the services it calls, and whom it does not tell.
+//! Headers that a service sends to other services, and the hosts that do not get them.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ fn client(middleware: ContextMiddleware) -> ClientWithMiddleware {
     ClientBuilder::new(client.build().expect("a client")).with(middleware).build()
 }
 
-/// A service that answers with the names of the internal headers it was sent.
+/// A service that responds with the names of the internal headers it received.
 fn echo() -> Router {
     Router::new().route(
         "/",
@@ -46,8 +46,8 @@ fn raised() -> Request<Body> {
     request
 }
 
-/// What a handler of a raised request gets from `url`.
-async fn told(url: String, middleware: ContextMiddleware) -> (StatusCode, String) {
+/// The response from `url` to a call inside a raised request.
+async fn response_of(url: String, middleware: ContextMiddleware) -> (StatusCode, String) {
     let app = Router::new()
         .route(
             "/",
@@ -57,42 +57,42 @@ async fn told(url: String, middleware: ContextMiddleware) -> (StatusCode, String
             }),
         )
         .layer(RequestLayer::new().trust(Trust::new().network("127.0.0.1").expect("a network")));
-    let (status, _, body) = ask(&app, raised()).await;
+    let (status, _, body) = send(&app, raised()).await;
     (status, String::from_utf8(body.to_vec()).expect("text"))
 }
 
 #[test]
-fn the_debug_switch_goes_to_listed_hosts_only() {
+fn the_debug_header_is_sent_to_listed_hosts_only() {
     let _captured = capture();
     run(async {
         let address = serve(echo()).await;
         let url = format!("http://{address}/");
-        let (_, told_by_default) = told(url.clone(), ContextMiddleware::new()).await;
+        let (_, told_by_default) = response_of(url.clone(), ContextMiddleware::new()).await;
         assert_eq!(told_by_default, "x-request-id traceparent tracestate");
         let listed = ContextMiddleware::new().debug_host("elsewhere").debug_host("127.0.0.1");
-        let (_, told_to_listed) = told(url, listed).await;
+        let (_, told_to_listed) = response_of(url, listed).await;
         assert_eq!(told_to_listed, "x-request-id traceparent tracestate x-debug-log");
     });
 }
 
 #[test]
-fn a_redirect_to_another_host_does_not_take_the_headers_along() {
+fn a_redirect_to_another_host_does_not_forward_the_headers() {
     let _captured = capture();
     run(async {
         let elsewhere = serve(echo()).await;
         let first = serve(redirecting(format!("http://{elsewhere}/"))).await;
         let listed = || ContextMiddleware::new().debug_host("127.0.0.1");
-        let (status, body) = told(format!("http://{first}/away"), listed()).await;
+        let (status, body) = response_of(format!("http://{first}/away"), listed()).await;
         assert_eq!((status, body.as_str()), (StatusCode::FOUND, ""), "not followed");
-        let (status, body) = told(format!("http://{first}/back"), listed()).await;
+        let (status, body) = response_of(format!("http://{first}/back"), listed()).await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(body, "x-request-id traceparent tracestate x-debug-log");
     });
 }
 
-/// A client that follows redirects as reqwest does by default.
+/// A client with reqwest's default redirect policy.
 #[test]
-fn a_redirect_that_took_the_headers_elsewhere_is_told_once_with_the_way_out() {
+fn a_redirect_that_forwarded_the_headers_is_warned_about_once() {
     let captured = capture();
     run(async {
         let elsewhere = serve(echo()).await;
@@ -113,7 +113,7 @@ fn a_redirect_that_took_the_headers_elsewhere_is_told_once_with_the_way_out() {
                 }),
             )
             .layer(RequestLayer::new());
-        ask(&app, to("/")).await;
+        send(&app, to("/")).await;
     });
     checked(&captured);
     let line = captured.line("redirect_followed");
@@ -122,7 +122,7 @@ fn a_redirect_that_took_the_headers_elsewhere_is_told_once_with_the_way_out() {
     assert!(!format!("{captured:?}").contains("canary"));
 }
 
-/// Another port, another scheme, and hosts that only look alike are other hosts.
+/// Another port, another scheme or a similar name is another host.
 #[test]
 fn redirects_are_followed_within_one_origin_only() {
     let _captured = capture();
@@ -137,14 +137,14 @@ fn redirects_are_followed_within_one_origin_only() {
         ] {
             let first = serve(redirecting(to.clone())).await;
             let (status, body) =
-                told(format!("http://{first}/away"), ContextMiddleware::new()).await;
+                response_of(format!("http://{first}/away"), ContextMiddleware::new()).await;
             assert_eq!((status, body.as_str()), (StatusCode::FOUND, ""), "{to}");
         }
     });
 }
 
 #[test]
-fn two_services_share_the_id_the_trace_and_the_decision_of_the_sample() {
+fn two_services_share_the_id_the_trace_and_the_sampling_decision() {
     let config = Config::new().format(Format::Json);
     let captured = capture_with(config).expect("a capture");
     run(async {
@@ -171,7 +171,7 @@ fn two_services_share_the_id_the_trace_and_the_decision_of_the_sample() {
         }
     });
     let lines = checked(&captured);
-    // Of each request of the sample: two lines of its own at each service.
+    // Each sampled request writes two lines at each service.
     assert_eq!(lines.len(), 5 * 4, "{captured:?}");
     for id in ["r-6", "r-7", "r-8", "r-9", "r-10"] {
         let of_it: Vec<_> = lines.iter().filter(|line| line.text("request_id") == id).collect();

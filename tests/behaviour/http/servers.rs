@@ -1,4 +1,4 @@
-//! Servers that are not axum's, over real sockets: upgrades, tunnels, trailers, clients that go away.
+//! Servers other than axum over real sockets: upgrades, tunnels, trailers and clients that disconnect.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
             tokio::time::sleep(Duration::from_secs(3600)).await;
             Response::builder().body(full("late"))
         }
-        // A tunnel has no path, and what it was given as a body is not asked for.
+        // A tunnel has no path, and the body of its response is not polled.
         "" => Response::builder().body(full("never sent")),
         _ => Response::builder().header("content-length", "5").body(full("hello")),
     };
@@ -59,7 +59,7 @@ enum Version {
     Http2,
 }
 
-/// A hyper server of this layer, and its address.
+/// A hyper server with this layer, and its address.
 async fn serve_hyper(layer: RequestLayer, version: Version) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -90,7 +90,7 @@ async fn serve_hyper(layer: RequestLayer, version: Version) -> SocketAddr {
     address
 }
 
-/// Sends a head over a socket and reads the head of the answer; the connection stays.
+/// Sends a request head over a socket, reads the response head and keeps the connection open.
 async fn head(address: SocketAddr, request: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("sent");
@@ -102,7 +102,7 @@ async fn head(address: SocketAddr, request: &str) -> (TcpStream, String) {
 }
 
 #[test]
-fn heads_upgrades_and_tunnels_end_with_their_answer() {
+fn head_requests_upgrades_and_tunnels_complete_with_their_response() {
     for (request, status) in [
         ("HEAD / HTTP/1.1\r\nhost: x\r\n\r\n", 200),
         ("GET /upgrade HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n", 101),
@@ -126,7 +126,7 @@ fn heads_upgrades_and_tunnels_end_with_their_answer() {
 }
 
 #[test]
-fn every_request_of_a_connection_has_its_own_end() {
+fn every_request_of_a_connection_completes_separately() {
     let captured = capture();
     run(async {
         let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
@@ -143,7 +143,7 @@ fn every_request_of_a_connection_has_its_own_end() {
 }
 
 #[test]
-fn trailers_end_a_request_and_a_grpc_fault_is_an_error() {
+fn trailers_complete_a_request_and_a_grpc_error_code_is_an_error() {
     for (path, status, outcome, level) in [
         ("/grpc/good", 0, "ok", "INFO"),
         ("/grpc/missing", 5, "ok", "INFO"),
@@ -170,9 +170,9 @@ fn trailers_end_a_request_and_a_grpc_fault_is_an_error() {
     }
 }
 
-/// Streams of one connection that are reset as soon as they are opened, or as their requests begin.
+/// Streams of one connection that are reset when opened or when their requests begin.
 #[test]
-fn streams_that_are_reset_by_the_dozen_have_one_end_each() {
+fn dozens_of_reset_streams_complete_once_each() {
     let captured = capture();
     run(async {
         let address = serve_hyper(RequestLayer::new(), Version::Http2).await;
@@ -187,7 +187,7 @@ fn streams_that_are_reset_by_the_dozen_have_one_end_each() {
                 .header("x-request-id", format!("r-{n}"))
                 .body(Empty::<Bytes>::new())
                 .expect("a request");
-            // A server closes the connection of who resets too many.
+            // A server closes a connection with too many resets.
             if sender.ready().await.is_err() {
                 break;
             }
@@ -198,7 +198,7 @@ fn streams_that_are_reset_by_the_dozen_have_one_end_each() {
                     tokio::task::yield_now().await;
                 }
             };
-            // An answer that came is not read.
+            // The response arrives and is not read.
             tokio::select! {
                 _ = asked => {}
                 () = comes_through => {}
@@ -229,7 +229,7 @@ fn streams_that_are_reset_by_the_dozen_have_one_end_each() {
 }
 
 #[test]
-fn a_client_that_goes_away_is_one_cancelled_request() {
+fn a_disconnected_client_is_one_cancelled_request() {
     let captured = capture();
     run(async {
         let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
@@ -247,7 +247,7 @@ fn a_client_that_goes_away_is_one_cancelled_request() {
 }
 
 #[test]
-fn a_server_tells_the_address_in_an_extension() {
+fn the_peer_address_is_read_from_the_request_extensions() {
     let captured = capture();
     run(async {
         let trust = Trust::new().network("127.0.0.1").expect("a network");

@@ -1,4 +1,4 @@
-//! Requests that do not end.
+//! Requests that do not complete.
 
 use candor::testing::{Captured, capture};
 
@@ -40,7 +40,7 @@ fn a_stuck_request_names_its_open_steps_and_their_ages_once() {
     run(async {
         let app = app(Duration::from_millis(20));
         let asked =
-            tokio::spawn(async move { ask(&app, with_header("x-request-id", "r-1")).await });
+            tokio::spawn(async move { send(&app, with_header("x-request-id", "r-1")).await });
         stuck(&captured).await;
         tokio::time::sleep(Duration::from_millis(60)).await;
         asked.abort();
@@ -62,15 +62,15 @@ fn a_stuck_request_names_its_open_steps_and_their_ages_once() {
 }
 
 #[test]
-fn requests_that_end_in_time_or_are_not_watched_say_nothing() {
+fn requests_that_complete_in_time_or_are_not_watched_log_nothing() {
     let captured = capture();
     run(async {
         let watched = app(Duration::from_millis(20));
         for _ in 0..3 {
-            ask(&watched, to("/good")).await;
+            send(&watched, to("/good")).await;
         }
         let unwatched = app(None);
-        let asked = tokio::spawn(async move { ask(&unwatched, to("/")).await });
+        let asked = tokio::spawn(async move { send(&unwatched, to("/")).await });
         tokio::time::sleep(Duration::from_millis(80)).await;
         asked.abort();
     });
@@ -78,20 +78,20 @@ fn requests_that_end_in_time_or_are_not_watched_say_nothing() {
 }
 
 #[test]
-fn a_request_that_is_over_is_not_stuck_though_a_task_of_it_lives() {
+fn a_completed_request_with_a_running_task_is_not_stuck() {
     let captured = capture();
     run(async {
         let app = Router::new()
             .route("/", get(|| async { drop(tokio::spawn(charge().in_context())) }))
             .layer(RequestLayer::new().stuck_after(Duration::from_millis(20)));
-        ask(&app, to("/")).await;
+        send(&app, to("/")).await;
         tokio::time::sleep(Duration::from_millis(80)).await;
     });
     assert!(captured.events("request_stuck").is_empty(), "{captured:?}");
 }
 
 #[test]
-fn many_open_steps_are_listed_as_far_as_there_is_room() {
+fn many_open_steps_are_listed_up_to_the_capacity() {
     let captured = capture();
     run(async {
         let app = Router::new()
@@ -102,7 +102,7 @@ fn many_open_steps_are_listed_as_far_as_there_is_room() {
                 }),
             )
             .layer(RequestLayer::new().stuck_after(Duration::from_millis(20)));
-        let asked = tokio::spawn(async move { ask(&app, to("/")).await });
+        let asked = tokio::spawn(async move { send(&app, to("/")).await });
         stuck(&captured).await;
         asked.abort();
     });

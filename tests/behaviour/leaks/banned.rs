@@ -1,4 +1,4 @@
-//! The `clippy.toml` of the docs: clippy refuses every macro that shows what nobody decided about.
+//! The `clippy.toml` of the docs: clippy rejects every macro that logs or prints values without a policy.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,7 +40,7 @@ fn main() {
 fn work() {}
 "#;
 
-/// The block of the crate's docs.
+/// The TOML block of the crate's docs.
 fn documented() -> String {
     let docs = include_str!("../../../runtime/src/lib.rs");
     let block = docs.split("//! ```toml\n").nth(1).expect("a block").split("//! ```").next();
@@ -49,7 +49,7 @@ fn documented() -> String {
 }
 
 #[test]
-fn clippy_refuses_the_macros_that_the_docs_ban() {
+fn clippy_rejects_the_macros_that_the_docs_ban() {
     let program = std::env::current_exe().expect("a program");
     let target = program.ancestors().nth(3).expect("target/debug/deps").join("gallery");
     let folder = target.join("banned");
@@ -58,7 +58,7 @@ fn clippy_refuses_the_macros_that_the_docs_ban() {
     fs::create_dir_all(folder.join("src")).expect("a folder");
     let manifest = format!(
         "[package]\nname = \"banned\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
-         candor = {{ path = {:?} }}\nlog = \"0.4\"\ntracing = {{ version = \"0.1\", default-features = false, \
+         candor = {{ path = {:?}, features = [\"stream\"] }}\nlog = \"0.4\"\ntracing = {{ version = \"0.1\", default-features = false, \
          features = [\"std\"] }}\n",
         tests.join("../runtime")
     );
@@ -77,7 +77,7 @@ fn clippy_refuses_the_macros_that_the_docs_ban() {
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|line| line["message"]["code"]["code"] == "clippy::disallowed_macros")
         .map(|line| line["message"]["spans"][0].clone())
-        // tracing's macros use each other.
+        // The macros of tracing use each other.
         .filter(|span| span["file_name"] == "src/main.rs")
         .filter_map(|span| span["line_start"].as_u64())
         .collect();

@@ -1,4 +1,4 @@
-//! Whatever a value or a name holds, a record stays one line of unique keys without a raw control character.
+//! A record is one line of unique keys without raw control characters, whatever its values and names hold.
 
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
@@ -9,7 +9,7 @@ use candor::{Config, Format, RequestContext, context, step_timed};
 use candor_tests::{Random, check};
 use serde_json::json;
 
-/// What ends lines, values and fields, moves a cursor, or turns text around.
+/// Text that ends lines, values or fields, moves the cursor, or reverses text.
 const HOSTILE: [&str; 40] = [
     "\n",
     "\r",
@@ -54,7 +54,7 @@ const HOSTILE: [&str; 40] = [
 ];
 
 #[test]
-fn no_value_or_name_forges_a_line_a_field_or_a_sequence() {
+fn no_value_or_name_forges_a_line_a_field_or_an_escape_sequence() {
     let mut random = Random::new(5);
     for round in 0..1500 {
         let config = Config::new().level("trace").expect("a level").format(Format::Pretty);
@@ -82,7 +82,7 @@ fn no_value_or_name_forges_a_line_a_field_or_a_sequence() {
     }
 }
 
-/// Writes through every door; how many lines.
+/// Logs through every input; returns the number of lines.
 fn log(name: &str, other: &str, value: &str, key: &str) -> usize {
     #[step_timed(fields(value = scrub(value), map))]
     fn step(value: &str, map: &BTreeMap<u64, u64>, name: &str, other: &str) -> Result<(), String> {

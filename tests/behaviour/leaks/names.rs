@@ -1,4 +1,4 @@
-//! Values under a sensitive name, whatever they are: fields, spans, map keys, JSON keys.
+//! Values under a sensitive name: fields, span fields, map keys and JSON keys.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{CANARY, Case, KEPT};
 
-/// Names in the spellings of many code bases.
+/// Names in the spellings of many codebases.
 const NAMES: [&str; 20] = [
     "password",
     "dbPass",
@@ -31,7 +31,7 @@ const NAMES: [&str; 20] = [
     "seedPhrase",
 ];
 
-/// One case for each field name, which has to be written out: call sites are static.
+/// One case per field name. The names are literals, since call sites are static.
 macro_rules! fields {
     ($cases:ident: $($name:literal)*) => {$(
         $cases.push(Case::new(concat!("the field ", $name), CANARY, || {

@@ -1,4 +1,4 @@
-//! What needs a process of its own: records of the `log` crate, and what hyper and reqwest say at TRACE.
+//! Leak cases that need their own process: records of the `log` crate, and TRACE events of hyper and reqwest.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,12 +12,12 @@ use tokio::net::TcpListener;
 
 use super::{CANARY, KEPT};
 
-/// Set where a test is the child that another one started.
+/// Set in a process that was started by a test.
 const CHILD: &str = "CANDOR_TEST_CHILD";
 
-/// Runs an ignored test of this binary in a process of its own.
+/// Runs an ignored test of this binary in its own process.
 #[track_caller]
-pub(super) fn alone(test: &str) {
+pub(super) fn run_in_own_process(test: &str) {
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env(CHILD, "1")
@@ -36,12 +36,12 @@ pub(super) fn is_child() -> bool {
 }
 
 #[test]
-fn what_libraries_say_leaks_nothing() {
-    alone("leaks::process::inside");
+fn events_of_libraries_leak_nothing() {
+    run_in_own_process("leaks::process::inside");
 }
 
 #[test]
-#[ignore = "needs a process of its own, which `what_libraries_say_leaks_nothing` starts"]
+#[ignore = "needs a process of its own, which `events_of_libraries_leak_nothing` starts"]
 fn inside() {
     if !is_child() {
         return;
@@ -65,13 +65,13 @@ fn inside() {
         assert!(lines.contains(wanted), "no {wanted} in\n{lines}");
     }
     let bare = candor::__private::without_redaction(|| lines_of(&path, work));
-    for (door, mark) in [
+    for (input, mark) in [
         ("hyper and reqwest", "x-api-key"),
         ("log", "\"logger\":\"legacy\""),
         ("an error", "refused"),
     ] {
         let leaks = bare.lines().any(|line| line.contains(mark) && line.contains(CANARY));
-        assert!(leaks, "{door} leaks nothing with redaction off:\n{bare}");
+        assert!(leaks, "{input} leaks nothing with redaction off:\n{bare}");
     }
 
     // Strict mode stays on once it is on, so this comes last.
@@ -96,15 +96,15 @@ fn inside() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_huge_field_keeps_no_memory() {
-    alone("leaks::process::huge");
+fn memory_of_a_huge_field_is_released() {
+    run_in_own_process("leaks::process::huge");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-#[ignore = "needs a process of its own, which `a_huge_field_keeps_no_memory` starts"]
+#[ignore = "needs a process of its own, which `memory_of_a_huge_field_is_released` starts"]
 fn huge() {
-    /// Bytes of this process that are in memory.
+    /// Resident memory of this process, in bytes.
     fn resident() -> usize {
         let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
         pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("a number")
@@ -119,7 +119,7 @@ fn huge() {
         tracing::info!(text = "small", "before");
         let before = resident();
         for _ in 0..2 {
-            // The last letter makes the scrubber copy it.
+            // The secret at the end makes the scrubber copy the text.
             let text = format!("{} token=x", "a".repeat(48 << 20));
             tracing::info!(text, debug = ?text, "{text}");
             let error: Box<dyn Error> = text.into();
@@ -130,7 +130,7 @@ fn huge() {
     });
 }
 
-/// The lines that `work` adds to the file, each of which is a proper one.
+/// The lines that `work` adds to the file, each of which must be valid.
 fn lines_of(path: &Path, work: impl FnOnce()) -> String {
     let before = std::fs::read_to_string(path).expect("the file is there").len();
     work();
@@ -147,7 +147,7 @@ fn work() {
     runtime.expect("a runtime").block_on(call());
 }
 
-/// A call that reqwest shows byte by byte, and one that is refused.
+/// A call that reqwest logs byte by byte, and one whose connection is refused.
 async fn call() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -7,8 +7,8 @@ use candor_tests::checked;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
-use super::doors::DOORS;
-use super::process::{alone, is_child};
+use super::inputs::INPUTS;
+use super::process::{is_child, run_in_own_process};
 use super::{Case, written};
 
 /// Personal data, and whether the scrubber can recognise it.
@@ -26,7 +26,7 @@ const PERSONAL: [(&str, bool); 9] = [
 
 #[test]
 fn strict_mode_shows_no_personal_data() {
-    alone("leaks::strict::inside");
+    run_in_own_process("leaks::strict::inside");
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn inside() {
     if !is_child() {
         return;
     }
-    // Without it, a name shows.
-    let open = written(&door("a message", "Ada Lovelace"), false);
+    // Without strict mode, a name is shown.
+    let open = written(&input("a message", "Ada Lovelace"), false);
     assert!(open.lines()[0].text("msg").contains("Ada Lovelace"));
     drop(open);
 
@@ -46,19 +46,19 @@ fn inside() {
         .strict_targets(["listed", "listed_in::part"]);
     drop(config.subscriber().expect("a configuration"));
     let mut count = 0;
-    for (door_name, _) in DOORS {
+    for (name, _) in INPUTS {
         for (person, known) in PERSONAL {
-            let decided = ["the policy scrub", "JSON"].contains(&door_name);
+            let decided = ["the policy scrub", "JSON"].contains(&name);
             if decided && !known {
                 continue;
             }
             count += 1;
             let text = format!("order 7 of {person} is paid");
-            let text = if door_name == "a method" { format!("/orders/{person}") } else { text };
-            if door_name == "a header" && HeaderValue::from_str(&text).is_err() {
+            let text = if name == "a method" { format!("/orders/{person}") } else { text };
+            if name == "a header" && HeaderValue::from_str(&text).is_err() {
                 continue;
             }
-            let mut case = door(door_name, &text);
+            let mut case = input(name, &text);
             case.canary = person.to_owned();
             assert_hides(&case);
         }
@@ -66,12 +66,12 @@ fn inside() {
     println!("{count} cases");
     assert!(count > 150);
     messages();
-    edge();
+    http_layer();
     words();
 }
 
-fn door(name: &str, text: &str) -> Case {
-    let (_, write) = DOORS.into_iter().find(|(door, _)| *door == name).expect("a door");
+fn input(name: &str, text: &str) -> Case {
+    let (_, write) = INPUTS.into_iter().find(|(input, _)| *input == name).expect("an input");
     let text = text.to_owned();
     Case::new(format!("{text:?} through {name}"), text.clone(), move || {
         write(&text);
@@ -126,7 +126,7 @@ fn messages() {
     }
 }
 
-fn edge() {
+fn http_layer() {
     let captured = capture_with(Config::new()).expect("a configuration");
     let mut map = HeaderMap::new();
     for (name, value) in [
@@ -158,7 +158,7 @@ fn edge() {
     );
 }
 
-/// What was decided stays decided; the scrubber only knows more.
+/// Explicit policies still apply; only the scrubber is stricter.
 fn words() {
     let captured = capture_with(Config::new()).expect("a configuration");
     candor::info!(

@@ -1,8 +1,8 @@
-//! Secrets in text, as they stand in messages, errors and fields of this world.
+//! Secrets in text, in the forms that messages, errors and fields of real services have.
 
 use super::{CANARY, KEPT};
 
-/// A text with a secret and something harmless in it.
+/// A text with a secret and harmless text.
 #[derive(Clone)]
 pub(super) struct Secret {
     pub(super) name: &'static str,

@@ -1,5 +1,5 @@
-//! Types under `#[redact]`. What the compiler decided no switch turns off, so each has a twin with a derived
-//! `Debug`, which is logged in its place while redaction is off.
+//! Types with `#[redact]`. Redaction that is decided at compile time can't be turned off, so each type has a
+//! twin with a derived `Debug`, which is logged in its place while redaction is off.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use candor::policy::{email, mask, secret, url};
 
 use super::{CANARY, Case, KEPT};
 
-/// The type with its attributes, and one of the same fields without them.
+/// The type with its attributes, and its twin with the same fields and none.
 macro_rules! twins {
     ($cases:ident: $(
         $what:literal $([$($argument:tt)*])? {
@@ -50,7 +50,7 @@ macro_rules! twins {
     )*};
 }
 
-/// Something harmless that every type shows.
+/// Harmless text that every type shows.
 #[derive(Debug, Clone, Copy)]
 struct Kept;
 
@@ -68,7 +68,7 @@ fn length(text: &str) -> usize {
     text.len()
 }
 
-/// A type of the same rule inside others.
+/// A redacted type inside others.
 #[candor::redact]
 #[derive(Clone)]
 struct Inner {
@@ -77,7 +77,7 @@ struct Inner {
     value: String,
 }
 
-/// Its twin shows everything, and so does the one of the types it stands in.
+/// The twin shows everything, as do the twins of the types around it.
 struct Bare(Inner);
 
 impl std::fmt::Debug for Bare {

@@ -1,4 +1,4 @@
-//! `#[redact]` error types speak for themselves in `error_detail`.
+//! Error types with `#[redact]` set `error_detail` through their own policies.
 
 use std::io;
 
@@ -62,13 +62,13 @@ fn detail(error: OrderError) -> serde_json::Value {
 }
 
 #[test]
-fn with_fields() {
+fn an_error_with_fields() {
     let declined = OrderError::Declined { customer: 7, card: "4242424242424242".into() };
     assert_eq!(detail(declined), json!({"Declined": {"customer": 7, "card": "****4242"}}));
 }
 
 #[test]
-fn with_the_scrubbed_text_of_what_they_come_from() {
+fn an_error_with_the_scrubbed_text_of_its_source() {
     let store = io::Error::other("connecting to postgres://app:hunter2@db/orders");
     let detail_of_store = detail(OrderError::from(store));
     let text = detail_of_store["Store"].as_str().expect("a text");
@@ -84,7 +84,7 @@ fn with_the_scrubbed_text_of_what_they_come_from() {
 }
 
 #[test]
-fn with_the_sources_of_their_sources() {
+fn an_error_with_the_sources_of_its_source() {
     let inner = anyhow::Error::new(io::Error::other("secret=s3cr3t")).context("reading the order");
     assert_eq!(
         detail(OrderError::from(inner)),
@@ -92,9 +92,9 @@ fn with_the_sources_of_their_sources() {
     );
 }
 
-/// One that is not redacted has its text scrubbed, and that of its sources.
+/// An error without `#[redact]` has its text and that of its sources scrubbed.
 #[test]
-fn not_redacted_has_its_chain_scrubbed() {
+fn the_chain_of_an_unredacted_error_is_scrubbed() {
     #[derive(Debug, thiserror::Error)]
     #[error("order failed, api_key=k-123")]
     struct Outer(#[source] io::Error);

@@ -1,4 +1,4 @@
-//! Keyed pseudonyms. The key belongs to a process, so each case is one.
+//! Keyed hashes. The key is a setting of the process, so each case runs in its own one.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/// Runs the fixture; what it wrote to standard output, and to standard error.
+/// Runs the fixture; returns its standard output and standard error.
 fn run(key: Option<&str>) -> (Vec<Value>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
     command.arg("hash").env_clear();
@@ -33,7 +33,7 @@ fn text(value: &Value) -> &str {
 }
 
 #[test]
-fn have_one_form_with_the_id_of_the_key() {
+fn hashes_have_one_format_with_the_key_id() {
     let (lines, _) = run(Some(KEY));
     let email = text(&named(&lines, "fields")["email"]);
     let parts: Vec<&str> = email.split(':').collect();
@@ -49,9 +49,9 @@ fn have_one_form_with_the_id_of_the_key() {
     assert_ne!(other.split(':').nth(2), Some(parts[2]));
 }
 
-/// Written down, since a service of tomorrow must match the lines of today.
+/// Fixed values, since hashes must stay comparable across versions.
 #[test]
-fn stay_the_same_across_processes_and_versions() {
+fn hashes_are_stable_across_processes_and_versions() {
     let (lines, _) = run(Some(KEY));
     let (again, _) = run(Some(&KEY.to_uppercase()));
     assert_eq!(named(&lines, "fields")["email"], named(&again, "fields")["email"]);
@@ -59,7 +59,7 @@ fn stay_the_same_across_processes_and_versions() {
 }
 
 #[test]
-fn are_separated_by_the_name_of_the_field() {
+fn hashes_are_separated_by_field_name() {
     let (lines, _) = run(Some(KEY));
     let fields = named(&lines, "fields");
     assert_ne!(fields["email"], fields["referrer"], "one value, two names");
@@ -78,7 +78,7 @@ fn are_separated_by_the_name_of_the_field() {
 }
 
 #[test]
-fn of_a_list_of_letters_or_numbers_are_one() {
+fn a_list_of_chars_or_numbers_has_one_hash() {
     let (lines, _) = run(Some(KEY));
     let lists = named(&lines, "lists");
     for whole in ["letters", "bytes", "numbers", "set"] {
@@ -91,7 +91,7 @@ fn of_a_list_of_letters_or_numbers_are_one() {
 }
 
 #[test]
-fn without_a_key_are_hidden_and_one_warning_says_so() {
+fn without_a_key_values_are_hidden_and_one_warning_is_logged() {
     let (lines, _) = run(None);
     assert_eq!(named(&lines, "fields")["email"], "[REDACTED]");
     assert_eq!(named(&lines, "in a struct")["login"]["email"], "[REDACTED]");
@@ -104,7 +104,7 @@ fn without_a_key_are_hidden_and_one_warning_says_so() {
 }
 
 #[test]
-fn under_a_wrong_key_do_not_start_and_the_key_is_not_repeated() {
+fn an_invalid_key_is_an_error_that_does_not_repeat_the_key() {
     for wrong in ["deadbeef", &"g".repeat(64), &KEY[1..]] {
         let (lines, error) = run(Some(wrong));
         assert!(lines.is_empty());

@@ -1,4 +1,4 @@
-//! `candor::inventory`: what a program may show, as a list.
+//! `candor::inventory`: the list of everything that a program can log.
 
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ fn inventory() -> candor::inventory::Inventory {
 }
 
 #[test]
-fn lists_every_decision_with_its_reason() {
+fn inventory_lists_every_policy_with_its_reason() {
     let module = concat!(module_path!(), "::listed");
     let expected = [
         "call payments M::charge.ret: by its type",
@@ -83,7 +83,7 @@ fn failure(path: &Path) -> String {
 }
 
 #[test]
-fn fails_with_what_came_and_went() {
+fn inventory_check_fails_with_added_and_removed_entries() {
     let path = file("changed.lock");
     let text = inventory().to_string();
     std::fs::write(&path, &text).unwrap();
@@ -102,7 +102,7 @@ fn fails_with_what_came_and_went() {
 }
 
 #[test]
-fn a_missing_file_fails_too() {
+fn inventory_check_fails_without_a_file() {
     let path = file("missing.lock");
     let failure = failure(&path);
     assert!(failure.contains("missing.lock is missing; with UPDATE_LOGGED=1"), "{failure}");

@@ -1,4 +1,4 @@
-//! The policies, as attributes and as functions: the same words, the same answers.
+//! The policies as attributes and as functions, which have the same names and results.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
@@ -85,7 +85,7 @@ struct Form {
 }
 
 #[test]
-fn a_type_level_default_may_be_a_shape() {
+fn a_type_level_default_can_be_a_shape() {
     let form = Form {
         id: 7,
         name: "Ada Lovelace".into(),
@@ -125,7 +125,7 @@ struct Held<'a> {
 struct Secretive;
 
 #[test]
-fn a_policy_reaches_into_what_holds_text() {
+fn a_policy_applies_inside_containers_of_text() {
     let held = Held {
         option: Some("4111111111111111"),
         list: vec!["4111111111111111".into(), "short".into()],
@@ -149,9 +149,9 @@ fn a_policy_reaches_into_what_holds_text() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&to_json(&held)).unwrap(), expected);
 }
 
-/// A policy on each letter would show the letters.
+/// A policy applied to each character would reveal the text.
 #[test]
-fn a_list_of_letters_or_bytes_is_one_text() {
+fn a_list_of_chars_or_bytes_is_one_text() {
     let letters: Vec<char> = "password=hunter2".chars().collect();
     let bytes = b"password=hunter2";
     assert_eq!(to_json(&scrub(&letters)), r#""password=[REDACTED]""#);
@@ -164,7 +164,7 @@ fn a_list_of_letters_or_bytes_is_one_text() {
 }
 
 #[test]
-fn a_policy_that_hides_part_of_a_text_hides_it_in_keys_too() {
+fn a_partial_policy_also_applies_to_map_keys() {
     let by_address = BTreeMap::from([("ada@example.com", "bob@example.com")]);
     assert_eq!(to_json(&email(&by_address)), r#"{"a***@example.com":"b***@example.com"}"#);
     let named = BTreeMap::from([("password", "0123456789")]);
@@ -172,7 +172,7 @@ fn a_policy_that_hides_part_of_a_text_hides_it_in_keys_too() {
 }
 
 #[test]
-fn a_json_value_is_shown_by_what_was_decided() {
+fn a_json_value_is_shown_under_its_policy() {
     let body = json!({"id": 7, "note": "token=abc", "password": "hunter2", "list": [1.5, "x"]});
     assert_eq!(
         to_json(&scrub(&body)),
@@ -207,7 +207,7 @@ struct Wired {
 }
 
 #[test]
-fn types_of_the_web_go_with_the_policies_that_fit() {
+fn http_types_support_the_matching_policies() {
     let mut headers = http::HeaderMap::new();
     headers.insert("authorization", "Bearer abc".parse().unwrap());
     headers.insert("accept", "text/html".parse().unwrap());
@@ -239,7 +239,7 @@ fn types_of_the_web_go_with_the_policies_that_fit() {
 }
 
 #[test]
-fn a_secrecy_box_is_secret_under_every_decision() {
+fn a_secrecy_box_is_hidden_under_every_policy() {
     let password: secrecy::SecretString = "correct horse".into();
     for shown in [
         &password as &dyn Loggable,
@@ -255,7 +255,7 @@ fn a_secrecy_box_is_secret_under_every_decision() {
 }
 
 #[test]
-fn a_secret_hides_what_it_is() {
+fn a_secret_hides_its_kind_and_size() {
     struct Opaque;
     assert_eq!(to_json(&secret(&Opaque)), r#""[REDACTED]""#);
     assert_eq!(to_json(&secret(&vec![1])), r#""[REDACTED]""#);
@@ -283,7 +283,7 @@ mod in_fields_and_events {
     }
 
     #[test]
-    fn they_are_the_same() {
+    fn policies_in_fields_and_events_are_the_same() {
         let captured = capture();
         upper(&"abcde".to_owned());
         let line = captured.step("upper");
@@ -293,7 +293,7 @@ mod in_fields_and_events {
         assert_eq!(captured.step("list").text("ret"), "<list 1>");
     }
 
-    /// It needed an import before: only the outermost call was seen.
+    /// Regression test: only the outermost policy call was resolved without an import.
     #[test]
     fn a_policy_inside_some_needs_no_import() {
         mod elsewhere {

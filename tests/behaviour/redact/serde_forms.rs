@@ -1,4 +1,4 @@
-//! The forms serde gives to types: the log shows the same, and where it can't, no key twice.
+//! The representations of serde: the log has the same ones, or avoids duplicate keys if it can't.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use candor::loggable::to_json;
 use candor::redact;
 use serde::Serialize;
 
-/// What is logged is what serde writes.
+/// Asserts that the logged JSON is that of serde.
 macro_rules! agree {
     ($($value:expr),* $(,)?) => {$({
         let value = $value;
@@ -78,7 +78,7 @@ struct Flat {
 }
 
 #[test]
-fn are_followed() {
+fn serde_attributes_are_followed() {
     agree! {
         Internal::Nothing, Internal::Named { x: 1 }, Internal::Held(Address { zip: 1 }),
         Adjacent::Nothing, Adjacent::Named { x: 1 }, Adjacent::One(1), Adjacent::Two(1, true),
@@ -104,7 +104,7 @@ fn are_followed() {
 }
 
 #[test]
-fn are_for_json_and_debug_keeps_rust_s() {
+fn serde_names_apply_to_json_and_not_to_debug() {
     assert_eq!(format!("{:?}", Internal::Named { x: 1 }), "named { x: 1 }");
     assert_eq!(format!("{:?}", Internal::Held(Address { zip: 1 })), "held(Address { zip: 1 })");
     assert_eq!(format!("{:?}", Adjacent::Two(1, true)), "Two(1, true)");
@@ -139,9 +139,9 @@ struct Open {
     credentials: Address,
 }
 
-/// serde writes such keys twice.
+/// serde writes these keys twice.
 #[test]
-fn flattened_keys_stand_once_and_meet_the_key_rule() {
+fn flattened_keys_appear_once_and_are_subject_to_the_key_rule() {
     let texts = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     };
@@ -163,7 +163,7 @@ fn flattened_keys_stand_once_and_meet_the_key_rule() {
     candor_tests::keys(&json);
 }
 
-/// The tag and a field of one name: serde writes both.
+/// serde writes both a tag and a field of the same name.
 #[test]
 fn a_tag_and_a_field_never_share_a_key() {
     mod tagged {
@@ -197,7 +197,7 @@ mod a_sensitive_key_hides_what_is_under_it {
     }
 
     #[test]
-    fn where_the_key_is_a_variant() {
+    fn a_sensitive_variant_name_hides_its_content() {
         let pin = Factor::Pin { value: 1234, digits: 4 };
         assert_eq!(to_json(&pin), r#"{"Pin":{"value":"[REDACTED]","digits":4}}"#);
         assert_eq!(to_json(&Factor::Email { id: 7 }), r#"{"Email":{"id":7}}"#);
@@ -212,7 +212,7 @@ mod a_sensitive_key_hides_what_is_under_it {
     }
 
     #[test]
-    fn where_the_key_is_that_of_the_content() {
+    fn a_sensitive_content_key_hides_its_content() {
         let number = Held::Number { value: 1234 };
         assert_eq!(to_json(&number), r#"{"kind":"Number","secret":"[REDACTED]"}"#);
         assert_eq!(to_json(&Held::Nothing), r#"{"kind":"Nothing"}"#);

@@ -1,4 +1,4 @@
-//! Values that are loggable by themselves, and the JSON they become.
+//! Values that are loggable without a policy, and their JSON.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Reverse;
@@ -15,7 +15,7 @@ use candor::policy::clear;
 use candor::redact;
 
 #[test]
-fn are_written_as_serde_writes_them_where_it_can() {
+fn values_match_serde_json_if_it_supports_them() {
     assert_eq!(to_json(&Ok::<u32, ()>(1)), r#"{"Ok":1}"#);
     assert_eq!(to_json(&Err::<u32, _>(2)), r#"{"Err":2}"#);
     assert_eq!(to_json(&(1..5)), r#"{"start":1,"end":5}"#);
@@ -33,7 +33,7 @@ fn are_written_as_serde_writes_them_where_it_can() {
 }
 
 #[test]
-fn of_a_pointer_that_points_nowhere_are_null() {
+fn dangling_weak_pointers_are_null() {
     let rc = Rc::new(1);
     let weak = Rc::downgrade(&rc);
     assert_eq!(to_json(&weak), "1");
@@ -45,7 +45,7 @@ fn of_a_pointer_that_points_nowhere_are_null() {
 }
 
 #[test]
-fn in_a_cell_or_lock_are_never_waited_for() {
+fn locked_values_are_never_waited_for() {
     assert_eq!(to_json(&Cell::new(1)), "1");
     let cell = RefCell::new(1);
     assert_eq!(to_json(&cell), "1");
@@ -66,7 +66,7 @@ fn in_a_cell_or_lock_are_never_waited_for() {
 }
 
 #[test]
-fn of_a_poisoned_lock_are_named_so() {
+fn a_poisoned_lock_is_reported() {
     let mutex = Arc::new(Mutex::new(1));
     let other = Arc::clone(&mutex);
     let panicked = std::thread::spawn(move || {
@@ -78,13 +78,13 @@ fn of_a_poisoned_lock_are_named_so() {
 }
 
 #[test]
-fn of_time_have_one_form() {
+fn times_have_one_format() {
     assert_eq!(to_json(&Duration::from_micros(1_500)), "1.5");
     assert_eq!(to_json(&UNIX_EPOCH), r#""1970-01-01T00:00:00.000000Z""#);
 }
 
 #[test]
-fn of_other_crates() {
+fn types_of_other_crates_are_loggable() {
     use chrono::TimeZone as _;
     let at = chrono::FixedOffset::east_opt(3600).unwrap();
     let at = at.with_ymd_and_hms(2026, 11, 22, 11, 14, 12).unwrap();
@@ -112,7 +112,7 @@ fn of_other_crates() {
     assert_eq!(to_json(&[id]), r#"["00000000-0000-0000-0000-000000000000"]"#);
 }
 
-/// A value that writes itself by a function.
+/// A value written by a function.
 struct By<F>(F);
 
 impl<F: Fn(&mut Encoder<'_>)> Loggable for By<F> {
@@ -133,7 +133,7 @@ mod keys_appear_once {
     }
 
     #[test]
-    fn where_two_keys_of_a_map_show_alike() {
+    fn two_map_keys_with_the_same_text() {
         let accounts = [1, 2, 3].map(|hidden| (Account { id: 7, hidden }, hidden));
         let json = to_json(&BTreeMap::from(accounts));
         assert_eq!(candor_tests::keys(&json).len(), 3, "{json}");
@@ -142,7 +142,7 @@ mod keys_appear_once {
     }
 
     #[test]
-    fn where_a_map_has_many_alike() {
+    fn many_map_keys_with_the_same_text() {
         let many: BTreeMap<_, _> = (0..1000).map(|n| (Account { id: 1, hidden: n }, n)).collect();
         let json = to_json(&many);
         assert_eq!(candor_tests::keys(&json).len(), 1000);
@@ -150,7 +150,7 @@ mod keys_appear_once {
     }
 
     #[test]
-    fn where_an_object_names_a_field_twice() {
+    fn an_object_with_a_duplicate_field() {
         let twice = By(|to: &mut Encoder<'_>| {
             to.object("Twice", |object| {
                 object.field("a", &1);
@@ -162,7 +162,7 @@ mod keys_appear_once {
     }
 
     #[test]
-    fn where_a_number_shows_as_a_text_does() {
+    fn a_number_and_a_string_key_with_the_same_text() {
         let mixed = By(|to: &mut Encoder<'_>| {
             to.map(|map| {
                 map.entry(&1, &"number".len());
@@ -191,7 +191,7 @@ mod depth {
         Branch(Vec<Tree>),
     }
 
-    /// A million levels; they are dropped one by one, since the compiler's own way would overflow.
+    /// A million levels; dropped iteratively, since the recursive drop would overflow the stack.
     fn chain() -> Link {
         let mut link = Link { id: 0, next: None };
         for id in 1..1_000_000 {
@@ -209,7 +209,7 @@ mod depth {
     }
 
     #[test]
-    fn of_a_million_does_not_overflow_the_stack() {
+    fn a_depth_of_a_million_does_not_overflow_the_stack() {
         let link = chain();
         let json = to_json(&link);
         let debug = format!("{link:?}");
@@ -224,7 +224,7 @@ mod depth {
     }
 
     #[test]
-    fn of_newtypes_and_variants_ends_too() {
+    fn nested_newtypes_and_variants_are_cut() {
         let mut newtype = Newtype(None);
         let mut tree = Tree::Leaf;
         for _ in 0..10_000 {
@@ -246,7 +246,7 @@ mod depth {
     }
 
     #[test]
-    fn of_a_hundred_is_shown() {
+    fn a_depth_of_a_hundred_is_shown() {
         let mut link = Link { id: 0, next: None };
         for id in 1..100 {
             link = Link { id, next: Some(Box::new(link)) };
@@ -255,7 +255,7 @@ mod depth {
     }
 
     #[test]
-    fn of_json_under_clear_ends_too() {
+    fn nested_json_under_clear_is_cut() {
         let mut value = serde_json::json!(1);
         for _ in 0..1000 {
             value = serde_json::json!([value]);
@@ -265,7 +265,7 @@ mod depth {
 }
 
 #[test]
-fn are_written_without_allocation() {
+fn values_are_written_without_allocation() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_allocations")).output().unwrap();
     let counts = String::from_utf8(output.stdout).unwrap();
     let count = |name: &str| -> u64 {

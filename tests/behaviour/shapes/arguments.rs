@@ -19,7 +19,7 @@ use serde_json::json;
 
 type Answer<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Pending once.
+/// A future that is pending once.
 async fn breathe() {
     let mut done = false;
     std::future::poll_fn(|context| {
@@ -76,7 +76,7 @@ fn fields_are_evaluated_at_entry() {
 }
 
 #[test]
-fn fields_name_what_patterns_bind() {
+fn fields_can_name_pattern_bindings() {
     #[step_timed(fields(a, b, c = _c))]
     fn now((a, _): (u32, u32), [b, ..]: [u32; 3], _c: u32) -> Answer<u32> {
         Ok(a + b)
@@ -101,7 +101,7 @@ fn fields_name_what_patterns_bind() {
 }
 
 #[test]
-fn a_policy_is_candors_where_nothing_else_has_its_name() {
+fn a_policy_name_means_candors_unless_shadowed() {
     mod bare {
         #[candor::step_timed(fields(sku = clear(sku), card = mask(sku).first(2).last(2)))]
         pub(super) fn bare(sku: &str) {}
@@ -130,41 +130,41 @@ fn a_policy_is_candors_where_nothing_else_has_its_name() {
 }
 
 thread_local! {
-    static ASKED: Cell<u32> = const { Cell::new(0) };
+    static CALLS: Cell<u32> = const { Cell::new(0) };
 }
 
-fn asked() -> u32 {
-    ASKED.set(ASKED.get() + 1);
-    ASKED.get()
+fn count_call() -> u32 {
+    CALLS.set(CALLS.get() + 1);
+    CALLS.get()
 }
 
 #[test]
-fn fields_are_evaluated_once_and_only_where_a_line_could_be_written() {
-    #[step_timed(fields(count = asked()))]
+fn fields_are_evaluated_once_and_only_if_a_line_can_be_written() {
+    #[step_timed(fields(count = count_call()))]
     fn now() -> Answer<()> {
         Ok(())
     }
-    #[step_timed(fields(count = asked()))]
+    #[step_timed(fields(count = count_call()))]
     async fn later() -> Answer<()> {
         breathe().await;
         breathe().await;
         Ok(())
     }
-    #[step_timed(fields(count = asked()))]
+    #[step_timed(fields(count = count_call()))]
     fn future() -> impl Future<Output = ()> {
         breathe()
     }
     let captured = capture();
-    ASKED.set(0);
+    CALLS.set(0);
     let _ = now();
     let _ = block_on(later());
     block_on(future());
-    assert_eq!(ASKED.get(), 3);
+    assert_eq!(CALLS.get(), 3);
     drop(captured);
 }
 
 #[test]
-fn what_is_returned_can_be_shown() {
+fn the_return_value_can_be_logged() {
     #[step_timed(ret)]
     fn number() -> u32 {
         7
@@ -204,7 +204,7 @@ fn what_is_returned_can_be_shown() {
 }
 
 #[test]
-fn names_levels_and_targets() {
+fn name_level_and_target_arguments_are_applied() {
     #[step_timed("first", level = "debug", target = "shop")]
     fn positional() {}
     #[step_timed(name = "second", err = "error", slow = "60m")]
@@ -248,7 +248,7 @@ fn busy_is_the_time_inside_poll() {
 }
 
 #[test]
-fn a_call_reads_its_answer_by_the_function_it_names() {
+fn a_call_reads_its_outcome_with_the_given_function() {
     struct Reply(u16);
     fn read(reply: &Reply) -> (Option<u16>, Option<Category>) {
         (Some(reply.0), None)
@@ -275,7 +275,7 @@ fn a_call_reads_its_answer_by_the_function_it_names() {
 }
 
 #[test]
-fn a_block_hands_its_arguments_on() {
+fn an_impl_block_passes_its_arguments_to_its_methods() {
     struct Client;
 
     #[dependency_call("payments", level = "debug", target = "shop")]
@@ -316,7 +316,7 @@ fn a_block_hands_its_arguments_on() {
 }
 
 #[test]
-fn a_stream_is_timed_to_its_end() {
+fn a_stream_is_timed_until_it_ends() {
     #[step_timed(fields(count))]
     fn items(count: u32) -> impl Stream<Item = u32> {
         stream::iter(0..count)

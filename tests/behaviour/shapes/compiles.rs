@@ -1,7 +1,7 @@
-//! What the compiler and clippy say of annotated functions is what they say of plain ones.
+//! Annotated functions get the same diagnostics from the compiler and clippy as plain ones.
 //!
-//! The functions of `gallery/` are compiled twice by a small package: as they are, and with the
-//! attributes taken out in place, so that lines and columns are the same.
+//! A small package compiles the functions of `gallery/` twice: unchanged, and with each attribute replaced in
+//! place, so that lines and columns stay the same.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,8 +10,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A diagnostic: its code, and where its primary spans begin.
-type Said = (String, Vec<(u64, u64)>);
+/// A diagnostic: its code, and the start of each primary span.
+type Diagnostic = (String, Vec<(u64, u64)>);
 
 struct Package {
     folder: PathBuf,
@@ -39,7 +39,7 @@ impl Package {
         fs::write(self.folder.join(format!("src/bin/{program}.rs")), text).expect("a program");
     }
 
-    /// All messages of the package's programs.
+    /// The messages about the programs of the package, with the program's name.
     fn messages(&self, command: &str) -> Vec<(String, Value)> {
         let output = Command::new(env!("CARGO"))
             .args([
@@ -68,19 +68,19 @@ impl Package {
             })
             .collect();
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(!messages.is_empty(), "cargo said nothing of the package: {errors}");
+        assert!(!messages.is_empty(), "no messages about the package: {errors}");
         messages
     }
 }
 
-/// The folder cargo builds these tests in.
+/// The target folder of this build.
 fn target() -> PathBuf {
     let program = std::env::current_exe().expect("a program");
     program.ancestors().nth(3).expect("target/debug/deps").to_owned()
 }
 
-/// What a message says, where it is of the source.
-fn said(message: &Value) -> Option<Said> {
+/// The diagnostic of a message, if it points into the source.
+fn diagnostic(message: &Value) -> Option<Diagnostic> {
     let spans = message["spans"].as_array()?;
     let mut at: Vec<_> = spans
         .iter()
@@ -92,7 +92,7 @@ fn said(message: &Value) -> Option<Said> {
     (!at.is_empty()).then_some((code, at))
 }
 
-/// A source without the attributes, line for line.
+/// The source without the attributes, with the same lines.
 fn plain(source: &str) -> String {
     let without = |line: &str| {
         let rest = line.trim_start();
@@ -113,7 +113,7 @@ fn source(name: &str) -> String {
 }
 
 #[test]
-fn no_lint_is_new() {
+fn attributes_add_no_clippy_lints() {
     let installed = Command::new(env!("CARGO")).args(["clippy", "--version"]).output();
     if !installed.is_ok_and(|output| output.status.success()) {
         println!("skipped: clippy is not installed");
@@ -123,12 +123,12 @@ fn no_lint_is_new() {
     let source = source("shapes.rs");
     package.write("timed", &source);
     package.write("plain", &plain(&source));
-    // What keeps the plain functions from compiling would keep lints from being seen.
+    // An error would keep clippy from reporting lints.
     let mut lints = [BTreeSet::new(), BTreeSet::new()];
     for (program, message) in package.messages("clippy") {
         assert_ne!(message["level"], "error", "{}", message["rendered"]);
-        if let Some(said) = said(&message) {
-            lints[usize::from(program == "timed")].insert(said);
+        if let Some(diagnostic) = diagnostic(&message) {
+            lints[usize::from(program == "timed")].insert(diagnostic);
         }
     }
     let [plain, timed] = lints;
@@ -141,7 +141,7 @@ fn no_lint_is_new() {
 }
 
 #[test]
-fn warnings_about_the_users_own_code_are_the_same() {
+fn attributes_do_not_change_warnings_about_user_code() {
     let package = Package::new("shapes_warnings", 2024);
     let source = source("warnings.rs");
     package.write("timed", &source);
@@ -149,8 +149,8 @@ fn warnings_about_the_users_own_code_are_the_same() {
     let mut warnings = [BTreeSet::new(), BTreeSet::new()];
     for (program, message) in package.messages("check") {
         assert_ne!(message["level"], "error", "{}", message["rendered"]);
-        if let Some(said) = said(&message) {
-            warnings[usize::from(program == "timed")].insert(said);
+        if let Some(diagnostic) = diagnostic(&message) {
+            warnings[usize::from(program == "timed")].insert(diagnostic);
         }
     }
     let [plain, timed] = warnings;
@@ -158,15 +158,15 @@ fn warnings_about_the_users_own_code_are_the_same() {
     assert_eq!(timed, plain);
 }
 
-/// Cases whose code or place differs, each with what is different.
+/// Cases with another code or location, each with the reason.
 const DIFFERENCES: [(&str, &str); 3] = [
-    ("break outside of a loop", "it is inside of a closure, which has a code of its own"),
-    ("not what the opaque type promises", "the future that is returned is wrapped, and named so"),
-    ("wrong item of the boxed future", "the future that is returned is wrapped, and named so"),
+    ("break outside of a loop", "the body is inside a closure, which has its own error code"),
+    ("not the promised opaque type", "the error names the wrapper of the returned future"),
+    ("wrong item of the boxed future", "the error names the wrapper of the returned future"),
 ];
 
 #[test]
-fn errors_in_a_body_are_the_plain_functions() {
+fn errors_in_a_body_are_those_of_the_plain_function() {
     let package = Package::new("shapes_broken", 2024);
     let source = source("broken.rs");
     let (_, source) = source.split_once("\n#!").expect("a head");
@@ -185,8 +185,8 @@ fn errors_in_a_body_are_the_plain_functions() {
         if message["level"] != "error" {
             continue;
         }
-        if let Some(said) = said(&message) {
-            errors[at][usize::from(kind == "timed")].insert(said);
+        if let Some(diagnostic) = diagnostic(&message) {
+            errors[at][usize::from(kind == "timed")].insert(diagnostic);
         }
         if kind == "timed" {
             named.extend(generated(&message).map(|word| (cases[at].0, word)));
@@ -209,7 +209,7 @@ fn errors_in_a_body_are_the_plain_functions() {
     assert!(cases.len() >= 30);
 }
 
-/// Words of the expansion in the texts of a message.
+/// Generated names that the texts of a message mention.
 fn generated(message: &Value) -> impl Iterator<Item = String> {
     let mut texts = Vec::new();
     let mut messages = vec![message];
@@ -227,11 +227,12 @@ fn generated(message: &Value) -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn an_older_edition_compiles() {
+fn edition_2021_compiles() {
     let package = Package::new("shapes_edition", 2021);
     package.write("timed", &source("edition_2021.rs"));
-    let said: BTreeSet<_> = package.messages("check").iter().filter_map(|(_, m)| said(m)).collect();
-    let codes: Vec<_> = said.iter().map(|(code, _)| code.as_str()).collect();
-    // The last one shows that the compiler was asked.
+    let diagnostics: BTreeSet<_> =
+        package.messages("check").iter().filter_map(|(_, m)| diagnostic(m)).collect();
+    let codes: Vec<_> = diagnostics.iter().map(|(code, _)| code.as_str()).collect();
+    // The expected warning shows that the source was compiled.
     assert_eq!(codes, ["unused_variables"]);
 }

@@ -1,4 +1,4 @@
-//! Arguments are dropped when, and in the order in which, the plain function drops them.
+//! Arguments are dropped at the same time and in the same order as in the plain function.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -9,7 +9,7 @@ thread_local! {
     static DROPPED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Says so when it is dropped.
+/// Records its drop.
 struct Noisy(&'static str);
 
 impl Drop for Noisy {
@@ -22,14 +22,14 @@ fn note(what: &'static str) {
     DROPPED.with_borrow_mut(|dropped| dropped.push(what));
 }
 
-/// What `run` drops, and notes, in order.
+/// Everything that `run` drops or records, in order.
 fn dropped<T>(run: impl FnOnce() -> T) -> Vec<&'static str> {
     DROPPED.with_borrow_mut(Vec::clear);
     drop(run());
     DROPPED.take()
 }
 
-/// Polled `polls` times, and dropped.
+/// Polls a future `polls` times, and drops it.
 fn polled<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -41,7 +41,7 @@ fn polled<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     None
 }
 
-/// Pending once.
+/// A future that is pending once.
 async fn breathe() {
     let mut done = false;
     std::future::poll_fn(|_| {
@@ -163,7 +163,7 @@ super::both! {
     }
 }
 
-/// Receivers of two parts, plain and timed.
+/// Pairs of values with methods that take `self` apart, plain and timed.
 macro_rules! pairs {
     ($($Pair:ident $(#[$attribute:meta])*;)*) => {$(
         struct $Pair {
@@ -237,7 +237,7 @@ pairs! {
 macro_rules! method_cases {
     (sync: $($name:ident)*; polled: $($polled:ident)*;) => {
         #[test]
-        fn of_a_receiver() {
+        fn a_receiver_is_dropped_as_in_the_plain_function() {
             let _captured = candor::testing::capture();
             $(
                 let plain = dropped(|| Plain::$name(Plain::new().into(), Noisy("a")));
@@ -263,7 +263,7 @@ method_cases! {
 macro_rules! sync_cases {
     ($($name:ident($($argument:expr),*);)*) => {
         #[test]
-        fn of_a_sync_function() {
+        fn arguments_of_a_sync_function_are_dropped_as_in_the_plain_one() {
             $({
                 let (_captured, plain) = (candor::testing::capture(), dropped(|| plain::$name($($argument),*)));
                 assert_eq!(dropped(|| timed::$name($($argument),*)), plain, stringify!($name));
@@ -289,7 +289,7 @@ sync_cases! {
 macro_rules! async_cases {
     ($($name:ident($($argument:expr),*);)*) => {
         #[test]
-        fn of_a_future_however_often_it_is_polled() {
+        fn arguments_of_a_future_are_dropped_as_in_the_plain_one() {
             $(for polls in 0..3 {
                 let _captured = candor::testing::capture();
                 let plain = dropped(|| polled(plain::$name($($argument),*), polls));

@@ -1,5 +1,5 @@
-//! Forms that are rare alone and common together: closures' callers, receivers, blocks and functions that
-//! macros make.
+//! Rare forms of functions and combinations of them: receivers, `impl` blocks, closures and functions that
+//! macros generate.
 #![allow(
     dead_code,
     unused,
@@ -292,7 +292,7 @@ impl Made {
 }
 
 #[test]
-fn every_form_has_its_line() {
+fn every_function_form_writes_its_line() {
     let captured = capture();
     glob();
     glob_result();
@@ -335,7 +335,7 @@ fn every_form_has_its_line() {
     Made.made();
     assert!(block_on(Made.made_later(2)).is_err());
     Made.by_macro(1, "a");
-    let ends: Vec<_> = captured.lines().iter().map(told).collect();
+    let ends: Vec<_> = captured.lines().iter().map(summary).collect();
     assert_eq!(
         ends,
         [
@@ -381,7 +381,7 @@ fn every_form_has_its_line() {
     );
 }
 
-fn told(line: &candor::testing::Line) -> String {
+fn summary(line: &candor::testing::Line) -> String {
     let name = if line.has("step") { "step" } else { "operation" };
     format!("{} {} {}", line.text(name), line.text("outcome"), line.text("level"))
 }
@@ -419,7 +419,7 @@ lits!("lit", "warn");
 macro_rules! lived { ($l:lifetime) => { #[step_timed] fn lived<$l>(a: &$l str, b: &str) -> Answer<&$l str> { Ok(a) } } }
 lived!('x);
 #[test]
-fn forms_that_macros_make() {
+fn functions_generated_by_macros_are_timed() {
     let captured = capture();
     let _ = (
         of_an_item(2),
@@ -439,7 +439,7 @@ macro_rules! of_a_block { ($name:ident $body:block) => { #[step_timed] fn $name(
 of_a_block!(seven { let seven = 7; seven });
 
 #[test]
-fn a_body_that_is_a_macros_block() {
+fn a_body_passed_as_a_macro_block_is_timed() {
     let captured = capture();
     assert_eq!(seven(), 7);
     captured.step("seven");

@@ -1,4 +1,4 @@
-//! An annotated async function's future: as small, as deep and as `Send` as can be.
+//! The future of an annotated async function: its size, its nesting depth and its auto traits.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -30,7 +30,7 @@ super::both! {
     pub(super) async fn generic<T: Send + Clone>(a: T, b: &T) -> (T, T) { breathe().await; (a, b.clone()) }
 }
 
-/// The bytes of a step's state: what a future grows by.
+/// The size of a step's state, by which a future grows.
 const HEADER: usize = 64;
 
 macro_rules! sizes {
@@ -44,7 +44,7 @@ macro_rules! sizes {
                 rows.push((stringify!($name), plain, timed));
             })*
             for (name, plain, timed) in &rows {
-                // A future inside another one is annotated too.
+                // The inner future is annotated too.
                 let futures = if *name == "nested" { 2 } else { 1 };
                 println!("{name:12} {plain:5} {timed:5} +{}", timed - plain);
                 assert!(timed - plain <= futures * HEADER, "{name}: {plain} to {timed} bytes");
@@ -68,7 +68,7 @@ sizes! {
     generic(1_u8, &2);
 }
 
-/// Functions that call one another, the first one innermost.
+/// Functions that each call the one before; the first is innermost.
 macro_rules! chain {
     ($first:ident $($name:ident)*) => {
         #[candor::step_timed]
@@ -100,34 +100,34 @@ fn is_send<T: Send>(value: T) -> T {
 }
 
 #[test]
-fn twenty_four_nested_calls_pass_a_send_check() {
+fn twenty_four_nested_async_calls_are_send() {
     let captured = candor::testing::capture();
     let depth = futures::executor::block_on(is_send(async { is_send(deepest()).await }));
     assert_eq!(depth.ok(), Some(24));
     assert_eq!(captured.events("step_timing").len(), 24);
 }
 
-/// Tells at compile time what a future is, without asking for it.
+/// Detects the auto traits of a future at compile time, without requiring them.
 macro_rules! is {
     ($value:expr, $Trait:ident) => {{
         #[allow(dead_code, reason = "the value's type is asked alone")]
-        struct Asked<'a, T>(&'a T);
+        struct Probe<'a, T>(&'a T);
         #[allow(dead_code, reason = "one of the two answers")]
         trait No {
             fn is(&self) -> bool {
                 false
             }
         }
-        impl<T> No for &Asked<'_, T> {}
+        impl<T> No for &Probe<'_, T> {}
         #[allow(dead_code, reason = "one of the two answers")]
         trait Yes {
             fn is(&self) -> bool {
                 true
             }
         }
-        impl<T: $Trait> Yes for Asked<'_, T> {}
+        impl<T: $Trait> Yes for Probe<'_, T> {}
         match $value {
-            value => (&Asked(&value)).is(),
+            value => (&Probe(&value)).is(),
         }
     }};
 }
@@ -149,7 +149,7 @@ mod traits {
     macro_rules! same {
         ($($name:ident($($argument:expr),*);)*) => {
             #[test]
-            fn a_future_is_send_sync_and_unwind_safe_where_the_plain_one_is() {
+            fn a_future_is_send_sync_and_unwind_safe_if_the_plain_one_is() {
                 $(
                     let plain = [
                         is!(plain::$name($($argument),*), Send),
@@ -181,7 +181,7 @@ mod traits {
     }
 
     #[test]
-    fn the_question_has_both_answers() {
+    fn the_auto_trait_probe_can_return_both_values() {
         assert!(is!(String::new(), Send));
         assert!(!is!(Rc::new(1), Send));
     }

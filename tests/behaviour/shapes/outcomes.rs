@@ -1,4 +1,4 @@
-//! Every shape of function with every ending: one line each, which says how it ended.
+//! Every shape of function with every outcome: one line each, with that outcome.
 #![allow(unsafe_code, reason = "functions may be unsafe")]
 
 use std::error::Error;
@@ -15,10 +15,10 @@ use candor::testing::{Line, capture};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, LocalBoxFuture};
 
-/// How a case is to end.
+/// The outcome that a case asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    Well,
+    Succeeding,
     Refused,
     Panicking,
     Pending,
@@ -38,7 +38,7 @@ impl Error for Refused {}
 impl How {
     fn now(self) -> Result<u32, Refused> {
         match self {
-            How::Well => Ok(7),
+            How::Succeeding => Ok(7),
             How::Refused => Err(Refused),
             How::Panicking => panic!("at the disco"),
             How::Pending => unreachable!("a sync function has no such end"),
@@ -54,7 +54,7 @@ impl How {
     }
 }
 
-/// Runs a future to its end; one that stays pending is dropped.
+/// Runs a future to completion; one that stays pending is dropped.
 fn finish<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -64,7 +64,7 @@ fn finish<F: Future>(future: F) -> Option<F::Output> {
     })
 }
 
-/// The line of the step of a run that may panic.
+/// The step line of a run that may panic.
 fn line_of(run: impl FnOnce()) -> Line {
     let captured = capture();
     let _ = catch_unwind(AssertUnwindSafe(run));
@@ -75,7 +75,7 @@ fn line_of(run: impl FnOnce()) -> Line {
 
 fn assert_ended(line: &Line, how: How) {
     let (outcome, level) = match how {
-        How::Well => ("ok", "INFO"),
+        How::Succeeding => ("ok", "INFO"),
         How::Refused => ("error", "WARN"),
         How::Panicking => ("panicked", "ERROR"),
         How::Pending => ("cancelled", "INFO"),
@@ -90,26 +90,26 @@ macro_rules! sync_shapes {
         mod $shape {
             use super::*;
 
-            fn ends(how: How) -> Line {
+            fn line_of_outcome(how: How) -> Line {
                 let run = $run;
-                let line = line_of(|| assert_eq!(run(how).is_ok(), how == How::Well));
+                let line = line_of(|| assert_eq!(run(how).is_ok(), how == How::Succeeding));
                 assert_ended(&line, how);
                 line
             }
 
             #[test]
-            fn well() {
-                ends(How::Well);
+            fn succeeding() {
+                line_of_outcome(How::Succeeding);
             }
 
             #[test]
             fn with_an_error() {
-                ends(How::Refused);
+                line_of_outcome(How::Refused);
             }
 
             #[test]
             fn with_a_panic() {
-                ends(How::Panicking);
+                line_of_outcome(How::Panicking);
             }
         }
     )*};
@@ -120,40 +120,40 @@ macro_rules! polled_shapes {
         mod $shape {
             use super::*;
 
-            fn ends(how: How) -> Line {
+            fn line_of_outcome(how: How) -> Line {
                 let run = $run;
                 let line = line_of(|| {
                     let ended = finish(run(how));
-                    assert_eq!(ended.is_some_and(|value| value.is_ok()), how == How::Well);
+                    assert_eq!(ended.is_some_and(|value| value.is_ok()), how == How::Succeeding);
                 });
                 assert_ended(&line, how);
                 line
             }
 
             #[test]
-            fn well() {
-                ends(How::Well);
+            fn succeeding() {
+                line_of_outcome(How::Succeeding);
             }
 
             #[test]
             fn with_an_error() {
-                ends(How::Refused);
+                line_of_outcome(How::Refused);
             }
 
             #[test]
             fn with_a_panic() {
-                ends(How::Panicking);
+                line_of_outcome(How::Panicking);
             }
 
             #[test]
             fn dropped() {
-                ends(How::Pending);
+                line_of_outcome(How::Pending);
             }
 
             #[test]
             fn never_polled() {
                 let captured = capture();
-                drop(($run)(How::Well));
+                drop(($run)(How::Succeeding));
                 assert_eq!(captured.events("step_timing").len(), 0);
             }
         }
@@ -236,7 +236,7 @@ fn mutable(mut how: How, mut more: Vec<How>) -> Answer {
 
 /// # Safety
 ///
-/// It is.
+/// There is no requirement: the function is unsafe only to cover that shape.
 #[step_timed]
 unsafe fn not_safe(how: How) -> Answer {
     how.now()
@@ -475,7 +475,7 @@ sync_shapes! {
     of_patterns: |how| pattern((how, 1), [1, 2, 3]);
     of_mutable_arguments: |how| mutable(how, Vec::new());
     of_an_unsafe_function: |how| {
-        // SAFETY: nothing to keep.
+        // SAFETY: the function has no requirement.
         unsafe { not_safe(how) }
     };
     of_a_located_tail: located_tail;
@@ -555,7 +555,7 @@ fn future_of_elsewhere(how: How) -> impl Future<Output = Answer> + Send {
 
 #[step_timed]
 fn future_with_a_return(how: How) -> impl Future<Output = Answer> {
-    if how == How::Well {
+    if how == How::Succeeding {
         return how.later();
     }
     how.later()
@@ -572,7 +572,7 @@ fn pinned(how: How, text: &str) -> Pin<Box<dyn Future<Output = Answer> + Send + 
 
 #[step_timed]
 fn pinned_with_a_return(how: How) -> Pin<Box<dyn Future<Output = Answer>>> {
-    if how == How::Well {
+    if how == How::Succeeding {
         return Box::pin(how.later());
     }
     Box::pin(async move { how.later().await })
@@ -607,7 +607,7 @@ polled_shapes! {
     of_patterns_of_a_future: |how| later_pattern((how, String::new()), [1, 2, 3]);
     of_a_future_that_must_be_used: later_must_use;
     of_an_unsafe_future: |how| {
-        // SAFETY: nothing to keep.
+        // SAFETY: the function has no requirement.
         unsafe { later_not_safe(how) }
     };
     of_a_returned_future: future;
@@ -633,18 +633,18 @@ polled_shapes! {
 }
 
 #[test]
-fn methods_of_a_block_are_named_after_their_type() {
+fn methods_of_an_impl_block_are_named_after_their_type() {
     let captured = capture();
-    let _ = Shop(1).in_a_block(How::Well);
-    let _ = finish(7.cook(How::Well));
-    let _ = Shop(1).carry(How::Well);
+    let _ = Shop(1).in_a_block(How::Succeeding);
+    let _ = finish(7.cook(How::Succeeding));
+    let _ = Shop(1).carry(How::Succeeding);
     captured.step("Shop::in_a_block");
     captured.step("u32::cook");
     captured.step("Porter::carry");
 }
 
 #[test]
-fn the_text_of_an_error_is_there_where_the_body_saw_it() {
+fn the_error_text_is_logged_if_the_body_saw_the_error() {
     for run in [free, alias, located_tail, located_return] {
         let line = line_of(|| drop(run(How::Refused)));
         assert_eq!(line.text("error"), "Refused");
@@ -656,7 +656,7 @@ fn the_text_of_an_error_is_there_where_the_body_saw_it() {
 }
 
 #[test]
-fn what_tells_nothing_is_well() {
+fn a_value_without_an_outcome_is_ok() {
     #[step_timed]
     fn option() -> Option<u32> {
         None
@@ -689,15 +689,15 @@ fn what_tells_nothing_is_well() {
 }
 
 #[test]
-fn a_future_works_for_the_context_of_its_first_poll() {
+fn a_future_belongs_to_the_context_of_its_first_poll() {
     let captured = capture();
-    let made = candor::RequestContext::with_id("made").enter_with(|| later(How::Well));
+    let made = candor::RequestContext::with_id("made").enter_with(|| later(How::Succeeding));
     let _ = candor::RequestContext::with_id("polled").enter_with(|| finish(made));
     assert_eq!(captured.step("later").text("request_id"), "polled");
 }
 
 #[test]
-fn a_location_is_that_of_the_caller() {
+fn track_caller_reports_the_location_of_the_caller() {
     #[step_timed]
     #[track_caller]
     fn here() -> Result<u32, Refused> {
@@ -712,12 +712,12 @@ fn a_location_is_that_of_the_caller() {
 }
 
 #[test]
-fn a_forgotten_future_leaves_nothing_broken() {
+fn a_forgotten_future_does_not_affect_later_steps() {
     let captured = capture();
     let mut future = Box::pin(later(How::Pending));
     assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     std::mem::forget(future);
-    let _ = free(How::Well);
+    let _ = free(How::Succeeding);
     captured.step("free");
     assert_eq!(captured.steps("later").len(), 0);
 }

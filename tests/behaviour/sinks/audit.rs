@@ -7,10 +7,10 @@ use candor::testing::capture;
 use candor::{Config, Overload, RequestContext};
 use candor_tests::{check, checked};
 
-use super::{Folder, Said, lines, run, text};
+use super::{Counts, Folder, lines, run, text};
 
 #[test]
-fn an_audit_event_is_a_line_with_all_fixed_keys_and_its_fields() {
+fn an_audit_event_has_all_fixed_keys_and_its_fields() {
     let captured = capture();
     let card = "4242424242424242";
     RequestContext::with_id("r-1").enter_with(|| {
@@ -26,7 +26,7 @@ fn an_audit_event_is_a_line_with_all_fixed_keys_and_its_fields() {
 }
 
 #[test]
-fn its_value_says_whether_it_is_written_also_without_a_field_or_a_message() {
+fn an_audit_event_returns_ok_when_written_even_without_fields_or_message() {
     let captured = capture();
     let write = || -> Result<(), candor::AuditError> {
         candor::audit!("only a message")?;
@@ -41,7 +41,7 @@ fn its_value_says_whether_it_is_written_also_without_a_field_or_a_message() {
 }
 
 #[test]
-fn no_level_no_limit_and_no_queue_keeps_it_back() {
+fn levels_limits_and_queues_do_not_apply_to_audit_events() {
     let folder = Folder::new("audit-levels");
     let path = folder.file("app.log");
     let config = Config::new().level("off").expect("a level").file(&path).lines_per_request(0);
@@ -59,21 +59,21 @@ fn no_level_no_limit_and_no_queue_keeps_it_back() {
 }
 
 #[test]
-fn a_file_of_their_own_holds_them_and_nothing_else() {
+fn the_audit_file_holds_only_audit_events() {
     for queue in ["0", "100"] {
         let folder = Folder::new(&format!("audit-{queue}"));
         let path = folder.file("audit.log");
         let env = [("LOG_AUDIT_FILE", text(&path)), ("QUEUE", queue)];
         let output = run("audit", &env);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("written\nholds it true\n"), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("written\nholds it true\n"), "{stderr}");
         let audited = lines(&fs::read(&path).expect("the file"));
         assert_eq!(audited.len(), 1);
         assert_eq!(
             (&audited[0]["event"], &audited[0]["request_id"]),
             (&"audit".into(), &"r-1".into())
         );
-        // A number would be missing in the other file, as if a line were lost.
+        // With a `seq` of the request, the log file would have a gap, as if a line were lost.
         assert!(audited[0].get("seq").is_none());
         let others = lines(&output.stdout);
         let numbered: Vec<_> = others.iter().map(|line| (&line["msg"], &line["seq"])).collect();
@@ -82,7 +82,7 @@ fn a_file_of_their_own_holds_them_and_nothing_else() {
 }
 
 #[test]
-fn without_a_file_of_their_own_they_stand_among_the_others() {
+fn without_an_audit_file_audit_events_go_to_the_log() {
     let output = run("audit", &[]);
     let found = lines(&output.stdout);
     let numbered: Vec<_> = found.iter().map(|line| (&line["msg"], &line["seq"])).collect();
@@ -92,33 +92,36 @@ fn without_a_file_of_their_own_they_stand_among_the_others() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn one_that_could_not_be_written_is_an_error_and_is_counted() {
+fn an_audit_event_that_cannot_be_written_is_an_error_and_counted() {
     let output = run("audit", &[("LOG_AUDIT_FILE", "/dev/full")]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("the audit event was not written: No space left on device"), "{said}");
-    let said = Said::of(&output.stderr);
-    assert_eq!((said.written, said.reasons["audit: io"]), (2, 1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("the audit event was not written: No space left on device"),
+        "{stderr}"
+    );
+    let counts = Counts::of(&output.stderr);
+    assert_eq!((counts.written, counts.reasons["audit: io"]), (2, 1));
 }
 
 #[test]
-fn without_a_layer_or_inside_a_writer_it_is_an_error_with_the_way_out() {
+fn an_audit_event_without_a_layer_or_inside_a_writer_is_an_error() {
     let output = run("audit", &[("NO_INIT", "1")]);
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
-        said.trim_end(),
+        stderr.trim_end(),
         "the audit event was not written: this thread has no subscriber of candor; call `candor::init` first"
     );
     let output = run("audit-in-writer", &[]);
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.starts_with("the audit event was not written: it was logged by the writer"),
-        "{said}"
+        stderr.starts_with("the audit event was not written: it was logged by the writer"),
+        "{stderr}"
     );
-    assert_eq!(Said::of(&output.stderr).reasons["audit: reentrant"], 1);
+    assert_eq!(Counts::of(&output.stderr).reasons["audit: reentrant"], 1);
 }
 
 #[test]
-fn the_file_is_made_anew_when_someone_else_rotated_it_and_never_rotated_by_candor() {
+fn the_audit_file_is_reopened_after_external_rotation_and_never_rotated_by_candor() {
     let folder = Folder::new("audit-moved");
     let path = folder.file("audit.log");
     let config = Config::new().rotated_file(folder.file("app.log"), 500, 3).audit_file(&path);

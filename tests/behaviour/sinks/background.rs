@@ -1,4 +1,4 @@
-//! A thread that writes: what waits for it, what it drops, and what it says about that.
+//! The background writer: waiting, dropping and the reports of dropped lines.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 
 use candor::{Config, Overload};
 
-use super::{Folder, Said, finished, fixture, lines, numbers, run, text};
+use super::{Counts, Folder, finished, fixture, lines, numbers, run, text};
 
 #[test]
-fn lines_come_in_the_order_of_each_thread_and_none_is_lost() {
+fn lines_keep_the_order_of_each_thread_and_none_is_lost() {
     for queue in ["1", "7", "100000"] {
         let output = run("threads", &[("THREADS", "8"), ("LINES", "500"), ("QUEUE", queue)]);
-        let said = Said::of(&output.stderr);
-        assert_eq!((said.emitted, said.written), (4000, 4000));
+        let counts = Counts::of(&output.stderr);
+        assert_eq!((counts.emitted, counts.written), (4000, 4000));
         let found = numbers(&lines(&output.stdout));
         assert_eq!(found.len(), 8);
         for numbers in found.values() {
@@ -23,23 +23,23 @@ fn lines_come_in_the_order_of_each_thread_and_none_is_lost() {
 }
 
 #[test]
-fn a_reader_that_stalls_costs_lines_and_not_the_service_and_the_log_says_how_many() {
+fn a_stalled_reader_drops_lines_instead_of_blocking_and_the_log_reports_the_count() {
     let env = [("QUEUE", "100"), ("OVERLOAD", "drop"), ("LINES", "20000"), ("THREADS", "2")];
     let mut command = fixture("threads", &env);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-    // Nobody reads, and all is logged all the same.
+    // All lines are logged although the pipe is not read.
     let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
-    let mut said = String::new();
-    stderr.read_line(&mut said).expect("it speaks");
-    assert_eq!(said, "logged\n");
+    let mut text = String::new();
+    stderr.read_line(&mut text).expect("a line");
+    assert_eq!(text, "logged\n");
     let mut out = Vec::new();
     child.stdout.take().expect("piped").read_to_end(&mut out).expect("it is read");
-    stderr.read_to_string(&mut said).expect("it speaks");
+    stderr.read_to_string(&mut text).expect("text");
     finished(child.wait_with_output().expect("it ends"));
-    assert!(said.contains("left 0\n"), "{said}");
-    let said = Said::of(said.as_bytes());
+    assert!(text.contains("left 0\n"), "{text}");
+    let counts = Counts::of(text.as_bytes());
     let found = lines(&out);
-    assert_eq!((said.written, said.waiting), (found.len() as u64, 0));
+    assert_eq!((counts.written, counts.waiting), (found.len() as u64, 0));
     let reports: Vec<_> = found.iter().filter(|line| line["event"] == "lines_dropped").collect();
     assert!(!reports.is_empty());
     for report in &reports {
@@ -47,19 +47,19 @@ fn a_reader_that_stalls_costs_lines_and_not_the_service_and_the_log_says_how_man
         assert_eq!((&report["logger"], &report["reason"]), (&"candor".into(), &"full".into()));
     }
     let reported: u64 = reports.iter().map(|line| line["lines"].as_u64().expect("a number")).sum();
-    assert_eq!((reported, said.reasons["stdout: full"]), (said.dropped, said.dropped));
+    assert_eq!((reported, counts.reasons["stdout: full"]), (counts.dropped, counts.dropped));
     let numbered: usize = numbers(&found).values().map(Vec::len).sum();
-    assert_eq!(numbered as u64 + said.dropped, 40_000);
+    assert_eq!(numbered as u64 + counts.dropped, 40_000);
 }
 
 #[test]
-fn lines_from_warn_on_have_room_when_others_are_dropped() {
+fn warnings_and_errors_are_queued_when_lower_levels_are_dropped() {
     let env = [("QUEUE", "100"), ("OVERLOAD", "drop"), ("LINES", "10000"), ("WARNINGS", "100")];
     let mut command = fixture("overload", &env);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
-    let mut said = String::new();
-    stderr.read_line(&mut said).expect("it speaks");
+    let mut text = String::new();
+    stderr.read_line(&mut text).expect("a line");
     let mut out = Vec::new();
     child.stdout.take().expect("piped").read_to_end(&mut out).expect("it is read");
     finished(child.wait_with_output().expect("it ends"));
@@ -71,41 +71,41 @@ fn lines_from_warn_on_have_room_when_others_are_dropped() {
 }
 
 #[test]
-fn a_flush_ends_at_its_deadline_and_what_is_left_is_said() {
+fn flush_returns_at_its_deadline_with_the_number_of_queued_lines() {
     let env = [("QUEUE", "1000"), ("OVERLOAD", "drop"), ("LINES", "2000"), ("FLUSH_MS", "100")];
     let mut command = fixture("threads", &env);
-    // Nobody reads, to the end of the process.
+    // The pipe is not read until the process has ended.
     let (_reader, writer) = std::io::pipe().expect("a pipe");
     let output = command.stdout(writer).output().expect("it runs");
     let stderr = String::from_utf8(finished(output).stderr).expect("UTF-8");
-    let said = Said::of(stderr.as_bytes());
+    let counts = Counts::of(stderr.as_bytes());
     let left = |line: &str| line.strip_prefix("left ")?.parse::<u64>().ok();
     let left = stderr.lines().find_map(left).expect("a number");
     assert!(left > 0, "{stderr}");
-    assert!(said.waiting >= left, "{stderr}");
+    assert!(counts.waiting >= left, "{stderr}");
     let last = stderr.lines().last().expect("a line");
     assert_eq!(last, format!("candor: lines not written within 5s: {left}"));
 }
 
 #[test]
-fn what_is_logged_after_the_guard_is_gone_is_written_directly() {
+fn lines_logged_after_the_guard_is_dropped_are_written_directly() {
     let output = run("after", &[("QUEUE", "100")]);
     assert_eq!(numbers(&lines(&output.stdout))[&0], [0, 1]);
-    assert_eq!(Said::of(&output.stderr).written, 2);
+    assert_eq!(Counts::of(&output.stderr).written, 2);
 }
 
 #[test]
-fn a_critical_line_is_written_although_the_process_ends_right_after() {
+fn a_critical_line_is_written_even_if_the_process_exits_right_after() {
     let output = run("ends-critical", &[("QUEUE", "1000")]);
     let found = lines(&output.stdout);
     assert_eq!(numbers(&found)[&0], (0..10).collect::<Vec<_>>());
     assert_eq!(found[10]["level"], "CRITICAL");
 }
 
-/// Each write is one datagram, so their bounds can be seen.
+/// Each write is one datagram, so that writes can be told apart.
 #[cfg(unix)]
 #[test]
-fn many_lines_are_one_write_of_whole_lines_that_a_pipe_takes_as_one_piece() {
+fn many_lines_are_one_atomic_pipe_write_of_whole_lines() {
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixDatagram;
 
@@ -117,7 +117,7 @@ fn many_lines_are_one_write_of_whole_lines_that_a_pipe_takes_as_one_piece() {
     let mut buffer = vec![0; 100_000];
     let (mut writes, mut out) = (0, Vec::new());
     while numbers(&lines(&out)).get(&0).is_none_or(|numbers| numbers.len() < 2000) {
-        // All that is there, so that the whole is not looked at for each.
+        // Reads all that is available, so that the whole is searched only once.
         for _ in 0..50 {
             let length = reader.recv(&mut buffer).expect("a datagram");
             assert!(length <= 4096 && buffer[length - 1] == b'\n', "{length} bytes");
@@ -133,7 +133,7 @@ fn many_lines_are_one_write_of_whole_lines_that_a_pipe_takes_as_one_piece() {
 }
 
 #[test]
-fn a_layer_that_goes_has_written_its_lines() {
+fn dropping_a_layer_writes_its_queued_lines() {
     let folder = Folder::new("layer");
     let path = folder.file("app.log");
     let config = Config::new().file(&path).background(100, Overload::Block);
@@ -148,19 +148,19 @@ fn a_layer_that_goes_has_written_its_lines() {
 }
 
 #[test]
-fn the_report_is_readable_where_lines_are() {
+fn the_dropped_lines_report_uses_the_pretty_format() {
     let env = [("QUEUE", "5"), ("OVERLOAD", "drop"), ("LINES", "50000"), ("LOG_FORMAT", "pretty")];
     let output = run("threads", &env);
-    let said = Said::of(&output.stderr);
+    let counts = Counts::of(&output.stderr);
     let out = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(out.lines().count() as u64, said.written);
+    assert_eq!(out.lines().count() as u64, counts.written);
     let report = out.lines().find(|line| line.contains("lines_dropped")).expect("a report");
     assert!(report.contains("WARN  candor lines_dropped lines="), "{report}");
     assert!(report.ends_with("reason=full"), "{report}");
 }
 
 #[test]
-fn a_batch_is_split_between_lines_where_the_file_is_full() {
+fn a_batch_is_split_between_lines_when_the_file_is_full() {
     let folder = Folder::new("queue-rotation");
     let path = folder.file("app.log");
     let env = [
@@ -180,7 +180,7 @@ fn a_batch_is_split_between_lines_where_the_file_is_full() {
 
 #[cfg(unix)]
 #[test]
-fn a_service_that_is_told_to_end_has_written_its_lines_when_it_does() {
+fn a_service_stopped_by_a_signal_has_written_all_its_lines() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let build = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--example", "shutdown"])
@@ -195,7 +195,7 @@ fn a_service_that_is_told_to_end_has_written_its_lines_when_it_does() {
     let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
     let mut out = String::new();
     for _ in 0..50 {
-        stdout.read_line(&mut out).expect("it speaks");
+        stdout.read_line(&mut out).expect("output");
     }
     let told = Command::new("kill").arg(child.id().to_string()).status();
     assert!(told.expect("kill runs").success());
@@ -204,7 +204,7 @@ fn a_service_that_is_told_to_end_has_written_its_lines_when_it_does() {
     let found = lines(out.as_bytes());
     let (last, before) = found.split_last().expect("lines");
     assert_eq!(last["msg"], "told to end");
-    // Two lines for each piece of work.
+    // Each unit of work writes two lines.
     assert_eq!(last["done"], before.len() / 2);
     assert_eq!(before.len() % 2, 0);
 }

@@ -1,4 +1,4 @@
-//! A file that others move, remove or fill the disk around.
+//! A file that is moved, removed or truncated by others, or on a full disk.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -6,46 +6,46 @@ use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::{Folder, Said, fixture, lines, numbers, text};
+use super::{Counts, Folder, fixture, lines, numbers, text};
 
-/// A process that writes a line whenever it is told to.
+/// A process that writes a line on request.
 struct Process {
     child: Child,
-    told: ChildStdin,
-    says: BufReader<ChildStderr>,
+    stdin: ChildStdin,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Process {
     fn start(mut command: Command) -> Self {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().expect("it runs");
-        let told = child.stdin.take().expect("piped");
-        let says = BufReader::new(child.stderr.take().expect("piped"));
-        Process { child, told, says }
+        let stdin = child.stdin.take().expect("piped");
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        Process { child, stdin, stderr }
     }
 
-    /// One line; the counts after it.
-    fn line(&mut self, fill: &str) -> Said {
-        writeln!(self.told, "{fill}").expect("it reads");
-        let mut said = String::new();
-        self.says.read_line(&mut said).expect("it answers");
-        Said::of(said.as_bytes())
+    /// Writes one line, and returns the counts after it.
+    fn line(&mut self, fill: &str) -> Counts {
+        writeln!(self.stdin, "{fill}").expect("it reads");
+        let mut text = String::new();
+        self.stderr.read_line(&mut text).expect("a line");
+        Counts::of(text.as_bytes())
     }
 
     fn end(self) {
-        drop(self.told);
+        drop(self.stdin);
         let output = self.child.wait_with_output().expect("it ends");
         assert!(output.status.success());
     }
 }
 
-/// Longer than a file's name goes unlooked at.
+/// Waits longer than the interval at which candor checks the name of its open file.
 fn pause() {
     thread::sleep(Duration::from_millis(30));
 }
 
 #[test]
-fn a_file_that_someone_else_moved_or_removed_is_made_anew() {
+fn a_moved_or_removed_file_is_created_again() {
     let folder = Folder::new("moved");
     let path = folder.file("app.log");
     let mut process = Process::start(fixture("on-demand", &[("LOG_FILE", text(&path))]));
@@ -56,7 +56,7 @@ fn a_file_that_someone_else_moved_or_removed_is_made_anew() {
     fs::remove_file(&path).expect("removed");
     pause();
     process.line("third");
-    // Someone else's new file under the name is appended to.
+    // A new file created by another process under the name is appended to.
     fs::rename(&path, folder.file("third")).expect("moved");
     fs::write(&path, "").expect("a file");
     pause();
@@ -69,7 +69,7 @@ fn a_file_that_someone_else_moved_or_removed_is_made_anew() {
 }
 
 #[test]
-fn a_folder_that_was_removed_is_made_anew() {
+fn a_removed_folder_is_created_again() {
     let folder = Folder::new("folder");
     let inner = folder.file("a/b");
     fs::create_dir_all(&inner).expect("a folder");
@@ -79,12 +79,12 @@ fn a_folder_that_was_removed_is_made_anew() {
     fs::remove_dir_all(folder.file("a")).expect("removed");
     pause();
     assert_eq!(process.line("second").written, 2);
-    // A file stands in the way: lines are lost and counted until it is gone.
+    // A file has the name of the folder: lines are lost and counted until it is removed.
     fs::remove_dir_all(folder.file("a")).expect("removed");
     fs::write(folder.file("a"), "in the way").expect("a file");
     pause();
-    let said = process.line("third");
-    assert_eq!((said.written, said.reasons["file: io"]), (2, 1));
+    let counts = process.line("third");
+    assert_eq!((counts.written, counts.reasons["file: io"]), (2, 1));
     fs::remove_file(folder.file("a")).expect("removed");
     assert_eq!(process.line("fourth").written, 3);
     process.end();
@@ -93,7 +93,7 @@ fn a_folder_that_was_removed_is_made_anew() {
 }
 
 #[test]
-fn a_line_that_a_crash_cut_is_ended_and_nothing_is_taken_away() {
+fn a_line_cut_by_a_crash_is_terminated_and_kept() {
     let folder = Folder::new("cut");
     let path = folder.file("app.log");
     fs::write(&path, "{\"ts\":\"2026-11").expect("a file");
@@ -105,16 +105,15 @@ fn a_line_that_a_crash_cut_is_ended_and_nothing_is_taken_away() {
     assert_eq!(lines(rest.as_bytes()).len(), 1);
 }
 
-/// Writes until the file can't grow, then some more; has it grow again, and writes on. `full` runs
-/// between.
+/// Writes until five lines are lost because the file can't grow, calls `free`, and writes one line more.
 fn fill_up(mut process: Process, path: &std::path::Path, free: impl FnOnce(&Process)) {
     let fill = "x".repeat(700);
     let mut lost = Vec::new();
     let mut before = 0;
     for n in 0..200_u64 {
-        let said = process.line(&fill);
-        if said.dropped > before {
-            before = said.dropped;
+        let counts = process.line(&fill);
+        if counts.dropped > before {
+            before = counts.dropped;
             lost.push(n);
         }
         if lost.len() == 5 {
@@ -126,19 +125,19 @@ fn fill_up(mut process: Process, path: &std::path::Path, free: impl FnOnce(&Proc
     let cut = fs::read(path).expect("the file");
     assert!(!cut.ends_with(b"\n"), "the line that filled the disk is not half written");
     free(&process);
-    let said = process.line(&fill);
+    let counts = process.line(&fill);
     process.end();
-    // The line that was half written has got its end, and is no lost one.
+    // The line that was cut has been completed and does not count as lost.
     let found = lines(&fs::read(path).expect("the file"));
-    assert_eq!((said.written, said.reasons["file: io"]), (found.len() as u64, 4));
+    assert_eq!((counts.written, counts.reasons["file: io"]), (found.len() as u64, 4));
     let numbers = &numbers(&found)[&0];
     assert_eq!(*numbers, (0..=first_lost).chain([first_lost + 5]).collect::<Vec<_>>());
 }
 
-/// The limit on a file's length stands in for a disk of that size, where none can be mounted.
+/// A file size limit simulates a small disk, for systems that can't mount one.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_line_half_written_when_a_file_could_not_grow_is_finished_when_it_can() {
+fn a_line_cut_at_the_file_size_limit_is_completed_later() {
     if Command::new("prlimit").arg("--version").output().is_err() {
         eprintln!("skipped: there is no `prlimit` here");
         return;
@@ -160,7 +159,7 @@ fn a_line_half_written_when_a_file_could_not_grow_is_finished_when_it_can() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_survived_and_the_half_line_finished_when_there_is_room() {
+fn a_line_cut_by_a_full_disk_is_completed_when_space_is_free() {
     struct Disk<'a>(&'a Folder);
 
     impl Drop for Disk<'_> {

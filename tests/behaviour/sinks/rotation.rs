@@ -1,24 +1,24 @@
-//! A file rotated by size: by many threads, by two processes, by one that is killed on its way.
+//! Rotation by size: with many threads, with two processes, and in a process that is killed half way.
 
 use std::fs;
 use std::process::Stdio;
 
-use super::{Folder, Said, fixture, lines, numbers, run, text};
+use super::{Counts, Folder, fixture, lines, numbers, run, text};
 
-/// Settings of a file of about ten lines with so many backups.
+/// The environment for a file of about ten lines and this number of backups.
 fn rotated<'a>(path: &'a str, backups: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![("LOG_FILE", path), ("LOG_FILE_MAX_BYTES", "2500"), ("LOG_FILE_BACKUPS", backups)]
 }
 
 #[test]
-fn eight_threads_rotate_one_file_and_every_line_is_there_once() {
+fn eight_threads_rotate_one_file_without_losing_or_doubling_a_line() {
     for queue in ["0", "100"] {
         let folder = Folder::new(&format!("threads-{queue}"));
         let path = folder.file("app.log");
         let mut env = rotated(text(&path), "1000");
         env.extend([("THREADS", "8"), ("LINES", "250"), ("QUEUE", queue)]);
-        let said = Said::of(&run("threads", &env).stderr);
-        assert_eq!((said.emitted, said.written), (2000, 2000));
+        let counts = Counts::of(&run("threads", &env).stderr);
+        assert_eq!((counts.emitted, counts.written), (2000, 2000));
         let threads = numbers(&folder.all_lines());
         assert_eq!(threads.len(), 8);
         for numbers in threads.values() {
@@ -32,7 +32,7 @@ fn eight_threads_rotate_one_file_and_every_line_is_there_once() {
 }
 
 #[test]
-fn two_processes_rotate_one_file_and_destroy_no_backup() {
+fn two_processes_rotate_one_file_without_losing_a_backup() {
     let folder = Folder::new("processes");
     let path = folder.file("app.log");
     let mut env = rotated(text(&path), "2000");
@@ -44,8 +44,8 @@ fn two_processes_rotate_one_file_and_destroy_no_backup() {
         })
         .into();
     for process in processes {
-        let said = Said::of(&process.wait_with_output().expect("it ends").stderr);
-        assert_eq!((said.emitted, said.written), (1000, 1000));
+        let counts = Counts::of(&process.wait_with_output().expect("it ends").stderr);
+        assert_eq!((counts.emitted, counts.written), (1000, 1000));
     }
     let names = folder.names();
     assert!(names.len() > 50, "{names:?}");
@@ -58,8 +58,8 @@ fn two_processes_rotate_one_file_and_destroy_no_backup() {
 }
 
 #[test]
-fn a_process_that_is_killed_between_any_two_steps_of_a_rotation_loses_nothing() {
-    // With three backups a rotation has five moments; the second one finds all places taken.
+fn a_process_killed_between_two_renames_of_a_rotation_loses_nothing() {
+    // With three backups a rotation has five points to stop at; in the second run all backups exist.
     for crash in 0..15 {
         let folder = Folder::new(&format!("crash-{crash}"));
         let path = folder.file("app.log");
@@ -74,14 +74,14 @@ fn a_process_that_is_killed_between_any_two_steps_of_a_rotation_loses_nothing() 
         assert!(!before.is_empty());
         assert!(before.is_sorted_by(|a, b| a + 1 == *b), "crash at {crash}: {before:?}");
 
-        // One process goes on, and the next one rotates once more.
+        // One process continues, and the next one rotates again.
         env.truncate(3);
         env.extend([("FIRST", second), ("LINES", "1")]);
         run("threads", &env);
         let after = numbers(&folder.all_lines()).remove(&0).expect("lines");
         let (old, new) = after.split_at(after.len() - 1);
         assert_eq!(new, [1000]);
-        // All that was there, but for the oldest backup where the places were all taken.
+        // Every line is there, except those of the oldest backup if all backups existed.
         assert!(before.ends_with(old), "crash at {crash}: {before:?} became {old:?}");
         let oldest = if folder.names().len() > 3 { 12 } else { 0 };
         assert!(before.len() - old.len() <= oldest, "crash at {crash}: {before:?} became {old:?}");
@@ -93,7 +93,7 @@ fn a_process_that_is_killed_between_any_two_steps_of_a_rotation_loses_nothing() 
 }
 
 #[test]
-fn a_process_that_is_killed_while_it_rotates_leaves_whole_lines_in_their_order() {
+fn a_process_killed_while_rotating_leaves_whole_lines_in_order() {
     for round in 0..8 {
         let folder = Folder::new(&format!("killed-{round}"));
         let path = folder.file("app.log");
@@ -104,7 +104,7 @@ fn a_process_that_is_killed_while_it_rotates_leaves_whole_lines_in_their_order()
             assert!(child.try_wait().expect("a child").is_none());
             std::thread::yield_now();
         }
-        // Somewhere in the middle of a rotation, as often as not.
+        // Often in the middle of a rotation.
         std::thread::sleep(std::time::Duration::from_micros(700 * round));
         child.kill().expect("killed");
         child.wait().expect("ended");
@@ -116,7 +116,7 @@ fn a_process_that_is_killed_while_it_rotates_leaves_whole_lines_in_their_order()
 }
 
 #[test]
-fn a_relative_path_is_the_same_file_wherever_the_process_goes() {
+fn a_relative_path_is_resolved_at_start() {
     let folder = Folder::new("elsewhere");
     fs::create_dir(folder.file("elsewhere")).expect("a folder");
     let env = rotated("app.log", "100");
@@ -127,7 +127,7 @@ fn a_relative_path_is_the_same_file_wherever_the_process_goes() {
 }
 
 #[test]
-fn a_file_has_ten_million_bytes_and_five_backups_unless_told_otherwise() {
+fn the_default_rotation_is_ten_million_bytes_and_five_backups() {
     let folder = Folder::new("defaults");
     let path = folder.file("app.log");
     for place in 1..=6 {
@@ -144,7 +144,7 @@ fn a_file_has_ten_million_bytes_and_five_backups_unless_told_otherwise() {
 }
 
 #[test]
-fn a_free_place_is_filled_before_any_backup_is_replaced() {
+fn a_missing_backup_number_is_used_before_the_oldest_is_replaced() {
     let folder = Folder::new("hole");
     let path = folder.file("app.log");
     for (name, n) in [("app.log.1", 3), ("app.log.3", 2), ("app.log.4", 1)] {
@@ -187,23 +187,23 @@ fn files_with_similar_names_are_not_touched() {
 }
 
 #[test]
-fn where_a_rename_fails_the_file_is_written_on_and_no_line_is_lost() {
+fn if_a_rename_fails_the_file_is_kept_and_no_line_is_lost() {
     let folder = Folder::new("rename");
-    // The only place is taken by a folder, which no file replaces.
+    // The name of the only backup is a folder, which can't be replaced by a file.
     fs::create_dir(folder.file("app.log.1")).expect("a folder");
     let path = folder.file("app.log");
     let mut env = rotated(text(&path), "1");
     env.push(("LINES", "100"));
-    let said = Said::of(&run("threads", &env).stderr);
-    assert_eq!((said.written, said.dropped), (100, 0));
+    let counts = Counts::of(&run("threads", &env).stderr);
+    assert_eq!((counts.written, counts.dropped), (100, 0));
     let lines = lines(&fs::read(&path).expect("the file"));
     assert_eq!(numbers(&lines)[&0], (0..100).collect::<Vec<_>>());
 }
 
-/// As a user who may write to the file and not to its folder.
+/// Runs as a user who can write to the file but not to its folder.
 #[cfg(unix)]
 #[test]
-fn a_user_without_rights_on_the_folder_loses_no_line() {
+fn a_user_without_write_access_to_the_folder_loses_no_line() {
     use std::os::unix::fs::{MetadataExt as _, chown};
     use std::os::unix::process::CommandExt as _;
 
@@ -216,7 +216,7 @@ fn a_user_without_rights_on_the_folder_loses_no_line() {
     let path = folder.file("app.log");
     fs::write(&path, "").expect("a file");
     chown(&path, Some(NOBODY), Some(NOBODY)).expect("given away");
-    // Where the tests are built may be closed to others.
+    // The target folder can be inaccessible to other users.
     let program = folder.file("fixture");
     fs::copy(env!("CARGO_BIN_EXE_fixture"), &program).expect("a copy");
     let mut env = rotated(text(&path), "3");
@@ -224,14 +224,14 @@ fn a_user_without_rights_on_the_folder_loses_no_line() {
     let mut command = std::process::Command::new(&program);
     command.arg("threads").env_clear().envs(env).uid(NOBODY).gid(NOBODY);
     let output = super::finished(command.output().expect("it runs"));
-    let said = Said::of(&output.stderr);
-    assert_eq!((said.written, said.dropped), (100, 0));
+    let counts = Counts::of(&output.stderr);
+    assert_eq!((counts.written, counts.dropped), (100, 0));
     assert_eq!(lines(&fs::read(&path).expect("the file")).len(), 100);
     assert_eq!(folder.names(), ["app.log", "fixture"]);
 }
 
 #[test]
-fn a_line_longer_than_the_file_may_be_has_a_file_of_its_own() {
+fn a_line_over_the_file_size_limit_gets_its_own_file() {
     let folder = Folder::new("long");
     let path = folder.file("app.log");
     let mut env = rotated(text(&path), "100");
@@ -241,10 +241,10 @@ fn a_line_longer_than_the_file_may_be_has_a_file_of_its_own() {
     assert_eq!(numbers(&folder.all_lines())[&0], (0..10).collect::<Vec<_>>());
 }
 
-/// A device such as `/dev/null` under its name would be moved away by root.
+/// As root, a rotation would otherwise rename a device such as `/dev/null`.
 #[cfg(unix)]
 #[test]
-fn what_is_no_plain_file_is_never_renamed() {
+fn symbolic_links_are_never_renamed() {
     let folder = Folder::new("link");
     let target = folder.file("target.log");
     fs::write(&target, "").expect("a file");

@@ -1,4 +1,4 @@
-//! Standard output whose other end is full, gone, slow or asleep.
+//! Standard output whose reader is full, gone, slow or stalled.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write};
@@ -9,70 +9,71 @@ use std::time::Duration;
 
 use candor::{Config, RequestContext, context, step_timed};
 
-use super::{Said, finished, fixture, lines, numbers, run};
+use super::{Counts, finished, fixture, lines, numbers, run};
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_device_is_survived_and_counted() {
+fn write_errors_of_a_full_device_are_counted() {
     for queue in ["0", "10"] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
         let output = fixture("threads", &[("QUEUE", queue)]).stdout(full).output();
-        let said = Said::of(&finished(output.expect("it runs")).stderr);
-        assert_eq!(said.written, 0);
-        assert!(said.reasons["stdout: io"] >= 100, "{said:?}");
-        assert!(queue != "0" || said.emitted == 100, "{said:?}");
+        let counts = Counts::of(&finished(output.expect("it runs")).stderr);
+        assert_eq!(counts.written, 0);
+        assert!(counts.reasons["stdout: io"] >= 100, "{counts:?}");
+        assert!(queue != "0" || counts.emitted == 100, "{counts:?}");
 
-        let said = Said::of(&run("threads", &[("LOG_FILE", "/dev/full"), ("QUEUE", queue)]).stderr);
-        assert_eq!(said.written, 0);
-        assert!(said.reasons["file: io"] >= 100, "{said:?}");
+        let counts =
+            Counts::of(&run("threads", &[("LOG_FILE", "/dev/full"), ("QUEUE", queue)]).stderr);
+        assert_eq!(counts.written, 0);
+        assert!(counts.reasons["file: io"] >= 100, "{counts:?}");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_is_gone_is_survived_and_counted() {
+fn write_errors_of_a_closed_pipe_are_counted() {
     for queue in ["0", "10"] {
         let (reader, writer) = io::pipe().expect("a pipe");
         drop(reader);
         let output = fixture("threads", &[("QUEUE", queue)]).stdout(writer).output();
-        let said = Said::of(&finished(output.expect("it runs")).stderr);
-        assert_eq!(said.written, 0);
-        assert!(said.reasons["stdout: io"] >= 100, "{said:?}");
+        let counts = Counts::of(&finished(output.expect("it runs")).stderr);
+        assert_eq!(counts.written, 0);
+        assert!(counts.reasons["stdout: io"] >= 100, "{counts:?}");
     }
 }
 
-/// The child's standard error up to the line that says that all is logged.
+/// The child's standard error up to the line that reports that everything is logged.
 fn until_logged(child: &mut Child) -> BufReader<std::process::ChildStderr> {
-    let mut said = BufReader::new(child.stderr.take().expect("piped"));
+    let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
     let mut line = String::new();
-    said.read_line(&mut line).expect("it speaks");
+    stderr.read_line(&mut line).expect("a line");
     assert_eq!(line, "logged\n");
-    said
+    stderr
 }
 
 #[test]
-fn a_reader_that_stalls_holds_a_direct_writer_and_costs_no_line() {
+fn a_stalled_reader_blocks_a_direct_writer_without_losing_lines() {
     let mut command = fixture("threads", &[("LINES", "2000")]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-    // More than a pipe takes: it is held until someone reads.
+    // More than a pipe holds: the writer blocks until the pipe is read.
     thread::sleep(Duration::from_millis(200));
     assert!(child.try_wait().expect("a child").is_none());
     let mut out = Vec::new();
     child.stdout.take().expect("piped").read_to_end(&mut out).expect("it is read");
     let output = finished(child.wait_with_output().expect("it ends"));
-    let said = Said::of(&output.stderr);
-    assert_eq!((said.written, said.dropped), (2000, 0));
+    let counts = Counts::of(&output.stderr);
+    assert_eq!((counts.written, counts.dropped), (2000, 0));
     assert_eq!(numbers(&lines(&out))[&0], (0..2000).collect::<Vec<_>>());
 }
 
-/// A stream that never waits, as a parent may hand it down.
+/// A non-blocking stream, as inherited from a parent process.
 #[cfg(unix)]
 #[test]
-fn a_non_blocking_stream_is_asked_again_and_given_up_in_the_end() {
+fn a_non_blocking_stream_is_retried_and_then_given_up() {
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
 
-    // A reader that is slow is waited for.
+    // Writes wait for a slow reader.
     let (mut reader, writer) = UnixStream::pair().expect("a pair");
     writer.set_nonblocking(true).expect("set");
     let mut command = fixture("threads", &[("LINES", "3000"), ("THREADS", "2")]);
@@ -82,11 +83,11 @@ fn a_non_blocking_stream_is_asked_again_and_given_up_in_the_end() {
     thread::sleep(Duration::from_millis(100));
     let mut out = Vec::new();
     reader.read_to_end(&mut out).expect("it is read");
-    let said = Said::of(&finished(child.wait_with_output().expect("it ends")).stderr);
-    assert_eq!((said.written, said.dropped), (6000, 0));
+    let counts = Counts::of(&finished(child.wait_with_output().expect("it ends")).stderr);
+    assert_eq!((counts.written, counts.dropped), (6000, 0));
     assert_eq!(lines(&out).len(), 6000);
 
-    // One that sleeps is not waited for with every line.
+    // Writes do not wait for a stalled reader at every line.
     let (mut reader, writer) = UnixStream::pair().expect("a pair");
     writer.set_nonblocking(true).expect("set");
     let mut command = fixture("threads", &[("LINES", "3000")]);
@@ -94,43 +95,43 @@ fn a_non_blocking_stream_is_asked_again_and_given_up_in_the_end() {
     let mut child = command.spawn().expect("it runs");
     drop(command);
     let mut rest = until_logged(&mut child);
-    let mut said = Vec::new();
-    rest.read_to_end(&mut said).expect("it ends");
-    let said = Said::of(&said);
+    let mut text = Vec::new();
+    rest.read_to_end(&mut text).expect("it ends");
+    let counts = Counts::of(&text);
     assert!(child.wait().expect("it ends").success());
-    assert_eq!(said.reasons["stdout: stalled"], said.dropped);
-    assert!(said.dropped > 0 && said.written > 0, "{said:?}");
+    assert_eq!(counts.reasons["stdout: stalled"], counts.dropped);
+    assert!(counts.dropped > 0 && counts.written > 0, "{counts:?}");
     let mut out = Vec::new();
     reader.read_to_end(&mut out).expect("it is read");
-    // The last one may be half written: its process ended before it could be finished.
+    // The last line can be incomplete, since its process ended.
     let whole = out.iter().rposition(|byte| *byte == b'\n').expect("lines") + 1;
     let found = lines(&out[..whole]);
-    assert_eq!(numbers(&found)[&0], (0..said.written).collect::<Vec<_>>());
+    assert_eq!(numbers(&found)[&0], (0..counts.written).collect::<Vec<_>>());
 }
 
 #[test]
-fn a_writer_that_panics_or_logs_loses_its_own_lines_and_stops_nothing() {
+fn a_writer_that_panics_or_logs_loses_only_its_own_lines() {
     for queue in ["0", "10"] {
-        let panics = Said::of(&run("writer-panics", &[("QUEUE", queue)]).stderr);
+        let panics = Counts::of(&run("writer-panics", &[("QUEUE", queue)]).stderr);
         assert_eq!(panics.written, 0);
         assert!(panics.reasons["writer: panicked"] >= 2, "{panics:?}");
-        // The panics themselves could not be written either.
+        // The lines of the panics could not be written either.
         assert!(panics.reasons["writer: reentrant"] >= 2, "{panics:?}");
     }
     // Two lines from inside each of two writes, and one from inside the flush.
-    let logs = Said::of(&run("writer-logs", &[]).stderr);
+    let logs = Counts::of(&run("writer-logs", &[]).stderr);
     assert_eq!((logs.written, logs.reasons["writer: reentrant"]), (2, 5));
-    let logs = Said::of(&run("writer-logs", &[("QUEUE", "10")]).stderr);
+    let logs = Counts::of(&run("writer-logs", &[("QUEUE", "10")]).stderr);
     assert!(logs.written >= 2 && logs.reasons["writer: reentrant"] >= 5, "{logs:?}");
 }
 
 #[test]
-fn values_and_places_that_make_logging_hard_cost_no_line() {
+fn hostile_values_and_contexts_lose_no_line() {
     for queue in ["0", "10"] {
         let output = run("hostile", &[("QUEUE", queue)]);
         let found = lines(&output.stdout);
-        let said = Said::of(&output.stderr);
-        assert_eq!((said.written, said.dropped), (found.len() as u64, 0));
+        let counts = Counts::of(&output.stderr);
+        assert_eq!((counts.written, counts.dropped), (found.len() as u64, 0));
         let messages: Vec<_> =
             found.iter().map(|line| line["msg"].as_str().expect("text")).collect();
         for wanted in [
@@ -157,19 +158,19 @@ fn values_and_places_that_make_logging_hard_cost_no_line() {
         assert_eq!(value("fails"), "<unprintable>");
         assert_eq!(value("panics under a hook"), "<unprintable>");
         assert_eq!(messages.iter().filter(|message| **message == "said by a hook").count(), 2);
-        // The numbers of a request's lines have no gap.
+        // The lines of a request are numbered without gaps.
         let mut seq: Vec<_> = found.iter().filter_map(|line| line["seq"].as_u64()).collect();
         seq.sort_unstable();
         assert_eq!(seq, (1..=seq.len() as u64).collect::<Vec<_>>());
-        // What values of 200 MB took is given back.
-        let said = String::from_utf8_lossy(&output.stderr);
-        let kept = said.lines().find_map(|line| line.strip_prefix("kept ")?.strip_suffix(" MB"));
-        let kept: u64 = kept.expect("it says so").parse().expect("a number");
+        // The memory of values of 200 MB is released.
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let kept = stderr.lines().find_map(|line| line.strip_prefix("kept ")?.strip_suffix(" MB"));
+        let kept: u64 = kept.expect("a value").parse().expect("a number");
         assert!(kept < 30, "{kept} MB are kept");
     }
 }
 
-/// Tells whose request it finds while it writes.
+/// A writer that records the current request while it writes.
 struct Finds(Arc<Mutex<Vec<bool>>>);
 
 impl Write for Finds {
@@ -183,9 +184,9 @@ impl Write for Finds {
     }
 }
 
-/// What it said of itself would take the numbers of the request's own lines.
+/// Lines logged by the writer would otherwise use sequence numbers of the request.
 #[test]
-fn a_writer_finds_no_request_while_it_writes_a_steps_line() {
+fn no_request_is_current_inside_a_writer() {
     #[step_timed(fields(id = 7))]
     fn good() {}
 

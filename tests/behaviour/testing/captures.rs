@@ -1,4 +1,4 @@
-//! Which lines a capture has: those of its test, wherever their work ran, and no others.
+//! The lines of a capture: those of its test, on any task or thread, and no others.
 
 use std::process::Command;
 use std::sync::mpsc::channel;
@@ -27,7 +27,7 @@ fn runtime() -> tokio::runtime::Runtime {
     builder.worker_threads(2).enable_all().build().expect("a runtime")
 }
 
-/// Somebody else's layer, which hears everything.
+/// A layer of another crate, enabled at every level.
 struct Other;
 
 impl<S: Subscriber> Layer<S> for Other {}
@@ -51,7 +51,7 @@ async fn handle(test: usize) {
 }
 
 #[test]
-fn tests_side_by_side_have_their_own_lines_from_all_threads() {
+fn concurrent_tests_capture_their_own_lines_from_all_threads() {
     const TESTS: usize = 8;
     const ROUNDS: usize = 20;
     let runtime = Arc::new(runtime());
@@ -65,7 +65,7 @@ fn tests_side_by_side_have_their_own_lines_from_all_threads() {
                     let captured = capture();
                     let request = RequestContext::with_id(&format!("{test}-{round}"));
                     let task = request.scope(handle(test));
-                    // Half of them on the runtime's own threads, where other tests' requests run too.
+                    // Half of them run on the runtime's threads, which also run requests of other tests.
                     if round % 2 == 0 {
                         runtime.block_on(task);
                     } else {
@@ -87,7 +87,7 @@ fn tests_side_by_side_have_their_own_lines_from_all_threads() {
 }
 
 #[test]
-fn work_outside_requests_belongs_to_the_test_that_it_carries_the_context_of() {
+fn work_outside_requests_belongs_to_the_test_whose_context_it_carries() {
     let captured = capture();
     runtime().block_on(async {
         tokio::spawn(async { tracing::info!("carried") }.in_context()).await.expect("no panic");
@@ -98,7 +98,7 @@ fn work_outside_requests_belongs_to_the_test_that_it_carries_the_context_of() {
 }
 
 #[test]
-fn of_captures_inside_each_other_the_innermost_has_the_line() {
+fn the_innermost_of_nested_captures_gets_the_line() {
     let outer = capture();
     tracing::info!("one");
     {
@@ -112,7 +112,7 @@ fn of_captures_inside_each_other_the_innermost_has_the_line() {
 }
 
 #[test]
-fn captures_may_be_dropped_in_any_order() {
+fn captures_can_be_dropped_in_any_order() {
     let outermost = capture();
     let first = capture();
     let second = capture();
@@ -124,7 +124,7 @@ fn captures_may_be_dropped_in_any_order() {
     assert_eq!(messages(&outermost), ["two"]);
     drop(outermost);
     assert!(context::current().is_none());
-    // What is left on the thread is no capture.
+    // No capture is left on the thread.
     tracing::info!("three");
     let later = capture();
     tracing::info!("four");
@@ -132,7 +132,7 @@ fn captures_may_be_dropped_in_any_order() {
 }
 
 #[test]
-fn a_capture_may_begin_and_end_inside_a_request_and_a_step() {
+fn a_capture_can_begin_and_end_inside_a_request_and_a_step() {
     let outer = capture();
     let request = RequestContext::with_id("r-1");
     block_on(
@@ -153,7 +153,7 @@ fn a_capture_may_begin_and_end_inside_a_request_and_a_step() {
 }
 
 #[test]
-fn a_request_that_was_made_before_the_capture_joins_it() {
+fn a_request_created_before_the_capture_joins_it() {
     let request = RequestContext::with_id("r-1");
     let scoped = RequestContext::with_id("r-2");
     let captured = capture();
@@ -165,7 +165,7 @@ fn a_request_that_was_made_before_the_capture_joins_it() {
 }
 
 #[test]
-fn a_service_that_several_tests_share_writes_to_the_one_that_calls_it() {
+fn a_service_shared_by_tests_logs_to_the_test_that_calls_it() {
     fn call(app: &Router, path: &str) {
         let request = Request::get(path).body(Body::empty()).expect("a request");
         block_on(app.clone().oneshot(request)).expect("an answer");
@@ -185,7 +185,7 @@ fn a_service_that_several_tests_share_writes_to_the_one_that_calls_it() {
 }
 
 #[test]
-fn what_goes_on_when_the_capture_is_over_is_written_nowhere() {
+fn work_that_outlives_the_capture_is_not_captured() {
     let (go, wait) = channel::<()>();
     let captured = capture();
     let work = RequestContext::with_id("r-1").enter_with(|| {
@@ -217,7 +217,7 @@ fn a_panic_in_the_test_ends_its_capture() {
 }
 
 #[test]
-fn a_layer_of_candor_among_others_is_heard_and_its_settings_hold() {
+fn a_capture_uses_an_installed_candor_layer_and_its_settings() {
     let other = tracing_subscriber::registry()
         .with(Config::new().writer(std::io::sink()).layer().expect("a layer"))
         .with(Other);
@@ -230,14 +230,14 @@ fn a_layer_of_candor_among_others_is_heard_and_its_settings_hold() {
 }
 
 #[test]
-fn without_a_layer_of_candor_a_capture_says_what_to_do() {
+fn without_a_candor_layer_capture_panics_with_instructions() {
     let other = tracing_subscriber::registry().with(Other);
     let text = tracing::subscriber::with_default(other, || failure(capture));
     assert!(text.contains("`candor::layer()`") && text.contains("`capture_with`"), "{text}");
 }
 
 #[test]
-fn settings_of_its_own_hold_beside_captures_of_other_threads() {
+fn a_capture_with_its_own_config_ignores_captures_of_other_threads() {
     let plain = capture();
     let own = capture_with(Config::new().level("warn").expect("a level")).expect("settings");
     tracing::info!("quiet");
@@ -256,7 +256,7 @@ fn settings_of_its_own_hold_beside_captures_of_other_threads() {
 }
 
 #[test]
-fn beside_init_lines_go_to_both_and_its_levels_hold() {
+fn after_init_lines_go_to_both_and_its_levels_apply() {
     let mut fixture = Command::new(env!("CARGO_BIN_EXE_fixture"));
     let fixture = fixture.arg("capture").env_clear().env("LOG_FORMAT", "json");
     let output = fixture.output().expect("the fixture runs");

@@ -1,4 +1,4 @@
-//! `delay`: calls of one dependency take longer, in one test.
+//! `delay`: slows the calls of one dependency in one test.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -15,7 +15,7 @@ use futures::executor::block_on;
 use super::failure;
 
 const SHORT: Duration = Duration::from_millis(20);
-/// Longer than any test runs: who waits for it does not pass.
+/// Longer than any test runs: a test that waits for it fails.
 const NEVER: Duration = Duration::MAX;
 
 #[dependency_call("payments")]
@@ -39,7 +39,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 #[test]
-fn a_call_is_slowed_and_its_line_says_so() {
+fn a_delayed_call_logs_the_longer_duration() {
     let captured = capture();
     let _slow = delay("payments", SHORT);
     assert_eq!(charge(), 7);
@@ -49,25 +49,25 @@ fn a_call_is_slowed_and_its_line_says_so() {
 }
 
 #[test]
-fn an_async_call_waits_without_holding_its_thread() {
+fn a_delayed_async_call_does_not_block_its_thread() {
     let captured = capture();
     let _slow = delay("payments", NEVER);
     let mut charging = pin!(charge_later());
     assert!(poll_once(charging.as_mut()).is_pending());
     assert!(poll_once(charging.as_mut()).is_pending());
-    // The thread is free for the others, whose calls are not slowed.
+    // The thread runs the other calls, which are not delayed.
     assert!(poll_once(pin!(reserve())).is_ready());
     a_step_of_the_same_name();
     assert!(captured.dependencies("payments").is_empty());
 }
 
 #[test]
-fn a_task_that_moves_while_it_waits_is_woken_where_it_went() {
+fn a_delayed_future_polled_on_another_thread_is_woken_there() {
     let captured = capture();
     let slow = delay("payments", SHORT);
     let mut charging = Box::pin(charge_later());
     assert!(poll_once(charging.as_mut()).is_pending());
-    // The one who polls now is another than the one who was told first.
+    // The future is now polled with another waker.
     let moved = thread::spawn(move || block_on(charging));
     assert_eq!(moved.join().expect("no panic"), 7);
     drop(slow);
@@ -75,7 +75,7 @@ fn a_task_that_moves_while_it_waits_is_woken_where_it_went() {
 }
 
 #[test]
-fn a_timeout_around_a_slow_call_cancels_it() {
+fn a_timeout_around_a_delayed_call_cancels_it() {
     let captured = capture();
     let _slow = delay("payments", NEVER);
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -88,7 +88,7 @@ fn a_timeout_around_a_slow_call_cancels_it() {
 }
 
 #[test]
-fn calls_on_tasks_and_threads_of_the_test_are_slowed_too() {
+fn calls_on_tasks_and_threads_of_the_test_are_delayed_too() {
     let captured = capture();
     let _slow = delay("payments", SHORT);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -100,7 +100,7 @@ fn calls_on_tasks_and_threads_of_the_test_are_slowed_too() {
 }
 
 #[test]
-fn a_stream_waits_before_its_first_item() {
+fn a_delayed_stream_waits_before_its_first_item() {
     #[dependency_call("feed")]
     fn items() -> impl futures::Stream<Item = u8> + Send {
         futures::stream::iter([1, 2])
@@ -112,7 +112,7 @@ fn a_stream_waits_before_its_first_item() {
 }
 
 #[test]
-fn other_tests_are_not_slowed() {
+fn other_tests_are_not_delayed() {
     let captured = capture();
     let _slow = delay("payments", NEVER);
     let other = thread::spawn(|| {
@@ -122,7 +122,7 @@ fn other_tests_are_not_slowed() {
         block_on(charge_later())
     });
     assert_eq!(other.join().expect("no panic"), 7);
-    // Nor is one without a capture, or a capture inside.
+    // Calls without a capture or in a nested one are not delayed either.
     thread::spawn(charge).join().expect("no panic");
     let inner = capture();
     charge();
@@ -134,7 +134,7 @@ fn other_tests_are_not_slowed() {
 }
 
 #[test]
-fn the_last_delay_holds_until_its_guard_is_dropped() {
+fn the_last_delay_applies_until_its_guard_is_dropped() {
     let _captured = capture();
     let first = delay("payments", NEVER);
     let second = delay("payments", Duration::ZERO);
@@ -146,7 +146,7 @@ fn the_last_delay_holds_until_its_guard_is_dropped() {
 }
 
 #[test]
-fn a_delay_outside_a_capture_says_what_to_do() {
+fn a_delay_outside_a_capture_panics_with_instructions() {
     let text = failure(|| delay("payments", SHORT));
     assert!(text.contains("call `capture()` first"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Assertions that narrow down lines, and what they say when they fail.
+//! Assertions that filter lines, and their failure messages.
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ fn charge(rows: u32) -> Result<(), std::io::Error> {
     if rows > 2 { Err(std::io::ErrorKind::TimedOut.into()) } else { Ok(()) }
 }
 
-/// Two requests: one that is well, one that fails.
-fn story() -> Captured {
+/// Two requests: one succeeds, one fails.
+fn two_requests() -> Captured {
     let captured = capture();
     for (id, rows) in [("r-1", 1), ("r-2", 3)] {
         let _ = RequestContext::with_id(id).enter_with(|| place_order(rows));
@@ -41,8 +41,8 @@ fn story() -> Captured {
 }
 
 #[test]
-fn lines_are_narrowed_down_by_what_they_say() {
-    let captured = story();
+fn lines_can_be_filtered_by_field() {
+    let captured = two_requests();
     captured.assert_step("place_order").times(2);
     captured.assert_step("place_order").outcome("error").level("warn").field("request_id", "r-2");
     let failed = captured.assert_dependency("payments").outcome("error").under("place_order");
@@ -56,8 +56,8 @@ fn lines_are_narrowed_down_by_what_they_say() {
 }
 
 #[test]
-fn a_failure_shows_the_lines_and_what_differs() {
-    let captured = story();
+fn a_failed_assertion_shows_the_lines_and_the_difference() {
+    let captured = two_requests();
     let text = failure(|| captured.assert_step("refund"));
     assert!(text.starts_with("no line of the step `refund` was captured; there are:\n"), "{text}");
     assert!(text.contains("step_timing step=price") && text.contains("dependency=db"), "{text}");
@@ -92,7 +92,7 @@ fn a_failure_shows_the_lines_and_what_differs() {
 
 #[test]
 fn a_failed_assertion_points_at_the_test() {
-    let captured = story();
+    let captured = two_requests();
     let here = line!();
     failure(|| captured.assert_step("refund"));
     failure(|| captured.assert_step("price").field("amount", 4));
@@ -107,7 +107,7 @@ fn a_failed_assertion_points_at_the_test() {
 }
 
 #[test]
-fn outside_a_request_there_is_no_tree() {
+fn outside_a_request_steps_have_no_parent_in_the_tree() {
     let captured = capture();
     let _ = place_order(1);
     let text = failure(|| captured.assert_step("price").under("place_order"));
@@ -117,7 +117,7 @@ fn outside_a_request_there_is_no_tree() {
 }
 
 #[test]
-fn a_step_that_is_still_open_has_no_line_to_be_under() {
+fn under_reports_a_parent_step_that_is_still_open() {
     let captured = capture();
     RequestContext::with_id("r-1").enter_with(|| {
         let open = candor::step_guard("open");
@@ -130,8 +130,8 @@ fn a_step_that_is_still_open_has_no_line_to_be_under() {
 }
 
 #[test]
-fn a_tree_shows_names_and_ends_in_the_order_of_beginnings() {
-    let captured = story();
+fn a_tree_shows_names_and_outcomes_in_start_order() {
+    let captured = two_requests();
     let tree = "\
 place_order ok
   price ok
@@ -176,20 +176,20 @@ fn a_tree_shows_calls_that_were_cancelled_and_steps_without_their_parent() {
 }
 
 #[test]
-fn requests_of_the_same_id_are_not_mixed_up() {
+fn requests_with_the_same_id_are_kept_apart() {
     let captured = capture();
     for rows in [1, 3] {
         let _ = RequestContext::with_id("r-7").enter_with(|| place_order(rows));
     }
-    assert_eq!(captured.tree(), story().tree());
+    assert_eq!(captured.tree(), two_requests().tree());
     let failed = captured.assert_step("place_order").outcome("error").lines();
     assert_eq!(captured.children(&failed[0]).len(), 3);
     captured.assert_dependency("db").share_at_most("place_order", 1.0);
 }
 
 #[test]
-fn lines_are_asked_for_in_their_order() {
-    let captured = story();
+fn lines_can_be_matched_in_order() {
+    let captured = two_requests();
     captured.assert_order(&["old tariff", "price", "db", "payments", "place_order", "price"]);
     let text = failure(|| captured.assert_order(&["payments", "place_order", "price", "refund"]));
     assert!(
@@ -200,8 +200,8 @@ fn lines_are_asked_for_in_their_order() {
 }
 
 #[test]
-fn times_are_guarded() {
-    let captured = story();
+fn durations_can_be_asserted() {
+    let captured = two_requests();
     let step = || captured.assert_step("place_order");
     step().took_at_most(Duration::from_secs(3600)).took_at_least(Duration::ZERO);
     let text = failure(|| step().took_at_most(Duration::ZERO));
@@ -212,7 +212,7 @@ fn times_are_guarded() {
 }
 
 #[test]
-fn the_share_of_a_call_is_that_of_the_time_in_which_one_was_open() {
+fn the_share_of_a_call_counts_overlapping_calls_once() {
     #[dependency_call("payments")]
     async fn slow() {}
 
@@ -227,7 +227,7 @@ fn the_share_of_a_call_is_that_of_the_time_in_which_one_was_open() {
             .timed("both"),
         ),
     );
-    // Side by side they took the whole time, not twice that.
+    // Concurrent calls take the whole time, not twice that.
     let calls = captured.assert_dependency("payments").times(2).share_at_most("both", 1.0);
     let text = failure(|| calls.clone().share_at_most("both", 0.01));
     assert!(text.contains(" of `both`, more than 0.01:\n"), "{text}");
@@ -236,8 +236,8 @@ fn the_share_of_a_call_is_that_of_the_time_in_which_one_was_open() {
 }
 
 #[test]
-fn the_share_is_asked_of_each_request() {
-    let captured = story();
+fn the_share_is_checked_for_each_request() {
+    let captured = two_requests();
     captured.assert_dependency("db").share_at_most("place_order", 1.0);
     let shares = captured.assert_dependency("payments").outcome("error");
     shares.share_at_most("place_order", 1.0);
@@ -246,7 +246,7 @@ fn the_share_is_asked_of_each_request() {
 }
 
 #[test]
-fn a_long_line_does_not_hide_the_others_of_a_failed_test() {
+fn a_long_line_does_not_hide_other_lines_in_a_failure() {
     let captured = capture();
     tracing::info!(exc = "frame\n".repeat(500), "it broke");
     tracing::info!("and so on");

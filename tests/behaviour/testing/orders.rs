@@ -1,5 +1,4 @@
-//! The three kinds of test that `docs/testing.md` shows, on a small service; what stands there stands
-//! here.
+//! The three kinds of test of `docs/testing.md` on a small service; the code there is copied from here.
 
 use std::io;
 use std::time::Duration;
@@ -101,7 +100,7 @@ fn post_order(app: Router, items: &[u64]) -> StatusCode {
 }
 
 #[test]
-fn an_order_is_logged_in_priced_and_charged() {
+fn an_order_is_authenticated_priced_and_charged() {
     let captured = capture();
     assert_eq!(post_order(service(Payments { is_up: true }), &[1, 2]), StatusCode::CREATED);
 
@@ -118,7 +117,7 @@ place_order ok
 }
 
 #[test]
-fn when_payments_is_down_the_log_says_so() {
+fn if_payments_is_down_the_log_names_it() {
     let captured = capture();
     assert_eq!(post_order(service(Payments { is_up: false }), &[1]), StatusCode::BAD_GATEWAY);
 
@@ -135,7 +134,7 @@ fn when_payments_is_down_the_log_says_so() {
 }
 
 #[test]
-fn nothing_that_a_customer_sends_in_confidence_is_logged() {
+fn no_confidential_customer_data_is_logged() {
     for is_up in [true, false] {
         let captured = capture();
         post_order(service(Payments { is_up }), &[1]);
@@ -150,7 +149,7 @@ fn nothing_that_a_customer_sends_in_confidence_is_logged() {
 }
 
 #[test]
-fn more_items_are_no_more_queries() {
+fn more_items_do_not_cause_more_queries() {
     let queries = |items: &[u64]| {
         let captured = capture();
         post_order(service(Payments { is_up: true }), items);
@@ -160,20 +159,20 @@ fn more_items_are_no_more_queries() {
 }
 
 #[test]
-fn a_slow_payment_is_the_payments_own_time() {
+fn a_slow_payment_is_attributed_to_payments() {
     let captured = capture();
     let _slow = delay("payments", Duration::from_millis(200));
     post_order(service(Payments { is_up: true }), &[1]);
 
     captured.assert_dependency("db").at_most(1).share_at_most("request_completed", 0.25);
     captured.assert_dependency("payments").took_at_least(Duration::from_millis(200));
-    // Far from what it takes: this one is the machine's as much as the program's.
+    // A generous limit, since this time depends on the machine.
     captured.assert_step("log_in").took_at_most(Duration::from_secs(1));
     assert_eq!(captured.completed().text("slowest_step"), "charge");
 }
 
 #[test]
-fn an_order_without_a_password_is_charged_to_nobody() {
+fn an_order_without_a_password_is_not_charged() {
     let order = NewOrder { items: vec![1], card: String::new(), password: String::new() };
     let captured = capture();
     let placing = place_order(Payments { is_up: true }, 7, &order);

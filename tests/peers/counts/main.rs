@@ -1,6 +1,5 @@
-//! Repeats one operation a number of times, for `counts.sh` to count its instructions:
-//! `candor-counts step 1000`. The difference of two numbers of repetitions is what the operation
-//! costs, without what starting costs.
+//! Repeats one operation, so that `counts.sh` can count its instructions: `candor-counts step 1000`. The
+//! difference between two numbers of repetitions is the cost of the operation without that of starting.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -22,7 +21,7 @@ use tower_service::Service;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
-/// Its name, the level it is logged at, and what it does with a number.
+/// Its name, the level directive, and the operation, which is called with a number.
 type Operation = (&'static str, &'static str, fn(u64));
 
 const OPERATIONS: [Operation; 12] = [
@@ -53,7 +52,7 @@ fn main() -> ExitCode {
     match repeat(level, *operation, times) {
         Ok(()) => ExitCode::SUCCESS,
         Err(wrong) => {
-            eprintln!("{wrong}");
+            eprintln!("operation `{name}`: {wrong}");
             ExitCode::FAILURE
         }
     }
@@ -70,11 +69,11 @@ fn repeat(level: &str, operation: fn(u64), times: u64) -> Result<(), candor::Ini
         let request = RequestContext::with_id("0195f3a2-7c1e-7a40-9d52-3f6b8e21c704");
         request.with_method("POST").with_path("/v1/orders/checkout").enter_with(|| {
             context::set_user(clear("u-1042"));
-            // Until the clock knows the rate of the processor's counter, it is another one.
+            // candor's clock switches to the processor's counter once it has measured its rate.
             operation(1_000_000);
             std::thread::sleep(Duration::from_millis(1100));
             operation(1_000_000);
-            // From here on every number has the same digits, and as many instructions.
+            // From here on every number has the same number of digits, and costs the same instructions.
             (1_000_000..1_000_000 + times).for_each(operation);
         });
     });
@@ -122,7 +121,7 @@ fn async_step(order_id: u64) {
     black_box(answer_of(look_up(order_id)).is_ready());
 }
 
-/// What a future gives that waits for nothing.
+/// Polls a future that is ready at once.
 fn answer_of<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -147,7 +146,7 @@ fn dependency(order_id: u64) {
     black_box(call(order_id).is_ok());
 }
 
-/// A service that says nothing.
+/// A service without log output.
 struct Silent;
 
 impl Service<Request<()>> for Silent {
@@ -183,7 +182,7 @@ impl Body for Nothing {
     }
 }
 
-/// The edge around it, its line and the layer itself included.
+/// The HTTP layer around it, including its line and the creation of the layer.
 fn request(_: u64) {
     let asked = Request::post("/v1/orders/checkout").header("host", "localhost").body(());
     if let Ok(asked) = asked {
@@ -197,7 +196,7 @@ fn plain(order_id: u64) -> u64 {
     black_box(order_id)
 }
 
-/// A message with nothing to hide in it.
+/// A message without secrets.
 fn text(_: u64) {
     const CLEAN: &str = "Job 1042 was accepted by the payment provider and passed on to the warehouse, after \
                          the address had been looked up and the stock was reserved; the customer gets an \
@@ -205,7 +204,7 @@ fn text(_: u64) {
     black_box(candor::scrub::text(black_box(CLEAN)));
 }
 
-/// What `step_off` is beside.
+/// The baseline of `step_off`.
 fn bare(order_id: u64) {
     black_box(plain(order_id));
 }

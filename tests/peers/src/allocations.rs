@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, with a count.
+/// The system allocator, with a counter.
 struct Counting;
 
 #[global_allocator]
@@ -13,24 +13,24 @@ thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Allocations of this thread since it began; one that grows counts as well.
+/// Allocations of this thread since its start; reallocations count as well.
 pub(crate) fn so_far() -> u64 {
     COUNT.with(Cell::get)
 }
 
 fn count() {
-    // A thread that is past its end allocates uncounted.
+    // Allocations during the exit of a thread are not counted.
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
 }
 
 // A global allocator can't be written without `unsafe`, and only it sees every allocation.
 #[allow(unsafe_code)]
-// SAFETY: every method hands its arguments to `System` unchanged and returns what `System` returned;
-// the count is a `Cell` that is made without allocation and needs no destructor.
+// SAFETY: every method passes its arguments to `System` unchanged and returns its result;
+// the counter is a `Cell` that is created without allocation and needs no destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promise about `layout` is the one that `System` asks for.
+        // SAFETY: the caller guarantees what `System` requires of `layout`.
         unsafe { System.alloc(layout) }
     }
 
@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // SAFETY: `pointer` came from `System`, since every allocation does.
+        // SAFETY: `pointer` came from `System`, which makes every allocation above.
         unsafe { System.realloc(pointer, layout, size) }
     }
 

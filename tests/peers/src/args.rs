@@ -2,24 +2,24 @@
 
 use std::path::PathBuf;
 
-/// Fewer rounds give no median worth the name.
+/// With fewer rounds the median is not reliable.
 const FEWEST_ROUNDS: usize = 9;
 
 #[derive(Debug)]
 pub(crate) struct Args {
-    /// Where the figures go, beside the tables.
+    /// The file for the figures, in addition to the tables.
     pub(crate) json: Option<PathBuf>,
     pub(crate) rounds: usize,
-    /// What has no such part in its name is left out, but for the floor; ratios go with their rows.
+    /// Only rows with this text in their name are measured, and the floor; ratios need both of their rows.
     pub(crate) rows: String,
-    /// Compiles the generated crates too, which takes minutes.
+    /// Also measures the generated crates, which takes minutes.
     pub(crate) compile: bool,
-    /// Tables in Markdown.
+    /// Prints the tables as Markdown.
     pub(crate) markdown: bool,
 }
 
 impl Args {
-    /// The error is a sentence for whoever typed the arguments.
+    /// Parses the arguments; the error is a message for the user.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut args =
             Args { json: None, rounds: 41, rows: String::new(), compile: false, markdown: false };

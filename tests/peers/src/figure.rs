@@ -1,8 +1,8 @@
-//! A figure, what was asked of it, and whether it holds.
+//! A figure, its bar, and whether it meets the bar.
 
 use std::fmt;
 
-/// The middle of the rounds, and the best of them.
+/// The median of the rounds, and the best round.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figure {
     pub(crate) median: f64,
@@ -10,7 +10,7 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    /// Of times, or of whatever else is better when it is less.
+    /// The figure of values for which less is better, such as times.
     pub(crate) fn of(values: &[f64]) -> Self {
         Figure {
             median: median(values.iter().copied()),
@@ -18,12 +18,12 @@ impl Figure {
         }
     }
 
-    /// Of something that has no rounds.
+    /// The figure of a value that is measured once.
     pub(crate) fn exactly(value: f64) -> Self {
         Figure { median: value, min: value }
     }
 
-    /// Times of `of` over times of `over`, round by round, and of the two best rounds.
+    /// The ratio of `of` to `over`: the median over the rounds, and that of the two best rounds.
     pub(crate) fn ratio(of: &[f64], over: &[f64]) -> Self {
         Figure {
             median: median(of.iter().zip(over).map(|(of, over)| of / over)),
@@ -42,12 +42,12 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-/// What a figure has to be.
+/// The limit that a figure is compared with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bar {
     Most(f64),
     Least(f64),
-    /// The first where the clock is the CPU's own counter, the second where it falls back to a slower one.
+    /// `tsc` if the clock source is the CPU's counter, `other` if it is a slower one.
     MostByClock {
         tsc: f64,
         other: f64,
@@ -55,7 +55,7 @@ pub(crate) enum Bar {
 }
 
 impl Bar {
-    /// Judged by the median.
+    /// Compares the median with the bar.
     pub(crate) fn holds(self, figure: Figure) -> bool {
         match self {
             Bar::Most(most) => figure.median <= most,
@@ -85,11 +85,11 @@ impl fmt::Display for Bar {
     }
 }
 
-/// One thing that was asked, and its answer.
+/// A figure with its name and its bar.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) name: &'static str,
-    /// In words, with the unit.
+    /// The description, with the unit.
     pub(crate) asked: &'static str,
     pub(crate) bar: Bar,
     pub(crate) figure: Figure,

@@ -86,7 +86,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// Beyond the plain one; none where it is smaller.
+    /// Bytes more than the plain future; zero if it is smaller.
     pub(crate) fn extra(&self) -> usize {
         self.step.saturating_sub(self.plain)
     }

@@ -1,4 +1,4 @@
-//! What the figures depend on beside the code.
+//! The properties of the machine that the figures depend on.
 
 use std::fs;
 use std::thread;
@@ -23,7 +23,7 @@ pub(crate) fn clock_source() -> String {
         .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
 }
 
-/// Of the last minute; above the number of CPUs, nothing here holds.
+/// The load of the last minute; the figures are unreliable if it exceeds the number of CPUs.
 fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().unwrap_or("unknown").to_owned()

@@ -1,4 +1,4 @@
-//! candor measured against its peers, in one run and in one table.
+//! Benchmarks of candor and its peers, in one run and one table.
 //!
 //! ```text
 //! cargo run --release -p candor-peers
@@ -9,36 +9,34 @@
 //!
 //! # What is measured
 //!
-//! **Lines.** The same work is told to the log by candor and by its peers: one synchronous step with
-//! its line, and one ordinary event with three fields, both inside a request. Every line holds the same
-//! facts, as far as its library has them, and goes to the same sink, which looks at the bytes and
-//! forgets them; the lines are printed below the table, so that anyone can compare them. Below all of
-//! them lies the **floor**, what a timed line costs at the least: two readings of the clock, and a copy
-//! of the bytes of candor's step line into a buffer that is used again. A step that is switched off is
-//! measured against the bare function.
+//! **Lines.** candor and its peers log the same work: one synchronous step with its line, and one ordinary event
+//! with three fields, both inside a request. Every line holds the same details, as far as its library has them,
+//! and goes to the same sink, which reads the bytes and discards them. The lines are printed below the table for
+//! comparison. The **floor** is the lower bound of a timed line: two clock readings, and a copy of the bytes of
+//! candor's step line into a buffer that is reused. A disabled step is measured against the bare function.
 //!
-//! **Redaction**, of a struct of eight fields; **growth**, with live requests, depth, call sites and
-//! polls; **futures**, in bytes; **a service** over loopback ([`service`]); and with `--compile` what the
-//! attribute costs the compiler ([`compile`]).
+//! **Redaction** of a struct of eight fields; **growth** with live requests, depth, call sites and polls;
+//! **futures**, in bytes; **a service** over loopback ([`service`]); and with `--compile` the compile time of
+//! annotated functions ([`compile`]).
 //!
 //! # How
 //!
-//! Each round measures every row once, one after the other, in a subscriber of its own that is
-//! installed for this thread (what another subscriber wants would change what a call site costs).
-//! A row is warmed up and then repeated for a few milliseconds. So what disturbs the machine disturbs
-//! all rows alike, and a ratio holds where its two times don't.
+//! Each round measures every row once, one after the other, in a subscriber that is installed for this thread
+//! only (the levels of another subscriber would change the cost of a call site). A row is warmed up and then
+//! repeated for a few milliseconds. Other load on the machine thus affects all rows alike, and a ratio is
+//! reliable even if its two times are not.
 //!
 //! # How to read it
 //!
-//! Times are nanoseconds an operation. The *median* is over the rounds; of a ratio, it is the median
-//! of the ratios within each round. *Min* is the fastest round; of a ratio, the ratio of the two
-//! fastest rounds. On a quiet machine both agree; on a busy one the minimum is nearer to the truth of
-//! a time and the median to that of a ratio. Never compare times of two runs: compare ratios. A bar is
-//! judged by the median.
+//! Times are nanoseconds per operation. The *median* is over the rounds; for a ratio, it is the median of the
+//! ratios within each round. *Min* is the fastest round; for a ratio, the ratio of the two fastest rounds. On a
+//! quiet machine both agree; on a busy one prefer the minimum for a time and the median for a ratio. Never
+//! compare times of two runs: compare ratios. The median is compared with the bar.
 
 mod allocations;
 mod args;
 mod compile;
+mod failure;
 mod figure;
 mod futures;
 mod machine;
@@ -53,8 +51,8 @@ use std::fs;
 use std::process::ExitCode;
 
 use args::Args;
+use failure::{Context as _, Failure};
 use report::Report;
-use rows::Failure;
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {
@@ -77,9 +75,8 @@ fn compare(args: &Args) -> Result<(), Failure> {
     let report = Report::make(args)?;
     print!("{}", report.render(args.markdown));
     if let Some(file) = &args.json {
-        fs::write(file, report.json()).map_err(|error| {
-            format!("the figures can't be written to {}: {error}", file.display())
-        })?;
+        fs::write(file, report.json())
+            .context(format_args!("cannot write the figures to {}", file.display()))?;
     }
     Ok(())
 }

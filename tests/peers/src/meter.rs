@@ -1,4 +1,4 @@
-//! One row's operation, warmed up, repeated and timed; and the sink that all rows write to.
+//! The meter that warms up, repeats and times the operation of a row, and the sink of all rows.
 
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -7,28 +7,28 @@ use std::thread;
 use std::time::Instant;
 
 use crate::allocations;
-use crate::rows::Failure;
+use crate::failure::Failure;
 
-/// What one operation cost in one round.
+/// The cost of one operation in one round.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Reading {
     pub(crate) nanos: f64,
     pub(crate) allocations: f64,
 }
 
-/// Handed to a row, which sets its library up and calls [`time`](Meter::time).
+/// Passed to a row, which sets up its library and calls [`time`](Meter::time).
 #[derive(Debug, Clone)]
 pub(crate) struct Meter<'a> {
-    /// Where the row's lines go.
+    /// The sink for the lines of the row.
     pub(crate) sink: Sink,
     /// The line whose bytes the floor copies.
     pub(crate) line: &'a [u8],
     pub(crate) operations: u32,
-    /// Where several threads start together.
+    /// Makes several threads start together.
     gate: Option<Arc<Barrier>>,
     pub(crate) reading: Reading,
-    /// The last line of the operation, where the sink keeps it; what its surroundings write later is
-    /// not of it.
+    /// The last line of the operation, if the sink keeps it; lines written later, around the operation,
+    /// are not included.
     pub(crate) wrote: Vec<u8>,
 }
 
@@ -37,12 +37,12 @@ impl<'a> Meter<'a> {
         Meter { sink, line, operations, gate: None, reading: Reading::default(), wrote: Vec::new() }
     }
 
-    /// Times the operation, which gets the number of its repetition.
+    /// Times the operation, which is called with the number of its repetition.
     pub(crate) fn time(&mut self, operation: impl FnMut(u64)) {
         self.time_several(1, operation);
     }
 
-    /// The same for one that is several in one; the reading is that of each.
+    /// The same for a call that performs several operations; the reading is that of each.
     pub(crate) fn time_several(&mut self, several: u32, mut operation: impl FnMut(u64)) {
         let repetitions = (self.operations / several).max(8);
         for number in 0..u64::from(repetitions / 8) {
@@ -101,7 +101,7 @@ fn count(number: u64) -> f64 {
     u32::try_from(number).map_or(f64::INFINITY, f64::from)
 }
 
-/// Takes lines and forgets them, or keeps the last one to be shown.
+/// Discards lines, or keeps the last one to be printed.
 #[derive(Debug, Clone)]
 pub(crate) enum Sink {
     Null,
@@ -116,7 +116,7 @@ impl Write for Sink {
             }
             Sink::Last(line) => {
                 let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
-                // A peer may write a line in pieces.
+                // A peer can write a line in several pieces.
                 if line.ends_with(b"\n") {
                     line.clear();
                 }

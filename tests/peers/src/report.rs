@@ -1,4 +1,4 @@
-//! Everything that was measured, what was asked of it, and how it is shown.
+//! All results of a run, the bars they are compared with, and their tables.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 
 use crate::args::Args;
 use crate::compile::{self, Comparison};
+use crate::failure::{Context as _, Failure};
 use crate::figure::{Bar, Figure, Finding};
 use crate::futures::{self, Sizes};
 use crate::machine;
 use crate::rounds::{self, Results};
-use crate::rows::{self, Failure, RATIOS};
+use crate::rows::{self, RATIOS};
 use crate::service::{self, Service};
 use crate::table::{Table, number};
 
@@ -20,7 +21,7 @@ pub(crate) struct Report {
     sizes: Vec<Sizes>,
     service: Option<Service>,
     compiled: Option<Comparison>,
-    /// As it was when the measuring began, since this program is itself a load.
+    /// Described before the measurements, since this program is itself a load.
     machine: String,
 }
 
@@ -28,12 +29,16 @@ impl Report {
     pub(crate) fn make(args: &Args) -> Result<Self, Failure> {
         let machine = machine::describe();
         let rows = rows::named(&args.rows);
-        // The floor is always among them.
+        // The floor is always one of them.
         let lines = if rows.len() > 1 { Some(rounds::measure(&rows, args.rounds)?) } else { None };
         let sizes = if args.wants("futures") { futures::sizes() } else { Vec::new() };
-        let service = if args.wants("service") { Some(service::measure()?) } else { None };
-        let compiled =
-            if args.compile && args.wants("compile") { Some(compile::measure()?) } else { None };
+        let service =
+            if args.wants("service") { Some(service::measure().context("service")?) } else { None };
+        let compiled = if args.compile && args.wants("compile") {
+            Some(compile::measure().context("compile")?)
+        } else {
+            None
+        };
         if lines.is_none() && sizes.is_empty() && service.is_none() && compiled.is_none() {
             return Err(format!("nothing that is measured has {:?} in its name", args.rows).into());
         }
@@ -83,7 +88,7 @@ impl Report {
         for table in self.tables() {
             out += &table.render(markdown);
         }
-        // The docs show the figures, the terminal also what they were taken of.
+        // The docs show only the figures; the terminal also shows the measured lines.
         if let (Some(lines), false) = (&self.lines, markdown) {
             out += &what_was_written(lines);
         }

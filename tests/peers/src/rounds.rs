@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::failure::{Context as _, Failure};
 use crate::figure::{Figure, median};
 use crate::meter::{Meter, Reading, Sink};
-use crate::rows::{self, Failure, Ratio, Row};
+use crate::rows::{self, Ratio, Row};
 
-/// How long a row is repeated in one round.
+/// The duration of a row in one round.
 ///
-/// Less than a scheduler's turn: on a busy machine some batches then run undisturbed.
+/// Less than a time slice of the scheduler, so that some batches run undisturbed on a busy machine.
 const BATCH_NANOS: f64 = 1e6;
 const FEWEST_OPERATIONS: f64 = 200.0;
-/// Operations before the line that is shown, so that its counters have grown.
+/// Operations before the printed line, so that its counters have realistic values.
 const SAMPLED: u32 = 4000;
 
 /// All readings of one row, in the order of the rounds, and its line.
@@ -19,7 +20,7 @@ const SAMPLED: u32 = 4000;
 pub(crate) struct Measured {
     pub(crate) row: &'static Row,
     pub(crate) readings: Vec<Reading>,
-    /// Without its line feed; empty where the row writes none.
+    /// Without its line feed; empty if the row writes none.
     pub(crate) line: Vec<u8>,
 }
 
@@ -42,16 +43,20 @@ pub(crate) fn measure(rows: &[&'static Row], rounds: usize) -> Result<Results, F
     for _ in 0..rounds {
         for (measured, operations) in measured.iter_mut().zip(&batches) {
             let mut meter = Meter::new(Sink::Null, &copied, *operations);
-            (measured.row.run)(&mut meter)?;
+            run(measured.row, &mut meter)?;
             measured.readings.push(meter.reading);
         }
     }
     Ok(Results { rounds, rows: measured })
 }
 
+fn run(row: &Row, meter: &mut Meter<'_>) -> Result<(), Failure> {
+    (row.run)(meter).context(format_args!("row `{}`", row.name))
+}
+
 fn line_of(row: &Row) -> Result<Vec<u8>, Failure> {
     let mut meter = Meter::new(Sink::Last(Arc::default()), &[], SAMPLED);
-    (row.run)(&mut meter)?;
+    run(row, &mut meter)?;
     let mut line = meter.wrote;
     if line.ends_with(b"\n") {
         line.pop();
@@ -59,16 +64,16 @@ fn line_of(row: &Row) -> Result<Vec<u8>, Failure> {
     Ok(line)
 }
 
-/// Operations that fill a batch, by the quickest of a few.
+/// The number of operations in a batch, from the fastest of three trials.
 fn batch(row: &Row, copied: &[u8]) -> Result<u32, Failure> {
     let mut quickest = f64::INFINITY;
     for _ in 0..3 {
         let mut meter = Meter::new(Sink::Null, copied, SAMPLED);
-        (row.run)(&mut meter)?;
+        run(row, &mut meter)?;
         quickest = quickest.min(meter.reading.nanos);
     }
     let operations = (BATCH_NANOS / quickest.max(1.0)).max(FEWEST_OPERATIONS);
-    // At most a batch of one nanosecond each, so it fits.
+    // At most one operation per nanosecond of a batch, so it fits.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Ok(operations as u32)
 }
@@ -78,7 +83,7 @@ impl Results {
         self.rows.iter().find(|measured| std::ptr::eq(measured.row, row))
     }
 
-    /// A ratio round by round, and of the two best rounds; none where one of its rows was left out.
+    /// The figure of a ratio, or `None` if one of its rows was not measured.
     pub(crate) fn ratio(&self, ratio: &Ratio) -> Option<Figure> {
         let (of, over) = (self.of(ratio.of)?, self.of(ratio.over)?);
         let rounds = of.readings.iter().zip(&over.readings);
@@ -98,7 +103,7 @@ impl Measured {
         median(self.readings.iter().map(|reading| reading.allocations))
     }
 
-    /// The least of everything: what disturbs a round only ever adds.
+    /// The minimum of each value: other load can only make a reading larger.
     fn best(&self) -> Reading {
         let least = |a: Reading, b: &Reading| Reading {
             nanos: a.nanos.min(b.nanos),

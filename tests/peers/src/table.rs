@@ -63,7 +63,7 @@ impl Table {
     }
 }
 
-/// As many digits as say something.
+/// Formats the value with its significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         small if small < 10.0 => format!("{value:.2}"),

@@ -1,5 +1,5 @@
-//! Reads lines from standard input and says whether each is a proper one: JSON with the fixed keys in
-//! their places, no key twice, no raw control character.
+//! Checks that each line of standard input is valid: JSON with the fixed keys in order, without duplicate
+//! keys or raw control characters.
 
 use std::io::{self, BufRead as _};
 

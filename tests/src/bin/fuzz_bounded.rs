@@ -1,7 +1,7 @@
-//! The fuzz targets for a bounded time, on a stable toolchain: `fuzz_bounded [seconds] [seed] [target]`.
+//! Runs the fuzz targets for a bounded time on stable Rust: `fuzz_bounded [seconds] [seed] [target]`.
 //!
-//! Inputs are seeds (`tests/fuzz/seeds.txt`) that were cut, spliced and sprinkled with words of secrets. The same
-//! seed makes the same inputs; an input that breaks a promise is printed, and the program ends with 1.
+//! The inputs are those of `tests/fuzz/seeds.txt`, cut, spliced and mixed with parts of secrets. The same seed
+//! gives the same inputs. An input that violates a guarantee is printed, and the exit code is 1.
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use candor_tests::fuzz::{TARGETS, Target};
 
 const SEEDS: &str = include_str!("../../fuzz/seeds.txt");
 
-/// What secrets, their names and their disguises are made of.
+/// Parts of secrets, of their names and of their encodings.
 const WORDS: [&[u8]; 48] = [
     b"password",
     b"token",
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(found))
 }
 
-/// Runs a target until the time is over or an input breaks it.
+/// Runs a target until the time is over or an input makes it panic.
 fn run(target: Target, seed: u64, time: Duration) -> (u64, Option<Vec<u8>>) {
     let seeds: Vec<&[u8]> = SEEDS.lines().map(str::as_bytes).collect();
     let mut random = Random::new(seed);
@@ -135,7 +135,7 @@ fn input(random: &mut Random, seeds: &[&[u8]]) -> Vec<u8> {
     input
 }
 
-/// The input without what it does not need to break the target.
+/// Shrinks the input as long as it still makes the target panic.
 fn smallest(target: Target, mut input: Vec<u8>) -> Vec<u8> {
     let mut len = input.len() / 2;
     while len > 0 {

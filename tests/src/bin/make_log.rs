@@ -1,6 +1,6 @@
-//! Writes a log of many requests to standard output, in candor's own form, for measuring what reads it.
+//! Writes a log of many requests in candor's format to standard output, for benchmarks of the command.
 //!
-//! `make_log 1000 >big.log` writes at least so many megabytes; the ids are `req-00000000` and on, so any of them can be asked for.
+//! `make_log 1000 >big.log` writes at least 1000 megabytes, with request ids from `req-00000000` on.
 
 use std::io::{self, BufWriter, Write as _};
 
@@ -26,7 +26,7 @@ fn main() -> io::Result<()> {
     out.flush()
 }
 
-/// xorshift: the same log each time.
+/// xorshift with a fixed seed, so that the log is always the same.
 struct Random(u64);
 
 impl Random {
@@ -38,7 +38,7 @@ impl Random {
     }
 }
 
-/// Six lines: three steps, two calls, the end; one request in fifty fails.
+/// Writes six lines: three steps, two calls and the completion; one request in fifty fails.
 fn request(number: u64, random: &mut Random, out: &mut String) {
     use std::fmt::Write as _;
     let fails = random.next(50) == 0;

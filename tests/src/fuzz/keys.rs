@@ -1,25 +1,25 @@
-//! The key rule against a second way to say some of it.
+//! The key rule, compared with a second implementation of parts of it.
 
 use candor::keys::is_sensitive;
 
 use super::Input;
 
-/// Words the rule knows and words it does not.
+/// Words that the key rule knows, and others.
 const WORDS: [&str; 24] = [
     "password", "secret", "token", "key", "api", "access", "card", "number", "session", "id",
     "user", "order", "count", "type", "is", "has", "max", "pin", "code", "otp", "prompt", "public",
     "db", "cookie",
 ];
-/// Hits anywhere, unless the first or the last word takes it back.
+/// Words that match anywhere, unless the first or the last word revokes the match.
 const STRONG: [&str; 4] = ["password", "secret", "cookie", "otp"];
 const FIRST: [&str; 4] = ["is", "has", "max", "count"];
 const LAST: [&str; 3] = ["count", "type", "max"];
 
-/// A name of known words: the same however it is spelled; and any name at all, which must not panic.
+/// A name of known words is classified alike in every spelling; any other name must not panic.
 ///
 /// # Panics
 ///
-/// Where it breaks a promise.
+/// Panics if a guarantee is violated.
 pub fn keys(data: &[u8]) {
     let mut input = Input(data);
     let words: Vec<&str> = (0..=input.byte() % 4).map(|_| *input.pick(&WORDS)).collect();
@@ -41,7 +41,7 @@ pub fn keys(data: &[u8]) {
     let name = input.noise(256);
     let hidden = is_sensitive(&name);
     let wide: String = name.chars().flat_map(|c| [c, '\u{200b}']).collect();
-    // A `%` that meets its digits again, or a character that came apart, is another name.
+    // If removing characters joins a `%` with two digits or splits a character, it is another name.
     if name.is_ascii() && !name.contains('%') {
         assert_eq!(is_sensitive(&wide), hidden, "zero-width characters change {name:?}");
         let encoded: String = name

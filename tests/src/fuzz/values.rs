@@ -7,17 +7,17 @@ use serde_json::{Map, Value, json};
 
 use super::{CANARY, Input, NAMES, assert_clean, assert_hidden};
 
-/// Text that was decided to be shown arrives as it is, and forges nothing.
+/// Text under `clear` is logged unchanged, and forges no line or field.
 ///
 /// # Panics
 ///
-/// Where it breaks a promise.
+/// Panics if a guarantee is violated.
 pub fn escape(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let json = candor::loggable::to_json(&candor::policy::clear(&*text));
     assert_clean(&json);
     let back: String = serde_json::from_str(&json).expect("a JSON string");
-    // A long value is cut, and says so.
+    // A long value is cut and marked as such.
     match back.rsplit_once("…(+") {
         Some((kept, _)) if text.len() > 4096 => assert!(text.starts_with(kept)),
         _ => assert_eq!(back, text),
@@ -26,11 +26,11 @@ pub fn escape(data: &[u8]) {
     assert_clean(&debug);
 }
 
-/// A secret under a sensitive name, in a line of its own among noise.
+/// A secret under a sensitive name, on its own line between random text.
 ///
 /// # Panics
 ///
-/// Where it breaks a promise.
+/// Panics if a guarantee is violated.
 pub fn text(data: &[u8]) {
     const FORMS: [fn(&str, &str) -> String; 12] = [
         |name, value| format!("{name}={value}"),
@@ -55,7 +55,7 @@ pub fn text(data: &[u8]) {
     assert_hidden(&scrub::text(&given), &given);
     let lossy = String::from_utf8_lossy(data);
     let shown = scrub::text(&lossy);
-    // Nothing is invented.
+    // The scrubber adds nothing.
     let mut rest = &*lossy;
     for kept in shown.split("[REDACTED]") {
         let kept = kept.trim_matches(['"', '\\', '\'', '`']);
@@ -65,11 +65,11 @@ pub fn text(data: &[u8]) {
     }
 }
 
-/// A URL with a secret in each place that has one.
+/// A URL with a secret in each component that can hold one.
 ///
 /// # Panics
 ///
-/// Where it breaks a promise.
+/// Panics if a guarantee is violated.
 pub fn url(data: &[u8]) {
     let mut input = Input(data);
     let part = |input: &mut Input<'_>| -> String {
@@ -99,17 +99,17 @@ pub fn url(data: &[u8]) {
     );
     let authority =
         shown.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
-    // A relative reference has none.
+    // A relative reference has no host.
     let relative = shown.starts_with(['/', '.']) && !shown.starts_with("//");
     assert!(relative || !authority.contains('@'), "{shown:?} of {lossy:?}");
     let _ = scrub::url_with_query(&lossy);
 }
 
-/// JSON made of the input: valid, of the same form, without what stands under a sensitive name.
+/// JSON made of the input stays valid and keeps its structure, without values under sensitive names.
 ///
 /// # Panics
 ///
-/// Where it breaks a promise.
+/// Panics if a guarantee is violated.
 pub fn json(data: &[u8]) {
     let mut input = Input(data);
     let given = value(&mut input, 5);
@@ -150,8 +150,8 @@ fn check_json(given: &Value) {
     same_form(given, &shown);
 }
 
-/// The naive rule, by recursion: what stands under a sensitive key is hidden, and what is no text and stands under
-/// none is as it was.
+/// The naive rule, by recursion: values under a sensitive key are hidden, and values other than strings under
+/// other keys are unchanged.
 fn same_form(given: &Value, shown: &Value) {
     match (given, shown) {
         (Value::Object(given), Value::Object(shown)) => {
@@ -161,7 +161,7 @@ fn same_form(given: &Value, shown: &Value) {
                     && value.as_str().is_some_and(is_sensitive)
             });
             for (key, given) in given {
-                // A key that holds a secret is itself replaced.
+                // A key that contains a secret is itself replaced.
                 let Some(shown) = shown.get(key) else {
                     assert_ne!(scrub::text(key), *key, "{key:?} is missing in {shown:?}");
                     continue;
@@ -178,18 +178,18 @@ fn same_form(given: &Value, shown: &Value) {
             given.iter().zip(shown).for_each(|(given, shown)| same_form(given, shown));
         }
         (Value::String(_), Value::String(_)) => {}
-        // A card number.
+        // The number can be a card number.
         (Value::Number(_), Value::String(shown)) if shown == "[REDACTED]" => {}
         (_, Value::String(shown)) if shown == "[…]" => {}
         _ => assert_eq!(given, shown),
     }
 }
 
-/// Headers made of the input, and a secret in one.
+/// Headers made of the input, one of them with a secret.
 ///
 /// # Panics
 ///
-/// Where it breaks a promise.
+/// Panics if a guarantee is violated.
 pub fn headers(data: &[u8]) {
     let mut input = Input(data);
     let mut map = HeaderMap::new();

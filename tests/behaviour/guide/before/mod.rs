@@ -1,4 +1,4 @@
-//! The code of the guide's chapter on migrating as it is before: it compiles and does what is said of it.
+//! The "before" code of the migration chapter, which has to compile and write the lines shown there.
 
 pub(super) mod instrument;
 pub(super) mod json;

@@ -1,4 +1,4 @@
-//! A timer written by hand.
+//! A hand-written timer.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! A router with tower-http's layers.
+//! A router with the layers of tower-http.
 
 use axum::{Router, routing::get};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};

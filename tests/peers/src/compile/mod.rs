@@ -1,9 +1,9 @@
-//! What annotating 500 functions costs the compiler: the same functions plain, as steps and as spans,
-//! each a crate of its own in a temporary workspace, compiled in turn.
+//! The compile time of 500 annotated functions: the same functions plain, as steps and as spans, each set a
+//! crate of its own in a temporary workspace, compiled in turn.
 //!
-//! What they depend on is built before. A round touches the crate's source and lets `cargo build` find
-//! out what to do, so a figure holds cargo's own time too, the same on every side. Incremental
-//! compilation is off where all of it is measured, and on for what an edit costs.
+//! The dependencies are built beforehand. A round touches the source of the crate and runs `cargo build`, so a
+//! figure includes cargo's own time, which is the same for all crates. Incremental compilation is off for full
+//! builds, and on for the cost of an edit.
 
 mod source;
 
@@ -16,17 +16,17 @@ use std::time::{Instant, SystemTime};
 
 use source::Attribute;
 
+use crate::failure::{Context as _, Failure};
 use crate::figure::Figure;
-use crate::rows::Failure;
 
-/// Each of the three crates is compiled so many times, in turn.
+/// The number of times that each of the three crates is compiled, in turn.
 const ROUNDS: usize = 5;
 
-/// Seconds of one way to compile, of all rounds.
+/// Seconds of one kind of build, over all rounds.
 #[derive(Debug)]
 pub(crate) struct Times {
     pub(crate) wall: Figure,
-    /// Of cargo and everything it started, on all CPUs: a busy machine disturbs it less.
+    /// CPU time of cargo and its child processes: other load affects it less.
     pub(crate) cpu: Figure,
 }
 
@@ -35,9 +35,9 @@ pub(crate) struct Compiled {
     pub(crate) attribute: &'static str,
     pub(crate) build: Times,
     pub(crate) check: Times,
-    /// A build after a touch, with what the incremental one before it left.
+    /// An incremental build after the source was touched.
     pub(crate) edit: Times,
-    /// Bytes in release, without symbols.
+    /// Size of the stripped release binary, in bytes.
     pub(crate) binary: u64,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn measure() -> Result<Comparison, Failure> {
     let build = workspace.rounds(&["build", "--lib"], false)?;
     let [_, steps, spans] = &build;
     let ratio = Figure::ratio(&steps.cpu, &spans.cpu);
-    // What follows takes minutes.
+    // The rest takes minutes, so the most important figures are printed first.
     eprintln!(
         "building: steps {:.2} s, spans {:.2} s, ratio {:.3}",
         Figure::of(&steps.cpu).median,
@@ -91,8 +91,12 @@ impl Rounds {
     }
 }
 
-/// CPU seconds of all processes that this one has waited for; where the system does not say, wall
-/// seconds since the program began stand in.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).context(path.display())
+}
+
+/// CPU seconds of all processes that this one has waited for; if the system does not report them, wall
+/// seconds since the start of the measurement.
 fn cpu_of_children(began: Instant) -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // After the name, which may hold anything, in parentheses: user time is the 14th field from there,
@@ -106,7 +110,7 @@ fn cpu_of_children(began: Instant) -> f64 {
     }
 }
 
-/// The generated crates; gone when it is dropped.
+/// The generated crates, removed on drop.
 #[derive(Debug)]
 struct Workspace {
     root: PathBuf,
@@ -116,29 +120,31 @@ impl Workspace {
     fn write() -> Result<Self, Failure> {
         let root = env::temp_dir().join(format!("candor-compile-{}", std::process::id()));
         let workspace = Workspace { root };
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let repository = checkout.canonicalize().context(checkout.display())?;
         let candor = repository.join("runtime");
         let candor = candor.to_str().ok_or("the checkout's path is no UTF-8")?;
         for attribute in Attribute::ALL {
             let package = workspace.root.join(attribute.package());
-            fs::create_dir_all(package.join("src"))?;
+            fs::create_dir_all(package.join("src")).context(package.display())?;
             let manifest = format!(
                 "[package]\nname = {:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
                  [dependencies]\n{}",
                 attribute.package(),
                 attribute.dependency(candor)
             );
-            fs::write(package.join("Cargo.toml"), manifest)?;
-            fs::write(package.join("src/lib.rs"), source::library(attribute))?;
-            fs::write(package.join("src/main.rs"), source::program(attribute))?;
+            write(&package.join("Cargo.toml"), &manifest)?;
+            write(&package.join("src/lib.rs"), &source::library(attribute))?;
+            write(&package.join("src/main.rs"), &source::program(attribute))?;
         }
         let members = Attribute::ALL.map(Attribute::package);
-        fs::write(
-            workspace.root.join("Cargo.toml"),
-            format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n"),
+        write(
+            &workspace.root.join("Cargo.toml"),
+            &format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n"),
         )?;
-        // The versions of the checkout, which are on this machine already.
-        fs::copy(repository.join("Cargo.lock"), workspace.root.join("Cargo.lock"))?;
+        // The versions of the checkout, which are already downloaded.
+        let lockfile = repository.join("Cargo.lock");
+        fs::copy(&lockfile, workspace.root.join("Cargo.lock")).context(lockfile.display())?;
         Ok(workspace)
     }
 
@@ -151,7 +157,11 @@ impl Workspace {
         for _ in 0..ROUNDS {
             for (attribute, rounds) in Attribute::ALL.into_iter().zip(&mut rounds) {
                 let library = self.root.join(attribute.package()).join("src/lib.rs");
-                File::options().append(true).open(library)?.set_modified(SystemTime::now())?;
+                File::options()
+                    .append(true)
+                    .open(&library)
+                    .and_then(|file| file.set_modified(SystemTime::now()))
+                    .context(library.display())?;
                 let (started, cpu) = (Instant::now(), cpu_of_children(began));
                 self.cargo(command, attribute, incremental)?;
                 rounds.cpu.push(cpu_of_children(began) - cpu);
@@ -161,11 +171,12 @@ impl Workspace {
         Ok(rounds)
     }
 
-    /// Bytes of the release binary, without symbols.
+    /// Size of the stripped release binary, in bytes.
     fn weigh(&self, attribute: Attribute) -> Result<u64, Failure> {
         self.cargo(&["build", "--release"], attribute, false)?;
         let binary = format!("target/release/{}{}", attribute.package(), env::consts::EXE_SUFFIX);
-        Ok(fs::metadata(self.root.join(binary))?.len())
+        let binary = self.root.join(binary);
+        Ok(fs::metadata(&binary).context(binary.display())?.len())
     }
 
     fn cargo(
@@ -183,7 +194,8 @@ impl Workspace {
             .env("CARGO_INCREMENTAL", if incremental { "1" } else { "0" })
             .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
             .env_remove("CARGO_PROFILE_DEV_DEBUG")
-            .output()?;
+            .output()
+            .context(format_args!("start `cargo {}`", command.join(" ")))?;
         if output.status.success() {
             return Ok(());
         }
@@ -195,7 +207,7 @@ impl Workspace {
 
 impl Drop for Workspace {
     fn drop(&mut self) {
-        // A directory that stays behind in the temporary directory is no reason to fail.
+        // A leftover in the temporary directory is not an error.
         let _ = fs::remove_dir_all(&self.root);
     }
 }

@@ -1,8 +1,8 @@
-//! The crates that are compiled: the same 500 functions, plain, as steps and as spans.
+//! The source of the crates that are compiled: the same 500 functions, plain, as steps and as spans.
 
 use std::fmt::Write as _;
 
-/// What stands above a function.
+/// The attribute of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attribute {
     None,
@@ -39,7 +39,7 @@ impl Attribute {
         match self {
             Attribute::None => String::new(),
             Attribute::StepTimed => {
-                // Text has to be decided by a policy.
+                // Strings need a policy.
                 fields.extend(text.iter().map(|field| format!("{field} = clear({field})")));
                 if fields.is_empty() {
                     "#[candor::step_timed]\n".to_owned()
@@ -53,7 +53,7 @@ impl Attribute {
                 if !fields.is_empty() {
                     arguments.push(format!("fields({})", fields.join(", ")));
                 }
-                // A step tells of its error without being asked.
+                // A step logs its error by default.
                 if fails {
                     arguments.push("err".to_owned());
                 }
@@ -63,7 +63,7 @@ impl Attribute {
     }
 }
 
-/// One of the shapes that functions come in.
+/// One shape of function.
 #[derive(Debug)]
 struct Kind {
     /// `NAME` is replaced.
@@ -74,7 +74,7 @@ struct Kind {
     fails: bool,
 }
 
-/// Taken in turn; every other one is asynchronous.
+/// Used in turn; every other one is asynchronous.
 const KINDS: [Kind; 8] = [
     Kind {
         source: "pub fn NAME(order: u64, quantity: u32) -> u64 {
@@ -178,7 +178,7 @@ const KINDS: [Kind; 8] = [
 const FUNCTIONS: usize = 500;
 const A_MODULE: usize = 20;
 
-/// What all functions use.
+/// Items that all functions use.
 const COMMON: &str = "//! Generated.
 
 use std::future::Future;
@@ -231,8 +231,8 @@ fn finish<T>(future: impl Future<Output = T>) -> T {
 }
 ";
 
-/// The library: modules of functions, and a call of each, without which an asynchronous one is not
-/// compiled to its end.
+/// The library: modules of functions, and a call of each, without which an asynchronous function is not
+/// fully compiled.
 pub(super) fn library(attribute: Attribute) -> String {
     let mut out = COMMON.to_owned();
     let modules = FUNCTIONS / A_MODULE;
@@ -260,7 +260,7 @@ pub(super) fn library(attribute: Attribute) -> String {
     out
 }
 
-/// The program that is weighed.
+/// The program whose size is measured.
 pub(super) fn program(attribute: Attribute) -> String {
     format!(
         "fn main() {{\n    let seed = std::env::args().count() as u64;\n    \

@@ -7,10 +7,11 @@ use candor::{Config, Format, RequestContext, context};
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
+use super::Row;
 use super::floor::{Refused, try_charge_body};
 use super::redaction::CLEAN;
 use super::work::{self, METHOD, PATH, REQUEST_ID, USER_ID};
-use super::{Failure, Row};
+use crate::failure::Failure;
 use crate::meter::Meter;
 
 /// One annotated function with its line.
@@ -19,10 +20,10 @@ pub(crate) static STEP: Row =
 /// The same on two threads, in two requests, through one layer.
 pub(super) static STEP_ON_TWO_THREADS: Row =
     Row { name: "candor step, each of two threads", run: step_on_two_threads };
-/// The same function when none of its lines can be written.
+/// The same function with all of its lines disabled.
 pub(super) static OFF: Row =
     Row { name: "candor step, off", run: |meter| lines(meter, "off", Format::Json, charging) };
-/// A function that can fail, when only the line of its error could be written.
+/// A fallible function, with only its error line enabled.
 pub(super) static ONLY_ERROR: Row = Row {
     name: "candor step, only its error on",
     run: |meter| lines(meter, "warn", Format::Json, charging_with_result),
@@ -35,12 +36,12 @@ pub(super) static DEPENDENCY: Row = Row {
 /// An ordinary event with three fields, by tracing's macro.
 pub(super) static EVENT: Row =
     Row { name: "candor event", run: |meter| lines(meter, "info", Format::Json, telling) };
-/// Somebody else's event whose message was put together at run time, so that it is scrubbed.
+/// An event of another crate with a message formatted at run time, which is scrubbed.
 pub(super) static MESSAGE_EVENT: Row = Row {
     name: "candor event, a message of 200 bytes",
     run: |meter| lines(meter, "info", Format::Json, telling_a_message),
 };
-/// The same by candor's macro.
+/// The same with candor's macro.
 pub(super) static OWN_EVENT: Row = Row {
     name: "candor event, candor::info!",
     run: |meter| lines(meter, "info", Format::Json, telling_by_candor),
@@ -50,12 +51,12 @@ pub(super) static STRUCT_EVENT: Row = Row {
     name: "candor struct event",
     run: |meter| lines(meter, "info", Format::Json, telling_of_a_struct),
 };
-/// The readable form of the step.
+/// The step in the pretty format.
 pub(super) static PRETTY_STEP: Row = Row {
     name: "candor step, pretty",
     run: |meter| lines(meter, "info", Format::Pretty, charging),
 };
-/// The readable form of the event.
+/// The event in the pretty format.
 pub(super) static PRETTY_EVENT: Row = Row {
     name: "candor event, pretty",
     run: |meter| lines(meter, "info", Format::Pretty, telling),

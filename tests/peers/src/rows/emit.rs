@@ -1,7 +1,7 @@
-//! emit, with a runtime of its own and an emitter that writes each event's JSON as `emit_file` does,
-//! into a buffer that is used again.
+//! emit, with its own runtime and an emitter that writes the JSON of each event as `emit_file` does, into a
+//! buffer that is reused.
 //!
-//! The request's facts are properties of the ambient context.
+//! The details of the request are properties of the ambient context.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use emit::platform::thread_local_ctxt::ThreadLocalCtxt;
 use emit::{Emitter, Event, Props};
 
+use super::Row;
 use super::work::{self, HandKept, METHOD, PATH, REQUEST_ID, USER_ID, millis};
-use super::{Failure, Row};
+use crate::failure::Failure;
 use crate::meter::{Meter, Sink};
 
 /// A step's line written by hand.
@@ -21,7 +22,7 @@ pub(super) static STEP: Row = Row { name: "emit step by hand", run: step };
 /// An event with three fields.
 pub(super) static EVENT: Row = Row { name: "emit event", run: event };
 
-// A row's `run` may fail; these have nothing that could.
+// `Row::run` is fallible; these rows can't fail.
 #[allow(clippy::unnecessary_wraps)]
 fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
     let runtime = emit::setup().emit_to(Lines(meter.sink.clone())).init_runtime();
@@ -67,7 +68,7 @@ fn event(meter: &mut Meter<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-// The macro for properties makes a function of them; the context is lent by its runtime.
+// The macro for properties defines a function; the context is borrowed from its runtime.
 #[allow(clippy::too_many_arguments, clippy::trivially_copy_pass_by_ref)]
 fn in_request(context: &ThreadLocalCtxt, work: impl FnOnce(&HandKept)) {
     let request = emit::props! {
@@ -79,7 +80,7 @@ fn in_request(context: &ThreadLocalCtxt, work: impl FnOnce(&HandKept)) {
     emit::Frame::push(context, request).call(|| work(&HandKept::new()));
 }
 
-/// One line an event, in one write.
+/// Writes each event as one line, with one write.
 struct Lines(Sink);
 
 thread_local! {

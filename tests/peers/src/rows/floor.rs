@@ -1,21 +1,22 @@
-//! What nobody can go below.
+//! Lower bounds: the work that any implementation has to do.
 
 use std::fmt;
 use std::hint::black_box;
 use std::time::Instant;
 
-use super::{Failure, Row, work};
+use super::{Row, work};
+use crate::failure::Failure;
 use crate::meter::Meter;
 
 /// Two clock readings, and the same bytes copied.
 pub(super) static FLOOR: Row = Row { name: "floor", run: floor };
-/// The function that the step is around.
+/// The body of the step.
 pub(super) static BARE: Row = Row { name: "bare call", run: bare };
 /// The function that can fail, and one clock reading.
 pub(super) static BARE_AND_CLOCK: Row =
     Row { name: "bare call and a clock reading", run: bare_and_clock };
 
-// A row's `run` may fail; these have nothing to set up.
+// `Row::run` is fallible; these rows have nothing to set up.
 #[allow(clippy::unnecessary_wraps)]
 fn floor(meter: &mut Meter<'_>) -> Result<(), Failure> {
     let line = meter.line;
@@ -45,7 +46,7 @@ fn bare(meter: &mut Meter<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Never, in these rows.
+/// Never true in these rows.
 #[derive(Debug)]
 pub(super) struct Refused;
 

@@ -1,4 +1,4 @@
-//! What must not grow with the service: live requests, depth, call sites, polls.
+//! Costs that must not grow with the service: live requests, depth, call sites and polls.
 
 use std::future::{Future, pending};
 use std::hint::black_box;
@@ -10,10 +10,11 @@ use candor_peers_sites as many;
 use tracing::dispatcher::with_default;
 
 use super::candor::{dispatch, in_request};
-use super::{Failure, Row, work};
+use super::{Row, work};
+use crate::failure::Failure;
 use crate::meter::Meter;
 
-/// A step in one request, which is the only one.
+/// A step in the only open request.
 pub(super) static LIVE_1: Row =
     Row { name: "candor step, 1 live request", run: |meter| live(meter, 1, 1) };
 /// A step in one request, while others are open.
@@ -22,29 +23,29 @@ pub(super) static LIVE_1000: Row =
 /// A step in one request, while many others are open.
 pub(super) static LIVE_100K: Row =
     Row { name: "candor step, 100 000 live requests", run: |meter| live(meter, 100_000, 1) };
-/// A step in each of them in turn, which the CPU's caches can't hold.
+/// A step in each request in turn, which do not fit into the CPU's caches.
 pub(super) static LIVE_100K_IN_TURN: Row = Row {
     name: "candor step in each of 100 000 requests",
     run: |meter| live(meter, 100_000, 100_000),
 };
 
-/// A step that holds no other.
+/// A step without inner steps.
 pub(super) static NESTED_1: Row =
     Row { name: "candor step, depth 1", run: |meter| nested(meter, 1) };
-/// One of ten, each in the one before.
+/// One of ten nested steps.
 pub(super) static NESTED_10: Row =
     Row { name: "candor step, one of 10 nested", run: |meter| nested(meter, 10) };
-/// One of fifty.
+/// One of fifty nested steps.
 pub(super) static NESTED_50: Row =
     Row { name: "candor step, one of 50 nested", run: |meter| nested(meter, 50) };
 
 /// Ten functions, called in turn.
 pub(super) static SITES_10: Row =
     Row { name: "candor step, 10 call sites in turn", run: |meter| sites(meter, 10) };
-/// A thousand.
+/// A thousand functions, called in turn.
 pub(super) static SITES_1000: Row =
     Row { name: "candor step, 1 000 call sites in turn", run: |meter| sites(meter, 1_000) };
-/// The thousand functions without attribute, for what the CPU's caches have to do with it.
+/// The thousand functions without attribute, to show the effect of the CPU's caches.
 pub(super) static BARE_SITES_1000: Row =
     Row { name: "bare call, 1 000 functions in turn", run: bare_sites };
 
@@ -113,7 +114,7 @@ fn sites(meter: &mut Meter<'_>, number: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-// A row's `run` may fail; these have nothing that could.
+// `Row::run` is fallible; these rows can't fail.
 #[allow(clippy::unnecessary_wraps)]
 fn bare_sites(meter: &mut Meter<'_>) -> Result<(), Failure> {
     let mut in_turn = many::BARE.iter().cycle();

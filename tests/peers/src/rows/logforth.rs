@@ -1,7 +1,7 @@
-//! logforth behind the `log` crate's macros, with its JSON layout and fastrace's ids.
+//! logforth behind the macros of the `log` crate, with its JSON layout and the ids of fastrace.
 //!
-//! The request's facts stand in logforth's own diagnostic for the thread; its trace is a fastrace root
-//! span, whose reporter forgets what it gets. A step is a local span, and a line written by hand.
+//! The details of the request are in logforth's thread-local diagnostic; its trace is a fastrace root span,
+//! whose reporter discards its input. A step is a local span and a line written by hand.
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -16,8 +16,9 @@ use logforth::layout::JsonLayout;
 use logforth::record::Record;
 use logforth::{Diagnostic, Error, Layout};
 
+use super::Row;
 use super::work::{self, HandKept, METHOD, PATH, REQUEST_ID, USER_ID, millis};
-use super::{Failure, Row};
+use crate::failure::Failure;
 use crate::meter::{Meter, Sink};
 
 /// A span, and a step's line written by hand.
@@ -25,7 +26,7 @@ pub(super) static STEP: Row = Row { name: "logforth step by hand, fastrace span"
 /// An event with three fields.
 pub(super) static EVENT: Row = Row { name: "logforth event", run: event };
 
-// A row's `run` may fail; these have nothing that could.
+// `Row::run` is fallible; these rows can't fail.
 #[allow(clippy::unnecessary_wraps)]
 fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
     in_request(meter, |meter, log, request| {
@@ -82,7 +83,7 @@ fn in_request(meter: &mut Meter<'_>, work: impl FnOnce(&mut Meter<'_>, &LogBridg
             })
             .build(),
     );
-    // What the macros ask before they look at the logger.
+    // The macros check the maximum level before they use the logger.
     log::set_max_level(log::LevelFilter::Info);
     fastrace::set_reporter(Forgetful, Config::default());
     let facts =
@@ -107,7 +108,7 @@ impl Reporter for Forgetful {
     }
 }
 
-/// What logforth's own appenders do, to the rows' sink.
+/// Writes to the sink of the rows as logforth's own appenders do.
 #[derive(Debug)]
 struct Lines {
     layout: JsonLayout,

@@ -1,4 +1,4 @@
-//! What is measured: a file for each subject with its rows, and the ratios between rows.
+//! The measured operations: a file for each subject with its rows, and the ratios between rows.
 //!
 //! A new row is one `static` and its entry in [`all`]; a new peer is one file.
 
@@ -14,13 +14,10 @@ mod subscribers;
 mod tracing_fmt;
 mod work;
 
-use std::error::Error;
-
+use crate::failure::Failure;
 use crate::meter::Meter;
 
 pub(crate) use ratios::{RATIOS, Ratio};
-
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// One line of the table.
 #[derive(Debug)]
@@ -30,7 +27,7 @@ pub(crate) struct Row {
     pub(crate) run: fn(&mut Meter<'_>) -> Result<(), Failure>,
 }
 
-/// Every row, in the order of the table; the first is what the others are compared with.
+/// Every row, in the order of the table; the others are compared with the first.
 pub(crate) fn all() -> Vec<&'static Row> {
     vec![
         &floor::FLOOR,
@@ -83,7 +80,7 @@ pub(crate) fn all() -> Vec<&'static Row> {
     ]
 }
 
-/// The floor, and the rows with this in their name.
+/// The floor, and the rows with `part` in their name.
 pub(crate) fn named(part: &str) -> Vec<&'static Row> {
     let mut rows = all();
     rows.retain(|row| row.name == floor::FLOOR.name || row.name.contains(part));

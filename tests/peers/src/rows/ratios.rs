@@ -1,10 +1,10 @@
-//! The figures that are made of two rows, and their bars.
+//! The figures that are ratios of two rows, and their bars.
 
 use super::{Row, candor, floor, growth, redaction, slog, tracing_fmt};
 use crate::figure::Bar;
 use crate::meter::Reading;
 
-/// A figure made of two rows.
+/// A figure derived from two rows.
 #[derive(Debug)]
 pub(crate) struct Ratio {
     pub(crate) name: &'static str,
@@ -17,13 +17,13 @@ pub(crate) struct Ratio {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// Time over time.
+    /// The ratio of two times.
     Times,
-    /// Nanoseconds more.
+    /// The difference in nanoseconds.
     More,
-    /// Work done in the same time, of two threads over one.
+    /// The throughput of two threads, relative to one.
     TwoThreads,
-    /// Allocations of the first row alone.
+    /// The allocations of the first row.
     Allocations,
 }
 
@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// "Flat", with what a shared machine adds.
+/// "Flat", with tolerance for a shared machine.
 const FLAT: Bar = Bar::Most(1.15);
 
 pub(crate) const RATIOS: &[Ratio] = &[

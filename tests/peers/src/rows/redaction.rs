@@ -1,31 +1,32 @@
-//! A struct of eight fields to text, three of which hold secrets, into a buffer that is used again.
+//! Formatting a struct of eight fields, three of them secret, into a buffer that is reused.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 
 use serde_json::Value;
 
-use super::{Failure, Row, work};
+use super::{Row, work};
+use crate::failure::Failure;
 use crate::meter::Meter;
 
-/// The line's way: policies, one walk, JSON.
+/// The way of a log line: policies, one walk, JSON.
 pub(super) static CANDOR: Row = Row { name: "redact 8 fields: candor, JSON", run: candor };
 /// The raw struct with its secrets.
 pub(super) static SERDE: Row = Row { name: "redact nothing: serde_json", run: serde };
-/// Masks in a Debug.
+/// A `Debug` with masks.
 pub(super) static VEIL: Row = Row { name: "redact 8 fields: veil, Debug", run: veil };
-/// What services write by hand: the struct cloned into a `Value`, whose keys are looked up in a list.
+/// The usual hand-written code: clones the struct into a `Value`, and looks its keys up in a list.
 pub(super) static WALK: Row = Row { name: "redact 8 fields: clone, Value, walk", run: walk };
 
-/// What a foreign event's message costs beside its line: 200 bytes of prose, as a service writes it, with
-/// nothing in it to hide. A look is taken at its number, its commas, hyphens and words in `b`.
+/// The cost of scrubbing the message of another crate's event: 200 bytes of prose without secrets. Its number,
+/// commas, hyphens and words with `b` are candidates that the scrubber has to check.
 pub(super) static TEXT: Row = Row { name: "redact a clean text of 200 bytes", run: text };
 
 pub(super) const CLEAN: &str = "Job 1042 was accepted by the payment provider and passed on to the warehouse, after the \
                      address had been looked up and the stock was reserved; the customer gets an e-mail once \
                      it has left, not before.";
 
-// A row's `run` may fail; these have nothing to set up.
+// `Row::run` is fallible; these rows have nothing to set up.
 #[allow(clippy::unnecessary_wraps)]
 fn candor(meter: &mut Meter<'_>) -> Result<(), Failure> {
     let (value, mut out) = (work::payment(), String::new());

@@ -1,4 +1,4 @@
-//! slog-json behind a `Mutex`, with the request's facts on a child logger.
+//! slog-json behind a `Mutex`, with the details of the request on a child logger.
 
 use std::hint::black_box;
 use std::sync::Mutex;
@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use slog::{Drain, FnValue, Logger, Record, info, o};
 
+use super::Row;
 use super::work::{self, HandKept, METHOD, PATH, REQUEST_ID, USER_ID, millis};
-use super::{Failure, Row};
+use crate::failure::Failure;
 use crate::meter::Meter;
 
 /// A step's line written by hand.
@@ -37,7 +38,7 @@ fn charge_by_hand(log: &Logger, request: &HandKept, order_id: u64) -> u64 {
     value
 }
 
-// A row's `run` may fail; these have nothing that could.
+// `Row::run` is fallible; these rows can't fail.
 #[allow(clippy::unnecessary_wraps)]
 fn step(meter: &mut Meter<'_>) -> Result<(), Failure> {
     let (log, request) = (logger(meter), HandKept::new());

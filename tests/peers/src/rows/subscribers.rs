@@ -1,15 +1,16 @@
-//! Other formatters on tracing-subscriber's `Registry`: json-subscriber and tracing-bunyan-formatter.
+//! Other formatters on the `Registry` of tracing-subscriber: json-subscriber and tracing-bunyan-formatter.
 //!
-//! json-subscriber flattens the event's fields into the line, and has no line for a span's end.
-//! Bunyan's layer writes one line where a span begins and one where it ends, both of which count, and
-//! repeats a span's fields on the lines within it.
+//! json-subscriber flattens the fields of the event into the line, and writes no line when a span closes. The
+//! layer of Bunyan writes one line when a span opens and one when it closes, both of which are measured, and
+//! repeats the fields of a span on the lines inside it.
 
 use tracing::Dispatch;
 use tracing_bunyan_formatter::{BunyanFormattingLayer, JsonStorageLayer};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::{Failure, Row, tracing_fmt};
+use super::{Row, tracing_fmt};
+use crate::failure::Failure;
 use crate::meter::Meter;
 
 /// A step's line written by hand.
@@ -29,7 +30,7 @@ pub(super) static BUNYAN_EVENT: Row =
 
 type Operation = fn(&mut Meter<'_>, &Dispatch);
 
-// A row's `run` may fail; these have nothing that could.
+// `Row::run` is fallible; these rows can't fail.
 #[allow(clippy::unnecessary_wraps)]
 fn json(meter: &mut Meter<'_>, operation: Operation) -> Result<(), Failure> {
     let sink = meter.sink.clone();

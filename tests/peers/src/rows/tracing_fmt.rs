@@ -1,8 +1,8 @@
-//! tracing-subscriber's JSON formatter, and its text.
+//! The JSON formatter of tracing-subscriber, and its text formatter.
 //!
-//! The request is a span, so that its fields stand on every line. The current span is not repeated
-//! beside the list of spans, except on the line of a span's end, which names its span only there: so
-//! each line is the formatter's least one with these facts.
+//! The request is a span, so that its fields are on every line. The current span is not repeated beside the
+//! list of spans, except on the line of a closing span, which names its span only there: each line is the
+//! shortest one of this formatter with these details.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -11,8 +11,9 @@ use tracing::dispatcher::with_default;
 use tracing::{Dispatch, Level};
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use super::Row;
 use super::work::{self, HandKept, METHOD, PATH, REQUEST_ID, USER_ID, millis};
-use super::{Failure, Row};
+use crate::failure::Failure;
 use crate::meter::Meter;
 
 /// `#[instrument]` with the line that the span's end writes.
@@ -25,7 +26,7 @@ pub(super) static EVENT: Row = Row { name: "tracing-subscriber event", run: even
 /// An event with a nested struct, whose Debug is veil's.
 pub(super) static STRUCT_EVENT: Row =
     Row { name: "tracing-subscriber struct event (veil)", run: event_of_a_struct };
-/// The text form of the event, without colours.
+/// The event in the text format, without colours.
 pub(super) static TEXT_EVENT: Row = Row { name: "tracing-subscriber event, text", run: text_event };
 
 #[tracing::instrument(skip_all, fields(order_id = order_id))]
@@ -55,7 +56,7 @@ fn charge_by_hand(request: &HandKept, order_id: u64) -> u64 {
     value
 }
 
-// A row's `run` may fail; these have nothing that could.
+// `Row::run` is fallible; these rows can't fail.
 #[allow(clippy::unnecessary_wraps)]
 fn instrument(meter: &mut Meter<'_>) -> Result<(), Failure> {
     time_instrumented(meter, &json(meter, &FmtSpan::CLOSE));

@@ -1,4 +1,4 @@
-//! What every line tells: one step and one event of the same request.
+//! The content of every line: one step and one event of the same request.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,8 +105,8 @@ pub(super) fn veiled_order() -> VeiledOrder {
     VeiledOrder { customer: 41, payment: veiled() }
 }
 
-/// What a hand-written line has to keep for itself, where a library knows of spans only or of
-/// nothing.
+/// The counters of a hand-written line, for libraries that have only spans or
+/// neither.
 #[derive(Debug)]
 pub(super) struct HandKept {
     began: Instant,

@@ -1,14 +1,14 @@
-//! The same handlers four times: an order that is reserved, priced and paid.
+//! The same handlers four times: an order is reserved, priced and paid.
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Write as _;
 
-/// What a request writes: three steps, a call, and the request's own line.
+/// The lines of a request: three steps, a call and its completion.
 pub(super) const LINES: usize = 5;
 pub(super) const ANSWER: &str = "accepted 3750";
 
-/// `$wrote` is told after each place where candor would have written.
+/// `$wrote` is called at each point where candor would have written a line.
 macro_rules! handlers {
     ($module:ident, $wrote:path $(, step #[$step:meta], call #[$call:meta])?) => {
         pub(super) mod $module {
@@ -52,7 +52,7 @@ macro_rules! handlers {
 
             $(#[$call])?
             async fn charge(total: u64) -> io::Result<()> {
-                // The payment service takes a turn of the executor.
+                // The call to the payment service yields to the executor once.
                 tokio::task::yield_now().await;
                 if total == 0 { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(()) }
             }
@@ -82,7 +82,7 @@ thread_local! {
     static BY_HAND: RefCell<Option<(File, Vec<Vec<u8>>)>> = const { RefCell::new(None) };
 }
 
-/// From now on this thread's handlers write these lines.
+/// Makes the handlers of this thread write these lines.
 pub(super) fn write_by_hand(file: File, lines: &[Vec<u8>]) {
     BY_HAND.set(Some((file, lines.to_vec())));
 }
@@ -90,7 +90,7 @@ pub(super) fn write_by_hand(file: File, lines: &[Vec<u8>]) {
 fn write(line: usize) {
     BY_HAND.with_borrow_mut(|by_hand| {
         if let Some((file, lines)) = by_hand {
-            // A full disk shows in the figure of candor too.
+            // Errors are ignored: a full disk would affect candor's figure too.
             let _ = file.write_all(&lines[line]);
         }
     });

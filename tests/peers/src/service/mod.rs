@@ -1,20 +1,20 @@
-//! A whole service: axum over loopback, a request line, three steps and a dependency call a request,
-//! JSON to a file.
+//! A whole service: axum over loopback, with a request line, three steps and a dependency call for each request,
+//! and JSON written to a file.
 //!
-//! One thread serves, another one is the client: it keeps its connections open, writes a request on each
-//! and reads the answers, so that the server always has one waiting. Every variant has the same handlers
-//! (see [`handlers`]) and a server of its own in every round:
+//! One thread serves, and another one is the client: it keeps its connections open, writes a request to each
+//! and reads the responses, so that a request is always waiting for the server. Every variant has the same
+//! handlers (see [`handlers`]) and its own server in every round:
 //!
-//! - *bare*: nothing is logged;
-//! - *by hand*: the very bytes of candor's five lines, rendered beforehand, each in a write of its own
-//!   to a file that was opened for appending: what no logging at all could go below with these writes;
-//! - *candor*: `RequestLayer`, `#[step_timed]` and `#[dependency_call]`, `Config::file`,
-//!   and the same with its lines going nowhere, and with none;
-//! - *tower-http*: `TraceLayer` with its request span at INFO, `#[instrument]` on the same functions,
-//!   tracing-subscriber's JSON with a line for every span's end, to the file behind a `Mutex`.
+//! - *bare*: no logging;
+//! - *by hand*: the bytes of candor's five lines, rendered beforehand, each written separately to a file opened
+//!   for appending: the lower bound for logging with these writes;
+//! - *candor*: `RequestLayer`, `#[step_timed]`, `#[dependency_call]` and `Config::file`, and the same with the
+//!   lines discarded, and with the level off;
+//! - *tower-http*: `TraceLayer` with its request span at INFO, `#[instrument]` on the same functions, and the
+//!   JSON of tracing-subscriber with a line when a span closes, to the file behind a `Mutex`.
 //!
-//! Beside the throughput stands the CPU time that the serving thread took for a request, where Linux
-//! says it: a busy machine disturbs it less.
+//! Beside the throughput stands the CPU time of the serving thread for a request, on Linux: other load on the
+//! machine affects it less.
 
 mod client;
 mod handlers;
@@ -23,7 +23,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
 use axum::Router;
@@ -35,8 +35,8 @@ use tracing::dispatcher::with_default;
 use tracing::{Dispatch, Level};
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use crate::failure::{Context as _, Failure};
 use crate::figure::Figure;
-use crate::rows::Failure;
 
 const ROUNDS: usize = 9;
 const WARM_UP: Duration = Duration::from_millis(150);
@@ -46,7 +46,7 @@ const MEASURED: Duration = Duration::from_millis(400);
 enum Logs {
     Nothing,
     ByHand,
-    /// How the lines get to the file is said by the configuration.
+    /// candor, with its sink set by the function.
     Candor(fn(Config) -> Config),
     CandorOff,
     TowerHttp,
@@ -58,7 +58,7 @@ const VARIANTS: [(&str, Logs); 7] = [
     (BY_HAND, Logs::ByHand),
     (DIRECT, Logs::Candor(|config| config)),
     (BACKGROUND, Logs::Candor(|config| config.background(8192, Overload::Block))),
-    // What of it is the file's share, and what the lines'.
+    // To tell the cost of the file from the cost of the lines.
     ("candor, lines to nowhere", Logs::Candor(|config| config.writer(io::sink()))),
     ("candor, level off", Logs::CandorOff),
     ("tower-http and tracing-subscriber", Logs::TowerHttp),
@@ -73,7 +73,7 @@ const BACKGROUND: &str = "candor, background";
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     wall: f64,
-    /// Of the serving thread.
+    /// CPU time of the serving thread.
     cpu: f64,
 }
 
@@ -118,7 +118,7 @@ impl Service {
         self.throughput(BACKGROUND, BARE)
     }
 
-    /// Requests a second of the one over those of the other.
+    /// The ratio of requests per second of `of` to those of `over`.
     fn throughput(&self, of: &str, over: &str) -> Option<Figure> {
         let named = |name| self.variants.iter().find(|variant| variant.name == name);
         Some(Figure::ratio(&named(over)?.wall(), &named(of)?.wall()))
@@ -127,28 +127,30 @@ impl Service {
 
 pub(crate) fn measure() -> Result<Service, Failure> {
     let folder = Folder::make()?;
-    let lines = lines_of_a_request(&folder.0)?;
-    written(&folder.0)?;
+    let lines = lines_of_a_request(&folder.0).context("one request with candor")?;
+    take_bytes(&folder.0)?;
     let mut variants: Vec<Served> =
         VARIANTS.iter().map(|(name, _)| Served { name, readings: Vec::new(), bytes: 0 }).collect();
     for round in 0..ROUNDS {
-        for (nth, (_, logs)) in VARIANTS.iter().enumerate() {
+        for (nth, (name, logs)) in VARIANTS.iter().enumerate() {
             let file = folder.0.join(format!("{nth}-{round}.log"));
             let (reading, requests) =
-                serving(*logs, &file, &lines, |server| client::drive(server, WARM_UP, MEASURED))??;
+                serving(*logs, &file, &lines, |server| client::drive(server, WARM_UP, MEASURED))
+                    .and_then(|driven| driven)
+                    .context(format_args!("variant `{name}`, round {round}"))?;
             variants[nth].readings.push(reading);
-            variants[nth].bytes = written(&folder.0)? / requests.max(1);
+            variants[nth].bytes = take_bytes(&folder.0)? / requests.max(1);
         }
     }
     Ok(Service { variants })
 }
 
-/// What candor writes for one request, which is also a check that all of its lines are there.
+/// The lines that candor writes for one request; an error if their number is wrong.
 fn lines_of_a_request(folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     let file = folder.join("lines.log");
     let direct = Logs::Candor(|config| config);
     serving(direct, &file, &[], |server| client::once(server.address))??;
-    let text = fs::read(&file)?;
+    let text = fs::read(&file).context(file.display())?;
     let lines: Vec<Vec<u8>> = text.split_inclusive(|byte| *byte == b'\n').map(Vec::from).collect();
     if lines.len() == handlers::LINES {
         Ok(lines)
@@ -157,27 +159,53 @@ fn lines_of_a_request(folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     }
 }
 
-/// Bytes of all that lies in the folder, rotated files too; it is removed, since a few rounds would fill
-/// a disk.
-fn written(folder: &Path) -> Result<usize, Failure> {
+/// Returns the bytes of all files in the folder, rotated ones included, and removes the files: those of
+/// a few rounds would fill a disk.
+///
+/// A background writer can outlive its server and rotate files during the listing. A file that has
+/// vanished from its listed name has another one, which the next listing finds.
+fn take_bytes(folder: &Path) -> Result<usize, Failure> {
+    wait_for_background_writer();
+    // Renamed first, so that the file that is removed is the one that was counted.
+    let taken = folder.with_extension("taken");
     let mut bytes = 0;
-    for file in fs::read_dir(folder)? {
-        let file = file?;
-        bytes += file.metadata()?.len();
-        fs::remove_file(file.path())?;
+    loop {
+        let mut has_vanished = false;
+        for file in fs::read_dir(folder).context(folder.display())? {
+            let path = file.context(folder.display())?.path();
+            match fs::rename(&path, &taken) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => has_vanished = true,
+                renamed => {
+                    renamed.context(path.display())?;
+                    bytes += fs::metadata(&taken).context(taken.display())?.len();
+                    fs::remove_file(&taken).context(taken.display())?;
+                }
+            }
+        }
+        if !has_vanished {
+            return usize::try_from(bytes).context("bytes of the log files");
+        }
     }
-    Ok(usize::try_from(bytes)?)
 }
 
-/// Where the server is, for its client.
+/// Waits until no line is queued, for at most ten seconds: lines written later would be missing from
+/// their variant's bytes.
+fn wait_for_background_writer() {
+    let began = Instant::now();
+    while candor::stats().waiting > 0 && began.elapsed() < Duration::from_secs(10) {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The address of the server, and its CPU time.
 #[derive(Debug)]
 struct Server {
     address: SocketAddr,
-    /// Its thread's times, where the system tells them.
+    /// The file with the CPU time of its thread, if the system has one.
     times: Option<PathBuf>,
 }
 
-/// Runs a server of its own around the client's work.
+/// Runs a new server for the duration of `work`.
 fn serving<T>(
     logs: Logs,
     file: &Path,
@@ -188,11 +216,11 @@ fn serving<T>(
     let (stop, when_stopped) = oneshot::channel::<()>();
     thread::scope(|scope| {
         let server = scope.spawn(move || serve(logs, file, lines, &started, when_stopped));
-        // An error is the server's, which says more.
+        // `recv` fails only if the server failed, whose own error is returned by `join` below.
         let done = when_started.recv().map(|server| work(&server));
         drop(stop);
         server.join().map_err(|_| "the server panicked")??;
-        Ok(done?)
+        done.context("start of the server")
     })
 }
 
@@ -206,7 +234,7 @@ fn serve(
     let (app, dispatch) = match logs {
         Logs::Nothing => (handlers::bare::router(), Dispatch::none()),
         Logs::ByHand => {
-            handlers::write_by_hand(append_to(file)?, lines);
+            handlers::write_by_hand(append_to(file).context(file.display())?, lines);
             (handlers::by_hand::router(), Dispatch::none())
         }
         Logs::Candor(sink) => (candor_router(), candor_lines("info", sink, file)?),
@@ -216,7 +244,7 @@ fn serve(
                 .json()
                 .with_max_level(Level::INFO)
                 .with_span_events(FmtSpan::CLOSE)
-                .with_writer(Mutex::new(append_to(file)?))
+                .with_writer(Mutex::new(append_to(file).context(file.display())?))
                 .finish();
             let layer = TraceLayer::new_for_http()
                 .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
@@ -225,19 +253,23 @@ fn serve(
             (handlers::tower_http::router().layer(layer), Dispatch::new(lines))
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("tokio runtime")?;
     with_default(&dispatch, || {
         runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let listener = TcpListener::bind("127.0.0.1:0").await.context("bind 127.0.0.1:0")?;
             let times = fs::read_link("/proc/thread-self")
                 .map(|thread| Path::new("/proc").join(thread).join("schedstat"))
                 .ok();
-            started.send(Server { address: listener.local_addr()?, times })?;
+            let address = listener.local_addr().context("address of the listener")?;
+            started.send(Server { address, times }).context("start of the client")?;
             let serve = axum::serve(listener, app).with_graceful_shutdown(async {
-                // Dropped where the client is done.
+                // The sender is dropped when the client is done.
                 let _ = stopped.await;
             });
-            Ok(serve.await?)
+            serve.await.context("axum::serve")
         })
     })
 }
@@ -248,27 +280,27 @@ fn candor_router() -> Router {
 
 fn candor_lines(level: &str, sink: fn(Config) -> Config, file: &Path) -> Result<Dispatch, Failure> {
     let config = Config::new().level(level)?.format(Format::Json).file(file);
-    Ok(Dispatch::new(sink(config).subscriber()?))
+    Ok(Dispatch::new(sink(config).subscriber().context(file.display())?))
 }
 
 fn append_to(file: &Path) -> io::Result<File> {
     File::options().append(true).create(true).open(file)
 }
 
-/// Removed with what is in it.
+/// A temporary folder, removed with its content on drop.
 struct Folder(PathBuf);
 
 impl Folder {
-    fn make() -> io::Result<Self> {
+    fn make() -> Result<Self, Failure> {
         let path = env::temp_dir().join(format!("candor-service-{}", std::process::id()));
-        fs::create_dir_all(&path)?;
+        fs::create_dir_all(&path).context(path.display())?;
         Ok(Folder(path))
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What stays behind in the temporary directory is no reason to fail.
+        // A leftover in the temporary directory is not an error.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

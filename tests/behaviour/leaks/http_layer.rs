@@ -1,4 +1,4 @@
-//! What callers send: queries, paths, headers, ids, and what a client's error says of where it went.
+//! Text sent by callers (queries, paths, headers, ids), and URLs in the errors of HTTP clients.
 
 use std::convert::Infallible;
 
@@ -9,14 +9,14 @@ use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
 use super::{CANARY, Case, KEPT};
 
-fn ask(request: Request<String>) {
+fn send(request: Request<String>) {
     let service = ServiceBuilder::new()
         .layer(RequestLayer::new())
         .service(service_fn(|_| async { Ok::<_, Infallible>(Response::new(String::new())) }));
     block_on(service.oneshot(request)).expect("infallible");
 }
 
-/// Headers whose value is a secret whatever it looks like.
+/// Headers whose value is always secret.
 const HEADERS: [&str; 24] = [
     "authorization",
     "Proxy-Authorization",
@@ -44,7 +44,7 @@ const HEADERS: [&str; 24] = [
     "x-acme-apikey",
 ];
 
-/// Parameters whose value is one.
+/// Query parameters whose value is always secret.
 const PARAMETERS: [&str; 14] = [
     "password",
     "token",
@@ -65,7 +65,7 @@ const PARAMETERS: [&str; 14] = [
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut case = |name: String, request: Request<String>| {
-        cases.push(Case::new(name, CANARY, move || ask(request.clone())));
+        cases.push(Case::new(name, CANARY, move || send(request.clone())));
     };
     let get = |uri: String| {
         Request::get(uri).header("x-kept", KEPT).body(String::new()).expect("a request")

@@ -1,4 +1,4 @@
-//! Calls that do not return, and slow ones.
+//! Calls that are dropped, panic or are slow.
 
 use std::future::Future;
 use std::io;
@@ -13,7 +13,7 @@ use candor::{dependency, dependency_call};
 use super::answer;
 
 #[test]
-fn a_call_that_is_dropped_or_panics_says_so() {
+fn a_dropped_or_panicking_call_logs_its_outcome() {
     #[dependency_call("slow")]
     async fn slow() -> io::Result<()> {
         dependency::current().retry();
@@ -62,7 +62,7 @@ fn a_slow_call_warns() {
 }
 
 #[test]
-fn what_the_body_said_before_a_bad_end_is_told() {
+fn facts_recorded_before_a_failure_are_logged() {
     #[dependency_call("slow", url_template = "/items/{sku}")]
     async fn slow() -> io::Result<()> {
         dependency::current().set_status(200);
@@ -93,7 +93,7 @@ fn what_the_body_said_before_a_bad_end_is_told() {
 }
 
 #[test]
-fn the_level_of_an_end_goes_before_slow_and_that_before_level() {
+fn the_outcome_level_overrides_slow_and_slow_overrides_level() {
     #[dependency_call("any", level = "debug", slow = "1us")]
     fn slow(end: Result<(), io::ErrorKind>, retry: bool) -> io::Result<()> {
         std::thread::sleep(Duration::from_millis(1));
@@ -125,7 +125,7 @@ fn the_level_of_an_end_goes_before_slow_and_that_before_level() {
 }
 
 #[test]
-fn keys_that_only_some_calls_have_stand_behind_those_all_have() {
+fn optional_keys_of_a_call_follow_the_fixed_ones() {
     #[dependency_call("payments", busy, ret, fields(order = 7))]
     async fn charge() -> Result<u8, io::Error> {
         dependency::current().retry();

@@ -1,4 +1,4 @@
-//! Status and category from the returned value, and from what the body says.
+//! Status and category, read from the returned value or set in the body.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use futures::executor::block_on;
 use super::{answer, answers};
 
 #[test]
-fn a_response_tells_its_status() {
+fn the_status_of_a_response_is_logged() {
     #[dependency_call("shop")]
     fn get(status: u16) -> http::Response<()> {
         let mut response = http::Response::new(());
@@ -76,7 +76,7 @@ impl DependencyOutcome for StoreError {
 }
 
 #[test]
-fn a_users_own_error_type_tells_its_status_and_category() {
+fn a_custom_error_type_reports_its_status_and_category() {
     #[dependency_call("store")]
     fn load(error: StoreError) -> Result<Vec<u8>, StoreError> {
         Err(error)
@@ -101,7 +101,7 @@ fn a_users_own_error_type_tells_its_status_and_category() {
 }
 
 #[test]
-fn an_outcome_that_panics_is_no_answer() {
+fn an_outcome_impl_that_panics_is_ignored() {
     #[derive(Debug)]
     struct Bad;
     impl DependencyOutcome for Bad {
@@ -121,7 +121,7 @@ fn an_outcome_that_panics_is_no_answer() {
 }
 
 #[test]
-fn what_the_body_says_of_the_status_counts() {
+fn a_status_set_in_the_body_takes_precedence() {
     #[dependency_call("rpc")]
     fn call(status: u16) -> u8 {
         dependency::current().set_status(status);
@@ -145,7 +145,7 @@ fn what_the_body_says_of_the_status_counts() {
 }
 
 #[test]
-fn a_value_and_a_body_that_differ() {
+fn the_returned_value_and_the_body_disagree() {
     #[dependency_call("rpc")]
     fn call(status: u16, kind: io::ErrorKind) -> io::Result<()> {
         dependency::current().set_status(status);
@@ -177,7 +177,7 @@ fn a_value_and_a_body_that_differ() {
 }
 
 #[test]
-fn a_function_reads_the_answer_where_the_type_does_not_tell() {
+fn an_outcome_function_reads_a_type_without_an_outcome() {
     enum Reply {
         Fine,
         Gone,
@@ -209,7 +209,7 @@ fn a_function_reads_the_answer_where_the_type_does_not_tell() {
 }
 
 #[test]
-fn an_outcome_function_that_panicked_took_the_call_with_it() {
+fn a_panicking_outcome_function_does_not_fail_the_call() {
     fn read(_: &u8) -> (Option<u16>, Option<Category>) {
         panic!("no")
     }
@@ -225,7 +225,7 @@ fn an_outcome_function_that_panicked_took_the_call_with_it() {
 }
 
 #[test]
-fn an_own_type_says_that_it_was_refused() {
+fn a_custom_type_can_report_a_refusal() {
     #[derive(Debug)]
     struct NoSuchKey;
     impl DependencyOutcome for NoSuchKey {
@@ -245,7 +245,7 @@ fn an_own_type_says_that_it_was_refused() {
 }
 
 #[test]
-fn pointers_and_nested_results_answer_as_what_they_hold() {
+fn pointers_and_nested_results_have_the_outcome_of_their_content() {
     fn not_found() -> http::Response<()> {
         let mut response = http::Response::new(());
         *response.status_mut() = http::StatusCode::NOT_FOUND;
@@ -282,7 +282,7 @@ fn pointers_and_nested_results_answer_as_what_they_hold() {
 }
 
 #[test]
-fn an_answer_of_a_value_that_is_no_result_is_read_where_the_function_is_async_too() {
+fn an_outcome_other_than_a_result_is_read_in_async_functions_too() {
     #[dependency_call("shop")]
     async fn fetch(status: u16) -> http::Response<()> {
         let mut response = http::Response::new(());

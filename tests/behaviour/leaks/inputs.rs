@@ -1,4 +1,4 @@
-//! The ways text nobody decided about gets into a line.
+//! The inputs through which text without a policy reaches a line.
 
 use std::error::Error;
 use std::fmt;
@@ -12,28 +12,28 @@ use serde_json::json;
 use super::texts::{self, Secret};
 use super::{Case, KEPT};
 
-/// Every text through every door.
+/// Every text through every input.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (door, write) in DOORS {
+    for (input, write) in INPUTS {
         for Secret { name, text, canary } in texts::all() {
-            if !fits(door, name, &text) {
+            if !fits(input, name, &text) {
                 continue;
             }
-            cases.push(Case::new(format!("{name} through {door}"), canary, move || write(&text)));
+            cases.push(Case::new(format!("{name} through {input}"), canary, move || write(&text)));
         }
     }
     cases
 }
 
-/// A header holds no line feed.
-fn fits(door: &str, _: &str, text: &str) -> bool {
-    door != "a header" || HeaderValue::from_str(text).is_ok()
+/// A header can't contain a line feed.
+fn fits(input: &str, _: &str, text: &str) -> bool {
+    input != "a header" || HeaderValue::from_str(text).is_ok()
 }
 
-pub(super) type Door = (&'static str, fn(&str));
+pub(super) type Input = (&'static str, fn(&str));
 
-pub(super) const DOORS: [Door; 21] = [
+pub(super) const INPUTS: [Input; 21] = [
     ("a message", |text| tracing::info!("said {text}")),
     ("a message alone", |text| tracing::info!("{text}")),
     ("a Display field", |text| tracing::info!(note = %text, "noted")),

@@ -1,13 +1,12 @@
-//! Steps of which only a bad end could write a line: they cost a clock reading, and their story is whole all the
-//! same.
+//! Error-only steps, which write a line only if they fail: their failures form the same tree as at INFO.
 
 use std::process::Command;
 
 use candor_tests::check;
 use serde_json::Value;
 
-/// Step, number and parent's number of the lines of a request.
-fn story(request: &str) -> Vec<(String, u64, u64)> {
+/// Name, step id and parent id of the lines of a request.
+fn steps_of(request: &str) -> Vec<(String, u64, u64)> {
     let number = |line: &Value, key: &str| line[key].as_u64().expect("a number");
     lines(request)
         .iter()
@@ -21,7 +20,7 @@ fn story(request: &str) -> Vec<(String, u64, u64)> {
 
 fn all_lines() -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_fixture"))
-        .arg("quiet")
+        .arg("error_only")
         .env_clear()
         .env("LOG_LEVEL", "warn")
         .output()
@@ -43,25 +42,25 @@ fn lines(request: &str) -> Vec<Value> {
     own
 }
 
-fn named(story: &[(&str, u64, u64)]) -> Vec<(String, u64, u64)> {
-    story.iter().map(|(name, step, parent)| ((*name).to_owned(), *step, *parent)).collect()
+fn named(steps: &[(&str, u64, u64)]) -> Vec<(String, u64, u64)> {
+    steps.iter().map(|(name, step, parent)| ((*name).to_owned(), *step, *parent)).collect()
 }
 
 #[test]
-fn a_good_end_writes_nothing() {
+fn a_successful_step_writes_nothing() {
     assert!(lines("ok").is_empty());
 }
 
 #[test]
-fn bad_ends_are_the_same_tree() {
+fn failures_form_the_same_tree_as_at_info() {
     let expected = [("leaf", 3, 2), ("middle", 2, 1), ("outer", 1, 0)];
-    assert_eq!(story("tree"), named(&expected));
+    assert_eq!(steps_of("tree"), named(&expected));
     let again = [("leaf", 6, 5), ("middle", 5, 4), ("outer", 4, 0)];
-    assert_eq!(story("again"), named(&[expected, again].concat()));
+    assert_eq!(steps_of("again"), named(&[expected, again].concat()));
 }
 
 #[test]
-fn a_line_says_all_that_it_says_elsewhere() {
+fn an_error_line_has_the_same_fields_as_at_info() {
     let lines = lines("tree");
     let [leaf, middle, _] = &lines[..] else { panic!("{lines:?}") };
     for (key, value) in [("level", "WARN"), ("outcome", "error"), ("error", "Refused")] {
@@ -74,12 +73,12 @@ fn a_line_says_all_that_it_says_elsewhere() {
 }
 
 #[test]
-fn an_error_that_is_left_by_a_question_mark_is_known() {
-    assert_eq!(story("located"), named(&[("leaf", 2, 1), ("located", 1, 0)]));
+fn an_error_returned_by_a_question_mark_is_logged() {
+    assert_eq!(steps_of("located"), named(&[("leaf", 2, 1), ("located", 1, 0)]));
 }
 
 #[test]
-fn a_panic_is_an_error_with_what_was_recorded() {
+fn a_panic_is_an_error_with_the_recorded_fields() {
     let lines = lines("panic");
     let line = lines.iter().find(|line| line["step"] == "panics").expect("a line");
     assert_eq!((&line["outcome"], &line["level"]), (&"panicked".into(), &"ERROR".into()));
@@ -87,40 +86,40 @@ fn a_panic_is_an_error_with_what_was_recorded() {
 }
 
 #[test]
-fn what_is_not_quiet_stands_in_the_tree() {
-    assert_eq!(story("call"), named(&[("leaf", 3, 2), ("charge", 2, 1), ("pay", 1, 0)]));
-    assert_eq!(story("fields"), named(&[("leaf", 2, 1), ("with_fields", 1, 0)]));
+fn steps_that_are_not_error_only_have_a_place_in_the_tree() {
+    assert_eq!(steps_of("call"), named(&[("leaf", 3, 2), ("charge", 2, 1), ("pay", 1, 0)]));
+    assert_eq!(steps_of("fields"), named(&[("leaf", 2, 1), ("with_fields", 1, 0)]));
     assert_eq!(lines("fields")[1]["id"], 7);
-    assert_eq!(story("guard"), named(&[("leaf", 3, 2), ("guard", 2, 1), ("guarded", 1, 0)]));
+    assert_eq!(steps_of("guard"), named(&[("leaf", 3, 2), ("guard", 2, 1), ("guarded", 1, 0)]));
 }
 
 #[test]
-fn work_elsewhere_stands_in_the_tree() {
+fn work_on_other_threads_has_a_place_in_the_tree() {
     let expected = [("leaf", 4, 3), ("middle", 3, 2), ("waits", 2, 1), ("spawns", 1, 0)];
-    assert_eq!(story("spawn"), named(&expected));
+    assert_eq!(steps_of("spawn"), named(&expected));
 }
 
 #[test]
-fn an_error_that_was_handled_is_not_its_callers() {
-    assert_eq!(story("handled"), named(&[("leaf", 2, 1)]));
+fn a_handled_error_is_not_logged_by_the_caller() {
+    assert_eq!(steps_of("handled"), named(&[("leaf", 2, 1)]));
 }
 
 #[test]
-fn another_request_inside_has_steps_of_its_own() {
-    assert_eq!(story("inner"), named(&[("leaf", 1, 0)]));
-    assert_eq!(story("other"), named(&[("leaf", 2, 1), ("other_request", 1, 0)]));
+fn an_inner_request_counts_its_own_steps() {
+    assert_eq!(steps_of("inner"), named(&[("leaf", 1, 0)]));
+    assert_eq!(steps_of("other"), named(&[("leaf", 2, 1), ("other_request", 1, 0)]));
 }
 
 #[test]
-fn a_guard_that_outlives_its_quiet_step_leaves_nothing_open() {
-    // `begin` opens a step beside its guard's, which is written at no level here.
-    let story = story("outlived");
-    let [(name, _, parent)] = &story[..] else { panic!("{story:?}") };
+fn a_guard_that_outlives_its_error_only_step_leaves_no_open_step() {
+    // `begin` opens a second step beside the one of its guard, and that one writes no line here.
+    let steps = steps_of("outlived");
+    let [(name, _, parent)] = &steps[..] else { panic!("{steps:?}") };
     assert_eq!((name.as_str(), *parent), ("leaf", 0));
 }
 
 #[test]
-fn a_guard_that_ends_inside_a_quiet_step_closes_no_other() {
+fn a_guard_that_ends_inside_an_error_only_step_closes_only_itself() {
     let lines = lines("ended");
     let of = |name: &str| lines.iter().rfind(|line| line["step"] == name).expect("a line");
     assert_eq!((&of("ends")["ended"], &of("has_its_guard_ended")["rows"]), (&1.into(), &3.into()));
@@ -129,13 +128,13 @@ fn a_guard_that_ends_inside_a_quiet_step_closes_no_other() {
 }
 
 #[test]
-fn a_step_that_leaves_its_request_writes_into_no_other() {
-    let story = story("left");
-    assert_eq!(story.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["around"]);
+fn a_step_that_leaves_its_request_does_not_log_in_another() {
+    let steps = steps_of("left");
+    assert_eq!(steps.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["around"]);
 }
 
 #[test]
-fn a_guard_that_goes_from_below_takes_no_fields_along() {
+fn a_guard_dropped_below_others_does_not_take_their_fields() {
     let lines = lines("below");
     let ended = lines.iter().find(|line| line["step"] == "below").expect("a line");
     assert_eq!(ended["kept"], 1);
@@ -144,17 +143,17 @@ fn a_guard_that_goes_from_below_takes_no_fields_along() {
 }
 
 #[test]
-fn all_are_counted_at_the_end() {
+fn all_error_only_steps_are_counted_on_completion() {
     let end = all_lines().into_iter().find(|line| line["event"] == "job_completed");
-    // `outer`, `middle` and two of `leaf` went well; `handled` and its `leaf` did not.
+    // `outer`, `middle` and two of `leaf` succeed; `handled` and its `leaf` fail.
     assert_eq!(end.expect("a line")["steps"], 6);
 }
 
 #[test]
-fn outside_requests_no_line_has_a_number() {
+fn outside_a_request_no_line_has_a_step_id() {
     let lines = lines("-");
     let steps: Vec<_> = lines.iter().map(|line| &line["step"]).collect();
-    // The first left the request that it ran in.
+    // The first step left its request.
     assert_eq!(steps, ["leaves", "leaf", "middle", "outer"]);
     assert!(lines.iter().all(|line| line.get("step_id").is_none() && line.get("seq").is_none()));
 }
