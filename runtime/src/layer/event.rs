@@ -213,12 +213,18 @@ impl Message<'_> {
         self.site.fields.get(field.index()).is_some_and(|field| field.message)
     }
 
+    #[inline]
     fn write(&mut self, message: &str) {
         if self.hidden {
-            self.out.push_str(&scrub::shape(message));
+            self.write_shape(message);
         } else {
             scrub::text_into(message, self.out);
         }
+    }
+
+    #[cold]
+    fn write_shape(&mut self, message: &str) {
+        self.out.push_str(&scrub::shape(message));
     }
 }
 
