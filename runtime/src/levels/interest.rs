@@ -21,12 +21,18 @@
 //!
 //! [`REQUESTED`] counts the calls of `rebuild`; [`COMPLETED`] is the number of the last call that is served. The
 //! thread that rebuilds reads `REQUESTED` before it starts and stores that value in `COMPLETED` when it has finished:
-//! the rebuild covers exactly the changes made before it began. If `REQUESTED` has grown meanwhile, it rebuilds
+//! the rebuild covers every change made before it began. If `REQUESTED` has grown meanwhile, it rebuilds
 //! again, also for threads that gave up. A thread that waits returns as soon as `COMPLETED` reaches its own number.
 //!
 //! A layer that changes levels while it is asked calls `rebuild` from within a rebuild of its own thread. That call
 //! only counts up `REQUESTED` and returns. A layer that does so every time would keep the loop going forever, so one
 //! thread rebuilds at most [`MAX_REBUILDS`] times in a row.
+//!
+//! # Limitation
+//!
+//! While only one subscriber is registered, `tracing` does not ask that one but the default of the thread that
+//! rebuilds. A subscriber that is the default of one thread only (`with_default`, as in tests) is therefore not asked
+//! if another thread changes levels, or if its own thread does so while it writes a line. A global subscriber is.
 
 use std::cell::Cell;
 use std::sync::Mutex;
