@@ -105,7 +105,7 @@ pub(crate) fn backup(path: &Path, number: u32) -> PathBuf {
 #[cfg(feature = "testing")]
 static BETWEEN_RENAMES: std::sync::OnceLock<fn()> = std::sync::OnceLock::new();
 
-/// Sets the hook of [`between_renames`], once.
+/// Sets the hook, once.
 #[cfg(feature = "testing")]
 pub fn on_rotation(hook: fn()) {
     let _ = BETWEEN_RENAMES.set(hook);
