@@ -18,7 +18,7 @@ use crate::init::logging::Logging;
 use crate::init::reload;
 use crate::logger::Logger;
 use crate::request::switches;
-use crate::stats;
+use crate::sink::stats::stats;
 
 /// Returns a service that shows and changes the log levels and shows the line counts of a running program.
 ///
