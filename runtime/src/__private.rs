@@ -13,10 +13,10 @@ pub use crate::format::keys::{LineKind, unreserved};
 pub use crate::instrument::step::StepStream;
 pub use crate::instrument::step::body::*;
 pub use crate::instrument::step::{
-    Fields, Step, StepGuard, StepStart as Entry, answer, entered, hint, ret, ret_with,
+    Fields, Step, StepGuard, StepStart, answer, entered, hint, ret, ret_with,
 };
-pub use crate::outcome::probe::{ReturnType as Kind, Returned};
-pub use crate::outcome::result::CallResult as Ending;
+pub use crate::outcome::probe::{ReturnType, Returned};
+pub use crate::outcome::result::CallResult;
 pub use crate::redact::keys::is_sensitive;
 pub use crate::site::{Site, Spec, fields};
 
@@ -45,17 +45,17 @@ macro_rules! __site {
     };
 }
 
-/// How a value says that the call ended: by its own type, which is known here.
+/// The result of a call, read from its value by the value's own type, which is known only here.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __ending {
+macro_rules! __call_result {
     ($value:ident) => {{
         use $crate::__private::probe::*;
         (&&&&&&&&$crate::__private::Returned($value)).call_result()
     }};
 }
 
-/// What a value says that a dependency answered.
+/// The answer of a dependency, read from the value of a call.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __answered {
@@ -65,7 +65,7 @@ macro_rules! __answered {
     }};
 }
 
-/// The value of a call that went well.
+/// The value of a successful call.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __returned {
@@ -75,22 +75,22 @@ macro_rules! __returned {
     }};
 }
 
-/// What is known of a value that nobody sees.
+/// The failure of a call whose value is not read, by its type.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __unread {
+macro_rules! __unobserved {
     ($type:ty) => {{
         use $crate::__private::probe::*;
-        (&&$crate::__private::Kind::<$type>::of()).unread()
+        (&&$crate::__private::ReturnType::<$type>::of()).unobserved()
     }};
 }
 
 pub use crate::{
-    __answered as answered, __ending as ending, __returned as returned, __site as site,
-    __unread as unread,
+    __answered as answered, __call_result as call_result, __returned as returned, __site as site,
+    __unobserved as unobserved,
 };
 
-/// The traits that [`Returned`] is asked through.
+/// The traits by which method resolution reads a [`Returned`] value.
 pub mod probe {
     pub use crate::outcome::probe::{
         AnyAnswer as _, AnyResult as _, AnyReturned as _, AnyType as _, ErrAnswer as _,
@@ -114,7 +114,7 @@ pub use crate::redact::loggable::field::{
     Field, KeyRule, NeedsNoReason, Probe, Scrubbed, by_function, by_policy, by_shape, by_type,
     debug, hidden, needs_no_reason,
 };
-/// What method resolution falls back on.
+/// The traits that method resolution falls back on.
 pub mod fallbacks {
     pub use crate::redact::loggable::field::{
         OrClear as _, OrSecret as _, OrShape as _, ScrubDisplay as _, ScrubError as _,
@@ -122,7 +122,7 @@ pub mod fallbacks {
     };
 }
 pub use crate::redact::loggable::shape::of_loggable;
-pub use crate::redact::loggable::text_policy::TextPolicy as Leaf;
+pub use crate::redact::loggable::text_policy::TextPolicy;
 pub use crate::redact::loggable::{Element, Encoder, Loggable, Shape, Text};
 
 #[cfg(feature = "inventory")]

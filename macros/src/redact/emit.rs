@@ -167,7 +167,7 @@ impl Emit<'_> {
                     return quote!(__to.unit(#name));
                 }
                 let write = self.write(field, &name, &value(&field.member), &quote!(__slot));
-                quote!(__to.only(#name, |__slot| { #write }))
+                quote!(__to.newtype_slot(#name, |__slot| { #write }))
             }
             (StructForm::Tagged { key, tag }, GroupShape::Named) => {
                 let key = json_key(key);
@@ -236,7 +236,7 @@ impl Emit<'_> {
             GroupShape::Tuple if group.fields.len() == 1 => {
                 let field = written.next().map(|field| {
                     let write = self.write(field, name, &value(&field.member), &quote!(__slot));
-                    quote!(__to.only(#name, |__slot| { #write }))
+                    quote!(__to.newtype_slot(#name, |__slot| { #write }))
                 });
                 quote!(#field)
             }
@@ -297,7 +297,7 @@ impl Emit<'_> {
         let span = span_at(ty);
         let private = relocate(span, self.private);
         let by_leaf = |leaf: TokenStream| {
-            let leaf = quote!(#private::Leaf::#leaf);
+            let leaf = quote!(#private::TextPolicy::#leaf);
             quote_spanned!(span=> #private::by_policy::<#ty>(#value, #leaf, #slot);)
         };
         let Some(policy) = &field.policy else { return self.by_type(field, value, slot) };

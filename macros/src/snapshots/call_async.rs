@@ -29,7 +29,7 @@ fn charge(
             #[allow(unreachable_code)] return __value;
         },
         |__value| {
-            ::candor::__private::ending!(__value)
+            ::candor::__private::call_result!(__value)
                 .with_answer(::candor::__private::answered!(__value))
         },
     )

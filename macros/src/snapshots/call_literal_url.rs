@@ -17,7 +17,7 @@ fn ping() -> impl ::candor::__private::Future<Output = Result<(), Down>> {
             #[allow(unreachable_code)] return __value;
         },
         |__value| {
-            ::candor::__private::ending!(__value)
+            ::candor::__private::call_result!(__value)
                 .with_answer(::candor::__private::answered!(__value))
         },
     )

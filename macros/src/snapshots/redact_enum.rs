@@ -15,7 +15,7 @@ impl ::candor::__private::Loggable for Payment {
                     "Voucher",
                     |__to| {
                         __to
-                            .only(
+                            .newtype_slot(
                                 "Voucher",
                                 |__slot| {
                                     const _: () = ::candor::__private::needs_no_reason::<
@@ -42,7 +42,7 @@ impl ::candor::__private::Loggable for Payment {
                                         String,
                                     >(
                                         __number,
-                                        ::candor::__private::Leaf::Mask {
+                                        ::candor::__private::TextPolicy::Mask {
                                             first: 2usize,
                                             last: 2usize,
                                         },

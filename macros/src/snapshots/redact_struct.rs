@@ -50,7 +50,7 @@ where
                     String,
                 >(
                     &self.card,
-                    ::candor::__private::Leaf::Mask {
+                    ::candor::__private::TextPolicy::Mask {
                         first: 0usize,
                         last: 4usize,
                     },

@@ -4,6 +4,10 @@ fn load(&self) -> Pin<Box<dyn Future<Output = u32> + Send + '_>> {
     Box::pin(
         ::candor::__private::Step::new::<
             u32,
-        >(&__SITE, async move { at }, |__value| ::candor::__private::ending!(__value)),
+        >(
+            &__SITE,
+            async move { at },
+            |__value| ::candor::__private::call_result!(__value),
+        ),
     )
 }

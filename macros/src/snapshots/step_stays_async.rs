@@ -15,7 +15,7 @@ async fn count() -> u32 {
                 };
                 #[allow(unreachable_code)] return __value;
             },
-            |__value| ::candor::__private::ending!(__value),
+            |__value| ::candor::__private::call_result!(__value),
         )
         .await
 }

@@ -25,6 +25,6 @@ pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
             Ok(left)
         },
     );
-    __step.read(&__value, |__value| ::candor::__private::ending!(__value));
+    __step.read(&__value, |__value| ::candor::__private::call_result!(__value));
     __value
 }

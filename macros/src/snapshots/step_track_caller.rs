@@ -2,7 +2,7 @@
 fn find(at: usize) -> Result<u32, Missing> {
     ::candor::__private::site!(step "find"[]);
     let mut __step = ::candor::__private::StepGuard::enter(&__SITE)
-        .unread(::candor::__private::unread!(Result < u32, Missing >));
+        .unobserved(::candor::__private::unobserved!(Result < u32, Missing >));
     let __value: Result<u32, Missing> = {
         let () = ();
         if at == 0 {
@@ -11,7 +11,10 @@ fn find(at: usize) -> Result<u32, Missing> {
                 #[allow(unreachable_code)]
                 {
                     __step
-                        .read(&__value, |__value| ::candor::__private::ending!(__value));
+                        .read(
+                            &__value,
+                            |__value| ::candor::__private::call_result!(__value),
+                        );
                     return __value;
                 }
             };
@@ -20,7 +23,7 @@ fn find(at: usize) -> Result<u32, Missing> {
     };
     #[allow(unreachable_code)]
     {
-        __step.read(&__value, |__value| ::candor::__private::ending!(__value));
+        __step.read(&__value, |__value| ::candor::__private::call_result!(__value));
         return __value;
     }
 }

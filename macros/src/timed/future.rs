@@ -119,7 +119,7 @@ pub(super) fn returns_polled(
 ) -> TokenStream {
     let Parts { private, read, .. } = parts;
     let output = &polled.output;
-    let new_entry = quote!(#private::Entry::new);
+    let new_entry = quote!(#private::StepStart::new);
     let entry = match &parts.fields {
         None => quote!(&__SITE),
         Some(_) => parts.start(&new_entry, &new_entry),

@@ -153,5 +153,5 @@ fn read(kind: SiteKind, args: &Args, private: &TokenStream, policies: &TokenStre
             .with_ret(#private::returned!(__value).map(|__shown| #private::#shown))
         }
     });
-    quote!(|__value| #private::ending!(__value) #answer #ret)
+    quote!(|__value| #private::call_result!(__value) #answer #ret)
 }

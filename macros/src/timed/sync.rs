@@ -28,10 +28,10 @@ pub(super) fn guarded(parts: &Parts, function: &Function) -> TokenStream {
 }
 
 /// A guard that is shown the value of the tail and of each `return`. An error that leaves by `?` is
-/// known by the return type only, hence `unread!`.
+/// known by the return type only, hence `unobserved!`.
 ///
 /// ```text
-/// let mut __step = StepGuard::enter(&__SITE).unread(unread!(Output));
+/// let mut __step = StepGuard::enter(&__SITE).unobserved(unobserved!(Output));
 /// let __value: Output = { body };
 /// { __step.read(&__value, read); return __value; }
 /// ```
@@ -53,7 +53,7 @@ pub(super) fn track_caller(parts: &Parts, function: &Function) -> TokenStream {
     let body = replace_returns(function.body.stream(), |value| report(value.to_token_stream()));
     let value = report(block(&body, output.span()));
     quote! {
-        let mut __step = #guard.unread(#private::unread!(#output));
+        let mut __step = #guard.unobserved(#private::unobserved!(#output));
         #value
     }
 }

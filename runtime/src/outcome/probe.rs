@@ -108,7 +108,7 @@ probes! {
 
 probes! {
     "Returns a constructor for the failure of a call whose value was not observed, if its type is a `Result`."
-    unread -> Option<fn() -> Failure<'static>> {
+    unobserved -> Option<fn() -> Failure<'static>> {
         /// A `Result`.
         ResultType [T, E] &ReturnType<Result<T, E>>
             => |_type| Some(|| Failure { type_name: type_name::<E>(), detail: Detail::Unknown });

@@ -145,7 +145,7 @@ impl StepGuard {
 
     /// Sets the failure of a step that ends without [`read`](StepGuard::read): by a `?`.
     #[doc(hidden)]
-    pub fn unread(mut self, unobserved: Unobserved) -> Self {
+    pub fn unobserved(mut self, unobserved: Unobserved) -> Self {
         self.unobserved = unobserved;
         self
     }

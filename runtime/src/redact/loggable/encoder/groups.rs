@@ -72,12 +72,6 @@ impl<'a> Encoder<'a> {
         self.close(")");
     }
 
-    /// [`newtype_slot`](Self::newtype_slot), under the name that generated code uses.
-    #[doc(hidden)]
-    pub fn only(&mut self, name: &str, fill: impl FnOnce(Slot<'_, 'a>)) {
-        self.newtype_slot(name, fill);
-    }
-
     /// Writes a variant with content: `{"Variant":…}`. In `Debug`, `fill` writes the name too.
     ///
     /// The content is hidden if the deployment lists the name as sensitive.
