@@ -151,6 +151,14 @@ impl Frame {
     }
 }
 
+impl SavedFrame {
+    /// What an error-only step saves, which overwrites less than others.
+    #[cold]
+    pub(crate) fn error_only(step: u32, token: u64, extras: Option<Box<StepExtras>>) -> Self {
+        SavedFrame { step, token, has_inner: true, extras, ..SavedFrame::default() }
+    }
+}
+
 /// What was in the frame of a future's step when the step ended.
 #[derive(Debug)]
 pub(crate) struct TakenFrame {

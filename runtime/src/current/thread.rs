@@ -112,6 +112,23 @@ impl ThreadState {
         Some(popped)
     }
 
+    /// Pops the innermost step, which is an error-only one, and returns its extras.
+    #[inline]
+    pub(crate) fn pop_error_only(
+        &mut self,
+        outer_step: u32,
+        outer_token: u64,
+        outer_extras: Option<Box<StepExtras>>,
+    ) -> Option<Box<StepExtras>> {
+        self.frame.step = outer_step;
+        self.frame.token = outer_token;
+        let extras = mem::replace(&mut self.frame.extras, outer_extras);
+        if !self.deferred.is_empty() {
+            self.apply_deferred();
+        }
+        extras
+    }
+
     /// Remembers to pop a step that ended out of order, and returns its request, which has this serial number. Fields
     /// that were recorded in the step are lost.
     #[cold]

@@ -45,9 +45,11 @@ struct ErrorOnlyStep {
     step: u32,
     parent: u32,
     token: u64,
+    /// The token and the extras of the step around it.
+    outer_token: u64,
+    outer_extras: Option<Box<StepExtras>>,
     /// The serial number of the request that the step began in; 0 if there was none.
     request: u64,
-    saved: SavedFrame,
 }
 
 impl ErrorOnlyStep {
@@ -65,10 +67,16 @@ impl ErrorOnlyStep {
                 open.begin(site.index(), step, started);
             }
         }
-        let parent = frame.step;
-        let mut saved = SavedFrame::default();
-        frame.push_step(&mut saved, token, step, site, None, None);
-        ErrorOnlyStep { site, started, step, parent, token, request: serial, saved }
+        ErrorOnlyStep {
+            site,
+            started,
+            step,
+            parent: mem::replace(&mut frame.step, step),
+            token,
+            outer_token: mem::replace(&mut frame.token, token),
+            outer_extras: frame.extras.take(),
+            request: serial,
+        }
     }
 
     /// Pops the step, and returns its extras; `Err` with its request if it is not the innermost one.
@@ -77,19 +85,21 @@ impl ErrorOnlyStep {
         &mut self,
         thread: &mut ThreadState,
     ) -> Result<Option<Box<StepExtras>>, Option<Arc<Request>>> {
-        let popped = thread.pop_step(self.token, &mut self.saved);
-        let in_order = popped.ok_or(());
-        let result = in_order
-            .map(|(_, extras)| extras)
-            .map_err(|()| thread.defer_pop(self.token, &mut self.saved, self.request));
-        let request = match &result {
+        let outer_extras = self.outer_extras.take();
+        let popped = if thread.frame.token == self.token {
+            Ok(thread.pop_error_only(self.parent, self.outer_token, outer_extras))
+        } else {
+            let mut saved = SavedFrame::error_only(self.parent, self.outer_token, outer_extras);
+            Err(thread.defer_pop(self.token, &mut saved, self.request))
+        };
+        let request = match &popped {
             Ok(_) => thread.frame.request.as_ref(),
             Err(request) => request.as_ref(),
         };
         if let Some(open) = request.and_then(|request| request.open_steps.as_ref()) {
             open.end(self.site.index(), self.step);
         }
-        result
+        popped
     }
 }
 
