@@ -69,8 +69,12 @@ impl ActiveStep {
     /// Begins a step or call in a frame of its own, which keeps the current request and call.
     #[inline(never)]
     pub(super) fn begin(site: &'static Site, mut extras: Option<Box<StepExtras>>) -> Self {
-        let url = extras.as_mut().and_then(|extras| extras.url.take());
-        let mut setup = StepSetup::of(site, url.as_deref(), extras);
+        let mut setup = if site.is_fast_path() {
+            StepSetup { extras, ..StepSetup::default() }
+        } else {
+            let url = extras.as_mut().and_then(|extras| extras.url.take());
+            StepSetup::of(site, url.as_deref(), extras)
+        };
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
             state.begin(site, &mut thread.frame);

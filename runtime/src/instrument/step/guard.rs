@@ -79,27 +79,33 @@ impl ErrorOnlyStep {
         }
     }
 
-    /// Pops the step, and returns its extras; `Err` with its request if it is not the innermost one.
-    #[inline]
-    fn pop(
-        &mut self,
-        thread: &mut ThreadState,
-    ) -> Result<Option<Box<StepExtras>>, Option<Arc<Request>>> {
+    /// Pops the step and returns its extras, or `None` if it is not the innermost one.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few moves")]
+    fn pop(&mut self, thread: &mut ThreadState) -> Option<Option<Box<StepExtras>>> {
+        if thread.frame.token != self.token {
+            return None;
+        }
         let outer_extras = self.outer_extras.take();
-        let popped = if thread.frame.token == self.token {
-            Ok(thread.pop_error_only(self.parent, self.outer_token, outer_extras))
-        } else {
-            let mut saved = SavedFrame::error_only(self.parent, self.outer_token, outer_extras);
-            Err(thread.defer_pop(self.token, &mut saved, self.request))
-        };
-        let request = match &popped {
-            Ok(_) => thread.frame.request.as_ref(),
-            Err(request) => request.as_ref(),
-        };
+        let extras = thread.pop_error_only(self.parent, self.outer_token, outer_extras);
+        self.close(thread.frame.request.as_ref());
+        Some(extras)
+    }
+
+    /// Pops the step later, when it is innermost again, and returns its request.
+    #[cold]
+    fn defer(&mut self, thread: &mut ThreadState) -> Option<Arc<Request>> {
+        let outer_extras = self.outer_extras.take();
+        let mut saved = SavedFrame::error_only(self.parent, self.outer_token, outer_extras);
+        let request = thread.defer_pop(self.token, &mut saved, self.request);
+        self.close(request.as_ref());
+        request
+    }
+
+    fn close(&self, request: Option<&Arc<Request>>) {
         if let Some(open) = request.and_then(|request| request.open_steps.as_ref()) {
             open.end(self.site.index(), self.step);
         }
-        popped
     }
 }
 
@@ -231,10 +237,10 @@ impl StepGuard {
     #[inline]
     fn end_error_only_ok(&mut self) {
         if let GuardState::ErrorOnly(step) = &mut *self.state {
-            current::with_thread(|thread| {
-                if let Ok(Some(extras)) = step.pop(thread) {
-                    thread.keep_extras(extras);
-                }
+            current::with_thread(|thread| match step.pop(thread) {
+                Some(None) => {}
+                Some(Some(extras)) => thread.keep_extras(extras),
+                None => drop(step.defer(thread)),
             });
         }
         self.state = ManuallyDrop::new(GuardState::Off);
@@ -298,12 +304,15 @@ impl ErrorOnlyStep {
         let mut state = StepState::new(self.site);
         let mut lease = LineLease::default();
         current::with_thread(|thread| match self.pop(thread) {
-            Ok(extras) => {
+            Some(extras) => {
                 state.extras = extras;
                 // The error's `Display` is the user's, and may log.
                 lease.take(thread, false);
             }
-            Err(request) => lease.take_buffer(thread, request),
+            None => {
+                let request = self.defer(thread);
+                lease.take_buffer(thread, request);
+            }
         });
         (state.started, state.step, state.parent) = (self.started, self.step, self.parent);
         // The durations of the steps inside are not known.
