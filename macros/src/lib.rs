@@ -276,7 +276,7 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 ///         to.object("Payment", |object| {
 ///             by_type::<u64, { is_sensitive("order_id") }>(&self.order_id, object.slot("order_id"));
 ///             …
-///             by_policy::<String>(&self.card, Leaf::Mask { first: 0, last: 4 }, object.slot("card"));
+///             by_policy::<String>(&self.card, TextPolicy::Mask { first: 0, last: 4 }, object.slot("card"));
 ///         });
 ///     }
 /// }

@@ -12,7 +12,7 @@
 //!     fn log(&self, to: &mut Encoder<'_>) {
 //!         to.object("Order", |object| {
 //!             by_type::<u64, { is_sensitive("id") }>(&self.id, object.slot(",\"id\":", ""));
-//!             by_policy::<String>(&self.card, Leaf::Mask { … }, object.slot(",\"card\":", ""));
+//!             by_policy::<String>(&self.card, TextPolicy::Mask { … }, object.slot(",\"card\":", ""));
 //!         });
 //!     }
 //! }

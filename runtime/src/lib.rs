@@ -87,38 +87,53 @@
 extern crate self as candor;
 
 // The layers, from the ground up. A folder uses only those before it; `tests/behaviour/layers.rs` checks that, and
-// `docs/design.md` describes each of them.
+// `docs/design.md` describes each of them. The blank lines keep rustfmt from sorting them.
 
-/// Tools that know nothing of logging: clock, timer, random bytes, buffers.
+/// Tools that know nothing of logging: clock, timer, random bytes, locks, buffers.
 mod base;
-/// What runs on this thread: the frame, the active step, the dependency call, the spans.
-mod current;
-/// One record as bytes.
-mod format;
-#[cfg(feature = "http")]
-pub mod http;
-/// Configuration and installation.
-mod init;
-/// What a user's code calls: steps, contexts, dependency calls, events, audit events, jobs.
-mod instrument;
+
 /// JSON text: escaping, appending, reading the members of an object.
 mod json;
-/// The `tracing` side: events and spans of other crates.
-mod layer;
+
 /// Level directives, and asking call sites again when they change.
 mod levels;
-/// A record becomes a written line, or is dispatched to other layers.
-mod logger;
-/// How a call ended, read from the value that it returned.
-mod outcome;
+
 /// What a log may show of a value, a name or a text. Knows nothing of logging.
 mod redact;
-/// One request as data: identity, totals, overrides, kept lines, trace.
-mod request;
+
+/// One record as bytes.
+mod format;
+
+/// How a call ended, read from the value that it returned.
+mod outcome;
+
 /// Bytes to their destination, with every loss counted.
 mod sink;
+
+/// One request as data: identity, totals, overrides, kept lines, trace.
+mod request;
+
 /// One annotated location in the source, and which of its lines are wanted.
 mod site;
+
+/// What runs on this thread: the frame, the active step, the dependency call, the spans.
+mod current;
+
+/// A record becomes a written line, or is dispatched to other layers.
+mod logger;
+
+/// The `tracing` side: events and spans of other crates.
+mod layer;
+
+/// What a user's code calls: steps, contexts, dependency calls, events, audit events, jobs.
+mod instrument;
+
+/// Configuration and installation.
+mod init;
+
+#[cfg(feature = "http")]
+pub mod http;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -53,7 +53,7 @@ fn a_successful_step_writes_nothing() {
 
 #[test]
 fn failures_form_the_same_tree_as_at_info() {
-    let expected = [("leaf", 3, 2), ("middle", 2, 1), ("outer", 1, 0)];
+    let expected = [("leaf", 4, 2), ("middle", 2, 1), ("outer", 1, 0)];
     assert_eq!(steps_of("tree"), named(&expected));
     let again = [("leaf", 6, 5), ("middle", 5, 4), ("outer", 4, 0)];
     assert_eq!(steps_of("again"), named(&[expected, again].concat()));
@@ -95,7 +95,7 @@ fn steps_that_are_not_error_only_have_a_place_in_the_tree() {
 
 #[test]
 fn work_on_other_threads_has_a_place_in_the_tree() {
-    let expected = [("leaf", 4, 3), ("middle", 3, 2), ("waits", 2, 1), ("spawns", 1, 0)];
+    let expected = [("leaf", 5, 3), ("middle", 3, 2), ("waits", 2, 1), ("spawns", 1, 0)];
     assert_eq!(steps_of("spawn"), named(&expected));
 }
 

@@ -20,6 +20,7 @@ mod guide;
 mod http;
 mod jobs;
 mod keys;
+mod layers;
 mod leaks;
 mod line;
 mod names;

@@ -1,0 +1,147 @@
+//! A folder of the runtime uses only the folders before it, so that a reader can start at the ground.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders of `runtime/src`, from the ground up, as in its `lib.rs` and in `docs/design.md`.
+const LAYERS: [&str; 16] = [
+    "base",
+    "json",
+    "levels",
+    "redact",
+    "format",
+    "outcome",
+    "sink",
+    "request",
+    "site",
+    "current",
+    "logger",
+    "layer",
+    "instrument",
+    "init",
+    "http",
+    "testing",
+];
+
+/// Files above all layers, which only name what is in them.
+const ABOVE: [&str; 4] = ["__private", "inventory", "lib", "prelude"];
+
+/// The upward imports of a file, by its path within `runtime/src`.
+fn upward_imports(path: &str, source: &str) -> Vec<String> {
+    let layer = path.split('/').next().unwrap_or_default();
+    let own = LAYERS.iter().position(|known| *known == layer);
+    let Some(own) = own else {
+        let known = ABOVE.contains(&layer.trim_end_matches(".rs"));
+        return if known {
+            vec![]
+        } else {
+            vec![format!("{path}: is in no layer (docs/design.md)")]
+        };
+    };
+    let mut found = Vec::new();
+    for (number, line) in source.lines().enumerate() {
+        if line == "#[cfg(test)]" {
+            break;
+        }
+        if line.trim_start().starts_with("//") {
+            continue;
+        }
+        for used in names_after_crate(line) {
+            let position = LAYERS.iter().position(|known| *known == used);
+            let is_above = ABOVE.contains(&used) || position.is_some_and(|used| used > own);
+            if is_above {
+                let number = number + 1;
+                found.push(format!(
+                    "{path}:{number} uses `{used}`: a layer uses only those before it (docs/design.md)"
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// The first names of all paths that begin with `crate::`, also of a group: `crate::{a::b, c}`.
+fn names_after_crate(line: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (at, _) in line.match_indices("crate::") {
+        // `$crate` is a path of generated code.
+        if line[..at].ends_with(|c: char| c == '$' || c == '_' || c.is_alphanumeric()) {
+            continue;
+        }
+        let rest = &line[at + "crate::".len()..];
+        let group = rest.strip_prefix('{').map_or(rest, |group| group.trim_end_matches(['}', ';']));
+        let is_group = group.len() != rest.len();
+        let mut depth = 0;
+        for part in group.split_inclusive([',', '{', '}']) {
+            let name = part.trim_start();
+            let end = name.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(name.len());
+            if depth == 0 && end > 0 {
+                names.push(&name[..end]);
+            }
+            if !is_group {
+                break;
+            }
+            depth += part.matches('{').count();
+            depth -= part.matches('}').count().min(depth);
+        }
+    }
+    names
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of the sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+#[test]
+fn a_layer_uses_only_those_before_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src");
+    let mut files = Vec::new();
+    rust_files(&root, &mut files);
+    assert!(files.len() > 100, "the sources are found");
+    let mut upward: Vec<String> = files
+        .iter()
+        .flat_map(|file| {
+            let path = file.strip_prefix(&root).expect("a file of the folder");
+            let source = fs::read_to_string(file).expect("a source file");
+            upward_imports(&path.to_string_lossy().replace('\\', "/"), &source)
+        })
+        .collect();
+    upward.sort();
+    assert!(upward.is_empty(), "{}", upward.join("\n"));
+}
+
+#[test]
+fn the_folders_stand_in_lib_rs_in_the_order_of_the_layers() {
+    let lib = include_str!("../../runtime/src/lib.rs");
+    let positions = LAYERS.map(|layer| {
+        lib.find(&format!("\nmod {layer};")).or_else(|| lib.find(&format!("\npub mod {layer};")))
+    });
+    assert!(positions.iter().all(Option::is_some), "{positions:?}");
+    assert!(positions.is_sorted(), "{positions:?}");
+}
+
+#[test]
+fn an_import_of_a_later_layer_is_reported_with_its_line() {
+    let source = "use crate::base::clock::Tick;\n// crate::http\nuse crate::{json, logger::Logger};\n\
+                  fn f() { crate::testing::capture(); $crate::http::x() }\n#[cfg(test)]\nuse crate::init;\n";
+    let expected = |line: u32, used: &str| {
+        format!(
+            "format/template.rs:{line} uses `{used}`: a layer uses only those before it (docs/design.md)"
+        )
+    };
+    assert_eq!(
+        upward_imports("format/template.rs", source),
+        [expected(3, "logger"), expected(4, "testing")]
+    );
+    assert_eq!(
+        upward_imports("helpers/x.rs", ""),
+        ["helpers/x.rs: is in no layer (docs/design.md)"]
+    );
+}
