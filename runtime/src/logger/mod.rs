@@ -59,6 +59,7 @@ pub(crate) struct CandorLayer {
 
 impl Logger {
     /// Writes one line. `fields` appends the event's own members (`,"key":value`).
+    #[inline]
     pub(crate) fn write(
         &self,
         record: &Record<'_>,
@@ -90,8 +91,9 @@ impl Logger {
             Fate::Write | Fate::WriteMore => {}
             fate => return self.withhold(buffer, known, switches, fate, record, spans, fields),
         }
-        let known = known.map(|request| (&**request, Some(request.next_line())));
-        self.render(buffer, known, record, spans, prefix, fields);
+        let identified = known.map(|request| &**request);
+        let seq = identified.map(Request::next_line);
+        self.render(buffer, identified, seq, record, spans, prefix, fields);
         self.put(request, record.severity, &mut buffer.line);
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
@@ -132,8 +134,7 @@ impl Logger {
         let (Some(request), Some(switches)) = (request, switches) else { return };
         match (fate, &switches.recorder) {
             (Fate::Keep, Some(recorder)) => {
-                let known = Some((&**request, Some(NO_SEQ)));
-                self.render(buffer, known, record, spans, None, fields);
+                self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
                 recorder.keep(self.id, record.severity, &buffer.line);
             }
             (Fate::SampleAway, _) => {
@@ -160,10 +161,10 @@ impl Logger {
     /// Writes a line of candor's own, at any level and beyond any limit.
     pub(crate) fn write_always(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
         let request = current::request();
-        let known = request.as_ref().filter(|request| request.has_id());
-        let known = known.map(|request| (&**request, Some(request.next_line())));
+        let identified = Request::identified(request.as_ref());
+        let seq = identified.map(Request::next_line);
         current::with_line_buffer(|buffer| {
-            self.render(buffer, known, record, SpanScope::Thread, None, fields);
+            self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             self.put(request.as_ref(), record.severity, &mut buffer.line);
         });
     }
@@ -175,23 +176,25 @@ impl Logger {
         fields: impl FnOnce(&mut String),
     ) -> Result<(), Loss> {
         let request = current::request();
-        let known = request.as_ref().filter(|request| request.has_id());
+        let identified = Request::identified(request.as_ref());
         let in_its_order = self.audit.shares_destination_with(&self.sink);
         // In a file of its own, an audit event has no number: it would leave a gap, which means a lost line.
-        let known = known.map(|request| (&**request, in_its_order.then(|| request.next_line())));
+        let seq = identified.filter(|_| in_its_order).map(Request::next_line);
         current::with_line_buffer(|buffer| {
-            self.render(buffer, known, record, SpanScope::Thread, None, fields);
+            self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let line = &mut buffer.line;
             self.finish(request.as_ref(), record.severity, line, |line| self.audit.write_now(line))
         })
     }
 
-    /// Renders the line as JSON, without its line feed. The number beside the request is the line's, if it has one.
+    /// Renders the line as JSON, without its line feed. `seq` is the line's number, if it has one.
     #[inline]
+    #[expect(clippy::too_many_arguments, reason = "what a line is made of")]
     fn render(
         &self,
         buffer: &mut LineBuffer,
-        known: Option<(&Request, Option<u64>)>,
+        request: Option<&Request>,
+        seq: Option<u64>,
         record: &Record<'_>,
         spans: SpanScope<'_>,
         prefix: Option<&str>,
@@ -199,10 +202,9 @@ impl Logger {
     ) {
         let LineBuffer { line, cache } = buffer;
         line.clear();
-        let (request, seq) = known.unzip();
         let part = cache.request.part(request, &self.template, self.id);
         let has_fields = part.has_fields;
-        self.template.open(record, prefix, part, seq.flatten(), &mut cache.timestamp, line);
+        self.template.open(record, prefix, part, seq, &mut cache.timestamp, line);
         let own = line.len();
         fields(line);
         if let Some(request) = request.filter(|_| has_fields) {
