@@ -1,4 +1,4 @@
-//! Delays of dependency calls, which a test asks for with `candor::testing::delay`.
+//! Waiting in a dependency call that a test delays with `candor::testing::delay`.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
@@ -6,20 +6,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::thread::capture;
 use crate::base::lock;
-use crate::site::Site;
-
-fn delay_of(site: &Site) -> Option<Duration> {
-    capture()?.delay_of(site.dependency())
-}
-
-/// Delays a call that runs on its thread.
-pub(crate) fn sleep(site: &Site) {
-    if let Some(delay) = delay_of(site) {
-        thread::sleep(delay);
-    }
-}
 
 /// The delay of a call that is a future.
 #[derive(Debug)]
@@ -38,9 +25,8 @@ struct Sleeper {
 }
 
 impl Delayed {
-    pub(crate) fn of(site: &Site) -> Option<Self> {
-        let delay = delay_of(site)?;
-        Some(Delayed { until: Instant::now().checked_add(delay), sleeper: None })
+    pub(crate) fn new(delay: Duration) -> Self {
+        Delayed { until: Instant::now().checked_add(delay), sleeper: None }
     }
 
     /// Whether the call still has to wait; if so, the task is woken later.

@@ -2,7 +2,7 @@
 
 mod call;
 #[cfg(feature = "testing")]
-pub(crate) mod delay;
+mod delay;
 mod frame;
 mod line_buffer;
 mod line_lease;
@@ -11,6 +11,8 @@ mod step_state;
 mod thread;
 
 pub(crate) use self::call::{CallFacts, CallState};
+#[cfg(feature = "testing")]
+pub(crate) use self::delay::Delayed;
 pub(crate) use self::frame::{Frame, SavedFrame, StepExtras};
 pub(crate) use self::line_buffer::{LineBuffer, RenderCache};
 pub(crate) use self::line_lease::LineLease;
@@ -20,4 +22,4 @@ pub(crate) use self::thread::{
     with, with_line_buffer, with_request, with_switches, with_thread,
 };
 #[cfg(feature = "testing")]
-pub(crate) use self::thread::{capture, join_capture};
+pub(crate) use self::thread::{capture, delay_of, join_capture};

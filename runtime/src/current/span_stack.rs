@@ -10,6 +10,7 @@ use tracing_core::field::FieldSet;
 use tracing_core::metadata::Kind;
 use tracing_core::span::Id;
 use tracing_core::{Level, Metadata, identify_callsite};
+use tracing_subscriber::registry::Extensions;
 
 use super::frame::Frame;
 use super::thread::{swap_frame, with};
@@ -45,6 +46,11 @@ pub(crate) struct SpanData {
 }
 
 impl SpanData {
+    /// The data that candor's layer keeps of a span.
+    pub(crate) fn of(extensions: &Extensions<'_>) -> Option<Arc<Self>> {
+        extensions.get::<Arc<Self>>().cloned()
+    }
+
     /// The data of a request's span, which has no fields.
     pub(crate) fn of_request(request: Arc<Request>, parent: Option<Arc<SpanData>>) -> Self {
         Self::new(String::new(), Some(request), parent)

@@ -235,10 +235,16 @@ pub(crate) fn raises(target: &str, level: Level) -> bool {
     with_switches(|switches| switches.allow(target, level)).unwrap_or(false)
 }
 
-/// The capture of the current request, or of the place where there is none.
+/// The capture of the current request, or of its placeholder.
 #[cfg(feature = "testing")]
 pub(crate) fn capture() -> Option<Arc<dyn crate::request::capture::Capture>> {
     with(|frame| frame.request.as_ref()?.capture.get().cloned()).flatten()
+}
+
+/// How long a test delays the calls of this site, if it does.
+#[cfg(feature = "testing")]
+pub(crate) fn delay_of(site: &crate::site::Site) -> Option<std::time::Duration> {
+    capture()?.delay_of(site.dependency())
 }
 
 /// Attaches the capture of this thread to a request that has none.

@@ -101,14 +101,14 @@ pub(crate) fn field_name(name: &str, kind: LineKind) -> String {
     key
 }
 
-/// The fixed keys as one layer writes them.
+/// The fixed keys as one logger writes them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
     renamed: Vec<(usize, String)>,
 }
 
 impl Keys {
-    /// Reads `ts=timestamp,level=severity`; the error says what is wrong with it.
+    /// Parses `ts=timestamp,level=severity`. The error is a sentence for the user.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
             let (from, to) = pair
@@ -121,7 +121,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Renames keys together, so that one may get the name that another gives up, in whatever order.
+    /// Renames keys at once, so that one may take the name that another gives up, in any order.
     pub(crate) fn rename(&mut self, pairs: &[(&str, &str)]) -> Result<(), String> {
         for (from, to) in pairs {
             self.note(from, to)?;
@@ -154,7 +154,7 @@ impl Keys {
         !self.renamed.is_empty()
     }
 
-    /// The name of the fixed key at this place of the line.
+    /// The name of the fixed key at this position of the line.
     pub(crate) fn name(&self, index: usize) -> &str {
         self.renamed
             .iter()
@@ -162,7 +162,7 @@ impl Keys {
             .map_or(FIXED[index], |(_, name)| name.as_str())
     }
 
-    /// Whether a fixed key was given this name (escaped, as it is written).
+    /// Whether a fixed key was renamed to this name, which is escaped as in a line.
     pub(crate) fn is_renamed_to(&self, escaped: &str) -> bool {
         self.renamed.iter().any(|(_, name)| {
             let mut known = String::new();

@@ -1,4 +1,4 @@
-//! The readable form of a line, made from its JSON, so that both have the same fields.
+//! The pretty format, made from a line's JSON, so that both formats have the same fields.
 //!
 //! ```text
 //! 10:14:12.123 INFO  orders::checkout step_timing step=charge duration_ms=12.031 outcome=ok request_id=018f…a20b17
@@ -14,7 +14,7 @@ const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";
 const RESET: &str = "\x1b[0m";
 
-/// Appends the readable form of `line` (a JSON object with the fixed keys in their places).
+/// Appends the pretty form of `line`, a JSON object that begins with the fixed keys.
 pub(crate) fn write(line: &str, severity: Severity, colour: bool, out: &mut String) {
     let paint = Paint { colour };
     let mut members = members::of_object(line);
@@ -32,9 +32,9 @@ pub(crate) fn write(line: &str, severity: Severity, colour: bool, out: &mut Stri
     out.push(' ');
     let mut text = String::new();
     plain(inside(message.value), &mut text);
-    // A message with a `=` could be read as fields: then it stands in quotes, with its escapes.
+    // A message with a `=` could be mistaken for fields, so it is quoted and stays escaped.
     paint.put(BOLD, if text.contains('=') { message.value } else { &text }, out);
-    // What the event says comes first; whose request it was, at the end.
+    // The event's fields come first, and those of its request last.
     let in_full = inside(message.value) == "request_completed";
     let (whose, what): (Vec<_>, Vec<_>) =
         members.partition(|member| keys::FIXED.contains(&member.key));
@@ -43,8 +43,7 @@ pub(crate) fn write(line: &str, severity: Severity, colour: bool, out: &mut Stri
     }
 }
 
-/// Writes one field. Two say nothing here: a fixed key of which nothing is known (`"-"`), and the
-/// event's name, which is the message.
+/// Writes one field. Left out are fixed keys without a value (`"-"`), and the event's name, which is the message.
 fn field(member: Member<'_>, in_full: bool, paint: Paint, out: &mut String) {
     let Member { key, value, .. } = member;
     match key {
@@ -62,12 +61,12 @@ fn field(member: Member<'_>, in_full: bool, paint: Paint, out: &mut String) {
     } else if text.len() < value.len() && is_bare(text) {
         out.push_str(text);
     } else {
-        // With its escapes: a quote made bare would end the value, and what follows be a field.
+        // Stays escaped: an unescaped quote would end the value, and text after it could pass for a field.
         out.push_str(value);
     }
 }
 
-/// `2026-11-22T10:14:12.123456Z` to `10:14:12.123`: locally the day is known.
+/// Shortens `2026-11-22T10:14:12.123456Z` to `10:14:12.123`, since during development the date is known.
 fn time_of_day(quoted: &str) -> &str {
     quoted.get(12..24).unwrap_or(quoted)
 }
@@ -81,8 +80,8 @@ fn is_bare(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/*[]@+%#".contains(&b))
 }
 
-/// Appends escaped text with its quotes and slashes bare again; what was escaped because it could
-/// forge a line or a terminal sequence stays visible as an escape.
+/// Appends escaped text with quotes and slashes unescaped. Escapes of characters that could forge a line or a terminal
+/// sequence stay.
 fn plain(escaped: &str, out: &mut String) {
     let mut rest = escaped;
     while let Some(at) = rest.find('\\') {

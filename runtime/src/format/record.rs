@@ -1,4 +1,4 @@
-//! One record as plain data: what a line says, before it is bytes.
+//! A record as plain data, before it is a line.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use tracing_core::Level;
 
 use crate::base::clock::Tick;
 
-/// How much a line matters. `tracing`'s levels, and CRITICAL above them.
+/// The severity of a line: `tracing`'s levels, and CRITICAL above them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Finer than a reader usually wants.
+    /// Very verbose detail.
     Trace,
     /// Diagnostic detail: redacted inputs, branches taken, call metadata.
     Debug,
@@ -24,7 +24,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word of the `level` key.
+    /// The value of the key `level`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Severity::Trace => "TRACE",
@@ -46,7 +46,7 @@ impl Severity {
         }
     }
 
-    /// What filters know it by: CRITICAL is an ERROR to tracing.
+    /// The level that filters see. CRITICAL is an ERROR to `tracing`.
     pub(crate) const fn level(self) -> Level {
         match self {
             Severity::Trace => Level::TRACE,
@@ -70,7 +70,7 @@ impl From<Level> for Severity {
     }
 }
 
-/// The parts of a line that every line has; its fields are written behind them.
+/// The parts that every line has, in front of its fields.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record<'a> {
     pub(crate) at: Tick,
@@ -79,8 +79,8 @@ pub(crate) struct Record<'a> {
     pub(crate) logger: &'a str,
     /// Scrubbed, not escaped.
     pub(crate) message: &'a str,
-    /// Whether its own field `exc`, a backtrace, has to stand behind those of the context and the spans.
+    /// Whether it has a field `exc`, a backtrace, which comes after the fields of the context and the spans.
     pub(crate) has_exc: bool,
-    /// Whether the cap on a request's lines holds for it; it does not for the line that reports it.
+    /// Whether the limit of lines per request applies. It does not apply to the line that reports suppressed lines.
     pub(crate) capped: bool,
 }

@@ -1,22 +1,21 @@
-//! A line that is too long, cut to its limit: the longest values first.
+//! Cuts a line that is too long to its limit, the longest values first.
 
 use std::fmt::Write as _;
 
 use super::keys::FIXED;
 use crate::json::members::{self, Member};
 
-/// Fixed keys that are cut where they are long; the others are short, and what a reader searches by.
-// logger, msg, user_id, path
+/// The fixed keys whose values may be cut: logger, msg, user_id, path. The others are short, and searched for.
 const CUTTABLE: [usize; 4] = [2, 3, 5, 7];
 
-/// The mark of a cut line.
+/// The member that marks a cut line.
 const MARK: &str = ",\"truncated\":true";
-/// Room for `…(+N bytes)` and quotes behind each value that is cut.
+/// Room for `…(+N bytes)` and quotes after each cut value.
 const CUT_ROOM: usize = 40;
 
 /// Cuts `line`, one JSON object without its line feed, to at most `limit` bytes.
 ///
-/// The limit holds down to the fixed keys themselves, which stay whole.
+/// The fixed keys themselves stay whole, so a limit below their length can't be kept.
 #[inline]
 pub(crate) fn shrink(line: &mut String, limit: usize) {
     if line.len() > limit {
@@ -41,7 +40,7 @@ fn cut_to(line: &mut String, limit: usize) {
         } else {
             out.push_str(member.value);
         }
-        // Names alone can be too many: then the last members go.
+        // The keys alone may be too long: then the last members are removed.
         if out.len() > body && index > 3 && !FIXED.contains(&member.key) {
             out.truncate(from);
             break;
@@ -57,7 +56,7 @@ fn is_cuttable(index: usize, member: &Member<'_>) -> bool {
         && matches!(member.value.as_bytes().first(), Some(b'"' | b'{' | b'['))
 }
 
-/// The greatest length of a value with which the line fits.
+/// The greatest length of a value at which the line fits.
 fn cap_for(line: &str, limit: usize) -> usize {
     let lengths: Vec<usize> = members::of_object(line)
         .enumerate()
@@ -78,14 +77,14 @@ fn cap_for(line: &str, limit: usize) -> usize {
     low
 }
 
-/// Writes the start of a value as a string; an object or a list, cut, is no JSON any more and is
-/// only counted.
+/// Writes the beginning of a string. An object or a list would not be valid JSON if it was cut, so only its size is
+/// written.
 fn cut(value: &str, cap: usize, out: &mut String) {
     let Some(inside) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         let _ = write!(out, "\"…(+{} bytes)\"", value.len());
         return;
     };
-    // A value that was cut before says how much it lacked then.
+    // A value that was cut before already states how much is missing.
     let (inside, lacking) = match inside.rsplit_once("…(+") {
         Some((kept, rest)) => match rest.strip_suffix(" bytes)").map(str::parse::<usize>) {
             Some(Ok(lacking)) => (kept, lacking),
@@ -98,7 +97,7 @@ fn cut(value: &str, cap: usize, out: &mut String) {
     let _ = write!(out, "\"{}…(+{missing} bytes)\"", &inside[..keep]);
 }
 
-/// The greatest cut at or before `end` that is not inside an escape.
+/// The last position at or before `end` that is not within an escape.
 fn whole_escapes(text: &str, end: usize) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;

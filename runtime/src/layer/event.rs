@@ -1,4 +1,4 @@
-//! An event of anyone's, field by field, under the key rule and the scrubber.
+//! Events of other crates: each field goes through the key rule and the scrubber.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,11 +11,10 @@ use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::span::data_of;
 use crate::base::catch::catch;
 use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
-use crate::current::span_stack::SpanScope;
+use crate::current::span_stack::{SpanData, SpanScope};
 use crate::format::keys::{LineKind, field_name};
 use crate::format::record::{Record, Severity};
 use crate::json::escape::json_string;
@@ -31,10 +30,10 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let metadata = event.metadata();
-    let parent = event.parent().and_then(|id| data_of(&ctx.span(id)?.extensions()));
+    let parent = event.parent().and_then(|id| SpanData::of(&ctx.span(id)?.extensions()));
     let spans = match &parent {
         Some(parent) => SpanScope::Span(parent),
-        // The parent of a step's line is the step's own span, which is for others.
+        // The parent of a step's line is the step's own span, which is for other layers.
         None if event.is_contextual() || is_of_step(metadata) => SpanScope::Thread,
         None => SpanScope::Nothing,
     };
@@ -46,7 +45,7 @@ where
     let site = site_of(metadata);
     buffer::with(&MESSAGE, |message| {
         let hidden = strict::hides_messages_of(metadata.target());
-        event.record(&mut Message { site, hidden, out: message });
+        event.record(&mut MessageVisitor { site, hidden, out: message });
         let record = Record {
             at: Tick::now(),
             severity: Severity::from(*metadata.level()),
@@ -56,7 +55,7 @@ where
             capped: true,
         };
         logger.write(&record, spans, |line| {
-            event.record(&mut Fields::new(logger, site, line));
+            event.record(&mut FieldVisitor::new(logger, site, line));
             if hidden && !record.message.is_empty() {
                 line.push_str(&site.location);
             }
@@ -64,11 +63,11 @@ where
     });
 }
 
-/// What is worked out once per call site of anyone's.
+/// What is computed once for each call site of another crate.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct ForeignSite {
     fields: Vec<SiteField>,
-    /// Whether a name stands there twice: then the last value wins.
+    /// Whether two fields have the same name: then the last value wins.
     repeats: bool,
     /// File and line as members, written beside a message that strict mode hides.
     location: String,
@@ -76,28 +75,28 @@ pub(crate) struct Site {
 
 #[derive(Debug)]
 struct SiteField {
-    /// `,"name":`, a reserved name with its underscore.
+    /// `,"name":`, with an underscore if the name is reserved.
     opening: String,
     key: String,
     sensitive: bool,
     message: bool,
 }
 
-/// The known call sites. A site lives as long as its metadata, that is, for ever.
-fn sites() -> &'static RwLock<HashMap<usize, &'static Site>> {
-    static SITES: OnceLock<RwLock<HashMap<usize, &'static Site>>> = OnceLock::new();
+/// All call sites so far, by the address of their metadata, which lives as long as the program.
+fn sites() -> &'static RwLock<HashMap<usize, &'static ForeignSite>> {
+    static SITES: OnceLock<RwLock<HashMap<usize, &'static ForeignSite>>> = OnceLock::new();
     SITES.get_or_init(RwLock::default)
 }
 
-/// Call sites a thread has met, in places found from their address.
+/// How many call sites a thread finds without a lock, each in a slot given by its address.
 const CACHED: usize = 256;
 
 thread_local! {
-    static MET: RefCell<Vec<(usize, Option<&'static Site>)>> =
+    static MET: RefCell<Vec<(usize, Option<&'static ForeignSite>)>> =
         RefCell::new(vec![(0, None); CACHED]);
 }
 
-pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static Site {
+pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static ForeignSite {
     let address = std::ptr::from_ref(metadata).addr();
     let place = (address >> 4) % CACHED;
     let met = MET.try_with(|met| {
@@ -120,15 +119,15 @@ pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static Site {
 }
 
 #[cold]
-fn shared_site(address: usize, metadata: &'static Metadata<'static>) -> &'static Site {
+fn shared_site(address: usize, metadata: &'static Metadata<'static>) -> &'static ForeignSite {
     let known = sync::read(sites()).get(&address).copied();
     known.unwrap_or_else(|| {
-        let made = Box::leak(Box::new(Site::of(metadata)));
+        let made = Box::leak(Box::new(ForeignSite::of(metadata)));
         sync::write(sites()).entry(address).or_insert(made)
     })
 }
 
-impl Site {
+impl ForeignSite {
     fn of(metadata: &Metadata<'static>) -> Self {
         #[cfg(test)]
         tests::DECIDED.lock().expect("no panic").push(metadata.name());
@@ -136,7 +135,7 @@ impl Site {
         for field in metadata.fields() {
             let name = field.name().strip_prefix("r#").unwrap_or(field.name());
             let mut key = field_name(name, LineKind::Event);
-            // `level` becomes `level_`; one that is called so itself moves on.
+            // `level` becomes `level_`, or `level__` if there is a field `level_`.
             while key != name && metadata.fields().iter().any(|other| other.name() == key) {
                 key.push('_');
             }
@@ -153,11 +152,11 @@ impl Site {
             (1..fields.len()).any(|at| fields[..at].iter().any(|f| f.key == fields[at].key));
         let is_taken = |key: &str| fields.iter().any(|field| field.key == key);
         let location = location(metadata.file(), metadata.line(), is_taken);
-        Site { fields, repeats, location }
+        ForeignSite { fields, repeats, location }
     }
 }
 
-/// Where an event is written, as members: `,"file":"src/main.rs","line":12`. A key that `is_taken` gets an underscore.
+/// The location of an event, as members: `,"file":"src/main.rs","line":12`. A key that `is_taken` gets an underscore.
 pub(crate) fn location(
     file: Option<&str>,
     line: Option<u32>,
@@ -192,7 +191,7 @@ fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
     buffer::with(&TEXT, f)
 }
 
-/// Formats a value of anyone's; what panics or fails is `Err`.
+/// Formats a value of another crate. `None` if that panics or fails.
 fn printed<T>(
     text: &mut String,
     print: impl FnOnce(&mut String) -> Result<T, fmt::Error>,
@@ -201,14 +200,14 @@ fn printed<T>(
 }
 
 /// Appends the event's message, scrubbed, or its shape.
-struct Message<'a> {
-    site: &'static Site,
-    /// Strict mode hides it.
+struct MessageVisitor<'a> {
+    site: &'static ForeignSite,
+    /// Whether strict mode hides the message.
     hidden: bool,
     out: &'a mut String,
 }
 
-impl Message<'_> {
+impl MessageVisitor<'_> {
     fn is_message(&self, field: &Field) -> bool {
         self.site.fields.get(field.index()).is_some_and(|field| field.message)
     }
@@ -228,7 +227,7 @@ impl Message<'_> {
     }
 }
 
-impl Visit for Message<'_> {
+impl Visit for MessageVisitor<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.is_message(field) {
             self.write(value);
@@ -246,20 +245,20 @@ impl Visit for Message<'_> {
 }
 
 /// Appends the event's fields other than its message as members.
-pub(super) struct Fields<'a> {
+pub(super) struct FieldVisitor<'a> {
     logger: &'a Logger,
-    site: &'static Site,
+    site: &'static ForeignSite,
     out: &'a mut String,
     from: usize,
 }
 
-impl<'a> Fields<'a> {
-    pub(super) fn new(logger: &'a Logger, site: &'static Site, out: &'a mut String) -> Self {
+impl<'a> FieldVisitor<'a> {
+    pub(super) fn new(logger: &'a Logger, site: &'static ForeignSite, out: &'a mut String) -> Self {
         let from = out.len();
-        Fields { logger, site, out, from }
+        FieldVisitor { logger, site, out, from }
     }
 
-    /// Writes one member; the value is not asked for where its name hides it.
+    /// Writes one member. The value is not read if its name is sensitive.
     fn put(&mut self, field: &Field, value: impl FnOnce(&mut Encoder<'_>)) {
         let Some(known) = self.site.fields.get(field.index()) else { return };
         if known.message {
@@ -285,7 +284,7 @@ fn remove_from(out: &mut String, from: usize, key: &str) {
     }
 }
 
-impl Visit for Fields<'_> {
+impl Visit for FieldVisitor<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, |to| to.f64(value));
     }
@@ -346,7 +345,7 @@ mod tests {
 
     use crate::Config;
 
-    /// The call sites whose names the key rule was asked for.
+    /// The call sites whose names were checked by the key rule.
     pub(super) static DECIDED: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
     #[test]

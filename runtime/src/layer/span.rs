@@ -7,7 +7,7 @@ use tracing_core::span::{Attributes, Id, Record};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::event::{Fields, site_of};
+use super::event::{FieldVisitor, site_of};
 use crate::current::span_stack::{self, SpanData};
 use crate::current::{self};
 use crate::json::members;
@@ -19,10 +19,10 @@ where
 {
     let Some(span) = ctx.span(id) else { return };
     let barrier = attributes.is_contextual().then(span_stack::barrier).flatten();
-    let known = || span.parent().and_then(|parent| data_of(&parent.extensions()));
+    let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions()));
     let parent = barrier.or_else(known);
     let mut fields = String::new();
-    attributes.record(&mut Fields::new(logger, site_of(attributes.metadata()), &mut fields));
+    attributes.record(&mut FieldVisitor::new(logger, site_of(attributes.metadata()), &mut fields));
     let data = SpanData::new(fields, current::request(), parent);
     span.extensions_mut().replace(Arc::new(data));
 }
@@ -32,9 +32,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };
-    let Some(data) = data_of(&span.extensions()) else { return };
+    let Some(data) = SpanData::of(&span.extensions()) else { return };
     let mut added = String::new();
-    values.record(&mut Fields::new(logger, site_of(span.metadata()), &mut added));
+    values.record(&mut FieldVisitor::new(logger, site_of(span.metadata()), &mut added));
     data.change(|fields| {
         for member in members::walk(&added, 0) {
             members::remove(fields, member.key);
@@ -47,14 +47,7 @@ pub(super) fn entered<S>(id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(data) = ctx.span(id).and_then(|span| data_of(&span.extensions())) {
+    if let Some(data) = ctx.span(id).and_then(|span| SpanData::of(&span.extensions())) {
         span_stack::enter(id, data);
     }
-}
-
-/// candor's data of a span.
-pub(super) fn data_of(
-    extensions: &tracing_subscriber::registry::Extensions<'_>,
-) -> Option<Arc<SpanData>> {
-    extensions.get::<Arc<SpanData>>().cloned()
 }

@@ -1,4 +1,4 @@
-//! The flight recorder: lines that are written only if their request ends badly.
+//! The flight recorder: lines that are written only if their request fails.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -11,18 +11,18 @@ use crate::base::lock;
 use crate::format::record::Severity;
 use crate::levels::Raised;
 
-/// What a recorder may keep.
+/// How much a recorder may keep.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Of one request.
+    /// Lines of one request.
     pub(crate) lines: usize,
-    /// Of one request.
+    /// Bytes of one request.
     pub(crate) bytes: usize,
-    /// Of all requests.
+    /// Bytes of all requests together.
     pub(crate) total_bytes: usize,
 }
 
-/// The lines of one request.
+/// The kept lines of one request.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     raised: Arc<Raised>,
@@ -36,19 +36,19 @@ struct Kept {
     lines: VecDeque<KeptLine>,
     bytes: usize,
     lost: u64,
-    /// The layer whose lines they are.
+    /// The logger whose lines they are; 0 before the first line.
     layer: u64,
     is_over: bool,
 }
 
-/// A line as it will be written but for its number and its line feed.
+/// A line without its number and its line feed.
 #[derive(Debug)]
 pub(crate) struct KeptLine {
     pub(crate) severity: Severity,
     pub(crate) text: String,
 }
 
-/// Bytes that all recorders of the process keep.
+/// The bytes that all recorders of the process keep.
 static TOTAL: AtomicUsize = AtomicUsize::new(0);
 
 impl Recorder {
@@ -60,13 +60,13 @@ impl Recorder {
         self.raised.levels().allow(target, level)
     }
 
-    /// Keeps a line; the oldest ones make room for it.
+    /// Keeps a line, and drops the oldest ones to make room for it.
     pub(crate) fn keep(&self, layer: u64, severity: Severity, text: &str) {
         let mut kept = self.kept();
         if kept.layer == 0 {
             kept.layer = layer;
         }
-        // Another layer keeps the same line, and after the end nobody asks for it.
+        // With several loggers, the first one's lines are kept. After the end of the request, lines are not needed.
         if kept.layer != layer || kept.is_over {
             return;
         }
@@ -90,12 +90,12 @@ impl Recorder {
         kept.lines.push_back(KeptLine { severity, text: text.to_owned() });
     }
 
-    /// Whether all recorders together may keep as much more. Some threads at once may go over it by a line.
+    /// Whether all recorders together may keep this many more bytes. Concurrent threads may exceed the limit by a line each.
     fn has_room(&self, size: usize) -> bool {
         TOTAL.load(Ordering::Relaxed).saturating_add(size) <= self.limits.total_bytes
     }
 
-    /// The lines of this layer, and how many were lost; nothing is kept from now on.
+    /// Takes the lines of this logger, and returns how many were dropped. Keeps nothing from now on.
     pub(crate) fn finish(&self, layer: u64) -> (VecDeque<KeptLine>, u64) {
         let mut kept = self.kept();
         kept.is_over = true;
@@ -105,7 +105,7 @@ impl Recorder {
         if kept.layer == layer { (lines, kept.lost) } else { (VecDeque::new(), 0) }
     }
 
-    /// Forgets the lines; nothing is kept from now on.
+    /// Drops the lines, and keeps nothing from now on.
     pub(crate) fn forget(&self) {
         self.finish(0);
     }

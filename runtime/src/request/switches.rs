@@ -1,4 +1,4 @@
-//! What sets one request apart: it writes more than others, or less, or keeps its detail for a bad end.
+//! What makes one request's logging differ from that of others: raised levels, sampling, the flight recorder.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -8,46 +8,46 @@ use super::recorder::Recorder;
 use crate::format::record::{Record, Severity};
 use crate::levels::Raised;
 
-/// The switches of a request that has any.
+/// The overrides of a request that has any.
 #[derive(Debug)]
 pub(crate) struct Switches {
     pub(crate) debug: Option<DebugLog>,
     is_sampled: AtomicBool,
-    /// Of the sample, and left out by a rule as long as it does well.
+    /// Sampled, but muted by a `quiet` rule unless it fails.
     is_quiet: bool,
-    /// Lines that were not written since the request is no part of the sample.
+    /// Lines that were not written because the request is not sampled.
     pub(crate) sampled_away: AtomicU64,
     pub(crate) recorder: Option<Recorder>,
 }
 
-/// The detail that a request was asked for.
+/// Raised levels of one request, up to a number of lines.
 #[derive(Debug)]
 pub(crate) struct DebugLog {
     raised: Raised,
     limit: u64,
-    /// Lines beyond those that other requests write.
+    /// Lines so far that other requests would not write.
     lines: AtomicU64,
 }
 
-/// What becomes of a line.
+/// Whether and how a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Write,
-    /// Written, and no part of what the request may write as others do.
+    /// Written, and not counted against the limit of lines per request.
     WriteMore,
-    /// Kept for a bad end.
+    /// Kept by the flight recorder.
     Keep,
     Suppress,
-    /// The request is no part of the sample.
+    /// Counted: the request is not sampled.
     SampleAway,
 }
 
-/// Whether the lines of a request below WARN are written.
+/// Whether the lines below WARN of a request are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Share {
     Sampled,
     NotSampled,
-    /// Not as long as it does well.
+    /// Only if the request fails.
     Quiet,
 }
 
@@ -66,18 +66,18 @@ impl Switches {
         self.is_sampled.load(Ordering::Relaxed)
     }
 
-    /// Has a request that was quiet write from here on: it fails.
+    /// Writes the lines of a muted request from now on, because it fails.
     pub(crate) fn speak_up(&self) {
         self.is_sampled.fetch_or(self.is_quiet, Ordering::Relaxed);
     }
 
-    /// Whether this request writes here, whatever others do.
+    /// Whether this request writes lines of this target and level, even if others don't.
     pub(crate) fn allow(&self, target: &str, level: Level) -> bool {
         self.debug.as_ref().is_some_and(|debug| debug.allows(target, level))
             || self.recorder.as_ref().is_some_and(|recorder| recorder.allows(target, level))
     }
 
-    /// What becomes of a line that is for every request, or only for this one.
+    /// Decides on a line, which every request writes or only this one.
     pub(crate) fn fate(&self, record: &Record<'_>, is_for_all: bool) -> Fate {
         let detail = record.severity < Severity::Warn;
         if is_for_all {
@@ -95,7 +95,7 @@ impl Switches {
         }
     }
 
-    /// Lines that only this request wrote.
+    /// The number of lines that other requests would not have written.
     pub(crate) fn more_lines(&self) -> u64 {
         let lines = |debug: &DebugLog| debug.lines.load(Ordering::Relaxed).min(debug.limit);
         self.debug.as_ref().map_or(0, lines)
@@ -116,13 +116,13 @@ impl DebugLog {
         match before < self.limit {
             true => Fate::WriteMore,
             false if is_detail => Fate::Suppress,
-            // As the lines of others, which from WARN on have no limit.
+            // From WARN on, lines have no limit.
             false => Fate::Write,
         }
     }
 }
 
-/// Lines of requests that were no part of the sample, over all requests that are gone.
+/// Lines that were not written because of sampling, of all requests that have ended.
 static SAMPLED_AWAY: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn sampled_away() -> u64 {

@@ -1,29 +1,29 @@
-//! The W3C trace that a request is part of.
+//! The W3C trace context of a request.
 
 use std::fmt;
 
-/// Its ids, and what goes along with them.
+/// Ids and state of a trace context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "the names of the specification")]
 pub(crate) struct Trace {
     pub(crate) trace_id: Hex<32>,
     /// The request's own span.
     pub(crate) span_id: Hex<16>,
-    /// The caller's span, where it told one.
+    /// The caller's span, if it sent one.
     pub(crate) parent_id: Option<Hex<16>>,
-    /// Whether the caller's `traceparent` asked for a recorded trace.
+    /// The sampled flag of the caller's `traceparent`.
     pub(crate) sampled: bool,
-    /// The caller's `tracestate`, well-formed.
+    /// The caller's `tracestate`, if it is well-formed.
     pub(crate) state: Option<String>,
 }
 
-/// So many lowercase hex digits, kept in place.
+/// A fixed number of lowercase hex digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hex<const DIGITS: usize>([u8; DIGITS]);
 
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only edges make ids"))]
 impl<const DIGITS: usize> Hex<DIGITS> {
-    /// The digits of bytes, two for each.
+    /// The digits of these bytes, two for each.
     pub(crate) fn of<const BYTES: usize>(bytes: [u8; BYTES]) -> Self {
         const { assert!(2 * BYTES == DIGITS) };
         let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
@@ -34,7 +34,7 @@ impl<const DIGITS: usize> Hex<DIGITS> {
         Hex(digits)
     }
 
-    /// Text that is such digits.
+    /// Parses text that consists of exactly these digits.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits: [u8; DIGITS] = text.as_bytes().try_into().ok()?;
         digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).then_some(Hex(digits))
@@ -47,7 +47,7 @@ impl<const DIGITS: usize> Hex<DIGITS> {
 
 impl<const DIGITS: usize> Hex<DIGITS> {
     pub(crate) fn as_str(&self) -> &str {
-        // Digits are text.
+        // Hex digits are ASCII.
         str::from_utf8(&self.0).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! The trace of a request where `tracing-opentelemetry` listens: its ids, so that lines and spans are found by each other.
+//! The trace of a request under `tracing-opentelemetry`: lines and exported spans have the same ids.
 
 use opentelemetry::Context;
 use opentelemetry::trace::{
@@ -10,12 +10,12 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use crate::request::Request;
 use crate::request::trace::{Hex, Trace};
 
-/// Makes the request's span and its trace one, before the span is entered.
+/// Gives the request's span and its trace the same ids, before the span is entered.
 ///
-/// The caller's `traceparent` is continued. A span around the request, or what the service made the current OpenTelemetry
-/// context, is the parent where it belongs to that trace, and where the caller told none; else the span begins a trace.
-/// The ids are then those of the span, whether it is exported or not. Where OpenTelemetry's layer is missing or does not
-/// want the span, they are those of the edge, in the trace of what is around.
+/// The span continues the caller's `traceparent`. A span around the request, or the current OpenTelemetry context, is its
+/// parent if it belongs to the same trace, or if the caller sent no `traceparent`. Otherwise the span begins a trace. The
+/// ids are those of the span, whether it is exported or not. If OpenTelemetry's layer is missing or does not want the span,
+/// they are the ids that the HTTP layer made, in the trace of the span around the request.
 pub(super) fn join(request: &Request, span: &Span) {
     let known = request.trace.get();
     let told = known.or(of_edge(request));
@@ -27,7 +27,7 @@ pub(super) fn join(request: &Request, span: &Span) {
     if around.is_none()
         && let Some(parent) = parent
     {
-        // Refused where no layer is there that could take it.
+        // Fails if OpenTelemetry's layer is missing.
         let _ = span.set_parent(Context::new().with_remote_span_context(parent));
     }
     if known.is_some() {
@@ -42,12 +42,12 @@ pub(super) fn join(request: &Request, span: &Span) {
         })
     };
     if let Some(trace) = of_span.or_else(of_edge) {
-        // Another thread that enters the same request may have been first.
+        // Another thread that enters the same request may have set it first.
         let _ = request.trace.set(trace);
     }
 }
 
-/// The span that is current, where it belongs to this trace.
+/// The current span, if it belongs to this trace.
 #[cfg(feature = "http")]
 pub(crate) fn span_of_here(of: &Trace) -> Option<Trace> {
     let context = Span::current().context();
@@ -64,13 +64,13 @@ fn of_edge(_: &Request) -> Option<&Trace> {
     None
 }
 
-/// What OpenTelemetry takes for the parent by itself.
+/// The parent that OpenTelemetry would choose.
 fn around() -> Option<Trace> {
     let of_tracing = trace(Span::current().context().span().span_context());
     of_tracing.or_else(|| trace(Context::current().span().span_context()))
 }
 
-/// The parent that a trace names: the request's own span where it has one already, else its caller's.
+/// The parent that a trace states: the request's own span if it has one already, or its caller's.
 fn parent(trace: &Trace, has_span: bool) -> Option<SpanContext> {
     let span_id = if has_span { Some(trace.span_id) } else { trace.parent_id };
     let flags = if trace.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };

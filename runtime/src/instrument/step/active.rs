@@ -60,8 +60,8 @@ impl ActiveStep {
             span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
         }
         #[cfg(feature = "testing")]
-        if site.is_call() {
-            current::delay::sleep(site);
+        if let Some(delay) = site.is_call().then(|| current::delay_of(site)).flatten() {
+            thread::sleep(delay);
         }
         ActiveStep { state }
     }
@@ -90,7 +90,7 @@ impl ActiveStep {
         let mut state = begun.unwrap_or_else(|| setup.without_frame(site, None));
         #[cfg(feature = "testing")]
         if site.is_call() {
-            state.delay = current::delay::Delayed::of(site);
+            state.delay = current::delay_of(site).map(current::Delayed::new);
         }
         ActiveStep { state }
     }
