@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::keys::FIXED;
 use crate::json::members::{self, Member};
 
-/// The fixed keys whose values may be cut: logger, msg, user_id, path. The others are short, and searched for.
+/// The fixed keys whose values may be cut: `logger`, `msg`, `user_id`, `path`. The others are short, and searched for.
 const CUTTABLE: [usize; 4] = [2, 3, 5, 7];
 
 /// The member that marks a cut line.

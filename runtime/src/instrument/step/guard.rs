@@ -52,6 +52,9 @@ struct ErrorOnlyStep {
     request: u64,
 }
 
+/// The step is not the innermost one of the current frame.
+struct NotInnermost;
+
 impl ErrorOnlyStep {
     #[inline]
     fn begin(thread: &mut ThreadState, site: &'static Site, started: Tick) -> Self {
@@ -79,17 +82,17 @@ impl ErrorOnlyStep {
         }
     }
 
-    /// Pops the step and returns its extras, or `None` if it is not the innermost one.
+    /// Pops the step, and returns its extras.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a few moves")]
-    fn pop(&mut self, thread: &mut ThreadState) -> Option<Option<Box<StepExtras>>> {
+    fn pop(&mut self, thread: &mut ThreadState) -> Result<Option<Box<StepExtras>>, NotInnermost> {
         if thread.frame.token != self.token {
-            return None;
+            return Err(NotInnermost);
         }
         let outer_extras = self.outer_extras.take();
         let extras = thread.pop_error_only(self.parent, self.outer_token, outer_extras);
         self.close(thread.frame.request.as_ref());
-        Some(extras)
+        Ok(extras)
     }
 
     /// Pops the step later, when it is innermost again, and returns its request.
@@ -238,9 +241,9 @@ impl StepGuard {
     fn end_error_only_ok(&mut self) {
         if let GuardState::ErrorOnly(step) = &mut *self.state {
             current::with_thread(|thread| match step.pop(thread) {
-                Some(None) => {}
-                Some(Some(extras)) => thread.keep_extras(extras),
-                None => drop(step.defer(thread)),
+                Ok(None) => {}
+                Ok(Some(extras)) => thread.keep_extras(extras),
+                Err(NotInnermost) => drop(step.defer(thread)),
             });
         }
         self.state = ManuallyDrop::new(GuardState::Off);
@@ -304,12 +307,12 @@ impl ErrorOnlyStep {
         let mut state = StepState::new(self.site);
         let mut lease = LineLease::default();
         current::with_thread(|thread| match self.pop(thread) {
-            Some(extras) => {
+            Ok(extras) => {
                 state.extras = extras;
                 // The error's `Display` is the user's, and may log.
                 lease.take(thread, false);
             }
-            None => {
+            Err(NotInnermost) => {
                 let request = self.defer(thread);
                 lease.take_buffer(thread, request);
             }
