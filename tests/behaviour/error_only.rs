@@ -55,7 +55,7 @@ fn a_successful_step_writes_nothing() {
 fn failures_form_the_same_tree_as_at_info() {
     let expected = [("leaf", 4, 2), ("middle", 2, 1), ("outer", 1, 0)];
     assert_eq!(steps_of("tree"), named(&expected));
-    let again = [("leaf", 6, 5), ("middle", 5, 4), ("outer", 4, 0)];
+    let again = [("leaf", 8, 6), ("middle", 6, 5), ("outer", 5, 0)];
     assert_eq!(steps_of("again"), named(&[expected, again].concat()));
 }
 
