@@ -189,7 +189,7 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
         }
         let hidden = hidden(Some(&captured.name), &captured.usage, private);
         let key = &captured.name;
-        let shown = quote!(#private::Shown::new(&#name, #key, #hidden));
+        let shown = quote!(#private::MessageArg::new(&#name, #key, #hidden));
         if is_binding(&captured.name) {
             // rustc reports errors about a captured argument at its span inside the text, which a macro
             // can't make. So the text captures a variable of the same name.
@@ -231,7 +231,7 @@ fn explicit(
     let key = name.as_deref().unwrap_or("");
     let shown = if usage.is_numeric {
         let value = borrowed(&arg.value);
-        quote!(#private::Shown::new(#value, #key, #hidden))
+        quote!(#private::MessageArg::new(#value, #key, #hidden))
     } else {
         let value = loggable(&arg.value, private);
         quote!(#value.shown(#key, #hidden))

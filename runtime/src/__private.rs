@@ -13,7 +13,7 @@ pub use crate::format::keys::{LineKind, unreserved};
 pub use crate::instrument::step::StepStream;
 pub use crate::instrument::step::body::*;
 pub use crate::instrument::step::{
-    Fields, Step, StepGuard, StepStart, answer, entered, hint, ret, ret_with,
+    Step, StepFields, StepGuard, StepStart, answer, entered, hint, ret, ret_with,
 };
 pub use crate::outcome::probe::{ReturnType, Returned};
 pub use crate::outcome::result::CallResult;
@@ -107,7 +107,9 @@ pub use crate::redact::off::without_redaction;
 pub use candor_macros::event;
 
 pub use crate::format::record::Severity;
-pub use crate::instrument::event::{EventField, EventSite, Shown, count, labels_secret, value};
+pub use crate::instrument::event::{
+    EventField, EventSite, MessageArg, count, labels_secret, value,
+};
 
 // `#[redact]`
 pub use crate::redact::loggable::field::{

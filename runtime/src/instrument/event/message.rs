@@ -9,16 +9,16 @@ use crate::redact::keys;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 
 /// A format argument. `Debug` shows the same as `Display`: what the value's [`Loggable`] impl shows.
-pub struct Shown<'a, T: ?Sized> {
+pub struct MessageArg<'a, T: ?Sized> {
     value: &'a T,
     name: &'a str,
     hidden: bool,
 }
 
-impl<'a, T: ?Sized> Shown<'a, T> {
+impl<'a, T: ?Sized> MessageArg<'a, T> {
     /// The argument with this name, or with an empty one. `sensitive` is the key rule's answer.
     pub fn new(value: &'a T, name: &'a str, sensitive: bool) -> Self {
-        Shown {
+        MessageArg {
             value,
             name,
             hidden: sensitive || !name.is_empty() && keys::added_by_deployment(name),
@@ -26,7 +26,7 @@ impl<'a, T: ?Sized> Shown<'a, T> {
     }
 }
 
-impl<T: Loggable + ?Sized> fmt::Display for Shown<'_, T> {
+impl<T: Loggable + ?Sized> fmt::Display for MessageArg<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         thread_local! {
             static VALUE: Cell<String> = const { Cell::new(String::new()) };
@@ -43,7 +43,7 @@ impl<T: Loggable + ?Sized> fmt::Display for Shown<'_, T> {
     }
 }
 
-impl<T: Loggable + ?Sized> fmt::Debug for Shown<'_, T> {
+impl<T: Loggable + ?Sized> fmt::Debug for MessageArg<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -97,7 +97,7 @@ numbers! { Number: u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
 
 macro_rules! forms {
     ($kind:ident: $($form:ident)*) => {$(
-        impl<T: $kind + ?Sized> fmt::$form for Shown<'_, T> {
+        impl<T: $kind + ?Sized> fmt::$form for MessageArg<'_, T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 if self.hidden { f.write_str(REDACTED) } else { fmt::$form::fmt(self.value, f) }
             }

@@ -10,7 +10,7 @@ use tracing_core::metadata::Kind;
 use tracing_core::span::Id;
 use tracing_core::{Event, Metadata};
 
-pub use self::message::{Shown, labels_secret};
+pub use self::message::{MessageArg, labels_secret};
 use super::audit::{self, AuditError};
 use crate::base::buffer;
 use crate::base::clock::Tick;
@@ -218,8 +218,8 @@ impl<'a> EventValue<'a> {
 
     /// The value as a format argument, of this name if it has one.
     #[inline]
-    pub fn shown(self, name: &'a str, sensitive: bool) -> Shown<'a, dyn Loggable + 'a> {
-        Shown::new(self.0, name, sensitive)
+    pub fn shown(self, name: &'a str, sensitive: bool) -> MessageArg<'a, dyn Loggable + 'a> {
+        MessageArg::new(self.0, name, sensitive)
     }
 }
 

@@ -115,7 +115,7 @@ fn render(
     ret: Option<&str>,
 ) -> Option<Severity> {
     let extras = frame.extras.as_deref();
-    // Fields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
+    // StepFields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
     let fields = match extras {
         None => &state.fields,
         Some(extras) if state.fields.is_empty() && !extras.are_more_than_fields() => {

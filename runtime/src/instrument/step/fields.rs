@@ -13,33 +13,33 @@ use crate::site::Site;
 
 /// Collects the `fields(…)` of a step, and the `url` of a call, while the step is entered.
 #[derive(Debug)]
-pub struct Fields<'a> {
+pub struct StepFields<'a> {
     members: &'a mut String,
     url: &'a mut Option<String>,
 }
 
-impl Fields<'_> {
+impl StepFields<'_> {
     /// Collects the fields of a step that is a future.
     #[expect(clippy::unnecessary_box_returns, reason = "the box is pooled")]
-    pub(super) fn collect(fields: impl FnOnce(&mut Fields<'_>)) -> Box<StepExtras> {
+    pub(super) fn collect(fields: impl FnOnce(&mut StepFields<'_>)) -> Box<StepExtras> {
         let mut extras = current::take_extras();
-        fields(&mut Fields::of(&mut extras));
+        fields(&mut StepFields::of(&mut extras));
         extras
     }
 
     /// Collects the fields of a step that is about to begin on this thread.
     pub(super) fn collect_here(
         site: &'static Site,
-        fields: impl FnOnce(&mut Fields<'_>),
+        fields: impl FnOnce(&mut StepFields<'_>),
     ) -> Box<StepState> {
         let pooled = current::with_thread(ThreadState::take_state).flatten();
         let mut state = pooled.unwrap_or_else(|| StepState::new(site));
-        fields(&mut Fields { members: &mut state.fields, url: &mut state.url });
+        fields(&mut StepFields { members: &mut state.fields, url: &mut state.url });
         state
     }
 
-    fn of(extras: &mut StepExtras) -> Fields<'_> {
-        Fields { members: &mut extras.members, url: &mut extras.url }
+    fn of(extras: &mut StepExtras) -> StepFields<'_> {
+        StepFields { members: &mut extras.members, url: &mut extras.url }
     }
 
     /// Adds a field. `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's answer.
@@ -95,10 +95,10 @@ pub fn record(name: &str, value: impl Loggable) {
 
 /// Adds fields that are evaluated once the step runs: those of a future, whose arguments it has taken.
 #[inline]
-pub fn entered(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) {
+pub fn entered(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) {
     // Everything but the fields is compiled once, not in each annotated function.
     if let Some(mut extras) = begin_fields(site) {
-        fields(&mut Fields::of(&mut extras));
+        fields(&mut StepFields::of(&mut extras));
         end_fields(site, extras);
     }
 }

@@ -25,7 +25,7 @@ pub(super) const STEP_ROOM: usize = 160;
 pub(super) const RET: &str = ",\"ret\":";
 
 /// How a step ended.
-struct End<'a> {
+struct StepEnd<'a> {
     outcome: Outcome,
     failure: Option<&'a Failure<'a>>,
     ret: Option<&'a str>,
@@ -54,7 +54,7 @@ impl ActiveStep {
         let failure = item.as_ref().map(OwnedFailure::failure);
         let failure = result.failure.as_ref().or(failure.as_ref());
         let answer = item.as_ref().map_or(result.answer, |item| item.answer);
-        let end = End { outcome, failure, ret: result.ret.as_deref() };
+        let end = StepEnd { outcome, failure, ret: result.ret.as_deref() };
         match self.state.call.as_deref() {
             None => self.write_step(request, buffer, now, &end),
             Some(call) => self.finish_call(call, answer, request, buffer, now, &end),
@@ -66,7 +66,7 @@ impl ActiveStep {
         request: Option<&Arc<Request>>,
         buffer: &mut LineBuffer,
         now: Tick,
-        end: &End<'_>,
+        end: &StepEnd<'_>,
     ) {
         let state = &*self.state;
         let took = now.nanos_since(state.started);
@@ -91,7 +91,7 @@ impl ActiveStep {
         request: Option<&Arc<Request>>,
         buffer: &mut LineBuffer,
         now: Tick,
-        end: &End<'_>,
+        end: &StepEnd<'_>,
     ) {
         let facts = {
             let mut facts = call.facts();

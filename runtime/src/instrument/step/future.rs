@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::active::ActiveStep;
-use super::fields::Fields;
+use super::fields::StepFields;
 use crate::base::clock::Tick;
 use crate::current::{self, StepExtras};
 use crate::outcome::kind::Outcome;
@@ -23,14 +23,14 @@ use crate::site::Site;
 #[derive(Debug)]
 pub struct StepStart {
     site: &'static Site,
-    /// Fields that were evaluated when the function was called, if it is not itself the future.
+    /// StepFields that were evaluated when the function was called, if it is not itself the future.
     extras: Option<Box<StepExtras>>,
 }
 
 impl StepStart {
     /// A step with fields, which are evaluated only if a line could be written.
-    pub fn new(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        StepStart { site, extras: site.wanted().then(|| Fields::collect(fields)) }
+    pub fn new(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) -> Self {
+        StepStart { site, extras: site.wanted().then(|| StepFields::collect(fields)) }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::active::ActiveStep;
-use super::fields::Fields;
+use super::fields::StepFields;
 use crate::base::clock::Tick;
 use crate::current::{self, LineLease, SavedFrame, StepExtras, StepState, ThreadState};
 use crate::outcome::kind::Outcome;
@@ -130,9 +130,9 @@ impl StepGuard {
     /// As [`enter`](Self::enter), with fields, which are evaluated only if a line could be written.
     #[doc(hidden)]
     #[inline]
-    pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
+    pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) -> Self {
         if site.wanted() {
-            StepGuard::full(site, Some(Fields::collect_here(site, fields)))
+            StepGuard::full(site, Some(StepFields::collect_here(site, fields)))
         } else {
             StepGuard::new(GuardState::Off)
         }
