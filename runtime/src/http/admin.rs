@@ -37,7 +37,6 @@ use crate::sink::stats::stats;
 ///
 /// let logging = candor::init()?;
 /// let app: Router = Router::new().nest_service("/admin/log", candor::http::admin(&logging));
-/// # let _ = app;
 /// # Ok::<(), candor::InitError>(())
 /// ```
 ///

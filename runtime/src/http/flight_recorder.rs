@@ -27,7 +27,6 @@ use crate::request::recorder::{Limits, Recorder};
 ///
 /// let recorder = FlightRecorder::new("shop=debug,deps=debug")?.lines(100);
 /// let layer = RequestLayer::new().flight_recorder(recorder).slow(Duration::from_secs(2));
-/// # let _ = layer;
 /// # Ok::<(), candor::InitError>(())
 /// ```
 #[derive(Debug, Clone)]

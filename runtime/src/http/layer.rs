@@ -36,7 +36,6 @@ use crate::redact::loggable::Loggable;
 /// let app: Router = Router::new()
 ///     .route("/health", get(|| async { "ok" }))
 ///     .layer(candor::http::RequestLayer::new());
-/// # let _ = app;
 /// ```
 #[derive(Clone, Default)]
 pub struct RequestLayer {
@@ -119,7 +118,6 @@ impl RequestLayer {
     ///
     /// ```
     /// let layer = candor::http::RequestLayer::new().quiet("/health").quiet("/metrics");
-    /// # let _ = layer;
     /// ```
     pub fn quiet(self, path: impl Into<String>) -> Self {
         let path = path.into();
@@ -132,7 +130,6 @@ impl RequestLayer {
     ///
     /// ```
     /// let layer = candor::http::RequestLayer::new().quiet_under("/health");
-    /// # let _ = layer;
     /// ```
     pub fn quiet_under(self, path: impl Into<String>) -> Self {
         let path = path.into();
@@ -150,7 +147,6 @@ impl RequestLayer {
     /// let layer = candor::http::RequestLayer::new().quiet_if(|request| {
     ///     request.headers.get("user-agent").is_some_and(|agent| agent.as_bytes().starts_with(b"kube-probe/"))
     /// });
-    /// # let _ = layer;
     /// ```
     pub fn quiet_if(self, predicate: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         self.with(|settings| settings.quiet.push(Arc::new(predicate)))
@@ -166,7 +162,6 @@ impl RequestLayer {
     /// let layer = RequestLayer::new().path(|request| {
     ///     request.uri.path().starts_with("/reset/").then(|| "/reset/{token}".to_owned())
     /// });
-    /// # let _ = layer;
     /// ```
     pub fn path(self, path: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
         self.with(|settings| settings.path = Some(Arc::new(path)))
@@ -192,7 +187,6 @@ impl RequestLayer {
     /// let layer = RequestLayer::new().user(|request| {
     ///     request.headers.get("x-customer")?.to_str().ok()?.parse::<u64>().ok()
     /// });
-    /// # let _ = layer;
     /// ```
     pub fn user<U: Loggable>(
         self,
@@ -222,7 +216,6 @@ impl RequestLayer {
     ///         fields.set("tenant", clear(tenant));
     ///     }
     /// });
-    /// # let _ = layer;
     /// ```
     ///
     /// [`context::set`]: crate::context::set
@@ -246,7 +239,6 @@ impl RequestLayer {
     ///         fields.set("cache", clear(cache));
     ///     }
     /// });
-    /// # let _ = layer;
     /// ```
     pub fn response_fields(
         self,

@@ -27,7 +27,6 @@ use crate::redact::scrub;
 /// let client = reqwest_middleware::ClientBuilder::new(client)
 ///     .with(candor::http::ContextMiddleware::new().debug_host("payments.internal"))
 ///     .build();
-/// # let _ = client;
 /// # Ok::<(), reqwest::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]

@@ -35,7 +35,6 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 ///
 /// let trust = Trust::new().network("10.20.0.0/16")?.network("::1")?.targets("shop=debug,deps=debug")?;
 /// let layer = RequestLayer::new().trust(trust);
-/// # let _ = layer;
 /// # Ok::<(), candor::InitError>(())
 /// ```
 ///

@@ -21,7 +21,6 @@ use crate::sink::Overload;
 /// use candor::{Config, Format};
 ///
 /// let config = Config::new().level("info,deps=debug")?.format(Format::Json).service("orders");
-/// # let _ = config;
 /// # Ok::<(), candor::InitError>(())
 /// ```
 pub struct Config {
@@ -169,7 +168,6 @@ impl Config {
     /// use candor::{Config, Overload};
     ///
     /// let config = Config::new().background(10_000, Overload::Drop);
-    /// # let _ = config;
     /// ```
     pub fn background(self, queue: usize, overload: Overload) -> Self {
         Config { background: Some((queue, overload)), ..self }
@@ -266,7 +264,6 @@ impl Config {
     ///
     /// ```
     /// let config = candor::Config::new().strict(true).strict_allow(["orders", "v1", "page", "x-region"]);
-    /// # let _ = config;
     /// ```
     pub fn strict_allow(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.strict_allow.extend(names.into_iter().map(Into::into));
@@ -280,7 +277,6 @@ impl Config {
     ///
     /// ```
     /// let config = candor::Config::new().strict(true).strict_targets(["my_service", "sqlx::query"]);
-    /// # let _ = config;
     /// ```
     pub fn strict_targets(mut self, targets: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.strict_targets.extend(targets.into_iter().map(Into::into));

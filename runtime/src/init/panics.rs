@@ -6,8 +6,6 @@ use std::borrow::Cow;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
 
-use tracing_core::Level;
-
 use crate::base::catch;
 use crate::current;
 use crate::format::record::Severity;
@@ -15,18 +13,11 @@ use crate::json::{escape, members};
 use crate::logger::emit;
 use crate::redact::loggable::Encoder;
 use crate::redact::scrub;
-use crate::site::{Site, Spec};
+use crate::site::event_sites;
 
-static PANIC: Site = Site::new(
-    &PANIC,
-    Spec::event(
-        "panic",
-        "panic",
-        Level::ERROR,
-        &["message", "event", "location", "panic_message", "thread", "exc"],
-    )
-    .with_exc(),
-);
+event_sites! {
+    PANIC = "panic" ERROR "panic" [location panic_message thread exc].with_exc();
+}
 
 /// Replaces the panic hooks that are installed, which print the raw message to standard error. With `chain` they run
 /// after candor's.

@@ -117,14 +117,12 @@
 
 use std::sync::Arc;
 
-use tracing_core::Level;
-
 use crate::base::clock::Tick;
 use crate::current::{self, CallState};
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::logger::emit;
-use crate::site::{Site, Spec};
+use crate::site::event_sites;
 
 pub use crate::outcome::{Answer, Category, DependencyOutcome};
 
@@ -160,16 +158,9 @@ pub fn current() -> Call {
     Call { state: current::with(|frame| frame.call.clone()).flatten() }
 }
 
-/// The line of one further attempt.
-static ATTEMPT: Site = Site::new(
-    &ATTEMPT,
-    Spec::event(
-        "dependency_attempt",
-        "deps",
-        Level::DEBUG,
-        &["message", "event", "dependency", "operation", "attempt"],
-    ),
-);
+event_sites! {
+    ATTEMPT = "dependency_attempt" DEBUG "deps" [dependency operation attempt];
+}
 
 impl Call {
     /// Counts a further attempt, which begins here, and writes a DEBUG line `dependency_attempt` that numbers it; the

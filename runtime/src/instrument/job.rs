@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 
 use pin_project_lite::pin_project;
-use tracing_core::Level;
 
 use super::context::{RequestContext, Scope};
 use super::step::millis;
@@ -20,7 +19,7 @@ use crate::logger::emit;
 use crate::outcome::StepOutput;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
-use crate::site::{Site, Spec};
+use crate::site::event_sites;
 
 /// A piece of work that is no request, such as one that a timer begins.
 ///
@@ -52,36 +51,12 @@ pub struct Job {
     name: &'static str,
 }
 
-static STARTED: Site = Site::new(
-    &STARTED,
-    Spec::event("job_started", "jobs", Level::DEBUG, &["message", "event", "job"]),
-);
-
-static COMPLETED: Site = Site::new(
-    &COMPLETED,
-    Spec::event(
-        "job_completed",
-        "jobs",
-        Level::INFO,
-        &[
-            "message",
-            "event",
-            "job",
-            "duration_ms",
-            "outcome",
-            "error",
-            "steps",
-            "dependency_calls",
-            "dependency_ms",
-            "retries",
-            "slowest_step",
-            "cause",
-            "lines_suppressed",
-            "lines_sampled_away",
-        ],
-    )
-    .uncapped(),
-);
+event_sites! {
+    STARTED = "job_started" DEBUG "jobs" [job];
+    COMPLETED = "job_completed" INFO "jobs"
+        [job duration_ms outcome error steps dependency_calls dependency_ms retries slowest_step cause
+         lines_suppressed lines_sampled_away].uncapped();
+}
 
 impl Job {
     /// A future as this job. It writes `job_started` (DEBUG) at its first poll and one `job_completed` at its end: INFO,

@@ -21,7 +21,6 @@ pub(crate) struct TemporaryRaise {
     /// Identifies the raise for its timer.
     pub(crate) id: u64,
     pub(crate) levels: Arc<Levels>,
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "`http::admin` shows it"))]
     pub(crate) until: Instant,
 }
 

@@ -3,10 +3,6 @@
 mod active;
 mod directives;
 mod interest;
-#[cfg_attr(
-    not(feature = "http"),
-    expect(dead_code, reason = "only `http` raises levels for a request")
-)]
 mod raised;
 
 pub(crate) use active::{ActiveLevels, TemporaryRaise};

@@ -45,7 +45,6 @@ impl Destination {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one branch")]
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
         match self {
             #[cfg(feature = "testing")]

@@ -78,7 +78,6 @@ pub(super) struct PartialLine {
 /// Writes the lines with as few writes as the target allows. Each failure drops one line; the error is that of the
 /// last one.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "instantiated once per kind of target")]
 pub(super) fn write_batch(
     target: &mut impl Target,
     batch: Batch<'_>,
@@ -102,7 +101,6 @@ pub(super) fn write_batch(
 
 /// Writes as many of the lines as one write may have, and returns their length. The first line has `first` bytes.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "instantiated once per kind of target")]
 fn write_some(
     target: &mut impl Target,
     lines: &[u8],

@@ -28,6 +28,7 @@ mod spec;
 pub(crate) use self::cache::FastLine;
 pub(crate) use self::prefix::PrefixCache;
 pub use self::spec::{Spec, fields};
+pub(crate) use self::spec::{event_sites, names};
 
 /// The static behind an annotated function.
 ///

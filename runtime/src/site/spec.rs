@@ -1,10 +1,10 @@
-//! What the macros know of an annotated function.
+//! The description of an annotated function, which the macros write.
 
 use tracing_core::Level;
 
 use super::{RECORDED, SPAN_MARK, STATUS_CODE};
 
-/// What the macros know of an annotated function.
+/// Description of an annotated function, written by the macros.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
     /// The step's name, or the call's operation.
@@ -15,32 +15,32 @@ pub struct Spec {
     pub(crate) module: &'static str,
     pub(crate) file: &'static str,
     pub(crate) line: u32,
-    /// Level of the line when all is well.
+    /// Level of the line if the step succeeds.
     pub(crate) level: Level,
-    /// Level of the line on an error.
+    /// Level of the line if the step fails.
     pub(crate) err: Level,
-    /// From this duration on the line is a WARN, and below it DEBUG; 0 where no limit is set.
+    /// From this duration on the line is logged at WARN, below it at DEBUG; 0 if there is no limit.
     pub(crate) slow_nanos: u64,
     /// Whether the time inside `poll` is measured.
     pub(crate) busy: bool,
     /// Names of the fields of the event and of the span, for other layers.
     pub(crate) fields: &'static [&'static str],
-    /// What is called, where it is a call.
+    /// The dependency call, if it is one.
     pub(crate) call: Option<CallSpec>,
-    /// Whether a member `exc` is among the fields, to be put last.
+    /// Whether `exc` is one of the fields, and written last.
     pub(crate) has_exc: bool,
-    /// Whether the cap on a request's lines holds for the event.
+    /// Whether the event counts towards the limit of lines per request.
     pub(crate) is_capped: bool,
 }
 
-/// What the macros know of a call to a dependency.
+/// Description of a dependency call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallSpec {
     pub(crate) dependency: &'static str,
     pub(crate) method: Option<&'static str>,
-    /// Where it is the same for all calls.
+    /// Only if it is the same for all calls.
     pub(crate) url: Option<&'static str>,
-    /// Stands in place of the URL's path.
+    /// Replaces the path of the URL.
     pub(crate) url_template: Option<&'static str>,
 }
 
@@ -49,52 +49,44 @@ impl CallSpec {
         CallSpec { dependency: "", method: None, url: None, url_template: None };
 }
 
-/// The names of a step's fields: of its event, and of its span for others.
-const STEP_FIELDS: &[&str] = &[
-    "message",
-    "event",
-    "step",
-    "duration_ms",
-    "outcome",
-    "step_id",
-    "parent_id",
-    "offset_ms",
-    "error",
-    "error_detail",
-    "ret",
-    "busy_ms",
-    RECORDED,
-    SPAN_MARK,
-    STATUS_CODE,
-];
+/// The names of fields: identifiers, then any other expressions.
+macro_rules! names {
+    ($($name:ident)* $(; $($other:expr),*)?) => { &[$(stringify!($name),)* $($($other),*)?] };
+}
+pub(crate) use names;
 
-/// The names of a call's fields.
-const CALL_FIELDS: &[&str] = &[
-    "message",
-    "event",
-    "dependency",
-    "operation",
-    "dependency_method",
-    "url",
-    "status",
-    "duration_ms",
-    "outcome",
-    "retries",
-    "error",
-    "error_detail",
-    "step_id",
-    "parent_id",
-    "offset_ms",
-    "ret",
-    "busy_ms",
-    "last_attempt_ms",
-    RECORDED,
-    SPAN_MARK,
-    STATUS_CODE,
-    "otel.kind",
-];
+/// Declares the sites of events of candor's own: name, event, level, target and the fields after `message` and `event`.
+macro_rules! event_sites {
+    ($($(#[$attribute:meta])* $vis:vis $NAME:ident = $event:literal $level:ident $target:literal [$($field:ident)*]
+       $(.$setting:ident())*;)*) => {$(
+        $(#[$attribute])*
+        $vis static $NAME: $crate::site::Site = $crate::site::Site::new(
+            &$NAME,
+            $crate::site::Spec::event(
+                $event,
+                $target,
+                ::tracing_core::Level::$level,
+                $crate::site::names!(message event $($field)*),
+            )$(.$setting())*
+        );
+    )*};
+}
+pub(crate) use event_sites;
 
-/// The names of the user's fields behind those of candor's own.
+/// The fields of a step: of its event, and of its span for other layers.
+const STEP_FIELDS: &[&str] = names!(
+    message event step duration_ms outcome step_id parent_id offset_ms error error_detail ret busy_ms;
+    RECORDED, SPAN_MARK, STATUS_CODE
+);
+
+/// The fields of a call.
+const CALL_FIELDS: &[&str] = names!(
+    message event dependency operation dependency_method url status duration_ms outcome retries error error_detail
+    step_id parent_id offset_ms ret busy_ms last_attempt_ms;
+    RECORDED, SPAN_MARK, STATUS_CODE, "otel.kind"
+);
+
+/// Appends the names of the user's fields to those of candor's own.
 pub const fn fields<const N: usize>(
     own: &[&'static str],
     users: &[&'static str],
@@ -106,6 +98,28 @@ pub const fn fields<const N: usize>(
         at += 1;
     }
     all
+}
+
+/// Setters named after fields of [`Spec`].
+macro_rules! setters {
+    ($($(#[$doc:meta])* $field:ident: $Type:ty;)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub const fn $field(self, $field: $Type) -> Self {
+            Spec { $field, ..self }
+        }
+    )*};
+}
+
+/// Setters named after fields of [`CallSpec`].
+macro_rules! call_setters {
+    ($($(#[$doc:meta])* $field:ident = $value:expr;)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub const fn $field(self, $field: &'static str) -> Self {
+            Spec { call: Some(CallSpec { $field: $value, ..self.call_spec() }), ..self }
+        }
+    )*};
 }
 
 impl Spec {
@@ -151,7 +165,7 @@ impl Spec {
         }
     }
 
-    /// An event of candor's own, of which no span is made.
+    /// An event of candor's own, which has no span.
     pub(crate) const fn event(
         event: &'static str,
         target: &'static str,
@@ -161,12 +175,12 @@ impl Spec {
         Spec { event, target, level, fields, ..Spec::step(event, module_path!(), file!(), line!()) }
     }
 
-    /// Among its fields is `exc`.
+    /// Marks `exc` as one of the fields.
     pub(crate) const fn with_exc(self) -> Self {
         Spec { has_exc: true, ..self }
     }
 
-    /// The cap on a request's lines does not hold for it.
+    /// Exempts the event from the limit of lines per request.
     pub(crate) const fn uncapped(self) -> Self {
         Spec { is_capped: false, ..self }
     }
@@ -178,31 +192,31 @@ impl Spec {
         self
     }
 
-    /// The target of the line.
-    #[must_use]
-    pub const fn target(self, target: &'static str) -> Self {
-        Spec { target, ..self }
+    setters! {
+        /// The target of the line.
+        target: &'static str;
+        /// The level of the line if the step succeeds.
+        level: Level;
+        /// The level of the line if the step fails.
+        err: Level;
+        /// The duration from which on the line is logged at WARN.
+        slow_nanos: u64;
+        /// The names of the fields of event and span.
+        fields: &'static [&'static str];
     }
 
-    /// The level when all is well.
-    #[must_use]
-    pub const fn level(self, level: Level) -> Self {
-        Spec { level, ..self }
+    call_setters! {
+        /// The dependency that is called.
+        dependency = dependency;
+        /// The method of the call.
+        method = Some(method);
+        /// The URL, if it is a literal in the source. It is made safe before it is logged.
+        url = Some(url);
+        /// The path that replaces that of the URL.
+        url_template = Some(url_template);
     }
 
-    /// The level on an error.
-    #[must_use]
-    pub const fn err(self, err: Level) -> Self {
-        Spec { err, ..self }
-    }
-
-    /// The duration from which on the line is a WARN.
-    #[must_use]
-    pub const fn slow_nanos(self, slow_nanos: u64) -> Self {
-        Spec { slow_nanos, ..self }
-    }
-
-    /// Has the time inside `poll` measured.
+    /// Measures the time inside `poll`.
     #[must_use]
     pub const fn busy(self) -> Self {
         Spec { busy: true, ..self }
@@ -211,36 +225,6 @@ impl Spec {
     /// The names of the fields of event and span.
     pub const fn names(&self) -> &'static [&'static str] {
         self.fields
-    }
-
-    /// Other names in their place.
-    #[must_use]
-    pub const fn fields(self, fields: &'static [&'static str]) -> Self {
-        Spec { fields, ..self }
-    }
-
-    /// Who is called.
-    #[must_use]
-    pub const fn dependency(self, dependency: &'static str) -> Self {
-        Spec { call: Some(CallSpec { dependency, ..self.call_spec() }), ..self }
-    }
-
-    /// How it is called.
-    #[must_use]
-    pub const fn method(self, method: &'static str) -> Self {
-        Spec { call: Some(CallSpec { method: Some(method), ..self.call_spec() }), ..self }
-    }
-
-    /// Where it is called, as text of the program; made safe before it is shown.
-    #[must_use]
-    pub const fn url(self, url: &'static str) -> Self {
-        Spec { call: Some(CallSpec { url: Some(url), ..self.call_spec() }), ..self }
-    }
-
-    /// What stands in place of the URL's path.
-    #[must_use]
-    pub const fn url_template(self, template: &'static str) -> Self {
-        Spec { call: Some(CallSpec { url_template: Some(template), ..self.call_spec() }), ..self }
     }
 
     const fn call_spec(&self) -> CallSpec {
