@@ -80,6 +80,13 @@ impl DependencyOutcome for (Option<u16>, Option<Category>) {
     }
 }
 
+#[cfg(feature = "http")]
+impl<B> DependencyOutcome for http::Response<B> {
+    fn status(&self) -> Option<u16> {
+        Some(http::Response::status(self).as_u16())
+    }
+}
+
 macro_rules! delegate_to_target {
     ($($Pointer:ty),*) => {$(
         impl<T: DependencyOutcome + ?Sized> DependencyOutcome for $Pointer {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use super::{Answer, Category};
+use super::{Answer, Category, DependencyOutcome};
 use crate::redact::error_text;
 
 /// Errors of a chain that are examined. An error may be its own source.
@@ -62,51 +62,52 @@ pub(super) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
     Answer { category: fallback, ..Answer::NONE }
 }
 
-/// Implements `DependencyOutcome` for a known error, by its chain.
-macro_rules! outcome_of_chain {
-    ($Error:ty) => {
-        impl $crate::outcome::DependencyOutcome for $Error {
-            fn status(&self) -> Option<u16> {
-                $crate::outcome::chain::chain_answer(Some(self)).status
-            }
-
-            fn category(&self) -> Option<$crate::outcome::Category> {
-                $crate::outcome::chain::chain_answer(Some(self)).category
-            }
-
-            fn is_refusal(&self) -> bool {
-                $crate::outcome::chain::chain_answer(Some(self)).is_refusal
-            }
+/// Lists the known error types: finds them in a chain, and implements `DependencyOutcome` for each by its chain.
+macro_rules! known_errors {
+    ($($(#[$cfg:meta])? $Known:ty,)*) => {
+        fn known<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a dyn KnownError> {
+            $(
+                $(#[$cfg])?
+                if let Some(known) = downcast::<$Known>(error) {
+                    return Some(known);
+                }
+            )*
+            None
         }
+
+        $(
+            $(#[$cfg])?
+            impl DependencyOutcome for $Known {
+                fn status(&self) -> Option<u16> {
+                    chain_answer(Some(self)).status
+                }
+
+                fn category(&self) -> Option<Category> {
+                    chain_answer(Some(self)).category
+                }
+
+                fn is_refusal(&self) -> bool {
+                    chain_answer(Some(self)).is_refusal
+                }
+            }
+        )*
     };
 }
-pub(super) use outcome_of_chain;
 
-fn known<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a dyn KnownError> {
-    macro_rules! one_of {
-        ($($(#[$cfg:meta])? $Known:ty,)*) => {$(
-            $(#[$cfg])?
-            if let Some(known) = downcast::<$Known>(error) {
-                return Some(known);
-            }
-        )*};
-    }
-    one_of! {
-        io::Error,
-        serde_json::Error,
-        #[cfg(feature = "reqwest")] reqwest::Error,
-        #[cfg(feature = "reqwest")] reqwest_middleware::Error,
-        #[cfg(feature = "hyper")] hyper::Error,
-        #[cfg(feature = "hyper")] hyper_util::client::legacy::Error,
-        #[cfg(feature = "tokio")] tokio::time::error::Elapsed,
-        #[cfg(feature = "tonic")] tonic::Status,
-        #[cfg(feature = "tonic")] tonic::TimeoutExpired,
-        #[cfg(feature = "tonic")] tonic::ConnectError,
-        #[cfg(feature = "sqlx")] sqlx::Error,
-        #[cfg(feature = "redis")] redis::RedisError,
-        #[cfg(feature = "redis")] redis::ParsingError,
-    }
-    None
+known_errors! {
+    io::Error,
+    serde_json::Error,
+    #[cfg(feature = "reqwest")] reqwest::Error,
+    #[cfg(feature = "reqwest")] reqwest_middleware::Error,
+    #[cfg(feature = "hyper")] hyper::Error,
+    #[cfg(feature = "hyper")] hyper_util::client::legacy::Error,
+    #[cfg(feature = "tokio")] tokio::time::error::Elapsed,
+    #[cfg(feature = "tonic")] tonic::Status,
+    #[cfg(feature = "tonic")] tonic::TimeoutExpired,
+    #[cfg(feature = "tonic")] tonic::ConnectError,
+    #[cfg(feature = "sqlx")] sqlx::Error,
+    #[cfg(feature = "redis")] redis::RedisError,
+    #[cfg(feature = "redis")] redis::ParsingError,
 }
 
 /// Downcasts an error, also if it is a `Box<T>` or `Arc<T>`, whose `source` skips the `T`.

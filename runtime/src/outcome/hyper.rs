@@ -3,10 +3,7 @@
 use hyper_util::client::legacy;
 
 use super::Category;
-use super::chain::{Classification, KnownError, outcome_of_chain};
-
-outcome_of_chain!(hyper::Error);
-outcome_of_chain!(legacy::Error);
+use super::chain::{Classification, KnownError};
 
 impl KnownError for hyper::Error {
     fn classify(&self) -> Classification {

@@ -1,13 +1,11 @@
-//! I/O errors, by their kind.
+//! I/O errors, by their kind, and the errors of `serde_json` and tokio.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
 use super::Category;
-use super::chain::{Classification, KnownError, is_tls_alert, outcome_of_chain};
+use super::chain::{Classification, KnownError, is_tls_alert};
 use crate::redact::error_text;
-
-outcome_of_chain!(io::Error);
 
 impl KnownError for io::Error {
     fn classify(&self) -> Classification {
@@ -34,6 +32,23 @@ impl KnownError for io::Error {
 
     fn wrapped(&self) -> Option<&(dyn Error + 'static)> {
         self.get_ref().map(|inner| inner as _)
+    }
+}
+
+impl KnownError for serde_json::Error {
+    fn classify(&self) -> Classification {
+        // `serde_json` does not expose the I/O error itself.
+        match self.io_error_kind() {
+            Some(kind) => io::Error::from(kind).classify(),
+            None => Category::Decode.into(),
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl KnownError for tokio::time::error::Elapsed {
+    fn classify(&self) -> Classification {
+        Category::Timeout.into()
     }
 }
 

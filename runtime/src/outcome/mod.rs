@@ -3,12 +3,9 @@
 mod answer;
 mod category;
 mod chain;
-#[cfg(feature = "http")]
-mod http;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod io;
-mod json;
 pub(crate) mod kind;
 pub(crate) mod probe;
 #[cfg(feature = "redis")]
@@ -19,8 +16,6 @@ pub(crate) mod result;
 #[cfg(feature = "sqlx")]
 mod sqlx;
 mod step_output;
-#[cfg(feature = "tokio")]
-mod tokio;
 #[cfg(feature = "tonic")]
 mod tonic;
 

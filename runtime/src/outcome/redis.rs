@@ -3,9 +3,7 @@
 use redis::{ErrorKind, ParsingError, RedisError};
 
 use super::Category;
-use super::chain::{Classification, KnownError, outcome_of_chain};
-
-outcome_of_chain!(RedisError);
+use super::chain::{Classification, KnownError};
 
 impl KnownError for RedisError {
     fn classify(&self) -> Classification {
@@ -22,8 +20,6 @@ impl KnownError for RedisError {
         }
     }
 }
-
-outcome_of_chain!(ParsingError);
 
 impl KnownError for ParsingError {
     fn classify(&self) -> Classification {

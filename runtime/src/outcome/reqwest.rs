@@ -5,7 +5,7 @@ use std::error::Error;
 use reqwest_middleware::Error as MiddlewareError;
 
 use super::answer::is_client_error;
-use super::chain::{Classification, KnownError, outcome_of_chain};
+use super::chain::{Classification, KnownError};
 use super::{Answer, Category, DependencyOutcome};
 
 impl DependencyOutcome for reqwest::Response {
@@ -13,9 +13,6 @@ impl DependencyOutcome for reqwest::Response {
         Some(reqwest::Response::status(self).as_u16())
     }
 }
-
-outcome_of_chain!(reqwest::Error);
-outcome_of_chain!(MiddlewareError);
 
 impl KnownError for reqwest::Error {
     fn classify(&self) -> Classification {

@@ -2,10 +2,8 @@
 
 use sqlx::error::{DatabaseError, ErrorKind};
 
-use super::chain::{Classification, KnownError, outcome_of_chain};
+use super::chain::{Classification, KnownError};
 use super::{Answer, Category};
-
-outcome_of_chain!(sqlx::Error);
 
 impl KnownError for sqlx::Error {
     fn classify(&self) -> Classification {

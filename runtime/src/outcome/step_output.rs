@@ -63,13 +63,13 @@ macro_rules! successes {
 }
 
 /// `!`, by way of a function that returns it: stable Rust can't name the type elsewhere.
-type Never = <fn() -> ! as ReturnType>::Output;
+type Never = <fn() -> ! as FnOutput>::Output;
 
-trait ReturnType {
+trait FnOutput {
     type Output;
 }
 
-impl<T> ReturnType for fn() -> T {
+impl<T> FnOutput for fn() -> T {
     type Output = T;
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use tonic::{Code, ConnectError, Response, Status, TimeoutExpired};
 
-use super::chain::{Classification, KnownError, outcome_of_chain};
+use super::chain::{Classification, KnownError};
 use super::{Answer, Category, DependencyOutcome};
 use crate::redact::error_text;
 
@@ -13,8 +13,6 @@ impl<T> DependencyOutcome for Response<T> {
         Some(Code::Ok as u16)
     }
 }
-
-outcome_of_chain!(Status);
 
 impl KnownError for Status {
     fn classify(&self) -> Classification {
@@ -55,16 +53,12 @@ fn is_refusal(code: Code) -> bool {
     )
 }
 
-outcome_of_chain!(TimeoutExpired);
-
 /// The source of a `Cancelled` status if tonic's own timeout expired.
 impl KnownError for TimeoutExpired {
     fn classify(&self) -> Classification {
         Category::Timeout.into()
     }
 }
-
-outcome_of_chain!(ConnectError);
 
 impl KnownError for ConnectError {
     fn classify(&self) -> Classification {
