@@ -131,6 +131,7 @@ fn rust_log_is_the_fallback_and_each_span_directive_is_ignored_with_a_warning() 
     let warnings: Vec<_> = lines.iter().filter(|line| line["logger"] == "candor").collect();
     assert_eq!(warnings.len(), 2, "{lines:?}");
     assert_eq!(warnings[0]["level"], "WARN");
+    assert_eq!(warnings[0]["directive"], "app[span{a=1,b=2}]=debug");
     // `RUST_LOG` can hold directives for other libraries, so it never fails.
     assert!(run("lines", &[("RUST_LOG", "what=is=this")]).status.success());
 }
@@ -198,6 +199,13 @@ fn an_invalid_value_is_an_error_that_names_the_variable_the_value_and_the_accept
         ("LOG_KEYS", "ts", "invalid LOG_KEYS \"ts\""),
         ("LOG_KEYS", "time=timestamp", "`time` is no fixed key"),
         ("LOG_KEYS", "ts=level", "`level` is the name of another key"),
+        ("LOG_KEYS", "colour=color", "invalid LOG_KEYS \"colour=color\""),
+        (
+            "LOG_HASH_KEY",
+            "deadbeefdeadbeef",
+            "invalid LOG_HASH_KEY: expected 64 hex digits (generate with openssl rand -hex 32)",
+        ),
+        ("LOG_STRICT", "yes", "invalid LOG_STRICT \"yes\": expected \"1\" or \"0\""),
         (
             "LOG_AUDIT_FILE",
             "/nowhere/at/all/audit.log",
@@ -212,6 +220,7 @@ fn an_invalid_value_is_an_error_that_names_the_variable_the_value_and_the_accept
         let text = error(name, value);
         assert!(text.contains(says), "{name}={value}: {text}");
         assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(!text.contains("deadbeef"), "{text}");
     }
 }
 

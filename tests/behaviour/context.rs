@@ -556,3 +556,15 @@ fn a_line_logged_by_a_thread_local_destructor_is_written() {
     assert_eq!(captured.line("the thread runs").text("request_id"), "r-1");
     assert_eq!(captured.line("others run on").text("request_id"), "r-1");
 }
+
+#[test]
+fn request_ids_are_random_and_different_on_all_threads() {
+    let some = || (0..1000).map(|_| RequestContext::new().id().to_owned()).collect::<Vec<_>>();
+    let elsewhere = std::thread::spawn(some).join().expect("no panic");
+    let all: std::collections::HashSet<_> = some().into_iter().chain(elsewhere).collect();
+    assert_eq!(all.len(), 2000);
+    // The last 12 digits of a UUID v7 are random.
+    let random = |id: &String| u64::from_str_radix(&id[24..], 16).expect("hex digits").count_ones();
+    let ones: u32 = all.iter().map(random).sum();
+    assert!((46_500..49_500).contains(&ones), "{ones} of 96,000 bits");
+}

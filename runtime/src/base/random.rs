@@ -56,20 +56,3 @@ fn fill(bytes: &mut [u8]) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn ids_are_different_on_all_threads() {
-        let some = || (0..1000).map(|_| bytes::<16>(Tick::now())).collect::<Vec<_>>();
-        let elsewhere = std::thread::spawn(some).join().expect("no panic");
-        let all: HashSet<_> = some().into_iter().chain(elsewhere).collect();
-        assert_eq!(all.len(), 2000);
-        let ones: u32 = all.iter().flatten().map(|byte| byte.count_ones()).sum();
-        assert!((120_000..136_000).contains(&ones), "{ones} of 256,000 bits");
-    }
-}

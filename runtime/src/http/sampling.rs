@@ -23,20 +23,3 @@ fn hash(id: &str) -> u64 {
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sample_is_as_large_as_its_rate_and_part_of_larger_ones() {
-        let ids: Vec<String> = (0..20_000).map(|n| format!("r-{n}")).collect();
-        for rate in [0.01, 0.1, 0.5, 0.9] {
-            let taken = ids.iter().filter(|id| contains(id, rate)).count();
-            let taken = f64::from(u32::try_from(taken).expect("few"));
-            assert!((taken / 20_000.0 - rate).abs() < 0.015, "{taken} at {rate}");
-        }
-        assert!(ids.iter().all(|id| contains(id, 1.0) && !contains(id, 0.0)));
-        assert!(ids.iter().all(|id| !contains(id, 0.1) || contains(id, 0.2)));
-    }
-}

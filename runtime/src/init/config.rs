@@ -208,10 +208,6 @@ impl Config {
         Ok(self)
     }
 
-    pub(crate) fn keys(self, keys: Keys) -> Self {
-        Config { keys, ..self }
-    }
-
     /// Adds names that are sensitive in this deployment to the key rule.
     ///
     /// Fields with these names are always hidden, even if the code uses `clear`.

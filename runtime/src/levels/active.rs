@@ -45,20 +45,3 @@ impl ActiveLevels {
         self.raised.iter().map(|raised| raised.levels.max()).fold(self.set.max(), LevelFilter::max)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_raise_adds_to_the_levels_that_are_set() {
-        let mut levels = ActiveLevels::from(Levels::parse("warn,app=info", false).expect("valid"));
-        let raise = Arc::new(Levels::parse_raise("deps=debug,app=error").expect("valid"));
-        assert!(!levels.allow("deps", Level::DEBUG));
-        levels.raised.push(TemporaryRaise { id: 1, levels: raise, until: Instant::now() });
-        assert!(levels.allow("deps", Level::DEBUG));
-        assert!(levels.allow("app", Level::INFO), "a raise does not lower a level");
-        assert!(!levels.allow("other", Level::INFO), "a raise applies to its targets only");
-        assert_eq!(levels.max(), LevelFilter::DEBUG);
-    }
-}

@@ -117,6 +117,50 @@ fn callers_outside_the_trusted_networks_are_ignored() {
 }
 
 #[test]
+fn a_network_contains_the_addresses_of_its_prefix() {
+    let captured = capture_at("info");
+    for (network, inside, outside) in [
+        ("10.0.0.0/8", "10.255.3.4", "11.0.0.0"),
+        ("192.168.1.7", "192.168.1.7", "192.168.1.6"),
+        ("0.0.0.0/0", "8.8.8.8", "2001:db8::1"),
+        ("fd00::/8", "fdff::1", "fe80::1"),
+        ("::/0", "::1", "8.8.8.8"),
+        ("::ffff:10.0.0.0/104", "10.1.2.3", "11.1.2.3"),
+    ] {
+        let app = app(trust(network));
+        assert!(is_raised(&app, &captured, debug_request(inside)), "{network} {inside}");
+        assert!(!is_raised(&app, &captured, debug_request(outside)), "{network} {outside}");
+    }
+}
+
+#[test]
+fn malformed_networks_are_rejected() {
+    let malformed = ["", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0/8", "10.1.2.3/8", "x", "/8"];
+    for text in malformed.into_iter().chain(["10.0.0.0/-1"]) {
+        assert!(Trust::new().network(text).is_err(), "{text}");
+        assert!(Trust::new().proxy(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn addresses_are_read_in_the_forms_that_proxies_write() {
+    let captured = capture_at("info");
+    for (text, address) in [
+        ("192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1:4711", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+    ] {
+        let proxied = app(trust(address).proxy("10.0.0.1").expect("a network"));
+        let mut request = debug_request("10.0.0.1");
+        request.headers_mut().insert("x-forwarded-for", text.parse().expect("a header"));
+        assert!(is_raised(&proxied, &captured, request), "{text}");
+    }
+}
+
+#[test]
 fn only_1_true_and_on_raise_a_request() {
     let captured = capture_at("info");
     let app = app(trust("10.0.0.0/8"));

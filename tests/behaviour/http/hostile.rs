@@ -100,27 +100,72 @@ fn a_traceparent_is_continued_according_to_the_specification() {
     assert_ne!(captured.completed().text("trace_id"), TRACE, "two are none");
 }
 
+const GOOD_TRACEPARENT: &str = "00-12345678901234567890123456789012-1234567890123456-01";
+
+/// The outbound header of this name in a request with these headers.
+fn passed_on(name: &'static str, traceparent: &str, tracestates: &[&str]) -> String {
+    let app = Router::new()
+        .fallback(move || async move {
+            let headers = candor::http::outbound_headers();
+            headers.get(name).map_or(Bytes::new(), |value| value.as_bytes().to_vec().into())
+        })
+        .layer(RequestLayer::new());
+    let mut request = with_header("traceparent", traceparent);
+    for state in tracestates {
+        request.headers_mut().append("tracestate", HeaderValue::from_str(state).expect("a header"));
+    }
+    String::from_utf8(run(send(&app, request)).2.to_vec()).expect("text")
+}
+
+fn state_of(tracestates: &[&str]) -> String {
+    passed_on("tracestate", GOOD_TRACEPARENT, tracestates)
+}
+
+#[test]
+fn the_sampled_flag_of_a_trace_is_passed_on_without_other_flags() {
+    let trace = &GOOD_TRACEPARENT[2..GOOD_TRACEPARENT.len() - 2];
+    for (version, flags, sent) in
+        [("00", "01", "01"), ("00", "00", "00"), ("00", "fe", "00"), ("01", "09", "01")]
+    {
+        let header = passed_on("traceparent", &format!("{version}{trace}{flags}"), &[]);
+        assert_eq!(header[..35], GOOD_TRACEPARENT[..35]);
+        assert!(header.ends_with(&format!("-{sent}")), "{version} {flags}: {header}");
+    }
+}
+
 /// `tracestate` belongs to the trace: without a valid `traceparent` it is discarded.
 #[test]
 fn a_tracestate_is_passed_on_only_with_its_traceparent() {
-    let app = Router::new()
-        .fallback(|| async {
-            let headers = candor::http::outbound_headers();
-            headers.get("tracestate").map_or(Bytes::new(), |state| state.as_bytes().to_vec().into())
-        })
-        .layer(RequestLayer::new());
-    let asked = |parent: &'static str, states: &[&'static str]| {
-        let mut request = with_header("traceparent", parent);
-        for state in states {
-            request.headers_mut().append("tracestate", HeaderValue::from_static(state));
-        }
-        run(send(&app, request)).2
-    };
-    let good = "00-12345678901234567890123456789012-1234567890123456-01";
-    assert_eq!(asked(good, &["foo=1", "bar=2, baz=3\t,\t"]), "foo=1,bar=2,baz=3");
-    assert_eq!(asked("00-bad", &["foo=1"]), "");
-    assert_eq!(asked(good, &["foo=1", "bad"]), "");
-    assert_eq!(asked(good, &[]), "");
+    assert_eq!(state_of(&["foo=1", "bar=2, baz=3\t,\t"]), "foo=1,bar=2,baz=3");
+    assert_eq!(passed_on("tracestate", "00-bad", &["foo=1"]), "");
+    assert_eq!(state_of(&["foo=1", "bad"]), "");
+    assert_eq!(state_of(&[]), "");
+}
+
+#[test]
+fn a_tracestate_is_passed_on_whole_or_not_at_all() {
+    assert_eq!(state_of(&["a=1, b=2", "1t@c=x y"]), "a=1,b=2,1t@c=x y");
+    assert_eq!(state_of(&["a=1,,"]), "a=1");
+    let many: Vec<String> = (0..33).map(|n| format!("k{n}=v")).collect();
+    let (many, long) = (many.join(","), format!("a={}", "x".repeat(257)));
+    for bad in
+        ["", "a", "=1", "A=1", "a=", "a=1=2", "a=1,a=2", "@b=1", "a@=1", "1a=1", &many, &long]
+    {
+        assert_eq!(state_of(&[bad]), "", "{bad}");
+    }
+}
+
+#[test]
+fn a_long_tracestate_loses_large_members_first_and_then_the_last_ones() {
+    let large = "x".repeat(200);
+    let state = state_of(&[&format!("a={large},b=1,c={large},d=2,e={large}")]);
+    assert_eq!(state, format!("a={large},b=1,c={large},d=2"));
+    let many: Vec<String> = (10..42).map(|n| format!("k{n}={}", "x".repeat(20))).collect();
+    assert_eq!(state_of(&[&many.join(",")]), many[..20].join(","));
+    let fits = format!("a={},b={}", "x".repeat(254), "x".repeat(253));
+    assert_eq!(fits.len(), 512);
+    assert_eq!(state_of(&[&fits]), fits);
+    assert_eq!(state_of(&[&format!("a={0},b={0}", "x".repeat(254))]).len(), 256);
 }
 
 #[test]

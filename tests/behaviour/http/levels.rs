@@ -45,6 +45,38 @@ fn log_details_and_news() {
 }
 
 #[test]
+fn the_longest_target_decides_and_noisy_libraries_stay_at_warn() {
+    macro_rules! assert_level {
+        ($target:literal: $enabled:ident, not $disabled:ident) => {
+            assert!(tracing::enabled!(target: $target, tracing::Level::$enabled), $target);
+            assert!(!tracing::enabled!(target: $target, tracing::Level::$disabled), $target);
+        };
+    }
+
+    let captured = capture_at("debug,deps=warning,app::db=TRACE,app=error");
+    assert_level!("other": DEBUG, not TRACE);
+    assert_level!("deps": WARN, not INFO);
+    assert_level!("depsx": DEBUG, not TRACE);
+    assert_level!("app::http": ERROR, not WARN);
+    assert_level!("hyper::proto": WARN, not INFO);
+    assert!(tracing::enabled!(target: "app::db::pool", tracing::Level::TRACE));
+    set(&captured, "info,hyper=debug");
+    assert_level!("hyper": DEBUG, not TRACE);
+    assert_level!("h2": WARN, not INFO);
+}
+
+#[test]
+fn the_logged_levels_can_be_set_again() {
+    let captured = capture_at("info");
+    set(&captured, "DEBUG, deps=Warning,app::db=off");
+    set(&captured, "debug,deps=warn,app::db=off");
+    for line in changes(&captured) {
+        assert_eq!(line["levels"], "debug,deps=warn,app::db=off");
+    }
+    assert_eq!(changes(&captured).len(), 2);
+}
+
+#[test]
 fn changing_levels_at_run_time_writes_a_line() {
     let captured = capture_at("info");
     log_details_and_news();

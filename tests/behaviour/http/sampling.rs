@@ -1,5 +1,7 @@
 //! Sampling: decided once per request by its id, and never dropping warnings and failures.
 
+use std::collections::BTreeSet;
+
 use candor::testing::capture_with;
 use candor::{Config, Format};
 
@@ -81,6 +83,28 @@ fn the_sampling_decision_is_the_same_in_every_service_and_version() {
 }
 
 const TAKEN: &[u32] = &[6, 7, 8, 9, 10];
+
+#[test]
+fn a_sample_is_as_large_as_its_rate_and_part_of_larger_ones() {
+    let config = Config::new().format(Format::Json).level("off").expect("a level");
+    let _captured = capture_with(config).expect("a capture");
+    let sample = |rate: f64| {
+        let app = Router::new()
+            .route("/", get(|| async { context::is_sampled().to_string() }))
+            .layer(RequestLayer::new().sample(rate));
+        let is_sampled = |n: &u32| run(send(&app, with_id("/", &format!("r-{n}")))).2 == "true";
+        (0..2000).filter(is_sampled).collect::<BTreeSet<_>>()
+    };
+    let samples = [0.0, 0.01, 0.1, 0.5, 0.9, 1.0].map(|rate| (rate, sample(rate)));
+    for (rate, taken) in &samples {
+        let taken = u32::try_from(taken.len()).expect("few");
+        assert!((f64::from(taken) / 2000.0 - rate).abs() < 0.03, "{taken} at {rate}");
+    }
+    for pair in samples.windows(2) {
+        assert!(pair[0].1.is_subset(&pair[1].1), "{} and {}", pair[0].0, pair[1].0);
+    }
+    assert!(samples[0].1.is_empty() && samples[5].1.len() == 2000);
+}
 
 #[test]
 fn muted_health_checks_are_logged_if_they_fail() {
