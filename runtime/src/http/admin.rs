@@ -1,7 +1,6 @@
 //! A service for operators: log levels and line counts over HTTP.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -51,15 +50,9 @@ pub fn admin(logging: &Logging) -> Admin {
 }
 
 /// Service returned by [`admin`].
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Admin {
     logger: Arc<Logger>,
-}
-
-impl fmt::Debug for Admin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admin").finish_non_exhaustive()
-    }
 }
 
 impl<B> Service<Request<B>> for Admin
@@ -128,18 +121,11 @@ fn levels(logger: &Logger) -> Value {
 }
 
 async fn put<B: Body>(logger: &Arc<Logger>, request: Request<B>) -> Result<(), Rejection> {
-    let time =
-        match request.uri().query() {
-            Some(query) => {
-                let time = query
-                    .strip_prefix("for=")
-                    .ok_or_else(|| bad_request("the only parameter is `for`"))?;
-                Some(duration(time).ok_or_else(|| {
-                    bad_request("`for` takes a time such as `30s`, `10m` or `2h`")
-                })?)
-            }
-            None => None,
-        };
+    let time = request.uri().query().map(|query| {
+        let time = query.strip_prefix("for=").ok_or("the only parameter is `for`")?;
+        duration(time).ok_or("`for` takes a time such as `30s`, `10m` or `2h`")
+    });
+    let time = time.transpose().map_err(bad_request)?;
     let directives = text(request.into_body()).await?;
     let changed = match time {
         Some(time) => reload::raise_for(logger, time, &directives),

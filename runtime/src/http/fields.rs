@@ -1,8 +1,8 @@
-//! Fields that hooks of a `RequestLayer` add to the lines of a request.
+//! Calls the hooks of a `RequestLayer`, and collects the fields that they add to the lines of a request.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::hook;
 use crate::instrument::context;
 use crate::json::members;
 use crate::redact::loggable::Loggable;
@@ -41,10 +41,15 @@ impl<'a> Fields<'a> {
         let mut all = String::new();
         for hook in hooks {
             let mut fields = Fields { members: String::new(), reserved };
-            if hook::call(|| hook(parts, &mut fields)).is_some() {
+            if call_hook(|| hook(parts, &mut fields)).is_some() {
                 members::set_all(&mut all, &fields.members);
             }
         }
         all
     }
+}
+
+/// Calls `hook` and returns `None` if it panics, so that a faulty hook does not fail the request.
+pub(super) fn call_hook<T>(hook: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(hook)).ok()
 }

@@ -1,6 +1,5 @@
 //! The `tower` layer and its configuration.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tower_layer::Layer;
 use super::fields::Fields;
 use super::flight_recorder::{ActiveRecorder, FlightRecorder};
 #[cfg(feature = "axum")]
-use super::route;
+use super::route::Route;
 use super::service::RequestService;
 use super::settings::Settings;
 use super::stuck::Watch;
@@ -37,15 +36,9 @@ use crate::redact::loggable::Loggable;
 ///     .route("/health", get(|| async { "ok" }))
 ///     .layer(candor::http::RequestLayer::new());
 /// ```
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RequestLayer {
     settings: Arc<Settings>,
-}
-
-impl fmt::Debug for RequestLayer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestLayer").finish_non_exhaustive()
-    }
 }
 
 impl RequestLayer {
@@ -127,10 +120,6 @@ impl RequestLayer {
     /// Like [`quiet`](Self::quiet), for this path and all paths below it.
     ///
     /// `/health` matches `/health`, `/health/` and `/health/live`, but not `/healthy`.
-    ///
-    /// ```
-    /// let layer = candor::http::RequestLayer::new().quiet_under("/health");
-    /// ```
     pub fn quiet_under(self, path: impl Into<String>) -> Self {
         let path = path.into();
         self.quiet_if(move |request| {
@@ -172,7 +161,7 @@ impl RequestLayer {
     /// Default: off. A request without a matched route keeps its path. Replaces an earlier [`path`](Self::path).
     #[cfg(feature = "axum")]
     pub fn path_template(self) -> Self {
-        self.path(|parts| Some(route::route_of(&parts.extensions)?.as_str().to_owned()))
+        self.path(|parts| Some(parts.extensions.get::<Route>()?.as_str().to_owned()))
     }
 
     /// Sets `user_id` from the request headers, for every line of the request.
@@ -224,8 +213,6 @@ impl RequestLayer {
     }
 
     /// Adds fields from the response headers to `request_completed`, after its own fields.
-    ///
-    /// Default: none. Can be called several times; the last value of a name wins.
     ///
     /// The rules of [`fields`](Self::fields) apply. A name that `request_completed` already has gets a trailing
     /// underscore. A request that panics or is cancelled before it has a response has none of these fields.

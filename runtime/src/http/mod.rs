@@ -10,7 +10,6 @@ mod completed;
 mod fields;
 mod flight_recorder;
 mod future;
-mod hook;
 mod layer;
 #[cfg(feature = "reqwest")]
 mod middleware;

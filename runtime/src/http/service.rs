@@ -10,13 +10,13 @@ use tower_service::Service;
 
 use super::body::CompletedBody;
 use super::completed::InFlight;
-use super::fields::Fields;
+use super::fields::{Fields, call_hook};
 use super::future::ResponseFuture;
 use super::request_id::IncomingId;
-use super::route::route_of;
+use super::route::Route;
 use super::settings::Settings;
 use super::trust::DebugRequest;
-use super::{hook, started, trace_context};
+use super::{started, trace_context};
 use crate::instrument::context::{self, RequestContext};
 use crate::request::open_steps::OpenSteps;
 use crate::{current, request};
@@ -56,7 +56,8 @@ where
         let (mut parts, body) = request.into_parts();
         let settings = &self.settings;
         let incoming_id = IncomingId::of(&parts.headers);
-        let debug = settings.debug_request(&parts);
+        let trust = settings.trust.as_ref();
+        let debug = trust.map_or(DebugRequest::Ignored, |trust| trust.debug_request(&parts));
         let context = new_context(settings, &parts, &incoming_id, debug);
         let client_request_id = match incoming_id {
             IncomingId::Rejected(shown) => Some(shown),
@@ -68,25 +69,26 @@ where
         parts.extensions.insert(LayerMark(Arc::downgrade(&context.request)));
         let method = parts.method.clone();
         // Boxed, since the response future and the body that hold it are moved often.
-        let mut in_flight = Some(Box::new(InFlight::new(
+        let mut in_flight = Box::new(InFlight::new(
             context.request.clone(),
-            route_of(&parts.extensions),
+            parts.extensions.get::<Route>().cloned(),
             client_request_id.clone(),
             Arc::clone(settings),
-        )));
-        InFlight::set_running(&mut in_flight, true);
-        let future = context.scope_of(|| {
+        ));
+        let run = || {
             if let Some(user) = &settings.user {
-                hook::call(|| user(&parts));
+                call_hook(|| user(&parts));
             }
             context::add(&Fields::collect(&settings.fields, &parts, &[]));
-            settings.log_debug_request(debug);
+            if let Some(trust) = trust {
+                trust.log(debug);
+            }
             let request = Request::from_parts(parts, body);
             started::write(&request, client_request_id.as_deref());
             self.inner.call(request)
-        });
-        InFlight::set_running(&mut in_flight, false);
-        ResponseFuture::new(future, in_flight, method)
+        };
+        let future = in_flight.run(|| context.scope_of(run));
+        ResponseFuture::new(future, Some(in_flight), method)
     }
 }
 
@@ -100,7 +102,7 @@ fn new_context(
         IncomingId::Valid(id) => request::Request::with_id(id),
         IncomingId::Missing | IncomingId::Rejected(_) => request::Request::new(),
     };
-    let path = settings.path.as_ref().and_then(|path| hook::call(|| path(parts)).flatten());
+    let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
     request.switches = settings.switches(&request.id, parts, debug).map(Box::new);
     request.method = Some(context::method_of(parts.method.as_str()));
     let path = path.as_deref().unwrap_or(parts.uri.path());

@@ -7,11 +7,11 @@ use std::time::Duration;
 use http::request::Parts;
 use http::response;
 
-use super::fields::FieldsHook;
+use super::fields::{FieldsHook, call_hook};
 use super::flight_recorder::ActiveRecorder;
+use super::sampling;
 use super::stuck::Watch;
 use super::trust::{DebugRequest, Trust};
-use super::{hook, sampling};
 use crate::request::switches::{Share, Switches};
 
 /// The settings of a [`RequestLayer`](super::RequestLayer).
@@ -67,10 +67,6 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    pub(super) fn debug_request(&self, parts: &Parts) -> DebugRequest {
-        self.trust.as_ref().map_or(DebugRequest::Ignored, |trust| trust.debug_request(parts))
-    }
-
     /// Returns the overrides of a request; `None` if it behaves like any other.
     pub(super) fn switches(
         &self,
@@ -80,7 +76,7 @@ impl Settings {
     ) -> Option<Switches> {
         let trust = self.trust.as_ref().filter(|_| debug == DebugRequest::Accepted);
         let debug_log = trust.map(Trust::debug_log);
-        let is_quiet = self.quiet.iter().any(|quiet| hook::call(|| quiet(parts)).unwrap_or(false));
+        let is_quiet = self.quiet.iter().any(|quiet| call_hook(|| quiet(parts)).unwrap_or(false));
         // An accepted `X-Debug-Log` overrides sampling and `quiet`.
         let share = match &debug_log {
             None if !sampling::contains(id, self.rate) => Share::NotSampled,
@@ -90,12 +86,5 @@ impl Settings {
         let recorder = self.recorder.as_ref().map(ActiveRecorder::recorder);
         let has_any = debug_log.is_some() || share != Share::Sampled || recorder.is_some();
         has_any.then(|| Switches::new(debug_log, share, recorder))
-    }
-
-    /// Logs, under the current request, how its `X-Debug-Log` was handled.
-    pub(super) fn log_debug_request(&self, debug: DebugRequest) {
-        if let Some(trust) = &self.trust {
-            trust.log(debug);
-        }
     }
 }

@@ -12,8 +12,7 @@ use crate::redact::scrub;
 
 pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
     emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
-        members::open(out, "event");
-        escape::json_string("request_started", out);
+        members::text(out, "event", "request_started");
         if let Some(query) = request.uri().query() {
             members::open(out, "query");
             self::query(query, limit, out);

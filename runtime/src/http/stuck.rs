@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tracing_core::{Dispatch, dispatcher};
 
 use super::site;
 use crate::base::clock::Tick;
-use crate::base::timer;
+use crate::base::{lock, timer};
 use crate::format::record::Severity;
 use crate::instrument::step::millis;
 use crate::json::members;
@@ -64,7 +64,7 @@ impl Watch {
     }
 
     pub(super) fn add(&self, request: &Arc<Request>) {
-        let mut pending = self.pending();
+        let mut pending = lock(&self.pending);
         pending.remove_some();
         pending.requests.push_back((Tick::now(), Arc::downgrade(request)));
         if !mem::replace(&mut pending.is_scheduled, true) {
@@ -79,7 +79,7 @@ impl Watch {
         let at = timer::after(self.after.min(CHECK_INTERVAL));
         if timer::schedule(at, move || watch.check(dispatch)).is_err() {
             // Without the timer thread these requests are not checked; the next one tries to start it again.
-            let mut pending = self.pending();
+            let mut pending = lock(&self.pending);
             pending.requests.clear();
             pending.is_scheduled = false;
         }
@@ -87,7 +87,7 @@ impl Watch {
 
     fn check(&self, dispatch: Dispatch) {
         let now = Tick::now();
-        let mut pending = self.pending();
+        let mut pending = lock(&self.pending);
         pending.requests.retain(|(_, request)| request.strong_count() > 0);
         let due = pending.requests.partition_point(|(began, _)| now.since(*began) >= self.after);
         let due: Vec<_> = pending.requests.drain(..due).collect();
@@ -105,10 +105,6 @@ impl Watch {
         if is_scheduled {
             self.schedule(dispatch);
         }
-    }
-
-    fn pending(&self) -> MutexGuard<'_, PendingRequests> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -156,12 +152,12 @@ mod tests {
         for _ in 0..1000 {
             watch.add(&RequestContext::new().request);
         }
-        assert!(watch.pending().requests.len() <= 2);
+        assert!(lock(&watch.pending).requests.len() <= 2);
         let stays = RequestContext::new();
         watch.add(&stays.request);
         for _ in 0..1000 {
             watch.add(&RequestContext::new().request);
         }
-        assert!(watch.pending().requests.len() <= 3);
+        assert!(lock(&watch.pending).requests.len() <= 3);
     }
 }

@@ -14,7 +14,8 @@ use super::network::{Network, parse_address};
 use super::site;
 use crate::format::record::Severity;
 use crate::init::error::InitError;
-use crate::json::{escape, members};
+use crate::json::append::number;
+use crate::json::members;
 use crate::levels::{Levels, Raised};
 use crate::logger::emit;
 use crate::request::switches::DebugLog;
@@ -151,21 +152,17 @@ impl Trust {
 
     /// Logs, under the current request, how its `X-Debug-Log` was handled.
     pub(super) fn log(&self, debug: DebugRequest) {
-        let text = |out: &mut String, key: &str, value: &str| {
-            members::open(out, key);
-            escape::json_string(value, out);
-        };
         match debug {
             DebugRequest::Ignored => {}
             DebugRequest::Accepted => emit::emit(&site::DEBUG_RAISED, Severity::Info, |out, _| {
-                text(out, "event", "debug_raised");
-                text(out, "levels", &self.levels.to_string());
+                members::text(out, "event", "debug_raised");
+                members::text(out, "levels", &self.levels.to_string());
                 members::open(out, "lines");
-                out.push_str(itoa::Buffer::new().format(self.lines));
+                number(self.lines, out);
             }),
             DebugRequest::UnknownPeer => emit::emit(&site::NO_PEER, Severity::Warn, |out, _| {
-                text(out, "event", "peer_unknown");
-                text(out, "detail", NO_PEER);
+                members::text(out, "event", "peer_unknown");
+                members::text(out, "detail", NO_PEER);
             }),
         }
     }
@@ -218,17 +215,9 @@ pub(super) fn raise(directives: &str) -> Result<Levels, InitError> {
 
 /// Returns the address of the connection.
 fn peer(parts: &Parts) -> Option<IpAddr> {
-    let PeerAddr(address) = parts.extensions.get().copied().or_else(|| axum_peer(parts))?;
-    Some(address.ip().to_canonical())
-}
-
-#[cfg(feature = "axum")]
-fn axum_peer(parts: &Parts) -> Option<PeerAddr> {
-    let info = parts.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()?;
-    Some(PeerAddr(info.0))
-}
-
-#[cfg(not(feature = "axum"))]
-fn axum_peer(_: &Parts) -> Option<PeerAddr> {
-    None
+    let address = parts.extensions.get().map(|PeerAddr(address)| *address);
+    #[cfg(feature = "axum")]
+    let address = address
+        .or_else(|| Some(parts.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()?.0));
+    Some(address?.ip().to_canonical())
 }

@@ -117,7 +117,10 @@ impl Config {
         let audit_file = self.audit_file.map(|path| open_audit(&path, log_file.as_ref()));
         let audit = sink.for_audit(audit_file.transpose()?);
         if let Some((queue, overload)) = self.background {
-            let report = report(Arc::clone(&template), format, colour);
+            let template = Arc::clone(&template);
+            let report: Report = Box::new(move |lines, reason| {
+                logger::lines_dropped(&template, format, colour, lines, reason)
+            });
             sink = sink.in_background(queue, overload, report).map_err(|source| {
                 InitError::caused("the thread of the background writer can't be started", source)
             })?;
@@ -137,11 +140,6 @@ impl Config {
             audit,
         })
     }
-}
-
-/// Renders the lines that the background writer logs itself.
-fn report(template: Arc<Template>, format: Format, colour: bool) -> Report {
-    Box::new(move |lines, reason| logger::lines_dropped(&template, format, colour, lines, reason))
 }
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {

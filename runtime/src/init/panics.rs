@@ -9,7 +9,7 @@ use std::sync::Once;
 use crate::base::catch;
 use crate::current;
 use crate::format::record::Severity;
-use crate::json::{escape, members};
+use crate::json::members;
 use crate::logger::emit;
 use crate::redact::loggable::Encoder;
 use crate::redact::scrub;
@@ -50,8 +50,7 @@ fn write(info: &PanicHookInfo<'_>) {
             members::open(out, key);
             Encoder::json(out, limit).text(value);
         };
-        members::open(out, "event");
-        escape::json_string("panic", out);
+        members::text(out, "event", "panic");
         if let Some(location) = info.location() {
             put(out, "location", &location.to_string());
         }

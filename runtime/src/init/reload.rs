@@ -10,7 +10,7 @@ use super::error::InitError;
 use crate::base::clock::Tick;
 use crate::base::{serial, timer};
 use crate::format::record::{Record, Severity};
-use crate::json::{escape, members};
+use crate::json::members;
 use crate::levels::{self, ActiveLevels, Levels, TemporaryRaise};
 use crate::logger::Logger;
 use crate::redact::loggable::Encoder;
@@ -79,10 +79,7 @@ fn log_change(logger: &Logger, change: &str, time: Option<Duration>) {
     };
     let active = logger.levels.load_full();
     logger.write_always(&record, |out| {
-        let mut text = |key: &str, value: &str| {
-            members::open(out, key);
-            escape::json_string(value, out);
-        };
+        let mut text = |key: &str, value: &str| members::text(out, key, value);
         text("event", "levels_changed");
         text("change", change);
         text("levels", &active.set.to_string());

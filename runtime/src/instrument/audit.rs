@@ -1,4 +1,4 @@
-//! Audit events: written before the call returns, or an error.
+//! Audit events, which are written before the call returns or return an error.
 
 use std::error::Error;
 use std::{fmt, io};
@@ -11,16 +11,15 @@ use crate::logger::CandorLayer;
 use crate::sink::Loss;
 use crate::sink::stats::Reason;
 
-/// Writes an audit event before it returns, and says whether it is written.
+/// Writes an audit event before it returns, as a `Result<(), AuditError>`.
 ///
-/// Syntax and rules are those of [`info!`](crate::info!); the value is a `Result<(), AuditError>`. No
-/// level, limit, sampling or full queue keeps the event back: when the value is `Ok`, the line is with
-/// the system, in the file of [`Config::audit_file`](crate::Config::audit_file) (`LOG_AUDIT_FILE`), or
-/// where the other lines go. An output that stalls holds the caller.
+/// Syntax and rules are those of [`info!`](crate::info!). Levels, limits, sampling and full queues do not apply: if the
+/// result is `Ok`, the operating system has the line, in the file of
+/// [`Config::audit_file`](crate::Config::audit_file) (`LOG_AUDIT_FILE`) or in the output of the other lines. An output
+/// that stalls blocks the caller.
 ///
-/// The line is at INFO and has `"event":"audit"`; its message is the one given. It goes past `tracing`, so
-/// other layers do not see it, and `parent:` is refused. In a file of its own it has no `seq`, since the
-/// request's other lines would miss the number.
+/// The line has the level INFO and `"event":"audit"`. It bypasses `tracing`, so other layers do not see it and `parent:`
+/// is rejected. In a file of its own it has no `seq`, since the numbers of the request's other lines would have a gap.
 ///
 /// ```
 /// # fn delete(user: u64) -> Result<(), candor::AuditError> {
@@ -39,7 +38,7 @@ macro_rules! audit {
     ($($event:tt)*) => { $crate::__private::event!($crate Audit, $($event)*) };
 }
 
-/// Why an audit event was not written; made by [`audit!`](crate::audit!).
+/// Error of [`audit!`](crate::audit!): the event was not written.
 #[derive(Debug)]
 pub struct AuditError {
     why: Why,
@@ -69,7 +68,7 @@ impl fmt::Display for AuditError {
 impl Error for AuditError {}
 
 impl AuditError {
-    /// The system's error, where it was one.
+    /// Returns the I/O error, if that is the reason.
     pub fn io(&self) -> Option<&io::Error> {
         match &self.why {
             Why::Lost(loss) => loss.error.as_ref(),

@@ -1,8 +1,8 @@
-//! Calls to dependencies: what they answered, and what only the body of the call knows.
+//! Calls to dependencies: their outcome, and facts that only the body of the call knows.
 //!
-//! A function under [`#[dependency_call]`](macro@crate::dependency_call) writes one `dependency_call` line.
-//! Its status and error category come from the value it returns, through [`DependencyOutcome`]; inside
-//! it, [`current`] takes what the value does not tell.
+//! A function under [`#[dependency_call]`](macro@crate::dependency_call) writes one `dependency_call` line. Its status
+//! and error category come from the value it returns, through [`DependencyOutcome`]. Inside the function, [`current`]
+//! adds what the value does not contain.
 //!
 //! ```
 //! use std::io;
@@ -22,120 +22,62 @@
 //!
 //! # Which values are known
 //!
-//! | type | feature | what it tells |
+//! | type | feature | status and error category |
 //! |---|---|---|
 //! | `http::Response` | `http` | its status |
-//! | `std::io::Error` | | by kind `timeout`, `connect`, `decode`; `dns` and `tls` by what it was made from |
-//! | `serde_json::Error` | | `decode`, or as the I/O error inside |
+//! | `std::io::Error` | | by kind `timeout`, `connect`, `decode`; by its inner error `dns` and `tls` |
+//! | `serde_json::Error` | | `decode`, or that of the I/O error inside |
 //! | `reqwest::Response`, `reqwest::Error`, `reqwest_middleware::Error` | `reqwest` | status; `timeout`, `connect`, `dns`, `tls`, `decode` |
 //! | `hyper::Error`, `hyper_util::client::legacy::Error` | `hyper` | `timeout`, `connect`, `dns`, `tls`, `decode` |
 //! | `tokio::time::error::Elapsed` | `tokio` | `timeout` |
 //! | `tonic::Response`, `tonic::Status` | `tonic` | the gRPC code, 0 to 16, as `status`; `timeout`, `connect`, `cancelled`, and `status` for the other codes |
-//! | `sqlx::Error` | `sqlx` | `pool`, `connect`, `dns`, `tls`, `timeout`, `decode`; `other` for what the database answered |
-//! | `redis::RedisError` | `redis` | `timeout`, `connect`, `dns`, `tls`, `decode`; `other` for what the server answered |
-//! | `Result` of two of these, `Box`, `Arc` and references of one | | as the one inside |
+//! | `sqlx::Error` | `sqlx` | `pool`, `connect`, `dns`, `tls`, `timeout`, `decode`; `other` for errors of the database |
+//! | `redis::RedisError` | `redis` | `timeout`, `connect`, `dns`, `tls`, `decode`; `other` for errors of the server |
+//! | `Result` of two of these, `Box`, `Arc` and references of one | | those of the inner value |
 //!
-//! Any other error is asked through its chain of sources, also in a `Box<dyn Error>`, `anyhow::Error` or
-//! `eyre::Report`: the first error in it that is one of these tells. An error that hands out the *source* of
-//! what it wraps (`#[error(transparent)]`) hides what it wraps: implement [`DependencyOutcome`] for it.
+//! For any other error, also in a `Box<dyn Error>`, `anyhow::Error` or `eyre::Report`, the first of these types in its
+//! chain of sources counts. An error that returns the *source* of the error it wraps (`#[error(transparent)]`) hides
+//! the wrapped error: implement [`DependencyOutcome`] for it.
 //!
-//! # How loud a line is
+//! # Level of the line
 //!
-//! | | level |
+//! | outcome | level |
 //! |---|---|
-//! | it went well | `INFO`, or what `level` and `slow` say |
-//! | it went well after a retry | `WARN` |
-//! | it was refused: a 4xx status, a gRPC code that OpenTelemetry does not count as the server's error, a row that is not there, a constraint of the database | `WARN` |
-//! | it failed: an `Err`, a 5xx status, a value that names a category | `ERROR` |
-//! | it was cancelled | `INFO` |
-//! | it panicked | `ERROR` |
+//! | success | `INFO`, or as set by `level` and `slow` |
+//! | success after a retry | `WARN` |
+//! | refusal: a 4xx status, a gRPC code that OpenTelemetry does not count as a server error, a missing row, a violated constraint | `WARN` |
+//! | failure: an `Err`, a 5xx status, a value with a category | `ERROR` |
+//! | cancelled | `INFO` |
+//! | panicked | `ERROR` |
 //!
 //! # Retries
 //!
-//! `duration_ms` is the time over all attempts; where there was more than one, `last_attempt_ms` is the time
-//! since the last [`retry`](Call::retry). Call it wherever the next attempt is decided on: with
-//! [backon](https://docs.rs/backon) in `notify`,
-//!
-//! ```
-//! use std::io;
-//! use std::time::Duration;
-//!
-//! use backon::{ConstantBuilder, Retryable as _};
-//! use candor::{dependency, dependency_call};
-//!
-//! #[dependency_call("stock")]
-//! async fn count() -> io::Result<u32> {
-//!     let mut answers = [Err(io::ErrorKind::TimedOut.into()), Ok(3)].into_iter();
-//!     let mut ask = || std::future::ready(answers.next().expect("asked twice"));
-//!     let delays = ConstantBuilder::new().with_delay(Duration::from_millis(1));
-//!     (move || ask()).retry(delays).notify(|_, _| dependency::current().retry()).await
-//! }
-//!
-//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-//! # runtime.block_on(async {
-//! let captured = candor::testing::capture();
-//! assert_eq!(count().await.expect("counted"), 3);
-//! let line = captured.dependency("stock");
-//! assert_eq!((line.text("level"), line.text("outcome")), ("WARN", "ok"));
-//! assert_eq!(line.integer("retries"), 1);
-//! assert!(line.number("last_attempt_ms") <= line.number("duration_ms"));
-//! # });
-//! ```
-//!
-//! and with [reqwest-retry](https://docs.rs/reqwest-retry) in a middleware behind its own, which runs once for
-//! each attempt while the extensions stay those of the request:
-//!
-//! ```
-//! use candor::dependency;
-//! use reqwest::{Request, Response};
-//! use reqwest_middleware::{Middleware, Next, Result};
-//!
-//! struct CountRetries;
-//!
-//! #[derive(Clone)]
-//! struct WasSent;
-//!
-//! #[async_trait::async_trait]
-//! impl Middleware for CountRetries {
-//!     async fn handle(
-//!         &self,
-//!         request: Request,
-//!         extensions: &mut http::Extensions,
-//!         next: Next<'_>,
-//!     ) -> Result<Response> {
-//!         if extensions.insert(WasSent).is_some() {
-//!             dependency::current().retry();
-//!         }
-//!         next.run(request, extensions).await
-//!     }
-//! }
-//!
-//! // ClientBuilder::new(client).with(RetryTransientMiddleware::new_with_policy(policy)).with(CountRetries)
-//! ```
-//!
-//! Both run against a server that fails twice in `examples/retry_backon.rs` and `examples/retry_reqwest.rs`.
+//! Report each retry with [`current()`](current)[`.retry()`](Call::retry): with backon in `notify`, with reqwest-retry
+//! in a middleware behind its own. `examples/retry_backon.rs` and `examples/retry_reqwest.rs` show both. The line then
+//! has `retries`, and `last_attempt_ms` is the time since the last retry, while `duration_ms` includes all attempts.
 
 use std::sync::Arc;
 
 use crate::base::clock::Tick;
 use crate::current::{self, CallState};
 use crate::format::record::Severity;
+use crate::json::append::number;
 use crate::json::members;
 use crate::logger::emit;
 use crate::site::event_sites;
 
 pub use crate::outcome::{Answer, Category, DependencyOutcome};
 
-/// The running dependency call, from inside it; see [`current`].
+/// Handle to the running dependency call, returned by [`current`].
 #[derive(Debug, Clone)]
 pub struct Call {
     state: Option<Arc<CallState>>,
 }
 
-/// The innermost running [`#[dependency_call]`](macro@crate::dependency_call) around the caller, also
-/// on another task or thread that carries its context.
+/// Returns the innermost running [`#[dependency_call]`](macro@crate::dependency_call), also on another task or thread
+/// that carries its context.
 ///
-/// Outside one, what is told to it goes nowhere.
+/// Outside a call, the methods of the handle have no effect.
 ///
 /// ```
 /// use candor::dependency;
@@ -163,15 +105,16 @@ event_sites! {
 }
 
 impl Call {
-    /// Counts a further attempt, which begins here, and writes a DEBUG line `dependency_attempt` that numbers it; the
-    /// first attempt is number 1 and has no such line.
+    /// Reports that another attempt begins now, and writes a DEBUG line `dependency_attempt` with its number.
+    ///
+    /// The first attempt has number 1 and no such line.
     pub fn retry(&self) {
         let Some(state) = &self.state else { return };
         let attempt = {
             let mut facts = state.facts();
             facts.retries += 1;
             facts.last_attempt = Some(Tick::now());
-            // It was the answer to the attempt before.
+            // It was the status of the previous attempt.
             facts.status = None;
             facts.retries + 1
         };
@@ -180,12 +123,13 @@ impl Call {
             members::text(out, "dependency", state.site.dependency());
             members::text(out, "operation", state.site.spec.name);
             members::open(out, "attempt");
-            out.push_str(itoa::Buffer::new().format(attempt));
+            number(attempt, out);
         });
     }
 
-    /// Names the URL that is called, where only the body knows it; it is made safe, and a
-    /// `url_template` stands in place of its path.
+    /// Sets the URL of the call, if only its body knows it.
+    ///
+    /// The URL is scrubbed, and `url_template` replaces its path.
     pub fn set_url(&self, url: impl AsRef<str>) {
         if let Some(state) = &self.state {
             let url = state.site.safe_url(Some(url.as_ref()));
@@ -193,8 +137,9 @@ impl Call {
         }
     }
 
-    /// Names the status of the answer, where the returned value does not tell it; a further attempt
-    /// forgets it.
+    /// Sets the status of the response, if the returned value does not contain it.
+    ///
+    /// [`retry`](Self::retry) removes it again.
     pub fn set_status(&self, status: u16) {
         if let Some(state) = &self.state {
             state.facts().status = Some(status);

@@ -21,9 +21,9 @@ use crate::redact::loggable::Encoder;
 use crate::request::Request;
 use crate::site::event_sites;
 
-/// A piece of work that is no request, such as one that a timer begins.
+/// Creates a job: work outside requests, such as a periodic task.
 ///
-/// Its lines have a `request_id` of their own, and it ends with one `job_completed`, whatever the end is.
+/// Its lines have a `request_id` of their own, and it writes exactly one `job_completed`, however it ends.
 ///
 /// ```
 /// # use std::{future::Future as _, pin::pin, task::{Context, Waker}};
@@ -44,7 +44,7 @@ pub fn job(name: &'static str) -> Job {
     Job { name }
 }
 
-/// A job that has not begun; made by [`job`].
+/// Job that has not started yet, returned by [`job`].
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a job begins with `scope` or `run`"]
 pub struct Job {
@@ -59,8 +59,11 @@ event_sites! {
 }
 
 impl Job {
-    /// A future as this job. It writes `job_started` (DEBUG) at its first poll and one `job_completed` at its end: INFO,
-    /// ERROR where it returns an `Err` or panics, WARN where it is dropped before it is done. Never polled, it writes nothing.
+    /// Runs a future as this job.
+    ///
+    /// It writes `job_started` (DEBUG) at its first poll and one `job_completed` when it ends: at INFO if it succeeds,
+    /// at ERROR if it returns an `Err` or panics, at WARN if it is dropped earlier. A future that is never polled writes
+    /// nothing.
     pub fn scope<F: Future>(self, future: F) -> JobFuture<F>
     where
         F::Output: StepOutput,
@@ -70,7 +73,7 @@ impl Job {
         JobFuture { future: context.scope(future), open: JobState::Before(self.name, request) }
     }
 
-    /// A closure as this job, in the same words.
+    /// Runs a closure as this job, with the same lines as [`scope`](Self::scope).
     ///
     /// ```
     /// let captured = candor::testing::capture();
@@ -91,11 +94,11 @@ impl Job {
 }
 
 pin_project! {
-    /// The future of [`Job::scope`].
+    /// Future returned by [`Job::scope`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct JobFuture<F> {
-        // Dropped first: what it says then is said before its end.
+        // Dropped first, so that the lines of its drop come before `job_completed`.
         #[pin]
         future: Scope<F>,
         open: JobState,
@@ -117,7 +120,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        // Taken out while it runs: a panic that unwinds through here is the job's own.
+        // If the job panics, unwinding drops `open`, which completes the job as panicked.
         let mut open = match mem::replace(this.open, JobState::Over) {
             JobState::Before(name, request) => Some(OpenJob::begin(name, request)),
             JobState::Running(mut open) => {
@@ -141,7 +144,7 @@ where
     }
 }
 
-/// A job that runs. Dropped, it ends as one that was cancelled, or panicked.
+/// A running job. Dropping it completes it as cancelled or panicked.
 #[derive(Debug)]
 struct OpenJob {
     name: &'static str,
@@ -161,9 +164,7 @@ impl OpenJob {
     fn end(mut self, value: &impl StepOutput) {
         let result = value.call_result();
         match &result.failure {
-            Some(failure) => {
-                self.write("error", Severity::Error, Some(&failure.short_name()));
-            }
+            Some(failure) => self.write("error", Severity::Error, Some(&failure.short_name())),
             None => self.write("ok", Severity::Info, None),
         }
     }

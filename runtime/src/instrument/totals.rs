@@ -1,4 +1,4 @@
-//! The totals on the line at the end of a request or job.
+//! The totals of a request or job, on the line of its completion.
 
 use std::sync::atomic::Ordering;
 
@@ -11,10 +11,10 @@ use crate::redact::policy::clear;
 use crate::request::Request;
 use crate::request::totals::Cause;
 
-/// Room for the four numbers that every such line has, with their keys.
-const NUMBERS_ROOM: usize = 192;
+/// Capacity for the four numbers of every such line, with their keys.
+const NUMBERS_CAPACITY: usize = 192;
 
-/// Appends the totals as members, and the cause of a failure. `limit` is the longest value, in bytes.
+/// Appends the totals as members, and the cause of a failure. `limit` is the maximum length of a value in bytes.
 pub(crate) fn write(
     request: &Request,
     now: Tick,
@@ -23,7 +23,7 @@ pub(crate) fn write(
     out: &mut String,
 ) {
     let totals = request.totals_at(now);
-    append(out, NUMBERS_ROOM, |pieces| {
+    append(out, NUMBERS_CAPACITY, |pieces| {
         pieces.put(",\"steps\":");
         pieces.number(request.steps().into());
         pieces.put(",\"dependency_calls\":");
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::instrument::context::RequestContext;
 
-    /// What does not fit into the room of numbers is left out.
+    /// `append` drops pieces beyond `NUMBERS_CAPACITY`.
     #[test]
     fn the_largest_numbers_fit() {
         let request = RequestContext::with_id("r").request;

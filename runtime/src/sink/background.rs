@@ -41,7 +41,7 @@ const GATHER: Duration = Duration::from_millis(2);
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a CRITICAL line waits to be written, because the process may end right after it.
-const CRITICAL_WAIT: Duration = Duration::from_millis(200);
+pub(super) const CRITICAL_WAIT: Duration = Duration::from_millis(200);
 
 /// The largest capacity of a batch buffer that is kept for reuse.
 const KEPT_BYTES: usize = 1024 * 1024;
@@ -90,14 +90,6 @@ enum WriterPhase {
     Gathering,
 }
 
-/// Result of [`Queue::push`].
-pub(super) enum Pushed {
-    /// The line is in the queue, or was dropped and counted.
-    Settled,
-    /// The queue is closed; the line is counted as accepted and not yet written.
-    Closed,
-}
-
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue")
@@ -130,13 +122,15 @@ impl Queue {
         Ok(Queue(shared))
     }
 
-    pub(super) fn push(&self, severity: Severity, line: &str, counters: &Counters) -> Pushed {
+    /// Adds a line, or drops and counts it. Returns false if the queue is closed; the line is then counted as accepted
+    /// and not yet written.
+    pub(super) fn push(&self, severity: Severity, line: &str, counters: &Counters) -> bool {
         let Shared { capacity, overload, work, space, .. } = &*self.0;
         let mut state = self.0.lock();
         counters.accept(1);
         loop {
             if state.closed {
-                return Pushed::Closed;
+                return false;
             }
             let is_important = *overload == Overload::Drop && severity >= Severity::Warn;
             let limit = if is_important { capacity.saturating_mul(2) } else { *capacity };
@@ -146,7 +140,7 @@ impl Queue {
             if *overload == Overload::Drop {
                 counters.drop_line(Reason::Full);
                 state.losses += 1;
-                return Pushed::Settled;
+                return true;
             }
             self.0.wake(&mut state);
             state = sync::wait(space, state);
@@ -163,12 +157,7 @@ impl Queue {
             WriterPhase::Gathering if state.count > capacity / 2 => self.0.wake(&mut state),
             _ => {}
         }
-        Pushed::Settled
-    }
-
-    /// Waits a short time for the lines so far, the last of which is CRITICAL.
-    pub(super) fn flush_critical(&self) {
-        self.flush(Instant::now() + CRITICAL_WAIT);
+        true
     }
 
     /// Waits until all lines pushed so far are written or dropped, and the drops are reported. Returns how many lines

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use crate::base::timer;
 use crate::format::record::Severity;
 pub use background::Overload;
+use background::{CRITICAL_WAIT, Queue};
 pub(crate) use background::{LAST_LINES, Report};
-use background::{Pushed, Queue};
 pub(crate) use destination::Destination;
 #[cfg(feature = "testing")]
 pub use file::on_rotation;
@@ -87,12 +87,10 @@ impl Sink {
 
     fn enqueue(&self, queue: &Queue, severity: Severity, line: &str) {
         let Some(_guard) = WriteGuard::enter() else { return self.counters.reject() };
-        match queue.push(severity, line, &self.counters) {
-            Pushed::Settled if severity == Severity::Critical => queue.flush_critical(),
-            Pushed::Settled => {}
-            Pushed::Closed => {
-                let _ = self.destination.write(Batch::line(line, false), &self.counters);
-            }
+        if !queue.push(severity, line, &self.counters) {
+            let _ = self.destination.write(Batch::line(line, false), &self.counters);
+        } else if severity == Severity::Critical {
+            queue.flush(Instant::now() + CRITICAL_WAIT);
         }
     }
 
