@@ -22,7 +22,6 @@
 //!
 //! The list covers the crates that are linked into the program: its own and its dependencies.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -67,27 +66,15 @@ pub struct Inventory {
 /// ```
 pub fn inventory() -> Inventory {
     let mut lines = BTreeSet::new();
-    for entry in ::inventory::iter::<Listed> {
-        entry.write(&mut lines);
+    for Listed { kind, dependency, module, name, fields } in ::inventory::iter::<Listed> {
+        let space = if dependency.is_empty() { "" } else { " " };
+        let entry = format!("{kind}{space}{dependency} {module}::{name}");
+        lines.extend(fields.iter().map(|(field, shown)| format!("{entry}.{field}: {shown}")));
+        if fields.is_empty() {
+            lines.insert(entry);
+        }
     }
     Inventory { lines }
-}
-
-impl Listed {
-    fn write(&self, lines: &mut BTreeSet<String>) {
-        let Listed { kind, dependency, module, name, fields } = self;
-        let kind: Cow<'_, str> = if dependency.is_empty() {
-            (*kind).into()
-        } else {
-            format!("{kind} {dependency}").into()
-        };
-        if fields.is_empty() {
-            lines.insert(format!("{kind} {module}::{name}"));
-        }
-        for (field, shown) in *fields {
-            lines.insert(format!("{kind} {module}::{name}.{field}: {shown}"));
-        }
-    }
 }
 
 impl Inventory {
@@ -143,13 +130,9 @@ impl Inventory {
             ),
         };
         let known: BTreeSet<&str> = known.iter().flat_map(|known| known.lines()).collect();
-        let all: BTreeSet<&str> = self.lines().chain(known.iter().copied()).collect();
-        for line in all {
-            match (known.contains(line), self.lines.contains(line)) {
-                (true, false) => drop(writeln!(difference, "- {line}")),
-                (false, true) => drop(writeln!(difference, "+ {line}")),
-                _ => {}
-            }
+        for line in known.symmetric_difference(&self.lines().collect()) {
+            let sign = if known.contains(line) { '-' } else { '+' };
+            let _ = writeln!(difference, "{sign} {line}");
         }
         Err(difference)
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::completed::{Completion, InFlight};
+use super::completed::{Completion, OpenRequest};
 
 pin_project! {
     /// Response body of a service in a [`RequestLayer`](super::RequestLayer).
@@ -17,22 +17,22 @@ pin_project! {
         // An option only so that the drop can run `B`'s drop within the request.
         #[pin]
         body: Option<B>,
-        in_flight: Option<Box<InFlight>>,
+        in_flight: Option<Box<OpenRequest>>,
     }
 
     impl<B> PinnedDrop for CompletedBody<B> where B: Body {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            InFlight::set_running(this.in_flight, true);
+            OpenRequest::set_running(this.in_flight, true);
             let has_sent_length =
-                this.in_flight.as_deref().is_some_and(InFlight::has_sent_content_length);
-            let entered = this.in_flight.as_deref_mut().map(InFlight::enter);
+                this.in_flight.as_deref().is_some_and(OpenRequest::has_sent_content_length);
+            let entered = this.in_flight.as_deref_mut().map(OpenRequest::enter);
             // A server that knows the length, from the body or from the header, does not poll again after the last byte.
             let is_sent = (*this.body).as_ref().is_some_and(is_over) || has_sent_length;
             // Lines that the drop of `B` writes come before `request_completed`.
             this.body.set(None);
             drop(entered);
-            InFlight::set_running(this.in_flight, false);
+            OpenRequest::set_running(this.in_flight, false);
             if let Some(in_flight) = this.in_flight
                 && is_sent
             {
@@ -47,7 +47,7 @@ fn is_over(body: &impl Body) -> bool {
 }
 
 impl<B: Body> CompletedBody<B> {
-    pub(super) fn new(body: B, in_flight: Box<InFlight>) -> Self {
+    pub(super) fn new(body: B, in_flight: Box<OpenRequest>) -> Self {
         CompletedBody { body: Some(body), in_flight: Some(in_flight) }
     }
 
@@ -68,12 +68,12 @@ impl<B: Body> Body for CompletedBody<B> {
         let this = self.project();
         // If the body panics, unwinding drops `in_flight`, which completes the request as panicked.
         let mut in_flight = this.in_flight.take();
-        InFlight::set_running(&mut in_flight, true);
+        OpenRequest::set_running(&mut in_flight, true);
         let frame = {
-            let _entered = in_flight.as_deref_mut().map(InFlight::enter);
+            let _entered = in_flight.as_deref_mut().map(OpenRequest::enter);
             this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx))
         };
-        InFlight::set_running(&mut in_flight, false);
+        OpenRequest::set_running(&mut in_flight, false);
         if let Some(in_flight) = &mut in_flight {
             in_flight.add_frame(&frame);
         }

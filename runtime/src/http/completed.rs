@@ -46,7 +46,7 @@ const NUMBERS_CAPACITY: usize = 192;
 
 /// A request that has not completed yet. Dropping it completes the request.
 #[derive(Debug)]
-pub(super) struct InFlight {
+pub(super) struct OpenRequest {
     request: Arc<Request>,
     /// Current while the response body runs.
     frame: Frame,
@@ -68,14 +68,14 @@ pub(super) struct InFlight {
     is_completed: bool,
 }
 
-impl InFlight {
+impl OpenRequest {
     pub(super) fn new(
         request: Arc<Request>,
         route: Option<Route>,
         client_request_id: Option<String>,
         settings: Arc<Settings>,
     ) -> Self {
-        InFlight {
+        OpenRequest {
             frame: Frame::of(Arc::clone(&request)),
             request,
             route,
@@ -266,7 +266,7 @@ fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
     }
 }
 
-impl Drop for InFlight {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         let panicked = self.is_running && std::thread::panicking();
         self.complete(if panicked { Completion::Panicked } else { Completion::Cancelled });
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn the_largest_numbers_fit() {
         let request = RequestContext::with_id("r").request;
-        let mut in_flight = InFlight::new(request, None, None, Arc::default());
+        let mut in_flight = OpenRequest::new(request, None, None, Arc::default());
         in_flight.status = Some(StatusCode::IM_A_TEAPOT);
         in_flight.grpc_status = Some(u64::MAX);
         in_flight.bytes = u64::MAX;

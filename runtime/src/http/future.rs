@@ -9,7 +9,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::CompletedBody;
-use super::completed::{Completion, InFlight};
+use super::completed::{Completion, OpenRequest};
 use super::request_id::REQUEST_ID;
 use crate::instrument::context::Scope;
 
@@ -20,14 +20,18 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         future: Scope<F>,
-        in_flight: Option<Box<InFlight>>,
+        in_flight: Option<Box<OpenRequest>>,
         method: Method,
     }
 }
 
 impl<F> ResponseFuture<F> {
     /// Without an `in_flight`, the response passes through unchanged.
-    pub(super) fn new(future: Scope<F>, in_flight: Option<Box<InFlight>>, method: Method) -> Self {
+    pub(super) fn new(
+        future: Scope<F>,
+        in_flight: Option<Box<OpenRequest>>,
+        method: Method,
+    ) -> Self {
         ResponseFuture { future, in_flight, method }
     }
 }
@@ -43,9 +47,9 @@ where
         let this = self.project();
         // If the handler panics, unwinding drops `guard`, which completes the request as panicked.
         let mut guard = this.in_flight.take();
-        InFlight::set_running(&mut guard, true);
+        OpenRequest::set_running(&mut guard, true);
         let polled = this.future.poll(cx);
-        InFlight::set_running(&mut guard, false);
+        OpenRequest::set_running(&mut guard, false);
         *this.in_flight = guard;
         let result = ready!(polled);
         let Some(mut in_flight) = this.in_flight.take() else {

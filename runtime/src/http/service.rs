@@ -9,7 +9,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::CompletedBody;
-use super::completed::InFlight;
+use super::completed::OpenRequest;
 use super::fields::{Fields, call_hook};
 use super::future::ResponseFuture;
 use super::request_id::IncomingId;
@@ -69,7 +69,7 @@ where
         parts.extensions.insert(LayerMark(Arc::downgrade(&context.request)));
         let method = parts.method.clone();
         // Boxed, since the response future and the body that hold it are moved often.
-        let mut in_flight = Box::new(InFlight::new(
+        let mut in_flight = Box::new(OpenRequest::new(
             context.request.clone(),
             parts.extensions.get::<Route>().cloned(),
             client_request_id.clone(),

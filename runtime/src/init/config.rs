@@ -105,10 +105,6 @@ impl Config {
         Ok(self)
     }
 
-    pub(crate) fn levels(self, levels: Levels) -> Self {
-        Config { levels, ..self }
-    }
-
     /// Sets the format of the lines.
     ///
     /// Default: pretty if the output is a terminal, JSON otherwise.
@@ -181,9 +177,10 @@ impl Config {
         Config { audit_file: Some(path.into()), ..self }
     }
 
+    /// Logs everything, to captures only.
     #[cfg(feature = "testing")]
-    pub(crate) fn nowhere(self) -> Self {
-        Config { output: Output::Nowhere, ..self }
+    pub(crate) fn for_captures(self) -> Self {
+        Config { levels: Levels::all(), output: Output::Nowhere, ..self }
     }
 
     /// Sets the value of the `service` key.

@@ -1,38 +1,26 @@
 //! Rebuilds the interest that `tracing` caches for each call site.
 //!
 //! `tracing` asks the subscribers once per call site whether they are interested, and caches the answer. When levels
-//! change while the program runs, the cached answers are outdated and [`rebuild`] has to ask for all of them again.
+//! change while the program runs, [`rebuild`] has to ask for all call sites again.
 //!
-//! # Two rebuilds must not overlap
-//!
-//! For each call site a rebuild first asks the subscribers and then stores their answer. These are two steps. If
+//! **One rebuild at a time.** For each call site, a rebuild asks the subscribers and then stores their answer. If
 //! thread A asks before a change of levels and thread B after it, but A stores last, the outdated answer stays cached
-//! until the next change. [`REBUILDING`] therefore admits one thread at a time.
+//! until the next change. [`REBUILDING`] therefore admits one thread.
 //!
-//! # No thread waits for the lock without a limit
+//! **No unlimited wait.** A rebuild takes tracing's locks of the dispatchers and call sites. A thread that calls
+//! `rebuild` may hold one of them already, because `tracing` holds them while it asks a layer and the layer may change
+//! levels; waiting for `REBUILDING` could then be a deadlock. So [`rebuild`] only tries the lock, [`MAX_ATTEMPTS`]
+//! times within about a tenth of a second. If it gives up, a call site may keep an outdated level for a while.
 //!
-//! A rebuild takes tracing's own locks of the dispatchers and of the call sites. A thread that wants to rebuild may
-//! hold one of them already, because `tracing` holds them while it asks a layer and the layer may change levels. If
-//! that thread waited for `REBUILDING` while the thread that has it waits for tracing's lock, neither would continue.
-//! So [`rebuild`] only tries the lock, [`MAX_ATTEMPTS`] times within about a tenth of a second, and then gives up. A
-//! call site may then keep an outdated level for a while, which is better than a service that hangs.
+//! **The thread with the lock serves the others.** [`REQUESTED`] counts the calls of `rebuild`. The thread that rebuilds
+//! reads it before it starts and stores the value in [`COMPLETED`] when it has finished: all changes up to that call
+//! are covered. It rebuilds again if `REQUESTED` has grown meanwhile, at most [`MAX_REBUILDS`] times in a row, since a
+//! layer that changes levels while it is asked would keep it going forever. Such a call from within a rebuild of its
+//! own thread only counts and returns.
 //!
-//! # A request is served by the thread that holds the lock
-//!
-//! [`REQUESTED`] counts the calls of `rebuild`; [`COMPLETED`] is the number of the last call that is served. The
-//! thread that rebuilds reads `REQUESTED` before it starts and stores that value in `COMPLETED` when it has finished:
-//! the rebuild covers every change made before it began. If `REQUESTED` has grown meanwhile, it rebuilds
-//! again, also for threads that gave up. A thread that waits returns as soon as `COMPLETED` reaches its own number.
-//!
-//! A layer that changes levels while it is asked calls `rebuild` from within a rebuild of its own thread. That call
-//! only counts up `REQUESTED` and returns. A layer that does so every time would keep the loop going forever, so one
-//! thread rebuilds at most [`MAX_REBUILDS`] times in a row.
-//!
-//! # Limitation
-//!
-//! While only one subscriber is registered, `tracing` does not ask that one but the default of the thread that
-//! rebuilds. A subscriber that is the default of one thread only (`with_default`, as in tests) is therefore not asked
-//! if another thread changes levels, or if its own thread does so while it writes a line. A global subscriber is.
+//! **Limitation.** While only one subscriber is registered, `tracing` asks the default subscriber of the thread that
+//! rebuilds instead. A subscriber that is the default of one thread only (`with_default`, as in tests) is therefore not
+//! asked if another thread changes levels, or if its own thread does so while it writes a line.
 
 use std::cell::Cell;
 use std::sync::Mutex;

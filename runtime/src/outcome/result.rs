@@ -60,7 +60,7 @@ impl fmt::Debug for Failure<'_> {
     }
 }
 
-impl CallResult<'_> {
+impl<'a> CallResult<'a> {
     /// Success without further details.
     pub const OK: CallResult<'static> =
         CallResult { failure: None, answer: Answer::NONE, ret: None };
@@ -86,9 +86,7 @@ impl CallResult<'_> {
         };
         self
     }
-}
 
-impl<'a> CallResult<'a> {
     /// Reads a `Result`. `detail` selects how the text of its error is rendered.
     pub(super) fn read<T, E>(
         result: &'a Result<T, E>,

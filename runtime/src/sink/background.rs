@@ -10,7 +10,7 @@ use std::{io, mem, thread};
 
 use super::destination::Destination;
 use super::reentrancy::WriteGuard;
-use super::stats::{Counters, REASONS, Reason, SinkCounters};
+use super::stats::{Counters, REASONS, Reason};
 use super::target::Batch;
 use crate::base::{lock, sync};
 use crate::format::record::Severity;
@@ -104,7 +104,7 @@ impl Queue {
         capacity: usize,
         overload: Overload,
         destination: Arc<Destination>,
-        counters: Arc<SinkCounters>,
+        counters: Arc<Counters>,
         report: Report,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {

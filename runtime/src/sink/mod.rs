@@ -29,7 +29,7 @@ pub(crate) use destination::Destination;
 pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
 use reentrancy::WriteGuard;
-use stats::{Reason, SinkCounters, SinkKind};
+use stats::{Counters, Reason, SinkKind};
 pub(crate) use stream::Stream;
 use target::Batch;
 pub(crate) use target::Loss;
@@ -39,13 +39,13 @@ pub(crate) use writer::UserWriter;
 #[derive(Debug)]
 pub(crate) struct Sink {
     destination: Arc<Destination>,
-    counters: Arc<SinkCounters>,
+    counters: Arc<Counters>,
     queue: Option<Queue>,
 }
 
 impl Sink {
     pub(crate) fn new(destination: Destination) -> Self {
-        let counters = SinkCounters::new(destination.kind());
+        let counters = Counters::new(destination.kind());
         Sink { destination: Arc::new(destination), counters, queue: None }
     }
 
@@ -67,7 +67,7 @@ impl Sink {
             Some(file) => Arc::new(Destination::File(file)),
             None => Arc::clone(&self.destination),
         };
-        Sink { destination, counters: SinkCounters::new(SinkKind::Audit), queue: None }
+        Sink { destination, counters: Counters::new(SinkKind::Audit), queue: None }
     }
 
     pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {

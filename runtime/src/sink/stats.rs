@@ -33,8 +33,9 @@ pub(super) const REASONS: [(Reason, &str); 5] = [
 /// Each is changed only under a lock that its caller holds anyway, so a plain load and store replace a locked
 /// instruction: `accepted` and `Full` under the queue's lock, or the destination's if there is no queue, and the rest
 /// under the destination's lock. `Reentrant` is counted without a lock and is the exception.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
+    kind: SinkKind,
     /// Without the reentrant lines, which no lock protects.
     accepted: Counter,
     written: Counter,
@@ -56,6 +57,16 @@ impl Counter {
 }
 
 impl Counters {
+    /// Counters that [`stats`] includes, also after they are dropped.
+    pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
+        let (accepted, written, dropped) = Default::default();
+        let counters = Arc::new(Counters { kind, accepted, written, dropped });
+        let mut registry = lock(&REGISTRY);
+        registry.open.retain(|sink| sink.strong_count() > 0);
+        registry.open.push(Arc::downgrade(&counters));
+        counters
+    }
+
     /// The caller must hold the queue's lock, or the destination's if there is no queue.
     pub(super) fn accept(&self, lines: u64) {
         self.accepted.add(lines);
@@ -128,7 +139,7 @@ pub(crate) enum SinkKind {
 
 /// The counters of all sinks of the process.
 struct Registry {
-    open: Vec<Weak<SinkCounters>>,
+    open: Vec<Weak<Counters>>,
     /// The sums of the sinks that no longer exist, in the order of [`SinkKind`].
     closed: [SinkStats; 5],
 }
@@ -144,34 +155,9 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     ],
 });
 
-/// [`Counters`] that [`stats`] includes, also after they are dropped.
-#[derive(Debug)]
-pub(crate) struct SinkCounters {
-    kind: SinkKind,
-    counters: Counters,
-}
-
-impl SinkCounters {
-    pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
-        let counters = Arc::new(SinkCounters { kind, counters: Counters::default() });
-        let mut registry = lock(&REGISTRY);
-        registry.open.retain(|sink| sink.strong_count() > 0);
-        registry.open.push(Arc::downgrade(&counters));
-        counters
-    }
-}
-
-impl std::ops::Deref for SinkCounters {
-    type Target = Counters;
-
-    fn deref(&self) -> &Counters {
-        &self.counters
-    }
-}
-
-impl Drop for SinkCounters {
+impl Drop for Counters {
     fn drop(&mut self) {
-        self.counters.add_to(&mut lock(&REGISTRY).closed[self.kind as usize]);
+        self.add_to(&mut lock(&REGISTRY).closed[self.kind as usize]);
     }
 }
 

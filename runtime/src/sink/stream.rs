@@ -129,23 +129,12 @@ pub(super) fn write_whole(
 mod tests {
     use super::*;
 
-    /// Writes one byte at a time, is interrupted before each, and is full now and then.
-    struct Slow {
-        out: Vec<u8>,
-        turn: usize,
-    }
+    /// A writer that passes each write to a closure.
+    struct Scripted<F>(F);
 
-    impl Write for Slow {
+    impl<F: FnMut(&[u8]) -> io::Result<usize>> Write for Scripted<F> {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.turn += 1;
-            match self.turn % 3 {
-                0 => Err(ErrorKind::Interrupted.into()),
-                1 if self.turn.is_multiple_of(4) => Err(ErrorKind::WouldBlock.into()),
-                _ => {
-                    self.out.push(bytes[0]);
-                    Ok(1)
-                }
-            }
+            (self.0)(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -155,28 +144,27 @@ mod tests {
 
     #[test]
     fn short_and_interrupted_writes_continue_until_all_is_written() {
-        let mut slow = Slow { out: Vec::new(), turn: 0 };
+        let (mut out, mut turn) = (Vec::new(), 0_u32);
+        let mut slow = Scripted(|bytes: &[u8]| {
+            turn += 1;
+            match turn % 3 {
+                0 => Err(ErrorKind::Interrupted.into()),
+                1 if turn.is_multiple_of(4) => Err(ErrorKind::WouldBlock.into()),
+                _ => {
+                    out.push(bytes[0]);
+                    Ok(1)
+                }
+            }
+        });
         write_whole(&mut slow, b"a line of some length\n", MAX_WAIT).expect("written");
-        assert_eq!(slow.out, b"a line of some length\n");
-    }
-
-    /// Accepts some bytes once and is full from then on.
-    struct Full(usize);
-
-    impl Write for Full {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let accepted = bytes.len().min(std::mem::take(&mut self.0));
-            if accepted == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(accepted) }
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+        assert_eq!(out, b"a line of some length\n");
     }
 
     #[test]
     fn an_error_after_the_longest_wait_tells_how_much_was_written() {
-        let failed = write_whole(&mut Full(5), b"a line\n", Duration::from_millis(1));
+        let mut accepted = Some(5);
+        let mut full = Scripted(|_: &[u8]| accepted.take().ok_or(ErrorKind::WouldBlock.into()));
+        let failed = write_whole(&mut full, b"a line\n", Duration::from_millis(1));
         let (written, error) = failed.expect_err("it is full");
         assert_eq!((written, error.kind()), (5, ErrorKind::WouldBlock));
     }

@@ -202,6 +202,7 @@ fn count_lines(lines: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stats::SinkKind;
     use super::*;
 
     /// Accepts as many bytes per write as its script says, and then fails if that is less than all.
@@ -244,7 +245,7 @@ mod tests {
     #[test]
     fn many_lines_are_one_write_up_to_the_limit() {
         let mut target = Scripted { limit: 100, ..Scripted::default() };
-        let counters = Counters::default();
+        let counters = Counters::new(SinkKind::Writer);
         write(&mut target, "one\ntwo\nthree\n", &counters).expect("written");
         assert_eq!((target.writes, counters.written()), (1, 3));
         target.limit = 9;
@@ -257,7 +258,7 @@ mod tests {
     fn a_partial_line_is_finished_before_the_next_one() {
         // Two lines and a half, nothing, one byte, nothing, and then everything.
         let mut target = Scripted { limit: 100, script: vec![10, 0, 1, 0], ..Scripted::default() };
-        let counters = Counters::default();
+        let counters = Counters::new(SinkKind::Writer);
         write(&mut target, "one\ntwo\nthree\nfour\n", &counters).expect_err("three is cut off");
         assert_eq!((counters.written(), counters.dropped(Reason::Io)), (2, 2));
         write(&mut target, "five\n", &counters).expect_err("one byte of the rest is accepted");

@@ -46,7 +46,6 @@ use tracing_core::dispatcher::{self, Dispatch};
 use crate::init::config::Config;
 use crate::init::error::InitError;
 use crate::init::panics;
-use crate::levels::Levels;
 use crate::logger::CandorLayer;
 use crate::request::counted;
 
@@ -95,7 +94,7 @@ pub fn capture() -> Captured {
         // `call_once` blocks other tests until the subscriber is installed, so that they do not miss lines.
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
-            let config = Config::new().levels(Levels::all()).nowhere();
+            let config = Config::new().for_captures();
             if let Ok(subscriber) = config.subscriber() {
                 // If another one is installed, the assertion below checks it.
                 let _ = dispatcher::set_global_default(Dispatch::new(subscriber));

@@ -3,7 +3,6 @@
 //! Other processes may write to the same file, rotate it, move it or delete it. Each line is therefore one `O_APPEND`
 //! write, and the path is checked from time to time: if it no longer names the open file, the file is opened again.
 
-mod id;
 mod rotate;
 
 use std::fs::{self, File, OpenOptions};
@@ -17,10 +16,9 @@ use super::stream::write_whole;
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::Tick;
 use crate::base::lock;
-use id::FileId;
 #[cfg(feature = "testing")]
 pub use rotate::on_rotation;
-use rotate::{Rotated, rotate};
+use rotate::{FileId, Rotated, file_id, rotate};
 pub(crate) use rotate::{Rotation, backup};
 
 pub(crate) struct LogFile(Mutex<FileState>);
@@ -145,7 +143,7 @@ impl FileState {
         }
         open.checked = now;
         match fs::metadata(&self.path) {
-            Ok(named) if FileId::of(&named) != open.id => self.open = None,
+            Ok(named) if file_id(&named) != open.id => self.open = None,
             // `bytes` stays the end of the partial line, for `prepare` to compare with.
             Ok(_) if self.partial_line.is_some() => {}
             Ok(named) => open.bytes = named.len(),
@@ -207,7 +205,7 @@ fn append_to(path: &Path) -> io::Result<OpenFile> {
     if is_regular && ends_within_a_line(path, bytes) && file.write_all(b"\n").is_ok() {
         bytes += 1;
     }
-    Ok(OpenFile { file, id: FileId::of(&metadata), bytes, checked: Tick::now(), is_regular })
+    Ok(OpenFile { file, id: file_id(&metadata), bytes, checked: Tick::now(), is_regular })
 }
 
 /// Whether the last line has no line feed, because the machine stopped while it was written.

@@ -5,11 +5,24 @@
 //! number free, and the next rotation continues from there: nothing has to be repaired, and no other backup is lost.
 
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::id::FileId;
+/// The device and inode of a file, which do not depend on its name.
+pub(super) type FileId = (u64, u64);
+
+#[cfg(unix)]
+pub(super) fn file_id(metadata: &Metadata) -> FileId {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// On other systems all files count as the same: a renamed file is noticed only if its name is free.
+#[cfg(not(unix))]
+pub(super) fn file_id(_: &Metadata) -> FileId {
+    (0, 0)
+}
 
 /// When a file is rotated, and how many backups are kept.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +68,7 @@ pub(super) fn rotate(
 
 fn rotate_locked(path: &Path, rotation: Rotation, id: FileId, first: u64) -> io::Result<Rotated> {
     let named = match fs::symlink_metadata(path) {
-        Ok(named) if named.is_file() && FileId::of(&named) == id => named,
+        Ok(named) if named.is_file() && file_id(&named) == id => named,
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => return Ok(Rotated::Moved),
     };
