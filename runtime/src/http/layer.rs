@@ -216,17 +216,6 @@ impl RequestLayer {
     ///
     /// The rules of [`fields`](Self::fields) apply. A name that `request_completed` already has gets a trailing
     /// underscore. A request that panics or is cancelled before it has a response has none of these fields.
-    ///
-    /// ```
-    /// use candor::http::RequestLayer;
-    /// use candor::policy::clear;
-    ///
-    /// let layer = RequestLayer::new().response_fields(|response, fields| {
-    ///     if let Some(Ok(cache)) = response.headers.get("x-cache").map(|cache| cache.to_str()) {
-    ///         fields.set("cache", clear(cache));
-    ///     }
-    /// });
-    /// ```
     pub fn response_fields(
         self,
         fields: impl Fn(&response::Parts, &mut Fields) + Send + Sync + 'static,

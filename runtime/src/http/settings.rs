@@ -22,9 +22,10 @@ pub(super) struct Settings {
     pub(super) recorder: Option<ActiveRecorder>,
     pub(super) slow: Option<Duration>,
     pub(super) watch: Option<Watch>,
-    pub(super) quiet: Vec<QuietHook>,
-    pub(super) path: Option<PathHook>,
-    pub(super) user: Option<UserHook>,
+    pub(super) quiet: Vec<Arc<dyn Fn(&Parts) -> bool + Send + Sync>>,
+    pub(super) path: Option<Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>>,
+    /// Sets the user of the current request.
+    pub(super) user: Option<Arc<dyn Fn(&Parts) + Send + Sync>>,
     pub(super) fields: Vec<FieldsHook<Parts>>,
     pub(super) response_fields: Vec<FieldsHook<response::Parts>>,
     /// The test that created the layer. Its requests arrive on tasks of the server, which have no context.
@@ -33,13 +34,6 @@ pub(super) struct Settings {
 }
 
 const STUCK_AFTER: Duration = Duration::from_secs(30);
-
-/// Overrides the logged path.
-pub(super) type PathHook = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
-/// Returns whether a request is quiet.
-pub(super) type QuietHook = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
-/// Sets the user of the current request.
-pub(super) type UserHook = Arc<dyn Fn(&Parts) + Send + Sync>;
 
 impl Default for Settings {
     fn default() -> Self {

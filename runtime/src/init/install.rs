@@ -18,6 +18,7 @@ use crate::format::keys::Keys;
 use crate::format::template::Template;
 use crate::layer::LayerFilter;
 use crate::layer::standalone::StandaloneSubscriber;
+use crate::levels::ActiveLevels;
 use crate::logger::{self, CandorLayer, Logger};
 use crate::redact::{hash, keys, loggable, strict};
 use crate::sink::{Report, Sink};
@@ -130,7 +131,7 @@ impl Config {
             template,
             format,
             colour,
-            levels: ArcSwap::from_pointee(self.levels.into()),
+            levels: ArcSwap::from_pointee(ActiveLevels { set: self.levels, raised: Vec::new() }),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,

@@ -34,12 +34,8 @@ fn level(level: log::Level) -> Level {
 }
 
 /// Runs `f` with the logger of this thread's subscriber.
-fn with_logger<T>(f: impl FnOnce(&Logger) -> T) -> Option<T> {
-    let mut f = Some(f);
-    dispatcher::get_default(|dispatch| {
-        let core = dispatch.downcast_ref::<CandorLayer>()?;
-        f.take().map(|f| f(&core.logger))
-    })
+fn with_logger<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
+    dispatcher::get_default(|dispatch| Some(f(&dispatch.downcast_ref::<CandorLayer>()?.logger)))
 }
 
 impl Log for Bridge {

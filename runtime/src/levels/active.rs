@@ -24,12 +24,6 @@ pub(crate) struct TemporaryRaise {
     pub(crate) until: Instant,
 }
 
-impl From<Levels> for ActiveLevels {
-    fn from(set: Levels) -> Self {
-        ActiveLevels { set, raised: Vec::new() }
-    }
-}
-
 impl ActiveLevels {
     pub(crate) fn allows(&self, metadata: &Metadata<'_>) -> bool {
         self.allow(metadata.target(), *metadata.level())

@@ -58,8 +58,11 @@ impl<T, E> StepOutput for Result<T, E> {
     }
 }
 
+/// Implements `StepOutput` for types that are always a success, by their generic parameters.
 macro_rules! successes {
-    ($($type:ty)*) => {$( impl StepOutput for $type {} )*};
+    ($([$($generics:tt)*] { $($type:ty)* })*) => {$( successes!(each [$($generics)*] $($type)*); )*};
+    (each $generics:tt $($type:ty)*) => {$( successes!(impl $generics $type); )*};
+    (impl [$($generics:tt)*] $type:ty) => { impl<$($generics)*> StepOutput for $type {} };
 }
 
 /// `!`, by way of a function that returns it: stable Rust can't name the type elsewhere.
@@ -74,36 +77,25 @@ impl<T> FnOutput for fn() -> T {
 }
 
 successes! {
-    () Never bool char str String u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
-    Duration Instant SystemTime ExitCode Ordering Infallible OsStr OsString Path PathBuf IpAddr SocketAddr
-    serde_json::Value uuid::Uuid
+    [] {
+        () Never bool char str String u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
+        Duration Instant SystemTime ExitCode Ordering Infallible OsStr OsString Path PathBuf IpAddr SocketAddr
+        serde_json::Value uuid::Uuid
+    }
+    [T] { (T,) Option<T> Poll<T> PhantomData<T> Vec<T> [T] VecDeque<T> BinaryHeap<T> BTreeSet<T> }
+    [T, const N: usize] { [T; N] }
+    [T: ?Sized] { &T &mut T Box<T> Rc<T> Arc<T> }
+    [T: ToOwned + ?Sized] { Cow<'_, T> }
+    [T, S] { HashSet<T, S> }
+    [K, V] { BTreeMap<K, V> }
+    [K, V, S] { HashMap<K, V, S> }
+    [B, C] { ControlFlow<B, C> }
+    [A, B] { (A, B) }
+    [A, B, C] { (A, B, C) }
+    [A, B, C, D] { (A, B, C, D) }
+    [A, B, C, D, E] { (A, B, C, D, E) }
+    [A, B, C, D, E, F] { (A, B, C, D, E, F) }
 }
-
-impl<T> StepOutput for Option<T> {}
-impl<T> StepOutput for Poll<T> {}
-impl<T> StepOutput for PhantomData<T> {}
-impl<B, C> StepOutput for ControlFlow<B, C> {}
-impl<T> StepOutput for Vec<T> {}
-impl<T> StepOutput for [T] {}
-impl<T, const N: usize> StepOutput for [T; N] {}
-impl<T> StepOutput for VecDeque<T> {}
-impl<T> StepOutput for BinaryHeap<T> {}
-impl<T> StepOutput for BTreeSet<T> {}
-impl<K, V> StepOutput for BTreeMap<K, V> {}
-impl<A> StepOutput for (A,) {}
-impl<A, B> StepOutput for (A, B) {}
-impl<A, B, C> StepOutput for (A, B, C) {}
-impl<A, B, C, D> StepOutput for (A, B, C, D) {}
-impl<A, B, C, D, E> StepOutput for (A, B, C, D, E) {}
-impl<A, B, C, D, E, F> StepOutput for (A, B, C, D, E, F) {}
-impl<T, S> StepOutput for HashSet<T, S> {}
-impl<K, V, S> StepOutput for HashMap<K, V, S> {}
-impl<T: ?Sized> StepOutput for &T {}
-impl<T: ?Sized> StepOutput for &mut T {}
-impl<T: ?Sized> StepOutput for Box<T> {}
-impl<T: ?Sized> StepOutput for Rc<T> {}
-impl<T: ?Sized> StepOutput for Arc<T> {}
-impl<T: ToOwned + ?Sized> StepOutput for Cow<'_, T> {}
 
 #[cfg(feature = "http")]
 impl<B> StepOutput for ::http::Response<B> {}
