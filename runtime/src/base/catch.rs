@@ -1,6 +1,6 @@
 //! Catches panics of user code that runs while a line is made: `Display`, `Debug` and `Error` impls, closures.
 //!
-//! The panic hook asks [`is_catching`] and stays silent, because the line itself shows `<unprintable>`.
+//! The panic hook checks [`is_catching`] and writes nothing, because the line itself shows `<unprintable>`.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

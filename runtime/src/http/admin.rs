@@ -46,7 +46,7 @@ use crate::sink::stats::stats;
 ///
 /// To serve it with hyper, wrap it in `hyper_util::service::TowerToHyperService`.
 pub fn admin(logging: &Logging) -> Admin {
-    Admin { logger: Arc::clone(logging.logger()) }
+    Admin { logger: Arc::clone(&logging.logger) }
 }
 
 /// Service returned by [`admin`].

@@ -47,7 +47,7 @@ const NUMBERS_CAPACITY: usize = 192;
 /// A request that has not completed yet. Dropping it completes the request.
 #[derive(Debug)]
 pub(super) struct OpenRequest {
-    request: Arc<Request>,
+    pub(super) request: Arc<Request>,
     /// Current while the response body runs.
     frame: Frame,
     route: Option<Route>,
@@ -104,10 +104,6 @@ impl OpenRequest {
         let value = work();
         self.is_running = false;
         value
-    }
-
-    pub(super) fn request(&self) -> &Arc<Request> {
-        &self.request
     }
 
     /// Makes the request the current one, for a hook or for the response body.

@@ -63,7 +63,7 @@ where
             }
         };
         let (mut parts, body) = response.into_parts();
-        if let Ok(id) = HeaderValue::from_str(&in_flight.request().id) {
+        if let Ok(id) = HeaderValue::from_str(&in_flight.request.id) {
             parts.headers.insert(REQUEST_ID, id);
         }
         in_flight.set_response(&parts);

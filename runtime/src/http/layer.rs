@@ -106,8 +106,8 @@ impl RequestLayer {
     /// Default: none. Can be called for several paths.
     ///
     /// A failing check stays visible: `request_completed` is written if the status is 4xx or 5xx or the gRPC status is
-    /// not `OK`, or if the request is slow, cancelled or panics. Lines from WARN on are always written. A request with an accepted
-    /// [`X-Debug-Log`](Self::trust) is not suppressed.
+    /// not `OK`, or if the request is slow, cancelled or panics. Lines from WARN on are always written. A request with an
+    /// accepted [`X-Debug-Log`](Self::trust) is not suppressed.
     ///
     /// ```
     /// let layer = candor::http::RequestLayer::new().quiet("/health").quiet("/metrics");

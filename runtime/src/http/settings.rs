@@ -22,16 +22,19 @@ pub(super) struct Settings {
     pub(super) recorder: Option<ActiveRecorder>,
     pub(super) slow: Option<Duration>,
     pub(super) watch: Option<Watch>,
-    pub(super) quiet: Vec<Arc<dyn Fn(&Parts) -> bool + Send + Sync>>,
-    pub(super) path: Option<Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>>,
+    pub(super) quiet: Vec<Hook<bool>>,
+    pub(super) path: Option<Hook<Option<String>>>,
     /// Sets the user of the current request.
-    pub(super) user: Option<Arc<dyn Fn(&Parts) + Send + Sync>>,
+    pub(super) user: Option<Hook<()>>,
     pub(super) fields: Vec<FieldsHook<Parts>>,
     pub(super) response_fields: Vec<FieldsHook<response::Parts>>,
     /// The test that created the layer. Its requests arrive on tasks of the server, which have no context.
     #[cfg(feature = "testing")]
     pub(super) capture: Option<Arc<dyn crate::request::capture::Capture>>,
 }
+
+/// A closure that decides something about a request.
+type Hook<T> = Arc<dyn Fn(&Parts) -> T + Send + Sync>;
 
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 

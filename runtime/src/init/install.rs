@@ -54,7 +54,7 @@ impl Config {
                 "a directive of RUST_LOG is left out; only targets with a level are taken"
             );
         }
-        Ok(Logging::new(logger))
+        Ok(Logging { logger })
     }
 
     /// Returns the `tracing_subscriber` layer, to combine it with others. It needs a `Registry` below it.
@@ -90,7 +90,7 @@ impl Config {
         self,
     ) -> Result<(impl Subscriber + Send + Sync, Logging), InitError> {
         let logger = Arc::new(self.logger(true)?);
-        Ok((subscriber(Arc::clone(&logger)), Logging::new(logger)))
+        Ok((subscriber(Arc::clone(&logger)), Logging { logger }))
     }
 
     fn logger(self, alone: bool) -> Result<Logger, InitError> {

@@ -17,14 +17,10 @@ use crate::sink::LAST_LINES;
 #[derive(Debug)]
 #[must_use = "keep it until the process ends"]
 pub struct Logging {
-    logger: Arc<Logger>,
+    pub(crate) logger: Arc<Logger>,
 }
 
 impl Logging {
-    pub(crate) fn new(logger: Arc<Logger>) -> Self {
-        Logging { logger }
-    }
-
     /// Returns the format of the lines.
     pub fn format(&self) -> Format {
         self.logger.format
@@ -98,11 +94,6 @@ impl Logging {
     /// they are.
     pub fn raise_for(&self, time: Duration, directives: &str) -> Result<(), InitError> {
         reload::raise_for(&self.logger, time, directives)
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) fn logger(&self) -> &Arc<Logger> {
-        &self.logger
     }
 }
 

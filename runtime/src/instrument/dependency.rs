@@ -1,4 +1,4 @@
-//! Calls to dependencies: their outcome, and facts that only the body of the call knows.
+//! Calls to dependencies: their outcome, and details that only the body of a call has.
 //!
 //! A function under [`#[dependency_call]`](macro@crate::dependency_call) writes one `dependency_call` line. Its status
 //! and error category come from the value it returns, through [`DependencyOutcome`]. Inside the function, [`current`]
@@ -127,7 +127,7 @@ impl Call {
         });
     }
 
-    /// Sets the URL of the call, if only its body knows it.
+    /// Sets the URL of the call, if it is built inside the call.
     ///
     /// The URL is scrubbed, and `url_template` replaces its path.
     pub fn set_url(&self, url: impl AsRef<str>) {

@@ -55,7 +55,9 @@ pub(super) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
                 if let Some(category) = by_text(error, fallback) {
                     return Answer { category: Some(category), ..Answer::NONE };
                 }
-                in_shared(error).or_else(|| error_text::next(error))
+                // The `source` of an `Arc<dyn Error>` skips the error inside.
+                let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+                shared.map(|shared| &**shared as _).or_else(|| error_text::next(error))
             }
         };
     }
@@ -116,12 +118,6 @@ fn downcast<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<
         .downcast_ref::<T>()
         .or_else(|| Some(&**error.downcast_ref::<Box<T>>()?))
         .or_else(|| Some(&**error.downcast_ref::<Arc<T>>()?))
-}
-
-/// Returns the error in an `Arc<dyn Error>`, whose `source` skips it.
-fn in_shared<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
-    Some(&**shared)
 }
 
 /// Classifies errors of types that can't be named (of TLS libraries and resolvers, private ones of clients) by their text.

@@ -9,6 +9,7 @@ use crate::redact::error_text;
 
 impl KnownError for io::Error {
     fn classify(&self) -> Classification {
+        let is_tls = |inner| is_tls_alert(&error_text::display(inner));
         match self.kind() {
             // On Unix, a read with a timeout fails with `WouldBlock`.
             ErrorKind::TimedOut | ErrorKind::WouldBlock => Category::Timeout.into(),
@@ -22,7 +23,9 @@ impl KnownError for io::Error {
             | ErrorKind::NetworkUnreachable
             | ErrorKind::HostUnreachable => Category::Connect.into(),
             _ if is_unresolved(self) => Category::Dns.into(),
-            ErrorKind::InvalidData | ErrorKind::Other if is_tls(self) => Category::Tls.into(),
+            ErrorKind::InvalidData | ErrorKind::Other if self.get_ref().is_some_and(is_tls) => {
+                Category::Tls.into()
+            }
             ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
                 Classification::Fallback(Category::Decode)
             }
@@ -60,8 +63,4 @@ fn is_unresolved(error: &io::Error) -> bool {
     }
     let inner = error.get_ref().map(error_text::display);
     inner.is_some_and(|text| text.starts_with("failed to lookup address information"))
-}
-
-fn is_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| is_tls_alert(&error_text::display(inner)))
 }

@@ -21,7 +21,7 @@ use super::result::CallResult;
 /// A value that a step or job may return: a `Result`, whose `Err` is an error, or a value that is always a success.
 ///
 /// [`step`](fn@crate::step), [`timed`](crate::prelude::TimedExt::timed), [`StepGuard::finish`](crate::StepGuard::finish)
-/// and [`job`](crate::job) take any type and can't look into it, so the type has to tell. Results and the types of the
+/// and [`job`](crate::job) can't inspect a value of any type, so its type provides the outcome. Results and the types of the
 /// standard library implement this trait. A type of your own that is always a success takes one line:
 ///
 /// ```

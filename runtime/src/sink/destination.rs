@@ -39,7 +39,7 @@ impl Destination {
 
     pub(crate) fn is_terminal(&self) -> bool {
         match self {
-            Destination::Stdout(stream) | Destination::Stderr(stream) => stream.is_terminal(),
+            Destination::Stdout(stream) | Destination::Stderr(stream) => stream.is_terminal,
             _ => false,
         }
     }

@@ -22,7 +22,7 @@ const PIPE_BUF: usize = 4096;
 
 pub(crate) struct Stream {
     state: Mutex<StreamState>,
-    is_terminal: bool,
+    pub(super) is_terminal: bool,
 }
 
 struct StreamState {
@@ -55,10 +55,6 @@ impl Stream {
         let to = descriptor.map_or_else(fallback, |file| Box::new(file) as Box<dyn Write + Send>);
         let state = StreamState { to, limit, stalled: false, partial_line: None };
         Stream { state: Mutex::new(state), is_terminal }
-    }
-
-    pub(super) fn is_terminal(&self) -> bool {
-        self.is_terminal
     }
 
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {

@@ -1,4 +1,4 @@
-//! The process clock: a monotonic [`Tick`] that also knows its wall time.
+//! The process clock: a monotonic [`Tick`] that converts to wall time.
 //!
 //! A step reads the clock twice. The second reading gives both its duration and the `ts` of its line, so that no
 //! third reading is needed.
