@@ -8,6 +8,7 @@ use std::rc::Rc;
 use candor::loggable::{Element, Loggable, to_json};
 use candor::redact;
 
+mod encoder;
 mod errors;
 mod hash;
 mod inventory;

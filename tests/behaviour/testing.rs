@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 mod captures;
 mod delays;
+mod leaks;
 mod matched;
 mod orders;
 

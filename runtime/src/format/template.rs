@@ -10,7 +10,7 @@ use super::keys::Keys;
 use super::record::{Record, Severity};
 use crate::base::clock::Tick;
 use crate::base::serial;
-use crate::json::append::{NUMBER_ROOM, Pieces, append};
+use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::timestamp::{Timestamp, TimestampCache};
 use crate::json::{escape, members};
 use crate::redact::loggable::Encoder;
@@ -33,7 +33,7 @@ impl LineHead<'_> {
     /// `seq` is the line's number within its request, if it has one.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
-    pub(crate) fn write(self, seq: Option<u64>, pieces: &mut Pieces<'_>) {
+    pub(crate) fn write(self, seq: Option<u64>, pieces: &mut Appender<'_>) {
         self.ts.write(pieces);
         pieces.put(self.prefix);
         self.request.write(seq, pieces);
@@ -59,7 +59,7 @@ impl RequestPart<'_> {
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
-    fn write(self, seq: Option<u64>, pieces: &mut Pieces<'_>) {
+    fn write(self, seq: Option<u64>, pieces: &mut Appender<'_>) {
         match seq {
             Some(seq) => {
                 pieces.put(self.text);

@@ -1,9 +1,9 @@
-//! Numbers as text, three digits at a time without a division each, and the pieces of a line between them,
-//! gathered so that the line grows once.
+//! Appends text and numbers in one go: the text grows once, and a number is written three digits at a time.
+#![expect(unsafe_code, reason = "checking the bytes again would be a tenth of the cost of a step")]
 
 const DIGIT: [u8; 10] = *b"0123456789";
 
-/// As many as an index of ten bits needs no look for.
+/// An index of ten bits needs no bounds check.
 const INDICES: usize = 1024;
 
 /// The digits of `000` to `999`, the first one lowest.
@@ -11,32 +11,24 @@ static THREE: [u32; INDICES] = {
     let mut all = [0; INDICES];
     let mut number = 0;
     while number < 1000 {
-        let [hundreds, tens, ones] = digits(number);
-        all[number] = u32::from_le_bytes([hundreds, tens, ones, 0]);
+        let (hundreds, tens, ones) = (number / 100, number / 10 % 10, number % 10);
+        all[number] = u32::from_le_bytes([DIGIT[hundreds], DIGIT[tens], DIGIT[ones], 0]);
         number += 1;
     }
     all
 };
 
-/// The digits of `0` to `999` without leading zeros, and above them how many there are.
+/// The digits of `0` to `999` without leading zeros, and in the top byte their number.
 static SHORT: [u32; INDICES] = {
-    let mut all = [0; INDICES];
+    let mut all = THREE;
     let mut number = 0;
     while number < 1000 {
-        let [hundreds, tens, ones] = digits(number);
-        all[number] = u32::from_le_bytes(match number {
-            0..10 => [ones, 0, 0, 1],
-            10..100 => [tens, ones, 0, 2],
-            _ => [hundreds, tens, ones, 3],
-        });
+        let count = 1 + (number > 9) as u32 + (number > 99) as u32;
+        all[number] = THREE[number] >> (8 * (3 - count)) | count << 24;
         number += 1;
     }
     all
 };
-
-const fn digits(number: usize) -> [u8; 3] {
-    [DIGIT[number / 100], DIGIT[number / 10 % 10], DIGIT[number % 10]]
-}
 
 /// The digits of a number below 1000.
 #[inline]
@@ -45,7 +37,7 @@ fn three(number: u32) -> u64 {
     THREE[number as usize % INDICES].into()
 }
 
-/// The same without leading zeros, and how many there are.
+/// The same without leading zeros, and their number.
 #[inline]
 fn short(number: u32) -> (u64, u64) {
     debug_assert!(number < 1000, "{number}");
@@ -56,8 +48,8 @@ fn short(number: u32) -> (u64, u64) {
 /// Nine digits.
 const MANY: u32 = 1_000_000_000;
 
-/// The first eight digits of a number of less than [`MANY`], and the ninth below their count. It takes and
-/// gives registers, so that those of its caller stay as they are.
+/// Returns the first eight digits of a number below [`MANY`], and the number of all digits above the ninth digit. The
+/// argument and the result are in registers, so that the caller keeps its own.
 #[inline(never)]
 fn decimal(number: u32) -> (u64, u64) {
     let thousands = number / 1000;
@@ -78,77 +70,83 @@ fn decimal(number: u32) -> (u64, u64) {
     (low, (count + 6) << 8 | last >> (64 - shift))
 }
 
-/// The longest numbers.
+/// Slow path: the longest numbers.
 #[cold]
 #[inline(never)]
 fn long(number: u64, buffer: &mut itoa::Buffer) -> &str {
     buffer.format(number)
 }
 
-/// A number takes no more, the store of its digits included.
+/// The room that a number needs, including the bytes that are stored behind its digits.
 pub(crate) const NUMBER_ROOM: usize = 24;
 
-/// Numbers and text, written where they are to stand, at the end of a text. What does not fit is left out.
+/// Writes text and numbers into room that was reserved at the end of a text. A piece that does not fit is left out.
 #[derive(Debug)]
-pub(crate) struct Pieces<'a> {
+pub(crate) struct Appender<'a> {
     out: &'a mut String,
-    /// Where the next one goes, in the room that was reserved behind the text; up to here all is whole `str`s.
+    /// The position of the next piece. The bytes before it are whole `str`s.
     at: *mut u8,
-    /// Where the room ends.
+    /// The end of the room.
     end: *const u8,
 }
 
 /// Appends pieces of at most `room` bytes in all.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "what is written is known only there")]
-pub(crate) fn append(out: &mut String, room: usize, write: impl FnOnce(&mut Pieces<'_>)) {
-    let mut pieces = Pieces::of(out, room);
-    write(&mut pieces);
-    pieces.end();
+pub(crate) fn append(out: &mut String, room: usize, write: impl FnOnce(&mut Appender<'_>)) {
+    let mut appender = Appender::of(out, room);
+    write(&mut appender);
+    appender.end();
 }
 
-impl<'a> Pieces<'a> {
-    /// Reserves room for pieces, which are part of the text once they are [ended](Self::end).
+/// Appends the pieces one after the other.
+///
+/// Each `push_str` waits for the length that the one before it stored. For a short field, which is a quote, a few
+/// letters and another quote, that is most of the time, so room is reserved and the length is set once.
+#[inline(always)]
+pub(crate) fn append_all<const N: usize>(out: &mut String, pieces: [&str; N]) {
+    let total = pieces.iter().fold(0_usize, |total, piece| total.saturating_add(piece.len()));
+    append(out, total, |appender| {
+        for piece in pieces {
+            // SAFETY: `append` reserved `total` bytes, which is the length of all pieces (a saturated sum would have
+            // made it panic), and the pieces before this one took no more than their own lengths.
+            unsafe { appender.add_short(piece) };
+        }
+    });
+}
+
+impl<'a> Appender<'a> {
+    /// Reserves room for pieces, which become part of the text at [`end`](Self::end).
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it stays in registers")]
-    #[expect(unsafe_code, reason = "looking at the bytes again is a tenth of what a step costs")]
     pub(crate) fn of(out: &'a mut String, room: usize) -> Self {
         out.reserve(room);
-        // There is as much room, and so `at` lies behind the text, as `end` needs it to.
         // SAFETY: nothing is changed through it here.
-        let free = unsafe { out.as_mut_vec() }.spare_capacity_mut();
-        let room = free.get_mut(..room).unwrap_or_default().as_mut_ptr_range();
-        Pieces { out, at: room.start.cast(), end: room.end.cast() }
+        let at = unsafe { out.as_mut_vec() }.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        // SAFETY: `reserve` made the capacity at least `room` bytes larger than the length, behind which `at` is.
+        let end = unsafe { at.add(room) };
+        Appender { out, at, end }
     }
 
-    /// How long the text is with them.
+    /// Returns the length of the text including the pieces.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "as above")]
-    #[expect(unsafe_code, reason = "as above")]
     pub(crate) fn len(&self) -> usize {
-        // SAFETY: both are in the text's buffer, which nobody has touched since `of`, and `at` is no less.
+        // SAFETY: both are in the buffer of `out`, which has not changed since `of`, and `at` is not before its start.
         unsafe { self.at.offset_from_unsigned(self.out.as_ptr()) }
     }
 
-    /// Makes them part of the text.
+    /// Makes the pieces part of the text.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "as above")]
-    #[expect(unsafe_code, reason = "as above")]
     pub(crate) fn end(self) {
         let len = self.len();
-        // SAFETY: between the text's end and `at` there are whole `str`s that `add` has written, in the capacity
-        // of `out`.
+        // SAFETY: the bytes between the end of the text and `at` are whole `str`s, and within the capacity of `out`.
         unsafe { self.out.as_mut_vec().set_len(len) };
     }
 
-    /// Writes bytes, of which the first `stay` have to be whole `str`s.
+    /// Writes bytes. The first `stay` of them, which are whole `str`s, become part of the text.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a store or two, where the length is known")]
-    #[expect(unsafe_code, reason = "as above")]
     fn add(&mut self, bytes: &[u8], stay: usize) {
         let stay = stay.min(bytes.len());
-        // SAFETY: both are of the same room, `at` no more than `end`: below, no more than fits is written. It is no
-        // part of `bytes`, since `out` is borrowed mutably.
+        // SAFETY: `at` and `end` are in the same buffer, and `at` is not behind `end`, because only bytes that fit are
+        // written. `bytes` is not in that buffer, since `out` is borrowed mutably.
         unsafe {
             if bytes.len() <= self.end.offset_from_unsigned(self.at) {
                 self.at.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
@@ -157,18 +155,46 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// Adds a whole piece or nothing of it; one whose length is known where this is called is moved in registers.
+    /// Adds a piece of unknown length without a call if it is short: in two halves that may overlap.
+    ///
+    /// # Safety
+    ///
+    /// The piece must fit.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the length is known only there")]
+    unsafe fn add_short(&mut self, piece: &str) {
+        let (from, to, len) = (piece.as_bytes(), self.at, piece.len());
+        // SAFETY: `len` bytes fit at `to`, which is in the buffer of `out`; `piece` is not, since `out` is borrowed
+        // mutably. Each write is within these bytes: the chunks of `from` are not longer than `from`.
+        unsafe {
+            if len > 16 {
+                to.copy_from_nonoverlapping(from.as_ptr(), len);
+            } else if let (Some(first), Some(last)) = (from.first_chunk(), from.last_chunk()) {
+                to.cast::<[u8; 8]>().write_unaligned(*first);
+                to.add(len - 8).cast::<[u8; 8]>().write_unaligned(*last);
+            } else if let (Some(first), Some(last)) = (from.first_chunk(), from.last_chunk()) {
+                to.cast::<[u8; 4]>().write_unaligned(*first);
+                to.add(len - 4).cast::<[u8; 4]>().write_unaligned(*last);
+            } else if let [first, .., last] = from {
+                to.write(*first);
+                to.add(len / 2).write(from[len / 2]);
+                to.add(len - 1).write(*last);
+            } else if let [only] = from {
+                to.write(*only);
+            }
+            self.at = to.add(len);
+        }
+    }
+
+    /// Adds a whole piece or nothing of it. If its length is known at the call, it is moved in registers.
+    #[inline(always)]
     pub(crate) fn put(&mut self, piece: &str) {
         self.add(piece.as_bytes(), piece.len());
     }
 
     /// Adds a whole number.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn number(&mut self, number: u64) {
-        // Most are small.
+        // Most numbers are small.
         if number < 10 {
             self.add(&[b'0' + number.to_le_bytes()[0]], 1);
         } else if let Ok(number) = u32::try_from(number)
@@ -184,19 +210,22 @@ impl<'a> Pieces<'a> {
 
     /// Adds nanoseconds as milliseconds with three decimals.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn millis(&mut self, nanos: u64) {
-        let micros = nanos.saturating_add(500) / 1000;
-        let whole = micros / 1000;
-        self.number(whole);
-        let below = u32::try_from(micros - 1000 * whole).unwrap_or_default();
-        let fraction = u64::from(b'.') | three(below) << 8;
-        self.add(&fraction.to_le_bytes()[..4], 4);
+        self.thousandths(nanos.saturating_add(500) / 1000, |_| 3);
     }
 
-    /// Adds a point, the six last digits of a number, and `Z`, with which a time in UTC ends.
+    /// Adds thousandths as a number with as many decimals as `decimals` returns for the three of them.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
+    pub(crate) fn thousandths(&mut self, thousandths: u64, decimals: impl Fn(u32) -> usize) {
+        let whole = thousandths / 1000;
+        self.number(whole);
+        let below = u32::try_from(thousandths - 1000 * whole).unwrap_or_default();
+        let fraction = u64::from(b'.') | three(below) << 8;
+        self.add(&fraction.to_le_bytes()[..4], 1 + decimals(below));
+    }
+
+    /// Adds a point, the last six digits of a number, and `Z`, which is the end of a time in UTC.
+    #[inline(always)]
     pub(crate) fn millionths_of_utc(&mut self, number: u32) {
         let (thousands, last) = (number / 1000 % 1000, number % 1000);
         let digits = three(thousands) << 8 | three(last) << 32;
@@ -208,7 +237,7 @@ impl<'a> Pieces<'a> {
 /// Appends a whole number.
 #[inline(never)]
 pub(crate) fn number(number: u64, out: &mut String) {
-    append(out, NUMBER_ROOM, |pieces| pieces.number(number));
+    append(out, NUMBER_ROOM, |appender| appender.number(number));
 }
 
 #[cfg(test)]
@@ -217,7 +246,7 @@ mod tests {
 
     const ROOM: usize = 32;
 
-    fn shown(add: impl FnOnce(&mut Pieces<'_>)) -> String {
+    fn shown(add: impl FnOnce(&mut Appender<'_>)) -> String {
         let mut out = String::from("é");
         append(&mut out, ROOM, add);
         out.split_off("é".len())
@@ -228,9 +257,9 @@ mod tests {
         for value in
             (0..2_100_000).chain([10_203_040, 102_030_405, 999_999_999, 1_000_000_000, u64::MAX])
         {
-            assert_eq!(shown(|pieces| pieces.number(value)), value.to_string());
+            assert_eq!(shown(|appender| appender.number(value)), value.to_string());
             let low = (value % 1_000_000) as u32;
-            let millionths = shown(|pieces| pieces.millionths_of_utc(low));
+            let millionths = shown(|appender| appender.millionths_of_utc(low));
             assert_eq!(millionths, format!(".{:06}Z", value % 1_000_000));
         }
     }
@@ -244,7 +273,7 @@ mod tests {
             (1_234_567_890, "1234.568"),
             (u64::MAX, "18446744073709.551"),
         ] {
-            assert_eq!(shown(|pieces| pieces.millis(nanos)), millis);
+            assert_eq!(shown(|appender| appender.millis(nanos)), millis);
         }
     }
 
@@ -252,12 +281,27 @@ mod tests {
     fn what_does_not_fit_is_left_out() {
         let long = "x".repeat(ROOM);
         assert_eq!(
-            shown(|pieces| {
-                pieces.put("a");
-                pieces.put(&long);
-                pieces.put("b");
+            shown(|appender| {
+                appender.put("a");
+                appender.put(&long);
+                appender.put("b");
             }),
             "ab"
         );
+    }
+
+    #[test]
+    fn all_pieces_of_any_length_are_appended_whatever_room_there_is() {
+        let long = "é".repeat(40);
+        for room in 0..24 {
+            for piece in ["", "a", "ab…", "0123456789abcdef", &long] {
+                let mut out = String::with_capacity(room);
+                out.push('[');
+                append_all(&mut out, ["\"", piece, "", piece, "\""]);
+                append_all(&mut out, []);
+                append_all(&mut out, ["]"]);
+                assert_eq!(out, format!("[\"{piece}{piece}\"]"));
+            }
+        }
     }
 }

@@ -156,22 +156,3 @@ pub(crate) fn json_string(text: &str, out: &mut String) {
     json_text(text, out);
     out.push('"');
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_character_at_every_place_of_a_word() {
-        let characters = ('\0'..='\u{2ff}').chain(['\u{2028}', '\u{202e}', '\u{feff}', 'é', '😀']);
-        for c in characters {
-            for before in 0..9 {
-                let text = format!("{}{c}{}", "a".repeat(before), "b".repeat(9));
-                let mut json = String::new();
-                json_string(&text, &mut json);
-                assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text, "{json}");
-                assert!(!json.chars().any(is_unsafe), "{json:?}");
-            }
-        }
-    }
-}

@@ -4,7 +4,7 @@
 
 use std::time::SystemTime;
 
-use super::append::{Pieces, append};
+use super::append::{Appender, append};
 use crate::base::clock::{self, NANOS_PER_SECOND, Tick};
 
 /// The length of `2026-11-22T10:14:12`, for the years 0 to 9999.
@@ -89,7 +89,7 @@ impl Timestamp<'_> {
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
-    pub(crate) fn write(self, pieces: &mut Pieces<'_>) {
+    pub(crate) fn write(self, pieces: &mut Appender<'_>) {
         pieces.put(self.text);
         pieces.millionths_of_utc(self.micros);
     }

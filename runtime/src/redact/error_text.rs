@@ -94,15 +94,3 @@ pub(crate) fn short_name(full: &str) -> String {
     out.push_str(&full[segment..]);
     out
 }
-
-#[cfg(test)]
-mod tests {
-    use super::short_name;
-
-    #[test]
-    fn a_type_is_named_without_its_path() {
-        assert_eq!(short_name("shop::errors::CardDeclined"), "CardDeclined");
-        assert_eq!(short_name("alloc::boxed::Box<dyn core::error::Error>"), "Box<dyn Error>");
-        assert_eq!(short_name("(a::B, &c::D)"), "(B, &D)");
-    }
-}

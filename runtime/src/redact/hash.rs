@@ -96,17 +96,3 @@ pub(crate) fn take_missing_key_warning() -> bool {
 pub(crate) fn is_missing_key_warning_due() -> bool {
     MISSING_KEY_WARNING.load(Ordering::Relaxed) == DUE
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_64_hex_digits_and_is_never_echoed() {
-        assert_eq!(parse(&"0aF1".repeat(16)).map(|key| key[..2].to_vec()), Ok(vec![0x0a, 0xf1]));
-        let short = "deadbeef";
-        assert_eq!(parse(short), Err("has 8 characters".to_owned()));
-        let wrong = "g".repeat(64);
-        assert_eq!(parse(&wrong), Err("holds something else".to_owned()));
-    }
-}

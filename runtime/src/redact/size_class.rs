@@ -33,19 +33,3 @@ impl fmt::Display for SizeClass {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::text_class;
-
-    #[test]
-    fn a_size_is_shown_as_its_class() {
-        let class = |chars| text_class(chars).to_string();
-        assert_eq!(
-            [0, 1, 2, 3, 4, 5, 16, 17, 32, 33].map(class),
-            ["0", "1", "2", "3-4", "3-4", "5-8", "9-16", "17-32", "17-32", "33-64"]
-                .map(|size| format!("<text {size}>")),
-        );
-        assert!(class(usize::MAX).ends_with(&format!("-{}>", usize::MAX)));
-    }
-}

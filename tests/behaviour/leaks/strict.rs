@@ -65,6 +65,10 @@ fn inside() {
     }
     println!("{count} cases");
     assert!(count > 150);
+    personal_data_is_hidden();
+    a_local_part_that_is_too_long_is_not_cut_within_a_character();
+    time_is_linear();
+    text_without_personal_data_is_unchanged();
     messages();
     http_layer();
     words();
@@ -170,4 +174,73 @@ fn words() {
     let line = captured.line("decided ada@example.com");
     assert_eq!(line.text("who"), "Ada");
     assert_eq!(line.text("note"), "Ada, [REDACTED], password=[REDACTED]");
+}
+
+fn shown(input: &str) -> String {
+    candor::scrub::text(input).into_owned()
+}
+
+fn personal_data_is_hidden() {
+    for personal in [
+        "ada@example.com",
+        "ada.l+tag@mail.example.co.uk",
+        "zoë@exämple.de",
+        "ada%40example.com",
+        "ada@localhost",
+        "192.168.17.4",
+        "2001:db8::8a2e:370:7334",
+        "::1",
+        "::ffff:192.0.2.1",
+        "fe80:0:0:0:204:61ff:fe9d:f156",
+        "DE89370400440532013000",
+        "GB29 NWBK 6016 1331 9268 19",
+        "+49 170 1234567",
+        "+15551234567",
+        "(555) 123-4567",
+        "555-123-4567",
+        "0170 1234567",
+        "030/1234567",
+        "(030) 1234567",
+    ] {
+        assert_eq!(shown(personal), "[REDACTED]", "{personal}");
+        assert_eq!(shown(&format!("é of {personal}, and")), "é of [REDACTED], and");
+        assert_eq!(shown(&format!("a=({personal}).")), "a=([REDACTED]).");
+    }
+    assert_eq!(shown("?mail=ada@example.com&page=2"), "?mail=[REDACTED]&page=2");
+    assert_eq!(shown("a@b c@d"), "[REDACTED] [REDACTED]");
+    assert_eq!(shown("192.0.2.7:8080"), "[REDACTED]:8080");
+}
+
+fn a_local_part_that_is_too_long_is_not_cut_within_a_character() {
+    for long in 126..132 {
+        let text = shown(&("é".repeat(long) + "a@b"));
+        assert!(text.ends_with("[REDACTED]"), "{text}");
+    }
+}
+
+/// A quadratic scan would take hours.
+fn time_is_linear() {
+    for piece in
+        ["1.", "a:", "a@", "@", "(", "()", "(1)", "0 ", "0()", "+", "DE89 ", "DE", "%40", "1", "::"]
+    {
+        let input = piece.repeat(200_000 / piece.len());
+        let started = std::time::Instant::now();
+        let _ = shown(&input);
+        assert!(started.elapsed().as_secs() < 200, "{piece}");
+    }
+}
+
+fn text_without_personal_data_is_unchanged() {
+    for clean in [
+        "",
+        "at 10:14:12.123456 on 2026-11-22, took 12.5 ms",
+        "1700000000123456 and 42 of 100000000",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "version 1.2.3, candor::token, std::fs, a::b::c::zz",
+        "@ home, a @ b, 50% off",
+        "DE89370400440532013001 is no account",
+        "GET /orders/7 200",
+    ] {
+        assert_eq!(shown(clean), clean);
+    }
 }

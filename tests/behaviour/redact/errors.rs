@@ -110,3 +110,18 @@ fn the_chain_of_an_unredacted_error_is_scrubbed() {
     assert!(text.starts_with("order failed, api_key=[REDACTED]"), "{text}");
     assert!(!text.contains("k-123") && !text.contains("hunter2"), "{text}");
 }
+
+#[test]
+fn a_type_is_named_without_its_path() {
+    #[derive(Debug)]
+    struct Declined<T>(#[expect(dead_code, reason = "only its type is logged")] T);
+
+    #[step_timed]
+    fn charge() -> Result<(), (Declined<Box<dyn std::error::Error>>, &'static str)> {
+        Err((Declined("no".into()), ""))
+    }
+
+    let captured = capture();
+    charge().expect_err("a declined card");
+    assert_eq!(captured.step("charge").text("error"), "(Declined<Box<dyn Error>>, &str)");
+}

@@ -20,6 +20,7 @@ fn a_shape_is_kind_and_size_class() {
         (16, "<text 9-16>"),
         (17, "<text 17-32>"),
         (32, "<text 17-32>"),
+        (33, "<text 33-64>"),
         (4097, "<text 4097-8192>"),
     ] {
         assert_eq!(to_json(&shape(&"é".repeat(length))), format!("\"{shown}\""));

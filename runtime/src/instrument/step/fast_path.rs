@@ -12,7 +12,7 @@ use crate::base::clock::Tick;
 use crate::current::{self, Frame, LineBuffer, StepState, ThreadState, span_stack};
 use crate::format::record::Severity;
 use crate::format::template::LineHead;
-use crate::json::append::Pieces;
+use crate::json::append::Appender;
 use crate::logger::{self, Logger};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
@@ -179,7 +179,7 @@ impl LineParts<'_> {
     /// the position of `pieces` would not stay in a register.
     #[inline(never)]
     fn write(&self, seq: Option<u64>, line: &mut String, room: usize) -> usize {
-        let mut pieces = Pieces::of(line, room);
+        let mut pieces = Appender::of(line, room);
         self.head.write(seq, &mut pieces);
         let own = pieces.len();
         pieces.put(STEP_PREFIX);

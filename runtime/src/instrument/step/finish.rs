@@ -7,7 +7,7 @@ use super::active::ActiveStep;
 use crate::base::clock::Tick;
 use crate::current::{CallFacts, CallState, LineBuffer, StepState};
 use crate::format::record::Severity;
-use crate::json::append::{NUMBER_ROOM, Pieces, append};
+use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::{escape, members};
 use crate::logger::emit;
 use crate::outcome::kind::Outcome;
@@ -201,7 +201,7 @@ impl StepState {
         request: Option<&Request>,
         took: u64,
         outcome: Outcome,
-        pieces: &mut Pieces<'_>,
+        pieces: &mut Appender<'_>,
     ) {
         pieces.millis(took);
         self.write_position(request, outcome, pieces);
@@ -210,7 +210,12 @@ impl StepState {
     /// Appends the outcome, and the step's position in its request.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "pieces stay in registers")]
-    fn write_position(&self, request: Option<&Request>, outcome: Outcome, pieces: &mut Pieces<'_>) {
+    fn write_position(
+        &self,
+        request: Option<&Request>,
+        outcome: Outcome,
+        pieces: &mut Appender<'_>,
+    ) {
         match outcome {
             // Most steps: of known length, the member is moved in registers.
             Outcome::Ok => pieces.put(Outcome::Ok.member()),

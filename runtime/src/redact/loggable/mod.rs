@@ -39,6 +39,3 @@ pub use shape::Shape;
 pub use text::Text;
 pub(crate) use text_policy::TextPolicy;
 pub use traits::{Element, Loggable, to_json, write_json};
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,5 @@
 //! The encoder: writes a value as JSON, in Rust's `Debug` notation, or as JSON through `Debug` for candor's layer.
 
-mod append;
 mod debug;
 mod groups;
 mod nested;

@@ -3,9 +3,8 @@
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::append::append;
 use crate::base::catch::catch;
-use crate::json::append::number;
+use crate::json::append::{NUMBER_ROOM, append, append_all, number};
 use crate::json::escape;
 use crate::redact::error_text::UNPRINTABLE;
 use crate::redact::hash;
@@ -47,26 +46,6 @@ pub struct Encoder<'a> {
 const DEEPEST: u8 = 120;
 
 const TOO_DEEP: &str = "[…]";
-
-/// `.000`, `.001`, … `.999`.
-const FRACTIONS: &str = {
-    const BYTES: [u8; 4000] = {
-        let mut bytes = [b'.'; 4000];
-        let digits = b"0123456789";
-        let mut number = 0;
-        while number < 1000 {
-            bytes[number * 4 + 1] = digits[number / 100];
-            bytes[number * 4 + 2] = digits[number / 10 % 10];
-            bytes[number * 4 + 3] = digits[number % 10];
-            number += 1;
-        }
-        bytes
-    };
-    match std::str::from_utf8(&BYTES) {
-        Ok(text) => text,
-        Err(_) => unreachable!(),
-    }
-};
 
 pub(super) enum Out<'a> {
     Json(&'a mut String),
@@ -193,13 +172,8 @@ impl<'a> Encoder<'a> {
                 self.written = true;
                 number(value, out);
             }
-            _ => self.u64_elsewhere(value),
+            _ => self.raw_by(|out| number(value, out)),
         }
-    }
-
-    #[cold]
-    fn u64_elsewhere(&mut self, value: u64) {
-        self.number(itoa::Buffer::new().format(value));
     }
 
     /// Writes a signed integer.
@@ -249,28 +223,20 @@ impl<'a> Encoder<'a> {
 
     /// Writes thousandths as a number with at least one decimal.
     #[inline]
-    fn fixed(&mut self, thousandths: i64, is_negative: bool) {
-        if !self.claim() {
-            return;
-        }
-        if is_negative {
-            self.raw("-");
-        }
-        let mut buffer = itoa::Buffer::new();
-        let whole = buffer.format(thousandths / 1000);
-        let fraction = usize::try_from(thousandths % 1000).unwrap_or_default();
-        let digits = match fraction {
-            _ if fraction.is_multiple_of(100) => 1,
-            _ if fraction.is_multiple_of(10) => 2,
+    fn fixed(&mut self, thousandths: u64, is_negative: bool) {
+        let decimals = |below: u32| match below {
+            _ if below.is_multiple_of(100) => 1,
+            _ if below.is_multiple_of(10) => 2,
             _ => 3,
         };
-        let fraction = &FRACTIONS[fraction * 4..][..=digits];
-        if let Out::Json(out) = &mut self.out {
-            append(out, [whole, fraction]);
-        } else {
-            self.raw(whole);
-            self.raw(fraction);
-        }
+        self.raw_by(|out| {
+            append(out, NUMBER_ROOM, |appender| {
+                if is_negative {
+                    appender.put("-");
+                }
+                appender.thousandths(thousandths, decimals);
+            });
+        });
     }
 
     /// Writes nanoseconds as milliseconds with three decimals.
@@ -285,7 +251,7 @@ impl<'a> Encoder<'a> {
     fn number(&mut self, digits: &str) {
         if self.claim() {
             match &mut self.out {
-                Out::Json(out) => append(out, [digits]),
+                Out::Json(out) => append_all(out, [digits]),
                 Out::Debug { .. } => self.raw(digits),
             }
         }
@@ -300,7 +266,7 @@ impl<'a> Encoder<'a> {
             Out::Json(out) if value.len() <= self.limit => {
                 if !std::mem::replace(&mut self.written, true) {
                     if escape::is_clean(value) {
-                        append(out, ["\"", value, "\""]);
+                        append_all(out, ["\"", value, "\""]);
                     } else {
                         escape::json_string(value, out);
                     }
@@ -354,7 +320,7 @@ impl<'a> Encoder<'a> {
         match &mut self.out {
             Out::Json(out) if first.len() + middle.len() + last.len() <= self.limit => {
                 if !std::mem::replace(&mut self.written, true) {
-                    append(out, ["\"", first, middle, last, "\""]);
+                    append_all(out, ["\"", first, middle, last, "\""]);
                 }
             }
             _ => self.text(&pieces.concat()),
@@ -363,16 +329,25 @@ impl<'a> Encoder<'a> {
 
     /// Writes text that `write` appends. It must need neither escaping nor cutting.
     pub(crate) fn plain(&mut self, write: impl FnOnce(&mut String)) {
+        self.raw_by(|out| {
+            out.push('"');
+            write(out);
+            out.push('"');
+        });
+    }
+
+    /// Claims the place for a value that `write` appends, and that is the same in JSON and in `Debug`.
+    #[inline]
+    fn raw_by(&mut self, write: impl FnOnce(&mut String)) {
+        if !self.claim() {
+            return;
+        }
         if let Out::Json(out) = &mut self.out {
-            if !std::mem::replace(&mut self.written, true) {
-                out.push('"');
-                write(out);
-                out.push('"');
-            }
+            write(out);
         } else {
             let mut text = String::new();
             write(&mut text);
-            self.text(&text);
+            self.raw(&text);
         }
     }
 
@@ -427,14 +402,14 @@ impl<'a> Encoder<'a> {
 /// shorter form exists. Most amounts and durations are such numbers, and a division is cheaper than searching for the
 /// shortest form.
 #[inline]
-fn thousandths(value: f64) -> Option<i64> {
+fn thousandths(value: f64) -> Option<u64> {
     let value = value.abs();
     // Excludes 0, which has a sign, and NaN.
     if !(0.001..1e12).contains(&value) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "below 1e15")]
-    let whole = (value * 1000.0 + 0.5) as i64;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1e15")]
+    let whole = (value * 1000.0 + 0.5) as u64;
     #[expect(clippy::cast_precision_loss, reason = "below 1e15")]
     let again = whole as f64 / 1000.0;
     #[expect(clippy::float_cmp, reason = "the same number, or another form is needed")]

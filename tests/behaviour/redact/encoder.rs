@@ -1,8 +1,14 @@
+//! The encoder: the JSON and the `Debug` notation of values that are written by hand.
+
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::time::{Duration, UNIX_EPOCH};
 
-use super::*;
-use crate::redact::policy::clear;
+use candor::Config;
+use candor::loggable::{Element, Encoder, Loggable, to_json};
+use candor::policy::{clear, email, mask};
+use candor::testing::{capture, capture_with};
 
 /// A value that is written by a function.
 struct By<F>(F);
@@ -19,12 +25,21 @@ fn by<F: Fn(&mut Encoder<'_>)>(write: F) -> By<F> {
     By(write)
 }
 
+/// The `Debug` that `#[redact]` implements.
+struct Debugged<'a, T>(&'a T);
+
+impl<T: Loggable> fmt::Debug for Debugged<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        candor::__private::debug(self.0, f)
+    }
+}
+
 fn debug<T: Loggable>(value: &T) -> String {
-    format!("{:?}", DebugOf(value))
+    format!("{:?}", Debugged(value))
 }
 
 fn pretty<T: Loggable>(value: &T) -> String {
-    format!("{:#?}", DebugOf(value))
+    format!("{:#?}", Debugged(value))
 }
 
 #[test]
@@ -58,10 +73,10 @@ fn a_value_is_written_once() {
 
 #[test]
 fn times_are_text_and_numbers() {
-    let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_500);
+    let time = UNIX_EPOCH + Duration::from_millis(1_500);
     assert_eq!(to_json(&time), r#""1970-01-01T00:00:01.500000Z""#);
     assert_eq!(debug(&Some(time)), r#""1970-01-01T00:00:01.500000Z""#);
-    assert_eq!(to_json(&std::time::Duration::from_nanos(1_234_567)), "1.235");
+    assert_eq!(to_json(&Duration::from_nanos(1_234_567)), "1.235");
 }
 
 #[test]
@@ -94,9 +109,9 @@ fn keys_are_text_and_appear_once() {
     assert_eq!(debug(&map), r#"{"1": 2, "3": 4}"#);
     let pairs = BTreeMap::from([((1, true), 2)]);
     assert_eq!(to_json(&pairs), r#"{"[1,true]":2}"#);
-    let units = BTreeMap::from([(std::cmp::Ordering::Less, 1)]);
+    let units = BTreeMap::from([(Ordering::Less, 1)]);
     assert_eq!(to_json(&units), r#"{"Less":1}"#);
-    let nested = by(|to| to.map(|map| map.entry(&[std::cmp::Ordering::Less], &1)));
+    let nested = by(|to| to.map(|map| map.entry(&[Ordering::Less], &1)));
     assert_eq!(to_json(&nested), r#"{"[\"Less\"]":1}"#);
     let same = by(|to| {
         to.map(|map| {
@@ -125,29 +140,28 @@ fn a_value_that_fails_to_format_is_unprintable() {
 
 #[test]
 fn text_is_cut_at_a_character() {
-    let mut out = String::new();
-    Encoder::json(&mut out, 3).value(&clear("aéé"));
-    assert_eq!(out, r#""aé…(+2 bytes)""#);
-    let mut out = String::new();
-    Encoder::json(&mut out, 8).value(&crate::redact::policy::mask("4111111111111111").last(5));
-    assert_eq!(out, r#""****1111…(+1 bytes)""#);
+    let captured = capture_with(Config::new().value_limit(3)).expect("a configuration");
+    candor::info!(text = clear("aéé"), "cut");
+    assert_eq!(captured.line("cut").text("text"), "aé…(+2 bytes)");
+    let captured = capture_with(Config::new().value_limit(8)).expect("a configuration");
+    candor::info!(card = mask("4111111111111111").last(5), "cut");
+    assert_eq!(captured.line("cut").text("card"), "****1111…(+1 bytes)");
 }
 
 #[test]
 fn debug_of_a_loggable_value_is_json_only_if_candor_requests_it() {
-    struct Order;
-    impl fmt::Debug for Order {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            NestedDebug::fmt(&by(|to| to.object("Order", |order| order.field("id", &1))), f)
-        }
-    }
-    assert_eq!(format!("{Order:?}"), "Order { id: 1 }");
-    let mut out = String::new();
-    assert_eq!(NestedDebug::format(&Order, &mut out), Ok(true));
-    assert_eq!(out, r#"{"id":1}"#);
-    let mut out = String::new();
-    assert_eq!(NestedDebug::format(&Some(Order), &mut out), Ok(false));
-    assert_eq!(out, "Some(Order { id: 1 })");
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "only its `Debug` reads the field")]
+    struct Wrapper<T>(T);
+
+    let value = by(|to| to.object("Order", |order| order.field("id", &1)));
+    let order = Debugged(&value);
+    assert_eq!(format!("{order:?}"), "Order { id: 1 }");
+    let captured = capture();
+    tracing::info!(?order, wrapped = ?Wrapper(Debugged(&value)), "seen");
+    let line = captured.line("seen");
+    assert_eq!(line.get("order"), Some(&serde_json::json!({"id": 1})));
+    assert_eq!(line.text("wrapped"), "Wrapper(Order { id: 1 })");
 }
 
 /// Numbers of up to three decimals take a fast path.
@@ -214,10 +228,22 @@ fn both_paths_show_an_address_alike() {
         ("a.example.com", "[REDACTED]"),
         ("", "[REDACTED]"),
     ] {
-        assert_eq!(
-            to_json(&crate::redact::policy::email(address)),
-            format!("\"{shown}\""),
-            "{address:?}"
-        );
+        assert_eq!(to_json(&email(address)), format!("\"{shown}\""), "{address:?}");
+    }
+}
+
+#[test]
+fn every_unsafe_character_at_every_position_is_escaped() {
+    let characters = ('\0'..='\u{2ff}').chain(['\u{2028}', '\u{202e}', '\u{feff}', 'é', '😀']);
+    for c in characters {
+        for before in 0..9 {
+            let text = format!("{}{c}{}", "a".repeat(before), "b".repeat(9));
+            let json = to_json(&clear(&text));
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text, "{json}");
+            let is_unsafe = |c: char| {
+                c.is_control() || matches!(c, '\u{61c}' | '\u{2028}' | '\u{202e}' | '\u{feff}')
+            };
+            assert!(!json.contains(is_unsafe), "{json:?}");
+        }
     }
 }
