@@ -19,13 +19,9 @@
 use std::fmt;
 
 pub use super::loggable::secret::Secret;
+pub use super::loggable::shape::Shaped;
+pub use super::loggable::text::Decided;
 use super::loggable::{DebugOf, Element, Encoder, Loggable, Shape, Text, TextPolicy};
-
-/// Loggable value under a policy of this module.
-pub struct Decided<'a, T: ?Sized> {
-    value: &'a T,
-    policy: TextPolicy,
-}
 
 /// Shows the whole value.
 ///
@@ -105,17 +101,6 @@ pub fn secret<T: ?Sized>(value: &T) -> Secret {
     Secret
 }
 
-impl<T: Text + ?Sized> Loggable for Decided<'_, T> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        self.value.log_text(self.policy, to);
-    }
-
-    #[inline]
-    fn is_infallible(&self) -> bool {
-        self.value.is_infallible()
-    }
-}
-
 /// Loggable masked value, made by [`mask`].
 pub struct Mask<'a, T: ?Sized> {
     value: &'a T,
@@ -138,17 +123,6 @@ impl<T: ?Sized> Mask<'_, T> {
 impl<T: Text + ?Sized> Loggable for Mask<'_, T> {
     fn log(&self, to: &mut Encoder<'_>) {
         self.value.log_text(TextPolicy::Mask { first: self.first, last: self.last }, to);
-    }
-}
-
-/// Loggable shape of a value, made by [`shape`].
-pub struct Shaped<'a, T: ?Sized> {
-    value: &'a T,
-}
-
-impl<T: Shape + ?Sized> Loggable for Shaped<'_, T> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        self.value.log_shape(to);
     }
 }
 

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::traits::loggable;
 use super::{Element, Encoder, Loggable};
 
 macro_rules! pointers {
@@ -31,80 +32,37 @@ macro_rules! pointers {
 
 pointers!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
 
-impl<T: Loggable + ToOwned + ?Sized> Loggable for Cow<'_, T> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        (**self).log(to);
-    }
+loggable! {
+    [T: ToOwned + ?Sized] Cow<'_, T> where T => |value, to| (**value).log(to);
+    [P: Deref] Pin<P> where P::Target => |value, to| (**value).log(to);
+    [T] Wrapping<T> where T => |value, to| value.0.log(to);
+    [T] Saturating<T> where T => |value, to| value.0.log(to);
+    [T] Reverse<T> where T => |value, to| value.0.log(to);
+    [] Infallible => |value, _to| match *value {};
+    /// `null`, as in serde.
+    [T: ?Sized] PhantomData<T> => |_value, to| to.null();
+    /// The value, or `null`.
+    [T] Option<T> where T => |value, to| match value {
+        Some(value) => value.log(to),
+        None => to.null(),
+    };
+    /// `{"Ok":…}` or `{"Err":…}`, as in serde.
+    [T, E] Result<T, E> where T, E => |value, to| match value {
+        Ok(value) => to.variant("Ok", |to| to.newtype("Ok", value)),
+        Err(error) => to.variant("Err", |to| to.newtype("Err", error)),
+    };
 }
-
-impl<T: Element + ToOwned + ?Sized> Element for Cow<'_, T> {}
-
-/// The value, or `null`.
-impl<T: Loggable> Loggable for Option<T> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        match self {
-            Some(value) => value.log(to),
-            None => to.null(),
-        }
-    }
-}
-
-impl<T: Element> Element for Option<T> {}
-
-impl<P: Deref<Target: Loggable>> Loggable for Pin<P> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        (**self).log(to);
-    }
-}
-
-impl<P: Deref<Target: Element>> Element for Pin<P> {}
-
-macro_rules! wrappers {
-    ($($type:ident),*) => {$(
-        impl<T: Loggable> Loggable for $type<T> {
-            fn log(&self, to: &mut Encoder<'_>) {
-                self.0.log(to);
-            }
-        }
-        impl<T: Element> Element for $type<T> {}
-    )*};
-}
-
-wrappers!(Wrapping, Saturating, Reverse);
-
-/// `{"Ok":…}` or `{"Err":…}`, as in serde.
-impl<T: Loggable, E: Loggable> Loggable for Result<T, E> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        match self {
-            Ok(value) => to.variant("Ok", |to| to.newtype("Ok", value)),
-            Err(error) => to.variant("Err", |to| to.newtype("Err", error)),
-        }
-    }
-}
-
-impl<T: Element, E: Element> Element for Result<T, E> {}
-
-impl Loggable for Infallible {
-    fn log(&self, _: &mut Encoder<'_>) {
-        match *self {}
-    }
-}
-
-impl Element for Infallible {}
 
 macro_rules! ranges {
     ($($type:ident $name:literal: $($bound:ident $get:expr),+;)*) => {$(
-        impl<T: Loggable> Loggable for $type<T> {
-            fn log(&self, to: &mut Encoder<'_>) {
-                to.object($name, |range| {
-                    $(
-                        let get: fn(&$type<T>) -> &T = $get;
-                        range.field(stringify!($bound), get(self));
-                    )+
-                });
-            }
+        loggable! {
+            [T] $type<T> where T => |range, to| to.object($name, |fields| {
+                $(
+                    let get: fn(&$type<T>) -> &T = $get;
+                    fields.field(stringify!($bound), get(range));
+                )+
+            });
         }
-        impl<T: Element> Element for $type<T> {}
     )*};
 }
 
@@ -117,74 +75,56 @@ ranges! {
     RangeToInclusive "RangeToInclusive": end |range| &range.end;
 }
 
-/// `null`, as in serde.
-impl<T: ?Sized> Loggable for PhantomData<T> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.null();
-    }
-}
-
-impl<T: ?Sized> Element for PhantomData<T> {}
-
 macro_rules! lists {
-    ($([$($bound:tt)*] $type:ty),* $(,)?) => {$(
-        impl<$($bound)*> Loggable for $type {
-            fn log(&self, to: &mut Encoder<'_>) {
-                to.list(|list| {
-                    for item in self {
-                        list.item(item);
-                    }
-                });
-            }
-        }
-        impl<$($bound)*> Element for $type {}
-    )*};
+    ($([$($params:tt)*] $type:ty;)*) => {
+        loggable! {$(
+            [$($params)*] $type => |items, to| to.list(|list| {
+                for item in items {
+                    list.item(item);
+                }
+            });
+        )*}
+    };
 }
 
 lists! {
-    [T: Element] [T],
-    [T: Element, const N: usize] [T; N],
-    [T: Element] Vec<T>,
-    [T: Element] VecDeque<T>,
-    [T: Element] LinkedList<T>,
-    [T: Element] BTreeSet<T>,
-    [T: Element] BinaryHeap<T>,
-    [T: Element, S] HashSet<T, S>,
+    [T: Element] [T];
+    [T: Element, const N: usize] [T; N];
+    [T: Element] Vec<T>;
+    [T: Element] VecDeque<T>;
+    [T: Element] LinkedList<T>;
+    [T: Element] BTreeSet<T>;
+    [T: Element] BinaryHeap<T>;
+    [T: Element, S] HashSet<T, S>;
 }
 
 macro_rules! maps {
-    ($([$($bound:tt)*] $type:ty),*) => {$(
-        impl<$($bound)*> Loggable for $type {
-            fn log(&self, to: &mut Encoder<'_>) {
-                to.map(|map| {
-                    for (key, value) in self {
-                        map.entry(key, value);
-                    }
-                });
-            }
-        }
-        impl<$($bound)*> Element for $type {}
-    )*};
+    ($([$($params:tt)*] $type:ty;)*) => {
+        loggable! {$(
+            [$($params)*] $type => |entries, to| to.map(|map| {
+                for (key, value) in entries {
+                    map.entry(key, value);
+                }
+            });
+        )*}
+    };
 }
 
 maps! {
-    [K: Element, V: Loggable] BTreeMap<K, V>,
-    [K: Element, V: Loggable, S] HashMap<K, V, S>
+    [K: Element, V: Loggable] BTreeMap<K, V>;
+    [K: Element, V: Loggable, S] HashMap<K, V, S>;
 }
 
 macro_rules! tuples {
-    ($($($name:ident)+;)*) => {$(
-        impl<$($name: Element),+> Loggable for ($($name,)+) {
-            fn log(&self, to: &mut Encoder<'_>) {
+    ($($($name:ident)+;)*) => {
+        loggable! {$(
+            [$($name: Element),+] ($($name,)+) => |tuple, to| {
                 #[expect(non_snake_case, reason = "a variable per type parameter")]
-                let ($($name,)+) = self;
-                to.list(|list| {
-                    $(list.item($name);)+
-                });
-            }
-        }
-        impl<$($name: Element),+> Element for ($($name,)+) {}
-    )*};
+                let ($($name,)+) = tuple;
+                to.list(|list| { $(list.item($name);)+ })
+            };
+        )*}
+    };
 }
 
 tuples! {

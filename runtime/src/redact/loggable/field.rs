@@ -7,10 +7,10 @@ use std::error::Error;
 use std::fmt;
 
 use super::secret::Secret;
-use super::shape::ShapeOf;
-use super::text::WithPolicy;
-use super::{Encoder, Loggable, NestedDebug, Shape, Slot, Text, TextPolicy};
-use crate::redact::{error_text, scrub};
+use super::shape::Shaped;
+use super::text::Decided;
+use super::{Loggable, NestedDebug, Shape, Slot, Text, TextPolicy};
+use crate::redact::error_text;
 
 /// A field without an attribute of its own. `SENSITIVE` is the result of the key rule on its names.
 ///
@@ -58,13 +58,13 @@ pub fn by_type<T: Field<SENSITIVE> + ?Sized, const SENSITIVE: bool>(value: &T, s
 /// Writes a field with a text policy.
 #[inline]
 pub fn by_policy<T: Text + ?Sized>(value: &T, policy: TextPolicy, slot: Slot<'_, '_>) {
-    slot.value(&WithPolicy(value, policy));
+    slot.value(&Decided { value, policy });
 }
 
 /// Writes the shape of a field.
 #[inline]
 pub fn by_shape<T: Shape + ?Sized>(value: &T, slot: Slot<'_, '_>) {
-    slot.value(&ShapeOf(value));
+    slot.value(&Shaped { value });
 }
 
 /// Writes the value that a user's function returned. A pseudonym in it is made for the field `name`.
@@ -207,7 +207,7 @@ scrubbed! {
     ScrubLocal, [T: AsRef<dyn Error>] &&Scrubbed<'_, T>, |value, slot| chain(value.as_ref(), slot);
     /// For other values with a `Display`.
     ScrubDisplay, [T: fmt::Display + ?Sized] &Scrubbed<'_, T>,
-        |value, slot| slot.value(&ShownText(&scrub::text(&error_text::display(value))));
+        |value, slot| by_policy(&error_text::display(value), TextPolicy::Scrub, slot);
 }
 
 /// For values without any text: it makes the compile error name [`Text`].
@@ -230,16 +230,7 @@ impl<T: ?Sized> ScrubNothing<T> for Scrubbed<'_, T> {
 fn chain(error: &dyn Error, slot: Slot<'_, '_>) {
     let mut text = String::new();
     error_text::write_chain(error, &mut text);
-    slot.value(&ShownText(&text));
-}
-
-/// Text that needs no further redaction.
-struct ShownText<'a>(&'a str);
-
-impl Loggable for ShownText<'_> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.text(self.0);
-    }
+    by_policy(&text, TextPolicy::Clear, slot);
 }
 
 /// The result of the key rule on the names of a field.

@@ -5,47 +5,28 @@
 //! [`Shape`](super::Shape). Log a header map with [`scrub::headers`](crate::scrub), and a JSON value with `scrub::json`
 //! or under the policies `scrub` and `shape`.
 
-#[cfg(any(
-    feature = "chrono",
-    feature = "http",
-    feature = "jiff",
-    feature = "rust_decimal",
-    feature = "time"
-))]
-macro_rules! loggable {
-    ($($(#[$doc:meta])* $type:ty => |$value:ident, $to:ident| $log:expr;)*) => {$(
-        $(#[$doc])*
-        impl $crate::loggable::Loggable for $type {
-            fn log(&self, $to: &mut $crate::loggable::Encoder<'_>) {
-                let $value = self;
-                $log;
-            }
-        }
-
-        impl $crate::loggable::Element for $type {}
-    )*};
-}
-
 #[cfg(feature = "jiff")]
 mod for_jiff {
     use jiff::civil::{Date, DateTime, Time};
     use jiff::{SignedDuration, Span, Timestamp, Zoned};
 
+    use crate::redact::loggable::traits::loggable;
+
     loggable! {
         /// RFC 3339, UTC: `"2026-11-22T10:14:12.5Z"`.
-        Timestamp => |at, to| to.display(at);
+        [] Timestamp => |at, to| to.display(at);
         /// RFC 3339 with its offset: `"2026-11-22T11:14:12+01:00"`.
-        Zoned => |at, to| to.display(&at.timestamp().display_with_offset(at.offset()));
+        [] Zoned => |at, to| to.display(&at.timestamp().display_with_offset(at.offset()));
         /// `"2026-11-22"`.
-        Date => |date, to| to.display(date);
+        [] Date => |date, to| to.display(date);
         /// `"10:14:12"`.
-        Time => |time, to| to.display(time);
+        [] Time => |time, to| to.display(time);
         /// `"2026-11-22T10:14:12"`.
-        DateTime => |at, to| to.display(at);
+        [] DateTime => |at, to| to.display(at);
         /// ISO 8601: `"P1DT2H"`.
-        Span => |span, to| to.display(span);
+        [] Span => |span, to| to.display(span);
         /// Milliseconds with three decimals, as all durations of a line.
-        SignedDuration => |duration, to| to.millis(duration.as_nanos());
+        [] SignedDuration => |duration, to| to.millis(duration.as_nanos());
     }
 }
 
@@ -56,34 +37,29 @@ mod for_chrono {
         SecondsFormat, TimeDelta, TimeZone, Weekday,
     };
 
-    use crate::redact::loggable::{Element, Encoder, Loggable};
-
-    /// RFC 3339 with its offset: `"2026-11-22T10:14:12Z"`, `"2026-11-22T11:14:12.5+01:00"`.
-    impl<Tz: TimeZone> Loggable for DateTime<Tz> {
-        fn log(&self, to: &mut Encoder<'_>) {
-            let fixed: DateTime<FixedOffset> = self.with_timezone(&self.offset().fix());
-            to.text(&fixed.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-        }
-    }
-
-    impl<Tz: TimeZone> Element for DateTime<Tz> {}
+    use crate::redact::loggable::traits::loggable;
 
     loggable! {
+        /// RFC 3339 with its offset: `"2026-11-22T10:14:12Z"`, `"2026-11-22T11:14:12.5+01:00"`.
+        [Tz: TimeZone] DateTime<Tz> => |at, to| {
+            let fixed: DateTime<FixedOffset> = at.with_timezone(&at.offset().fix());
+            to.text(&fixed.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        };
         /// `"2026-11-22"`.
-        NaiveDate => |date, to| to.display(date);
+        [] NaiveDate => |date, to| to.display(date);
         /// `"10:14:12"`.
-        NaiveTime => |time, to| to.display(time);
+        [] NaiveTime => |time, to| to.display(time);
         /// `"2026-11-22T10:14:12"`.
-        NaiveDateTime => |at, to| to.display(&at.format("%Y-%m-%dT%H:%M:%S%.f"));
+        [] NaiveDateTime => |at, to| to.display(&at.format("%Y-%m-%dT%H:%M:%S%.f"));
         /// Milliseconds with three decimals, as all durations of a line.
-        TimeDelta => |delta, to| {
+        [] TimeDelta => |delta, to| {
             let seconds = i128::from(delta.num_seconds());
             to.millis(seconds * 1_000_000_000 + i128::from(delta.subsec_nanos()));
         };
         /// `"Mon"`.
-        Weekday => |day, to| to.display(day);
+        [] Weekday => |day, to| to.display(day);
         /// `"November"`.
-        Month => |month, to| to.text(month.name());
+        [] Month => |month, to| to.text(month.name());
     }
 }
 
@@ -92,6 +68,7 @@ mod for_time {
     use time::format_description::well_known::{Iso8601, Rfc3339};
     use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time, UtcDateTime};
 
+    use crate::redact::loggable::traits::loggable;
     use crate::redact::loggable::{Encoder, UNPRINTABLE};
 
     fn formatted(text: &Result<String, time::error::Format>, to: &mut Encoder<'_>) {
@@ -100,37 +77,37 @@ mod for_time {
 
     loggable! {
         /// RFC 3339 with its offset: `"2026-11-22T11:14:12.5+01:00"`.
-        OffsetDateTime => |at, to| formatted(&at.format(&Rfc3339), to);
+        [] OffsetDateTime => |at, to| formatted(&at.format(&Rfc3339), to);
         /// RFC 3339: `"2026-11-22T10:14:12Z"`.
-        UtcDateTime => |at, to| formatted(&at.format(&Rfc3339), to);
+        [] UtcDateTime => |at, to| formatted(&at.format(&Rfc3339), to);
         /// ISO 8601: `"2026-11-22T10:14:12.000000000"`.
-        PrimitiveDateTime => |at, to| formatted(&at.format(&Iso8601::DATE_TIME), to);
+        [] PrimitiveDateTime => |at, to| formatted(&at.format(&Iso8601::DATE_TIME), to);
         /// `"2026-11-22"`.
-        Date => |date, to| formatted(&date.format(&Iso8601::DATE), to);
+        [] Date => |date, to| formatted(&date.format(&Iso8601::DATE), to);
         /// ISO 8601: `"10:14:12.000000000"`.
-        Time => |time, to| formatted(&time.format(&Iso8601::TIME), to);
+        [] Time => |time, to| formatted(&time.format(&Iso8601::TIME), to);
         /// Milliseconds with three decimals, as all durations of a line.
-        Duration => |duration, to| to.millis(duration.whole_nanoseconds());
+        [] Duration => |duration, to| to.millis(duration.whole_nanoseconds());
     }
 }
 
 #[cfg(feature = "rust_decimal")]
-loggable! {
+super::traits::loggable! {
     /// A string, `"12.50"`, since JSON readers would lose digits of a number.
-    rust_decimal::Decimal => |decimal, to| to.display(decimal);
+    [] rust_decimal::Decimal => |decimal, to| to.display(decimal);
 }
 
 #[cfg(feature = "http")]
-loggable! {
+super::traits::loggable! {
     /// A number: `404`.
-    http::StatusCode => |status, to| to.u64(status.as_u16().into());
+    [] http::StatusCode => |status, to| to.u64(status.as_u16().into());
     /// Its name, or `"_OTHER"` for a method that HTTP does not define, since the caller chose its text.
-    http::Method => |method, to| to.text(match method.as_str() {
+    [] http::Method => |method, to| to.text(match method.as_str() {
         known @ ("GET" | "POST" | "PUT" | "DELETE" | "HEAD" | "OPTIONS" | "CONNECT" | "PATCH" | "TRACE") => known,
         _ => "_OTHER",
     });
     /// `"HTTP/1.1"`.
-    http::Version => |version, to| to.text(&format!("{version:?}"));
+    [] http::Version => |version, to| to.text(&format!("{version:?}"));
 }
 
 #[cfg(feature = "secrecy")]
@@ -138,16 +115,13 @@ mod for_secrecy {
     use secrecy::SecretBox;
     use secrecy::zeroize::Zeroize;
 
-    use crate::redact::loggable::{Element, Encoder, Loggable, Shape, Text, TextPolicy};
+    use crate::redact::loggable::traits::loggable;
+    use crate::redact::loggable::{Encoder, Shape, Text, TextPolicy};
 
-    /// Always `"[REDACTED]"`.
-    impl<T: Zeroize + ?Sized> Loggable for SecretBox<T> {
-        fn log(&self, to: &mut Encoder<'_>) {
-            to.redacted();
-        }
+    loggable! {
+        /// Always `"[REDACTED]"`.
+        [T: Zeroize + ?Sized] SecretBox<T> => |_value, to| to.redacted();
     }
-
-    impl<T: Zeroize + ?Sized> Element for SecretBox<T> {}
 
     /// `"[REDACTED]"` under every policy.
     impl<T: Zeroize + ?Sized> Text for SecretBox<T> {

@@ -1,7 +1,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::Encoder;
-use super::json::{Json, JsonObject, encoded};
+use super::json::{Json, encoded};
 use crate::redact::keys::hides;
 use crate::redact::off;
 use crate::redact::scrub::name::is_credential_header;
@@ -24,7 +24,7 @@ use crate::redact::scrub::{REDACTED, listed_or_shape, text, url};
 /// );
 /// ```
 pub fn headers(map: &HeaderMap) -> Json {
-    let mut object = JsonObject::default();
+    let mut object = Json::default();
     for name in map.keys() {
         let values: Vec<_> = map.get_all(name).iter().collect();
         object.field(&encoded(name.as_str()), |out| {

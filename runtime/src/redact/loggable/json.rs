@@ -15,7 +15,7 @@ const DEEPEST: usize = 128;
 const NESTED: usize = 8;
 
 /// Redacted JSON, made by [`json`] and `headers`.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Json {
     text: String,
     /// The ranges of key and value of each field of the outermost object.
@@ -43,7 +43,7 @@ pub fn json(value: &Value) -> Json {
 impl Json {
     /// Keeps these fields of the outermost object only. A value that is not an object becomes an empty one.
     pub fn only<K: AsRef<str>>(self, keys: impl IntoIterator<Item = K>) -> Self {
-        let mut object = JsonObject::default();
+        let mut object = Json::default();
         let wanted: Vec<String> = keys.into_iter().map(|key| encoded(key.as_ref())).collect();
         for (key, value) in self.fields {
             if wanted.iter().any(|wanted| *wanted == self.text[key.clone()]) {
@@ -51,6 +51,23 @@ impl Json {
             }
         }
         object.finish()
+    }
+
+    /// Appends a field to an object that is being built. `key` is JSON already.
+    pub(super) fn field(&mut self, key: &str, value: impl FnOnce(&mut String)) {
+        self.text.push(if self.fields.is_empty() { '{' } else { ',' });
+        let start = self.text.len();
+        self.text.push_str(key);
+        let middle = self.text.len();
+        self.text.push(':');
+        value(&mut self.text);
+        self.fields.push((start..middle, middle + 1..self.text.len()));
+    }
+
+    /// Closes the object that was built.
+    pub(super) fn finish(mut self) -> Self {
+        self.text.push_str(if self.fields.is_empty() { "{}" } else { "}" });
+        self
     }
 
     /// Returns the JSON.
@@ -77,31 +94,6 @@ impl fmt::Display for Json {
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// An object that is built field by field.
-#[derive(Default)]
-pub(super) struct JsonObject {
-    text: String,
-    fields: Vec<(Range<usize>, Range<usize>)>,
-}
-
-impl JsonObject {
-    /// Appends a field; `key` is JSON already.
-    pub(super) fn field(&mut self, key: &str, value: impl FnOnce(&mut String)) {
-        self.text.push(if self.fields.is_empty() { '{' } else { ',' });
-        let start = self.text.len();
-        self.text.push_str(key);
-        let middle = self.text.len();
-        self.text.push(':');
-        value(&mut self.text);
-        self.fields.push((start..middle, middle + 1..self.text.len()));
-    }
-
-    pub(super) fn finish(mut self) -> Json {
-        self.text.push_str(if self.fields.is_empty() { "{}" } else { "}" });
-        Json { text: self.text, fields: self.fields }
     }
 }
 

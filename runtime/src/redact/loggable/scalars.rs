@@ -1,10 +1,14 @@
 //! Numbers, booleans, times and ids, which can't contain free text.
 
+use std::cmp::Ordering;
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
 
-use super::traits::elements;
+use uuid::Uuid;
+
+use super::traits::{elements, loggable};
 use super::{Encoder, Loggable};
+use crate::json::timestamp;
 
 macro_rules! scalars {
     ($($method:ident($wide:ty): $($type:ty)*;)*) => {$($(
@@ -38,47 +42,22 @@ impl Loggable for char {
     }
 }
 
-impl Loggable for () {
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.null();
-    }
-}
-
-/// Milliseconds with three decimals, as all durations of a line.
-impl Loggable for Duration {
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.millis(i128::try_from(self.as_nanos()).unwrap_or(i128::MAX));
-    }
-}
-
-/// RFC 3339 in UTC with microseconds, as `ts`.
-impl Loggable for SystemTime {
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.plain(|out| crate::json::timestamp::write(*self, out));
-    }
-}
-
-impl Loggable for uuid::Uuid {
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.text(self.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
-    }
-}
-
-impl Loggable for std::cmp::Ordering {
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.unit(match self {
-            std::cmp::Ordering::Less => "Less",
-            std::cmp::Ordering::Equal => "Equal",
-            std::cmp::Ordering::Greater => "Greater",
-        });
-    }
+loggable! {
+    [] () => |_value, to| to.null();
+    /// Milliseconds with three decimals, as all durations of a line.
+    [] Duration => |value, to| to.millis(i128::try_from(value.as_nanos()).unwrap_or(i128::MAX));
+    /// RFC 3339 in UTC with microseconds, as `ts`.
+    [] SystemTime => |value, to| to.plain(|out| timestamp::write(*value, out));
+    [] Uuid => |value, to| to.text(value.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    [] Ordering => |value, to| to.unit(match value {
+        Ordering::Less => "Less",
+        Ordering::Equal => "Equal",
+        Ordering::Greater => "Greater",
+    });
 }
 
 // Not `u8` or `char`: a list of them is bytes or text.
-elements! {
-    () bool u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
-    Duration SystemTime uuid::Uuid std::cmp::Ordering
-}
+elements! { bool u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
 
 macro_rules! non_zero {
     ($($type:ty)*) => {$(

@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::{Element, Encoder, Loggable, to_json};
+use super::text::Decided;
+use super::{Encoder, Loggable, TextPolicy, to_json};
 use crate::redact::scrub;
 use crate::redact::size_class::SizeClass;
 
@@ -137,19 +138,11 @@ impl Shape for Value {
             Value::Array(items) => items.log_shape(to),
             Value::Object(object) => to.map(|map| {
                 for (key, value) in object {
-                    map.entry(&ScrubbedKey(key), &ShapeOf(value));
+                    let key = Decided { value: key, policy: TextPolicy::Scrub };
+                    map.entry(&key, &Shaped { value });
                 }
             }),
         }
-    }
-}
-
-/// The scrubbed key of a JSON object.
-struct ScrubbedKey<'a>(&'a str);
-
-impl Loggable for ScrubbedKey<'_> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        to.text(&scrub::text(self.0));
     }
 }
 
@@ -161,13 +154,13 @@ pub fn of_loggable<T: Loggable + ?Sized>(value: &T, to: &mut Encoder<'_>) {
     }
 }
 
-/// Loggable shape of a value.
-pub(super) struct ShapeOf<'a, T: ?Sized>(pub(super) &'a T);
-
-impl<T: Shape + ?Sized> Loggable for ShapeOf<'_, T> {
-    fn log(&self, to: &mut Encoder<'_>) {
-        self.0.log_shape(to);
-    }
+/// Loggable shape of a value, made by [`policy::shape`](crate::policy::shape).
+pub struct Shaped<'a, T: ?Sized> {
+    pub(in crate::redact) value: &'a T,
 }
 
-impl<T: Shape + ?Sized> Element for ShapeOf<'_, T> {}
+impl<T: Shape + ?Sized> Loggable for Shaped<'_, T> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        self.value.log_shape(to);
+    }
+}

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Element, Encoder, Loggable, Map, TextPolicy, to_json};
+use super::{Encoder, Loggable, Map, TextPolicy, to_json};
 use crate::redact::{keys, scrub};
 
 /// A value with a text form that a [policy](crate::policy) can show, mask or shorten.
@@ -185,7 +185,8 @@ impl Text for Value {
             (TextPolicy::Clear, Value::Array(items)) => items.log_text(policy, to),
             (TextPolicy::Clear, Value::Object(object)) => to.map(|map| {
                 for (key, value) in object {
-                    map.entry(&WithPolicy(key, TextPolicy::Scrub), &WithPolicy(value, policy));
+                    let key = Decided { value: key, policy: TextPolicy::Scrub };
+                    map.entry(&key, &Decided { value, policy });
                 }
             }),
             _ => to.redacted(),
@@ -193,18 +194,23 @@ impl Text for Value {
     }
 }
 
-/// A part of a value, under the policy of the whole.
-pub(super) struct WithPolicy<'a, T: ?Sized>(pub(super) &'a T, pub(super) TextPolicy);
-
-impl<T: Text + ?Sized> Loggable for WithPolicy<'_, T> {
-    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
-    #[inline(always)]
-    fn log(&self, to: &mut Encoder<'_>) {
-        self.0.log_text(self.1, to);
-    }
+/// Loggable value under a policy, made by the functions of [`policy`](crate::policy).
+pub struct Decided<'a, T: ?Sized> {
+    pub(in crate::redact) value: &'a T,
+    pub(in crate::redact) policy: TextPolicy,
 }
 
-impl<T: Text + ?Sized> Element for WithPolicy<'_, T> {}
+impl<T: Text + ?Sized> Loggable for Decided<'_, T> {
+    #[inline(always)]
+    fn log(&self, to: &mut Encoder<'_>) {
+        self.value.log_text(self.policy, to);
+    }
+
+    #[inline]
+    fn is_infallible(&self) -> bool {
+        self.value.is_infallible()
+    }
+}
 
 macro_rules! pointers {
     ($($type:ty),*) => {$(
@@ -271,7 +277,7 @@ fn list<'a, T: Text + 'a>(
     }
     to.list(|list| {
         for item in items {
-            list.item(&WithPolicy(item, policy));
+            list.item(&Decided { value: item, policy });
         }
     });
 }
@@ -348,8 +354,9 @@ fn entry<K: Text, V: Text>(map: &mut Map<'_, '_>, key: &K, value: &V, policy: Te
         TextPolicy::Hash(_) | TextPolicy::Mask { .. } | TextPolicy::Email => policy,
         TextPolicy::Clear | TextPolicy::Url | TextPolicy::Scrub => TextPolicy::Scrub,
     };
-    let name = to_json(&WithPolicy(key, TextPolicy::Clear));
-    map.entry_if(keys::hides(&name), &WithPolicy(key, key_policy), &WithPolicy(value, policy));
+    let name = to_json(&Decided { value: key, policy: TextPolicy::Clear });
+    let key = Decided { value: key, policy: key_policy };
+    map.entry_if(keys::hides(&name), &key, &Decided { value, policy });
 }
 
 maps! {
@@ -364,7 +371,7 @@ macro_rules! tuples {
                 #[expect(non_snake_case, reason = "a variable per type parameter")]
                 let ($($name,)+) = self;
                 to.list(|list| {
-                    $(list.item(&WithPolicy($name, policy));)+
+                    $(list.item(&Decided { value: $name, policy });)+
                 });
             }
         }

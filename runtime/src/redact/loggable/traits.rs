@@ -75,6 +75,28 @@ macro_rules! elements {
 }
 pub(super) use elements;
 
+/// Implements both traits: `[parameters] Type where Inner => |value, to| write`. The inner types must be loggable for
+/// [`Loggable`], and elements for [`Element`].
+macro_rules! loggable {
+    ($($(#[$doc:meta])* [$($params:tt)*] $type:ty $(where $($inner:ty),+)? => |$value:ident, $to:ident| $log:expr;)*) => {$(
+        $(#[$doc])*
+        impl<$($params)*> $crate::loggable::Loggable for $type
+        $(where $($inner: $crate::loggable::Loggable),+)?
+        {
+            fn log(&self, $to: &mut $crate::loggable::Encoder<'_>) {
+                let $value = self;
+                $log;
+            }
+        }
+
+        impl<$($params)*> $crate::loggable::Element for $type
+        $(where $($inner: $crate::loggable::Element),+)?
+        {
+        }
+    )*};
+}
+pub(super) use loggable;
+
 impl Encoder<'_> {
     /// Writes a loggable value.
     pub fn value<T: Loggable + ?Sized>(&mut self, value: &T) {

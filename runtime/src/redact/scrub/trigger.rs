@@ -70,7 +70,6 @@ impl Triggers {
     }
 
     /// `classes` returns the classes of the block at a position. The last block may be shorter.
-    #[expect(clippy::inline_always, reason = "so that it is compiled for the CPU of its caller")]
     #[inline(always)]
     fn read_with(&mut self, bytes: &[u8], from: usize, classes: impl Fn(&[u8], usize) -> Classes) {
         self.first = from;

@@ -44,7 +44,7 @@ impl<'a> Encoder<'a> {
             let mut list = List { encoder: self, open: "(", filled: false };
             fill(&mut list);
             if list.filled {
-                self.close(")");
+                self.close(true, ")");
             }
         }
     }
@@ -69,7 +69,7 @@ impl<'a> Encoder<'a> {
         self.raw(name);
         let mut list = List { encoder: self, open: "(", filled: false };
         fill(Slot { hidden, ..list.slot() });
-        self.close(")");
+        self.close(true, ")");
     }
 
     /// Writes a variant with content: `{"Variant":…}`. In `Debug`, `fill` writes the name too.
@@ -110,11 +110,8 @@ impl<'a> Encoder<'a> {
         self.raw("[");
         let mut list = List { encoder: self, open: "", filled: false };
         fill(&mut list);
-        if list.filled {
-            self.close("]");
-        } else {
-            self.raw("]");
-        }
+        let filled = list.filled;
+        self.close(filled, "]");
     }
 
     /// Writes a map. Its keys are values that are written as text.
@@ -125,16 +122,13 @@ impl<'a> Encoder<'a> {
         self.raw("{");
         let mut map = Map { encoder: self, filled: false, used_keys: UniqueKeys::default() };
         fill(&mut map);
-        if map.filled {
-            self.close("}");
-        } else {
-            self.raw("}");
-        }
+        let filled = map.filled;
+        self.close(filled, "}");
     }
 
-    /// Ends a group that has entries. In `{:#?}` the last entry ends with a comma too.
-    fn close(&mut self, close: &str) {
-        if self.is_pretty() {
+    /// Ends a group. In `{:#?}` the last entry ends with a comma too.
+    fn close(&mut self, filled: bool, close: &str) {
+        if filled && self.is_pretty() {
             self.raw(",\n");
         }
         self.raw(close);
@@ -165,7 +159,6 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes a value inside this group; in `Debug` with its name.
-    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
     #[inline(always)]
     pub(super) fn inner<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         if let Out::Json(_) = self.out {
@@ -201,12 +194,6 @@ pub struct Object<'e, 'a> {
     pub(super) used_keys: Option<UniqueKeys>,
 }
 
-impl fmt::Debug for Object<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Object").finish_non_exhaustive()
-    }
-}
-
 impl<'a> Object<'_, 'a> {
     /// Writes a field. If the name occurred before, it gets a number: `name_2`.
     ///
@@ -227,7 +214,6 @@ impl<'a> Object<'_, 'a> {
     /// Returns the slot of a field whose name a macro knows. `key` is the name as JSON with a comma and a colon,
     /// `,"name":`; `other_name` is its name in the code, if that differs.
     #[doc(hidden)]
-    #[expect(clippy::inline_always, reason = "copying a key of known length takes no call")]
     #[inline(always)]
     pub fn slot<'s>(&'s mut self, key: &'s str, other_name: &str) -> Slot<'s, 'a> {
         match &mut self.encoder.out {
@@ -243,7 +229,6 @@ impl<'a> Object<'_, 'a> {
     /// Writes a field that is always hidden. `key` is as for [`slot`](Self::slot); `hidden` is the key with the hidden
     /// value, so that both are one copy of known length.
     #[doc(hidden)]
-    #[expect(clippy::inline_always, reason = "copying text of known length takes no call")]
     #[inline(always)]
     pub fn secret(&mut self, key: &str, hidden: &str) {
         match &mut self.encoder.out {
@@ -274,15 +259,8 @@ pub struct Slot<'e, 'a> {
     pub(super) hidden: bool,
 }
 
-impl fmt::Debug for Slot<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").finish_non_exhaustive()
-    }
-}
-
 impl Slot<'_, '_> {
     /// Writes the value.
-    #[expect(clippy::inline_always, reason = "a field's policy is known where it is written")]
     #[inline(always)]
     pub fn value<T: Loggable + ?Sized>(self, value: &T) {
         let Slot { encoder, name, hidden } = self;
@@ -320,12 +298,6 @@ pub struct List<'e, 'a> {
     filled: bool,
 }
 
-impl fmt::Debug for List<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("List").finish_non_exhaustive()
-    }
-}
-
 impl<'a> List<'_, 'a> {
     /// Writes an item.
     pub fn item<T: Loggable + ?Sized>(&mut self, value: &T) {
@@ -346,12 +318,6 @@ pub struct Map<'e, 'a> {
     filled: bool,
     /// Different keys may have the same redacted text.
     used_keys: UniqueKeys,
-}
-
-impl fmt::Debug for Map<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Map").finish_non_exhaustive()
-    }
 }
 
 impl Map<'_, '_> {
@@ -394,6 +360,18 @@ impl Map<'_, '_> {
         Slot { encoder, name: &debug_name, hidden }.value(value);
     }
 }
+
+macro_rules! opaque {
+    ($($type:ident<$($lifetime:lifetime),+>)*) => {$(
+        impl fmt::Debug for $type<$($lifetime),+> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+opaque! { Encoder<'_> Object<'_, '_> Slot<'_, '_> List<'_, '_> Map<'_, '_> }
 
 /// Appends a key as a JSON string.
 fn write_key<K: Loggable + ?Sized>(key: &K, depth: u8, name: &str, out: &mut String) {

@@ -52,12 +52,6 @@ pub(super) enum Out<'a> {
     Debug { to: &'a mut dyn fmt::Write, pretty: bool, result: &'a mut fmt::Result },
 }
 
-impl fmt::Debug for Encoder<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoder").finish_non_exhaustive()
-    }
-}
-
 /// Default limit of one text value, in bytes.
 pub(crate) const DEFAULT_VALUE_LIMIT: usize = 4 * 1024;
 
