@@ -34,6 +34,11 @@ use crate::request::Request;
 /// captured.assert_step("reserve").field("sku", "sku-8").times(1);
 /// assert_eq!(captured.tree(), "place_order ok\n  reserve ok\n  reserve ok\n");
 /// ```
+///
+/// # Panics
+///
+/// The methods that return the only line panic unless there is exactly one, and the assertions panic if they fail. The
+/// panic message lists the captured lines.
 pub struct Captured {
     pub(super) lines: Lines,
     /// Changes the levels of `capture_with`.
@@ -100,10 +105,6 @@ impl Captured {
     }
 
     /// Returns the only line with this message.
-    ///
-    /// # Panics
-    ///
-    /// Panics unless there is exactly one; the panic message lists the captured lines.
     #[track_caller]
     pub fn line(&self, message: &str) -> Line {
         self.one(&format!("with the message `{message}`"), self.events(message))
@@ -115,10 +116,6 @@ impl Captured {
     }
 
     /// Returns the only line of this step.
-    ///
-    /// # Panics
-    ///
-    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn step(&self, name: &str) -> Line {
         self.one(&format!("of the step `{name}`"), self.steps(name))
@@ -130,30 +127,18 @@ impl Captured {
     }
 
     /// Returns the only line of a call to this dependency.
-    ///
-    /// # Panics
-    ///
-    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn dependency(&self, name: &str) -> Line {
         self.one(&format!("of a call to `{name}`"), self.dependencies(name))
     }
 
     /// Returns the only `request_completed` line.
-    ///
-    /// # Panics
-    ///
-    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn completed(&self) -> Line {
         self.line("request_completed")
     }
 
     /// Returns the only `request_completed` line with this path.
-    ///
-    /// # Panics
-    ///
-    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn completed_for(&self, path: &str) -> Line {
         let mut found = self.events("request_completed");
@@ -162,20 +147,12 @@ impl Captured {
     }
 
     /// Asserts that the step has a line, and begins a chain of assertions on its lines.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the step has no line; the panic message lists the captured lines.
     #[track_caller]
     pub fn assert_step(&self, name: &str) -> Matched {
         Matched::new(format!("of the step `{name}`"), self.lines(), |line| line.is_step(name))
     }
 
     /// Like [`assert_step`](Self::assert_step), for calls to a dependency.
-    ///
-    /// # Panics
-    ///
-    /// Panics if there is no line of such a call.
     #[track_caller]
     pub fn assert_dependency(&self, name: &str) -> Matched {
         Matched::new(format!("of a call to `{name}`"), self.lines(), |line| line.is_call(name))
@@ -184,10 +161,6 @@ impl Captured {
     /// Like [`assert_step`](Self::assert_step), for lines with this message.
     ///
     /// The message of candor's own lines is their event name, such as `request_completed`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if there is no such line.
     #[track_caller]
     pub fn assert_line(&self, message: &str) -> Matched {
         let what = format!("with the message `{message}`");

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::lines::Lines;
 
-/// Makes every call to this dependency take at least so much longer, until the guard is dropped.
+/// Delays every call to this dependency until the guard is dropped.
 ///
-/// The time passes inside the call, before its body, so that it counts in `duration_ms` and in whatever
-/// is around: a timeout, `dependency_ms`. An async call waits without a hold on its thread, and can be
-/// cancelled; a sync one sleeps. It is real time, also under a runtime whose clock is paused.
+/// The call waits before its body runs, so the delay is part of its `duration_ms`, of `dependency_ms` and of timeouts
+/// around it. An async call does not block its thread and can be cancelled; a sync call sleeps. The delay is real time,
+/// even under a runtime with a paused clock.
 ///
-/// Only calls of this [capture](super::capture) are slowed, wherever they run; other tests are not. The
-/// last of several delays of one dependency holds.
+/// It applies to calls of this [capture](super::capture) on all threads, and not to other tests. If a dependency has
+/// several delays, the last one applies.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +30,7 @@ use super::lines::Lines;
 ///
 /// # Panics
 ///
-/// Where nothing is captured on this thread: begin with a capture.
+/// Panics if nothing is captured on this thread.
 #[track_caller]
 pub fn delay(dependency: &str, by: Duration) -> Delay {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -42,7 +42,7 @@ pub fn delay(dependency: &str, by: Duration) -> Delay {
     Delay { lines, number }
 }
 
-/// The guard of [`delay`].
+/// Guard of a [`delay`].
 #[derive(Debug)]
 #[must_use = "calls are slowed only as long as the guard lives"]
 pub struct Delay {

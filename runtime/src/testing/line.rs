@@ -11,6 +11,12 @@ use crate::format::record::Severity;
 const LONGEST_READABLE: usize = 600;
 
 /// Captured line, with typed access to its fields.
+///
+/// # Panics
+///
+/// [`text`](Self::text), [`number`](Self::number), [`integer`](Self::integer), [`boolean`](Self::boolean) and
+/// [`is_null`](Self::is_null) panic if the line does not have the key, and the first four also if its value has another
+/// type.
 #[derive(Clone)]
 pub struct Line {
     /// The serial number of its request.
@@ -97,46 +103,26 @@ impl Line {
     }
 
     /// Returns the string under a key.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the line does not have the key, or if its value has another type.
     pub fn text(&self, key: &str) -> &str {
         self.typed(key, "a text", Value::as_str)
     }
 
     /// Returns the number under a key.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the line does not have the key, or if its value has another type.
     pub fn number(&self, key: &str) -> f64 {
         self.typed(key, "a number", Value::as_f64)
     }
 
     /// Returns the integer under a key.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the line does not have the key, or if its value has another type.
     pub fn integer(&self, key: &str) -> i64 {
         self.typed(key, "a whole number", Value::as_i64)
     }
 
     /// Returns the boolean under a key.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the line does not have the key, or if its value has another type.
     pub fn boolean(&self, key: &str) -> bool {
         self.typed(key, "a boolean", Value::as_bool)
     }
 
     /// Returns whether the value of a key is `null`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the line does not have the key.
     pub fn is_null(&self, key: &str) -> bool {
         self.typed(key, "anything", |value| Some(value.is_null()))
     }

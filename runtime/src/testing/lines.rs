@@ -1,4 +1,4 @@
-//! The lines of a capture, kept where the context takes them.
+//! The lines of a capture, which its request contexts share.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,7 +8,7 @@ use crate::base::lock;
 use crate::current::{self, Frame};
 use crate::request::capture::Capture;
 
-/// A handle to what a capture collects. A clone is the same collection.
+/// Shared handle to the lines of a capture.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lines(Arc<Mutex<Store>>);
 
@@ -16,26 +16,19 @@ pub(super) struct Lines(Arc<Mutex<Store>>);
 pub(super) struct Store {
     /// Each line with the serial number of its request.
     pub(super) lines: Vec<(u64, String)>,
-    /// The bytes that the settings of `capture_with` made of them.
+    /// The lines in the format that `capture_with` configured.
     pub(super) written: String,
     /// Delays of dependency calls, each with its guard's number.
     pub(super) delays: Vec<(u64, String, Duration)>,
-    end: End,
-}
-
-/// Whether the capture is over.
-#[derive(Debug, Default)]
-enum End {
-    #[default]
-    Open,
-    /// The frame that was current before the capture, until it is current again.
-    Over(Option<Frame>),
+    is_over: bool,
+    /// If the capture is over: the frame that was current before it, until it is current again.
+    before: Option<Frame>,
 }
 
 impl Capture for Mutex<Store> {
     fn push(&self, request: u64, line: &str) {
         let mut store = lock(self);
-        if matches!(store.end, End::Open) {
+        if !store.is_over {
             store.lines.push((request, line.to_owned()));
         }
     }
@@ -48,7 +41,7 @@ impl Capture for Mutex<Store> {
 }
 
 impl Lines {
-    /// Those of the capture that is current on this thread.
+    /// Returns the lines of the capture that is current on this thread.
     pub(super) fn of_this_thread() -> Option<Self> {
         Self::of(current::capture()?)
     }
@@ -75,24 +68,19 @@ impl Lines {
     pub(super) fn end(&self, before: Frame) {
         {
             let mut store = self.store();
-            store.end = End::Over(Some(before));
+            (store.is_over, store.before) = (true, Some(before));
             store.delays.clear();
         }
-        while let Some(mut before) = Self::of_the_frame().and_then(|lines| lines.take_before()) {
+        while let Some(mut before) =
+            Self::of_the_frame().and_then(|lines| lines.store().before.take())
+        {
             current::swap_frame(&mut before);
         }
     }
 
-    /// Those of the current frame, if that is a capture's own.
+    /// Returns the lines of the current frame, if it is the own frame of a capture.
     fn of_the_frame() -> Option<Self> {
         let request = current::request().filter(|request| !request.has_id())?;
         Self::of(Arc::clone(request.capture.get()?))
-    }
-
-    fn take_before(&self) -> Option<Frame> {
-        match &mut self.store().end {
-            End::Open => None,
-            End::Over(before) => before.take(),
-        }
     }
 }

@@ -20,6 +20,10 @@ use super::{Line, tree};
 /// //   `rows` is 2 in 10:14:12.123 INFO  shop step_timing step=charge duration_ms=0.004 outcome=ok rows=2
 /// captured.assert_step("charge").outcome("ok").field("rows", 3);
 /// ```
+///
+/// # Panics
+///
+/// Every method that asserts panics if its assertion fails. The panic message lists the lines.
 #[derive(Debug, Clone)]
 pub struct Matched {
     /// Describes the lines in panic messages: `` of the step `charge` ``.
@@ -38,10 +42,6 @@ impl Matched {
     }
 
     /// Keeps the lines whose key has this value. Numbers are compared by value: 3 equals 3.0.
-    ///
-    /// # Panics
-    ///
-    /// Panics if no line is left.
     #[track_caller]
     pub fn field(self, key: &str, value: impl Into<Value>) -> Self {
         let wanted = value.into();
@@ -56,10 +56,6 @@ impl Matched {
     }
 
     /// Keeps the lines without the key, or with `null` as its value.
-    ///
-    /// # Panics
-    ///
-    /// Panics if no line is left.
     #[track_caller]
     pub fn without(self, key: &str) -> Self {
         self.keep(
@@ -70,30 +66,18 @@ impl Matched {
     }
 
     /// Keeps the lines with this outcome: `ok`, `error`, `cancelled` or `panicked`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if no line is left.
     #[track_caller]
     pub fn outcome(self, outcome: &str) -> Self {
         self.field("outcome", outcome)
     }
 
     /// Keeps the lines of this level, such as `INFO` or `warn`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if no line is left.
     #[track_caller]
     pub fn level(self, level: &str) -> Self {
         self.field("level", level.to_ascii_uppercase())
     }
 
     /// Keeps the lines of steps and calls inside this step or call, at any depth.
-    ///
-    /// # Panics
-    ///
-    /// Panics if no line is left.
     #[track_caller]
     pub fn under(self, step: &str) -> Self {
         self.keep(
@@ -113,15 +97,9 @@ impl Matched {
     }
 
     /// Asserts that exactly `count` lines are left.
-    ///
-    /// # Panics
-    ///
-    /// Panics if there are fewer or more.
     #[track_caller]
     pub fn times(self, count: usize) -> Self {
-        let left = self.left.len();
-        assert!(left == count, "{left} lines {}, not {count}:\n{}", self.what, listed(&self.left));
-        self
+        self.counted(|left| left == count, "not", count)
     }
 
     /// Asserts that at most `count` lines are left, for example to detect one query for each row.
@@ -134,20 +112,9 @@ impl Matched {
     /// load(&[1, 2, 3]);
     /// captured.assert_dependency("db").at_most(1);
     /// ```
-    ///
-    /// # Panics
-    ///
-    /// Panics if there are more.
     #[track_caller]
     pub fn at_most(self, count: usize) -> Self {
-        let left = self.left.len();
-        assert!(
-            left <= count,
-            "{left} lines {}, more than {count}:\n{}",
-            self.what,
-            listed(&self.left)
-        );
-        self
+        self.counted(|left| left <= count, "more than", count)
     }
 
     /// Asserts that the lines together took at most this share of the time of `of`, from 0 to 1.
@@ -196,20 +163,12 @@ impl Matched {
     ///
     /// Durations depend on the load of the machine. Prefer [`times`](Self::times), [`at_most`](Self::at_most) and
     /// [`share_at_most`](Self::share_at_most), or use a generous limit.
-    ///
-    /// # Panics
-    ///
-    /// Panics if one took longer.
     #[track_caller]
     pub fn took_at_most(self, limit: Duration) -> Self {
         self.each_took(limit, "more", |took, limit| took <= limit)
     }
 
     /// Asserts that none of the lines took less than `limit`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if one took less.
     #[track_caller]
     pub fn took_at_least(self, limit: Duration) -> Self {
         self.each_took(limit, "less", |took, limit| took >= limit)
@@ -218,6 +177,13 @@ impl Matched {
     /// Returns the remaining lines.
     pub fn lines(self) -> Vec<Line> {
         self.left
+    }
+
+    #[track_caller]
+    fn counted(self, is_good: impl Fn(usize) -> bool, how: &str, count: usize) -> Self {
+        let (left, what) = (self.left.len(), &self.what);
+        assert!(is_good(left), "{left} lines {what}, {how} {count}:\n{}", listed(&self.left));
+        self
     }
 
     #[track_caller]
