@@ -59,7 +59,7 @@ fn query(query: &str, limit: usize, out: &mut String) {
     let mut names: Vec<(String, Vec<String>)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (scrub::percent_decoded(name), scrub::percent_decoded(value));
+        let (name, value) = (scrub::form_decoded(name), scrub::form_decoded(value));
         let shown = if scrub::is_secret_value(&name, &value) {
             "[REDACTED]".to_owned()
         } else {

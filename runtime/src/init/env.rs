@@ -50,7 +50,7 @@ impl Config {
         }
         if let Some(value) = os("LOG_HASH_KEY") {
             // The error does not repeat the value, which may be a key.
-            let key = hash::parse(value.to_string_lossy().trim()).map_err(|_| {
+            let key = hash::parse(value.to_string_lossy().trim()).ok_or_else(|| {
                 InitError::new(
                     "invalid LOG_HASH_KEY: expected 64 hex digits (generate with openssl rand -hex 32)",
                 )

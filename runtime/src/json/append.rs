@@ -105,13 +105,16 @@ pub(crate) fn append(out: &mut String, room: usize, write: impl FnOnce(&mut Appe
 #[inline(always)]
 pub(crate) fn append_all<const N: usize>(out: &mut String, pieces: [&str; N]) {
     let total = pieces.iter().fold(0_usize, |total, piece| total.saturating_add(piece.len()));
-    append(out, total, |appender| {
-        for piece in pieces {
-            // SAFETY: `append` reserved `total` bytes, which is the length of all pieces (a saturated sum would have
-            // made it panic), and the pieces before this one took no more than their own lengths.
-            unsafe { appender.add_short(piece) };
-        }
-    });
+    let len = out.len();
+    let mut appender = Appender::of(out, total);
+    for piece in pieces {
+        // SAFETY: `of` reserved `total` bytes, which is the length of all pieces (a saturated sum would have made it
+        // panic), and the pieces before this one took no more than their own lengths.
+        unsafe { appender.add_short(piece) };
+    }
+    // SAFETY: all pieces are whole `str`s, and have just been written behind the text. `Appender::end` would compute the
+    // length again.
+    unsafe { appender.out.as_mut_vec().set_len(len + total) };
 }
 
 impl<'a> Appender<'a> {

@@ -1,11 +1,11 @@
-//! Text made safe inside a JSON string.
+//! Escapes text for a JSON string.
 //!
-//! A value must not be able to forge a second line, a field or a terminal sequence, so beside what
-//! RFC 8259 (section 7) asks for, DEL, the C1 controls, the line separators U+2028/9 and the
-//! bidirectional controls are written as `\uXXXX`.
+//! A value must not be able to forge a second line, a field or a terminal sequence. Therefore DEL, the C1 controls, the
+//! line separators U+2028/9 and the bidirectional controls are written as `\uXXXX`, in addition to the characters that
+//! RFC 8259 (section 7) requires.
 
-/// What one byte asks for: 0 nothing, `b'u'` a numeric escape, `0xff` a closer look at the
-/// character that starts here, else the letter behind the backslash.
+/// The escape of each byte: 0 for none, `b'u'` for a numeric escape, `0xff` if it depends on the whole character that
+/// starts with the byte, else the letter after the backslash.
 const CLASS: [u8; 256] = {
     let mut class = [0; 256];
     let mut byte = 0;
@@ -21,7 +21,7 @@ const CLASS: [u8; 256] = {
     class[0x7f] = b'u';
     class[b'"' as usize] = b'"';
     class[b'\\' as usize] = b'\\';
-    // The lead bytes of every character `is_unsafe` names outside ASCII.
+    // The lead bytes of the non-ASCII characters in `is_unsafe`.
     class[0xc2] = 0xff;
     class[0xd8] = 0xff;
     class[0xe2] = 0xff;
@@ -29,8 +29,8 @@ const CLASS: [u8; 256] = {
     class
 };
 
-/// Characters outside ASCII that change how a line is split or shown: C1 controls, U+061C, U+200E/F,
-/// the line separators, the bidirectional embeddings and isolates, the byte order mark.
+/// Whether the character changes how a line is split or shown: C0 and C1 controls, U+061C, U+200E/F, the line separators,
+/// the bidirectional embeddings and isolates, and the byte order mark.
 pub(crate) const fn is_unsafe(c: char) -> bool {
     matches!(c,
         '\u{0}'..='\u{1f}'
@@ -43,7 +43,7 @@ pub(crate) const fn is_unsafe(c: char) -> bool {
         | '\u{feff}')
 }
 
-/// Appends `text` as the inside of a JSON string.
+/// Appends `text` as the content of a JSON string.
 #[inline]
 pub(crate) fn json_text(text: &str, out: &mut String) {
     if is_clean(text) {
@@ -53,8 +53,8 @@ pub(crate) fn json_text(text: &str, out: &mut String) {
     }
 }
 
-/// Whether all bytes are plain ASCII that stands for itself, eight at a time: most text is, and is copied
-/// whole. The last eight may overlap those before.
+/// Fast path: whether the text is printable ASCII without escapes. It is checked eight bytes at a time; the last eight may
+/// overlap those before.
 pub(crate) fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
     if let Some(last) = bytes.last_chunk() {
@@ -73,7 +73,7 @@ pub(crate) fn is_clean(text: &str) -> bool {
     bytes.iter().all(|byte| CLASS[usize::from(*byte)] == 0)
 }
 
-/// The same where there is something to escape, or a letter outside ASCII.
+/// Slow path of [`json_text`]: text with characters to escape or non-ASCII characters.
 #[cold]
 fn escaped(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
@@ -81,7 +81,7 @@ fn escaped(text: &str, out: &mut String) {
     let mut at = 0;
     while at < bytes.len() {
         if let Some(eight) = bytes[at..].first_chunk() {
-            let clean = clean_bytes(*eight);
+            let clean = hits(*eight).trailing_zeros() as usize / 8;
             at += clean;
             if clean == 8 {
                 continue;
@@ -117,15 +117,8 @@ fn escaped(text: &str, out: &mut String) {
     out.push_str(&text[clean_from..]);
 }
 
-/// How many of eight bytes, from the first one on, are plain ASCII that stands for itself.
-///
-/// The high bit of each byte is set where a subtraction within it borrowed; a borrow that runs on
-/// spoils only bytes after the first hit.
-fn clean_bytes(eight: [u8; 8]) -> usize {
-    hits(eight).trailing_zeros() as usize / 8
-}
-
-/// The high bit of each of eight bytes is set from the first one on that asks for a closer look.
+/// Sets the high bit of the first byte that is not printable ASCII or needs an escape. The bits of the bytes before it are
+/// 0. Those after it are undefined, since a subtraction may borrow from the next byte.
 #[inline]
 fn hits(eight: [u8; 8]) -> u64 {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
@@ -139,7 +132,7 @@ fn hits(eight: [u8; 8]) -> u64 {
     (bytes | below(0x20) | equal(b'"') | equal(b'\\') | equal(0x7f)) & HIGH
 }
 
-/// All characters `is_unsafe` names are in the basic plane, so one unit of four digits is enough.
+/// All characters in `is_unsafe` are in the basic plane, so one unit of four digits is enough.
 fn unicode_escape(c: char, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let code = u32::from(c);

@@ -44,23 +44,18 @@ fn shown(mut text: String) -> String {
         text.truncate(at);
         text.push_str("(value [REDACTED])");
     }
-    if !text.contains(FOR_URL) {
-        return text;
-    }
     // reqwest writes the whole URL. Its query is removed, because its parameters need not have sensitive names.
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find(FOR_URL) {
-        let (before, after) = rest.split_at(at + FOR_URL.len());
-        out.push_str(before);
-        let word = after.find(char::is_whitespace).map_or(after, |end| &after[..end]);
+    let mut parts = text.split(FOR_URL);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str(FOR_URL);
+        let word = part.find(char::is_whitespace).map_or(part, |end| &part[..end]);
         let end = word.rfind(')').unwrap_or(0);
         if end > 0 {
             out.push_str(&scrub::url(&word[..end]));
         }
-        rest = &after[end..];
+        out.push_str(&part[end..]);
     }
-    out.push_str(rest);
     out
 }
 

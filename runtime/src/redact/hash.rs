@@ -24,21 +24,17 @@ pub(crate) fn install(bytes: [u8; KEY_BYTES]) {
     KEY.store(Some(Arc::new(HashKey { bytes, id: [derived[0], derived[1]] })));
 }
 
-/// Parses a key of 64 hex digits. The error describes the text without repeating it, since it may be a key.
-pub(crate) fn parse(text: &str) -> Result<[u8; KEY_BYTES], String> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * KEY_BYTES {
-        return Err(format!("has {} characters", text.chars().count()));
+/// Parses a key of 64 hex digits.
+pub(crate) fn parse(text: &str) -> Option<[u8; KEY_BYTES]> {
+    if text.len() != 2 * KEY_BYTES {
+        return None;
     }
     let mut bytes = [0; KEY_BYTES];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         let digit = |at: usize| char::from(pair[at]).to_digit(16);
-        let (Some(high), Some(low)) = (digit(0), digit(1)) else {
-            return Err("holds something else".to_owned());
-        };
-        *byte = u8::try_from(high << 4 | low).unwrap_or_default();
+        *byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
     }
-    Ok(bytes)
+    Some(bytes)
 }
 
 /// Returns the pseudonym of a value in the field `name`: `h1:3fa9:5d0c1b7a9e24f386`, which is the version of the
@@ -50,12 +46,7 @@ pub(crate) fn parse(text: &str) -> Result<[u8; KEY_BYTES], String> {
 pub(crate) fn pseudonym(name: &str, value: &[u8]) -> Option<String> {
     let key = KEY.load();
     let Some(key) = &*key else {
-        let _ = MISSING_KEY_WARNING.compare_exchange(
-            NOT_NEEDED,
-            DUE,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        MISSING_KEY_WARNING.fetch_max(DUE, Ordering::Relaxed);
         return None;
     };
     let mut hasher = blake3::Hasher::new_keyed(&key.bytes);
@@ -85,10 +76,7 @@ const WRITTEN: u8 = 2;
 /// Whether the caller is to write the warning about a missing key; true once in a process.
 #[inline]
 pub(crate) fn take_missing_key_warning() -> bool {
-    is_missing_key_warning_due()
-        && MISSING_KEY_WARNING
-            .compare_exchange(DUE, WRITTEN, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
+    is_missing_key_warning_due() && MISSING_KEY_WARNING.swap(WRITTEN, Ordering::Relaxed) == DUE
 }
 
 /// Whether a key was missing and the warning is not written yet.

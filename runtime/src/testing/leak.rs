@@ -1,7 +1,7 @@
 //! A search for a secret in captured lines, in clear and in common encodings.
 
 use super::Captured;
-use crate::redact::keys::decoded;
+use crate::redact::keys::percent_decoded;
 
 /// Length in bytes of the parts of a canary that are searched for. Shorter ones would match by chance.
 const PART_LEN: usize = 6;
@@ -232,16 +232,4 @@ fn unescaped(text: &str) -> String {
         }));
     }
     out + rest
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let (byte, next) = decoded(bytes, at);
-        plain.push(byte);
-        at = next;
-    }
-    String::from_utf8_lossy(&plain).into_owned()
 }

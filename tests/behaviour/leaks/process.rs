@@ -95,6 +95,41 @@ fn inside() {
 }
 
 #[test]
+fn a_deployment_adds_names_in_any_spelling_and_removes_exact_ones() {
+    run_in_own_process("leaks::process::deployment");
+}
+
+#[test]
+#[ignore = "needs a process of its own, which `a_deployment_adds_names_in_any_spelling_and_removes_exact_ones` starts"]
+fn deployment() {
+    if !is_child() {
+        return;
+    }
+    let install = |sensitive: &[&str], not_sensitive: &[&str]| {
+        let config = Config::new().sensitive(sensitive.iter().copied());
+        let config = config.not_sensitive(not_sensitive.iter().copied());
+        drop(config.subscriber().expect("a configuration"));
+    };
+    let hides = |name: &str| {
+        candor::scrub::url_with_query(&format!("/a?{name}=1")).ends_with("=[REDACTED]")
+    };
+    assert!(!hides("internal-ref") && hides("zz_token"));
+    install(&["internal-ref", "badge_secret"], &["zz_token", "badge_secret"]);
+    for name in
+        ["internalRef", "INTERNAL_REFS", "internalref", "internal-ref", "zzToken", "password"]
+    {
+        assert!(hides(name), "{name}");
+    }
+    assert!(!hides("internal") && !hides("reference") && !hides("zz_token"));
+    assert!(hides("badge_secret"), "an added name is hidden even if it is also removed");
+    let captured = candor::testing::capture_with(Config::new()).expect("a configuration");
+    tracing::info!(internal_ref = 1, "seen");
+    assert_eq!(captured.line("seen").text("internal_ref"), "[REDACTED]");
+    install(&["k"], &[]);
+    assert_eq!(candor::scrub::text("run --k hunter2"), "run --k [REDACTED]");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn memory_of_a_huge_field_is_released() {
     run_in_own_process("leaks::process::huge");

@@ -151,7 +151,6 @@ fn text_is_cut_at_a_character() {
 #[test]
 fn debug_of_a_loggable_value_is_json_only_if_candor_requests_it() {
     #[derive(Debug)]
-    #[expect(dead_code, reason = "only its `Debug` reads the field")]
     struct Wrapper<T>(T);
 
     let value = by(|to| to.object("Order", |order| order.field("id", &1)));

@@ -114,7 +114,7 @@ fn the_chain_of_an_unredacted_error_is_scrubbed() {
 #[test]
 fn a_type_is_named_without_its_path() {
     #[derive(Debug)]
-    struct Declined<T>(#[expect(dead_code, reason = "only its type is logged")] T);
+    struct Declined<T>(T);
 
     #[step_timed]
     fn charge() -> Result<(), (Declined<Box<dyn std::error::Error>>, &'static str)> {

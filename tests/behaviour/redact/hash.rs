@@ -99,21 +99,16 @@ fn without_a_key_values_are_hidden_and_one_warning_is_logged() {
     let warnings: Vec<_> = lines.iter().filter(|line| line["level"] == "WARN").collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(text(&warnings[0]["msg"]).contains("LOG_HASH_KEY"));
-    let (lines, _) = run(Some(KEY));
+    let (lines, _) = run(Some(&KEY.to_uppercase()));
     assert!(lines.iter().all(|line| line["level"] != "WARN"));
 }
 
 #[test]
 fn an_invalid_key_is_an_error_that_does_not_repeat_the_key() {
-    for (wrong, why) in [
-        ("deadbeef", "has 8 characters"),
-        (&*"g".repeat(64), "holds something else"),
-        (&KEY[1..], "has 63 characters"),
-    ] {
+    for wrong in ["deadbeef", &"g".repeat(64), &KEY[1..], &"+f".repeat(32)] {
         let (lines, error) = run(Some(wrong));
         assert!(lines.is_empty());
         assert!(error.contains("LOG_HASH_KEY") && error.contains("64 hex digits"), "{error}");
-        assert!(error.contains(why), "{error}");
         assert!(!error.contains(wrong), "{error}");
     }
 }

@@ -43,4 +43,4 @@ pub(crate) use endings::WordEndings;
 pub(crate) use roles::words_of_the_rule;
 pub use rule::is_sensitive;
 pub(crate) use rule::{completes_a_pair, may_be_sensitive};
-pub(crate) use words::decoded;
+pub(crate) use words::{decoded, percent_decoded};

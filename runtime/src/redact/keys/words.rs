@@ -187,6 +187,18 @@ pub(crate) const fn decoded(bytes: &[u8], at: usize) -> (u8, usize) {
     (byte, end)
 }
 
+/// Returns the text percent-decoded.
+pub(crate) fn percent_decoded(text: &str) -> String {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let (byte, next) = decoded(text.as_bytes(), at);
+        plain.push(byte);
+        at = next;
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
 const fn hex(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),

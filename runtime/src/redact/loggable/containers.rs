@@ -53,26 +53,19 @@ loggable! {
     };
 }
 
-macro_rules! ranges {
-    ($($type:ident $name:literal: $($bound:ident $get:expr),+;)*) => {$(
-        loggable! {
-            [T] $type<T> where T => |range, to| to.object($name, |fields| {
-                $(
-                    let get: fn(&$type<T>) -> &T = $get;
-                    fields.field(stringify!($bound), get(range));
-                )+
-            });
-        }
-    )*};
-}
-
 // `{"start":1,"end":5}`, as in serde.
-ranges! {
-    Range "Range": start |range| &range.start, end |range| &range.end;
-    RangeInclusive "RangeInclusive": start RangeInclusive::start, end RangeInclusive::end;
-    RangeFrom "RangeFrom": start |range| &range.start;
-    RangeTo "RangeTo": end |range| &range.end;
-    RangeToInclusive "RangeToInclusive": end |range| &range.end;
+loggable! {
+    [T] Range<T> where T => |range, to| to.object("Range", |fields| {
+        fields.field("start", &range.start);
+        fields.field("end", &range.end);
+    });
+    [T] RangeInclusive<T> where T => |range, to| to.object("RangeInclusive", |fields| {
+        fields.field("start", range.start());
+        fields.field("end", range.end());
+    });
+    [T] RangeFrom<T> where T => |range, to| to.object("RangeFrom", |fields| fields.field("start", &range.start));
+    [T] RangeTo<T> where T => |range, to| to.object("RangeTo", |fields| fields.field("end", &range.end));
+    [T] RangeToInclusive<T> where T => |range, to| to.object("RangeToInclusive", |fields| fields.field("end", &range.end));
 }
 
 macro_rules! lists {

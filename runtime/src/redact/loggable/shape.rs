@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::text::Decided;
 use super::{Encoder, Loggable, TextPolicy, to_json};
 use crate::redact::scrub;
-use crate::redact::size_class::SizeClass;
+use crate::redact::size_class::size_class;
 
 /// A value that the policy [`shape`](crate::policy::shape) applies to.
 ///
@@ -30,8 +30,8 @@ pub trait Shape {
 }
 
 /// Writes a kind and a size class: `<text 17-32>`.
-fn sized(kind: &'static str, size: usize, to: &mut Encoder<'_>) {
-    to.text(&SizeClass::new(kind, size).to_string());
+fn sized(kind: &str, size: usize, to: &mut Encoder<'_>) {
+    to.text(&size_class(kind, size));
 }
 
 macro_rules! texts {

@@ -44,5 +44,5 @@ pub(crate) use shape_only::{shape, text_or_shape};
 pub use text::text;
 pub(crate) use text::text_into;
 #[cfg(feature = "http")]
-pub(crate) use url::{is_secret_value, percent_decoded};
+pub(crate) use url::{form_decoded, is_secret_value};
 pub use url::{url, url_with_query};

@@ -176,13 +176,7 @@ impl<'a> FoundName<'a> {
         let start =
             limit + before.iter().rposition(|&byte| !in_word(byte)).map_or(0, |last| last + 1);
         let text = std::str::from_utf8(&self.bytes[start..self.start + self.text.len()]).ok()?;
-        (start < end).then_some(Self {
-            text,
-            start,
-            quote: self.quote,
-            bytes: self.bytes,
-            floor: self.floor,
-        })
+        (start < end).then_some(Self { text, start, ..*self })
     }
 
     /// Whether it is a header whose value may contain any character, and so ends with the line.

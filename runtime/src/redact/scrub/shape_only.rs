@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::range::REDACTED;
 use super::text::text;
-use crate::redact::{size_class, strict};
+use crate::redact::size_class::size_class;
+use crate::redact::strict;
 
 /// Returns the scrubbed text, or in strict mode its shape.
 pub(crate) fn text_or_shape(input: &str) -> Cow<'_, str> {
@@ -23,5 +24,5 @@ pub(crate) fn listed_or_shape<'a>(name: &str, shown: Cow<'a, str>) -> Cow<'a, st
 }
 
 pub(crate) fn shape(text: &str) -> String {
-    size_class::text_class(text.chars().count()).to_string()
+    size_class("text", text.chars().count())
 }

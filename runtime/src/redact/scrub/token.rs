@@ -131,17 +131,8 @@ pub(super) fn scheme(text: &str, at: usize) -> Option<HiddenRange<'_>> {
 
 /// Whether the word after `Bearer` or `Basic` is English: "basic usage", "Bearer token is missing".
 fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
-    const SAID: [&[u8]; 8] = [
-        b"token",
-        b"tokens",
-        b"auth",
-        b"authentication",
-        b"authorization",
-        b"scheme",
-        b"realm=",
-        b"error=",
-    ];
-    if word.is_empty() || SAID.iter().any(|said| word.eq_ignore_ascii_case(said)) {
+    const SAID: &str = "token tokens auth authentication authorization scheme realm= error=";
+    if word.is_empty() || SAID.split(' ').any(|said| word.eq_ignore_ascii_case(said.as_bytes())) {
         return true;
     }
     if capital_bearer {

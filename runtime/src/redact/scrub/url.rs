@@ -2,7 +2,7 @@ use super::range::REDACTED;
 use super::shape_only::listed_or_shape;
 use super::text::{is_clean, text};
 use super::value::is_grant;
-use crate::redact::keys::{decoded, hides};
+use crate::redact::keys::{hides, percent_decoded};
 use crate::redact::off;
 
 const UNPARSEABLE: &str = "<unparseable url>";
@@ -56,7 +56,7 @@ pub fn url_with_query(input: &str) -> String {
                 } else {
                     unless_secret(value)
                 };
-                out.push_str(&listed_or_shape(&percent_decoded(name), shown));
+                out.push_str(&listed_or_shape(&form_decoded(name), shown));
             }
         }
     }
@@ -183,13 +183,13 @@ fn is_host(host: &str) -> bool {
 
 /// Whether the value of a query parameter is hidden because of its name.
 pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
-    !off::is_off() && (hides(name) || is_grant(&percent_decoded(name), value))
+    !off::is_off() && (hides(name) || is_grant(&form_decoded(name), value))
 }
 
 /// Returns a part of a URL scrubbed, or `[REDACTED]` if it contains a secret only after decoding.
 fn unless_secret(part: &str) -> std::borrow::Cow<'_, str> {
     if part.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        let plain = percent_decoded(part);
+        let plain = form_decoded(part);
         if text(&plain) != plain {
             return REDACTED.into();
         }
@@ -198,14 +198,6 @@ fn unless_secret(part: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// Decodes a part of a query: `+` is a blank, `%41` an `A` (WHATWG URL, form decoding).
-pub(crate) fn percent_decoded(part: &str) -> String {
-    let bytes = part.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let (byte, next) = decoded(bytes, at);
-        plain.push(if byte == b'+' { b' ' } else { byte });
-        at = next;
-    }
-    String::from_utf8_lossy(&plain).into_owned()
+pub(crate) fn form_decoded(part: &str) -> String {
+    percent_decoded(part).replace('+', " ")
 }

@@ -6,13 +6,6 @@ use super::writer::{Encoder, Out};
 use crate::redact::loggable::Loggable;
 
 impl Encoder<'_> {
-    pub(crate) fn debug_value<T: Loggable + ?Sized>(
-        value: &T,
-        f: &mut fmt::Formatter<'_>,
-    ) -> fmt::Result {
-        fmt::Debug::fmt(&DebugValue { value, depth: 0, name: "" }, f)
-    }
-
     pub(super) fn inner_debug(&mut self, name: &str, value: &dyn fmt::Debug) {
         let Out::Debug { to, pretty, result } = &mut self.out else { return };
         if result.is_err() {
@@ -32,7 +25,7 @@ pub(crate) struct DebugOf<'a, T: ?Sized>(pub(crate) &'a T);
 
 impl<T: Loggable + ?Sized> fmt::Debug for DebugOf<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Encoder::debug_value(self.0, f)
+        fmt::Debug::fmt(&DebugValue { value: self.0, depth: 0, name: "" }, f)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
 
-use super::writer::Encoder;
+use super::debug::DebugOf;
 use crate::base::catch::catch;
 use crate::json::escape;
 use crate::redact::error_text::UNPRINTABLE;
@@ -72,7 +72,7 @@ impl NestedDebug {
     pub(crate) fn fmt<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_requested = JSON_REQUESTED.try_with(|flag| flag.replace(false)).unwrap_or(false);
         if !is_requested {
-            return Encoder::debug_value(value, f);
+            return fmt::Debug::fmt(&DebugOf(value), f);
         }
         let json = to_json(value);
         f.write_str(&json)?;

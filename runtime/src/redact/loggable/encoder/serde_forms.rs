@@ -87,21 +87,16 @@ impl<'a> Encoder<'a> {
             object.splice(",\"value\":", &json);
         });
     }
-
-    /// Appends a JSON string to a place that is claimed already.
-    fn raw_text(&mut self, text: &str) {
-        if let Out::Json(out) = &mut self.out {
-            escape::json_string(text, out);
-        }
-    }
 }
 
 impl Object<'_, '_> {
     /// Writes the tag of an enum or struct as a field. `Debug` shows the name of the type instead.
     #[doc(hidden)]
     pub fn tag(&mut self, key: &str, tag: &str) {
-        if let Out::Json(_) = self.encoder.out {
-            self.slot(key, "").encoder.raw_text(tag);
+        if matches!(self.encoder.out, Out::Json(_))
+            && let Out::Json(out) = &mut self.slot(key, "").encoder.out
+        {
+            escape::json_string(tag, out);
         }
     }
 

@@ -3,11 +3,9 @@
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::base::catch::catch;
 use crate::json::append::{NUMBER_ROOM, append, append_all, number};
 use crate::json::escape;
-use crate::redact::error_text::UNPRINTABLE;
-use crate::redact::hash;
+use crate::redact::{error_text, hash};
 
 /// Writer of one value, passed to [`Loggable::log`](super::super::Loggable::log).
 ///
@@ -276,13 +274,13 @@ impl<'a> Encoder<'a> {
         if !self.claim() {
             return;
         }
-        let cut = cut_at(value, self.limit);
+        let cut = value.floor_char_boundary(self.limit);
         match &mut self.out {
             Out::Json(out) => {
                 out.push('"');
                 escape::json_text(&value[..cut], out);
                 if cut < value.len() {
-                    cut_mark(value.len() - cut, out);
+                    let _ = write!(out, "…(+{} bytes)", value.len() - cut);
                 }
                 out.push('"');
             }
@@ -349,11 +347,7 @@ impl<'a> Encoder<'a> {
     ///
     /// The caller is responsible for redaction. If formatting fails or panics, the text is `"<unprintable>"`.
     pub fn display(&mut self, value: &dyn fmt::Display) {
-        let mut text = String::new();
-        match catch(|| write!(text, "{value}")) {
-            Some(Ok(())) => self.text(&text),
-            _ => self.text(UNPRINTABLE),
-        }
+        self.text(&error_text::display(value));
     }
 
     /// Writes `"[REDACTED]"`.
@@ -418,18 +412,4 @@ fn non_finite(value: f64) -> &'static str {
     } else {
         "-inf"
     }
-}
-
-/// Returns the length of the text cut at `limit` bytes or before.
-fn cut_at(text: &str, limit: usize) -> usize {
-    let mut cut = text.len().min(limit);
-    while !text.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    cut
-}
-
-/// Appends the mark of a cut text.
-fn cut_mark(missing: usize, out: &mut String) {
-    let _ = write!(out, "…(+{missing} bytes)");
 }
