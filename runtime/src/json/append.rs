@@ -77,7 +77,7 @@ fn long(number: u64, buffer: &mut itoa::Buffer) -> &str {
     buffer.format(number)
 }
 
-/// The room that a number needs, including the bytes that are stored behind its digits.
+/// The room that a number needs, including the bytes that are written after its digits.
 pub(crate) const NUMBER_ROOM: usize = 24;
 
 /// Writes text and numbers into room that was reserved at the end of a text. A piece that does not fit is left out.
@@ -112,7 +112,7 @@ pub(crate) fn append_all<const N: usize>(out: &mut String, pieces: [&str; N]) {
         // panic), and the pieces before this one took no more than their own lengths.
         unsafe { appender.add_short(piece) };
     }
-    // SAFETY: all pieces are whole `str`s, and have just been written behind the text. `Appender::end` would compute the
+    // SAFETY: all pieces are whole `str`s, and have just been written after the text. `Appender::end` would compute the
     // length again.
     unsafe { appender.out.as_mut_vec().set_len(len + total) };
 }
@@ -124,7 +124,7 @@ impl<'a> Appender<'a> {
         out.reserve(room);
         // SAFETY: nothing is changed through it here.
         let at = unsafe { out.as_mut_vec() }.spare_capacity_mut().as_mut_ptr().cast::<u8>();
-        // SAFETY: `reserve` made the capacity at least `room` bytes larger than the length, behind which `at` is.
+        // SAFETY: `reserve` made the capacity at least `room` bytes larger than the length, and `at` is at that length.
         let end = unsafe { at.add(room) };
         Appender { out, at, end }
     }
@@ -148,7 +148,7 @@ impl<'a> Appender<'a> {
     #[inline(always)]
     fn add(&mut self, bytes: &[u8], stay: usize) {
         let stay = stay.min(bytes.len());
-        // SAFETY: `at` and `end` are in the same buffer, and `at` is not behind `end`, because only bytes that fit are
+        // SAFETY: `at` and `end` are in the same buffer, and `at` is not after `end`, because only bytes that fit are
         // written. `bytes` is not in that buffer, since `out` is borrowed mutably.
         unsafe {
             if bytes.len() <= self.end.offset_from_unsigned(self.at) {
@@ -171,10 +171,14 @@ impl<'a> Appender<'a> {
         unsafe {
             if len > 16 {
                 to.copy_from_nonoverlapping(from.as_ptr(), len);
-            } else if let (Some(first), Some(last)) = (from.first_chunk(), from.last_chunk()) {
+            } else if let (Some(first), Some(last)) =
+                (from.first_chunk::<8>(), from.last_chunk::<8>())
+            {
                 to.cast::<[u8; 8]>().write_unaligned(*first);
                 to.add(len - 8).cast::<[u8; 8]>().write_unaligned(*last);
-            } else if let (Some(first), Some(last)) = (from.first_chunk(), from.last_chunk()) {
+            } else if let (Some(first), Some(last)) =
+                (from.first_chunk::<4>(), from.last_chunk::<4>())
+            {
                 to.cast::<[u8; 4]>().write_unaligned(*first);
                 to.add(len - 4).cast::<[u8; 4]>().write_unaligned(*last);
             } else if let [first, .., last] = from {

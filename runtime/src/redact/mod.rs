@@ -1,6 +1,6 @@
-//! What a log may show.
+//! Redaction: decides how much of a value the log shows.
 //!
-//! Nothing here knows of records, requests or threads.
+//! It does not depend on records, requests or threads.
 
 pub(crate) mod error_text;
 pub(crate) mod hash;

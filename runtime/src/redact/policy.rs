@@ -30,7 +30,7 @@ pub fn clear<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
     Decided { value, policy: TextPolicy::Clear }
 }
 
-/// Shows `****` with the first and last characters that [`Mask::first`] and [`Mask::last`] ask for.
+/// Shows `****` with the first and last characters that [`Mask::first`] and [`Mask::last`] set.
 ///
 /// The value is `"[REDACTED]"` if it has fewer than 8 characters, or if fewer than twice as many characters would
 /// stay hidden as are shown.

@@ -1,8 +1,8 @@
 //! The captured lines of one test, and lookups and assertions on them.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 use tracing_core::dispatcher::DefaultGuard;
 
@@ -44,7 +44,7 @@ pub struct Captured {
     /// Changes the levels of `capture_with`.
     pub(super) logging: Option<Logging>,
     /// The thread's frame before the capture, restored on drop.
-    before: Option<Frame>,
+    before: Frame,
     _default: Option<DefaultGuard>,
     _not_send: PhantomData<*const ()>,
 }
@@ -57,7 +57,7 @@ impl fmt::Debug for Captured {
 
 impl Drop for Captured {
     fn drop(&mut self) {
-        self.lines.end(self.before.take().unwrap_or_default());
+        self.lines.end(mem::take(&mut self.before));
     }
 }
 
@@ -67,8 +67,7 @@ impl Captured {
         place.capture = lines.capture().into();
         let mut frame = Frame::of(Arc::new(place));
         current::swap_frame(&mut frame);
-        let before = Some(frame);
-        Captured { lines, logging: None, before, _default: default, _not_send: PhantomData }
+        Captured { lines, logging: None, before: frame, _default: default, _not_send: PhantomData }
     }
 
     /// Returns all lines so far, in the order in which they were written.

@@ -19,7 +19,7 @@
 //! 4. A name that only describes a secret is not sensitive: its last word is count, len, type, ttl, expires, policy,
 //!    enabled, url, …, or its first word is, has, min, max, …
 //!
-//! The rule knows English words only. [`Config::sensitive`](crate::Config::sensitive) adds names of a deployment.
+//! The words of the rule are English. [`Config::sensitive`](crate::Config::sensitive) adds names of a deployment.
 //!
 //! ```
 //! use candor::keys::is_sensitive;

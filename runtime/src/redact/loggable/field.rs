@@ -1,7 +1,7 @@
 //! Functions that `#[redact]` calls for each field.
 //!
-//! The macro knows neither the result of the key rule nor the traits of a type, so it leaves both to traits and method
-//! resolution.
+//! A macro cannot evaluate the key rule or look up the traits of a type, so the result of the rule is a const parameter,
+//! and method resolution chooses by the traits.
 
 use std::error::Error;
 use std::fmt;

@@ -2,7 +2,7 @@
 //!
 //! Names (of fields, parameters, headers and JSON keys) are checked against one [key rule](crate::keys), and all text
 //! goes through one scrubber, [`text`]. This is best effort: a secret without a sensitive name or a known form is not
-//! found. Log sensitive data through candor's macros, where the compiler asks for a [policy](crate::policy).
+//! found. Log sensitive data through candor's macros, with which the compiler requires a [policy](crate::policy).
 //!
 //! In [strict mode](crate::Config::strict) the scrubber also hides mail and network addresses, telephone numbers and
 //! IBANs.

@@ -16,7 +16,7 @@ pub(super) struct Triggers {
     end: usize,
 }
 
-/// Bytes that are triggers whatever stands beside them. The last one begins a full-width sign.
+/// Bytes that are triggers regardless of the bytes around them. The last one begins a full-width sign.
 const ALONE: [&[u8]; 5] = [b"=:<>", b"%(-", b"[{", b"`", b"\xef"];
 /// Bytes that are triggers if four characters that are not blanks follow: the `B` of `Basic`, and the ends of key
 /// prefixes.

@@ -211,7 +211,7 @@ impl<'a> Object<'_, 'a> {
         Slot { encoder: self.encoder, name: key, hidden }.value_under(name, value);
     }
 
-    /// Returns the slot of a field whose name a macro knows. `key` is the name as JSON with a comma and a colon,
+    /// Returns the slot of a field whose name is known at compile time. `key` is the name as JSON with a comma and a colon,
     /// `,"name":`; `other_name` is its name in the code, if that differs.
     #[doc(hidden)]
     #[inline(always)]
