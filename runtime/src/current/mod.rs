@@ -19,7 +19,7 @@ pub(crate) use self::line_lease::LineLease;
 pub(crate) use self::step_state::StepState;
 pub(crate) use self::thread::{
     FrameGuard, ThreadState, UserGuard, is_alive, is_of, raises, request, swap_frame, take_extras,
-    with, with_line_buffer, with_request, with_switches, with_thread,
+    with, with_line_buffer, with_overrides, with_request, with_thread,
 };
 #[cfg(feature = "testing")]
 pub(crate) use self::thread::{capture, delay_of, join_capture};

@@ -14,7 +14,7 @@ use super::frame::{Frame, SavedFrame, StepExtras};
 use super::line_buffer::LineBuffer;
 use super::step_state::{POOLED_BYTES, StepState};
 use crate::request::Request;
-use crate::request::switches::Switches;
+use crate::request::overrides::RequestOverrides;
 
 /// How many boxes of a kind a thread keeps.
 const POOLED: usize = 64;
@@ -225,14 +225,14 @@ pub(crate) fn with_request<T>(request: Option<&Arc<Request>>, f: impl FnOnce() -
     f()
 }
 
-/// Runs `f` with the switches of the current request, if it has any.
-pub(crate) fn with_switches<T>(f: impl FnOnce(&Switches) -> T) -> Option<T> {
-    with(|frame| frame.request.as_ref()?.switches.as_deref().map(f)).flatten()
+/// Runs `f` with the overrides of the current request, if it has any.
+pub(crate) fn with_overrides<T>(f: impl FnOnce(&RequestOverrides) -> T) -> Option<T> {
+    with(|frame| frame.request.as_ref()?.overrides.as_deref().map(f)).flatten()
 }
 
 /// Whether the current request writes lines of this target and level, even if other requests don't.
 pub(crate) fn raises(target: &str, level: Level) -> bool {
-    with_switches(|switches| switches.allow(target, level)).unwrap_or(false)
+    with_overrides(|overrides| overrides.allow(target, level)).unwrap_or(false)
 }
 
 /// The capture of the current request, or of its placeholder.

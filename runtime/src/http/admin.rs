@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::init::logging::Logging;
 use crate::init::reload;
 use crate::logger::Logger;
-use crate::request::switches;
+use crate::request::overrides;
 use crate::sink::stats::stats;
 
 /// Returns a service that shows and changes the log levels and shows the line counts of a running program.
@@ -186,7 +186,7 @@ fn counts() -> Value {
         "written": stats.written,
         "waiting": stats.waiting,
         "dropped": stats.dropped,
-        "sampled_away": switches::sampled_away(),
+        "sampled_away": overrides::sampled_away(),
         "sinks": sinks.collect::<Vec<_>>(),
     })
 }

@@ -170,8 +170,8 @@ impl OpenRequest {
         let now = Tick::now();
         let is_unsuccessful = self.status.is_some_and(|status| status.as_u16() >= 400)
             || self.grpc_status.is_some_and(|status| status != 0);
-        if let Some(switches) = self.request.switches.as_deref().filter(|_| is_unsuccessful) {
-            switches.speak_up();
+        if let Some(overrides) = self.request.overrides.as_deref().filter(|_| is_unsuccessful) {
+            overrides.unmute();
         }
         let is_slow =
             self.settings.slow.is_some_and(|slow| now.since(self.request.started) >= slow);
@@ -201,8 +201,8 @@ impl OpenRequest {
     /// Writes the recorded lines if `is_failure`, else discards them. Returns how many were written, and how many were
     /// evicted before.
     fn finish_recorder(&self, is_failure: bool) -> (u64, u64) {
-        let switches = self.request.switches.as_deref();
-        let Some(recorder) = switches.and_then(|switches| switches.recorder.as_ref()) else {
+        let overrides = self.request.overrides.as_deref();
+        let Some(recorder) = overrides.and_then(|overrides| overrides.recorder.as_ref()) else {
             return (0, 0);
         };
         let written = dispatcher::get_default(|dispatch| {

@@ -103,7 +103,7 @@ fn new_context(
         IncomingId::Missing | IncomingId::Rejected(_) => request::Request::new(),
     };
     let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
-    request.switches = settings.switches(&request.id, parts, debug).map(Box::new);
+    request.overrides = settings.overrides(&request.id, parts, debug).map(Box::new);
     request.method = Some(context::method_of(parts.method.as_str()));
     let path = path.as_deref().unwrap_or(parts.uri.path());
     request.path = Some(context::safe_path(path).into());

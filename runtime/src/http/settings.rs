@@ -12,7 +12,7 @@ use super::flight_recorder::ActiveRecorder;
 use super::sampling;
 use super::stuck::Watch;
 use super::trust::{DebugRequest, Trust};
-use crate::request::switches::{Share, Switches};
+use crate::request::overrides::{RequestOverrides, Sampling};
 
 /// The settings of a [`RequestLayer`](super::RequestLayer).
 #[derive(Clone)]
@@ -65,23 +65,23 @@ impl fmt::Debug for Settings {
 
 impl Settings {
     /// Returns the overrides of a request; `None` if it behaves like any other.
-    pub(super) fn switches(
+    pub(super) fn overrides(
         &self,
         id: &str,
         parts: &Parts,
         debug: DebugRequest,
-    ) -> Option<Switches> {
+    ) -> Option<RequestOverrides> {
         let trust = self.trust.as_ref().filter(|_| debug == DebugRequest::Accepted);
         let debug_log = trust.map(Trust::debug_log);
         let is_quiet = self.quiet.iter().any(|quiet| call_hook(|| quiet(parts)).unwrap_or(false));
         // An accepted `X-Debug-Log` overrides sampling and `quiet`.
         let share = match &debug_log {
-            None if !sampling::contains(id, self.rate) => Share::NotSampled,
-            None if is_quiet => Share::Quiet,
-            _ => Share::Sampled,
+            None if !sampling::contains(id, self.rate) => Sampling::NotSampled,
+            None if is_quiet => Sampling::Quiet,
+            _ => Sampling::Sampled,
         };
         let recorder = self.recorder.as_ref().map(ActiveRecorder::recorder);
-        let has_any = debug_log.is_some() || share != Share::Sampled || recorder.is_some();
-        has_any.then(|| Switches::new(debug_log, share, recorder))
+        let has_any = debug_log.is_some() || share != Sampling::Sampled || recorder.is_some();
+        has_any.then(|| RequestOverrides::new(debug_log, share, recorder))
     }
 }

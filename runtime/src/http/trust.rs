@@ -18,7 +18,7 @@ use crate::json::append::number;
 use crate::json::members;
 use crate::levels::{Levels, Raised};
 use crate::logger::emit;
-use crate::request::switches::DebugLog;
+use crate::request::overrides::DebugLog;
 
 pub(super) const DEBUG_LOG: HeaderName = HeaderName::from_static("x-debug-log");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

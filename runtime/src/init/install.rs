@@ -93,7 +93,7 @@ impl Config {
         Ok((subscriber(Arc::clone(&logger)), Logging { logger }))
     }
 
-    fn logger(self, alone: bool) -> Result<Logger, InitError> {
+    fn logger(self, is_only_layer: bool) -> Result<Logger, InitError> {
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
         }
@@ -135,7 +135,7 @@ impl Config {
             value_limit: self.value_limit,
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,
-            alone,
+            is_only_layer,
             spans: self.spans,
             sink,
             audit,

@@ -26,15 +26,19 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.logger.alone { interest(&self.logger, metadata) } else { Interest::always() }
+        if self.logger.is_only_layer {
+            interest(&self.logger, metadata)
+        } else {
+            Interest::always()
+        }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        !self.logger.alone || wants(&self.logger, metadata)
+        !self.logger.is_only_layer || wants(&self.logger, metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.logger.alone.then(|| max_level(&self.logger))
+        self.logger.is_only_layer.then(|| max_level(&self.logger))
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
@@ -90,7 +94,7 @@ fn wants_always(logger: &Logger, metadata: &Metadata<'_>) -> Option<bool> {
     if !metadata.is_span() {
         None
     } else if span_stack::is_request_span(metadata) {
-        Some(!logger.alone)
+        Some(!logger.is_only_layer)
     } else {
         site::is_of_step(metadata).then_some(false)
     }

@@ -47,7 +47,7 @@ pub(crate) fn emit_with(
         return;
     }
     let record = site.record(severity, at);
-    let direct = super::if_alone(|logger: &Logger| {
+    let direct = super::if_only_layer(|logger: &Logger| {
         let prefix = site.prefix(severity, &logger.template);
         logger.write_for(buffer, request, &record, SpanScope::Thread, prefix, |out| {
             fields(out, logger.value_limit);

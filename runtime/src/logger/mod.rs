@@ -24,9 +24,9 @@ use crate::json::members;
 use crate::levels::ActiveLevels;
 use crate::redact::hash;
 use crate::request::Request;
+use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
-use crate::request::switches::{Fate, Switches};
 use crate::sink::{Loss, Sink};
 
 /// The settings and sinks of one candor layer: what its lines look like, which it writes, and where they go.
@@ -42,7 +42,7 @@ pub(crate) struct Logger {
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
     /// Whether this is the only layer, so that records are written without being dispatched.
-    pub(crate) alone: bool,
+    pub(crate) is_only_layer: bool,
     /// Whether steps are spans for other layers.
     pub(crate) spans: bool,
     pub(crate) sink: Sink,
@@ -85,11 +85,17 @@ impl Logger {
         fields: impl FnOnce(&mut String),
     ) {
         let known = request.filter(|request| request.has_id());
-        let switches = known.and_then(|request| request.switches.as_deref());
-        match switches.map_or(Fate::Write, |switches| self.fate(switches, record)) {
-            Fate::Write if known.is_some_and(|request| self.suppresses(request, record)) => return,
-            Fate::Write | Fate::WriteMore => {}
-            fate => return self.withhold(buffer, known, switches, fate, record, spans, fields),
+        let overrides = known.and_then(|request| request.overrides.as_deref());
+        match overrides.map_or(LineDecision::Write, |overrides| self.decide(overrides, record)) {
+            LineDecision::Write
+                if known.is_some_and(|request| self.suppresses(request, record)) =>
+            {
+                return;
+            }
+            LineDecision::Write | LineDecision::WriteAsDetail => {}
+            decision => {
+                return self.withhold(buffer, known, overrides, decision, record, spans, fields);
+            }
         }
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
@@ -107,15 +113,15 @@ impl Logger {
         self.format == Format::Json
             && !self.template.keys.are_renamed()
             && request.is_none_or(|request| {
-                request.switches.is_none() && !self.is_over_cap(request, severity)
+                request.overrides.is_none() && !self.is_over_cap(request, severity)
             })
             && !hash::is_missing_key_warning_due()
     }
 
     #[cold]
-    fn fate(&self, switches: &Switches, record: &Record<'_>) -> Fate {
+    fn decide(&self, overrides: &RequestOverrides, record: &Record<'_>) -> LineDecision {
         let for_all = self.levels.load().allow(record.logger, record.severity.level());
-        switches.fate(record, for_all)
+        overrides.decide(record, for_all)
     }
 
     /// Keeps or counts a line that is not written now.
@@ -125,20 +131,20 @@ impl Logger {
         &self,
         buffer: &mut LineBuffer,
         request: Option<&Arc<Request>>,
-        switches: Option<&Switches>,
-        fate: Fate,
+        overrides: Option<&RequestOverrides>,
+        decision: LineDecision,
         record: &Record<'_>,
         spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
     ) {
-        let (Some(request), Some(switches)) = (request, switches) else { return };
-        match (fate, &switches.recorder) {
-            (Fate::Keep, Some(recorder)) => {
+        let (Some(request), Some(overrides)) = (request, overrides) else { return };
+        match (decision, &overrides.recorder) {
+            (LineDecision::Keep, Some(recorder)) => {
                 self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
                 recorder.keep(self.id, record.severity, &buffer.line);
             }
-            (Fate::SampleAway, _) => {
-                switches.sampled_away.fetch_add(1, Ordering::Relaxed);
+            (LineDecision::SampleAway, _) => {
+                overrides.sampled_away.fetch_add(1, Ordering::Relaxed);
             }
             _ => {
                 request.suppressed.fetch_add(1, Ordering::Relaxed);
@@ -289,7 +295,7 @@ impl Logger {
     fn suppresses(&self, request: &Request, record: &Record<'_>) -> bool {
         let over = record.capped
             && self.is_over_cap(request, record.severity)
-            && request.lines.load(Ordering::Relaxed).saturating_sub(request.more_lines())
+            && request.lines.load(Ordering::Relaxed).saturating_sub(request.debug_lines())
                 >= self.lines_per_request;
         if over {
             request.suppressed.fetch_add(1, Ordering::Relaxed);
@@ -330,16 +336,16 @@ pub(crate) fn lines_dropped(
 
 /// Runs `f` with the logger of the thread's subscriber, if candor's layer is the only one.
 #[inline]
-pub(crate) fn if_alone<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
+pub(crate) fn if_only_layer<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
     dispatcher::get_default(|dispatch| match dispatch.downcast_ref::<CandorLayer>() {
-        Some(layer) if layer.logger.alone => Some(f(&layer.logger)),
+        Some(layer) if layer.logger.is_only_layer => Some(f(&layer.logger)),
         _ => None,
     })
 }
 
 /// Whether candor's layer is the only one of the thread's subscriber.
-pub(crate) fn is_alone() -> bool {
-    if_alone(|_| ()).is_some()
+pub(crate) fn is_only_layer() -> bool {
+    if_only_layer(|_| ()).is_some()
 }
 
 /// Whether steps are spans for other layers.

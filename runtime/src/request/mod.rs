@@ -12,10 +12,10 @@ mod identity;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
 pub(crate) mod open_steps;
 #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
+pub(crate) mod overrides;
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
 pub(crate) mod recorder;
 pub(crate) mod rendered;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
-pub(crate) mod switches;
 pub(crate) mod totals;
 pub(crate) mod trace;
 
@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
 
 use self::identity::Identity;
 use self::open_steps::OpenSteps;
-use self::switches::Switches;
+use self::overrides::RequestOverrides;
 use self::totals::{Cause, Totals};
 use self::trace::Trace;
 use crate::base::clock::Tick;
@@ -48,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) trace_of_edge: Option<Trace>,
     pub(crate) started: Tick,
     /// Boxed: most requests have none, and `None` is one load.
-    pub(crate) switches: Option<Box<Switches>>,
+    pub(crate) overrides: Option<Box<RequestOverrides>>,
     /// Present if something watches whether the request ends.
     pub(crate) open_steps: Option<OpenSteps>,
     /// Whether `request_completed` is written.
@@ -107,7 +107,7 @@ impl Request {
             #[cfg(all(feature = "otel", feature = "http"))]
             trace_of_edge: None,
             started,
-            switches: None,
+            overrides: None,
             open_steps: None,
             is_over: AtomicBool::new(false),
             lines: AtomicU64::new(0),
@@ -179,12 +179,12 @@ impl Request {
 
     /// The number of lines that this request wrote beyond those that other requests write.
     #[cold]
-    pub(crate) fn more_lines(&self) -> u64 {
-        self.switches.as_deref().map_or(0, Switches::more_lines)
+    pub(crate) fn debug_lines(&self) -> u64 {
+        self.overrides.as_deref().map_or(0, RequestOverrides::debug_lines)
     }
 
     pub(crate) fn lines_sampled_away(&self) -> u64 {
-        self.switches.as_deref().map_or(0, |it| it.sampled_away.load(Ordering::Relaxed))
+        self.overrides.as_deref().map_or(0, |it| it.sampled_away.load(Ordering::Relaxed))
     }
 
     /// The number of the next line, from 1.

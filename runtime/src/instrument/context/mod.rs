@@ -37,7 +37,7 @@ use crate::json::members;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 use crate::redact::{keys, scrub};
 use crate::request::Request;
-use crate::request::switches::Switches;
+use crate::request::overrides::RequestOverrides;
 
 /// One request, or another piece of work that has an id, and everything its lines share.
 ///
@@ -208,7 +208,7 @@ pub fn current() -> Option<RequestContext> {
 /// assert!(!candor::context::is_debug());
 /// ```
 pub fn is_debug() -> bool {
-    current::with_switches(|switches| switches.debug.is_some()).unwrap_or(false)
+    current::with_overrides(|overrides| overrides.debug.is_some()).unwrap_or(false)
 }
 
 /// Whether the current request is sampled: for detail that only a part of the requests should log. All services that
@@ -218,7 +218,7 @@ pub fn is_debug() -> bool {
 /// assert!(candor::context::is_sampled());
 /// ```
 pub fn is_sampled() -> bool {
-    current::with_switches(Switches::is_sampled).unwrap_or(true)
+    current::with_overrides(RequestOverrides::is_sampled).unwrap_or(true)
 }
 
 /// Sets the user of the current request, for every line from now on, in running tasks too.

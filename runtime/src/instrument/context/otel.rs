@@ -18,10 +18,10 @@ use crate::request::trace::{Hex, Trace};
 /// they are the ids that the HTTP layer made, in the trace of the span around the request.
 pub(super) fn join(request: &Request, span: &Span) {
     let known = request.trace.get();
-    let told = known.or(of_edge(request));
-    let parent = told.and_then(|trace| parent(trace, known.is_some()));
+    let stated = known.or(of_edge(request));
+    let parent = stated.and_then(|trace| parent(trace, known.is_some()));
     let belongs = |around: &Trace| {
-        parent.is_none() || told.is_some_and(|told| told.trace_id == around.trace_id)
+        parent.is_none() || stated.is_some_and(|stated| stated.trace_id == around.trace_id)
     };
     let around = around().filter(belongs);
     if around.is_none()

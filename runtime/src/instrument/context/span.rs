@@ -45,7 +45,7 @@ impl RequestSpan {
     /// The current span, which other layers take as the parent of work that is sent elsewhere. candor needs none, so if
     /// its layer is the only one there is nothing to enter at every poll.
     pub(super) fn of_here() -> Self {
-        let span = (!logger::is_alone()).then(Span::current).filter(|span| !span.is_none());
+        let span = (!logger::is_only_layer()).then(Span::current).filter(|span| !span.is_none());
         span.map_or(RequestSpan::Nothing, RequestSpan::Span)
     }
 

@@ -101,9 +101,9 @@ macro_rules! trace {
 ///
 /// # What it costs
 ///
-/// Where the line is not wanted, one look at the interest of its call site, and no argument is
-/// evaluated. A line that is written allocates nothing once its thread has written a few, where candor's
-/// layer is alone and the event names no parent.
+/// A line that is not wanted costs one load of its call site's interest, and its arguments are not evaluated. A line that
+/// is written allocates nothing once its thread has written a few, if candor's layer is the only one and the event has no
+/// explicit parent.
 ///
 /// # Only these
 ///

@@ -89,7 +89,7 @@ impl EventSite {
     #[inline(never)]
     pub fn write(&'static self, message: fmt::Arguments<'_>, fields: &[EventField<'_>]) {
         self.with_record(message, |record| {
-            let direct = logger::if_alone(|logger: &Logger| {
+            let direct = logger::if_only_layer(|logger: &Logger| {
                 let prefix = message.as_str().and_then(|message| self.prefix(message, logger));
                 let request = current::request();
                 current::with_line_buffer(|buffer| {

@@ -30,7 +30,7 @@ impl ActiveStep {
         }
         let mut state = Some(self.state);
         let ret = result.ret.as_deref();
-        logger::if_alone(|logger| {
+        logger::if_only_layer(|logger| {
             let line = |thread: &mut ThreadState| {
                 let severity = finish_here(logger, thread, &mut state, now, ret)?;
                 // The writer is a user's code, and finds no request.
@@ -59,7 +59,7 @@ impl ActiveStep {
         }
         let mut own = Some(self.state);
         let ret = result.ret.as_deref();
-        logger::if_alone(|logger| {
+        logger::if_only_layer(|logger| {
             let Some(state) = own.as_deref() else { return };
             let line = |thread: &mut ThreadState| {
                 let severity =

@@ -10,7 +10,7 @@ use crate::levels::Raised;
 
 /// The overrides of a request that has any.
 #[derive(Debug)]
-pub(crate) struct Switches {
+pub(crate) struct RequestOverrides {
     pub(crate) debug: Option<DebugLog>,
     is_sampled: AtomicBool,
     /// Sampled, but muted by a `quiet` rule unless it fails.
@@ -31,10 +31,10 @@ pub(crate) struct DebugLog {
 
 /// Whether and how a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum LineDecision {
     Write,
     /// Written, and not counted against the limit of lines per request.
-    WriteMore,
+    WriteAsDetail,
     /// Kept by the flight recorder.
     Keep,
     Suppress,
@@ -44,19 +44,23 @@ pub(crate) enum Fate {
 
 /// Whether the lines below WARN of a request are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Share {
+pub(crate) enum Sampling {
     Sampled,
     NotSampled,
     /// Only if the request fails.
     Quiet,
 }
 
-impl Switches {
-    pub(crate) fn new(debug: Option<DebugLog>, share: Share, recorder: Option<Recorder>) -> Self {
-        Switches {
+impl RequestOverrides {
+    pub(crate) fn new(
+        debug: Option<DebugLog>,
+        share: Sampling,
+        recorder: Option<Recorder>,
+    ) -> Self {
+        RequestOverrides {
             debug,
-            is_sampled: AtomicBool::new(share == Share::Sampled),
-            is_quiet: share == Share::Quiet,
+            is_sampled: AtomicBool::new(share == Sampling::Sampled),
+            is_quiet: share == Sampling::Quiet,
             sampled_away: AtomicU64::new(0),
             recorder,
         }
@@ -67,7 +71,7 @@ impl Switches {
     }
 
     /// Writes the lines of a muted request from now on, because it fails.
-    pub(crate) fn speak_up(&self) {
+    pub(crate) fn unmute(&self) {
         self.is_sampled.fetch_or(self.is_quiet, Ordering::Relaxed);
     }
 
@@ -78,25 +82,25 @@ impl Switches {
     }
 
     /// Decides on a line, which every request writes or only this one.
-    pub(crate) fn fate(&self, record: &Record<'_>, is_for_all: bool) -> Fate {
+    pub(crate) fn decide(&self, record: &Record<'_>, is_for_all: bool) -> LineDecision {
         let detail = record.severity < Severity::Warn;
         if is_for_all {
             return match &self.recorder {
-                _ if self.is_sampled() || !detail => Fate::Write,
-                Some(_) if record.capped => Fate::Keep,
-                _ => Fate::SampleAway,
+                _ if self.is_sampled() || !detail => LineDecision::Write,
+                Some(_) if record.capped => LineDecision::Keep,
+                _ => LineDecision::SampleAway,
             };
         }
         let level = record.severity.level();
         match (&self.debug, &self.recorder) {
-            (Some(debug), _) if debug.allows(record.logger, level) => debug.fate(detail),
-            (_, Some(recorder)) if recorder.allows(record.logger, level) => Fate::Keep,
-            _ => Fate::Write,
+            (Some(debug), _) if debug.allows(record.logger, level) => debug.decide(detail),
+            (_, Some(recorder)) if recorder.allows(record.logger, level) => LineDecision::Keep,
+            _ => LineDecision::Write,
         }
     }
 
     /// The number of lines that other requests would not have written.
-    pub(crate) fn more_lines(&self) -> u64 {
+    pub(crate) fn debug_lines(&self) -> u64 {
         let lines = |debug: &DebugLog| debug.lines.load(Ordering::Relaxed).min(debug.limit);
         self.debug.as_ref().map_or(0, lines)
     }
@@ -111,13 +115,13 @@ impl DebugLog {
         self.raised.levels().allow(target, level)
     }
 
-    fn fate(&self, is_detail: bool) -> Fate {
+    fn decide(&self, is_detail: bool) -> LineDecision {
         let before = self.lines.fetch_add(1, Ordering::Relaxed);
         match before < self.limit {
-            true => Fate::WriteMore,
-            false if is_detail => Fate::Suppress,
+            true => LineDecision::WriteAsDetail,
+            false if is_detail => LineDecision::Suppress,
             // From WARN on, lines have no limit.
-            false => Fate::Write,
+            false => LineDecision::Write,
         }
     }
 }
@@ -129,7 +133,7 @@ pub(crate) fn sampled_away() -> u64 {
     SAMPLED_AWAY.load(Ordering::Relaxed)
 }
 
-impl Drop for Switches {
+impl Drop for RequestOverrides {
     fn drop(&mut self) {
         SAMPLED_AWAY.fetch_add(*self.sampled_away.get_mut(), Ordering::Relaxed);
     }

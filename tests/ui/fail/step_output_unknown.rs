@@ -1,0 +1,5 @@
+struct Order;
+
+fn main() {
+    let _ = candor::step("price", || Order);
+}
