@@ -17,6 +17,7 @@ pub use crate::instrument::step::{
 };
 pub use crate::outcome::probe::{ReturnType, Returned};
 pub use crate::outcome::result::CallResult;
+pub use crate::outcome::{FnOutput, ReturnsStepOutput};
 pub use crate::redact::keys::is_sensitive;
 pub use crate::site::{Site, Spec, fields};
 

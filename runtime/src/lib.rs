@@ -83,6 +83,8 @@
 //! ]
 //! ```
 
+#![cfg_attr(not(feature = "http"), allow(dead_code, reason = "the HTTP layer uses it"))]
+
 // Generated code names `::candor::…`, in this crate's own docs and tests too.
 extern crate self as candor;
 

@@ -16,7 +16,7 @@ use crate::base::clock::Tick;
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::logger::emit;
-use crate::outcome::StepOutput;
+use crate::outcome::ReturnsStepOutput;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
 use crate::site::event_sites;
@@ -66,7 +66,7 @@ impl Job {
     /// nothing.
     pub fn scope<F: Future>(self, future: F) -> JobFuture<F>
     where
-        F::Output: StepOutput,
+        fn() -> F::Output: ReturnsStepOutput<F::Output>,
     {
         let context = RequestContext::new();
         let request = Arc::clone(&context.request);
@@ -82,7 +82,10 @@ impl Job {
     /// let line = captured.line("job_completed");
     /// assert_eq!((line.text("outcome"), line.text("error")), ("error", "ParseIntError"));
     /// ```
-    pub fn run<T: StepOutput>(self, work: impl FnOnce() -> T) -> T {
+    pub fn run<T>(self, work: impl FnOnce() -> T) -> T
+    where
+        fn() -> T: ReturnsStepOutput<T>,
+    {
         let context = RequestContext::new();
         let entered = context.enter();
         let open = OpenJob::begin(self.name, Arc::clone(&context.request));
@@ -114,7 +117,7 @@ enum JobState {
 
 impl<F: Future> Future for JobFuture<F>
 where
-    F::Output: StepOutput,
+    fn() -> F::Output: ReturnsStepOutput<F::Output>,
 {
     type Output = F::Output;
 
@@ -161,8 +164,11 @@ impl OpenJob {
         OpenJob { name, request: Some(request), is_running: true }
     }
 
-    fn end(mut self, value: &impl StepOutput) {
-        let result = value.call_result();
+    fn end<T>(mut self, value: &T)
+    where
+        fn() -> T: ReturnsStepOutput<T>,
+    {
+        let result = <fn() -> T>::call_result(value);
         match &result.failure {
             Some(failure) => self.write("error", Severity::Error, Some(&failure.short_name())),
             None => self.write("ok", Severity::Info, None),

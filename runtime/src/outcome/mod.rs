@@ -21,4 +21,4 @@ mod tonic;
 
 pub use answer::{Answer, DependencyOutcome};
 pub use category::Category;
-pub use step_output::StepOutput;
+pub use step_output::{FnOutput, ReturnsStepOutput, StepOutput};

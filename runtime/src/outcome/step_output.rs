@@ -65,20 +65,9 @@ macro_rules! successes {
     (impl [$($generics:tt)*] $type:ty) => { impl<$($generics)*> StepOutput for $type {} };
 }
 
-/// `!`, by way of a function that returns it: stable Rust can't name the type elsewhere.
-type Never = <fn() -> ! as FnOutput>::Output;
-
-trait FnOutput {
-    type Output;
-}
-
-impl<T> FnOutput for fn() -> T {
-    type Output = T;
-}
-
 successes! {
     [] {
-        () Never bool char str String u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
+        () bool char str String u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
         Duration Instant SystemTime ExitCode Ordering Infallible OsStr OsString Path PathBuf IpAddr SocketAddr
         serde_json::Value uuid::Uuid
     }
@@ -99,3 +88,35 @@ successes! {
 
 #[cfg(feature = "http")]
 impl<B> StepOutput for ::http::Response<B> {}
+
+/// A function type whose output `T` is a [`StepOutput`] or `!`.
+///
+/// The work of a job may be a loop without an end, whose type is `!`. Stable Rust can name that type only as the output
+/// of a function.
+#[doc(hidden)]
+pub trait ReturnsStepOutput<T> {
+    fn call_result(value: &T) -> CallResult<'_>;
+}
+
+impl<T: StepOutput> ReturnsStepOutput<T> for fn() -> T {
+    fn call_result(value: &T) -> CallResult<'_> {
+        value.call_result()
+    }
+}
+
+impl ReturnsStepOutput<Never> for fn() -> ! {
+    fn call_result(_: &Never) -> CallResult<'_> {
+        CallResult::OK
+    }
+}
+
+type Never = <fn() -> ! as FnOutput>::Output;
+
+#[doc(hidden)]
+pub trait FnOutput {
+    type Output;
+}
+
+impl<T> FnOutput for fn() -> T {
+    type Output = T;
+}

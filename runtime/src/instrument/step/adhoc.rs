@@ -15,8 +15,8 @@ use pin_project_lite::pin_project;
 use super::future::Step;
 use super::guard::StepGuard;
 use crate::base::lock;
-use crate::outcome::StepOutput;
 use crate::outcome::result::CallResult;
+use crate::outcome::{ReturnsStepOutput, StepOutput};
 use crate::site::{Site, Spec};
 
 /// Runs a closure as a step: the same line as that of a function under
@@ -36,10 +36,13 @@ use crate::site::{Site, Spec};
 /// assert_eq!((line.text("outcome"), line.integer("rows")), ("ok", 3));
 /// ```
 #[track_caller]
-pub fn step<T: StepOutput>(name: &'static str, work: impl FnOnce() -> T) -> T {
+pub fn step<T>(name: &'static str, work: impl FnOnce() -> T) -> T
+where
+    fn() -> T: ReturnsStepOutput<T>,
+{
     let mut guard = StepGuard::enter(site(name, Location::caller()));
     let value = work();
-    guard.read(&value, T::call_result);
+    guard.read(&value, <fn() -> T>::call_result);
     value
 }
 
@@ -91,10 +94,10 @@ pub trait TimedExt: Future + Sized {
     #[track_caller]
     fn timed(self, name: &'static str) -> Timed<Self>
     where
-        Self::Output: StepOutput,
+        fn() -> Self::Output: ReturnsStepOutput<Self::Output>,
     {
         let site = site(name, Location::caller());
-        Timed { step: Step::new(site, self, Self::Output::call_result) }
+        Timed { step: Step::new(site, self, <fn() -> Self::Output>::call_result) }
     }
 }
 
