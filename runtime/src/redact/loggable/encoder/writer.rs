@@ -159,13 +159,7 @@ impl<'a> Encoder<'a> {
     /// Writes an unsigned integer.
     #[inline]
     pub fn u64(&mut self, value: u64) {
-        match &mut self.out {
-            Out::Json(out) if !self.written => {
-                self.written = true;
-                number(value, out);
-            }
-            _ => self.raw_by(|out| number(value, out)),
-        }
+        self.raw_by(|out| number(value, out));
     }
 
     /// Writes a signed integer.
@@ -334,13 +328,17 @@ impl<'a> Encoder<'a> {
         if !self.claim() {
             return;
         }
-        if let Out::Json(out) = &mut self.out {
-            write(out);
-        } else {
-            let mut text = String::new();
-            write(&mut text);
-            self.raw(&text);
+        match &mut self.out {
+            Out::Json(out) => write(out),
+            Out::Debug { .. } => self.raw_by_in_debug(write),
         }
+    }
+
+    #[cold]
+    fn raw_by_in_debug(&mut self, write: impl FnOnce(&mut String)) {
+        let mut text = String::new();
+        write(&mut text);
+        self.raw(&text);
     }
 
     /// Writes the `Display` form of a value as text.
