@@ -8,6 +8,7 @@ use crate::redact::size_class::size_class;
 use crate::redact::strict;
 
 /// Returns the scrubbed text, or in strict mode its shape.
+#[inline]
 pub(crate) fn text_or_shape(input: &str) -> Cow<'_, str> {
     if strict::is_on() { shape(input).into() } else { text(input) }
 }
@@ -23,6 +24,7 @@ pub(crate) fn listed_or_shape<'a>(name: &str, shown: Cow<'a, str>) -> Cow<'a, st
     }
 }
 
+#[cold]
 pub(crate) fn shape(text: &str) -> String {
     size_class("text", text.chars().count())
 }
