@@ -115,7 +115,6 @@ impl Frame {
 
     /// Makes a step the innermost one, and saves what it overwrites.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a few moves")]
     pub(crate) fn push_step(
         &mut self,
         saved: &mut SavedFrame,
@@ -138,7 +137,6 @@ impl Frame {
 
     /// Restores what the innermost step saved, and returns whether steps were begun inside it, and its extras.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a few moves")]
     pub(crate) fn pop_step(&mut self, saved: &mut SavedFrame) -> (bool, Option<Box<StepExtras>>) {
         self.step = saved.step;
         self.token = saved.token;

@@ -59,7 +59,6 @@ impl ThreadState {
 
     /// Returns the state of a step that was not a call and had no span, and its extras.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a few moves")]
     pub(crate) fn keep_plain(
         &mut self,
         mut state: Box<StepState>,
@@ -96,7 +95,6 @@ impl ThreadState {
     /// Pops the step with this token if it is the innermost one; returns whether steps were begun inside it, and its
     /// extras.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a few moves")]
     pub(crate) fn pop_step(
         &mut self,
         token: u64,

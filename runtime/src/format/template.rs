@@ -32,7 +32,6 @@ impl LineHead<'_> {
 
     /// `seq` is the line's number within its request, if it has one.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn write(self, seq: Option<u64>, pieces: &mut Appender<'_>) {
         self.ts.write(pieces);
         pieces.put(self.prefix);
@@ -58,7 +57,6 @@ impl RequestPart<'_> {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     fn write(self, seq: Option<u64>, pieces: &mut Appender<'_>) {
         match seq {
             Some(seq) => {
@@ -205,7 +203,6 @@ impl Template {
     }
 
     /// Gives a kept line its number, in place of [`NO_SEQ`].
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
     pub(crate) fn number(&self, seq: u64, line: &mut String) {
         let none = format!("{}{}", self.seq, NO_SEQ);
         // The key can't occur within a value, where its quotes would be escaped.

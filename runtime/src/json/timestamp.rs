@@ -88,7 +88,6 @@ impl Timestamp<'_> {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(crate) fn write(self, pieces: &mut Appender<'_>) {
         pieces.put(self.text);
         pieces.millionths_of_utc(self.micros);

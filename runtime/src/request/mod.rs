@@ -9,11 +9,8 @@ pub(crate) mod capture;
 #[cfg(feature = "testing")]
 pub(crate) mod counted;
 mod identity;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
 pub(crate) mod open_steps;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
 pub(crate) mod overrides;
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
 pub(crate) mod recorder;
 pub(crate) mod rendered;
 pub(crate) mod totals;
@@ -52,7 +49,6 @@ pub(crate) struct Request {
     /// Present if something watches whether the request ends.
     pub(crate) open_steps: Option<OpenSteps>,
     /// Whether `request_completed` is written.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
     pub(crate) is_over: AtomicBool,
     pub(crate) lines: AtomicU64,
     pub(crate) suppressed: AtomicU64,

@@ -21,7 +21,6 @@ pub(crate) struct Trace {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hex<const DIGITS: usize>([u8; DIGITS]);
 
-#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only edges make ids"))]
 impl<const DIGITS: usize> Hex<DIGITS> {
     /// The digits of these bytes, two for each.
     pub(crate) fn of<const BYTES: usize>(bytes: [u8; BYTES]) -> Self {

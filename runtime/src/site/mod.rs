@@ -263,7 +263,6 @@ impl Site {
         })
     }
 
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "the HTTP layer uses it"))]
     pub(crate) fn by_index(index: u32) -> Option<&'static Site> {
         let sites = sync::read(&INDEXED);
         sites.get((index as usize).checked_sub(1)?).copied()

@@ -116,8 +116,10 @@ fn a_type_is_named_without_its_path() {
     #[derive(Debug)]
     struct Declined<T>(T);
 
+    type Generic = (Declined<Box<dyn std::error::Error>>, &'static str);
+
     #[step_timed]
-    fn charge() -> Result<(), (Declined<Box<dyn std::error::Error>>, &'static str)> {
+    fn charge() -> Result<(), Generic> {
         Err((Declined("no".into()), ""))
     }
 

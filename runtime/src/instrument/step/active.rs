@@ -143,7 +143,6 @@ impl ActiveStep {
 impl StepState {
     /// Begins the step on its thread.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a few moves")]
     fn begun(&mut self, site: &'static Site, token: u64, frame: &mut Frame) -> &mut Self {
         self.begin(site, frame);
         self.was_panicking = thread::panicking();

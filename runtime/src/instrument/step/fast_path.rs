@@ -115,7 +115,7 @@ fn render(
     ret: Option<&str>,
 ) -> Option<Severity> {
     let extras = frame.extras.as_deref();
-    // StepFields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
+    // Fields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
     let fields = match extras {
         None => &state.fields,
         Some(extras) if state.fields.is_empty() && !extras.are_more_than_fields() => {

@@ -153,7 +153,6 @@ impl ActiveStep {
 impl StepState {
     /// Adds the step to the totals of its request.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "almost nothing for a success")]
     pub(super) fn count(
         &self,
         request: &Request,
@@ -195,7 +194,6 @@ impl StepState {
 
     /// Appends duration, outcome and position.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     pub(super) fn write_times(
         &self,
         request: Option<&Request>,
@@ -209,7 +207,6 @@ impl StepState {
 
     /// Appends the outcome, and the step's position in its request.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "pieces stay in registers")]
     fn write_position(
         &self,
         request: Option<&Request>,

@@ -23,7 +23,7 @@ use crate::site::Site;
 #[derive(Debug)]
 pub struct StepStart {
     site: &'static Site,
-    /// StepFields that were evaluated when the function was called, if it is not itself the future.
+    /// Fields that were evaluated when the function was called, if it is not itself the future.
     extras: Option<Box<StepExtras>>,
 }
 

@@ -84,7 +84,6 @@ impl ErrorOnlyStep {
 
     /// Pops the step, and returns its extras.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a few moves")]
     fn pop(&mut self, thread: &mut ThreadState) -> Result<Option<Box<StepExtras>>, NotInnermost> {
         if thread.frame.token != self.token {
             return Err(NotInnermost);
