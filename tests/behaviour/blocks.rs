@@ -1,5 +1,7 @@
 //! Steps other than functions: `candor::step`, `.timed("name")` and `step_guard`.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -7,7 +9,7 @@ use std::task::{Context, Waker};
 
 use candor::prelude::*;
 use candor::testing::{Line, capture, capture_with};
-use candor::{Config, RequestContext, dependency_call, step_guard, step_timed};
+use candor::{Config, RequestContext, StepGuard, dependency_call, step_guard, step_timed};
 use candor_tests::checked;
 use futures::executor::block_on;
 
@@ -255,6 +257,64 @@ fn guards_can_end_in_any_order_and_keep_their_request_and_parents() {
     assert!(!captured.step("outer").has("name"));
     assert_eq!([parent("outer"), parent("first"), parent("second")], [0, 1, 2]);
     assert_eq!([parent("inner"), parent("after")], [3, 0]);
+}
+
+#[test]
+fn guards_that_end_first_to_last_leave_no_step_open() {
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| {
+        candor::step("around", || {
+            candor::record("kept", true);
+            let mut window = VecDeque::new();
+            for _ in 0..60 {
+                window.push_back(step_guard("item"));
+                if window.len() > 2 {
+                    window.pop_front();
+                }
+            }
+            while let Some(guard) = window.pop_front() {
+                drop(guard);
+            }
+            candor::step("sibling", || ());
+        });
+        candor::step("next", || ());
+    });
+    let parent = |step: &str| captured.step(step).integer("parent_id");
+    assert_eq!((captured.steps("item").len(), parent("sibling"), parent("next")), (60, 1, 0));
+    assert!(captured.step("around").boolean("kept"));
+}
+
+#[test]
+fn guards_outside_a_request_end_in_any_order_and_are_captured() {
+    let captured = capture();
+    let (first, second) = (step_guard("first"), step_guard("second"));
+    drop(first);
+    drop(second);
+    assert_eq!((captured.steps("first").len(), captured.steps("second").len()), (1, 1));
+}
+
+#[test]
+fn a_call_that_ends_before_a_guard_inside_it_keeps_its_fields_and_is_over() {
+    thread_local! {
+        static LEFT: RefCell<Vec<StepGuard>> = const { RefCell::new(Vec::new()) };
+    }
+    #[dependency_call("stock", fields(order_id))]
+    fn reserve(order_id: u64) -> Option<u64> {
+        LEFT.with_borrow_mut(|left| left.push(step_guard("inner")));
+        Some(order_id)
+    }
+    let captured = capture();
+    candor::job("count").run(|| {
+        reserve(7);
+        candor::dependency::current().retry();
+        LEFT.with_borrow_mut(Vec::clear);
+        candor::step("leaf", || ());
+    });
+    let call = captured.dependency("stock");
+    assert_eq!((call.integer("order_id"), call.integer("retries")), (7, 0));
+    assert_eq!(captured.events("dependency_attempt").len(), 0);
+    // The call has a step inside it, so it is not the slowest of the job.
+    assert_ne!(captured.line("job_completed").text("slowest_step"), "reserve");
 }
 
 #[test]

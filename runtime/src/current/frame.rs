@@ -43,7 +43,7 @@ pub(crate) struct Frame {
 #[derive(Debug, Default)]
 pub(crate) struct SavedFrame {
     step: u32,
-    token: u64,
+    pub(super) token: u64,
     has_inner: bool,
     fields_due: Option<&'static Site>,
     extras: Option<Box<StepExtras>>,
@@ -150,6 +150,23 @@ impl Frame {
 }
 
 impl SavedFrame {
+    /// Restores what the step beneath saved, too, which has ended before.
+    #[cold]
+    pub(super) fn absorb(&mut self, beneath: SavedFrame) {
+        let call = if beneath.is_call { beneath.call } else { self.call.take() };
+        *self = SavedFrame { is_call: self.is_call || beneath.is_call, call, ..beneath };
+    }
+
+    /// Ends the step's own call for the steps that are still open inside it.
+    #[cold]
+    pub(super) fn end_call(&mut self, own: Option<&Arc<CallState>>, frame: &mut Frame) {
+        if let (Some(own), Some(current)) = (own, &frame.call)
+            && Arc::ptr_eq(own, current)
+        {
+            frame.call.clone_from(&self.call);
+        }
+    }
+
     /// What an error-only step saves, which overwrites less than others.
     #[cold]
     pub(crate) fn error_only(step: u32, token: u64, extras: Option<Box<StepExtras>>) -> Self {

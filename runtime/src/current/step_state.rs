@@ -88,9 +88,11 @@ impl StepState {
         self.parent = around.step;
         self.has_inner = false;
         self.is_dropping = false;
+        // A placeholder has a serial number, by which a capture receives the step's line, and no step ids.
         (self.step, self.request) = match &around.request {
             Some(request) if request.has_id() => (request.next_step(), request.serial),
-            _ => (0, 0),
+            Some(placeholder) => (0, placeholder.serial),
+            None => (0, 0),
         };
     }
 

@@ -10,16 +10,18 @@ use std::sync::Arc;
 
 use tracing_core::Level;
 
+use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
 use super::line_buffer::LineBuffer;
 use super::step_state::{POOLED_BYTES, StepState};
+use crate::base::serial;
 use crate::request::Request;
 use crate::request::overrides::RequestOverrides;
 
 /// How many boxes of a kind a thread keeps.
 const POOLED: usize = 64;
 
-/// How many steps that ended out of order a thread remembers.
+/// How many entries for steps that ended out of order a thread keeps.
 const DEFERRED: usize = 32;
 
 #[derive(Default)]
@@ -40,7 +42,9 @@ pub(crate) struct ThreadState {
 }
 
 thread_local! {
-    static THREAD: RefCell<ThreadState> = RefCell::default();
+    // Tokens of two threads differ, since a frame may move to another thread with a guard that was leaked in it.
+    static THREAD: RefCell<ThreadState> =
+        RefCell::new(ThreadState { last_token: serial::next() << 32, ..ThreadState::default() });
 }
 
 impl ThreadState {
@@ -134,16 +138,28 @@ impl ThreadState {
         &mut self,
         token: u64,
         saved: &mut SavedFrame,
+        call: Option<&Arc<CallState>>,
         serial: u64,
     ) -> Option<Arc<Request>> {
-        if self.deferred.len() == DEFERRED {
-            self.deferred.remove(0);
+        let mut saved = mem::take(saved);
+        saved.end_call(call, &mut self.frame);
+        // Steps that lie on each other are one entry, so that the list is no longer than the number of open guards.
+        if let Some(at) = self.deferred.iter().position(|(beneath, _)| *beneath == saved.token) {
+            saved.absorb(self.deferred.swap_remove(at).1);
         }
-        self.deferred.push((token, mem::take(saved)));
+        match self.deferred.iter_mut().find(|(_, above)| above.token == token) {
+            Some((_, above)) => above.absorb(saved),
+            None => {
+                if self.deferred.len() == DEFERRED {
+                    self.deferred.remove(0);
+                }
+                self.deferred.push((token, saved));
+            }
+        }
         let entered = self.entered.iter().rev().map(|(_, frame)| frame);
         let mut requests =
             [&self.frame].into_iter().chain(entered).filter_map(|frame| frame.request.as_ref());
-        requests.find(|request| request.serial == serial && request.has_id()).cloned()
+        requests.find(|request| request.serial == serial).cloned()
     }
 
     #[cold]

@@ -69,7 +69,12 @@ impl Log for Bridge {
                 SpanScope::Thread,
                 |line| {
                     if hidden {
-                        line.push_str(&event::location(record.file(), record.line(), |_| false));
+                        // Not `file()`, which may be a text of the running program.
+                        line.push_str(&event::location(
+                            record.file_static(),
+                            record.line(),
+                            |_| false,
+                        ));
                     }
                 },
             );

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::path::Path;
 use std::sync::{OnceLock, RwLock};
 
 use tracing_core::field::{Field, Visit};
@@ -17,7 +18,6 @@ use crate::base::{buffer, sync};
 use crate::current::span_stack::{SpanData, SpanScope};
 use crate::format::keys::{LineKind, field_name};
 use crate::format::record::{Record, Severity};
-use crate::json::escape::json_string;
 use crate::json::members;
 use crate::logger::Logger;
 use crate::logger::dispatch::in_flight;
@@ -57,7 +57,8 @@ where
         logger.write(&record, spans, |line| {
             event.record(&mut FieldVisitor::new(logger, site, line));
             if hidden && !record.message.is_empty() {
-                line.push_str(&site.location);
+                let is_taken = |key: &str| site.fields.iter().any(|field| field.key == key);
+                line.push_str(&location(metadata.file(), metadata.line(), is_taken));
             }
         });
     });
@@ -69,8 +70,6 @@ pub(crate) struct ForeignSite {
     fields: Vec<SiteField>,
     /// Whether two fields have the same name: then the last value wins.
     repeats: bool,
-    /// File and line as members, written beside a message that strict mode hides.
-    location: String,
 }
 
 #[derive(Debug)]
@@ -150,32 +149,41 @@ impl ForeignSite {
         }
         let repeats =
             (1..fields.len()).any(|at| fields[..at].iter().any(|f| f.key == fields[at].key));
-        let is_taken = |key: &str| fields.iter().any(|field| field.key == key);
-        let location = location(metadata.file(), metadata.line(), is_taken);
-        ForeignSite { fields, repeats, location }
+        ForeignSite { fields, repeats }
+    }
+}
+
+/// The path of a source file from its package on. The file of a dependency lies in a folder of the machine that built
+/// the program, such as `/home/ada/.cargo/registry/src/…/hyper-1.9.0/src/proto/h1/io.rs`.
+fn from_package(file: &str) -> &str {
+    let after_last = |text: &str| text.rfind(['/', '\\']).map_or(0, |separator| separator + 1);
+    let sources = file.rfind("/src/").or_else(|| file.rfind("\\src\\"));
+    match sources {
+        Some(sources) => &file[after_last(&file[..sources])..],
+        None if Path::new(file).is_absolute() => &file[after_last(file)..],
+        None => file,
     }
 }
 
 /// The location of an event, as members: `,"file":"src/main.rs","line":12`. A key that `is_taken` gets an underscore.
 pub(crate) fn location(
-    file: Option<&str>,
+    file: Option<&'static str>,
     line: Option<u32>,
     is_taken: impl Fn(&str) -> bool,
 ) -> String {
-    let mut out = String::new();
-    let open = |out: &mut String, name: &str| {
+    let key = |name: &str| {
         let mut key = name.to_owned();
         while is_taken(&key) {
             key.push('_');
         }
-        members::open(out, &key);
+        key
     };
+    let mut out = String::new();
     if let Some(file) = file {
-        open(&mut out, "file");
-        json_string(file, &mut out);
+        members::text(&mut out, &key("file"), from_package(file));
     }
     if let Some(line) = line {
-        open(&mut out, "line");
+        members::open(&mut out, &key("line"));
         let _ = write!(out, "{line}");
     }
     out
@@ -347,6 +355,22 @@ mod tests {
 
     /// The call sites whose names were checked by the key rule.
     pub(super) static DECIDED: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+    #[test]
+    fn the_location_of_a_dependency_does_not_name_the_machine_that_built_it() {
+        for (file, shown) in [
+            ("src/main.rs", "src/main.rs"),
+            (
+                "/home/ada/.cargo/registry/src/index-1/hyper-1.9.0/src/io.rs",
+                "hyper-1.9.0/src/io.rs",
+            ),
+            ("/home/ada/shop/examples/orders.rs", "orders.rs"),
+            (r"C:\Users\ada\hyper\src\io.rs", r"hyper\src\io.rs"),
+            ("tests/behaviour/main.rs", "tests/behaviour/main.rs"),
+        ] {
+            assert_eq!(super::from_package(file), shown);
+        }
+    }
 
     #[test]
     fn the_key_rule_is_asked_once_for_each_call_site() {

@@ -6,14 +6,17 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::marker::PhantomData;
-use std::net::{IpAddr, SocketAddr};
-use std::ops::ControlFlow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::num::{NonZeroI32, NonZeroI64, NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 use std::task::Poll;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::result::CallResult;
@@ -39,7 +42,8 @@ use super::result::CallResult;
 #[diagnostic::on_unimplemented(
     message = "a step can't tell whether a `{Self}` is a success or an error",
     label = "needs `StepOutput`",
-    note = "add `impl candor::StepOutput for {Self} {{}}` if it is always a success, or return a `Result`"
+    note = "if it is always a success, add `impl candor::StepOutput for {Self} {{}}` to its crate, or wrap it in a type of yours",
+    note = "if it can be an error, return a `Result`"
 )]
 pub trait StepOutput {
     #[doc(hidden)]
@@ -68,10 +72,11 @@ macro_rules! successes {
 successes! {
     [] {
         () bool char str String u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
-        Duration Instant SystemTime ExitCode Ordering Infallible OsStr OsString Path PathBuf IpAddr SocketAddr
+        NonZeroU32 NonZeroU64 NonZeroUsize NonZeroI32 NonZeroI64 Duration Instant SystemTime ExitCode Ordering Infallible
+        OsStr OsString Path PathBuf File IpAddr Ipv4Addr Ipv6Addr SocketAddr TcpListener TcpStream UdpSocket
         serde_json::Value uuid::Uuid
     }
-    [T] { (T,) Option<T> Poll<T> PhantomData<T> Vec<T> [T] VecDeque<T> BinaryHeap<T> BTreeSet<T> }
+    [T] { (T,) Option<T> Mutex<T> RwLock<T> JoinHandle<T> Range<T> RangeInclusive<T> Poll<T> PhantomData<T> Vec<T> [T] VecDeque<T> BinaryHeap<T> BTreeSet<T> }
     [T, const N: usize] { [T; N] }
     [T: ?Sized] { &T &mut T Box<T> Rc<T> Arc<T> }
     [T: ToOwned + ?Sized] { Cow<'_, T> }

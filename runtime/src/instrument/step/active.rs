@@ -1,7 +1,7 @@
 //! A step that has begun: how it enters a frame, and how it leaves it.
 
 use std::sync::Arc;
-use std::{mem, thread};
+use std::thread;
 
 use crate::base::clock::Tick;
 use crate::current::{self, CallState, Frame, LineLease, StepExtras, StepState};
@@ -41,8 +41,8 @@ impl ActiveStep {
     /// As [`enter`](Self::enter), for a call, or if other layers want a span.
     fn enter_with(site: &'static Site, mut own: Option<Box<StepState>>) -> Self {
         let url = own.as_mut().and_then(|state| state.url.take());
-        let extras = own.as_mut().and_then(|state| take_fields(state));
-        let mut setup = StepSetup::of(site, url.as_deref(), extras);
+        let fields = own.as_ref().map_or("", |state| state.fields.as_str());
+        let mut setup = StepSetup::of(site, url.as_deref(), fields, None);
         let begun = current::with_thread(|thread| {
             let token = thread.next_token();
             let pooled = own.take().or_else(|| thread.take_state());
@@ -73,7 +73,7 @@ impl ActiveStep {
             StepSetup { extras, ..StepSetup::default() }
         } else {
             let url = extras.as_mut().and_then(|extras| extras.url.take());
-            StepSetup::of(site, url.as_deref(), extras)
+            StepSetup::of(site, url.as_deref(), "", extras)
         };
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
@@ -120,7 +120,10 @@ impl ActiveStep {
                 lease.take(thread, exclusive);
             }
             None => {
-                let request = thread.defer_pop(state.token, &mut state.saved, state.request);
+                // The step that is still open was begun inside.
+                state.has_inner = true;
+                let StepState { token, saved, call, request, .. } = state;
+                let request = thread.defer_pop(*token, saved, call.as_ref(), *request);
                 lease.take_buffer(thread, request);
             }
         });
@@ -151,16 +154,6 @@ impl StepState {
     }
 }
 
-/// Moves the fields of the entry into extras, for a step that has a span or is a call.
-fn take_fields(state: &mut StepState) -> Option<Box<StepExtras>> {
-    if state.fields.is_empty() {
-        return None;
-    }
-    let mut extras = current::take_extras();
-    mem::swap(&mut extras.members, &mut state.fields);
-    Some(extras)
-}
-
 /// What a step has before it begins.
 #[derive(Default)]
 struct StepSetup {
@@ -170,12 +163,19 @@ struct StepSetup {
 }
 
 impl StepSetup {
-    fn of(site: &'static Site, url: Option<&str>, mut extras: Option<Box<StepExtras>>) -> Self {
+    /// The fields of the entry are in the step's state, as members, or in its extras.
+    fn of(
+        site: &'static Site,
+        url: Option<&str>,
+        fields: &str,
+        mut extras: Option<Box<StepExtras>>,
+    ) -> Self {
         let call = site.spec.call.map(|spec| {
             let url = site.safe_url(url.or(spec.url));
             Arc::new(CallState::new(site, url))
         });
-        let span = site.span(|| fields_at_entry(site, extras.as_deref()));
+        let fields = extras.as_ref().map_or(fields, |extras| extras.members.as_str());
+        let span = site.span(|| fields_at_entry(site, fields));
         if let Some(span) = &span {
             extras.get_or_insert_with(current::take_extras).span = span.id();
         }
@@ -198,7 +198,7 @@ impl StepSetup {
     }
 }
 
-fn fields_at_entry(site: &'static Site, extras: Option<&StepExtras>) -> String {
+fn fields_at_entry(site: &'static Site, known: &str) -> String {
     let mut fields = String::new();
     members::text(&mut fields, SPAN_MARK, site.spec.event);
     match &site.spec.call {
@@ -209,6 +209,6 @@ fn fields_at_entry(site: &'static Site, extras: Option<&StepExtras>) -> String {
             members::text(&mut fields, "otel.kind", "client");
         }
     }
-    fields.extend(extras.map(|extras| extras.members.as_str()));
+    fields.push_str(known);
     fields
 }

@@ -123,7 +123,7 @@ fn render(
         }
         Some(_) => return None,
     };
-    if span_stack::have_fields() {
+    if state.span.is_some() || span_stack::have_fields() {
         return None;
     }
     let took = now.nanos_since(state.started);

@@ -63,8 +63,9 @@ impl ErrorOnlyStep {
         frame.has_inner = true;
         let (mut step, mut serial) = (0, 0);
         if let Some(request) = &frame.request {
+            serial = request.serial;
             if request.has_id() {
-                (step, serial) = (request.next_step(), request.serial);
+                step = request.next_step();
             }
             if let Some(open) = &request.open_steps {
                 open.begin(site.index(), step, started);
@@ -99,7 +100,7 @@ impl ErrorOnlyStep {
     fn defer(&mut self, thread: &mut ThreadState) -> Option<Arc<Request>> {
         let outer_extras = self.outer_extras.take();
         let mut saved = SavedFrame::error_only(self.parent, self.outer_token, outer_extras);
-        let request = thread.defer_pop(self.token, &mut saved, self.request);
+        let request = thread.defer_pop(self.token, &mut saved, None, self.request);
         self.close(request.as_ref());
         request
     }
