@@ -82,6 +82,15 @@ fn inside() {
         log::info!(target: "legacy", "a constant record");
         log::info!(target: "legacy", "of {}", String::from("Ada Lovelace"));
         log::info!(target: "listed::below", "a record of {}", "a listed target");
+        // A record that is forwarded from elsewhere: its file is text of the running program.
+        let file = String::from("/home/ada/a.py?token=Ada");
+        let forwarded = log::Record::builder()
+            .target("legacy")
+            .level(log::Level::Info)
+            .args(format_args!("x"))
+            .file(Some(&file))
+            .build();
+        log::logger().log(&forwarded);
     });
     for (msg, line) in [("<text 17-32>", first), ("<text 9-16>", first + 1)] {
         let shown = format!("\"file\":\"{}\",\"line\":{line}", file!());
@@ -91,6 +100,7 @@ fn inside() {
     }
     assert!(lines.contains("\"msg\":\"a record of a listed target\""), "{lines}");
     assert!(!lines.contains("Ada") && !lines.contains("constant"), "{lines}");
+    assert!(lines.contains("\"msg\":\"<text 1>\"") && !lines.contains("a.py"), "{lines}");
     std::fs::remove_file(&path).expect("the file is there");
 }
 

@@ -25,7 +25,7 @@ impl ActiveStep {
     /// Ends a step on its thread that succeeded.
     #[inline(never)]
     pub(super) fn finish_ok(self, now: Tick, result: &CallResult<'_>) {
-        if !self.state.site.is_fast_path() {
+        if !self.state.site.is_fast_path() || self.state.span.is_some() {
             return self.end(now, Outcome::Ok, result);
         }
         let mut state = Some(self.state);
@@ -54,7 +54,7 @@ impl ActiveStep {
     /// Ends a step that is a future, whose frame is not current, and that succeeded.
     #[inline(never)]
     pub(super) fn finish_own_ok(self, now: Tick, result: &CallResult<'_>) {
-        if !self.state.site.is_fast_path() {
+        if !self.state.site.is_fast_path() || self.state.span.is_some() {
             return self.end_own(now, Outcome::Ok, result);
         }
         let mut own = Some(self.state);
@@ -123,7 +123,7 @@ fn render(
         }
         Some(_) => return None,
     };
-    if state.span.is_some() || span_stack::have_fields() {
+    if span_stack::have_fields() {
         return None;
     }
     let took = now.nanos_since(state.started);
