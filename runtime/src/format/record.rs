@@ -84,3 +84,11 @@ pub(crate) struct Record<'a> {
     /// Whether the limit of lines per request applies. It does not apply to the line that reports suppressed lines.
     pub(crate) capped: bool,
 }
+
+impl<'a> Record<'a> {
+    /// A record of candor's own, to which no limit applies.
+    pub(crate) fn own(severity: Severity, message: &'a str) -> Self {
+        let at = Tick::now();
+        Record { at, severity, logger: "candor", message, has_exc: false, capped: false }
+    }
+}

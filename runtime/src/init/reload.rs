@@ -7,7 +7,6 @@ use std::time::Duration;
 use tracing_core::metadata::LevelFilter;
 
 use super::error::InitError;
-use crate::base::clock::Tick;
 use crate::base::{serial, timer};
 use crate::format::record::{Record, Severity};
 use crate::json::members;
@@ -69,14 +68,7 @@ fn update(logger: &Logger, change: impl Fn(&mut ActiveLevels)) {
 
 /// Writes the line of a change at any level.
 fn log_change(logger: &Logger, change: &str, time: Option<Duration>) {
-    let record = Record {
-        at: Tick::now(),
-        severity: Severity::Info,
-        logger: "candor",
-        message: "levels_changed",
-        has_exc: false,
-        capped: false,
-    };
+    let record = Record::own(Severity::Info, "levels_changed");
     let active = logger.levels.load_full();
     logger.write_always(&record, |out| {
         let mut text = |key: &str, value: &str| members::text(out, key, value);

@@ -14,7 +14,6 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use tracing_core::{Level, dispatcher};
 
-use crate::base::clock::Tick;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::record::{Record, Severity};
@@ -228,14 +227,7 @@ impl Logger {
     /// Writes a WARN of candor's own, outside any request.
     #[cold]
     fn warn_once(&self, message: &str) {
-        let record = Record {
-            at: Tick::now(),
-            severity: Severity::Warn,
-            logger: "candor",
-            message,
-            has_exc: false,
-            capped: false,
-        };
+        let record = Record::own(Severity::Warn, message);
         current::with_line_buffer(|buffer| {
             self.write_for(buffer, None, &record, SpanScope::Nothing, None, |_| {});
         });
@@ -312,14 +304,7 @@ pub(crate) fn lines_dropped(
     lines: u64,
     reason: &str,
 ) -> String {
-    let record = Record {
-        at: Tick::now(),
-        severity: Severity::Warn,
-        logger: "candor",
-        message: "lines_dropped",
-        has_exc: false,
-        capped: false,
-    };
+    let record = Record::own(Severity::Warn, "lines_dropped");
     let mut line = String::new();
     let mut cache = RenderCache::default();
     let outside = template.outside_requests();
