@@ -1005,7 +1005,7 @@ mod shapes {
     #[step_timed]
     #[expect(unsafe_code, reason = "the shape under test")]
     unsafe fn dangerous(at: *const u32) -> u32 {
-        // SAFETY: the caller upholds the same requirement.
+        // SAFETY: the caller guarantees that `at` is valid for reads.
         unsafe { *at }
     }
 

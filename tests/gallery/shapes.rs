@@ -330,11 +330,11 @@ extern "C" fn extern_c(a: u32) -> u32 {
 // shape: unsafe
 /// # Safety
 ///
-/// There is no requirement.
+/// `a` must be valid for reads.
 #[step_timed]
 unsafe fn not_safe(a: *const u32) -> Answer<u32> {
     std::fs::read("none")?;
-    // SAFETY: the function has no requirement.
+    // SAFETY: the caller guarantees that `a` is valid for reads.
     Ok(unsafe { *a })
 }
 

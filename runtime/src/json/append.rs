@@ -1,4 +1,4 @@
-//! Appends text and numbers in one go: the text grows once, and a number is written three digits at a time.
+//! Appends text and numbers in one go: the string grows once, and a number is written three digits at a time.
 #![expect(unsafe_code, reason = "checking the bytes again would be a tenth of the cost of a step")]
 
 const DIGIT: [u8; 10] = *b"0123456789";
@@ -77,20 +77,21 @@ fn long(number: u64, buffer: &mut itoa::Buffer) -> &str {
     buffer.format(number)
 }
 
-/// The room that a number needs, including the bytes that are written after its digits.
+/// The capacity that a number needs, including the bytes that are written after its digits.
 pub(crate) const NUMBER_ROOM: usize = 24;
 
-/// Writes text and numbers into room that was reserved at the end of a text. A piece that does not fit is left out.
+/// Writes text and numbers into capacity that was reserved at the end of a string. A piece that does not fit is
+/// omitted.
 #[derive(Debug)]
 pub(crate) struct Appender<'a> {
     out: &'a mut String,
-    /// The position of the next piece. The bytes before it are whole `str`s.
+    /// The position of the next piece. All bytes before it are written, and are whole `str`s.
     at: *mut u8,
-    /// The end of the room.
+    /// The end of the reserved capacity.
     end: *const u8,
 }
 
-/// Appends pieces of at most `room` bytes in all.
+/// Appends pieces of at most `room` bytes in total.
 #[inline(always)]
 pub(crate) fn append(out: &mut String, room: usize, write: impl FnOnce(&mut Appender<'_>)) {
     let mut appender = Appender::of(out, room);
@@ -100,56 +101,59 @@ pub(crate) fn append(out: &mut String, room: usize, write: impl FnOnce(&mut Appe
 
 /// Appends the pieces one after the other.
 ///
-/// Each `push_str` waits for the length that the one before it stored. For a short field, which is a quote, a few
-/// letters and another quote, that is most of the time, so room is reserved and the length is set once.
+/// Each `push_str` waits for the length that the one before it stored. For a short field, such as a few characters in
+/// quotes, that is most of the time, so this reserves capacity and sets the length once.
 #[inline(always)]
 pub(crate) fn append_all<const N: usize>(out: &mut String, pieces: [&str; N]) {
     let total = pieces.iter().fold(0_usize, |total, piece| total.saturating_add(piece.len()));
     let len = out.len();
     let mut appender = Appender::of(out, total);
     for piece in pieces {
-        // SAFETY: `of` reserved `total` bytes, which is the length of all pieces (a saturated sum would have made it
-        // panic), and the pieces before this one took no more than their own lengths.
+        // SAFETY: the piece fits: `of` reserved `total` bytes, the length of all pieces (it panics on a saturated sum),
+        // and each piece before this one took exactly its own length.
         unsafe { appender.add_short(piece) };
     }
-    // SAFETY: all pieces are whole `str`s, and have just been written after the text. `Appender::end` would compute the
-    // length again.
+    // SAFETY: the `total` bytes after `len` are within the capacity that `of` reserved, and the loop has just written
+    // them, as whole `str`s. `Appender::end` would compute the length again.
     unsafe { appender.out.as_mut_vec().set_len(len + total) };
 }
 
 impl<'a> Appender<'a> {
-    /// Reserves room for pieces, which become part of the text at [`end`](Self::end).
+    /// Reserves `room` bytes for pieces, which become part of the string at [`end`](Self::end).
     #[inline(always)]
     pub(crate) fn of(out: &'a mut String, room: usize) -> Self {
         out.reserve(room);
-        // SAFETY: nothing is changed through it here.
+        // SAFETY: the string stays valid UTF-8, since only a pointer is taken.
         let at = unsafe { out.as_mut_vec() }.spare_capacity_mut().as_mut_ptr().cast::<u8>();
-        // SAFETY: `reserve` made the capacity at least `room` bytes larger than the length, and `at` is at that length.
+        // SAFETY: `at` is the end of the string, and `reserve` made the capacity at least `room` bytes larger than its
+        // length.
         let end = unsafe { at.add(room) };
         Appender { out, at, end }
     }
 
-    /// Returns the length of the text including the pieces.
+    /// Returns the length of the string including the pieces.
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        // SAFETY: both are in the buffer of `out`, which has not changed since `of`, and `at` is not before its start.
+        // SAFETY: both pointers are in the buffer of `out`, which has not moved since `of`, and `at` is not before its
+        // start.
         unsafe { self.at.offset_from_unsigned(self.out.as_ptr()) }
     }
 
-    /// Makes the pieces part of the text.
+    /// Makes the pieces part of the string.
     #[inline(always)]
     pub(crate) fn end(self) {
         let len = self.len();
-        // SAFETY: the bytes between the end of the text and `at` are whole `str`s, and within the capacity of `out`.
+        // SAFETY: the bytes from the end of the string up to `at` are written, are whole `str`s, and are within the
+        // capacity.
         unsafe { self.out.as_mut_vec().set_len(len) };
     }
 
-    /// Writes bytes. The first `stay` of them, which are whole `str`s, become part of the text.
+    /// Writes bytes. The first `stay` of them, which must be whole `str`s, become part of the string.
     #[inline(always)]
     fn add(&mut self, bytes: &[u8], stay: usize) {
         let stay = stay.min(bytes.len());
-        // SAFETY: `at` and `end` are in the same buffer, and `at` is not after `end`, because only bytes that fit are
-        // written. `bytes` is not in that buffer, since `out` is borrowed mutably.
+        // SAFETY: `at` is not after `end`, in the same buffer, since only bytes that fit are written. `bytes` fit after
+        // the check, and `stay` is not larger. `bytes` is not in that buffer, since `out` is borrowed mutably.
         unsafe {
             if bytes.len() <= self.end.offset_from_unsigned(self.at) {
                 self.at.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
@@ -158,16 +162,16 @@ impl<'a> Appender<'a> {
         }
     }
 
-    /// Adds a piece of unknown length without a call if it is short: in two halves that may overlap.
+    /// Adds a piece of unknown length. A short one is copied without a call, as two halves that may overlap.
     ///
     /// # Safety
     ///
-    /// The piece must fit.
+    /// The piece must fit between `at` and `end`.
     #[inline(always)]
     unsafe fn add_short(&mut self, piece: &str) {
         let (from, to, len) = (piece.as_bytes(), self.at, piece.len());
-        // SAFETY: `len` bytes fit at `to`, which is in the buffer of `out`; `piece` is not, since `out` is borrowed
-        // mutably. Each write is within these bytes: the chunks of `from` are not longer than `from`.
+        // SAFETY: the caller guarantees that `len` bytes fit at `to`. `piece` is not in that buffer, since `out` is
+        // borrowed mutably. Each write is within the `len` bytes, since no chunk of `from` is longer than `from`.
         unsafe {
             if len > 16 {
                 to.copy_from_nonoverlapping(from.as_ptr(), len);
@@ -192,7 +196,7 @@ impl<'a> Appender<'a> {
         }
     }
 
-    /// Adds a whole piece or nothing of it. If its length is known at the call, it is moved in registers.
+    /// Adds all of a piece or nothing. If its length is known at the call, it is moved in registers.
     #[inline(always)]
     pub(crate) fn put(&mut self, piece: &str) {
         self.add(piece.as_bytes(), piece.len());

@@ -3,8 +3,8 @@
 //! # The span on demand
 //!
 //! A request should have a span, so that tracing's own `.in_current_span()` carries the request. Making one in the
-//! registry for each request costs a third of the HTTP layer's time, and hardly any request needs it. So the span is made
-//! when code asks for the current span, and belongs to that code alone.
+//! registry for each request costs a third of the HTTP layer's time, and hardly any request needs it. So the span is
+//! made when code asks for the current span, and belongs to that code alone.
 //!
 //! This relies on how `tracing::Span::current()` (tracing 0.1) obtains a handle:
 //!
@@ -19,10 +19,10 @@
 //! }
 //! ```
 //!
-//! `current_span` makes a span, whose only reference is kept in [`PENDING_SPAN`]; the `clone_span` that follows on the same
-//! thread takes that reference instead of adding one, so that the span closes when the caller drops its handle. Code that
-//! calls `Dispatch::current_span` and never clones leaves a pending span, which the next call closes. The unit test of
-//! this module fails if a new version of tracing breaks this assumption.
+//! `current_span` makes a span, whose only reference is kept in [`PENDING_SPAN`]; the `clone_span` that follows on the
+//! same thread takes that reference instead of adding one, so that the span closes when the caller drops its handle.
+//! Code that calls `Dispatch::current_span` and never clones leaves a pending span, which the next call closes. The
+//! unit test of this module fails if a new version of tracing breaks this assumption.
 
 use std::any::TypeId;
 use std::cell::Cell;
@@ -144,12 +144,12 @@ impl Subscriber for StandaloneSubscriber {
         self.inner.try_close(id)
     }
 
-    #[expect(deprecated, reason = "a caller of it closes a span, too")]
+    #[expect(deprecated, reason = "its callers close a span, too")]
     fn drop_span(&self, id: Id) {
         self.inner.drop_span(id);
     }
 
-    #[expect(unsafe_code, reason = "the trait's own method, by which a record finds its logger")]
+    #[expect(unsafe_code, reason = "a method of the trait; a record finds its logger through it")]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
         if id == TypeId::of::<CandorLayer>() {
             return Some((&raw const self.layer).cast());
@@ -157,7 +157,8 @@ impl Subscriber for StandaloneSubscriber {
         if id == TypeId::of::<Self>() {
             return Some((&raw const *self).cast());
         }
-        // SAFETY: the pointers of `inner` are valid for as long as `inner`, which lives as long as `self`.
+        // SAFETY: a pointer that is returned must be to a live value of the type `id`. The checks above ensure it for
+        // `CandorLayer` and `Self`; for other types `inner` does, whose values live as long as `self`.
         unsafe { self.inner.downcast_raw(id) }
     }
 }

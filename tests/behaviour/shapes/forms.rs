@@ -102,6 +102,7 @@ fn const_first() -> Answer<u32> {
 }
 #[step_timed]
 fn unsafe_first(a: &[u8]) -> Answer<u8> {
+    // SAFETY: the block calls no unsafe function; only its form is tested.
     unsafe { std::hint::black_box(()) }
     Ok(a[0])
 }
@@ -132,6 +133,7 @@ fn stream_of_results<'a>(a: &'a [u32]) -> Pin<Box<dyn Stream<Item = Answer<u32>>
 }
 #[step_timed]
 unsafe extern "C" fn unsafe_foreign(a: *const u32) -> u32 {
+    // SAFETY: the caller guarantees that `a` is valid for reads.
     unsafe { *a }
 }
 #[step_timed]
@@ -310,6 +312,7 @@ fn every_function_form_writes_its_line() {
     block_on(output_use("a", "b"));
     block_on(stream_of_results(&[1, 2, 3]).collect::<Vec<_>>());
     block_on(stream_of_results(&[]).collect::<Vec<_>>());
+    // SAFETY: the pointer comes from a reference.
     unsafe { unsafe_foreign(&1) };
     foreign_mut(1, &2);
     thirteen(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, (1, 1));
@@ -331,6 +334,7 @@ fn every_function_form_writes_its_line() {
     Arr::<3>.n();
     Arr::<3>.skipped();
     Arr::<3>.call();
+    // SAFETY: the method has no requirement.
     unsafe { Arr::<3>.raw() };
     Made.made();
     assert!(block_on(Made.made_later(2)).is_err());

@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // SAFETY: `pointer` came from `System`, which makes every allocation above.
+        // SAFETY: `pointer` came from `System` through the methods above; the caller guarantees the rest.
         unsafe { System.realloc(pointer, layout, size) }
     }
 

@@ -1,16 +1,16 @@
 //! The processor's time stamp counter (TSC), which takes a third of the time of a system clock reading.
 //!
-//! The counter is used only if the kernel itself keeps time by it, which it does if the counter has a constant rate
-//! and is the same on all cores. Its rate is measured over the first second of the process, in which the system
-//! clock is read instead. Every second afterwards [`check`] compares the two clocks, and gives the counter up for
-//! good if they disagree.
+//! The counter is used only if the kernel itself keeps time by it, which it does if the counter has a constant rate and
+//! is the same on all cores. Its rate is measured over the first second of the process, in which the system clock is
+//! read instead. Every second afterwards [`check`] compares the two clocks, and gives the counter up permanently if
+//! they disagree.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 
-/// How long the rate is measured. Long beside the time of a reading, so that the error of one is small.
+/// How long the rate is measured: long compared with a reading, so that the error of one is small.
 const CALIBRATION: Duration = Duration::from_secs(1);
 
 /// The counter is given up if it differs from the system clock by more than this, plus one part in [`STEERING`] of the
@@ -51,7 +51,7 @@ struct Rate {
     /// The counter when the rate was measured, and the nanoseconds since the origin at that moment.
     count: u64,
     nanos: u64,
-    /// Times 2³².
+    /// Nanoseconds per count, times 2³².
     nanos_per_count: u64,
 }
 
@@ -181,8 +181,8 @@ impl ReadingPair {
 #[inline]
 #[expect(unsafe_code, reason = "half of what a step costs beyond its line is reading the clock")]
 fn count() -> u64 {
-    // SAFETY: `rdtsc` belongs to the base instruction set of x86-64, for which alone this module is compiled. It
-    // reads and writes no memory and has no precondition. A process that has disabled it (`PR_SET_TSC`) gets a
+    // SAFETY: `rdtsc` is part of the base instruction set of x86-64, and this module is compiled for x86-64 only. It
+    // has no precondition and does not access memory. In a process that has disabled it (`PR_SET_TSC`), it raises a
     // signal.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
