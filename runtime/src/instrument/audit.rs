@@ -11,15 +11,16 @@ use crate::logger::CandorLayer;
 use crate::sink::Loss;
 use crate::sink::stats::Reason;
 
-/// Writes an audit event before it returns, as a `Result<(), AuditError>`.
+/// Writes an audit event before it returns a `Result<(), AuditError>`.
 ///
 /// Syntax and rules are those of [`info!`](crate::info!). Levels, limits, sampling and full queues do not apply: if the
 /// result is `Ok`, the operating system has the line, in the file of
 /// [`Config::audit_file`](crate::Config::audit_file) (`LOG_AUDIT_FILE`) or in the output of the other lines. An output
 /// that stalls blocks the caller.
 ///
-/// The line has the level INFO and `"event":"audit"`. It bypasses `tracing`, so other layers do not see it and `parent:`
-/// is rejected. In a file of its own it has no `seq`, since the numbers of the request's other lines would have a gap.
+/// The line has the level INFO and `"event":"audit"`. It bypasses `tracing`, so other layers do not see it and
+/// `parent:` is rejected. In a file of its own it has no `seq`, since the numbers of the request's other lines would
+/// have a gap.
 ///
 /// ```
 /// # fn delete(user: u64) -> Result<(), candor::AuditError> {

@@ -62,8 +62,8 @@ impl Job {
     /// Runs a future as this job.
     ///
     /// It writes `job_started` (DEBUG) at its first poll and one `job_completed` when it ends: at INFO if it succeeds,
-    /// at ERROR if it returns an `Err` or panics, at WARN if it is dropped earlier. A future that is never polled writes
-    /// nothing.
+    /// at ERROR if it returns an `Err` or panics, at WARN if it is dropped earlier. A future that is never polled
+    /// writes nothing.
     pub fn scope<F: Future>(self, future: F) -> JobFuture<F>
     where
         fn() -> F::Output: ReturnsStepOutput<F::Output>,

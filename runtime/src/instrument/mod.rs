@@ -1,4 +1,4 @@
-//! What a user's code calls.
+//! The functions and types that user code calls.
 
 pub(crate) mod audit;
 pub mod context;

@@ -28,7 +28,7 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InContext<F> {
-        // `None` once it is done. An option, so that what the future drops is still logged in its context.
+        // `None` once it is done. An option, so that the future can be dropped within its context.
         #[pin]
         future: Option<F>,
         frame: Option<Frame>,

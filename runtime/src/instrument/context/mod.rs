@@ -1,7 +1,7 @@
-//! Whose request a line belongs to.
+//! The request that a line belongs to.
 //!
-//! A [`RequestContext`] is not a tracing span: it survives when a span is filtered out, on whatever
-//! thread or task the work runs.
+//! A [`RequestContext`] is not a tracing span: it is kept even if a span is filtered out, whatever thread or task the
+//! work runs on.
 //!
 //! ```
 //! use candor::context::{self, RequestContext};
@@ -39,9 +39,9 @@ use crate::redact::{keys, scrub};
 use crate::request::Request;
 use crate::request::overrides::RequestOverrides;
 
-/// One request, or another piece of work that has an id, and everything its lines share.
+/// One request, or another piece of work that has an id, and the data that its lines share.
 ///
-/// A clone is the same request.
+/// A clone refers to the same request.
 #[derive(Clone)]
 pub struct RequestContext {
     pub(crate) request: Arc<Request>,
@@ -67,7 +67,7 @@ impl RequestContext {
 
     /// A new request with a known id.
     ///
-    /// The id is written escaped. An id of more than 128 characters is cut there.
+    /// The id is written escaped. An id of more than 128 characters is truncated.
     pub fn with_id(id: &str) -> Self {
         Self::of(Request::with_id(id))
     }
@@ -85,8 +85,8 @@ impl RequestContext {
         self.change(|request| request.method = Some(method_of(method)))
     }
 
-    /// Sets the path that the request's lines show, scrubbed and without its query. Only for a context that has not been
-    /// cloned or entered yet.
+    /// Sets the path that the request's lines show, scrubbed and without its query. Only for a context that has not
+    /// been cloned or entered yet.
     #[must_use]
     pub fn with_path(self, path: &str) -> Self {
         self.change(|request| request.path = Some(safe_path(path).into()))
@@ -105,12 +105,12 @@ impl RequestContext {
         &self.request.id
     }
 
-    /// Runs a future in this request: every line that it writes belongs to the request, on whatever thread it is polled.
+    /// Runs a future in this request: every line that it writes belongs to the request, on whatever thread it is
+    /// polled.
     ///
-    /// The future also runs in a span `candor.request`, so that tracing's own `.in_current_span()` carries the request if
-    /// candor's layer sees spans. Under [`init`](crate::init) and
-    /// [`Config::subscriber`](crate::Config::subscriber) that span is made only when code asks for the current span, and
-    /// each time anew.
+    /// The future also runs in a span `candor.request`, so that tracing's own `.in_current_span()` carries the request
+    /// if candor's layer sees spans. Under [`init`](crate::init) and [`Config::subscriber`](crate::Config::subscriber)
+    /// that span is made only when code asks for the current span, and each time anew.
     pub fn scope<F: Future>(self, future: F) -> Scope<F> {
         let span = self.span();
         Scope::new(future, Some(Frame::of(self.request)), span)
@@ -152,7 +152,7 @@ impl RequestContext {
     }
 
     fn span(&self) -> RequestSpan {
-        // A context that was made outside the capture, too.
+        // Attached even if the context was made outside the capture.
         #[cfg(feature = "testing")]
         current::join_capture(&self.request);
         let span = RequestSpan::of(&self.request);
@@ -166,7 +166,7 @@ impl RequestContext {
     }
 }
 
-/// A method: most are one of a few (RFC 9110, section 9, and RFC 5789), which take no allocation.
+/// A method. The standard ones (RFC 9110, section 9, and RFC 5789) need no allocation.
 pub(crate) fn method_of(name: &str) -> Cow<'static, str> {
     const KNOWN: [&str; 9] =
         ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE"];
@@ -211,8 +211,8 @@ pub fn is_debug() -> bool {
     current::with_overrides(|overrides| overrides.debug.is_some()).unwrap_or(false)
 }
 
-/// Whether the current request is sampled: for detail that only a part of the requests should log. All services that
-/// handle a request agree, if their rates do. Always true outside requests, and without sampling.
+/// Whether the current request is sampled. Use it for detail that only a fraction of the requests should log. All
+/// services that handle a request agree if their rates are equal. Always true outside requests and without sampling.
 ///
 /// ```
 /// assert!(candor::context::is_sampled());
@@ -227,7 +227,7 @@ pub fn is_sampled() -> bool {
 pub fn set_user(user: impl Loggable) {
     if let Some(request) = current::request() {
         let json = json("user_id", |to| to.value(&user));
-        // A key has one type: a number becomes text, as the other ids are.
+        // The key has one type: a number becomes a string, like the other ids.
         let text = (json != "null").then(|| members::text_of(&json));
         request.change_identity(|identity| identity.user.clone_from(&text));
     }

@@ -12,10 +12,10 @@ use crate::request::trace::{Hex, Trace};
 
 /// Gives the request's span and its trace the same ids, before the span is entered.
 ///
-/// The span continues the caller's `traceparent`. A span around the request, or the current OpenTelemetry context, is its
-/// parent if it belongs to the same trace, or if the caller sent no `traceparent`. Otherwise the span begins a trace. The
-/// ids are those of the span, whether it is exported or not. If OpenTelemetry's layer is missing or does not want the span,
-/// they are the ids that the HTTP layer made, in the trace of the span around the request.
+/// The span continues the caller's `traceparent`. A span around the request, or the current OpenTelemetry context, is
+/// its parent if it belongs to the same trace, or if the caller sent no `traceparent`. Otherwise the span begins a
+/// trace. The ids are those of the span, whether it is exported or not. If OpenTelemetry's layer is missing or does not
+/// want the span, they are the ids that the HTTP layer made, in the trace of the span around the request.
 pub(super) fn join(request: &Request, span: &Span) {
     let known = request.trace.get();
     let stated = known.or(of_edge(request));

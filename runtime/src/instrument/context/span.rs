@@ -1,4 +1,4 @@
-//! The span of a request: in it, tracing's own `.in_current_span()` takes the request along.
+//! The span of a request, through which tracing's own `.in_current_span()` carries the request.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub(super) enum RequestSpan {
 
 impl RequestSpan {
     /// The span of a request, which other layers see. If candor's layer is the only one, a barrier does what the span
-    /// would do: it hides the spans that were entered around it, and makes its request current if a leaked guard has left
-    /// another one. The span itself is then made on demand (see [`standalone`](crate::layer::standalone)).
+    /// would do: it hides the spans that were entered around it, and makes its request current if a leaked guard has
+    /// left another one. The span itself is then made on demand (see [`standalone`](crate::layer::standalone)).
     pub(super) fn of(request: &Arc<Request>) -> Self {
         if !current::is_alive() {
             return RequestSpan::Nothing;

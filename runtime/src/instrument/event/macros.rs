@@ -18,7 +18,7 @@ macro_rules! debug {
     ($($event:tt)*) => { $crate::__private::event!($crate Debug, $($event)*) };
 }
 
-/// Writes a TRACE line: finer than a reader usually wants.
+/// Writes a TRACE line: very verbose detail.
 ///
 /// Syntax and rules are those of [`info!`](crate::info!).
 ///
@@ -36,11 +36,11 @@ macro_rules! trace {
     ($($event:tt)*) => { $crate::__private::event!($crate Trace, $($event)*) };
 }
 
-/// Writes an INFO line: a normal event, such as a job done.
+/// Writes an INFO line: a normal event, such as a completed job.
 ///
-/// The syntax is that of `tracing::info!`; the difference is that **every field and every format
-/// argument must be [`Loggable`]**. Text is not, until a [policy](crate::policy) decides what of it may
-/// be shown; without one the line does not compile, and the compiler points at the value.
+/// The syntax is that of `tracing::info!`, but **every field and every format argument must be [`Loggable`]**. Strings
+/// need a [policy](crate::policy) that states how much of them is shown. Without one, the code does not compile, and
+/// the error points at the value.
 ///
 /// ```
 /// let (order_id, card, shop) = (7, "4242424242424242", "books");
@@ -65,50 +65,49 @@ macro_rules! trace {
 /// | `order_id = order.id` | `order_id` |
 /// | `order_id`, `order.id` | `order_id`, `order.id`: a variable or a field of one, by its own name |
 /// | `order.total = total` | `order.total`: dots are part of the name |
-/// | `"order id" = order.id` | `order id`: a name that is no Rust name |
-/// | `?order`, `%order`, `order = ?order` | `order`: taken as in tracing, but they change nothing |
+/// | `"order id" = order.id` | `order id`: a name that is not a Rust identifier |
+/// | `?order`, `%order`, `order = ?order` | `order`: accepted as in tracing, without effect |
 /// | `message = value` | the message, in place of a format string |
-/// | `{ a = 1, b = 2 }, "…"` | `a` and `b`: fields may stand in braces |
+/// | `{ a = 1, b = 2 }, "…"` | `a` and `b`: fields may be in braces |
 ///
-/// A value arrives as it logs itself: a number as a number, a `#[redact]` type as nested JSON. `?` and
-/// `%` ask a type's `Debug` or `Display` in tracing; neither decides what may be shown, so here the
-/// value must be loggable all the same, and shows the same.
+/// Values are written through their `Loggable` impl: a number as a number, a `#[redact]` type as nested JSON. In
+/// tracing, `?` and `%` select `Debug` or `Display`, which have no redaction policy. Here the value must be loggable
+/// with or without them, and its output is the same.
 ///
-/// A policy that stands in front of a value, here or behind the message, needs no import.
+/// A policy function around a value needs no import, in fields and in format arguments alike.
 ///
-/// Names go by the [key rule](crate::keys): a sensitive one shows `"[REDACTED]"`, whatever its value.
-/// candor's own keys (`level`, `msg`, `request_id`, `path`, …) are refused. Where a name is given
-/// twice, both values are evaluated and the last one is written.
+/// The [key rule](crate::keys) applies to names: the value of a sensitive one is `"[REDACTED]"`. candor's own keys
+/// (`level`, `msg`, `request_id`, `path`, …) are rejected. If a name is given twice, both values are evaluated and the
+/// last one is written.
 ///
 /// # The message
 ///
-/// It is a format string in quotes. What is literal in it stands as it is written; arguments, also the
-/// inline ones (`{name}`), show their value in plain form: text without quotes, numbers and durations
-/// (in milliseconds) as such, everything nested as JSON. Width, fill, alignment, sign and precision
-/// work; `{:?}` is the same as `{}`; `{:x}`, `{:#b}`, `{:e}` and their like take numbers.
+/// The message is a format string literal. Arguments, including inline ones (`{name}`), are shown in plain form:
+/// strings without quotes, numbers and durations (in milliseconds) as they are, nested values as JSON. Width, fill,
+/// alignment, sign and precision work; `{:?}` is the same as `{}`; `{:x}`, `{:#b}`, `{:e}` and similar require numbers.
 ///
-/// An argument that is a variable, a field of one, or named is hidden by the key rule too, and so is one
-/// that the text gives a name: `"{pin}"`, `"{}", user.pin`, `"code {c}", c = …`, `"pin={x}"`.
+/// The key rule also applies to arguments that are variables, fields of variables, or named, and to those that the text
+/// before them names: `"{pin}"`, `"{}", user.pin`, `"code {c}", c = …`, `"pin={x}"`.
 ///
 /// # Settings
 ///
-/// They stand first, in any order:
+/// Settings come first, in any order:
 ///
-/// - `target: "billing"`, the `logger` of the line; the module where left out;
-/// - `parent: &span`, a `tracing` span whose fields the line has in place of those of the spans around;
-///   `parent: None` for none. The request stays the current one;
+/// - `target: "billing"`, the `logger` of the line; default: the module;
+/// - `parent: &span`, a `tracing` span whose fields replace those of the enclosing spans; `parent: None` for none. The
+///   line still belongs to the current request;
 /// - `name: "…"`, the event's name for other layers.
 ///
 /// # What it costs
 ///
-/// A line that is not wanted costs one load of its call site's interest, and its arguments are not evaluated. A line that
-/// is written allocates nothing once its thread has written a few, if candor's layer is the only one and the event has no
-/// explicit parent.
+/// A line that is not wanted costs one load of its call site's interest, and its arguments are not evaluated. A line
+/// that is written allocates nothing once its thread has written a few, if candor's layer is the only one and the event
+/// has no explicit parent.
 ///
 /// # Only these
 ///
-/// `tracing`'s macros keep working; what they are given is scrubbed, not checked. To have only checked
-/// lines in a crate, ban them in its `clippy.toml`:
+/// `tracing`'s macros keep working, but their values are scrubbed, not checked. To allow only checked lines in a crate,
+/// ban them in its `clippy.toml`:
 ///
 /// ```toml
 /// disallowed-macros = [
@@ -130,9 +129,9 @@ macro_rules! trace {
 /// # What is refused
 ///
 /// - a field or an argument that is not loggable;
-/// - a name of candor's own as a field;
-/// - a message that is no literal (`concat!(…)`, a constant): its arguments could not be checked;
-/// - names of fields that are constants (`{ KEY } = value`).
+/// - a field with the name of one of candor's own keys;
+/// - a message that is not a literal (`concat!(…)`, a constant), since its arguments could not be checked;
+/// - constants as field names (`{ KEY } = value`).
 #[macro_export]
 macro_rules! info {
     ($($event:tt)*) => { $crate::__private::event!($crate Info, $($event)*) };
@@ -157,8 +156,8 @@ macro_rules! warn {
 
 /// Writes an ERROR line: a request or an operation failed.
 ///
-/// Syntax and rules are those of [`info!`](crate::info!). The text of an error needs a decision like any other;
-/// `scrub` takes out what looks like a secret:
+/// Syntax and rules are those of [`info!`](crate::info!). The text of an error needs a policy like any other string;
+/// `scrub` removes the parts that look like secrets:
 ///
 /// ```
 /// let captured = candor::testing::capture();
@@ -177,8 +176,8 @@ macro_rules! error {
 
 /// Writes a CRITICAL line: the service can't go on.
 ///
-/// Syntax and rules are those of [`info!`](crate::info!). `tracing` has no such level: filters and other layers see
-/// an ERROR, candor's line says CRITICAL.
+/// Syntax and rules are those of [`info!`](crate::info!). `tracing` has no such level: filters and other layers see an
+/// ERROR, and candor's line has the level CRITICAL.
 ///
 /// ```
 /// let captured = candor::testing::capture();

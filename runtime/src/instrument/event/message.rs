@@ -1,4 +1,4 @@
-//! Format arguments of a message: each shows what its value shows in a field, and nothing under a sensitive name.
+//! Format arguments of a message, rendered like the same value in a field, and hidden under a sensitive name.
 
 use std::cell::Cell;
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct MessageArg<'a, T: ?Sized> {
 }
 
 impl<'a, T: ?Sized> MessageArg<'a, T> {
-    /// The argument with this name, or with an empty one. `sensitive` is the key rule's answer.
+    /// The argument with this name, or with an empty one. `sensitive` is the key rule's result.
     pub fn new(value: &'a T, name: &'a str, sensitive: bool) -> Self {
         MessageArg {
             value,

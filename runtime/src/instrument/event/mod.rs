@@ -163,7 +163,7 @@ impl EventSite {
 
     /// The prefix of the event's lines, if this layout's is cached.
     fn prefix(&'static self, message: &'static str, logger: &Logger) -> Option<&'static str> {
-        // A message that is cut depends on the limit, of which the layout says nothing.
+        // How a message is cut depends on the limit, which is not part of the layout.
         if message.len() > logger.value_limit {
             return None;
         }
@@ -203,14 +203,14 @@ pub fn value<T: Loggable>(value: &T) -> EventValue<'_> {
     EventValue(value)
 }
 
-/// Takes a width or a precision, which is a number, whatever else the message does with it.
+/// Takes a width or a precision, and requires it to be a `usize`.
 #[inline]
 pub fn count(value: &usize) -> &usize {
     value
 }
 
 impl<'a> EventValue<'a> {
-    /// The value as a field; the macros have asked the key rule for its name.
+    /// The value as a field; the macros have applied the key rule to its name.
     #[inline]
     pub fn named(self, name: &'a str, sensitive: bool) -> EventField<'a> {
         EventField { name, sensitive, value: self }

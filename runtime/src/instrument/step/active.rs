@@ -97,7 +97,7 @@ impl ActiveStep {
 
     /// Ends a step on its thread.
     pub(super) fn end(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
-        // The error's `Display` is the user's, and may log.
+        // The error's `Display` impl is user code, and may log.
         let exclusive = result.failure.is_none() && self.state.span.is_none();
         let mut lease = self.leave(exclusive);
         if let Some(span) = &self.state.span {
@@ -154,7 +154,7 @@ impl StepState {
     }
 }
 
-/// What a step has before it begins.
+/// The data of a step before it begins.
 #[derive(Default)]
 struct StepSetup {
     extras: Option<Box<StepExtras>>,

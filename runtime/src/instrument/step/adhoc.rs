@@ -19,11 +19,10 @@ use crate::outcome::result::CallResult;
 use crate::outcome::{ReturnsStepOutput, StepOutput};
 use crate::site::{Site, Spec};
 
-/// Runs a closure as a step: the same line as that of a function under
-/// [`#[step_timed]`](macro@crate::step_timed).
+/// Runs a closure as a step, with the same line as a function under [`#[step_timed]`](macro@crate::step_timed).
 ///
-/// An `Err` is an error, named by its type; what else a step may return, [`StepOutput`] lists. The text of the error
-/// can't be known here, so the line has no `error_detail`, and neither can the module: the target is `steps`.
+/// An `Err` is an error, named by its type; [`StepOutput`] lists the other types that a step may return. Neither the
+/// text of the error nor the module is known here, so the line has no `error_detail`, and the target is `steps`.
 ///
 /// ```
 /// let captured = candor::testing::capture();
@@ -66,8 +65,8 @@ pub fn step_guard(name: &'static str) -> StepGuard {
 }
 
 impl StepGuard {
-    /// Ends the step with the value of the work: an `Err` is an error. Without it the step is a success, unless the
-    /// thread is unwinding.
+    /// Ends the step with the value of the work: an `Err` is an error. Without this call, the step is a success unless
+    /// the thread is unwinding.
     pub fn finish<T: StepOutput>(mut self, value: &T) {
         self.read(value, T::call_result);
     }
@@ -75,7 +74,7 @@ impl StepGuard {
 
 /// `.timed("name")` on futures, in [`candor::prelude`](crate::prelude).
 pub trait TimedExt: Future + Sized {
-    /// Makes this future a step, from its first poll to its output or its drop: the same line as that of an `async fn`
+    /// Makes this future a step, from its first poll to its output or its drop, with the same line as an `async fn`
     /// under [`#[step_timed]`](macro@crate::step_timed).
     ///
     /// An `Err` is an error, named by its type, as in [`step`]. The target is `steps`.
@@ -142,7 +141,7 @@ thread_local! {
         const { RefCell::new([None; RECENT]) };
 }
 
-/// The site of a step: made when it is first entered, and kept for ever, as a function's is.
+/// The site of a step: made when it is first entered, and kept forever, like a function's.
 fn site(name: &'static str, at: &'static Location<'static>) -> &'static Site {
     let slot = (ptr::from_ref(at).addr() >> 3) % RECENT;
     let recent = RECENT_SITES.try_with(|sites| {

@@ -1,8 +1,8 @@
-//! The fast path: the end of a step that succeeds, writes its usual line, and has no other layer to tell.
+//! The fast path: the end of a step that succeeds and writes its usual line, without other layers.
 //!
-//! Everything is done in one borrow of the thread's state, and the line is rendered as one piece into room that is
-//! reserved once. The fast path declines without side effects if any of its conditions does not hold; the step then ends
-//! as any other, and writes the same bytes.
+//! Everything is done in one borrow of the thread's state, and the line is rendered as one piece into capacity that is
+//! reserved once. The fast path declines without side effects if any of its conditions does not hold; the step then
+//! takes the slow path, which writes the same bytes.
 
 use std::mem;
 
@@ -33,7 +33,7 @@ impl ActiveStep {
         logger::if_only_layer(|logger| {
             let line = |thread: &mut ThreadState| {
                 let severity = finish_here(logger, thread, &mut state, now, ret)?;
-                // The writer is a user's code, and finds no request.
+                // The writer is user code, and finds no request.
                 Some((thread.line_buffer.take()?, thread.frame.request.take(), severity))
             };
             let made = current::with_thread(line).flatten();
@@ -69,7 +69,7 @@ impl ActiveStep {
             let Some((buffer, severity)) = current::with_thread(line).flatten() else { return };
             logger.sink.write(severity, &buffer.line);
             let Some(mut state) = own.take() else { return };
-            // This may drop the last reference to the request: after the borrow.
+            // This may drop the last reference to the request, so it comes after the borrow.
             let mut taken = state.frame.take();
             let extras = taken.extras.take();
             current::with_thread(|thread| {
@@ -175,8 +175,8 @@ impl LineParts<'_> {
         FIXED + self.head.room() + self.fast.name.len() + self.fields.len() + ret
     }
 
-    /// Writes the line up to its end, and returns where the step's own fields begin. Not inlined: among the code around it,
-    /// the position of `pieces` would not stay in a register.
+    /// Writes the line up to its end, and returns where the step's own fields begin. Not inlined: among the code around
+    /// it, the position of `pieces` would not stay in a register.
     #[inline(never)]
     fn write(&self, seq: Option<u64>, line: &mut String, room: usize) -> usize {
         let mut pieces = Appender::of(line, room);

@@ -1,4 +1,4 @@
-//! What a user's code adds to a step: fields at entry, recorded fields, the returned value.
+//! Values that user code adds to a step: fields at entry, recorded fields, the returned value.
 
 use std::{fmt, ptr};
 
@@ -42,7 +42,8 @@ impl StepFields<'_> {
         StepFields { members: &mut extras.members, url: &mut extras.url }
     }
 
-    /// Adds a field. `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's answer.
+    /// Adds a field. `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's
+    /// result.
     pub fn field<T: Loggable + ?Sized>(&mut self, opening: &str, sensitive: bool, value: &T) {
         let members = &mut *self.members;
         members.push_str(opening);
@@ -64,9 +65,8 @@ impl StepFields<'_> {
 
 /// Adds a field to the running step or call.
 ///
-/// The value must be [`Loggable`]; a sensitive name shows `"[REDACTED]"`, one of candor's own keys
-/// gets a trailing underscore, and a name that was recorded before is recorded anew. Outside a step
-/// nothing happens.
+/// The value must be [`Loggable`]; under a sensitive name it is `"[REDACTED]"`. A name that is one of candor's own keys
+/// gets a trailing underscore. A name that was recorded before gets the new value. Outside a step this does nothing.
 ///
 /// ```
 /// #[candor::step_timed]
@@ -93,7 +93,7 @@ pub fn record(name: &str, value: impl Loggable) {
     current::with(|frame| frame.extras = Some(extras));
 }
 
-/// Adds fields that are evaluated once the step runs: those of a future, whose arguments it has taken.
+/// Adds fields that are evaluated when the step runs: those of a future, which owns the arguments.
 #[inline]
 pub fn entered(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) {
     // Everything but the fields is compiled once, not in each annotated function.
@@ -136,7 +136,7 @@ pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     json
 }
 
-/// The JSON of a step's `ret`, from a user's function. If that panics, the step has not panicked.
+/// The JSON of a step's `ret`, from a user's function. If the function panics, the step has not panicked.
 pub fn ret_with<T: Loggable>(shown: impl FnOnce() -> T) -> String {
     let mut json = String::new();
     catch_unprintable(&mut json, |out| Encoder::buffered(out).under("ret").value(&shown()));

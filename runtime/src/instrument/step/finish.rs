@@ -18,7 +18,7 @@ use crate::request::Request;
 use crate::request::totals::Cause;
 use crate::site::STATUS_CODE;
 
-/// Room for the numbers of a step, with their keys.
+/// Capacity for the numbers of a step, with their keys.
 pub(super) const STEP_ROOM: usize = 160;
 
 /// The key of the value that a function returned.
@@ -95,7 +95,7 @@ impl ActiveStep {
     ) {
         let facts = {
             let mut facts = call.facts();
-            // Not taken as a whole: clones of the `Call` handle may still add retries.
+            // Copied except for the URL, since clones of the `Call` handle may still add retries.
             CallFacts { url: facts.url.take(), ..*facts }
         };
         let state = &*self.state;
@@ -228,7 +228,7 @@ impl StepState {
         }
     }
 
-    /// Appends what only some steps have.
+    /// Appends the members that only some steps have.
     #[inline]
     fn write_more(&self, ret: Option<&str>, out: &mut String) {
         if self.site.spec.busy {

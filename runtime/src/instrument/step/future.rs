@@ -53,13 +53,13 @@ enum PollState {
     Over,
 }
 
-/// The step of a future or stream. It is a field behind what is polled, so that it is dropped afterwards.
+/// The step of a future or stream. It is declared after the polled value, so that it is dropped after it.
 ///
 /// Its methods are not generic: they are compiled once, and not in every annotated function.
 #[derive(Debug)]
 pub(super) struct PolledStep(PollState);
 
-// A panic in `poll` ends the step, so no state is seen half changed.
+// A panic in `poll` ends the step, so no half-changed state is observed.
 impl UnwindSafe for PolledStep {}
 impl RefUnwindSafe for PolledStep {}
 
@@ -127,7 +127,7 @@ impl PolledStep {
         }
     }
 
-    /// Enters the step for the drop of what is polled. It ends when it is dropped itself.
+    /// Enters the step while the polled value is dropped. The step ends when it is dropped itself.
     pub(super) fn enter_for_drop(&mut self) {
         if let PollState::Active(step) = &mut self.0 {
             step.enter_own();

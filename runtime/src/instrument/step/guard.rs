@@ -26,7 +26,7 @@ pub struct StepGuard {
     _not_send: PhantomData<*const ()>,
 }
 
-/// The failure that the type of an unobserved value tells: that of a `?`.
+/// The failure that is known from the type of an unobserved value, returned by a `?`.
 type Unobserved = Option<fn() -> Failure<'static>>;
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ enum GuardState {
     Full(Option<ActiveStep>),
 }
 
-/// A step that writes a line only if it fails. While it succeeds, this is all there is of it.
+/// A step that writes a line only if it fails. It has no other state.
 #[derive(Debug)]
 struct ErrorOnlyStep {
     site: &'static Site,
@@ -120,7 +120,8 @@ impl StepGuard {
         if site.wanted() { StepGuard::begin(site) } else { StepGuard::new(GuardState::Off) }
     }
 
-    /// As [`enter`](Self::enter), for a step that is never error-only: its fields follow by [`entered`](super::entered).
+    /// As [`enter`](Self::enter), for a step that is never error-only: its fields follow by
+    /// [`entered`](super::entered).
     #[doc(hidden)]
     #[inline]
     pub fn enter_before(site: &'static Site) -> Self {
@@ -169,7 +170,7 @@ impl StepGuard {
         self
     }
 
-    /// Ends the step with what its value tells. The value is not read if no line can be written.
+    /// Ends the step with the result read from its value. The value is not read if no line can be written.
     #[doc(hidden)]
     #[inline]
     pub fn read<'a, T>(&mut self, value: &'a T, read: impl FnOnce(&'a T) -> CallResult<'a>) {
@@ -183,7 +184,8 @@ impl StepGuard {
         !matches!(*self.state, GuardState::Off)
     }
 
-    /// The time at which the step ends, if it is on. An error-only step does not read the clock: its success has no line.
+    /// The time at which the step ends, if it is active. An error-only step does not read the clock: its success has no
+    /// line.
     #[inline]
     fn ends_at(&self) -> Option<Tick> {
         match *self.state {
@@ -194,7 +196,8 @@ impl StepGuard {
     }
 
     // The state is matched in place, since copying fields that were written a moment ago stalls on store forwarding. It
-    // is `Off` before other layers learn of the end: their code may panic, and must not be called again while unwinding.
+    // is `Off` before other layers learn of the end: their code may panic, and must not be called again while
+    // unwinding.
 
     #[inline(never)]
     fn end_read(&mut self, now: Tick, result: &CallResult<'_>) {
@@ -214,7 +217,7 @@ impl StepGuard {
         }
     }
 
-    /// Ends a step whose value was not read: of a function without a value, by a `?`, by a panic.
+    /// Ends a step whose value was not read: the function has none, or was left by a `?` or a panic.
     #[inline(never)]
     fn end_unobserved(&mut self) {
         let unobserved = self.unobserved;
@@ -309,7 +312,7 @@ impl ErrorOnlyStep {
         current::with_thread(|thread| match self.pop(thread) {
             Ok(extras) => {
                 state.extras = extras;
-                // The error's `Display` is the user's, and may log.
+                // The error's `Display` impl is user code, and may log.
                 lease.take(thread, false);
             }
             Err(NotInnermost) => {
@@ -328,7 +331,8 @@ impl ErrorOnlyStep {
 }
 
 /// Calls a body with the arguments of its function as parameters, so that they are dropped in the order in which the
-/// function's own are. A closure that is passed on may move out of what it captured; one that is called in place may not.
+/// function's own are. A closure that is passed on may move out of what it captured; one that is called in place may
+/// not.
 pub(crate) mod body {
     macro_rules! calls {
         ($($name:ident($($argument:ident: $Type:ident),*);)*) => {$(
