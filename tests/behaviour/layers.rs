@@ -1,9 +1,9 @@
-//! A folder of the runtime uses only the folders before it, so that a reader can start at the ground.
+//! Each folder of the runtime uses only the folders before it, so that a reader can start with the lowest.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders of `runtime/src`, from the ground up, as in its `lib.rs` and in `docs/design.md`.
+/// The folders of `runtime/src`, the lowest first, as in its `lib.rs` and in `docs/design.md`.
 const LAYERS: [&str; 16] = [
     "base",
     "json",
@@ -23,7 +23,7 @@ const LAYERS: [&str; 16] = [
     "testing",
 ];
 
-/// Files above all layers, which only name what is in them.
+/// Files above all layers, which only re-export or collect.
 const ABOVE: [&str; 4] = ["__private", "inventory", "lib", "prelude"];
 
 /// The upward imports of a file, by its path within `runtime/src`.
@@ -64,7 +64,7 @@ fn upward_imports(path: &str, source: &str) -> Vec<String> {
 fn names_after_crate(line: &str) -> Vec<&str> {
     let mut names = Vec::new();
     for (at, _) in line.match_indices("crate::") {
-        // `$crate` is a path of generated code.
+        // `$crate` begins a path in generated code.
         if line[..at].ends_with(|c: char| c == '$' || c == '_' || c.is_alphanumeric()) {
             continue;
         }

@@ -19,7 +19,7 @@ thread_local! {
         const { RefCell::new(Pool { bytes: [0; POOL_BYTES], used: POOL_BYTES }) };
 }
 
-/// Bytes for an id that is made at `now`. They are unique but not secret: do not make keys of them.
+/// Bytes for an id that is made at `now`. They are unique but not secret: do not use them as keys.
 pub(crate) fn bytes<const N: usize>(now: Tick) -> [u8; N] {
     let pooled = POOL.try_with(|pool| pool.try_borrow_mut().ok().map(|mut pool| pool.take()));
     let mut bytes = pooled.ok().flatten().unwrap_or_else(|| {
@@ -48,7 +48,7 @@ impl Pool {
 
 fn fill(bytes: &mut [u8]) {
     if getrandom::fill(bytes).is_err() {
-        // Without a random source, the standard library still gives each hasher other keys.
+        // Without a random source, the standard library still gives each hasher different keys.
         let keys = RandomState::new();
         for (at, chunk) in bytes.chunks_mut(8).enumerate() {
             let hash = keys.hash_one((at, Tick::now().nanos())).to_le_bytes();

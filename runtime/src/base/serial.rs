@@ -1,4 +1,4 @@
-//! Numbers that no two things of the process share.
+//! Serial numbers, unique within the process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -46,7 +46,7 @@ pub(crate) fn schedule(time: Instant, task: impl FnOnce() + Send + 'static) -> i
 
 fn run() {
     while let Some(task) = next() {
-        // A task that panics must not take the others with it.
+        // A task that panics must not stop the others.
         let _ = catch_unwind(AssertUnwindSafe(task));
     }
 }

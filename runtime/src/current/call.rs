@@ -1,4 +1,4 @@
-//! The dependency call that is active: what its body reports of it.
+//! The active dependency call, with the details that its body reports.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard};
@@ -15,7 +15,7 @@ pub(crate) struct CallState {
     facts: Mutex<CallFacts>,
 }
 
-/// What the body of a call reports, beside what its value says.
+/// Details that the body of a call reports, in addition to its returned value.
 #[derive(Debug, Default)]
 pub(crate) struct CallFacts {
     pub(crate) retries: u64,
@@ -50,7 +50,7 @@ impl Site {
         Some(format!("{}{template}", origin.unwrap_or_default()).into())
     }
 
-    /// Most sites call one URL that has nothing to redact, which is found out once.
+    /// Most sites call one URL that has nothing to redact. It is scrubbed once and cached.
     fn scrubbed(&'static self, url: &str) -> Cow<'static, str> {
         let rules = keys::rules_version();
         match self.cached_url.get() {

@@ -11,7 +11,7 @@ use crate::base::lock;
 /// The delay of a call that is a future.
 #[derive(Debug)]
 pub(crate) struct Delayed {
-    /// `None` if it lies beyond what the clock can tell.
+    /// `None` if it is later than the clock can represent.
     until: Option<Instant>,
     /// Wakes the task when the delay is over.
     sleeper: Option<Sleeper>,
@@ -20,7 +20,7 @@ pub(crate) struct Delayed {
 #[derive(Debug)]
 struct Sleeper {
     waker: Arc<Mutex<Waker>>,
-    /// Dropped with the call, which ends the thread.
+    /// Dropped with the call, so that the thread ends.
     _end: Sender<()>,
 }
 

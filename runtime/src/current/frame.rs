@@ -3,9 +3,9 @@
 //! A thread has one frame at a time. A scope or a polled future puts its own frame there and takes it back
 //! afterwards, so a frame is never in two places, and moving one touches no reference count.
 //!
-//! A step on a thread overwrites the part of the frame that belongs to the active step, and keeps the old part in a
-//! [`SavedFrame`] of its own until it ends. Guards usually end in the reverse order of their beginning. The frame's
-//! `token` tells whether that is so: it is that of the innermost step, and only that step restores what it saved.
+//! A step on a thread overwrites the part of the frame that belongs to the active step, and keeps the old part in its
+//! own [`SavedFrame`] until it ends. Guards usually end in reverse order. To detect the exceptions, the frame has the
+//! `token` of the innermost step, and only that step restores its saved part.
 
 use std::mem;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::outcome::result::OwnedFailure;
 use crate::request::Request;
 use crate::site::Site;
 
-/// The token of a future's step in the frame that the future brings along: it ends with that frame.
+/// The token of a future's step in the future's own frame. The step ends with that frame.
 pub(crate) const OWN_STEP: u64 = u64::MAX;
 
 #[derive(Debug, Default)]
@@ -31,9 +31,9 @@ pub(crate) struct Frame {
     pub(crate) token: u64,
     /// Whether a step was begun inside the innermost one.
     pub(crate) has_inner: bool,
-    /// The site whose fields are still to come, from inside the function's body.
+    /// The site whose fields are still to be evaluated, inside the function's body.
     pub(crate) fields_due: Option<&'static Site>,
-    /// What only some steps have, of the innermost one.
+    /// The extras of the innermost step.
     pub(crate) extras: Option<Box<StepExtras>>,
     /// The token of the [`UserGuard`](super::UserGuard) that entered this frame; 0 if none did.
     pub(crate) entered_by: u64,
@@ -47,17 +47,18 @@ pub(crate) struct SavedFrame {
     has_inner: bool,
     fields_due: Option<&'static Site>,
     extras: Option<Box<StepExtras>>,
-    /// Whether the step is a call, so that `call` is the one around it.
+    /// Whether the step is a call; `call` is then the one around it.
     is_call: bool,
     call: Option<Arc<CallState>>,
 }
 
-/// What only some steps have.
+/// Data that only some steps have.
 #[derive(Debug, Default)]
 pub(crate) struct StepExtras {
-    /// Fields as members (`,"key":value`): from `record`, and from `fields(…)` if the step's state does not hold them.
+    /// Fields as members (`,"key":value`): those from `record`, and those from `fields(…)` if the step's state does not
+    /// hold them.
     pub(crate) members: String,
-    /// The span that other layers know the step by. The step's state holds the span itself.
+    /// The id of the step's span for other layers. The step's state holds the span itself.
     pub(crate) span: Option<span::Id>,
     /// The URL of a call, until the call's state is made.
     pub(crate) url: Option<String>,
@@ -66,7 +67,7 @@ pub(crate) struct StepExtras {
 }
 
 impl Frame {
-    /// A frame in which this request is current, and no step.
+    /// A frame with this request and no step.
     pub(crate) fn of(request: Arc<Request>) -> Self {
         Frame { request: Some(request), ..Frame::default() }
     }
@@ -101,8 +102,8 @@ impl Frame {
     /// Empties the frame of a future's step that ended. The caller drops what was in it.
     #[inline]
     pub(crate) fn take(&mut self) -> TakenFrame {
-        // Field by field and by name: replacing the whole is a copy that an async step can feel, and a new field can't
-        // be forgotten.
+        // Field by field, since a copy of the whole frame measurably slows an async step. The pattern names every
+        // field, so that a new one can't be forgotten.
         let Frame { request, call, step, token, has_inner, fields_due, extras, entered_by } = self;
         (*step, *token, *fields_due, *entered_by) = (0, 0, None, 0);
         TakenFrame {
@@ -113,7 +114,7 @@ impl Frame {
         }
     }
 
-    /// Makes a step the innermost one, and saves what it overwrites.
+    /// Makes a step the innermost one, and saves the part that it overwrites.
     #[inline(always)]
     pub(crate) fn push_step(
         &mut self,
@@ -135,7 +136,7 @@ impl Frame {
         }
     }
 
-    /// Restores what the innermost step saved, and returns whether steps were begun inside it, and its extras.
+    /// Restores the part that the innermost step saved. Returns whether steps began inside it, and its extras.
     #[inline(always)]
     pub(crate) fn pop_step(&mut self, saved: &mut SavedFrame) -> (bool, Option<Box<StepExtras>>) {
         self.step = saved.step;
@@ -167,14 +168,14 @@ impl SavedFrame {
         }
     }
 
-    /// What an error-only step saves, which overwrites less than others.
+    /// The saved part of an error-only step, which overwrites less than other steps.
     #[cold]
     pub(crate) fn error_only(step: u32, token: u64, extras: Option<Box<StepExtras>>) -> Self {
         SavedFrame { step, token, has_inner: true, extras, ..SavedFrame::default() }
     }
 }
 
-/// What was in the frame of a future's step when the step ended.
+/// The contents of the frame of a future's step at the step's end.
 #[derive(Debug)]
 pub(crate) struct TakenFrame {
     pub(crate) request: Option<Arc<Request>>,
@@ -184,7 +185,7 @@ pub(crate) struct TakenFrame {
 }
 
 impl StepExtras {
-    /// Whether they hold more than fields.
+    /// Whether the extras hold more than fields.
     #[inline]
     pub(crate) fn are_more_than_fields(&self) -> bool {
         self.span.is_some() || self.failure.is_some() || self.url.is_some()

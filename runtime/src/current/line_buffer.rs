@@ -1,4 +1,4 @@
-//! The buffer that a thread writes its lines into, with what it keeps from its last line.
+//! The buffer that a thread writes its lines into, and the parts it keeps of its last line.
 
 use crate::base::buffer::KEPT_BYTES;
 use crate::json::timestamp::TimestampCache;
@@ -10,7 +10,7 @@ pub(crate) struct LineBuffer {
     pub(crate) cache: RenderCache,
 }
 
-/// Parts of the thread's last line, which its next line most likely has too.
+/// Parts of the thread's last line that its next line probably shares.
 #[derive(Debug, Default)]
 pub(crate) struct RenderCache {
     pub(crate) timestamp: TimestampCache,
@@ -18,7 +18,7 @@ pub(crate) struct RenderCache {
 }
 
 impl LineBuffer {
-    /// Whether it is worth keeping: a buffer that a huge line grew is freed.
+    /// Whether the buffer is worth keeping: one that grew for a huge line is freed.
     pub(crate) fn is_small(&self) -> bool {
         self.line.capacity() <= KEPT_BYTES
     }

@@ -1,4 +1,4 @@
-//! The lease of a thread's request and line buffer, for the time in which a step's line is written.
+//! The lease of a thread's request and line buffer, held while a step's line is written.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use super::step_state::StepState;
 use super::thread::{ThreadState, with_thread};
 use crate::request::Request;
 
-/// The current frame's request, without touching its reference count, and the thread's line buffer. Both are returned
-/// when the lease ends, also by a panic.
+/// The current frame's request, taken without touching its reference count, and the thread's line buffer. Both are
+/// returned when the lease ends, also after a panic.
 ///
-/// While the request is leased, the frame has none: only for work in which no user's code can log. (A sink's writer is
-/// a user's code, but finds the sink locked.)
+/// While the request is leased, the frame has none, so lease it only for work during which user code can't log. (A
+/// sink's writer is user code, but finds the sink locked.)
 #[derive(Debug, Default)]
 pub(crate) struct LineLease {
     request: Option<Arc<Request>>,
@@ -34,7 +34,7 @@ impl LineLease {
         self.buffer = thread.line_buffer.take();
     }
 
-    /// Leases the frame's request, or clones it if a user's code may look for it; and the line buffer.
+    /// Leases the line buffer and the frame's request. The request is cloned instead if user code may look for it.
     #[inline]
     pub(crate) fn take(&mut self, thread: &mut ThreadState, exclusive: bool) {
         let frame = &mut thread.frame;
@@ -49,7 +49,7 @@ impl LineLease {
 
     /// Ends the lease, and returns the state of the step whose line was written.
     pub(crate) fn end(&mut self, mut state: Box<StepState>) {
-        // This drops the step's span, and with it may run other layers' code: before the borrow.
+        // This drops the step's span, which may run other layers' code, so it comes before the borrow.
         let mut extras = state.clear();
         let mut state = Some(state);
         // If the thread's locals are gone, state and extras are dropped here.

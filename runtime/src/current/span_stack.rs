@@ -19,7 +19,7 @@ use crate::request::Request;
 
 pub(crate) static REQUEST_SPAN_CALLSITE: DefaultCallsite = DefaultCallsite::new(REQUEST_SPAN);
 
-/// The span `candor.request`, in which tracing's own `.in_current_span()` takes the request along.
+/// The span `candor.request`, through which tracing's own `.in_current_span()` carries the request.
 pub(crate) static REQUEST_SPAN: &Metadata<'static> = &Metadata::new(
     "candor.request",
     "candor",
@@ -35,7 +35,7 @@ pub(crate) fn is_request_span(metadata: &Metadata<'_>) -> bool {
     metadata.callsite() == REQUEST_SPAN.callsite()
 }
 
-/// What candor keeps of a span: its fields, its request and its parent.
+/// The data that candor keeps of a span: its fields, its request and its parent.
 pub(crate) struct SpanData {
     /// Fields as members.
     fields: RwLock<String>,
@@ -71,7 +71,7 @@ impl SpanData {
         self.has_fields.store(!fields.is_empty(), Ordering::Release);
     }
 
-    /// Whether neither this span nor one around it has fields.
+    /// Whether neither this span nor any around it has fields.
     fn is_bare(&self) -> bool {
         let mut span = Some(self);
         while let Some(data) = span {
@@ -116,13 +116,13 @@ struct EnteredSpan {
     /// `None` for a [`SpanBarrier`].
     id: Option<Id>,
     data: Arc<SpanData>,
-    /// The frame that was current before, if the span brought another request along.
+    /// The frame that was current before, if the span carries another request.
     before: Option<Box<Frame>>,
 }
 
 thread_local! {
     static ENTERED: RefCell<Vec<EnteredSpan>> = const { RefCell::new(Vec::new()) };
-    /// The length of `ENTERED`, so that a thread in no span sees that in one load.
+    /// The length of `ENTERED`, so that a thread outside any span needs one load.
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -133,7 +133,7 @@ pub(crate) fn enter(id: &Id, data: Arc<SpanData>) {
 
 fn enter_as(id: Option<Id>, data: Arc<SpanData>) {
     let before = data.request.as_ref().and_then(|request| {
-        // The request of a span that was made outside any request is a capture's placeholder, which replaces none.
+        // A span made outside any request carries a capture's placeholder, which does not replace a request.
         let same = with(|frame| {
             frame.request.as_ref().is_some_and(|known| {
                 Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
@@ -171,8 +171,8 @@ fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) {
     }
 }
 
-/// Hides the spans that the thread has entered, until it is dropped: lines then have the fields of the barrier's own
-/// data and its parents, and its request is current.
+/// Hides the spans that the thread has entered, until it is dropped. Meanwhile, lines have the fields of the barrier's
+/// own data and its parents, and its request is current.
 #[derive(Debug)]
 pub(crate) struct SpanBarrier(Arc<SpanData>);
 
@@ -248,7 +248,7 @@ pub(crate) fn have_fields() -> bool {
 }
 
 fn each_fields_of_thread(f: impl FnMut(&str)) {
-    // Not while the stack is borrowed: `f` may enter a span.
+    // The data is cloned to end the borrow of the stack, since `f` may enter a span.
     if let Some(data) = with_innermost(Arc::clone) {
         data.each_fields(f);
     }

@@ -1,7 +1,7 @@
 //! The state of one step or call, from its beginning to its line.
 //!
-//! It lies in a box that is used again: what is passed on is a pointer, since copying fields that were written a
-//! moment ago stalls on store forwarding.
+//! It is in a pooled box and is passed on as a pointer, since copying fields that were just written stalls on store
+//! forwarding.
 
 use std::mem;
 use std::sync::Arc;
@@ -24,11 +24,11 @@ pub(crate) struct StepState {
     pub(crate) step: u32,
     /// The id of the step around it; 0 for a root.
     pub(crate) parent: u32,
-    /// Whether a step was begun inside. Known once the step is over.
+    /// Whether a step began inside this one. Known once this one has ended.
     pub(crate) has_inner: bool,
     /// Whether the future or stream that is this step is being dropped.
     pub(crate) is_dropping: bool,
-    /// Whether the thread was unwinding at the beginning: then the step did not cause it.
+    /// Whether the thread was unwinding when the step began: then the step did not panic.
     pub(crate) was_panicking: bool,
     /// Identifies the step in the frame of its thread.
     pub(crate) token: u64,
@@ -38,19 +38,19 @@ pub(crate) struct StepState {
     pub(crate) busy: Duration,
     /// The step's own call, if it is one.
     pub(crate) call: Option<Arc<CallState>>,
-    /// Fields of the entry of a step on its thread, as members.
+    /// Entry fields of a step on its thread, as members.
     pub(crate) fields: String,
     /// The URL of a call, until it begins.
     pub(crate) url: Option<String>,
-    /// The step's extras, until it is entered and from its end on; in between, the frame has them.
+    /// The step's extras before its entry and after its end; in between, the frame has them.
     pub(crate) extras: Option<Box<StepExtras>>,
     /// The span for other layers.
     pub(crate) span: Option<tracing::Span>,
-    /// What a step on its thread found in the frame.
+    /// The part of the frame that a step on its thread overwrote.
     pub(crate) saved: SavedFrame,
-    /// The frame of a step that is a future; while it is polled, the frame around it.
+    /// The frame of a step that is a future; while it is polled, the frame that it displaced.
     pub(crate) frame: Frame,
-    /// A test delays this call.
+    /// The delay of this call, if a test set one.
     #[cfg(feature = "testing")]
     pub(crate) delay: Option<super::delay::Delayed>,
 }
@@ -80,7 +80,7 @@ impl StepState {
         })
     }
 
-    /// Takes the step's place in the tree of its request: inside the innermost step of `around`.
+    /// Sets the step's position in the tree of its request: inside the innermost step of `around`.
     #[inline]
     pub(crate) fn begin(&mut self, site: &'static Site, around: &mut Frame) {
         self.site = site;
@@ -96,7 +96,7 @@ impl StepState {
         };
     }
 
-    /// Starts its time.
+    /// Starts timing the step.
     #[inline]
     pub(crate) fn start(&mut self, frame: &Frame, now: Tick) {
         self.started = now;
@@ -109,7 +109,7 @@ impl StepState {
         }
     }
 
-    /// Moves the fields of the entry in front of those that were recorded since.
+    /// Moves the entry fields in front of those that were recorded since.
     pub(crate) fn merge_fields(&mut self, take_extras: impl FnOnce() -> Box<StepExtras>) {
         if self.fields.is_empty() {
             return;
@@ -129,7 +129,7 @@ impl StepState {
         }
     }
 
-    /// Clears it for its next use, and returns the extras.
+    /// Clears the state for its next use, and returns the extras.
     #[inline]
     pub(super) fn clear(&mut self) -> Option<Box<StepExtras>> {
         self.call = None;

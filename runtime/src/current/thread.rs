@@ -1,7 +1,7 @@
-//! What a thread has: its frame, the frames that guards displaced, and pools.
+//! The state of a thread: its frame, the frames that guards displaced, and pools.
 //!
-//! The thread's state is borrowed for moments in which no user's code runs. Dropping a frame may drop the last
-//! reference to a request, and with it run other layers' code, so frames are dropped after the borrow.
+//! The state is borrowed only briefly, and no user code runs meanwhile. Dropping a frame may drop the last reference to
+//! a request, which may run other layers' code, so frames are dropped after the borrow.
 
 use std::borrow::BorrowMut;
 use std::cell::RefCell;
@@ -31,7 +31,7 @@ pub(crate) struct ThreadState {
     /// The frames that [`UserGuard`]s displaced, each with its guard's token, the outermost first.
     entered: Vec<(u64, Frame)>,
     /// Steps that ended while another step was innermost, or another frame current, each with its token. They are
-    /// popped when they are innermost.
+    /// popped once they are innermost.
     deferred: Vec<(u64, SavedFrame)>,
     #[expect(clippy::vec_box, reason = "a step holds the box, and returns it")]
     states: Vec<Box<StepState>>,
@@ -96,8 +96,7 @@ impl ThreadState {
         }
     }
 
-    /// Pops the step with this token if it is the innermost one; returns whether steps were begun inside it, and its
-    /// extras.
+    /// Pops the step with this token if it is the innermost one; returns whether steps began inside it, and its extras.
     #[inline(always)]
     pub(crate) fn pop_step(
         &mut self,
@@ -131,7 +130,7 @@ impl ThreadState {
         extras
     }
 
-    /// Remembers to pop a step that ended out of order, and returns its request, which has this serial number. Fields
+    /// Schedules the pop of a step that ended out of order, and returns its request, found by its serial number. Fields
     /// that were recorded in the step are lost.
     #[cold]
     pub(crate) fn defer_pop(
@@ -192,8 +191,8 @@ fn make_room<T>(pool: &mut Vec<Box<T>>) -> bool {
     has_room
 }
 
-/// Runs `f` with the thread's state. `None`, and `f` does not run, if the thread's locals are gone or the state is
-/// borrowed already. `f` must not call a user's code.
+/// Runs `f` with the thread's state. Returns `None` without running `f` if the thread's locals are gone or the state is
+/// already borrowed. `f` must not call user code.
 #[inline]
 pub(crate) fn with_thread<T>(f: impl FnOnce(&mut ThreadState) -> T) -> Option<T> {
     THREAD.try_with(|thread| thread.try_borrow_mut().ok().map(|mut thread| f(&mut thread))).ok()?
@@ -232,7 +231,7 @@ pub(crate) fn is_of(request: &Arc<Request>) -> bool {
     with(is_it).unwrap_or(true)
 }
 
-/// Runs `f` while this request is current, where layers look for it.
+/// Runs `f` with this request as the current one, for layers that look for it.
 pub(crate) fn with_request<T>(request: Option<&Arc<Request>>, f: impl FnOnce() -> T) -> T {
     let around = with(|frame| frame.for_child()).unwrap_or_default();
     let _guard = FrameGuard::enter(Frame { request: request.map(Arc::clone), ..around });
@@ -255,7 +254,7 @@ pub(crate) fn capture() -> Option<Arc<dyn crate::request::capture::Capture>> {
     with(|frame| frame.request.as_ref()?.capture.get().cloned()).flatten()
 }
 
-/// How long a test delays the calls of this site, if it does.
+/// The delay that a test set for the calls of this site, if any.
 #[cfg(feature = "testing")]
 pub(crate) fn delay_of(site: &crate::site::Site) -> Option<std::time::Duration> {
     capture()?.delay_of(site.dependency())
@@ -286,7 +285,7 @@ pub(crate) fn with_line_buffer<T>(f: impl FnOnce(&mut LineBuffer) -> T) -> T {
     result
 }
 
-/// Keeps a frame current until the guard is dropped, also by a panic; then the earlier frame is current again.
+/// Keeps a frame current until the guard is dropped, also by a panic. The earlier frame is then current again.
 ///
 /// The guard owns the frame, or borrows that of a future.
 #[derive(Debug)]
@@ -307,8 +306,8 @@ impl<F: BorrowMut<Frame>> Drop for FrameGuard<F> {
     }
 }
 
-/// Keeps a frame current until the guard is dropped, by a user who may drop guards in any order, also across an
-/// `.await`. If a guard's frame is not the current one, the guard above it restores what it found.
+/// Keeps a frame current until the guard is dropped. Users may drop such guards in any order, also across an `.await`.
+/// If a guard's frame is not the current one, the guard above it restores the frame that this one displaced.
 #[derive(Debug)]
 pub(crate) struct UserGuard(u64);
 

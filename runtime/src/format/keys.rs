@@ -59,8 +59,8 @@ pub(crate) const fn is_reserved(name: &str, kind: LineKind) -> bool {
         }
 }
 
-/// Refuses a reserved name of a field at compile time. Because of `#[track_caller]` the error is at the
-/// call, to which generated code gives the span of the user's field.
+/// Rejects a reserved field name at compile time. Because of `#[track_caller]`, the error is reported at the call,
+/// which generated code gives the span of the user's field.
 #[track_caller]
 pub const fn unreserved(name: &str, kind: LineKind) {
     // Spans and events of steps have a field `message` of their own.
@@ -91,8 +91,7 @@ const fn refuse(name: &str) -> ! {
     }
 }
 
-/// The key under which a field is written: at most 128 bytes of its name, with `_` appended for as
-/// long as that is reserved.
+/// The key under which a field is written: at most 128 bytes of its name, with `_` appended until it is not reserved.
 pub(crate) fn field_name(name: &str, kind: LineKind) -> String {
     let mut key = name[..name.floor_char_boundary(name.len().min(128))].to_owned();
     while is_reserved(&key, kind) {
@@ -121,7 +120,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Renames keys at once, so that one may take the name that another gives up, in any order.
+    /// Renames all keys at once, so that one may take another's previous name, in any order.
     pub(crate) fn rename(&mut self, pairs: &[(&str, &str)]) -> Result<(), String> {
         for (from, to) in pairs {
             self.note(from, to)?;

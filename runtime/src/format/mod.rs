@@ -11,8 +11,8 @@ pub(crate) mod shrink;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// One JSON object a line, for machines.
+    /// One JSON object per line, for machines.
     Json,
-    /// For the eye: time, level, logger, message, then fields.
+    /// Human-readable: time, level, logger, message, then fields.
     Pretty,
 }

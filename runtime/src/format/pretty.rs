@@ -43,7 +43,7 @@ pub(crate) fn write(line: &str, severity: Severity, colour: bool, out: &mut Stri
     }
 }
 
-/// Writes one field. Left out are fixed keys without a value (`"-"`), and the event's name, which is the message.
+/// Writes one field. Omits fixed keys without a value (`"-"`), and the event's name, which is the message.
 fn field(member: Member<'_>, in_full: bool, paint: Paint, out: &mut String) {
     let Member { key, value, .. } = member;
     match key {

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use super::keys::FIXED;
 use crate::json::members::{self, Member};
 
-/// The fixed keys whose values may be cut: `logger`, `msg`, `user_id`, `path`. The others are short, and searched for.
+/// The fixed keys whose values may be cut: `logger`, `msg`, `user_id`, `path`. The others are short, and users search
+/// for them.
 const CUTTABLE: [usize; 4] = [2, 3, 5, 7];
 
 /// The member that marks a cut line.
 const MARK: &str = ",\"truncated\":true";
-/// Room for `…(+N bytes)` and quotes after each cut value.
+/// The length of `…(+N bytes)` and quotes after each cut value.
 const CUT_ROOM: usize = 40;
 
 /// Cuts `line`, one JSON object without its line feed, to at most `limit` bytes.
@@ -56,7 +57,7 @@ fn is_cuttable(index: usize, member: &Member<'_>) -> bool {
         && matches!(member.value.as_bytes().first(), Some(b'"' | b'{' | b'['))
 }
 
-/// The greatest length of a value at which the line fits.
+/// The maximum length of a value at which the line fits.
 fn cap_for(line: &str, limit: usize) -> usize {
     let lengths: Vec<usize> = members::of_object(line)
         .enumerate()

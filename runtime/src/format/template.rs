@@ -43,7 +43,7 @@ impl LineHead<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestPart<'a> {
     text: &'a str,
-    /// How many bytes at its end are the key `,"seq":`, which a line without a number leaves out.
+    /// The length of the key `,"seq":` at its end, which a line without a number omits.
     key: usize,
     /// Whether the context has fields, which follow those of the event.
     pub(crate) has_fields: bool,
@@ -68,7 +68,7 @@ impl RequestPart<'_> {
     }
 }
 
-/// None of candor's own events has a longer name, so that a limit above it cuts none of them.
+/// An upper bound of the lengths of candor's own event names. A limit above it cuts none of them.
 const LONGEST_EVENT: usize = 64;
 
 /// Stands for the number of a kept line, which gets its number when it is written.
@@ -166,7 +166,7 @@ impl Template {
         RequestPart { text: &self.outside, key: 0, has_fields: false }
     }
 
-    /// The request's part of a line, of what [`identity`](Self::identity) and [`seq_key`](Self::seq_key) render.
+    /// The request's part of a line, made of the output of [`identity`](Self::identity) and [`seq_key`](Self::seq_key).
     #[inline]
     pub(crate) fn request_part<'a>(&self, text: &'a str, has_fields: bool) -> RequestPart<'a> {
         RequestPart { text, key: self.seq.len(), has_fields }
@@ -212,8 +212,8 @@ impl Template {
         }
     }
 
-    /// Appends an underscore to the names of fields, from the byte `own` on, that collide with a renamed fixed key. Call
-    /// sites avoid only the default names.
+    /// Appends an underscore to the names of fields, from the byte `own` on, that collide with a renamed fixed key.
+    /// Call sites avoid only the default names.
     #[inline]
     pub(crate) fn avoid_renamed(&self, own: usize, out: &mut String) {
         if self.keys.are_renamed() {

@@ -5,7 +5,7 @@
 //! RFC 8259 (section 7) requires.
 
 /// The escape of each byte: 0 for none, `b'u'` for a numeric escape, `0xff` if it depends on the whole character that
-/// starts with the byte, else the letter after the backslash.
+/// starts with the byte, else the character after the backslash.
 const CLASS: [u8; 256] = {
     let mut class = [0; 256];
     let mut byte = 0;
@@ -29,8 +29,8 @@ const CLASS: [u8; 256] = {
     class
 };
 
-/// Whether the character changes how a line is split or shown: C0 and C1 controls, U+061C, U+200E/F, the line separators,
-/// the bidirectional embeddings and isolates, and the byte order mark.
+/// Whether the character changes how a line is split or shown: C0 and C1 controls, U+061C, U+200E/F, the line
+/// separators, the bidirectional embeddings and isolates, and the byte order mark.
 pub(crate) const fn is_unsafe(c: char) -> bool {
     matches!(c,
         '\u{0}'..='\u{1f}'
@@ -53,8 +53,8 @@ pub(crate) fn json_text(text: &str, out: &mut String) {
     }
 }
 
-/// Fast path: whether the text is printable ASCII without escapes. It is checked eight bytes at a time; the last eight may
-/// overlap those before.
+/// Fast path: whether the text is printable ASCII without escapes. It is checked eight bytes at a time; the last eight
+/// may overlap those before.
 pub(crate) fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
     if let Some(last) = bytes.last_chunk() {
@@ -117,7 +117,8 @@ fn escaped(text: &str, out: &mut String) {
     out.push_str(&text[clean_from..]);
 }
 
-/// Sets the high bit of the first byte that is not printable ASCII or needs an escape. The bits of the bytes before it are
+/// Sets the high bit of the first byte that is not printable ASCII or needs an escape. The bits of the bytes before it
+/// are
 /// 0. Those after it are undefined, since a subtraction may borrow from the next byte.
 #[inline]
 fn hits(eight: [u8; 8]) -> u64 {

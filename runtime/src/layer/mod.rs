@@ -19,8 +19,8 @@ use crate::logger::{CandorLayer, Logger};
 use crate::{levels, site};
 
 /// As the only layer it filters globally. With other layers it lets everything pass, and a [`LayerFilter`] around it
-/// filters for it alone: what a per-layer filter refuses is known only while an event is dispatched, so a record that
-/// went to the sink directly would bypass it.
+/// filters for it alone. The answer of a per-layer filter is known only while an event is dispatched, so a record that
+/// went directly to the sink would bypass it.
 impl<S> tracing_subscriber::Layer<S> for CandorLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,

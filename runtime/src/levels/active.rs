@@ -8,7 +8,7 @@ use tracing_core::{Level, Metadata};
 
 use super::directives::Levels;
 
-/// What a logger writes at the moment. A raise only adds to `set`.
+/// The levels that are in effect. A raise only adds to `set`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ActiveLevels {
     pub(crate) set: Levels,

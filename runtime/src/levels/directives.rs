@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use tracing_core::Level;
 use tracing_core::metadata::LevelFilter;
 
-/// Libraries that log much of little use: they stay at WARN unless a directive names them.
+/// Libraries with many lines of little use. They stay at WARN unless a directive names them.
 const NOISY: [&str; 7] = ["hyper", "hyper_util", "h2", "rustls", "reqwest", "tower", "sqlx"];
 
 /// A default level and levels of targets.
@@ -56,7 +56,7 @@ impl Levels {
         Levels::new(LevelFilter::TRACE, Vec::new())
     }
 
-    /// Parses `info,deps=debug,hyper=warn` in any case.
+    /// Parses `info,deps=debug,hyper=warn`, ignoring case.
     ///
     /// With `is_rust_log`, the syntax of `RUST_LOG` is accepted: a target alone enables all its levels, and span
     /// directives (`target[span{field=value}]=level`) are added to `ignored` instead of being an error.

@@ -12,11 +12,11 @@
 //! levels; waiting for `REBUILDING` could then be a deadlock. So [`rebuild`] only tries the lock, [`MAX_ATTEMPTS`]
 //! times within about a tenth of a second. If it gives up, a call site may keep an outdated level for a while.
 //!
-//! **The thread with the lock serves the others.** [`REQUESTED`] counts the calls of `rebuild`. The thread that rebuilds
-//! reads it before it starts and stores the value in [`COMPLETED`] when it has finished: all changes up to that call
-//! are covered. It rebuilds again if `REQUESTED` has grown meanwhile, at most [`MAX_REBUILDS`] times in a row, since a
-//! layer that changes levels while it is asked would keep it going forever. Such a call from within a rebuild of its
-//! own thread only counts and returns.
+//! **The thread with the lock serves the others.** [`REQUESTED`] counts the calls of `rebuild`. The thread that
+//! rebuilds reads it before it starts and stores the value in [`COMPLETED`] when it has finished: all changes up to
+//! that call are covered. It rebuilds again if `REQUESTED` has grown meanwhile, at most [`MAX_REBUILDS`] times in a
+//! row, since a layer that changes levels while it is asked would keep it going forever. A call from within a rebuild
+//! of its own thread only counts its request and returns.
 //!
 //! **Limitation.** While only one subscriber is registered, `tracing` asks the default subscriber of the thread that
 //! rebuilds instead. A subscriber that is the default of one thread only (`with_default`, as in tests) is therefore not

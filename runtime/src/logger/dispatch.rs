@@ -1,8 +1,8 @@
 //! Records and spans of candor's own on their way to other layers.
 //!
-//! A record travels through `Event::dispatch` twice at once: other layers visit its fields as values of the event, while
-//! candor's own layer takes the fields already rendered from [`in_flight`], where it recognises the record by the
-//! address of its metadata.
+//! `Event::dispatch` carries a record in two forms: other layers visit its fields as values of the event, while
+//! candor's own layer takes the rendered fields from [`in_flight`]. It recognises the record by the address of its
+//! metadata.
 
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ impl Site {
         });
     }
 
-    /// The same by the id of the span.
+    /// The same, for the span with this id.
     pub(crate) fn record_on_id(&'static self, id: &tracing_core::span::Id, fields: &str) {
         with_values(self.span_metadata(), fields, None, |values| {
             let record = tracing_core::span::Record::new(values);

@@ -11,8 +11,8 @@ use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::request::Request;
 use crate::site::Site;
 
-/// Writes a record of `site` now, in the current request. `fields` appends members; its number is the longest value,
-/// in bytes.
+/// Writes a record of `site` now, in the current request. `fields` appends members; its number is the maximum length of
+/// a value in bytes.
 pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut String, usize)) {
     if site.may_write(severity) {
         emit_at(site, current::request().as_ref(), severity, Tick::now(), fields);

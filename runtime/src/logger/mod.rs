@@ -1,5 +1,5 @@
-//! From a record to a written line: its request decides whether it is written, it gets its number, its bytes, and goes to
-//! its sink.
+//! Turns a record into a written line: its request decides whether it is written, then it is numbered, rendered and
+//! passed to its sink.
 //!
 //! A line's number is taken after every decision against the line and before the sink, so that a gap in `seq` means a
 //! lost line.
@@ -28,7 +28,7 @@ use crate::request::overrides::{LineDecision, RequestOverrides};
 use crate::request::recorder::{KeptLine, Recorder};
 use crate::sink::{Loss, Sink};
 
-/// The settings and sinks of one candor layer: what its lines look like, which it writes, and where they go.
+/// The settings and sinks of one candor layer: the format of its lines, which of them it writes, and where they go.
 #[derive(Debug)]
 pub(crate) struct Logger {
     /// Identifies the logger to caches of what it rendered.
@@ -49,8 +49,8 @@ pub(crate) struct Logger {
     pub(crate) audit: Sink,
 }
 
-/// candor's layer, as the subscriber holds it. What it does is in [`layer`](crate::layer); here it is how a record finds
-/// its logger.
+/// candor's layer, as the subscriber holds it. It is defined here because a record finds its logger through it; its
+/// behaviour is in [`layer`](crate::layer).
 #[derive(Debug, Clone)]
 pub(crate) struct CandorLayer {
     pub(crate) logger: Arc<Logger>,
@@ -105,8 +105,8 @@ impl Logger {
         }
     }
 
-    /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default keys,
-    /// and nothing that could keep the line back.
+    /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default
+    /// keys, and nothing that could hold the line back.
     #[inline]
     pub(crate) fn is_fast_path(&self, request: Option<&Request>, severity: Severity) -> bool {
         self.format == Format::Json
@@ -125,7 +125,7 @@ impl Logger {
 
     /// Keeps or counts a line that is not written now.
     #[cold]
-    #[expect(clippy::too_many_arguments, reason = "what a line is made of")]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn withhold(
         &self,
         buffer: &mut LineBuffer,
@@ -163,7 +163,7 @@ impl Logger {
         (count, lost)
     }
 
-    /// Writes a line of candor's own, at any level and beyond any limit.
+    /// Writes a line of candor's own, regardless of levels and limits.
     pub(crate) fn write_always(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
         let request = current::request();
         let identified = Request::identified(request.as_ref());
@@ -174,7 +174,7 @@ impl Logger {
         });
     }
 
-    /// Writes an audit event now, at any level and beyond any limit.
+    /// Writes an audit event now, regardless of levels and limits.
     pub(crate) fn write_audit(
         &self,
         record: &Record<'_>,
@@ -183,7 +183,8 @@ impl Logger {
         let request = current::request();
         let identified = Request::identified(request.as_ref());
         let in_its_order = self.audit.shares_destination_with(&self.sink);
-        // In a file of its own, an audit event has no number: it would leave a gap, which means a lost line.
+        // In a file of its own, an audit event has no number: the other lines would have a gap, which means a lost
+        // line.
         let seq = identified.filter(|_| in_its_order).map(Request::next_line);
         current::with_line_buffer(|buffer| {
             self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
@@ -194,7 +195,7 @@ impl Logger {
 
     /// Renders the line as JSON, without its line feed. `seq` is the line's number, if it has one.
     #[inline]
-    #[expect(clippy::too_many_arguments, reason = "what a line is made of")]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn render(
         &self,
         buffer: &mut LineBuffer,

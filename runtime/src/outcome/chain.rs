@@ -120,8 +120,8 @@ fn downcast<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<
         .or_else(|| Some(&**error.downcast_ref::<Arc<T>>()?))
 }
 
-/// Classifies errors of types that can't be named (of TLS libraries and resolvers, private ones of clients) by their text.
-/// Except for timeouts, the text is reliable only while a connection is being established.
+/// Classifies errors of types that can't be named (of TLS libraries and resolvers, private ones of clients) by their
+/// text. Except for timeouts, the text is reliable only while a connection is being established.
 fn by_text(error: &(dyn Error + 'static), fallback: Option<Category>) -> Option<Category> {
     if cfg!(feature = "reqwest") && error_text::display(error) == "operation timed out" {
         return Some(Category::Timeout);

@@ -1,8 +1,8 @@
 //! Traits that find out, through method resolution, how a value of a concrete type shows its result.
 //!
-//! The macros call a method on a reference to a reference (and so on) to a [`Returned`] or [`ReturnType`]. The compiler takes
-//! the impl with the most references whose bounds hold for the concrete type. So a `Result` is recognized behind an
-//! alias, and the text of an error is used if its type has one.
+//! The macros call a method on a reference to a reference (and so on) to a [`Returned`] or [`ReturnType`]. The compiler
+//! takes the impl with the most references whose bounds hold for the concrete type. So a `Result` is recognized behind
+//! an alias, and the text of an error is used if its type has one.
 
 use std::any::type_name;
 use std::error::Error;

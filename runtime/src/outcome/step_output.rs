@@ -23,9 +23,10 @@ use super::result::CallResult;
 
 /// A value that a step or job may return: a `Result`, whose `Err` is an error, or a value that is always a success.
 ///
-/// [`step`](fn@crate::step), [`timed`](crate::prelude::TimedExt::timed), [`StepGuard::finish`](crate::StepGuard::finish)
-/// and [`job`](crate::job) can't inspect a value of any type, so its type provides the outcome. Results and the types of the
-/// standard library implement this trait. A type of your own that is always a success takes one line:
+/// [`step`](fn@crate::step), [`timed`](crate::prelude::TimedExt::timed),
+/// [`StepGuard::finish`](crate::StepGuard::finish) and [`job`](crate::job) can't inspect a value of any type, so its
+/// type provides the outcome. Results and the types of the standard library implement this trait. A type of your own
+/// that is always a success takes one line:
 ///
 /// ```
 /// struct Order {

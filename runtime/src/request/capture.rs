@@ -12,7 +12,7 @@ pub(crate) trait Capture: Any + fmt::Debug + Send + Sync {
     /// Takes a line of the request with this serial number, without its line feed.
     fn push(&self, request: u64, line: &str);
 
-    /// How long a call to this dependency is to be delayed, if it is.
+    /// The delay of calls to this dependency, if any.
     fn delay_of(&self, dependency: &str) -> Option<Duration>;
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn open() -> usize {
 pub(crate) struct Counted(bool);
 
 impl Counted {
-    /// `counts` is false for the placeholder that a capture hangs on.
+    /// `counts` is false for a capture's placeholder.
     pub(crate) fn new(counts: bool) -> Self {
         OPEN.fetch_add(counts.into(), Ordering::SeqCst);
         Counted(counts)

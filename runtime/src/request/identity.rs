@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 #[derive(Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) user: Option<String>,
-    /// Fields of the context's own, as members.
+    /// The context's own fields, as members.
     pub(crate) fields: String,
     /// The request's part of a line as one logger renders it, with that logger's id.
     pub(super) rendered: OnceLock<(u64, String)>,
@@ -14,7 +14,7 @@ pub(crate) struct Identity {
 impl Identity {
     /// The request's part of a line, from the cache if it was rendered for this logger.
     ///
-    /// The cache keeps what the first logger rendered; any other logger renders anew each time.
+    /// The cache keeps what the first logger rendered; any other logger renders its own each time.
     pub(super) fn rendered(
         &self,
         logger: u64,

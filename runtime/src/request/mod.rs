@@ -1,8 +1,7 @@
 //! One request as data, shared by all threads that work for it.
 //!
-//! Nothing here knows which thread works for the request: that is the [current](crate::current) frame's part. All
-//! that changes while the request runs is a counter, or lies behind a lock that is held for a moment and never while
-//! a user's code runs.
+//! Nothing here knows which thread works for the request; the [current](crate::current) frame does. State that changes
+//! while the request runs is either a counter, or behind a lock that is held briefly and never while user code runs.
 
 #[cfg(feature = "testing")]
 pub(crate) mod capture;
@@ -31,16 +30,16 @@ use crate::base::{lock, random, serial, sync};
 
 /// A request, or another piece of work that has an id.
 pub(crate) struct Request {
-    /// Empty for the placeholder that a capture hangs on where there is no request.
+    /// Empty for the placeholder that holds a capture outside any request.
     pub(crate) id: Box<str>,
-    /// Tells requests of the process apart, also when two have one id.
+    /// Distinguishes the requests of the process, even if two have the same id.
     pub(crate) serial: u64,
     pub(crate) method: Option<Cow<'static, str>>,
     /// Scrubbed.
     pub(crate) path: Option<Box<str>>,
     /// Known before the first line.
     pub(crate) trace: OnceLock<Trace>,
-    /// The trace that the HTTP layer found or made, for when OpenTelemetry has no other one.
+    /// The trace that the HTTP layer found or made, used if OpenTelemetry has no other one.
     #[cfg(all(feature = "otel", feature = "http"))]
     pub(crate) trace_of_edge: Option<Trace>,
     pub(crate) started: Tick,
@@ -133,12 +132,12 @@ impl Request {
         }
     }
 
-    /// Hold briefly. A caller that cached this [version](Self::version) can skip the lock.
+    /// Hold the lock only briefly. A caller that cached this [version](Self::version) does not need it.
     pub(crate) fn identity(&self) -> RwLockReadGuard<'_, Identity> {
         sync::read(&self.identity)
     }
 
-    /// `change` must not call a user's code.
+    /// `change` must not call user code.
     pub(crate) fn change_identity(&self, change: impl FnOnce(&mut Identity)) {
         let mut identity = sync::write(&self.identity);
         change(&mut identity);
@@ -148,20 +147,20 @@ impl Request {
         self.version.swap(serial::next(), Ordering::AcqRel);
     }
 
-    /// Forgets what was rendered of a request whose method or path was set after its first line.
+    /// Drops the rendered part of a request whose method or path was set after its first line.
     pub(crate) fn forget_rendered(&mut self) {
         if self.identity.get_mut().is_ok_and(|identity| identity.rendered.get().is_some()) {
             self.change_identity(|_| {});
         }
     }
 
-    /// The version of the identity, for caches of what was rendered from it.
+    /// The version of the identity, for caches of its rendered form.
     #[inline]
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Whether this is a request, and not the placeholder that a capture hangs on.
+    /// Whether this is a request, and not a capture's placeholder.
     #[inline]
     pub(crate) fn has_id(&self) -> bool {
         !self.id.is_empty()
@@ -173,7 +172,7 @@ impl Request {
         request.map(|request| &**request).filter(|request| request.has_id())
     }
 
-    /// The number of lines that this request wrote beyond those that other requests write.
+    /// The number of lines that other requests would not have written.
     #[cold]
     pub(crate) fn debug_lines(&self) -> u64 {
         self.overrides.as_deref().map_or(0, RequestOverrides::debug_lines)
@@ -212,7 +211,7 @@ impl Request {
         lock(&self.totals)
     }
 
-    /// Adds a step or call that ended. One with others inside it is never the slowest: its time is theirs.
+    /// Adds a step or call that ended. One that contains others is never the slowest, since its time includes theirs.
     #[inline]
     pub(crate) fn step_ended(
         &self,
@@ -221,7 +220,7 @@ impl Request {
         is_leaf: bool,
         cause: Option<Cause>,
     ) {
-        // A step that succeeds and is not the slowest takes no lock, and most are such steps.
+        // Most steps succeed and are not the slowest; they take no lock.
         let slow = is_leaf && nanos >= self.slowest_from.load(Ordering::Relaxed);
         if cause.is_some() || slow {
             self.add_step(name, nanos, is_leaf, cause);

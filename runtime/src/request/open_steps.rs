@@ -1,4 +1,4 @@
-//! The open steps of a request, for a report on why it does not end.
+//! The open steps of a request, for the report on a request that does not end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! What makes one request's logging differ from that of others: raised levels, sampling, the flight recorder.
+//! Overrides of one request's logging: raised levels, sampling, the flight recorder.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -8,7 +8,7 @@ use super::recorder::Recorder;
 use crate::format::record::{Record, Severity};
 use crate::levels::Raised;
 
-/// The overrides of a request that has any.
+/// The overrides of one request; most requests have none.
 #[derive(Debug)]
 pub(crate) struct RequestOverrides {
     pub(crate) debug: Option<DebugLog>,
@@ -81,7 +81,7 @@ impl RequestOverrides {
             || self.recorder.as_ref().is_some_and(|recorder| recorder.allows(target, level))
     }
 
-    /// Decides on a line, which every request writes or only this one.
+    /// Decides whether and how to write a line. `is_for_all`: every request writes it, not only this one.
     pub(crate) fn decide(&self, record: &Record<'_>, is_for_all: bool) -> LineDecision {
         let detail = record.severity < Severity::Warn;
         if is_for_all {
@@ -126,7 +126,7 @@ impl DebugLog {
     }
 }
 
-/// Lines that were not written because of sampling, of all requests that have ended.
+/// The number of lines that ended requests did not write because of sampling.
 static SAMPLED_AWAY: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn sampled_away() -> u64 {

@@ -90,12 +90,13 @@ impl Recorder {
         kept.lines.push_back(KeptLine { severity, text: text.to_owned() });
     }
 
-    /// Whether all recorders together may keep this many more bytes. Concurrent threads may exceed the limit by a line each.
+    /// Whether all recorders together may keep this many more bytes. Concurrent threads may exceed the limit by a line
+    /// each.
     fn has_room(&self, size: usize) -> bool {
         TOTAL.load(Ordering::Relaxed).saturating_add(size) <= self.limits.total_bytes
     }
 
-    /// Takes the lines of this logger, and returns how many were dropped. Keeps nothing from now on.
+    /// Takes the lines of this logger, and returns how many were dropped. Later lines are not kept.
     pub(crate) fn finish(&self, layer: u64) -> (VecDeque<KeptLine>, u64) {
         let mut kept = self.kept();
         kept.is_over = true;
@@ -105,7 +106,7 @@ impl Recorder {
         if kept.layer == layer { (lines, kept.lost) } else { (VecDeque::new(), 0) }
     }
 
-    /// Drops the lines, and keeps nothing from now on.
+    /// Drops the lines. Later lines are not kept.
     pub(crate) fn forget(&self) {
         self.finish(0);
     }

@@ -4,7 +4,7 @@ use super::Request;
 use super::identity::Identity;
 use crate::format::template::{RequestPart, Template};
 
-/// The request's part of the line that a thread wrote last, which its next line most likely has too.
+/// The request's part of the line that a thread wrote last. The next line probably has the same.
 #[derive(Debug, Default)]
 pub(crate) struct RequestPartCache {
     /// The logger that it was rendered for, and the version of the request.

@@ -3,8 +3,8 @@
 use crate::base::clock::Tick;
 use crate::outcome::Category;
 
-/// What the steps and calls of a request add up to. Numbers of steps and calls are counters of the request itself,
-/// which need no lock.
+/// The totals of the steps and calls of a request. Their numbers are counters of the request itself, which need no
+/// lock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Totals {
     pub(crate) retries: u64,
@@ -43,7 +43,7 @@ impl Totals {
         }
     }
 
-    /// These totals at a point in time: a call that is still open counts up to there.
+    /// These totals at a point in time, up to which a call that is still open counts.
     pub(super) fn at(mut self, at: Tick) -> Self {
         if let Some(since) = self.open_since {
             self.dependency_nanos += at.nanos_since(since);

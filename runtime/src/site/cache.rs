@@ -1,5 +1,5 @@
-//! What a step reads of its site on entry and at a usual end, in one cache line: a step at a site that has not run for
-//! a while waits for memory once.
+//! The data that a step reads from its site on entry and for its usual line, in one cache line, so that a step at a
+//! site that has not run for a while waits for memory only once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +13,7 @@ use crate::format::template::Template;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Nothing,
-    /// No line but that of a failure, and no span.
+    /// Only the line of a failure, and no span.
     ErrorOnly,
     /// Any line, or a span.
     All,
@@ -36,12 +36,12 @@ impl Wanted {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct SiteCache {
-    /// A [`Wanted`] in the lowest two bits, and above them the interest epoch in which it was found out.
+    /// A [`Wanted`] in the lowest two bits, and above them the interest epoch of that answer.
     interest: AtomicUsize,
-    /// A step that takes this many nanoseconds or more does not end as usual.
+    /// A step that takes this many nanoseconds or more does not write the usual line.
     pub(super) slow_from: u64,
     prefix: PrefixCache,
-    /// The step's name, if JSON needs to escape nothing in it.
+    /// The step's name, if it needs no escaping in JSON.
     name: Option<&'static str>,
     /// The severity of the usual line.
     pub(super) severity: Severity,
@@ -87,7 +87,7 @@ impl SiteCache {
         is_current.then(|| Wanted::of(known))
     }
 
-    /// Keeps which lines are wanted, as found out in this interest epoch.
+    /// Caches which lines are wanted, as answered in this interest epoch.
     pub(super) fn store_interest(&self, epoch: usize, wanted: Wanted) {
         self.interest.store(epoch << 2 | wanted as usize, Ordering::Relaxed);
     }

@@ -1,9 +1,9 @@
 //! The interest epoch: counts how often `tracing` has asked its subscribers which call sites they want.
 //!
-//! A site caches which of its lines are wanted, together with the epoch in which it found out. When subscribers or
-//! levels change, `tracing` asks about every call site anew, first about all `DefaultCallsite`s (a site has six) and
-//! then about those of other types. The [`Sentinel`] is of another type: when its turn comes, the answers of all sites
-//! are in, and it begins the next epoch. An answer that was cached in an earlier epoch is not trusted.
+//! A site caches which of its lines are wanted, together with the epoch of the answer. When subscribers or levels
+//! change, `tracing` asks about every call site again, first about all `DefaultCallsite`s (a site has six) and then
+//! about those of other types. The [`Sentinel`] is of another type: when its turn comes, the answers of all sites are
+//! in, and it begins the next epoch. An answer that was cached in an earlier epoch is not trusted.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -43,7 +43,7 @@ impl Callsite for Sentinel {
 
 /// Registers the sentinel.
 ///
-/// Not under a `Once`: a layer that is asked for its interest may enter a step itself, and would wait for itself.
+/// Not under a `Once`: a layer that is asked for its interest may itself enter a step, which would deadlock.
 #[cold]
 pub(super) fn register_sentinel() {
     static REGISTERED: AtomicBool = AtomicBool::new(false);

@@ -36,15 +36,15 @@ pub(crate) use self::spec::{event_sites, names};
 #[derive(Debug)]
 pub struct Site {
     pub(crate) spec: Spec,
-    /// Of the events, by level, and of the span.
+    /// The metadata of the events, by level, and of the span.
     metadata: [Metadata<'static>; 6],
     callsites: [DefaultCallsite; 6],
     cache: SiteCache,
     /// The prefixes of the site's lines, by severity.
     prefixes: [PrefixCache; 6],
-    /// `,"event":"step_timing","step":"charge","duration_ms":`, of a call up to `"url":`.
+    /// `,"event":"step_timing","step":"charge","duration_ms":`, for a call up to `"url":`.
     step_prefix: OnceLock<String>,
-    /// A URL without anything to redact, and the version of the key rule under which that is so.
+    /// A URL without anything to redact, and the version of the key rule for which that holds.
     pub(crate) cached_url: OnceLock<(u64, String)>,
     index: OnceLock<u32>,
 }
@@ -52,7 +52,7 @@ pub struct Site {
 /// The sites of steps that were open in a watched request; a site's index is its position, from 1.
 static INDEXED: RwLock<Vec<&'static Site>> = RwLock::new(Vec::new());
 
-/// The identity of a call site that is made while the program runs, and so can't refer to itself.
+/// The identity of a call site that is made at run time, and so can't refer to itself.
 #[derive(Debug)]
 struct LateCallsite(OnceLock<&'static Metadata<'static>>);
 
@@ -108,7 +108,7 @@ impl Site {
         }
     }
 
-    /// A site that is made while the program runs, for a block that is not a function.
+    /// A site that is made at run time, for a block that is not a function.
     pub(crate) fn leaked(spec: Spec) -> &'static Site {
         let late: [&'static LateCallsite; 6] =
             from_fn(|_| &*Box::leak(Box::new(LateCallsite(OnceLock::new()))));
@@ -164,7 +164,7 @@ impl Site {
         self.cache.wanted().unwrap_or_else(|| self.query_interest()) != Wanted::Nothing
     }
 
-    /// Whether only the line of a failure could be written, so that no more than the time needs to be kept for it.
+    /// Whether only the line of a failure could be written, so that only its start time needs to be kept.
     #[inline]
     pub(crate) fn is_error_only(&'static self) -> bool {
         self.cache.wanted() == Some(Wanted::ErrorOnly)

@@ -19,7 +19,7 @@ pub struct Spec {
     pub(crate) level: Level,
     /// Level of the line if the step fails.
     pub(crate) err: Level,
-    /// From this duration on the line is logged at WARN, below it at DEBUG; 0 if there is no limit.
+    /// At this duration or above, the line is logged at WARN, below it at DEBUG; 0 if there is no limit.
     pub(crate) slow_nanos: u64,
     /// Whether the time inside `poll` is measured.
     pub(crate) busy: bool,
@@ -199,7 +199,7 @@ impl Spec {
         level: Level;
         /// The level of the line if the step fails.
         err: Level;
-        /// The duration from which on the line is logged at WARN.
+        /// The minimum duration of a line that is logged at WARN.
         slow_nanos: u64;
         /// The names of the fields of event and span.
         fields: &'static [&'static str];
