@@ -55,8 +55,7 @@ pub(crate) struct SavedFrame {
 /// Data that only some steps have.
 #[derive(Debug, Default)]
 pub(crate) struct StepExtras {
-    /// Fields as members (`,"key":value`): those from `record`, and those from `fields(…)` if the step's state does not
-    /// hold them.
+    /// Fields as members (`,"key":value`): from `record`, and from `fields(…)` unless the step's state holds those.
     pub(crate) members: String,
     /// The id of the step's span for other layers. The step's state holds the span itself.
     pub(crate) span: Option<span::Id>,

@@ -10,8 +10,8 @@ use crate::request::Request;
 /// The current frame's request, taken without touching its reference count, and the thread's line buffer. Both are
 /// returned when the lease ends, also after a panic.
 ///
-/// While the request is leased, the frame has none, so lease it only for work during which user code can't log. (A
-/// sink's writer is user code, but finds the sink locked.)
+/// While the request is leased, the frame has none, so user code that may log must not run. (A sink's writer is user
+/// code, but finds the sink locked.)
 #[derive(Debug, Default)]
 pub(crate) struct LineLease {
     request: Option<Arc<Request>>,

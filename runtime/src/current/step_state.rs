@@ -1,7 +1,6 @@
 //! The state of one step or call, from its beginning to its line.
 //!
-//! It is in a pooled box and is passed on as a pointer, since copying fields that were just written stalls on store
-//! forwarding.
+//! It is in a pooled box and passed on by pointer: copying fields that were just written stalls on store forwarding.
 
 use std::mem;
 use std::sync::Arc;

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use super::keys::FIXED;
 use crate::json::members::{self, Member};
 
-/// The fixed keys whose values may be cut: `logger`, `msg`, `user_id`, `path`. The others are short, and users search
-/// for them.
+/// The fixed keys whose values may be cut: `logger`, `msg`, `user_id`, `path`. The others are short search terms.
 const CUTTABLE: [usize; 4] = [2, 3, 5, 7];
 
 /// The member that marks a cut line.

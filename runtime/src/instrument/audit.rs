@@ -18,9 +18,8 @@ use crate::sink::stats::Reason;
 /// [`Config::audit_file`](crate::Config::audit_file) (`LOG_AUDIT_FILE`) or in the output of the other lines. An output
 /// that stalls blocks the caller.
 ///
-/// The line has the level INFO and `"event":"audit"`. It bypasses `tracing`, so other layers do not see it and
-/// `parent:` is rejected. In a file of its own it has no `seq`, since the numbers of the request's other lines would
-/// have a gap.
+/// The line has the level INFO and `"event":"audit"`. It bypasses `tracing`: other layers do not see it, and `parent:`
+/// is rejected. In a file of its own it has no `seq`, which would leave a gap in the request's other lines.
 ///
 /// ```
 /// # fn delete(user: u64) -> Result<(), candor::AuditError> {

@@ -80,8 +80,7 @@ fn long(number: u64, buffer: &mut itoa::Buffer) -> &str {
 /// The capacity that a number needs, including the bytes that are written after its digits.
 pub(crate) const NUMBER_ROOM: usize = 24;
 
-/// Writes text and numbers into capacity that was reserved at the end of a string. A piece that does not fit is
-/// omitted.
+/// Writes text and numbers into reserved capacity at the end of a string. A piece that does not fit is omitted.
 #[derive(Debug)]
 pub(crate) struct Appender<'a> {
     out: &'a mut String,
@@ -125,8 +124,8 @@ impl<'a> Appender<'a> {
         out.reserve(room);
         // SAFETY: the string stays valid UTF-8, since only a pointer is taken.
         let at = unsafe { out.as_mut_vec() }.spare_capacity_mut().as_mut_ptr().cast::<u8>();
-        // SAFETY: `at` is the end of the string, and `reserve` made the capacity at least `room` bytes larger than its
-        // length.
+        // SAFETY: `at` is the end of the string, and `reserve` made the capacity at least `room` bytes larger than
+        // that.
         let end = unsafe { at.add(room) };
         Appender { out, at, end }
     }
@@ -134,8 +133,7 @@ impl<'a> Appender<'a> {
     /// Returns the length of the string including the pieces.
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        // SAFETY: both pointers are in the buffer of `out`, which has not moved since `of`, and `at` is not before its
-        // start.
+        // SAFETY: both are in the buffer of `out`, which has not moved since `of`, and `at` is not before its start.
         unsafe { self.at.offset_from_unsigned(self.out.as_ptr()) }
     }
 
@@ -143,8 +141,7 @@ impl<'a> Appender<'a> {
     #[inline(always)]
     pub(crate) fn end(self) {
         let len = self.len();
-        // SAFETY: the bytes from the end of the string up to `at` are written, are whole `str`s, and are within the
-        // capacity.
+        // SAFETY: the bytes from the end of the string to `at` are written whole `str`s, within the capacity.
         unsafe { self.out.as_mut_vec().set_len(len) };
     }
 

@@ -53,8 +53,8 @@ pub(crate) fn json_text(text: &str, out: &mut String) {
     }
 }
 
-/// Fast path: whether the text is printable ASCII without escapes. It is checked eight bytes at a time; the last eight
-/// may overlap those before.
+/// Fast path: whether the text is printable ASCII without escapes. Checks eight bytes at a time; the last eight may
+/// overlap.
 pub(crate) fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
     if let Some(last) = bytes.last_chunk() {
@@ -117,9 +117,8 @@ fn escaped(text: &str, out: &mut String) {
     out.push_str(&text[clean_from..]);
 }
 
-/// Sets the high bit of the first byte that is not printable ASCII or needs an escape. The bits of the bytes before it
-/// are
-/// 0. Those after it are undefined, since a subtraction may borrow from the next byte.
+/// Sets the high bit of the first byte that is not printable ASCII or needs an escape. Those of the bytes before it are
+/// zero, those after it undefined, since a subtraction may borrow from the next byte.
 #[inline]
 fn hits(eight: [u8; 8]) -> u64 {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);

@@ -183,8 +183,7 @@ impl Logger {
         let request = current::request();
         let identified = Request::identified(request.as_ref());
         let in_its_order = self.audit.shares_destination_with(&self.sink);
-        // In a file of its own, an audit event has no number: the other lines would have a gap, which means a lost
-        // line.
+        // In a file of its own, an audit event has no number, which would leave a gap: that means a lost line.
         let seq = identified.filter(|_| in_its_order).map(Request::next_line);
         current::with_line_buffer(|buffer| {
             self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);

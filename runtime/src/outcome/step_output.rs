@@ -24,9 +24,9 @@ use super::result::CallResult;
 /// A value that a step or job may return: a `Result`, whose `Err` is an error, or a value that is always a success.
 ///
 /// [`step`](fn@crate::step), [`timed`](crate::prelude::TimedExt::timed),
-/// [`StepGuard::finish`](crate::StepGuard::finish) and [`job`](crate::job) can't inspect a value of any type, so its
-/// type provides the outcome. Results and the types of the standard library implement this trait. A type of your own
-/// that is always a success takes one line:
+/// [`StepGuard::finish`](crate::StepGuard::finish) and [`job`](crate::job) get the outcome from the value's type.
+/// Results and the types of the standard library implement this trait. For your own type that is always a success, one
+/// line is enough:
 ///
 /// ```
 /// struct Order {

@@ -90,8 +90,7 @@ impl Recorder {
         kept.lines.push_back(KeptLine { severity, text: text.to_owned() });
     }
 
-    /// Whether all recorders together may keep this many more bytes. Concurrent threads may exceed the limit by a line
-    /// each.
+    /// Whether all recorders together may keep this many more bytes. Each concurrent thread may exceed it by one line.
     fn has_room(&self, size: usize) -> bool {
         TOTAL.load(Ordering::Relaxed).saturating_add(size) <= self.limits.total_bytes
     }

@@ -120,8 +120,7 @@ impl StepGuard {
         if site.wanted() { StepGuard::begin(site) } else { StepGuard::new(GuardState::Off) }
     }
 
-    /// As [`enter`](Self::enter), for a step that is never error-only: its fields follow by
-    /// [`entered`](super::entered).
+    /// As [`enter`](Self::enter), for a step that is never error-only. [`entered`](super::entered) adds its fields.
     #[doc(hidden)]
     #[inline]
     pub fn enter_before(site: &'static Site) -> Self {
@@ -184,8 +183,7 @@ impl StepGuard {
         !matches!(*self.state, GuardState::Off)
     }
 
-    /// The time at which the step ends, if it is active. An error-only step does not read the clock: its success has no
-    /// line.
+    /// The time at which the step ends, if it is active. An error-only step does not read it: its success has no line.
     #[inline]
     fn ends_at(&self) -> Option<Tick> {
         match *self.state {
@@ -196,8 +194,7 @@ impl StepGuard {
     }
 
     // The state is matched in place, since copying fields that were written a moment ago stalls on store forwarding. It
-    // is `Off` before other layers learn of the end: their code may panic, and must not be called again while
-    // unwinding.
+    // is `Off` before other layers learn of the end: their code may panic, and must not run again while unwinding.
 
     #[inline(never)]
     fn end_read(&mut self, now: Tick, result: &CallResult<'_>) {
@@ -331,8 +328,7 @@ impl ErrorOnlyStep {
 }
 
 /// Calls a body with the arguments of its function as parameters, so that they are dropped in the order in which the
-/// function's own are. A closure that is passed on may move out of what it captured; one that is called in place may
-/// not.
+/// function's own are. A closure that is passed on may move out of what it captured; one called in place may not.
 pub(crate) mod body {
     macro_rules! calls {
         ($($name:ident($($argument:ident: $Type:ident),*);)*) => {$(
