@@ -38,7 +38,7 @@ macro_rules! trace {
 
 /// Writes an INFO line: a normal event, such as a completed job.
 ///
-/// The syntax is that of `tracing::info!`, but **every field and every format argument must be [`Loggable`]**. Strings
+/// The syntax is that of `tracing::info!`, but **every field and every format argument must be [`Loggable`](crate::Loggable)**. Strings
 /// need a [policy](crate::policy) that states how much of them is shown. Without one, the code does not compile, and
 /// the error points at the value.
 ///

@@ -29,7 +29,7 @@ use crate::site::PrefixCache;
 mod macros;
 mod message;
 
-/// The static behind one use of an event macro. It refers to itself, as a [`site::Site`] does.
+/// The static behind one use of an event macro. It refers to itself, as a [`Site`](crate::site::Site) does.
 #[derive(Debug)]
 pub struct EventSite {
     severity: Severity,
