@@ -278,6 +278,7 @@ pub(crate) fn take_extras() -> Box<StepExtras> {
 
 /// Runs `f` with the thread's line buffer. The buffer is taken, so that a value that logs while it is formatted gets
 /// another one.
+#[inline]
 pub(crate) fn with_line_buffer<T>(f: impl FnOnce(&mut LineBuffer) -> T) -> T {
     let mut buffer = with_thread(|thread| thread.line_buffer.take()).flatten().unwrap_or_default();
     let result = f(&mut buffer);

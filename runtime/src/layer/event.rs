@@ -57,8 +57,7 @@ where
         logger.write(&record, spans, |line| {
             event.record(&mut FieldVisitor::new(logger, site, line));
             if hidden && !record.message.is_empty() {
-                let is_taken = |key: &str| site.fields.iter().any(|field| field.key == key);
-                line.push_str(&location(metadata.file(), metadata.line(), is_taken));
+                site.write_location(metadata, line);
             }
         });
     });
@@ -127,6 +126,13 @@ fn shared_site(address: usize, metadata: &'static Metadata<'static>) -> &'static
 }
 
 impl ForeignSite {
+    /// Appends where the event is written, beside a message that strict mode hides.
+    #[cold]
+    fn write_location(&self, metadata: &Metadata<'static>, line: &mut String) {
+        let is_taken = |key: &str| self.fields.iter().any(|field| field.key == key);
+        line.push_str(&location(metadata.file(), metadata.line(), is_taken));
+    }
+
     fn of(metadata: &Metadata<'static>) -> Self {
         #[cfg(test)]
         tests::DECIDED.lock().expect("no panic").push(metadata.name());
