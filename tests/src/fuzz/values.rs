@@ -97,8 +97,11 @@ pub fn url(data: &[u8]) {
         !shown.contains(['?', '#']) && !shown.contains(char::is_control),
         "{shown:?} of {lossy:?}"
     );
-    let authority =
-        shown.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
+    // `pass://a` is shown as `pass:[REDACTED]`: it has no scheme any more.
+    let authority = match shown.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(':') => rest.split('/').next().unwrap_or(""),
+        _ => "",
+    };
     // A relative reference has no host.
     let relative = shown.starts_with(['/', '.']) && !shown.starts_with("//");
     assert!(relative || !authority.contains('@'), "{shown:?} of {lossy:?}");
@@ -156,10 +159,8 @@ fn same_form(given: &Value, shown: &Value) {
     match (given, shown) {
         (Value::Object(given), Value::Object(shown)) => {
             assert_eq!(given.len(), shown.len(), "{given:?} became {shown:?}");
-            let pair = given.iter().any(|(key, value)| {
-                ["name", "key"].iter().any(|name| key.eq_ignore_ascii_case(name))
-                    && value.as_str().is_some_and(is_sensitive)
-            });
+            // In `{"key":"api_key","val":[1]}` the value is hidden, because its name is another value.
+            let pair = given.values().any(|value| value.as_str().is_some_and(is_sensitive));
             for (key, given) in given {
                 // A key that contains a secret is itself replaced.
                 let Some(shown) = shown.get(key) else {
