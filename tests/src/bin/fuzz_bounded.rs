@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         .filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name))
         .collect();
     if targets.is_empty() {
-        eprintln!("no target is called so; they are {}", TARGETS.map(|(name, _)| name).join(", "));
+        eprintln!("unknown target; the targets are {}", TARGETS.map(|(name, _)| name).join(", "));
         return ExitCode::from(2);
     }
     let each = Duration::from_secs(seconds) / u32::try_from(targets.len()).unwrap_or(1);

@@ -60,7 +60,7 @@ pub fn text(data: &[u8]) {
     for kept in shown.split("[REDACTED]") {
         let kept = kept.trim_matches(['"', '\\', '\'', '`']);
         let at = rest.find(kept);
-        assert!(at.is_some(), "{kept:?} of {shown:?} does not stand in {lossy:?}");
+        assert!(at.is_some(), "{kept:?} of {shown:?} is not in {lossy:?}");
         rest = &rest[at.unwrap_or_default() + kept.len()..];
     }
 }
@@ -153,14 +153,23 @@ fn check_json(given: &Value) {
     same_form(given, &shown);
 }
 
+/// Keys that hold the name in a name-value pair, such as `{"k":"api_key","val":[1]}`.
+#[rustfmt::skip]
+const PAIR_NAMES: [&str; 15] = [
+    "name", "key", "field", "header", "param", "parameter", "label", "property", "attribute", "variable", "setting",
+    "option", "path", "k", "n",
+];
+
 /// The naive rule, by recursion: values under a sensitive key are hidden, and values other than strings under
 /// other keys are unchanged.
 fn same_form(given: &Value, shown: &Value) {
     match (given, shown) {
         (Value::Object(given), Value::Object(shown)) => {
             assert_eq!(given.len(), shown.len(), "{given:?} became {shown:?}");
-            // In `{"key":"api_key","val":[1]}` the value is hidden, because its name is another value.
-            let pair = given.values().any(|value| value.as_str().is_some_and(is_sensitive));
+            let pair = given.iter().any(|(key, value)| {
+                PAIR_NAMES.iter().any(|name| key.eq_ignore_ascii_case(name))
+                    && value.as_str().is_some_and(is_sensitive)
+            });
             for (key, given) in given {
                 // A key that contains a secret is itself replaced.
                 let Some(shown) = shown.get(key) else {
