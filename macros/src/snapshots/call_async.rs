@@ -3,7 +3,7 @@ fn charge(
     order: &Order,
     __arg2: (u32, u32),
 ) -> impl ::candor::__private::Future<Output = Result<Receipt, Declined>> {
-    ::candor::__private::site!(call "charge"[].dependency("payments").method("POST"));
+    ::candor::__private::site!(call "charge", [].dependency("payments").method("POST"));
     ::candor::__private::Step::new::<
         Result<Receipt, Declined>,
     >(

@@ -1,6 +1,6 @@
 fn ping() -> impl ::candor::__private::Future<Output = Result<(), Down>> {
     ::candor::__private::site!(
-        call "ping"[].dependency("payments").url("https://pay.example/ping")
+        call "ping", [].dependency("payments").url("https://pay.example/ping")
     );
     ::candor::__private::Step::new::<
         Result<(), Down>,

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use tracing_core::span;
 
 use super::call::CallState;
-use crate::outcome::result::OwnedFailure;
+use super::span_data::SpanData;
+use crate::outcome::failure::OwnedFailure;
 use crate::request::Request;
 use crate::site::Site;
 
@@ -63,6 +64,18 @@ pub(crate) struct StepExtras {
     pub(crate) url: Option<String>,
     /// The first error among the items of a stream.
     pub(crate) failure: Option<OwnedFailure>,
+    /// Fields that all lines inside the step have.
+    pub(crate) context: Option<Arc<SpanData>>,
+    pub(crate) marks: FieldMarks,
+}
+
+/// What the fields of a step need when its line is written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FieldMarks {
+    /// A field is an error, under the keys of the step's own error with an underscore.
+    pub(crate) has_error: bool,
+    /// A field takes the place of one of the context's.
+    pub(crate) takes_context: bool,
 }
 
 impl Frame {
@@ -187,7 +200,11 @@ impl StepExtras {
     /// Whether the extras hold more than fields.
     #[inline]
     pub(crate) fn are_more_than_fields(&self) -> bool {
-        self.span.is_some() || self.failure.is_some() || self.url.is_some()
+        self.span.is_some()
+            || self.failure.is_some()
+            || self.url.is_some()
+            || self.context.is_some()
+            || self.marks != FieldMarks::default()
     }
 
     #[inline]
@@ -196,5 +213,7 @@ impl StepExtras {
         self.span = None;
         self.url = None;
         self.failure = None;
+        self.context = None;
+        self.marks = FieldMarks::default();
     }
 }

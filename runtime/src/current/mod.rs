@@ -6,6 +6,7 @@ mod delay;
 mod frame;
 mod line_buffer;
 mod line_lease;
+mod span_data;
 pub(crate) mod span_stack;
 mod step_state;
 mod thread;
@@ -13,9 +14,10 @@ mod thread;
 pub(crate) use self::call::{CallFacts, CallState};
 #[cfg(feature = "testing")]
 pub(crate) use self::delay::Delayed;
-pub(crate) use self::frame::{Frame, SavedFrame, StepExtras};
+pub(crate) use self::frame::{FieldMarks, Frame, OWN_STEP, SavedFrame, StepExtras};
 pub(crate) use self::line_buffer::{LineBuffer, RenderCache};
 pub(crate) use self::line_lease::LineLease;
+pub(crate) use self::span_data::SpanData;
 pub(crate) use self::step_state::StepState;
 pub(crate) use self::thread::{
     FrameGuard, ThreadState, UserGuard, is_alive, is_of, raises, request, swap_frame, take_extras,

@@ -22,6 +22,7 @@ use crate::instrument::totals;
 use crate::json::append::{append, number};
 use crate::json::members;
 use crate::logger::{CandorLayer, emit};
+use crate::outcome::grpc;
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
@@ -38,9 +39,6 @@ pub(super) enum Completion {
     Panicked,
 }
 
-/// gRPC codes of server errors: unknown, deadline exceeded, unimplemented, internal, unavailable, data loss.
-const GRPC_FAULTS: [u64; 6] = [2, 4, 12, 13, 14, 15];
-
 /// Capacity for the members up to `outcome`.
 const NUMBERS_CAPACITY: usize = 192;
 
@@ -55,7 +53,7 @@ pub(super) struct OpenRequest {
     status: Option<StatusCode>,
     content_type: Option<Cow<'static, str>>,
     /// The gRPC status. Its HTTP status is 200 in any case.
-    grpc_status: Option<u64>,
+    grpc_status: Option<u16>,
     /// Bytes of the body so far.
     bytes: u64,
     /// The `Content-Length` header.
@@ -176,7 +174,7 @@ impl OpenRequest {
         let is_slow =
             self.settings.slow.is_some_and(|slow| now.since(self.request.started) >= slow);
         let is_server_error = self.status.is_some_and(|status| status.is_server_error())
-            || self.grpc_status.is_some_and(|status| GRPC_FAULTS.contains(&status));
+            || self.grpc_status.is_some_and(grpc::is_fault);
         let (outcome, severity) = match completion {
             Completion::Panicked => ("panicked", Severity::Error),
             Completion::Cancelled => ("cancelled", Severity::Warn),
@@ -230,7 +228,7 @@ impl OpenRequest {
             }
             if let Some(status) = self.grpc_status {
                 pieces.put(",\"grpc_status\":");
-                pieces.number(status);
+                pieces.number(status.into());
             }
             pieces.put(",\"duration_ms\":");
             pieces.millis(now.nanos_since(self.request.started));
@@ -280,11 +278,11 @@ mod tests {
         let request = RequestContext::with_id("r").request;
         let mut in_flight = OpenRequest::new(request, None, None, Arc::default());
         in_flight.status = Some(StatusCode::IM_A_TEAPOT);
-        in_flight.grpc_status = Some(u64::MAX);
+        in_flight.grpc_status = Some(u16::MAX);
         in_flight.bytes = u64::MAX;
         let mut out = String::new();
         in_flight.write("cancelled", Tick::of_nanos(u64::MAX), 100, &mut out);
-        let beginning = ",\"event\":\"request_completed\",\"status\":418,\"grpc_status\":18446744073709551615,\
+        let beginning = ",\"event\":\"request_completed\",\"status\":418,\"grpc_status\":65535,\
                          \"duration_ms\":18446744";
         assert!(out.starts_with(beginning), "{out}");
         let end = ",\"outcome\":\"cancelled\",\"response_bytes\":18446744073709551615,\"steps\":0";

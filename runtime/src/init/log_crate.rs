@@ -8,7 +8,7 @@ use tracing_core::{Level, dispatcher};
 use crate::base::clock::Tick;
 use crate::current;
 use crate::current::span_stack::SpanScope;
-use crate::format::record::{Record, Severity};
+use crate::format::record::{ContextKeys, Record, Severity};
 use crate::layer::event;
 use crate::logger::{CandorLayer, Logger};
 use crate::redact::{error_text, scrub, strict};
@@ -65,6 +65,7 @@ impl Log for Bridge {
                     message: &message,
                     has_exc: false,
                     capped: true,
+                    context_keys: ContextKeys::Unused,
                 },
                 SpanScope::Thread,
                 |line| {

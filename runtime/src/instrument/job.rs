@@ -17,6 +17,7 @@ use crate::format::record::Severity;
 use crate::json::members;
 use crate::logger::emit;
 use crate::outcome::ReturnsStepOutput;
+use crate::outcome::failure::Failure;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
 use crate::site::event_sites;
@@ -170,12 +171,12 @@ impl OpenJob {
     {
         let result = <fn() -> T>::call_result(value);
         match &result.failure {
-            Some(failure) => self.write("error", Severity::Error, Some(&failure.short_name())),
+            Some(failure) => self.write("error", Severity::Error, Some(failure)),
             None => self.write("ok", Severity::Info, None),
         }
     }
 
-    fn write(&mut self, outcome: &str, severity: Severity, error: Option<&str>) {
+    fn write(&mut self, outcome: &str, severity: Severity, failure: Option<&Failure<'_>>) {
         let Some(request) = self.request.take() else { return };
         let now = Tick::now();
         emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
@@ -183,8 +184,9 @@ impl OpenJob {
             text(out, limit, "job", self.name);
             millis(out, "duration_ms", now.since(request.started));
             text(out, limit, "outcome", outcome);
-            if let Some(error) = error {
-                text(out, limit, "error", error);
+            if let Some(failure) = failure {
+                text(out, limit, "error", &failure.class(None).to_string());
+                failure.write_members("error", limit, out);
             }
             totals::write(&request, now, outcome != "ok", limit, out);
         });

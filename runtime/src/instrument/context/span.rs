@@ -5,9 +5,8 @@ use std::sync::Arc;
 use tracing::Span;
 use tracing_core::dispatcher;
 
-use crate::current::span_stack::{
-    self, REQUEST_SPAN, REQUEST_SPAN_CALLSITE, SpanBarrier, SpanData,
-};
+use crate::current::SpanData;
+use crate::current::span_stack::{self, REQUEST_SPAN, REQUEST_SPAN_CALLSITE, SpanBarrier};
 use crate::current::{self, Frame, FrameGuard};
 use crate::logger;
 use crate::request::Request;
