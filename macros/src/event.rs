@@ -221,7 +221,7 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
         let shown = if captured.usage.is_numeric {
             quote!(#private::MessageArg::new(&#name, #key, #hidden))
         } else {
-            let value = quote!((&&&&&&&&& #private::Given(&#name)).candor_captured());
+            let value = quote!((&&&&&&&&&&& #private::Given(&#name)).candor_captured());
             quote!(#private::MessageArg::new(#value, #key, #hidden))
         };
         if is_binding(&captured.name) {

@@ -32,7 +32,7 @@ pub(crate) fn given(value: &Expr, resolved: &TokenStream, private: &TokenStream)
     let span = value.span();
     let reference = borrowed_as(value, resolved);
     let private = relocate(span, private);
-    quote_spanned!(span=> (&&&&&&&&& #private::Given(#reference)).candor_value())
+    quote_spanned!(span=> (&&&&&&&&&&& #private::Given(#reference)).candor_value())
 }
 
 /// The result of [`resolve`].

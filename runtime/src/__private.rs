@@ -72,7 +72,7 @@ macro_rules! __answered {
 macro_rules! __error_answer {
     ($value:ident) => {{
         use $crate::__private::probe::*;
-        (&$crate::__private::Returned($value)).error_answer()
+        (&&$crate::__private::Returned($value)).error_answer()
     }};
 }
 
@@ -132,8 +132,8 @@ pub mod values {
     pub use crate::instrument::event::{EventValue as _, NoError as _, ShownError as _};
     pub use crate::outcome::error_value::{
         GivenError as _, GivenLoggable as _, GivenLoggableError as _, GivenLoggableOutcome as _,
-        GivenOption as _, GivenOther as _, GivenOutcome as _, GivenRef as _, GivenSend as _,
-        GivenShared as _,
+        GivenOption as _, GivenOptionOutcome as _, GivenOther as _, GivenOutcome as _,
+        GivenRef as _, GivenSend as _, GivenShared as _,
     };
 }
 pub use crate::outcome::error_value::Given;

@@ -15,6 +15,7 @@ mod config;
 mod context;
 mod dependency;
 mod error_only;
+mod errors;
 mod events;
 mod guide;
 mod http;

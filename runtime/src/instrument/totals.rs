@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::base::clock::Tick;
 use crate::json::append::{append, number};
 use crate::json::members;
+use crate::outcome::Category;
 use crate::redact::loggable::Encoder;
 use crate::redact::policy::clear;
 use crate::request::Request;
@@ -59,8 +60,8 @@ fn write_cause(cause: &Cause, limit: usize, out: &mut String) {
             object.field("dependency", &clear(dependency));
         }
         object.field("step_id", &cause.step_id);
-        if let Some(error) = cause.error {
-            object.field("error", &clear(&error.to_string()));
+        if let Some(category) = cause.category.map(Category::as_str) {
+            object.field("category", &clear(category));
         }
     });
 }

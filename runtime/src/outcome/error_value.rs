@@ -61,8 +61,8 @@ impl fmt::Debug for ErrorValue<'_> {
 /// Shows an error: its class, its type and the scrubbed text of its chain of sources.
 ///
 /// It takes every [`Error`], also as `&dyn Error`, and `Box<dyn Error>`, `anyhow::Error` and `eyre::Report`. candor's
-/// macros take all of these as they are, and find the category of more of them: of an error whose type is a parameter,
-/// this function knows only the category of its sources.
+/// macros take all of these as they are, and find the category of more of them: this function knows
+/// that of an I/O error and of the error's sources.
 ///
 /// ```
 /// use candor::policy;
@@ -170,28 +170,31 @@ macro_rules! given {
 
 given! {
     /// A `#[redact]` error with a category of its own.
-    GivenLoggableOutcome [T: Loggable + Error + DependencyOutcome] &&&&&&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenLoggableOutcome [T: Loggable + Error + DependencyOutcome] &&&&&&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::LoggableError(value, value), Answer::of(value));
     /// A `#[redact]` error.
-    GivenLoggableError [T: Loggable + Error] &&&&&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenLoggableError [T: Loggable + Error] &&&&&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::LoggableError(value, value), Answer::NONE);
     /// Any other loggable value.
-    GivenLoggable [T: Loggable + ?Sized] &&&&&&&Given<'a, T> => &'a T, |value| value;
+    GivenLoggable [T: Loggable + ?Sized] &&&&&&&&Given<'a, T> => &'a T, |value| value;
     /// An error with a category of its own.
-    GivenOutcome [T: Error + DependencyOutcome] &&&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenOutcome [T: Error + DependencyOutcome] &&&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Error(value), Answer::of(value));
     /// An error.
-    GivenError [T: Error] &&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenError [T: Error] &&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Error(value), Answer::NONE);
     /// `Box<dyn Error>`, `anyhow::Error`, `eyre::Report`.
-    GivenRef [T: AsRef<dyn Error>] &&&&Given<'a, T> => ErrorValue<'a>,
+    GivenRef [T: AsRef<dyn Error>] &&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
     /// `Box<dyn Error + Send + Sync>`.
-    GivenShared [T: AsRef<dyn Error + Send + Sync>] &&&Given<'a, T> => ErrorValue<'a>,
+    GivenShared [T: AsRef<dyn Error + Send + Sync>] &&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
     /// `Box<dyn Error + Send>`.
-    GivenSend [T: AsRef<dyn Error + Send>] &&Given<'a, T> => ErrorValue<'a>,
+    GivenSend [T: AsRef<dyn Error + Send>] &&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
+    /// The error of a result with a category of its own, or `null`.
+    GivenOptionOutcome [T: Error + DependencyOutcome] &&Given<'a, Option<T>> => Option<ErrorValue<'a>>,
+        |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Error(error), Answer::of(error)));
     /// The error of a result, or `null`.
     GivenOption [T: Error] &Given<'a, Option<T>> => Option<ErrorValue<'a>>,
         |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Error(error), Answer::NONE));

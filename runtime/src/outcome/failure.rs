@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::chain::chain_answer;
-use super::{Answer, Category};
+use super::{Answer, Category, io};
 use crate::base::catch::catch;
 use crate::json::members;
 use crate::redact::loggable::{DebugOf, Encoder, Loggable, UNPRINTABLE, catch_unprintable};
@@ -89,7 +89,9 @@ impl Failure<'_> {
         match self.detail {
             Detail::Chain(error) => chain_answer(Some(error)),
             Detail::Error(error) | Detail::LoggableError(_, error) => {
-                chain_answer(error_text::next(error))
+                let known = io::by_debug(self.type_name, error);
+                let known = Answer { category: known, ..Answer::NONE };
+                known.or_else(|| chain_answer(error_text::next(error)))
             }
             _ => Answer::NONE,
         }

@@ -1,7 +1,7 @@
 //! The totals of a request, which `request_completed` and `job_completed` report.
 
 use crate::base::clock::Tick;
-use crate::outcome::failure::ErrorClass;
+use crate::outcome::Category;
 
 /// The totals of the steps and calls of a request. Their numbers are counters of the request itself, which need no
 /// lock.
@@ -22,8 +22,8 @@ pub(crate) struct Cause {
     pub(crate) step: &'static str,
     pub(crate) dependency: Option<&'static str>,
     pub(crate) step_id: u32,
-    /// `None` if it panicked.
-    pub(crate) error: Option<ErrorClass>,
+    /// The category of its error, if that is known.
+    pub(crate) category: Option<Category>,
 }
 
 impl Totals {

@@ -73,9 +73,10 @@ impl ActiveStep {
         let state = &*self.state;
         let took = now.nanos_since(state.started);
         let severity = state.severity(end.outcome, took);
-        let class = end.failure.map(|failure| failure.class(answer.reason()));
+        let category = answer.reason().filter(|_| end.failure.is_some());
+        let class = end.failure.map(|failure| failure.class(category));
         if let Some(request) = request {
-            state.count(request, took, !state.has_inner, end.outcome, class);
+            state.count(request, took, !state.has_inner, end.outcome, category);
         }
         let known = Request::identified(request);
         self.write(request, buffer, now, severity, end.outcome, |out, limit| {
@@ -118,7 +119,7 @@ impl ActiveStep {
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
-            state.count(request, took, !state.has_inner, outcome, class);
+            state.count(request, took, !state.has_inner, outcome, category);
         }
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
@@ -170,7 +171,7 @@ impl StepState {
         took: u64,
         is_leaf: bool,
         outcome: Outcome,
-        error: Option<ErrorClass>,
+        category: Option<Category>,
     ) {
         let StepState { site, step, .. } = *self;
         if let Some(open) = &request.open_steps {
@@ -180,7 +181,7 @@ impl StepState {
             step: site.spec.name,
             dependency: site.spec.call.map(|call| call.dependency),
             step_id: step,
-            error,
+            category,
         };
         request.step_ended(site.spec.name, took, is_leaf, outcome.is_failure().then(cause));
     }
