@@ -9,6 +9,7 @@
     reason = "the tests define functions of every shape"
 )]
 
+mod attributes;
 mod blocks;
 mod cli;
 mod config;

@@ -228,27 +228,30 @@ impl Template {
                 kept.push_str(&fields[member.start..member.end]);
                 continue;
             };
+            if member.value == "null" {
+                continue;
+            }
+            let mut text = String::new();
+            if member.value.starts_with('"') {
+                text.push_str(member.value);
+            } else {
+                // These keys have one type.
+                escape::json_string(member.value, &mut text);
+            }
             let known = members::of_object(&head).find(|known| known.key == self.keys.name(index));
-            let is_free = known.is_some_and(|known| matches!(known.value, "\"-\"" | "null"));
-            match known.map(|known| known.end - known.value.len()..known.end) {
-                _ if member.value == "null" => {}
-                Some(value) if is_free || how == ContextKeys::Replaced => {
-                    let is_text = member.value.starts_with('"');
-                    let mut text = String::new();
-                    if is_text {
-                        text.push_str(member.value);
-                    } else {
-                        // These keys have one type.
-                        escape::json_string(member.value, &mut text);
-                    }
-                    head.replace_range(value, &text);
-                }
-                // A key that the line does not have, such as `service`.
-                None => kept.push_str(&fields[member.start..member.end]),
-                Some(_) => {
-                    members::open(&mut kept, &format!("{key}_"));
-                    kept.push_str(member.value);
-                }
+            let Some(known) = known else {
+                // Only `service` can be missing.
+                let path = members::of_object(&head).find(|known| known.key == self.keys.name(7));
+                let at = path.map_or(head.len(), |path| path.end);
+                head.insert_str(at, &format!("{}{text}", self.identity[index - 4]));
+                continue;
+            };
+            if how == ContextKeys::Replaced || matches!(known.value, "\"-\"" | "null") {
+                let value = known.end - known.value.len()..known.end;
+                head.replace_range(value, &text);
+            } else {
+                members::open(&mut kept, &format!("{key}_"));
+                kept.push_str(member.value);
             }
         }
         line.clear();
