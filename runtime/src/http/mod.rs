@@ -4,7 +4,9 @@
 //! headers that carry this context to another service; [`ContextMiddleware`] (feature `reqwest`) adds them to each
 //! request of a client.
 
+mod active;
 mod admin;
+mod beginning;
 mod body;
 mod completed;
 mod fields;
@@ -26,6 +28,7 @@ mod stuck;
 mod trace_context;
 mod trust;
 
+pub use active::{ActiveRequest, ActiveResponse, RequestScope, begin};
 pub use admin::{Admin, AdminBody, admin};
 pub use body::CompletedBody;
 pub use fields::Fields;

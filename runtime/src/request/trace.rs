@@ -1,6 +1,9 @@
-//! The W3C trace context of a request.
+//! The W3C trace context of a request (level 1): `traceparent: 00-<trace id>-<parent id>-<flags>`.
 
 use std::fmt;
+
+use crate::base::clock::Tick;
+use crate::base::random;
 
 /// Ids and state of a trace context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,43 @@ pub(crate) struct Trace {
     pub(crate) sampled: bool,
     /// The caller's `tracestate`, if it is well-formed.
     pub(crate) state: Option<String>,
+}
+
+impl Trace {
+    /// The trace of a request that began at `now`, with a new span id.
+    ///
+    /// It continues the caller's trace if its `traceparent` is well-formed, else it is a new trace.
+    pub(crate) fn received(traceparent: Option<&[u8]>, now: Tick) -> Self {
+        let span_id = Hex::of(random::bytes::<8>(now));
+        let parsed = traceparent.and_then(|header| parse(str::from_utf8(header).ok()?));
+        match parsed {
+            Some((trace_id, parent_id, sampled)) => {
+                Trace { trace_id, span_id, parent_id: Some(parent_id), sampled, state: None }
+            }
+            None => Trace {
+                trace_id: Hex::of(random::bytes::<16>(now)),
+                span_id,
+                parent_id: None,
+                sampled: true,
+                state: None,
+            },
+        }
+    }
+}
+
+/// Parses trace id, parent id and sampled flag. Versions after 00 may have further parts, which are ignored.
+fn parse(header: &str) -> Option<(Hex<32>, Hex<16>, bool)> {
+    let mut parts = header.trim_matches([' ', '\t']).split('-');
+    let (version, trace_id, parent_id, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let version = Hex::<2>::parse(version)?;
+    let (trace_id, parent_id) = (Hex::parse(trace_id)?, Hex::parse(parent_id)?);
+    let flags = u8::from_str_radix(Hex::<2>::parse(flags)?.as_str(), 16).ok()?;
+    let is_well_formed = version.as_str() != "ff"
+        && (!version.is_zero() || parts.next().is_none())
+        && !trace_id.is_zero()
+        && !parent_id.is_zero();
+    is_well_formed.then_some((trace_id, parent_id, flags & 1 == 1))
 }
 
 /// A fixed number of lowercase hex digits.
