@@ -1,9 +1,9 @@
 //! The headers of W3C Trace Context (level 1): `traceparent` and `tracestate`.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 
 use crate::base::clock::Tick;
-use crate::request::trace::Trace;
+use crate::request::trace::{Trace, TraceParent};
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -14,8 +14,9 @@ pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
     let mut values = headers.get_all(TRACEPARENT).iter();
     let first = values.next().filter(|_| values.next().is_none());
-    let mut trace = Trace::received(first.map(HeaderValue::as_bytes), now);
-    if trace.parent_id.is_some() {
+    let parent = first.and_then(|header| TraceParent::parse(header.as_bytes()));
+    let mut trace = Trace::after(parent, now);
+    if parent.is_some() {
         trace.state = state(headers);
     }
     trace
