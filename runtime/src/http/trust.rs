@@ -27,7 +27,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 ///
 /// A caller is identified by the address of its connection. axum provides it with
 /// `into_make_service_with_connect_info::<SocketAddr>()`; for other servers, insert a [`PeerAddr`] into the request's
-/// extensions. `X-Forwarded-For` is used only if the connection comes from a [`proxy`](Self::proxy).
+/// extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For` is used only if the connection comes from a [`proxy`](Self::proxy).
 ///
 /// Redaction does not change. A filter around candor's layer still applies.
 ///
@@ -190,7 +190,7 @@ impl Trust {
     }
 }
 
-const NO_PEER: &str = "X-Debug-Log is not obeyed, since the server tells no address of the caller: serve axum with \
+const NO_PEER: &str = "X-Debug-Log is ignored, because the address of the caller is unknown: serve axum with \
      `into_make_service_with_connect_info::<SocketAddr>()`, put a `candor::http::PeerAddr` into the request's \
      extensions, or pass the address to `begin`";
 
