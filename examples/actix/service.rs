@@ -86,7 +86,7 @@ async fn export(rows: Path<u32>) -> impl Responder {
 }
 
 async fn slow() -> impl Responder {
-    actix_web::rt::time::sleep(Duration::from_secs(3600)).await;
+    actix_web::rt::time::sleep(Duration::from_hours(1)).await;
     HttpResponse::Ok()
 }
 
