@@ -6,6 +6,7 @@ use std::task::{Context, Waker};
 
 use candor::RequestContext;
 use candor::http::{FlightRecorder, Trust, begin};
+use candor::prelude::TimedExt as _;
 use http::request::{Builder, Parts};
 use http::{HeaderName, HeaderValue};
 
@@ -463,4 +464,25 @@ fn a_stuck_request_by_hand_is_reported() {
     );
 }
 
-use candor::prelude::TimedExt as _;
+#[test]
+fn a_request_by_hand_can_move_between_threads() {
+    let captured = capture();
+    let layer = RequestLayer::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build();
+    runtime.expect("a runtime").block_on(async {
+        let task = tokio::spawn(async move {
+            let mut active = layer.begin(&parts(Request::get("/")), None);
+            active.scope(work()).await;
+            tokio::task::spawn_blocking(move || {
+                active.run(|| tracing::info!("elsewhere"));
+                active.finish(200);
+            })
+            .await
+        });
+        task.await.expect("no panic").expect("no panic");
+    });
+    let id = captured.completed().text("request_id").to_owned();
+    for line in ["working", "elsewhere"] {
+        assert_eq!(captured.line(line).text("request_id"), id);
+    }
+}
