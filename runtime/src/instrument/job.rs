@@ -20,6 +20,7 @@ use crate::outcome::ReturnsStepOutput;
 use crate::outcome::failure::Failure;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
+use crate::request::trace::{Trace, TraceParent};
 use crate::site::event_sites;
 
 /// Creates a job: work outside requests, such as a periodic task.
@@ -42,7 +43,7 @@ use crate::site::event_sites;
 /// assert_eq!(captured.step("read").text("request_id"), line.text("request_id"));
 /// ```
 pub fn job(name: &'static str) -> Job {
-    Job { name }
+    Job { name, trace: JobTrace::Unset }
 }
 
 /// Job that has not started yet, returned by [`job`].
@@ -50,6 +51,17 @@ pub fn job(name: &'static str) -> Job {
 #[must_use = "a job begins with `scope` or `run`"]
 pub struct Job {
     name: &'static str,
+    trace: JobTrace,
+}
+
+/// The trace of a job.
+#[derive(Debug, Clone, Copy)]
+enum JobTrace {
+    /// [`Job::traceparent`] was not called.
+    Unset,
+    /// The message has no well-formed `traceparent`.
+    New,
+    Continued(TraceParent),
 }
 
 event_sites! {
@@ -60,6 +72,58 @@ event_sites! {
 }
 
 impl Job {
+    /// Continues the trace of a message, given the value of its W3C `traceparent` header.
+    ///
+    /// The lines of the job then have the `trace_id` of the message and a `span_id` of their own, and
+    /// `candor::http::outbound_headers` (feature `http`) sends them on. Without a header, or with a malformed one, the job
+    /// begins a new trace, as a request does. Default: no trace, unless OpenTelemetry's layer has one (feature `otel`).
+    ///
+    /// `header` is text or bytes, such as `Option<&str>`, `Option<String>` or `Option<&[u8]>`: the value that the client
+    /// of a queue returns for a header.
+    ///
+    /// ```
+    /// struct Message {
+    ///     headers: std::collections::HashMap<String, Vec<u8>>,
+    ///     order_id: u64,
+    /// }
+    ///
+    /// fn consume(message: &Message) -> Result<(), std::fmt::Error> {
+    ///     candor::job("consume").traceparent(message.headers.get("traceparent")).run(|| {
+    ///         candor::info!(order_id = message.order_id, "order received");
+    ///         Ok(())
+    ///     })
+    /// }
+    ///
+    /// let captured = candor::testing::capture();
+    /// let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// let headers = [("traceparent".to_owned(), sent.as_bytes().to_vec())].into();
+    /// consume(&Message { headers, order_id: 7 })?;
+    ///
+    /// // {…,"msg":"order received",…,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"…",…,"order_id":7}
+    /// // {…,"msg":"job_completed",…,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736",…,"job":"consume",…}
+    /// for name in ["order received", "job_completed"] {
+    ///     assert_eq!(captured.line(name).text("trace_id"), "4bf92f3577b34da6a3ce929d0e0e4736");
+    /// }
+    /// # Ok::<(), std::fmt::Error>(())
+    /// ```
+    pub fn traceparent(self, header: Option<impl AsRef<[u8]>>) -> Self {
+        let parent = header.and_then(|header| TraceParent::parse(header.as_ref()));
+        Job { trace: parent.map_or(JobTrace::New, JobTrace::Continued), ..self }
+    }
+
+    /// Creates the context of the job's lines.
+    fn context(self) -> RequestContext {
+        let mut request = Request::new();
+        match self.trace {
+            JobTrace::Unset => {}
+            JobTrace::New => request.set_trace(Trace::after(None, request.started)),
+            JobTrace::Continued(parent) => {
+                request.set_trace(Trace::after(Some(parent), request.started));
+            }
+        }
+        RequestContext::of(request)
+    }
+
     /// Runs a future as this job.
     ///
     /// It writes `job_started` (DEBUG) at its first poll and one `job_completed` when it ends: at INFO if it succeeds,
@@ -69,7 +133,7 @@ impl Job {
     where
         fn() -> F::Output: ReturnsStepOutput<F::Output>,
     {
-        let context = RequestContext::new();
+        let context = self.context();
         let request = Arc::clone(&context.request);
         JobFuture { future: context.scope(future), open: JobState::Before(self.name, request) }
     }
@@ -87,7 +151,7 @@ impl Job {
     where
         fn() -> T: ReturnsStepOutput<T>,
     {
-        let context = RequestContext::new();
+        let context = self.context();
         let entered = context.enter();
         let open = OpenJob::begin(self.name, Arc::clone(&context.request));
         let value = work();

@@ -12,7 +12,7 @@ use crate::logger;
 use crate::request::Request;
 
 /// The span of a request, or its replacement.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum RequestSpan {
     Nothing,
     Span(Span),
