@@ -125,6 +125,8 @@ impl Function {
             };
             *typed.pat = syn::parse_quote!(#name);
             let attributes = typed.attrs.clone();
+            // The parameter is used, so that the lint fires at the binding only.
+            typed.attrs.retain(|attribute| !attribute.path().is_ident("expect"));
             arguments.push(Argument { attributes, name, pattern, renamed });
         }
         arguments

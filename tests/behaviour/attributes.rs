@@ -131,6 +131,7 @@ fn sigils_have_no_effect_on_loggable_values_and_errors() {
 #[test]
 fn a_field_without_a_value_is_declared_and_filled_later() {
     #[step_timed(fields(rows, total = Empty, sum = tracing::field::Empty, order_id))]
+    #[expect(unused_qualifications, reason = "both paths are accepted")]
     fn load(order_id: u32) {
         record("rows", 3);
         record("total", 9);

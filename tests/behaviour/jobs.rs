@@ -159,6 +159,7 @@ fn a_traceparent_is_text_or_bytes() {
     let header = format!("00-{TRACE}-00f067aa0ba902b7-00");
     let value = http::HeaderValue::from_str(&header).expect("a header");
     for job in [
+        job("consume").traceparent(&*header),
         job("consume").traceparent(Some(&header)),
         job("consume").traceparent(Some(&*header)),
         job("consume").traceparent(Some(header.clone())),

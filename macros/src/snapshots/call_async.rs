@@ -4,7 +4,7 @@ fn charge(
     __arg2: (u32, u32),
 ) -> impl ::candor::__private::Future<Output = Result<Receipt, Declined>> {
     ::candor::__private::site!(call "charge", [].dependency("payments").method("POST"));
-    ::candor::__private::Step::new::<
+    return ::candor::__private::Step::new::<
         Result<Receipt, Declined>,
     >(
         &__SITE,
@@ -32,5 +32,5 @@ fn charge(
             ::candor::__private::call_result!(__value)
                 .with_answer(::candor::__private::answered!(__value))
         },
-    )
+    );
 }

@@ -1,7 +1,7 @@
 fn load(&self) -> Pin<Box<dyn Future<Output = u32> + Send + '_>> {
     ::candor::__private::site!(step "load", []);
     let at = self.at;
-    Box::pin(
+    return Box::pin(
         ::candor::__private::Step::new::<
             u32,
         >(
@@ -12,5 +12,5 @@ fn load(&self) -> Pin<Box<dyn Future<Output = u32> + Send + '_>> {
                     .with_answer(::candor::__private::error_answer!(__value))
             },
         ),
-    )
+    );
 }

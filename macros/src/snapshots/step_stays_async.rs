@@ -1,7 +1,7 @@
 #[must_use]
 async fn count() -> u32 {
     ::candor::__private::site!(step "count", [].busy());
-    ::candor::__private::Step::new::<
+    return ::candor::__private::Step::new::<
         u32,
     >(
             &__SITE,
@@ -20,5 +20,5 @@ async fn count() -> u32 {
                     .with_answer(::candor::__private::error_answer!(__value))
             },
         )
-        .await
+        .await;
 }

@@ -54,6 +54,36 @@ pub struct Job {
     trace: JobTrace,
 }
 
+/// Value of a header, or an option of one. `Kind` is inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the value of a header",
+    label = "expected text, bytes or an option of them"
+)]
+pub trait HeaderValue<Kind> {
+    #[doc(hidden)]
+    fn bytes(&self) -> Option<&[u8]>;
+}
+
+/// Kinds of header values, as parameters of [`HeaderValue`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Present;
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Optional;
+
+impl<T: AsRef<[u8]>> HeaderValue<Present> for T {
+    fn bytes(&self) -> Option<&[u8]> {
+        Some(self.as_ref())
+    }
+}
+
+impl<T: AsRef<[u8]>> HeaderValue<Optional> for Option<T> {
+    fn bytes(&self) -> Option<&[u8]> {
+        self.as_ref().map(AsRef::as_ref)
+    }
+}
+
 /// The trace of a job.
 #[derive(Debug, Clone, Copy)]
 enum JobTrace {
@@ -78,8 +108,8 @@ impl Job {
     /// `candor::http::outbound_headers` (feature `http`) sends them on. Without a header, or with a malformed one, the job
     /// begins a new trace, as a request does. Default: no trace, unless OpenTelemetry's layer has one (feature `otel`).
     ///
-    /// `header` is text or bytes, such as `Option<&str>`, `Option<String>` or `Option<&[u8]>`: the value that the client
-    /// of a queue returns for a header.
+    /// `header` is text or bytes, or an option of them, such as `&str`, `Option<String>` or `Option<&[u8]>`: the value that
+    /// the client of a queue returns for a header.
     ///
     /// ```
     /// struct Message {
@@ -106,8 +136,8 @@ impl Job {
     /// }
     /// # Ok::<(), std::fmt::Error>(())
     /// ```
-    pub fn traceparent(self, header: Option<impl AsRef<[u8]>>) -> Self {
-        let parent = header.and_then(|header| TraceParent::parse(header.as_ref()));
+    pub fn traceparent<Kind>(self, header: impl HeaderValue<Kind>) -> Self {
+        let parent = header.bytes().and_then(TraceParent::parse);
         Job { trace: parent.map_or(JobTrace::New, JobTrace::Continued), ..self }
     }
 
