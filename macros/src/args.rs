@@ -430,7 +430,14 @@ fn level(input: ParseStream<'_>) -> syn::Result<Level> {
             let name = number.checked_sub(1).and_then(|at| NAMES.get(at));
             name.map_or_else(|| number.to_string(), |name| (*name).to_owned())
         }
-        Expr::Path(path) => return Ok(Level::Const(path.clone())),
+        Expr::Path(path)
+            if !path
+                .path
+                .get_ident()
+                .is_some_and(|name| NAMES.iter().any(|known| name == known)) =>
+        {
+            return Ok(Level::Const(path.clone()));
+        }
         _ => {
             let message = "expected a level, such as `\"debug\"` or `Level::DEBUG`";
             return Err(syn::Error::new_spanned(value, message));

@@ -1,6 +1,6 @@
 //! The fields of steps, calls and events: their names, and their values with the policies on them.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprCall, Lit, parse_quote};
@@ -167,7 +167,9 @@ fn settings(call: &mut ExprCall, errors: &mut Errors) -> Option<TokenStream> {
         call.args.extend(settings);
         return None;
     }
-    let arg = errors.take(syn::parse2::<MetaArg>(quote!(#name(#(#settings),*))))?;
+    let mut list = Group::new(Delimiter::Parenthesis, quote!(#(#settings),*));
+    list.set_span(settings[0].span());
+    let arg = errors.take(syn::parse2::<MetaArg>(quote!(#name #list)))?;
     match Policy::of_call(&arg, errors)?.kind {
         PolicyKind::Mask { first, last } => Some(quote!(.first(#first).last(#last))),
         _ => None,

@@ -149,7 +149,10 @@ fn fields(
         };
         statements.extend(match name.text() {
             _ if is_context => quote!(__fields.context(#name, #sensitive, &#shown);),
-            Some("error") => quote!(__fields.error(&#shown);),
+            Some("error") => {
+                let error = quote_spanned!(value.span()=> error(&#shown));
+                quote!(__fields.#error;)
+            }
             Some(text)
                 if text
                     .bytes()
