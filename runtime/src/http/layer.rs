@@ -9,7 +9,7 @@ use tower_layer::Layer;
 
 use super::fields::Fields;
 use super::flight_recorder::{ActiveRecorder, FlightRecorder};
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum_0_7", feature = "axum_0_8"))]
 use super::route::Route;
 use super::service::RequestService;
 use super::settings::Settings;
@@ -159,9 +159,9 @@ impl RequestLayer {
     /// Logs the route pattern that axum matched, such as `/orders/{id}`, as `path`.
     ///
     /// Default: off. A request without a matched route keeps its path. Replaces an earlier [`path`](Self::path).
-    #[cfg(feature = "axum")]
+    #[cfg(any(feature = "axum_0_7", feature = "axum_0_8"))]
     pub fn path_template(self) -> Self {
-        self.path(|parts| Some(parts.extensions.get::<Route>()?.as_str().to_owned()))
+        self.path(|parts| Some(Route::of(&parts.extensions)?.as_str().to_owned()))
     }
 
     /// Sets `user_id` from the request headers, for every line of the request.

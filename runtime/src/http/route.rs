@@ -1,16 +1,60 @@
-//! The route that axum matched, if the feature `axum` is enabled.
+//! The route that axum matched and the peer address that it provides, if one of its versions is enabled.
 
-/// A route pattern, such as `/orders/{id}`, as an extension of the request.
-#[cfg(feature = "axum")]
-pub(super) type Route = axum::extract::MatchedPath;
-/// A route pattern. Uninhabited, since only axum provides one.
-#[cfg(not(feature = "axum"))]
-#[derive(Debug, Clone)]
-pub(super) enum Route {}
+use std::net::SocketAddr;
 
-#[cfg(not(feature = "axum"))]
-impl Route {
-    pub(super) fn as_str(&self) -> &str {
-        match *self {}
-    }
+use http::Extensions;
+
+/// Declares `Route` and `peer` for these versions of axum.
+macro_rules! axum_versions {
+    ($($feature:literal $Version:ident $axum:ident,)*) => {
+        /// A route pattern, such as `/orders/{id}`. Uninhabited if no version of axum is enabled, since only axum
+        /// provides one.
+        #[derive(Debug, Clone)]
+        pub(super) enum Route {
+            $(
+                #[cfg(feature = $feature)]
+                $Version($axum::extract::MatchedPath),
+            )*
+        }
+
+        impl Route {
+            /// Returns the route that axum put into the extensions of a request.
+            #[cfg_attr(not(any($(feature = $feature),*)), expect(unused_variables))]
+            pub(super) fn of(extensions: &Extensions) -> Option<Self> {
+                $(
+                    #[cfg(feature = $feature)]
+                    if let Some(path) = extensions.get::<$axum::extract::MatchedPath>() {
+                        return Some(Route::$Version(path.clone()));
+                    }
+                )*
+                None
+            }
+
+            pub(super) fn as_str(&self) -> &str {
+                match *self {
+                    $(
+                        #[cfg(feature = $feature)]
+                        Route::$Version(ref path) => path.as_str(),
+                    )*
+                }
+            }
+        }
+
+        /// Returns the address of the caller that axum put into the extensions of a request.
+        #[cfg_attr(not(any($(feature = $feature),*)), expect(unused_variables))]
+        pub(super) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+            $(
+                #[cfg(feature = $feature)]
+                if let Some(info) = extensions.get::<$axum::extract::ConnectInfo<SocketAddr>>() {
+                    return Some(info.0);
+                }
+            )*
+            None
+        }
+    };
+}
+
+axum_versions! {
+    "axum_0_8" Axum08 axum_0_8,
+    "axum_0_7" Axum07 axum_0_7,
 }

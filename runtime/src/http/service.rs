@@ -71,7 +71,7 @@ where
         // Boxed, since the response future and the body that hold it are moved often.
         let mut in_flight = Box::new(OpenRequest::new(
             context.request.clone(),
-            parts.extensions.get::<Route>().cloned(),
+            Route::of(&parts.extensions),
             client_request_id.clone(),
             Arc::clone(settings),
         ));
