@@ -74,7 +74,7 @@ pub(crate) struct Args {
     pub(crate) ret: Option<Ret>,
     pub(crate) fields: Vec<FieldArg>,
     pub(crate) busy: Option<Span>,
-    /// The function that reads the outcome of a call from the returned value.
+    /// The function that reads the outcome of a call from the returned value, or `result`.
     pub(crate) outcome: Option<Path>,
     /// The value of `crate = …`.
     pub(crate) root: Option<Path>,

@@ -128,6 +128,9 @@ fn fields(args: &Args, private: &TokenStream, policies: &TokenStream) -> Option<
 fn read(kind: SiteKind, args: &Args, private: &TokenStream, policies: &TokenStream) -> TokenStream {
     let answer = (kind == SiteKind::Call).then(|| match &args.outcome {
         None => quote!(.with_answer(#private::answered!(__value))),
+        Some(outcome) if outcome.is_ident("result") => {
+            quote!(.with_answer(#private::error_answered!(__value)))
+        }
         Some(outcome) => {
             let span = outcome.span();
             let answer = quote_spanned!(span=> #private::answer(|| #outcome(__value)));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Category;
+use super::unsupported::Unsupported;
 use crate::base::catch::catch;
 
 /// Status and error category of a dependency call, read from the value it returns.
@@ -113,10 +114,19 @@ pub struct Answer {
     pub(crate) status: Option<u16>,
     pub(crate) category: Option<Category>,
     pub(crate) is_refusal: bool,
+    /// The type that was not read, if it is one of a known client crate.
+    pub(crate) unsupported: Option<Unsupported>,
 }
 
 impl Answer {
-    pub(crate) const NONE: Answer = Answer { status: None, category: None, is_refusal: false };
+    pub(crate) const NONE: Answer =
+        Answer { status: None, category: None, is_refusal: false, unsupported: None };
+
+    /// No answer, because of a type that is not read.
+    #[inline(always)]
+    pub(super) const fn unread(unsupported: Option<Unsupported>) -> Self {
+        Answer { unsupported, ..Answer::NONE }
+    }
 
     /// Completes the answer with the status and category of `fallback`.
     pub(crate) fn or_else(self, fallback: impl FnOnce() -> Answer) -> Self {
@@ -128,6 +138,7 @@ impl Answer {
             status: self.status.or(other.status),
             category: self.category.or(other.category),
             is_refusal: self.is_refusal || other.is_refusal,
+            unsupported: self.unsupported,
         }
     }
 
@@ -137,6 +148,7 @@ impl Answer {
             status: value.status(),
             category: value.category(),
             is_refusal: value.is_refusal(),
+            unsupported: None,
         };
         catch(answer).unwrap_or(Answer::NONE)
     }

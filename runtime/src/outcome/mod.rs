@@ -18,6 +18,7 @@ mod sqlx;
 mod step_output;
 #[cfg(any(feature = "tonic_0_12", feature = "tonic_0_13", feature = "tonic_0_14"))]
 mod tonic;
+pub(crate) mod unsupported;
 
 pub use answer::{Answer, DependencyOutcome};
 pub use category::Category;
