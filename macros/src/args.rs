@@ -78,7 +78,7 @@ pub(crate) struct Args {
     /// The fields that all lines inside the step have too.
     pub(crate) context: Vec<Field>,
     pub(crate) busy: Option<Span>,
-    /// The function that reads the outcome of a call from the returned value.
+    /// The function that reads the outcome of a call from the returned value, or `result`.
     pub(crate) outcome: Option<Path>,
     /// The value of `crate = …`.
     pub(crate) root: Option<Path>,

@@ -148,6 +148,7 @@ pub fn step_timed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `method = "POST"`, `url = expr` | the HTTP method and the URL, which is redacted |
 /// | `url_template = "/charges/{id}"` | replaces the path of the URL, for paths that contain secrets |
 /// | `outcome = path::to::function` | `fn(&Returned) -> impl DependencyOutcome`, such as `(Option<u16>, Option<Category>)`: reads status and category if the returned type doesn't implement the trait |
+/// | `outcome = result` | only `Ok` and `Err` count: the status of a response is not read. A function of that name is written `self::result` |
 /// | `fields`, `level`, `target`, `slow`, `ret`, `busy`, `crate` | as for a step |
 #[proc_macro_attribute]
 pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {

@@ -62,14 +62,14 @@ macro_rules! __call_result {
 macro_rules! __answered {
     ($value:ident) => {{
         use $crate::__private::probe::*;
-        (&&&&$crate::__private::Returned($value)).answer()
+        (&&&&&$crate::__private::Returned($value)).answer()
     }};
 }
 
-/// The answer of the error that a step returned.
+/// The answer of a dependency, read from the error of a call: `outcome = result`.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __error_answer {
+macro_rules! __error_answered {
     ($value:ident) => {{
         use $crate::__private::probe::*;
         (&&$crate::__private::Returned($value)).error_answer()
@@ -97,7 +97,7 @@ macro_rules! __unobserved {
 }
 
 pub use crate::{
-    __answered as answered, __call_result as call_result, __error_answer as error_answer,
+    __answered as answered, __call_result as call_result, __error_answered as error_answered,
     __returned as returned, __site as site, __unobserved as unobserved,
 };
 
@@ -105,9 +105,10 @@ pub use crate::{
 pub mod probe {
     pub use crate::outcome::probe::{
         AnyAnswer as _, AnyResult as _, AnyReturned as _, AnyType as _, ErrAnswer as _,
-        ErrorAnswer as _, ErrorResult as _, LocalResult as _, LoggableErrorResult as _,
-        LoggableResult as _, NoAnswer as _, OkAnswer as _, OpaqueResult as _, OutcomeAnswer as _,
-        ResultReturned as _, ResultType as _, SharedResult as _, TextResult as _,
+        ErrorOnly as _, ErrorResult as _, ErrorUnread as _, LocalResult as _,
+        LoggableErrorResult as _, LoggableResult as _, OkAnswer as _, OpaqueResult as _,
+        OutcomeAnswer as _, ResultReturned as _, ResultType as _, SharedResult as _,
+        TextResult as _, UnreadResult as _,
     };
 }
 

@@ -10,6 +10,7 @@ mod line;
 mod outcomes;
 mod retries;
 mod returned;
+mod unsupported;
 
 /// Status, category, outcome and level of a line, as one string.
 fn answer(line: &Line) -> (Option<i64>, Option<&str>, &str, &str) {

@@ -202,6 +202,27 @@ fn retries_and_the_http_layer_log_inside_the_request_beside_another_layer() {
 }
 
 #[test]
+fn an_unsupported_response_is_reported_inside_the_request_beside_another_layer() {
+    #[dependency_call("payments")]
+    async fn charge() -> Result<Result<http::Response<()>, fmt::Error>, fmt::Error> {
+        Ok(Ok(http::Response::new(())))
+    }
+
+    let (seen, output) = (Seen::default(), Output::default());
+    let layer = config("warn", &output).layer().expect("a configuration");
+    let subscriber = Registry::default().with(layer).with(seen.clone());
+    tracing::subscriber::with_default(subscriber, || {
+        let called = block_on(RequestContext::with_id("r").scope(charge()));
+        called.expect("a result").expect("a response");
+    });
+    assert_eq!(seen.events("unsupported_response")[0]["type"], "http::Response");
+    let lines = output.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["msg"], "unsupported_response");
+    assert_eq!((&lines[0]["request_id"], &lines[0]["seq"]), (&json!("r"), &json!(1)));
+}
+
+#[test]
 fn each_layer_has_its_own_levels() {
     let (seen, output) = (Seen::default(), Output::default());
     let layer = config("warn", &output).layer().expect("a configuration");

@@ -15,7 +15,7 @@ fn find(at: usize) -> Result<u32, Missing> {
                             &__value,
                             |__value| {
                                 ::candor::__private::call_result!(__value)
-                                    .with_answer(::candor::__private::error_answer!(__value))
+                                    .with_answer(::candor::__private::error_answered!(__value))
                             },
                         );
                     return __value;
@@ -31,7 +31,7 @@ fn find(at: usize) -> Result<u32, Missing> {
                 &__value,
                 |__value| {
                     ::candor::__private::call_result!(__value)
-                        .with_answer(::candor::__private::error_answer!(__value))
+                        .with_answer(::candor::__private::error_answered!(__value))
                 },
             );
         return __value;

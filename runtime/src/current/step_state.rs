@@ -96,7 +96,7 @@ impl StepState {
     }
 
     /// Starts timing the step.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn start(&mut self, frame: &Frame, now: Tick) {
         self.started = now;
         let Some(request) = &frame.request else { return };

@@ -11,7 +11,7 @@ use tower_layer::Layer;
 use super::active::ActiveRequest;
 use super::fields::Fields;
 use super::flight_recorder::{ActiveRecorder, FlightRecorder};
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum_0_7", feature = "axum_0_8"))]
 use super::route::Route;
 use super::service::RequestService;
 use super::settings::Settings;
@@ -161,7 +161,7 @@ impl RequestLayer {
     /// Logs the route pattern that axum matched, such as `/orders/{id}`, as `path`.
     ///
     /// Default: off. A request without a matched route keeps its path. Replaces an earlier [`path`](Self::path).
-    #[cfg(feature = "axum")]
+    #[cfg(any(feature = "axum_0_7", feature = "axum_0_8"))]
     pub fn path_template(self) -> Self {
         self.path(|parts| Some(Route::of(&parts.extensions)?.as_str().to_owned()))
     }

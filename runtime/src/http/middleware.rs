@@ -1,5 +1,6 @@
 //! Integration with reqwest: a middleware that sends the context, and a redirect policy that protects it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,12 +18,15 @@ use crate::redact::scrub;
 
 /// `reqwest-middleware` that adds [`outbound_headers`] to every request of a client.
 ///
-/// A header that the request already has is not replaced.
+/// A header that the request already has is not replaced. The middleware is for the versions of reqwest-middleware that
+/// belong to the enabled versions of reqwest: 0.4 to reqwest 0.12, 0.5 to reqwest 0.13.
 ///
 /// reqwest forwards these headers on redirects. Use [`same_host_redirects`] to keep them from other hosts; otherwise the
 /// first cross-host redirect logs a WARN `redirect_followed`.
 ///
 /// ```
+/// # use reqwest_0_13 as reqwest;
+/// # use reqwest_middleware_0_5 as reqwest_middleware;
 /// let client = reqwest::Client::builder().redirect(candor::http::same_host_redirects()).build()?;
 /// let client = reqwest_middleware::ClientBuilder::new(client)
 ///     .with(candor::http::ContextMiddleware::new().debug_host("payments.internal"))
@@ -53,9 +57,9 @@ impl ContextMiddleware {
         self
     }
 
-    fn headers_for(&self, url: &reqwest::Url) -> HeaderMap {
+    fn headers_for(&self, host: Option<&str>) -> HeaderMap {
         let mut headers = outbound_headers();
-        let is_listed = url.host_str().is_some_and(|host| {
+        let is_listed = host.is_some_and(|host| {
             self.debug_hosts.iter().any(|listed| listed.eq_ignore_ascii_case(host))
         });
         if is_listed && context::is_debug() {
@@ -63,59 +67,102 @@ impl ContextMiddleware {
         }
         headers
     }
-}
 
-#[async_trait::async_trait]
-impl reqwest_middleware::Middleware for ContextMiddleware {
-    async fn handle(
-        &self,
-        mut request: reqwest::Request,
-        extensions: &mut http::Extensions,
-        next: reqwest_middleware::Next<'_>,
-    ) -> reqwest_middleware::Result<reqwest::Response> {
-        let origin = request.url().origin();
+    /// Adds the headers that `headers` does not have; returns whether there are any.
+    fn add_to(&self, headers: &mut HeaderMap, host: Option<&str>) -> bool {
         let mut has_added = false;
-        for (name, value) in self.headers_for(request.url()) {
+        for (name, value) in self.headers_for(host) {
             if let Some(name) = name
-                && !request.headers().contains_key(&name)
+                && !headers.contains_key(&name)
             {
-                request.headers_mut().insert(name, value);
+                headers.insert(name, value);
                 has_added = true;
             }
         }
-        let response = next.run(request, extensions).await?;
-        if has_added
-            && response.url().origin() != origin
-            && !self.warned.swap(true, Ordering::Relaxed)
-        {
-            emit::emit(&site::REDIRECTED, Severity::Warn, |out, limit| {
-                let mut text = |key: &str, value: &str| {
-                    members::open(out, key);
-                    Encoder::json(out, limit).text(value);
-                };
-                text("event", "redirect_followed");
-                text("url", &scrub::url(response.url().as_str()));
-                text("detail", FOLLOWED);
-            });
+        has_added
+    }
+
+    /// Reports, once, that a redirect sent the headers to another origin.
+    fn report_redirect(&self, url: &str) {
+        if self.warned.swap(true, Ordering::Relaxed) {
+            return;
         }
-        Ok(response)
+        emit::emit(&site::REDIRECTED, Severity::Warn, |out, limit| {
+            let mut text = |key: &str, value: &str| {
+                members::open(out, key);
+                Encoder::json(out, limit).text(value);
+            };
+            text("event", "redirect_followed");
+            text("url", &scrub::url(url));
+            text("detail", FOLLOWED);
+        });
     }
 }
 
 const FOLLOWED: &str = "a redirect took the internal headers to another host: build the client with \
      `.redirect(candor::http::same_host_redirects())`";
 
+/// Redirect policy of a supported version of reqwest, which [`same_host_redirects`] returns.
+///
+/// Implemented for `reqwest::redirect::Policy` of each enabled version, and only there.
+pub trait RedirectPolicy: sealed::Sealed + fmt::Debug {
+    #[doc(hidden)]
+    fn same_host() -> Self;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
 /// Returns a reqwest redirect policy that keeps [`outbound_headers`] and `X-Debug-Log` within one origin.
 ///
 /// It follows at most ten redirects, like reqwest's default. A redirect to another scheme, host or port is returned as the
-/// response instead.
-pub fn same_host_redirects() -> reqwest::redirect::Policy {
-    reqwest::redirect::Policy::custom(|attempt| {
-        let to = attempt.url().origin();
-        if attempt.previous().first().is_some_and(|from| from.origin() == to) {
-            reqwest::redirect::Policy::limited(10).redirect(attempt)
-        } else {
-            attempt.stop()
-        }
-    })
+/// response instead. The policy is that of the reqwest version whose client it is given to.
+pub fn same_host_redirects<P: RedirectPolicy>() -> P {
+    P::same_host()
 }
+
+/// Integrates a version of reqwest and the version of reqwest-middleware that wraps it.
+macro_rules! reqwest_version {
+    ($feature:literal $reqwest:ident $middleware:ident) => {
+        #[cfg(feature = $feature)]
+        #[async_trait::async_trait]
+        impl $middleware::Middleware for ContextMiddleware {
+            async fn handle(
+                &self,
+                mut request: $reqwest::Request,
+                extensions: &mut http::Extensions,
+                next: $middleware::Next<'_>,
+            ) -> $middleware::Result<$reqwest::Response> {
+                let origin = request.url().origin();
+                let host = request.url().host_str().map(str::to_owned);
+                let has_added = self.add_to(request.headers_mut(), host.as_deref());
+                let response = next.run(request, extensions).await?;
+                if has_added && response.url().origin() != origin {
+                    self.report_redirect(response.url().as_str());
+                }
+                Ok(response)
+            }
+        }
+
+        #[cfg(feature = $feature)]
+        impl sealed::Sealed for $reqwest::redirect::Policy {}
+
+        #[cfg(feature = $feature)]
+        impl RedirectPolicy for $reqwest::redirect::Policy {
+            fn same_host() -> Self {
+                $reqwest::redirect::Policy::custom(|attempt| {
+                    let to = attempt.url().origin();
+                    if attempt.previous().first().is_some_and(|from| from.origin() == to) {
+                        $reqwest::redirect::Policy::limited(10).redirect(attempt)
+                    } else {
+                        attempt.stop()
+                    }
+                })
+            }
+        }
+    };
+}
+
+reqwest_version!("reqwest_0_12" reqwest_0_12 reqwest_middleware_0_4);
+reqwest_version!("reqwest_0_13" reqwest_0_13 reqwest_middleware_0_5);

@@ -42,7 +42,7 @@ mod fields;
 mod flight_recorder;
 mod future;
 mod layer;
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest_0_12", feature = "reqwest_0_13"))]
 mod middleware;
 mod network;
 mod outbound;
@@ -64,8 +64,8 @@ pub use fields::Fields;
 pub use flight_recorder::FlightRecorder;
 pub use future::ResponseFuture;
 pub use layer::RequestLayer;
-#[cfg(feature = "reqwest")]
-pub use middleware::{ContextMiddleware, same_host_redirects};
+#[cfg(any(feature = "reqwest_0_12", feature = "reqwest_0_13"))]
+pub use middleware::{ContextMiddleware, RedirectPolicy, same_host_redirects};
 pub use outbound::outbound_headers;
 pub use service::RequestService;
 pub use trust::{PeerAddr, Trust};

@@ -1,36 +1,63 @@
-//! The route of a request: from axum if the feature `axum` is enabled, or set by hand.
+//! The route of a request, from axum or set by hand, and the peer address that axum provides.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use http::Extensions;
 
-/// A route pattern, such as `/orders/{id}`.
-#[derive(Debug, Clone)]
-pub(super) enum Route {
-    /// The route that axum matched.
-    #[cfg(feature = "axum")]
-    Matched(axum::extract::MatchedPath),
-    Named(Cow<'static, str>),
+/// Declares `Route` and `peer` for these versions of axum.
+macro_rules! axum_versions {
+    ($($feature:literal $Version:ident $axum:ident,)*) => {
+        /// A route pattern, such as `/orders/{id}`.
+        #[derive(Debug, Clone)]
+        pub(super) enum Route {
+            /// Set by hand.
+            Named(Cow<'static, str>),
+            $(
+                #[cfg(feature = $feature)]
+                $Version($axum::extract::MatchedPath),
+            )*
+        }
+
+        impl Route {
+            /// Returns the route that axum put into the extensions of a request.
+            #[cfg_attr(not(any($(feature = $feature),*)), expect(unused_variables))]
+            pub(super) fn of(extensions: &Extensions) -> Option<Self> {
+                $(
+                    #[cfg(feature = $feature)]
+                    if let Some(path) = extensions.get::<$axum::extract::MatchedPath>() {
+                        return Some(Route::$Version(path.clone()));
+                    }
+                )*
+                None
+            }
+
+            pub(super) fn as_str(&self) -> &str {
+                match self {
+                    Route::Named(route) => route,
+                    $(
+                        #[cfg(feature = $feature)]
+                        Route::$Version(path) => path.as_str(),
+                    )*
+                }
+            }
+        }
+
+        /// Returns the address of the caller that axum put into the extensions of a request.
+        #[cfg_attr(not(any($(feature = $feature),*)), expect(unused_variables))]
+        pub(super) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+            $(
+                #[cfg(feature = $feature)]
+                if let Some(info) = extensions.get::<$axum::extract::ConnectInfo<SocketAddr>>() {
+                    return Some(info.0);
+                }
+            )*
+            None
+        }
+    };
 }
 
-impl Route {
-    /// Returns the route that axum matched, from the extensions of the request.
-    #[cfg(feature = "axum")]
-    pub(super) fn of(extensions: &Extensions) -> Option<Self> {
-        extensions.get().cloned().map(Route::Matched)
-    }
-
-    /// Returns `None`, since only axum's extension is known.
-    #[cfg(not(feature = "axum"))]
-    pub(super) fn of(_: &Extensions) -> Option<Self> {
-        None
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        match self {
-            #[cfg(feature = "axum")]
-            Route::Matched(route) => route.as_str(),
-            Route::Named(route) => route,
-        }
-    }
+axum_versions! {
+    "axum_0_8" Axum08 axum_0_8,
+    "axum_0_7" Axum07 axum_0_7,
 }

@@ -12,6 +12,6 @@ event_sites! {
     pub(super) DEBUG_RAISED = "debug_raised" INFO "http" [levels lines].uncapped();
     pub(super) NO_PEER = "peer_unknown" WARN "http" [detail];
     pub(super) STUCK = "request_stuck" WARN "http" [age_ms open];
-    #[cfg(feature = "reqwest")]
+    #[cfg(any(feature = "reqwest_0_12", feature = "reqwest_0_13"))]
     pub(super) REDIRECTED = "redirect_followed" WARN "http" [url detail];
 }

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName};
 use tracing_core::Level;
 
 use super::network::{Network, parse_address};
-use super::site;
+use super::{route, site};
 use crate::format::record::Severity;
 use crate::init::error::InitError;
 use crate::json::append::number;
@@ -217,8 +217,5 @@ pub(super) fn raise(directives: &str) -> Result<Levels, InitError> {
 /// Returns the address of the connection.
 fn peer_of(parts: &Parts) -> Option<SocketAddr> {
     let address = parts.extensions.get().map(|PeerAddr(address)| *address);
-    #[cfg(feature = "axum")]
-    let address = address
-        .or_else(|| Some(parts.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()?.0));
-    address
+    address.or_else(|| route::peer(&parts.extensions))
 }

@@ -27,13 +27,22 @@
 //! | `http::Response` | `http` | its status |
 //! | `std::io::Error` | | by kind `timeout`, `connect`, `decode`; by its inner error `dns` and `tls` |
 //! | `serde_json::Error` | | `decode`, or that of the I/O error inside |
-//! | `reqwest::Response`, `reqwest::Error`, `reqwest_middleware::Error` | `reqwest` | status; `timeout`, `connect`, `dns`, `tls`, `decode` |
+//! | `reqwest::Response`, `reqwest::Error`, `reqwest_middleware::Error` | `reqwest_0_13`, `reqwest_0_12` | status; `timeout`, `connect`, `dns`, `tls`, `decode` |
 //! | `hyper::Error`, `hyper_util::client::legacy::Error` | `hyper` | `timeout`, `connect`, `dns`, `tls`, `decode` |
 //! | `tokio::time::error::Elapsed` | `tokio` | `timeout` |
-//! | `tonic::Response`, `tonic::Status` | `tonic` | the gRPC code, 0 to 16, as `grpc_status`; `timeout`, `connect`, `cancelled`, and `status` for the other codes |
-//! | `sqlx::Error` | `sqlx` | `pool`, `connect`, `dns`, `tls`, `timeout`, `decode`, `not_found`; none for other errors of the database |
+//! | `tonic::Response`, `tonic::Status` | `tonic_0_14`, `tonic_0_13`, `tonic_0_12` | the gRPC code, 0 to 16, as `grpc_status`; `timeout`, `connect`, `cancelled`, and `status` for the other codes |
+//! | `sqlx::Error` | `sqlx_0_9`, `sqlx_0_8` | `pool`, `connect`, `dns`, `tls`, `timeout`, `decode`, `not_found`; none for other errors of the database |
 //! | `redis::RedisError` | `redis` | `timeout`, `connect`, `dns`, `tls`, `decode`; none for errors of the server |
 //! | `Result` of two of these, `Box`, `Arc` and references of one | | those of the inner value |
+//!
+//! Each version of a client crate has a feature of its own, since its types are different ones of the same name; several
+//! can be enabled. `reqwest`, `tonic` and `sqlx` are aliases of the newest version.
+//!
+//! If a call returns a response of one of these crates, or fails with one of their errors, and no enabled feature reads
+//! it, the outcome of the call is that of its `Result`: a response with status 500 is `ok`. The call then writes one
+//! WARN `unsupported_response` per call site, which names the type and the feature to enable. To read it without the
+//! feature, set `outcome = path::to::function`, or report the status with [`Call::set_status`]. With `outcome = result`,
+//! only `Ok` and `Err` count, and the line is not written. A response inside a tuple or another type is not recognized.
 //!
 //! For any other error, also in a `Box<dyn Error>`, `anyhow::Error` or `eyre::Report`, the first of these types in its
 //! chain of sources counts. An error that returns the *source* of the error it wraps (`#[error(transparent)]`) hides

@@ -7,3 +7,4 @@ pub(crate) mod event;
 pub(crate) mod job;
 pub(crate) mod step;
 pub(crate) mod totals;
+mod unsupported;

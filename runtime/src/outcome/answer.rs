@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::unsupported::Unsupported;
 use super::{Category, grpc};
 use crate::base::catch::catch;
 
@@ -132,11 +133,24 @@ pub struct Answer {
     pub(crate) grpc_status: Option<u16>,
     pub(crate) category: Option<Category>,
     pub(crate) is_refusal: bool,
+    /// The type that was not read, if it is one of a known client crate.
+    pub(crate) unsupported: Option<Unsupported>,
 }
 
 impl Answer {
-    pub(crate) const NONE: Answer =
-        Answer { status: None, grpc_status: None, category: None, is_refusal: false };
+    pub(crate) const NONE: Answer = Answer {
+        status: None,
+        grpc_status: None,
+        category: None,
+        is_refusal: false,
+        unsupported: None,
+    };
+
+    /// No answer, because of a type that is not read.
+    #[inline(always)]
+    pub(super) const fn unread(unsupported: Option<Unsupported>) -> Self {
+        Answer { unsupported, ..Answer::NONE }
+    }
 
     /// Completes the answer with the status and category of `fallback`.
     pub(crate) fn or_else(self, fallback: impl FnOnce() -> Answer) -> Self {
@@ -149,6 +163,7 @@ impl Answer {
             grpc_status: self.grpc_status.or(other.grpc_status),
             category: self.category.or(other.category),
             is_refusal: self.is_refusal || other.is_refusal,
+            unsupported: self.unsupported,
         }
     }
 
@@ -159,6 +174,7 @@ impl Answer {
             grpc_status: value.grpc_status(),
             category: value.category(),
             is_refusal: value.is_refusal(),
+            unsupported: None,
         };
         catch(answer).unwrap_or(Answer::NONE)
     }

@@ -103,15 +103,24 @@ macro_rules! known_errors {
 known_errors! {
     io::Error,
     serde_json::Error,
-    #[cfg(feature = "reqwest")] reqwest::Error,
-    #[cfg(feature = "reqwest")] reqwest_middleware::Error,
+    #[cfg(feature = "reqwest_0_12")] reqwest_0_12::Error,
+    #[cfg(feature = "reqwest_0_12")] reqwest_middleware_0_4::Error,
+    #[cfg(feature = "reqwest_0_13")] reqwest_0_13::Error,
+    #[cfg(feature = "reqwest_0_13")] reqwest_middleware_0_5::Error,
     #[cfg(feature = "hyper")] hyper::Error,
     #[cfg(feature = "hyper")] hyper_util::client::legacy::Error,
     #[cfg(feature = "tokio")] tokio::time::error::Elapsed,
-    #[cfg(feature = "tonic")] tonic::Status,
-    #[cfg(feature = "tonic")] tonic::TimeoutExpired,
-    #[cfg(feature = "tonic")] tonic::ConnectError,
-    #[cfg(feature = "sqlx")] sqlx::Error,
+    #[cfg(feature = "tonic_0_12")] tonic_0_12::Status,
+    #[cfg(feature = "tonic_0_12")] tonic_0_12::TimeoutExpired,
+    #[cfg(feature = "tonic_0_12")] tonic_0_12::ConnectError,
+    #[cfg(feature = "tonic_0_13")] tonic_0_13::Status,
+    #[cfg(feature = "tonic_0_13")] tonic_0_13::TimeoutExpired,
+    #[cfg(feature = "tonic_0_13")] tonic_0_13::ConnectError,
+    #[cfg(feature = "tonic_0_14")] tonic_0_14::Status,
+    #[cfg(feature = "tonic_0_14")] tonic_0_14::TimeoutExpired,
+    #[cfg(feature = "tonic_0_14")] tonic_0_14::ConnectError,
+    #[cfg(feature = "sqlx_0_8")] sqlx_0_8::Error,
+    #[cfg(feature = "sqlx_0_9")] sqlx_0_9::Error,
     #[cfg(feature = "redis")] redis::RedisError,
     #[cfg(feature = "redis")] redis::ParsingError,
 }
@@ -127,7 +136,9 @@ fn downcast<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<
 /// Classifies errors of types that can't be named (of TLS libraries and resolvers, private ones of clients) by their
 /// text. Except for timeouts, the text is reliable only while a connection is being established.
 fn by_text(error: &(dyn Error + 'static), fallback: Option<Category>) -> Option<Category> {
-    if cfg!(feature = "reqwest") && error_text::display(error) == "operation timed out" {
+    if cfg!(any(feature = "reqwest_0_12", feature = "reqwest_0_13"))
+        && error_text::display(error) == "operation timed out"
+    {
         return Some(Category::Timeout);
     }
     if fallback != Some(Category::Connect) {

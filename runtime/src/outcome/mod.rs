@@ -13,14 +13,15 @@ pub(crate) mod kind;
 pub(crate) mod probe;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest_0_12", feature = "reqwest_0_13"))]
 mod reqwest;
 pub(crate) mod result;
-#[cfg(feature = "sqlx")]
+#[cfg(any(feature = "sqlx_0_8", feature = "sqlx_0_9"))]
 mod sqlx;
 mod step_output;
-#[cfg(feature = "tonic")]
+#[cfg(any(feature = "tonic_0_12", feature = "tonic_0_13", feature = "tonic_0_14"))]
 mod tonic;
+pub(crate) mod unsupported;
 
 pub use answer::{Answer, DependencyOutcome};
 pub use category::Category;

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 use super::failure::{Detail, Failure};
 use super::result::CallResult;
-use super::{Answer, DependencyOutcome};
+use super::{Answer, DependencyOutcome, unsupported};
 use crate::redact::loggable::Loggable;
 
 /// A reference to a returned value, the receiver of the probing methods.
@@ -92,30 +92,42 @@ probes! {
     "Returns the answer of the dependency."
     answer -> Answer {
         /// A type that implements `DependencyOutcome`.
-        OutcomeAnswer [T: DependencyOutcome] &&&Returned<'a, T> => |value| Answer::of(value);
+        OutcomeAnswer [T: DependencyOutcome] &&&&Returned<'a, T> => |value| Answer::of(value);
 
         /// A `Result` whose `Ok` type implements `DependencyOutcome`.
-        OkAnswer [T: DependencyOutcome, E] &&Returned<'a, Result<T, E>>
-            => |value| value.as_ref().map_or(Answer::NONE, Answer::of);
+        OkAnswer [T: DependencyOutcome, E] &&&Returned<'a, Result<T, E>> => |value| match value {
+            Ok(response) => Answer::of(response),
+            Err(_) => Answer::unread(unsupported::error::<E>()),
+        };
 
         /// A `Result` whose error type implements `DependencyOutcome`.
-        ErrAnswer [T, E: DependencyOutcome] &Returned<'a, Result<T, E>>
-            => |value| value.as_ref().err().map_or(Answer::NONE, Answer::of);
+        ErrAnswer [T, E: DependencyOutcome] &&Returned<'a, Result<T, E>> => |value| match value {
+            Ok(_) => Answer::unread(unsupported::response::<T>()),
+            Err(error) => Answer::of(error),
+        };
+
+        /// Any other `Result`.
+        UnreadResult [T, E] &Returned<'a, Result<T, E>>
+            => |value| Answer::unread(match value {
+                Ok(_) => unsupported::response::<T>(),
+                Err(_) => unsupported::error::<E>(),
+            });
 
         /// Any other type.
-        AnyAnswer [T: ?Sized] Returned<'a, T> => |_value| Answer::NONE;
+        AnyAnswer [T: ?Sized] Returned<'a, T>
+            => |_value| Answer::unread(unsupported::response::<T>());
     }
 }
 
 probes! {
-    "Returns the answer of an error that a step returned. The status of a value that is no error is its caller's affair."
+    "Returns the answer from an error alone."
     error_answer -> Answer {
         /// A `Result` whose error type implements `DependencyOutcome`.
-        ErrorAnswer [T, E: DependencyOutcome] &Returned<'a, Result<T, E>>
+        ErrorOnly [T, E: DependencyOutcome] &Returned<'a, Result<T, E>>
             => |value| value.as_ref().err().map_or(Answer::NONE, Answer::of);
 
         /// Any other type.
-        NoAnswer [T: ?Sized] Returned<'a, T> => |_value| Answer::NONE;
+        ErrorUnread [T: ?Sized] Returned<'a, T> => |_value| Answer::NONE;
     }
 }
 

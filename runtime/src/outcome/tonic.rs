@@ -1,51 +1,65 @@
-//! gRPC responses.
+//! gRPC responses, for each supported version of tonic.
 
 use std::error::Error;
-
-use tonic::{Code, ConnectError, Response, Status, TimeoutExpired};
 
 use super::chain::{Classification, KnownError};
 use super::{Answer, Category, DependencyOutcome, grpc};
 use crate::redact::error_text;
 
-impl<T> DependencyOutcome for Response<T> {
-    fn grpc_status(&self) -> Option<u16> {
-        Some(Code::Ok as u16)
+/// Classifies a status by its code, whose type is that of the version. `has_source` means that the client created it,
+/// since there was no response; the source is more precise.
+fn by_code(code: u16, has_source: bool) -> Classification {
+    let category = grpc::category(code);
+    if has_source {
+        return category
+            .filter(|category| *category != Category::Status)
+            .map_or(Classification::Unknown, Classification::Fallback);
     }
+    Classification::Answer(Answer {
+        grpc_status: Some(code),
+        category,
+        is_refusal: grpc::is_refusal(code),
+        ..Answer::NONE
+    })
 }
 
-impl KnownError for Status {
-    fn classify(&self) -> Classification {
-        let code = self.code() as u16;
-        let category = grpc::category(code);
-        // The client created a status with a source, since there was no response. The source is more precise.
-        if error_text::next(self).is_some() {
-            return category
-                .filter(|category| *category != Category::Status)
-                .map_or(Classification::Unknown, Classification::Fallback);
+macro_rules! tonic_version {
+    ($feature:literal $tonic:ident) => {
+        #[cfg(feature = $feature)]
+        impl<T> DependencyOutcome for $tonic::Response<T> {
+            fn grpc_status(&self) -> Option<u16> {
+                Some(0)
+            }
         }
-        Classification::Answer(Answer {
-            grpc_status: Some(code),
-            category,
-            is_refusal: grpc::is_refusal(code),
-            ..Answer::NONE
-        })
-    }
+
+        #[cfg(feature = $feature)]
+        impl KnownError for $tonic::Status {
+            fn classify(&self) -> Classification {
+                by_code(self.code() as u16, error_text::next(self).is_some())
+            }
+        }
+
+        /// The source of a `Cancelled` status if tonic's own timeout expired.
+        #[cfg(feature = $feature)]
+        impl KnownError for $tonic::TimeoutExpired {
+            fn classify(&self) -> Classification {
+                Category::Timeout.into()
+            }
+        }
+
+        #[cfg(feature = $feature)]
+        impl KnownError for $tonic::ConnectError {
+            fn classify(&self) -> Classification {
+                Classification::Fallback(Category::Connect)
+            }
+
+            fn wrapped(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&*self.0)
+            }
+        }
+    };
 }
 
-/// The source of a `Cancelled` status if tonic's own timeout expired.
-impl KnownError for TimeoutExpired {
-    fn classify(&self) -> Classification {
-        Category::Timeout.into()
-    }
-}
-
-impl KnownError for ConnectError {
-    fn classify(&self) -> Classification {
-        Classification::Fallback(Category::Connect)
-    }
-
-    fn wrapped(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
+tonic_version!("tonic_0_12" tonic_0_12);
+tonic_version!("tonic_0_13" tonic_0_13);
+tonic_version!("tonic_0_14" tonic_0_14);

@@ -4,7 +4,7 @@
 //! ([`Site::wanted`], cached until the levels change). It knows nothing of requests and threads.
 
 use std::array::from_fn;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, RwLock};
 
 use tracing_core::callsite::{Callsite, DefaultCallsite, Identifier};
@@ -47,6 +47,8 @@ pub struct Site {
     /// A URL without anything to redact, and the version of the key rule for which that holds.
     pub(crate) cached_url: OnceLock<(u64, String)>,
     index: OnceLock<u32>,
+    /// Whether a value of a type that is not read has been reported.
+    pub(crate) has_reported_unsupported: AtomicBool,
 }
 
 /// The sites of steps that were open in a watched request; a site's index is its position, from 1.
@@ -105,6 +107,7 @@ impl Site {
             step_prefix: OnceLock::new(),
             cached_url: OnceLock::new(),
             index: OnceLock::new(),
+            has_reported_unsupported: AtomicBool::new(false),
         }
     }
 
@@ -126,6 +129,7 @@ impl Site {
             step_prefix: OnceLock::new(),
             cached_url: OnceLock::new(),
             index: OnceLock::new(),
+            has_reported_unsupported: AtomicBool::new(false),
         }))
     }
 

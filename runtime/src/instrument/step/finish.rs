@@ -7,6 +7,7 @@ use super::active::ActiveStep;
 use crate::base::clock::Tick;
 use crate::current::{CallFacts, CallState, LineBuffer, StepState};
 use crate::format::record::{ContextKeys, Severity};
+use crate::instrument::unsupported;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::{escape, members};
 use crate::logger::emit;
@@ -131,6 +132,12 @@ impl ActiveStep {
             append(out, STEP_ROOM, |pieces| state.write_position(known, outcome, pieces));
             state.write_more(end.ret, class.is_some(), out);
         });
+        if let Some(unread) = answer.unsupported
+            && answer.status.or(answer.grpc_status).is_none()
+            && answer.category.is_none()
+        {
+            unsupported::report(call.site, unread, request, buffer, now);
+        }
     }
 
     /// Writes the line, and records its fields on the span for other layers.

@@ -188,6 +188,7 @@ impl PollGuard<'_> {
     }
 
     /// Exits the step; returns false if it was exited before.
+    #[inline]
     fn exit(&mut self) -> bool {
         let PollState::Active(step) = &mut self.step.0 else { return false };
         if mem::replace(&mut self.is_over, true) {
