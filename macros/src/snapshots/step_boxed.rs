@@ -9,7 +9,7 @@ fn load(&self) -> Pin<Box<dyn Future<Output = u32> + Send + '_>> {
             async move { at },
             |__value| {
                 ::candor::__private::call_result!(__value)
-                    .with_answer(::candor::__private::error_answered!(__value))
+                    .with_error_answer(|| ::candor::__private::error_answered!(__value))
             },
         ),
     );

@@ -17,7 +17,7 @@ async fn count() -> u32 {
             },
             |__value| {
                 ::candor::__private::call_result!(__value)
-                    .with_answer(::candor::__private::error_answered!(__value))
+                    .with_error_answer(|| ::candor::__private::error_answered!(__value))
             },
         )
         .await;

@@ -32,7 +32,7 @@ pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
             &__value,
             |__value| {
                 ::candor::__private::call_result!(__value)
-                    .with_answer(::candor::__private::error_answered!(__value))
+                    .with_error_answer(|| ::candor::__private::error_answered!(__value))
             },
         );
     return __value;

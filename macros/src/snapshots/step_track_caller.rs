@@ -15,7 +15,9 @@ fn find(at: usize) -> Result<u32, Missing> {
                             &__value,
                             |__value| {
                                 ::candor::__private::call_result!(__value)
-                                    .with_answer(::candor::__private::error_answered!(__value))
+                                    .with_error_answer(|| {
+                                        ::candor::__private::error_answered!(__value)
+                                    })
                             },
                         );
                     return __value;
@@ -31,7 +33,9 @@ fn find(at: usize) -> Result<u32, Missing> {
                 &__value,
                 |__value| {
                     ::candor::__private::call_result!(__value)
-                        .with_answer(::candor::__private::error_answered!(__value))
+                        .with_error_answer(|| {
+                            ::candor::__private::error_answered!(__value)
+                        })
                 },
             );
         return __value;

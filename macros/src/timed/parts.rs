@@ -187,7 +187,9 @@ fn is_variable(value: &Expr, function: &Function) -> bool {
 /// `|__value| ending!(__value).with_answer(answered!(__value)).with_ret(…)`
 fn read(kind: SiteKind, args: &Args, private: &TokenStream, policies: &TokenStream) -> TokenStream {
     let answer = match &args.outcome {
-        None if kind == SiteKind::Step => quote!(.with_answer(#private::error_answered!(__value))),
+        None if kind == SiteKind::Step => {
+            quote!(.with_error_answer(|| #private::error_answered!(__value)))
+        }
         None => quote!(.with_answer(#private::answered!(__value))),
         Some(outcome) if outcome.is_ident("result") => {
             quote!(.with_answer(#private::error_answered!(__value)))

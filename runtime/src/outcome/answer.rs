@@ -129,22 +129,39 @@ delegate_to_target!(&T, Box<T>, Arc<T>);
 /// Answer of a dependency, read through [`DependencyOutcome`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
-    pub(crate) status: Option<u16>,
-    pub(crate) grpc_status: Option<u16>,
+    pub(crate) status: Option<AnswerStatus>,
     pub(crate) category: Option<Category>,
     pub(crate) is_refusal: bool,
     /// The type that was not read, if it is one of a known client crate.
     pub(crate) unsupported: Option<Unsupported>,
 }
 
+/// Status of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnswerStatus {
+    Http(u16),
+    Grpc(u16),
+}
+
+impl AnswerStatus {
+    pub(crate) fn http(self) -> Option<u16> {
+        match self {
+            AnswerStatus::Http(status) => Some(status),
+            AnswerStatus::Grpc(_) => None,
+        }
+    }
+
+    pub(crate) fn grpc(self) -> Option<u16> {
+        match self {
+            AnswerStatus::Grpc(code) => Some(code),
+            AnswerStatus::Http(_) => None,
+        }
+    }
+}
+
 impl Answer {
-    pub(crate) const NONE: Answer = Answer {
-        status: None,
-        grpc_status: None,
-        category: None,
-        is_refusal: false,
-        unsupported: None,
-    };
+    pub(crate) const NONE: Answer =
+        Answer { status: None, category: None, is_refusal: false, unsupported: None };
 
     /// No answer, because of a type that is not read.
     #[inline(always)]
@@ -154,13 +171,12 @@ impl Answer {
 
     /// Completes the answer with the status and category of `fallback`.
     pub(crate) fn or_else(self, fallback: impl FnOnce() -> Answer) -> Self {
-        if self.category.is_some() && (self.status.is_some() || self.grpc_status.is_some()) {
+        if self.category.is_some() && self.status.is_some() {
             return self;
         }
         let other = fallback();
         Answer {
             status: self.status.or(other.status),
-            grpc_status: self.grpc_status.or(other.grpc_status),
             category: self.category.or(other.category),
             is_refusal: self.is_refusal || other.is_refusal,
             unsupported: self.unsupported,
@@ -170,8 +186,11 @@ impl Answer {
     pub(crate) fn of<T: DependencyOutcome + ?Sized>(value: &T) -> Self {
         // Users implement the trait. A panic there must not reach the annotated function.
         let answer = || Answer {
-            status: value.status(),
-            grpc_status: value.grpc_status(),
+            // Over gRPC, the HTTP status is 200 in any case.
+            status: match value.grpc_status() {
+                Some(code) => Some(AnswerStatus::Grpc(code)),
+                None => value.status().map(AnswerStatus::Http),
+            },
             category: value.category(),
             is_refusal: value.is_refusal(),
             unsupported: None,
@@ -182,12 +201,12 @@ impl Answer {
     /// Replaces the status by that of [`Call::set_status`](crate::dependency::Call::set_status), and the gRPC status by
     /// that of [`Call::set_grpc_status`](crate::dependency::Call::set_grpc_status).
     pub(crate) fn with_reported(mut self, status: Option<u16>, grpc_status: Option<u16>) -> Self {
-        if status.is_some() {
-            self.status = status;
-            self.is_refusal = status.is_some_and(is_client_error);
+        if let Some(status) = status {
+            self.status = Some(AnswerStatus::Http(status));
+            self.is_refusal = is_client_error(status);
         }
         if let Some(code) = grpc_status {
-            self.grpc_status = grpc_status;
+            self.status = Some(AnswerStatus::Grpc(code));
             self.is_refusal = grpc::is_refusal(code);
         }
         self
@@ -197,8 +216,12 @@ impl Answer {
     pub(crate) fn reason(self) -> Option<Category> {
         match self.category {
             None | Some(Category::Other) => {
-                let by_http = self.status.filter(|status| *status >= 400).map(|_| Category::Status);
-                by_http.or_else(|| self.grpc_status.and_then(grpc::category)).or(self.category)
+                let by_status = match self.status {
+                    Some(AnswerStatus::Http(400..)) => Some(Category::Status),
+                    Some(AnswerStatus::Grpc(code)) => grpc::category(code),
+                    _ => None,
+                };
+                by_status.or(self.category)
             }
             category => category,
         }

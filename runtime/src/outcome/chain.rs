@@ -81,11 +81,11 @@ macro_rules! known_errors {
             $(#[$cfg])?
             impl DependencyOutcome for $Known {
                 fn status(&self) -> Option<u16> {
-                    chain_answer(Some(self)).status
+                    chain_answer(Some(self)).status?.http()
                 }
 
                 fn grpc_status(&self) -> Option<u16> {
-                    chain_answer(Some(self)).grpc_status
+                    chain_answer(Some(self)).status?.grpc()
                 }
 
                 fn category(&self) -> Option<Category> {

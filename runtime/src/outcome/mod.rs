@@ -23,6 +23,7 @@ mod step_output;
 mod tonic;
 pub(crate) mod unsupported;
 
+pub(crate) use answer::AnswerStatus;
 pub use answer::{Answer, DependencyOutcome};
 pub use category::Category;
 pub use step_output::{FnOutput, ReturnsStepOutput, StepOutput};

@@ -4,14 +4,14 @@ use std::error::Error;
 
 use http::StatusCode;
 
-use super::answer::is_client_error;
+use super::answer::{AnswerStatus, is_client_error};
 use super::chain::{Classification, KnownError};
 use super::{Answer, Category, DependencyOutcome};
 
 fn by_status(status: StatusCode) -> Classification {
     let status = status.as_u16();
     Classification::Answer(Answer {
-        status: Some(status),
+        status: Some(AnswerStatus::Http(status)),
         category: Some(Category::Status),
         is_refusal: is_client_error(status),
         ..Answer::NONE

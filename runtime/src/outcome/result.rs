@@ -41,6 +41,13 @@ impl<'a> CallResult<'a> {
         self
     }
 
+    /// Adds the answer of the error, if the step failed.
+    #[inline]
+    #[must_use]
+    pub fn with_error_answer(self, answer: impl FnOnce() -> Answer) -> Self {
+        if self.failure.is_some() { self.with_answer(answer()) } else { self }
+    }
+
     /// Reads a `Result`. `detail` selects how the text of its error is rendered.
     pub(super) fn read<T, E>(
         result: &'a Result<T, E>,

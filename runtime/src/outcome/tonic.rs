@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::answer::AnswerStatus;
 use super::chain::{Classification, KnownError};
 use super::{Answer, Category, DependencyOutcome, grpc};
 use crate::redact::error_text;
@@ -16,7 +17,7 @@ fn by_code(code: u16, has_source: bool) -> Classification {
             .map_or(Classification::Unknown, Classification::Fallback);
     }
     Classification::Answer(Answer {
-        grpc_status: Some(code),
+        status: Some(AnswerStatus::Grpc(code)),
         category,
         is_refusal: grpc::is_refusal(code),
         ..Answer::NONE

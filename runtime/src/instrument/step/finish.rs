@@ -14,7 +14,7 @@ use crate::logger::emit;
 use crate::outcome::failure::{ErrorClass, Failure, OwnedFailure};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
-use crate::outcome::{Answer, Category};
+use crate::outcome::{Answer, AnswerStatus, Category};
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::request::Request;
 use crate::request::totals::Cause;
@@ -133,7 +133,7 @@ impl ActiveStep {
             state.write_more(end.ret, class.is_some(), out);
         });
         if let Some(unread) = answer.unsupported
-            && answer.status.or(answer.grpc_status).is_none()
+            && answer.status.is_none()
             && answer.category.is_none()
         {
             unsupported::report(call.site, unread, request, buffer, now);
@@ -267,6 +267,12 @@ impl StepState {
         }
     }
 
+    /// Whether a field is an error, in place of the step's own.
+    #[inline]
+    fn has_error(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.marks.has_error)
+    }
+
     fn write_call(
         &self,
         facts: &CallFacts,
@@ -281,14 +287,14 @@ impl StepState {
             None => out.push_str("null"),
         }
         append(out, STEP_ROOM, |pieces| {
-            match answer.status {
+            match facts.status.or_else(|| answer.status?.http()) {
                 Some(status) => {
                     pieces.put(",\"status\":");
                     pieces.number(status.into());
                 }
                 None => pieces.put(",\"status\":null"),
             }
-            if let Some(code) = answer.grpc_status {
+            if let Some(code) = answer.status.and_then(AnswerStatus::grpc) {
                 pieces.put(",\"grpc_status\":");
                 pieces.number(code.into());
             }
@@ -300,11 +306,14 @@ impl StepState {
                 pieces.put(",\"last_attempt_ms\":");
                 pieces.millis(last_attempt);
             }
+            match class {
+                Some(ErrorClass::Category(category)) => put_category(category, pieces),
+                None if !self.has_error() => pieces.put(",\"error\":null"),
+                _ => {}
+            }
         });
-        match class {
-            Some(class) => write_class(class, out),
-            None if self.extras.as_ref().is_some_and(|extras| extras.marks.has_error) => {}
-            None => out.push_str(",\"error\":null"),
+        if let Some(class @ ErrorClass::Type(_)) = class {
+            write_class(class, out);
         }
     }
 
@@ -366,13 +375,17 @@ fn write_own_error(recorded: &str, out: &mut String) {
 /// Appends the class of an error.
 fn write_class(class: ErrorClass, out: &mut String) {
     match class {
-        // Of most failed calls: it needs no escaping.
         ErrorClass::Category(category) => {
-            for part in [",\"error\":\"", category.as_str(), "\""] {
-                out.push_str(part);
-            }
+            append(out, STEP_ROOM, |pieces| put_category(category, pieces));
         }
         ErrorClass::Type(_) => members::text(out, "error", &class.to_string()),
+    }
+}
+
+/// Appends a category as the class of an error.
+fn put_category(category: Category, pieces: &mut Appender<'_>) {
+    for piece in [",\"error\":\"", category.as_str(), "\""] {
+        pieces.put(piece);
     }
 }
 
