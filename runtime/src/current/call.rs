@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::base::clock::Tick;
 use crate::base::lock;
+use crate::outcome::AnswerStatus;
 use crate::redact::{keys, off, scrub};
 use crate::site::Site;
 
@@ -21,8 +22,7 @@ pub(crate) struct CallFacts {
     pub(crate) retries: u64,
     /// Redacted.
     pub(crate) url: Option<Cow<'static, str>>,
-    pub(crate) status: Option<u16>,
-    pub(crate) grpc_status: Option<u16>,
+    pub(crate) status: Option<AnswerStatus>,
     /// When the last retry began.
     pub(crate) last_attempt: Option<Tick>,
 }

@@ -121,6 +121,7 @@ use crate::format::record::Severity;
 use crate::json::append::number;
 use crate::json::members;
 use crate::logger::emit;
+use crate::outcome::AnswerStatus;
 use crate::site::event_sites;
 
 pub use crate::outcome::{Answer, Category, DependencyOutcome};
@@ -173,7 +174,6 @@ impl Call {
             facts.last_attempt = Some(Tick::now());
             // It was the status of the previous attempt.
             facts.status = None;
-            facts.grpc_status = None;
             facts.retries + 1
         };
         emit::emit(&ATTEMPT, Severity::Debug, |out, _| {
@@ -200,16 +200,17 @@ impl Call {
     /// [`retry`](Self::retry) removes it again.
     pub fn set_status(&self, status: u16) {
         if let Some(state) = &self.state {
-            state.facts().status = Some(status);
+            state.facts().status = Some(AnswerStatus::Http(status));
         }
     }
 
-    /// Sets the gRPC status code of the response, 0 to 16, if the returned value does not contain it.
+    /// Sets the gRPC status code of the response, 0 to 16, if the returned value does not contain it. It replaces an HTTP
+    /// status.
     ///
     /// [`retry`](Self::retry) removes it again.
     pub fn set_grpc_status(&self, code: u16) {
         if let Some(state) = &self.state {
-            state.facts().grpc_status = Some(code);
+            state.facts().status = Some(AnswerStatus::Grpc(code));
         }
     }
 }

@@ -30,8 +30,7 @@ pub(super) fn report(
     if !is_enabled || site.has_reported_unsupported.swap(true, Ordering::Relaxed) {
         return;
     }
-    let record = UNSUPPORTED.record(Severity::Warn, at);
-    emit::emit_with(buffer, &UNSUPPORTED, request, &record, None, |out, _| {
+    emit::emit_with(buffer, &UNSUPPORTED, request, Severity::Warn, at, None, false, |out, _| {
         members::text(out, "event", "unsupported_response");
         members::text(out, "dependency", site.dependency());
         members::text(out, "operation", site.spec.name);

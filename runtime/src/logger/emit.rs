@@ -6,7 +6,7 @@ use super::Logger;
 use crate::base::clock::Tick;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer};
-use crate::format::record::{Record, Severity};
+use crate::format::record::{ContextKeys, Severity};
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::request::Request;
 use crate::site::Site;
@@ -28,27 +28,34 @@ pub(crate) fn emit_at(
     fields: impl Fn(&mut String, usize),
 ) {
     current::with_line_buffer(|buffer| {
-        emit_with(buffer, site, request, &site.record(severity, at), None, fields);
+        emit_with(buffer, site, request, severity, at, None, false, fields);
     });
 }
 
-/// As [`emit_at`], with a line buffer. Other layers see the record in `span`.
+/// As [`emit_at`], with a line buffer. Other layers see the record in `span`. `takes_context` tells that a field takes
+/// the place of one of the context's.
 #[inline]
+#[expect(clippy::too_many_arguments, reason = "the parts of a line")]
 pub(crate) fn emit_with(
     buffer: &mut LineBuffer,
     site: &'static Site,
     request: Option<&Arc<Request>>,
-    record: &Record<'_>,
+    severity: Severity,
+    at: Tick,
     span: Option<&tracing::Span>,
+    takes_context: bool,
     fields: impl Fn(&mut String, usize),
 ) {
-    let severity = record.severity;
     if !site.is_enabled_for(severity, request) {
         return;
     }
+    let mut record = site.record(severity, at);
+    if takes_context {
+        record.context_keys = ContextKeys::Replaced;
+    }
     let direct = super::if_only_layer(|logger: &Logger| {
         let prefix = site.prefix(severity, &logger.template);
-        logger.write_for(buffer, request, record, SpanScope::Thread, prefix, |out| {
+        logger.write_for(buffer, request, &record, SpanScope::Thread, prefix, |out| {
             fields(out, logger.value_limit);
         });
     });
@@ -56,6 +63,6 @@ pub(crate) fn emit_with(
         let mut text = String::new();
         fields(&mut text, DEFAULT_VALUE_LIMIT);
         // The layers look for the request on the thread.
-        current::with_request(request, || site.dispatch(record, text, span));
+        current::with_request(request, || site.dispatch(&record, text, span));
     }
 }

@@ -198,16 +198,15 @@ impl Answer {
         catch(answer).unwrap_or(Answer::NONE)
     }
 
-    /// Replaces the status by that of [`Call::set_status`](crate::dependency::Call::set_status), and the gRPC status by
-    /// that of [`Call::set_grpc_status`](crate::dependency::Call::set_grpc_status).
-    pub(crate) fn with_reported(mut self, status: Option<u16>, grpc_status: Option<u16>) -> Self {
-        if let Some(status) = status {
-            self.status = Some(AnswerStatus::Http(status));
-            self.is_refusal = is_client_error(status);
-        }
-        if let Some(code) = grpc_status {
-            self.status = Some(AnswerStatus::Grpc(code));
-            self.is_refusal = grpc::is_refusal(code);
+    /// Replaces the status by that of [`Call::set_status`](crate::dependency::Call::set_status).
+    #[inline]
+    pub(crate) fn with_reported(mut self, status: Option<AnswerStatus>) -> Self {
+        if let Some(reported) = status {
+            self.status = status;
+            self.is_refusal = match reported {
+                AnswerStatus::Http(status) => is_client_error(status),
+                AnswerStatus::Grpc(code) => grpc::is_refusal(code),
+            };
         }
         self
     }

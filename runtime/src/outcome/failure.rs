@@ -84,6 +84,12 @@ impl Failure<'_> {
         }
     }
 
+    /// Completes an answer with that of the error's chain of sources.
+    #[inline(never)]
+    pub(super) fn complete(&self, answer: Answer) -> Answer {
+        answer.or_else(|| self.answer())
+    }
+
     /// Returns the answer in the error's chain of sources.
     pub(super) fn answer(&self) -> Answer {
         match self.detail {

@@ -32,10 +32,11 @@ impl<'a> CallResult<'a> {
     }
 
     /// Adds the answer of the dependency, completed from the error's chain of sources.
+    #[inline]
     #[must_use]
     pub fn with_answer(mut self, answer: Answer) -> Self {
         self.answer = match &self.failure {
-            Some(failure) => answer.or_else(|| failure.answer()),
+            Some(failure) => failure.complete(answer),
             None => answer,
         };
         self

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::active::ActiveStep;
 use crate::base::clock::Tick;
 use crate::current::{CallFacts, CallState, LineBuffer, StepState};
-use crate::format::record::{ContextKeys, Severity};
+use crate::format::record::Severity;
 use crate::instrument::unsupported;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::{escape, members};
@@ -105,7 +105,7 @@ impl ActiveStep {
         };
         let state = &*self.state;
         let took = now.nanos_since(state.started);
-        let answer = answer.with_reported(facts.status, facts.grpc_status);
+        let answer = answer.with_reported(facts.status);
         let category = call_category(end.outcome, answer.reason());
         // A value that names a category is a failure, whatever its type.
         let has_failed = category.is_some() && !answer.is_refusal;
@@ -153,11 +153,9 @@ impl ActiveStep {
     ) {
         let site = self.state.site;
         let span = self.state.span.as_ref();
-        let mut record = site.record(severity, now);
-        if self.state.extras.as_ref().is_some_and(|extras| extras.marks.takes_context) {
-            record.context_keys = ContextKeys::Replaced;
-        }
-        emit::emit_with(buffer, site, request, &record, span, &fields);
+        let extras = self.state.extras.as_ref();
+        let takes_context = extras.is_some_and(|extras| extras.marks.takes_context);
+        emit::emit_with(buffer, site, request, severity, now, span, takes_context, &fields);
         if let Some(span) = span {
             let mut known = String::new();
             fields(&mut known, DEFAULT_VALUE_LIMIT);
@@ -249,7 +247,7 @@ impl StepState {
     }
 
     /// Appends the members that only some steps have. `has_failed` tells that the line has an error of the step's own.
-    #[inline]
+    #[inline(always)]
     fn write_more(&self, ret: Option<&str>, has_failed: bool, out: &mut String) {
         if self.site.spec.busy {
             millis(out, "busy_ms", self.busy);
@@ -287,16 +285,16 @@ impl StepState {
             None => out.push_str("null"),
         }
         append(out, STEP_ROOM, |pieces| {
-            match facts.status.or_else(|| answer.status?.http()) {
-                Some(status) => {
+            match answer.status {
+                Some(AnswerStatus::Http(status)) => {
                     pieces.put(",\"status\":");
                     pieces.number(status.into());
                 }
+                Some(AnswerStatus::Grpc(code)) => {
+                    pieces.put(",\"status\":null,\"grpc_status\":");
+                    pieces.number(code.into());
+                }
                 None => pieces.put(",\"status\":null"),
-            }
-            if let Some(code) = answer.status.and_then(AnswerStatus::grpc) {
-                pieces.put(",\"grpc_status\":");
-                pieces.number(code.into());
             }
             pieces.put(",\"duration_ms\":");
             pieces.millis(took);
