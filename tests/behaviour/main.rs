@@ -9,6 +9,7 @@
     reason = "the tests define functions of every shape"
 )]
 
+mod beside_others;
 mod blocks;
 mod cli;
 mod config;

@@ -4,6 +4,7 @@ mod call;
 #[cfg(feature = "testing")]
 mod delay;
 mod frame;
+mod layer_span;
 mod line_buffer;
 mod line_lease;
 pub(crate) mod span_stack;
@@ -14,6 +15,7 @@ pub(crate) use self::call::{CallFacts, CallState};
 #[cfg(feature = "testing")]
 pub(crate) use self::delay::Delayed;
 pub(crate) use self::frame::{Frame, SavedFrame, StepExtras};
+pub(crate) use self::layer_span::{EnteredLayerSpan, LayerSpan};
 pub(crate) use self::line_buffer::{LineBuffer, RenderCache};
 pub(crate) use self::line_lease::LineLease;
 pub(crate) use self::step_state::StepState;

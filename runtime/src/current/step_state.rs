@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
+use super::layer_span::LayerSpan;
 use crate::base::clock::Tick;
 use crate::json::members;
 use crate::site::Site;
@@ -44,7 +45,7 @@ pub(crate) struct StepState {
     /// The step's extras before its entry and after its end; in between, the frame has them.
     pub(crate) extras: Option<Box<StepExtras>>,
     /// The span for other layers.
-    pub(crate) span: Option<tracing::Span>,
+    pub(crate) span: Option<LayerSpan>,
     /// The part of the frame that a step on its thread overwrote.
     pub(crate) saved: SavedFrame,
     /// The frame of a step that is a future; while it is polled, the frame that it displaced.

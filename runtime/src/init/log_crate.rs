@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use log::{LevelFilter, Log, Metadata, Record as LogRecord};
-use tracing_core::{Level, dispatcher};
+use tracing_core::Level;
 
 use crate::base::clock::Tick;
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
 use crate::layer::event;
-use crate::logger::{CandorLayer, Logger};
+use crate::logger::with_layer;
 use crate::redact::{error_text, scrub, strict};
 
 struct Bridge;
@@ -33,16 +33,11 @@ fn level(level: log::Level) -> Level {
     }
 }
 
-/// Runs `f` with the logger of this thread's subscriber.
-fn with_logger<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
-    dispatcher::get_default(|dispatch| Some(f(&dispatch.downcast_ref::<CandorLayer>()?.logger)))
-}
-
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let level = level(metadata.level());
         let target = metadata.target();
-        with_logger(|logger| logger.levels.load().allow(target, level))
+        with_layer(|logger| logger.levels.load().allow(target, level))
             .is_some_and(|allowed| allowed || current::raises(target, level))
     }
 
@@ -56,7 +51,7 @@ impl Log for Bridge {
             .as_str()
             .map_or_else(|| Cow::from(error_text::display(record.args())), Cow::from);
         let message = if hidden { scrub::shape(&text).into() } else { scrub::text(&text) };
-        with_logger(|logger| {
+        with_layer(|logger| {
             logger.write(
                 &Record {
                     at: Tick::now(),

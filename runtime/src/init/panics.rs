@@ -7,10 +7,12 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
 
 use crate::base::catch;
+use crate::base::clock::Tick;
 use crate::current;
+use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
 use crate::json::members;
-use crate::logger::emit;
+use crate::logger;
 use crate::redact::loggable::Encoder;
 use crate::redact::scrub;
 use crate::site::event_sites;
@@ -45,19 +47,37 @@ fn write(info: &PanicHookInfo<'_>) {
     let backtrace = Backtrace::force_capture().to_string();
     let backtrace = skip_machinery(&backtrace);
     let message = message(info.payload());
-    emit::emit(&PANIC, severity, |out, limit| {
-        let put = |out: &mut String, key: &str, value: &str| {
-            members::open(out, key);
-            Encoder::json(out, limit).text(value);
-        };
-        members::text(out, "event", "panic");
-        if let Some(location) = info.location() {
-            put(out, "location", &location.to_string());
+    let record = PANIC.record(severity, Tick::now());
+    // Not dispatched to other layers: a panic of theirs in the hook aborts the process, and one that panics while it
+    // holds a lock would wait for that lock here.
+    logger::with_layer(|logger| {
+        if !logger.allows(&record) {
+            return;
         }
-        put(out, "panic_message", &message);
-        put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
-        put(out, "exc", &scrub::text(backtrace));
+        logger.write(&record, SpanScope::Thread, |out| {
+            write_members(info, &message, backtrace, logger.value_limit, out);
+        });
     });
+}
+
+fn write_members(
+    info: &PanicHookInfo<'_>,
+    message: &str,
+    backtrace: &str,
+    limit: usize,
+    out: &mut String,
+) {
+    let put = |out: &mut String, key: &str, value: &str| {
+        members::open(out, key);
+        Encoder::json(out, limit).text(value);
+    };
+    members::text(out, "event", "panic");
+    if let Some(location) = info.location() {
+        put(out, "location", &location.to_string());
+    }
+    put(out, "panic_message", message);
+    put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
+    put(out, "exc", &scrub::text(backtrace));
 }
 
 /// Removes the frames of the panic machinery at the start of a backtrace, which would use up the length of a value.

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 pub use self::future::{InContext, InContextExt, Scope};
 use self::span::{InSpan, RequestSpan};
-use crate::current::{self, Frame, FrameGuard, UserGuard};
+use crate::current::{self, Frame, FrameGuard, LayerSpan, UserGuard};
 use crate::format::keys::{LineKind, field_name};
 use crate::json::members;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
@@ -159,8 +159,8 @@ impl RequestContext {
         #[cfg(feature = "otel")]
         match &span {
             RequestSpan::Nothing => {}
-            RequestSpan::Span(span) => otel::join(&self.request, span),
-            RequestSpan::Barrier { .. } => otel::join(&self.request, &tracing::Span::none()),
+            RequestSpan::Span(span) => otel::join(&self.request, span.span()),
+            RequestSpan::Barrier { .. } => otel::join(&self.request, None),
         }
         span
     }
@@ -190,7 +190,7 @@ pub(crate) fn safe_path(target: &str) -> String {
 #[derive(Debug)]
 #[must_use = "the request is current only as long as the guard lives"]
 pub struct Entered {
-    _span: InSpan<tracing::span::EnteredSpan>,
+    _span: InSpan<LayerSpan>,
     _frame: UserGuard,
     _not_send: PhantomData<*const ()>,
 }

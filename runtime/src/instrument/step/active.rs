@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::base::clock::Tick;
-use crate::current::{self, CallState, Frame, LineLease, StepExtras, StepState};
+use crate::current::{self, CallState, Frame, LayerSpan, LineLease, StepExtras, StepState};
 use crate::json::members;
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
@@ -43,6 +43,10 @@ impl ActiveStep {
         let url = own.as_mut().and_then(|state| state.url.take());
         let fields = own.as_ref().map_or("", |state| state.fields.as_str());
         let mut setup = StepSetup::of(site, url.as_deref(), fields, None);
+        // Entered first, because it may panic.
+        if let Some(span) = &setup.span {
+            span.enter();
+        }
         let begun = current::with_thread(|thread| {
             let token = thread.next_token();
             let pooled = own.take().or_else(|| thread.take_state());
@@ -56,9 +60,6 @@ impl ActiveStep {
             state
         });
         let state = begun.unwrap_or_else(|| setup.without_frame(site, own));
-        if let Some(span) = &state.span {
-            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
-        }
         #[cfg(feature = "testing")]
         if let Some(delay) = site.is_call().then(|| current::delay_of(site)).flatten() {
             thread::sleep(delay);
@@ -101,7 +102,7 @@ impl ActiveStep {
         let exclusive = result.failure.is_none() && self.state.span.is_none();
         let mut lease = self.leave(exclusive);
         if let Some(span) = &self.state.span {
-            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+            span.exit();
         }
         let (request, buffer) = lease.parts();
         self.finish(request, buffer, now, outcome, result);
@@ -159,7 +160,7 @@ impl StepState {
 struct StepSetup {
     extras: Option<Box<StepExtras>>,
     call: Option<Arc<CallState>>,
-    span: Option<tracing::Span>,
+    span: Option<LayerSpan>,
 }
 
 impl StepSetup {

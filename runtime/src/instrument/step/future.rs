@@ -150,18 +150,19 @@ impl Drop for PolledStep {
 impl ActiveStep {
     /// Enters the step's own frame, and its span.
     fn enter_own(&mut self) {
-        current::swap_frame(&mut self.state.frame);
+        // Entered first and exited last, because other layers may panic.
         if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
-            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+            span.enter();
         }
+        current::swap_frame(&mut self.state.frame);
     }
 
     fn exit_own(&mut self) {
-        if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
-            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
-        }
         current::swap_frame(&mut self.state.frame);
         self.state.frame.fields_due = None;
+        if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
+            span.exit();
+        }
     }
 }
 
