@@ -31,6 +31,7 @@ mod redact;
 mod scrub;
 mod shapes;
 mod sinks;
+mod slowest;
 mod soak;
 mod spans;
 mod step;

@@ -4,6 +4,7 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::call::CallState;
@@ -24,8 +25,8 @@ pub(crate) struct StepState {
     pub(crate) step: u32,
     /// The id of the step around it; 0 for a root.
     pub(crate) parent: u32,
-    /// Whether a step began inside this one. Known once this one has ended.
-    pub(crate) has_inner: bool,
+    /// Nanoseconds of the steps inside this one. Known once this one has ended.
+    pub(crate) inner: u64,
     /// Whether the future or stream that is this step is being dropped.
     pub(crate) is_dropping: bool,
     /// Whether the thread was unwinding when the step began: then the step did not panic.
@@ -62,7 +63,7 @@ impl StepState {
             started: Tick::default(),
             step: 0,
             parent: 0,
-            has_inner: false,
+            inner: 0,
             is_dropping: false,
             was_panicking: false,
             token: 0,
@@ -82,11 +83,9 @@ impl StepState {
 
     /// Sets the step's position in the tree of its request: inside the innermost step of `around`.
     #[inline]
-    pub(crate) fn begin(&mut self, site: &'static Site, around: &mut Frame) {
+    pub(crate) fn begin(&mut self, site: &'static Site, around: &Frame) {
         self.site = site;
-        around.has_inner = true;
         self.parent = around.step;
-        self.has_inner = false;
         self.is_dropping = false;
         // A placeholder has a serial number, by which a capture receives the step's line, and no step ids.
         (self.step, self.request) = match &around.request {
@@ -107,6 +106,13 @@ impl StepState {
         if let Some(open) = &request.open_steps {
             open.begin(self.site.index(), self.step, now);
         }
+    }
+
+    /// The time of the step without that of the steps inside it; 0 if those ran at the same time and took longer.
+    pub(crate) fn own_time(&self, took: u64) -> u64 {
+        let extras = self.extras.as_ref().and_then(|extras| extras.elsewhere.as_ref());
+        let elsewhere = extras.map_or(0, |elsewhere| elsewhere.load(Ordering::Relaxed));
+        took.saturating_sub(self.inner).saturating_sub(elsewhere)
     }
 
     /// Moves the entry fields in front of those that were recorded since.

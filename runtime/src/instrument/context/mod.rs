@@ -131,7 +131,7 @@ impl RequestContext {
     /// Makes a future, and runs it in the current context.
     #[cfg(feature = "http")]
     pub(crate) fn scope_of_here<F: Future>(make: impl FnOnce() -> F) -> Scope<F> {
-        let frame = current::with(|frame| frame.for_child());
+        let frame = current::frame_to_send();
         Scope::new(make(), frame, RequestSpan::Nothing)
     }
 
@@ -299,5 +299,5 @@ where
 
 /// The frame of work that is sent elsewhere, if there is a request.
 fn frame_to_carry() -> Option<Frame> {
-    current::with(|frame| frame.for_child()).filter(|frame| frame.request.is_some())
+    current::frame_to_send().filter(|frame| frame.request.is_some())
 }

@@ -29,7 +29,7 @@ impl ActiveStep {
             let token = thread.next_token();
             let pooled = own.take().or_else(|| thread.take_state());
             let mut state = pooled.unwrap_or_else(|| StepState::new(site));
-            let StepState { saved, step, .. } = &mut *state.begun(site, token, &mut thread.frame);
+            let StepState { saved, step, .. } = &mut *state.begun(site, token, &thread.frame);
             thread.frame.push_step(saved, token, *step, site, None, None);
             state.start(&thread.frame, now);
             state
@@ -51,7 +51,7 @@ impl ActiveStep {
             let token = thread.next_token();
             let pooled = own.take().or_else(|| thread.take_state());
             let mut state = pooled.unwrap_or_else(|| StepState::new(site));
-            let StepState { saved, step, .. } = &mut *state.begun(site, token, &mut thread.frame);
+            let StepState { saved, step, .. } = &mut *state.begun(site, token, &thread.frame);
             let extras = setup.extras.take();
             thread.frame.push_step(saved, token, *step, site, extras, setup.call.clone());
             state.call = setup.call.take();
@@ -78,7 +78,7 @@ impl ActiveStep {
         };
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
-            state.begin(site, &mut thread.frame);
+            state.begin(site, &thread.frame);
             let step = state.step;
             thread.frame.begin_own(&mut state.frame, step, site, setup.call.clone());
             state.frame.extras = setup.extras.take();
@@ -100,7 +100,7 @@ impl ActiveStep {
     pub(super) fn end(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
         // The error's `Display` impl is user code, and may log.
         let exclusive = result.failure.is_none() && self.state.span.is_none();
-        let mut lease = self.leave(exclusive);
+        let mut lease = self.leave(exclusive, now);
         if let Some(span) = &self.state.span {
             span.exit();
         }
@@ -111,18 +111,19 @@ impl ActiveStep {
 
     /// Leaves the frame, and leases the step's request.
     #[inline]
-    fn leave(&mut self, exclusive: bool) -> LineLease {
+    fn leave(&mut self, exclusive: bool, now: Tick) -> LineLease {
         let state = &mut *self.state;
+        let took = now.nanos_since(state.started);
         let mut lease = LineLease::default();
-        current::with_thread(|thread| match thread.pop_step(state.token, &mut state.saved) {
-            Some((has_inner, extras)) => {
-                state.has_inner = has_inner;
+        current::with_thread(|thread| match thread.pop_step(state.token, &mut state.saved, took) {
+            Some((inner, extras)) => {
+                state.inner = inner;
                 state.extras = extras;
                 lease.take(thread, exclusive);
             }
             None => {
-                // The step that is still open was begun inside.
-                state.has_inner = true;
+                // The frame of the step that is still open has this time, which is then not known.
+                state.inner = u64::MAX;
                 let StepState { token, saved, call, request, .. } = state;
                 let request = thread.defer_pop(*token, saved, call.as_ref(), *request);
                 lease.take_buffer(thread, request);
@@ -135,9 +136,14 @@ impl ActiveStep {
     /// Ends a step that is a future, whose frame is not current, in the request that its frame holds.
     pub(super) fn end_own(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
         let mut taken = self.state.frame.take();
-        self.state.has_inner = taken.has_inner;
+        self.state.inner = taken.inner;
         self.state.extras = taken.extras.take();
-        let mut lease = LineLease::buffer_only();
+        let state = &*self.state;
+        let mut lease = LineLease::default();
+        current::with_thread(|thread| {
+            state.add_to_outer(&mut thread.frame, now);
+            lease.take_buffer(thread, None);
+        });
         let (_, buffer) = lease.parts();
         self.finish(taken.request.as_ref(), buffer, now, outcome, result);
         lease.end(self.state);
@@ -145,9 +151,17 @@ impl ActiveStep {
 }
 
 impl StepState {
+    /// Adds the duration of a step that is a future to the step around it, if that is the innermost one here.
+    #[inline]
+    pub(super) fn add_to_outer(&self, frame: &mut Frame, now: Tick) {
+        if frame.step == self.parent {
+            frame.add_inner(now.nanos_since(self.started));
+        }
+    }
+
     /// Begins the step on its thread.
     #[inline(always)]
-    fn begun(&mut self, site: &'static Site, token: u64, frame: &mut Frame) -> &mut Self {
+    fn begun(&mut self, site: &'static Site, token: u64, frame: &Frame) -> &mut Self {
         self.begin(site, frame);
         self.was_panicking = thread::panicking();
         self.token = token;

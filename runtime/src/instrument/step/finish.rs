@@ -72,7 +72,7 @@ impl ActiveStep {
         let took = now.nanos_since(state.started);
         let severity = state.severity(end.outcome, took);
         if let Some(request) = request {
-            state.count(request, took, !state.has_inner, end.outcome, None);
+            state.count(request, state.own_time(took), end.outcome, None);
         }
         let known = Request::identified(request);
         self.write(request, buffer, now, severity, end.outcome, |out, limit| {
@@ -111,7 +111,7 @@ impl ActiveStep {
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
-            state.count(request, took, !state.has_inner, outcome, category);
+            state.count(request, state.own_time(took), outcome, category);
         }
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
@@ -156,8 +156,7 @@ impl StepState {
     pub(super) fn count(
         &self,
         request: &Request,
-        took: u64,
-        is_leaf: bool,
+        own_time: u64,
         outcome: Outcome,
         category: Option<Category>,
     ) {
@@ -171,7 +170,7 @@ impl StepState {
             step_id: step,
             category,
         };
-        request.step_ended(site.spec.name, took, is_leaf, outcome.is_failure().then(cause));
+        request.step_ended(site.spec.name, own_time, outcome.is_failure().then(cause));
     }
 
     /// Appends the members of a step's line, without those of an error.
