@@ -21,7 +21,7 @@ use crate::format::record::Severity;
 use crate::instrument::totals;
 use crate::json::append::{append, number};
 use crate::json::members;
-use crate::logger::{CandorLayer, emit};
+use crate::logger::{CandorLayer, emit, notices};
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
@@ -178,7 +178,10 @@ impl OpenRequest {
         let is_server_error = self.status.is_some_and(|status| status.is_server_error())
             || self.grpc_status.is_some_and(|status| GRPC_FAULTS.contains(&status));
         let (outcome, severity) = match completion {
-            Completion::Panicked => ("panicked", Severity::Error),
+            Completion::Panicked => {
+                notices::panicked();
+                ("panicked", Severity::Error)
+            }
             Completion::Cancelled => ("cancelled", Severity::Warn),
             Completion::Failed => ("error", Severity::Error),
             Completion::Sent if is_server_error => ("error", Severity::Error),

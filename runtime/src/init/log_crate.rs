@@ -1,11 +1,13 @@
 //! The logger of the `log` crate, which writes its records as lines.
 
 use std::borrow::Cow;
+use std::sync::Mutex;
 
 use log::{LevelFilter, Log, Metadata, Record as LogRecord};
 use tracing_core::Level;
 
 use crate::base::clock::Tick;
+use crate::base::lock;
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
@@ -15,12 +17,16 @@ use crate::redact::{error_text, scrub, strict};
 
 struct Bridge;
 
-/// Installs the logger, unless the process has one.
-pub(crate) fn install() {
-    if log::set_logger(&Bridge).is_ok() {
+/// Installs the logger. Returns false if the process has another one.
+pub(super) fn install() -> bool {
+    static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
+    let mut is_installed = lock(&IS_INSTALLED);
+    if !*is_installed && log::set_logger(&Bridge).is_ok() {
         // `enabled` filters, because levels can change.
         log::set_max_level(LevelFilter::Trace);
+        *is_installed = true;
     }
+    *is_installed
 }
 
 fn level(level: log::Level) -> Level {

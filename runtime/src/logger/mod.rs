@@ -6,6 +6,7 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod emit;
+pub(crate) mod notices;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::current::{CallFacts, CallState, LineBuffer, StepState};
 use crate::format::record::Severity;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::{escape, members};
-use crate::logger::emit;
+use crate::logger::{emit, notices};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::{CallResult, Failure, OwnedFailure};
 use crate::outcome::{Answer, Category};
@@ -41,6 +41,9 @@ impl ActiveStep {
         outcome: Outcome,
         result: &CallResult<'_>,
     ) {
+        if outcome == Outcome::Panicked {
+            notices::panicked();
+        }
         let state = &mut *self.state;
         // The first error among the items of a stream.
         let item = match &mut state.extras {

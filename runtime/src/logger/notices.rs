@@ -1,0 +1,105 @@
+//! Lines about the process around candor: what other code hides from it or takes from it, each written once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{RwLock, Weak};
+
+use tracing_core::Metadata;
+
+use super::{Logger, with_layer};
+use crate::base::sync;
+use crate::current;
+use crate::current::span_stack::SpanScope;
+use crate::format::record::{Record, Severity};
+use crate::json::members;
+
+/// Whether candor's panic hook is installed, and whether it has run.
+pub(crate) static HAS_PANIC_HOOK: AtomicBool = AtomicBool::new(false);
+pub(crate) static PANIC_HOOK_HAS_RUN: AtomicBool = AtomicBool::new(false);
+
+/// The logger whose panic hook was installed last.
+static INSTALLED: RwLock<Weak<Logger>> = RwLock::new(Weak::new());
+
+/// Makes this the logger of panics on threads whose subscriber has no candor layer.
+pub(crate) fn set_installed(logger: Weak<Logger>) {
+    *sync::write(&INSTALLED) = logger;
+}
+
+/// Runs `f` with the logger of the thread's subscriber, or with the one that was installed.
+pub(crate) fn with_any_logger<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
+    with_layer(&mut f).or_else(|| {
+        let installed = sync::read(&INSTALLED).upgrade();
+        installed.map(|logger| f(&logger))
+    })
+}
+
+impl Logger {
+    /// Writes a line about the process, outside any request. `help` says what it means and what to do.
+    #[cold]
+    pub(crate) fn notice(&self, severity: Severity, event: &str, help: &str) {
+        let record = Record::own(severity, event);
+        if self.levels.load().allow(record.logger, severity.level()) {
+            current::with_line_buffer(|buffer| {
+                self.write_for(buffer, None, &record, SpanScope::Nothing, None, |out| {
+                    members::text(out, "event", event);
+                    members::text(out, "help", help);
+                });
+            });
+        }
+    }
+}
+
+/// Notices that the thread unwinds although candor's panic hook has never run: another hook took its place. A step, job
+/// or request that panicked calls this.
+#[cold]
+pub(crate) fn panicked() {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    if HAS_PANIC_HOOK.load(Ordering::Relaxed)
+        && !PANIC_HOOK_HAS_RUN.load(Ordering::Relaxed)
+        && !IS_WRITTEN.swap(true, Ordering::Relaxed)
+    {
+        with_any_logger(|logger| {
+            logger.notice(
+                Severity::Warn,
+                "panic_hook_replaced",
+                "a panic hook that was installed after candor's took its place, so that panics have no line; install \
+                 it before candor, or call `Logging::install_panic_hook` after it",
+            );
+        });
+    }
+}
+
+/// Notices that no layer gets the events of a call site although candor's levels allow it: a filter of the subscriber
+/// hides it.
+#[cold]
+pub(crate) fn is_never_enabled(metadata: &Metadata<'_>) {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    let hides = |logger: &Logger| {
+        !logger.is_only_layer && logger.levels.load().allow(metadata.target(), *metadata.level())
+    };
+    with_layer(|logger| {
+        if hides(logger) && !IS_WRITTEN.swap(true, Ordering::Relaxed) {
+            let help = format!(
+                "a filter of the subscriber hides lines that candor's levels allow, first \"{}\" at {}; put the \
+                 filter on the other layers with `.with_filter(…)`, and set candor's levels in LOG_LEVEL",
+                metadata.target(),
+                metadata.level()
+            );
+            logger.notice(Severity::Warn, "lines_filtered", &help);
+        }
+    });
+}
+
+/// Notices that candor's layer can't be found in the subscriber: `audit!`, the `log` bridge and captures look for it
+/// there.
+#[cold]
+pub(crate) fn layer_is_hidden(logger: &Logger) {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    if !IS_WRITTEN.swap(true, Ordering::Relaxed) {
+        logger.notice(
+            Severity::Warn,
+            "layer_hidden",
+            "candor's layer is inside another one that hides it, such as `reload::Layer`; `audit!` fails and records of \
+             the `log` crate are lost; add the layer directly, and change its levels with `Logging::set_levels`",
+        );
+    }
+}
