@@ -165,9 +165,13 @@ fn another_layer_sees_events_with_typed_fields_and_spans() {
         assert_eq!(first.get(key), Some(&value), "{key}");
     }
     assert!(first["duration_ms"].is_f64());
+    let message = |fields: &Fields| fields["message"].as_str().expect("text").to_owned();
+    assert!(message(first).starts_with("step: ok after 0."), "{first:?}");
+    assert!(message(&steps[1]).starts_with("step: error Error after "), "{steps:?}");
     assert_eq!(steps[1]["error"], "Error");
     let calls = seen.events("dependency_call");
     assert_eq!(calls[0]["status"], 200);
+    assert!(message(&calls[0]).starts_with("payments call: ok after "), "{calls:?}");
     assert_eq!(calls[0]["url"], "https://pay.example.com/charge");
     assert!(!calls[0].contains_key("error"), "null is no value");
     assert_eq!(seen.spans(), ["candor.request", "call", "step", "step"]);

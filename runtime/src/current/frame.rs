@@ -58,8 +58,8 @@ pub(crate) struct SavedFrame {
 pub(crate) struct StepExtras {
     /// Fields as members (`,"key":value`): from `record`, and from `fields(…)` unless the step's state holds those.
     pub(crate) members: String,
-    /// The id of the step's span for other layers. The step's state holds the span itself.
-    pub(crate) span: Option<span::Id>,
+    /// The step's span for other layers.
+    pub(crate) span: Option<StepSpan>,
     /// The URL of a call, until the call's state is made.
     pub(crate) url: Option<String>,
     /// The first error among the items of a stream.
@@ -67,6 +67,14 @@ pub(crate) struct StepExtras {
     /// Nanoseconds of the steps inside this one that ended on another task or thread. In a frame without a step, those
     /// of the step that sent the work there.
     pub(crate) elsewhere: Option<Arc<AtomicU64>>,
+}
+
+/// What is known of a step's span for other layers. The step's state holds the span itself.
+#[derive(Debug)]
+pub(crate) struct StepSpan {
+    pub(crate) id: span::Id,
+    /// The fields that it has, as members.
+    pub(crate) recorded: String,
 }
 
 impl Frame {

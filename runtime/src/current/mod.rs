@@ -14,7 +14,7 @@ mod thread;
 pub(crate) use self::call::{CallFacts, CallState};
 #[cfg(feature = "testing")]
 pub(crate) use self::delay::Delayed;
-pub(crate) use self::frame::{Frame, SavedFrame, StepExtras};
+pub(crate) use self::frame::{Frame, SavedFrame, StepExtras, StepSpan};
 pub(crate) use self::layer_span::{EnteredLayerSpan, LayerSpan};
 pub(crate) use self::line_buffer::{LineBuffer, RenderCache};
 pub(crate) use self::line_lease::LineLease;

@@ -49,7 +49,7 @@ impl Logging {
     ///
     /// Panics if the thread is panicking.
     pub fn install_panic_hook(&self) {
-        notices::set_installed(Arc::downgrade(&self.logger));
+        notices::set_installed(&self.logger);
         if panics::install(self.print_panics) == Joined::BeforeAnother {
             self.logger.notice(
                 Severity::Info,

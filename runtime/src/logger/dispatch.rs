@@ -1,8 +1,8 @@
 //! Records and spans of candor's own on their way to other layers.
 //!
-//! `Event::dispatch` carries a record in two forms: other layers visit its fields as values of the event, while
-//! candor's own layer takes the rendered fields from [`in_flight`]. It recognises the record by the address of its
-//! metadata.
+//! `Event::dispatch` carries a record in two forms: other layers visit its fields as values of the event, with a
+//! [readable] message, while candor's own layer takes the rendered fields from [`in_flight`]. It recognises the record by
+//! the address of its metadata.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use tracing_core::dispatcher;
 use tracing_core::field::{Value, ValueSet};
 use tracing_core::{Event, Metadata};
 
-use super::{makes_spans, with_layer};
+use super::{makes_spans, readable, with_layer};
 use crate::base::catch::call_layers;
 use crate::current::span_stack::SpanScope;
-use crate::current::{self, LayerSpan};
+use crate::current::{self, LayerSpan, StepSpan};
 use crate::format::record::{Record, Severity};
 use crate::json::{escape, members};
 use crate::request::Request;
@@ -102,7 +102,7 @@ impl Site {
     }
 
     /// The step's span for other layers, if one of them wants it. `fields` are those known at entry, as members.
-    pub(crate) fn span(&'static self, fields: impl FnOnce() -> String) -> Option<LayerSpan> {
+    pub(crate) fn span<'a>(&'static self, fields: impl FnOnce() -> &'a str) -> Option<LayerSpan> {
         let interest = self.span_interest();
         let metadata = self.span_metadata();
         let wanted = !interest.is_never()
@@ -112,17 +112,26 @@ impl Site {
         if !wanted {
             return None;
         }
-        with_values(metadata, &fields(), None, |values| LayerSpan::new(metadata, values))
+        with_values(metadata, fields(), None, |values| LayerSpan::new(metadata, values))
     }
 
-    /// Records fields, given as members, on the step's span.
-    pub(crate) fn record_on(&'static self, span: &LayerSpan, fields: &str) {
-        with_values(self.span_metadata(), fields, None, |values| span.record(values));
+    /// Records fields, given as members, on the step's span, except those that it has already: OpenTelemetry's spans
+    /// would have them twice.
+    pub(crate) fn record_on(&'static self, span: &LayerSpan, fields: &str, recorded: &str) {
+        let new = without(fields, |key| has(recorded, key));
+        with_values(self.span_metadata(), &new, None, |values| span.record(values));
     }
 
-    /// The same, for the span with this id.
-    pub(crate) fn record_on_id(&'static self, id: &tracing_core::span::Id, fields: &str) {
-        with_values(self.span_metadata(), fields, None, |values| {
+    /// Records the entry fields on a step's span, and adds them to those that it has.
+    pub(crate) fn record_at_entry(&'static self, span: &mut StepSpan, fields: &str) {
+        let metadata = self.span_metadata();
+        // Other fields are recorded as one at the step's end.
+        let new = without(fields, |key| {
+            has(&span.recorded, key) || metadata.fields().field(key).is_none()
+        });
+        span.recorded.push_str(&new);
+        let id = &span.id;
+        with_values(metadata, &new, None, |values| {
             let record = tracing_core::span::Record::new(values);
             call_layers(|| dispatcher::get_default(|dispatch| dispatch.record(id, &record)), || {});
         });
@@ -136,7 +145,8 @@ impl Site {
         span: Option<&LayerSpan>,
     ) {
         let metadata = self.event_metadata(record.severity);
-        dispatch(metadata, record, fields, |values| match span {
+        let readable = readable::message(self.spec.event, &fields);
+        dispatch_as(metadata, record, readable.as_deref(), fields, |values| match span {
             Some(span) => Event::child_of(span.id(), metadata, values),
             None => Event::dispatch(metadata, values),
         });
@@ -150,8 +160,20 @@ pub(crate) fn dispatch(
     fields: String,
     send: impl FnOnce(&ValueSet<'_>),
 ) {
+    dispatch_as(metadata, record, None, fields, send);
+}
+
+/// As [`dispatch`], with another message for the other layers.
+fn dispatch_as(
+    metadata: &'static Metadata<'static>,
+    record: &Record<'_>,
+    message: Option<&str>,
+    fields: String,
+    send: impl FnOnce(&ValueSet<'_>),
+) {
     let text = fields.clone();
-    let dispatch = || with_values(metadata, &text, Some(record.message), send);
+    let message = message.unwrap_or(record.message);
+    let dispatch = || with_values(metadata, &text, Some(message), send);
     in_flight::set(metadata, record, fields, dispatch, |record, fields| {
         with_layer(|logger| {
             if logger.allows(record) {
@@ -164,6 +186,20 @@ pub(crate) fn dispatch(
 /// Whether a layer wants this call site now; `None` if one of them panics while the thread unwinds.
 pub(crate) fn is_enabled(metadata: &'static Metadata<'static>) -> Option<bool> {
     call_layers(|| dispatcher::get_default(|dispatch| dispatch.enabled(metadata)), || {})
+}
+
+/// Whether the members have a value for this key.
+fn has(fields: &str, key: &str) -> bool {
+    members::walk(fields, 0).any(|member| member.key == key && member.value != "null")
+}
+
+/// The members without those whose key `leaves_out` names.
+fn without(fields: &str, leaves_out: impl Fn(&str) -> bool) -> String {
+    let mut left = String::new();
+    for member in members::walk(fields, 0).filter(|member| !leaves_out(member.key)) {
+        left.push_str(&fields[member.start..member.end]);
+    }
+    left
 }
 
 /// Calls `send` with the members as values of the fields that the metadata declares.

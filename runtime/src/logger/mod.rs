@@ -7,6 +7,7 @@
 pub(crate) mod dispatch;
 pub(crate) mod emit;
 pub(crate) mod notices;
+mod readable;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

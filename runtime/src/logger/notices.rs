@@ -1,12 +1,14 @@
 //! Lines about the process around candor: what other code hides from it or takes from it, each written once.
 
+use std::collections::BTreeSet;
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{RwLock, Weak};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use tracing_core::Metadata;
 
 use super::{Logger, with_layer};
-use crate::base::sync;
+use crate::base::{lock, sync};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
@@ -19,9 +21,45 @@ pub(crate) static PANIC_HOOK_HAS_RUN: AtomicBool = AtomicBool::new(false);
 /// The logger whose panic hook was installed last.
 static INSTALLED: RwLock<Weak<Logger>> = RwLock::new(Weak::new());
 
-/// Makes this the logger of panics on threads whose subscriber has no candor layer.
-pub(crate) fn set_installed(logger: Weak<Logger>) {
-    *sync::write(&INSTALLED) = logger;
+/// Notices from before the installation, with their event and help.
+static PENDING: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
+
+/// The call sites that [`at_call_site`] has written about.
+static CALL_SITES: Mutex<BTreeSet<(&str, u32, u32)>> = Mutex::new(BTreeSet::new());
+
+/// The most call sites that are written about.
+const MAX_CALL_SITES: usize = 1000;
+
+/// Makes this the logger of panics on threads whose subscriber has no candor layer, and writes the pending notices.
+pub(crate) fn set_installed(logger: &Arc<Logger>) {
+    *sync::write(&INSTALLED) = Arc::downgrade(logger);
+    let pending = std::mem::take(&mut *lock(&PENDING));
+    for (event, help) in pending {
+        logger.notice(Severity::Warn, event, &help);
+    }
+}
+
+/// Writes a WARN about a call in user code, once for each call site, if `applies` to the logger. Without a logger, it is
+/// written once there is one.
+#[cold]
+pub(crate) fn at_call_site(
+    site: &'static Location<'static>,
+    event: &'static str,
+    applies: impl Fn(&Logger) -> bool,
+    help: impl Fn() -> String,
+) {
+    let applies = with_any_logger(|logger| applies(logger));
+    let is_new = || {
+        let mut sites = lock(&CALL_SITES);
+        sites.len() < MAX_CALL_SITES && sites.insert((site.file(), site.line(), site.column()))
+    };
+    if applies == Some(false) || !is_new() {
+        return;
+    }
+    let help = format!("{}:{}: {}", site.file(), site.line(), help());
+    if with_any_logger(|logger| logger.notice(Severity::Warn, event, &help)).is_none() {
+        lock(&PENDING).push((event, help));
+    }
 }
 
 /// Runs `f` with the logger of the thread's subscriber, or with the one that was installed.

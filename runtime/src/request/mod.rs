@@ -147,13 +147,6 @@ impl Request {
         self.version.swap(serial::next(), Ordering::AcqRel);
     }
 
-    /// Drops the rendered part of a request whose method or path was set after its first line.
-    pub(crate) fn forget_rendered(&mut self) {
-        if self.identity.get_mut().is_ok_and(|identity| identity.rendered.get().is_some()) {
-            self.change_identity(|_| {});
-        }
-    }
-
     /// The version of the identity, for caches of its rendered form.
     #[inline]
     pub(crate) fn version(&self) -> u64 {

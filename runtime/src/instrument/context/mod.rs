@@ -79,24 +79,32 @@ impl RequestContext {
         RequestContext { request: Arc::new(request) }
     }
 
-    /// Sets the method that the request's lines show. Only for a context that has not been cloned or entered yet.
+    /// Sets the method that the request's lines show from now on. Clones of the context share it.
     #[must_use]
     pub fn with_method(self, method: &str) -> Self {
-        self.change(|request| request.method = Some(method_of(method)))
+        let method = method_of(method);
+        self.request.change_identity(|identity| identity.method = Some(method));
+        self
     }
 
-    /// Sets the path that the request's lines show, scrubbed and without its query. Only for a context that has not
-    /// been cloned or entered yet.
+    /// Sets the path that the request's lines show from now on, scrubbed and without its query. Clones of the context
+    /// share it.
+    ///
+    /// ```
+    /// use candor::RequestContext;
+    ///
+    /// let captured = candor::testing::capture();
+    /// let context = RequestContext::with_id("r-7");
+    /// let entered = context.enter();
+    /// let _context = context.clone().with_path("/orders/7?token=x");
+    /// candor::info!("found");
+    /// assert_eq!(captured.line("found").text("path"), "/orders/7");
+    /// # drop(entered);
+    /// ```
     #[must_use]
     pub fn with_path(self, path: &str) -> Self {
-        self.change(|request| request.path = Some(safe_path(path).into()))
-    }
-
-    fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
-        if let Some(request) = Arc::get_mut(&mut self.request) {
-            change(request);
-            request.forget_rendered();
-        }
+        let path = safe_path(path).into();
+        self.request.change_identity(|identity| identity.path = Some(path));
         self
     }
 

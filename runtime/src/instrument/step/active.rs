@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::base::clock::Tick;
-use crate::current::{self, CallState, Frame, LayerSpan, LineLease, StepExtras, StepState};
+use crate::current::{
+    self, CallState, Frame, LayerSpan, LineLease, StepExtras, StepSpan, StepState,
+};
 use crate::json::members;
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
@@ -190,9 +192,11 @@ impl StepSetup {
             Arc::new(CallState::new(site, url))
         });
         let fields = extras.as_ref().map_or(fields, |extras| extras.members.as_str());
-        let span = site.span(|| fields_at_entry(site, fields));
-        if let Some(span) = &span {
-            extras.get_or_insert_with(current::take_extras).span = span.id();
+        let mut recorded = String::new();
+        let span = site.span(|| fields_at_entry(site, fields, &mut recorded));
+        if let Some(id) = span.as_ref().and_then(LayerSpan::id) {
+            let extras = extras.get_or_insert_with(current::take_extras);
+            extras.span = Some(StepSpan { id, recorded });
         }
         StepSetup { extras, call, span }
     }
@@ -213,15 +217,14 @@ impl StepSetup {
     }
 }
 
-fn fields_at_entry(site: &'static Site, known: &str) -> String {
-    let mut fields = String::new();
-    members::text(&mut fields, SPAN_MARK, site.spec.event);
+fn fields_at_entry<'a>(site: &'static Site, known: &str, fields: &'a mut String) -> &'a str {
+    members::text(fields, SPAN_MARK, site.spec.event);
     match &site.spec.call {
-        None => members::text(&mut fields, "step", site.spec.name),
+        None => members::text(fields, "step", site.spec.name),
         Some(spec) => {
-            members::text(&mut fields, "dependency", spec.dependency);
-            members::text(&mut fields, "operation", site.spec.name);
-            members::text(&mut fields, "otel.kind", "client");
+            members::text(fields, "dependency", spec.dependency);
+            members::text(fields, "operation", site.spec.name);
+            members::text(fields, "otel.kind", "client");
         }
     }
     fields.push_str(known);

@@ -1,5 +1,6 @@
 //! Values that user code adds to a step: fields at entry, recorded fields, the returned value.
 
+use std::panic::Location;
 use std::{fmt, ptr};
 
 use crate::base::catch::catch;
@@ -7,6 +8,7 @@ use crate::current::{self, StepExtras, StepState, ThreadState};
 use crate::format::keys::{LineKind, field_name};
 use crate::instrument::dependency::{Answer, DependencyOutcome};
 use crate::json::members;
+use crate::logger::notices;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 use crate::redact::{error_text, keys};
 use crate::site::Site;
@@ -66,7 +68,10 @@ impl StepFields<'_> {
 /// Adds a field to the running step or call.
 ///
 /// The value must be [`Loggable`]; under a sensitive name it is `"[REDACTED]"`. A name that is one of candor's own keys
-/// gets a trailing underscore. A name that was recorded before gets the new value. Outside a step this does nothing.
+/// gets a trailing underscore. A name that was recorded before gets the new value.
+///
+/// Outside a step the value is lost, and one WARN `recorded_outside_step` for each call site says so, unless
+/// `LOG_LEVEL` has a level below INFO: then it can turn off the step around the call, whose values are not needed.
 ///
 /// ```
 /// #[candor::step_timed]
@@ -79,8 +84,13 @@ impl StepFields<'_> {
 /// load();
 /// assert_eq!(captured.step("load").integer("rows"), 3);
 /// ```
+#[track_caller]
 pub fn record(name: &str, value: impl Loggable) {
-    let Some(true) = current::with(|frame| frame.token != 0) else { return };
+    match current::with(|frame| frame.token != 0) {
+        Some(true) => {}
+        Some(false) => return notice_outside(Location::caller(), name),
+        None => return,
+    }
     let name = field_name(name, LineKind::Call);
     let mut json = String::new();
     catch_unprintable(&mut json, |out| {
@@ -91,6 +101,21 @@ pub fn record(name: &str, value: impl Loggable) {
     let mut extras = recorded.unwrap_or_else(current::take_extras);
     members::set(&mut extras.members, &name, &json);
     current::with(|frame| frame.extras = Some(extras));
+}
+
+#[cold]
+fn notice_outside(site: &'static Location<'static>, name: &str) {
+    notices::at_call_site(
+        site,
+        "recorded_outside_step",
+        |logger| logger.levels.load().set.are_all_info(),
+        || {
+            format!(
+                "`record(\"{name}\", …)` was called outside a step or call, so that its value is lost; annotate the \
+                 function, or use `candor::context::set` for a field of the whole request"
+            )
+        },
+    );
 }
 
 /// Adds fields that are evaluated when the step runs: those of a future, which owns the arguments.
@@ -123,8 +148,8 @@ fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
     if let Some(recorded) = current::with(|frame| frame.extras.take()).flatten() {
         members::set_all(&mut extras.members, &recorded.members);
     }
-    if let Some(span) = &extras.span {
-        site.record_on_id(span, &extras.members);
+    if let Some(span) = &mut extras.span {
+        site.record_at_entry(span, &extras.members);
     }
     current::with(|frame| frame.extras = Some(extras));
 }

@@ -148,7 +148,9 @@ impl ActiveStep {
             if outcome.is_failure() {
                 members::text(&mut known, STATUS_CODE, "ERROR");
             }
-            site.record_on(span, &known);
+            let recorded = self.state.extras.as_deref().and_then(|extras| extras.span.as_ref());
+            let recorded = recorded.map_or("", |span| span.recorded.as_str());
+            site.record_on(span, &known, recorded);
         }
     }
 }
