@@ -96,7 +96,7 @@ impl Frame {
 
     /// The frame of a future or closure that is sent elsewhere: that of a child, whose steps count as time inside the
     /// step that is active here. `new_extras` makes the extras of that step if it has none.
-    pub(crate) fn to_send(&mut self, mut new_extras: impl FnMut() -> Box<StepExtras>) -> Frame {
+    pub(crate) fn send(&mut self, mut new_extras: impl FnMut() -> Box<StepExtras>) -> Frame {
         let mut child = self.for_child();
         if self.step != 0 {
             let own = self.extras.get_or_insert_with(&mut new_extras);

@@ -275,13 +275,10 @@ pub(crate) fn join_capture(request: &Request) {
 
 /// The frame of work that is sent elsewhere.
 pub(crate) fn frame_to_send() -> Option<Frame> {
-    with_thread(|ThreadState { frame, extras, .. }| {
-        frame.to_send(|| extras.pop().unwrap_or_default())
-    })
+    with_thread(|ThreadState { frame, extras, .. }| frame.send(|| extras.pop().unwrap_or_default()))
 }
 
 /// Empty extras, from the pool if it has any.
-#[expect(clippy::unnecessary_box_returns, reason = "the box is pooled")]
 pub(crate) fn take_extras() -> Box<StepExtras> {
     with_thread(|thread| thread.extras.pop()).flatten().unwrap_or_default()
 }

@@ -110,7 +110,6 @@ fn check_out() {
 }
 
 fn work() {
-    let request = RequestContext::with_id("r-1");
-    let caught = catch_unwind(|| request.enter_with(check_out));
+    let caught = catch_unwind(|| RequestContext::with_id("r-1").enter_with(check_out));
     assert!(caught.is_err());
 }

@@ -22,7 +22,6 @@ pub struct StepFields<'a> {
 
 impl StepFields<'_> {
     /// Collects the fields of a step that is a future.
-    #[expect(clippy::unnecessary_box_returns, reason = "the box is pooled")]
     pub(super) fn collect(fields: impl FnOnce(&mut StepFields<'_>)) -> Box<StepExtras> {
         let mut extras = current::take_extras();
         fields(&mut StepFields::of(&mut extras));
