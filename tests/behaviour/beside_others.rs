@@ -145,6 +145,14 @@ fn a_panic_hook_that_replaced_candors_is_noticed_once() {
     assert_notice(&output, "panic_hook_replaced", "WARN", "`Logging::install_panic_hook` after it");
 }
 
+/// `resume_unwind` runs no hook.
+#[test]
+fn a_panic_that_is_resumed_is_not_taken_for_a_replaced_hook() {
+    let output = beside("resumed", &[]);
+    assert!(events(&output, "panic_hook_replaced").is_empty());
+    assert_eq!((events(&output, "step_timing").len(), events(&output, "panic").len()), (4, 1));
+}
+
 #[test]
 fn the_panic_hook_can_be_installed_again_and_writes_one_line() {
     let output = beside("hook-between", &[]);

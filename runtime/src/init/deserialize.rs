@@ -128,7 +128,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 }
                 "file" => file = Some(map.next_value()?),
                 "audit_file" => config.audit_file = Some(map.next_value()?),
-                "hash_key" => key = Some(map.next_value_seed(Secret)?),
+                "hash_key" => key = Some(map.next_value_seed(HashKeyText)?),
                 "hash_key_file" => key_file = Some(map.next_value()?),
                 "strict" => config.strict = map.next_value()?,
                 "strict_allow" => config.strict_allow = map.next_value()?,
@@ -162,9 +162,9 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 }
 
 /// Deserializes a text without repeating it in an error. Anything else is an invalid key.
-struct Secret;
+struct HashKeyText;
 
-impl<'de> DeserializeSeed<'de> for Secret {
+impl<'de> DeserializeSeed<'de> for HashKeyText {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
@@ -181,7 +181,7 @@ macro_rules! not_a_text {
     )*};
 }
 
-impl<'de> Visitor<'de> for Secret {
+impl<'de> Visitor<'de> for HashKeyText {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

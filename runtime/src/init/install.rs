@@ -39,6 +39,7 @@ impl Config {
     /// Returns an error if a log file can't be opened or another subscriber is already installed.
     pub fn init(self) -> Result<Logging, ConfigError> {
         let logging = self.logging(true)?;
+        loggable::set_value_limit(logging.logger.value_limit);
         let subscriber = subscriber(Arc::clone(&logging.logger));
         dispatcher::set_global_default(Dispatch::new(subscriber)).map_err(|source| {
             let message = "another tracing subscriber is already installed; to combine candor with other layers use \
@@ -77,6 +78,7 @@ impl Config {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let logging = self.logging(false)?;
+        loggable::set_value_limit(logging.logger.value_limit);
         Ok((layer(Arc::clone(&logging.logger)), logging))
     }
 
@@ -92,7 +94,9 @@ impl Config {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        Ok(layer(Arc::new(self.logger(false)?)))
+        let logger = self.logger(false)?;
+        loggable::set_value_limit(logger.value_limit);
+        Ok(layer(Arc::new(logger)))
     }
 
     /// Returns a whole subscriber, for `tracing::subscriber::with_default` on one thread.
@@ -117,7 +121,6 @@ impl Config {
 
     fn logging(self, is_only_layer: bool) -> Result<Logging, ConfigError> {
         let print_panics = self.print_panics;
-        loggable::set_value_limit(self.value_limit);
         Ok(Logging::new(Arc::new(self.logger(is_only_layer)?), print_panics))
     }
 

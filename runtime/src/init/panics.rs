@@ -35,14 +35,15 @@ pub(crate) enum Joined {
     Already,
 }
 
+/// Held while the hook is taken, so that two threads do not take each other's.
+static LOCK: Mutex<()> = Mutex::new(());
+
 /// The address of candor's hook, by which it is recognised.
 static OWN: AtomicUsize = AtomicUsize::new(0);
 
 /// Installs the panic hook. One that is already installed runs after candor's; the default one of the standard library,
 /// which prints the raw message to standard error, only with `print_panics`.
 pub(crate) fn install(print_panics: bool) -> Joined {
-    // Two threads must not take each other's hook.
-    static LOCK: Mutex<()> = Mutex::new(());
     let _lock = lock(&LOCK);
     let previous = panic::take_hook();
     if address(&*previous) == OWN.load(Ordering::Relaxed) {
@@ -52,7 +53,7 @@ pub(crate) fn install(print_panics: bool) -> Joined {
     // Without a hook, the default one is taken.
     let is_default = is_same(&*previous, &*panic::take_hook());
     let chains = !is_default || print_panics;
-    let hook: Box<Hook> = Box::new(move |info| {
+    let hook: Box<PanicHook> = Box::new(move |info| {
         PANIC_HOOK_HAS_RUN.store(true, Ordering::Relaxed);
         // The line being written shows `<unprintable>` for the value.
         if catch::is_catching() {
@@ -71,22 +72,31 @@ pub(crate) fn install(print_panics: bool) -> Joined {
     });
     OWN.store(address(&*hook), Ordering::Relaxed);
     panic::set_hook(hook);
-    HAS_PANIC_HOOK.store(true, Ordering::Relaxed);
+    let _ = HAS_PANIC_HOOK.set(is_current);
     if is_default { Joined::Alone } else { Joined::BeforeAnother }
 }
 
-type Hook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
+/// Whether candor's hook is the current one. Must not be called on a thread that panics.
+fn is_current() -> bool {
+    let _lock = lock(&LOCK);
+    let current = panic::take_hook();
+    let is_own = address(&*current) == OWN.load(Ordering::Relaxed);
+    panic::set_hook(current);
+    is_own
+}
+
+type PanicHook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
 
 thread_local! {
     static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-fn address(hook: &Hook) -> usize {
+fn address(hook: &PanicHook) -> usize {
     (&raw const *hook).cast::<()>().addr()
 }
 
 /// Compares the vtables, too: hooks without state have the same address. That of the default hook is in `std`, once.
-fn is_same(one: &Hook, other: &Hook) -> bool {
+fn is_same(one: &PanicHook, other: &PanicHook) -> bool {
     std::ptr::eq(one, other)
 }
 

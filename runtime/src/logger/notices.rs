@@ -2,20 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::time::Instant;
 
 use tracing_core::Metadata;
 
 use super::{Logger, with_layer};
-use crate::base::{lock, sync};
+use crate::base::{lock, sync, timer};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
 use crate::json::members;
 
-/// Whether candor's panic hook is installed, and whether it has run.
-pub(crate) static HAS_PANIC_HOOK: AtomicBool = AtomicBool::new(false);
+/// Returns whether candor's panic hook is the current one. Set once it is installed.
+pub(crate) static HAS_PANIC_HOOK: OnceLock<fn() -> bool> = OnceLock::new();
+/// Whether candor's panic hook has run.
 pub(crate) static PANIC_HOOK_HAS_RUN: AtomicBool = AtomicBool::new(false);
 
 /// The logger whose panic hook was installed last.
@@ -86,24 +88,40 @@ impl Logger {
     }
 }
 
-/// Notices that the thread unwinds although candor's panic hook has never run: another hook took its place. A step, job
-/// or request that panicked calls this.
+/// Looks for another panic hook in place of candor's if that has never run although the thread unwinds. A step, job or
+/// request that panicked calls this.
 #[cold]
 pub(crate) fn panicked() {
-    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
-    if HAS_PANIC_HOOK.load(Ordering::Relaxed)
-        && !PANIC_HOOK_HAS_RUN.load(Ordering::Relaxed)
-        && !IS_WRITTEN.swap(true, Ordering::Relaxed)
+    /// `resume_unwind` runs no hook, so a few panics without one prove nothing, and are looked into.
+    const LOOKS: u32 = 10;
+    static LOOKED: AtomicU32 = AtomicU32::new(0);
+    if PANIC_HOOK_HAS_RUN.load(Ordering::Relaxed) {
+        return;
+    }
+    if let Some(is_current) = HAS_PANIC_HOOK.get()
+        && LOOKED.fetch_add(1, Ordering::Relaxed) < LOOKS
     {
-        with_any_logger(|logger| {
+        // On another thread, since the hook can't be read on one that panics.
+        let _ = timer::schedule(Instant::now(), move || {
+            if !is_current() {
+                panic_hook_is_replaced();
+            }
+        });
+    }
+}
+
+fn panic_hook_is_replaced() {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    with_any_logger(|logger| {
+        if !IS_WRITTEN.swap(true, Ordering::Relaxed) {
             logger.notice(
                 Severity::Warn,
                 "panic_hook_replaced",
                 "a panic hook that was installed after candor's took its place, so that panics have no line; install \
                  it before candor, or call `Logging::install_panic_hook` after it",
             );
-        });
-    }
+        }
+    });
 }
 
 /// Notices that no layer gets the events of a call site although candor's levels allow it: a filter of the subscriber

@@ -39,6 +39,8 @@ fn main() -> Result<(), Failure> {
             let _logging = candor::init()?;
             color_eyre::install()?;
             work();
+            // Another thread looks for the hook and writes the line.
+            std::thread::sleep(Duration::from_millis(300));
         }
         "color-eyre-later-and-again" => {
             let logging = candor::init()?;
