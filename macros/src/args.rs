@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
-use syn::parse::{Parse, ParseStream, Parser as _};
-use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
+use syn::parse::{ParseStream, Parser as _};
+use syn::spanned::Spanned as _;
+use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Path, Token, parenthesized};
 
 use crate::errors::{Errors, listed};
+use crate::field::Field;
 use crate::policy::{MetaArg, Policy};
 
 /// Which of the two attributes is expanded.
@@ -18,8 +20,8 @@ pub(crate) enum SiteKind {
     Call,
 }
 
-/// Only for a method of an annotated block, so errors don't list it.
-const SKIP: &str = "skip";
+/// `skip` for a method of an annotated block, and arguments of `#[instrument]`, which errors don't list.
+const UNLISTED: [&str; 4] = ["skip", "skip_all", "parent", "follows_from"];
 
 impl SiteKind {
     pub(crate) fn attribute(self) -> &'static str {
@@ -48,11 +50,11 @@ impl SiteKind {
     fn arguments(self) -> &'static [&'static str] {
         match self {
             SiteKind::Step => {
-                &["name", "level", "target", "fields", "ret", "slow", "err", "busy", "crate"]
+                &["name", "level", "target", "fields", "context", "ret", "slow", "err", "busy", "crate"]
             }
             SiteKind::Call => &[
                 "dependency", "operation", "method", "url", "url_template", "outcome", "fields",
-                "level", "target", "slow", "ret", "busy", "crate",
+                "context", "level", "target", "slow", "err", "ret", "busy", "crate",
             ],
         }
     }
@@ -62,17 +64,19 @@ impl SiteKind {
 #[derive(Default)]
 pub(crate) struct Args {
     /// `name` of a step, `dependency` of a call.
-    pub(crate) subject: Option<LitStr>,
-    pub(crate) operation: Option<LitStr>,
-    pub(crate) method: Option<LitStr>,
+    pub(crate) subject: Option<Expr>,
+    pub(crate) operation: Option<Expr>,
+    pub(crate) method: Option<Expr>,
     pub(crate) url: Option<Expr>,
-    pub(crate) url_template: Option<LitStr>,
+    pub(crate) url_template: Option<Expr>,
     pub(crate) level: Option<Level>,
     pub(crate) err: Option<Level>,
-    pub(crate) target: Option<LitStr>,
+    pub(crate) target: Option<Expr>,
     pub(crate) slow_nanos: Option<u64>,
     pub(crate) ret: Option<Ret>,
-    pub(crate) fields: Vec<FieldArg>,
+    pub(crate) fields: Vec<Field>,
+    /// The fields that all lines inside the step have too.
+    pub(crate) context: Vec<Field>,
     pub(crate) busy: Option<Span>,
     /// The function that reads the outcome of a call from the returned value.
     pub(crate) outcome: Option<Path>,
@@ -85,20 +89,28 @@ pub(crate) struct Args {
     pub(crate) keys: Vec<Ident>,
 }
 
-/// A level, by the name of its constant in `tracing::Level`.
+/// The level of a line.
 #[derive(Clone)]
-pub(crate) struct Level(pub(crate) Ident);
+pub(crate) enum Level {
+    /// The name of its constant in `tracing::Level`.
+    Known(Ident),
+    /// A path to a constant of this type, such as `Level::DEBUG`.
+    Const(ExprPath),
+}
+
+impl Level {
+    pub(crate) fn tokens(&self, private: &TokenStream) -> TokenStream {
+        match self {
+            Level::Known(name) => quote!(#private::Level::#name),
+            Level::Const(path) => path.to_token_stream(),
+        }
+    }
+}
 
 /// `ret`, or `ret = policy`.
 pub(crate) struct Ret {
     pub(crate) span: Span,
     pub(crate) policy: Option<Policy>,
-}
-
-/// One of `fields(…)`.
-pub(crate) struct FieldArg {
-    pub(crate) name: Ident,
-    pub(crate) value: Expr,
 }
 
 impl Args {
@@ -174,23 +186,25 @@ fn argument(
     errors: &mut Errors,
 ) -> syn::Result<()> {
     if input.peek(LitStr) {
-        let text: LitStr = input.parse()?;
+        let text = ungrouped(input.parse()?);
         once(kind.subject(), &text, seen)?;
         args.subject = Some(text);
         return Ok(());
     }
     let known = kind.arguments();
     if !input.peek(Ident::peek_any) {
-        return Err(input.error(format!("expected an argument; they are {}", listed(known))));
+        return Err(input.error(format!("expected an argument, one of {}", listed(known))));
     }
     let key = input.call(Ident::parse_any)?;
     let name = key.to_string();
-    if name != SKIP && !known.contains(&name.as_str()) {
+    if !known.contains(&name.as_str()) && !UNLISTED.contains(&name.as_str()) {
         let message = format!("unknown argument `{key}`; expected one of {}", listed(known));
         return Err(syn::Error::new_spanned(key, message));
     }
     once(&name, &key, seen)?;
-    args.keys.push(key.clone());
+    if !name.starts_with("skip") {
+        args.keys.push(key.clone());
+    }
     match name.as_str() {
         "name" | "dependency" => args.subject = Some(text(&key, input)?),
         "operation" => args.operation = Some(text(&key, input)?),
@@ -198,57 +212,86 @@ fn argument(
         "target" => args.target = Some(text(&key, input)?),
         "url_template" => args.url_template = Some(text(&key, input)?),
         "url" => {
-            equals(&key, "an expression", input)?;
-            args.url = Some(input.parse()?);
+            equals(&key, input)?;
+            args.url = Some(ungrouped(input.parse()?));
         }
-        "level" => args.level = Some(level(&text(&key, input)?)?),
-        "err" => args.err = Some(level(&text(&key, input)?)?),
-        "slow" => args.slow_nanos = Some(nanos(&text(&key, input)?)?),
+        "level" => {
+            equals(&key, input)?;
+            args.level = Some(level(input)?);
+        }
+        "err" => args.err = err(input)?.or(args.err.take()),
+        "slow" => {
+            let text = text(&key, input)?;
+            args.slow_nanos = Some(nanos(&text)?);
+        }
         "crate" => {
-            equals(&key, "a path", input)?;
+            equals(&key, input)?;
             args.root = Some(input.call(Path::parse_mod_style)?);
         }
-        SKIP => args.skip = Some(key.span()),
+        // No argument is logged unless `fields` names it.
+        "skip" if input.peek(syn::token::Paren) => {
+            let list;
+            parenthesized!(list in input);
+            list.parse::<TokenStream>()?;
+        }
+        "skip" => args.skip = Some(key.span()),
+        "skip_all" => {}
         "busy" => args.busy = Some(key.span()),
         "outcome" => {
-            equals(&key, "the path of a function", input)?;
+            equals(&key, input)?;
             args.outcome = Some(input.parse()?);
         }
         "ret" => {
-            let policy = if input.peek(Token![=]) {
-                input.parse::<Token![=]>()?;
-                let policy: MetaArg = input.parse()?;
-                let Some(policy) = Policy::parse(&policy, false, errors) else { return Ok(()) };
-                Some(policy)
-            } else {
-                None
-            };
-            args.ret = Some(Ret { span: key.span(), policy });
+            if let Some(policy) = ret(input, errors)? {
+                args.ret = Some(Ret { span: key.span(), policy });
+            }
+        }
+        "parent" => {
+            return Err(syn::Error::new_spanned(
+                key,
+                "`parent` is not supported: a step belongs to the step that is running when it begins; \
+                 to begin it in another request, run it in `request.enter_with(…)` or `request.scope(…)`",
+            ));
+        }
+        "follows_from" => {
+            return Err(syn::Error::new_spanned(
+                key,
+                "`follows_from` is not supported: work that continues a request runs in its context, \
+                 by `.in_context()` or `context::carry`",
+            ));
         }
         _ => {
             if !input.peek(syn::token::Paren) {
                 return Err(syn::Error::new_spanned(
                     &key,
-                    "`fields` needs a list, such as `fields(order_id = order.id)`",
+                    format!("expected a list: `{key}(order_id = order.id)`"),
                 ));
             }
             let list;
             parenthesized!(list in input);
-            fields(&list, args, errors)?;
+            let own = fields(&list, errors)?;
+            for (at, field) in own.iter().enumerate() {
+                let earlier = args.fields.iter().chain(&args.context).chain(&own[..at]);
+                if earlier.into_iter().any(|other| other.name.is_same(&field.name)) {
+                    let name = field.name.text().unwrap_or_default();
+                    errors.add(field.name.at(), format!("duplicate field `{name}`"));
+                }
+            }
+            if key == "context" { args.context = own } else { args.fields = own }
         }
     }
     Ok(())
 }
 
-fn fields(list: ParseStream<'_>, args: &mut Args, errors: &mut Errors) -> syn::Result<()> {
+fn fields(list: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Field>> {
+    let mut fields = Vec::new();
     while !list.is_empty() {
-        match list.parse::<FieldArg>() {
+        match list.parse::<Field>() {
             Ok(field) => {
-                let name = field.name.unraw();
-                if args.fields.iter().any(|other| other.name.unraw() == name) {
-                    errors.add(&field.name, format!("duplicate field `{name}`"));
+                if field.name.text().is_some_and(str::is_empty) {
+                    errors.add(field.name.at(), "a field needs a name");
                 }
-                args.fields.push(field);
+                fields.push(field);
             }
             Err(error) => {
                 errors.push(error);
@@ -259,7 +302,69 @@ fn fields(list: ParseStream<'_>, args: &mut Args, errors: &mut Errors) -> syn::R
             list.parse::<Token![,]>()?;
         }
     }
-    Ok(())
+    Ok(fields)
+}
+
+/// Parses what follows `err`: nothing, `= "error"`, or the list of `#[instrument]`: `(Debug, level = "warn")`. How the
+/// error is formatted has no effect: a line always shows its class, type and scrubbed text.
+fn err(input: ParseStream<'_>) -> syn::Result<Option<Level>> {
+    if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        return level(input).map(Some);
+    }
+    if !input.peek(syn::token::Paren) {
+        return Ok(None);
+    }
+    let list;
+    parenthesized!(list in input);
+    let mut found = None;
+    while !list.is_empty() {
+        let key = list.call(Ident::parse_any)?;
+        if key == "level" {
+            list.parse::<Token![=]>()?;
+            found = Some(level(&list)?);
+        } else if key != "Debug" && key != "Display" {
+            let message = format!("unknown argument `{key}` of `err`; expected `level`");
+            return Err(syn::Error::new_spanned(key, message));
+        }
+        if !list.is_empty() {
+            list.parse::<Token![,]>()?;
+        }
+    }
+    Ok(found)
+}
+
+/// Parses what follows `ret`: nothing, `= policy`, `(policy)`, or the list of `#[instrument]`: `(Debug)`. `None` if the
+/// policy is wrong.
+fn ret(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Option<Policy>>> {
+    let policy: MetaArg = if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        input.parse()?
+    } else if input.peek(syn::token::Paren) {
+        let list;
+        parenthesized!(list in input);
+        let mut policy = None;
+        while !list.is_empty() {
+            let arg: MetaArg = list.parse()?;
+            if arg.name == "level" {
+                return Err(syn::Error::new_spanned(
+                    arg.name,
+                    "`ret` is a field of the step's line; set the level of the line with `level = …`",
+                ));
+            }
+            if arg.name != "Debug" && arg.name != "Display" {
+                policy = Some(arg);
+            }
+            if !list.is_empty() {
+                list.parse::<Token![,]>()?;
+            }
+        }
+        let Some(policy) = policy else { return Ok(Some(None)) };
+        policy
+    } else {
+        return Ok(Some(None));
+    };
+    Ok(Policy::parse(&policy, false, errors).map(Some))
 }
 
 fn once(name: &str, at: &dyn ToTokens, seen: &mut Vec<String>) -> syn::Result<()> {
@@ -271,51 +376,83 @@ fn once(name: &str, at: &dyn ToTokens, seen: &mut Vec<String>) -> syn::Result<()
     Ok(())
 }
 
-fn equals(key: &Ident, expected: &str, input: ParseStream<'_>) -> syn::Result<()> {
+fn equals(key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         return Ok(());
     }
-    Err(syn::Error::new_spanned(key, format!("`{key}` needs {expected}: `{key} = …`")))
+    Err(syn::Error::new_spanned(key, format!("expected `{key} = …`")))
 }
 
-fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
-    equals(key, "a text", input)?;
-    if !input.peek(LitStr) {
-        return Err(input.error(format!("`{key}` takes a text in quotes")));
+/// Parses `= "text"`, or a constant or macro that is one.
+fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<Expr> {
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new_spanned(key, format!("expected `{key} = \"…\"`")));
     }
-    let text: LitStr = input.parse()?;
-    if text.value().trim().is_empty() {
-        return Err(syn::Error::new_spanned(&text, format!("`{key}` must not be empty")));
+    input.parse::<Token![=]>()?;
+    let text = ungrouped(input.parse()?);
+    let is_constant = match &text {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+            if text.value().trim().is_empty() {
+                return Err(syn::Error::new_spanned(text, format!("`{key}` must not be empty")));
+            }
+            true
+        }
+        Expr::Path(_) | Expr::Macro(_) => true,
+        _ => false,
+    };
+    if is_constant {
+        return Ok(text);
     }
-    Ok(text)
+    let message = format!("expected a string literal or a constant: `{key} = \"…\"`");
+    Err(syn::Error::new_spanned(text, message))
 }
 
-fn level(text: &LitStr) -> syn::Result<Level> {
-    let level = match text.value().to_ascii_lowercase().as_str() {
-        "trace" => "TRACE",
-        "debug" => "DEBUG",
-        "info" => "INFO",
-        "warn" | "warning" => "WARN",
-        "error" => "ERROR",
-        other => {
-            let expected = listed(&["trace", "debug", "info", "warn", "error"]);
-            let message = format!("unknown level `{other}`; expected one of {expected}");
-            return Err(syn::Error::new_spanned(text, message));
+/// An expression without the invisible group around what a `macro_rules!` passes on.
+fn ungrouped(value: Expr) -> Expr {
+    match value {
+        Expr::Group(group) => ungrouped(*group.expr),
+        value => value,
+    }
+}
+
+/// Parses `"debug"`, `Level::DEBUG`, or the number that `tracing` gives a level: 1 is TRACE, 5 is ERROR.
+fn level(input: ParseStream<'_>) -> syn::Result<Level> {
+    const NAMES: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
+    let value = ungrouped(input.parse()?);
+    let name = match &value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+            let name = text.value().to_ascii_lowercase();
+            if name == "warning" { "warn".to_owned() } else { name }
+        }
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
+            let number: usize = number.base10_parse()?;
+            let name = number.checked_sub(1).and_then(|at| NAMES.get(at));
+            name.map_or_else(|| number.to_string(), |name| (*name).to_owned())
+        }
+        Expr::Path(path) => return Ok(Level::Const(path.clone())),
+        _ => {
+            let message = "expected a level, such as `\"debug\"` or `Level::DEBUG`";
+            return Err(syn::Error::new_spanned(value, message));
         }
     };
-    Ok(Level(Ident::new(level, text.span())))
+    if !NAMES.contains(&name.as_str()) {
+        let message = format!("unknown level `{name}`; expected one of {}", listed(&NAMES));
+        return Err(syn::Error::new_spanned(value, message));
+    }
+    Ok(Level::Known(Ident::new(&name.to_ascii_uppercase(), value.span())))
 }
 
 /// Converts `"250ms"` to nanoseconds.
-fn nanos(text: &LitStr) -> syn::Result<u64> {
+fn nanos(text: &Expr) -> syn::Result<u64> {
     let invalid = || {
         syn::Error::new_spanned(
             text,
             "expected a duration above zero such as `250ms`; units are `ns`, `us`, `ms`, `s` and `m`",
         )
     };
-    let value = text.value();
+    let Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) = text else { return Err(invalid()) };
+    let value = literal.value();
     let split = value.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(invalid)?;
     let (number, unit) = value.split_at(split);
     let number: f64 = number.parse().map_err(|_| invalid())?;
@@ -333,30 +470,4 @@ fn nanos(text: &LitStr) -> syn::Result<u64> {
         return Err(invalid());
     }
     u64::try_from(Duration::from_secs_f64(nanos / 1e9).as_nanos()).map_err(|_| invalid())
-}
-
-impl Parse for FieldArg {
-    /// Parses `name = value`, or the name of a variable.
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        if input.peek(LitStr) {
-            return Err(input.error("a field's name is written without quotes"));
-        }
-        let name = input.call(Ident::parse_any)?;
-        let value = if input.peek(Token![=]) {
-            input.parse::<Token![=]>()?;
-            let value = input.parse()?;
-            if !input.is_empty() && !input.peek(Token![,]) {
-                return Err(input.error("expected `,` between fields"));
-            }
-            value
-        } else if input.is_empty() || input.peek(Token![,]) {
-            let path = Path::from(name.clone());
-            syn::parse_quote!(#path)
-        } else {
-            return Err(input.error(
-                "expected `name = value`, or the name of a variable, with `,` between fields",
-            ));
-        };
-        Ok(FieldArg { name, value })
-    }
 }

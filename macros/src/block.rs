@@ -53,7 +53,8 @@ pub(crate) fn expand(
     }
     let block = errors.take(parse(item))?;
     let expand_all = |input: ParseStream<'_>| {
-        let mut methods = TokenStream::new();
+        let inner = input.call(syn::Attribute::parse_inner)?;
+        let mut methods = quote!(#(#inner)*);
         while !input.is_empty() {
             methods.extend(expand_method(kind, args, &block, input, errors)?);
         }

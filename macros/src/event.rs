@@ -11,7 +11,8 @@ use syn::{Expr, Member};
 
 use self::format::Usage;
 use self::input::{Event, EventField, FormatArg, Message};
-use crate::value::{borrowed, checked};
+use crate::field::use_of_empty;
+use crate::value::{borrowed, checked, given};
 
 /// Parses, checks and expands; errors take the place of the event.
 ///
@@ -20,10 +21,14 @@ use crate::value::{borrowed, checked};
 ///     static __SITE: EventSite = EventSite::new(&__SITE, Severity::Info, …, &["message", "order_id"])
 ///         .checked([unreserved("order_id", LineKind::Event)]);
 ///     if __SITE.is_enabled() {
-///         match (value(&order.id),) {
+///         match ((&&&Given(&order.id)).candor_value(),) {
 ///             (__field0,) => {
-///                 let amount = Shown::new(&amount, "amount", const { is_sensitive("amount") });
-///                 __SITE.write(format_args!("charged {amount}"), &[__field0.named("order_id", const { … })]);
+///                 let amount = MessageArg::new((&&&Given(&amount)).candor_captured(), "amount", const { … });
+///                 __SITE.write(
+///                     format_args!("charged {amount}"),
+///                     &[__field0.candor_named("order_id", const { is_sensitive("order_id") })],
+///                     &[(&amount).candor_error()],
+///                 );
 ///             }
 ///         }
 ///     }
@@ -44,27 +49,40 @@ fn written(event: &Event) -> TokenStream {
     let site = site(event, private);
     let mut values = Values::default();
     let fields = fields(&event.fields, private, &mut values);
-    let Text { captures, message } = text(event.message.as_ref(), private, &mut values);
+    let Text { captures, message, errors } = text(event.message.as_ref(), private, &mut values);
     let Values { names, values } = values;
+    let traits = (!names.is_empty() || !captures.is_empty()).then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use #private::values::*;
+        }
+    });
+    let declared = event.declared.iter().map(|(_, path)| use_of_empty(path, private));
     if event.is_audit() {
         // Levels don't apply, and the event is a value, a `Result`.
         return quote! {{
             #site
+            #traits
+            #(#declared)*
             match (#(#values,)*) {
                 (#(#names,)*) => {
                     #(#captures)*
-                    __SITE.audit(#message, &[#(#fields),*])
+                    __SITE.audit(#message, &[#(#fields),*], &[#(#errors),*])
                 }
             }
         }};
     }
     let write = match &event.parent {
-        None => quote!(__SITE.write(#message, &[#(#fields),*])),
-        Some(parent) => quote!(__SITE.write_under(#parent, #message, &[#(#fields),*])),
+        None => quote!(__SITE.write(#message, &[#(#fields),*], &[#(#errors),*])),
+        Some(parent) => {
+            quote!(__SITE.write_under(#parent, #message, &[#(#fields),*], &[#(#errors),*]))
+        }
     };
     quote! {{
         #site
         if __SITE.is_enabled() {
+            #traits
+            #(#declared)*
             match (#(#values,)*) {
                 (#(#names,)*) => {
                     #(#captures)*
@@ -86,9 +104,11 @@ fn site(event: &Event, private: &TokenStream) -> TokenStream {
         .target
         .as_ref()
         .map_or_else(|| quote!(#private::core::module_path!()), ToTokens::to_token_stream);
-    let fields = event.fields.iter().filter(|field| field.is_last).map(|field| &field.key);
-    let keys = event.fields.iter().map(|field| (&field.key, &field.at));
-    let checked = checked(keys, "Event", private);
+    let fields = event.fields.iter().filter(|field| field.is_last).map(|field| &field.name);
+    let fields = fields.chain(event.declared.iter().map(|(name, _)| name));
+    let names = event.fields.iter().map(|field| &field.name);
+    let names = names.chain(event.declared.iter().map(|(name, _)| name));
+    let checked = checked(names.map(|name| (name, "Event")), private);
     quote! {
         static __SITE: #private::EventSite = #private::EventSite::new(
             &__SITE,
@@ -124,21 +144,19 @@ impl Values {
 /// The fields to write: the last one of each name.
 fn fields(fields: &[EventField], private: &TokenStream, values: &mut Values) -> Vec<TokenStream> {
     let mut written = Vec::new();
-    for EventField { key, value, is_last, .. } in fields {
+    for EventField { name: key, value, resolved, is_last } in fields {
         let kind = if *is_last { "field" } else { "_field" };
-        let name = values.add(kind, value.span(), loggable(value, private));
+        let name = values.add(kind, value.span(), given(value, &resolved.tokens, private));
         if *is_last {
-            written.push(quote!(#name.named(#key, const { #private::is_sensitive(#key) })));
+            let sensitive = if resolved.has_reason {
+                quote!(false)
+            } else {
+                quote!(const { #private::is_sensitive(#key) })
+            };
+            written.push(quote!(#name.candor_named(#key, #sensitive)));
         }
     }
     written
-}
-
-/// A value that has to be loggable; the compiler reports one that isn't at its own span.
-fn loggable(value: &Expr, private: &TokenStream) -> TokenStream {
-    let reference = quote_spanned!(value.span()=> &);
-    let value = borrowed(value);
-    quote!(#private::value(#reference #value))
 }
 
 /// The message.
@@ -147,34 +165,45 @@ struct Text {
     captures: Vec<TokenStream>,
     /// An expression of type `fmt::Arguments`.
     message: TokenStream,
+    /// Expressions for the arguments that may be errors.
+    errors: Vec<TokenStream>,
+}
+
+impl Text {
+    fn without_args(message: TokenStream) -> Self {
+        Text { captures: Vec::new(), message, errors: Vec::new() }
+    }
 }
 
 fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -> Text {
     let (text, args, format) = match message {
-        None => {
-            return Text {
-                captures: Vec::new(),
-                message: quote!(#private::core::format_args!("")),
-            };
-        }
+        None => return Text::without_args(quote!(#private::core::format_args!(""))),
         // A string literal is a message, not a value that needs a policy.
-        Some(Message::Value(value @ Expr::Lit(literal)))
+        Some(Message::Value(value @ Expr::Lit(literal), _))
             if matches!(literal.lit, syn::Lit::Str(_)) =>
         {
-            let message = quote!(#private::core::format_args!("{}", #value));
-            return Text { captures: Vec::new(), message };
+            return Text::without_args(quote!(#private::core::format_args!("{}", #value)));
         }
-        Some(Message::Value(value)) => {
-            let shown = loggable(value, private);
-            let shown = values.add("message", value.span(), quote!(#shown.shown("message", false)));
+        Some(Message::Value(value, resolved)) => {
+            let shown = given(value, &resolved.tokens, private);
+            let shown = quote!(#shown.candor_shown("message", false));
+            let shown = values.add("message", value.span(), shown);
             let message = quote!(#private::core::format_args!("{}", #shown));
-            return Text { captures: Vec::new(), message };
+            return Text {
+                errors: vec![quote!((&#shown).candor_error())],
+                ..Text::without_args(message)
+            };
         }
         Some(Message::Format { text, args, format }) => (text, args, format),
     };
     let mut passed = Vec::new();
+    let mut errors = Vec::new();
     for (place, arg) in args.iter().enumerate() {
-        let shown = explicit(arg, format.explicit.get(place), private, values);
+        let usage = format.explicit.get(place);
+        let shown = explicit(arg, usage, private, values);
+        if usage.is_none_or(|usage| !usage.is_count) {
+            errors.push(quote!((&#shown).candor_error()));
+        }
         passed.push(match &arg.name {
             Some(name) => quote!(#name = #shown),
             None => shown,
@@ -189,7 +218,12 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
         }
         let hidden = hidden(Some(&captured.name), &captured.usage, private);
         let key = &captured.name;
-        let shown = quote!(#private::MessageArg::new(&#name, #key, #hidden));
+        let shown = if captured.usage.is_numeric {
+            quote!(#private::MessageArg::new(&#name, #key, #hidden))
+        } else {
+            let value = quote!((&&&&&&&&&&& #private::Given(&#name)).candor_captured());
+            quote!(#private::MessageArg::new(#value, #key, #hidden))
+        };
         if is_binding(&captured.name) {
             // rustc reports errors about a captured argument at its span inside the text, which a macro
             // can't make. So the text captures a variable of the same name.
@@ -202,12 +236,15 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
                 )]
                 let #name = #shown;
             });
+            errors.push(quote!((&#name).candor_error()));
         } else {
             let shown = values.add("capture", text.span(), shown);
+            errors.push(quote!((&#shown).candor_error()));
             passed.push(quote!(#name = #shown));
         }
     }
-    Text { captures, message: quote!(#private::core::format_args!(#text #(, #passed)*)) }
+    let message = quote!(#private::core::format_args!(#text #(, #passed)*));
+    Text { captures, message, errors }
 }
 
 /// A format argument after the text.
@@ -233,8 +270,8 @@ fn explicit(
         let value = borrowed(&arg.value);
         quote!(#private::MessageArg::new(#value, #key, #hidden))
     } else {
-        let value = loggable(&arg.value, private);
-        quote!(#value.shown(#key, #hidden))
+        let value = given(&arg.value, &arg.resolved.tokens, private);
+        quote!(#value.candor_shown(#key, #hidden))
     };
     values.add("arg", span, shown).into_token_stream()
 }

@@ -12,6 +12,8 @@ use syn::{
     parse_quote_spanned,
 };
 
+use crate::tokens::mentions;
+
 /// A function with a body. The body is not parsed, so that a half-typed one expands too: the editor
 /// can complete in it, and the compiler reports what is wrong with it.
 #[derive(Clone)]
@@ -123,6 +125,8 @@ impl Function {
             };
             *typed.pat = syn::parse_quote!(#name);
             let attributes = typed.attrs.clone();
+            // The parameter is used, so that the lint fires at the binding only.
+            typed.attrs.retain(|attribute| !attribute.path().is_ident("expect"));
             arguments.push(Argument { attributes, name, pattern, renamed });
         }
         arguments
@@ -156,6 +160,14 @@ impl Function {
             }
             ReturnType::Type(_, ty) => inferred(ty),
         }
+    }
+
+    /// Whether an argument has this name, or a part of its pattern.
+    pub(crate) fn binds(&self, name: &Ident) -> bool {
+        self.signature.inputs.iter().any(|input| match input {
+            FnArg::Typed(typed) => mentions(&typed.pat.to_token_stream(), name),
+            FnArg::Receiver(_) => false,
+        })
     }
 
     /// Whether an argument has a pattern, whose names only the body knows.

@@ -3,24 +3,25 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::Expr;
-use syn::ext::IdentExt as _;
 
-use crate::args::{Args, FieldArg};
+use crate::args::Args;
+use crate::field::FieldValue;
 use crate::tokens::source_text;
-use crate::value::called_policy;
+use crate::value::{called_policy, is_literal_text};
 
 /// The name of a field and, as an expression, the text about the policy that applies to it.
 pub(crate) struct ListedField {
     pub(crate) cfgs: Vec<syn::Attribute>,
-    pub(crate) name: String,
+    /// An expression.
+    pub(crate) name: TokenStream,
     pub(crate) decision: TokenStream,
 }
 
 /// The entry of a type, step or call.
 pub(crate) fn submit(
     kind: &str,
-    dependency: &str,
-    name: &str,
+    dependency: &TokenStream,
+    name: &TokenStream,
     fields: impl IntoIterator<Item = ListedField>,
     private: &TokenStream,
 ) -> Option<TokenStream> {
@@ -46,17 +47,22 @@ pub(crate) fn submit(
 
 /// The fields of a step or call, and its `ret`.
 pub(crate) fn of_args(args: &Args, private: &TokenStream) -> Vec<ListedField> {
-    let fields = args.fields.iter().map(|FieldArg { name, value }| {
-        let name = name.unraw().to_string();
-        let by_value = policy_text(value).unwrap_or_else(|| "by its type".to_owned());
-        let decision = by_name(std::slice::from_ref(&name), &by_value, private);
+    let fields = args.fields.iter().chain(&args.context).map(|field| {
+        let name = field.name.to_token_stream();
+        let by_value = match &field.value {
+            FieldValue::Given(value) | FieldValue::Own(value) => value_text(value),
+            FieldValue::Empty(_) => "by the recorded value".to_owned(),
+        };
+        let decision = quote! {
+            if #private::is_sensitive(#name) { "secret, by its name" } else { #by_value }
+        };
         ListedField { cfgs: Vec::new(), name, decision }
     });
     let ret = args.ret.as_ref().map(|ret| {
         let policy = ret.policy.as_ref();
         let decision = policy.map_or_else(|| "by its type".to_owned(), ToString::to_string);
         let decision = decision.to_token_stream();
-        ListedField { cfgs: Vec::new(), name: "ret".to_owned(), decision }
+        ListedField { cfgs: Vec::new(), name: quote!("ret"), decision }
     });
     fields.chain(ret).collect()
 }
@@ -67,10 +73,24 @@ pub(crate) fn by_name(names: &[String], otherwise: &str, private: &TokenStream) 
     quote!(if #(#is_hidden)||* { "secret, by its name" } else { #otherwise })
 }
 
+fn value_text(value: &Expr) -> String {
+    if is_literal_text(value) {
+        return "clear".to_owned();
+    }
+    policy_text(value).unwrap_or_else(|| "by its type".to_owned())
+}
+
 /// The policy called on a value, with its settings: `mask.last(4)`.
 fn policy_text(value: &Expr) -> Option<String> {
     match value {
-        Expr::Call(call) => called_policy(call).map(ToString::to_string),
+        Expr::Call(call) => {
+            let policy = called_policy(call)?;
+            let settings: Vec<_> = call.args.iter().skip(1).collect();
+            if settings.is_empty() {
+                return Some(policy.to_string());
+            }
+            Some(format!("{policy}({})", source_text(&quote!(#(#settings),*))))
+        }
         Expr::MethodCall(call) => {
             let policy = policy_text(&call.receiver)?;
             Some(format!("{policy}.{}({})", call.method, source_text(&call.args)))

@@ -7,6 +7,7 @@ mod block;
 mod errors;
 mod event;
 mod expand;
+mod field;
 mod function;
 mod inventory;
 mod policy;

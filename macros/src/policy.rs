@@ -24,7 +24,7 @@ const POLICIES: [&str; 10] =
 
 /// Whether `candor::policy` has a function of this name.
 pub(crate) fn is_function(name: &Ident) -> bool {
-    POLICIES[..8].iter().any(|policy| name == policy)
+    POLICIES[..8].iter().any(|policy| name == policy) || name == "error"
 }
 
 /// `name`, `name(list)` or `name = value`: the form of a policy and of each argument of `#[redact]`.
@@ -130,6 +130,23 @@ impl Policy {
         Some(Policy { name, kind })
     }
 
+    /// Reads a policy from a call, whose settings follow the value, as in `clear(&x, reason = "…")`.
+    pub(crate) fn of_call(arg: &MetaArg, errors: &mut Errors) -> Option<Policy> {
+        if arg.name != "clear" {
+            return Policy::parse(arg, false, errors);
+        }
+        let settings = errors.take(MetaArg::parse_all(arg.list.clone().unwrap_or_default()))?;
+        let mut reason = None;
+        for setting in &settings {
+            if setting.name == "reason" && reason.is_none() {
+                reason = Some(reason_text(setting, errors)?);
+            } else {
+                errors.add(setting, "expected one argument `reason = \"…\"`");
+            }
+        }
+        Some(Policy { name: arg.name.clone(), kind: PolicyKind::Clear { reason } })
+    }
+
     /// The names that [`Policy::parse`] accepts, for errors.
     pub(crate) fn expected(for_field: bool) -> String {
         listed(POLICIES.iter().filter(|name| for_field || **name != "skip"))
@@ -224,4 +241,21 @@ fn characters(argument: &MetaArg) -> syn::Result<usize> {
             format!("expected a number of characters from 1 to {MOST_SHOWN}"),
         )),
     }
+}
+
+/// The text of `reason = "…"`.
+pub(crate) fn reason_text(arg: &MetaArg, errors: &mut Errors) -> Option<String> {
+    let expected = "expected a sentence, as in `reason = \"…\"`";
+    match &arg.value {
+        Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
+            let reason = text.value().trim().to_owned();
+            if !reason.is_empty() {
+                return Some(reason);
+            }
+            errors.add(text, "the reason is empty; say why the value may be shown");
+        }
+        Some(value) => errors.add(value, expected),
+        None => errors.add(arg, expected),
+    }
+    None
 }

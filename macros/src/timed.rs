@@ -33,6 +33,7 @@ use quote::quote;
 
 use self::parts::Parts;
 use crate::args::{Args, SiteKind};
+use crate::errors::Errors;
 use crate::function::Function;
 use crate::shape::{PollKind, Polled, Shape};
 
@@ -46,7 +47,9 @@ pub(crate) fn expand(
     function.hoist_attributes();
     let shape = Shape::of(kind, args, &function, keeps_async);
     check(args, &shape)?;
-    let parts = Parts::new(kind, args, &function);
+    let mut errors = Errors::default();
+    let parts = Parts::new(kind, args, &function, &mut errors);
+    errors.finish()?;
     let site = &parts.site;
     let body = match &shape {
         Shape::Guarded => sync::guarded(&parts, &function),
@@ -65,16 +68,16 @@ fn check(args: &Args, shape: &Shape) -> syn::Result<()> {
     if let Some(busy) = args.busy
         && !is_polled
     {
-        let message = "`busy` is the time inside `poll`, which only an async function has";
+        let message = "`busy` only applies to async functions";
         return Err(syn::Error::new(busy, message));
     }
     if let Shape::Polled(Polled { kind: PollKind::Stream, output, .. }) = shape {
         if let Some(ret) = &args.ret {
-            let message = "`ret` has no value to show where a stream is returned";
+            let message = "`ret` is not supported on functions returning a stream";
             return Err(syn::Error::new(ret.span, message));
         }
         if !cfg!(feature = "stream") {
-            let message = "a stream is timed where candor's feature `stream` is on";
+            let message = "enable candor's `stream` feature to time functions returning a stream";
             return Err(syn::Error::new_spanned(output, message));
         }
     }

@@ -3,26 +3,76 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprCall, parse_quote};
+use syn::{Expr, ExprCall, Lit, parse_quote};
 
-use crate::policy;
+use crate::errors::Errors;
+use crate::field::FieldName;
+use crate::policy::{self, MetaArg, Policy, PolicyKind};
 use crate::tokens::{relocate, span_at};
 
 /// `.checked([unreserved("order_id", LineKind::Step)])`, for the static of a site: a compile error at
 /// the first field whose key candor itself writes. The runtime has the list of these keys.
-pub(crate) fn checked<'a, T: ToTokens + 'a>(
-    fields: impl Iterator<Item = (&'a String, &'a T)>,
-    line_kind: &str,
+pub(crate) fn checked<'a>(
+    names: impl Iterator<Item = (&'a FieldName, &'static str)>,
     private: &TokenStream,
 ) -> Option<TokenStream> {
-    let line_kind = format_ident!("{line_kind}");
-    let checks = fields.map(|(key, at)| {
-        let span = span_at(at);
+    let checks = names.map(|(name, line_kind)| {
+        let span = span_at(&name.at().to_token_stream());
         let private = relocate(span, private);
-        quote_spanned!(span=> #private::unreserved(#key, #private::LineKind::#line_kind))
+        let line_kind = format_ident!("{line_kind}");
+        quote_spanned!(span=> #private::unreserved(#name, #private::LineKind::#line_kind))
     });
     let checks: Vec<_> = checks.collect();
     (!checks.is_empty()).then(|| quote!(.checked([#(#checks),*])))
+}
+
+/// `(&&&Given(&value)).candor_value()`: the value as it is shown, if it is loggable or an error. Otherwise the compiler
+/// reports it at its own span.
+pub(crate) fn given(value: &Expr, resolved: &TokenStream, private: &TokenStream) -> TokenStream {
+    let span = value.span();
+    let reference = borrowed_as(value, resolved);
+    let private = relocate(span, private);
+    quote_spanned!(span=> (&&&&&&&&&&& #private::Given(#reference)).candor_value())
+}
+
+/// The result of [`resolve`].
+pub(crate) struct Resolved {
+    pub(crate) tokens: TokenStream,
+    /// Whether the value is `clear(&x, reason = "…")`, which a sensitive name does not hide.
+    pub(crate) has_reason: bool,
+}
+
+/// The tokens of a value, with its policies resolved and its literal text clear.
+pub(crate) fn resolve(value: &Expr, policies: &TokenStream, errors: &mut Errors) -> Resolved {
+    let mut resolved = value.clone();
+    let has_reason = match &resolved {
+        Expr::Call(call) if called_policy(call).is_some_and(|name| name == "clear") => {
+            call.args.iter().skip(1).any(|setting| matches!(setting, Expr::Assign(_)))
+        }
+        _ => false,
+    };
+    resolve_policies(&mut resolved, policies, errors);
+    if is_literal_text(value) {
+        let tokens = quote_spanned!(value.span()=> #policies::clear(#value));
+        return Resolved { tokens, has_reason };
+    }
+    Resolved { tokens: resolved.into_token_stream(), has_reason }
+}
+
+/// Whether a value is text that stands in the source.
+pub(crate) fn is_literal_text(value: &Expr) -> bool {
+    const MACROS: [&str; 6] = ["concat", "env", "file", "include_str", "module_path", "stringify"];
+    match value {
+        Expr::Lit(literal) => matches!(literal.lit, Lit::Str(_)),
+        Expr::Macro(call) => {
+            let last = call.mac.path.segments.last();
+            last.is_some_and(|last| MACROS.iter().any(|name| last.ident == name))
+        }
+        Expr::Reference(reference) => is_literal_text(&reference.expr),
+        Expr::Group(group) => is_literal_text(&group.expr),
+        Expr::Paren(paren) => is_literal_text(&paren.expr),
+        _ => false,
+    }
 }
 
 /// A reference to `value`, at its own span: that is where the compiler reports that it is not
@@ -48,36 +98,79 @@ pub(crate) fn borrowed_as(value: &Expr, tokens: &TokenStream) -> TokenStream {
     }
 }
 
-/// Lets policies be called without an import:
+/// Lets policies be called without an import, and with the arguments that they have in `#[redact(…)]`:
 ///
 /// ```text
-/// mask(&card).last(4)
+/// mask(&card, last = 4)
 /// { use ::candor::policy::*; { use self::*; mask } }(&card).last(4)
 /// ```
 ///
 /// A `mask` of the user's takes precedence, since the inner glob import shadows the outer one; and an
 /// import of `candor::policy::mask` counts as used.
-pub(crate) fn resolve_policies(value: &mut Expr, policies: &TokenStream) {
-    let resolve = |inner: &mut Expr| resolve_policies(inner, policies);
+fn resolve_policies(value: &mut Expr, policies: &TokenStream, errors: &mut Errors) {
     match value {
-        Expr::MethodCall(call) => resolve(&mut call.receiver),
-        Expr::Reference(reference) => resolve(&mut reference.expr),
-        Expr::Paren(paren) => resolve(&mut paren.expr),
-        Expr::Tuple(tuple) => tuple.elems.iter_mut().for_each(resolve),
-        Expr::Array(array) => array.elems.iter_mut().for_each(resolve),
-        Expr::Call(call) if is_wrapper(call) => call.args.iter_mut().for_each(resolve),
-        Expr::Call(call) => {
-            if let Some(name) = called_policy(call).cloned() {
-                call.func = parse_quote!({
-                    use #policies::*;
-                    {
-                        use self::*;
-                        #name
-                    }
-                });
+        Expr::MethodCall(call) => {
+            let is_end = call.method == "first" || call.method == "last";
+            match &mut *call.receiver {
+                Expr::Call(inner) if is_end && called_policy(inner).is_some() => {
+                    import(inner, policies);
+                }
+                receiver => resolve_policies(receiver, policies, errors),
+            }
+        }
+        Expr::Reference(reference) => resolve_policies(&mut reference.expr, policies, errors),
+        Expr::Paren(paren) => resolve_policies(&mut paren.expr, policies, errors),
+        Expr::Tuple(tuple) => {
+            tuple.elems.iter_mut().for_each(|item| resolve_policies(item, policies, errors));
+        }
+        Expr::Array(array) => {
+            array.elems.iter_mut().for_each(|item| resolve_policies(item, policies, errors));
+        }
+        Expr::Call(call) if is_wrapper(call) => {
+            call.args.iter_mut().for_each(|item| resolve_policies(item, policies, errors));
+        }
+        Expr::Call(call) if called_policy(call).is_some() => {
+            let ends = settings(call, errors);
+            import(call, policies);
+            if let Some(ends) = ends {
+                let call = call.to_token_stream();
+                *value = Expr::Verbatim(quote!(#call #ends));
             }
         }
         _ => {}
+    }
+}
+
+/// Puts the import in front of a policy's name.
+fn import(call: &mut ExprCall, policies: &TokenStream) {
+    if let Some(name) = called_policy(call).cloned() {
+        call.func = parse_quote!({
+            use #policies::*;
+            {
+                use self::*;
+                #name
+            }
+        });
+    }
+}
+
+/// Takes the settings after the value of a policy, `last = 4`, and returns the calls that set them.
+fn settings(call: &mut ExprCall, errors: &mut Errors) -> Option<TokenStream> {
+    let name = called_policy(call)?.clone();
+    let args = std::mem::take(&mut call.args);
+    let mut args = args.into_iter();
+    call.args.extend(args.next());
+    let settings: Vec<Expr> = args.collect();
+    // Otherwise it is a function of the user's.
+    let is_policy = settings.iter().all(|setting| matches!(setting, Expr::Assign(_)));
+    if settings.is_empty() || !is_policy {
+        call.args.extend(settings);
+        return None;
+    }
+    let arg = errors.take(syn::parse2::<MetaArg>(quote!(#name(#(#settings),*))))?;
+    match Policy::of_call(&arg, errors)?.kind {
+        PolicyKind::Mask { first, last } => Some(quote!(.first(#first).last(#last))),
+        _ => None,
     }
 }
 

@@ -21,11 +21,11 @@ pub use crate::outcome::{FnOutput, ReturnsStepOutput};
 pub use crate::redact::keys::is_sensitive;
 pub use crate::site::{Site, Spec, fields};
 
-/// The static behind an annotated function, `__SITE`: `site!(step "charge" ["order_id"] .slow_nanos(250))`.
+/// The static behind an annotated function, `__SITE`: `site!(step "charge", ["order_id"] .slow_nanos(250))`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($kind:ident $name:literal [] $($settings:tt)*) => {
+    ($kind:ident $name:expr, [] $($settings:tt)*) => {
         static __SITE: $crate::__private::Site = $crate::__private::Site::new(
             &__SITE,
             $crate::__private::Spec::$kind(
@@ -37,12 +37,12 @@ macro_rules! __site {
             $($settings)*
         );
     };
-    ($kind:ident $name:literal [$($field:literal),*] $($settings:tt)*) => {
-        $crate::__private::site!($kind $name [] .fields(const {
+    ($kind:ident $name:expr, [$($field:expr),*] $($settings:tt)*) => {
+        $crate::__private::site!($kind $name, [] .fields(const {
             const OWN: &[&str] = $crate::__private::Spec::$kind("", "", "", 0).names();
             const USERS: &[&str] = &[$($field),*];
             &$crate::__private::fields::<{ OWN.len() + USERS.len() }>(OWN, USERS)
-        }) $($settings)*);
+        }).users(&[$($field),*]) $($settings)*);
     };
 }
 
@@ -63,6 +63,16 @@ macro_rules! __answered {
     ($value:ident) => {{
         use $crate::__private::probe::*;
         (&&&&$crate::__private::Returned($value)).answer()
+    }};
+}
+
+/// The answer of the error that a step returned.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __error_answer {
+    ($value:ident) => {{
+        use $crate::__private::probe::*;
+        (&&$crate::__private::Returned($value)).error_answer()
     }};
 }
 
@@ -87,17 +97,17 @@ macro_rules! __unobserved {
 }
 
 pub use crate::{
-    __answered as answered, __call_result as call_result, __returned as returned, __site as site,
-    __unobserved as unobserved,
+    __answered as answered, __call_result as call_result, __error_answer as error_answer,
+    __returned as returned, __site as site, __unobserved as unobserved,
 };
 
 /// The traits by which method resolution reads a [`Returned`] value.
 pub mod probe {
     pub use crate::outcome::probe::{
         AnyAnswer as _, AnyResult as _, AnyReturned as _, AnyType as _, ErrAnswer as _,
-        ErrorResult as _, LocalResult as _, LoggableErrorResult as _, LoggableResult as _,
-        OkAnswer as _, OpaqueResult as _, OutcomeAnswer as _, ResultReturned as _, ResultType as _,
-        SharedResult as _, TextResult as _,
+        ErrorAnswer as _, ErrorResult as _, LocalResult as _, LoggableErrorResult as _,
+        LoggableResult as _, NoAnswer as _, OkAnswer as _, OpaqueResult as _, OutcomeAnswer as _,
+        ResultReturned as _, ResultType as _, SharedResult as _, TextResult as _,
     };
 }
 
@@ -109,8 +119,24 @@ pub use candor_macros::event;
 
 pub use crate::format::record::Severity;
 pub use crate::instrument::event::{
-    EventField, EventSite, MessageArg, count, labels_secret, value,
+    EventField, EventSite, EventValue, MessageArg, count, labels_secret,
 };
+
+/// What `Empty` stands for in a field without a value, if the user has not imported `tracing`'s.
+pub mod empty {
+    pub use tracing_core::field::Empty;
+}
+
+/// The traits by which method resolution finds out how a [`Given`](crate::outcome::error_value::Given) value is shown.
+pub mod values {
+    pub use crate::instrument::event::{EventValue as _, NoError as _, ShownError as _};
+    pub use crate::outcome::error_value::{
+        GivenError as _, GivenLoggable as _, GivenLoggableError as _, GivenLoggableOutcome as _,
+        GivenOption as _, GivenOptionOutcome as _, GivenOther as _, GivenOutcome as _,
+        GivenRef as _, GivenSend as _, GivenShared as _,
+    };
+}
+pub use crate::outcome::error_value::Given;
 
 // `#[redact]`
 pub use crate::redact::loggable::field::{

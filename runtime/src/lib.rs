@@ -144,6 +144,7 @@ pub mod testing;
 pub mod __private;
 #[cfg(feature = "inventory")]
 pub mod inventory;
+pub mod policy;
 pub mod prelude;
 
 // The public interface.
@@ -162,9 +163,9 @@ pub use instrument::step::{StepGuard, record, step, step_guard};
 #[cfg(feature = "inventory")]
 pub use inventory::inventory;
 pub use outcome::StepOutput;
+pub use redact::keys;
 pub use redact::loggable::{self, Loggable};
 pub use redact::scrub::{self, url as safe_url};
-pub use redact::{keys, policy};
 pub use sink::Overload;
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 

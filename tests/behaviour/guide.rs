@@ -71,6 +71,13 @@ fn the_guide_shows_the_lines_of_the_first_request() {
 }
 
 #[test]
+fn the_guide_shows_the_middleware_for_actix() {
+    for file in ["middleware.rs", "main.rs"] {
+        assert_shows_code("http-without-tower", &format!("examples/actix/{file}"));
+    }
+}
+
+#[test]
 fn the_guide_shows_the_output_of_each_policy() {
     let output = text(&run("redaction", &[]).stdout);
     let table = output.split("\n\n").next().expect("a table");

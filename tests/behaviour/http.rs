@@ -1,5 +1,6 @@
 //! The HTTP layer: one context and one completion for each request.
 
+mod by_hand;
 mod debug_log;
 mod flight_recorder;
 mod grpc;

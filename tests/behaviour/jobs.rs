@@ -134,3 +134,69 @@ fn a_job_over_the_line_limit_still_logs_its_completion() {
     // `job_started` counts towards the limit of a thousand.
     assert_eq!((line.integer("lines_suppressed"), line.integer("seq")), (101, 1001));
 }
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+#[test]
+fn a_job_continues_the_trace_of_its_message() {
+    let header = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let captured = capture();
+    block_on(job("consume").traceparent(Some(&header)).scope(async {
+        read();
+        let sent = candor::http::outbound_headers();
+        let sent = sent["traceparent"].to_str().expect("text").to_owned();
+        assert!(sent.starts_with(&format!("00-{TRACE}-")) && sent.ends_with("-01"), "{sent}");
+        assert!(!sent.contains("00f067aa0ba902b7"), "{sent}");
+    }));
+    let lines = checked(&captured);
+    assert_eq!(values(&lines, "trace_id"), [json!(TRACE), json!(TRACE), json!(TRACE)]);
+    let spans = values(&lines, "span_id");
+    assert!(spans.iter().all(|span| *span == spans[0]) && spans[0] != "00f067aa0ba902b7");
+}
+
+#[test]
+fn a_traceparent_is_text_or_bytes() {
+    let header = format!("00-{TRACE}-00f067aa0ba902b7-00");
+    let value = http::HeaderValue::from_str(&header).expect("a header");
+    for job in [
+        job("consume").traceparent(&*header),
+        job("consume").traceparent(Some(&header)),
+        job("consume").traceparent(Some(&*header)),
+        job("consume").traceparent(Some(header.clone())),
+        job("consume").traceparent(Some(header.as_bytes())),
+        job("consume").traceparent(Some(header.clone().into_bytes())),
+        job("consume").traceparent(Some(&value)),
+    ] {
+        let captured = capture();
+        job.run(|| ());
+        assert_eq!(captured.line("job_completed").text("trace_id"), TRACE);
+    }
+}
+
+#[test]
+fn a_job_without_a_valid_traceparent_begins_a_trace() {
+    let captured = capture();
+    let bad: [Option<&[u8]>; 5] = [
+        None,
+        Some(b""),
+        Some(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"),
+        Some(b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
+        Some(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-\xff\xfe"),
+    ];
+    for header in bad {
+        let job = job("consume").traceparent(header);
+        job.run(|| ());
+        job.run(|| ());
+    }
+    job("untraced").run(|| ());
+    let mut lines = captured.events("job_completed");
+    let untraced = lines.pop().expect("a line");
+    assert!(!untraced.has("trace_id"), "{untraced:?}");
+    let mut traces = values(&lines, "trace_id");
+    assert_eq!(traces.len(), 10, "each run has a trace");
+    assert!(traces.iter().all(|trace| trace.as_str().is_some_and(|id| id.len() == 32)));
+    assert!(!traces.contains(&json!(TRACE)));
+    traces.sort_by_key(|trace| trace.to_string());
+    traces.dedup();
+    assert_eq!(traces.len(), 10, "each run has a trace of its own");
+}

@@ -24,7 +24,7 @@ const LAYERS: [&str; 16] = [
 ];
 
 /// Files above all layers, which only re-export or collect.
-const ABOVE: [&str; 4] = ["__private", "inventory", "lib", "prelude"];
+const ABOVE: [&str; 5] = ["__private", "inventory", "lib", "policy", "prelude"];
 
 /// The upward imports of a file, by its path within `runtime/src`.
 fn upward_imports(path: &str, source: &str) -> Vec<String> {

@@ -9,6 +9,7 @@
     reason = "the tests define functions of every shape"
 )]
 
+mod attributes;
 mod beside_others;
 mod blocks;
 mod cli;
@@ -16,6 +17,7 @@ mod config;
 mod context;
 mod dependency;
 mod error_only;
+mod errors;
 mod events;
 mod guide;
 mod http;

@@ -495,7 +495,8 @@ mod errors {
         assert!(captured.step("shown").text("error_detail").starts_with("only shown"));
         assert_eq!(captured.step("mute").text("error"), "Mute");
         assert!(!captured.step("mute").has("error_detail"));
-        assert_eq!(captured.step("spoken").get("error_detail"), Some(&json!({ "code": 42 })));
+        assert_eq!(captured.step("spoken").text("error_detail"), "Spoken { code: 42 }");
+        assert_eq!(captured.step("spoken").get("error_fields"), Some(&json!({ "code": 42 })));
         for step in ["boxed", "shared"] {
             assert_eq!(captured.step(step).text("error_detail"), "invalid digit found in string");
         }

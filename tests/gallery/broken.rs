@@ -407,3 +407,16 @@ fn f() -> Answer<u32> {
 fn f(a: std::time::Duration) -> Answer<u64> {
     Ok(a.secs)
 }
+// not the promised opaque type of a future
+#[step_timed]
+async fn f(a: u32) -> impl std::fmt::Display {
+    vec![a]
+}
+// two types behind an opaque type of a future
+#[step_timed]
+async fn f(a: bool) -> impl std::fmt::Display {
+    if a {
+        return 3_u32;
+    }
+    "text"
+}

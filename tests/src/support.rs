@@ -153,6 +153,8 @@ pub fn values(lines: &[Line], key: &str) -> Vec<Value> {
 mod guide {
     #[doc = include_str!("../../docs/getting-started.md")]
     struct GettingStarted;
+    #[doc = include_str!("../../docs/http-without-tower.md")]
+    struct HttpWithoutTower;
     #[doc = include_str!("../../docs/what-to-log.md")]
     struct WhatToLog;
     #[doc = include_str!("../../docs/redaction.md")]

@@ -1,14 +1,15 @@
 //! The syntax of the event macros: that of `tracing`.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Expr, LitStr, Token, braced};
+use syn::{Expr, ExprPath, LitStr, Token, braced};
 
 use super::format::Format;
 use crate::errors::{Errors, listed};
-use crate::value::resolve_policies;
+use crate::field::{Field, FieldName, FieldValue};
+use crate::value::{Resolved, resolve};
 
 /// One event.
 pub(super) struct Event {
@@ -20,6 +21,8 @@ pub(super) struct Event {
     pub(super) target: Option<Expr>,
     pub(super) parent: Option<Expr>,
     pub(super) fields: Vec<EventField>,
+    /// Fields without a value, which are declared for other layers.
+    pub(super) declared: Vec<(FieldName, ExprPath)>,
     pub(super) message: Option<Message>,
 }
 
@@ -35,12 +38,11 @@ impl Event {
     }
 }
 
-/// `key = value`.
+/// A field, and the tokens of its value with the policies resolved.
 pub(super) struct EventField {
-    pub(super) key: String,
-    /// The tokens of the key.
-    pub(super) at: TokenStream,
+    pub(super) name: FieldName,
     pub(super) value: Expr,
+    pub(super) resolved: Resolved,
     /// Whether no field of the same name follows.
     pub(super) is_last: bool,
 }
@@ -48,14 +50,15 @@ pub(super) struct EventField {
 pub(super) enum Message {
     /// A format string with its arguments.
     Format { text: LitStr, args: Vec<FormatArg>, format: Format },
-    /// The value of a field called `message`.
-    Value(Expr),
+    /// The value of a field called `message`, as it was written, and with the policies resolved.
+    Value(Expr, Resolved),
 }
 
 /// A format argument after the text.
 pub(super) struct FormatArg {
     pub(super) name: Option<Ident>,
     pub(super) value: Expr,
+    pub(super) resolved: Resolved,
 }
 
 /// Parses `$crate Info, …`; candor's macro puts the first two in front of the user's tokens.
@@ -68,6 +71,7 @@ pub(super) fn parse(tokens: TokenStream) -> syn::Result<Event> {
             target: None,
             parent: None,
             fields: Vec::new(),
+            declared: Vec::new(),
             message: None,
         };
         input.parse::<Token![,]>()?;
@@ -78,8 +82,8 @@ pub(super) fn parse(tokens: TokenStream) -> syn::Result<Event> {
             ));
         }
         settings(&mut event, input)?;
-        contents(&mut event, input)?;
         let mut errors = Errors::default();
+        contents(&mut event, input, &mut errors)?;
         check(&mut event, &mut errors);
         errors.finish()?;
         Ok(event)
@@ -107,7 +111,7 @@ fn settings(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
             return Err(syn::Error::new_spanned(&key, format!("duplicate argument `{key}:`")));
         }
         if is_audit && key == "parent" {
-            let message = "an audit event goes past `tracing`, and so has no `parent:`";
+            let message = "`parent:` is not supported by `audit!`";
             return Err(syn::Error::new_spanned(&key, message));
         }
         *place = Some(input.parse()?);
@@ -117,26 +121,25 @@ fn settings(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
 }
 
 /// Fields, then the message with its arguments.
-fn contents(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
-    if input.peek(syn::token::Brace) {
+fn contents(event: &mut Event, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
+    if input.peek(syn::token::Brace) && !is_constant_name(input) {
         let list;
         braced!(list in input);
-        fields(event, &list)?;
+        fields(event, &list, errors)?;
         if !list.is_empty() {
-            return Err(list.error("the message stands behind the braces of the fields"));
-        }
-        if input.peek(Token![=]) {
-            return Err(input.error("a field's name is written out, not taken from a constant"));
+            return Err(
+                list.error("put the message after the braces: `info!({ a = 1 }, \"done\")`")
+            );
         }
         comma(input)?;
     } else {
-        fields(event, input)?;
+        fields(event, input, errors)?;
     }
     if input.is_empty() {
         return Ok(());
     }
     if !input.peek(LitStr) {
-        return Err(input.error("expected the message, a format string in quotes"));
+        return Err(input.error("expected the message, a string literal"));
     }
     let text: LitStr = input.parse()?;
     if event.message.is_some() {
@@ -145,7 +148,7 @@ fn contents(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
     comma(input)?;
     let mut args = Vec::new();
     while !input.is_empty() {
-        args.push(arg(input, &event.root)?);
+        args.push(arg(input, &event.root, errors)?);
         comma(input)?;
     }
     let names: Vec<_> =
@@ -155,26 +158,35 @@ fn contents(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
     Ok(())
 }
 
+/// Whether the braces are the name of a field, `{ KEY } = value`.
+fn is_constant_name(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.parse::<TokenTree>().is_ok() && ahead.peek(Token![=])
+}
+
 /// Fields up to the message or the end.
-fn fields(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
+fn fields(event: &mut Event, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
+    let root = &event.root;
+    let policies = quote!(#root::policy);
     let is_message = || input.peek(LitStr) && !is_assignment(input);
     while !(input.is_empty() || is_message()) {
-        let (key, at, shorthand) = key(input)?;
-        let value = match shorthand {
-            Some(value) if !input.peek(Token![=]) => value,
-            _ => {
-                input.parse::<Token![=]>()?;
-                sigil(input)?;
-                value(input, &event.root)?
+        let Field { name, value } = input.parse()?;
+        let value = match value {
+            FieldValue::Given(value) | FieldValue::Own(value) => value,
+            FieldValue::Empty(path) => {
+                event.declared.push((name, path));
+                comma(input)?;
+                continue;
             }
         };
-        if key == "message" {
+        let resolved = resolve(&value, &policies, errors);
+        if name.text() == Some("message") {
             if event.message.is_some() {
-                return Err(syn::Error::new_spanned(at, "duplicate message"));
+                return Err(syn::Error::new_spanned(name.at(), "duplicate message"));
             }
-            event.message = Some(Message::Value(value));
+            event.message = Some(Message::Value(value, resolved));
         } else {
-            event.fields.push(EventField { key, at, value, is_last: true });
+            event.fields.push(EventField { name, value, resolved, is_last: true });
         }
         comma(input)?;
     }
@@ -186,60 +198,7 @@ fn is_assignment(input: ParseStream<'_>) -> bool {
     input.peek2(Token![=]) && !input.peek2(Token![==])
 }
 
-/// Parses the name of a field: as text, as tokens, and, if no value follows, as an expression.
-fn key(input: ParseStream<'_>) -> syn::Result<(String, TokenStream, Option<Expr>)> {
-    if input.peek(LitStr) {
-        let key: LitStr = input.parse()?;
-        return Ok((key.value(), key.to_token_stream(), None));
-    }
-    let has_sigil = sigil(input)?;
-    if !input.peek(Ident::peek_any) {
-        return Err(input.error(
-            "expected a field (`key = value`, or `key` where that is a variable) or the message, \
-             a format string in quotes",
-        ));
-    }
-    let mut name = input.call(Ident::parse_any)?;
-    let mut key = name.unraw().to_string();
-    let mut at = name.to_token_stream();
-    while input.peek(Token![.]) && input.peek2(Ident::peek_any) {
-        input.parse::<Token![.]>()?.to_tokens(&mut at);
-        name = input.call(Ident::parse_any)?;
-        key.push('.');
-        key.push_str(&name.unraw().to_string());
-        name.to_tokens(&mut at);
-    }
-    if input.peek(Token![!]) {
-        return Err(syn::Error::new_spanned(
-            at,
-            "the message is a format string in quotes; what a macro makes can't be checked",
-        ));
-    }
-    if has_sigil && input.peek(Token![=]) {
-        return Err(input.error("the sigil stands before the value: `key = ?value`"));
-    }
-    if !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![=]) {
-        return Err(input.error(format!(
-            "expected `,` or `=` behind the field `{key}`; a value that is no variable needs a name: `key = value`"
-        )));
-    }
-    // A dotted name with a value, such as `user.type = 1`, need not be an expression.
-    let shorthand = if input.peek(Token![=]) { None } else { Some(syn::parse2(at.clone())?) };
-    Ok((key, at, shorthand))
-}
-
-/// Parses a `?` or `%`, which has no effect: a value's policy determines how it is shown.
-fn sigil(input: ParseStream<'_>) -> syn::Result<bool> {
-    if input.peek(Token![?]) {
-        return input.parse::<Token![?]>().map(|_| true);
-    }
-    if input.peek(Token![%]) {
-        return input.parse::<Token![%]>().map(|_| true);
-    }
-    Ok(false)
-}
-
-fn arg(input: ParseStream<'_>, root: &TokenTree) -> syn::Result<FormatArg> {
+fn arg(input: ParseStream<'_>, root: &TokenTree, errors: &mut Errors) -> syn::Result<FormatArg> {
     let name = if input.peek(Ident::peek_any) && is_assignment(input) {
         let name = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
@@ -247,7 +206,9 @@ fn arg(input: ParseStream<'_>, root: &TokenTree) -> syn::Result<FormatArg> {
     } else {
         None
     };
-    Ok(FormatArg { name, value: value(input, root)? })
+    let value = input.parse()?;
+    let resolved = resolve(&value, &quote!(#root::policy), errors);
+    Ok(FormatArg { name, value, resolved })
 }
 
 fn comma(input: ParseStream<'_>) -> syn::Result<()> {
@@ -261,26 +222,19 @@ fn comma(input: ParseStream<'_>) -> syn::Result<()> {
 /// as in `"done", rows = 3`), and marks the last one of several fields with one name.
 fn check(event: &mut Event, errors: &mut Errors) {
     for at in 0..event.fields.len() {
-        let key = event.fields[at].key.clone();
-        if key.is_empty() {
-            errors.add(&event.fields[at].at, "a field needs a name");
+        let (field, later) = event.fields[at..].split_first_mut().expect("it is one of them");
+        if field.name.text().is_some_and(str::is_empty) {
+            errors.add(field.name.at(), "a field needs a name");
         }
-        event.fields[at].is_last = event.fields[at + 1..].iter().all(|later| later.key != key);
+        field.is_last = !later.iter().any(|later| later.name.is_same(&field.name));
     }
     let Some(Message::Format { args, format, .. }) = &event.message else { return };
     for (arg, used) in args.iter().zip(&format.explicit) {
         if let Some(name) = arg.name.as_ref().filter(|_| !used.is_used) {
             errors.add(
                 name,
-                format!("the message does not show `{name}`; a field stands before the message"),
+                format!("unused argument `{name}`; put fields before the message: `info!({name} = …, \"…\")`"),
             );
         }
     }
-}
-
-/// Parses a value with its policies.
-fn value(input: ParseStream<'_>, root: &TokenTree) -> syn::Result<Expr> {
-    let mut value = input.parse()?;
-    resolve_policies(&mut value, &quote!(#root::policy));
-    Ok(value)
 }

@@ -1,9 +1,9 @@
 //! The `#[redact(…)]` attributes of one field.
 
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta};
+use syn::{Attribute, Ident, Meta};
 
 use crate::errors::Errors;
-use crate::policy::{MetaArg, Policy, PolicyKind};
+use crate::policy::{MetaArg, Policy, PolicyKind, reason_text};
 
 /// Reads all `#[redact(…)]` of one field. `None` is a field without one, or one with mistakes.
 pub(super) fn policy(attributes: &[Attribute], errors: &mut Errors) -> Option<Policy> {
@@ -60,20 +60,4 @@ fn args(attribute: &Attribute, errors: &mut Errors) -> Vec<MetaArg> {
             Vec::new()
         }
     }
-}
-
-fn reason_text(arg: &MetaArg, errors: &mut Errors) -> Option<String> {
-    let expected = "expected a sentence, as in `reason = \"…\"`";
-    match &arg.value {
-        Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
-            let reason = text.value().trim().to_owned();
-            if !reason.is_empty() {
-                return Some(reason);
-            }
-            errors.add(text, "the reason is empty; say why the value may be shown");
-        }
-        Some(value) => errors.add(value, expected),
-        None => errors.add(arg, expected),
-    }
-    None
 }

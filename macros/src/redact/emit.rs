@@ -136,10 +136,11 @@ fn listed(
                     by_name(&field.all_names(), &by_type, private)
                 }
             };
-            ListedField { cfgs, name, decision }
+            ListedField { cfgs, name: name.to_token_stream(), decision }
         })
     });
-    submit("redact", "", &redacted.ident.unraw().to_string(), fields, private)
+    let name = redacted.ident.unraw().to_string().to_token_stream();
+    submit("redact", &quote!(""), &name, fields, private)
 }
 
 struct Emit<'a> {

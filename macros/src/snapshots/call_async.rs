@@ -3,8 +3,8 @@ fn charge(
     order: &Order,
     __arg2: (u32, u32),
 ) -> impl ::candor::__private::Future<Output = Result<Receipt, Declined>> {
-    ::candor::__private::site!(call "charge"[].dependency("payments").method("POST"));
-    ::candor::__private::Step::new::<
+    ::candor::__private::site!(call "charge", [].dependency("payments").method("POST"));
+    return ::candor::__private::Step::new::<
         Result<Receipt, Declined>,
     >(
         &__SITE,
@@ -32,5 +32,5 @@ fn charge(
             ::candor::__private::call_result!(__value)
                 .with_answer(::candor::__private::answered!(__value))
         },
-    )
+    );
 }

@@ -1,8 +1,8 @@
 fn ping() -> impl ::candor::__private::Future<Output = Result<(), Down>> {
     ::candor::__private::site!(
-        call "ping"[].dependency("payments").url("https://pay.example/ping")
+        call "ping", [].dependency("payments").url("https://pay.example/ping")
     );
-    ::candor::__private::Step::new::<
+    return ::candor::__private::Step::new::<
         Result<(), Down>,
     >(
         &__SITE,
@@ -20,5 +20,5 @@ fn ping() -> impl ::candor::__private::Future<Output = Result<(), Down>> {
             ::candor::__private::call_result!(__value)
                 .with_answer(::candor::__private::answered!(__value))
         },
-    )
+    );
 }

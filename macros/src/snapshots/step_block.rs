@@ -5,7 +5,7 @@ impl Store {
     }
     fn clear(&self) {
         ::candor::__private::site!(
-            step "Store::clear"[].level(::candor::__private::Level::DEBUG)
+            step "Store::clear", [].level(::candor::__private::Level::DEBUG)
         );
         let __step = ::candor::__private::StepGuard::enter(&__SITE);
     }

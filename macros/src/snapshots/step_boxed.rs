@@ -1,13 +1,16 @@
 fn load(&self) -> Pin<Box<dyn Future<Output = u32> + Send + '_>> {
-    ::candor::__private::site!(step "load"[]);
+    ::candor::__private::site!(step "load", []);
     let at = self.at;
-    Box::pin(
+    return Box::pin(
         ::candor::__private::Step::new::<
             u32,
         >(
             &__SITE,
             async move { at },
-            |__value| ::candor::__private::call_result!(__value),
+            |__value| {
+                ::candor::__private::call_result!(__value)
+                    .with_answer(::candor::__private::error_answer!(__value))
+            },
         ),
-    )
+    );
 }

@@ -1,7 +1,7 @@
 #[must_use]
 async fn count() -> u32 {
-    ::candor::__private::site!(step "count"[].busy());
-    ::candor::__private::Step::new::<
+    ::candor::__private::site!(step "count", [].busy());
+    return ::candor::__private::Step::new::<
         u32,
     >(
             &__SITE,
@@ -15,7 +15,10 @@ async fn count() -> u32 {
                 };
                 #[allow(unreachable_code)] return __value;
             },
-            |__value| ::candor::__private::call_result!(__value),
+            |__value| {
+                ::candor::__private::call_result!(__value)
+                    .with_answer(::candor::__private::error_answer!(__value))
+            },
         )
-        .await
+        .await;
 }

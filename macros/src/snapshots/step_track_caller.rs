@@ -1,6 +1,6 @@
 #[track_caller]
 fn find(at: usize) -> Result<u32, Missing> {
-    ::candor::__private::site!(step "find"[]);
+    ::candor::__private::site!(step "find", []);
     let mut __step = ::candor::__private::StepGuard::enter(&__SITE)
         .unobserved(::candor::__private::unobserved!(Result < u32, Missing >));
     let __value: Result<u32, Missing> = {
@@ -13,7 +13,10 @@ fn find(at: usize) -> Result<u32, Missing> {
                     __step
                         .read(
                             &__value,
-                            |__value| ::candor::__private::call_result!(__value),
+                            |__value| {
+                                ::candor::__private::call_result!(__value)
+                                    .with_answer(::candor::__private::error_answer!(__value))
+                            },
                         );
                     return __value;
                 }
@@ -23,7 +26,14 @@ fn find(at: usize) -> Result<u32, Missing> {
     };
     #[allow(unreachable_code)]
     {
-        __step.read(&__value, |__value| ::candor::__private::call_result!(__value));
+        __step
+            .read(
+                &__value,
+                |__value| {
+                    ::candor::__private::call_result!(__value)
+                        .with_answer(::candor::__private::error_answer!(__value))
+                },
+            );
         return __value;
     }
 }

@@ -32,13 +32,28 @@ pub(super) fn starts_with_item(body: &TokenStream) -> bool {
 
 /// The span of the first token of the last statement.
 pub(super) fn tail_span(body: &TokenStream) -> Option<Span> {
+    const BLOCKS: [&str; 6] = ["if", "match", "while", "loop", "for", "unsafe"];
     let mut tail = None;
     let mut is_start = true;
+    // Whether the statement begins as a block does, and whether its braces came last: it then ends without a `;`.
+    let (mut is_block, mut is_after_braces) = (false, false);
     for token in body.clone() {
-        if is_start {
+        let continues = match &token {
+            TokenTree::Ident(ident) => ident == "else",
+            TokenTree::Punct(punct) => matches!(punct.as_char(), '.' | '?' | ';'),
+            _ => false,
+        };
+        if is_start || is_block && is_after_braces && !continues {
             tail = Some(token.span());
+            is_block = match &token {
+                TokenTree::Ident(ident) => BLOCKS.iter().any(|block| ident == block),
+                TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+                _ => false,
+            };
         }
         is_start = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ';');
+        is_after_braces =
+            matches!(&token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
     }
     tail
 }

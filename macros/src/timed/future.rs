@@ -10,7 +10,7 @@ use super::parts::Parts;
 use super::sync::call;
 use crate::function::{Argument, Function, without_lifetimes};
 use crate::shape::{PollKind, Polled, pinned};
-use crate::tokens::respan;
+use crate::tokens::{respan, span_at};
 
 /// `fn f(…) -> impl Future<Output = T> { step }`: unlike an `async fn`, the future stores the arguments
 /// once.
@@ -25,8 +25,11 @@ pub(super) fn returns_future(parts: &Parts, function: &mut Function) -> TokenStr
     let end = output.clone().into_iter().last().map_or_else(Span::call_site, |last| last.span());
     let end = quote_spanned!(end=> >);
     function.signature.asyncness = None;
-    function.signature.output = parse_quote!(-> impl #private::Future<Output = #output #end);
-    step
+    // The compiler reports a value that is not what an `impl Trait` in the output promises at the body.
+    let span = span_at(&function.body);
+    let future = quote_spanned!(span=> -> impl #private::Future<Output = #output #end);
+    function.signature.output = parse_quote!(#future);
+    returned(function, &step)
 }
 
 /// `async fn f(…) -> T { step.await }`
@@ -44,7 +47,13 @@ pub(super) fn stays_async(parts: &Parts, function: &mut Function) -> TokenStream
         return quote!(match #step.await {});
     }
     let step = step(parts, function);
-    quote!(#step.await)
+    returned(function, &quote!(#step.await))
+}
+
+/// `return value;`, about whose type the compiler reports errors at the user's body.
+fn returned(function: &Function, value: &TokenStream) -> TokenStream {
+    let span = span_at(&function.body);
+    quote_spanned!(span=> return #value;)
 }
 
 /// The body of an `async fn` as a future that owns the arguments, in the function's order:
@@ -74,15 +83,23 @@ fn step(parts: &Parts, function: &mut Function) -> TokenStream {
     let tail = tail_span(&body).unwrap_or_else(|| function.body.span());
     let value = Ident::new("__value", tail);
     let body = block(&body, function.body.span());
+    let returned = if let Type::Infer(_) = output {
+        // A variable would be in the compiler's errors about two types.
+        quote!(return #body;)
+    } else {
+        quote! {
+            let #value: #output = #body;
+            #[allow(unreachable_code)]
+            return #value;
+        }
+    };
     let future = quote! {
         async move {
             #whole_self
             #(#arguments)*
             #entered
             #hint
-            let #value: #output = #body;
-            #[allow(unreachable_code)]
-            return #value;
+            #returned
         }
     };
     let mut arguments = Group::new(Delimiter::Parenthesis, quote!(&__SITE, #future, #read));
@@ -147,7 +164,7 @@ pub(super) fn returns_polled(
             }
             (false, _) => step(tail.to_token_stream()),
         };
-        return quote!(#bind_entry #(#statements)* #tail);
+        return quote!(#bind_entry #(#statements)* return #tail;);
     }
     let declared = function.output();
     let polled_value = call(parts, function, &declared, None);
@@ -156,6 +173,6 @@ pub(super) fn returns_polled(
     quote! {
         let __entry = #entry;
         let __polled = #polled_value;
-        #value
+        return #value;
     }
 }

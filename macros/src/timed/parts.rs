@@ -1,16 +1,18 @@
 //! The pieces that every form of an expanded function consists of.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprLit, Lit, LitStr};
+use syn::{Expr, ExprLit, Lit};
 
-use crate::args::{Args, FieldArg, Level, Ret, SiteKind};
+use crate::args::{Args, Ret, SiteKind};
+use crate::errors::Errors;
+use crate::field::{Field, FieldValue, use_of_empty};
 use crate::function::Function;
 use crate::inventory;
 use crate::policy::{Policy, PolicyKind};
-use crate::value::{borrowed, borrowed_as, checked, resolve_policies};
+use crate::value::{Resolved, borrowed, checked, given, resolve};
 
 pub(super) struct Parts {
     /// `::candor::__private`, or that module where `crate = …` finds it.
@@ -24,12 +26,17 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn new(kind: SiteKind, args: &Args, function: &Function) -> Self {
+    pub(super) fn new(
+        kind: SiteKind,
+        args: &Args,
+        function: &Function,
+        errors: &mut Errors,
+    ) -> Self {
         let root = args.root.as_ref().map_or_else(|| quote!(::candor), |root| quote!(#root));
         let (private, policies) = (quote!(#root::__private), quote!(#root::policy));
         Parts {
             site: site(kind, args, function, &private),
-            fields: fields(args, &private, &policies),
+            fields: fields(args, function, &private, &policies, errors),
             read: read(kind, args, &private, &policies),
             private,
         }
@@ -55,18 +62,19 @@ impl Parts {
     }
 }
 
-/// `site!(step "reserve" ["order_id"].checked([unreserved("order_id", LineKind::Step)]));`
+/// `site!(step "reserve", ["order_id"] .checked([unreserved("order_id", LineKind::Step)]));`
 fn site(kind: SiteKind, args: &Args, function: &Function, private: &TokenStream) -> TokenStream {
     let mut function_name = function.signature.ident.unraw().to_string();
     if let Some(block) = &args.block {
         function_name = format!("{block}::{function_name}");
     }
-    let subject = args.subject.as_ref().map(LitStr::value);
+    let function_name = function_name.to_token_stream();
+    let subject = args.subject.as_ref().map(ToTokens::to_token_stream);
     let (site_kind, name, dependency) = match kind {
-        SiteKind::Step => ("step", subject.unwrap_or(function_name), String::new()),
+        SiteKind::Step => ("step", subject.unwrap_or(function_name), quote!("")),
         SiteKind::Call => {
-            let operation = args.operation.as_ref().map_or(function_name, LitStr::value);
-            ("call", operation, subject.unwrap_or_default())
+            let operation = args.operation.as_ref().map(ToTokens::to_token_stream);
+            ("call", operation.unwrap_or(function_name), subject.unwrap_or_else(|| quote!("")))
         }
     };
     let mut settings = TokenStream::new();
@@ -75,7 +83,7 @@ fn site(kind: SiteKind, args: &Args, function: &Function, private: &TokenStream)
         ("dependency", dependency_text),
         ("target", args.target.as_ref()),
         ("method", args.method.as_ref()),
-        ("url", args.url.as_ref().and_then(literal)),
+        ("url", args.url.as_ref().filter(|url| is_literal(url))),
         ("url_template", args.url_template.as_ref()),
     ] {
         let method = format_ident!("{method}");
@@ -83,57 +91,107 @@ fn site(kind: SiteKind, args: &Args, function: &Function, private: &TokenStream)
     }
     for (method, level) in [("level", &args.level), ("err", &args.err)] {
         let method = format_ident!("{method}");
-        let level = level.as_ref();
-        settings.extend(level.map(|Level(level)| quote!(.#method(#private::Level::#level))));
+        let level = level.as_ref().map(|level| level.tokens(private));
+        settings.extend(level.map(|level| quote!(.#method(#level))));
     }
     settings.extend(args.slow_nanos.map(|nanos| quote!(.slow_nanos(#nanos))));
     settings.extend(args.busy.map(|_| quote!(.busy())));
-    let names: Vec<_> = args.fields.iter().map(|field| field.name.unraw().to_string()).collect();
     let line_kind = if kind == SiteKind::Step { "Step" } else { "Call" };
-    let idents = args.fields.iter().map(|field| &field.name);
-    settings.extend(checked(names.iter().zip(idents), line_kind, private));
+    let own = args.fields.iter().map(|field| (&field.name, line_kind));
+    let context = args.context.iter().map(|field| (&field.name, "Context"));
+    settings.extend(checked(own.chain(context), private));
+    let names = args.fields.iter().chain(&args.context).map(|field| &field.name);
     let listed = inventory::of_args(args, private);
     let listed = inventory::submit(site_kind, &dependency, &name, listed, private);
     let site_kind = format_ident!("{site_kind}");
-    quote!(#listed #private::site!(#site_kind #name [#(#names),*] #settings);)
+    quote!(#listed #private::site!(#site_kind #name, [#(#names),*] #settings);)
 }
 
-/// The text of an expression that is a string literal.
-fn literal(value: &Expr) -> Option<&LitStr> {
-    match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
-        _ => None,
-    }
+/// Whether an expression is a string literal.
+fn is_literal(value: &Expr) -> bool {
+    matches!(value, Expr::Lit(ExprLit { lit: Lit::Str(_), .. }))
 }
 
-/// The statements that write the fields, and the URL of a call unless that is a [literal], which is
-/// part of the site.
-fn fields(args: &Args, private: &TokenStream, policies: &TokenStream) -> Option<TokenStream> {
-    let url = args.url.as_ref().filter(|url| literal(url).is_none()).map(|url| {
+/// The statements that write the fields, and the URL of a call unless that is a [literal](is_literal), which is part of
+/// the site.
+fn fields(
+    args: &Args,
+    function: &Function,
+    private: &TokenStream,
+    policies: &TokenStream,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
+    let mut statements = TokenStream::new();
+    if let Some(url) = args.url.as_ref().filter(|url| !is_literal(url)) {
         let url = borrowed(url);
-        quote!(__fields.url(#url);)
+        statements.extend(quote!(__fields.url(#url);));
+    }
+    let mut has_values = false;
+    let own = args.fields.iter().map(|field| (field, false));
+    for (field, is_context) in own.chain(args.context.iter().map(|field| (field, true))) {
+        let Field { name, value } = field;
+        let value = match value {
+            FieldValue::Given(value) => value,
+            FieldValue::Own(value) if is_context || is_variable(value, function) => value,
+            // A field that the body records.
+            FieldValue::Own(_) => continue,
+            FieldValue::Empty(path) => {
+                statements.extend(use_of_empty(path, private));
+                continue;
+            }
+        };
+        let Resolved { tokens, has_reason } = resolve(value, policies, errors);
+        let shown = given(value, &tokens, private);
+        has_values = true;
+        let sensitive = match has_reason {
+            true => quote!(false),
+            false => quote!(const { #private::is_sensitive(#name) }),
+        };
+        statements.extend(match name.text() {
+            _ if is_context => quote!(__fields.context(#name, #sensitive, &#shown);),
+            Some("error") => quote!(__fields.error(&#shown);),
+            Some(text)
+                if text
+                    .bytes()
+                    .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) =>
+            {
+                let opening = format!(",\"{text}\":");
+                quote!(__fields.field(#opening, #sensitive, &#shown);)
+            }
+            _ => quote!(__fields.named(#name, #sensitive, &#shown);),
+        });
+    }
+    let traits = has_values.then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use #private::values::*;
+        }
     });
-    let fields = args.fields.iter().map(|FieldArg { name, value }| {
-        let key = name.unraw().to_string();
-        let opening = format!(",\"{key}\":");
-        let mut resolved = value.clone();
-        resolve_policies(&mut resolved, policies);
-        let value = borrowed_as(value, &resolved.into_token_stream());
-        quote!(__fields.field(#opening, const { #private::is_sensitive(#key) }, #value);)
-    });
-    (url.is_some() || !args.fields.is_empty()).then(|| quote!(#url #(#fields)*))
+    (!statements.is_empty()).then(|| quote!(#traits #statements))
+}
+
+/// Whether a name in `fields` stands for a value: an argument of the function or a part of one, or a constant.
+fn is_variable(value: &Expr, function: &Function) -> bool {
+    match value {
+        Expr::Field(field) => is_variable(&field.base, function),
+        Expr::Path(path) => path.path.get_ident().is_none_or(|name| {
+            name == "self" || function.binds(name) || name.to_string().contains(char::is_uppercase)
+        }),
+        _ => true,
+    }
 }
 
 /// `|__value| ending!(__value).with_answer(answered!(__value)).with_ret(…)`
 fn read(kind: SiteKind, args: &Args, private: &TokenStream, policies: &TokenStream) -> TokenStream {
-    let answer = (kind == SiteKind::Call).then(|| match &args.outcome {
+    let answer = match &args.outcome {
+        None if kind == SiteKind::Step => quote!(.with_answer(#private::error_answer!(__value))),
         None => quote!(.with_answer(#private::answered!(__value))),
         Some(outcome) => {
             let span = outcome.span();
             let answer = quote_spanned!(span=> #private::answer(|| #outcome(__value)));
             quote!(.with_answer(#answer))
         }
-    });
+    };
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = match policy {
             None => quote_spanned!(*span=> ret(&__shown)),

@@ -64,7 +64,7 @@ pub(super) fn track_caller(parts: &Parts, function: &Function) -> TokenStream {
 /// let mut __step = StepGuard::enter(&__SITE);
 /// let __value = call2(a, b, move |a, b| -> Output { body });
 /// __step.read(&__value, read);
-/// __value
+/// return __value;
 /// ```
 ///
 /// Fields can name what an argument's pattern binds; then they are evaluated inside the closure.
@@ -81,7 +81,7 @@ pub(super) fn closure(parts: &Parts, function: &mut Function) -> TokenStream {
         let mut __step = #guard;
         let __value = #value;
         __step.read(&__value, #read);
-        __value
+        return __value;
     }
 }
 

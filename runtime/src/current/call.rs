@@ -22,6 +22,7 @@ pub(crate) struct CallFacts {
     /// Redacted.
     pub(crate) url: Option<Cow<'static, str>>,
     pub(crate) status: Option<u16>,
+    pub(crate) grpc_status: Option<u16>,
     /// When the last retry began.
     pub(crate) last_attempt: Option<Tick>,
 }

@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tracing_core::span;
 
 use super::call::CallState;
-use crate::outcome::result::OwnedFailure;
+use super::span_data::SpanData;
+use crate::outcome::failure::OwnedFailure;
 use crate::request::Request;
 use crate::site::Site;
 
@@ -67,6 +68,9 @@ pub(crate) struct StepExtras {
     /// Nanoseconds of the steps inside this one that ended on another task or thread. In a frame without a step, those
     /// of the step that sent the work there.
     pub(crate) elsewhere: Option<Arc<AtomicU64>>,
+    /// Fields that all lines inside the step have.
+    pub(crate) context: Option<Arc<SpanData>>,
+    pub(crate) marks: FieldMarks,
 }
 
 /// What is known of a step's span for other layers. The step's state holds the span itself.
@@ -75,6 +79,15 @@ pub(crate) struct StepSpan {
     pub(crate) id: span::Id,
     /// The fields that it has, as members.
     pub(crate) recorded: String,
+}
+
+/// What the fields of a step need when its line is written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FieldMarks {
+    /// A field is an error, under the keys of the step's own error with an underscore.
+    pub(crate) has_error: bool,
+    /// A field takes the place of one of the context's.
+    pub(crate) takes_context: bool,
 }
 
 impl Frame {
@@ -227,6 +240,8 @@ impl StepExtras {
             || self.failure.is_some()
             || self.url.is_some()
             || self.elsewhere.is_some()
+            || self.context.is_some()
+            || self.marks != FieldMarks::default()
     }
 
     #[cold]
@@ -243,5 +258,7 @@ impl StepExtras {
         self.url = None;
         self.failure = None;
         self.elsewhere = None;
+        self.context = None;
+        self.marks = FieldMarks::default();
     }
 }

@@ -11,7 +11,7 @@ use super::span_stack;
 use crate::base::catch::call_layers;
 
 /// A span that other layers see. A panic of theirs does not leave a destructor that runs while the thread unwinds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LayerSpan(
     /// Taken when the span closes.
     Option<Span>,

@@ -7,6 +7,7 @@ mod frame;
 mod layer_span;
 mod line_buffer;
 mod line_lease;
+mod span_data;
 pub(crate) mod span_stack;
 mod step_state;
 mod thread;
@@ -14,10 +15,11 @@ mod thread;
 pub(crate) use self::call::{CallFacts, CallState};
 #[cfg(feature = "testing")]
 pub(crate) use self::delay::Delayed;
-pub(crate) use self::frame::{Frame, SavedFrame, StepExtras, StepSpan};
+pub(crate) use self::frame::{FieldMarks, Frame, OWN_STEP, SavedFrame, StepExtras, StepSpan};
 pub(crate) use self::layer_span::{EnteredLayerSpan, LayerSpan};
 pub(crate) use self::line_buffer::{LineBuffer, RenderCache};
 pub(crate) use self::line_lease::LineLease;
+pub(crate) use self::span_data::SpanData;
 pub(crate) use self::step_state::StepState;
 pub(crate) use self::thread::{
     FrameGuard, ThreadState, UserGuard, frame_to_send, is_alive, is_of, raises, request,

@@ -1,21 +1,17 @@
 //! The spans that are entered on this thread: their fields, and the request that each of them carries.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use tracing_core::callsite::DefaultCallsite;
 use tracing_core::field::FieldSet;
 use tracing_core::metadata::Kind;
 use tracing_core::span::Id;
 use tracing_core::{Level, Metadata, identify_callsite};
-use tracing_subscriber::registry::Extensions;
 
 use super::frame::Frame;
+use super::span_data::SpanData;
 use super::thread::{swap_frame, with};
-use crate::base::sync;
-use crate::request::Request;
 
 pub(crate) static REQUEST_SPAN_CALLSITE: DefaultCallsite = DefaultCallsite::new(REQUEST_SPAN);
 
@@ -35,89 +31,20 @@ pub(crate) fn is_request_span(metadata: &Metadata<'_>) -> bool {
     metadata.callsite() == REQUEST_SPAN.callsite()
 }
 
-/// The data that candor keeps of a span: its fields, its request and its parent.
-pub(crate) struct SpanData {
-    /// Fields as members.
-    fields: RwLock<String>,
-    /// Whether `fields` is not empty, so that most lines take no lock.
-    has_fields: AtomicBool,
-    pub(crate) request: Option<Arc<Request>>,
-    pub(crate) parent: Option<Arc<SpanData>>,
-}
-
-impl SpanData {
-    /// The data that candor's layer keeps of a span.
-    pub(crate) fn of(extensions: &Extensions<'_>) -> Option<Arc<Self>> {
-        extensions.get::<Arc<Self>>().cloned()
-    }
-
-    /// The data of a request's span, which has no fields.
-    pub(crate) fn of_request(request: Arc<Request>, parent: Option<Arc<SpanData>>) -> Self {
-        Self::new(String::new(), Some(request), parent)
-    }
-
-    pub(crate) fn new(
-        fields: String,
-        request: Option<Arc<Request>>,
-        parent: Option<Arc<SpanData>>,
-    ) -> Self {
-        let has_fields = AtomicBool::new(!fields.is_empty());
-        SpanData { fields: RwLock::new(fields), has_fields, request, parent }
-    }
-
-    pub(crate) fn change(&self, change: impl FnOnce(&mut String)) {
-        let mut fields = sync::write(&self.fields);
-        change(&mut fields);
-        self.has_fields.store(!fields.is_empty(), Ordering::Release);
-    }
-
-    /// Whether neither this span nor any around it has fields.
-    fn is_bare(&self) -> bool {
-        let mut span = Some(self);
-        while let Some(data) = span {
-            if data.has_fields.load(Ordering::Acquire) {
-                return false;
-            }
-            span = data.parent.as_deref();
-        }
-        true
-    }
-
-    /// Calls `f` with the fields of this span and those around it, innermost first.
-    pub(crate) fn each_fields(self: &Arc<Self>, mut f: impl FnMut(&str)) {
-        let mut span = Some(self);
-        while let Some(data) = span {
-            let fields = sync::read(&data.fields);
-            if !fields.is_empty() {
-                f(&fields);
-            }
-            span = data.parent.as_ref();
-        }
-    }
-}
-
-impl fmt::Debug for SpanData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpanData").finish_non_exhaustive()
-    }
-}
-
-/// Drops the chain of parents in a loop: ten thousand nested spans would overflow the stack.
-impl Drop for SpanData {
-    fn drop(&mut self) {
-        let mut parent = self.parent.take();
-        while let Some(mut data) = parent.and_then(Arc::into_inner) {
-            parent = data.parent.take();
-        }
-    }
-}
-
 struct EnteredSpan {
-    /// `None` for a [`SpanBarrier`].
-    id: Option<Id>,
+    kind: EntryKind,
     data: Arc<SpanData>,
     /// The frame that was current before, if the span carries another request.
     before: Option<Box<Frame>>,
+}
+
+#[derive(PartialEq, Eq)]
+enum EntryKind {
+    Span(Id),
+    /// A [`SpanBarrier`].
+    Barrier,
+    /// The fields that the step with this token puts on all lines inside it.
+    StepContext(u64),
 }
 
 thread_local! {
@@ -128,10 +55,10 @@ thread_local! {
 
 /// Makes a span the innermost one, and its request current.
 pub(crate) fn enter(id: &Id, data: Arc<SpanData>) {
-    enter_as(Some(id.clone()), data);
+    enter_as(EntryKind::Span(id.clone()), data);
 }
 
-fn enter_as(id: Option<Id>, data: Arc<SpanData>) {
+fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
     let before = data.request.as_ref().and_then(|request| {
         // A span made outside any request carries a capture's placeholder, which does not replace a request.
         let same = with(|frame| {
@@ -147,7 +74,7 @@ fn enter_as(id: Option<Id>, data: Arc<SpanData>) {
     });
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push(EnteredSpan { id, data, before });
+            entered.push(EnteredSpan { kind, data, before });
             let _ = COUNT.try_with(|count| count.set(entered.len()));
         }
     });
@@ -155,7 +82,25 @@ fn enter_as(id: Option<Id>, data: Arc<SpanData>) {
 
 /// Exits a span. Spans may be exited in any order.
 pub(crate) fn exit(id: &Id) {
-    exit_from(|entry| entry.id.as_ref() == Some(id));
+    exit_from(|entry| matches!(&entry.kind, EntryKind::Span(entered) if entered == id));
+}
+
+/// Puts the fields of a step on all lines of this thread, inside the spans that it has entered, until [`exit_context`].
+pub(crate) fn enter_context(token: u64, context: &mut Arc<SpanData>) {
+    // A future may be polled in other spans each time.
+    let around = innermost();
+    if context.parent.as_ref().map(Arc::as_ptr) != around.as_ref().map(Arc::as_ptr) {
+        *context = Arc::new(context.in_span(around));
+    }
+    enter_as(EntryKind::StepContext(token), Arc::clone(context));
+}
+
+/// Ends [`enter_context`], if the step has called it. Steps may end in any order; those that are futures have one token,
+/// and are polled inside each other.
+pub(crate) fn exit_context(token: u64) {
+    if is_in_any() {
+        exit_from(|entry| entry.kind == EntryKind::StepContext(token));
+    }
 }
 
 fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) {
@@ -178,14 +123,14 @@ pub(crate) struct SpanBarrier(Arc<SpanData>);
 
 impl SpanBarrier {
     pub(crate) fn enter(data: Arc<SpanData>) -> Self {
-        enter_as(None, Arc::clone(&data));
+        enter_as(EntryKind::Barrier, Arc::clone(&data));
         SpanBarrier(data)
     }
 }
 
 impl Drop for SpanBarrier {
     fn drop(&mut self) {
-        exit_from(|entry| entry.id.is_none() && Arc::ptr_eq(&entry.data, &self.0));
+        exit_from(|entry| entry.kind == EntryKind::Barrier && Arc::ptr_eq(&entry.data, &self.0));
     }
 }
 
@@ -201,19 +146,31 @@ pub(crate) fn is_in_any() -> bool {
     depth() > 0
 }
 
-/// Whether the innermost entry of this thread is a span.
+/// Whether the innermost entry of this thread, except for those of steps, is a span.
 pub(crate) fn is_in_span() -> bool {
-    look_at_innermost(|entry| entry.id.as_ref().map(|_| ())).is_some()
+    look_at_tracing(|entry| matches!(entry.kind, EntryKind::Span(_)).then_some(())).is_some()
 }
 
-/// The data of the innermost span or barrier of this thread.
+/// The data of the innermost entry of this thread.
 pub(crate) fn innermost() -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| Some(Arc::clone(&entry.data)))
 }
 
 /// The data of the innermost barrier, if no span was entered since.
 pub(crate) fn barrier() -> Option<Arc<SpanData>> {
-    look_at_innermost(|entry| entry.id.is_none().then(|| Arc::clone(&entry.data)))
+    look_at_tracing(|entry| (entry.kind == EntryKind::Barrier).then(|| Arc::clone(&entry.data)))
+}
+
+/// The innermost entry that is not that of a step.
+fn look_at_tracing<T>(look: impl FnOnce(&EnteredSpan) -> Option<T>) -> Option<T> {
+    if !is_in_any() {
+        return None;
+    }
+    let look = |entered: &RefCell<Vec<EnteredSpan>>| {
+        let entered = entered.try_borrow().ok()?;
+        look(entered.iter().rev().find(|entry| !matches!(entry.kind, EntryKind::StepContext(_)))?)
+    };
+    ENTERED.try_with(look).ok().flatten()
 }
 
 #[inline]

@@ -23,11 +23,11 @@ key_sets! {
     /// Further keys that any line can have.
     COMMON[3], is_common: b"event" b"exc" b"truncated";
     /// Further keys of `step_timing` and `dependency_call` lines.
-    STEP[10], is_of_step: b"step" b"duration_ms" b"outcome" b"step_id" b"parent_id" b"offset_ms"
-        b"error" b"error_detail" b"ret" b"busy_ms";
+    STEP[12], is_of_step: b"step" b"duration_ms" b"outcome" b"step_id" b"parent_id" b"offset_ms"
+        b"error" b"error_type" b"error_detail" b"error_fields" b"ret" b"busy_ms";
     /// Further keys of `dependency_call` lines.
-    CALL[7], is_of_call: b"dependency" b"operation" b"dependency_method" b"url" b"status" b"retries"
-        b"last_attempt_ms";
+    CALL[8], is_of_call: b"dependency" b"operation" b"dependency_method" b"url" b"status"
+        b"grpc_status" b"retries" b"last_attempt_ms";
 }
 
 const fn text(key: &'static [u8]) -> &'static str {
@@ -46,6 +46,8 @@ pub enum LineKind {
     Step,
     /// A `dependency_call` line.
     Call,
+    /// Any line inside a step, by the step's `context(…)`.
+    Context,
 }
 
 /// Whether candor itself writes the key `name` in lines of this kind, so that a field can't have it.
@@ -55,8 +57,24 @@ pub(crate) const fn is_reserved(name: &str, kind: LineKind) -> bool {
         || match kind {
             LineKind::Event => false,
             LineKind::Step => is_of_step(name),
-            LineKind::Call => is_of_step(name) || is_of_call(name),
+            LineKind::Call | LineKind::Context => is_of_step(name) || is_of_call(name),
         }
+}
+
+/// Whether `name` is a key of the context whose value a field replaces on its own line.
+pub(crate) const fn is_of_context(name: &str) -> bool {
+    matches!(name.as_bytes(), b"request_id" | b"user_id" | b"method" | b"path" | b"service")
+}
+
+/// Whether one of the names is a key of the context.
+pub(crate) const fn any_of_context(mut names: &[&str]) -> bool {
+    while let [first, rest @ ..] = names {
+        if is_of_context(first) {
+            return true;
+        }
+        names = rest;
+    }
+    false
 }
 
 /// Rejects a reserved field name at compile time. Because of `#[track_caller]`, the error is reported at the call,
@@ -65,7 +83,10 @@ pub(crate) const fn is_reserved(name: &str, kind: LineKind) -> bool {
 pub const fn unreserved(name: &str, kind: LineKind) {
     // Spans and events of steps have a field `message` of their own.
     let is_message = !matches!(kind, LineKind::Event) && matches!(name.as_bytes(), b"message");
-    if is_reserved(name, kind) || is_message {
+    // The type of the value decides about `error`, see `StepFields::error`.
+    let is_error = matches!(name.as_bytes(), b"error");
+    let is_free = !matches!(kind, LineKind::Context) && (is_of_context(name) || is_error);
+    if is_reserved(name, kind) && !is_free || is_message {
         refuse(name);
     }
 }
@@ -74,8 +95,8 @@ pub const fn unreserved(name: &str, kind: LineKind) {
 /// put together from bytes.
 #[track_caller]
 const fn refuse(name: &str) -> ! {
-    let parts = ["`", name, "` is a key of candor's own line; choose another name for the field"];
-    let mut message = [0; 128];
+    let parts = ["`", name, "` is a key of candor's own line; ", way_out(name)];
+    let mut message = [0; 256];
     let (mut part, mut end) = (0, 0);
     while part < parts.len() {
         let mut index = 0;
@@ -88,6 +109,30 @@ const fn refuse(name: &str) -> ! {
     match std::str::from_utf8(message.split_at(end).0) {
         Ok(message) => panic!("{}", message),
         Err(_) => panic!(),
+    }
+}
+
+/// The clause that says what to write in place of a field of a reserved name.
+const fn way_out(name: &str) -> &'static str {
+    match name.as_bytes() {
+        b"level" => "set the level with `level = …`, or by the macro of an event",
+        b"logger" => "set the target with `target`",
+        b"msg" | b"message" => "write a message in an event, or choose another name for the field",
+        b"user_id" => "set it with `context::set_user(…)`",
+        b"method" | b"path" => "the HTTP layer sets it for all lines of a request",
+        b"service" => "set it with `Config::service` or `LOG_SERVICE`",
+        b"trace_id" | b"span_id" => "the HTTP layer and `job(…).traceparent(…)` set it",
+        b"step" => "name the step with `name = …`",
+        b"operation" => "name the operation with `operation = …`",
+        b"dependency" => "name the dependency with `dependency = …`",
+        b"dependency_method" => "set it with `method = …`",
+        b"url" => "set it with `url = …` or `dependency::current().set_url(…)`",
+        b"status" => "set it with `dependency::current().set_status(…)`",
+        b"grpc_status" => "set it with `dependency::current().set_grpc_status(…)`",
+        b"retries" => "count a retry with `dependency::current().retry()`",
+        b"ret" => "log the returned value with `ret`",
+        b"busy_ms" => "measure it with `busy`",
+        _ => "choose another name for the field",
     }
 }
 

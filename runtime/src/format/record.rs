@@ -83,12 +83,32 @@ pub(crate) struct Record<'a> {
     pub(crate) has_exc: bool,
     /// Whether the limit of lines per request applies. It does not apply to the line that reports suppressed lines.
     pub(crate) capped: bool,
+    pub(crate) context_keys: ContextKeys,
+}
+
+/// What fields with names of the context's keys do, such as `user_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContextKeys {
+    /// The record has no such field.
+    Unused,
+    /// They take the place of the context's values on the line.
+    Replaced,
+    /// They take the place of missing values, and otherwise get an underscore.
+    Filled,
 }
 
 impl<'a> Record<'a> {
     /// A record of candor's own, to which no limit applies.
     pub(crate) fn own(severity: Severity, message: &'a str) -> Self {
         let at = Tick::now();
-        Record { at, severity, logger: "candor", message, has_exc: false, capped: false }
+        Record {
+            at,
+            severity,
+            logger: "candor",
+            message,
+            has_exc: false,
+            capped: false,
+            context_keys: ContextKeys::Unused,
+        }
     }
 }

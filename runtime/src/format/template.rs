@@ -7,7 +7,7 @@ use std::array::from_fn;
 use std::fmt::Write as _;
 
 use super::keys::Keys;
-use super::record::{Record, Severity};
+use super::record::{ContextKeys, Record, Severity};
 use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
@@ -67,6 +67,10 @@ impl RequestPart<'_> {
         }
     }
 }
+
+/// The fixed keys that a field can take the place of, with their positions in `FIXED`.
+const CONTEXT: [(usize, &str); 5] =
+    [(4, "request_id"), (5, "user_id"), (6, "method"), (7, "path"), (8, "service")];
 
 /// An upper bound of the lengths of candor's own event names. A limit above it cuts none of them.
 const LONGEST_EVENT: usize = 64;
@@ -210,6 +214,50 @@ impl Template {
             let number = at + self.seq.len()..at + none.len();
             line.replace_range(number, itoa::Buffer::new().format(seq));
         }
+    }
+
+    /// Moves the fields from the byte `own` on that have names of the context's keys to the places of these keys.
+    /// Returns where the other fields begin.
+    #[cold]
+    pub(crate) fn replace_context(&self, how: ContextKeys, own: usize, line: &mut String) -> usize {
+        let (head, fields) = line.split_at(own);
+        let (mut head, mut kept) = (head.to_owned(), String::new());
+        for member in members::walk(fields, 0) {
+            let place = CONTEXT.into_iter().find(|(_, key)| *key == member.key);
+            let Some((index, key)) = place else {
+                kept.push_str(&fields[member.start..member.end]);
+                continue;
+            };
+            if member.value == "null" {
+                continue;
+            }
+            let mut text = String::new();
+            if member.value.starts_with('"') {
+                text.push_str(member.value);
+            } else {
+                // These keys have one type.
+                escape::json_string(member.value, &mut text);
+            }
+            let known = members::of_object(&head).find(|known| known.key == self.keys.name(index));
+            let Some(known) = known else {
+                // Only `service` can be missing.
+                let path = members::of_object(&head).find(|known| known.key == self.keys.name(7));
+                let at = path.map_or(head.len(), |path| path.end);
+                head.insert_str(at, &format!("{}{text}", self.identity[index - 4]));
+                continue;
+            };
+            if how == ContextKeys::Replaced || matches!(known.value, "\"-\"" | "null") {
+                let value = known.end - known.value.len()..known.end;
+                head.replace_range(value, &text);
+            } else {
+                members::open(&mut kept, &format!("{key}_"));
+                kept.push_str(member.value);
+            }
+        }
+        line.clear();
+        line.push_str(&head);
+        line.push_str(&kept);
+        head.len()
     }
 
     /// Appends an underscore to the names of fields, from the byte `own` on, that collide with a renamed fixed key.

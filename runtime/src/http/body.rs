@@ -9,7 +9,8 @@ use pin_project_lite::pin_project;
 use super::completed::{Completion, OpenRequest};
 
 pin_project! {
-    /// Response body of a service in a [`RequestLayer`](super::RequestLayer).
+    /// Response body of a service in a [`RequestLayer`](super::RequestLayer), or of
+    /// [`ActiveResponse::wrap`](super::ActiveResponse::wrap).
     ///
     /// The request completes when the body ends, fails or is dropped.
     #[derive(Debug)]
@@ -17,26 +18,23 @@ pin_project! {
         // An option only so that the drop can run `B`'s drop within the request.
         #[pin]
         body: Option<B>,
-        in_flight: Option<Box<OpenRequest>>,
+        open: Option<Box<OpenRequest>>,
     }
 
     impl<B> PinnedDrop for CompletedBody<B> where B: Body {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            OpenRequest::set_running(this.in_flight, true);
-            let has_sent_length =
-                this.in_flight.as_deref().is_some_and(OpenRequest::has_sent_content_length);
-            let entered = this.in_flight.as_deref_mut().map(OpenRequest::enter);
-            // A server that knows the length, from the body or from the header, does not poll again after the last byte.
-            let is_sent = (*this.body).as_ref().is_some_and(is_over) || has_sent_length;
-            // Lines that the drop of `B` writes come before `request_completed`.
-            this.body.set(None);
-            drop(entered);
-            OpenRequest::set_running(this.in_flight, false);
-            if let Some(in_flight) = this.in_flight
+            let is_sent = OpenRequest::run_in(this.open, || {
+                // A server that knows the length of the body does not poll it again after the last byte.
+                let is_sent = (*this.body).as_ref().is_some_and(is_over);
+                // Lines that the drop of `B` writes come before `request_completed`.
+                this.body.set(None);
+                is_sent
+            });
+            if let Some(open) = this.open
                 && is_sent
             {
-                in_flight.complete(Completion::Sent);
+                open.complete(Completion::Sent);
             }
         }
     }
@@ -47,13 +45,9 @@ fn is_over(body: &impl Body) -> bool {
 }
 
 impl<B: Body> CompletedBody<B> {
-    pub(super) fn new(body: B, in_flight: Box<OpenRequest>) -> Self {
-        CompletedBody { body: Some(body), in_flight: Some(in_flight) }
-    }
-
-    /// A body whose request an outer layer completes.
-    pub(super) fn untracked(body: B) -> Self {
-        CompletedBody { body: Some(body), in_flight: None }
+    /// Without `open`, an outer layer completes the request.
+    pub(super) fn new(body: B, open: Option<Box<OpenRequest>>) -> Self {
+        CompletedBody { body: Some(body), open }
     }
 }
 
@@ -66,18 +60,15 @@ impl<B: Body> Body for CompletedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        // If the body panics, unwinding drops `in_flight`, which completes the request as panicked.
-        let mut in_flight = this.in_flight.take();
-        OpenRequest::set_running(&mut in_flight, true);
-        let frame = {
-            let _entered = in_flight.as_deref_mut().map(OpenRequest::enter);
+        // If the body panics, unwinding drops `open`, which completes the request as panicked.
+        let mut open = this.open.take();
+        let frame = OpenRequest::run_in(&mut open, || {
             this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx))
-        };
-        OpenRequest::set_running(&mut in_flight, false);
-        if let Some(in_flight) = &mut in_flight {
-            in_flight.add_frame(&frame);
+        });
+        if let Some(open) = &mut open {
+            open.add_frame(&frame);
         }
-        *this.in_flight = in_flight;
+        *this.open = open;
         frame
     }
 

@@ -1,12 +1,14 @@
 //! A request in flight, and its `request_completed` line: exactly one, however the request completes.
 
 use std::borrow::Cow;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use bytes::Buf;
-use http::{HeaderMap, HeaderName, StatusCode, header, response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method, StatusCode, header, response};
 use http_body::Frame as BodyFrame;
 use tracing_core::dispatcher;
 
@@ -15,6 +17,7 @@ use super::route::Route;
 use super::settings::Settings;
 use super::site;
 use super::started::header_text;
+use super::trust::DebugRequest;
 use crate::base::clock::Tick;
 use crate::current::{Frame, FrameGuard};
 use crate::format::record::Severity;
@@ -22,6 +25,7 @@ use crate::instrument::totals;
 use crate::json::append::{append, number};
 use crate::json::members;
 use crate::logger::{CandorLayer, emit, notices};
+use crate::outcome::grpc;
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
@@ -38,9 +42,6 @@ pub(super) enum Completion {
     Panicked,
 }
 
-/// gRPC codes of server errors: unknown, deadline exceeded, unimplemented, internal, unavailable, data loss.
-const GRPC_FAULTS: [u64; 6] = [2, 4, 12, 13, 14, 15];
-
 /// Capacity for the members up to `outcome`.
 const NUMBERS_CAPACITY: usize = 192;
 
@@ -50,36 +51,61 @@ pub(super) struct OpenRequest {
     pub(super) request: Arc<Request>,
     /// Current while the response body runs.
     frame: Frame,
-    route: Option<Route>,
-    client_request_id: Option<String>,
+    method: Method,
+    pub(super) route: Option<Route>,
+    pub(super) client_request_id: Option<String>,
+    pub(super) debug: DebugRequest,
     status: Option<StatusCode>,
     content_type: Option<Cow<'static, str>>,
     /// The gRPC status. Its HTTP status is 200 in any case.
-    grpc_status: Option<u64>,
+    grpc_status: Option<u16>,
     /// Bytes of the body so far.
     bytes: u64,
     /// The `Content-Length` header.
     content_length: Option<u64>,
     /// Members added by `response_fields`.
     fields: String,
-    settings: Arc<Settings>,
-    /// Whether the service or the body is running, so that a panic is one of the request.
-    is_running: bool,
+    pub(super) settings: Arc<Settings>,
     is_completed: bool,
+}
+
+/// Records on a request that the code that handles it has panicked.
+#[derive(Debug)]
+pub(super) struct PanicWatch<'a>(&'a Request);
+
+impl PanicWatch<'_> {
+    /// Runs code of the service. If it panics, the request completes as panicked.
+    #[inline]
+    pub(super) fn run<T>(request: &Request, work: impl FnOnce() -> T) -> T {
+        let watch = PanicWatch(request);
+        let value = work();
+        // Dropped by unwinding only.
+        mem::forget(watch);
+        value
+    }
+}
+
+impl Drop for PanicWatch<'_> {
+    fn drop(&mut self) {
+        self.0.has_panicked.store(true, Ordering::Relaxed);
+    }
 }
 
 impl OpenRequest {
     pub(super) fn new(
         request: Arc<Request>,
-        route: Option<Route>,
+        parts: &Parts,
         client_request_id: Option<String>,
+        debug: DebugRequest,
         settings: Arc<Settings>,
     ) -> Self {
         OpenRequest {
             frame: Frame::of(Arc::clone(&request)),
             request,
-            route,
+            method: parts.method.clone(),
+            route: Route::of(&parts.extensions),
             client_request_id,
+            debug,
             status: None,
             content_type: None,
             grpc_status: None,
@@ -87,31 +113,20 @@ impl OpenRequest {
             content_length: None,
             fields: String::new(),
             settings,
-            is_running: false,
             is_completed: false,
         }
     }
 
-    pub(super) fn set_running(in_flight: &mut Option<Box<Self>>, is_running: bool) {
-        if let Some(in_flight) = in_flight {
-            in_flight.is_running = is_running;
-        }
+    /// Runs code of the response body in its request, or in the current one if `open` is none.
+    pub(super) fn run_in<T>(open: &mut Option<Box<Self>>, work: impl FnOnce() -> T) -> T {
+        let Some(open) = open else { return work() };
+        let Self { request, frame, .. } = &mut **open;
+        let _entered = FrameGuard::enter(frame);
+        PanicWatch::run(request, work)
     }
 
-    /// Runs code of the service. If it panics, the request completes as panicked.
-    pub(super) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        self.is_running = true;
-        let value = work();
-        self.is_running = false;
-        value
-    }
-
-    /// Makes the request the current one, for a hook or for the response body.
-    pub(super) fn enter(&mut self) -> FrameGuard<&mut Frame> {
-        FrameGuard::enter(&mut self.frame)
-    }
-
-    /// Takes the members of `request_completed` from the response headers.
+    /// Takes the members of `request_completed` from the response headers, and completes the request if the response has
+    /// no body.
     pub(super) fn set_response(&mut self, response: &response::Parts) {
         let headers = &response.headers;
         self.status = Some(response.status);
@@ -123,18 +138,25 @@ impl OpenRequest {
         if !self.settings.response_fields.is_empty() {
             let settings = Arc::clone(&self.settings);
             self.fields = {
-                let _entered = self.enter();
+                let _entered = FrameGuard::enter(&mut self.frame);
                 let reserved = site::COMPLETED.spec.names();
                 Fields::collect(&settings.response_fields, response, reserved)
             };
         }
+        if has_no_body(&self.method, response.status) {
+            self.complete(Completion::Sent);
+        }
     }
 
     /// Reads the gRPC status from headers or trailers.
-    fn set_grpc_status(&mut self, headers: &HeaderMap) {
+    pub(super) fn set_grpc_status(&mut self, headers: &HeaderMap) {
         const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
         let status = headers.get(GRPC_STATUS).and_then(|status| status.to_str().ok()?.parse().ok());
         self.grpc_status = status.or(self.grpc_status);
+    }
+
+    pub(super) fn add_bytes(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
     /// Counts a polled frame of the body, and completes the request if the frame is the last one.
@@ -142,7 +164,7 @@ impl OpenRequest {
         match frame {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
-                    self.bytes += data.remaining() as u64;
+                    self.add_bytes(data.remaining());
                 }
                 // Trailers are the last frame; servers do not poll again after them.
                 if let Some(trailers) = frame.trailers_ref() {
@@ -156,17 +178,12 @@ impl OpenRequest {
         }
     }
 
-    /// Whether the body has as many bytes as `Content-Length` announced.
-    pub(super) fn has_sent_content_length(&self) -> bool {
-        self.content_length == Some(self.bytes)
-    }
-
     /// Writes `request_completed`, unless it has been written.
     pub(super) fn complete(&mut self, completion: Completion) {
-        if std::mem::replace(&mut self.is_completed, true) {
+        if mem::replace(&mut self.is_completed, true) {
             return;
         }
-        self.request.is_over.store(true, Ordering::Relaxed);
+        self.request.set_over();
         let now = Tick::now();
         let is_unsuccessful = self.status.is_some_and(|status| status.as_u16() >= 400)
             || self.grpc_status.is_some_and(|status| status != 0);
@@ -176,7 +193,7 @@ impl OpenRequest {
         let is_slow =
             self.settings.slow.is_some_and(|slow| now.since(self.request.started) >= slow);
         let is_server_error = self.status.is_some_and(|status| status.is_server_error())
-            || self.grpc_status.is_some_and(|status| GRPC_FAULTS.contains(&status));
+            || self.grpc_status.is_some_and(grpc::is_fault);
         let (outcome, severity) = match completion {
             Completion::Panicked => {
                 notices::panicked();
@@ -233,7 +250,7 @@ impl OpenRequest {
             }
             if let Some(status) = self.grpc_status {
                 pieces.put(",\"grpc_status\":");
-                pieces.number(status);
+                pieces.number(status.into());
             }
             pieces.put(",\"duration_ms\":");
             pieces.millis(now.nanos_since(self.request.started));
@@ -248,6 +265,15 @@ impl OpenRequest {
         totals::write(&self.request, now, outcome != "ok", limit, out);
         text(out, ",\"client_request_id\":", self.client_request_id.as_deref());
     }
+}
+
+/// Whether servers skip the body of this response (RFC 9110, section 6.4.1).
+fn has_no_body(method: &Method, status: StatusCode) -> bool {
+    method == Method::HEAD
+        || (method == Method::CONNECT && status.is_success())
+        || status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
 }
 
 /// The scrubbed content type. Common ones need no scrubbing and no allocation.
@@ -267,8 +293,15 @@ fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        let panicked = self.is_running && std::thread::panicking();
-        self.complete(if panicked { Completion::Panicked } else { Completion::Cancelled });
+        // A server that knows the length from the header does not poll the body again after the last byte.
+        let is_sent = self.content_length == Some(self.bytes);
+        self.complete(if self.request.has_panicked.load(Ordering::Relaxed) {
+            Completion::Panicked
+        } else if is_sent {
+            Completion::Sent
+        } else {
+            Completion::Cancelled
+        });
     }
 }
 
@@ -281,13 +314,15 @@ mod tests {
     #[test]
     fn the_largest_numbers_fit() {
         let request = RequestContext::with_id("r").request;
-        let mut in_flight = OpenRequest::new(request, None, None, Arc::default());
+        let (parts, ()) = http::Request::new(()).into_parts();
+        let mut in_flight =
+            OpenRequest::new(request, &parts, None, DebugRequest::Ignored, Arc::default());
         in_flight.status = Some(StatusCode::IM_A_TEAPOT);
-        in_flight.grpc_status = Some(u64::MAX);
+        in_flight.grpc_status = Some(u16::MAX);
         in_flight.bytes = u64::MAX;
         let mut out = String::new();
         in_flight.write("cancelled", Tick::of_nanos(u64::MAX), 100, &mut out);
-        let beginning = ",\"event\":\"request_completed\",\"status\":418,\"grpc_status\":18446744073709551615,\
+        let beginning = ",\"event\":\"request_completed\",\"status\":418,\"grpc_status\":65535,\
                          \"duration_ms\":18446744";
         assert!(out.starts_with(beginning), "{out}");
         let end = ",\"outcome\":\"cancelled\",\"response_bytes\":18446744073709551615,\"steps\":0";

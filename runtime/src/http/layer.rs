@@ -1,5 +1,6 @@
 //! The `tower` layer and its configuration.
 
+use std::net::SocketAddr;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use http::request::Parts;
 use http::response;
 use tower_layer::Layer;
 
+use super::active::ActiveRequest;
 use super::fields::Fields;
 use super::flight_recorder::{ActiveRecorder, FlightRecorder};
 #[cfg(feature = "axum")]
@@ -172,7 +174,7 @@ impl RequestLayer {
     /// Default: off. A request without a matched route keeps its path. Replaces an earlier [`path`](Self::path).
     #[cfg(feature = "axum")]
     pub fn path_template(self) -> Self {
-        self.path(|parts| Some(parts.extensions.get::<Route>()?.as_str().to_owned()))
+        self.path(|parts| Some(Route::of(&parts.extensions)?.as_str().to_owned()))
     }
 
     /// Sets `user_id` from the request headers, for every line of the request.
@@ -232,6 +234,29 @@ impl RequestLayer {
         fields: impl Fn(&response::Parts, &mut Fields) + Send + Sync + 'static,
     ) -> Self {
         self.with(|settings| settings.response_fields.push(Arc::new(fields)))
+    }
+}
+
+/// For servers without `tower`.
+impl RequestLayer {
+    /// Begins a request by hand, with the settings of this layer.
+    ///
+    /// Does for the request what the tower service does before it calls the inner service. `peer` is the address of the
+    /// connection, for [`trust`](Self::trust). See [`begin`](super::begin) and [`ActiveRequest`].
+    ///
+    /// ```
+    /// use candor::http::RequestLayer;
+    ///
+    /// # let captured = candor::testing::capture();
+    /// let layer = RequestLayer::new().quiet("/health"); // once, at startup
+    ///
+    /// let (parts, ()) = http::Request::get("/health").body(())?.into_parts();
+    /// layer.begin(&parts, None).finish(200); // writes nothing
+    /// # assert!(captured.events("request_completed").is_empty());
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn begin(&self, parts: &Parts, peer: impl Into<Option<SocketAddr>>) -> ActiveRequest {
+        ActiveRequest::begin(&self.settings, parts, peer.into())
     }
 }
 

@@ -1,10 +1,41 @@
-//! HTTP integration: a `tower` layer for incoming requests, and headers for outgoing ones.
+//! HTTP integration: the context of incoming requests, and headers for outgoing ones.
 //!
-//! [`RequestLayer`] gives each request of an axum, hyper or tonic service its context. [`outbound_headers`] returns the
-//! headers that carry this context to another service; [`ContextMiddleware`] (feature `reqwest`) adds them to each
-//! request of a client.
+//! There are three ways to give the lines of incoming work their context:
+//!
+//! | the work comes from | use |
+//! |---|---|
+//! | axum, tonic, or hyper with `tower` | [`RequestLayer`] as a layer |
+//! | another HTTP server, such as actix-web | [`RequestLayer::begin`] or [`begin`] in a middleware |
+//! | a queue or a timer | [`job`](crate::job), with [`traceparent`](crate::Job::traceparent) if the message has one |
+//!
+//! The first two write the same lines with the same settings, one `request_completed` for each request.
+//!
+//! [`outbound_headers`] returns the headers that carry the context to another service; [`ContextMiddleware`] (feature
+//! `reqwest`) adds them to each request of a client.
+//!
+//! ```
+//! use candor::http::RequestLayer;
+//!
+//! # let captured = candor::testing::capture();
+//! // At startup.
+//! let layer = RequestLayer::new().quiet("/health");
+//!
+//! // In the middleware of a server without tower.
+//! let (parts, ()) = http::Request::get("/orders/7").body(())?.into_parts();
+//! let mut active = layer.begin(&parts, None);
+//! active.run(|| candor::info!(order_id = 7, "order found"));
+//! active.finish(200);
+//!
+//! // {…,"msg":"order found","request_id":"…",…,"method":"GET","path":"/orders/7",…,"order_id":7}
+//! // {…,"msg":"request_completed","request_id":"…",…,"status":200,"duration_ms":0.061,"outcome":"ok",…}
+//! # let id = captured.completed().text("request_id").to_owned();
+//! # assert_eq!(captured.line("order found").text("request_id"), id);
+//! # Ok::<(), http::Error>(())
+//! ```
 
+mod active;
 mod admin;
+mod beginning;
 mod body;
 mod completed;
 mod fields;
@@ -26,6 +57,7 @@ mod stuck;
 mod trace_context;
 mod trust;
 
+pub use active::{ActiveRequest, ActiveResponse, RequestScope, begin};
 pub use admin::{Admin, AdminBody, admin};
 pub use body::CompletedBody;
 pub use fields::Fields;

@@ -1,7 +1,7 @@
 //! The settings of a [`RequestLayer`](super::RequestLayer), and the decisions they make about a request.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::request::Parts;
@@ -56,6 +56,16 @@ impl Default for Settings {
         }
     }
 }
+
+/// The settings of [`begin`](super::begin), which all its requests share.
+pub(super) static DEFAULT: LazyLock<Arc<Settings>> = LazyLock::new(|| {
+    Arc::new(Settings {
+        // They outlive the test that uses them first.
+        #[cfg(feature = "testing")]
+        capture: None,
+        ..Settings::default()
+    })
+});
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! The `request_started` line.
 
-use http::{HeaderMap, Request, header};
+use http::request::Parts;
+use http::{HeaderMap, header};
 
 use super::request_id::REQUEST_ID;
 use super::site;
@@ -10,19 +11,19 @@ use crate::logger::emit;
 use crate::redact::loggable::Encoder;
 use crate::redact::scrub;
 
-pub(super) fn write<B>(request: &Request<B>, client_request_id: Option<&str>) {
+pub(super) fn write(request: &Parts, client_request_id: Option<&str>) {
     emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
         members::text(out, "event", "request_started");
-        if let Some(query) = request.uri().query() {
+        if let Some(query) = request.uri.query() {
             members::open(out, "query");
             self::query(query, limit, out);
         }
         members::open(out, "headers");
-        out.push_str(headers(request.headers(), client_request_id.is_some()).as_json());
+        out.push_str(headers(&request.headers, client_request_id.is_some()).as_json());
         for (key, name) in
             [("content_type", header::CONTENT_TYPE), ("content_length", header::CONTENT_LENGTH)]
         {
-            if let Some(value) = header_text(request.headers(), &name) {
+            if let Some(value) = header_text(&request.headers, &name) {
                 members::open(out, key);
                 match value.parse::<u64>() {
                     Ok(length) => Encoder::json(out, limit).u64(length),

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -97,7 +96,7 @@ impl Watch {
         dispatcher::with_default(&dispatch, || {
             for request in due.iter().filter_map(|(_, request)| request.upgrade()) {
                 // A spawned task may keep the context of a completed request alive.
-                if !request.is_over.load(Ordering::Relaxed) {
+                if !request.is_over() {
                     warn(&request);
                 }
             }

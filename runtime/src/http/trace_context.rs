@@ -1,10 +1,9 @@
-//! W3C Trace Context (level 1): `traceparent: 00-<trace id>-<parent id>-<flags>`.
+//! The headers of W3C Trace Context (level 1): `traceparent` and `tracestate`.
 
 use http::{HeaderMap, HeaderName};
 
 use crate::base::clock::Tick;
-use crate::base::random;
-use crate::request::trace::{Hex, Trace};
+use crate::request::trace::{Trace, TraceParent};
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -13,21 +12,14 @@ pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 ///
 /// It continues the caller's trace if there is one well-formed `traceparent`, else it is a new trace.
 pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
-    let span_id = Hex::of(random::bytes::<8>(now));
     let mut values = headers.get_all(TRACEPARENT).iter();
-    let parsed = values.next().and_then(|value| value.to_str().ok()).and_then(parse);
-    match parsed {
-        Some((trace_id, parent_id, sampled)) if values.next().is_none() => {
-            Trace { trace_id, span_id, parent_id: Some(parent_id), sampled, state: state(headers) }
-        }
-        _ => Trace {
-            trace_id: Hex::of(random::bytes::<16>(now)),
-            span_id,
-            parent_id: None,
-            sampled: true,
-            state: None,
-        },
+    let first = values.next().filter(|_| values.next().is_none());
+    let parent = first.and_then(|header| TraceParent::parse(header.as_bytes()));
+    let mut trace = Trace::after(parent, now);
+    if parent.is_some() {
+        trace.state = state(headers);
     }
+    trace
 }
 
 /// Returns the `traceparent` value that continues a trace.
@@ -39,21 +31,6 @@ pub(super) fn header(trace: &Trace) -> String {
     let trace = of_here.as_ref().unwrap_or(trace);
     let flags = u8::from(trace.sampled);
     format!("00-{}-{}-{flags:02x}", trace.trace_id.as_str(), trace.span_id.as_str())
-}
-
-/// Parses trace id, parent id and sampled flag. Versions after 00 may have further parts, which are ignored.
-fn parse(header: &str) -> Option<(Hex<32>, Hex<16>, bool)> {
-    let mut parts = header.trim().split('-');
-    let (version, trace_id, parent_id, flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let version = Hex::<2>::parse(version)?;
-    let (trace_id, parent_id) = (Hex::parse(trace_id)?, Hex::parse(parent_id)?);
-    let flags = u8::from_str_radix(Hex::<2>::parse(flags)?.as_str(), 16).ok()?;
-    let is_well_formed = version.as_str() != "ff"
-        && (!version.is_zero() || parts.next().is_none())
-        && !trace_id.is_zero()
-        && !parent_id.is_zero();
-    is_well_formed.then_some((trace_id, parent_id, flags & 1 == 1))
 }
 
 /// Returns the caller's `tracestate`, to be sent on; `None` if it is malformed.

@@ -27,7 +27,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 ///
 /// A caller is identified by the address of its connection. axum provides it with
 /// `into_make_service_with_connect_info::<SocketAddr>()`; for other servers, insert a [`PeerAddr`] into the request's
-/// extensions. `X-Forwarded-For` is used only if the connection comes from a [`proxy`](Self::proxy).
+/// extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For` is used only if the connection comes from a [`proxy`](Self::proxy).
 ///
 /// Redaction does not change. A filter around candor's layer still applies.
 ///
@@ -127,7 +127,8 @@ impl Trust {
         Trust { lines, ..self }
     }
 
-    pub(super) fn debug_request(&self, parts: &Parts) -> DebugRequest {
+    /// Decides on the `X-Debug-Log` of a request. `peer` takes precedence over the extensions.
+    pub(super) fn debug_request(&self, parts: &Parts, peer: Option<SocketAddr>) -> DebugRequest {
         let is_requested = parts.headers.get(DEBUG_LOG).is_some_and(|value| {
             ["1", "true", "on"]
                 .iter()
@@ -136,11 +137,11 @@ impl Trust {
         if !is_requested {
             return DebugRequest::Ignored;
         }
-        let Some(peer) = peer(parts) else {
+        let Some(peer) = peer.or_else(|| peer_of(parts)) else {
             let is_first = !self.warned.swap(true, Ordering::Relaxed);
             return if is_first { DebugRequest::UnknownPeer } else { DebugRequest::Ignored };
         };
-        match self.caller(peer, &parts.headers) {
+        match self.caller(peer.ip().to_canonical(), &parts.headers) {
             Some(caller) if contains(&self.networks, caller) => DebugRequest::Accepted,
             _ => DebugRequest::Ignored,
         }
@@ -189,9 +190,9 @@ impl Trust {
     }
 }
 
-const NO_PEER: &str = "X-Debug-Log is not obeyed, since the server tells no address of the caller: serve axum with \
-     `into_make_service_with_connect_info::<SocketAddr>()`, or put a `candor::http::PeerAddr` into the request's \
-     extensions";
+const NO_PEER: &str = "X-Debug-Log is ignored, because the address of the caller is unknown: serve axum with \
+     `into_make_service_with_connect_info::<SocketAddr>()`, put a `candor::http::PeerAddr` into the request's \
+     extensions, or pass the address to `begin`";
 
 /// The `X-Debug-Log` of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,10 +216,10 @@ pub(super) fn raise(directives: &str) -> Result<Levels, ConfigError> {
 }
 
 /// Returns the address of the connection.
-fn peer(parts: &Parts) -> Option<IpAddr> {
+fn peer_of(parts: &Parts) -> Option<SocketAddr> {
     let address = parts.extensions.get().map(|PeerAddr(address)| *address);
     #[cfg(feature = "axum")]
     let address = address
         .or_else(|| Some(parts.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()?.0));
-    Some(address?.ip().to_canonical())
+    address
 }

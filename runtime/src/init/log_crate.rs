@@ -10,7 +10,7 @@ use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::current;
 use crate::current::span_stack::SpanScope;
-use crate::format::record::{Record, Severity};
+use crate::format::record::{ContextKeys, Record, Severity};
 use crate::layer::event;
 use crate::logger::with_layer;
 use crate::redact::{error_text, scrub, strict};
@@ -66,6 +66,7 @@ impl Log for Bridge {
                     message: &message,
                     has_exc: false,
                     capped: true,
+                    context_keys: ContextKeys::Unused,
                 },
                 SpanScope::Thread,
                 |line| {

@@ -30,14 +30,62 @@
 //! | `reqwest::Response`, `reqwest::Error`, `reqwest_middleware::Error` | `reqwest` | status; `timeout`, `connect`, `dns`, `tls`, `decode` |
 //! | `hyper::Error`, `hyper_util::client::legacy::Error` | `hyper` | `timeout`, `connect`, `dns`, `tls`, `decode` |
 //! | `tokio::time::error::Elapsed` | `tokio` | `timeout` |
-//! | `tonic::Response`, `tonic::Status` | `tonic` | the gRPC code, 0 to 16, as `status`; `timeout`, `connect`, `cancelled`, and `status` for the other codes |
-//! | `sqlx::Error` | `sqlx` | `pool`, `connect`, `dns`, `tls`, `timeout`, `decode`; `other` for errors of the database |
-//! | `redis::RedisError` | `redis` | `timeout`, `connect`, `dns`, `tls`, `decode`; `other` for errors of the server |
+//! | `tonic::Response`, `tonic::Status` | `tonic` | the gRPC code, 0 to 16, as `grpc_status`; `timeout`, `connect`, `cancelled`, and `status` for the other codes |
+//! | `sqlx::Error` | `sqlx` | `pool`, `connect`, `dns`, `tls`, `timeout`, `decode`, `not_found`; none for other errors of the database |
+//! | `redis::RedisError` | `redis` | `timeout`, `connect`, `dns`, `tls`, `decode`; none for errors of the server |
 //! | `Result` of two of these, `Box`, `Arc` and references of one | | those of the inner value |
 //!
 //! For any other error, also in a `Box<dyn Error>`, `anyhow::Error` or `eyre::Report`, the first of these types in its
 //! chain of sources counts. An error that returns the *source* of the error it wraps (`#[error(transparent)]`) hides
 //! the wrapped error: implement [`DependencyOutcome`] for it.
+//!
+//! # How an error is shown
+//!
+//! | key | value |
+//! |---|---|
+//! | `error` | the error's class: its category, or the short name of its type if it has none; `null` on a call without error |
+//! | `error_type` | the full name of its type, without lifetimes |
+//! | `error_detail` | its text: the scrubbed messages of its chain of sources |
+//! | `error_fields` | the fields that a `#[redact]` error shows |
+//!
+//! Steps, calls, jobs and [events](crate::error!) have these keys. An error type of your own can have a category too:
+//! implement [`DependencyOutcome`] for it.
+//!
+//! ```
+//! use candor::dependency::{Category, DependencyOutcome};
+//!
+//! #[derive(Debug)]
+//! enum StoreError {
+//!     NoSuchOrder,
+//!     PoolEmpty,
+//! }
+//! # impl std::fmt::Display for StoreError {
+//! #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+//! #         f.write_str("the store has no answer")
+//! #     }
+//! # }
+//! # impl std::error::Error for StoreError {}
+//!
+//! impl DependencyOutcome for StoreError {
+//!     fn category(&self) -> Option<Category> {
+//!         Some(match self {
+//!             // A refusal: the line is a WARN, not an ERROR.
+//!             StoreError::NoSuchOrder => Category::NotFound,
+//!             StoreError::PoolEmpty => Category::Pool,
+//!         })
+//!     }
+//! }
+//!
+//! #[candor::dependency_call("store")]
+//! fn load(order: u64) -> Result<u32, StoreError> {
+//!     if order == 0 { Err(StoreError::PoolEmpty) } else { Err(StoreError::NoSuchOrder) }
+//! }
+//!
+//! let captured = candor::testing::capture();
+//! load(7).expect_err("no such order");
+//! let line = captured.dependency("store");
+//! assert_eq!((line.text("level"), line.text("error")), ("WARN", "not_found"));
+//! ```
 //!
 //! # Level of the line
 //!
@@ -116,6 +164,7 @@ impl Call {
             facts.last_attempt = Some(Tick::now());
             // It was the status of the previous attempt.
             facts.status = None;
+            facts.grpc_status = None;
             facts.retries + 1
         };
         emit::emit(&ATTEMPT, Severity::Debug, |out, _| {
@@ -137,12 +186,21 @@ impl Call {
         }
     }
 
-    /// Sets the status of the response, if the returned value does not contain it.
+    /// Sets the HTTP status of the response, if the returned value does not contain it.
     ///
     /// [`retry`](Self::retry) removes it again.
     pub fn set_status(&self, status: u16) {
         if let Some(state) = &self.state {
             state.facts().status = Some(status);
+        }
+    }
+
+    /// Sets the gRPC status code of the response, 0 to 16, if the returned value does not contain it.
+    ///
+    /// [`retry`](Self::retry) removes it again.
+    pub fn set_grpc_status(&self, code: u16) {
+        if let Some(state) = &self.state {
+            state.facts().grpc_status = Some(code);
         }
     }
 }

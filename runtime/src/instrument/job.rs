@@ -17,8 +17,10 @@ use crate::format::record::Severity;
 use crate::json::members;
 use crate::logger::{emit, notices};
 use crate::outcome::ReturnsStepOutput;
+use crate::outcome::failure::Failure;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
+use crate::request::trace::{Trace, TraceParent};
 use crate::site::event_sites;
 
 /// Creates a job: work outside requests, such as a periodic task.
@@ -41,7 +43,7 @@ use crate::site::event_sites;
 /// assert_eq!(captured.step("read").text("request_id"), line.text("request_id"));
 /// ```
 pub fn job(name: &'static str) -> Job {
-    Job { name }
+    Job { name, trace: JobTrace::Unset }
 }
 
 /// Job that has not started yet, returned by [`job`].
@@ -49,6 +51,47 @@ pub fn job(name: &'static str) -> Job {
 #[must_use = "a job begins with `scope` or `run`"]
 pub struct Job {
     name: &'static str,
+    trace: JobTrace,
+}
+
+/// Value of a header, or an option of one. `Kind` is inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the value of a header",
+    label = "expected text, bytes or an option of them"
+)]
+pub trait HeaderValue<Kind> {
+    #[doc(hidden)]
+    fn bytes(&self) -> Option<&[u8]>;
+}
+
+/// Kinds of header values, as parameters of [`HeaderValue`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Present;
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Optional;
+
+impl<T: AsRef<[u8]>> HeaderValue<Present> for T {
+    fn bytes(&self) -> Option<&[u8]> {
+        Some(self.as_ref())
+    }
+}
+
+impl<T: AsRef<[u8]>> HeaderValue<Optional> for Option<T> {
+    fn bytes(&self) -> Option<&[u8]> {
+        self.as_ref().map(AsRef::as_ref)
+    }
+}
+
+/// The trace of a job.
+#[derive(Debug, Clone, Copy)]
+enum JobTrace {
+    /// [`Job::traceparent`] was not called.
+    Unset,
+    /// The message has no well-formed `traceparent`.
+    New,
+    Continued(TraceParent),
 }
 
 event_sites! {
@@ -59,6 +102,58 @@ event_sites! {
 }
 
 impl Job {
+    /// Continues the trace of a message, given the value of its W3C `traceparent` header.
+    ///
+    /// The lines of the job then have the `trace_id` of the message and a `span_id` of their own, and
+    /// `candor::http::outbound_headers` (feature `http`) sends them on. Without a header, or with a malformed one, the job
+    /// begins a new trace, as a request does. Default: no trace, unless OpenTelemetry's layer has one (feature `otel`).
+    ///
+    /// `header` is text or bytes, or an option of them, such as `&str`, `Option<String>` or `Option<&[u8]>`: the value that
+    /// the client of a queue returns for a header.
+    ///
+    /// ```
+    /// struct Message {
+    ///     headers: std::collections::HashMap<String, Vec<u8>>,
+    ///     order_id: u64,
+    /// }
+    ///
+    /// fn consume(message: &Message) -> Result<(), std::fmt::Error> {
+    ///     candor::job("consume").traceparent(message.headers.get("traceparent")).run(|| {
+    ///         candor::info!(order_id = message.order_id, "order received");
+    ///         Ok(())
+    ///     })
+    /// }
+    ///
+    /// let captured = candor::testing::capture();
+    /// let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// let headers = [("traceparent".to_owned(), sent.as_bytes().to_vec())].into();
+    /// consume(&Message { headers, order_id: 7 })?;
+    ///
+    /// // {…,"msg":"order received",…,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"…",…,"order_id":7}
+    /// // {…,"msg":"job_completed",…,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736",…,"job":"consume",…}
+    /// for name in ["order received", "job_completed"] {
+    ///     assert_eq!(captured.line(name).text("trace_id"), "4bf92f3577b34da6a3ce929d0e0e4736");
+    /// }
+    /// # Ok::<(), std::fmt::Error>(())
+    /// ```
+    pub fn traceparent<Kind>(self, header: impl HeaderValue<Kind>) -> Self {
+        let parent = header.bytes().and_then(TraceParent::parse);
+        Job { trace: parent.map_or(JobTrace::New, JobTrace::Continued), ..self }
+    }
+
+    /// Creates the context of the job's lines.
+    fn context(self) -> RequestContext {
+        let mut request = Request::new();
+        match self.trace {
+            JobTrace::Unset => {}
+            JobTrace::New => request.set_trace(Trace::after(None, request.started)),
+            JobTrace::Continued(parent) => {
+                request.set_trace(Trace::after(Some(parent), request.started));
+            }
+        }
+        RequestContext::of(request)
+    }
+
     /// Runs a future as this job.
     ///
     /// It writes `job_started` (DEBUG) at its first poll and one `job_completed` when it ends: at INFO if it succeeds,
@@ -68,7 +163,7 @@ impl Job {
     where
         fn() -> F::Output: ReturnsStepOutput<F::Output>,
     {
-        let context = RequestContext::new();
+        let context = self.context();
         let request = Arc::clone(&context.request);
         JobFuture { future: context.scope(future), open: JobState::Before(self.name, request) }
     }
@@ -86,7 +181,7 @@ impl Job {
     where
         fn() -> T: ReturnsStepOutput<T>,
     {
-        let context = RequestContext::new();
+        let context = self.context();
         let entered = context.enter();
         let open = OpenJob::begin(self.name, Arc::clone(&context.request));
         let value = work();
@@ -170,12 +265,12 @@ impl OpenJob {
     {
         let result = <fn() -> T>::call_result(value);
         match &result.failure {
-            Some(failure) => self.write("error", Severity::Error, Some(&failure.short_name())),
+            Some(failure) => self.write("error", Severity::Error, Some(failure)),
             None => self.write("ok", Severity::Info, None),
         }
     }
 
-    fn write(&mut self, outcome: &str, severity: Severity, error: Option<&str>) {
+    fn write(&mut self, outcome: &str, severity: Severity, failure: Option<&Failure<'_>>) {
         let Some(request) = self.request.take() else { return };
         let now = Tick::now();
         emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
@@ -183,8 +278,9 @@ impl OpenJob {
             text(out, limit, "job", self.name);
             millis(out, "duration_ms", now.since(request.started));
             text(out, limit, "outcome", outcome);
-            if let Some(error) = error {
-                text(out, limit, "error", error);
+            if let Some(failure) = failure {
+                text(out, limit, "error", &failure.class(None).to_string());
+                failure.write_members("error", limit, out);
             }
             totals::write(&request, now, outcome != "ok", limit, out);
         });

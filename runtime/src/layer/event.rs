@@ -15,9 +15,10 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::base::catch::catch;
 use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
-use crate::current::span_stack::{SpanData, SpanScope};
-use crate::format::keys::{LineKind, field_name};
-use crate::format::record::{Record, Severity};
+use crate::current::SpanData;
+use crate::current::span_stack::SpanScope;
+use crate::format::keys::{LineKind, field_name, is_of_context};
+use crate::format::record::{ContextKeys, Record, Severity};
 use crate::json::members;
 use crate::logger::Logger;
 use crate::logger::dispatch::in_flight;
@@ -53,6 +54,7 @@ where
             message,
             has_exc: false,
             capped: true,
+            context_keys: site.context_keys,
         };
         logger.write(&record, spans, |line| {
             event.record(&mut FieldVisitor::new(logger, site, line));
@@ -69,6 +71,7 @@ pub(crate) struct ForeignSite {
     fields: Vec<SiteField>,
     /// Whether two fields have the same name: then the last value wins.
     repeats: bool,
+    context_keys: ContextKeys,
 }
 
 #[derive(Debug)]
@@ -137,9 +140,15 @@ impl ForeignSite {
         #[cfg(test)]
         tests::DECIDED.lock().expect("no panic").push(metadata.name());
         let mut fields: Vec<SiteField> = Vec::new();
+        let mut context_keys = ContextKeys::Unused;
         for field in metadata.fields() {
             let name = field.name().strip_prefix("r#").unwrap_or(field.name());
-            let mut key = field_name(name, LineKind::Event);
+            let mut key = if metadata.is_event() && is_of_context(name) {
+                context_keys = ContextKeys::Filled;
+                name.to_owned()
+            } else {
+                field_name(name, LineKind::Event)
+            };
             // `level` becomes `level_`, or `level__` if there is a field `level_`.
             while key != name && metadata.fields().iter().any(|other| other.name() == key) {
                 key.push('_');
@@ -155,7 +164,7 @@ impl ForeignSite {
         }
         let repeats =
             (1..fields.len()).any(|at| fields[..at].iter().any(|f| f.key == fields[at].key));
-        ForeignSite { fields, repeats }
+        ForeignSite { fields, repeats, context_keys }
     }
 }
 

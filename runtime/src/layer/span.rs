@@ -8,8 +8,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::event::{FieldVisitor, site_of};
-use crate::current::span_stack::{self, SpanData};
-use crate::current::{self};
+use crate::current::{self, SpanData, span_stack};
 use crate::json::members;
 use crate::logger::Logger;
 

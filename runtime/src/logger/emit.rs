@@ -6,7 +6,7 @@ use super::Logger;
 use crate::base::clock::Tick;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LayerSpan, LineBuffer};
-use crate::format::record::Severity;
+use crate::format::record::{Record, Severity};
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::request::Request;
 use crate::site::Site;
@@ -28,7 +28,7 @@ pub(crate) fn emit_at(
     fields: impl Fn(&mut String, usize),
 ) {
     current::with_line_buffer(|buffer| {
-        emit_with(buffer, site, request, severity, at, None, fields);
+        emit_with(buffer, site, request, &site.record(severity, at), None, fields);
     });
 }
 
@@ -38,18 +38,17 @@ pub(crate) fn emit_with(
     buffer: &mut LineBuffer,
     site: &'static Site,
     request: Option<&Arc<Request>>,
-    severity: Severity,
-    at: Tick,
+    record: &Record<'_>,
     span: Option<&LayerSpan>,
     fields: impl Fn(&mut String, usize),
 ) {
+    let severity = record.severity;
     if !site.is_enabled_for(severity, request) {
         return;
     }
-    let record = site.record(severity, at);
     let direct = super::if_only_layer(|logger: &Logger| {
         let prefix = site.prefix(severity, &logger.template);
-        logger.write_for(buffer, request, &record, SpanScope::Thread, prefix, |out| {
+        logger.write_for(buffer, request, record, SpanScope::Thread, prefix, |out| {
             fields(out, logger.value_limit);
         });
     });
@@ -57,6 +56,6 @@ pub(crate) fn emit_with(
         let mut text = String::new();
         fields(&mut text, DEFAULT_VALUE_LIMIT);
         // The layers look for the request on the thread.
-        current::with_request(request, || site.dispatch(&record, text, span));
+        current::with_request(request, || site.dispatch(record, text, span));
     }
 }

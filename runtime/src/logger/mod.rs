@@ -18,7 +18,7 @@ use tracing_core::{Level, dispatcher};
 
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
-use crate::format::record::{Record, Severity};
+use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
@@ -218,8 +218,11 @@ impl Logger {
         let part = cache.request.part(request, &self.template, self.id);
         let has_fields = part.has_fields;
         self.template.open(record, prefix, part, seq, &mut cache.timestamp, line);
-        let own = line.len();
+        let mut own = line.len();
         fields(line);
+        if record.context_keys != ContextKeys::Unused {
+            own = self.template.replace_context(record.context_keys, own, line);
+        }
         if let Some(request) = request.filter(|_| has_fields) {
             members::add_outer(line, own, &request.identity().fields);
         }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Category;
+use super::{Category, grpc};
 use crate::base::catch::catch;
 
-/// Status and error category of a dependency call, read from the value it returns.
+/// Status and error category of a call, read from the value it returns.
 ///
 /// [The module documentation](crate::dependency#which-values-are-known) lists the types that implement it. Implement it
 /// for the response or error types of your own clients:
@@ -33,8 +33,13 @@ use crate::base::catch::catch;
 ///
 /// A call that returns a value other than `Err` has failed as well if the value has a category or a 5xx status.
 pub trait DependencyOutcome {
-    /// Returns the status of the response; `None` if there was no response.
+    /// Returns the HTTP status of the response; `None` if there was no response.
     fn status(&self) -> Option<u16> {
+        None
+    }
+
+    /// Returns the [gRPC status code](https://grpc.io/docs/guides/status-codes/) of the response, 0 to 16.
+    fn grpc_status(&self) -> Option<u16> {
         None
     }
 
@@ -45,9 +50,14 @@ pub trait DependencyOutcome {
 
     /// Returns whether the dependency rejected the request as invalid.
     ///
-    /// The line of such a call is logged at WARN instead of ERROR. Default: whether the status is 4xx.
+    /// The line of such a call is logged at WARN instead of ERROR. Default: whether the status is 4xx, the gRPC status
+    /// is not one of a server error, or the category is [`NotFound`](Category::NotFound).
     fn is_refusal(&self) -> bool {
-        self.status().is_some_and(is_client_error)
+        match (self.status(), self.grpc_status()) {
+            (Some(status), _) => is_client_error(status),
+            (None, Some(code)) => grpc::is_refusal(code),
+            (None, None) => self.category() == Some(Category::NotFound),
+        }
     }
 }
 
@@ -58,6 +68,10 @@ pub(super) const fn is_client_error(status: u16) -> bool {
 impl<T: DependencyOutcome, E: DependencyOutcome> DependencyOutcome for Result<T, E> {
     fn status(&self) -> Option<u16> {
         self.as_ref().map_or_else(E::status, T::status)
+    }
+
+    fn grpc_status(&self) -> Option<u16> {
+        self.as_ref().map_or_else(E::grpc_status, T::grpc_status)
     }
 
     fn category(&self) -> Option<Category> {
@@ -94,6 +108,10 @@ macro_rules! delegate_to_target {
                 (**self).status()
             }
 
+            fn grpc_status(&self) -> Option<u16> {
+                (**self).grpc_status()
+            }
+
             fn category(&self) -> Option<Category> {
                 (**self).category()
             }
@@ -111,21 +129,24 @@ delegate_to_target!(&T, Box<T>, Arc<T>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     pub(crate) status: Option<u16>,
+    pub(crate) grpc_status: Option<u16>,
     pub(crate) category: Option<Category>,
     pub(crate) is_refusal: bool,
 }
 
 impl Answer {
-    pub(crate) const NONE: Answer = Answer { status: None, category: None, is_refusal: false };
+    pub(crate) const NONE: Answer =
+        Answer { status: None, grpc_status: None, category: None, is_refusal: false };
 
     /// Completes the answer with the status and category of `fallback`.
     pub(crate) fn or_else(self, fallback: impl FnOnce() -> Answer) -> Self {
-        if self.status.is_some() && self.category.is_some() {
+        if self.category.is_some() && (self.status.is_some() || self.grpc_status.is_some()) {
             return self;
         }
         let other = fallback();
         Answer {
             status: self.status.or(other.status),
+            grpc_status: self.grpc_status.or(other.grpc_status),
             category: self.category.or(other.category),
             is_refusal: self.is_refusal || other.is_refusal,
         }
@@ -135,27 +156,34 @@ impl Answer {
         // Users implement the trait. A panic there must not reach the annotated function.
         let answer = || Answer {
             status: value.status(),
+            grpc_status: value.grpc_status(),
             category: value.category(),
             is_refusal: value.is_refusal(),
         };
         catch(answer).unwrap_or(Answer::NONE)
     }
 
-    /// Replaces the status by that of [`Call::set_status`](crate::dependency::Call::set_status).
-    pub(crate) fn with_status(self, status: Option<u16>) -> Self {
-        match status {
-            Some(status) => {
-                Answer { status: Some(status), is_refusal: is_client_error(status), ..self }
-            }
-            None => self,
+    /// Replaces the status by that of [`Call::set_status`](crate::dependency::Call::set_status), and the gRPC status by
+    /// that of [`Call::set_grpc_status`](crate::dependency::Call::set_grpc_status).
+    pub(crate) fn with_reported(mut self, status: Option<u16>, grpc_status: Option<u16>) -> Self {
+        if status.is_some() {
+            self.status = status;
+            self.is_refusal = status.is_some_and(is_client_error);
         }
+        if let Some(code) = grpc_status {
+            self.grpc_status = grpc_status;
+            self.is_refusal = grpc::is_refusal(code);
+        }
+        self
     }
 
     /// Returns why the call failed. An explicit category takes precedence over the status.
     pub(crate) fn reason(self) -> Option<Category> {
-        let is_bad = self.status.is_some_and(|status| status >= 400);
         match self.category {
-            None | Some(Category::Other) if is_bad => Some(Category::Status),
+            None | Some(Category::Other) => {
+                let by_http = self.status.filter(|status| *status >= 400).map(|_| Category::Status);
+                by_http.or_else(|| self.grpc_status.and_then(grpc::category)).or(self.category)
+            }
             category => category,
         }
     }

@@ -1,6 +1,6 @@
 //! The error category of a dependency call.
 
-/// Reason why a dependency call failed, the value of the `error` key.
+/// Reason why a call failed, the value of the `error` key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Category {
@@ -22,7 +22,10 @@ pub enum Category {
     Cancelled,
     /// The call panicked.
     Panicked,
-    /// Any other reason.
+    /// The requested row, document or object does not exist. Unless a status says otherwise, this is a
+    /// [refusal](super::DependencyOutcome::is_refusal), and the line is logged at WARN.
+    NotFound,
+    /// Any other reason. The line has the short name of the error's type instead, if there is one.
     Other,
 }
 
@@ -39,6 +42,7 @@ impl Category {
             Category::Decode => "decode",
             Category::Cancelled => "cancelled",
             Category::Panicked => "panicked",
+            Category::NotFound => "not_found",
             Category::Other => "other",
         }
     }

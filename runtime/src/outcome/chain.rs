@@ -84,6 +84,10 @@ macro_rules! known_errors {
                     chain_answer(Some(self)).status
                 }
 
+                fn grpc_status(&self) -> Option<u16> {
+                    chain_answer(Some(self)).grpc_status
+                }
+
                 fn category(&self) -> Option<Category> {
                     chain_answer(Some(self)).category
                 }

@@ -1,5 +1,6 @@
 //! I/O errors, by their kind, and the errors of `serde_json` and tokio.
 
+use std::any;
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
@@ -7,21 +8,40 @@ use super::Category;
 use super::chain::{Classification, KnownError, is_tls_alert};
 use crate::redact::error_text;
 
+/// The kinds of errors with a category. On Unix, a read with a timeout fails with `WouldBlock`.
+const KINDS: [(ErrorKind, Category); 11] = [
+    (ErrorKind::TimedOut, Category::Timeout),
+    (ErrorKind::WouldBlock, Category::Timeout),
+    (ErrorKind::ConnectionRefused, Category::Connect),
+    (ErrorKind::ConnectionReset, Category::Connect),
+    (ErrorKind::ConnectionAborted, Category::Connect),
+    (ErrorKind::NotConnected, Category::Connect),
+    (ErrorKind::BrokenPipe, Category::Connect),
+    (ErrorKind::AddrNotAvailable, Category::Connect),
+    (ErrorKind::NetworkDown, Category::Connect),
+    (ErrorKind::NetworkUnreachable, Category::Connect),
+    (ErrorKind::HostUnreachable, Category::Connect),
+];
+
+/// Returns the category of an I/O error whose type is a parameter without `'static`, so that it can't be downcast. Its
+/// `Debug` form names its kind: `Kind(TimedOut)`, `Os { code: 111, kind: ConnectionRefused, … }`.
+pub(super) fn by_debug(type_name: &str, error: &dyn Error) -> Option<Category> {
+    if type_name != any::type_name::<io::Error>() {
+        return None;
+    }
+    let text = error_text::display(&format_args!("{error:?}"));
+    let at = text.find("ind: ").map(|at| at + 5).or_else(|| text.find("Kind(").map(|at| at + 5))?;
+    let name = text[at..].split(|c: char| !c.is_alphanumeric()).next()?;
+    KINDS.iter().find(|(kind, _)| format!("{kind:?}") == name).map(|(_, category)| *category)
+}
+
 impl KnownError for io::Error {
     fn classify(&self) -> Classification {
         let is_tls = |inner| is_tls_alert(&error_text::display(inner));
+        if let Some((_, category)) = KINDS.iter().find(|(kind, _)| *kind == self.kind()) {
+            return (*category).into();
+        }
         match self.kind() {
-            // On Unix, a read with a timeout fails with `WouldBlock`.
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => Category::Timeout.into(),
-            ErrorKind::ConnectionRefused
-            | ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::NotConnected
-            | ErrorKind::BrokenPipe
-            | ErrorKind::AddrNotAvailable
-            | ErrorKind::NetworkDown
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::HostUnreachable => Category::Connect.into(),
             _ if is_unresolved(self) => Category::Dns.into(),
             ErrorKind::InvalidData | ErrorKind::Other if self.get_ref().is_some_and(is_tls) => {
                 Category::Tls.into()

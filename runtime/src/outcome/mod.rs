@@ -3,6 +3,9 @@
 mod answer;
 mod category;
 mod chain;
+pub(crate) mod error_value;
+pub(crate) mod failure;
+pub(crate) mod grpc;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod io;

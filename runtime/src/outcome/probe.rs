@@ -9,7 +9,8 @@ use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::result::{CallResult, Detail, Failure};
+use super::failure::{Detail, Failure};
+use super::result::CallResult;
 use super::{Answer, DependencyOutcome};
 use crate::redact::loggable::Loggable;
 
@@ -103,6 +104,18 @@ probes! {
 
         /// Any other type.
         AnyAnswer [T: ?Sized] Returned<'a, T> => |_value| Answer::NONE;
+    }
+}
+
+probes! {
+    "Returns the answer of an error that a step returned. The status of a value that is no error is its caller's affair."
+    error_answer -> Answer {
+        /// A `Result` whose error type implements `DependencyOutcome`.
+        ErrorAnswer [T, E: DependencyOutcome] &Returned<'a, Result<T, E>>
+            => |value| value.as_ref().err().map_or(Answer::NONE, Answer::of);
+
+        /// Any other type.
+        NoAnswer [T: ?Sized] Returned<'a, T> => |_value| Answer::NONE;
     }
 }
 

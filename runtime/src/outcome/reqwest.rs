@@ -21,6 +21,7 @@ impl KnownError for reqwest::Error {
                 status: Some(status),
                 category: Some(Category::Status),
                 is_refusal: is_client_error(status),
+                ..Answer::NONE
             })
         } else if self.is_timeout() {
             Category::Timeout.into()

@@ -17,7 +17,11 @@ impl KnownError for sqlx::Error {
             | sqlx::Error::ColumnNotFound(_)
             | sqlx::Error::ColumnIndexOutOfBounds { .. }
             | sqlx::Error::TypeNotFound { .. } => Category::Decode.into(),
-            sqlx::Error::RowNotFound => refused(true),
+            sqlx::Error::RowNotFound => Classification::Answer(Answer {
+                category: Some(Category::NotFound),
+                is_refusal: true,
+                ..Answer::NONE
+            }),
             sqlx::Error::Database(error) => by_database(&**error),
             _ => Classification::Unknown,
         }

@@ -1,56 +1,36 @@
-//! gRPC responses. The gRPC code is the status.
+//! gRPC responses.
 
 use std::error::Error;
 
 use tonic::{Code, ConnectError, Response, Status, TimeoutExpired};
 
 use super::chain::{Classification, KnownError};
-use super::{Answer, Category, DependencyOutcome};
+use super::{Answer, Category, DependencyOutcome, grpc};
 use crate::redact::error_text;
 
 impl<T> DependencyOutcome for Response<T> {
-    fn status(&self) -> Option<u16> {
+    fn grpc_status(&self) -> Option<u16> {
         Some(Code::Ok as u16)
     }
 }
 
 impl KnownError for Status {
     fn classify(&self) -> Classification {
+        let code = self.code() as u16;
+        let category = grpc::category(code);
         // The client created a status with a source, since there was no response. The source is more precise.
         if error_text::next(self).is_some() {
-            return category(self.code()).map_or(Classification::Unknown, Classification::Fallback);
+            return category
+                .filter(|category| *category != Category::Status)
+                .map_or(Classification::Unknown, Classification::Fallback);
         }
         Classification::Answer(Answer {
-            status: Some(self.code() as u16),
-            category: category(self.code())
-                .or((self.code() != Code::Ok).then_some(Category::Status)),
-            is_refusal: is_refusal(self.code()),
+            grpc_status: Some(code),
+            category,
+            is_refusal: grpc::is_refusal(code),
+            ..Answer::NONE
         })
     }
-}
-
-/// Returns the category of codes that are not about the request itself.
-fn category(code: Code) -> Option<Category> {
-    match code {
-        Code::DeadlineExceeded => Some(Category::Timeout),
-        Code::Unavailable => Some(Category::Connect),
-        Code::Cancelled => Some(Category::Cancelled),
-        _ => None,
-    }
-}
-
-/// Whether a code is not a server error by OpenTelemetry's RPC conventions.
-fn is_refusal(code: Code) -> bool {
-    !matches!(
-        code,
-        Code::Ok
-            | Code::Unknown
-            | Code::DeadlineExceeded
-            | Code::Unimplemented
-            | Code::Internal
-            | Code::Unavailable
-            | Code::DataLoss
-    )
 }
 
 /// The source of a `Cancelled` status if tonic's own timeout expired.

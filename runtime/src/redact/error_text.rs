@@ -73,8 +73,31 @@ pub(crate) fn next<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + '
     catch(|| error.source()).flatten()
 }
 
-/// Returns the name of a type without paths: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.
+/// Returns the name of a type without its lifetimes: `shop::Refused<'_, u8>` is `shop::Refused<u8>`.
+pub(crate) fn without_lifetimes(full: &str) -> String {
+    let mut out = String::with_capacity(full.len());
+    let mut rest = full;
+    while let Some(at) = rest.find('\'') {
+        out.push_str(&rest[..at]);
+        let after = rest[at + 1..].trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+        rest = after.strip_prefix(", ").or_else(|| after.strip_prefix(' ')).unwrap_or(after);
+        // It was the last one of a list.
+        if rest.starts_with('>') {
+            if let Some(list) = out.strip_suffix('<') {
+                out.truncate(list.len());
+                rest = &rest[1..];
+            } else if let Some(list) = out.strip_suffix(", ") {
+                out.truncate(list.len());
+            }
+        }
+    }
+    out.push_str(rest);
+    out.replace(" + >", ">")
+}
+
+/// Returns the name of a type without paths and lifetimes: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.
 pub(crate) fn short_name(full: &str) -> String {
+    let full = &without_lifetimes(full);
     let mut out = String::new();
     let mut segment = 0;
     for (at, c) in full.char_indices() {
@@ -88,4 +111,34 @@ pub(crate) fn short_name(full: &str) -> String {
     }
     out.push_str(&full[segment..]);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_are_not_part_of_the_name_of_an_error() {
+        for (full, shown, short) in [
+            ("shop::Refused", "shop::Refused", "Refused"),
+            ("shop::Refused<'_>", "shop::Refused", "Refused"),
+            (
+                "shop::Refused<'_, alloc::string::String>",
+                "shop::Refused<alloc::string::String>",
+                "Refused<String>",
+            ),
+            ("shop::Pair<'_, '_>", "shop::Pair", "Pair"),
+            ("a::Outer<b::Inner<'_>, '_>", "a::Outer<b::Inner>", "Outer<Inner>"),
+            ("&'_ str", "&str", "&str"),
+            (
+                "alloc::boxed::Box<dyn core::error::Error + '_>",
+                "alloc::boxed::Box<dyn core::error::Error>",
+                "Box<dyn Error>",
+            ),
+            ("(a::A, b::B)", "(a::A, b::B)", "(A, B)"),
+        ] {
+            assert_eq!(without_lifetimes(full), shown);
+            assert_eq!(short_name(full), short);
+        }
+    }
 }

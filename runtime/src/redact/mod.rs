@@ -7,7 +7,7 @@ pub(crate) mod hash;
 pub mod keys;
 pub mod loggable;
 pub(crate) mod off;
-pub mod policy;
+pub(crate) mod policy;
 pub mod scrub;
 pub(crate) mod size_class;
 pub(crate) mod strict;

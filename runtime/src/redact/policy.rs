@@ -1,22 +1,7 @@
-//! Redaction policies: functions that make a value loggable by saying how much of it is shown.
-//!
-//! They have the names and the meaning of the arguments of [`#[redact(…)]`](macro@crate::redact) on a field. Use them
-//! for values in `fields(…)`, [`record`](crate::record), [`context::set`](crate::context::set) and candor's event
-//! macros.
-//!
-//! ```
-//! use candor::loggable::to_json;
-//! use candor::policy::{clear, email, mask, secret, shape, url};
-//!
-//! assert_eq!(to_json(&clear("sku-7")), r#""sku-7""#);
-//! assert_eq!(to_json(&secret("s3cr3t")), r#""[REDACTED]""#);
-//! assert_eq!(to_json(&mask("4111 1111 1111 1111").last(4)), r#""****1111""#);
-//! assert_eq!(to_json(&email("ada@example.com")), r#""a***@example.com""#);
-//! assert_eq!(to_json(&url("https://u:p@example.com/a?token=x")), r#""https://example.com/a""#);
-//! assert_eq!(to_json(&shape("correct horse battery")), r#""<text 17-32>""#);
-//! ```
+//! The policies as functions; [`candor::policy`](crate::policy) documents them.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 pub use super::loggable::secret::Secret;
 pub use super::loggable::shape::Shaped;
@@ -30,12 +15,14 @@ pub fn clear<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
     Decided { value, policy: TextPolicy::Clear }
 }
 
-/// Shows `****` with the first and last characters that [`Mask::first`] and [`Mask::last`] set.
+/// Shows `****` with the first and last characters that [`Mask::first`] and [`Mask::last`] set. One of them is required.
+///
+/// In candor's macros, `mask(&card, last = 4)` is the same as `mask(&card).last(4)`.
 ///
 /// The value is `"[REDACTED]"` if it has fewer than 8 characters, or if fewer than twice as many characters would
 /// stay hidden as are shown.
-pub fn mask<T: Text + ?Sized>(value: &T) -> Mask<'_, T> {
-    Mask { value, first: 0, last: 0 }
+pub fn mask<T: Text + ?Sized>(value: &T) -> Mask<'_, T, NoEnds> {
+    Mask { value, first: 0, last: 0, ends: PhantomData }
 }
 
 /// Shows a keyed pseudonym such as `"h1:3fa9:5d0c1b7a9e24f386"`: the same value has the same pseudonym.
@@ -101,26 +88,45 @@ pub fn secret<T: ?Sized>(value: &T) -> Secret {
     Secret
 }
 
-/// Loggable masked value, made by [`mask`].
-pub struct Mask<'a, T: ?Sized> {
+/// Loggable masked value, made by [`mask`]. `Ends` tells whether its ends are set.
+pub struct Mask<'a, T: ?Sized, Ends = SomeEnds> {
     value: &'a T,
     first: usize,
     last: usize,
+    ends: PhantomData<Ends>,
 }
 
-impl<T: ?Sized> Mask<'_, T> {
+/// The ends of a [`Mask`] are not set, so that it shows nothing.
+#[derive(Debug)]
+pub struct NoEnds;
+
+/// An end of a [`Mask`] is set.
+#[derive(Debug)]
+pub struct SomeEnds;
+
+/// Implemented if the ends of a [`Mask`] are set.
+#[diagnostic::on_unimplemented(
+    message = "`mask` needs to know what stays readable, as in `mask(&x, last = 4)` or `mask(&x).last(4)`",
+    label = "no end of this value stays readable",
+    note = "`secret(&x)` hides the whole value"
+)]
+pub trait Ends {}
+
+impl Ends for SomeEnds {}
+
+impl<'a, T: ?Sized, E> Mask<'a, T, E> {
     /// Sets how many characters are shown at the start. Default 0.
-    pub fn first(self, first: usize) -> Self {
-        Mask { first, ..self }
+    pub fn first(self, first: usize) -> Mask<'a, T> {
+        Mask { value: self.value, first, last: self.last, ends: PhantomData }
     }
 
     /// Sets how many characters are shown at the end. Default 0.
-    pub fn last(self, last: usize) -> Self {
-        Mask { last, ..self }
+    pub fn last(self, last: usize) -> Mask<'a, T> {
+        Mask { value: self.value, first: self.first, last, ends: PhantomData }
     }
 }
 
-impl<T: Text + ?Sized> Loggable for Mask<'_, T> {
+impl<T: Text + ?Sized, E: Ends> Loggable for Mask<'_, T, E> {
     fn log(&self, to: &mut Encoder<'_>) {
         self.value.log_text(TextPolicy::Mask { first: self.first, last: self.last }, to);
     }

@@ -39,16 +39,19 @@ pub(crate) struct Request {
     pub(crate) path: Option<Box<str>>,
     /// Known before the first line.
     pub(crate) trace: OnceLock<Trace>,
-    /// The trace that the HTTP layer found or made, used if OpenTelemetry has no other one.
-    #[cfg(all(feature = "otel", feature = "http"))]
-    pub(crate) trace_of_edge: Option<Trace>,
+    /// The trace that the HTTP layer or a job found or made, used if OpenTelemetry has no other one.
+    #[cfg(feature = "otel")]
+    pub(crate) trace_received: Option<Trace>,
     pub(crate) started: Tick,
     /// Boxed: most requests have none, and `None` is one load.
     pub(crate) overrides: Option<Box<RequestOverrides>>,
     /// Present if something watches whether the request ends.
     pub(crate) open_steps: Option<OpenSteps>,
+    pub(crate) origin: Origin,
     /// Whether `request_completed` is written.
-    pub(crate) is_over: AtomicBool,
+    is_over: AtomicBool,
+    /// Whether the code that handles the request has panicked.
+    pub(crate) has_panicked: AtomicBool,
     pub(crate) lines: AtomicU64,
     pub(crate) suppressed: AtomicU64,
     step_ids: AtomicU32,
@@ -69,6 +72,17 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestContext").field("request_id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// How a request began, which decides whether an HTTP layer inside it begins another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A job, or a context that was made in the program.
+    Internal,
+    /// A tower layer, which marks its request in the extensions.
+    Layer,
+    /// A call of `begin`, which cannot mark its request.
+    ByHand,
 }
 
 /// The longest request id, in characters.
@@ -99,12 +113,14 @@ impl Request {
             method: None,
             path: None,
             trace: OnceLock::new(),
-            #[cfg(all(feature = "otel", feature = "http"))]
-            trace_of_edge: None,
+            #[cfg(feature = "otel")]
+            trace_received: None,
             started,
             overrides: None,
             open_steps: None,
+            origin: Origin::Internal,
             is_over: AtomicBool::new(false),
+            has_panicked: AtomicBool::new(false),
             lines: AtomicU64::new(0),
             suppressed: AtomicU64::new(0),
             step_ids: AtomicU32::new(0),
@@ -120,11 +136,10 @@ impl Request {
         }
     }
 
-    #[cfg(feature = "http")]
     pub(crate) fn set_trace(&mut self, trace: Trace) {
         #[cfg(feature = "otel")]
         {
-            self.trace_of_edge = Some(trace);
+            self.trace_received = Some(trace);
         }
         #[cfg(not(feature = "otel"))]
         {
@@ -157,6 +172,15 @@ impl Request {
     #[inline]
     pub(crate) fn has_id(&self) -> bool {
         !self.id.is_empty()
+    }
+
+    /// Whether `request_completed` is written.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_over(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 
     /// The request, unless it is a placeholder.

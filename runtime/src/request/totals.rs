@@ -23,6 +23,7 @@ pub(crate) struct Cause {
     pub(crate) step: &'static str,
     pub(crate) dependency: Option<&'static str>,
     pub(crate) step_id: u32,
+    /// The category of its error, if that is known.
     pub(crate) category: Option<Category>,
 }
 

@@ -74,7 +74,7 @@ impl SiteCache {
             prefix: PrefixCache::new(),
             name: if needs_no_escape(spec.name) { Some(spec.name) } else { None },
             severity,
-            is_simple: is_step && !spec.busy,
+            is_simple: is_step && !spec.busy && !spec.takes_context,
             may_be_error_only: is_step && spec.slow_nanos == 0,
         }
     }

@@ -16,7 +16,7 @@ use tracing_core::{Level, Metadata};
 use self::cache::{SiteCache, Wanted};
 use crate::base::clock::Tick;
 use crate::base::sync;
-use crate::format::record::{Record, Severity};
+use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::template::Template;
 use crate::json::{escape, members};
 
@@ -244,6 +244,11 @@ impl Site {
             message: self.spec.event,
             has_exc: self.spec.has_exc,
             capped: self.spec.is_capped,
+            context_keys: if self.spec.takes_context {
+                ContextKeys::Replaced
+            } else {
+                ContextKeys::Unused
+            },
         }
     }
 

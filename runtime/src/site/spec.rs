@@ -3,6 +3,7 @@
 use tracing_core::Level;
 
 use super::{RECORDED, SPAN_MARK, STATUS_CODE};
+use crate::format::keys::any_of_context;
 
 /// Description of an annotated function, written by the macros.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,8 @@ pub struct Spec {
     pub(crate) call: Option<CallSpec>,
     /// Whether `exc` is one of the fields, and written last.
     pub(crate) has_exc: bool,
+    /// Whether a field takes the place of one of the context's.
+    pub(crate) takes_context: bool,
     /// Whether the event counts towards the limit of lines per request.
     pub(crate) is_capped: bool,
 }
@@ -75,14 +78,15 @@ pub(crate) use event_sites;
 
 /// The fields of a step: of its event, and of its span for other layers.
 const STEP_FIELDS: &[&str] = names!(
-    message event step duration_ms outcome step_id parent_id offset_ms error error_detail ret busy_ms;
+    message event step duration_ms outcome step_id parent_id offset_ms error error_type error_detail
+    error_fields ret busy_ms;
     RECORDED, SPAN_MARK, STATUS_CODE
 );
 
 /// The fields of a call.
 const CALL_FIELDS: &[&str] = names!(
-    message event dependency operation dependency_method url status duration_ms outcome retries error error_detail
-    step_id parent_id offset_ms ret busy_ms last_attempt_ms;
+    message event dependency operation dependency_method url status grpc_status duration_ms outcome retries error
+    error_type error_detail error_fields step_id parent_id offset_ms ret busy_ms last_attempt_ms;
     RECORDED, SPAN_MARK, STATUS_CODE, "otel.kind"
 );
 
@@ -144,6 +148,7 @@ impl Spec {
             fields: STEP_FIELDS,
             call: None,
             has_exc: false,
+            takes_context: false,
             is_capped: true,
         }
     }
@@ -220,6 +225,12 @@ impl Spec {
     #[must_use]
     pub const fn busy(self) -> Self {
         Spec { busy: true, ..self }
+    }
+
+    /// Notes which of the users' fields take the place of the context's.
+    #[must_use]
+    pub const fn users(self, names: &[&str]) -> Self {
+        Spec { takes_context: any_of_context(names), ..self }
     }
 
     /// The names of the fields of event and span.

@@ -79,12 +79,12 @@ fn each_error_of_sqlx_has_its_category_and_level() {
         (sqlx::Error::Decode("odd".into()), "decode error ERROR"),
         (sqlx::Error::ColumnNotFound("id".into()), "decode error ERROR"),
         (sqlx::Error::TypeNotFound { type_name: "point".into() }, "decode error ERROR"),
-        (sqlx::Error::WorkerCrashed, "other error ERROR"),
-        (sqlx::Error::Configuration("odd".into()), "other error ERROR"),
-        (sqlx::Error::RowNotFound, "other error WARN"),
-        (answered("23505", || ErrorKind::UniqueViolation), "other error WARN"),
-        (answered("23503", || ErrorKind::ForeignKeyViolation), "other error WARN"),
-        (answered("42601", || ErrorKind::Other), "other error ERROR"),
+        (sqlx::Error::WorkerCrashed, "Error error ERROR"),
+        (sqlx::Error::Configuration("odd".into()), "Error error ERROR"),
+        (sqlx::Error::RowNotFound, "not_found error WARN"),
+        (answered("23505", || ErrorKind::UniqueViolation), "Error error WARN"),
+        (answered("23503", || ErrorKind::ForeignKeyViolation), "Error error WARN"),
+        (answered("42601", || ErrorKind::Other), "Error error ERROR"),
         (answered("57014", || ErrorKind::Other), "timeout error ERROR"),
         (answered("57P01", || ErrorKind::Other), "connect error ERROR"),
         (answered("08006", || ErrorKind::Other), "connect error ERROR"),
@@ -119,7 +119,7 @@ fn an_error_of_sqlx_in_a_chain_is_found() {
     let captured = capture();
     load().expect_err("fails");
     load_any().expect_err("fails");
-    assert_eq!(answers(&captured, "db"), ["- pool error ERROR", "- other error WARN"]);
+    assert_eq!(answers(&captured, "db"), ["- pool error ERROR", "- not_found error WARN"]);
 }
 
 /// A server for one connection that answers everything it reads with these bytes, or closes for `close`.
@@ -195,6 +195,6 @@ fn redis_server_errors_and_values_of_another_type_are_classified() {
     assert!(lines.iter().all(|line| !line.raw().contains("canary")), "{captured:?}");
     assert!(lines[1].text("error_detail").ends_with("(value [REDACTED])"));
     let wanted =
-        ["- other error ERROR", "- decode error ERROR", "- - ok INFO", "- decode error ERROR"];
+        ["- RedisError error ERROR", "- decode error ERROR", "- - ok INFO", "- decode error ERROR"];
     assert_eq!(answers(&captured, "cache"), wanted, "{captured:?}");
 }

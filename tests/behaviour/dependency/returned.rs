@@ -95,7 +95,7 @@ fn a_custom_error_type_reports_its_status_and_category() {
             (Some(429), Some("status"), "error", "WARN"),
             (Some(500), Some("status"), "error", "ERROR"),
             (None, Some("pool"), "error", "ERROR"),
-            (None, Some("other"), "error", "ERROR"),
+            (None, Some("StoreError"), "error", "ERROR"),
         ]
     );
 }
@@ -117,7 +117,7 @@ fn an_outcome_impl_that_panics_is_ignored() {
 
     let captured = capture();
     call().expect_err("fails");
-    assert_eq!(answer(&captured.dependency("bad")), (None, Some("other"), "error", "ERROR"));
+    assert_eq!(answer(&captured.dependency("bad")), (None, Some("Bad"), "error", "ERROR"));
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn the_returned_value_and_the_body_disagree() {
         "200 decode error ERROR",
         "404 timeout error WARN",
         "502 status error ERROR",
-        "301 other error ERROR",
+        "301 Error error ERROR",
         "200 - ok INFO",
     ];
     assert_eq!(answers(&captured, "rpc"), wanted);
@@ -241,7 +241,7 @@ fn a_custom_type_can_report_a_refusal() {
 
     let captured = capture();
     get().expect_err("refused");
-    assert_eq!(answers(&captured, "cache"), ["- other error WARN"]);
+    assert_eq!(answers(&captured, "cache"), ["- NoSuchKey error WARN"]);
 }
 
 #[test]

@@ -237,6 +237,36 @@ fn jobs_and_manual_contexts_use_the_ids_of_their_spans() {
     }
 }
 
+/// The hooks and each scope of the request run in the same span.
+#[test]
+fn a_request_by_hand_and_a_job_with_a_traceparent_have_one_span_in_the_callers_trace() {
+    let header = format!("00-{TRACE}-{PARENT}-01");
+    let traced = Traced::begin();
+    run(async {
+        let (parts, ()) = continued("01").map(|_| ()).into_parts();
+        let mut active = candor::http::begin(&parts, None);
+        active.scope(charge()).await;
+        active.run(|| tracing::info!("between"));
+        active.scope(charge()).await;
+        active.finish(200);
+    });
+    let request = traced.agrees();
+    assert_eq!(request.parent_span_id.to_string(), PARENT);
+    assert_eq!(request.span_context.trace_id().to_string(), TRACE);
+    for step in traced.spans("charge") {
+        assert_eq!(step.parent_span_id, request.span_context.span_id());
+    }
+    drop(traced);
+
+    let traced = Traced::begin();
+    run(candor::job("consume").traceparent(Some(&header)).scope(async {
+        charge().await;
+    }));
+    let request = traced.agrees();
+    assert_eq!(request.parent_span_id.to_string(), PARENT);
+    assert_eq!(request.span_context.trace_id().to_string(), TRACE);
+}
+
 #[test]
 fn two_services_share_one_trace_in_spans_and_lines() {
     let traced = Traced::begin();

@@ -53,41 +53,43 @@ fn order(error: OrderError) -> Result<(), OrderError> {
     Err(error)
 }
 
-fn detail(error: OrderError) -> serde_json::Value {
+fn fields(error: OrderError) -> serde_json::Value {
     let captured = capture();
     let _ = order(error);
     let line = captured.step("order");
     assert_eq!(line.text("error"), "OrderError");
-    line.get("error_detail").cloned().expect("an error with a detail")
+    assert!(line.text("error_type").ends_with("errors::OrderError"));
+    assert!(!line.text("error_detail").is_empty());
+    line.get("error_fields").cloned().expect("an error with fields")
 }
 
 #[test]
 fn an_error_with_fields() {
     let declined = OrderError::Declined { customer: 7, card: "4242424242424242".into() };
-    assert_eq!(detail(declined), json!({"Declined": {"customer": 7, "card": "****4242"}}));
+    assert_eq!(fields(declined), json!({"Declined": {"customer": 7, "card": "****4242"}}));
 }
 
 #[test]
 fn an_error_with_the_scrubbed_text_of_its_source() {
     let store = io::Error::other("connecting to postgres://app:hunter2@db/orders");
-    let detail_of_store = detail(OrderError::from(store));
-    let text = detail_of_store["Store"].as_str().expect("a text");
+    let fields_of_store = fields(OrderError::from(store));
+    let text = fields_of_store["Store"].as_str().expect("a text");
     assert!(text.starts_with("connecting to postgres://"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
     let cause = "token=abc123 refused".into();
     assert_eq!(
-        detail(OrderError::Gateway { cause, attempts: 2 }),
+        fields(OrderError::Gateway { cause, attempts: 2 }),
         json!({"Gateway": {"cause": "token=[REDACTED] refused", "attempts": 2}})
     );
     let message = fmt_only::Message("password=hunter2");
-    assert_eq!(detail(OrderError::Text(message)), json!({"Text": "password=[REDACTED]"}));
+    assert_eq!(fields(OrderError::Text(message)), json!({"Text": "password=[REDACTED]"}));
 }
 
 #[test]
 fn an_error_with_the_sources_of_its_source() {
     let inner = anyhow::Error::new(io::Error::other("secret=s3cr3t")).context("reading the order");
     assert_eq!(
-        detail(OrderError::from(inner)),
+        fields(OrderError::from(inner)),
         json!({"Other": "reading the order: secret=[REDACTED]"})
     );
 }

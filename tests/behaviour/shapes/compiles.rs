@@ -159,7 +159,11 @@ fn attributes_do_not_change_warnings_about_user_code() {
 }
 
 /// Cases with another code or location, each with the reason.
-const DIFFERENCES: [(&str, &str); 3] = [
+const DIFFERENCES: [(&str, &str); 4] = [
+    (
+        "not the promised opaque type of a future",
+        "one error at the body, without a second one at the type",
+    ),
     ("break outside of a loop", "the body is inside a closure, which has its own error code"),
     ("not the promised opaque type", "the error names the wrapper of the returned future"),
     ("wrong item of the boxed future", "the error names the wrapper of the returned future"),

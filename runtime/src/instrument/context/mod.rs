@@ -27,6 +27,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+#[cfg(feature = "http")]
+use std::mem;
 use std::sync::Arc;
 
 pub use self::future::{InContext, InContextExt, Scope};
@@ -124,16 +126,17 @@ impl RequestContext {
         Scope::new(future, Some(Frame::of(self.request)), span)
     }
 
-    /// Makes a future in this request, and runs it there, in one span.
+    /// This context with its span, for code that enters the request more than once.
     #[cfg(feature = "http")]
-    pub(crate) fn scope_of<F: Future>(self, make: impl FnOnce() -> F) -> Scope<F> {
-        let mut span = self.span();
-        let future = {
-            let _frame = FrameGuard::enter(Frame::of(Arc::clone(&self.request)));
-            let _span = span.enter();
-            make()
-        };
-        Scope::new(future, Some(Frame::of(self.request)), span)
+    pub(crate) fn with_span(self) -> SpannedContext {
+        let span = self.span();
+        SpannedContext { context: self, span }
+    }
+
+    /// This context without a span, if an outer scope has entered it.
+    #[cfg(feature = "http")]
+    pub(crate) fn without_span(self) -> SpannedContext {
+        SpannedContext { context: self, span: RequestSpan::Nothing }
     }
 
     /// Makes a future, and runs it in the current context.
@@ -171,6 +174,35 @@ impl RequestContext {
             RequestSpan::Barrier { .. } => otel::join(&self.request, None),
         }
         span
+    }
+}
+
+/// A context and the span of its request, which is made once.
+#[cfg(feature = "http")]
+#[derive(Debug)]
+pub(crate) struct SpannedContext {
+    pub(crate) context: RequestContext,
+    span: RequestSpan,
+}
+
+#[cfg(feature = "http")]
+impl SpannedContext {
+    /// Runs a closure in the request.
+    pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let _frame = FrameGuard::enter(Frame::of(Arc::clone(&self.context.request)));
+        let _span = self.span.enter();
+        work()
+    }
+
+    /// Runs a future in the request.
+    pub(crate) fn scope<F: Future>(&self, future: F) -> Scope<F> {
+        Scope::new(future, Some(Frame::of(Arc::clone(&self.context.request))), self.span.clone())
+    }
+
+    /// Like [`scope`](Self::scope), for the last future: the span is moved into it.
+    pub(crate) fn last_scope<F: Future>(&mut self, future: F) -> Scope<F> {
+        let span = mem::replace(&mut self.span, RequestSpan::Nothing);
+        Scope::new(future, Some(Frame::of(Arc::clone(&self.context.request))), span)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::request::trace::{Hex, Trace};
 /// The span continues the caller's `traceparent`. A span around the request, or the current OpenTelemetry context, is
 /// its parent if it belongs to the same trace, or if the caller sent no `traceparent`. Otherwise the span begins a
 /// trace. The ids are those of the span, whether it is exported or not. If OpenTelemetry's layer is missing or does not
-/// want the span, they are the ids that the HTTP layer made, in the trace of the span around the request.
+/// want the span, they are the ids that the HTTP layer or the job made, in the trace of the span around the request.
 pub(super) fn join(request: &Request, span: Option<&Span>) {
     let none = Span::none();
     let span = span.unwrap_or(&none);
@@ -26,7 +26,7 @@ pub(super) fn join(request: &Request, span: Option<&Span>) {
 
 fn join_span(request: &Request, span: &Span) {
     let known = request.trace.get();
-    let stated = known.or(of_edge(request));
+    let stated = known.or(request.trace_received.as_ref());
     let parent = stated.and_then(|trace| parent(trace, known.is_some()));
     let belongs = |around: &Trace| {
         parent.is_none() || stated.is_some_and(|stated| stated.trace_id == around.trace_id)
@@ -42,14 +42,14 @@ fn join_span(request: &Request, span: &Span) {
         return;
     }
     let of_span = trace(span.context().span().span_context());
-    let of_edge = || {
-        let own = of_edge(request)?.clone();
+    let received = || {
+        let own = request.trace_received.clone()?;
         Some(match around {
             Some(around) => Trace { span_id: own.span_id, ..around },
             None => own,
         })
     };
-    if let Some(trace) = of_span.or_else(of_edge) {
+    if let Some(trace) = of_span.or_else(received) {
         // Another thread that enters the same request may have set it first.
         let _ = request.trace.set(trace);
     }
@@ -60,16 +60,6 @@ fn join_span(request: &Request, span: &Span) {
 pub(crate) fn span_of_here(of: &Trace) -> Option<Trace> {
     let context = Span::current().context();
     trace(context.span().span_context()).filter(|here| here.trace_id == of.trace_id)
-}
-
-#[cfg(feature = "http")]
-fn of_edge(request: &Request) -> Option<&Trace> {
-    request.trace_of_edge.as_ref()
-}
-
-#[cfg(not(feature = "http"))]
-fn of_edge(_: &Request) -> Option<&Trace> {
-    None
 }
 
 /// The parent that OpenTelemetry would choose.

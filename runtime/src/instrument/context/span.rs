@@ -6,15 +6,13 @@ use std::sync::Arc;
 use tracing_core::dispatcher;
 
 use crate::base::catch::call_layers;
-use crate::current::span_stack::{
-    self, REQUEST_SPAN, REQUEST_SPAN_CALLSITE, SpanBarrier, SpanData,
-};
-use crate::current::{self, EnteredLayerSpan, Frame, FrameGuard, LayerSpan};
+use crate::current::span_stack::{self, REQUEST_SPAN, REQUEST_SPAN_CALLSITE, SpanBarrier};
+use crate::current::{self, EnteredLayerSpan, Frame, FrameGuard, LayerSpan, SpanData};
 use crate::logger;
 use crate::request::Request;
 
 /// The span of a request, or its replacement.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum RequestSpan {
     Nothing,
     Span(LayerSpan),

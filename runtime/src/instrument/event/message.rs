@@ -5,19 +5,20 @@ use std::fmt;
 
 use crate::base::buffer;
 use crate::json::members;
+use crate::outcome::error_value::ErrorValue;
 use crate::redact::keys;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 
 /// A format argument. `Debug` shows the same as `Display`: what the value's [`Loggable`] impl shows.
-pub struct MessageArg<'a, T: ?Sized> {
-    value: &'a T,
+pub struct MessageArg<'a, T> {
+    value: T,
     name: &'a str,
     hidden: bool,
 }
 
-impl<'a, T: ?Sized> MessageArg<'a, T> {
+impl<'a, T> MessageArg<'a, T> {
     /// The argument with this name, or with an empty one. `sensitive` is the key rule's result.
-    pub fn new(value: &'a T, name: &'a str, sensitive: bool) -> Self {
+    pub fn new(value: T, name: &'a str, sensitive: bool) -> Self {
         MessageArg {
             value,
             name,
@@ -26,7 +27,32 @@ impl<'a, T: ?Sized> MessageArg<'a, T> {
     }
 }
 
-impl<T: Loggable + ?Sized> fmt::Display for MessageArg<'_, T> {
+/// An argument of a message that is an error. Method resolution prefers it to [`NoError`].
+pub trait ShownError {
+    /// The error, unless it is hidden.
+    fn candor_error(&self) -> Option<&dyn Loggable>;
+}
+
+impl ShownError for MessageArg<'_, ErrorValue<'_>> {
+    fn candor_error(&self) -> Option<&dyn Loggable> {
+        (!self.hidden).then_some(&self.value)
+    }
+}
+
+/// Any other argument of a message.
+pub trait NoError {
+    /// Returns `None`.
+    fn candor_error(&self) -> Option<&dyn Loggable>;
+}
+
+impl<T> NoError for &MessageArg<'_, T> {
+    #[inline]
+    fn candor_error(&self) -> Option<&dyn Loggable> {
+        None
+    }
+}
+
+impl<T: Loggable> fmt::Display for MessageArg<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         thread_local! {
             static VALUE: Cell<String> = const { Cell::new(String::new()) };
@@ -36,14 +62,14 @@ impl<T: Loggable + ?Sized> fmt::Display for MessageArg<'_, T> {
         }
         buffer::with(&VALUE, |json| {
             catch_unprintable(json, |out| {
-                Encoder::buffered(out).under(self.name).value(self.value);
+                Encoder::buffered(out).under(self.name).value(&self.value);
             });
             show(json, f)
         })
     }
 }
 
-impl<T: Loggable + ?Sized> fmt::Debug for MessageArg<'_, T> {
+impl<T: Loggable> fmt::Debug for MessageArg<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -73,14 +99,14 @@ fn show_number(digits: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// A whole number, for `{:x}`, `{:#b}` and the like.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no whole number, so a message can't show it as hexadecimal, octal or binary",
-    label = "not a whole number"
+    message = "`{{:x}}`, `{{:o}}` and `{{:b}}` require an integer, found `{Self}`",
+    label = "not an integer"
 )]
 pub trait Integer: fmt::LowerHex + fmt::UpperHex + fmt::Octal + fmt::Binary {}
 
 /// A number, for `{:e}`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no number, so a message can't show it with an exponent",
+    message = "`{{:e}}` requires a number, found `{Self}`",
     label = "not a number"
 )]
 pub trait Number: fmt::LowerExp + fmt::UpperExp {}
@@ -97,9 +123,9 @@ numbers! { Number: u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
 
 macro_rules! forms {
     ($kind:ident: $($form:ident)*) => {$(
-        impl<T: $kind + ?Sized> fmt::$form for MessageArg<'_, T> {
+        impl<T: $kind> fmt::$form for MessageArg<'_, T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                if self.hidden { f.write_str(REDACTED) } else { fmt::$form::fmt(self.value, f) }
+                if self.hidden { f.write_str(REDACTED) } else { fmt::$form::fmt(&self.value, f) }
             }
         }
     )*};

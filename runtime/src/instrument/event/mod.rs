@@ -9,13 +9,14 @@ use tracing_core::metadata::Kind;
 use tracing_core::span::Id;
 use tracing_core::{Event, Metadata};
 
-pub use self::message::{MessageArg, labels_secret};
+pub use self::message::{MessageArg, NoError, ShownError, labels_secret};
 use super::audit::{self, AuditError};
 use crate::base::buffer;
 use crate::base::clock::Tick;
 use crate::current;
 use crate::current::span_stack::SpanScope;
-use crate::format::record::{Record, Severity};
+use crate::format::keys::any_of_context;
+use crate::format::record::{ContextKeys, Record, Severity};
 use crate::json::members;
 use crate::logger::dispatch::{self, dispatch};
 use crate::logger::{self, Logger};
@@ -36,6 +37,7 @@ pub struct EventSite {
     callsite: DefaultCallsite,
     /// The prefix of the event's lines, if its message has no arguments.
     prefix: PrefixCache,
+    context_keys: ContextKeys,
 }
 
 impl EventSite {
@@ -65,6 +67,11 @@ impl EventSite {
             ),
             callsite: DefaultCallsite::new(&this.metadata),
             prefix: PrefixCache::new(),
+            context_keys: if any_of_context(fields) {
+                ContextKeys::Replaced
+            } else {
+                ContextKeys::Unused
+            },
         }
     }
 
@@ -85,7 +92,12 @@ impl EventSite {
 
     /// Writes the event in the current request, and in the spans that this thread has entered.
     #[inline(never)]
-    pub fn write(&'static self, message: fmt::Arguments<'_>, fields: &[EventField<'_>]) {
+    pub fn write(
+        &'static self,
+        message: fmt::Arguments<'_>,
+        fields: &[EventField<'_>],
+        errors: &[Option<&dyn Loggable>],
+    ) {
         self.with_record(message, |record| {
             let direct = logger::if_only_layer(|logger: &Logger| {
                 let prefix = message.as_str().and_then(|message| self.prefix(message, logger));
@@ -93,12 +105,12 @@ impl EventSite {
                 current::with_line_buffer(|buffer| {
                     let (request, spans) = (request.as_ref(), SpanScope::Thread);
                     logger.write_for(buffer, request, record, spans, prefix, |out| {
-                        write_fields(fields, logger.value_limit, out);
+                        write_fields(fields, errors, logger.value_limit, out);
                     });
                 });
             });
             if direct.is_none() {
-                dispatch(&self.metadata, record, rendered(fields), |values| {
+                dispatch(&self.metadata, record, rendered(fields, errors), |values| {
                     Event::dispatch(&self.metadata, values);
                 });
             }
@@ -113,10 +125,11 @@ impl EventSite {
         parent: impl Into<Option<Id>>,
         message: fmt::Arguments<'_>,
         fields: &[EventField<'_>],
+        errors: &[Option<&dyn Loggable>],
     ) {
         let parent = parent.into();
         self.with_record(message, |record| {
-            dispatch(&self.metadata, record, rendered(fields), |values| {
+            dispatch(&self.metadata, record, rendered(fields, errors), |values| {
                 Event::child_of(parent, &self.metadata, values);
             });
         });
@@ -128,11 +141,12 @@ impl EventSite {
         &'static self,
         message: fmt::Arguments<'_>,
         fields: &[EventField<'_>],
+        errors: &[Option<&dyn Loggable>],
     ) -> Result<(), AuditError> {
         let mut result = Ok(());
         self.with_record(message, |record| {
             let record = &Record { capped: false, ..*record };
-            result = audit::write(record, |limit, out| write_fields(fields, limit, out));
+            result = audit::write(record, |limit, out| write_fields(fields, errors, limit, out));
         });
         result
     }
@@ -155,6 +169,7 @@ impl EventSite {
                 message: text,
                 has_exc: false,
                 capped: true,
+                context_keys: self.context_keys,
             });
         });
     }
@@ -169,36 +184,65 @@ impl EventSite {
     }
 }
 
-fn rendered(fields: &[EventField<'_>]) -> String {
+fn rendered(fields: &[EventField<'_>], errors: &[Option<&dyn Loggable>]) -> String {
     let mut text = String::new();
-    write_fields(fields, DEFAULT_VALUE_LIMIT, &mut text);
+    write_fields(fields, errors, DEFAULT_VALUE_LIMIT, &mut text);
     text
 }
 
-fn write_fields(fields: &[EventField<'_>], limit: usize, out: &mut String) {
+/// Appends the fields. If none of them is an error, the first of `errors`, which the message shows, is one.
+fn write_fields(
+    fields: &[EventField<'_>],
+    errors: &[Option<&dyn Loggable>],
+    limit: usize,
+    out: &mut String,
+) {
+    let mut has_error = false;
     for field in fields {
-        members::open(out, field.name);
-        let value = field.value.0;
-        if field.sensitive || keys::added_by_deployment(field.name) {
+        let EventField { name, sensitive, value } = *field;
+        if sensitive || keys::added_by_deployment(name) {
+            members::open(out, name);
             Encoder::json(out, limit).redacted();
         } else if value.is_infallible() {
-            Encoder::json(out, limit).under(field.name).value(value);
+            members::open(out, name);
+            Encoder::json(out, limit).under(name).value(value);
+        } else if let Some(members) = error_members(value, name, fields, limit) {
+            has_error = true;
+            out.push_str(&members);
         } else {
-            catch_unprintable(out, |out| Encoder::json(out, limit).under(field.name).value(value));
+            members::open(out, name);
+            catch_unprintable(out, |out| Encoder::json(out, limit).under(name).value(value));
         }
+    }
+    if has_error || fields.iter().any(|field| field.name == ERROR) {
+        return;
+    }
+    let mut errors = errors.iter().flatten();
+    if let Some(members) = errors.find_map(|error| error_members(*error, ERROR, fields, limit)) {
+        out.push_str(&members);
     }
 }
 
-/// A value of an event, which is loggable.
-///
-/// Its type is erased, so that a value that is not loggable is reported by [`value`] alone.
-#[derive(Clone, Copy)]
-pub struct EventValue<'a>(&'a dyn Loggable);
+/// The key of an error's class. A field with one of the usual names of a variable has it too.
+const ERROR: &str = "error";
 
-/// Takes a value of an event. The macros pass a reference, since a list may be unsized.
-#[inline]
-pub fn value<T: Loggable>(value: &T) -> EventValue<'_> {
-    EventValue(value)
+/// Returns the members of a field that is an error, without those that another field has.
+fn error_members(
+    value: &dyn Loggable,
+    name: &str,
+    fields: &[EventField<'_>],
+    limit: usize,
+) -> Option<String> {
+    let has = |key: &str| fields.iter().any(|field| field.name == key);
+    let name = if matches!(name, "e" | "err") && !has(ERROR) { ERROR } else { name };
+    let members = value.log_members(name, limit)?;
+    let mut own = String::with_capacity(members.len());
+    for member in members::walk(&members, 0) {
+        if member.key == name || !has(member.key) {
+            own.push_str(&members[member.start..member.end]);
+        }
+    }
+    Some(own)
 }
 
 /// Takes a width or a precision, and requires it to be a `usize`.
@@ -207,30 +251,33 @@ pub fn count(value: &usize) -> &usize {
     value
 }
 
-impl<'a> EventValue<'a> {
+/// A value of an event, as a field or as an argument of the message.
+pub trait EventValue: Loggable + Sized {
     /// The value as a field; the macros have applied the key rule to its name.
     #[inline]
-    pub fn named(self, name: &'a str, sensitive: bool) -> EventField<'a> {
+    fn candor_named<'a>(&'a self, name: &'a str, sensitive: bool) -> EventField<'a> {
         EventField { name, sensitive, value: self }
     }
 
     /// The value as a format argument, of this name if it has one.
     #[inline]
-    pub fn shown(self, name: &'a str, sensitive: bool) -> MessageArg<'a, dyn Loggable + 'a> {
-        MessageArg::new(self.0, name, sensitive)
+    fn candor_shown(self, name: &str, sensitive: bool) -> MessageArg<'_, Self> {
+        MessageArg::new(self, name, sensitive)
     }
 }
 
-impl fmt::Debug for EventValue<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventValue").finish_non_exhaustive()
-    }
-}
+impl<T: Loggable> EventValue for T {}
 
 /// A field of an event.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct EventField<'a> {
     name: &'a str,
     sensitive: bool,
-    value: EventValue<'a>,
+    value: &'a dyn Loggable,
+}
+
+impl fmt::Debug for EventField<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventField").field("name", &self.name).finish_non_exhaustive()
+    }
 }

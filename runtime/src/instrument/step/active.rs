@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::base::clock::Tick;
 use crate::current::{
-    self, CallState, Frame, LayerSpan, LineLease, StepExtras, StepSpan, StepState,
+    self, CallState, Frame, LayerSpan, LineLease, StepExtras, StepSpan, StepState, span_stack,
 };
 use crate::json::members;
 use crate::outcome::kind::Outcome;
@@ -22,8 +22,10 @@ impl ActiveStep {
     /// Begins a step or call on its thread, in the current frame. `own` is its state if that holds its fields already.
     #[inline]
     pub(super) fn enter(site: &'static Site, mut own: Option<Box<StepState>>) -> Self {
-        if !site.is_fast_path() && (site.is_call() || !site.span_interest().is_never()) {
-            return Self::enter_with(site, own);
+        let has_extras = own.as_ref().is_some_and(|state| state.extras.is_some());
+        let is_plain = site.is_fast_path() || !site.is_call() && site.span_interest().is_never();
+        if has_extras || !is_plain {
+            return Self::enter_with(site, own, has_extras);
         }
         // Read the clock before the atomic add of a step id: `rdtsc` would wait for it.
         let now = Tick::now();
@@ -41,10 +43,12 @@ impl ActiveStep {
     }
 
     /// As [`enter`](Self::enter), for a call, or if other layers want a span.
-    fn enter_with(site: &'static Site, mut own: Option<Box<StepState>>) -> Self {
+    fn enter_with(site: &'static Site, mut own: Option<Box<StepState>>, has_extras: bool) -> Self {
         let url = own.as_mut().and_then(|state| state.url.take());
         let fields = own.as_ref().map_or("", |state| state.fields.as_str());
-        let mut setup = StepSetup::of(site, url.as_deref(), fields, None);
+        let mut setup = StepSetup::of(site, url.as_deref(), fields);
+        let extras = own.as_mut().and_then(|state| state.extras.take());
+        setup.add_extras(extras);
         // Entered first, because it may panic.
         if let Some(span) = &setup.span {
             span.enter();
@@ -62,6 +66,9 @@ impl ActiveStep {
             state
         });
         let state = begun.unwrap_or_else(|| setup.without_frame(site, own));
+        if has_extras {
+            enter_context();
+        }
         #[cfg(feature = "testing")]
         if let Some(delay) = site.is_call().then(|| current::delay_of(site)).flatten() {
             thread::sleep(delay);
@@ -76,7 +83,10 @@ impl ActiveStep {
             StepSetup { extras, ..StepSetup::default() }
         } else {
             let url = extras.as_mut().and_then(|extras| extras.url.take());
-            StepSetup::of(site, url.as_deref(), "", extras)
+            let fields = extras.as_ref().map_or("", |extras| extras.members.as_str());
+            let mut setup = StepSetup::of(site, url.as_deref(), fields);
+            setup.add_extras(extras);
+            setup
         };
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
@@ -103,6 +113,7 @@ impl ActiveStep {
         // The error's `Display` impl is user code, and may log.
         let exclusive = result.failure.is_none() && self.state.span.is_none();
         let mut lease = self.leave(exclusive, now);
+        span_stack::exit_context(self.state.token);
         if let Some(span) = &self.state.span {
             span.exit();
         }
@@ -177,28 +188,30 @@ struct StepSetup {
     extras: Option<Box<StepExtras>>,
     call: Option<Arc<CallState>>,
     span: Option<LayerSpan>,
+    /// The fields that the span has, as members.
+    recorded: String,
 }
 
 impl StepSetup {
-    /// The fields of the entry are in the step's state, as members, or in its extras.
-    fn of(
-        site: &'static Site,
-        url: Option<&str>,
-        fields: &str,
-        mut extras: Option<Box<StepExtras>>,
-    ) -> Self {
+    /// `fields` are those of the entry, as members.
+    fn of(site: &'static Site, url: Option<&str>, fields: &str) -> Self {
         let call = site.spec.call.map(|spec| {
             let url = site.safe_url(url.or(spec.url));
             Arc::new(CallState::new(site, url))
         });
-        let fields = extras.as_ref().map_or(fields, |extras| extras.members.as_str());
         let mut recorded = String::new();
         let span = site.span(|| fields_at_entry(site, fields, &mut recorded));
-        if let Some(id) = span.as_ref().and_then(LayerSpan::id) {
-            let extras = extras.get_or_insert_with(current::take_extras);
+        StepSetup { extras: None, call, span, recorded }
+    }
+
+    /// Adds the extras that the fields of the entry made, and what is known of the span.
+    fn add_extras(&mut self, extras: Option<Box<StepExtras>>) {
+        self.extras = extras;
+        if let Some(id) = self.span.as_ref().and_then(LayerSpan::id) {
+            let recorded = std::mem::take(&mut self.recorded);
+            let extras = self.extras.get_or_insert_with(current::take_extras);
             extras.span = Some(StepSpan { id, recorded });
         }
-        StepSetup { extras, call, span }
     }
 
     /// The state of a step whose thread has lost its locals, and with them its frame.
@@ -214,6 +227,19 @@ impl StepSetup {
         state.span = self.span.take();
         state.start(&Frame::default(), Tick::now());
         state
+    }
+}
+
+/// Puts the context of the innermost step on all lines of this thread.
+pub(super) fn enter_context() {
+    let own = current::with(|frame| Some((frame.token, frame.extras.as_mut()?.context.take()?)));
+    if let Some((token, mut context)) = own.flatten() {
+        span_stack::enter_context(token, &mut context);
+        current::with(|frame| {
+            if let Some(extras) = &mut frame.extras {
+                extras.context = Some(context);
+            }
+        });
     }
 }
 

@@ -1,30 +1,39 @@
 //! Values that user code adds to a step: fields at entry, recorded fields, the returned value.
 
 use std::panic::Location;
+use std::sync::Arc;
 use std::{fmt, ptr};
 
 use crate::base::catch::catch;
-use crate::current::{self, StepExtras, StepState, ThreadState};
-use crate::format::keys::{LineKind, field_name};
+use crate::current::{self, FieldMarks, SpanData, StepExtras, StepState, ThreadState, span_stack};
+use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::instrument::dependency::{Answer, DependencyOutcome};
 use crate::json::members;
 use crate::logger::notices;
-use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
+use crate::outcome::error_value::{AnyValue, ErrorValue};
+use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unprintable};
 use crate::redact::{error_text, keys};
 use crate::site::Site;
 
-/// Collects the `fields(…)` of a step, and the `url` of a call, while the step is entered.
+/// Collects the `fields(…)` and `context(…)` of a step, and the `url` of a call, while the step is entered.
 #[derive(Debug)]
 pub struct StepFields<'a> {
     members: &'a mut String,
     url: &'a mut Option<String>,
+    marks: FieldMarks,
+    /// Members that all lines inside the step have.
+    context: String,
 }
 
-impl StepFields<'_> {
+impl<'a> StepFields<'a> {
+    fn new(members: &'a mut String, url: &'a mut Option<String>, marks: FieldMarks) -> Self {
+        StepFields { members, url, marks, context: String::new() }
+    }
+
     /// Collects the fields of a step that is a future.
     pub(super) fn collect(fields: impl FnOnce(&mut StepFields<'_>)) -> Box<StepExtras> {
         let mut extras = current::take_extras();
-        fields(&mut StepFields::of(&mut extras));
+        StepFields::collect_into(&mut extras, fields);
         extras
     }
 
@@ -35,27 +44,60 @@ impl StepFields<'_> {
     ) -> Box<StepState> {
         let pooled = current::with_thread(ThreadState::take_state).flatten();
         let mut state = pooled.unwrap_or_else(|| StepState::new(site));
-        fields(&mut StepFields { members: &mut state.fields, url: &mut state.url });
+        let mut collected =
+            StepFields::new(&mut state.fields, &mut state.url, FieldMarks::default());
+        fields(&mut collected);
+        let StepFields { marks, context, .. } = collected;
+        if marks != FieldMarks::default() || !context.is_empty() {
+            let mut extras = current::take_extras();
+            keep(&mut extras, marks, context);
+            state.extras = Some(extras);
+        }
         state
     }
 
-    fn of(extras: &mut StepExtras) -> StepFields<'_> {
-        StepFields { members: &mut extras.members, url: &mut extras.url }
+    fn collect_into(extras: &mut StepExtras, fields: impl FnOnce(&mut StepFields<'_>)) {
+        let StepExtras { members, url, marks, .. } = extras;
+        let mut collected = StepFields::new(members, url, *marks);
+        fields(&mut collected);
+        let StepFields { marks, context, .. } = collected;
+        keep(extras, marks, context);
     }
 
     /// Adds a field. `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's
     /// result.
     pub fn field<T: Loggable + ?Sized>(&mut self, opening: &str, sensitive: bool, value: &T) {
         let members = &mut *self.members;
-        members.push_str(opening);
         let name = members::name_of(opening);
         if sensitive || keys::added_by_deployment(name) {
+            members.push_str(opening);
             Encoder::buffered(members).redacted();
         } else if value.is_infallible() {
+            members.push_str(opening);
             Encoder::buffered(members).under(name).value(value);
-        } else {
+        } else if !add_error(members, &mut self.marks, name, value) {
+            members.push_str(opening);
             catch_unprintable(members, |out| Encoder::buffered(out).under(name).value(value));
         }
+    }
+
+    /// Adds a field whose name is not a literal.
+    pub fn named<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
+        let mut opening = String::new();
+        members::open(&mut opening, name);
+        self.field(&opening, sensitive, value);
+    }
+
+    /// Adds a field called `error`, which is an error.
+    pub fn error<T: IsError + ?Sized>(&mut self, value: &T) {
+        self.field(",\"error\":", false, value);
+    }
+
+    /// Adds a field to this line and to all lines inside the step.
+    pub fn context<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
+        let from = self.members.len();
+        self.named(name, sensitive, value);
+        self.context.push_str(&self.members[from..]);
     }
 
     /// The `url = …` of a call.
@@ -64,41 +106,105 @@ impl StepFields<'_> {
     }
 }
 
+/// Keeps what the fields need when lines are written.
+fn keep(extras: &mut StepExtras, marks: FieldMarks, context: String) {
+    extras.marks = marks;
+    if !context.is_empty() {
+        extras.context = Some(Arc::new(SpanData::new(context, None, None)));
+    }
+}
+
+/// Adds a field that is an error; returns whether it is one. The keys of the step's own error get an underscore, which
+/// goes if the step succeeds.
+fn add_error<T: Loggable + ?Sized>(
+    members: &mut String,
+    marks: &mut FieldMarks,
+    name: &str,
+    value: &T,
+) -> bool {
+    let name = if matches!(name, "e" | "err") { "error" } else { name };
+    let Some(error) = value.log_members(name, DEFAULT_VALUE_LIMIT) else { return false };
+    if name == "error" {
+        marks.has_error = true;
+        for member in members::walk(&error, 0) {
+            members::set(members, &format!("{}_", member.key), member.value);
+        }
+    } else {
+        members::set_all(members, &error);
+    }
+    true
+}
+
+/// An error as a field of a step called `error`, which is the key of the step's own error.
+#[diagnostic::on_unimplemented(
+    message = "`error` is a key of candor's own line, so the field has to be an error",
+    label = "not an error",
+    note = "choose another name for the field"
+)]
+pub trait IsError: Loggable {}
+
+impl IsError for ErrorValue<'_> {}
+impl IsError for Option<ErrorValue<'_>> {}
+
 /// Adds a field to the running step or call.
 ///
-/// The value must be [`Loggable`]; under a sensitive name it is `"[REDACTED]"`. A name that is one of candor's own keys
-/// gets a trailing underscore. A name that was recorded before gets the new value.
+/// The value must be [`Loggable`] or an error; under a sensitive name it is `"[REDACTED]"`. A name that was recorded
+/// before gets the new value.
 ///
 /// Outside a step the value is lost, and one WARN `recorded_outside_step` for each call site says so, unless
 /// `LOG_LEVEL` has a level below INFO: then it can turn off the step around the call, whose values are not needed.
+///
+/// `request_id`, `user_id`, `method`, `path` and `service` take the place of the context's value on the step's line.
+/// Any other name of candor's own gets a trailing underscore.
+///
+/// An error called `error` is written as [the error of a step](crate::dependency#how-an-error-is-shown) is: class, type
+/// and text. If the step fails as well, the keys of the recorded error get a trailing underscore.
 ///
 /// ```
 /// #[candor::step_timed]
 /// fn load() -> u32 {
 ///     candor::record("rows", 3);
+///     if let Err(error) = "x".parse::<u8>() {
+///         candor::record("error", error);
+///     }
 ///     3
 /// }
 ///
 /// let captured = candor::testing::capture();
 /// load();
-/// assert_eq!(captured.step("load").integer("rows"), 3);
+/// let line = captured.step("load");
+/// assert_eq!((line.integer("rows"), line.text("outcome")), (3, "ok"));
+/// assert_eq!((line.text("error"), line.text("error_detail")), ("ParseIntError", "invalid digit found in string"));
 /// ```
 #[track_caller]
-pub fn record(name: &str, value: impl Loggable) {
+pub fn record<Kind>(name: &str, value: impl AnyValue<Kind>) {
+    let site = Location::caller();
+    value.candor_log(&mut |value| record_value(site, name, value));
+}
+
+fn record_value(site: &'static Location<'static>, name: &str, value: &dyn Loggable) {
     match current::with(|frame| frame.token != 0) {
         Some(true) => {}
-        Some(false) => return notice_outside(Location::caller(), name),
+        Some(false) => return notice_outside(site, name),
         None => return,
     }
-    let name = field_name(name, LineKind::Call);
-    let mut json = String::new();
-    catch_unprintable(&mut json, |out| {
-        let mut encoder = Encoder::buffered(out).under(&name);
-        if keys::hides(&name) { encoder.redacted() } else { encoder.value(&value) }
-    });
+    let key = if is_of_context(name) { name.to_owned() } else { field_name(name, LineKind::Call) };
+    let mut added = String::new();
+    let mut marks = FieldMarks { takes_context: is_of_context(name), has_error: false };
+    let is_hidden = keys::hides(&key);
+    if is_hidden || !add_error(&mut added, &mut marks, name, value) {
+        let mut json = String::new();
+        catch_unprintable(&mut json, |out| {
+            let mut encoder = Encoder::buffered(out).under(&key);
+            if is_hidden { encoder.redacted() } else { encoder.value(value) }
+        });
+        members::set(&mut added, &key, &json);
+    }
     let recorded = current::with(|frame| frame.extras.take()).flatten();
     let mut extras = recorded.unwrap_or_else(current::take_extras);
-    members::set(&mut extras.members, &name, &json);
+    members::set_all(&mut extras.members, &added);
+    extras.marks.has_error |= marks.has_error;
+    extras.marks.takes_context |= marks.takes_context;
     current::with(|frame| frame.extras = Some(extras));
 }
 
@@ -122,7 +228,7 @@ fn notice_outside(site: &'static Location<'static>, name: &str) {
 pub fn entered(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) {
     // Everything but the fields is compiled once, not in each annotated function.
     if let Some(mut extras) = begin_fields(site) {
-        fields(&mut StepFields::of(&mut extras));
+        StepFields::collect_into(&mut extras, fields);
         end_fields(site, extras);
     }
 }
@@ -146,6 +252,12 @@ fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
     // An expression among the fields may have recorded something.
     if let Some(recorded) = current::with(|frame| frame.extras.take()).flatten() {
         members::set_all(&mut extras.members, &recorded.members);
+        extras.marks.has_error |= recorded.marks.has_error;
+        extras.marks.takes_context |= recorded.marks.takes_context;
+    }
+    if let Some(context) = &mut extras.context {
+        let token = current::with(|frame| frame.token).unwrap_or_default();
+        span_stack::enter_context(token, context);
     }
     if let Some(span) = &mut extras.span {
         site.record_at_entry(span, &extras.members);

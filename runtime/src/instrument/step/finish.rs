@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::active::ActiveStep;
 use crate::base::clock::Tick;
 use crate::current::{CallFacts, CallState, LineBuffer, StepState};
-use crate::format::record::Severity;
+use crate::format::record::{ContextKeys, Severity};
 use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::{escape, members};
 use crate::logger::{emit, notices};
+use crate::outcome::failure::{ErrorClass, Failure, OwnedFailure};
 use crate::outcome::kind::Outcome;
-use crate::outcome::result::{CallResult, Failure, OwnedFailure};
+use crate::outcome::result::CallResult;
 use crate::outcome::{Answer, Category};
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::request::Request;
@@ -59,13 +60,14 @@ impl ActiveStep {
         let answer = item.as_ref().map_or(result.answer, |item| item.answer);
         let end = StepEnd { outcome, failure, ret: result.ret.as_deref() };
         match self.state.call.as_deref() {
-            None => self.write_step(request, buffer, now, &end),
+            None => self.write_step(answer, request, buffer, now, &end),
             Some(call) => self.finish_call(call, answer, request, buffer, now, &end),
         }
     }
 
     fn write_step(
         &self,
+        answer: Answer,
         request: Option<&Arc<Request>>,
         buffer: &mut LineBuffer,
         now: Tick,
@@ -74,15 +76,17 @@ impl ActiveStep {
         let state = &*self.state;
         let took = now.nanos_since(state.started);
         let severity = state.severity(end.outcome, took);
+        let category = answer.reason().filter(|_| end.failure.is_some());
+        let class = end.failure.map(|failure| failure.class(category));
         if let Some(request) = request {
-            state.count(request, state.own_time(took), end.outcome, None);
+            state.count(request, state.own_time(took), end.outcome, category);
         }
         let known = Request::identified(request);
         self.write(request, buffer, now, severity, end.outcome, |out, limit| {
-            state.write_step(known, took, end.outcome, end.ret, out);
-            if let Some(failure) = end.failure {
-                members::text(out, "error", &failure.short_name());
-                write_detail(failure, limit, out);
+            state.write_step(known, took, end.outcome, end.ret, class.is_some(), out);
+            if let (Some(failure), Some(class)) = (end.failure, class) {
+                write_class(class, out);
+                failure.write_members("error", limit, out);
             }
         });
     }
@@ -103,7 +107,7 @@ impl ActiveStep {
         };
         let state = &*self.state;
         let took = now.nanos_since(state.started);
-        let answer = answer.with_status(facts.status);
+        let answer = answer.with_reported(facts.status, facts.grpc_status);
         let category = call_category(end.outcome, answer.reason());
         // A value that names a category is a failure, whatever its type.
         let has_failed = category.is_some() && !answer.is_refusal;
@@ -111,6 +115,10 @@ impl ActiveStep {
             Outcome::Ok if has_failed => Outcome::Error,
             outcome => outcome,
         };
+        let class = category.map(|category| match end.failure {
+            Some(failure) => failure.class(Some(category)),
+            None => ErrorClass::Category(category),
+        });
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
@@ -119,12 +127,12 @@ impl ActiveStep {
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
         self.write(request, buffer, now, severity, outcome, |out, limit| {
-            state.write_call(&facts, answer.status, category, (took, last_attempt), out);
+            state.write_call(&facts, answer, class, (took, last_attempt), out);
             if let Some(failure) = end.failure {
-                write_detail(failure, limit, out);
+                failure.write_members("error", limit, out);
             }
             append(out, STEP_ROOM, |pieces| state.write_position(known, outcome, pieces));
-            state.write_more(end.ret, out);
+            state.write_more(end.ret, class.is_some(), out);
         });
     }
 
@@ -141,7 +149,11 @@ impl ActiveStep {
     ) {
         let site = self.state.site;
         let span = self.state.span.as_ref();
-        emit::emit_with(buffer, site, request, severity, now, span, &fields);
+        let mut record = site.record(severity, now);
+        if self.state.extras.as_ref().is_some_and(|extras| extras.marks.takes_context) {
+            record.context_keys = ContextKeys::Replaced;
+        }
+        emit::emit_with(buffer, site, request, &record, span, &fields);
         if let Some(span) = span {
             let mut known = String::new();
             fields(&mut known, DEFAULT_VALUE_LIMIT);
@@ -186,6 +198,7 @@ impl StepState {
         took: u64,
         outcome: Outcome,
         ret: Option<&str>,
+        has_failed: bool,
         out: &mut String,
     ) {
         let prefix = self.site.step_prefix();
@@ -193,7 +206,7 @@ impl StepState {
             pieces.put(prefix);
             self.write_times(request, took, outcome, pieces);
         });
-        self.write_more(ret, out);
+        self.write_more(ret, has_failed, out);
     }
 
     /// Appends duration, outcome and position.
@@ -232,14 +245,18 @@ impl StepState {
         }
     }
 
-    /// Appends the members that only some steps have.
+    /// Appends the members that only some steps have. `has_failed` tells that the line has an error of the step's own.
     #[inline]
-    fn write_more(&self, ret: Option<&str>, out: &mut String) {
+    fn write_more(&self, ret: Option<&str>, has_failed: bool, out: &mut String) {
         if self.site.spec.busy {
             millis(out, "busy_ms", self.busy);
         }
-        if let Some(extras) = &self.extras {
-            out.push_str(&extras.members);
+        match &self.extras {
+            Some(extras) if extras.marks.has_error && !has_failed => {
+                write_own_error(&extras.members, out);
+            }
+            Some(extras) => out.push_str(&extras.members),
+            None => {}
         }
         if let Some(ret) = ret {
             out.push_str(RET);
@@ -250,8 +267,8 @@ impl StepState {
     fn write_call(
         &self,
         facts: &CallFacts,
-        status: Option<u16>,
-        category: Option<Category>,
+        answer: Answer,
+        class: Option<ErrorClass>,
         (took, last_attempt): (u64, Option<u64>),
         out: &mut String,
     ) {
@@ -261,12 +278,16 @@ impl StepState {
             None => out.push_str("null"),
         }
         append(out, STEP_ROOM, |pieces| {
-            match status {
+            match answer.status {
                 Some(status) => {
                     pieces.put(",\"status\":");
                     pieces.number(status.into());
                 }
                 None => pieces.put(",\"status\":null"),
+            }
+            if let Some(code) = answer.grpc_status {
+                pieces.put(",\"grpc_status\":");
+                pieces.number(code.into());
             }
             pieces.put(",\"duration_ms\":");
             pieces.millis(took);
@@ -276,15 +297,12 @@ impl StepState {
                 pieces.put(",\"last_attempt_ms\":");
                 pieces.millis(last_attempt);
             }
-            match category {
-                Some(category) => {
-                    pieces.put(",\"error\":\"");
-                    pieces.put(category.as_str());
-                    pieces.put("\"");
-                }
-                None => pieces.put(",\"error\":null"),
-            }
         });
+        match class {
+            Some(class) => write_class(class, out),
+            None if self.extras.as_ref().is_some_and(|extras| extras.marks.has_error) => {}
+            None => out.push_str(",\"error\":null"),
+        }
     }
 
     #[inline]
@@ -328,12 +346,30 @@ fn call_category(outcome: Outcome, reason: Option<Category>) -> Option<Category>
     }
 }
 
-/// Appends the text of an error, if it has one.
-fn write_detail(failure: &Failure<'_>, limit: usize, out: &mut String) {
-    let from = out.len();
-    members::open(out, "error_detail");
-    if !failure.write_detail(limit, out) {
-        out.truncate(from);
+/// Appends recorded members, among them an error, which takes the keys of the step's own.
+#[cold]
+fn write_own_error(recorded: &str, out: &mut String) {
+    for member in members::walk(recorded, 0) {
+        match member.key.strip_suffix('_') {
+            Some(key @ ("error" | "error_type" | "error_detail" | "error_fields")) => {
+                members::open(out, key);
+                out.push_str(member.value);
+            }
+            _ => out.push_str(&recorded[member.start..member.end]),
+        }
+    }
+}
+
+/// Appends the class of an error.
+fn write_class(class: ErrorClass, out: &mut String) {
+    match class {
+        // Of most failed calls: it needs no escaping.
+        ErrorClass::Category(category) => {
+            for part in [",\"error\":\"", category.as_str(), "\""] {
+                out.push_str(part);
+            }
+        }
+        ErrorClass::Type(_) => members::text(out, "error", &class.to_string()),
     }
 }
 

@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::active::ActiveStep;
+use super::active::{ActiveStep, enter_context};
 use super::fields::StepFields;
 use crate::base::clock::Tick;
-use crate::current::{self, StepExtras};
+use crate::current::{self, StepExtras, span_stack};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 #[cfg(feature = "stream")]
@@ -150,15 +150,23 @@ impl Drop for PolledStep {
 impl ActiveStep {
     /// Enters the step's own frame, and its span.
     fn enter_own(&mut self) {
+        let extras = self.state.frame.extras.as_ref();
+        let has_context = extras.is_some_and(|extras| extras.context.is_some());
         // Entered first and exited last, because other layers may panic.
         if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
             span.enter();
         }
         current::swap_frame(&mut self.state.frame);
+        if has_context {
+            enter_context();
+        }
     }
 
     fn exit_own(&mut self) {
         current::swap_frame(&mut self.state.frame);
+        if self.state.frame.extras.as_ref().is_some_and(|extras| extras.context.is_some()) {
+            span_stack::exit_context(current::OWN_STEP);
+        }
         self.state.frame.fields_due = None;
         if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
             span.exit();

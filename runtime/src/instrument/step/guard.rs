@@ -9,8 +9,9 @@ use super::active::ActiveStep;
 use super::fields::StepFields;
 use crate::base::clock::Tick;
 use crate::current::{self, LineLease, SavedFrame, StepExtras, StepState, ThreadState};
+use crate::outcome::failure::Failure;
 use crate::outcome::kind::Outcome;
-use crate::outcome::result::{CallResult, Failure};
+use crate::outcome::result::CallResult;
 use crate::request::Request;
 use crate::site::Site;
 

@@ -25,6 +25,11 @@ macro_rules! pointers {
             fn is_infallible(&self) -> bool {
                 (**self).is_infallible()
             }
+
+            #[inline]
+            fn log_members(&self, name: &str, limit: usize) -> Option<String> {
+                (**self).log_members(name, limit)
+            }
         }
         impl<T: Element + ?Sized> Element for $type {}
     )*};
@@ -41,17 +46,28 @@ loggable! {
     [] Infallible => |value, _to| match *value {};
     /// `null`, as in serde.
     [T: ?Sized] PhantomData<T> => |_value, to| to.null();
-    /// The value, or `null`.
-    [T] Option<T> where T => |value, to| match value {
-        Some(value) => value.log(to),
-        None => to.null(),
-    };
     /// `{"Ok":…}` or `{"Err":…}`, as in serde.
     [T, E] Result<T, E> where T, E => |value, to| match value {
         Ok(value) => to.variant("Ok", |to| to.newtype("Ok", value)),
         Err(error) => to.variant("Err", |to| to.newtype("Err", error)),
     };
 }
+
+/// The value, or `null`.
+impl<T: Loggable> Loggable for Option<T> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        match self {
+            Some(value) => value.log(to),
+            None => to.null(),
+        }
+    }
+
+    fn log_members(&self, name: &str, limit: usize) -> Option<String> {
+        self.as_ref()?.log_members(name, limit)
+    }
+}
+
+impl<T: Element> Element for Option<T> {}
 
 // `{"start":1,"end":5}`, as in serde.
 loggable! {

@@ -16,10 +16,10 @@ use crate::redact::error_text;
 ///
 /// It is a trait of its own, and not a bound on [`Loggable`], so that the compile error is about the field's type.
 #[diagnostic::on_unimplemented(
-    message = "nothing decides what the log may show of `{Self}`",
-    label = "not loggable by itself, so this field needs a decision",
-    note = "decide at the field: `#[redact(clear)]` shows it, `mask(last = 4)`, `hash`, `shape`, `url`, `email` or `scrub` show part of it, `secret` shows `[REDACTED]`, `skip` leaves it out, `with = path` calls a function of yours",
-    note = "or once for all fields: `#[redact(default = secret)]`, `shape` or `clear` on the item; a type of your own becomes loggable with `#[redact]` on its definition"
+    message = "a field of type `{Self}` needs a redaction policy",
+    label = "choose a policy for this field",
+    note = "`#[redact(clear)]` shows it, `mask(last = 4)`, `hash`, `shape`, `url`, `email` or `scrub` show part of it, `secret` shows `[REDACTED]`, `skip` leaves it out, `with = path` calls a function of yours",
+    note = "for all fields without a policy: `#[redact(default = secret)]`, `shape` or `clear` on the item; a type of your own becomes loggable with `#[redact]` on its definition"
 )]
 pub trait Field<const SENSITIVE: bool> {
     /// The value that is written for the field.
@@ -240,7 +240,7 @@ pub struct KeyRule<const SENSITIVE: bool>;
 /// Implemented for a field whose name is not sensitive. It is a trait, because a failed const assertion would not point
 /// at the user's `clear`.
 #[diagnostic::on_unimplemented(
-    message = "the name of this field is a sensitive one, so `clear` needs a reason",
+    message = "this field name is considered sensitive; `clear` requires `reason = \"…\"`",
     label = "say why its value may be shown: `clear, reason = \"…\"`",
     note = "the key rule looks at its Rust name and its serde name, and for a field without a name at that of its type or variant; see `candor::keys`",
     note = "`secret`, `mask(last = 4)` and `skip` need no reason"

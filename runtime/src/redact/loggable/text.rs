@@ -22,9 +22,9 @@ use crate::redact::{keys, scrub};
 /// `hash` treats a list of numbers as one value too, because hashing each number or character separately would be
 /// trivially reversible.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no text that a policy could show",
-    label = "no policy for this type",
-    note = "show its text with `clear(&x.to_string())`, hide it with `secret(&x)`, or put `#[redact]` on its definition"
+    message = "this policy can't be applied to `{Self}`; add `#[redact]` to its definition",
+    label = "not text",
+    note = "`secret(&x)` hides a value of any type; an error needs no policy: `error = e`"
 )]
 pub trait Text {
     #[doc(hidden)]

@@ -40,15 +40,23 @@ use super::Encoder;
 /// assert_eq!(to_json(&Percent(12)), "12");
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be logged without a decision on what may be shown",
-    label = "not loggable as it is",
-    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` nothing (they are in `candor::policy`)",
+    message = "`{Self}` can't be logged without a redaction policy",
+    label = "choose a policy: `clear(&x)`, `hash(&x)`, `secret(&x)`, …",
+    note = "`clear(&x)` shows the value, `mask(&x, last = 4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` nothing (they are in `candor::policy`)",
     note = "headers and JSON values go through `candor::scrub::headers(&x)` and `candor::scrub::json(&x)`",
-    note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
+    note = "or put `#[redact]` on the definition of the type, with a policy for each field"
 )]
 pub trait Loggable {
     /// Writes exactly one value to the encoder. If nothing is written, the value is `null`.
     fn log(&self, to: &mut Encoder<'_>);
+
+    /// Returns the members of a field with this name, if the value is more than one. `limit` is the maximum length of a
+    /// value in bytes.
+    #[doc(hidden)]
+    #[inline]
+    fn log_members(&self, _name: &str, _limit: usize) -> Option<String> {
+        None
+    }
 
     /// Whether [`log`](Self::log) runs no code that might panic, so that panics need not be caught.
     #[doc(hidden)]
@@ -63,10 +71,10 @@ pub trait Loggable {
 /// `u8` and `char` are loggable but not elements, so that neither bytes nor text are logged as lists of numbers or
 /// characters.
 #[diagnostic::on_unimplemented(
-    message = "a collection of `{Self}` can't be logged without a decision on what may be shown",
+    message = "a collection of `{Self}` can't be logged without a redaction policy",
     label = "`{Self}` is not loggable as an element",
     note = "put a policy around the collection: `clear(&x)` shows its text, `shape(&x)` its size, `secret(&x)` nothing of it (they are in `candor::policy`)",
-    note = "or decide once at the type: `#[redact]` on its definition makes it loggable"
+    note = "or put `#[redact]` on the definition of the type, with a policy for each field"
 )]
 pub trait Element: Loggable {}
 

@@ -1,0 +1,92 @@
+//! The data of a span, or of the fields that a step puts on all lines inside it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+
+use tracing_subscriber::registry::Extensions;
+
+use crate::base::sync;
+use crate::request::Request;
+
+/// The data that candor keeps of a span: its fields, its request and its parent.
+pub(crate) struct SpanData {
+    /// Fields as members.
+    fields: RwLock<String>,
+    /// Whether `fields` is not empty, so that most lines take no lock.
+    has_fields: AtomicBool,
+    pub(crate) request: Option<Arc<Request>>,
+    pub(crate) parent: Option<Arc<SpanData>>,
+}
+
+impl SpanData {
+    /// The data that candor's layer keeps of a span.
+    pub(crate) fn of(extensions: &Extensions<'_>) -> Option<Arc<Self>> {
+        extensions.get::<Arc<Self>>().cloned()
+    }
+
+    /// The data of a request's span, which has no fields.
+    pub(crate) fn of_request(request: Arc<Request>, parent: Option<Arc<SpanData>>) -> Self {
+        Self::new(String::new(), Some(request), parent)
+    }
+
+    pub(crate) fn new(
+        fields: String,
+        request: Option<Arc<Request>>,
+        parent: Option<Arc<SpanData>>,
+    ) -> Self {
+        let has_fields = AtomicBool::new(!fields.is_empty());
+        SpanData { fields: RwLock::new(fields), has_fields, request, parent }
+    }
+
+    /// The same fields inside another span.
+    pub(super) fn in_span(&self, parent: Option<Arc<SpanData>>) -> Self {
+        Self::new(sync::read(&self.fields).clone(), None, parent)
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut String)) {
+        let mut fields = sync::write(&self.fields);
+        change(&mut fields);
+        self.has_fields.store(!fields.is_empty(), Ordering::Release);
+    }
+
+    /// Whether neither this span nor any around it has fields.
+    pub(super) fn is_bare(&self) -> bool {
+        let mut span = Some(self);
+        while let Some(data) = span {
+            if data.has_fields.load(Ordering::Acquire) {
+                return false;
+            }
+            span = data.parent.as_deref();
+        }
+        true
+    }
+
+    /// Calls `f` with the fields of this span and those around it, innermost first.
+    pub(crate) fn each_fields(self: &Arc<Self>, mut f: impl FnMut(&str)) {
+        let mut span = Some(self);
+        while let Some(data) = span {
+            let fields = sync::read(&data.fields);
+            if !fields.is_empty() {
+                f(&fields);
+            }
+            span = data.parent.as_ref();
+        }
+    }
+}
+
+impl fmt::Debug for SpanData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanData").finish_non_exhaustive()
+    }
+}
+
+/// Drops the chain of parents in a loop: ten thousand nested spans would overflow the stack.
+impl Drop for SpanData {
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some(mut data) = parent.and_then(Arc::into_inner) {
+            parent = data.parent.take();
+        }
+    }
+}

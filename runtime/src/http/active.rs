@@ -1,0 +1,331 @@
+//! Requests begun and finished by hand. The tower service is built on them.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use super::beginning;
+use super::body::CompletedBody;
+use super::completed::{Completion, OpenRequest, PanicWatch};
+use super::request_id::REQUEST_ID;
+use super::route::Route;
+use super::settings::{DEFAULT, Settings};
+use crate::instrument::context::{RequestContext, Scope, SpannedContext};
+use crate::redact::scrub;
+use crate::request::{Origin, Request};
+
+/// Begins a request by hand, with the default settings of [`RequestLayer`](super::RequestLayer).
+///
+/// For servers that take no `tower` layer. Writes `request_started` and returns an [`ActiveRequest`], which runs the
+/// handler in the request and writes `request_completed`. For other settings, call
+/// [`RequestLayer::begin`](super::RequestLayer::begin).
+///
+/// `peer` is the address of the connection, a `SocketAddr` or an `Option` of it.
+///
+/// ```
+/// # use std::{future::Future as _, pin::pin, task::{Context, Waker}};
+/// # let captured = candor::testing::capture();
+/// let (parts, ()) = http::Request::get("/orders/7").header("x-request-id", "r-7").body(())?.into_parts();
+/// let peer = std::net::SocketAddr::from(([10, 0, 0, 7], 52_114));
+///
+/// let work = async {
+///     let mut request = candor::http::begin(&parts, peer);
+///     request.scope(async { candor::step("load", || ()) }).await;
+///     request.set_route("/orders/{id}");
+///     assert_eq!(request.id(), "r-7"); // for the response header `x-request-id`
+///     request.finish(200);
+/// };
+/// # assert!(pin!(work).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+/// # assert_eq!(captured.step("load").text("request_id"), "r-7");
+/// # let line = captured.completed();
+/// # assert_eq!((line.text("outcome"), line.text("route")), ("ok", "/orders/{id}"));
+/// # assert_eq!((line.integer("status"), line.integer("response_bytes")), (200, 0));
+/// # Ok::<(), http::Error>(())
+/// ```
+///
+/// ```text
+/// {…,"msg":"step_timing","request_id":"r-7",…,"step":"load","duration_ms":0.001,…}
+/// {…,"msg":"request_completed","request_id":"r-7","user_id":"-","method":"GET","path":"/orders/7",…,
+///  "status":200,"duration_ms":0.052,"outcome":"ok","response_bytes":0,"route":"/orders/{id}",…}
+/// ```
+pub fn begin(parts: &Parts, peer: impl Into<Option<SocketAddr>>) -> ActiveRequest {
+    ActiveRequest::begin(&DEFAULT, parts, peer.into())
+}
+
+/// Request begun by [`begin`] or [`RequestLayer::begin`](super::RequestLayer::begin).
+///
+/// # One `request_completed` for each request
+///
+/// | the request ends with | `outcome` |
+/// |---|---|
+/// | [`finish`](Self::finish) | `error` for 5xx and gRPC server errors, else `ok` |
+/// | [`fail`](Self::fail) | `error` |
+/// | a panic in [`scope`](Self::scope) or [`run`](Self::run) | `panicked` |
+/// | a drop of this value, for example because the client disconnected | `cancelled` |
+///
+/// If the response body is sent later, [`begin_response`](Self::begin_response) returns an [`ActiveResponse`], which
+/// completes the request in its place.
+///
+/// # Nesting
+///
+/// Inside another HTTP request that has not completed, for example if a middleware is registered twice, the inner value
+/// does nothing: its code runs in the outer request, which writes the only `request_completed`. A
+/// [`RequestLayer`](super::RequestLayer) inside a request begun by hand passes its requests through, too.
+#[derive(Debug)]
+#[must_use = "dropping it completes the request as cancelled"]
+pub struct ActiveRequest {
+    request: SpannedContext,
+    /// `None` inside another request, which completes itself.
+    open: Option<Box<OpenRequest>>,
+}
+
+impl ActiveRequest {
+    pub(super) fn begin(
+        settings: &Arc<Settings>,
+        parts: &Parts,
+        peer: Option<SocketAddr>,
+    ) -> ActiveRequest {
+        if let Some(outer) = beginning::current_request() {
+            return Self::within(outer);
+        }
+        let (context, open) = beginning::prepare(settings, parts, peer, Origin::ByHand);
+        let mut request = context.with_span();
+        run(&mut request, &open, || beginning::announce(&open, parts));
+        ActiveRequest { request, open: Some(open) }
+    }
+
+    fn within(outer: RequestContext) -> ActiveRequest {
+        ActiveRequest { request: outer.without_span(), open: None }
+    }
+
+    /// Begins the request of a tower service, and makes its future in the request.
+    pub(super) fn begin_in_layer<F: Future>(
+        settings: &Arc<Settings>,
+        mut parts: Parts,
+        make: impl FnOnce(Parts) -> F,
+    ) -> (ActiveRequest, RequestScope<F>) {
+        if let Some(outer) = beginning::marked(&parts.extensions) {
+            let scope = RequestContext::scope_of_here(|| make(parts));
+            return (Self::within(outer), RequestScope { scope, request: None });
+        }
+        let (context, open) = beginning::prepare(settings, &parts, None, Origin::Layer);
+        beginning::mark(&mut parts.extensions, &context.request);
+        let mut request = context.with_span();
+        let future = run(&mut request, &open, || {
+            beginning::announce(&open, &parts);
+            make(parts)
+        });
+        let scope = request.last_scope(future);
+        let scope = RequestScope { scope, request: Some(Arc::clone(&open.request)) };
+        (ActiveRequest { request, open: Some(open) }, scope)
+    }
+
+    /// Returns the request id, for the response header `x-request-id`.
+    pub fn id(&self) -> &str {
+        self.request.context.id()
+    }
+
+    /// Sets the response header `x-request-id`, unless an outer layer does.
+    pub(super) fn insert_id(&self, headers: &mut HeaderMap) {
+        if self.open.is_some()
+            && let Ok(id) = HeaderValue::from_str(self.id())
+        {
+            headers.insert(REQUEST_ID, id);
+        }
+    }
+
+    /// Runs a future in the request: its steps, events and calls belong to the request.
+    ///
+    /// The future is in the request only while it is polled and dropped, so other tasks of the thread are not affected.
+    /// Can be called several times. A panic of the future is not caught, and completes the request as `panicked` unless
+    /// [`finish`](Self::finish) is called.
+    pub fn scope<F: Future>(&self, future: F) -> RequestScope<F> {
+        match &self.open {
+            Some(open) => RequestScope {
+                scope: self.request.scope(future),
+                request: Some(Arc::clone(&open.request)),
+            },
+            None => RequestScope { scope: RequestContext::scope_of_here(|| future), request: None },
+        }
+    }
+
+    /// Runs a closure in the request, like [`scope`](Self::scope): a blocking handler, or
+    /// [`context::set_user`](crate::context::set_user).
+    ///
+    /// ```
+    /// use candor::{context, policy::clear};
+    ///
+    /// # let captured = candor::testing::capture();
+    /// let (parts, ()) = http::Request::get("/").body(())?.into_parts();
+    /// let mut request = candor::http::begin(&parts, None);
+    /// request.run(|| context::set_user(clear("u-1")));
+    /// request.finish(204);
+    /// # assert_eq!(captured.completed().text("user_id"), "u-1");
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        match &self.open {
+            Some(open) => run(&mut self.request, open, work),
+            None => work(),
+        }
+    }
+
+    /// Sets the `route` of `request_completed`, such as `/orders/{id}`.
+    ///
+    /// Default: the route that axum matched, if the feature `axum` is enabled and the parts have it; else no `route`. A
+    /// `&'static str` is logged as is, a `String` is scrubbed.
+    pub fn set_route(&mut self, route: impl Into<Cow<'static, str>>) {
+        if let Some(open) = &mut self.open {
+            open.route = Some(Route::Named(match route.into() {
+                Cow::Owned(route) => scrub::text(&route).into_owned().into(),
+                route @ Cow::Borrowed(_) => route,
+            }));
+        }
+    }
+
+    /// Begins the response, whose body is sent later.
+    ///
+    /// Takes status, content type, `Content-Length` and `grpc-status` from `response`, and calls the hooks of
+    /// [`response_fields`](super::RequestLayer::response_fields). A response that has no body by definition, such as that
+    /// of a `HEAD` request or with the status 204, completes the request at once.
+    pub fn begin_response(mut self, response: &response::Parts) -> ActiveResponse {
+        if let Some(open) = &mut self.open {
+            open.set_response(response);
+        }
+        ActiveResponse { open: self.open }
+    }
+
+    /// Completes the request: the response with this status has been sent.
+    ///
+    /// `status` is a `u16` or a [`StatusCode`]. A number outside 100 to 999 is not an HTTP status: `request_completed` has
+    /// `status` null and the outcome `error`. `response_bytes` is 0; to count the bytes, or to log more of the response,
+    /// use [`begin_response`](Self::begin_response).
+    pub fn finish(self, status: impl TryInto<StatusCode>) {
+        let Ok(status) = status.try_into() else { return self.fail() };
+        let mut response = Response::new(());
+        *response.status_mut() = status;
+        self.begin_response(&response.into_parts().0).finish();
+    }
+
+    /// Completes the request as failed: there is no response.
+    ///
+    /// `request_completed` has the outcome `error`, at ERROR, and `status` is null.
+    pub fn fail(mut self) {
+        complete(&mut self.open, Completion::Failed);
+    }
+}
+
+/// Runs code of the service in its request. If it panics, the request completes as panicked.
+fn run<T>(request: &mut SpannedContext, open: &OpenRequest, work: impl FnOnce() -> T) -> T {
+    request.run(|| PanicWatch::run(&open.request, work))
+}
+
+fn complete(open: &mut Option<Box<OpenRequest>>, completion: Completion) {
+    if let Some(open) = open {
+        open.complete(completion);
+    }
+}
+
+pin_project! {
+    /// Future returned by [`ActiveRequest::scope`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RequestScope<F> {
+        #[pin]
+        scope: Scope<F>,
+        // `None` inside another request, which watches for panics itself.
+        request: Option<Arc<Request>>,
+    }
+}
+
+impl<F: Future> Future for RequestScope<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        match this.request {
+            Some(request) => PanicWatch::run(request, || this.scope.poll(cx)),
+            None => this.scope.poll(cx),
+        }
+    }
+}
+
+/// Response of an [`ActiveRequest`] whose body is being sent.
+///
+/// Completes the request when the body has been sent ([`finish`](Self::finish)), when it fails ([`fail`](Self::fail)),
+/// or when this value is dropped: as `ok` if all bytes of `Content-Length` were added, else as `cancelled`.
+///
+/// ```
+/// # let captured = candor::testing::capture();
+/// let (request, ()) = http::Request::get("/export").body(())?.into_parts();
+/// let (response, ()) = http::Response::builder().header("content-type", "text/csv").body(())?.into_parts();
+///
+/// let mut response = candor::http::begin(&request, None).begin_response(&response);
+/// for chunk in ["id,total\n", "7,1250\n"] {
+///     response.add_bytes(chunk.len());
+/// }
+/// response.finish();
+///
+/// // {…,"msg":"request_completed",…,"status":200,…,"content_type":"text/csv","response_bytes":16,…}
+/// # let line = captured.completed();
+/// # assert_eq!((line.integer("status"), line.integer("response_bytes")), (200, 16));
+/// # assert_eq!(line.text("content_type"), "text/csv");
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping it completes the request as cancelled"]
+pub struct ActiveResponse {
+    /// `None` inside another request, which completes itself.
+    open: Option<Box<OpenRequest>>,
+}
+
+impl ActiveResponse {
+    /// Runs a closure in the request, for example one that polls the body. A panic completes the request as `panicked`.
+    pub fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        OpenRequest::run_in(&mut self.open, work)
+    }
+
+    /// Adds to `response_bytes`.
+    pub fn add_bytes(&mut self, bytes: usize) {
+        if let Some(open) = &mut self.open {
+            open.add_bytes(bytes);
+        }
+    }
+
+    /// Takes the `grpc-status` from the trailers of the response.
+    pub fn set_trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(open) = &mut self.open {
+            open.set_grpc_status(trailers);
+        }
+    }
+
+    /// Wraps a body that completes the request itself, when it ends, fails or is dropped.
+    pub fn wrap<B: Body>(mut self, body: B) -> CompletedBody<B> {
+        if let Some(open) = &mut self.open
+            && PanicWatch::run(&open.request, || body.is_end_stream())
+        {
+            open.complete(Completion::Sent);
+        }
+        CompletedBody::new(body, self.open)
+    }
+
+    /// Completes the request: the whole body has been sent.
+    pub fn finish(mut self) {
+        complete(&mut self.open, Completion::Sent);
+    }
+
+    /// Completes the request as failed: the body could not be sent to its end.
+    ///
+    /// `request_completed` has the outcome `error`, at ERROR, and the status of the response.
+    pub fn fail(mut self) {
+        complete(&mut self.open, Completion::Failed);
+    }
+}

@@ -1,0 +1,123 @@
+//! The beginning of a request: its context, the hooks of the layer, and `request_started`.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+
+use http::Extensions;
+use http::request::Parts;
+
+use super::completed::OpenRequest;
+use super::fields::{Fields, call_hook};
+use super::request_id::IncomingId;
+use super::settings::Settings;
+use super::trust::{DebugRequest, Trust};
+use super::{started, trace_context};
+use crate::current;
+use crate::instrument::context::{self, RequestContext};
+use crate::request::open_steps::OpenSteps;
+use crate::request::{Origin, Request};
+
+/// Creates a request from its headers. Nothing is logged yet.
+pub(super) fn prepare(
+    settings: &Arc<Settings>,
+    parts: &Parts,
+    peer: Option<SocketAddr>,
+    origin: Origin,
+) -> (RequestContext, Box<OpenRequest>) {
+    let incoming_id = IncomingId::of(&parts.headers);
+    let debug = |trust: &Trust| trust.debug_request(parts, peer);
+    let debug = settings.trust.as_ref().map_or(DebugRequest::Ignored, debug);
+    let context = new_context(settings, parts, &incoming_id, debug, origin);
+    let client_request_id = match incoming_id {
+        IncomingId::Rejected(shown) => Some(shown),
+        IncomingId::Missing | IncomingId::Valid(_) => None,
+    };
+    if let Some(watch) = &settings.watch {
+        watch.add(&context.request);
+    }
+    // Boxed, since the values that hold it are moved often.
+    let open = Box::new(OpenRequest::new(
+        Arc::clone(&context.request),
+        parts,
+        client_request_id,
+        debug,
+        Arc::clone(settings),
+    ));
+    (context, open)
+}
+
+/// Calls the hooks and writes `request_started`. The request must be the current one.
+pub(super) fn announce(open: &OpenRequest, parts: &Parts) {
+    let settings = &open.settings;
+    if let Some(user) = &settings.user {
+        call_hook(|| user(parts));
+    }
+    context::add(&Fields::collect(&settings.fields, parts, &[]));
+    if let Some(trust) = &settings.trust {
+        trust.log(open.debug);
+    }
+    started::write(parts, open.client_request_id.as_deref());
+}
+
+fn new_context(
+    settings: &Settings,
+    parts: &Parts,
+    incoming_id: &IncomingId,
+    debug: DebugRequest,
+    origin: Origin,
+) -> RequestContext {
+    let mut request = match incoming_id {
+        IncomingId::Valid(id) => Request::with_id(id),
+        IncomingId::Missing | IncomingId::Rejected(_) => Request::new(),
+    };
+    request.origin = origin;
+    let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
+    request.overrides = settings.overrides(&request.id, parts, debug).map(Box::new);
+    request.method = Some(context::method_of(parts.method.as_str()));
+    let path = path.as_deref().unwrap_or(parts.uri.path());
+    request.path = Some(context::safe_path(path).into());
+    request.set_trace(trace_context::of(&parts.headers, request.started));
+    if settings.watch.is_some() {
+        request.open_steps = Some(OpenSteps::default());
+    }
+    let context = RequestContext::of(request);
+    #[cfg(feature = "testing")]
+    if context.request.capture.get().is_none()
+        && let Some(capture) = &settings.capture
+    {
+        let _ = context.request.capture.set(Arc::clone(capture));
+    }
+    context
+}
+
+/// Request extension that marks a request as handled by an outer layer.
+#[derive(Clone)]
+struct LayerMark(Weak<Request>);
+
+/// Marks a request for layers inside it.
+pub(super) fn mark(extensions: &mut Extensions, request: &Arc<Request>) {
+    extensions.insert(LayerMark(Arc::downgrade(request)));
+}
+
+/// Returns the current request if it is the one with these extensions.
+///
+/// An extension copied into another request is not a mark of that one. A request begun by hand has no mark, so it is
+/// recognised by being current and not complete.
+pub(super) fn marked(extensions: &Extensions) -> Option<RequestContext> {
+    let request = current::request()?;
+    let is_same = match request.origin {
+        Origin::ByHand => !request.is_over(),
+        Origin::Layer | Origin::Internal => extensions
+            .get()
+            .is_some_and(|LayerMark(marked)| marked.as_ptr() == Arc::as_ptr(&request)),
+    };
+    is_same.then_some(RequestContext { request })
+}
+
+/// Returns the current request if it came over HTTP and is not complete. The headers of a request may have been copied
+/// from another framework's, without a mark.
+pub(super) fn current_request() -> Option<RequestContext> {
+    let request = current::request()?;
+    let is_open = request.origin != Origin::Internal && !request.is_over();
+    is_open.then_some(RequestContext { request })
+}

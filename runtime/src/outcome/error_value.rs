@@ -1,0 +1,273 @@
+//! An error as a value of a field, a message or `record`.
+
+use std::any::type_name;
+use std::error::Error;
+use std::fmt;
+
+use super::failure::{Detail, Failure};
+use super::{Answer, DependencyOutcome};
+use crate::json::members;
+use crate::redact::loggable::{DebugOf, Element, Encoder, Loggable};
+
+/// Loggable error, made by [`policy::error`](crate::policy::error).
+///
+/// As a field, it is three: under the field's name the error's class, and with `_type` and `_detail` appended to the
+/// name its type and its text. Elsewhere, in a list or a message, it is its text.
+pub struct ErrorValue<'a> {
+    failure: Failure<'a>,
+    answer: Answer,
+}
+
+impl<'a> ErrorValue<'a> {
+    pub(super) fn of<E: ?Sized>(detail: Detail<'a>, answer: Answer) -> Self {
+        // A reference is shown as the error that it refers to.
+        let type_name = type_name::<E>().trim_start_matches('&');
+        let failure = Failure { type_name, detail };
+        ErrorValue { failure, answer: answer.or_else(|| failure.answer()) }
+    }
+
+    fn text(&self) -> String {
+        self.failure.text().unwrap_or_default()
+    }
+
+    /// Returns the members of a field with this name.
+    fn members(&self, name: &str, limit: usize) -> String {
+        let mut out = String::new();
+        let class = self.failure.class(self.answer.reason());
+        members::text(&mut out, name, &class.to_string());
+        self.failure.write_members(name, limit, &mut out);
+        out
+    }
+}
+
+impl Loggable for ErrorValue<'_> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        to.text(&self.text());
+    }
+
+    fn log_members(&self, name: &str, limit: usize) -> Option<String> {
+        Some(self.members(name, limit))
+    }
+}
+
+impl Element for ErrorValue<'_> {}
+
+impl fmt::Debug for ErrorValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&DebugOf(self), f)
+    }
+}
+
+/// Shows an error: its class, its type and the scrubbed text of its chain of sources.
+///
+/// It takes every [`Error`], also as `&dyn Error`, and `Box<dyn Error>`, `anyhow::Error` and `eyre::Report`. candor's
+/// macros take all of these as they are, and find the category of more of them: this function knows
+/// that of an I/O error and of the error's sources.
+///
+/// ```
+/// use candor::policy;
+///
+/// fn report(errors: &[std::num::ParseIntError]) {
+///     let shown: Vec<_> = errors.iter().map(policy::error).collect();
+///     candor::error!(lines = shown, error = policy::error(&errors[0]), "the file is not a list of numbers");
+/// }
+///
+/// let captured = candor::testing::capture();
+/// report(&["1x".parse::<u8>().unwrap_err(), "300".parse::<u8>().unwrap_err()]);
+/// let line = captured.line("the file is not a list of numbers");
+/// assert_eq!(line.text("error"), "ParseIntError");
+/// assert_eq!(line.text("error_type"), "core::num::error::ParseIntError");
+/// assert_eq!(line.text("error_detail"), "invalid digit found in string");
+/// assert_eq!(
+///     line.get("lines"),
+///     Some(&serde_json::json!(["invalid digit found in string", "number too large to fit in target type"])),
+/// );
+/// ```
+pub fn error<E: AnyError<Kind> + ?Sized, Kind>(error: &E) -> ErrorValue<'_> {
+    error.error_value()
+}
+
+/// A type that [`policy::error`](crate::policy::error) takes. `Kind` is inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error",
+    label = "expected a `std::error::Error`, a boxed one, `anyhow::Error` or `eyre::Report`",
+    note = "text needs another policy: `scrub(&x)` shows it without the parts that look like secrets"
+)]
+pub trait AnyError<Kind> {
+    #[doc(hidden)]
+    fn error_value(&self) -> ErrorValue<'_>;
+}
+
+/// Kinds of errors, as parameters of [`AnyError`] and [`AnyValue`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OfError;
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OfRef;
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OfSharedBox;
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OfSendBox;
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OfLoggable;
+
+macro_rules! any_errors {
+    ($([$($generics:tt)*] $Type:ty, $Kind:ty, |$error:ident| $detail:expr;)*) => {$(
+        impl<$($generics)*> AnyError<$Kind> for $Type {
+            fn error_value(&self) -> ErrorValue<'_> {
+                let $error = self;
+                ErrorValue::of::<$Type>($detail, Answer::NONE)
+            }
+        }
+    )*};
+}
+
+any_errors! {
+    [E: Error] E, OfError, |error| Detail::Error(error);
+    [E: AsRef<dyn Error>] E, OfRef, |error| Detail::Chain(error.as_ref());
+    [] Box<dyn Error + Send + Sync>, OfSharedBox, |error| Detail::Chain(&**error);
+    [] Box<dyn Error + Send>, OfSendBox, |error| Detail::Chain(&**error);
+}
+
+/// A value of a field or a message as the macros pass it, the receiver of [`candor_value`](GivenLoggable::candor_value).
+///
+/// Method resolution takes the impl with the most references whose bounds hold: a loggable value is shown through its
+/// own policies, an error that is not loggable as an [`ErrorValue`]. For any other value, the last impl makes the
+/// compile error name [`Loggable`].
+#[derive(Debug)]
+pub struct Given<'a, T: ?Sized>(pub &'a T);
+
+macro_rules! given {
+    ($($(#[$doc:meta])* $Name:ident [$($generics:tt)*] $Receiver:ty => $Shown:ty, |$value:ident| $shown:expr;)*) => {$(
+        $(#[$doc])*
+        pub trait $Name<'a> {
+            /// The value that is shown.
+            type Shown: Loggable;
+            /// Returns the value that is shown.
+            fn candor_value(&self) -> Self::Shown;
+            /// The same, for a variable that a message captures.
+            #[inline]
+            fn candor_captured(&self) -> Self::Shown {
+                self.candor_value()
+            }
+        }
+
+        impl<'a, $($generics)*> $Name<'a> for $Receiver {
+            type Shown = $Shown;
+
+            #[inline]
+            fn candor_value(&self) -> $Shown {
+                let $value = self.0;
+                $shown
+            }
+        }
+    )*};
+}
+
+given! {
+    /// A `#[redact]` error with a category of its own.
+    GivenLoggableOutcome [T: Loggable + Error + DependencyOutcome] &&&&&&&&&&Given<'a, T> => ErrorValue<'a>,
+        |value| ErrorValue::of::<T>(Detail::LoggableError(value, value), Answer::of(value));
+    /// A `#[redact]` error.
+    GivenLoggableError [T: Loggable + Error] &&&&&&&&&Given<'a, T> => ErrorValue<'a>,
+        |value| ErrorValue::of::<T>(Detail::LoggableError(value, value), Answer::NONE);
+    /// Any other loggable value.
+    GivenLoggable [T: Loggable + ?Sized] &&&&&&&&Given<'a, T> => &'a T, |value| value;
+    /// An error with a category of its own.
+    GivenOutcome [T: Error + DependencyOutcome] &&&&&&&Given<'a, T> => ErrorValue<'a>,
+        |value| ErrorValue::of::<T>(Detail::Error(value), Answer::of(value));
+    /// An error.
+    GivenError [T: Error] &&&&&&Given<'a, T> => ErrorValue<'a>,
+        |value| ErrorValue::of::<T>(Detail::Error(value), Answer::NONE);
+    /// `Box<dyn Error>`, `anyhow::Error`, `eyre::Report`.
+    GivenRef [T: AsRef<dyn Error>] &&&&&Given<'a, T> => ErrorValue<'a>,
+        |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
+    /// `Box<dyn Error + Send + Sync>`.
+    GivenShared [T: AsRef<dyn Error + Send + Sync>] &&&&Given<'a, T> => ErrorValue<'a>,
+        |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
+    /// `Box<dyn Error + Send>`.
+    GivenSend [T: AsRef<dyn Error + Send>] &&&Given<'a, T> => ErrorValue<'a>,
+        |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
+    /// The error of a result with a category of its own, or `null`.
+    GivenOptionOutcome [T: Error + DependencyOutcome] &&Given<'a, Option<T>> => Option<ErrorValue<'a>>,
+        |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Error(error), Answer::of(error)));
+    /// The error of a result, or `null`.
+    GivenOption [T: Error] &Given<'a, Option<T>> => Option<ErrorValue<'a>>,
+        |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Error(error), Answer::NONE));
+}
+
+/// Any other value.
+pub trait GivenOther<'a, T: ?Sized> {
+    /// Never compiles.
+    fn candor_value(&self) -> Erased<'a>
+    where
+        T: Loggable;
+    /// Returns the variable itself: the compiler reports where the message captures it.
+    fn candor_captured(&self) -> &'a T;
+}
+
+impl<'a, T> GivenOther<'a, T> for Given<'a, T> {
+    fn candor_value(&self) -> Erased<'a>
+    where
+        T: Loggable,
+    {
+        Erased(self.0)
+    }
+
+    fn candor_captured(&self) -> &'a T {
+        self.0
+    }
+}
+
+/// A loggable value of any type, so that one that is not loggable is reported once.
+pub struct Erased<'a>(&'a dyn Loggable);
+
+impl Loggable for Erased<'_> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        self.0.log(to);
+    }
+}
+
+impl fmt::Debug for Erased<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&DebugOf(self), f)
+    }
+}
+
+/// A value that [`record`](crate::record()) takes: a loggable one or an error. `Kind` is inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be logged without a redaction policy",
+    label = "not loggable, and not an error",
+    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` nothing (they are in `candor::policy`)"
+)]
+pub trait AnyValue<Kind> {
+    #[doc(hidden)]
+    fn candor_log(&self, f: &mut dyn FnMut(&dyn Loggable));
+}
+
+impl<T: Loggable> AnyValue<OfLoggable> for T {
+    fn candor_log(&self, f: &mut dyn FnMut(&dyn Loggable)) {
+        f(self);
+    }
+}
+
+macro_rules! any_values {
+    ($([$($generics:tt)*] $Type:ty, $Kind:ty;)*) => {$(
+        impl<$($generics)*> AnyValue<$Kind> for $Type {
+            fn candor_log(&self, f: &mut dyn FnMut(&dyn Loggable)) {
+                f(&AnyError::<$Kind>::error_value(self));
+            }
+        }
+    )*};
+}
+
+any_values! {
+    [E: Error] E, OfError;
+    [E: AsRef<dyn Error>] E, OfRef;
+    [] Box<dyn Error + Send + Sync>, OfSharedBox;
+    [] Box<dyn Error + Send>, OfSendBox;
+}

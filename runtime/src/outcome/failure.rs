@@ -1,0 +1,161 @@
+//! An error for a line: its class, its type and its text.
+//!
+//! Steps, calls, jobs and events show an error in the same form: `error` is its class, a category such as `timeout` if
+//! one is known and the short name of its type otherwise; `error_type` is the full name of its type; `error_detail` is
+//! its text; and `error_fields` has the fields that a `#[redact]` error shows.
+
+use std::error::Error;
+use std::fmt;
+
+use super::chain::chain_answer;
+use super::{Answer, Category, io};
+use crate::base::catch::catch;
+use crate::json::members;
+use crate::redact::loggable::{DebugOf, Encoder, Loggable, UNPRINTABLE, catch_unprintable};
+use crate::redact::{error_text, scrub};
+
+/// An error that a call returned, or that a field shows.
+#[derive(Clone, Copy)]
+pub struct Failure<'a> {
+    pub(super) type_name: &'static str,
+    pub(super) detail: Detail<'a>,
+}
+
+/// Source of an error's text.
+#[derive(Clone, Copy)]
+pub(super) enum Detail<'a> {
+    /// A `Loggable` type, shown through its own policies.
+    Loggable(&'a dyn Loggable),
+    /// A `Loggable` error, whose sources may have an [`Answer`].
+    LoggableError(&'a dyn Loggable, &'a (dyn Error + 'a)),
+    /// An error that may borrow, so that only its sources can be downcast.
+    Error(&'a (dyn Error + 'a)),
+    Chain(&'a (dyn Error + 'static)),
+    Text(&'a dyn fmt::Display),
+    /// Members of an error that has been returned to the caller.
+    Rendered(&'a str),
+    Unknown,
+}
+
+/// Class of an error, the value of the `error` key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ErrorClass {
+    Category(Category),
+    /// The full name of the error's type, of which the line has the short form.
+    Type(&'static str),
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorClass::Category(category) => f.write_str(category.as_str()),
+            ErrorClass::Type(name) => f.write_str(&error_text::short_name(name)),
+        }
+    }
+}
+
+/// A rendered [`Failure`] that does not borrow the error.
+#[derive(Debug)]
+pub(crate) struct OwnedFailure {
+    pub(crate) answer: Answer,
+    type_name: &'static str,
+    /// All members after the class.
+    members: String,
+}
+
+impl OwnedFailure {
+    pub(crate) fn failure(&self) -> Failure<'_> {
+        Failure { type_name: self.type_name, detail: Detail::Rendered(&self.members) }
+    }
+}
+
+impl fmt::Debug for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure").field("type_name", &self.type_name).finish_non_exhaustive()
+    }
+}
+
+impl Failure<'_> {
+    /// Returns the class: the category, unless that says nothing about the error.
+    pub(crate) fn class(&self, category: Option<Category>) -> ErrorClass {
+        match category {
+            None | Some(Category::Other) => ErrorClass::Type(self.type_name),
+            Some(category) => ErrorClass::Category(category),
+        }
+    }
+
+    /// Returns the answer in the error's chain of sources.
+    pub(super) fn answer(&self) -> Answer {
+        match self.detail {
+            Detail::Chain(error) => chain_answer(Some(error)),
+            Detail::Error(error) | Detail::LoggableError(_, error) => {
+                let known = io::by_debug(self.type_name, error);
+                let known = Answer { category: known, ..Answer::NONE };
+                known.or_else(|| chain_answer(error_text::next(error)))
+            }
+            _ => Answer::NONE,
+        }
+    }
+
+    /// Renders the failure, so that the error itself can be returned to the caller.
+    #[cfg(feature = "stream")]
+    pub(crate) fn rendered(&self, answer: Answer, limit: usize) -> OwnedFailure {
+        let mut members = String::new();
+        self.write_members("error", limit, &mut members);
+        OwnedFailure { answer, type_name: self.type_name, members }
+    }
+
+    /// Appends type, text and fields as members, `,"error_type":…,"error_detail":…`. `name` is the key of the class.
+    pub(crate) fn write_members(&self, name: &str, limit: usize, out: &mut String) {
+        if let Detail::Rendered(members) = self.detail {
+            out.push_str(members);
+            return;
+        }
+        let key = |part: &str| format!("{name}_{part}");
+        members::text(out, &key("type"), &error_text::without_lifetimes(self.type_name));
+        if let Some(text) = self.text() {
+            members::open(out, &key("detail"));
+            Encoder::json(out, limit).text(&text);
+        }
+        if let Detail::Loggable(value) | Detail::LoggableError(value, _) = self.detail {
+            let fields = json_of(value, limit);
+            if fields.starts_with('{') {
+                members::open(out, &key("fields"));
+                out.push_str(&fields);
+            }
+        }
+    }
+
+    /// Returns the text: the scrubbed messages of the chain, or what the policies of a `#[redact]` type show.
+    pub(super) fn text(&self) -> Option<String> {
+        Some(match self.detail {
+            Detail::Loggable(value) | Detail::LoggableError(value, _) => loggable_text(value),
+            Detail::Error(error) | Detail::Chain(error) => {
+                let mut text = String::new();
+                error_text::write_chain(error, &mut text);
+                text
+            }
+            Detail::Text(value) => scrub::text_or_shape(&error_text::display(value)).into_owned(),
+            Detail::Rendered(_) | Detail::Unknown => return None,
+        })
+    }
+}
+
+/// The text of a loggable value: its `Debug` form, which has the same redaction as its JSON. Text has no quotes.
+fn loggable_text(value: &dyn Loggable) -> String {
+    let json = json_of(value, usize::MAX);
+    if !json.starts_with(['{', '[']) {
+        return members::text_of(&json);
+    }
+    let mut text = String::new();
+    match catch(|| fmt::write(&mut text, format_args!("{:?}", DebugOf(value)))) {
+        Some(Ok(())) => text,
+        _ => UNPRINTABLE.to_owned(),
+    }
+}
+
+fn json_of(value: &dyn Loggable, limit: usize) -> String {
+    let mut json = String::new();
+    catch_unprintable(&mut json, |out| Encoder::json(out, limit).value(value));
+    json
+}
