@@ -51,11 +51,14 @@ impl LayerSpan {
         }
     }
 
+    // Kept out of the code around it: most steps have no span.
+    #[inline(never)]
     pub(crate) fn enter(&self) {
         self.with_subscriber(Dispatch::enter, |_| {});
     }
 
     /// Exits the span. candor's layer is not told of it if a layer before it panics, so its entry is then removed here.
+    #[inline(never)]
     pub(crate) fn exit(&self) {
         let depth = span_stack::depth();
         self.with_subscriber(Dispatch::exit, |id| {
@@ -75,10 +78,18 @@ impl LayerSpan {
 }
 
 impl Drop for LayerSpan {
+    #[inline]
     fn drop(&mut self) {
-        let span = self.0.take();
-        call_layers(|| drop(span), || {});
+        if let Some(span) = self.0.take() {
+            close(span);
+        }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn close(span: Span) {
+    call_layers(|| drop(span), || {});
 }
 
 /// Keeps a span entered until it is dropped.

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::active::{ActiveStep, enter_context};
 use super::fields::StepFields;
 use crate::base::clock::Tick;
-use crate::current::{self, StepExtras, span_stack};
+use crate::current::{self, LayerSpan, StepExtras, span_stack};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 #[cfg(feature = "stream")]
@@ -153,8 +153,8 @@ impl ActiveStep {
         let extras = self.state.frame.extras.as_ref();
         let has_context = extras.is_some_and(|extras| extras.context.is_some());
         // Entered first and exited last, because other layers may panic.
-        if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
-            span.enter();
+        if let Some(span) = &self.state.span {
+            enter(span);
         }
         current::swap_frame(&mut self.state.frame);
         if has_context {
@@ -168,9 +168,23 @@ impl ActiveStep {
             span_stack::exit_context(current::OWN_STEP);
         }
         self.state.frame.fields_due = None;
-        if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
-            span.exit();
+        if let Some(span) = &self.state.span {
+            exit(span);
         }
+    }
+}
+
+#[cold]
+fn enter(span: &LayerSpan) {
+    if current::is_alive() {
+        span.enter();
+    }
+}
+
+#[cold]
+fn exit(span: &LayerSpan) {
+    if current::is_alive() {
+        span.exit();
     }
 }
 
