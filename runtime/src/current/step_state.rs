@@ -45,8 +45,8 @@ pub(crate) struct StepState {
     pub(crate) url: Option<String>,
     /// The step's extras before its entry and after its end; in between, the frame has them.
     pub(crate) extras: Option<Box<StepExtras>>,
-    /// The span for other layers.
-    pub(crate) span: Option<LayerSpan>,
+    /// The span for other layers. Boxed: most steps have none, and dropping `None` is one check.
+    pub(crate) span: Option<Box<LayerSpan>>,
     /// The part of the frame that a step on its thread overwrote.
     pub(crate) saved: SavedFrame,
     /// The frame of a step that is a future; while it is polled, the frame that it displaced.

@@ -1,6 +1,5 @@
 //! A step that has begun: how it enters a frame, and how it leaves it.
 
-use std::mem;
 use std::sync::Arc;
 use std::thread;
 
@@ -51,7 +50,7 @@ impl ActiveStep {
         let extras = own.as_mut().and_then(|state| state.extras.take());
         setup.add_extras(extras);
         // Entered first, because it may panic.
-        if let Some((span, _)) = &setup.span {
+        if let Some(span) = &setup.span {
             span.enter();
         }
         let begun = current::with_thread(|thread| {
@@ -62,7 +61,7 @@ impl ActiveStep {
             let extras = setup.extras.take();
             thread.frame.push_step(saved, token, *step, site, extras, setup.call.clone());
             state.call = setup.call.take();
-            state.span = setup.take_span();
+            state.span = setup.span.take();
             state.start(&thread.frame, Tick::now());
             state
         });
@@ -96,7 +95,7 @@ impl ActiveStep {
             thread.frame.begin_own(&mut state.frame, step, site, setup.call.clone());
             state.frame.extras = setup.extras.take();
             state.call = setup.call.take();
-            state.span = setup.take_span();
+            state.span = setup.span.take();
             state.start(&thread.frame, Tick::now());
             state
         });
@@ -188,8 +187,7 @@ impl StepState {
 struct StepSetup {
     extras: Option<Box<StepExtras>>,
     call: Option<Arc<CallState>>,
-    /// The span, and the fields that it has, as members.
-    span: Option<(LayerSpan, String)>,
+    span: Option<Box<LayerSpan>>,
 }
 
 impl StepSetup {
@@ -201,23 +199,20 @@ impl StepSetup {
         });
         let mut recorded = String::new();
         let span = site.span(|| fields_at_entry(site, fields, &mut recorded));
-        StepSetup { extras: None, call, span: span.map(|span| (span, recorded)) }
-    }
-
-    /// Adds the extras that the fields of the entry made, and what is known of the span.
-    fn add_extras(&mut self, extras: Option<Box<StepExtras>>) {
-        self.extras = extras;
-        if let Some((span, recorded)) = &mut self.span
-            && let Some(id) = span.id()
-        {
-            let recorded = mem::take(recorded);
-            let extras = self.extras.get_or_insert_with(current::take_extras);
+        let extras = span.as_ref().and_then(LayerSpan::id).map(|id| {
+            let mut extras = current::take_extras();
             extras.span = Some(StepSpan { id, recorded });
-        }
+            extras
+        });
+        StepSetup { extras, call, span: span.map(Box::new) }
     }
 
-    fn take_span(&mut self) -> Option<LayerSpan> {
-        self.span.take().map(|(span, _)| span)
+    /// Adds the extras that the fields of the entry made.
+    fn add_extras(&mut self, extras: Option<Box<StepExtras>>) {
+        if let Some(mut extras) = extras {
+            extras.span = self.extras.take().and_then(|mut own| own.span.take());
+            self.extras = Some(extras);
+        }
     }
 
     /// The state of a step whose thread has lost its locals, and with them its frame.
@@ -230,7 +225,7 @@ impl StepSetup {
         let mut state = own.unwrap_or_else(|| StepState::new(site));
         state.extras = self.extras.take();
         state.call = self.call.take();
-        state.span = self.take_span();
+        state.span = self.span.take();
         state.start(&Frame::default(), Tick::now());
         state
     }

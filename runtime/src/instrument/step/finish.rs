@@ -148,7 +148,7 @@ impl ActiveStep {
         fields: impl Fn(&mut String, usize),
     ) {
         let site = self.state.site;
-        let span = self.state.span.as_ref();
+        let span = self.state.span.as_deref();
         let mut record = site.record(severity, now);
         if self.state.extras.as_ref().is_some_and(|extras| extras.marks.takes_context) {
             record.context_keys = ContextKeys::Replaced;

@@ -175,6 +175,7 @@ impl ActiveStep {
 }
 
 #[cold]
+#[inline(never)]
 fn enter(span: &LayerSpan) {
     if current::is_alive() {
         span.enter();
@@ -182,6 +183,7 @@ fn enter(span: &LayerSpan) {
 }
 
 #[cold]
+#[inline(never)]
 fn exit(span: &LayerSpan) {
     if current::is_alive() {
         span.exit();
@@ -203,6 +205,7 @@ impl PollGuard<'_> {
     }
 
     /// Exits the step; returns false if it was exited before.
+    #[inline(always)]
     fn exit(&mut self) -> bool {
         let PollState::Active(step) = &mut self.step.0 else { return false };
         if mem::replace(&mut self.is_over, true) {
