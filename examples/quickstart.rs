@@ -46,7 +46,7 @@ impl std::fmt::Display for SoldOut {
 
 impl std::error::Error for SoldOut {}
 
-fn main() -> Result<(), candor::InitError> {
+fn main() -> Result<(), candor::ConfigError> {
     let _logging = candor::init()?;
     for (id, items) in [("basket-1", 2), ("basket-2", 5)] {
         let basket = Basket {

@@ -152,7 +152,7 @@ pub use candor_macros::{dependency_call, redact, step_timed};
 pub use format::Format;
 pub use format::record::Severity;
 pub use init::config::Config;
-pub use init::error::InitError;
+pub use init::error::{ConfigError, ConfigErrorKind, ConfigMistake};
 pub use init::logging::Logging;
 pub use init::{init, layer};
 pub use instrument::audit::AuditError;

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use candor::ConfigErrorKind;
 use candor_tests::{check, keys};
 use serde_json::Value;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 /// A program of the fixture with exactly this environment.
 fn fixture(program: &str, env: &[(&str, &str)]) -> Command {
@@ -224,6 +226,217 @@ fn an_invalid_value_is_an_error_that_names_the_variable_the_value_and_the_accept
     }
 }
 
+#[test]
+fn all_mistakes_are_reported_at_once() {
+    let folder = Folder::new("mistakes");
+    let env = [
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_STRICT", "yes"),
+        ("LOG_HASH_KEY", "deadbeef"),
+        ("LOG_SERVICE", "orders"),
+    ];
+    let output = run("lines", &env);
+    assert_eq!(output.status.code(), Some(2));
+    let mistakes: Vec<_> = stderr(&output).lines().collect();
+    assert_eq!(mistakes.len(), 4, "{mistakes:?}");
+    for name in ["LOG_LEVEL", "LOG_FORMAT", "LOG_STRICT", "LOG_HASH_KEY"] {
+        let named = mistakes.iter().filter(|line| line.starts_with(&format!("invalid {name}")));
+        assert_eq!(named.count(), 1, "{name}: {mistakes:?}");
+    }
+    // The files are opened together, too.
+    let env = [("LOG_FILE", "/nowhere/app.log"), ("LOG_AUDIT_FILE", text(&folder.0))];
+    let output = run("lines", &env);
+    assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
+}
+
+#[test]
+fn a_mistake_has_a_kind_a_variable_a_value_and_a_cause() {
+    use std::error::Error as _;
+
+    let level = candor::Config::new().level("info,deps=loud").expect_err("no such level");
+    assert_eq!(level.kind(), ConfigErrorKind::InvalidValue);
+    assert_eq!((level.variable(), level.value()), (Some("LOG_LEVEL"), Some("info,deps=loud")));
+    assert!(level.source().is_none());
+    let keys = candor::Config::new().rename_keys([("ts", "level")]).expect_err("taken");
+    assert_eq!((keys.variable(), keys.value()), (Some("LOG_KEYS"), Some("ts=level")));
+    let config = candor::Config::new().file("/nowhere/app.log").audit_file("/nowhere/audit.log");
+    let files = config.subscriber().map(|_| ()).expect_err("no folder");
+    assert_eq!((files.kind(), files.variable()), (ConfigErrorKind::Io, Some("LOG_FILE")));
+    let source = files.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::NotFound));
+    let values: Vec<_> = files.mistakes().map(|mistake| mistake.value()).collect();
+    assert_eq!(values, [Some("/nowhere/app.log"), Some("/nowhere/audit.log")]);
+    let config = candor::Config::new().file("/tmp/app.log").audit_file("/tmp/app.log");
+    let conflict = config.subscriber().map(|_| ()).expect_err("the same file");
+    assert_eq!(conflict.kind(), ConfigErrorKind::Conflict);
+    let trust = candor::http::Trust::new().network("10.0.0.0/99").expect_err("too long");
+    assert_eq!((trust.variable(), trust.value()), (None, Some("10.0.0.0/99")));
+}
+
+#[test]
+fn the_hash_key_can_be_in_a_file() {
+    let folder = Folder::new("hash-key");
+    let (key, bad) = (folder.file("key"), folder.file("bad"));
+    let digits = "0123456789abcdef".repeat(4);
+    fs::write(&key, format!("  {digits}\r\n")).expect("a file");
+    fs::write(&bad, "canary-key").expect("a file");
+    let hashed = |env: &[(&str, &str)]| {
+        let output = run("hash", env);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let lines = lines(stdout(&output));
+        lines
+            .iter()
+            .map(|line| line.to_string())
+            .filter_map(|line| {
+                let at = line.find("\"h1:")?;
+                Some(line[at..at + 30].to_owned())
+            })
+            .collect::<Vec<_>>()
+    };
+    let from_file = hashed(&[("LOG_HASH_KEY_FILE", text(&key))]);
+    assert!(!from_file.is_empty(), "no pseudonyms");
+    assert_eq!(from_file, hashed(&[("LOG_HASH_KEY", &digits)]));
+
+    for (env, says) in [
+        (
+            &[("LOG_HASH_KEY_FILE", text(&bad))][..],
+            "bad (LOG_HASH_KEY_FILE): expected 64 hex digits",
+        ),
+        (
+            &[("LOG_HASH_KEY_FILE", "/nowhere/key")],
+            "the file /nowhere/key (LOG_HASH_KEY_FILE) can't be read: No such file",
+        ),
+        (
+            &[("LOG_HASH_KEY_FILE", text(&key)), ("LOG_HASH_KEY", "canary-key")],
+            "both LOG_HASH_KEY and LOG_HASH_KEY_FILE are set; unset one of them",
+        ),
+    ] {
+        let output = run("lines", env);
+        assert_eq!(output.status.code(), Some(2));
+        let text = stderr(&output);
+        assert!(text.contains(says) && text.lines().count() == 1, "{text}");
+        assert!(!text.contains("canary") && !text.contains("0123"), "{text}");
+    }
+}
+
+#[test]
+fn a_configuration_is_deserialized() {
+    let folder = Folder::new("deserialized");
+    let (log, audit) = (folder.file("app.log"), folder.file("audit.log"));
+    let config: candor::Config = serde_json::from_value(serde_json::json!({
+        "level": "warn,deps=debug",
+        "format": "json",
+        "file": log,
+        "file_max_bytes": 5000,
+        "file_backups": 2,
+        "audit_file": audit,
+        "service": "orders",
+        "keys": { "ts": "timestamp", "msg": "message" },
+        // A limit of the whole process: the default, for the sake of other tests.
+        "value_limit": 4096,
+        "line_limit": 2000,
+        "lines_per_request": 10,
+        "spans": false,
+        "strict": false,
+        "sensitive": [],
+        "not_sensitive": [],
+        "strict_allow": [],
+        "strict_targets": [],
+        "print_panics": false,
+        "background": { "queue": 10, "overload": "block" },
+    }))
+    .expect("valid");
+    let (layer, logging) = config.build().expect("opened");
+    let subscriber = tracing_subscriber::registry::Registry::default().with(layer);
+    tracing::subscriber::with_default(subscriber, || {
+        tracing::info!("not written");
+        tracing::warn!(long = "x".repeat(3000), "written");
+        candor::audit!("who did it").expect("written");
+    });
+    assert_eq!(logging.flush(std::time::Duration::from_secs(5)), 0);
+    let line = fs::read_to_string(&log).expect("the file");
+    let line: Value = serde_json::from_str(&line).expect("one line");
+    assert_eq!((&line["message"], &line["service"]), (&"written".into(), &"orders".into()));
+    assert_eq!(line["truncated"], true, "{line}");
+    assert!(fs::read_to_string(&audit).expect("the file").contains("who did it"));
+    let empty: candor::Config = serde_json::from_str("{}").expect("all settings are optional");
+    assert_eq!(format!("{empty:?}"), format!("{:?}", candor::Config::new()));
+}
+
+#[test]
+fn mistakes_in_a_deserialized_configuration_name_the_settings() {
+    let error = |json: &str| {
+        let error = serde_json::from_str::<candor::Config>(json).expect_err(json).to_string();
+        assert!(!error.contains("canary") && !error.contains("1234567"), "{error}");
+        error
+    };
+    let both = error(r#"{"level": "loud", "format": "xml", "file_max_bytes": 0}"#);
+    let lines: Vec<_> = both.lines().collect();
+    assert_eq!(lines.len(), 3, "{both}");
+    assert!(lines[0].starts_with("invalid level \"loud\": unknown level"), "{both}");
+    assert!(
+        lines[1].starts_with("invalid format \"xml\": expected \"json\" or \"pretty\""),
+        "{both}"
+    );
+    assert!(
+        lines[2].starts_with("invalid file_max_bytes \"0\": expected a number of bytes"),
+        "{both}"
+    );
+    for (json, says) in [
+        (r#"{"levels": "info"}"#, "unknown field `levels`, expected one of `level`, `format`"),
+        (r#"{"level": "info", "level": "warn"}"#, "duplicate field `level`"),
+        (r#"{"keys": {"time": "t"}}"#, "`time` is no fixed key"),
+        (r#"{"hash_key": "canary"}"#, "invalid hash_key: expected 64 hex digits"),
+        (r#"{"hash_key": 12345678901234}"#, "invalid hash_key: expected 64 hex digits"),
+        (r#"{"hash_key": {"a": [1234567]}}"#, "invalid hash_key: expected 64 hex digits"),
+        (r#"{"hash_key_file": "/nowhere/key"}"#, "(hash_key_file) can't be read"),
+        (
+            r#"{"hash_key": "canary", "hash_key_file": "k"}"#,
+            "both hash_key and hash_key_file are set",
+        ),
+        (r#"{"background": {"queue": 1}}"#, "missing field `overload`"),
+        (
+            r#"{"background": {"queue": 1, "overload": "wait"}}"#,
+            "unknown variant `wait`, expected `block` or `drop`",
+        ),
+    ] {
+        assert!(error(json).contains(says), "{json}: {}", error(json));
+    }
+}
+
+#[test]
+fn clones_of_a_configuration_share_its_writer() {
+    #[derive(Clone, Default)]
+    struct Output(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("no panic").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let output = Output::default();
+    let config = candor::Config::new().writer(output.clone());
+    for config in [config.clone(), config.level("warn").expect("a level")] {
+        let subscriber = config.subscriber().expect("valid");
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("info");
+            tracing::warn!("warn");
+        });
+    }
+    let written = output.0.lock().expect("no panic").clone();
+    let messages: Vec<_> = lines(std::str::from_utf8(&written).expect("UTF-8"))
+        .iter()
+        .map(|line| line["msg"].clone())
+        .collect();
+    assert_eq!(messages, ["info", "warn", "warn"]);
+}
+
 /// A path may be any bytes; every other variable of candor's has to be valid UTF-8.
 #[cfg(unix)]
 #[test]
@@ -317,7 +530,7 @@ fn the_audit_file_is_not_a_backup_of_the_log_file() {
 fn candor_can_be_installed_once() {
     let output = run("twice", &[]);
     assert!(
-        stderr(&output).contains("to combine candor with other layers use candor::layer()"),
+        stderr(&output).contains("to combine candor with other layers use `Config::build`"),
         "{}",
         stderr(&output)
     );
@@ -407,8 +620,8 @@ fn a_panic_is_logged_and_not_printed_to_standard_error() {
 }
 
 #[test]
-fn chained_panic_hooks_run_after_candors() {
-    let output = run("chain", &[]);
+fn the_default_panic_hook_prints_panics_if_asked_to() {
+    let output = run("print", &[]);
     assert_eq!(lines(stdout(&output)).len(), 3);
     assert!(stderr(&output).contains("panicked at"));
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use candor::context::{self, InContextExt as _, RequestContext, carry};
 use candor::policy::clear;
 use candor::testing::{Captured, capture, capture_with};
-use candor::{Config, step_timed};
+use candor::{Config, Format, step_timed};
 use candor_tests::{checked, values};
 use futures::executor::block_on;
 use serde_json::json;
@@ -567,4 +567,76 @@ fn request_ids_are_random_and_different_on_all_threads() {
     let random = |id: &String| u64::from_str_radix(&id[24..], 16).expect("hex digits").count_ones();
     let ones: u32 = all.iter().map(random).sum();
     assert!((46_500..49_500).contains(&ones), "{ones} of 96,000 bits");
+}
+
+/// A middleware that knows the path later than the context was made.
+#[test]
+fn the_method_and_path_of_a_shared_context_can_be_set() {
+    let captured = capture();
+    let context = RequestContext::with_id("r").with_method("GET").with_path("/first");
+    let shared = context.clone();
+    context.enter_with(|| {
+        tracing::info!("before");
+        let _later = shared.with_method("PUT").with_path("/orders/7?token=canary-1");
+        tracing::info!("after");
+    });
+    let before = captured.line("before");
+    assert_eq!((before.text("method"), before.text("path")), ("GET", "/first"));
+    let after = captured.line("after");
+    assert_eq!((after.text("method"), after.text("path")), ("PUT", "/orders/7"));
+}
+
+/// The lines of a configuration that say this, outside any request.
+fn notices(config: Config, event: &str, work: impl Fn()) -> Vec<String> {
+    let captured = capture_with(config.format(Format::Json)).expect("a configuration");
+    work();
+    work();
+    let output = captured.output();
+    let lines = output.lines().filter(|line| line.contains(&format!("\"event\":\"{event}\"")));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_value_that_is_recorded_outside_a_step_is_noticed_once_for_each_call_site() {
+    let event = "recorded_outside_step";
+    let first = notices(Config::new(), event, || {
+        candor::record("rows", 3);
+        candor::step("inside", || candor::record("rows", 3));
+        candor::record("columns", 4);
+    });
+    assert_eq!(first.len(), 2, "{first:?}");
+    assert!(
+        first[0].contains("\"level\":\"WARN\"") && first[0].contains("context.rs:"),
+        "{first:?}"
+    );
+    assert!(first[0].contains("`record(\\\"rows\\\", …)`"), "{first:?}");
+    assert!(first[1].contains("columns"), "{first:?}");
+    // The levels may have turned off the step around it.
+    for level in ["warn", "info,shop=warn"] {
+        let config = Config::new().level(level).expect("levels");
+        let quiet = notices(config, event, || candor::record("rows", 3));
+        assert!(quiet.is_empty(), "{level}: {quiet:?}");
+    }
+    let config = Config::new().level("info,hyper=error,shop=debug").expect("levels");
+    assert_eq!(notices(config, event, || candor::record("rows", 3)).len(), 1);
+}
+
+#[test]
+fn a_sample_rate_that_is_not_between_0_and_1_is_noticed() {
+    use candor::http::RequestLayer;
+
+    let sampled = |sample: fn() -> RequestLayer| {
+        let lines = notices(Config::new(), "invalid_sample_rate", || drop(sample()));
+        assert!(lines.len() < 2, "once for each call site: {lines:?}");
+        lines.concat()
+    };
+    let not_a_number = sampled(|| RequestLayer::new().sample(f64::NAN));
+    assert!(not_a_number.contains("the sample rate NaN is not between 0 and 1; 1 is used"));
+    let negative = sampled(|| RequestLayer::new().sample(-0.5));
+    assert!(negative.contains("the sample rate -0.5 is not between 0 and 1; 0 is used"));
+    let percent = sampled(|| RequestLayer::new().sample(10.0));
+    assert!(percent.contains("the sample rate 10 is not between 0 and 1; 1 is used"));
+    for valid in [|| RequestLayer::new().sample(0.0), || RequestLayer::new().sample(1.0)] {
+        assert_eq!(sampled(valid), "");
+    }
 }

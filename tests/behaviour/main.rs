@@ -10,6 +10,7 @@
 )]
 
 mod attributes;
+mod beside_others;
 mod blocks;
 mod cli;
 mod config;
@@ -32,6 +33,7 @@ mod redact;
 mod scrub;
 mod shapes;
 mod sinks;
+mod slowest;
 mod soak;
 mod spans;
 mod step;

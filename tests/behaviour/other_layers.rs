@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use candor::{Config, RequestContext, dependency_call, step_timed};
@@ -164,9 +165,13 @@ fn another_layer_sees_events_with_typed_fields_and_spans() {
         assert_eq!(first.get(key), Some(&value), "{key}");
     }
     assert!(first["duration_ms"].is_f64());
+    let message = |fields: &Fields| fields["message"].as_str().expect("text").to_owned();
+    assert!(message(first).starts_with("step: ok after 0."), "{first:?}");
+    assert!(message(&steps[1]).starts_with("step: error Error after "), "{steps:?}");
     assert_eq!(steps[1]["error"], "Error");
     let calls = seen.events("dependency_call");
     assert_eq!(calls[0]["status"], 200);
+    assert!(message(&calls[0]).starts_with("payments call: ok after "), "{calls:?}");
     assert_eq!(calls[0]["url"], "https://pay.example.com/charge");
     assert!(!calls[0].contains_key("error"), "null is no value");
     assert_eq!(seen.spans(), ["candor.request", "call", "step", "step"]);
@@ -456,4 +461,73 @@ fn a_failure_is_logged_once_if_another_layer_panics() {
     let steps: Vec<_> = lines.iter().filter(|line| line["step"] == "fails").collect();
     assert_eq!(steps.len(), 3, "{lines:?}");
     assert!(steps.iter().all(|line| line["outcome"] == "error"), "{steps:?}");
+}
+
+/// Panics in one callback, once.
+struct PanicsOnce {
+    callback: &'static str,
+    is_due: AtomicBool,
+}
+
+impl PanicsOnce {
+    fn new(callback: &'static str) -> Self {
+        PanicsOnce { callback, is_due: AtomicBool::new(true) }
+    }
+
+    fn called(&self, callback: &str, metadata: Option<&tracing::Metadata<'_>>) {
+        let is_of_step = metadata.is_none_or(|metadata| metadata.name() != "candor.request");
+        if self.callback == callback && is_of_step && self.is_due.swap(false, Ordering::Relaxed) {
+            panic!("the layer panics");
+        }
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for PanicsOnce {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.called("event", Some(event.metadata()));
+    }
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        self.called("new_span", Some(attributes.metadata()));
+    }
+    fn on_record(&self, _: &Id, _: &tracing::span::Record<'_>, _: Context<'_, S>) {
+        self.called("record", None);
+    }
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        self.called("enter", ctx.metadata(id));
+    }
+    fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
+        self.called("exit", ctx.metadata(id));
+    }
+}
+
+/// As with `#[instrument]`. Later steps are in their right place, and a record that was dispatched has its line.
+#[test]
+fn a_panic_of_another_layer_outside_of_unwinding_reaches_the_caller() {
+    #[step_timed]
+    async fn later() {
+        std::future::ready(()).await;
+    }
+
+    for callback in ["event", "new_span", "record", "enter", "exit"] {
+        for shape in [|| assert!(step(false).is_ok()), || block_on(later())] as [fn(); 2] {
+            let output = Output::default();
+            let layer = config("trace", &output).layer().expect("a configuration");
+            let subscriber = Registry::default().with(PanicsOnce::new(callback)).with(layer);
+            tracing::subscriber::with_default(subscriber, || {
+                RequestContext::with_id("r").enter_with(|| {
+                    let caught = catch_unwind(shape);
+                    assert!(caught.is_err(), "{callback}");
+                    candor::step("after", || candor::info!("inside"));
+                });
+            });
+            let lines = output.lines();
+            let after = lines.iter().find(|line| line["step"] == "after").expect("a line");
+            assert_eq!(after["parent_id"], 0, "{callback}: {lines:?}");
+            assert!(lines.iter().all(|line| line["request_id"] == "r"), "{callback}: {lines:?}");
+            if callback == "event" {
+                assert_eq!(lines[0]["event"], "step_timing", "{lines:?}");
+                assert_eq!(lines[0]["outcome"], "ok", "{lines:?}");
+            }
+        }
+    }
 }

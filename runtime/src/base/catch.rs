@@ -1,9 +1,12 @@
-//! Catches panics of user code that runs while a line is made: `Display`, `Debug` and `Error` impls, closures.
+//! Catches panics of user code: `Display`, `Debug` and `Error` impls and closures that run while a line is made, and
+//! other layers that are called while a panic unwinds.
 //!
-//! The panic hook checks [`is_catching`] and writes nothing, because the line itself shows `<unprintable>`.
+//! The panic hook checks [`is_catching`] and writes nothing for the former, because the line itself shows
+//! `<unprintable>`. It reports the panic of a layer like any other.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 
 thread_local! {
     /// How many calls of [`catch`] this thread is in.
@@ -24,4 +27,18 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Option<T> {
 /// Whether a panic on this thread would be caught by [`catch`].
 pub(crate) fn is_catching() -> bool {
     DEPTH.try_with(Cell::get).unwrap_or(0) > 0
+}
+
+/// Calls code of other layers, and returns `None` if it panics while the thread is unwinding: candor calls layers from
+/// destructors, and a second panic that leaves a destructor aborts the process. Otherwise the panic goes on to the
+/// caller, as it does with `#[instrument]`. `on_panic` runs in both cases.
+pub(crate) fn call_layers<T>(f: impl FnOnce() -> T, on_panic: impl FnOnce()) -> Option<T> {
+    let was_panicking = thread::panicking();
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(value) => Some(value),
+        Err(panic) => {
+            on_panic();
+            if was_panicking { None } else { resume_unwind(panic) }
+        }
+    }
 }

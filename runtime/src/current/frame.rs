@@ -9,6 +9,7 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_core::span;
 
@@ -30,8 +31,8 @@ pub(crate) struct Frame {
     pub(crate) step: u32,
     /// The token of the innermost step; 0 if none of this frame's steps is active.
     pub(crate) token: u64,
-    /// Whether a step was begun inside the innermost one.
-    pub(crate) has_inner: bool,
+    /// Nanoseconds of the steps that ended inside the innermost one.
+    pub(crate) inner: u64,
     /// The site whose fields are still to be evaluated, inside the function's body.
     pub(crate) fields_due: Option<&'static Site>,
     /// The extras of the innermost step.
@@ -45,7 +46,7 @@ pub(crate) struct Frame {
 pub(crate) struct SavedFrame {
     step: u32,
     pub(super) token: u64,
-    has_inner: bool,
+    inner: u64,
     fields_due: Option<&'static Site>,
     extras: Option<Box<StepExtras>>,
     /// Whether the step is a call; `call` is then the one around it.
@@ -58,15 +59,26 @@ pub(crate) struct SavedFrame {
 pub(crate) struct StepExtras {
     /// Fields as members (`,"key":value`): from `record`, and from `fields(…)` unless the step's state holds those.
     pub(crate) members: String,
-    /// The id of the step's span for other layers. The step's state holds the span itself.
-    pub(crate) span: Option<span::Id>,
+    /// The step's span for other layers.
+    pub(crate) span: Option<StepSpan>,
     /// The URL of a call, until the call's state is made.
     pub(crate) url: Option<String>,
     /// The first error among the items of a stream.
     pub(crate) failure: Option<OwnedFailure>,
+    /// Nanoseconds of the steps inside this one that ended on another task or thread. In a frame without a step, those
+    /// of the step that sent the work there.
+    pub(crate) elsewhere: Option<Arc<AtomicU64>>,
     /// Fields that all lines inside the step have.
     pub(crate) context: Option<Arc<SpanData>>,
     pub(crate) marks: FieldMarks,
+}
+
+/// What is known of a step's span for other layers. The step's state holds the span itself.
+#[derive(Debug)]
+pub(crate) struct StepSpan {
+    pub(crate) id: span::Id,
+    /// The fields that it has, as members.
+    pub(crate) recorded: String,
 }
 
 /// What the fields of a step need when its line is written.
@@ -84,8 +96,8 @@ impl Frame {
         Frame { request: Some(request), ..Frame::default() }
     }
 
-    /// The frame of a future or closure that is sent elsewhere: the same request, step and call. Fields recorded there
-    /// do not belong to the step that is active here.
+    /// A frame with the same request, step and call. Fields recorded in it do not belong to the step that is active
+    /// here.
     pub(crate) fn for_child(&self) -> Frame {
         Frame {
             request: self.request.clone(),
@@ -93,6 +105,19 @@ impl Frame {
             step: self.step,
             ..Frame::default()
         }
+    }
+
+    /// The frame of a future or closure that is sent elsewhere: that of a child, whose steps count as time inside the
+    /// step that is active here. `new_extras` makes the extras of that step if it has none.
+    pub(crate) fn send(&mut self, mut new_extras: impl FnMut() -> Box<StepExtras>) -> Frame {
+        let mut child = self.for_child();
+        if self.step != 0 {
+            let own = self.extras.get_or_insert_with(&mut new_extras);
+            let mut extras = new_extras();
+            extras.elsewhere = Some(Arc::clone(own.elsewhere.get_or_insert_default()));
+            child.extras = Some(extras);
+        }
+        child
     }
 
     /// Turns an empty frame into that of a future's step that begins in this one.
@@ -116,12 +141,12 @@ impl Frame {
     pub(crate) fn take(&mut self) -> TakenFrame {
         // Field by field, since a copy of the whole frame measurably slows an async step. The pattern names every
         // field, so that a new one can't be forgotten.
-        let Frame { request, call, step, token, has_inner, fields_due, extras, entered_by } = self;
+        let Frame { request, call, step, token, inner, fields_due, extras, entered_by } = self;
         (*step, *token, *fields_due, *entered_by) = (0, 0, None, 0);
         TakenFrame {
             request: request.take(),
             _call: call.take(),
-            has_inner: mem::take(has_inner),
+            inner: mem::take(inner),
             extras: extras.take(),
         }
     }
@@ -139,7 +164,7 @@ impl Frame {
     ) {
         saved.step = mem::replace(&mut self.step, step);
         saved.token = mem::replace(&mut self.token, token);
-        saved.has_inner = mem::replace(&mut self.has_inner, false);
+        saved.inner = mem::replace(&mut self.inner, 0);
         saved.fields_due = self.fields_due.replace(site);
         saved.extras = mem::replace(&mut self.extras, extras);
         saved.is_call = call.is_some();
@@ -148,17 +173,28 @@ impl Frame {
         }
     }
 
-    /// Restores the part that the innermost step saved. Returns whether steps began inside it, and its extras.
+    /// Adds the duration of a step that ended inside the innermost one.
     #[inline(always)]
-    pub(crate) fn pop_step(&mut self, saved: &mut SavedFrame) -> (bool, Option<Box<StepExtras>>) {
+    pub(crate) fn add_inner(&mut self, nanos: u64) {
+        self.inner = self.inner.saturating_add(nanos);
+        if self.token == 0
+            && let Some(extras) = &self.extras
+        {
+            extras.add_elsewhere(nanos);
+        }
+    }
+
+    /// Restores the part that the innermost step saved. Returns the time of the steps inside it, and its extras.
+    #[inline(always)]
+    pub(crate) fn pop_step(&mut self, saved: &mut SavedFrame) -> (u64, Option<Box<StepExtras>>) {
         self.step = saved.step;
         self.token = saved.token;
         self.fields_due = saved.fields_due;
         if saved.is_call {
             self.call = saved.call.take();
         }
-        let has_inner = mem::replace(&mut self.has_inner, saved.has_inner);
-        (has_inner, mem::replace(&mut self.extras, saved.extras.take()))
+        let inner = mem::replace(&mut self.inner, saved.inner);
+        (inner, mem::replace(&mut self.extras, saved.extras.take()))
     }
 }
 
@@ -183,7 +219,7 @@ impl SavedFrame {
     /// The saved part of an error-only step, which overwrites less than other steps.
     #[cold]
     pub(crate) fn error_only(step: u32, token: u64, extras: Option<Box<StepExtras>>) -> Self {
-        SavedFrame { step, token, has_inner: true, extras, ..SavedFrame::default() }
+        SavedFrame { step, token, inner: 0, extras, ..SavedFrame::default() }
     }
 }
 
@@ -192,7 +228,7 @@ impl SavedFrame {
 pub(crate) struct TakenFrame {
     pub(crate) request: Option<Arc<Request>>,
     _call: Option<Arc<CallState>>,
-    pub(crate) has_inner: bool,
+    pub(crate) inner: u64,
     pub(crate) extras: Option<Box<StepExtras>>,
 }
 
@@ -203,8 +239,16 @@ impl StepExtras {
         self.span.is_some()
             || self.failure.is_some()
             || self.url.is_some()
+            || self.elsewhere.is_some()
             || self.context.is_some()
             || self.marks != FieldMarks::default()
+    }
+
+    #[cold]
+    fn add_elsewhere(&self, nanos: u64) {
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.fetch_add(nanos, Ordering::Relaxed);
+        }
     }
 
     #[inline]
@@ -213,6 +257,7 @@ impl StepExtras {
         self.span = None;
         self.url = None;
         self.failure = None;
+        self.elsewhere = None;
         self.context = None;
         self.marks = FieldMarks::default();
     }

@@ -21,13 +21,6 @@ pub(crate) struct LineLease {
 }
 
 impl LineLease {
-    /// A lease of the line buffer alone.
-    pub(crate) fn buffer_only() -> Self {
-        let mut lease = LineLease::default();
-        with_thread(|thread| lease.take_buffer(thread, None));
-        lease
-    }
-
     /// Leases the line buffer, for a line of a request that need not be the frame's.
     pub(crate) fn take_buffer(&mut self, thread: &mut ThreadState, request: Option<Arc<Request>>) {
         self.request = request;

@@ -4,6 +4,7 @@ mod call;
 #[cfg(feature = "testing")]
 mod delay;
 mod frame;
+mod layer_span;
 mod line_buffer;
 mod line_lease;
 mod span_data;
@@ -14,14 +15,15 @@ mod thread;
 pub(crate) use self::call::{CallFacts, CallState};
 #[cfg(feature = "testing")]
 pub(crate) use self::delay::Delayed;
-pub(crate) use self::frame::{FieldMarks, Frame, OWN_STEP, SavedFrame, StepExtras};
+pub(crate) use self::frame::{FieldMarks, Frame, OWN_STEP, SavedFrame, StepExtras, StepSpan};
+pub(crate) use self::layer_span::{EnteredLayerSpan, LayerSpan};
 pub(crate) use self::line_buffer::{LineBuffer, RenderCache};
 pub(crate) use self::line_lease::LineLease;
 pub(crate) use self::span_data::SpanData;
 pub(crate) use self::step_state::StepState;
 pub(crate) use self::thread::{
-    FrameGuard, ThreadState, UserGuard, is_alive, is_of, raises, request, swap_frame, take_extras,
-    with, with_line_buffer, with_overrides, with_request, with_thread,
+    FrameGuard, ThreadState, UserGuard, frame_to_send, is_alive, is_of, raises, request,
+    swap_frame, take_extras, with, with_line_buffer, with_overrides, with_request, with_thread,
 };
 #[cfg(feature = "testing")]
 pub(crate) use self::thread::{capture, delay_of, join_capture};

@@ -134,10 +134,16 @@ impl Drop for SpanBarrier {
     }
 }
 
+/// The number of spans and barriers that this thread has entered.
+#[inline]
+pub(super) fn depth() -> usize {
+    COUNT.try_with(Cell::get).unwrap_or(0)
+}
+
 /// Whether this thread is in a span or behind a barrier.
 #[inline]
 pub(crate) fn is_in_any() -> bool {
-    COUNT.try_with(Cell::get).unwrap_or(0) > 0
+    depth() > 0
 }
 
 /// Whether the innermost entry of this thread, except for those of steps, is a span.

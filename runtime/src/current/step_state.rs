@@ -4,10 +4,12 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
+use super::layer_span::LayerSpan;
 use crate::base::clock::Tick;
 use crate::json::members;
 use crate::site::Site;
@@ -23,8 +25,8 @@ pub(crate) struct StepState {
     pub(crate) step: u32,
     /// The id of the step around it; 0 for a root.
     pub(crate) parent: u32,
-    /// Whether a step began inside this one. Known once this one has ended.
-    pub(crate) has_inner: bool,
+    /// Nanoseconds of the steps inside this one. Known once this one has ended.
+    pub(crate) inner: u64,
     /// Whether the future or stream that is this step is being dropped.
     pub(crate) is_dropping: bool,
     /// Whether the thread was unwinding when the step began: then the step did not panic.
@@ -43,8 +45,8 @@ pub(crate) struct StepState {
     pub(crate) url: Option<String>,
     /// The step's extras before its entry and after its end; in between, the frame has them.
     pub(crate) extras: Option<Box<StepExtras>>,
-    /// The span for other layers.
-    pub(crate) span: Option<tracing::Span>,
+    /// The span for other layers. Boxed: most steps have none, and dropping `None` is one check.
+    pub(crate) span: Option<Box<LayerSpan>>,
     /// The part of the frame that a step on its thread overwrote.
     pub(crate) saved: SavedFrame,
     /// The frame of a step that is a future; while it is polled, the frame that it displaced.
@@ -61,7 +63,7 @@ impl StepState {
             started: Tick::default(),
             step: 0,
             parent: 0,
-            has_inner: false,
+            inner: 0,
             is_dropping: false,
             was_panicking: false,
             token: 0,
@@ -81,11 +83,9 @@ impl StepState {
 
     /// Sets the step's position in the tree of its request: inside the innermost step of `around`.
     #[inline]
-    pub(crate) fn begin(&mut self, site: &'static Site, around: &mut Frame) {
+    pub(crate) fn begin(&mut self, site: &'static Site, around: &Frame) {
         self.site = site;
-        around.has_inner = true;
         self.parent = around.step;
-        self.has_inner = false;
         self.is_dropping = false;
         // A placeholder has a serial number, by which a capture receives the step's line, and no step ids.
         (self.step, self.request) = match &around.request {
@@ -106,6 +106,13 @@ impl StepState {
         if let Some(open) = &request.open_steps {
             open.begin(self.site.index(), self.step, now);
         }
+    }
+
+    /// The time of the step without that of the steps inside it; 0 if those ran at the same time and took longer.
+    pub(crate) fn own_time(&self, took: u64) -> u64 {
+        let extras = self.extras.as_ref().and_then(|extras| extras.elsewhere.as_ref());
+        let elsewhere = extras.map_or(0, |elsewhere| elsewhere.load(Ordering::Relaxed));
+        took.saturating_sub(self.inner).saturating_sub(elsewhere)
     }
 
     /// Moves the entry fields in front of those that were recorded since.

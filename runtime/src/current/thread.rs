@@ -96,17 +96,20 @@ impl ThreadState {
         }
     }
 
-    /// Pops the step with this token if it is the innermost one; returns whether steps began inside it, and its extras.
+    /// Pops the step with this token if it is the innermost one; returns the time of the steps inside it, and its
+    /// extras. `took` is its own duration.
     #[inline(always)]
     pub(crate) fn pop_step(
         &mut self,
         token: u64,
         saved: &mut SavedFrame,
-    ) -> Option<(bool, Option<Box<StepExtras>>)> {
+        took: u64,
+    ) -> Option<(u64, Option<Box<StepExtras>>)> {
         if self.frame.token != token {
             return None;
         }
         let popped = self.frame.pop_step(saved);
+        self.frame.add_inner(took);
         if !self.deferred.is_empty() {
             self.apply_deferred();
         }
@@ -270,8 +273,12 @@ pub(crate) fn join_capture(request: &Request) {
     }
 }
 
+/// The frame of work that is sent elsewhere.
+pub(crate) fn frame_to_send() -> Option<Frame> {
+    with_thread(|ThreadState { frame, extras, .. }| frame.send(|| extras.pop().unwrap_or_default()))
+}
+
 /// Empty extras, from the pool if it has any.
-#[expect(clippy::unnecessary_box_returns, reason = "the box is pooled")]
 pub(crate) fn take_extras() -> Box<StepExtras> {
     with_thread(|thread| thread.extras.pop()).flatten().unwrap_or_default()
 }

@@ -36,7 +36,7 @@ use crate::sink::stats::stats;
 ///
 /// let logging = candor::init()?;
 /// let app: Router = Router::new().nest_service("/admin/log", candor::http::admin(&logging));
-/// # Ok::<(), candor::InitError>(())
+/// # Ok::<(), candor::ConfigError>(())
 /// ```
 ///
 /// ```text

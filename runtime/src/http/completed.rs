@@ -24,7 +24,7 @@ use crate::format::record::Severity;
 use crate::instrument::totals;
 use crate::json::append::{append, number};
 use crate::json::members;
-use crate::logger::{CandorLayer, emit};
+use crate::logger::{CandorLayer, emit, notices};
 use crate::outcome::grpc;
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
@@ -195,7 +195,10 @@ impl OpenRequest {
         let is_server_error = self.status.is_some_and(|status| status.is_server_error())
             || self.grpc_status.is_some_and(grpc::is_fault);
         let (outcome, severity) = match completion {
-            Completion::Panicked => ("panicked", Severity::Error),
+            Completion::Panicked => {
+                notices::panicked();
+                ("panicked", Severity::Error)
+            }
             Completion::Cancelled => ("cancelled", Severity::Warn),
             Completion::Failed => ("error", Severity::Error),
             Completion::Sent if is_server_error => ("error", Severity::Error),

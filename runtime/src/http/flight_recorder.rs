@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::trust;
-use crate::init::error::InitError;
+use crate::init::error::ConfigError;
 use crate::levels::{Levels, Raised};
 use crate::request::recorder::{Limits, Recorder};
 
@@ -27,7 +27,7 @@ use crate::request::recorder::{Limits, Recorder};
 ///
 /// let recorder = FlightRecorder::new("shop=debug,deps=debug")?.lines(100);
 /// let layer = RequestLayer::new().flight_recorder(recorder).slow(Duration::from_secs(2));
-/// # Ok::<(), candor::InitError>(())
+/// # Ok::<(), candor::ConfigError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct FlightRecorder {
@@ -43,7 +43,7 @@ impl FlightRecorder {
     /// # Errors
     ///
     /// Returns an error if `directives` can't be parsed.
-    pub fn new(directives: &str) -> Result<Self, InitError> {
+    pub fn new(directives: &str) -> Result<Self, ConfigError> {
         let limits = Limits { lines: 256, bytes: 64 << 10, total_bytes: 64 << 20 };
         Ok(FlightRecorder { levels: Arc::new(trust::raise(directives)?), limits })
     }

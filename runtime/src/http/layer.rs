@@ -1,6 +1,7 @@
 //! The `tower` layer and its configuration.
 
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::settings::Settings;
 use super::stuck::Watch;
 use super::trust::Trust;
 use crate::instrument::context;
+use crate::logger::notices;
 use crate::redact::loggable::Loggable;
 
 /// Layer that gives each request its context and writes `request_started` and `request_completed`.
@@ -70,9 +72,18 @@ impl RequestLayer {
     /// slow requests and audit events are always written. A request with an accepted [`X-Debug-Log`](Self::trust) is
     /// always sampled.
     ///
+    /// A rate outside this range is replaced by 0 or 1, the nearer one, and NaN by 1; one WARN `invalid_sample_rate` says
+    /// so.
+    ///
     /// [`context::is_sampled`]: crate::context::is_sampled
+    #[track_caller]
     pub fn sample(self, rate: f64) -> Self {
-        self.with(|settings| settings.rate = if rate.is_nan() { 1.0 } else { rate })
+        let valid = if rate.is_nan() { 1.0 } else { rate.clamp(0.0, 1.0) };
+        if !(0.0..=1.0).contains(&rate) {
+            let help = || format!("the sample rate {rate} is not between 0 and 1; {valid} is used");
+            notices::at_call_site(Location::caller(), "invalid_sample_rate", |_| true, help);
+        }
+        self.with(|settings| settings.rate = valid)
     }
 
     /// Keeps the debug lines of each request in memory and writes them only if the request fails.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::init::error::InitError;
+use crate::init::error::ConfigError;
 
 /// IP addresses with a common prefix.
 #[derive(Debug, Clone, Copy)]
@@ -12,11 +12,14 @@ pub(super) struct Network {
 }
 
 impl Network {
-    pub(super) fn parse(text: &str) -> Result<Self, InitError> {
+    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
         let wrong = |why: &str| {
-            InitError::new(format!(
-                "`{text}` is no network{why}; one is written as `10.0.0.0/8`, `fd00::/8` or `::1`"
-            ))
+            ConfigError::invalid(
+                text,
+                format!(
+                    "`{text}` is no network{why}; one is written as `10.0.0.0/8`, `fd00::/8` or `::1`"
+                ),
+            )
         };
         let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
         let address: IpAddr = address.trim().parse().map_err(|_| wrong(""))?;

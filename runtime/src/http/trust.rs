@@ -13,7 +13,7 @@ use tracing_core::Level;
 use super::network::{Network, parse_address};
 use super::{route, site};
 use crate::format::record::Severity;
-use crate::init::error::InitError;
+use crate::init::error::ConfigError;
 use crate::json::append::number;
 use crate::json::members;
 use crate::levels::{Levels, Raised};
@@ -36,7 +36,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 ///
 /// let trust = Trust::new().network("10.20.0.0/16")?.network("::1")?.targets("shop=debug,deps=debug")?;
 /// let layer = RequestLayer::new().trust(trust);
-/// # Ok::<(), candor::InitError>(())
+/// # Ok::<(), candor::ConfigError>(())
 /// ```
 ///
 /// ```text
@@ -86,7 +86,7 @@ impl Trust {
     /// # Errors
     ///
     /// Returns an error if `network` can't be parsed or has bits set after its prefix.
-    pub fn network(mut self, network: &str) -> Result<Self, InitError> {
+    pub fn network(mut self, network: &str) -> Result<Self, ConfigError> {
         self.networks.push(Network::parse(network)?);
         Ok(self)
     }
@@ -99,7 +99,7 @@ impl Trust {
     /// # Errors
     ///
     /// Returns an error if `network` can't be parsed or has bits set after its prefix.
-    pub fn proxy(mut self, network: &str) -> Result<Self, InitError> {
+    pub fn proxy(mut self, network: &str) -> Result<Self, ConfigError> {
         self.proxies.push(Network::parse(network)?);
         Ok(self)
     }
@@ -111,7 +111,7 @@ impl Trust {
     /// # Errors
     ///
     /// Returns an error if `directives` can't be parsed.
-    pub fn targets(self, directives: &str) -> Result<Self, InitError> {
+    pub fn targets(self, directives: &str) -> Result<Self, ConfigError> {
         let mut levels = raise(directives)?;
         // `debug_raised` is logged at INFO, also if the service's own level is WARN.
         if !levels.allow("http", Level::INFO) {
@@ -209,9 +209,10 @@ fn contains(networks: &[Network], address: IpAddr) -> bool {
 }
 
 /// Parses directives that raise the level of some requests.
-pub(super) fn raise(directives: &str) -> Result<Levels, InitError> {
-    Levels::parse_raise(directives)
-        .map_err(|why| InitError::new(format!("the targets to raise are wrong: {why}")))
+pub(super) fn raise(directives: &str) -> Result<Levels, ConfigError> {
+    Levels::parse_raise(directives).map_err(|why| {
+        ConfigError::invalid(directives, format!("the targets to raise are wrong: {why}"))
+    })
 }
 
 /// Returns the address of the connection.

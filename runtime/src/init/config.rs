@@ -4,29 +4,36 @@ use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::error::InitError;
+use super::error::{ConfigError, ConfigMistake};
 use super::output::Output;
+use super::setting::Setting;
 use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::levels::Levels;
 use crate::redact::hash;
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
-use crate::sink::Overload;
+use crate::sink::{Overload, UserWriter};
 
 /// Configuration of candor: what is logged, in which format and to which output.
 ///
-/// Every setting has a default. [`Config::from_env`] reads the settings from environment variables instead.
+/// Every setting has a default. [`Config::from_env`] reads the settings from environment variables instead. With the
+/// feature `serde`, a configuration can be deserialized from a file.
+///
+/// A clone has the same settings and the same [writer](Config::writer).
 ///
 /// ```
 /// use candor::{Config, Format};
 ///
 /// let config = Config::new().level("info,deps=debug")?.format(Format::Json).service("orders");
-/// # Ok::<(), candor::InitError>(())
+/// # Ok::<(), candor::ConfigError>(())
 /// ```
+#[derive(Clone)]
 pub struct Config {
     pub(super) levels: Levels,
     pub(super) format: Option<Format>,
     pub(super) output: Output,
+    /// Length and backups of the file that the environment or a configuration file names.
+    pub(super) rotation: (Option<u64>, Option<u32>),
     pub(super) background: Option<(usize, Overload)>,
     pub(super) audit_file: Option<PathBuf>,
     pub(super) service: Option<String>,
@@ -36,7 +43,7 @@ pub struct Config {
     pub(super) value_limit: usize,
     pub(super) line_limit: usize,
     pub(super) lines_per_request: u64,
-    pub(super) chain_panic_hook: bool,
+    pub(super) print_panics: bool,
     pub(super) hash_key: Option<[u8; hash::KEY_BYTES]>,
     pub(super) spans: bool,
     pub(super) strict: bool,
@@ -73,6 +80,7 @@ impl Config {
             levels: Levels::default(),
             format: None,
             output: Output::Stdout,
+            rotation: (None, None),
             background: None,
             audit_file: None,
             service: None,
@@ -82,7 +90,7 @@ impl Config {
             value_limit: DEFAULT_VALUE_LIMIT,
             line_limit: 16_000,
             lines_per_request: 1000,
-            chain_panic_hook: false,
+            print_panics: false,
             hash_key: None,
             spans: true,
             strict: false,
@@ -99,9 +107,8 @@ impl Config {
     /// # Errors
     ///
     /// Returns an error if `directives` can't be parsed.
-    pub fn level(mut self, directives: &str) -> Result<Self, InitError> {
-        self.levels = Levels::parse(directives, false)
-            .map_err(|why| InitError::new(format!("invalid level directive: {why}")))?;
+    pub fn level(mut self, directives: &str) -> Result<Self, ConfigError> {
+        self.levels = parse_levels(directives)?;
         Ok(self)
     }
 
@@ -143,8 +150,10 @@ impl Config {
     }
 
     /// Writes to `writer`, with one `write_all` per line.
+    ///
+    /// Clones of the configuration share the writer, behind a lock.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
-        Config { output: Output::Writer(Box::new(writer)), ..self }
+        Config { output: Output::Writer(UserWriter::new(Box::new(writer))), ..self }
     }
 
     /// Writes lines from a background thread, through a queue of `queue` lines.
@@ -157,8 +166,8 @@ impl Config {
     ///
     /// Lines in the queue are lost if the process ends before they are written. To prevent that, keep the
     /// [`Logging`](crate::Logging) guard and drop it, or call [`Logging::flush`](crate::Logging::flush);
-    /// [`std::process::exit`] does not drop it. With [`layer`](Self::layer) there is no guard, and the last lines of
-    /// the process are lost. The thread does not exist in a forked process.
+    /// [`std::process::exit`] does not drop it. [`layer`](Self::layer) returns no guard, so that the last lines of the
+    /// process are lost; use [`build`](Self::build). The thread does not exist in a forked process.
     ///
     /// ```
     /// use candor::{Config, Overload};
@@ -198,10 +207,12 @@ impl Config {
     pub fn rename_keys<'a>(
         mut self,
         names: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, InitError> {
-        self.keys
-            .rename(&names.into_iter().collect::<Vec<_>>())
-            .map_err(|why| InitError::new(format!("the keys can't be renamed: {why}")))?;
+    ) -> Result<Self, ConfigError> {
+        let names: Vec<_> = names.into_iter().collect();
+        self.keys.rename(&names).map_err(|why| {
+            let names: Vec<_> = names.iter().map(|(from, to)| format!("{from}={to}")).collect();
+            Setting::Keys.mistake(&names.join(","), format!("the keys can't be renamed: {why}"))
+        })?;
         Ok(self)
     }
 
@@ -305,10 +316,21 @@ impl Config {
         Config { spans, ..self }
     }
 
-    /// Keeps the panic hooks that are already installed.
+    /// Also prints panics to standard error, with the default hook of the standard library.
     ///
-    /// Default: they are replaced. They print the raw panic message to standard error, which candor can't redact.
-    pub fn chain_panic_hook(self) -> Self {
-        Config { chain_panic_hook: true, ..self }
+    /// Default: off, because the default hook prints the raw message, which candor can't redact. This setting is about
+    /// the default hook only: a hook that is already installed when candor's is (of Sentry or color-eyre) always runs
+    /// after candor's.
+    pub fn print_panics(self, on: bool) -> Self {
+        Config { print_panics: on, ..self }
     }
+}
+
+/// Parses level directives that were set in code.
+pub(super) fn parse_levels(directives: &str) -> Result<Levels, ConfigMistake> {
+    Levels::parse(directives, false).map_err(|why| invalid_levels(directives, &why))
+}
+
+pub(super) fn invalid_levels(directives: &str, why: &str) -> ConfigMistake {
+    Setting::Level.mistake(directives, format!("invalid level directive: {why}"))
 }

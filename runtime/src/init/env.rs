@@ -1,66 +1,127 @@
 //! Reads a [`Config`] from environment variables.
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::str::FromStr;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 
 use super::config::{Config, FILE_BACKUPS, FILE_MAX_BYTES};
-use super::error::InitError;
-use crate::format::Format;
-use crate::format::keys::Keys;
+use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
+use super::setting::{self, Setting};
 use crate::levels::Levels;
 use crate::redact::hash;
 
 impl Config {
     /// Returns the configuration from the `LOG_*` variables, `RUST_LOG` and `OTEL_SERVICE_NAME`.
     ///
+    /// An empty variable counts as unset.
+    ///
     /// # Errors
     ///
-    /// Returns an error if a `LOG_*` variable has an invalid value.
-    pub fn from_env() -> Result<Self, InitError> {
+    /// Returns an error with all `LOG_*` variables that have an invalid value. `LOG_HASH_KEY_FILE` is read here, so that
+    /// its file has to exist.
+    pub fn from_env() -> Result<Self, ConfigError> {
         let mut config = Config::new();
-        if let Some(levels) = parsed("LOG_LEVEL", |text| Levels::parse(text, false))? {
-            config.levels = levels;
-        } else if let Some(value) = os("RUST_LOG") {
+        let mut mistakes = Mistakes::default();
+        let mut set = |setting: Setting| match text(setting.variable()) {
+            Ok(None) => false,
+            Ok(Some(text)) => {
+                mistakes.take(setting.set(&mut config, text.trim(), setting.variable()));
+                true
+            }
+            Err(mistake) => {
+                mistakes.add(mistake);
+                true
+            }
+        };
+        let has_level = set(Setting::Level);
+        let has_service = set(Setting::Service);
+        for setting in [
+            Setting::Format,
+            Setting::Output,
+            Setting::FileMaxBytes,
+            Setting::FileBackups,
+            Setting::Keys,
+            Setting::Strict,
+        ] {
+            set(setting);
+        }
+        if !has_level && let Some(value) = os("RUST_LOG") {
             // Other crates read it too, so a value that candor can't parse is not an error.
             config.levels = Levels::parse_lenient(&value.to_string_lossy());
         }
-        let formats = [("json", Format::Json), ("pretty", Format::Pretty)];
-        config.format = parsed("LOG_FORMAT", |text| one_of(text, formats))?;
-        let outputs = [("stdout", false), ("stderr", true)];
-        if parsed("LOG_OUTPUT", |text| one_of(text, outputs))? == Some(true) {
-            config = config.stderr();
+        if !has_service {
+            config.service =
+                os("OTEL_SERVICE_NAME").map(|name| name.to_string_lossy().into_owned());
         }
-        let max_bytes = parsed("LOG_FILE_MAX_BYTES", |text| {
-            number(text).filter(|bytes| *bytes > 0).ok_or("expected a number of bytes, at least 1")
-        })?;
-        let backups =
-            parsed("LOG_FILE_BACKUPS", |text| number(text).ok_or("expected a number of files"))?;
         if let Some(path) = os("LOG_FILE") {
-            let max_bytes = max_bytes.unwrap_or(FILE_MAX_BYTES);
-            config = config.rotated_file(path, max_bytes, backups.unwrap_or(FILE_BACKUPS));
+            let (max_bytes, backups) = config.rotation;
+            config = config.rotated_file(
+                path,
+                max_bytes.unwrap_or(FILE_MAX_BYTES),
+                backups.unwrap_or(FILE_BACKUPS),
+            );
         }
         if let Some(path) = os("LOG_AUDIT_FILE") {
             config = config.audit_file(path);
         }
-        let other_name = || Some(os("OTEL_SERVICE_NAME")?.to_string_lossy().into_owned());
-        config.service = text("LOG_SERVICE")?.or_else(other_name);
-        if let Some(keys) = parsed("LOG_KEYS", Keys::parse)? {
-            config.keys = keys;
-        }
-        if let Some(value) = os("LOG_HASH_KEY") {
-            // The error does not repeat the value, which may be a key.
-            let key = hash::parse(value.to_string_lossy().trim()).ok_or_else(|| {
-                InitError::new(
-                    "invalid LOG_HASH_KEY: expected 64 hex digits (generate with openssl rand -hex 32)",
-                )
-            })?;
+        let key = os("LOG_HASH_KEY");
+        let key = key.as_ref().map(|value| value.to_string_lossy());
+        let file = os("LOG_HASH_KEY_FILE");
+        let key = hash_key(key.as_deref(), file.as_deref().map(Path::new), setting::ENVIRONMENT);
+        if let Some(key) = mistakes.take(key).flatten() {
             config.hash_key = Some(key);
         }
-        let switch = |text: &str| one_of(text, [("1", true), ("0", false)]);
-        config.strict = parsed("LOG_STRICT", switch)?.unwrap_or(false);
-        Ok(config)
+        mistakes.or(config)
     }
+}
+
+/// The hash key, given itself or as the path of a file. The mistakes do not repeat the key. `names` are those of the two
+/// settings.
+pub(super) fn hash_key(
+    text: Option<&str>,
+    file: Option<&Path>,
+    names: (&str, &str),
+) -> Result<Option<[u8; hash::KEY_BYTES]>, ConfigMistake> {
+    const EXPECTED: &str = "expected 64 hex digits (generate with openssl rand -hex 32)";
+    let parse = |text: &str| hash::parse(text.trim());
+    let invalid = |message: String| ConfigMistake::new(ConfigErrorKind::InvalidValue, message);
+    match (text, file) {
+        (None, None) => Ok(None),
+        (Some(_), Some(path)) => {
+            let message = format!("both {} and {} are set; unset one of them", names.0, names.1);
+            let mistake = ConfigMistake::new(ConfigErrorKind::Conflict, message);
+            Err(mistake.variable_is("LOG_HASH_KEY_FILE").value_is(path.to_string_lossy()))
+        }
+        (Some(text), None) => {
+            let mistake = || invalid(format!("invalid {}: {EXPECTED}", names.0));
+            parse(text).map(Some).ok_or_else(|| mistake().variable_is("LOG_HASH_KEY"))
+        }
+        (None, Some(path)) => {
+            let about = |mistake: ConfigMistake| {
+                mistake.variable_is("LOG_HASH_KEY_FILE").value_is(path.to_string_lossy())
+            };
+            let content = read(path).map_err(|source| {
+                let message = format!("the file {} ({}) can't be read", path.display(), names.1);
+                about(ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source))
+            })?;
+            let key = std::str::from_utf8(&content).ok().and_then(parse);
+            key.map(Some).ok_or_else(|| {
+                about(invalid(format!(
+                    "invalid content of {} ({}): {EXPECTED}",
+                    path.display(),
+                    names.1
+                )))
+            })
+        }
+    }
+}
+
+/// Reads a key file. One that is much longer than a key is not read to its end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(1024).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// The value of a variable. An empty one counts as unset.
@@ -68,35 +129,11 @@ fn os(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-fn text(name: &str) -> Result<Option<String>, InitError> {
+fn text(name: &'static str) -> Result<Option<String>, ConfigMistake> {
     let text = os(name).map(OsString::into_string).transpose();
-    text.map_err(|value| invalid(name, value.display(), "expected valid UTF-8"))
-}
-
-fn parsed<T, E: Display>(
-    name: &str,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<Option<T>, InitError> {
-    let Some(text) = text(name)? else { return Ok(None) };
-    parse(text.trim()).map(Some).map_err(|why| invalid(name, &text, why))
-}
-
-fn invalid(name: &str, value: impl Display, why: impl Display) -> InitError {
-    InitError::new(format!("invalid {name} \"{value}\": {why}"))
-}
-
-/// Parses one of two keywords in any case.
-fn one_of<T>(text: &str, keywords: [(&str, T); 2]) -> Result<T, String> {
-    let [(first, _), (second, _)] = keywords;
-    let error = format!("expected \"{first}\" or \"{second}\"");
-    let mut keywords = keywords.into_iter();
-    keywords
-        .find(|(keyword, _)| text.eq_ignore_ascii_case(keyword))
-        .map(|(_, value)| value)
-        .ok_or(error)
-}
-
-/// Parses a number such as `10_000_000`.
-fn number<T: FromStr>(text: &str) -> Option<T> {
-    text.replace('_', "").parse().ok()
+    text.map_err(|value| {
+        let value = value.to_string_lossy();
+        let message = format!("invalid {name} \"{value}\": expected valid UTF-8");
+        ConfigMistake::new(ConfigErrorKind::InvalidValue, message).variable_is(name).value_is(value)
+    })
 }

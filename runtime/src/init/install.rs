@@ -8,79 +8,105 @@ use tracing_subscriber::layer::Layer as _;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::config::Config;
-use super::error::InitError;
+use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::logging::Logging;
 use super::output::{Output, has_colour, open_audit};
-use super::panics;
 use crate::base::serial;
+use crate::current::span_stack::SpanScope;
 use crate::format::Format;
 use crate::format::keys::Keys;
+use crate::format::record::{Record, Severity};
 use crate::format::template::Template;
+use crate::json::members;
 use crate::layer::LayerFilter;
 use crate::layer::standalone::StandaloneSubscriber;
 use crate::levels::ActiveLevels;
-use crate::logger::{self, CandorLayer, Logger};
-use crate::redact::{hash, keys, loggable, strict};
+use crate::logger::{self, CandorLayer, Logger, notices};
+use crate::redact::loggable::{self, Encoder};
+use crate::redact::{hash, keys, scrub, strict};
 use crate::sink::{Report, Sink};
+use crate::site;
 
 impl Config {
     /// Installs candor in this process.
     ///
-    /// This sets the global subscriber, the panic hook and, with the feature `log`, the logger of the `log` crate.
+    /// This sets the global subscriber, the [panic hook](Logging::install_panic_hook) and, with the feature `log`, the
+    /// [logger of the `log` crate](Logging::install_log). To combine candor with other layers, use
+    /// [`build`](Self::build).
     ///
     /// # Errors
     ///
     /// Returns an error if a log file can't be opened or another subscriber is already installed.
-    pub fn init(self) -> Result<Logging, InitError> {
-        let chain = self.chain_panic_hook;
-        let ignored = self.levels.ignored.clone();
-        loggable::set_value_limit(self.value_limit);
-        let logger = Arc::new(self.logger(true)?);
-        dispatcher::set_global_default(Dispatch::new(subscriber(Arc::clone(&logger)))).map_err(
-            |source| {
-                InitError::new(format!(
-                    "another tracing subscriber is already installed: {source}; to combine candor with other layers \
-                     use candor::layer()"
-                ))
-            },
-        )?;
-        panics::install(chain);
+    pub fn init(self) -> Result<Logging, ConfigError> {
+        let logging = self.logging(true)?;
+        loggable::set_value_limit(logging.logger.value_limit);
+        let subscriber = subscriber(Arc::clone(&logging.logger));
+        dispatcher::set_global_default(Dispatch::new(subscriber)).map_err(|source| {
+            let message = "another tracing subscriber is already installed; to combine candor with other layers use \
+                           `Config::build` or `candor::layer`";
+            ConfigMistake::new(ConfigErrorKind::AlreadyInstalled, message).caused_by(source)
+        })?;
+        logging.install_panic_hook();
         #[cfg(feature = "log")]
-        super::log_crate::install();
-        for directive in ignored {
-            tracing::warn!(
-                target: "candor",
-                directive,
-                "a directive of RUST_LOG is left out; only targets with a level are taken"
-            );
-        }
-        Ok(Logging { logger })
+        logging.install_log();
+        Ok(logging)
     }
 
-    /// Returns the `tracing_subscriber` layer, to combine it with others. It needs a `Registry` below it.
+    /// Returns the `tracing_subscriber` layer, to combine it with others, and the guard that controls it.
     ///
-    /// Nothing is installed, not even the panic hook.
+    /// Nothing is installed. The guard does what that of [`init`](Self::init) does: it changes levels, flushes, and
+    /// installs the panic hook and the logger of the `log` crate when you call its methods. The layer needs a `Registry`
+    /// below it, and works in any place among the others.
+    ///
+    /// ```
+    /// use tracing_subscriber::layer::SubscriberExt as _;
+    ///
+    /// let (layer, logging) = candor::Config::from_env()?.build()?;
+    /// let subscriber = tracing_subscriber::registry().with(layer); // .with(other_layer)
+    /// tracing::subscriber::set_global_default(subscriber).expect("the only subscriber");
+    /// logging.install_panic_hook();
+    /// logging.install_log();
+    /// candor::info!("started");
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// Returns an error if a log file can't be opened.
-    pub fn layer<S>(self) -> Result<impl tracing_subscriber::Layer<S>, InitError>
+    pub fn build<S>(self) -> Result<(impl tracing_subscriber::Layer<S>, Logging), ConfigError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        loggable::set_value_limit(self.value_limit);
-        let logger = Arc::new(self.logger(false)?);
-        Ok(CandorLayer { logger: Arc::clone(&logger) }.with_filter(LayerFilter { logger }))
+        let logging = self.logging(false)?;
+        loggable::set_value_limit(logging.logger.value_limit);
+        Ok((layer(Arc::clone(&logging.logger)), logging))
+    }
+
+    /// Returns the layer of [`build`](Self::build) without its guard.
+    ///
+    /// Its levels can't be changed, panics have no line, records of the `log` crate are lost, and so are the last lines
+    /// of a [background](Self::background) writer. Use it for tests and small tools.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a log file can't be opened.
+    pub fn layer<S>(self) -> Result<impl tracing_subscriber::Layer<S>, ConfigError>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let logger = self.logger(false)?;
+        loggable::set_value_limit(logger.value_limit);
+        Ok(layer(Arc::new(logger)))
     }
 
     /// Returns a whole subscriber, for `tracing::subscriber::with_default` on one thread.
     ///
-    /// Do not add layers to it, because they would miss the spans of requests: use [`layer`](Self::layer) instead.
+    /// Do not add layers to it, because they would miss the spans of requests: use [`build`](Self::build) instead.
     ///
     /// # Errors
     ///
     /// Returns an error if a log file can't be opened.
-    pub fn subscriber(self) -> Result<impl Subscriber + Send + Sync, InitError> {
+    pub fn subscriber(self) -> Result<impl Subscriber + Send + Sync, ConfigError> {
         Ok(subscriber(Arc::new(self.logger(true)?)))
     }
 
@@ -88,12 +114,47 @@ impl Config {
     #[cfg(feature = "testing")]
     pub(crate) fn subscriber_with_logging(
         self,
-    ) -> Result<(impl Subscriber + Send + Sync, Logging), InitError> {
-        let logger = Arc::new(self.logger(true)?);
-        Ok((subscriber(Arc::clone(&logger)), Logging { logger }))
+    ) -> Result<(impl Subscriber + Send + Sync, Logging), ConfigError> {
+        let logging = self.logging(true)?;
+        Ok((subscriber(Arc::clone(&logging.logger)), logging))
     }
 
-    fn logger(self, is_only_layer: bool) -> Result<Logger, InitError> {
+    fn logging(self, is_only_layer: bool) -> Result<Logging, ConfigError> {
+        let print_panics = self.print_panics;
+        Ok(Logging::new(Arc::new(self.logger(is_only_layer)?), print_panics))
+    }
+
+    fn logger(self, is_only_layer: bool) -> Result<Logger, ConfigError> {
+        let mut mistakes = Mistakes::default();
+        let log_file = match &self.output {
+            Output::File { path, backups, .. } => Some((path.clone(), *backups)),
+            _ => None,
+        };
+        let destination = mistakes.take(self.output.open());
+        let audit_file = self.audit_file.map(|path| open_audit(&path, log_file.as_ref()));
+        let audit_file = mistakes.take(audit_file.transpose()).flatten();
+        let Some(destination) = mistakes.or(destination)? else {
+            unreachable!("a destination that can't be opened is a mistake");
+        };
+        let is_terminal = destination.is_terminal();
+        let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
+        // The pretty format finds the fixed keys by their own names.
+        let keys = if format == Format::Json { self.keys } else { Keys::default() };
+        let colour = has_colour(is_terminal);
+        let template = Arc::new(Template::new(keys, self.service, self.value_limit));
+        let mut sink = Sink::new(destination);
+        let audit = sink.for_audit(audit_file);
+        if let Some((queue, overload)) = self.background {
+            let template = Arc::clone(&template);
+            let report: Report = Box::new(move |lines, reason| {
+                logger::lines_dropped(&template, format, colour, lines, reason)
+            });
+            sink = sink.in_background(queue, overload, report).map_err(|source| {
+                let message = "the thread of the background writer can't be started";
+                ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
+            })?;
+        }
+        // These belong to the whole process, so they come after everything that can fail.
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
         }
@@ -103,30 +164,8 @@ impl Config {
         if self.strict {
             strict::install(self.strict_allow, self.strict_targets);
         }
-        let log_file = match &self.output {
-            Output::File { path, backups, .. } => Some((path.clone(), *backups)),
-            _ => None,
-        };
-        let destination = self.output.open()?;
-        let is_terminal = destination.is_terminal();
-        let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
-        // The pretty format finds the fixed keys by their own names.
-        let keys = if format == Format::Json { self.keys } else { Keys::default() };
-        let colour = has_colour(is_terminal);
-        let template = Arc::new(Template::new(keys, self.service, self.value_limit));
-        let mut sink = Sink::new(destination);
-        let audit_file = self.audit_file.map(|path| open_audit(&path, log_file.as_ref()));
-        let audit = sink.for_audit(audit_file.transpose()?);
-        if let Some((queue, overload)) = self.background {
-            let template = Arc::clone(&template);
-            let report: Report = Box::new(move |lines, reason| {
-                logger::lines_dropped(&template, format, colour, lines, reason)
-            });
-            sink = sink.in_background(queue, overload, report).map_err(|source| {
-                InitError::caused("the thread of the background writer can't be started", source)
-            })?;
-        }
-        Ok(Logger {
+        let ignored = self.levels.ignored.clone();
+        let logger = Logger {
             id: serial::next(),
             template,
             format,
@@ -139,8 +178,30 @@ impl Config {
             spans: self.spans,
             sink,
             audit,
-        })
+        };
+        warn_of_ignored(&logger, &ignored);
+        Ok(logger)
     }
+}
+
+/// Logs the directives of `RUST_LOG` that candor does not support.
+fn warn_of_ignored(logger: &Logger, directives: &[String]) {
+    let message = "a directive of RUST_LOG is left out; only targets with a level are taken";
+    let record = Record::own(Severity::Warn, message);
+    for directive in directives.iter().filter(|_| logger.allows(&record)) {
+        logger.write(&record, SpanScope::Nothing, |out| {
+            members::open(out, "directive");
+            Encoder::json(out, logger.value_limit).text(&scrub::text(directive));
+        });
+    }
+}
+
+fn layer<S>(logger: Arc<Logger>) -> impl tracing_subscriber::Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    site::on_never(notices::is_never_enabled);
+    CandorLayer { logger: Arc::clone(&logger) }.with_filter(LayerFilter { logger })
 }
 
 fn subscriber(logger: Arc<Logger>) -> impl Subscriber + Send + Sync {

@@ -1,26 +1,32 @@
 //! The logger of the `log` crate, which writes its records as lines.
 
 use std::borrow::Cow;
+use std::sync::Mutex;
 
 use log::{LevelFilter, Log, Metadata, Record as LogRecord};
-use tracing_core::{Level, dispatcher};
+use tracing_core::Level;
 
 use crate::base::clock::Tick;
+use crate::base::lock;
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::layer::event;
-use crate::logger::{CandorLayer, Logger};
+use crate::logger::with_layer;
 use crate::redact::{error_text, scrub, strict};
 
 struct Bridge;
 
-/// Installs the logger, unless the process has one.
-pub(crate) fn install() {
-    if log::set_logger(&Bridge).is_ok() {
+/// Installs the logger. Returns false if the process has another one.
+pub(super) fn install() -> bool {
+    static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
+    let mut is_installed = lock(&IS_INSTALLED);
+    if !*is_installed && log::set_logger(&Bridge).is_ok() {
         // `enabled` filters, because levels can change.
         log::set_max_level(LevelFilter::Trace);
+        *is_installed = true;
     }
+    *is_installed
 }
 
 fn level(level: log::Level) -> Level {
@@ -33,16 +39,11 @@ fn level(level: log::Level) -> Level {
     }
 }
 
-/// Runs `f` with the logger of this thread's subscriber.
-fn with_logger<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
-    dispatcher::get_default(|dispatch| Some(f(&dispatch.downcast_ref::<CandorLayer>()?.logger)))
-}
-
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let level = level(metadata.level());
         let target = metadata.target();
-        with_logger(|logger| logger.levels.load().allow(target, level))
+        with_layer(|logger| logger.levels.load().allow(target, level))
             .is_some_and(|allowed| allowed || current::raises(target, level))
     }
 
@@ -56,7 +57,7 @@ impl Log for Bridge {
             .as_str()
             .map_or_else(|| Cow::from(error_text::display(record.args())), Cow::from);
         let message = if hidden { scrub::shape(&text).into() } else { scrub::text(&text) };
-        with_logger(|logger| {
+        with_layer(|logger| {
             logger.write(
                 &Record {
                     at: Tick::now(),

@@ -2,15 +2,21 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
+#[cfg(feature = "log")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::error::InitError;
+use super::error::ConfigError;
+#[cfg(feature = "log")]
+use super::log_crate;
+use super::panics::{self, Joined};
 use super::reload;
 use crate::format::Format;
-use crate::logger::Logger;
+use crate::format::record::Severity;
+use crate::logger::{Logger, notices};
 use crate::sink::LAST_LINES;
 
-/// Guard returned by [`init`](crate::init()); keep it until the process ends.
+/// Guard returned by [`init`](crate::init()) and [`Config::build`](crate::Config::build); keep it until the process ends.
 ///
 /// Dropping it waits at most five seconds for the lines of a background writer, and prints to standard error how many
 /// were not written by then. Lines logged later are written directly.
@@ -18,9 +24,64 @@ use crate::sink::LAST_LINES;
 #[must_use = "keep it until the process ends"]
 pub struct Logging {
     pub(crate) logger: Arc<Logger>,
+    print_panics: bool,
 }
 
 impl Logging {
+    pub(crate) fn new(logger: Arc<Logger>, print_panics: bool) -> Self {
+        Logging { logger, print_panics }
+    }
+
+    /// Installs the panic hook, which writes a line `panic` with location, scrubbed message and backtrace.
+    ///
+    /// [`init`](crate::init()) has installed it; call this after [`Config::build`](crate::Config::build). The default
+    /// hook of the standard library is replaced (see [`Config::print_panics`](crate::Config::print_panics)). A hook of
+    /// other code, such as Sentry's, runs after candor's, and one INFO line `panic_hook_kept` says so: the raw message
+    /// can reach what that hook writes to. To drop such a hook, call [`std::panic::take_hook`] before.
+    ///
+    /// A hook that is installed later has to call the one that it finds, as Sentry's does. If it does not, as
+    /// color-eyre's, candor logs one WARN `panic_hook_replaced` when a step panics; call this method again after it.
+    ///
+    /// The line is written to the candor layer of the thread that panics, or else to this logger. Other layers do not
+    /// see it as an event, because a panic of theirs inside the hook would abort the process.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the thread is panicking.
+    pub fn install_panic_hook(&self) {
+        notices::set_installed(&self.logger);
+        if panics::install(self.print_panics) == Joined::BeforeAnother {
+            self.logger.notice(
+                Severity::Info,
+                "panic_hook_kept",
+                "a panic hook was already installed; it runs after candor's, and gets the message unredacted",
+            );
+        }
+    }
+
+    /// Installs the logger of the `log` crate, so that its records are lines, too.
+    ///
+    /// [`init`](crate::init()) has installed it; call this after [`Config::build`](crate::Config::build). The records
+    /// are written by the candor layer of the thread that logs; other layers do not see them.
+    ///
+    /// The `log` crate has one logger for the life of a process. If another one is installed already, such as that of
+    /// `env_logger`, it keeps all records, and one WARN `logger_taken` says so. The `init` methods of
+    /// `tracing-subscriber` install one, too, if its feature `tracing-log` is on: records then arrive as events with the
+    /// target `log`. Install the subscriber with `tracing::subscriber::set_global_default` instead.
+    #[cfg(feature = "log")]
+    pub fn install_log(&self) {
+        static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+        if !log_crate::install() && !IS_WRITTEN.swap(true, Ordering::Relaxed) {
+            self.logger.notice(
+                Severity::Warn,
+                "logger_taken",
+                "the `log` crate already has a logger, such as env_logger's, which keeps all records of that crate; \
+                 remove it, or install candor first (`init()` of tracing-subscriber installs one with its feature \
+                 `tracing-log`; use `tracing::subscriber::set_global_default`)",
+            );
+        }
+    }
+
     /// Returns the format of the lines.
     pub fn format(&self) -> Format {
         self.logger.format
@@ -41,7 +102,7 @@ impl Logging {
     /// candor::info!("the last line");
     /// let left = logging.flush(Duration::from_secs(2));
     /// assert_eq!(left, 0, "standard output accepts no lines");
-    /// # Ok::<(), candor::InitError>(())
+    /// # Ok::<(), candor::ConfigError>(())
     /// ```
     pub fn flush(&self, within: Duration) -> u64 {
         self.logger.sink.flush(within)
@@ -58,13 +119,13 @@ impl Logging {
     /// logging.set_levels("warn,shop::cart=debug")?;
     /// // {…,"level":"INFO","logger":"candor","msg":"levels_changed",…,"event":"levels_changed",
     /// //  "change":"set","levels":"warn,shop::cart=debug"}
-    /// # Ok::<(), candor::InitError>(())
+    /// # Ok::<(), candor::ConfigError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// Returns an error if `directives` can't be parsed. The levels then stay as they are.
-    pub fn set_levels(&self, directives: &str) -> Result<(), InitError> {
+    pub fn set_levels(&self, directives: &str) -> Result<(), ConfigError> {
         reload::set(&self.logger, directives)
     }
 
@@ -85,14 +146,14 @@ impl Logging {
     /// // {…,"msg":"levels_changed",…,"change":"raised","levels":"info","raised":"deps=debug","seconds":600.0}
     /// // and after ten minutes
     /// // {…,"msg":"levels_changed",…,"change":"fell_back","levels":"info"}
-    /// # Ok::<(), candor::InitError>(())
+    /// # Ok::<(), candor::ConfigError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// Returns an error if `directives` can't be parsed or the timer thread can't be started. The levels then stay as
     /// they are.
-    pub fn raise_for(&self, time: Duration, directives: &str) -> Result<(), InitError> {
+    pub fn raise_for(&self, time: Duration, directives: &str) -> Result<(), ConfigError> {
         reload::raise_for(&self.logger, time, directives)
     }
 }

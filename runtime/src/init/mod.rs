@@ -2,6 +2,8 @@
 //! subscriber, the panic hook and the logger of the `log` crate.
 
 pub(crate) mod config;
+#[cfg(feature = "serde")]
+mod deserialize;
 mod env;
 pub(crate) mod error;
 mod install;
@@ -11,12 +13,13 @@ pub(crate) mod logging;
 mod output;
 pub(crate) mod panics;
 pub(crate) mod reload;
+mod setting;
 
 use tracing_core::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
 
 use config::Config;
-use error::InitError;
+use error::ConfigError;
 use logging::Logging;
 
 /// Installs candor with the configuration from the environment.
@@ -26,14 +29,14 @@ use logging::Logging;
 /// ```no_run
 /// let _logging = candor::init()?;
 /// candor::info!("started");
-/// # Ok::<(), candor::InitError>(())
+/// # Ok::<(), candor::ConfigError>(())
 /// ```
 ///
 /// # Errors
 ///
 /// Returns an error if a `LOG_*` variable has an invalid value, a log file can't be opened, or another subscriber is
 /// already installed.
-pub fn init() -> Result<Logging, InitError> {
+pub fn init() -> Result<Logging, ConfigError> {
     Config::from_env()?.init()
 }
 
@@ -41,18 +44,21 @@ pub fn init() -> Result<Logging, InitError> {
 ///
 /// Use it to combine candor with other layers, such as OpenTelemetry or tokio-console. It needs a `Registry` below it.
 ///
+/// Only the layer is returned: panics have no line, records of the `log` crate are lost, and levels can't be changed
+/// while the process runs. A service should use [`Config::build`], which also returns the guard for these.
+///
 /// ```
 /// use tracing_subscriber::layer::SubscriberExt as _;
 ///
 /// let subscriber = tracing_subscriber::registry().with(candor::layer()?);
 /// tracing::subscriber::with_default(subscriber, || tracing::info!("composed"));
-/// # Ok::<(), candor::InitError>(())
+/// # Ok::<(), candor::ConfigError>(())
 /// ```
 ///
 /// # Errors
 ///
 /// Returns an error if a `LOG_*` variable has an invalid value or a log file can't be opened.
-pub fn layer<S>() -> Result<impl tracing_subscriber::Layer<S>, InitError>
+pub fn layer<S>() -> Result<impl tracing_subscriber::Layer<S>, ConfigError>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {

@@ -1,12 +1,13 @@
 //! Opens the destination of lines and the audit file.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::InitError;
+use super::error::{ConfigErrorKind, ConfigMistake};
 use crate::sink::{Destination, LogFile, Rotation, Stream, UserWriter, backup};
 
 /// The destination that is configured.
+#[derive(Clone)]
 pub(super) enum Output {
     Stdout,
     Stderr,
@@ -15,24 +16,24 @@ pub(super) enum Output {
         max_bytes: u64,
         backups: u32,
     },
-    Writer(Box<dyn Write + Send>),
+    Writer(UserWriter),
     #[cfg(feature = "testing")]
     Nowhere,
 }
 
 impl Output {
-    pub(super) fn open(self) -> Result<Destination, InitError> {
+    pub(super) fn open(self) -> Result<Destination, ConfigMistake> {
         Ok(match self {
             Output::Stdout => Destination::Stdout(Stream::stdout()),
             Output::Stderr => Destination::Stderr(Stream::stderr()),
             Output::File { path, max_bytes, backups } => {
                 let file = LogFile::open(&path, Rotation { max_bytes, backups });
                 let file = file.map_err(|source| {
-                    open_error("log", &path, "`LOG_FILE` or `Config::file`", source)
+                    open_error("log", &path, ("LOG_FILE", "Config::file"), source)
                 })?;
                 Destination::File(file)
             }
-            Output::Writer(writer) => Destination::Writer(UserWriter::new(writer)),
+            Output::Writer(writer) => Destination::Writer(writer),
             #[cfg(feature = "testing")]
             Output::Nowhere => Destination::Nowhere,
         })
@@ -43,17 +44,19 @@ impl Output {
 pub(super) fn open_audit(
     path: &Path,
     log_file: Option<&(PathBuf, u32)>,
-) -> Result<LogFile, InitError> {
+) -> Result<LogFile, ConfigMistake> {
     if let Some((log_file, backups)) = log_file
         && let Some(what) = conflict(path, log_file, *backups)
     {
-        return Err(InitError::new(format!(
+        let message = format!(
             "{} is {what}; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit events alone",
             path.display()
-        )));
+        );
+        let mistake = ConfigMistake::new(ConfigErrorKind::Conflict, message);
+        return Err(mistake.variable_is("LOG_AUDIT_FILE").value_is(path.to_string_lossy()));
     }
     LogFile::open_unrotated(path).map_err(|source| {
-        open_error("audit", path, "`LOG_AUDIT_FILE` or `Config::audit_file`", source)
+        open_error("audit", path, ("LOG_AUDIT_FILE", "Config::audit_file"), source)
     })
 }
 
@@ -77,9 +80,16 @@ fn resolve(path: &Path) -> Option<PathBuf> {
     })
 }
 
-fn open_error(kind: &str, path: &Path, settings: &str, source: io::Error) -> InitError {
-    let path = path.display();
-    InitError::caused(format!("the {kind} file {path} ({settings}) can't be opened"), source)
+fn open_error(
+    kind: &str,
+    path: &Path,
+    (variable, method): (&'static str, &str),
+    source: io::Error,
+) -> ConfigMistake {
+    let shown = path.display();
+    let message = format!("the {kind} file {shown} (`{variable}` or `{method}`) can't be opened");
+    let mistake = ConfigMistake::new(ConfigErrorKind::Io, message).variable_is(variable);
+    mistake.value_is(path.to_string_lossy()).caused_by(source)
 }
 
 /// Whether the pretty format uses colours: never with `NO_COLOR`, always with `CLICOLOR_FORCE` other than `0`, and

@@ -3,14 +3,19 @@
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
-use std::sync::Once;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::base::catch;
+use crate::base::clock::Tick;
+use crate::base::lock;
 use crate::current;
+use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
 use crate::json::members;
-use crate::logger::emit;
+use crate::logger::notices::{HAS_PANIC_HOOK, PANIC_HOOK_HAS_RUN, with_any_logger};
 use crate::redact::loggable::Encoder;
 use crate::redact::scrub;
 use crate::site::event_sites;
@@ -19,23 +24,80 @@ event_sites! {
     PANIC = "panic" ERROR "panic" [location panic_message thread exc].with_exc();
 }
 
-/// Replaces the panic hooks that are installed, which print the raw message to standard error. With `chain` they run
-/// after candor's.
-pub(crate) fn install(chain: bool) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            // The line being written shows `<unprintable>` for the value.
-            if catch::is_catching() {
-                return;
+/// How candor's hook joined those that were installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// It replaced the default hook of the standard library.
+    Alone,
+    /// It runs before another one.
+    BeforeAnother,
+    /// It was there already, and nothing has changed.
+    Already,
+}
+
+/// Held while the hook is taken, so that two threads do not take each other's.
+static LOCK: Mutex<()> = Mutex::new(());
+
+/// The address of candor's hook, by which it is recognised.
+static OWN: AtomicUsize = AtomicUsize::new(0);
+
+/// Installs the panic hook. One that is already installed runs after candor's; the default one of the standard library,
+/// which prints the raw message to standard error, only with `print_panics`.
+pub(crate) fn install(print_panics: bool) -> Joined {
+    let _lock = lock(&LOCK);
+    let previous = panic::take_hook();
+    if address(&*previous) == OWN.load(Ordering::Relaxed) {
+        panic::set_hook(previous);
+        return Joined::Already;
+    }
+    // Without a hook, the default one is taken.
+    let is_default = is_same(&*previous, &*panic::take_hook());
+    let chains = !is_default || print_panics;
+    let hook: Box<PanicHook> = Box::new(move |info| {
+        PANIC_HOOK_HAS_RUN.store(true, Ordering::Relaxed);
+        // The line being written shows `<unprintable>` for the value.
+        if catch::is_catching() {
+            return;
+        }
+        let _ = IS_RUNNING.try_with(|is_running| {
+            // A hook between two of candor's calls the second.
+            if !is_running.replace(true) {
+                write(info);
             }
-            write(info);
-            if chain {
-                previous(info);
-            }
-        }));
+        });
+        if chains {
+            previous(info);
+        }
+        let _ = IS_RUNNING.try_with(|is_running| is_running.set(false));
     });
+    OWN.store(address(&*hook), Ordering::Relaxed);
+    panic::set_hook(hook);
+    let _ = HAS_PANIC_HOOK.set(is_current);
+    if is_default { Joined::Alone } else { Joined::BeforeAnother }
+}
+
+/// Whether candor's hook is the current one. Must not be called on a thread that panics.
+fn is_current() -> bool {
+    let _lock = lock(&LOCK);
+    let current = panic::take_hook();
+    let is_own = address(&*current) == OWN.load(Ordering::Relaxed);
+    panic::set_hook(current);
+    is_own
+}
+
+type PanicHook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
+
+thread_local! {
+    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
+}
+
+fn address(hook: &PanicHook) -> usize {
+    (&raw const *hook).cast::<()>().addr()
+}
+
+/// Compares the vtables, too: hooks without state have the same address. That of the default hook is in `std`, once.
+fn is_same(one: &PanicHook, other: &PanicHook) -> bool {
+    std::ptr::eq(one, other)
 }
 
 fn write(info: &PanicHookInfo<'_>) {
@@ -45,19 +107,37 @@ fn write(info: &PanicHookInfo<'_>) {
     let backtrace = Backtrace::force_capture().to_string();
     let backtrace = skip_machinery(&backtrace);
     let message = message(info.payload());
-    emit::emit(&PANIC, severity, |out, limit| {
-        let put = |out: &mut String, key: &str, value: &str| {
-            members::open(out, key);
-            Encoder::json(out, limit).text(value);
-        };
-        members::text(out, "event", "panic");
-        if let Some(location) = info.location() {
-            put(out, "location", &location.to_string());
+    let record = PANIC.record(severity, Tick::now());
+    // Not dispatched to other layers: a panic of theirs in the hook aborts the process, and one that panics while it
+    // holds a lock would wait for that lock here.
+    with_any_logger(|logger| {
+        if !logger.allows(&record) {
+            return;
         }
-        put(out, "panic_message", &message);
-        put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
-        put(out, "exc", &scrub::text(backtrace));
+        logger.write(&record, SpanScope::Thread, |out| {
+            write_members(info, &message, backtrace, logger.value_limit, out);
+        });
     });
+}
+
+fn write_members(
+    info: &PanicHookInfo<'_>,
+    message: &str,
+    backtrace: &str,
+    limit: usize,
+    out: &mut String,
+) {
+    let put = |out: &mut String, key: &str, value: &str| {
+        members::open(out, key);
+        Encoder::json(out, limit).text(value);
+    };
+    members::text(out, "event", "panic");
+    if let Some(location) = info.location() {
+        put(out, "location", &location.to_string());
+    }
+    put(out, "panic_message", message);
+    put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
+    put(out, "exc", &scrub::text(backtrace));
 }
 
 /// Removes the frames of the panic machinery at the start of a backtrace, which would use up the length of a value.

@@ -1,12 +1,12 @@
 //! Changes levels while the process runs. Each change is logged as `levels_changed`.
 
-use std::fmt::Display;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tracing_core::metadata::LevelFilter;
 
-use super::error::InitError;
+use super::config::{invalid_levels, parse_levels};
+use super::error::{ConfigError, ConfigErrorKind, ConfigMistake};
 use crate::base::{serial, timer};
 use crate::format::record::{Record, Severity};
 use crate::json::members;
@@ -15,8 +15,8 @@ use crate::logger::Logger;
 use crate::redact::loggable::Encoder;
 
 /// Replaces the levels that are set; raises stay.
-pub(crate) fn set(logger: &Logger, directives: &str) -> Result<(), InitError> {
-    let levels = Levels::parse(directives, false).map_err(invalid)?;
+pub(crate) fn set(logger: &Logger, directives: &str) -> Result<(), ConfigError> {
+    let levels = parse_levels(directives)?;
     update(logger, |active| active.set = levels.clone());
     log_change(logger, "set", None);
     Ok(())
@@ -27,10 +27,11 @@ pub(crate) fn raise_for(
     logger: &Arc<Logger>,
     time: Duration,
     directives: &str,
-) -> Result<(), InitError> {
-    let levels = Levels::parse_raise(directives).map_err(invalid)?;
+) -> Result<(), ConfigError> {
+    let invalid = |why: &str| invalid_levels(directives, why);
+    let levels = Levels::parse_raise(directives).map_err(|why| invalid(&why))?;
     if levels.max() == LevelFilter::OFF {
-        return Err(invalid("a raise must name a level, as in `deps=debug`"));
+        return Err(invalid("a raise must name a level, as in `deps=debug`").into());
     }
     let levels = Arc::new(levels);
     let id = serial::next();
@@ -38,7 +39,8 @@ pub(crate) fn raise_for(
     let weak = Arc::downgrade(logger);
     // Scheduled first, because levels that are never lowered again are worse than none.
     timer::schedule(until, move || fall_back(&weak, id)).map_err(|source| {
-        InitError::caused("the thread that lowers the levels again can't be started", source)
+        let message = "the thread that lowers the levels again can't be started";
+        ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
     })?;
     let raised = TemporaryRaise { id, levels, until };
     update(logger, |active| active.raised.push(raised.clone()));
@@ -51,10 +53,6 @@ fn fall_back(logger: &Weak<Logger>, id: u64) {
         update(&logger, |active| active.raised.retain(|raised| raised.id != id));
         log_change(&logger, "fell_back", None);
     }
-}
-
-fn invalid(why: impl Display) -> InitError {
-    InitError::new(format!("invalid level directive: {why}"))
 }
 
 fn update(logger: &Logger, change: impl Fn(&mut ActiveLevels)) {

@@ -15,7 +15,7 @@ use super::totals;
 use crate::base::clock::Tick;
 use crate::format::record::Severity;
 use crate::json::members;
-use crate::logger::emit;
+use crate::logger::{emit, notices};
 use crate::outcome::ReturnsStepOutput;
 use crate::outcome::failure::Failure;
 use crate::redact::loggable::Encoder;
@@ -290,6 +290,7 @@ impl OpenJob {
 impl Drop for OpenJob {
     fn drop(&mut self) {
         if self.is_running && thread::panicking() {
+            notices::panicked();
             self.write("panicked", Severity::Error, None);
         } else {
             self.write("cancelled", Severity::Warn, None);

@@ -6,16 +6,18 @@ pub(crate) mod event;
 mod span;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tracing_core::metadata::LevelFilter;
 use tracing_core::span::{Attributes, Id, Record as SpanRecord};
 use tracing_core::subscriber::Interest;
-use tracing_core::{Event, Metadata, Subscriber};
+use tracing_core::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::base::timer;
 use crate::current::{self, span_stack};
-use crate::logger::{CandorLayer, Logger};
+use crate::logger::{CandorLayer, Logger, notices};
 use crate::{levels, site};
 
 /// As the only layer it filters globally. With other layers it lets everything pass, and a [`LayerFilter`] around it
@@ -30,6 +32,14 @@ where
             interest(&self.logger, metadata)
         } else {
             Interest::always()
+        }
+    }
+
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        if subscriber.downcast_ref::<CandorLayer>().is_none() {
+            // Written by another thread, since this one holds a lock of `tracing` that a log call of the writer waits for.
+            let logger = Arc::clone(&self.logger);
+            let _ = timer::schedule(Instant::now(), move || notices::layer_is_hidden(&logger));
         }
     }
 

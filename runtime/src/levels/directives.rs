@@ -50,6 +50,16 @@ impl Levels {
         Levels { default, directives, ignored: Vec::new(), text }
     }
 
+    /// Whether INFO lines of every target are written, except those of the noisy libraries.
+    pub(crate) fn are_all_info(&self) -> bool {
+        let is_noisy = |target: &str| NOISY.iter().any(|noisy| covers(target, noisy));
+        self.default >= LevelFilter::INFO
+            && self
+                .directives
+                .iter()
+                .all(|(target, level)| *level >= LevelFilter::INFO || is_noisy(target))
+    }
+
     /// Every level of every target.
     #[cfg(feature = "testing")]
     pub(crate) fn all() -> Self {

@@ -1,8 +1,8 @@
 //! Records and spans of candor's own on their way to other layers.
 //!
-//! `Event::dispatch` carries a record in two forms: other layers visit its fields as values of the event, while
-//! candor's own layer takes the rendered fields from [`in_flight`]. It recognises the record by the address of its
-//! metadata.
+//! `Event::dispatch` carries a record in two forms: other layers visit its fields as values of the event, with a
+//! [readable] message, while candor's own layer takes the rendered fields from [`in_flight`]. It recognises the record by
+//! the address of its metadata.
 
 use std::sync::Arc;
 
@@ -10,8 +10,10 @@ use tracing_core::dispatcher;
 use tracing_core::field::{Value, ValueSet};
 use tracing_core::{Event, Metadata};
 
-use super::makes_spans;
-use crate::current;
+use super::{makes_spans, readable, with_layer};
+use crate::base::catch::call_layers;
+use crate::current::span_stack::SpanScope;
+use crate::current::{self, LayerSpan, StepSpan};
 use crate::format::record::{Record, Severity};
 use crate::json::{escape, members};
 use crate::request::Request;
@@ -23,6 +25,7 @@ pub(crate) mod in_flight {
 
     use tracing_core::Metadata;
 
+    use crate::base::catch::call_layers;
     use crate::format::record::Record;
 
     #[derive(Debug)]
@@ -33,36 +36,50 @@ pub(crate) mod in_flight {
         message: String,
         /// As members.
         fields: String,
+        /// Whether candor's layer has seen the record.
+        is_taken: bool,
     }
 
     thread_local! {
         static IN_FLIGHT: Cell<Option<Box<InFlight>>> = const { Cell::new(None) };
     }
 
-    /// Runs `dispatch` while the record is in flight.
+    /// Runs `dispatch` while the record is in flight. If a layer panics before candor's has seen the record, `write`
+    /// writes its line.
     pub(super) fn set(
         metadata: &'static Metadata<'static>,
         record: &Record<'_>,
         fields: String,
         dispatch: impl FnOnce(),
+        write: impl FnOnce(&Record<'_>, &str),
     ) {
         let flight = InFlight {
             metadata,
             record: Record { logger: metadata.target(), message: "", ..*record },
             message: record.message.to_owned(),
             fields,
+            is_taken: false,
         };
-        let before = IN_FLIGHT.try_with(|slot| slot.replace(Some(Box::new(flight)))).ok().flatten();
-        dispatch();
-        let _ = IN_FLIGHT.try_with(|slot| slot.set(before));
+        let put = |flight| IN_FLIGHT.try_with(|slot| slot.replace(flight)).ok().flatten();
+        let before = Cell::new(put(Some(Box::new(flight))));
+        let result = call_layers(dispatch, || {
+            // Candor's layer panics only if the user's writer does. Then the record was taken and not put back.
+            if let Some(flight) = put(before.take()).filter(|flight| !flight.is_taken) {
+                write(&Record { message: &flight.message, ..flight.record }, &flight.fields);
+            }
+        });
+        if result.is_some() {
+            put(before.take());
+        }
     }
 
     /// Calls `f` with the record in flight and its fields, if the event of this metadata is that record. The record is
     /// taken meanwhile, since `f` may log.
     pub(crate) fn take(metadata: &Metadata<'_>, f: impl FnOnce(&Record<'_>, &str)) -> Option<()> {
-        let flight = IN_FLIGHT.try_with(Cell::take).ok()??;
+        let mut flight = IN_FLIGHT.try_with(Cell::take).ok()??;
         let is_it = std::ptr::eq(flight.metadata, metadata);
         if is_it {
+            flight.is_taken = true;
             f(&Record { message: &flight.message, ..flight.record }, &flight.fields);
         }
         let _ = IN_FLIGHT.try_with(|slot| slot.set(Some(flight)));
@@ -79,35 +96,44 @@ impl Site {
     ) -> bool {
         let interest = self.interest(severity);
         let metadata = self.event_metadata(severity);
-        let ask = || dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
+        // If the filter of a layer panics, the others still get the record.
+        let ask = || is_enabled(metadata).unwrap_or(true);
         !interest.is_never() && (interest.is_always() || current::with_request(request, ask))
     }
 
     /// The step's span for other layers, if one of them wants it. `fields` are those known at entry, as members.
-    pub(crate) fn span(&'static self, fields: impl FnOnce() -> String) -> Option<tracing::Span> {
+    pub(crate) fn span<'a>(&'static self, fields: impl FnOnce() -> &'a str) -> Option<LayerSpan> {
         let interest = self.span_interest();
         let metadata = self.span_metadata();
         let wanted = !interest.is_never()
-            && (interest.is_always() || dispatcher::get_default(|d| d.enabled(metadata)))
+            && (interest.is_always() || is_enabled(metadata) == Some(true))
             && current::is_alive()
             && makes_spans();
-        wanted.then(|| {
-            with_values(metadata, &fields(), None, |values| tracing::Span::new(metadata, values))
-        })
+        if !wanted {
+            return None;
+        }
+        with_values(metadata, fields(), None, |values| LayerSpan::new(metadata, values))
     }
 
-    /// Records fields, given as members, on the step's span.
-    pub(crate) fn record_on(&'static self, span: &tracing::Span, fields: &str) {
-        with_values(self.span_metadata(), fields, None, |values| {
-            span.record_all(values);
+    /// Records fields, given as members, on the step's span, except those that it has already: OpenTelemetry's spans
+    /// would have them twice.
+    pub(crate) fn record_on(&'static self, span: &LayerSpan, fields: &str, recorded: &str) {
+        let new = without(fields, |key| has(recorded, key));
+        with_values(self.span_metadata(), &new, None, |values| span.record(values));
+    }
+
+    /// Records the entry fields on a step's span, and adds them to those that it has.
+    pub(crate) fn record_at_entry(&'static self, span: &mut StepSpan, fields: &str) {
+        let metadata = self.span_metadata();
+        // Other fields are recorded as one at the step's end.
+        let new = without(fields, |key| {
+            has(&span.recorded, key) || metadata.fields().field(key).is_none()
         });
-    }
-
-    /// The same, for the span with this id.
-    pub(crate) fn record_on_id(&'static self, id: &tracing_core::span::Id, fields: &str) {
-        with_values(self.span_metadata(), fields, None, |values| {
+        span.recorded.push_str(&new);
+        let id = &span.id;
+        with_values(metadata, &new, None, |values| {
             let record = tracing_core::span::Record::new(values);
-            dispatcher::get_default(|dispatch| dispatch.record(id, &record));
+            call_layers(|| dispatcher::get_default(|dispatch| dispatch.record(id, &record)), || {});
         });
     }
 
@@ -116,10 +142,11 @@ impl Site {
         &'static self,
         record: &Record<'_>,
         fields: String,
-        span: Option<&tracing::Span>,
+        span: Option<&LayerSpan>,
     ) {
         let metadata = self.event_metadata(record.severity);
-        dispatch(metadata, record, fields, |values| match span {
+        let readable = readable::message(self.spec.event, &fields);
+        dispatch_as(metadata, record, readable.as_deref(), fields, |values| match span {
             Some(span) => Event::child_of(span.id(), metadata, values),
             None => Event::dispatch(metadata, values),
         });
@@ -133,10 +160,46 @@ pub(crate) fn dispatch(
     fields: String,
     send: impl FnOnce(&ValueSet<'_>),
 ) {
+    dispatch_as(metadata, record, None, fields, send);
+}
+
+/// As [`dispatch`], with another message for the other layers.
+fn dispatch_as(
+    metadata: &'static Metadata<'static>,
+    record: &Record<'_>,
+    message: Option<&str>,
+    fields: String,
+    send: impl FnOnce(&ValueSet<'_>),
+) {
     let text = fields.clone();
-    in_flight::set(metadata, record, fields, || {
-        with_values(metadata, &text, Some(record.message), send);
+    let message = message.unwrap_or(record.message);
+    let dispatch = || with_values(metadata, &text, Some(message), send);
+    in_flight::set(metadata, record, fields, dispatch, |record, fields| {
+        with_layer(|logger| {
+            if logger.allows(record) {
+                logger.write(record, SpanScope::Thread, |line| line.push_str(fields));
+            }
+        });
     });
+}
+
+/// Whether a layer wants this call site now; `None` if one of them panics while the thread unwinds.
+pub(crate) fn is_enabled(metadata: &'static Metadata<'static>) -> Option<bool> {
+    call_layers(|| dispatcher::get_default(|dispatch| dispatch.enabled(metadata)), || {})
+}
+
+/// Whether the members have a value for this key.
+fn has(fields: &str, key: &str) -> bool {
+    members::walk(fields, 0).any(|member| member.key == key && member.value != "null")
+}
+
+/// The members without those whose key `leaves_out` names.
+fn without(fields: &str, leaves_out: impl Fn(&str) -> bool) -> String {
+    let mut left = String::new();
+    for member in members::walk(fields, 0).filter(|member| !leaves_out(member.key)) {
+        left.push_str(&fields[member.start..member.end]);
+    }
+    left
 }
 
 /// Calls `send` with the members as values of the fields that the metadata declares.

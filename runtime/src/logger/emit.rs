@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Logger;
 use crate::base::clock::Tick;
 use crate::current::span_stack::SpanScope;
-use crate::current::{self, LineBuffer};
+use crate::current::{self, LayerSpan, LineBuffer};
 use crate::format::record::{ContextKeys, Severity};
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::request::Request;
@@ -42,7 +42,7 @@ pub(crate) fn emit_with(
     request: Option<&Arc<Request>>,
     severity: Severity,
     at: Tick,
-    span: Option<&tracing::Span>,
+    span: Option<&LayerSpan>,
     takes_context: bool,
     fields: impl Fn(&mut String, usize),
 ) {

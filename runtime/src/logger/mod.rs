@@ -6,6 +6,8 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod emit;
+pub(crate) mod notices;
+mod readable;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -103,6 +105,12 @@ impl Logger {
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
+    }
+
+    /// Whether the levels, or those of the current request, allow a record.
+    pub(crate) fn allows(&self, record: &Record<'_>) -> bool {
+        let level = record.severity.level();
+        self.levels.load().allow(record.logger, level) || current::raises(record.logger, level)
     }
 
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default
@@ -329,6 +337,11 @@ pub(crate) fn if_only_layer<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
         Some(layer) if layer.logger.is_only_layer => Some(f(&layer.logger)),
         _ => None,
     })
+}
+
+/// Runs `f` with the logger of the thread's subscriber, whether or not it has other layers.
+pub(crate) fn with_layer<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
+    dispatcher::get_default(|dispatch| Some(f(&dispatch.downcast_ref::<CandorLayer>()?.logger)))
 }
 
 /// Whether candor's layer is the only one of the thread's subscriber.

@@ -1,10 +1,14 @@
 //! The part of a request that can change while it runs: its user, and fields that every line of it carries.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 #[derive(Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) user: Option<String>,
+    /// Set after the request was shared; take the place of the request's own.
+    pub(crate) method: Option<Cow<'static, str>>,
+    pub(crate) path: Option<Box<str>>,
     /// The context's own fields, as members.
     pub(crate) fields: String,
     /// The request's part of a line as one logger renders it, with that logger's id.

@@ -128,7 +128,7 @@ impl Request {
             identity: RwLock::default(),
             version: AtomicU64::new(serial),
             totals: Mutex::default(),
-            slowest_from: AtomicU64::new(0),
+            slowest_from: AtomicU64::new(1),
             #[cfg(feature = "testing")]
             capture: capture::CaptureSlot::new(),
             #[cfg(feature = "testing")]
@@ -160,13 +160,6 @@ impl Request {
         drop(identity);
         // A reader that sees the new version must see every change before it.
         self.version.swap(serial::next(), Ordering::AcqRel);
-    }
-
-    /// Drops the rendered part of a request whose method or path was set after its first line.
-    pub(crate) fn forget_rendered(&mut self) {
-        if self.identity.get_mut().is_ok_and(|identity| identity.rendered.get().is_some()) {
-            self.change_identity(|_| {});
-        }
     }
 
     /// The version of the identity, for caches of its rendered form.
@@ -235,30 +228,22 @@ impl Request {
         lock(&self.totals)
     }
 
-    /// Adds a step or call that ended. One that contains others is never the slowest, since its time includes theirs.
+    /// Adds a step or call that ended. `own_time` is its time in nanoseconds without that of the steps inside it.
     #[inline]
-    pub(crate) fn step_ended(
-        &self,
-        name: &'static str,
-        nanos: u64,
-        is_leaf: bool,
-        cause: Option<Cause>,
-    ) {
+    pub(crate) fn step_ended(&self, name: &'static str, own_time: u64, cause: Option<Cause>) {
         // Most steps succeed and are not the slowest; they take no lock.
-        let slow = is_leaf && nanos >= self.slowest_from.load(Ordering::Relaxed);
+        let slow = own_time >= self.slowest_from.load(Ordering::Relaxed);
         if cause.is_some() || slow {
-            self.add_step(name, nanos, is_leaf, cause);
+            self.add_step(name, own_time, cause);
         }
     }
 
     #[cold]
-    fn add_step(&self, name: &'static str, nanos: u64, is_leaf: bool, cause: Option<Cause>) {
+    fn add_step(&self, name: &'static str, own_time: u64, cause: Option<Cause>) {
         let mut totals = self.lock_totals();
-        if is_leaf {
-            self.slowest_from.fetch_max(nanos.saturating_add(1), Ordering::Relaxed);
-        }
-        if is_leaf && totals.slowest.is_none_or(|(_, slowest)| nanos > slowest) {
-            totals.slowest = Some((name, nanos));
+        self.slowest_from.fetch_max(own_time.saturating_add(1), Ordering::Relaxed);
+        if own_time > totals.slowest.map_or(0, |(_, slowest)| slowest) {
+            totals.slowest = Some((name, own_time));
         }
         if totals.cause.is_none() {
             totals.cause = cause;

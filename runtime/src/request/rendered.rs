@@ -49,8 +49,8 @@ fn render(request: &Request, identity: &Identity, template: &Template) -> String
     template.identity([
         Some(&request.id),
         identity.user.as_deref(),
-        request.method.as_deref(),
-        request.path.as_deref(),
+        identity.method.as_deref().or(request.method.as_deref()),
+        identity.path.as_deref().or(request.path.as_deref()),
         trace.map(|trace| trace.trace_id.as_str()),
         trace.map(|trace| trace.span_id.as_str()),
     ])

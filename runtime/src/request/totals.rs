@@ -12,6 +12,7 @@ pub(crate) struct Totals {
     pub(crate) dependency_nanos: u64,
     open_calls: u32,
     open_since: Option<Tick>,
+    /// The step or call with the most time of its own, and that time in nanoseconds.
     pub(crate) slowest: Option<(&'static str, u64)>,
     pub(crate) cause: Option<Cause>,
 }

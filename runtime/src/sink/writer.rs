@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,9 @@ use super::stats::{Counters, Reason};
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::sync::{self, lock};
 
-pub(crate) struct UserWriter(Mutex<WriterState>);
+/// Clones share the writer.
+#[derive(Clone)]
+pub(crate) struct UserWriter(Arc<Mutex<WriterState>>);
 
 struct WriterState {
     to: Box<dyn Write + Send>,
@@ -23,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 impl UserWriter {
     pub(crate) fn new(to: Box<dyn Write + Send>) -> Self {
-        UserWriter(Mutex::new(WriterState { to, partial_line: None }))
+        UserWriter(Arc::new(Mutex::new(WriterState { to, partial_line: None })))
     }
 
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {

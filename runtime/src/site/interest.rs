@@ -5,6 +5,7 @@
 //! about those of other types. The [`Sentinel`] is of another type: when its turn comes, the answers of all sites are
 //! in, and it begins the next epoch. An answer that was cached in an earlier epoch is not trusted.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tracing_core::callsite::{self, Callsite, Identifier};
@@ -49,5 +50,19 @@ pub(super) fn register_sentinel() {
     static REGISTERED: AtomicBool = AtomicBool::new(false);
     if !REGISTERED.swap(true, Ordering::Relaxed) {
         callsite::register(&Sentinel);
+    }
+}
+
+/// Told of the usual event of a site that no subscriber wants.
+static ON_NEVER: OnceLock<fn(&Metadata<'_>)> = OnceLock::new();
+
+/// Sets the function that is told of sites whose usual event no subscriber wants.
+pub(crate) fn on_never(notice: fn(&Metadata<'_>)) {
+    let _ = ON_NEVER.set(notice);
+}
+
+pub(super) fn notice_never(metadata: &Metadata<'_>) {
+    if let Some(notice) = ON_NEVER.get() {
+        notice(metadata);
     }
 }

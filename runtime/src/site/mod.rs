@@ -26,6 +26,7 @@ mod prefix;
 mod spec;
 
 pub(crate) use self::cache::FastLine;
+pub(crate) use self::interest::on_never;
 pub(crate) use self::prefix::PrefixCache;
 pub use self::spec::{Spec, fields};
 pub(crate) use self::spec::{event_sites, names};
@@ -187,6 +188,9 @@ impl Site {
         let wants = |at: usize| !self.callsites[at].interest().is_never();
         let usual = event_index(self.cache.severity);
         let is_always = self.callsites[usual].interest().is_always();
+        if self.callsites[usual].interest().is_never() {
+            interest::notice_never(&self.metadata[usual]);
+        }
         let wanted = if !(0..self.callsites.len()).any(wants) {
             Wanted::Nothing
         } else if self.cache.is_simple && !wants(SPAN) && is_always {

@@ -44,7 +44,7 @@ use std::sync::Once;
 use tracing_core::dispatcher::{self, Dispatch};
 
 use crate::init::config::Config;
-use crate::init::error::InitError;
+use crate::init::error::ConfigError;
 use crate::init::panics;
 use crate::logger::CandorLayer;
 use crate::request::counted;
@@ -100,7 +100,7 @@ pub fn capture() -> Captured {
                 let _ = dispatcher::set_global_default(Dispatch::new(subscriber));
             }
         });
-        panics::install(true);
+        let _ = panics::install(true);
     }
     assert!(
         has_candor_layer(),
@@ -122,12 +122,12 @@ fn has_candor_layer() -> bool {
 /// # Errors
 ///
 /// Returns the errors of [`Config::subscriber`].
-pub fn capture_with(config: Config) -> Result<Captured, InitError> {
+pub fn capture_with(config: Config) -> Result<Captured, ConfigError> {
     let lines = Lines::default();
     let (subscriber, logging) =
         config.writer(CaptureWriter(lines.clone())).subscriber_with_logging()?;
     let guard = dispatcher::set_default(&Dispatch::new(subscriber));
-    panics::install(true);
+    let _ = panics::install(true);
     let mut captured = Captured::new(lines, Some(guard));
     captured.logging = Some(logging);
     Ok(captured)

@@ -303,3 +303,95 @@ fn two_services_share_one_trace_in_spans_and_lines() {
         spans.iter().any(|other| other.parent_span_id == span.span_context.span_id())
     }));
 }
+
+#[step_timed(fields(order_id, kind = clear("entry"), note = Option::<u64>::None), ret)]
+fn check(order_id: u64) -> u64 {
+    candor::record("order_id", 9);
+    candor::record("note", 3);
+    candor::record("undeclared", 4);
+    candor::info!(order_id, "inside");
+    order_id
+}
+
+#[step_timed(fields(order_id, first = { candor::record("early", 1); 2 }), busy)]
+async fn place(order_id: u64) -> Result<u64, std::fmt::Error> {
+    check(order_id);
+    std::future::ready(()).await;
+    candor::record("rows", 3);
+    Err(std::fmt::Error)
+}
+
+#[dependency_call(
+    "payments",
+    method = "POST",
+    url = "https://pay.example/charges",
+    fields(order_id),
+    ret
+)]
+async fn charge_for(order_id: u64) -> Result<u64, std::io::Error> {
+    std::future::ready(()).await;
+    candor::record("order_id", 8);
+    dependency::current().retry();
+    Err(std::io::ErrorKind::TimedOut.into())
+}
+
+/// Exporters send an attribute that is recorded twice twice.
+#[tokio::test]
+async fn no_span_has_an_attribute_twice() {
+    let traced = Traced::begin();
+    let handler = async || {
+        let _ = place(7).await;
+        let _ = charge_for(7).await;
+        candor::step("render", || candor::record("rows", 3));
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let app = Router::new().route("/orders", get(handler)).layer(RequestLayer::new());
+    let request = Request::builder().uri("/orders").body(Body::empty()).expect("valid");
+    let response = app.oneshot(request).await.expect("a response");
+    response.into_body().collect().await.expect("a body");
+    for (name, expected) in [
+        ("candor.request", &[][..]),
+        (
+            "place",
+            &[
+                "step",
+                "order_id",
+                "first",
+                "outcome",
+                "error",
+                "duration_ms",
+                "busy_ms",
+                "candor.recorded",
+            ],
+        ),
+        ("check", &["step", "order_id", "kind", "outcome", "ret", "candor.recorded"]),
+        (
+            "charge_for",
+            &["dependency", "operation", "order_id", "url", "error", "retries", "outcome"],
+        ),
+        ("render", &["step", "candor.recorded"]),
+    ] {
+        let span = traced.span(name);
+        let mut keys: Vec<_> = span.attributes.iter().map(|it| it.key.as_str()).collect();
+        for key in expected {
+            assert!(keys.contains(key), "{name} has no {key}: {keys:?}");
+        }
+        keys.sort_unstable();
+        let count = keys.len();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "{name}: {:?}", span.attributes);
+        for event in span.events.iter() {
+            let mut keys: Vec<_> = event.attributes.iter().map(|it| it.key.as_str()).collect();
+            keys.sort_unstable();
+            let count = keys.len();
+            keys.dedup();
+            assert_eq!(keys.len(), count, "an event of {name}: {:?}", event.attributes);
+        }
+    }
+    let charge = traced.span("charge_for");
+    let messages: Vec<_> = charge.events.iter().map(|event| event.name.to_string()).collect();
+    assert!(
+        messages.iter().any(|text| text.starts_with("payments charge_for: timeout after ")),
+        "{messages:?}"
+    );
+}

@@ -49,7 +49,7 @@ fn inside() {
     let path = std::env::temp_dir().join(format!("candor-leaks-{}", std::process::id()));
     let levels = "trace,hyper=trace,hyper_util=trace,reqwest=trace,tower=trace";
     let config = Config::new().level(levels).expect("levels").format(Format::Json).file(&path);
-    let config = config.chain_panic_hook();
+    let config = config.print_panics(true);
     let _logging = config.init().expect("nothing is installed yet");
 
     let lines = lines_of(&path, work);

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn repeat(level: &str, operation: fn(u64), times: u64) -> Result<(), candor::InitError> {
+fn repeat(level: &str, operation: fn(u64), times: u64) -> Result<(), candor::ConfigError> {
     let subscriber = Config::new()
         .level(level)?
         .format(Format::Json)

@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 pub use self::future::{InContext, InContextExt, Scope};
 use self::span::{InSpan, RequestSpan};
-use crate::current::{self, Frame, FrameGuard, UserGuard};
+use crate::current::{self, Frame, FrameGuard, LayerSpan, UserGuard};
 use crate::format::keys::{LineKind, field_name};
 use crate::json::members;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
@@ -81,24 +81,32 @@ impl RequestContext {
         RequestContext { request: Arc::new(request) }
     }
 
-    /// Sets the method that the request's lines show. Only for a context that has not been cloned or entered yet.
+    /// Sets the method that the request's lines show from now on. Clones of the context share it.
     #[must_use]
     pub fn with_method(self, method: &str) -> Self {
-        self.change(|request| request.method = Some(method_of(method)))
+        let method = method_of(method);
+        self.request.change_identity(|identity| identity.method = Some(method));
+        self
     }
 
-    /// Sets the path that the request's lines show, scrubbed and without its query. Only for a context that has not
-    /// been cloned or entered yet.
+    /// Sets the path that the request's lines show from now on, scrubbed and without its query. Clones of the context
+    /// share it.
+    ///
+    /// ```
+    /// use candor::RequestContext;
+    ///
+    /// let captured = candor::testing::capture();
+    /// let context = RequestContext::with_id("r-7");
+    /// let entered = context.enter();
+    /// let _context = context.clone().with_path("/orders/7?token=x");
+    /// candor::info!("found");
+    /// assert_eq!(captured.line("found").text("path"), "/orders/7");
+    /// # drop(entered);
+    /// ```
     #[must_use]
     pub fn with_path(self, path: &str) -> Self {
-        self.change(|request| request.path = Some(safe_path(path).into()))
-    }
-
-    fn change(mut self, change: impl FnOnce(&mut Request)) -> Self {
-        if let Some(request) = Arc::get_mut(&mut self.request) {
-            change(request);
-            request.forget_rendered();
-        }
+        let path = safe_path(path).into();
+        self.request.change_identity(|identity| identity.path = Some(path));
         self
     }
 
@@ -134,7 +142,7 @@ impl RequestContext {
     /// Makes a future, and runs it in the current context.
     #[cfg(feature = "http")]
     pub(crate) fn scope_of_here<F: Future>(make: impl FnOnce() -> F) -> Scope<F> {
-        let frame = current::with(|frame| frame.for_child());
+        let frame = current::frame_to_send();
         Scope::new(make(), frame, RequestSpan::Nothing)
     }
 
@@ -162,8 +170,8 @@ impl RequestContext {
         #[cfg(feature = "otel")]
         match &span {
             RequestSpan::Nothing => {}
-            RequestSpan::Span(span) => otel::join(&self.request, span),
-            RequestSpan::Barrier { .. } => otel::join(&self.request, &tracing::Span::none()),
+            RequestSpan::Span(span) => otel::join(&self.request, span.span()),
+            RequestSpan::Barrier { .. } => otel::join(&self.request, None),
         }
         span
     }
@@ -222,7 +230,7 @@ pub(crate) fn safe_path(target: &str) -> String {
 #[derive(Debug)]
 #[must_use = "the request is current only as long as the guard lives"]
 pub struct Entered {
-    _span: InSpan<tracing::span::EnteredSpan>,
+    _span: InSpan<LayerSpan>,
     _frame: UserGuard,
     _not_send: PhantomData<*const ()>,
 }
@@ -331,5 +339,5 @@ where
 
 /// The frame of work that is sent elsewhere, if there is a request.
 fn frame_to_carry() -> Option<Frame> {
-    current::with(|frame| frame.for_child()).filter(|frame| frame.request.is_some())
+    current::frame_to_send().filter(|frame| frame.request.is_some())
 }

@@ -7,6 +7,7 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use crate::base::catch::call_layers;
 use crate::request::Request;
 use crate::request::trace::{Hex, Trace};
 
@@ -16,7 +17,14 @@ use crate::request::trace::{Hex, Trace};
 /// its parent if it belongs to the same trace, or if the caller sent no `traceparent`. Otherwise the span begins a
 /// trace. The ids are those of the span, whether it is exported or not. If OpenTelemetry's layer is missing or does not
 /// want the span, they are the ids that the HTTP layer or the job made, in the trace of the span around the request.
-pub(super) fn join(request: &Request, span: &Span) {
+pub(super) fn join(request: &Request, span: Option<&Span>) {
+    let none = Span::none();
+    let span = span.unwrap_or(&none);
+    // A layer that panics while the thread unwinds would abort the process.
+    call_layers(|| join_span(request, span), || {});
+}
+
+fn join_span(request: &Request, span: &Span) {
     let known = request.trace.get();
     let stated = known.or(request.trace_received.as_ref());
     let parent = stated.and_then(|trace| parent(trace, known.is_some()));

@@ -1,13 +1,13 @@
 //! The span of a request, through which tracing's own `.in_current_span()` carries the request.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
-use tracing::Span;
 use tracing_core::dispatcher;
 
-use crate::current::SpanData;
+use crate::base::catch::call_layers;
 use crate::current::span_stack::{self, REQUEST_SPAN, REQUEST_SPAN_CALLSITE, SpanBarrier};
-use crate::current::{self, Frame, FrameGuard};
+use crate::current::{self, EnteredLayerSpan, Frame, FrameGuard, LayerSpan, SpanData};
 use crate::logger;
 use crate::request::Request;
 
@@ -15,7 +15,7 @@ use crate::request::Request;
 #[derive(Debug, Clone)]
 pub(super) enum RequestSpan {
     Nothing,
-    Span(Span),
+    Span(LayerSpan),
     Barrier { request: Arc<Request>, data: Option<Arc<SpanData>> },
 }
 
@@ -31,8 +31,11 @@ impl RequestSpan {
         if !interest.is_never() {
             // Layers look for the request on the thread.
             let _frame = FrameGuard::enter(Frame::of(Arc::clone(request)));
-            if interest.is_always() || dispatcher::get_default(|it| it.enabled(REQUEST_SPAN)) {
-                let span = Span::new(REQUEST_SPAN, &REQUEST_SPAN.fields().value_set(&[]));
+            let ask = || dispatcher::get_default(|it| it.enabled(REQUEST_SPAN));
+            if (interest.is_always() || call_layers(ask, || {}) == Some(true))
+                && let values = REQUEST_SPAN.fields().value_set(&[])
+                && let Some(span) = LayerSpan::new(REQUEST_SPAN, &values)
+            {
                 return RequestSpan::Span(span);
             }
         }
@@ -44,26 +47,26 @@ impl RequestSpan {
     /// The current span, which other layers take as the parent of work that is sent elsewhere. candor needs none, so if
     /// its layer is the only one there is nothing to enter at every poll.
     pub(super) fn of_here() -> Self {
-        let span = (!logger::is_only_layer()).then(Span::current).filter(|span| !span.is_none());
+        let span = (!logger::is_only_layer()).then(LayerSpan::current).flatten();
         span.map_or(RequestSpan::Nothing, RequestSpan::Span)
     }
 
     /// Enters the span, in the frame of its request.
     #[inline]
-    pub(super) fn enter(&mut self) -> InSpan<tracing::span::Entered<'_>> {
+    pub(super) fn enter(&mut self) -> InSpan<&LayerSpan> {
         match self {
             RequestSpan::Span(span) if current::is_alive() => {
-                InSpan::Span { _entered: span.enter() }
+                InSpan::Span { _entered: EnteredLayerSpan::enter(span) }
             }
             RequestSpan::Barrier { request, data } => InSpan::behind_barrier(request, data),
             RequestSpan::Nothing | RequestSpan::Span(_) => InSpan::Nothing,
         }
     }
 
-    pub(super) fn entered(self) -> InSpan<tracing::span::EnteredSpan> {
+    pub(super) fn entered(self) -> InSpan<LayerSpan> {
         match self {
             RequestSpan::Nothing => InSpan::Nothing,
-            RequestSpan::Span(span) => InSpan::Span { _entered: span.entered() },
+            RequestSpan::Span(span) => InSpan::Span { _entered: EnteredLayerSpan::enter(span) },
             RequestSpan::Barrier { request, mut data } => {
                 InSpan::behind_barrier(&request, &mut data)
             }
@@ -73,13 +76,13 @@ impl RequestSpan {
 
 /// Keeps the thread in the span until it is dropped.
 #[derive(Debug)]
-pub(super) enum InSpan<E> {
+pub(super) enum InSpan<S: Borrow<LayerSpan>> {
     Nothing,
-    Span { _entered: E },
+    Span { _entered: EnteredLayerSpan<S> },
     Barrier { _barrier: SpanBarrier },
 }
 
-impl<E> InSpan<E> {
+impl<S: Borrow<LayerSpan>> InSpan<S> {
     /// Most threads are in no span, and in the frame of the request: they need no barrier.
     #[inline]
     fn behind_barrier(request: &Arc<Request>, data: &mut Option<Arc<SpanData>>) -> Self {

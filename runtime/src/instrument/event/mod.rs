@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::fmt::{self, Write as _};
 
 use tracing_core::callsite::DefaultCallsite;
-use tracing_core::dispatcher;
 use tracing_core::field::FieldSet;
 use tracing_core::metadata::Kind;
 use tracing_core::span::Id;
@@ -19,7 +18,7 @@ use crate::current::span_stack::SpanScope;
 use crate::format::keys::any_of_context;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::json::members;
-use crate::logger::dispatch::dispatch;
+use crate::logger::dispatch::{self, dispatch};
 use crate::logger::{self, Logger};
 use crate::redact::keys;
 use crate::redact::loggable::{
@@ -88,8 +87,7 @@ impl EventSite {
     pub fn is_enabled(&'static self) -> bool {
         let interest = self.callsite.interest();
         !interest.is_never()
-            && (interest.is_always()
-                || dispatcher::get_default(|dispatch| dispatch.enabled(&self.metadata)))
+            && (interest.is_always() || dispatch::is_enabled(&self.metadata).unwrap_or(true))
     }
 
     /// Writes the event in the current request, and in the spans that this thread has entered.

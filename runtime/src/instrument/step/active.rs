@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::base::clock::Tick;
-use crate::current::{self, CallState, Frame, LineLease, StepExtras, StepState, span_stack};
+use crate::current::{
+    self, CallState, Frame, LayerSpan, LineLease, StepExtras, StepSpan, StepState, span_stack,
+};
 use crate::json::members;
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
@@ -31,7 +33,7 @@ impl ActiveStep {
             let token = thread.next_token();
             let pooled = own.take().or_else(|| thread.take_state());
             let mut state = pooled.unwrap_or_else(|| StepState::new(site));
-            let StepState { saved, step, .. } = &mut *state.begun(site, token, &mut thread.frame);
+            let StepState { saved, step, .. } = &mut *state.begun(site, token, &thread.frame);
             thread.frame.push_step(saved, token, *step, site, None, None);
             state.start(&thread.frame, now);
             state
@@ -47,11 +49,15 @@ impl ActiveStep {
         let mut setup = StepSetup::of(site, url.as_deref(), fields);
         let extras = own.as_mut().and_then(|state| state.extras.take());
         setup.add_extras(extras);
+        // Entered first, because it may panic.
+        if let Some(span) = &setup.span {
+            span.enter();
+        }
         let begun = current::with_thread(|thread| {
             let token = thread.next_token();
             let pooled = own.take().or_else(|| thread.take_state());
             let mut state = pooled.unwrap_or_else(|| StepState::new(site));
-            let StepState { saved, step, .. } = &mut *state.begun(site, token, &mut thread.frame);
+            let StepState { saved, step, .. } = &mut *state.begun(site, token, &thread.frame);
             let extras = setup.extras.take();
             thread.frame.push_step(saved, token, *step, site, extras, setup.call.clone());
             state.call = setup.call.take();
@@ -60,9 +66,6 @@ impl ActiveStep {
             state
         });
         let state = begun.unwrap_or_else(|| setup.without_frame(site, own));
-        if let Some(span) = &state.span {
-            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
-        }
         if has_extras {
             enter_context();
         }
@@ -87,7 +90,7 @@ impl ActiveStep {
         };
         let begun = current::with_thread(|thread| {
             let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
-            state.begin(site, &mut thread.frame);
+            state.begin(site, &thread.frame);
             let step = state.step;
             thread.frame.begin_own(&mut state.frame, step, site, setup.call.clone());
             state.frame.extras = setup.extras.take();
@@ -109,10 +112,10 @@ impl ActiveStep {
     pub(super) fn end(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
         // The error's `Display` impl is user code, and may log.
         let exclusive = result.failure.is_none() && self.state.span.is_none();
-        let mut lease = self.leave(exclusive);
+        let mut lease = self.leave(exclusive, now);
         span_stack::exit_context(self.state.token);
         if let Some(span) = &self.state.span {
-            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+            span.exit();
         }
         let (request, buffer) = lease.parts();
         self.finish(request, buffer, now, outcome, result);
@@ -121,18 +124,19 @@ impl ActiveStep {
 
     /// Leaves the frame, and leases the step's request.
     #[inline]
-    fn leave(&mut self, exclusive: bool) -> LineLease {
+    fn leave(&mut self, exclusive: bool, now: Tick) -> LineLease {
         let state = &mut *self.state;
+        let took = now.nanos_since(state.started);
         let mut lease = LineLease::default();
-        current::with_thread(|thread| match thread.pop_step(state.token, &mut state.saved) {
-            Some((has_inner, extras)) => {
-                state.has_inner = has_inner;
+        current::with_thread(|thread| match thread.pop_step(state.token, &mut state.saved, took) {
+            Some((inner, extras)) => {
+                state.inner = inner;
                 state.extras = extras;
                 lease.take(thread, exclusive);
             }
             None => {
-                // The step that is still open was begun inside.
-                state.has_inner = true;
+                // The frame of the step that is still open has this time, which is then not known.
+                state.inner = u64::MAX;
                 let StepState { token, saved, call, request, .. } = state;
                 let request = thread.defer_pop(*token, saved, call.as_ref(), *request);
                 lease.take_buffer(thread, request);
@@ -145,9 +149,14 @@ impl ActiveStep {
     /// Ends a step that is a future, whose frame is not current, in the request that its frame holds.
     pub(super) fn end_own(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
         let mut taken = self.state.frame.take();
-        self.state.has_inner = taken.has_inner;
+        self.state.inner = taken.inner;
         self.state.extras = taken.extras.take();
-        let mut lease = LineLease::buffer_only();
+        let state = &*self.state;
+        let mut lease = LineLease::default();
+        current::with_thread(|thread| {
+            state.add_to_outer(&mut thread.frame, now);
+            lease.take_buffer(thread, None);
+        });
         let (_, buffer) = lease.parts();
         self.finish(taken.request.as_ref(), buffer, now, outcome, result);
         lease.end(self.state);
@@ -155,9 +164,17 @@ impl ActiveStep {
 }
 
 impl StepState {
+    /// Adds the duration of a step that is a future to the step around it, if that is the innermost one here.
+    #[inline]
+    pub(super) fn add_to_outer(&self, frame: &mut Frame, now: Tick) {
+        if frame.step == self.parent {
+            frame.add_inner(now.nanos_since(self.started));
+        }
+    }
+
     /// Begins the step on its thread.
     #[inline(always)]
-    fn begun(&mut self, site: &'static Site, token: u64, frame: &mut Frame) -> &mut Self {
+    fn begun(&mut self, site: &'static Site, token: u64, frame: &Frame) -> &mut Self {
         self.begin(site, frame);
         self.was_panicking = thread::panicking();
         self.token = token;
@@ -170,7 +187,7 @@ impl StepState {
 struct StepSetup {
     extras: Option<Box<StepExtras>>,
     call: Option<Arc<CallState>>,
-    span: Option<tracing::Span>,
+    span: Option<Box<LayerSpan>>,
 }
 
 impl StepSetup {
@@ -180,15 +197,21 @@ impl StepSetup {
             let url = site.safe_url(url.or(spec.url));
             Arc::new(CallState::new(site, url))
         });
-        let span = site.span(|| fields_at_entry(site, fields));
-        StepSetup { extras: None, call, span }
+        let mut recorded = String::new();
+        let span = site.span(|| fields_at_entry(site, fields, &mut recorded));
+        let extras = span.as_ref().and_then(LayerSpan::id).map(|id| {
+            let mut extras = current::take_extras();
+            extras.span = Some(StepSpan { id, recorded });
+            extras
+        });
+        StepSetup { extras, call, span: span.map(Box::new) }
     }
 
-    /// Adds the extras that the fields of the entry made, and the id of the span.
+    /// Adds the extras that the fields of the entry made.
     fn add_extras(&mut self, extras: Option<Box<StepExtras>>) {
-        self.extras = extras;
-        if let Some(span) = &self.span {
-            self.extras.get_or_insert_with(current::take_extras).span = span.id();
+        if let Some(mut extras) = extras {
+            extras.span = self.extras.take().and_then(|mut own| own.span.take());
+            self.extras = Some(extras);
         }
     }
 
@@ -221,15 +244,14 @@ pub(super) fn enter_context() {
     }
 }
 
-fn fields_at_entry(site: &'static Site, known: &str) -> String {
-    let mut fields = String::new();
-    members::text(&mut fields, SPAN_MARK, site.spec.event);
+fn fields_at_entry<'a>(site: &'static Site, known: &str, fields: &'a mut String) -> &'a str {
+    members::text(fields, SPAN_MARK, site.spec.event);
     match &site.spec.call {
-        None => members::text(&mut fields, "step", site.spec.name),
+        None => members::text(fields, "step", site.spec.name),
         Some(spec) => {
-            members::text(&mut fields, "dependency", spec.dependency);
-            members::text(&mut fields, "operation", site.spec.name);
-            members::text(&mut fields, "otel.kind", "client");
+            members::text(fields, "dependency", spec.dependency);
+            members::text(fields, "operation", site.spec.name);
+            members::text(fields, "otel.kind", "client");
         }
     }
     fields.push_str(known);

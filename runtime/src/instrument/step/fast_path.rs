@@ -73,6 +73,7 @@ impl ActiveStep {
             let mut taken = state.frame.take();
             let extras = taken.extras.take();
             current::with_thread(|thread| {
+                state.add_to_outer(&mut thread.frame, now);
                 thread.keep_line_buffer(buffer);
                 thread.keep_plain(state, extras);
             });
@@ -98,7 +99,8 @@ fn finish_here(
         return None;
     }
     let severity = render(logger, state, &thread.frame, &mut thread.line_buffer, now, ret)?;
-    let (_, extras) = thread.pop_step(state.token, &mut state.saved)?;
+    let took = now.nanos_since(state.started);
+    let (_, extras) = thread.pop_step(state.token, &mut state.saved, took)?;
     thread.keep_plain(own.take()?, extras);
     Some(severity)
 }
@@ -149,7 +151,7 @@ fn render(
         Some(request) => logger.end_with_fields(request, own, line),
     }
     if let Some(request) = request {
-        state.count(request, took, !frame.has_inner, Outcome::Ok, None);
+        state.count(request, took.saturating_sub(frame.inner), Outcome::Ok, None);
         Logger::capture(request, line);
     }
     Some(fast.severity)

@@ -1,5 +1,6 @@
 //! Values that user code adds to a step: fields at entry, recorded fields, the returned value.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::{fmt, ptr};
 
@@ -8,6 +9,7 @@ use crate::current::{self, FieldMarks, SpanData, StepExtras, StepState, ThreadSt
 use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::instrument::dependency::{Answer, DependencyOutcome};
 use crate::json::members;
+use crate::logger::notices;
 use crate::outcome::error_value::{AnyValue, ErrorValue};
 use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unprintable};
 use crate::redact::{error_text, keys};
@@ -29,7 +31,6 @@ impl<'a> StepFields<'a> {
     }
 
     /// Collects the fields of a step that is a future.
-    #[expect(clippy::unnecessary_box_returns, reason = "the box is pooled")]
     pub(super) fn collect(fields: impl FnOnce(&mut StepFields<'_>)) -> Box<StepExtras> {
         let mut extras = current::take_extras();
         StepFields::collect_into(&mut extras, fields);
@@ -148,7 +149,10 @@ impl IsError for Option<ErrorValue<'_>> {}
 /// Adds a field to the running step or call.
 ///
 /// The value must be [`Loggable`] or an error; under a sensitive name it is `"[REDACTED]"`. A name that was recorded
-/// before gets the new value. Outside a step this does nothing.
+/// before gets the new value.
+///
+/// Outside a step the value is lost, and one WARN `recorded_outside_step` for each call site says so, unless
+/// `LOG_LEVEL` has a level below INFO: then it can turn off the step around the call, whose values are not needed.
 ///
 /// `request_id`, `user_id`, `method`, `path` and `service` take the place of the context's value on the step's line.
 /// Any other name of candor's own gets a trailing underscore.
@@ -172,12 +176,18 @@ impl IsError for Option<ErrorValue<'_>> {}
 /// assert_eq!((line.integer("rows"), line.text("outcome")), (3, "ok"));
 /// assert_eq!((line.text("error"), line.text("error_detail")), ("ParseIntError", "invalid digit found in string"));
 /// ```
+#[track_caller]
 pub fn record<Kind>(name: &str, value: impl AnyValue<Kind>) {
-    value.candor_log(&mut |value| record_value(name, value));
+    let site = Location::caller();
+    value.candor_log(&mut |value| record_value(site, name, value));
 }
 
-fn record_value(name: &str, value: &dyn Loggable) {
-    let Some(true) = current::with(|frame| frame.token != 0) else { return };
+fn record_value(site: &'static Location<'static>, name: &str, value: &dyn Loggable) {
+    match current::with(|frame| frame.token != 0) {
+        Some(true) => {}
+        Some(false) => return notice_outside(site, name),
+        None => return,
+    }
     let key = if is_of_context(name) { name.to_owned() } else { field_name(name, LineKind::Call) };
     let mut added = String::new();
     let mut marks = FieldMarks { takes_context: is_of_context(name), has_error: false };
@@ -196,6 +206,21 @@ fn record_value(name: &str, value: &dyn Loggable) {
     extras.marks.has_error |= marks.has_error;
     extras.marks.takes_context |= marks.takes_context;
     current::with(|frame| frame.extras = Some(extras));
+}
+
+#[cold]
+fn notice_outside(site: &'static Location<'static>, name: &str) {
+    notices::at_call_site(
+        site,
+        "recorded_outside_step",
+        |logger| logger.levels.load().set.are_all_info(),
+        || {
+            format!(
+                "`record(\"{name}\", …)` was called outside a step or call, so that its value is lost; annotate the \
+                 function, or use `candor::context::set` for a field of the whole request"
+            )
+        },
+    );
 }
 
 /// Adds fields that are evaluated when the step runs: those of a future, which owns the arguments.
@@ -234,8 +259,8 @@ fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
         let token = current::with(|frame| frame.token).unwrap_or_default();
         span_stack::enter_context(token, context);
     }
-    if let Some(span) = &extras.span {
-        site.record_on_id(span, &extras.members);
+    if let Some(span) = &mut extras.span {
+        site.record_at_entry(span, &extras.members);
     }
     current::with(|frame| frame.extras = Some(extras));
 }

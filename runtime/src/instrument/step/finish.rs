@@ -10,7 +10,7 @@ use crate::format::record::Severity;
 use crate::instrument::unsupported;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::{escape, members};
-use crate::logger::emit;
+use crate::logger::{emit, notices};
 use crate::outcome::failure::{ErrorClass, Failure, OwnedFailure};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
@@ -43,6 +43,9 @@ impl ActiveStep {
         outcome: Outcome,
         result: &CallResult<'_>,
     ) {
+        if outcome == Outcome::Panicked {
+            notices::panicked();
+        }
         let state = &mut *self.state;
         // The first error among the items of a stream.
         let item = match &mut state.extras {
@@ -77,7 +80,7 @@ impl ActiveStep {
         let category = answer.reason().filter(|_| end.failure.is_some());
         let class = end.failure.map(|failure| failure.class(category));
         if let Some(request) = request {
-            state.count(request, took, !state.has_inner, end.outcome, category);
+            state.count(request, state.own_time(took), end.outcome, category);
         }
         let known = Request::identified(request);
         self.write(request, buffer, now, severity, end.outcome, |out, limit| {
@@ -120,7 +123,7 @@ impl ActiveStep {
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
-            state.count(request, took, !state.has_inner, outcome, category);
+            state.count(request, state.own_time(took), outcome, category);
         }
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
@@ -152,7 +155,7 @@ impl ActiveStep {
         fields: impl Fn(&mut String, usize),
     ) {
         let site = self.state.site;
-        let span = self.state.span.as_ref();
+        let span = self.state.span.as_deref();
         let extras = self.state.extras.as_ref();
         let takes_context = extras.is_some_and(|extras| extras.marks.takes_context);
         emit::emit_with(buffer, site, request, severity, now, span, takes_context, &fields);
@@ -162,7 +165,9 @@ impl ActiveStep {
             if outcome.is_failure() {
                 members::text(&mut known, STATUS_CODE, "ERROR");
             }
-            site.record_on(span, &known);
+            let recorded = self.state.extras.as_deref().and_then(|extras| extras.span.as_ref());
+            let recorded = recorded.map_or("", |span| span.recorded.as_str());
+            site.record_on(span, &known, recorded);
         }
     }
 }
@@ -173,8 +178,7 @@ impl StepState {
     pub(super) fn count(
         &self,
         request: &Request,
-        took: u64,
-        is_leaf: bool,
+        own_time: u64,
         outcome: Outcome,
         category: Option<Category>,
     ) {
@@ -188,7 +192,7 @@ impl StepState {
             step_id: step,
             category,
         };
-        request.step_ended(site.spec.name, took, is_leaf, outcome.is_failure().then(cause));
+        request.step_ended(site.spec.name, own_time, outcome.is_failure().then(cause));
     }
 
     /// Appends the members of a step's line, without those of an error.

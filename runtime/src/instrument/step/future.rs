@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::active::{ActiveStep, enter_context};
 use super::fields::StepFields;
 use crate::base::clock::Tick;
-use crate::current::{self, StepExtras, span_stack};
+use crate::current::{self, LayerSpan, StepExtras, span_stack};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 #[cfg(feature = "stream")]
@@ -152,24 +152,41 @@ impl ActiveStep {
     fn enter_own(&mut self) {
         let extras = self.state.frame.extras.as_ref();
         let has_context = extras.is_some_and(|extras| extras.context.is_some());
-        current::swap_frame(&mut self.state.frame);
-        if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
-            span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        // Entered first and exited last, because other layers may panic.
+        if let Some(span) = &self.state.span {
+            enter(span);
         }
+        current::swap_frame(&mut self.state.frame);
         if has_context {
             enter_context();
         }
     }
 
     fn exit_own(&mut self) {
-        if let Some(span) = self.state.span.as_ref().filter(|_| current::is_alive()) {
-            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
-        }
         current::swap_frame(&mut self.state.frame);
         if self.state.frame.extras.as_ref().is_some_and(|extras| extras.context.is_some()) {
             span_stack::exit_context(current::OWN_STEP);
         }
         self.state.frame.fields_due = None;
+        if let Some(span) = &self.state.span {
+            exit(span);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn enter(span: &LayerSpan) {
+    if current::is_alive() {
+        span.enter();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn exit(span: &LayerSpan) {
+    if current::is_alive() {
+        span.exit();
     }
 }
 
@@ -188,7 +205,7 @@ impl PollGuard<'_> {
     }
 
     /// Exits the step; returns false if it was exited before.
-    #[inline]
+    #[inline(always)]
     fn exit(&mut self) -> bool {
         let PollState::Active(step) = &mut self.step.0 else { return false };
         if mem::replace(&mut self.is_over, true) {

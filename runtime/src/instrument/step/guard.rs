@@ -61,7 +61,6 @@ impl ErrorOnlyStep {
     fn begin(thread: &mut ThreadState, site: &'static Site, started: Tick) -> Self {
         let token = thread.next_token();
         let frame = &mut thread.frame;
-        frame.has_inner = true;
         let (mut step, mut serial) = (0, 0);
         if let Some(request) = &frame.request {
             serial = request.serial;
@@ -319,8 +318,8 @@ impl ErrorOnlyStep {
             }
         });
         (state.started, state.step, state.parent) = (self.started, self.step, self.parent);
-        // The durations of the steps inside are not known.
-        state.has_inner = true;
+        // The time of the steps inside has been added to the step around this one.
+        state.inner = u64::MAX;
         let mut step = ActiveStep { state };
         let (request, buffer) = lease.parts();
         step.finish(request, buffer, now, outcome, result);

@@ -1,0 +1,110 @@
+//! A span for other layers, whose code may panic.
+
+use std::borrow::Borrow;
+
+use tracing::Span;
+use tracing_core::field::ValueSet;
+use tracing_core::span::Id;
+use tracing_core::{Dispatch, Metadata};
+
+use super::span_stack;
+use crate::base::catch::call_layers;
+
+/// A span that other layers see. A panic of theirs does not leave a destructor that runs while the thread unwinds.
+#[derive(Debug, Clone)]
+pub(crate) struct LayerSpan(
+    /// Taken when the span closes.
+    Option<Span>,
+);
+
+impl LayerSpan {
+    pub(crate) fn new(metadata: &'static Metadata<'static>, values: &ValueSet<'_>) -> Option<Self> {
+        Self::make(|| Span::new(metadata, values))
+    }
+
+    /// The span that is current on this thread, if there is one.
+    pub(crate) fn current() -> Option<Self> {
+        Self::make(Span::current).filter(|span| span.id().is_some())
+    }
+
+    fn make(make: impl FnOnce() -> Span) -> Option<Self> {
+        call_layers(make, || {}).map(|span| LayerSpan(Some(span)))
+    }
+
+    #[cfg(feature = "otel")]
+    pub(crate) fn span(&self) -> Option<&Span> {
+        self.0.as_ref()
+    }
+
+    pub(crate) fn id(&self) -> Option<Id> {
+        self.0.as_ref()?.id()
+    }
+
+    pub(crate) fn record(&self, values: &ValueSet<'_>) {
+        if let Some(span) = &self.0 {
+            call_layers(
+                || {
+                    span.record_all(values);
+                },
+                || {},
+            );
+        }
+    }
+
+    // Kept out of the code around it: most steps have no span.
+    #[inline(never)]
+    pub(crate) fn enter(&self) {
+        self.with_subscriber(Dispatch::enter, |_| {});
+    }
+
+    /// Exits the span. candor's layer is not told of it if a layer before it panics, so its entry is then removed here.
+    #[inline(never)]
+    pub(crate) fn exit(&self) {
+        let depth = span_stack::depth();
+        self.with_subscriber(Dispatch::exit, |id| {
+            if span_stack::depth() == depth {
+                span_stack::exit(id);
+            }
+        });
+    }
+
+    fn with_subscriber(&self, f: impl FnOnce(&Dispatch, &Id), on_panic: impl FnOnce(&Id)) {
+        if let Some(span) = &self.0 {
+            span.with_subscriber(|(id, subscriber)| {
+                call_layers(|| f(subscriber, id), || on_panic(id));
+            });
+        }
+    }
+}
+
+impl Drop for LayerSpan {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(span) = self.0.take() {
+            close(span);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn close(span: Span) {
+    call_layers(|| drop(span), || {});
+}
+
+/// Keeps a span entered until it is dropped.
+#[derive(Debug)]
+pub(crate) struct EnteredLayerSpan<S: Borrow<LayerSpan>>(S);
+
+impl<S: Borrow<LayerSpan>> EnteredLayerSpan<S> {
+    pub(crate) fn enter(span: S) -> Self {
+        span.borrow().enter();
+        EnteredLayerSpan(span)
+    }
+}
+
+impl<S: Borrow<LayerSpan>> Drop for EnteredLayerSpan<S> {
+    fn drop(&mut self) {
+        self.0.borrow().exit();
+    }
+}

@@ -1,0 +1,249 @@
+//! Deserializes a [`Config`] from a file's section.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+use super::config::{Config, FILE_BACKUPS, FILE_MAX_BYTES};
+use super::env::hash_key;
+use super::error::Mistakes;
+use super::setting::Setting;
+use crate::sink::Overload;
+
+/// The names of the settings: those of the `LOG_*` variables, and of the methods of [`Config`] without one.
+const FIELDS: &[&str] = &[
+    "level",
+    "format",
+    "output",
+    "file",
+    "file_max_bytes",
+    "file_backups",
+    "audit_file",
+    "service",
+    "keys",
+    "hash_key",
+    "hash_key_file",
+    "strict",
+    "strict_allow",
+    "strict_targets",
+    "sensitive",
+    "not_sensitive",
+    "value_limit",
+    "line_limit",
+    "lines_per_request",
+    "spans",
+    "print_panics",
+    "background",
+];
+
+/// Reads the settings from a section of a configuration file.
+///
+/// Their names are those of the `LOG_*` variables without `LOG_`, in lower case, and those of the methods of [`Config`].
+/// All are optional; the defaults are those of [`Config::new`]. The environment is not read. An unknown name is an
+/// error that lists the valid ones, and mistakes in values are reported together.
+///
+/// ```toml
+/// [log]
+/// level = "info,deps=debug"
+/// format = "json"                  # or "pretty"
+/// output = "stderr"                # or "stdout"
+/// file = "/var/log/orders.log"     # instead of `output`
+/// file_max_bytes = 10_000_000
+/// file_backups = 5
+/// audit_file = "/var/log/orders-audit.log"
+/// service = "orders"
+/// keys = { ts = "timestamp", level = "severity" }
+/// hash_key_file = "/run/secrets/log-hash-key"
+/// strict = true
+/// strict_allow = ["orders", "page"]
+/// strict_targets = ["orders"]
+/// sensitive = ["kundengeheimnis"]
+/// not_sensitive = ["token_count"]
+/// value_limit = 4096
+/// line_limit = 16_000
+/// lines_per_request = 1000
+/// spans = true
+/// print_panics = false
+/// background = { queue = 10_000, overload = "drop" }   # or "block"
+/// ```
+///
+/// The same in JSON:
+///
+/// ```
+/// let text = r#"{ "level": "info,deps=debug", "format": "json", "keys": { "ts": "timestamp" } }"#;
+/// let config: candor::Config = serde_json::from_str(text)?;
+///
+/// let error = serde_json::from_str::<candor::Config>(r#"{ "levels": "info" }"#).expect_err("unknown");
+/// assert!(error.to_string().starts_with("unknown field `levels`, expected one of `level`, `format`, "));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+impl<'de> serde::Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_struct("Config", FIELDS, ConfigVisitor)
+    }
+}
+
+struct ConfigVisitor;
+
+impl<'de> Visitor<'de> for ConfigVisitor {
+    type Value = Config;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings of candor, such as `level`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Config, A::Error> {
+        let mut config = Config::new();
+        let mut mistakes = Mistakes::default();
+        let mut file: Option<PathBuf> = None;
+        let (mut key, mut key_file) = (None, None::<PathBuf>);
+        let mut seen = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let Some(name) = FIELDS.iter().copied().find(|known| *known == name) else {
+                return Err(A::Error::unknown_field(&name, FIELDS));
+            };
+            if seen.contains(&name) {
+                return Err(A::Error::duplicate_field(name));
+            }
+            seen.push(name);
+            let mut set = |setting: Setting, text: &str| {
+                mistakes.take(setting.set(&mut config, text.trim(), name));
+            };
+            match name {
+                "level" => set(Setting::Level, &map.next_value::<String>()?),
+                "format" => set(Setting::Format, &map.next_value::<String>()?),
+                "output" => set(Setting::Output, &map.next_value::<String>()?),
+                "service" => set(Setting::Service, &map.next_value::<String>()?),
+                "file_max_bytes" => {
+                    set(Setting::FileMaxBytes, &map.next_value::<u64>()?.to_string());
+                }
+                "file_backups" => config.rotation.1 = Some(map.next_value()?),
+                "keys" => {
+                    let keys: BTreeMap<String, String> = map.next_value()?;
+                    let keys: Vec<_> =
+                        keys.iter().map(|(key, new)| format!("{key}={new}")).collect();
+                    set(Setting::Keys, &keys.join(","));
+                }
+                "file" => file = Some(map.next_value()?),
+                "audit_file" => config.audit_file = Some(map.next_value()?),
+                "hash_key" => key = Some(map.next_value_seed(HashKeyText)?),
+                "hash_key_file" => key_file = Some(map.next_value()?),
+                "strict" => config.strict = map.next_value()?,
+                "strict_allow" => config.strict_allow = map.next_value()?,
+                "strict_targets" => config.strict_targets = map.next_value()?,
+                "sensitive" => config.sensitive = map.next_value()?,
+                "not_sensitive" => config.not_sensitive = map.next_value()?,
+                "value_limit" => config.value_limit = map.next_value()?,
+                "line_limit" => config = config.line_limit(map.next_value()?),
+                "lines_per_request" => config.lines_per_request = map.next_value()?,
+                "spans" => config.spans = map.next_value()?,
+                "print_panics" => config.print_panics = map.next_value()?,
+                "background" => config.background = Some(map.next_value_seed(Background)?),
+                _ => unreachable!("a name of `FIELDS`"),
+            }
+        }
+        if let Some(path) = file {
+            let (max_bytes, backups) = config.rotation;
+            config = config.rotated_file(
+                path,
+                max_bytes.unwrap_or(FILE_MAX_BYTES),
+                backups.unwrap_or(FILE_BACKUPS),
+            );
+        }
+        let names = ("hash_key", "hash_key_file");
+        let key = hash_key(key.as_deref(), key_file.as_deref().map(Path::new), names);
+        if let Some(key) = mistakes.take(key).flatten() {
+            config.hash_key = Some(key);
+        }
+        mistakes.or(config).map_err(A::Error::custom)
+    }
+}
+
+/// Deserializes a text without repeating it in an error. Anything else is an invalid key.
+struct HashKeyText;
+
+impl<'de> DeserializeSeed<'de> for HashKeyText {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// Methods that take a value which is not a text, and ignore it.
+macro_rules! not_a_text {
+    ($($method:ident: $Type:ty,)*) => {$(
+        fn $method<E: Error>(self, _: $Type) -> Result<String, E> {
+            Ok(String::new())
+        }
+    )*};
+}
+
+impl<'de> Visitor<'de> for HashKeyText {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("64 hex digits")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    not_a_text! {
+        visit_bool: bool,
+        visit_i64: i64,
+        visit_u64: u64,
+        visit_f64: f64,
+        visit_i128: i128,
+        visit_u128: u128,
+        visit_bytes: &[u8],
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+        // TOML and JSON parsers pass numbers of arbitrary precision as maps.
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(String::new())
+    }
+}
+
+/// Deserializes `{ queue = 10_000, overload = "drop" }`.
+struct Background;
+
+impl<'de> DeserializeSeed<'de> for Background {
+    type Value = (usize, Overload);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_struct("Background", &["queue", "overload"], self)
+    }
+}
+
+impl<'de> Visitor<'de> for Background {
+    type Value = (usize, Overload);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`queue` and `overload`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut queue, mut overload) = (None, None);
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "queue" => queue = Some(map.next_value()?),
+                "overload" => {
+                    let text: String = map.next_value()?;
+                    overload = Some(match text.as_str() {
+                        "block" => Overload::Block,
+                        "drop" => Overload::Drop,
+                        _ => return Err(A::Error::unknown_variant(&text, &["block", "drop"])),
+                    });
+                }
+                _ => return Err(A::Error::unknown_field(&name, &["queue", "overload"])),
+            }
+        }
+        let queue = queue.ok_or_else(|| A::Error::missing_field("queue"))?;
+        Ok((queue, overload.ok_or_else(|| A::Error::missing_field("overload"))?))
+    }
+}

@@ -1,0 +1,107 @@
+//! The settings whose values are text, in the environment and in a configuration file.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use super::config::Config;
+use super::error::{ConfigErrorKind, ConfigMistake};
+use crate::format::Format;
+use crate::format::keys::Keys;
+use crate::levels::Levels;
+
+/// A setting that is parsed from text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    Level,
+    Format,
+    Output,
+    FileMaxBytes,
+    FileBackups,
+    Service,
+    Keys,
+    Strict,
+}
+
+/// The names of the two settings of the hash key.
+pub(super) const ENVIRONMENT: (&str, &str) = ("LOG_HASH_KEY", "LOG_HASH_KEY_FILE");
+
+impl Setting {
+    /// The environment variable.
+    pub(super) fn variable(self) -> &'static str {
+        match self {
+            Setting::Level => "LOG_LEVEL",
+            Setting::Format => "LOG_FORMAT",
+            Setting::Output => "LOG_OUTPUT",
+            Setting::FileMaxBytes => "LOG_FILE_MAX_BYTES",
+            Setting::FileBackups => "LOG_FILE_BACKUPS",
+            Setting::Service => "LOG_SERVICE",
+            Setting::Keys => "LOG_KEYS",
+            Setting::Strict => "LOG_STRICT",
+        }
+    }
+
+    /// Parses `text` and sets the setting, which is called `name` in a mistake.
+    pub(super) fn set(
+        self,
+        config: &mut Config,
+        text: &str,
+        name: &str,
+    ) -> Result<(), ConfigMistake> {
+        let invalid =
+            |why: &dyn Display| self.mistake(text, format!("invalid {name} \"{text}\": {why}"));
+        match self {
+            Setting::Level => {
+                config.levels = Levels::parse(text, false).map_err(|why| invalid(&why))?;
+            }
+            Setting::Format => {
+                let formats = [("json", Format::Json), ("pretty", Format::Pretty)];
+                config.format = Some(one_of(text, formats).map_err(|why| invalid(&why))?);
+            }
+            Setting::Output => {
+                let outputs = [("stdout", false), ("stderr", true)];
+                if one_of(text, outputs).map_err(|why| invalid(&why))? {
+                    config.output = super::output::Output::Stderr;
+                }
+            }
+            Setting::FileMaxBytes => {
+                let bytes = number(text).filter(|bytes| *bytes > 0);
+                let bytes =
+                    bytes.ok_or_else(|| invalid(&"expected a number of bytes, at least 1"))?;
+                config.rotation.0 = Some(bytes);
+            }
+            Setting::FileBackups => {
+                let backups = number(text).ok_or_else(|| invalid(&"expected a number of files"))?;
+                config.rotation.1 = Some(backups);
+            }
+            Setting::Service => config.service = Some(text.to_owned()),
+            Setting::Keys => config.keys = Keys::parse(text).map_err(|why| invalid(&why))?,
+            Setting::Strict => {
+                config.strict =
+                    one_of(text, [("1", true), ("0", false)]).map_err(|why| invalid(&why))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A mistake in the value of this setting.
+    pub(super) fn mistake(self, value: &str, message: String) -> ConfigMistake {
+        let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, message);
+        mistake.variable_is(self.variable()).value_is(value)
+    }
+}
+
+/// Parses one of two keywords in any case.
+fn one_of<T>(text: &str, keywords: [(&str, T); 2]) -> Result<T, String> {
+    let [(first, _), (second, _)] = keywords;
+    let error = format!("expected \"{first}\" or \"{second}\"");
+    let mut keywords = keywords.into_iter();
+    keywords
+        .find(|(keyword, _)| text.eq_ignore_ascii_case(keyword))
+        .map(|(_, value)| value)
+        .ok_or(error)
+}
+
+/// Parses a number such as `10_000_000`.
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    text.replace('_', "").parse().ok()
+}

@@ -1,0 +1,161 @@
+//! Lines about the process around candor: what other code hides from it or takes from it, each written once.
+
+use std::collections::BTreeSet;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::time::Instant;
+
+use tracing_core::Metadata;
+
+use super::{Logger, with_layer};
+use crate::base::{lock, sync, timer};
+use crate::current;
+use crate::current::span_stack::SpanScope;
+use crate::format::record::{Record, Severity};
+use crate::json::members;
+
+/// Returns whether candor's panic hook is the current one. Set once it is installed.
+pub(crate) static HAS_PANIC_HOOK: OnceLock<fn() -> bool> = OnceLock::new();
+/// Whether candor's panic hook has run.
+pub(crate) static PANIC_HOOK_HAS_RUN: AtomicBool = AtomicBool::new(false);
+
+/// The logger whose panic hook was installed last.
+static INSTALLED: RwLock<Weak<Logger>> = RwLock::new(Weak::new());
+
+/// Notices from before the installation, with their event and help.
+static PENDING: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
+
+/// The call sites that [`at_call_site`] has written about.
+static CALL_SITES: Mutex<BTreeSet<(&str, u32, u32)>> = Mutex::new(BTreeSet::new());
+
+/// The most call sites that are written about.
+const MAX_CALL_SITES: usize = 1000;
+
+/// Makes this the logger of panics on threads whose subscriber has no candor layer, and writes the pending notices.
+pub(crate) fn set_installed(logger: &Arc<Logger>) {
+    *sync::write(&INSTALLED) = Arc::downgrade(logger);
+    let pending = std::mem::take(&mut *lock(&PENDING));
+    for (event, help) in pending {
+        logger.notice(Severity::Warn, event, &help);
+    }
+}
+
+/// Writes a WARN about a call in user code, once for each call site, if `applies` to the logger. Without a logger, it is
+/// written once there is one.
+#[cold]
+pub(crate) fn at_call_site(
+    site: &'static Location<'static>,
+    event: &'static str,
+    applies: impl Fn(&Logger) -> bool,
+    help: impl Fn() -> String,
+) {
+    let applies = with_any_logger(|logger| applies(logger));
+    let is_new = || {
+        let mut sites = lock(&CALL_SITES);
+        sites.len() < MAX_CALL_SITES && sites.insert((site.file(), site.line(), site.column()))
+    };
+    if applies == Some(false) || !is_new() {
+        return;
+    }
+    let help = format!("{}:{}: {}", site.file(), site.line(), help());
+    if with_any_logger(|logger| logger.notice(Severity::Warn, event, &help)).is_none() {
+        lock(&PENDING).push((event, help));
+    }
+}
+
+/// Runs `f` with the logger of the thread's subscriber, or with the one that was installed.
+pub(crate) fn with_any_logger<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
+    with_layer(&mut f).or_else(|| {
+        let installed = sync::read(&INSTALLED).upgrade();
+        installed.map(|logger| f(&logger))
+    })
+}
+
+impl Logger {
+    /// Writes a line about the process, outside any request. `help` says what it means and what to do.
+    #[cold]
+    pub(crate) fn notice(&self, severity: Severity, event: &str, help: &str) {
+        let record = Record::own(severity, event);
+        if self.levels.load().allow(record.logger, severity.level()) {
+            current::with_line_buffer(|buffer| {
+                self.write_for(buffer, None, &record, SpanScope::Nothing, None, |out| {
+                    members::text(out, "event", event);
+                    members::text(out, "help", help);
+                });
+            });
+        }
+    }
+}
+
+/// Looks for another panic hook in place of candor's if that has never run although the thread unwinds. A step, job or
+/// request that panicked calls this.
+#[cold]
+pub(crate) fn panicked() {
+    /// `resume_unwind` runs no hook, so a few panics without one prove nothing, and are looked into.
+    const LOOKS: u32 = 10;
+    static LOOKED: AtomicU32 = AtomicU32::new(0);
+    if PANIC_HOOK_HAS_RUN.load(Ordering::Relaxed) {
+        return;
+    }
+    if let Some(is_current) = HAS_PANIC_HOOK.get()
+        && LOOKED.fetch_add(1, Ordering::Relaxed) < LOOKS
+    {
+        // On another thread, since the hook can't be read on one that panics.
+        let _ = timer::schedule(Instant::now(), move || {
+            if !is_current() {
+                panic_hook_is_replaced();
+            }
+        });
+    }
+}
+
+fn panic_hook_is_replaced() {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    with_any_logger(|logger| {
+        if !IS_WRITTEN.swap(true, Ordering::Relaxed) {
+            logger.notice(
+                Severity::Warn,
+                "panic_hook_replaced",
+                "a panic hook that was installed after candor's took its place, so that panics have no line; install \
+                 it before candor, or call `Logging::install_panic_hook` after it",
+            );
+        }
+    });
+}
+
+/// Notices that no layer gets the events of a call site although candor's levels allow it: a filter of the subscriber
+/// hides it.
+#[cold]
+pub(crate) fn is_never_enabled(metadata: &Metadata<'_>) {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    let hides = |logger: &Logger| {
+        !logger.is_only_layer && logger.levels.load().allow(metadata.target(), *metadata.level())
+    };
+    with_layer(|logger| {
+        if hides(logger) && !IS_WRITTEN.swap(true, Ordering::Relaxed) {
+            let help = format!(
+                "a filter of the subscriber hides lines that candor's levels allow, first \"{}\" at {}; put the \
+                 filter on the other layers with `.with_filter(…)`, and set candor's levels in LOG_LEVEL",
+                metadata.target(),
+                metadata.level()
+            );
+            logger.notice(Severity::Warn, "lines_filtered", &help);
+        }
+    });
+}
+
+/// Notices that candor's layer can't be found in the subscriber: `audit!`, the `log` bridge and captures look for it
+/// there.
+#[cold]
+pub(crate) fn layer_is_hidden(logger: &Logger) {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    if !IS_WRITTEN.swap(true, Ordering::Relaxed) {
+        logger.notice(
+            Severity::Warn,
+            "layer_hidden",
+            "candor's layer is inside another one that hides it, such as `reload::Layer`; `audit!` fails and records of \
+             the `log` crate are lost; add the layer directly, and change its levels with `Logging::set_levels`",
+        );
+    }
+}
