@@ -242,8 +242,11 @@ fn argument(
             args.outcome = Some(input.parse()?);
         }
         "ret" => {
-            if let Some(policy) = ret(input, errors)? {
-                args.ret = Some(Ret { span: key.span(), policy });
+            let policy = ret(input)?;
+            let policy = policy.map(|policy| Policy::parse(&policy, false, errors));
+            // A policy with a mistake is reported, and no value is shown.
+            if !matches!(policy, Some(None)) {
+                args.ret = Some(Ret { span: key.span(), policy: policy.flatten() });
             }
         }
         "parent" => {
@@ -334,16 +337,16 @@ fn err(input: ParseStream<'_>) -> syn::Result<Option<Level>> {
     Ok(found)
 }
 
-/// Parses what follows `ret`: nothing, `= policy`, `(policy)`, or the list of `#[instrument]`: `(Debug)`. `None` if the
-/// policy is wrong.
-fn ret(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Option<Policy>>> {
-    let policy: MetaArg = if input.peek(Token![=]) {
+/// Parses what follows `ret`: nothing, `= policy`, `(policy)`, or the list of `#[instrument]`: `(Debug)`.
+fn ret(input: ParseStream<'_>) -> syn::Result<Option<MetaArg>> {
+    if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
-        input.parse()?
-    } else if input.peek(syn::token::Paren) {
+        return input.parse().map(Some);
+    }
+    let mut policy = None;
+    if input.peek(syn::token::Paren) {
         let list;
         parenthesized!(list in input);
-        let mut policy = None;
         while !list.is_empty() {
             let arg: MetaArg = list.parse()?;
             if arg.name == "level" {
@@ -359,12 +362,8 @@ fn ret(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Option
                 list.parse::<Token![,]>()?;
             }
         }
-        let Some(policy) = policy else { return Ok(Some(None)) };
-        policy
-    } else {
-        return Ok(Some(None));
-    };
-    Ok(Policy::parse(&policy, false, errors).map(Some))
+    }
+    Ok(policy)
 }
 
 fn once(name: &str, at: &dyn ToTokens, seen: &mut Vec<String>) -> syn::Result<()> {

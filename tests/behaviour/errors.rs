@@ -271,7 +271,8 @@ fn an_error_of_a_step_that_succeeds_has_the_usual_keys() {
 
     #[dependency_call("stock")]
     async fn asked(fails: bool) -> Result<(), std::num::ParseIntError> {
-        record("error", &late());
+        let late = late();
+        record("error", &late);
         if fails { Err("x".parse::<u8>().unwrap_err()) } else { Ok(()) }
     }
 

@@ -96,6 +96,7 @@ fn site(kind: SiteKind, args: &Args, function: &Function, private: &TokenStream)
     }
     settings.extend(args.slow_nanos.map(|nanos| quote!(.slow_nanos(#nanos))));
     settings.extend(args.busy.map(|_| quote!(.busy())));
+    settings.extend((!args.context.is_empty()).then(|| quote!(.with_context())));
     let line_kind = if kind == SiteKind::Step { "Step" } else { "Call" };
     let own = args.fields.iter().map(|field| (&field.name, line_kind));
     let context = args.context.iter().map(|field| (&field.name, "Context"));
@@ -143,9 +144,10 @@ fn fields(
         let Resolved { tokens, has_reason } = resolve(value, policies, errors);
         let shown = given(value, &tokens, private);
         has_values = true;
-        let sensitive = match has_reason {
-            true => quote!(false),
-            false => quote!(const { #private::is_sensitive(#name) }),
+        let sensitive = if has_reason {
+            quote!(false)
+        } else {
+            quote!(const { #private::is_sensitive(#name) })
         };
         statements.extend(match name.text() {
             _ if is_context => quote!(__fields.context(#name, #sensitive, &#shown);),

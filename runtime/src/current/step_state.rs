@@ -109,6 +109,7 @@ impl StepState {
     }
 
     /// The time of the step without that of the steps inside it; 0 if those ran at the same time and took longer.
+    #[inline]
     pub(crate) fn own_time(&self, took: u64) -> u64 {
         let extras = self.extras.as_ref().and_then(|extras| extras.elsewhere.as_ref());
         let elsewhere = extras.map_or(0, |elsewhere| elsewhere.load(Ordering::Relaxed));

@@ -136,6 +136,7 @@ impl Job {
     /// }
     /// # Ok::<(), std::fmt::Error>(())
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass values and references")]
     pub fn traceparent<Kind>(self, header: impl HeaderValue<Kind>) -> Self {
         let parent = header.bytes().and_then(TraceParent::parse);
         Job { trace: parent.map_or(JobTrace::New, JobTrace::Continued), ..self }

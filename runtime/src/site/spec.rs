@@ -7,6 +7,7 @@ use crate::format::keys::any_of_context;
 
 /// Description of an annotated function, written by the macros.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate property, set by the macros")]
 pub struct Spec {
     /// The step's name, or the call's operation.
     pub(crate) name: &'static str,
@@ -32,6 +33,8 @@ pub struct Spec {
     pub(crate) has_exc: bool,
     /// Whether a field takes the place of one of the context's.
     pub(crate) takes_context: bool,
+    /// Whether the step has fields that all lines inside it have.
+    pub(crate) has_context: bool,
     /// Whether the event counts towards the limit of lines per request.
     pub(crate) is_capped: bool,
 }
@@ -149,6 +152,7 @@ impl Spec {
             call: None,
             has_exc: false,
             takes_context: false,
+            has_context: false,
             is_capped: true,
         }
     }
@@ -219,6 +223,12 @@ impl Spec {
         url = Some(url);
         /// The path that replaces that of the URL.
         url_template = Some(url_template);
+    }
+
+    /// Notes that the step has fields that all lines inside it have.
+    #[must_use]
+    pub const fn with_context(self) -> Self {
+        Spec { has_context: true, ..self }
     }
 
     /// Measures the time inside `poll`.

@@ -113,7 +113,9 @@ impl ActiveStep {
         // The error's `Display` impl is user code, and may log.
         let exclusive = result.failure.is_none() && self.state.span.is_none();
         let mut lease = self.leave(exclusive, now);
-        span_stack::exit_context(self.state.token);
+        if self.state.site.spec.has_context {
+            span_stack::exit_context(self.state.token);
+        }
         if let Some(span) = &self.state.span {
             span.exit();
         }

@@ -177,6 +177,7 @@ impl IsError for Option<ErrorValue<'_>> {}
 /// assert_eq!((line.text("error"), line.text("error_detail")), ("ParseIntError", "invalid digit found in string"));
 /// ```
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "callers pass values and references")]
 pub fn record<Kind>(name: &str, value: impl AnyValue<Kind>) {
     let site = Location::caller();
     value.candor_log(&mut |value| record_value(site, name, value));
