@@ -80,7 +80,10 @@ fn request(number: u64, random: &mut Random, out: &mut String) {
                 offset: u64| {
         let (status, outcome) = if error.is_some() { ("null", "error") } else { ("200", "ok") };
         let error = error.map_or("null".to_owned(), |error| {
-            format!("\"{error}\",\"error_detail\":\"{name} did not answer: operation \\\"{operation}\\\" timed out\"")
+            format!(
+                "\"{error}\",\"error_type\":\"orders::{name}::CallError\",\
+                 \"error_detail\":\"{name} did not answer: operation \\\"{operation}\\\" timed out\""
+            )
         });
         format!(
             "\"dependency\":\"{name}\",\"operation\":\"{operation}\",\"dependency_method\":\"POST\",\
@@ -119,8 +122,14 @@ fn request(number: u64, random: &mut Random, out: &mut String) {
     let order = "\"order\":{\"customer_id\":41,\"sku\":\"tea\",\"quantity\":2,\"email\":\"a***@example.com\",\
                  \"password\":\"[REDACTED]\",\"card\":{\"number\":\"****4242\",\"cvv\":\"[REDACTED]\"}}";
     let place = step("place_order", at - 100, outcome, 1, 0, 100);
-    let level = if fails { "WARN" } else { "INFO" };
-    line(at, level, "orders::service", "step_timing", &format!("{place},{order}"));
+    let (level, error) = if fails {
+        let error = ",\"error\":\"timeout\",\"error_type\":\"orders::service::OrderError\",\
+                     \"error_detail\":\"payments did not answer: operation \\\"charge\\\" timed out\"";
+        ("WARN", error)
+    } else {
+        ("INFO", "")
+    };
+    line(at, level, "orders::service", "step_timing", &format!("{place},{order}{error}"));
     let cause = if fails {
         ",\"cause\":{\"step\":\"charge\",\"dependency\":\"payments\",\"step_id\":4,\"category\":\"timeout\"}"
     } else {
