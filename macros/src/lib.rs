@@ -88,7 +88,7 @@ use args::SiteKind;
 /// | `order_id`, `user.id` | `order_id`, `user.id`: an argument or a part of one, by its own name |
 /// | `id = order.id` | `id`, with any expression as its value |
 /// | `user.id = id`, `"user id" = id`, `{ KEY } = id` | a dotted name, a quoted one, the value of a constant |
-/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | text of the source, which needs no policy |
+/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that is one, such as `concat!`; it needs no policy |
 /// | `%rows`, `?rows`, `rows = %rows` | `rows`: the sigil has no effect |
 /// | `error = e`, `%e` | an error: class, type and text, see `candor::dependency#how-an-error-is-shown` |
 /// | `rows = Empty`, or `rows` if no argument has this name | declared for other layers; `candor::record` gives it a value |

@@ -51,6 +51,17 @@ fn a_call_is_explained_by_its_class_and_not_by_its_type() {
     let node = &nodes(&candor(&["story", "r-7", "-", "--json"], &input).json()[0])[1].1;
     assert_eq!(node["fields"]["error_type"], "shop::bank::Declined");
     assert_eq!(node["fields"]["error_fields"]["order"], 7);
+    // So has the table of a row on a page.
+    let folder = Folder::new("errors");
+    let page = folder.0.join("story.html");
+    candor(&["story", "r-7", "-", "--html", page.to_str().expect("UTF-8")], &input);
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert!(page.contains("payments charge: Declined after 55.0 ms"), "{page}");
+    assert!(
+        page.contains("<th scope=\"row\">error_type</th><td>shop::bank::Declined</td>"),
+        "{page}"
+    );
+    assert!(page.contains("<th scope=\"row\">error_fields</th><td>{\n"), "{page}");
     // The list has the words of the end, and an unknown category is none of them.
     let shown = candor(&["requests", "-"], &input).out;
     assert!(shown.contains("  payments charge\n"), "{shown}");

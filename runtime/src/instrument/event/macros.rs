@@ -67,7 +67,7 @@ macro_rules! trace {
 /// | `order.total = total` | `order.total`: dots are part of the name |
 /// | `"order id" = order.id` | `order id`: a name that is not a Rust identifier |
 /// | `{ KEY } = order.id` | the value of a constant |
-/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | text of the source, which needs no policy |
+/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that is one, such as `concat!`; it needs no policy |
 /// | `?order`, `%order`, `order = ?order` | `order`: accepted as in tracing, without effect |
 /// | `error = e`, `%e`, `error = &e as &dyn Error` | [an error](#errors) |
 /// | `rows = Empty` | no field; `rows` is declared for other layers |
