@@ -9,9 +9,10 @@ use std::time::Duration;
 use candor::dependency::{Category, DependencyOutcome};
 use candor::{RequestContext, dependency, dependency_call};
 
-/// An error type that says itself what kind of failure it is.
+/// An error type that states its category and the status of the response.
 #[derive(Debug)]
 enum StockError {
+    NoSuchItem,
     NoConnectionFree,
     Refused(u16),
 }
@@ -19,6 +20,7 @@ enum StockError {
 impl std::fmt::Display for StockError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            StockError::NoSuchItem => f.write_str("there is no such item"),
             StockError::NoConnectionFree => f.write_str("every connection is in use"),
             StockError::Refused(status) => write!(f, "answered {status}"),
         }
@@ -31,12 +33,17 @@ impl DependencyOutcome for StockError {
     fn status(&self) -> Option<u16> {
         match self {
             StockError::Refused(status) => Some(*status),
-            StockError::NoConnectionFree => None,
+            StockError::NoSuchItem | StockError::NoConnectionFree => None,
         }
     }
 
     fn category(&self) -> Option<Category> {
-        matches!(self, StockError::NoConnectionFree).then_some(Category::Pool)
+        match self {
+            // A refusal: the line is a WARN, not an ERROR.
+            StockError::NoSuchItem => Some(Category::NotFound),
+            StockError::NoConnectionFree => Some(Category::Pool),
+            StockError::Refused(_) => None,
+        }
     }
 }
 
@@ -59,8 +66,8 @@ fn read(address: SocketAddr) -> io::Result<u8> {
 }
 
 #[dependency_call("stock", method = "GET", url_template = "/items/{sku}")]
-fn look_up(status: Option<u16>) -> Result<(), StockError> {
-    Err(status.map_or(StockError::NoConnectionFree, StockError::Refused))
+fn look_up(error: StockError) -> Result<(), StockError> {
+    Err(error)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -72,15 +79,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         gone.local_addr()?
     };
     RequestContext::with_id("stock-check").enter_with(|| {
-        tracing::info!("a connection that is made, one that is refused");
+        candor::info!("a connection that is made, one that is refused");
         let _ = connect(open);
         let _ = connect(closed);
-        tracing::info!("an answer that does not come");
+        candor::info!("an answer that does not come");
         let _ = read(open);
-        tracing::info!("a refusal (4xx), a failure (5xx), and no connection free");
-        let _ = look_up(Some(404));
-        let _ = look_up(Some(503));
-        let _ = look_up(None);
+        candor::info!("two refusals (a missing item, a 4xx status)");
+        let _ = look_up(StockError::NoSuchItem);
+        let _ = look_up(StockError::Refused(422));
+        candor::info!("two failures (a 5xx status, no free connection)");
+        let _ = look_up(StockError::Refused(503));
+        if let Err(e) = look_up(StockError::NoConnectionFree) {
+            candor::error!(error = e, "no item was looked up");
+        }
     });
     Ok(())
 }

@@ -57,8 +57,8 @@ fn main() -> Result<(), candor::ConfigError> {
             password: "correct horse".to_owned(),
         };
         RequestContext::with_id(id).enter_with(|| {
-            if let Err(error) = check_out(&basket) {
-                tracing::warn!(error = &error as &dyn std::error::Error, "no order");
+            if let Err(e) = check_out(&basket) {
+                candor::warn!(error = e, "no order");
             }
         });
     }

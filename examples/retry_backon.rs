@@ -28,9 +28,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     RequestContext::with_id("stock-check")
         .scope(async {
-            tracing::info!("three attempts, of which the last goes well");
+            candor::info!("three attempts, of which the last goes well");
             let _ = look_up(&client, &url, 3).await;
-            tracing::info!("two attempts, which both fail");
+            candor::info!("two attempts, which both fail");
             let _ = look_up(&client, &url, 1).await;
         })
         .await;

@@ -58,9 +58,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (patient, hasty) = (client(3)?, client(1)?);
     RequestContext::with_id("stock-check")
         .scope(async {
-            tracing::info!("three attempts, of which the last goes well");
+            candor::info!("three attempts, of which the last goes well");
             let _ = look_up(&patient, &url).await;
-            tracing::info!("two attempts, which both fail");
+            candor::info!("two attempts, which both fail");
             let _ = look_up(&hasty, &url).await;
         })
         .await;

@@ -32,6 +32,9 @@ impl Level {
     }
 }
 
+/// Class of the errors whose reason is unknown. Lines of former versions have it on calls.
+pub(crate) const UNKNOWN_CLASS: &str = "other";
+
 /// One log line. A fixed key that the line lacks, or has as `-`, is an empty string.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Line {
@@ -107,6 +110,43 @@ impl Line {
         self.get(key).is_some_and(|value| !value.is_null())
     }
 
+    /// The class of the error; empty if the line has none, or one that says nothing.
+    pub(crate) fn error_class(&self) -> String {
+        let class = self.text("error");
+        if class == UNKNOWN_CLASS { String::new() } else { class }
+    }
+
+    /// The text of the error, else the fields that it shows; empty if the line has neither.
+    pub(crate) fn error_detail(&self) -> String {
+        let detail = self.text("error_detail");
+        if detail.is_empty() { self.text("error_fields") } else { detail }
+    }
+
+    /// The status of a response: `404`, or `grpc 5`; empty if the line has none.
+    pub(crate) fn response_status(&self) -> String {
+        if self.has("grpc_status") {
+            return format!("grpc {}", self.text("grpc_status"));
+        }
+        let status = self.text("status");
+        // Lines of former versions have the gRPC code of a call as its `status`.
+        let is_grpc =
+            self.event == "dependency_call" && status.parse().is_ok_and(|code: u16| code < 100);
+        if is_grpc { format!("grpc {status}") } else { status }
+    }
+
+    /// Whether the response rejects the request or reports an error of the service.
+    pub(crate) fn has_bad_status(&self) -> bool {
+        self.count("status") >= 400 || self.count("grpc_status") > 0
+    }
+
+    /// Whether a member is the type of an error whose class is the short name of this type.
+    pub(crate) fn repeats_class(&self, key: &str, value: &Value) -> bool {
+        let class = key.strip_suffix("_type").and_then(|error| self.get(error)?.as_str());
+        class.is_some_and(|class| {
+            value.as_str().is_some_and(|name| short_name(name) == short_name(class))
+        })
+    }
+
     /// Whether it is the last line of a request or job.
     pub(crate) fn is_end(&self) -> bool {
         self.event == "request_completed" || self.event == "job_completed"
@@ -116,6 +156,12 @@ impl Line {
     pub(crate) fn is_start(&self) -> bool {
         self.event == "request_started" || self.event == "job_started"
     }
+}
+
+/// The last part of a type's name, without its parameters.
+fn short_name(name: &str) -> &str {
+    let name = name.split('<').next().unwrap_or_default();
+    name.rsplit("::").next().unwrap_or_default()
 }
 
 /// A value as text: a string without its quotes, `null` as an empty string.

@@ -210,7 +210,7 @@ impl IntoResponse for OrderError {
         let status = match self {
             OrderError::BadBody => {
                 // The body itself is not logged: what a customer mistypes can be anything.
-                tracing::warn!("the body is no order");
+                candor::warn!("the body is no order");
                 StatusCode::BAD_REQUEST
             }
             OrderError::NotLoggedIn => StatusCode::UNAUTHORIZED,

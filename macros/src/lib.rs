@@ -64,16 +64,59 @@ use args::SiteKind;
 /// | argument | effect |
 /// |---|---|
 /// | `"name"` or `name = "…"` | the step's name; by default that of the function |
-/// | `level = "debug"`, `target = "…"` | as in `tracing` |
-/// | `fields(id = order.id, order, sku = clear(&sku))` | fields of the line; evaluated once, on entry (of an `async fn`: on the first poll), and only if a line can be written |
-/// | `ret`, `ret = mask(last = 4)`, `ret = with = path` | logs the returned (`Ok`) value |
+/// | `target = "…"` | the target; by default the module |
+/// | `level = "debug"`, `level = Level::DEBUG`, `level = 2` | the level of the line; by default INFO. Numbers are those of `tracing`, from 1 (TRACE) to 5 (ERROR) |
+/// | `fields(id = order.id, order, sku = clear(&sku))` | [fields](#fields) of the line |
+/// | `context(order_id)` | fields of the line, and of every line that is written inside the step |
+/// | `ret`, `ret = mask(last = 4)`, `ret = with = path` | logs the returned (`Ok`) value; `ret(mask(last = 4))` is the same |
 /// | `slow = "250ms"` | faster calls are logged at DEBUG, others at WARN |
-/// | `err = "error"` | level of the line on an error; by default WARN |
+/// | `err = "error"`, `err(level = Level::ERROR)` | the level of the line on an error; by default WARN |
 /// | `busy` | adds `busy_ms`, the time spent in `poll`; async functions, futures and streams only |
 /// | `crate = path` | the path that candor is re-exported from |
 ///
-/// Inside `fields(…)`, policy functions need no import. A function of the same name in the enclosing
-/// module takes precedence.
+/// `name`, `target` and the other strings take a constant or a macro such as `concat!` too.
+///
+/// The other arguments of `#[instrument]` are accepted, so that an attribute can stay as it is:
+/// `skip(card)` and `skip_all` have no effect, since an argument is logged only if `fields` names it; nor
+/// has `err` alone, since each error is logged; `err(Debug)`, `ret(Debug)` and their `Display` forms are
+/// `err` and `ret`, since a value's type or policy determines how it is shown.
+///
+/// # Fields
+///
+/// | written as | field |
+/// |---|---|
+/// | `order_id`, `user.id` | `order_id`, `user.id`: an argument or a part of one, by its own name |
+/// | `id = order.id` | `id`, with any expression as its value |
+/// | `user.id = id`, `"user id" = id`, `{ KEY } = id` | a dotted name, a quoted one, the value of a constant |
+/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that is one, such as `concat!`; it needs no policy |
+/// | `%rows`, `?rows`, `rows = %rows` | `rows`: the sigil has no effect |
+/// | `error = e`, `%e` | an error: class, type and text, see `candor::dependency#how-an-error-is-shown` |
+/// | `rows = Empty`, or `rows` if no argument has this name | declared for other layers; `candor::record` gives it a value |
+///
+/// Every value must be loggable or an error. Values are evaluated once, on entry (of an `async fn`: on the
+/// first poll), and only if a line can be written. Policy functions need no import; a function of the same
+/// name in the enclosing module takes precedence.
+///
+/// `user_id`, `path`, `method`, `service` and `request_id` take the place of the context's value on the
+/// step's line. candor's other keys are refused as names.
+///
+/// ```
+/// use candor::{RequestContext, step_timed};
+///
+/// #[step_timed(fields(user_id = customer, shelf = "north", found), context(order_id))]
+/// fn reserve(order_id: u64, customer: u32) -> u32 {
+///     candor::info!("reserving");
+///     candor::record("found", 3);
+///     3
+/// }
+///
+/// let captured = candor::testing::capture();
+/// RequestContext::with_id("r-7").enter_with(|| reserve(7, 41));
+/// let line = captured.step("reserve");
+/// assert_eq!((line.integer("order_id"), line.integer("found")), (7, 3));
+/// assert_eq!((line.text("user_id"), line.text("shelf")), ("41", "north"));
+/// assert_eq!(captured.line("reserving").integer("order_id"), 7);
+/// ```
 ///
 /// # Outcome
 ///
@@ -84,19 +127,24 @@ use args::SiteKind;
 /// - `panicked`;
 /// - else `ok`, and always if the return type is a type parameter or a projection.
 ///
-/// Under `#[track_caller]`, an error returned by `?` has no `error_detail`.
+/// A line of the outcome `error` has the keys `error` (the class: a category such as `timeout`, or the short
+/// name of the error's type), `error_type` and `error_detail`, and `error_fields` if the error is a
+/// `#[redact]` type; see `candor::dependency#how-an-error-is-shown`. Under `#[track_caller]`, an error that
+/// is returned by `?` has no `error_detail`.
 ///
 /// # Expansion
 ///
 /// ```text
 /// fn reserve(order_id: u64) -> impl Future<Output = Result<u32, Error>> {
-///     static __SITE: Site = Site::new(&__SITE, Spec::step("reserve", …).slow_nanos(250000000));
-///     Step::new::<Result<u32, Error>>(&__SITE, async move {
+///     site!(step "reserve", ["order_id"].slow_nanos(250000000).checked([unreserved("order_id", …)]));
+///     return Step::new::<Result<u32, Error>>(&__SITE, async move {
 ///         let order_id = order_id;
-///         entered(&__SITE, |fields| fields.field("order_id", …, &order_id));
+///         entered(&__SITE, |fields| {
+///             fields.field(",\"order_id\":", is_sensitive("order_id"), &Given(&order_id).candor_value());
+///         });
 ///         let value: Result<u32, Error> = { … };
 ///         return value;
-///     }, |value| Returned(value).ending())
+///     }, |value| call_result!(value).with_answer(error_answer!(value)));
 /// }
 /// ```
 ///
@@ -112,7 +160,10 @@ use args::SiteKind;
 /// - A `const fn`, a method without a body, an item that is not a function.
 /// - Unknown, duplicate and malformed arguments, all reported at once.
 /// - `busy` on a sync function, `ret` on one that returns a stream.
-/// - A field or returned value that is not loggable; a field named like one of candor's own keys.
+/// - `parent`, `follows_from` and `ret(level = …)`, with the way to the same effect.
+/// - A field or returned value that is not loggable and not an error, and `mask` without `first` or `last`.
+/// - A field with the name of one of candor's own keys, apart from those above. `context` takes none of
+///   them, and no `error`.
 #[proc_macro_attribute]
 pub fn step_timed(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(SiteKind::Step, args.into(), item.into()).into()
@@ -149,7 +200,9 @@ pub fn step_timed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `url_template = "/charges/{id}"` | replaces the path of the URL, for paths that contain secrets |
 /// | `outcome = path::to::function` | `fn(&Returned) -> impl DependencyOutcome`, such as `(Option<u16>, Option<Category>)`: reads status and category if the returned type doesn't implement the trait |
 /// | `outcome = result` | only `Ok` and `Err` count: the status of a response is not read. A function of that name is written `self::result` |
-/// | `fields`, `level`, `target`, `slow`, `ret`, `busy`, `crate` | as for a step |
+/// | `fields`, `context`, `level`, `target`, `slow`, `ret`, `busy`, `crate` | as for a step |
+/// | `err = "warn"`, `err(level = Level::WARN)` | the level of the line on a failure; by default ERROR |
+/// | `skip(…)`, `skip_all`, `err`, `err(Debug)`, `ret(Display)` | accepted as for a step |
 #[proc_macro_attribute]
 pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(SiteKind::Call, args.into(), item.into()).into()
@@ -237,7 +290,8 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 /// same key, the later one keeps its Rust name, and a flattened one gets a number appended. Values nested
 /// deeper than 120 levels are `"[…]"`.
 ///
-/// An error type with `#[redact]` is logged through its own policies in `error_detail`:
+/// An error type with `#[redact]` is logged through its own policies: as an object in `error_fields`, and
+/// in its `Debug` form in `error_detail`:
 ///
 /// ```
 /// use std::io;
@@ -251,12 +305,24 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     Store(#[redact(scrub)] io::Error),
 /// }
 ///
-/// let refused = Refused::Card { number: "4242424242424242".to_owned() };
-/// assert_eq!(candor::loggable::to_json(&refused), r#"{"Card":{"number":"****4242"}}"#);
+/// #[candor::step_timed]
+/// fn pay(number: &str) -> Result<(), Refused> {
+///     Err(Refused::Card { number: number.to_owned() })
+/// }
+///
+/// let captured = candor::testing::capture();
+/// pay("4242424242424242").expect_err("is refused");
+/// let line = captured.step("pay");
+/// assert_eq!(line.text("error"), "Refused");
+/// assert_eq!(line.text("error_detail"), r#"Card { number: "****4242" }"#);
+/// assert!(line.raw().contains(r#""error_fields":{"Card":{"number":"****4242"}}"#));
+///
 /// let store = Refused::Store(io::Error::other("refused, password=hunter2"));
 /// let json = candor::loggable::to_json(&store);
 /// assert_eq!(json, r#"{"Store":"refused, password=[REDACTED]"}"#);
 /// ```
+///
+/// A variant without fields shows its name, so an enum of such variants needs no policies.
 ///
 /// # Generics
 ///

@@ -186,7 +186,7 @@ fn the_redaction_example_shows_each_policy() {
 fn the_dependency_example_shows_each_error_category() {
     let lines = text(&run("dependency", &[("LOG_FORMAT", "json")]).stdout);
     lines.lines().for_each(check);
-    for category in ["connect", "timeout", "status", "pool"] {
+    for category in ["connect", "timeout", "status", "not_found", "pool"] {
         assert!(lines.contains(&format!("\"error\":\"{category}\"")), "no {category} in {lines}");
     }
 }

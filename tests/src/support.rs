@@ -67,6 +67,34 @@ pub fn check(line: &str) {
     for key in rest {
         assert!(FIXED.iter().all(|(fixed, _)| *fixed != key), "`{key}` is out of place in {line}");
     }
+    let value: Value = serde_json::from_str(line).expect("`keys` has parsed it");
+    check_error(&value);
+}
+
+/// Asserts that the error and the status of a step, call or job have the types that readers expect.
+fn check_error(line: &Value) {
+    if !matches!(line["event"].as_str(), Some("step_timing" | "dependency_call" | "job_completed"))
+    {
+        return;
+    }
+    for key in ["error", "error_type", "error_detail"] {
+        let value = &line[key];
+        assert!(value.is_null() || value.is_string(), "`{key}` is {value} in {line}");
+    }
+    // A line that is too long has the beginning of a value, as text.
+    let fields = &line["error_fields"];
+    let is_cut = line.get("truncated").is_some() && fields.is_string();
+    assert!(
+        fields.is_null() || fields.is_object() || is_cut,
+        "`error_fields` is {fields} in {line}"
+    );
+    let status = &line["status"];
+    let is_http = status.as_u64().is_some_and(|status| status >= 100);
+    let is_call = line["event"] == "dependency_call";
+    assert!(!is_call || status.is_null() || is_http, "`status` is {status} in {line}");
+    let code = &line["grpc_status"];
+    let is_grpc = code.as_u64().is_some_and(|code| code <= 16);
+    assert!(!is_call || code.is_null() || is_grpc, "`grpc_status` is {code} in {line}");
 }
 
 /// Returns the top-level keys of a JSON object in order.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::line::Line;
+use crate::line::{Line, UNKNOWN_CLASS};
 use crate::open::OpenRequest;
 use crate::read::{Key, Keys, Record, number, text};
 use crate::screen::{Style, escape, percent};
@@ -114,20 +114,20 @@ impl<'a> RequestRow<'a> {
         escape(&words.collect::<Vec<_>>().join(" "))
     }
 
-    /// `200`, `504 error`, `no end`.
+    /// `200`, `504 error`, `grpc 13 error`, `no end`.
     pub(super) fn status(&self) -> (Style, String) {
         if self.is_unfinished {
             return (Style::Bad, "no end".to_owned());
         }
         let outcome = self.line.text("outcome");
         let style = match outcome.as_str() {
-            "ok" if self.line.count("status") >= 400 => Style::Warn,
+            "ok" if self.line.has_bad_status() => Style::Warn,
             "ok" => Style::Good,
             "cancelled" => Style::Warn,
             _ => Style::Bad,
         };
         let outcome = if outcome == "ok" { "" } else { &outcome };
-        (style, escape(format!("{} {outcome}", self.line.text("status")).trim()))
+        (style, escape(format!("{} {outcome}", self.line.response_status()).trim()))
     }
 
     /// The duration; for an unfinished request the time between its lines, as a lower bound.
@@ -147,10 +147,10 @@ impl<'a> RequestRow<'a> {
         if let Some(step) = &self.stuck_in {
             return (Style::Warn, format!("stuck in {step}"));
         }
-        match cause(&self.line) {
-            cause if !cause.is_empty() => (Style::Warn, cause),
+        match (cause(&self.line), self.line.error_class()) {
+            (cause, _) if !cause.is_empty() => (Style::Warn, cause),
             // The last line of a job has the error itself.
-            _ if self.line.has("error") => (Style::Warn, self.line.text("error")),
+            (_, error) if !error.is_empty() => (Style::Warn, error),
             _ => (Style::Dim, self.line.text("slowest_step")),
         }
     }
@@ -189,7 +189,7 @@ fn cause(line: &Line) -> String {
     let words = [member("dependency"), member("step")].join(" ");
     match (words.trim(), member("category")) {
         ("", category) => category.to_owned(),
-        (words, "") => words.to_owned(),
+        (words, "" | UNKNOWN_CLASS) => words.to_owned(),
         (words, category) => format!("{words}: {category}"),
     }
 }

@@ -7,7 +7,7 @@
 
 use super::clocks::is_within;
 use super::model::{Item, Mark, Part, Story};
-use crate::line::Level;
+use crate::line::{Level, UNKNOWN_CLASS};
 use crate::time::format_ms;
 
 /// The likely cause of a failure. If the request succeeded, the first problem in it.
@@ -158,11 +158,14 @@ fn explain_end(part: &Part) -> Option<String> {
     let cause = end.get("cause");
     let member = |key| cause.and_then(|cause| cause.get(key)?.as_str()).unwrap_or_default();
     let name = [member("dependency"), member("step")].join(" ");
-    let category = if member("category").is_empty() { "failed" } else { member("category") };
-    let error = [end.text("error"), end.text("error_detail")];
+    let category = match member("category") {
+        "" | UNKNOWN_CLASS => "failed",
+        category => category,
+    };
+    let error = [end.error_class(), end.error_detail()];
     let error: Vec<String> = error.into_iter().filter(|text| !text.is_empty()).collect();
     if end.text("outcome") == "ok" && name.trim().is_empty() && error.is_empty() {
-        let status = end.text("status");
+        let status = end.response_status();
         return Some(format!("answered {status}; every step and call went well"));
     }
     match (name.trim(), error.join(": ")) {
@@ -182,19 +185,20 @@ fn describe(part: &Part, index: usize) -> Vec<String> {
         return vec![format!("{}: no end after {}", item.name(), format_ms(item.duration_ms()))];
     };
     if !item.is_span() {
-        let detail = [line.text("error"), line.text("error_detail"), line.text("panic_message")];
-        let detail = detail.into_iter().filter(|text| !text.is_empty() && *text != line.msg);
+        let detail = [line.error_class(), line.error_detail(), line.text("panic_message")];
+        let detail = detail.into_iter().filter(|text| !text.is_empty() && !line.msg.contains(text));
         return std::iter::once(line.msg.clone()).chain(detail).collect();
     }
     let time = format_ms(item.duration_ms());
-    let how = match (item.outcome().as_str(), line.text("error")) {
+    let status = line.response_status();
+    let how = match (item.outcome().as_str(), line.error_class()) {
         ("cancelled", _) => {
             let verb = if item.is_call() { "while waiting for" } else { "within" };
             return vec![format!("the request was dropped {verb} {} after {time}", item.name())];
         }
         ("panicked", _) => format!("panicked after {time}"),
-        ("error", error) if error == "status" => {
-            format!("answered {} after {time}", line.text("status"))
+        ("error", error) if error == "status" && !status.is_empty() => {
+            format!("answered {status} after {time}")
         }
         ("error", error) if error.is_empty() => format!("failed after {time}"),
         ("error", error) => format!("{error} after {time}"),
@@ -204,7 +208,7 @@ fn describe(part: &Part, index: usize) -> Vec<String> {
         _ => format!("took {time}"),
     };
     let mut sentences = vec![format!("{}: {how}", item.name())];
-    let detail = line.text("error_detail");
+    let detail = line.error_detail();
     if !detail.is_empty() {
         sentences.push(detail);
     }

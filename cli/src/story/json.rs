@@ -32,7 +32,7 @@ fn part_json(story: &Story, part: &Part) -> Value {
         .map(|time| json!({ "dependency": time.name, "ms": time.ms, "calls": time.calls }));
     let slowest =
         slowest(part).map(|(index, ms)| json!({ "name": part.items[index].name(), "own_ms": ms }));
-    let status = part.end_line.as_ref().and_then(|end| end.get("status").cloned());
+    let member = |key| part.end_line.as_ref().and_then(|end| end.get(key).cloned());
     json!({
         "service": non_empty(&part.service),
         "span_id": non_empty(&part.span),
@@ -42,7 +42,8 @@ fn part_json(story: &Story, part: &Part) -> Value {
         "path": non_empty(&part.path),
         "offset_ms": to_ms(part.start - story.start),
         "duration_ms": to_ms(part.end - part.start),
-        "status": status,
+        "status": member("status"),
+        "grpc_status": member("grpc_status"),
         "outcome": non_empty(&part.outcome()),
         "end_missing": part.is_unfinished(),
         "moved_ms": to_ms(part.clock_shift),

@@ -80,7 +80,7 @@ pub(crate) enum Mark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Severity {
     Good,
-    /// Cancelled, or a 4xx response.
+    /// Cancelled, a 4xx response, or a gRPC code that is not an error of the service.
     Warning,
     Bad,
 }
@@ -152,10 +152,10 @@ impl Part {
         self.expects_end && self.end_line.is_none()
     }
 
-    /// Whether it failed from its caller's point of view, which includes 4xx responses.
+    /// Whether it failed from its caller's point of view, which includes 4xx responses and gRPC error codes.
     pub(crate) fn has_failed(&self) -> bool {
         let Some(end) = &self.end_line else { return self.expects_end };
-        end.text("outcome") != "ok" || end.count("status") >= 400
+        end.text("outcome") != "ok" || end.has_bad_status()
     }
 
     pub(crate) fn severity(&self) -> Severity {

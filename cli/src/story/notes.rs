@@ -8,7 +8,7 @@ use crate::screen::percent;
 use crate::time::{date_time, format_ms, to_ms};
 
 /// Fields of a step or call that its row shows already.
-const SHOWN_FIELDS: [&str; 12] = [
+const SHOWN_FIELDS: [&str; 13] = [
     "step",
     "dependency",
     "operation",
@@ -18,6 +18,7 @@ const SHOWN_FIELDS: [&str; 12] = [
     "parent_id",
     "offset_ms",
     "status",
+    "grpc_status",
     "retries",
     "error",
     "error_detail",
@@ -39,13 +40,13 @@ pub(crate) fn title(part: &Part) -> String {
     if words.is_empty() { "work outside of HTTP".to_owned() } else { words.join(" ") }
 }
 
-/// `504 error`, `cancelled`, `the end is missing`.
+/// `504 error`, `grpc 13 error`, `cancelled`, `the end is missing`.
 pub(crate) fn status(part: &Part) -> String {
     let Some(end) = &part.end_line else {
         return if part.expects_end { "the end is missing" } else { "no end is written for it" }
             .to_owned();
     };
-    format!("{} {}", end.text("status"), end.text("outcome")).trim().to_owned()
+    format!("{} {}", end.response_status(), end.text("outcome")).trim().to_owned()
 }
 
 /// Facts below the title: start time, ids, user, route, trace, and the call that made the request.
@@ -97,11 +98,11 @@ pub(crate) fn cause_label(failed: bool) -> &'static str {
     if failed { "likely cause" } else { "first problem" }
 }
 
-/// The `error_detail` of the cause. Consequences with the same detail do not repeat it.
+/// The error's detail at the cause. Consequences with the same detail do not repeat it.
 pub(crate) fn cause_detail(story: &Story, diagnosis: &Diagnosis) -> Option<String> {
     let (part, item) = diagnosis.cause?;
     let line = story.parts[part].items[item].line.as_ref()?;
-    Some(line.text("error_detail")).filter(|text| !text.is_empty())
+    Some(line.error_detail()).filter(|text| !text.is_empty())
 }
 
 /// Notes on an item: its role in the failure, how it failed, and the error's detail.
@@ -125,7 +126,7 @@ pub(crate) fn of_item(item: &Item, failed: bool, cause_detail: Option<&str>) -> 
     if !text.is_empty() || !label.is_empty() {
         notes.push(Note { mark: item.mark, label, text });
     }
-    let detail = line.text("error_detail");
+    let detail = line.error_detail();
     let is_new = item.mark == Mark::Cause || cause_detail != Some(&*detail);
     if item.is_span() && !detail.is_empty() && is_new {
         notes.push(Note { mark: Mark::None, label: "", text: detail });
@@ -144,14 +145,16 @@ fn item_facts(item: &Item, line: &Line) -> Vec<String> {
         facts.push(outcome);
     }
     if item.is_call() {
-        if line.get("status").is_some_and(|status| !status.is_null()) {
-            facts.push(format!("status {}", line.text("status")));
+        match line.response_status() {
+            status if status.is_empty() => {}
+            status if status.starts_with("grpc") => facts.push(status),
+            status => facts.push(format!("status {status}")),
         }
         if line.count("retries") > 0 {
             facts.push(retries(line.count("retries")));
         }
     }
-    let error = line.text("error");
+    let error = line.error_class();
     // A cancelled call may have `cancelled` as its error too.
     if item.is_span() && !error.is_empty() && !facts.contains(&error) && error != "status" {
         facts.push(error);
@@ -166,10 +169,9 @@ fn item_facts(item: &Item, line: &Line) -> Vec<String> {
 /// The fields of an item that its row does not show.
 pub(crate) fn fields(item: &Item) -> Vec<(String, String)> {
     let Some(line) = &item.line else { return Vec::new() };
-    let all = line
-        .fields
-        .iter()
-        .filter(|(key, _)| !item.is_span() || !SHOWN_FIELDS.contains(&key.as_str()));
+    let is_shown = |key: &str| item.is_span() && SHOWN_FIELDS.contains(&key);
+    let all =
+        line.fields.iter().filter(|(key, value)| !is_shown(key) && !line.repeats_class(key, value));
     all.map(|(key, value)| (key.clone(), value_text(value))).collect()
 }
 
@@ -181,9 +183,16 @@ pub(crate) fn message(line: &Line) -> String {
     }
 }
 
-/// The fields shown in the row of a line: all but the long ones.
+/// The fields shown in the row of a line: all but the long ones and those that repeat another.
 pub(crate) fn short_fields(line: &Line) -> Vec<(String, String)> {
-    let short = line.fields.iter().filter(|(key, _)| key != "exc" && key != "panic_message");
+    let detail = line.text("error_detail");
+    let short = line.fields.iter().filter(|(key, value)| match key.as_str() {
+        "exc" | "panic_message" => false,
+        "error_detail" => !line.msg.contains(&detail),
+        // The detail of an error that has fields shows them.
+        "error_fields" => detail.is_empty(),
+        _ => !line.repeats_class(key, value),
+    });
     short.map(|(key, value)| (key.clone(), value_text(value))).collect()
 }
 

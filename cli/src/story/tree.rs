@@ -18,7 +18,10 @@ const MAX_DEPTH: usize = 60;
 pub(crate) fn build(id: String, lines: Vec<Line>, omitted_lines: u64) -> Story {
     let mut groups: BTreeMap<(String, String), Vec<Line>> = BTreeMap::new();
     for line in lines {
-        groups.entry((line.service.clone(), line.span.clone())).or_default().push(line);
+        // A line may have a `service` field in place of the service that wrote it, so lines with a span id
+        // are grouped by that alone.
+        let service = if line.span.is_empty() { line.service.clone() } else { String::new() };
+        groups.entry((service, line.span.clone())).or_default().push(line);
     }
     let mut parts = Vec::new();
     let mut duplicate_lines = 0;
@@ -65,9 +68,12 @@ fn split_reused_id(lines: Vec<Line>, duplicates: &mut usize) -> Vec<Vec<Line>> {
 
 /// Builds a part from its lines, sorted by time.
 fn build_part(lines: Vec<Line>) -> Part {
+    let end_index = lines.iter().rposition(Line::is_end);
     let latest_value = |field: fn(&Line) -> &String| {
-        // The latest value counts: a service may set the user in the middle of a request.
-        lines.iter().rev().map(field).find(|text| !text.is_empty()).cloned().unwrap_or_default()
+        // The latest value counts: a service may set the user in the middle of a request. The end line comes
+        // first, since a field of an event may take the place of the request's value.
+        let lines = end_index.map(|index| &lines[index]).into_iter().chain(lines.iter().rev());
+        lines.map(field).find(|text| !text.is_empty()).cloned().unwrap_or_default()
     };
     let service = latest_value(|line| &line.service);
     let trace = latest_value(|line| &line.trace);
@@ -78,7 +84,6 @@ fn build_part(lines: Vec<Line>) -> Part {
     // Without a line below WARN, the log level may be `warn`: then a successful request has no end line.
     let has_info = lines.iter().any(|line| line.level < Level::Warn);
     let expects_end = (has_info && !method.is_empty()) || lines.iter().any(Line::is_start);
-    let end_index = lines.iter().rposition(Line::is_end);
     let start = start_time(&lines, end_index.map(|index| &lines[index]));
     let gaps = gaps::find(&lines);
     let missing_lines = gaps.iter().map(|gap| gap.missing).sum();

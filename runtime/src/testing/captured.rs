@@ -203,7 +203,7 @@ impl Captured {
 
     /// Returns all steps and calls as an indented tree, in the order in which they began.
     ///
-    /// Each line has a name, an outcome and an error category. The text contains nothing that differs between runs.
+    /// Each line has a name, an outcome and the class of the error. The text contains nothing that differs between runs.
     ///
     /// ```
     /// #[candor::dependency_call("payments")]

@@ -1,5 +1,6 @@
 //! The command `candor`, which reads lines back.
 
+mod errors;
 mod hostile;
 mod listing;
 mod lnav;

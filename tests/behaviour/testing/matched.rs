@@ -137,7 +137,7 @@ place_order ok
   price ok
   db.load ok
   payments.charge ok
-place_order error Error
+place_order error timeout
   price ok
   db.load ok
   payments.charge error timeout

@@ -80,7 +80,7 @@ fn request(number: u64, random: &mut Random, out: &mut String) {
                 offset: u64| {
         let (status, outcome) = if error.is_some() { ("null", "error") } else { ("200", "ok") };
         let error = error.map_or("null".to_owned(), |error| {
-            format!("\"{error}\",\"error_detail\":\"{name} did not answer: operation \\\"{operation}\\\" timed out\"")
+            failure(error, &format!("orders::{name}::CallError"), name, operation)
         });
         format!(
             "\"dependency\":\"{name}\",\"operation\":\"{operation}\",\"dependency_method\":\"POST\",\
@@ -119,8 +119,11 @@ fn request(number: u64, random: &mut Random, out: &mut String) {
     let order = "\"order\":{\"customer_id\":41,\"sku\":\"tea\",\"quantity\":2,\"email\":\"a***@example.com\",\
                  \"password\":\"[REDACTED]\",\"card\":{\"number\":\"****4242\",\"cvv\":\"[REDACTED]\"}}";
     let place = step("place_order", at - 100, outcome, 1, 0, 100);
+    let failure =
+        error.map(|class| failure(class, "orders::service::OrderError", "payments", "charge"));
+    let failure = failure.map_or(String::new(), |failure| format!(",\"error\":{failure}"));
     let level = if fails { "WARN" } else { "INFO" };
-    line(at, level, "orders::service", "step_timing", &format!("{place},{order}"));
+    line(at, level, "orders::service", "step_timing", &format!("{place},{order}{failure}"));
     let cause = if fails {
         ",\"cause\":{\"step\":\"charge\",\"dependency\":\"payments\",\"step_id\":4,\"category\":\"timeout\"}"
     } else {
@@ -136,6 +139,14 @@ fn request(number: u64, random: &mut Random, out: &mut String) {
     );
     let level = if fails { "ERROR" } else { "INFO" };
     line(at + 150, level, "http", "request_completed", &end);
+}
+
+/// The value of `error`, and the members that follow it.
+fn failure(class: &str, type_name: &str, dependency: &str, operation: &str) -> String {
+    format!(
+        "\"{class}\",\"error_type\":\"{type_name}\",\
+         \"error_detail\":\"{dependency} did not answer: operation \\\"{operation}\\\" timed out\""
+    )
 }
 
 fn ms(micros: u64) -> String {

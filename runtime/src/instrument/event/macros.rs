@@ -38,14 +38,14 @@ macro_rules! trace {
 
 /// Writes an INFO line: a normal event, such as a completed job.
 ///
-/// The syntax is that of `tracing::info!`, but **every field and every format argument must be [`Loggable`](crate::Loggable)**. Strings
-/// need a [policy](crate::policy) that states how much of them is shown. Without one, the code does not compile, and
-/// the error points at the value.
+/// The syntax is that of `tracing::info!`, but **every field and every format argument must be
+/// [`Loggable`](crate::Loggable) or an error**. Strings need a [policy](crate::policy) that states how much of them is
+/// shown. Without one, the code does not compile, and the error points at the value.
 ///
 /// ```
 /// let (order_id, card, shop) = (7, "4242424242424242", "books");
 /// let captured = candor::testing::capture();
-/// candor::info!(order_id, card = mask(&card).last(4), "charged {amount:.2} for {}", clear(&shop), amount = 9.5);
+/// candor::info!(order_id, card = mask(&card, last = 4), "charged {amount:.2} for {}", clear(&shop), amount = 9.5);
 ///
 /// // {…,"level":"INFO","logger":"shop","msg":"charged 9.50 for books",…,"order_id":7,"card":"****4242"}
 /// let line = captured.line("charged 9.50 for books");
@@ -55,7 +55,7 @@ macro_rules! trace {
 ///
 /// ```compile_fail
 /// let name = String::from("Ada");
-/// candor::info!("hello {name}"); // `String` can't be logged without a decision on what may be shown
+/// candor::info!("hello {name}"); // `String` can't be logged without a redaction policy
 /// ```
 ///
 /// # Fields
@@ -66,7 +66,11 @@ macro_rules! trace {
 /// | `order_id`, `order.id` | `order_id`, `order.id`: a variable or a field of one, by its own name |
 /// | `order.total = total` | `order.total`: dots are part of the name |
 /// | `"order id" = order.id` | `order id`: a name that is not a Rust identifier |
+/// | `{ KEY } = order.id` | the value of a constant |
+/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that is one, such as `concat!`; it needs no policy |
 /// | `?order`, `%order`, `order = ?order` | `order`: accepted as in tracing, without effect |
+/// | `error = e`, `%e`, `error = &e as &dyn Error` | [an error](#errors) |
+/// | `rows = Empty` | no field; `rows` is declared for other layers |
 /// | `message = value` | the message, in place of a format string |
 /// | `{ a = 1, b = 2 }, "…"` | `a` and `b`: fields may be in braces |
 ///
@@ -74,11 +78,36 @@ macro_rules! trace {
 /// tracing, `?` and `%` select `Debug` or `Display`, which have no redaction policy. Here the value must be loggable
 /// with or without them, and its output is the same.
 ///
-/// A policy function around a value needs no import, in fields and in format arguments alike.
+/// A policy function around a value needs no import, in fields and in format arguments alike. Its arguments are those
+/// that it has in [`#[redact]`](macro@crate::redact): `mask(&card, last = 4)`. `clear(&key_id, reason = "…")` shows a
+/// value although its name is sensitive.
 ///
-/// The [key rule](crate::keys) applies to names: the value of a sensitive one is `"[REDACTED]"`. candor's own keys
-/// (`level`, `msg`, `request_id`, `path`, …) are rejected. If a name is given twice, both values are evaluated and the
-/// last one is written.
+/// The [key rule](crate::keys) applies to names: the value of a sensitive one is `"[REDACTED]"`. If a name is given
+/// twice, both values are evaluated and the last one is written.
+///
+/// `user_id`, `path`, `method`, `service` and `request_id` take the place of the context's value on this line. candor's
+/// other keys (`level`, `msg`, `seq`, …) are refused; the compile error says what to use in their place.
+///
+/// # Errors
+///
+/// Every [`Error`](std::error::Error), `Box<dyn Error>`, `anyhow::Error` and `eyre::Report` is a value, and is shown
+/// [as a step shows its error](crate::dependency#how-an-error-is-shown). A field `NAME` has the class of the error,
+/// such as `timeout` or the short name of its type, `NAME_type` its type, and `NAME_detail` the scrubbed text of its
+/// chain of sources; a `#[redact]` error has `NAME_fields` too. A field called `e` or `err` counts as `error`, and an
+/// error among the arguments of the message sets the keys of `error` as well.
+///
+/// ```
+/// use std::io;
+///
+/// let e = io::Error::new(io::ErrorKind::TimedOut, "no answer from db, password=hunter2");
+/// let captured = candor::testing::capture();
+/// candor::warn!(rows = 3, "save failed: {e}");
+///
+/// // {…,"msg":"save failed: no answer from db, password=[REDACTED]",…,"rows":3,
+/// //  "error":"timeout","error_type":"std::io::error::Error","error_detail":"no answer from db, password=[REDACTED]"}
+/// let line = captured.line("save failed: no answer from db, password=[REDACTED]");
+/// assert_eq!((line.text("error"), line.text("error_type")), ("timeout", "std::io::error::Error"));
+/// ```
 ///
 /// # The message
 ///
@@ -128,10 +157,10 @@ macro_rules! trace {
 ///
 /// # What is refused
 ///
-/// - a field or an argument that is not loggable;
-/// - a field with the name of one of candor's own keys;
-/// - a message that is not a literal (`concat!(…)`, a constant), since its arguments could not be checked;
-/// - constants as field names (`{ KEY } = value`).
+/// - a field or an argument that is not loggable and not an error;
+/// - `mask(&x)` without `first` or `last`;
+/// - a field with the name of one of candor's own keys, apart from those of the context;
+/// - a message that is not a literal (`concat!(…)`, a constant), since its arguments could not be checked.
 #[macro_export]
 macro_rules! info {
     ($($event:tt)*) => { $crate::__private::event!($crate Info, $($event)*) };
@@ -156,18 +185,25 @@ macro_rules! warn {
 
 /// Writes an ERROR line: a request or an operation failed.
 ///
-/// Syntax and rules are those of [`info!`](crate::info!). The text of an error needs a policy like any other string;
-/// `scrub` removes the parts that look like secrets:
+/// Syntax and rules are those of [`info!`](crate::info!). An error is a value like any other: its class, its type and
+/// the text of its chain of sources, without the parts that look like secrets.
 ///
 /// ```
-/// let captured = candor::testing::capture();
-/// let refused = "postgres://app:s3cret@db/orders is down";
-/// candor::error!(reason = scrub(refused), "no orders were read");
+/// use std::io;
 ///
-/// // {…,"level":"ERROR","logger":"shop","msg":"no orders were read",…,
-/// //  "reason":"postgres://app:[REDACTED]@db/orders is down"}
+/// # fn read() -> io::Result<u32> {
+/// #     Err(io::Error::new(io::ErrorKind::ConnectionRefused, "postgres://app:s3cret@db/orders is down"))
+/// # }
+/// let captured = candor::testing::capture();
+/// if let Err(e) = read() {
+///     candor::error!(error = e, "no orders were read");
+/// }
+///
+/// // {…,"level":"ERROR","logger":"shop","msg":"no orders were read",…,"error":"connect",
+/// //  "error_type":"std::io::error::Error","error_detail":"postgres://[REDACTED]@db/orders is down"}
 /// let line = captured.line("no orders were read");
-/// assert!(!line.text("reason").contains("s3cret"));
+/// assert_eq!((line.text("error"), line.text("error_type")), ("connect", "std::io::error::Error"));
+/// assert_eq!(line.text("error_detail"), "postgres://[REDACTED]@db/orders is down");
 /// ```
 #[macro_export]
 macro_rules! error {
