@@ -47,8 +47,9 @@ impl ActiveStep {
         let url = own.as_mut().and_then(|state| state.url.take());
         let fields = own.as_ref().map_or("", |state| state.fields.as_str());
         let mut setup = StepSetup::of(site, url.as_deref(), fields);
-        let extras = own.as_mut().and_then(|state| state.extras.take());
-        setup.add_extras(extras);
+        if has_extras {
+            setup.add_extras(own.as_mut().and_then(|state| state.extras.take()));
+        }
         // Entered first, because it may panic.
         if let Some(span) = &setup.span {
             span.enter();
@@ -200,13 +201,15 @@ impl StepSetup {
             Arc::new(CallState::new(site, url))
         });
         let mut recorded = String::new();
-        let span = site.span(|| fields_at_entry(site, fields, &mut recorded));
-        let extras = span.as_ref().and_then(LayerSpan::id).map(|id| {
+        let Some(span) = site.span(|| fields_at_entry(site, fields, &mut recorded)) else {
+            return StepSetup { extras: None, call, span: None };
+        };
+        let extras = span.id().map(|id| {
             let mut extras = current::take_extras();
             extras.span = Some(StepSpan { id, recorded });
             extras
         });
-        StepSetup { extras, call, span: span.map(Box::new) }
+        StepSetup { extras, call, span: Some(Box::new(span)) }
     }
 
     /// Adds the extras that the fields of the entry made.

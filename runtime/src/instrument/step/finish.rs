@@ -116,10 +116,10 @@ impl ActiveStep {
             Outcome::Ok if has_failed => Outcome::Error,
             outcome => outcome,
         };
-        let class = category.map(|category| match end.failure {
-            Some(failure) => failure.class(Some(category)),
-            None => ErrorClass::Category(category),
-        });
+        let class = match category {
+            None => None,
+            Some(category) => Some(class_of(category, end.failure)),
+        };
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
@@ -348,6 +348,14 @@ impl StepState {
             limit if took >= limit => Severity::Warn,
             _ => Severity::Debug,
         }
+    }
+}
+
+#[cold]
+fn class_of(category: Category, failure: Option<&Failure<'_>>) -> ErrorClass {
+    match failure {
+        Some(failure) => failure.class(Some(category)),
+        None => ErrorClass::Category(category),
     }
 }
 
