@@ -25,8 +25,6 @@ use crate::redact::scrub;
 /// first cross-host redirect logs a WARN `redirect_followed`.
 ///
 /// ```
-/// # use reqwest_0_13 as reqwest;
-/// # use reqwest_middleware_0_5 as reqwest_middleware;
 /// let client = reqwest::Client::builder().redirect(candor::http::same_host_redirects()).build()?;
 /// let client = reqwest_middleware::ClientBuilder::new(client)
 ///     .with(candor::http::ContextMiddleware::new().debug_host("payments.internal"))
@@ -165,4 +163,4 @@ macro_rules! reqwest_version {
 }
 
 reqwest_version!("reqwest_0_12" reqwest_0_12 reqwest_middleware_0_4);
-reqwest_version!("reqwest_0_13" reqwest_0_13 reqwest_middleware_0_5);
+reqwest_version!("reqwest_0_13" reqwest reqwest_middleware);

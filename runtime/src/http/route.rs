@@ -58,6 +58,6 @@ macro_rules! axum_versions {
 }
 
 axum_versions! {
-    "axum_0_8" Axum08 axum_0_8,
+    "axum_0_8" Axum08 axum,
     "axum_0_7" Axum07 axum_0_7,
 }

@@ -68,4 +68,4 @@ macro_rules! reqwest_version {
 }
 
 reqwest_version!("reqwest_0_12" reqwest_0_12 reqwest_middleware_0_4);
-reqwest_version!("reqwest_0_13" reqwest_0_13 reqwest_middleware_0_5, is_dns);
+reqwest_version!("reqwest_0_13" reqwest reqwest_middleware, is_dns);

@@ -57,4 +57,4 @@ macro_rules! sqlx_version {
 }
 
 sqlx_version!("sqlx_0_8" sqlx_0_8);
-sqlx_version!("sqlx_0_9" sqlx_0_9);
+sqlx_version!("sqlx_0_9" sqlx);

@@ -63,4 +63,4 @@ macro_rules! tonic_version {
 
 tonic_version!("tonic_0_12" tonic_0_12);
 tonic_version!("tonic_0_13" tonic_0_13);
-tonic_version!("tonic_0_14" tonic_0_14);
+tonic_version!("tonic_0_14" tonic);

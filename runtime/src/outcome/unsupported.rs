@@ -179,9 +179,9 @@ mod tests {
         let mut found = Vec::new();
         #[cfg(feature = "reqwest_0_13")]
         found.extend([
-            (response::<reqwest_0_13::Response>(), Unsupported::ReqwestResponse),
-            (error::<reqwest_0_13::Error>(), Unsupported::ReqwestError),
-            (error::<reqwest_middleware_0_5::Error>(), Unsupported::MiddlewareError),
+            (response::<reqwest::Response>(), Unsupported::ReqwestResponse),
+            (error::<reqwest::Error>(), Unsupported::ReqwestError),
+            (error::<reqwest_middleware::Error>(), Unsupported::MiddlewareError),
         ]);
         #[cfg(feature = "http")]
         found.extend([
@@ -196,11 +196,11 @@ mod tests {
         ]);
         #[cfg(feature = "tonic_0_14")]
         found.extend([
-            (response::<tonic_0_14::Response<u8>>(), Unsupported::TonicResponse),
-            (error::<Box<tonic_0_14::Status>>(), Unsupported::TonicStatus),
+            (response::<tonic::Response<u8>>(), Unsupported::TonicResponse),
+            (error::<Box<tonic::Status>>(), Unsupported::TonicStatus),
         ]);
         #[cfg(feature = "sqlx_0_9")]
-        found.push((error::<sqlx_0_9::Error>(), Unsupported::SqlxError));
+        found.push((error::<sqlx::Error>(), Unsupported::SqlxError));
         #[cfg(feature = "redis")]
         found.push((error::<redis::RedisError>(), Unsupported::RedisError));
         assert!(found.iter().all(|(found, expected)| *found == Some(*expected)), "{found:?}");
