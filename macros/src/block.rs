@@ -7,7 +7,7 @@ use syn::{ItemImpl, ItemTrait, Meta, Signature, Token, Type};
 
 use crate::args::{Args, SiteKind};
 use crate::errors::Errors;
-use crate::function::Function;
+use crate::function::{Function, allow_expected};
 use crate::{shape, timed};
 
 /// Whether the item is a block, by its first keywords.
@@ -53,7 +53,8 @@ pub(crate) fn expand(
     }
     let block = errors.take(parse(item))?;
     let expand_all = |input: ParseStream<'_>| {
-        let inner = input.call(syn::Attribute::parse_inner)?;
+        let mut inner = input.call(syn::Attribute::parse_inner)?;
+        inner.iter_mut().for_each(allow_expected);
         let mut methods = quote!(#(#inner)*);
         while !input.is_empty() {
             methods.extend(expand_method(kind, args, &block, input, errors)?);
@@ -73,7 +74,13 @@ fn parse(item: TokenStream) -> syn::Result<Block> {
     let Some(TokenTree::Group(body)) = tokens.pop() else {
         return Err(syn::Error::new_spanned(item, "expected a block with methods"));
     };
-    let header: TokenStream = tokens.into_iter().collect();
+    let header = |input: ParseStream<'_>| -> syn::Result<TokenStream> {
+        let mut attributes = input.call(syn::Attribute::parse_outer)?;
+        attributes.iter_mut().for_each(allow_expected);
+        let rest: TokenStream = input.parse()?;
+        Ok(quote!(#(#attributes)* #rest))
+    };
+    let header = header.parse2(tokens.into_iter().collect())?;
     let empty = quote!(#header {});
     if let Ok(item) = syn::parse2::<ItemTrait>(empty.clone()) {
         return Ok(Block { header, name: item.ident.to_string(), keeps_async: true, body });

@@ -7,9 +7,9 @@ use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
 use syn::{
-    AttrStyle, Attribute, BoundLifetimes, FnArg, Ident, Lifetime, Pat, PatIdent, ReceiverKind,
-    ReturnType, Signature, Token, Type, TypeFnPtr, TypeTraitObject, Visibility,
-    parse_quote_spanned,
+    AttrStyle, Attribute, BoundLifetimes, FnArg, Ident, Lifetime, Meta, Pat, PatIdent,
+    ReceiverKind, ReturnType, Signature, Token, Type, TypeFnPtr, TypeTraitObject, Visibility,
+    parse_quote, parse_quote_spanned,
 };
 
 use crate::tokens::mentions;
@@ -78,7 +78,14 @@ impl Argument {
     /// `let __arg2 = __arg2; let (a, _) = __arg2;`: parts it does not bind are dropped after the others.
     pub(crate) fn rebound(&self) -> TokenStream {
         let Argument { attributes, name, pattern, renamed } = self;
-        let whole = renamed.then(|| quote!(let #name = #name;));
+        let conditions = attributes.iter().filter(|attribute| is_condition(attribute));
+        let whole = renamed.then(|| {
+            // `ref mut` borrows from the variable, unless the argument is itself a reference.
+            let mutability = binds_by_exclusive_reference(pattern)
+                .then(|| (quote!(#[allow(unused_mut)]), quote!(mut)));
+            let (allow, mutability) = mutability.unzip();
+            quote!(#(#conditions)* #allow let #mutability #name = #name;)
+        });
         let ignored = self.is_ignored();
         // As a tuple, since clippy's `no_effect_underscore_binding` would fire on `let _a = __arg2;`.
         let is_name = pattern
@@ -90,14 +97,22 @@ impl Argument {
         } else {
             (quote!(#pattern), quote!(#name))
         };
-        let part = (!ignored).then(|| quote!(#(#attributes)* let #pattern = #value;));
+        let allow = (!renamed).then(|| quote!(#[allow(clippy::shadow_same)]));
+        let part = (!ignored).then(|| quote!(#(#attributes)* #allow let #pattern = #value;));
         quote!(#whole #part)
+    }
+
+    /// Whether the argument may not exist. It is then captured, since an attribute can't remove a value that is
+    /// passed on.
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.attributes.iter().any(is_condition)
     }
 
     /// The argument as a parameter of a closure.
     pub(crate) fn parameter(&self) -> TokenStream {
-        let Argument { attributes, pattern, .. } = self;
-        quote!(#(#attributes)* #pattern)
+        let Argument { attributes, pattern, renamed, .. } = self;
+        let allow = (!renamed).then(|| quote!(#[allow(clippy::shadow_reuse)]));
+        quote!(#(#attributes)* #allow #pattern)
     }
 
     fn is_ignored(&self) -> bool {
@@ -193,11 +208,20 @@ impl Function {
         }
         for attribute in &mut inner {
             attribute.style = AttrStyle::Outer;
+            // To lints about attributes, it is not one that the user put there.
+            let span = Span::call_site().located_at(attribute.pound_token.span());
+            attribute.pound_token = Token![#](span);
         }
         self.attributes.extend(inner);
         let span = self.body.span();
         self.body = Group::new(Delimiter::Brace, rest);
         self.body.set_span(span);
+    }
+
+    /// Allows the lints of clippy that an `#[expect]` on the function names: many of them look at a whole function, and
+    /// don't fire at an expanded one.
+    pub(crate) fn allow_expected(&mut self) {
+        self.attributes.iter_mut().for_each(allow_expected);
     }
 
     /// The function with another body.
@@ -225,6 +249,37 @@ impl ToTokens for Function {
 /// count as a use of it.
 fn is_plain(pat: &PatIdent) -> bool {
     pat.by_ref.is_none() && pat.subpat.is_none() && !pat.ident.to_string().starts_with('_')
+}
+
+/// Makes an `#[expect]` of lints of clippy an `#[allow]`.
+pub(crate) fn allow_expected(attribute: &mut Attribute) {
+    let is_expectation = attribute.path().is_ident("expect");
+    let Meta::List(list) = &attribute.meta else { return };
+    if is_expectation && mentions(&list.tokens, &format_ident!("clippy")) {
+        let lints = &list.tokens;
+        let style = attribute.style;
+        *attribute = parse_quote!(#[allow(#lints)]);
+        attribute.style = style;
+    }
+}
+
+/// Whether an attribute can remove what it is on.
+fn is_condition(attribute: &Attribute) -> bool {
+    ["cfg", "cfg_attr"].iter().any(|name| attribute.path().is_ident(name))
+}
+
+/// Whether a pattern contains `ref mut`.
+fn binds_by_exclusive_reference(pattern: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = pattern.clone().into_iter().collect();
+    let is_here = tokens.windows(2).any(|pair| {
+        matches!(pair, [TokenTree::Ident(first), TokenTree::Ident(second)]
+            if first == "ref" && second == "mut")
+    });
+    is_here
+        || tokens.iter().any(|token| match token {
+            TokenTree::Group(group) => binds_by_exclusive_reference(&group.stream()),
+            _ => false,
+        })
 }
 
 /// A type with `_` for every `impl Trait` in it, which only a signature can name.

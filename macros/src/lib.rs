@@ -155,6 +155,9 @@ use args::SiteKind;
 /// most 64 bytes larger. An `async fn` stays one, with a larger future, under `#[must_use]` or another
 /// attribute macro, in an annotated trait declaration, and if it returns `!`.
 ///
+/// An `#[expect]` that names a lint of clippy, on the function or block, acts as an `#[allow]`: many of these lints look
+/// at a whole function, and would not fire at the expanded one.
+///
 /// # Compile errors
 ///
 /// - A `const fn`, a method without a body, an item that is not a function.

@@ -32,8 +32,9 @@ pub(crate) struct Polled {
     pub(crate) kind: PollKind,
     /// Whether it is `Pin<Box<dyn …>>`.
     pub(crate) boxed: bool,
-    /// The output of the future, or the items of the stream.
-    pub(crate) output: Type,
+    /// The output of the future, or the items of the stream. `None` if an alias such as `BoxFuture<'_, T>` determines
+    /// it, which may be one of the user's.
+    pub(crate) output: Option<Type>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,6 +96,8 @@ fn is_plain(kind: SiteKind, ty: &Type) -> bool {
         Type::Never(_) => true,
         Type::Tuple(tuple) => tuple.elems.is_empty(),
         Type::Reference(_) => kind == SiteKind::Step,
+        // The compiler derives from the return type that a closure takes references of any lifetime.
+        Type::ImplTrait(opaque) => opaque.bounds.iter().any(is_function),
         Type::Path(path) if path.path.segments.len() == 1 => {
             PLAIN.iter().any(|plain| path.path.segments[0].ident == plain)
         }
@@ -102,20 +105,25 @@ fn is_plain(kind: SiteKind, ty: &Type) -> bool {
     }
 }
 
+/// Whether a bound is one of closures.
+fn is_function(bound: &TypeParamBound) -> bool {
+    const FUNCTIONS: [&str; 6] = ["Fn", "FnMut", "FnOnce", "AsyncFn", "AsyncFnMut", "AsyncFnOnce"];
+    let TypeParamBound::Trait(bound) = bound else { return false };
+    bound.path.segments.last().is_some_and(|last| FUNCTIONS.iter().any(|name| last.ident == name))
+}
+
 /// The future or stream that a type is, by the last segment of its path.
 fn polled(ty: &Type) -> Option<Polled> {
     match ty {
         Type::ImplTrait(opaque) => of_bounds(opaque.bounds.iter(), false),
         Type::Path(path) => {
-            let (name, arguments) = last_segment(&path.path)?;
-            let inner = first_type(arguments)?;
-            let kind = match name.to_string().as_str() {
-                "Pin" => return of_boxed(inner),
+            let kind = match path.path.segments.last()?.ident.to_string().as_str() {
+                "Pin" => return of_boxed(first_type(last_segment(&path.path)?.1)?),
                 "BoxFuture" | "LocalBoxFuture" => PollKind::Future,
                 "BoxStream" | "LocalBoxStream" => PollKind::Stream,
                 _ => return None,
             };
-            Some(Polled { kind, boxed: true, output: inferred(inner) })
+            Some(Polled { kind, boxed: true, output: None })
         }
         Type::Paren(inner) => polled(&inner.elem),
         Type::Group(inner) => polled(&inner.elem),
@@ -151,7 +159,7 @@ fn of_trait(path: &Path, boxed: bool) -> Option<Polled> {
     };
     arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == output => {
-            Some(Polled { kind, boxed, output: inferred(ty) })
+            Some(Polled { kind, boxed, output: Some(inferred(ty)) })
         }
         _ => None,
     })

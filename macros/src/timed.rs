@@ -45,8 +45,9 @@ pub(crate) fn expand(
     keeps_async: bool,
 ) -> syn::Result<TokenStream> {
     function.hoist_attributes();
+    function.allow_expected();
     let shape = Shape::of(kind, args, &function, keeps_async);
-    check(args, &shape)?;
+    check(args, &function, &shape)?;
     let mut errors = Errors::default();
     let parts = Parts::new(kind, args, &function, &mut errors);
     errors.finish()?;
@@ -63,7 +64,7 @@ pub(crate) fn expand(
 }
 
 /// Checks the arguments that only some shapes accept.
-fn check(args: &Args, shape: &Shape) -> syn::Result<()> {
+fn check(args: &Args, function: &Function, shape: &Shape) -> syn::Result<()> {
     let is_polled = matches!(shape, Shape::Future | Shape::Async | Shape::Polled(_));
     if let Some(busy) = args.busy
         && !is_polled
@@ -71,14 +72,14 @@ fn check(args: &Args, shape: &Shape) -> syn::Result<()> {
         let message = "`busy` only applies to async functions";
         return Err(syn::Error::new(busy, message));
     }
-    if let Shape::Polled(Polled { kind: PollKind::Stream, output, .. }) = shape {
+    if let Shape::Polled(Polled { kind: PollKind::Stream, .. }) = shape {
         if let Some(ret) = &args.ret {
             let message = "`ret` is not supported on functions returning a stream";
             return Err(syn::Error::new(ret.span, message));
         }
         if !cfg!(feature = "stream") {
             let message = "enable candor's `stream` feature to time functions returning a stream";
-            return Err(syn::Error::new_spanned(output, message));
+            return Err(syn::Error::new_spanned(function.output(), message));
         }
     }
     Ok(())

@@ -28,6 +28,11 @@ pub(crate) fn span_at(token: &impl ToTokens) -> Span {
     Span::mixed_site().located_at(token.span())
 }
 
+/// A generated variable that is in scope of the user's code, and that only generated code can name.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
 /// Whether `name` is among the tokens.
 pub(crate) fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
     tokens.clone().into_iter().any(|token| match token {

@@ -2,6 +2,8 @@
 
 pub use core;
 pub use core::option::Option::{None, Some};
+#[cfg(feature = "stream")]
+pub use futures_core::Stream;
 pub use std;
 pub use std::boxed::Box;
 pub use std::convert::Infallible;

@@ -7,6 +7,7 @@ mod drops;
 mod forms;
 mod futures;
 mod outcomes;
+mod rare;
 
 /// Defines the same functions twice: plain, and annotated.
 macro_rules! both {

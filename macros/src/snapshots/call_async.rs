@@ -10,6 +10,7 @@ fn charge(
         &__SITE,
         async move {
             let _ = &self;
+            #[allow(clippy::shadow_same)]
             let order = order;
             let __arg2 = __arg2;
             let (a, _) = __arg2;

@@ -21,7 +21,13 @@ pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
         order,
         left,
         __arg2,
-        move |order, mut left, __arg2| -> Result<u32, Refused> {
+        move |
+            #[allow(clippy::shadow_reuse)]
+            order,
+            #[allow(clippy::shadow_reuse)]
+            mut left,
+            __arg2,
+        | -> Result<u32, Refused> {
             let _ = &order;
             left -= order.count()?;
             Ok(left)

@@ -20,10 +20,23 @@ pub(super) fn block(body: &TokenStream, span: Span) -> TokenStream {
 /// Whether the body starts with an item or an attribute, before which clippy wants no statement.
 pub(super) fn starts_with_item(body: &TokenStream) -> bool {
     #[rustfmt::skip]
-    const ITEMS: [&str; 11] = [
-        "const", "enum", "extern", "fn", "macro_rules", "mod", "static", "struct", "trait", "type", "use",
+    const ITEMS: [&str; 13] = [
+        "const", "enum", "extern", "fn", "impl", "macro_rules", "mod", "pub", "static", "struct", "trait", "type",
+        "use",
     ];
-    match body.clone().into_iter().next() {
+    // Words that begin an item or an expression.
+    const EITHER: [&str; 2] = ["async", "unsafe"];
+    let mut tokens = body.clone().into_iter();
+    match tokens.next() {
+        Some(TokenTree::Ident(first)) if EITHER.iter().any(|word| first == word) => {
+            let next = tokens.next();
+            let is_closure = matches!(&next, Some(TokenTree::Ident(next)) if next == "move");
+            matches!(next, Some(TokenTree::Ident(_))) && !is_closure
+        }
+        // `union` is a keyword only here.
+        Some(TokenTree::Ident(first)) if first == "union" => {
+            matches!(tokens.next(), Some(TokenTree::Ident(_)))
+        }
         Some(TokenTree::Ident(first)) => ITEMS.iter().any(|item| first == item),
         Some(TokenTree::Punct(first)) => first.as_char() == '#',
         _ => false,

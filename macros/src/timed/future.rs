@@ -1,16 +1,16 @@
 //! Functions whose body is polled: `async fn`s, and functions that return a future or stream.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{ReturnType, Type, parse_quote};
+use syn::{ReturnType, Stmt, Type, parse_quote};
 
 use super::body::{block, split_tail, tail_span};
 use super::parts::Parts;
 use super::sync::call;
 use crate::function::{Argument, Function, without_lifetimes};
 use crate::shape::{PollKind, Polled, pinned};
-use crate::tokens::{respan, span_at};
+use crate::tokens::{local, mentions, respan, span_at};
 
 /// `fn f(…) -> impl Future<Output = T> { step }`: unlike an `async fn`, the future stores the arguments
 /// once.
@@ -25,8 +25,14 @@ pub(super) fn returns_future(parts: &Parts, function: &mut Function) -> TokenStr
     let end = output.clone().into_iter().last().map_or_else(Span::call_site, |last| last.span());
     let end = quote_spanned!(end=> >);
     function.signature.asyncness = None;
-    // The compiler reports a value that is not what an `impl Trait` in the output promises at the body.
-    let span = span_at(&function.body);
+    // The compiler reports a value that is not what an `impl Trait` in the output promises at the body, and other
+    // diagnostics about the future at the output.
+    let span = match &function.signature.output {
+        ReturnType::Type(_, ty) if !mentions(&ty.to_token_stream(), &format_ident!("impl")) => {
+            span_at(ty)
+        }
+        _ => span_at(&function.body),
+    };
     let future = quote_spanned!(span=> -> impl #private::Future<Output = #output #end);
     function.signature.output = parse_quote!(#future);
     returned(function, &step)
@@ -87,8 +93,9 @@ fn step(parts: &Parts, function: &mut Function) -> TokenStream {
         // A variable would be in the compiler's errors about two types.
         quote!(return #body;)
     } else {
+        let declared = declared(&output);
         quote! {
-            let #value: #output = #body;
+            let #value: #declared = #body;
             #[allow(unreachable_code)]
             return #value;
         }
@@ -106,6 +113,31 @@ fn step(parts: &Parts, function: &mut Function) -> TokenStream {
     arguments.set_span(tail);
     let private = respan(tail, private);
     quote_spanned!(tail=> #private::Step::new::<#output> #arguments)
+}
+
+/// The output as the type of a variable. Its ends are generated if the type is long: else clippy's `type_complexity`,
+/// which does not look at the output of an `async fn`, would fire. A short one stays the user's, because the compiler
+/// reports an unknown name once for each span.
+fn declared(output: &Type) -> TokenStream {
+    const LONG: usize = 16;
+    fn count(tokens: TokenStream) -> usize {
+        let of = |token| match token {
+            TokenTree::Group(group) => count(group.stream()) + 1,
+            _ => 1,
+        };
+        tokens.into_iter().map(of).sum()
+    }
+    let tokens = output.to_token_stream();
+    if count(tokens.clone()) < LONG {
+        return tokens;
+    }
+    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let last = tokens.len() - 1;
+    for at in [0, last] {
+        let span = Span::call_site().located_at(tokens[at].span());
+        tokens[at].set_span(span);
+    }
+    tokens.into_iter().collect()
 }
 
 /// A `return` that never runs. An `async` block can't declare its type, from which the `return`s and
@@ -135,7 +167,16 @@ pub(super) fn returns_polled(
     polled: &Polled,
 ) -> TokenStream {
     let Parts { private, read, .. } = parts;
-    let output = &polled.output;
+    let output = match (&polled.output, polled.kind) {
+        (Some(output), _) => output.to_token_stream(),
+        (None, kind) => {
+            let declared = function.output();
+            match kind {
+                PollKind::Future => quote!(<#declared as #private::Future>::Output),
+                PollKind::Stream => quote!(<#declared as #private::Stream>::Item),
+            }
+        }
+    };
     let new_entry = quote!(#private::StepStart::new);
     let entry = match &parts.fields {
         None => quote!(&__SITE),
@@ -145,9 +186,10 @@ pub(super) fn returns_polled(
         PollKind::Future => quote!(#private::Step),
         PollKind::Stream => quote!(#private::StepStream),
     };
+    let bound = local("__entry");
     if let Some((statements, tail)) = split_tail(&function.body.stream()) {
-        let bind_entry = parts.fields.is_some().then(|| quote!(let __entry = #entry;));
-        let entry = if bind_entry.is_some() { quote!(__entry) } else { entry };
+        let bind_entry = parts.fields.is_some().then(|| quote!(let #bound = #entry;));
+        let entry = if bind_entry.is_some() { quote!(#bound) } else { entry };
         let step = |polled: TokenStream| quote!(#wrapper::new::<#output>(#entry, #polled, #read));
         let tail = match (polled.boxed, pinned(&tail)) {
             (true, Some((pin, future))) => {
@@ -164,14 +206,17 @@ pub(super) fn returns_polled(
             }
             (false, _) => step(tail.to_token_stream()),
         };
-        return quote!(#bind_entry #(#statements)* return #tail;);
+        // Clippy wants items before statements.
+        let items = statements.iter().take_while(|statement| matches!(statement, Stmt::Item(_)));
+        let (items, statements) = statements.split_at(items.count());
+        return quote!(#(#items)* #bind_entry #(#statements)* return #tail;);
     }
     let declared = function.output();
     let polled_value = call(parts, function, &declared, None);
-    let step = quote!(#wrapper::new::<#output>(__entry, __polled, #read));
+    let step = quote!(#wrapper::new::<#output>(#bound, __polled, #read));
     let value = if polled.boxed { quote!(#private::Box::pin(#step)) } else { step };
     quote! {
-        let __entry = #entry;
+        let #bound = #entry;
         let __polled = #polled_value;
         return #value;
     }

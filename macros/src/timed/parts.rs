@@ -1,6 +1,6 @@
 //! The pieces that every form of an expanded function consists of.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
@@ -187,39 +187,58 @@ fn is_variable(value: &Expr, function: &Function) -> bool {
 }
 
 /// `|__value| ending!(__value).with_answer(answered!(__value)).with_ret(…)`
+///
+/// A variable next to a name of the user's has its span: errors point there, and if a `macro_rules!` passes the name on,
+/// a variable with another span would be another one.
 fn read(kind: SiteKind, args: &Args, private: &TokenStream, policies: &TokenStream) -> TokenStream {
+    let value = Ident::new("__value", Span::call_site());
     let answer = match &args.outcome {
         None if kind == SiteKind::Step => {
-            quote!(.with_error_answer(|| #private::error_answered!(__value)))
+            quote!(.with_error_answer(|| #private::error_answered!(#value)))
         }
-        None => quote!(.with_answer(#private::answered!(__value))),
+        None => quote!(.with_answer(#private::answered!(#value))),
         Some(outcome) if outcome.is_ident("result") => {
-            quote!(.with_answer(#private::error_answered!(__value)))
+            quote!(.with_answer(#private::error_answered!(#value)))
         }
         Some(outcome) => {
             let span = outcome.span();
-            let answer = quote_spanned!(span=> #private::answer(|| #outcome(__value)));
-            quote!(.with_answer(#answer))
+            let answered = Ident::new("__answered", span);
+            let answer = quote_spanned!(span=> #private::answer(|| #outcome(#answered)));
+            quote! {
+                .with_answer({
+                    let #answered = #value;
+                    #answer
+                })
+            }
         }
     };
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
-        let shown = match policy {
-            None => quote_spanned!(*span=> ret(&__shown)),
+        let shown = |span| Ident::new("__shown", span);
+        let (shown, call) = match policy {
+            None => {
+                let shown = shown(*span);
+                let call = quote_spanned!(*span=> ret(&#shown));
+                (shown, call)
+            }
             Some(Policy { kind: PolicyKind::With(path), .. }) => {
-                quote_spanned!(path.span()=> ret_with(|| #path(__shown)))
+                let shown = shown(path.span());
+                let call = quote_spanned!(path.span()=> ret_with(|| #path(#shown)));
+                (shown, call)
             }
             Some(Policy { name, kind }) => {
                 let ends = match kind {
                     PolicyKind::Mask { first, last } => Some(quote!(.first(#first).last(#last))),
                     _ => None,
                 };
-                let shown = quote_spanned!(name.span()=> #policies::#name(__shown) #ends);
-                quote_spanned!(*span=> ret(&#shown))
+                let shown = shown(name.span());
+                let call = quote_spanned!(name.span()=> #policies::#name(#shown) #ends);
+                let call = quote_spanned!(*span=> ret(&#call));
+                (shown, call)
             }
         };
         quote_spanned! {*span=>
-            .with_ret(#private::returned!(__value).map(|__shown| #private::#shown))
+            .with_ret(#private::returned!(#value).map(|#shown| #private::#call))
         }
     });
-    quote!(|__value| #private::call_result!(__value) #answer #ret)
+    quote!(|#value| #private::call_result!(#value) #answer #ret)
 }

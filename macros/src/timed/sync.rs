@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use super::body::{block, replace_returns, starts_with_item};
 use super::parts::Parts;
 use crate::function::{Argument, Function, caller};
-use crate::tokens::mentions;
+use crate::tokens::{local, mentions};
 
 /// ```text
 /// let __step = StepGuard::enter(&__SITE);
@@ -21,8 +21,9 @@ pub(super) fn guarded(parts: &Parts, function: &Function) -> TokenStream {
     if starts_with_item(&body) {
         body = function.body.to_token_stream();
     }
+    let step = local("__step");
     quote! {
-        let __step = #guard;
+        let #step = #guard;
         #body
     }
 }
@@ -39,13 +40,14 @@ pub(super) fn track_caller(parts: &Parts, function: &Function) -> TokenStream {
     let Parts { private, read, .. } = parts;
     let output = function.output();
     let guard = parts.guard();
+    let step = local("__step");
     let report = |value: TokenStream| {
         quote! {
             let __value: #output = #value;
             // If the body diverges, rustc already warns at the user's code.
             #[allow(unreachable_code)]
             {
-                __step.read(&__value, #read);
+                #step.read(&__value, #read);
                 return __value;
             }
         }
@@ -53,7 +55,7 @@ pub(super) fn track_caller(parts: &Parts, function: &Function) -> TokenStream {
     let body = replace_returns(function.body.stream(), |value| report(value.to_token_stream()));
     let value = report(block(&body, output.span()));
     quote! {
-        let mut __step = #guard.unobserved(#private::unobserved!(#output));
+        let mut #step = #guard.unobserved(#private::unobserved!(#output));
         #value
     }
 }
@@ -99,7 +101,8 @@ pub(super) fn call(
     let whole_self = function.whole_self(false);
     function.allow_changed_self();
     let mut arguments = function.take_arguments();
-    let rest = arguments.split_off(arguments.len().min(MOST));
+    let passed = arguments.iter().position(Argument::is_conditional).unwrap_or(arguments.len());
+    let rest = arguments.split_off(passed.min(MOST));
     let rest = rest.iter().map(Argument::rebound);
     // Else the compiler would warn of an argument that only a field names.
     let used = arguments.iter().map(|argument| &argument.name);

@@ -1,7 +1,7 @@
 //! Annotated functions get the same diagnostics from the compiler and clippy as plain ones.
 //!
 //! A small package compiles the functions of `gallery/` twice: unchanged, and with each attribute replaced in
-//! place, so that lines and columns stay the same.
+//! place, so that lines and columns stay the same. Both again with each function on one line.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,8 +10,23 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A diagnostic: its code, and the start of each primary span.
-type Diagnostic = (String, Vec<(u64, u64)>);
+/// A diagnostic: its code, and the file and start of each primary span. The file is without the `timed` or `plain`
+/// that its path begins with.
+type Diagnostic = (String, Vec<(String, u64, u64)>);
+
+/// The modules of the gallery that compile in each edition.
+const MODULES: [&str; 8] =
+    ["signatures", "arguments", "bodies", "items", "attributes", "returned", "made", "services"];
+
+/// The root of a program of the gallery, above its modules.
+const ROOT: &str = "#![allow(dead_code)]
+#![warn(clippy::all, clippy::pedantic, clippy::nursery)]
+type Answer<T> = Result<T, std::io::Error>;
+async fn breathe() {
+    std::future::ready(()).await;
+}
+fn main() {}
+";
 
 struct Package {
     folder: PathBuf,
@@ -27,7 +42,8 @@ impl Package {
             "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"{edition}\"\n[workspace]\n\
              [dependencies]\ncandor = {{ path = {:?}, features = [\"stream\"] }}\n\
              futures = {{ version = \"0.3\", default-features = false, features = [\"std\"] }}\n\
-             async-trait = \"0.1\"\n",
+             async-trait = \"0.1\"\n\
+             tracing = {{ version = \"0.1\", default-features = false }}\n",
             tests.join("../runtime"),
         );
         fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
@@ -37,6 +53,30 @@ impl Package {
 
     fn write(&self, program: &str, text: &str) {
         fs::write(self.folder.join(format!("src/bin/{program}.rs")), text).expect("a program");
+    }
+
+    /// A program of modules, each with its text.
+    fn write_modules(&self, program: &str, modules: &[(&str, String)]) {
+        let folder = self.folder.join("src/bin").join(program);
+        fs::create_dir_all(&folder).expect("a folder");
+        let mut root = ROOT.to_owned();
+        for (module, text) in modules {
+            root.push_str(&format!("mod {module};\n"));
+            fs::write(folder.join(format!("{module}.rs")), text).expect("a module");
+        }
+        fs::write(folder.join("main.rs"), root).expect("a program");
+    }
+
+    /// The diagnostics of the plain programs and of the timed ones. None may be an error.
+    fn diagnostics(&self, command: &str) -> [BTreeSet<Diagnostic>; 2] {
+        let mut diagnostics = [BTreeSet::new(), BTreeSet::new()];
+        for (program, message) in self.messages(command) {
+            assert_ne!(message["level"], "error", "{}", message["rendered"]);
+            if let Some(diagnostic) = diagnostic(&message) {
+                diagnostics[usize::from(program.starts_with("timed"))].insert(diagnostic);
+            }
+        }
+        diagnostics
     }
 
     /// The messages about the programs of the package, with the program's name.
@@ -82,29 +122,91 @@ fn target() -> PathBuf {
 /// The diagnostic of a message, if it points into the source.
 fn diagnostic(message: &Value) -> Option<Diagnostic> {
     let spans = message["spans"].as_array()?;
-    let mut at: Vec<_> = spans
-        .iter()
-        .filter(|span| span["is_primary"] == true)
-        .filter_map(|span| Some((span["line_start"].as_u64()?, span["column_start"].as_u64()?)))
-        .collect();
+    let start = |span: &Value| {
+        let (_, file) = span["file_name"].as_str()?.strip_prefix("src/bin/")?.split_at(5);
+        Some((file.to_owned(), span["line_start"].as_u64()?, span["column_start"].as_u64()?))
+    };
+    let mut at: Vec<_> =
+        spans.iter().filter(|span| span["is_primary"] == true).filter_map(start).collect();
     at.sort_unstable();
     let code = message["code"]["code"].as_str().unwrap_or("no code").to_owned();
     (!at.is_empty()).then_some((code, at))
 }
 
+/// The attribute in place of candor's.
+const OTHER: &str = "#[rustfmt::skip]";
+
+/// Whether the line begins one of candor's attributes on a function or block.
+fn is_attribute(line: &str) -> bool {
+    let Some(attribute) = line.trim_start().strip_prefix("#[") else { return false };
+    let is_candors =
+        |path: &str| matches!(path.rsplit("::").next(), Some("step_timed" | "dependency_call"));
+    let (path, arguments) = attribute.split_once(['(', ']']).unwrap_or((attribute, ""));
+    is_candors(path) || path == "cfg_attr" && arguments.split([' ', '(', ')']).any(is_candors)
+}
+
+/// The source with each attribute as long as the other one in its place, at least.
+fn padded(source: &str) -> String {
+    let pad = |line: &str| {
+        let indent = line.len() - line.trim_start().len();
+        let width = if is_attribute(line) { indent + OTHER.len() } else { 0 };
+        format!("{line:width$}")
+    };
+    source.lines().map(pad).collect::<Vec<_>>().join("\n")
+}
+
 /// The source without the attributes, with the same lines.
 fn plain(source: &str) -> String {
+    let mut is_inside = false;
     let without = |line: &str| {
-        let rest = line.trim_start();
-        if rest.starts_with("#[step_timed") || rest.starts_with("#[dependency_call") {
-            "#[rustfmt::skip]".to_owned()
-        } else if rest.starts_with("use candor::") {
+        if is_inside || is_attribute(line) {
+            is_inside = !line.trim_end().ends_with(']');
+            let indent = line.len() - line.trim_start().len();
+            format!("{:width$}", " ".repeat(indent) + OTHER, width = line.len())
+        } else if line.trim_start().starts_with("use candor::") {
             String::new()
         } else {
             line.to_owned()
         }
     };
     source.lines().map(without).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether the line begins a function.
+fn is_function(line: &str) -> bool {
+    const WORDS: [&str; 7] = ["pub", "$vis", "default", "const", "async", "unsafe", "extern"];
+    let is_before =
+        |word: &str| WORDS.contains(&word) || word.starts_with("pub(") || word.starts_with('"');
+    line.split_once("fn ").is_some_and(|(before, _)| before.split_whitespace().all(is_before))
+}
+
+/// The source with each function on one line.
+fn one_line(source: &str) -> String {
+    let mut joined = Vec::new();
+    let mut lines = source.lines();
+    while let Some(first) = lines.next() {
+        let mut line = first.to_owned();
+        if is_function(first) && !first.ends_with(['}', ';']) {
+            let indent = first.len() - first.trim_start().len();
+            for next in lines.by_ref() {
+                let next_indent = next.len() - next.trim_start().len();
+                let text = next.trim_start();
+                if let Some(text) = text.strip_prefix("//!") {
+                    line.push_str(&format!(" #![doc = {text:?}]"));
+                } else if let Some(text) = text.strip_prefix("///") {
+                    line.push_str(&format!(" #[doc = {text:?}]"));
+                } else if !text.starts_with("//") {
+                    line.push(' ');
+                    line.push_str(text);
+                }
+                if next_indent == indent && (text.starts_with('}') || text.ends_with(';')) {
+                    break;
+                }
+            }
+        }
+        joined.push(line);
+    }
+    joined.join("\n")
 }
 
 fn source(name: &str) -> String {
@@ -120,24 +222,27 @@ fn attributes_add_no_clippy_lints() {
         return;
     }
     let package = Package::new("shapes_gallery", 2024);
-    let source = source("shapes.rs");
-    package.write("timed", &source);
-    package.write("plain", &plain(&source));
-    // An error would keep clippy from reporting lints.
-    let mut lints = [BTreeSet::new(), BTreeSet::new()];
-    for (program, message) in package.messages("clippy") {
-        assert_ne!(message["level"], "error", "{}", message["rendered"]);
-        if let Some(diagnostic) = diagnostic(&message) {
-            lints[usize::from(program == "timed")].insert(diagnostic);
-        }
-    }
-    let [plain, timed] = lints;
-    let new: Vec<_> = timed.difference(&plain).collect();
-    let shapes = source.lines().filter(|line| line.trim_start().starts_with("// shape:")).count();
-    println!("{shapes} shapes, {} lints plain, {} timed", plain.len(), timed.len());
-    assert!(shapes >= 58);
-    assert!(!plain.is_empty(), "clippy looked at nothing");
+    let modules = ["shapes"].iter().chain(&MODULES).copied();
+    let modules: Vec<_> = modules.map(|module| (module, padded(&module_source(module)))).collect();
+    let with = |change: &dyn Fn(&str) -> String| -> Vec<_> {
+        modules.iter().map(|(module, text)| (*module, change(text))).collect()
+    };
+    package.write_modules("timed", &modules);
+    package.write_modules("plain", &with(&plain));
+    package.write_modules("timed_lines", &with(&one_line));
+    package.write_modules("plain_lines", &with(&|text| one_line(&plain(text))));
+    let [plain_lints, timed_lints] = package.diagnostics("clippy");
+    let shapes: usize = modules.iter().map(|(_, text)| text.matches("// shape:").count()).sum();
+    println!("{shapes} shapes, {} lints plain, {} timed", plain_lints.len(), timed_lints.len());
+    assert!(shapes >= 340);
+    assert!(plain_lints.len() >= 50, "clippy looked at nothing");
+    let new: Vec<_> = timed_lints.difference(&plain_lints).collect();
     assert!(new.is_empty(), "new lints: {new:#?}");
+}
+
+/// The text of a module of the gallery.
+fn module_source(module: &str) -> String {
+    source(&if module == "shapes" { "shapes.rs".to_owned() } else { format!("shapes/{module}.rs") })
 }
 
 #[test]
@@ -146,14 +251,7 @@ fn attributes_do_not_change_warnings_about_user_code() {
     let source = source("warnings.rs");
     package.write("timed", &source);
     package.write("plain", &plain(&source));
-    let mut warnings = [BTreeSet::new(), BTreeSet::new()];
-    for (program, message) in package.messages("check") {
-        assert_ne!(message["level"], "error", "{}", message["rendered"]);
-        if let Some(diagnostic) = diagnostic(&message) {
-            warnings[usize::from(program == "timed")].insert(diagnostic);
-        }
-    }
-    let [plain, timed] = warnings;
+    let [plain, timed] = package.diagnostics("check");
     assert!(plain.len() >= 12, "{plain:#?}");
     assert_eq!(timed, plain);
 }
@@ -233,10 +331,16 @@ fn generated(message: &Value) -> impl Iterator<Item = String> {
 #[test]
 fn edition_2021_compiles() {
     let package = Package::new("shapes_edition", 2021);
-    package.write("timed", &source("edition_2021.rs"));
-    let diagnostics: BTreeSet<_> =
-        package.messages("check").iter().filter_map(|(_, m)| diagnostic(m)).collect();
-    let codes: Vec<_> = diagnostics.iter().map(|(code, _)| code.as_str()).collect();
+    let modules: Vec<_> = MODULES.iter().map(|module| (*module, module_source(module))).collect();
+    let plain: Vec<_> = modules.iter().map(|(module, text)| (*module, plain(text))).collect();
+    package.write_modules("timed_gallery", &modules);
+    package.write_modules("plain_gallery", &plain);
     // The expected warning shows that the source was compiled.
+    package.write("timed", &source("edition_2021.rs"));
+    let [plain, mut timed] = package.diagnostics("check");
+    let own = timed.extract_if(.., |(_, at)| at[0].0 == ".rs");
+    let codes: Vec<_> = own.map(|(code, _)| code).collect();
     assert_eq!(codes, ["unused_variables"]);
+    let new: Vec<_> = timed.difference(&plain).collect();
+    assert!(new.is_empty(), "new warnings: {new:#?}");
 }

@@ -104,6 +104,40 @@ super::both! {
         Ok(())
     }
 
+    pub(super) fn conditional(
+        _a: Noisy,
+        #[cfg(all())] b: Noisy,
+        #[cfg(any())] c: Missing,
+        #[cfg(all())] _: Noisy,
+        (_d, _): (Noisy, Noisy),
+    ) -> Outcome {
+        note("body");
+        let _local = Noisy("local");
+        let _ = &b;
+        Ok(())
+    }
+
+    pub(super) async fn conditional_async(
+        _a: Noisy,
+        #[cfg(all())] b: Noisy,
+        #[cfg(any())] c: Missing,
+        #[cfg(all())] _: Noisy,
+        (_d, _): (Noisy, Noisy),
+    ) -> Outcome {
+        note("body");
+        breathe().await;
+        let _ = &b;
+        Ok(())
+    }
+
+    pub(super) async fn exclusive_async(ref mut a: Noisy, (ref mut b, _): (Noisy, Noisy), c: Noisy) -> Outcome {
+        breathe().await;
+        a.0 = "changed";
+        b.0 = "changed too";
+        let _ = &c;
+        Ok(())
+    }
+
     #[track_caller]
     pub(super) fn located(_a: Noisy, _: Noisy, c: Noisy) -> Outcome {
         let _local = Noisy("local");
@@ -284,6 +318,7 @@ sync_cases! {
     early(Noisy("a"), Noisy("b"), true);
     early(Noisy("a"), Noisy("b"), false);
     located(Noisy("a"), Noisy("b"), Noisy("c"));
+    conditional(Noisy("a"), Noisy("b"), Noisy("c"), (Noisy("d"), Noisy("e")));
 }
 
 macro_rules! async_cases {
@@ -307,6 +342,8 @@ async_cases! {
     moved_async(Noisy("a"), Noisy("b"), Noisy("c"));
     patterns_async((Noisy("a"), Noisy("b")), [Noisy("c"), Noisy("d")], Noisy("e"));
     kept_async(Noisy("a"), Noisy("b"), (Noisy("c"), Noisy("d")));
+    conditional_async(Noisy("a"), Noisy("b"), Noisy("c"), (Noisy("d"), Noisy("e")));
+    exclusive_async(Noisy("a"), (Noisy("b"), Noisy("c")), Noisy("d"));
     future(Noisy("a"), Noisy("b"), Noisy("c"));
     boxed(Noisy("a"), Noisy("b"), Noisy("c"));
 }
