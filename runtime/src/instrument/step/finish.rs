@@ -116,10 +116,7 @@ impl ActiveStep {
             Outcome::Ok if has_failed => Outcome::Error,
             outcome => outcome,
         };
-        let class = match category {
-            None => None,
-            Some(category) => Some(class_of(category, end.failure)),
-        };
+        let class = category.map(|category| class_of(category, end.failure));
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
