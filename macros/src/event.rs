@@ -49,6 +49,11 @@ fn written(event: &Event) -> TokenStream {
     let site = site(event, private);
     let mut values = Values::default();
     let fields = fields(&event.fields, private, &mut values);
+    let fields = if event.fields.iter().all(|field| field.name.text().is_some()) {
+        quote!(&[#(#fields),*])
+    } else {
+        quote!(&#private::last_of_each(&[#(#fields),*]))
+    };
     let Text { captures, message, errors } = text(event.message.as_ref(), private, &mut values);
     let Values { names, values } = values;
     let traits = (!names.is_empty() || !captures.is_empty()).then(|| {
@@ -67,15 +72,15 @@ fn written(event: &Event) -> TokenStream {
             match (#(#values,)*) {
                 (#(#names,)*) => {
                     #(#captures)*
-                    __SITE.audit(#message, &[#(#fields),*], &[#(#errors),*])
+                    __SITE.audit(#message, #fields, &[#(#errors),*])
                 }
             }
         }};
     }
     let write = match &event.parent {
-        None => quote!(__SITE.write(#message, &[#(#fields),*], &[#(#errors),*])),
+        None => quote!(__SITE.write(#message, #fields, &[#(#errors),*])),
         Some(parent) => {
-            quote!(__SITE.write_under(#parent, #message, &[#(#fields),*], &[#(#errors),*]))
+            quote!(__SITE.write_under(#parent, #message, #fields, &[#(#errors),*]))
         }
     };
     quote! {{
@@ -106,6 +111,11 @@ fn site(event: &Event, private: &TokenStream) -> TokenStream {
         .map_or_else(|| quote!(#private::core::module_path!()), ToTokens::to_token_stream);
     let fields = event.fields.iter().filter(|field| field.is_last).map(|field| &field.name);
     let fields = fields.chain(event.declared.iter().map(|(name, _)| name));
+    // Other layers see the further keys of an error under the usual names; those of another name as one JSON object.
+    let has = |name: &str| event.fields.iter().any(|field| field.name.text() == Some(name));
+    let shows_error = has("error") || has("err") || has("e");
+    let error_keys = ["error", "error_type", "error_detail"];
+    let error_keys = error_keys.into_iter().filter(|key| shows_error && !has(key));
     let names = event.fields.iter().map(|field| &field.name);
     let names = names.chain(event.declared.iter().map(|(name, _)| name));
     let checked = checked(names.map(|name| (name, "Event")), private);
@@ -118,7 +128,7 @@ fn site(event: &Event, private: &TokenStream) -> TokenStream {
             #private::core::module_path!(),
             #private::core::file!(),
             #private::core::line!(),
-            &["message", #(#fields),*],
+            &["message", #(#fields,)* #(#error_keys,)* #private::RECORDED],
         )
         #checked;
     }
@@ -148,11 +158,7 @@ fn fields(fields: &[EventField], private: &TokenStream, values: &mut Values) -> 
         let kind = if *is_last { "field" } else { "_field" };
         let name = values.add(kind, value.span(), given(value, &resolved.tokens, private));
         if *is_last {
-            let sensitive = if resolved.has_reason {
-                quote!(false)
-            } else {
-                quote!(const { #private::is_sensitive(#key) })
-            };
+            let sensitive = resolved.is_sensitive(key, private);
             written.push(quote!(#name.candor_named(#key, #sensitive)));
         }
     }
@@ -221,7 +227,7 @@ fn text(message: Option<&Message>, private: &TokenStream, values: &mut Values) -
         let shown = if captured.usage.is_numeric {
             quote!(#private::MessageArg::new(&#name, #key, #hidden))
         } else {
-            let value = quote!((&&&&&&&&&&& #private::Given(&#name)).candor_captured());
+            let value = quote!((&&&&&&&&&&&&& #private::Given(&#name)).candor_captured());
             quote!(#private::MessageArg::new(#value, #key, #hidden))
         };
         if is_binding(&captured.name) {
@@ -264,7 +270,10 @@ fn explicit(
     }
     let name = arg.name.as_ref().map(|name| name.unraw().to_string());
     let name = name.or_else(|| name_of(&arg.value));
-    let hidden = hidden(name.as_deref(), usage, private);
+    let mut hidden = hidden(name.as_deref(), usage, private);
+    if let Some(by_variable) = arg.resolved.is_sensitive_alone(private) {
+        hidden = quote!(#hidden || #by_variable);
+    }
     let key = name.as_deref().unwrap_or("");
     let shown = if usage.is_numeric {
         let value = borrowed(&arg.value);

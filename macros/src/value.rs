@@ -1,6 +1,6 @@
 //! The fields of steps, calls and events: their names, and their values with the policies on them.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprCall, Lit, parse_quote};
@@ -20,7 +20,9 @@ pub(crate) fn checked<'a>(
         let span = span_at(&name.at().to_token_stream());
         let private = relocate(span, private);
         let line_kind = format_ident!("{line_kind}");
-        quote_spanned!(span=> #private::unreserved(#name, #private::LineKind::#line_kind))
+        let check = if name.text().is_some() { "unreserved" } else { "unreserved_constant" };
+        let check = format_ident!("{check}");
+        quote_spanned!(span=> #private::#check(#name, #private::LineKind::#line_kind))
     });
     let checks: Vec<_> = checks.collect();
     (!checks.is_empty()).then(|| quote!(.checked([#(#checks),*])))
@@ -32,7 +34,7 @@ pub(crate) fn given(value: &Expr, resolved: &TokenStream, private: &TokenStream)
     let span = value.span();
     let reference = borrowed_as(value, resolved);
     let private = relocate(span, private);
-    quote_spanned!(span=> (&&&&&&&&&&& #private::Given(#reference)).candor_value())
+    quote_spanned!(span=> (&&&&&&&&&&&&& #private::Given(#reference)).candor_value())
 }
 
 /// The result of [`resolve`].
@@ -40,6 +42,27 @@ pub(crate) struct Resolved {
     pub(crate) tokens: TokenStream,
     /// Whether the value is `clear(&x, reason = "…")`, which a sensitive name does not hide.
     pub(crate) has_reason: bool,
+    /// The names of the environment variables in literal text, which follow the key rule too.
+    variables: Vec<Literal>,
+}
+
+impl Resolved {
+    /// Whether the key rule hides the value of a field with this name, as an expression.
+    pub(crate) fn is_sensitive(&self, name: &FieldName, private: &TokenStream) -> TokenStream {
+        let name = (!self.has_reason).then(|| name.to_token_stream());
+        let variables = self.variables.iter().map(ToTokens::to_token_stream);
+        let names: Vec<_> = name.into_iter().chain(variables).collect();
+        if names.is_empty() {
+            return quote!(false);
+        }
+        quote!(const { #(#private::is_sensitive(#names))||* })
+    }
+
+    /// The same for a value without a name, if it depends on the key rule.
+    pub(crate) fn is_sensitive_alone(&self, private: &TokenStream) -> Option<TokenStream> {
+        let names = &self.variables;
+        (!names.is_empty()).then(|| quote!(const { #(#private::is_sensitive(#names))||* }))
+    }
 }
 
 /// The tokens of a value, with its policies resolved and its literal text clear.
@@ -53,15 +76,38 @@ pub(crate) fn resolve(value: &Expr, policies: &TokenStream, errors: &mut Errors)
     };
     resolve_policies(&mut resolved, policies, errors);
     if is_literal_text(value) {
-        let tokens = quote_spanned!(value.span()=> #policies::clear(#value));
-        return Resolved { tokens, has_reason };
+        // A constant: a macro of the user's with one of these names may return other text.
+        let tokens = quote_spanned!(value.span()=> #policies::clear(const { #value }));
+        let variables = variables(&value.to_token_stream());
+        return Resolved { tokens, has_reason, variables };
     }
-    Resolved { tokens: resolved.into_token_stream(), has_reason }
+    Resolved { tokens: resolved.into_token_stream(), has_reason, variables: Vec::new() }
+}
+
+/// The names in each `env!("NAME")` among the tokens.
+fn variables(tokens: &TokenStream) -> Vec<Literal> {
+    let mut found = Vec::new();
+    let mut is_env = false;
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Ident(name) => is_env = name == "env",
+            TokenTree::Group(group) if is_env => {
+                found.extend(group.stream().into_iter().find_map(|token| match token {
+                    TokenTree::Literal(name) => Some(name),
+                    _ => None,
+                }));
+                is_env = false;
+            }
+            TokenTree::Group(group) => found.extend(variables(&group.stream())),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+    found
 }
 
 /// Whether a value is text that stands in the source.
 pub(crate) fn is_literal_text(value: &Expr) -> bool {
-    const MACROS: [&str; 6] = ["concat", "env", "file", "include_str", "module_path", "stringify"];
+    const MACROS: [&str; 4] = ["concat", "env", "module_path", "stringify"];
     match value {
         Expr::Lit(literal) => matches!(literal.lit, Lit::Str(_)),
         Expr::Macro(call) => {

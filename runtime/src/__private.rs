@@ -10,7 +10,7 @@ pub use std::convert::Infallible;
 pub use std::future::Future;
 pub use tracing_core::Level;
 
-pub use crate::format::keys::{LineKind, unreserved};
+pub use crate::format::keys::{LineKind, unreserved, unreserved_constant};
 #[cfg(feature = "stream")]
 pub use crate::instrument::step::StepStream;
 pub use crate::instrument::step::body::*;
@@ -21,7 +21,7 @@ pub use crate::outcome::probe::{ReturnType, Returned};
 pub use crate::outcome::result::CallResult;
 pub use crate::outcome::{FnOutput, ReturnsStepOutput};
 pub use crate::redact::keys::is_sensitive;
-pub use crate::site::{Site, Spec, fields};
+pub use crate::site::{RECORDED, Site, Spec, fields};
 
 /// The static behind an annotated function, `__SITE`: `site!(step "charge", ["order_id"] .slow_nanos(250))`.
 #[doc(hidden)]
@@ -122,7 +122,7 @@ pub use candor_macros::event;
 
 pub use crate::format::record::Severity;
 pub use crate::instrument::event::{
-    EventField, EventSite, EventValue, MessageArg, count, labels_secret,
+    EventField, EventSite, EventValue, MessageArg, count, labels_secret, last_of_each,
 };
 
 /// What `Empty` stands for in a field without a value, if the user has not imported `tracing`'s.
@@ -134,9 +134,9 @@ pub mod empty {
 pub mod values {
     pub use crate::instrument::event::{EventValue as _, NoError as _, ShownError as _};
     pub use crate::outcome::error_value::{
-        GivenError as _, GivenLoggable as _, GivenLoggableError as _, GivenLoggableOutcome as _,
-        GivenOption as _, GivenOptionOutcome as _, GivenOther as _, GivenOutcome as _,
-        GivenRef as _, GivenSend as _, GivenShared as _,
+        GivenError as _, GivenLoggable as _, GivenLoggableError as _, GivenLoggableOption as _,
+        GivenLoggableOutcome as _, GivenOption as _, GivenOptionOutcome as _, GivenOptionRef as _,
+        GivenOther as _, GivenOutcome as _, GivenRef as _, GivenSend as _, GivenShared as _,
     };
 }
 pub use crate::outcome::error_value::Given;

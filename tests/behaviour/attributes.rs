@@ -464,3 +464,108 @@ fn a_field_of_candors_macros_takes_the_place_of_the_context() {
     assert_eq!((line.text("user_id"), line.text("method")), ("u-9", "3"));
     assert!(line.text("path").starts_with("/other") && !line.has("path_"));
 }
+
+#[test]
+fn a_guard_that_is_open_across_an_await_keeps_the_context_of_each_future() {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    #[step_timed(context(order_id))]
+    async fn handle(order_id: u32) {
+        let guard = candor::step_guard("render");
+        tokio::task::yield_now().await;
+        candor::info!("handled {order_id}");
+        drop(guard);
+    }
+
+    let captured = capture();
+    {
+        let (mut first, mut second) = (pin!(handle(1)), pin!(handle(2)));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        candor::info!("between");
+        assert!(first.as_mut().poll(&mut cx).is_ready());
+        assert!(second.as_mut().poll(&mut cx).is_ready());
+    }
+    candor::info!("at the end");
+    checked(&captured);
+    assert_eq!(captured.line("handled 1").integer("order_id"), 1);
+    assert_eq!(captured.line("handled 2").integer("order_id"), 2);
+    assert!(
+        !captured.line("between").has("order_id") && !captured.line("at the end").has("order_id")
+    );
+}
+
+#[test]
+fn an_error_in_the_context_leaves_the_lines_valid() {
+    #[step_timed(fields(error = long), context(cause_detail = clear(text), cause = short, err = short))]
+    fn step(long: &io::Error, short: &fmt::Error, text: &str) {
+        candor::info!("inside");
+        tracing::info!("foreign");
+    }
+
+    let captured = capture();
+    let long = io::Error::other("x".repeat(300));
+    for text in ["xxxxxxxxx", "xxxxxxxxxxx", "xxxxxxxxxxxxxxxxxxx"] {
+        step(&long, &fmt::Error, text);
+    }
+    let lines = checked(&captured);
+    for line in lines.iter().filter(|line| !line.has("step")) {
+        assert_eq!((line.text("cause"), line.text("err")), ("Error", "Error"), "{line:?}");
+        assert!(line.text("cause_detail").starts_with("xxx"), "{line:?}");
+    }
+}
+
+#[test]
+fn the_context_is_on_lines_inside_a_span_of_another_crate() {
+    #[step_timed(context(order_id))]
+    fn outer(order_id: u32) {
+        let _span = tracing::info_span!("of a library", a = 1).entered();
+        candor::info!("in the span");
+        inner();
+    }
+
+    #[step_timed]
+    fn inner() {}
+
+    let captured = capture();
+    outer(7);
+    checked(&captured);
+    for line in [captured.line("in the span"), captured.step("inner")] {
+        assert_eq!((line.integer("order_id"), line.integer("a")), (7, 1), "{line:?}");
+    }
+}
+
+#[test]
+fn the_context_goes_along_with_work_that_is_sent_elsewhere() {
+    use candor::prelude::*;
+
+    #[step_timed(context(tenant = 3))]
+    fn send() -> std::thread::JoinHandle<()> {
+        let future = async { candor::info!("in a future") }.in_context();
+        let carried = context::carry(move || {
+            candor::info!("in a closure");
+        });
+        std::thread::spawn(move || {
+            carried();
+            block_on(future);
+            candor::info!("afterwards");
+        })
+    }
+
+    let captured = capture();
+    RequestContext::with_id("r").enter_with(|| send().join().expect("no panic"));
+    checked(&captured);
+    assert_eq!(captured.line("in a closure").integer("tenant"), 3);
+    assert_eq!(captured.line("in a future").integer("tenant"), 3);
+}
+
+#[test]
+fn an_environment_variable_follows_the_key_rule() {
+    let captured = capture();
+    candor::info!(version = env!("CARGO_PKG_VERSION"), "built {}", env!("CARGO_PKG_NAME"));
+    let line = captured.line("built candor-tests");
+    assert_eq!(line.text("version"), env!("CARGO_PKG_VERSION"));
+}

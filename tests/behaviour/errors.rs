@@ -349,3 +349,114 @@ fn a_step_has_the_category_of_its_error() {
         ]
     );
 }
+
+#[redact]
+#[derive(thiserror::Error)]
+#[error("refused {card}")]
+struct Declined {
+    order: u32,
+    #[redact(secret)]
+    card: String,
+}
+
+fn declined() -> Declined {
+    Declined { order: 7, card: "swordfish".to_owned() }
+}
+
+#[test]
+fn display_of_an_error_with_policies_is_never_shown() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Declined);
+
+    fn generic<E: Error>(e: &E) {
+        candor::error!(error = e, "generic {e}");
+    }
+
+    #[step_timed(fields(cause = error(e)))]
+    fn step(e: &Declined) -> Result<(), Box<dyn Error>> {
+        Err(Box::new(Outer(Declined { order: e.order, card: e.card.clone() })))
+    }
+
+    let captured = capture();
+    let e = declined();
+    let object: &dyn Error = &e;
+    let boxed: Box<dyn Error + Send + Sync> = Box::new(declined());
+    candor::error!(error = policy::error(&e), "explicit");
+    candor::error!("bare {}", error(&e));
+    generic(&e);
+    candor::error!(error = object, "object {object}");
+    candor::error!(error = boxed, "boxed {boxed}");
+    candor::error!(error = Outer(declined()), "source");
+    candor::error!(error = Some(declined()), "optional");
+    candor::error!(error = policy::error(object), "of an object");
+    step(&e).expect_err("fails");
+    let lines = checked(&captured);
+    assert_eq!(lines.len(), 9);
+    assert!(lines.iter().all(|line| !line.raw().contains("swordfish")), "{captured:?}");
+    let text = r#"Declined { order: 7, card: "[REDACTED]" }"#;
+    for message in ["explicit", "optional", "of an object"] {
+        let line = captured.line(message);
+        assert_eq!(line.text("error_detail"), text);
+        assert_eq!(line.get("error_fields"), Some(&json!({ "order": 7, "card": "[REDACTED]" })));
+    }
+    assert_eq!(captured.line("source").text("error_detail"), format!("outer: {text}"));
+    assert_eq!(captured.line("optional").text("error"), "Declined");
+}
+
+#[test]
+fn no_key_of_an_error_is_written_twice() {
+    const KEY: &str = "error";
+
+    #[step_timed(fields(cause = e, cause_type = 3))]
+    fn after(e: &io::Error) {}
+
+    #[step_timed(fields(cause_type = 3, cause = e))]
+    fn before(e: &io::Error) {}
+
+    let captured = capture();
+    let (e, err) = (late(), NoOrder(7, late()));
+    candor::info!({ KEY } = 7, error = e, "constant first");
+    candor::info!(error = e, { KEY } = 7, "constant last");
+    candor::info!(e, err, "two variables");
+    after(&e);
+    before(&e);
+    tracing::info!(path = "/a", path_ = 3, "foreign");
+    RequestContext::with_id("r").with_path("/b").enter_with(|| {
+        tracing::info!(path = "/a", path_ = 3, "foreign inside");
+    });
+    checked(&captured);
+    assert_eq!(captured.line("constant first").text("error"), "timeout");
+    assert_eq!(captured.line("constant last").integer("error"), 7);
+    let line = captured.line("two variables");
+    assert_eq!((line.text("error_type"), line.text("err")), ("std::io::error::Error", "timeout"));
+    for step in ["after", "before"] {
+        assert_eq!(captured.step(step).integer("cause_type"), 3, "{step}");
+        assert_eq!(captured.step(step).text("cause"), "timeout", "{step}");
+    }
+    let line = captured.line("foreign inside");
+    assert_eq!((line.integer("path_"), line.text("path__")), (3, "/a"));
+}
+
+#[test]
+fn a_path_of_another_crate_has_no_query() {
+    let captured = capture();
+    tracing::info!(path = "/a?token=x&user=swordfish", "outside");
+    assert_eq!(captured.line("outside").text("path"), "/a");
+}
+
+#[test]
+fn an_error_recorded_under_a_reserved_name_does_not_replace_the_key() {
+    #[step_timed]
+    fn step() {
+        record("trace_id", late());
+        record("duration_ms", late());
+    }
+
+    let captured = capture();
+    step();
+    checked(&captured);
+    let line = captured.step("step");
+    assert!(line.number("duration_ms") >= 0.0);
+    assert_eq!(line.text("duration_ms_"), "timeout");
+}

@@ -13,7 +13,7 @@ pub fn reserve(order: &Order, left: u32, __arg2: Key) -> Result<u32, Refused> {
                 .field(
                     ",\"id\":",
                     const { ::candor::__private::is_sensitive("id") },
-                    &(&&&&&&&&&&&::candor::__private::Given(&order.id)).candor_value(),
+                    &(&&&&&&&&&&&&&::candor::__private::Given(&order.id)).candor_value(),
                 );
         },
     );

@@ -12,7 +12,7 @@ use crate::field::{Field, FieldValue, use_of_empty};
 use crate::function::Function;
 use crate::inventory;
 use crate::policy::{Policy, PolicyKind};
-use crate::value::{Resolved, borrowed, checked, given, resolve};
+use crate::value::{borrowed, checked, given, resolve};
 
 pub(super) struct Parts {
     /// `::candor::__private`, or that module where `crate = …` finds it.
@@ -141,14 +141,10 @@ fn fields(
                 continue;
             }
         };
-        let Resolved { tokens, has_reason } = resolve(value, policies, errors);
-        let shown = given(value, &tokens, private);
+        let resolved = resolve(value, policies, errors);
+        let shown = given(value, &resolved.tokens, private);
         has_values = true;
-        let sensitive = if has_reason {
-            quote!(false)
-        } else {
-            quote!(const { #private::is_sensitive(#name) })
-        };
+        let sensitive = resolved.is_sensitive(name, private);
         statements.extend(match name.text() {
             _ if is_context => quote!(__fields.context(#name, #sensitive, &#shown);),
             Some("error") => {

@@ -7,6 +7,7 @@ use std::sync::{Arc, RwLock};
 use tracing_subscriber::registry::Extensions;
 
 use crate::base::sync;
+use crate::json::members;
 use crate::request::Request;
 
 /// The data that candor keeps of a span: its fields, its request and its parent.
@@ -37,6 +38,11 @@ impl SpanData {
     ) -> Self {
         let has_fields = AtomicBool::new(!fields.is_empty());
         SpanData { fields: RwLock::new(fields), has_fields, request, parent }
+    }
+
+    /// Adds the fields of this span to those of an inner one.
+    pub(super) fn add_own_fields(&self, inner: &mut String) {
+        members::add_outer(inner, 0, &sync::read(&self.fields));
     }
 
     /// The same fields inside another span.

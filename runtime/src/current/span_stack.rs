@@ -95,15 +95,53 @@ pub(crate) fn enter_context(token: u64, context: &mut Arc<SpanData>) {
     enter_as(EntryKind::StepContext(token), Arc::clone(context));
 }
 
-/// Ends [`enter_context`], if the step has called it. Steps may end in any order; those that are futures have one token,
-/// and are polled inside each other.
-pub(crate) fn exit_context(token: u64) {
-    if is_in_any() {
-        exit_from(|entry| entry.kind == EntryKind::StepContext(token));
+/// The token of fields that were sent along with work. Such work runs inside each other, as futures do.
+const CARRIED: u64 = u64::MAX - 1;
+
+/// The fields that the steps around this point put on all lines, to be sent along with work.
+pub(crate) fn context_to_send() -> Option<Arc<SpanData>> {
+    if !is_in_any() {
+        return None;
+    }
+    let collect = |entered: &RefCell<Vec<EnteredSpan>>| {
+        let entered = entered.try_borrow().ok()?;
+        let mut fields = String::new();
+        let steps = entered.iter().rev().filter(|e| matches!(e.kind, EntryKind::StepContext(_)));
+        for step in steps {
+            step.data.add_own_fields(&mut fields);
+        }
+        (!fields.is_empty()).then(|| Arc::new(SpanData::new(fields, None, None)))
+    };
+    ENTERED.try_with(collect).ok().flatten()
+}
+
+/// Keeps fields that were sent along with work on all lines of this thread, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct CarriedContext(());
+
+impl CarriedContext {
+    pub(crate) fn enter(context: &mut Arc<SpanData>) -> Self {
+        enter_context(CARRIED, context);
+        CarriedContext(())
     }
 }
 
-fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) {
+impl Drop for CarriedContext {
+    fn drop(&mut self) {
+        exit_context(CARRIED);
+    }
+}
+
+/// Ends [`enter_context`], if the step has called it. Steps may end in any order; those that are futures have one token,
+/// and are polled inside each other.
+pub(crate) fn exit_context(token: u64) -> Option<Arc<SpanData>> {
+    if !is_in_any() {
+        return None;
+    }
+    exit_from(|entry| entry.kind == EntryKind::StepContext(token))
+}
+
+fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
     let entry = ENTERED.try_with(|entered| {
         let mut entered = entered.try_borrow_mut().ok()?;
         let at = entered.iter().rposition(is_it)?;
@@ -111,9 +149,11 @@ fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) {
         let _ = COUNT.try_with(|count| count.set(entered.len()));
         Some(entry)
     });
-    if let Ok(Some(EnteredSpan { before: Some(mut frame), .. })) = entry {
+    let EnteredSpan { before, data, .. } = entry.ok().flatten()?;
+    if let Some(mut frame) = before {
         swap_frame(&mut frame);
     }
+    Some(data)
 }
 
 /// Hides the spans that the thread has entered, until it is dropped. Meanwhile, lines have the fields of the barrier's
@@ -158,7 +198,9 @@ pub(crate) fn innermost() -> Option<Arc<SpanData>> {
 
 /// The data of the innermost barrier, if no span was entered since.
 pub(crate) fn barrier() -> Option<Arc<SpanData>> {
-    look_at_tracing(|entry| (entry.kind == EntryKind::Barrier).then(|| Arc::clone(&entry.data)))
+    look_at_innermost(|entry| {
+        (!matches!(entry.kind, EntryKind::Span(_))).then(|| Arc::clone(&entry.data))
+    })
 }
 
 /// The innermost entry that is not that of a step.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
 use super::layer_span::LayerSpan;
+use super::span_data::SpanData;
 use crate::base::clock::Tick;
 use crate::json::members;
 use crate::site::Site;
@@ -51,6 +52,8 @@ pub(crate) struct StepState {
     pub(crate) saved: SavedFrame,
     /// The frame of a step that is a future; while it is polled, the frame that it displaced.
     pub(crate) frame: Frame,
+    /// The context of a step that is a future, between two polls.
+    pub(crate) context: Option<Arc<SpanData>>,
     /// The delay of this call, if a test set one.
     #[cfg(feature = "testing")]
     pub(crate) delay: Option<super::delay::Delayed>,
@@ -76,6 +79,7 @@ impl StepState {
             span: None,
             saved: SavedFrame::default(),
             frame: Frame::default(),
+            context: None,
             #[cfg(feature = "testing")]
             delay: None,
         })
@@ -85,6 +89,7 @@ impl StepState {
     #[inline]
     pub(crate) fn begin(&mut self, site: &'static Site, around: &Frame) {
         self.site = site;
+        self.context = None;
         self.parent = around.step;
         self.is_dropping = false;
         // A placeholder has a serial number, by which a capture receives the step's line, and no step ids.

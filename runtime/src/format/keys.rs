@@ -91,6 +91,15 @@ pub const fn unreserved(name: &str, kind: LineKind) {
     }
 }
 
+/// As [`unreserved`], for a name that is a constant: the macros can't ask for an error as the value of `error`.
+#[track_caller]
+pub const fn unreserved_constant(name: &str, kind: LineKind) {
+    unreserved(name, kind);
+    if !matches!(kind, LineKind::Event) && matches!(name.as_bytes(), b"error") {
+        refuse(name);
+    }
+}
+
 /// Panics with a message that names the key. `panic!` in a constant can't format, so the message is
 /// put together from bytes.
 #[track_caller]

@@ -14,6 +14,7 @@ use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::timestamp::{Timestamp, TimestampCache};
 use crate::json::{escape, members};
 use crate::redact::loggable::Encoder;
+use crate::redact::scrub;
 
 /// A line up to its event's own fields.
 #[derive(Debug, Clone, Copy)]
@@ -232,7 +233,11 @@ impl Template {
                 continue;
             }
             let mut text = String::new();
-            if member.value.starts_with('"') {
+            if how == ContextKeys::Filled && key == "path" {
+                // A path has no query on any line.
+                let path = members::text_of(member.value);
+                escape::json_string(&scrub::url(&path), &mut text);
+            } else if member.value.starts_with('"') {
                 text.push_str(member.value);
             } else {
                 // These keys have one type.
@@ -250,7 +255,11 @@ impl Template {
                 let value = known.end - known.value.len()..known.end;
                 head.replace_range(value, &text);
             } else {
-                members::open(&mut kept, &format!("{key}_"));
+                let mut free = format!("{key}_");
+                while members::walk(fields, 0).any(|other| other.key == free) {
+                    free.push('_');
+                }
+                members::open(&mut kept, &free);
                 kept.push_str(member.value);
             }
         }

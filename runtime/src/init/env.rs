@@ -97,6 +97,12 @@ pub(super) fn hash_key(
             let mistake = || invalid(format!("invalid {}: {EXPECTED}", names.0));
             parse(text).map(Some).ok_or_else(|| mistake().variable_is("LOG_HASH_KEY"))
         }
+        (None, Some(path)) if path.to_str().and_then(parse).is_some() => {
+            // The value is not repeated, since it is a key.
+            let message =
+                format!("{} is the key itself, not a path; set {} to it", names.1, names.0);
+            Err(invalid(message).variable_is("LOG_HASH_KEY_FILE"))
+        }
         (None, Some(path)) => {
             let about = |mistake: ConfigMistake| {
                 mistake.variable_is("LOG_HASH_KEY_FILE").value_is(path.to_string_lossy())

@@ -112,7 +112,9 @@ impl Site {
         if !wanted {
             return None;
         }
-        with_values(metadata, fields(), None, |values| LayerSpan::new(metadata, values))
+        // Fields that the site does not declare are recorded as one at the step's end.
+        let declared = without(fields(), |key| metadata.fields().field(key).is_none());
+        with_values(metadata, &declared, None, |values| LayerSpan::new(metadata, values))
     }
 
     /// Records fields, given as members, on the step's span, except those that it has already: OpenTelemetry's spans

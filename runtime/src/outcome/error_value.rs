@@ -7,6 +7,7 @@ use std::fmt;
 use super::failure::{Detail, Failure};
 use super::{Answer, DependencyOutcome};
 use crate::json::members;
+use crate::redact::keys;
 use crate::redact::loggable::{DebugOf, Element, Encoder, Loggable};
 
 /// Loggable error, made by [`policy::error`](crate::policy::error).
@@ -36,8 +37,25 @@ impl<'a> ErrorValue<'a> {
         let class = self.failure.class(self.answer.reason());
         members::text(&mut out, name, &class.to_string());
         self.failure.write_members(name, limit, &mut out);
+        if members::walk(&out, 0).any(|member| keys::added_by_deployment(member.key)) {
+            return hide_added(&out);
+        }
         out
     }
+}
+
+/// Hides the members whose names the deployment added to the sensitive ones.
+#[cold]
+fn hide_added(fields: &str) -> String {
+    let mut out = String::new();
+    for member in members::walk(fields, 0) {
+        if keys::added_by_deployment(member.key) {
+            members::text(&mut out, member.key, "[REDACTED]");
+        } else {
+            out.push_str(&fields[member.start..member.end]);
+        }
+    }
+    out
 }
 
 impl Loggable for ErrorValue<'_> {
@@ -127,6 +145,8 @@ macro_rules! any_errors {
 }
 
 any_errors! {
+    ['a] dyn Error + 'a, OfRef, |error| Detail::Error(error);
+    ['a] dyn Error + Send + Sync + 'a, OfSharedBox, |error| Detail::Error(error);
     [E: Error] E, OfError, |error| Detail::Error(error);
     [E: AsRef<dyn Error>] E, OfRef, |error| Detail::Chain(error.as_ref());
     [] Box<dyn Error + Send + Sync>, OfSharedBox, |error| Detail::Chain(&**error);
@@ -170,28 +190,34 @@ macro_rules! given {
 
 given! {
     /// A `#[redact]` error with a category of its own.
-    GivenLoggableOutcome [T: Loggable + Error + DependencyOutcome] &&&&&&&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenLoggableOutcome [T: Loggable + Error + DependencyOutcome] &&&&&&&&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::LoggableError(value, value), Answer::of(value));
     /// A `#[redact]` error.
-    GivenLoggableError [T: Loggable + Error] &&&&&&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenLoggableError [T: Loggable + Error] &&&&&&&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::LoggableError(value, value), Answer::NONE);
+    /// An option of a `#[redact]` error.
+    GivenLoggableOption [T: Loggable + Error] &&&&&&&&&&Given<'a, Option<T>> => Option<ErrorValue<'a>>,
+        |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::LoggableError(error, error), Answer::NONE));
     /// Any other loggable value.
-    GivenLoggable [T: Loggable + ?Sized] &&&&&&&&Given<'a, T> => &'a T, |value| value;
+    GivenLoggable [T: Loggable + ?Sized] &&&&&&&&&Given<'a, T> => &'a T, |value| value;
     /// An error with a category of its own.
-    GivenOutcome [T: Error + DependencyOutcome] &&&&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenOutcome [T: Error + DependencyOutcome] &&&&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Error(value), Answer::of(value));
     /// An error.
-    GivenError [T: Error] &&&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenError [T: Error] &&&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Error(value), Answer::NONE);
     /// `Box<dyn Error>`, `anyhow::Error`, `eyre::Report`.
-    GivenRef [T: AsRef<dyn Error>] &&&&&Given<'a, T> => ErrorValue<'a>,
+    GivenRef [T: AsRef<dyn Error>] &&&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
     /// `Box<dyn Error + Send + Sync>`.
-    GivenShared [T: AsRef<dyn Error + Send + Sync>] &&&&Given<'a, T> => ErrorValue<'a>,
+    GivenShared [T: AsRef<dyn Error + Send + Sync>] &&&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
     /// `Box<dyn Error + Send>`.
-    GivenSend [T: AsRef<dyn Error + Send>] &&&Given<'a, T> => ErrorValue<'a>,
+    GivenSend [T: AsRef<dyn Error + Send>] &&&&Given<'a, T> => ErrorValue<'a>,
         |value| ErrorValue::of::<T>(Detail::Chain(value.as_ref()), Answer::NONE);
+    /// An option of a boxed error.
+    GivenOptionRef [T: AsRef<dyn Error>] &&&Given<'a, Option<T>> => Option<ErrorValue<'a>>,
+        |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Chain(error.as_ref()), Answer::NONE));
     /// The error of a result with a category of its own, or `null`.
     GivenOptionOutcome [T: Error + DependencyOutcome] &&Given<'a, Option<T>> => Option<ErrorValue<'a>>,
         |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Error(error), Answer::of(error)));

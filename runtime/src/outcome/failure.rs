@@ -9,9 +9,8 @@ use std::fmt;
 
 use super::chain::chain_answer;
 use super::{Answer, Category, io};
-use crate::base::catch::catch;
 use crate::json::members;
-use crate::redact::loggable::{DebugOf, Encoder, Loggable, UNPRINTABLE, catch_unprintable};
+use crate::redact::loggable::{DebugOf, Encoder, Loggable, catch_unprintable};
 use crate::redact::{error_text, scrub};
 
 /// An error that a call returned, or that a field shows.
@@ -123,19 +122,29 @@ impl Failure<'_> {
             members::open(out, &key("detail"));
             Encoder::json(out, limit).text(&text);
         }
-        if let Detail::Loggable(value) | Detail::LoggableError(value, _) = self.detail {
-            let fields = json_of(value, limit);
-            if fields.starts_with('{') {
-                members::open(out, &key("fields"));
-                out.push_str(&fields);
+        if let Some(fields) = self.fields(limit).filter(|fields| fields.starts_with('{')) {
+            members::open(out, &key("fields"));
+            out.push_str(&fields);
+        }
+    }
+
+    /// Returns the JSON of a `#[redact]` error.
+    fn fields(&self, limit: usize) -> Option<String> {
+        match self.detail {
+            Detail::Loggable(value) | Detail::LoggableError(value, _) => {
+                Some(json_of(value, limit))
             }
+            Detail::Error(error) | Detail::Chain(error) => error_text::redacted(error),
+            Detail::Text(_) | Detail::Rendered(_) | Detail::Unknown => None,
         }
     }
 
     /// Returns the text: the scrubbed messages of the chain, or what the policies of a `#[redact]` type show.
     pub(super) fn text(&self) -> Option<String> {
         Some(match self.detail {
-            Detail::Loggable(value) | Detail::LoggableError(value, _) => loggable_text(value),
+            Detail::Loggable(value) | Detail::LoggableError(value, _) => {
+                error_text::redacted_text(&DebugOf(value), &json_of(value, usize::MAX))
+            }
             Detail::Error(error) | Detail::Chain(error) => {
                 let mut text = String::new();
                 error_text::write_chain(error, &mut text);
@@ -144,19 +153,6 @@ impl Failure<'_> {
             Detail::Text(value) => scrub::text_or_shape(&error_text::display(value)).into_owned(),
             Detail::Rendered(_) | Detail::Unknown => return None,
         })
-    }
-}
-
-/// The text of a loggable value: its `Debug` form, which has the same redaction as its JSON. Text has no quotes.
-fn loggable_text(value: &dyn Loggable) -> String {
-    let json = json_of(value, usize::MAX);
-    if !json.starts_with(['{', '[']) {
-        return members::text_of(&json);
-    }
-    let mut text = String::new();
-    match catch(|| fmt::write(&mut text, format_args!("{:?}", DebugOf(value)))) {
-        Some(Ok(())) => text,
-        _ => UNPRINTABLE.to_owned(),
     }
 }
 

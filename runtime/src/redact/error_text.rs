@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
+use super::loggable::NestedDebug;
 use super::scrub;
 use crate::base::catch::catch;
+use crate::json::members;
 
 /// Written in place of a value whose own formatting panicked or failed.
 pub(crate) const UNPRINTABLE: &str = "<unprintable>";
@@ -17,9 +19,9 @@ const FOR_URL: &str = " for url (";
 
 /// Appends the messages of an error and its sources, `outer: inner`, scrubbed; in strict mode their shape.
 ///
-/// A source is left out if the text before already ends with its message.
+/// A source is left out if the text before already shows its message.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
-    let mut text = shown(display(error));
+    let mut text = message(error);
     let mut source = next(error);
     let mut links = 1;
     while let Some(error) = source {
@@ -27,14 +29,38 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
             text.push_str(": …");
             break;
         }
-        let inner = shown(display(error));
-        if !text.ends_with(&inner) {
+        let inner = message(error);
+        // Many errors show their source in quotes of their own.
+        let is_shown = text.ends_with(&inner) || inner.len() >= 8 && text.contains(&inner);
+        if !is_shown {
             let _ = write!(text, ": {inner}");
         }
         source = next(error);
         links += 1;
     }
     out.push_str(&scrub::text_or_shape(&text));
+}
+
+/// The message of one error. `Display` of a `#[redact]` type may show what its policies hide, so its text is that of
+/// its policies.
+fn message(error: &dyn Error) -> String {
+    redacted(error).map_or_else(|| shown(display(error)), |json| redacted_text(error, &json))
+}
+
+/// The JSON of an error whose type has `#[redact]`, by its `Debug` form.
+pub(crate) fn redacted(error: &dyn Error) -> Option<String> {
+    let mut json = String::new();
+    let is_redacted = catch(|| NestedDebug::format(&error, &mut json))?.ok()?;
+    is_redacted.then_some(json)
+}
+
+/// The text of a `#[redact]` type with this JSON: text without its quotes, anything else in `Debug` form.
+pub(crate) fn redacted_text(value: &dyn fmt::Debug, json: &str) -> String {
+    if json.starts_with(['{', '[']) {
+        display(&format_args!("{value:?}"))
+    } else {
+        members::text_of(json)
+    }
 }
 
 /// Removes the values that HTTP and redis clients put into their error messages.

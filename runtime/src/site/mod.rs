@@ -80,7 +80,7 @@ pub(crate) const DURATION: &str = "\",\"duration_ms\":";
 /// The field that `tracing-opentelemetry` takes as the status of a span.
 pub(crate) const STATUS_CODE: &str = "otel.status_code";
 /// The field that holds, as a JSON object, what was recorded under names that the call site does not declare.
-pub(crate) const RECORDED: &str = "candor.recorded";
+pub const RECORDED: &str = "candor.recorded";
 
 impl Site {
     /// A site that lives at `this`.

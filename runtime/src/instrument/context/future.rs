@@ -2,13 +2,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use super::frame_to_carry;
 use super::span::RequestSpan;
-use crate::current::{Frame, FrameGuard};
+use crate::current::span_stack::{self, CarriedContext};
+use crate::current::{Frame, FrameGuard, SpanData};
 
 /// The future of [`RequestContext::scope`](super::RequestContext::scope).
 pub type Scope<F> = InContext<F>;
@@ -17,7 +19,9 @@ pub type Scope<F> = InContext<F>;
 pub trait InContextExt: Future + Sized {
     /// Runs this future in the current context, wherever it is spawned.
     fn in_context(self) -> InContext<Self> {
-        InContext::new(self, frame_to_carry(), RequestSpan::of_here())
+        let mut sent = InContext::new(self, frame_to_carry(), RequestSpan::of_here());
+        sent.context = span_stack::context_to_send();
+        sent
     }
 }
 
@@ -33,6 +37,8 @@ pin_project! {
         future: Option<F>,
         frame: Option<Frame>,
         span: RequestSpan,
+        // Of the steps in which the work was sent.
+        context: Option<Arc<SpanData>>,
     }
 
     impl<F> PinnedDrop for InContext<F> {
@@ -43,6 +49,7 @@ pin_project! {
             }
             let _frame = this.frame.as_mut().map(FrameGuard::enter);
             let _span = this.span.enter();
+            let _context = this.context.as_mut().map(CarriedContext::enter);
             this.future.set(None);
         }
     }
@@ -50,7 +57,7 @@ pin_project! {
 
 impl<F> InContext<F> {
     pub(super) fn new(future: F, frame: Option<Frame>, span: RequestSpan) -> Self {
-        InContext { future: Some(future), frame, span }
+        InContext { future: Some(future), frame, span, context: None }
     }
 }
 
@@ -61,6 +68,7 @@ impl<F: Future> Future for InContext<F> {
         let mut this = self.project();
         let _frame = this.frame.as_mut().map(FrameGuard::enter);
         let _span = this.span.enter();
+        let _context = this.context.as_mut().map(CarriedContext::enter);
         let polled =
             this.future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
         if polled.is_ready() {

@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 pub use self::future::{InContext, InContextExt, Scope};
 use self::span::{InSpan, RequestSpan};
+use crate::current::span_stack::{self, CarriedContext};
 use crate::current::{self, Frame, FrameGuard, LayerSpan, UserGuard};
 use crate::format::keys::{LineKind, field_name};
 use crate::json::members;
@@ -330,9 +331,11 @@ where
 {
     let frame = frame_to_carry();
     let mut span = RequestSpan::of_here();
+    let mut context = span_stack::context_to_send();
     move || {
         let _frame = frame.map(FrameGuard::enter);
         let _span = span.enter();
+        let _context = context.as_mut().map(CarriedContext::enter);
         work()
     }
 }

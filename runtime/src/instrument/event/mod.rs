@@ -206,7 +206,7 @@ fn write_fields(
         } else if value.is_infallible() {
             members::open(out, name);
             Encoder::json(out, limit).under(name).value(value);
-        } else if let Some(members) = error_members(value, name, fields, limit) {
+        } else if let Some(members) = error_members(value, name, fields, has_error, limit) {
             has_error = true;
             out.push_str(&members);
         } else {
@@ -218,7 +218,9 @@ fn write_fields(
         return;
     }
     let mut errors = errors.iter().flatten();
-    if let Some(members) = errors.find_map(|error| error_members(*error, ERROR, fields, limit)) {
+    if let Some(members) =
+        errors.find_map(|error| error_members(*error, ERROR, fields, false, limit))
+    {
         out.push_str(&members);
     }
 }
@@ -226,15 +228,18 @@ fn write_fields(
 /// The key of an error's class. A field with one of the usual names of a variable has it too.
 const ERROR: &str = "error";
 
-/// Returns the members of a field that is an error, without those that another field has.
+/// Returns the members of a field that is an error, without those that another field has. `has_error` tells that another
+/// error has the key `error`.
 fn error_members(
     value: &dyn Loggable,
     name: &str,
     fields: &[EventField<'_>],
+    has_error: bool,
     limit: usize,
 ) -> Option<String> {
     let has = |key: &str| fields.iter().any(|field| field.name == key);
-    let name = if matches!(name, "e" | "err") && !has(ERROR) { ERROR } else { name };
+    let is_error = matches!(name, "e" | "err") && !has_error && !has(ERROR);
+    let name = if is_error { ERROR } else { name };
     let members = value.log_members(name, limit)?;
     let mut own = String::with_capacity(members.len());
     for member in members::walk(&members, 0) {
@@ -243,6 +248,12 @@ fn error_members(
         }
     }
     Some(own)
+}
+
+/// The last field of each name. Only for fields whose names are constants: the macros have compared the others.
+pub fn last_of_each<'a>(fields: &[EventField<'a>]) -> Vec<EventField<'a>> {
+    let is_last = |at: usize| !fields[at + 1..].iter().any(|later| later.name == fields[at].name);
+    (0..fields.len()).filter(|at| is_last(*at)).map(|at| fields[at]).collect()
 }
 
 /// Takes a width or a precision, and requires it to be a `usize`.

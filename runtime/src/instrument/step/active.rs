@@ -95,6 +95,7 @@ impl ActiveStep {
             let step = state.step;
             thread.frame.begin_own(&mut state.frame, step, site, setup.call.clone());
             state.frame.extras = setup.extras.take();
+            state.context = state.frame.extras.as_mut().and_then(|extras| extras.context.take());
             state.call = setup.call.take();
             state.span = setup.span.take();
             state.start(&thread.frame, Tick::now());

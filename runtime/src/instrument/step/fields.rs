@@ -21,13 +21,15 @@ pub struct StepFields<'a> {
     members: &'a mut String,
     url: &'a mut Option<String>,
     marks: FieldMarks,
+    /// Whether a field was an error, whose further keys another field may have too.
+    has_derived: bool,
     /// Members that all lines inside the step have.
     context: String,
 }
 
 impl<'a> StepFields<'a> {
     fn new(members: &'a mut String, url: &'a mut Option<String>, marks: FieldMarks) -> Self {
-        StepFields { members, url, marks, context: String::new() }
+        StepFields { members, url, marks, has_derived: false, context: String::new() }
     }
 
     /// Collects the fields of a step that is a future.
@@ -69,13 +71,18 @@ impl<'a> StepFields<'a> {
     pub fn field<T: Loggable + ?Sized>(&mut self, opening: &str, sensitive: bool, value: &T) {
         let members = &mut *self.members;
         let name = members::name_of(opening);
+        if self.has_derived {
+            members::remove(members, name);
+        }
         if sensitive || keys::added_by_deployment(name) {
             members.push_str(opening);
             Encoder::buffered(members).redacted();
         } else if value.is_infallible() {
             members.push_str(opening);
             Encoder::buffered(members).under(name).value(value);
-        } else if !add_error(members, &mut self.marks, name, value) {
+        } else if add_error(members, &mut self.marks, own_name(name), value) {
+            self.has_derived = true;
+        } else {
             members.push_str(opening);
             catch_unprintable(members, |out| Encoder::buffered(out).under(name).value(value));
         }
@@ -95,9 +102,17 @@ impl<'a> StepFields<'a> {
 
     /// Adds a field to this line and to all lines inside the step.
     pub fn context<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
-        let from = self.members.len();
-        self.named(name, sensitive, value);
-        self.context.push_str(&self.members[from..]);
+        let mut own = String::new();
+        // Not called `error`: on the lines inside, that is the line's own.
+        if !sensitive && add_error(&mut own, &mut FieldMarks::default(), name, value) {
+            // Another field with one of the further keys keeps its value.
+            members::add_outer(self.members, 0, &own);
+            members::add_outer(&mut self.context, 0, &own);
+            return;
+        }
+        StepFields::new(&mut own, self.url, self.marks).named(name, sensitive, value);
+        members::set_all(self.members, &own);
+        members::set_all(&mut self.context, &own);
     }
 
     /// The `url = …` of a call.
@@ -114,15 +129,19 @@ fn keep(extras: &mut StepExtras, marks: FieldMarks, context: String) {
     }
 }
 
+/// The name of a field that is an error: the usual names of a variable stand for `error`.
+fn own_name(name: &str) -> &str {
+    if matches!(name, "e" | "err") { "error" } else { name }
+}
+
 /// Adds a field that is an error; returns whether it is one. The keys of the step's own error get an underscore, which
-/// goes if the step succeeds.
+/// goes if the step succeeds. Another field with one of the further keys keeps its value.
 fn add_error<T: Loggable + ?Sized>(
     members: &mut String,
     marks: &mut FieldMarks,
     name: &str,
     value: &T,
 ) -> bool {
-    let name = if matches!(name, "e" | "err") { "error" } else { name };
     let Some(error) = value.log_members(name, DEFAULT_VALUE_LIMIT) else { return false };
     if name == "error" {
         marks.has_error = true;
@@ -130,7 +149,7 @@ fn add_error<T: Loggable + ?Sized>(
             members::set(members, &format!("{}_", member.key), member.value);
         }
     } else {
-        members::set_all(members, &error);
+        members::add_outer(members, 0, &error);
     }
     true
 }
@@ -158,7 +177,8 @@ impl IsError for Option<ErrorValue<'_>> {}
 /// Any other name of candor's own gets a trailing underscore.
 ///
 /// An error called `error` is written as [the error of a step](crate::dependency#how-an-error-is-shown) is: class, type
-/// and text. If the step fails as well, the keys of the recorded error get a trailing underscore.
+/// and text. If the step fails as well, the keys of the recorded error get a trailing underscore. For an error type with
+/// `#[redact]`, the compiler asks which of the two is meant: write `record("error", policy::error(&e))`.
 ///
 /// ```
 /// #[candor::step_timed]
@@ -193,7 +213,8 @@ fn record_value(site: &'static Location<'static>, name: &str, value: &dyn Loggab
     let mut added = String::new();
     let mut marks = FieldMarks { takes_context: is_of_context(name), has_error: false };
     let is_hidden = keys::hides(&key);
-    if is_hidden || !add_error(&mut added, &mut marks, name, value) {
+    let error_key = if own_name(name) == "error" { "error" } else { &*key };
+    if is_hidden || !add_error(&mut added, &mut marks, error_key, value) {
         let mut json = String::new();
         catch_unprintable(&mut json, |out| {
             let mut encoder = Encoder::buffered(out).under(&key);

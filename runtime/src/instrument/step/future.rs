@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::active::{ActiveStep, enter_context};
+use super::active::ActiveStep;
 use super::fields::StepFields;
 use crate::base::clock::Tick;
 use crate::current::{self, LayerSpan, StepExtras, span_stack};
@@ -130,8 +130,9 @@ impl PolledStep {
     /// Enters the step while the polled value is dropped. The step ends when it is dropped itself.
     pub(super) fn enter_for_drop(&mut self) {
         if let PollState::Active(step) = &mut self.0 {
-            step.enter_own();
+            // Set first: if another layer panics, the step still ends as cancelled.
             step.state.is_dropping = true;
+            step.enter_own();
         }
     }
 }
@@ -150,22 +151,20 @@ impl Drop for PolledStep {
 impl ActiveStep {
     /// Enters the step's own frame, and its span.
     fn enter_own(&mut self) {
-        let extras = self.state.frame.extras.as_ref();
-        let has_context = extras.is_some_and(|extras| extras.context.is_some());
         // Entered first and exited last, because other layers may panic.
         if let Some(span) = &self.state.span {
             enter(span);
         }
         current::swap_frame(&mut self.state.frame);
-        if has_context {
-            enter_context();
+        if let Some(mut context) = self.state.context.take() {
+            span_stack::enter_context(current::OWN_STEP, &mut context);
         }
     }
 
     fn exit_own(&mut self) {
         current::swap_frame(&mut self.state.frame);
-        if self.state.frame.extras.as_ref().is_some_and(|extras| extras.context.is_some()) {
-            span_stack::exit_context(current::OWN_STEP);
+        if self.state.site.spec.has_context {
+            self.state.context = span_stack::exit_context(current::OWN_STEP);
         }
         self.state.frame.fields_due = None;
         if let Some(span) = &self.state.span {
