@@ -95,7 +95,7 @@ impl Unsupported {
             text.push_str(", or ");
         }
         text.push_str(
-            "read it with `outcome = path::to::function`, or say `outcome = result` if only Ok and Err count",
+            "read it with `outcome = path::to::function`, or set `outcome = result` if only Ok and Err count",
         );
         text
     }
