@@ -130,7 +130,9 @@ impl Policy {
         Some(Policy { name, kind })
     }
 
-    /// Reads a policy from a call, whose settings follow the value, as in `clear(&x, reason = "…")`.
+    /// Reads a policy from a call whose settings follow the value.
+    ///
+    /// For example, `clear(&x, reason = "…")`.
     pub(crate) fn of_call(arg: &MetaArg, errors: &mut Errors) -> Option<Policy> {
         if arg.name != "clear" {
             return Policy::parse(arg, false, errors);

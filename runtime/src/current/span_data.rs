@@ -9,7 +9,7 @@ use tracing_subscriber::registry::Extensions;
 use crate::base::sync;
 use crate::request::Request;
 
-/// The data that candor keeps of a span: its fields, its request and its parent.
+/// The data that candor keeps about a span: its fields, its request and its parent.
 pub(crate) struct SpanData {
     /// Fields as members.
     fields: RwLock<String>,
@@ -20,7 +20,7 @@ pub(crate) struct SpanData {
 }
 
 impl SpanData {
-    /// The data that candor's layer keeps of a span.
+    /// The data that candor's layer keeps about a span.
     pub(crate) fn of(extensions: &Extensions<'_>) -> Option<Arc<Self>> {
         extensions.get::<Arc<Self>>().cloned()
     }

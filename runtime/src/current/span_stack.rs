@@ -87,7 +87,7 @@ pub(crate) fn exit(id: &Id) {
 
 /// Puts the fields of a step on all lines of this thread, inside the spans that it has entered, until [`exit_context`].
 pub(crate) fn enter_context(token: u64, context: &mut Arc<SpanData>) {
-    // A future may be polled in other spans each time.
+    // Each poll of a future can be in different spans.
     let around = innermost();
     if context.parent.as_ref().map(Arc::as_ptr) != around.as_ref().map(Arc::as_ptr) {
         *context = Arc::new(context.in_span(around));
@@ -95,8 +95,9 @@ pub(crate) fn enter_context(token: u64, context: &mut Arc<SpanData>) {
     enter_as(EntryKind::StepContext(token), Arc::clone(context));
 }
 
-/// Ends [`enter_context`], if the step has called it. Steps may end in any order; those that are futures have one token,
-/// and are polled inside each other.
+/// Ends [`enter_context`], if the step has called it.
+///
+/// Steps can end in any order. Steps that are futures share one token, and their polls nest.
 pub(crate) fn exit_context(token: u64) {
     if is_in_any() {
         exit_from(|entry| entry.kind == EntryKind::StepContext(token));

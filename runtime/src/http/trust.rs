@@ -127,7 +127,7 @@ impl Trust {
         Trust { lines, ..self }
     }
 
-    /// Decides on the `X-Debug-Log` of a request. `peer` takes precedence over the extensions.
+    /// Evaluates the `X-Debug-Log` of a request. `peer` takes precedence over the extensions.
     pub(super) fn debug_request(&self, parts: &Parts, peer: Option<SocketAddr>) -> DebugRequest {
         let is_requested = parts.headers.get(DEBUG_LOG).is_some_and(|value| {
             ["1", "true", "on"]
@@ -211,7 +211,7 @@ fn contains(networks: &[Network], address: IpAddr) -> bool {
 /// Parses directives that raise the level of some requests.
 pub(super) fn raise(directives: &str) -> Result<Levels, ConfigError> {
     Levels::parse_raise(directives).map_err(|why| {
-        ConfigError::invalid(directives, format!("the targets to raise are wrong: {why}"))
+        ConfigError::invalid(directives, format!("invalid level directive: {why}"))
     })
 }
 

@@ -137,7 +137,7 @@ fn add_error<T: Loggable + ?Sized>(
 
 /// An error as a field of a step called `error`, which is the key of the step's own error.
 #[diagnostic::on_unimplemented(
-    message = "`error` is a key of candor's own line, so the field has to be an error",
+    message = "`error` is one of candor's own keys, so the value must be an error",
     label = "not an error",
     note = "choose another name for the field"
 )]
