@@ -101,8 +101,8 @@ pub(super) fn mark(extensions: &mut Extensions, request: &Arc<Request>) {
 
 /// Returns the current request if it is the one with these extensions.
 ///
-/// If the extension is copied into another request, it does not mark that request. A request begun by hand has no mark,
-/// so the current request counts if it is not complete.
+/// If the extension is copied into another request, it does not mark that request. A request begun by hand has no mark;
+/// it is taken if it is current and not complete.
 pub(super) fn marked(extensions: &Extensions) -> Option<RequestContext> {
     let request = current::request()?;
     let is_same = match request.origin {

@@ -18,8 +18,8 @@ use crate::redact::scrub;
 
 /// `reqwest-middleware` that adds [`outbound_headers`] to every request of a client.
 ///
-/// A header that the request already has is not replaced. It works with the version of reqwest-middleware that wraps
-/// each enabled version of reqwest: 0.4 for reqwest 0.12, and 0.5 for reqwest 0.13.
+/// A header that the request already has is not replaced. The middleware works with the version of reqwest-middleware
+/// that wraps each enabled version of reqwest: 0.4 for reqwest 0.12, and 0.5 for reqwest 0.13.
 ///
 /// reqwest forwards these headers on redirects. Use [`same_host_redirects`] to keep them from other hosts; otherwise the
 /// first cross-host redirect logs a WARN `redirect_followed`.
