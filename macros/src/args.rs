@@ -252,15 +252,15 @@ fn argument(
         "parent" => {
             return Err(syn::Error::new_spanned(
                 key,
-                "`parent` is not supported: a step belongs to the step that is running when it begins; \
-                 to begin it in another request, run it in `request.enter_with(…)` or `request.scope(…)`",
+                "`parent` is not supported: the parent of a step is the step that is running when it begins; \
+                 to begin it in another request, use `request.enter_with(…)` or `request.scope(…)`",
             ));
         }
         "follows_from" => {
             return Err(syn::Error::new_spanned(
                 key,
-                "`follows_from` is not supported: work that continues a request runs in its context, \
-                 by `.in_context()` or `context::carry`",
+                "`follows_from` is not supported: use `.in_context()` or \
+                 `context::carry` for work that continues a request",
             ));
         }
         _ => {

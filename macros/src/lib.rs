@@ -162,8 +162,8 @@ use args::SiteKind;
 /// - `busy` on a sync function, `ret` on one that returns a stream.
 /// - `parent`, `follows_from` and `ret(level = …)`; the error says what to write instead.
 /// - A field or returned value that is not loggable and not an error, and `mask` without `first` or `last`.
-/// - A field with the name of one of candor's own keys, except those above. `context` does not accept
-///   those either, nor `error`.
+/// - A field with the name of one of candor's own keys, except those above. `context` accepts neither
+///   those nor `error`.
 #[proc_macro_attribute]
 pub fn step_timed(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(SiteKind::Step, args.into(), item.into()).into()

@@ -190,7 +190,7 @@ fn mask(arg: &MetaArg, errors: &mut Errors) -> Option<PolicyKind> {
     let Some(arguments) = arg.list.clone().filter(|list| !list.is_empty()) else {
         errors.add(
             arg,
-            "`mask` needs to know what stays readable, as in `mask(last = 4)` or `mask(first = 2, last = 2)`",
+            "`mask` requires `first` or `last`, as in `mask(last = 4)` or `mask(first = 2, last = 2)`",
         );
         return None;
     };

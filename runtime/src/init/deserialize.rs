@@ -12,7 +12,7 @@ use super::error::Mistakes;
 use super::setting::Setting;
 use crate::sink::Overload;
 
-/// The names of the settings: those of the `LOG_*` variables, and of the methods of [`Config`] without one.
+/// The names of the settings: those of `LOG_*` variables, or of methods of [`Config`].
 const FIELDS: &[&str] = &[
     "level",
     "format",

@@ -18,6 +18,8 @@ use crate::sink::LAST_LINES;
 
 /// Guard of the logger; keep it until the process ends.
 ///
+/// [`init`](crate::init()) and [`Config::build`](crate::Config::build) return it.
+///
 /// Dropping it waits at most five seconds for the lines of a background writer, and prints to standard error how many
 /// were not written by then. Lines logged later are written directly.
 #[derive(Debug)]

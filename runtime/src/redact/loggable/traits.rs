@@ -42,7 +42,7 @@ use super::Encoder;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be logged without a redaction policy",
     label = "choose a policy: `clear(&x)`, `hash(&x)`, `secret(&x)`, …",
-    note = "`clear(&x)` shows the value, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` nothing (they are in `candor::policy`)",
+    note = "`clear(&x)` shows the value, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` hides it (all are in `candor::policy`)",
     note = "headers and JSON values go through `candor::scrub::headers(&x)` and `candor::scrub::json(&x)`",
     note = "or put `#[redact]` on the definition of the type, with a policy for each field"
 )]
