@@ -121,8 +121,7 @@ fn name(input: ParseStream<'_>) -> syn::Result<(FieldName, Option<Expr>)> {
     }
     if !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![=]) {
         let message = if input.peek(Token![!]) {
-            "the message must be a string literal, so that its arguments can be checked"
-                .to_owned()
+            "the message must be a string literal, so that its arguments can be checked".to_owned()
         } else {
             format!(
                 "expected `,` or `=` after the field `{name}`; to log an expression, give it a name: `key = value`"

@@ -210,9 +210,8 @@ fn contains(networks: &[Network], address: IpAddr) -> bool {
 
 /// Parses directives that raise the level of some requests.
 pub(super) fn raise(directives: &str) -> Result<Levels, ConfigError> {
-    Levels::parse_raise(directives).map_err(|why| {
-        ConfigError::invalid(directives, format!("invalid level directive: {why}"))
-    })
+    Levels::parse_raise(directives)
+        .map_err(|why| ConfigError::invalid(directives, format!("invalid level directive: {why}")))
 }
 
 /// Returns the address of the connection.

@@ -31,7 +31,9 @@ pub(crate) fn raise_for(
     let invalid = |why: &str| invalid_levels(directives, why);
     let levels = Levels::parse_raise(directives).map_err(|why| invalid(&why))?;
     if levels.max() == LevelFilter::OFF {
-        return Err(invalid("the directives must name a level to raise to, as in `deps=debug`").into());
+        return Err(
+            invalid("the directives must name a level to raise to, as in `deps=debug`").into()
+        );
     }
     let levels = Arc::new(levels);
     let id = serial::next();

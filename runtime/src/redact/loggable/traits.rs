@@ -73,7 +73,7 @@ pub trait Loggable {
 #[diagnostic::on_unimplemented(
     message = "a collection of `{Self}` can't be logged without a redaction policy",
     label = "`{Self}` is not loggable as an element",
-    note = "put a policy around the collection: `clear(&x)` shows its text, `shape(&x)` its size, `secret(&x)` nothing of it (they are in `candor::policy`)",
+    note = "put a policy around the collection: `clear(&x)` shows its text, `shape(&x)` shows its size, `secret(&x)` hides it (all are in `candor::policy`)",
     note = "or put `#[redact]` on the definition of the type, with a policy for each field"
 )]
 pub trait Element: Loggable {}
