@@ -1,4 +1,4 @@
-//! A span for other layers, whose code may panic.
+//! A span for other layers, which may panic.
 
 use std::borrow::Borrow;
 

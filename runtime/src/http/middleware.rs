@@ -116,8 +116,8 @@ mod sealed {
 
 /// Returns a reqwest redirect policy that keeps [`outbound_headers`] and `X-Debug-Log` within one origin.
 ///
-/// It follows at most ten redirects, like reqwest's default. A redirect to another scheme, host or port is returned as the
-/// response instead. The policy is that of the reqwest version whose client it is given to.
+/// It follows at most ten redirects, like reqwest's default. A redirect to another scheme, host or port is returned as
+/// the response instead. The type of the policy is inferred from the client's version of reqwest.
 pub fn same_host_redirects<P: RedirectPolicy>() -> P {
     P::same_host()
 }

@@ -27,7 +27,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 ///
 /// A caller is identified by the address of its connection. axum provides it with
 /// `into_make_service_with_connect_info::<SocketAddr>()`; for other servers, insert a [`PeerAddr`] into the request's
-/// extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For` is used only if the connection comes from a [`proxy`](Self::proxy).
+/// extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For` is used
+/// only if the connection comes from a [`proxy`](Self::proxy).
 ///
 /// Redaction does not change. A filter around candor's layer still applies.
 ///

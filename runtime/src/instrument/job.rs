@@ -104,9 +104,10 @@ event_sites! {
 impl Job {
     /// Continues the trace of a message, given its W3C `traceparent` header.
     ///
-    /// The lines of the job then have the `trace_id` of the message and a `span_id` of their own, and
-    /// `candor::http::outbound_headers` (feature `http`) sends them on. Without a header, or with a malformed one, the job
-    /// begins a new trace, as a request does. Default: no trace, unless OpenTelemetry's layer has one (feature `otel`).
+    /// The lines of the job then have the `trace_id` of the message and a new `span_id`, and
+    /// `candor::http::outbound_headers` (feature `http`) returns both for outgoing calls. Without a header, or with a
+    /// malformed one, the job begins a new trace, as a request does. Default: no trace, unless OpenTelemetry's layer
+    /// has one (feature `otel`).
     ///
     /// `header` is the value that the client of the queue returns for the header: a string, bytes, or an `Option` of
     /// these, such as `&str`, `Option<String>` or `Option<&[u8]>`.
