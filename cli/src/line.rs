@@ -32,7 +32,7 @@ impl Level {
     }
 }
 
-/// Class of the errors whose reason is unknown. Lines of former versions have it on calls.
+/// Class of errors of an unknown category. Calls in lines of former versions have it.
 pub(crate) const UNKNOWN_CLASS: &str = "other";
 
 /// One log line. A fixed key that the line lacks, or has as `-`, is an empty string.
@@ -110,13 +110,13 @@ impl Line {
         self.get(key).is_some_and(|value| !value.is_null())
     }
 
-    /// The class of the error; empty if the line has none, or one that says nothing.
+    /// The class of the error; empty if the line has no error or its class is unknown.
     pub(crate) fn error_class(&self) -> String {
         let class = self.text("error");
         if class == UNKNOWN_CLASS { String::new() } else { class }
     }
 
-    /// The text of the error, else the fields that it shows; empty if the line has neither.
+    /// The text of the error, or else the fields that it shows; empty if it has neither.
     pub(crate) fn error_detail(&self) -> String {
         let detail = self.text("error_detail");
         if detail.is_empty() { self.text("error_fields") } else { detail }
@@ -139,7 +139,7 @@ impl Line {
         self.count("status") >= 400 || self.count("grpc_status") > 0
     }
 
-    /// Whether a member is the type of an error whose class is the short name of this type.
+    /// Whether a member is an `error_type` whose short name is the class of the error.
     pub(crate) fn repeats_class(&self, key: &str, value: &Value) -> bool {
         let class = key.strip_suffix("_type").and_then(|error| self.get(error)?.as_str());
         class.is_some_and(|class| {
@@ -158,7 +158,7 @@ impl Line {
     }
 }
 
-/// The last part of a type's name, without its parameters.
+/// The last segment of a type's name, without its parameters.
 fn short_name(name: &str) -> &str {
     let name = name.split('<').next().unwrap_or_default();
     name.rsplit("::").next().unwrap_or_default()

@@ -63,8 +63,8 @@ impl OpenRequests {
     /// Updates the state with a record of any request.
     pub(crate) fn observe(&mut self, record: &Record<'_>) {
         let Some(id) = record.get(Key::RequestId).filter(|id| *id != b"\"-\"") else { return };
-        // The services of one trace share the request id, each with a request of its own. A line may have
-        // a `service` field in place of the service that wrote it, so the span id takes precedence.
+        // The services of one trace share the request id, but each has its own request. A field can replace the
+        // `service` of a line, so the span id takes precedence.
         let service = record.get(Key::Service).filter(|_| record.get(Key::SpanId).is_none());
         let key = (id, service, record.get(Key::SpanId));
         let key = self.hashes.hash_one(key);

@@ -1,4 +1,4 @@
-//! The requests of the service over real sockets.
+//! Tests the requests of the service over real sockets.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -56,7 +56,7 @@ impl Server {
         Server { address, handle, thread: Some(thread) }
     }
 
-    /// Sends a request with these headers, each with its line end.
+    /// Sends a request with these headers, each of which ends with CRLF.
     fn open(&self, path: &str, headers: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).expect("a connection");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
@@ -82,7 +82,7 @@ impl Drop for Server {
     }
 }
 
-/// A middleware that returns an error in place of a response.
+/// A middleware that returns an error instead of a response.
 async fn refuse(
     _: ServiceRequest,
     _: Next<impl MessageBody>,

@@ -30,7 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/panics", web::get().to(panics));
 }
 
-/// A failure of the service, with its response.
+/// An error of the service, which determines the response.
 #[derive(Debug)]
 enum OrderError {
     NotFound,
@@ -57,7 +57,7 @@ impl ResponseError for OrderError {
     }
 }
 
-/// Blocking code, which actix-web runs on threads of its own.
+/// Blocking code, which actix-web runs on other threads.
 #[dependency_call("database")]
 fn load(id: u64) -> Result<u64, OrderError> {
     match id {

@@ -20,7 +20,7 @@ pub(crate) enum SiteKind {
     Call,
 }
 
-/// `skip` for a method of an annotated block, and arguments of `#[instrument]`, which errors don't list.
+/// Arguments that errors don't list: `skip` in a block, and those of `#[instrument]`.
 const UNLISTED: [&str; 4] = ["skip", "skip_all", "parent", "follows_from"];
 
 impl SiteKind {
@@ -75,10 +75,10 @@ pub(crate) struct Args {
     pub(crate) slow_nanos: Option<u64>,
     pub(crate) ret: Option<Ret>,
     pub(crate) fields: Vec<Field>,
-    /// The fields that all lines inside the step have too.
+    /// Fields that all lines inside the step have, too.
     pub(crate) context: Vec<Field>,
     pub(crate) busy: Option<Span>,
-    /// The function that reads the outcome of a call from the returned value, or `result`.
+    /// Function that reads the outcome of a call from the returned value, or `result`.
     pub(crate) outcome: Option<Path>,
     /// The value of `crate = …`.
     pub(crate) root: Option<Path>,
@@ -94,7 +94,7 @@ pub(crate) struct Args {
 pub(crate) enum Level {
     /// The name of its constant in `tracing::Level`.
     Known(Ident),
-    /// A path to a constant of this type, such as `Level::DEBUG`.
+    /// A path to a `tracing::Level` constant, such as `Level::DEBUG`.
     Const(ExprPath),
 }
 
@@ -244,7 +244,7 @@ fn argument(
         "ret" => {
             let policy = ret(input)?;
             let policy = policy.map(|policy| Policy::parse(&policy, false, errors));
-            // A policy with a mistake is reported, and no value is shown.
+            // If the policy has a mistake, the mistake is reported and `ret` is ignored.
             if !matches!(policy, Some(None)) {
                 args.ret = Some(Ret { span: key.span(), policy: policy.flatten() });
             }
@@ -252,15 +252,15 @@ fn argument(
         "parent" => {
             return Err(syn::Error::new_spanned(
                 key,
-                "`parent` is not supported: a step belongs to the step that is running when it begins; \
-                 to begin it in another request, run it in `request.enter_with(…)` or `request.scope(…)`",
+                "`parent` is not supported: the parent of a step is the step that is running when it begins; \
+                 to begin it in another request, use `request.enter_with(…)` or `request.scope(…)`",
             ));
         }
         "follows_from" => {
             return Err(syn::Error::new_spanned(
                 key,
-                "`follows_from` is not supported: work that continues a request runs in its context, \
-                 by `.in_context()` or `context::carry`",
+                "`follows_from` is not supported: use `.in_context()` or \
+                 `context::carry` for work that continues a request",
             ));
         }
         _ => {
@@ -308,8 +308,10 @@ fn fields(list: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Field>>
     Ok(fields)
 }
 
-/// Parses what follows `err`: nothing, `= "error"`, or the list of `#[instrument]`: `(Debug, level = "warn")`. How the
-/// error is formatted has no effect: a line always shows its class, type and scrubbed text.
+/// Parses the rest of `err`: nothing, `= "error"`, or `(Debug, level = "warn")`.
+///
+/// The list is that of `#[instrument]`. `Debug` and `Display` have no effect: a line always shows the class, type and
+/// scrubbed text of the error.
 fn err(input: ParseStream<'_>) -> syn::Result<Option<Level>> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
@@ -337,7 +339,7 @@ fn err(input: ParseStream<'_>) -> syn::Result<Option<Level>> {
     Ok(found)
 }
 
-/// Parses what follows `ret`: nothing, `= policy`, `(policy)`, or the list of `#[instrument]`: `(Debug)`.
+/// Parses the rest of `ret`: nothing, `= policy`, `(policy)`, or `(Debug)`.
 fn ret(input: ParseStream<'_>) -> syn::Result<Option<MetaArg>> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
@@ -383,7 +385,7 @@ fn equals(key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     Err(syn::Error::new_spanned(key, format!("expected `{key} = …`")))
 }
 
-/// Parses `= "text"`, or a constant or macro that is one.
+/// Parses `= "text"`, or `=` and a constant or a macro that expands to a string.
 fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<Expr> {
     if !input.peek(Token![=]) {
         return Err(syn::Error::new_spanned(key, format!("expected `{key} = \"…\"`")));
@@ -407,7 +409,7 @@ fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<Expr> {
     Err(syn::Error::new_spanned(text, message))
 }
 
-/// An expression without the invisible group around what a `macro_rules!` passes on.
+/// An expression without the invisible group that a `macro_rules!` puts around it.
 fn ungrouped(value: Expr) -> Expr {
     match value {
         Expr::Group(group) => ungrouped(*group.expr),

@@ -1,5 +1,7 @@
-//! The syntax of one field of a step, call or event, which is that of `tracing`: `order_id`, `user.id = user.id`,
-//! `"user id" = id`, `{ KEY } = id`, `error = ?error`, `rows = Empty`.
+//! The syntax of one field of a step, call or event.
+//!
+//! It is the syntax of `tracing`: `order_id`, `user.id = user.id`, `"user id" = id`, `{ KEY } = id`, `error = ?error`,
+//! `rows = Empty`.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -27,7 +29,7 @@ impl FieldName {
         }
     }
 
-    /// Whether both are the same text.
+    /// Whether both names are the same string.
     pub(crate) fn is_same(&self, other: &FieldName) -> bool {
         self.text().is_some_and(|name| other.text() == Some(name))
     }
@@ -93,7 +95,7 @@ impl Parse for Field {
     }
 }
 
-/// Parses the name of a field, also as an expression if that may stand for a value.
+/// Parses the name of a field, also as an expression if it can be its own value.
 fn name(input: ParseStream<'_>) -> syn::Result<(FieldName, Option<Expr>)> {
     if input.peek(LitStr) {
         let name: LitStr = input.parse()?;
@@ -119,11 +121,10 @@ fn name(input: ParseStream<'_>) -> syn::Result<(FieldName, Option<Expr>)> {
     }
     if !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![=]) {
         let message = if input.peek(Token![!]) {
-            "the message has to be a string literal, so that its arguments can be checked"
-                .to_owned()
+            "the message must be a string literal, so that its arguments can be checked".to_owned()
         } else {
             format!(
-                "expected `,` or `=` after the field `{name}`; give a value that is not a variable a name: `key = value`"
+                "expected `,` or `=` after the field `{name}`; to log an expression, give it a name: `key = value`"
             )
         };
         return Err(if input.peek(Token![!]) {
@@ -155,7 +156,9 @@ fn is_empty(path: &ExprPath) -> bool {
         && (segments.len() == 1 || segments.iter().any(|segment| segment.ident == "field"))
 }
 
-/// A statement that uses the path to `Empty`, so that its import is not unused. Without an import, `Empty` is candor's.
+/// A statement that uses the path to `Empty`, so that its import is not unused.
+///
+/// Without an import, `Empty` is candor's.
 pub(crate) fn use_of_empty(path: &ExprPath, private: &TokenStream) -> TokenStream {
     if path.path.get_ident().is_none() {
         return quote!(let _ = #path;);

@@ -177,7 +177,7 @@ impl Function {
         }
     }
 
-    /// Whether an argument has this name, or a part of its pattern.
+    /// Whether an argument, or a part of its pattern, has this name.
     pub(crate) fn binds(&self, name: &Ident) -> bool {
         self.signature.inputs.iter().any(|input| match input {
             FnArg::Typed(typed) => mentions(&typed.pat.to_token_stream(), name),

@@ -67,29 +67,29 @@ use args::SiteKind;
 /// | `target = "…"` | the target; by default the module |
 /// | `level = "debug"`, `level = Level::DEBUG`, `level = 2` | the level of the line; by default INFO. Numbers are those of `tracing`, from 1 (TRACE) to 5 (ERROR) |
 /// | `fields(id = order.id, order, sku = clear(&sku))` | [fields](#fields) of the line |
-/// | `context(order_id)` | fields of the line, and of every line that is written inside the step |
+/// | `context(order_id)` | fields of this line and of every line inside the step |
 /// | `ret`, `ret = mask(last = 4)`, `ret = with = path` | logs the returned (`Ok`) value; `ret(mask(last = 4))` is the same |
 /// | `slow = "250ms"` | faster calls are logged at DEBUG, others at WARN |
 /// | `err = "error"`, `err(level = Level::ERROR)` | the level of the line on an error; by default WARN |
 /// | `busy` | adds `busy_ms`, the time spent in `poll`; async functions, futures and streams only |
 /// | `crate = path` | the path that candor is re-exported from |
 ///
-/// `name`, `target` and the other strings take a constant or a macro such as `concat!` too.
+/// `name`, `target` and the other strings can also be a constant or a macro such as `concat!`.
 ///
-/// The other arguments of `#[instrument]` are accepted, so that an attribute can stay as it is:
-/// `skip(card)` and `skip_all` have no effect, since an argument is logged only if `fields` names it; nor
-/// has `err` alone, since each error is logged; `err(Debug)`, `ret(Debug)` and their `Display` forms are
-/// `err` and `ret`, since a value's type or policy determines how it is shown.
+/// To make migration easier, other arguments of `#[instrument]` are accepted. `skip(card)` and `skip_all`
+/// have no effect, since an argument is logged only if `fields` names it. `err` without a level has no
+/// effect, since each error is logged. `err(Debug)`, `ret(Debug)` and their `Display` forms mean `err` and
+/// `ret`, since the type or policy of a value determines how it is shown.
 ///
 /// # Fields
 ///
 /// | written as | field |
 /// |---|---|
-/// | `order_id`, `user.id` | `order_id`, `user.id`: an argument or a part of one, by its own name |
+/// | `order_id`, `user.id` | `order_id`, `user.id`: an argument or a part of one, under its own name |
 /// | `id = order.id` | `id`, with any expression as its value |
 /// | `user.id = id`, `"user id" = id`, `{ KEY } = id` | a dotted name, a quoted one, the value of a constant |
-/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that is one, such as `concat!`; it needs no policy |
-/// | `%rows`, `?rows`, `rows = %rows` | `rows`: the sigil has no effect |
+/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that expands to one, such as `concat!`; it needs no policy |
+/// | `%rows`, `?rows`, `rows = %rows` | `rows`: `%` and `?` have no effect |
 /// | `error = e`, `%e` | an error: class, type and text, see `candor::dependency#how-an-error-is-shown` |
 /// | `rows = Empty`, or `rows` if no argument has this name | declared for other layers; `candor::record` gives it a value |
 ///
@@ -97,8 +97,8 @@ use args::SiteKind;
 /// first poll), and only if a line can be written. Policy functions need no import; a function of the same
 /// name in the enclosing module takes precedence.
 ///
-/// `user_id`, `path`, `method`, `service` and `request_id` take the place of the context's value on the
-/// step's line. candor's other keys are refused as names.
+/// `user_id`, `path`, `method`, `service` and `request_id` replace the context's value on the step's line.
+/// candor's other keys can't be names of fields.
 ///
 /// ```
 /// use candor::{RequestContext, step_timed};
@@ -127,10 +127,10 @@ use args::SiteKind;
 /// - `panicked`;
 /// - else `ok`, and always if the return type is a type parameter or a projection.
 ///
-/// A line of the outcome `error` has the keys `error` (the class: a category such as `timeout`, or the short
-/// name of the error's type), `error_type` and `error_detail`, and `error_fields` if the error is a
-/// `#[redact]` type; see `candor::dependency#how-an-error-is-shown`. Under `#[track_caller]`, an error that
-/// is returned by `?` has no `error_detail`.
+/// A line with the outcome `error` has the keys `error` (the class: a category such as `timeout`, or the
+/// short name of the error's type), `error_type` and `error_detail`, and `error_fields` if the error is a
+/// `#[redact]` type; see `candor::dependency#how-an-error-is-shown`. Under `#[track_caller]`, an error
+/// that is returned by `?` has no `error_detail`.
 ///
 /// # Expansion
 ///
@@ -163,10 +163,10 @@ use args::SiteKind;
 /// - A `const fn`, a method without a body, an item that is not a function.
 /// - Unknown, duplicate and malformed arguments, all reported at once.
 /// - `busy` on a sync function, `ret` on one that returns a stream.
-/// - `parent`, `follows_from` and `ret(level = …)`, with the way to the same effect.
+/// - `parent`, `follows_from` and `ret(level = …)`; the error says what to write instead.
 /// - A field or returned value that is not loggable and not an error, and `mask` without `first` or `last`.
-/// - A field with the name of one of candor's own keys, apart from those above. `context` takes none of
-///   them, and no `error`.
+/// - A field with the name of one of candor's own keys, except those above. `context` accepts neither
+///   those nor `error`.
 #[proc_macro_attribute]
 pub fn step_timed(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(SiteKind::Step, args.into(), item.into()).into()
@@ -202,7 +202,7 @@ pub fn step_timed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `method = "POST"`, `url = expr` | the HTTP method and the URL, which is redacted |
 /// | `url_template = "/charges/{id}"` | replaces the path of the URL, for paths that contain secrets |
 /// | `outcome = path::to::function` | `fn(&Returned) -> impl DependencyOutcome`, such as `(Option<u16>, Option<Category>)`: reads status and category if the returned type doesn't implement the trait |
-/// | `outcome = result` | only `Ok` and `Err` count: the status of a response is not read. A function of that name is written `self::result` |
+/// | `outcome = result` | only `Ok` and `Err` count: the status of a response is not read. Write `self::result` for a function of that name |
 /// | `fields`, `context`, `level`, `target`, `slow`, `ret`, `busy`, `crate` | as for a step |
 /// | `err = "warn"`, `err(level = Level::WARN)` | the level of the line on a failure; by default ERROR |
 /// | `skip(…)`, `skip_all`, `err`, `err(Debug)`, `ret(Display)` | accepted as for a step |
@@ -325,7 +325,7 @@ pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(json, r#"{"Store":"refused, password=[REDACTED]"}"#);
 /// ```
 ///
-/// A variant without fields shows its name, so an enum of such variants needs no policies.
+/// A variant without fields is logged as its name, so an enum of such variants needs no policies.
 ///
 /// # Generics
 ///

@@ -130,7 +130,9 @@ impl Policy {
         Some(Policy { name, kind })
     }
 
-    /// Reads a policy from a call, whose settings follow the value, as in `clear(&x, reason = "…")`.
+    /// Reads a policy from a call whose settings follow the value.
+    ///
+    /// For example, `clear(&x, reason = "…")`.
     pub(crate) fn of_call(arg: &MetaArg, errors: &mut Errors) -> Option<Policy> {
         if arg.name != "clear" {
             return Policy::parse(arg, false, errors);
@@ -188,7 +190,7 @@ fn mask(arg: &MetaArg, errors: &mut Errors) -> Option<PolicyKind> {
     let Some(arguments) = arg.list.clone().filter(|list| !list.is_empty()) else {
         errors.add(
             arg,
-            "`mask` needs to know what stays readable, as in `mask(last = 4)` or `mask(first = 2, last = 2)`",
+            "`mask` requires `first` or `last`, as in `mask(last = 4)` or `mask(first = 2, last = 2)`",
         );
         return None;
     };

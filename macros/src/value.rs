@@ -40,7 +40,7 @@ pub(crate) fn given(value: &Expr, resolved: &TokenStream, private: &TokenStream)
 /// The result of [`resolve`].
 pub(crate) struct Resolved {
     pub(crate) tokens: TokenStream,
-    /// Whether the value is `clear(&x, reason = "…")`, which a sensitive name does not hide.
+    /// Whether the value is `clear(&x, reason = "…")`, shown even under a sensitive name.
     pub(crate) has_reason: bool,
     /// The names of the environment variables in literal text, which follow the key rule too.
     variables: Vec<Literal>,
@@ -65,7 +65,7 @@ impl Resolved {
     }
 }
 
-/// The tokens of a value, with its policies resolved and its literal text clear.
+/// The tokens of a value, with its policies resolved and string literals clear.
 pub(crate) fn resolve(value: &Expr, policies: &TokenStream, errors: &mut Errors) -> Resolved {
     let mut resolved = value.clone();
     let has_reason = match &resolved {
@@ -105,7 +105,7 @@ fn variables(tokens: &TokenStream) -> Vec<Literal> {
     found
 }
 
-/// Whether a value is text that stands in the source.
+/// Whether a value is a string in the source code.
 pub(crate) fn is_literal_text(value: &Expr) -> bool {
     const MACROS: [&str; 4] = ["concat", "env", "module_path", "stringify"];
     match value {
@@ -144,14 +144,14 @@ pub(crate) fn borrowed_as(value: &Expr, tokens: &TokenStream) -> TokenStream {
     }
 }
 
-/// Lets policies be called without an import, and with the arguments that they have in `#[redact(…)]`:
+/// Resolves policies that are called without an import, with settings as arguments:
 ///
 /// ```text
 /// mask(&card, last = 4)
 /// { use ::candor::policy::*; { use self::*; mask } }(&card).last(4)
 /// ```
 ///
-/// A `mask` of the user's takes precedence, since the inner glob import shadows the outer one; and an
+/// The user's own `mask` takes precedence, since the inner glob import shadows the outer one; and an
 /// import of `candor::policy::mask` counts as used.
 fn resolve_policies(value: &mut Expr, policies: &TokenStream, errors: &mut Errors) {
     match value {
@@ -200,14 +200,14 @@ fn import(call: &mut ExprCall, policies: &TokenStream) {
     }
 }
 
-/// Takes the settings after the value of a policy, `last = 4`, and returns the calls that set them.
+/// Removes the settings after the value (`last = 4`); returns the calls that set them.
 fn settings(call: &mut ExprCall, errors: &mut Errors) -> Option<TokenStream> {
     let name = called_policy(call)?.clone();
     let args = std::mem::take(&mut call.args);
     let mut args = args.into_iter();
     call.args.extend(args.next());
     let settings: Vec<Expr> = args.collect();
-    // Otherwise it is a function of the user's.
+    // Otherwise it is the user's function.
     let is_policy = settings.iter().all(|setting| matches!(setting, Expr::Assign(_)));
     if settings.is_empty() || !is_policy {
         call.args.extend(settings);

@@ -68,7 +68,7 @@ macro_rules! __answered {
     }};
 }
 
-/// The answer of a dependency, read from the error of a call: `outcome = result`.
+/// Reads the answer only from the error of a call: `outcome = result`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __error_answered {
@@ -125,12 +125,12 @@ pub use crate::instrument::event::{
     EventField, EventSite, EventValue, MessageArg, count, labels_secret, last_of_each,
 };
 
-/// What `Empty` stands for in a field without a value, if the user has not imported `tracing`'s.
+/// `Empty` of a field without a value, if the user has not imported `tracing`'s.
 pub mod empty {
     pub use tracing_core::field::Empty;
 }
 
-/// The traits by which method resolution finds out how a [`Given`](crate::outcome::error_value::Given) value is shown.
+/// The traits by which method resolution determines how a `Given` value is shown.
 pub mod values {
     pub use crate::instrument::event::{EventValue as _, NoError as _, ShownError as _};
     pub use crate::outcome::error_value::{

@@ -1,6 +1,6 @@
-//! Redaction policies: functions that make a value loggable, by how much of it is shown.
+//! Redaction policies: functions that choose how much of a value is logged.
 //!
-//! They have the names and the meaning of the arguments of [`#[redact(…)]`](macro@crate::redact) on a field. Use them
+//! Their names and meanings are those of the arguments of [`#[redact(…)]`](macro@crate::redact) on a field. Use them
 //! for values in `fields(…)`, [`record`](crate::record), [`context::set`](crate::context::set) and candor's event
 //! macros.
 //!

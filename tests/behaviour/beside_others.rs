@@ -1,5 +1,6 @@
-//! candor beside code that has its own idea of panics, loggers and subscribers. The programs run in their own
-//! processes, since this is state of the whole process.
+//! candor with other code that installs panic hooks, loggers and subscribers.
+//!
+//! The programs run in their own processes, since these belong to the whole process.
 
 use std::process::{Command, Output};
 
@@ -83,7 +84,7 @@ fn events(output: &Output, event: &str) -> Vec<Value> {
     lines(output).into_iter().filter(|line| line["event"] == event).collect()
 }
 
-/// Asserts that there is one such line outside any request, whose text says this.
+/// Asserts that the event has one line, outside any request, with this help text.
 fn assert_notice(output: &Output, event: &str, level: &str, help: &str) {
     let notices = events(output, event);
     assert_eq!(notices.len(), 1, "{event}: {:?}", lines(output));

@@ -333,7 +333,7 @@ fn a_configuration_is_deserialized() {
         "audit_file": audit,
         "service": "orders",
         "keys": { "ts": "timestamp", "msg": "message" },
-        // A limit of the whole process: the default, for the sake of other tests.
+        // A limit of the whole process; the default value does not affect other tests.
         "value_limit": 4096,
         "line_limit": 2000,
         "lines_per_request": 10,

@@ -569,7 +569,7 @@ fn request_ids_are_random_and_different_on_all_threads() {
     assert!((46_500..49_500).contains(&ones), "{ones} of 96,000 bits");
 }
 
-/// A middleware that knows the path later than the context was made.
+/// A middleware that learns the path after the context was created.
 #[test]
 fn the_method_and_path_of_a_shared_context_can_be_set() {
     let captured = capture();
@@ -586,7 +586,7 @@ fn the_method_and_path_of_a_shared_context_can_be_set() {
     assert_eq!((after.text("method"), after.text("path")), ("PUT", "/orders/7"));
 }
 
-/// The lines of a configuration that say this, outside any request.
+/// The lines of an event under a configuration, outside any request.
 fn notices(config: Config, event: &str, work: impl Fn()) -> Vec<String> {
     let captured = capture_with(config.format(Format::Json)).expect("a configuration");
     work();

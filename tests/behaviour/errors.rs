@@ -338,7 +338,7 @@ fn a_step_has_the_category_of_its_error() {
     let lines = checked(&captured);
     let classes: Vec<_> =
         lines.iter().map(|line| (line.text("error"), line.text("level"))).collect();
-    // A missing row is no failure of the store.
+    // A missing row is not a failure of the store.
     assert_eq!(
         classes,
         [

@@ -1,4 +1,4 @@
-//! What each order of installation does, for the crates of `docs/beside-others.md`.
+//! Tests each order of installation for the crates in `docs/beside-others.md`.
 
 use std::process::Command;
 
@@ -42,7 +42,7 @@ fn sentry_before_candor_gets_panics_and_prints_them() {
         let (lines, stderr) = run(program);
         assert_eq!((count(&lines, "panic"), count(&lines, "panic_hook_kept")), (1, 1), "{program}");
         assert!(stderr.contains("exceptions=[\"sold out, token=canary-beside\"]"), "{stderr}");
-        // Sentry's hook calls the default one, which it found.
+        // Sentry's hook calls the default one, which it replaced.
         assert!(stderr.contains("panicked at"), "{stderr}");
     }
 }

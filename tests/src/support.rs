@@ -71,7 +71,7 @@ pub fn check(line: &str) {
     check_error(&value);
 }
 
-/// Asserts that the error and the status of a step, call or job have the types that readers expect.
+/// Asserts that error and status of a step, call or job have the expected types.
 fn check_error(line: &Value) {
     if !matches!(line["event"].as_str(), Some("step_timing" | "dependency_call" | "job_completed"))
     {
@@ -81,7 +81,7 @@ fn check_error(line: &Value) {
         let value = &line[key];
         assert!(value.is_null() || value.is_string(), "`{key}` is {value} in {line}");
     }
-    // A line that is too long has the beginning of a value, as text.
+    // In a line that is too long, the value is cut and becomes a string.
     let fields = &line["error_fields"];
     let is_cut = line.get("truncated").is_some() && fields.is_string();
     assert!(

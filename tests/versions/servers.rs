@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// Longer than any test waits.
 const NEVER: Duration = Duration::from_mins(10);
 
-/// An address on which nobody listens.
+/// An address without a listener.
 pub(crate) async fn closed() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     listener.local_addr().expect("an address").to_string()
@@ -87,7 +87,7 @@ pub(crate) async fn grpc() -> String {
     format!("http://{}", listen(serve).await)
 }
 
-/// Starts a database that answers the first message of each connection with an error of this SQLSTATE, or never.
+/// Starts a database that answers the first message with this SQLSTATE, or never.
 pub(crate) async fn postgres(code: Option<&'static str>) -> String {
     let serve = move |mut stream: TcpStream| async move {
         let mut received = [0; 1024];

@@ -1,4 +1,4 @@
-//! reqwest 0.11, which is not supported: reported once for each call site, unless the call says how it is read.
+//! reqwest 0.11 is not supported: reported once per call site without an `outcome`.
 
 use std::time::Duration;
 

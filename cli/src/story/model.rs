@@ -152,7 +152,7 @@ impl Part {
         self.expects_end && self.end_line.is_none()
     }
 
-    /// Whether it failed from its caller's point of view, which includes 4xx responses and gRPC error codes.
+    /// Whether the request failed for its caller: also with a 4xx status or gRPC error.
     pub(crate) fn has_failed(&self) -> bool {
         let Some(end) = &self.end_line else { return self.expects_end };
         end.text("outcome") != "ok" || end.has_bad_status()

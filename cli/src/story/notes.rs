@@ -183,13 +183,13 @@ pub(crate) fn message(line: &Line) -> String {
     }
 }
 
-/// The fields shown in the row of a line: all but the long ones and those that repeat another.
+/// The fields in the row of a line, without long ones and those that repeat others.
 pub(crate) fn short_fields(line: &Line) -> Vec<(String, String)> {
     let detail = line.text("error_detail");
     let short = line.fields.iter().filter(|(key, value)| match key.as_str() {
         "exc" | "panic_message" => false,
         "error_detail" => !line.msg.contains(&detail),
-        // The detail of an error that has fields shows them.
+        // The text of an error shows the same values as its fields.
         "error_fields" => detail.is_empty(),
         _ => !line.repeats_class(key, value),
     });

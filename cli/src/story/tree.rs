@@ -18,8 +18,7 @@ const MAX_DEPTH: usize = 60;
 pub(crate) fn build(id: String, lines: Vec<Line>, omitted_lines: u64) -> Story {
     let mut groups: BTreeMap<(String, String), Vec<Line>> = BTreeMap::new();
     for line in lines {
-        // A line may have a `service` field in place of the service that wrote it, so lines with a span id
-        // are grouped by that alone.
+        // A field can replace the `service` of a line, so lines with a span id are grouped by the span id alone.
         let service = if line.span.is_empty() { line.service.clone() } else { String::new() };
         groups.entry((service, line.span.clone())).or_default().push(line);
     }
@@ -70,8 +69,8 @@ fn split_reused_id(lines: Vec<Line>, duplicates: &mut usize) -> Vec<Vec<Line>> {
 fn build_part(lines: Vec<Line>) -> Part {
     let end_index = lines.iter().rposition(Line::is_end);
     let latest_value = |field: fn(&Line) -> &String| {
-        // The latest value counts: a service may set the user in the middle of a request. The end line comes
-        // first, since a field of an event may take the place of the request's value.
+        // The latest value counts: a service can set the user in the middle of a request. The end line takes
+        // precedence, since a field of an event can replace the request's value.
         let lines = end_index.map(|index| &lines[index]).into_iter().chain(lines.iter().rev());
         lines.map(field).find(|text| !text.is_empty()).cloned().unwrap_or_default()
     };

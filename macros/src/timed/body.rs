@@ -48,7 +48,7 @@ pub(super) fn tail_span(body: &TokenStream) -> Option<Span> {
     const BLOCKS: [&str; 6] = ["if", "match", "while", "loop", "for", "unsafe"];
     let mut tail = None;
     let mut is_start = true;
-    // Whether the statement begins as a block does, and whether its braces came last: it then ends without a `;`.
+    // Whether the statement begins like a block, and whether its braces came last: then it needs no `;`.
     let (mut is_block, mut is_after_braces) = (false, false);
     for token in body.clone() {
         let continues = match &token {

@@ -25,7 +25,7 @@ pub(super) fn returns_future(parts: &Parts, function: &mut Function) -> TokenStr
     let end = output.clone().into_iter().last().map_or_else(Span::call_site, |last| last.span());
     let end = quote_spanned!(end=> >);
     function.signature.asyncness = None;
-    // The compiler reports a value that is not what an `impl Trait` in the output promises at the body, and other
+    // The compiler reports a value that does not implement an `impl Trait` of the output at the body, and other
     // diagnostics about the future at the output.
     let span = match &function.signature.output {
         ReturnType::Type(_, ty) if !mentions(&ty.to_token_stream(), &format_ident!("impl")) => {
@@ -56,7 +56,7 @@ pub(super) fn stays_async(parts: &Parts, function: &mut Function) -> TokenStream
     returned(function, &quote!(#step.await))
 }
 
-/// `return value;`, about whose type the compiler reports errors at the user's body.
+/// `return value;`, with the span of the body, so that type errors are reported there.
 fn returned(function: &Function, value: &TokenStream) -> TokenStream {
     let span = span_at(&function.body);
     quote_spanned!(span=> return #value;)
@@ -90,7 +90,7 @@ fn step(parts: &Parts, function: &mut Function) -> TokenStream {
     let value = Ident::new("__value", tail);
     let body = block(&body, function.body.span());
     let returned = if let Type::Infer(_) = output {
-        // A variable would be in the compiler's errors about two types.
+        // The compiler would name a variable in its errors about mismatched types.
         quote!(return #body;)
     } else {
         let declared = declared(&output);

@@ -113,8 +113,9 @@ fn is_literal(value: &Expr) -> bool {
     matches!(value, Expr::Lit(ExprLit { lit: Lit::Str(_), .. }))
 }
 
-/// The statements that write the fields, and the URL of a call unless that is a [literal](is_literal), which is part of
-/// the site.
+/// The statements that write the fields, and the URL of a call.
+///
+/// A URL that is a [literal](is_literal) is part of the site instead.
 fn fields(
     args: &Args,
     function: &Function,
@@ -134,7 +135,7 @@ fn fields(
         let value = match value {
             FieldValue::Given(value) => value,
             FieldValue::Own(value) if is_context || is_variable(value, function) => value,
-            // A field that the body records.
+            // The body records the value of this field.
             FieldValue::Own(_) => continue,
             FieldValue::Empty(path) => {
                 statements.extend(use_of_empty(path, private));
@@ -171,7 +172,9 @@ fn fields(
     (!statements.is_empty()).then(|| quote!(#traits #statements))
 }
 
-/// Whether a name in `fields` stands for a value: an argument of the function or a part of one, or a constant.
+/// Whether a name in `fields` is also its value.
+///
+/// That is an argument of the function, a part of one, or a constant.
 fn is_variable(value: &Expr, function: &Function) -> bool {
     match value {
         Expr::Field(field) => is_variable(&field.base, function),

@@ -1,8 +1,10 @@
-//! Catches panics of user code: `Display`, `Debug` and `Error` impls and closures that run while a line is made, and
-//! other layers that are called while a panic unwinds.
+//! Catches panics of user code and of other layers.
 //!
-//! The panic hook checks [`is_catching`] and writes nothing for the former, because the line itself shows
-//! `<unprintable>`. It reports the panic of a layer like any other.
+//! User code is `Display`, `Debug` and `Error` impls and closures that run while a line is made. Panics of layers are
+//! caught only while the thread is unwinding.
+//!
+//! The panic hook checks [`is_catching`] and does not report a panic of user code, because the line itself shows
+//! `<unprintable>`. It reports a panic of a layer like any other.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -29,9 +31,10 @@ pub(crate) fn is_catching() -> bool {
     DEPTH.try_with(Cell::get).unwrap_or(0) > 0
 }
 
-/// Calls code of other layers, and returns `None` if it panics while the thread is unwinding: candor calls layers from
-/// destructors, and a second panic that leaves a destructor aborts the process. Otherwise the panic goes on to the
-/// caller, as it does with `#[instrument]`. `on_panic` runs in both cases.
+/// Calls code of other layers; `None` if it panics while the thread is unwinding.
+///
+/// candor calls layers from destructors, and a second panic that leaves a destructor aborts the process. If the thread
+/// is not unwinding, the panic reaches the caller, as with `#[instrument]`. `on_panic` runs in both cases.
 pub(crate) fn call_layers<T>(f: impl FnOnce() -> T, on_panic: impl FnOnce()) -> Option<T> {
     let was_panicking = thread::panicking();
     match catch_unwind(AssertUnwindSafe(f)) {

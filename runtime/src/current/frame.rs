@@ -65,28 +65,29 @@ pub(crate) struct StepExtras {
     pub(crate) url: Option<String>,
     /// The first error among the items of a stream.
     pub(crate) failure: Option<OwnedFailure>,
-    /// Nanoseconds of the steps inside this one that ended on another task or thread. In a frame without a step, those
-    /// of the step that sent the work there.
+    /// Nanoseconds of the steps inside this one that ended on another task or thread.
+    ///
+    /// In a frame without a step, this is the counter of the step that sent the work there.
     pub(crate) elsewhere: Option<Arc<AtomicU64>>,
     /// Fields that all lines inside the step have.
     pub(crate) context: Option<Arc<SpanData>>,
     pub(crate) marks: FieldMarks,
 }
 
-/// What is known of a step's span for other layers. The step's state holds the span itself.
+/// Data about a step's span for other layers. The step's state holds the span itself.
 #[derive(Debug)]
 pub(crate) struct StepSpan {
     pub(crate) id: span::Id,
-    /// The fields that it has, as members.
+    /// The fields that were recorded on the span, as members.
     pub(crate) recorded: String,
 }
 
-/// What the fields of a step need when its line is written.
+/// Properties of a step's fields that matter when its line is written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FieldMarks {
-    /// A field is an error, under the keys of the step's own error with an underscore.
+    /// A field is an error; its keys are those of the step's own error with an underscore.
     pub(crate) has_error: bool,
-    /// A field takes the place of one of the context's.
+    /// A field replaces a value of the context.
     pub(crate) takes_context: bool,
 }
 
@@ -107,8 +108,10 @@ impl Frame {
         }
     }
 
-    /// The frame of a future or closure that is sent elsewhere: that of a child, whose steps count as time inside the
-    /// step that is active here. `new_extras` makes the extras of that step if it has none.
+    /// The frame of a future or closure that runs on another task or thread.
+    ///
+    /// It is a child's frame. Its steps count as time inside the step that is active here. `new_extras` makes the
+    /// extras of that step if it has none.
     pub(crate) fn send(&mut self, mut new_extras: impl FnMut() -> Box<StepExtras>) -> Frame {
         let mut child = self.for_child();
         if self.step != 0 {

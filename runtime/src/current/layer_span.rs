@@ -1,4 +1,4 @@
-//! A span for other layers, whose code may panic.
+//! A span for other layers, which may panic.
 
 use std::borrow::Borrow;
 
@@ -10,7 +10,9 @@ use tracing_core::{Dispatch, Metadata};
 use super::span_stack;
 use crate::base::catch::call_layers;
 
-/// A span that other layers see. A panic of theirs does not leave a destructor that runs while the thread unwinds.
+/// A span that other layers see.
+///
+/// If a layer panics while the thread unwinds, the panic does not leave the destructor that called it.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerSpan(
     /// Taken when the span closes.
@@ -51,13 +53,15 @@ impl LayerSpan {
         }
     }
 
-    // Kept out of the code around it: most steps have no span.
+    // Not inlined: most steps have no span.
     #[inline(never)]
     pub(crate) fn enter(&self) {
         self.with_subscriber(Dispatch::enter, |_| {});
     }
 
-    /// Exits the span. candor's layer is not told of it if a layer before it panics, so its entry is then removed here.
+    /// Exits the span.
+    ///
+    /// If a layer before candor's panics, candor's is not called, so its entry is removed here.
     #[inline(never)]
     pub(crate) fn exit(&self) {
         let depth = span_stack::depth();

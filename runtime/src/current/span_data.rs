@@ -10,7 +10,7 @@ use crate::base::sync;
 use crate::json::members;
 use crate::request::Request;
 
-/// The data that candor keeps of a span: its fields, its request and its parent.
+/// The data that candor keeps about a span: its fields, its request and its parent.
 pub(crate) struct SpanData {
     /// Fields as members.
     fields: RwLock<String>,
@@ -21,7 +21,7 @@ pub(crate) struct SpanData {
 }
 
 impl SpanData {
-    /// The data that candor's layer keeps of a span.
+    /// The data that candor's layer keeps about a span.
     pub(crate) fn of(extensions: &Extensions<'_>) -> Option<Arc<Self>> {
         extensions.get::<Arc<Self>>().cloned()
     }

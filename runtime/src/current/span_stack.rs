@@ -85,9 +85,9 @@ pub(crate) fn exit(id: &Id) {
     exit_from(|entry| matches!(&entry.kind, EntryKind::Span(entered) if entered == id));
 }
 
-/// Puts the fields of a step on all lines of this thread, inside the spans that it has entered, until [`exit_context`].
+/// Puts the fields of a step on all lines of this thread, until [`exit_context`].
 pub(crate) fn enter_context(token: u64, context: &mut Arc<SpanData>) {
-    // A future may be polled in other spans each time.
+    // Each poll of a future can be in different spans.
     let around = innermost();
     if context.parent.as_ref().map(Arc::as_ptr) != around.as_ref().map(Arc::as_ptr) {
         *context = Arc::new(context.in_span(around));
@@ -186,7 +186,7 @@ pub(crate) fn is_in_any() -> bool {
     depth() > 0
 }
 
-/// Whether the innermost entry of this thread, except for those of steps, is a span.
+/// Whether the innermost entry of this thread, ignoring steps, is a span.
 pub(crate) fn is_in_span() -> bool {
     look_at_tracing(|entry| matches!(entry.kind, EntryKind::Span(_)).then_some(())).is_some()
 }

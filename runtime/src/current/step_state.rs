@@ -113,7 +113,9 @@ impl StepState {
         }
     }
 
-    /// The time of the step without that of the steps inside it; 0 if those ran at the same time and took longer.
+    /// The time of the step minus that of the steps inside it.
+    ///
+    /// 0 if those ran at the same time and took longer together.
     #[inline]
     pub(crate) fn own_time(&self, took: u64) -> u64 {
         let extras = self.extras.as_ref().and_then(|extras| extras.elsewhere.as_ref());

@@ -46,7 +46,7 @@ pub enum LineKind {
     Step,
     /// A `dependency_call` line.
     Call,
-    /// Any line inside a step, by the step's `context(…)`.
+    /// Any line inside a step, from the step's `context(…)`.
     Context,
 }
 
@@ -61,7 +61,7 @@ pub(crate) const fn is_reserved(name: &str, kind: LineKind) -> bool {
         }
 }
 
-/// Whether `name` is a key of the context whose value a field replaces on its own line.
+/// Whether `name` is a key of the context that a field replaces on its line.
 pub(crate) const fn is_of_context(name: &str) -> bool {
     matches!(name.as_bytes(), b"request_id" | b"user_id" | b"method" | b"path" | b"service")
 }
@@ -83,7 +83,7 @@ pub(crate) const fn any_of_context(mut names: &[&str]) -> bool {
 pub const fn unreserved(name: &str, kind: LineKind) {
     // Spans and events of steps have a field `message` of their own.
     let is_message = !matches!(kind, LineKind::Event) && matches!(name.as_bytes(), b"message");
-    // The type of the value decides about `error`, see `StepFields::error`.
+    // `error` is accepted if the value is an error, see `StepFields::error`.
     let is_error = matches!(name.as_bytes(), b"error");
     let is_free = !matches!(kind, LineKind::Context) && (is_of_context(name) || is_error);
     if is_reserved(name, kind) && !is_free || is_message {
@@ -104,7 +104,7 @@ pub const fn unreserved_constant(name: &str, kind: LineKind) {
 /// put together from bytes.
 #[track_caller]
 const fn refuse(name: &str) -> ! {
-    let parts = ["`", name, "` is a key of candor's own line; ", way_out(name)];
+    let parts = ["`", name, "` is one of candor's own keys; ", way_out(name)];
     let mut message = [0; 256];
     let (mut part, mut end) = (0, 0);
     while part < parts.len() {
@@ -121,10 +121,10 @@ const fn refuse(name: &str) -> ! {
     }
 }
 
-/// The clause that says what to write in place of a field of a reserved name.
+/// The clause that says what to write instead of a field with a reserved name.
 const fn way_out(name: &str) -> &'static str {
     match name.as_bytes() {
-        b"level" => "set the level with `level = …`, or by the macro of an event",
+        b"level" => "set the level with `level = …`, or choose the event macro of that level",
         b"logger" => "set the target with `target`",
         b"msg" | b"message" => "write a message in an event, or choose another name for the field",
         b"user_id" => "set it with `context::set_user(…)`",
@@ -138,7 +138,7 @@ const fn way_out(name: &str) -> &'static str {
         b"url" => "set it with `url = …` or `dependency::current().set_url(…)`",
         b"status" => "set it with `dependency::current().set_status(…)`",
         b"grpc_status" => "set it with `dependency::current().set_grpc_status(…)`",
-        b"retries" => "count a retry with `dependency::current().retry()`",
+        b"retries" => "report a retry with `dependency::current().retry()`",
         b"ret" => "log the returned value with `ret`",
         b"busy_ms" => "measure it with `busy`",
         _ => "choose another name for the field",

@@ -86,14 +86,14 @@ pub(crate) struct Record<'a> {
     pub(crate) context_keys: ContextKeys,
 }
 
-/// What fields with names of the context's keys do, such as `user_id`.
+/// The effect of fields with names of the context's keys, such as `user_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContextKeys {
     /// The record has no such field.
     Unused,
-    /// They take the place of the context's values on the line.
+    /// They replace the context's values on the line.
     Replaced,
-    /// They take the place of missing values, and otherwise get an underscore.
+    /// They replace missing values; otherwise their names get a trailing underscore.
     Filled,
 }
 

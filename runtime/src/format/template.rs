@@ -69,7 +69,7 @@ impl RequestPart<'_> {
     }
 }
 
-/// The fixed keys that a field can take the place of, with their positions in `FIXED`.
+/// The fixed keys that a field can replace, with their positions in `FIXED`.
 const CONTEXT: [(usize, &str); 5] =
     [(4, "request_id"), (5, "user_id"), (6, "method"), (7, "path"), (8, "service")];
 
@@ -217,8 +217,9 @@ impl Template {
         }
     }
 
-    /// Moves the fields from the byte `own` on that have names of the context's keys to the places of these keys.
-    /// Returns where the other fields begin.
+    /// Moves fields with names of the context's keys to the positions of these keys.
+    ///
+    /// The fields begin at the byte `own`. Returns the start of the remaining fields.
     #[cold]
     pub(crate) fn replace_context(&self, how: ContextKeys, own: usize, line: &mut String) -> usize {
         let (head, fields) = line.split_at(own);

@@ -1,4 +1,4 @@
-//! Requests begun and finished by hand. The tower service is built on them.
+//! Requests that are begun and finished by hand; the tower service uses them, too.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -22,10 +22,11 @@ use crate::instrument::context::{RequestContext, Scope, SpannedContext};
 use crate::redact::scrub;
 use crate::request::{Origin, Request};
 
-/// Begins a request by hand, with the default settings of [`RequestLayer`](super::RequestLayer).
+/// Begins a request by hand, with default settings.
 ///
-/// For servers that take no `tower` layer. Writes `request_started` and returns an [`ActiveRequest`], which runs the
-/// handler in the request and writes `request_completed`. For other settings, call
+/// Use this in servers that do not take `tower` layers. It writes `request_started` and returns an [`ActiveRequest`],
+/// which runs the handler in the request and writes `request_completed`. The settings are those of
+/// [`RequestLayer::new`](super::RequestLayer::new); for others, call
 /// [`RequestLayer::begin`](super::RequestLayer::begin).
 ///
 /// `peer` is the address of the connection, a `SocketAddr` or an `Option` of it.
@@ -69,16 +70,16 @@ pub fn begin(parts: &Parts, peer: impl Into<Option<SocketAddr>>) -> ActiveReques
 /// | [`finish`](Self::finish) | `error` for 5xx and gRPC server errors, else `ok` |
 /// | [`fail`](Self::fail) | `error` |
 /// | a panic in [`scope`](Self::scope) or [`run`](Self::run) | `panicked` |
-/// | a drop of this value, for example because the client disconnected | `cancelled` |
+/// | dropping this value, for example because the client disconnected | `cancelled` |
 ///
 /// If the response body is sent later, [`begin_response`](Self::begin_response) returns an [`ActiveResponse`], which
 /// completes the request in its place.
 ///
 /// # Nesting
 ///
-/// Inside another HTTP request that has not completed, for example if a middleware is registered twice, the inner value
-/// does nothing: its code runs in the outer request, which writes the only `request_completed`. A
-/// [`RequestLayer`](super::RequestLayer) inside a request begun by hand passes its requests through, too.
+/// Inside another HTTP request that has not completed, for example if a middleware is registered twice, the inner
+/// `ActiveRequest` does nothing: the code runs in the outer request, which writes the only `request_completed`. A
+/// [`RequestLayer`](super::RequestLayer) inside a request begun by hand also passes requests through.
 #[derive(Debug)]
 #[must_use = "dropping it completes the request as cancelled"]
 pub struct ActiveRequest {
@@ -106,7 +107,7 @@ impl ActiveRequest {
         ActiveRequest { request: outer.without_span(), open: None }
     }
 
-    /// Begins the request of a tower service, and makes its future in the request.
+    /// Begins the request of a tower service, and creates its future in the request.
     pub(super) fn begin_in_layer<F: Future>(
         settings: &Arc<Settings>,
         mut parts: Parts,
@@ -144,9 +145,9 @@ impl ActiveRequest {
 
     /// Runs a future in the request: its steps, events and calls belong to the request.
     ///
-    /// The future is in the request only while it is polled and dropped, so other tasks of the thread are not affected.
-    /// Can be called several times. A panic of the future is not caught, and completes the request as `panicked` unless
-    /// [`finish`](Self::finish) is called.
+    /// The request is current only while the future is polled or dropped, so other tasks of the thread are not
+    /// affected. `scope` can be called several times. A panic of the future is not caught; it completes the request as
+    /// `panicked`, unless [`finish`](Self::finish) is called.
     pub fn scope<F: Future>(&self, future: F) -> RequestScope<F> {
         match &self.open {
             Some(open) => RequestScope {
@@ -157,8 +158,9 @@ impl ActiveRequest {
         }
     }
 
-    /// Runs a closure in the request, like [`scope`](Self::scope): a blocking handler, or
-    /// [`context::set_user`](crate::context::set_user).
+    /// Runs a closure in the request, like [`scope`](Self::scope) for a future.
+    ///
+    /// Use it for a blocking handler, or to call [`context::set_user`](crate::context::set_user).
     ///
     /// ```
     /// use candor::{context, policy::clear};
@@ -180,8 +182,8 @@ impl ActiveRequest {
 
     /// Sets the `route` of `request_completed`, such as `/orders/{id}`.
     ///
-    /// Default: the route that axum matched, if the feature `axum` is enabled and the parts have it; else no `route`. A
-    /// `&'static str` is logged as is, a `String` is scrubbed.
+    /// Default: the route that axum matched, if the feature `axum` is enabled and the parts contain it; otherwise there
+    /// is no `route`. A `&'static str` is logged as is; a `String` is scrubbed.
     pub fn set_route(&mut self, route: impl Into<Cow<'static, str>>) {
         if let Some(open) = &mut self.open {
             open.route = Some(Route::Named(match route.into() {
@@ -193,9 +195,9 @@ impl ActiveRequest {
 
     /// Begins the response, whose body is sent later.
     ///
-    /// Takes status, content type, `Content-Length` and `grpc-status` from `response`, and calls the hooks of
-    /// [`response_fields`](super::RequestLayer::response_fields). A response that has no body by definition, such as that
-    /// of a `HEAD` request or with the status 204, completes the request at once.
+    /// Reads the status, content type, `Content-Length` and `grpc-status` of `response`, and calls the hooks of
+    /// [`response_fields`](super::RequestLayer::response_fields). A response that has no body by definition, such as
+    /// that of a `HEAD` request or with the status 204, completes the request at once.
     pub fn begin_response(mut self, response: &response::Parts) -> ActiveResponse {
         if let Some(open) = &mut self.open {
             open.set_response(response);
@@ -241,7 +243,7 @@ pin_project! {
     pub struct RequestScope<F> {
         #[pin]
         scope: Scope<F>,
-        // `None` inside another request, which watches for panics itself.
+        // `None` inside another request, which detects panics itself.
         request: Option<Arc<Request>>,
     }
 }
@@ -288,7 +290,9 @@ pub struct ActiveResponse {
 }
 
 impl ActiveResponse {
-    /// Runs a closure in the request, for example one that polls the body. A panic completes the request as `panicked`.
+    /// Runs a closure in the request, for example to poll the body.
+    ///
+    /// A panic completes the request as `panicked`.
     pub fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         OpenRequest::run_in(&mut self.open, work)
     }
@@ -300,14 +304,14 @@ impl ActiveResponse {
         }
     }
 
-    /// Takes the `grpc-status` from the trailers of the response.
+    /// Reads the `grpc-status` from the trailers of the response.
     pub fn set_trailers(&mut self, trailers: &HeaderMap) {
         if let Some(open) = &mut self.open {
             open.set_grpc_status(trailers);
         }
     }
 
-    /// Wraps a body that completes the request itself, when it ends, fails or is dropped.
+    /// Wraps a body, so that it completes the request when it ends, fails or is dropped.
     pub fn wrap<B: Body>(mut self, body: B) -> CompletedBody<B> {
         if let Some(open) = &mut self.open
             && PanicWatch::run(&open.request, || body.is_end_stream())

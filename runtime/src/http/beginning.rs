@@ -35,7 +35,7 @@ pub(super) fn prepare(
     if let Some(watch) = &settings.watch {
         watch.add(&context.request);
     }
-    // Boxed, since the values that hold it are moved often.
+    // Boxed, since its owners are moved often.
     let open = Box::new(OpenRequest::new(
         Arc::clone(&context.request),
         parts,
@@ -101,8 +101,8 @@ pub(super) fn mark(extensions: &mut Extensions, request: &Arc<Request>) {
 
 /// Returns the current request if it is the one with these extensions.
 ///
-/// An extension copied into another request is not a mark of that one. A request begun by hand has no mark, so it is
-/// recognised by being current and not complete.
+/// If the extension is copied into another request, it does not mark that request. A request begun by hand has no mark;
+/// it is taken if it is current and not complete.
 pub(super) fn marked(extensions: &Extensions) -> Option<RequestContext> {
     let request = current::request()?;
     let is_same = match request.origin {
@@ -114,8 +114,9 @@ pub(super) fn marked(extensions: &Extensions) -> Option<RequestContext> {
     is_same.then_some(RequestContext { request })
 }
 
-/// Returns the current request if it came over HTTP and is not complete. The headers of a request may have been copied
-/// from another framework's, without a mark.
+/// Returns the current request if it came over HTTP and is not complete.
+///
+/// The headers can be copied from another framework's, without the mark.
 pub(super) fn current_request() -> Option<RequestContext> {
     let request = current::request()?;
     let is_open = request.origin != Origin::Internal && !request.is_over();

@@ -69,7 +69,7 @@ pub(super) struct OpenRequest {
     is_completed: bool,
 }
 
-/// Records on a request that the code that handles it has panicked.
+/// Marks a request as panicked if the code that handles it panics.
 #[derive(Debug)]
 pub(super) struct PanicWatch<'a>(&'a Request);
 
@@ -79,7 +79,7 @@ impl PanicWatch<'_> {
     pub(super) fn run<T>(request: &Request, work: impl FnOnce() -> T) -> T {
         let watch = PanicWatch(request);
         let value = work();
-        // Dropped by unwinding only.
+        // Dropped only by unwinding.
         mem::forget(watch);
         value
     }
@@ -117,7 +117,7 @@ impl OpenRequest {
         }
     }
 
-    /// Runs code of the response body in its request, or in the current one if `open` is none.
+    /// Runs code of the response body in its request; in the current one without `open`.
     pub(super) fn run_in<T>(open: &mut Option<Box<Self>>, work: impl FnOnce() -> T) -> T {
         let Some(open) = open else { return work() };
         let Self { request, frame, .. } = &mut **open;
@@ -125,8 +125,9 @@ impl OpenRequest {
         PanicWatch::run(request, work)
     }
 
-    /// Takes the members of `request_completed` from the response headers, and completes the request if the response has
-    /// no body.
+    /// Takes the members of `request_completed` from the response headers.
+    ///
+    /// Completes the request if the response has no body.
     pub(super) fn set_response(&mut self, response: &response::Parts) {
         let headers = &response.headers;
         self.status = Some(response.status);

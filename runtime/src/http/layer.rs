@@ -72,8 +72,8 @@ impl RequestLayer {
     /// slow requests and audit events are always written. A request with an accepted [`X-Debug-Log`](Self::trust) is
     /// always sampled.
     ///
-    /// A rate outside this range is replaced by 0 or 1, the nearer one, and NaN by 1; one WARN `invalid_sample_rate` says
-    /// so.
+    /// A rate outside this range is replaced by the nearer of 0 and 1, and NaN by 1; one WARN `invalid_sample_rate`
+    /// reports it.
     ///
     /// [`context::is_sampled`]: crate::context::is_sampled
     #[track_caller]

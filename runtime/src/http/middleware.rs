@@ -18,8 +18,8 @@ use crate::redact::scrub;
 
 /// `reqwest-middleware` that adds [`outbound_headers`] to every request of a client.
 ///
-/// A header that the request already has is not replaced. The middleware is for the versions of reqwest-middleware that
-/// belong to the enabled versions of reqwest: 0.4 to reqwest 0.12, 0.5 to reqwest 0.13.
+/// A header that the request already has is not replaced. The middleware works with the version of reqwest-middleware
+/// that wraps each enabled version of reqwest: 0.4 for reqwest 0.12, and 0.5 for reqwest 0.13.
 ///
 /// reqwest forwards these headers on redirects. Use [`same_host_redirects`] to keep them from other hosts; otherwise the
 /// first cross-host redirect logs a WARN `redirect_followed`.
@@ -100,9 +100,9 @@ impl ContextMiddleware {
 const FOLLOWED: &str = "a redirect took the internal headers to another host: build the client with \
      `.redirect(candor::http::same_host_redirects())`";
 
-/// Redirect policy of a supported version of reqwest, which [`same_host_redirects`] returns.
+/// Redirect policy of a supported reqwest version; see [`same_host_redirects`].
 ///
-/// Implemented for `reqwest::redirect::Policy` of each enabled version, and only there.
+/// Implemented only for `reqwest::redirect::Policy` of each enabled version.
 pub trait RedirectPolicy: sealed::Sealed + fmt::Debug {
     #[doc(hidden)]
     fn same_host() -> Self;
@@ -114,8 +114,8 @@ mod sealed {
 
 /// Returns a reqwest redirect policy that keeps [`outbound_headers`] and `X-Debug-Log` within one origin.
 ///
-/// It follows at most ten redirects, like reqwest's default. A redirect to another scheme, host or port is returned as the
-/// response instead. The policy is that of the reqwest version whose client it is given to.
+/// It follows at most ten redirects, like reqwest's default. A redirect to another scheme, host or port is returned as
+/// the response instead. The type of the policy is inferred from the client's version of reqwest.
 pub fn same_host_redirects<P: RedirectPolicy>() -> P {
     P::same_host()
 }

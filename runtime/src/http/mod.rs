@@ -1,6 +1,6 @@
 //! HTTP integration: the context of incoming requests, and headers for outgoing ones.
 //!
-//! There are three ways to give the lines of incoming work their context:
+//! Incoming work gets its context in one of three ways:
 //!
 //! | the work comes from | use |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | another HTTP server, such as actix-web | [`RequestLayer::begin`] or [`begin`] in a middleware |
 //! | a queue or a timer | [`job`](crate::job), with [`traceparent`](crate::Job::traceparent) if the message has one |
 //!
-//! The first two write the same lines with the same settings, one `request_completed` for each request.
+//! The first two have the same settings and write the same lines, with one `request_completed` for each request.
 //!
 //! [`outbound_headers`] returns the headers that carry the context to another service; [`ContextMiddleware`] (feature
 //! `reqwest`) adds them to each request of a client.

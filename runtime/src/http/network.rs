@@ -17,7 +17,7 @@ impl Network {
             ConfigError::invalid(
                 text,
                 format!(
-                    "`{text}` is no network{why}; one is written as `10.0.0.0/8`, `fd00::/8` or `::1`"
+                    "`{text}` is not a network{why}; expected one such as `10.0.0.0/8`, `fd00::/8` or `::1`"
                 ),
             )
         };

@@ -1,4 +1,4 @@
-//! The route of a request, from axum or set by hand, and the peer address that axum provides.
+//! The route of a request, and the peer address that axum provides.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ macro_rules! axum_versions {
             }
         }
 
-        /// Returns the address of the caller that axum put into the extensions of a request.
+        /// Returns the caller's address that axum put into the extensions of a request.
         #[cfg_attr(not(any($(feature = $feature),*)), expect(unused_variables))]
         pub(super) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
             $(

@@ -60,7 +60,7 @@ impl Default for Settings {
 /// The settings of [`begin`](super::begin), which all its requests share.
 pub(super) static DEFAULT: LazyLock<Arc<Settings>> = LazyLock::new(|| {
     Arc::new(Settings {
-        // They outlive the test that uses them first.
+        // Not captured: they outlive the test that uses them first.
         #[cfg(feature = "testing")]
         capture: None,
         ..Settings::default()

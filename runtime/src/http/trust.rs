@@ -27,7 +27,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 ///
 /// A caller is identified by the address of its connection. axum provides it with
 /// `into_make_service_with_connect_info::<SocketAddr>()`; for other servers, insert a [`PeerAddr`] into the request's
-/// extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For` is used only if the connection comes from a [`proxy`](Self::proxy).
+/// extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For` is used
+/// only if the connection comes from a [`proxy`](Self::proxy).
 ///
 /// Redaction does not change. A filter around candor's layer still applies.
 ///
@@ -127,7 +128,7 @@ impl Trust {
         Trust { lines, ..self }
     }
 
-    /// Decides on the `X-Debug-Log` of a request. `peer` takes precedence over the extensions.
+    /// Evaluates the `X-Debug-Log` of a request. `peer` takes precedence over the extensions.
     pub(super) fn debug_request(&self, parts: &Parts, peer: Option<SocketAddr>) -> DebugRequest {
         let is_requested = parts.headers.get(DEBUG_LOG).is_some_and(|value| {
             ["1", "true", "on"]
@@ -210,9 +211,8 @@ fn contains(networks: &[Network], address: IpAddr) -> bool {
 
 /// Parses directives that raise the level of some requests.
 pub(super) fn raise(directives: &str) -> Result<Levels, ConfigError> {
-    Levels::parse_raise(directives).map_err(|why| {
-        ConfigError::invalid(directives, format!("the targets to raise are wrong: {why}"))
-    })
+    Levels::parse_raise(directives)
+        .map_err(|why| ConfigError::invalid(directives, format!("invalid level directive: {why}")))
 }
 
 /// Returns the address of the connection.

@@ -32,7 +32,7 @@ pub struct Config {
     pub(super) levels: Levels,
     pub(super) format: Option<Format>,
     pub(super) output: Output,
-    /// Length and backups of the file that the environment or a configuration file names.
+    /// Length and backups of the file named by the environment or a configuration file.
     pub(super) rotation: (Option<u64>, Option<u32>),
     pub(super) background: Option<(usize, Overload)>,
     pub(super) audit_file: Option<PathBuf>,
@@ -166,8 +166,8 @@ impl Config {
     ///
     /// Lines in the queue are lost if the process ends before they are written. To prevent that, keep the
     /// [`Logging`](crate::Logging) guard and drop it, or call [`Logging::flush`](crate::Logging::flush);
-    /// [`std::process::exit`] does not drop it. [`layer`](Self::layer) returns no guard, so that the last lines of the
-    /// process are lost; use [`build`](Self::build). The thread does not exist in a forked process.
+    /// [`std::process::exit`] does not drop it. [`layer`](Self::layer) does not return a guard, so the last lines of
+    /// the process are lost; use [`build`](Self::build). The thread does not exist in a forked process.
     ///
     /// ```
     /// use candor::{Config, Overload};
@@ -316,10 +316,10 @@ impl Config {
         Config { spans, ..self }
     }
 
-    /// Also prints panics to standard error, with the default hook of the standard library.
+    /// Also prints panics to standard error, with the standard library's default hook.
     ///
-    /// Default: off, because the default hook prints the raw message, which candor can't redact. This setting is about
-    /// the default hook only: a hook that is already installed when candor's is (of Sentry or color-eyre) always runs
+    /// Default: off, because the default hook prints the raw message, which candor can't redact. This setting affects
+    /// only the default hook. Any other hook that was installed before candor's, such as color-eyre's, always runs
     /// after candor's.
     pub fn print_panics(self, on: bool) -> Self {
         Config { print_panics: on, ..self }

@@ -1,4 +1,4 @@
-//! Deserializes a [`Config`] from a file's section.
+//! Deserializes a [`Config`] from a section of a configuration file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::error::Mistakes;
 use super::setting::Setting;
 use crate::sink::Overload;
 
-/// The names of the settings: those of the `LOG_*` variables, and of the methods of [`Config`] without one.
+/// The names of the settings: those of `LOG_*` variables, or of methods of [`Config`].
 const FIELDS: &[&str] = &[
     "level",
     "format",
@@ -40,9 +40,9 @@ const FIELDS: &[&str] = &[
 
 /// Reads the settings from a section of a configuration file.
 ///
-/// Their names are those of the `LOG_*` variables without `LOG_`, in lower case, and those of the methods of [`Config`].
-/// All are optional; the defaults are those of [`Config::new`]. The environment is not read. An unknown name is an
-/// error that lists the valid ones, and mistakes in values are reported together.
+/// A setting has the name of its `LOG_*` variable without `LOG_`, in lower case, or that of its method of [`Config`].
+/// All settings are optional; the defaults are those of [`Config::new`]. The environment is not read. The error for an
+/// unknown name lists the valid ones. Invalid values are reported together.
 ///
 /// ```toml
 /// [log]
@@ -161,7 +161,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
     }
 }
 
-/// Deserializes a text without repeating it in an error. Anything else is an invalid key.
+/// Deserializes a string without repeating it in an error. Other types are an invalid key.
 struct HashKeyText;
 
 impl<'de> DeserializeSeed<'de> for HashKeyText {
@@ -172,7 +172,7 @@ impl<'de> DeserializeSeed<'de> for HashKeyText {
     }
 }
 
-/// Methods that take a value which is not a text, and ignore it.
+/// Methods that accept a value of another type, and ignore it.
 macro_rules! not_a_text {
     ($($method:ident: $Type:ty,)*) => {$(
         fn $method<E: Error>(self, _: $Type) -> Result<String, E> {

@@ -18,8 +18,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Returns an error with all `LOG_*` variables that have an invalid value. `LOG_HASH_KEY_FILE` is read here, so that
-    /// its file has to exist.
+    /// Returns an error that lists all `LOG_*` variables with an invalid value. The file that `LOG_HASH_KEY_FILE` names
+    /// is read here, so it must exist.
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut config = Config::new();
         let mut mistakes = Mistakes::default();
@@ -76,8 +76,9 @@ impl Config {
     }
 }
 
-/// The hash key, given itself or as the path of a file. The mistakes do not repeat the key. `names` are those of the two
-/// settings.
+/// Returns the hash key, which is given directly or in a file.
+///
+/// The mistakes do not repeat the key. `names` are the names of the two settings.
 pub(super) fn hash_key(
     text: Option<&str>,
     file: Option<&Path>,
@@ -123,7 +124,7 @@ pub(super) fn hash_key(
     }
 }
 
-/// Reads a key file. One that is much longer than a key is not read to its end.
+/// Reads a key file, but not to the end if it is much longer than a key.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     File::open(path)?.take(1024).read_to_end(&mut content)?;

@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-/// Error of configuring or installing candor, with all mistakes of the configuration.
+/// Error from configuring or installing candor, with all mistakes found.
 ///
-/// Its text has one line for each mistake, which names the setting, its value and the accepted values. The methods
-/// describe the first mistake; [`mistakes`](Self::mistakes) returns all of them.
+/// Its `Display` has one line per mistake, with the setting, its value and the accepted values. The methods describe
+/// the first mistake; [`mistakes`](Self::mistakes) returns all of them.
 ///
 /// ```
 /// use candor::{Config, ConfigErrorKind};
@@ -25,7 +25,7 @@ pub struct ConfigError {
     others: Vec<ConfigMistake>,
 }
 
-/// Mistake in a configuration, from [`ConfigError::mistakes`].
+/// Mistake in a configuration, returned by [`ConfigError::mistakes`].
 #[derive(Debug)]
 pub struct ConfigMistake {
     kind: ConfigErrorKind,
@@ -41,7 +41,7 @@ pub struct ConfigMistake {
 pub enum ConfigErrorKind {
     /// A setting has a value that it does not accept.
     InvalidValue,
-    /// Two settings exclude each other.
+    /// Two settings are mutually exclusive.
     Conflict,
     /// A file can't be read or opened, or a thread can't be started; `source()` is the [`std::io::Error`].
     Io,
@@ -75,9 +75,9 @@ impl ConfigMistake {
         self.kind
     }
 
-    /// Returns the environment variable of the setting, such as `LOG_LEVEL`, also if the value was set in code.
+    /// Returns the environment variable of the setting, such as `LOG_LEVEL`.
     ///
-    /// `None` if the setting has no variable.
+    /// It is also returned if the value was set in code. `None` if the setting has no variable.
     pub fn variable(&self) -> Option<&str> {
         self.variable
     }
@@ -118,7 +118,7 @@ impl ConfigError {
         self.first.value()
     }
 
-    /// Returns all mistakes, one at least.
+    /// Returns all mistakes; there is at least one.
     ///
     /// ```no_run
     /// # let error = candor::init().expect_err("mistakes");

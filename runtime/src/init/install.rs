@@ -52,20 +52,20 @@ impl Config {
         Ok(logging)
     }
 
-    /// Returns the `tracing_subscriber` layer, to combine it with others, and the guard that controls it.
+    /// Returns the `tracing_subscriber` layer and the guard that controls it.
     ///
-    /// Nothing is installed. The guard does what that of [`init`](Self::init) does: it changes levels, flushes, and
-    /// installs the panic hook and the logger of the `log` crate when you call its methods. The layer needs a `Registry`
-    /// below it, and works in any place among the others.
+    /// Use it to combine candor with other layers. Nothing is installed. The guard has the same methods as that of
+    /// [`init`](Self::init): they change levels, flush, and install the panic hook and the logger of the `log` crate.
+    /// The layer needs a `Registry` below it; its position among the other layers does not matter.
     ///
     /// ```
     /// use tracing_subscriber::layer::SubscriberExt as _;
     ///
     /// let (layer, logging) = candor::Config::from_env()?.build()?;
-    /// let subscriber = tracing_subscriber::registry().with(layer); // .with(other_layer)
-    /// tracing::subscriber::set_global_default(subscriber).expect("the only subscriber");
     /// logging.install_panic_hook();
     /// logging.install_log();
+    /// let subscriber = tracing_subscriber::registry().with(layer); // .with(other_layer)
+    /// tracing::subscriber::set_global_default(subscriber).expect("the only subscriber");
     /// candor::info!("started");
     /// # Ok::<(), candor::ConfigError>(())
     /// ```
@@ -84,8 +84,8 @@ impl Config {
 
     /// Returns the layer of [`build`](Self::build) without its guard.
     ///
-    /// Its levels can't be changed, panics have no line, records of the `log` crate are lost, and so are the last lines
-    /// of a [background](Self::background) writer. Use it for tests and small tools.
+    /// The levels can't be changed, panics are not logged, and records of the `log` crate and the last lines of a
+    /// [background](Self::background) writer are lost. Use it for tests and small tools.
     ///
     /// # Errors
     ///
@@ -186,7 +186,7 @@ impl Config {
 
 /// Logs the directives of `RUST_LOG` that candor does not support.
 fn warn_of_ignored(logger: &Logger, directives: &[String]) {
-    let message = "a directive of RUST_LOG is left out; only targets with a level are taken";
+    let message = "a directive of RUST_LOG is ignored; only targets with a level are supported";
     let record = Record::own(Severity::Warn, message);
     for directive in directives.iter().filter(|_| logger.allows(&record)) {
         logger.write(&record, SpanScope::Nothing, |out| {

@@ -17,7 +17,7 @@ use crate::redact::{error_text, scrub, strict};
 
 struct Bridge;
 
-/// Installs the logger. Returns false if the process has another one.
+/// Installs the logger; returns false if the process has another one.
 pub(super) fn install() -> bool {
     static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
     let mut is_installed = lock(&IS_INSTALLED);

@@ -16,7 +16,9 @@ use crate::format::record::Severity;
 use crate::logger::{Logger, notices};
 use crate::sink::LAST_LINES;
 
-/// Guard returned by [`init`](crate::init()) and [`Config::build`](crate::Config::build); keep it until the process ends.
+/// Guard of the logger; keep it until the process ends.
+///
+/// [`init`](crate::init()) and [`Config::build`](crate::Config::build) return it.
 ///
 /// Dropping it waits at most five seconds for the lines of a background writer, and prints to standard error how many
 /// were not written by then. Lines logged later are written directly.
@@ -32,18 +34,20 @@ impl Logging {
         Logging { logger, print_panics }
     }
 
-    /// Installs the panic hook, which writes a line `panic` with location, scrubbed message and backtrace.
+    /// Installs the panic hook, which writes a line `panic` for each panic.
     ///
-    /// [`init`](crate::init()) has installed it; call this after [`Config::build`](crate::Config::build). The default
-    /// hook of the standard library is replaced (see [`Config::print_panics`](crate::Config::print_panics)). A hook of
-    /// other code, such as Sentry's, runs after candor's, and one INFO line `panic_hook_kept` says so: the raw message
-    /// can reach what that hook writes to. To drop such a hook, call [`std::panic::take_hook`] before.
+    /// The line has the location, the scrubbed message and a backtrace. [`init`](crate::init()) installs the hook
+    /// itself; call this after [`Config::build`](crate::Config::build). The default hook of the standard library is
+    /// replaced (see [`Config::print_panics`](crate::Config::print_panics)). Any other hook, such as color-eyre's, runs
+    /// after candor's. It gets the raw message and can write it elsewhere, so one INFO line `panic_hook_kept` reports
+    /// it. To remove such a hook, call [`std::panic::take_hook`] before.
     ///
-    /// A hook that is installed later has to call the one that it finds, as Sentry's does. If it does not, as
-    /// color-eyre's, candor logs one WARN `panic_hook_replaced` when a step panics; call this method again after it.
+    /// A hook that is installed later must call the hook that it replaces, as Sentry's does. If it does not, like
+    /// color-eyre's, candor logs one WARN `panic_hook_replaced` when a step panics; call this method again after
+    /// installing that hook.
     ///
-    /// The line is written to the candor layer of the thread that panics, or else to this logger. Other layers do not
-    /// see it as an event, because a panic of theirs inside the hook would abort the process.
+    /// The line is written by the candor layer of the thread that panics, or else by this logger. Other layers do not
+    /// get it as an event, because a panic in one of them would abort the process while the hook runs.
     ///
     /// # Panics
     ///
@@ -54,20 +58,20 @@ impl Logging {
             self.logger.notice(
                 Severity::Info,
                 "panic_hook_kept",
-                "a panic hook was already installed; it runs after candor's, and gets the message unredacted",
+                "a panic hook was already installed; it runs after candor's, and gets the unredacted message",
             );
         }
     }
 
-    /// Installs the logger of the `log` crate, so that its records are lines, too.
+    /// Installs the logger of the `log` crate, so that its records become lines.
     ///
-    /// [`init`](crate::init()) has installed it; call this after [`Config::build`](crate::Config::build). The records
-    /// are written by the candor layer of the thread that logs; other layers do not see them.
+    /// [`init`](crate::init()) installs it itself; call this after [`Config::build`](crate::Config::build). The candor
+    /// layer of the thread that logs writes the records; other layers do not see them.
     ///
-    /// The `log` crate has one logger for the life of a process. If another one is installed already, such as that of
-    /// `env_logger`, it keeps all records, and one WARN `logger_taken` says so. The `init` methods of
-    /// `tracing-subscriber` install one, too, if its feature `tracing-log` is on: records then arrive as events with the
-    /// target `log`. Install the subscriber with `tracing::subscriber::set_global_default` instead.
+    /// The `log` crate has one logger for the life of a process. If another logger is already installed, such as that
+    /// of `env_logger`, it gets all records, and one WARN `logger_taken` reports this. The `init` methods of
+    /// `tracing-subscriber` also install a logger if its feature `tracing-log` is enabled: records then arrive as
+    /// events with the target `log`. Install the subscriber with `tracing::subscriber::set_global_default` instead.
     #[cfg(feature = "log")]
     pub fn install_log(&self) {
         static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
@@ -75,7 +79,7 @@ impl Logging {
             self.logger.notice(
                 Severity::Warn,
                 "logger_taken",
-                "the `log` crate already has a logger, such as env_logger's, which keeps all records of that crate; \
+                "the `log` crate already has a logger, such as env_logger's, which gets all records of that crate; \
                  remove it, or install candor first (`init()` of tracing-subscriber installs one with its feature \
                  `tracing-log`; use `tracing::subscriber::set_global_default`)",
             );

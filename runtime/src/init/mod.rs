@@ -44,8 +44,8 @@ pub fn init() -> Result<Logging, ConfigError> {
 ///
 /// Use it to combine candor with other layers, such as OpenTelemetry or tokio-console. It needs a `Registry` below it.
 ///
-/// Only the layer is returned: panics have no line, records of the `log` crate are lost, and levels can't be changed
-/// while the process runs. A service should use [`Config::build`], which also returns the guard for these.
+/// Only the layer is returned: panics are not logged, records of the `log` crate are lost, and levels can't be changed
+/// while the process runs. In a service, use [`Config::build`], which also returns the guard for these tasks.
 ///
 /// ```
 /// use tracing_subscriber::layer::SubscriberExt as _;

@@ -24,25 +24,27 @@ event_sites! {
     PANIC = "panic" ERROR "panic" [location panic_message thread exc].with_exc();
 }
 
-/// How candor's hook joined those that were installed.
+/// How candor's hook was installed relative to the previous one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Joined {
     /// It replaced the default hook of the standard library.
     Alone,
     /// It runs before another one.
     BeforeAnother,
-    /// It was there already, and nothing has changed.
+    /// It was already installed, and nothing changed.
     Already,
 }
 
 /// Held while the hook is taken, so that two threads do not take each other's.
 static LOCK: Mutex<()> = Mutex::new(());
 
-/// The address of candor's hook, by which it is recognised.
+/// The address that identifies candor's hook.
 static OWN: AtomicUsize = AtomicUsize::new(0);
 
-/// Installs the panic hook. One that is already installed runs after candor's; the default one of the standard library,
-/// which prints the raw message to standard error, only with `print_panics`.
+/// Installs the panic hook.
+///
+/// A hook that is already installed runs after candor's. The default hook of the standard library, which prints the raw
+/// message to standard error, runs only with `print_panics`.
 pub(crate) fn install(print_panics: bool) -> Joined {
     let _lock = lock(&LOCK);
     let previous = panic::take_hook();
@@ -60,7 +62,7 @@ pub(crate) fn install(print_panics: bool) -> Joined {
             return;
         }
         let _ = IS_RUNNING.try_with(|is_running| {
-            // A hook between two of candor's calls the second.
+            // A hook that was installed between two of candor's calls the inner one.
             if !is_running.replace(true) {
                 write(info);
             }
@@ -108,8 +110,8 @@ fn write(info: &PanicHookInfo<'_>) {
     let backtrace = skip_machinery(&backtrace);
     let message = message(info.payload());
     let record = PANIC.record(severity, Tick::now());
-    // Not dispatched to other layers: a panic of theirs in the hook aborts the process, and one that panics while it
-    // holds a lock would wait for that lock here.
+    // Not dispatched to other layers: a panic in a layer would abort the process here, and a layer that panicked while
+    // it held a lock would wait for that lock.
     with_any_logger(|logger| {
         if !logger.allows(&record) {
             return;

@@ -31,7 +31,9 @@ pub(crate) fn raise_for(
     let invalid = |why: &str| invalid_levels(directives, why);
     let levels = Levels::parse_raise(directives).map_err(|why| invalid(&why))?;
     if levels.max() == LevelFilter::OFF {
-        return Err(invalid("a raise must name a level, as in `deps=debug`").into());
+        return Err(
+            invalid("the directives must name a level to raise to, as in `deps=debug`").into()
+        );
     }
     let levels = Arc::new(levels);
     let id = serial::next();
@@ -39,7 +41,7 @@ pub(crate) fn raise_for(
     let weak = Arc::downgrade(logger);
     // Scheduled first, because levels that are never lowered again are worse than none.
     timer::schedule(until, move || fall_back(&weak, id)).map_err(|source| {
-        let message = "the thread that lowers the levels again can't be started";
+        let message = "can't start the thread that lowers the levels again";
         ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
     })?;
     let raised = TemporaryRaise { id, levels, until };

@@ -1,4 +1,4 @@
-//! The settings whose values are text, in the environment and in a configuration file.
+//! Settings that are strings in the environment and in a configuration file.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::levels::Levels;
 
-/// A setting that is parsed from text.
+/// A setting that is parsed from a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setting {
     Level,

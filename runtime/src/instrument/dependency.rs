@@ -35,14 +35,14 @@
 //! | `redis::RedisError` | `redis` | `timeout`, `connect`, `dns`, `tls`, `decode`; none for errors of the server |
 //! | `Result` of two of these, `Box`, `Arc` and references of one | | those of the inner value |
 //!
-//! Each version of a client crate has a feature of its own, since its types are different ones of the same name; several
-//! can be enabled. `reqwest`, `tonic` and `sqlx` are aliases of the newest version.
+//! Each version of a client crate has its own feature, since its types differ although their names are the same.
+//! Several can be enabled. `reqwest`, `tonic` and `sqlx` are aliases of the newest version.
 //!
-//! If a call returns a response of one of these crates, or fails with one of their errors, and no enabled feature reads
-//! it, the outcome of the call is that of its `Result`: a response with status 500 is `ok`. The call then writes one
-//! WARN `unsupported_response` per call site, which names the type and the feature to enable. To read it without the
-//! feature, set `outcome = path::to::function`, or report the status with [`Call::set_status`]. With `outcome = result`,
-//! only `Ok` and `Err` count, and the line is not written. A response inside a tuple or another type is not recognized.
+//! If a call returns a response or an error of one of these crates in a version for which no feature is enabled, the
+//! outcome depends only on the `Result`: a response with status 500 is `ok`. candor then writes one WARN
+//! `unsupported_response` per call site, which names the type and the feature to enable. Without the feature, set
+//! `outcome = path::to::function`, or report the status with [`Call::set_status`]. With `outcome = result`, only `Ok`
+//! and `Err` count, and the WARN is not written. A response inside a tuple or another type is not recognized.
 //!
 //! For any other error, also in a `Box<dyn Error>`, `anyhow::Error` or `eyre::Report`, the first of these types in its
 //! chain of sources counts. An error that returns the *source* of the error it wraps (`#[error(transparent)]`) hides
@@ -52,13 +52,13 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `error` | the error's class: its category, or the short name of its type if it has none; `null` on a call without error |
+//! | `error` | the error's class: its category, or the short name of its type if it has no category; `null` on a call without an error |
 //! | `error_type` | the full name of its type, without lifetimes |
 //! | `error_detail` | its text: the scrubbed messages of its chain of sources |
 //! | `error_fields` | the fields that a `#[redact]` error shows |
 //!
-//! Steps, calls, jobs and [events](crate::error!) have these keys. An error type of your own can have a category too:
-//! implement [`DependencyOutcome`] for it.
+//! Steps, calls, jobs and [events](crate::error!) have these keys. To give your own error type a category, implement
+//! [`DependencyOutcome`] for it.
 //!
 //! ```
 //! use candor::dependency::{Category, DependencyOutcome};
@@ -204,8 +204,9 @@ impl Call {
         }
     }
 
-    /// Sets the gRPC status code of the response, 0 to 16, if the returned value does not contain it. It replaces an HTTP
-    /// status.
+    /// Sets the gRPC status code of the response, 0 to 16.
+    ///
+    /// Use it if the returned value does not contain the code. It replaces an HTTP status.
     ///
     /// [`retry`](Self::retry) removes it again.
     pub fn set_grpc_status(&self, code: u16) {

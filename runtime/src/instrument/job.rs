@@ -54,10 +54,10 @@ pub struct Job {
     trace: JobTrace,
 }
 
-/// Value of a header, or an option of one. `Kind` is inferred.
+/// Value of a header, or an `Option` of one. `Kind` is inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the value of a header",
-    label = "expected text, bytes or an option of them"
+    message = "`{Self}` can't be the value of a header",
+    label = "expected a string, bytes, or an `Option` of these"
 )]
 pub trait HeaderValue<Kind> {
     #[doc(hidden)]
@@ -102,14 +102,15 @@ event_sites! {
 }
 
 impl Job {
-    /// Continues the trace of a message, given the value of its W3C `traceparent` header.
+    /// Continues the trace of a message, given its W3C `traceparent` header.
     ///
-    /// The lines of the job then have the `trace_id` of the message and a `span_id` of their own, and
-    /// `candor::http::outbound_headers` (feature `http`) sends them on. Without a header, or with a malformed one, the job
-    /// begins a new trace, as a request does. Default: no trace, unless OpenTelemetry's layer has one (feature `otel`).
+    /// The lines of the job then have the `trace_id` of the message and a new `span_id`, and
+    /// `candor::http::outbound_headers` (feature `http`) returns both for outgoing calls. Without a header, or with a
+    /// malformed one, the job begins a new trace, as a request does. Default: no trace, unless OpenTelemetry's layer
+    /// has one (feature `otel`).
     ///
-    /// `header` is text or bytes, or an option of them, such as `&str`, `Option<String>` or `Option<&[u8]>`: the value that
-    /// the client of a queue returns for a header.
+    /// `header` is the value that the client of the queue returns for the header: a string, bytes, or an `Option` of
+    /// these, such as `&str`, `Option<String>` or `Option<&[u8]>`.
     ///
     /// ```
     /// struct Message {

@@ -1,4 +1,6 @@
-//! The line `unsupported_response`: a call returned a type of a known client crate that no enabled feature reads.
+//! The line `unsupported_response`.
+//!
+//! A call returned a type of a known client crate that no enabled feature reads.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +18,7 @@ event_sites! {
     UNSUPPORTED = "unsupported_response" WARN "deps" [dependency operation type detail].uncapped();
 }
 
-/// Reports, once for each call site, that the outcome of a call is only that of its `Result`.
+/// Reports, once per call site, that only the `Result` of a call determines its outcome.
 #[cold]
 pub(super) fn report(
     site: &'static Site,

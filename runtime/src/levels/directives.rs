@@ -50,7 +50,7 @@ impl Levels {
         Levels { default, directives, ignored: Vec::new(), text }
     }
 
-    /// Whether INFO lines of every target are written, except those of the noisy libraries.
+    /// Whether INFO lines of every target are written, except those of noisy libraries.
     pub(crate) fn are_all_info(&self) -> bool {
         let is_noisy = |target: &str| NOISY.iter().any(|noisy| covers(target, noisy));
         self.default >= LevelFilter::INFO

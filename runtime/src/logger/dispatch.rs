@@ -117,14 +117,15 @@ impl Site {
         with_values(metadata, &declared, None, |values| LayerSpan::new(metadata, values))
     }
 
-    /// Records fields, given as members, on the step's span, except those that it has already: OpenTelemetry's spans
-    /// would have them twice.
+    /// Records members as fields of the step's span, except those that it already has.
+    ///
+    /// An OpenTelemetry span would keep both.
     pub(crate) fn record_on(&'static self, span: &LayerSpan, fields: &str, recorded: &str) {
         let new = without(fields, |key| has(recorded, key));
         with_values(self.span_metadata(), &new, None, |values| span.record(values));
     }
 
-    /// Records the entry fields on a step's span, and adds them to those that it has.
+    /// Records the entry fields on a step's span, and remembers them as recorded.
     pub(crate) fn record_at_entry(&'static self, span: &mut StepSpan, fields: &str) {
         let metadata = self.span_metadata();
         // Other fields are recorded as one at the step's end.
@@ -165,7 +166,7 @@ pub(crate) fn dispatch(
     dispatch_as(metadata, record, None, fields, send);
 }
 
-/// As [`dispatch`], with another message for the other layers.
+/// Like [`dispatch`], with another message for other layers.
 fn dispatch_as(
     metadata: &'static Metadata<'static>,
     record: &Record<'_>,

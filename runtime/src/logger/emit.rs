@@ -32,8 +32,9 @@ pub(crate) fn emit_at(
     });
 }
 
-/// As [`emit_at`], with a line buffer. Other layers see the record in `span`. `takes_context` tells that a field takes
-/// the place of one of the context's.
+/// Like [`emit_at`], with a line buffer.
+///
+/// Other layers see the record in `span`. `takes_context` is true if a field replaces a value of the context.
 #[inline]
 #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
 pub(crate) fn emit_with(

@@ -1,4 +1,4 @@
-//! Lines about the process around candor: what other code hides from it or takes from it, each written once.
+//! Lines about other code that hides lines or replaces hooks, each written once.
 
 use std::collections::BTreeSet;
 use std::panic::Location;
@@ -23,16 +23,18 @@ pub(crate) static PANIC_HOOK_HAS_RUN: AtomicBool = AtomicBool::new(false);
 /// The logger whose panic hook was installed last.
 static INSTALLED: RwLock<Weak<Logger>> = RwLock::new(Weak::new());
 
-/// Notices from before the installation, with their event and help.
+/// Notices from before the installation, with their events and help texts.
 static PENDING: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
 
-/// The call sites that [`at_call_site`] has written about.
+/// The call sites that [`at_call_site`] has reported.
 static CALL_SITES: Mutex<BTreeSet<(&str, u32, u32)>> = Mutex::new(BTreeSet::new());
 
-/// The most call sites that are written about.
+/// Maximum number of call sites that are reported.
 const MAX_CALL_SITES: usize = 1000;
 
-/// Makes this the logger of panics on threads whose subscriber has no candor layer, and writes the pending notices.
+/// Sets the logger for threads whose subscriber has no candor layer.
+///
+/// It logs panics on these threads. Also writes the pending notices.
 pub(crate) fn set_installed(logger: &Arc<Logger>) {
     *sync::write(&INSTALLED) = Arc::downgrade(logger);
     let pending = std::mem::take(&mut *lock(&PENDING));
@@ -41,8 +43,9 @@ pub(crate) fn set_installed(logger: &Arc<Logger>) {
     }
 }
 
-/// Writes a WARN about a call in user code, once for each call site, if `applies` to the logger. Without a logger, it is
-/// written once there is one.
+/// Writes a WARN about a call in user code, once per call site.
+///
+/// Only if `applies` returns true for the logger. Without a logger, the WARN is written when one is installed.
 #[cold]
 pub(crate) fn at_call_site(
     site: &'static Location<'static>,
@@ -64,7 +67,7 @@ pub(crate) fn at_call_site(
     }
 }
 
-/// Runs `f` with the logger of the thread's subscriber, or with the one that was installed.
+/// Runs `f` with the logger of the thread's subscriber, or with the installed one.
 pub(crate) fn with_any_logger<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
     with_layer(&mut f).or_else(|| {
         let installed = sync::read(&INSTALLED).upgrade();
@@ -73,7 +76,9 @@ pub(crate) fn with_any_logger<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
 }
 
 impl Logger {
-    /// Writes a line about the process, outside any request. `help` says what it means and what to do.
+    /// Writes a line about the process, outside any request.
+    ///
+    /// `help` says what the line means and what to do.
     #[cold]
     pub(crate) fn notice(&self, severity: Severity, event: &str, help: &str) {
         let record = Record::own(severity, event);
@@ -88,11 +93,13 @@ impl Logger {
     }
 }
 
-/// Looks for another panic hook in place of candor's if that has never run although the thread unwinds. A step, job or
-/// request that panicked calls this.
+/// Checks whether another panic hook has replaced candor's.
+///
+/// A step, job or request that panicked calls this. It checks only if candor's hook has never run although the thread
+/// unwinds.
 #[cold]
 pub(crate) fn panicked() {
-    /// `resume_unwind` runs no hook, so a few panics without one prove nothing, and are looked into.
+    /// Maximum number of checks: `resume_unwind` runs no hook, so one check is not enough.
     const LOOKS: u32 = 10;
     static LOOKED: AtomicU32 = AtomicU32::new(0);
     if PANIC_HOOK_HAS_RUN.load(Ordering::Relaxed) {
@@ -117,15 +124,14 @@ fn panic_hook_is_replaced() {
             logger.notice(
                 Severity::Warn,
                 "panic_hook_replaced",
-                "a panic hook that was installed after candor's took its place, so that panics have no line; install \
+                "a panic hook that was installed after candor's replaced it, so panics are not logged; install \
                  it before candor, or call `Logging::install_panic_hook` after it",
             );
         }
     });
 }
 
-/// Notices that no layer gets the events of a call site although candor's levels allow it: a filter of the subscriber
-/// hides it.
+/// Notices that a filter of the subscriber disables a call site that candor's levels allow.
 #[cold]
 pub(crate) fn is_never_enabled(metadata: &Metadata<'_>) {
     static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
@@ -145,8 +151,9 @@ pub(crate) fn is_never_enabled(metadata: &Metadata<'_>) {
     });
 }
 
-/// Notices that candor's layer can't be found in the subscriber: `audit!`, the `log` bridge and captures look for it
-/// there.
+/// Notices that candor's layer can't be found in the subscriber.
+///
+/// `audit!`, the `log` bridge and captures look for it there.
 #[cold]
 pub(crate) fn layer_is_hidden(logger: &Logger) {
     static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
@@ -154,7 +161,7 @@ pub(crate) fn layer_is_hidden(logger: &Logger) {
         logger.notice(
             Severity::Warn,
             "layer_hidden",
-            "candor's layer is inside another one that hides it, such as `reload::Layer`; `audit!` fails and records of \
+            "candor's layer is inside a layer that hides it, such as `reload::Layer`; `audit!` fails and records of \
              the `log` crate are lost; add the layer directly, and change its levels with `Logging::set_levels`",
         );
     }

@@ -1,7 +1,7 @@
 //! The message of a step, call, job or request for other layers: `payments charge: timeout after 402 ms`.
 //!
-//! Error trackers group by the message, and candor's own is the event's name for all of them. The text consists of
-//! members of the line, so that it shows nothing that the line does not show.
+//! Error trackers group events by the message, and candor's own message is only the name of the event. The text
+//! consists of members of the line, so it does not show more than the line.
 
 use std::fmt::Write as _;
 

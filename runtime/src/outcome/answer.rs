@@ -132,7 +132,7 @@ pub struct Answer {
     pub(crate) status: Option<AnswerStatus>,
     pub(crate) category: Option<Category>,
     pub(crate) is_refusal: bool,
-    /// The type that was not read, if it is one of a known client crate.
+    /// The type that was not read, if it belongs to a known client crate.
     pub(crate) unsupported: Option<Unsupported>,
 }
 
@@ -163,7 +163,7 @@ impl Answer {
     pub(crate) const NONE: Answer =
         Answer { status: None, category: None, is_refusal: false, unsupported: None };
 
-    /// No answer, because of a type that is not read.
+    /// No answer, because the type is not supported.
     #[inline(always)]
     pub(super) const fn unread(unsupported: Option<Unsupported>) -> Self {
         Answer { unsupported, ..Answer::NONE }

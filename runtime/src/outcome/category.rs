@@ -25,7 +25,7 @@ pub enum Category {
     /// The requested row, document or object does not exist. Unless a status says otherwise, this is a
     /// [refusal](super::DependencyOutcome::is_refusal), and the line is logged at WARN.
     NotFound,
-    /// Any other reason. The line has the short name of the error's type instead, if there is one.
+    /// Any other reason. If there is an error, the line has the short name of its type instead.
     Other,
 }
 

@@ -12,8 +12,8 @@ use crate::redact::loggable::{DebugOf, Element, Encoder, Loggable};
 
 /// Loggable error, made by [`policy::error`](crate::policy::error).
 ///
-/// As a field, it is three: under the field's name the error's class, and with `_type` and `_detail` appended to the
-/// name its type and its text. Elsewhere, in a list or a message, it is its text.
+/// As a field, it has three keys: the field's name with the class of the error, and the name with `_type` and `_detail`
+/// appended, with its type and its text. Elsewhere, such as in a list or a message, only the text is shown.
 pub struct ErrorValue<'a> {
     failure: Failure<'a>,
     answer: Answer,
@@ -79,8 +79,8 @@ impl fmt::Debug for ErrorValue<'_> {
 /// Shows an error: its class, its type and the scrubbed text of its chain of sources.
 ///
 /// It takes every [`Error`], also as `&dyn Error`, and `Box<dyn Error>`, `anyhow::Error` and `eyre::Report`. candor's
-/// macros take all of these as they are, and find the category of more of them: this function knows
-/// that of an I/O error and of the error's sources.
+/// macros take all of these without a policy, and know the categories of more types: this function finds only the
+/// category of an I/O error and of the error's sources.
 ///
 /// ```
 /// use candor::policy;
@@ -109,7 +109,7 @@ pub fn error<E: AnyError<Kind> + ?Sized, Kind>(error: &E) -> ErrorValue<'_> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an error",
     label = "expected a `std::error::Error`, a boxed one, `anyhow::Error` or `eyre::Report`",
-    note = "text needs another policy: `scrub(&x)` shows it without the parts that look like secrets"
+    note = "a string needs another policy: `scrub(&x)` shows it without the parts that look like secrets"
 )]
 pub trait AnyError<Kind> {
     #[doc(hidden)]
@@ -153,7 +153,9 @@ any_errors! {
     [] Box<dyn Error + Send>, OfSendBox, |error| Detail::Chain(&**error);
 }
 
-/// A value of a field or a message as the macros pass it, the receiver of [`candor_value`](GivenLoggable::candor_value).
+/// A value of a field or a message as the macros pass it.
+///
+/// The receiver of [`candor_value`](GivenLoggable::candor_value).
 ///
 /// Method resolution takes the impl with the most references whose bounds hold: a loggable value is shown through its
 /// own policies, an error that is not loggable as an [`ErrorValue`]. For any other value, the last impl makes the
@@ -218,10 +220,10 @@ given! {
     /// An option of a boxed error.
     GivenOptionRef [T: AsRef<dyn Error>] &&&Given<'a, Option<T>> => Option<ErrorValue<'a>>,
         |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Chain(error.as_ref()), Answer::NONE));
-    /// The error of a result with a category of its own, or `null`.
+    /// An optional error with a category of its own, or `null`.
     GivenOptionOutcome [T: Error + DependencyOutcome] &&Given<'a, Option<T>> => Option<ErrorValue<'a>>,
         |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Error(error), Answer::of(error)));
-    /// The error of a result, or `null`.
+    /// An optional error, or `null`.
     GivenOption [T: Error] &Given<'a, Option<T>> => Option<ErrorValue<'a>>,
         |value| value.as_ref().map(|error| ErrorValue::of::<T>(Detail::Error(error), Answer::NONE));
 }
@@ -264,11 +266,13 @@ impl fmt::Debug for Erased<'_> {
     }
 }
 
-/// A value that [`record`](crate::record()) takes: a loggable one or an error. `Kind` is inferred.
+/// A value that [`record`](crate::record()) takes: a loggable value or an error.
+///
+/// `Kind` is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be logged without a redaction policy",
     label = "not loggable, and not an error",
-    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` nothing (they are in `candor::policy`)"
+    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` hides it (all are in `candor::policy`)"
 )]
 pub trait AnyValue<Kind> {
     #[doc(hidden)]

@@ -139,7 +139,7 @@ impl Failure<'_> {
         }
     }
 
-    /// Returns the text: the scrubbed messages of the chain, or what the policies of a `#[redact]` type show.
+    /// Returns the text: scrubbed messages of the chain, or the form of a `#[redact]` type.
     pub(super) fn text(&self) -> Option<String> {
         Some(match self.detail {
             Detail::Loggable(value) | Detail::LoggableError(value, _) => {

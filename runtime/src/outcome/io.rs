@@ -23,8 +23,10 @@ const KINDS: [(ErrorKind, Category); 11] = [
     (ErrorKind::HostUnreachable, Category::Connect),
 ];
 
-/// Returns the category of an I/O error whose type is a parameter without `'static`, so that it can't be downcast. Its
-/// `Debug` form names its kind: `Kind(TimedOut)`, `Os { code: 111, kind: ConnectionRefused, … }`.
+/// Returns the category of an I/O error that can't be downcast.
+///
+/// Its type is a parameter without `'static`. Its `Debug` form names the kind: `Kind(TimedOut)`,
+/// `Os { code: 111, kind: ConnectionRefused, … }`.
 pub(super) fn by_debug(type_name: &str, error: &dyn Error) -> Option<Category> {
     if type_name != any::type_name::<io::Error>() {
         return None;

@@ -1,4 +1,4 @@
-//! Responses and errors of reqwest, and errors of its middleware, for each supported version.
+//! Responses and errors of each supported version of reqwest and its middleware.
 
 use std::error::Error;
 
@@ -18,8 +18,9 @@ fn by_status(status: StatusCode) -> Classification {
     })
 }
 
-/// Implements the traits for one version. `is_dns` is the method of that name, if the version has it; without it, an
-/// error of name resolution is recognized by its text.
+/// Implements the traits for one version.
+///
+/// `is_dns` is given if the version has this method. Without it, an error of name resolution is recognized by its text.
 macro_rules! reqwest_version {
     ($feature:literal $reqwest:ident $middleware:ident $(, $is_dns:ident)?) => {
         #[cfg(feature = $feature)]

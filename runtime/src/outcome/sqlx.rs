@@ -7,8 +7,9 @@ fn refused(is_refusal: bool) -> Classification {
     Classification::Answer(Answer { category: Some(Category::Other), is_refusal, ..Answer::NONE })
 }
 
-/// Classifies a response of the database by its code. Unless that reports a timeout or a shutdown, the query itself
-/// failed.
+/// Classifies an error of the database by its code.
+///
+/// Unless the code reports a timeout or a shutdown, the query itself failed.
 fn by_code(code: &str, is_violation: bool) -> Classification {
     match code {
         // query_canceled (statement_timeout), lock_not_available (lock_timeout),

@@ -7,8 +7,9 @@ use super::chain::{Classification, KnownError};
 use super::{Answer, Category, DependencyOutcome, grpc};
 use crate::redact::error_text;
 
-/// Classifies a status by its code, whose type is that of the version. `has_source` means that the client created it,
-/// since there was no response; the source is more precise.
+/// Classifies a status by its code, whose type is that of the version.
+///
+/// `has_source` means that the client created the status, since there was no response; the source is more precise.
 fn by_code(code: u16, has_source: bool) -> Classification {
     let category = grpc::category(code);
     if has_source {

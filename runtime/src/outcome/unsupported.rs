@@ -1,8 +1,8 @@
 //! Values of known client crates that no enabled feature reads.
 //!
-//! A service that is one version behind returns types that candor does not know, although their names are familiar. The
-//! outcome of such a call is only that of its `Result`, so a 500 would be a success. Two versions of a crate have types
-//! of the same name, so the name is looked at only after method resolution found no implementation of
+//! A call in a service that uses an older version of a crate returns types that candor does not know, although their
+//! names are the same. Only the `Result` determines the outcome of such a call, so a 500 counts as a success. Since the
+//! names are the same, they are compared only after method resolution found no implementation of
 //! [`DependencyOutcome`](super::DependencyOutcome).
 
 use std::any::type_name;
@@ -36,7 +36,7 @@ const TONIC: &[Feature] =
 const SQLX: &[Feature] = features!("sqlx_0_9" "sqlx 0.9", "sqlx_0_8" "sqlx 0.8");
 
 impl Unsupported {
-    /// The type as its users write it.
+    /// The name of the type, as in the user's code.
     pub(crate) const fn type_name(self) -> &'static str {
         match self {
             Unsupported::ReqwestResponse => "reqwest::Response",
@@ -95,19 +95,19 @@ impl Unsupported {
             text.push_str(", or ");
         }
         text.push_str(
-            "read it with `outcome = path::to::function`, or say `outcome = result` if only Ok and Err count",
+            "read it with `outcome = path::to::function`, or set `outcome = result` if only Ok and Err count",
         );
         text
     }
 }
 
-/// Returns the response type that `T` is by its name.
+/// Returns the response type that `T` is, judging by its name.
 #[inline(always)]
 pub(super) fn response<T: ?Sized>() -> Option<Unsupported> {
     if is_candidate(type_name::<T>()) { of_name(type_name::<T>(), true) } else { None }
 }
 
-/// Returns the error type that `E` is by its name.
+/// Returns the error type that `E` is, judging by its name.
 #[inline(always)]
 pub(super) fn error<E: ?Sized>() -> Option<Unsupported> {
     if is_candidate(type_name::<E>()) { of_name(type_name::<E>(), false) } else { None }
@@ -173,7 +173,7 @@ fn of_name(name: &str, is_ok: bool) -> Option<Unsupported> {
 mod tests {
     use super::*;
 
-    /// The names of the supported versions are those of the other ones.
+    /// The types of unsupported versions have the same names as those of supported ones.
     #[test]
     fn types_of_client_crates_are_recognized_by_their_names() {
         let mut found = Vec::new();

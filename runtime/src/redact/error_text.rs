@@ -107,7 +107,7 @@ pub(crate) fn without_lifetimes(full: &str) -> String {
         out.push_str(&rest[..at]);
         let after = rest[at + 1..].trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
         rest = after.strip_prefix(", ").or_else(|| after.strip_prefix(' ')).unwrap_or(after);
-        // It was the last one of a list.
+        // The lifetime was the last one of a list.
         if rest.starts_with('>') {
             if let Some(list) = out.strip_suffix('<') {
                 out.truncate(list.len());

@@ -15,7 +15,9 @@ pub fn clear<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
     Decided { value, policy: TextPolicy::Clear }
 }
 
-/// Shows `****` with the first and last characters that [`Mask::first`] and [`Mask::last`] set. One of them is required.
+/// Shows `****` and some of the first or last characters of a value.
+///
+/// [`Mask::first`] and [`Mask::last`] set how many; one of them is required.
 ///
 /// In candor's macros, `mask(&card, last = 4)` is the same as `mask(&card).last(4)`.
 ///
@@ -88,7 +90,7 @@ pub fn secret<T: ?Sized>(value: &T) -> Secret {
     Secret
 }
 
-/// Loggable masked value, made by [`mask`]. `Ends` tells whether its ends are set.
+/// Loggable masked value, made by [`mask`]. `Ends` is the state of its ends.
 pub struct Mask<'a, T: ?Sized, Ends = SomeEnds> {
     value: &'a T,
     first: usize,
@@ -96,18 +98,18 @@ pub struct Mask<'a, T: ?Sized, Ends = SomeEnds> {
     ends: PhantomData<Ends>,
 }
 
-/// The ends of a [`Mask`] are not set, so that it shows nothing.
+/// State of a [`Mask`] whose ends are not set, so that it can't be logged.
 #[derive(Debug)]
 pub struct NoEnds;
 
-/// An end of a [`Mask`] is set.
+/// State of a [`Mask`] with at least one end set.
 #[derive(Debug)]
 pub struct SomeEnds;
 
 /// Implemented if the ends of a [`Mask`] are set.
 #[diagnostic::on_unimplemented(
-    message = "`mask` needs to know what stays readable, as in `mask(&x, last = 4)` or `mask(&x).last(4)`",
-    label = "no end of this value stays readable",
+    message = "`mask` requires `first` or `last`, as in `mask(&x, last = 4)` or `mask(&x).last(4)`",
+    label = "`first` or `last` is missing",
     note = "`secret(&x)` hides the whole value"
 )]
 pub trait Ends {}

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 #[derive(Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) user: Option<String>,
-    /// Set after the request was shared; take the place of the request's own.
+    /// Set after the request was shared; they replace the request's own values.
     pub(crate) method: Option<Cow<'static, str>>,
     pub(crate) path: Option<Box<str>>,
     /// The context's own fields, as members.

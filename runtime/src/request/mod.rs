@@ -39,7 +39,7 @@ pub(crate) struct Request {
     pub(crate) path: Option<Box<str>>,
     /// Known before the first line.
     pub(crate) trace: OnceLock<Trace>,
-    /// The trace that the HTTP layer or a job found or made, used if OpenTelemetry has no other one.
+    /// The trace from the HTTP layer or a job, used if OpenTelemetry has none.
     #[cfg(feature = "otel")]
     pub(crate) trace_received: Option<Trace>,
     pub(crate) started: Tick,
@@ -74,7 +74,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// How a request began, which decides whether an HTTP layer inside it begins another one.
+/// How a request began; determines whether an HTTP layer inside it begins another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A job, or a context that was made in the program.
@@ -228,7 +228,9 @@ impl Request {
         lock(&self.totals)
     }
 
-    /// Adds a step or call that ended. `own_time` is its time in nanoseconds without that of the steps inside it.
+    /// Adds a step or call that ended.
+    ///
+    /// `own_time` is its time in nanoseconds, minus that of the steps inside it.
     #[inline]
     pub(crate) fn step_ended(&self, name: &'static str, own_time: u64, cause: Option<Cause>) {
         // Most steps succeed and are not the slowest; they take no lock.

@@ -53,10 +53,10 @@ pub(super) fn register_sentinel() {
     }
 }
 
-/// Told of the usual event of a site that no subscriber wants.
+/// Called with the usual event of a site that no subscriber wants.
 static ON_NEVER: OnceLock<fn(&Metadata<'_>)> = OnceLock::new();
 
-/// Sets the function that is told of sites whose usual event no subscriber wants.
+/// Sets the function that is called for sites whose usual event no subscriber wants.
 pub(crate) fn on_never(notice: fn(&Metadata<'_>)) {
     let _ = ON_NEVER.set(notice);
 }

@@ -48,7 +48,7 @@ pub struct Site {
     /// A URL without anything to redact, and the version of the key rule for which that holds.
     pub(crate) cached_url: OnceLock<(u64, String)>,
     index: OnceLock<u32>,
-    /// Whether a value of a type that is not read has been reported.
+    /// Whether a value of an unsupported type has been reported.
     pub(crate) has_reported_unsupported: AtomicBool,
 }
 

@@ -31,7 +31,7 @@ pub struct Spec {
     pub(crate) call: Option<CallSpec>,
     /// Whether `exc` is one of the fields, and written last.
     pub(crate) has_exc: bool,
-    /// Whether a field takes the place of one of the context's.
+    /// Whether a field replaces a value of the context.
     pub(crate) takes_context: bool,
     /// Whether the step has fields that all lines inside it have.
     pub(crate) has_context: bool,
@@ -225,7 +225,7 @@ impl Spec {
         url_template = Some(url_template);
     }
 
-    /// Notes that the step has fields that all lines inside it have.
+    /// Sets that the step has fields that all lines inside it have.
     #[must_use]
     pub const fn with_context(self) -> Self {
         Spec { has_context: true, ..self }
@@ -237,7 +237,7 @@ impl Spec {
         Spec { busy: true, ..self }
     }
 
-    /// Notes which of the users' fields take the place of the context's.
+    /// Sets whether one of the user's fields replaces a value of the context.
     #[must_use]
     pub const fn users(self, names: &[&str]) -> Self {
         Spec { takes_context: any_of_context(names), ..self }

@@ -2,13 +2,13 @@
 
 use super::*;
 
-/// A call of 55 ms that fails, with these members for its status and its error.
+/// A failed call of 55 ms, with these members for its status and its error.
 fn failed_call(status: &str, error: &str) -> String {
     let call = call("payments", "charge", 55.0, Some("CLASS"), 3, 1, 40.0);
     call.replace("\"status\":null", status).replace("\"error\":\"CLASS\"", error)
 }
 
-/// A request whose call fails so, and its end.
+/// A request with this failed call, and its `request_completed`.
 fn request(call: &str, category: &str) -> Vec<u8> {
     let cause = format!(
         ",\"cause\":{{\"step\":\"charge\",\"dependency\":\"payments\",\"step_id\":3,\"category\":\"{category}\"}}"
@@ -62,7 +62,7 @@ fn a_call_is_explained_by_its_class_and_not_by_its_type() {
         "{page}"
     );
     assert!(page.contains("<th scope=\"row\">error_fields</th><td>{\n"), "{page}");
-    // The list has the words of the end, and an unknown category is none of them.
+    // The list shows the outcome in words, but not an unknown category.
     let shown = candor(&["requests", "-"], &input).out;
     assert!(shown.contains("  payments charge\n"), "{shown}");
 }
@@ -86,7 +86,7 @@ fn a_grpc_code_is_shown_as_one() {
     let shown = story(&request(&failed_call("\"status\":404", error), "status"), &[]);
     assert!(shown.contains("payments charge: answered 404 after 55.0 ms"), "{shown}");
     assert!(shown.contains("likely cause: error · status 404 · POST"), "{shown}");
-    // Without a status, the class is all that is known.
+    // Without a status, only the class is known.
     let shown = story(&request(&failed_call("\"status\":null", error), "status"), &[]);
     assert!(shown.contains("payments charge: status after 55.0 ms"), "{shown}");
 }

@@ -9,7 +9,7 @@ use candor_tests::checked;
 
 use super::answers;
 
-/// An error of which candor knows nothing, so that a `Result` with it has no answer.
+/// An error that candor does not know, so that a `Result` with it has no answer.
 #[derive(Debug)]
 struct Broken;
 

@@ -335,7 +335,7 @@ async fn charge_for(order_id: u64) -> Result<u64, std::io::Error> {
     Err(std::io::ErrorKind::TimedOut.into())
 }
 
-/// Exporters send an attribute that is recorded twice twice.
+/// An exporter sends an attribute twice if it is recorded twice.
 #[tokio::test]
 async fn no_span_has_an_attribute_twice() {
     let traced = Traced::begin();

@@ -1,4 +1,6 @@
-//! Programs that start candor beside another crate: `beside <program>`. `docs/beside-others.md` has the same code.
+//! Programs that use candor with another crate: `beside <program>`.
+//!
+//! `docs/beside-others.md` has the same code.
 
 use std::panic::catch_unwind;
 use std::sync::Arc;

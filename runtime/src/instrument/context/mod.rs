@@ -82,7 +82,9 @@ impl RequestContext {
         RequestContext { request: Arc::new(request) }
     }
 
-    /// Sets the method that the request's lines show from now on. Clones of the context share it.
+    /// Sets the method that the request's lines show from now on.
+    ///
+    /// Clones of the context share it.
     #[must_use]
     pub fn with_method(self, method: &str) -> Self {
         let method = method_of(method);
@@ -90,8 +92,9 @@ impl RequestContext {
         self
     }
 
-    /// Sets the path that the request's lines show from now on, scrubbed and without its query. Clones of the context
-    /// share it.
+    /// Sets the path that the request's lines show from now on.
+    ///
+    /// The path is scrubbed, and its query is removed. Clones of the context share it.
     ///
     /// ```
     /// use candor::RequestContext;
@@ -178,7 +181,7 @@ impl RequestContext {
     }
 }
 
-/// A context and the span of its request, which is made once.
+/// A context and the span of its request, which is created once.
 #[cfg(feature = "http")]
 #[derive(Debug)]
 pub(crate) struct SpannedContext {
@@ -200,7 +203,7 @@ impl SpannedContext {
         Scope::new(future, Some(Frame::of(Arc::clone(&self.context.request))), self.span.clone())
     }
 
-    /// Like [`scope`](Self::scope), for the last future: the span is moved into it.
+    /// Like [`scope`](Self::scope), but moves the span into the future.
     pub(crate) fn last_scope<F: Future>(&mut self, future: F) -> Scope<F> {
         let span = mem::replace(&mut self.span, RequestSpan::Nothing);
         Scope::new(future, Some(Frame::of(Arc::clone(&self.context.request))), span)

@@ -40,7 +40,7 @@ macro_rules! trace {
 ///
 /// The syntax is that of `tracing::info!`, but **every field and every format argument must be
 /// [`Loggable`](crate::Loggable) or an error**. Strings need a [policy](crate::policy) that states how much of them is
-/// shown. Without one, the code does not compile, and the error points at the value.
+/// shown. Without a policy, the code does not compile, and the error points at the value.
 ///
 /// ```
 /// let (order_id, card, shop) = (7, "4242424242424242", "books");
@@ -67,10 +67,10 @@ macro_rules! trace {
 /// | `order.total = total` | `order.total`: dots are part of the name |
 /// | `"order id" = order.id` | `order id`: a name that is not a Rust identifier |
 /// | `{ KEY } = order.id` | the value of a constant |
-/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that is one, such as `concat!`; it needs no policy |
+/// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that expands to one, such as `concat!`; it needs no policy |
 /// | `?order`, `%order`, `order = ?order` | `order`: accepted as in tracing, without effect |
 /// | `error = e`, `%e`, `error = &e as &dyn Error` | [an error](#errors) |
-/// | `rows = Empty` | no field; `rows` is declared for other layers |
+/// | `rows = Empty` | not written; declares the field `rows` for other layers |
 /// | `message = value` | the message, in place of a format string |
 /// | `{ a = 1, b = 2 }, "…"` | `a` and `b`: fields may be in braces |
 ///
@@ -78,23 +78,23 @@ macro_rules! trace {
 /// tracing, `?` and `%` select `Debug` or `Display`, which have no redaction policy. Here the value must be loggable
 /// with or without them, and its output is the same.
 ///
-/// A policy function around a value needs no import, in fields and in format arguments alike. Its arguments are those
-/// that it has in [`#[redact]`](macro@crate::redact): `mask(&card, last = 4)`. `clear(&key_id, reason = "…")` shows a
-/// value although its name is sensitive.
+/// Policy functions need no import, in fields and in format arguments. They take the same arguments as in
+/// [`#[redact]`](macro@crate::redact), such as `mask(&card, last = 4)`. `clear(&key_id, reason = "…")` shows a value
+/// even if its name is sensitive.
 ///
-/// The [key rule](crate::keys) applies to names: the value of a sensitive one is `"[REDACTED]"`. If a name is given
+/// The [key rule](crate::keys) applies to names: the value of a sensitive name is `"[REDACTED]"`. If a name is given
 /// twice, both values are evaluated and the last one is written.
 ///
-/// `user_id`, `path`, `method`, `service` and `request_id` take the place of the context's value on this line. candor's
-/// other keys (`level`, `msg`, `seq`, …) are refused; the compile error says what to use in their place.
+/// `user_id`, `path`, `method`, `service` and `request_id` replace the context's value on this line. candor's other
+/// keys (`level`, `msg`, `seq`, …) do not compile; the error says what to write instead.
 ///
 /// # Errors
 ///
-/// Every [`Error`](std::error::Error), `Box<dyn Error>`, `anyhow::Error` and `eyre::Report` is a value, and is shown
-/// [as a step shows its error](crate::dependency#how-an-error-is-shown). A field `NAME` has the class of the error,
-/// such as `timeout` or the short name of its type, `NAME_type` its type, and `NAME_detail` the scrubbed text of its
-/// chain of sources; a `#[redact]` error has `NAME_fields` too. A field called `e` or `err` counts as `error`, and an
-/// error among the arguments of the message sets the keys of `error` as well.
+/// The macros accept every [`Error`](std::error::Error), `Box<dyn Error>`, `anyhow::Error` and `eyre::Report`, and log
+/// it [as a step logs its error](crate::dependency#how-an-error-is-shown). For a field `NAME`, the key `NAME` has the
+/// class of the error, such as `timeout` or the short name of its type; `NAME_type` has its type, and `NAME_detail` the
+/// scrubbed text of its chain of sources. A `#[redact]` error also has `NAME_fields`. A field named `e` or `err` is
+/// written as `error`. An error among the arguments of the message also sets the keys of `error`.
 ///
 /// ```
 /// use std::io;
@@ -159,7 +159,7 @@ macro_rules! trace {
 ///
 /// - a field or an argument that is not loggable and not an error;
 /// - `mask(&x)` without `first` or `last`;
-/// - a field with the name of one of candor's own keys, apart from those of the context;
+/// - a field with the name of one of candor's own keys, except those of the context;
 /// - a message that is not a literal (`concat!(…)`, a constant), since its arguments could not be checked.
 #[macro_export]
 macro_rules! info {
@@ -185,7 +185,7 @@ macro_rules! warn {
 
 /// Writes an ERROR line: a request or an operation failed.
 ///
-/// Syntax and rules are those of [`info!`](crate::info!). An error is a value like any other: its class, its type and
+/// Syntax and rules are those of [`info!`](crate::info!). A field can be an error: the line has its class, its type and
 /// the text of its chain of sources, without the parts that look like secrets.
 ///
 /// ```

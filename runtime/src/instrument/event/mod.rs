@@ -190,7 +190,9 @@ fn rendered(fields: &[EventField<'_>], errors: &[Option<&dyn Loggable>]) -> Stri
     text
 }
 
-/// Appends the fields. If none of them is an error, the first of `errors`, which the message shows, is one.
+/// Appends the fields.
+///
+/// If none of them is an error, adds the first of `errors`, which are in the message.
 fn write_fields(
     fields: &[EventField<'_>],
     errors: &[Option<&dyn Loggable>],
@@ -225,11 +227,11 @@ fn write_fields(
     }
 }
 
-/// The key of an error's class. A field with one of the usual names of a variable has it too.
+/// The key of an error's class, also for a field named `e` or `err`.
 const ERROR: &str = "error";
 
-/// Returns the members of a field that is an error, without those that another field has. `has_error` tells that another
-/// error has the key `error`.
+/// Returns the members of a field that is an error, except those of other fields. `has_error` tells that another error
+/// has the key `error`.
 fn error_members(
     value: &dyn Loggable,
     name: &str,

@@ -139,7 +139,7 @@ impl ActiveStep {
                 lease.take(thread, exclusive);
             }
             None => {
-                // The frame of the step that is still open has this time, which is then not known.
+                // The frame of the step that is still open has this time, so it is unknown here.
                 state.inner = u64::MAX;
                 let StepState { token, saved, call, request, .. } = state;
                 let request = thread.defer_pop(*token, saved, call.as_ref(), *request);
@@ -168,7 +168,9 @@ impl ActiveStep {
 }
 
 impl StepState {
-    /// Adds the duration of a step that is a future to the step around it, if that is the innermost one here.
+    /// Adds the duration of a future's step to the step around it.
+    ///
+    /// Does nothing unless that step is the innermost one here.
     #[inline]
     pub(super) fn add_to_outer(&self, frame: &mut Frame, now: Tick) {
         if frame.step == self.parent {
@@ -195,7 +197,7 @@ struct StepSetup {
 }
 
 impl StepSetup {
-    /// `fields` are those of the entry, as members.
+    /// `fields` are the entry fields, as members.
     fn of(site: &'static Site, url: Option<&str>, fields: &str) -> Self {
         let call = site.spec.call.map(|spec| {
             let url = site.safe_url(url.or(spec.url));
@@ -213,7 +215,7 @@ impl StepSetup {
         StepSetup { extras, call, span: Some(Box::new(span)) }
     }
 
-    /// Adds the extras that the fields of the entry made.
+    /// Adds the extras that the entry fields made.
     fn add_extras(&mut self, extras: Option<Box<StepExtras>>) {
         if let Some(mut extras) = extras {
             extras.span = self.extras.take().and_then(|mut own| own.span.take());

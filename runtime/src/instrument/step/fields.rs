@@ -15,7 +15,7 @@ use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unpr
 use crate::redact::{error_text, keys};
 use crate::site::Site;
 
-/// Collects the `fields(…)` and `context(…)` of a step, and the `url` of a call, while the step is entered.
+/// Collects the `fields(…)` and `context(…)` of a step, and the `url` of a call, at entry.
 #[derive(Debug)]
 pub struct StepFields<'a> {
     members: &'a mut String,
@@ -23,7 +23,7 @@ pub struct StepFields<'a> {
     marks: FieldMarks,
     /// Whether a field was an error, whose further keys another field may have too.
     has_derived: bool,
-    /// Members that all lines inside the step have.
+    /// Members of all lines inside the step.
     context: String,
 }
 
@@ -95,7 +95,7 @@ impl<'a> StepFields<'a> {
         self.field(&opening, sensitive, value);
     }
 
-    /// Adds a field called `error`, which is an error.
+    /// Adds a field named `error`, whose value is an error.
     pub fn error<T: IsError + ?Sized>(&mut self, value: &T) {
         self.field(",\"error\":", false, value);
     }
@@ -121,7 +121,7 @@ impl<'a> StepFields<'a> {
     }
 }
 
-/// Keeps what the fields need when lines are written.
+/// Keeps the data about the fields that is needed when lines are written.
 fn keep(extras: &mut StepExtras, marks: FieldMarks, context: String) {
     extras.marks = marks;
     if !context.is_empty() {
@@ -134,8 +134,10 @@ fn own_name(name: &str) -> &str {
     if matches!(name, "e" | "err") { "error" } else { name }
 }
 
-/// Adds a field that is an error; returns whether it is one. The keys of the step's own error get an underscore, which
-/// goes if the step succeeds. Another field with one of the further keys keeps its value.
+/// Adds a field if it is an error; returns whether it is one.
+///
+/// Keys that are those of the step's own error get an underscore, which is removed if the step succeeds. Another field
+/// with one of the further keys keeps its value.
 fn add_error<T: Loggable + ?Sized>(
     members: &mut String,
     marks: &mut FieldMarks,
@@ -154,9 +156,9 @@ fn add_error<T: Loggable + ?Sized>(
     true
 }
 
-/// An error as a field of a step called `error`, which is the key of the step's own error.
+/// An error as the field `error` of a step, which is the key of the step's own error.
 #[diagnostic::on_unimplemented(
-    message = "`error` is a key of candor's own line, so the field has to be an error",
+    message = "`error` is one of candor's own keys, so the value must be an error",
     label = "not an error",
     note = "choose another name for the field"
 )]
@@ -167,18 +169,19 @@ impl IsError for Option<ErrorValue<'_>> {}
 
 /// Adds a field to the running step or call.
 ///
-/// The value must be [`Loggable`] or an error; under a sensitive name it is `"[REDACTED]"`. A name that was recorded
-/// before gets the new value.
+/// The value must be [`Loggable`] or an error. The value of a sensitive name is `"[REDACTED]"`. If the name was
+/// recorded before, the new value replaces the old one.
 ///
-/// Outside a step the value is lost, and one WARN `recorded_outside_step` for each call site says so, unless
-/// `LOG_LEVEL` has a level below INFO: then it can turn off the step around the call, whose values are not needed.
+/// Outside a step, the value is lost, and one WARN `recorded_outside_step` per call site reports this. The WARN is not
+/// written if `LOG_LEVEL` turns off INFO for any target, because then the step around the call may be turned off.
 ///
-/// `request_id`, `user_id`, `method`, `path` and `service` take the place of the context's value on the step's line.
-/// Any other name of candor's own gets a trailing underscore.
+/// `request_id`, `user_id`, `method`, `path` and `service` replace the context's value on the step's line. Names of
+/// candor's other keys get a trailing underscore.
 ///
-/// An error called `error` is written as [the error of a step](crate::dependency#how-an-error-is-shown) is: class, type
-/// and text. If the step fails as well, the keys of the recorded error get a trailing underscore. For an error type with
-/// `#[redact]`, the compiler asks which of the two is meant: write `record("error", policy::error(&e))`.
+/// An error recorded as `error` is written like [the error of a step](crate::dependency#how-an-error-is-shown), with
+/// class, type and text. If the step fails as well, the keys of the recorded error get a trailing underscore. An error
+/// type with `#[redact]` is both loggable and an error, which the compiler can't choose between: write
+/// `record("error", policy::error(&e))`.
 ///
 /// ```
 /// #[candor::step_timed]
@@ -238,7 +241,7 @@ fn notice_outside(site: &'static Location<'static>, name: &str) {
         |logger| logger.levels.load().set.are_all_info(),
         || {
             format!(
-                "`record(\"{name}\", …)` was called outside a step or call, so that its value is lost; annotate the \
+                "`record(\"{name}\", …)` was called outside a step or call, so its value is lost; annotate the \
                  function, or use `candor::context::set` for a field of the whole request"
             )
         },

@@ -247,7 +247,9 @@ impl StepState {
         }
     }
 
-    /// Appends the members that only some steps have. `has_failed` tells that the line has an error of the step's own.
+    /// Appends the members that only some steps have.
+    ///
+    /// `has_failed` is true if the line has the step's own error.
     #[inline(always)]
     fn write_more(&self, ret: Option<&str>, has_failed: bool, out: &mut String) {
         if self.site.spec.busy {
@@ -365,7 +367,7 @@ fn call_category(outcome: Outcome, reason: Option<Category>) -> Option<Category>
     }
 }
 
-/// Appends recorded members, among them an error, which takes the keys of the step's own.
+/// Appends recorded members with an error, which gets the keys of the step's own error.
 #[cold]
 fn write_own_error(recorded: &str, out: &mut String) {
     for member in members::walk(recorded, 0) {

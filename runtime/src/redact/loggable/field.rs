@@ -18,8 +18,8 @@ use crate::redact::error_text;
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` needs a redaction policy",
     label = "choose a policy for this field",
-    note = "`#[redact(clear)]` shows it, `mask(last = 4)`, `hash`, `shape`, `url`, `email` or `scrub` show part of it, `secret` shows `[REDACTED]`, `skip` leaves it out, `with = path` calls a function of yours",
-    note = "for all fields without a policy: `#[redact(default = secret)]`, `shape` or `clear` on the item; a type of your own becomes loggable with `#[redact]` on its definition"
+    note = "`#[redact(clear)]` shows it, `mask(last = 4)`, `hash`, `shape`, `url`, `email` or `scrub` show part of it, `secret` shows `[REDACTED]`, `skip` leaves it out, `with = path` calls your own function",
+    note = "for all fields without a policy: `#[redact(default = secret)]`, `shape` or `clear` on the item; your own type becomes loggable with `#[redact]` on its definition"
 )]
 pub trait Field<const SENSITIVE: bool> {
     /// The value that is written for the field.
