@@ -5,6 +5,7 @@ use quote::{ToTokens, TokenStreamExt as _, format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
 use syn::visit_mut::{VisitMut, visit_type_mut};
 use syn::{
     AttrStyle, Attribute, BoundLifetimes, FnArg, Ident, Lifetime, Meta, Pat, PatIdent,
@@ -183,6 +184,46 @@ impl Function {
             FnArg::Typed(typed) => mentions(&typed.pat.to_token_stream(), name),
             FnArg::Receiver(_) => false,
         })
+    }
+
+    /// Whether the `impl Trait` of an argument has a lifetime without a name, which only an `async fn` may have.
+    pub(crate) fn has_anonymous_lifetimes(&self) -> bool {
+        #[derive(Default)]
+        struct Anonymous {
+            inside_impl: bool,
+            found: bool,
+        }
+        impl<'ast> Visit<'ast> for Anonymous {
+            fn visit_type_impl_trait(&mut self, opaque: &'ast syn::TypeImplTrait) {
+                let around = std::mem::replace(&mut self.inside_impl, true);
+                visit::visit_type_impl_trait(self, opaque);
+                self.inside_impl = around;
+            }
+
+            fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+                self.found |= self.inside_impl && lifetime.ident == "_";
+            }
+
+            fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
+                self.found |= self.inside_impl && reference.lifetime.is_none();
+                visit::visit_type_reference(self, reference);
+            }
+
+            // The lifetimes of `Fn(&str)` and `fn(&str)` are their own.
+            fn visit_parenthesized_generic_arguments(
+                &mut self,
+                _: &'ast syn::ParenthesizedGenericArguments,
+            ) {
+            }
+            fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
+        }
+        let mut anonymous = Anonymous::default();
+        for input in &self.signature.inputs {
+            if let FnArg::Typed(typed) = input {
+                anonymous.visit_type(&typed.ty);
+            }
+        }
+        anonymous.found
     }
 
     /// Whether an argument has a pattern, whose names only the body knows.

@@ -51,6 +51,7 @@ impl Shape {
         };
         if function.signature.asyncness.is_some() {
             let stays_async = keeps_async
+                || function.has_anonymous_lifetimes()
                 || matches!(output, Some(Type::Never(_)))
                 || !function.attributes.iter().all(is_inert);
             return if stays_async { Shape::Async } else { Shape::Future };

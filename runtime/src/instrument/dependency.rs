@@ -57,7 +57,8 @@
 //! | `error_detail` | its text: the scrubbed messages of its chain of sources |
 //! | `error_fields` | the fields that a `#[redact]` error shows |
 //!
-//! Steps, calls, jobs and [events](crate::error!) have these keys. To give your own error type a category, implement
+//! Annotated functions and [events](crate::error!) have these keys; [`job`](crate::job), [`step`](fn@crate::step) and
+//! `.timed(…)` know only the type of an error. To give your own error type a category, implement
 //! [`DependencyOutcome`] for it.
 //!
 //! ```

@@ -42,6 +42,9 @@ use crate::site::event_sites;
 /// assert_eq!((line.text("job"), line.integer("steps")), ("rebuild-index", 1));
 /// assert_eq!(captured.step("read").text("request_id"), line.text("request_id"));
 /// ```
+///
+/// Of an error that the work returns, the line has the type (`error`, `error_type`) and not the text, which
+/// `#[step_timed]` on the function that does the work shows.
 pub fn job(name: &'static str) -> Job {
     Job { name, trace: JobTrace::Unset }
 }

@@ -255,3 +255,28 @@ impl Display for Point {
         f.write_str(&self.name)
     }
 }
+
+trait Executor<'a> {
+    fn rows(&self) -> u32;
+}
+
+// shape: anonymous lifetime in an impl trait argument
+#[step_timed]
+async fn executes(executor: impl Executor<'_> + Send) -> Answer<u32> {
+    breathe().await;
+    Ok(executor.rows())
+}
+
+// shape: reference in an impl trait argument
+#[step_timed]
+async fn counts(names: impl Iterator<Item = &str> + Send) -> usize {
+    breathe().await;
+    names.count()
+}
+
+// shape: reference of a closure in an impl trait argument
+#[step_timed]
+async fn maps(measure: impl Fn(&str) -> usize + Send) -> usize {
+    breathe().await;
+    measure("name")
+}
