@@ -89,7 +89,6 @@ impl StepState {
     #[inline]
     pub(crate) fn begin(&mut self, site: &'static Site, around: &Frame) {
         self.site = site;
-        self.context = None;
         self.parent = around.step;
         self.is_dropping = false;
         // A placeholder has a serial number, by which a capture receives the step's line, and no step ids.

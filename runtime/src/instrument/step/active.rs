@@ -95,7 +95,9 @@ impl ActiveStep {
             let step = state.step;
             thread.frame.begin_own(&mut state.frame, step, site, setup.call.clone());
             state.frame.extras = setup.extras.take();
-            state.context = state.frame.extras.as_mut().and_then(|extras| extras.context.take());
+            if site.spec.has_context {
+                state.context = state.frame.extras.as_mut().and_then(|it| it.context.take());
+            }
             state.call = setup.call.take();
             state.span = setup.span.take();
             state.start(&thread.frame, Tick::now());
@@ -152,6 +154,9 @@ impl ActiveStep {
 
     /// Ends a step that is a future, whose frame is not current, in the request that its frame holds.
     pub(super) fn end_own(mut self, now: Tick, outcome: Outcome, result: &CallResult<'_>) {
+        if self.state.site.spec.has_context {
+            self.state.context = None;
+        }
         let mut taken = self.state.frame.take();
         self.state.inner = taken.inner;
         self.state.extras = taken.extras.take();
@@ -244,11 +249,6 @@ pub(super) fn enter_context() {
     let own = current::with(|frame| Some((frame.token, frame.extras.as_mut()?.context.take()?)));
     if let Some((token, mut context)) = own.flatten() {
         span_stack::enter_context(token, &mut context);
-        current::with(|frame| {
-            if let Some(extras) = &mut frame.extras {
-                extras.context = Some(context);
-            }
-        });
     }
 }
 

@@ -83,7 +83,9 @@ impl PolledStep {
             && let PollState::NotStarted(start) = mem::replace(&mut self.0, PollState::Over)
             && start.site.wanted()
         {
-            self.0 = PollState::Active(ActiveStep::begin(start.site, start.extras));
+            let active = PollState::Active(ActiveStep::begin(start.site, start.extras));
+            // An assignment would run the drop code of the state before, which holds nothing.
+            mem::forget(mem::replace(&mut self.0, active));
         }
     }
 
@@ -156,15 +158,27 @@ impl ActiveStep {
             enter(span);
         }
         current::swap_frame(&mut self.state.frame);
+        if self.state.site.spec.has_context {
+            self.enter_context();
+        }
+    }
+
+    #[cold]
+    fn enter_context(&mut self) {
         if let Some(mut context) = self.state.context.take() {
             span_stack::enter_context(current::OWN_STEP, &mut context);
         }
     }
 
+    #[cold]
+    fn exit_context(&mut self) {
+        self.state.context = span_stack::exit_context(current::OWN_STEP);
+    }
+
     fn exit_own(&mut self) {
         current::swap_frame(&mut self.state.frame);
         if self.state.site.spec.has_context {
-            self.state.context = span_stack::exit_context(current::OWN_STEP);
+            self.exit_context();
         }
         self.state.frame.fields_due = None;
         if let Some(span) = &self.state.span {
