@@ -172,7 +172,7 @@ pub(crate) enum OrderError {
 impl std::fmt::Display for OrderError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            OrderError::BadBody => "the body is no order",
+            OrderError::BadBody => "the body is not an order",
             OrderError::NotLoggedIn => "e-mail or password is wrong",
             OrderError::NotFound => "there is no such order",
             OrderError::Declined => "the card was declined",
@@ -210,7 +210,7 @@ impl IntoResponse for OrderError {
         let status = match self {
             OrderError::BadBody => {
                 // The body itself is not logged: what a customer mistypes can be anything.
-                candor::warn!("the body is no order");
+                candor::warn!("the body is not an order");
                 StatusCode::BAD_REQUEST
             }
             OrderError::NotLoggedIn => StatusCode::UNAUTHORIZED,

@@ -12,7 +12,7 @@ use syn::{Expr, Member};
 use self::format::Usage;
 use self::input::{Event, EventField, FormatArg, Message};
 use crate::field::use_of_empty;
-use crate::value::{borrowed, checked, given};
+use crate::value::{borrowed, checked, given, import_traits};
 
 /// Parses, checks and expands; errors take the place of the event.
 ///
@@ -56,12 +56,7 @@ fn written(event: &Event) -> TokenStream {
     };
     let Text { captures, message, errors } = text(event.message.as_ref(), private, &mut values);
     let Values { names, values } = values;
-    let traits = (!names.is_empty() || !captures.is_empty()).then(|| {
-        quote! {
-            #[allow(unused_imports)]
-            use #private::values::*;
-        }
-    });
+    let traits = (!names.is_empty() || !captures.is_empty()).then(|| import_traits(private));
     let declared = event.declared.iter().map(|(_, path)| use_of_empty(path, private));
     if event.is_audit() {
         // Levels don't apply, and the event is a value, a `Result`.

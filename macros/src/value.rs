@@ -37,6 +37,14 @@ pub(crate) fn given(value: &Expr, resolved: &TokenStream, private: &TokenStream)
     quote_spanned!(span=> (&&&&&&&&&&&&& #private::Given(#reference)).candor_value())
 }
 
+/// The statement that imports the traits of [`given`].
+pub(crate) fn import_traits(private: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(unused_imports)]
+        use #private::values::*;
+    }
+}
+
 /// The result of [`resolve`].
 pub(crate) struct Resolved {
     pub(crate) tokens: TokenStream,
@@ -232,4 +240,22 @@ pub(crate) fn called_policy(call: &ExprCall) -> Option<&Ident> {
 fn is_wrapper(call: &ExprCall) -> bool {
     let Expr::Path(function) = &*call.func else { return false };
     ["Some", "Ok", "Err"].iter().any(|name| function.path.is_ident(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_variable_follows_the_key_rule() {
+        let rule = |value: Expr| {
+            let resolved = resolve(&value, &quote!(policy), &mut Errors::default());
+            resolved.is_sensitive_alone(&quote!(private)).map(|rule| rule.to_string())
+        };
+        let hidden = r#"const { private :: is_sensitive ("API_KEY") }"#;
+        assert_eq!(rule(parse_quote!(env!("API_KEY"))).as_deref(), Some(hidden));
+        assert_eq!(rule(parse_quote!(concat!("key ", env!("API_KEY")))).as_deref(), Some(hidden));
+        assert_eq!(rule(parse_quote!(concat!("API_KEY", 1))), None);
+        assert_eq!(rule(parse_quote!("API_KEY")), None);
+    }
 }

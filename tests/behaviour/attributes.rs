@@ -561,11 +561,3 @@ fn the_context_goes_along_with_work_that_is_sent_elsewhere() {
     assert_eq!(captured.line("in a closure").integer("tenant"), 3);
     assert_eq!(captured.line("in a future").integer("tenant"), 3);
 }
-
-#[test]
-fn an_environment_variable_follows_the_key_rule() {
-    let captured = capture();
-    candor::info!(version = env!("CARGO_PKG_VERSION"), "built {}", env!("CARGO_PKG_NAME"));
-    let line = captured.line("built candor-tests");
-    assert_eq!(line.text("version"), env!("CARGO_PKG_VERSION"));
-}

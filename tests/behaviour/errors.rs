@@ -460,3 +460,33 @@ fn an_error_recorded_under_a_reserved_name_does_not_replace_the_key() {
     assert!(line.number("duration_ms") >= 0.0);
     assert_eq!(line.text("duration_ms_"), "timeout");
 }
+
+#[test]
+fn the_source_of_an_error_with_policies_is_shown_by_its_policy_only() {
+    #[redact]
+    #[derive(thiserror::Error)]
+    #[error("the store failed")]
+    struct StoreError {
+        #[source]
+        #[redact(secret)]
+        source: io::Error,
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] StoreError);
+
+    let store = || StoreError { source: io::Error::other("swordfish") };
+    let captured = capture();
+    candor::error!(error = store(), "direct");
+    candor::error!(error = policy::error(&store()), "explicit");
+    candor::error!(error = &store() as &dyn Error, "object");
+    candor::error!(error = Outer(store()), "source");
+    tracing::error!(error = &store() as &dyn Error, "foreign");
+    let lines = checked(&captured);
+    assert_eq!(lines.len(), 5);
+    for line in &lines {
+        assert!(!line.raw().contains("swordfish"), "{line:?}");
+        assert!(line.raw().contains("[REDACTED]"), "{line:?}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::field::{Field, FieldValue, use_of_empty};
 use crate::function::Function;
 use crate::inventory;
 use crate::policy::{Policy, PolicyKind};
-use crate::value::{borrowed, checked, given, resolve};
+use crate::value::{borrowed, checked, given, import_traits, resolve};
 
 pub(super) struct Parts {
     /// `::candor::__private`, or that module where `crate = …` finds it.
@@ -163,12 +163,7 @@ fn fields(
             _ => quote!(__fields.named(#name, #sensitive, &#shown);),
         });
     }
-    let traits = has_values.then(|| {
-        quote! {
-            #[allow(unused_imports)]
-            use #private::values::*;
-        }
-    });
+    let traits = has_values.then(|| import_traits(private));
     (!statements.is_empty()).then(|| quote!(#traits #statements))
 }
 

@@ -188,7 +188,16 @@ pub(crate) fn is_in_any() -> bool {
 
 /// Whether the innermost entry of this thread, ignoring steps, is a span.
 pub(crate) fn is_in_span() -> bool {
-    look_at_tracing(|entry| matches!(entry.kind, EntryKind::Span(_)).then_some(())).is_some()
+    if !is_in_any() {
+        return false;
+    }
+    let is_span = |entered: &RefCell<Vec<EnteredSpan>>| {
+        let entered = entered.try_borrow().ok()?;
+        let mut kinds = entered.iter().rev().map(|entry| &entry.kind);
+        let innermost = kinds.find(|kind| !matches!(kind, EntryKind::StepContext(_)))?;
+        Some(matches!(innermost, EntryKind::Span(_)))
+    };
+    ENTERED.try_with(is_span).ok().flatten().unwrap_or(false)
 }
 
 /// The data of the innermost entry of this thread.
@@ -201,18 +210,6 @@ pub(crate) fn barrier() -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| {
         (!matches!(entry.kind, EntryKind::Span(_))).then(|| Arc::clone(&entry.data))
     })
-}
-
-/// The innermost entry that is not that of a step.
-fn look_at_tracing<T>(look: impl FnOnce(&EnteredSpan) -> Option<T>) -> Option<T> {
-    if !is_in_any() {
-        return None;
-    }
-    let look = |entered: &RefCell<Vec<EnteredSpan>>| {
-        let entered = entered.try_borrow().ok()?;
-        look(entered.iter().rev().find(|entry| !matches!(entry.kind, EntryKind::StepContext(_)))?)
-    };
-    ENTERED.try_with(look).ok().flatten()
 }
 
 #[inline]

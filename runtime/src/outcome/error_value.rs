@@ -24,7 +24,7 @@ impl<'a> ErrorValue<'a> {
         // A reference is shown as the error that it refers to.
         let type_name = type_name::<E>().trim_start_matches('&');
         let failure = Failure { type_name, detail };
-        ErrorValue { failure, answer: answer.or_else(|| failure.answer()) }
+        ErrorValue { failure, answer: failure.complete(answer) }
     }
 
     fn text(&self) -> String {
@@ -285,19 +285,8 @@ impl<T: Loggable> AnyValue<OfLoggable> for T {
     }
 }
 
-macro_rules! any_values {
-    ($([$($generics:tt)*] $Type:ty, $Kind:ty;)*) => {$(
-        impl<$($generics)*> AnyValue<$Kind> for $Type {
-            fn candor_log(&self, f: &mut dyn FnMut(&dyn Loggable)) {
-                f(&AnyError::<$Kind>::error_value(self));
-            }
-        }
-    )*};
-}
-
-any_values! {
-    [E: Error] E, OfError;
-    [E: AsRef<dyn Error>] E, OfRef;
-    [] Box<dyn Error + Send + Sync>, OfSharedBox;
-    [] Box<dyn Error + Send>, OfSendBox;
+impl<T: AnyError<Kind>, Kind> AnyValue<(Kind,)> for T {
+    fn candor_log(&self, f: &mut dyn FnMut(&dyn Loggable)) {
+        f(&self.error_value());
+    }
 }

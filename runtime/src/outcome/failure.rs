@@ -2,7 +2,7 @@
 //!
 //! Steps, calls, jobs and events show an error in the same form: `error` is its class, a category such as `timeout` if
 //! one is known and the short name of its type otherwise; `error_type` is the full name of its type; `error_detail` is
-//! its text; and `error_fields` has the fields that a `#[redact]` error shows.
+//! its text, if that is known; and `error_fields` has the fields that a `#[redact]` error shows.
 
 use std::error::Error;
 use std::fmt;
@@ -90,7 +90,7 @@ impl Failure<'_> {
     }
 
     /// Returns the answer in the error's chain of sources.
-    pub(super) fn answer(&self) -> Answer {
+    fn answer(&self) -> Answer {
         match self.detail {
             Detail::Chain(error) => chain_answer(Some(error)),
             Detail::Error(error) | Detail::LoggableError(_, error) => {

@@ -19,32 +19,29 @@ const FOR_URL: &str = " for url (";
 
 /// Appends the messages of an error and its sources, `outer: inner`, scrubbed; in strict mode their shape.
 ///
-/// A source is left out if the text before already shows its message.
+/// A source is left out if the text before already shows its message. `Display` and the sources of a `#[redact]` error
+/// may show what its policies hide, so the chain ends with the text of its policies.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
-    let mut text = message(error);
-    let mut source = next(error);
-    let mut links = 1;
-    while let Some(error) = source {
+    let mut text = String::new();
+    let mut link = Some(error);
+    for links in 0.. {
+        let Some(error) = link else { break };
         if links == LONGEST_CHAIN {
             text.push_str(": …");
             break;
         }
-        let inner = message(error);
+        let redacted = redacted(error).map(|json| redacted_text(error, &json));
+        link = if redacted.is_some() { None } else { next(error).map(|source| source as _) };
+        let message = redacted.unwrap_or_else(|| shown(display(error)));
         // Many errors show their source in quotes of their own.
-        let is_shown = text.ends_with(&inner) || inner.len() >= 8 && text.contains(&inner);
-        if !is_shown {
-            let _ = write!(text, ": {inner}");
+        let is_shown = text.ends_with(&message) || message.len() >= 8 && text.contains(&message);
+        if links == 0 {
+            text = message;
+        } else if !is_shown {
+            let _ = write!(text, ": {message}");
         }
-        source = next(error);
-        links += 1;
     }
     out.push_str(&scrub::text_or_shape(&text));
-}
-
-/// The message of one error. `Display` of a `#[redact]` type may show what its policies hide, so its text is that of
-/// its policies.
-fn message(error: &dyn Error) -> String {
-    redacted(error).map_or_else(|| shown(display(error)), |json| redacted_text(error, &json))
 }
 
 /// The JSON of an error whose type has `#[redact]`, by its `Debug` form.

@@ -358,7 +358,7 @@ fn every_failing_request_of_the_orders_example_is_explained() {
     for (status, wanted) in [
         (402, "payments charge: answered 402"),
         (404, "answered 404; every step and call went well"),
-        (400, "the body is no order"),
+        (400, "the body is not an order"),
     ] {
         let row = rows.iter().find(|row| row["status"] == status).expect("such a request");
         let id = row["request_id"].as_str().expect("an id");
