@@ -13,7 +13,7 @@ const WORDS: [&str; 24] = [
 /// Words that match anywhere, unless the first or the last word revokes the match.
 const STRONG: [&str; 4] = ["password", "secret", "cookie", "otp"];
 const FIRST: [&str; 4] = ["is", "has", "max", "count"];
-const LAST: [&str; 3] = ["count", "type", "max"];
+const LAST: [&str; 4] = ["count", "type", "max", "prompt"];
 
 /// A name of known words is classified alike in every spelling; any other name must not panic.
 ///

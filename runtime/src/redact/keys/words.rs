@@ -12,6 +12,8 @@ pub(super) struct Word {
 pub(super) struct Words<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Whether a number follows the last word, as in `tokens_1`.
+    pub(super) ends_in_number: bool,
 }
 
 const SEPARATOR: u8 = 0;
@@ -36,7 +38,7 @@ static CLASS: [u8; 256] = {
 
 impl<'a> Words<'a> {
     pub(super) const fn of(name: &'a str) -> Self {
-        Words { bytes: name.as_bytes(), at: 0 }
+        Words { bytes: name.as_bytes(), at: 0, ends_in_number: false }
     }
 
     pub(super) const fn next(&mut self) -> Option<Word> {
@@ -58,7 +60,9 @@ impl<'a> Words<'a> {
             let class = CLASS[byte as usize];
             if class == SEPARATOR {
                 self.at = next;
+                self.ends_in_number |= word.len > 0;
                 if word.finish() {
+                    self.ends_in_number = false;
                     return Some(word);
                 }
                 before = SEPARATOR;
@@ -67,6 +71,7 @@ impl<'a> Words<'a> {
             if class == UPPER {
                 let hump = before != SEPARATOR && (before != UPPER || begins_word(bytes, next));
                 if hump && word.finish() {
+                    self.ends_in_number = false;
                     return Some(word);
                 }
                 byte |= 0x20;
@@ -75,7 +80,13 @@ impl<'a> Words<'a> {
             before = class;
             self.at = next;
         }
-        if word.finish() { Some(word) } else { None }
+        self.ends_in_number |= word.len > 0;
+        if word.finish() {
+            self.ends_in_number = false;
+            Some(word)
+        } else {
+            None
+        }
     }
 }
 
