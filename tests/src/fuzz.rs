@@ -1,9 +1,11 @@
 //! The fuzz targets, for libFuzzer (`tests/fuzz`) and for a bounded run on stable Rust (`cargo run -p
 //! candor-tests --bin fuzz_bounded`). Each accepts any bytes and panics if a guarantee is violated.
 
+mod grammar;
 mod keys;
 mod values;
 
+pub use grammar::grammar;
 pub use keys::keys;
 pub use values::{escape, headers, json, text, url};
 
@@ -11,8 +13,9 @@ pub use values::{escape, headers, json, text, url};
 pub type Target = fn(&[u8]);
 
 /// The fuzz targets by name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("escape", escape),
+    ("grammar", grammar),
     ("headers", headers),
     ("json", json),
     ("keys", keys),

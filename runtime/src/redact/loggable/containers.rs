@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::traits::loggable;
 use super::{Element, Encoder, Loggable};
+use crate::json::shown::Shown;
 
 macro_rules! pointers {
     ($($type:ty),*) => {$(
@@ -27,7 +28,7 @@ macro_rules! pointers {
             }
 
             #[inline]
-            fn log_members(&self, name: &str, limit: usize) -> Option<String> {
+            fn log_members(&self, name: Shown<'_>, limit: usize) -> Option<String> {
                 (**self).log_members(name, limit)
             }
         }
@@ -62,7 +63,7 @@ impl<T: Loggable> Loggable for Option<T> {
         }
     }
 
-    fn log_members(&self, name: &str, limit: usize) -> Option<String> {
+    fn log_members(&self, name: Shown<'_>, limit: usize) -> Option<String> {
         self.as_ref()?.log_members(name, limit)
     }
 }

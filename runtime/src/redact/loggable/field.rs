@@ -10,7 +10,7 @@ use super::secret::Secret;
 use super::shape::Shaped;
 use super::text::Decided;
 use super::{Loggable, NestedDebug, Shape, Slot, Text, TextPolicy};
-use crate::redact::error_text;
+use crate::redact::{error_text, strict, strict_report};
 
 /// A field without an attribute of its own. `SENSITIVE` is the result of the key rule on its names.
 ///
@@ -230,6 +230,9 @@ impl<T: ?Sized> ScrubNothing<T> for Scrubbed<'_, T> {
 fn chain(error: &dyn Error, slot: Slot<'_, '_>) {
     let mut text = String::new();
     error_text::write_chain(error, &mut text);
+    if strict::is_reported() {
+        strict_report::error("dyn Error");
+    }
     by_policy(&text, TextPolicy::Clear, slot);
 }
 

@@ -1,18 +1,21 @@
+use std::borrow::Cow;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::Encoder;
 use super::json::{Json, encoded};
 use crate::redact::keys::hides;
-use crate::redact::off;
+use crate::redact::media_type::header_or_shape;
 use crate::redact::scrub::name::is_credential_header;
-use crate::redact::scrub::{REDACTED, listed_or_shape, text, url};
+use crate::redact::scrub::{REDACTED, text, url};
+use crate::redact::{counted, off, shown};
 
 /// Redacts headers: a JSON object of lower-case names. A name that occurs several times has an array.
 ///
 /// Hidden are credentials, cookies, API keys, signatures, values marked [sensitive](HeaderValue::is_sensitive), and
 /// headers whose name [the key rule](crate::keys) finds sensitive. `referer`, `location`, `origin` and `link` are made
-/// safe as [URLs](crate::scrub::url). Other values are scrubbed as text and cut at the value limit. In
-/// [strict mode](crate::Config::strict) only listed headers show their values.
+/// safe as [URLs](crate::scrub::url). Other values are scrubbed as text and cut at the value limit. A name with a secret
+/// in it is `[REDACTED]`. In [strict mode](crate::Config::strict) only listed headers show their values.
 ///
 /// ```
 /// let mut map = http::HeaderMap::new();
@@ -25,15 +28,24 @@ use crate::redact::scrub::{REDACTED, listed_or_shape, text, url};
 /// ```
 pub fn headers(map: &HeaderMap) -> Json {
     let mut object = Json::default();
+    let mut hidden_names = 0;
     for name in map.keys() {
         let values: Vec<_> = map.get_all(name).iter().collect();
-        object.field(&encoded(name.as_str()), |out| {
+        let mut key = Cow::Borrowed(name.as_str());
+        if shown::name(&key).as_str() != key {
+            hidden_names += 1;
+            key = match hidden_names {
+                1 => REDACTED.into(),
+                number => format!("{REDACTED}_{number}").into(),
+            };
+        }
+        object.field(&encoded(&key), |out| {
             if let [value] = values[..] {
-                return Encoder::buffered(out).text(&shown(name, value));
+                return Encoder::buffered(out).text(&shown_value(name, value));
             }
             for (place, value) in values.iter().enumerate() {
                 out.push(if place == 0 { '[' } else { ',' });
-                Encoder::buffered(out).text(&shown(name, value));
+                Encoder::buffered(out).text(&shown_value(name, value));
             }
             out.push(']');
         });
@@ -41,9 +53,9 @@ pub fn headers(map: &HeaderMap) -> Json {
     object.finish()
 }
 
-fn shown(name: &HeaderName, value: &HeaderValue) -> String {
+fn shown_value(name: &HeaderName, value: &HeaderValue) -> String {
     let shown = without_secrets(name, value);
-    listed_or_shape(name.as_str(), shown.into()).into_owned()
+    header_or_shape(name.as_str(), shown.into()).into_owned()
 }
 
 fn without_secrets(name: &HeaderName, value: &HeaderValue) -> String {
@@ -51,6 +63,7 @@ fn without_secrets(name: &HeaderName, value: &HeaderValue) -> String {
         return String::from_utf8_lossy(value.as_bytes()).into_owned();
     }
     if value.is_sensitive() || is_credential(name) {
+        counted::name(name.as_str());
         return REDACTED.to_owned();
     }
     let value = String::from_utf8_lossy(value.as_bytes());
@@ -61,7 +74,7 @@ fn without_secrets(name: &HeaderName, value: &HeaderValue) -> String {
             url(&value)
         }
         header::LINK => links(&value),
-        header::SEC_WEBSOCKET_PROTOCOL => protocols(&value),
+        header::SEC_WEBSOCKET_PROTOCOL => protocols(name, &value),
         _ => text(&value).into_owned(),
     }
 }
@@ -95,7 +108,7 @@ fn links(value: &str) -> String {
 
 /// Scrubs a list of subprotocols, `graphql-ws, soap`. Browsers can't set other headers on a WebSocket, so clients send
 /// tokens here. A list that contains a token, or a name that announces one, is hidden.
-fn protocols(value: &str) -> String {
+fn protocols(name: &HeaderName, value: &str) -> String {
     const LONGEST_NAME: usize = 32;
     let is_token = |name: &str| {
         let opaque = name.len() >= 16
@@ -104,6 +117,7 @@ fn protocols(value: &str) -> String {
         opaque || name.len() > LONGEST_NAME || hides(name)
     };
     if value.split([',', ' ']).any(is_token) {
+        counted::name(name.as_str());
         REDACTED.to_owned()
     } else {
         text(value).into_owned()

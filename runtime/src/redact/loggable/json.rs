@@ -5,12 +5,14 @@ use serde_json::{Map, Value, map};
 
 use super::{Element, Encoder, Loggable};
 use crate::json::escape::json_string;
+use crate::json::shown::Shown;
+use crate::redact::counted;
 use crate::redact::keys::hides;
 use crate::redact::scrub::name::{holds_the_name, holds_the_value};
 use crate::redact::scrub::{REDACTED, text};
 
-/// Depth below which values are shown as `"[…]"`.
-const DEEPEST: usize = 128;
+/// Depth below which values are shown as `"[…]"`: that of the encoder, so that a reader of lines can parse them.
+const DEEPEST: usize = super::encoder::DEEPEST as usize;
 /// How many levels of JSON inside a JSON string are parsed. Below them strings are scrubbed as text.
 const NESTED: usize = 8;
 
@@ -20,13 +22,15 @@ pub struct Json {
     text: String,
     /// The ranges of key and value of each field of the outermost object.
     fields: Vec<(Range<usize>, Range<usize>)>,
+    /// The number of lists and objects around the innermost value.
+    depth: usize,
 }
 
 /// Redacts a JSON value.
 ///
 /// A value whose name [the key rule](crate::keys) finds sensitive is hidden whole, numbers included; so is the value of
 /// `{"name": "password", "value": …}`. JSON inside a string is redacted in the same way, other strings by
-/// [`text`](crate::scrub::text). Values below depth 128 are not shown.
+/// [`text`](crate::scrub::text). Values below depth 120 are not shown.
 ///
 /// ```
 /// use candor::scrub::json;
@@ -37,13 +41,13 @@ pub struct Json {
 pub fn json(value: &Value) -> Json {
     let mut writer = JsonRedactor::default();
     writer.write(value);
-    Json { text: writer.out, fields: writer.fields }
+    Json { text: writer.out, fields: writer.fields, depth: writer.depth }
 }
 
 impl Json {
     /// Keeps these fields of the outermost object only. A value that is not an object becomes an empty one.
     pub fn only<K: AsRef<str>>(self, keys: impl IntoIterator<Item = K>) -> Self {
-        let mut object = Json::default();
+        let mut object = Json { depth: self.depth, ..Json::default() };
         let wanted: Vec<String> = keys.into_iter().map(|key| encoded(key.as_ref())).collect();
         for (key, value) in self.fields {
             if wanted.iter().any(|wanted| *wanted == self.text[key.clone()]) {
@@ -79,7 +83,11 @@ impl Json {
 /// Loggable, since it is redacted.
 impl Loggable for Json {
     fn log(&self, to: &mut Encoder<'_>) {
-        to.raw_json(self.as_json());
+        if to.has_room_for(self.depth) {
+            to.raw_json(self.as_json());
+        } else {
+            to.too_deep();
+        }
     }
 }
 
@@ -99,7 +107,7 @@ impl fmt::Debug for Json {
 
 pub(super) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
-    json_string(text, &mut out);
+    json_string(Shown::redacted(text), &mut out);
     out
 }
 
@@ -124,6 +132,7 @@ struct JsonRedactor {
     out: String,
     fields: Vec<(Range<usize>, Range<usize>)>,
     nested: usize,
+    depth: usize,
     /// Whether anything was redacted.
     changed: bool,
 }
@@ -133,6 +142,7 @@ impl JsonRedactor {
         let mut containers = Vec::new();
         self.enter(value, &mut containers);
         loop {
+            self.depth = self.depth.max(containers.len());
             let outermost = containers.len() == 1;
             let Some(container) = containers.last_mut() else {
                 break;
@@ -159,6 +169,10 @@ impl JsonRedactor {
                 None => follows_its_name(value, container),
             };
             if hidden {
+                match key {
+                    Some(key) if hides(key) => counted::name(key),
+                    _ => counted::detector("name-value pair"),
+                }
                 self.hide();
             } else {
                 self.enter(value, &mut containers);
@@ -185,7 +199,7 @@ impl JsonRedactor {
             }
             *hidden_keys += usize::from(shown == REDACTED);
         }
-        json_string(&shown, &mut self.out);
+        json_string(Shown::redacted(&shown), &mut self.out);
         let end = self.out.len();
         self.out.push(':');
         if outermost {
@@ -252,7 +266,7 @@ impl JsonRedactor {
 
     fn hide(&mut self) {
         self.changed = true;
-        json_string(REDACTED, &mut self.out);
+        json_string(Shown::literal(REDACTED), &mut self.out);
     }
 }
 

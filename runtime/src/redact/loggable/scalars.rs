@@ -56,8 +56,8 @@ loggable! {
     });
 }
 
-// Not `u8` or `char`: a list of them is bytes or text.
-elements! { bool u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
+// Not `char`, `u8` or `i8`: a list of them is text or bytes. Nor `u16`: a list of them may be UTF-16.
+elements! { bool u32 u64 u128 usize i16 i32 i64 i128 isize f32 f64 }
 
 macro_rules! non_zero {
     ($($type:ty)*) => {$(
@@ -72,6 +72,6 @@ macro_rules! non_zero {
 non_zero! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
 elements! {
-    NonZero<u16> NonZero<u32> NonZero<u64> NonZero<u128> NonZero<usize>
-    NonZero<i8> NonZero<i16> NonZero<i32> NonZero<i64> NonZero<i128> NonZero<isize>
+    NonZero<u32> NonZero<u64> NonZero<u128> NonZero<usize>
+    NonZero<i16> NonZero<i32> NonZero<i64> NonZero<i128> NonZero<isize>
 }

@@ -1,6 +1,7 @@
 //! The traits of loggable values, and the functions that write them as JSON.
 
 use super::Encoder;
+use crate::json::shown::Shown;
 
 /// A value that can be written to a log line.
 ///
@@ -55,7 +56,7 @@ pub trait Loggable {
     /// value in bytes.
     #[doc(hidden)]
     #[inline]
-    fn log_members(&self, _name: &str, _limit: usize) -> Option<String> {
+    fn log_members(&self, _name: Shown<'_>, _limit: usize) -> Option<String> {
         None
     }
 
@@ -108,6 +109,7 @@ pub(super) use loggable;
 
 impl Encoder<'_> {
     /// Writes a loggable value.
+    #[inline]
     pub fn value<T: Loggable + ?Sized>(&mut self, value: &T) {
         value.log(self);
         self.end();

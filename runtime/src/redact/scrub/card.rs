@@ -2,12 +2,29 @@
 //!
 //! The check digit alone would match every tenth number, timestamps and ids among them.
 
+use super::range::run;
+
+/// Fast reject: a long run of digits, or a group before another one.
+pub(super) fn may_begin_number(bytes: &[u8], at: usize) -> bool {
+    let end = run(bytes, at, |byte| byte.is_ascii_digit());
+    match end - at {
+        13.. => true,
+        4..=8 => {
+            let gap = bytes[end..].iter().take(3).take_while(|byte| !byte.is_ascii_alphanumeric());
+            let next = end + gap.count();
+            run(bytes, next, |byte| byte.is_ascii_digit()) >= next + 3
+        }
+        _ => false,
+    }
+}
+
 /// Returns the end of the card number that starts at `at`.
 pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
     if glued(bytes, at) {
         return None;
     }
     let mut digits = [0_u8; 19];
+    let mut groups = Groups::default();
     let mut len = 0;
     let mut group = 0;
     let mut between: Option<&[u8]> = None;
@@ -23,9 +40,9 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
         let separator = separator(&bytes[end..]);
         let behind = end + separator.len();
         if separator.is_empty()
-            || !(4..=8).contains(&group)
             || *between.get_or_insert(separator) != separator
             || !bytes.get(behind).is_some_and(u8::is_ascii_digit)
+            || !groups.add(group)
         {
             break;
         }
@@ -35,15 +52,47 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
     let fraction =
         bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
     let digits = &digits[..len];
-    (!glued && !fraction && issued(digits) && luhn(digits)).then_some(end)
+    let is_grouped = groups.count > 0;
+    let is_printed = !is_grouped || groups.are_printed(group);
+    (!glued && !fraction && is_printed && issued(digits, is_grouped) && luhn(digits)).then_some(end)
+}
+
+/// The lengths of the groups of digits so far.
+#[derive(Default)]
+struct Groups {
+    lengths: [usize; 5],
+    count: usize,
+}
+
+impl Groups {
+    fn add(&mut self, length: usize) -> bool {
+        let is_group = (3..=8).contains(&length) && self.count < self.lengths.len();
+        if is_group {
+            self.lengths[self.count] = length;
+            self.count += 1;
+        }
+        is_group
+    }
+
+    /// Whether cards are printed in groups like these, of which `last` is the last.
+    fn are_printed(&self, last: usize) -> bool {
+        match &self.lengths[..self.count] {
+            [4, 4, 4] => last <= 7,
+            [4, 4, 4, 4] | [4, 4, 5] | [4, 3, 3] | [4, 5, 4] => last <= 3,
+            [8] => (5..=8).contains(&last),
+            [4, 6] => (4..=5).contains(&last),
+            [6] => (7..=13).contains(&last),
+            _ => false,
+        }
+    }
 }
 
 /// Returns the separator of two digit groups that `bytes` starts with, or an empty slice.
 fn separator(bytes: &[u8]) -> &[u8] {
     // Non-breaking and thin spaces, hyphens and dashes.
-    const WIDE: [&str; 12] = [
+    const WIDE: [&str; 10] = [
         "\u{a0}", "\u{2007}", "\u{2009}", "\u{200a}", "\u{202f}", "\u{2010}", "\u{2011}",
-        "\u{2012}", "\u{2013}", "\u{2014}", "%20", "%2D",
+        "\u{2012}", "\u{2013}", "\u{2014}",
     ];
     match bytes {
         [b' ', b' ', ..] => &bytes[..2],
@@ -62,6 +111,8 @@ fn glued(bytes: &[u8], at: usize) -> bool {
     };
     match bytes[before] {
         b'_' | b'+' => true,
+        // The id of a block, `blk_-4111…`.
+        b'-' if before > 0 && bytes[before - 1] == b'_' => true,
         // Track 1 of a card's magnetic stripe: `%B4111…^DOE/JANE^…`.
         b'B' if before > 0 && bytes[before - 1] == b'%' => false,
         b'.' => before > 0 && bytes[before - 1].is_ascii_digit(),
@@ -69,8 +120,9 @@ fn glued(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-fn issued(digits: &[u8]) -> bool {
-    if digits.len() < 13 {
+fn issued(digits: &[u8], is_grouped: bool) -> bool {
+    // Ids of databases have 19 digits.
+    if digits.len() < 13 || digits.len() == 19 && !is_grouped && digits[..2] != [6, 2] {
         return false;
     }
     let prefix = digits[..4].iter().fold(0_u32, |number, &digit| number * 10 + u32::from(digit));

@@ -23,16 +23,23 @@
 //! ```
 
 mod card;
-mod label;
+mod flag;
+mod format;
+mod harmless;
 pub(crate) mod name;
+mod pair;
 mod personal;
 mod range;
+mod scan;
 mod shape_only;
+mod tag;
 mod text;
 mod token;
 mod trigger;
 mod url;
 mod value;
+mod view;
+mod word;
 
 #[cfg(feature = "http")]
 pub use super::loggable::headers::headers;
@@ -42,7 +49,7 @@ pub(crate) use range::REDACTED;
 pub(crate) use shape_only::listed_or_shape;
 pub(crate) use shape_only::{shape, text_or_shape};
 pub use text::text;
-pub(crate) use text::text_into;
+pub(crate) use text::{is_unaltered, text_into};
 #[cfg(feature = "http")]
 pub(crate) use url::{form_decoded, is_secret_value};
 pub use url::{url, url_with_query};

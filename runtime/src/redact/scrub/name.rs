@@ -1,6 +1,6 @@
 //! Names in a text, and the separators between a name and its value.
 
-use crate::redact::keys::{added_by_deployment, completes_a_pair, decoded, hides};
+use crate::redact::keys::{added_by_deployment, completes_a_pair, hides};
 
 /// The scanner looks back no farther than this for a name, which keeps it linear.
 pub(super) const LONGEST_NAME: usize = 128;
@@ -17,7 +17,17 @@ pub(super) const NAMES_OF_A_NAME: [&str; 15] = [
     "option", "path", "k", "n",
 ];
 
-pub(super) const NAMES_OF_A_VALUE: [&str; 6] = ["val", "v", "content", "data", "default", "text"];
+#[rustfmt::skip]
+pub(super) const NAMES_OF_A_VALUE: [&str; 11] = [
+    "val", "v", "content", "data", "default", "text", "old", "new", "current", "previous", "input",
+];
+
+/// Words before `key` and `name` that do not belong to the name of a key: `ParameterKey`, `setting_name`.
+#[rustfmt::skip]
+const KINDS_OF_A_NAME: [&str; 14] = [
+    "parameter", "param", "output", "input", "setting", "variable", "option", "header", "env", "environment", "config",
+    "attribute", "field", "property",
+];
 
 /// Whether the header holds a credential although the key rule does not find its name sensitive.
 pub(crate) fn is_credential_header(name: &str) -> bool {
@@ -26,7 +36,14 @@ pub(crate) fn is_credential_header(name: &str) -> bool {
 
 /// Whether this key holds the name in a name-value pair, as in lists of headers, parameters and settings.
 pub(crate) fn holds_the_name(name: &str) -> bool {
-    is_one_of(name, &NAMES_OF_A_NAME)
+    let is_kind = |tail: &str| {
+        let kind = name.len().checked_sub(tail.len()).and_then(|at| name.split_at_checked(at));
+        kind.is_some_and(|(kind, end)| {
+            end.eq_ignore_ascii_case(tail)
+                && is_one_of(kind.trim_end_matches(['_', '-', ' ']), &KINDS_OF_A_NAME)
+        })
+    };
+    is_one_of(name, &NAMES_OF_A_NAME) || is_kind("key") || is_kind("name")
 }
 
 /// Whether this key holds the value in a name-value pair; also `stringValue` and `new_value`.
@@ -42,113 +59,116 @@ pub(super) struct Separator {
     pub(super) at: usize,
     pub(super) end: usize,
     pub(super) colon: bool,
-    /// Whether it is percent-encoded (`%3D`); then the end of the value is encoded too.
-    pub(super) encoded: bool,
 }
 
 impl Separator {
+    /// Reads `=`, `:`, `==`, `:=`, `=>`, `->`, or a full-width `＝` or `：`, as Chinese and Japanese keyboards write them.
     pub(super) fn at(bytes: &[u8], at: usize) -> Option<Self> {
-        let (mut byte, mut end) = decoded(bytes, at);
-        let encoded = end > at + 1;
-        // Full-width `＝` and `：`, as Chinese and Japanese keyboards write them.
-        if let Some(full_width) = bytes.get(at..at + 3) {
-            match full_width {
-                [0xef, 0xbc, 0x9d] => (byte, end) = (b'=', at + 3),
-                [0xef, 0xbc, 0x9a] => (byte, end) = (b':', at + 3),
-                _ => {}
-            }
-        }
-        let colon = byte == b':';
-        if !colon && byte != b'=' {
+        let (colon, mut end) = match bytes[at..] {
+            [b'=', ..] => (false, at + 1),
+            [b':', ..] => (true, at + 1),
+            [b'-', b'>', ..] | [b'<', b'-' | b'>', b' ', ..] => (false, at + 2),
+            [0xef, 0xbc, 0x9d, ..] => (false, at + 3),
+            [0xef, 0xbc, 0x9a, ..] => (true, at + 3),
+            _ => return None,
+        };
+        // `path::to` is not a name and a value, but `name:: base64` is, in LDIF (RFC 2849).
+        if colon && bytes[end..].starts_with(b": ") {
+            end += 1;
+        } else if colon && (bytes.get(end) == Some(&b':') || at > 0 && bytes[at - 1] == b':') {
             return None;
         }
-        // `path::to` is not a name and a value.
-        if colon && (bytes.get(end) == Some(&b':') || at > 0 && bytes[at - 1] == b':') {
-            return None;
-        }
-        let first = end;
-        while end < bytes.len() && end < first + 2 && !encoded && matches!(bytes[end], b'=' | b'>')
-        {
+        let longest = end + 2;
+        while end < longest && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b'>')) {
             end += 1;
         }
-        Some(Self { at, end, colon, encoded })
+        Some(Self { at, end, colon })
     }
 }
 
 pub(super) struct FoundName<'a> {
     pub(super) text: &'a str,
     pub(super) start: usize,
-    /// The quote after the name with its backslashes; empty if there is none.
-    pub(super) quote: &'a str,
+    pub(super) is_quoted: bool,
     pub(super) bytes: &'a [u8],
     pub(super) floor: usize,
 }
 
 impl<'a> FoundName<'a> {
-    pub(super) fn before(text: &'a str, floor: usize, end: usize) -> Option<Self> {
+    /// Returns the name before the separator at `end`.
+    pub(super) fn before(text: &'a str, floor: usize, separator: usize) -> Option<Self> {
         let bytes = text.as_bytes();
-        let limit = floor.max(end.saturating_sub(LONGEST_NAME));
+        let limit = floor.max(separator.saturating_sub(LONGEST_NAME));
         let back = |from: usize, holds: &dyn Fn(u8) -> bool| {
             bytes[limit..from]
                 .iter()
                 .rposition(|&byte| !holds(byte))
                 .map_or(limit, |last| limit + last + 1)
         };
-        let mut end = back(end, &|byte| byte == b' ');
+        let mut end = back(separator, &|byte| matches!(byte, b' ' | b'\t'));
+        let is_equals = bytes.get(separator) == Some(&b'=');
+        // `!=`, `~=`, `??=`, `||=`, `+=`.
+        if is_equals && end == separator {
+            end = back(end, &|byte| b"!~?|+".contains(&byte));
+            end = back(end, &|byte| byte == b' ');
+        }
+        // `**Password**: …` in Markdown.
+        end = back(end, &|byte| byte == b'*');
         // `env['API_KEY'] = …`
         if end >= limit + 2 && bytes[end - 1] == b']' && is_quote(bytes[end - 2]) {
             end -= 1;
         }
-        // `Key (api_key)=(…) already exists`, an error of PostgreSQL.
-        if end >= limit + 2 && bytes[end - 1] == b')' {
+        // `Key (api_key)=(…) already exists`, an error of PostgreSQL; not `pam_unix(sshd:session): …`.
+        if is_equals && end >= limit + 2 && bytes[end - 1] == b')' {
             end -= 1;
+        }
+        // JSON may have the separator on a line of its own.
+        let line = back(end, &|byte| byte.is_ascii_whitespace());
+        if line > limit && bytes[line - 1] == b'"' {
+            end = line;
         }
         let quote = *bytes[limit..end].last()?;
         if is_quote(quote) {
-            let close = end;
-            end = back(end - 1, &|byte| byte == b'\\');
-            let start = back(end, &|byte| byte != quote && byte >= b' ');
-            return Some(Self {
-                text: clip(text, start, end),
+            end -= 1;
+            // An escaped quote is one in a view of the text.
+            if bytes[limit..end].last() == Some(&b'\\') {
+                return None;
+            }
+            let start = back(end, &|byte| byte != quote && (byte >= b' ' || byte == 1));
+            let is_cut = start == limit && limit > floor;
+            let is_opened =
+                is_cut || start > limit && (bytes[start - 1] == quote || bytes[start - 1] < b' ');
+            let text = clip(text, start, end);
+            // A sentence that names a field is not a name.
+            let is_name =
+                text.trim() == text && text.split(' ').count() <= 3 && !text.contains('`');
+            return (is_opened && is_name).then_some(Self {
+                text,
                 start,
-                quote: &text[end..close],
+                is_quoted: true,
                 bytes,
                 floor,
             });
         }
         let mut start = back(end, &in_name);
-        while let Some(escape) = escape_around(bytes, limit, start) {
-            start = back(escape, &in_name);
+        // `[password:protected] => x`, as PHP prints the fields of an object.
+        if bytes[end - 1] == b']' && start > limit && bytes[start - 1] == b':' {
+            start = back(end, &|byte| in_name(byte) || byte == b':');
         }
-        let mut at = end;
-        while let Some(offset) = bytes[start..at].iter().rposition(|&byte| byte == b'%') {
-            at = start + offset;
-            let (byte, next) = decoded(&bytes[..end], at);
-            if !in_name(byte) {
-                start = next;
-                break;
-            }
-        }
-        let name = clip(text, start, end);
-        name.bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80).then_some(Self {
-            text: name,
-            start,
-            quote: "",
-            bytes,
-            floor,
-        })
+        let text = clip(text, start, end);
+        // `auth::session: …` is a path of modules.
+        let is_path = bytes[..start].ends_with(b"::") && bytes[separator] == b':';
+        let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80);
+        (has_letter && !is_path).then_some(Self { text, start, is_quoted: false, bytes, floor })
     }
 
     pub(super) fn is_sensitive(&self) -> bool {
-        if self.text.contains('\\') && hides(&unescaped(self.text)) {
-            return true;
-        }
-        let hidden = self.any(&|name| hides(name) || is_credential_header(name));
-        let Some(two) = self.widened().filter(|_| self.quote.is_empty()) else {
+        let hidden = hides(self.text) || is_credential_header(self.text);
+        let Some(two) = self.widened().filter(|_| !self.is_quoted) else {
             return hidden;
         };
         let judged = |holds: &dyn Fn(&str) -> bool| {
-            two.any(holds) || two.widened().is_some_and(|three| three.any(holds))
+            holds(two.text) || two.widened().is_some_and(|three| holds(three.text))
         };
         if is_credential_header(self.text) {
             true
@@ -158,13 +178,6 @@ impl<'a> FoundName<'a> {
         } else {
             completes_a_pair(self.text) && judged(&hides) || judged(&added_by_deployment)
         }
-    }
-
-    /// Whether `holds` is true of the name. In `\npin=…`, from escaped text, the name may also begin after the `n`.
-    fn any(&self, holds: &dyn Fn(&str) -> bool) -> bool {
-        let escaped = self.start.checked_sub(1).is_some_and(|before| self.bytes[before] == b'\\')
-            && self.text.starts_with(['n', 'r', 't']);
-        holds(self.text) || escaped && holds(&self.text[1..])
     }
 
     /// Returns the name together with the word before it.
@@ -181,7 +194,8 @@ impl<'a> FoundName<'a> {
 
     /// Whether it is a header whose value may contain any character, and so ends with the line.
     pub(super) fn is_header(&self) -> bool {
-        self.ends_in("authorization") || self.ends_in("cookie")
+        let in_query = self.start > 0 && matches!(self.bytes[self.start - 1], b'?' | b'&');
+        !in_query && (self.ends_in("authorization") || self.ends_in("cookie"))
     }
 
     /// Whether the value consists of several words.
@@ -196,7 +210,7 @@ impl<'a> FoundName<'a> {
     }
 
     /// Returns the character before the name, ignoring spaces; a line feed if the text begins with the name.
-    fn opener(&self) -> u8 {
+    pub(super) fn opener(&self) -> u8 {
         let before = &self.bytes[self.floor..self.start];
         before.iter().rev().copied().find(|&byte| byte != b' ').unwrap_or(b'\n')
     }
@@ -204,56 +218,19 @@ impl<'a> FoundName<'a> {
     /// Whether the name begins a line or a field, and does not end a sentence ("could not read the token: …").
     pub(super) fn begins_field(&self) -> bool {
         let first = self.widened().map(|two| two.widened().unwrap_or(two));
-        [Some(self), first.as_ref()].into_iter().flatten().any(|name| {
-            matches!(name.opener(), b'\n' | b'\r' | b'\t' | b',' | b';' | b'{' | b'(' | b'[' | b'|')
-        })
+        [Some(self), first.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|name| b"\n\r\t,;{([|\"'`".contains(&name.opener()))
     }
-}
-
-/// Returns the start of the escape that ends at `at` or contains it. `Debug` and JSON write `pass\u{200b}word` and
-/// `pass\u0077ord`, with one backslash for each time that the text was escaped.
-fn escape_around(bytes: &[u8], limit: usize, at: usize) -> Option<usize> {
-    let before = &bytes[limit..at];
-    let slash = if before.last() == Some(&b'}') {
-        let open = before.iter().rposition(|&byte| byte == b'{')?;
-        let hex = before.get(open + 1..before.len() - 1)?;
-        let is_escape = before[..open].ends_with(b"\\u") && (1..=6).contains(&hex.len());
-        (is_escape && hex.iter().all(u8::is_ascii_hexdigit)).then(|| open - 2)?
-    } else {
-        let digits = bytes.get(at + 1..at + 5)?;
-        let is_escape = bytes[at] == b'u' && digits.iter().all(u8::is_ascii_hexdigit);
-        before.len().checked_sub(1).filter(|&slash| is_escape && before[slash] == b'\\')?
-    };
-    Some(limit + before[..slash].iter().rposition(|&byte| byte != b'\\').map_or(0, |last| last + 1))
-}
-
-/// Returns the name with its escapes decoded.
-fn unescaped(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some((before, after)) = rest.split_once('\\') {
-        out.push_str(before);
-        let after = after.trim_start_matches('\\');
-        rest = after.get(1..).unwrap_or_default();
-        match after.as_bytes().first() {
-            Some(b'u') => {
-                let braced = rest.strip_prefix('{').and_then(|hex| hex.split_once('}'));
-                let (digits, next) =
-                    braced.or_else(|| rest.split_at_checked(4)).unwrap_or((rest, ""));
-                out.extend(u32::from_str_radix(digits, 16).ok().and_then(char::from_u32));
-                rest = next;
-            }
-            Some(b'n' | b'r' | b't') => out.push(' '),
-            _ => rest = after,
-        }
-    }
-    out + rest
 }
 
 pub(super) fn in_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']' | b'@')
         || byte >= 0x80
+        // An escape without a character of its own, in a view.
+        || byte == 1
 }
 
 /// Whether the byte belongs to a word before a name: digits do not, as in `user=42 elapsed: …`.

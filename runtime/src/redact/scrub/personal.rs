@@ -2,34 +2,29 @@
 //!
 //! It is used in strict mode only, so it prefers hiding a harmless number to showing a personal one.
 
-use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use super::range::{REDACTED, run};
-use crate::redact::keys::decoded;
+use super::range::{HiddenRange, run};
 
-/// Returns the text without personal data.
-pub(super) fn hide(input: Cow<'_, str>) -> Cow<'_, str> {
+/// Returns the personal data in the text, in order.
+pub(super) fn ranges(input: &str) -> Vec<HiddenRange> {
     let bytes = input.as_bytes();
-    let mut out = String::new();
-    let mut copied = 0;
+    let mut found: Vec<HiddenRange> = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        let found = match bytes[at] {
-            b'@' | b'%' => email(bytes, at, copied),
+        let range = match bytes[at] {
+            b'@' => email(bytes, at, found.last().map_or(0, |last| last.end)),
             b'0'..=b'9' | b'+' | b'(' | b':' | b'a'..=b'f' | b'A'..=b'Z' => {
                 [ipv6, ipv4, iban, phone]
                     .iter()
-                    .find_map(|find| find(&input, at))
+                    .find_map(|find| find(input, at))
                     .map(|end| (at, end))
             }
             _ => None,
         };
-        match found {
+        match range {
             Some((start, end)) => {
-                out.push_str(&input[copied..start]);
-                out.push_str(REDACTED);
-                copied = end;
+                found.push(HiddenRange::new(start, end).found_by("personal data"));
                 at = end;
             }
             // A run of letters and digits is checked once, from its start.
@@ -37,25 +32,18 @@ pub(super) fn hide(input: Cow<'_, str>) -> Cow<'_, str> {
             None => at += 1,
         }
     }
-    if copied == 0 {
-        return input;
-    }
-    out.push_str(&input[copied..]);
-    Cow::Owned(out)
+    found
 }
 
 fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// Finds `ada@example.com` or `ada%40example.com` around the `@` at `at`, not before `floor`.
+/// Finds `ada@example.com` around the `@` at `at`, not before `floor`.
 fn email(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
-    /// RFC 5321 allows 64; percent-encoding makes three of a character.
+    /// RFC 5321 allows 64 characters.
     const LONGEST_LOCAL: usize = 256;
-    let (byte, behind) = decoded(bytes, at);
-    if byte != b'@' {
-        return None;
-    }
+    let behind = at + 1;
     let in_local = |byte: u8| in_word(byte) || b".!#$%&'*+/=?^`{|}~-".contains(&byte);
     let limit = floor.max(at.saturating_sub(LONGEST_LOCAL));
     // Move to a character boundary.
@@ -152,7 +140,8 @@ fn is_checked(letters: &[u8]) -> bool {
     rest == 1
 }
 
-/// Finds `+49 170 1234567`, `(555) 123-4567`, `555-123-4567` or `0170 1234567`. Bare counts and ids do not match.
+/// Finds `+49 170 1234567`, `0049 170 1234567`, `(555) 123-4567`, `(11) 91234-5678`, `555-123-4567` or `0170 1234567`.
+/// Bare counts and ids do not match.
 fn phone(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let before = at.checked_sub(1).map(|before| bytes[before]);
@@ -161,8 +150,8 @@ fn phone(text: &str, at: usize) -> Option<usize> {
     }
     let first = at + usize::from(matches!(bytes[at], b'+' | b'('));
     let area = run(bytes, first, |byte| byte.is_ascii_digit());
-    // `(555) …` is an area code, `(555-…)` is not.
-    if bytes[at] == b'(' && (area == first || bytes.get(area) != Some(&b')')) {
+    // `(555) …` is an area code, `(555-…)` and `(00491701234567)` are not.
+    if bytes[at] == b'(' && (!(1..=5).contains(&(area - first)) || bytes.get(area) != Some(&b')')) {
         return None;
     }
     let mut groups = Vec::new();
@@ -187,5 +176,10 @@ fn phone(text: &str, at: usize) -> Option<usize> {
         bytes.get(first) == Some(&b'0') && bytes[at] != b'+' && (9..=13).contains(&digits);
     let american = matches!(groups[..], [3, 3, 4] | [1, 3, 3, 4]);
     let international = bytes[at] == b'+' && (7..=15).contains(&digits);
-    (!glued && (international || national || american)).then_some(last)
+    // The prefix `00` of many countries, followed by a country code, which does not begin with 0.
+    let prefixed = bytes[first..].starts_with(b"00")
+        && bytes.get(first + 2).is_some_and(|byte| matches!(byte, b'1'..=b'9'))
+        && (9..=17).contains(&digits);
+    let with_area = bytes[at] == b'(' && (8..=13).contains(&digits);
+    (!glued && (international || prefixed || national || american || with_area)).then_some(last)
 }

@@ -1,110 +1,17 @@
-//! Secrets that are recognised by their form.
+//! Secrets that are recognised by what stands around them: schemes, private keys, URLs with credentials, errors of
+//! serde.
 
+use super::name::is_quote;
 use super::range::{HiddenRange, run};
-use crate::redact::keys::decoded;
+use super::value::quote_ends;
+use super::word::begins_word;
 
 fn in_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
-fn begins_word(bytes: &[u8], at: usize) -> bool {
-    at == 0 || !bytes[at - 1].is_ascii_alphanumeric()
-}
-
-/// Prefixes that issuers gave their keys so that scanners find them.
-#[rustfmt::skip]
-const PREFIXES: [&str; 77] = [
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "npm_",
-    "hf_", "dop_v1_", "doo_v1_", "shpat_", "shpss_", "shpca_", "shppa_", "whsec_", "dckr_pat_", "lin_api_", "ntn_",
-    "figd_", "glsa_", "gsk_", "r8_", "nfp_", "phx_", "phc_", "atlasv1_", "rubygems_", "sntrys_", "sntryu_", "glc_",
-    "bkua_", "sbp_", "sb_secret_", "pscale_tkn_", "pscale_pw_", "pscale_oauth_", "CCIPAT_", "sk-", "xoxb-", "xoxp-",
-    "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xapp-", "glpat-", "gldt-", "glrt-", "glft-", "glptt-", "glcbt-", "glimt-",
-    "glagent-", "glsoat-", "glffct-", "gloas-", "pypi-", "sq0csp-", "sq0atp-", "PMAK-", "xai-", "pplx-", "tvly-",
-    "tskey-", "CFPAT-", "NRAK-", "GOCSPX-", "AGE-SECRET-KEY-", "SG.", "ya29.", "hvs.", "hvb.", "hvr.",
-];
-
-/// For each byte the prefixes that have it at this distance from their end, a bit for each.
-const fn prefixes_by_byte(from_end: usize) -> [u128; 256] {
-    let mut prefixes = [0; 256];
-    let mut at = 0;
-    while at < PREFIXES.len() {
-        let prefix = PREFIXES[at].as_bytes();
-        prefixes[prefix[prefix.len() - from_end] as usize] |= 1 << at;
-        at += 1;
-    }
-    prefixes
-}
-
-static BY_LAST: [u128; 256] = prefixes_by_byte(1);
-static BY_SECOND_LAST: [u128; 256] = prefixes_by_byte(2);
-
-/// Returns the key with a well-known prefix whose last byte is at `at`.
-pub(super) fn prefixed(text: &str, at: usize) -> Option<HiddenRange<'_>> {
-    const SHORTEST: usize = 12;
-    let bytes = text.as_bytes();
-    let head = &bytes[..=at];
-    // The last two bytes rule out most places.
-    let [second, last] = *head.last_chunk()?;
-    let mut candidates = BY_SECOND_LAST[usize::from(second)] & BY_LAST[usize::from(last)];
-    if candidates == 0 || !bytes.get(at + 1..at + 1 + SHORTEST)?.iter().all(|&byte| in_token(byte))
-    {
-        return None;
-    }
-    let prefix = loop {
-        if candidates == 0 {
-            return None;
-        }
-        let prefix = PREFIXES[candidates.trailing_zeros() as usize];
-        if head.ends_with(prefix.as_bytes()) {
-            break prefix;
-        }
-        candidates &= candidates - 1;
-    };
-    let start = at + 1 - prefix.len();
-    // `-risk-assessment-of-the-…` and `npm_config_registry` contain a prefix too: words without digits are prose.
-    let near = &bytes[at..bytes.len().min(at + 64)];
-    let key = &near[..run(near, 0, in_token)];
-    let prose = match prefix {
-        "sk-" => !key.iter().any(u8::is_ascii_digit),
-        "npm_" | "hf_" | "glc_" => {
-            key.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'))
-        }
-        _ => false,
-    };
-    (begins_word(bytes, start) && !prose)
-        .then(|| HiddenRange::new(start, run(bytes, at, |byte| in_token(byte) || byte == b'.')))
-}
-
-/// Returns the JWT with its `J` at `at`. Every JWT begins with `eyJ`, which is base64 of `{"`.
-pub(super) fn jwt(text: &str, at: usize) -> Option<HiddenRange<'_>> {
-    let bytes = text.as_bytes();
-    let start = at
-        .checked_sub(2)
-        .filter(|&start| bytes[start..at] == *b"ey" && begins_word(bytes, start))?;
-    let end = run(bytes, at, |byte| in_token(byte) || matches!(byte, b'.' | b'=' | b'+'));
-    (end - start >= 20).then(|| HiddenRange::new(start, end))
-}
-
-/// Returns the cloud key around the `I` at `at`: `AKIA…` and `ASIA…` (AWS), `AIza…` (Google).
-pub(super) fn cloud_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
-    let bytes = text.as_bytes();
-    let aws = at.checked_sub(2).filter(|&start| {
-        matches!(&bytes[start..at], b"AK" | b"AS" | b"AB")
-            && bytes.get(at + 1) == Some(&b'A')
-            && begins_word(bytes, start)
-    });
-    if let Some(start) = aws {
-        let end = run(bytes, at, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        return (end - start >= 16).then(|| HiddenRange::new(start, end));
-    }
-    let start =
-        at.checked_sub(1).filter(|&start| bytes[start] == b'A' && begins_word(bytes, start))?;
-    let end = run(bytes, at, in_token);
-    (bytes[at..].starts_with(b"Iza") && end - start >= 30).then(|| HiddenRange::new(start, end))
-}
-
 /// Returns the token of `Bearer …` or `Basic …`.
-pub(super) fn scheme(text: &str, at: usize) -> Option<HiddenRange<'_>> {
+pub(super) fn scheme(text: &str, at: usize) -> Option<HiddenRange> {
     let bytes = text.as_bytes();
     let word = &bytes[at..(at + 6).min(bytes.len())];
     let bearer = word.eq_ignore_ascii_case(b"bearer");
@@ -112,17 +19,11 @@ pub(super) fn scheme(text: &str, at: usize) -> Option<HiddenRange<'_>> {
     if !(bearer || basic) || !begins_word(bytes, at) {
         return None;
     }
-    let mut start = at + if bearer { 6 } else { 5 };
-    let behind = start;
-    while start < bytes.len() {
-        let (byte, next) = decoded(bytes, start);
-        if !matches!(byte, b' ' | b'\t' | b'+' | b':' | b'"' | b'=') {
-            break;
-        }
-        start = next;
-    }
+    let behind = at + if bearer { 6 } else { 5 };
+    // Also a blank that does not break, which is two bytes.
+    let start = run(bytes, behind, |byte| b" \t+:\"=\\\x01\xc2\xa0".contains(&byte));
     let end = run(bytes, start, |byte| {
-        in_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=' | b'%')
+        in_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=' | b'%' | b'|')
     });
     let token = &bytes[start..end];
     (start > behind && !is_prose(token, bearer && bytes[at] == b'B'))
@@ -145,7 +46,7 @@ fn is_prose(word: &[u8], capital_bearer: bool) -> bool {
 
 /// Returns the value that serde repeats in an error: `invalid type: string "…", expected u64`, or an unknown variant.
 /// It is repeated without its name, so it is hidden whatever it is.
-pub(super) fn serde_echo(text: &str, at: usize) -> Option<HiddenRange<'_>> {
+pub(super) fn serde_echo(text: &str, at: usize) -> Option<HiddenRange> {
     const FARTHEST: usize = 1024;
     const KINDS: [&str; 6] = [
         "string \"",
@@ -184,13 +85,14 @@ pub(super) fn serde_echo(text: &str, at: usize) -> Option<HiddenRange<'_>> {
 }
 
 /// Returns the PEM block of a private key. A block without an end extends to the end of the text.
-pub(super) fn private_key(text: &str, at: usize) -> Option<HiddenRange<'_>> {
+pub(super) fn private_key(text: &str, at: usize) -> Option<HiddenRange> {
     const LONGEST_LABEL: usize = 64;
     let bytes = text.as_bytes();
     let begin = after_dashes(bytes, at, b"begin")?;
     let label = &bytes[begin..bytes.len().min(begin + LONGEST_LABEL)];
     let private = label.windows(7).position(|part| part.eq_ignore_ascii_case(b"private"))? + 7;
-    let (_, key) = decoded(label, private.min(label.len() - 1));
+    // A blank.
+    let key = private + 1;
     if !label.get(key..key + 3)?.eq_ignore_ascii_case(b"key") {
         return None;
     }
@@ -218,63 +120,125 @@ fn after_dashes(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     begins.then_some(end)
 }
 
-/// Chat webhooks, whose path is a secret.
+/// Webhooks, whose path is a secret: what the path begins with, after a host.
 #[rustfmt::skip]
-const WEBHOOKS: [&str; 6] = [
-    "hooks.slack.com/services/", "hooks.slack.com/workflows/", "outlook.office.com/webhook/",
-    "discord.com/api/webhooks/", "discordapp.com/api/webhooks/", "api.telegram.org/bot",
+const WEBHOOKS: [&str; 20] = [
+    "api.netlify.com/build_hooks/", "api.render.com/deploy/", "api.vercel.com/v1/integrations/deploy/",
+    "hook.eu1.make.com/", "hook.us1.make.com/",
+    "hooks.slack.com/services/", "hooks.slack.com/workflows/", "hooks.slack.com/triggers/", "outlook.office.com/webhook/",
+    ".webhook.office.com/webhookb2/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/", "api.telegram.org/bot",
+    "hooks.zapier.com/hooks/catch/", ".tines.com/webhook/", "open.feishu.cn/open-apis/bot/v2/hook/",
+    "open.larksuite.com/open-apis/bot/v2/hook/", "qyapi.weixin.qq.com/cgi-bin/webhook/send?key=", "/with/key/",
+    "api.pushover.net/1/",
 ];
 
-/// Returns the `user:password` of the URL whose `://` starts at `at`, plain or percent-encoded.
-pub(super) fn url_credentials(text: &str, at: usize) -> Option<HiddenRange<'_>> {
-    const FARTHEST: usize = 512;
+/// Returns the position after the beginning of a webhook's path, given the position after `://`.
+fn webhook(text: &str, start: usize) -> Option<usize> {
+    const FARTHEST: usize = 96;
     let bytes = text.as_bytes();
-    let start = after(bytes, at, b"://")?;
-    // In a plain URL an escape is part of the password: it does not end it, and the host does not begin after it.
-    let is_escaped = bytes[at..start].contains(&b'%');
-    if let Some(webhook) = WEBHOOKS.iter().find(|webhook| text[start..].starts_with(**webhook)) {
-        let start = start + webhook.len();
-        let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'/' | b':'));
+    let url = &bytes[start..bytes.len().min(start + FARTHEST)];
+    let url = &url[..run(url, 0, |byte| byte > b' ' && byte != b'"')];
+    let has = |word: &[u8]| url.windows(word.len()).any(|part| part == word);
+    if ![&b"hook"[..], b"/bot", b"/key/", b"/deploy", b"/1/"].into_iter().any(has) {
+        return None;
+    }
+    let after = |mark: &&str| {
+        let at = url.windows(mark.len()).position(|part| part == mark.as_bytes())?;
+        let is_whole = at == 0 || mark.starts_with(['.', '/']) || url[at - 1] == b'.';
+        is_whole.then_some(start + at + mark.len())
+    };
+    // Mattermost has hosts of its own; its hooks have 26 characters.
+    let hook = || {
+        let at = after(&"/hooks/")?;
+        (run(bytes, at, |byte| byte.is_ascii_alphanumeric()) == at + 26).then_some(at)
+    };
+    WEBHOOKS.iter().find_map(after).or_else(hook)
+}
+
+/// Returns the `user:password` of the URL whose `://` starts at `at`.
+pub(super) fn url_credentials(
+    text: &str,
+    at: usize,
+    none: &mut NoCredentials,
+) -> Option<HiddenRange> {
+    let bytes = text.as_bytes();
+    let start = at + 3;
+    if !bytes[at..].starts_with(b"://") {
+        return None;
+    }
+    if let Some(start) = webhook(text, start) {
+        let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'/' | b':' | b'@'));
         return (end > start).then(|| HiddenRange::new(start, end));
+    }
+    if start < none.until {
+        return None;
     }
     // A password that contains a slash has something after the colon that is not a port.
     let mut port = true;
     let mut colon = false;
     let mut credentials = None;
     let mut here = start;
-    while here < bytes.len() && here - start < FARTHEST {
-        let (byte, next) = match decoded(bytes, here) {
-            (_, next) if !is_escaped && next > here + 1 => (b'%', next),
-            decoded => decoded,
-        };
-        match byte {
+    while here < bytes.len() {
+        match bytes[here] {
             b'@' => credentials = Some(here),
             b':' => (colon, port) = (true, true),
             b'/' | b'?' | b'#' if credentials.is_some() || port => break,
-            b' ' | b'\n' | b'\r' | b'\t' | b'"' | b'\'' | b'`' | b'<' | b'>' => break,
-            _ => port &= !colon || byte.is_ascii_digit(),
+            b' ' | b'\n' | b'\r' | b'\t' | b'<' | b'>' => break,
+            quote if is_quote(quote) && quote_ends(bytes, here) => break,
+            byte => port &= !colon || byte.is_ascii_digit(),
         }
-        here = next;
+        here += 1;
     }
-    credentials.filter(|&end| end > start).map(|end| HiddenRange::new(start, end))
+    let Some(end) = credentials else {
+        none.until = here;
+        return None;
+    };
+    // `ssh://git@example.com` has a user without a password.
+    let user = &bytes[start..end];
+    let is_user = user.len() <= 12
+        && user.iter().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(byte));
+    (end > start && !is_user).then(|| HiddenRange::new(start, end))
 }
 
-/// Returns the position after `expected` at `at`, plain or percent-encoded.
-fn after(bytes: &[u8], mut at: usize, expected: &[u8]) -> Option<usize> {
-    for &wanted in expected {
-        // Some JSON encoders write `https:\/\/`.
-        if wanted == b'/' {
-            at = run(bytes, at.min(bytes.len()), |byte| byte == b'\\');
-        }
-        if wanted == b'/' && bytes[at.min(bytes.len())..].starts_with(b"u002f") {
-            at += "u002f".len();
-            continue;
-        }
-        let (byte, next) = decoded(bytes, at.min(bytes.len().checked_sub(1)?));
-        if at >= bytes.len() || byte != wanted {
-            return None;
-        }
-        at = next;
+/// The part of the text that was searched for credentials in vain. It is not searched again, which keeps the scan linear.
+#[derive(Default)]
+pub(super) struct NoCredentials {
+    until: usize,
+}
+
+/// Returns the `user:password` of a data source name without a scheme, given the colon: `app:x@tcp(db:3306)/orders`,
+/// `app:x@db:5432`, `app:x@/orders`; and the `user/password` of `jdbc:oracle:thin:app/x@db`.
+pub(super) fn login(text: &str, floor: usize, at: usize) -> Option<HiddenRange> {
+    const FARTHEST: usize = 128;
+    let bytes = text.as_bytes();
+    let limit = floor.max(at.saturating_sub(64));
+    let user =
+        bytes[limit..at].iter().rev().take_while(|&&byte| in_token(byte) || byte == b'.').count();
+    let near = &bytes[at + 1..bytes.len().min(at + FARTHEST)];
+    let word = &near[..run(near, 0, |byte| byte > b' ' && !b"\\\"`<>:".contains(&byte))];
+    let length =
+        word.iter().rposition(|&byte| byte == b'@').filter(|&length| length > 0 && user > 0)?;
+    let end = at + 1 + length;
+    if [&b":thin"[..], b":oci"].iter().any(|driver| bytes[limit..at].ends_with(driver)) {
+        return Some(HiddenRange::new(at + 1, end));
     }
-    Some(at)
+    let behind = &bytes[end + 1..];
+    let host =
+        run(behind, 0, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    let password = &word[..length];
+    // `LeaseRenewer:hdfs@node-3:9000` is a thread and a user.
+    let is_word = password.iter().all(u8::is_ascii_lowercase);
+    let is_host = match behind[host..] {
+        [b'(', ..] => matches!(&behind[..host], b"tcp" | b"unix" | b"tcp6" | b"udp"),
+        [b':', next, ..] => host > 0 && !is_word && (next.is_ascii_digit() || next == b'/'),
+        [b'/', ..] => host == 0 && !is_word,
+        _ => false,
+    };
+    let has_driver = behind.get(host) == Some(&b'(');
+    let mut start = at - user;
+    // The `n` of an escaped line end is not part of the user.
+    if start > 0 && bytes[start - 1] == b'\\' {
+        start += 1;
+    }
+    (is_host && (has_driver || !password.contains(&b'/'))).then(|| HiddenRange::new(start, end))
 }

@@ -3,7 +3,8 @@ use super::shape_only::listed_or_shape;
 use super::text::{is_clean, text};
 use super::value::is_grant;
 use crate::redact::keys::{hides, percent_decoded};
-use crate::redact::off;
+use crate::redact::strict_report::Place;
+use crate::redact::{counted, off, strict};
 
 const UNPARSEABLE: &str = "<unparseable url>";
 
@@ -20,7 +21,7 @@ const UNPARSEABLE: &str = "<unparseable url>";
 /// assert_eq!(url("no url"), "<unparseable url>");
 /// ```
 pub fn url(input: &str) -> String {
-    if off::is_off() || is_plain_path(input) {
+    if off::is_off() || is_plain_path(input) && !strict::is_reported() {
         return input.to_owned();
     }
     UrlParts::parse(input).map_or_else(|| UNPARSEABLE.to_owned(), |parts| parts.safe())
@@ -52,11 +53,12 @@ pub fn url_with_query(input: &str) -> String {
                 out.push_str(&unless_secret(name));
                 out.push('=');
                 let shown = if is_secret_value(name, value) {
+                    counted::name(&form_decoded(name));
                     REDACTED.into()
                 } else {
                     unless_secret(value)
                 };
-                out.push_str(&listed_or_shape(&form_decoded(name), shown));
+                out.push_str(&listed_or_shape(Place::QueryParameter, &form_decoded(name), shown));
             }
         }
     }
@@ -119,9 +121,10 @@ impl<'a> UrlParts<'a> {
             let opaque =
                 segment.len() >= OPAQUE && segment.bytes().any(|byte| byte.is_ascii_digit());
             if opaque && hides(before) {
+                counted::name(before);
                 out.push_str(REDACTED);
             } else {
-                out.push_str(&listed_or_shape(segment, unless_secret(segment)));
+                out.push_str(&listed_or_shape(Place::Path, segment, unless_secret(segment)));
             }
             before = segment;
         }

@@ -1,8 +1,10 @@
 //! Finds the end of a value that is hidden because of its name.
 
+use super::harmless::{is_harmless, is_no_pair};
 use super::name::{FoundName, LONGEST_NAME, Separator, clip, in_name, is_one_of, is_quote};
-use super::range::{HiddenRange, run};
-use crate::redact::keys::{decoded, hides};
+use super::range::{HiddenBy, HiddenRange, REDACTED, run};
+use super::token::private_key;
+use crate::redact::keys::hides;
 
 /// The value after a name and its separator.
 pub(super) struct NamedValue<'a, 'b> {
@@ -11,20 +13,37 @@ pub(super) struct NamedValue<'a, 'b> {
     pub(super) separator: &'b Separator,
 }
 
-impl<'a> NamedValue<'a, '_> {
-    pub(super) fn secret(&self) -> Option<HiddenRange<'a>> {
+impl NamedValue<'_, '_> {
+    pub(super) fn secret(&self) -> Option<HiddenRange> {
+        let name = self.name.start;
+        let reason = HiddenBy::Name(name, name + self.name.text.len());
+        self.hidden().map(|range| HiddenRange { reason, ..range })
+    }
+
+    fn hidden(&self) -> Option<HiddenRange> {
         let bytes = self.text.as_bytes();
-        let quoted_name = !self.name.quote.is_empty();
-        let start = run(bytes, self.separator.end, |byte| {
-            matches!(byte, b' ' | b'\t') || quoted_name && matches!(byte, b'\n' | b'\r')
+        let quoted_name = self.name.is_quoted;
+        // Text in escaped quotes ends with them, in a view.
+        if let Some([b'\\', quote]) = bytes[..self.name.start].last_chunk()
+            && is_quote(*quote)
+        {
+            return None;
+        }
+        let first = run(bytes, self.separator.end, |byte| {
+            matches!(byte, b' ' | b'\t' | 1) || quoted_name && matches!(byte, b'\n' | b'\r')
         });
-        let slashes = run(bytes, start, |byte| byte == b'\\') - start;
-        let quote = *bytes.get(start + slashes)?;
-        if let Some(secret) = self.block(start).or_else(|| self.typographic(start)) {
+        let start = self.after_type(first);
+        let quote = *bytes.get(start)?;
+        if is_no_pair(self.name, self.separator, start) {
+            return None;
+        }
+        if let Some(secret) =
+            self.block(start).or_else(|| self.typographic(start)).or_else(|| self.heredoc(start))
+        {
             return Some(secret);
         }
         if is_quote(quote) {
-            return Some(self.quoted(start + slashes, quote, slashes));
+            return Some(self.quoted(start, quote));
         }
         // `Some("x")`, `Token { … }`, `b"x"`, and lists and objects.
         let bracket = run(bytes, start, |byte| {
@@ -34,13 +53,24 @@ impl<'a> NamedValue<'a, '_> {
             Some(b' ') if bytes.get(bracket + 1) == Some(&b'{') && bracket > start => {
                 Some(bracket + 1)
             }
+            // `Just "x"` in Haskell.
+            Some(b' ')
+                if bytes.get(bracket + 1) == Some(&b'"') && &bytes[start..bracket] == b"Just" =>
+            {
+                return Some(self.quoted(bracket + 1, b'"'));
+            }
             Some(b'(' | b'[' | b'{') => Some(bracket),
             Some(&quote)
                 if is_quote(quote)
+                    && bytes
+                        .get(bracket + 1)
+                        .is_some_and(|&next| next > b' ' && !b",;)]}".contains(&next))
                     && (1..=2).contains(&(bracket - start))
-                    && bytes[start..bracket].iter().all(|byte| b"bBrRuUfF&".contains(byte)) =>
+                    && bytes[start..bracket]
+                        .iter()
+                        .all(|byte| b"bBrRuUfFeExXnN&".contains(byte)) =>
             {
-                return Some(self.quoted(bracket, quote, 0));
+                return Some(self.quoted(bracket, quote));
             }
             _ => None,
         };
@@ -52,29 +82,107 @@ impl<'a> NamedValue<'a, '_> {
             return None;
         }
         let end = match opened {
-            Some(at) => balanced(bytes, at),
+            // `{SSHA}5en6G6MezRroT3XKqkdPOmY` goes on after the bracket.
+            Some(at) => self.after_bracket(start, balanced(bytes, at)),
             None if self.name.is_header() && !quoted_name => self.line_end(start),
-            None => self.unquoted_end(start),
+            None => self.unquoted_end(start, start),
         };
-        (end > start).then_some(HiddenRange { start, end, quotes: self.name.quote })
+        if opened.is_none() && is_harmless(self.name, self.separator, start, end) {
+            return None;
+        }
+        let quote = self.name.is_quoted.then(|| {
+            let quote = self.name.start + self.name.text.len();
+            (quote, quote + 1)
+        });
+        (end > start).then_some(HiddenRange { quote, ..HiddenRange::new(start, end) })
     }
 
-    /// Returns the indented lines of a YAML block, after `password: |` or after `password:`.
-    fn block(&self, start: usize) -> Option<HiddenRange<'a>> {
-        if !self.separator.colon || !self.name.quote.is_empty() {
+    /// Returns the end of a value that began with brackets: `string(12) "x"` and `(string) (len=12) "x"` go on.
+    fn after_bracket(&self, start: usize, mut end: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes[end..] {
+                [b' ', b'"', ..] => return bytes.len().min(self.quoted(end + 1, b'"').end + 1),
+                [b' ', b'(', ..] => end = balanced(bytes, end + 1),
+                // A part of a URL that was scrubbed before.
+                [b'/', ..] if bytes[start..end] == *REDACTED.as_bytes() => return end,
+                _ => return self.unquoted_end(start, end),
+            }
+        }
+    }
+
+    /// Returns the position after a type (`password: &str = "x"`) and after tags and anchors of YAML (`!!str x`,
+    /// `&anchor x`).
+    fn after_type(&self, start: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        if !self.separator.colon {
+            return start;
+        }
+        let near = &bytes[..bytes.len().min(start + LONGEST_NAME)];
+        let end = run(near, start, |byte| byte > b' ' && !is_quote(byte));
+        match bytes[end..] {
+            [b' ', b'=', b' ', quote, ..] if end > start && is_quote(quote) => end + 3,
+            [b' ', quote, ..] if is_quote(quote) && is_scheme(&bytes[start..end]) => end + 1,
+            _ => start,
+        }
+    }
+
+    /// Returns the lines of a here-document: `<<EOT`, and the lines up to `EOT`.
+    fn heredoc(&self, start: usize) -> Option<HiddenRange> {
+        let bytes = self.text.as_bytes();
+        let marker = bytes[start..].strip_prefix(b"<<")?;
+        let marker = marker.strip_prefix(b"-").or(marker.strip_prefix(b"~")).unwrap_or(marker);
+        let marker = &marker[..run(marker, 0, |byte| byte.is_ascii_alphanumeric() || byte == b'_')];
+        let line = run(bytes, start, |byte| byte != b'\n') + 1;
+        if marker.is_empty() || line >= bytes.len() {
+            return None;
+        }
+        let mut end = line;
+        while end < bytes.len() {
+            let next = run(bytes, end, |byte| byte != b'\n');
+            if bytes[end..next].trim_ascii() == marker {
+                break;
+            }
+            end = bytes.len().min(next + 1);
+        }
+        (end > line).then(|| HiddenRange::new(line, end - usize::from(bytes[end - 1] == b'\n')))
+    }
+
+    /// Returns the indented lines of a YAML block, after `password: |` or after `password:`, and the items of a list.
+    fn block(&self, start: usize) -> Option<HiddenRange> {
+        if !self.separator.colon || self.name.is_quoted {
             return None;
         }
         let bytes = self.text.as_bytes();
-        let marked = matches!(bytes[start], b'|' | b'>');
+        // A tag may come first: `!vault |`.
+        let tag = if bytes[start] == b'!' { run(bytes, start, |byte| byte > b' ') } else { start };
+        let start = run(bytes, tag, |byte| byte == b' ');
+        let is_marked = matches!(bytes.get(start), Some(b'|' | b'>'));
         let marks =
             |byte: u8| matches!(byte, b'|' | b'>' | b'-' | b'+' | b'\r') || byte.is_ascii_digit();
-        let first = run(bytes, start, |byte| marks(byte) && (marked || byte == b'\r'));
+        let first = run(bytes, start, |byte| marks(byte) && (is_marked || byte == b'\r'));
+        let column = self.column();
+        // `tokens:` may have one under each of several names.
+        let is_plural = self.name.text.ends_with('s');
         let mut end = first;
         while bytes.get(end) == Some(&b'\n') {
             let text = run(bytes, end + 1, |byte| matches!(byte, b' ' | b'\t'));
-            let is_more = text > end + 1
+            let indent = text - end - 1;
+            let is_item =
+                bytes[text..].starts_with(b"- ") && column.is_some_and(|column| indent >= column);
+            let is_inside = column.is_some_and(|column| indent > column);
+            // An empty line of a block.
+            if is_marked && bytes.get(text) == Some(&b'\n') && bytes.get(text + 1) == Some(&b' ') {
+                end = text;
+                continue;
+            }
+            let is_more = (indent > 0 || is_item)
+                && (is_item || is_inside || column.is_none())
                 && bytes.get(text).is_some_and(|byte| !matches!(byte, b'\n' | b'\r'))
-                && (marked || !label_follows(bytes, text, true));
+                && (is_marked
+                    || is_item
+                    || is_inside && is_plural
+                    || !label_follows(bytes, text, true));
             if !is_more {
                 break;
             }
@@ -84,8 +192,16 @@ impl<'a> NamedValue<'a, '_> {
             .then(|| HiddenRange::new(run(bytes, first, |byte| byte.is_ascii_whitespace()), end))
     }
 
+    /// Returns how far the name is indented, if it begins its line.
+    fn column(&self) -> Option<usize> {
+        let head = &self.text.as_bytes()[..self.name.start];
+        let blanks = head.iter().rev().take_while(|&&byte| byte == b' ').count();
+        let line = head.len() - blanks;
+        (line == 0 || matches!(head[line - 1], b'\n' | b'"' | b'\'')).then_some(blanks)
+    }
+
     /// Returns the content of `“…”`, `«…»` and the like.
-    fn typographic(&self, start: usize) -> Option<HiddenRange<'a>> {
+    fn typographic(&self, start: usize) -> Option<HiddenRange> {
         let text = self.text.get(start..)?;
         let (open, close) = [("“", "”"), ("„", "“"), ("«", "»"), ("‘", "’"), ("「", "」")]
             .into_iter()
@@ -104,70 +220,112 @@ impl<'a> NamedValue<'a, '_> {
         near.secret().is_some_and(|it| hides(clip(near.text, it.start, it.end)))
     }
 
-    fn quoted(&self, at: usize, quote: u8, slashes: usize) -> HiddenRange<'a> {
+    /// Returns the content of the string that begins with the quote at `at`, with the strings that are joined to it.
+    fn quoted(&self, at: usize, quote: u8) -> HiddenRange {
         let bytes = self.text.as_bytes();
         let triple = [quote; 3];
         if bytes[at..].starts_with(&triple) {
             let end = bytes[at + 3..].windows(3).position(|part| part == triple);
             return HiddenRange::new(at + 3, end.map_or(bytes.len(), |len| at + 3 + len));
         }
-        HiddenRange::new(
-            at + 1,
-            closing(bytes, at + 1, quote, slashes, true)
-                .map_or(bytes.len(), |close| close - slashes),
-        )
+        let (mut open, mut quote) = (at, quote);
+        loop {
+            let Some(close) = closing(bytes, open + 1, quote, true) else {
+                return HiddenRange::new(at + 1, bytes.len());
+            };
+            (open, quote) = match bytes[close + 1..] {
+                // A new value may follow the old one: `"x" -> "y"`; and a part of it: `"x" + "y"`.
+                [b' ', b'-', b'>', b' ', next, ..] if is_quote(next) => (close + 5, next),
+                [b' ', b'+', b' ', next, ..] if is_quote(next) => (close + 4, next),
+                // A shell joins strings: `'it'\''s'`.
+                [b'\\', b'\'', b'\'', ..] => (close + 3, b'\''),
+                [b'"', b'\'', b'"', next, ..] | [b'\'', b'"', b'\'', next, ..]
+                    if is_quote(next) =>
+                {
+                    (close + 4, next)
+                }
+                _ => return HiddenRange::new(at + 1, close),
+            };
+        }
     }
 
+    /// Returns the end of the line, or of the string that begins with the name.
     fn line_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
-        let opener = self
-            .name
-            .start
-            .checked_sub(1)
-            .map(|before| bytes[before])
-            .filter(|&byte| is_quote(byte));
+        let opener = bytes[..self.name.start].last().filter(|&&byte| is_quote(byte));
+        // `Digest realm="a", nonce="b"` holds strings itself.
+        let mut in_string = false;
         let mut at = start;
         while at < bytes.len() {
-            let escaped = bytes[at] == b'\\'
-                && match bytes.get(at + 1) {
-                    Some(b'n' | b'r') => true,
-                    // If the text is escaped, so are the quotes in the value: `Digest realm=\"…\", …`.
-                    Some(b'"') => json_goes_on(&bytes[at + 2..]),
-                    _ => false,
-                };
-            if escaped || matches!(bytes[at], b'\n' | b'\r') || Some(bytes[at]) == opener {
+            let escaped = bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r'));
+            if escaped || matches!(bytes[at], b'\n' | b'\r') {
                 break;
+            }
+            if Some(&bytes[at]) == opener {
+                if !in_string && bytes[at - 1] != b'=' && bytes[at - 1] != b' ' {
+                    break;
+                }
+                in_string = !in_string;
             }
             at += 1;
         }
         at
     }
 
-    fn unquoted_end(&self, start: usize) -> usize {
+    /// Returns the end of the value that starts at `start`, given that it does not end before `at`.
+    ///
+    /// If in doubt the value goes on: a password can contain any character. It ends at a blank, or where another field
+    /// begins.
+    fn unquoted_end(&self, start: usize, mut at: usize) -> usize {
         let bytes = self.text.as_bytes();
         let spaced = self.separator.end < start;
-        let sentence =
-            self.separator.colon && spaced && (self.name.is_phrase() || self.name.begins_field());
-        let mut at = start;
+        let is_sentence = at == start
+            && self.separator.colon
+            && spaced
+            && (self.name.is_phrase() || self.name.begins_field());
+        if let Some(key) = private_key(self.text, at) {
+            return key.end;
+        }
         while at < bytes.len() {
             let ends = match bytes[at] {
-                b'&' | b'\n' | b'\r' | b'<' => true,
+                b'\n' if at > start && bytes[at - 1] == b'\\' => {
+                    at = run(bytes, at, |byte| byte.is_ascii_whitespace());
+                    continue;
+                }
+                b'\n' => {
+                    let text = run(bytes, at + 1, |byte| byte == b' ');
+                    let is_more = self.separator.colon
+                        && text < bytes.len()
+                        && self.column().is_some_and(|column| text - at - 1 > column)
+                        && !label_follows(bytes, text, true);
+                    if is_more {
+                        at = text;
+                        continue;
+                    }
+                    true
+                }
+                b'\r' => true,
+                b'&' => parameter_follows(bytes, at),
+                b'<' => tag_follows(bytes, at),
                 byte if is_quote(byte) => quote_ends(bytes, at),
                 b' ' | b'\t' => {
-                    !is_scheme(&bytes[start..at])
-                        && (!sentence || label_follows(bytes, at + 1, false))
+                    // `secret=a,password => "x"`: another name, whose value follows.
+                    if let Some(next) = self.next_name(start, at) {
+                        return next;
+                    }
+                    let word = bytes[start..at].rsplit(|&byte| byte == b' ').next();
+                    !word.is_some_and(is_scheme)
+                        && (!is_sentence || label_follows(bytes, at + 1, false))
+                }
+                // The parameters of a password hash: `$argon2id$v=19$m=65536,t=3,p=4$…`.
+                b',' if bytes[start..at].contains(&b'$') && bytes.get(at + 2) == Some(&b'=') => {
+                    false
                 }
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
                 // An escaped line end.
                 b'\\' => [&b"\\r\\n"[..], b"\\n"].iter().any(|line| {
                     bytes[at..].starts_with(line) && label_follows(bytes, at + line.len(), false)
                 }),
-                b'%' if self.separator.encoded => {
-                    matches!(
-                        decoded(bytes, at).0,
-                        b'&' | b';' | b',' | b'"' | b'\'' | b'}' | b' ' | b'\n' | b'\r' | b'#'
-                    )
-                }
                 _ => false,
             };
             if ends {
@@ -181,13 +339,22 @@ impl<'a> NamedValue<'a, '_> {
         at
     }
 
+    /// Returns the comma or semicolon before the last part of a value, if that part is a sensitive name or a scheme.
+    fn next_name(&self, start: usize, end: usize) -> Option<usize> {
+        let near = start.max(end.saturating_sub(LONGEST_NAME));
+        let part =
+            near + self.text.as_bytes()[near..end].iter().rposition(|byte| b",;".contains(byte))?;
+        let name = clip(self.text, part + 1, end).trim_matches(|c: char| "{([\"':-".contains(c));
+        (hides(name) || is_scheme(name.as_bytes())).then_some(part)
+    }
+
     /// Whether it is the `code` or `state` of an OAuth redirect: `?code=…&state=…`.
     pub(super) fn is_grant(&self) -> bool {
         let in_query = |at: usize| matches!(self.text.as_bytes()[at], b'?' | b'&');
         // The name is checked first, so that a value that is not hidden is not read to its end.
         is_grant_name(self.name.text) && self.name.start.checked_sub(1).is_some_and(in_query) && {
             let start = self.separator.end;
-            is_grant(self.name.text, clip(self.text, start, self.unquoted_end(start)))
+            is_grant(self.name.text, clip(self.text, start, self.unquoted_end(start, start)))
         }
     }
 }
@@ -210,18 +377,15 @@ pub(super) fn is_grant(name: &str, value: &str) -> bool {
     }
 }
 
-/// Whether `rest` continues JSON after a string: with the next string, or with the end of the list or object.
-fn json_goes_on(rest: &[u8]) -> bool {
-    let rest = rest.trim_ascii_start();
-    match rest.first() {
-        None | Some(b'}' | b']') => true,
-        Some(b',') => matches!(rest[1..].trim_ascii_start().first(), Some(b'\\' | b'"')),
-        _ => false,
+/// Whether the word is not the value itself, which follows after the blank: a scheme (`Bearer abc`), or a tag or anchor
+/// of YAML (`!!str abc`, `&anchor abc`).
+pub(super) fn is_scheme(word: &[u8]) -> bool {
+    let is_yaml = |name: &[u8]| !name.is_empty() && name.iter().all(u8::is_ascii_alphabetic);
+    if let [b'&' | b'!', name @ ..] = word
+        && is_yaml(name.strip_prefix(b"!").unwrap_or(name))
+    {
+        return true;
     }
-}
-
-/// Whether the word is an authentication scheme, so that the value continues after the blank: `Bearer abc`.
-fn is_scheme(word: &[u8]) -> bool {
     [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
         .iter()
         .any(|scheme| word.eq_ignore_ascii_case(scheme))
@@ -243,57 +407,69 @@ fn field_ends(bytes: &[u8], at: usize) -> bool {
         || bytes
             .get(next)
             .is_none_or(|&byte| byte.is_ascii_whitespace() || is_quote(byte) || byte == b'<')
-        || label_follows(bytes, next, false)
+        || matches!(bytes[next - 1], b',' | b';') && label_follows(bytes, next, false)
+}
+
+/// Whether the `&` at `at` is followed by another parameter of a query: `&user=7`, or `&amp;user=7` in XML.
+fn parameter_follows(bytes: &[u8], at: usize) -> bool {
+    let start = if bytes[at..].starts_with(b"&amp;") { at + 5 } else { at + 1 };
+    let window = &bytes[..bytes.len().min(start + LONGEST_NAME)];
+    let end = run(window, start.min(window.len()), in_name);
+    end > start && window.get(end) == Some(&b'=')
+}
+
+/// Whether a tag follows: `</password>`, `<br>`, `<user id=…`. A password may contain `<`, but seldom a whole tag.
+fn tag_follows(bytes: &[u8], at: usize) -> bool {
+    let window = &bytes[..bytes.len().min(at + LONGEST_NAME)];
+    let end = run(window, at + 1, |byte| byte.is_ascii_lowercase());
+    bytes.get(at + 1) == Some(&b'/')
+        || end > at + 1 && matches!(window.get(end), Some(b'>' | b' ' | b'/'))
 }
 
 /// Whether a quote at `at` ends the text around the field, and is not part of a password.
-fn quote_ends(bytes: &[u8], at: usize) -> bool {
+pub(super) fn quote_ends(bytes: &[u8], at: usize) -> bool {
     bytes.get(at + 1).is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
 }
 
 /// Whether a name and a separator start at `at`; `blanks` allows blanks between them.
-fn label_follows(bytes: &[u8], at: usize, blanks: bool) -> bool {
+pub(super) fn label_follows(bytes: &[u8], at: usize, blanks: bool) -> bool {
     let window = &bytes[..bytes.len().min(at + LONGEST_NAME / 2)];
     let name = if at < window.len() { run(window, at, in_name) } else { at };
     let end = if blanks { run(window, name, |byte| byte == b' ') } else { name };
     name > at && bytes.get(end).is_some_and(|byte| matches!(byte, b'=' | b':'))
 }
 
-/// Returns the position of the closing quote. In text that was escaped `n` times, 2ⁿ-1 backslashes precede its own
-/// quotes, and twice that number and one more precede the quotes inside its strings.
+/// Returns the position of the closing quote.
 ///
 /// `is_value` skips quotes that open a string: a value does not contain strings, but a bracket may.
-fn closing(bytes: &[u8], from: usize, quote: u8, slashes: usize, is_value: bool) -> Option<usize> {
-    let mut run = 0;
+pub(super) fn closing(bytes: &[u8], from: usize, quote: u8, is_value: bool) -> Option<usize> {
+    let mut is_escaped = false;
     let mut doubled = from;
     for (at, &byte) in bytes.iter().enumerate().skip(from) {
         // SQL doubles a quote inside a string.
-        if byte == b'\'' && quote == byte && slashes == 0 && is_value && at > from {
+        if byte == b'\'' && quote == byte && is_value && at > from {
             if at < doubled {
                 continue;
             }
             let behind =
-                bytes.get(at + 2).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b' ');
+                bytes.get(at + 2).is_some_and(|&byte| byte >= b' ' && !b",;)]}".contains(&byte));
             if bytes.get(at + 1) == Some(&quote) && behind {
                 doubled = at + 2;
                 continue;
             }
         }
-        if byte == quote
-            && run % (2 * (slashes + 1)) == slashes
-            && !(is_value && opens(bytes, from, at - slashes, at))
-        {
+        if byte == quote && !is_escaped && !(is_value && opens(bytes, from, at)) {
             return Some(at);
         }
-        run = if byte == b'\\' { run + 1 } else { 0 };
+        is_escaped = byte == b'\\' && !is_escaped;
     }
     None
 }
 
 /// Whether a quote opens a string instead of closing one. If user input left a quote open, the next one may be the
 /// first of `password="…"`, and the text after it must stay hidden.
-fn opens(bytes: &[u8], from: usize, start: usize, at: usize) -> bool {
-    let before = bytes[from..start].last();
+fn opens(bytes: &[u8], from: usize, at: usize) -> bool {
+    let before = bytes[from..at].last();
     match bytes.get(at + 1) {
         None => false,
         Some(&byte) if byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80 => true,
@@ -309,7 +485,6 @@ fn opens(bytes: &[u8], from: usize, start: usize, at: usize) -> bool {
 /// Returns the end of the brackets that open at `at`, or the end of the text if they are not closed.
 pub(super) fn balanced(bytes: &[u8], at: usize) -> usize {
     let mut depth = 0_usize;
-    let mut slashes = 0;
     let mut here = at;
     while here < bytes.len() {
         let byte = bytes[here];
@@ -318,7 +493,7 @@ pub(super) fn balanced(bytes: &[u8], at: usize) -> usize {
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth -= 1,
-            _ if opens_text => match closing(bytes, here + 1, byte, slashes, false) {
+            _ if opens_text => match closing(bytes, here + 1, byte, false) {
                 Some(close) => here = close,
                 None => return bytes.len(),
             },
@@ -328,7 +503,6 @@ pub(super) fn balanced(bytes: &[u8], at: usize) -> usize {
         if depth == 0 {
             return here;
         }
-        slashes = if byte == b'\\' { slashes + 1 } else { 0 };
     }
     bytes.len()
 }

@@ -5,10 +5,11 @@ use std::fmt;
 use super::debug::DebugValue;
 use super::writer::{Encoder, Out};
 use crate::json::escape;
-use crate::redact::keys;
+use crate::json::shown::Shown;
 use crate::redact::loggable::Loggable;
 use crate::redact::loggable::secret::Secret;
 use crate::redact::loggable::unique_keys::UniqueKeys;
+use crate::redact::{counted, keys, shown};
 
 impl<'a> Encoder<'a> {
     /// Writes a struct or struct variant: `{"a":1}`, in `Debug` `Name { a: 1 }`.
@@ -62,7 +63,10 @@ impl<'a> Encoder<'a> {
         if !self.open() {
             return;
         }
-        let hidden = keys::added_by_deployment(name);
+        let hidden = is_hidden(name, "");
+        if hidden {
+            counted::name(name);
+        }
         if matches!(self.out, Out::Json(_)) {
             return fill(Slot { encoder: self, name: "", hidden });
         }
@@ -82,7 +86,7 @@ impl<'a> Encoder<'a> {
         let hidden = keys::added_by_deployment(name);
         let json = if let Out::Json(out) = &mut self.out {
             out.push('{');
-            escape::json_string(name, out);
+            escape::json_string(Shown::redacted(name), out);
             out.push(':');
             true
         } else {
@@ -90,7 +94,10 @@ impl<'a> Encoder<'a> {
         };
         let mut child = self.child();
         match (hidden, json) {
-            (true, true) => child.redacted(),
+            (true, true) => {
+                counted::name(name);
+                child.redacted();
+            }
             (true, false) => child.newtype(name, &Secret),
             (false, _) => fill(&mut child),
         }
@@ -184,6 +191,15 @@ impl<'a> Encoder<'a> {
     fn inner_hidden(&mut self, name: &str) {
         self.inner(name, &Secret);
     }
+
+    /// Writes a value that the deployment hides by its name. A slot without a name was counted before.
+    #[cold]
+    fn inner_listed(&mut self, name: &str) {
+        if !name.is_empty() {
+            counted::name(name);
+        }
+        self.inner_hidden(name);
+    }
 }
 
 /// Writer of the fields of a struct, passed to the closure of [`Encoder::object`].
@@ -195,17 +211,20 @@ pub struct Object<'e, 'a> {
 }
 
 impl<'a> Object<'_, 'a> {
-    /// Writes a field. If the name occurred before, it gets a number: `name_2`.
+    /// Writes a field. If the name occurred before, it gets a number: `name_2`. A name with a secret in it is
+    /// `[REDACTED]`.
     ///
     /// The value is hidden if the deployment lists the name as sensitive.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
         let hidden = keys::added_by_deployment(name);
+        let shown = shown::name(name);
+        let name = shown.as_str();
         self.encoder.separate(&mut self.filled, " {", " ");
         let used_keys = self.used_keys.get_or_insert_default();
         let numbered = (!used_keys.add(name)).then(|| used_keys.numbered(name));
         let key = numbered.as_deref().unwrap_or(name);
         if let Out::Json(out) = &mut self.encoder.out {
-            escape::json_string(key, out);
+            escape::json_string(Shown::redacted(key), out);
             out.push(':');
         }
         Slot { encoder: self.encoder, name: key, hidden }.value_under(name, value);
@@ -265,7 +284,7 @@ impl Slot<'_, '_> {
     pub fn value<T: Loggable + ?Sized>(self, value: &T) {
         let Slot { encoder, name, hidden } = self;
         if hidden {
-            encoder.inner_hidden(name);
+            encoder.inner_listed(name);
         } else {
             encoder.inner(name, value);
         }
@@ -279,7 +298,7 @@ impl Slot<'_, '_> {
     ) {
         let Slot { encoder, name, hidden } = self;
         if hidden {
-            return encoder.inner_hidden(name);
+            return encoder.inner_listed(name);
         }
         if matches!(encoder.out, Out::Json(_)) {
             encoder.child().under(field).value(value);
@@ -348,6 +367,9 @@ impl Map<'_, '_> {
         write_key(key, depth, name, out);
         let hidden = hidden || keys::hides(&out[from + 1..out.len() - 1]);
         let key = &out[from + 1..out.len() - 1];
+        if hidden {
+            counted::name(key);
+        }
         if !used_keys.add(key) {
             let numbered = used_keys.numbered(key);
             out.truncate(from + 1);
@@ -357,7 +379,11 @@ impl Map<'_, '_> {
         if json {
             out.push(':');
         }
-        Slot { encoder, name: &debug_name, hidden }.value(value);
+        if hidden {
+            encoder.inner_hidden(&debug_name);
+        } else {
+            encoder.inner(&debug_name, value);
+        }
     }
 }
 
@@ -382,6 +408,6 @@ fn write_key<K: Loggable + ?Sized>(key: &K, depth: u8, name: &str, out: &mut Str
         out.push('"');
     } else if !out[from..].starts_with('"') {
         let json = out.split_off(from);
-        escape::json_string(&json, out);
+        escape::json_string(Shown::redacted(&json), out);
     }
 }

@@ -10,5 +10,6 @@ pub(crate) use debug::DebugOf;
 pub(crate) use groups::Slot;
 pub use groups::{List, Map, Object};
 pub(crate) use nested::{NestedDebug, catch_unprintable};
+pub(in crate::redact) use writer::DEEPEST;
 pub use writer::Encoder;
 pub(crate) use writer::{DEFAULT_VALUE_LIMIT, set_value_limit};

@@ -4,17 +4,20 @@ use std::cell::Cell;
 use std::fmt::{self, Write as _};
 
 use super::debug::DebugOf;
+use super::writer::Encoder;
 use crate::base::catch::catch;
 use crate::json::escape;
+use crate::json::shown::Shown;
 use crate::redact::error_text::UNPRINTABLE;
 use crate::redact::loggable::{Loggable, to_json};
+use crate::redact::scrub;
 
 /// Runs `write`, which appends one JSON value. If it panics, the value is `"<unprintable>"`.
 pub(crate) fn catch_unprintable(out: &mut String, write: impl FnOnce(&mut String)) {
     let from = out.len();
     if catch(|| write(out)).is_none() {
         out.truncate(from);
-        escape::json_string(UNPRINTABLE, out);
+        escape::json_string(Shown::literal(UNPRINTABLE), out);
     }
 }
 
@@ -49,8 +52,27 @@ impl Drop for JsonRequest {
 }
 
 impl NestedDebug {
+    /// Writes a value of another crate: the JSON of a loggable type, else its `Debug` form, scrubbed or as its shape.
+    /// `buffer` must be empty.
+    pub(crate) fn write(value: &dyn fmt::Debug, buffer: &mut String, to: &mut Encoder<'_>) {
+        match catch(|| Self::format(value, buffer)) {
+            Some(Ok(true)) => to.raw_json(buffer),
+            Some(Ok(false)) => to.text(&scrub::text_or_shape(buffer)),
+            Some(Err(_)) | None => to.text(UNPRINTABLE),
+        }
+    }
+
+    /// Whether [`write`](Self::write) writes the `Debug` form of the value, and not the JSON of a loggable type.
+    #[cold]
+    pub(crate) fn is_text(value: &dyn fmt::Debug) -> bool {
+        matches!(catch(|| Self::format(value, &mut String::new())), Some(Ok(false)))
+    }
+
     /// Formats `value` into `out`, which must be empty. Returns whether the result is one JSON value.
-    pub(crate) fn format(value: &dyn fmt::Debug, out: &mut String) -> Result<bool, fmt::Error> {
+    pub(in crate::redact) fn format(
+        value: &dyn fmt::Debug,
+        out: &mut String,
+    ) -> Result<bool, fmt::Error> {
         {
             let _request = JsonRequest::begin();
             write!(out, "{value:?}")?;

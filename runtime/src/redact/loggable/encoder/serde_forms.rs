@@ -2,9 +2,10 @@
 
 use super::groups::{Object, Slot, is_hidden};
 use super::writer::{Encoder, Out};
+use crate::json::shown::Shown;
 use crate::json::{escape, members};
-use crate::redact::keys;
 use crate::redact::loggable::secret::Secret;
+use crate::redact::{counted, keys};
 
 impl<'a> Encoder<'a> {
     /// Writes a unit variant of an untagged enum: `null`, in `Debug` its name.
@@ -55,7 +56,11 @@ impl<'a> Encoder<'a> {
         self.object(tag, |object| {
             object.tag(tag_key, tag);
             let slot = object.slot(content_key, "");
-            let hidden = slot.hidden || keys::hides(slot.name) || keys::added_by_deployment(tag);
+            let by_key = slot.hidden || keys::hides(slot.name);
+            let hidden = by_key || keys::added_by_deployment(tag);
+            if hidden {
+                counted::name(if by_key { slot.name } else { tag });
+            }
             let mut child = slot.encoder.child();
             if hidden {
                 child.redacted();
@@ -77,6 +82,9 @@ impl<'a> Encoder<'a> {
         self.object(tag, |object| {
             object.tag(tag_key, tag);
             let hidden = keys::added_by_deployment(tag);
+            if hidden {
+                counted::name(tag);
+            }
             object.used_keys.get_or_insert_default().add(&tag_key[2..tag_key.len() - 2]);
             let mut json = String::new();
             {
@@ -96,7 +104,7 @@ impl Object<'_, '_> {
         if matches!(self.encoder.out, Out::Json(_))
             && let Out::Json(out) = &mut self.slot(key, "").encoder.out
         {
-            escape::json_string(tag, out);
+            escape::json_string(Shown::redacted(tag), out);
         }
     }
 

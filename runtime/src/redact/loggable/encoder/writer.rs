@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::json::append::{NUMBER_ROOM, append, append_all, number};
 use crate::json::escape;
+use crate::json::shown::Shown;
 use crate::redact::{error_text, hash};
 
 /// Writer of one value, passed to [`Loggable::log`](super::super::Loggable::log).
@@ -41,7 +42,7 @@ pub struct Encoder<'a> {
 
 /// Values nested deeper are written as `"[…]"`. Encoding is recursive, and a value may be nested arbitrarily deep.
 /// Readers have limits as well: `serde_json` stops at 128 levels, including those of the line.
-const DEEPEST: u8 = 120;
+pub(in crate::redact) const DEEPEST: u8 = 120;
 
 const TOO_DEEP: &str = "[…]";
 
@@ -121,9 +122,19 @@ impl<'a> Encoder<'a> {
     #[inline]
     pub(super) fn open(&mut self) -> bool {
         if self.depth >= DEEPEST {
-            self.text(TOO_DEEP);
+            self.too_deep();
         }
         self.claim()
+    }
+
+    /// Whether a value of so many nested groups can be written here.
+    pub(in crate::redact) fn has_room_for(&self, groups: usize) -> bool {
+        usize::from(self.depth) + groups <= usize::from(DEEPEST)
+    }
+
+    /// Writes that the value is nested too deep.
+    pub(in crate::redact) fn too_deep(&mut self) {
+        self.text(TOO_DEEP);
     }
 
     /// Writes text that is the same in JSON and in `Debug`.
@@ -254,12 +265,19 @@ impl<'a> Encoder<'a> {
                     if escape::is_clean(value) {
                         append_all(out, ["\"", value, "\""]);
                     } else {
-                        escape::json_string(value, out);
+                        escape::json_string(Shown::redacted(value), out);
                     }
                 }
             }
             _ => self.cut_or_quoted(value),
         }
+    }
+
+    /// Writes text that redaction made, or a literal. Code outside `redact` calls this instead of
+    /// [`text`](Self::text), which a test of the layers checks.
+    #[inline]
+    pub(crate) fn shown<'s>(&mut self, value: impl Into<Shown<'s>>) {
+        self.text(value.into().as_str());
     }
 
     /// The slow path of [`text`](Self::text): text that is too long, and `Debug`.
@@ -272,7 +290,7 @@ impl<'a> Encoder<'a> {
         match &mut self.out {
             Out::Json(out) => {
                 out.push('"');
-                escape::json_text(&value[..cut], out);
+                escape::json_text(Shown::redacted(&value[..cut]), out);
                 if cut < value.len() {
                     let _ = write!(out, "…(+{} bytes)", value.len() - cut);
                 }
@@ -280,7 +298,7 @@ impl<'a> Encoder<'a> {
             }
             Out::Debug { .. } => {
                 let mut quoted = String::with_capacity(value.len() + 2);
-                escape::json_string(value, &mut quoted);
+                escape::json_string(Shown::redacted(value), &mut quoted);
                 self.raw(&quoted);
             }
         }
@@ -288,7 +306,7 @@ impl<'a> Encoder<'a> {
 
     /// Writes text in three pieces, of which the middle one needs no escaping.
     #[inline]
-    pub(crate) fn text_of(&mut self, pieces: [&str; 3]) {
+    pub(in crate::redact) fn text_of(&mut self, pieces: [&str; 3]) {
         let [first, _, last] = pieces;
         if (first.is_empty() || escape::is_clean(first))
             && (last.is_empty() || escape::is_clean(last))
@@ -301,7 +319,7 @@ impl<'a> Encoder<'a> {
 
     /// Writes text in three pieces that need no escaping.
     #[inline]
-    pub(crate) fn plain_of(&mut self, pieces: [&str; 3]) {
+    pub(in crate::redact) fn plain_of(&mut self, pieces: [&str; 3]) {
         let [first, middle, last] = pieces;
         match &mut self.out {
             Out::Json(out) if first.len() + middle.len() + last.len() <= self.limit => {
@@ -314,7 +332,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes text that `write` appends. It must need neither escaping nor cutting.
-    pub(crate) fn plain(&mut self, write: impl FnOnce(&mut String)) {
+    pub(in crate::redact) fn plain(&mut self, write: impl FnOnce(&mut String)) {
         self.raw_by(|out| {
             out.push('"');
             write(out);
@@ -366,7 +384,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes JSON. The caller is responsible for its syntax and for redaction.
-    pub(crate) fn raw_json(&mut self, json: &str) {
+    pub(in crate::redact) fn raw_json(&mut self, json: &str) {
         if self.claim() {
             self.raw(json);
         }
