@@ -163,6 +163,7 @@ pub use instrument::step::{StepGuard, record, step, step_guard};
 #[cfg(feature = "inventory")]
 pub use inventory::inventory;
 pub use outcome::StepOutput;
+pub use redact::counted::{Redaction, RedactionReason};
 pub use redact::keys;
 pub use redact::loggable::{self, Loggable};
 pub use redact::scrub::{self, url as safe_url};

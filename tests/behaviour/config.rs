@@ -207,7 +207,7 @@ fn an_invalid_value_is_an_error_that_names_the_variable_the_value_and_the_accept
             "deadbeefdeadbeef",
             "invalid LOG_HASH_KEY: expected 64 hex digits (generate with openssl rand -hex 32)",
         ),
-        ("LOG_STRICT", "yes", "invalid LOG_STRICT \"yes\": expected \"1\" or \"0\""),
+        ("LOG_STRICT", "yes", "invalid LOG_STRICT \"yes\": expected \"1\", \"0\" or \"report\""),
         (
             "LOG_AUDIT_FILE",
             "/nowhere/at/all/audit.log",
@@ -224,6 +224,22 @@ fn an_invalid_value_is_an_error_that_names_the_variable_the_value_and_the_accept
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(!text.contains("deadbeef"), "{text}");
     }
+}
+
+#[test]
+fn strict_mode_is_turned_on_or_reported_by_the_environment() {
+    let text = |value| {
+        let output = run("lines", &[("LOG_STRICT", value), ("LOG_LEVEL", "info")]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output).to_owned()
+    };
+    let (off, on, report) = (text("0"), text("1"), text("report"));
+    assert!(!off.contains("strict_report") && !off.contains("<text "), "{off}");
+    assert!(!on.contains("strict_report") && on.contains("<text "), "{on}");
+    assert!(
+        report.contains("\"event\":\"strict_report\"") && !report.contains("<text "),
+        "{report}"
+    );
 }
 
 #[test]
@@ -339,6 +355,7 @@ fn a_configuration_is_deserialized() {
         "lines_per_request": 10,
         "spans": false,
         "strict": false,
+        "strict_report": false,
         "sensitive": [],
         "not_sensitive": [],
         "strict_allow": [],

@@ -99,22 +99,78 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-#[test]
-fn a_layer_uses_only_those_before_it() {
+/// The mistakes that `check` finds in the sources of the runtime, one a line.
+fn mistakes(check: fn(&str, &str) -> Vec<String>) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src");
     let mut files = Vec::new();
     rust_files(&root, &mut files);
     assert!(files.len() > 100, "the sources are found");
-    let mut upward: Vec<String> = files
+    let mut found: Vec<String> = files
         .iter()
         .flat_map(|file| {
             let path = file.strip_prefix(&root).expect("a file of the folder");
             let source = fs::read_to_string(file).expect("a source file");
-            upward_imports(&path.to_string_lossy().replace('\\', "/"), &source)
+            check(&path.to_string_lossy().replace('\\', "/"), &source)
         })
         .collect();
-    upward.sort();
-    assert!(upward.is_empty(), "{}", upward.join("\n"));
+    found.sort();
+    found.join("\n")
+}
+
+#[test]
+fn a_layer_uses_only_those_before_it() {
+    assert_eq!(mistakes(upward_imports), "");
+}
+
+/// Calls that would write text without redaction, by the path of the file within `runtime/src`.
+fn unredacted_text(path: &str, source: &str) -> Vec<String> {
+    // `testing` reads lines, with a method of the same name, and writes none.
+    let layer = path.split('/').next().unwrap_or_default();
+    if ["json", "redact", "testing"].contains(&layer) {
+        return vec![];
+    }
+    let has_argument = |line: &str, method: &str| {
+        line.match_indices(method).any(|(at, _)| !line[at + method.len()..].starts_with(')'))
+    };
+    let mut found = Vec::new();
+    for (number, line) in (1..).zip(source.lines()) {
+        if line == "#[cfg(test)]" {
+            break;
+        }
+        if line.trim_start().starts_with("//") {
+            continue;
+        }
+        if line.contains("Shown::redacted") {
+            found.push(format!(
+                "{path}:{number} calls `Shown::redacted`: only `redact` and `json` declare text redacted; use a \
+                 function of `redact::shown`"
+            ));
+        }
+        for method in [".text(", ".display(", ".unit("] {
+            if has_argument(line, method) {
+                found.push(format!(
+                    "{path}:{number} calls `{method}…)` of an encoder, which takes text without redaction; use \
+                     `Encoder::shown`"
+                ));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn only_redacted_text_is_written() {
+    assert_eq!(mistakes(unredacted_text), "");
+}
+
+#[test]
+fn text_without_redaction_is_reported_with_its_line() {
+    let source = "let id = Shown::redacted(id);\n// Shown::redacted\nEncoder::json(out, limit)\n    .text(name);\n\
+                  failure.text();\nto.text(&name);\n#[cfg(test)]\nto.text(name);\n";
+    let found = unredacted_text("http/started.rs", source);
+    let places: Vec<_> = found.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(places, ["http/started.rs:1", "http/started.rs:4", "http/started.rs:6"]);
+    assert!(unredacted_text("redact/shown.rs", source).is_empty());
 }
 
 #[test]

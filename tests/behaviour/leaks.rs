@@ -5,11 +5,13 @@
 //! again with redaction off and has to leak then, so that no case passes because it tests nothing.
 
 mod banned;
+mod exits;
 mod forged;
 mod http_layer;
 mod inputs;
 mod names;
-mod process;
+pub(crate) mod process;
+mod report;
 mod strict;
 mod texts;
 mod types;

@@ -1,12 +1,12 @@
 //! The active dependency call, with the details that its body reports.
 
-use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard};
 
 use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::outcome::AnswerStatus;
-use crate::redact::{keys, off, scrub};
+use crate::redact::shown::{self, Redacted};
+use crate::redact::{keys, off};
 use crate::site::Site;
 
 /// A dependency call, shared by its step, its frame and every [`Call`](crate::dependency::Call) handle.
@@ -20,15 +20,14 @@ pub(crate) struct CallState {
 #[derive(Debug, Default)]
 pub(crate) struct CallFacts {
     pub(crate) retries: u64,
-    /// Redacted.
-    pub(crate) url: Option<Cow<'static, str>>,
+    pub(crate) url: Option<Redacted<'static>>,
     pub(crate) status: Option<AnswerStatus>,
     /// When the last retry began.
     pub(crate) last_attempt: Option<Tick>,
 }
 
 impl CallState {
-    pub(crate) fn new(site: &'static Site, url: Option<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(site: &'static Site, url: Option<Redacted<'static>>) -> Self {
         CallState { site, facts: Mutex::new(CallFacts { url, ..CallFacts::default() }) }
     }
 
@@ -39,31 +38,28 @@ impl CallState {
 
 impl Site {
     /// The URL of a call as its line shows it. A template replaces its path.
-    pub(crate) fn safe_url(&'static self, url: Option<&str>) -> Option<Cow<'static, str>> {
+    pub(crate) fn safe_url(&'static self, url: Option<&str>) -> Option<Redacted<'static>> {
         let Some(template) = self.spec.call.and_then(|call| call.url_template) else {
             return url.map(|url| self.scrubbed(url));
         };
-        let safe = url.map(scrub::url);
-        let origin = safe.as_deref().and_then(|safe| {
-            let (scheme, rest) = safe.split_once("://")?;
-            Some(format!("{scheme}://{}", rest.split('/').next()?))
-        });
-        Some(format!("{}{template}", origin.unwrap_or_default()).into())
+        Some(shown::url_with_path(url, template))
     }
 
     /// Most sites call one URL that has nothing to redact. It is scrubbed once and cached.
-    fn scrubbed(&'static self, url: &str) -> Cow<'static, str> {
+    fn scrubbed(&'static self, url: &str) -> Redacted<'static> {
         let rules = keys::rules_version();
         match self.cached_url.get() {
-            Some((version, known)) if known == url && *version == rules && !off::is_off() => {
-                return Cow::Borrowed(known);
+            Some((version, known))
+                if known.as_str() == url && *version == rules && !off::is_off() =>
+            {
+                return known.shown().into();
             }
             _ => {}
         }
-        let safe = scrub::url(url);
-        if safe == url && !off::is_off() {
+        let safe = shown::url(url);
+        if safe.as_str() == url && !off::is_off() {
             let _ = self.cached_url.set((rules, safe.clone()));
         }
-        Cow::Owned(safe)
+        safe
     }
 }

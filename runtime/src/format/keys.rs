@@ -1,6 +1,8 @@
 //! The keys that candor writes itself, their renames, and the names that fields can't have because of them.
 
 use crate::json::escape;
+use crate::json::shown::Shown;
+use crate::redact::shown::{self, Redacted};
 
 /// Defines each set of keys once: as a list, in the order of the line, and as a pattern. The compiler
 /// evaluates the patterns for each field of each call site, which takes too long with a loop.
@@ -146,10 +148,11 @@ const fn way_out(name: &str) -> &'static str {
 }
 
 /// The key under which a field is written: at most 128 bytes of its name, with `_` appended until it is not reserved.
-pub(crate) fn field_name(name: &str, kind: LineKind) -> String {
-    let mut key = name[..name.floor_char_boundary(name.len().min(128))].to_owned();
-    while is_reserved(&key, kind) {
-        key.push('_');
+pub(crate) fn field_name<'a>(name: impl Into<Redacted<'a>>, kind: LineKind) -> Redacted<'a> {
+    let mut key = name.into();
+    key.cut(128);
+    while is_reserved(key.as_str(), kind) {
+        key.push("_");
     }
     key
 }
@@ -157,7 +160,7 @@ pub(crate) fn field_name(name: &str, kind: LineKind) -> String {
 /// The fixed keys as one logger writes them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
-    renamed: Vec<(usize, String)>,
+    renamed: Vec<(usize, Redacted<'static>)>,
 }
 
 impl Keys {
@@ -180,7 +183,8 @@ impl Keys {
             self.note(from, to)?;
         }
         for (index, name) in &self.renamed {
-            let taken = COMMON.contains(&name.as_str())
+            let name = name.as_str();
+            let taken = COMMON.contains(&name)
                 || (0..FIXED.len()).any(|other| other != *index && self.name(other) == name);
             if taken {
                 return Err(format!("`{name}` is the name of another key"));
@@ -199,7 +203,7 @@ impl Keys {
         if self.renamed.iter().any(|(known, _)| *known == index) {
             return Err(format!("`{from}` is renamed twice"));
         }
-        self.renamed.push((index, to.to_owned()));
+        self.renamed.push((index, shown::text(to).into_owned()));
         Ok(())
     }
 
@@ -209,17 +213,19 @@ impl Keys {
 
     /// The name of the fixed key at this position of the line.
     pub(crate) fn name(&self, index: usize) -> &str {
-        self.renamed
-            .iter()
-            .find(|(known, _)| *known == index)
-            .map_or(FIXED[index], |(_, name)| name.as_str())
+        self.shown(index).as_str()
+    }
+
+    fn shown(&self, index: usize) -> Shown<'_> {
+        let renamed = self.renamed.iter().find(|(known, _)| *known == index);
+        renamed.map_or(Shown::literal(FIXED[index]), |(_, name)| name.shown())
     }
 
     /// Whether a fixed key was renamed to this name, which is escaped as in a line.
     pub(crate) fn is_renamed_to(&self, escaped: &str) -> bool {
         self.renamed.iter().any(|(_, name)| {
             let mut known = String::new();
-            escape::json_text(name, &mut known);
+            escape::json_text(name.shown(), &mut known);
             known == escaped
         })
     }
@@ -227,7 +233,7 @@ impl Keys {
     /// `"key":` of a fixed key, ready to be written.
     pub(crate) fn quoted(&self, index: usize) -> String {
         let mut out = String::new();
-        escape::json_string(self.name(index), &mut out);
+        escape::json_string(self.shown(index), &mut out);
         out.push(':');
         out
     }

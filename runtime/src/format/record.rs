@@ -5,6 +5,7 @@ use std::fmt;
 use tracing_core::Level;
 
 use crate::base::clock::Tick;
+use crate::json::shown::Shown;
 
 /// The severity of a line: `tracing`'s levels, and CRITICAL above them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,9 +77,9 @@ pub(crate) struct Record<'a> {
     pub(crate) at: Tick,
     pub(crate) severity: Severity,
     /// The tracing target.
-    pub(crate) logger: &'a str,
-    /// Scrubbed, not escaped.
-    pub(crate) message: &'a str,
+    pub(crate) logger: Shown<'a>,
+    /// Not escaped.
+    pub(crate) message: Shown<'a>,
     /// Whether it has a field `exc`, a backtrace, which comes after the fields of the context and the spans.
     pub(crate) has_exc: bool,
     /// Whether the limit of lines per request applies. It does not apply to the line that reports suppressed lines.
@@ -97,15 +98,15 @@ pub(crate) enum ContextKeys {
     Filled,
 }
 
-impl<'a> Record<'a> {
+impl Record<'static> {
     /// A record of candor's own, to which no limit applies.
-    pub(crate) fn own(severity: Severity, message: &'a str) -> Self {
+    pub(crate) fn own(severity: Severity, message: &'static str) -> Self {
         let at = Tick::now();
         Record {
             at,
             severity,
-            logger: "candor",
-            message,
+            logger: Shown::literal("candor"),
+            message: Shown::literal(message),
             has_exc: false,
             capped: false,
             context_keys: ContextKeys::Unused,

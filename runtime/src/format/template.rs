@@ -11,10 +11,11 @@ use super::record::{ContextKeys, Record, Severity};
 use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
+use crate::json::shown::Shown;
 use crate::json::timestamp::{Timestamp, TimestampCache};
 use crate::json::{escape, members};
 use crate::redact::loggable::Encoder;
-use crate::redact::scrub;
+use crate::redact::shown::{self, Redacted};
 
 /// A line up to its event's own fields.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +96,7 @@ pub(crate) struct Template {
     identity: [String; 7],
     /// The request's part of a line outside any request.
     outside: String,
-    service: Option<String>,
+    service: Option<Redacted<'static>>,
     /// The longest value, in bytes.
     value_limit: usize,
 }
@@ -112,7 +113,7 @@ impl Template {
             seq: format!(",{}", keys.quoted(11)),
             identity: from_fn(|at| format!(",{}", keys.quoted(4 + at))),
             outside: String::new(),
-            service,
+            service: service.map(|service| shown::text(&service).into_owned()),
             value_limit,
             keys,
         };
@@ -121,13 +122,19 @@ impl Template {
     }
 
     /// The part of a line between time and request: `","level":"INFO","logger":"app","msg":"started"`.
-    pub(crate) fn prefix(&self, severity: Severity, logger: &str, message: &str, out: &mut String) {
+    pub(crate) fn prefix(
+        &self,
+        severity: Severity,
+        logger: Shown<'_>,
+        message: Shown<'_>,
+        out: &mut String,
+    ) {
         out.push_str(&self.level);
         out.push_str(severity.as_str());
         out.push_str(&self.logger);
         escape::json_text(logger, out);
         out.push_str(&self.message);
-        Encoder::json(out, self.value_limit).text(message);
+        Encoder::json(out, self.value_limit).shown(message);
     }
 
     /// Everything up to the event's own fields, ready to be written: time, prefix, request.
@@ -184,25 +191,25 @@ impl Template {
 
     /// Renders `,"request_id":…,"span_id":"…"`. The values are id, user, method, path, trace id and span id; a trace
     /// id that is `None` is left out, and any other `None` is `"-"`.
-    pub(crate) fn identity(&self, values: [Option<&str>; 6]) -> String {
+    pub(crate) fn identity(&self, values: [Option<Shown<'_>>; 6]) -> String {
         let [id, user, method, path, trace_id, span_id] = values;
-        let or_dash = |value: Option<_>| Some(value.unwrap_or("-"));
+        let or_dash = |value: Option<_>| Some(value.unwrap_or(Shown::literal("-")));
         let values = [
             or_dash(id),
             or_dash(user),
             or_dash(method),
             or_dash(path),
-            self.service.as_deref(),
+            self.service.as_ref().map(Redacted::shown),
             trace_id,
             span_id,
         ];
         let members = || self.identity.iter().zip(values).filter_map(|(key, it)| Some((key, it?)));
         // Enough if nothing is escaped.
-        let room = members().map(|(key, value)| key.len() + value.len() + 2).sum();
+        let room = members().map(|(key, value)| key.len() + value.as_str().len() + 2).sum();
         let mut out = String::with_capacity(room);
         for (key, value) in members() {
             out.push_str(key);
-            Encoder::json(&mut out, self.value_limit).text(value);
+            Encoder::json(&mut out, self.value_limit).shown(value);
         }
         out
     }
@@ -237,12 +244,10 @@ impl Template {
             if how == ContextKeys::Filled && key == "path" {
                 // A path has no query on any line.
                 let path = members::text_of(member.value);
-                escape::json_string(&scrub::url(&path), &mut text);
-            } else if member.value.starts_with('"') {
-                text.push_str(member.value);
+                escape::json_string(shown::url(&path).shown(), &mut text);
             } else {
                 // These keys have one type.
-                escape::json_string(member.value, &mut text);
+                members::value_as_string(member.value, &mut text);
             }
             let known = members::of_object(&head).find(|known| known.key == self.keys.name(index));
             let Some(known) = known else {
@@ -260,8 +265,7 @@ impl Template {
                 while members::walk(fields, 0).any(|other| other.key == free) {
                     free.push('_');
                 }
-                members::open(&mut kept, &free);
-                kept.push_str(member.value);
+                let _ = write!(kept, ",\"{free}\":{}", member.value);
             }
         }
         line.clear();

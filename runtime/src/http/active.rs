@@ -19,7 +19,7 @@ use super::request_id::REQUEST_ID;
 use super::route::Route;
 use super::settings::{DEFAULT, Settings};
 use crate::instrument::context::{RequestContext, Scope, SpannedContext};
-use crate::redact::scrub;
+use crate::redact::shown;
 use crate::request::{Origin, Request};
 
 /// Begins a request by hand, with default settings.
@@ -183,12 +183,12 @@ impl ActiveRequest {
     /// Sets the `route` of `request_completed`, such as `/orders/{id}`.
     ///
     /// Default: the route that axum matched, if the feature `axum` is enabled and the parts contain it; otherwise there
-    /// is no `route`. A `&'static str` is logged as is; a `String` is scrubbed.
+    /// is no `route`. A `&'static str` is logged as is; a `String` and axum's route are scrubbed.
     pub fn set_route(&mut self, route: impl Into<Cow<'static, str>>) {
         if let Some(open) = &mut self.open {
             open.route = Some(Route::Named(match route.into() {
-                Cow::Owned(route) => scrub::text(&route).into_owned().into(),
-                route @ Cow::Borrowed(_) => route,
+                Cow::Owned(route) => shown::text(&route).into_owned(),
+                Cow::Borrowed(route) => route.into(),
             }));
         }
     }

@@ -1,4 +1,4 @@
-//! A service for operators: log levels and line counts over HTTP.
+//! A service for operators: log levels and the counts of lines and redactions over HTTP.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -19,7 +19,8 @@ use crate::logger::Logger;
 use crate::request::overrides;
 use crate::sink::stats::stats;
 
-/// Returns a service that shows and changes the log levels and shows the line counts of a running program.
+/// Returns a service that shows and changes the log levels and shows the counts of lines and redactions of a
+/// running program.
 ///
 /// **It does not authenticate its callers**: mount it behind your own authentication, or on a port that only operators
 /// can reach.
@@ -181,12 +182,16 @@ fn counts() -> Value {
             "dropped": dropped,
         })
     });
+    let redactions = stats.redactions.iter().map(
+        |redaction| json!({ "reason": redaction.reason.to_string(), "count": redaction.count }),
+    );
     json!({
         "emitted": stats.emitted,
         "written": stats.written,
         "waiting": stats.waiting,
         "dropped": stats.dropped,
         "sampled_away": overrides::sampled_away(),
+        "redactions": redactions.collect::<Vec<_>>(),
         "sinks": sinks.collect::<Vec<_>>(),
     })
 }

@@ -14,6 +14,7 @@ use super::trust::{DebugRequest, Trust};
 use super::{started, trace_context};
 use crate::current;
 use crate::instrument::context::{self, RequestContext};
+use crate::redact::shown::{self, Redacted};
 use crate::request::open_steps::OpenSteps;
 use crate::request::{Origin, Request};
 
@@ -24,14 +25,14 @@ pub(super) fn prepare(
     peer: Option<SocketAddr>,
     origin: Origin,
 ) -> (RequestContext, Box<OpenRequest>) {
-    let incoming_id = IncomingId::of(&parts.headers);
+    let (id, client_request_id) = match IncomingId::of(&parts.headers) {
+        IncomingId::Missing => (None, None),
+        IncomingId::Valid(id) => (Some(id), None),
+        IncomingId::Rejected(shown) => (None, Some(shown)),
+    };
     let debug = |trust: &Trust| trust.debug_request(parts, peer);
     let debug = settings.trust.as_ref().map_or(DebugRequest::Ignored, debug);
-    let context = new_context(settings, parts, &incoming_id, debug, origin);
-    let client_request_id = match incoming_id {
-        IncomingId::Rejected(shown) => Some(shown),
-        IncomingId::Missing | IncomingId::Valid(_) => None,
-    };
+    let context = new_context(settings, parts, id, debug, origin);
     if let Some(watch) = &settings.watch {
         watch.add(&context.request);
     }
@@ -56,26 +57,26 @@ pub(super) fn announce(open: &OpenRequest, parts: &Parts) {
     if let Some(trust) = &settings.trust {
         trust.log(open.debug);
     }
-    started::write(parts, open.client_request_id.as_deref());
+    started::write(parts, open.client_request_id.as_ref());
 }
 
 fn new_context(
     settings: &Settings,
     parts: &Parts,
-    incoming_id: &IncomingId,
+    id: Option<Redacted<'static>>,
     debug: DebugRequest,
     origin: Origin,
 ) -> RequestContext {
-    let mut request = match incoming_id {
-        IncomingId::Valid(id) => Request::with_id(id),
-        IncomingId::Missing | IncomingId::Rejected(_) => Request::new(),
+    let mut request = match id {
+        Some(id) => Request::with_id(id),
+        None => Request::new(),
     };
     request.origin = origin;
     let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
-    request.overrides = settings.overrides(&request.id, parts, debug).map(Box::new);
-    request.method = Some(context::method_of(parts.method.as_str()));
+    request.overrides = settings.overrides(request.id.as_str(), parts, debug).map(Box::new);
+    request.method = Some(shown::method(parts.method.as_str()));
     let path = path.as_deref().unwrap_or(parts.uri.path());
-    request.path = Some(context::safe_path(path).into());
+    request.path = Some(shown::request_target(path));
     request.set_trace(trace_context::of(&parts.headers, request.started));
     if settings.watch.is_some() {
         request.open_steps = Some(OpenSteps::default());

@@ -1,6 +1,5 @@
 //! A request in flight, and its `request_completed` line: exactly one, however the request completes.
 
-use std::borrow::Cow;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,10 +23,12 @@ use crate::format::record::Severity;
 use crate::instrument::totals;
 use crate::json::append::{append, number};
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::logger::{CandorLayer, emit, notices};
 use crate::outcome::grpc;
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
+use crate::redact::shown::Redacted;
 use crate::request::Request;
 
 /// How a request completed.
@@ -53,10 +54,10 @@ pub(super) struct OpenRequest {
     frame: Frame,
     method: Method,
     pub(super) route: Option<Route>,
-    pub(super) client_request_id: Option<String>,
+    pub(super) client_request_id: Option<Redacted<'static>>,
     pub(super) debug: DebugRequest,
     status: Option<StatusCode>,
-    content_type: Option<Cow<'static, str>>,
+    content_type: Option<Redacted<'static>>,
     /// The gRPC status. Its HTTP status is 200 in any case.
     grpc_status: Option<u16>,
     /// Bytes of the body so far.
@@ -95,7 +96,7 @@ impl OpenRequest {
     pub(super) fn new(
         request: Arc<Request>,
         parts: &Parts,
-        client_request_id: Option<String>,
+        client_request_id: Option<Redacted<'static>>,
         debug: DebugRequest,
         settings: Arc<Settings>,
     ) -> Self {
@@ -237,10 +238,10 @@ impl OpenRequest {
     }
 
     fn write(&self, outcome: &str, now: Tick, limit: usize, out: &mut String) {
-        let text = |out: &mut String, key: &str, value: Option<&str>| {
+        let text = |out: &mut String, key: &'static str, value: Option<Shown<'_>>| {
             if let Some(value) = value {
                 out.push_str(key);
-                Encoder::json(out, limit).text(value);
+                Encoder::json(out, limit).shown(value);
             }
         };
         append(out, NUMBERS_CAPACITY, |pieces| {
@@ -259,12 +260,14 @@ impl OpenRequest {
             pieces.put(outcome);
             pieces.put("\"");
         });
-        text(out, ",\"content_type\":", self.content_type.as_deref());
+        text(out, ",\"content_type\":", self.content_type.as_ref().map(Redacted::shown));
         out.push_str(",\"response_bytes\":");
         number(self.bytes, out);
-        text(out, ",\"route\":", self.route.as_ref().map(Route::as_str));
+        let route = self.route.as_ref().map(Route::redacted);
+        text(out, ",\"route\":", route.as_ref().map(Redacted::shown));
         totals::write(&self.request, now, outcome != "ok", limit, out);
-        text(out, ",\"client_request_id\":", self.client_request_id.as_deref());
+        let client_id = self.client_request_id.as_ref();
+        text(out, ",\"client_request_id\":", client_id.map(Redacted::shown));
     }
 }
 
@@ -278,7 +281,7 @@ fn has_no_body(method: &Method, status: StatusCode) -> bool {
 }
 
 /// The scrubbed content type. Common ones need no scrubbing and no allocation.
-fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
+fn content_type(headers: &HeaderMap) -> Option<Redacted<'static>> {
     const KNOWN: [&str; 4] = [
         "application/json",
         "text/plain; charset=utf-8",
@@ -287,8 +290,8 @@ fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
     ];
     let value = headers.get(header::CONTENT_TYPE)?;
     match KNOWN.iter().find(|known| known.as_bytes() == value.as_bytes()) {
-        Some(known) if !keys::is_adjusted() => Some(Cow::Borrowed(known)),
-        _ => header_text(headers, &header::CONTENT_TYPE).map(Cow::Owned),
+        Some(known) if !keys::is_adjusted() => Some((*known).into()),
+        _ => header_text(headers, &header::CONTENT_TYPE),
     }
 }
 

@@ -26,9 +26,9 @@ impl<'a> Fields<'a> {
     pub fn set(&mut self, name: &str, value: impl Loggable) -> &mut Self {
         let (mut name, json) = context::member(name, &value);
         while self.reserved.contains(&name.as_str()) {
-            name.push('_');
+            name.push("_");
         }
-        members::set(&mut self.members, &name, &json);
+        members::set(&mut self.members, name.shown(), &json);
         self
     }
 

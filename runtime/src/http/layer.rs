@@ -24,8 +24,9 @@ use crate::redact::loggable::Loggable;
 
 /// Layer that gives each request its context and writes `request_started` and `request_completed`.
 ///
-/// The request id is the `X-Request-ID` header if that is 1 to 128 characters of `[A-Za-z0-9._-]`; otherwise a UUID v7
-/// is generated. The response carries the id in the same header. A W3C `traceparent` is continued.
+/// The request id is the `X-Request-ID` header if that is 1 to 128 characters of `[A-Za-z0-9._-]` (in strict mode 64)
+/// without a secret that the scrubber finds; otherwise a UUID v7 is generated. The response carries the id in the same
+/// header. A W3C `traceparent` is continued.
 ///
 /// # One `request_completed` for each request
 ///
@@ -174,7 +175,7 @@ impl RequestLayer {
     /// Default: off. A request without a matched route keeps its path. Replaces an earlier [`path`](Self::path).
     #[cfg(any(feature = "axum_0_7", feature = "axum_0_8"))]
     pub fn path_template(self) -> Self {
-        self.path(|parts| Some(Route::of(&parts.extensions)?.as_str().to_owned()))
+        self.path(|parts| Some(Route::of(&parts.extensions)?.redacted().as_str().to_owned()))
     }
 
     /// Sets `user_id` from the request headers, for every line of the request.

@@ -12,9 +12,10 @@ use super::trust::DEBUG_LOG;
 use crate::format::record::Severity;
 use crate::instrument::context;
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::logger::emit;
 use crate::redact::loggable::Encoder;
-use crate::redact::scrub;
+use crate::redact::shown;
 
 /// `reqwest-middleware` that adds [`outbound_headers`] to every request of a client.
 ///
@@ -86,13 +87,13 @@ impl ContextMiddleware {
             return;
         }
         emit::emit(&site::REDIRECTED, Severity::Warn, |out, limit| {
-            let mut text = |key: &str, value: &str| {
+            let mut text = |key: &'static str, value: Shown<'_>| {
                 members::open(out, key);
-                Encoder::json(out, limit).text(value);
+                Encoder::json(out, limit).shown(value);
             };
-            text("event", "redirect_followed");
-            text("url", &scrub::url(url));
-            text("detail", FOLLOWED);
+            text("event", Shown::literal("redirect_followed"));
+            text("url", shown::url(url).shown());
+            text("detail", Shown::literal(FOLLOWED));
         });
     }
 }

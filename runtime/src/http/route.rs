@@ -1,9 +1,12 @@
 //! The route of a request, and the peer address that axum provides.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use http::Extensions;
+
+#[cfg(any(feature = "axum_0_7", feature = "axum_0_8"))]
+use crate::redact::shown;
+use crate::redact::shown::Redacted;
 
 /// Declares `Route` and `peer` for these versions of axum.
 macro_rules! axum_versions {
@@ -12,7 +15,7 @@ macro_rules! axum_versions {
         #[derive(Debug, Clone)]
         pub(super) enum Route {
             /// Set by hand.
-            Named(Cow<'static, str>),
+            Named(Redacted<'static>),
             $(
                 #[cfg(feature = $feature)]
                 $Version($axum::extract::MatchedPath),
@@ -32,12 +35,12 @@ macro_rules! axum_versions {
                 None
             }
 
-            pub(super) fn as_str(&self) -> &str {
+            pub(super) fn redacted(&self) -> Redacted<'_> {
                 match self {
-                    Route::Named(route) => route,
+                    Route::Named(route) => route.shown().into(),
                     $(
                         #[cfg(feature = $feature)]
-                        Route::$Version(path) => path.as_str(),
+                        Route::$Version(path) => shown::text(path.as_str()),
                     )*
                 }
             }

@@ -10,8 +10,9 @@ use crate::json::{escape, members};
 use crate::logger::emit;
 use crate::redact::loggable::Encoder;
 use crate::redact::scrub;
+use crate::redact::shown::{self, Redacted};
 
-pub(super) fn write(request: &Parts, client_request_id: Option<&str>) {
+pub(super) fn write(request: &Parts, client_request_id: Option<&Redacted<'_>>) {
     emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
         members::text(out, "event", "request_started");
         if let Some(query) = request.uri.query() {
@@ -25,15 +26,15 @@ pub(super) fn write(request: &Parts, client_request_id: Option<&str>) {
         {
             if let Some(value) = header_text(&request.headers, &name) {
                 members::open(out, key);
-                match value.parse::<u64>() {
+                match value.as_str().parse::<u64>() {
                     Ok(length) => Encoder::json(out, limit).u64(length),
-                    Err(_) => Encoder::json(out, limit).text(&value),
+                    Err(_) => Encoder::json(out, limit).shown(&value),
                 }
             }
         }
         if let Some(id) = client_request_id {
             members::open(out, "client_request_id");
-            Encoder::json(out, limit).text(id);
+            Encoder::json(out, limit).shown(id);
         }
     });
 }
@@ -49,25 +50,22 @@ fn headers(map: &HeaderMap, is_id_rejected: bool) -> scrub::Json {
 }
 
 /// Returns the scrubbed text of a header.
-pub(super) fn header_text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
-    let value = headers.get(name)?;
-    let value = String::from_utf8_lossy(value.as_bytes());
-    Some(scrub::listed_or_shape(name.as_str(), scrub::text(&value)).into_owned())
+pub(super) fn header_text(
+    headers: &HeaderMap,
+    name: &header::HeaderName,
+) -> Option<Redacted<'static>> {
+    Some(shown::header(name.as_str(), headers.get(name)?.as_bytes()))
 }
 
 /// Appends a query as an object of lists: `a=1&a=2&password=x` is `{"a":["1","2"],"password":["[REDACTED]"]}`.
 fn query(query: &str, limit: usize, out: &mut String) {
-    let mut names: Vec<(String, Vec<String>)> = Vec::new();
+    let mut names: Vec<(Redacted<'_>, Vec<Redacted<'_>>)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (scrub::form_decoded(name), scrub::form_decoded(value));
-        let shown = if scrub::is_secret_value(&name, &value) {
-            "[REDACTED]".to_owned()
-        } else {
-            scrub::listed_or_shape(&name, scrub::text(&value)).into_owned()
-        };
-        let name = scrub::text(&name).into_owned();
-        match names.iter_mut().find(|(known, _)| *known == name) {
+        let shown = shown::query_value(&name, &value).into_owned();
+        let name = shown::query_name(&name).into_owned();
+        match names.iter_mut().find(|(known, _)| known.as_str() == name.as_str()) {
             Some((_, values)) => values.push(shown),
             None => names.push((name, vec![shown])),
         }
@@ -77,13 +75,13 @@ fn query(query: &str, limit: usize, out: &mut String) {
         if index > 0 {
             out.push(',');
         }
-        escape::json_string(name, out);
+        escape::json_string(name.shown(), out);
         out.push_str(":[");
         for (index, value) in values.iter().enumerate() {
             if index > 0 {
                 out.push(',');
             }
-            Encoder::json(out, limit).text(value);
+            Encoder::json(out, limit).shown(value);
         }
         out.push(']');
     }

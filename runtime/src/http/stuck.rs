@@ -112,7 +112,7 @@ fn warn(request: &Arc<Request>) {
     let open = request.open_steps.as_ref().map(OpenSteps::list).unwrap_or_default();
     emit::emit_at(&site::STUCK, Some(request), Severity::Warn, now, |out, limit| {
         members::open(out, "event");
-        Encoder::json(out, limit).text("request_stuck");
+        Encoder::json(out, limit).shown("request_stuck");
         millis(out, "age_ms", now.since(request.started));
         members::open(out, "open");
         out.push('[');

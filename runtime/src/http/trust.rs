@@ -18,6 +18,7 @@ use crate::json::append::number;
 use crate::json::members;
 use crate::levels::{Levels, Raised};
 use crate::logger::emit;
+use crate::redact::shown;
 use crate::request::overrides::DebugLog;
 
 pub(super) const DEBUG_LOG: HeaderName = HeaderName::from_static("x-debug-log");
@@ -158,7 +159,7 @@ impl Trust {
             DebugRequest::Ignored => {}
             DebugRequest::Accepted => emit::emit(&site::DEBUG_RAISED, Severity::Info, |out, _| {
                 members::text(out, "event", "debug_raised");
-                members::text(out, "levels", &self.levels.to_string());
+                members::text(out, "levels", &shown::text(&self.levels.to_string()));
                 members::open(out, "lines");
                 number(self.lines, out);
             }),

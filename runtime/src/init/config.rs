@@ -46,9 +46,18 @@ pub struct Config {
     pub(super) print_panics: bool,
     pub(super) hash_key: Option<[u8; hash::KEY_BYTES]>,
     pub(super) spans: bool,
-    pub(super) strict: bool,
+    pub(super) strict: Strict,
     pub(super) strict_allow: Vec<String>,
     pub(super) strict_targets: Vec<String>,
+}
+
+/// Whether values without a policy are hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strict {
+    Off,
+    /// They are shown, and reported.
+    Report,
+    On,
 }
 
 impl fmt::Debug for Config {
@@ -93,7 +102,7 @@ impl Config {
             print_panics: false,
             hash_key: None,
             spans: true,
-            strict: false,
+            strict: Strict::Off,
             strict_allow: Vec::new(),
             strict_targets: Vec::new(),
         }
@@ -251,20 +260,61 @@ impl Config {
     ///   arguments have policies;
     /// - errors that are not [`Loggable`](crate::Loggable), and panic messages with arguments;
     /// - path segments, and values of query parameters and headers, unless
-    ///   [`strict_allow`](Config::strict_allow) lists them.
+    ///   [`strict_allow`](Config::strict_allow) lists them;
+    /// - HTTP methods other than the standard ones, names of threads, and targets of `log` records that are not paths of
+    ///   identifiers.
+    ///
+    /// A name that is given at run time, as to [`record`](crate::record) or [`context::set`](crate::context::set), is
+    /// `[REDACTED]` unless it consists of letters, digits, `_`, `-` and `.`. An `X-Request-ID` of more than 64 characters
+    /// is replaced.
     ///
     /// The scrubber also removes mail and network addresses, telephone numbers and IBANs from the text that is still
     /// shown.
     ///
     /// Strict mode applies to the whole process, and stays on once it is on.
     pub fn strict(self, on: bool) -> Self {
-        Config { strict: on, ..self }
+        let strict = match self.strict {
+            _ if on => Strict::On,
+            Strict::On => Strict::Off,
+            off => off,
+        };
+        Config { strict, ..self }
+    }
+
+    /// Turns on report mode, a dry run of [strict mode](Config::strict). Default off.
+    ///
+    /// Lines are written as without strict mode. In addition, INFO lines with the event `strict_report` list the names of
+    /// the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
+    /// [`strict_targets`](Config::strict_targets) apply, so that the list of exceptions can be prepared before strict
+    /// mode is turned on. A line is written
+    ///
+    /// - once for each call site of a `tracing` event or span or a `log` record, with its target, file and line. It has
+    ///   the fields of the first event that strict mode would alter;
+    /// - once for each name of a header or query parameter, and once for all paths;
+    /// - once for each type of error, and once for all panics.
+    ///
+    /// Personal data that only the scrubber of strict mode finds, in text that strict mode still shows, is not reported.
+    /// The `Debug` and `Display` of a field may be called a second time.
+    ///
+    /// Report mode applies to the whole process. It has no effect if strict mode is on, in this configuration or in an
+    /// earlier one.
+    ///
+    /// ```
+    /// let config = candor::Config::new().strict_report(true).strict_allow(["orders", "page"]);
+    /// ```
+    pub fn strict_report(self, on: bool) -> Self {
+        let strict = match self.strict {
+            Strict::On => Strict::On,
+            _ if on => Strict::Report,
+            _ => Strict::Off,
+        };
+        Config { strict, ..self }
     }
 
     /// Names that strict mode shows: path segments, query parameters and headers. Default none.
     ///
     /// The values are still scrubbed. Headers that describe the message and not a person (`content-type`, `accept`,
-    /// …) are always shown.
+    /// …) are always shown, except for parameters of media types other than `charset` and `q`.
     ///
     /// ```
     /// let config = candor::Config::new().strict(true).strict_allow(["orders", "v1", "page", "x-region"]);

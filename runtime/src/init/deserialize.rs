@@ -26,6 +26,7 @@ const FIELDS: &[&str] = &[
     "hash_key",
     "hash_key_file",
     "strict",
+    "strict_report",
     "strict_allow",
     "strict_targets",
     "sensitive",
@@ -56,7 +57,7 @@ const FIELDS: &[&str] = &[
 /// service = "orders"
 /// keys = { ts = "timestamp", level = "severity" }
 /// hash_key_file = "/run/secrets/log-hash-key"
-/// strict = true
+/// strict = true                    # or `strict_report = true` for a dry run
 /// strict_allow = ["orders", "page"]
 /// strict_targets = ["orders"]
 /// sensitive = ["kundengeheimnis"]
@@ -130,7 +131,8 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "audit_file" => config.audit_file = Some(map.next_value()?),
                 "hash_key" => key = Some(map.next_value_seed(HashKeyText)?),
                 "hash_key_file" => key_file = Some(map.next_value()?),
-                "strict" => config.strict = map.next_value()?,
+                "strict" => config = config.strict(map.next_value()?),
+                "strict_report" => config = config.strict_report(map.next_value()?),
                 "strict_allow" => config.strict_allow = map.next_value()?,
                 "strict_targets" => config.strict_targets = map.next_value()?,
                 "sensitive" => config.sensitive = map.next_value()?,

@@ -7,7 +7,7 @@ use tracing_core::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::layer::Layer as _;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::config::Config;
+use super::config::{Config, Strict};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::logging::Logging;
 use super::output::{Output, has_colour, open_audit};
@@ -23,7 +23,7 @@ use crate::layer::standalone::StandaloneSubscriber;
 use crate::levels::ActiveLevels;
 use crate::logger::{self, CandorLayer, Logger, notices};
 use crate::redact::loggable::{self, Encoder};
-use crate::redact::{hash, keys, scrub, strict};
+use crate::redact::{hash, keys, shown, strict};
 use crate::sink::{Report, Sink};
 use crate::site;
 
@@ -161,8 +161,10 @@ impl Config {
         if let Some(key) = self.hash_key {
             hash::install(key);
         }
-        if self.strict {
-            strict::install(self.strict_allow, self.strict_targets);
+        match self.strict {
+            Strict::Off => {}
+            Strict::Report => strict::install_report(self.strict_allow, self.strict_targets),
+            Strict::On => strict::install(self.strict_allow, self.strict_targets),
         }
         let ignored = self.levels.ignored.clone();
         let logger = Logger {
@@ -191,7 +193,7 @@ fn warn_of_ignored(logger: &Logger, directives: &[String]) {
     for directive in directives.iter().filter(|_| logger.allows(&record)) {
         logger.write(&record, SpanScope::Nothing, |out| {
             members::open(out, "directive");
-            Encoder::json(out, logger.value_limit).text(&scrub::text(directive));
+            Encoder::json(out, logger.value_limit).shown(&shown::text(directive));
         });
     }
 }

@@ -1,6 +1,7 @@
 //! The logger of the `log` crate, which writes its records as lines.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use log::{LevelFilter, Log, Metadata, Record as LogRecord};
@@ -11,9 +12,10 @@ use crate::base::lock;
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::json::members;
 use crate::layer::event;
-use crate::logger::with_layer;
-use crate::redact::{error_text, scrub, strict};
+use crate::logger::{Logger, with_layer};
+use crate::redact::{error_text, shown, strict};
 
 struct Bridge;
 
@@ -56,14 +58,16 @@ impl Log for Bridge {
             .args()
             .as_str()
             .map_or_else(|| Cow::from(error_text::display(record.args())), Cow::from);
-        let message = if hidden { scrub::shape(&text).into() } else { scrub::text(&text) };
+        let message = if hidden { shown::shape(&text) } else { shown::text(&text) };
+        // A text of the running program, unlike the target of a tracing event.
+        let target = shown::log_target(record.target());
         with_layer(|logger| {
             logger.write(
                 &Record {
                     at: Tick::now(),
                     severity: Severity::from(level(record.level())),
-                    logger: record.target(),
-                    message: &message,
+                    logger: target.shown(),
+                    message: message.shown(),
                     has_exc: false,
                     capped: true,
                     context_keys: ContextKeys::Unused,
@@ -80,8 +84,42 @@ impl Log for Bridge {
                     }
                 },
             );
+            if strict::is_reported() {
+                report_hidden(logger, record);
+            }
         });
     }
 
     fn flush(&self) {}
+}
+
+/// Reports what strict mode would hide, once for each call site.
+#[cold]
+fn report_hidden(logger: &Logger, record: &LogRecord<'_>) {
+    /// The call sites that were reported.
+    static CALL_SITES: Mutex<BTreeSet<(Option<&str>, Option<u32>)>> = Mutex::new(BTreeSet::new());
+    const MAX_CALL_SITES: usize = 1000;
+
+    let target = record.target();
+    let mut hides = Vec::new();
+    let mut members = String::new();
+    if !strict::is_listed_target(target) {
+        hides.push("\"message\"".to_owned());
+    }
+    if shown::is_log_path(target) {
+        members::text(&mut members, "target", &shown::text(target));
+    } else {
+        hides.push("\"logger\"".to_owned());
+    }
+    if hides.is_empty() {
+        return;
+    }
+    let is_new = {
+        let mut sites = lock(&CALL_SITES);
+        sites.len() < MAX_CALL_SITES && sites.insert((record.file_static(), record.line()))
+    };
+    if is_new {
+        members.push_str(&event::location(record.file_static(), record.line(), |_| false));
+        logger.strict_report("log", &members, &hides);
+    }
 }

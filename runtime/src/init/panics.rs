@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Mutex;
@@ -15,9 +14,10 @@ use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::logger::notices::{HAS_PANIC_HOOK, PANIC_HOOK_HAS_RUN, with_any_logger};
 use crate::redact::loggable::Encoder;
-use crate::redact::scrub;
+use crate::redact::shown::{self, Redacted};
 use crate::site::event_sites;
 
 event_sites! {
@@ -117,29 +117,29 @@ fn write(info: &PanicHookInfo<'_>) {
             return;
         }
         logger.write(&record, SpanScope::Thread, |out| {
-            write_members(info, &message, backtrace, logger.value_limit, out);
+            write_members(info, message.shown(), backtrace, logger.value_limit, out);
         });
     });
 }
 
 fn write_members(
     info: &PanicHookInfo<'_>,
-    message: &str,
+    message: Shown<'_>,
     backtrace: &str,
     limit: usize,
     out: &mut String,
 ) {
-    let put = |out: &mut String, key: &str, value: &str| {
+    let put = |out: &mut String, key: &'static str, value: Shown<'_>| {
         members::open(out, key);
-        Encoder::json(out, limit).text(value);
+        Encoder::json(out, limit).shown(value);
     };
     members::text(out, "event", "panic");
     if let Some(location) = info.location() {
-        put(out, "location", &location.to_string());
+        put(out, "location", shown::text(&location.to_string()).shown());
     }
     put(out, "panic_message", message);
-    put(out, "thread", std::thread::current().name().unwrap_or("unnamed"));
-    put(out, "exc", &scrub::text(backtrace));
+    put(out, "thread", shown::thread_name(std::thread::current().name()).shown());
+    put(out, "exc", shown::text(backtrace).shown());
 }
 
 /// Removes the frames of the panic machinery at the start of a backtrace, which would use up the length of a value.
@@ -165,11 +165,11 @@ fn skip_machinery(backtrace: &str) -> &str {
 }
 
 /// The scrubbed message. A message with arguments is a `String`, and strict mode shows only its shape.
-fn message(payload: &(dyn Any + Send)) -> Cow<'_, str> {
+fn message(payload: &(dyn Any + Send)) -> Redacted<'_> {
     if let Some(text) = payload.downcast_ref::<&str>() {
-        return scrub::text(text);
+        return shown::text(text);
     }
     payload
         .downcast_ref::<String>()
-        .map_or("a value that is no text".into(), |text| scrub::text_or_shape(text))
+        .map_or("a value that is no text".into(), |text| shown::panic_message(text))
 }

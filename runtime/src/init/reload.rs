@@ -13,6 +13,7 @@ use crate::json::members;
 use crate::levels::{self, ActiveLevels, Levels, TemporaryRaise};
 use crate::logger::Logger;
 use crate::redact::loggable::Encoder;
+use crate::redact::shown;
 
 /// Replaces the levels that are set; raises stay.
 pub(crate) fn set(logger: &Logger, directives: &str) -> Result<(), ConfigError> {
@@ -67,18 +68,17 @@ fn update(logger: &Logger, change: impl Fn(&mut ActiveLevels)) {
 }
 
 /// Writes the line of a change at any level.
-fn log_change(logger: &Logger, change: &str, time: Option<Duration>) {
+fn log_change(logger: &Logger, change: &'static str, time: Option<Duration>) {
     let record = Record::own(Severity::Info, "levels_changed");
     let active = logger.levels.load_full();
     logger.write_always(&record, |out| {
-        let mut text = |key: &str, value: &str| members::text(out, key, value);
-        text("event", "levels_changed");
-        text("change", change);
-        text("levels", &active.set.to_string());
+        members::text(out, "event", "levels_changed");
+        members::text(out, "change", change);
+        members::text(out, "levels", &shown::text(&active.set.to_string()));
         if !active.raised.is_empty() {
             let raised: Vec<_> =
                 active.raised.iter().map(|raised| raised.levels.to_string()).collect();
-            text("raised", &raised.join(","));
+            members::text(out, "raised", &shown::text(&raised.join(",")));
         }
         if let Some(time) = time {
             members::open(out, "seconds");

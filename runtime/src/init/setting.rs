@@ -1,9 +1,9 @@
 //! Settings that are strings in the environment and in a configuration file.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::str::FromStr;
 
-use super::config::Config;
+use super::config::{Config, Strict};
 use super::error::{ConfigErrorKind, ConfigMistake};
 use crate::format::Format;
 use crate::format::keys::Keys;
@@ -76,8 +76,8 @@ impl Setting {
             Setting::Service => config.service = Some(text.to_owned()),
             Setting::Keys => config.keys = Keys::parse(text).map_err(|why| invalid(&why))?,
             Setting::Strict => {
-                config.strict =
-                    one_of(text, [("1", true), ("0", false)]).map_err(|why| invalid(&why))?;
+                let modes = [("1", Strict::On), ("0", Strict::Off), ("report", Strict::Report)];
+                config.strict = one_of(text, modes).map_err(|why| invalid(&why))?;
             }
         }
         Ok(())
@@ -90,10 +90,19 @@ impl Setting {
     }
 }
 
-/// Parses one of two keywords in any case.
-fn one_of<T>(text: &str, keywords: [(&str, T); 2]) -> Result<T, String> {
-    let [(first, _), (second, _)] = keywords;
-    let error = format!("expected \"{first}\" or \"{second}\"");
+/// Parses one of some keywords in any case.
+fn one_of<T, const N: usize>(text: &str, keywords: [(&str, T); N]) -> Result<T, String> {
+    let mut error = String::from("expected ");
+    for (at, (keyword, _)) in keywords.iter().enumerate() {
+        let separator = if at == 0 {
+            ""
+        } else if at + 1 < N {
+            ", "
+        } else {
+            " or "
+        };
+        let _ = write!(error, "{separator}\"{keyword}\"");
+    }
     let mut keywords = keywords.into_iter();
     keywords
         .find(|(keyword, _)| text.eq_ignore_ascii_case(keyword))

@@ -15,6 +15,7 @@ use super::totals;
 use crate::base::clock::Tick;
 use crate::format::record::Severity;
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::logger::{emit, notices};
 use crate::outcome::ReturnsStepOutput;
 use crate::outcome::failure::Failure;
@@ -275,7 +276,7 @@ impl OpenJob {
         }
     }
 
-    fn write(&mut self, outcome: &str, severity: Severity, failure: Option<&Failure<'_>>) {
+    fn write(&mut self, outcome: &'static str, severity: Severity, failure: Option<&Failure<'_>>) {
         let Some(request) = self.request.take() else { return };
         let now = Tick::now();
         emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
@@ -284,8 +285,8 @@ impl OpenJob {
             millis(out, "duration_ms", now.since(request.started));
             text(out, limit, "outcome", outcome);
             if let Some(failure) = failure {
-                text(out, limit, "error", &failure.class(None).to_string());
-                failure.write_members("error", limit, out);
+                text(out, limit, "error", &failure.class(None).shown());
+                failure.write_members(Shown::literal("error"), limit, out);
             }
             totals::write(&request, now, outcome != "ok", limit, out);
         });
@@ -303,7 +304,7 @@ impl Drop for OpenJob {
     }
 }
 
-fn text(out: &mut String, limit: usize, key: &str, value: &str) {
+fn text<'a>(out: &mut String, limit: usize, key: &'static str, value: impl Into<Shown<'a>>) {
     members::open(out, key);
-    Encoder::json(out, limit).text(value);
+    Encoder::json(out, limit).shown(value);
 }

@@ -35,7 +35,7 @@ pub(crate) fn write(
     });
     if let Some((slowest, _)) = totals.slowest {
         out.push_str(",\"slowest_step\":");
-        Encoder::json(out, limit).text(slowest);
+        Encoder::json(out, limit).shown(slowest);
     }
     if let Some(cause) = totals.cause.filter(|_| has_failed) {
         members::open(out, "cause");

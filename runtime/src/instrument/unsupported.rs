@@ -11,6 +11,7 @@ use crate::format::record::Severity;
 use crate::json::members;
 use crate::logger::emit;
 use crate::outcome::unsupported::Unsupported;
+use crate::redact::shown;
 use crate::request::Request;
 use crate::site::{Site, event_sites};
 
@@ -37,6 +38,6 @@ pub(super) fn report(
         members::text(out, "dependency", site.dependency());
         members::text(out, "operation", site.spec.name);
         members::text(out, "type", unsupported.type_name());
-        members::text(out, "detail", &unsupported.detail());
+        members::text(out, "detail", &shown::text(&unsupported.detail()));
     });
 }

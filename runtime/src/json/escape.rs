@@ -4,6 +4,8 @@
 //! line separators U+2028/9 and the bidirectional controls are written as `\uXXXX`, in addition to the characters that
 //! RFC 8259 (section 7) requires.
 
+use super::shown::Shown;
+
 /// The escape of each byte: 0 for none, `b'u'` for a numeric escape, `0xff` if it depends on the whole character that
 /// starts with the byte, else the character after the backslash.
 const CLASS: [u8; 256] = {
@@ -45,7 +47,8 @@ pub(crate) const fn is_unsafe(c: char) -> bool {
 
 /// Appends `text` as the content of a JSON string.
 #[inline]
-pub(crate) fn json_text(text: &str, out: &mut String) {
+pub(crate) fn json_text(text: Shown<'_>, out: &mut String) {
+    let text = text.as_str();
     if is_clean(text) {
         out.push_str(text);
     } else {
@@ -144,7 +147,7 @@ fn unicode_escape(c: char, out: &mut String) {
 
 /// Appends `text` in quotes.
 #[inline]
-pub(crate) fn json_string(text: &str, out: &mut String) {
+pub(crate) fn json_string(text: Shown<'_>, out: &mut String) {
     out.push('"');
     json_text(text, out);
     out.push('"');

@@ -4,6 +4,7 @@
 //! or to cut a line that is too long, walks the text.
 
 use super::escape;
+use super::shown::Shown;
 
 /// One member. `start` and `end` are byte offsets into the text that was walked.
 #[derive(Debug, Clone, Copy)]
@@ -110,16 +111,39 @@ pub(crate) fn remove(members: &mut String, key: &str) {
 }
 
 /// Appends `,"key":`. The caller appends the value.
-pub(crate) fn open(members: &mut String, key: &str) {
+#[inline]
+pub(crate) fn open<'a>(members: &mut String, key: impl Into<Shown<'a>>) {
+    open_shown(members, key.into());
+}
+
+fn open_shown(members: &mut String, key: Shown<'_>) {
     members.push(',');
     escape::json_string(key, members);
     members.push(':');
 }
 
 /// Appends a member whose value is text.
-pub(crate) fn text(members: &mut String, key: &str, value: &str) {
-    open(members, key);
+#[inline]
+pub(crate) fn text<'a>(
+    members: &mut String,
+    key: impl Into<Shown<'a>>,
+    value: impl Into<Shown<'a>>,
+) {
+    text_shown(members, key.into(), value.into());
+}
+
+fn text_shown(members: &mut String, key: Shown<'_>, value: Shown<'_>) {
+    open_shown(members, key);
     escape::json_string(value, members);
+}
+
+/// Appends a value as a JSON string; one that is a string already is copied.
+pub(crate) fn value_as_string(json: &str, out: &mut String) {
+    if json.starts_with('"') {
+        out.push_str(json);
+    } else {
+        escape::json_string(Shown::redacted(json), out);
+    }
 }
 
 /// The name in `,"name":`.
@@ -129,11 +153,11 @@ pub(crate) fn name_of(opening: &str) -> &str {
 }
 
 /// Appends a member and removes an earlier one of the same name.
-pub(crate) fn set(members: &mut String, name: &str, json: &str) {
+pub(crate) fn set(members: &mut String, name: Shown<'_>, json: &str) {
     let mut key = String::new();
     escape::json_text(name, &mut key);
     remove(members, &key);
-    open(members, name);
+    open_shown(members, name);
     members.push_str(json);
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, RwLock};
 
 use tracing_core::field::{Field, Visit};
@@ -20,10 +21,12 @@ use crate::current::span_stack::SpanScope;
 use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::logger::Logger;
 use crate::logger::dispatch::in_flight;
 use crate::redact::loggable::{Encoder, NestedDebug, UNPRINTABLE};
-use crate::redact::{error_text, keys, off, scrub, strict};
+use crate::redact::shown::{self, Message, Redacted};
+use crate::redact::{counted, keys, off, strict};
 use crate::site::is_of_step;
 
 pub(super) fn write<S>(logger: &Logger, event: &Event<'_>, ctx: &Context<'_, S>)
@@ -45,24 +48,55 @@ where
     }
     let site = site_of(metadata);
     buffer::with(&MESSAGE, |message| {
-        let hidden = strict::hides_messages_of(metadata.target());
-        event.record(&mut MessageVisitor { site, hidden, out: message });
+        let mut visitor = MessageVisitor { site, message: Message::of(metadata.target(), message) };
+        event.record(&mut visitor);
+        let MessageVisitor { message, .. } = visitor;
         let record = Record {
             at: Tick::now(),
             severity: Severity::from(*metadata.level()),
-            logger: metadata.target(),
-            message,
+            logger: Shown::literal(metadata.target()),
+            message: message.shown(),
             has_exc: false,
             capped: true,
             context_keys: site.context_keys,
         };
         logger.write(&record, spans, |line| {
             event.record(&mut FieldVisitor::new(logger, site, line));
-            if hidden && !record.message.is_empty() {
+            if message.is_hidden() && !record.message.as_str().is_empty() {
                 site.write_location(metadata, line);
             }
         });
     });
+    if strict::is_reported() {
+        report_hidden(logger, "event", metadata, site, |visitor| event.record(visitor));
+    }
+}
+
+/// Reports the fields that strict mode would hide, once for each call site. The values are visited again.
+#[cold]
+pub(super) fn report_hidden(
+    logger: &Logger,
+    place: &'static str,
+    metadata: &Metadata<'static>,
+    site: &'static ForeignSite,
+    visit: impl FnOnce(&mut HiddenFields),
+) {
+    if site.is_reported.load(Ordering::Relaxed) {
+        return;
+    }
+    let mut hidden = HiddenFields {
+        site,
+        shows_message: strict::is_listed_target(metadata.target()),
+        keys: Vec::new(),
+    };
+    visit(&mut hidden);
+    if hidden.keys.is_empty() || site.is_reported.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let mut members = String::new();
+    members::text(&mut members, "target", Shown::literal(metadata.target()));
+    members.push_str(&location(metadata.file(), metadata.line(), |_| false));
+    logger.strict_report(place, &members, &hidden.keys);
 }
 
 /// What is computed once for each call site of another crate.
@@ -72,6 +106,8 @@ pub(crate) struct ForeignSite {
     /// Whether two fields have the same name: then the last value wins.
     repeats: bool,
     context_keys: ContextKeys,
+    /// Whether report mode has reported it.
+    is_reported: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -143,15 +179,17 @@ impl ForeignSite {
         let mut context_keys = ContextKeys::Unused;
         for field in metadata.fields() {
             let name = field.name().strip_prefix("r#").unwrap_or(field.name());
-            let mut key = if metadata.is_event() && is_of_context(name) {
+            let mut key: Redacted<'_> = if metadata.is_event() && is_of_context(name) {
                 context_keys = ContextKeys::Filled;
-                name.to_owned()
+                name.into()
             } else {
                 field_name(name, LineKind::Event)
             };
             // `level` becomes `level_`, or `level__` if there is a field `level_`.
-            while key != name && metadata.fields().iter().any(|other| other.name() == key) {
-                key.push('_');
+            while key.as_str() != name
+                && metadata.fields().iter().any(|other| other.name() == key.as_str())
+            {
+                key.push("_");
             }
             let mut opening = String::new();
             members::open(&mut opening, &key);
@@ -164,13 +202,13 @@ impl ForeignSite {
         }
         let repeats =
             (1..fields.len()).any(|at| fields[..at].iter().any(|f| f.key == fields[at].key));
-        ForeignSite { fields, repeats, context_keys }
+        ForeignSite { fields, repeats, context_keys, is_reported: AtomicBool::new(false) }
     }
 }
 
 /// The path of a source file from its package on. The file of a dependency lies in a folder of the machine that built
 /// the program, such as `/home/ada/.cargo/registry/src/…/hyper-1.9.0/src/proto/h1/io.rs`.
-fn from_package(file: &str) -> &str {
+fn from_package(file: &'static str) -> &'static str {
     let after_last = |text: &str| text.rfind(['/', '\\']).map_or(0, |separator| separator + 1);
     let sources = file.rfind("/src/").or_else(|| file.rfind("\\src\\"));
     match sources {
@@ -186,10 +224,10 @@ pub(crate) fn location(
     line: Option<u32>,
     is_taken: impl Fn(&str) -> bool,
 ) -> String {
-    let key = |name: &str| {
-        let mut key = name.to_owned();
-        while is_taken(&key) {
-            key.push('_');
+    let key = |name: &'static str| {
+        let mut key = Redacted::from(name);
+        while is_taken(key.as_str()) {
+            key.push("_");
         }
         key
     };
@@ -214,54 +252,30 @@ fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
     buffer::with(&TEXT, f)
 }
 
-/// Formats a value of another crate. `None` if that panics or fails.
-fn printed<T>(
-    text: &mut String,
-    print: impl FnOnce(&mut String) -> Result<T, fmt::Error>,
-) -> Option<T> {
-    catch(|| print(text))?.ok()
-}
-
-/// Appends the event's message, scrubbed, or its shape.
+/// Reads the event's message.
 struct MessageVisitor<'a> {
     site: &'static ForeignSite,
-    /// Whether strict mode hides the message.
-    hidden: bool,
-    out: &'a mut String,
+    message: Message<'a>,
 }
 
 impl MessageVisitor<'_> {
     fn is_message(&self, field: &Field) -> bool {
         self.site.fields.get(field.index()).is_some_and(|field| field.message)
     }
-
-    #[inline]
-    fn write(&mut self, message: &str) {
-        if self.hidden {
-            self.write_shape(message);
-        } else {
-            scrub::text_into(message, self.out);
-        }
-    }
-
-    #[cold]
-    fn write_shape(&mut self, message: &str) {
-        self.out.push_str(&scrub::shape(message));
-    }
 }
 
 impl Visit for MessageVisitor<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.is_message(field) {
-            self.write(value);
+            self.message.write(value);
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.is_message(field) {
-            with_text(|text| match printed(text, |text| write!(text, "{value:?}")) {
-                Some(()) => self.write(text),
-                None => self.out.push_str(UNPRINTABLE),
+            with_text(|text| match catch(|| write!(text, "{value:?}")) {
+                Some(Ok(())) => self.message.write(text),
+                Some(Err(_)) | None => self.message.write_literal(UNPRINTABLE),
             });
         }
     }
@@ -293,6 +307,7 @@ impl<'a> FieldVisitor<'a> {
         self.out.push_str(&known.opening);
         let mut encoder = Encoder::json(self.out, self.logger.value_limit);
         if known.sensitive && !off::is_off() {
+            counted::name(&known.key);
             encoder.redacted();
         } else {
             value(&mut encoder);
@@ -333,30 +348,68 @@ impl Visit for FieldVisitor<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, |to| to.text(&scrub::text_or_shape(value)));
+        self.put(field, |to| to.shown(&shown::text_or_shape(value)));
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.put(field, |to| to.text(&format!("<{} bytes>", value.len())));
+        self.put(field, |to| to.shown(&shown::byte_count(value.len())));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.put(field, |to| {
-            with_text(|text| {
-                error_text::write_chain(value, text);
-                to.text(text);
-            });
-        });
+        self.put(field, |to| to.shown(&shown::error_chain(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.put(field, |to| {
-            with_text(|text| match printed(text, |text| NestedDebug::format(value, text)) {
-                Some(true) => to.raw_json(text),
-                Some(false) => to.text(&scrub::text_or_shape(text)),
-                None => to.text(UNPRINTABLE),
-            });
+            with_text(|text| NestedDebug::write(value, text, to));
         });
+    }
+}
+
+/// The keys of the fields that strict mode would hide, as JSON.
+pub(super) struct HiddenFields {
+    site: &'static ForeignSite,
+    shows_message: bool,
+    keys: Vec<String>,
+}
+
+impl HiddenFields {
+    fn add(&mut self, field: &Field, is_text: impl FnOnce() -> bool) {
+        let Some(known) = self.site.fields.get(field.index()) else { return };
+        let is_hidden =
+            if known.message { !self.shows_message } else { !known.sensitive && is_text() };
+        let key = format!("\"{}\"", known.key);
+        if is_hidden && !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
+    }
+}
+
+impl Visit for HiddenFields {
+    fn record_f64(&mut self, _: &Field, _: f64) {}
+
+    fn record_i64(&mut self, _: &Field, _: i64) {}
+
+    fn record_u64(&mut self, _: &Field, _: u64) {}
+
+    fn record_i128(&mut self, _: &Field, _: i128) {}
+
+    fn record_u128(&mut self, _: &Field, _: u128) {}
+
+    fn record_bool(&mut self, _: &Field, _: bool) {}
+
+    fn record_bytes(&mut self, _: &Field, _: &[u8]) {}
+
+    fn record_str(&mut self, field: &Field, _: &str) {
+        self.add(field, || true);
+    }
+
+    fn record_error(&mut self, field: &Field, _: &(dyn Error + 'static)) {
+        self.add(field, || true);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.add(field, || NestedDebug::is_text(value));
     }
 }
 

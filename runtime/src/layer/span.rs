@@ -7,10 +7,11 @@ use tracing_core::span::{Attributes, Id, Record};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::event::{FieldVisitor, site_of};
+use super::event::{FieldVisitor, report_hidden, site_of};
 use crate::current::{self, SpanData, span_stack};
 use crate::json::members;
 use crate::logger::Logger;
+use crate::redact::strict;
 
 pub(super) fn opened<S>(logger: &Logger, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
 where
@@ -24,6 +25,10 @@ where
     attributes.record(&mut FieldVisitor::new(logger, site_of(attributes.metadata()), &mut fields));
     let data = SpanData::new(fields, current::request(), parent);
     span.extensions_mut().replace(Arc::new(data));
+    if strict::is_reported() {
+        let metadata = attributes.metadata();
+        report_hidden(logger, "span", metadata, site_of(metadata), |to| attributes.record(to));
+    }
 }
 
 pub(super) fn recorded<S>(logger: &Logger, id: &Id, values: &Record<'_>, ctx: &Context<'_, S>)
@@ -40,6 +45,10 @@ where
         }
         fields.push_str(&added);
     });
+    if strict::is_reported() {
+        let metadata = span.metadata();
+        report_hidden(logger, "span", metadata, site_of(metadata), |to| values.record(to));
+    }
 }
 
 pub(super) fn entered<S>(id: &Id, ctx: &Context<'_, S>)

@@ -15,7 +15,7 @@ use crate::base::catch::call_layers;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LayerSpan, StepSpan};
 use crate::format::record::{Record, Severity};
-use crate::json::{escape, members};
+use crate::json::members;
 use crate::request::Request;
 use crate::site::{RECORDED, Site};
 
@@ -27,13 +27,15 @@ pub(crate) mod in_flight {
 
     use crate::base::catch::call_layers;
     use crate::format::record::Record;
+    use crate::json::shown::Shown;
+    use crate::redact::shown::Redacted;
 
     #[derive(Debug)]
     struct InFlight {
         metadata: &'static Metadata<'static>,
         /// Without its message, which is not `'static`.
         record: Record<'static>,
-        message: String,
+        message: Redacted<'static>,
         /// As members.
         fields: String,
         /// Whether candor's layer has seen the record.
@@ -55,8 +57,12 @@ pub(crate) mod in_flight {
     ) {
         let flight = InFlight {
             metadata,
-            record: Record { logger: metadata.target(), message: "", ..*record },
-            message: record.message.to_owned(),
+            record: Record {
+                logger: Shown::literal(metadata.target()),
+                message: Shown::literal(""),
+                ..*record
+            },
+            message: Redacted::from(record.message).into_owned(),
             fields,
             is_taken: false,
         };
@@ -65,7 +71,7 @@ pub(crate) mod in_flight {
         let result = call_layers(dispatch, || {
             // Candor's layer panics only if the user's writer does. Then the record was taken and not put back.
             if let Some(flight) = put(before.take()).filter(|flight| !flight.is_taken) {
-                write(&Record { message: &flight.message, ..flight.record }, &flight.fields);
+                write(&Record { message: flight.message.shown(), ..flight.record }, &flight.fields);
             }
         });
         if result.is_some() {
@@ -80,7 +86,7 @@ pub(crate) mod in_flight {
         let is_it = std::ptr::eq(flight.metadata, metadata);
         if is_it {
             flight.is_taken = true;
-            f(&Record { message: &flight.message, ..flight.record }, &flight.fields);
+            f(&Record { message: flight.message.shown(), ..flight.record }, &flight.fields);
         }
         let _ = IN_FLIGHT.try_with(|slot| slot.set(Some(flight)));
         is_it.then_some(())
@@ -175,7 +181,7 @@ fn dispatch_as(
     send: impl FnOnce(&ValueSet<'_>),
 ) {
     let text = fields.clone();
-    let message = message.unwrap_or(record.message);
+    let message = message.unwrap_or(record.message.as_str());
     let dispatch = || with_values(metadata, &text, Some(message), send);
     in_flight::set(metadata, record, fields, dispatch, |record, fields| {
         with_layer(|logger| {
@@ -233,9 +239,7 @@ fn undeclared(metadata: &Metadata<'_>, members: &str) -> Option<Box<dyn Value>> 
     for member in members::walk(members, 0) {
         if metadata.fields().field(member.key).is_none() {
             json.push(if json.is_empty() { '{' } else { ',' });
-            escape::json_string(member.key, &mut json);
-            json.push(':');
-            json.push_str(member.value);
+            json.push_str(members[member.start..member.end].trim_start_matches(','));
         }
     }
     (!json.is_empty()).then(|| Box::new(json + "}") as Box<dyn Value>)

@@ -23,7 +23,7 @@ use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
 use crate::levels::ActiveLevels;
-use crate::redact::hash;
+use crate::redact::{hash, strict_report};
 use crate::request::Request;
 use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
@@ -105,12 +105,16 @@ impl Logger {
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
+        if strict_report::is_due() {
+            self.write_strict_reports();
+        }
     }
 
     /// Whether the levels, or those of the current request, allow a record.
     pub(crate) fn allows(&self, record: &Record<'_>) -> bool {
         let level = record.severity.level();
-        self.levels.load().allow(record.logger, level) || current::raises(record.logger, level)
+        let target = record.logger.as_str();
+        self.levels.load().allow(target, level) || current::raises(target, level)
     }
 
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default
@@ -123,11 +127,12 @@ impl Logger {
                 request.overrides.is_none() && !self.is_over_cap(request, severity)
             })
             && !hash::is_missing_key_warning_due()
+            && !strict_report::is_due()
     }
 
     #[cold]
     fn decide(&self, overrides: &RequestOverrides, record: &Record<'_>) -> LineDecision {
-        let for_all = self.levels.load().allow(record.logger, record.severity.level());
+        let for_all = self.levels.load().allow(record.logger.as_str(), record.severity.level());
         overrides.decide(record, for_all)
     }
 
@@ -237,7 +242,7 @@ impl Logger {
 
     /// Writes a WARN of candor's own, outside any request.
     #[cold]
-    fn warn_once(&self, message: &str) {
+    fn warn_once(&self, message: &'static str) {
         let record = Record::own(Severity::Warn, message);
         current::with_line_buffer(|buffer| {
             self.write_for(buffer, None, &record, SpanScope::Nothing, None, |_| {});
@@ -313,7 +318,7 @@ pub(crate) fn lines_dropped(
     format: Format,
     colour: bool,
     lines: u64,
-    reason: &str,
+    reason: &'static str,
 ) -> String {
     let record = Record::own(Severity::Warn, "lines_dropped");
     let mut line = String::new();

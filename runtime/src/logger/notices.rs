@@ -14,6 +14,8 @@ use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
 use crate::json::members;
+use crate::redact::shown;
+use crate::redact::strict_report::{self, Place};
 
 /// Returns whether candor's panic hook is the current one. Set once it is installed.
 pub(crate) static HAS_PANIC_HOOK: OnceLock<fn() -> bool> = OnceLock::new();
@@ -80,15 +82,57 @@ impl Logger {
     ///
     /// `help` says what the line means and what to do.
     #[cold]
-    pub(crate) fn notice(&self, severity: Severity, event: &str, help: &str) {
+    pub(crate) fn notice(&self, severity: Severity, event: &'static str, help: &str) {
+        self.notice_with(severity, event, |out| members::text(out, "help", &shown::text(help)));
+    }
+
+    #[cold]
+    fn notice_with(
+        &self,
+        severity: Severity,
+        event: &'static str,
+        fields: impl FnOnce(&mut String),
+    ) {
         let record = Record::own(severity, event);
-        if self.levels.load().allow(record.logger, severity.level()) {
+        if self.levels.load().allow(record.logger.as_str(), severity.level()) {
             current::with_line_buffer(|buffer| {
                 self.write_for(buffer, None, &record, SpanScope::Nothing, None, |out| {
                     members::text(out, "event", event);
-                    members::text(out, "help", help);
+                    fields(out);
                 });
             });
+        }
+    }
+
+    /// Reports values that strict mode would hide in one place. `members` locate the place, and `hides` are the names of
+    /// the values as JSON strings.
+    #[cold]
+    pub(crate) fn strict_report(&self, place: &'static str, members: &str, hides: &[String]) {
+        self.notice_with(Severity::Info, "strict_report", |out| {
+            members::text(out, "place", place);
+            out.push_str(members);
+            members::open(out, "hides");
+            out.push('[');
+            out.push_str(&hides.join(","));
+            out.push(']');
+        });
+    }
+
+    /// Writes the places that are due.
+    #[cold]
+    pub(super) fn write_strict_reports(&self) {
+        for (place, name) in strict_report::take() {
+            let mut members = String::new();
+            let name = match place {
+                Place::Header | Place::QueryParameter => format!("\"{name}\""),
+                Place::Error => {
+                    members::text(&mut members, "error_type", &shown::text(&name));
+                    "\"error_detail\"".to_owned()
+                }
+                Place::Panic => "\"panic_message\"".to_owned(),
+                _ => format!("\"{}\"", place.as_str()),
+            };
+            self.strict_report(place.as_str(), &members, &[name]);
         }
     }
 }

@@ -7,8 +7,9 @@ use std::fmt;
 use super::failure::{Detail, Failure};
 use super::{Answer, DependencyOutcome};
 use crate::json::members;
-use crate::redact::keys;
+use crate::json::shown::Shown;
 use crate::redact::loggable::{DebugOf, Element, Encoder, Loggable};
+use crate::redact::{counted, keys};
 
 /// Loggable error, made by [`policy::error`](crate::policy::error).
 ///
@@ -27,15 +28,11 @@ impl<'a> ErrorValue<'a> {
         ErrorValue { failure, answer: failure.complete(answer) }
     }
 
-    fn text(&self) -> String {
-        self.failure.text().unwrap_or_default()
-    }
-
     /// Returns the members of a field with this name.
-    fn members(&self, name: &str, limit: usize) -> String {
+    fn members(&self, name: Shown<'_>, limit: usize) -> String {
         let mut out = String::new();
         let class = self.failure.class(self.answer.reason());
-        members::text(&mut out, name, &class.to_string());
+        members::text(&mut out, name, &class.shown());
         self.failure.write_members(name, limit, &mut out);
         if members::walk(&out, 0).any(|member| keys::added_by_deployment(member.key)) {
             return hide_added(&out);
@@ -50,7 +47,9 @@ fn hide_added(fields: &str) -> String {
     let mut out = String::new();
     for member in members::walk(fields, 0) {
         if keys::added_by_deployment(member.key) {
-            members::text(&mut out, member.key, "[REDACTED]");
+            out.push_str(&fields[member.start..member.end - member.value.len()]);
+            counted::name(member.key);
+            Encoder::buffered(&mut out).redacted();
         } else {
             out.push_str(&fields[member.start..member.end]);
         }
@@ -60,10 +59,13 @@ fn hide_added(fields: &str) -> String {
 
 impl Loggable for ErrorValue<'_> {
     fn log(&self, to: &mut Encoder<'_>) {
-        to.text(&self.text());
+        match self.failure.text() {
+            Some(text) => to.shown(&text),
+            None => to.shown(""),
+        }
     }
 
-    fn log_members(&self, name: &str, limit: usize) -> Option<String> {
+    fn log_members(&self, name: Shown<'_>, limit: usize) -> Option<String> {
         Some(self.members(name, limit))
     }
 }

@@ -10,8 +10,10 @@ use std::fmt;
 use super::chain::chain_answer;
 use super::{Answer, Category, io};
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::redact::loggable::{DebugOf, Encoder, Loggable, catch_unprintable};
-use crate::redact::{error_text, scrub};
+use crate::redact::shown::{self, Redacted};
+use crate::redact::{error_text, strict, strict_report};
 
 /// An error that a call returned, or that a field shows.
 #[derive(Clone, Copy)]
@@ -44,11 +46,11 @@ pub(crate) enum ErrorClass {
     Type(&'static str),
 }
 
-impl fmt::Display for ErrorClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ErrorClass {
+    pub(crate) fn shown(self) -> Redacted<'static> {
         match self {
-            ErrorClass::Category(category) => f.write_str(category.as_str()),
-            ErrorClass::Type(name) => f.write_str(&error_text::short_name(name)),
+            ErrorClass::Category(category) => category.as_str().into(),
+            ErrorClass::Type(name) => shown::short_type_name(name),
         }
     }
 }
@@ -106,24 +108,24 @@ impl Failure<'_> {
     #[cfg(feature = "stream")]
     pub(crate) fn rendered(&self, answer: Answer, limit: usize) -> OwnedFailure {
         let mut members = String::new();
-        self.write_members("error", limit, &mut members);
+        self.write_members(Shown::literal("error"), limit, &mut members);
         OwnedFailure { answer, type_name: self.type_name, members }
     }
 
     /// Appends type, text and fields as members, `,"error_type":…,"error_detail":…`. `name` is the key of the class.
-    pub(crate) fn write_members(&self, name: &str, limit: usize, out: &mut String) {
+    pub(crate) fn write_members(&self, name: Shown<'_>, limit: usize, out: &mut String) {
         if let Detail::Rendered(members) = self.detail {
             out.push_str(members);
             return;
         }
-        let key = |part: &str| format!("{name}_{part}");
-        members::text(out, &key("type"), &error_text::without_lifetimes(self.type_name));
+        let key = |suffix| shown::suffixed(name, suffix);
+        members::text(out, &key("_type"), &shown::type_name(self.type_name));
         if let Some(text) = self.text() {
-            members::open(out, &key("detail"));
-            Encoder::json(out, limit).text(&text);
+            members::open(out, &key("_detail"));
+            Encoder::json(out, limit).shown(&text);
         }
         if let Some(fields) = self.fields(limit).filter(|fields| fields.starts_with('{')) {
-            members::open(out, &key("fields"));
+            members::open(out, &key("_fields"));
             out.push_str(&fields);
         }
     }
@@ -140,17 +142,18 @@ impl Failure<'_> {
     }
 
     /// Returns the text: scrubbed messages of the chain, or the form of a `#[redact]` type.
-    pub(super) fn text(&self) -> Option<String> {
+    pub(super) fn text(&self) -> Option<Redacted<'static>> {
+        if strict::is_reported()
+            && let Detail::Error(_) | Detail::Chain(_) | Detail::Text(_) = self.detail
+        {
+            strict_report::error(self.type_name);
+        }
         Some(match self.detail {
             Detail::Loggable(value) | Detail::LoggableError(value, _) => {
-                error_text::redacted_text(&DebugOf(value), &json_of(value, usize::MAX))
+                shown::redacted_error(&DebugOf(value), &json_of(value, usize::MAX))
             }
-            Detail::Error(error) | Detail::Chain(error) => {
-                let mut text = String::new();
-                error_text::write_chain(error, &mut text);
-                text
-            }
-            Detail::Text(value) => scrub::text_or_shape(&error_text::display(value)).into_owned(),
+            Detail::Error(error) | Detail::Chain(error) => shown::error_chain(error),
+            Detail::Text(value) => shown::text_or_shape(&error_text::display(value)).into_owned(),
             Detail::Rendered(_) | Detail::Unknown => return None,
         })
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use super::loggable::NestedDebug;
-use super::scrub;
+use super::{counted, scrub};
 use crate::base::catch::catch;
 use crate::json::members;
 
@@ -66,6 +66,7 @@ fn shown(mut text: String) -> String {
     if let Some(at) = text.find("(value was ") {
         text.truncate(at);
         text.push_str("(value [REDACTED])");
+        counted::detector("redis error");
     }
     // reqwest writes the whole URL. Its query is removed, because its parameters need not have sensitive names.
     let mut parts = text.split(FOR_URL);

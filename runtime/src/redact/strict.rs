@@ -16,6 +16,9 @@ use crate::levels;
 /// not to a layer, because fields are rendered before a layer is known.
 static ON: AtomicBool = AtomicBool::new(false);
 
+/// Whether [report mode](super::strict_report) is on. It has no effect in strict mode.
+static REPORTS: AtomicBool = AtomicBool::new(false);
+
 static ALLOWED: ArcSwapOption<Allowed> = ArcSwapOption::const_empty();
 
 /// The exceptions that the owner configured.
@@ -26,7 +29,8 @@ struct Allowed {
     targets: Vec<String>,
 }
 
-/// Headers whose values describe the message and not a person; always shown.
+/// Headers whose values describe the message and not a person; always shown, the [parameters of media
+/// types](super::media_type) except for some.
 #[rustfmt::skip]
 const HARMLESS_HEADERS: [&str; 15] = [
     "accept", "accept-encoding", "cache-control", "connection", "content-encoding", "content-length", "content-type",
@@ -35,10 +39,22 @@ const HARMLESS_HEADERS: [&str; 15] = [
 
 /// Turns strict mode on, for the rest of the process.
 pub(crate) fn install(names: impl IntoIterator<Item = String>, targets: Vec<String>) {
-    let names = names.into_iter().map(|name| name.to_lowercase()).collect();
-    ALLOWED.store(Some(Arc::new(Allowed { names, targets })));
+    allow(names, targets);
     ON.store(true, Ordering::Release);
     keys::rules_changed();
+}
+
+/// Turns report mode on, for the rest of the process, unless strict mode is on.
+pub(crate) fn install_report(names: impl IntoIterator<Item = String>, targets: Vec<String>) {
+    if !ON.load(Ordering::Acquire) {
+        allow(names, targets);
+        REPORTS.store(true, Ordering::Release);
+    }
+}
+
+fn allow(names: impl IntoIterator<Item = String>, targets: Vec<String>) {
+    let names = names.into_iter().map(|name| name.to_lowercase()).collect();
+    ALLOWED.store(Some(Arc::new(Allowed { names, targets })));
 }
 
 #[inline]
@@ -46,21 +62,32 @@ pub(crate) fn is_on() -> bool {
     ON.load(Ordering::Acquire) && !off::is_off()
 }
 
+/// Whether values that strict mode would hide are reported.
+#[inline]
+pub(crate) fn is_reported() -> bool {
+    REPORTS.load(Ordering::Acquire) && !ON.load(Ordering::Acquire)
+}
+
 /// Whether the value of this header or parameter, or this path segment, is shown in strict mode.
 pub(super) fn is_allowed(name: &str) -> bool {
     let name = name.to_lowercase();
-    HARMLESS_HEADERS.contains(&&*name)
-        || ALLOWED.load().as_ref().is_some_and(|allowed| allowed.names.contains(&name))
+    HARMLESS_HEADERS.contains(&&*name) || is_listed(&name)
+}
+
+/// Whether the owner listed this name, which is in lower case.
+pub(super) fn is_listed(name: &str) -> bool {
+    ALLOWED.load().as_ref().is_some_and(|allowed| allowed.names.contains(name))
 }
 
 /// Whether messages of events of this target are hidden: strict mode is on, and the target is not listed.
 #[inline]
 pub(crate) fn hides_messages_of(target: &str) -> bool {
-    is_on() && !is_listed(target)
+    is_on() && !is_listed_target(target)
 }
 
+/// Whether the owner listed this target.
 #[cold]
-fn is_listed(target: &str) -> bool {
+pub(crate) fn is_listed_target(target: &str) -> bool {
     let allowed = ALLOWED.load();
     let mut targets = allowed.iter().flat_map(|allowed| &allowed.targets);
     targets.any(|listed| levels::covers(target, listed))

@@ -1,14 +1,15 @@
 //! The part of a request that can change while it runs: its user, and fields that every line of it carries.
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
+
+use crate::redact::shown::Redacted;
 
 #[derive(Debug, Default)]
 pub(crate) struct Identity {
-    pub(crate) user: Option<String>,
+    pub(crate) user: Option<Redacted<'static>>,
     /// Set after the request was shared; they replace the request's own values.
-    pub(crate) method: Option<Cow<'static, str>>,
-    pub(crate) path: Option<Box<str>>,
+    pub(crate) method: Option<Redacted<'static>>,
+    pub(crate) path: Option<Redacted<'static>>,
     /// The context's own fields, as members.
     pub(crate) fields: String,
     /// The request's part of a line as one logger renders it, with that logger's id.

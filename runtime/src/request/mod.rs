@@ -15,7 +15,6 @@ pub(crate) mod rendered;
 pub(crate) mod totals;
 pub(crate) mod trace;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
@@ -27,16 +26,16 @@ use self::totals::{Cause, Totals};
 use self::trace::Trace;
 use crate::base::clock::Tick;
 use crate::base::{lock, random, serial, sync};
+use crate::redact::shown::{self, Redacted};
 
 /// A request, or another piece of work that has an id.
 pub(crate) struct Request {
     /// Empty for the placeholder that holds a capture outside any request.
-    pub(crate) id: Box<str>,
+    pub(crate) id: Redacted<'static>,
     /// Distinguishes the requests of the process, even if two have the same id.
     pub(crate) serial: u64,
-    pub(crate) method: Option<Cow<'static, str>>,
-    /// Scrubbed.
-    pub(crate) path: Option<Box<str>>,
+    pub(crate) method: Option<Redacted<'static>>,
+    pub(crate) path: Option<Redacted<'static>>,
     /// Known before the first line.
     pub(crate) trace: OnceLock<Trace>,
     /// The trace from the HTTP layer or a job, used if OpenTelemetry has none.
@@ -70,7 +69,9 @@ pub(crate) struct Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestContext").field("request_id", &self.id).finish_non_exhaustive()
+        f.debug_struct("RequestContext")
+            .field("request_id", &self.id.as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,21 +95,21 @@ impl Request {
         let now = Tick::now();
         let random = random::bytes(now);
         let id = uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random);
-        let id = id.into_uuid().hyphenated();
-        Self::begun(now, id.encode_lower(&mut uuid::Uuid::encode_buffer()))
+        Self::begun(now, shown::uuid(id.into_uuid()))
     }
 
     /// A request under this id, cut after [`LONGEST_ID`] characters.
-    pub(crate) fn with_id(id: &str) -> Self {
-        // n bytes are at most n characters.
-        let end = if id.len() <= LONGEST_ID { None } else { id.char_indices().nth(LONGEST_ID) };
-        Self::begun(Tick::now(), end.map_or(id, |(at, _)| &id[..at]))
+    pub(crate) fn with_id(mut id: Redacted<'static>) -> Self {
+        id.cut_chars(LONGEST_ID);
+        Self::begun(Tick::now(), id)
     }
 
-    fn begun(started: Tick, id: &str) -> Self {
+    fn begun(started: Tick, id: Redacted<'static>) -> Self {
         let serial = serial::next();
+        #[cfg(feature = "testing")]
+        let is_request = !id.as_str().is_empty();
         Request {
-            id: id.into(),
+            id,
             serial,
             method: None,
             path: None,
@@ -132,7 +133,7 @@ impl Request {
             #[cfg(feature = "testing")]
             capture: capture::CaptureSlot::new(),
             #[cfg(feature = "testing")]
-            _counted: counted::Counted::new(!id.is_empty()),
+            _counted: counted::Counted::new(is_request),
         }
     }
 
@@ -171,7 +172,7 @@ impl Request {
     /// Whether this is a request, and not a capture's placeholder.
     #[inline]
     pub(crate) fn has_id(&self) -> bool {
-        !self.id.is_empty()
+        !self.id.as_str().is_empty()
     }
 
     /// Whether `request_completed` is written.

@@ -93,8 +93,10 @@ impl RequestOverrides {
         }
         let level = record.severity.level();
         match (&self.debug, &self.recorder) {
-            (Some(debug), _) if debug.allows(record.logger, level) => debug.decide(detail),
-            (_, Some(recorder)) if recorder.allows(record.logger, level) => LineDecision::Keep,
+            (Some(debug), _) if debug.allows(record.logger.as_str(), level) => debug.decide(detail),
+            (_, Some(recorder)) if recorder.allows(record.logger.as_str(), level) => {
+                LineDecision::Keep
+            }
             _ => LineDecision::Write,
         }
     }

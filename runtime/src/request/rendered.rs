@@ -3,6 +3,7 @@
 use super::Request;
 use super::identity::Identity;
 use crate::format::template::{RequestPart, Template};
+use crate::redact::shown::Redacted;
 
 /// The request's part of the line that a thread wrote last. The next line probably has the same.
 #[derive(Debug, Default)]
@@ -47,11 +48,11 @@ impl RequestPartCache {
 fn render(request: &Request, identity: &Identity, template: &Template) -> String {
     let trace = request.trace.get();
     template.identity([
-        Some(&request.id),
-        identity.user.as_deref(),
-        identity.method.as_deref().or(request.method.as_deref()),
-        identity.path.as_deref().or(request.path.as_deref()),
-        trace.map(|trace| trace.trace_id.as_str()),
-        trace.map(|trace| trace.span_id.as_str()),
+        Some(request.id.shown()),
+        identity.user.as_ref().map(Redacted::shown),
+        identity.method.as_ref().or(request.method.as_ref()).map(Redacted::shown),
+        identity.path.as_ref().or(request.path.as_ref()).map(Redacted::shown),
+        trace.map(|trace| trace.trace_id.shown()),
+        trace.map(|trace| trace.span_id.shown()),
     ])
 }

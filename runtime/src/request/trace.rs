@@ -1,9 +1,8 @@
 //! The W3C trace context of a request (level 1): `traceparent: 00-<trace id>-<parent id>-<flags>`.
 
-use std::fmt;
-
 use crate::base::clock::Tick;
 use crate::base::random;
+use crate::json::hex::Hex;
 
 /// Ids and state of a trace context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,45 +61,5 @@ impl TraceParent {
             && !trace_id.is_zero()
             && !span_id.is_zero();
         is_well_formed.then_some(TraceParent { trace_id, span_id, sampled: flags & 1 == 1 })
-    }
-}
-
-/// A fixed number of lowercase hex digits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Hex<const DIGITS: usize>([u8; DIGITS]);
-
-impl<const DIGITS: usize> Hex<DIGITS> {
-    /// The digits of these bytes, two for each.
-    pub(crate) fn of<const BYTES: usize>(bytes: [u8; BYTES]) -> Self {
-        const { assert!(2 * BYTES == DIGITS) };
-        let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
-        let mut digits = [b'0'; DIGITS];
-        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
-            *pair = [digit(byte >> 4), digit(byte & 15)];
-        }
-        Hex(digits)
-    }
-
-    /// Parses text that consists of exactly these digits.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits: [u8; DIGITS] = text.as_bytes().try_into().ok()?;
-        digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).then_some(Hex(digits))
-    }
-
-    pub(crate) fn is_zero(&self) -> bool {
-        self.0.iter().all(|digit| *digit == b'0')
-    }
-}
-
-impl<const DIGITS: usize> Hex<DIGITS> {
-    pub(crate) fn as_str(&self) -> &str {
-        // Hex digits are ASCII.
-        str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl<const DIGITS: usize> fmt::Debug for Hex<DIGITS> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

@@ -1,4 +1,4 @@
-//! Counts of lines: accepted, written and dropped, with the reason.
+//! Counts of lines: accepted, written and dropped, with the reason; and of redactions.
 //!
 //! Every line that a sink accepts is either still waiting, or was written, or was dropped:
 //! `emitted = written + waiting + dropped`, at any moment and for every sink.
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::base::lock;
+use crate::redact::counted::{self, Redaction};
 
 /// Why a line was dropped; [`Dropped`] describes each reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +162,7 @@ impl Drop for Counters {
     }
 }
 
-/// Line counts of this process, returned by [`stats`].
+/// Line and redaction counts of this process, returned by [`stats`].
 ///
 /// ```
 /// println!("{}", candor::stats()); // emitted 1204, written 1200, waiting 0, dropped 4 (stdout: io 4)
@@ -178,6 +179,24 @@ pub struct Stats {
     pub waiting: u64,
     /// Lines that could not be written.
     pub dropped: u64,
+    /// Values that were redacted at run time: how often each name or detector was the reason, the largest count first.
+    ///
+    /// It helps to find the cause of a surprising `[REDACTED]`. It contains names and detectors but no values.
+    ///
+    /// Each `[REDACTED]` counts once, in lines and in the results of [`scrub`](crate::scrub), including one that the
+    /// limit of a value or a line cuts off later. Not counted are values that an explicit policy hides, or that a macro
+    /// hides at compile time because of their name: the code shows the reason.
+    ///
+    /// ```standalone_crate
+    /// let body = serde_json::json!({ "user": 7, "api_key": "k-1", "note": "password=hunter2" });
+    /// candor::scrub::json(&body);
+    /// candor::scrub::text("card 4242424242424242, api_key=k-1");
+    ///
+    /// let redactions: Vec<String> =
+    ///     candor::stats().redactions.iter().map(ToString::to_string).collect();
+    /// assert_eq!(redactions, ["name api_key: 2", "name password: 1", "card number: 1"]);
+    /// ```
+    pub redactions: Vec<Redaction>,
     sinks: Vec<SinkStats>,
 }
 
@@ -249,7 +268,7 @@ impl Dropped {
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Stats { emitted, written, waiting, dropped, sinks } = self;
+        let Stats { emitted, written, waiting, dropped, sinks, .. } = self;
         write!(f, "emitted {emitted}, written {written}, waiting {waiting}, dropped {dropped}")?;
         let reasons = sinks.iter().flat_map(|sink| {
             sink.dropped.by_reason().map(|(reason, lines)| (sink.name, reason, lines))
@@ -267,7 +286,7 @@ impl fmt::Display for Stats {
     }
 }
 
-/// Returns the line counts of this process, over all its layers.
+/// Returns the line and redaction counts of this process, over all its layers.
 ///
 /// `emitted` is the sum of `written`, `waiting` and `dropped` at any moment.
 ///
@@ -292,6 +311,7 @@ pub fn stats() -> Stats {
         written: sinks.iter().map(|sink| sink.written).sum(),
         waiting: sinks.iter().map(|sink| sink.waiting).sum(),
         dropped: sinks.iter().map(|sink| sink.dropped.total()).sum(),
+        redactions: counted::redactions(),
         sinks,
     }
 }
@@ -318,7 +338,8 @@ mod tests {
         let mut file = SinkStats::new("file");
         file.dropped.stalled = 1;
         let sinks = vec![stdout, file, SinkStats::new("audit")];
-        let stats = Stats { emitted: 9, written: 5, waiting: 0, dropped: 4, sinks };
+        let redactions = Vec::new();
+        let stats = Stats { emitted: 9, written: 5, waiting: 0, dropped: 4, redactions, sinks };
         assert_eq!(
             stats.to_string(),
             "emitted 9, written 5, waiting 0, dropped 4 (stdout: io 2, full 1; file: stalled 1)"

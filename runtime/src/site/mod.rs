@@ -18,7 +18,9 @@ use crate::base::clock::Tick;
 use crate::base::sync;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::template::Template;
+use crate::json::shown::Shown;
 use crate::json::{escape, members};
+use crate::redact::shown::Redacted;
 
 mod cache;
 mod interest;
@@ -46,7 +48,7 @@ pub struct Site {
     /// `,"event":"step_timing","step":"charge","duration_ms":`, for a call up to `"url":`.
     step_prefix: OnceLock<String>,
     /// A URL without anything to redact, and the version of the key rule for which that holds.
-    pub(crate) cached_url: OnceLock<(u64, String)>,
+    pub(crate) cached_url: OnceLock<(u64, Redacted<'static>)>,
     index: OnceLock<u32>,
     /// Whether a value of an unsupported type has been reported.
     pub(crate) has_reported_unsupported: AtomicBool,
@@ -244,8 +246,8 @@ impl Site {
         Record {
             at,
             severity,
-            logger: self.spec.target,
-            message: self.spec.event,
+            logger: Shown::literal(self.spec.target),
+            message: Shown::literal(self.spec.event),
             has_exc: self.spec.has_exc,
             capped: self.spec.is_capped,
             context_keys: if self.spec.takes_context {
@@ -288,7 +290,7 @@ impl Site {
             let mut out = String::new();
             let Some(call) = &self.spec.call else {
                 out.push_str(STEP_PREFIX);
-                escape::json_text(self.spec.name, &mut out);
+                escape::json_text(Shown::literal(self.spec.name), &mut out);
                 out.push_str(DURATION);
                 return out;
             };

@@ -5,6 +5,7 @@ use std::sync::{OnceLock, RwLock};
 use crate::base::sync;
 use crate::format::record::Severity;
 use crate::format::template::Template;
+use crate::json::shown::Shown;
 
 /// A rendered prefix: `","level":"INFO","logger":"app","msg":"step_timing"`.
 #[derive(Debug)]
@@ -71,7 +72,8 @@ impl LinePrefix {
         message: &'static str,
     ) -> &'static Self {
         let mut text = String::new();
-        template.prefix(severity, logger, message, &mut text);
+        let (shown_logger, shown_message) = (Shown::literal(logger), Shown::literal(message));
+        template.prefix(severity, shown_logger, shown_message, &mut text);
         let layout_id = template.layout_id;
         Box::leak(Box::new(LinePrefix { layout_id, severity, logger, message, text }))
     }

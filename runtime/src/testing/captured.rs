@@ -9,6 +9,7 @@ use tracing_core::dispatcher::DefaultGuard;
 use super::{Line, Lines, Matched, tree};
 use crate::current::{self, Frame};
 use crate::init::logging::Logging;
+use crate::redact::counted::{self, Redaction};
 use crate::request::Request;
 
 /// Captured lines of one test, returned by [`capture`](super::capture) and [`capture_with`](super::capture_with).
@@ -45,6 +46,8 @@ pub struct Captured {
     pub(super) logging: Option<Logging>,
     /// The thread's frame before the capture, restored on drop.
     before: Frame,
+    /// The counts of redactions before the capture.
+    redactions: Vec<Redaction>,
     _default: Option<DefaultGuard>,
     _not_send: PhantomData<*const ()>,
 }
@@ -63,11 +66,18 @@ impl Drop for Captured {
 
 impl Captured {
     pub(super) fn new(lines: Lines, default: Option<DefaultGuard>) -> Self {
-        let mut place = Request::with_id("");
+        let mut place = Request::with_id("".into());
         place.capture = lines.capture().into();
         let mut frame = Frame::of(Arc::new(place));
         current::swap_frame(&mut frame);
-        Captured { lines, logging: None, before: frame, _default: default, _not_send: PhantomData }
+        Captured {
+            lines,
+            logging: None,
+            before: frame,
+            redactions: counted::redactions(),
+            _default: default,
+            _not_send: PhantomData,
+        }
     }
 
     /// Returns all lines so far, in the order in which they were written.
@@ -89,6 +99,22 @@ impl Captured {
     /// `None` for [`capture`](super::capture).
     pub fn logging(&self) -> Option<&Logging> {
         self.logging.as_ref()
+    }
+
+    /// Returns what was redacted since the capture began: the differences of
+    /// [`Stats::redactions`](crate::Stats::redactions), the largest first.
+    ///
+    /// These counts belong to the process, so they include the redactions of tests that run concurrently.
+    ///
+    /// ```standalone_crate
+    /// let captured = candor::testing::capture();
+    /// tracing::info!(session_token = "t-1", "login failed: password=hunter2");
+    ///
+    /// let redactions: Vec<String> = captured.redactions().iter().map(ToString::to_string).collect();
+    /// assert_eq!(redactions, ["name password: 1", "name session_token: 1"]);
+    /// ```
+    pub fn redactions(&self) -> Vec<Redaction> {
+        counted::redactions_since(&self.redactions)
     }
 
     /// Removes the lines so far.

@@ -22,6 +22,7 @@
 //! | assert on the lines of a step, call or message | [`assert_step`](Captured::assert_step), [`assert_dependency`](Captured::assert_dependency), [`assert_line`](Captured::assert_line) |
 //! | check the structure of a request | [`tree`](Captured::tree), [`children`](Captured::children), [`assert_order`](Captured::assert_order) |
 //! | search for a leaked secret | [`assert_no_leak!`] |
+//! | find the cause of a `[REDACTED]` | [`redactions`](Captured::redactions) |
 //! | limit counts, shares and durations | [`at_most`](Matched::at_most), [`share_at_most`](Matched::share_at_most), [`took_at_most`](Matched::took_at_most) |
 //! | slow down a dependency | [`delay`] |
 //! | find leaked contexts | [`open_contexts`] |

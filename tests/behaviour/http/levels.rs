@@ -237,6 +237,11 @@ fn operators_read_the_counts_over_http() {
         for key in ["emitted", "waiting", "dropped", "sampled_away"] {
             assert!(counts[key].is_u64(), "{key}: {counts}");
         }
+        let _ = candor::scrub::text("password=hunter2");
+        let (_, counts_after) = answer(&app, "GET", "/counts", "").await;
+        let redactions = counts_after["redactions"].as_array().expect("a list");
+        let is_password = |it: &&Value| it["reason"] == "name password";
+        assert!(redactions.iter().find(is_password).expect("counted")["count"].is_u64());
         let sinks = counts["sinks"].as_array().expect("a list");
         assert!(sinks.iter().any(|sink| sink["name"] == "writer"), "{counts}");
     });

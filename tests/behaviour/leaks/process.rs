@@ -17,7 +17,7 @@ const CHILD: &str = "CANDOR_TEST_CHILD";
 
 /// Runs an ignored test of this binary in its own process.
 #[track_caller]
-pub(super) fn run_in_own_process(test: &str) {
+pub(crate) fn run_in_own_process(test: &str) {
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env(CHILD, "1")
@@ -31,7 +31,7 @@ pub(super) fn run_in_own_process(test: &str) {
     );
 }
 
-pub(super) fn is_child() -> bool {
+pub(crate) fn is_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 

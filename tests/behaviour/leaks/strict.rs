@@ -7,6 +7,7 @@ use candor_tests::checked;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
+use super::exits::{self, TOKEN};
 use super::inputs::INPUTS;
 use super::process::{is_child, run_in_own_process};
 use super::{Case, written};
@@ -71,6 +72,10 @@ fn inside() {
     text_without_personal_data_is_unchanged();
     messages();
     http_layer();
+    media_types();
+    methods_and_ids();
+    names();
+    threads();
     words();
 }
 
@@ -162,6 +167,101 @@ fn http_layer() {
     );
 }
 
+/// A caller can put any text into the parameters of a media type.
+fn media_types() {
+    for (value, expected) in [
+        ("application/json", "application/json"),
+        ("text/html; charset=utf-8", "text/html; charset=utf-8"),
+        (
+            "text/html,application/xml;q=0.9, */*;q=0.8",
+            "text/html,application/xml;q=0.9, */*;q=0.8",
+        ),
+        ("multipart/form-data; boundary=ada-7", "multipart/form-data; boundary=<text 5-8>"),
+        ("application/json;profile=\"Ada Lovelace\"", "application/json;profile=<text 9-16>"),
+        ("text/plain; charset=\"Ada\"; q=Ada", "text/plain; charset=<text 5-8>; q=<text 3-4>"),
+        ("Ada Lovelace", "<text 9-16>"),
+        ("text/plain; Ada", "text/plain; <text 3-4>"),
+        ("text/plain; profile=ada@example.com", "text/plain; profile=[REDACTED]"),
+    ] {
+        let mut map = HeaderMap::new();
+        map.insert("content-type", HeaderValue::from_static(value));
+        map.insert("accept", HeaderValue::from_static(value));
+        let shown = candor::scrub::headers(&map);
+        let shown: serde_json::Value = serde_json::from_str(&shown.to_string()).expect("JSON");
+        assert_eq!(shown, json!({ "content-type": expected, "accept": expected }));
+        let captured = capture_with(Config::new().level("debug").expect("a level"));
+        let captured = captured.expect("a configuration");
+        let mut request = http::Request::new(());
+        *request.headers_mut() = map;
+        exits::send(request);
+        assert_eq!(captured.line("request_started").text("content_type"), expected);
+    }
+}
+
+fn methods_and_ids() {
+    let captured = capture_with(Config::new()).expect("a configuration");
+    for (method, shown) in
+        [("POST", "POST"), ("ADA-LOVELACE", "<text 9-16>"), (TOKEN, "<text 33-64>")]
+    {
+        captured.clear();
+        exits::send(exits::with_method(method));
+        assert_eq!(captured.completed().text("method"), shown);
+    }
+    let long = "x".repeat(65);
+    for id in [
+        "r-7",
+        "0195f3a2-7c1e-7a40-9d52-3f6b8e21c704",
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "20260102",
+        &long[1..],
+    ] {
+        assert_eq!(exits::send(exits::with_id(id)), id);
+    }
+    for id in [TOKEN, "203.0.113.195", "DE89370400440532013000", "0170-1234567", &long] {
+        captured.clear();
+        assert_eq!(exits::send(exits::with_id(id)).len(), 36, "{id} is replaced by a UUID");
+        assert!(!captured.completed().raw().contains(id));
+        assert!(captured.completed().text("client_request_id").starts_with("<text "));
+    }
+    assert_eq!(RequestContext::with_id("of ada@example.com").id(), "of [REDACTED]");
+}
+
+fn names() {
+    let captured = capture_with(Config::new()).expect("a configuration");
+    for (name, shown) in [
+        ("order.id_7-b", "order.id_7-b"),
+        ("größe", "größe"),
+        ("Ada Lovelace", "[REDACTED]"),
+        ("ada@example.com", "[REDACTED]"),
+        ("192.0.2.7", "[REDACTED]"),
+        ("0170-1234567", "[REDACTED]"),
+        (TOKEN, "[REDACTED]"),
+    ] {
+        captured.clear();
+        RequestContext::new().enter_with(|| {
+            candor::context::set(name, 7);
+            candor::step("recorded", || candor::record(name, 8));
+            candor::info!("named");
+        });
+        assert_eq!(captured.line("named").integer(shown), 7, "{name}");
+        assert_eq!(captured.step("recorded").integer(shown), 8, "{name}");
+    }
+}
+
+fn threads() {
+    let captured = candor::testing::capture();
+    for (name, shown) in [
+        ("tokio-runtime-worker", "tokio-runtime-worker"),
+        ("tokio-rt-worker", "tokio-rt-worker"),
+        ("main", "main"),
+        ("ada-7", "<text 5-8>"),
+        (TOKEN, "<text 33-64>"),
+    ] {
+        assert_eq!(exits::shown_thread(&captured, name), shown);
+    }
+}
+
 /// Explicit policies still apply; only the scrubber is stricter.
 fn words() {
     let captured = capture_with(Config::new()).expect("a configuration");
@@ -201,6 +301,12 @@ fn personal_data_is_hidden() {
         "0170 1234567",
         "030/1234567",
         "(030) 1234567",
+        "0049 170 1234567",
+        "00491701234567",
+        "0033 1 23 45 67 89",
+        "(11) 91234-5678",
+        "(0)30 1234567",
+        "+55 (11) 91234-5678",
     ] {
         assert_eq!(shown(personal), "[REDACTED]", "{personal}");
         assert_eq!(shown(&format!("é of {personal}, and")), "é of [REDACTED], and");
@@ -240,6 +346,8 @@ fn text_without_personal_data_is_unchanged() {
         "@ home, a @ b, 50% off",
         "DE89370400440532013001 is no account",
         "GET /orders/7 200",
+        "0000000000000042 and 00 12",
+        "f(11) (12) (11) of 12345",
     ] {
         assert_eq!(shown(clean), clean);
     }

@@ -23,7 +23,6 @@ mod future;
 pub(crate) mod otel;
 mod span;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -38,7 +37,8 @@ use crate::current::{self, Frame, FrameGuard, LayerSpan, UserGuard};
 use crate::format::keys::{LineKind, field_name};
 use crate::json::members;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
-use crate::redact::{keys, scrub};
+use crate::redact::shown::{self, Redacted};
+use crate::redact::{counted, keys};
 use crate::request::Request;
 use crate::request::overrides::RequestOverrides;
 
@@ -70,9 +70,9 @@ impl RequestContext {
 
     /// A new request with a known id.
     ///
-    /// The id is written escaped. An id of more than 128 characters is truncated.
+    /// The id is scrubbed and written escaped. An id of more than 128 characters is truncated.
     pub fn with_id(id: &str) -> Self {
-        Self::of(Request::with_id(id))
+        Self::of(Request::with_id(shown::text(id).into_owned()))
     }
 
     /// A new request, which belongs to the capture of this thread if there is one.
@@ -84,10 +84,11 @@ impl RequestContext {
 
     /// Sets the method that the request's lines show from now on.
     ///
+    /// A method that is not a standard one is scrubbed; in strict mode it shows its shape.
     /// Clones of the context share it.
     #[must_use]
     pub fn with_method(self, method: &str) -> Self {
-        let method = method_of(method);
+        let method = shown::method(method);
         self.request.change_identity(|identity| identity.method = Some(method));
         self
     }
@@ -109,14 +110,14 @@ impl RequestContext {
     /// ```
     #[must_use]
     pub fn with_path(self, path: &str) -> Self {
-        let path = safe_path(path).into();
+        let path = shown::request_target(path);
         self.request.change_identity(|identity| identity.path = Some(path));
         self
     }
 
     /// The request id.
     pub fn id(&self) -> &str {
-        &self.request.id
+        self.request.id.as_str()
     }
 
     /// Runs a future in this request: every line that it writes belongs to the request, on whatever thread it is
@@ -210,26 +211,6 @@ impl SpannedContext {
     }
 }
 
-/// A method. The standard ones (RFC 9110, section 9, and RFC 5789) need no allocation.
-pub(crate) fn method_of(name: &str) -> Cow<'static, str> {
-    const KNOWN: [&str; 9] =
-        ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE"];
-    match KNOWN.into_iter().find(|known| *known == name) {
-        Some(known) => Cow::Borrowed(known),
-        None => Cow::Owned(name.to_owned()),
-    }
-}
-
-/// The scrubbed path of a request target. The targets of `OPTIONS *` and `CONNECT host:port` are not paths, and are
-/// scrubbed as text.
-pub(crate) fn safe_path(target: &str) -> String {
-    if target.starts_with('/') {
-        scrub::url(target)
-    } else {
-        scrub::text_or_shape(target).into_owned()
-    }
-}
-
 /// The guard of [`RequestContext::enter`].
 #[derive(Debug)]
 #[must_use = "the request is current only as long as the guard lives"]
@@ -270,22 +251,21 @@ pub fn is_sampled() -> bool {
 /// The value must be loggable: `set_user(clear(&id))`. Outside a request this does nothing.
 pub fn set_user(user: impl Loggable) {
     if let Some(request) = current::request() {
-        let json = json("user_id", |to| to.value(&user));
         // The key has one type: a number becomes a string, like the other ids.
-        let text = (json != "null").then(|| members::text_of(&json));
-        request.change_identity(|identity| identity.user.clone_from(&text));
+        let text = shown::value("user_id", &user);
+        request.change_identity(|identity| identity.user = text);
     }
 }
 
 /// Adds a field to every line of the current request from now on.
 ///
-/// The value of a sensitive name is `"[REDACTED]"`. One of candor's own keys gets a trailing underscore. A field that
-/// was set before is replaced. Outside a request this does nothing.
+/// The value of a sensitive name is `"[REDACTED]"`. One of candor's own keys gets a trailing underscore. A name with a
+/// secret in it is `[REDACTED]` itself. A field that was set before is replaced. Outside a request this does nothing.
 pub fn set(name: &str, value: impl Loggable) {
     if let Some(request) = current::request() {
         let (name, json) = member(name, &value);
         request.change_identity(|identity| {
-            members::set(&mut identity.fields, &name, &json);
+            members::set(&mut identity.fields, name.shown(), &json);
         });
     }
 }
@@ -304,17 +284,20 @@ pub(crate) fn add(fields: &str) {
 }
 
 /// A user's field: the name under which it is kept, and its JSON.
-pub(crate) fn member(name: &str, value: &impl Loggable) -> (String, String) {
-    let name = field_name(name, LineKind::Event);
-    let hidden = keys::hides(&name);
-    let json = json(&name, |to| if hidden { to.redacted() } else { to.value(value) });
-    (name, json)
-}
-
-fn json(name: &str, write: impl FnOnce(&mut Encoder<'_>)) -> String {
+pub(crate) fn member<'a>(name: &'a str, value: &impl Loggable) -> (Redacted<'a>, String) {
+    let hidden = keys::hides(name);
+    let name = field_name(shown::name(name), LineKind::Event);
     let mut json = String::new();
-    catch_unprintable(&mut json, |out| write(&mut Encoder::buffered(out).under(name)));
-    json
+    catch_unprintable(&mut json, |out| {
+        let mut encoder = Encoder::buffered(out).under(name.as_str());
+        if hidden {
+            counted::name(name.as_str());
+            encoder.redacted();
+        } else {
+            encoder.value(value);
+        }
+    });
+    (name, json)
 }
 
 /// Makes a closure that runs in the current context, wherever it is called: for threads, `spawn_blocking`, rayon.

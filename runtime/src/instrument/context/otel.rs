@@ -8,8 +8,9 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::base::catch::call_layers;
+use crate::json::hex::Hex;
 use crate::request::Request;
-use crate::request::trace::{Hex, Trace};
+use crate::request::trace::Trace;
 
 /// Gives the request's span and its trace the same ids, before the span is entered.
 ///

@@ -1,7 +1,7 @@
 //! The call site behind each use of one of candor's event macros.
 
 use std::cell::Cell;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use tracing_core::callsite::DefaultCallsite;
 use tracing_core::field::FieldSet;
@@ -18,12 +18,11 @@ use crate::current::span_stack::SpanScope;
 use crate::format::keys::any_of_context;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::logger::dispatch::{self, dispatch};
 use crate::logger::{self, Logger};
-use crate::redact::keys;
-use crate::redact::loggable::{
-    DEFAULT_VALUE_LIMIT, Encoder, Loggable, UNPRINTABLE, catch_unprintable,
-};
+use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unprintable};
+use crate::redact::{counted, keys, shown};
 use crate::site::PrefixCache;
 
 mod macros;
@@ -156,17 +155,11 @@ impl EventSite {
             static MESSAGE: Cell<String> = const { Cell::new(String::new()) };
         }
         buffer::with(&MESSAGE, |text| {
-            let text = message.as_str().unwrap_or_else(|| {
-                if text.write_fmt(message).is_err() {
-                    text.push_str(UNPRINTABLE);
-                }
-                text
-            });
             f(&Record {
                 at: Tick::now(),
                 severity: self.severity,
-                logger: self.metadata.target(),
-                message: text,
+                logger: Shown::literal(self.metadata.target()),
+                message: shown::formatted(message, text),
                 has_exc: false,
                 capped: true,
                 context_keys: self.context_keys,
@@ -203,6 +196,10 @@ fn write_fields(
     for field in fields {
         let EventField { name, sensitive, value } = *field;
         if sensitive || keys::added_by_deployment(name) {
+            // The key rule at compile time is not counted.
+            if !sensitive {
+                counted::name(name);
+            }
             members::open(out, name);
             Encoder::json(out, limit).redacted();
         } else if value.is_infallible() {
@@ -234,7 +231,7 @@ const ERROR: &str = "error";
 /// has the key `error`.
 fn error_members(
     value: &dyn Loggable,
-    name: &str,
+    name: &'static str,
     fields: &[EventField<'_>],
     has_error: bool,
     limit: usize,
@@ -242,7 +239,7 @@ fn error_members(
     let has = |key: &str| fields.iter().any(|field| field.name == key);
     let is_error = matches!(name, "e" | "err") && !has_error && !has(ERROR);
     let name = if is_error { ERROR } else { name };
-    let members = value.log_members(name, limit)?;
+    let members = value.log_members(Shown::literal(name), limit)?;
     let mut own = String::with_capacity(members.len());
     for member in members::walk(&members, 0) {
         if member.key == name || !has(member.key) {
@@ -268,7 +265,7 @@ pub fn count(value: &usize) -> &usize {
 pub trait EventValue: Loggable + Sized {
     /// The value as a field; the macros have applied the key rule to its name.
     #[inline]
-    fn candor_named<'a>(&'a self, name: &'a str, sensitive: bool) -> EventField<'a> {
+    fn candor_named(&self, name: &'static str, sensitive: bool) -> EventField<'_> {
         EventField { name, sensitive, value: self }
     }
 
@@ -284,7 +281,7 @@ impl<T: Loggable> EventValue for T {}
 /// A field of an event.
 #[derive(Clone, Copy)]
 pub struct EventField<'a> {
-    name: &'a str,
+    name: &'static str,
     sensitive: bool,
     value: &'a dyn Loggable,
 }

@@ -9,10 +9,11 @@ use crate::current::{self, FieldMarks, SpanData, StepExtras, StepState, ThreadSt
 use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::instrument::dependency::{Answer, DependencyOutcome};
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::logger::notices;
 use crate::outcome::error_value::{AnyValue, ErrorValue};
 use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unprintable};
-use crate::redact::{error_text, keys};
+use crate::redact::{counted, error_text, keys, shown};
 use crate::site::Site;
 
 /// Collects the `fields(…)` and `context(…)` of a step, and the `url` of a call, at entry.
@@ -68,31 +69,51 @@ impl<'a> StepFields<'a> {
 
     /// Adds a field. `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's
     /// result.
-    pub fn field<T: Loggable + ?Sized>(&mut self, opening: &str, sensitive: bool, value: &T) {
+    pub fn field<T: Loggable + ?Sized>(
+        &mut self,
+        opening: &'static str,
+        sensitive: bool,
+        value: &T,
+    ) {
+        self.add(opening, Shown::literal(members::name_of(opening)), sensitive, value);
+    }
+
+    /// Adds a field. `opening` is `,"name":`, rendered.
+    fn add<T: Loggable + ?Sized>(
+        &mut self,
+        opening: &str,
+        name: Shown<'_>,
+        sensitive: bool,
+        value: &T,
+    ) {
         let members = &mut *self.members;
-        let name = members::name_of(opening);
         if self.has_derived {
-            members::remove(members, name);
+            members::remove(members, members::name_of(opening));
         }
-        if sensitive || keys::added_by_deployment(name) {
+        let field = name.as_str();
+        if sensitive || keys::added_by_deployment(field) {
+            // The key rule at compile time is not counted.
+            if !sensitive {
+                counted::name(field);
+            }
             members.push_str(opening);
             Encoder::buffered(members).redacted();
         } else if value.is_infallible() {
             members.push_str(opening);
-            Encoder::buffered(members).under(name).value(value);
+            Encoder::buffered(members).under(field).value(value);
         } else if add_error(members, &mut self.marks, own_name(name), value) {
             self.has_derived = true;
         } else {
             members.push_str(opening);
-            catch_unprintable(members, |out| Encoder::buffered(out).under(name).value(value));
+            catch_unprintable(members, |out| Encoder::buffered(out).under(field).value(value));
         }
     }
 
     /// Adds a field whose name is not a literal.
-    pub fn named<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
+    pub fn named<T: Loggable + ?Sized>(&mut self, name: &'static str, sensitive: bool, value: &T) {
         let mut opening = String::new();
         members::open(&mut opening, name);
-        self.field(&opening, sensitive, value);
+        self.add(&opening, Shown::literal(name), sensitive, value);
     }
 
     /// Adds a field named `error`, whose value is an error.
@@ -101,10 +122,17 @@ impl<'a> StepFields<'a> {
     }
 
     /// Adds a field to this line and to all lines inside the step.
-    pub fn context<T: Loggable + ?Sized>(&mut self, name: &str, sensitive: bool, value: &T) {
+    pub fn context<T: Loggable + ?Sized>(
+        &mut self,
+        name: &'static str,
+        sensitive: bool,
+        value: &T,
+    ) {
         let mut own = String::new();
         // Not called `error`: on the lines inside, that is the line's own.
-        if !sensitive && add_error(&mut own, &mut FieldMarks::default(), name, value) {
+        if !sensitive
+            && add_error(&mut own, &mut FieldMarks::default(), Shown::literal(name), value)
+        {
             // Another field with one of the further keys keeps its value.
             members::add_outer(self.members, 0, &own);
             members::add_outer(&mut self.context, 0, &own);
@@ -121,6 +149,17 @@ impl<'a> StepFields<'a> {
     }
 }
 
+/// The key of a step's own error.
+const ERROR: &str = "error";
+
+/// The keys of a step's own error, with those under which a field that is an error is kept.
+pub(super) const OWN_ERROR: [(&str, &str); 4] = [
+    ("error", "error_"),
+    ("error_type", "error_type_"),
+    ("error_detail", "error_detail_"),
+    ("error_fields", "error_fields_"),
+];
+
 /// Keeps the data about the fields that is needed when lines are written.
 fn keep(extras: &mut StepExtras, marks: FieldMarks, context: String) {
     extras.marks = marks;
@@ -130,8 +169,8 @@ fn keep(extras: &mut StepExtras, marks: FieldMarks, context: String) {
 }
 
 /// The name of a field that is an error: the usual names of a variable stand for `error`.
-fn own_name(name: &str) -> &str {
-    if matches!(name, "e" | "err") { "error" } else { name }
+fn own_name(name: Shown<'_>) -> Shown<'_> {
+    if matches!(name.as_str(), "e" | "err") { Shown::literal(ERROR) } else { name }
 }
 
 /// Adds a field if it is an error; returns whether it is one.
@@ -141,14 +180,17 @@ fn own_name(name: &str) -> &str {
 fn add_error<T: Loggable + ?Sized>(
     members: &mut String,
     marks: &mut FieldMarks,
-    name: &str,
+    name: Shown<'_>,
     value: &T,
 ) -> bool {
     let Some(error) = value.log_members(name, DEFAULT_VALUE_LIMIT) else { return false };
-    if name == "error" {
+    if name.as_str() == ERROR {
         marks.has_error = true;
         for member in members::walk(&error, 0) {
-            members::set(members, &format!("{}_", member.key), member.value);
+            let own = OWN_ERROR.into_iter().find(|(key, _)| *key == member.key);
+            if let Some((_, marked)) = own {
+                members::set(members, Shown::literal(marked), member.value);
+            }
         }
     } else {
         members::add_outer(members, 0, &error);
@@ -169,8 +211,8 @@ impl IsError for Option<ErrorValue<'_>> {}
 
 /// Adds a field to the running step or call.
 ///
-/// The value must be [`Loggable`] or an error. The value of a sensitive name is `"[REDACTED]"`. If the name was
-/// recorded before, the new value replaces the old one.
+/// The value must be [`Loggable`] or an error. The value of a sensitive name is `"[REDACTED]"`, and a name with a secret
+/// in it is `[REDACTED]` itself. If the name was recorded before, the new value replaces the old one.
 ///
 /// Outside a step, the value is lost, and one WARN `recorded_outside_step` per call site reports this. The WARN is not
 /// written if `LOG_LEVEL` turns off INFO for any target, because then the step around the call may be turned off.
@@ -212,18 +254,25 @@ fn record_value(site: &'static Location<'static>, name: &str, value: &dyn Loggab
         Some(false) => return notice_outside(site, name),
         None => return,
     }
-    let key = if is_of_context(name) { name.to_owned() } else { field_name(name, LineKind::Call) };
+    let shown = shown::name(name);
+    let key = if is_of_context(name) { shown } else { field_name(shown, LineKind::Call) };
     let mut added = String::new();
     let mut marks = FieldMarks { takes_context: is_of_context(name), has_error: false };
-    let is_hidden = keys::hides(&key);
-    let error_key = if own_name(name) == "error" { "error" } else { &*key };
+    let is_hidden = keys::hides(name);
+    // `error` itself is a key of candor's own.
+    let error_key = if name == ERROR { Shown::literal(ERROR) } else { own_name(key.shown()) };
     if is_hidden || !add_error(&mut added, &mut marks, error_key, value) {
         let mut json = String::new();
         catch_unprintable(&mut json, |out| {
-            let mut encoder = Encoder::buffered(out).under(&key);
-            if is_hidden { encoder.redacted() } else { encoder.value(value) }
+            let mut encoder = Encoder::buffered(out).under(key.as_str());
+            if is_hidden {
+                counted::name(name);
+                encoder.redacted();
+            } else {
+                encoder.value(value);
+            }
         });
-        members::set(&mut added, &key, &json);
+        members::set(&mut added, key.shown(), &json);
     }
     let recorded = current::with(|frame| frame.extras.take()).flatten();
     let mut extras = recorded.unwrap_or_else(current::take_extras);

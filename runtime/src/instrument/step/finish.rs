@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::ActiveStep;
+use super::fields::OWN_ERROR;
 use crate::base::clock::Tick;
 use crate::current::{CallFacts, CallState, LineBuffer, StepState};
 use crate::format::record::Severity;
 use crate::instrument::unsupported;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
+use crate::json::shown::Shown;
 use crate::json::{escape, members};
 use crate::logger::{emit, notices};
 use crate::outcome::failure::{ErrorClass, Failure, OwnedFailure};
@@ -87,7 +89,7 @@ impl ActiveStep {
             state.write_step(known, took, end.outcome, end.ret, class.is_some(), out);
             if let (Some(failure), Some(class)) = (end.failure, class) {
                 write_class(class, out);
-                failure.write_members("error", limit, out);
+                failure.write_members(Shown::literal("error"), limit, out);
             }
         });
     }
@@ -127,7 +129,7 @@ impl ActiveStep {
         self.write(request, buffer, now, severity, outcome, |out, limit| {
             state.write_call(&facts, answer, class, (took, last_attempt), out);
             if let Some(failure) = end.failure {
-                failure.write_members("error", limit, out);
+                failure.write_members(Shown::literal("error"), limit, out);
             }
             append(out, STEP_ROOM, |pieces| state.write_position(known, outcome, pieces));
             state.write_more(end.ret, class.is_some(), out);
@@ -284,7 +286,7 @@ impl StepState {
     ) {
         out.push_str(self.site.step_prefix());
         match &facts.url {
-            Some(url) => escape::json_string(url, out),
+            Some(url) => escape::json_string(url.shown(), out),
             None => out.push_str("null"),
         }
         append(out, STEP_ROOM, |pieces| {
@@ -371,12 +373,12 @@ fn call_category(outcome: Outcome, reason: Option<Category>) -> Option<Category>
 #[cold]
 fn write_own_error(recorded: &str, out: &mut String) {
     for member in members::walk(recorded, 0) {
-        match member.key.strip_suffix('_') {
-            Some(key @ ("error" | "error_type" | "error_detail" | "error_fields")) => {
+        match OWN_ERROR.into_iter().find(|(_, marked)| *marked == member.key) {
+            Some((key, _)) => {
                 members::open(out, key);
                 out.push_str(member.value);
             }
-            _ => out.push_str(&recorded[member.start..member.end]),
+            None => out.push_str(&recorded[member.start..member.end]),
         }
     }
 }
@@ -387,7 +389,7 @@ fn write_class(class: ErrorClass, out: &mut String) {
         ErrorClass::Category(category) => {
             append(out, STEP_ROOM, |pieces| put_category(category, pieces));
         }
-        ErrorClass::Type(_) => members::text(out, "error", &class.to_string()),
+        ErrorClass::Type(_) => members::text(out, "error", &class.shown()),
     }
 }
 
@@ -399,7 +401,7 @@ fn put_category(category: Category, pieces: &mut Appender<'_>) {
 }
 
 /// Appends a duration in milliseconds, with three decimals.
-pub(crate) fn millis(out: &mut String, key: &str, value: Duration) {
+pub(crate) fn millis(out: &mut String, key: &'static str, value: Duration) {
     members::open(out, key);
     let nanos = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
     append(out, NUMBER_ROOM, |pieces| pieces.millis(nanos));

@@ -1,0 +1,96 @@
+//! Report mode, a dry run of strict mode: values that strict mode would hide are reported and stay visible.
+//!
+//! This module collects the places except events and spans of other crates, which the layer reports itself because it
+//! knows their call sites. The logger writes the collected places after the next line, because a line is usually being
+//! rendered when one is found.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::counted;
+use super::scrub::REDACTED;
+use crate::base::lock;
+
+/// A kind of value that strict mode hides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Header,
+    QueryParameter,
+    Path,
+    Method,
+    RequestId,
+    Thread,
+    /// A name that is given at run time.
+    Name,
+    Error,
+    Panic,
+}
+
+impl Place {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Place::Header => "header",
+            Place::QueryParameter => "query_parameter",
+            Place::Path => "path",
+            Place::Method => "method",
+            Place::RequestId => "request_id",
+            Place::Thread => "thread",
+            Place::Name => "name",
+            Place::Error => "error",
+            Place::Panic => "panic",
+        }
+    }
+}
+
+/// Maximum number of places, because names can come from callers.
+const MAX_PLACES: usize = 1000;
+
+/// The places that were reported or are due, with their names.
+static KNOWN: Mutex<BTreeSet<(Place, String)>> = Mutex::new(BTreeSet::new());
+
+static DUE: Mutex<Vec<(Place, String)>> = Mutex::new(Vec::new());
+/// Whether [`DUE`] has places: one plain load for each line.
+static IS_DUE: AtomicBool = AtomicBool::new(false);
+
+/// Reports a header or query parameter, once for each name. A name that may be a secret itself is `[REDACTED]`.
+#[cold]
+pub(crate) fn named(place: Place, name: &str) {
+    add(place, counted::listable(name).unwrap_or_else(|| REDACTED.to_owned()));
+}
+
+/// Reports an error, once for each type.
+#[cold]
+pub(crate) fn error(type_name: &'static str) {
+    add(Place::Error, type_name.to_owned());
+}
+
+/// Reports a place without a name, once in a process.
+#[cold]
+pub(crate) fn once(place: Place) {
+    add(place, String::new());
+}
+
+fn add(place: Place, name: String) {
+    let is_new = {
+        let mut known = lock(&KNOWN);
+        known.len() < MAX_PLACES && known.insert((place, name.clone()))
+    };
+    if is_new {
+        lock(&DUE).push((place, name));
+        IS_DUE.store(true, Ordering::Relaxed);
+    }
+}
+
+#[inline]
+pub(crate) fn is_due() -> bool {
+    IS_DUE.load(Ordering::Relaxed)
+}
+
+/// Returns the places that are not written yet, with their names.
+#[cold]
+pub(crate) fn take() -> Vec<(Place, String)> {
+    let mut due = lock(&DUE);
+    IS_DUE.store(false, Ordering::Relaxed);
+    std::mem::take(&mut due)
+}
