@@ -16,6 +16,12 @@ fn shows(input: &str, expected: &str) {
     assert_eq!(text(expected), expected, "a second pass changes nothing");
 }
 
+/// Regression test: the value was taken to go on in the next line, and to end at the comma before a name there.
+#[test]
+fn a_list_before_an_indented_line_is_hidden_whole() {
+    shows("\"privateKey\": [1, \"x7\"]\n Token ", "\"privateKey\": \"[REDACTED]\"\n Token ");
+}
+
 #[test]
 fn clean_text_is_borrowed() {
     for clean in [

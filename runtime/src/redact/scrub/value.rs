@@ -278,6 +278,7 @@ impl NamedValue<'_, '_> {
     /// begins.
     fn unquoted_end(&self, start: usize, mut at: usize) -> usize {
         let bytes = self.text.as_bytes();
+        let least = at;
         let spaced = self.separator.end < start;
         let is_sentence = at == start
             && self.separator.colon
@@ -295,6 +296,7 @@ impl NamedValue<'_, '_> {
                 b'\n' => {
                     let text = run(bytes, at + 1, |byte| byte == b' ');
                     let is_more = self.separator.colon
+                        && least == start
                         && text < bytes.len()
                         && self.column().is_some_and(|column| text - at - 1 > column)
                         && !label_follows(bytes, text, true);
@@ -310,7 +312,7 @@ impl NamedValue<'_, '_> {
                 byte if is_quote(byte) => quote_ends(bytes, at),
                 b' ' | b'\t' => {
                     // `secret=a,password => "x"`: another name, whose value follows.
-                    if let Some(next) = self.next_name(start, at) {
+                    if let Some(next) = self.next_name(least, at) {
                         return next;
                     }
                     let word = bytes[start..at].rsplit(|&byte| byte == b' ').next();
