@@ -296,7 +296,7 @@ impl NamedValue<'_, '_> {
                 b'\n' => {
                     let text = run(bytes, at + 1, |byte| byte == b' ');
                     let is_more = self.separator.colon
-                        && least == start
+                        && (least == start || at > least)
                         && text < bytes.len()
                         && self.column().is_some_and(|column| text - at - 1 > column)
                         && !label_follows(bytes, text, true);
