@@ -22,6 +22,13 @@ fn a_list_before_an_indented_line_is_hidden_whole() {
     shows("\"privateKey\": [1, \"x7\"]\n Token ", "\"privateKey\": \"[REDACTED]\"\n Token ");
 }
 
+/// Regression test: an empty string in colors was replaced, and the color written twice.
+#[test]
+fn an_empty_string_in_colors_is_not_repeated() {
+    let shown = text("passwd \"\u{1b}[x\"").into_owned();
+    assert_eq!(shown.matches("\u{1b}[x").count(), 1, "{shown:?}");
+}
+
 #[test]
 fn clean_text_is_borrowed() {
     for clean in [

@@ -99,6 +99,8 @@ fn ranges_of_view(views: &[View]) -> Vec<HiddenRange> {
     found
         .map(|range| {
             let (start, end) = original((range.start, range.end));
+            // An empty range at a color that left nothing behind begins after the color and ends before it.
+            let end = end.max(start);
             let reason = match range.reason {
                 HiddenBy::Name(start, end) => {
                     let (start, end) = original((start, end));
