@@ -13,8 +13,7 @@ pub(super) struct Scanner<'a> {
     half: pair::HalfPair,
     /// Position of the last `<`.
     tag: Option<usize>,
-    /// Positions that are inspected like triggers, for a reason that was found before them: commas inside possible pairs
-    /// and the starts of tokens.
+    /// Positions of commas inside possible pairs. They are inspected like triggers.
     commas: Vec<usize>,
     /// The next token in a run of characters, and the end of the run.
     token: Option<(usize, usize)>,
@@ -43,7 +42,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether an escape was seen outside the secrets.
+    /// Whether an escape was seen, inside the secrets or outside.
     pub(super) fn has_escapes(&self) -> bool {
         self.has_escapes
     }
