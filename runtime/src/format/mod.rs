@@ -5,6 +5,7 @@ pub(crate) mod template;
 
 pub(crate) mod keys;
 pub(crate) mod pretty;
+pub(crate) mod resource;
 pub(crate) mod shrink;
 
 /// How lines look.

@@ -37,6 +37,9 @@ pub struct Config {
     pub(super) background: Option<(usize, Overload)>,
     pub(super) audit_file: Option<PathBuf>,
     pub(super) service: Option<String>,
+    pub(super) resource: Vec<(String, String)>,
+    /// Reports of settings that are ignored because other crates read them too, for a WARN each.
+    pub(super) ignored: Vec<&'static str>,
     pub(super) keys: Keys,
     pub(super) sensitive: Vec<String>,
     pub(super) not_sensitive: Vec<String>,
@@ -93,6 +96,8 @@ impl Config {
             background: None,
             audit_file: None,
             service: None,
+            resource: Vec::new(),
+            ignored: Vec::new(),
             keys: Keys::default(),
             sensitive: Vec::new(),
             not_sensitive: Vec::new(),
@@ -206,6 +211,23 @@ impl Config {
     /// Default: lines do not have the key.
     pub fn service(self, name: impl Into<String>) -> Self {
         Config { service: Some(name.into()), ..self }
+    }
+
+    /// Adds an attribute that describes the service: `service.version`, `deployment.environment.name`.
+    ///
+    /// Default: none. The names are those of OpenTelemetry's [resource attributes]. [`profile`](Self::profile)s write
+    /// the attributes that their platform has keys for, and OTLP export sends all of them. The lines of the default
+    /// profile do not have them. Values are redacted by name and by pattern. Of two attributes with the same name, the
+    /// last one counts. [`service`](Self::service) sets `service.name`.
+    ///
+    /// ```
+    /// let config = candor::Config::new().service("orders").resource("service.version", "1.4.2");
+    /// ```
+    ///
+    /// [resource attributes]: https://opentelemetry.io/docs/specs/semconv/resource/
+    pub fn resource(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.resource.push((name.into(), value.into()));
+        self
     }
 
     /// Renames fixed keys: `[("ts", "timestamp"), ("level", "severity")]`.

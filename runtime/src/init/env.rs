@@ -8,11 +8,17 @@ use std::path::Path;
 use super::config::{Config, FILE_BACKUPS, FILE_MAX_BYTES};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::setting::{self, Setting};
+use crate::format::resource::{self, SERVICE_NAME};
 use crate::levels::Levels;
 use crate::redact::hash;
 
+/// The report of a malformed `OTEL_RESOURCE_ATTRIBUTES`, whose value may contain secrets.
+const IGNORED_RESOURCE: &str =
+    "OTEL_RESOURCE_ATTRIBUTES is ignored; expected name=value pairs, separated by commas";
+
 impl Config {
-    /// Returns the configuration from the `LOG_*` variables, `RUST_LOG` and `OTEL_SERVICE_NAME`.
+    /// Returns the configuration from the `LOG_*` variables, `RUST_LOG`, `OTEL_SERVICE_NAME`
+    /// and `OTEL_RESOURCE_ATTRIBUTES`.
     ///
     /// An empty variable counts as unset.
     ///
@@ -50,9 +56,17 @@ impl Config {
             // Other crates read it too, so a value that candor can't parse is not an error.
             config.levels = Levels::parse_lenient(&value.to_string_lossy());
         }
+        if let Some(value) = os("OTEL_RESOURCE_ATTRIBUTES") {
+            // Other crates read it too. OpenTelemetry says to discard a malformed value and to report it.
+            match resource::parse(&value.to_string_lossy()) {
+                Ok(attributes) => config.resource = attributes,
+                Err(_) => config.ignored.push(IGNORED_RESOURCE),
+            }
+        }
         if !has_service {
-            config.service =
-                os("OTEL_SERVICE_NAME").map(|name| name.to_string_lossy().into_owned());
+            let name = os("OTEL_SERVICE_NAME").map(|name| name.to_string_lossy().into_owned());
+            let attribute = config.resource.iter().rev().find(|(name, _)| name == SERVICE_NAME);
+            config.service = name.or_else(|| attribute.map(|(_, value)| value.clone()));
         }
         if let Some(path) = os("LOG_FILE") {
             let (max_bytes, backups) = config.rotation;

@@ -16,6 +16,7 @@ use crate::current::span_stack::SpanScope;
 use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::format::record::{Record, Severity};
+use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::format::template::Template;
 use crate::json::members;
 use crate::layer::LayerFilter;
@@ -141,6 +142,7 @@ impl Config {
         // The pretty format finds the fixed keys by their own names.
         let keys = if format == Format::Json { self.keys } else { Keys::default() };
         let colour = has_colour(is_terminal);
+        let service = self.service.clone();
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
         let mut sink = Sink::new(destination);
         let audit = sink.for_audit(audit_file);
@@ -166,12 +168,16 @@ impl Config {
             Strict::Report => strict::install_report(self.strict_allow, self.strict_targets),
             Strict::On => strict::install(self.strict_allow, self.strict_targets),
         }
+        let resource = self.resource.iter().map(|(name, value)| (&name[..], &value[..]));
+        let service = service.as_deref().map(|service| (SERVICE_NAME, service));
+        let resource = Arc::new(Resource::new(resource.chain(service)));
         let ignored = self.levels.ignored.clone();
         let logger = Logger {
             id: serial::next(),
             template,
             format,
             colour,
+            resource,
             levels: ArcSwap::from_pointee(ActiveLevels { set: self.levels, raised: Vec::new() }),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
@@ -181,13 +187,19 @@ impl Config {
             sink,
             audit,
         };
-        warn_of_ignored(&logger, &ignored);
+        warn_of_ignored(&logger, &ignored, &self.ignored);
         Ok(logger)
     }
 }
 
-/// Logs the directives of `RUST_LOG` that candor does not support.
-fn warn_of_ignored(logger: &Logger, directives: &[String]) {
+/// Logs the directives of `RUST_LOG` that candor does not support, and other ignored settings.
+fn warn_of_ignored(logger: &Logger, directives: &[String], settings: &[&'static str]) {
+    for message in settings {
+        let record = Record::own(Severity::Warn, message);
+        if logger.allows(&record) {
+            logger.write(&record, SpanScope::Nothing, |_| {});
+        }
+    }
     let message = "a directive of RUST_LOG is ignored; only targets with a level are supported";
     let record = Record::own(Severity::Warn, message);
     for directive in directives.iter().filter(|_| logger.allows(&record)) {

@@ -19,6 +19,7 @@ use tracing_core::{Level, dispatcher};
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::resource::Resource;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
@@ -38,6 +39,8 @@ pub(crate) struct Logger {
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
     pub(crate) colour: bool,
+    /// What describes the service, for outputs that have a place for it.
+    pub(crate) resource: Arc<Resource>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,

@@ -232,6 +232,15 @@ pub(crate) fn query_value<'a>(name: &str, value: &'a str) -> Redacted<'a> {
     Redacted(scrub::listed_or_shape(Place::QueryParameter, name, scrub::text(value)))
 }
 
+/// The value of a setting, hidden if its name is sensitive.
+pub(crate) fn setting(name: &str, value: &str) -> Redacted<'static> {
+    if scrub::is_secret_value(name, value) {
+        counted::name(name);
+        return scrub::REDACTED.into();
+    }
+    text(value).into_owned()
+}
+
 /// The name of a field with a literal appended.
 pub(crate) fn suffixed(name: Shown<'_>, suffix: &'static str) -> Redacted<'static> {
     Redacted(Cow::Owned([name.as_str(), suffix].concat()))

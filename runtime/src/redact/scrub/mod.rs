@@ -51,5 +51,6 @@ pub(crate) use shape_only::{shape, text_or_shape};
 pub use text::text;
 pub(crate) use text::{is_unaltered, text_into};
 #[cfg(feature = "http")]
-pub(crate) use url::{form_decoded, is_secret_value};
+pub(crate) use url::form_decoded;
+pub(crate) use url::is_secret_value;
 pub use url::{url, url_with_query};
