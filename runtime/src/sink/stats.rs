@@ -353,7 +353,16 @@ mod tests {
         file.dropped.stalled = 1;
         let sinks = vec![stdout, file, SinkStats::new("audit")];
         let redactions = Vec::new();
-        let stats = Stats { emitted: 9, written: 5, waiting: 0, dropped: 4, redactions, sinks };
+        let stats = Stats {
+            emitted: 9,
+            written: 5,
+            waiting: 0,
+            dropped: 4,
+            redactions,
+            #[cfg(feature = "otlp")]
+            otlp: OtlpStats::default(),
+            sinks,
+        };
         assert_eq!(
             stats.to_string(),
             "emitted 9, written 5, waiting 0, dropped 4 (stdout: io 2, full 1; file: stalled 1)"
