@@ -29,6 +29,7 @@ mod leaks;
 mod line;
 mod names;
 mod other_layers;
+mod otlp;
 mod programs;
 mod redact;
 mod redactions;
