@@ -62,6 +62,19 @@ compare_lines() {
     echo "$table has the $count lines, byte for byte"
 }
 
+# compare_spans FILE: each step, call and request in the file is a span, and no span has a parent that is not there.
+compare_spans() {
+    local count
+    count=$(grep -c '"event":"\(step_timing\|dependency_call\|request_completed\)"' "$1")
+    wait_until 60 has_rows otel_traces "$count" || true
+    sql 1 "select count() - $count, uniqExact(TraceId, SpanId) - $count,
+                  countIf(ParentSpanId != '' and ParentSpanId global not in (select SpanId from otel_traces))
+           from otel_traces" >"$work/spans"
+    [ "$(cat "$work/spans")" = $'0\t0\t0' ] ||
+        fail "otel_traces differs from the $count steps, calls and requests (rows, ids, orphans): $(cat "$work/spans")"
+    echo "otel_traces has $count spans, each with its parent"
+}
+
 # The URL of a table for `candor --from`.
 table_url() {
     echo "clickhouse://127.0.0.1:$http_port/default.$1"
@@ -110,7 +123,7 @@ require_notice() {
 empty_tables() {
     local shard table
     for shard in 1 2; do
-        for table in candor otel_logs_shard; do
+        for table in candor otel_logs_shard otel_traces_shard; do
             sql "$shard" "truncate table $table"
         done
     done
@@ -133,6 +146,7 @@ rm -f "$(sed -n 's/.*orders kept in //p' "$work/orders.stderr")"
 ship "$work/orders.log"
 compare_lines candor_all "$work/orders.log"
 compare_lines otel_logs_all "$work/orders.log"
+compare_spans "$work/orders.log"
 compare_stories "$work/orders.log" 0
 
 say "a shard is down"
@@ -152,6 +166,7 @@ empty_tables
 produce "$work/load.log" load "$requests"
 cat "$work/load.stderr"
 compare_lines otel_logs_all "$work/load.log"
+compare_spans "$work/load.log"
 ship "$work/load.log"
 compare_lines candor_all "$work/load.log"
 python3 - "$requests" "$work/stored" <<'PYTHON'

@@ -111,7 +111,7 @@ for shard in 1 2; do
 done
 
 for shard in 1 2; do
-    for file in candor otel_logs; do
+    for file in candor otel_logs otel_traces; do
         while IFS= read -r -d ';' statement; do
             sql "$shard" "$statement" || fail "shard $shard refuses a statement of $file.sql"
         done < <(grep -v '^ *--' "$here/$file.sql")
