@@ -41,7 +41,6 @@ impl<'a> Batch<'a> {
                 break;
             }
             let line = &lines.text[start..end];
-            // candor wrote the line, so it is one.
             if let Some(record) = OtelRecord::parse(line, origin.step, reading) {
                 let span = if reading.has_step_spans { Span::of(&record, origin) } else { None };
                 items.push(Item { line, record, origin: origin.clone(), span });
@@ -49,6 +48,10 @@ impl<'a> Batch<'a> {
             (start, next) = (end, next + 1);
         }
         (Batch { items }, next)
+    }
+
+    pub(super) fn records(&self) -> u64 {
+        self.items.len() as u64
     }
 
     pub(super) fn spans(&self) -> u64 {
