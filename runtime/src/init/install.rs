@@ -1,6 +1,6 @@
 //! Turns a [`Config`] into a logger, and the logger into a layer or a whole subscriber.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
@@ -11,10 +11,12 @@ use super::config::{Config, Strict};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::logging::Logging;
 use super::output::{Output, has_colour, open_audit};
+use super::setting::Setting;
 use crate::base::serial;
 use crate::current::span_stack::SpanScope;
 use crate::format::Format;
 use crate::format::keys::Keys;
+use crate::format::profile::{Profile, Profiled};
 use crate::format::record::{Record, Severity};
 use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::format::template::Template;
@@ -134,22 +136,31 @@ impl Config {
         let destination = mistakes.take(self.output.open());
         let audit_file = self.audit_file.map(|path| open_audit(&path, log_file.as_ref()));
         let audit_file = mistakes.take(audit_file.transpose()).flatten();
+        if self.profile != Profile::Candor && self.keys.are_renamed() {
+            mistakes.add(Setting::renamed_in(self.profile));
+        }
         let Some(destination) = mistakes.or(destination)? else {
             unreachable!("a destination that can't be opened is a mistake");
         };
         let is_terminal = destination.is_terminal();
-        let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
+        let is_for_people = is_terminal && self.profile == Profile::Candor;
+        let format =
+            self.format.unwrap_or(if is_for_people { Format::Pretty } else { Format::Json });
+        let profile = if format == Format::Json { self.profile } else { Profile::Candor };
         // The pretty format finds the fixed keys by their own names.
         let keys = if format == Format::Json { self.keys } else { Keys::default() };
         let colour = has_colour(is_terminal);
         let service = self.service.clone();
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
+        // Set once the rules for redaction are installed, which the attributes of the service need.
+        let profiled: Arc<OnceLock<Arc<Profiled>>> = Arc::default();
         let mut sink = Sink::new(destination);
         let audit = sink.for_audit(audit_file);
         if let Some((queue, overload)) = self.background {
-            let template = Arc::clone(&template);
+            let (template, profile) = (Arc::clone(&template), Arc::clone(&profiled));
             let report: Report = Box::new(move |lines, reason| {
-                logger::lines_dropped(&template, format, colour, lines, reason)
+                let profile = profile.get().map(|profile| &**profile);
+                logger::lines_dropped(&template, format, colour, profile, lines, reason)
             });
             sink = sink.in_background(queue, overload, report).map_err(|source| {
                 let message = "the thread of the background writer can't be started";
@@ -171,12 +182,17 @@ impl Config {
         let resource = self.resource.iter().map(|(name, value)| (&name[..], &value[..]));
         let service = service.as_deref().map(|service| (SERVICE_NAME, service));
         let resource = Arc::new(Resource::new(resource.chain(service)));
+        let profile = Profiled::new(profile, &resource, self.line_limit).map(Arc::new);
+        if let Some(profile) = &profile {
+            let _ = profiled.set(Arc::clone(profile));
+        }
         let ignored = self.levels.ignored.clone();
         let logger = Logger {
             id: serial::next(),
             template,
             format,
             colour,
+            profile,
             resource,
             levels: ArcSwap::from_pointee(ActiveLevels { set: self.levels, raised: Vec::new() }),
             value_limit: self.value_limit,

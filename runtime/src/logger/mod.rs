@@ -9,6 +9,7 @@ pub(crate) mod emit;
 pub(crate) mod notices;
 mod readable;
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,8 +17,10 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use tracing_core::{Level, dispatcher};
 
+use crate::base::buffer;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
+use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::resource::Resource;
 use crate::format::template::{NO_SEQ, Template};
@@ -31,6 +34,11 @@ use crate::request::overrides::{LineDecision, RequestOverrides};
 use crate::request::recorder::{KeptLine, Recorder};
 use crate::sink::{Loss, Sink};
 
+thread_local! {
+    /// The buffer for the lines of a profile.
+    static PROFILED: Cell<String> = const { Cell::new(String::new()) };
+}
+
 /// The settings and sinks of one candor layer: the format of its lines, which of them it writes, and where they go.
 #[derive(Debug)]
 pub(crate) struct Logger {
@@ -39,6 +47,8 @@ pub(crate) struct Logger {
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
     pub(crate) colour: bool,
+    /// The form of the lines for a platform; `None` for candor's own.
+    pub(crate) profile: Option<Arc<Profiled>>,
     /// What describes the service, for outputs that have a place for it.
     pub(crate) resource: Arc<Resource>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
@@ -121,10 +131,11 @@ impl Logger {
     }
 
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default
-    /// keys, and nothing that could hold the line back.
+    /// profile and keys, and nothing that could hold the line back.
     #[inline]
     pub(crate) fn is_fast_path(&self, request: Option<&Request>, severity: Severity) -> bool {
         self.format == Format::Json
+            && self.profile.is_none()
             && !self.template.keys.are_renamed()
             && request.is_none_or(|request| {
                 request.overrides.is_none() && !self.is_over_cap(request, severity)
@@ -268,7 +279,13 @@ impl Logger {
         if let Some(request) = request {
             Self::capture(request, line);
         }
-        if self.format == Format::Json {
+        if let Some(profile) = &self.profile {
+            buffer::with(&PROFILED, |text| {
+                profile.write(line, text);
+                text.push('\n');
+                write(text)
+            })
+        } else if self.format == Format::Json {
             line.push('\n');
             write(line)
         } else {
@@ -320,6 +337,7 @@ pub(crate) fn lines_dropped(
     template: &Template,
     format: Format,
     colour: bool,
+    profile: Option<&Profiled>,
     lines: u64,
     reason: &'static str,
 ) -> String {
@@ -330,7 +348,10 @@ pub(crate) fn lines_dropped(
     template.open(&record, None, outside, None, &mut cache.timestamp, &mut line);
     let _ =
         write!(line, ",\"event\":\"lines_dropped\",\"lines\":{lines},\"reason\":\"{reason}\"}}");
-    if format == Format::Pretty {
+    if let Some(profile) = profile {
+        let mut json = std::mem::take(&mut line);
+        profile.write(&mut json, &mut line);
+    } else if format == Format::Pretty {
         let json = std::mem::take(&mut line);
         pretty::write(&json, record.severity, colour, &mut line);
     }
