@@ -29,6 +29,7 @@ mod leaks;
 mod line;
 mod names;
 mod other_layers;
+mod profiles;
 mod programs;
 mod redact;
 mod redactions;

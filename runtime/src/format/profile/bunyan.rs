@@ -15,6 +15,8 @@ pub(super) static TABLE: Table = Table { head, row, is_own, other: keep_name, ta
 rows! {
     b"request_id" => "req_id" Text,
     b"error_type" => "" Held(ErrorType),
+    b"panic_message" if Panic => "" Held(ErrorDetail),
+    b"error_detail" if Panic => "" Kept,
     b"error_detail" => "" Held(ErrorDetail),
     b"exc" => "" Held(Stack),
 }

@@ -28,6 +28,8 @@ rows! {
     b"response_bytes" if RequestCompleted => "network.bytes_written" Integer,
     b"error" => "error.code" Text,
     b"error_type" => "error.kind" Text,
+    b"panic_message" if Panic => "error.message" Text,
+    b"error_detail" if Panic => "" Kept,
     b"error_detail" => "error.message" Text,
     b"exc" => "error.stack" Text,
     b"thread" if Panic => "logger.thread_name" Text,

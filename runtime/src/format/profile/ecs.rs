@@ -40,6 +40,8 @@ rows! {
     b"content_type" if RequestCompleted => "http.response.mime_type" Text,
     b"error" => "error.code" Text,
     b"error_type" => "error.type" Text,
+    b"panic_message" if Panic => "error.message" Text,
+    b"error_detail" if Panic => "" Kept,
     b"error_detail" => "error.message" Text,
     b"exc" => "error.stack_trace" Text,
     b"thread" if Panic => "process.thread.name" Text,

@@ -172,6 +172,8 @@ enum ValueForm {
     Noted(Fact),
     /// Only a fact for the tail.
     Held(Fact),
+    /// Not changed, since another key of this event has the target.
+    Kept,
 }
 
 /// A value that a tail needs.
@@ -348,7 +350,9 @@ fn is_absent(member: &Member<'_>, event: Event) -> bool {
         "\"-\"" => matches!(member.key, "request_id" | "user_id" | "method" | "path"),
         "null" => match event {
             Event::RequestCompleted => member.key == "status",
-            Event::DependencyCall => matches!(member.key, "url" | "status" | "error"),
+            Event::DependencyCall => {
+                matches!(member.key, "dependency_method" | "url" | "status" | "error")
+            }
             Event::Panic | Event::Other => false,
         },
         _ => false,
