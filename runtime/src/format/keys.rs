@@ -230,6 +230,13 @@ impl Keys {
         })
     }
 
+    /// Whether the fixed key at this position has this name, which is escaped as in a line.
+    pub(crate) fn is_name(&self, index: usize, escaped: &str) -> bool {
+        let mut name = String::new();
+        escape::json_text(self.shown(index), &mut name);
+        name == escaped
+    }
+
     /// `"key":` of a fixed key, ready to be written.
     pub(crate) fn quoted(&self, index: usize) -> String {
         let mut out = String::new();

@@ -4,6 +4,7 @@ pub(crate) mod record;
 pub(crate) mod template;
 
 pub(crate) mod keys;
+pub(crate) mod otel;
 pub(crate) mod pretty;
 pub(crate) mod profile;
 pub(crate) mod resource;

@@ -59,6 +59,18 @@ impl<'a> Iterator for Walk<'a> {
     }
 }
 
+/// The values of a list's JSON, brackets included.
+pub(crate) fn of_array(json: &str) -> impl Iterator<Item = &str> {
+    let list = json.strip_suffix(']').unwrap_or(json);
+    let mut at = 1;
+    std::iter::from_fn(move || {
+        let start = at + usize::from(list.as_bytes().get(at) == Some(&b','));
+        let end = value_end(list.as_bytes(), start).filter(|end| *end > start)?;
+        at = end;
+        Some(&list[start..end])
+    })
+}
+
 /// The index after the string that starts at `at`.
 fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
