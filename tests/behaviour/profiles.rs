@@ -20,8 +20,14 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// All profiles but the default.
-const PROFILES: [Profile; 5] =
-    [Profile::Ecs, Profile::Gcp, Profile::Datadog, Profile::Bunyan, Profile::Logfmt];
+const PROFILES: [Profile; 6] = [
+    Profile::Otel,
+    Profile::Ecs,
+    Profile::Gcp,
+    Profile::Datadog,
+    Profile::Bunyan,
+    Profile::Logfmt,
+];
 
 /// Values that no line may show.
 const SECRETS: [&str; 4] = ["hunter2", "4242424242424242", "t-Zq7xKw9VtPm3", "Bearer-k-5a5a5a"];
@@ -131,17 +137,33 @@ fn hostile() {
     );
 }
 
-/// The lines of one run with a profile: in candor's form, and as written.
-fn run(profile: Profile) -> Vec<(Value, String)> {
-    let config = Config::new()
+/// The lines of one run: in candor's own form, and as written with the profile.
+struct Run {
+    own: Vec<String>,
+    written: Vec<String>,
+}
+
+impl Run {
+    fn pairs(&self) -> impl Iterator<Item = (Value, &str)> {
+        let parse = |raw: &String| serde_json::from_str(raw).expect("JSON");
+        self.own.iter().map(parse).zip(self.written.iter().map(String::as_str))
+    }
+}
+
+fn config(profile: Profile) -> Config {
+    Config::new()
         .level("trace")
         .expect("a level")
         .service("orders")
         .resource("service.version", "1.4.2")
         .resource("deployment.environment.name", "prod")
-        .profile(profile);
-    let captured = capture_with(config).expect("a configuration");
-    candor::info!("outside \u{7f} any request");
+        .profile(profile)
+}
+
+/// Logs lines of every kind.
+fn run(profile: Profile) -> Run {
+    let captured = capture_with(config(profile)).expect("a configuration");
+    candor::info!("outside any request");
     hostile();
     RequestContext::with_id("r-1").with_method("PUT").enter_with(|| {
         context::set_user(clear("u-1"));
@@ -161,22 +183,12 @@ fn run(profile: Profile) -> Vec<(Value, String)> {
         // A request that its client gave up.
         let request = Request::post("/orders/8").body(Body::empty()).expect("a request");
         let _delay = delay("stock", Duration::from_secs(5));
-        let given_up = tokio::time::timeout(Duration::from_millis(5), app.oneshot(request)).await;
+        let given_up = tokio::time::timeout(Duration::from_millis(50), app.oneshot(request)).await;
         given_up.expect_err("too slow");
     });
-    let written = captured.output();
-    let lines: Vec<_> = captured.lines();
-    assert_eq!(lines.len(), written.lines().count(), "{written}");
-    let parse = |raw: &str| serde_json::from_str(raw).expect("JSON");
-    lines.iter().map(|line| parse(line.raw())).zip(written.lines().map(str::to_owned)).collect()
-}
-
-#[test]
-fn dump() {
-    for profile in PROFILES {
-        println!("== {profile:?}");
-        for (c, w) in run(profile) {
-            println!("{c}\n  {w}");
-        }
-    }
+    let own: Vec<_> = captured.lines().iter().map(|line| line.raw().to_owned()).collect();
+    let written: Vec<_> = captured.output().lines().map(str::to_owned).collect();
+    assert_eq!(own.len(), written.len());
+    assert!(own.len() > 20, "{own:?}");
+    Run { own, written }
 }

@@ -260,7 +260,7 @@ enum Found<'a> {
 fn first_record<'a>(line: &'a [u8], keys: &Keys) -> Found<'a> {
     if line.starts_with(b"\"") {
         return match text(line.strip_suffix(b",").unwrap_or(line)) {
-            Some(inner) if inner.contains('{') => {
+            Some(inner) if inner.contains('{') || inner.starts_with("ts=") => {
                 Found::Wrapped { inner: inner.into_owned().into_bytes(), stream: None }
             }
             _ => Found::Nothing,
@@ -322,7 +322,9 @@ fn unwrapped(object: &[u8]) -> Option<Found<'_>> {
     if is_docker && stream.is_some() {
         return Some(Found::Wrapped { inner, stream });
     }
-    memrchr(b'}', &inner)?;
+    if memrchr(b'}', &inner).is_none() {
+        profiles::from_logfmt(&inner)?;
+    }
     Some(Found::Wrapped { inner, stream: None })
 }
 

@@ -13,8 +13,10 @@ mod ecs;
 mod gcp;
 mod logfmt;
 
+use super::keys::Keys;
+use super::otel::{self, Reading};
 use super::record::Severity;
-use super::resource::Resource;
+use super::resource::{Resource, SERVICE_NAME};
 use super::shrink;
 use crate::json::escape;
 use crate::json::members::{self, Member};
@@ -33,6 +35,10 @@ pub enum Profile {
     /// candor's own keys. This is the default.
     #[default]
     Candor,
+    /// OTLP/JSON, one [`LogsData`] message per line, for the `otlpjsonfile` receiver of the OpenTelemetry Collector.
+    ///
+    /// [`LogsData`]: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
+    Otel,
     /// Elastic Common Schema 8.11, as the [ECS logging specification] requires.
     ///
     /// [ECS logging specification]: https://github.com/elastic/ecs-logging/tree/main/spec
@@ -51,8 +57,9 @@ pub enum Profile {
 
 impl Profile {
     /// All profiles, in the order of the documentation.
-    pub(crate) const ALL: [Profile; 6] = [
+    pub(crate) const ALL: [Profile; 7] = [
         Profile::Candor,
+        Profile::Otel,
         Profile::Ecs,
         Profile::Gcp,
         Profile::Datadog,
@@ -64,6 +71,7 @@ impl Profile {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Profile::Candor => "candor",
+            Profile::Otel => "otel",
             Profile::Ecs => "ecs",
             Profile::Gcp => "gcp",
             Profile::Datadog => "datadog",
@@ -84,6 +92,7 @@ pub(crate) struct Profiled {
 #[derive(Debug)]
 enum Form {
     Json(&'static Table),
+    Otel { keys: Keys, service: Option<String>, resource: Resource },
     Logfmt,
 }
 
@@ -226,6 +235,16 @@ impl Profiled {
     pub(crate) fn new(profile: Profile, resource: &Resource, line_limit: usize) -> Option<Self> {
         let (form, constants) = match profile {
             Profile::Candor => return None,
+            Profile::Otel => {
+                let service = resource.get(SERVICE_NAME).map(|service| {
+                    let mut text = String::new();
+                    escape::json_text(service.shown(), &mut text);
+                    text
+                });
+                let resource = resource.clone();
+                let form = Form::Otel { keys: Keys::default(), service, resource };
+                (form, Constants::default())
+            }
             Profile::Ecs => (Form::Json(&ecs::TABLE), ecs::constants(resource)),
             Profile::Gcp => (Form::Json(&gcp::TABLE), gcp::constants(resource)),
             Profile::Datadog => (Form::Json(&datadog::TABLE), datadog::constants(resource)),
@@ -263,6 +282,12 @@ impl Profiled {
     fn write_once(&self, line: &str, out: &mut String) {
         match &self.form {
             Form::Json(table) => self.write_json(table, line, out),
+            Form::Otel { keys, service, resource } => {
+                let service = service.as_deref();
+                // The spans of steps are not exported.
+                let reading = Reading { keys, service, has_step_spans: false };
+                otel::json::write_line(line, reading, resource, out);
+            }
             Form::Logfmt => logfmt::write(line, out),
         }
     }
