@@ -169,6 +169,10 @@ pub use redact::keys;
 pub use redact::loggable::{self, Loggable};
 pub use redact::scrub::{self, url as safe_url};
 pub use sink::Overload;
+#[cfg(feature = "otlp")]
+pub use sink::otlp::stats::{ExportStats, OtlpDropped, OtlpStats};
+#[cfg(feature = "otlp")]
+pub use sink::otlp::{Otlp, OtlpProtocol};
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 
 /// The README's snippets, compiled and run.

@@ -13,6 +13,8 @@ use crate::format::profile::Profile;
 use crate::levels::Levels;
 use crate::redact::hash;
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
+#[cfg(feature = "otlp")]
+use crate::sink::otlp::Otlp;
 use crate::sink::{Overload, UserWriter};
 
 /// Configuration of candor: what is logged, in which format and to which output.
@@ -37,6 +39,8 @@ pub struct Config {
     /// Length and backups of the file named by the environment or a configuration file.
     pub(super) rotation: (Option<u64>, Option<u32>),
     pub(super) background: Option<(usize, Overload)>,
+    #[cfg(feature = "otlp")]
+    pub(super) otlp: Option<Otlp>,
     pub(super) audit_file: Option<PathBuf>,
     pub(super) service: Option<String>,
     pub(super) resource: Vec<(String, String)>,
@@ -97,6 +101,8 @@ impl Config {
             output: Output::Stdout,
             rotation: (None, None),
             background: None,
+            #[cfg(feature = "otlp")]
+            otlp: None,
             audit_file: None,
             service: None,
             resource: Vec::new(),

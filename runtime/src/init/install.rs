@@ -10,6 +10,8 @@ use tracing_subscriber::registry::LookupSpan;
 use super::config::{Config, Strict};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::logging::Logging;
+#[cfg(feature = "otlp")]
+use super::otlp;
 use super::output::{Output, has_colour, open_audit};
 use super::setting::Setting;
 use crate::base::serial;
@@ -27,6 +29,8 @@ use crate::levels::ActiveLevels;
 use crate::logger::{self, CandorLayer, Logger, notices};
 use crate::redact::loggable::{self, Encoder};
 use crate::redact::{hash, keys, shown, strict};
+#[cfg(feature = "otlp")]
+use crate::sink::otlp::{self as otlp_sink, Exporter};
 use crate::sink::{Report, Sink};
 use crate::site;
 
@@ -167,6 +171,11 @@ impl Config {
                 ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
             })?;
         }
+        #[cfg(feature = "otlp")]
+        let tls = match self.otlp.as_ref().map(otlp::validate) {
+            Some(Err(mistake)) => return Err(mistake.into()),
+            tls => tls.and_then(Result::ok),
+        };
         // These belong to the whole process, so they come after everything that can fail.
         if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
             keys::install(&self.sensitive, &self.not_sensitive);
@@ -186,6 +195,33 @@ impl Config {
         if let Some(profile) = &profile {
             let _ = profiled.set(Arc::clone(profile));
         }
+        #[cfg(feature = "otlp")]
+        let exporter = match (self.otlp, tls) {
+            (Some(settings), Some(tls)) => {
+                let direct = sink.direct();
+                let (template_, profile) = (Arc::clone(&template), profile.clone());
+                let report: otlp_sink::Report = Box::new(move |records, kind, reason, detail| {
+                    let line = logger::records_dropped(
+                        &template_,
+                        format,
+                        colour,
+                        profile.as_deref(),
+                        (records, kind),
+                        reason,
+                        detail,
+                    );
+                    direct.write(Severity::Warn, &line);
+                });
+                let keys = template.keys.clone();
+                Some(Exporter::start(settings, tls, keys, Arc::clone(&resource), report).map_err(
+                    |source| {
+                        let message = "the thread of the OTLP export can't be started";
+                        ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
+                    },
+                )?)
+            }
+            _ => None,
+        };
         let ignored = self.levels.ignored.clone();
         let logger = Logger {
             id: serial::next(),
@@ -202,6 +238,8 @@ impl Config {
             spans: self.spans,
             sink,
             audit,
+            #[cfg(feature = "otlp")]
+            exporter,
         };
         warn_of_ignored(&logger, &ignored, &self.ignored);
         Ok(logger)

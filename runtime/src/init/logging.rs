@@ -5,12 +5,16 @@ use std::sync::Arc;
 #[cfg(feature = "log")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+#[cfg(feature = "otlp")]
+use std::time::Instant;
 
 use super::error::ConfigError;
 #[cfg(feature = "log")]
 use super::log_crate;
 use super::panics::{self, Joined};
 use super::reload;
+#[cfg(feature = "otlp")]
+use crate::base::timer;
 use crate::format::Format;
 use crate::format::record::Severity;
 use crate::logger::{Logger, notices};
@@ -109,7 +113,15 @@ impl Logging {
     /// # Ok::<(), candor::ConfigError>(())
     /// ```
     pub fn flush(&self, within: Duration) -> u64 {
-        self.logger.sink.flush(within)
+        let left = self.logger.sink.flush(within);
+        #[cfg(feature = "otlp")]
+        let left = left + self.flush_export(timer::after(within));
+        left
+    }
+
+    #[cfg(feature = "otlp")]
+    fn flush_export(&self, deadline: Instant) -> u64 {
+        self.logger.exporter.as_ref().map_or(0, |exporter| exporter.flush(deadline))
     }
 
     /// Sets the levels: `info`, or `info,deps=debug,hyper=warn`.
@@ -164,19 +176,30 @@ impl Logging {
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        let left = self.flush(LAST_LINES);
-        self.logger.sink.close();
+        #[cfg(feature = "otlp")]
+        let deadline = timer::after(LAST_LINES);
+        let left = self.logger.sink.flush(LAST_LINES);
         if left > 0 {
-            report_unwritten(left);
+            report_unwritten("written", left);
         }
+        // Before the queue of the output closes, to which the export reports its losses.
+        #[cfg(feature = "otlp")]
+        if let Some(exporter) = &self.logger.exporter {
+            exporter.flush(deadline);
+            let left = exporter.close();
+            if left > 0 {
+                report_unwritten("exported", left);
+            }
+        }
+        self.logger.sink.close();
     }
 }
 
 /// Prints from a thread, and waits for it only briefly, because standard error may be the output that stalls.
-fn report_unwritten(lines: u64) {
+fn report_unwritten(what: &'static str, lines: u64) {
     let (done, is_done) = std::sync::mpsc::channel();
     let print = move || {
-        let text = format!("candor: lines not written within {LAST_LINES:?}: {lines}\n");
+        let text = format!("candor: lines not {what} within {LAST_LINES:?}: {lines}\n");
         let _ = std::io::stderr().write_all(text.as_bytes());
         let _ = done.send(());
     };
