@@ -20,14 +20,8 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// All profiles but the default.
-const PROFILES: [Profile; 6] = [
-    Profile::Otel,
-    Profile::Ecs,
-    Profile::Gcp,
-    Profile::Datadog,
-    Profile::Bunyan,
-    Profile::Logfmt,
-];
+const PROFILES: [Profile; 6] =
+    [Profile::Otel, Profile::Ecs, Profile::Gcp, Profile::Datadog, Profile::Bunyan, Profile::Logfmt];
 
 /// Values that no line may show.
 const SECRETS: [&str; 4] = ["hunter2", "4242424242424242", "t-Zq7xKw9VtPm3", "Bearer-k-5a5a5a"];
@@ -162,7 +156,11 @@ fn config(profile: Profile) -> Config {
 
 /// Logs lines of every kind.
 fn run(profile: Profile) -> Run {
-    let captured = capture_with(config(profile)).expect("a configuration");
+    run_with(config(profile))
+}
+
+fn run_with(config: Config) -> Run {
+    let captured = capture_with(config).expect("a configuration");
     candor::info!("outside any request");
     hostile();
     RequestContext::with_id("r-1").with_method("PUT").enter_with(|| {

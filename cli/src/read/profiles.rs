@@ -122,8 +122,7 @@ fn recognised(members: Vec<Member<'_>>) -> Option<(Profile, Vec<Member<'_>>)> {
     let members = if has(b"attributes") { datadog_event(&members)? } else { members };
     let members = flat(members, is_datadog_root);
     let has = |key: &[u8]| find(&members, key).is_some();
-    let is_datadog =
-        has(b"timestamp") && has(b"status") && has(b"message") && has(b"logger.name");
+    let is_datadog = has(b"timestamp") && has(b"status") && has(b"message") && has(b"logger.name");
     is_datadog.then_some((Profile::Datadog, members))
 }
 
@@ -160,8 +159,17 @@ fn flatten(root: &[u8], object: &[u8], out: &mut Vec<Member<'_>>) {
 fn is_ecs_root(key: &[u8]) -> bool {
     matches!(
         key,
-        b"log" | b"event" | b"http" | b"url" | b"user" | b"service" | b"trace" | b"span" | b"error"
-            | b"process" | b"candor"
+        b"log"
+            | b"event"
+            | b"http"
+            | b"url"
+            | b"user"
+            | b"service"
+            | b"trace"
+            | b"span"
+            | b"error"
+            | b"process"
+            | b"candor"
     )
 }
 
@@ -257,8 +265,15 @@ fn gcp_key(key: &[u8]) -> Option<&[u8]> {
             return kept(key, |name| {
                 matches!(
                     name,
-                    b"severity" | b"time" | b"message" | b"timestamp" | b"timestampSeconds"
-                        | b"timestampNanos" | b"httpRequest" | b"serviceContext" | b"stack_trace"
+                    b"severity"
+                        | b"time"
+                        | b"message"
+                        | b"timestamp"
+                        | b"timestampSeconds"
+                        | b"timestampNanos"
+                        | b"httpRequest"
+                        | b"serviceContext"
+                        | b"stack_trace"
                         | b"@type"
                 ) || name.starts_with(GCP_PREFIX)
             });
@@ -293,13 +308,40 @@ fn datadog_key(key: &[u8]) -> Option<&[u8]> {
                 let root = name.split(|byte| *byte == b'.').next().unwrap_or_default();
                 matches!(
                     root,
-                    b"http" | b"usr" | b"dd" | b"evt" | b"error" | b"network" | b"logger"
-                        | b"duration" | b"env" | b"version" | b"ddtags" | b"ddsource" | b"source"
-                        | b"timestamp" | b"@timestamp" | b"_timestamp" | b"Timestamp"
-                        | b"eventTime" | b"date" | b"published_date" | b"host" | b"hostname"
-                        | b"syslog" | b"service" | b"status" | b"severity" | b"level"
-                        | b"message" | b"msg" | b"log" | b"trace_id" | b"span_id"
-                        | b"contextMap" | b"named_tags"
+                    b"http"
+                        | b"usr"
+                        | b"dd"
+                        | b"evt"
+                        | b"error"
+                        | b"network"
+                        | b"logger"
+                        | b"duration"
+                        | b"env"
+                        | b"version"
+                        | b"ddtags"
+                        | b"ddsource"
+                        | b"source"
+                        | b"timestamp"
+                        | b"@timestamp"
+                        | b"_timestamp"
+                        | b"Timestamp"
+                        | b"eventTime"
+                        | b"date"
+                        | b"published_date"
+                        | b"host"
+                        | b"hostname"
+                        | b"syslog"
+                        | b"service"
+                        | b"status"
+                        | b"severity"
+                        | b"level"
+                        | b"message"
+                        | b"msg"
+                        | b"log"
+                        | b"trace_id"
+                        | b"span_id"
+                        | b"contextMap"
+                        | b"named_tags"
                 )
             });
         }
@@ -317,8 +359,14 @@ fn bunyan_key(key: &[u8]) -> Option<&[u8]> {
             return kept(key, |name| {
                 matches!(
                     name,
-                    b"v" | b"name" | b"hostname" | b"pid" | b"level" | b"time" | b"msg"
-                        | b"req_id" | b"err"
+                    b"v" | b"name"
+                        | b"hostname"
+                        | b"pid"
+                        | b"level"
+                        | b"time"
+                        | b"msg"
+                        | b"req_id"
+                        | b"err"
                 )
             });
         }
@@ -343,9 +391,9 @@ fn write(profile: Profile, members: Vec<Member<'_>>, out: &mut Vec<u8>) {
         matches!((profile, &**key), (Profile::Ecs, b"candor.outcome") | (_, b"outcome"))
     });
     let mut error = None;
-    let is_panic = members.iter().any(|(key, value)| {
-        **value == *b"\"panic\"" && own_key(profile, key) == Some(b"event")
-    });
+    let is_panic = members
+        .iter()
+        .any(|(key, value)| **value == *b"\"panic\"" && own_key(profile, key) == Some(b"event"));
     for (key, value) in &members {
         let result_key = match profile {
             Profile::Ecs => &b"event.outcome"[..],
@@ -453,11 +501,7 @@ fn outcome(result: &[u8]) -> &[u8] {
 }
 
 /// Adds the members that bunyan's `err` was made of, at their places.
-fn add_error<'a>(
-    error: &'a [u8],
-    event: &[u8],
-    fields: &mut Vec<(&'a [u8], Cow<'a, [u8]>)>,
-) {
+fn add_error<'a>(error: &'a [u8], event: &[u8], fields: &mut Vec<(&'a [u8], Cow<'a, [u8]>)>) {
     let Some((members, _)) = members(error) else { return };
     let is_panic = event == b"\"panic\"";
     let before: &[u8] = if is_panic { b"location" } else { b"error" };
@@ -658,7 +702,8 @@ fn put_any_value(value: &[u8], out: &mut Vec<u8>) {
     let (value, _) = members(value).unwrap_or_default();
     let Some((kind, value)) = value.first() else { return out.extend_from_slice(b"null") };
     let is_kind = |names: [&[u8]; 2]| names.contains(&&**kind);
-    let values = || members(value).and_then(|(inner, _)| find(&inner, b"values").map(<[u8]>::to_vec));
+    let values =
+        || members(value).and_then(|(inner, _)| find(&inner, b"values").map(<[u8]>::to_vec));
     if is_kind([b"intValue", b"int_value"]) {
         let digits = value.strip_prefix(b"\"").and_then(|digits| digits.strip_suffix(b"\""));
         out.extend_from_slice(digits.unwrap_or(value));
@@ -773,7 +818,8 @@ impl Tree {
     fn add(&mut self, key: &[u8], json: Vec<u8>) {
         let dot = key.iter().position(|byte| *byte == b'.');
         let parts = dot.map(|dot| (&key[..dot], &key[dot + 1..]));
-        let Some((first, rest)) = parts.filter(|(first, rest)| !first.is_empty() && !rest.is_empty())
+        let Some((first, rest)) =
+            parts.filter(|(first, rest)| !first.is_empty() && !rest.is_empty())
         else {
             return self.0.push((key.to_vec(), Node::Json(json)));
         };

@@ -24,7 +24,8 @@ fn text(lines: &[String]) -> String {
 #[track_caller]
 fn assert_same(what: &str, commands: &[&[&str]], own: &str, written: &str) {
     for arguments in commands {
-        let (own, other) = (candor(arguments, own.as_bytes()), candor(arguments, written.as_bytes()));
+        let (own, other) =
+            (candor(arguments, own.as_bytes()), candor(arguments, written.as_bytes()));
         assert_eq!(own.code, Some(0), "{arguments:?}: {}", own.err);
         if own.out != other.out {
             let same = own.out.bytes().zip(other.out.bytes()).take_while(|(a, b)| a == b).count();
