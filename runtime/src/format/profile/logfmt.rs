@@ -42,30 +42,32 @@ pub(super) fn write(line: &str, out: &mut String) {
     out.push_str(" msg=");
     put_string(head.message, false, out);
     let mut event = Event::Other;
+    // The fixed keys come first. Their values are strings whatever they look like.
+    let mut is_fixed = true;
     for member in members {
+        is_fixed = is_fixed && keys::FIXED.contains(&member.key);
         if member.key == "event" {
             event = Event::of(member.value);
         }
         if !is_absent(&member, event) {
-            put_member(&member, line, out);
+            put_member(&member, !is_fixed, line, out);
         }
     }
 }
 
-fn put_member(member: &Member<'_>, line: &str, out: &mut String) {
+fn put_member(member: &Member<'_>, is_typed: bool, line: &str, out: &mut String) {
     let Member { key, value, .. } = *member;
-    if value.starts_with('{') && is_key(key) && put_flat(key, value, line, out) {
+    let is_key = is_bare(key);
+    if value.starts_with('{') && is_key && put_flat(key, value, line, out) {
         return;
     }
     out.push(' ');
-    if is_key(key) {
+    if is_key {
         out.push_str(key);
     } else {
         put_key(key, line, out);
     }
     out.push('=');
-    // The fixed keys are strings whatever they look like.
-    let is_typed = !keys::FIXED.contains(&key);
     put_value(value, is_typed, out);
 }
 
@@ -80,11 +82,7 @@ fn put_value(value: &str, is_typed: bool, out: &mut String) {
 /// Appends a JSON string, in quotes if it needs them, or if it would read as a value of another type.
 fn put_string(quoted: &str, is_typed: bool, out: &mut String) {
     let text = &quoted[1..quoted.len() - 1];
-    let needs_quotes = text.is_empty()
-        || text.bytes().any(|byte| byte <= b' ' || matches!(byte, b'=' | b'"' | b'\\'))
-        || text.contains('\u{fffd}')
-        || is_typed && is_literal(text);
-    if !needs_quotes {
+    if is_bare(text) && !(is_typed && is_literal(text)) {
         return out.push_str(text);
     }
     let bracket = match text.as_bytes().first() {
@@ -99,10 +97,11 @@ fn put_string(quoted: &str, is_typed: bool, out: &mut String) {
 
 /// Whether a bare value would be a number, a boolean or null.
 fn is_literal(text: &str) -> bool {
+    if text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return matches!(text, "true" | "false" | "null");
+    }
     let is_number = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-    matches!(text, "true" | "false" | "null")
-        || text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
-            && text.bytes().all(is_number)
+    text.bytes().all(is_number)
 }
 
 /// Appends JSON in quotes.
@@ -123,50 +122,71 @@ fn put_json(json: &str, out: &mut String) {
 ///
 /// Returns `false` without an effect if the pairs would be ambiguous, or much longer than the object.
 fn put_flat(key: &str, object: &str, line: &str, out: &mut String) -> bool {
-    let is_prefix = |other: &str| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
-    if members::of_object(line).any(|other| is_prefix(other.key)) {
+    // A match inside a nested object only means that the object is written as JSON.
+    let is_ambiguous = line
+        .match_indices(key)
+        .any(|(at, _)| line[..at].ends_with(",\"") && line[at + key.len()..].starts_with('.'));
+    if is_ambiguous {
         return false;
     }
     let begin = out.len();
-    let mut path = String::from(key);
     let limit = begin + 64 + 3 * object.len();
-    let is_flat = put_pairs(&mut path, object, limit, out);
+    let is_flat = put_pairs(&Path { outer: None, part: key }, object, limit, out);
     if !is_flat {
         out.truncate(begin);
     }
     is_flat
 }
 
-fn put_pairs(path: &mut String, object: &str, limit: usize, out: &mut String) -> bool {
+/// A dotted key, from its last part to its first.
+struct Path<'a> {
+    outer: Option<&'a Path<'a>>,
+    part: &'a str,
+}
+
+impl Path<'_> {
+    fn put(&self, out: &mut String) {
+        if let Some(outer) = self.outer {
+            outer.put(out);
+            out.push('.');
+        }
+        out.push_str(self.part);
+    }
+}
+
+fn put_pairs(outer: &Path<'_>, object: &str, limit: usize, out: &mut String) -> bool {
     let mut is_empty = true;
     for Member { key, value, .. } in members::of_object(object) {
         is_empty = false;
-        if !is_key(key) || key.contains('.') || out.len() > limit {
+        if !is_bare(key) || key.contains('.') || out.len() > limit {
             return false;
         }
-        let length = path.len();
-        path.push('.');
-        path.push_str(key);
+        let path = Path { outer: Some(outer), part: key };
         if value.starts_with('{') {
-            if !put_pairs(path, value, limit, out) {
+            if !put_pairs(&path, value, limit, out) {
                 return false;
             }
         } else {
             out.push(' ');
-            out.push_str(path);
+            path.put(out);
             out.push('=');
             put_value(value, true, out);
         }
-        path.truncate(length);
     }
     !is_empty
 }
 
-/// Whether logfmt can have the key, which is escaped as in the line.
-fn is_key(key: &str) -> bool {
-    !key.is_empty()
-        && !key.bytes().any(|byte| byte <= b' ' || matches!(byte, b'=' | b'"' | b'\\'))
-        && !key.contains('\u{fffd}')
+/// Whether logfmt can have the key or value, which is escaped as in the line, without quotes.
+#[inline]
+fn is_bare(text: &str) -> bool {
+    // The first byte of U+FFFD, which go-logfmt takes for invalid text, is also that of other characters.
+    let mut has_lead = false;
+    let mut is_bare = !text.is_empty();
+    for byte in text.bytes() {
+        is_bare &= byte > b' ' && !matches!(byte, b'=' | b'"' | b'\\');
+        has_lead |= byte == 0xef;
+    }
+    is_bare && !(has_lead && text.contains('\u{fffd}'))
 }
 
 /// Appends a key with underscores for the characters that logfmt can't have.
