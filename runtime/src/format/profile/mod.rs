@@ -21,37 +21,114 @@ use super::shrink;
 use crate::json::escape;
 use crate::json::members::{self, Member};
 
-/// Form of the lines, for the platform that reads them.
+/// Form of the lines, for the platform that reads them: [`Config::profile`](crate::Config::profile) or `LOG_PROFILE`.
 ///
-/// All profiles have the same information. Fields keep their names, unless the platform has a key of its own for them;
-/// a field whose name belongs to the platform gets an underscore. Fixed keys without a value (`"-"`) are left out. The
-/// limit of [`Config::line_limit`](crate::Config::line_limit) applies to the lines of every profile. The command
-/// `candor` reads all of them.
+/// - All profiles have the same information. A key that the platform has a name for is renamed, and its value
+///   converted; other keys stay. Fixed keys without a value (`"-"`) are omitted.
+/// - No key occurs twice. A field with a name that belongs to the platform gets a trailing underscore.
+/// - A profile is made from the redacted line, so it shows nothing that the line does not show.
+/// - The limit of [`Config::line_limit`](crate::Config::line_limit) applies to the lines of every profile. A line that
+///   is too long for its profile is cut further than candor's own would be.
+/// - [`Config::service`](crate::Config::service) and [`Config::resource`](crate::Config::resource) set the constants,
+///   such as the version.
+/// - The command `candor` reads all of them, and shows the same for all of them.
 ///
-/// The examples show the same step.
+/// Steps do not take the fast path: for a line of 600 bytes, a profile takes less than a microsecond (`logfmt` a little
+/// more, `otel` 2.5).
+///
+/// Each example shows this line of the default profile, written by the service `orders`, version 1.4.2, in the
+/// environment `prod`:
+///
+/// ```json
+/// {"ts":"2026-11-29T18:05:15.206254Z","level":"INFO","logger":"orders","msg":"step_timing","request_id":"r-7",
+///  "user_id":"-","method":"POST","path":"/orders","service":"orders","seq":1,"event":"step_timing","step":"price",
+///  "duration_ms":12.160,"outcome":"ok","step_id":1,"parent_id":0,"offset_ms":0.163,"sku":"tea"}
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Profile {
-    /// candor's own keys. This is the default.
+    /// candor's own keys, which [`Config::rename_keys`](crate::Config::rename_keys) can rename. This is the default.
     #[default]
     Candor,
-    /// OTLP/JSON, one [`LogsData`] message per line, for the `otlpjsonfile` receiver of the OpenTelemetry Collector.
+    /// OTLP/JSON, one export request per line, for the `otlpjsonfile` receiver of the OpenTelemetry Collector. The form
+    /// is that of OpenTelemetry's [file exporter]; names follow the semantic conventions.
     ///
-    /// [`LogsData`]: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
+    /// ```json
+    /// {"resourceLogs":[{"resource":{"attributes":[{"key":"service.version","value":{"stringValue":"1.4.2"}},
+    ///  {"key":"deployment.environment.name","value":{"stringValue":"prod"}},
+    ///  {"key":"service.name","value":{"stringValue":"orders"}}]},"scopeLogs":[{"scope":{"name":"orders"},
+    ///  "logRecords":[{"timeUnixNano":"1795975515206254000","observedTimeUnixNano":"1795975515206254000",
+    ///  "severityNumber":9,"severityText":"INFO","body":{"stringValue":"step_timing"},"eventName":"step_timing",
+    ///  "attributes":[{"key":"request_id","value":{"stringValue":"r-7"}},
+    ///  {"key":"http.request.method","value":{"stringValue":"POST"}},
+    ///  {"key":"url.path","value":{"stringValue":"/orders"}},{"key":"seq","value":{"intValue":"1"}},
+    ///  {"key":"step","value":{"stringValue":"price"}},{"key":"duration_ms","value":{"doubleValue":12.160}},
+    ///  {"key":"outcome","value":{"stringValue":"ok"}},{"key":"step_id","value":{"intValue":"1"}},
+    ///  {"key":"parent_id","value":{"intValue":"0"}},{"key":"offset_ms","value":{"doubleValue":0.163}},
+    ///  {"key":"sku","value":{"stringValue":"tea"}}]}]}]}]}
+    /// ```
+    ///
+    /// [file exporter]: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
     Otel,
-    /// Elastic Common Schema 8.11, as the [ECS logging specification] requires.
+    /// Elastic Common Schema 8.11, as the [ECS logging specification] requires. Durations are in nanoseconds. Fields
+    /// without a name in ECS begin with `candor.`.
+    ///
+    /// ```json
+    /// {"@timestamp":"2026-11-29T18:05:15.206254Z","log.level":"INFO","message":"step_timing","ecs.version":"8.11.0",
+    ///  "log.logger":"orders","event.dataset":"orders.log","service.version":"1.4.2","service.environment":"prod",
+    ///  "http.request.id":"r-7","http.request.method":"POST","url.path":"/orders","service.name":"orders",
+    ///  "event.sequence":1,"event.action":"step_timing","candor.step":"price","event.duration":12160000,
+    ///  "event.outcome":"success","candor.outcome":"ok","candor.step_id":1,"candor.parent_id":0,
+    ///  "candor.offset_ms":0.163,"candor.sku":"tea"}
+    /// ```
     ///
     /// [ECS logging specification]: https://github.com/elastic/ecs-logging/tree/main/spec
     Ecs,
-    /// Structured logging of [Google Cloud](https://cloud.google.com/logging/docs/structured-logging).
-    Gcp,
-    /// The reserved and standard attributes of [Datadog].
+    /// [Structured logging] of Google Cloud: `severity`, trace, labels, and `httpRequest` on `request_completed`. The
+    /// full name of a trace needs the project, from `GOOGLE_CLOUD_PROJECT` or the attribute `cloud.account.id`.
     ///
-    /// [Datadog]: https://docs.datadoghq.com/logs/log_configuration/attributes_naming_convention/
+    /// ```json
+    /// {"severity":"INFO","time":"2026-11-29T18:05:15.206254Z","message":"step_timing","logger":"orders",
+    ///  "logging.googleapis.com/labels":{"version":"1.4.2","environment":"prod"},"request_id":"r-7","method":"POST",
+    ///  "path":"/orders","service":"orders","seq":1,"event":"step_timing","step":"price","duration_ms":12.160,
+    ///  "outcome":"ok","step_id":1,"parent_id":0,"offset_ms":0.163,"sku":"tea"}
+    /// ```
+    ///
+    /// [Structured logging]: https://cloud.google.com/logging/docs/structured-logging
+    Gcp,
+    /// The reserved and standard [attributes] of Datadog. Durations are in nanoseconds, and trace ids hexadecimal with
+    /// 128 bits.
+    ///
+    /// ```json
+    /// {"timestamp":"2026-11-29T18:05:15.206254Z","status":"info","message":"step_timing","logger.name":"orders",
+    ///  "env":"prod","version":"1.4.2","http.request_id":"r-7","http.method":"POST","http.url_details.path":"/orders",
+    ///  "service":"orders","seq":1,"evt.name":"step_timing","step":"price","duration":12160000,
+    ///  "evt.outcome":"success","outcome":"ok","step_id":1,"parent_id":0,"offset_ms":0.163,"sku":"tea"}
+    /// ```
+    ///
+    /// [attributes]: https://docs.datadoghq.com/logs/log_configuration/attributes_naming_convention/
     Datadog,
-    /// The core fields of [bunyan](https://github.com/trentm/node-bunyan#core-fields).
+    /// The [core fields] of bunyan, with `req_id` and `err`. Without a service, `name` is that of the program. The
+    /// attribute `host.name` replaces the host's own name.
+    ///
+    /// ```json
+    /// {"v":0,"name":"orders","hostname":"web-1","pid":18117,"level":30,"time":"2026-11-29T18:05:15.206254Z",
+    ///  "msg":"step_timing","logger":"orders","req_id":"r-7","method":"POST","path":"/orders","service":"orders",
+    ///  "seq":1,"event":"step_timing","step":"price","duration_ms":12.160,"outcome":"ok","step_id":1,"parent_id":0,
+    ///  "offset_ms":0.163,"sku":"tea"}
+    /// ```
+    ///
+    /// [core fields]: https://github.com/trentm/node-bunyan#core-fields
     Bunyan,
-    /// `key=value` pairs, as [go-logfmt](https://github.com/go-logfmt/logfmt) reads them.
+    /// `key=value` pairs, as [go-logfmt] and Loki read them. Objects are pairs with dotted keys: `order.sku=tea`.
+    ///
+    /// ```text
+    /// ts=2026-11-29T18:05:15.206254Z level=info logger=orders msg=step_timing request_id=r-7 method=POST path=/orders
+    /// service=orders seq=1 event=step_timing step=price duration_ms=12.160 outcome=ok step_id=1 parent_id=0
+    /// offset_ms=0.163 sku=tea
+    /// ```
+    ///
+    /// [go-logfmt]: https://github.com/go-logfmt/logfmt
     Logfmt,
 }
 

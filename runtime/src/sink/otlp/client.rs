@@ -9,6 +9,7 @@ use ureq::Agent;
 use ureq::http::{HeaderMap, Response};
 
 use super::settings::{Headers, Otlp, OtlpProtocol};
+use super::tls::{self, Tls};
 use super::{json, protobuf};
 
 #[derive(Debug)]
@@ -44,11 +45,7 @@ impl Client {
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")));
-        #[cfg(feature = "otlp-tls")]
-        let config = config.tls_config(tls.0);
-        #[cfg(not(feature = "otlp-tls"))]
-        let Tls = tls;
-        let agent = config.build().new_agent();
+        let agent = tls.configure(config).build().new_agent();
         Client { agent, protocol: settings.protocol, gzip: settings.gzip }
     }
 
@@ -98,79 +95,6 @@ impl Client {
     }
 }
 
-/// Settings of TLS, which are read from files once.
-#[cfg(feature = "otlp-tls")]
-#[derive(Debug)]
-pub(crate) struct Tls(ureq::tls::TlsConfig);
-#[cfg(not(feature = "otlp-tls"))]
-#[derive(Debug)]
-pub(crate) struct Tls;
-
-#[cfg(not(feature = "otlp-tls"))]
-impl Tls {
-    pub(crate) fn read(_: &Otlp) -> Result<Self, TlsError> {
-        Ok(Tls)
-    }
-}
-
-/// A file of certificates or keys that can't be used, and why.
-#[derive(Debug)]
-pub(crate) struct TlsError {
-    pub(crate) path: std::path::PathBuf,
-    pub(crate) why: std::io::Error,
-}
-
-#[cfg(feature = "otlp-tls")]
-impl Tls {
-    /// Reads the certificates and the key.
-    pub(crate) fn read(settings: &Otlp) -> Result<Self, TlsError> {
-        use std::io;
-        use std::path::Path;
-
-        use ureq::tls::{
-            Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem,
-        };
-
-        let items = |path: &Path| {
-            let fail = |why| TlsError { path: path.to_owned(), why };
-            let pem = std::fs::read(path).map_err(fail)?;
-            parse_pem(&pem).collect::<Result<Vec<PemItem<'static>>, _>>().map_err(|_| {
-                // The parser's own message may quote the file.
-                fail(io::Error::new(io::ErrorKind::InvalidData, "it is not valid PEM"))
-            })
-        };
-        let none = |path: &Path, what: &str| TlsError {
-            path: path.to_owned(),
-            why: io::Error::new(io::ErrorKind::InvalidData, format!("it has no {what}")),
-        };
-        let certificates = |path: &Path| {
-            let certificates: Vec<Certificate<'static>> = items(path)?
-                .into_iter()
-                .filter_map(|item| match item {
-                    PemItem::Certificate(certificate) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if certificates.is_empty() { Err(none(path, "certificate")) } else { Ok(certificates) }
-        };
-        let mut config = TlsConfig::builder();
-        if let Some(path) = &settings.ca_certificate {
-            config = config.root_certs(RootCerts::from(certificates(path)?));
-        }
-        if let Some((certificate, key)) = &settings.client_certificate {
-            let found: Option<PrivateKey<'static>> =
-                items(key)?.into_iter().find_map(|item| match item {
-                    PemItem::PrivateKey(key) => Some(key),
-                    _ => None,
-                });
-            let found = found.ok_or_else(|| none(key, "private key"))?;
-            let client = ClientCert::new_with_certs(&certificates(certificate)?, found);
-            config = config.client_cert(Some(client));
-        }
-        Ok(Tls(config.build()))
-    }
-}
-
 fn compressed(body: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     encoder.write_all(body).ok()?;
@@ -203,34 +127,16 @@ fn is_permanent(error: &ureq::Error) -> bool {
 fn describe(error: &ureq::Error) -> String {
     use ureq::Error;
     match error {
-        Error::Io(error) => match tls_failure(error) {
-            Some(text) => text.to_owned(),
-            None => format!("the connection failed: {}", error.kind()),
-        },
+        Error::Io(error) if tls::is_failure(error) => tls::FAILURE.to_owned(),
+        Error::Io(error) => format!("the connection failed: {}", error.kind()),
         Error::Timeout(_) => "the collector did not answer in time".to_owned(),
         Error::HostNotFound => "the host was not found".to_owned(),
         Error::ConnectionFailed => "the connection failed".to_owned(),
         Error::BadUri(_) | Error::Http(_) => "the URL or a header is not valid".to_owned(),
+        Error::Tls(_) => tls::FAILURE.to_owned(),
         #[cfg(feature = "otlp-tls")]
-        Error::Rustls(_) | Error::Tls(_) => NO_TLS.to_owned(),
+        Error::Rustls(_) => tls::FAILURE.to_owned(),
         Error::Protocol(_) => "the response is not valid HTTP".to_owned(),
         _ => "the request failed".to_owned(),
-    }
-}
-
-const NO_TLS: &str = "no TLS connection; check the certificates of both sides";
-
-/// rustls reports a failed handshake as an I/O error.
-fn tls_failure(error: &std::io::Error) -> Option<&'static str> {
-    #[cfg(feature = "otlp-tls")]
-    {
-        let inner = error.get_ref()?;
-        // The crate rustls is a dependency of ureq's, so that its types have no name here.
-        format!("{inner:?}").contains("Certificate").then_some(NO_TLS)
-    }
-    #[cfg(not(feature = "otlp-tls"))]
-    {
-        let _ = error;
-        None
     }
 }

@@ -17,6 +17,7 @@ mod queue;
 mod settings;
 mod span;
 pub(crate) mod stats;
+mod tls;
 mod worker;
 
 use std::cell::Cell;
@@ -29,10 +30,10 @@ use crate::format::keys::Keys;
 use crate::format::record::Severity;
 use crate::format::resource::Resource;
 use crate::json::hex::Hex;
-pub(crate) use client::Tls;
 use queue::Shared;
 pub(crate) use settings::Headers;
 pub use settings::{Otlp, OtlpProtocol};
+pub(crate) use tls::Tls;
 use worker::Worker;
 
 /// Sends lines to a collector. Dropping it ends its thread.

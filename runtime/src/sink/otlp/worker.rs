@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
-use super::client::{Client, Sent, Tls};
+use super::client::{Client, Sent};
 use super::queue::{Lines, REPORT_INTERVAL, Shared};
 use super::settings::{Otlp, OtlpProtocol};
 use super::stats::{Reason, Signal};
+use super::tls::Tls;
 use super::{Headers, json, protobuf};
 use crate::base::clock::Tick;
 use crate::base::random;
