@@ -147,10 +147,7 @@ impl Config {
             unreachable!("a destination that can't be opened is a mistake");
         };
         let is_terminal = destination.is_terminal();
-        let is_for_people = is_terminal && self.profile == Profile::Candor;
-        let format =
-            self.format.unwrap_or(if is_for_people { Format::Pretty } else { Format::Json });
-        let profile = if format == Format::Json { self.profile } else { Profile::Candor };
+        let (format, profile) = format_of(self.format, self.profile, is_terminal);
         // The pretty format finds the fixed keys by their own names.
         let keys = if format == Format::Json { self.keys } else { Keys::default() };
         let colour = has_colour(is_terminal);
@@ -177,17 +174,11 @@ impl Config {
             tls => tls.and_then(Result::ok),
         };
         // These belong to the whole process, so they come after everything that can fail.
-        if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
-            keys::install(&self.sensitive, &self.not_sensitive);
-        }
+        install_names(&self.sensitive, &self.not_sensitive);
         if let Some(key) = self.hash_key {
             hash::install(key);
         }
-        match self.strict {
-            Strict::Off => {}
-            Strict::Report => strict::install_report(self.strict_allow, self.strict_targets),
-            Strict::On => strict::install(self.strict_allow, self.strict_targets),
-        }
+        install_strict(self.strict, self.strict_allow, self.strict_targets);
         let resource = self.resource.iter().map(|(name, value)| (&name[..], &value[..]));
         let service = service.as_deref().map(|service| (SERVICE_NAME, service));
         let resource = Arc::new(Resource::new(resource.chain(service)));
@@ -229,7 +220,6 @@ impl Config {
             format,
             colour,
             profile,
-            resource,
             levels: ArcSwap::from_pointee(ActiveLevels { set: self.levels, raised: Vec::new() }),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
@@ -243,6 +233,30 @@ impl Config {
         };
         warn_of_ignored(&logger, &ignored, &self.ignored);
         Ok(logger)
+    }
+}
+
+/// The format, and the profile that applies to it. On a terminal, the pretty format is the default unless a profile is
+/// set.
+fn format_of(format: Option<Format>, profile: Profile, is_terminal: bool) -> (Format, Profile) {
+    let is_pretty = is_terminal && profile == Profile::Candor;
+    match format.unwrap_or(if is_pretty { Format::Pretty } else { Format::Json }) {
+        Format::Json => (Format::Json, profile),
+        Format::Pretty => (Format::Pretty, Profile::Candor),
+    }
+}
+
+fn install_names(sensitive: &[String], not_sensitive: &[String]) {
+    if !sensitive.is_empty() || !not_sensitive.is_empty() {
+        keys::install(sensitive, not_sensitive);
+    }
+}
+
+fn install_strict(strict: Strict, allow: Vec<String>, targets: Vec<String>) {
+    match strict {
+        Strict::Off => {}
+        Strict::Report => strict::install_report(allow, targets),
+        Strict::On => strict::install(allow, targets),
     }
 }
 

@@ -22,7 +22,6 @@ use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
-use crate::format::resource::Resource;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
@@ -53,8 +52,6 @@ pub(crate) struct Logger {
     pub(crate) colour: bool,
     /// The form of the lines for a platform; `None` for candor's own.
     pub(crate) profile: Option<Arc<Profiled>>,
-    /// What describes the service, for outputs that have a place for it.
-    pub(crate) resource: Arc<Resource>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
