@@ -150,6 +150,7 @@ pub mod prelude;
 // The public interface.
 pub use candor_macros::{dependency_call, redact, step_timed};
 pub use format::Format;
+pub use format::profile::Profile;
 pub use format::record::Severity;
 pub use init::config::Config;
 pub use init::error::{ConfigError, ConfigErrorKind, ConfigMistake};

@@ -46,6 +46,7 @@ impl Config {
         let has_service = set(Setting::Service);
         for setting in [
             Setting::Format,
+            Setting::Profile,
             Setting::Output,
             Setting::FileMaxBytes,
             Setting::FileBackups,

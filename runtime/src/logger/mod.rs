@@ -9,6 +9,7 @@ pub(crate) mod emit;
 pub(crate) mod notices;
 mod readable;
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,10 +17,11 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use tracing_core::{Level, dispatcher};
 
+use crate::base::buffer;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
+use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
-use crate::format::resource::Resource;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
@@ -35,6 +37,11 @@ use crate::request::recorder::{KeptLine, Recorder};
 use crate::sink::otlp::{Exporter, Origin};
 use crate::sink::{Loss, Sink};
 
+thread_local! {
+    /// The buffer for the lines of a profile.
+    static PROFILED: Cell<String> = const { Cell::new(String::new()) };
+}
+
 /// The settings and sinks of one candor layer: the format of its lines, which of them it writes, and where they go.
 #[derive(Debug)]
 pub(crate) struct Logger {
@@ -43,8 +50,8 @@ pub(crate) struct Logger {
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
     pub(crate) colour: bool,
-    /// What describes the service, for outputs that have a place for it.
-    pub(crate) resource: Arc<Resource>,
+    /// The form of the lines for a platform; `None` for candor's own.
+    pub(crate) profile: Option<Arc<Profiled>>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
@@ -128,10 +135,11 @@ impl Logger {
     }
 
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default
-    /// keys, and nothing that could hold the line back.
+    /// profile and keys, and nothing that could hold the line back.
     #[inline]
     pub(crate) fn is_fast_path(&self, request: Option<&Request>, severity: Severity) -> bool {
         self.format == Format::Json
+            && self.profile.is_none()
             && !self.template.keys.are_renamed()
             && request.is_none_or(|request| {
                 request.overrides.is_none() && !self.is_over_cap(request, severity)
@@ -330,7 +338,13 @@ impl Logger {
         if let Some(request) = request {
             Self::capture(request, line);
         }
-        if self.format == Format::Json {
+        if let Some(profile) = &self.profile {
+            buffer::with(&PROFILED, |text| {
+                profile.write(line, text);
+                text.push('\n');
+                write(text)
+            })
+        } else if self.format == Format::Json {
             line.push('\n');
             write(line)
         } else {
@@ -382,10 +396,11 @@ pub(crate) fn lines_dropped(
     template: &Template,
     format: Format,
     colour: bool,
+    profile: Option<&Profiled>,
     lines: u64,
     reason: &'static str,
 ) -> String {
-    dropped(template, format, colour, |line| {
+    dropped(template, format, colour, profile, |line| {
         let _ = write!(line, ",\"lines\":{lines},\"reason\":\"{reason}\"");
     })
 }
@@ -397,11 +412,12 @@ pub(crate) fn records_dropped(
     template: &Template,
     format: Format,
     colour: bool,
+    profile: Option<&Profiled>,
     (records, kind): (u64, &'static str),
     reason: &'static str,
     detail: &str,
 ) -> String {
-    dropped(template, format, colour, |line| {
+    dropped(template, format, colour, profile, |line| {
         let _ = write!(
             line,
             ",\"lines\":{records},\"reason\":\"{reason}\",\"sink\":\"otlp\",\"records\":\"{kind}\""
@@ -416,6 +432,7 @@ fn dropped(
     template: &Template,
     format: Format,
     colour: bool,
+    profile: Option<&Profiled>,
     members: impl FnOnce(&mut String),
 ) -> String {
     let record = Record::own(Severity::Warn, "lines_dropped");
@@ -426,7 +443,10 @@ fn dropped(
     line.push_str(",\"event\":\"lines_dropped\"");
     members(&mut line);
     line.push('}');
-    if format == Format::Pretty {
+    if let Some(profile) = profile {
+        let mut json = std::mem::take(&mut line);
+        profile.write(&mut json, &mut line);
+    } else if format == Format::Pretty {
         let json = std::mem::take(&mut line);
         pretty::write(&json, record.severity, colour, &mut line);
     }
