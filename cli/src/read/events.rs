@@ -72,7 +72,7 @@ impl Input {
         let read = Rc::new(Cell::new(0));
         let mut progress = Progress::new(self.sources.iter().map(Source::size).sum());
         for source in &mut self.sources {
-            let name = source.name();
+            let (name, may_be_truncated) = (source.name(), source.may_be_truncated());
             let mut unwrapper = Unwrapper::default();
             // Returns the buffer, for the next block.
             let mut finish_block = |scanned: ScannedBlock| {
@@ -112,7 +112,7 @@ impl Input {
             });
             unwrapper.finish(&mut self.tally);
             let result = result.map(|too_long| self.tally.too_long += too_long);
-            self.tally.accept_truncated(name, result)?;
+            self.tally.accept_truncated(name, may_be_truncated, result)?;
         }
         Ok(())
     }
