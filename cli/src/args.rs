@@ -61,6 +61,9 @@ impl FromArgs {
     ) -> Result<Input, Failure> {
         match self.server()? {
             Some(server) => server.ask(question, self.timeout, keys),
+            None if files.is_empty() => Err(Failure::usage(
+                "FILES or --from URL is missing; `-` is standard input".to_owned(),
+            )),
             None => Input::new(files, keys).map_err(|why| file_error(&why)),
         }
     }

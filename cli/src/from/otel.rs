@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::values::pairs;
+use super::values::{pairs, plain};
 use crate::schema;
 use crate::time::{self, Micros};
 
@@ -137,7 +137,7 @@ fn typed(key: &str, value: String) -> Value {
         // A user's field: a number may have been a string, but only an object or list looks like one.
         None => parsed().filter(|value| value.is_object() || value.is_array()),
     };
-    kept.unwrap_or(Value::String(value))
+    kept.map_or(Value::String(value), plain)
 }
 
 /// `toFloat64` of a time: seconds of a `DateTime64`, nanoseconds of an `Int64`. Both are exact to a microsecond.

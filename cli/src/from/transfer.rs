@@ -144,6 +144,9 @@ fn io_reason(error: &io::Error) -> String {
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
             "there is no way to its network".to_owned()
         }
+        io::ErrorKind::InvalidData => format!("TLS: {error}"),
+        // The kind of this error is not stable.
+        _ if error.to_string().contains("lookup") => "there is no host of this name".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -26,7 +26,7 @@ const MAX_ROWS: usize = 20_000;
                         candor requests --from clickhouse://ch-1/logs.candor_all --since 1h")]
 pub(crate) struct RequestsArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
-    #[arg(value_name = "FILES", required_unless_present = "from")]
+    #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     from: FromArgs,

@@ -32,7 +32,7 @@ pub(crate) struct ClickHouseArgs {
     /// The name of the table
     #[arg(long, value_name = "NAME", value_parser = sql_name)]
     table: Option<String>,
-    /// Also a Distributed table `NAME_all` over this cluster
+    /// Also a Distributed table `NAME_all` over this cluster. With --otel it is NAME, and the shards' `NAME_shard`
     #[arg(long, value_name = "CLUSTER", value_parser = sql_name)]
     cluster: Option<String>,
     /// The table that an OpenTelemetry collector fills, with candor's columns
@@ -41,9 +41,12 @@ pub(crate) struct ClickHouseArgs {
 }
 
 pub(super) fn render(args: &ClickHouseArgs) -> String {
-    let default = if args.otel { "otel_logs" } else { "candor" };
-    let table = args.table.as_deref().unwrap_or(default);
-    let mut ddl = if args.otel { otel::table(table) } else { lines(table) };
+    if args.otel {
+        let table = args.table.as_deref().unwrap_or("otel_logs");
+        return otel::tables(table, args.cluster.as_deref());
+    }
+    let table = args.table.as_deref().unwrap_or("candor");
+    let mut ddl = lines(table);
     if let Some(cluster) = &args.cluster {
         let _ = write!(
             ddl,
@@ -78,7 +81,7 @@ fn lines(table: &str) -> String {
     }));
     columns.push("d Date default toDate(ts)".to_owned());
     format!(
-        "-- Insert lines with: insert into {table} (line) format JSONEachRow, or TabSeparated with backslashes doubled.\n\
+        "-- Insert lines with `insert into {table} (line) format TabSeparated`, with each backslash doubled.\n\
          create table if not exists {table}\n(\n    {}\n)\n\
          engine = MergeTree partition by toYYYYMM(d) order by (request_id, ts);\n",
         columns.join(",\n    ")

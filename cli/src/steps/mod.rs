@@ -22,7 +22,7 @@ use totals::{NamedTotals, SpanKind, Summary};
                         candor steps --from clickhouse://ch-1/logs.candor_all")]
 pub(crate) struct StepsArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
-    #[arg(value_name = "FILES", required_unless_present = "from")]
+    #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     from: FromArgs,

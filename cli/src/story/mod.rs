@@ -88,7 +88,9 @@ impl StoryArgs {
         }
         let Some(id) = &self.id else {
             let what = if self.failed { "FILES" } else { "the ID of a request, and FILES" };
-            return Err(Failure::usage(format!("story needs {what}; `-` is standard input")));
+            return Err(Failure::usage(format!(
+                "story needs {what} or --from URL; `-` is standard input"
+            )));
         };
         if self.failed {
             files.insert(0, PathBuf::from(id));
@@ -101,7 +103,7 @@ impl StoryArgs {
             return Err(Failure::usage(if Path::new(id).is_file() {
                 format!("`{id}` is a file; the ID of a request comes before it, or --failed")
             } else {
-                format!("`{id}` needs FILES to look for it in; `-` is standard input")
+                format!("`{id}` needs FILES or --from URL to look for it in; `-` is standard input")
             }));
         }
         // A pasted id often ends with a space.
