@@ -105,10 +105,10 @@ impl<R: Read> Rows<R> {
             }
             Part::Tail(0) if row == b"}" => self.part = Part::End,
             Part::Tail(depth) if matches!(row, b"}" | b"]") => {
-                self.part = Part::Tail(depth.saturating_sub(1))
+                self.part = Part::Tail(depth.saturating_sub(1));
             }
             Part::Tail(depth) if row.ends_with(b"{") || row.ends_with(b"[") => {
-                self.part = Part::Tail(depth + 1)
+                self.part = Part::Tail(depth + 1);
             }
             Part::Tail(_) => {
                 if let Some(count) = row.strip_prefix(b"\"rows\":") {

@@ -118,6 +118,7 @@ impl Input {
         let read = Rc::new(Cell::new(0));
         let mut progress = Progress::new(self.sources.iter().map(Source::size).sum());
         let prefilter = Prefilter::new(filter);
+        let has_own_names = !self.keys.takes_own_name();
         for source in &mut self.sources {
             let (name, may_be_truncated) = (source.name(), source.may_be_truncated());
             let lines = source.open(&read).map(Lines::new);
@@ -129,7 +130,7 @@ impl Input {
                         self.tally.too_long += 1;
                         return;
                     };
-                    let is_plain = unwrapper.is_plain(line);
+                    let is_plain = has_own_names && unwrapper.is_plain(line);
                     match if is_plain { prefilter.check(line) } else { Action::Parse } {
                         Action::Skip => self.tally.filtered += 1,
                         Action::Fixed(record) => {
