@@ -31,7 +31,16 @@ impl Tally {
     ) -> Result<(), Unreadable> {
         match result {
             Err(error) if may_be_truncated && is_truncated(&error) => self.truncated.push(name),
-            Err(why) => return Err(Unreadable { name, why }),
+            Err(error) => {
+                // Lines that were skipped before do not matter any more.
+                *self = Tally::default();
+                let why = if is_truncated(&error) {
+                    io::Error::other("its compressed data is damaged or cut off")
+                } else {
+                    error
+                };
+                return Err(Unreadable { name, why });
+            }
             Ok(()) => {}
         }
         Ok(())

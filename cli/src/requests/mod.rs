@@ -124,8 +124,11 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         since = last.saturating_sub(duration);
     }
     let untracked = open.untracked_lines;
-    // An answer may lack the last lines that the question does not need.
-    out.note(open.missing_ends_note().filter(|_| !input.is_filtered));
+    // An answer lacks the lines that the question does not need.
+    if !input.is_filtered {
+        out.note(open.missing_ends_note());
+        out.note(open.incomplete_note());
+    }
     for request in open.into_unfinished() {
         let Some((first, last)) = request.times() else { continue };
         let facts = Facts { at: last, duration: last - first, failed: true };

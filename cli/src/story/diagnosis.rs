@@ -144,16 +144,26 @@ fn explain(story: &Story, cause: Option<(usize, usize)>, failed: bool) -> Vec<St
         sentences
             .extend(open.map(|item| format!("{} had not ended when its lines end", item.name())));
     } else if failed {
-        sentences.extend(story.parts.iter().find_map(explain_end));
+        let is_whole = !story.is_incomplete();
+        sentences.extend(story.parts.iter().find_map(|part| explain_end(part, is_whole)));
         if sentences.is_empty() {
-            sentences.push("no step, call or line says why".to_owned());
+            let is_whole = !story.is_incomplete();
+            sentences.push(
+                if is_whole {
+                    "no step, call or line says why"
+                } else {
+                    "no line that is here says why, and others are missing"
+                }
+                .to_owned(),
+            );
         }
     }
     sentences
 }
 
 /// An explanation from the end line, for a failure that no other line explains.
-fn explain_end(part: &Part) -> Option<String> {
+/// `is_whole` is whether the story has all lines.
+fn explain_end(part: &Part, is_whole: bool) -> Option<String> {
     let end = part.end_line.as_ref().filter(|_| part.has_failed())?;
     let cause = end.get("cause");
     let member = |key| cause.and_then(|cause| cause.get(key)?.as_str()).unwrap_or_default();
@@ -166,7 +176,11 @@ fn explain_end(part: &Part) -> Option<String> {
     let error: Vec<String> = error.into_iter().filter(|text| !text.is_empty()).collect();
     if end.text("outcome") == "ok" && name.trim().is_empty() && error.is_empty() {
         let status = end.response_status();
-        return Some(format!("answered {status}; every step and call went well"));
+        return Some(if is_whole {
+            format!("answered {status}; every step and call went well")
+        } else {
+            format!("answered {status}; no line that is here says why, and others are missing")
+        });
     }
     match (name.trim(), error.join(": ")) {
         ("", error) if error.is_empty() => None,
