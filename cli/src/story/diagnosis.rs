@@ -30,7 +30,10 @@ pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
         let problems = all.filter_map(|(index, part)| Some((index, first_problem(part)?)));
         problems.min_by_key(|(part, item)| story.parts[*part].items[*item].end)
     };
-    let cause = named.or_else(first).map(|found| follow_calls(story, found));
+    // The first problem that is there is no cause if the end names another.
+    let is_lost = first_failed.is_some_and(|part| has_lost_cause(&story.parts[part]));
+    let cause = if is_lost { None } else { named.or_else(first) };
+    let cause = cause.map(|found| follow_calls(story, found));
     if let Some((part, item)) = cause {
         mark(story, part, item, failed);
     }
@@ -38,9 +41,21 @@ pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
     Diagnosis { cause, explanation, failed }
 }
 
+/// Whether the end names a step as the cause whose line is missing.
+fn has_lost_cause(part: &Part) -> bool {
+    let has_line =
+        |id| part.items.iter().any(|item| item.step_id == Some(id) && item.line.is_some());
+    part.missing_lines > 0 && named_cause(part).is_some_and(|id| !has_line(id))
+}
+
+/// The step that the end names as the cause.
+fn named_cause(part: &Part) -> Option<u64> {
+    part.end_line.as_ref()?.get("cause")?.get("step_id")?.as_u64()
+}
+
 /// The item that explains why the part failed.
 fn cause_in(part: &Part) -> Option<usize> {
-    let named = part.end_line.as_ref().and_then(|end| end.get("cause")?.get("step_id")?.as_u64());
+    let named = named_cause(part);
     let by_id = |id| part.items.iter().position(|item| item.is_span() && item.step_id == Some(id));
     let dropped = (part.outcome() == "cancelled").then(|| first_cancelled(part)).flatten();
     // `request_stuck` lists the innermost open step last.

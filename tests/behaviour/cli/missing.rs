@@ -106,3 +106,13 @@ fn the_list_says_which_requests_lack_lines() {
         said.err
     );
 }
+
+#[test]
+fn a_cause_whose_line_is_missing_is_the_one_that_the_end_names() {
+    let mut lines = failing("r-7");
+    // The failed call. The step around it failed too.
+    lines.remove(2);
+    let shown = story(&lines);
+    let wanted = "likely cause  payments charge: timeout, as the end says; its own line is missing";
+    assert!(shown.contains(wanted) && shown.contains("(seq 3)"), "{shown}");
+}
