@@ -28,7 +28,8 @@ impl KeyArgs {
 /// A server instead of files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FromArgs {
-    /// Read from a server instead of FILES: `clickhouse://HOST/TABLE`, `http://HOST/PATH`
+    /// Read from a server instead of FILES: `clickhouse://HOST/TABLE`, `http://HOST/PATH`,
+    /// `s3://BUCKET/PREFIX`, `cloudwatch:LOG_GROUP`
     #[arg(long, value_name = "URL", conflicts_with = "files")]
     pub(crate) from: Option<String>,
     /// How long the server may send nothing

@@ -38,8 +38,9 @@ pub(crate) struct OpenRequests {
     has_ends: bool,
     /// Bytes of all lines in `OpenRequest::stuck`.
     stuck_bytes: usize,
-    /// Completed requests whose last `seq` is greater than the number of their lines.
-    incomplete: u64,
+    /// How many lines completed requests lack: their last `seq` minus the number of their lines. Lines that follow the
+    /// end, as in another file or stream, are subtracted.
+    lacking: HashMap<u64, u64>,
     /// Lines of requests beyond `MAX_OPEN`.
     pub(crate) untracked_lines: u64,
 }
@@ -77,8 +78,10 @@ impl OpenRequests {
             self.stuck_bytes -= request.stuck.map_or(0, |line| line.len());
             let is_copy = self.completed.iter().any(|keys| keys.contains(&key));
             let seq = record.get(Key::Seq).and_then(number).unwrap_or_default();
-            if !is_copy && self.untracked_lines == 0 && seq > (request.lines + 1) as f64 {
-                self.incomplete += 1;
+            let lacking = (seq as u64).saturating_sub(request.lines + 1);
+            if !is_copy && lacking > 0 && self.untracked_lines == 0 && self.lacking.len() < MAX_OPEN
+            {
+                self.lacking.insert(key, lacking);
             }
             self.remember_completed(key);
             return;
@@ -86,7 +89,14 @@ impl OpenRequests {
         let is_full = self.open.len() >= MAX_OPEN;
         match self.open.entry(key) {
             Entry::Occupied(request) => request.into_mut().update(record, &mut self.stuck_bytes),
-            Entry::Vacant(_) if self.completed.iter().any(|keys| keys.contains(&key)) => {}
+            Entry::Vacant(_) if self.completed.iter().any(|keys| keys.contains(&key)) => {
+                if let Entry::Occupied(mut lacking) = self.lacking.entry(key) {
+                    *lacking.get_mut() -= 1;
+                    if *lacking.get() == 0 {
+                        lacking.remove();
+                    }
+                }
+            }
             Entry::Vacant(_) if is_full => self.untracked_lines += 1,
             Entry::Vacant(vacant) => {
                 let request = OpenRequest { id: shortened(id), ..OpenRequest::default() };
@@ -110,13 +120,14 @@ impl OpenRequests {
 
     /// A note for the user if completed requests lack lines.
     pub(crate) fn incomplete_note(&self) -> Option<String> {
-        match self.incomplete {
+        let bound = if self.lacking.len() == MAX_OPEN { "at least " } else { "" };
+        match self.lacking.len() {
             0 => None,
             1 => Some(
                 "1 request has lines that are not in the input; its story names them".to_owned(),
             ),
             count => Some(format!(
-                "{count} requests have lines that are not in the input; their stories name them"
+                "{bound}{count} requests have lines that are not in the input; their stories name them"
             )),
         }
     }

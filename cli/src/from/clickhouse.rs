@@ -9,7 +9,7 @@ use super::complaint;
 use super::otel;
 use super::question::Question;
 use super::sql::{self, Layout};
-use super::transfer::{self, Headers};
+use super::transfer::{Client, Headers};
 use super::url::Url;
 use crate::read::Remarks;
 
@@ -61,8 +61,8 @@ pub(super) fn open(
             _ => {}
         }
     }
-    let answer = transfer::post(&url.http("", None), &headers, &query, idle)
-        .map_err(|why| why.to_string())?;
+    let client = Client::with_credentials(idle);
+    let answer = client.post(&url.http("", None), &headers, &query)?;
     if answer.status == 200 {
         let write: RowWriter = match table.layout {
             Layout::Line => |columns, out| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::transfer;
+use super::transfer::{Client, Headers};
 use super::url::Url;
 use crate::read::Remarks;
 
@@ -15,7 +15,7 @@ const MAX_OBJECT: u64 = 256 << 20;
 /// Sends one GET request and returns the body.
 pub(super) fn open(url: &Url, idle: Duration, remarks: &Remarks) -> Result<Box<dyn Read>, String> {
     let target = url.http(&url.path, url.query.as_deref());
-    let answer = transfer::get(&target, idle).map_err(|why| why.to_string())?;
+    let answer = Client::anonymous(idle).get(&target, &Headers::new())?;
     match answer.status {
         200..=299 => {}
         401 | 403 => return Err("the server refuses access".to_owned()),

@@ -1,6 +1,5 @@
-//! One HTTP request, with limits on the time in which nothing happens.
+//! HTTP requests, with limits on the time in which nothing happens.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -9,22 +8,6 @@ use ureq::{Agent, Body, Error, Timeout};
 
 /// Time for a connection to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Why a request has no answer, in words that follow the name of the server.
-#[derive(Debug)]
-pub(super) struct NoAnswer(String);
-
-impl fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<NoAnswer> for io::Error {
-    fn from(why: NoAnswer) -> Self {
-        io::Error::other(why.0)
-    }
-}
-
 /// An answer: its status and its body.
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -36,28 +19,54 @@ pub(super) struct Answer {
 /// Headers of a request.
 pub(super) type Headers = Vec<(&'static str, String)>;
 
-/// Sends a GET request. Redirects are followed, since it carries no credentials.
-pub(super) fn get(url: &str, idle: Duration) -> Result<Answer, NoAnswer> {
-    let sent = agent(5, idle).get(url).call();
-    sent.map(|response| answer(response, idle)).map_err(|error| NoAnswer(reason(&error, idle)))
-}
-
-/// Sends a POST request. Redirects are not followed: another server must not see its credentials.
-pub(super) fn post(
-    url: &str,
-    headers: &Headers,
-    body: &str,
+/// Sends requests to one server. An error is the end of the sentence that names the server.
+pub(super) struct Client {
+    agent: Agent,
     idle: Duration,
-) -> Result<Answer, NoAnswer> {
-    let mut request = agent(0, idle).post(url);
-    for (name, value) in headers {
-        request = request.header(*name, value);
-    }
-    let sent = request.send(body);
-    sent.map(|response| answer(response, idle)).map_err(|error| NoAnswer(reason(&error, idle)))
 }
 
-/// `idle` is the time without a byte from the server after which the request fails.
+impl Client {
+    /// A client whose requests carry no credentials, and which therefore follows redirects. A request fails if the
+    /// server sends nothing for the time `idle`.
+    pub(super) fn anonymous(idle: Duration) -> Self {
+        Client { agent: agent(5, idle), idle }
+    }
+
+    /// A client that follows no redirects: another server must not see the credentials.
+    pub(super) fn with_credentials(idle: Duration) -> Self {
+        Client { agent: agent(0, idle), idle }
+    }
+
+    pub(super) fn get(&self, url: &str, headers: &Headers) -> Result<Answer, String> {
+        let mut request = self.agent.get(url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        self.answer(request.call())
+    }
+
+    pub(super) fn post(&self, url: &str, headers: &Headers, body: &str) -> Result<Answer, String> {
+        let mut request = self.agent.post(url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        self.answer(request.send(body))
+    }
+
+    fn answer(&self, response: Result<Response<Body>, Error>) -> Result<Answer, String> {
+        let response = response.map_err(|error| reason(&error, self.idle))?;
+        let has = |name| response.headers().contains_key(name);
+        Ok(Answer {
+            status: response.status().as_u16(),
+            has_length: has(header::CONTENT_LENGTH) || has(header::TRANSFER_ENCODING),
+            body: AnswerBody {
+                body: Box::new(response.into_body().into_reader()),
+                idle: self.idle,
+            },
+        })
+    }
+}
+
 fn agent(max_redirects: u32, idle: Duration) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
@@ -72,15 +81,6 @@ fn agent(max_redirects: u32, idle: Duration) -> Agent {
         ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build(),
     );
     config.build().into()
-}
-
-fn answer(response: Response<Body>, idle: Duration) -> Answer {
-    let has = |name| response.headers().contains_key(name);
-    Answer {
-        status: response.status().as_u16(),
-        has_length: has(header::CONTENT_LENGTH) || has(header::TRANSFER_ENCODING),
-        body: AnswerBody { body: Box::new(response.into_body().into_reader()), idle },
-    }
 }
 
 /// The body of an answer, whose errors are in words.

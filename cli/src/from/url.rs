@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 /// What a URL without a scheme, or with another one, is told.
-const SCHEMES: &str =
-    "clickhouse://HOST/TABLE, clickhouses://HOST/TABLE, http://HOST/PATH or https://HOST/PATH";
+const SCHEMES: &str = "clickhouse://HOST/TABLE, clickhouses://HOST/TABLE, http://HOST/PATH, https://HOST/PATH, \
+                       s3://BUCKET/PREFIX or cloudwatch:LOG_GROUP";
 
 /// How the server is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -118,7 +118,7 @@ impl StoryArgs {
             )),
             None if self.failed => Ok(Selection::Failed),
             Some(id) if !id.trim().is_empty() => Ok(Selection::Prefix(id.trim().to_owned())),
-            None if !server.can_filter() => Ok(Selection::Prefix(String::new())),
+            None if !server.needs_id() => Ok(Selection::Prefix(String::new())),
             _ => {
                 Err(Failure::usage("story --from needs the ID of a request or --failed".to_owned()))
             }

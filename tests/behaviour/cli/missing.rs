@@ -98,6 +98,10 @@ fn the_list_says_which_requests_lack_lines() {
     // A copy of a file lacks nothing.
     let copies = [failing("r-7"), failing("r-7")].concat();
     assert_eq!(candor(&["requests", "-"], &joined(&copies)).err, "");
+    // Neither does a request whose lines are in several files, in any order.
+    let mut reversed = failing("r-7");
+    reversed.reverse();
+    assert_eq!(candor(&["requests", "-"], &joined(&reversed)).err, "");
     lines.remove(5);
     let said = candor(&["requests", "-"], &joined(&lines));
     assert!(

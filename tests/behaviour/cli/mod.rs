@@ -1,5 +1,6 @@
 //! The command `candor`, which reads lines back.
 
+mod aws;
 mod clickhouse;
 mod errors;
 mod hostile;

@@ -38,6 +38,8 @@ pub(super) enum Answer {
     HangUp,
     /// Bytes that are not HTTP.
     Garbage,
+    /// One answer for each request, then none.
+    Each(Vec<Answer>),
 }
 
 /// The server; it ends when it is dropped.
@@ -65,8 +67,16 @@ impl Server {
                 }
                 let Ok(stream) = stream else { continue };
                 if let Some(request) = request(&stream) {
-                    known.lock().expect("no panic").push(request);
-                    open.extend(reply(stream, &answer));
+                    let mut known = known.lock().expect("no panic");
+                    let answer = match &answer {
+                        Answer::Each(answers) => {
+                            answers.get(known.len()).unwrap_or(&Answer::HangUp)
+                        }
+                        answer => answer,
+                    };
+                    known.push(request);
+                    drop(known);
+                    open.extend(reply(stream, answer));
                 }
             }
         });
@@ -163,7 +173,7 @@ fn reply(mut stream: TcpStream, answer: &Answer) -> Option<TcpStream> {
             return Some(stream);
         }
         Answer::Silence => return Some(stream),
-        Answer::HangUp => {}
+        Answer::HangUp | Answer::Each(_) => {}
         Answer::Garbage => {
             let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
         }
