@@ -150,6 +150,7 @@ pub mod prelude;
 // The public interface.
 pub use candor_macros::{dependency_call, redact, step_timed};
 pub use format::Format;
+pub use format::profile::Profile;
 pub use format::record::Severity;
 pub use init::config::Config;
 pub use init::error::{ConfigError, ConfigErrorKind, ConfigMistake};
@@ -168,6 +169,10 @@ pub use redact::keys;
 pub use redact::loggable::{self, Loggable};
 pub use redact::scrub::{self, url as safe_url};
 pub use sink::Overload;
+#[cfg(feature = "otlp")]
+pub use sink::otlp::stats::{ExportStats, OtlpDropped, OtlpStats};
+#[cfg(feature = "otlp")]
+pub use sink::otlp::{Otlp, OtlpProtocol};
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 
 /// The README's snippets, compiled and run.

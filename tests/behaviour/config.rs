@@ -469,6 +469,7 @@ fn a_value_that_is_not_utf_8_is_an_error_except_in_a_path() {
     for name in [
         "LOG_LEVEL",
         "LOG_FORMAT",
+        "LOG_PROFILE",
         "LOG_OUTPUT",
         "LOG_FILE_MAX_BYTES",
         "LOG_FILE_BACKUPS",

@@ -15,11 +15,12 @@ mod report;
 mod strict;
 mod texts;
 mod types;
+mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use candor::testing::{Captured, assert_no_leak, capture_with};
-use candor::{Config, Format};
+use candor::{Config, Format, Profile};
 use candor_tests::checked;
 
 /// Harmless text that every case logs beside its canary.
@@ -85,6 +86,30 @@ fn assert_cases_pass(cases: &[Case], least: usize) {
 #[test]
 fn no_text_leaks_through_any_input() {
     assert_cases_pass(&inputs::cases(), 400);
+}
+
+/// A profile is made from the redacted line, so it has the same text in other places and with other quotes.
+#[test]
+fn no_text_leaks_through_a_profile() {
+    let profiles = [
+        Profile::Otel,
+        Profile::Ecs,
+        Profile::Gcp,
+        Profile::Datadog,
+        Profile::Bunyan,
+        Profile::Logfmt,
+    ];
+    let cases: Vec<Case> =
+        [inputs::cases(), names::cases(), types::cases()].into_iter().flatten().collect();
+    assert!(cases.len() >= 500, "only {} cases", cases.len());
+    for (case, profile) in cases.iter().zip(profiles.into_iter().cycle()) {
+        let config = Config::new().level("trace").expect("a level").profile(profile);
+        let captured = capture_with(config).expect("a configuration");
+        (case.write)(false);
+        let leak = leaks(&captured, &case.canary);
+        assert!(leak.is_none(), "{} with {profile:?}: {leak:?}", case.name);
+        assert!(captured.output().contains(KEPT), "{} with {profile:?}", case.name);
+    }
 }
 
 #[test]

@@ -29,6 +29,8 @@ mod leaks;
 mod line;
 mod names;
 mod other_layers;
+mod otlp;
+mod profiles;
 mod programs;
 mod redact;
 mod redactions;

@@ -22,9 +22,11 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memrchr};
 
+use super::LINE_START;
 use super::keys::{Keys, Record};
 use super::lines::MAX_LINE;
 use super::members::{text, walk};
+use super::profiles;
 use super::tally::Tally;
 
 /// Keys whose value is a line as a string.
@@ -138,6 +140,9 @@ impl Unwrapper {
             rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
             if !rest.starts_with(b"{") {
                 return;
+            }
+            if let Some(inner) = profiles::from_objects(rest).filter(|_| depth < MAX_DEPTH) {
+                return self.find_records(&inner, keys, tally, found, depth + 1);
             }
             // A loop, since a list may have any number of records; recursion is for envelopes only.
             match keys.read(rest) {
@@ -256,11 +261,16 @@ enum Found<'a> {
 fn first_record<'a>(line: &'a [u8], keys: &Keys) -> Found<'a> {
     if line.starts_with(b"\"") {
         return match text(line.strip_suffix(b",").unwrap_or(line)) {
-            Some(inner) if inner.contains('{') => {
+            Some(inner) if inner.contains('{') || inner.starts_with("ts=") => {
                 Found::Wrapped { inner: inner.into_owned().into_bytes(), stream: None }
             }
             _ => Found::Nothing,
         };
+    }
+    if !line.starts_with(LINE_START)
+        && let Some(inner) = profiles::from_logfmt(line)
+    {
+        return Found::Wrapped { inner, stream: None };
     }
     let mut from = 0;
     let mut is_malformed = false;
@@ -270,6 +280,9 @@ fn first_record<'a>(line: &'a [u8], keys: &Keys) -> Found<'a> {
         let object = &line[at..];
         if !matches!(object.get(1), Some(b'"' | b' ' | b'\n' | b'\r' | b'\t')) {
             continue;
+        }
+        if let Some(inner) = profiles::from_objects(object) {
+            return Found::Wrapped { inner, stream: None };
         }
         match keys.read(object) {
             Ok((record, end)) if record.is_complete() => {
@@ -310,7 +323,9 @@ fn unwrapped(object: &[u8]) -> Option<Found<'_>> {
     if is_docker && stream.is_some() {
         return Some(Found::Wrapped { inner, stream });
     }
-    memrchr(b'}', &inner)?;
+    if memrchr(b'}', &inner).is_none() {
+        profiles::from_logfmt(&inner)?;
+    }
     Some(Found::Wrapped { inner, stream: None })
 }
 

@@ -59,6 +59,28 @@ pub(super) fn walk_from<'a>(
     }
 }
 
+/// Calls `each` with every value of a list, as written.
+pub(super) fn walk_list<'a>(
+    text: &'a [u8],
+    mut each: impl FnMut(&'a [u8]),
+) -> Result<(), Malformed> {
+    if text.first() != Some(&b'[') {
+        return Err(Malformed);
+    }
+    let mut at = skip_blanks(text, 1);
+    while text.get(at) != Some(&b']') {
+        let end = value_end(text, at)?;
+        each(&text[at..end]);
+        at = skip_blanks(text, end);
+        if text.get(at) == Some(&b',') {
+            at = skip_blanks(text, at + 1);
+        } else if text.get(at) != Some(&b']') {
+            return Err(Malformed);
+        }
+    }
+    Ok(())
+}
+
 fn skip_blanks(text: &[u8], mut at: usize) -> usize {
     while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
         at += 1;

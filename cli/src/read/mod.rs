@@ -10,6 +10,7 @@ mod events;
 mod keys;
 mod lines;
 mod members;
+mod profiles;
 mod progress;
 mod source;
 mod tally;

@@ -1,5 +1,6 @@
 //! The active dependency call, with the details that its body reports.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::base::clock::Tick;
@@ -13,6 +14,8 @@ use crate::site::Site;
 #[derive(Debug)]
 pub(crate) struct CallState {
     pub(crate) site: &'static Site,
+    /// The id of the call's step; 0 outside any request.
+    step: AtomicU32,
     facts: Mutex<CallFacts>,
 }
 
@@ -28,7 +31,17 @@ pub(crate) struct CallFacts {
 
 impl CallState {
     pub(crate) fn new(site: &'static Site, url: Option<Redacted<'static>>) -> Self {
-        CallState { site, facts: Mutex::new(CallFacts { url, ..CallFacts::default() }) }
+        let facts = Mutex::new(CallFacts { url, ..CallFacts::default() });
+        CallState { site, step: AtomicU32::new(0), facts }
+    }
+
+    pub(super) fn set_step(&self, step: u32) {
+        self.step.store(step, Ordering::Relaxed);
+    }
+
+    #[cfg(all(feature = "http", feature = "otlp"))]
+    pub(crate) fn step(&self) -> u32 {
+        self.step.load(Ordering::Relaxed)
     }
 
     pub(crate) fn facts(&self) -> MutexGuard<'_, CallFacts> {

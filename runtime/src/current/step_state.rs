@@ -104,7 +104,8 @@ impl StepState {
     pub(crate) fn start(&mut self, frame: &Frame, now: Tick) {
         self.started = now;
         let Some(request) = &frame.request else { return };
-        if self.call.is_some() {
+        if let Some(call) = &self.call {
+            call.set_step(self.step);
             request.call_started(now);
         }
         if let Some(open) = &request.open_steps {

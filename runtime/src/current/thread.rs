@@ -234,6 +234,17 @@ pub(crate) fn is_of(request: &Arc<Request>) -> bool {
     with(is_it).unwrap_or(true)
 }
 
+/// The id of the active step, if it is a step of this request; 0 outside any step.
+#[cfg(feature = "otlp")]
+pub(crate) fn step_of(request: &Arc<Request>) -> u32 {
+    with(|frame| {
+        // A line of a step is written while the frame has no request.
+        let is_other = frame.request.as_ref().is_some_and(|it| !Arc::ptr_eq(it, request));
+        if is_other { 0 } else { frame.step }
+    })
+    .unwrap_or(0)
+}
+
 /// Runs `f` with this request as the current one, for layers that look for it.
 pub(crate) fn with_request<T>(request: Option<&Arc<Request>>, f: impl FnOnce() -> T) -> T {
     let around = with(|frame| frame.for_child()).unwrap_or_default();

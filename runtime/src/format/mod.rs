@@ -1,4 +1,4 @@
-//! A record as bytes: JSON, and the readable form made from it.
+//! A record as bytes: JSON, and the forms made from it: the pretty format and the profiles.
 
 pub(crate) mod record;
 pub(crate) mod template;
@@ -6,6 +6,7 @@ pub(crate) mod template;
 pub(crate) mod keys;
 pub(crate) mod otel;
 pub(crate) mod pretty;
+pub(crate) mod profile;
 pub(crate) mod resource;
 pub(crate) mod shrink;
 

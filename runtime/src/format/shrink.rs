@@ -10,6 +10,8 @@ const CUTTABLE: [usize; 4] = [2, 3, 5, 7];
 
 /// The member that marks a cut line.
 const MARK: &str = ",\"truncated\":true";
+/// The end of a line that is already marked.
+const MARKED_END: &str = ",\"truncated\":true}";
 /// The length of `…(+N bytes)` and quotes after each cut value.
 const CUT_ROOM: usize = 40;
 
@@ -25,6 +27,11 @@ pub(crate) fn shrink(line: &mut String, limit: usize) {
 
 #[cold]
 fn cut_to(line: &mut String, limit: usize) {
+    // A profile may cut a line again.
+    if let Some(unmarked) = line.strip_suffix(MARKED_END).map(str::len) {
+        line.truncate(unmarked);
+        line.push('}');
+    }
     let cap = cap_for(line, limit.saturating_sub(MARK.len()));
     let mut out = String::with_capacity(limit);
     out.push('{');

@@ -10,6 +10,9 @@ use crate::current;
 ///
 /// These are `x-request-id`, `traceparent` and, if the caller sent one, `tracestate`. Outside a request the map is empty.
 ///
+/// `traceparent` names the span of the request. In a dependency call it names the span of the call, if spans are exported
+/// (feature `otlp`).
+///
 /// ```
 /// use candor::RequestContext;
 ///

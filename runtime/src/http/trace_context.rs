@@ -3,7 +3,12 @@
 use http::{HeaderMap, HeaderName};
 
 use crate::base::clock::Tick;
+#[cfg(feature = "otlp")]
+use crate::format::{otel, record::Severity};
+use crate::json::hex::Hex;
 use crate::request::trace::{Trace, TraceParent};
+#[cfg(feature = "otlp")]
+use crate::{current, logger};
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -29,8 +34,31 @@ pub(super) fn header(trace: &Trace) -> String {
     let of_here = crate::instrument::context::otel::span_of_here(trace);
     #[cfg(feature = "otel")]
     let trace = of_here.as_ref().unwrap_or(trace);
+    #[cfg(feature = "otel")]
+    let is_of_another_layer = of_here.is_some();
+    #[cfg(not(feature = "otel"))]
+    let is_of_another_layer = false;
+    let span = if is_of_another_layer { None } else { span_of_call(trace) };
+    let span = span.unwrap_or(trace.span_id);
     let flags = u8::from(trace.sampled);
-    format!("00-{}-{}-{flags:02x}", trace.trace_id.as_str(), trace.span_id.as_str())
+    format!("00-{}-{}-{flags:02x}", trace.trace_id.as_str(), span.as_str())
+}
+
+/// The span of the current dependency call, if spans are exported and the call becomes one.
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(unused_variables, clippy::missing_const_for_fn, reason = "only OTLP exports")
+)]
+fn span_of_call(trace: &Trace) -> Option<Hex<16>> {
+    #[cfg(feature = "otlp")]
+    {
+        let call = current::with(|frame| frame.call.clone()).flatten()?;
+        let is_span =
+            logger::exports_spans() && call.site.may_write(Severity::of(call.site.spec.level));
+        is_span.then(|| otel::step_span(trace.span_id, call.step()))
+    }
+    #[cfg(not(feature = "otlp"))]
+    None
 }
 
 /// Returns the caller's `tracestate`, to be sent on; `None` if it is malformed.

@@ -9,9 +9,12 @@ use super::output::Output;
 use super::setting::Setting;
 use crate::format::Format;
 use crate::format::keys::Keys;
+use crate::format::profile::Profile;
 use crate::levels::Levels;
 use crate::redact::hash;
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
+#[cfg(feature = "otlp")]
+use crate::sink::otlp::Otlp;
 use crate::sink::{Overload, UserWriter};
 
 /// Configuration of candor: what is logged, in which format and to which output.
@@ -31,10 +34,13 @@ use crate::sink::{Overload, UserWriter};
 pub struct Config {
     pub(super) levels: Levels,
     pub(super) format: Option<Format>,
+    pub(super) profile: Profile,
     pub(super) output: Output,
     /// Length and backups of the file named by the environment or a configuration file.
     pub(super) rotation: (Option<u64>, Option<u32>),
     pub(super) background: Option<(usize, Overload)>,
+    #[cfg(feature = "otlp")]
+    pub(super) otlp: Option<Otlp>,
     pub(super) audit_file: Option<PathBuf>,
     pub(super) service: Option<String>,
     pub(super) resource: Vec<(String, String)>,
@@ -91,9 +97,12 @@ impl Config {
         Config {
             levels: Levels::default(),
             format: None,
+            profile: Profile::Candor,
             output: Output::Stdout,
             rotation: (None, None),
             background: None,
+            #[cfg(feature = "otlp")]
+            otlp: None,
             audit_file: None,
             service: None,
             resource: Vec::new(),
@@ -128,9 +137,23 @@ impl Config {
 
     /// Sets the format of the lines.
     ///
-    /// Default: pretty if the output is a terminal, JSON otherwise.
+    /// Default: pretty if the output is a terminal and no [`profile`](Self::profile) is set, JSON otherwise.
     pub fn format(self, format: Format) -> Self {
         Config { format: Some(format), ..self }
+    }
+
+    /// Writes lines in the form that a log platform expects. Default: [`Profile::Candor`].
+    ///
+    /// A profile applies to [`Format::Json`], which it makes the default also on a terminal. With [`Format::Pretty`],
+    /// it has no effect. A profile other than the default can't be combined with [`rename_keys`](Self::rename_keys).
+    ///
+    /// ```
+    /// use candor::{Config, Profile};
+    ///
+    /// let config = Config::new().service("orders").profile(Profile::Ecs);
+    /// ```
+    pub fn profile(self, profile: Profile) -> Self {
+        Config { profile, ..self }
     }
 
     /// Writes to standard output. This is the default.
@@ -231,6 +254,8 @@ impl Config {
     }
 
     /// Renames fixed keys: `[("ts", "timestamp"), ("level", "severity")]`.
+    ///
+    /// Other [profiles](Self::profile) than the default have keys of their own, which can't be renamed.
     ///
     /// # Errors
     ///

@@ -16,6 +16,7 @@ use crate::sink::Overload;
 const FIELDS: &[&str] = &[
     "level",
     "format",
+    "profile",
     "output",
     "file",
     "file_max_bytes",
@@ -49,6 +50,7 @@ const FIELDS: &[&str] = &[
 /// [log]
 /// level = "info,deps=debug"
 /// format = "json"                  # or "pretty"
+/// profile = "gcp"                  # without `keys`; the others are those of `Profile`
 /// output = "stderr"                # or "stdout"
 /// file = "/var/log/orders.log"     # instead of `output`
 /// file_max_bytes = 10_000_000
@@ -115,6 +117,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
             match name {
                 "level" => set(Setting::Level, &map.next_value::<String>()?),
                 "format" => set(Setting::Format, &map.next_value::<String>()?),
+                "profile" => set(Setting::Profile, &map.next_value::<String>()?),
                 "output" => set(Setting::Output, &map.next_value::<String>()?),
                 "service" => set(Setting::Service, &map.next_value::<String>()?),
                 "file_max_bytes" => {

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use super::config::{Config, FILE_BACKUPS, FILE_MAX_BYTES};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
+#[cfg(feature = "otlp")]
+use super::otlp;
 use super::setting::{self, Setting};
 use crate::format::resource::{self, SERVICE_NAME};
 use crate::levels::Levels;
@@ -18,7 +20,7 @@ const IGNORED_RESOURCE: &str =
 
 impl Config {
     /// Returns the configuration from the `LOG_*` variables, `RUST_LOG`, `OTEL_SERVICE_NAME`
-    /// and `OTEL_RESOURCE_ATTRIBUTES`.
+    /// and `OTEL_RESOURCE_ATTRIBUTES`. With the feature `otlp`, also those of [`Otlp::from_env`](crate::Otlp::from_env).
     ///
     /// An empty variable counts as unset.
     ///
@@ -44,6 +46,7 @@ impl Config {
         let has_service = set(Setting::Service);
         for setting in [
             Setting::Format,
+            Setting::Profile,
             Setting::Output,
             Setting::FileMaxBytes,
             Setting::FileBackups,
@@ -67,6 +70,10 @@ impl Config {
             let name = os("OTEL_SERVICE_NAME").map(|name| name.to_string_lossy().into_owned());
             let attribute = config.resource.iter().rev().find(|(name, _)| name == SERVICE_NAME);
             config.service = name.or_else(|| attribute.map(|(_, value)| value.clone()));
+        }
+        #[cfg(feature = "otlp")]
+        {
+            config.otlp = otlp::from_env(&mut mistakes);
         }
         if let Some(path) = os("LOG_FILE") {
             let (max_bytes, backups) = config.rotation;
@@ -146,11 +153,11 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The value of a variable. An empty one counts as unset.
-fn os(name: &str) -> Option<OsString> {
+pub(super) fn os(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-fn text(name: &'static str) -> Result<Option<String>, ConfigMistake> {
+pub(super) fn text(name: &'static str) -> Result<Option<String>, ConfigMistake> {
     let text = os(name).map(OsString::into_string).transpose();
     text.map_err(|value| {
         let value = value.to_string_lossy();

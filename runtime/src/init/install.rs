@@ -1,6 +1,6 @@
 //! Turns a [`Config`] into a logger, and the logger into a layer or a whole subscriber.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
@@ -10,11 +10,15 @@ use tracing_subscriber::registry::LookupSpan;
 use super::config::{Config, Strict};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::logging::Logging;
+#[cfg(feature = "otlp")]
+use super::otlp;
 use super::output::{Output, has_colour, open_audit};
+use super::setting::Setting;
 use crate::base::serial;
 use crate::current::span_stack::SpanScope;
 use crate::format::Format;
 use crate::format::keys::Keys;
+use crate::format::profile::{Profile, Profiled};
 use crate::format::record::{Record, Severity};
 use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::format::template::Template;
@@ -25,6 +29,8 @@ use crate::levels::ActiveLevels;
 use crate::logger::{self, CandorLayer, Logger, notices};
 use crate::redact::loggable::{self, Encoder};
 use crate::redact::{hash, keys, shown, strict};
+#[cfg(feature = "otlp")]
+use crate::sink::otlp::{self as otlp_sink, Exporter};
 use crate::sink::{Report, Sink};
 use crate::site;
 
@@ -134,50 +140,86 @@ impl Config {
         let destination = mistakes.take(self.output.open());
         let audit_file = self.audit_file.map(|path| open_audit(&path, log_file.as_ref()));
         let audit_file = mistakes.take(audit_file.transpose()).flatten();
+        if self.profile != Profile::Candor && self.keys.are_renamed() {
+            mistakes.add(Setting::renamed_in(self.profile));
+        }
         let Some(destination) = mistakes.or(destination)? else {
             unreachable!("a destination that can't be opened is a mistake");
         };
         let is_terminal = destination.is_terminal();
-        let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
+        let (format, profile) = format_of(self.format, self.profile, is_terminal);
         // The pretty format finds the fixed keys by their own names.
         let keys = if format == Format::Json { self.keys } else { Keys::default() };
         let colour = has_colour(is_terminal);
         let service = self.service.clone();
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
+        // Set once the rules for redaction are installed, which the attributes of the service need.
+        let profiled: Arc<OnceLock<Arc<Profiled>>> = Arc::default();
         let mut sink = Sink::new(destination);
         let audit = sink.for_audit(audit_file);
         if let Some((queue, overload)) = self.background {
-            let template = Arc::clone(&template);
+            let (template, profile) = (Arc::clone(&template), Arc::clone(&profiled));
             let report: Report = Box::new(move |lines, reason| {
-                logger::lines_dropped(&template, format, colour, lines, reason)
+                let profile = profile.get().map(|profile| &**profile);
+                logger::lines_dropped(&template, format, colour, profile, lines, reason)
             });
             sink = sink.in_background(queue, overload, report).map_err(|source| {
                 let message = "the thread of the background writer can't be started";
                 ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
             })?;
         }
+        #[cfg(feature = "otlp")]
+        let tls = match self.otlp.as_ref().map(otlp::validate) {
+            Some(Err(mistake)) => return Err(mistake.into()),
+            tls => tls.and_then(Result::ok),
+        };
         // These belong to the whole process, so they come after everything that can fail.
-        if !self.sensitive.is_empty() || !self.not_sensitive.is_empty() {
-            keys::install(&self.sensitive, &self.not_sensitive);
-        }
+        install_names(&self.sensitive, &self.not_sensitive);
         if let Some(key) = self.hash_key {
             hash::install(key);
         }
-        match self.strict {
-            Strict::Off => {}
-            Strict::Report => strict::install_report(self.strict_allow, self.strict_targets),
-            Strict::On => strict::install(self.strict_allow, self.strict_targets),
-        }
+        install_strict(self.strict, self.strict_allow, self.strict_targets);
         let resource = self.resource.iter().map(|(name, value)| (&name[..], &value[..]));
         let service = service.as_deref().map(|service| (SERVICE_NAME, service));
         let resource = Arc::new(Resource::new(resource.chain(service)));
+        let profile = Profiled::new(profile, &resource, self.line_limit).map(Arc::new);
+        if let Some(profile) = &profile {
+            let _ = profiled.set(Arc::clone(profile));
+        }
+        #[cfg(feature = "otlp")]
+        let exporter = match (self.otlp, tls) {
+            (Some(settings), Some(tls)) => {
+                let direct = sink.direct();
+                let (template_, profile) = (Arc::clone(&template), profile.clone());
+                let report: otlp_sink::Report = Box::new(move |records, kind, reason, detail| {
+                    let line = logger::records_dropped(
+                        &template_,
+                        format,
+                        colour,
+                        profile.as_deref(),
+                        (records, kind),
+                        reason,
+                        detail,
+                    );
+                    direct.write(Severity::Warn, &line);
+                });
+                let keys = template.keys.clone();
+                Some(Exporter::start(settings, tls, keys, Arc::clone(&resource), report).map_err(
+                    |source| {
+                        let message = "the thread of the OTLP export can't be started";
+                        ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
+                    },
+                )?)
+            }
+            _ => None,
+        };
         let ignored = self.levels.ignored.clone();
         let logger = Logger {
             id: serial::next(),
             template,
             format,
             colour,
-            resource,
+            profile,
             levels: ArcSwap::from_pointee(ActiveLevels { set: self.levels, raised: Vec::new() }),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
@@ -186,9 +228,35 @@ impl Config {
             spans: self.spans,
             sink,
             audit,
+            #[cfg(feature = "otlp")]
+            exporter,
         };
         warn_of_ignored(&logger, &ignored, &self.ignored);
         Ok(logger)
+    }
+}
+
+/// The format, and the profile that applies to it. On a terminal, the pretty format is the default unless a profile is
+/// set.
+fn format_of(format: Option<Format>, profile: Profile, is_terminal: bool) -> (Format, Profile) {
+    let is_pretty = is_terminal && profile == Profile::Candor;
+    match format.unwrap_or(if is_pretty { Format::Pretty } else { Format::Json }) {
+        Format::Json => (Format::Json, profile),
+        Format::Pretty => (Format::Pretty, Profile::Candor),
+    }
+}
+
+fn install_names(sensitive: &[String], not_sensitive: &[String]) {
+    if !sensitive.is_empty() || !not_sensitive.is_empty() {
+        keys::install(sensitive, not_sensitive);
+    }
+}
+
+fn install_strict(strict: Strict, allow: Vec<String>, targets: Vec<String>) {
+    match strict {
+        Strict::Off => {}
+        Strict::Report => strict::install_report(allow, targets),
+        Strict::On => strict::install(allow, targets),
     }
 }
 

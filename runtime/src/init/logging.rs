@@ -11,6 +11,8 @@ use super::error::ConfigError;
 use super::log_crate;
 use super::panics::{self, Joined};
 use super::reload;
+#[cfg(feature = "otlp")]
+use crate::base::timer;
 use crate::format::Format;
 use crate::format::record::Severity;
 use crate::logger::{Logger, notices};
@@ -20,8 +22,8 @@ use crate::sink::LAST_LINES;
 ///
 /// [`init`](crate::init()) and [`Config::build`](crate::Config::build) return it.
 ///
-/// Dropping it waits at most five seconds for the lines of a background writer, and prints to standard error how many
-/// were not written by then. Lines logged later are written directly.
+/// Dropping it waits at most five seconds for the lines of a background writer and of OTLP export, and prints to standard
+/// error how many were not written or exported by then. Lines logged later are written directly, and not exported.
 #[derive(Debug)]
 #[must_use = "keep it until the process ends"]
 pub struct Logging {
@@ -97,7 +99,9 @@ impl Logging {
     /// them until the process ends.
     ///
     /// Without [`Config::background`](crate::Config::background) no line waits, and only the writer of
-    /// [`Config::writer`](crate::Config::writer) is flushed.
+    /// [`Config::writer`](crate::Config::writer) is flushed. With OTLP export (feature `otlp`), a line also waits until
+    /// it is delivered to the collector or dropped. The export has a thread of its own, so a flush can block any thread,
+    /// also the only one of an async runtime.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -109,7 +113,14 @@ impl Logging {
     /// # Ok::<(), candor::ConfigError>(())
     /// ```
     pub fn flush(&self, within: Duration) -> u64 {
-        self.logger.sink.flush(within)
+        #[cfg(feature = "otlp")]
+        let deadline = timer::after(within);
+        let left = self.logger.sink.flush(within);
+        #[cfg(feature = "otlp")]
+        if let Some(exporter) = &self.logger.exporter {
+            return left.max(exporter.flush(deadline));
+        }
+        left
     }
 
     /// Sets the levels: `info`, or `info,deps=debug,hyper=warn`.
@@ -164,19 +175,30 @@ impl Logging {
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        let left = self.flush(LAST_LINES);
-        self.logger.sink.close();
+        #[cfg(feature = "otlp")]
+        let deadline = timer::after(LAST_LINES);
+        let left = self.logger.sink.flush(LAST_LINES);
         if left > 0 {
-            report_unwritten(left);
+            report_unwritten("written", left);
         }
+        // Before the queue of the output closes, to which the export reports its losses.
+        #[cfg(feature = "otlp")]
+        if let Some(exporter) = &self.logger.exporter {
+            exporter.flush(deadline);
+            let left = exporter.close();
+            if left > 0 {
+                report_unwritten("exported", left);
+            }
+        }
+        self.logger.sink.close();
     }
 }
 
 /// Prints from a thread, and waits for it only briefly, because standard error may be the output that stalls.
-fn report_unwritten(lines: u64) {
+fn report_unwritten(what: &'static str, lines: u64) {
     let (done, is_done) = std::sync::mpsc::channel();
     let print = move || {
-        let text = format!("candor: lines not written within {LAST_LINES:?}: {lines}\n");
+        let text = format!("candor: lines not {what} within {LAST_LINES:?}: {lines}\n");
         let _ = std::io::stderr().write_all(text.as_bytes());
         let _ = done.send(());
     };

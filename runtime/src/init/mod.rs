@@ -10,6 +10,8 @@ mod install;
 #[cfg(feature = "log")]
 mod log_crate;
 pub(crate) mod logging;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod output;
 pub(crate) mod panics;
 pub(crate) mod reload;

@@ -7,6 +7,7 @@ use super::config::{Config, Strict};
 use super::error::{ConfigErrorKind, ConfigMistake};
 use crate::format::Format;
 use crate::format::keys::Keys;
+use crate::format::profile::Profile;
 use crate::levels::Levels;
 
 /// A setting that is parsed from a string.
@@ -14,6 +15,7 @@ use crate::levels::Levels;
 pub(super) enum Setting {
     Level,
     Format,
+    Profile,
     Output,
     FileMaxBytes,
     FileBackups,
@@ -31,6 +33,7 @@ impl Setting {
         match self {
             Setting::Level => "LOG_LEVEL",
             Setting::Format => "LOG_FORMAT",
+            Setting::Profile => "LOG_PROFILE",
             Setting::Output => "LOG_OUTPUT",
             Setting::FileMaxBytes => "LOG_FILE_MAX_BYTES",
             Setting::FileBackups => "LOG_FILE_BACKUPS",
@@ -57,6 +60,10 @@ impl Setting {
                 let formats = [("json", Format::Json), ("pretty", Format::Pretty)];
                 config.format = Some(one_of(text, formats).map_err(|why| invalid(&why))?);
             }
+            Setting::Profile => {
+                let profiles = Profile::ALL.map(|profile| (profile.name(), profile));
+                config.profile = one_of(text, profiles).map_err(|why| invalid(&why))?;
+            }
             Setting::Output => {
                 let outputs = [("stdout", false), ("stderr", true)];
                 if one_of(text, outputs).map_err(|why| invalid(&why))? {
@@ -81,6 +88,17 @@ impl Setting {
             }
         }
         Ok(())
+    }
+
+    /// The mistake of renaming keys that the profile does not have.
+    pub(super) fn renamed_in(profile: Profile) -> ConfigMistake {
+        let name = profile.name();
+        let message = format!(
+            "keys are renamed (`LOG_KEYS` or `Config::rename_keys`), but the profile \"{name}\" (`LOG_PROFILE` or \
+             `Config::profile`) has keys of its own; remove one of the two settings"
+        );
+        let mistake = ConfigMistake::new(ConfigErrorKind::Conflict, message);
+        mistake.variable_is(Setting::Profile.variable()).value_is(name)
     }
 
     /// A mistake in the value of this setting.

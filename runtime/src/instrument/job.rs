@@ -13,10 +13,11 @@ use super::context::{RequestContext, Scope};
 use super::step::millis;
 use super::totals;
 use crate::base::clock::Tick;
+use crate::current;
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
-use crate::logger::{emit, notices};
+use crate::logger::{self, emit, notices};
 use crate::outcome::ReturnsStepOutput;
 use crate::outcome::failure::Failure;
 use crate::redact::loggable::Encoder;
@@ -111,7 +112,7 @@ impl Job {
     /// The lines of the job then have the `trace_id` of the message and a new `span_id`, and
     /// `candor::http::outbound_headers` (feature `http`) returns both for outgoing calls. Without a header, or with a
     /// malformed one, the job begins a new trace, as a request does. Default: no trace, unless OpenTelemetry's layer
-    /// has one (feature `otel`).
+    /// has one (feature `otel`) or spans are exported (feature `otlp`), for which the job begins a new trace.
     ///
     /// `header` is the value that the client of the queue returns for the header: a string, bytes, or an `Option` of
     /// these, such as `&str`, `Option<String>` or `Option<&[u8]>`.
@@ -150,13 +151,16 @@ impl Job {
     /// Creates the context of the job's lines.
     fn context(self) -> RequestContext {
         let mut request = Request::new();
-        match self.trace {
-            JobTrace::Unset => {}
-            JobTrace::New => request.set_trace(Trace::after(None, request.started)),
-            JobTrace::Continued(parent) => {
-                request.set_trace(Trace::after(Some(parent), request.started));
-            }
-        }
+        let parent = match self.trace {
+            JobTrace::Unset if !logger::exports_spans() => return RequestContext::of(request),
+            JobTrace::Unset | JobTrace::New => None,
+            JobTrace::Continued(parent) => Some(parent),
+        };
+        let mut trace = Trace::after(parent, request.started);
+        let around = current::request();
+        let around = around.as_ref().and_then(|request| request.trace.get());
+        trace.link = around.map(|around| Arc::new((around.trace_id, around.span_id)));
+        request.set_trace(trace);
         RequestContext::of(request)
     }
 

@@ -26,6 +26,13 @@ impl<const DIGITS: usize> Hex<DIGITS> {
         digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).then_some(Hex(digits))
     }
 
+    /// The bytes that the digits stand for.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn bytes(self) -> impl Iterator<Item = u8> {
+        let half = |digit: u8| if digit > b'9' { digit - b'a' + 10 } else { digit - b'0' };
+        (0..DIGITS / 2).map(move |at| half(self.0[2 * at]) << 4 | half(self.0[2 * at + 1]))
+    }
+
     pub(crate) fn is_zero(&self) -> bool {
         self.0.iter().all(|digit| *digit == b'0')
     }

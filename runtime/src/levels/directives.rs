@@ -6,7 +6,8 @@ use tracing_core::Level;
 use tracing_core::metadata::LevelFilter;
 
 /// Libraries with many lines of little use. They stay at WARN unless a directive names them.
-const NOISY: [&str; 7] = ["hyper", "hyper_util", "h2", "rustls", "reqwest", "tower", "sqlx"];
+const NOISY: [&str; 9] =
+    ["hyper", "hyper_util", "h2", "rustls", "reqwest", "tower", "sqlx", "ureq", "ureq_proto"];
 
 /// A default level and levels of targets.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ pub(crate) mod emit;
 pub(crate) mod notices;
 mod readable;
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,20 +17,30 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use tracing_core::{Level, dispatcher};
 
+use crate::base::buffer;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
+use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
-use crate::format::resource::Resource;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
 use crate::levels::ActiveLevels;
+#[cfg(feature = "otlp")]
+use crate::redact::shown;
 use crate::redact::{hash, strict_report};
 use crate::request::Request;
 use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
+#[cfg(feature = "otlp")]
+use crate::sink::otlp::{Exporter, Origin};
 use crate::sink::{Loss, Sink};
+
+thread_local! {
+    /// The buffer for the lines of a profile.
+    static PROFILED: Cell<String> = const { Cell::new(String::new()) };
+}
 
 /// The settings and sinks of one candor layer: the format of its lines, which of them it writes, and where they go.
 #[derive(Debug)]
@@ -39,8 +50,8 @@ pub(crate) struct Logger {
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
     pub(crate) colour: bool,
-    /// What describes the service, for outputs that have a place for it.
-    pub(crate) resource: Arc<Resource>,
+    /// The form of the lines for a platform; `None` for candor's own.
+    pub(crate) profile: Option<Arc<Profiled>>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
@@ -52,6 +63,9 @@ pub(crate) struct Logger {
     pub(crate) sink: Sink,
     /// The sink of audit events, which may have the same target.
     pub(crate) audit: Sink,
+    /// The export of lines to a collector.
+    #[cfg(feature = "otlp")]
+    pub(crate) exporter: Option<Exporter>,
 }
 
 /// candor's layer, as the subscriber holds it. It is defined here because a record finds its logger through it; its
@@ -104,7 +118,7 @@ impl Logger {
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
-        self.put(request, record.severity, &mut buffer.line);
+        self.put(request, Self::step_of(request), record.severity, &mut buffer.line);
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
@@ -121,10 +135,11 @@ impl Logger {
     }
 
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default
-    /// keys, and nothing that could hold the line back.
+    /// profile and keys, and nothing that could hold the line back.
     #[inline]
     pub(crate) fn is_fast_path(&self, request: Option<&Request>, severity: Severity) -> bool {
         self.format == Format::Json
+            && self.profile.is_none()
             && !self.template.keys.are_renamed()
             && request.is_none_or(|request| {
                 request.overrides.is_none() && !self.is_over_cap(request, severity)
@@ -156,7 +171,7 @@ impl Logger {
         match (decision, &overrides.recorder) {
             (LineDecision::Keep, Some(recorder)) => {
                 self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
-                recorder.keep(self.id, record.severity, &buffer.line);
+                recorder.keep(self.id, record.severity, Self::step_of(Some(request)), &buffer.line);
             }
             (LineDecision::SampleAway, _) => {
                 overrides.sampled_away.fetch_add(1, Ordering::Relaxed);
@@ -172,9 +187,9 @@ impl Logger {
     pub(crate) fn write_kept(&self, request: &Arc<Request>, recorder: &Recorder) -> (u64, u64) {
         let (lines, lost) = recorder.finish(self.id);
         let count = lines.len() as u64;
-        for KeptLine { severity, mut text } in lines {
+        for KeptLine { severity, step, mut text } in lines {
             self.template.number(request.next_line(), &mut text);
-            self.put(Some(request), severity, &mut text);
+            self.put(Some(request), step, severity, &mut text);
         }
         (count, lost)
     }
@@ -186,7 +201,8 @@ impl Logger {
         let seq = identified.map(Request::next_line);
         current::with_line_buffer(|buffer| {
             self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
-            self.put(request.as_ref(), record.severity, &mut buffer.line);
+            let request = request.as_ref();
+            self.put(request, Self::step_of(request), record.severity, &mut buffer.line);
         });
     }
 
@@ -204,7 +220,14 @@ impl Logger {
         current::with_line_buffer(|buffer| {
             self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let line = &mut buffer.line;
-            self.finish(request.as_ref(), record.severity, line, |line| self.audit.write_now(line))
+            let request = request.as_ref();
+            let written =
+                self.finish(request, record.severity, line, |line| self.audit.write_now(line));
+            // Events that have a file of their own are only there.
+            if in_its_order {
+                self.export(request, Self::step_of(request), record.severity, line);
+            }
+            written
         })
     }
 
@@ -252,8 +275,55 @@ impl Logger {
         });
     }
 
-    fn put(&self, request: Option<&Arc<Request>>, severity: Severity, line: &mut String) {
+    /// Writes a rendered line. `step` is the id of the step that was active.
+    fn put(
+        &self,
+        request: Option<&Arc<Request>>,
+        step: u32,
+        severity: Severity,
+        line: &mut String,
+    ) {
         self.finish(request, severity, line, |line| self.sink.write(severity, line));
+        self.export(request, step, severity, line);
+    }
+
+    /// Passes a line in JSON to the export. `step` is the id of the step that was active; a step's own line names the
+    /// step itself.
+    #[inline]
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(unused_variables, clippy::unused_self, reason = "only OTLP exports")
+    )]
+    pub(crate) fn export(
+        &self,
+        request: Option<&Arc<Request>>,
+        step: u32,
+        severity: Severity,
+        line: &str,
+    ) {
+        #[cfg(feature = "otlp")]
+        if let Some(exporter) = &self.exporter {
+            let trace = request.and_then(|request| request.trace.get());
+            let origin = trace.map_or_else(Origin::default, |trace| Origin {
+                step,
+                sampled: Some(trace.sampled),
+                parent: trace.parent_id,
+                link: trace.link.clone(),
+            });
+            exporter.push(severity, line, origin);
+        }
+    }
+
+    /// The id of the active step, if it is a step of this request.
+    #[inline]
+    #[cfg_attr(not(feature = "otlp"), expect(unused_variables, reason = "only OTLP exports"))]
+    fn step_of(request: Option<&Arc<Request>>) -> u32 {
+        #[cfg(feature = "otlp")]
+        {
+            request.map_or(0, current::step_of)
+        }
+        #[cfg(not(feature = "otlp"))]
+        0
     }
 
     /// Puts the line into its format, with its line feed, and passes it to `write`.
@@ -268,7 +338,13 @@ impl Logger {
         if let Some(request) = request {
             Self::capture(request, line);
         }
-        if self.format == Format::Json {
+        if let Some(profile) = &self.profile {
+            buffer::with(&PROFILED, |text| {
+                profile.write(line, text);
+                text.push('\n');
+                write(text)
+            })
+        } else if self.format == Format::Json {
             line.push('\n');
             write(line)
         } else {
@@ -320,17 +396,57 @@ pub(crate) fn lines_dropped(
     template: &Template,
     format: Format,
     colour: bool,
+    profile: Option<&Profiled>,
     lines: u64,
     reason: &'static str,
+) -> String {
+    dropped(template, format, colour, profile, |line| {
+        let _ = write!(line, ",\"lines\":{lines},\"reason\":\"{reason}\"");
+    })
+}
+
+/// The line that reports how many records OTLP export dropped, of which kind, and why, with its line feed. `detail` is
+/// the last error of the collector, or empty.
+#[cfg(feature = "otlp")]
+pub(crate) fn records_dropped(
+    template: &Template,
+    format: Format,
+    colour: bool,
+    profile: Option<&Profiled>,
+    (records, kind): (u64, &'static str),
+    reason: &'static str,
+    detail: &str,
+) -> String {
+    dropped(template, format, colour, profile, |line| {
+        let _ = write!(
+            line,
+            ",\"lines\":{records},\"reason\":\"{reason}\",\"sink\":\"otlp\",\"records\":\"{kind}\""
+        );
+        if !detail.is_empty() {
+            members::text(line, "detail", &shown::text(detail));
+        }
+    })
+}
+
+fn dropped(
+    template: &Template,
+    format: Format,
+    colour: bool,
+    profile: Option<&Profiled>,
+    members: impl FnOnce(&mut String),
 ) -> String {
     let record = Record::own(Severity::Warn, "lines_dropped");
     let mut line = String::new();
     let mut cache = RenderCache::default();
     let outside = template.outside_requests();
     template.open(&record, None, outside, None, &mut cache.timestamp, &mut line);
-    let _ =
-        write!(line, ",\"event\":\"lines_dropped\",\"lines\":{lines},\"reason\":\"{reason}\"}}");
-    if format == Format::Pretty {
+    line.push_str(",\"event\":\"lines_dropped\"");
+    members(&mut line);
+    line.push('}');
+    if let Some(profile) = profile {
+        let mut json = std::mem::take(&mut line);
+        profile.write(&mut json, &mut line);
+    } else if format == Format::Pretty {
         let json = std::mem::take(&mut line);
         pretty::write(&json, record.severity, colour, &mut line);
     }
@@ -355,6 +471,17 @@ pub(crate) fn with_layer<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
 /// Whether candor's layer is the only one of the thread's subscriber.
 pub(crate) fn is_only_layer() -> bool {
     if_only_layer(|_| ()).is_some()
+}
+
+/// Whether steps and jobs become spans of an export.
+pub(crate) fn exports_spans() -> bool {
+    #[cfg(feature = "otlp")]
+    {
+        with_layer(|logger| logger.exporter.as_ref().is_some_and(|exporter| exporter.has_spans))
+            .unwrap_or(false)
+    }
+    #[cfg(not(feature = "otlp"))]
+    false
 }
 
 /// Whether steps are spans for other layers.

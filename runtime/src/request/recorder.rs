@@ -45,6 +45,8 @@ struct Kept {
 #[derive(Debug)]
 pub(crate) struct KeptLine {
     pub(crate) severity: Severity,
+    /// The id of the step that was active.
+    pub(crate) step: u32,
     pub(crate) text: String,
 }
 
@@ -61,7 +63,7 @@ impl Recorder {
     }
 
     /// Keeps a line, and drops the oldest ones to make room for it.
-    pub(crate) fn keep(&self, layer: u64, severity: Severity, text: &str) {
+    pub(crate) fn keep(&self, layer: u64, severity: Severity, step: u32, text: &str) {
         let mut kept = self.kept();
         if kept.layer == 0 {
             kept.layer = layer;
@@ -87,7 +89,7 @@ impl Recorder {
         }
         TOTAL.fetch_add(size, Ordering::Relaxed);
         kept.bytes += size;
-        kept.lines.push_back(KeptLine { severity, text: text.to_owned() });
+        kept.lines.push_back(KeptLine { severity, step, text: text.to_owned() });
     }
 
     /// Whether all recorders together may keep this many more bytes. Each concurrent thread may exceed it by one line.

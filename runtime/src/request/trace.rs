@@ -1,5 +1,7 @@
 //! The W3C trace context of a request (level 1): `traceparent: 00-<trace id>-<parent id>-<flags>`.
 
+use std::sync::Arc;
+
 use crate::base::clock::Tick;
 use crate::base::random;
 use crate::json::hex::Hex;
@@ -15,6 +17,8 @@ pub(crate) struct Trace {
     pub(crate) parent_id: Option<Hex<16>>,
     /// The sampled flag of the caller's `traceparent`.
     pub(crate) sampled: bool,
+    /// Trace and span of the request in which a job began.
+    pub(crate) link: Option<Arc<(Hex<32>, Hex<16>)>>,
     /// The caller's `tracestate`, if it is well-formed.
     pub(crate) state: Option<String>,
 }
@@ -32,14 +36,20 @@ impl Trace {
     pub(crate) fn after(parent: Option<TraceParent>, now: Tick) -> Self {
         let span_id = Hex::of(random::bytes::<8>(now));
         match parent {
-            Some(TraceParent { trace_id, span_id: parent_id, sampled }) => {
-                Trace { trace_id, span_id, parent_id: Some(parent_id), sampled, state: None }
-            }
+            Some(TraceParent { trace_id, span_id: parent_id, sampled }) => Trace {
+                trace_id,
+                span_id,
+                parent_id: Some(parent_id),
+                sampled,
+                link: None,
+                state: None,
+            },
             None => Trace {
                 trace_id: Hex::of(random::bytes::<16>(now)),
                 span_id,
                 parent_id: None,
                 sampled: true,
+                link: None,
                 state: None,
             },
         }

@@ -9,6 +9,8 @@
 mod background;
 mod destination;
 mod file;
+#[cfg(feature = "otlp")]
+pub(crate) mod otlp;
 mod reentrancy;
 pub(crate) mod stats;
 mod stream;
@@ -68,6 +70,13 @@ impl Sink {
             None => Arc::clone(&self.destination),
         };
         Sink { destination, counters: Counters::new(SinkKind::Audit), queue: None }
+    }
+
+    /// A sink that writes to the destination directly, past the queue, with counters of its own.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn direct(&self) -> Self {
+        let destination = Arc::clone(&self.destination);
+        Sink { counters: Counters::new(destination.kind()), destination, queue: None }
     }
 
     pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {

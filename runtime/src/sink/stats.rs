@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+#[cfg(feature = "otlp")]
+use super::otlp::stats::{OtlpStats, otlp};
 use crate::base::lock;
 use crate::redact::counted::{self, Redaction};
 
@@ -197,6 +199,9 @@ pub struct Stats {
     /// assert_eq!(redactions, ["name api_key: 2", "name password: 1", "card number: 1"]);
     /// ```
     pub redactions: Vec<Redaction>,
+    /// Records of [`Config::otlp`](crate::Config::otlp). The other counts are those of the local output.
+    #[cfg(feature = "otlp")]
+    pub otlp: OtlpStats,
     sinks: Vec<SinkStats>,
 }
 
@@ -282,7 +287,14 @@ impl fmt::Display for Stats {
             }
             previous = Some(name);
         }
-        if previous.is_some() { f.write_str(")") } else { Ok(()) }
+        if previous.is_some() {
+            f.write_str(")")?;
+        }
+        #[cfg(feature = "otlp")]
+        if self.otlp.logs.emitted + self.otlp.spans.emitted > 0 {
+            write!(f, "; {}", self.otlp)?;
+        }
+        Ok(())
     }
 }
 
@@ -312,6 +324,8 @@ pub fn stats() -> Stats {
         waiting: sinks.iter().map(|sink| sink.waiting).sum(),
         dropped: sinks.iter().map(|sink| sink.dropped.total()).sum(),
         redactions: counted::redactions(),
+        #[cfg(feature = "otlp")]
+        otlp: otlp(),
         sinks,
     }
 }
@@ -339,7 +353,16 @@ mod tests {
         file.dropped.stalled = 1;
         let sinks = vec![stdout, file, SinkStats::new("audit")];
         let redactions = Vec::new();
-        let stats = Stats { emitted: 9, written: 5, waiting: 0, dropped: 4, redactions, sinks };
+        let stats = Stats {
+            emitted: 9,
+            written: 5,
+            waiting: 0,
+            dropped: 4,
+            redactions,
+            #[cfg(feature = "otlp")]
+            otlp: OtlpStats::default(),
+            sinks,
+        };
         assert_eq!(
             stats.to_string(),
             "emitted 9, written 5, waiting 0, dropped 4 (stdout: io 2, full 1; file: stalled 1)"

@@ -45,9 +45,9 @@ fn program() -> &'static Path {
 /// What a run said.
 #[derive(Debug)]
 pub(super) struct Said {
-    code: Option<i32>,
+    pub(super) code: Option<i32>,
     pub(super) out: String,
-    err: String,
+    pub(super) err: String,
 }
 
 impl Said {
@@ -57,7 +57,7 @@ impl Said {
 }
 
 /// Runs the command with `input` as its standard input.
-fn candor(args: &[&str], input: &[u8]) -> Said {
+pub(super) fn candor(args: &[&str], input: &[u8]) -> Said {
     run(command(args), input)
 }
 

@@ -16,6 +16,8 @@ use super::keys::{FIXED, Keys};
 use crate::json::hex::Hex;
 use crate::json::members;
 pub(crate) use value::{Value, value_of};
+#[cfg(feature = "otlp")]
+pub(crate) use value::{entries, items};
 
 /// The attribute with the id of the request's own span, on records that belong to a step's span.
 const REQUEST_SPAN_ID: &str = "candor.request.span_id";
@@ -154,7 +156,7 @@ impl<'a> OtelRecord<'a> {
         nanos_of_millis(self.get(key)?)
     }
 
-    /// The number of the severity (log data model, "Field: SeverityNumber").
+    /// The number of the severity (log data model, "Severity Fields").
     pub(crate) fn severity_number(&self) -> u8 {
         match self.severity {
             "TRACE" => 1,

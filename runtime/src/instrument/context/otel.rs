@@ -90,6 +90,7 @@ fn trace(span: &SpanContext) -> Option<Trace> {
         span_id: Hex::of(span.span_id().to_bytes()),
         parent_id: None,
         sampled: span.is_sampled(),
+        link: None,
         state: Some(span.trace_state().header()).filter(|state| !state.is_empty()),
     })
 }

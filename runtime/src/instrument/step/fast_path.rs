@@ -39,6 +39,7 @@ impl ActiveStep {
             let made = current::with_thread(line).flatten();
             let Some((buffer, request, severity)) = made else { return };
             logger.sink.write(severity, &buffer.line);
+            logger.export(request.as_ref(), 0, severity, &buffer.line);
             // Dropped after the borrow.
             let _left = current::with_thread(|thread| {
                 thread.keep_line_buffer(buffer);
@@ -68,6 +69,7 @@ impl ActiveStep {
             };
             let Some((buffer, severity)) = current::with_thread(line).flatten() else { return };
             logger.sink.write(severity, &buffer.line);
+            logger.export(state.frame.request.as_ref(), 0, severity, &buffer.line);
             let Some(mut state) = own.take() else { return };
             // This may drop the last reference to the request, so it comes after the borrow.
             let mut taken = state.frame.take();

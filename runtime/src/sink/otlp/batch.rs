@@ -1,0 +1,86 @@
+//! The records of one request to the collector, grouped by scope.
+
+use super::Origin;
+use super::queue::Lines;
+use super::span::Span;
+use crate::format::otel::{OtelRecord, Reading};
+
+/// The most bytes of lines in a batch: collectors limit the size of a request.
+const MAX_BYTES: usize = 2 << 20;
+
+#[derive(Debug)]
+pub(super) struct Batch<'a> {
+    items: Vec<Item<'a>>,
+}
+
+/// A line and what is made of it.
+#[derive(Debug)]
+pub(super) struct Item<'a> {
+    pub(super) line: &'a str,
+    pub(super) record: OtelRecord<'a>,
+    pub(super) origin: Origin,
+    span: Option<Span<'a>>,
+}
+
+impl<'a> Batch<'a> {
+    /// Takes lines from the line at the index `from` on. Returns the batch, and the index of the first line that is
+    /// not in it.
+    pub(super) fn take(
+        lines: &'a Lines,
+        from: usize,
+        most: usize,
+        reading: Reading<'_>,
+    ) -> (Self, usize) {
+        let mut items = Vec::with_capacity(most.min(lines.ends.len() - from));
+        let mut start = from.checked_sub(1).map_or(0, |before| lines.ends[before].0);
+        let first = start;
+        let mut next = from;
+        while let Some(&(end, ref origin)) = lines.ends.get(next) {
+            let is_full = next - from >= most || (next > from && end - first > MAX_BYTES);
+            if is_full {
+                break;
+            }
+            let line = &lines.text[start..end];
+            if let Some(record) = OtelRecord::parse(line, origin.step, reading) {
+                let span = if reading.has_step_spans { Span::of(&record, origin) } else { None };
+                items.push(Item { line, record, origin: origin.clone(), span });
+            }
+            (start, next) = (end, next + 1);
+        }
+        (Batch { items }, next)
+    }
+
+    pub(super) fn records(&self) -> u64 {
+        self.items.len() as u64
+    }
+
+    pub(super) fn spans(&self) -> u64 {
+        self.items.iter().filter(|item| item.span.is_some()).count() as u64
+    }
+
+    /// The records of each scope. Those of a scope stay in order.
+    pub(super) fn records_by_scope(&self) -> Vec<(&'a str, Vec<&Item<'a>>)> {
+        by_scope(self.items.iter().map(|item| (item.record.scope, item)))
+    }
+
+    /// The spans of each scope, with the records of their lines.
+    pub(super) fn spans_by_scope(&self) -> Vec<(&'a str, Vec<(&OtelRecord<'a>, &Span<'a>)>)> {
+        by_scope(
+            self.items
+                .iter()
+                .filter_map(|item| Some((item.record.scope, (&item.record, item.span.as_ref()?)))),
+        )
+    }
+}
+
+fn by_scope<'a, T>(items: impl Iterator<Item = (&'a str, T)>) -> Vec<(&'a str, Vec<T>)> {
+    // A service has few scopes; a list keeps their order.
+    let mut scopes: Vec<(&str, Vec<T>)> = Vec::new();
+    for (scope, item) in items {
+        match scopes.iter_mut().find(|(known, _)| *known == scope) {
+            Some((_, items)) => items.push(item),
+            None => scopes.push((scope, vec![item])),
+        }
+    }
+    scopes
+}

@@ -1,0 +1,184 @@
+//! The settings of an export.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::sink::Overload;
+
+/// OTLP export: sends lines to an OpenTelemetry collector, as log records and as spans.
+///
+/// [`Config::otlp`](crate::Config::otlp) turns it on. The lines are still written to the output of the configuration.
+///
+/// Each line is a log record. The lines of steps, dependency calls, requests and jobs are spans too, if their trace is
+/// sampled; a line has a trace in a request of the HTTP layer, and in a job. Records are made from the redacted line.
+///
+/// A thread of its own sends the records over HTTP in batches. It needs no async runtime. A batch is sent again if the
+/// collector can't be reached or answers with 429, 502, 503 or 504, after the time in `Retry-After` or with exponential
+/// backoff; if a response is lost, the collector has the batch twice. Losses are counted in [`stats`](crate::stats) and reported in a `lines_dropped` line with `"sink":"otlp"` on
+/// the local output. Keep the [`Logging`](crate::Logging) guard: dropping it sends what waits.
+///
+/// ```
+/// use std::time::Duration;
+/// use candor::{Config, Otlp, Overload};
+///
+/// let otlp = Otlp::new("http://collector:4318")
+///     .header("x-tenant", "shop")
+///     .timeout(Duration::from_secs(5))
+///     .gzip(true)
+///     .queue(50_000, Overload::Drop);
+/// let config = Config::new().service("orders").otlp(otlp);
+/// ```
+#[derive(Clone)]
+pub struct Otlp {
+    pub(crate) logs: Option<String>,
+    pub(crate) traces: Option<String>,
+    /// The headers of all requests, those of logs and those of traces.
+    pub(crate) headers: [Headers; 3],
+    pub(crate) timeout: Duration,
+    pub(crate) gzip: bool,
+    pub(crate) protocol: OtlpProtocol,
+    pub(crate) queue: usize,
+    pub(crate) overload: Overload,
+    pub(crate) batch: usize,
+    pub(crate) delay: Duration,
+    pub(crate) retry_for: Duration,
+    pub(crate) original: bool,
+    pub(crate) ca_certificate: Option<PathBuf>,
+    pub(crate) client_certificate: Option<(PathBuf, PathBuf)>,
+}
+
+/// Names and values of headers. The values are often secrets.
+pub(crate) type Headers = Vec<(String, String)>;
+
+/// Encoding of the records that [`Otlp`] sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OtlpProtocol {
+    /// Protobuf: `http/protobuf` in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    #[default]
+    Protobuf,
+    /// JSON: `http/json` in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    Json,
+}
+
+impl fmt::Debug for Otlp {
+    /// Omits endpoints and headers, which may contain credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Otlp")
+            .field("timeout", &self.timeout)
+            .field("gzip", &self.gzip)
+            .field("protocol", &self.protocol)
+            .field("queue", &self.queue)
+            .field("overload", &self.overload)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Otlp {
+    /// Exports logs and traces to a collector: `http://collector:4318`.
+    ///
+    /// The paths `v1/logs` and `v1/traces` are appended. An `https` endpoint needs the feature `otlp-tls`.
+    /// [`Config::init`](crate::Config::init) fails if the endpoint is not a valid URL.
+    pub fn new(endpoint: impl AsRef<str>) -> Self {
+        let mut otlp = Self::without_endpoints();
+        let endpoint = endpoint.as_ref().trim_end_matches('/');
+        otlp.logs = Some(format!("{endpoint}/v1/logs"));
+        otlp.traces = Some(format!("{endpoint}/v1/traces"));
+        otlp
+    }
+
+    pub(crate) fn without_endpoints() -> Self {
+        Otlp {
+            logs: None,
+            traces: None,
+            headers: Default::default(),
+            timeout: Duration::from_secs(10),
+            gzip: false,
+            protocol: OtlpProtocol::Protobuf,
+            queue: 32_768,
+            overload: Overload::Drop,
+            batch: 2048,
+            delay: Duration::from_secs(1),
+            retry_for: Duration::from_mins(1),
+            original: false,
+            ca_certificate: None,
+            client_certificate: None,
+        }
+    }
+
+    /// Sends log records to this URL, or none. Default: `v1/logs` of the endpoint.
+    pub fn logs(self, url: Option<&str>) -> Self {
+        Otlp { logs: url.map(str::to_owned), ..self }
+    }
+
+    /// Sends spans to this URL, or none. Default: `v1/traces` of the endpoint.
+    pub fn traces(self, url: Option<&str>) -> Self {
+        Otlp { traces: url.map(str::to_owned), ..self }
+    }
+
+    /// Adds a header to each request, such as an API key. Values never appear in a line or an error.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers[0].push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets how long one request may take. Default: 10 s.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Otlp { timeout, ..self }
+    }
+
+    /// Compresses requests with gzip. Default: off.
+    pub fn gzip(self, on: bool) -> Self {
+        Otlp { gzip: on, ..self }
+    }
+
+    /// Sets the encoding. Default: protobuf.
+    pub fn protocol(self, protocol: OtlpProtocol) -> Self {
+        Otlp { protocol, ..self }
+    }
+
+    /// Sets how many lines may wait, and what happens to a line that finds the queue full. Default: 32,768 lines, and
+    /// [`Overload::Drop`].
+    ///
+    /// Lines that are being sent count as waiting. The queue also has a limit of 64 MiB.
+    pub fn queue(self, lines: usize, overload: Overload) -> Self {
+        Otlp { queue: lines, overload, ..self }
+    }
+
+    /// Sets how many lines one request has, and how long a line waits for others. Default: 2048 lines, 1 s.
+    pub fn batch(self, lines: usize, delay: Duration) -> Self {
+        Otlp { batch: lines, delay, ..self }
+    }
+
+    /// Sets how long a batch is sent again before it is dropped. Default: 1 minute.
+    pub fn retry_for(self, time: Duration) -> Self {
+        Otlp { retry_for: time, ..self }
+    }
+
+    /// Adds the JSON line to each log record, as the attribute `log.record.original`. Default: off.
+    ///
+    /// With it, `candor story --from` shows the same story from the collector's store as from a file. It doubles the
+    /// size of the records.
+    pub fn original(self, on: bool) -> Self {
+        Otlp { original: on, ..self }
+    }
+
+    /// Verifies the collector with the CA certificates in this PEM file. Default: Mozilla's root certificates.
+    ///
+    /// The file is read by [`Config::init`](crate::Config::init).
+    #[cfg(feature = "otlp-tls")]
+    pub fn ca_certificate(self, path: impl Into<PathBuf>) -> Self {
+        Otlp { ca_certificate: Some(path.into()), ..self }
+    }
+
+    /// Authenticates the service with the client certificate and the private key in these PEM files. Default: none.
+    #[cfg(feature = "otlp-tls")]
+    pub fn client_certificate(
+        self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        Otlp { client_certificate: Some((certificate.into(), key.into())), ..self }
+    }
+}

@@ -1,0 +1,168 @@
+//! Counts of exported records.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::base::lock;
+
+/// Why a record was dropped; [`OtlpDropped`] describes each reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Full,
+    Rejected,
+    Unreachable,
+    Shutdown,
+}
+
+/// The reasons and their names, in the order of [`Counters::dropped`].
+pub(super) const REASONS: [(Reason, &str); 4] = [
+    (Reason::Full, "full"),
+    (Reason::Rejected, "rejected"),
+    (Reason::Unreachable, "unreachable"),
+    (Reason::Shutdown, "shutdown"),
+];
+
+/// Kind of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    Logs,
+    Spans,
+}
+
+/// The kinds and their names, in the order of the enum.
+pub(super) const SIGNALS: [(Signal, &str); 2] = [(Signal::Logs, "logs"), (Signal::Spans, "spans")];
+
+/// The counters of one kind of records of one exporter. They are changed only under the lock of its queue.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    emitted: AtomicU64,
+    delivered: AtomicU64,
+    dropped: [AtomicU64; REASONS.len()],
+}
+
+/// A plain load and store instead of a locked instruction.
+fn add(counter: &AtomicU64, records: u64, order: Ordering) {
+    counter.store(counter.load(Ordering::Relaxed) + records, order);
+}
+
+/// The counters of all exporters of the process. There are few, and their counts remain.
+static REGISTRY: Mutex<Vec<Arc<[Counters; SIGNALS.len()]>>> = Mutex::new(Vec::new());
+
+impl Counters {
+    /// The counters of an exporter, for each [`Signal`].
+    pub(super) fn register() -> Arc<[Counters; SIGNALS.len()]> {
+        let counters = Arc::default();
+        lock(&REGISTRY).push(Arc::clone(&counters));
+        counters
+    }
+
+    /// Counts a record before it is counted as delivered or dropped.
+    pub(super) fn emit(&self, records: u64) {
+        add(&self.emitted, records, Ordering::Relaxed);
+    }
+
+    pub(super) fn deliver(&self, records: u64) {
+        add(&self.delivered, records, Ordering::Release);
+    }
+
+    pub(super) fn drop_records(&self, reason: Reason, records: u64) {
+        add(&self.dropped[reason as usize], records, Ordering::Release);
+    }
+
+    pub(super) fn dropped(&self, reason: Reason) -> u64 {
+        self.dropped[reason as usize].load(Ordering::Acquire)
+    }
+
+    fn add_to(&self, stats: &mut ExportStats) {
+        let [full, rejected, unreachable, shutdown] = REASONS.map(|(it, _)| self.dropped(it));
+        let delivered = self.delivered.load(Ordering::Acquire);
+        // Read last: each record counted above was emitted before.
+        let emitted = self.emitted.load(Ordering::Relaxed);
+        stats.emitted += emitted;
+        stats.delivered += delivered;
+        stats.waiting += emitted - (delivered + full + rejected + unreachable + shutdown);
+        stats.dropped.full += full;
+        stats.dropped.rejected += rejected;
+        stats.dropped.unreachable += unreachable;
+        stats.dropped.shutdown += shutdown;
+    }
+}
+
+/// Counts of the records that OTLP export sent, over all exporters of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct OtlpStats {
+    /// Log records: one for each line.
+    pub logs: ExportStats,
+    /// Spans: one for each line of a step, call, request or job in a sampled trace. A line that is dropped before it
+    /// becomes a span is counted among the log records only.
+    pub spans: ExportStats,
+}
+
+/// Counts of one kind of exported records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ExportStats {
+    /// Records to export: the sum of the other three.
+    pub emitted: u64,
+    /// Records that the collector accepted.
+    pub delivered: u64,
+    /// Records in the queue, and those that are being sent.
+    pub waiting: u64,
+    /// Records that were not delivered, by reason.
+    pub dropped: OtlpDropped,
+}
+
+/// Records that OTLP export did not deliver, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct OtlpDropped {
+    /// The queue was full.
+    pub full: u64,
+    /// The collector refused the records, or did not understand the request.
+    pub rejected: u64,
+    /// The collector could not be reached, or was overloaded, until [`Otlp::retry_for`](crate::Otlp::retry_for) had
+    /// passed.
+    pub unreachable: u64,
+    /// The export ended before the records were sent, or before the response arrived. In the second case the collector
+    /// may have the records.
+    pub shutdown: u64,
+}
+
+impl OtlpDropped {
+    /// The sum of all reasons.
+    pub fn total(&self) -> u64 {
+        self.by_reason().map(|(_, records)| records).sum()
+    }
+
+    /// Each reason and its count, with the names that `lines_dropped` lines use.
+    pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let counts = [self.full, self.rejected, self.unreachable, self.shutdown];
+        REASONS.into_iter().zip(counts).map(|((_, name), records)| (name, records))
+    }
+}
+
+impl fmt::Display for OtlpStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, stats, separator) in [("logs", self.logs, ", "), ("spans", self.spans, "")] {
+            let ExportStats { emitted, delivered, waiting, dropped } = stats;
+            let dropped = dropped.total();
+            write!(
+                f,
+                "otlp {name}: emitted {emitted}, delivered {delivered}, waiting {waiting}, dropped {dropped}{separator}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// The counts of this process.
+pub(crate) fn otlp() -> OtlpStats {
+    let (mut logs, mut spans) = <(ExportStats, ExportStats)>::default();
+    for exporter in lock(&REGISTRY).iter() {
+        exporter[Signal::Logs as usize].add_to(&mut logs);
+        exporter[Signal::Spans as usize].add_to(&mut spans);
+    }
+    OtlpStats { logs, spans }
+}

@@ -1,0 +1,75 @@
+//! TLS with rustls, as ureq has it.
+
+use std::io;
+use std::path::Path;
+
+use ureq::config::ConfigBuilder;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::typestate::AgentScope;
+
+use super::TlsError;
+use crate::sink::otlp::Otlp;
+
+#[derive(Debug)]
+pub(crate) struct Tls(TlsConfig);
+
+impl Tls {
+    /// Reads the certificates and the key.
+    pub(crate) fn read(settings: &Otlp) -> Result<Self, TlsError> {
+        let mut config = TlsConfig::builder();
+        if let Some(path) = &settings.ca_certificate {
+            config = config.root_certs(RootCerts::from(certificates(path)?));
+        }
+        if let Some((certificate, key)) = &settings.client_certificate {
+            let client = ClientCert::new_with_certs(&certificates(certificate)?, private_key(key)?);
+            config = config.client_cert(Some(client));
+        }
+        Ok(Tls(config.build()))
+    }
+
+    pub(in crate::sink::otlp) fn configure(
+        self,
+        config: ConfigBuilder<AgentScope>,
+    ) -> ConfigBuilder<AgentScope> {
+        config.tls_config(self.0)
+    }
+}
+
+/// Whether an I/O error is a failed handshake.
+pub(in crate::sink::otlp) fn is_failure(error: &io::Error) -> bool {
+    // The crate rustls is a dependency of ureq's, so its types have no name here.
+    error.get_ref().is_some_and(|inner| format!("{inner:?}").contains("Certificate"))
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, TlsError> {
+    let certificates: Vec<_> = items(path)?
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() { Err(none(path, "certificate")) } else { Ok(certificates) }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKey<'static>, TlsError> {
+    let key = items(path)?.into_iter().find_map(|item| match item {
+        PemItem::PrivateKey(key) => Some(key),
+        _ => None,
+    });
+    key.ok_or_else(|| none(path, "private key"))
+}
+
+fn items(path: &Path) -> Result<Vec<PemItem<'static>>, TlsError> {
+    let fail = |why| TlsError { path: path.to_owned(), why };
+    let pem = std::fs::read(path).map_err(fail)?;
+    parse_pem(&pem).collect::<Result<_, _>>().map_err(|_| {
+        // The parser's own message may quote the file.
+        fail(io::Error::new(io::ErrorKind::InvalidData, "it is not valid PEM"))
+    })
+}
+
+fn none(path: &Path, what: &str) -> TlsError {
+    let why = io::Error::new(io::ErrorKind::InvalidData, format!("it has no {what}"));
+    TlsError { path: path.to_owned(), why }
+}

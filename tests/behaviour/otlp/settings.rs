@@ -1,0 +1,136 @@
+//! The variables of the environment, and the errors for invalid ones.
+
+use candor::{Config, Otlp};
+
+use super::collector::Collector;
+use super::{fixture, run};
+
+/// The error of a fixture with this environment.
+fn error(env: &[(&str, &str)]) -> String {
+    let output = fixture("otlp", "http://127.0.0.1:1", env).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2), "{env:?}");
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+#[test]
+fn each_invalid_variable_is_an_error() {
+    let cases = [
+        (
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "grpc",
+            "invalid OTEL_EXPORTER_OTLP_PROTOCOL \"grpc\": expected \"http/protobuf\" or \"http/json\"\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_COMPRESSION",
+            "zstd",
+            "invalid OTEL_EXPORTER_OTLP_COMPRESSION \"zstd\": expected \"gzip\" or \"none\"\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_TIMEOUT",
+            "10s",
+            "invalid OTEL_EXPORTER_OTLP_TIMEOUT \"10s\": expected a whole number, at least 1\n",
+        ),
+        (
+            "OTEL_BLRP_MAX_QUEUE_SIZE",
+            "0",
+            "invalid OTEL_BLRP_MAX_QUEUE_SIZE \"0\": expected a whole number, at least 1\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "s3cr3t",
+            "invalid OTEL_EXPORTER_OTLP_HEADERS: expected name=value pairs, separated by commas\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "a b=s3cr3t",
+            "invalid OTEL_EXPORTER_OTLP_HEADERS: expected name=value pairs, separated by commas\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "collector:4318",
+            "invalid OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://127.0.0.1:4318\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "ftp://u:s3cr3t@host",
+            "invalid OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://127.0.0.1:4318\n",
+        ),
+        (
+            "LOG_OTLP_OVERLOAD",
+            "wait",
+            "invalid LOG_OTLP_OVERLOAD \"wait\": expected \"drop\" or \"block\"\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            "/key",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY needs OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+            "/no/file",
+            "the certificate file /no/file can't be used: No such file or directory (os error 2)\n",
+        ),
+    ];
+    for (name, value, expected) in cases {
+        let error = error(&[(name, value)]);
+        assert_eq!(error, expected);
+        assert!(!error.contains("s3cr3t"), "{error}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_reported_together() {
+    let error = error(&[
+        ("LOG_FORMAT", "xml"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "x"),
+    ]);
+    assert_eq!(error.lines().count(), 3, "{error}");
+}
+
+#[test]
+fn the_export_is_off_without_an_endpoint_or_if_it_is_disabled() {
+    let collector = Collector::start();
+    for env in [
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")][..],
+        &[("OTEL_SDK_DISABLED", "true")],
+        &[("OTEL_LOGS_EXPORTER", "none"), ("OTEL_TRACES_EXPORTER", "console")],
+    ] {
+        let run = run("otlp", &collector.endpoint(), env);
+        assert_eq!((run.logs.emitted, run.spans.emitted), (0, 0), "{env:?}");
+    }
+    assert_eq!(collector.received().requests, 0);
+}
+
+#[test]
+fn an_endpoint_of_one_signal_turns_only_that_one_on() {
+    let collector = Collector::start();
+    let url = format!("{}/v1/logs", collector.endpoint());
+    let run = run("otlp", "", &[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", &url)]);
+    assert_eq!((run.logs.delivered, run.spans.emitted), (run.logs.emitted, 0));
+    assert!(run.logs.delivered > 30);
+}
+
+#[test]
+fn a_malformed_resource_is_reported_and_ignored() {
+    let collector = Collector::start();
+    let run =
+        run("otlp", &collector.endpoint(), &[("OTEL_RESOURCE_ATTRIBUTES", "no pairs, s3cr3t")]);
+    let message =
+        "OTEL_RESOURCE_ATTRIBUTES is ignored; expected name=value pairs, separated by commas";
+    assert!(run.lines.iter().any(|line| line["msg"] == message && line["level"] == "WARN"));
+    assert!(run.raw.iter().all(|line| !line.contains("s3cr3t")));
+}
+
+#[test]
+fn credentials_are_not_in_the_debug_text() {
+    let otlp = Otlp::new("http://user:s3cr3t@host:4318").header("authorization", "t0ken");
+    let text = format!("{otlp:?} {:?}", Config::new().otlp(otlp.clone()));
+    assert!(!text.contains("s3cr3t") && !text.contains("t0ken"), "{text}");
+}
+
+#[test]
+fn an_invalid_endpoint_in_code_is_an_error() {
+    let error = Config::new().otlp(Otlp::new("not a url")).subscriber().err().expect("an error");
+    assert_eq!(error.variable(), Some("OTEL_EXPORTER_OTLP_ENDPOINT"));
+}
