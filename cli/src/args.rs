@@ -1,7 +1,12 @@
-//! The command-line option that all subcommands share.
+//! The command-line options that all subcommands share.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::from::{Question, Server};
 use crate::output::Failure;
-use crate::read::Keys;
+use crate::read::{Input, Keys, Unreadable};
+use crate::time;
 
 /// Names of renamed keys.
 #[derive(Debug, clap::Args)]
@@ -17,5 +22,50 @@ impl KeyArgs {
         keys.map(Option::unwrap_or_default).map_err(|why| {
             Failure::usage(format!("--keys takes renames such as ts=timestamp: {why}"))
         })
+    }
+}
+
+/// A server instead of files.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FromArgs {
+    /// Read from a server instead of FILES: `clickhouse://HOST/TABLE`, `http://HOST/PATH`,
+    /// `s3://BUCKET/PREFIX`, `cloudwatch:LOG_GROUP`
+    #[arg(long, value_name = "URL", conflicts_with = "files")]
+    pub(crate) from: Option<String>,
+    /// How long the server may send nothing
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = timeout, requires = "from")]
+    timeout: Duration,
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let micros = time::parse_duration(text, "none")?;
+    match u64::try_from(micros) {
+        Ok(micros) if micros > 0 => Ok(Duration::from_micros(micros)),
+        _ => Err("the time must be more than none".to_owned()),
+    }
+}
+
+impl FromArgs {
+    /// The server, if the user names one.
+    pub(crate) fn server(&self) -> Result<Option<Server>, Failure> {
+        self.from.as_deref().map(Server::parse).transpose()
+    }
+
+    /// The lines of the server that answer the question, or those of the files. `file_error` words the error of a
+    /// file.
+    pub(crate) fn input(
+        &self,
+        files: &[PathBuf],
+        question: &Question<'_>,
+        keys: Keys,
+        file_error: impl FnOnce(&Unreadable) -> Failure,
+    ) -> Result<Input, Failure> {
+        match self.server()? {
+            Some(server) => server.ask(question, self.timeout, keys),
+            None if files.is_empty() => Err(Failure::usage(
+                "FILES or --from URL is missing; `-` is standard input".to_owned(),
+            )),
+            None => Input::new(files, keys).map_err(|why| file_error(&why)),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The command `candor`: reads the JSON lines that a service wrote with candor.
 //!
 //! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps`
-//! summarises steps and dependency calls. Each has a module of its own; they share the modules [`time`],
-//! [`screen`], [`read`], [`output`], [`args`], [`line`], [`histogram`], [`top`] and [`open`]. A module uses
-//! only those before it in this order.
+//! summarises steps and dependency calls. `candor schema` describes the lines to other programs. Each has a module
+//! of its own; they share the modules [`time`], [`screen`], [`read`], [`output`], [`schema`], [`from`], [`args`],
+//! [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in this order.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -13,12 +13,14 @@
 )]
 
 mod args;
+mod from;
 mod histogram;
 mod line;
 mod open;
 mod output;
 mod read;
 mod requests;
+mod schema;
 mod screen;
 mod steps;
 mod story;
@@ -52,6 +54,8 @@ enum Command {
     Requests(requests::RequestsArgs),
     /// Sum up steps and dependency calls: counts, errors, percentiles
     Steps(steps::StepsArgs),
+    /// Describe the lines: a table, a JSON Schema, an index template, a reference
+    Schema(schema::SchemaArgs),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Command::Story(args) => story::run(args, &mut out),
         Command::Requests(args) => requests::run(args, &mut out),
         Command::Steps(args) => steps::run(args, &mut out),
+        Command::Schema(args) => schema::run(args, &mut out),
     };
     // `finish` prints the notes even if the subcommand failed.
     let finished = out.finish();

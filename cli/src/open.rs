@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use serde_json::Value;
 
 use crate::line::Line;
-use crate::read::{Key, Keys, Record, text};
+use crate::read::{Key, Keys, Record, number, text};
 use crate::time::{self, Micros};
 
 /// A string that the last line of each request and job contains, and few other lines do.
@@ -38,6 +38,9 @@ pub(crate) struct OpenRequests {
     has_ends: bool,
     /// Bytes of all lines in `OpenRequest::stuck`.
     stuck_bytes: usize,
+    /// How many lines completed requests lack: their last `seq` minus the number of their lines. Lines that follow the
+    /// end, as in another file or stream, are subtracted.
+    lacking: HashMap<u64, u64>,
     /// Lines of requests beyond `MAX_OPEN`.
     pub(crate) untracked_lines: u64,
 }
@@ -50,6 +53,7 @@ pub(crate) struct OpenRequest {
     pub(crate) user: String,
     pub(crate) method: String,
     pub(crate) path: String,
+    lines: u64,
     /// The earliest and latest `ts`, as written.
     first: Vec<u8>,
     last: Vec<u8>,
@@ -70,15 +74,29 @@ impl OpenRequests {
         let key = self.hashes.hash_one(key);
         if is_end(record) {
             self.has_ends = true;
-            let stuck = self.open.remove(&key).and_then(|request| request.stuck);
-            self.stuck_bytes -= stuck.map_or(0, |line| line.len());
+            let request = self.open.remove(&key).unwrap_or_default();
+            self.stuck_bytes -= request.stuck.map_or(0, |line| line.len());
+            let is_copy = self.completed.iter().any(|keys| keys.contains(&key));
+            let seq = record.get(Key::Seq).and_then(number).unwrap_or_default();
+            let lacking = (seq as u64).saturating_sub(request.lines + 1);
+            if !is_copy && lacking > 0 && self.untracked_lines == 0 && self.lacking.len() < MAX_OPEN
+            {
+                self.lacking.insert(key, lacking);
+            }
             self.remember_completed(key);
             return;
         }
         let is_full = self.open.len() >= MAX_OPEN;
         match self.open.entry(key) {
             Entry::Occupied(request) => request.into_mut().update(record, &mut self.stuck_bytes),
-            Entry::Vacant(_) if self.completed.iter().any(|keys| keys.contains(&key)) => {}
+            Entry::Vacant(_) if self.completed.iter().any(|keys| keys.contains(&key)) => {
+                if let Entry::Occupied(mut lacking) = self.lacking.entry(key) {
+                    *lacking.get_mut() -= 1;
+                    if *lacking.get() == 0 {
+                        lacking.remove();
+                    }
+                }
+            }
             Entry::Vacant(_) if is_full => self.untracked_lines += 1,
             Entry::Vacant(vacant) => {
                 let request = OpenRequest { id: shortened(id), ..OpenRequest::default() };
@@ -100,6 +118,20 @@ impl OpenRequests {
         self.open.into_values().filter(|request| request.expects_end)
     }
 
+    /// A note for the user if completed requests lack lines.
+    pub(crate) fn incomplete_note(&self) -> Option<String> {
+        let bound = if self.lacking.len() == MAX_OPEN { "at least " } else { "" };
+        match self.lacking.len() {
+            0 => None,
+            1 => Some(
+                "1 request has lines that are not in the input; its story names them".to_owned(),
+            ),
+            count => Some(format!(
+                "{bound}{count} requests have lines that are not in the input; their stories name them"
+            )),
+        }
+    }
+
     /// A note for the user if no request in the input has a last line although some should.
     pub(crate) fn missing_ends_note(&self) -> Option<String> {
         let is_suspicious = !self.has_ends && self.open.values().any(|request| request.expects_end);
@@ -113,6 +145,7 @@ impl OpenRequests {
 
 impl OpenRequest {
     fn update(&mut self, record: &Record<'_>, stuck_bytes: &mut usize) {
+        self.lines += 1;
         // Timestamps of one format sort as strings.
         let at = record.get(Key::Ts).unwrap_or_default();
         if at.len() > MAX_VALUE_CHARS {

@@ -14,6 +14,7 @@
 //! {"labels":{},"line":"{\"ts\":…}","timestamp":"…"}           logcli -o jsonl
 //! "{\"ts\":…}"                                                jq '.line'
 //! [{"ts":…},{"ts":…}]                                         jq -s
+//! {"_time":"…","_msg":"{\"ts\":…}"}                             VictoriaLogs
 //! {"insertId":"…","jsonPayload":{"ts":…}}                     gcloud logging read
 //! ```
 
@@ -29,7 +30,7 @@ use super::profiles;
 use super::tally::Tally;
 
 /// Keys whose value is a line as a string.
-const LINE_KEYS: [&[u8]; 5] = [b"log", b"MESSAGE", b"line", b"message", b"textPayload"];
+const LINE_KEYS: [&[u8]; 6] = [b"log", b"MESSAGE", b"line", b"message", b"textPayload", b"_msg"];
 
 /// Keys whose value is a record as an object, from a collector that parsed the line.
 const RECORD_KEYS: [&[u8]; 2] = [b"jsonPayload", b"log_processed"];

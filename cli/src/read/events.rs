@@ -42,6 +42,7 @@ impl Input {
     ) -> Result<Vec<T>, Unreadable> {
         self.tally = Tally::default();
         let finders = EventFinders::new();
+        let has_own_names = !self.keys.takes_own_name();
         thread::scope(|scope| {
             let (each, finders) = (&each, &finders);
             let mut workers = Vec::new();
@@ -49,7 +50,9 @@ impl Input {
             for _ in 0..WORKERS {
                 let (to, blocks) = sync_channel::<Block>(BLOCKS_PER_WORKER);
                 let (done, from) = sync_channel::<ScannedBlock>(BLOCKS_PER_WORKER);
-                handles.push(scope.spawn(move || scan_blocks(&blocks, &done, finders, each)));
+                handles.push(
+                    scope.spawn(move || scan_blocks(&blocks, &done, finders, has_own_names, each)),
+                );
                 workers.push(Worker { to, from });
             }
             let mut own = T::default();
@@ -72,7 +75,7 @@ impl Input {
         let read = Rc::new(Cell::new(0));
         let mut progress = Progress::new(self.sources.iter().map(Source::size).sum());
         for source in &mut self.sources {
-            let name = source.name();
+            let (name, may_be_truncated) = (source.name(), source.may_be_truncated());
             let mut unwrapper = Unwrapper::default();
             // Returns the buffer, for the next block.
             let mut finish_block = |scanned: ScannedBlock| {
@@ -112,7 +115,7 @@ impl Input {
             });
             unwrapper.finish(&mut self.tally);
             let result = result.map(|too_long| self.tally.too_long += too_long);
-            self.tally.accept_truncated(name, result)?;
+            self.tally.accept_truncated(name, may_be_truncated, result)?;
         }
         Ok(())
     }
@@ -141,6 +144,7 @@ fn scan_blocks<T: Default>(
     blocks: &Receiver<Block>,
     done: &SyncSender<ScannedBlock>,
     finders: &EventFinders,
+    has_own_names: bool,
     each: &impl Fn(&mut T, &Record<'_>),
 ) -> T {
     let mut own = T::default();
@@ -151,7 +155,7 @@ fn scan_blocks<T: Default>(
         while from < text.len() {
             let to = memchr(b'\n', &text[from..]).map_or(text.len(), |found| from + found);
             let line = &text[from..to];
-            let is_own = line.starts_with(LINE_START);
+            let is_own = has_own_names && line.starts_with(LINE_START);
             match is_own.then(|| Record::from_event_line(line, finders)).flatten() {
                 Some(record) => {
                     scanned.records += 1;

@@ -130,12 +130,36 @@ impl Keys {
             .map(|(key, ..)| (*key, false))
     }
 
+    /// Whether `--keys` gives a fixed key the name of another key of candor's, as `level=outcome` does. Then candor's
+    /// names alone do not say which key is meant.
+    pub(super) fn takes_own_name(&self) -> bool {
+        self.given.iter().any(|(_, name)| Key::parse(name.as_bytes()).is_some())
+    }
+
+    fn is_given(&self, name: &[u8]) -> bool {
+        self.given.iter().any(|(_, given)| given.as_bytes() == name)
+    }
+
+    /// The key that candor would write as `name` if no fixed key were renamed to it: candor appends an underscore to a
+    /// key whose name is taken, so with `level=status` the status is `status_`.
+    fn before_rename<'n>(&self, name: &'n [u8]) -> &'n [u8] {
+        let mut plain = name;
+        while let Some(shorter) = plain.strip_suffix(b"_").filter(|shorter| self.is_given(shorter))
+        {
+            plain = shorter;
+        }
+        plain
+    }
+
     /// Reads the keys of an object. Returns them and the end of the object.
     pub(super) fn read<'a>(&self, text: &'a [u8]) -> Result<(Record<'a>, usize), Malformed> {
         let mut record = Record::new(text);
         let mut aliases = Aliases::default();
         let end = walk(text, |name, value| {
-            match Key::parse(name) {
+            let plain = self.before_rename(name);
+            // A name that `--keys` gives is not candor's own.
+            let is_own = self.given.is_empty() || plain.len() < name.len() || !self.is_given(name);
+            match Key::parse(plain).filter(|_| is_own) {
                 Some(key) => record.values[key as usize] = record.get(key).or(Some(value)),
                 // The fixed keys precede `event`, so later members can't be renames of them.
                 None if record.get(Key::Event).is_none() => {
@@ -187,6 +211,10 @@ impl Keys {
     /// candor's name for a member, if `name` is a rename; else `name` itself. `own` returns whether the record
     /// has a member of a given name: a common rename counts only if the record lacks candor's name.
     fn canonical<'n>(&self, name: &'n str, own: impl Fn(&str) -> bool) -> &'n str {
+        let plain = self.before_rename(name.as_bytes());
+        if plain.len() < name.len() {
+            return &name[..plain.len()];
+        }
         // Fast path: most names are candor's own, and comparing with all renames is slow.
         if self.given.is_empty() && Key::parse(name.as_bytes()).is_some() {
             return name;

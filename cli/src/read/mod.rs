@@ -1,4 +1,4 @@
-//! Records from files: opened, decompressed, split into lines, and taken out of the envelopes that log
+//! Records from files and streams: opened, decompressed, split into lines, and taken out of the envelopes that log
 //! collectors add.
 //!
 //! Most lines of a log are irrelevant to a query, so [`Input::read`] takes a [`Filter`] and skips plain
@@ -15,8 +15,9 @@ mod progress;
 mod source;
 mod tally;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -34,14 +35,20 @@ use tally::Tally;
 /// How a line that candor wrote begins, unless its keys are renamed.
 const LINE_START: &[u8] = b"{\"ts\":\"";
 
-/// The FILES of the command line and the names of their keys.
+/// The FILES of the command line, or an answer of a server, and the names of their keys.
 #[derive(Debug)]
 pub(crate) struct Input {
     sources: Vec<Source>,
     pub(crate) keys: Keys,
     /// Counts of the latest pass.
     pub(crate) tally: Tally,
+    remarks: Remarks,
+    /// Whether it is an answer to a question, without the lines that the question does not need.
+    pub(crate) is_filtered: bool,
 }
+
+/// A note on the answer of a server, which is known when it has been read.
+pub(crate) type Remarks = Rc<RefCell<Option<String>>>;
 
 /// The records that a pass needs, as far as a plain line shows it before it is parsed.
 #[derive(Clone, Copy)]
@@ -66,7 +73,35 @@ impl Input {
                 sources.push(source);
             }
         }
-        Ok(Input { sources, keys, tally: Tally::default() })
+        Ok(Input {
+            sources,
+            keys,
+            tally: Tally::default(),
+            remarks: Remarks::default(),
+            is_filtered: false,
+        })
+    }
+
+    /// The answer of a server; `name` stands in messages.
+    pub(crate) fn of_answer(
+        name: String,
+        answer: Box<dyn Read>,
+        remarks: Remarks,
+        is_filtered: bool,
+        keys: Keys,
+    ) -> Self {
+        Input {
+            sources: vec![Source::answer(name, answer)],
+            keys,
+            tally: Tally::default(),
+            remarks,
+            is_filtered,
+        }
+    }
+
+    /// Notes on what could not be read.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        self.tally.skipped_note().into_iter().chain(self.remarks.borrow_mut().take())
     }
 
     /// Keeps a copy of streams during the first pass, so that `read` can be called twice.
@@ -84,8 +119,9 @@ impl Input {
         let read = Rc::new(Cell::new(0));
         let mut progress = Progress::new(self.sources.iter().map(Source::size).sum());
         let prefilter = Prefilter::new(filter);
+        let has_own_names = !self.keys.takes_own_name();
         for source in &mut self.sources {
-            let name = source.name();
+            let (name, may_be_truncated) = (source.name(), source.may_be_truncated());
             let lines = source.open(&read).map(Lines::new);
             let result = lines.and_then(|mut lines| {
                 let mut unwrapper = Unwrapper::default();
@@ -95,7 +131,7 @@ impl Input {
                         self.tally.too_long += 1;
                         return;
                     };
-                    let is_plain = unwrapper.is_plain(line);
+                    let is_plain = has_own_names && unwrapper.is_plain(line);
                     match if is_plain { prefilter.check(line) } else { Action::Parse } {
                         Action::Skip => self.tally.filtered += 1,
                         Action::Fixed(record) => {
@@ -117,7 +153,7 @@ impl Input {
                 unwrapper.finish(&mut self.tally);
                 end
             });
-            self.tally.accept_truncated(name, result)?;
+            self.tally.accept_truncated(name, may_be_truncated, result)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Inputs: plain and gzip-compressed files, pipes, and standard input.
+//! Inputs: plain and gzip-compressed files, pipes, standard input, and answers of a server.
 
 use std::cell::Cell;
 use std::fmt;
@@ -22,17 +22,48 @@ const UNSUPPORTED: [(&[u8], &str); 5] = [
     (b"\xff\xfe", "text in UTF-16"),
 ];
 
-/// One of the FILES of the command line.
+/// One of the FILES of the command line, or the answer of the server that `--from` names.
 #[derive(Debug)]
 pub(super) enum Source {
     File(PathBuf),
-    /// Standard input, or a pipe such as `<(…)`. It can be read only once.
+    /// Standard input, a pipe such as `<(…)`, or an answer. It can be read only once.
     Stream {
         name: String,
-        /// `None` for standard input, and after `open` has taken it.
-        pipe: Option<File>,
+        stream: Stream,
         copy: StreamCopy,
     },
+}
+
+/// Bytes that can be read only once.
+pub(super) enum Stream {
+    Stdin,
+    Pipe(File),
+    /// The answer of a server. Its errors are final: a part of an answer must not look like the whole.
+    Answer(Box<dyn Read>),
+    /// `open` has taken it.
+    Taken,
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stream::Stdin => "Stdin",
+            Stream::Pipe(_) => "Pipe",
+            Stream::Answer(_) => "Answer",
+            Stream::Taken => "Taken",
+        })
+    }
+}
+
+impl Stream {
+    fn take(&mut self) -> Box<dyn Read> {
+        match std::mem::replace(self, Stream::Taken) {
+            Stream::Stdin => Box::new(io::stdin().lock()),
+            Stream::Pipe(pipe) => Box::new(pipe),
+            Stream::Answer(answer) => answer,
+            Stream::Taken => Box::new(io::empty()),
+        }
+    }
 }
 
 /// Copy of a stream for a second pass.
@@ -62,7 +93,8 @@ impl Source {
     pub(super) fn new(path: &Path) -> Result<Self, Unreadable> {
         if path == Path::new("-") {
             let name = "standard input".to_owned();
-            return Ok(Source::Stream { name, pipe: None, copy: StreamCopy::NotNeeded });
+            let stream = Stream::Stdin;
+            return Ok(Source::Stream { name, stream, copy: StreamCopy::NotNeeded });
         }
         let name = path.display().to_string();
         let open = File::open(path).and_then(|file| Ok((file.metadata()?.file_type(), file)));
@@ -72,10 +104,21 @@ impl Source {
             }
             Ok((kind, _)) if kind.is_file() => Ok(Source::File(path.to_owned())),
             Ok((_, pipe)) => {
-                Ok(Source::Stream { name, pipe: Some(pipe), copy: StreamCopy::NotNeeded })
+                let stream = Stream::Pipe(pipe);
+                Ok(Source::Stream { name, stream, copy: StreamCopy::NotNeeded })
             }
             Err(why) => Err(Unreadable { name, why }),
         }
+    }
+
+    /// The answer of a server.
+    pub(super) fn answer(name: String, answer: Box<dyn Read>) -> Self {
+        Source::Stream { name, stream: Stream::Answer(answer), copy: StreamCopy::NotNeeded }
+    }
+
+    /// Whether the lines before damage in compressed data are used. Those of an answer are not.
+    pub(super) fn may_be_truncated(&self) -> bool {
+        !matches!(self, Source::Stream { stream: Stream::Answer(_), .. })
     }
 
     pub(super) fn name(&self) -> String {
@@ -112,17 +155,17 @@ impl Source {
     pub(super) fn open(&mut self, read: &Rc<Cell<u64>>) -> io::Result<Box<dyn Read + '_>> {
         let mut raw: Box<dyn Read + '_> = match self {
             Source::File(path) => Box::new(File::open(path)?),
-            Source::Stream { pipe, copy, .. } => {
+            Source::Stream { stream, copy, .. } => {
                 if let StreamCopy::Needed = copy {
                     let mut file = SpooledTempFile::new(MEMORY_LIMIT);
-                    io::copy(&mut stream(pipe.take()), &mut file)?;
+                    io::copy(&mut stream.take(), &mut file)?;
                     *copy = StreamCopy::Made(file);
                 }
                 if let StreamCopy::Made(file) = copy {
                     file.seek(SeekFrom::Start(0))?;
                     Box::new(file)
                 } else {
-                    stream(pipe.take())
+                    stream.take()
                 }
             }
         };
@@ -149,13 +192,6 @@ pub(super) fn is_truncated(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
     )
-}
-
-fn stream(pipe: Option<File>) -> Box<dyn Read> {
-    match pipe {
-        Some(pipe) => Box::new(pipe),
-        None => Box::new(io::stdin().lock()),
-    }
 }
 
 /// Counts bytes for the progress bar.

@@ -21,15 +21,26 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Accepts compressed data that is damaged or incomplete, since the lines before the damage were read.
+    /// Accepts compressed data that is damaged or incomplete, since the lines before the damage were read. That of
+    /// an answer is an error.
     pub(super) fn accept_truncated(
         &mut self,
         name: String,
+        may_be_truncated: bool,
         result: io::Result<()>,
     ) -> Result<(), Unreadable> {
         match result {
-            Err(error) if is_truncated(&error) => self.truncated.push(name),
-            Err(why) => return Err(Unreadable { name, why }),
+            Err(error) if may_be_truncated && is_truncated(&error) => self.truncated.push(name),
+            Err(error) => {
+                // Lines that were skipped before do not matter any more.
+                *self = Tally::default();
+                let why = if is_truncated(&error) {
+                    io::Error::other("its compressed data is damaged or cut off")
+                } else {
+                    error
+                };
+                return Err(Unreadable { name, why });
+            }
             Ok(()) => {}
         }
         Ok(())

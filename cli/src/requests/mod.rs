@@ -5,11 +5,12 @@ mod table;
 
 use std::path::PathBuf;
 
-use crate::args::KeyArgs;
+use crate::args::{FromArgs, KeyArgs};
+use crate::from::{self, Question, RequestFilter};
 use crate::line::Line;
 use crate::open::{END_MARKER, OpenRequests, is_end};
 use crate::output::{Failure, Output};
-use crate::read::{Filter, Input, Key, Keys, Record, Unreadable, text};
+use crate::read::{Filter, Key, Keys, Record, Unreadable, text};
 use crate::screen::{Screen, json_line};
 use crate::time::{self, Micros};
 use crate::top::{Rank, TopRows};
@@ -21,11 +22,14 @@ const MAX_ROWS: usize = 20_000;
 /// Requests and jobs: those that failed or never ended first, then the slowest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  candor requests app.log --failed --since 15m\n  \
-                        candor requests app.log* --slow=500 --path /orders")]
+                        candor requests app.log* --slow=500 --path /orders\n  \
+                        candor requests --from clickhouse://ch-1/logs.candor_all --since 1h")]
 pub(crate) struct RequestsArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
-    #[arg(value_name = "FILES", required = true)]
+    #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    from: FromArgs,
     /// The slowest first; with a time, only those that took at least as long: 500 (ms), 2s
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "0",
           value_parser = |text: &str| time::parse_duration(text, "ms"))]
@@ -80,7 +84,9 @@ impl Since {
 /// Prints the list. Returns whether a request matches.
 pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure> {
     let keys = args.keys.keys()?;
-    let mut input = Input::new(&args.files, keys.clone()).map_err(|why| args.file_error(&why))?;
+    let question = Question::Requests(args.filter());
+    let mut input =
+        args.from.input(&args.files, &question, keys.clone(), |why| args.file_error(why))?;
     let limit = if args.top == 0 { MAX_ROWS } else { args.top.min(MAX_ROWS) };
     let (mut since, before_last) = match args.since {
         Some(Since::At(at)) => (at, None),
@@ -118,7 +124,11 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         since = last.saturating_sub(duration);
     }
     let untracked = open.untracked_lines;
-    out.note(open.missing_ends_note());
+    // An answer lacks the lines that the question does not need.
+    if !input.is_filtered {
+        out.note(open.missing_ends_note());
+        out.note(open.incomplete_note());
+    }
     for request in open.into_unfinished() {
         let Some((first, last)) = request.times() else { continue };
         let facts = Facts { at: last, duration: last - first, failed: true };
@@ -137,7 +147,7 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         out.note(format!("{} requests found no room in the list", top.dropped));
     }
     let candidates = top.finish(since);
-    out.note(input.tally.skipped_note());
+    input.notes().for_each(|note| out.note(note));
     if candidates.is_empty() {
         out.note("no matching requests".to_owned());
         return Ok(false);
@@ -154,6 +164,21 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
 }
 
 impl RequestsArgs {
+    /// The part of the question that a server can answer.
+    fn filter(&self) -> RequestFilter<'_> {
+        RequestFilter {
+            failed: self.failed,
+            unfinished: self.unfinished,
+            since: match self.since {
+                Some(Since::At(at)) => from::Since::at(at),
+                Some(Since::BeforeLast(duration)) => from::Since::before_last(duration),
+                None => None,
+            },
+            path: self.path.as_deref(),
+            user: self.user.as_deref(),
+        }
+    }
+
     fn matches_facts(&self, facts: Facts, since: Micros) -> bool {
         facts.at >= since
             && self.slow.is_none_or(|least| facts.duration >= least)

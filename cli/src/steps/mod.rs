@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::args::KeyArgs;
+use crate::args::{FromArgs, KeyArgs};
+use crate::from::Question;
 use crate::output::{Failure, Output};
-use crate::read::Input;
 use crate::screen::{Row, Screen, Style, json_line, wrap};
 use crate::time::format_ms;
 use table::Scale;
@@ -18,11 +18,14 @@ use totals::{NamedTotals, SpanKind, Summary};
 /// Steps and dependency calls by name.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  candor steps app.log app.log.*.gz\n  \
-                        journalctl -u orders -o cat --since today | candor steps -")]
+                        journalctl -u orders -o cat --since today | candor steps -\n  \
+                        candor steps --from clickhouse://ch-1/logs.candor_all")]
 pub(crate) struct StepsArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
-    #[arg(value_name = "FILES", required = true)]
+    #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    from: FromArgs,
     /// How many steps and how many dependency calls, those with the most time first; 0 for all
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
@@ -35,12 +38,15 @@ pub(crate) struct StepsArgs {
 
 /// Prints the totals. Returns whether the input has a step or call.
 pub(crate) fn run(args: &StepsArgs, out: &mut Output) -> Result<bool, Failure> {
-    let mut input = Input::new(&args.files, args.keys.keys()?)?;
+    let keys = args.keys.keys()?;
+    let mut input = args
+        .from
+        .input(&args.files, &Question::Steps, keys, |why| Failure::usage(why.to_string()))?;
     let mut summary = Summary::default();
     for part in input.read_events(Summary::add)? {
         summary.merge(part);
     }
-    out.note(input.tally.skipped_note());
+    input.notes().for_each(|note| out.note(note));
     let requests = summary.requests.count();
     let whole = if requests > 0 { &summary.requests } else { &summary.outermost };
     let total = whole.sum_ms();

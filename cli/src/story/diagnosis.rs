@@ -30,7 +30,10 @@ pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
         let problems = all.filter_map(|(index, part)| Some((index, first_problem(part)?)));
         problems.min_by_key(|(part, item)| story.parts[*part].items[*item].end)
     };
-    let cause = named.or_else(first).map(|found| follow_calls(story, found));
+    // The first problem that is there is no cause if the end names another.
+    let is_lost = first_failed.is_some_and(|part| has_lost_cause(&story.parts[part]));
+    let cause = if is_lost { None } else { named.or_else(first) };
+    let cause = cause.map(|found| follow_calls(story, found));
     if let Some((part, item)) = cause {
         mark(story, part, item, failed);
     }
@@ -38,9 +41,21 @@ pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
     Diagnosis { cause, explanation, failed }
 }
 
+/// Whether the end names a step as the cause whose line is missing.
+fn has_lost_cause(part: &Part) -> bool {
+    let has_line =
+        |id| part.items.iter().any(|item| item.step_id == Some(id) && item.line.is_some());
+    part.missing_lines > 0 && named_cause(part).is_some_and(|id| !has_line(id))
+}
+
+/// The step that the end names as the cause.
+fn named_cause(part: &Part) -> Option<u64> {
+    part.end_line.as_ref()?.get("cause")?.get("step_id")?.as_u64()
+}
+
 /// The item that explains why the part failed.
 fn cause_in(part: &Part) -> Option<usize> {
-    let named = part.end_line.as_ref().and_then(|end| end.get("cause")?.get("step_id")?.as_u64());
+    let named = named_cause(part);
     let by_id = |id| part.items.iter().position(|item| item.is_span() && item.step_id == Some(id));
     let dropped = (part.outcome() == "cancelled").then(|| first_cancelled(part)).flatten();
     // `request_stuck` lists the innermost open step last.
@@ -144,16 +159,26 @@ fn explain(story: &Story, cause: Option<(usize, usize)>, failed: bool) -> Vec<St
         sentences
             .extend(open.map(|item| format!("{} had not ended when its lines end", item.name())));
     } else if failed {
-        sentences.extend(story.parts.iter().find_map(explain_end));
+        let is_whole = !story.is_incomplete();
+        sentences.extend(story.parts.iter().find_map(|part| explain_end(part, is_whole)));
         if sentences.is_empty() {
-            sentences.push("no step, call or line says why".to_owned());
+            let is_whole = !story.is_incomplete();
+            sentences.push(
+                if is_whole {
+                    "no step, call or line says why"
+                } else {
+                    "no line that is here says why, and others are missing"
+                }
+                .to_owned(),
+            );
         }
     }
     sentences
 }
 
 /// An explanation from the end line, for a failure that no other line explains.
-fn explain_end(part: &Part) -> Option<String> {
+/// `is_whole` is whether the story has all lines.
+fn explain_end(part: &Part, is_whole: bool) -> Option<String> {
     let end = part.end_line.as_ref().filter(|_| part.has_failed())?;
     let cause = end.get("cause");
     let member = |key| cause.and_then(|cause| cause.get(key)?.as_str()).unwrap_or_default();
@@ -166,7 +191,11 @@ fn explain_end(part: &Part) -> Option<String> {
     let error: Vec<String> = error.into_iter().filter(|text| !text.is_empty()).collect();
     if end.text("outcome") == "ok" && name.trim().is_empty() && error.is_empty() {
         let status = end.response_status();
-        return Some(format!("answered {status}; every step and call went well"));
+        return Some(if is_whole {
+            format!("answered {status}; every step and call went well")
+        } else {
+            format!("answered {status}; no line that is here says why, and others are missing")
+        });
     }
     match (name.trim(), error.join(": ")) {
         ("", error) if error.is_empty() => None,

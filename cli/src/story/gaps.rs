@@ -16,12 +16,23 @@ pub(crate) struct Gap {
     pub(crate) to: Micros,
 }
 
+impl Gap {
+    /// `7` or `7–9`.
+    pub(super) fn numbers(&self) -> String {
+        if self.missing == 1 {
+            self.first.to_string()
+        } else {
+            format!("{}–{}", self.first, self.last)
+        }
+    }
+}
+
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.missing == 1 {
-            write!(f, "1 line missing (seq {})", self.first)
+            write!(f, "1 line missing (seq {})", self.numbers())
         } else {
-            write!(f, "{} lines missing (seq {}–{})", self.missing, self.first, self.last)
+            write!(f, "{} lines missing (seq {})", self.missing, self.numbers())
         }
     }
 }

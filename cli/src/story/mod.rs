@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 
 use memchr::memchr_iter;
 
-use crate::args::KeyArgs;
+use crate::args::{FromArgs, KeyArgs};
+use crate::from::{Question, Server};
 use crate::line::Line;
 use crate::open::{END_MARKER, OpenRequests, is_end};
 use crate::output::{Failure, Output};
@@ -43,7 +44,8 @@ const MAX_LISTED_IDS: usize = 8;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  candor story 01a204cb-c5a7 app.log app.log.1 payments.log.gz\n  \
-                        kubectl logs deploy/orders | candor story --failed -"
+                        kubectl logs deploy/orders | candor story --failed -\n  \
+                        candor story 01a204cb-c5a7 --from clickhouse://ch-1/logs.candor_all"
 )]
 pub(crate) struct StoryArgs {
     /// Request id or a unique prefix. Omit with --failed, or if stdin holds a single request
@@ -52,6 +54,8 @@ pub(crate) struct StoryArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
     #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    from: FromArgs,
     /// Every request that ended with an error, a panic or no answer, or has no end
     #[arg(long)]
     failed: bool,
@@ -79,9 +83,14 @@ impl StoryArgs {
     /// The requests and the files. clap puts the first file into `id` if the user gives no id.
     fn selection(&self) -> Result<(Selection, Vec<PathBuf>), Failure> {
         let mut files = self.files.clone();
+        if let Some(server) = self.from.server()? {
+            return self.server_selection(&server).map(|selection| (selection, Vec::new()));
+        }
         let Some(id) = &self.id else {
             let what = if self.failed { "FILES" } else { "the ID of a request, and FILES" };
-            return Err(Failure::usage(format!("story needs {what}; `-` is standard input")));
+            return Err(Failure::usage(format!(
+                "story needs {what} or --from URL; `-` is standard input"
+            )));
         };
         if self.failed {
             files.insert(0, PathBuf::from(id));
@@ -94,23 +103,44 @@ impl StoryArgs {
             return Err(Failure::usage(if Path::new(id).is_file() {
                 format!("`{id}` is a file; the ID of a request comes before it, or --failed")
             } else {
-                format!("`{id}` needs FILES to look for it in; `-` is standard input")
+                format!("`{id}` needs FILES or --from URL to look for it in; `-` is standard input")
             }));
         }
         // A pasted id often ends with a space.
         Ok((Selection::Prefix(id.trim().to_owned()), files))
+    }
+
+    /// The requests of a server, which takes the place of the files.
+    fn server_selection(&self, server: &Server) -> Result<Selection, Failure> {
+        match &self.id {
+            Some(_) if self.failed => Err(Failure::usage(
+                "story --failed reads either FILES or --from URL, not both".to_owned(),
+            )),
+            None if self.failed => Ok(Selection::Failed),
+            Some(id) if !id.trim().is_empty() => Ok(Selection::Prefix(id.trim().to_owned())),
+            None if !server.needs_id() => Ok(Selection::Prefix(String::new())),
+            _ => {
+                Err(Failure::usage("story --from needs the ID of a request or --failed".to_owned()))
+            }
+        }
     }
 }
 
 /// Prints the stories. Returns whether there is one.
 pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
     let (selection, files) = args.selection()?;
-    let mut input = Input::new(&files, args.keys.keys()?)?;
+    let question = match &selection {
+        Selection::Prefix(prefix) => Question::Story { prefix },
+        Selection::Failed => Question::FailedStories,
+    };
+    let keys = args.keys.keys()?;
+    let mut input =
+        args.from.input(&files, &question, keys, |why| Failure::usage(why.to_string()))?;
     let found = match &selection {
         Selection::Prefix(prefix) => by_prefix(&mut input, prefix).map(|story| vec![story]),
         Selection::Failed => failed(&mut input, out),
     };
-    out.note(input.tally.skipped_note());
+    input.notes().for_each(|note| out.note(note));
     let mut stories = found?;
     if stories.is_empty() {
         out.note("no request of the input failed".to_owned());
@@ -270,7 +300,7 @@ fn failed(input: &mut Input, out: &mut Output) -> Result<Vec<Story>, Failure> {
             add(id);
         }
     })?;
-    out.note(open.missing_ends_note());
+    out.note(open.missing_ends_note().filter(|_| !input.is_filtered));
     open.into_unfinished().for_each(|request| add(request.id));
     if !requests.is_empty() {
         let ids: HashSet<Vec<u8>> = requests.keys().map(|id| id.clone().into_bytes()).collect();

@@ -129,6 +129,14 @@ impl Item {
     }
 }
 
+impl Story {
+    /// Whether the story may lack a step or call that was timed.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.omitted_lines > 0
+            || self.parts.iter().any(|part| part.is_incomplete() || part.is_unfinished())
+    }
+}
+
 impl Part {
     pub(crate) fn duration_ms(&self) -> f64 {
         to_ms(self.end - self.start)
@@ -146,6 +154,15 @@ impl Part {
 
     pub(crate) fn outcome(&self) -> String {
         self.end_text("outcome")
+    }
+
+    /// Whether steps or calls may have ended without a line in the story: lines are missing, or were left out when
+    /// they were written.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        let left_out = ["lines_suppressed", "lines_sampled_away", "lines_recorded_lost"];
+        self.missing_lines > 0
+            || self.items.iter().any(|item| matches!(item.kind, ItemKind::Unseen(_)))
+            || left_out.iter().any(|key| self.end_count(key) > 0)
     }
 
     pub(crate) fn is_unfinished(&self) -> bool {

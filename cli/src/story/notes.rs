@@ -1,6 +1,7 @@
 //! Texts of a story that the terminal and the HTML page share: titles, facts, summaries, and notes.
 
 use super::diagnosis::{Diagnosis, caller, retries};
+use super::gaps::Gap;
 use super::model::{Item, ItemKind, Mark, Part, Story};
 use super::timings::{dependency_ms, dependency_times, slowest};
 use crate::line::{Line, value_text};
@@ -24,6 +25,9 @@ const SHOWN_FIELDS: [&str; 13] = [
     "error_detail",
 ];
 
+/// Most gaps that the note on missing lines names. The tree names all.
+const MAX_NAMED_GAPS: usize = 12;
+
 /// A note below an item.
 #[derive(Debug)]
 pub(crate) struct Note {
@@ -43,7 +47,9 @@ pub(crate) fn title(part: &Part) -> String {
 /// `504 error`, `grpc 13 error`, `cancelled`, `the end is missing`.
 pub(crate) fn status(part: &Part) -> String {
     let Some(end) = &part.end_line else {
-        return if part.expects_end { "the end is missing" } else { "no end is written for it" }
+        // Where lines are missing, the end may be one of them.
+        let is_missing = part.expects_end || part.missing_lines > 0;
+        return if is_missing { "the end is missing" } else { "no end is written for it" }
             .to_owned();
     };
     format!("{} {}", end.response_status(), end.text("outcome")).trim().to_owned()
@@ -205,6 +211,9 @@ pub(crate) fn of_part(part: &Part) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some(missing) = missing_lines(part) {
+        notes.push(missing);
+    }
     if part.clock_shift != 0 {
         let by = format_ms(to_ms(part.clock_shift.abs()));
         let how = if part.clock_shift < 0 { "ahead of" } else { "behind" };
@@ -221,6 +230,26 @@ pub(crate) fn of_part(part: &Part) -> Vec<String> {
         notes.push(format!("{sampled_away} lines were left out by sampling"));
     }
     notes
+}
+
+/// `4 lines are missing (seq 2, 4–6): …`; `None` if none is.
+fn missing_lines(part: &Part) -> Option<String> {
+    let gaps = part.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Gap(gap) => Some(gap),
+        _ => None,
+    });
+    let mut gaps: Vec<&Gap> = gaps.collect();
+    gaps.sort_by_key(|gap| gap.first);
+    let named: Vec<String> = gaps.iter().take(MAX_NAMED_GAPS).map(|gap| gap.numbers()).collect();
+    let more = if gaps.len() > MAX_NAMED_GAPS { ", …" } else { "" };
+    let (lines, they) = match part.missing_lines {
+        0 => return None,
+        1 => ("1 line is missing".to_owned(), "it may be that of a step, a call or an error"),
+        count => {
+            (format!("{count} lines are missing"), "steps, calls and errors may be among them")
+        }
+    };
+    Some(format!("{lines} (seq {}{more}): {they}", named.join(", ")))
 }
 
 /// Notes on duplicate and omitted lines.

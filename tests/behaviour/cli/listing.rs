@@ -267,3 +267,35 @@ fn more_names_than_anyone_reads_take_bounded_memory() {
     assert_eq!(rows[0]["step"], "(others)");
     assert_eq!(rows[0]["count"], 3_000);
 }
+
+/// With `LOG_KEYS=level=status` the list showed no status: candor writes a status whose name is taken as `status_`.
+#[test]
+fn bug_a_status_beside_a_level_that_is_called_status_is_shown() {
+    let lines: Vec<String> = failing("r-7")
+        .iter()
+        .map(|line| {
+            line.replace("\"status\":", "\"status_\":").replace("\"level\":", "\"status\":")
+        })
+        .collect();
+    let keys = ["--keys", "level=status"];
+    let said = candor(&[&["requests", "-", "--json"], &keys[..]].concat(), &joined(&lines));
+    assert_eq!(said.json()[0]["status"], 504, "{said:?}");
+    let said = candor(&[&["story", "r-7", "-"], &keys[..]].concat(), &joined(&lines));
+    let file = candor(&["story", "r-7", "-"], &joined(&failing("r-7")));
+    assert_eq!(said.out, file.out);
+    // The same if the name is that of a key which is read before the line is parsed.
+    let lines: Vec<String> = failing("r-7")
+        .iter()
+        .map(|line| {
+            line.replace("\"outcome\":", "\"outcome_\":").replace("\"level\":", "\"outcome\":")
+        })
+        .collect();
+    let keys = ["--keys", "level=outcome"];
+    for command in
+        [&["requests", "-", "--json"][..], &["steps", "-", "--json"], &["story", "r-7", "-"]]
+    {
+        let said = candor(&[command, &keys].concat(), &joined(&lines));
+        let file = candor(command, &joined(&failing("r-7")));
+        assert_eq!((said.code, said.out), (Some(0), file.out), "{command:?}");
+    }
+}

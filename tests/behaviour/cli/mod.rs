@@ -1,10 +1,16 @@
 //! The command `candor`, which reads lines back.
 
+mod aws;
+mod clickhouse;
 mod errors;
 mod hostile;
+mod http;
 mod listing;
 mod lnav;
+mod missing;
 mod page;
+mod schema;
+mod server;
 mod sources;
 mod story;
 

@@ -401,15 +401,21 @@ fn what_can_t_be_asked_or_read_is_said_in_one_sentence() {
     for (args, wanted) in [
         (
             &["story", "r-7"][..],
-            "candor: `r-7` needs FILES to look for it in; `-` is standard input\n",
+            "candor: `r-7` needs FILES or --from URL to look for it in; `-` is standard input\n",
         ),
         (
             &["story", "r-7", "no/such.log"],
             "candor: can't read no/such.log: No such file or directory (os error 2)\n",
         ),
         (&["steps", "/"], "candor: can't read /: is a directory\n"),
-        (&["story"], "candor: story needs the ID of a request, and FILES; `-` is standard input\n"),
-        (&["story", "--failed"], "candor: story needs FILES; `-` is standard input\n"),
+        (
+            &["story"],
+            "candor: story needs the ID of a request, and FILES or --from URL; `-` is standard input\n",
+        ),
+        (
+            &["story", "--failed"],
+            "candor: story needs FILES or --from URL; `-` is standard input\n",
+        ),
         (
             &["story", "Cargo.toml"],
             "candor: `Cargo.toml` is a file; the ID of a request comes before it, or --failed\n",

@@ -1,0 +1,215 @@
+//! The answer of `ClickHouse`, as lines.
+//!
+//! The server may fail after it has sent the status 200 and a part of the rows; older versions then append the
+//! error to the rows, and a proxy may close the connection. So the answer is in a format with an end: `JSONCompact`
+//! closes with the number of its rows, which is compared with the rows that arrived. It is written by the same run
+//! of the same query, unlike a `count()` beside it, and holds back no row.
+//!
+//! ```text
+//! {
+//!     "meta": [{ "name": "line", "type": "String" }],
+//!     "data":
+//!     [
+//!         ["{\"ts\":…}"],
+//!         ["skip_unavailable_shards=0"]
+//!     ],
+//!     "rows": 2
+//! }
+//! ```
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use super::complaint;
+use super::sql::SKIPS;
+use crate::read::Remarks;
+
+/// Longest line of an answer. A row has one log line, escaped.
+const MAX_ROW: usize = 64 << 20;
+/// Bytes of lines that are made at once.
+const BLOCK_SIZE: usize = 1 << 16;
+
+/// Makes the lines of a row: its columns, and the buffer for the lines.
+pub(super) type RowWriter = fn(&[String], &mut Vec<u8>);
+
+/// Reads the rows of an answer as lines.
+pub(super) struct Rows<R> {
+    from: BufReader<R>,
+    write: RowWriter,
+    remarks: Remarks,
+    part: Part,
+    count: u64,
+    /// The number of rows that the answer states at its end.
+    stated: Option<u64>,
+    row: Vec<u8>,
+    /// Lines, of which the first `taken` bytes have been read.
+    lines: Vec<u8>,
+    taken: usize,
+}
+
+/// The part of the answer that comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Head,
+    Rows,
+    /// After the rows, up to the closing brace, within this many nested objects.
+    Tail(u32),
+    End,
+}
+
+impl<R: Read> Rows<R> {
+    pub(super) fn new(from: R, write: RowWriter, remarks: Remarks) -> Self {
+        Rows {
+            from: BufReader::with_capacity(1 << 16, from),
+            write,
+            remarks,
+            part: Part::Head,
+            count: 0,
+            stated: None,
+            row: Vec::new(),
+            lines: Vec::with_capacity(BLOCK_SIZE * 2),
+            taken: 0,
+        }
+    }
+
+    /// Reads one line of the answer. Returns whether there may be another.
+    fn advance(&mut self) -> io::Result<bool> {
+        self.row.clear();
+        let limit = MAX_ROW as u64;
+        let count = self.from.by_ref().take(limit).read_until(b'\n', &mut self.row)?;
+        if count == 0 {
+            return self.finish().map(|()| false);
+        }
+        if count == MAX_ROW {
+            return Err(io::Error::other("a row of its answer is too long"));
+        }
+        let row = self.row.trim_ascii();
+        let row = row.strip_suffix(b",").unwrap_or(row);
+        match self.part {
+            _ if row.is_empty() => {}
+            _ if complaint::is_one(row) => return Err(self.complaint()),
+            Part::Head if row == b"\"data\":" => self.part = Part::Rows,
+            Part::Head if row.starts_with(b"\"data\":") => return Err(unknown()),
+            Part::Head => {}
+            Part::Rows if row == b"[" => {}
+            Part::Rows if row == b"]" => self.part = Part::Tail(0),
+            Part::Rows => {
+                match serde_json::from_slice::<Vec<String>>(row) {
+                    Ok(columns) => {
+                        self.count += 1;
+                        self.add(&columns);
+                    }
+                    // An error may follow a part of a row.
+                    Err(_) if contains_complaint(row) => return Err(self.complaint()),
+                    Err(_) => return Err(unknown()),
+                }
+            }
+            Part::Tail(0) if row == b"}" => self.part = Part::End,
+            Part::Tail(depth) if matches!(row, b"}" | b"]") => {
+                self.part = Part::Tail(depth.saturating_sub(1));
+            }
+            Part::Tail(depth) if row.ends_with(b"{") || row.ends_with(b"[") => {
+                self.part = Part::Tail(depth + 1);
+            }
+            Part::Tail(_) => {
+                if let Some(count) = row.strip_prefix(b"\"rows\":") {
+                    self.stated =
+                        std::str::from_utf8(count).ok().and_then(|it| it.trim().parse().ok());
+                }
+            }
+            Part::End => return Err(unknown()),
+        }
+        Ok(true)
+    }
+
+    fn add(&mut self, columns: &[String]) {
+        match columns.first().and_then(|first| first.strip_prefix(SKIPS)) {
+            Some("0") => {}
+            Some(_) => {
+                *self.remarks.borrow_mut() = Some(
+                    "the server is set to leave out shards that do not answer \
+                     (skip_unavailable_shards=1), so lines may be missing"
+                        .to_owned(),
+                );
+            }
+            None => (self.write)(columns, &mut self.lines),
+        }
+    }
+
+    /// The error of the server that the latest line begins.
+    fn complaint(&mut self) -> io::Error {
+        let mut text = std::mem::take(&mut self.row);
+        let _ = self.from.by_ref().take(complaint::MAX as u64).read_to_end(&mut text);
+        io::Error::other(complaint::explain(&String::from_utf8_lossy(&text)))
+    }
+
+    fn finish(&self) -> io::Result<()> {
+        if self.part == Part::End && self.stated == Some(self.count) {
+            return Ok(());
+        }
+        // An end without a count is not one of this format.
+        Err(io::Error::other("its answer is cut off"))
+    }
+}
+
+fn contains_complaint(row: &[u8]) -> bool {
+    memchr::memmem::find(row, b"DB::Exception").is_some()
+}
+
+fn unknown() -> io::Error {
+    io::Error::other("its answer is not one of ClickHouse")
+}
+
+impl<R: Read> Read for Rows<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.lines.len() {
+            self.lines.clear();
+            self.taken = 0;
+            while self.lines.len() < BLOCK_SIZE && self.advance()? {}
+        }
+        let rest = &self.lines[self.taken..];
+        let count = rest.len().min(into.len());
+        into[..count].copy_from_slice(&rest[..count]);
+        self.taken += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(answer: &str) -> Result<String, String> {
+        let write: RowWriter = |columns, out| {
+            out.extend_from_slice(columns[0].as_bytes());
+            out.push(b'\n');
+        };
+        let mut all = String::new();
+        let mut rows = Rows::new(answer.as_bytes(), write, Remarks::default());
+        rows.read_to_string(&mut all).map_err(|error| error.to_string())?;
+        Ok(all)
+    }
+
+    const WHOLE: &str = "{\n\t\"meta\":\n\t[\n\t\t{\n\t\t\t\"name\": \"line\"\n\t\t}\n\t],\n\n\t\"data\":\n\t[\n\
+                         \t\t[\"a\\/b\"],\n\t\t[\"skip_unavailable_shards=0\"],\n\t\t[\"c\\\"d\"]\n\t],\n\n\
+                         \t\"rows\": 3,\n\n\t\"statistics\":\n\t{\n\t\t\"elapsed\": 0.1\n\t}\n}\n";
+
+    #[test]
+    fn the_rows_of_a_whole_answer_are_lines() {
+        assert_eq!(lines(WHOLE).as_deref(), Ok("a/b\nc\"d\n"));
+        let none = "{\n\"meta\":\n[\n],\n\"data\":\n[\n\n],\n\"rows\": 0\n}\n";
+        assert_eq!(lines(none).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_off_anywhere_is_an_error() {
+        for end in 0..WHOLE.len() - 2 {
+            assert!(lines(&WHOLE[..end]).is_err(), "{}", &WHOLE[..end]);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_lacks_a_row_is_an_error() {
+        let lacking = WHOLE.replace("\t\t[\"a\\/b\"],\n", "");
+        assert_eq!(lines(&lacking), Err("its answer is cut off".to_owned()));
+    }
+}

@@ -1,0 +1,116 @@
+//! Lines from a server instead of files: `--from URL`.
+//!
+//! `url` takes the URL apart, `transfer` sends a request, and `clickhouse`, `http` or `aws` makes lines of the answer.
+//! From there on they are read as those of a file are.
+
+mod answer;
+mod aws;
+mod clickhouse;
+mod complaint;
+mod http;
+mod otel;
+mod question;
+mod sql;
+mod transfer;
+mod url;
+mod values;
+
+use std::fmt;
+use std::io::Read;
+use std::time::Duration;
+
+pub(crate) use question::{Question, RequestFilter, Since};
+
+use crate::output::Failure;
+use crate::read::{Input, Keys, Remarks};
+use aws::{LogGroup, Objects};
+use clickhouse::Table;
+use url::{Scheme, Url};
+
+/// A server that the command line names.
+#[derive(Debug)]
+pub(crate) struct Server(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    ClickHouse(Url, Table),
+    Http(Url),
+    S3 { bucket: String, prefix: String },
+    CloudWatch { group: String },
+}
+
+impl Server {
+    pub(crate) fn parse(url: &str) -> Result<Self, Failure> {
+        let url = url.trim();
+        if let Some(path) = url.strip_prefix("s3://") {
+            let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
+            if bucket.is_empty() || bucket.contains(['@', '?', ':']) {
+                return Err(Failure::usage("--from takes s3://BUCKET/PREFIX".to_owned()));
+            }
+            return Ok(Server(Kind::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() }));
+        }
+        if let Some(group) = url.strip_prefix("cloudwatch:") {
+            let group = group.strip_prefix("//").unwrap_or(group);
+            if group.is_empty() {
+                return Err(Failure::usage("--from takes cloudwatch:LOG_GROUP".to_owned()));
+            }
+            return Ok(Server(Kind::CloudWatch { group: group.to_owned() }));
+        }
+        let url = Url::parse(url).map_err(Failure::usage)?;
+        Ok(Server(match url.scheme {
+            Scheme::ClickHouse => {
+                let table = Table::parse(&url).map_err(Failure::usage)?;
+                Kind::ClickHouse(url, table)
+            }
+            Scheme::Http => Kind::Http(url),
+        }))
+    }
+
+    /// Whether it has the lines of so many requests that a story needs an ID.
+    pub(crate) fn needs_id(&self) -> bool {
+        matches!(self.0, Kind::ClickHouse(..) | Kind::CloudWatch { .. })
+    }
+
+    /// Sends the question. `idle` is the time without a byte of the answer after which it counts as failed.
+    pub(crate) fn ask(
+        &self,
+        question: &Question<'_>,
+        idle: Duration,
+        keys: Keys,
+    ) -> Result<Input, Failure> {
+        let remarks = Remarks::default();
+        let answer = match &self.0 {
+            Kind::ClickHouse(url, table) => {
+                clickhouse::open(url, table, question, idle, remarks.clone())
+            }
+            Kind::Http(url) => http::open(url, idle, &remarks),
+            Kind::S3 { bucket, prefix } => Objects::open(bucket, prefix, idle)
+                .map(|objects| Box::new(objects) as Box<dyn Read>),
+            Kind::CloudWatch { group } => {
+                let id = match question {
+                    Question::Story { prefix } => Some(*prefix),
+                    _ => None,
+                };
+                LogGroup::open(group, id, idle).map(|group| Box::new(group) as Box<dyn Read>)
+            }
+        };
+        let answer = answer.map_err(|why| Failure::usage(format!("can't read {self}: {why}")))?;
+        let is_filtered = matches!(self.0, Kind::ClickHouse(..));
+        Ok(Input::of_answer(self.to_string(), answer, remarks, is_filtered, keys))
+    }
+}
+
+/// The name for messages, without a query.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::ClickHouse(url, table) => {
+                let url = Url { path: table.name.clone(), query: None, ..url.clone() };
+                url.fmt(f)
+            }
+            Kind::Http(url) => url.fmt(f),
+            Kind::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Kind::CloudWatch { group } => write!(f, "cloudwatch:{group}"),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What a subcommand wants to know, for servers that can filter.
+
+use crate::time::Micros;
+
+/// A question to a server. Its answer may have more lines than needed, never fewer.
+#[derive(Debug)]
+pub(crate) enum Question<'a> {
+    /// The lines of requests whose id begins with the prefix.
+    Story { prefix: &'a str },
+    /// The lines of requests that failed or have no last line.
+    FailedStories,
+    /// The last lines of requests, and all lines of those without one.
+    Requests(RequestFilter<'a>),
+    /// The lines of steps and calls, and the last lines of requests.
+    Steps,
+}
+
+/// Filter of `candor requests`.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct RequestFilter<'a> {
+    pub(crate) failed: bool,
+    pub(crate) unfinished: bool,
+    pub(crate) since: Option<Since>,
+    pub(crate) path: Option<&'a str>,
+    pub(crate) user: Option<&'a str>,
+}
+
+/// The earliest time, in whole seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Since {
+    /// Seconds since 1970.
+    At(u32),
+    /// Seconds before the latest line.
+    BeforeLast(u32),
+}
+
+impl Since {
+    /// `None` for a time before 1970, which excludes nothing.
+    pub(crate) fn at(at: Micros) -> Option<Self> {
+        let seconds = at.div_euclid(1_000_000);
+        u32::try_from(seconds).ok().map(Since::At)
+    }
+
+    /// The columns have whole seconds, so one more.
+    pub(crate) fn before_last(duration: Micros) -> Option<Self> {
+        u32::try_from(duration.div_euclid(1_000_000) + 1).ok().map(Since::BeforeLast)
+    }
+}

@@ -1,0 +1,40 @@
+//! A view of `DuckDB` on log files.
+
+use super::keys::{KEYS, Kind};
+use super::sql_name;
+
+/// Options of the view.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DuckDbArgs {
+    /// The name of the view
+    #[arg(long, value_name = "NAME", default_value = "candor", value_parser = sql_name)]
+    table: String,
+    /// The files, as `DuckDB` takes them: wildcards, .gz, a URL
+    #[arg(value_name = "FILES", default_value = "app.log*")]
+    files: String,
+}
+
+pub(super) fn render(args: &DuckDbArgs) -> String {
+    let columns: Vec<String> = KEYS
+        .iter()
+        .map(|key| {
+            let kind = match key.kind {
+                Kind::Time => "TIMESTAMP",
+                Kind::Text => "VARCHAR",
+                Kind::Count | Kind::Bytes => "UBIGINT",
+                Kind::Millis | Kind::Seconds => "DOUBLE",
+                Kind::Flag => "BOOLEAN",
+                Kind::Object | Kind::List | Kind::Json => "JSON",
+            };
+            format!("        \"{}\": '{kind}'", key.name)
+        })
+        .collect();
+    // A line that is not JSON, such as a panic's own output, is left out.
+    format!(
+        "create or replace view {} as\nselect * from read_json(\n    '{}',\n    format = 'newline_delimited',\n    \
+         ignore_errors = true,\n    columns = {{\n{}\n    }}\n);\n",
+        args.table,
+        args.files.replace('\'', "''"),
+        columns.join(",\n")
+    )
+}

@@ -1,0 +1,56 @@
+//! The reference of events and keys, `docs/line-reference.md`.
+
+use std::fmt::Write as _;
+
+use super::events::EVENTS;
+use super::keys::{KEYS, Key, Kind, On};
+
+pub(super) fn render() -> String {
+    let mut page = "# Line reference\n\n\
+        The events and keys that candor writes, as `candor schema markdown` prints them. `candor schema json-schema` \
+        prints the keys as a JSON Schema, `candor schema clickhouse`, `duckdb` and `elastic` as tables and mappings. \
+        Lines also have the fields of the service. `LOG_KEYS` renames keys.\n\n\
+        ## Events\n\n| `event` | level | `logger` | meaning |\n|---|---|---|---|\n"
+        .to_owned();
+    for event in &EVENTS {
+        let logger = if event.logger.contains(' ') {
+            event.logger.to_owned()
+        } else {
+            format!("`{}`", event.logger)
+        };
+        let _ =
+            writeln!(page, "| `{}` | {} | {logger} | {} |", event.name, event.level, event.help);
+    }
+    page.push_str("\n## Keys\n\n| key | type | on | meaning | example |\n|---|---|---|---|---|\n");
+    for key in &KEYS {
+        let unit = key.unit();
+        let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
+        let kind = match key.kind {
+            Kind::Time => "time",
+            Kind::Text => "string",
+            Kind::Count | Kind::Bytes => "integer",
+            Kind::Millis | Kind::Seconds => "number",
+            Kind::Flag => "boolean",
+            Kind::Object => "object",
+            Kind::List => "array",
+            Kind::Json => "any",
+        };
+        let on = found_on(key);
+        let example = key.example.replace('|', "\\|");
+        let _ =
+            writeln!(page, "| `{}` | {kind}{unit} | {on} | {} | `{example}` |", key.name, key.help);
+    }
+    page
+}
+
+/// The lines that have a key, in words.
+pub(super) fn found_on(key: &Key) -> String {
+    match key.on {
+        On::Every => "every line".to_owned(),
+        On::Any => "any line".to_owned(),
+        On::Events(events) => {
+            events.iter().map(|event| format!("`{event}`")).collect::<Vec<_>>().join(", ")
+        }
+        On::Notices => "notices on the set-up".to_owned(),
+    }
+}

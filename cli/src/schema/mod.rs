@@ -1,0 +1,77 @@
+//! `candor schema`: the keys of the lines, for other programs.
+//!
+//! `keys` and `events` are the tables that everything else is made of.
+
+mod clickhouse;
+mod duckdb;
+mod elastic;
+mod events;
+mod json_schema;
+mod keys;
+mod markdown;
+mod otel;
+
+use crate::output::{Failure, Output};
+use keys::Kind;
+
+/// A description of the lines for another program.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  candor schema clickhouse --cluster logs | clickhouse-client -mn\n  \
+                        candor schema duckdb >candor.sql"
+)]
+pub(crate) struct SchemaArgs {
+    #[command(subcommand)]
+    form: Form,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Form {
+    /// Tables that `--from clickhouse://…` reads
+    #[command(name = "clickhouse")]
+    ClickHouse(clickhouse::ClickHouseArgs),
+    /// A view on log files
+    #[command(name = "duckdb")]
+    DuckDb(duckdb::DuckDbArgs),
+    /// A JSON Schema (draft 2020-12)
+    JsonSchema,
+    /// An index template of Elasticsearch
+    Elastic,
+    /// The reference of events and keys
+    Markdown,
+}
+
+/// Prints the description.
+pub(crate) fn run(args: &SchemaArgs, out: &mut Output) -> Result<bool, Failure> {
+    let text = match &args.form {
+        Form::ClickHouse(args) => clickhouse::render(args),
+        Form::DuckDb(args) => duckdb::render(args),
+        Form::JsonSchema => json_schema::render(),
+        Form::Elastic => elastic::render(),
+        Form::Markdown => markdown::render(),
+    };
+    out.print(&text)?;
+    Ok(true)
+}
+
+/// Whether candor writes an event of this name.
+pub(crate) fn is_event(name: &str) -> bool {
+    events::EVENTS.iter().any(|event| event.name == name)
+}
+
+/// Whether the values of a key are strings; `None` for a key that is not candor's.
+pub(crate) fn is_text(key: &str) -> Option<bool> {
+    let kind = keys::find(key)?.kind;
+    Some(matches!(kind, Kind::Text | Kind::Time))
+}
+
+/// An argument that becomes a name in SQL.
+fn sql_name(text: &str) -> Result<String, String> {
+    let is_name = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a name has letters, digits and underscores, and begins with no digit".to_owned())
+    }
+}
