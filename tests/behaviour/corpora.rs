@@ -12,7 +12,7 @@ use candor_tests::checked;
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-const LEAKS: &str = include_str!("../data/redaction/leaks.jsonl");
+pub(crate) const LEAKS: &str = include_str!("../data/redaction/leaks.jsonl");
 const OUTSIDE: &str = include_str!("../data/redaction/outside.jsonl");
 const FORMATS: &str = include_str!("../data/redaction/formats.tsv");
 const HARMLESS: &str = include_str!("../data/redaction/harmless.txt");
@@ -21,15 +21,15 @@ const NAMES: &str = include_str!("../data/redaction/names.tsv");
 const FIELDS: &str = include_str!("../data/redaction/fields.tsv");
 
 /// A text with secrets, and harmless text that has to stay.
-struct Case {
+pub(crate) struct Case {
     kind: String,
-    text: String,
-    secrets: Vec<String>,
+    pub(crate) text: String,
+    pub(crate) secrets: Vec<String>,
     kept: Vec<String>,
     is_json: bool,
 }
 
-fn cases(file: &str) -> Vec<Case> {
+pub(crate) fn cases(file: &str) -> Vec<Case> {
     let strings = |value: &Value| -> Vec<String> {
         let list = value.as_array().into_iter().flatten();
         list.filter_map(|text| text.as_str().map(str::to_owned)).collect()
@@ -69,7 +69,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Logs the text through each door by which the text of others comes in.
-fn log(case: &Case) {
+pub(crate) fn log(case: &Case) {
     let text = &case.text;
     let error = Failure(text.clone());
     tracing::info!(door = "debug", ?text);
@@ -96,7 +96,7 @@ fn log(case: &Case) {
 }
 
 /// The text with escapes undone, as somebody reads it who looks for a secret.
-fn readable(text: &str) -> String {
+pub(crate) fn readable(text: &str) -> String {
     let mut text = text.to_owned();
     for _ in 0..4 {
         text = text.replace("\\\\", "\\").replace("\\\"", "\"").replace("\\'", "'");

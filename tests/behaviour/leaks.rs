@@ -15,6 +15,7 @@ mod report;
 mod strict;
 mod texts;
 mod types;
+mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

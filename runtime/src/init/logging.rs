@@ -5,8 +5,6 @@ use std::sync::Arc;
 #[cfg(feature = "log")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-#[cfg(feature = "otlp")]
-use std::time::Instant;
 
 use super::error::ConfigError;
 #[cfg(feature = "log")]
@@ -24,8 +22,8 @@ use crate::sink::LAST_LINES;
 ///
 /// [`init`](crate::init()) and [`Config::build`](crate::Config::build) return it.
 ///
-/// Dropping it waits at most five seconds for the lines of a background writer, and prints to standard error how many
-/// were not written by then. Lines logged later are written directly.
+/// Dropping it waits at most five seconds for the lines of a background writer and of OTLP export, and prints to standard
+/// error how many were not written or exported by then. Lines logged later are written directly, and not exported.
 #[derive(Debug)]
 #[must_use = "keep it until the process ends"]
 pub struct Logging {
@@ -101,7 +99,9 @@ impl Logging {
     /// them until the process ends.
     ///
     /// Without [`Config::background`](crate::Config::background) no line waits, and only the writer of
-    /// [`Config::writer`](crate::Config::writer) is flushed.
+    /// [`Config::writer`](crate::Config::writer) is flushed. With OTLP export (feature `otlp`), a line also waits until
+    /// it is delivered to the collector or dropped. The export has a thread of its own, so a flush can block any thread,
+    /// also the only one of an async runtime.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -113,15 +113,14 @@ impl Logging {
     /// # Ok::<(), candor::ConfigError>(())
     /// ```
     pub fn flush(&self, within: Duration) -> u64 {
+        #[cfg(feature = "otlp")]
+        let deadline = timer::after(within);
         let left = self.logger.sink.flush(within);
         #[cfg(feature = "otlp")]
-        let left = left + self.flush_export(timer::after(within));
+        if let Some(exporter) = &self.logger.exporter {
+            return left.max(exporter.flush(deadline));
+        }
         left
-    }
-
-    #[cfg(feature = "otlp")]
-    fn flush_export(&self, deadline: Instant) -> u64 {
-        self.logger.exporter.as_ref().map_or(0, |exporter| exporter.flush(deadline))
     }
 
     /// Sets the levels: `info`, or `info,deps=debug,hyper=warn`.

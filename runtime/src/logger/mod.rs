@@ -308,7 +308,7 @@ impl Logger {
                 step,
                 sampled: Some(trace.sampled),
                 parent: trace.parent_id,
-                link: trace.link,
+                link: trace.link.clone(),
             });
             exporter.push(severity, line, origin);
         }

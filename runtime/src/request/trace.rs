@@ -1,5 +1,7 @@
 //! The W3C trace context of a request (level 1): `traceparent: 00-<trace id>-<parent id>-<flags>`.
 
+use std::sync::Arc;
+
 use crate::base::clock::Tick;
 use crate::base::random;
 use crate::json::hex::Hex;
@@ -16,7 +18,7 @@ pub(crate) struct Trace {
     /// The sampled flag of the caller's `traceparent`.
     pub(crate) sampled: bool,
     /// Trace and span of the request in which a job began.
-    pub(crate) link: Option<(Hex<32>, Hex<16>)>,
+    pub(crate) link: Option<Arc<(Hex<32>, Hex<16>)>>,
     /// The caller's `tracestate`, if it is well-formed.
     pub(crate) state: Option<String>,
 }

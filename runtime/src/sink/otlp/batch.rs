@@ -35,20 +35,23 @@ impl<'a> Batch<'a> {
         let mut start = from.checked_sub(1).map_or(0, |before| lines.ends[before].0);
         let first = start;
         let mut next = from;
-        while let Some(&(end, origin)) = lines.ends.get(next) {
+        while let Some(&(end, ref origin)) = lines.ends.get(next) {
             let is_full = next - from >= most || (next > from && end - first > MAX_BYTES);
             if is_full {
                 break;
             }
             let line = &lines.text[start..end];
-            // candor wrote the line, so it is one.
             if let Some(record) = OtelRecord::parse(line, origin.step, reading) {
                 let span = if reading.has_step_spans { Span::of(&record, origin) } else { None };
-                items.push(Item { line, record, origin, span });
+                items.push(Item { line, record, origin: origin.clone(), span });
             }
             (start, next) = (end, next + 1);
         }
         (Batch { items }, next)
+    }
+
+    pub(super) fn records(&self) -> u64 {
+        self.items.len() as u64
     }
 
     pub(super) fn spans(&self) -> u64 {

@@ -59,7 +59,7 @@ fn write_span(record: &OtelRecord<'_>, span: &Span<'_>, out: &mut String) {
          \"endTimeUnixNano\":\"{end}\",\"attributes\":"
     );
     json::write_attributes(record, None, out);
-    if let Some((trace_id, span_id)) = link {
+    if let Some((trace_id, span_id)) = link.as_deref() {
         let (trace_id, span_id) = (trace_id.as_str(), span_id.as_str());
         let _ = write!(out, ",\"links\":[{{\"traceId\":\"{trace_id}\",\"spanId\":\"{span_id}\"}}]");
     }

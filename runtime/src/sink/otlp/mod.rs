@@ -44,7 +44,7 @@ pub(crate) struct Exporter {
 }
 
 /// What a line does not show of its place in the trace.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Origin {
     /// The id of the active step; 0 outside any step.
     pub(crate) step: u32,
@@ -53,7 +53,7 @@ pub(crate) struct Origin {
     /// The caller's span, which is the parent of the request's.
     pub(crate) parent: Option<Hex<16>>,
     /// Trace and span of another request, in which the request began.
-    pub(crate) link: Option<(Hex<32>, Hex<16>)>,
+    pub(crate) link: Option<Arc<(Hex<32>, Hex<16>)>>,
 }
 
 /// Writes a `lines_dropped` line to the local output: how many records were dropped, their kind, the reason, and the
@@ -89,7 +89,7 @@ impl Exporter {
     pub(crate) fn push(&self, severity: Severity, line: &str, origin: Origin) {
         // During the destruction of thread-locals no line of the worker is expected.
         if !IS_WORKER.try_with(Cell::get).unwrap_or(false) {
-            self.shared.push(severity, line.trim_end_matches('\n'), origin);
+            self.shared.push(severity, line.strip_suffix('\n').unwrap_or(line), origin);
         }
     }
 

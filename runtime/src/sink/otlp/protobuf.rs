@@ -67,11 +67,19 @@ impl Message {
     /// A nested message. Its length precedes it and is known only afterwards.
     fn nested(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
         self.tag(field, 2);
+        // Most lengths take one byte. For a longer one, the message is moved.
         let start = self.0.len();
+        self.0.push(0);
         write(self);
-        let mut length = Message::default();
-        length.varint((self.0.len() - start) as u64);
-        self.0.splice(start..start, length.0);
+        let length = self.0.len() - start - 1;
+        match u8::try_from(length) {
+            Ok(short) if short < 0x80 => self.0[start] = short,
+            _ => {
+                let mut long = Message::default();
+                long.varint(length as u64);
+                self.0.splice(start..=start, long.0);
+            }
+        }
     }
 }
 
@@ -213,10 +221,10 @@ fn write_span(record: &OtelRecord<'_>, span: &Span<'_>, out: &mut Message) {
     out.fixed64(7, span.start);
     out.fixed64(8, span.end);
     write_attributes(record, None, 9, out);
-    if let Some((trace_id, span_id)) = span.link {
+    if let Some((trace_id, span_id)) = span.link.as_deref() {
         out.nested(13, |link| {
-            link.id(1, trace_id);
-            link.id(2, span_id);
+            link.id(1, *trace_id);
+            link.id(2, *span_id);
         });
     }
     if let Some(message) = &span.error {

@@ -16,8 +16,8 @@ const MAX_BYTES: u64 = 64 << 20;
 /// The least time between two reports of losses.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The largest capacity of a buffer that is kept for reuse.
-const KEPT_BYTES: usize = 1 << 20;
+/// The largest capacity of a buffer that is kept for reuse. A new one costs a page fault for every ten lines or so.
+const KEPT_BYTES: usize = 4 << 20;
 
 pub(super) struct Shared {
     capacity: u64,

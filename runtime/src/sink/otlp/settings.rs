@@ -15,8 +15,8 @@ use crate::sink::Overload;
 ///
 /// A thread of its own sends the records over HTTP in batches. It needs no async runtime. A batch is sent again if the
 /// collector can't be reached or answers with 429, 502, 503 or 504, after the time in `Retry-After` or with exponential
-/// backoff. Losses are counted in [`stats`](crate::stats) and reported in a `lines_dropped` line with `"sink":"otlp"` on
-/// the local output.
+/// backoff; if a response is lost, the collector has the batch twice. Losses are counted in [`stats`](crate::stats) and reported in a `lines_dropped` line with `"sink":"otlp"` on
+/// the local output. Keep the [`Logging`](crate::Logging) guard: dropping it sends what waits.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The line of a step, call, request or job as a span.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Origin;
 use crate::format::otel::{Kind, OtelRecord, inside, step_span};
@@ -20,7 +21,7 @@ pub(super) struct Span<'a> {
     pub(super) end: u64,
     /// The message of the status if it is an error.
     pub(super) error: Option<Cow<'a, str>>,
-    pub(super) link: Option<(Hex<32>, Hex<16>)>,
+    pub(super) link: Option<Arc<(Hex<32>, Hex<16>)>>,
     /// `Span.flags`: W3C trace flags, and whether the parent is remote.
     pub(super) flags: u32,
 }
@@ -40,7 +41,7 @@ const IS_REMOTE: u32 = 0x200;
 
 impl<'a> Span<'a> {
     /// The span of a line; `None` if it has none, or if its trace is not sampled.
-    pub(super) fn of(record: &OtelRecord<'a>, origin: Origin) -> Option<Self> {
+    pub(super) fn of(record: &OtelRecord<'a>, origin: &Origin) -> Option<Self> {
         let (trace_id, request) = (record.trace_id?, record.request_span?);
         if record.kind == Kind::Event || origin.sampled == Some(false) {
             return None;
@@ -66,7 +67,7 @@ impl<'a> Span<'a> {
             start: record.time.saturating_sub(took),
             end: record.time,
             error: error(record),
-            link: origin.link.filter(|_| !is_own),
+            link: origin.link.clone().filter(|_| !is_own),
             flags: SAMPLED | KNOWS_REMOTE | if is_remote { IS_REMOTE } else { 0 },
         })
     }

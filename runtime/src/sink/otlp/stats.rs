@@ -33,12 +33,17 @@ pub(super) enum Signal {
 /// The kinds and their names, in the order of the enum.
 pub(super) const SIGNALS: [(Signal, &str); 2] = [(Signal::Logs, "logs"), (Signal::Spans, "spans")];
 
-/// The counters of one kind of records of one exporter.
+/// The counters of one kind of records of one exporter. They are changed only under the lock of its queue.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     emitted: AtomicU64,
     delivered: AtomicU64,
     dropped: [AtomicU64; REASONS.len()],
+}
+
+/// A plain load and store instead of a locked instruction.
+fn add(counter: &AtomicU64, records: u64, order: Ordering) {
+    counter.store(counter.load(Ordering::Relaxed) + records, order);
 }
 
 /// The counters of all exporters of the process. There are few, and their counts remain.
@@ -54,15 +59,15 @@ impl Counters {
 
     /// Counts a record before it is counted as delivered or dropped.
     pub(super) fn emit(&self, records: u64) {
-        self.emitted.fetch_add(records, Ordering::Relaxed);
+        add(&self.emitted, records, Ordering::Relaxed);
     }
 
     pub(super) fn deliver(&self, records: u64) {
-        self.delivered.fetch_add(records, Ordering::Release);
+        add(&self.delivered, records, Ordering::Release);
     }
 
     pub(super) fn drop_records(&self, reason: Reason, records: u64) {
-        self.dropped[reason as usize].fetch_add(records, Ordering::Release);
+        add(&self.dropped[reason as usize], records, Ordering::Release);
     }
 
     pub(super) fn dropped(&self, reason: Reason) -> u64 {

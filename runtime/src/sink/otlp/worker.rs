@@ -86,7 +86,9 @@ impl Worker {
                 OtlpProtocol::Protobuf => protobuf::logs(batch, &self.resource, *original),
                 OtlpProtocol::Json => json::logs(batch, &self.resource, *original),
             };
-            self.send(Signal::Logs, lines, url, [all, for_logs], &body);
+            let unread = lines - batch.records();
+            self.shared.settle(Signal::Logs, 0, Reason::Rejected, unread, "a line is not valid");
+            self.send(Signal::Logs, batch.records(), url, [all, for_logs], &body);
         }
         let spans = batch.spans();
         if let Some(url) = traces.as_ref().filter(|_| spans > 0) {
