@@ -191,18 +191,19 @@ impl Config {
             (Some(settings), Some(tls)) => {
                 let direct = sink.direct();
                 let (template_, profile) = (Arc::clone(&template), profile.clone());
-                let report: otlp_sink::Report = Box::new(move |records, kind, reason, detail| {
-                    let line = logger::records_dropped(
-                        &template_,
-                        format,
-                        colour,
-                        profile.as_deref(),
-                        (records, kind),
-                        reason,
-                        detail,
-                    );
-                    direct.write(Severity::Warn, &line);
-                });
+                let report: otlp_sink::LossReport =
+                    Box::new(move |records, kind, reason, detail| {
+                        let line = logger::records_dropped(
+                            &template_,
+                            format,
+                            colour,
+                            profile.as_deref(),
+                            (records, kind),
+                            reason,
+                            detail,
+                        );
+                        direct.write(Severity::Warn, &line);
+                    });
                 let keys = template.keys.clone();
                 Some(Exporter::start(settings, tls, keys, Arc::clone(&resource), report).map_err(
                     |source| {

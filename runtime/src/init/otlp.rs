@@ -73,19 +73,19 @@ impl Otlp {
 
 /// Reads the variables; collects the mistakes in them.
 pub(super) fn from_env(mistakes: &mut Mistakes) -> Option<Otlp> {
-    let mut read = Reader(mistakes);
-    if read.keyword("OTEL_SDK_DISABLED", &[("true", true), ("false", false)]) == Some(true) {
+    let mut vars = Reader(mistakes);
+    if vars.keyword("OTEL_SDK_DISABLED", &[("true", true), ("false", false)]) == Some(true) {
         return None;
     }
-    let endpoint = read.text("OTEL_EXPORTER_OTLP_ENDPOINT");
+    let endpoint = vars.read("OTEL_EXPORTER_OTLP_ENDPOINT");
     let [logs, traces] = [
         ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "OTEL_LOGS_EXPORTER"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"),
     ]
     .map(|(url, exporter)| {
-        let url = read.text(url);
+        let url = vars.read(url);
         let is_on =
-            read.text(exporter).is_none_or(|names| names.split(',').any(|it| it.trim() == "otlp"));
+            vars.read(exporter).is_none_or(|names| names.split(',').any(|it| it.trim() == "otlp"));
         (url, is_on)
     });
     if endpoint.is_none() && logs.0.is_none() && traces.0.is_none() {
@@ -102,33 +102,33 @@ pub(super) fn from_env(mistakes: &mut Mistakes) -> Option<Otlp> {
         "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     ];
-    otlp.headers = headers.map(|name| read.headers(name));
-    if let Some(millis) = read.number("OTEL_EXPORTER_OTLP_TIMEOUT") {
+    otlp.headers = headers.map(|name| vars.headers(name));
+    if let Some(millis) = vars.number("OTEL_EXPORTER_OTLP_TIMEOUT") {
         otlp.timeout = Duration::from_millis(millis);
     }
     if let Some(gzip) =
-        read.keyword("OTEL_EXPORTER_OTLP_COMPRESSION", &[("gzip", true), ("none", false)])
+        vars.keyword("OTEL_EXPORTER_OTLP_COMPRESSION", &[("gzip", true), ("none", false)])
     {
         otlp.gzip = gzip;
     }
     let protocols = [("http/protobuf", OtlpProtocol::Protobuf), ("http/json", OtlpProtocol::Json)];
-    if let Some(protocol) = read.keyword("OTEL_EXPORTER_OTLP_PROTOCOL", &protocols) {
+    if let Some(protocol) = vars.keyword("OTEL_EXPORTER_OTLP_PROTOCOL", &protocols) {
         otlp.protocol = protocol;
     }
-    if let Some(lines) = read.number("OTEL_BLRP_MAX_QUEUE_SIZE") {
+    if let Some(lines) = vars.number("OTEL_BLRP_MAX_QUEUE_SIZE") {
         otlp.queue = usize::try_from(lines).unwrap_or(usize::MAX);
     }
-    if let Some(lines) = read.number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE") {
+    if let Some(lines) = vars.number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE") {
         otlp.batch = usize::try_from(lines).unwrap_or(usize::MAX);
     }
-    if let Some(millis) = read.number("OTEL_BLRP_SCHEDULE_DELAY") {
+    if let Some(millis) = vars.number("OTEL_BLRP_SCHEDULE_DELAY") {
         otlp.delay = Duration::from_millis(millis);
     }
     let overloads = [("drop", Overload::Drop), ("block", Overload::Block)];
-    if let Some(overload) = read.keyword("LOG_OTLP_OVERLOAD", &overloads) {
+    if let Some(overload) = vars.keyword("LOG_OTLP_OVERLOAD", &overloads) {
         otlp.overload = overload;
     }
-    otlp.original = read.keyword("LOG_OTLP_ORIGINAL", &[("1", true), ("0", false)]) == Some(true);
+    otlp.original = vars.keyword("LOG_OTLP_ORIGINAL", &[("1", true), ("0", false)]) == Some(true);
     otlp.ca_certificate = os("OTEL_EXPORTER_OTLP_CERTIFICATE").map(Into::into);
     let certificate = os("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
     let key = os("OTEL_EXPORTER_OTLP_CLIENT_KEY");
@@ -137,11 +137,11 @@ pub(super) fn from_env(mistakes: &mut Mistakes) -> Option<Otlp> {
             otlp.client_certificate = Some((certificate.into(), key.into()));
         }
         (None, None) => {}
-        (Some(_), None) => read.mistake(
+        (Some(_), None) => vars.mistake(
             "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
             "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE needs OTEL_EXPORTER_OTLP_CLIENT_KEY",
         ),
-        (None, Some(_)) => read.mistake(
+        (None, Some(_)) => vars.mistake(
             "OTEL_EXPORTER_OTLP_CLIENT_KEY",
             "OTEL_EXPORTER_OTLP_CLIENT_KEY needs OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
         ),
@@ -153,7 +153,7 @@ pub(super) fn from_env(mistakes: &mut Mistakes) -> Option<Otlp> {
 struct Reader<'a>(&'a mut Mistakes);
 
 impl Reader<'_> {
-    fn text(&mut self, name: &'static str) -> Option<String> {
+    fn read(&mut self, name: &'static str) -> Option<String> {
         let text = self.0.take(text(name)).flatten();
         text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
@@ -165,7 +165,7 @@ impl Reader<'_> {
     }
 
     fn keyword<T: Copy>(&mut self, name: &'static str, keywords: &[(&str, T)]) -> Option<T> {
-        let text = self.text(name)?;
+        let text = self.read(name)?;
         let found = keywords.iter().find(|(keyword, _)| text.eq_ignore_ascii_case(keyword));
         if found.is_none() {
             let names: Vec<_> = keywords.iter().map(|(name, _)| format!("\"{name}\"")).collect();
@@ -180,7 +180,7 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, name: &'static str) -> Option<u64> {
-        let text = self.text(name)?;
+        let text = self.read(name)?;
         let number = text.parse().ok().filter(|number| *number > 0);
         if number.is_none() {
             let mistake = ConfigMistake::new(
@@ -193,7 +193,7 @@ impl Reader<'_> {
     }
 
     fn headers(&mut self, name: &'static str) -> Headers {
-        let Some(text) = self.text(name) else { return Headers::new() };
+        let Some(text) = self.read(name) else { return Headers::new() };
         let headers = resource::parse(&text).ok().filter(are_headers);
         headers.unwrap_or_else(|| {
             self.mistake(

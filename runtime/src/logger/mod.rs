@@ -34,7 +34,7 @@ use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
 #[cfg(feature = "otlp")]
-use crate::sink::otlp::{Exporter, Origin};
+use crate::sink::otlp::{Exporter, LineOrigin};
 use crate::sink::{Loss, Sink};
 
 thread_local! {
@@ -304,7 +304,7 @@ impl Logger {
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.exporter {
             let trace = request.and_then(|request| request.trace.get());
-            let origin = trace.map_or_else(Origin::default, |trace| Origin {
+            let origin = trace.map_or_else(LineOrigin::default, |trace| LineOrigin {
                 step,
                 sampled: Some(trace.sampled),
                 parent: trace.parent_id,

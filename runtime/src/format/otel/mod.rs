@@ -147,7 +147,7 @@ impl<'a> OtelRecord<'a> {
     }
 
     /// The text of a member, still escaped; empty if the line lacks it.
-    pub(crate) fn text(&self, key: &str) -> &str {
+    pub(crate) fn escaped(&self, key: &str) -> &str {
         self.get(key).map_or("", inside)
     }
 

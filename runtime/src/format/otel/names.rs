@@ -84,7 +84,7 @@ fn derive(record: &mut OtelRecord<'_>) {
     let mut derived: Vec<(&'static str, String)> = Vec::new();
     let quoted = |text: &str| format!("\"{text}\"");
     if record.kind == Kind::Call {
-        let url = record.text("url");
+        let url = record.escaped("url");
         if let Some((scheme, host, port)) = address(url) {
             derived.push(("server.address", quoted(host)));
             if let Some(port) = port {
@@ -101,11 +101,12 @@ fn derive(record: &mut OtelRecord<'_>) {
     if matches!(record.kind, Kind::Call | Kind::Request) && record.get("grpc_status").is_some() {
         derived.push(("rpc.system", quoted("grpc")));
     }
-    let has_failed = matches!(record.text("outcome"), "error" | "panicked");
+    let has_failed = matches!(record.escaped("outcome"), "error" | "panicked");
     if has_failed && !record.attributes.iter().any(|attribute| attribute.name == "error.type") {
         // HTTP conventions: the status code if it is the reason, else a name of low cardinality.
         let status = record.integer("status").filter(|status| *status >= 400);
-        let error = status.map_or_else(|| record.text("outcome").to_owned(), |it| it.to_string());
+        let error =
+            status.map_or_else(|| record.escaped("outcome").to_owned(), |it| it.to_string());
         derived.push(("error.type", quoted(&error)));
     }
     for (name, value) in derived {

@@ -4,13 +4,13 @@
 //! (<https://github.com/trentm/node-bunyan#core-fields>; `isValidRecord` in `bin/bunyan`). `req_id` and `err` are
 //! recommended fields. Everything else keeps its name.
 
-use super::{Constants, Fact, Facts, Head, Table, keep_name, rows, severity};
+use super::{Constants, Fact, Facts, Head, KeyTable, keep_name, rows, severity};
 use crate::format::record::Severity;
 use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::json::escape;
 use crate::redact::shown::{self, Redacted};
 
-pub(super) static TABLE: Table = Table { head, row, is_own, other: keep_name, tail };
+pub(super) static TABLE: KeyTable = KeyTable { head, row, is_own, other: keep_name, tail };
 
 rows! {
     b"request_id" => "req_id" Text,

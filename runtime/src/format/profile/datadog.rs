@@ -5,12 +5,13 @@
 //! remapper accepts 128-bit hexadecimal ids in logs.
 
 use super::{
-    Constants, ENVIRONMENT, Head, Table, VERSION, keep_name, put_attribute, rows, severity,
+    Constants, ENVIRONMENT, Head, KeyTable, VERSION, keep_name, put_attribute, rows, severity,
 };
 use crate::format::record::Severity;
 use crate::format::resource::Resource;
 
-pub(super) static TABLE: Table = Table { head, row, is_own, other: keep_name, tail: |_, _, _| {} };
+pub(super) static TABLE: KeyTable =
+    KeyTable { head, row, is_own, other: keep_name, tail: |_, _, _| {} };
 
 rows! {
     b"request_id" => "http.request_id" Text,

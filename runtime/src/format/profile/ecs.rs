@@ -12,12 +12,13 @@
 //! {"@timestamp":"…","log.level":"INFO","message":"step_timing","ecs.version":"8.11.0","log.logger":"orders",…
 //! ```
 
-use super::{Constants, ENVIRONMENT, Head, Table, VERSION, put_attribute, rows};
+use super::{Constants, ENVIRONMENT, Head, KeyTable, VERSION, put_attribute, rows};
 use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::json::escape;
 use crate::json::members::{self, Member};
 
-pub(super) static TABLE: Table = Table { head, row, is_own: |_| false, other, tail: |_, _, _| {} };
+pub(super) static TABLE: KeyTable =
+    KeyTable { head, row, is_own: |_| false, other, tail: |_, _, _| {} };
 
 /// The prefix of fields that ECS has no name for.
 const NAMESPACE: &str = "candor.";
@@ -77,7 +78,7 @@ pub(super) fn constants(resource: &Resource) -> Constants {
     Constants { members, ..Constants::default() }
 }
 
-fn other(member: &Member<'_>, _: &Table, line: &str, out: &mut String) {
+fn other(member: &Member<'_>, _: &KeyTable, line: &str, out: &mut String) {
     if is_path(member.key) {
         for piece in [",\"", NAMESPACE, member.key, "\":", member.value] {
             out.push_str(piece);

@@ -10,7 +10,7 @@
 //! (<https://cloud.google.com/error-reporting/docs/formatting-error-messages>).
 
 use super::{
-    Constants, ENVIRONMENT, Fact, Facts, Head, Table, VERSION, keep_name, millis, object,
+    Constants, ENVIRONMENT, Fact, Facts, Head, KeyTable, VERSION, keep_name, millis, object,
     put_attribute, rows, severity,
 };
 use crate::format::record::Severity;
@@ -18,7 +18,7 @@ use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::json::escape;
 use crate::redact::shown;
 
-pub(super) static TABLE: Table = Table { head, row, is_own, other: keep_name, tail };
+pub(super) static TABLE: KeyTable = KeyTable { head, row, is_own, other: keep_name, tail };
 
 /// The variable that Google's libraries read the project from.
 const PROJECT: &str = "GOOGLE_CLOUD_PROJECT";

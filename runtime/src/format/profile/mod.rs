@@ -5,7 +5,7 @@
 //! copies values as they stand in the line, escapes included. A member that has no row keeps its name.
 //!
 //! No key occurs twice: the keys of a table are distinct, and a field with a name that belongs to the platform gets
-//! an underscore ([`Table::is_own`]).
+//! an underscore ([`KeyTable::is_own`]).
 
 mod bunyan;
 mod datadog;
@@ -168,7 +168,7 @@ pub(crate) struct Profiled {
 
 #[derive(Debug)]
 enum Form {
-    Json(&'static Table),
+    Json(&'static KeyTable),
     Otel { keys: Keys, service: Option<String>, resource: Resource },
     Logfmt,
 }
@@ -186,21 +186,21 @@ struct Constants {
 }
 
 /// The keys of a platform whose lines are JSON.
-struct Table {
+struct KeyTable {
     /// Appends everything up to the line's members, with its opening brace.
     head: fn(&Head<'_>, &Constants, &mut String),
     row: fn(&str, Event) -> Option<Row>,
     /// Whether a name, without trailing underscores, belongs to the platform.
     is_own: fn(&str) -> bool,
     /// Appends a member that has no row.
-    other: fn(&Member<'_>, &Table, &str, &mut String),
+    other: fn(&Member<'_>, &KeyTable, &str, &mut String),
     /// Appends the members that are made of several others.
     tail: fn(&Facts<'_>, &Constants, &mut String),
 }
 
-impl std::fmt::Debug for Table {
+impl std::fmt::Debug for KeyTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Table").finish_non_exhaustive()
+        f.debug_struct("KeyTable").finish_non_exhaustive()
     }
 }
 
@@ -369,7 +369,7 @@ impl Profiled {
         }
     }
 
-    fn write_json(&self, table: &Table, line: &str, out: &mut String) {
+    fn write_json(&self, table: &KeyTable, line: &str, out: &mut String) {
         let mut members = members::of_object(line);
         let Some(head) = Head::take(&mut members) else { return };
         out.reserve(line.len() + line.len() / 2);
@@ -494,7 +494,7 @@ fn severity(level: &str) -> Severity {
 ///
 /// A name that is the platform's own followed by any number of underscores gets one more, so that two names stay
 /// different.
-fn keep_name(member: &Member<'_>, table: &Table, _line: &str, out: &mut String) {
+fn keep_name(member: &Member<'_>, table: &KeyTable, _line: &str, out: &mut String) {
     out.push_str(",\"");
     out.push_str(member.key);
     if (table.is_own)(member.key.trim_end_matches('_')) {

@@ -1,7 +1,7 @@
 //! The records of one request to the collector, grouped by scope.
 
-use super::Origin;
-use super::queue::Lines;
+use super::LineOrigin;
+use super::queue::PendingLines;
 use super::span::Span;
 use crate::format::otel::{OtelRecord, Reading};
 
@@ -9,7 +9,7 @@ use crate::format::otel::{OtelRecord, Reading};
 const MAX_BYTES: usize = 2 << 20;
 
 #[derive(Debug)]
-pub(super) struct Batch<'a> {
+pub(super) struct ExportBatch<'a> {
     items: Vec<Item<'a>>,
 }
 
@@ -18,15 +18,15 @@ pub(super) struct Batch<'a> {
 pub(super) struct Item<'a> {
     pub(super) line: &'a str,
     pub(super) record: OtelRecord<'a>,
-    pub(super) origin: Origin,
+    pub(super) origin: LineOrigin,
     span: Option<Span<'a>>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> ExportBatch<'a> {
     /// Takes lines from the line at the index `from` on. Returns the batch, and the index of the first line that is
     /// not in it.
     pub(super) fn take(
-        lines: &'a Lines,
+        lines: &'a PendingLines,
         from: usize,
         most: usize,
         reading: Reading<'_>,
@@ -47,7 +47,7 @@ impl<'a> Batch<'a> {
             }
             (start, next) = (end, next + 1);
         }
-        (Batch { items }, next)
+        (ExportBatch { items }, next)
     }
 
     pub(super) fn records(&self) -> u64 {

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::batch::Batch;
+use super::batch::ExportBatch;
 use super::span::Span;
 use crate::format::otel::{OtelRecord, json};
 use crate::format::resource::Resource;
 
 /// An `ExportLogsServiceRequest`.
-pub(super) fn logs(batch: &Batch<'_>, resource: &Resource, original: bool) -> Vec<u8> {
+pub(super) fn logs(batch: &ExportBatch<'_>, resource: &Resource, original: bool) -> Vec<u8> {
     let mut out = String::from("{\"resourceLogs\":[{\"resource\":");
     json::write_resource(resource, &mut out);
     out.push_str(",\"scopeLogs\":[");
@@ -30,7 +30,7 @@ pub(super) fn logs(batch: &Batch<'_>, resource: &Resource, original: bool) -> Ve
 }
 
 /// An `ExportTraceServiceRequest`.
-pub(super) fn traces(batch: &Batch<'_>, resource: &Resource) -> Vec<u8> {
+pub(super) fn traces(batch: &ExportBatch<'_>, resource: &Resource) -> Vec<u8> {
     let mut out = String::from("{\"resourceSpans\":[{\"resource\":");
     json::write_resource(resource, &mut out);
     out.push_str(",\"scopeSpans\":[");

@@ -5,7 +5,7 @@
 //! ([OTLP/HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp)). So an export needs no async runtime, and shows
 //! nothing that the redacted line does not.
 //!
-//! Every record is either waiting, or was delivered, or was dropped for a [reason](stats::Reason), and each is counted.
+//! Every record is either waiting, or was delivered, or was dropped for a [reason](stats::LossReason), and each is counted.
 //!
 //! Locks: the queue has one, which is never held during a request or while something is encoded.
 
@@ -30,7 +30,7 @@ use crate::format::keys::Keys;
 use crate::format::record::Severity;
 use crate::format::resource::Resource;
 use crate::json::hex::Hex;
-use queue::Shared;
+use queue::ExportQueue;
 pub(crate) use settings::Headers;
 pub use settings::{Otlp, OtlpProtocol};
 pub(crate) use tls::Tls;
@@ -39,13 +39,13 @@ use worker::Worker;
 /// Sends lines to a collector. Dropping it ends its thread.
 #[derive(Debug)]
 pub(crate) struct Exporter {
-    shared: Arc<Shared>,
+    shared: Arc<ExportQueue>,
     pub(crate) has_spans: bool,
 }
 
 /// What a line does not show of its place in the trace.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Origin {
+pub(crate) struct LineOrigin {
     /// The id of the active step; 0 outside any step.
     pub(crate) step: u32,
     /// Whether the trace is sampled; `None` if there is no trace.
@@ -58,7 +58,7 @@ pub(crate) struct Origin {
 
 /// Writes a `lines_dropped` line to the local output: how many records were dropped, their kind, the reason, and the
 /// last error of the collector.
-pub(crate) type Report = Box<dyn Fn(u64, &'static str, &'static str, &str) + Send>;
+pub(crate) type LossReport = Box<dyn Fn(u64, &'static str, &'static str, &str) + Send>;
 
 thread_local! {
     /// Whether this thread sends lines. The lines that it logs itself are not exported: they would cause others.
@@ -72,11 +72,11 @@ impl Exporter {
         tls: Tls,
         keys: Keys,
         resource: Arc<Resource>,
-        report: Report,
+        report: LossReport,
     ) -> io::Result<Self> {
         let (has_logs, has_spans) = (settings.logs.is_some(), settings.traces.is_some());
         let Otlp { queue, overload, batch, .. } = settings;
-        let shared = Arc::new(Shared::new(queue, overload, batch, has_logs, report));
+        let shared = Arc::new(ExportQueue::new(queue, overload, batch, has_logs, report));
         let worker = Worker::new(Arc::clone(&shared), settings, tls, keys, resource);
         thread::Builder::new().name("candor-otlp".to_owned()).spawn(move || {
             IS_WORKER.set(true);
@@ -86,7 +86,7 @@ impl Exporter {
     }
 
     /// Adds a line to the queue, or drops and counts it.
-    pub(crate) fn push(&self, severity: Severity, line: &str, origin: Origin) {
+    pub(crate) fn push(&self, severity: Severity, line: &str, origin: LineOrigin) {
         // During the destruction of thread-locals no line of the worker is expected.
         if !IS_WORKER.try_with(Cell::get).unwrap_or(false) {
             self.shared.push(severity, line.strip_suffix('\n').unwrap_or(line), origin);
@@ -98,7 +98,7 @@ impl Exporter {
         self.shared.flush(deadline)
     }
 
-    /// Ends the export. Lines that are not delivered are counted as dropped, and so are later ones. Returns their
+    /// Ends the export. PendingLines that are not delivered are counted as dropped, and so are later ones. Returns their
     /// number.
     pub(crate) fn close(&self) -> u64 {
         self.shared.close()

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::batch::Batch;
+use super::batch::ExportBatch;
 use super::span::Span;
 use crate::format::otel::{OtelRecord, Value, entries, items, json as otel_json, value_of};
 use crate::format::resource::Resource;
@@ -14,9 +14,9 @@ use crate::json::members;
 
 /// Appends protobuf fields. A field that has its default value is omitted by the caller.
 #[derive(Debug, Default)]
-struct Message(Vec<u8>);
+struct MessageWriter(Vec<u8>);
 
-impl Message {
+impl MessageWriter {
     fn varint(&mut self, mut value: u64) {
         loop {
             let [low, ..] = value.to_le_bytes();
@@ -54,7 +54,7 @@ impl Message {
     }
 
     /// The text of a JSON string's content.
-    fn text(&mut self, field: u32, escaped: &str) {
+    fn string(&mut self, field: u32, escaped: &str) {
         self.bytes(field, unescaped(escaped).as_bytes());
     }
 
@@ -75,7 +75,7 @@ impl Message {
         match u8::try_from(length) {
             Ok(short) if short < 0x80 => self.0[start] = short,
             _ => {
-                let mut long = Message::default();
+                let mut long = MessageWriter::default();
                 long.varint(length as u64);
                 self.0.splice(start..=start, long.0);
             }
@@ -93,13 +93,13 @@ pub(super) fn unescaped(escaped: &str) -> Cow<'_, str> {
 }
 
 /// An `ExportLogsServiceRequest`.
-pub(super) fn logs(batch: &Batch<'_>, resource: &Resource, original: bool) -> Vec<u8> {
-    let mut request = Message::default();
+pub(super) fn logs(batch: &ExportBatch<'_>, resource: &Resource, original: bool) -> Vec<u8> {
+    let mut request = MessageWriter::default();
     request.nested(1, |resource_logs| {
         write_resource(resource, resource_logs);
         for (scope, records) in batch.records_by_scope() {
             resource_logs.nested(2, |scope_logs| {
-                scope_logs.nested(1, |it| it.text(1, scope));
+                scope_logs.nested(1, |it| it.string(1, scope));
                 for it in records {
                     let original = original.then_some(it.line);
                     scope_logs.nested(2, |message| {
@@ -113,13 +113,13 @@ pub(super) fn logs(batch: &Batch<'_>, resource: &Resource, original: bool) -> Ve
 }
 
 /// An `ExportTraceServiceRequest`.
-pub(super) fn traces(batch: &Batch<'_>, resource: &Resource) -> Vec<u8> {
-    let mut request = Message::default();
+pub(super) fn traces(batch: &ExportBatch<'_>, resource: &Resource) -> Vec<u8> {
+    let mut request = MessageWriter::default();
     request.nested(1, |resource_spans| {
         write_resource(resource, resource_spans);
         for (scope, spans) in batch.spans_by_scope() {
             resource_spans.nested(2, |scope_spans| {
-                scope_spans.nested(1, |it| it.text(1, scope));
+                scope_spans.nested(1, |it| it.string(1, scope));
                 for (record, span) in spans {
                     scope_spans.nested(2, |message| write_span(record, span, message));
                 }
@@ -129,7 +129,7 @@ pub(super) fn traces(batch: &Batch<'_>, resource: &Resource) -> Vec<u8> {
     request.0
 }
 
-fn write_resource(resource: &Resource, out: &mut Message) {
+fn write_resource(resource: &Resource, out: &mut MessageWriter) {
     out.nested(1, |message| {
         for (name, value) in resource.iter() {
             message.nested(1, |pair| {
@@ -144,12 +144,12 @@ fn write_record(
     record: &OtelRecord<'_>,
     sampled: Option<bool>,
     original: Option<&str>,
-    out: &mut Message,
+    out: &mut MessageWriter,
 ) {
     out.fixed64(1, record.time);
     out.int(2, record.severity_number().into());
-    out.text(3, record.severity);
-    out.nested(5, |body| body.text(1, record.body));
+    out.string(3, record.severity);
+    out.nested(5, |body| body.string(1, record.body));
     write_attributes(record, original, 6, out);
     if let Some(sampled) = sampled {
         out.fixed32(8, sampled.into());
@@ -162,7 +162,7 @@ fn write_record(
     }
     out.fixed64(11, record.time);
     if !record.event.is_empty() {
-        out.text(12, record.event);
+        out.string(12, record.event);
     }
 }
 
@@ -170,7 +170,7 @@ fn write_attributes(
     record: &OtelRecord<'_>,
     original: Option<&str>,
     field: u32,
-    out: &mut Message,
+    out: &mut MessageWriter,
 ) {
     for attribute in &record.attributes {
         out.nested(field, |pair| write_pair(&attribute.name, &attribute.value, 0, pair));
@@ -183,14 +183,14 @@ fn write_attributes(
     }
 }
 
-fn write_pair(name: &str, json: &str, depth: u32, pair: &mut Message) {
-    pair.text(1, name);
+fn write_pair(name: &str, json: &str, depth: u32, pair: &mut MessageWriter) {
+    pair.string(1, name);
     pair.nested(2, |value| write_value(json, depth, value));
 }
 
-fn write_value(json: &str, depth: u32, out: &mut Message) {
+fn write_value(json: &str, depth: u32, out: &mut MessageWriter) {
     match value_of(json, depth) {
-        Value::Text(text) => out.text(1, text),
+        Value::Text(text) => out.string(1, text),
         Value::Json(json) => out.bytes(1, json.as_bytes()),
         Value::Bool(bool) => out.int(2, bool.into()),
         // The variant of a `oneof` is written also if it has the default value.
@@ -210,13 +210,13 @@ fn write_value(json: &str, depth: u32, out: &mut Message) {
     }
 }
 
-fn write_span(record: &OtelRecord<'_>, span: &Span<'_>, out: &mut Message) {
+fn write_span(record: &OtelRecord<'_>, span: &Span<'_>, out: &mut MessageWriter) {
     out.id(1, span.trace_id);
     out.id(2, span.span_id);
     if let Some(parent) = span.parent {
         out.id(4, parent);
     }
-    out.text(5, &span.name);
+    out.string(5, &span.name);
     out.int(6, span.kind as u64);
     out.fixed64(7, span.start);
     out.fixed64(8, span.end);
@@ -230,7 +230,7 @@ fn write_span(record: &OtelRecord<'_>, span: &Span<'_>, out: &mut Message) {
     if let Some(message) = &span.error {
         out.nested(15, |status| {
             if !message.is_empty() {
-                status.text(2, message);
+                status.string(2, message);
             }
             status.int(3, 2);
         });
@@ -242,28 +242,28 @@ fn write_span(record: &OtelRecord<'_>, span: &Span<'_>, out: &mut Message) {
 /// `Export{Logs,Trace}ServiceResponse`; `None` if it is malformed or rejects nothing.
 pub(super) fn partial_success(response: &[u8]) -> Option<(u64, String)> {
     let partial = fields(response).find_map(|field| match field? {
-        (1, Field::Bytes(bytes)) => Some(bytes),
+        (1, WireField::Bytes(bytes)) => Some(bytes),
         _ => None,
     })?;
     let (mut rejected, mut message) = (0, String::new());
     for field in fields(partial) {
         match field? {
-            (1, Field::Int(count)) => rejected = count,
-            (2, Field::Bytes(text)) => message = String::from_utf8_lossy(text).into_owned(),
+            (1, WireField::Int(count)) => rejected = count,
+            (2, WireField::Bytes(text)) => message = String::from_utf8_lossy(text).into_owned(),
             _ => {}
         }
     }
     (rejected > 0).then_some((rejected, message))
 }
 
-enum Field<'a> {
+enum WireField<'a> {
     Int(u64),
     Bytes(&'a [u8]),
     Other,
 }
 
 /// The fields of a message; the last one is `None` if the message is malformed.
-fn fields(mut message: &[u8]) -> impl Iterator<Item = Option<(u64, Field<'_>)>> {
+fn fields(mut message: &[u8]) -> impl Iterator<Item = Option<(u64, WireField<'_>)>> {
     std::iter::from_fn(move || {
         if message.is_empty() {
             return None;
@@ -276,7 +276,7 @@ fn fields(mut message: &[u8]) -> impl Iterator<Item = Option<(u64, Field<'_>)>> 
     })
 }
 
-fn next_field<'a>(message: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
+fn next_field<'a>(message: &mut &'a [u8]) -> Option<(u64, WireField<'a>)> {
     let tag = read_varint(message)?;
     let mut skip = |length: usize| {
         let (bytes, rest) = message.split_at_checked(length)?;
@@ -284,15 +284,15 @@ fn next_field<'a>(message: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
         Some(bytes)
     };
     let field = match tag & 7 {
-        0 => Field::Int(read_varint(message)?),
-        1 => skip(8).map(|_| Field::Other)?,
+        0 => WireField::Int(read_varint(message)?),
+        1 => skip(8).map(|_| WireField::Other)?,
         2 => {
             let length = usize::try_from(read_varint(message)?).ok()?;
             let (bytes, rest) = message.split_at_checked(length)?;
             *message = rest;
-            Field::Bytes(bytes)
+            WireField::Bytes(bytes)
         }
-        5 => skip(4).map(|_| Field::Other)?,
+        5 => skip(4).map(|_| WireField::Other)?,
         _ => return None,
     };
     Some((tag >> 3, field))

@@ -4,8 +4,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use std::{fmt, mem};
 
-use super::stats::{Counters, REASONS, Reason, SIGNALS, Signal};
-use super::{Origin, Report};
+use super::stats::{LossReason, REASONS, RecordCounters, SIGNALS, Signal};
+use super::{LineOrigin, LossReport};
 use crate::base::{lock, sync};
 use crate::format::record::Severity;
 use crate::sink::Overload;
@@ -19,26 +19,26 @@ pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// The largest capacity of a buffer that is kept for reuse. A new one costs a page fault for every ten lines or so.
 const KEPT_BYTES: usize = 4 << 20;
 
-pub(super) struct Shared {
+pub(super) struct ExportQueue {
     capacity: u64,
     overload: Overload,
-    /// Lines of one request to the collector.
+    /// PendingLines of one request to the collector.
     pub(super) batch: u64,
     /// What a line is counted as when it enters the queue.
     line_signal: Option<Signal>,
-    counters: Arc<[Counters; SIGNALS.len()]>,
+    counters: Arc<[RecordCounters; SIGNALS.len()]>,
     state: Mutex<State>,
     /// Wakes the thread: there is something to do.
     work: Condvar,
     /// Wakes callers that wait in [`Overload::Block`], or in `flush`: lines were settled, or losses reported.
     settled: Condvar,
-    reports: Mutex<Reports>,
+    reports: Mutex<LossReports>,
 }
 
 #[derive(Default)]
 struct State {
-    pending: Lines,
-    /// Lines that ever entered the queue, and those that the thread is done with.
+    pending: PendingLines,
+    /// PendingLines that ever entered the queue, and those that the thread is done with.
     pushed: u64,
     settled: u64,
     /// Bytes of the lines that are not settled.
@@ -57,47 +57,47 @@ struct State {
 }
 
 /// Writes reports of dropped records.
-struct Reports {
-    report: Report,
+struct LossReports {
+    report: LossReport,
     /// The dropped records that reports cover.
     covered: [[u64; REASONS.len()]; SIGNALS.len()],
     /// The last error of the collector.
     error: String,
 }
 
-/// Lines with their origins.
+/// PendingLines with their origins.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct PendingLines {
     pub(super) text: String,
     /// The end of each line in the text, and its origin.
-    pub(super) ends: Vec<(usize, Origin)>,
+    pub(super) ends: Vec<(usize, LineOrigin)>,
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for ExportQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("capacity", &self.capacity).finish_non_exhaustive()
+        f.debug_struct("ExportQueue").field("capacity", &self.capacity).finish_non_exhaustive()
     }
 }
 
-impl Shared {
+impl ExportQueue {
     pub(super) fn new(
         capacity: usize,
         overload: Overload,
         batch: usize,
         has_logs: bool,
-        report: Report,
+        report: LossReport,
     ) -> Self {
         let capacity = u64::try_from(capacity.max(1)).unwrap_or(u64::MAX);
-        Shared {
+        ExportQueue {
             capacity,
             overload,
             batch: u64::try_from(batch.max(1)).unwrap_or(u64::MAX).min(capacity),
             line_signal: has_logs.then_some(Signal::Logs),
-            counters: Counters::register(),
+            counters: RecordCounters::register(),
             state: Mutex::default(),
             work: Condvar::new(),
             settled: Condvar::new(),
-            reports: Mutex::new(Reports {
+            reports: Mutex::new(LossReports {
                 report,
                 covered: Default::default(),
                 error: String::new(),
@@ -109,24 +109,24 @@ impl Shared {
         lock(&self.state)
     }
 
-    fn counters(&self, signal: Signal) -> &Counters {
+    fn counters(&self, signal: Signal) -> &RecordCounters {
         &self.counters[signal as usize]
     }
 
-    pub(super) fn push(&self, severity: Severity, line: &str, origin: Origin) {
+    pub(super) fn push(&self, severity: Severity, line: &str, origin: LineOrigin) {
         let mut state = self.lock();
         let is_important = self.overload == Overload::Drop && severity >= Severity::Warn;
         let share = if is_important { 2 } else { 1 };
         let loss = loop {
             if state.is_closed {
-                break Some(Reason::Shutdown);
+                break Some(LossReason::Shutdown);
             }
             let waiting = state.pushed - state.settled;
             if waiting < self.capacity.saturating_mul(share) && state.bytes < MAX_BYTES * share {
                 break None;
             }
             if self.overload == Overload::Drop {
-                break Some(Reason::Full);
+                break Some(LossReason::Full);
             }
             state = sync::wait(&self.settled, state);
         };
@@ -160,7 +160,7 @@ impl Shared {
         let counters = self.counters(Signal::Spans);
         counters.emit(spans);
         if state.is_closed {
-            counters.drop_records(Reason::Shutdown, spans);
+            counters.drop_records(LossReason::Shutdown, spans);
         } else {
             state.open[Signal::Spans as usize] += spans;
         }
@@ -172,7 +172,7 @@ impl Shared {
         &self,
         signal: Signal,
         delivered: u64,
-        reason: Reason,
+        reason: LossReason,
         dropped: u64,
         error: &str,
     ) {
@@ -227,7 +227,7 @@ impl Shared {
         }
         for (signal, _) in SIGNALS {
             let open = mem::take(&mut state.open[signal as usize]);
-            self.counters(signal).drop_records(Reason::Shutdown, open);
+            self.counters(signal).drop_records(LossReason::Shutdown, open);
         }
         let left = state.pushed - state.settled;
         state.settled = state.pushed;
@@ -241,7 +241,7 @@ impl Shared {
     /// Waits for lines and swaps them into `lines`: until a batch is complete, `delay` has passed since the first one,
     /// or a caller waits for them. `lines` stays empty if only losses are to be reported. Returns false if the queue is
     /// closed.
-    pub(super) fn next(&self, lines: &mut Lines, delay: Duration) -> bool {
+    pub(super) fn next(&self, lines: &mut PendingLines, delay: Duration) -> bool {
         lines.text.clear();
         lines.text.shrink_to(KEPT_BYTES);
         lines.ends.clear();
@@ -271,7 +271,7 @@ impl Shared {
         false
     }
 
-    /// Reports losses, if there are any and a report is due or a caller waits for it. Returns whether it did.
+    /// LossReports losses, if there are any and a report is due or a caller waits for it. Returns whether it did.
     pub(super) fn report_losses(&self, is_due: bool) -> bool {
         let state = self.lock();
         if state.reported >= state.losses || !(is_due || state.flushing > 0) {
@@ -286,13 +286,14 @@ impl Shared {
     fn report(&self) {
         let losses = self.lock().losses;
         let mut reports = lock(&self.reports);
-        let Reports { report, covered, error } = &mut *reports;
+        let LossReports { report, covered, error } = &mut *reports;
         for ((signal, signal_name), covered) in SIGNALS.into_iter().zip(covered) {
             for ((reason, reason_name), covered) in REASONS.into_iter().zip(covered) {
                 let dropped = self.counters(signal).dropped(reason);
                 let new = dropped - mem::replace(covered, dropped);
                 if new > 0 {
-                    let is_answer = matches!(reason, Reason::Rejected | Reason::Unreachable);
+                    let is_answer =
+                        matches!(reason, LossReason::Rejected | LossReason::Unreachable);
                     report(new, signal_name, reason_name, if is_answer { error } else { "" });
                 }
             }

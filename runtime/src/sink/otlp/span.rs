@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Origin;
+use super::LineOrigin;
 use crate::format::otel::{Kind, OtelRecord, inside, step_span};
 use crate::json::hex::Hex;
 
@@ -41,7 +41,7 @@ const IS_REMOTE: u32 = 0x200;
 
 impl<'a> Span<'a> {
     /// The span of a line; `None` if it has none, or if its trace is not sampled.
-    pub(super) fn of(record: &OtelRecord<'a>, origin: &Origin) -> Option<Self> {
+    pub(super) fn of(record: &OtelRecord<'a>, origin: &LineOrigin) -> Option<Self> {
         let (trace_id, request) = (record.trace_id?, record.request_span?);
         if record.kind == Kind::Event || origin.sampled == Some(false) {
             return None;
@@ -80,17 +80,17 @@ fn name<'a>(record: &OtelRecord<'a>) -> Cow<'a, str> {
         Cow::Owned(format!("{first}{separator}{second}"))
     };
     match record.kind {
-        Kind::Call => joined(record.text("dependency"), record.text("operation")),
+        Kind::Call => joined(record.escaped("dependency"), record.escaped("operation")),
         // Without a route, the method alone: paths have too many values (semantic conventions, HTTP spans, "Name").
-        Kind::Request => joined(record.text("method"), record.text("route")),
-        Kind::Job => Cow::Owned(record.text("job").to_owned()),
-        Kind::Step | Kind::Event => Cow::Owned(record.text("step").to_owned()),
+        Kind::Request => joined(record.escaped("method"), record.escaped("route")),
+        Kind::Job => Cow::Owned(record.escaped("job").to_owned()),
+        Kind::Step | Kind::Event => Cow::Owned(record.escaped("step").to_owned()),
     }
 }
 
 /// The message of an error status. A cancelled span has no error, as the caller gave up.
 fn error<'a>(record: &OtelRecord<'a>) -> Option<Cow<'a, str>> {
-    matches!(record.text("outcome"), "error" | "panicked").then(|| {
+    matches!(record.escaped("outcome"), "error" | "panicked").then(|| {
         let message = ["error_detail", "error"].into_iter().find_map(|key| record.get(key));
         Cow::Owned(message.map(inside).unwrap_or_default().to_owned())
     })

@@ -8,19 +8,19 @@ use crate::base::lock;
 
 /// Why a record was dropped; [`OtlpDropped`] describes each reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum LossReason {
     Full,
     Rejected,
     Unreachable,
     Shutdown,
 }
 
-/// The reasons and their names, in the order of [`Counters::dropped`].
-pub(super) const REASONS: [(Reason, &str); 4] = [
-    (Reason::Full, "full"),
-    (Reason::Rejected, "rejected"),
-    (Reason::Unreachable, "unreachable"),
-    (Reason::Shutdown, "shutdown"),
+/// The reasons and their names, in the order of [`RecordCounters::dropped`].
+pub(super) const REASONS: [(LossReason, &str); 4] = [
+    (LossReason::Full, "full"),
+    (LossReason::Rejected, "rejected"),
+    (LossReason::Unreachable, "unreachable"),
+    (LossReason::Shutdown, "shutdown"),
 ];
 
 /// Kind of records.
@@ -35,7 +35,7 @@ pub(super) const SIGNALS: [(Signal, &str); 2] = [(Signal::Logs, "logs"), (Signal
 
 /// The counters of one kind of records of one exporter. They are changed only under the lock of its queue.
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(super) struct RecordCounters {
     emitted: AtomicU64,
     delivered: AtomicU64,
     dropped: [AtomicU64; REASONS.len()],
@@ -47,11 +47,11 @@ fn add(counter: &AtomicU64, records: u64, order: Ordering) {
 }
 
 /// The counters of all exporters of the process. There are few, and their counts remain.
-static REGISTRY: Mutex<Vec<Arc<[Counters; SIGNALS.len()]>>> = Mutex::new(Vec::new());
+static REGISTRY: Mutex<Vec<Arc<[RecordCounters; SIGNALS.len()]>>> = Mutex::new(Vec::new());
 
-impl Counters {
+impl RecordCounters {
     /// The counters of an exporter, for each [`Signal`].
-    pub(super) fn register() -> Arc<[Counters; SIGNALS.len()]> {
+    pub(super) fn register() -> Arc<[RecordCounters; SIGNALS.len()]> {
         let counters = Arc::default();
         lock(&REGISTRY).push(Arc::clone(&counters));
         counters
@@ -66,11 +66,11 @@ impl Counters {
         add(&self.delivered, records, Ordering::Release);
     }
 
-    pub(super) fn drop_records(&self, reason: Reason, records: u64) {
+    pub(super) fn drop_records(&self, reason: LossReason, records: u64) {
         add(&self.dropped[reason as usize], records, Ordering::Release);
     }
 
-    pub(super) fn dropped(&self, reason: Reason) -> u64 {
+    pub(super) fn dropped(&self, reason: LossReason) -> u64 {
         self.dropped[reason as usize].load(Ordering::Acquire)
     }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::Batch;
+use super::batch::ExportBatch;
 use super::client::{Client, Sent};
-use super::queue::{Lines, REPORT_INTERVAL, Shared};
+use super::queue::{ExportQueue, PendingLines, REPORT_INTERVAL};
 use super::settings::{Otlp, OtlpProtocol};
-use super::stats::{Reason, Signal};
+use super::stats::{LossReason, Signal};
 use super::tls::Tls;
 use super::{Headers, json, protobuf};
 use crate::base::clock::Tick;
@@ -22,7 +22,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker {
-    shared: Arc<Shared>,
+    shared: Arc<ExportQueue>,
     client: Client,
     settings: Otlp,
     keys: Keys,
@@ -31,7 +31,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<ExportQueue>,
         settings: Otlp,
         tls: Tls,
         keys: Keys,
@@ -43,8 +43,8 @@ impl Worker {
 
     /// Exports until the queue is closed.
     pub(super) fn run(&self) {
-        let _close = CloseOnExit(&self.shared);
-        let mut lines = Lines::default();
+        let _close = CloseExportOnExit(&self.shared);
+        let mut lines = PendingLines::default();
         let mut last_report: Option<Instant> = None;
         while self.shared.next(&mut lines, self.settings.delay) {
             self.export(&lines);
@@ -55,7 +55,7 @@ impl Worker {
         }
     }
 
-    fn export(&self, lines: &Lines) {
+    fn export(&self, lines: &PendingLines) {
         let service = self.resource.get(SERVICE_NAME).map(|name| {
             let mut escaped = String::new();
             escape::json_text(name.shown(), &mut escaped);
@@ -69,7 +69,7 @@ impl Worker {
         let most = usize::try_from(self.shared.batch).unwrap_or(usize::MAX);
         let mut next = 0;
         while next < lines.ends.len() && !self.shared.is_closed() {
-            let (batch, end) = Batch::take(lines, next, most, reading);
+            let (batch, end) = ExportBatch::take(lines, next, most, reading);
             self.export_batch(&batch, (end - next) as u64);
             let start = next.checked_sub(1).map_or(0, |before| lines.ends[before].0);
             let bytes = lines.ends[end - 1].0 - start;
@@ -78,7 +78,7 @@ impl Worker {
         }
     }
 
-    fn export_batch(&self, batch: &Batch<'_>, lines: u64) {
+    fn export_batch(&self, batch: &ExportBatch<'_>, lines: u64) {
         let Otlp { logs, traces, headers, protocol, original, .. } = &self.settings;
         let [all, for_logs, for_traces] = headers;
         if let Some(url) = logs {
@@ -87,7 +87,13 @@ impl Worker {
                 OtlpProtocol::Json => json::logs(batch, &self.resource, *original),
             };
             let unread = lines - batch.records();
-            self.shared.settle(Signal::Logs, 0, Reason::Rejected, unread, "a line is not valid");
+            self.shared.settle(
+                Signal::Logs,
+                0,
+                LossReason::Rejected,
+                unread,
+                "a line is not valid",
+            );
             self.send(Signal::Logs, batch.records(), url, [all, for_logs], &body);
         }
         let spans = batch.spans();
@@ -113,19 +119,19 @@ impl Worker {
                     return shared.settle(
                         signal,
                         records - rejected,
-                        Reason::Rejected,
+                        LossReason::Rejected,
                         rejected,
                         &error,
                     );
                 }
                 Sent::Refused { error } => {
-                    return shared.settle(signal, 0, Reason::Rejected, records, &error);
+                    return shared.settle(signal, 0, LossReason::Rejected, records, &error);
                 }
                 Sent::Later { after, error } => (after, error),
             };
             let wait = after.unwrap_or_else(|| with_jitter(backoff));
             if started.elapsed() + wait > self.settings.retry_for {
-                return shared.settle(signal, 0, Reason::Unreachable, records, &error);
+                return shared.settle(signal, 0, LossReason::Unreachable, records, &error);
             }
             if !shared.pause(wait, after.is_none()) {
                 return;
@@ -142,9 +148,9 @@ fn with_jitter(time: Duration) -> Duration {
 }
 
 /// Closes the queue when the thread ends, also by a panic. Later lines are dropped and counted.
-struct CloseOnExit<'a>(&'a Shared);
+struct CloseExportOnExit<'a>(&'a ExportQueue);
 
-impl Drop for CloseOnExit<'_> {
+impl Drop for CloseExportOnExit<'_> {
     fn drop(&mut self) {
         self.0.close();
     }
