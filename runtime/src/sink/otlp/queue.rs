@@ -22,7 +22,7 @@ const KEPT_BYTES: usize = 4 << 20;
 pub(super) struct ExportQueue {
     capacity: u64,
     overload: Overload,
-    /// PendingLines of one request to the collector.
+    /// Lines of one request to the collector.
     pub(super) batch: u64,
     /// What a line is counted as when it enters the queue.
     line_signal: Option<Signal>,
@@ -38,7 +38,7 @@ pub(super) struct ExportQueue {
 #[derive(Default)]
 struct State {
     pending: PendingLines,
-    /// PendingLines that ever entered the queue, and those that the thread is done with.
+    /// Lines that ever entered the queue, and those that the thread is done with.
     pushed: u64,
     settled: u64,
     /// Bytes of the lines that are not settled.
@@ -65,7 +65,7 @@ struct LossReports {
     error: String,
 }
 
-/// PendingLines with their origins.
+/// Lines with their origins.
 #[derive(Default)]
 pub(super) struct PendingLines {
     pub(super) text: String,
