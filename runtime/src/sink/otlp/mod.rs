@@ -98,7 +98,7 @@ impl Exporter {
         self.shared.flush(deadline)
     }
 
-    /// Ends the export. PendingLines that are not delivered are counted as dropped, and so are later ones. Returns their
+    /// Ends the export. Lines that are not delivered are counted as dropped, and so are later ones. Returns their
     /// number.
     pub(crate) fn close(&self) -> u64 {
         self.shared.close()

@@ -271,7 +271,7 @@ impl ExportQueue {
         false
     }
 
-    /// LossReports losses, if there are any and a report is due or a caller waits for it. Returns whether it did.
+    /// Reports losses, if there are any and a report is due or a caller waits for it. Returns whether it did.
     pub(super) fn report_losses(&self, is_due: bool) -> bool {
         let state = self.lock();
         if state.reported >= state.losses || !(is_due || state.flushing > 0) {

@@ -141,7 +141,7 @@ impl Otlp {
     /// Sets how many lines may wait, and what happens to a line that finds the queue full. Default: 32,768 lines, and
     /// [`Overload::Drop`].
     ///
-    /// PendingLines that are being sent count as waiting. The queue also has a limit of 64 MiB.
+    /// Lines that are being sent count as waiting. The queue also has a limit of 64 MiB.
     pub fn queue(self, lines: usize, overload: Overload) -> Self {
         Otlp { queue: lines, overload, ..self }
     }
