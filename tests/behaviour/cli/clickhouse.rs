@@ -383,3 +383,13 @@ fn records_of_opentelemetry_become_lines() {
     let query = server.only_request().body;
     assert!(query.contains("where position(toString(LogAttributes), 'r-7') > 0 "), "{query}");
 }
+
+#[test]
+fn rows_without_a_line_are_not_skipped_in_silence() {
+    let server = Server::new(Answer::Whole(200, answer(&[String::new()], "0")));
+    let said = ask(&server, &["story", "r-7"]);
+    assert_eq!(said.code, Some(1));
+    let note = "candor: the table has rows without a line; set LOG_OTLP_ORIGINAL=1 for the export, or add ?layout=otel to \
+                the URL\n";
+    assert!(said.err.starts_with(note), "{}", said.err);
+}
