@@ -141,6 +141,20 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_is_cut_again_is_marked_once() {
+        let head = "{\"ts\":\"t\",\"level\":\"INFO\",\"logger\":\"l\",\"msg\":\"m\"";
+        let mut line = format!("{head},\"a\":\"{}\"}}", "x".repeat(900));
+        shrink(&mut line, 400);
+        shrink(&mut line, 200);
+        assert!(line.len() <= 200, "{line}");
+        assert_eq!(line.matches("truncated").count(), 1, "{line}");
+        let cut = line.split("\"a\":\"").nth(1).expect("the value");
+        let (kept, rest) = cut.split_once("…(+").expect("the mark of the value");
+        let missing: usize = rest.split(' ').next().expect("a number").parse().expect("a number");
+        assert_eq!(kept.len() + missing, 900, "{line}");
+    }
+
+    #[test]
     fn too_many_members_lose_the_last_ones() {
         let mut line =
             String::from("{\"ts\":\"t\",\"level\":\"INFO\",\"logger\":\"l\",\"msg\":\"m\"");

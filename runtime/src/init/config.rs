@@ -394,7 +394,7 @@ impl Config {
     /// Sets the maximum length of one line in bytes, with its line feed.
     ///
     /// Default: 16 000, because container runtimes split longer lines. Minimum: 1024. The longest
-    /// values of a longer line are cut.
+    /// values of a longer line are cut. The limit applies to the lines of every [`profile`](Self::profile).
     pub fn line_limit(self, bytes: usize) -> Self {
         Config { line_limit: bytes.max(1024), ..self }
     }

@@ -1,5 +1,8 @@
 //! Deserializes a [`Config`] from a section of a configuration file.
 
+#[cfg(feature = "otlp")]
+mod otlp;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,6 +26,7 @@ const FIELDS: &[&str] = &[
     "file_backups",
     "audit_file",
     "service",
+    "resource",
     "keys",
     "hash_key",
     "hash_key_file",
@@ -38,6 +42,8 @@ const FIELDS: &[&str] = &[
     "spans",
     "print_panics",
     "background",
+    #[cfg(feature = "otlp")]
+    "otlp",
 ];
 
 /// Reads the settings from a section of a configuration file.
@@ -70,6 +76,25 @@ const FIELDS: &[&str] = &[
 /// spans = true
 /// print_panics = false
 /// background = { queue = 10_000, overload = "drop" }   # or "block"
+/// resource = { "service.version" = "1.4.2" }
+///
+/// [log.otlp]                       # feature `otlp`; all but an endpoint are optional
+/// endpoint = "http://collector:4318"
+/// logs = "http://collector:4318/v1/logs"     # instead of the endpoint's own, or "none"
+/// traces = "none"
+/// headers = { x-tenant = "shop" }
+/// timeout_ms = 10_000
+/// gzip = false
+/// protocol = "http/protobuf"       # or "http/json"
+/// queue = 32_768
+/// overload = "drop"                # or "block"
+/// batch = 2048
+/// delay_ms = 1000
+/// retry_ms = 60_000
+/// original = false
+/// ca_certificate = "/etc/ssl/collector.pem"  # feature `otlp-tls`
+/// client_certificate = "/etc/ssl/client.pem"
+/// client_key = "/etc/ssl/client.key"
 /// ```
 ///
 /// The same in JSON:
@@ -130,6 +155,10 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                         keys.iter().map(|(key, new)| format!("{key}={new}")).collect();
                     set(Setting::Keys, &keys.join(","));
                 }
+                "resource" => {
+                    let attributes: BTreeMap<String, String> = map.next_value()?;
+                    config.resource = attributes.into_iter().collect();
+                }
                 "file" => file = Some(map.next_value()?),
                 "audit_file" => config.audit_file = Some(map.next_value()?),
                 "hash_key" => key = Some(map.next_value_seed(HashKeyText)?),
@@ -146,6 +175,8 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "spans" => config.spans = map.next_value()?,
                 "print_panics" => config.print_panics = map.next_value()?,
                 "background" => config.background = Some(map.next_value_seed(Background)?),
+                #[cfg(feature = "otlp")]
+                "otlp" => config.otlp = Some(map.next_value_seed(otlp::OtlpSection)?),
                 _ => unreachable!("a name of `FIELDS`"),
             }
         }
@@ -214,6 +245,14 @@ impl<'de> Visitor<'de> for HashKeyText {
     }
 }
 
+fn overload<E: Error>(text: &str) -> Result<Overload, E> {
+    match text {
+        "block" => Ok(Overload::Block),
+        "drop" => Ok(Overload::Drop),
+        _ => Err(E::unknown_variant(text, &["block", "drop"])),
+    }
+}
+
 /// Deserializes `{ queue = 10_000, overload = "drop" }`.
 struct Background;
 
@@ -238,12 +277,7 @@ impl<'de> Visitor<'de> for Background {
             match name.as_str() {
                 "queue" => queue = Some(map.next_value()?),
                 "overload" => {
-                    let text: String = map.next_value()?;
-                    overload = Some(match text.as_str() {
-                        "block" => Overload::Block,
-                        "drop" => Overload::Drop,
-                        _ => return Err(A::Error::unknown_variant(&text, &["block", "drop"])),
-                    });
+                    overload = Some(self::overload(&map.next_value::<String>()?)?);
                 }
                 _ => return Err(A::Error::unknown_field(&name, &["queue", "overload"])),
             }

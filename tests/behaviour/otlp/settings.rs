@@ -134,3 +134,36 @@ fn an_invalid_endpoint_in_code_is_an_error() {
     let error = Config::new().otlp(Otlp::new("not a url")).subscriber().err().expect("an error");
     assert_eq!(error.variable(), Some("OTEL_EXPORTER_OTLP_ENDPOINT"));
 }
+
+#[test]
+fn an_export_is_deserialized() {
+    let collector = Collector::start();
+    let text = format!(
+        r#"{{"service":"shop","resource":{{"team":"a"}},"otlp":{{"endpoint":"{}","traces":"none",
+            "headers":{{"x-tenant":"t"}},"timeout_ms":500,"gzip":true,"protocol":"http/json","queue":10,
+            "overload":"block","batch":5,"delay_ms":1,"retry_ms":10,"original":true}}}}"#,
+        collector.endpoint()
+    );
+    let config: Config = serde_json::from_str(&text).expect("a configuration");
+    let captured = candor::testing::capture_with(config).expect("a configuration");
+    candor::info!("one");
+    drop(captured);
+    let received = collector.received();
+    assert_eq!((received.logs.len(), received.spans.len()), (1, 0));
+    assert_eq!(super::collector::header(&received.headers[0], "x-tenant"), "t");
+    assert_eq!(received.resources[0].attributes.len(), 2);
+
+    let error =
+        |text: &str| serde_json::from_str::<Config>(text).expect_err("a mistake").to_string();
+    let unknown = error(r#"{"otlp":{"endpoint":"http://h:1","compression":"gzip"}}"#);
+    assert!(
+        unknown.starts_with("unknown field `compression`, expected one of `endpoint`, "),
+        "{unknown}"
+    );
+    assert!(error(r#"{"otlp":{"gzip":true}}"#).starts_with("missing field `endpoint`"));
+    let protocol = error(r#"{"otlp":{"endpoint":"http://h:1","protocol":"grpc"}}"#);
+    assert!(
+        protocol.starts_with("unknown variant `grpc`, expected `http/protobuf` or `http/json`"),
+        "{protocol}"
+    );
+}

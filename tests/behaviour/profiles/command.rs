@@ -211,3 +211,35 @@ fn lines_with_renamed_keys_are_not_taken_for_those_of_a_profile() {
     assert!(said.out.contains("WARN renamed"), "{}", said.out);
     assert!(said.out.contains("severity_=x"), "{}", said.out);
 }
+
+#[test]
+fn hostile_lines_do_not_stop_the_command() {
+    let nested =
+        |open: &str, close: &str| format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
+    let lines = [
+        format!("{{\"@timestamp\":\"t\",\"ecs\":1,\"log\":{}}}", nested("{\"a\":", "}")),
+        nested("{\"_source\":", "}"),
+        format!(
+            "{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{{\"body\":{}}}]}}]}}]}}",
+            nested("{\"arrayValue\":{\"values\":[", "]}}")
+        ),
+        format!(
+            "ts=2026-11-22T10:14:12Z level=info logger=l msg=m {}=1",
+            "a.".repeat(50_000) + "b"
+        ),
+        format!("ts=2026-11-22T10:14:12Z level=info logger=l msg=m a=\"{}\"", "[".repeat(50_000)),
+        "ts= level= logger= msg=".to_owned(),
+        "ts=2026-11-22T10:14:12Z level=\"info logger=l msg=m".to_owned(),
+        "{\"v\":0,\"hostname\":1,\"pid\":2,\"time\":3,\"msg\":4,\"err\":5}".to_owned(),
+        "{\"severity\":null,\"time\":null,\"message\":null}".to_owned(),
+        "{\"jsonPayload\":{\"message\":{}}}".to_owned(),
+        "{\"attributes\":{\"attributes\":[]}}".to_owned(),
+        "{\"resourceLogs\":{}}".to_owned(),
+    ];
+    let run = run(Profile::Candor);
+    let mut input = text(&lines);
+    input.push_str(&text(&run.own));
+    let (alone, among) =
+        (candor(COMMANDS[0], text(&run.own).as_bytes()), candor(COMMANDS[0], input.as_bytes()));
+    assert_eq!((among.code, among.out), (Some(0), alone.out), "{}", among.err);
+}

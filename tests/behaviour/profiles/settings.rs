@@ -128,3 +128,21 @@ fn lines_about_dropped_lines_have_the_profile_too() {
         assert!(lines.iter().all(|line| line.starts_with(beginning)), "{name}");
     }
 }
+
+#[test]
+fn the_project_of_google_cloud_names_the_trace() {
+    let traces = |environment: &[(&str, &str)]| -> Vec<String> {
+        let output = fixture("otlp", environment);
+        let lines = text(&output.stdout).lines().map(|line| -> Value {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        });
+        let trace = |line: Value| Some(line["logging.googleapis.com/trace"].as_str()?.to_owned());
+        lines.filter_map(trace).collect()
+    };
+    let gcp = ("LOG_PROFILE", "gcp");
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    assert!(traces(&[gcp]).contains(&id.to_owned()));
+    let named = traces(&[gcp, ("GOOGLE_CLOUD_PROJECT", "shop-1")]);
+    assert!(named.contains(&format!("projects/shop-1/traces/{id}")), "{named:?}");
+    assert!(named.iter().all(|trace| trace.starts_with("projects/shop-1/traces/")), "{named:?}");
+}

@@ -152,6 +152,7 @@ impl<'a> OtelRecord<'a> {
     }
 
     /// A member in milliseconds, as nanoseconds.
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only spans need durations"))]
     pub(crate) fn millis(&self, key: &str) -> Option<u64> {
         nanos_of_millis(self.get(key)?)
     }
@@ -231,6 +232,7 @@ fn nanos_of(ts: &str) -> Option<u64> {
 }
 
 /// Milliseconds with up to six decimals, as nanoseconds.
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only spans need durations"))]
 fn nanos_of_millis(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let whole: u64 = whole.parse().ok()?;
