@@ -37,7 +37,7 @@ use output::Output;
 /// long steps take.
 ///
 /// Lines are found behind what kubectl, docker, journald and CRI put before or around them, in plain
-/// and gzip-compressed files. Exits with 0 where something was found, 1 where nothing was, 2 where the
+/// and gzip-compressed files, and on servers with --from. Exits with 0 where something was found, 1 where nothing was, 2 where the
 /// question or a file can't be read.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]

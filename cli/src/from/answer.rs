@@ -131,6 +131,13 @@ impl<R: Read> Rows<R> {
                         .to_owned(),
                 );
             }
+            None if matches!(columns, [line] if line.is_empty()) => {
+                *self.remarks.borrow_mut() = Some(
+                    "the table has rows without a line; set LOG_OTLP_ORIGINAL=1 for the export, or add \
+                     ?layout=otel to the URL"
+                        .to_owned(),
+                );
+            }
             None => (self.write)(columns, &mut self.lines),
         }
     }

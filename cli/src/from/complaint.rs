@@ -1,4 +1,4 @@
-//! Errors of `ClickHouse`, in words.
+//! Error messages of `ClickHouse`, and the sentences that the command prints for them.
 //!
 //! ```text
 //! Code: 60, e.displayText() = DB::Exception: Table default.x doesn't exist., e.what() = …     18.16
@@ -19,7 +19,7 @@ pub(super) fn is_one(line: &[u8]) -> bool {
         .any(|start| line.starts_with(start))
 }
 
-/// What an error says, as the end of the sentence `can't read …`.
+/// The sentence for an error, as the end of `can't read …`.
 pub(super) fn explain(text: &str) -> String {
     let code = text.find("Code: ").and_then(|at| number(&text[at + 6..]));
     match code {

@@ -1,4 +1,4 @@
-//! What a subcommand wants to know, for servers that can filter.
+//! The lines that a subcommand needs, for servers that can filter.
 
 use crate::time::Micros;
 

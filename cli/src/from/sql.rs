@@ -62,12 +62,12 @@ fn line_filter(table: &str, question: &Question<'_>) -> String {
             )
         }
         Question::FailedStories => {
-            let ended = ended(table);
+            let unended = unended(table, "");
             format!(
                 "request_id global in (select request_id from {table} where event in {ENDS} \
                  and not {IS_OK} group by request_id limit {MAX_FAILED}) \
                  or {HAS_ID} and request_id global in (select request_id from {table} \
-                 where {HAS_ID} and {ended} group by request_id limit {MAX_FAILED})"
+                 where {HAS_ID} and {unended} group by request_id limit {MAX_FAILED})"
             )
         }
         Question::Requests(filter) => requests_filter(table, filter),
@@ -82,12 +82,12 @@ const HAS_ID: &str = "request_id not in ('', '-')";
 const IS_OK: &str = "(visitParamExtractRaw(line, 'outcome') = '\"ok\"' \
                      and length(line) - length(replaceAll(line, '\"outcome\":', '')) = 10)";
 
-/// The condition for a line of a request without a last line. A request has one at each service, whose span
-/// differs.
-fn ended(table: &str) -> String {
+/// The condition for a line of a request without a last line. A request has one at each service, whose span differs.
+/// `of` restricts the requests, and with them the set that the server holds in memory.
+fn unended(table: &str, of: &str) -> String {
     format!(
         "(request_id, span_id) global not in \
-         (select request_id, span_id from {table} where event in {ENDS})"
+         (select request_id, span_id from {table} where event in {ENDS}{of})"
     )
 }
 
@@ -96,14 +96,13 @@ fn requests_filter(table: &str, filter: &RequestFilter<'_>) -> String {
     if filter.failed {
         let _ = write!(ends, " and not {IS_OK}");
     }
-    let mut open = format!("{HAS_ID} and {}", ended(table));
     for value in [filter.user, filter.path].into_iter().flatten() {
         let needle = plain_run(value);
         if !needle.is_empty() {
             let _ = write!(ends, " and position(line, {}) > 0", literal(needle));
         }
     }
-    let mut latest = String::new();
+    let (mut latest, mut of) = (String::new(), String::new());
     if let Some(since) = filter.since {
         let from = match since {
             Since::At(seconds) => format!("toDateTime({seconds})"),
@@ -115,11 +114,11 @@ fn requests_filter(table: &str, filter: &RequestFilter<'_>) -> String {
         };
         let _ = write!(ends, " and ts >= {from}");
         // All lines of an open request, since the first one says when it began.
-        let _ = write!(
-            open,
+        of = format!(
             " and request_id global in (select request_id from {table} where ts >= {from})"
         );
     }
+    let open = format!("{HAS_ID} and {}{of}", unended(table, &of));
     if filter.unfinished { format!("{open}{latest}") } else { format!("{ends} or {open}{latest}") }
 }
 

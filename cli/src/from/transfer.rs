@@ -6,7 +6,7 @@ use std::time::Duration;
 use ureq::http::{Response, header};
 use ureq::{Agent, Body, Error, Timeout};
 
-/// Time for a connection to come about.
+/// Time limit for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer: its status and its body.
 pub(super) struct Answer {
@@ -83,7 +83,7 @@ fn agent(max_redirects: u32, idle: Duration) -> Agent {
     config.build().into()
 }
 
-/// The body of an answer, whose errors are in words.
+/// The body of an answer. Its errors are sentences.
 pub(super) struct AnswerBody {
     body: Box<dyn Read>,
     idle: Duration,

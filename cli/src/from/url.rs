@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Write as _};
 
-/// What a URL without a scheme, or with another one, is told.
+/// The supported URLs, for error messages.
 const SCHEMES: &str = "clickhouse://HOST/TABLE, clickhouses://HOST/TABLE, http://HOST/PATH, https://HOST/PATH, \
                        s3://BUCKET/PREFIX or cloudwatch:LOG_GROUP";
 
-/// How the server is spoken to.
+/// Protocol of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
     ClickHouse,

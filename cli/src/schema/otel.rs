@@ -65,8 +65,8 @@ fn local(table: &str, read: &str) -> String {
         "d Date default toDate(ts)".to_owned(),
     ]);
     format!(
-        "-- A collector fills this table. `candor --from clickhouse://HOST/{read}` needs records with the attribute\n\
-         -- log.record.original; others are read with ?layout=otel.\n\
+        "-- A collector fills this table. Records that were exported with LOG_OTLP_ORIGINAL=1 are read with\n\
+         -- `candor --from clickhouse://HOST/{read}`, others with `clickhouse://HOST/{read}?layout=otel`.\n\
          create table if not exists {table}\n(\n    {}\n)\n\
          engine = MergeTree partition by toYYYYMM(d) order by (request_id, ts);\n",
         columns.join(",\n    ")

@@ -166,7 +166,7 @@ fn an_answer_without_its_end_is_an_error_and_no_story() {
 }
 
 #[test]
-fn an_error_in_the_middle_of_the_rows_is_told() {
+fn an_error_in_the_middle_of_the_rows_is_reported() {
     let text = String::from_utf8(answer(&failing("r-7"), "0")).expect("UTF-8");
     let rows = &text[..text.find("\n\t],\n\n\t\"rows\"").expect("the rows")];
     let old = "Code: 241, e.displayText() = DB::Exception: Memory limit (for query) exceeded: would use 1.95 GiB, \
@@ -185,11 +185,11 @@ fn an_error_in_the_middle_of_the_rows_is_told() {
     ] {
         let server = Server::new(Answer::Chunks(vec![body.clone().into_bytes()]));
         let said = refusal(&server, &["story", "r-7"]);
-        let is_told =
+        let is_known =
             said == "the server has not enough memory for the query; --since asks for less";
         // A row that stops without an error beside it.
-        assert!(is_told || said == "its answer is not one of ClickHouse", "{body}: {said}");
-        assert!(is_told || body.starts_with(half), "{body}: {said}");
+        assert!(is_known || said == "its answer is not one of ClickHouse", "{body}: {said}");
+        assert!(is_known || body.starts_with(half), "{body}: {said}");
     }
 }
 
@@ -321,7 +321,7 @@ fn either_files_or_a_server_is_read() {
 }
 
 #[test]
-fn a_server_that_leaves_out_dead_shards_is_not_trusted_in_silence() {
+fn a_server_that_leaves_out_dead_shards_is_reported() {
     let mut lines = failing("r-7");
     // The other shard had these.
     lines.drain(1..3);
@@ -382,4 +382,14 @@ fn records_of_opentelemetry_become_lines() {
     assert!(said.out.contains("error · timeout · PUT http://pay/"), "{}", said.out);
     let query = server.only_request().body;
     assert!(query.contains("where position(toString(LogAttributes), 'r-7') > 0 "), "{query}");
+}
+
+#[test]
+fn rows_without_a_line_are_reported() {
+    let server = Server::new(Answer::Whole(200, answer(&[String::new()], "0")));
+    let said = ask(&server, &["story", "r-7"]);
+    assert_eq!(said.code, Some(1));
+    let note = "candor: the table has rows without a line; set LOG_OTLP_ORIGINAL=1 for the export, or add ?layout=otel to \
+                the URL\n";
+    assert!(said.err.starts_with(note), "{}", said.err);
 }

@@ -83,7 +83,7 @@ fn an_answer_that_is_cut_off_is_an_error() {
 }
 
 #[test]
-fn a_status_of_an_error_is_told() {
+fn an_error_status_is_reported() {
     for (status, wanted) in [
         (401, "the server refuses access"),
         (404, "the server has nothing at this path (HTTP status 404)"),

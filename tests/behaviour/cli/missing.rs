@@ -1,4 +1,4 @@
-//! Stories that lack lines, as a part of a cluster or a lost file leaves them.
+//! Stories of requests with missing lines.
 
 use super::*;
 

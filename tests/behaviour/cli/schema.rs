@@ -51,7 +51,7 @@ fn the_reference_is_the_page_in_the_docs() {
 
 /// Checks the types of the keys in all lines of an output, and the events that have them. Returns the number of the
 /// lines and the keys that the table lacks.
-fn check(output: &std::process::Output) -> (usize, BTreeSet<String>) {
+fn check(output: &Output) -> (usize, BTreeSet<String>) {
     let (keys, events) = (keys(), events());
     let text = [output.stdout.as_slice(), &output.stderr].concat();
     let text = String::from_utf8_lossy(&text).into_owned();

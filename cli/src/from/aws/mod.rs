@@ -91,7 +91,7 @@ impl Service {
     }
 }
 
-/// What an error of the service says.
+/// The sentence for an error of the service, as the end of `can't read …`.
 fn refusal(answer: Answer) -> String {
     let status = answer.status;
     let mut text = Vec::new();
