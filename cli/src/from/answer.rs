@@ -36,7 +36,7 @@ pub(super) struct Rows<R> {
     from: BufReader<R>,
     write: RowWriter,
     remarks: Remarks,
-    part: Part,
+    part: AnswerPart,
     count: u64,
     /// The number of rows that the answer states at its end.
     stated: Option<u64>,
@@ -48,7 +48,7 @@ pub(super) struct Rows<R> {
 
 /// The part of the answer that comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum AnswerPart {
     Head,
     Rows,
     /// After the rows, up to the closing brace, within this many nested objects.
@@ -62,7 +62,7 @@ impl<R: Read> Rows<R> {
             from: BufReader::with_capacity(1 << 16, from),
             write,
             remarks,
-            part: Part::Head,
+            part: AnswerPart::Head,
             count: 0,
             stated: None,
             row: Vec::new(),
@@ -87,12 +87,12 @@ impl<R: Read> Rows<R> {
         match self.part {
             _ if row.is_empty() => {}
             _ if complaint::is_one(row) => return Err(self.complaint()),
-            Part::Head if row == b"\"data\":" => self.part = Part::Rows,
-            Part::Head if row.starts_with(b"\"data\":") => return Err(unknown()),
-            Part::Head => {}
-            Part::Rows if row == b"[" => {}
-            Part::Rows if row == b"]" => self.part = Part::Tail(0),
-            Part::Rows => {
+            AnswerPart::Head if row == b"\"data\":" => self.part = AnswerPart::Rows,
+            AnswerPart::Head if row.starts_with(b"\"data\":") => return Err(unknown()),
+            AnswerPart::Head => {}
+            AnswerPart::Rows if row == b"[" => {}
+            AnswerPart::Rows if row == b"]" => self.part = AnswerPart::Tail(0),
+            AnswerPart::Rows => {
                 match serde_json::from_slice::<Vec<String>>(row) {
                     Ok(columns) => {
                         self.count += 1;
@@ -103,20 +103,20 @@ impl<R: Read> Rows<R> {
                     Err(_) => return Err(unknown()),
                 }
             }
-            Part::Tail(0) if row == b"}" => self.part = Part::End,
-            Part::Tail(depth) if matches!(row, b"}" | b"]") => {
-                self.part = Part::Tail(depth.saturating_sub(1));
+            AnswerPart::Tail(0) if row == b"}" => self.part = AnswerPart::End,
+            AnswerPart::Tail(depth) if matches!(row, b"}" | b"]") => {
+                self.part = AnswerPart::Tail(depth.saturating_sub(1));
             }
-            Part::Tail(depth) if row.ends_with(b"{") || row.ends_with(b"[") => {
-                self.part = Part::Tail(depth + 1);
+            AnswerPart::Tail(depth) if row.ends_with(b"{") || row.ends_with(b"[") => {
+                self.part = AnswerPart::Tail(depth + 1);
             }
-            Part::Tail(_) => {
+            AnswerPart::Tail(_) => {
                 if let Some(count) = row.strip_prefix(b"\"rows\":") {
                     self.stated =
                         std::str::from_utf8(count).ok().and_then(|it| it.trim().parse().ok());
                 }
             }
-            Part::End => return Err(unknown()),
+            AnswerPart::End => return Err(unknown()),
         }
         Ok(true)
     }
@@ -150,7 +150,7 @@ impl<R: Read> Rows<R> {
     }
 
     fn finish(&self) -> io::Result<()> {
-        if self.part == Part::End && self.stated == Some(self.count) {
+        if self.part == AnswerPart::End && self.stated == Some(self.count) {
             return Ok(());
         }
         // An end without a count is not one of this format.

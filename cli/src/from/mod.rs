@@ -19,7 +19,7 @@ use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
-pub(crate) use question::{Question, RequestFilter, Since};
+pub(crate) use question::{Question, RequestFilter, SinceFilter};
 
 use crate::output::Failure;
 use crate::read::{Input, Keys, Remarks};
@@ -29,10 +29,10 @@ use url::{Scheme, Url};
 
 /// A server that the command line names.
 #[derive(Debug)]
-pub(crate) struct Server(Kind);
+pub(crate) struct Server(ServerKind);
 
 #[derive(Debug)]
-enum Kind {
+enum ServerKind {
     ClickHouse(Url, Table),
     Http(Url),
     S3 { bucket: String, prefix: String },
@@ -47,28 +47,31 @@ impl Server {
             if bucket.is_empty() || bucket.contains(['@', '?', ':']) {
                 return Err(Failure::usage("--from takes s3://BUCKET/PREFIX".to_owned()));
             }
-            return Ok(Server(Kind::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() }));
+            return Ok(Server(ServerKind::S3 {
+                bucket: bucket.to_owned(),
+                prefix: prefix.to_owned(),
+            }));
         }
         if let Some(group) = url.strip_prefix("cloudwatch:") {
             let group = group.strip_prefix("//").unwrap_or(group);
             if group.is_empty() {
                 return Err(Failure::usage("--from takes cloudwatch:LOG_GROUP".to_owned()));
             }
-            return Ok(Server(Kind::CloudWatch { group: group.to_owned() }));
+            return Ok(Server(ServerKind::CloudWatch { group: group.to_owned() }));
         }
         let url = Url::parse(url).map_err(Failure::usage)?;
         Ok(Server(match url.scheme {
             Scheme::ClickHouse => {
                 let table = Table::parse(&url).map_err(Failure::usage)?;
-                Kind::ClickHouse(url, table)
+                ServerKind::ClickHouse(url, table)
             }
-            Scheme::Http => Kind::Http(url),
+            Scheme::Http => ServerKind::Http(url),
         }))
     }
 
     /// Whether it has the lines of so many requests that a story needs an ID.
     pub(crate) fn needs_id(&self) -> bool {
-        matches!(self.0, Kind::ClickHouse(..) | Kind::CloudWatch { .. })
+        matches!(self.0, ServerKind::ClickHouse(..) | ServerKind::CloudWatch { .. })
     }
 
     /// Sends the question. `idle` is the time without a byte of the answer after which it counts as failed.
@@ -80,13 +83,13 @@ impl Server {
     ) -> Result<Input, Failure> {
         let remarks = Remarks::default();
         let answer = match &self.0 {
-            Kind::ClickHouse(url, table) => {
+            ServerKind::ClickHouse(url, table) => {
                 clickhouse::open(url, table, question, idle, remarks.clone())
             }
-            Kind::Http(url) => http::open(url, idle, &remarks),
-            Kind::S3 { bucket, prefix } => Objects::open(bucket, prefix, idle)
+            ServerKind::Http(url) => http::open(url, idle, &remarks),
+            ServerKind::S3 { bucket, prefix } => Objects::open(bucket, prefix, idle)
                 .map(|objects| Box::new(objects) as Box<dyn Read>),
-            Kind::CloudWatch { group } => {
+            ServerKind::CloudWatch { group } => {
                 let id = match question {
                     Question::Story { prefix } => Some(*prefix),
                     _ => None,
@@ -95,7 +98,7 @@ impl Server {
             }
         };
         let answer = answer.map_err(|why| Failure::usage(format!("can't read {self}: {why}")))?;
-        let is_filtered = matches!(self.0, Kind::ClickHouse(..));
+        let is_filtered = matches!(self.0, ServerKind::ClickHouse(..));
         Ok(Input::of_answer(self.to_string(), answer, remarks, is_filtered, keys))
     }
 }
@@ -104,13 +107,13 @@ impl Server {
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::ClickHouse(url, table) => {
+            ServerKind::ClickHouse(url, table) => {
                 let url = Url { path: table.name.clone(), query: None, ..url.clone() };
                 url.fmt(f)
             }
-            Kind::Http(url) => url.fmt(f),
-            Kind::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
-            Kind::CloudWatch { group } => write!(f, "cloudwatch:{group}"),
+            ServerKind::Http(url) => url.fmt(f),
+            ServerKind::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            ServerKind::CloudWatch { group } => write!(f, "cloudwatch:{group}"),
         }
     }
 }

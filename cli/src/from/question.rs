@@ -20,29 +20,29 @@ pub(crate) enum Question<'a> {
 pub(crate) struct RequestFilter<'a> {
     pub(crate) failed: bool,
     pub(crate) unfinished: bool,
-    pub(crate) since: Option<Since>,
+    pub(crate) since: Option<SinceFilter>,
     pub(crate) path: Option<&'a str>,
     pub(crate) user: Option<&'a str>,
 }
 
 /// The earliest time, in whole seconds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Since {
+pub(crate) enum SinceFilter {
     /// Seconds since 1970.
     At(u32),
     /// Seconds before the latest line.
     BeforeLast(u32),
 }
 
-impl Since {
+impl SinceFilter {
     /// `None` for a time before 1970, which excludes nothing.
     pub(crate) fn at(at: Micros) -> Option<Self> {
         let seconds = at.div_euclid(1_000_000);
-        u32::try_from(seconds).ok().map(Since::At)
+        u32::try_from(seconds).ok().map(SinceFilter::At)
     }
 
     /// The columns have whole seconds, so one more.
     pub(crate) fn before_last(duration: Micros) -> Option<Self> {
-        u32::try_from(duration.div_euclid(1_000_000) + 1).ok().map(Since::BeforeLast)
+        u32::try_from(duration.div_euclid(1_000_000) + 1).ok().map(SinceFilter::BeforeLast)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::question::{Question, RequestFilter, Since};
+use super::question::{Question, RequestFilter, SinceFilter};
 
 /// How a table stores the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +105,8 @@ fn requests_filter(table: &str, filter: &RequestFilter<'_>) -> String {
     let (mut latest, mut of) = (String::new(), String::new());
     if let Some(since) = filter.since {
         let from = match since {
-            Since::At(seconds) => format!("toDateTime({seconds})"),
-            Since::BeforeLast(seconds) => {
+            SinceFilter::At(seconds) => format!("toDateTime({seconds})"),
+            SinceFilter::BeforeLast(seconds) => {
                 // The command needs a line of the latest second to know when the span begins.
                 latest = format!(" or ts = (select max(ts) from {table})");
                 format!("(select max(ts) from {table}) - {seconds}")

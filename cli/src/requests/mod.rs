@@ -170,8 +170,8 @@ impl RequestsArgs {
             failed: self.failed,
             unfinished: self.unfinished,
             since: match self.since {
-                Some(Since::At(at)) => from::Since::at(at),
-                Some(Since::BeforeLast(duration)) => from::Since::before_last(duration),
+                Some(Since::At(at)) => from::SinceFilter::at(at),
+                Some(Since::BeforeLast(duration)) => from::SinceFilter::before_last(duration),
                 None => None,
             },
             path: self.path.as_deref(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::keys::{self, Kind};
+use super::keys::{self, ValueType};
 use super::{otel, sql_name};
 
 /// Keys with a column of their own, after `line` and `ts`. `--from` needs the first four.
@@ -73,8 +73,8 @@ fn lines(table: &str) -> String {
     ];
     columns.extend(COLUMNS.iter().filter_map(|name| keys::find(name)).map(|key| {
         let (kind, extract) = match key.kind {
-            Kind::Count | Kind::Bytes => ("UInt64", "visitParamExtractUInt"),
-            Kind::Millis | Kind::Seconds => ("Float64", "visitParamExtractFloat"),
+            ValueType::Count | ValueType::Bytes => ("UInt64", "visitParamExtractUInt"),
+            ValueType::Millis | ValueType::Seconds => ("Float64", "visitParamExtractFloat"),
             _ => ("String", "visitParamExtractString"),
         };
         format!("{0} {kind} default {extract}(line, '{0}')", key.name)

@@ -1,6 +1,6 @@
 //! A view of `DuckDB` on log files.
 
-use super::keys::{KEYS, Kind};
+use super::keys::{KEYS, ValueType};
 use super::sql_name;
 
 /// Options of the view.
@@ -19,12 +19,12 @@ pub(super) fn render(args: &DuckDbArgs) -> String {
         .iter()
         .map(|key| {
             let kind = match key.kind {
-                Kind::Time => "TIMESTAMP",
-                Kind::Text => "VARCHAR",
-                Kind::Count | Kind::Bytes => "UBIGINT",
-                Kind::Millis | Kind::Seconds => "DOUBLE",
-                Kind::Flag => "BOOLEAN",
-                Kind::Object | Kind::List | Kind::Json => "JSON",
+                ValueType::Time => "TIMESTAMP",
+                ValueType::Text => "VARCHAR",
+                ValueType::Count | ValueType::Bytes => "UBIGINT",
+                ValueType::Millis | ValueType::Seconds => "DOUBLE",
+                ValueType::Flag => "BOOLEAN",
+                ValueType::Object | ValueType::List | ValueType::Json => "JSON",
             };
             format!("        \"{}\": '{kind}'", key.name)
         })

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{KEYS, Key, Kind};
+use super::keys::{KEYS, KeyRow, ValueType};
 
 /// Longest value that is indexed as a keyword.
 const KEYWORD_LENGTH: u32 = 1024;
@@ -25,17 +25,17 @@ pub(super) fn render() -> String {
     format!("{template:#}\n")
 }
 
-fn mapping(key: &Key) -> Value {
+fn mapping(key: &KeyRow) -> Value {
     match (key.kind, key.name) {
-        (Kind::Time, _) => json!({ "type": "date_nanos" }),
+        (ValueType::Time, _) => json!({ "type": "date_nanos" }),
         (_, "msg" | "error_detail" | "panic_message" | "exc" | "help" | "detail") => {
             json!({ "type": "text" })
         }
-        (Kind::Text, _) => json!({ "type": "keyword", "ignore_above": KEYWORD_LENGTH }),
-        (Kind::Count | Kind::Bytes, _) => json!({ "type": "long" }),
-        (Kind::Millis | Kind::Seconds, _) => json!({ "type": "double" }),
-        (Kind::Flag, _) => json!({ "type": "boolean" }),
-        (Kind::Object | Kind::List | Kind::Json, _) => {
+        (ValueType::Text, _) => json!({ "type": "keyword", "ignore_above": KEYWORD_LENGTH }),
+        (ValueType::Count | ValueType::Bytes, _) => json!({ "type": "long" }),
+        (ValueType::Millis | ValueType::Seconds, _) => json!({ "type": "double" }),
+        (ValueType::Flag, _) => json!({ "type": "boolean" }),
+        (ValueType::Object | ValueType::List | ValueType::Json, _) => {
             json!({ "type": "object", "enabled": false })
         }
     }

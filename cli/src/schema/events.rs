@@ -60,7 +60,7 @@ pub(crate) const EVENTS: [Event; 24] = [
         "the module",
         "A line of `audit!`, which no level and no limit suppresses.",
     ),
-    event("lines_dropped", "WARN", "candor", "Lines could not be written."),
+    event("lines_dropped", "WARN", "candor", "Lines could not be written, or not be exported."),
     event("levels_changed", "INFO", "candor", "The levels of the process were changed."),
     event("debug_raised", "INFO", "http", "A header raised the levels of this request."),
     event(

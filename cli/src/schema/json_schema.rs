@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::events::EVENTS;
-use super::keys::{KEYS, Key, Kind, On};
+use super::keys::{KEYS, KeyRow, On, ValueType};
 use super::markdown::found_on;
 
 pub(super) fn render() -> String {
@@ -23,15 +23,15 @@ pub(super) fn render() -> String {
     format!("{schema:#}\n")
 }
 
-fn property(key: &Key) -> Value {
+fn property(key: &KeyRow) -> Value {
     let kind = match key.kind {
-        Kind::Time | Kind::Text => "string",
-        Kind::Count | Kind::Bytes => "integer",
-        Kind::Millis | Kind::Seconds => "number",
-        Kind::Flag => "boolean",
-        Kind::Object => "object",
-        Kind::List => "array",
-        Kind::Json => "",
+        ValueType::Time | ValueType::Text => "string",
+        ValueType::Count | ValueType::Bytes => "integer",
+        ValueType::Millis | ValueType::Seconds => "number",
+        ValueType::Flag => "boolean",
+        ValueType::Object => "object",
+        ValueType::List => "array",
+        ValueType::Json => "",
     };
     let unit = key.unit();
     let unit = if unit.is_empty() { String::new() } else { format!(" In {unit}.") };
@@ -43,15 +43,15 @@ fn property(key: &Key) -> Value {
     let example: Value = serde_json::from_str(key.example).unwrap_or_default();
     property.insert("examples".to_owned(), json!([example]));
     match (key.kind, key.on) {
-        (Kind::Json, _) => None,
+        (ValueType::Json, _) => None,
         (_, On::Every) => property.insert("type".to_owned(), kind.into()),
         _ => property.insert("type".to_owned(), json!([kind, "null"])),
     };
     match key.kind {
-        Kind::Time => {
+        ValueType::Time => {
             property.insert("format".to_owned(), "date-time".into());
         }
-        Kind::Count | Kind::Bytes | Kind::Millis | Kind::Seconds => {
+        ValueType::Count | ValueType::Bytes | ValueType::Millis | ValueType::Seconds => {
             property.insert("minimum".to_owned(), 0.into());
         }
         _ => {}

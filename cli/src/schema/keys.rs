@@ -2,9 +2,9 @@
 
 /// A key: its name, type, the events that have it, and what it says.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub(crate) struct KeyRow {
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueType,
     pub(crate) on: On,
     pub(crate) help: &'static str,
     /// As in a line.
@@ -13,7 +13,7 @@ pub(crate) struct Key {
 
 /// Type of a value. All but the fixed keys may also be `null` or missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueType {
     /// RFC 3339 in UTC with microseconds.
     Time,
     Text,
@@ -53,18 +53,18 @@ const COUNTED: On = Events(&["dependency_call", "request_completed", "job_comple
 
 const fn key(
     name: &'static str,
-    kind: Kind,
+    kind: ValueType,
     on: On,
     help: &'static str,
     example: &'static str,
-) -> Key {
-    Key { name, kind, on, help, example }
+) -> KeyRow {
+    KeyRow { name, kind, on, help, example }
 }
 
-use Kind::{Bytes, Count, Flag, Json, List, Millis, Object, Seconds, Text, Time};
 use On::{Any, Events, Every, Notices};
+use ValueType::{Bytes, Count, Flag, Json, List, Millis, Object, Seconds, Text, Time};
 
-impl Key {
+impl KeyRow {
     /// The unit of the value; empty if it has none.
     pub(crate) fn unit(&self) -> &'static str {
         match self.kind {
@@ -77,13 +77,13 @@ impl Key {
 }
 
 /// The key of this name.
-pub(crate) fn find(name: &str) -> Option<&'static Key> {
+pub(crate) fn find(name: &str) -> Option<&'static KeyRow> {
     KEYS.iter().find(|key| key.name == name)
 }
 
 /// All keys, in the order of a line.
 #[rustfmt::skip]
-pub(crate) const KEYS: [Key; 73] = [
+pub(crate) const KEYS: [KeyRow; 73] = [
     key("ts", Time, Every, "When the line was written.", r#""2026-11-22T10:14:12.123456Z""#),
     key("level", Text, Every, "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `CRITICAL`.", r#""INFO""#),
     key("logger", Text, Every, "The module or topic that the level was decided for.", r#""http""#),
@@ -150,11 +150,13 @@ pub(crate) const KEYS: [Key; 73] = [
 
     key("lines", Count, Events(&["lines_dropped", "debug_raised"]), "How many lines were dropped; how many lines the request may write.", "37"),
     key("reason", Text, Events(&["lines_dropped"]), "Why they were dropped.", r#""full""#),
+    key("sink", Text, Events(&["lines_dropped"]), "`otlp` if the records of an export were dropped; the lines are on the local output.", r#""otlp""#),
+    key("records", Text, Events(&["lines_dropped"]), "`logs` or `spans`: the records that the export dropped.", r#""logs""#),
     key("levels", Text, Events(&["levels_changed", "debug_raised"]), "The levels in force from now on.", r#""info,shop=debug""#),
     key("change", Text, Events(&["levels_changed"]), "`set`, `raised` or `fell_back`.", r#""raised""#),
     key("raised", Text, Events(&["levels_changed"]), "The levels that are raised for a time.", r#""shop=debug""#),
     key("seconds", Seconds, Events(&["levels_changed"]), "For how long.", "600.0"),
-    key("detail", Text, Events(&["peer_unknown", "redirect_followed", "unsupported_response"]), "What it means and what to do.", r#""put a `map_request` around the layer""#),
+    key("detail", Text, Events(&["lines_dropped", "peer_unknown", "redirect_followed", "unsupported_response"]), "What it means and what to do; on `lines_dropped`, the last error of the collector.", r#""put a `map_request` around the layer""#),
     key("type", Text, Events(&["unsupported_response"]), "The type.", r#""shop::Reply""#),
     key("place", Text, Events(&["strict_report"]), "Where the values are: `event`, `span`, `header`, `log` and others.", r#""event""#),
     key("target", Text, Events(&["strict_report"]), "The target of the event.", r#""sqlx::query""#),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::events::EVENTS;
-use super::keys::{KEYS, Key, Kind, On};
+use super::keys::{KEYS, KeyRow, On, ValueType};
 
 pub(super) fn render() -> String {
     let mut page = "# Line reference\n\n\
@@ -26,14 +26,14 @@ pub(super) fn render() -> String {
         let unit = key.unit();
         let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
         let kind = match key.kind {
-            Kind::Time => "time",
-            Kind::Text => "string",
-            Kind::Count | Kind::Bytes => "integer",
-            Kind::Millis | Kind::Seconds => "number",
-            Kind::Flag => "boolean",
-            Kind::Object => "object",
-            Kind::List => "array",
-            Kind::Json => "any",
+            ValueType::Time => "time",
+            ValueType::Text => "string",
+            ValueType::Count | ValueType::Bytes => "integer",
+            ValueType::Millis | ValueType::Seconds => "number",
+            ValueType::Flag => "boolean",
+            ValueType::Object => "object",
+            ValueType::List => "array",
+            ValueType::Json => "any",
         };
         let on = found_on(key);
         let example = key.example.replace('|', "\\|");
@@ -44,7 +44,7 @@ pub(super) fn render() -> String {
 }
 
 /// The lines that have a key, in words.
-pub(super) fn found_on(key: &Key) -> String {
+pub(super) fn found_on(key: &KeyRow) -> String {
     match key.on {
         On::Every => "every line".to_owned(),
         On::Any => "any line".to_owned(),

@@ -12,7 +12,7 @@ mod markdown;
 mod otel;
 
 use crate::output::{Failure, Output};
-use keys::Kind;
+use keys::ValueType;
 
 /// A description of the lines for another program.
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,7 @@ pub(crate) fn is_event(name: &str) -> bool {
 /// Whether the values of a key are strings; `None` for a key that is not candor's.
 pub(crate) fn is_text(key: &str) -> Option<bool> {
     let kind = keys::find(key)?.kind;
-    Some(matches!(kind, Kind::Text | Kind::Time))
+    Some(matches!(kind, ValueType::Text | ValueType::Time))
 }
 
 /// An argument that becomes a name in SQL.

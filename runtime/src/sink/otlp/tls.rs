@@ -8,21 +8,41 @@ mod without;
 use std::io;
 use std::path::PathBuf;
 
+use ureq::config::ConfigBuilder;
+use ureq::typestate::AgentScope;
+
+use super::Otlp;
 #[cfg(feature = "otlp-tls")]
-pub(crate) use rustls::Tls;
-#[cfg(feature = "otlp-tls")]
-pub(super) use rustls::is_failure;
+use rustls as provider;
 #[cfg(not(feature = "otlp-tls"))]
-pub(crate) use without::Tls;
-#[cfg(not(feature = "otlp-tls"))]
-pub(super) use without::is_failure;
+use without as provider;
 
 /// What a failed handshake is reported as.
 pub(super) const FAILURE: &str = "no TLS connection; check the certificates of both sides";
+
+/// Certificates and keys.
+#[derive(Debug)]
+pub(crate) struct Tls(provider::Settings);
 
 /// A file of certificates or keys that can't be used, and why.
 #[derive(Debug)]
 pub(crate) struct TlsError {
     pub(crate) path: PathBuf,
     pub(crate) why: io::Error,
+}
+
+impl Tls {
+    /// Reads the certificates and the key.
+    pub(crate) fn read(settings: &Otlp) -> Result<Self, TlsError> {
+        provider::read(settings).map(Tls)
+    }
+
+    pub(super) fn configure(self, config: ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> {
+        provider::configure(self.0, config)
+    }
+}
+
+/// Whether an I/O error is a failed handshake.
+pub(super) fn is_failure(error: &io::Error) -> bool {
+    provider::is_failure(error)
 }

@@ -7,36 +7,30 @@ use ureq::config::ConfigBuilder;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::typestate::AgentScope;
 
-use super::TlsError;
-use crate::sink::otlp::Otlp;
+use super::{Otlp, TlsError};
 
-#[derive(Debug)]
-pub(crate) struct Tls(TlsConfig);
+pub(super) type Settings = TlsConfig;
 
-impl Tls {
-    /// Reads the certificates and the key.
-    pub(crate) fn read(settings: &Otlp) -> Result<Self, TlsError> {
-        let mut config = TlsConfig::builder();
-        if let Some(path) = &settings.ca_certificate {
-            config = config.root_certs(RootCerts::from(certificates(path)?));
-        }
-        if let Some((certificate, key)) = &settings.client_certificate {
-            let client = ClientCert::new_with_certs(&certificates(certificate)?, private_key(key)?);
-            config = config.client_cert(Some(client));
-        }
-        Ok(Tls(config.build()))
+pub(super) fn read(settings: &Otlp) -> Result<Settings, TlsError> {
+    let mut config = TlsConfig::builder();
+    if let Some(path) = &settings.ca_certificate {
+        config = config.root_certs(RootCerts::from(certificates(path)?));
     }
-
-    pub(in crate::sink::otlp) fn configure(
-        self,
-        config: ConfigBuilder<AgentScope>,
-    ) -> ConfigBuilder<AgentScope> {
-        config.tls_config(self.0)
+    if let Some((certificate, key)) = &settings.client_certificate {
+        let client = ClientCert::new_with_certs(&certificates(certificate)?, private_key(key)?);
+        config = config.client_cert(Some(client));
     }
+    Ok(config.build())
 }
 
-/// Whether an I/O error is a failed handshake.
-pub(in crate::sink::otlp) fn is_failure(error: &io::Error) -> bool {
+pub(super) fn configure(
+    settings: Settings,
+    config: ConfigBuilder<AgentScope>,
+) -> ConfigBuilder<AgentScope> {
+    config.tls_config(settings)
+}
+
+pub(super) fn is_failure(error: &io::Error) -> bool {
     // The crate rustls is a dependency of ureq's, so its types have no name here.
     error.get_ref().is_some_and(|inner| format!("{inner:?}").contains("Certificate"))
 }

@@ -5,27 +5,26 @@ use std::io;
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
-use super::TlsError;
-use crate::sink::otlp::Otlp;
+use super::{Otlp, TlsError};
 
+/// Nothing to set.
 #[derive(Debug)]
-pub(crate) struct Tls(());
+pub(super) struct NoSettings;
 
-impl Tls {
-    #[expect(clippy::unnecessary_wraps, reason = "as with TLS")]
-    pub(crate) fn read(_: &Otlp) -> Result<Self, TlsError> {
-        Ok(Tls(()))
-    }
+pub(super) type Settings = NoSettings;
 
-    pub(in crate::sink::otlp) fn configure(
-        self,
-        config: ConfigBuilder<AgentScope>,
-    ) -> ConfigBuilder<AgentScope> {
-        let Tls(()) = self;
-        config
-    }
+#[expect(clippy::unnecessary_wraps, reason = "as with TLS")]
+pub(super) fn read(_: &Otlp) -> Result<Settings, TlsError> {
+    Ok(NoSettings)
 }
 
-pub(in crate::sink::otlp) fn is_failure(_: &io::Error) -> bool {
+pub(super) fn configure(
+    NoSettings: Settings,
+    config: ConfigBuilder<AgentScope>,
+) -> ConfigBuilder<AgentScope> {
+    config
+}
+
+pub(super) fn is_failure(_: &io::Error) -> bool {
     false
 }
