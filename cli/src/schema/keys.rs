@@ -83,7 +83,7 @@ pub(crate) fn find(name: &str) -> Option<&'static KeyRow> {
 
 /// All keys, in the order of a line.
 #[rustfmt::skip]
-pub(crate) const KEYS: [KeyRow; 73] = [
+pub(crate) const KEYS: [KeyRow; 75] = [
     key("ts", Time, Every, "When the line was written.", r#""2026-11-22T10:14:12.123456Z""#),
     key("level", Text, Every, "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `CRITICAL`.", r#""INFO""#),
     key("logger", Text, Every, "The module or topic that the level was decided for.", r#""http""#),

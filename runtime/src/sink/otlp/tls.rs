@@ -14,15 +14,19 @@ use ureq::typestate::AgentScope;
 use super::Otlp;
 #[cfg(feature = "otlp-tls")]
 use rustls as provider;
+#[cfg(feature = "otlp-tls")]
+use ureq::tls::TlsConfig as Certificates;
 #[cfg(not(feature = "otlp-tls"))]
 use without as provider;
+#[cfg(not(feature = "otlp-tls"))]
+use without::NoCertificates as Certificates;
 
 /// What a failed handshake is reported as.
 pub(super) const FAILURE: &str = "no TLS connection; check the certificates of both sides";
 
 /// Certificates and keys.
 #[derive(Debug)]
-pub(crate) struct Tls(provider::Settings);
+pub(crate) struct Tls(Certificates);
 
 /// A file of certificates or keys that can't be used, and why.
 #[derive(Debug)]

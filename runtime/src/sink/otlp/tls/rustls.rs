@@ -7,11 +7,9 @@ use ureq::config::ConfigBuilder;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::typestate::AgentScope;
 
-use super::{Otlp, TlsError};
+use super::{Certificates, Otlp, TlsError};
 
-pub(super) type Settings = TlsConfig;
-
-pub(super) fn read(settings: &Otlp) -> Result<Settings, TlsError> {
+pub(super) fn read(settings: &Otlp) -> Result<Certificates, TlsError> {
     let mut config = TlsConfig::builder();
     if let Some(path) = &settings.ca_certificate {
         config = config.root_certs(RootCerts::from(certificates(path)?));
@@ -24,10 +22,10 @@ pub(super) fn read(settings: &Otlp) -> Result<Settings, TlsError> {
 }
 
 pub(super) fn configure(
-    settings: Settings,
+    certificates: Certificates,
     config: ConfigBuilder<AgentScope>,
 ) -> ConfigBuilder<AgentScope> {
-    config.tls_config(settings)
+    config.tls_config(certificates)
 }
 
 pub(super) fn is_failure(error: &io::Error) -> bool {

@@ -5,21 +5,19 @@ use std::io;
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
-use super::{Otlp, TlsError};
+use super::{Certificates, Otlp, TlsError};
 
 /// Nothing to set.
 #[derive(Debug)]
-pub(super) struct NoSettings;
-
-pub(super) type Settings = NoSettings;
+pub(super) struct NoCertificates;
 
 #[expect(clippy::unnecessary_wraps, reason = "as with TLS")]
-pub(super) fn read(_: &Otlp) -> Result<Settings, TlsError> {
-    Ok(NoSettings)
+pub(super) fn read(_: &Otlp) -> Result<Certificates, TlsError> {
+    Ok(NoCertificates)
 }
 
 pub(super) fn configure(
-    NoSettings: Settings,
+    NoCertificates: Certificates,
     config: ConfigBuilder<AgentScope>,
 ) -> ConfigBuilder<AgentScope> {
     config
