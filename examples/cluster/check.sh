@@ -97,14 +97,14 @@ compare_stories() {
     [ -n "$ids" ] || fail "no request failed in $1, so there is nothing to compare"
     for id in $ids; do
         story "$id" "$1" >"$work/story.file" || fail "candor story $id $1 ended with status $?"
-        for table in candor_all otel_logs_all; do
+        for table in candor_all otel_logs; do
             story "$id" --from "$(table_url $table)" >"$work/story.$table" ||
                 fail "candor story $id --from $(table_url $table) ended with status $?"
             diff -u "$work/story.file" "$work/story.$table" ||
                 fail "the story of $id from $table differs from the one from the file"
         done
     done
-    echo "$(wc -w <<<"$ids") stories are the same from the file, candor_all and otel_logs_all"
+    echo "the same from the file, candor_all and otel_logs: $(wc -w <<<"$ids") stories"
 }
 
 # require_notice ID TABLE: with a shard down, the command must fail or say what is missing.
@@ -133,11 +133,7 @@ empty_tables() {
 say "building"
 cd "$repository"
 cargo build --quiet --example orders --example load
-if [ -z "${CANDOR:-}" ]; then
-    cargo build --quiet --package candor-cli
-    CANDOR=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/candor
-fi
-candor=$CANDOR
+candor=$(candor_command)
 "$here/start.sh"
 
 say "the requests of the example orders"
@@ -145,7 +141,7 @@ produce "$work/orders.log" orders
 rm -f "$(sed -n 's/.*orders kept in //p' "$work/orders.stderr")"
 ship "$work/orders.log"
 compare_lines candor_all "$work/orders.log"
-compare_lines otel_logs_all "$work/orders.log"
+compare_lines otel_logs "$work/orders.log"
 compare_spans "$work/orders.log"
 compare_stories "$work/orders.log" 0
 
@@ -153,19 +149,19 @@ say "a shard is down"
 "$here/stop.sh" shard-2
 id=$(failed_ids "$work/orders.log" 1)
 require_notice "$id" candor_all
-require_notice "$id" otel_logs_all
+require_notice "$id" otel_logs
 produce "$work/outage.log" load 200
 "$here/start.sh" >/dev/null
 cat "$work/orders.log" "$work/outage.log" >"$work/both.log"
 echo "the shard is up again, and what was exported meanwhile arrives:"
-compare_lines otel_logs_all "$work/both.log"
+compare_lines otel_logs "$work/both.log"
 compare_stories "$work/orders.log" 1
 
 say "$requests requests"
 empty_tables
 produce "$work/load.log" load "$requests"
 cat "$work/load.stderr"
-compare_lines otel_logs_all "$work/load.log"
+compare_lines otel_logs "$work/load.log"
 compare_spans "$work/load.log"
 ship "$work/load.log"
 compare_lines candor_all "$work/load.log"

@@ -82,3 +82,14 @@ sql() {
     curl --silent --show-error --fail-with-body --max-time 60 "http://127.0.0.1:$((http_port + shard - 1))/" \
         --data-binary "$query" "$@"
 }
+
+# The command `candor`: $CANDOR, or the one of this checkout, which is built.
+candor_command() {
+    if [ -n "${CANDOR:-}" ]; then
+        echo "$CANDOR"
+        return
+    fi
+    (cd "$repository" && cargo build --quiet --package candor-cli >&2)
+    echo "$(cd "$repository" && cargo metadata --no-deps --format-version 1 |
+        sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/candor"
+}

@@ -110,12 +110,15 @@ for shard in 1 2; do
     expect "shard-$shard" $((http_port + shard - 1)) "$run/shard-$shard/log"
 done
 
+candor=$(candor_command)
 for shard in 1 2; do
-    for file in candor otel_logs otel_traces; do
-        while IFS= read -r -d ';' statement; do
-            sql "$shard" "$statement" || fail "shard $shard refuses a statement of $file.sql"
-        done < <(grep -v '^ *--' "$here/$file.sql")
-    done
+    while IFS= read -r -d ';' statement; do
+        sql "$shard" "$statement" || fail "shard $shard refuses: $statement"
+    done < <({
+        "$candor" schema clickhouse --cluster two
+        "$candor" schema clickhouse --otel --cluster two
+        cat "$here/otel_traces.sql"
+    } | grep -v '^ *--')
 done
 
 if ! is_running rotel; then
@@ -131,6 +134,6 @@ if ! is_running rotel; then
 fi
 
 cat <<TEXT
-ClickHouse: clickhouse://127.0.0.1:$http_port/default.candor_all and …/default.otel_logs_all (user reader, password reader)
+ClickHouse: clickhouse://127.0.0.1:$http_port/default.candor_all and …/default.otel_logs (user reader, password reader)
 OTLP:       http://127.0.0.1:$otlp_port, gRPC on 127.0.0.1:$otlp_grpc_port
 TEXT

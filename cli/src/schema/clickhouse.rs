@@ -63,8 +63,8 @@ pub(super) fn render(args: &ClickHouseArgs) -> String {
 fn lines(table: &str) -> String {
     let mut columns = vec![
         "line String".to_owned(),
-        "ts DateTime default toDateTime(substring(replaceAll(visitParamExtractString(line, 'ts'), \
-         'T', ' '), 1, 19), 'UTC')"
+        // A line without a valid time must not fail the insert of all others.
+        "ts DateTime default parseDateTimeBestEffortOrZero(visitParamExtractString(line, 'ts'), 'UTC')"
             .to_owned(),
         // `ts` has whole seconds, since 18.16 has no `DateTime64`.
         "ts_us Int64 default toInt64(ts) * 1000000 + \
