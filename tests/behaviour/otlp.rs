@@ -4,6 +4,7 @@
 
 pub(crate) mod collector;
 mod faults;
+mod hostile;
 mod records;
 mod runtimes;
 mod settings;

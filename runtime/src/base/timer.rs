@@ -23,7 +23,7 @@ static SCHEDULE: Mutex<Schedule> =
 static CHANGED: Condvar = Condvar::new();
 
 /// The longest delay: `Instant` overflows for longer ones.
-const MAX_DELAY: Duration = Duration::from_hours(365 * 24);
+pub(crate) const MAX_DELAY: Duration = Duration::from_hours(365 * 24);
 
 /// The time after `delay`, a year at most.
 pub(crate) fn after(delay: Duration) -> Instant {

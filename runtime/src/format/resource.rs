@@ -1,4 +1,4 @@
-//! What describes the service in all its lines: name, version, environment.
+//! Attributes of the service, the same for all its lines: name, version, environment.
 //!
 //! The names are those of OpenTelemetry's resource attributes. OTLP export sends them once per batch, and the profiles
 //! of [`LOG_PROFILE`](crate::Config::profile) write those that the platform has a key for.
@@ -18,7 +18,7 @@ impl Resource {
     /// Redacts the attributes by name and by pattern. Of two with the same name, the last one counts.
     pub(crate) fn new<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut resource = Resource::default();
-        for (name, value) in attributes {
+        for (name, value) in attributes.into_iter().filter(|(name, _)| !name.is_empty()) {
             let value = shown::setting(name, value);
             let name = shown::name(name).into_owned();
             match resource.attributes.iter_mut().find(|(known, _)| known.as_str() == name.as_str())
@@ -28,6 +28,15 @@ impl Resource {
             }
         }
         resource
+    }
+
+    /// Adds the service name that stands for a missing one (OpenTelemetry, resource conventions, "Service").
+    #[cfg(feature = "otlp")]
+    pub(crate) fn or_unknown_service(mut self) -> Self {
+        if self.get(SERVICE_NAME).is_none() {
+            self.attributes.push((SERVICE_NAME.into(), "unknown_service".into()));
+        }
+        self
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Redacted<'static>, &Redacted<'static>)> {

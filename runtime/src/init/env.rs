@@ -1,6 +1,5 @@
 //! Reads a [`Config`] from environment variables.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -10,6 +9,7 @@ use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 #[cfg(feature = "otlp")]
 use super::otlp;
 use super::setting::{self, Setting};
+use super::variable::{os, text};
 use crate::format::resource::{self, SERVICE_NAME};
 use crate::levels::Levels;
 use crate::redact::hash;
@@ -150,18 +150,4 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     File::open(path)?.take(1024).read_to_end(&mut content)?;
     Ok(content)
-}
-
-/// The value of a variable. An empty one counts as unset.
-pub(super) fn os(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-pub(super) fn text(name: &'static str) -> Result<Option<String>, ConfigMistake> {
-    let text = os(name).map(OsString::into_string).transpose();
-    text.map_err(|value| {
-        let value = value.to_string_lossy();
-        let message = format!("invalid {name} \"{value}\": expected valid UTF-8");
-        ConfigMistake::new(ConfigErrorKind::InvalidValue, message).variable_is(name).value_is(value)
-    })
 }

@@ -11,7 +11,7 @@ use super::config::{Config, Strict};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::logging::Logging;
 #[cfg(feature = "otlp")]
-use super::otlp;
+use super::otlp::{self, LineReport};
 use super::output::{Output, has_colour, open_audit};
 use super::setting::Setting;
 use crate::base::serial;
@@ -29,8 +29,6 @@ use crate::levels::ActiveLevels;
 use crate::logger::{self, CandorLayer, Logger, notices};
 use crate::redact::loggable::{self, Encoder};
 use crate::redact::{hash, keys, shown, strict};
-#[cfg(feature = "otlp")]
-use crate::sink::otlp::{self as otlp_sink, Exporter};
 use crate::sink::{Report, Sink};
 use crate::site;
 
@@ -189,28 +187,9 @@ impl Config {
         #[cfg(feature = "otlp")]
         let exporter = match (self.otlp, tls) {
             (Some(settings), Some(tls)) => {
-                let direct = sink.direct();
-                let (template_, profile) = (Arc::clone(&template), profile.clone());
-                let report: otlp_sink::LossReport =
-                    Box::new(move |records, kind, reason, detail| {
-                        let line = logger::records_dropped(
-                            &template_,
-                            format,
-                            colour,
-                            profile.as_deref(),
-                            (records, kind),
-                            reason,
-                            detail,
-                        );
-                        direct.write(Severity::Warn, &line);
-                    });
-                let keys = template.keys.clone();
-                Some(Exporter::start(settings, tls, keys, Arc::clone(&resource), report).map_err(
-                    |source| {
-                        let message = "the thread of the OTLP export can't be started";
-                        ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
-                    },
-                )?)
+                let template = Arc::clone(&template);
+                let report = LineReport { template, format, colour, profile: profile.clone() };
+                Some(otlp::start(settings, tls, &sink, &resource, report)?)
             }
             _ => None,
         };

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 #[cfg(feature = "log")]
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use super::error::ConfigError;
@@ -11,12 +12,12 @@ use super::error::ConfigError;
 use super::log_crate;
 use super::panics::{self, Joined};
 use super::reload;
-#[cfg(feature = "otlp")]
-use crate::base::timer;
 use crate::format::Format;
 use crate::format::record::Severity;
 use crate::logger::{Logger, notices};
 use crate::sink::LAST_LINES;
+#[cfg(feature = "otlp")]
+use crate::sink::otlp::Exporter;
 
 /// Guard of the logger; keep it until the process ends.
 ///
@@ -113,14 +114,27 @@ impl Logging {
     /// # Ok::<(), candor::ConfigError>(())
     /// ```
     pub fn flush(&self, within: Duration) -> u64 {
-        #[cfg(feature = "otlp")]
-        let deadline = timer::after(within);
-        let left = self.logger.sink.flush(within);
+        let (unwritten, unexported) = self.flush_all(within);
+        unwritten.max(unexported)
+    }
+
+    /// Flushes the output and the export, at the same time. Returns how many lines are not written and not exported.
+    fn flush_all(&self, within: Duration) -> (u64, u64) {
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {
-            return left.max(exporter.flush(deadline));
+            let deadline = Exporter::deadline(within);
+            return thread::scope(|scope| {
+                let export = || exporter.flush(deadline);
+                let exporting = thread::Builder::new().spawn_scoped(scope, export);
+                let unwritten = self.logger.sink.flush(within);
+                let unexported = match exporting {
+                    Ok(thread) => thread.join().unwrap_or_default(),
+                    Err(_) => exporter.flush(deadline),
+                };
+                (unwritten, unexported)
+            });
         }
-        left
+        (self.logger.sink.flush(within), 0)
     }
 
     /// Sets the levels: `info`, or `info,deps=debug,hyper=warn`.
@@ -175,24 +189,25 @@ impl Logging {
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        #[cfg(feature = "otlp")]
-        let deadline = timer::after(LAST_LINES);
-        let left = self.logger.sink.flush(LAST_LINES);
-        if left > 0 {
-            report_unwritten("written", left);
-        }
-        // Before the queue of the output closes, to which the export reports its losses.
+        let (unwritten, unexported) = self.flush_all(LAST_LINES);
+        // The export closes first, since it reports its losses on the output.
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {
-            exporter.flush(deadline);
-            let left = exporter.close();
-            if left > 0 {
-                report_unwritten("exported", left);
-            }
+            exporter.close();
+            self.logger.sink.flush(LAST_REPORTS);
         }
         self.logger.sink.close();
+        for (what, lines) in [("written", unwritten), ("exported", unexported)] {
+            if lines > 0 {
+                report_unwritten(what, lines);
+            }
+        }
     }
 }
+
+/// How long dropping the guard waits for the reports of an export to be written.
+#[cfg(feature = "otlp")]
+const LAST_REPORTS: Duration = Duration::from_millis(200);
 
 /// Prints from a thread, and waits for it only briefly, because standard error may be the output that stalls.
 fn report_unwritten(what: &'static str, lines: u64) {
@@ -202,7 +217,7 @@ fn report_unwritten(what: &'static str, lines: u64) {
         let _ = std::io::stderr().write_all(text.as_bytes());
         let _ = done.send(());
     };
-    if std::thread::Builder::new().spawn(print).is_ok() {
+    if thread::Builder::new().spawn(print).is_ok() {
         let _ = is_done.recv_timeout(Duration::from_millis(200));
     }
 }

@@ -16,6 +16,7 @@ mod output;
 pub(crate) mod panics;
 pub(crate) mod reload;
 mod setting;
+mod variable;
 
 use tracing_core::Subscriber;
 use tracing_subscriber::registry::LookupSpan;

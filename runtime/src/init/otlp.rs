@@ -1,23 +1,29 @@
 //! Turns on OTLP export: its environment variables, and its validation.
 
 use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
 use super::config::Config;
-use super::env::{os, text};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
-use crate::format::resource;
-use crate::sink::Overload;
-use crate::sink::otlp::{Headers, Otlp, OtlpProtocol, Tls};
+use super::variable::os;
+use crate::format::Format;
+use crate::format::profile::Profiled;
+use crate::format::resource::{self, Resource};
+use crate::format::template::Template;
+use crate::logger;
+use crate::sink::otlp::{Exporter, Headers, LossReport, Otlp, OtlpProtocol, SignalSettings, Tls};
+use crate::sink::{Overload, Sink};
 
 impl Config {
     /// Exports lines to an OpenTelemetry collector, beside writing them to the output.
     ///
     /// Default: no export. [`from_env`](Self::from_env) turns it on if one of `OTEL_EXPORTER_OTLP_ENDPOINT`,
-    /// `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` and `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, unless `OTEL_SDK_DISABLED` is
-    /// `true`; [`Otlp::from_env`] lists the other variables.
+    /// `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` and `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, unless `OTEL_SDK_DISABLED`
+    /// is `true`; [`Otlp::from_env`] lists the other variables.
     ///
     /// Audit events that have a [file of their own](Self::audit_file) are not exported.
     ///
@@ -42,11 +48,11 @@ impl Otlp {
     /// | variable | meaning | default |
     /// |---|---|---|
     /// | `OTEL_EXPORTER_OTLP_ENDPOINT` | URL of the collector, to which `v1/logs` and `v1/traces` are appended | none |
-    /// | `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`, `…_TRACES_ENDPOINT` | whole URLs | none |
-    /// | `OTEL_EXPORTER_OTLP_HEADERS`, `…_LOGS_HEADERS`, `…_TRACES_HEADERS` | `name=value,…`, percent-encoded | none |
+    /// | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, percent-encoded | none |
     /// | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds of one request | 10000 |
     /// | `OTEL_EXPORTER_OTLP_COMPRESSION` | `gzip` or `none` | `none` |
     /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` or `http/json` | `http/protobuf` |
+    /// | `OTEL_EXPORTER_OTLP_LOGS_…`, `OTEL_EXPORTER_OTLP_TRACES_…` | the same for one signal; the endpoint is the whole URL | those above |
     /// | `OTEL_EXPORTER_OTLP_CERTIFICATE` | PEM file with CA certificates (feature `otlp-tls`) | Mozilla's |
     /// | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `…_CLIENT_KEY` | PEM files (feature `otlp-tls`) | none |
     /// | `OTEL_LOGS_EXPORTER`, `OTEL_TRACES_EXPORTER` | `none` turns one of them off | `otlp` |
@@ -62,8 +68,8 @@ impl Otlp {
     ///
     /// # Errors
     ///
-    /// Returns an error that lists all variables with an invalid value, if there is an endpoint. Values of headers are
-    /// not repeated.
+    /// Returns an error that lists all variables with an invalid value, if there is an endpoint. Endpoints and values of
+    /// headers are not repeated.
     pub fn from_env() -> Result<Option<Self>, ConfigError> {
         let mut mistakes = Mistakes::default();
         let otlp = from_env(&mut mistakes);
@@ -71,185 +77,308 @@ impl Otlp {
     }
 }
 
+/// The variables of all signals, or of one of them.
+struct Names {
+    endpoint: &'static str,
+    headers: &'static str,
+    timeout: &'static str,
+    compression: &'static str,
+    protocol: &'static str,
+}
+
+const ALL: Names = Names {
+    endpoint: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    headers: "OTEL_EXPORTER_OTLP_HEADERS",
+    timeout: "OTEL_EXPORTER_OTLP_TIMEOUT",
+    compression: "OTEL_EXPORTER_OTLP_COMPRESSION",
+    protocol: "OTEL_EXPORTER_OTLP_PROTOCOL",
+};
+
+/// The variables of each signal, and the one that turns it off.
+const SIGNALS: [(Names, &str); 2] = [
+    (
+        Names {
+            endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+            headers: "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+            timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
+            compression: "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
+            protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+        },
+        "OTEL_LOGS_EXPORTER",
+    ),
+    (
+        Names {
+            endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            headers: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+            timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+            compression: "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+            protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        },
+        "OTEL_TRACES_EXPORTER",
+    ),
+];
+
 /// Reads the variables; collects the mistakes in them.
 pub(super) fn from_env(mistakes: &mut Mistakes) -> Option<Otlp> {
-    let mut vars = Reader(mistakes);
-    if vars.keyword("OTEL_SDK_DISABLED", &[("true", true), ("false", false)]) == Some(true) {
+    let mut env = Variables(mistakes);
+    // Any other value is false (OpenTelemetry, "Boolean Value").
+    if env.read("OTEL_SDK_DISABLED").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
         return None;
     }
-    let endpoint = vars.read("OTEL_EXPORTER_OTLP_ENDPOINT");
-    let [logs, traces] = [
-        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "OTEL_LOGS_EXPORTER"),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"),
-    ]
-    .map(|(url, exporter)| {
-        let url = vars.read(url);
-        let is_on =
-            vars.read(exporter).is_none_or(|names| names.split(',').any(|it| it.trim() == "otlp"));
-        (url, is_on)
-    });
-    if endpoint.is_none() && logs.0.is_none() && traces.0.is_none() {
+    let mut otlp = Otlp::without_endpoints();
+    if let Some(endpoint) = env.read(ALL.endpoint) {
+        otlp.set_endpoint(&endpoint);
+        env.take(check_url(&endpoint, ALL.endpoint));
+    }
+    for (signal, (names, exporter)) in otlp.signals.iter_mut().zip(&SIGNALS) {
+        if let Some(url) = env.read(names.endpoint) {
+            env.take(check_url(&url, names.endpoint));
+            signal.url = Some(url);
+        }
+        let exporters = env.read(exporter);
+        let is_on = exporters.is_none_or(|names| {
+            names.split(',').any(|name| name.trim().eq_ignore_ascii_case("otlp"))
+        });
+        signal.url = signal.url.take().filter(|_| is_on);
+    }
+    if otlp.signals.iter().all(|signal| signal.url.is_none()) {
         return None;
     }
-    let mut otlp = endpoint.map_or_else(Otlp::without_endpoints, Otlp::new);
-    otlp.logs = logs.0.or(otlp.logs).filter(|_| logs.1);
-    otlp.traces = traces.0.or(otlp.traces).filter(|_| traces.1);
-    if otlp.logs.is_none() && otlp.traces.is_none() {
-        return None;
+    env.set(&mut otlp.signals, &ALL);
+    for (signal, (names, _)) in otlp.signals.iter_mut().zip(&SIGNALS) {
+        env.set(std::slice::from_mut(signal), names);
     }
-    let headers = [
-        "OTEL_EXPORTER_OTLP_HEADERS",
-        "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
-        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-    ];
-    otlp.headers = headers.map(|name| vars.headers(name));
-    if let Some(millis) = vars.number("OTEL_EXPORTER_OTLP_TIMEOUT") {
-        otlp.timeout = Duration::from_millis(millis);
-    }
-    if let Some(gzip) =
-        vars.keyword("OTEL_EXPORTER_OTLP_COMPRESSION", &[("gzip", true), ("none", false)])
-    {
-        otlp.gzip = gzip;
-    }
-    let protocols = [("http/protobuf", OtlpProtocol::Protobuf), ("http/json", OtlpProtocol::Json)];
-    if let Some(protocol) = vars.keyword("OTEL_EXPORTER_OTLP_PROTOCOL", &protocols) {
-        otlp.protocol = protocol;
-    }
-    if let Some(lines) = vars.number("OTEL_BLRP_MAX_QUEUE_SIZE") {
+    if let Some(lines) = env.number("OTEL_BLRP_MAX_QUEUE_SIZE", 1) {
         otlp.queue = usize::try_from(lines).unwrap_or(usize::MAX);
     }
-    if let Some(lines) = vars.number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE") {
+    if let Some(lines) = env.number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", 1) {
         otlp.batch = usize::try_from(lines).unwrap_or(usize::MAX);
     }
-    if let Some(millis) = vars.number("OTEL_BLRP_SCHEDULE_DELAY") {
+    if let Some(millis) = env.number("OTEL_BLRP_SCHEDULE_DELAY", 0) {
         otlp.delay = Duration::from_millis(millis);
     }
     let overloads = [("drop", Overload::Drop), ("block", Overload::Block)];
-    if let Some(overload) = vars.keyword("LOG_OTLP_OVERLOAD", &overloads) {
+    if let Some(overload) = env.keyword("LOG_OTLP_OVERLOAD", &overloads, "") {
         otlp.overload = overload;
     }
-    otlp.original = vars.keyword("LOG_OTLP_ORIGINAL", &[("1", true), ("0", false)]) == Some(true);
-    otlp.ca_certificate = os("OTEL_EXPORTER_OTLP_CERTIFICATE").map(Into::into);
-    let certificate = os("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
-    let key = os("OTEL_EXPORTER_OTLP_CLIENT_KEY");
-    match (certificate, key) {
-        (Some(certificate), Some(key)) => {
-            otlp.client_certificate = Some((certificate.into(), key.into()));
+    let switch = [("1", true), ("0", false)];
+    otlp.original = env.keyword("LOG_OTLP_ORIGINAL", &switch, "") == Some(true);
+    otlp.ca_certificate = os(CA_CERTIFICATE).map(Into::into);
+    otlp.client_certificate = match (os(CLIENT_CERTIFICATE), os(CLIENT_KEY)) {
+        (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+        (None, None) => None,
+        (Some(_), None) => {
+            env.mistake(CLIENT_CERTIFICATE, format!("{CLIENT_CERTIFICATE} needs {CLIENT_KEY}"))
         }
-        (None, None) => {}
-        (Some(_), None) => vars.mistake(
-            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE needs OTEL_EXPORTER_OTLP_CLIENT_KEY",
-        ),
-        (None, Some(_)) => vars.mistake(
-            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-            "OTEL_EXPORTER_OTLP_CLIENT_KEY needs OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-        ),
-    }
+        (None, Some(_)) => {
+            env.mistake(CLIENT_KEY, format!("{CLIENT_KEY} needs {CLIENT_CERTIFICATE}"))
+        }
+    };
     Some(otlp)
 }
 
+const CA_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
+const CLIENT_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
+const CLIENT_KEY: &str = "OTEL_EXPORTER_OTLP_CLIENT_KEY";
+
 /// Reads variables and collects mistakes.
-struct Reader<'a>(&'a mut Mistakes);
+struct Variables<'a>(&'a mut Mistakes);
 
-impl Reader<'_> {
+impl Variables<'_> {
+    /// The value without whitespace around it. Endpoints and headers may be secrets, so no mistake repeats it.
     fn read(&mut self, name: &'static str) -> Option<String> {
-        let text = self.0.take(text(name)).flatten();
-        text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        match os(name)?.into_string() {
+            Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Err(_) => self.mistake(name, format!("invalid {name}: expected valid UTF-8")),
+        }
     }
 
-    /// `about` is a whole sentence; it does not repeat the value, which may be a secret.
-    fn mistake(&mut self, name: &'static str, about: impl Display) {
-        let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, about.to_string());
+    fn take(&mut self, result: Result<(), ConfigMistake>) {
+        self.0.take(result);
+    }
+
+    /// `message` is a whole sentence without the value, which may be a secret.
+    fn mistake<T>(&mut self, name: &'static str, message: impl Display) -> Option<T> {
+        let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, message.to_string());
         self.0.add(mistake.variable_is(name));
+        None
     }
 
-    fn keyword<T: Copy>(&mut self, name: &'static str, keywords: &[(&str, T)]) -> Option<T> {
+    /// A value that is not a secret and is not one of the `expected` ones.
+    fn invalid<T>(&mut self, name: &'static str, text: &str, expected: &str) -> Option<T> {
+        let message = format!("invalid {name} \"{text}\": expected {expected}");
+        let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, message);
+        self.0.add(mistake.variable_is(name).value_is(text));
+        None
+    }
+
+    fn keyword<T: Copy>(
+        &mut self,
+        name: &'static str,
+        keywords: &[(&str, T)],
+        hint: &str,
+    ) -> Option<T> {
         let text = self.read(name)?;
         let found = keywords.iter().find(|(keyword, _)| text.eq_ignore_ascii_case(keyword));
-        if found.is_none() {
-            let names: Vec<_> = keywords.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-            let names = names.join(" or ");
-            let mistake = ConfigMistake::new(
-                ConfigErrorKind::InvalidValue,
-                format!("invalid {name} \"{text}\": expected {names}"),
-            );
-            self.0.add(mistake.variable_is(name).value_is(text));
+        if let Some((_, value)) = found {
+            return Some(*value);
         }
-        found.map(|(_, value)| *value)
+        let names: Vec<_> = keywords.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        self.invalid(name, &text, &format!("{}{hint}", names.join(" or ")))
     }
 
-    fn number(&mut self, name: &'static str) -> Option<u64> {
+    fn number(&mut self, name: &'static str, least: u64) -> Option<u64> {
         let text = self.read(name)?;
-        let number = text.parse().ok().filter(|number| *number > 0);
-        if number.is_none() {
-            let mistake = ConfigMistake::new(
-                ConfigErrorKind::InvalidValue,
-                format!("invalid {name} \"{text}\": expected a whole number, at least 1"),
-            );
-            self.0.add(mistake.variable_is(name).value_is(text));
+        match text.parse() {
+            Ok(number) if number >= least => Some(number),
+            _ => self.invalid(name, &text, &format!("a whole number, at least {least}")),
         }
-        number
     }
 
-    fn headers(&mut self, name: &'static str) -> Headers {
-        let Some(text) = self.read(name) else { return Headers::new() };
-        let headers = resource::parse(&text).ok().filter(are_headers);
-        headers.unwrap_or_else(|| {
-            self.mistake(
-                name,
-                format!("invalid {name}: expected name=value pairs, separated by commas"),
-            );
-            Headers::new()
-        })
+    fn headers(&mut self, name: &'static str) -> Option<Headers> {
+        let text = self.read(name)?;
+        let Some(headers) = resource::parse(&text).ok().filter(are_well_formed) else {
+            let message = format!("invalid {name}: expected name=value pairs, separated by commas");
+            return self.mistake(name, message);
+        };
+        match headers.iter().find(|(name, _)| is_of_export(name)) {
+            None => Some(headers),
+            Some((header, _)) => {
+                let message =
+                    format!("invalid {name}: the export sets the header `{header}` itself");
+                self.mistake(name, message)
+            }
+        }
+    }
+
+    /// Sets the signals to the values of these variables, if they are set.
+    fn set(&mut self, signals: &mut [SignalSettings], names: &Names) {
+        const COMPRESSIONS: [(&str, bool); 2] = [("gzip", true), ("none", false)];
+        const PROTOCOLS: [(&str, OtlpProtocol); 2] =
+            [("http/protobuf", OtlpProtocol::Protobuf), ("http/json", OtlpProtocol::Json)];
+        const HINT: &str = " (collectors receive HTTP on port 4318, gRPC is not supported)";
+        let headers = self.headers(names.headers);
+        let timeout = self.number(names.timeout, 1).map(Duration::from_millis);
+        let gzip = self.keyword(names.compression, &COMPRESSIONS, "");
+        let protocol = self.keyword(names.protocol, &PROTOCOLS, HINT);
+        for signal in signals {
+            signal.timeout = timeout.unwrap_or(signal.timeout);
+            signal.gzip = gzip.unwrap_or(signal.gzip);
+            signal.protocol = protocol.unwrap_or(signal.protocol);
+            if let Some(headers) = &headers {
+                signal.headers.clone_from(headers);
+            }
+        }
     }
 }
 
-fn are_headers(headers: &Headers) -> bool {
+fn are_well_formed(headers: &Headers) -> bool {
     headers.iter().all(|(name, value)| {
         name.parse::<HeaderName>().is_ok() && value.parse::<HeaderValue>().is_ok()
     })
 }
 
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// Whether the export sets a header itself, or the connection needs it.
+fn is_of_export(header: &str) -> bool {
+    const OWN: [&str; 6] = [
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+    ];
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(header))
+}
 
-/// Checks what can be checked before the first request, and reads the certificates.
-pub(super) fn validate(otlp: &Otlp) -> Result<Tls, ConfigMistake> {
-    let invalid = |name, message: String| {
-        ConfigMistake::new(ConfigErrorKind::InvalidValue, message).variable_is(name)
+/// Checks a URL. The mistake does not repeat it: its user name or query may be a secret.
+fn check_url(url: &str, name: &'static str) -> Result<(), ConfigMistake> {
+    let parsed: Option<Uri> = url.parse().ok().filter(|_| !url.contains('#'));
+    let is_reachable = |url: &Uri| {
+        let (host, authority) = (url.host()?, url.authority()?.as_str());
+        let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
+        let port = address.strip_prefix(host).filter(|_| !host.is_empty())?;
+        let is_port = |port: &str| port.parse::<u16>().is_ok();
+        (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(())
     };
-    for url in [&otlp.logs, &otlp.traces].into_iter().flatten() {
-        let parsed = url.parse::<Uri>().ok().filter(|url| url.host().is_some());
-        let scheme = parsed.as_ref().and_then(|url| url.scheme_str());
-        // The URL is not repeated: its user name or query may be a secret.
-        match scheme {
-            Some("http") => {}
-            Some("https") if cfg!(feature = "otlp-tls") => {}
-            Some("https") => {
-                let message =
-                    format!("invalid {ENDPOINT}: an https URL needs candor's feature `otlp-tls`");
-                return Err(invalid(ENDPOINT, message));
-            }
-            _ => {
-                let message =
-                    format!("invalid {ENDPOINT}: expected a URL such as http://127.0.0.1:4318");
-                return Err(invalid(ENDPOINT, message));
-            }
+    let scheme =
+        parsed.as_ref().filter(|url| is_reachable(url).is_some()).and_then(Uri::scheme_str);
+    let expected = match scheme {
+        Some("http") => return Ok(()),
+        Some("https") if cfg!(feature = "otlp-tls") => return Ok(()),
+        Some("https") => "an https URL needs candor's feature `otlp-tls`",
+        _ => "expected a URL such as http://127.0.0.1:4318",
+    };
+    let message = format!("invalid {name}: {expected}");
+    Err(ConfigMistake::new(ConfigErrorKind::InvalidValue, message).variable_is(name))
+}
+
+/// Checks URLs and headers that were set in code, and reads the certificates.
+pub(super) fn validate(otlp: &Otlp) -> Result<Tls, ConfigMistake> {
+    for SignalSettings { url, headers, .. } in &otlp.signals {
+        if let Some(url) = url {
+            check_url(url, ALL.endpoint)?;
         }
-    }
-    if !otlp.headers.iter().all(are_headers) {
-        let message = "a header of the OTLP export has an invalid name or value";
-        return Err(invalid("OTEL_EXPORTER_OTLP_HEADERS", message.to_owned()));
+        let own = headers.iter().find(|(name, _)| is_of_export(name));
+        let message = match own {
+            Some((name, _)) => format!("the OTLP export sets the header `{name}` itself"),
+            None if are_well_formed(headers) => continue,
+            None => "a header of the OTLP export has an invalid name or value".to_owned(),
+        };
+        let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, message);
+        return Err(mistake.variable_is(ALL.headers));
     }
     let has_certificates = otlp.ca_certificate.is_some() || otlp.client_certificate.is_some();
     if has_certificates && cfg!(not(feature = "otlp-tls")) {
-        let message = "OTEL_EXPORTER_OTLP_CERTIFICATE and client certificates need candor's feature `otlp-tls`";
-        return Err(invalid("OTEL_EXPORTER_OTLP_CERTIFICATE", message.to_owned()));
+        let message =
+            format!("{CA_CERTIFICATE} and client certificates need candor's feature `otlp-tls`");
+        let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, message);
+        return Err(mistake.variable_is(CA_CERTIFICATE));
     }
     Tls::read(otlp).map_err(|error| {
         let message = format!("the certificate file {} can't be used", error.path.display());
         let mistake = ConfigMistake::new(ConfigErrorKind::Io, message);
-        let mistake = mistake.variable_is("OTEL_EXPORTER_OTLP_CERTIFICATE");
+        let mistake = mistake.variable_is(variable_of(otlp, &error.path));
         mistake.value_is(error.path.to_string_lossy()).caused_by(error.why)
     })
+}
+
+/// The variable that names this file.
+fn variable_of(otlp: &Otlp, path: &Path) -> &'static str {
+    match &otlp.client_certificate {
+        Some((certificate, _)) if certificate == path => CLIENT_CERTIFICATE,
+        Some((_, key)) if key == path => CLIENT_KEY,
+        _ => CA_CERTIFICATE,
+    }
+}
+
+/// Starts the export of a logger's lines. Its losses are reported on the logger's own output.
+pub(super) fn start(
+    settings: Otlp,
+    tls: Tls,
+    sink: &Sink,
+    resource: &Resource,
+    report: LineReport,
+) -> Result<Exporter, ConfigMistake> {
+    let LineReport { template, format, colour, profile } = report;
+    let keys = template.keys.clone();
+    let write = sink.report_writer();
+    let report: LossReport = Box::new(move |records, kind, reason, detail| {
+        let loss = (records, kind);
+        let profile = profile.as_deref();
+        write(&logger::records_dropped(&template, format, colour, profile, loss, reason, detail));
+    });
+    let resource = Arc::new(resource.clone().or_unknown_service());
+    Exporter::start(settings, tls, keys, resource, report).map_err(|source| {
+        let message = "the thread of the OTLP export can't be started";
+        ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
+    })
+}
+
+/// How a report of losses is written: as the logger's lines.
+pub(super) struct LineReport {
+    pub(super) template: Arc<Template>,
+    pub(super) format: Format,
+    pub(super) colour: bool,
+    pub(super) profile: Option<Arc<Profiled>>,
 }

@@ -34,7 +34,7 @@ use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
 #[cfg(feature = "otlp")]
-use crate::sink::otlp::{Exporter, LineOrigin};
+use crate::sink::otlp::{self, Exporter, LineOrigin};
 use crate::sink::{Loss, Sink};
 
 thread_local! {
@@ -84,6 +84,11 @@ impl Logger {
         spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
     ) {
+        // The lines of the HTTP client show requests with their headers.
+        #[cfg(feature = "otlp")]
+        if self.exporter.is_some() && otlp::is_sending() {
+            return;
+        }
         let request = current::request();
         current::with_line_buffer(|buffer| {
             self.write_for(buffer, request.as_ref(), record, spans, None, fields);
@@ -118,7 +123,7 @@ impl Logger {
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
-        self.put(request, Self::step_of(request), record.severity, &mut buffer.line);
+        self.put(request, self.step_of(request), record.severity, &mut buffer.line);
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
@@ -171,7 +176,7 @@ impl Logger {
         match (decision, &overrides.recorder) {
             (LineDecision::Keep, Some(recorder)) => {
                 self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
-                recorder.keep(self.id, record.severity, Self::step_of(Some(request)), &buffer.line);
+                recorder.keep(self.id, record.severity, self.step_of(Some(request)), &buffer.line);
             }
             (LineDecision::SampleAway, _) => {
                 overrides.sampled_away.fetch_add(1, Ordering::Relaxed);
@@ -202,7 +207,7 @@ impl Logger {
         current::with_line_buffer(|buffer| {
             self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let request = request.as_ref();
-            self.put(request, Self::step_of(request), record.severity, &mut buffer.line);
+            self.put(request, self.step_of(request), record.severity, &mut buffer.line);
         });
     }
 
@@ -225,7 +230,7 @@ impl Logger {
                 self.finish(request, record.severity, line, |line| self.audit.write_now(line));
             // Events that have a file of their own are only there.
             if in_its_order {
-                self.export(request, Self::step_of(request), record.severity, line);
+                self.export(request, self.step_of(request), record.severity, line);
             }
             written
         })
@@ -316,11 +321,14 @@ impl Logger {
 
     /// The id of the active step, if it is a step of this request.
     #[inline]
-    #[cfg_attr(not(feature = "otlp"), expect(unused_variables, reason = "only OTLP exports"))]
-    fn step_of(request: Option<&Arc<Request>>) -> u32 {
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(unused_variables, clippy::unused_self, reason = "only OTLP exports")
+    )]
+    fn step_of(&self, request: Option<&Arc<Request>>) -> u32 {
         #[cfg(feature = "otlp")]
         {
-            request.map_or(0, current::step_of)
+            request.filter(|_| self.exporter.is_some()).map_or(0, current::step_of)
         }
         #[cfg(not(feature = "otlp"))]
         0
@@ -423,7 +431,7 @@ pub(crate) fn records_dropped(
             ",\"lines\":{records},\"reason\":\"{reason}\",\"sink\":\"otlp\",\"records\":\"{kind}\""
         );
         if !detail.is_empty() {
-            members::text(line, "detail", &shown::text(detail));
+            members::text(line, "detail", &shown::collector_error(detail));
         }
     })
 }

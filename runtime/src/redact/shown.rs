@@ -241,6 +241,17 @@ pub(crate) fn setting(name: &str, value: &str) -> Redacted<'static> {
     text(value).into_owned()
 }
 
+/// The error of a collector, shortened. It may echo what it was sent, so in strict mode it shows its shape.
+#[cfg(feature = "otlp")]
+pub(crate) fn collector_error(message: &str) -> Redacted<'_> {
+    const LONGEST: usize = 200;
+    let mut message = text_or_shape(message);
+    if message.cut_chars(LONGEST) {
+        message.push("…");
+    }
+    message
+}
+
 /// The name of a field with a literal appended.
 pub(crate) fn suffixed(name: Shown<'_>, suffix: &'static str) -> Redacted<'static> {
     Redacted(Cow::Owned([name.as_str(), suffix].concat()))

@@ -48,6 +48,11 @@ const KEPT_BYTES: usize = 1024 * 1024;
 
 pub(super) struct Queue(Arc<Shared>);
 
+/// Adds lines to a queue without waiting for space, and does not end its thread.
+#[cfg(feature = "otlp")]
+#[derive(Clone)]
+pub(super) struct QueueHandle(Arc<Shared>);
+
 struct Shared {
     capacity: u64,
     overload: Overload,
@@ -160,6 +165,11 @@ impl Queue {
         true
     }
 
+    #[cfg(feature = "otlp")]
+    pub(super) fn handle(&self) -> QueueHandle {
+        QueueHandle(Arc::clone(&self.0))
+    }
+
     /// Waits until all lines pushed so far are written or dropped, and the drops are reported. Returns how many lines
     /// are neither at the deadline.
     pub(super) fn flush(&self, deadline: Instant) -> u64 {
@@ -186,6 +196,24 @@ impl Queue {
             state.closed = true;
             self.0.wake(&mut state);
         }
+    }
+}
+
+#[cfg(feature = "otlp")]
+impl QueueHandle {
+    /// Adds a line, whether the queue is full or not. Returns false if the queue is closed; the line is then counted as
+    /// accepted and not yet written.
+    pub(super) fn push(&self, line: &str, counters: &Counters) -> bool {
+        let mut state = self.0.lock();
+        counters.accept(1);
+        if state.closed {
+            return false;
+        }
+        state.lines.extend_from_slice(line.as_bytes());
+        state.count += 1;
+        state.pushed += 1;
+        self.0.wake(&mut state);
+        true
     }
 }
 

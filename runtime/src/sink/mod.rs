@@ -72,11 +72,19 @@ impl Sink {
         Sink { destination, counters: Counters::new(SinkKind::Audit), queue: None }
     }
 
-    /// A sink that writes to the destination directly, past the queue, with counters of its own.
+    /// Writes reports about other outputs to this one, through its queue if it has one.
     #[cfg(feature = "otlp")]
-    pub(crate) fn direct(&self) -> Self {
-        let destination = Arc::clone(&self.destination);
-        Sink { counters: Counters::new(destination.kind()), destination, queue: None }
+    pub(crate) fn report_writer(&self) -> impl Fn(&str) + Send + Sync + use<> {
+        let (destination, counters) = (Arc::clone(&self.destination), Arc::clone(&self.counters));
+        let queue = self.queue.as_ref().map(Queue::handle);
+        move |line| {
+            // In a user's writer that ends the export, the line would wait for its own thread.
+            let Some(_guard) = WriteGuard::enter() else { return counters.reject() };
+            if queue.as_ref().is_some_and(|queue| queue.push(line, &counters)) {
+                return;
+            }
+            let _ = destination.write(Batch::line(line, queue.is_none()), &counters);
+        }
     }
 
     pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {

@@ -8,6 +8,12 @@ thread_local! {
     static IS_WRITING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this thread is writing a line.
+#[cfg(feature = "otlp")]
+pub(super) fn is_writing() -> bool {
+    IS_WRITING.try_with(Cell::get).unwrap_or(true)
+}
+
 /// Marks this thread as writing while it lives.
 pub(super) struct WriteGuard;
 

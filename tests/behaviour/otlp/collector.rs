@@ -26,6 +26,8 @@ pub(crate) enum Answer {
     Status(u16, Option<&'static str>),
     /// 200, with this number of rejected records.
     Partial(i64),
+    /// The same with a message, whatever the number.
+    Rejected(i64, String),
     /// The connection is closed without a response.
     Close,
     /// Nothing for this time, and then the connection is closed.
@@ -120,7 +122,12 @@ impl Shared {
                     let more = retry_after.map(|time| format!("retry-after: {time}\r\n"));
                     (status, more.unwrap_or_default(), b"no".to_vec())
                 }
-                Answer::Partial(rejected) => (200, String::new(), partial(rejected, is_json)),
+                Answer::Partial(rejected) => {
+                    (200, String::new(), partial(rejected, "too old", is_json))
+                }
+                Answer::Rejected(rejected, error) => {
+                    (200, String::new(), partial(rejected, &error, is_json))
+                }
                 Answer::Redirect => {
                     (307, "location: http://127.0.0.1:1/v1/logs\r\n".to_owned(), Vec::new())
                 }
@@ -154,9 +161,12 @@ impl Shared {
         received.requests += 1;
         received.times.push(Instant::now());
         received.headers.push(headers.to_vec());
-        if matches!(answer, Answer::Ok | Answer::Slow(_) | Answer::Partial(_)) {
+        if matches!(
+            answer,
+            Answer::Ok | Answer::Slow(_) | Answer::Partial(_) | Answer::Rejected(..)
+        ) {
             let is_json = header(headers, "content-type") == "application/json";
-            match path {
+            match path.split('?').next().unwrap_or_default() {
                 "/v1/logs" => received.add_logs(&body, is_json),
                 "/v1/traces" => received.add_spans(&body, is_json),
                 other => panic!("a request for {other}"),
@@ -201,19 +211,19 @@ impl Received {
     }
 }
 
-fn partial(rejected: i64, is_json: bool) -> Vec<u8> {
+fn partial(rejected: i64, error: &str, is_json: bool) -> Vec<u8> {
     use opentelemetry_proto::tonic::collector::logs::v1::{
         ExportLogsPartialSuccess, ExportLogsServiceResponse,
     };
     if is_json {
         let text = format!(
-            r#"{{"partialSuccess":{{"rejectedLogRecords":"{rejected}","errorMessage":"too old"}}}}"#
+            r#"{{"partialSuccess":{{"rejectedLogRecords":"{rejected}","errorMessage":"{error}"}}}}"#
         );
         return text.into_bytes();
     }
     let partial = ExportLogsPartialSuccess {
         rejected_log_records: rejected,
-        error_message: "too old".to_owned(),
+        error_message: error.to_owned(),
     };
     ExportLogsServiceResponse { partial_success: Some(partial) }.encode_to_vec()
 }

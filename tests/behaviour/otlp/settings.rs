@@ -18,7 +18,7 @@ fn each_invalid_variable_is_an_error() {
         (
             "OTEL_EXPORTER_OTLP_PROTOCOL",
             "grpc",
-            "invalid OTEL_EXPORTER_OTLP_PROTOCOL \"grpc\": expected \"http/protobuf\" or \"http/json\"\n",
+            "invalid OTEL_EXPORTER_OTLP_PROTOCOL \"grpc\": expected \"http/protobuf\" or \"http/json\" (collectors receive HTTP on port 4318, gRPC is not supported)\n",
         ),
         (
             "OTEL_EXPORTER_OTLP_COMPRESSION",
@@ -54,6 +54,21 @@ fn each_invalid_variable_is_an_error() {
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "ftp://u:s3cr3t@host",
             "invalid OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://127.0.0.1:4318\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+            "http://127.0.0.1:99999",
+            "invalid OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: expected a URL such as http://127.0.0.1:4318\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://h:1/#s3cr3t",
+            "invalid OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://127.0.0.1:4318\n",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "content-length=5",
+            "invalid OTEL_EXPORTER_OTLP_HEADERS: the export sets the header `content-length` itself\n",
         ),
         (
             "LOG_OTLP_OVERLOAD",
@@ -109,6 +124,38 @@ fn an_endpoint_of_one_signal_turns_only_that_one_on() {
     let run = run("otlp", "", &[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", &url)]);
     assert_eq!((run.logs.delivered, run.spans.emitted), (run.logs.emitted, 0));
     assert!(run.logs.delivered > 30);
+}
+
+/// The query of an endpoint stays behind the path, as an API key of some collectors.
+#[test]
+fn the_path_comes_before_the_query() {
+    let collector = Collector::start();
+    let endpoint = format!("{}/?key=s3cr3t", collector.endpoint());
+    let run = run("otlp", &endpoint, &[]);
+    assert_eq!(run.logs.delivered, run.logs.emitted);
+}
+
+#[test]
+fn only_true_disables_the_export() {
+    let collector = Collector::start();
+    let env = [("OTEL_SDK_DISABLED", "1"), ("OTEL_LOGS_EXPORTER", "OTLP")];
+    let run = run("otlp", &collector.endpoint(), &env);
+    assert!(run.logs.delivered > 30 && run.spans.delivered > 10);
+}
+
+#[test]
+fn errors_of_a_configuration_file_do_not_repeat_secrets() {
+    for text in [
+        r#"{"otlp":"http://u:s3cr3t@h:1"}"#,
+        r#"{"otlp":{"endpoint":["s3cr3t"]}}"#,
+        r#"{"otlp":{"endpoint":"http://h:1","headers":"authorization=s3cr3t"}}"#,
+        r#"{"otlp":{"endpoint":"http://h:1","headers":["s3cr3t"]}}"#,
+        r#"{"otlp":{"endpoint":"http://h:1","headers":{"x-pin":424242}}}"#,
+    ] {
+        let error = serde_json::from_str::<Config>(text).expect_err("a mistake").to_string();
+        assert!(!error.contains("s3cr3t") && !error.contains("424242"), "{error}");
+        assert!(error.contains("expected "), "{error}");
+    }
 }
 
 #[test]

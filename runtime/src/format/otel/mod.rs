@@ -146,9 +146,9 @@ impl<'a> OtelRecord<'a> {
         self.get(key)?.parse().ok()
     }
 
-    /// The text of a member, still escaped; empty if the line lacks it.
+    /// The text of a member, still escaped; empty if the line lacks it or it is not a string.
     pub(crate) fn escaped(&self, key: &str) -> &str {
-        self.get(key).map_or("", inside)
+        self.get(key).filter(|value| value.starts_with('"')).map_or("", inside)
     }
 
     /// A member in milliseconds, as nanoseconds.
@@ -172,7 +172,7 @@ impl<'a> OtelRecord<'a> {
 }
 
 impl Kind {
-    fn of(event: &str) -> Self {
+    pub(crate) fn of(event: &str) -> Self {
         match event {
             "step_timing" => Kind::Step,
             "dependency_call" => Kind::Call,

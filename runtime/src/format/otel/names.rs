@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::json::ORIGINAL;
 use super::{Attribute, Kind, OtelRecord, inside};
 
 /// A key of candor's, its name in the semantic conventions, and the kinds of lines that have it.
-const NAMES: [(&str, &str, &[Kind]); 18] = [
+const NAMES: [(&str, &str, &[Kind]); 17] = [
     ("user_id", "user.id", ALL),
     ("service", "service.name", ALL),
     ("method", "http.request.method", NOT_CALL),
@@ -21,7 +22,6 @@ const NAMES: [(&str, &str, &[Kind]); 18] = [
     ("route", "http.route", &[Kind::Request]),
     ("response_bytes", "http.response.body.size", &[Kind::Request]),
     ("error", "error.type", &[Kind::Step, Kind::Call, Kind::Job]),
-    ("error", "error.type", WITH_ERROR_TYPE),
     ("error_type", "exception.type", ALL),
     ("error_detail", "exception.message", ALL),
     ("exc", "exception.stacktrace", ALL),
@@ -29,8 +29,6 @@ const NAMES: [(&str, &str, &[Kind]); 18] = [
 
 const ALL: &[Kind] = &[Kind::Event, Kind::Step, Kind::Call, Kind::Request, Kind::Job];
 const NOT_CALL: &[Kind] = &[Kind::Event, Kind::Step, Kind::Request, Kind::Job];
-/// In an event, `error` is the class of an error if `error_type` is beside it; otherwise it can be any text.
-const WITH_ERROR_TYPE: &[Kind] = &[Kind::Event];
 
 /// Schemes of URLs and the database systems that they mean.
 const DATABASES: [(&str, &str); 8] = [
@@ -46,12 +44,12 @@ const DATABASES: [(&str, &str); 8] = [
 
 /// Names the attributes, and adds those that the conventions derive from others.
 pub(super) fn apply(record: &mut OtelRecord<'_>) {
-    let has_error_type = record.get("error_type").is_some();
     let kind = record.kind;
+    // In an event, `error` is the class of an error if `error_type` is beside it; otherwise it can be any text.
+    let is_class = kind == Kind::Event && record.get("error_type").is_some();
     let named = |key: &str| {
-        let is_it =
-            |kinds: &[Kind]| kinds.contains(&kind) && (kinds != WITH_ERROR_TYPE || has_error_type);
-        NAMES.iter().find(|(own, _, kinds)| *own == key && is_it(kinds)).map(|(_, name, _)| *name)
+        let row = NAMES.iter().find(|(own, _, kinds)| *own == key && kinds.contains(&kind));
+        row.map(|(_, name, _)| *name).or((is_class && key == "error").then_some("error.type"))
     };
     for attribute in &mut record.attributes {
         if let Some(name) = named(attribute.key) {
@@ -68,6 +66,9 @@ pub(super) fn apply(record: &mut OtelRecord<'_>) {
 fn avoid_duplicates(attributes: &mut [Attribute<'_>]) {
     for at in 0..attributes.len() {
         let is_own_name = attributes[at].key == attributes[at].name;
+        if is_own_name && attributes[at].name == ORIGINAL {
+            attributes[at].name.to_mut().push('_');
+        }
         while is_own_name
             && attributes
                 .iter()
@@ -79,7 +80,7 @@ fn avoid_duplicates(attributes: &mut [Attribute<'_>]) {
     }
 }
 
-/// Adds what the conventions want beside an attribute: the address of a URL, the system of a call, the type of an error.
+/// Adds attributes that follow from others: the address of a URL, the system of a call, the type of an error.
 fn derive(record: &mut OtelRecord<'_>) {
     let mut derived: Vec<(&'static str, String)> = Vec::new();
     let quoted = |text: &str| format!("\"{text}\"");

@@ -13,7 +13,7 @@ pub(super) struct ExportBatch<'a> {
     items: Vec<Item<'a>>,
 }
 
-/// A line and what is made of it.
+/// A line with its record and its span.
 #[derive(Debug)]
 pub(super) struct Item<'a> {
     pub(super) line: &'a str,

@@ -1,25 +1,27 @@
-//! Sends a request to the collector.
+//! Sends requests to the collector.
 
+use std::borrow::Cow;
 use std::io::{Read as _, Write as _};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ureq::Agent;
-use ureq::http::{HeaderMap, Response};
+use ureq::http::{HeaderMap, Response, Uri};
 
-use super::settings::{Headers, Otlp, OtlpProtocol};
+use super::IS_SENDING;
+use super::settings::{OtlpProtocol, SignalSettings};
 use super::tls::{self, Tls};
 use super::{json, protobuf};
+use crate::base::timer::MAX_DELAY;
 
 #[derive(Debug)]
 pub(super) struct Client {
     agent: Agent,
-    protocol: OtlpProtocol,
-    gzip: bool,
 }
 
-/// What became of a request. Errors are sentences without the URL, the headers or anything else that may be secret.
+/// Result of a request. Errors do not contain the URL, headers or anything else that may be secret.
 #[derive(Debug)]
 pub(super) enum Sent {
     /// The collector has the records, except for this number, for the reason that it gives.
@@ -31,74 +33,125 @@ pub(super) enum Sent {
 }
 
 /// The most bytes of a response that are read.
-const MAX_RESPONSE: u64 = 64 << 10;
+const MAX_RESPONSE: u64 = 1 << 20;
 
 /// The longest wait that `Retry-After` can ask for.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 impl Client {
-    pub(super) fn new(settings: &Otlp, tls: Tls) -> Self {
+    pub(super) fn new(tls: Tls) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(settings.timeout))
             // A redirect would take the headers, which may be credentials, to another host.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")));
-        let agent = tls.configure(config).build().new_agent();
-        Client { agent, protocol: settings.protocol, gzip: settings.gzip }
+        Client { agent: tls.configure(config).build().new_agent() }
     }
 
-    pub(super) fn send(&self, url: &str, headers: [&Headers; 2], body: &[u8]) -> Sent {
-        let content_type = match self.protocol {
+    /// Sends a body that [`prepare`] made.
+    pub(super) fn send(&self, settings: &SignalSettings, body: &[u8]) -> Sent {
+        let Some(url) = &settings.url else {
+            return Sent::Accepted { rejected: 0, error: String::new() };
+        };
+        let content_type = match settings.protocol {
             OtlpProtocol::Protobuf => "application/x-protobuf",
             OtlpProtocol::Json => "application/json",
         };
-        let mut request = self.agent.post(url).header("content-type", content_type);
-        for (name, value) in headers.into_iter().flatten() {
+        let mut config =
+            self.agent.post(url).config().timeout_global(Some(settings.timeout.min(MAX_DELAY)));
+        if is_on_this_machine(url) {
+            config = config.proxy(None);
+        }
+        let mut request = config.build().header("content-type", content_type);
+        if settings.gzip {
+            request = request.header("content-encoding", "gzip");
+        }
+        for (name, value) in &settings.headers {
             request = request.header(name, value);
         }
-        let response = match self.gzip.then(|| compressed(body)).flatten() {
-            Some(compressed) => request.header("content-encoding", "gzip").send(&compressed[..]),
-            None => request.send(body),
-        };
-        match response {
+        let _sending = Sending::begin();
+        match request.send(body) {
             Ok(mut response) => {
                 let mut body = Vec::new();
                 let read =
                     response.body_mut().as_reader().take(MAX_RESPONSE).read_to_end(&mut body);
                 // The status alone says whether the collector has the records.
                 let body = read.map(|_| body).unwrap_or_default();
-                self.read(&response, &body)
+                read_response(settings, &response, &body)
             }
             Err(error) if is_permanent(&error) => Sent::Refused { error: describe(&error) },
             Err(error) => Sent::Later { after: None, error: describe(&error) },
         }
     }
+}
 
-    fn read<T>(&self, response: &Response<T>, body: &[u8]) -> Sent {
-        let status = response.status();
-        if status.is_success() {
-            let partial = match self.protocol {
-                OtlpProtocol::Protobuf => protobuf::partial_success(body),
-                OtlpProtocol::Json => json::partial_success(body),
-            };
-            let (rejected, error) = partial.unwrap_or_default();
-            return Sent::Accepted { rejected, error };
-        }
-        let error = format!("the collector answered with HTTP status {}", status.as_u16());
-        // OTLP/HTTP, "Retryable Response Codes".
-        match status.as_u16() {
-            429 | 502..=504 => Sent::Later { after: retry_after(response.headers()), error },
-            _ => Sent::Refused { error },
-        }
+/// Marks this thread as running the HTTP client while it lives.
+struct Sending;
+
+impl Sending {
+    fn begin() -> Self {
+        IS_SENDING.set(true);
+        Sending
     }
 }
 
-fn compressed(body: &[u8]) -> Option<Vec<u8>> {
+impl Drop for Sending {
+    fn drop(&mut self) {
+        IS_SENDING.set(false);
+    }
+}
+
+/// Compresses a body if the settings ask for it.
+pub(super) fn prepare(settings: &SignalSettings, body: Vec<u8>) -> Vec<u8> {
+    if !settings.gzip {
+        return body;
+    }
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok()
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(&body);
+    encoder.finish().unwrap_or_default()
+}
+
+fn read_response<T>(settings: &SignalSettings, response: &Response<T>, body: &[u8]) -> Sent {
+    let status = response.status();
+    if status.is_success() {
+        let partial = match settings.protocol {
+            OtlpProtocol::Protobuf => protobuf::partial_success(body),
+            OtlpProtocol::Json => json::partial_success(body),
+        };
+        let (rejected, error) = partial.unwrap_or_default();
+        return Sent::Accepted { rejected, error: without_headers(&error, settings) };
+    }
+    let error = format!("the collector answered with HTTP status {}", status.as_u16());
+    // OTLP/HTTP, "Retryable Response Codes".
+    match status.as_u16() {
+        429 | 502..=504 => Sent::Later { after: retry_after(response.headers()), error },
+        _ => Sent::Refused { error },
+    }
+}
+
+/// The message of a collector without the values of headers, which it may echo.
+fn without_headers(message: &str, settings: &SignalSettings) -> String {
+    let mut message = Cow::Borrowed(message);
+    for (_, value) in settings.headers.iter().filter(|(_, value)| !value.is_empty()) {
+        // `Bearer TOKEN` may be echoed without its scheme.
+        for part in [&value[..], value.rsplit(' ').next().unwrap_or_default()] {
+            if !part.is_empty() && message.contains(part) {
+                message = Cow::Owned(message.replace(part, crate::redact::scrub::REDACTED));
+            }
+        }
+    }
+    message.into_owned()
+}
+
+/// Whether the host is `localhost` or a loopback address, which no proxy can reach.
+fn is_on_this_machine(url: &str) -> bool {
+    let uri: Option<Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
@@ -117,10 +170,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// Whether another attempt would end the same.
 fn is_permanent(error: &ureq::Error) -> bool {
     use ureq::Error;
-    matches!(
-        error,
-        Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::RequireHttpsOnly(_)
-    )
+    matches!(error, Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl)
 }
 
 /// Describes an error without the texts of other crates, which may contain the URL.
@@ -132,11 +182,31 @@ fn describe(error: &ureq::Error) -> String {
         Error::Timeout(_) => "the collector did not answer in time".to_owned(),
         Error::HostNotFound => "the host was not found".to_owned(),
         Error::ConnectionFailed => "the connection failed".to_owned(),
+        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => {
+            "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names did not connect".to_owned()
+        }
         Error::BadUri(_) | Error::Http(_) => "the URL or a header is not valid".to_owned(),
         Error::Tls(_) => tls::FAILURE.to_owned(),
         #[cfg(feature = "otlp-tls")]
         Error::Rustls(_) => tls::FAILURE.to_owned(),
-        Error::Protocol(_) => "the response is not valid HTTP".to_owned(),
+        Error::Protocol(_) | Error::LargeResponseHeader(..) => {
+            "the response is not valid HTTP; check that the endpoint is a collector".to_owned()
+        }
         _ => "the request failed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_collectors_have_no_proxy() {
+        for url in ["http://127.0.0.1:4318/v1/logs", "http://[::1]:4318", "http://LOCALHOST"] {
+            assert!(is_on_this_machine(url), "{url}");
+        }
+        for url in ["http://collector:4318", "http://10.0.0.1", "no URL"] {
+            assert!(!is_on_this_machine(url), "{url}");
+        }
     }
 }

@@ -73,7 +73,7 @@ fn comma(at: usize) -> &'static str {
     if at == 0 { "" } else { "," }
 }
 
-/// What a response says about rejected records: their number, and the reason.
+/// The number of rejected records in a response, and the reason.
 pub(super) fn partial_success(response: &[u8]) -> Option<(u64, String)> {
     let response: serde_json::Value = serde_json::from_slice(response).ok()?;
     let partial = &response["partialSuccess"];

@@ -5,7 +5,8 @@
 //! ([OTLP/HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp)). So an export needs no async runtime, and shows
 //! nothing that the redacted line does not.
 //!
-//! Every record is either waiting, or was delivered, or was dropped for a [reason](stats::LossReason), and each is counted.
+//! Every record is either waiting, or was delivered, or was dropped for a [reason](stats::LossReason), and each is
+//! counted.
 //!
 //! Locks: the queue has one, which is never held during a request or while something is encoded.
 
@@ -22,17 +23,19 @@ mod worker;
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use super::LAST_LINES;
+use super::{LAST_LINES, reentrancy};
+use crate::base::timer;
 use crate::format::keys::Keys;
 use crate::format::record::Severity;
 use crate::format::resource::Resource;
 use crate::json::hex::Hex;
 use queue::ExportQueue;
-pub(crate) use settings::Headers;
+pub(crate) use settings::{Headers, SignalSettings};
 pub use settings::{Otlp, OtlpProtocol};
+use stats::Signal;
 pub(crate) use tls::Tls;
 use worker::Worker;
 
@@ -43,7 +46,7 @@ pub(crate) struct Exporter {
     pub(crate) has_spans: bool,
 }
 
-/// What a line does not show of its place in the trace.
+/// Position of a line in its trace, as far as the line itself does not contain it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LineOrigin {
     /// The id of the active step; 0 outside any step.
@@ -58,23 +61,40 @@ pub(crate) struct LineOrigin {
 
 /// Writes a `lines_dropped` line to the local output: how many records were dropped, their kind, the reason, and the
 /// last error of the collector.
-pub(crate) type LossReport = Box<dyn Fn(u64, &'static str, &'static str, &str) + Send>;
+pub(crate) type LossReport = Box<dyn Fn(u64, &'static str, &'static str, &str) + Send + Sync>;
 
 thread_local! {
     /// Whether this thread sends lines. The lines that it logs itself are not exported: they would cause others.
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread runs the HTTP client, whose lines would show requests with their headers.
+    static IS_SENDING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How long [`Exporter::close`] waits for the report of the last losses.
+const LAST_REPORT: Duration = Duration::from_millis(500);
+
+/// Whether a line is logged by the HTTP client of an export. Such lines are not written.
+pub(crate) fn is_sending() -> bool {
+    IS_SENDING.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Whether this thread must not wait for the export: it is the exporting thread, or inside a user's writer.
+fn must_not_wait() -> bool {
+    reentrancy::is_writing() || IS_WORKER.try_with(Cell::get).unwrap_or(true)
 }
 
 impl Exporter {
     /// Starts the thread.
     pub(crate) fn start(
-        settings: Otlp,
+        mut settings: Otlp,
         tls: Tls,
         keys: Keys,
         resource: Arc<Resource>,
         report: LossReport,
     ) -> io::Result<Self> {
-        let (has_logs, has_spans) = (settings.logs.is_some(), settings.traces.is_some());
+        settings.delay = settings.delay.min(timer::MAX_DELAY);
+        let has_logs = settings.signal(Signal::Logs).url.is_some();
+        let has_spans = settings.signal(Signal::Spans).url.is_some();
         let Otlp { queue, overload, batch, .. } = settings;
         let shared = Arc::new(ExportQueue::new(queue, overload, batch, has_logs, report));
         let worker = Worker::new(Arc::clone(&shared), settings, tls, keys, resource);
@@ -85,12 +105,17 @@ impl Exporter {
         Ok(Exporter { shared, has_spans })
     }
 
-    /// Adds a line to the queue, or drops and counts it.
+    /// Adds a line to the queue, or drops and counts it. Lines that a user's writer logs are not written, and so not
+    /// exported either.
     pub(crate) fn push(&self, severity: Severity, line: &str, origin: LineOrigin) {
-        // During the destruction of thread-locals no line of the worker is expected.
-        if !IS_WORKER.try_with(Cell::get).unwrap_or(false) {
+        if !must_not_wait() {
             self.shared.push(severity, line.strip_suffix('\n').unwrap_or(line), origin);
         }
+    }
+
+    /// The time until which this thread may wait for the export.
+    pub(crate) fn deadline(within: Duration) -> Instant {
+        if must_not_wait() { Instant::now() } else { timer::after(within) }
     }
 
     /// Waits until all lines pushed so far are delivered or dropped. Returns how many are neither at the deadline.
@@ -101,14 +126,18 @@ impl Exporter {
     /// Ends the export. Lines that are not delivered are counted as dropped, and so are later ones. Returns their
     /// number.
     pub(crate) fn close(&self) -> u64 {
-        self.shared.close()
+        let left = self.shared.close();
+        // From a thread, because the output may stall.
+        self.shared.report_soon();
+        self.shared.await_report(if must_not_wait() { Duration::ZERO } else { LAST_REPORT });
+        left
     }
 }
 
 impl Drop for Exporter {
     /// The layer no longer exists, so nothing is pushed any more.
     fn drop(&mut self) {
-        self.flush(Instant::now() + LAST_LINES);
+        self.flush(Self::deadline(LAST_LINES));
         self.close();
     }
 }

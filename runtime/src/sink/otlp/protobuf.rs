@@ -238,7 +238,7 @@ fn write_span(record: &OtelRecord<'_>, span: &Span<'_>, out: &mut MessageWriter)
     out.fixed32(16, span.flags);
 }
 
-/// What a response says about rejected records: their number, and the reason. The message is an
+/// The number of rejected records in a response, and the reason. The message is an
 /// `Export{Logs,Trace}ServiceResponse`; `None` if it is malformed or rejects nothing.
 pub(super) fn partial_success(response: &[u8]) -> Option<(u64, String)> {
     let partial = fields(response).find_map(|field| match field? {
@@ -248,7 +248,10 @@ pub(super) fn partial_success(response: &[u8]) -> Option<(u64, String)> {
     let (mut rejected, mut message) = (0, String::new());
     for field in fields(partial) {
         match field? {
-            (1, WireField::Int(count)) => rejected = count,
+            // A negative count makes no sense and counts as none.
+            (1, WireField::Int(count)) => {
+                rejected = if count.cast_signed() > 0 { count } else { 0 }
+            }
             (2, WireField::Bytes(text)) => message = String::from_utf8_lossy(text).into_owned(),
             _ => {}
         }

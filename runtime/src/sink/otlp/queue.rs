@@ -1,12 +1,15 @@
-//! The queue between the threads that log and the thread that exports. It also counts what becomes of each record.
+//! The queue between the threads that log and the thread that exports. It counts the result of each record.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use std::{fmt, mem};
+use std::{fmt, mem, thread};
 
 use super::stats::{LossReason, REASONS, RecordCounters, SIGNALS, Signal};
+use super::worker::Pause;
 use super::{LineOrigin, LossReport};
 use crate::base::{lock, sync};
+use crate::format::otel::Kind;
 use crate::format::record::Severity;
 use crate::sink::Overload;
 
@@ -24,15 +27,18 @@ pub(super) struct ExportQueue {
     overload: Overload,
     /// Lines of one request to the collector.
     pub(super) batch: u64,
-    /// What a line is counted as when it enters the queue.
-    line_signal: Option<Signal>,
+    /// Whether lines are log records. If not, only lines that become spans enter the queue.
+    has_logs: bool,
     counters: Arc<[RecordCounters; SIGNALS.len()]>,
     state: Mutex<State>,
     /// Wakes the thread: there is something to do.
     work: Condvar,
     /// Wakes callers that wait in [`Overload::Block`], or in `flush`: lines were settled, or losses reported.
     settled: Condvar,
+    report: LossReport,
     reports: Mutex<LossReports>,
+    /// Whether a thread writes reports.
+    is_reporting: AtomicBool,
 }
 
 #[derive(Default)]
@@ -56,13 +62,14 @@ struct State {
     is_closed: bool,
 }
 
-/// Writes reports of dropped records.
+/// What was reported of the dropped records.
+#[derive(Default)]
 struct LossReports {
-    report: LossReport,
     /// The dropped records that reports cover.
     covered: [[u64; REASONS.len()]; SIGNALS.len()],
-    /// The last error of the collector.
-    error: String,
+    /// The last error of the collector for each.
+    errors: [[String; REASONS.len()]; SIGNALS.len()],
+    last: Option<Instant>,
 }
 
 /// Lines with their origins.
@@ -92,16 +99,14 @@ impl ExportQueue {
             capacity,
             overload,
             batch: u64::try_from(batch.max(1)).unwrap_or(u64::MAX).min(capacity),
-            line_signal: has_logs.then_some(Signal::Logs),
+            has_logs,
             counters: RecordCounters::register(),
             state: Mutex::default(),
             work: Condvar::new(),
             settled: Condvar::new(),
-            reports: Mutex::new(LossReports {
-                report,
-                covered: Default::default(),
-                error: String::new(),
-            }),
+            report,
+            reports: Mutex::default(),
+            is_reporting: AtomicBool::new(false),
         }
     }
 
@@ -113,7 +118,12 @@ impl ExportQueue {
         &self.counters[signal as usize]
     }
 
+    /// Adds a line, or drops and counts it.
     pub(super) fn push(&self, severity: Severity, line: &str, origin: LineOrigin) {
+        let signal = if self.has_logs { Signal::Logs } else { Signal::Spans };
+        if !self.has_logs && !is_span(line, &origin) {
+            return;
+        }
         let mut state = self.lock();
         let is_important = self.overload == Overload::Drop && severity >= Severity::Warn;
         let share = if is_important { 2 } else { 1 };
@@ -122,7 +132,7 @@ impl ExportQueue {
                 break Some(LossReason::Shutdown);
             }
             let waiting = state.pushed - state.settled;
-            if waiting < self.capacity.saturating_mul(share) && state.bytes < MAX_BYTES * share {
+            if waiting < self.capacity.saturating_mul(share) && state.bytes < MAX_BYTES {
                 break None;
             }
             if self.overload == Overload::Drop {
@@ -130,18 +140,14 @@ impl ExportQueue {
             }
             state = sync::wait(&self.settled, state);
         };
+        let counters = self.counters(signal);
+        counters.emit(1);
         if let Some(reason) = loss {
-            // Without log records, the line may have become a span.
-            let counters = self.counters(self.line_signal.unwrap_or(Signal::Spans));
-            counters.emit(1);
             counters.drop_records(reason, 1);
             state.losses += 1;
             return;
         }
-        if let Some(signal) = self.line_signal {
-            self.counters(signal).emit(1);
-            state.open[signal as usize] += 1;
-        }
+        state.open[signal as usize] += 1;
         state.pending.text.push_str(line);
         let end = state.pending.text.len();
         state.pending.ends.push((end, origin));
@@ -154,20 +160,24 @@ impl ExportQueue {
         }
     }
 
-    /// Counts spans that are about to be sent.
-    pub(super) fn emit_spans(&self, spans: u64) {
-        let mut state = self.lock();
-        let counters = self.counters(Signal::Spans);
-        counters.emit(spans);
-        if state.is_closed {
-            counters.drop_records(LossReason::Shutdown, spans);
-        } else {
-            state.open[Signal::Spans as usize] += spans;
+    /// Returns how many records of a batch of `lines` lines are counted as emitted. Spans beside log records are
+    /// counted here, since their lines were counted as log records.
+    pub(super) fn emit_of_batch(&self, signal: Signal, records: u64, lines: u64) -> u64 {
+        if !(self.has_logs && signal == Signal::Spans) {
+            return lines;
         }
+        let mut state = self.lock();
+        self.counters(signal).emit(records);
+        if state.is_closed {
+            self.counters(signal).drop_records(LossReason::Shutdown, records);
+        } else {
+            state.open[signal as usize] += records;
+        }
+        records
     }
 
-    /// Counts what became of records that were sent. Does nothing if the queue was closed meanwhile, which counted them
-    /// as dropped.
+    /// Counts records as delivered or dropped. Does nothing if the queue was closed meanwhile, which counted them as
+    /// dropped.
     pub(super) fn settle(
         &self,
         signal: Signal,
@@ -186,7 +196,8 @@ impl ExportQueue {
         state.losses += u64::from(dropped > 0);
         drop(state);
         if dropped > 0 {
-            error.clone_into(&mut lock(&self.reports).error);
+            let errors = &mut lock(&self.reports).errors;
+            error.clone_into(&mut errors[signal as usize][reason as usize]);
         }
     }
 
@@ -202,14 +213,17 @@ impl ExportQueue {
 
     pub(super) fn flush(&self, deadline: Instant) -> u64 {
         let mut state = self.lock();
-        let (target, losses) = (state.pushed, state.losses);
+        let target = state.pushed;
+        // Known once the lines are settled.
+        let mut losses = None;
         state.flushing += 1;
         state.flushes += 1;
         self.work.notify_one();
         let left = loop {
             let left = target.saturating_sub(state.settled);
             let wait = deadline.saturating_duration_since(Instant::now());
-            if (left == 0 && state.reported >= losses) || state.is_closed || wait.is_zero() {
+            let is_reported = left == 0 && state.reported >= *losses.get_or_insert(state.losses);
+            if is_reported || state.is_closed || wait.is_zero() {
                 break left;
             }
             state = sync::wait_timeout(&self.settled, state, wait);
@@ -218,14 +232,14 @@ impl ExportQueue {
         left
     }
 
-    /// Drops the records that are not delivered, reports all losses and ends the thread. Returns how many lines were
-    /// waiting.
+    /// Drops the records that are not delivered, and ends the thread. Returns how many lines were waiting.
     pub(super) fn close(&self) -> u64 {
         let mut state = self.lock();
         if mem::replace(&mut state.is_closed, true) {
             return 0;
         }
         for (signal, _) in SIGNALS {
+            state.losses += u64::from(state.open[signal as usize] > 0);
             let open = mem::take(&mut state.open[signal as usize]);
             self.counters(signal).drop_records(LossReason::Shutdown, open);
         }
@@ -234,7 +248,7 @@ impl ExportQueue {
         let _dropped_after_the_lock = mem::take(&mut state.pending);
         drop(state);
         self.work.notify_one();
-        self.report();
+        self.settled.notify_all();
         left
     }
 
@@ -271,48 +285,91 @@ impl ExportQueue {
         false
     }
 
-    /// Reports losses, if there are any and a report is due or a caller waits for it. Returns whether it did.
-    pub(super) fn report_losses(&self, is_due: bool) -> bool {
+    /// Reports losses if there are any, and the last report was a while ago or a caller waits for one.
+    pub(super) fn report_if_due(self: &Arc<Self>) {
         let state = self.lock();
-        if state.reported >= state.losses || !(is_due || state.flushing > 0) {
-            return false;
-        }
+        let (has_losses, is_flushing) = (state.reported < state.losses, state.flushing > 0);
         drop(state);
-        self.report();
-        true
+        let last = lock(&self.reports).last;
+        let is_due = is_flushing || last.is_none_or(|last| last.elapsed() >= REPORT_INTERVAL);
+        if has_losses && is_due {
+            self.report_soon();
+        }
+    }
+
+    /// Writes reports from a thread of their own, because the output may stall. Does nothing if such a thread runs.
+    pub(super) fn report_soon(self: &Arc<Self>) {
+        let state = self.lock();
+        let has_losses = state.reported < state.losses;
+        drop(state);
+        if !has_losses || self.is_reporting.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let own = Arc::clone(self);
+        let report = move || {
+            own.report();
+            own.is_reporting.store(false, Ordering::Release);
+        };
+        if thread::Builder::new().name("candor-report".to_owned()).spawn(report).is_err() {
+            self.is_reporting.store(false, Ordering::Release);
+        }
     }
 
     /// Writes a report for each kind of records and reason.
     fn report(&self) {
         let losses = self.lock().losses;
+        let mut new_losses = Vec::new();
         let mut reports = lock(&self.reports);
-        let LossReports { report, covered, error } = &mut *reports;
-        for ((signal, signal_name), covered) in SIGNALS.into_iter().zip(covered) {
-            for ((reason, reason_name), covered) in REASONS.into_iter().zip(covered) {
+        reports.last = Some(Instant::now());
+        for (signal, signal_name) in SIGNALS {
+            for (reason, reason_name) in REASONS {
+                let (at, reason_at) = (signal as usize, reason as usize);
                 let dropped = self.counters(signal).dropped(reason);
-                let new = dropped - mem::replace(covered, dropped);
+                let new = dropped - mem::replace(&mut reports.covered[at][reason_at], dropped);
                 if new > 0 {
-                    let is_answer =
-                        matches!(reason, LossReason::Rejected | LossReason::Unreachable);
-                    report(new, signal_name, reason_name, if is_answer { error } else { "" });
+                    let error = reports.errors[at][reason_at].clone();
+                    new_losses.push((new, signal_name, reason_name, error));
                 }
             }
         }
+        // The report is written without the lock: it may run a user's writer, which may end the export.
         drop(reports);
-        self.lock().reported = losses;
+        for (records, signal, reason, error) in new_losses {
+            (self.report)(records, signal, reason, &error);
+        }
+        let mut state = self.lock();
+        state.reported = state.reported.max(losses);
         self.settled.notify_all();
     }
 
-    /// Waits before another attempt. A flush that begins ends the wait if `is_cut_short`. Returns false if the queue was
-    /// closed.
-    pub(super) fn pause(&self, time: Duration, is_cut_short: bool) -> bool {
+    /// Waits until all losses are reported, for this time at most.
+    pub(super) fn await_report(&self, within: Duration) {
+        let end = Instant::now() + within;
+        let mut state = self.lock();
+        while state.reported < state.losses {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = sync::wait_timeout(&self.settled, state, left);
+        }
+    }
+
+    /// Waits before another attempt. A flush that begins ends the wait if `is_cut_short`.
+    pub(super) fn pause(&self, time: Duration, is_cut_short: bool) -> Pause {
         let end = Instant::now() + time;
         let mut state = self.lock();
         let flushes = state.flushes;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            if state.is_closed || left.is_zero() || (is_cut_short && state.flushes != flushes) {
-                return !state.is_closed;
+            if state.is_closed {
+                return Pause::Closed;
+            }
+            if is_cut_short && state.flushes != flushes {
+                return Pause::Flushed;
+            }
+            if left.is_zero() {
+                return Pause::Over;
             }
             state = sync::wait_timeout(&self.work, state, left);
         }
@@ -321,4 +378,13 @@ impl ExportQueue {
     pub(super) fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
+}
+
+/// Whether the line of a sampled trace becomes a span.
+fn is_span(line: &str, origin: &LineOrigin) -> bool {
+    const EVENT: &str = ",\"event\":\"";
+    // Only fixed keys precede `event`, and they are strings and numbers.
+    let event = line.find(EVENT).map(|at| &line[at + EVENT.len()..]);
+    let event = event.and_then(|rest| rest.split('"').next());
+    origin.sampled == Some(true) && event.is_some_and(|event| Kind::of(event) != Kind::Event)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::stats::{SIGNALS, Signal};
 use crate::sink::Overload;
 
 /// OTLP export: sends lines to an OpenTelemetry collector, as log records and as spans.
@@ -11,12 +12,18 @@ use crate::sink::Overload;
 /// [`Config::otlp`](crate::Config::otlp) turns it on. The lines are still written to the output of the configuration.
 ///
 /// Each line is a log record. The lines of steps, dependency calls, requests and jobs are spans too, if their trace is
-/// sampled; a line has a trace in a request of the HTTP layer, and in a job. Records are made from the redacted line.
+/// sampled; a line has a trace in a request of the HTTP layer, and in a job. Records are made from the redacted line. A
+/// line that is not written, because of its level for example, is not exported: its span is then missing between the
+/// spans around it. The caller's `tracestate` is passed on to other services, but not exported.
 ///
 /// A thread of its own sends the records over HTTP in batches. It needs no async runtime. A batch is sent again if the
 /// collector can't be reached or answers with 429, 502, 503 or 504, after the time in `Retry-After` or with exponential
-/// backoff; if a response is lost, the collector has the batch twice. Losses are counted in [`stats`](crate::stats) and reported in a `lines_dropped` line with `"sink":"otlp"` on
-/// the local output. Keep the [`Logging`](crate::Logging) guard: dropping it sends what waits.
+/// backoff; if a response is lost, the collector has the batch twice. Losses are counted in [`stats`](crate::stats), and
+/// reported in a `lines_dropped` line with `"sink":"otlp"` on the local output. Keep the [`Logging`](crate::Logging)
+/// guard: dropping it sends the waiting lines.
+///
+/// The variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` apply, but not to a collector on this machine
+/// (`localhost` and loopback addresses).
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,13 +38,8 @@ use crate::sink::Overload;
 /// ```
 #[derive(Clone)]
 pub struct Otlp {
-    pub(crate) logs: Option<String>,
-    pub(crate) traces: Option<String>,
-    /// The headers of all requests, those of logs and those of traces.
-    pub(crate) headers: [Headers; 3],
-    pub(crate) timeout: Duration,
-    pub(crate) gzip: bool,
-    pub(crate) protocol: OtlpProtocol,
+    /// The settings of each [`Signal`], in the order of the enum.
+    pub(crate) signals: [SignalSettings; SIGNALS.len()],
     pub(crate) queue: usize,
     pub(crate) overload: Overload,
     pub(crate) batch: usize,
@@ -46,6 +48,17 @@ pub struct Otlp {
     pub(crate) original: bool,
     pub(crate) ca_certificate: Option<PathBuf>,
     pub(crate) client_certificate: Option<(PathBuf, PathBuf)>,
+}
+
+/// How the records of one kind are sent.
+#[derive(Clone)]
+pub(crate) struct SignalSettings {
+    /// `None` if they are not sent.
+    pub(crate) url: Option<String>,
+    pub(crate) headers: Headers,
+    pub(crate) timeout: Duration,
+    pub(crate) gzip: bool,
+    pub(crate) protocol: OtlpProtocol,
 }
 
 /// Names and values of headers. The values are often secrets.
@@ -66,14 +79,16 @@ impl fmt::Debug for Otlp {
     /// Omits endpoints and headers, which may contain credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Otlp")
-            .field("timeout", &self.timeout)
-            .field("gzip", &self.gzip)
-            .field("protocol", &self.protocol)
             .field("queue", &self.queue)
             .field("overload", &self.overload)
+            .field("batch", &self.batch)
+            .field("delay", &self.delay)
             .finish_non_exhaustive()
     }
 }
+
+/// The path of each [`Signal`] below the endpoint (OTLP/HTTP, "OTLP/HTTP Request").
+const PATHS: [&str; SIGNALS.len()] = ["/v1/logs", "/v1/traces"];
 
 impl Otlp {
     /// Exports logs and traces to a collector: `http://collector:4318`.
@@ -82,20 +97,32 @@ impl Otlp {
     /// [`Config::init`](crate::Config::init) fails if the endpoint is not a valid URL.
     pub fn new(endpoint: impl AsRef<str>) -> Self {
         let mut otlp = Self::without_endpoints();
-        let endpoint = endpoint.as_ref().trim_end_matches('/');
-        otlp.logs = Some(format!("{endpoint}/v1/logs"));
-        otlp.traces = Some(format!("{endpoint}/v1/traces"));
+        otlp.set_endpoint(endpoint.as_ref());
         otlp
     }
 
+    /// Sets the URLs of both signals.
+    pub(crate) fn set_endpoint(&mut self, endpoint: &str) {
+        let (endpoint, query) = match endpoint.split_once('?') {
+            Some((endpoint, query)) => (endpoint, format!("?{query}")),
+            None => (endpoint, String::new()),
+        };
+        let endpoint = endpoint.trim_end_matches('/');
+        for (signal, path) in self.signals.iter_mut().zip(PATHS) {
+            signal.url = Some(format!("{endpoint}{path}{query}"));
+        }
+    }
+
     pub(crate) fn without_endpoints() -> Self {
-        Otlp {
-            logs: None,
-            traces: None,
-            headers: Default::default(),
+        let signal = SignalSettings {
+            url: None,
+            headers: Headers::new(),
             timeout: Duration::from_secs(10),
             gzip: false,
             protocol: OtlpProtocol::Protobuf,
+        };
+        Otlp {
+            signals: [signal.clone(), signal],
             queue: 32_768,
             overload: Overload::Drop,
             batch: 2048,
@@ -107,41 +134,54 @@ impl Otlp {
         }
     }
 
+    pub(super) fn signal(&self, signal: Signal) -> &SignalSettings {
+        &self.signals[signal as usize]
+    }
+
+    fn for_each(mut self, set: impl Fn(&mut SignalSettings)) -> Self {
+        self.signals.iter_mut().for_each(set);
+        self
+    }
+
     /// Sends log records to this URL, or none. Default: `v1/logs` of the endpoint.
-    pub fn logs(self, url: Option<&str>) -> Self {
-        Otlp { logs: url.map(str::to_owned), ..self }
+    pub fn logs(mut self, url: Option<&str>) -> Self {
+        self.signals[Signal::Logs as usize].url = url.map(str::to_owned);
+        self
     }
 
     /// Sends spans to this URL, or none. Default: `v1/traces` of the endpoint.
-    pub fn traces(self, url: Option<&str>) -> Self {
-        Otlp { traces: url.map(str::to_owned), ..self }
+    pub fn traces(mut self, url: Option<&str>) -> Self {
+        self.signals[Signal::Spans as usize].url = url.map(str::to_owned);
+        self
     }
 
     /// Adds a header to each request, such as an API key. Values never appear in a line or an error.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers[0].push((name.into(), value.into()));
-        self
+    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let header = (name.into(), value.into());
+        self.for_each(|signal| signal.headers.push(header.clone()))
     }
 
     /// Sets how long one request may take. Default: 10 s.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Otlp { timeout, ..self }
+        self.for_each(|signal| signal.timeout = timeout)
     }
 
     /// Compresses requests with gzip. Default: off.
     pub fn gzip(self, on: bool) -> Self {
-        Otlp { gzip: on, ..self }
+        self.for_each(|signal| signal.gzip = on)
     }
 
     /// Sets the encoding. Default: protobuf.
     pub fn protocol(self, protocol: OtlpProtocol) -> Self {
-        Otlp { protocol, ..self }
+        self.for_each(|signal| signal.protocol = protocol)
     }
 
     /// Sets how many lines may wait, and what happens to a line that finds the queue full. Default: 32,768 lines, and
     /// [`Overload::Drop`].
     ///
-    /// Lines that are being sent count as waiting. The queue also has a limit of 64 MiB.
+    /// Lines that are being sent count as waiting. With [`Overload::Drop`], lines at WARN and above may use twice the
+    /// number. The queue is also full at 64 MiB of lines. With [`Overload::Block`], all threads that log wait while a
+    /// collector that is down is tried again, for as long as [`retry_for`](Self::retry_for) for each batch.
     pub fn queue(self, lines: usize, overload: Overload) -> Self {
         Otlp { queue: lines, overload, ..self }
     }
@@ -152,6 +192,8 @@ impl Otlp {
     }
 
     /// Sets how long a batch is sent again before it is dropped. Default: 1 minute.
+    ///
+    /// Batches are sent one after the other, so a collector that is down for longer fills the queue.
     pub fn retry_for(self, time: Duration) -> Self {
         Otlp { retry_for: time, ..self }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::LineOrigin;
-use crate::format::otel::{Kind, OtelRecord, inside, step_span};
+use crate::format::otel::{Kind, OtelRecord, step_span};
 use crate::json::hex::Hex;
 
 /// A span. Its attributes are those of the record. Text is as in the line, escaped.
@@ -91,7 +91,7 @@ fn name<'a>(record: &OtelRecord<'a>) -> Cow<'a, str> {
 /// The message of an error status. A cancelled span has no error, as the caller gave up.
 fn error<'a>(record: &OtelRecord<'a>) -> Option<Cow<'a, str>> {
     matches!(record.escaped("outcome"), "error" | "panicked").then(|| {
-        let message = ["error_detail", "error"].into_iter().find_map(|key| record.get(key));
-        Cow::Owned(message.map(inside).unwrap_or_default().to_owned())
+        let texts = ["error_detail", "error"].map(|key| record.escaped(key));
+        Cow::Owned(texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned())
     })
 }

@@ -21,7 +21,7 @@ use without as provider;
 #[cfg(not(feature = "otlp-tls"))]
 use without::NoCertificates as Certificates;
 
-/// What a failed handshake is reported as.
+/// Report of a failed handshake.
 pub(super) const FAILURE: &str = "no TLS connection; check the certificates of both sides";
 
 /// Certificates and keys.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::ExportBatch;
-use super::client::{Client, Sent};
-use super::queue::{ExportQueue, PendingLines, REPORT_INTERVAL};
-use super::settings::{Otlp, OtlpProtocol};
+use super::client::{self, Client, Sent};
+use super::queue::{ExportQueue, PendingLines};
+use super::settings::{Otlp, OtlpProtocol, SignalSettings};
 use super::stats::{LossReason, Signal};
 use super::tls::Tls;
-use super::{Headers, json, protobuf};
+use super::{json, protobuf};
 use crate::base::clock::Tick;
 use crate::base::random;
 use crate::format::keys::Keys;
@@ -27,6 +27,21 @@ pub(super) struct Worker {
     settings: Otlp,
     keys: Keys,
     resource: Arc<Resource>,
+    /// The service of the resource, escaped as in a line.
+    service: Option<String>,
+}
+
+/// A request that the collector has not answered yet.
+struct Delivery<'a> {
+    signal: Signal,
+    settings: &'a SignalSettings,
+    records: u64,
+    body: Vec<u8>,
+    started: Instant,
+    next: Instant,
+    /// Whether the collector asked for the wait.
+    is_asked: bool,
+    backoff: Duration,
 }
 
 impl Worker {
@@ -37,108 +52,143 @@ impl Worker {
         keys: Keys,
         resource: Arc<Resource>,
     ) -> Self {
-        let client = Client::new(&settings, tls);
-        Worker { shared, client, settings, keys, resource }
+        let service = resource.get(SERVICE_NAME).map(|name| {
+            let mut escaped = String::new();
+            escape::json_text(name.shown(), &mut escaped);
+            escaped
+        });
+        Worker { shared, client: Client::new(tls), settings, keys, resource, service }
     }
 
     /// Exports until the queue is closed.
     pub(super) fn run(&self) {
         let _close = CloseExportOnExit(&self.shared);
         let mut lines = PendingLines::default();
-        let mut last_report: Option<Instant> = None;
         while self.shared.next(&mut lines, self.settings.delay) {
             self.export(&lines);
-            let is_due = last_report.is_none_or(|last| last.elapsed() >= REPORT_INTERVAL);
-            if self.shared.report_losses(is_due) {
-                last_report = Some(Instant::now());
-            }
+            self.shared.report_if_due();
         }
     }
 
     fn export(&self, lines: &PendingLines) {
-        let service = self.resource.get(SERVICE_NAME).map(|name| {
-            let mut escaped = String::new();
-            escape::json_text(name.shown(), &mut escaped);
-            escaped
-        });
         let reading = Reading {
             keys: &self.keys,
-            service: service.as_deref(),
-            has_step_spans: self.settings.traces.is_some(),
+            service: self.service.as_deref(),
+            has_step_spans: self.settings.signal(Signal::Spans).url.is_some(),
         };
         let most = usize::try_from(self.shared.batch).unwrap_or(usize::MAX);
         let mut next = 0;
         while next < lines.ends.len() && !self.shared.is_closed() {
             let (batch, end) = ExportBatch::take(lines, next, most, reading);
-            self.export_batch(&batch, (end - next) as u64);
+            let count = (end - next) as u64;
+            self.deliver(self.deliveries(&batch, count));
             let start = next.checked_sub(1).map_or(0, |before| lines.ends[before].0);
             let bytes = lines.ends[end - 1].0 - start;
-            self.shared.finish((end - next) as u64, bytes as u64);
+            self.shared.finish(count, bytes as u64);
             next = end;
         }
     }
 
-    fn export_batch(&self, batch: &ExportBatch<'_>, lines: u64) {
-        let Otlp { logs, traces, headers, protocol, original, .. } = &self.settings;
-        let [all, for_logs, for_traces] = headers;
-        if let Some(url) = logs {
-            let body = match protocol {
-                OtlpProtocol::Protobuf => protobuf::logs(batch, &self.resource, *original),
-                OtlpProtocol::Json => json::logs(batch, &self.resource, *original),
-            };
-            let unread = lines - batch.records();
-            self.shared.settle(
-                Signal::Logs,
-                0,
-                LossReason::Rejected,
-                unread,
-                "a line is not valid",
-            );
-            self.send(Signal::Logs, batch.records(), url, [all, for_logs], &body);
-        }
-        let spans = batch.spans();
-        if let Some(url) = traces.as_ref().filter(|_| spans > 0) {
-            let body = match protocol {
-                OtlpProtocol::Protobuf => protobuf::traces(batch, &self.resource),
-                OtlpProtocol::Json => json::traces(batch, &self.resource),
-            };
-            self.shared.emit_spans(spans);
-            self.send(Signal::Spans, spans, url, [all, for_traces], &body);
+    /// The requests of a batch: one with its log records, and one with its spans.
+    fn deliveries(&self, batch: &ExportBatch<'_>, lines: u64) -> Vec<Delivery<'_>> {
+        let mut deliveries = Vec::with_capacity(2);
+        let mut add = |signal, records, body: fn(&Self, &ExportBatch<'_>) -> Vec<u8>| {
+            let settings = self.settings.signal(signal);
+            if settings.url.is_none() {
+                return;
+            }
+            let emitted = self.shared.emit_of_batch(signal, records, lines);
+            // A line that can't be read is not sent; candor wrote all of them, so there should be none.
+            let unread = emitted - records;
+            self.shared.settle(signal, 0, LossReason::Rejected, unread, "a line is not valid");
+            if records == 0 {
+                return;
+            }
+            let now = Instant::now();
+            deliveries.push(Delivery {
+                signal,
+                settings,
+                records,
+                body: client::prepare(settings, body(self, batch)),
+                started: now,
+                next: now,
+                is_asked: false,
+                backoff: FIRST_BACKOFF,
+            });
+        };
+        add(Signal::Logs, batch.records(), Self::encode_logs);
+        add(Signal::Spans, batch.spans(), Self::encode_spans);
+        deliveries
+    }
+
+    fn encode_logs(&self, batch: &ExportBatch<'_>) -> Vec<u8> {
+        let original = self.settings.original;
+        match self.settings.signal(Signal::Logs).protocol {
+            OtlpProtocol::Protobuf => protobuf::logs(batch, &self.resource, original),
+            OtlpProtocol::Json => json::logs(batch, &self.resource, original),
         }
     }
 
-    /// Sends records until the collector accepts or refuses them, or the time for attempts is over.
-    fn send(&self, signal: Signal, records: u64, url: &str, headers: [&Headers; 2], body: &[u8]) {
-        let shared = &self.shared;
-        let started = Instant::now();
-        let mut backoff = FIRST_BACKOFF;
-        loop {
-            let (after, error) = match self.client.send(url, headers, body) {
-                Sent::Accepted { rejected, error } => {
-                    let rejected = rejected.min(records);
-                    return shared.settle(
-                        signal,
-                        records - rejected,
-                        LossReason::Rejected,
-                        rejected,
-                        &error,
-                    );
-                }
-                Sent::Refused { error } => {
-                    return shared.settle(signal, 0, LossReason::Rejected, records, &error);
-                }
-                Sent::Later { after, error } => (after, error),
-            };
-            let wait = after.unwrap_or_else(|| with_jitter(backoff));
-            if started.elapsed() + wait > self.settings.retry_for {
-                return shared.settle(signal, 0, LossReason::Unreachable, records, &error);
-            }
-            if !shared.pause(wait, after.is_none()) {
-                return;
-            }
-            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+    fn encode_spans(&self, batch: &ExportBatch<'_>) -> Vec<u8> {
+        match self.settings.signal(Signal::Spans).protocol {
+            OtlpProtocol::Protobuf => protobuf::traces(batch, &self.resource),
+            OtlpProtocol::Json => json::traces(batch, &self.resource),
         }
     }
+
+    /// Sends each request until the collector accepts or refuses it, or the time for attempts is over. One that has to
+    /// wait does not delay the other.
+    fn deliver(&self, mut deliveries: Vec<Delivery<'_>>) {
+        loop {
+            let now = Instant::now();
+            deliveries.retain_mut(|delivery| delivery.next > now || self.attempt(delivery));
+            let Some(next) = deliveries.iter().map(|delivery| delivery.next).min() else { return };
+            let is_cut_short = deliveries.iter().any(|delivery| !delivery.is_asked);
+            let wait = next.saturating_duration_since(Instant::now());
+            match self.shared.pause(wait, is_cut_short) {
+                Pause::Closed => return,
+                Pause::Over => {}
+                Pause::Flushed => {
+                    let now = Instant::now();
+                    deliveries.iter_mut().filter(|it| !it.is_asked).for_each(|it| it.next = now);
+                }
+            }
+        }
+    }
+
+    /// Sends a request once. Returns whether it has to be sent again.
+    fn attempt(&self, delivery: &mut Delivery<'_>) -> bool {
+        let Delivery { signal, records, .. } = *delivery;
+        let settle = |delivered, reason, dropped, error: &str| {
+            self.shared.settle(signal, delivered, reason, dropped, error);
+            false
+        };
+        let (after, error) = match self.client.send(delivery.settings, &delivery.body) {
+            Sent::Accepted { rejected, error } => {
+                let rejected = rejected.min(records);
+                return settle(records - rejected, LossReason::Rejected, rejected, &error);
+            }
+            Sent::Refused { error } => return settle(0, LossReason::Rejected, records, &error),
+            Sent::Later { after, error } => (after, error),
+        };
+        let wait = after.unwrap_or_default().max(with_jitter(delivery.backoff));
+        if delivery.started.elapsed().saturating_add(wait) > self.settings.retry_for {
+            return settle(0, LossReason::Unreachable, records, &error);
+        }
+        delivery.is_asked = after.is_some();
+        delivery.next = Instant::now() + wait;
+        delivery.backoff = (delivery.backoff * 2).min(LONGEST_BACKOFF);
+        true
+    }
+}
+
+/// Why a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    Over,
+    /// A flush began.
+    Flushed,
+    Closed,
 }
 
 /// Half of the time, and a random part of the other half, so that services do not send at the same moment.

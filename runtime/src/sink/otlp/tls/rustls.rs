@@ -1,4 +1,4 @@
-//! TLS with rustls, as ureq has it.
+//! TLS with rustls, through ureq.
 
 use std::io;
 use std::path::Path;
