@@ -38,21 +38,25 @@ pub(crate) struct ClickHouseArgs {
     /// The table that an OpenTelemetry collector fills, with candor's columns
     #[arg(long)]
     otel: bool,
+    /// The database of the tables, which must exist
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = sql_name)]
+    database: String,
 }
 
 pub(super) fn render(args: &ClickHouseArgs) -> String {
+    let database = &args.database;
     if args.otel {
         let table = args.table.as_deref().unwrap_or("otel_logs");
-        return otel::tables(table, args.cluster.as_deref());
+        return otel::tables(database, table, args.cluster.as_deref());
     }
     let table = args.table.as_deref().unwrap_or("candor");
-    let mut ddl = lines(table);
+    let mut ddl = lines(database, table);
     if let Some(cluster) = &args.cluster {
         let _ = write!(
             ddl,
             "\n-- The lines of a request are on one shard.\n\
-             create table if not exists {table}_all as {table}\n\
-             engine = Distributed({cluster}, currentDatabase(), {table}, cityHash64(request_id));\n"
+             create table if not exists {database}.{table}_all as {database}.{table}\n\
+             engine = Distributed({cluster}, {database}, {table}, cityHash64(request_id));\n"
         );
     }
     ddl
@@ -60,7 +64,7 @@ pub(super) fn render(args: &ClickHouseArgs) -> String {
 
 /// A table of whole lines. Its other columns are computed from the line on insert. They are DEFAULT columns, since
 /// MATERIALIZED ones break inserts into a Distributed table.
-fn lines(table: &str) -> String {
+fn lines(database: &str, table: &str) -> String {
     let mut columns = vec![
         "line String".to_owned(),
         // A line without a valid time must not fail the insert of all others.
@@ -81,8 +85,8 @@ fn lines(table: &str) -> String {
     }));
     columns.push("d Date default toDate(ts)".to_owned());
     format!(
-        "-- Insert lines with `insert into {table} (line) format TabSeparated`, with each backslash doubled.\n\
-         create table if not exists {table}\n(\n    {}\n)\n\
+        "-- Insert lines with `insert into {database}.{table} (line) format TabSeparated`, with each backslash doubled.\n\
+         create table if not exists {database}.{table}\n(\n    {}\n)\n\
          engine = MergeTree partition by toYYYYMM(d) order by (request_id, ts);\n",
         columns.join(",\n    ")
     )

@@ -28,20 +28,20 @@ const COLLECTED: [(&str, &str); 15] = [
 ];
 
 /// The statements, with a Distributed table over a cluster if it is given. Collectors insert into `table`.
-pub(super) fn tables(table: &str, cluster: Option<&str>) -> String {
-    let Some(cluster) = cluster else { return local(table, table) };
+pub(super) fn tables(database: &str, table: &str, cluster: Option<&str>) -> String {
+    let Some(cluster) = cluster else { return local(database, table, table) };
     let shard = format!("{table}_shard");
-    let mut ddl = local(&shard, table);
+    let mut ddl = local(database, &shard, table);
     let _ = write!(
         ddl,
         "\n-- Collectors insert into this one. The lines of a request are on one shard.\n\
-         create table if not exists {table} as {shard}\n\
-         engine = Distributed({cluster}, currentDatabase(), {shard}, cityHash64(request_id));\n"
+         create table if not exists {database}.{table} as {database}.{shard}\n\
+         engine = Distributed({cluster}, {database}, {shard}, cityHash64(request_id));\n"
     );
     ddl
 }
 
-fn local(table: &str, read: &str) -> String {
+fn local(database: &str, table: &str, read: &str) -> String {
     let attribute = |name: &str| {
         format!(
             "arrayElement(arrayMap(x -> x.2, arrayFilter(x -> x.1 = '{name}', LogAttributes.1)), 1)"
@@ -66,8 +66,8 @@ fn local(table: &str, read: &str) -> String {
     ]);
     format!(
         "-- A collector fills this table. Records that were exported with LOG_OTLP_ORIGINAL=1 are read with\n\
-         -- `candor --from clickhouse://HOST/{read}`, others with `clickhouse://HOST/{read}?layout=otel`.\n\
-         create table if not exists {table}\n(\n    {}\n)\n\
+         -- `candor --from clickhouse://HOST/{database}.{read}`, others with `…/{database}.{read}?layout=otel`.\n\
+         create table if not exists {database}.{table}\n(\n    {}\n)\n\
          engine = MergeTree partition by toYYYYMM(d) order by (request_id, ts);\n",
         columns.join(",\n    ")
     )

@@ -198,15 +198,22 @@ fn the_tables_of_clickhouse_have_the_columns_that_the_command_reads() {
             );
         }
     }
-    assert!(local.contains("create table if not exists candor\n"), "{local}");
+    assert!(local.contains("create table if not exists default.candor\n"), "{local}");
     // Both would break an insert: one on old servers, one through a Distributed table.
     assert!(!local.contains("DateTime64") && !local.contains("materialized"), "{local}");
     let cluster = schema(&["clickhouse", "--table", "logs", "--cluster", "two"]);
-    let wanted = "create table if not exists logs_all as logs\n\
-                  engine = Distributed(two, currentDatabase(), logs, cityHash64(request_id));\n";
+    let wanted = "create table if not exists default.logs_all as default.logs\n\
+                  engine = Distributed(two, default, logs, cityHash64(request_id));\n";
     assert!(cluster.ends_with(wanted), "{cluster}");
     let otel = schema(&["clickhouse", "--otel", "--cluster", "two"]);
-    assert!(otel.contains("create table if not exists otel_logs as otel_logs_shard\n"), "{otel}");
+    assert!(
+        otel.contains("create table if not exists default.otel_logs as default.otel_logs_shard\n"),
+        "{otel}"
+    );
+    // A name and not `currentDatabase()`, which old servers evaluate again at each start.
+    let named = schema(&["clickhouse", "--otel", "--cluster", "two", "--database", "logs"]);
+    assert!(named.contains("create table if not exists logs.otel_logs_shard\n"), "{named}");
+    assert!(named.contains("Distributed(two, logs, otel_logs_shard,"), "{named}");
     for name in ["a b", "a`b", "1a", "", "a;b"] {
         let said = candor(&["schema", "clickhouse", "--table", name], b"");
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{name}");
