@@ -9,8 +9,9 @@ use super::stats::{LossReason, REASONS, RecordCounters, SIGNALS, Signal};
 use super::worker::Pause;
 use super::{LineOrigin, LossReport};
 use crate::base::{lock, sync};
-use crate::format::otel::Kind;
+use crate::format::otel::{self, Kind};
 use crate::format::record::Severity;
+use crate::json::members::{self, Member};
 use crate::sink::Overload;
 
 /// The most bytes of lines in the queue, so that long lines do not take more memory than expected.
@@ -382,9 +383,7 @@ impl ExportQueue {
 
 /// Whether the line of a sampled trace becomes a span.
 fn is_span(line: &str, origin: &LineOrigin) -> bool {
-    const EVENT: &str = ",\"event\":\"";
-    // Only fixed keys precede `event`, and they are strings and numbers.
-    let event = line.find(EVENT).map(|at| &line[at + EVENT.len()..]);
-    let event = event.and_then(|rest| rest.split('"').next());
-    origin.sampled == Some(true) && event.is_some_and(|event| Kind::of(event) != Kind::Event)
+    let event = || members::of_object(line).find(|member| member.key == "event");
+    let is_timed = |event: Member<'_>| Kind::of(otel::inside(event.value)) != Kind::Event;
+    origin.sampled == Some(true) && event().is_some_and(is_timed)
 }
