@@ -335,7 +335,7 @@ impl Profiled {
     ///
     /// `line` is cut if the profile's line would exceed the limit.
     #[inline(never)]
-    pub(crate) fn write(&self, line: &mut String, out: &mut String) {
+    pub(crate) fn write(&self, line: &str, out: &mut String) {
         let limit = self.line_limit.saturating_sub(1);
         self.write_once(line, out);
         if out.len() > limit {
@@ -346,13 +346,14 @@ impl Profiled {
     /// The excess over the limit consists of the platform's longer keys. Cutting the line by it is enough unless most
     /// of the line is keys, which are removed in the next rounds.
     #[cold]
-    fn write_cut(&self, line: &mut String, limit: usize, out: &mut String) {
+    fn write_cut(&self, line: &str, limit: usize, out: &mut String) {
+        let mut line = line.to_owned();
         let mut room = limit.min(line.len());
         while out.len() > limit && room > 0 {
             room = room.saturating_sub(out.len() - limit);
-            shrink::shrink(line, room);
+            shrink::shrink(&mut line, room);
             out.clear();
-            self.write_once(line, out);
+            self.write_once(&line, out);
         }
     }
 
