@@ -1,6 +1,7 @@
 //! Output profiles: the lines of one run in the form of each platform, checked against the platform's rules.
 
 mod command;
+mod hostile;
 mod rules;
 mod settings;
 

@@ -11,6 +11,9 @@ pub(crate) struct Resource {
     attributes: Vec<(Redacted<'static>, Redacted<'static>)>,
 }
 
+/// The longest value, in characters. Profiles repeat the attributes on each line.
+const LONGEST_VALUE: usize = 256;
+
 /// The name of the attribute that [`Config::service`](crate::Config::service) sets.
 pub(crate) const SERVICE_NAME: &str = "service.name";
 
@@ -19,7 +22,10 @@ impl Resource {
     pub(crate) fn new<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut resource = Resource::default();
         for (name, value) in attributes.into_iter().filter(|(name, _)| !name.is_empty()) {
-            let value = shown::setting(name, value);
+            let mut value = shown::setting(name, value);
+            if value.cut_chars(LONGEST_VALUE) {
+                value.push("…");
+            }
             let name = shown::name(name).into_owned();
             match resource.attributes.iter_mut().find(|(known, _)| known.as_str() == name.as_str())
             {

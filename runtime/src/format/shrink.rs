@@ -42,7 +42,7 @@ fn cut_to(line: &mut String, limit: usize) {
             out.push(',');
         }
         let _ = write!(out, "\"{}\":", member.key);
-        if is_cuttable(index, &member) && member.value.len() > cap {
+        if is_cuttable(index, &member) && member.value.len() > cap.max(CUT_ROOM) {
             cut(member.value, cap, &mut out);
         } else {
             out.push_str(member.value);
@@ -72,8 +72,10 @@ fn cap_for(line: &str, limit: usize) -> usize {
         .collect();
     let fixed = line.len() - lengths.iter().sum::<usize>();
     let fits = |cap: usize| {
-        let cut: usize =
-            lengths.iter().map(|len| if *len > cap { cap + CUT_ROOM } else { *len }).sum();
+        let cut: usize = lengths
+            .iter()
+            .map(|len| if *len > cap.max(CUT_ROOM) { cap + CUT_ROOM } else { *len })
+            .sum();
         fixed + cut <= limit
     };
     let (mut low, mut high) = (0, limit);

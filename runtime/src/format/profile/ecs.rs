@@ -12,10 +12,10 @@
 //! {"@timestamp":"…","log.level":"INFO","message":"step_timing","ecs.version":"8.11.0","log.logger":"orders",…
 //! ```
 
-use super::{Constants, ENVIRONMENT, Head, KeyTable, VERSION, put_attribute, rows};
+use super::{Constants, ENVIRONMENT, Head, KeyTable, VERSION, free_name, put_attribute, rows};
 use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::json::escape;
-use crate::json::members::{self, Member};
+use crate::json::members::Member;
 
 pub(super) static TABLE: KeyTable =
     KeyTable { head, row, is_own: |_| false, other, tail: |_, _, _| {} };
@@ -101,13 +101,8 @@ fn put_invalid(member: &Member<'_>, line: &str, out: &mut String) {
         name.push('_');
     }
     // Only a key can contain these quotes unescaped.
-    let is_taken = |name: &str| {
-        members::of_object(line).any(|known| known.key == name)
-            || out.contains(&format!(",\"{NAMESPACE}{name}\":"))
-    };
-    while is_taken(&name) {
-        name.push('_');
-    }
+    let is_taken = |name: &str| out.contains(&format!(",\"{NAMESPACE}{name}\":"));
+    free_name(&mut name, line, out, is_taken);
     for piece in [",\"", NAMESPACE, &name, "\":", member.value] {
         out.push_str(piece);
     }

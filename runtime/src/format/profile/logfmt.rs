@@ -16,7 +16,7 @@
 //! | `a="41"`, `a=tea`, `a=[REDACTED]` | string |
 //! | `a="[1,2]"`, `a="{}"` | list or object; a quoted string begins with `\u005b` or `\u007b` instead |
 
-use super::{Event, Head, is_absent, severity};
+use super::{Event, Head, free_name, is_absent, severity};
 use crate::format::keys;
 use crate::format::record::Severity;
 use crate::json::members::{self, Member};
@@ -126,7 +126,8 @@ fn put_flat(key: &str, object: &str, line: &str, out: &mut String) -> bool {
     let is_ambiguous = line
         .match_indices(key)
         .any(|(at, _)| line[..at].ends_with(",\"") && line[at + key.len()..].starts_with('.'));
-    if is_ambiguous {
+    // An altered key before it can begin in the same way.
+    if is_ambiguous || out.contains(&format!(" {key}.")) {
         return false;
     }
     let begin = out.len();
@@ -197,13 +198,8 @@ fn put_key(key: &str, line: &str, out: &mut String) {
     if name.is_empty() {
         name.push('_');
     }
-    let is_taken = |name: &str| {
-        members::of_object(line).any(|known| known.key == name)
-            || out.contains(&format!(" {name}="))
-    };
-    while is_taken(&name) {
-        name.push('_');
-    }
+    let is_taken = |name: &str| out.contains(&format!(" {name}="));
+    free_name(&mut name, line, out, is_taken);
     out.push_str(&name);
 }
 

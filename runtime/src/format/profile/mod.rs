@@ -343,14 +343,14 @@ impl Profiled {
         }
     }
 
-    /// The excess over the limit consists of the platform's longer keys. Cutting the line by it is enough unless most
-    /// of the line is keys, which are removed in the next rounds.
+    /// Cuts the line until its form fits. The form is longer than the line because of the platform's keys.
     #[cold]
     fn write_cut(&self, line: &str, limit: usize, out: &mut String) {
         let mut line = line.to_owned();
         let mut room = limit.min(line.len());
         while out.len() > limit && room > 0 {
-            room = room.saturating_sub(out.len() - limit);
+            // The excess is in proportion to the length, since the keys are longer.
+            room = (room * limit / out.len()).min(room - 1);
             shrink::shrink(&mut line, room);
             out.clear();
             self.write_once(&line, out);
@@ -488,6 +488,29 @@ fn severity(level: &str) -> Severity {
         "\"ERROR\"" => Severity::Error,
         "\"CRITICAL\"" => Severity::Critical,
         _ => Severity::Info,
+    }
+}
+
+/// Appends to an altered name until no member of the line has it, and none that was written before.
+///
+/// After a few underscores it appends a number, since a line may have hundreds of names that become the same.
+#[cold]
+fn free_name(name: &mut String, line: &str, out: &str, is_written: impl Fn(&str) -> bool) {
+    let is_taken =
+        |name: &str| is_written(name) || members::of_object(line).any(|known| known.key == name);
+    for _ in 0..3 {
+        if !is_taken(name) {
+            return;
+        }
+        name.push('_');
+    }
+    // The length of the output differs for each name, so few attempts are needed.
+    let base = name.len();
+    let mut number = out.len();
+    while is_taken(name) {
+        name.truncate(base);
+        number += 1;
+        name.push_str(itoa::Buffer::new().format(number));
     }
 }
 
