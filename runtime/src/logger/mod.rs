@@ -451,8 +451,8 @@ fn dropped(
     members(&mut line);
     line.push('}');
     if let Some(profile) = profile {
-        let mut json = std::mem::take(&mut line);
-        profile.write(&mut json, &mut line);
+        let json = std::mem::take(&mut line);
+        profile.write(&json, &mut line);
     } else if format == Format::Pretty {
         let json = std::mem::take(&mut line);
         pretty::write(&json, record.severity, colour, &mut line);

@@ -150,8 +150,8 @@ fn fields_that_are_not_text_are_not_part_of_a_name() {
         let object = serde_json::json!({ "a": 1 });
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let failed: io::Result<()> = candor::job("odd").traceparent(parent).run(|| {
-            candor::context::set("route", &candor::scrub::json(&object));
-            candor::context::set("error_detail", &candor::scrub::json(&object));
+            candor::context::set("route", candor::scrub::json(&object));
+            candor::context::set("error_detail", candor::scrub::json(&object));
             candor::step("inner", || Err(io::Error::other("no")))
         });
         assert!(failed.is_err());

@@ -336,7 +336,7 @@ impl Profiled {
     ///
     /// `line` is cut if the profile's line would exceed the limit.
     #[inline(never)]
-    pub(crate) fn write(&self, line: &mut String, out: &mut String) {
+    pub(crate) fn write(&self, line: &str, out: &mut String) {
         let limit = self.line_limit.saturating_sub(1);
         self.write_once(line, out);
         if out.len() > limit {
@@ -347,13 +347,14 @@ impl Profiled {
     /// The platform's longer keys cause the excess over the limit. Cutting the line by the excess is enough, unless
     /// keys make up most of the line. The next rounds remove such keys.
     #[cold]
-    fn write_cut(&self, line: &mut String, limit: usize, out: &mut String) {
+    fn write_cut(&self, line: &str, limit: usize, out: &mut String) {
+        let mut line = line.to_owned();
         let mut room = limit.min(line.len());
         while out.len() > limit && room > 0 {
             room = room.saturating_sub(out.len() - limit);
-            shrink::shrink(line, room);
+            shrink::shrink(&mut line, room);
             out.clear();
-            self.write_once(line, out);
+            self.write_once(&line, out);
         }
     }
 
