@@ -25,14 +25,14 @@ impl KeyArgs {
     }
 }
 
-/// A server instead of files.
+/// Options for reading from a server instead of files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FromArgs {
     /// Read from a server instead of FILES: `clickhouse://HOST/TABLE`, `http://HOST/PATH`,
     /// `s3://BUCKET/PREFIX`, `cloudwatch:LOG_GROUP`
     #[arg(long, value_name = "URL", conflicts_with = "files")]
     pub(crate) from: Option<String>,
-    /// How long the server may send nothing
+    /// Give up if the server sends nothing for this long
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = timeout, requires = "from")]
     timeout: Duration,
 }
@@ -41,17 +41,17 @@ fn timeout(text: &str) -> Result<Duration, String> {
     let micros = time::parse_duration(text, "none")?;
     match u64::try_from(micros) {
         Ok(micros) if micros > 0 => Ok(Duration::from_micros(micros)),
-        _ => Err("the time must be more than none".to_owned()),
+        _ => Err("the time must be greater than zero".to_owned()),
     }
 }
 
 impl FromArgs {
-    /// The server, if the user names one.
+    /// The server, if `--from` is set.
     pub(crate) fn server(&self) -> Result<Option<Server>, Failure> {
         self.from.as_deref().map(Server::parse).transpose()
     }
 
-    /// The lines of the server that answer the question, or those of the files. `file_error` words the error of a
+    /// The lines of the server that answer the question, or those of the files. `file_error` formats the error of a
     /// file.
     pub(crate) fn input(
         &self,

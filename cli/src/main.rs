@@ -54,7 +54,7 @@ enum Command {
     Requests(requests::RequestsArgs),
     /// Sum up steps and dependency calls: counts, errors, percentiles
     Steps(steps::StepsArgs),
-    /// Describe the lines: a table, a JSON Schema, an index template, a reference
+    /// Describe the lines to other programs: tables, a JSON Schema, an index template or a reference
     Schema(schema::SchemaArgs),
 }
 

@@ -38,8 +38,8 @@ pub(crate) struct OpenRequests {
     has_ends: bool,
     /// Bytes of all lines in `OpenRequest::stuck`.
     stuck_bytes: usize,
-    /// How many lines completed requests lack: their last `seq` minus the number of their lines. Lines that follow the
-    /// end, as in another file or stream, are subtracted.
+    /// The number of missing lines of completed requests: the last `seq` minus the number of lines. Lines that follow
+    /// the last one, as in another file or stream, are subtracted.
     lacking: HashMap<u64, u64>,
     /// Lines of requests beyond `MAX_OPEN`.
     pub(crate) untracked_lines: u64,
@@ -118,7 +118,7 @@ impl OpenRequests {
         self.open.into_values().filter(|request| request.expects_end)
     }
 
-    /// A note for the user if completed requests lack lines.
+    /// A note for the user if completed requests have missing lines.
     pub(crate) fn incomplete_note(&self) -> Option<String> {
         let bound = if self.lacking.len() == MAX_OPEN { "at least " } else { "" };
         match self.lacking.len() {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Proves that a request reads the same from a file, from shipped lines and through an OpenTelemetry collector, and
-# that nothing is missing unnoticed when a shard is down. Uses a cluster and data of its own, which it removes.
+# Checks that a request's story is the same from a file, from shipped lines and through an OpenTelemetry collector, and
+# that missing lines are reported when a shard is down. Uses its own cluster and data, and removes them.
 #
-#     examples/cluster/check.sh [REQUESTS]      10000 requests of load unless another number is given
+#     examples/cluster/check.sh [REQUESTS]      sends 10000 requests of load by default
 set -euo pipefail
 requests=${1:-10000}
 work=$(mktemp -d)
@@ -36,7 +36,7 @@ produce() {
     [ -s "$file" ] || fail "the example $1 wrote no lines to $file"
 }
 
-# ship FILE: inserts the lines as they are. In this format a backslash is an escape.
+# ship FILE: inserts the lines as they are. Backslashes are doubled, because this format treats them as escapes.
 ship() {
     sed 's/\\/\\\\/g' "$1" |
         curl --silent --show-error --fail-with-body --max-time 60 --data-binary @- \
@@ -47,8 +47,8 @@ has_rows() {
     [ "$(sql 1 "select count() from $1" 2>/dev/null)" -ge "$2" ] 2>/dev/null
 }
 
-# compare_lines TABLE FILE: waits until the table has as many lines as the file, then compares them byte for byte.
-# The order does not count.
+# compare_lines TABLE FILE: waits until the table has as many lines as the file, then compares them byte for byte. The
+# order does not matter.
 compare_lines() {
     local table=$1 file=$2 count missing others
     count=$(wc -l <"$file")
@@ -62,7 +62,7 @@ compare_lines() {
     echo "$table has the $count lines, byte for byte"
 }
 
-# compare_spans FILE: each step, call and request in the file is a span, and no span has a parent that is not there.
+# compare_spans FILE: checks that each step, call and request in the file is a span, and that all parents exist.
 compare_spans() {
     local count
     count=$(grep -c '"event":"\(step_timing\|dependency_call\|request_completed\)"' "$1")
@@ -90,7 +90,8 @@ failed_ids() {
         python3 -c 'import json, sys; [print(json.loads(line)["request_id"]) for line in sys.stdin]'
 }
 
-# compare_stories FILE COUNT: the stories of the failed requests from the file and from both tables. 0 is all.
+# compare_stories FILE COUNT: compares the stories of failed requests from the file and from both tables. COUNT 0 means
+# all.
 compare_stories() {
     local id table ids
     ids=$(failed_ids "$1" "$2")
@@ -107,7 +108,7 @@ compare_stories() {
     echo "the same from the file, candor_all and otel_logs: $(wc -w <<<"$ids") stories"
 }
 
-# require_notice ID TABLE: with a shard down, the command must fail or say what is missing.
+# require_notice ID TABLE: checks that, with a shard down, the command fails or reports what is missing.
 require_notice() {
     local status=0
     story "$1" --from "$(table_url "$2")" >"$work/story.down" 2>"$work/story.stderr" || status=$?
@@ -116,7 +117,7 @@ require_notice() {
     elif [ "$status" = 0 ] && grep -qi missing "$work/story.down" "$work/story.stderr"; then
         echo "$2: status 0, $(grep -hi -m 1 missing "$work/story.down" "$work/story.stderr" | head -n 1)"
     else
-        fail "with a shard down, candor story $1 --from $(table_url "$2") ended with status $status and named nothing"
+        fail "with a shard down, candor story $1 --from $(table_url "$2") ended with status $status and reported nothing"
     fi
 }
 

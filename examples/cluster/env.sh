@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # the scripts that source it use the variables
-# Folders, ports and functions of the scripts in this folder, which source it.
+# Folders, ports and functions that the scripts in this folder source.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$repository/examples/cluster
 
-# absolute FOLDER: makes the folder. The servers need absolute paths.
+# absolute FOLDER: creates the folder and prints its absolute path, which the servers need.
 absolute() {
     mkdir -p "$1" && cd "$1" && pwd
 }
@@ -14,7 +14,7 @@ absolute() {
 cluster=$(absolute "${CLUSTER_DIR:-$repository/target/cluster}")
 # Configuration, data and logs of the running processes.
 run=$(absolute "${CLUSTER_RUN:-$cluster/run}")
-# Scripts that these scripts call can have another working directory.
+# Exported because scripts that these scripts call may have another working directory.
 export CLUSTER_DIR=$cluster CLUSTER_RUN=$run
 
 # The second shard listens on the next port of each kind.
@@ -49,13 +49,12 @@ rotel_agent() {
     return 1
 }
 
-# started PID: when the process began, in ticks since the machine did; nothing if it has ended.
+# started PID: prints the start time of the process in clock ticks since boot; nothing if it has ended.
 started() {
     awk '$3 != "Z" { print $22 }' "/proc/$1/stat" 2>/dev/null || true
 }
 
-# Whether the process NAME (`shard-1`, `shard-2`, `rotel`) runs. The id alone is not enough, since that of a process
-# that ended can be in use again.
+# Whether the process NAME (`shard-1`, `shard-2`, `rotel`) runs. The id alone is not enough, because ids are reused.
 is_running() {
     local pid time
     read -r pid time 2>/dev/null <"$run/$1.pid" && [ "$(started "$pid")" = "$time" ]
@@ -65,7 +64,7 @@ is_listening() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# wait_until SECONDS COMMAND…: runs the command until it succeeds; fails if it does not in time.
+# wait_until SECONDS COMMAND…: runs the command until it succeeds; fails after this time.
 wait_until() {
     local end=$((SECONDS + $1))
     shift
@@ -75,7 +74,7 @@ wait_until() {
     done
 }
 
-# sql SHARD QUERY [curl arguments]: runs a query, with the user who may write.
+# sql SHARD QUERY [curl arguments]: runs a query as the user with write access.
 sql() {
     local shard=$1 query=$2
     shift 2
@@ -83,7 +82,7 @@ sql() {
         --data-binary "$query" "$@"
 }
 
-# The command `candor`: $CANDOR, or the one of this checkout, which is built.
+# Prints the path of the command `candor`: $CANDOR, or the one of this checkout, which it builds.
 candor_command() {
     if [ -n "${CANDOR:-}" ]; then
         echo "$CANDOR"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the programs of the cluster into a folder of their own: clickhouse-server from Debian's packages, rotel
-# from PyPI. Nothing is installed system-wide and no daemon is started. What is there already is kept.
+# Installs the programs of the cluster into a separate folder: clickhouse-server from Debian's packages, rotel from
+# PyPI. Nothing is installed system-wide and no daemon is started. Existing installations are kept.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -8,10 +8,10 @@ install_clickhouse() {
     command -v apt-get >/dev/null ||
         fail "needs apt-get and Debian's package clickhouse-server; install a clickhouse-server in /usr/sbin instead"
     if ! apt-cache show clickhouse-server >/dev/null 2>&1; then
-        apt-get update --quiet=2 || fail "knows no package clickhouse-server; run \`sudo apt-get update\` first"
+        apt-get update --quiet=2 || fail "there is no package clickhouse-server; run \`sudo apt-get update\` first"
     fi
     local names work
-    # With the libraries that this machine lacks.
+    # Includes the libraries that this machine lacks.
     names=$(apt-get install --no-install-recommends --print-uris --quiet=2 clickhouse-server |
         awk '/^\047/ { sub(/_.*/, "", $2); print $2 }')
     [ -n "$names" ] || fail "apt-get offers no package clickhouse-server; Debian 12 has it"
@@ -26,7 +26,7 @@ install_clickhouse() {
         dpkg -x "$package" "$work/root"
     done
     rm -rf "$packages"
-    # Moved last, so that a folder of this name is complete.
+    # Moved last, so that a folder of this name is always complete.
     mv "$work/root" "$packages"
 }
 

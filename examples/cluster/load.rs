@@ -1,11 +1,11 @@
-//! Load for the cluster in this folder: many requests to a small service, over real sockets.
+//! Load generator for the cluster: sends many requests to a small service, over real sockets.
 //!
 //! ```sh
 //! LOG_FILE=load.log cargo run --example load -- 10000
 //! ```
 //!
-//! A request leaves four lines: two steps, a call and its end. One request in a hundred fails. The ids of the requests
-//! are `load-0`, `load-1` and so on, so that a missing one shows.
+//! A request writes four lines: two steps, a call and `request_completed`. One request in a hundred fails. The ids of
+//! the requests are `load-0`, `load-1` and so on, so that a missing request is noticed.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-/// Requests that are open at a time.
+/// Number of concurrent requests.
 const CLIENTS: usize = 16;
 
 #[tokio::main]
@@ -50,14 +50,14 @@ async fn run(count: u32) -> Result<(), Box<dyn Error>> {
     let router = Router::new().route("/quotes/{number}", get(quote)).layer(RequestLayer::new());
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
-        // An error means that the sender is gone, which ends the server too.
+        // An error means that the sender was dropped, which ends the server too.
         let _ = stopped.await;
     });
     let server = tokio::spawn(server.into_future());
 
     send_all(address, count).await?;
     drop(stop);
-    // The last lines are written when the connections have ended.
+    // The last lines are written when the connections close.
     server.await??;
     eprintln!("load: {count} requests, {} lines", candor::stats().emitted);
     Ok(())

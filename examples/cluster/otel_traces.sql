@@ -1,4 +1,5 @@
--- Spans that rotel stores, in the columns that its exporter writes; see otel_logs.sql for the types.
+-- Spans that rotel stores, in the columns that its exporter writes.
+-- The types are like those of `candor schema clickhouse --otel`.
 
 CREATE TABLE IF NOT EXISTS otel_traces_shard (
     Timestamp Int64,

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Starts two ClickHouse servers, each a shard of the cluster `two`, and rotel, which inserts what it receives by OTLP
-# into a table over both. Creates the tables. Everything listens on 127.0.0.1 only. What runs already is kept.
+# Starts two ClickHouse servers, each a shard of the cluster `two`, and rotel, which inserts the records it receives
+# over OTLP into tables over both shards. Creates the tables. Everything listens on 127.0.0.1 only. Processes that are
+# already running are kept.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -92,10 +93,10 @@ expect() {
 
 require_free() {
     ! is_listening "$2" ||
-        fail "port $2 is taken by another program; end it, or choose another port with $1"
+        fail "port $2 is in use by another program; stop it, or choose another port with $1"
 }
 
-# Does not leave half a cluster.
+# Stops everything if the script fails.
 trap '[ $? = 0 ] || "$here/stop.sh"' EXIT
 
 for shard in 1 2; do
@@ -113,7 +114,7 @@ done
 candor=$(candor_command)
 for shard in 1 2; do
     while IFS= read -r -d ';' statement; do
-        sql "$shard" "$statement" || fail "shard $shard refuses: $statement"
+        sql "$shard" "$statement" || fail "shard $shard rejected: $statement"
     done < <({
         "$candor" schema clickhouse --cluster two
         "$candor" schema clickhouse --otel --cluster two
@@ -124,7 +125,7 @@ done
 if ! is_running rotel; then
     require_free CLUSTER_OTLP_PORT "$otlp_port"
     require_free CLUSTER_OTLP_GRPC_PORT "$otlp_grpc_port"
-    # ClickHouse 18.16 does not know the setting of asynchronous inserts.
+    # ClickHouse 18.16 does not have the setting for asynchronous inserts.
     launch rotel "$agent" start --pid-file "$run/rotel-agent.pid" \
         --otlp-http-endpoint "127.0.0.1:$otlp_port" --otlp-grpc-endpoint "127.0.0.1:$otlp_grpc_port" \
         --exporter clickhouse --clickhouse-exporter-endpoint "http://127.0.0.1:$http_port" \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Stops the processes that start.sh started, or only the ones named: stop.sh [rotel] [shard-1] [shard-2].
-# The data stays.
+# Stops the processes that start.sh started, or only the given ones: stop.sh [rotel] [shard-1] [shard-2]. The data
+# stays.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -8,10 +8,10 @@ has_ended() {
     ! is_running "$1"
 }
 
-# rotel first, since it exports on SIGTERM what it still holds.
+# rotel first, because on SIGTERM it exports the records that it still holds.
 [ $# -gt 0 ] || set -- rotel shard-1 shard-2
 for name in "$@"; do
-    [[ "$name" =~ ^(rotel|shard-[12])$ ]] || fail "takes rotel, shard-1 and shard-2, not $name"
+    [[ "$name" =~ ^(rotel|shard-[12])$ ]] || fail "expected rotel, shard-1 or shard-2, not $name"
     if is_running "$name"; then
         read -r pid _ <"$run/$name.pid"
         kill "$pid" 2>/dev/null || true

@@ -26,7 +26,7 @@ fn fixture(program: &str, endpoint: &str, env: &[(&str, &str)]) -> Command {
     command
 }
 
-/// What a run of the fixture left.
+/// The result of a run of the fixture.
 #[derive(Debug)]
 struct Run {
     lines: Vec<Value>,
@@ -37,7 +37,7 @@ struct Run {
     time: Duration,
 }
 
-/// The counts of one kind of records.
+/// The counts of one kind of record.
 #[derive(Debug, PartialEq, Eq)]
 struct Counts {
     emitted: u64,
@@ -79,7 +79,7 @@ fn run(program: &str, endpoint: &str, env: &[(&str, &str)]) -> Run {
     finish(fixture(program, endpoint, env))
 }
 
-/// Runs a program for a minute at most.
+/// Runs a program for at most a minute.
 fn finish(mut command: Command) -> Run {
     let began = Instant::now();
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -130,7 +130,7 @@ impl Run {
     }
 }
 
-/// Waits until `holds`, ten seconds at most.
+/// Waits until `holds` returns true, for at most ten seconds.
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(10);
     while !holds() {

@@ -1,9 +1,9 @@
-//! The answer of `ClickHouse`, as lines.
+//! The response of `ClickHouse`, as lines.
 //!
-//! The server may fail after it has sent the status 200 and a part of the rows; older versions then append the
-//! error to the rows, and a proxy may close the connection. So the answer is in a format with an end: `JSONCompact`
-//! closes with the number of its rows, which is compared with the rows that arrived. It is written by the same run
-//! of the same query, unlike a `count()` beside it, and holds back no row.
+//! The server may fail after it has sent the status 200 and some of the rows. Older versions then append the error to
+//! the rows, and a proxy may close the connection. So the response uses a format with an explicit end: `JSONCompact`
+//! closes with the number of rows, which is compared with the rows that arrived. Unlike a separate `count()`, the
+//! number comes from the same run of the same query, and no row is held back for it.
 //!
 //! ```text
 //! {
@@ -23,22 +23,22 @@ use super::complaint;
 use super::sql::SKIPS;
 use crate::read::Remarks;
 
-/// Longest line of an answer. A row has one log line, escaped.
+/// The longest line of a response. A row has one log line, escaped.
 const MAX_ROW: usize = 64 << 20;
-/// Bytes of lines that are made at once.
+/// Bytes of lines that are produced at once.
 const BLOCK_SIZE: usize = 1 << 16;
 
-/// Makes the lines of a row: its columns, and the buffer for the lines.
+/// Writes the lines of a row. The arguments are its columns and the buffer for the lines.
 pub(super) type RowWriter = fn(&[String], &mut Vec<u8>);
 
-/// Reads the rows of an answer as lines.
+/// Reads the rows of a response as lines.
 pub(super) struct Rows<R> {
     from: BufReader<R>,
     write: RowWriter,
     remarks: Remarks,
     part: AnswerPart,
     count: u64,
-    /// The number of rows that the answer states at its end.
+    /// The number of rows that the response states at its end.
     stated: Option<u64>,
     row: Vec<u8>,
     /// Lines, of which the first `taken` bytes have been read.
@@ -46,7 +46,7 @@ pub(super) struct Rows<R> {
     taken: usize,
 }
 
-/// The part of the answer that comes next.
+/// The part of the response that comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AnswerPart {
     Head,
@@ -71,7 +71,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// Reads one line of the answer. Returns whether there may be another.
+    /// Reads one line of the response. Returns whether there may be another.
     fn advance(&mut self) -> io::Result<bool> {
         self.row.clear();
         let limit = MAX_ROW as u64;
@@ -80,7 +80,7 @@ impl<R: Read> Rows<R> {
             return self.finish().map(|()| false);
         }
         if count == MAX_ROW {
-            return Err(io::Error::other("a row of its answer is too long"));
+            return Err(io::Error::other("a row of the response is too long"));
         }
         let row = self.row.trim_ascii();
         let row = row.strip_suffix(b",").unwrap_or(row);
@@ -98,7 +98,7 @@ impl<R: Read> Rows<R> {
                         self.count += 1;
                         self.add(&columns);
                     }
-                    // An error may follow a part of a row.
+                    // An error may follow a partial row.
                     Err(_) if contains_complaint(row) => return Err(self.complaint()),
                     Err(_) => return Err(unknown()),
                 }
@@ -126,7 +126,7 @@ impl<R: Read> Rows<R> {
             Some("0") => {}
             Some(_) => {
                 *self.remarks.borrow_mut() = Some(
-                    "the server is set to leave out shards that do not answer \
+                    "the server is configured to skip shards that do not answer \
                      (skip_unavailable_shards=1), so lines may be missing"
                         .to_owned(),
                 );
@@ -142,7 +142,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// The error of the server that the latest line begins.
+    /// The server's error, which begins on the latest line.
     fn complaint(&mut self) -> io::Error {
         let mut text = std::mem::take(&mut self.row);
         let _ = self.from.by_ref().take(complaint::MAX as u64).read_to_end(&mut text);
@@ -153,8 +153,8 @@ impl<R: Read> Rows<R> {
         if self.part == AnswerPart::End && self.stated == Some(self.count) {
             return Ok(());
         }
-        // An end without a count is not one of this format.
-        Err(io::Error::other("its answer is cut off"))
+        // The format never ends without a count.
+        Err(io::Error::other("the response is cut off"))
     }
 }
 
@@ -163,7 +163,7 @@ fn contains_complaint(row: &[u8]) -> bool {
 }
 
 fn unknown() -> io::Error {
-    io::Error::other("its answer is not one of ClickHouse")
+    io::Error::other("the response is not from ClickHouse")
 }
 
 impl<R: Read> Read for Rows<R> {
@@ -217,6 +217,6 @@ mod tests {
     #[test]
     fn an_answer_that_lacks_a_row_is_an_error() {
         let lacking = WHOLE.replace("\t\t[\"a\\/b\"],\n", "");
-        assert_eq!(lines(&lacking), Err("its answer is cut off".to_owned()));
+        assert_eq!(lines(&lacking), Err("the response is cut off".to_owned()));
     }
 }

@@ -1,4 +1,4 @@
-//! A table of `ClickHouse`, by its HTTP interface.
+//! A table of `ClickHouse`, read over its HTTP interface.
 
 use std::env;
 use std::io::Read;
@@ -13,7 +13,7 @@ use super::transfer::{Client, Headers};
 use super::url::Url;
 use crate::read::Remarks;
 
-/// A table and how it stores the lines.
+/// A table and the layout of its lines.
 #[derive(Debug)]
 pub(super) struct Table {
     quoted: String,
@@ -32,7 +32,7 @@ impl Table {
             Some("layout=otel") => Layout::Otel,
             Some(_) => {
                 return Err(
-                    "the --from URL of a table takes no parameter but ?layout=line or ?layout=otel"
+                    "the --from URL of a table accepts only the parameter ?layout=line or ?layout=otel"
                         .to_owned(),
                 );
             }
@@ -50,7 +50,7 @@ pub(super) fn open(
     remarks: Remarks,
 ) -> Result<Box<dyn Read>, String> {
     let query = sql::query(&table.quoted, table.layout, question);
-    // Headers, since a URL ends up in logs of servers and proxies.
+    // Sent as headers, because URLs end up in the logs of servers and proxies.
     let mut headers = Headers::new();
     for (name, variable) in
         [("X-ClickHouse-User", "CLICKHOUSE_USER"), ("X-ClickHouse-Key", "CLICKHOUSE_PASSWORD")]
@@ -80,7 +80,7 @@ pub(super) fn open(
         _ if text.contains("Code: ") => complaint::explain(&text),
         401 | 403 => "wrong user or password (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD)".to_owned(),
         status => format!(
-            "the server answers with HTTP status {status}; is this the port of ClickHouse's HTTP interface?"
+            "the server answered with HTTP status {status}; is this the port of ClickHouse's HTTP interface?"
         ),
     })
 }

@@ -1,4 +1,4 @@
-//! Error messages of `ClickHouse`, and the sentences that the command prints for them.
+//! Error messages of `ClickHouse`, and the messages that the command prints for them.
 //!
 //! ```text
 //! Code: 60, e.displayText() = DB::Exception: Table default.x doesn't exist., e.what() = …     18.16
@@ -9,17 +9,17 @@
 
 /// Bytes of an error that are read.
 pub(super) const MAX: usize = 64 << 10;
-/// Characters of the server's own words that are repeated.
+/// The most characters of the server's message that are repeated.
 const MAX_WORDS: usize = 200;
 
-/// Whether a line of an answer begins an error.
+/// Whether a line of a response begins an error.
 pub(super) fn is_one(line: &[u8]) -> bool {
     [&b"Code: "[..], b"\"exception\":", b"__exception__", b"DB::Exception"]
         .iter()
         .any(|start| line.starts_with(start))
 }
 
-/// The sentence for an error, as the end of `can't read …`.
+/// The text for an error, to complete `can't read …`.
 pub(super) fn explain(text: &str) -> String {
     let code = text.find("Code: ").and_then(|at| number(&text[at + 6..]));
     match code {
@@ -33,20 +33,21 @@ pub(super) fn explain(text: &str) -> String {
                                that are needed, and ?layout=otel reads OpenTelemetry's"
                 .to_owned()
         }
-        // Broken connections, with the shard in the text.
+        // Broken connections; the message names the shard.
         Some(32 | 198 | 209 | 210 | 279 | 519) => match hosts(text).as_slice() {
             [] => "a shard does not answer".to_owned(),
             [host] => format!("shard {host} does not answer"),
             hosts => format!("shards {} do not answer", hosts.join(" and ")),
         },
         Some(158..=160 | 307) => {
-            "the query reads more than the user may; --since asks for less".to_owned()
+            "the query exceeds the user's limits; use --since to read less".to_owned()
         }
         Some(241) => {
-            "the server has not enough memory for the query; --since asks for less".to_owned()
+            "the server does not have enough memory for the query; use --since to read less"
+                .to_owned()
         }
-        Some(code) => format!("the server answers with error {code}: {}", words(text)),
-        None => "the server answers with an error that is not one of ClickHouse".to_owned(),
+        Some(code) => format!("the server answered with error {code}: {}", words(text)),
+        None => "the server answered with an error that is not from ClickHouse".to_owned(),
     }
 }
 
@@ -55,7 +56,7 @@ fn number(text: &str) -> Option<u32> {
     text[..end].parse().ok()
 }
 
-/// The server's own words, without its version and the query.
+/// The server's own message, without its version and the query.
 fn words(text: &str) -> String {
     let text = text.split_once("Exception: ").map_or(text, |(_, words)| words);
     let end = [", e.what()", " (version ", "\n", "\\n", ": While processing", ": while "]
@@ -67,7 +68,7 @@ fn words(text: &str) -> String {
     words.trim_end_matches(['.', ' ', '"']).to_owned()
 }
 
-/// The `HOST:PORT` in an error, each once: `Connection refused: (127.0.0.1:19001, 127.0.0.1)`.
+/// Each distinct `HOST:PORT` in an error: `Connection refused: (127.0.0.1:19001, 127.0.0.1)`.
 fn hosts(text: &str) -> Vec<&str> {
     let is_separator = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
     let mut hosts = Vec::new();
@@ -104,7 +105,7 @@ mod tests {
     fn other_errors_are_the_servers_words_without_its_version() {
         let text = "Code: 395. DB::Exception: Value passed to 'throwIf': while executing 'f(x)'. (FUNCTION_THROW) \
                     (version 25.3.1.1 (official build))";
-        assert_eq!(explain(text), "the server answers with error 395: Value passed to 'throwIf'");
-        assert!(explain("<html>").ends_with("not one of ClickHouse"));
+        assert_eq!(explain(text), "the server answered with error 395: Value passed to 'throwIf'");
+        assert!(explain("<html>").ends_with("not from ClickHouse"));
     }
 }

@@ -9,7 +9,7 @@ use super::transfer::{Client, Headers};
 use super::url::Url;
 use crate::read::Remarks;
 
-/// Largest answer of Loki that is read. It is one JSON object, so it is held in memory.
+/// The largest response of Loki that is read. It is one JSON object, so it is held in memory.
 const MAX_OBJECT: u64 = 256 << 20;
 
 /// Sends one GET request and returns the body.
@@ -18,13 +18,13 @@ pub(super) fn open(url: &Url, idle: Duration, remarks: &Remarks) -> Result<Box<d
     let answer = Client::anonymous(idle).get(&target, &Headers::new())?;
     match answer.status {
         200..=299 => {}
-        401 | 403 => return Err("the server refuses access".to_owned()),
+        401 | 403 => return Err("the server denied access".to_owned()),
         404 => return Err("the server has nothing at this path (HTTP status 404)".to_owned()),
-        status => return Err(format!("the server answers with HTTP status {status}")),
+        status => return Err(format!("the server answered with HTTP status {status}")),
     }
     if !answer.has_length {
         *remarks.borrow_mut() = Some(
-            "the server does not say how long its answer is, so a missing end would not be noticed"
+            "the server did not state the length of its response, so a missing end would not be noticed"
                 .to_owned(),
         );
     }
@@ -35,11 +35,11 @@ pub(super) fn open(url: &Url, idle: Duration, remarks: &Remarks) -> Result<Box<d
     }
     let mut object = Vec::new();
     body.take(MAX_OBJECT).read_to_end(&mut object).map_err(|why| why.to_string())?;
-    let lines = loki_lines(&object).ok_or("the answer looks like Loki's but is not a whole one")?;
+    let lines = loki_lines(&object).ok_or("the response looks like Loki's but is incomplete")?;
     Ok(Box::new(Cursor::new(lines)))
 }
 
-/// Whether an answer begins as that of Loki's `query_range`.
+/// Whether a response begins like that of Loki's `query_range`.
 fn is_loki(start: &[u8]) -> bool {
     let start: Vec<u8> =
         start.iter().take(200).copied().filter(|byte| !byte.is_ascii_whitespace()).collect();

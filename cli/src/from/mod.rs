@@ -1,7 +1,7 @@
 //! Lines from a server instead of files: `--from URL`.
 //!
-//! `url` takes the URL apart, `transfer` sends a request, and `clickhouse`, `http` or `aws` makes lines of the answer.
-//! From there on they are read as those of a file are.
+//! `url` parses the URL, `transfer` sends a request, and `clickhouse`, `http` or `aws` turns the response into lines.
+//! These are then read like the lines of a file.
 
 mod answer;
 mod aws;
@@ -69,12 +69,12 @@ impl Server {
         }))
     }
 
-    /// Whether it has the lines of so many requests that a story needs an ID.
+    /// Whether it may hold the lines of many requests, so a story needs an ID.
     pub(crate) fn needs_id(&self) -> bool {
         matches!(self.0, ServerKind::ClickHouse(..) | ServerKind::CloudWatch { .. })
     }
 
-    /// Sends the question. `idle` is the time without a byte of the answer after which it counts as failed.
+    /// Sends the question. It fails if no byte of the response arrives for the time `idle`.
     pub(crate) fn ask(
         &self,
         question: &Question<'_>,

@@ -1,7 +1,7 @@
 //! A row of OpenTelemetry's log table as the line that candor wrote.
 //!
-//! candor's OTLP export names its keys as the semantic conventions do, and collectors store all values as text. If
-//! the attribute `log.record.original` has the whole line, it is taken instead.
+//! candor's OTLP export renames its keys as in the semantic conventions, and collectors store all values as text. If
+//! the attribute `log.record.original` has the whole line, that line is used instead.
 
 use serde_json::Value;
 
@@ -97,8 +97,8 @@ pub(super) fn write_line(columns: &[String], out: &mut Vec<u8>) {
 /// The attributes with candor's names.
 fn named(attributes: Vec<(String, String)>, body: &str) -> Vec<(String, String)> {
     let has = |name: &str| attributes.iter().any(|(known, _)| known == name);
-    // The event has a field of its own in the record, which not every table has a column for. The message of
-    // candor's events is their name.
+    // A record has a separate field for the event, but not every table has a column for it. The message of candor's
+    // events is their name.
     let known = attributes.iter().find(|(name, _)| name == "event.name" || name == "event");
     let event = known.map_or(body, |(_, event)| event.as_str());
     let event = if schema::is_event(event) { event.to_owned() } else { String::new() };
@@ -112,7 +112,7 @@ fn named(attributes: Vec<(String, String)>, body: &str) -> Vec<(String, String)>
         keys.push(("event".to_owned(), event));
     }
     for (name, value) in attributes {
-        // candor adds the outcome or the status as the type of an error that has none.
+        // If an error has no type, candor exports the outcome or the status as its type.
         let is_made = name == "error.type"
             && (Some(&value) == outcome.as_ref()
                 || is_end && value.parse::<u16>().is_ok()
@@ -134,7 +134,8 @@ fn typed(key: &str, value: String) -> Value {
     let kept = match schema::is_text(key) {
         Some(true) => None,
         Some(false) => parsed().filter(|value| !value.is_string()),
-        // A user's field: a number may have been a string, but only an object or list looks like one.
+        // A field of the service: text that looks like a number may have been a string, but only an object or a list
+        // looks like one.
         None => parsed().filter(|value| value.is_object() || value.is_array()),
     };
     kept.map_or(Value::String(value), plain)

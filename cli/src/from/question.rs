@@ -2,7 +2,7 @@
 
 use crate::time::Micros;
 
-/// A question to a server. Its answer may have more lines than needed, never fewer.
+/// A question to a server. The response may have more lines than needed, never fewer.
 #[derive(Debug)]
 pub(crate) enum Question<'a> {
     /// The lines of requests whose id begins with the prefix.
@@ -41,7 +41,7 @@ impl SinceFilter {
         u32::try_from(seconds).ok().map(SinceFilter::At)
     }
 
-    /// The columns have whole seconds, so one more.
+    /// Adds one second, because the columns have whole seconds.
     pub(crate) fn before_last(duration: Micros) -> Option<Self> {
         u32::try_from(duration.div_euclid(1_000_000) + 1).ok().map(SinceFilter::BeforeLast)
     }

@@ -1,7 +1,7 @@
 //! The queries for `ClickHouse`: one for each question, with the filter in it.
 //!
-//! A filter lets through too much rather than too little, since the command applies its own to what arrives.
-//! The text runs on `ClickHouse` 18.16 and on current versions, for users who may not change settings.
+//! A filter may match too many lines but never too few, because the command applies its own filter to the lines that
+//! arrive. The queries run on `ClickHouse` 18.16 and on current versions, for users who may not change settings.
 
 use std::fmt::Write as _;
 
@@ -20,12 +20,12 @@ pub(super) enum Layout {
 const ENDS: &str = "('request_completed', 'job_completed')";
 const SPANS: &str = "('step_timing', 'dependency_call', 'request_completed', 'job_completed')";
 
-/// More ids with one prefix are not read: the story names at most nine.
+/// The most ids with one prefix that are read: the story lists at most nine.
 const MAX_IDS: usize = 10;
-/// More failed requests are not read; the story shows a thousand and counts the others.
+/// The most failed requests that are read; the story shows a thousand and counts the others.
 const MAX_FAILED: usize = 20_000;
 
-/// How a row begins that says whether the server leaves out shards that do not answer.
+/// The beginning of the row that states whether the server skips shards that do not answer.
 pub(super) const SKIPS: &str = "skip_unavailable_shards=";
 
 /// The query for a question. `table` is quoted.
@@ -33,7 +33,7 @@ pub(super) fn query(table: &str, layout: Layout, question: &Question<'_>) -> Str
     let columns = match layout {
         Layout::Line => "line",
         Layout::Otel => {
-            // As text, since the types differ: `DateTime64` and `Map`, or `Int64` and arrays on old servers.
+            // As text, because the types differ: `DateTime64` and `Map`, or `Int64` and arrays on old servers.
             "toString(LogAttributes), toString(toFloat64(Timestamp)), TraceId, SpanId, SeverityText, \
              ServiceName, ScopeName, Body"
         }
@@ -42,8 +42,8 @@ pub(super) fn query(table: &str, layout: Layout, question: &Question<'_>) -> Str
         Layout::Line => line_filter(table, question),
         Layout::Otel => otel_filter(question),
     };
-    // Servers may be set up to answer with a part of the rows if a shard is down. A setting in the query could
-    // forbid it, but read-only users may not set any.
+    // Servers can be configured to return only some of the rows if a shard is down. A setting in the query could forbid
+    // this, but read-only users may not change settings.
     let empty = ", ''".repeat(columns.matches(", ").count());
     format!(
         "select {columns} from {table} where {filter} \
@@ -77,13 +77,13 @@ fn line_filter(table: &str, question: &Question<'_>) -> String {
 
 const HAS_ID: &str = "request_id not in ('', '-')";
 
-/// Whether the last line of a request says `ok`. False in doubt: if a nested value has an outcome too, or if the
-/// line is not written as candor writes it.
+/// Whether the last line of a request has the outcome `ok`. False if in doubt: if a nested value has an outcome too, or
+/// if the line is not formatted as candor writes it.
 const IS_OK: &str = "(visitParamExtractRaw(line, 'outcome') = '\"ok\"' \
                      and length(line) - length(replaceAll(line, '\"outcome\":', '')) = 10)";
 
-/// The condition for a line of a request without a last line. A request has one at each service, whose span differs.
-/// `of` restricts the requests, and with them the set that the server holds in memory.
+/// The condition for a line of a request without a last line. A request has a last line for each service, with a
+/// different span id. `of` restricts the requests, and thereby the set that the server holds in memory.
 fn unended(table: &str, of: &str) -> String {
     format!(
         "(request_id, span_id) global not in \
@@ -107,13 +107,13 @@ fn requests_filter(table: &str, filter: &RequestFilter<'_>) -> String {
         let from = match since {
             SinceFilter::At(seconds) => format!("toDateTime({seconds})"),
             SinceFilter::BeforeLast(seconds) => {
-                // The command needs a line of the latest second to know when the span begins.
+                // The command needs a line of the latest second to compute the earliest time.
                 latest = format!(" or ts = (select max(ts) from {table})");
                 format!("(select max(ts) from {table}) - {seconds}")
             }
         };
         let _ = write!(ends, " and ts >= {from}");
-        // All lines of an open request, since the first one says when it began.
+        // All lines of an open request, because the first one has the start time.
         of = format!(
             " and request_id global in (select request_id from {table} where ts >= {from})"
         );
@@ -122,10 +122,10 @@ fn requests_filter(table: &str, filter: &RequestFilter<'_>) -> String {
     if filter.unfinished { format!("{open}{latest}") } else { format!("{ends} or {open}{latest}") }
 }
 
-/// Ids with a prefix, as a range of the sort key and exactly.
+/// The condition for ids with a prefix: a range of the sort key, and the exact prefix.
 fn id_range(prefix: &str) -> String {
     let mut range = format!("request_id >= {0} and startsWith(request_id, {0})", literal(prefix));
-    // The prefix with its last character increased. An upper bound is only a help for the index.
+    // The prefix with its last character increased. The upper bound only helps the index.
     let mut bytes = prefix.as_bytes().to_vec();
     if let Some(last) = bytes.last_mut()
         && (b' '..b'~').contains(last)
@@ -148,7 +148,7 @@ fn otel_filter(question: &Question<'_>) -> String {
             "" => "1".to_owned(),
             needle => contains(needle),
         },
-        // A failed request is found at its last line, so its other lines can't be told apart before.
+        // A request is known to have failed only at its last line, so all lines are read.
         Question::FailedStories | Question::Requests(_) => contains("request_id"),
         Question::Steps => {
             let names = ["step_timing", "dependency_call", "request_completed", "job_completed"];

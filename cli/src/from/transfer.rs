@@ -1,4 +1,4 @@
-//! HTTP requests, with limits on the time in which nothing happens.
+//! HTTP requests, with limits on idle time.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use ureq::{Agent, Body, Error, Timeout};
 
 /// Time limit for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// An answer: its status and its body.
+/// A response: its status and its body.
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// Whether its headers say where the body ends. Otherwise a cut body looks like a whole one.
+    /// Whether the headers define the end of the body. If not, a truncated body looks complete.
     pub(super) has_length: bool,
     pub(super) body: AnswerBody,
 }
@@ -19,7 +19,7 @@ pub(super) struct Answer {
 /// Headers of a request.
 pub(super) type Headers = Vec<(&'static str, String)>;
 
-/// Sends requests to one server. An error is the end of the sentence that names the server.
+/// Sends requests to one server. Errors complete a sentence that names the server.
 pub(super) struct Client {
     agent: Agent,
     idle: Duration,
@@ -32,7 +32,7 @@ impl Client {
         Client { agent: agent(5, idle), idle }
     }
 
-    /// A client that follows no redirects: another server must not see the credentials.
+    /// A client that does not follow redirects: another server must not see the credentials.
     pub(super) fn with_credentials(idle: Duration) -> Self {
         Client { agent: agent(0, idle), idle }
     }
@@ -83,7 +83,7 @@ fn agent(max_redirects: u32, idle: Duration) -> Agent {
     config.build().into()
 }
 
-/// The body of an answer. Its errors are sentences.
+/// The body of a response. Its errors are complete messages.
 pub(super) struct AnswerBody {
     body: Box<dyn Read>,
     idle: Duration,
@@ -99,54 +99,58 @@ impl Read for AnswerBody {
                 || error
                     .get_ref()
                     .is_some_and(|inner| matches!(inner.downcast_ref(), Some(Error::Timeout(_))));
-            // Never `UnexpectedEof`, which stands for compressed data that ends too early.
+            // Not `UnexpectedEof`, which means compressed data that ends too early.
             io::Error::other(if timed_out {
-                format!("its answer stopped for {} (--timeout)", seconds(self.idle))
+                format!("the response stalled for {} (--timeout)", seconds(self.idle))
             } else {
-                "its answer is cut off".to_owned()
+                "the response is cut off".to_owned()
             })
         })
     }
 }
 
-/// An error as the end of a sentence. It repeats neither the URL nor a header.
+/// An error as the end of a sentence, without the URL and headers.
 fn reason(error: &Error, idle: Duration) -> String {
-    let silent = || format!("it sends no answer for {} (--timeout)", seconds(idle));
+    let silent = || format!("the server did not respond for {} (--timeout)", seconds(idle));
     match error {
-        Error::HostNotFound => "there is no host of this name".to_owned(),
-        Error::Timeout(Timeout::Resolve) => "the name of the host can't be looked up".to_owned(),
+        Error::HostNotFound => "the host was not found".to_owned(),
+        Error::Timeout(Timeout::Resolve) => "the host name can't be resolved".to_owned(),
         Error::Timeout(Timeout::Connect) | Error::ConnectionFailed => {
-            "there is no connection to it".to_owned()
+            "the connection failed".to_owned()
         }
         Error::Timeout(_) => silent(),
         Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => silent(),
         Error::Io(error) => io_reason(error),
-        Error::TooManyRedirects | Error::RedirectFailed => "it redirects too often".to_owned(),
+        Error::TooManyRedirects | Error::RedirectFailed => {
+            "the server redirects too often".to_owned()
+        }
         #[cfg(feature = "tls")]
         Error::Rustls(error) => format!("TLS: {error}"),
         Error::Tls(why) => format!("TLS: {why}"),
         Error::TlsRequired => "this build has no TLS; build it with the feature `tls`".to_owned(),
         Error::BadUri(_) | Error::Http(_) => {
-            "the URL or a credential has a character that HTTP does not take".to_owned()
+            "the URL or a credential has a character that HTTP does not allow".to_owned()
         }
-        Error::Protocol(_) => "its answer is not HTTP".to_owned(),
+        Error::Protocol(_) => "the response is not HTTP".to_owned(),
         _ => "the request failed".to_owned(),
     }
 }
 
 fn io_reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => "nothing listens there".to_owned(),
+        io::ErrorKind::ConnectionRefused => "the connection was refused".to_owned(),
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => "it closed the connection without an answer".to_owned(),
+        | io::ErrorKind::BrokenPipe => {
+            "the server closed the connection without a response".to_owned()
+        }
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            "there is no way to its network".to_owned()
+            "the network is unreachable".to_owned()
         }
         io::ErrorKind::InvalidData => format!("TLS: {error}"),
         // The kind of this error is not stable.
-        _ if error.to_string().contains("lookup") => "there is no host of this name".to_owned(),
+        _ if error.to_string().contains("lookup") => "the host was not found".to_owned(),
         _ => error.to_string(),
     }
 }

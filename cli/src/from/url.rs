@@ -1,4 +1,4 @@
-//! The URL of `--from`, taken apart. Messages show it without anything that could be secret.
+//! The parsed URL of `--from`. Messages show it without parts that may be secret.
 
 use std::fmt::{self, Write as _};
 
@@ -13,7 +13,7 @@ pub(super) enum Scheme {
     Http,
 }
 
-/// A URL in its parts. `Display` leaves out the query, which may hold a token.
+/// A URL in its parts. `Display` omits the query, which may contain a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Url {
     pub(super) scheme: Scheme,
@@ -27,7 +27,7 @@ pub(super) struct Url {
 }
 
 impl Url {
-    /// Parses a URL. The error never repeats it, since it may hold a password.
+    /// Parses a URL. The error never repeats it, because it may contain a password.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         let url = url.trim();
         let (scheme, rest) =
@@ -37,18 +37,18 @@ impl Url {
             "clickhouses" => (Scheme::ClickHouse, true, 8443),
             "http" => (Scheme::Http, false, 80),
             "https" => (Scheme::Http, true, 443),
-            _ => return Err(format!("--from does not know this scheme; it takes {SCHEMES}")),
+            _ => return Err(format!("--from does not support this scheme; expected {SCHEMES}")),
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
         if authority.contains('@') {
             return Err(match scheme {
                 Scheme::ClickHouse => {
-                    "--from takes no user and no password in the URL; set CLICKHOUSE_USER \
+                    "--from does not accept a user or password in the URL; set CLICKHOUSE_USER \
                                        and CLICKHOUSE_PASSWORD in the environment"
                         .to_owned()
                 }
-                Scheme::Http => "--from takes no user and no password in the URL".to_owned(),
+                Scheme::Http => "--from does not accept a user or password in the URL".to_owned(),
             });
         }
         let (host, port) = host_and_port(authority, default_port)
@@ -61,7 +61,7 @@ impl Url {
         Ok(Url { scheme, is_tls, host, port, path, query })
     }
 
-    /// The URL of an HTTP request to the server, with the characters escaped that a URL can't have.
+    /// The URL of an HTTP request to the server. Characters that a URL can't contain are escaped.
     pub(super) fn http(&self, path: &str, query: Option<&str>) -> String {
         let scheme = if self.is_tls { "https" } else { "http" };
         let mut url = format!("{scheme}://{}:{}/{}", self.host, self.port, escape(path));
@@ -103,7 +103,7 @@ fn host_and_port(authority: &str, default_port: u16) -> Option<(String, u16)> {
     (is_host && port != 0).then(|| (host.to_owned(), port))
 }
 
-/// Percent-encodes what a query pasted from a shell or a console may have: `{app="orders"} |= "x"`.
+/// Percent-encodes characters of a query pasted from a shell or a console: `{app="orders"} |= "x"`.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,8 +1,8 @@
-//! Attributes as `ClickHouse` writes them as text.
+//! Attributes in the text form of `ClickHouse`.
 //!
-//! `{'a':'b'}` is a `Map`, `[('a','b')]` an `Array(Tuple)` and `([('a','b')])` one within a tuple. All are quoted
-//! strings, of which each second one is a value. A list or an object is in OTLP's JSON form, which some collectors
-//! store, or in its own.
+//! `{'a':'b'}` is a `Map`, `[('a','b')]` an `Array(Tuple)` and `([('a','b')])` one within a tuple. All consist of
+//! quoted strings, and every second string is a value. A list or an object is in plain JSON, or in OTLP's JSON form,
+//! which some collectors store.
 
 use serde_json::{Map, Value};
 

@@ -35,7 +35,7 @@ use tally::Tally;
 /// How a line that candor wrote begins, unless its keys are renamed.
 const LINE_START: &[u8] = b"{\"ts\":\"";
 
-/// The FILES of the command line, or an answer of a server, and the names of their keys.
+/// The FILES of the command line or the response of a server, and the names of their keys.
 #[derive(Debug)]
 pub(crate) struct Input {
     sources: Vec<Source>,
@@ -43,11 +43,11 @@ pub(crate) struct Input {
     /// Counts of the latest pass.
     pub(crate) tally: Tally,
     remarks: Remarks,
-    /// Whether it is an answer to a question, without the lines that the question does not need.
+    /// Whether a server has left out the lines that the question does not need.
     pub(crate) is_filtered: bool,
 }
 
-/// A note on the answer of a server, which is known when it has been read.
+/// A note on the response of a server. It is set once the response has been read.
 pub(crate) type Remarks = Rc<RefCell<Option<String>>>;
 
 /// The records that a pass needs, as far as a plain line shows it before it is parsed.
@@ -82,7 +82,7 @@ impl Input {
         })
     }
 
-    /// The answer of a server; `name` stands in messages.
+    /// The response of a server; messages show `name`.
     pub(crate) fn of_answer(
         name: String,
         answer: Box<dyn Read>,

@@ -1,4 +1,4 @@
-//! Inputs: plain and gzip-compressed files, pipes, standard input, and answers of a server.
+//! Inputs: plain and gzip-compressed files, pipes, standard input, and responses of a server.
 
 use std::cell::Cell;
 use std::fmt;
@@ -22,11 +22,11 @@ const UNSUPPORTED: [(&[u8], &str); 5] = [
     (b"\xff\xfe", "text in UTF-16"),
 ];
 
-/// One of the FILES of the command line, or the answer of the server that `--from` names.
+/// One of the FILES of the command line, or the response of the server that `--from` names.
 #[derive(Debug)]
 pub(super) enum Source {
     File(PathBuf),
-    /// Standard input, a pipe such as `<(…)`, or an answer. It can be read only once.
+    /// Standard input, a pipe such as `<(…)`, or a response. It can be read only once.
     Stream {
         name: String,
         stream: Stream,
@@ -38,7 +38,7 @@ pub(super) enum Source {
 pub(super) enum Stream {
     Stdin,
     Pipe(File),
-    /// The answer of a server. Its errors are final: a part of an answer must not look like the whole.
+    /// The response of a server. Its errors are final: a partial response must not look complete.
     Answer(Box<dyn Read>),
     /// `open` has taken it.
     Taken,
@@ -111,12 +111,12 @@ impl Source {
         }
     }
 
-    /// The answer of a server.
+    /// The response of a server.
     pub(super) fn answer(name: String, answer: Box<dyn Read>) -> Self {
         Source::Stream { name, stream: Stream::Answer(answer), copy: StreamCopy::NotNeeded }
     }
 
-    /// Whether the lines before damage in compressed data are used. Those of an answer are not.
+    /// Whether the lines before damage in compressed data are used. Those of a response are not.
     pub(super) fn may_be_truncated(&self) -> bool {
         !matches!(self, Source::Stream { stream: Stream::Answer(_), .. })
     }

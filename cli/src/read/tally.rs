@@ -21,8 +21,8 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Accepts compressed data that is damaged or incomplete, since the lines before the damage were read. That of
-    /// an answer is an error.
+    /// Accepts compressed data that is damaged or incomplete, since the lines before the damage were read. Damage in a
+    /// response is an error.
     pub(super) fn accept_truncated(
         &mut self,
         name: String,
@@ -32,7 +32,7 @@ impl Tally {
         match result {
             Err(error) if may_be_truncated && is_truncated(&error) => self.truncated.push(name),
             Err(error) => {
-                // Lines that were skipped before do not matter any more.
+                // Lines that were skipped before no longer matter.
                 *self = Tally::default();
                 let why = if is_truncated(&error) {
                     io::Error::other("its compressed data is damaged or cut off")

@@ -124,7 +124,7 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         since = last.saturating_sub(duration);
     }
     let untracked = open.untracked_lines;
-    // An answer lacks the lines that the question does not need.
+    // A filtered response does not have the lines that the question does not need.
     if !input.is_filtered {
         out.note(open.missing_ends_note());
         out.note(open.incomplete_note());
@@ -164,7 +164,7 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
 }
 
 impl RequestsArgs {
-    /// The part of the question that a server can answer.
+    /// The part of the filter that a server can apply.
     fn filter(&self) -> RequestFilter<'_> {
         RequestFilter {
             failed: self.failed,

@@ -32,10 +32,11 @@ pub(crate) struct ClickHouseArgs {
     /// The name of the table
     #[arg(long, value_name = "NAME", value_parser = sql_name)]
     table: Option<String>,
-    /// Also a Distributed table `NAME_all` over this cluster. With --otel it is NAME, and the shards' `NAME_shard`
+    /// Add a Distributed table `NAME_all` over this cluster. With --otel, it is named `NAME`, and the tables on the
+    /// shards `NAME_shard`
     #[arg(long, value_name = "CLUSTER", value_parser = sql_name)]
     cluster: Option<String>,
-    /// The table that an OpenTelemetry collector fills, with candor's columns
+    /// A table for an OpenTelemetry collector to fill, with candor's columns added
     #[arg(long)]
     otel: bool,
     /// The database of the tables, which must exist

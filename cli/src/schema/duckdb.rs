@@ -1,4 +1,4 @@
-//! A view of `DuckDB` on log files.
+//! A `DuckDB` view of log files.
 
 use super::keys::{KEYS, ValueType};
 use super::sql_name;
@@ -9,7 +9,7 @@ pub(crate) struct DuckDbArgs {
     /// The name of the view
     #[arg(long, value_name = "NAME", default_value = "candor", value_parser = sql_name)]
     table: String,
-    /// The files, as `DuckDB` takes them: wildcards, .gz, a URL
+    /// The files, in `DuckDB` syntax: wildcards, .gz and URLs are supported
     #[arg(value_name = "FILES", default_value = "app.log*")]
     files: String,
 }
@@ -29,7 +29,7 @@ pub(super) fn render(args: &DuckDbArgs) -> String {
             format!("        \"{}\": '{kind}'", key.name)
         })
         .collect();
-    // A line that is not JSON, such as a panic's own output, is left out.
+    // Lines that are not JSON, such as the output of a panic, are skipped.
     format!(
         "create or replace view {} as\nselect * from read_json(\n    '{}',\n    format = 'newline_delimited',\n    \
          ignore_errors = true,\n    columns = {{\n{}\n    }}\n);\n",

@@ -1,4 +1,4 @@
-//! An index template of Elasticsearch.
+//! An index template for Elasticsearch.
 
 use serde_json::{Map, Value, json};
 

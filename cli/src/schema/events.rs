@@ -1,6 +1,6 @@
 //! The events that candor writes itself.
 
-/// An event: the value of `event`, the usual level and logger, and what it says.
+/// An event: the value of `event`, the usual level and logger, and the meaning.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) name: &'static str,
@@ -18,7 +18,7 @@ const fn event(
     Event { name, level, logger, help }
 }
 
-/// All of them, the most frequent first.
+/// All events, the most frequent first.
 pub(crate) const EVENTS: [Event; 24] = [
     event(
         "step_timing",
@@ -46,28 +46,28 @@ pub(crate) const EVENTS: [Event; 24] = [
     ),
     event("request_started", "DEBUG", "http", "The first line of a request, with its headers."),
     event("job_started", "DEBUG", "jobs", "The first line of a job."),
-    event("dependency_attempt", "DEBUG", "deps", "A call is tried once more."),
+    event("dependency_attempt", "DEBUG", "deps", "A call is retried."),
     event(
         "request_stuck",
         "WARN",
         "http",
-        "A request takes unusually long. Its open steps are listed.",
+        "A request is taking unusually long. Its open steps are listed.",
     ),
     event("panic", "ERROR", "panic", "A thread panicked."),
     event(
         "audit",
         "INFO",
         "the module",
-        "A line of `audit!`, which no level and no limit suppresses.",
+        "A line of `audit!`. Levels and limits do not suppress it.",
     ),
-    event("lines_dropped", "WARN", "candor", "Lines could not be written, or not be exported."),
+    event("lines_dropped", "WARN", "candor", "Lines could not be written or exported."),
     event("levels_changed", "INFO", "candor", "The levels of the process were changed."),
     event("debug_raised", "INFO", "http", "A header raised the levels of this request."),
     event(
         "peer_unknown",
         "WARN",
         "http",
-        "A header to raise levels was ignored, since the peer's address is not known.",
+        "A header to raise levels was ignored, because the peer's address is unknown.",
     ),
     event(
         "redirect_followed",
@@ -98,5 +98,5 @@ pub(crate) const EVENTS: [Event; 24] = [
     event("layer_hidden", "WARN", "candor", "candor's layer can't be found in the subscriber."),
     event("panic_hook_replaced", "WARN", "candor", "Another panic hook has replaced candor's."),
     event("panic_hook_kept", "WARN", "candor", "Another panic hook runs after candor's."),
-    event("logger_taken", "WARN", "candor", "The `log` crate has another logger."),
+    event("logger_taken", "WARN", "candor", "The `log` crate already has another logger."),
 ];

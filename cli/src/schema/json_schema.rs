@@ -14,7 +14,7 @@ pub(super) fn render() -> String {
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "candor log line",
-        "description": "A line that candor writes with its usual keys. Lines have further members: the fields of the service.",
+        "description": "A line that candor writes with its usual keys. Lines also have the service's own fields as members.",
         "type": "object",
         "properties": properties,
         "required": required,

@@ -1,13 +1,13 @@
 //! The keys of candor's lines. All schemas are made from this table.
 
-/// A key: its name, type, the events that have it, and what it says.
+/// A key: its name, type, meaning, and the events that have it.
 #[derive(Debug)]
 pub(crate) struct KeyRow {
     pub(crate) name: &'static str,
     pub(crate) kind: ValueType,
     pub(crate) on: On,
     pub(crate) help: &'static str,
-    /// As in a line.
+    /// A value as in a line.
     pub(crate) example: &'static str,
 }
 
@@ -19,7 +19,7 @@ pub(crate) enum ValueType {
     Text,
     /// A whole number from 0 on.
     Count,
-    /// A number of milliseconds with microseconds as decimals.
+    /// Milliseconds with microseconds as decimals.
     Millis,
     Seconds,
     Bytes,
@@ -35,11 +35,11 @@ pub(crate) enum ValueType {
 pub(crate) enum On {
     /// Each line.
     Every,
-    /// Any line, under a condition that the help names.
+    /// Some lines of any event; `help` has the condition.
     Any,
     /// Lines of these events.
     Events(&'static [&'static str]),
-    /// Notices on the set-up of the process.
+    /// Notices about the set-up of the process.
     Notices,
 }
 
@@ -86,8 +86,8 @@ pub(crate) fn find(name: &str) -> Option<&'static KeyRow> {
 pub(crate) const KEYS: [KeyRow; 75] = [
     key("ts", Time, Every, "When the line was written.", r#""2026-11-22T10:14:12.123456Z""#),
     key("level", Text, Every, "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `CRITICAL`.", r#""INFO""#),
-    key("logger", Text, Every, "The module or topic that the level was decided for.", r#""http""#),
-    key("msg", Text, Every, "The message; on candor's own lines the name of the event.", r#""request_completed""#),
+    key("logger", Text, Every, "The module or topic whose level applies to the line.", r#""http""#),
+    key("msg", Text, Every, "The message; on candor's own lines, the name of the event.", r#""request_completed""#),
     key("request_id", Text, Every, "The request or job that the line belongs to, else `-`.", r#""01a204cb-c5a7-7465-a3f4-44bb339eb82c""#),
     key("user_id", Text, Every, "The user of the request, else `-`.", r#""41""#),
     key("method", Text, Every, "The HTTP method of the request, else `-`.", r#""POST""#),
@@ -95,7 +95,7 @@ pub(crate) const KEYS: [KeyRow; 75] = [
     key("service", Text, Any, "The service, if it has a name.", r#""orders""#),
     key("trace_id", Text, Any, "The W3C trace id, within a request or job.", r#""4bf92f3577b34da6a3ce929d0e0e4736""#),
     key("span_id", Text, Any, "The span id of the request at this service.", r#""00f067aa0ba902b7""#),
-    key("seq", Count, Any, "The number of the line within its request, from 1. A gap is a lost line.", "3"),
+    key("seq", Count, Any, "The number of the line within its request, from 1. A gap means a lost line.", "3"),
     key("event", Text, Any, "The name of one of candor's own events.", r#""dependency_call""#),
 
     key("step", Text, Events(&["step_timing"]), "The name of the step.", r#""reserve""#),
@@ -105,37 +105,37 @@ pub(crate) const KEYS: [KeyRow; 75] = [
     key("url", Text, Events(&["dependency_call", "redirect_followed"]), "The URL, redacted.", r#""https://pay.example/charges""#),
     key("status", Count, Events(&["dependency_call", "request_completed"]), "The HTTP status, or null without a response.", "504"),
     key("grpc_status", Count, Events(&["dependency_call", "request_completed"]), "The gRPC status code.", "13"),
-    key("duration_ms", Millis, TIMED, "How long it took.", "401.662"),
+    key("duration_ms", Millis, TIMED, "The duration.", "401.662"),
     key("outcome", Text, TIMED, "`ok`, `error`, `cancelled` or `panicked`.", r#""ok""#),
-    key("retries", Count, COUNTED, "How often it was tried again; on the last line of a request all retries in it.", "2"),
-    key("last_attempt_ms", Millis, CALL, "How long the last attempt took, if there were several.", "98.114"),
+    key("retries", Count, COUNTED, "The number of retries; on the last line of a request or job, of all its calls.", "2"),
+    key("last_attempt_ms", Millis, CALL, "The duration of the last attempt, if there were several.", "98.114"),
     key("error", Text, FAILED, "The class of the error: a category such as `timeout`, or the name of its type. Events have it too if they log an error.", r#""timeout""#),
     key("error_type", Text, Any, "The full name of the error's type. `strict_report` has it too.", r#""reqwest::error::Error""#),
     key("error_detail", Text, Any, "The error as text, redacted.", r#""operation timed out""#),
     key("error_fields", Object, Any, "The fields of an error that derives `Redact`.", r#"{"order":7}"#),
     key("step_id", Count, SPANS, "The number of the step within its request, from 1.", "4"),
-    key("parent_id", Count, SPANS, "The step that it is part of; 0 for an outermost one.", "1"),
-    key("offset_ms", Millis, SPANS, "When it began, after the start of the request.", "3.402"),
+    key("parent_id", Count, SPANS, "The `step_id` of the enclosing step; 0 for an outermost step.", "1"),
+    key("offset_ms", Millis, SPANS, "The time from the start of the request to the start of the step.", "3.402"),
     key("ret", Json, SPANS, "The returned value, if the step logs it.", "3"),
-    key("busy_ms", Millis, SPANS, "The time within `poll`, if the step measures it.", "0.210"),
+    key("busy_ms", Millis, SPANS, "The time spent in `poll`, if the step measures it.", "0.210"),
 
-    key("content_type", Text, Events(&["request_started", "request_completed"]), "The content type of the request; on its last line that of the response.", r#""application/json""#),
+    key("content_type", Text, Events(&["request_started", "request_completed"]), "The content type of the request; on its last line, that of the response.", r#""application/json""#),
     key("response_bytes", Bytes, REQUEST, "The size of the response body that was sent.", "182"),
     key("route", Text, REQUEST, "The route that matched.", r#""/orders/{id}""#),
-    key("steps", Count, ENDS, "How many steps and calls ended.", "5"),
-    key("dependency_calls", Count, ENDS, "How many calls ended.", "2"),
+    key("steps", Count, ENDS, "The number of steps and calls that ended.", "5"),
+    key("dependency_calls", Count, ENDS, "The number of calls that ended.", "2"),
     key("dependency_ms", Millis, ENDS, "The time with at least one call open.", "403.120"),
-    key("slowest_step", Text, ENDS, "The step or call with the most time of its own.", r#""payments charge""#),
+    key("slowest_step", Text, ENDS, "The step or call with the largest self time.", r#""payments charge""#),
     key("cause", Object, ENDS, "The step that a failure came from: `step`, `dependency`, `step_id`, `category`.", r#"{"step":"charge","dependency":"payments","step_id":4,"category":"timeout"}"#),
-    key("lines_suppressed", Count, ENDS, "Lines left out by the limit of lines per request.", "12"),
-    key("lines_sampled_away", Count, ENDS, "Lines left out by sampling.", "4"),
-    key("client_request_id", Text, Events(&["request_started", "request_completed"]), "The request id of the caller, if it was not taken over.", r#""abc""#),
-    key("lines_recorded", Count, REQUEST, "Lines that the flight recorder has written.", "9"),
-    key("lines_recorded_lost", Count, REQUEST, "Lines that found no room in the flight recorder.", "1"),
+    key("lines_suppressed", Count, ENDS, "The number of lines omitted because of the limit per request.", "12"),
+    key("lines_sampled_away", Count, ENDS, "The number of lines omitted by sampling.", "4"),
+    key("client_request_id", Text, Events(&["request_started", "request_completed"]), "The caller's request id, if candor uses another one.", r#""abc""#),
+    key("lines_recorded", Count, REQUEST, "The number of lines that the flight recorder has written.", "9"),
+    key("lines_recorded_lost", Count, REQUEST, "The number of lines that did not fit in the flight recorder.", "1"),
 
-    key("query", Object, Events(&["request_started"]), "The query parameters, redacted. Each has a list of its values.", r#"{"page":["2"]}"#),
+    key("query", Object, Events(&["request_started"]), "The query parameters, redacted. Each one has a list of values.", r#"{"page":["2"]}"#),
     key("headers", Object, Events(&["request_started"]), "The headers, redacted.", r#"{"accept":"*/*"}"#),
-    key("content_length", Bytes, Events(&["request_started"]), "The size of the request body, as its header says.", "512"),
+    key("content_length", Bytes, Events(&["request_started"]), "The size of the request body, according to its header.", "512"),
     key("age_ms", Millis, Events(&["request_stuck"]), "How long the request has been open.", "30000.512"),
     key("open", List, Events(&["request_stuck"]), "The open steps, the innermost last: `step`, `dependency`, `step_id`, `age_ms`.", r#"[{"step":"charge","dependency":"payments","step_id":4,"age_ms":29990.1}]"#),
 
@@ -148,21 +148,21 @@ pub(crate) const KEYS: [KeyRow; 75] = [
     key("exc", Text, Any, "A backtrace; the last key of a line.", r#""0: shop::cart::price\n   1: …""#),
     key("truncated", Flag, Any, "Set if values were shortened to fit the limit of a line.", "true"),
 
-    key("lines", Count, Events(&["lines_dropped", "debug_raised"]), "How many lines were dropped; how many lines the request may write.", "37"),
-    key("reason", Text, Events(&["lines_dropped"]), "Why they were dropped.", r#""full""#),
-    key("sink", Text, Events(&["lines_dropped"]), "`otlp` if the records of an export were dropped; the lines are on the local output.", r#""otlp""#),
-    key("records", Text, Events(&["lines_dropped"]), "`logs` or `spans`: the records that the export dropped.", r#""logs""#),
-    key("levels", Text, Events(&["levels_changed", "debug_raised"]), "The levels in force from now on.", r#""info,shop=debug""#),
+    key("lines", Count, Events(&["lines_dropped", "debug_raised"]), "The number of dropped lines; on `debug_raised`, the number of lines that the request may write.", "37"),
+    key("reason", Text, Events(&["lines_dropped"]), "Why the lines were dropped.", r#""full""#),
+    key("sink", Text, Events(&["lines_dropped"]), "`otlp` if the export dropped records; their lines are on the local output.", r#""otlp""#),
+    key("records", Text, Events(&["lines_dropped"]), "`logs` or `spans`: the kind of the dropped records.", r#""logs""#),
+    key("levels", Text, Events(&["levels_changed", "debug_raised"]), "The levels that apply from now on.", r#""info,shop=debug""#),
     key("change", Text, Events(&["levels_changed"]), "`set`, `raised` or `fell_back`.", r#""raised""#),
-    key("raised", Text, Events(&["levels_changed"]), "The levels that are raised for a time.", r#""shop=debug""#),
-    key("seconds", Seconds, Events(&["levels_changed"]), "For how long.", "600.0"),
+    key("raised", Text, Events(&["levels_changed"]), "The temporarily raised levels.", r#""shop=debug""#),
+    key("seconds", Seconds, Events(&["levels_changed"]), "How long the levels stay raised.", "600.0"),
     key("detail", Text, Events(&["lines_dropped", "peer_unknown", "redirect_followed", "unsupported_response"]), "What it means and what to do; on `lines_dropped`, the last error of the collector.", r#""put a `map_request` around the layer""#),
-    key("type", Text, Events(&["unsupported_response"]), "The type.", r#""shop::Reply""#),
+    key("type", Text, Events(&["unsupported_response"]), "The type of the response.", r#""shop::Reply""#),
     key("place", Text, Events(&["strict_report"]), "Where the values are: `event`, `span`, `header`, `log` and others.", r#""event""#),
     key("target", Text, Events(&["strict_report"]), "The target of the event.", r#""sqlx::query""#),
-    key("file", Text, Any, "The file of a line that hides its message. `strict_report` has it too.", r#""src/main.rs""#),
+    key("file", Text, Any, "The source file of a line whose message is hidden. `strict_report` has it too.", r#""src/main.rs""#),
     key("line", Count, Any, "The line in that file.", "41"),
     key("hides", List, Events(&["strict_report"]), "The names of the values that strict mode would hide.", r#"["email"]"#),
     key("help", Text, Notices, "What the line means and what to do.", r#""put the filter on the other layers""#),
-    key("directive", Text, Any, "A directive of RUST_LOG that is ignored.", r#""[span]=debug""#),
+    key("directive", Text, Any, "An ignored directive of `RUST_LOG`.", r#""[span]=debug""#),
 ];

@@ -9,7 +9,7 @@ pub(super) fn render() -> String {
     let mut page = "# Line reference\n\n\
         The events and keys that candor writes, as `candor schema markdown` prints them. `candor schema json-schema` \
         prints the keys as a JSON Schema, `candor schema clickhouse`, `duckdb` and `elastic` as tables and mappings. \
-        Lines also have the fields of the service. `LOG_KEYS` renames keys.\n\n\
+        Lines also have the service's own fields. `LOG_KEYS` renames keys.\n\n\
         ## Events\n\n| `event` | level | `logger` | meaning |\n|---|---|---|---|\n"
         .to_owned();
     for event in &EVENTS {
@@ -51,6 +51,6 @@ pub(super) fn found_on(key: &KeyRow) -> String {
         On::Events(events) => {
             events.iter().map(|event| format!("`{event}`")).collect::<Vec<_>>().join(", ")
         }
-        On::Notices => "notices on the set-up".to_owned(),
+        On::Notices => "notices about the set-up".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! `candor schema`: the keys of the lines, for other programs.
 //!
-//! `keys` and `events` are the tables that everything else is made of.
+//! Everything else is generated from the tables in `keys` and `events`.
 
 mod clickhouse;
 mod duckdb;
@@ -14,7 +14,7 @@ mod otel;
 use crate::output::{Failure, Output};
 use keys::ValueType;
 
-/// A description of the lines for another program.
+/// Arguments of `candor schema`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  candor schema clickhouse --cluster logs | clickhouse-client -mn\n  \
@@ -30,12 +30,12 @@ enum Form {
     /// Tables that `--from clickhouse://…` reads
     #[command(name = "clickhouse")]
     ClickHouse(clickhouse::ClickHouseArgs),
-    /// A view on log files
+    /// A view of log files
     #[command(name = "duckdb")]
     DuckDb(duckdb::DuckDbArgs),
     /// A JSON Schema (draft 2020-12)
     JsonSchema,
-    /// An index template of Elasticsearch
+    /// An index template for Elasticsearch
     Elastic,
     /// The reference of events and keys
     Markdown,
@@ -72,6 +72,7 @@ fn sql_name(text: &str) -> Result<String, String> {
     if is_name {
         Ok(text.to_owned())
     } else {
-        Err("a name has letters, digits and underscores, and begins with no digit".to_owned())
+        Err("a name consists of letters, digits and underscores, and can't begin with a digit"
+            .to_owned())
     }
 }

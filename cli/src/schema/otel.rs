@@ -1,8 +1,8 @@
 //! The table that OpenTelemetry collectors insert log records into.
 //!
-//! The types are those that have the same bytes in `RowBinary` as the ones of current exporters, and exist in 18.16
-//! too: nanoseconds as `Int64` for `DateTime64(9)`, and a list of pairs for `Map(String, String)`. The list is in a
-//! tuple, since 18.16 splits an `Array(Tuple(…))` into columns of their own.
+//! The types have the same bytes in `RowBinary` as those of current exporters, and also exist in 18.16: nanoseconds as
+//! `Int64` for `DateTime64(9)`, and a list of pairs for `Map(String, String)`. The list is in a tuple, because 18.16
+//! splits an `Array(Tuple(…))` into separate columns.
 
 use std::fmt::Write as _;
 

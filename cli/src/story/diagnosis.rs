@@ -30,7 +30,7 @@ pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
         let problems = all.filter_map(|(index, part)| Some((index, first_problem(part)?)));
         problems.min_by_key(|(part, item)| story.parts[*part].items[*item].end)
     };
-    // The first problem that is there is no cause if the end names another.
+    // The first problem in the story is not the cause if the last line names another one.
     let is_lost = first_failed.is_some_and(|part| has_lost_cause(&story.parts[part]));
     let cause = if is_lost { None } else { named.or_else(first) };
     let cause = cause.map(|found| follow_calls(story, found));
@@ -41,14 +41,14 @@ pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
     Diagnosis { cause, explanation, failed }
 }
 
-/// Whether the end names a step as the cause whose line is missing.
+/// Whether the last line names a step as the cause, and the line of that step is missing.
 fn has_lost_cause(part: &Part) -> bool {
     let has_line =
         |id| part.items.iter().any(|item| item.step_id == Some(id) && item.line.is_some());
     part.missing_lines > 0 && named_cause(part).is_some_and(|id| !has_line(id))
 }
 
-/// The step that the end names as the cause.
+/// The step that the last line names as the cause.
 fn named_cause(part: &Part) -> Option<u64> {
     part.end_line.as_ref()?.get("cause")?.get("step_id")?.as_u64()
 }
@@ -167,7 +167,7 @@ fn explain(story: &Story, cause: Option<(usize, usize)>, failed: bool) -> Vec<St
                 if is_whole {
                     "no step, call or line says why"
                 } else {
-                    "no line that is here says why, and others are missing"
+                    "the lines that were found do not say why, and others are missing"
                 }
                 .to_owned(),
             );
@@ -194,7 +194,9 @@ fn explain_end(part: &Part, is_whole: bool) -> Option<String> {
         return Some(if is_whole {
             format!("answered {status}; every step and call went well")
         } else {
-            format!("answered {status}; no line that is here says why, and others are missing")
+            format!(
+                "answered {status}; the lines that were found do not say why, and others are missing"
+            )
         });
     }
     match (name.trim(), error.join(": ")) {

@@ -110,7 +110,7 @@ impl StoryArgs {
         Ok((Selection::Prefix(id.trim().to_owned()), files))
     }
 
-    /// The requests of a server, which takes the place of the files.
+    /// The requests to read from a server, which replaces the files.
     fn server_selection(&self, server: &Server) -> Result<Selection, Failure> {
         match &self.id {
             Some(_) if self.failed => Err(Failure::usage(

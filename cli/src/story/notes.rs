@@ -25,7 +25,7 @@ const SHOWN_FIELDS: [&str; 13] = [
     "error_detail",
 ];
 
-/// Most gaps that the note on missing lines names. The tree names all.
+/// The most gaps that the note on missing lines lists. The tree shows all of them.
 const MAX_NAMED_GAPS: usize = 12;
 
 /// A note below an item.
@@ -47,7 +47,7 @@ pub(crate) fn title(part: &Part) -> String {
 /// `504 error`, `grpc 13 error`, `cancelled`, `the end is missing`.
 pub(crate) fn status(part: &Part) -> String {
     let Some(end) = &part.end_line else {
-        // Where lines are missing, the end may be one of them.
+        // If lines are missing, the last line may be one of them.
         let is_missing = part.expects_end || part.missing_lines > 0;
         return if is_missing { "the end is missing" } else { "no end is written for it" }
             .to_owned();
@@ -232,7 +232,7 @@ pub(crate) fn of_part(part: &Part) -> Vec<String> {
     notes
 }
 
-/// `4 lines are missing (seq 2, 4–6): …`; `None` if none is.
+/// `4 lines are missing (seq 2, 4–6): …`; `None` if no line is missing.
 fn missing_lines(part: &Part) -> Option<String> {
     let gaps = part.items.iter().filter_map(|item| match &item.kind {
         ItemKind::Gap(gap) => Some(gap),
@@ -244,7 +244,7 @@ fn missing_lines(part: &Part) -> Option<String> {
     let more = if gaps.len() > MAX_NAMED_GAPS { ", …" } else { "" };
     let (lines, they) = match part.missing_lines {
         0 => return None,
-        1 => ("1 line is missing".to_owned(), "it may be that of a step, a call or an error"),
+        1 => ("1 line is missing".to_owned(), "it may belong to a step, a call or an error"),
         count => {
             (format!("{count} lines are missing"), "steps, calls and errors may be among them")
         }

@@ -1,11 +1,11 @@
-//! Attributes of the service, the same for all its lines: name, version, environment.
+//! Attributes that describe the service and are the same for all its lines: name, version, environment.
 //!
 //! The names are those of OpenTelemetry's resource attributes. OTLP export sends them once per batch, and the profiles
 //! of [`LOG_PROFILE`](crate::Config::profile) write those that the platform has a key for.
 
 use crate::redact::shown::{self, Redacted};
 
-/// The attributes of the service. A name occurs once.
+/// The attributes of the service. Each name occurs once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Resource {
     attributes: Vec<(Redacted<'static>, Redacted<'static>)>,
@@ -18,7 +18,7 @@ const LONGEST_VALUE: usize = 256;
 pub(crate) const SERVICE_NAME: &str = "service.name";
 
 impl Resource {
-    /// Redacts the attributes by name and by pattern. Of two with the same name, the last one counts.
+    /// Redacts the attributes by name and by pattern. If two have the same name, the last one counts.
     pub(crate) fn new<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut resource = Resource::default();
         for (name, value) in attributes.into_iter().filter(|(name, _)| !name.is_empty()) {
@@ -36,7 +36,7 @@ impl Resource {
         resource
     }
 
-    /// Adds the service name that stands for a missing one (OpenTelemetry, resource conventions, "Service").
+    /// Adds the default service name if there is none (OpenTelemetry, resource conventions, "Service").
     #[cfg(feature = "otlp")]
     pub(crate) fn or_unknown_service(mut self) -> Self {
         if self.get(SERVICE_NAME).is_none() {
@@ -56,7 +56,7 @@ impl Resource {
 }
 
 /// Parses `OTEL_RESOURCE_ATTRIBUTES`: `service.version=1.2,team=a%2Cb`, with percent-encoded values (OpenTelemetry,
-/// Resource SDK). The error is a sentence for the user.
+/// Resource SDK). The error is a message for the user.
 pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     pairs.map(parse_pair).collect()

@@ -44,7 +44,7 @@ pub struct Config {
     pub(super) audit_file: Option<PathBuf>,
     pub(super) service: Option<String>,
     pub(super) resource: Vec<(String, String)>,
-    /// Reports of settings that are ignored because other crates read them too, for a WARN each.
+    /// Reports of ignored settings that other crates read too. Each report is logged as a WARN.
     pub(super) ignored: Vec<&'static str>,
     pub(super) keys: Keys,
     pub(super) sensitive: Vec<String>,
@@ -144,8 +144,9 @@ impl Config {
 
     /// Writes lines in the form that a log platform expects. Default: [`Profile::Candor`].
     ///
-    /// A profile applies to [`Format::Json`], which it makes the default also on a terminal. With [`Format::Pretty`],
-    /// it has no effect. A profile other than the default can't be combined with [`rename_keys`](Self::rename_keys).
+    /// A profile applies to [`Format::Json`], and makes that format the default even on a terminal. With
+    /// [`Format::Pretty`], it has no effect. A profile other than the default can't be combined with
+    /// [`rename_keys`](Self::rename_keys).
     ///
     /// ```
     /// use candor::{Config, Profile};
@@ -240,8 +241,8 @@ impl Config {
     ///
     /// Default: none. The names are those of OpenTelemetry's [resource attributes]. [`profile`](Self::profile)s write
     /// the attributes that their platform has keys for, and OTLP export sends all of them. The lines of the default
-    /// profile do not have them. Values are redacted by name and by pattern. Of two attributes with the same name, the
-    /// last one counts. [`service`](Self::service) sets `service.name`.
+    /// profile do not contain them. Values are redacted by name and by pattern. If two attributes have the same name,
+    /// the last one counts. [`service`](Self::service) sets `service.name`.
     ///
     /// ```
     /// let config = candor::Config::new().service("orders").resource("service.version", "1.4.2");
@@ -255,7 +256,7 @@ impl Config {
 
     /// Renames fixed keys: `[("ts", "timestamp"), ("level", "severity")]`.
     ///
-    /// Other [profiles](Self::profile) than the default have keys of their own, which can't be renamed.
+    /// [Profiles](Self::profile) other than the default have their own keys, which can't be renamed.
     ///
     /// # Errors
     ///

@@ -56,7 +56,7 @@ const FIELDS: &[&str] = &[
 /// [log]
 /// level = "info,deps=debug"
 /// format = "json"                  # or "pretty"
-/// profile = "gcp"                  # without `keys`; the others are those of `Profile`
+/// profile = "gcp"                  # not together with `keys`; see `Profile`
 /// output = "stderr"                # or "stdout"
 /// file = "/var/log/orders.log"     # instead of `output`
 /// file_max_bytes = 10_000_000
@@ -78,7 +78,7 @@ const FIELDS: &[&str] = &[
 /// background = { queue = 10_000, overload = "drop" }   # or "block"
 /// resource = { "service.version" = "1.4.2" }
 ///
-/// [log.otlp]                       # feature `otlp`; all but an endpoint are optional
+/// [log.otlp]                       # feature `otlp`; only an endpoint is required
 /// endpoint = "http://collector:4318"
 /// logs = "http://collector:4318/v1/logs"     # instead of the endpoint's own, or "none"
 /// traces = "none"

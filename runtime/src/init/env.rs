@@ -60,7 +60,8 @@ impl Config {
             config.levels = Levels::parse_lenient(&value.to_string_lossy());
         }
         if let Some(value) = os("OTEL_RESOURCE_ATTRIBUTES") {
-            // Other crates read it too. OpenTelemetry says to discard a malformed value and to report it.
+            // Other crates read it too. The OpenTelemetry specification requires discarding a malformed value and
+            // reporting it.
             match resource::parse(&value.to_string_lossy()) {
                 Ok(attributes) => config.resource = attributes,
                 Err(_) => config.ignored.push(IGNORED_RESOURCE),

@@ -151,7 +151,7 @@ impl Config {
         let colour = has_colour(is_terminal);
         let service = self.service.clone();
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
-        // Set once the rules for redaction are installed, which the attributes of the service need.
+        // Set after the redaction rules are installed, because they apply to the service's attributes.
         let profiled: Arc<OnceLock<Arc<Profiled>>> = Arc::default();
         let mut sink = Sink::new(destination);
         let audit = sink.for_audit(audit_file);

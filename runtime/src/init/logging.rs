@@ -101,8 +101,8 @@ impl Logging {
     ///
     /// Without [`Config::background`](crate::Config::background) no line waits, and only the writer of
     /// [`Config::writer`](crate::Config::writer) is flushed. With OTLP export (feature `otlp`), a line also waits until
-    /// it is delivered to the collector or dropped. The export has a thread of its own, so a flush can block any thread,
-    /// also the only one of an async runtime.
+    /// it is delivered to the collector or dropped. The export has its own thread, so a flush can block any thread,
+    /// even the only one of an async runtime.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -118,7 +118,7 @@ impl Logging {
         unwritten.max(unexported)
     }
 
-    /// Flushes the output and the export, at the same time. Returns how many lines are not written and not exported.
+    /// Flushes the output and the export at the same time. Returns how many lines were not written and not exported.
     fn flush_all(&self, within: Duration) -> (u64, u64) {
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {
@@ -190,7 +190,7 @@ impl Logging {
 impl Drop for Logging {
     fn drop(&mut self) {
         let (unwritten, unexported) = self.flush_all(LAST_LINES);
-        // The export closes first, since it reports its losses on the output.
+        // The export closes first, because it reports its losses on the output.
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {
             exporter.close();

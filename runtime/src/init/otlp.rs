@@ -1,4 +1,4 @@
-//! Turns on OTLP export: its environment variables, and its validation.
+//! OTLP export settings: environment variables and validation.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -19,13 +19,13 @@ use crate::sink::otlp::{Exporter, Headers, LossReport, Otlp, OtlpProtocol, Signa
 use crate::sink::{Overload, Sink};
 
 impl Config {
-    /// Exports lines to an OpenTelemetry collector, beside writing them to the output.
+    /// Exports lines to an OpenTelemetry collector, in addition to the output.
     ///
     /// Default: no export. [`from_env`](Self::from_env) turns it on if one of `OTEL_EXPORTER_OTLP_ENDPOINT`,
     /// `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` and `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, unless `OTEL_SDK_DISABLED`
     /// is `true`; [`Otlp::from_env`] lists the other variables.
     ///
-    /// Audit events that have a [file of their own](Self::audit_file) are not exported.
+    /// Audit events are not exported if they have a [separate file](Self::audit_file).
     ///
     /// ```
     /// use candor::{Config, Otlp};
@@ -36,20 +36,20 @@ impl Config {
         Config { otlp: Some(otlp), ..self }
     }
 
-    /// Turns the export off, which the environment may have turned on.
+    /// Turns the export off, even if the environment turns it on.
     pub fn without_otlp(self) -> Self {
         Config { otlp: None, ..self }
     }
 }
 
 impl Otlp {
-    /// Returns the export that the environment configures; `None` if it has no endpoint.
+    /// Returns the export that the environment configures; `None` without an endpoint.
     ///
     /// | variable | meaning | default |
     /// |---|---|---|
     /// | `OTEL_EXPORTER_OTLP_ENDPOINT` | URL of the collector, to which `v1/logs` and `v1/traces` are appended | none |
     /// | `OTEL_EXPORTER_OTLP_HEADERS` | `name=value,…`, percent-encoded | none |
-    /// | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds of one request | 10000 |
+    /// | `OTEL_EXPORTER_OTLP_TIMEOUT` | time limit of one request, in milliseconds | 10000 |
     /// | `OTEL_EXPORTER_OTLP_COMPRESSION` | `gzip` or `none` | `none` |
     /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` or `http/json` | `http/protobuf` |
     /// | `OTEL_EXPORTER_OTLP_LOGS_…`, `OTEL_EXPORTER_OTLP_TRACES_…` | the same for one signal; the endpoint is the whole URL | those above |
@@ -57,19 +57,19 @@ impl Otlp {
     /// | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `…_CLIENT_KEY` | PEM files (feature `otlp-tls`) | none |
     /// | `OTEL_LOGS_EXPORTER`, `OTEL_TRACES_EXPORTER` | `none` turns one of them off | `otlp` |
     /// | `OTEL_BLRP_MAX_QUEUE_SIZE` | [lines that may wait](Otlp::queue) | 32768 |
-    /// | `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE` | [lines of one request](Otlp::batch) | 2048 |
-    /// | `OTEL_BLRP_SCHEDULE_DELAY` | milliseconds that a line waits for others | 1000 |
+    /// | `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE` | [lines per request](Otlp::batch) | 2048 |
+    /// | `OTEL_BLRP_SCHEDULE_DELAY` | how long a line waits for others, in milliseconds | 1000 |
     /// | `OTEL_SDK_DISABLED` | `true` turns the export off | `false` |
     /// | `LOG_OTLP_OVERLOAD` | `drop` or `block`: what happens if the queue is full | `drop` |
     /// | `LOG_OTLP_ORIGINAL` | `1` adds [the JSON line](Otlp::original) to each log record | `0` |
     ///
-    /// These are the variables of the OpenTelemetry specification, and two of candor's. An empty variable counts as
+    /// These are variables of the OpenTelemetry specification, and two of candor's own. An empty variable counts as
     /// unset. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` describe the service.
     ///
     /// # Errors
     ///
-    /// Returns an error that lists all variables with an invalid value, if there is an endpoint. Endpoints and values of
-    /// headers are not repeated.
+    /// Returns an error that lists all variables with an invalid value, if there is an endpoint. The error does not
+    /// repeat endpoints and header values.
     pub fn from_env() -> Result<Option<Self>, ConfigError> {
         let mut mistakes = Mistakes::default();
         let otlp = from_env(&mut mistakes);
@@ -94,7 +94,7 @@ const ALL: Names = Names {
     protocol: "OTEL_EXPORTER_OTLP_PROTOCOL",
 };
 
-/// The variables of each signal, and the one that turns it off.
+/// The variables of each signal, and the variable that turns it off.
 const SIGNALS: [(Names, &str); 2] = [
     (
         Names {
@@ -185,7 +185,8 @@ const CLIENT_KEY: &str = "OTEL_EXPORTER_OTLP_CLIENT_KEY";
 struct Variables<'a>(&'a mut Mistakes);
 
 impl Variables<'_> {
-    /// The value without whitespace around it. Endpoints and headers may be secrets, so no mistake repeats it.
+    /// The value without whitespace around it. Endpoints and headers may be secrets, so mistakes do not repeat the
+    /// value.
     fn read(&mut self, name: &'static str) -> Option<String> {
         match os(name)?.into_string() {
             Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
@@ -197,14 +198,14 @@ impl Variables<'_> {
         self.0.take(result);
     }
 
-    /// `message` is a whole sentence without the value, which may be a secret.
+    /// `message` is a complete sentence without the value, which may be a secret.
     fn mistake<T>(&mut self, name: &'static str, message: impl Display) -> Option<T> {
         let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, message.to_string());
         self.0.add(mistake.variable_is(name));
         None
     }
 
-    /// A value that is not a secret and is not one of the `expected` ones.
+    /// Records an unexpected value, which must not be a secret.
     fn invalid<T>(&mut self, name: &'static str, text: &str, expected: &str) -> Option<T> {
         let message = format!("invalid {name} \"{text}\": expected {expected}");
         let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, message);
@@ -278,7 +279,7 @@ fn are_well_formed(headers: &Headers) -> bool {
     })
 }
 
-/// Whether the export sets a header itself, or the connection needs it.
+/// Whether the export or the connection sets a header itself.
 fn is_of_export(header: &str) -> bool {
     const OWN: [&str; 6] = [
         "connection",
@@ -352,7 +353,7 @@ fn variable_of(otlp: &Otlp, path: &Path) -> &'static str {
     }
 }
 
-/// Starts the export of a logger's lines. Its losses are reported on the logger's own output.
+/// Starts the export of a logger's lines. Losses are reported on the logger's own output.
 pub(super) fn start(
     settings: Otlp,
     tls: Tls,
@@ -375,7 +376,7 @@ pub(super) fn start(
     })
 }
 
-/// How a report of losses is written: as the logger's lines.
+/// How reports of losses are formatted: like the logger's lines.
 pub(super) struct LineReport {
     pub(super) template: Arc<Template>,
     pub(super) format: Format,

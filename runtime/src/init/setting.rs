@@ -90,12 +90,12 @@ impl Setting {
         Ok(())
     }
 
-    /// The mistake of renaming keys that the profile does not have.
+    /// Mistake for renaming keys that the profile does not have.
     pub(super) fn renamed_in(profile: Profile) -> ConfigMistake {
         let name = profile.name();
         let message = format!(
             "keys are renamed (`LOG_KEYS` or `Config::rename_keys`), but the profile \"{name}\" (`LOG_PROFILE` or \
-             `Config::profile`) has keys of its own; remove one of the two settings"
+             `Config::profile`) has its own keys; remove one of the two settings"
         );
         let mistake = ConfigMistake::new(ConfigErrorKind::Conflict, message);
         mistake.variable_is(Setting::Profile.variable()).value_is(name)

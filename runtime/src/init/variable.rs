@@ -1,4 +1,4 @@
-//! Environment variables. An empty one counts as unset.
+//! Access to environment variables. An empty one counts as unset.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ pub(super) fn os(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The value of a variable that is not a secret, since the mistake repeats it.
+/// The value of a variable that is not a secret: the mistake repeats the value.
 pub(super) fn text(name: &'static str) -> Result<Option<String>, ConfigMistake> {
     let text = os(name).map(OsString::into_string).transpose();
     text.map_err(|value| {

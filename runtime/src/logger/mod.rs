@@ -228,7 +228,7 @@ impl Logger {
             let request = request.as_ref();
             let written =
                 self.finish(request, record.severity, line, |line| self.audit.write_now(line));
-            // Events that have a file of their own are only there.
+            // Events with a separate file are written only to that file.
             if in_its_order {
                 self.export(request, self.step_of(request), record.severity, line);
             }
@@ -292,8 +292,7 @@ impl Logger {
         self.export(request, step, severity, line);
     }
 
-    /// Passes a line in JSON to the export. `step` is the id of the step that was active; a step's own line names the
-    /// step itself.
+    /// Passes a JSON line to the export. `step` is the id of the active step; a step's own line names the step itself.
     #[inline]
     #[cfg_attr(
         not(feature = "otlp"),

@@ -241,7 +241,7 @@ pub(crate) fn setting(name: &str, value: &str) -> Redacted<'static> {
     text(value).into_owned()
 }
 
-/// The error of a collector, shortened. It may echo what it was sent, so in strict mode it shows its shape.
+/// The error of a collector, shortened. It may echo the request, so strict mode shows only its shape.
 #[cfg(feature = "otlp")]
 pub(crate) fn collector_error(message: &str) -> Redacted<'_> {
     const LONGEST: usize = 200;

@@ -48,7 +48,7 @@ const KEPT_BYTES: usize = 1024 * 1024;
 
 pub(super) struct Queue(Arc<Shared>);
 
-/// Adds lines to a queue without waiting for space, and does not end its thread.
+/// Adds lines to a queue without waiting for space. Dropping it does not end the queue's thread.
 #[cfg(feature = "otlp")]
 #[derive(Clone)]
 pub(super) struct QueueHandle(Arc<Shared>);

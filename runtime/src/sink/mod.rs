@@ -78,7 +78,7 @@ impl Sink {
         let (destination, counters) = (Arc::clone(&self.destination), Arc::clone(&self.counters));
         let queue = self.queue.as_ref().map(Queue::handle);
         move |line| {
-            // In a user's writer that ends the export, the line would wait for its own thread.
+            // If a user's writer ends the export, the line would wait for its own thread.
             let Some(_guard) = WriteGuard::enter() else { return counters.reject() };
             if queue.as_ref().is_some_and(|queue| queue.push(line, &counters)) {
                 return;

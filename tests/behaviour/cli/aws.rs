@@ -71,7 +71,7 @@ fn all_objects_of_a_prefix_are_one_input() {
         );
         assert!(asked.headers.contains("x-amz-security-token: t0ken"), "{asked:?}");
     }
-    // A part of an object, or of the list, is not the whole.
+    // A partial object or list is an error.
     for answers in [
         vec![list(&["a.log"], None), Answer::TooShort(joined(&lines))],
         vec![list(&["a.log"], None), Answer::Whole(200, zipped[..zipped.len() - 9].to_vec())],
@@ -121,7 +121,7 @@ fn all_pages_of_a_log_group_are_one_input() {
     let server = Server::new(page(&lines, None));
     assert_eq!(ask(&server, &["requests"], "cloudwatch:/ecs/shop").code, Some(0));
     assert!(!server.only_request().body.contains("filterPattern"));
-    // A page that does not come.
+    // A page that never arrives.
     let server = Server::new(Answer::Each(vec![page(&lines[..2], Some("one")), Answer::HangUp]));
     let said = ask(&server, &["story", "r-7"], "cloudwatch:/ecs/shop");
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{}", said.err);
@@ -136,10 +136,10 @@ fn what_aws_refuses_is_one_sentence() {
             "<Code>InvalidAccessKeyId</Code>",
             "wrong credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
         ),
-        (403, "<Code>AccessDenied</Code>", "the credentials do not allow it"),
+        (403, "<Code>AccessDenied</Code>", "the credentials do not allow this"),
         (400, "<Code>ExpiredToken</Code>", "the credentials have expired (AWS_SESSION_TOKEN)"),
         (301, "<Code>PermanentRedirect</Code>", "it is in another region (AWS_REGION)"),
-        (503, "<Code>SlowDown</Code>", "the service answers with HTTP status 503"),
+        (503, "<Code>SlowDown</Code>", "the service answered with HTTP status 503"),
     ] {
         let server = Server::new(Answer::Whole(status, body.as_bytes().to_vec()));
         let said = ask(&server, &["steps"], "s3://logs/shop");

@@ -3,7 +3,7 @@
 use super::server::{Answer, Server};
 use super::*;
 
-/// An answer as ClickHouse writes it in the format `JSONCompact`.
+/// A response as ClickHouse writes it in the format `JSONCompact`.
 fn answer(lines: &[String], skips: &str) -> Vec<u8> {
     let mut rows: Vec<Value> = lines.iter().map(|line| serde_json::json!([line])).collect();
     rows.insert(rows.len() / 2, serde_json::json!([format!("skip_unavailable_shards={skips}")]));
@@ -39,7 +39,7 @@ fn ask_table(url: &str, args: &[&str]) -> Said {
     said
 }
 
-/// The sentence after the name of the table, of a run that failed without any output.
+/// The error message after the name of the table, for a run that failed without any output.
 fn refusal(server: &Server, args: &[&str]) -> String {
     let said = ask(server, args);
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{}", said.err);
@@ -123,7 +123,7 @@ fn an_id_can_t_leave_its_quotes() {
     assert_eq!(said.code, Some(1), "{}", said.err);
     let query = server.only_request().body;
     assert!(query.contains(r"startsWith(request_id, 'a\' or 1=1 --\\')"), "{query}");
-    // Neither can the name of a table.
+    // The name of a table can't either.
     for table in ["t`", "t where 1", "a.b.c", "", "t;drop"] {
         let said = ask_table(&server.url("clickhouse", table), &["steps"]);
         assert_eq!(said.code, Some(2), "{table}");
@@ -135,7 +135,7 @@ fn an_id_can_t_leave_its_quotes() {
 #[test]
 fn an_answer_without_its_end_is_an_error_and_no_story() {
     let whole = answer(&failing("r-7"), "0");
-    let cut = "its answer is cut off";
+    let cut = "the response is cut off";
     // In the middle of a row, after a row, before the count, before the closing brace.
     let text = String::from_utf8(whole.clone()).expect("UTF-8");
     let row = text.find("\"request_completed").expect("a row");
@@ -151,7 +151,7 @@ fn an_answer_without_its_end_is_an_error_and_no_story() {
             Answer::UntilClosed(part),
         ] {
             let said = refusal(&Server::new(answer), &["story", "r-7"]);
-            let is_half_row = said == "its answer is not one of ClickHouse";
+            let is_half_row = said == "the response is not from ClickHouse";
             assert!(said == cut || end == row && is_half_row, "{end}: {said}");
         }
     }
@@ -185,10 +185,10 @@ fn an_error_in_the_middle_of_the_rows_is_reported() {
     ] {
         let server = Server::new(Answer::Chunks(vec![body.clone().into_bytes()]));
         let said = refusal(&server, &["story", "r-7"]);
-        let is_known =
-            said == "the server has not enough memory for the query; --since asks for less";
+        let is_known = said
+            == "the server does not have enough memory for the query; use --since to read less";
         // A row that stops without an error beside it.
-        assert!(is_known || said == "its answer is not one of ClickHouse", "{body}: {said}");
+        assert!(is_known || said == "the response is not from ClickHouse", "{body}: {said}");
         assert!(is_known || body.starts_with(half), "{body}: {said}");
     }
 }
@@ -233,19 +233,19 @@ fn what_a_server_refuses_is_one_sentence() {
         (
             500,
             "Code: 159. DB::Exception: Timeout exceeded. (TIMEOUT_EXCEEDED)",
-            "the query reads more than the user may; --since asks for less",
+            "the query exceeds the user's limits; use --since to read less",
         ),
         (
             500,
             "Code: 999. DB::Exception: something new. (NEW) (version 26)",
-            "the server answers with error 999: something new. (NEW)",
+            "the server answered with error 999: something new. (NEW)",
         ),
         (
             502,
             "<html>Bad Gateway</html>",
-            "the server answers with HTTP status 502; is this the port of ClickHouse's HTTP interface?",
+            "the server answered with HTTP status 502; is this the port of ClickHouse's HTTP interface?",
         ),
-        (200, "<html>Hello</html>", "its answer is cut off"),
+        (200, "<html>Hello</html>", "the response is cut off"),
     ] {
         let server = Server::new(Answer::Whole(status, body.as_bytes().to_vec()));
         for command in [&["story", "r-7"][..], &["requests"], &["steps"]] {
@@ -256,16 +256,16 @@ fn what_a_server_refuses_is_one_sentence() {
 
 #[test]
 fn a_server_that_does_not_answer_is_given_up() {
-    let silent = "it sends no answer for 0.5 s (--timeout)";
+    let silent = "the server did not respond for 0.5 s (--timeout)";
     assert_eq!(refusal(&Server::new(Answer::Silence), &["steps"]), silent);
-    let hung = "it closed the connection without an answer";
+    let hung = "the server closed the connection without a response";
     assert_eq!(refusal(&Server::new(Answer::HangUp), &["steps"]), hung);
-    assert_eq!(refusal(&Server::new(Answer::Garbage), &["steps"]), "its answer is not HTTP");
+    assert_eq!(refusal(&Server::new(Answer::Garbage), &["steps"]), "the response is not HTTP");
     let whole = answer(&failing("r-7"), "0");
     let stops = Answer::Stops(vec![whole[..whole.len() - 9].to_vec()]);
     assert_eq!(
         refusal(&Server::new(stops), &["story", "r-7"]),
-        "its answer stopped for 0.5 s (--timeout)"
+        "the response stalled for 0.5 s (--timeout)"
     );
     // A port that nothing listens on.
     let port = Server::new(Answer::HangUp).port;
@@ -273,13 +273,13 @@ fn a_server_that_does_not_answer_is_given_up() {
     assert_eq!(
         said.err,
         format!(
-            "candor: can't read clickhouse://127.0.0.1:{port}/default.t: nothing listens there\n"
+            "candor: can't read clickhouse://127.0.0.1:{port}/default.t: the connection was refused\n"
         )
     );
-    // Credentials are not sent to where a redirect leads.
+    // Credentials are not sent to the target of a redirect.
     let other = Server::new(Answer::Whole(200, whole));
     let redirect = Server::new(Answer::Redirect(other.url("http", "")));
-    assert!(refusal(&redirect, &["steps"]).starts_with("the server answers with HTTP status 302"));
+    assert!(refusal(&redirect, &["steps"]).starts_with("the server answered with HTTP status 302"));
     assert!(other.asked().is_empty(), "{:?}", other.asked());
 }
 
@@ -287,11 +287,11 @@ fn a_server_that_does_not_answer_is_given_up() {
 fn a_url_that_can_t_be_read_is_not_repeated() {
     for (url, wanted) in [
         ("clickhouse://joe:s3cret@host/t", "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD"),
-        ("clickhouse://host/t?password=s3cret", "takes no parameter but ?layout=line"),
-        ("postgres://s3cret/t", "does not know this scheme"),
+        ("clickhouse://host/t?password=s3cret", "accepts only the parameter ?layout=line"),
+        ("postgres://s3cret/t", "does not support this scheme"),
         ("s3cret", "--from takes clickhouse://HOST/TABLE"),
         ("clickhouse://host:s3cret/t", "the host of the --from URL is not valid"),
-        ("https://joe:s3cret@host/", "takes no user and no password"),
+        ("https://joe:s3cret@host/", "does not accept a user or password"),
     ] {
         let said = ask_table(url, &["story", "r-7"]);
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{url}");
@@ -326,7 +326,7 @@ fn a_server_that_leaves_out_dead_shards_is_reported() {
     // The other shard had these.
     lines.drain(1..3);
     let server = Server::new(Answer::Whole(200, answer(&lines, "1")));
-    let note = "candor: the server is set to leave out shards that do not answer (skip_unavailable_shards=1), so lines \
+    let note = "candor: the server is configured to skip shards that do not answer (skip_unavailable_shards=1), so lines \
                 may be missing\n";
     let said = ask(&server, &["story", "r-7"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), note));

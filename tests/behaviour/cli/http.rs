@@ -51,7 +51,7 @@ fn any_answer_with_lines_is_read_as_a_file_is() {
         let asked = server.only_request();
         assert_eq!(asked.line, "GET /logs?query=%7Bapp=%22shop%22%7D%20%7C=%20%22r-7%22 HTTP/1.1");
     }
-    // The only request of an answer needs no id.
+    // The only request in a response needs no id.
     let server = Server::new(Answer::Whole(200, lines));
     assert_eq!(ask(&server.url("http", "one"), &["story"]).out, file);
 }
@@ -66,7 +66,7 @@ fn an_answer_that_is_cut_off_is_an_error() {
         Answer::Cut(vec![lines.clone()]),
         Answer::TooShort(lines.clone()),
         Answer::Stops(vec![lines.clone()]),
-        // The part that arrived is whole, but what is in it is not.
+        // The body arrived completely, but its content is truncated.
         Answer::Whole(200, zipped[..zipped.len() - 20].to_vec()),
         Answer::Whole(200, b"{\"status\":\"success\",\"data\":{\"result\":[".to_vec()),
     ] {
@@ -76,7 +76,7 @@ fn an_answer_that_is_cut_off_is_an_error() {
         let name = format!("candor: can't read http://127.0.0.1:{}/logs: ", server.port);
         assert!(said.err.starts_with(&name) && !said.err.contains("s3cret"), "{}", said.err);
     }
-    // Nothing says where this one ends.
+    // Nothing marks the end of this response.
     let server = Server::new(Answer::UntilClosed(lines));
     let said = ask(&server.url("http", ""), &["story", "r-7"]);
     assert!(said.err.contains("a missing end would not be noticed"), "{}", said.err);
@@ -85,9 +85,9 @@ fn an_answer_that_is_cut_off_is_an_error() {
 #[test]
 fn an_error_status_is_reported() {
     for (status, wanted) in [
-        (401, "the server refuses access"),
+        (401, "the server denied access"),
         (404, "the server has nothing at this path (HTTP status 404)"),
-        (500, "the server answers with HTTP status 500"),
+        (500, "the server answered with HTTP status 500"),
     ] {
         let server = Server::new(Answer::Whole(status, joined(&failing("r-7"))));
         let said = ask(&server.url("http", "logs"), &["requests"]);

@@ -21,7 +21,8 @@ fn refused(rest: &str) -> Vec<String> {
 #[test]
 fn everything_went_well_only_if_every_line_is_there() {
     const WELL: &str = "answered 404; every step and call went well";
-    const UNKNOWN: &str = "answered 404; no line that is here says why, and others are missing";
+    const UNKNOWN: &str =
+        "answered 404; the lines that were found do not say why, and others are missing";
     assert!(story(&refused("")).contains(WELL));
     for (lost, gap) in [(0..1, "1"), (1..2, "2"), (0..2, "1–2"), (2..3, "3"), (0..3, "1–3")] {
         let mut lines = refused("");
@@ -37,7 +38,7 @@ fn everything_went_well_only_if_every_line_is_there() {
         let shown = story(&refused(&format!(",\"{left_out}\":3")));
         assert!(shown.contains(UNKNOWN), "{left_out}: {shown}");
     }
-    // A step that others name, whose line came with no number.
+    // A step that other lines name, and whose own line has no number.
     let lines = vec![
         line("r-7", 30_000, "INFO", 1, &step("price", 10.0, "ok", 2, 1, 20.0)),
         line("r-7", 100_000, "INFO", 2, &completed(100.0, 404, "ok", "")),
@@ -95,7 +96,7 @@ fn the_list_says_which_requests_lack_lines() {
     let said = candor(&["requests", "-"], &joined(&lines));
     let one = "candor: 1 request has lines that are not in the input; its story names them\n";
     assert_eq!((said.code, said.err.as_str()), (Some(0), one));
-    // A copy of a file lacks nothing.
+    // A copy of a file has no missing lines.
     let copies = [failing("r-7"), failing("r-7")].concat();
     assert_eq!(candor(&["requests", "-"], &joined(&copies)).err, "");
     // Neither does a request whose lines are in several files, in any order.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::programs::{self, root};
 
-/// The fields of the examples' own.
+/// The examples' own fields.
 const FIELDS: [&str; 7] =
     ["basket", "customer", "order", "order_id", "quantity", "reserved", "sku"];
 
@@ -15,7 +15,7 @@ fn schema(args: &[&str]) -> String {
     said.out
 }
 
-/// The table of keys: type and events, as the JSON Schema has them.
+/// The table of keys, from the JSON Schema: type and events.
 fn keys() -> BTreeMap<String, (Vec<String>, String)> {
     let schema: Value = serde_json::from_str(&schema(&["json-schema"])).expect("JSON");
     let properties = schema["properties"].as_object().expect("properties");
@@ -49,8 +49,8 @@ fn the_reference_is_the_page_in_the_docs() {
     );
 }
 
-/// Checks the types of the keys in all lines of an output, and the events that have them. Returns the number of the
-/// lines and the keys that the table lacks.
+/// Checks the types of the keys in all lines of an output, and the events that have them. Returns the number of lines,
+/// and the keys that the table lacks.
 fn check(output: &Output) -> (usize, BTreeSet<String>) {
     let (keys, events) = (keys(), events());
     let text = [output.stdout.as_slice(), &output.stderr].concat();

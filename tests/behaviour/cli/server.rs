@@ -24,9 +24,9 @@ pub(super) enum Answer {
     Chunks(Vec<Vec<u8>>),
     /// Chunks without the last one: the connection closes before the end.
     Cut(Vec<Vec<u8>>),
-    /// A length that is greater than the body.
+    /// A body that is shorter than its stated length.
     TooShort(Vec<u8>),
-    /// A body that ends with the connection.
+    /// A body without a length, which ends when the connection closes.
     UntilClosed(Vec<u8>),
     /// A redirect to this URL.
     Redirect(String),
@@ -38,7 +38,7 @@ pub(super) enum Answer {
     HangUp,
     /// Bytes that are not HTTP.
     Garbage,
-    /// One answer for each request, then none.
+    /// One answer for each request, and then none.
     Each(Vec<Answer>),
 }
 

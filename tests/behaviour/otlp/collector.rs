@@ -26,7 +26,7 @@ pub(crate) enum Answer {
     Status(u16, Option<&'static str>),
     /// 200, with this number of rejected records.
     Partial(i64),
-    /// The same with a message, whatever the number.
+    /// Like `Partial`, with a message and any number.
     Rejected(i64, String),
     /// The connection is closed without a response.
     Close,
@@ -43,7 +43,7 @@ pub(crate) struct Received {
     pub(crate) requests: usize,
     /// Headers of the requests, in lower case.
     pub(crate) headers: Vec<Vec<(String, String)>>,
-    /// Decoded bodies as they came, also of requests that were not accepted.
+    /// Decoded bodies in order of arrival, including those of requests that were not accepted.
     pub(crate) bodies: Vec<Vec<u8>>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) logs: Vec<(InstrumentationScope, LogRecord)>,

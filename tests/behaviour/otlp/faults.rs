@@ -216,7 +216,7 @@ fn lines_of_the_client_are_neither_written_nor_exported() {
     assert_eq!(received.logs.len() as u64, run.logs.delivered);
 }
 
-/// Audit events with a file of their own are only there.
+/// Audit events with a separate file are written only to that file.
 #[test]
 fn audit_events_are_exported_unless_they_have_a_file_of_their_own() {
     let count = |collector: &Collector| {

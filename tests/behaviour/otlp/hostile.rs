@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::collector::{Answer, Collector, closed_port, silent};
 use super::{run, wait_until};
 
-/// Runs `work` on a thread, for twenty seconds at most.
+/// Runs `work` on a thread, for at most twenty seconds.
 fn within_time(what: &str, work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = channel();
     thread::spawn(move || {

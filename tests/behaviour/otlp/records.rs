@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::collector::{Collector, header};
 use super::run;
 
-/// candor's keys and the names of their attributes, as `docs/platforms.md` has them. A `dependency_call` has other names
-/// for the method and path of its request.
+/// candor's keys and the names of their attributes, as in `docs/platforms.md`. A `dependency_call` has other names for
+/// the method and path of its request.
 const NAMES: [(&str, &str); 14] = [
     ("user_id", "user.id"),
     ("method", "http.request.method"),
@@ -132,7 +132,7 @@ fn assert_same(line: &Value, scope: &str, log: &LogRecord) {
             continue;
         }
         let name = name(line, key);
-        // A user's own field with the name of an attribute has an underscore.
+        // A field of the service with the name of an attribute has an underscore.
         let own = [format!("{name}_"), name.clone()];
         let found = own.iter().find(|own| attributes.get(*own) == Some(&expected(value)));
         let found = found.and_then(|own| attributes.remove(own));

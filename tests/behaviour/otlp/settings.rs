@@ -126,7 +126,7 @@ fn an_endpoint_of_one_signal_turns_only_that_one_on() {
     assert!(run.logs.delivered > 30);
 }
 
-/// The query of an endpoint stays behind the path, as an API key of some collectors.
+/// The query of an endpoint stays after the path: some collectors expect an API key there.
 #[test]
 fn the_path_comes_before_the_query() {
     let collector = Collector::start();

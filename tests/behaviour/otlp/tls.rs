@@ -53,7 +53,7 @@ fn a_trusted_collector_gets_the_records() {
 
 #[test]
 fn a_collector_with_a_wrong_certificate_gets_nothing() {
-    // One that nobody trusts, and a trusted one for another host.
+    // A certificate that is not trusted, and a trusted one for another host.
     let (first, endpoint, _) = collector("localhost");
     let untrusted = run("otlp", &endpoint, &[("RETRY_MS", "100")]);
     let (second, endpoint, path) = collector("other.example");
@@ -63,7 +63,7 @@ fn a_collector_with_a_wrong_certificate_gets_nothing() {
     for (run, collector) in [(untrusted, first), (misnamed, second)] {
         assert_eq!((run.logs.unreachable, run.logs.delivered), (run.logs.emitted, 0));
         assert_eq!(collector.received().requests, 0);
-        let detail = "no TLS connection; check the certificates of both sides";
+        let detail = "the TLS handshake failed; check the certificates of both sides";
         assert!(run.losses().iter().all(|loss| loss.3 == detail), "{:?}", run.losses());
     }
 }

@@ -39,10 +39,10 @@ fn assert_same(what: &str, commands: &[&[&str]], own: &str, written: &str) {
     }
 }
 
-/// Whether the line has names that the profile alters for good.
+/// Whether the line has names that the profile changes irreversibly.
 fn is_altered(profile: Profile, own: &str) -> bool {
     match profile {
-        // Elasticsearch takes no empty parts in names.
+        // Elasticsearch does not accept empty parts in names.
         Profile::Ecs => own.contains("\"a..b\""),
         // A dot in a key is a nested value.
         Profile::Logfmt => own.contains("\"a..b\"") || own.contains("\"http.method\""),

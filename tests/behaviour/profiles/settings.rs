@@ -59,7 +59,7 @@ fn renamed_keys_exclude_a_profile() {
     assert_eq!(
         error.to_string(),
         "keys are renamed (`LOG_KEYS` or `Config::rename_keys`), but the profile \"ecs\" (`LOG_PROFILE` or \
-         `Config::profile`) has keys of its own; remove one of the two settings"
+         `Config::profile`) has its own keys; remove one of the two settings"
     );
     capture_with(renamed(Profile::Candor)).expect("the default can be renamed");
     let output = fixture("lines", &[("LOG_PROFILE", "gcp"), ("LOG_KEYS", "ts=time")]);

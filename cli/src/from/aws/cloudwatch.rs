@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::Service;
 
-/// Most bytes of one page. The service sends at most one megabyte of events.
+/// The most bytes of one page. The service sends at most one megabyte of events.
 const MAX_PAGE: u64 = 64 << 20;
 
-/// The events of a log group, one a line.
+/// The events of a log group, one per line.
 pub(in crate::from) struct LogGroup {
     service: Service,
     name: String,
@@ -69,8 +69,8 @@ impl LogGroup {
         let mut page = Vec::new();
         answer.body.take(MAX_PAGE).read_to_end(&mut page).map_err(|why| why.to_string())?;
         let page: Value =
-            serde_json::from_slice(&page).map_err(|_| "its answer is cut off".to_owned())?;
-        let events = page["events"].as_array().ok_or("its answer has no events")?;
+            serde_json::from_slice(&page).map_err(|_| "the response is cut off".to_owned())?;
+        let events = page["events"].as_array().ok_or("the response has no events")?;
         self.lines.clear();
         self.taken = 0;
         for message in events.iter().filter_map(|event| event["message"].as_str()) {
@@ -86,7 +86,7 @@ impl LogGroup {
 
 impl Read for LogGroup {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        // A page may have no events although others follow.
+        // A page without events may be followed by others.
         while self.taken == self.lines.len() {
             if !self.read_page().map_err(io::Error::other)? {
                 return Ok(0);

@@ -19,7 +19,7 @@ use sign::{Credentials, Request, query_string};
 /// Bytes of an error that are read.
 const MAX_ERROR: u64 = 64 << 10;
 
-/// A service of AWS, or one that speaks its protocol, with credentials for it.
+/// A service of AWS, or a server that implements its protocol, with credentials.
 pub(super) struct Service {
     name: &'static str,
     endpoint: Url,
@@ -91,7 +91,7 @@ impl Service {
     }
 }
 
-/// The sentence for an error of the service, as the end of `can't read …`.
+/// The text for an error of the service, to complete `can't read …`.
 fn refusal(answer: Answer) -> String {
     let status = answer.status;
     let mut text = Vec::new();
@@ -111,10 +111,10 @@ fn refusal(answer: Answer) -> String {
     } else if has("ExpiredToken") {
         "the credentials have expired (AWS_SESSION_TOKEN)".to_owned()
     } else if matches!(status, 401 | 403) || has("AccessDenied") {
-        "the credentials do not allow it".to_owned()
+        "the credentials do not allow this".to_owned()
     } else if matches!(status, 301 | 307) {
         "it is in another region (AWS_REGION)".to_owned()
     } else {
-        format!("the service answers with HTTP status {status}")
+        format!("the service answered with HTTP status {status}")
     }
 }

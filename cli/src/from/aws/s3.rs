@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::Service;
 use super::sign::encode;
 
-/// Most bytes of one page of the list.
+/// The most bytes of one page of the list.
 const MAX_PAGE: u64 = 16 << 20;
 
 /// The objects whose keys begin with a prefix, in the order of their keys.
@@ -41,7 +41,7 @@ impl Objects {
             let read = answer.body.take(MAX_PAGE).read_to_string(&mut page);
             read.map_err(|why| why.to_string())?;
             if !page.trim_end().ends_with("</ListBucketResult>") {
-                return Err("its list of objects is cut off".to_owned());
+                return Err("the list of objects is cut off".to_owned());
             }
             keys.extend(elements(&page, "Key").filter(|key| !key.ends_with('/')));
             if !elements(&page, "IsTruncated").any(|value| value == "true") {
@@ -49,7 +49,7 @@ impl Objects {
             }
             next = elements(&page, "NextContinuationToken").next();
             if next.is_none() {
-                return Err("its list of objects is cut off".to_owned());
+                return Err("the list of objects is cut off".to_owned());
             }
         }
         if keys.is_empty() {
@@ -100,7 +100,7 @@ impl Read for Objects {
     }
 }
 
-/// The texts of all elements of a name. AWS's lists have no attributes and no nested elements of these names.
+/// The contents of all elements with a name. AWS's lists have no attributes, and no nested elements with these names.
 fn elements<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = String> + 'a {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let mut rest = xml;

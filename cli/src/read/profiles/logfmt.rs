@@ -1,7 +1,7 @@
 //! Lines of the profile `logfmt`.
 //!
-//! Types follow from the form of a value: a bare number, boolean or null is what it says, a quoted value that begins with
-//! a bracket is JSON, and any other is a string.
+//! Types follow from the form of a value: a bare number, boolean or null has that type, a quoted value that begins with
+//! a bracket is JSON, and any other value is a string.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use memchr::{memchr_iter, memmem};
 use super::{FIXED, Profile, write};
 use crate::read::members::text;
 
-/// The most dots in a key that are read as nested objects; no line of candor's has so many.
+/// The most dots in a key that are read as nested objects; candor's own lines never have as many.
 const MAX_DEPTH: usize = 64;
 
 /// Converts a logfmt line, which may have the prefix of a collector.

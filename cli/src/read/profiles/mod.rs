@@ -10,8 +10,8 @@
 //! ts=… level=… logger=… msg=…                                 logfmt
 //! ```
 //!
-//! The members keep their order and their JSON, so a subcommand shows the same for all profiles. What a profile or a
-//! collector adds, such as the name of the host, is left out.
+//! The members keep their order and their JSON, so a subcommand shows the same for all profiles. Members that a profile
+//! or a collector adds, such as the name of the host, are omitted.
 
 mod logfmt;
 mod names;
@@ -27,7 +27,7 @@ use names::own_key;
 /// A member as written, the key without its quotes.
 type Member<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
-/// The fixed keys, in the order of a line. Those from `service` on can be missing.
+/// The fixed keys, in the order of a line. `service` and those after it can be missing.
 const FIXED: [&[u8]; 12] = [
     b"ts",
     b"level",
@@ -153,7 +153,7 @@ fn flat(members: Vec<Member<'_>>, is_root: fn(&[u8]) -> bool) -> Vec<Member<'_>>
     all
 }
 
-/// How deep the objects of a platform are nested at most.
+/// The deepest nesting of a platform's objects.
 const MAX_DEPTH: u32 = 8;
 
 fn flatten(root: &[u8], object: &[u8], depth: u32, out: &mut Vec<Member<'_>>) {
@@ -190,7 +190,8 @@ fn is_datadog_root(key: &[u8]) -> bool {
     matches!(key, b"http" | b"usr" | b"dd" | b"evt" | b"error" | b"network" | b"logger")
 }
 
-/// The members of an entry that `gcloud logging read` returns: its payload, and what the agent took out of the line.
+/// The members of an entry that `gcloud logging read` returns: its payload, and the members that the agent took out of
+/// the line.
 fn log_entry<'a>(entry: &[Member<'a>]) -> Option<Vec<Member<'a>>> {
     let payload = find(entry, b"jsonPayload")?;
     let (inner, _) = members(payload)?;
@@ -212,7 +213,7 @@ fn log_entry<'a>(entry: &[Member<'a>]) -> Option<Vec<Member<'a>>> {
     Some(all)
 }
 
-/// The members of an event that Datadog's API returns: the reserved attributes, and the others in an object of their own.
+/// The members of an event that Datadog's API returns: the reserved attributes, and the others in a nested object.
 fn datadog_event<'a>(event: &[Member<'a>]) -> Option<Vec<Member<'a>>> {
     let (outer, _) = members(find(event, b"attributes")?)?;
     let (outer, inner) = match find(&outer, b"attributes") {
@@ -306,7 +307,7 @@ fn fixed_value<'a>(profile: Profile, key: &[u8], value: &'a [u8]) -> Cow<'a, [u8
     }
 }
 
-/// candor's name of a severity that another platform has a name or number for.
+/// candor's name for a severity that a platform writes as another name or a number.
 fn level(value: &[u8]) -> Cow<'_, [u8]> {
     let name: &[u8] = match value.to_ascii_lowercase().as_slice() {
         b"10" | b"\"trace\"" => b"\"TRACE\"",
@@ -334,7 +335,7 @@ fn millis(nanos: &[u8]) -> Option<String> {
     Some(format!("{}.{:03}", nanos / 1_000_000, nanos / 1_000 % 1_000))
 }
 
-/// The outcome of a line that has lost its exact one.
+/// The outcome of a line that lacks the exact one.
 fn outcome(result: &[u8]) -> &[u8] {
     match result {
         b"\"success\"" => b"\"ok\"",
@@ -344,7 +345,7 @@ fn outcome(result: &[u8]) -> &[u8] {
     }
 }
 
-/// Adds the members that bunyan's `err` was made of, at their places.
+/// Adds the members that bunyan's `err` was made from, at their original positions.
 fn add_error<'a>(error: &'a [u8], event: &[u8], fields: &mut Vec<(&'a [u8], Cow<'a, [u8]>)>) {
     let Some((members, _)) = members(error) else { return };
     let is_panic = event == b"\"panic\"";

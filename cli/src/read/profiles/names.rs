@@ -2,7 +2,7 @@
 
 use super::{GCP_PREFIX, Profile};
 
-/// candor's key for a key of the profile. `None` if candor did not get it from a line.
+/// candor's key for a key of the profile. `None` if the profile added the key.
 pub(super) fn own_key(profile: Profile, key: &[u8]) -> Option<&[u8]> {
     match profile {
         Profile::Ecs => ecs_key(key),
@@ -161,7 +161,8 @@ fn bunyan_key(key: &[u8]) -> Option<&[u8]> {
     })
 }
 
-/// The name of a field without the underscore that a name of the platform's own got. `None` for such a name itself.
+/// The name of a field, without the underscore that was added if the name belongs to the platform. `None` for the
+/// platform's name itself.
 fn kept(key: &[u8], is_own: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
     let bare = key.iter().rposition(|byte| *byte != b'_').map_or(&b""[..], |last| &key[..=last]);
     if !is_own(bare) {

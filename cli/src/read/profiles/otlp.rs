@@ -23,7 +23,7 @@ fn each_of<'a>(list: &'a [u8], mut each: impl FnMut(&[Member<'a>])) {
     });
 }
 
-/// The value of the first key that the members have; OTLP/JSON in its two spellings.
+/// The value of the first of the keys that the members have; OTLP/JSON has two spellings.
 fn either<'a>(members: &'a [Member<'_>], keys: [&[u8]; 2]) -> Option<&'a [u8]> {
     keys.iter().find_map(|key| find(members, key))
 }

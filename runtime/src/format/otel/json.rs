@@ -8,8 +8,8 @@ use super::{OtelRecord, Reading, Value, value_of};
 use crate::format::resource::Resource;
 use crate::json::{escape, members};
 
-/// Appends a line as an export request with one record, which is what the file receiver of the OpenTelemetry Collector
-/// (`otlpjsonfile`) reads. Appends nothing if the text is not a line.
+/// Appends a line as an export request with one record. The file receiver of the OpenTelemetry Collector
+/// (`otlpjsonfile`) reads this form. Appends nothing if the text is not a line.
 pub(crate) fn write_line(line: &str, reading: Reading<'_>, resource: &Resource, out: &mut String) {
     let Some(record) = OtelRecord::parse(line, 0, reading) else { return };
     out.push_str("{\"resourceLogs\":[{\"resource\":");
@@ -102,7 +102,7 @@ fn write_value(json: &str, depth: u32, out: &mut String) {
         }
         Value::Bool(bool) => write!(out, "{{\"boolValue\":{bool}}}"),
         Value::Int(int) => write!(out, "{{\"intValue\":\"{int}\"}}"),
-        // As the line has it: the same number with the same digits.
+        // Copied from the line, with the same digits.
         Value::Double(_) => write!(out, "{{\"doubleValue\":{json}}}"),
         Value::Null => write!(out, "{{}}"),
         Value::List(json) => {

@@ -1,7 +1,7 @@
-//! A line as a record of OpenTelemetry's log data model, made from its JSON.
+//! Records of OpenTelemetry's log data model, made from the JSON of lines.
 //!
-//! The line is redacted already, so the record adds nothing that the line does not show. Names follow OpenTelemetry's
-//! semantic conventions where they have one ([`names`]).
+//! The line is already redacted, so the record contains nothing that the line does not show. Names follow
+//! OpenTelemetry's semantic conventions if the conventions define one ([`names`]).
 //!
 //! Sources: the [log data model](https://opentelemetry.io/docs/specs/otel/logs/data-model/) and the
 //! [OTLP](https://opentelemetry.io/docs/specs/otlp/) protocol, version 1.
@@ -22,7 +22,7 @@ pub(crate) use value::{entries, items};
 /// The attribute with the id of the request's own span, on records that belong to a step's span.
 const REQUEST_SPAN_ID: &str = "candor.request.span_id";
 
-/// A line as a log record. Text is as in the line, escaped.
+/// A line as a log record. Strings are escaped as in the line.
 #[derive(Debug, Clone)]
 pub(crate) struct OtelRecord<'a> {
     pub(crate) kind: Kind,
@@ -57,7 +57,7 @@ pub(crate) enum Kind {
 /// An attribute of a record.
 #[derive(Debug, Clone)]
 pub(crate) struct Attribute<'a> {
-    /// candor's own key; empty for an attribute that the line does not have.
+    /// candor's own key; empty if the line does not have the attribute.
     pub(crate) key: &'a str,
     /// The name in OpenTelemetry, escaped as in JSON.
     pub(crate) name: Cow<'a, str>,
@@ -72,7 +72,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) keys: &'a Keys,
     /// The service of the resource, which records do not repeat.
     pub(crate) service: Option<&'a str>,
-    /// Whether steps have spans of their own.
+    /// Whether steps have their own spans.
     pub(crate) has_step_spans: bool,
 }
 
@@ -182,7 +182,7 @@ impl Kind {
         }
     }
 
-    /// Whether it is the line of a step or call, which has an id.
+    /// Whether the line belongs to a step or call, which has an id.
     pub(crate) fn is_step(self) -> bool {
         matches!(self, Kind::Step | Kind::Call)
     }
@@ -197,7 +197,7 @@ impl Reading<'_> {
         if let Some(index) = (0..FIXED.len()).find(|index| self.keys.is_name(*index, key)) {
             return FIXED[index];
         }
-        // A key has an underscore if a fixed key was renamed to it.
+        // A key has a trailing underscore if a fixed key was renamed to its name.
         match key.strip_suffix('_') {
             Some(plain) if self.keys.is_renamed_to(plain) => plain,
             _ => key,
@@ -205,7 +205,7 @@ impl Reading<'_> {
     }
 }
 
-/// The id of a step's span: a number that is the same wherever it is computed, and differs for each step of a request.
+/// Id of a step's span. It is the same wherever it is computed, and different for each step of a request.
 pub(crate) fn step_span(request: Hex<16>, step: u32) -> Hex<16> {
     if step == 0 {
         return request;

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::json::ORIGINAL;
 use super::{Attribute, Kind, OtelRecord, inside};
 
-/// A key of candor's, its name in the semantic conventions, and the kinds of lines that have it.
+/// One of candor's keys, its name in the semantic conventions, and the kinds of lines that have it.
 const NAMES: [(&str, &str, &[Kind]); 17] = [
     ("user_id", "user.id", ALL),
     ("service", "service.name", ALL),
     ("method", "http.request.method", NOT_CALL),
     ("path", "url.path", NOT_CALL),
-    // The names without `candor.` are those of the call.
+    // The names without the prefix `candor.` belong to the call.
     ("method", "candor.request.method", &[Kind::Call]),
     ("path", "candor.request.path", &[Kind::Call]),
     ("dependency", "peer.service", &[Kind::Call]),
@@ -30,7 +30,7 @@ const NAMES: [(&str, &str, &[Kind]); 17] = [
 const ALL: &[Kind] = &[Kind::Event, Kind::Step, Kind::Call, Kind::Request, Kind::Job];
 const NOT_CALL: &[Kind] = &[Kind::Event, Kind::Step, Kind::Request, Kind::Job];
 
-/// Schemes of URLs and the database systems that they mean.
+/// URL schemes and the database systems that they stand for.
 const DATABASES: [(&str, &str); 8] = [
     ("postgres", "postgresql"),
     ("postgresql", "postgresql"),
@@ -45,7 +45,7 @@ const DATABASES: [(&str, &str); 8] = [
 /// Names the attributes, and adds those that the conventions derive from others.
 pub(super) fn apply(record: &mut OtelRecord<'_>) {
     let kind = record.kind;
-    // In an event, `error` is the class of an error if `error_type` is beside it; otherwise it can be any text.
+    // In an event, `error` is the class of an error if the line also has `error_type`; otherwise it can be any text.
     let is_class = kind == Kind::Event && record.get("error_type").is_some();
     let named = |key: &str| {
         let row = NAMES.iter().find(|(own, _, kinds)| *own == key && kinds.contains(&kind));
@@ -62,7 +62,7 @@ pub(super) fn apply(record: &mut OtelRecord<'_>) {
     derive(record);
 }
 
-/// Appends underscores to the name of a field that is the name of another attribute.
+/// Appends underscores to a field's name if another attribute has the same name.
 fn avoid_duplicates(attributes: &mut [Attribute<'_>]) {
     for at in 0..attributes.len() {
         let is_own_name = attributes[at].key == attributes[at].name;
@@ -104,14 +104,14 @@ fn derive(record: &mut OtelRecord<'_>) {
     }
     let has_failed = matches!(record.escaped("outcome"), "error" | "panicked");
     if has_failed && !record.attributes.iter().any(|attribute| attribute.name == "error.type") {
-        // HTTP conventions: the status code if it is the reason, else a name of low cardinality.
+        // HTTP conventions: the status code if it is the cause, else a name of low cardinality.
         let status = record.integer("status").filter(|status| *status >= 400);
         let error =
             status.map_or_else(|| record.escaped("outcome").to_owned(), |it| it.to_string());
         derived.push(("error.type", quoted(&error)));
     }
     for (name, value) in derived {
-        // A field of the user's with this name comes first.
+        // A field of the service with this name takes precedence.
         if !record.attributes.iter().any(|attribute| attribute.name == name) {
             record.attributes.push(Attribute {
                 key: "",

@@ -2,8 +2,8 @@
 
 use crate::json::members::{self, Member};
 
-/// How deep lists and objects are values of their own. Deeper ones are JSON text: each level is three messages in
-/// protobuf, and decoders commonly accept 100.
+/// The depth up to which nested lists and objects are encoded as such. Deeper ones become JSON text: each level takes
+/// three protobuf messages, and decoders commonly accept 100.
 const MAX_DEPTH: u32 = 16;
 
 /// A value of an attribute.
@@ -11,7 +11,7 @@ const MAX_DEPTH: u32 = 16;
 pub(crate) enum Value<'a> {
     /// The content of a JSON string, still escaped.
     Text(&'a str),
-    /// JSON as text: a number that no other variant holds, or a value that is nested too deep.
+    /// JSON as text: a number that no other variant can hold, or a value that is nested too deeply.
     Json(&'a str),
     Bool(bool),
     Int(i64),
@@ -23,7 +23,7 @@ pub(crate) enum Value<'a> {
     Null,
 }
 
-/// The value of JSON that candor wrote, which is nested in `depth` others.
+/// The value of JSON that candor wrote. It is nested in `depth` other values.
 pub(crate) fn value_of(json: &str, depth: u32) -> Value<'_> {
     match json.as_bytes().first() {
         Some(b'"') => Value::Text(super::inside(json)),
@@ -43,7 +43,7 @@ fn number(json: &str) -> Value<'_> {
     if let Ok(int) = json.parse() {
         return Value::Int(int);
     }
-    // An integer that 64 bits with a sign can't hold stays exact as text.
+    // An integer outside the range of `i64` stays exact as text.
     match json.parse() {
         Ok(double) if json.contains(['.', 'e', 'E']) => Value::Double(double),
         _ => Value::Json(json),

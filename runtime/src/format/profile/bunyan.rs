@@ -53,7 +53,7 @@ fn head(head: &Head<'_>, constants: &Constants, out: &mut String) {
     }
 }
 
-/// Without a service, the name is that of the program.
+/// The name of the service, or else of the program.
 pub(super) fn constants(resource: &Resource) -> Constants {
     let mut members = String::new();
     let mut put = |key: &str, value: &Redacted<'_>| {

@@ -24,7 +24,7 @@ rows! {
     b"event" => "evt.name" Text,
     b"duration_ms" => "duration" Nanos,
     b"outcome" => "evt.outcome" Outcome,
-    // The status of a dependency's response would stand beside the method and path of the incoming request.
+    // Under the standard name, a dependency's status would appear with the incoming request's method and path.
     b"status" if RequestCompleted => "http.status_code" Integer,
     b"response_bytes" if RequestCompleted => "network.bytes_written" Integer,
     b"error" => "error.code" Text,
@@ -36,10 +36,10 @@ rows! {
     b"thread" if Panic => "logger.thread_name" Text,
 }
 
-/// The attributes that the rows and the preprocessing of JSON logs use; a dotted name belongs to its first part.
+/// Attributes that the rows and Datadog's preprocessing of JSON logs use; for a dotted name, its first part.
 ///
-/// By default, Datadog takes the date, the host, the service, the status, the message and the trace of a log also from
-/// the attributes in the last four lines.
+/// By default, Datadog also takes a log's date, host, service, status, message and trace from the attributes in the
+/// last four lines.
 fn is_own(name: &str) -> bool {
     let root = name.split_once('.').map_or(name, |(root, _)| root);
     matches!(

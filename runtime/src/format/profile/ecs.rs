@@ -1,9 +1,9 @@
 //! Elastic Common Schema, for Elasticsearch, Filebeat and Elastic Agent.
 //!
-//! The order of the first fields and the dotted `log.level` are those of the ECS logging specification
+//! The order of the first fields and the dotted `log.level` follow the ECS logging specification
 //! (<https://github.com/elastic/ecs-logging/blob/main/spec/spec.json>). The other names are those of the ECS field
-//! reference 8.11 (<https://www.elastic.co/guide/en/ecs/8.11/ecs-field-reference.html>). Keys are dotted throughout,
-//! which Elasticsearch reads as objects.
+//! reference 8.11 (<https://www.elastic.co/guide/en/ecs/8.11/ecs-field-reference.html>). All keys are dotted;
+//! Elasticsearch reads them as objects.
 //!
 //! Fields without a name in ECS are in the namespace `candor`, as ECS advises for custom fields, and not in `labels`,
 //! whose values can only be keywords.
@@ -35,7 +35,7 @@ rows! {
     b"event" => "event.action" Text,
     b"duration_ms" => "event.duration" Nanos,
     b"outcome" => "event.outcome" Outcome,
-    // The status of a dependency's response would stand beside the method and path of the incoming request.
+    // Under the standard name, a dependency's status would appear with the incoming request's method and path.
     b"status" if RequestCompleted => "http.response.status_code" Integer,
     b"response_bytes" if RequestCompleted => "http.response.body.bytes" Integer,
     b"content_type" if RequestCompleted => "http.response.mime_type" Text,
@@ -64,7 +64,7 @@ fn head(head: &Head<'_>, constants: &Constants, out: &mut String) {
     }
 }
 
-/// `service.name` is a member of each line, since a field can replace it.
+/// `service.name` is not a constant, because a field can replace it.
 pub(super) fn constants(resource: &Resource) -> Constants {
     let mut members = String::new();
     if let Some(service) = resource.get(SERVICE_NAME) {
@@ -88,12 +88,12 @@ fn other(member: &Member<'_>, _: &KeyTable, line: &str, out: &mut String) {
     }
 }
 
-/// Whether Elasticsearch takes a dotted name, which must not have empty parts.
+/// Whether Elasticsearch accepts a dotted name, which must not have empty parts.
 fn is_path(name: &str) -> bool {
     !name.split('.').any(|part| part.trim().is_empty())
 }
 
-/// Appends a member with a name that Elasticsearch refuses. Its dots become underscores.
+/// Appends a member whose name Elasticsearch rejects. Its dots become underscores.
 #[cold]
 fn put_invalid(member: &Member<'_>, line: &str, out: &mut String) {
     let mut name = member.key.replace('.', "_");

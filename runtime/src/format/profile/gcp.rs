@@ -1,10 +1,10 @@
-//! Structured logging of Google Cloud, for lines on standard output or in files that the Ops Agent reads.
+//! Google Cloud structured logging, for lines on standard output or in files that the Ops Agent reads.
 //!
-//! The special fields are those of <https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields>,
-//! the severities those of
-//! [`LogSeverity`](https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#LogSeverity). The agent takes them
-//! out of the line; all other fields stay in `jsonPayload` with the names that candor gives them. `httpRequest` is
-//! therefore in addition to them.
+//! The special fields are those of
+//! <https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields>, the severities those
+//! of [`LogSeverity`](https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#LogSeverity). The agent takes
+//! these fields out of the line. All other fields stay in `jsonPayload` under candor's names, so `httpRequest` is added
+//! and replaces none of them.
 //!
 //! Error Reporting shows a line with a stack trace if the service has a name
 //! (<https://cloud.google.com/error-reporting/docs/formatting-error-messages>).
@@ -77,7 +77,7 @@ fn head(head: &Head<'_>, constants: &Constants, out: &mut String) {
     }
 }
 
-/// The full name of a trace has its project, without which the Logs Explorer shows no link to it.
+/// The full name of a trace includes its project. Without it, the Logs Explorer does not link to the trace.
 pub(super) fn constants(resource: &Resource) -> Constants {
     let mut constants = Constants::default();
     let mut labels = String::new();

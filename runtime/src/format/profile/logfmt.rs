@@ -1,14 +1,14 @@
 //! logfmt: `key=value` pairs, separated by spaces.
 //!
-//! The quoting is that of <https://github.com/go-logfmt/logfmt>, whose quoted values have the escapes of JSON strings,
-//! so a value is copied with its escapes. Loki's `| logfmt` reads it.
+//! The quoting follows <https://github.com/go-logfmt/logfmt>. Its quoted values use the escapes of JSON strings, so a
+//! value is copied with its escapes. Loki's `| logfmt` reads it.
 //!
 //! ```text
 //! ts=2026-11-22T10:14:12.123456Z level=info logger=orders msg="card declined" order.sku=tea order.quantity=2
 //! ```
 //!
-//! An object is written as one pair for each of its values, with a dotted key. Lists, and objects with keys that logfmt
-//! can't have, are JSON in quotes. logfmt has no types, but the command `candor` reads them back:
+//! An object is written as one pair for each of its values, with a dotted key. Lists, and objects with keys that are
+//! invalid in logfmt, are JSON in quotes. logfmt has no types, but the command `candor` reads them back:
 //!
 //! | pair | value |
 //! |---|---|
@@ -42,7 +42,7 @@ pub(super) fn write(line: &str, out: &mut String) {
     out.push_str(" msg=");
     put_string(head.message, false, out);
     let mut event = Event::Other;
-    // The fixed keys come first. Their values are strings whatever they look like.
+    // The fixed keys come first. Their values are strings, whatever they look like.
     let mut is_fixed = true;
     for member in members {
         is_fixed = is_fixed && keys::FIXED.contains(&member.key);
@@ -79,7 +79,7 @@ fn put_value(value: &str, is_typed: bool, out: &mut String) {
     }
 }
 
-/// Appends a JSON string, in quotes if it needs them, or if it would read as a value of another type.
+/// Appends a JSON string. It is quoted if necessary, or if it would be read as a value of another type.
 fn put_string(quoted: &str, is_typed: bool, out: &mut String) {
     let text = &quoted[1..quoted.len() - 1];
     if is_bare(text) && !(is_typed && is_literal(text)) {
@@ -120,9 +120,9 @@ fn put_json(json: &str, out: &mut String) {
 
 /// Appends an object as pairs with dotted keys: `{"id":1}` under `order` is ` order.id=1`.
 ///
-/// Returns `false` without an effect if the pairs would be ambiguous, or much longer than the object.
+/// Returns `false` and appends nothing if the pairs would be ambiguous, or much longer than the object.
 fn put_flat(key: &str, object: &str, line: &str, out: &mut String) -> bool {
-    // A match inside a nested object only means that the object is written as JSON.
+    // A match inside a nested object does no harm: the object is then written as JSON.
     let is_ambiguous = line
         .match_indices(key)
         .any(|(at, _)| line[..at].ends_with(",\"") && line[at + key.len()..].starts_with('.'));
@@ -177,10 +177,10 @@ fn put_pairs(outer: &Path<'_>, object: &str, limit: usize, out: &mut String) -> 
     !is_empty
 }
 
-/// Whether logfmt can have the key or value, which is escaped as in the line, without quotes.
+/// Whether a key or value is valid in logfmt without quotes. It is escaped as in the line.
 #[inline]
 fn is_bare(text: &str) -> bool {
-    // The first byte of U+FFFD, which go-logfmt takes for invalid text, is also that of other characters.
+    // go-logfmt treats U+FFFD as invalid text. Its first byte is also that of other characters.
     let mut has_lead = false;
     let mut is_bare = !text.is_empty();
     for byte in text.bytes() {
@@ -190,7 +190,7 @@ fn is_bare(text: &str) -> bool {
     is_bare && !(has_lead && text.contains('\u{fffd}'))
 }
 
-/// Appends a key with underscores for the characters that logfmt can't have.
+/// Appends a key, with underscores for characters that are invalid in logfmt.
 #[cold]
 fn put_key(key: &str, line: &str, out: &mut String) {
     let is_valid = |c: char| c > ' ' && !matches!(c, '=' | '"' | '\\' | '\u{fffd}');

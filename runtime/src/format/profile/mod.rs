@@ -1,8 +1,8 @@
-//! Profiles: the lines in the form that a log platform expects.
+//! Profiles: lines in the form that a log platform expects.
 //!
-//! A profile is made from a line's JSON, as the pretty format is, so it shows nothing that the line does not show.
-//! Each platform has one file with its table: candor's key, the platform's key, the form of the value. The engine below
-//! copies values as they stand in the line, escapes included. A member that has no row keeps its name.
+//! Like the pretty format, a profile is made from a line's JSON, so it shows nothing that the line does not. Each
+//! platform has one file with its table: candor's key, the platform's key, and the form of the value. The engine below
+//! copies values as they are in the line, including escapes. A member without a row keeps its name.
 //!
 //! No key occurs twice: the keys of a table are distinct, and a field with a name that belongs to the platform gets
 //! an underscore ([`KeyTable::is_own`]).
@@ -21,20 +21,20 @@ use super::shrink;
 use crate::json::escape;
 use crate::json::members::{self, Member};
 
-/// Form of the lines, for the platform that reads them: [`Config::profile`](crate::Config::profile) or `LOG_PROFILE`.
+/// Form of the lines for a log platform: [`Config::profile`](crate::Config::profile) or `LOG_PROFILE`.
 ///
-/// - All profiles have the same information. A key that the platform has a name for is renamed, and its value
-///   converted; other keys stay. Fixed keys without a value (`"-"`) are omitted.
+/// - All profiles contain the same information. If the platform has its own name for a key, the key is renamed and its
+///   value converted; other keys stay. Fixed keys without a value (`"-"`) are omitted.
 /// - No key occurs twice. A field with a name that belongs to the platform gets a trailing underscore.
 /// - A profile is made from the redacted line, so it shows nothing that the line does not show.
 /// - The limit of [`Config::line_limit`](crate::Config::line_limit) applies to the lines of every profile. A line that
-///   is too long for its profile is cut further than candor's own would be.
-/// - [`Config::service`](crate::Config::service) and [`Config::resource`](crate::Config::resource) set the constants,
-///   such as the version.
-/// - The command `candor` reads all of them, and shows the same for all of them.
+///   is too long in its profile is cut further than in candor's own form.
+/// - [`Config::service`](crate::Config::service) and [`Config::resource`](crate::Config::resource) set the values that
+///   are the same in every line, such as the version.
+/// - The command `candor` reads all profiles, and its output does not depend on the profile.
 ///
-/// Steps do not take the fast path: for a line of 600 bytes, a profile takes less than a microsecond (`logfmt` a little
-/// more, `otel` 2.5).
+/// With a profile, steps do not take the fast path. For a line of 600 bytes, a profile takes less than a microsecond
+/// (`logfmt` a little more, `otel` 2.5).
 ///
 /// Each example shows this line of the default profile, written by the service `orders`, version 1.4.2, in the
 /// environment `prod`:
@@ -85,7 +85,8 @@ pub enum Profile {
     /// [ECS logging specification]: https://github.com/elastic/ecs-logging/tree/main/spec
     Ecs,
     /// [Structured logging] of Google Cloud: `severity`, trace, labels, and `httpRequest` on `request_completed`. The
-    /// full name of a trace needs the project, from `GOOGLE_CLOUD_PROJECT` or the attribute `cloud.account.id`.
+    /// full name of a trace includes the project, which comes from `GOOGLE_CLOUD_PROJECT` or the attribute
+    /// `cloud.account.id`.
     ///
     /// ```json
     /// {"severity":"INFO","time":"2026-11-29T18:05:15.206254Z","message":"step_timing","logger":"orders",
@@ -96,8 +97,8 @@ pub enum Profile {
     ///
     /// [Structured logging]: https://cloud.google.com/logging/docs/structured-logging
     Gcp,
-    /// The reserved and standard [attributes] of Datadog. Durations are in nanoseconds, and trace ids hexadecimal with
-    /// 128 bits.
+    /// The reserved and standard [attributes] of Datadog. Durations are in nanoseconds. Trace ids have 128 bits, in
+    /// hexadecimal.
     ///
     /// ```json
     /// {"timestamp":"2026-11-29T18:05:15.206254Z","status":"info","message":"step_timing","logger.name":"orders",
@@ -108,8 +109,8 @@ pub enum Profile {
     ///
     /// [attributes]: https://docs.datadoghq.com/logs/log_configuration/attributes_naming_convention/
     Datadog,
-    /// The [core fields] of bunyan, with `req_id` and `err`. Without a service, `name` is that of the program. The
-    /// attribute `host.name` replaces the host's own name.
+    /// The [core fields] of bunyan, with `req_id` and `err`. Without a service, `name` is the name of the program. The
+    /// attribute `host.name` overrides the name of the host.
     ///
     /// ```json
     /// {"v":0,"name":"orders","hostname":"web-1","pid":18117,"level":30,"time":"2026-11-29T18:05:15.206254Z",
@@ -158,7 +159,7 @@ impl Profile {
     }
 }
 
-/// A profile with its constants: what it writes about the service and the process.
+/// A profile with its constants, which describe the service and the process.
 #[derive(Debug)]
 pub(crate) struct Profiled {
     form: Form,
@@ -176,7 +177,7 @@ enum Form {
 /// Rendered members that are the same in every line.
 #[derive(Debug, Default)]
 struct Constants {
-    /// Members at the profile's place for constants: `,"service.version":"1.4.2"`.
+    /// Members that the profile writes in every line: `,"service.version":"1.4.2"`.
     members: String,
     /// Members of lines with the level ERROR or CRITICAL.
     of_errors: String,
@@ -190,11 +191,11 @@ struct KeyTable {
     /// Appends everything up to the line's members, with its opening brace.
     head: fn(&Head<'_>, &Constants, &mut String),
     row: fn(&str, Event) -> Option<Row>,
-    /// Whether a name, without trailing underscores, belongs to the platform.
+    /// Whether a name belongs to the platform. It has no trailing underscores.
     is_own: fn(&str) -> bool,
     /// Appends a member that has no row.
     other: fn(&Member<'_>, &KeyTable, &str, &mut String),
-    /// Appends the members that are made of several others.
+    /// Appends the members that are made from several others.
     tail: fn(&Facts<'_>, &Constants, &mut String),
 }
 
@@ -213,7 +214,7 @@ struct Head<'a> {
     message: &'a str,
 }
 
-/// The events that a table makes a difference for.
+/// The events that tables distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
     RequestCompleted,
@@ -241,7 +242,7 @@ struct Row {
     form: ValueForm,
 }
 
-/// The form of a value. A value of another type keeps its name, since a field of the user may have it.
+/// The form of a value. A value of another type keeps its name, because it may be a field of the service.
 #[derive(Debug, Clone, Copy)]
 enum ValueForm {
     /// A string, as it is.
@@ -250,15 +251,15 @@ enum ValueForm {
     Integer,
     /// Milliseconds with three decimals, as nanoseconds.
     Nanos,
-    /// An outcome, as `success`, `failure` or `unknown`, with the exact one beside it.
+    /// An outcome, as `success`, `failure` or `unknown`. The exact outcome is kept in another member.
     Outcome,
     /// A trace id, with the constant prefix.
     Trace,
-    /// Copied, and a fact for the tail.
+    /// Copied, and also stored for the tail.
     Noted(Fact),
-    /// Only a fact for the tail.
+    /// Only stored for the tail.
     Held(Fact),
-    /// Not changed, since another key of this event has the target.
+    /// Not changed, because another key of this event has the target name.
     Kept,
 }
 
@@ -289,8 +290,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Defines the function that finds the row of a key. The patterns are compiled to comparisons by length, which takes
-/// less time than a search.
+/// Defines the function that finds the row of a key. The patterns compile to comparisons by length, which are faster
+/// than a search.
 macro_rules! rows {
     ($($key:literal $(if $event:ident)? => $to:literal $form:ident $(($fact:ident))?,)*) => {
         fn row(key: &str, event: super::Event) -> Option<super::Row> {
@@ -516,7 +517,7 @@ fn free_name(name: &mut String, line: &str, out: &str, is_written: impl Fn(&str)
 
 /// Appends a member that keeps its name, unless the name belongs to the platform.
 ///
-/// A name that is the platform's own followed by any number of underscores gets one more, so that two names stay
+/// A name that is the platform's own, with or without trailing underscores, gets one more, so that two names stay
 /// different.
 fn keep_name(member: &Member<'_>, table: &KeyTable, _line: &str, out: &mut String) {
     out.push_str(",\"");

@@ -28,7 +28,7 @@ const FIELDS: &[&str] = &[
     "client_key",
 ];
 
-/// Methods that refuse a value of another type without repeating it.
+/// Methods that reject a value of another type without repeating it.
 macro_rules! refuse {
     ($Value:ty: $($method:ident: $Type:ty,)*) => {$(
         fn $method<E: Error>(self, _: $Type) -> Result<$Value, E> {

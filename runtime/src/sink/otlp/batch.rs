@@ -23,8 +23,7 @@ pub(super) struct Item<'a> {
 }
 
 impl<'a> ExportBatch<'a> {
-    /// Takes lines from the line at the index `from` on. Returns the batch, and the index of the first line that is
-    /// not in it.
+    /// Takes lines, starting at the index `from`. Returns the batch, and the index of the first line that is not in it.
     pub(super) fn take(
         lines: &'a PendingLines,
         from: usize,
@@ -58,7 +57,7 @@ impl<'a> ExportBatch<'a> {
         self.items.iter().filter(|item| item.span.is_some()).count() as u64
     }
 
-    /// The records of each scope. Those of a scope stay in order.
+    /// The records of each scope, in their original order.
     pub(super) fn records_by_scope(&self) -> Vec<(&'a str, Vec<&Item<'a>>)> {
         by_scope(self.items.iter().map(|item| (item.record.scope, item)))
     }

@@ -24,15 +24,15 @@ pub(super) struct Client {
 /// Result of a request. Errors do not contain the URL, headers or anything else that may be secret.
 #[derive(Debug)]
 pub(super) enum Sent {
-    /// The collector has the records, except for this number, for the reason that it gives.
+    /// The collector has the records, except for `rejected` of them, for the reason in `error`.
     Accepted { rejected: u64, error: String },
-    /// The collector may accept them later; not before this time.
+    /// The collector may accept the records later, but not before `after` has passed.
     Later { after: Option<Duration>, error: String },
-    /// The collector will never accept them.
+    /// The collector will never accept the records.
     Refused { error: String },
 }
 
-/// The most bytes of a response that are read.
+/// The most bytes that are read from a response.
 const MAX_RESPONSE: u64 = 1 << 20;
 
 /// The longest wait that `Retry-After` can ask for.
@@ -41,7 +41,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 impl Client {
     pub(super) fn new(tls: Tls) -> Self {
         let config = Agent::config_builder()
-            // A redirect would take the headers, which may be credentials, to another host.
+            // A redirect would send the headers, which may contain credentials, to another host.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -76,7 +76,7 @@ impl Client {
                 let mut body = Vec::new();
                 let read =
                     response.body_mut().as_reader().take(MAX_RESPONSE).read_to_end(&mut body);
-                // The status alone says whether the collector has the records.
+                // The status alone tells whether the collector has the records.
                 let body = read.map(|_| body).unwrap_or_default();
                 read_response(settings, &response, &body)
             }
@@ -86,7 +86,7 @@ impl Client {
     }
 }
 
-/// Marks this thread as running the HTTP client while it lives.
+/// Marks this thread as running the HTTP client until it is dropped.
 struct Sending;
 
 impl Sending {
@@ -131,7 +131,7 @@ fn read_response<T>(settings: &SignalSettings, response: &Response<T>, body: &[u
     }
 }
 
-/// The message of a collector without the values of headers, which it may echo.
+/// A collector's message, without the header values that it may echo.
 fn without_headers(message: &str, settings: &SignalSettings) -> String {
     let mut message = Cow::Borrowed(message);
     for (_, value) in settings.headers.iter().filter(|(_, value)| !value.is_empty()) {
@@ -167,13 +167,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(time.min(LONGEST_WAIT))
 }
 
-/// Whether another attempt would end the same.
+/// Whether another attempt would fail in the same way.
 fn is_permanent(error: &ureq::Error) -> bool {
     use ureq::Error;
     matches!(error, Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl)
 }
 
-/// Describes an error without the texts of other crates, which may contain the URL.
+/// Describes an error without the messages of other crates, which may contain the URL.
 fn describe(error: &ureq::Error) -> String {
     use ureq::Error;
     match error {
@@ -183,7 +183,7 @@ fn describe(error: &ureq::Error) -> String {
         Error::HostNotFound => "the host was not found".to_owned(),
         Error::ConnectionFailed => "the connection failed".to_owned(),
         Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => {
-            "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names did not connect".to_owned()
+            "the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY did not connect".to_owned()
         }
         Error::BadUri(_) | Error::Http(_) => "the URL or a header is not valid".to_owned(),
         Error::Tls(_) => tls::FAILURE.to_owned(),

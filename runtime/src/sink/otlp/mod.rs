@@ -1,14 +1,13 @@
-//! OTLP export: lines as log records, and the lines of steps, calls, requests and jobs as spans, to a collector.
+//! OTLP export: sends lines to a collector as log records and spans.
 //!
-//! The logger passes each line that it writes to the [`Exporter`], which adds it to a bounded queue. A thread of its
-//! own takes lines from the queue, makes [records](crate::format::otel) of them, encodes them and sends them over HTTP
-//! ([OTLP/HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp)). So an export needs no async runtime, and shows
+//! The logger passes each line that it writes to the [`Exporter`], which adds it to a bounded queue. A separate thread
+//! takes lines from the queue, turns them into [records](crate::format::otel), encodes them and sends them over HTTP
+//! ([OTLP/HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp)). So the export needs no async runtime, and reveals
 //! nothing that the redacted line does not.
 //!
-//! Every record is either waiting, or was delivered, or was dropped for a [reason](stats::LossReason), and each is
-//! counted.
+//! Every record is waiting, delivered, or dropped for a [reason](stats::LossReason), and each of these is counted.
 //!
-//! Locks: the queue has one, which is never held during a request or while something is encoded.
+//! The lock of the queue is never held during a request or while records are encoded.
 
 mod batch;
 mod client;
@@ -46,7 +45,7 @@ pub(crate) struct Exporter {
     pub(crate) has_spans: bool,
 }
 
-/// Position of a line in its trace, as far as the line itself does not contain it.
+/// Information about a line's position in its trace that the line itself does not contain.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LineOrigin {
     /// The id of the active step; 0 outside any step.
@@ -64,7 +63,8 @@ pub(crate) struct LineOrigin {
 pub(crate) type LossReport = Box<dyn Fn(u64, &'static str, &'static str, &str) + Send + Sync>;
 
 thread_local! {
-    /// Whether this thread sends lines. The lines that it logs itself are not exported: they would cause others.
+    /// Whether this thread sends lines. Lines that this thread logs itself are not exported: they would cause further
+    /// lines.
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
     /// Whether this thread runs the HTTP client, whose lines would show requests with their headers.
     static IS_SENDING: Cell<bool> = const { Cell::new(false) };
@@ -105,8 +105,8 @@ impl Exporter {
         Ok(Exporter { shared, has_spans })
     }
 
-    /// Adds a line to the queue, or drops and counts it. Lines that a user's writer logs are not written, and so not
-    /// exported either.
+    /// Adds a line to the queue, or drops and counts it. Lines that a user's writer logs are not written, so they are
+    /// not exported either.
     pub(crate) fn push(&self, severity: Severity, line: &str, origin: LineOrigin) {
         if !must_not_wait() {
             self.shared.push(severity, line.strip_suffix('\n').unwrap_or(line), origin);
@@ -118,16 +118,16 @@ impl Exporter {
         if must_not_wait() { Instant::now() } else { timer::after(within) }
     }
 
-    /// Waits until all lines pushed so far are delivered or dropped. Returns how many are neither at the deadline.
+    /// Waits until all lines pushed so far are delivered or dropped. Returns how many are neither by the deadline.
     pub(crate) fn flush(&self, deadline: Instant) -> u64 {
         self.shared.flush(deadline)
     }
 
-    /// Ends the export. Lines that are not delivered are counted as dropped, and so are later ones. Returns their
-    /// number.
+    /// Ends the export. Undelivered lines and all later lines are counted as dropped. Returns the number of undelivered
+    /// lines.
     pub(crate) fn close(&self) -> u64 {
         let left = self.shared.close();
-        // From a thread, because the output may stall.
+        // Reported from another thread, because the output may stall.
         self.shared.report_soon();
         self.shared.await_report(if must_not_wait() { Duration::ZERO } else { LAST_REPORT });
         left
@@ -135,7 +135,7 @@ impl Exporter {
 }
 
 impl Drop for Exporter {
-    /// The layer no longer exists, so nothing is pushed any more.
+    /// Flushes and closes the queue. The layer no longer exists, so no more lines are pushed.
     fn drop(&mut self) {
         self.flush(Self::deadline(LAST_LINES));
         self.close();

@@ -1,6 +1,6 @@
 //! Records and spans as protobuf messages of OTLP 1.7 (`opentelemetry/proto/{logs,trace,common,resource}/v1`).
 //!
-//! The encoding is written by hand: the messages are few, and the alternative is a code generator and its run-time
+//! The encoding is hand-written: there are few messages, and the alternative is a code generator with its run-time
 //! crates. Tests decode it with the crate `opentelemetry-proto`.
 
 use std::borrow::Cow;
@@ -193,7 +193,7 @@ fn write_value(json: &str, depth: u32, out: &mut MessageWriter) {
         Value::Text(text) => out.string(1, text),
         Value::Json(json) => out.bytes(1, json.as_bytes()),
         Value::Bool(bool) => out.int(2, bool.into()),
-        // The variant of a `oneof` is written also if it has the default value.
+        // The variant of a `oneof` is written even if it has the default value.
         Value::Int(int) => out.int(3, int.cast_unsigned()),
         Value::Double(double) => out.fixed64(4, double.to_bits()),
         Value::List(json) => out.nested(5, |list| {
@@ -265,7 +265,7 @@ enum WireField<'a> {
     Other,
 }
 
-/// The fields of a message; the last one is `None` if the message is malformed.
+/// The fields of a message. The last item is `None` if the message is malformed.
 fn fields(mut message: &[u8]) -> impl Iterator<Item = Option<(u64, WireField<'_>)>> {
     std::iter::from_fn(move || {
         if message.is_empty() {

@@ -1,4 +1,4 @@
-//! The queue between the threads that log and the thread that exports. It counts the result of each record.
+//! The queue between the threads that log and the thread that exports. It counts what happens to each record.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -14,19 +14,19 @@ use crate::format::record::Severity;
 use crate::json::members::{self, Member};
 use crate::sink::Overload;
 
-/// The most bytes of lines in the queue, so that long lines do not take more memory than expected.
+/// The most bytes of lines in the queue, so that long lines do not use more memory than expected.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The least time between two reports of losses.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The largest capacity of a buffer that is kept for reuse. A new one costs a page fault for every ten lines or so.
+/// The largest capacity of a buffer that is kept for reuse. A new buffer costs a page fault for about every ten lines.
 const KEPT_BYTES: usize = 4 << 20;
 
 pub(super) struct ExportQueue {
     capacity: u64,
     overload: Overload,
-    /// Lines of one request to the collector.
+    /// The number of lines in one request to the collector.
     pub(super) batch: u64,
     /// Whether lines are log records. If not, only lines that become spans enter the queue.
     has_logs: bool,
@@ -34,41 +34,42 @@ pub(super) struct ExportQueue {
     state: Mutex<State>,
     /// Wakes the thread: there is something to do.
     work: Condvar,
-    /// Wakes callers that wait in [`Overload::Block`], or in `flush`: lines were settled, or losses reported.
+    /// Wakes callers that wait because of [`Overload::Block`] or in `flush`: lines were settled, or losses were
+    /// reported.
     settled: Condvar,
     report: LossReport,
     reports: Mutex<LossReports>,
-    /// Whether a thread writes reports.
+    /// Whether a thread is writing reports.
     is_reporting: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     pending: PendingLines,
-    /// Lines that ever entered the queue, and those that the thread is done with.
+    /// The number of lines that have entered the queue, and of those that the thread has finished.
     pushed: u64,
     settled: u64,
     /// Bytes of the lines that are not settled.
     bytes: u64,
-    /// Records of each [`Signal`] that were emitted, and neither delivered nor dropped.
+    /// Records of each [`Signal`] that were emitted but neither delivered nor dropped.
     open: [u64; SIGNALS.len()],
-    /// How often records were dropped, and how many of these losses are reported.
+    /// How often records were dropped, and how many of these losses have been reported.
     losses: u64,
     reported: u64,
-    /// Callers of `flush` that wait.
+    /// The number of waiting callers of `flush`.
     flushing: u32,
-    /// Calls of `flush` so far, each of which ends a wait for the next attempt.
+    /// The number of calls of `flush` so far. Each call ends a wait for the next attempt.
     flushes: u64,
     is_sleeping: bool,
     is_closed: bool,
 }
 
-/// What was reported of the dropped records.
+/// The reports of dropped records so far.
 #[derive(Default)]
 struct LossReports {
-    /// The dropped records that reports cover.
+    /// The number of dropped records that reports cover.
     covered: [[u64; REASONS.len()]; SIGNALS.len()],
-    /// The last error of the collector for each.
+    /// The last error of the collector for each signal and reason.
     errors: [[String; REASONS.len()]; SIGNALS.len()],
     last: Option<Instant>,
 }
@@ -161,8 +162,8 @@ impl ExportQueue {
         }
     }
 
-    /// Returns how many records of a batch of `lines` lines are counted as emitted. Spans beside log records are
-    /// counted here, since their lines were counted as log records.
+    /// Returns how many records of a batch of `lines` lines are counted as emitted. If both are exported, spans are
+    /// counted here, because their lines were counted as log records.
     pub(super) fn emit_of_batch(&self, signal: Signal, records: u64, lines: u64) -> u64 {
         if !(self.has_logs && signal == Signal::Spans) {
             return lines;
@@ -177,8 +178,8 @@ impl ExportQueue {
         records
     }
 
-    /// Counts records as delivered or dropped. Does nothing if the queue was closed meanwhile, which counted them as
-    /// dropped.
+    /// Counts records as delivered or dropped. Does nothing if the queue has been closed, because closing counts them
+    /// as dropped.
     pub(super) fn settle(
         &self,
         signal: Signal,
@@ -202,7 +203,7 @@ impl ExportQueue {
         }
     }
 
-    /// Ends the work on lines, whose records are all settled.
+    /// Marks lines as finished. Their records are all settled.
     pub(super) fn finish(&self, lines: u64, bytes: u64) {
         let mut state = self.lock();
         if !state.is_closed {
@@ -233,7 +234,7 @@ impl ExportQueue {
         left
     }
 
-    /// Drops the records that are not delivered, and ends the thread. Returns how many lines were waiting.
+    /// Drops the undelivered records, and ends the thread. Returns how many lines were waiting.
     pub(super) fn close(&self) -> u64 {
         let mut state = self.lock();
         if mem::replace(&mut state.is_closed, true) {
@@ -253,9 +254,9 @@ impl ExportQueue {
         left
     }
 
-    /// Waits for lines and swaps them into `lines`: until a batch is complete, `delay` has passed since the first one,
-    /// or a caller waits for them. `lines` stays empty if only losses are to be reported. Returns false if the queue is
-    /// closed.
+    /// Waits for lines and swaps them into `lines`. Returns when a batch is complete, `delay` has passed since the
+    /// first line, or a caller waits for the lines. `lines` stays empty if there are only losses to report. Returns
+    /// false if the queue is closed.
     pub(super) fn next(&self, lines: &mut PendingLines, delay: Duration) -> bool {
         lines.text.clear();
         lines.text.shrink_to(KEPT_BYTES);
@@ -286,7 +287,7 @@ impl ExportQueue {
         false
     }
 
-    /// Reports losses if there are any, and the last report was a while ago or a caller waits for one.
+    /// Reports losses if there are any, and a caller waits for the report or the last one is old enough.
     pub(super) fn report_if_due(self: &Arc<Self>) {
         let state = self.lock();
         let (has_losses, is_flushing) = (state.reported < state.losses, state.flushing > 0);
@@ -298,7 +299,7 @@ impl ExportQueue {
         }
     }
 
-    /// Writes reports from a thread of their own, because the output may stall. Does nothing if such a thread runs.
+    /// Writes reports from a separate thread, because the output may stall. Does nothing if such a thread is running.
     pub(super) fn report_soon(self: &Arc<Self>) {
         let state = self.lock();
         let has_losses = state.reported < state.losses;
@@ -316,7 +317,7 @@ impl ExportQueue {
         }
     }
 
-    /// Writes a report for each kind of records and reason.
+    /// Writes a report for each kind of record and each reason.
     fn report(&self) {
         let losses = self.lock().losses;
         let mut new_losses = Vec::new();
@@ -333,7 +334,7 @@ impl ExportQueue {
                 }
             }
         }
-        // The report is written without the lock: it may run a user's writer, which may end the export.
+        // Reports are written without the lock, because they may run a user's writer, which may end the export.
         drop(reports);
         for (records, signal, reason, error) in new_losses {
             (self.report)(records, signal, reason, &error);
@@ -343,7 +344,7 @@ impl ExportQueue {
         self.settled.notify_all();
     }
 
-    /// Waits until all losses are reported, for this time at most.
+    /// Waits until all losses are reported, for at most this time.
     pub(super) fn await_report(&self, within: Duration) {
         let end = Instant::now() + within;
         let mut state = self.lock();
@@ -356,7 +357,7 @@ impl ExportQueue {
         }
     }
 
-    /// Waits before another attempt. A flush that begins ends the wait if `is_cut_short`.
+    /// Waits before another attempt. If `is_cut_short`, a new call of `flush` ends the wait.
     pub(super) fn pause(&self, time: Duration, is_cut_short: bool) -> Pause {
         let end = Instant::now() + time;
         let mut state = self.lock();

@@ -9,18 +9,18 @@ use crate::sink::Overload;
 
 /// OTLP export: sends lines to an OpenTelemetry collector, as log records and as spans.
 ///
-/// [`Config::otlp`](crate::Config::otlp) turns it on. The lines are still written to the output of the configuration.
+/// [`Config::otlp`](crate::Config::otlp) turns it on. The lines are also written to the configured output.
 ///
-/// Each line is a log record. The lines of steps, dependency calls, requests and jobs are spans too, if their trace is
-/// sampled; a line has a trace in a request of the HTTP layer, and in a job. Records are made from the redacted line. A
-/// line that is not written, because of its level for example, is not exported: its span is then missing between the
-/// spans around it. The caller's `tracestate` is passed on to other services, but not exported.
+/// Each line becomes a log record. The lines of steps, dependency calls, requests and jobs also become spans, if their
+/// trace is sampled. Requests of the HTTP layer and jobs have a trace. Records are made from the redacted line. A line
+/// that is not written, for example because of its level, is not exported, so its span is missing from the trace. The
+/// caller's `tracestate` is passed on to other services, but not exported.
 ///
-/// A thread of its own sends the records over HTTP in batches. It needs no async runtime. A batch is sent again if the
-/// collector can't be reached or answers with 429, 502, 503 or 504, after the time in `Retry-After` or with exponential
-/// backoff; if a response is lost, the collector has the batch twice. Losses are counted in [`stats`](crate::stats), and
-/// reported in a `lines_dropped` line with `"sink":"otlp"` on the local output. Keep the [`Logging`](crate::Logging)
-/// guard: dropping it sends the waiting lines.
+/// A separate thread sends the records over HTTP in batches. It needs no async runtime. If the collector can't be
+/// reached or responds with 429, 502, 503 or 504, the batch is sent again, after the time in `Retry-After` or with
+/// exponential backoff. If a response is lost, the collector receives the batch twice. Losses are counted in
+/// [`stats`](crate::stats), and reported in a `lines_dropped` line with `"sink":"otlp"` on the local output. Keep the
+/// [`Logging`](crate::Logging) guard: dropping it sends the waiting lines.
 ///
 /// The variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` apply, but not to a collector on this machine
 /// (`localhost` and loopback addresses).
@@ -50,7 +50,7 @@ pub struct Otlp {
     pub(crate) client_certificate: Option<(PathBuf, PathBuf)>,
 }
 
-/// How the records of one kind are sent.
+/// Settings for sending the records of one kind.
 #[derive(Clone)]
 pub(crate) struct SignalSettings {
     /// `None` if they are not sent.
@@ -143,13 +143,13 @@ impl Otlp {
         self
     }
 
-    /// Sends log records to this URL, or none. Default: `v1/logs` of the endpoint.
+    /// Sends log records to this URL; `None` turns them off. Default: `v1/logs` of the endpoint.
     pub fn logs(mut self, url: Option<&str>) -> Self {
         self.signals[Signal::Logs as usize].url = url.map(str::to_owned);
         self
     }
 
-    /// Sends spans to this URL, or none. Default: `v1/traces` of the endpoint.
+    /// Sends spans to this URL; `None` turns them off. Default: `v1/traces` of the endpoint.
     pub fn traces(mut self, url: Option<&str>) -> Self {
         self.signals[Signal::Spans as usize].url = url.map(str::to_owned);
         self
@@ -176,22 +176,22 @@ impl Otlp {
         self.for_each(|signal| signal.protocol = protocol)
     }
 
-    /// Sets how many lines may wait, and what happens to a line that finds the queue full. Default: 32,768 lines, and
+    /// Sets how many lines may wait, and what happens to a line if the queue is full. Default: 32,768 lines, and
     /// [`Overload::Drop`].
     ///
     /// Lines that are being sent count as waiting. With [`Overload::Drop`], lines at WARN and above may use twice the
-    /// number. The queue is also full at 64 MiB of lines. With [`Overload::Block`], all threads that log wait while a
-    /// collector that is down is tried again, for as long as [`retry_for`](Self::retry_for) for each batch.
+    /// number. The queue is also full at 64 MiB of lines. With [`Overload::Block`], all threads that log wait while
+    /// requests to a collector that is down are retried, for up to [`retry_for`](Self::retry_for) per batch.
     pub fn queue(self, lines: usize, overload: Overload) -> Self {
         Otlp { queue: lines, overload, ..self }
     }
 
-    /// Sets how many lines one request has, and how long a line waits for others. Default: 2048 lines, 1 s.
+    /// Sets how many lines one request may contain, and how long a line waits for others. Default: 2048 lines, 1 s.
     pub fn batch(self, lines: usize, delay: Duration) -> Self {
         Otlp { batch: lines, delay, ..self }
     }
 
-    /// Sets how long a batch is sent again before it is dropped. Default: 1 minute.
+    /// Sets how long a batch is retried before it is dropped. Default: 1 minute.
     ///
     /// Batches are sent one after the other, so a collector that is down for longer fills the queue.
     pub fn retry_for(self, time: Duration) -> Self {

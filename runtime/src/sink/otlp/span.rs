@@ -1,4 +1,4 @@
-//! The line of a step, call, request or job as a span.
+//! Spans made from the lines of steps, calls, requests and jobs.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::LineOrigin;
 use crate::format::otel::{Kind, OtelRecord, step_span};
 use crate::json::hex::Hex;
 
-/// A span. Its attributes are those of the record. Text is as in the line, escaped.
+/// A span. Its attributes are those of the record. Strings are escaped as in the line.
 #[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "the names of the protocol")]
 pub(super) struct Span<'a> {
@@ -40,7 +40,7 @@ const KNOWS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
 impl<'a> Span<'a> {
-    /// The span of a line; `None` if it has none, or if its trace is not sampled.
+    /// The span of a line; `None` if the line is not a span, or if its trace is not sampled.
     pub(super) fn of(record: &OtelRecord<'a>, origin: &LineOrigin) -> Option<Self> {
         let (trace_id, request) = (record.trace_id?, record.request_span?);
         if record.kind == Kind::Event || origin.sampled == Some(false) {
@@ -88,7 +88,7 @@ fn name<'a>(record: &OtelRecord<'a>) -> Cow<'a, str> {
     }
 }
 
-/// The message of an error status. A cancelled span has no error, as the caller gave up.
+/// The message of an error status. A cancelled span has no error status, because the caller gave up.
 fn error<'a>(record: &OtelRecord<'a>) -> Option<Cow<'a, str>> {
     matches!(record.escaped("outcome"), "error" | "panicked").then(|| {
         let texts = ["error_detail", "error"].map(|key| record.escaped(key));

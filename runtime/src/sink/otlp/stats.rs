@@ -23,7 +23,7 @@ pub(super) const REASONS: [(LossReason, &str); 4] = [
     (LossReason::Shutdown, "shutdown"),
 ];
 
-/// Kind of records.
+/// Kind of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     Logs,
@@ -33,7 +33,7 @@ pub(super) enum Signal {
 /// The kinds and their names, in the order of the enum.
 pub(super) const SIGNALS: [(Signal, &str); 2] = [(Signal::Logs, "logs"), (Signal::Spans, "spans")];
 
-/// The counters of one kind of records of one exporter. They are changed only under the lock of its queue.
+/// The counters for one kind of record of one exporter. They are changed only under the lock of its queue.
 #[derive(Debug, Default)]
 pub(super) struct RecordCounters {
     emitted: AtomicU64,
@@ -46,7 +46,7 @@ fn add(counter: &AtomicU64, records: u64, order: Ordering) {
     counter.store(counter.load(Ordering::Relaxed) + records, order);
 }
 
-/// The counters of all exporters of the process. There are few, and their counts remain.
+/// The counters of all exporters of the process. There are few exporters, and their counts are kept after they end.
 static REGISTRY: Mutex<Vec<Arc<[RecordCounters; SIGNALS.len()]>>> = Mutex::new(Vec::new());
 
 impl RecordCounters {
@@ -89,7 +89,7 @@ impl RecordCounters {
     }
 }
 
-/// Counts of the records that OTLP export sent, over all exporters of the process.
+/// Counts of the records of OTLP export, over all exporters of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct OtlpStats {
@@ -100,11 +100,11 @@ pub struct OtlpStats {
     pub spans: ExportStats,
 }
 
-/// Counts of one kind of exported records.
+/// Counts for one kind of exported record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExportStats {
-    /// Records to export: the sum of the other three.
+    /// Records to export: the sum of the other three counts.
     pub emitted: u64,
     /// Records that the collector accepted.
     pub delivered: u64,
@@ -120,10 +120,10 @@ pub struct ExportStats {
 pub struct OtlpDropped {
     /// The queue was full.
     pub full: u64,
-    /// The collector refused the records, or did not understand the request.
+    /// The collector rejected the records, or did not understand the request.
     pub rejected: u64,
-    /// The collector could not be reached, or was overloaded, until [`Otlp::retry_for`](crate::Otlp::retry_for) had
-    /// passed.
+    /// The collector could not be reached or was overloaded for the whole time of
+    /// [`Otlp::retry_for`](crate::Otlp::retry_for).
     pub unreachable: u64,
     /// The export ended before the records were sent, or before the response arrived. In the second case the collector
     /// may have the records.

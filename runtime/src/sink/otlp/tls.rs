@@ -1,4 +1,4 @@
-//! The settings of TLS, which are read from files once.
+//! TLS settings, read from files once.
 
 #[cfg(feature = "otlp-tls")]
 mod rustls;
@@ -22,7 +22,7 @@ use without as provider;
 use without::NoCertificates as Certificates;
 
 /// Report of a failed handshake.
-pub(super) const FAILURE: &str = "no TLS connection; check the certificates of both sides";
+pub(super) const FAILURE: &str = "the TLS handshake failed; check the certificates of both sides";
 
 /// Certificates and keys.
 #[derive(Debug)]

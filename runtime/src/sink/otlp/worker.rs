@@ -1,4 +1,4 @@
-//! The thread that exports: takes lines from the queue, encodes them and sends them.
+//! The exporting thread: takes lines from the queue, encodes them and sends them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -98,7 +98,7 @@ impl Worker {
                 return;
             }
             let emitted = self.shared.emit_of_batch(signal, records, lines);
-            // A line that can't be read is not sent; candor wrote all of them, so there should be none.
+            // A line that can't be parsed is not sent. This should not happen, because candor wrote all of them.
             let unread = emitted - records;
             self.shared.settle(signal, 0, LossReason::Rejected, unread, "a line is not valid");
             if records == 0 {
@@ -136,8 +136,8 @@ impl Worker {
         }
     }
 
-    /// Sends each request until the collector accepts or refuses it, or the time for attempts is over. One that has to
-    /// wait does not delay the other.
+    /// Sends each request until the collector accepts or rejects it, or the time for retries is over. A request that
+    /// has to wait does not delay the other one.
     fn deliver(&self, mut deliveries: Vec<Delivery<'_>>) {
         loop {
             let now = Instant::now();
@@ -191,13 +191,13 @@ pub(super) enum Pause {
     Closed,
 }
 
-/// Half of the time, and a random part of the other half, so that services do not send at the same moment.
+/// Returns half of the time plus a random part of the other half, so that services do not all send at the same moment.
 fn with_jitter(time: Duration) -> Duration {
     let [random] = random::bytes::<1>(Tick::now());
     time / 2 + time / 2 * u32::from(random) / 255
 }
 
-/// Closes the queue when the thread ends, also by a panic. Later lines are dropped and counted.
+/// Closes the queue when the thread ends, even by a panic. Later lines are dropped and counted.
 struct CloseExportOnExit<'a>(&'a ExportQueue);
 
 impl Drop for CloseExportOnExit<'_> {

@@ -29,7 +29,7 @@ pub(super) fn configure(
 }
 
 pub(super) fn is_failure(error: &io::Error) -> bool {
-    // The crate rustls is a dependency of ureq's, so its types have no name here.
+    // rustls is only a dependency of ureq, so its types can't be named here.
     error.get_ref().is_some_and(|inner| format!("{inner:?}").contains("Certificate"))
 }
 

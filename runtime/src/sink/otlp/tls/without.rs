@@ -1,4 +1,4 @@
-//! No TLS: an `https` endpoint and certificates are refused before.
+//! Stand-in without TLS. `https` endpoints and certificates have been rejected before.
 
 use std::io;
 
