@@ -19,7 +19,8 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::complaint;
+use super::complaint::{self, Secrets};
+use super::remark;
 use super::sql::SKIPS;
 use crate::read::Remarks;
 
@@ -36,6 +37,8 @@ pub(super) struct Rows<R> {
     from: BufReader<R>,
     write: RowWriter,
     remarks: Remarks,
+    /// Kept out of error messages.
+    secrets: Secrets,
     part: AnswerPart,
     count: u64,
     /// The number of rows that the response states at its end.
@@ -57,11 +60,12 @@ enum AnswerPart {
 }
 
 impl<R: Read> Rows<R> {
-    pub(super) fn new(from: R, write: RowWriter, remarks: Remarks) -> Self {
+    pub(super) fn new(from: R, write: RowWriter, remarks: Remarks, secrets: Secrets) -> Self {
         Rows {
             from: BufReader::with_capacity(1 << 16, from),
             write,
             remarks,
+            secrets,
             part: AnswerPart::Head,
             count: 0,
             stated: None,
@@ -124,20 +128,16 @@ impl<R: Read> Rows<R> {
     fn add(&mut self, columns: &[String]) {
         match columns.first().and_then(|first| first.strip_prefix(SKIPS)) {
             Some("0") => {}
-            Some(_) => {
-                *self.remarks.borrow_mut() = Some(
-                    "the server is configured to skip shards that do not answer \
-                     (skip_unavailable_shards=1), so lines may be missing"
-                        .to_owned(),
-                );
-            }
-            None if matches!(columns, [line] if line.is_empty()) => {
-                *self.remarks.borrow_mut() = Some(
-                    "the table has rows without a line; set LOG_OTLP_ORIGINAL=1 for the export, or add \
-                     ?layout=otel to the URL"
-                        .to_owned(),
-                );
-            }
+            Some(_) => remark(
+                &self.remarks,
+                "the server is configured to skip shards that do not answer \
+                 (skip_unavailable_shards=1), so lines may be missing",
+            ),
+            None if matches!(columns, [line] if line.is_empty()) => remark(
+                &self.remarks,
+                "the table has rows without a line; set LOG_OTLP_ORIGINAL=1 for the export, or add \
+                 ?layout=otel to the URL",
+            ),
             None => (self.write)(columns, &mut self.lines),
         }
     }
@@ -146,7 +146,7 @@ impl<R: Read> Rows<R> {
     fn complaint(&mut self) -> io::Error {
         let mut text = std::mem::take(&mut self.row);
         let _ = self.from.by_ref().take(complaint::MAX as u64).read_to_end(&mut text);
-        io::Error::other(complaint::explain(&String::from_utf8_lossy(&text)))
+        io::Error::other(complaint::explain(&String::from_utf8_lossy(&text), &self.secrets))
     }
 
     fn finish(&self) -> io::Result<()> {
@@ -191,7 +191,7 @@ mod tests {
             out.push(b'\n');
         };
         let mut all = String::new();
-        let mut rows = Rows::new(answer.as_bytes(), write, Remarks::default());
+        let mut rows = Rows::new(answer.as_bytes(), write, Remarks::default(), Secrets::default());
         rows.read_to_string(&mut all).map_err(|error| error.to_string())?;
         Ok(all)
     }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use super::answer::{RowWriter, Rows};
-use super::complaint;
+use super::complaint::{self, Secrets};
 use super::otel;
 use super::question::Question;
 use super::sql::{self, Layout};
@@ -61,6 +61,10 @@ pub(super) fn open(
             _ => {}
         }
     }
+    let value = |wanted: &str| {
+        headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str())
+    };
+    let secrets = Secrets::new(value("X-ClickHouse-User"), value("X-ClickHouse-Key"));
     let client = Client::with_credentials(idle);
     let answer = client.post(&url.http("", None), &headers, &query)?;
     if answer.status == 200 {
@@ -71,13 +75,13 @@ pub(super) fn open(
             },
             Layout::Otel => otel::write_line,
         };
-        return Ok(Box::new(Rows::new(answer.body, write, remarks)));
+        return Ok(Box::new(Rows::new(answer.body, write, remarks, secrets)));
     }
     let mut text = Vec::new();
     let _ = answer.body.take(complaint::MAX as u64).read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
     Err(match answer.status {
-        _ if text.contains("Code: ") => complaint::explain(&text),
+        _ if text.contains("Code: ") => complaint::explain(&text, &secrets),
         401 | 403 => "wrong user or password (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD)".to_owned(),
         status => format!(
             "the server answered with HTTP status {status}; is this the port of ClickHouse's HTTP interface?"

@@ -11,6 +11,46 @@
 pub(super) const MAX: usize = 64 << 10;
 /// The most characters of the server's message that are repeated.
 const MAX_WORDS: usize = 200;
+/// The most shards that are named.
+const MAX_HOSTS: usize = 3;
+/// The longest `HOST:PORT` that is named.
+const MAX_HOST: usize = 260;
+/// A shorter password is part of too many words to be replaced in them.
+const MIN_REPLACED: usize = 4;
+
+/// The user and the password, which a server may repeat in its errors.
+#[derive(Default)]
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    pub(super) fn new(user: Option<&str>, password: Option<&str>) -> Self {
+        let user = user.filter(|user| user.chars().count() >= MIN_REPLACED && *user != "default");
+        let mut known = Vec::new();
+        for secret in user.into_iter().chain(password).filter(|secret| !secret.is_empty()) {
+            let in_sql = secret.replace('\\', "\\\\").replace('\'', "\\'");
+            known.extend([in_json(secret), in_json(&in_sql), in_sql, secret.to_owned()]);
+        }
+        // One may contain the other.
+        known.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        known.dedup();
+        Secrets(known)
+    }
+
+    /// The text without the secrets; an empty one if that is not possible.
+    fn redact(&self, text: &str) -> String {
+        let found = self.0.iter().filter(|secret| text.contains(secret.as_str()));
+        if found.clone().any(|secret| secret.chars().count() < MIN_REPLACED) {
+            return String::new();
+        }
+        found.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "[REDACTED]"))
+    }
+}
+
+/// The text as part of a JSON string.
+fn in_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
 
 /// Whether a line of a response begins an error.
 pub(super) fn is_one(line: &[u8]) -> bool {
@@ -20,8 +60,10 @@ pub(super) fn is_one(line: &[u8]) -> bool {
 }
 
 /// The text for an error, to complete `can't read …`.
-pub(super) fn explain(text: &str) -> String {
+pub(super) fn explain(text: &str, secrets: &Secrets) -> String {
     let code = text.find("Code: ").and_then(|at| number(&text[at + 6..]));
+    let text = &secrets.redact(text);
+    let text = without_query(text);
     match code {
         Some(60 | 81) => "there is no such table".to_owned(),
         Some(192..=194 | 516) => {
@@ -37,7 +79,13 @@ pub(super) fn explain(text: &str) -> String {
         Some(32 | 198 | 209 | 210 | 279 | 519) => match hosts(text).as_slice() {
             [] => "a shard does not answer".to_owned(),
             [host] => format!("shard {host} does not answer"),
-            hosts => format!("shards {} do not answer", hosts.join(" and ")),
+            [some @ .., last] if some.len() < MAX_HOSTS => {
+                format!("shards {} and {last} do not answer", some.join(", "))
+            }
+            hosts => {
+                let (some, others) = hosts.split_at(MAX_HOSTS);
+                format!("shards {} and {} others do not answer", some.join(", "), others.len())
+            }
         },
         Some(158..=160 | 307) => {
             "the query exceeds the user's limits; use --since to read less".to_owned()
@@ -46,7 +94,10 @@ pub(super) fn explain(text: &str) -> String {
             "the server does not have enough memory for the query; use --since to read less"
                 .to_owned()
         }
-        Some(code) => format!("the server answered with error {code}: {}", words(text)),
+        Some(code) => match words(text).as_str() {
+            "" => format!("the server answered with error {code}"),
+            words => format!("the server answered with error {code}: {words}"),
+        },
         None => "the server answered with an error that is not from ClickHouse".to_owned(),
     }
 }
@@ -56,16 +107,35 @@ fn number(text: &str) -> Option<u32> {
     text[..end].parse().ok()
 }
 
-/// The server's own message, without its version and the query.
+/// The text before the query, which contains the requested ids.
+fn without_query(text: &str) -> &str {
+    let query = text.to_ascii_lowercase().find("select ");
+    &text[..query.unwrap_or(text.len())]
+}
+
+/// The server's own message, without its version and the parts of the query that a parser names.
 fn words(text: &str) -> String {
     let text = text.split_once("Exception: ").map_or(text, |(_, words)| words);
-    let end = [", e.what()", " (version ", "\n", "\\n", ": While processing", ": while "]
+    let ends = [
+        ", e.what()",
+        " (version ",
+        "\\n",
+        "\\r",
+        ": While processing",
+        ": while ",
+        ": failed at position",
+        "(line ",
+        "(in query",
+        ": In scope",
+    ];
+    let end = ends
         .into_iter()
         .filter_map(|end| text.find(end))
+        .chain(text.find(char::is_control))
         .min()
         .unwrap_or(text.len());
     let words: String = text[..end].chars().take(MAX_WORDS).collect();
-    words.trim_end_matches(['.', ' ', '"']).to_owned()
+    words.trim_end_matches(['.', ' ', '"', ',', ':', '(']).to_owned()
 }
 
 /// Each distinct `HOST:PORT` in an error: `Connection refused: (127.0.0.1:19001, 127.0.0.1)`.
@@ -76,6 +146,7 @@ fn hosts(text: &str) -> Vec<&str> {
         let Some((host, port)) = word.rsplit_once(':') else { continue };
         let is_address = host.contains(|c: char| c.is_ascii_alphabetic() || c == '.')
             && !host.contains(':')
+            && word.len() <= MAX_HOST
             && port.parse().is_ok_and(|port: u16| port > 0);
         if is_address && !hosts.contains(&word) {
             hosts.push(word);
@@ -87,6 +158,10 @@ fn hosts(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn explain(text: &str) -> String {
+        super::explain(text, &Secrets::new(Some("reader"), Some("pa55 'w\\d")))
+    }
 
     #[test]
     fn a_dead_shard_is_named_once() {
@@ -107,5 +182,39 @@ mod tests {
                     (version 25.3.1.1 (official build))";
         assert_eq!(explain(text), "the server answered with error 395: Value passed to 'throwIf'");
         assert!(explain("<html>").ends_with("not from ClickHouse"));
+        let in_json = "\"exception\": \"Code: 395. DB::Exception: Value passed.\",\r\n}";
+        assert_eq!(explain(in_json), "the server answered with error 395: Value passed");
+    }
+
+    #[test]
+    fn neither_credentials_nor_the_query_are_repeated() {
+        for (words, wanted) in [
+            (
+                "user reader and key pa55 'w\\d are new",
+                ": user [REDACTED] and key [REDACTED] are new",
+            ),
+            (r"key 'pa55 \'w\\d'", ": key '[REDACTED]'"),
+            (r"key 'pa55 \\'w\\\\d'", ": key '[REDACTED]'"),
+            ("Bad: SELECT line FROM t where request_id >= 'r-1'", ": Bad"),
+            ("select line from t", ""),
+            ("Syntax error: failed at position 9 ('r-1') (line 1, col 9): 'r-1'", ": Syntax error"),
+        ] {
+            let wanted = format!("the server answered with error 999{wanted}");
+            assert_eq!(explain(&format!("Code: 999. DB::Exception: {words}")), wanted);
+        }
+        // A password of one character can't be cut out of words.
+        let short = super::explain("Code: 999. DB::Exception: xyz", &Secrets::new(None, Some("x")));
+        assert_eq!(short, "the server answered with error 999");
+    }
+
+    #[test]
+    fn at_most_three_shards_are_named() {
+        let refused = |count: u8| {
+            let hosts = (1..=count).map(|host| format!(" refused (ch-{host}:9000)"));
+            explain(&format!("Code: 279. DB::NetException:{}", hosts.collect::<String>()))
+        };
+        assert_eq!(refused(2), "shards ch-1:9000 and ch-2:9000 do not answer");
+        assert_eq!(refused(3), "shards ch-1:9000, ch-2:9000 and ch-3:9000 do not answer");
+        assert_eq!(refused(5), "shards ch-1:9000, ch-2:9000, ch-3:9000 and 2 others do not answer");
     }
 }

@@ -1,16 +1,19 @@
 //! Any HTTP server that answers with log lines.
 
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::transfer::{Client, Headers};
+use super::remark;
+use super::transfer::{Client, Headers, NO_LENGTH};
 use super::url::Url;
 use crate::read::Remarks;
 
 /// The largest response of Loki that is read. It is one JSON object, so it is held in memory.
 const MAX_OBJECT: u64 = 256 << 20;
+/// Bytes by which Loki's answer is recognised.
+const START: u64 = 200;
 
 /// Sends one GET request and returns the body.
 pub(super) fn open(url: &Url, idle: Duration, remarks: &Remarks) -> Result<Box<dyn Read>, String> {
@@ -23,14 +26,15 @@ pub(super) fn open(url: &Url, idle: Duration, remarks: &Remarks) -> Result<Box<d
         status => return Err(format!("the server answered with HTTP status {status}")),
     }
     if !answer.has_length {
-        *remarks.borrow_mut() = Some(
-            "the server did not state the length of its response, so a missing end would not be noticed"
-                .to_owned(),
-        );
+        remark(remarks, NO_LENGTH);
     }
-    let mut body = BufReader::with_capacity(1 << 16, answer.body);
-    let start = body.fill_buf().map_err(|why| why.to_string())?;
-    if !is_loki(start) {
+    let mut body = answer.body;
+    // One read may return less than what the server has sent.
+    let mut start = Vec::new();
+    body.by_ref().take(START).read_to_end(&mut start).map_err(|why| why.to_string())?;
+    let is_loki = is_loki(&start);
+    let body = Cursor::new(start).chain(body);
+    if !is_loki {
         return Ok(Box::new(body));
     }
     let mut object = Vec::new();
@@ -41,8 +45,7 @@ pub(super) fn open(url: &Url, idle: Duration, remarks: &Remarks) -> Result<Box<d
 
 /// Whether a response begins like that of Loki's `query_range`.
 fn is_loki(start: &[u8]) -> bool {
-    let start: Vec<u8> =
-        start.iter().take(200).copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let start: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     start.starts_with(b"{\"status\":\"success\",\"data\":{")
 }
 

@@ -54,7 +54,8 @@ impl Server {
         }
         if let Some(group) = url.strip_prefix("cloudwatch:") {
             let group = group.strip_prefix("//").unwrap_or(group);
-            if group.is_empty() {
+            // `@` is not a character of their names, but one of a URL with a password.
+            if group.is_empty() || group.contains('@') {
                 return Err(Failure::usage("--from takes cloudwatch:LOG_GROUP".to_owned()));
             }
             return Ok(Server(ServerKind::CloudWatch { group: group.to_owned() }));
@@ -87,8 +88,10 @@ impl Server {
                 clickhouse::open(url, table, question, idle, remarks.clone())
             }
             ServerKind::Http(url) => http::open(url, idle, &remarks),
-            ServerKind::S3 { bucket, prefix } => Objects::open(bucket, prefix, idle)
-                .map(|objects| Box::new(objects) as Box<dyn Read>),
+            ServerKind::S3 { bucket, prefix } => {
+                Objects::open(bucket, prefix, idle, remarks.clone())
+                    .map(|objects| Box::new(objects) as Box<dyn Read>)
+            }
             ServerKind::CloudWatch { group } => {
                 let id = match question {
                     Question::Story { prefix } => Some(*prefix),
@@ -100,6 +103,19 @@ impl Server {
         let answer = answer.map_err(|why| Failure::usage(format!("can't read {self}: {why}")))?;
         let is_filtered = matches!(self.0, ServerKind::ClickHouse(..));
         Ok(Input::of_answer(self.to_string(), answer, remarks, is_filtered, keys))
+    }
+}
+
+/// Adds a sentence to the note on an answer, once.
+fn remark(remarks: &Remarks, sentence: &str) {
+    let mut note = remarks.borrow_mut();
+    match note.as_mut() {
+        Some(note) if note.contains(sentence) => {}
+        Some(note) => {
+            note.push_str("; also, ");
+            note.push_str(sentence);
+        }
+        None => *note = Some(sentence.to_owned()),
     }
 }
 

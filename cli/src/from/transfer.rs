@@ -3,11 +3,15 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use ureq::http::{Response, header};
+use ureq::http::{HeaderMap, Response, Version, header};
 use ureq::{Agent, Body, Error, Timeout};
 
 /// Time limit for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The remark on a response without a length.
+pub(super) const NO_LENGTH: &str =
+    "the server did not state the length of its response, so a missing end would not be noticed";
+
 /// A response: its status and its body.
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -55,16 +59,24 @@ impl Client {
 
     fn answer(&self, response: Result<Response<Body>, Error>) -> Result<Answer, String> {
         let response = response.map_err(|error| reason(&error, self.idle))?;
-        let has = |name| response.headers().contains_key(name);
         Ok(Answer {
             status: response.status().as_u16(),
-            has_length: has(header::CONTENT_LENGTH) || has(header::TRANSFER_ENCODING),
+            has_length: has_length(response.version(), response.headers()),
             body: AnswerBody {
                 body: Box::new(response.into_body().into_reader()),
                 idle: self.idle,
             },
         })
     }
+}
+
+/// Whether the headers say where the body ends: by its length, or by a last chunk.
+fn has_length(version: Version, headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(header::TRANSFER_ENCODING).iter().next_back();
+    let last = codings.and_then(|codings| codings.to_str().ok()?.rsplit(',').next());
+    let is_chunked = last.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"));
+    // HTTP/1.0 has no chunks.
+    headers.contains_key(header::CONTENT_LENGTH) || is_chunked && version != Version::HTTP_10
 }
 
 fn agent(max_redirects: u32, idle: Duration) -> Agent {
@@ -157,4 +169,29 @@ fn io_reason(error: &io::Error) -> String {
 
 fn seconds(idle: Duration) -> String {
     format!("{} s", idle.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_length_or_a_last_chunk_marks_the_end() {
+        let has = |version, name: &'static str, value| {
+            let headers = [(name.parse().unwrap(), value)]
+                .map(|(name, value)| (name, ureq::http::HeaderValue::from_static(value)));
+            has_length(version, &HeaderMap::from_iter(headers))
+        };
+        for (name, value, wanted) in [
+            ("content-length", "7", true),
+            ("transfer-encoding", "chunked", true),
+            ("transfer-encoding", "gzip, Chunked", true),
+            ("transfer-encoding", "identity", false),
+            ("transfer-encoding", "chunked, gzip", false),
+            ("x-other", "chunked", false),
+        ] {
+            assert_eq!(has(Version::HTTP_11, name, value), wanted, "{name}: {value}");
+        }
+        assert!(!has(Version::HTTP_10, "transfer-encoding", "chunked"));
+    }
 }

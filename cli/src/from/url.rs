@@ -53,6 +53,11 @@ impl Url {
         }
         let (host, port) = host_and_port(authority, default_port)
             .ok_or("the host of the --from URL is not valid; expected HOST or HOST:PORT")?;
+        // A fragment is not for the server.
+        let rest = match scheme {
+            Scheme::Http => rest.split('#').next().unwrap_or_default(),
+            Scheme::ClickHouse => rest,
+        };
         let (path, query) = match rest.split_once('?') {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (rest, None),
@@ -132,6 +137,8 @@ mod tests {
         assert_eq!(shown("clickhouses://ch/a.t"), Ok("clickhouses://ch:8443/a.t".to_owned()));
         assert_eq!(shown("https://[::1]:9/x?y=z"), Ok("https://[::1]:9/x".to_owned()));
         assert_eq!(shown(" http://h "), Ok("http://h:80/".to_owned()));
+        assert_eq!(shown("http://h#s3cret"), Ok("http://h:80/".to_owned()));
+        assert_eq!(Url::parse("http://h/x?y#z").unwrap().query.as_deref(), Some("y"));
     }
 
     #[test]

@@ -82,6 +82,18 @@ pub(crate) struct Unreadable {
     pub(crate) why: io::Error,
 }
 
+impl Unreadable {
+    /// Bytes by which a format is recognised.
+    pub(crate) const START: u64 = 6;
+
+    /// The error for a source in an unsupported format, by its first bytes.
+    pub(crate) fn unsupported(start: &[u8]) -> Option<io::Error> {
+        let (_, format) = UNSUPPORTED.iter().find(|(magic, _)| start.starts_with(magic))?;
+        let why = format!("it is {format}; plain text and gzip are read");
+        Some(io::Error::new(io::ErrorKind::Unsupported, why))
+    }
+}
+
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "can't read {}: {}", self.name, self.why)
@@ -170,10 +182,9 @@ impl Source {
             }
         };
         let mut magic = Vec::new();
-        raw.by_ref().take(6).read_to_end(&mut magic)?;
-        if let Some((_, format)) = UNSUPPORTED.iter().find(|(start, _)| magic.starts_with(start)) {
-            let why = format!("it is {format}; plain text and gzip are read");
-            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        raw.by_ref().take(Unreadable::START).read_to_end(&mut magic)?;
+        if let Some(why) = Unreadable::unsupported(&magic) {
+            return Err(why);
         }
         let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
         let counted =

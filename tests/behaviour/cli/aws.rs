@@ -90,6 +90,42 @@ fn all_objects_of_a_prefix_are_one_input() {
 }
 
 #[test]
+fn the_format_of_each_object_is_recognised() {
+    let lines = joined(&failing("r-7"));
+    let objects = |answers: Vec<Answer>| {
+        let answers = std::iter::once(list(&["a.log", "b.log"], None)).chain(answers).collect();
+        ask(&Server::new(Answer::Each(answers)), &["story", "r-7"], "s3://logs/shop")
+    };
+    let zstd = Answer::Whole(200, b"\x28\xb5\x2f\xfd....".to_vec());
+    for answers in [vec![zstd.clone()], vec![Answer::Whole(200, lines.clone()), zstd]] {
+        let said = objects(answers);
+        let wanted = "candor: can't read s3://logs/shop: it is compressed with zstd; plain text and gzip are read\n";
+        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (Some(2), "", wanted));
+    }
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zipped.write_all(&lines).expect("memory");
+    let zipped = zipped.finish().expect("memory");
+    let (first, rest) = zipped.split_at(1);
+    let in_parts = Answer::Chunks(vec![first.to_vec(), rest.to_vec()]);
+    let said = objects(vec![in_parts, Answer::Whole(200, vec![])]);
+    let file = candor(&["story", "r-7", "-"], &lines).out;
+    assert_eq!((said.code, said.out, said.err), (Some(0), file, String::new()));
+    // Nothing says where this one ends.
+    let said = objects(vec![Answer::UntilClosed(lines), Answer::Whole(200, vec![])]);
+    assert_eq!(said.err.matches("a missing end would not be noticed").count(), 1, "{}", said.err);
+}
+
+#[test]
+fn a_page_that_leads_to_itself_is_an_error() {
+    let end = ": its answer names the same next page twice\n";
+    let said = ask(&Server::new(list(&["a.log"], Some("one"))), &["steps"], "s3://logs/shop");
+    assert!(said.code == Some(2) && said.err.ends_with(end), "{}", said.err);
+    let page = Answer::Whole(200, b"{\"events\":[],\"nextToken\":\"one\"}".to_vec());
+    let said = ask(&Server::new(page), &["steps"], "cloudwatch:/ecs/shop");
+    assert!(said.code == Some(2) && said.err.ends_with(end), "{}", said.err);
+}
+
+#[test]
 fn all_pages_of_a_log_group_are_one_input() {
     let lines = failing("r-7");
     let page = |lines: &[String], next: Option<&str>| {
@@ -138,6 +174,16 @@ fn what_aws_refuses_is_one_sentence() {
         ),
         (403, "<Code>AccessDenied</Code>", "the credentials do not allow this"),
         (400, "<Code>ExpiredToken</Code>", "the credentials have expired (AWS_SESSION_TOKEN)"),
+        (
+            403,
+            "<Code>RequestTimeTooSkewed</Code>",
+            "the clock of this machine differs from that of the server; set it",
+        ),
+        (
+            400,
+            "{\"__type\":\"InvalidSignatureException\",\"message\":\"Signature expired: 2026\"}",
+            "the clock of this machine differs from that of the server; set it",
+        ),
         (301, "<Code>PermanentRedirect</Code>", "it is in another region (AWS_REGION)"),
         (503, "<Code>SlowDown</Code>", "the service answered with HTTP status 503"),
     ] {
@@ -150,7 +196,9 @@ fn what_aws_refuses_is_one_sentence() {
         Server::new(Answer::Whole(400, b"{\"__type\":\"ResourceNotFoundException\"}".to_vec()));
     let said = ask(&server, &["steps"], "cloudwatch:none");
     assert_eq!(said.err, "candor: can't read cloudwatch:none: there is no such log group\n");
-    for url in ["s3://", "s3://joe:s3cret@bucket/x", "cloudwatch:"] {
+    for url in
+        ["s3://", "s3://joe:s3cret@bucket/x", "cloudwatch:", "cloudwatch://joe:s3cret@host/x"]
+    {
         let said = ask(&server, &["steps"], url);
         assert_eq!(said.code, Some(2), "{url}");
         assert!(said.err.starts_with("candor: --from takes "), "{}", said.err);

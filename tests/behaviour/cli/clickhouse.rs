@@ -255,6 +255,27 @@ fn what_a_server_refuses_is_one_sentence() {
 }
 
 #[test]
+fn an_error_repeats_neither_credentials_nor_the_query() {
+    let error = "Code: 999. DB::Exception: reader with pa55-word may not: While executing select line from t where \
+                 request_id >= 'r-7'. (NEW) (version 26)";
+    let at_query = "Code: 999. DB::Exception: pa55-word of reader is old, SELECT line FROM t where request_id >= 'r-7'";
+    let rows = String::from_utf8(answer(&failing("r-7"), "0")).expect("UTF-8");
+    let rows = &rows[..rows.find("\n\t],\n\n\t\"rows\"").expect("the rows")];
+    for (text, wanted) in [
+        (
+            error,
+            "the server answered with error 999: [REDACTED] with [REDACTED] may not: While executing",
+        ),
+        (at_query, "the server answered with error 999: [REDACTED] of [REDACTED] is old"),
+    ] {
+        let refused = Server::new(Answer::Whole(500, text.as_bytes().to_vec()));
+        assert_eq!(refusal(&refused, &["story", "r-7"]), wanted);
+        let late = Server::new(Answer::Chunks(vec![format!("{rows}\n{text}\n").into_bytes()]));
+        assert_eq!(refusal(&late, &["story", "r-7"]), wanted);
+    }
+}
+
+#[test]
 fn a_server_that_does_not_answer_is_given_up() {
     let silent = "the server did not respond for 0.5 s (--timeout)";
     assert_eq!(refusal(&Server::new(Answer::Silence), &["steps"]), silent);
@@ -392,4 +413,10 @@ fn rows_without_a_line_are_reported() {
     let note = "candor: the table has rows without a line; set LOG_OTLP_ORIGINAL=1 for the export, or add ?layout=otel to \
                 the URL\n";
     assert!(said.err.starts_with(note), "{}", said.err);
+    // Beside another note.
+    let empty = [String::new(), String::new()];
+    let said = ask(&Server::new(Answer::Whole(200, answer(&empty, "1"))), &["story", "r-7"]);
+    for (note, count) in [("rows without a line", 1), ("skip_unavailable_shards=1", 1)] {
+        assert_eq!(said.err.matches(note).count(), count, "{}", said.err);
+    }
 }

@@ -34,15 +34,24 @@ fn any_answer_with_lines_is_read_as_a_file_is() {
          \"values\":{}}}],\"stats\":{{}}}}}}",
         Value::from(values)
     );
-    for (kind, body) in [
-        ("plain", lines.clone()),
-        ("gzip", zipped),
-        ("VictoriaLogs", messages),
-        ("Loki", loki.into_bytes()),
+    let loki = loki.into_bytes();
+    let in_parts = |body: &[u8]| {
+        let (first, rest) = body.split_at(1);
+        Answer::Chunks(vec![first.to_vec(), rest.to_vec()])
+    };
+    for (kind, answer) in [
+        ("plain", Answer::Whole(200, lines.clone())),
+        ("gzip", Answer::Whole(200, zipped.clone())),
+        ("gzip in parts", in_parts(&zipped)),
+        ("VictoriaLogs", Answer::Whole(200, messages)),
+        ("Loki in parts", in_parts(&loki)),
+        ("Loki", Answer::Whole(200, loki)),
     ] {
-        let server = Server::new(Answer::Whole(200, body));
-        let said =
-            ask(&server.url("http", "logs?query={app=\"shop\"} |= \"r-7\""), &["story", "r-7"]);
+        let server = Server::new(answer);
+        let said = ask(
+            &server.url("http", "logs?query={app=\"shop\"} |= \"r-7\"#part"),
+            &["story", "r-7"],
+        );
         assert_eq!(
             (said.code, said.out, said.err),
             (Some(0), file.clone(), String::new()),
@@ -76,6 +85,9 @@ fn an_answer_that_is_cut_off_is_an_error() {
         let name = format!("candor: can't read http://127.0.0.1:{}/logs: ", server.port);
         assert!(said.err.starts_with(&name) && !said.err.contains("s3cret"), "{}", said.err);
     }
+    let server = Server::new(Answer::HangUp);
+    let said = ask(&server.url("http", "logs#s3cret"), &["steps"]);
+    assert!(said.err.contains("/logs: ") && !said.err.contains("s3cret"), "{}", said.err);
     // Nothing marks the end of this response.
     let server = Server::new(Answer::UntilClosed(lines));
     let said = ask(&server.url("http", ""), &["story", "r-7"]);

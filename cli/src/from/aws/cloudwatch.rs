@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Service;
+use super::{REPEATED, Service};
 
 /// The most bytes of one page. The service sends at most one megabyte of events.
 const MAX_PAGE: u64 = 64 << 20;
@@ -53,9 +53,13 @@ impl LogGroup {
     /// Reads a page. Returns whether there was one.
     fn read_page(&mut self) -> Result<bool, String> {
         let mut question = json!({ "logGroupName": self.name, "limit": 10_000 });
+        let mut current = None;
         match std::mem::replace(&mut self.next, Next::None) {
             Next::First => {}
-            Next::Page(token) => question["nextToken"] = token.into(),
+            Next::Page(token) => {
+                question["nextToken"] = token.as_str().into();
+                current = Some(token);
+            }
             Next::None => return Ok(false),
         }
         if let Some(pattern) = &self.pattern {
@@ -78,6 +82,9 @@ impl LogGroup {
             self.lines.push(b'\n');
         }
         if let Some(token) = page["nextToken"].as_str() {
+            if current.as_deref() == Some(token) {
+                return Err(REPEATED.to_owned());
+            }
             self.next = Next::Page(token.to_owned());
         }
         Ok(true)

@@ -18,6 +18,8 @@ use sign::{Credentials, Request, query_string};
 
 /// Bytes of an error that are read.
 const MAX_ERROR: u64 = 64 << 10;
+/// The error for a page that names itself as the next one, which would never end.
+const REPEATED: &str = "its answer names the same next page twice";
 
 /// A service of AWS, or a server that implements its protocol, with credentials.
 pub(super) struct Service {
@@ -102,6 +104,11 @@ fn refusal(answer: Answer) -> String {
         "there is no such bucket".to_owned()
     } else if has("ResourceNotFoundException") {
         "there is no such log group".to_owned()
+    } else if has("RequestTimeTooSkewed")
+        || has("Signature expired")
+        || has("Signature not yet current")
+    {
+        "the clock of this machine differs from that of the server; set it".to_owned()
     } else if has("InvalidAccessKeyId")
         || has("SignatureDoesNotMatch")
         || has("UnrecognizedClientException")

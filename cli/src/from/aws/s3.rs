@@ -1,22 +1,28 @@
 //! Objects of a bucket, one after the other.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::time::Duration;
 use std::vec::IntoIter;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::Service;
 use super::sign::encode;
+use super::{REPEATED, Service};
+use crate::from::remark;
+use crate::from::transfer::NO_LENGTH;
+use crate::read::{Remarks, Unreadable};
 
 /// The most bytes of one page of the list.
 const MAX_PAGE: u64 = 16 << 20;
+/// The most objects that are read. Their keys are held in memory.
+const MAX_KEYS: usize = 1_000_000;
 
 /// The objects whose keys begin with a prefix, in the order of their keys.
 pub(in crate::from) struct Objects {
     service: Service,
     bucket: String,
     keys: IntoIter<String>,
+    remarks: Remarks,
     current: Option<Box<dyn Read>>,
     /// Whether the latest byte was a line feed: the last line of an object may lack it.
     is_line_end: bool,
@@ -28,13 +34,14 @@ impl Objects {
         bucket: &str,
         prefix: &str,
         idle: Duration,
+        remarks: Remarks,
     ) -> Result<Self, String> {
         let service = Service::new("s3", "AWS_ENDPOINT_URL_S3", idle)?;
         let mut keys = Vec::new();
-        let mut next = None;
+        let mut next: Option<String> = None;
         loop {
             let mut query: Vec<(&str, String)> = Vec::new();
-            query.extend(next.take().map(|token| ("continuation-token", token)));
+            query.extend(next.clone().map(|token| ("continuation-token", token)));
             query.extend([("list-type", "2".to_owned()), ("prefix", prefix.to_owned())]);
             let answer = service.send(&format!("/{}", encode(bucket, false)), &query, &[], "")?;
             let mut page = String::new();
@@ -44,13 +51,20 @@ impl Objects {
                 return Err("the list of objects is cut off".to_owned());
             }
             keys.extend(elements(&page, "Key").filter(|key| !key.ends_with('/')));
+            if keys.len() > MAX_KEYS {
+                return Err(format!(
+                    "more than {MAX_KEYS} objects have this prefix; use a longer one"
+                ));
+            }
             if !elements(&page, "IsTruncated").any(|value| value == "true") {
                 break;
             }
-            next = elements(&page, "NextContinuationToken").next();
-            if next.is_none() {
-                return Err("the list of objects is cut off".to_owned());
+            let token = elements(&page, "NextContinuationToken").next();
+            let token = token.ok_or("the list of objects is cut off")?;
+            if next.as_ref() == Some(&token) {
+                return Err(REPEATED.to_owned());
             }
+            next = Some(token);
         }
         if keys.is_empty() {
             return Err("no object has this prefix".to_owned());
@@ -59,6 +73,7 @@ impl Objects {
             service,
             bucket: bucket.to_owned(),
             keys: keys.into_iter(),
+            remarks,
             current: None,
             is_line_end: true,
         })
@@ -68,8 +83,17 @@ impl Objects {
         let Some(key) = self.keys.next() else { return Ok(false) };
         let path = format!("/{}/{}", encode(&self.bucket, false), encode(&key, true));
         let answer = self.service.send(&path, &[], &[], "").map_err(io::Error::other)?;
-        let mut body = BufReader::with_capacity(1 << 16, answer.body);
-        let is_gzip = body.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+        if !answer.has_length {
+            remark(&self.remarks, NO_LENGTH);
+        }
+        let mut body = answer.body;
+        let mut start = Vec::new();
+        body.by_ref().take(Unreadable::START).read_to_end(&mut start)?;
+        if let Some(why) = Unreadable::unsupported(&start) {
+            return Err(why);
+        }
+        let is_gzip = start.starts_with(&[0x1f, 0x8b]);
+        let body = BufReader::with_capacity(1 << 16, Cursor::new(start).chain(body));
         self.current =
             Some(if is_gzip { Box::new(MultiGzDecoder::new(body)) } else { Box::new(body) });
         Ok(true)
