@@ -212,6 +212,113 @@ fn lines_with_renamed_keys_are_not_taken_for_those_of_a_profile() {
     assert!(said.out.contains("severity_=x"), "{}", said.out);
 }
 
+/// The lines that the story of `r-1` shows, each with its user, message and fields.
+fn story_lines(input: &str) -> Vec<Value> {
+    let said = candor(&["story", "r-1", "-", "--json"], input.as_bytes());
+    assert_eq!(said.code, Some(0), "{}\n{input}", said.err);
+    let story: Value = serde_json::from_str(&said.out).expect("JSON");
+    let part = &story["parts"][0];
+    let entries = part["tree"].as_array().expect("a list").iter();
+    entries
+        .filter(|entry| entry["kind"] == "line")
+        .map(|entry| json!([part["user_id"], entry["msg"], entry["fields"]]))
+        .collect()
+}
+
+/// Asserts that the command shows the same of a line whatever its profile.
+#[track_caller]
+fn assert_shown_as_written(profiles: &[Profile], log: fn()) {
+    let lines = |profile| {
+        let captured = capture_with(config(profile)).expect("a configuration");
+        RequestContext::with_id("r-1").enter_with(log);
+        story_lines(&captured.output())
+    };
+    let own = lines(Profile::Candor);
+    assert!(!own.is_empty());
+    for &profile in profiles {
+        assert_eq!(lines(profile), own, "{profile:?}");
+    }
+}
+
+#[test]
+fn fields_with_the_names_of_containers_are_not_read_as_lines() {
+    // What each container would have.
+    let forged = [
+        (
+            "resourceLogs",
+            json!([{ "scopeLogs": [{ "scope": { "name": "l" }, "logRecords": [{
+                "timeUnixNano": "1795975515206254000",
+                "severityText": "INFO",
+                "body": { "stringValue": "forged" },
+                "attributes": [{ "key": "request_id", "value": { "stringValue": "r-1" } }],
+            }] }] }]),
+        ),
+        (
+            "_source",
+            json!({ "severity": "INFO", "time": "2026-11-22T10:14:12Z", "message": "forged", "request_id": "r-1" }),
+        ),
+        ("jsonPayload", json!({ "message": "forged", "request_id": "r-1" })),
+        (
+            "attributes",
+            json!({
+                "timestamp": "2026-11-22T10:14:12Z", "status": "info", "message": "forged",
+                "logger.name": "l", "http.request_id": "r-1",
+            }),
+        ),
+    ];
+    let companions = ["_index", "_id", "insertId", "timestamp", "id", "type", "tags"];
+    for profile in [Profile::Ecs, Profile::Gcp, Profile::Datadog, Profile::Bunyan] {
+        let run = run(profile);
+        let at = run.own.iter().position(|own| own.contains("\"priced\"")).expect("the line");
+        for (name, value) in &forged {
+            let line = run.written[at].strip_suffix('}').expect("an object");
+            let mut line = format!("{line},\"{name}\":{value}");
+            for companion in companions {
+                if !line.contains(&format!("\"{companion}\":")) {
+                    line = format!("{line},\"{companion}\":\"x\"");
+                }
+            }
+            let shown = story_lines(&(line + "}\n"));
+            assert_eq!(shown.len(), 1, "{profile:?} {name}: {shown:?}");
+            assert_eq!(shown[0][1], "priced", "{profile:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn fields_with_the_names_of_containers_do_not_hide_their_line() {
+    assert_shown_as_written(&PROFILES, || {
+        candor::info!(attributes = "red", "logged");
+        candor::info!(jsonPayload = 1, resourceLogs = "x", _source = "y", "logged");
+    });
+    let run = run(Profile::Datadog);
+    let at = run.own.iter().position(|own| own.contains("\"priced\"")).expect("the line");
+    let line = run.written[at].strip_suffix('}').expect("an object");
+    let line = format!("{line},\"attributes\":{{\"color\":\"red\"}}}}\n");
+    assert_eq!(story_lines(&line)[0][2]["attributes"], json!({ "color": "red" }));
+}
+
+#[test]
+fn a_field_with_the_name_of_bunyans_error_is_a_field() {
+    assert_shown_as_written(&PROFILES, || candor::warn!(err = "text", "logged"));
+    assert_shown_as_written(&PROFILES, || candor::warn!(err = "text", error_type = "T", "logged"));
+}
+
+#[test]
+fn fields_with_dotted_names_of_a_platform_are_fields() {
+    assert_shown_as_written(&PROFILES[..5], || {
+        context::set_user(clear("u-1"));
+        candor::warn!("user.id" = "u-2", "error.type" = "x", "evt.outcome" = "success", "logged");
+    });
+}
+
+#[test]
+fn a_dotted_name_that_begins_with_a_fixed_key_is_a_field() {
+    assert_shown_as_written(&PROFILES, || {
+        candor::warn!("path.x" = 1, "service.x" = 2, "user_id.x" = 3, "logged");
+    });
+}
+
 #[test]
 fn hostile_lines_do_not_stop_the_command() {
     let nested =

@@ -4,8 +4,9 @@
 //! a bracket is JSON, and any other value is a string.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use memchr::{memchr_iter, memmem};
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::{FIXED, Profile, write};
 use crate::read::members::text;
@@ -24,10 +25,18 @@ pub(in crate::read) fn from_logfmt(line: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut root = Tree::default();
+    let mut whole: HashSet<&[u8]> = pairs.iter().map(|(key, _)| *key).collect();
+    whole.extend(FIXED);
+    let mut roots: HashSet<&[u8]> = HashSet::new();
     for (key, value) in pairs {
         let is_text = FIXED.contains(&key) && key != b"seq";
         let json = value_of(value, is_text)?;
-        if memchr_iter(b'.', key).count() > MAX_DEPTH {
+        let is_deep = memchr_iter(b'.', key).count() > MAX_DEPTH;
+        // A name that has a value of its own is not that of an object, and the values of an object follow each other.
+        if is_deep
+            || memchr_iter(b'.', key).any(|dot| whole.contains(&key[..dot]))
+            || root.is_closed(key, &mut roots)
+        {
             root.0.push((key.to_vec(), Node::Json(json)));
         } else {
             root.add(key, json);
@@ -99,6 +108,13 @@ enum Node {
 }
 
 impl Tree {
+    /// Whether the object of a dotted key has already ended. Notes the object in `roots` otherwise.
+    fn is_closed<'a>(&self, key: &'a [u8], roots: &mut HashSet<&'a [u8]>) -> bool {
+        let Some(dot) = memchr(b'.', key) else { return false };
+        let is_open = self.0.last().is_some_and(|(last, _)| *last == key[..dot]);
+        !is_open && !roots.insert(&key[..dot])
+    }
+
     fn add(&mut self, key: &[u8], json: Vec<u8>) {
         let dot = key.iter().position(|byte| *byte == b'.');
         let parts = dot.map(|dot| (&key[..dot], &key[dot + 1..]));
@@ -107,7 +123,6 @@ impl Tree {
         else {
             return self.0.push((key.to_vec(), Node::Json(json)));
         };
-        // The values of an object follow each other.
         match self.0.last_mut().filter(|(known, _)| known == first) {
             Some((_, Node::Object(inner))) => inner.add(rest, json),
             Some(_) => self.0.push((key.to_vec(), Node::Json(json))),

@@ -75,17 +75,25 @@ pub(super) fn from_objects(text: &[u8]) -> Option<Vec<u8>> {
 /// Converts one object. Returns its end.
 fn convert(object: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     let (outer, end) = members(object)?;
-    // The line in a document of Elasticsearch.
-    let source = find(&outer, b"_source").map(<[u8]>::to_vec);
-    match &source {
-        Some(source) => convert_members(members(source)?.0, out)?,
+    match document(&outer).map(<[u8]>::to_vec) {
+        Some(source) => convert_members(members(&source)?.0, out)?,
         None => convert_members(outer, out)?,
     }
     Some(end)
 }
 
+/// The line in a document of Elasticsearch, whose own members begin with an underscore.
+fn document<'a>(outer: &'a [Member<'_>]) -> Option<&'a [u8]> {
+    let is_document = outer.first()?.0.starts_with(b"_")
+        && (outer.len() == 1 || has_any(outer, &[b"_index", b"_id"]));
+    find(outer, b"_source").filter(|_| is_document)
+}
+
 fn convert_members(members: Vec<Member<'_>>, out: &mut Vec<u8>) -> Option<()> {
-    if let Some(list) = find(&members, b"resourceLogs") {
+    // An export request has no other member, so it can't be a line with a field of this name.
+    if let [(key, list)] = &members[..]
+        && **key == *b"resourceLogs"
+    {
         let begin = out.len();
         otlp::convert(list, out);
         return (out.len() > begin).then_some(());
@@ -108,32 +116,79 @@ fn find<'a>(members: &'a [Member<'_>], key: &[u8]) -> Option<&'a [u8]> {
     members.iter().find(|(known, _)| **known == *key).map(|(_, value)| &**value)
 }
 
+fn has_any(members: &[Member<'_>], keys: &[&[u8]]) -> bool {
+    members.iter().any(|(key, _)| keys.contains(&&**key))
+}
+
 /// The profile of an object, and its members with those of nested objects.
+///
+/// A line is recognised by its own keys before anything in it is taken for a line, since the name and value of a field
+/// can be anything.
 fn recognised(members: Vec<Member<'_>>) -> Option<(Profile, Vec<Member<'_>>)> {
-    let has = |key: &[u8]| find(&members, key).is_some();
+    let members = match as_written(&members).or_else(|| reordered(&members)) {
+        Some(Profile::Ecs) => return Some((Profile::Ecs, flat(members, is_ecs_root))),
+        Some(profile) => return Some((profile, members)),
+        None => flat(members, is_datadog_root),
+    };
+    let is_line = |members: &[Member<'_>]| {
+        let keys: [&[u8]; 4] = [b"timestamp", b"status", b"message", b"logger.name"];
+        keys.iter().all(|key| find(members, key).is_some())
+    };
+    if find(&members, b"ts").is_some() {
+        return None;
+    }
+    if is_line(&members) {
+        return Some((Profile::Datadog, members));
+    }
+    // A line with renamed keys can have fields with the names of containers.
+    if has_any(&members, &FIXED[..ALWAYS]) {
+        return None;
+    }
+    if has_any(&members, &[b"insertId", b"logName", b"timestamp"])
+        && let Some(members) = log_entry(&members)
+    {
+        return Some((Profile::Gcp, members));
+    }
+    if !has_any(&members, &[b"id", b"_id", b"type", b"tags"]) {
+        return None;
+    }
+    let members = flat(datadog_event(&members)?, is_datadog_root);
+    is_line(&members).then_some((Profile::Datadog, members))
+}
+
+/// The first keys of a line, in candor's order.
+const HEADS: [(Profile, &[&[u8]]); 4] = [
+    (Profile::Ecs, &[b"@timestamp", b"log.level", b"message", b"ecs.version"]),
+    (Profile::Gcp, &[b"severity", b"time", b"message", b"logger"]),
+    (Profile::Datadog, &[b"timestamp", b"status", b"message", b"logger.name"]),
+    (Profile::Bunyan, &[b"v", b"name", b"hostname", b"pid", b"level", b"time", b"msg"]),
+];
+
+/// The profile of a line whose members have candor's order.
+fn as_written(members: &[Member<'_>]) -> Option<Profile> {
+    let begins = |head: &[&[u8]]| {
+        members.len() >= head.len()
+            && members.iter().zip(head).all(|((key, _), own)| **key == **own)
+    };
+    HEADS.iter().find(|(_, head)| begins(head)).map(|(profile, _)| *profile)
+}
+
+/// The profile of a line whose members a collector or database has put into another order.
+fn reordered(members: &[Member<'_>]) -> Option<Profile> {
+    let has = |key: &[u8]| find(members, key).is_some();
     if has(b"ts") {
         return None;
     }
     if has(b"@timestamp") && (has(b"ecs.version") || has(b"ecs")) {
-        return Some((Profile::Ecs, flat(members, is_ecs_root)));
+        return Some(Profile::Ecs);
     }
     if has(b"v") && has(b"hostname") && has(b"pid") && has(b"time") && has(b"msg") {
-        return Some((Profile::Bunyan, members));
-    }
-    if has(b"jsonPayload") {
-        return log_entry(&members).map(|members| (Profile::Gcp, members));
+        return Some(Profile::Bunyan);
     }
     // A line with renamed keys has the time first.
     let is_gcp = members.first().is_some_and(|(key, _)| &**key == b"severity")
         || members.iter().any(|(key, _)| key.starts_with(GCP_PREFIX));
-    if is_gcp && has(b"severity") && has(b"time") && has(b"message") {
-        return Some((Profile::Gcp, members));
-    }
-    let members = if has(b"attributes") { datadog_event(&members)? } else { members };
-    let members = flat(members, is_datadog_root);
-    let has = |key: &[u8]| find(&members, key).is_some();
-    let is_datadog = has(b"timestamp") && has(b"status") && has(b"message") && has(b"logger.name");
-    is_datadog.then_some((Profile::Datadog, members))
+    (is_gcp && has(b"severity") && has(b"time") && has(b"message")).then_some(Profile::Gcp)
 }
 
 /// Replaces objects under the given roots by their members, with dotted keys.
@@ -240,11 +295,11 @@ fn write(profile: Profile, members: &[Member<'_>], out: &mut Vec<u8>) {
         .iter()
         .any(|(key, value)| **value == *b"\"panic\"" && own_key(profile, key) == Some(b"event"));
     for (key, value) in members {
-        let result_key = match profile {
-            Profile::Ecs => &b"event.outcome"[..],
-            _ => b"evt.outcome",
-        };
-        if **key == *result_key && !has_outcome {
+        let is_result = matches!(
+            (profile, &**key),
+            (Profile::Ecs, b"event.outcome") | (Profile::Datadog, b"evt.outcome")
+        );
+        if is_result && !has_outcome {
             fields.push((&b"outcome"[..], Cow::Borrowed(outcome(value))));
             continue;
         }
@@ -255,9 +310,11 @@ fn write(profile: Profile, members: &[Member<'_>], out: &mut Vec<u8>) {
                 fixed[at] = Some(fixed_value(profile, own, value));
             }
             Some(_) => {}
-            None if own == b"err" && **key == *b"err" => error = Some(value),
+            // In other profiles, and with an underscore, it is a field.
+            None if profile == Profile::Bunyan && **key == *b"err" => error = Some(value),
             None => {
-                let is_panic_message = is_panic && **key == *b"error.message";
+                let is_panic_message =
+                    is_panic && own == b"error_detail" && **key == *b"error.message";
                 let own = if is_panic_message { b"panic_message" } else { own };
                 fields.push((own, field_value(own, key, value)));
             }

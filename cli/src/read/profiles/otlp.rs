@@ -88,21 +88,34 @@ fn log_record(
         attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     };
     let outcome = value_of(b"outcome").unwrap_or_default();
+    let status = value_of(b"http.response.status_code").or_else(|| value_of(b"status"));
+    let status = status.map(|status| [b"\"", &status[..], b"\""].concat());
     let has_service = has(b"service.name");
     for (name, value) in attributes {
-        // A field with the name of another attribute has an underscore.
-        let name = match name.strip_suffix(b"_") {
-            Some(plain) if plain.contains(&b'.') && has(plain) => plain,
-            _ => &name,
+        // A field with the name of another attribute has an underscore. It stays a field, whatever its name.
+        let plain = name.strip_suffix(b"_").filter(|plain| {
+            let is_taken = has(plain) && otel_key(plain, &event_name) != Some(plain);
+            is_taken || *plain == b"log.record.original"
+        });
+        if let Some(plain) = plain {
+            line.push((Cow::Owned(plain.to_vec()), Cow::Owned(value)));
+            continue;
+        }
+        let key = if name == b"error.type" {
+            let is_derived = value == outcome || Some(&value) == status.as_ref();
+            match &*event_name {
+                b"\"dependency_call\"" => Some(&b"error"[..]),
+                b"\"step_timing\"" | b"\"job_completed\"" => {
+                    Some(&b"error"[..]).filter(|_| value != outcome)
+                }
+                b"\"request_completed\"" => Some(&name[..]).filter(|_| !is_derived),
+                _ if has(b"exception.type") => Some(&b"error"[..]),
+                _ => Some(&name[..]).filter(|_| !is_derived),
+            }
+        } else {
+            otel_key(&name, &event_name)
         };
-        let is_derived = name == b"error.type"
-            && match &*event_name {
-                b"\"dependency_call\"" => false,
-                b"\"step_timing\"" | b"\"job_completed\"" => value == outcome,
-                b"\"request_completed\"" => true,
-                _ => !has(b"exception.type"),
-            };
-        if let Some(key) = otel_key(name, &event_name).filter(|_| !is_derived) {
+        if let Some(key) = key {
             line.push((Cow::Owned(key.to_vec()), Cow::Owned(value)));
         }
     }
@@ -120,8 +133,10 @@ fn otel_key<'a>(name: &'a [u8], event: &[u8]) -> Option<&'a [u8]> {
         b"user.id" => b"user_id",
         b"service.name" => b"service",
         b"http.request.method" if is_call => b"dependency_method",
-        b"http.request.method" | b"candor.request.method" => b"method",
-        b"url.path" | b"candor.request.path" => b"path",
+        b"candor.request.method" if is_call => b"method",
+        b"candor.request.path" if is_call => b"path",
+        b"http.request.method" => b"method",
+        b"url.path" if !is_call => b"path",
         b"peer.service" if is_call => b"dependency",
         b"url.full" if is_call => b"url",
         b"http.response.status_code" if is_call || is_request => b"status",
