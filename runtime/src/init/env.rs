@@ -63,8 +63,8 @@ impl Config {
             // Other crates read it too. The OpenTelemetry specification requires discarding a malformed value and
             // reporting it.
             match resource::parse(&value.to_string_lossy()) {
-                Ok(attributes) => config.resource = attributes,
-                Err(_) => config.ignored.push(IGNORED_RESOURCE),
+                Some(attributes) => config.resource = attributes,
+                None => config.ignored.push(IGNORED_RESOURCE),
             }
         }
         if !has_service {

@@ -179,7 +179,7 @@ impl Config {
         install_strict(self.strict, self.strict_allow, self.strict_targets);
         let resource = self.resource.iter().map(|(name, value)| (&name[..], &value[..]));
         let service = service.as_deref().map(|service| (SERVICE_NAME, service));
-        let resource = Arc::new(Resource::new(resource.chain(service)));
+        let resource = Resource::new(resource.chain(service));
         let profile = Profiled::new(profile, &resource, self.line_limit).map(Arc::new);
         if let Some(profile) = &profile {
             let _ = profiled.set(Arc::clone(profile));

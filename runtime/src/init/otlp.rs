@@ -238,7 +238,7 @@ impl Variables<'_> {
 
     fn headers(&mut self, name: &'static str) -> Option<Headers> {
         let text = self.read(name)?;
-        let Some(headers) = resource::parse(&text).ok().filter(are_well_formed) else {
+        let Some(headers) = resource::parse(&text).filter(are_well_formed) else {
             let message = format!("invalid {name}: expected name=value pairs, separated by commas");
             return self.mistake(name, message);
         };

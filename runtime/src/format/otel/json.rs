@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use super::value::{entries, items};
 use super::{OtelRecord, Reading, Value, value_of};
 use crate::format::resource::Resource;
 use crate::json::{escape, members};
@@ -107,7 +106,7 @@ fn write_value(json: &str, depth: u32, out: &mut String) {
         Value::Null => write!(out, "{{}}"),
         Value::List(json) => {
             out.push_str("{\"arrayValue\":{\"values\":[");
-            for (at, item) in items(json).enumerate() {
+            for (at, item) in members::of_array(json).enumerate() {
                 if at > 0 {
                     out.push(',');
                 }
@@ -118,7 +117,7 @@ fn write_value(json: &str, depth: u32, out: &mut String) {
         }
         Value::Object(json) => {
             out.push_str("{\"kvlistValue\":{\"values\":[");
-            for (at, member) in entries(json).enumerate() {
+            for (at, member) in members::of_object(json).enumerate() {
                 if at > 0 {
                     out.push(',');
                 }

@@ -16,8 +16,6 @@ use super::keys::{FIXED, Keys};
 use crate::json::hex::Hex;
 use crate::json::members;
 pub(crate) use value::{Value, value_of};
-#[cfg(feature = "otlp")]
-pub(crate) use value::{entries, items};
 
 /// The attribute with the id of the request's own span, on records that belong to a step's span.
 const REQUEST_SPAN_ID: &str = "candor.request.span_id";

@@ -1,7 +1,5 @@
 //! JSON values as OpenTelemetry's `AnyValue`.
 
-use crate::json::members::{self, Member};
-
 /// The depth up to which nested lists and objects are encoded as such. Deeper ones become JSON text: each level takes
 /// three protobuf messages, and decoders commonly accept 100.
 const MAX_DEPTH: u32 = 16;
@@ -50,19 +48,10 @@ fn number(json: &str) -> Value<'_> {
     }
 }
 
-/// The members of an object.
-pub(crate) fn entries(json: &str) -> impl Iterator<Item = Member<'_>> {
-    members::of_object(json)
-}
-
-/// The values of a list.
-pub(crate) fn items(json: &str) -> impl Iterator<Item = &str> {
-    members::of_array(json)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::members;
 
     #[test]
     fn numbers_keep_their_value() {
@@ -76,7 +65,10 @@ mod tests {
     fn deep_values_are_text() {
         assert_eq!(value_of("[1]", MAX_DEPTH - 1), Value::List("[1]"));
         assert_eq!(value_of("[1]", MAX_DEPTH), Value::Json("[1]"));
-        assert_eq!(items("[1,[2,3],\"a,]\"]").collect::<Vec<_>>(), ["1", "[2,3]", "\"a,]\""]);
-        assert_eq!(items("[]").count(), 0);
+        assert_eq!(
+            members::of_array("[1,[2,3],\"a,]\"]").collect::<Vec<_>>(),
+            ["1", "[2,3]", "\"a,]\""]
+        );
+        assert_eq!(members::of_array("[]").count(), 0);
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::batch::ExportBatch;
 use super::span::Span;
-use crate::format::otel::{OtelRecord, Value, entries, items, json as otel_json, value_of};
+use crate::format::otel::{OtelRecord, Value, json as otel_json, value_of};
 use crate::format::resource::Resource;
 use crate::json::hex::Hex;
 use crate::json::members;
@@ -197,12 +197,12 @@ fn write_value(json: &str, depth: u32, out: &mut MessageWriter) {
         Value::Int(int) => out.int(3, int.cast_unsigned()),
         Value::Double(double) => out.fixed64(4, double.to_bits()),
         Value::List(json) => out.nested(5, |list| {
-            for item in items(json) {
+            for item in members::of_array(json) {
                 list.nested(1, |value| write_value(item, depth + 1, value));
             }
         }),
         Value::Object(json) => out.nested(6, |list| {
-            for member in entries(json) {
+            for member in members::of_object(json) {
                 list.nested(1, |pair| write_pair(member.key, member.value, depth + 1, pair));
             }
         }),
