@@ -25,7 +25,7 @@ HISTOGRAMS = {
     "http_server_requests_total": "http_server_request_duration_seconds_count",
     "candor_jobs_total": "candor_job_duration_seconds_count",
 }
-NOT_LABELS = {"__name__", "instance", "job", "exported_job"}
+TARGET_LABELS = {"__name__", "instance", "job"}
 
 
 def fail(message):
@@ -48,8 +48,7 @@ def labels_of(line):
         if line.get(key) is not None:
             labels[key] = line[key]
     if line["event"] == "job_completed":
-        # Prometheus renames the label, since its own `job` is the name of the scrape.
-        labels["exported_job"] = line["job"]
+        labels["job_name"] = line["job"]
     if line["event"] == "request_completed":
         status = line["status"]
         labels["status_class"] = "none" if status is None else f"{status // 100}xx"
@@ -62,7 +61,7 @@ def counts_of(metric):
     """The counts that Prometheus has, by their labels."""
     counts = collections.Counter()
     for result in get("query", query=metric)["result"]:
-        labels = {k: v for k, v in result["metric"].items() if k not in NOT_LABELS or k == "exported_job"}
+        labels = {k: v for k, v in result["metric"].items() if k not in TARGET_LABELS}
         counts[frozenset(labels.items())] += int(result["value"][1])
     return counts
 

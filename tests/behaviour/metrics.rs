@@ -74,7 +74,7 @@ fn series_of(line: &Value) -> Option<String> {
             "candor_dependency_calls_total",
             vec![("dependency", text("dependency")), ("operation", text("operation"))],
         ),
-        "job_completed" => ("candor_jobs_total", vec![("job", text("job"))]),
+        "job_completed" => ("candor_jobs_total", vec![("job_name", text("job"))]),
         "request_completed" => {
             let method = METHODS.iter().find(|known| line["method"] == **known);
             let status = match line["status"].as_u64() {

@@ -43,8 +43,8 @@
 //! | counter `candor_dependency_calls_total` | `dependency`, `operation`, `outcome`, `error` |
 //! | histogram `http_server_request_duration_seconds` | `http_request_method`, `http_route`, `status_class`, `outcome` |
 //! | counter `http_server_requests_total` | the same |
-//! | histogram `candor_job_duration_seconds` | `job`, `outcome` |
-//! | counter `candor_jobs_total` | `job`, `outcome`, `error` |
+//! | histogram `candor_job_duration_seconds` | `job_name`, `outcome` |
+//! | counter `candor_jobs_total` | `job_name`, `outcome`, `error` |
 //!
 //! - `outcome` is `ok`, `error`, `cancelled` or `panicked`, as in the line.
 //! - `error` is the class of the error, as in the line: a [category](crate::dependency::Category) or the short name of
@@ -193,7 +193,8 @@ pub(crate) fn job_ended(
     class: Option<ErrorClass>,
     nanos: u64,
 ) -> Observation {
-    let labels = [("job", job), ("outcome", outcome)];
+    // `job` is a label of Prometheus itself.
+    let labels = [("job_name", job), ("outcome", outcome)];
     let class = class.map(ErrorClass::shown);
     let error = class.as_ref().map(Redacted::as_str);
     Observation::of(series::of(Family::Job, &labels, error), nanos)
