@@ -347,7 +347,7 @@ impl Logger {
         }
         if let Some(profile) = &self.profile {
             buffer::with(&PROFILED, |text| {
-                profile.write(line, text);
+                self.write_profiled(profile, Request::identified(request), line, text);
                 text.push('\n');
                 write(text)
             })
@@ -359,6 +359,23 @@ impl Logger {
             pretty::write(line, severity, self.colour, &mut readable);
             readable.push('\n');
             write(&readable)
+        }
+    }
+
+    /// Appends the profile's form of a line.
+    fn write_profiled(
+        &self,
+        profile: &Profiled,
+        request: Option<&Request>,
+        line: &str,
+        out: &mut String,
+    ) {
+        let Some(request) = request.filter(|_| profile.is_compact()) else {
+            return profile.write(line, None, out);
+        };
+        profile.write(line, request.first_line(self.id), out);
+        if let Some(once) = profile.once(line) {
+            request.set_first_line(self.id, once);
         }
     }
 
@@ -452,7 +469,7 @@ fn dropped(
     line.push('}');
     if let Some(profile) = profile {
         let json = std::mem::take(&mut line);
-        profile.write(&json, &mut line);
+        profile.write(&json, None, &mut line);
     } else if format == Format::Pretty {
         let json = std::mem::take(&mut line);
         pretty::write(&json, record.severity, colour, &mut line);
