@@ -43,4 +43,3 @@ mod spans;
 mod step;
 mod stress;
 mod testing;
-mod ui;
