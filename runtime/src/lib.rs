@@ -173,6 +173,7 @@ pub use sink::Overload;
 pub use sink::otlp::stats::{ExportStats, OtlpDropped, OtlpStats};
 #[cfg(feature = "otlp")]
 pub use sink::otlp::{Otlp, OtlpProtocol};
+pub use sink::sites::SiteStats;
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 
 /// The README's snippets, compiled and run.

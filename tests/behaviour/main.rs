@@ -37,6 +37,7 @@ mod redactions;
 mod scrub;
 mod shapes;
 mod sinks;
+mod sites;
 mod slowest;
 mod soak;
 mod spans;

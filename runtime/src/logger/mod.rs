@@ -22,6 +22,7 @@ use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::sites::SiteId;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
@@ -123,7 +124,7 @@ impl Logger {
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
-        self.put(request, self.step_of(request), record.severity, &mut buffer.line);
+        self.put(request, self.step_of(request), record.severity, record.site, &mut buffer.line);
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
@@ -176,13 +177,16 @@ impl Logger {
         match (decision, &overrides.recorder) {
             (LineDecision::Keep, Some(recorder)) => {
                 self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
-                recorder.keep(self.id, record.severity, self.step_of(Some(request)), &buffer.line);
+                let step = self.step_of(Some(request));
+                recorder.keep(self.id, record.severity, step, record.site, &buffer.line);
             }
             (LineDecision::SampleAway, _) => {
                 overrides.sampled_away.fetch_add(1, Ordering::Relaxed);
+                self.sink.suppress(record.site);
             }
             _ => {
                 request.suppressed.fetch_add(1, Ordering::Relaxed);
+                self.sink.suppress(record.site);
             }
         }
     }
@@ -192,9 +196,9 @@ impl Logger {
     pub(crate) fn write_kept(&self, request: &Arc<Request>, recorder: &Recorder) -> (u64, u64) {
         let (lines, lost) = recorder.finish(self.id);
         let count = lines.len() as u64;
-        for KeptLine { severity, step, mut text } in lines {
+        for KeptLine { severity, step, site, mut text } in lines {
             self.template.number(request.next_line(), &mut text);
-            self.put(Some(request), step, severity, &mut text);
+            self.put(Some(request), step, severity, site, &mut text);
         }
         (count, lost)
     }
@@ -207,7 +211,8 @@ impl Logger {
         current::with_line_buffer(|buffer| {
             self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let request = request.as_ref();
-            self.put(request, self.step_of(request), record.severity, &mut buffer.line);
+            let step = self.step_of(request);
+            self.put(request, step, record.severity, record.site, &mut buffer.line);
         });
     }
 
@@ -226,8 +231,9 @@ impl Logger {
             self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let line = &mut buffer.line;
             let request = request.as_ref();
-            let written =
-                self.finish(request, record.severity, line, |line| self.audit.write_now(line));
+            let written = self.finish(request, record.severity, line, |line| {
+                self.audit.write_now(record.site, line)
+            });
             // Events with a separate file are written only to that file.
             if in_its_order {
                 self.export(request, self.step_of(request), record.severity, line);
@@ -286,9 +292,10 @@ impl Logger {
         request: Option<&Arc<Request>>,
         step: u32,
         severity: Severity,
+        site: SiteId,
         line: &mut String,
     ) {
-        self.finish(request, severity, line, |line| self.sink.write(severity, line));
+        self.finish(request, severity, line, |line| self.sink.write(site, severity, line));
         self.export(request, step, severity, line);
     }
 
@@ -410,6 +417,7 @@ impl Logger {
                 >= self.lines_per_request;
         if over {
             request.suppressed.fetch_add(1, Ordering::Relaxed);
+            self.sink.suppress(record.site);
         }
         over
     }

@@ -28,6 +28,7 @@ impl ActiveStep {
         if !self.state.site.is_fast_path() || self.state.span.is_some() {
             return self.end(now, Outcome::Ok, result);
         }
+        let site = self.state.site.id();
         let mut state = Some(self.state);
         let ret = result.ret.as_deref();
         logger::if_only_layer(|logger| {
@@ -38,7 +39,7 @@ impl ActiveStep {
             };
             let made = current::with_thread(line).flatten();
             let Some((buffer, request, severity)) = made else { return };
-            logger.sink.write(severity, &buffer.line);
+            logger.sink.write(site, severity, &buffer.line);
             logger.export(request.as_ref(), 0, severity, &buffer.line);
             // Dropped after the borrow.
             let _left = current::with_thread(|thread| {
@@ -58,6 +59,7 @@ impl ActiveStep {
         if !self.state.site.is_fast_path() || self.state.span.is_some() {
             return self.end_own(now, Outcome::Ok, result);
         }
+        let site = self.state.site.id();
         let mut own = Some(self.state);
         let ret = result.ret.as_deref();
         logger::if_only_layer(|logger| {
@@ -68,7 +70,7 @@ impl ActiveStep {
                 Some((thread.line_buffer.take()?, severity))
             };
             let Some((buffer, severity)) = current::with_thread(line).flatten() else { return };
-            logger.sink.write(severity, &buffer.line);
+            logger.sink.write(site, severity, &buffer.line);
             logger.export(state.frame.request.as_ref(), 0, severity, &buffer.line);
             let Some(mut state) = own.take() else { return };
             // This may drop the last reference to the request, so it comes after the borrow.
