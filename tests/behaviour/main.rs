@@ -27,6 +27,7 @@ mod keys;
 mod layers;
 mod leaks;
 mod line;
+mod metrics;
 mod names;
 mod other_layers;
 mod otlp;

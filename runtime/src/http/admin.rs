@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, BufMut as _, Bytes};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body::{Body, Frame, SizeHint};
 use serde_json::{Value, json};
 use tower_service::Service;
@@ -32,6 +32,7 @@ use crate::sink::stats::stats;
 /// | `PUT …/levels?for=10m` with the body `deps=debug` | raises them temporarily, like [`Logging::raise_for`]; units are `s`, `m` and `h` |
 /// | `GET …/sites` | returns the lines and bytes of each call site, as [`Stats::sites`](crate::Stats::sites) |
 /// | `GET …/counts` | returns the counts of [`stats`](crate::stats()) and the number of lines omitted by sampling |
+/// | `GET …/metrics` | returns the text of `candor::metrics::openmetrics` (feature `metrics`) |
 ///
 /// ```no_run
 /// use axum::Router;
@@ -73,6 +74,10 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let logger = Arc::clone(&self.logger);
         Box::pin(async move {
+            #[cfg(feature = "metrics")]
+            if request.method() == Method::GET && last_segment(request.uri()) == "metrics" {
+                return Ok(metrics_response());
+            }
             let (status, value) = match respond_to(&logger, request).await {
                 Ok(value) => (StatusCode::OK, value),
                 Err((status, reason)) => (status, json!({ "error": reason })),
@@ -92,13 +97,16 @@ fn bad_request(reason: &str) -> Rejection {
     (StatusCode::BAD_REQUEST, reason.to_owned())
 }
 
+/// The last segment of the path. Only this one counts, since the service can be mounted at any path.
+fn last_segment(uri: &Uri) -> &str {
+    uri.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
 async fn respond_to<B: Body>(
     logger: &Arc<Logger>,
     request: Request<B>,
 ) -> Result<Value, Rejection> {
-    // Only the last segment counts, since the service can be mounted at any path.
-    let path = request.uri().path().trim_end_matches('/');
-    match (path.rsplit('/').next().unwrap_or_default(), request.method()) {
+    match (last_segment(request.uri()), request.method()) {
         ("levels", &Method::GET) => Ok(levels(logger)),
         ("levels", &Method::PUT) => {
             put(logger, request).await?;
@@ -215,6 +223,15 @@ fn sites() -> Value {
         })
     });
     json!({ "sites": sites.collect::<Vec<_>>() })
+}
+
+#[cfg(feature = "metrics")]
+fn metrics_response() -> Response<AdminBody> {
+    let text = crate::metrics::openmetrics();
+    let mut response = Response::new(AdminBody { text: Some(Bytes::from(text)) });
+    let content_type = HeaderValue::from_static(crate::metrics::CONTENT_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
 }
 
 fn response(status: StatusCode, value: &Value) -> Response<AdminBody> {

@@ -42,7 +42,7 @@ where
         None => SpanScope::Nothing,
     };
     if let Some(()) = in_flight::take(metadata, |record, fields| {
-        logger.write(record, spans, |line| line.push_str(fields));
+        logger.write(record, spans, |line| line.push_str(fields))
     }) {
         return;
     }

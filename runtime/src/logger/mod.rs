@@ -77,23 +77,23 @@ pub(crate) struct CandorLayer {
 }
 
 impl Logger {
-    /// Writes one line. `fields` appends the event's own members (`,"key":value`).
+    /// Writes one line; returns whether it was written. `fields` appends the event's own members (`,"key":value`).
     #[inline]
     pub(crate) fn write(
         &self,
         record: &Record<'_>,
         spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
-    ) {
+    ) -> bool {
         // The lines of the HTTP client show requests with their headers.
         #[cfg(feature = "otlp")]
         if self.exporter.is_some() && otlp::is_sending() {
-            return;
+            return false;
         }
         let request = current::request();
         current::with_line_buffer(|buffer| {
-            self.write_for(buffer, request.as_ref(), record, spans, None, fields);
-        });
+            self.write_for(buffer, request.as_ref(), record, spans, None, fields)
+        })
     }
 
     /// As [`write`](Self::write), in a request that need not be the current one, with a line buffer and the prefix that
@@ -107,18 +107,19 @@ impl Logger {
         spans: SpanScope<'_>,
         prefix: Option<&str>,
         fields: impl FnOnce(&mut String),
-    ) {
+    ) -> bool {
         let known = request.filter(|request| request.has_id());
         let overrides = known.and_then(|request| request.overrides.as_deref());
         match overrides.map_or(LineDecision::Write, |overrides| self.decide(overrides, record)) {
             LineDecision::Write
                 if known.is_some_and(|request| self.suppresses(request, record)) =>
             {
-                return;
+                return false;
             }
             LineDecision::Write | LineDecision::WriteAsDetail => {}
             decision => {
-                return self.withhold(buffer, known, overrides, decision, record, spans, fields);
+                self.withhold(buffer, known, overrides, decision, record, spans, fields);
+                return false;
             }
         }
         let identified = known.map(|request| &**request);
@@ -131,6 +132,7 @@ impl Logger {
         if strict_report::is_due() {
             self.write_strict_reports();
         }
+        true
     }
 
     /// Whether the levels, or those of the current request, allow a record.
