@@ -52,6 +52,7 @@ impl Config {
             Setting::FileBackups,
             Setting::Keys,
             Setting::Strict,
+            Setting::Story,
         ] {
             set(setting);
         }

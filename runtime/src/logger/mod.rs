@@ -8,6 +8,7 @@ pub(crate) mod dispatch;
 pub(crate) mod emit;
 pub(crate) mod notices;
 mod readable;
+pub(crate) mod story;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use tracing_core::{Level, dispatcher};
 
+use self::story::OpenStories;
 use crate::base::buffer;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
@@ -33,6 +35,7 @@ use crate::request::Request;
 use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
+use crate::request::story::StorySettings;
 #[cfg(feature = "otlp")]
 use crate::sink::otlp::{self, Exporter, LineOrigin};
 use crate::sink::{Loss, Sink};
@@ -56,6 +59,8 @@ pub(crate) struct Logger {
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
+    pub(crate) story: StorySettings,
+    pub(crate) open_stories: OpenStories,
     /// Whether this is the only layer, so that records are written without being dispatched.
     pub(crate) is_only_layer: bool,
     /// Whether steps are spans for other layers.
@@ -124,6 +129,12 @@ impl Logger {
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
         self.put(request, self.step_of(request), record.severity, &mut buffer.line);
+        self.write_due_notices();
+    }
+
+    /// Writes the notices that the values of a line caused.
+    #[inline]
+    fn write_due_notices(&self) {
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
@@ -156,7 +167,10 @@ impl Logger {
     #[cold]
     fn decide(&self, overrides: &RequestOverrides, record: &Record<'_>) -> LineDecision {
         let for_all = self.levels.load().allow(record.logger.as_str(), record.severity.level());
-        overrides.decide(record, for_all)
+        match (overrides.decide(record, for_all), &overrides.story) {
+            (LineDecision::Write, Some(story)) if story.logger == self.id => LineDecision::Tell,
+            (decision, _) => decision,
+        }
     }
 
     /// Keeps or counts a line that is not written now.
@@ -173,6 +187,10 @@ impl Logger {
         fields: impl FnOnce(&mut String),
     ) {
         let (Some(request), Some(overrides)) = (request, overrides) else { return };
+        if let (LineDecision::Tell, Some(story)) = (decision, &overrides.story) {
+            self.tell(buffer, request, story, record, spans, fields);
+            return self.write_due_notices();
+        }
         match (decision, &overrides.recorder) {
             (LineDecision::Keep, Some(recorder)) => {
                 self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
@@ -193,7 +211,7 @@ impl Logger {
         let (lines, lost) = recorder.finish(self.id);
         let count = lines.len() as u64;
         for KeptLine { severity, step, mut text } in lines {
-            self.template.number(request.next_line(), &mut text);
+            let _turn = self.take_turn(Some(request), &mut text);
             self.put(Some(request), step, severity, &mut text);
         }
         (count, lost)
@@ -202,11 +220,12 @@ impl Logger {
     /// Writes a line of candor's own, regardless of levels and limits.
     pub(crate) fn write_always(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
         let request = current::request();
-        let identified = Request::identified(request.as_ref());
-        let seq = identified.map(Request::next_line);
+        let request = request.as_ref();
+        let identified = Request::identified(request);
+        let seq = identified.map(|_| NO_SEQ);
         current::with_line_buffer(|buffer| {
-            self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
-            let request = request.as_ref();
+            self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
+            let _turn = self.take_turn(request.filter(|_| seq.is_some()), &mut buffer.line);
             self.put(request, self.step_of(request), record.severity, &mut buffer.line);
         });
     }
@@ -221,11 +240,12 @@ impl Logger {
         let identified = Request::identified(request.as_ref());
         let in_its_order = self.audit.shares_destination_with(&self.sink);
         // In a file of its own, an audit event has no number, which would leave a gap: that means a lost line.
-        let seq = identified.filter(|_| in_its_order).map(Request::next_line);
+        let seq = identified.filter(|_| in_its_order).map(|_| NO_SEQ);
         current::with_line_buffer(|buffer| {
-            self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
+            self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let line = &mut buffer.line;
             let request = request.as_ref();
+            let _turn = self.take_turn(request.filter(|_| seq.is_some()), line);
             let written =
                 self.finish(request, record.severity, line, |line| self.audit.write_now(line));
             // Events with a separate file are written only to that file.
@@ -240,6 +260,23 @@ impl Logger {
     #[inline]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn render(
+        &self,
+        buffer: &mut LineBuffer,
+        request: Option<&Request>,
+        seq: Option<u64>,
+        record: &Record<'_>,
+        spans: SpanScope<'_>,
+        prefix: Option<&str>,
+        fields: impl FnOnce(&mut String),
+    ) {
+        self.render_whole(buffer, request, seq, record, spans, prefix, fields);
+        self.shrink(&mut buffer.line);
+    }
+
+    /// As [`render`](Self::render), without cutting a line that is too long.
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
+    fn render_whole(
         &self,
         buffer: &mut LineBuffer,
         request: Option<&Request>,
@@ -268,6 +305,11 @@ impl Logger {
             members::move_last(line, own, "exc");
         }
         line.push('}');
+    }
+
+    /// Cuts a line that is too long.
+    #[inline]
+    fn shrink(&self, line: &mut String) {
         shrink::shrink(line, self.line_limit.saturating_sub(1));
     }
 
