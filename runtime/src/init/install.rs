@@ -26,6 +26,7 @@ use crate::json::members;
 use crate::layer::LayerFilter;
 use crate::layer::standalone::StandaloneSubscriber;
 use crate::levels::ActiveLevels;
+use crate::logger::story::OpenStories;
 use crate::logger::{self, CandorLayer, Logger, notices};
 #[cfg(feature = "metrics")]
 use crate::metrics;
@@ -211,6 +212,8 @@ impl Config {
             value_limit: self.value_limit,
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,
+            story: self.story,
+            open_stories: OpenStories::default(),
             is_only_layer,
             spans: self.spans,
             sink,

@@ -8,6 +8,7 @@ pub(crate) mod dispatch;
 pub(crate) mod emit;
 pub(crate) mod notices;
 mod readable;
+pub(crate) mod story;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use tracing_core::{Level, dispatcher};
 
+use self::story::OpenStories;
 use crate::base::buffer;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
@@ -34,6 +36,7 @@ use crate::request::Request;
 use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
+use crate::request::story::StorySettings;
 #[cfg(feature = "otlp")]
 use crate::sink::otlp::{self, Exporter, LineOrigin};
 use crate::sink::{Loss, Sink};
@@ -57,6 +60,8 @@ pub(crate) struct Logger {
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
+    pub(crate) story: StorySettings,
+    pub(crate) open_stories: OpenStories,
     /// Whether this is the only layer, so that records are written without being dispatched.
     pub(crate) is_only_layer: bool,
     /// Whether steps are spans for other layers.
@@ -118,21 +123,26 @@ impl Logger {
             }
             LineDecision::Write | LineDecision::WriteAsDetail => {}
             decision => {
-                self.withhold(buffer, known, overrides, decision, record, spans, fields);
-                return false;
+                return self.withhold(buffer, known, overrides, decision, record, spans, fields);
             }
         }
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
         self.put(request, self.step_of(request), record.severity, record.site, &mut buffer.line);
+        self.write_due_notices();
+        true
+    }
+
+    /// Writes the notices that the values of a line caused.
+    #[inline]
+    fn write_due_notices(&self) {
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
         if strict_report::is_due() {
             self.write_strict_reports();
         }
-        true
     }
 
     /// Whether the levels, or those of the current request, allow a record.
@@ -159,10 +169,14 @@ impl Logger {
     #[cold]
     fn decide(&self, overrides: &RequestOverrides, record: &Record<'_>) -> LineDecision {
         let for_all = self.levels.load().allow(record.logger.as_str(), record.severity.level());
-        overrides.decide(record, for_all)
+        match (overrides.decide(record, for_all), &overrides.story) {
+            (LineDecision::Write, Some(story)) if story.logger == self.id => LineDecision::Tell,
+            (decision, _) => decision,
+        }
     }
 
-    /// Keeps or counts a line that is not written now.
+    /// Keeps or counts a line that is not written now, or writes it if its request's story does. Returns whether it is
+    /// written.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn withhold(
@@ -174,8 +188,13 @@ impl Logger {
         record: &Record<'_>,
         spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
-    ) {
-        let (Some(request), Some(overrides)) = (request, overrides) else { return };
+    ) -> bool {
+        let (Some(request), Some(overrides)) = (request, overrides) else { return false };
+        if let (LineDecision::Tell, Some(story)) = (decision, &overrides.story) {
+            let is_written = self.tell(buffer, request, story, record, spans, fields);
+            self.write_due_notices();
+            return is_written;
+        }
         match (decision, &overrides.recorder) {
             (LineDecision::Keep, Some(recorder)) => {
                 self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
@@ -191,6 +210,7 @@ impl Logger {
                 self.sink.suppress(record.site);
             }
         }
+        false
     }
 
     /// Writes the lines that the flight recorder kept; returns how many, and how many were lost.
@@ -199,7 +219,7 @@ impl Logger {
         let (lines, lost) = recorder.finish(self.id);
         let count = lines.len() as u64;
         for KeptLine { severity, step, site, mut text } in lines {
-            self.template.number(request.next_line(), &mut text);
+            let _turn = self.take_turn(Some(request), &mut text);
             self.put(Some(request), step, severity, site, &mut text);
         }
         (count, lost)
@@ -208,11 +228,12 @@ impl Logger {
     /// Writes a line of candor's own, regardless of levels and limits.
     pub(crate) fn write_always(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
         let request = current::request();
-        let identified = Request::identified(request.as_ref());
-        let seq = identified.map(Request::next_line);
+        let request = request.as_ref();
+        let identified = Request::identified(request);
+        let seq = identified.map(|_| NO_SEQ);
         current::with_line_buffer(|buffer| {
-            self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
-            let request = request.as_ref();
+            self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
+            let _turn = self.take_turn(request.filter(|_| seq.is_some()), &mut buffer.line);
             let step = self.step_of(request);
             self.put(request, step, record.severity, record.site, &mut buffer.line);
         });
@@ -228,11 +249,12 @@ impl Logger {
         let identified = Request::identified(request.as_ref());
         let in_its_order = self.audit.shares_destination_with(&self.sink);
         // In a file of its own, an audit event has no number, which would leave a gap: that means a lost line.
-        let seq = identified.filter(|_| in_its_order).map(Request::next_line);
+        let seq = identified.filter(|_| in_its_order).map(|_| NO_SEQ);
         current::with_line_buffer(|buffer| {
-            self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
+            self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let line = &mut buffer.line;
             let request = request.as_ref();
+            let _turn = self.take_turn(request.filter(|_| seq.is_some()), line);
             let written = self.finish(request, record.severity, line, |line| {
                 self.audit.write_now(record.site, line)
             });
@@ -248,6 +270,23 @@ impl Logger {
     #[inline]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn render(
+        &self,
+        buffer: &mut LineBuffer,
+        request: Option<&Request>,
+        seq: Option<u64>,
+        record: &Record<'_>,
+        spans: SpanScope<'_>,
+        prefix: Option<&str>,
+        fields: impl FnOnce(&mut String),
+    ) {
+        self.render_whole(buffer, request, seq, record, spans, prefix, fields);
+        self.shrink(&mut buffer.line);
+    }
+
+    /// As [`render`](Self::render), without cutting a line that is too long.
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
+    fn render_whole(
         &self,
         buffer: &mut LineBuffer,
         request: Option<&Request>,
@@ -276,6 +315,11 @@ impl Logger {
             members::move_last(line, own, "exc");
         }
         line.push('}');
+    }
+
+    /// Cuts a line that is too long.
+    #[inline]
+    fn shrink(&self, line: &mut String) {
         shrink::shrink(line, self.line_limit.saturating_sub(1));
     }
 

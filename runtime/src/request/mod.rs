@@ -12,8 +12,10 @@ pub(crate) mod open_steps;
 pub(crate) mod overrides;
 pub(crate) mod recorder;
 pub(crate) mod rendered;
+pub(crate) mod story;
 pub(crate) mod totals;
 pub(crate) mod trace;
+pub(crate) mod wide;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -22,8 +24,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
 use self::identity::Identity;
 use self::open_steps::OpenSteps;
 use self::overrides::RequestOverrides;
+use self::story::RequestStory;
 use self::totals::{Cause, Totals};
 use self::trace::Trace;
+use self::wide::{WideFields, WideValue};
 use crate::base::clock::Tick;
 use crate::base::{lock, random, serial, sync};
 use crate::redact::shown::{self, Redacted};
@@ -61,6 +65,8 @@ pub(crate) struct Request {
     /// Changes with the identity; no two states of any two requests share a version.
     version: AtomicU64,
     totals: Mutex<Totals>,
+    /// The fields that only the completion line has.
+    wide: Mutex<WideFields>,
     /// Nanoseconds from which on a step is slower than `totals.slowest`.
     slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
@@ -132,6 +138,7 @@ impl Request {
             first_line: OnceLock::new(),
             version: AtomicU64::new(serial),
             totals: Mutex::default(),
+            wide: Mutex::default(),
             slowest_from: AtomicU64::new(1),
             #[cfg(feature = "testing")]
             capture: capture::CaptureSlot::new(),
@@ -200,6 +207,22 @@ impl Request {
     #[inline]
     pub(crate) fn identified(request: Option<&Arc<Self>>) -> Option<&Self> {
         request.map(|request| &**request).filter(|request| request.has_id())
+    }
+
+    /// The story, if not all lines of the request are written at once.
+    #[inline]
+    pub(crate) fn story(&self) -> Option<&RequestStory> {
+        self.overrides.as_deref()?.story.as_ref()
+    }
+
+    pub(crate) fn change_wide(&self, change: impl FnOnce(&mut WideFields)) {
+        change(&mut lock(&self.wide));
+    }
+
+    /// The wide fields, and the number of values that were dropped because there were too many.
+    pub(crate) fn wide_fields(&self) -> (Vec<(Redacted<'static>, WideValue)>, u64) {
+        let wide = lock(&self.wide);
+        (wide.fields.clone(), wide.dropped)
     }
 
     /// The number of lines that other requests would not have written.

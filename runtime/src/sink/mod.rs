@@ -33,6 +33,7 @@ pub(crate) use destination::Destination;
 pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
 use reentrancy::WriteGuard;
+pub(crate) use reentrancy::is_writing;
 use stats::{Counters, Reason, SinkKind};
 pub(crate) use stream::Stream;
 pub(crate) use target::Loss;
