@@ -31,6 +31,7 @@ pub(crate) use destination::Destination;
 pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
 use reentrancy::WriteGuard;
+pub(crate) use reentrancy::is_writing;
 use stats::{Counters, Reason, SinkKind};
 pub(crate) use stream::Stream;
 use target::Batch;
@@ -130,6 +131,11 @@ impl Sink {
         self.destination.flush(deadline);
         // `left` includes the batch that is being written, of which some lines may be written already.
         left.min(self.counters.waiting())
+    }
+
+    /// The number of lines that could not be written so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.counters.lost()
     }
 
     /// Closes the queue if it is empty. Later lines are written directly.

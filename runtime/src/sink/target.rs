@@ -142,8 +142,7 @@ fn write_rest(
             Err(failure) => failure,
         };
         // The line that the failure cut off is dropped, or the first one if nothing was written.
-        let start =
-            lines[..failure.written].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        let start = last_end(&lines[..failure.written]).unwrap_or(0);
         let before = count_lines(&lines[..start]);
         let end = start + line_end(&lines[start..]);
         counters.complete(before);
@@ -182,9 +181,20 @@ fn finish_partial_line(target: &mut impl Target, counters: &Counters) -> Result<
     }
 }
 
+/// Whether a line ends at this byte. The pretty format has lines of several rows, of which all but the last one end
+/// with a space.
+fn is_end(lines: &[u8], at: usize) -> bool {
+    lines[at] == b'\n' && (at == 0 || lines[at - 1] != b' ')
+}
+
 /// The end of the first line, after its line feed.
 fn line_end(lines: &[u8]) -> usize {
-    lines.iter().position(|b| *b == b'\n').map_or(lines.len(), |at| at + 1)
+    (0..lines.len()).find(|at| is_end(lines, *at)).map_or(lines.len(), |at| at + 1)
+}
+
+/// The end of the last whole line.
+fn last_end(lines: &[u8]) -> Option<usize> {
+    (0..lines.len()).rfind(|at| is_end(lines, *at)).map(|at| at + 1)
 }
 
 /// The length of the lines that fit into `limit`, and of the first line at least.
@@ -193,11 +203,12 @@ fn whole_lines(lines: &[u8], first: usize, limit: usize) -> usize {
     if lines.len() <= limit {
         return lines.len();
     }
-    lines[..limit].iter().rposition(|b| *b == b'\n').map_or(first, |at| at + 1)
+    last_end(&lines[..limit]).unwrap_or(first)
 }
 
 fn count_lines(lines: &[u8]) -> u64 {
-    lines.iter().map(|b| u64::from(*b == b'\n')).sum()
+    let first = u64::from(lines.first() == Some(&b'\n'));
+    first + lines.windows(2).map(|two| u64::from(two[1] == b'\n' && two[0] != b' ')).sum::<u64>()
 }
 
 #[cfg(test)]
@@ -252,6 +263,20 @@ mod tests {
         write(&mut target, "one\ntwo\nthree\na long line\n", &counters).expect("written");
         assert_eq!((target.writes, counters.written()), (4, 7));
         assert_eq!(target.out, b"one\ntwo\nthree\none\ntwo\nthree\na long line\n");
+    }
+
+    #[test]
+    fn rows_that_end_with_a_space_belong_to_one_line() {
+        let lines = "header \none\ntwo \n  more \n  more\nthree\n";
+        let counters = Counters::new(SinkKind::Writer);
+        // The second line is cut off within its second row, and the third one finds no space.
+        let mut target = Scripted { limit: 100, script: vec![20, 0], ..Scripted::default() };
+        let batch = Batch { bytes: lines.as_bytes(), count: 3, counts_as_accepted: true };
+        write_batch(&mut target, batch, &counters).expect_err("two is cut off");
+        assert_eq!((counters.written(), counters.dropped(Reason::Io)), (1, 2));
+        write(&mut target, "four\n", &counters).expect("written");
+        assert_eq!((counters.written(), counters.dropped(Reason::Io)), (3, 1));
+        assert_eq!(target.out, b"header \none\ntwo \n  more \n  more\nfour\n");
     }
 
     #[test]
