@@ -30,6 +30,7 @@ mod line;
 mod names;
 mod other_layers;
 mod otlp;
+mod pretty;
 mod profiles;
 mod programs;
 mod redact;

@@ -204,6 +204,12 @@ impl Layout<'_> {
                     self.plain(BOLD, job);
                 }
                 self.status(facts);
+                // In the other positions, the first column has it.
+                if let (Position::Whole { .. }, Some(duration)) = (position, facts.duration) {
+                    self.out.push(' ');
+                    self.out.push_str(duration);
+                    self.out.push_str(UNIT);
+                }
                 self.totals(&facts.totals, facts.cause);
             }
             Kind::Event => {
@@ -214,13 +220,6 @@ impl Layout<'_> {
                 }
                 self.plain("", facts.message);
             }
-        }
-        if matches!(position, Position::Whole { .. })
-            && let Some(duration) = facts.duration
-        {
-            self.out.push(' ');
-            self.out.push_str(duration);
-            self.out.push_str(UNIT);
         }
         if is_inline(facts, position)
             && let Some(error) = facts.error
