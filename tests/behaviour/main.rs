@@ -31,6 +31,7 @@ mod metrics;
 mod names;
 mod other_layers;
 mod otlp;
+mod pretty;
 mod profiles;
 mod programs;
 mod redact;

@@ -237,7 +237,6 @@ pub(crate) fn is_of(request: &Arc<Request>) -> bool {
 }
 
 /// The id of the active step, if it is a step of this request; 0 outside any step.
-#[cfg(feature = "otlp")]
 pub(crate) fn step_of(request: &Arc<Request>) -> u32 {
     with(|frame| {
         // A line of a step is written while the frame has no request.

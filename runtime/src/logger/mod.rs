@@ -22,6 +22,7 @@ use self::story::OpenStories;
 use crate::base::buffer;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
+use crate::format::pretty::{Place, Pretty, Style};
 use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::SiteId;
@@ -39,7 +40,7 @@ use crate::request::recorder::{KeptLine, Recorder};
 use crate::request::story::StorySettings;
 #[cfg(feature = "otlp")]
 use crate::sink::otlp::{self, Exporter, LineOrigin};
-use crate::sink::{Loss, Sink};
+use crate::sink::{self, Loss, Sink};
 
 thread_local! {
     /// The buffer for the lines of a profile.
@@ -53,7 +54,8 @@ pub(crate) struct Logger {
     pub(crate) id: u64,
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
-    pub(crate) colour: bool,
+    /// `None` unless it is the format.
+    pub(crate) pretty: Option<Pretty>,
     /// The form of the lines for a platform; `None` for candor's own.
     pub(crate) profile: Option<Arc<Profiled>>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
@@ -255,12 +257,14 @@ impl Logger {
             let line = &mut buffer.line;
             let request = request.as_ref();
             let _turn = self.take_turn(request.filter(|_| seq.is_some()), line);
-            let written = self.finish(request, record.severity, line, |line| {
-                self.audit.write_now(record.site, line)
-            });
+            let step = self.step_of(request);
+            let written =
+                self.finish(request, step, record.severity, !in_its_order, line, |line| {
+                    self.audit.write_now(record.site, line)
+                });
             // Events with a separate file are written only to that file.
             if in_its_order {
-                self.export(request, self.step_of(request), record.severity, line);
+                self.export(request, step, record.severity, line);
             }
             written
         })
@@ -341,7 +345,8 @@ impl Logger {
         site: SiteId,
         line: &mut String,
     ) {
-        self.finish(request, severity, line, |line| self.sink.write(site, severity, line));
+        let write = |line: &str| self.sink.write(site, severity, line);
+        self.finish(request, step, severity, false, line, write);
         self.export(request, step, severity, line);
     }
 
@@ -371,27 +376,24 @@ impl Logger {
         }
     }
 
-    /// The id of the active step, if it is a step of this request.
+    /// The id of the active step, if it is a step of this request and something needs it.
     #[inline]
-    #[cfg_attr(
-        not(feature = "otlp"),
-        expect(unused_variables, clippy::unused_self, reason = "only OTLP exports")
-    )]
     fn step_of(&self, request: Option<&Arc<Request>>) -> u32 {
         #[cfg(feature = "otlp")]
-        {
-            request.filter(|_| self.exporter.is_some()).map_or(0, current::step_of)
-        }
+        let is_needed = self.pretty.is_some() || self.exporter.is_some();
         #[cfg(not(feature = "otlp"))]
-        0
+        let is_needed = self.pretty.is_some();
+        request.filter(|_| is_needed).map_or(0, current::step_of)
     }
 
-    /// Puts the line into its format, with its line feed, and passes it to `write`.
+    /// Puts the line into its format, with its line feed, and passes it to `write`. `step` is the id of the active step.
     #[inline]
     fn finish<T>(
         &self,
         request: Option<&Arc<Request>>,
+        step: u32,
         severity: Severity,
+        is_audit_file: bool,
         line: &mut String,
         write: impl FnOnce(&str) -> T,
     ) -> T {
@@ -404,14 +406,25 @@ impl Logger {
                 text.push('\n');
                 write(text)
             })
-        } else if self.format == Format::Json {
+        } else if let Some(pretty) = &self.pretty {
+            if sink::is_writing() {
+                // The sink refuses it, and this thread may hold the lock.
+                return write(line);
+            }
+            let request = Request::identified(request);
+            let place = Place {
+                request: request.map_or(0, |request| request.serial),
+                step,
+                depth_of: |step| {
+                    let open = request.and_then(|request| request.open_steps.as_ref());
+                    open.map_or(0, |open| open.depth_of(step))
+                },
+            };
+            let lost = self.sink.lost() + self.audit.lost();
+            pretty.write(is_audit_file, lost, line, severity, &place, write)
+        } else {
             line.push('\n');
             write(line)
-        } else {
-            let mut readable = String::with_capacity(line.len());
-            pretty::write(line, severity, self.colour, &mut readable);
-            readable.push('\n');
-            write(&readable)
         }
     }
 
@@ -472,13 +485,12 @@ impl Logger {
 /// The line that reports how many lines a background writer dropped, and why, with its line feed.
 pub(crate) fn lines_dropped(
     template: &Template,
-    format: Format,
-    colour: bool,
+    pretty: Option<Style>,
     profile: Option<&Profiled>,
     lines: u64,
     reason: &'static str,
 ) -> String {
-    dropped(template, format, colour, profile, |line| {
+    dropped(template, pretty, profile, |line| {
         let _ = write!(line, ",\"lines\":{lines},\"reason\":\"{reason}\"");
     })
 }
@@ -488,14 +500,13 @@ pub(crate) fn lines_dropped(
 #[cfg(feature = "otlp")]
 pub(crate) fn records_dropped(
     template: &Template,
-    format: Format,
-    colour: bool,
+    pretty: Option<Style>,
     profile: Option<&Profiled>,
     (records, kind): (u64, &'static str),
     reason: &'static str,
     detail: &str,
 ) -> String {
-    dropped(template, format, colour, profile, |line| {
+    dropped(template, pretty, profile, |line| {
         let _ = write!(
             line,
             ",\"lines\":{records},\"reason\":\"{reason}\",\"sink\":\"otlp\",\"records\":\"{kind}\""
@@ -508,8 +519,7 @@ pub(crate) fn records_dropped(
 
 fn dropped(
     template: &Template,
-    format: Format,
-    colour: bool,
+    pretty: Option<Style>,
     profile: Option<&Profiled>,
     members: impl FnOnce(&mut String),
 ) -> String {
@@ -524,9 +534,9 @@ fn dropped(
     if let Some(profile) = profile {
         let json = std::mem::take(&mut line);
         profile.write(&json, None, &mut line);
-    } else if format == Format::Pretty {
+    } else if let Some(style) = pretty {
         let json = std::mem::take(&mut line);
-        pretty::write(&json, record.severity, colour, &mut line);
+        pretty::write_outside(&json, record.severity, style, &mut line);
     }
     line.push('\n');
     line

@@ -48,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) started: Tick,
     /// Boxed: most requests have none, and `None` is one load.
     pub(crate) overrides: Option<Box<RequestOverrides>>,
-    /// Present if something watches whether the request ends.
+    /// Present if something watches whether the request ends, or if its lines are indented.
     pub(crate) open_steps: Option<OpenSteps>,
     pub(crate) origin: Origin,
     /// Whether `request_completed` is written.
@@ -114,7 +114,6 @@ impl Request {
 
     fn begun(started: Tick, id: Redacted<'static>) -> Self {
         let serial = serial::next();
-        #[cfg(feature = "testing")]
         let is_request = !id.as_str().is_empty();
         Request {
             id,
@@ -126,7 +125,7 @@ impl Request {
             trace_received: None,
             started,
             overrides: None,
-            open_steps: None,
+            open_steps: if is_request { OpenSteps::if_wanted() } else { None },
             origin: Origin::Internal,
             is_over: AtomicBool::new(false),
             has_panicked: AtomicBool::new(false),

@@ -144,6 +144,11 @@ impl Sink {
         left.min(self.counters.waiting())
     }
 
+    /// The number of lines that could not be written so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.counters.lost()
+    }
+
     /// Closes the queue if it is empty. Later lines are written directly.
     pub(crate) fn close(&self) {
         if let Some(queue) = &self.queue {

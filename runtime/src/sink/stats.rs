@@ -126,6 +126,11 @@ impl Counters {
         self.dropped[reason as usize].get()
     }
 
+    /// Dropped lines, whatever the reason.
+    pub(super) fn lost(&self) -> u64 {
+        REASONS.iter().map(|(reason, _)| self.dropped(*reason)).sum()
+    }
+
     /// Lines that were accepted and are neither written nor dropped.
     pub(super) fn waiting(&self) -> u64 {
         let mut stats = SinkStats::new("");
