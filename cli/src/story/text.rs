@@ -40,6 +40,19 @@ pub(crate) fn render(story: &Story, diagnosis: &Diagnosis, options: TextOptions)
     out.text
 }
 
+/// The story of one request without its title and facts, which the caller has shown.
+pub(crate) fn render_body(story: &Story, diagnosis: &Diagnosis, options: TextOptions) -> String {
+    let mut out = Writer { text: String::new(), options };
+    explain(&mut out, story, diagnosis);
+    for part in &story.parts {
+        tree(&mut out, story, part, diagnosis);
+    }
+    for note in notes::of_story(story) {
+        out.row(Row::new().add(Style::Warn, "! ").add(Style::Warn, &note));
+    }
+    out.text
+}
+
 struct Writer {
     text: String,
     options: TextOptions,
@@ -113,6 +126,11 @@ fn head(out: &mut Writer, story: &Story, index: usize) {
 
 fn summary(out: &mut Writer, story: &Story, diagnosis: &Diagnosis) {
     out.blank();
+    explain(out, story, diagnosis);
+}
+
+/// The cause, and which dependencies and which step took the time.
+fn explain(out: &mut Writer, story: &Story, diagnosis: &Diagnosis) {
     if !diagnosis.explanation.is_empty() {
         let style = if diagnosis.failed { Style::Bad } else { Style::Warn };
         out.labelled(style, notes::cause_label(diagnosis.failed), &diagnosis.explanation);
