@@ -90,7 +90,8 @@ impl Unwrapper {
             self.pretty = Some((trimmed.len() - 1, b"{\n".to_vec()));
             return;
         }
-        self.find_records(trimmed, keys, tally, found, 0);
+        // The part of a split line can end with a space that belongs to it.
+        self.find_records(line.strip_suffix(b"\r").unwrap_or(line), keys, tally, found, 0);
     }
 
     /// The latest line if it was joined from parts and has no record.
@@ -112,12 +113,12 @@ impl Unwrapper {
         found: &mut dyn FnMut(&Record<'_>),
         depth: u32,
     ) {
-        let line = line.trim_ascii();
+        let Some(joined) = self.join_cri(line, tally) else { return };
+        let line = joined.trim_ascii();
         if line.is_empty() || matches!(line, b"[" | b"]" | b"],") {
             return;
         }
-        let Some(line) = self.join_cri(line, tally) else { return };
-        match first_record(&line, keys) {
+        match first_record(line, keys) {
             Found::Record(record, rest) => {
                 tally.records += 1;
                 found(&record);

@@ -115,7 +115,7 @@ impl Drawing {
     /// A request that ended, on one line.
     pub(super) fn folded(&mut self, request: &Gathered, end: &Line, missing: u64) {
         self.begin(Some(end.at), false);
-        let mut row = self.head(&request.id, end);
+        let mut row = self.head(&request.id, end, Style::Plain);
         row.pad(TITLE + self.title_width + 2);
         if missing > 0 {
             let lines = if missing == 1 { "line" } else { "lines" };
@@ -129,7 +129,7 @@ impl Drawing {
     /// A request that ended, as a tree.
     pub(super) fn tree(&mut self, request: &Gathered, end: &Line, keys: &Keys) {
         self.begin(Some(end.at), true);
-        let mut row = self.head(&request.id, end);
+        let mut row = self.head(&request.id, end, Style::Bold);
         if !end.user.is_empty() {
             row.add(Style::Dim, &format!("  user {}", end.user));
         }
@@ -149,8 +149,9 @@ impl Drawing {
         if form == Unfinished::StillOpen {
             age = age.max(request.age().as_secs_f64() * 1e3);
         }
+        let emphasis = if form == Unfinished::Tree { Style::Bold } else { Style::Plain };
         let age = if age > 0.0 { format!("≥{}", format_ms(age)) } else { String::new() };
-        let mut row = self.columns(&request.id, latest.at, (Style::Warn, status), &age, &latest);
+        let mut row = self.columns(&request.id, latest.at, (Style::Warn, status), &age, &latest, emphasis);
         if form != Unfinished::Tree {
             row.pad(TITLE + self.title_width + 2);
             row.add(Style::Dim, &seen(request, &latest));
@@ -176,13 +177,13 @@ impl Drawing {
     }
 
     /// The columns of a request that ended.
-    fn head(&mut self, id: &str, end: &Line) -> Row {
+    fn head(&mut self, id: &str, end: &Line, emphasis: Style) -> Row {
         let (style, status) = end.end_status();
         let status = if status.is_empty() { end.text("outcome") } else { status };
         let duration = end
             .micros("duration_ms")
             .map_or_else(String::new, |duration| format_ms(to_ms(duration)));
-        self.columns(id, end.at, (style, &status), &duration, end)
+        self.columns(id, end.at, (style, &status), &duration, end, emphasis)
     }
 
     /// Time, status, duration, id and title, which stand below those of the row before.
@@ -193,17 +194,18 @@ impl Drawing {
         (style, status): (Style, &str),
         duration: &str,
         line: &Line,
+        emphasis: Style,
     ) -> Row {
         let mut row = Row::new();
         row.add(Style::Dim, &self.zone.time_of_day(at)).pad(STATUS);
         row.add(style, status).add(Style::Plain, " ");
-        row.add_right(Style::Bold, duration, DURATION_END).pad(ID);
+        row.add_right(emphasis, duration, DURATION_END).pad(ID);
         row.add(Style::Dim, short_id(id)).pad(TITLE - 1).add(Style::Plain, " ");
         let title = self.title(line);
         let widest = self.screen.width / TITLE_SHARE;
         let title = truncate(&escape(&title), self.screen.width.saturating_sub(TITLE).max(12));
         self.title_width = self.title_width.max(display_width(&title).min(widest));
-        row.add(Style::Plain, &title);
+        row.add(emphasis, &title);
         row
     }
 
@@ -257,9 +259,9 @@ fn summary(end: &Line) -> Vec<String> {
     let steps = named_times(end, "step_own_ms", Value::as_f64);
     let slowest = end.text("slowest_step");
     if !slowest.is_empty() && steps.is_empty() {
-        let share = end.get("dependency_ms").and_then(Value::as_f64).filter(|ms| *ms > 0.0);
-        facts.extend(share.map(|ms| format!("{} in calls", format_ms(ms))));
         facts.push(format!("slowest {slowest}"));
+        let calls = end.get("dependency_ms").and_then(Value::as_f64).filter(|ms| *ms > 0.0);
+        facts.extend(calls.map(|ms| format!("{} in calls", format_ms(ms))));
     }
     facts.extend(Some(steps.join(", ")).filter(|steps| !steps.is_empty()));
     let calls: Vec<String> = dependencies.into_iter().map(|call| format!("→ {call}")).collect();
