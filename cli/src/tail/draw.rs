@@ -1,5 +1,7 @@
 //! Draws requests and lines as they end.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::pending::Gathered;
@@ -151,7 +153,8 @@ impl Drawing {
         }
         let emphasis = if form == Unfinished::Tree { Style::Bold } else { Style::Plain };
         let age = if age > 0.0 { format!("≥{}", format_ms(age)) } else { String::new() };
-        let mut row = self.columns(&request.id, latest.at, (Style::Warn, status), &age, &latest, emphasis);
+        let mut row =
+            self.columns(&request.id, latest.at, (Style::Warn, status), &age, &latest, emphasis);
         if form != Unfinished::Tree {
             row.pad(TITLE + self.title_width + 2);
             row.add(Style::Dim, &seen(request, &latest));
@@ -237,9 +240,10 @@ fn seen(request: &Gathered, latest: &Line) -> String {
     let step = latest.get("open").and_then(|open| open.as_array()?.last());
     let of = |key| step.and_then(|step| step.get(key)?.as_str());
     let words: Vec<&str> = [of("dependency"), of("step")].into_iter().flatten().collect();
-    match words.is_empty() {
-        true => format!("{count} {lines} so far, the latest: {}", line_text(latest).0),
-        false => format!("{count} {lines} so far, waits in {}", words.join(" ")),
+    if words.is_empty() {
+        format!("{count} {lines} so far, the latest: {}", line_text(latest).0)
+    } else {
+        format!("{count} {lines} so far, waits in {}", words.join(" "))
     }
 }
 
@@ -303,7 +307,7 @@ fn line_text(line: &Line) -> (String, Vec<(String, String)>) {
     };
     let mut message = name;
     if let Some(duration) = line.micros("duration_ms") {
-        message.push_str(&format!(" {}", format_ms(to_ms(duration))));
+        let _ = write!(message, " {}", format_ms(to_ms(duration)));
     }
     let facts = ["outcome", "error", "error_detail"].map(|key| (key.to_owned(), line.get(key)));
     let facts = facts.into_iter().filter_map(|(key, value)| {

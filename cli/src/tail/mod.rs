@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use crate::args::KeyArgs;
 use crate::line::{Level, Line};
-use crate::open::is_end;
 use crate::output::{self, Failure, Output};
 use crate::read::{Key, Keys, LiveLine, LiveReader, Record, text};
 use crate::screen::Screen;
@@ -44,6 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[command(after_help = "Example:\n  cargo run | candor tail\n  \
                         candor tail app.log --slow=500ms\n  \
                         kubectl logs -f --prefix deploy/orders | candor tail --failed")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct TailArgs {
     /// Files to follow, also through rotation; `-` is standard input, which is the default
     #[arg(value_name = "FILES")]
@@ -206,7 +206,6 @@ impl<'a> Tail<'a> {
         }
         let level = record.get(Key::Level).and_then(text).unwrap_or_default();
         let facts = LineFacts {
-            is_end: is_end(record),
             is_warning: Level::parse(&level) >= Level::Warn,
             is_match: self.contains(record.bytes),
             is_earlier,
@@ -215,9 +214,9 @@ impl<'a> Tail<'a> {
             Added::Ended(request) => self.ended(&request, input),
             Added::Open(request) => {
                 let is_stuck = record.get(Key::Msg) == Some(b"\"request_stuck\"");
-                if is_stuck && !request.is_reported && !request.is_earlier {
+                if is_stuck && !request.is_reported && !request.facts.is_earlier {
                     request.is_reported = true;
-                    if request.is_match {
+                    if request.facts.is_match {
                         self.drawing.unfinished(request, &self.keys, Unfinished::StillOpen);
                     }
                 }
@@ -240,7 +239,7 @@ impl<'a> Tail<'a> {
     }
 
     fn ended(&mut self, request: &Gathered, input: usize) {
-        if request.is_earlier || !request.is_match {
+        if request.facts.is_earlier || !request.facts.is_match {
             return;
         }
         let Some(end) = request.last(&self.keys) else { return };
@@ -251,7 +250,7 @@ impl<'a> Tail<'a> {
             return;
         }
         let is_problem =
-            request.has_warning || has_failed || is_slow(self.args.slow.unwrap_or(SLOW));
+            request.facts.is_warning || has_failed || is_slow(self.args.slow.unwrap_or(SLOW));
         if is_problem || self.args.expand {
             return self.drawing.tree(request, &end, &self.keys);
         }
@@ -265,7 +264,8 @@ impl<'a> Tail<'a> {
     /// Draws a request that has no last line.
     fn unfinished(&mut self, request: &Gathered, form: Unfinished) {
         let is_slow = |least: Micros| request.open_for(&self.keys) >= least;
-        if !request.is_earlier && request.is_match && self.args.slow.is_none_or(is_slow) {
+        if !request.facts.is_earlier && request.facts.is_match && self.args.slow.is_none_or(is_slow)
+        {
             self.drawing.unfinished(request, &self.keys, form);
         }
     }
@@ -277,7 +277,7 @@ impl<'a> Tail<'a> {
         }
         self.checked = Instant::now();
         while let Some(request) = self.pending.next_older_than(self.stuck) {
-            if !request.is_reported && !request.is_earlier && request.is_match {
+            if !request.is_reported && !request.facts.is_earlier && request.facts.is_match {
                 self.drawing.unfinished(request, &self.keys, Unfinished::StillOpen);
             }
             request.is_reported = true;

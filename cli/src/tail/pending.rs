@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
 
 use crate::line::Line;
-use crate::open::identity;
+use crate::open::{identity, is_end};
 use crate::read::{Key, Keys, Record, text};
 use crate::time::Micros;
 
@@ -34,12 +34,8 @@ pub(super) struct Gathered {
     /// The times at which the first and the latest line came.
     since: Instant,
     latest: Instant,
-    /// Whether a line is a warning or an error.
-    pub(super) has_warning: bool,
-    /// Whether a line contains the text of `--grep`.
-    pub(super) is_match: bool,
-    /// Whether all lines precede the position from which the file is followed.
-    pub(super) is_earlier: bool,
+    /// Whether any line is a warning or a match, and whether all are earlier ones.
+    pub(super) facts: LineFacts,
     /// Whether the log should have a last line: at `LOG_LEVEL=warn` a successful request writes none.
     pub(super) expects_end: bool,
     /// Whether it has been reported as still open.
@@ -75,15 +71,15 @@ impl Gathered {
 
     fn add(&mut self, record: &Record<'_>, facts: LineFacts) {
         self.latest = Instant::now();
-        self.has_warning |= facts.is_warning;
-        self.is_match |= facts.is_match;
-        self.is_earlier &= facts.is_earlier;
+        self.facts.is_warning |= facts.is_warning;
+        self.facts.is_match |= facts.is_match;
+        self.facts.is_earlier &= facts.is_earlier;
         let has_method = record.get(Key::Method).is_some_and(|method| method != b"\"-\"");
         let is_start = record.get(Key::Msg) == Some(b"\"job_started\"");
         self.expects_end |= !facts.is_warning && (has_method || is_start);
         let size = record.bytes.len() + LINE_OVERHEAD;
         // The last line is kept, since it has the outcome.
-        if self.size + size > MAX_REQUEST_BYTES && !facts.is_end {
+        if self.size + size > MAX_REQUEST_BYTES && !is_end(record) {
             self.omitted += 1;
             return;
         }
@@ -95,9 +91,11 @@ impl Gathered {
 /// Properties of a line of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LineFacts {
-    pub(super) is_end: bool,
+    /// Whether it is a warning or an error.
     pub(super) is_warning: bool,
+    /// Whether it contains the text of `--grep`.
     pub(super) is_match: bool,
+    /// Whether it precedes the position from which the file is followed.
     pub(super) is_earlier: bool,
 }
 
@@ -146,7 +144,7 @@ impl Pending {
         let before = request.size;
         request.add(record, facts);
         self.size += request.size - before;
-        if facts.is_end {
+        if is_end(record) {
             return self.remove(key).map_or(Added::Outside, Added::Ended);
         }
         self.open.get_mut(&key).map_or(Added::Outside, Added::Open)
@@ -166,9 +164,7 @@ impl Pending {
             order,
             since: now,
             latest: now,
-            has_warning: false,
-            is_match: false,
-            is_earlier: true,
+            facts: LineFacts { is_warning: false, is_match: false, is_earlier: true },
             expects_end: false,
             is_reported: false,
         };

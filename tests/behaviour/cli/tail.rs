@@ -1,5 +1,6 @@
 //! `candor tail`, while its input is still being written.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::process::{Child, ChildStdin};
 use std::sync::{Arc, Mutex};
@@ -250,7 +251,7 @@ fn nothing_in_a_line_is_a_command_to_the_terminal() {
 #[test]
 fn records_are_found_behind_what_kubectl_docker_and_journald_put_before_them() {
     let record = &healthy("r-1")[1];
-    let message = serde_json::Value::from(record.as_str());
+    let message = Value::from(record.as_str());
     for line in [
         format!("[pod/web-1/app] {record}"),
         format!("pod/web-1 app {record}"),
@@ -460,8 +461,12 @@ fn requests_that_never_end_are_given_up_in_bounded_memory() {
     let mut live = Live::start(&["--grep", "the end"]);
     let mut block = String::new();
     for id in 0..100_000 {
-        block.push_str("{\"ts\":\"2026-11-22T10:00:00Z\",\"level\":\"INFO\",\"request_id\":\"r-");
-        block.push_str(&format!("{id}\",\"method\":\"GET\",\"padding\":\"{:300}\"}}\n", ""));
+        let _ = writeln!(
+            block,
+            "{{\"ts\":\"2026-11-22T10:00:00Z\",\"level\":\"INFO\",\"request_id\":\"r-{id}\",\"method\":\"GET\",\
+             \"padding\":\"{:300}\"}}",
+            ""
+        );
         if block.len() > 1 << 20 {
             live.write(block.as_bytes());
             block.clear();
