@@ -40,10 +40,12 @@ pub(crate) fn render(story: &Story, diagnosis: &Diagnosis, options: TextOptions)
     out.text
 }
 
-/// The story of one request without its title and facts, which the caller has shown.
+/// The story of one request without its title, facts and summary, for a list of many requests.
 pub(crate) fn render_body(story: &Story, diagnosis: &Diagnosis, options: TextOptions) -> String {
     let mut out = Writer { text: String::new(), options };
-    explain(&mut out, story, diagnosis);
+    // The tree shows the details of a cause that is in it.
+    let sentences = if diagnosis.cause.is_some() { 1 } else { usize::MAX };
+    explain(&mut out, diagnosis, sentences);
     for part in &story.parts {
         tree(&mut out, story, part, diagnosis);
     }
@@ -126,17 +128,18 @@ fn head(out: &mut Writer, story: &Story, index: usize) {
 
 fn summary(out: &mut Writer, story: &Story, diagnosis: &Diagnosis) {
     out.blank();
-    explain(out, story, diagnosis);
-}
-
-/// The cause, and which dependencies and which step took the time.
-fn explain(out: &mut Writer, story: &Story, diagnosis: &Diagnosis) {
-    if !diagnosis.explanation.is_empty() {
-        let style = if diagnosis.failed { Style::Bad } else { Style::Warn };
-        out.labelled(style, notes::cause_label(diagnosis.failed), &diagnosis.explanation);
-    }
+    explain(out, diagnosis, usize::MAX);
     for (label, sentence) in notes::summary(story) {
         out.labelled(Style::Dim, label, &[sentence]);
+    }
+}
+
+/// Writes the first sentences about the cause.
+fn explain(out: &mut Writer, diagnosis: &Diagnosis, most: usize) {
+    let sentences = &diagnosis.explanation[..diagnosis.explanation.len().min(most)];
+    if !sentences.is_empty() {
+        let style = if diagnosis.failed { Style::Bad } else { Style::Warn };
+        out.labelled(style, notes::cause_label(diagnosis.failed), sentences);
     }
 }
 

@@ -13,9 +13,9 @@ use crate::time::{LocalZone, Micros, format_ms, to_ms};
 
 /// Columns of the time, and the positions of the columns after it.
 const STATUS: usize = 14;
-const DURATION_END: usize = 31;
-const ID: usize = 33;
-const TITLE: usize = 48;
+const DURATION_END: usize = 30;
+const ID: usize = 32;
+const TITLE: usize = 47;
 /// Characters of an id that are shown: the part of a UUID that has the time in milliseconds.
 const ID_WIDTH: usize = 13;
 /// The columns of titles grow to this share of the screen.
@@ -121,10 +121,18 @@ impl Drawing {
         row.pad(TITLE + self.title_width + 2);
         if missing > 0 {
             let lines = if missing == 1 { "line" } else { "lines" };
-            row.add(Style::Warn, &format!("! {missing} {lines} missing"));
-            row.add(Style::Dim, " · ");
+            row.add(Style::Warn, &format!("! {missing} {lines} missing")).add(Style::Dim, " · ");
         }
-        row.add(Style::Dim, &summary(end).join(" · "));
+        // A narrow screen gets the first facts instead of a part of each.
+        let mut separator = "";
+        for fact in summary(end) {
+            let width = row.width() + display_width(separator) + display_width(&escape(&fact));
+            if width > self.screen.width && !separator.is_empty() {
+                break;
+            }
+            row.add(Style::Dim, separator).add(Style::Dim, &fact);
+            separator = " · ";
+        }
         self.row(&row);
     }
 
@@ -255,15 +263,13 @@ fn summary(end: &Line) -> Vec<String> {
         counted(end.count("dependency_calls"), "call", "calls"),
         counted(end.count("retries"), "retry", "retries"),
     ];
-    let counts: Vec<String> = counts.into_iter().flatten().collect();
-    if !counts.is_empty() {
-        facts.push(counts.join(", "));
-    }
     let dependencies = named_times(end, "dependencies", |value| value.get("ms")?.as_f64());
     let steps = named_times(end, "step_own_ms", Value::as_f64);
-    let slowest = end.text("slowest_step");
-    if !slowest.is_empty() && steps.is_empty() {
-        facts.push(format!("slowest {slowest}"));
+    let slowest = Some(end.text("slowest_step")).filter(|step| !step.is_empty());
+    let slowest = slowest.filter(|_| steps.is_empty()).map(|step| format!("slowest {step}"));
+    let counts: Vec<String> = counts.into_iter().flatten().chain(slowest).collect();
+    facts.extend(Some(counts.join(", ")).filter(|counts| !counts.is_empty()));
+    if dependencies.is_empty() {
         let calls = end.get("dependency_ms").and_then(Value::as_f64).filter(|ms| *ms > 0.0);
         facts.extend(calls.map(|ms| format!("{} in calls", format_ms(ms))));
     }

@@ -132,7 +132,8 @@ fn outside(level: &str, rest: &str) -> String {
         .replace("\"user_id\":\"41\",\"method\":\"POST\",\"path\":\"/orders\",", "")
 }
 
-const FOLDED: &str = "10:00:00.120  201       20.0 ms  r-1            POST /orders  1 step, 1 call · slowest price\n";
+const FOLDED: &str =
+    "10:00:00.120  201      20.0 ms  r-1            POST /orders  1 step, 1 call, slowest price\n";
 
 #[test]
 fn a_request_is_drawn_when_it_ends_and_not_when_the_input_does() {
@@ -157,7 +158,7 @@ fn requests_whose_lines_are_mixed_are_drawn_one_by_one_in_the_order_of_their_end
     let tree = shown.strip_prefix(FOLDED).expect("the one that ended first");
     let rows: Vec<&str> = tree.lines().collect();
     assert_eq!(rows[0], "");
-    assert_eq!(rows[1], "10:00:00.100  504 error  100 ms  r-7            POST /orders  user 41");
+    assert_eq!(rows[1], "10:00:00.100  504 error 100 ms  r-7            POST /orders  user 41");
     assert_eq!(rows[2], "  likely cause  payments charge: timeout after 55.0 ms");
     for wanted in ["├ price ", "├ · WARN a line of its own", "└ → payments charge ", "55.0 ms  "]
     {
@@ -185,7 +186,7 @@ fn a_job_is_drawn_with_its_name() {
         "\"event\":\"job_completed\",\"job\":\"nightly\",\"duration_ms\":7.000,\"outcome\":\"ok\"";
     let job = outside("INFO", rest).replace("\"request_id\":\"-\"", "\"request_id\":\"j-1\"");
     let shown = tail(&[], format!("{job}\n").as_bytes());
-    assert_eq!(shown, "10:00:00.005  ok        7.00 ms  j-1            nightly\n");
+    assert_eq!(shown, "10:00:00.005  ok       7.00 ms  j-1            nightly\n");
 }
 
 #[test]
@@ -205,7 +206,7 @@ fn lost_lines_of_a_folded_request_are_counted() {
     let lines = healthy("r-1");
     let shown = tail(&[], &joined(&[outside("INFO", ""), lines[1].clone()]));
     assert!(
-        shown.ends_with("POST /orders  ! 1 line missing · 1 step, 1 call · slowest price\n"),
+        shown.ends_with("POST /orders  ! 1 line missing · 1 step, 1 call, slowest price\n"),
         "{shown}"
     );
     // A request that began before the input is not known to lack any.
@@ -281,7 +282,7 @@ fn lines_of_renamed_keys_and_of_profiles_are_read() {
                \"url.path\":\"/\",\"candor.event\":\"request_completed\",\"event.duration\":20000000,\"event.outcome\":\"success\",\
                \"http.response.status_code\":200}";
     let shown = tail(&[], ecs.as_bytes());
-    assert_eq!(shown, "10:00:00.120  200       20.0 ms  r-1            GET /\n");
+    assert_eq!(shown, "10:00:00.120  200      20.0 ms  r-1            GET /\n");
 }
 
 #[test]
