@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the pictures in docs/pictures from fresh runs of the example `orders`: the story of the request
-# whose payment timed out, on the terminal (SVG) and as the page (PNG, light and dark), and the lines of
-# the pretty format up to that request (SVG). The PNGs need Chromium; without it only the SVGs are made.
+# whose payment timed out, on the terminal (SVG) and as the page (PNG, light and dark), the live view (SVG), and
+# the lines of the pretty format up to that request (SVG). The PNGs need Chromium; without it only the SVGs are made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -56,6 +56,14 @@ svg() {
     COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' "$candor" story "$id" "$work/orders.log"
 } | svg "candor story on the terminal" >"$out/story.svg"
 echo "$out/story.svg"
+# Without the requests whose trees show nothing that the other trees do not.
+left_out=$(grep -E '"status":40[02]|"outcome":"cancelled"|"retries":1' "$work/orders.log" | grep '"event":"request_completed"' |
+    sed 's/.*\("request_id":"[^"]*"\).*/\1/')
+{
+    printf '\033[2m$ cargo run --example orders | candor tail\033[0m\n\n'
+    grep -vF "$left_out" "$work/orders.log" | COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' TZ=UTC "$candor" tail
+} | svg "candor tail on the terminal" >"$out/tail.svg"
+echo "$out/tail.svg"
 
 # Lines are as wide as the terminal only on a terminal, which `script` provides.
 program="$target/debug/examples/orders"

@@ -9,6 +9,7 @@ mod envelope;
 mod events;
 mod keys;
 mod lines;
+mod live;
 mod members;
 mod profiles;
 mod progress;
@@ -25,7 +26,9 @@ use memchr::{memchr2, memmem::Finder};
 
 use envelope::Unwrapper;
 pub(crate) use keys::{Key, Keys, Record};
+pub(crate) use lines::MAX_LINE;
 use lines::{Lines, RawLine};
+pub(crate) use live::{LiveLine, LiveReader};
 pub(crate) use members::{number, text};
 use progress::Progress;
 use source::Source;

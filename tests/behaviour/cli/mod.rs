@@ -13,6 +13,7 @@ mod schema;
 mod server;
 mod sources;
 mod story;
+mod tail;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
