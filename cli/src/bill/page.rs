@@ -284,7 +284,6 @@ fn table(section: &Section, bill: &Bill, charge: &Charge<'_>, out: &mut String) 
         section.dimension.name(),
         if charge.months.is_some() { "per month" } else { "bytes" },
     );
-    let most = section.shares.iter().map(|share| share.volume.bytes).max().unwrap_or(1);
     for share in &section.shares {
         let class = if share.kind == ShareKind::Named { "" } else { " class=\"rest\"" };
         let price = charge.price(share.volume.bytes);
@@ -292,7 +291,7 @@ fn table(section: &Section, bill: &Bill, charge: &Charge<'_>, out: &mut String) 
         let _ = writeln!(
             out,
             "<tr{class} style=\"--width:{:.2}%\"><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td>{price}</tr>",
-            share.volume.bytes as f64 / most.max(1) as f64 * 100.0,
+            share.volume.bytes as f64 / bill.total.bytes.max(1) as f64 * 100.0,
             text(&share.name),
             grouped(&share.volume.lines.to_string()),
             format_bytes(charge.bytes(share.volume.bytes)),

@@ -42,7 +42,7 @@ struct RequestVolume {
 #[derive(Debug, Default, Clone, Copy)]
 struct Calls {
     total: Timed,
-    calls: u64,
+    count: u64,
     retries: u64,
 }
 
@@ -126,7 +126,9 @@ impl RequestTable {
             if self.recent.len() >= MAX_OPEN {
                 let evicted = std::mem::replace(&mut self.older, std::mem::take(&mut self.recent));
                 self.evicted += evicted.len() as u64;
-                evicted.into_values().for_each(|request| self.keep(&request));
+                for request in evicted.into_values() {
+                    self.keep(&request);
+                }
             }
             let known = self.older.remove(&key).unwrap_or_default();
             self.recent.insert(key, known);
@@ -182,7 +184,9 @@ impl RequestTable {
     pub(super) fn finish(&mut self) {
         for open in [std::mem::take(&mut self.recent), std::mem::take(&mut self.older)] {
             self.requests += open.len() as u64;
-            open.into_values().for_each(|request| self.keep(&request));
+            for request in open.into_values() {
+                self.keep(&request);
+            }
         }
     }
 }
@@ -228,16 +232,16 @@ impl RequestVolume {
     }
 
     fn add_call(&mut self, call: Timed, retries: u64) {
-        let one = Calls { total: call, calls: 1, retries };
+        let one = Calls { total: call, count: 1, retries };
         let slot = self.dependencies.iter_mut().find(|calls| {
-            calls.calls == 0
+            calls.count == 0
                 || calls.total.name_bytes == call.name_bytes
                     && calls.total.name_hash == call.name_hash
         });
         match slot {
-            Some(calls) if calls.calls == 0 => *calls = one,
+            Some(calls) if calls.count == 0 => *calls = one,
             Some(calls) => {
-                calls.calls += 1;
+                calls.count += 1;
                 calls.total.micros += call.micros;
                 calls.retries += retries;
             }
@@ -256,7 +260,7 @@ impl RequestVolume {
         let steps = self.steps.iter().filter(|step| step.name_bytes > 0);
         let steps = steps.map(|step| u64::from(step.name_bytes) + 1 + ms_bytes(step.micros));
         bytes += object_bytes(",\"step_own_ms\":", steps);
-        let calls = self.dependencies.iter().filter(|calls| calls.calls > 0);
+        let calls = self.dependencies.iter().filter(|calls| calls.count > 0);
         bytes += object_bytes(",\"dependencies\":", calls.map(Calls::wide_bytes));
         bytes + self.further_calls
     }

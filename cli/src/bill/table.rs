@@ -9,8 +9,8 @@ use crate::screen::{Row, Screen, Style, display_width, escape, truncate, wrap};
 use crate::time::date_time;
 
 /// Widths of the columns right of the name.
-const LINES_WIDTH: usize = 12;
-const BYTES_WIDTH: usize = 11;
+const LINES_WIDTH: usize = 11;
+const BYTES_WIDTH: usize = 13;
 const SHARE_WIDTH: usize = 8;
 
 /// Widths of the name and of the bar.
@@ -65,9 +65,8 @@ pub(super) fn print(
         let unit = if charge.months.is_some() { "per month" } else { "bytes" };
         let title = section.dimension.name();
         out.print(&screen.render(&title_row(title, ["lines", unit, "share"], &layout)))?;
-        let most = section.shares.iter().map(|share| share.volume.bytes).max().unwrap_or(0);
         for share in &section.shares {
-            let row = share_row(share, bill.total, most, charge, &layout);
+            let row = share_row(share, bill.total, charge, &layout);
             out.print(&screen.render(&row))?;
         }
     }
@@ -120,13 +119,7 @@ fn title_row(title: &str, columns: [&str; 3], layout: &BillLayout) -> Row {
     row
 }
 
-fn share_row(
-    share: &Share,
-    total: Volume,
-    most: u64,
-    charge: &Charge<'_>,
-    layout: &BillLayout,
-) -> Row {
+fn share_row(share: &Share, total: Volume, charge: &Charge<'_>, layout: &BillLayout) -> Row {
     let (style, bar_style) = match share.kind {
         ShareKind::Named => (Style::Plain, Style::Step),
         ShareKind::Others | ShareKind::Without | ShareKind::NotCandor => (Style::Dim, Style::Dim),
@@ -136,7 +129,7 @@ fn share_row(
     let share_of_total = format_share(share.volume.bytes, total.bytes);
     let end = numbers(&mut row, style, share.volume, &share_of_total, charge, layout);
     if layout.bar > 0 {
-        row.pad(end + 2).add(bar_style, &bar(share.volume.bytes, most, layout.bar));
+        row.pad(end + 2).add(bar_style, &bar(share.volume.bytes, total.bytes, layout.bar));
     }
     row
 }
@@ -204,21 +197,21 @@ impl Setting {
 
     /// What is written with it, and whether the figures are estimates.
     pub(super) fn explanation(&self) -> String {
-        let about = if self.is_estimate { " (about)" } else { "" };
-        format!("{}{about}", self.effect)
+        let about = if self.is_estimate { "about: " } else { "" };
+        format!("{about}{}", self.effect)
     }
 }
 
 /// A bar in eighths of a column. A share above 0 always has a bar.
-fn bar(part: u64, most: u64, width: usize) -> String {
+fn bar(part: u64, whole: u64, width: usize) -> String {
     const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
     if part == 0 {
         return String::new();
     }
-    let share = part as f64 / most.max(1) as f64;
+    let share = part as f64 / whole.max(1) as f64;
     let eighths = ((share * width as f64 * 8.0).round() as usize).clamp(1, width * 8);
     let mut bar = "█".repeat(eighths / 8);
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         bar.push(EIGHTHS[eighths % 8 - 1]);
     }
     bar

@@ -61,10 +61,11 @@ pub(crate) trait LineSink<F> {
     fn end_of_source(&mut self);
 }
 
-/// A block after a worker has scanned it.
+/// A block, before and after a worker scans it.
 struct ScannedBlock<F> {
     block: Block,
-    /// Lines for the main thread, in the order of the block.
+    /// Lines for the main thread, in the order of the block; empty before the scan. It goes back and forth with the
+    /// buffer of the block, because a list of this size is costly to allocate.
     lines: Vec<LineForMain<F>>,
     records: u64,
 }
@@ -90,7 +91,7 @@ impl Input {
             let mut workers = Vec::new();
             let mut handles = Vec::new();
             for _ in 0..WORKERS {
-                let (to, blocks) = sync_channel::<Block>(BLOCKS_PER_WORKER);
+                let (to, blocks) = sync_channel::<ScannedBlock<F>>(BLOCKS_PER_WORKER);
                 let (done, from) = sync_channel::<ScannedBlock<F>>(BLOCKS_PER_WORKER);
                 let own = new_worker();
                 handles.push(scope.spawn(move || scan_blocks(own, &blocks, &done, scan)));
@@ -117,10 +118,10 @@ impl Input {
         for source in &mut self.sources {
             let (name, may_be_truncated) = (source.name(), source.may_be_truncated());
             let mut unwrapper = Unwrapper::default();
-            // Returns the buffer, for the next block.
-            let mut finish_block = |scanned: ScannedBlock<F>, sink: &mut dyn LineSink<F>| {
+            // Returns the buffer and the empty list, for the next block.
+            let mut finish_block = |mut scanned: ScannedBlock<F>, sink: &mut dyn LineSink<F>| {
                 self.tally.records += scanned.records;
-                for line in scanned.lines {
+                for line in scanned.lines.drain(..) {
                     let range = match line {
                         LineForMain::Fact(fact) => {
                             sink.scanned(fact);
@@ -136,7 +137,7 @@ impl Input {
                     unwrapper.add_line(line, &self.keys, &mut self.tally, &mut found);
                     sink.line(bytes, self.tally.kind_of_line(before, line));
                 }
-                scanned.block.buffer
+                (scanned.block.buffer, scanned.lines)
             };
             // The workers that hold a block, in the order of the source.
             let mut in_flight = VecDeque::new();
@@ -150,9 +151,10 @@ impl Input {
                     let first = is_full.then(|| in_flight.pop_front()).flatten();
                     let scanned = first.and_then(|worker: usize| workers[worker].receive());
                     let spare = scanned.map(|scanned| finish_block(scanned, &mut *sink));
-                    match lines.next_block(spare.unwrap_or_default()) {
+                    let (buffer, list) = spare.unwrap_or_default();
+                    match lines.next_block(buffer) {
                         Ok(Some(NextBlock::Lines(block))) => {
-                            workers[next].send(block);
+                            workers[next].send(ScannedBlock { block, lines: list, records: 0 });
                             in_flight.push_back(next);
                             next = (next + 1) % WORKERS;
                         }
@@ -185,12 +187,12 @@ impl Input {
 /// Errors of the channels are ignored: a worker disconnects early only if it panics, and `scan_lines`
 /// resumes that panic when it joins the thread.
 struct Worker<F> {
-    to: SyncSender<Block>,
+    to: SyncSender<ScannedBlock<F>>,
     from: Receiver<ScannedBlock<F>>,
 }
 
 impl<F> Worker<F> {
-    fn send(&self, block: Block) {
+    fn send(&self, block: ScannedBlock<F>) {
         let _ = self.to.send(block);
     }
 
@@ -201,12 +203,11 @@ impl<F> Worker<F> {
 
 fn scan_blocks<W, F>(
     mut own: W,
-    blocks: &Receiver<Block>,
+    blocks: &Receiver<ScannedBlock<F>>,
     done: &SyncSender<ScannedBlock<F>>,
     scan: &impl Fn(&mut W, &[u8], usize) -> ScannedLine<F>,
 ) -> W {
-    for block in blocks {
-        let mut scanned = ScannedBlock { lines: Vec::new(), records: 0, block };
+    for mut scanned in blocks {
         let text = &scanned.block.buffer[..scanned.block.lines.end];
         let mut from = scanned.block.lines.start;
         while from < text.len() {
