@@ -1,4 +1,4 @@
-//! A service for operators: log levels and the counts of lines and redactions over HTTP.
+//! A service for operators: log levels and the counts of lines, call sites and redactions over HTTP.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -30,6 +30,7 @@ use crate::sink::stats::stats;
 /// | `GET …/levels` | returns `{"levels":"info","raised":[{"levels":"deps=debug","seconds_left":58.2}]}` |
 /// | `PUT …/levels` with the body `info,deps=debug` | sets the levels, like [`Logging::set_levels`] |
 /// | `PUT …/levels?for=10m` with the body `deps=debug` | raises them temporarily, like [`Logging::raise_for`]; units are `s`, `m` and `h` |
+/// | `GET …/sites` | returns the lines and bytes of each call site, as [`Stats::sites`](crate::Stats::sites) |
 /// | `GET …/counts` | returns the counts of [`stats`](crate::stats()) and the number of lines omitted by sampling |
 /// | `GET …/metrics` | returns the text of `candor::metrics::openmetrics` (feature `metrics`) |
 ///
@@ -112,10 +113,11 @@ async fn respond_to<B: Body>(
             Ok(levels(logger))
         }
         ("counts", &Method::GET) => Ok(counts()),
-        ("levels" | "counts", _) => {
+        ("sites", &Method::GET) => Ok(sites()),
+        ("levels" | "counts" | "sites", _) => {
             Err((StatusCode::METHOD_NOT_ALLOWED, "take GET, or PUT for `levels`".to_owned()))
         }
-        _ => Err((StatusCode::NOT_FOUND, "there are `levels` and `counts`".to_owned())),
+        _ => Err((StatusCode::NOT_FOUND, "there are `levels`, `counts` and `sites`".to_owned())),
     }
 }
 
@@ -202,6 +204,25 @@ fn counts() -> Value {
         "redactions": redactions.collect::<Vec<_>>(),
         "sinks": sinks.collect::<Vec<_>>(),
     })
+}
+
+fn sites() -> Value {
+    let stats = stats();
+    let sites = stats.sites().iter().map(|site| {
+        json!({
+            "file": site.file,
+            "line": site.line,
+            "target": site.target,
+            "event": site.event,
+            "dependency": site.dependency,
+            "name": site.name,
+            "lines": site.lines,
+            "bytes": site.bytes,
+            "dropped": site.dropped,
+            "suppressed": site.suppressed,
+        })
+    });
+    json!({ "sites": sites.collect::<Vec<_>>() })
 }
 
 #[cfg(feature = "metrics")]

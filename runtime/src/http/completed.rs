@@ -20,11 +20,11 @@ use super::trust::DebugRequest;
 use crate::base::clock::Tick;
 use crate::current::{Frame, FrameGuard};
 use crate::format::record::Severity;
-use crate::instrument::totals;
+use crate::instrument::{totals, wide};
 use crate::json::append::{append, number};
 use crate::json::members;
 use crate::json::shown::Shown;
-use crate::logger::{CandorLayer, emit, notices};
+use crate::logger::{CandorLayer, emit, notices, story};
 #[cfg(feature = "metrics")]
 use crate::metrics;
 use crate::metrics::Observation;
@@ -210,6 +210,7 @@ impl OpenRequest {
             Completion::Sent if is_slow => ("ok", Severity::Warn),
             Completion::Sent => ("ok", Severity::Info),
         };
+        let left_out = story::end(&self.request, severity >= Severity::Warn, now);
         let (recorded, lost) = self.finish_recorder(severity >= Severity::Warn);
         let observation = self.observe(outcome, now);
         let request = Some(&self.request);
@@ -221,7 +222,10 @@ impl OpenRequest {
                     Encoder::json(out, limit).u64(lines);
                 }
             }
-            out.push_str(&self.fields);
+            wide::write(&self.request, left_out, out);
+            let mut fields = self.fields.clone();
+            wide::set_fields(&self.request, site::COMPLETED.spec.names(), limit, &mut fields);
+            out.push_str(&fields);
         });
         if is_written {
             observation.line_written(request, now);

@@ -54,6 +54,7 @@ impl Config {
             Setting::Strict,
             #[cfg(feature = "metrics")]
             Setting::Metrics,
+            Setting::Story,
         ] {
             set(setting);
         }

@@ -9,6 +9,7 @@ use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::format::profile::Profile;
 use crate::levels::Levels;
+use crate::request::story::Story;
 
 /// A setting that is parsed from a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub(super) enum Setting {
     Strict,
     #[cfg(feature = "metrics")]
     Metrics,
+    Story,
 }
 
 /// The names of the two settings of the hash key.
@@ -44,6 +46,7 @@ impl Setting {
             Setting::Strict => "LOG_STRICT",
             #[cfg(feature = "metrics")]
             Setting::Metrics => "LOG_METRICS",
+            Setting::Story => "LOG_STORY",
         }
     }
 
@@ -94,6 +97,14 @@ impl Setting {
             Setting::Metrics => {
                 let modes = [("1", true), ("0", false)];
                 config.metrics = one_of(text, modes).map_err(|why| invalid(&why))?;
+            }
+            Setting::Story => {
+                let modes = [
+                    ("all", Story::All),
+                    ("problems", Story::Problems),
+                    ("summary", Story::Summary),
+                ];
+                config.story.mode = one_of(text, modes).map_err(|why| invalid(&why))?;
             }
         }
         Ok(())

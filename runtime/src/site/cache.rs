@@ -7,6 +7,7 @@ use super::Spec;
 use super::interest::INTEREST_EPOCH;
 use super::prefix::PrefixCache;
 use crate::format::record::Severity;
+use crate::format::sites::LazySiteId;
 use crate::format::template::Template;
 
 /// Which lines of a site could be written.
@@ -44,6 +45,8 @@ pub(super) struct SiteCache {
     /// A step that takes this many nanoseconds or more does not write the usual line.
     pub(super) slow_from: u64,
     prefix: PrefixCache,
+    /// The site's index in the counts of lines.
+    pub(super) id: LazySiteId,
     /// The step's name, if it needs no escaping in JSON.
     name: Option<&'static str>,
     /// The severity of the usual line.
@@ -75,6 +78,7 @@ impl SiteCache {
             interest: AtomicUsize::new(usize::MAX),
             slow_from,
             prefix: PrefixCache::new(),
+            id: LazySiteId::new(),
             name: if needs_no_escape(spec.name) { Some(spec.name) } else { None },
             severity,
             is_simple: is_step && !spec.busy && !spec.takes_context,

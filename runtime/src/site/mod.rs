@@ -17,6 +17,7 @@ use self::cache::{SiteCache, Wanted};
 use crate::base::clock::Tick;
 use crate::base::sync;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::sites::{SiteId, SiteKey};
 use crate::format::template::Template;
 use crate::json::shown::Shown;
 use crate::json::{escape, members};
@@ -168,6 +169,21 @@ impl Site {
         )
     }
 
+    /// The site's index in the counts of lines.
+    #[inline]
+    pub(crate) fn id(&self) -> SiteId {
+        self.cache.id.get(|| {
+            let Spec { name, event, target, file, line, .. } = self.spec;
+            let dependency = self.dependency();
+            // An event of candor's own has no location in user code.
+            if name == event {
+                return SiteKey::of_own(target, event);
+            }
+            let key = SiteKey::of_event(Some(file), Some(line), target, event);
+            SiteKey { dependency, name, ..key }
+        })
+    }
+
     pub(crate) fn is_call(&self) -> bool {
         self.spec.call.is_some()
     }
@@ -308,6 +324,7 @@ impl Site {
             } else {
                 ContextKeys::Unused
             },
+            site: self.id(),
         }
     }
 

@@ -42,7 +42,7 @@ impl ActiveStep {
             };
             let made = current::with_thread(line).flatten();
             let Some((buffer, request, severity)) = made else { return };
-            logger.sink.write(severity, &buffer.line);
+            logger.sink.write(site.id(), severity, &buffer.line);
             logger.export(request.as_ref(), 0, severity, &buffer.line);
             observation = site.observe(|| now.nanos_since(started), Outcome::Ok, None);
             observation.line_written(request.as_ref(), now);
@@ -76,7 +76,7 @@ impl ActiveStep {
                 Some((thread.line_buffer.take()?, severity))
             };
             let Some((buffer, severity)) = current::with_thread(line).flatten() else { return };
-            logger.sink.write(severity, &buffer.line);
+            logger.sink.write(site.id(), severity, &buffer.line);
             logger.export(state.frame.request.as_ref(), 0, severity, &buffer.line);
             observation = site.observe(|| now.nanos_since(started), Outcome::Ok, None);
             observation.line_written(state.frame.request.as_ref(), now);

@@ -84,7 +84,11 @@ impl ActiveStep {
         let category = answer.reason().filter(|_| end.failure.is_some());
         let class = end.failure.map(|failure| failure.class(category));
         if let Some(request) = request {
-            state.count(request, state.own_time(took), end.outcome, category);
+            let own_time = state.own_time(took);
+            state.count(request, own_time, end.outcome, category);
+            if let Some(story) = request.story() {
+                story.step_ended(state.site.spec.name, own_time);
+            }
         }
         let known = Request::identified(request);
         let observation = state.site.observe(|| took, end.outcome, class);
@@ -130,6 +134,9 @@ impl ActiveStep {
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
             state.count(request, state.own_time(took), outcome, category);
+            if let Some(story) = request.story() {
+                story.call_ended(state.site.dependency(), took, facts.retries);
+            }
         }
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));

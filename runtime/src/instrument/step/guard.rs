@@ -68,7 +68,7 @@ impl ErrorOnlyStep {
                 step = request.next_step();
             }
             if let Some(open) = &request.open_steps {
-                open.begin(site.index(), step, started);
+                open.begin(site.index(), step, frame.step, started);
             }
         }
         ErrorOnlyStep {
