@@ -41,6 +41,7 @@ mod slowest;
 mod soak;
 mod spans;
 mod step;
+mod stories;
 mod stress;
 mod testing;
 mod ui;
