@@ -2,6 +2,7 @@
 
 use memchr::{memchr2, memmem};
 
+use super::LINE_START;
 use super::members::{Malformed, text, walk, walk_from};
 
 /// Keys that a subcommand can read before a record is parsed.
@@ -136,6 +137,11 @@ impl Keys {
         self.given.iter().any(|(_, name)| Key::parse(name.as_bytes()).is_some())
     }
 
+    /// Whether `--keys` is not given.
+    pub(crate) fn are_default(&self) -> bool {
+        self.given.is_empty()
+    }
+
     fn is_given(&self, name: &[u8]) -> bool {
         self.given.iter().any(|(_, given)| given.as_bytes() == name)
     }
@@ -262,6 +268,14 @@ impl<'a> Record<'a> {
         self.values[key as usize]
     }
 
+    /// Calls `each` with every key and value, as written.
+    pub(crate) fn each_member(&self, mut each: impl FnMut(&'a [u8], &'a [u8])) {
+        let _ = walk(self.bytes, |key, value| {
+            each(key, value);
+            true
+        });
+    }
+
     /// Reads `service` and the keys of a step, call or completion event from a line that candor wrote.
     /// Returns `None` if the line has another format or is not an event.
     ///
@@ -309,8 +323,14 @@ impl<'a> Record<'a> {
     }
 
     /// Whether it has the keys that every record of candor has.
+    ///
+    /// With the profile `compact`, a line outside any request has no `request_id`. Such a line is recognised by its
+    /// first keys.
     pub(super) fn is_complete(&self) -> bool {
-        [Key::Ts, Key::Level, Key::RequestId].into_iter().all(|key| self.get(key).is_some())
+        let has = |keys: &[Key]| keys.iter().all(|key| self.get(*key).is_some());
+        has(&[Key::Ts, Key::Level])
+            && (has(&[Key::RequestId])
+                || self.bytes.starts_with(LINE_START) && has(&[Key::Logger, Key::Msg]))
     }
 }
 

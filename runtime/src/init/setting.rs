@@ -23,6 +23,8 @@ pub(super) enum Setting {
     Service,
     Keys,
     Strict,
+    #[cfg(feature = "metrics")]
+    Metrics,
     Story,
 }
 
@@ -42,6 +44,8 @@ impl Setting {
             Setting::Service => "LOG_SERVICE",
             Setting::Keys => "LOG_KEYS",
             Setting::Strict => "LOG_STRICT",
+            #[cfg(feature = "metrics")]
+            Setting::Metrics => "LOG_METRICS",
             Setting::Story => "LOG_STORY",
         }
     }
@@ -88,6 +92,11 @@ impl Setting {
             Setting::Strict => {
                 let modes = [("1", Strict::On), ("0", Strict::Off), ("report", Strict::Report)];
                 config.strict = one_of(text, modes).map_err(|why| invalid(&why))?;
+            }
+            #[cfg(feature = "metrics")]
+            Setting::Metrics => {
+                let modes = [("1", true), ("0", false)];
+                config.metrics = one_of(text, modes).map_err(|why| invalid(&why))?;
             }
             Setting::Story => {
                 let modes = [

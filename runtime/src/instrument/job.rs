@@ -18,6 +18,9 @@ use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::{self, emit, notices, story};
+#[cfg(feature = "metrics")]
+use crate::metrics;
+use crate::metrics::Observation;
 use crate::outcome::ReturnsStepOutput;
 use crate::outcome::failure::Failure;
 use crate::redact::loggable::Encoder;
@@ -289,7 +292,8 @@ impl OpenJob {
         let Some(request) = self.request.take() else { return };
         let now = Tick::now();
         let left_out = story::end(&request, severity >= Severity::Warn, now);
-        emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
+        let observation = observe(self.name, outcome, failure, || now.nanos_since(request.started));
+        let is_written = emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
             text(out, limit, "event", "job_completed");
             text(out, limit, "job", self.name);
             millis(out, "duration_ms", now.since(request.started));
@@ -304,7 +308,27 @@ impl OpenJob {
             wide::set_fields(&request, COMPLETED.spec.names(), limit, &mut fields);
             out.push_str(&fields);
         });
+        if is_written {
+            observation.line_written(Some(&request), now);
+        }
     }
+}
+
+/// Counts a job that completed, if metrics are on.
+fn observe(
+    job: &'static str,
+    outcome: &'static str,
+    failure: Option<&Failure<'_>>,
+    took: impl FnOnce() -> u64,
+) -> Observation {
+    #[cfg(feature = "metrics")]
+    if metrics::is_on() {
+        let class = failure.map(|failure| failure.class(None));
+        return metrics::job_ended(job, outcome, class, took());
+    }
+    #[cfg(not(feature = "metrics"))]
+    let _ = (job, outcome, failure, took);
+    Observation::NONE
 }
 
 impl Drop for OpenJob {

@@ -79,7 +79,7 @@ pub(crate) fn end(request: &Arc<Request>, had_problem: bool, now: Tick) -> Optio
 }
 
 impl Logger {
-    /// Writes or holds a line of a request that has a story.
+    /// Writes or holds a line of a request that has a story. Returns whether it is written.
     #[cold]
     pub(super) fn tell(
         &self,
@@ -89,9 +89,13 @@ impl Logger {
         record: &Record<'_>,
         spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
-    ) {
-        if story.leaves_out(record) || self.suppresses(request, record) {
-            return;
+    ) -> bool {
+        if story.leaves_out(record) {
+            self.sink.suppress(record.site);
+            return false;
+        }
+        if self.suppresses(request, record) {
+            return false;
         }
         self.render_whole(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
         let (line, severity) = (&mut buffer.line, record.severity);
@@ -102,22 +106,24 @@ impl Logger {
                 let is_detail = severity < Severity::Warn;
                 if record.capped && is_detail && held.count() as u64 >= self.lines_per_request {
                     request.suppressed.fetch_add(1, Ordering::Relaxed);
-                    return;
+                    self.sink.suppress(record.site);
+                    return false;
                 }
                 let may_hold = is_detail
                     && !story.is_slow(request.started, record.at)
                     && held.has_room(line.len(), &story.settings.limits)
                     && (held.count() > 0 || self.open_stories.add(request));
                 if may_hold {
-                    held.push(KeptLine { severity, step, text: line.clone() });
-                    return;
+                    held.push(KeptLine { severity, step, site: record.site, text: line.clone() });
+                    return false;
                 }
                 self.write_held(request, held);
             }
             self.number(request, line);
             turn
         };
-        self.put(Some(request), step, severity, line);
+        self.put(Some(request), step, severity, record.site, line);
+        true
     }
 
     /// Numbers a line that was rendered whole with [`NO_SEQ`], and cuts it if it is too long. The lines that its request
@@ -150,9 +156,9 @@ impl Logger {
         if held.count() > 0 {
             self.open_stories.remove(request);
         }
-        for KeptLine { severity, step, mut text } in held.take() {
+        for KeptLine { severity, step, site, mut text } in held.take() {
             self.number(request, &mut text);
-            self.put(Some(request), step, severity, &mut text);
+            self.put(Some(request), step, severity, site, &mut text);
         }
     }
 
@@ -177,8 +183,10 @@ impl Logger {
             self.write_held(request, &mut held);
             return None;
         }
-        let left_out = held.take().len() as u64;
+        let lines = held.take();
         drop(held);
+        lines.iter().for_each(|line| self.sink.suppress(line.site));
+        let left_out = lines.len() as u64;
         if left_out > 0 {
             self.open_stories.remove(request);
         }

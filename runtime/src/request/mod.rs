@@ -48,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) started: Tick,
     /// Boxed: most requests have none, and `None` is one load.
     pub(crate) overrides: Option<Box<RequestOverrides>>,
-    /// Present if something watches whether the request ends.
+    /// Present if something watches whether the request ends, or if its lines are indented.
     pub(crate) open_steps: Option<OpenSteps>,
     pub(crate) origin: Origin,
     /// Whether `request_completed` is written.
@@ -60,6 +60,8 @@ pub(crate) struct Request {
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: RwLock<Identity>,
+    /// What later lines of a compact profile omit, and the id of the logger that wrote the first one.
+    first_line: OnceLock<(u64, String)>,
     /// Changes with the identity; no two states of any two requests share a version.
     version: AtomicU64,
     totals: Mutex<Totals>,
@@ -112,7 +114,6 @@ impl Request {
 
     fn begun(started: Tick, id: Redacted<'static>) -> Self {
         let serial = serial::next();
-        #[cfg(feature = "testing")]
         let is_request = !id.as_str().is_empty();
         Request {
             id,
@@ -124,7 +125,7 @@ impl Request {
             trace_received: None,
             started,
             overrides: None,
-            open_steps: None,
+            open_steps: if is_request { OpenSteps::if_wanted() } else { None },
             origin: Origin::Internal,
             is_over: AtomicBool::new(false),
             has_panicked: AtomicBool::new(false),
@@ -133,6 +134,7 @@ impl Request {
             step_ids: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             identity: RwLock::default(),
+            first_line: OnceLock::new(),
             version: AtomicU64::new(serial),
             totals: Mutex::default(),
             wide: Mutex::default(),
@@ -168,6 +170,15 @@ impl Request {
         drop(identity);
         // A reader that sees the new version must see every change before it.
         self.version.swap(serial::next(), Ordering::AcqRel);
+    }
+
+    /// What the first line of the request said to this logger; `None` before that line.
+    pub(crate) fn first_line(&self, logger: u64) -> Option<&str> {
+        self.first_line.get().filter(|(owner, _)| *owner == logger).map(|(_, once)| &**once)
+    }
+
+    pub(crate) fn set_first_line(&self, logger: u64, once: String) {
+        let _ = self.first_line.set((logger, once));
     }
 
     /// The version of the identity, for caches of its rendered form.
