@@ -58,6 +58,7 @@
 //! | review what became visible | `inventory` (feature `inventory`) |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
 //! | put it around an HTTP service | `http` (feature `http`) |
+//! | count and time calls for Prometheus | `metrics` (feature `metrics`) |
 //! | test what is logged | `testing` (feature `testing`) |
 //!
 //! # Three promises, in this order
@@ -114,6 +115,12 @@ mod sink;
 
 /// One request as data: identity, totals, overrides, kept lines, trace.
 mod request;
+
+#[cfg(not(feature = "metrics"))]
+#[path = "metrics/off.rs"]
+mod metrics;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 
 /// One annotated location in the source, and which of its lines are wanted.
 mod site;
@@ -173,6 +180,7 @@ pub use sink::Overload;
 pub use sink::otlp::stats::{ExportStats, OtlpDropped, OtlpStats};
 #[cfg(feature = "otlp")]
 pub use sink::otlp::{Otlp, OtlpProtocol};
+pub use sink::sites::SiteStats;
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 
 /// The README's snippets, compiled and run.

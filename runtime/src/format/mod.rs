@@ -9,6 +9,7 @@ pub(crate) mod pretty;
 pub(crate) mod profile;
 pub(crate) mod resource;
 pub(crate) mod shrink;
+pub(crate) mod sites;
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -58,6 +58,8 @@ pub struct Config {
     pub(super) strict: Strict,
     pub(super) strict_allow: Vec<String>,
     pub(super) strict_targets: Vec<String>,
+    #[cfg(feature = "metrics")]
+    pub(super) metrics: bool,
 }
 
 /// Whether values without a policy are hidden.
@@ -119,6 +121,8 @@ impl Config {
             strict: Strict::Off,
             strict_allow: Vec::new(),
             strict_targets: Vec::new(),
+            #[cfg(feature = "metrics")]
+            metrics: false,
         }
     }
 
@@ -412,6 +416,18 @@ impl Config {
     /// Default: true. If candor's layer is the only one, no spans are created in either case.
     pub fn spans(self, spans: bool) -> Self {
         Config { spans, ..self }
+    }
+
+    /// Counts and times steps, dependency calls, HTTP requests and jobs (see [`metrics`](crate::metrics)). Default off.
+    ///
+    /// Calls are counted whatever the levels are. Metrics apply to the whole process, and stay on once they are on.
+    ///
+    /// ```
+    /// let config = candor::Config::new().metrics(true);
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn metrics(self, on: bool) -> Self {
+        Config { metrics: on, ..self }
     }
 
     /// Also prints panics to standard error, with the standard library's default hook.

@@ -42,6 +42,8 @@ const FIELDS: &[&str] = &[
     "spans",
     "print_panics",
     "background",
+    #[cfg(feature = "metrics")]
+    "metrics",
     #[cfg(feature = "otlp")]
     "otlp",
 ];
@@ -76,6 +78,7 @@ const FIELDS: &[&str] = &[
 /// spans = true
 /// print_panics = false
 /// background = { queue = 10_000, overload = "drop" }   # or "block"
+/// metrics = false                  # feature `metrics`
 /// resource = { "service.version" = "1.4.2" }
 ///
 /// [log.otlp]                       # feature `otlp`; only an endpoint is required
@@ -175,6 +178,8 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "spans" => config.spans = map.next_value()?,
                 "print_panics" => config.print_panics = map.next_value()?,
                 "background" => config.background = Some(map.next_value_seed(Background)?),
+                #[cfg(feature = "metrics")]
+                "metrics" => config.metrics = map.next_value()?,
                 #[cfg(feature = "otlp")]
                 "otlp" => config.otlp = Some(map.next_value_seed(otlp::OtlpSection)?),
                 _ => unreachable!("a name of `FIELDS`"),

@@ -52,6 +52,8 @@ impl Config {
             Setting::FileBackups,
             Setting::Keys,
             Setting::Strict,
+            #[cfg(feature = "metrics")]
+            Setting::Metrics,
         ] {
             set(setting);
         }

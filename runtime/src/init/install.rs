@@ -28,6 +28,8 @@ use crate::layer::LayerFilter;
 use crate::layer::standalone::StandaloneSubscriber;
 use crate::levels::ActiveLevels;
 use crate::logger::{self, CandorLayer, Logger, notices};
+#[cfg(feature = "metrics")]
+use crate::metrics;
 use crate::redact::loggable::{self, Encoder};
 use crate::redact::{hash, keys, shown, strict};
 use crate::request::open_steps::OpenSteps;
@@ -182,6 +184,11 @@ impl Config {
             hash::install(key);
         }
         install_strict(self.strict, self.strict_allow, self.strict_targets);
+        #[cfg(feature = "metrics")]
+        if self.metrics {
+            metrics::enable();
+            site::ask_again();
+        }
         let resource = self.resource.iter().map(|(name, value)| (&name[..], &value[..]));
         let service = service.as_deref().map(|service| (SERVICE_NAME, service));
         let resource = Resource::new(resource.chain(service));

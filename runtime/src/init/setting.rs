@@ -22,6 +22,8 @@ pub(super) enum Setting {
     Service,
     Keys,
     Strict,
+    #[cfg(feature = "metrics")]
+    Metrics,
 }
 
 /// The names of the two settings of the hash key.
@@ -40,6 +42,8 @@ impl Setting {
             Setting::Service => "LOG_SERVICE",
             Setting::Keys => "LOG_KEYS",
             Setting::Strict => "LOG_STRICT",
+            #[cfg(feature = "metrics")]
+            Setting::Metrics => "LOG_METRICS",
         }
     }
 
@@ -85,6 +89,11 @@ impl Setting {
             Setting::Strict => {
                 let modes = [("1", Strict::On), ("0", Strict::Off), ("report", Strict::Report)];
                 config.strict = one_of(text, modes).map_err(|why| invalid(&why))?;
+            }
+            #[cfg(feature = "metrics")]
+            Setting::Metrics => {
+                let modes = [("1", true), ("0", false)];
+                config.metrics = one_of(text, modes).map_err(|why| invalid(&why))?;
             }
         }
         Ok(())

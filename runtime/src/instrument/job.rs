@@ -18,6 +18,9 @@ use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::{self, emit, notices};
+#[cfg(feature = "metrics")]
+use crate::metrics;
+use crate::metrics::Observation;
 use crate::outcome::ReturnsStepOutput;
 use crate::outcome::failure::Failure;
 use crate::redact::loggable::Encoder;
@@ -283,7 +286,8 @@ impl OpenJob {
     fn write(&mut self, outcome: &'static str, severity: Severity, failure: Option<&Failure<'_>>) {
         let Some(request) = self.request.take() else { return };
         let now = Tick::now();
-        emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
+        let observation = observe(self.name, outcome, failure, || now.nanos_since(request.started));
+        let is_written = emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
             text(out, limit, "event", "job_completed");
             text(out, limit, "job", self.name);
             millis(out, "duration_ms", now.since(request.started));
@@ -294,7 +298,27 @@ impl OpenJob {
             }
             totals::write(&request, now, outcome != "ok", limit, out);
         });
+        if is_written {
+            observation.line_written(Some(&request), now);
+        }
     }
+}
+
+/// Counts a job that completed, if metrics are on.
+fn observe(
+    job: &'static str,
+    outcome: &'static str,
+    failure: Option<&Failure<'_>>,
+    took: impl FnOnce() -> u64,
+) -> Observation {
+    #[cfg(feature = "metrics")]
+    if metrics::is_on() {
+        let class = failure.map(|failure| failure.class(None));
+        return metrics::job_ended(job, outcome, class, took());
+    }
+    #[cfg(not(feature = "metrics"))]
+    let _ = (job, outcome, failure, took);
+    Observation::NONE
 }
 
 impl Drop for OpenJob {

@@ -23,6 +23,7 @@ use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::pretty::{Place, Pretty, Style};
 use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::sites::SiteId;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
@@ -78,23 +79,23 @@ pub(crate) struct CandorLayer {
 }
 
 impl Logger {
-    /// Writes one line. `fields` appends the event's own members (`,"key":value`).
+    /// Writes one line; returns whether it was written. `fields` appends the event's own members (`,"key":value`).
     #[inline]
     pub(crate) fn write(
         &self,
         record: &Record<'_>,
         spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
-    ) {
+    ) -> bool {
         // The lines of the HTTP client show requests with their headers.
         #[cfg(feature = "otlp")]
         if self.exporter.is_some() && otlp::is_sending() {
-            return;
+            return false;
         }
         let request = current::request();
         current::with_line_buffer(|buffer| {
-            self.write_for(buffer, request.as_ref(), record, spans, None, fields);
-        });
+            self.write_for(buffer, request.as_ref(), record, spans, None, fields)
+        })
     }
 
     /// As [`write`](Self::write), in a request that need not be the current one, with a line buffer and the prefix that
@@ -108,30 +109,32 @@ impl Logger {
         spans: SpanScope<'_>,
         prefix: Option<&str>,
         fields: impl FnOnce(&mut String),
-    ) {
+    ) -> bool {
         let known = request.filter(|request| request.has_id());
         let overrides = known.and_then(|request| request.overrides.as_deref());
         match overrides.map_or(LineDecision::Write, |overrides| self.decide(overrides, record)) {
             LineDecision::Write
                 if known.is_some_and(|request| self.suppresses(request, record)) =>
             {
-                return;
+                return false;
             }
             LineDecision::Write | LineDecision::WriteAsDetail => {}
             decision => {
-                return self.withhold(buffer, known, overrides, decision, record, spans, fields);
+                self.withhold(buffer, known, overrides, decision, record, spans, fields);
+                return false;
             }
         }
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
-        self.put(request, self.step_of(request), record.severity, &mut buffer.line);
+        self.put(request, self.step_of(request), record.severity, record.site, &mut buffer.line);
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
         if strict_report::is_due() {
             self.write_strict_reports();
         }
+        true
     }
 
     /// Whether the levels, or those of the current request, allow a record.
@@ -178,13 +181,16 @@ impl Logger {
         match (decision, &overrides.recorder) {
             (LineDecision::Keep, Some(recorder)) => {
                 self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
-                recorder.keep(self.id, record.severity, self.step_of(Some(request)), &buffer.line);
+                let step = self.step_of(Some(request));
+                recorder.keep(self.id, record.severity, step, record.site, &buffer.line);
             }
             (LineDecision::SampleAway, _) => {
                 overrides.sampled_away.fetch_add(1, Ordering::Relaxed);
+                self.sink.suppress(record.site);
             }
             _ => {
                 request.suppressed.fetch_add(1, Ordering::Relaxed);
+                self.sink.suppress(record.site);
             }
         }
     }
@@ -194,9 +200,9 @@ impl Logger {
     pub(crate) fn write_kept(&self, request: &Arc<Request>, recorder: &Recorder) -> (u64, u64) {
         let (lines, lost) = recorder.finish(self.id);
         let count = lines.len() as u64;
-        for KeptLine { severity, step, mut text } in lines {
+        for KeptLine { severity, step, site, mut text } in lines {
             self.template.number(request.next_line(), &mut text);
-            self.put(Some(request), step, severity, &mut text);
+            self.put(Some(request), step, severity, site, &mut text);
         }
         (count, lost)
     }
@@ -209,7 +215,8 @@ impl Logger {
         current::with_line_buffer(|buffer| {
             self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let request = request.as_ref();
-            self.put(request, self.step_of(request), record.severity, &mut buffer.line);
+            let step = self.step_of(request);
+            self.put(request, step, record.severity, record.site, &mut buffer.line);
         });
     }
 
@@ -230,7 +237,7 @@ impl Logger {
             let request = request.as_ref();
             let step = self.step_of(request);
             let written = self.finish(request, step, record.severity, !in_its_order, line, |line| {
-                self.audit.write_now(line)
+                self.audit.write_now(record.site, line)
             });
             // Events with a separate file are written only to that file.
             if in_its_order {
@@ -290,9 +297,10 @@ impl Logger {
         request: Option<&Arc<Request>>,
         step: u32,
         severity: Severity,
+        site: SiteId,
         line: &mut String,
     ) {
-        let write = |line: &str| self.sink.write(severity, line);
+        let write = |line: &str| self.sink.write(site, severity, line);
         self.finish(request, step, severity, false, line, write);
         self.export(request, step, severity, line);
     }
@@ -349,7 +357,7 @@ impl Logger {
         }
         if let Some(profile) = &self.profile {
             buffer::with(&PROFILED, |text| {
-                profile.write(line, text);
+                self.write_profiled(profile, Request::identified(request), line, text);
                 text.push('\n');
                 write(text)
             })
@@ -372,6 +380,23 @@ impl Logger {
         } else {
             line.push('\n');
             write(line)
+        }
+    }
+
+    /// Appends the profile's form of a line.
+    fn write_profiled(
+        &self,
+        profile: &Profiled,
+        request: Option<&Request>,
+        line: &str,
+        out: &mut String,
+    ) {
+        let Some(request) = request.filter(|_| profile.is_compact()) else {
+            return profile.write(line, None, out);
+        };
+        profile.write(line, request.first_line(self.id), out);
+        if let Some(once) = profile.once(line) {
+            request.set_first_line(self.id, once);
         }
     }
 
@@ -406,6 +431,7 @@ impl Logger {
                 >= self.lines_per_request;
         if over {
             request.suppressed.fetch_add(1, Ordering::Relaxed);
+            self.sink.suppress(record.site);
         }
         over
     }
@@ -462,7 +488,7 @@ fn dropped(
     line.push('}');
     if let Some(profile) = profile {
         let json = std::mem::take(&mut line);
-        profile.write(&json, &mut line);
+        profile.write(&json, None, &mut line);
     } else if let Some(style) = pretty {
         let json = std::mem::take(&mut line);
         pretty::write_outside(&json, record.severity, style, &mut line);

@@ -56,6 +56,8 @@ pub(crate) struct Request {
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: RwLock<Identity>,
+    /// What later lines of a compact profile omit, and the id of the logger that wrote the first one.
+    first_line: OnceLock<(u64, String)>,
     /// Changes with the identity; no two states of any two requests share a version.
     version: AtomicU64,
     totals: Mutex<Totals>,
@@ -126,6 +128,7 @@ impl Request {
             step_ids: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             identity: RwLock::default(),
+            first_line: OnceLock::new(),
             version: AtomicU64::new(serial),
             totals: Mutex::default(),
             slowest_from: AtomicU64::new(1),
@@ -160,6 +163,15 @@ impl Request {
         drop(identity);
         // A reader that sees the new version must see every change before it.
         self.version.swap(serial::next(), Ordering::AcqRel);
+    }
+
+    /// What the first line of the request said to this logger; `None` before that line.
+    pub(crate) fn first_line(&self, logger: u64) -> Option<&str> {
+        self.first_line.get().filter(|(owner, _)| *owner == logger).map(|(_, once)| &**once)
+    }
+
+    pub(crate) fn set_first_line(&self, logger: u64, once: String) {
+        let _ = self.first_line.set((logger, once));
     }
 
     /// The version of the identity, for caches of its rendered form.

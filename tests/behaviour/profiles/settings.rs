@@ -44,7 +44,7 @@ fn an_unknown_profile_is_an_error_that_lists_the_valid_ones() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         text(&output.stderr).trim_end(),
-        "invalid LOG_PROFILE \"splunk\": expected \"candor\", \"otel\", \"ecs\", \"gcp\", \"datadog\", \"bunyan\" or \
+        "invalid LOG_PROFILE \"splunk\": expected \"candor\", \"compact\", \"otel\", \"ecs\", \"gcp\", \"datadog\", \"bunyan\" or \
          \"logfmt\""
     );
 }

@@ -3,7 +3,7 @@
 use std::iter;
 
 use super::facts::{Facts, Fields, Kind, Totals, shown};
-use super::{BREAK, Style, inside, is_bare, member_of, put_plain};
+use super::{Style, inside, is_bare, member_of, put_plain};
 use crate::format::record::Severity;
 
 const RESET: &str = "\x1b[0m";
@@ -81,7 +81,7 @@ impl Layout<'_> {
             Position::Inside(Inside { depth, number, is_first, is_switch, .. }) => {
                 if is_first {
                     self.header(facts, number, " ");
-                    self.out.push_str(BREAK);
+                    self.out.push('\n');
                 }
                 self.first_column(facts);
                 if is_switch && !is_first {
@@ -107,8 +107,6 @@ impl Layout<'_> {
         self.text(facts, position);
         self.all_fields(indent + INDENT);
         self.error_and_backtrace(facts, position, indent + INDENT);
-        // A space at the end would continue the record.
-        self.out.truncate(self.out.trim_end_matches(' ').len());
     }
 
     /// The time and the request: method, path, the end of the id, and the user.
@@ -314,7 +312,7 @@ impl Layout<'_> {
             start = end;
             let length = field.chars().count();
             if column + 1 + length > width && column > indent {
-                self.out.push_str(BREAK);
+                self.out.push('\n');
                 self.out.extend(iter::repeat_n(' ', indent));
                 column = indent;
             } else {
@@ -391,10 +389,8 @@ impl Layout<'_> {
             let next = &next[..next.find(' ').unwrap_or(next.len())];
             column += self.out[at..word_end].chars().count() + 1;
             at = word_end + 1;
-            if column + next.chars().count() > width && column > indent + 1 {
-                // The space before the word is that of the break.
-                self.out.insert(at, '\n');
-                at += 1;
+            if column + next.chars().count() > width {
+                self.out.replace_range(word_end..at, "\n");
                 self.out.insert_str(at, &" ".repeat(indent));
                 at += indent;
                 column = indent;
@@ -420,7 +416,7 @@ impl Layout<'_> {
     }
 
     fn new_line(&mut self, indent: usize) {
-        self.out.push_str(BREAK);
+        self.out.push('\n');
         self.spaces(indent.min(self.width().map_or(usize::MAX, |width| width / 2)));
     }
 

@@ -14,8 +14,8 @@
 //! on each line whose request is not that of the line before.
 //!
 //! Like a profile, the format is made from a line's JSON, so it shows nothing that the line does not, and control
-//! characters stay escaped. A record can be several lines of text: each but the last one ends with a space, by which
-//! the sinks find the end of a record.
+//! characters stay escaped. A record can be several rows of text: its header, its line, wrapped fields, the text of an error,
+//! a backtrace. Rows after the line are indented past the level, so none of them can pass for another record.
 
 mod facts;
 mod layout;
@@ -28,9 +28,6 @@ use super::record::Severity;
 use crate::base::buffer::KEPT_BYTES;
 use crate::base::lock;
 use crate::json::members;
-
-/// Ends each line of a record but the last one.
-pub(crate) const BREAK: &str = " \n";
 
 /// How many requests an output remembers. A request that it has forgotten gets another header.
 const REMEMBERED: usize = 64;
