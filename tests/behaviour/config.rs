@@ -146,10 +146,7 @@ fn log_format_selects_the_format_and_colour_follows_its_variables() {
         stdout(&run("lines", &all)).to_owned()
     };
     let plain = readable(&[]);
-    assert!(
-        plain.lines().next().is_some_and(|line| line.ends_with(" I fixture info")),
-        "{plain}"
-    );
+    assert!(plain.lines().next().is_some_and(|line| line.ends_with(" I fixture info")), "{plain}");
     assert!(!plain.contains('\x1b'), "{plain}");
     assert!(readable(&[("CLICOLOR_FORCE", "1")]).contains('\x1b'));
     assert!(!readable(&[("CLICOLOR_FORCE", "0")]).contains('\x1b'));

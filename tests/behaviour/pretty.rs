@@ -163,7 +163,10 @@ fn panics_have_their_backtrace_on_rows_of_its_own() {
     assert!(rows[0].ends_with("  #1  r-1"), "{output}");
     assert!(rows[1].contains(" E       panic "), "{output}");
     assert!(rows[1].contains(r"the\nend"), "{output}");
-    assert!(rows.len() > 4 && rows[2..].iter().all(|row| row.starts_with(&" ".repeat(20))), "{output}");
+    assert!(
+        rows.len() > 4 && rows[2..].iter().all(|row| row.starts_with(&" ".repeat(20))),
+        "{output}"
+    );
     assert_eq!(captured.lines().len(), 1);
 }
 
@@ -181,7 +184,8 @@ fn rows_of_several_threads_are_in_their_request() {
             config = config.background(3, candor::Overload::Block);
         }
         let captured = capture_with(config).expect("a configuration");
-        let contexts: Vec<_> = (0..8).map(|at| RequestContext::with_id(&format!("r-{at}"))).collect();
+        let contexts: Vec<_> =
+            (0..8).map(|at| RequestContext::with_id(&format!("r-{at}"))).collect();
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
         thread::scope(|scope| {
             for at in 0..40 {
@@ -236,7 +240,8 @@ fn after_a_loss_requests_are_introduced_again() {
         }
     }
     let written = std::sync::Arc::default();
-    let config = Config::new().format(Format::Pretty).writer(Fussy(std::sync::Arc::clone(&written)));
+    let config =
+        Config::new().format(Format::Pretty).writer(Fussy(std::sync::Arc::clone(&written)));
     let subscriber = config.subscriber().expect("a configuration");
     tracing::subscriber::with_default(subscriber, || {
         RequestContext::with_id("r-1").enter_with(|| {
@@ -253,7 +258,18 @@ fn after_a_loss_requests_are_introduced_again() {
 #[test]
 fn no_field_gives_a_row_a_control_character() {
     const PARTS: [&str; 12] = [
-        "\n", "\r", "\x1b[2J", "\u{85}", "\u{202e}", "\u{2028}", " ", "\\n", "\\", "\"", "#1  POST /", "=",
+        "\n",
+        "\r",
+        "\x1b[2J",
+        "\u{85}",
+        "\u{202e}",
+        "\u{2028}",
+        " ",
+        "\\n",
+        "\\",
+        "\"",
+        "#1  POST /",
+        "=",
     ];
     let mut random = Random::new(19);
     for round in 0..400 {
@@ -269,7 +285,8 @@ fn no_field_gives_a_row_a_control_character() {
             .expect_err("an error");
         });
         let output = captured.output();
-        let is_raw = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{2028}' | '\u{202e}'));
+        let is_raw =
+            |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{2028}' | '\u{202e}'));
         assert!(!output.contains(is_raw), "round {round}: {output:?}");
         let records = output.lines().filter(|row| row.as_bytes()[13] != b' ').count();
         assert_eq!(records, 2, "round {round}: {output:?}");
@@ -294,7 +311,11 @@ fn only_rows_on_a_terminal_have_its_width() {
     let on_terminal = |columns: &str| {
         let mut command = Command::new("script");
         command.args(["-qec", &format!("{} pretty", env!("CARGO_BIN_EXE_fixture")), "/dev/null"]);
-        command.env_clear().envs([("PATH", "/usr/bin:/bin"), ("NO_COLOR", "1"), ("COLUMNS", columns)]);
+        command.env_clear().envs([
+            ("PATH", "/usr/bin:/bin"),
+            ("NO_COLOR", "1"),
+            ("COLUMNS", columns),
+        ]);
         let output = command.stdin(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8(output.stdout).expect("UTF-8"))
     };

@@ -20,7 +20,7 @@ use tracing_core::{Level, dispatcher};
 use crate::base::buffer;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
-use crate::format::pretty::{Place, Pretty, Style};
+use crate::format::pretty::{LinePlace, Pretty, Style};
 use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::SiteId;
@@ -236,9 +236,10 @@ impl Logger {
             let line = &mut buffer.line;
             let request = request.as_ref();
             let step = self.step_of(request);
-            let written = self.finish(request, step, record.severity, !in_its_order, line, |line| {
-                self.audit.write_now(record.site, line)
-            });
+            let written =
+                self.finish(request, step, record.severity, !in_its_order, line, |line| {
+                    self.audit.write_now(record.site, line)
+                });
             // Events with a separate file are written only to that file.
             if in_its_order {
                 self.export(request, step, record.severity, line);
@@ -367,7 +368,7 @@ impl Logger {
                 return write(line);
             }
             let request = Request::identified(request);
-            let place = Place {
+            let place = LinePlace {
                 request: request.map_or(0, |request| request.serial),
                 step,
                 depth_of: |step| {
