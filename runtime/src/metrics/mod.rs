@@ -88,8 +88,8 @@ mod text;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::observation::Observation;
-pub(crate) use self::series::SiteSeries;
 use self::series::Family;
+pub(crate) use self::series::SiteSeries;
 use crate::outcome::failure::ErrorClass;
 use crate::outcome::kind::Outcome;
 use crate::redact::shown::Redacted;
