@@ -52,6 +52,9 @@ impl Config {
             Setting::FileBackups,
             Setting::Keys,
             Setting::Strict,
+            #[cfg(feature = "metrics")]
+            Setting::Metrics,
+            Setting::Story,
         ] {
             set(setting);
         }

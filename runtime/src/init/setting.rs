@@ -9,6 +9,7 @@ use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::format::profile::Profile;
 use crate::levels::Levels;
+use crate::request::story::Story;
 
 /// A setting that is parsed from a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub(super) enum Setting {
     Service,
     Keys,
     Strict,
+    #[cfg(feature = "metrics")]
+    Metrics,
+    Story,
 }
 
 /// The names of the two settings of the hash key.
@@ -40,6 +44,9 @@ impl Setting {
             Setting::Service => "LOG_SERVICE",
             Setting::Keys => "LOG_KEYS",
             Setting::Strict => "LOG_STRICT",
+            #[cfg(feature = "metrics")]
+            Setting::Metrics => "LOG_METRICS",
+            Setting::Story => "LOG_STORY",
         }
     }
 
@@ -85,6 +92,19 @@ impl Setting {
             Setting::Strict => {
                 let modes = [("1", Strict::On), ("0", Strict::Off), ("report", Strict::Report)];
                 config.strict = one_of(text, modes).map_err(|why| invalid(&why))?;
+            }
+            #[cfg(feature = "metrics")]
+            Setting::Metrics => {
+                let modes = [("1", true), ("0", false)];
+                config.metrics = one_of(text, modes).map_err(|why| invalid(&why))?;
+            }
+            Setting::Story => {
+                let modes = [
+                    ("all", Story::All),
+                    ("problems", Story::Problems),
+                    ("summary", Story::Summary),
+                ];
+                config.story.mode = one_of(text, modes).map_err(|why| invalid(&why))?;
             }
         }
         Ok(())

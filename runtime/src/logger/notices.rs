@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 use std::time::Instant;
 
 use tracing_core::Metadata;
@@ -17,10 +17,36 @@ use crate::json::members;
 use crate::redact::shown;
 use crate::redact::strict_report::{self, Place};
 
-/// Returns whether candor's panic hook is the current one. Set once it is installed.
-pub(crate) static HAS_PANIC_HOOK: OnceLock<fn() -> bool> = OnceLock::new();
-/// Whether candor's panic hook has run.
-pub(crate) static PANIC_HOOK_HAS_RUN: AtomicBool = AtomicBool::new(false);
+/// How many of candor's panic hooks exist.
+static PANIC_HOOKS: AtomicUsize = AtomicUsize::new(0);
+/// Whether a panic hook of candor was ever made.
+static HAD_PANIC_HOOK: AtomicBool = AtomicBool::new(false);
+
+/// Part of candor's panic hook, dropped with it.
+///
+/// A later hook either keeps candor's to call it, or drops it. So a hook that exists is taken to be in use, and it need
+/// not be removed from the standard library to check that.
+#[derive(Debug)]
+pub(crate) struct PanicHookExists;
+
+impl PanicHookExists {
+    pub(crate) fn new() -> Self {
+        PANIC_HOOKS.fetch_add(1, Ordering::Relaxed);
+        HAD_PANIC_HOOK.store(true, Ordering::Relaxed);
+        PanicHookExists
+    }
+
+    /// Whether a panic hook of candor exists.
+    pub(crate) fn for_any() -> bool {
+        PANIC_HOOKS.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for PanicHookExists {
+    fn drop(&mut self) {
+        PANIC_HOOKS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The logger whose panic hook was installed last.
 static INSTALLED: RwLock<Weak<Logger>> = RwLock::new(Weak::new());
@@ -137,41 +163,28 @@ impl Logger {
     }
 }
 
-/// Checks whether another panic hook has replaced candor's.
-///
-/// A step, job or request that panicked calls this. It checks only if candor's hook has never run although the thread
-/// unwinds.
+/// Checks whether another panic hook has replaced candor's. A step, job or request that panicked calls this.
 #[cold]
 pub(crate) fn panicked() {
-    /// Maximum number of checks: `resume_unwind` runs no hook, so one check is not enough.
-    const LOOKS: u32 = 10;
-    static LOOKED: AtomicU32 = AtomicU32::new(0);
-    if PANIC_HOOK_HAS_RUN.load(Ordering::Relaxed) {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    if PanicHookExists::for_any()
+        || !HAD_PANIC_HOOK.load(Ordering::Relaxed)
+        || IS_WRITTEN.load(Ordering::Relaxed)
+    {
         return;
     }
-    if let Some(is_current) = HAS_PANIC_HOOK.get()
-        && LOOKED.fetch_add(1, Ordering::Relaxed) < LOOKS
-    {
-        // On another thread, since the hook can't be read on one that panics.
-        let _ = timer::schedule(Instant::now(), move || {
-            if !is_current() {
-                panic_hook_is_replaced();
+    // On another thread, since this one unwinds and may hold the buffer of its line.
+    let _ = timer::schedule(Instant::now(), || {
+        with_any_logger(|logger| {
+            if !IS_WRITTEN.swap(true, Ordering::Relaxed) {
+                logger.notice(
+                    Severity::Warn,
+                    "panic_hook_replaced",
+                    "a panic hook that was installed after candor's replaced it, so panics are not logged; \
+                     install it before candor, or call `Logging::install_panic_hook` after it",
+                );
             }
         });
-    }
-}
-
-fn panic_hook_is_replaced() {
-    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
-    with_any_logger(|logger| {
-        if !IS_WRITTEN.swap(true, Ordering::Relaxed) {
-            logger.notice(
-                Severity::Warn,
-                "panic_hook_replaced",
-                "a panic hook that was installed after candor's replaced it, so panics are not logged; install \
-                 it before candor, or call `Logging::install_panic_hook` after it",
-            );
-        }
     });
 }
 
