@@ -257,6 +257,7 @@ fn records_are_found_behind_what_kubectl_docker_and_journald_put_before_them() {
         format!("[pod/web-1/app] {record}"),
         format!("pod/web-1 app {record}"),
         format!("web-1  | {record}"),
+        format!("\u{1b}[36mweb-1  |\u{1b}[0m {record}"),
         format!("2026-11-22T10:00:00.120Z stdout F {record}"),
         format!("Nov 22 10:14:12 host unit[7]: {record}"),
         format!("{{\"MESSAGE\":{message},\"PRIORITY\":\"6\"}}"),
