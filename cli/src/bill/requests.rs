@@ -279,7 +279,7 @@ impl Calls {
         let fixed = ":{\"calls\":,\"ms\":,\"retries\":}".len() as u64;
         u64::from(self.total.name_bytes)
             + fixed
-            + digits(self.calls)
+            + digits(self.count)
             + ms_bytes(self.total.micros)
             + digits(self.retries)
     }
