@@ -39,6 +39,8 @@ const FIELDS: &[&str] = &[
     "value_limit",
     "line_limit",
     "lines_per_request",
+    "budget",
+    "bill",
     "spans",
     "print_panics",
     "background",
@@ -73,6 +75,8 @@ const FIELDS: &[&str] = &[
 /// value_limit = 4096
 /// line_limit = 16_000
 /// lines_per_request = 1000
+/// budget = "256KiB/s,shop::cart=16KiB/s"
+/// bill = "1h"
 /// spans = true
 /// print_panics = false
 /// background = { queue = 10_000, overload = "drop" }   # or "block"
@@ -144,6 +148,8 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "format" => set(Setting::Format, &map.next_value::<String>()?),
                 "profile" => set(Setting::Profile, &map.next_value::<String>()?),
                 "output" => set(Setting::Output, &map.next_value::<String>()?),
+                "budget" => set(Setting::Budget, &map.next_value::<String>()?),
+                "bill" => set(Setting::Bill, &map.next_value::<String>()?),
                 "service" => set(Setting::Service, &map.next_value::<String>()?),
                 "file_max_bytes" => {
                     set(Setting::FileMaxBytes, &map.next_value::<u64>()?.to_string());

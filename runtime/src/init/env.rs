@@ -52,6 +52,8 @@ impl Config {
             Setting::FileBackups,
             Setting::Keys,
             Setting::Strict,
+            Setting::Budget,
+            Setting::Bill,
         ] {
             set(setting);
         }

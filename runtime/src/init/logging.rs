@@ -120,6 +120,7 @@ impl Logging {
 
     /// Flushes the output and the export at the same time. Returns how many lines were not written and not exported.
     fn flush_all(&self, within: Duration) -> (u64, u64) {
+        self.logger.report_floods(Duration::ZERO);
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {
             let deadline = Exporter::deadline(within);
@@ -189,6 +190,7 @@ impl Logging {
 
 impl Drop for Logging {
     fn drop(&mut self) {
+        self.logger.write_bill();
         let (unwritten, unexported) = self.flush_all(LAST_LINES);
         // The export closes first, because it reports its losses on the output.
         #[cfg(feature = "otlp")]
