@@ -166,16 +166,19 @@ fn the_bytes_of_a_key_are_those_of_its_members_and_their_commas() {
     for line in String::from_utf8(input.clone()).expect("UTF-8").lines() {
         let members: serde_json::Map<String, Value> = serde_json::from_str(line).expect("JSON");
         let mut rest = line.len() as u64 + 1;
-        for (index, (key, _)) in members.iter().enumerate() {
-            // What a member takes is found in the text: numbers must not be written in another way.
-            let quoted = format!("{}:", serde_json::to_string(key).expect("JSON"));
-            let from = line.find(&quoted).expect("the key");
-            let next = members.keys().nth(index + 1).map(|next| {
-                let quoted = format!(",{}:", serde_json::to_string(next).expect("JSON"));
-                line.find(&quoted).expect("the next key") + 1
-            });
-            let bytes = (next.unwrap_or(line.len() - 1) - from) as u64;
-            *wanted.entry(key.clone()).or_default() += bytes;
+        // What a member takes is found in the text: numbers must not be written in another way.
+        let mut starts: Vec<(usize, &String)> = members
+            .keys()
+            .map(|key| {
+                let quoted = format!("{}:", serde_json::to_string(key).expect("JSON"));
+                (line.find(&quoted).expect("the key"), key)
+            })
+            .collect();
+        starts.sort_unstable();
+        for (index, (from, key)) in starts.iter().enumerate() {
+            let to = starts.get(index + 1).map_or(line.len() - 1, |(next, _)| *next);
+            let bytes = (to - from) as u64;
+            *wanted.entry((*key).clone()).or_default() += bytes;
             rest -= bytes;
         }
         structure += rest;
