@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Makes the pictures in docs/pictures from fresh runs of the example `orders`: the story of the request
-# whose payment timed out, on the terminal (SVG) and as the page (PNG, light and dark), the live view (SVG),
-# and the lines of the pretty format up to that request (SVG). The PNGs need Chromium; without it only the
-# SVGs are made.
+# Makes the pictures in docs/pictures from fresh runs of the example `orders`: the story of the request whose payment
+# timed out and the bill of all lines, on the terminal (SVG) and as the page (PNG, light and dark); the live view and the
+# lines of the pretty format up to that request (SVG). The PNGs need Chromium; without it only the SVGs are made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -74,6 +73,11 @@ program="$target/debug/examples/orders"
         sed '/#5[^0-9]/,$d'
 } | svg "the pretty format on the terminal" >"$out/pretty.svg"
 echo "$out/pretty.svg"
+{
+    printf '\033[2m$ candor bill app.log --price "$0.50/GiB" --per-month --top 5\033[0m\n\n'
+    COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' "$candor" bill "$work/orders.log" --price '$0.50/GiB' --per-month --top 5
+} | svg "candor bill on the terminal" >"$out/bill.svg"
+echo "$out/bill.svg"
 
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 if [ -z "$browser" ]; then
@@ -81,12 +85,19 @@ if [ -z "$browser" ]; then
     exit 0
 fi
 "$candor" story "$id" "$work/orders.log" --html "$work/story.html"
-for scheme in light dark; do
-    dark=$([ "$scheme" = dark ] && echo 0 || echo 1)
-    "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
-        --disable-background-networking --disable-component-update --disable-sync \
-        --user-data-dir="$work/profile-$scheme" --blink-settings=preferredColorScheme="$dark" \
-        --force-device-scale-factor=2 --window-size=1100,500 --screenshot="$out/story-$scheme.png" \
-        "file://$work/story.html" >/dev/null 2>&1
-    echo "$out/story-$scheme.png"
-done
+"$candor" bill "$work/orders.log" --price '$0.50/GiB' --per-month --html "$work/bill-page.html"
+
+# Makes the PNGs of a page, light and dark: picture NAME HEIGHT
+picture() {
+    for scheme in light dark; do
+        dark=$([ "$scheme" = dark ] && echo 0 || echo 1)
+        "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
+            --disable-background-networking --disable-component-update --disable-sync \
+            --user-data-dir="$work/profile-$scheme" --blink-settings=preferredColorScheme="$dark" \
+            --force-device-scale-factor=2 --window-size="1100,$2" --screenshot="$out/$1-$scheme.png" \
+            "file://$work/$1.html" >/dev/null 2>&1
+        echo "$out/$1-$scheme.png"
+    done
+}
+picture story 500
+picture bill-page 1330

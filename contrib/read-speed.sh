@@ -45,20 +45,21 @@ for round in $(seq "$rounds"); do
     take wc wc -l "$work/log"
     take story "$candor" story "$id" "$work/log"
     take steps "$candor" steps "$work/log"
+    take bill "$candor" bill "$work/log"
     take requests "$candor" requests "$work/log"
     take failed "$candor" story --failed "$work/log"
     if [ "$round" = 1 ] && command -v jq >/dev/null; then
         take jq jq -c --arg id "$id" 'select(.request_id == $id)' "$work/log"
     fi
 done
-for name in wc story steps requests failed jq; do
+for name in wc story steps bill requests failed jq; do
     [ -e "$work/$name.times" ] || continue
     paste "$work/$name.times" "$work/wc.times" | awk 'NF == 2 { print $1 / $2, $1 / 1e6 }' | sort -n |
         awk -v name="$name" '{ ratio[NR] = $1; time[NR] = $2 }
             END { at = int((NR + 1) / 2); printf "%-10s %6.2f x wc -l  (%.2f s)\n", name, ratio[at], time[at] }'
 done
 if [ -x /usr/bin/time ]; then
-    for args in "story $id" steps requests "story --failed"; do
+    for args in "story $id" steps bill requests "story --failed"; do
         # shellcheck disable=SC2086
         /usr/bin/time -f "%M kB at most: candor $args" "$candor" $args "$work/log" 2>&1 >/dev/null | tail -1
     done

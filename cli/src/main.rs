@@ -2,7 +2,8 @@
 //!
 //! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps`
 //! summarises steps and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor
-//! schema` describes the lines to other programs. Each has a module of its own; they share the modules [`time`], [`screen`], [`read`], [`output`], [`schema`], [`from`], [`args`],
+//! bill` shows what the bytes are spent on. `candor schema` describes the lines to other programs. Each has a module of
+//! its own; they share the modules [`time`], [`screen`], [`markup`], [`read`], [`output`], [`schema`], [`from`], [`args`],
 //! [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in this order.
 
 #![allow(
@@ -13,9 +14,11 @@
 )]
 
 mod args;
+mod bill;
 mod from;
 mod histogram;
 mod line;
+mod markup;
 mod open;
 mod output;
 mod read;
@@ -35,7 +38,7 @@ use clap::{Parser, Subcommand};
 use output::Output;
 
 /// Reads candor's JSON lines back: what happened in a request, which requests were slow or failed, how
-/// long steps take.
+/// long steps take, what the log costs.
 ///
 /// Lines are found behind what kubectl, docker, journald and CRI put before or around them, in plain
 /// and gzip-compressed files, and on servers with --from. Exits with 0 where something was found, 1 where nothing was, 2 where the
@@ -57,6 +60,8 @@ enum Command {
     Steps(steps::StepsArgs),
     /// Follow files, pipes and `kubectl logs -f`, and draw each request when it ends
     Tail(tail::TailArgs),
+    /// Divide the bytes by event, step, dependency, route, level and key, and compare settings
+    Bill(bill::BillArgs),
     /// Describe the lines to other programs: tables, a JSON Schema, an index template or a reference
     Schema(schema::SchemaArgs),
 }
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
         Command::Requests(args) => requests::run(args, &mut out),
         Command::Steps(args) => steps::run(args, &mut out),
         Command::Tail(args) => tail::run(args, &mut out),
+        Command::Bill(args) => bill::run(args, &mut out),
         Command::Schema(args) => schema::run(args, &mut out),
     };
     // `finish` prints the notes even if the subcommand failed.

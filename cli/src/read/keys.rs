@@ -137,6 +137,11 @@ impl Keys {
         self.given.iter().any(|(_, name)| Key::parse(name.as_bytes()).is_some())
     }
 
+    /// Whether `--keys` is not given.
+    pub(crate) fn are_default(&self) -> bool {
+        self.given.is_empty()
+    }
+
     fn is_given(&self, name: &[u8]) -> bool {
         self.given.iter().any(|(_, given)| given.as_bytes() == name)
     }
@@ -261,6 +266,14 @@ impl<'a> Record<'a> {
 
     pub(crate) fn get(&self, key: Key) -> Option<&'a [u8]> {
         self.values[key as usize]
+    }
+
+    /// Calls `each` with every key and value, as written.
+    pub(crate) fn each_member(&self, mut each: impl FnMut(&'a [u8], &'a [u8])) {
+        let _ = walk(self.bytes, |key, value| {
+            each(key, value);
+            true
+        });
     }
 
     /// Reads `service` and the keys of a step, call or completion event from a line that candor wrote.

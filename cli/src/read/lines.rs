@@ -36,8 +36,8 @@ pub(super) enum RawLine<'a> {
 #[derive(Debug)]
 pub(super) enum NextBlock {
     Lines(Block),
-    /// A line over `MAX_LINE`, skipped.
-    TooLong,
+    /// A line over `MAX_LINE`, skipped, with its length including the line feed.
+    TooLong(u64),
 }
 
 /// Complete lines in their buffer.
@@ -96,8 +96,7 @@ impl<R: Read> Lines<R> {
                     return self.error.take().map_or(Ok(None), Err);
                 }
                 if read.len() > MAX_LINE {
-                    self.skip_line();
-                    return Ok(Some(NextBlock::TooLong));
+                    return Ok(Some(NextBlock::TooLong(self.skip_line())));
                 }
             }
             self.fill();
@@ -135,18 +134,20 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Discards the rest of the current line.
-    fn skip_line(&mut self) {
+    /// Discards the current line. Returns its length, including the line feed.
+    fn skip_line(&mut self) -> u64 {
+        let mut skipped = 0;
         loop {
+            skipped += (self.end - self.start) as u64;
             (self.start, self.end) = (0, 0);
             self.fill();
             if let Some(found) = memchr(b'\n', &self.buffer[..self.end]) {
                 self.start = found + 1;
-                return;
+                return skipped + self.start as u64;
             }
             if self.ended {
                 self.start = self.end;
-                return;
+                return skipped + self.end as u64;
             }
         }
     }

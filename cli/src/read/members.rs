@@ -9,7 +9,7 @@ use memchr::memchr2;
 
 /// Error: the text is not a JSON object, or the object is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// Calls `each` with every key (without its quotes) and value, both as written, until it returns `false`.
 /// Returns the end of the object, or of the last value that was passed to `each`.
@@ -127,7 +127,9 @@ fn quote_or_backslash(text: &[u8]) -> Result<usize, Malformed> {
     memchr2(b'"', b'\\', &text[at..]).map(|found| at + found).ok_or(Malformed)
 }
 
-fn value_end(text: &[u8], at: usize) -> Result<usize, Malformed> {
+/// The position after the value that begins at `at`.
+#[inline]
+pub(crate) fn value_end(text: &[u8], at: usize) -> Result<usize, Malformed> {
     match text.get(at) {
         Some(b'"') => string_end(text, at),
         Some(b'{' | b'[') => nested_end(text, at),

@@ -5,6 +5,7 @@
 //! candor lines without parsing them. The filter may let through too much, never too little: the caller
 //! checks each record again.
 
+mod blocks;
 mod envelope;
 mod events;
 mod keys;
@@ -24,19 +25,20 @@ use std::rc::Rc;
 
 use memchr::{memchr2, memmem::Finder};
 
+pub(crate) use blocks::{LineKind, LineSink, ScannedLine};
 use envelope::Unwrapper;
 pub(crate) use keys::{Key, Keys, Record};
 pub(crate) use lines::MAX_LINE;
 use lines::{Lines, RawLine};
 pub(crate) use live::{LiveLine, LiveReader};
-pub(crate) use members::{number, text};
+pub(crate) use members::{Malformed, number, text, value_end};
 use progress::Progress;
 use source::Source;
 pub(crate) use source::Unreadable;
 use tally::Tally;
 
 /// How a line that candor wrote begins, unless its keys are renamed.
-const LINE_START: &[u8] = b"{\"ts\":\"";
+pub(crate) const LINE_START: &[u8] = b"{\"ts\":\"";
 
 /// The FILES of the command line or the response of a server, and the names of their keys.
 #[derive(Debug)]

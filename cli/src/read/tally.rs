@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::blocks::LineKind;
 use super::source::{Unreadable, is_truncated};
 
 /// Counts of one pass.
@@ -44,6 +45,29 @@ impl Tally {
             Ok(()) => {}
         }
         Ok(())
+    }
+
+    /// The kind of the line that changed the tally from `before`: records, foreign and malformed lines.
+    pub(super) fn kind_of_line(&self, before: (u64, u64, u64), line: &[u8]) -> LineKind {
+        let (records, foreign, malformed) = before;
+        if self.records > records {
+            LineKind::Records
+        } else if self.foreign > foreign {
+            LineKind::Foreign
+        } else if self.malformed > malformed {
+            LineKind::Malformed
+        } else if line.trim_ascii().is_empty() {
+            LineKind::Blank
+        } else {
+            LineKind::Part
+        }
+    }
+
+    /// Notes on compressed files that were read in part.
+    pub(crate) fn truncated_notes(&self) -> impl Iterator<Item = String> {
+        self.truncated.iter().map(|name| {
+            format!("the rest of {name} is missing: its compressed data is damaged or cut off")
+        })
     }
 
     /// A note about skipped lines; `None` if nothing was skipped.

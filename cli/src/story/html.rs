@@ -6,34 +6,24 @@ use super::diagnosis::Diagnosis;
 use super::model::{Item, ItemKind, Mark, Part, Severity, Story};
 use super::notes::{self, Note};
 use crate::line::{Level, value_text};
-use crate::screen::escape;
+use crate::markup::{page, text};
 use crate::time::{Micros, date_time, format_ms, to_ms};
 
 const STYLE: &str = include_str!("page.css");
 
 pub(crate) fn render(stories: &[(Story, Diagnosis)]) -> String {
-    let mut out = String::new();
     let title = match stories {
         [(story, _)] => format!("{} · {}", heading(story), story.id),
         _ => format!("{} requests", stories.len()),
     };
-    let _ = write!(
-        out,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-        text(&title)
-    );
+    let mut out = String::new();
     if stories.len() > 1 {
         contents(stories, &mut out);
     }
     for (index, (story, diagnosis)) in stories.iter().enumerate() {
         article(index, story, diagnosis, &mut out);
     }
-    out.push_str("</main>\n</body>\n</html>\n");
-    out
+    page(&title, STYLE, &out)
 }
 
 fn heading(story: &Story) -> String {
@@ -132,7 +122,7 @@ fn tree(story: &Story, part: &Part, diagnosis: &Diagnosis, out: &mut String) {
     let detail = notes::cause_detail(story, diagnosis);
     for (index, depth) in &part.order {
         let item = &part.items[*index];
-        let notes = notes::of_item(item, diagnosis.failed, detail.as_deref());
+        let notes = notes::of_item(part, item, diagnosis.failed, detail.as_deref());
         row(story, item, *depth, &notes, out);
     }
     out.push_str("</div>\n");
@@ -251,21 +241,5 @@ fn fields(item: &Item) -> String {
         field(key, &value);
     }
     out.push_str("</table>");
-    out
-}
-
-/// Escapes text for HTML. `escape` handles characters that could reorder or hide the surrounding text.
-fn text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in escape(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
     out
 }

@@ -22,7 +22,7 @@ use self::story::OpenStories;
 use crate::base::buffer;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
-use crate::format::pretty::{Place, Pretty, Style};
+use crate::format::pretty::{LinePlace, Pretty, Style};
 use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::SiteId;
@@ -412,7 +412,7 @@ impl Logger {
                 return write(line);
             }
             let request = Request::identified(request);
-            let place = Place {
+            let place = LinePlace {
                 request: request.map_or(0, |request| request.serial),
                 step,
                 depth_of: |step| {

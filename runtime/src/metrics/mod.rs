@@ -81,19 +81,18 @@
 
 mod exemplar;
 mod facade;
+mod observation;
 mod series;
 mod text;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use self::observation::Observation;
+use self::series::Family;
 pub(crate) use self::series::SiteSeries;
-use self::series::{CountSeries, Family, LabelPair};
-use crate::base::clock::Tick;
 use crate::outcome::failure::ErrorClass;
 use crate::outcome::kind::Outcome;
 use crate::redact::shown::Redacted;
-use crate::request::Request;
 
 /// Content type of [`openmetrics`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -124,39 +123,6 @@ pub(crate) fn is_on() -> bool {
 /// Counts calls from now on. Sites have to be asked again afterwards.
 pub(crate) fn enable() {
     IS_ON.store(true, Ordering::Release);
-}
-
-/// A step, call, request or job that was counted. Dropping it reports it to the recorder, which is user code.
-#[derive(Debug)]
-#[must_use = "the recorder is called when it is dropped"]
-pub(crate) struct Observation(Option<(&'static CountSeries, u64)>);
-
-impl Observation {
-    pub(crate) const NONE: Self = Observation(None);
-
-    fn of(series: &'static CountSeries, nanos: u64) -> Self {
-        series.add(nanos);
-        Observation(Some((series, nanos)))
-    }
-
-    /// Makes it the exemplar of its bucket: its line was written at this time, in this request.
-    pub(crate) fn line_written(&self, request: Option<&Arc<Request>>, at: Tick) {
-        if let Some((series, nanos)) = self.0
-            && let Some(request) = Request::identified(request)
-        {
-            let duration = series.duration;
-            duration.exemplars[duration.bucket_of(nanos)].set(request, nanos, at);
-        }
-    }
-}
-
-impl Drop for Observation {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some((series, nanos)) = self.0 {
-            facade::report(series, nanos);
-        }
-    }
 }
 
 /// Counts a step that ended.
@@ -209,7 +175,7 @@ pub(crate) fn request_ended(
     outcome: &'static str,
     nanos: u64,
 ) -> Observation {
-    let labels: [LabelPair<'_>; 4] = [
+    let labels = [
         ("http_request_method", method),
         ("http_route", route.unwrap_or("_OTHER")),
         ("status_class", status_class),

@@ -1,6 +1,7 @@
 //! The command `candor`, which reads lines back.
 
 mod aws;
+mod bill;
 mod clickhouse;
 mod errors;
 mod hostile;

@@ -1,0 +1,99 @@
+//! `candor bill`: what the bytes of a log are spent on, and what settings would save.
+//!
+//! `meter` reads the input; worker threads take lines apart in `scan`, and the main thread adds them to their requests
+//! in `requests`. `report` makes a [`Bill`] of it, and `table` or `page` renders the result.
+
+mod hashes;
+mod meter;
+mod names;
+mod page;
+mod price;
+mod report;
+mod requests;
+mod scan;
+mod table;
+mod treemap;
+
+use std::path::{Path, PathBuf};
+
+use crate::args::KeyArgs;
+use crate::output::{Failure, Output};
+use crate::read::Input;
+use crate::screen::{Screen, json_line};
+use meter::Measured;
+use price::Price;
+use report::{Bill, Charge};
+
+/// Bytes and lines by event, step, dependency, route, level, logger and key.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  candor bill app.log app.log.*.gz\n  \
+                        candor bill app.log --price '$0.50/GiB' --per-month\n  \
+                        journalctl -u orders -o cat --since today | candor bill - --html bill.html")]
+pub(crate) struct BillArgs {
+    /// Files with the lines, `.gz` too; `-` is standard input
+    #[arg(value_name = "FILES")]
+    files: Vec<PathBuf>,
+    /// The price of storing a log: 0.50/GiB, $0.50/GB
+    #[arg(long, value_name = "PRICE", value_parser = Price::parse)]
+    price: Option<Price>,
+    /// Bytes and prices of 30 days at the rate of the input, from its first to its last timestamp
+    #[arg(long)]
+    per_month: bool,
+    /// Write a self-contained HTML page; `-` is standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    html: Option<PathBuf>,
+    /// How many rows of each kind, the largest first; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    top: usize,
+    /// One JSON object for the total, for each row and for each setting
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    keys: KeyArgs,
+}
+
+/// Prints the bill. Returns whether the input has a line of candor.
+pub(crate) fn run(args: &BillArgs, out: &mut Output) -> Result<bool, Failure> {
+    let keys = args.keys.keys()?;
+    if args.files.is_empty() {
+        return Err(Failure::usage("bill needs FILES; `-` is standard input".to_owned()));
+    }
+    let mut input = Input::new(&args.files, keys)?;
+    let bill = Bill::new(&Measured::read(&mut input)?);
+    input.tally.truncated_notes().for_each(|note| out.note(note));
+    let months = bill.months().filter(|_| args.per_month);
+    if args.per_month && months.is_none() {
+        out.note(
+            "--per-month needs lines of at least two points in time; the figures are of the input"
+                .to_owned(),
+        );
+    }
+    if bill.evicted > 0 {
+        out.note(format!(
+            "{} requests count as written in full, because too many were open at once",
+            bill.evicted
+        ));
+    }
+    let charge = Charge { price: args.price.as_ref(), months };
+    if args.json {
+        for row in bill.json(&charge) {
+            out.print(&json_line(&row))?;
+        }
+    } else if let Some(path) = &args.html {
+        write_page(path, &page::render(&bill, &charge, args.top), out)?;
+    } else if bill.records > 0 {
+        table::print(&bill, &charge, args.top, Screen::detect(), out)?;
+    }
+    if bill.records == 0 {
+        out.note("no line of candor is in the input (set LOG_FORMAT=json)".to_owned());
+    }
+    Ok(bill.records > 0)
+}
+
+fn write_page(path: &Path, page: &str, out: &mut Output) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return out.print(page);
+    }
+    std::fs::write(path, page)
+        .map_err(|error| Failure::usage(format!("can't write {}: {error}", path.display())))
+}

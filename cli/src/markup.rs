@@ -1,0 +1,34 @@
+//! Self-contained HTML pages. They have no scripts and load nothing, and all log content is escaped.
+
+use crate::screen::escape;
+
+/// Colours, for light and dark, and the layout that all pages share.
+const STYLE: &str = include_str!("markup.css");
+
+/// A page with this title, with styles of its own and the content of `<main>`.
+pub(crate) fn page(title: &str, style: &str, content: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n<body>\n<main>\n{content}</main>\n</body>\n</html>\n",
+        text(title)
+    )
+}
+
+/// Escapes text for HTML. `escape` handles characters that could reorder or hide the surrounding text.
+pub(crate) fn text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in escape(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
