@@ -287,8 +287,7 @@ fn summary(end: &Line) -> Vec<String> {
     facts.extend(Some(steps.join(", ")).filter(|steps| !steps.is_empty()));
     let calls: Vec<String> = dependencies.into_iter().map(|call| format!("→ {call}")).collect();
     facts.extend(Some(calls.join(", ")).filter(|calls| !calls.is_empty()));
-    let is_shown = |key: &str| matches!(key, "lines_left_out" | "step_own_ms" | "dependencies");
-    let fields = end.fields.iter().filter(|(key, _)| !is_shown(key) && keys::find(key).is_none());
+    let fields = end.fields.iter().filter(|(key, _)| keys::find(key).is_none());
     facts.extend(fields.map(|(key, value)| format!("{key}={}", value_text(value))));
     let left_out = end.count("lines_left_out");
     facts.extend(counted(left_out, "line left out", "lines left out"));
