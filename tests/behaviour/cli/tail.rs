@@ -195,7 +195,7 @@ fn the_one_line_of_a_request_shows_what_it_sums_up() {
     let end = completed(20.0, 201, "ok", rest).replace("\"retries\":0}", "\"retries\":1}");
     let shown = |level| {
         let mut command = tail_command(&[]);
-        command.env("COLUMNS", "180");
+        command.env("COLUMNS", "200");
         run(command, line("r-1", 120_000, level, 6, &end).as_bytes()).out
     };
     let wanted = "1 step, 1 call · place_order 12.0 ms, price 1.50 ms · → payments 6.50 ms in 2 calls · \
