@@ -44,5 +44,6 @@ mod slowest;
 mod soak;
 mod spans;
 mod step;
+mod stories;
 mod stress;
 mod testing;

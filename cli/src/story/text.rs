@@ -185,7 +185,7 @@ fn tree(out: &mut Writer, story: &Story, part: &Part, diagnosis: &Diagnosis) {
     for ((index, _), prefix) in part.order.iter().zip(&prefixes) {
         let item = &part.items[*index];
         item_row(out, item, &prefix.row, &layout);
-        for note in notes::of_item(item, diagnosis.failed, detail.as_deref()) {
+        for note in notes::of_item(part, item, diagnosis.failed, detail.as_deref()) {
             note_rows(out, &note, &prefix.note);
         }
         if out.options.all_fields {
@@ -197,7 +197,7 @@ fn tree(out: &mut Writer, story: &Story, part: &Part, diagnosis: &Diagnosis) {
             }
         }
     }
-    if part.order.is_empty() {
+    if part.order.is_empty() && part.lines_left_out().is_none() {
         out.row(Row::new().add(Style::Dim, "no steps, no other lines"));
     }
     for note in notes::of_part(part) {

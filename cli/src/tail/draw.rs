@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::pending::Gathered;
 use crate::line::{Level, Line, value_text};
 use crate::read::Keys;
+use crate::schema::keys;
 use crate::screen::{Row, Screen, Style, display_width, escape, is_unsafe, truncate};
 use crate::story::{self, TextOptions};
 use crate::time::{LocalZone, Micros, format_ms, to_ms};
@@ -123,6 +124,12 @@ impl Drawing {
             let lines = if missing == 1 { "line" } else { "lines" };
             row.add(Style::Warn, &format!("! {missing} {lines} missing")).add(Style::Dim, " · ");
         }
+        self.add_summary(&mut row, end);
+        self.row(&row);
+    }
+
+    /// Appends the facts of an end line that fit on the screen.
+    fn add_summary(&self, row: &mut Row, end: &Line) {
         // A narrow screen gets the first facts instead of a part of each.
         let mut separator = "";
         for fact in summary(end) {
@@ -133,7 +140,6 @@ impl Drawing {
             row.add(Style::Dim, separator).add(Style::Dim, &fact);
             separator = " · ";
         }
-        self.row(&row);
     }
 
     /// A request that ended, as a tree.
@@ -142,6 +148,11 @@ impl Drawing {
         let mut row = self.head(&request.id, end, Style::Bold);
         if !end.user.is_empty() {
             row.add(Style::Dim, &format!("  user {}", end.user));
+        }
+        // The tree lacks the steps and calls whose lines were left out.
+        if end.has("lines_left_out") {
+            row.add(Style::Plain, "  ");
+            self.add_summary(&mut row, end);
         }
         self.row(&row);
         self.body(request, request.parse(keys));
@@ -276,6 +287,8 @@ fn summary(end: &Line) -> Vec<String> {
     facts.extend(Some(steps.join(", ")).filter(|steps| !steps.is_empty()));
     let calls: Vec<String> = dependencies.into_iter().map(|call| format!("→ {call}")).collect();
     facts.extend(Some(calls.join(", ")).filter(|calls| !calls.is_empty()));
+    let fields = end.fields.iter().filter(|(key, _)| keys::find(key).is_none());
+    facts.extend(fields.map(|(key, value)| format!("{key}={}", value_text(value))));
     let left_out = end.count("lines_left_out");
     facts.extend(counted(left_out, "line left out", "lines left out"));
     let error = end.error_class();

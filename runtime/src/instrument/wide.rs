@@ -77,18 +77,18 @@ pub fn wide_add(name: &str, number: impl WideNumber) {
 /// Number that can be added to a counter: an integer of up to 64 bits, or a float.
 ///
 /// This trait is sealed.
-pub trait WideNumber: sealed::Sealed {
+pub trait WideNumber: sealed::SealedNumber {
     #[doc(hidden)]
     fn sum(self) -> WideSum;
 }
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait SealedNumber {}
 }
 
 macro_rules! wide_numbers {
     ($($Type:ty => $Variant:ident($As:ty),)*) => {$(
-        impl sealed::Sealed for $Type {}
+        impl sealed::SealedNumber for $Type {}
 
         impl WideNumber for $Type {
             fn sum(self) -> WideSum {

@@ -1,7 +1,6 @@
 //! `candor tail`, while its input is still being written.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::process::{Child, ChildStdin};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -192,13 +191,17 @@ fn a_job_is_drawn_with_its_name() {
 #[test]
 fn the_one_line_of_a_request_shows_what_it_sums_up() {
     let rest = ",\"lines_left_out\":5,\"step_own_ms\":{\"price\":1.5,\"place_order\":12},\
-                \"dependencies\":{\"payments\":{\"calls\":2,\"ms\":6.5,\"retries\":1}}";
+                \"dependencies\":{\"payments\":{\"calls\":2,\"ms\":6.5,\"retries\":1}},\"cart_cents\":1250";
     let end = completed(20.0, 201, "ok", rest).replace("\"retries\":0}", "\"retries\":1}");
-    let mut command = tail_command(&[]);
-    command.env("COLUMNS", "180");
-    let shown = run(command, line("r-1", 120_000, "INFO", 6, &end).as_bytes()).out;
-    let wanted = "1 step, 1 call · place_order 12.0 ms, price 1.50 ms · → payments 6.50 ms in 2 calls · 5 lines left out\n";
-    assert!(shown.ends_with(wanted), "{shown}");
+    let shown = |level| {
+        let mut command = tail_command(&[]);
+        command.env("COLUMNS", "200");
+        run(command, line("r-1", 120_000, level, 6, &end).as_bytes()).out
+    };
+    let wanted = "1 step, 1 call · place_order 12.0 ms, price 1.50 ms · → payments 6.50 ms in 2 calls · \
+                  cart_cents=1250 · 5 lines left out\n";
+    assert!(shown("INFO").ends_with(&format!("/orders  {wanted}")), "{}", shown("INFO"));
+    assert!(shown("WARN").contains(&format!("/orders  user 41  {wanted}")), "{}", shown("WARN"));
 }
 
 #[test]
@@ -257,6 +260,7 @@ fn records_are_found_behind_what_kubectl_docker_and_journald_put_before_them() {
         format!("[pod/web-1/app] {record}"),
         format!("pod/web-1 app {record}"),
         format!("web-1  | {record}"),
+        format!("\u{1b}[36mweb-1  |\u{1b}[0m {record}"),
         format!("2026-11-22T10:00:00.120Z stdout F {record}"),
         format!("Nov 22 10:14:12 host unit[7]: {record}"),
         format!("{{\"MESSAGE\":{message},\"PRIORITY\":\"6\"}}"),

@@ -22,7 +22,7 @@ pub(super) enum Known<'a> {
 
 /// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RowKind {
     Step,
     Call,
     RequestEnd,
@@ -32,8 +32,8 @@ pub(super) enum Kind {
 
 /// The members of a line that are not shown as fields. Values are JSON.
 #[derive(Debug)]
-pub(super) struct Facts<'a> {
-    pub(super) kind: Kind,
+pub(super) struct RowFacts<'a> {
+    pub(super) kind: RowKind,
     pub(super) time: &'a str,
     pub(super) logger: &'a str,
     pub(super) message: &'a str,
@@ -48,7 +48,7 @@ pub(super) struct Facts<'a> {
     pub(super) duration: Option<&'a str>,
     pub(super) outcome: Option<&'a str>,
     pub(super) parent: Option<u32>,
-    pub(super) totals: Totals<'a>,
+    pub(super) totals: RowTotals<'a>,
     pub(super) cause: Option<&'a str>,
     pub(super) error: Option<&'a str>,
     pub(super) error_type: Option<&'a str>,
@@ -58,28 +58,28 @@ pub(super) struct Facts<'a> {
 
 /// The totals of a request or job.
 #[derive(Debug, Default)]
-pub(super) struct Totals<'a> {
+pub(super) struct RowTotals<'a> {
     pub(super) steps: Option<&'a str>,
     pub(super) calls: Option<&'a str>,
     pub(super) calls_ms: Option<&'a str>,
     pub(super) slowest: Option<&'a str>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> RowFacts<'a> {
     /// Reads a line. Its fields are written to `fields`, each after a space, and the end of each one to `ends`.
     ///
     /// Returns `None` if the line does not begin with the fixed keys.
     pub(super) fn read(
         line: &'a str,
         known: Known<'_>,
-        fields: &mut Fields<'_>,
-    ) -> Option<Facts<'a>> {
+        fields: &mut RowFields<'_>,
+    ) -> Option<RowFacts<'a>> {
         fields.text.clear();
         fields.ends.clear();
         let mut walk = members::of_object(line);
         let (time, _level) = (walk.next()?, walk.next()?);
         let (logger, message) = (walk.next()?, walk.next()?);
-        let mut facts = Facts::of(time.value, logger.value, message.value);
+        let mut facts = RowFacts::of(time.value, logger.value, message.value);
         let first = facts.read_identity(line, message.end, known, &mut walk);
         for member in first.into_iter().chain(walk) {
             facts.add(member, fields);
@@ -91,8 +91,8 @@ impl<'a> Facts<'a> {
     }
 
     fn of(time: &'a str, logger: &'a str, message: &'a str) -> Self {
-        Facts {
-            kind: Kind::Event,
+        RowFacts {
+            kind: RowKind::Event,
             time: time_of_day(time),
             logger,
             message,
@@ -105,7 +105,7 @@ impl<'a> Facts<'a> {
             duration: None,
             outcome: None,
             parent: None,
-            totals: Totals::default(),
+            totals: RowTotals::default(),
             cause: None,
             error: None,
             error_type: None,
@@ -146,11 +146,11 @@ impl<'a> Facts<'a> {
     }
 
     #[inline]
-    fn add(&mut self, member: Member<'a>, fields: &mut Fields<'_>) {
+    fn add(&mut self, member: Member<'a>, fields: &mut RowFields<'_>) {
         let Member { key, value, .. } = member;
-        let is_timed = self.kind != Kind::Event;
-        let is_step = matches!(self.kind, Kind::Step | Kind::Call);
-        let is_call = self.kind == Kind::Call;
+        let is_timed = self.kind != RowKind::Event;
+        let is_step = matches!(self.kind, RowKind::Step | RowKind::Call);
+        let is_call = self.kind == RowKind::Call;
         let is_end = self.is_end();
         match key {
             "event" => self.kind = kind_of(value),
@@ -159,7 +159,7 @@ impl<'a> Facts<'a> {
             "parent_id" if is_step => self.parent = value.parse().ok(),
             "duration_ms" if is_timed => self.duration = Some(value),
             "outcome" if is_timed => self.outcome = Some(value),
-            "job" if self.kind == Kind::JobEnd => self.name = Some(value),
+            "job" if self.kind == RowKind::JobEnd => self.name = Some(value),
             "dependency" if is_call => self.dependency = Some(value),
             "operation" if is_call => self.operation = Some(value),
             "dependency_method" | "url" if is_call => {
@@ -175,7 +175,7 @@ impl<'a> Facts<'a> {
             "slowest_step" if is_end => self.totals.slowest = Some(value),
             "cause" if is_end => self.cause = Some(value),
             "route" if is_end && self.identity("path") == Some(value) => {}
-            "error" if is_call && value == "null" => {}
+            "error" if is_timed && value == "null" => {}
             "error" => self.error = Some(value),
             "error_type" => self.error_type = Some(value),
             "error_detail" => self.error_detail = Some(value),
@@ -186,7 +186,7 @@ impl<'a> Facts<'a> {
 
     /// Whether the line is the last one of its request or job.
     pub(super) fn is_end(&self) -> bool {
-        matches!(self.kind, Kind::RequestEnd | Kind::JobEnd)
+        matches!(self.kind, RowKind::RequestEnd | RowKind::JobEnd)
     }
 
     /// A hash of the error's text; 0 without one.
@@ -205,7 +205,7 @@ impl<'a> Facts<'a> {
 
 /// Reads a line whose fields are all its members, those of the request last.
 #[cfg(feature = "testing")]
-pub(super) fn flat<'a>(line: &'a str, fields: &mut Fields<'_>) -> Option<Facts<'a>> {
+pub(super) fn flat<'a>(line: &'a str, fields: &mut RowFields<'_>) -> Option<RowFacts<'a>> {
     let mut walk = members::of_object(line);
     let (time, _level) = (walk.next()?, walk.next()?);
     let (logger, message) = (walk.next()?, walk.next()?);
@@ -215,7 +215,7 @@ pub(super) fn flat<'a>(line: &'a str, fields: &mut Fields<'_>) -> Option<Facts<'
     for Member { key, value, .. } in own.into_iter().chain(identity).filter(is_shown) {
         fields.put(key, value);
     }
-    Some(Facts::of(time.value, logger.value, message.value))
+    Some(RowFacts::of(time.value, logger.value, message.value))
 }
 
 fn identity_of<'a>(identity: &'a str, key: &str) -> Option<&'a str> {
@@ -225,7 +225,7 @@ fn identity_of<'a>(identity: &'a str, key: &str) -> Option<&'a str> {
 
 /// Writes the members of an identity that neither the header nor the lines before this one show.
 #[cold]
-fn put_changed(identity: &str, known: Known<'_>, fields: &mut Fields<'_>) {
+fn put_changed(identity: &str, known: Known<'_>, fields: &mut RowFields<'_>) {
     let before = match known {
         Known::InHeader => return,
         Known::Before(before) => before,
@@ -240,13 +240,13 @@ fn put_changed(identity: &str, known: Known<'_>, fields: &mut Fields<'_>) {
     }
 }
 
-fn kind_of(event: &str) -> Kind {
+fn kind_of(event: &str) -> RowKind {
     match event {
-        "\"step_timing\"" => Kind::Step,
-        "\"dependency_call\"" => Kind::Call,
-        "\"request_completed\"" => Kind::RequestEnd,
-        "\"job_completed\"" => Kind::JobEnd,
-        _ => Kind::Event,
+        "\"step_timing\"" => RowKind::Step,
+        "\"dependency_call\"" => RowKind::Call,
+        "\"request_completed\"" => RowKind::RequestEnd,
+        "\"job_completed\"" => RowKind::JobEnd,
+        _ => RowKind::Event,
     }
 }
 
@@ -257,13 +257,13 @@ fn time_of_day(quoted: &str) -> &str {
 
 /// The fields of a line, each after a space.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
+pub(super) struct RowFields<'a> {
     pub(super) text: &'a mut String,
     /// The end of each field in `text`.
     pub(super) ends: &'a mut Vec<usize>,
 }
 
-impl Fields<'_> {
+impl RowFields<'_> {
     #[inline]
     fn put(&mut self, key: &str, value: &str) {
         self.text.push(' ');

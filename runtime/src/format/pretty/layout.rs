@@ -2,8 +2,8 @@
 
 use std::iter;
 
-use super::facts::{Facts, Fields, Kind, Totals, shown};
-use super::{BREAK, Style, inside, is_bare, member_of, put_plain};
+use super::facts::{RowFacts, RowFields, RowKind, RowTotals, shown};
+use super::{Style, inside, is_bare, member_of, put_plain};
 use crate::format::record::Severity;
 
 const RESET: &str = "\x1b[0m";
@@ -71,21 +71,21 @@ pub(super) struct Inside {
 #[derive(Debug)]
 pub(super) struct Layout<'a> {
     pub(super) out: &'a mut String,
-    pub(super) fields: Fields<'a>,
+    pub(super) fields: RowFields<'a>,
     pub(super) severity: Severity,
     pub(super) style: Style,
 }
 
 impl Layout<'_> {
     /// Writes the record without its line feed.
-    pub(super) fn record(&mut self, facts: &Facts<'_>, position: Position) {
+    pub(super) fn record(&mut self, facts: &RowFacts<'_>, position: Position) {
         let mut indent = TEXT;
         match position {
             Position::Outside => self.first_column(facts),
             Position::Inside(Inside { depth, number, is_first, is_switch, .. }) => {
                 if is_first {
                     self.header(facts, number, " ");
-                    self.out.push_str(BREAK);
+                    self.out.push('\n');
                 }
                 self.first_column(facts);
                 if is_switch && !is_first {
@@ -111,12 +111,10 @@ impl Layout<'_> {
         self.text(facts, position);
         self.all_fields(indent + INDENT);
         self.error_and_backtrace(facts, position, indent + INDENT);
-        // A space at the end would continue the record.
-        self.out.truncate(self.out.trim_end_matches(' ').len());
     }
 
     /// The time and the request: method, path, the end of the id, and the user.
-    fn header(&mut self, facts: &Facts<'_>, number: u64, level: &str) {
+    fn header(&mut self, facts: &RowFacts<'_>, number: u64, level: &str) {
         self.time(facts);
         self.out.push(' ');
         self.paint(level_colour(self.severity), level);
@@ -150,7 +148,7 @@ impl Layout<'_> {
 
     /// The duration, or the time of a line without one; and the level.
     #[inline]
-    fn first_column(&mut self, facts: &Facts<'_>) {
+    fn first_column(&mut self, facts: &RowFacts<'_>) {
         match facts.duration {
             Some(duration) => self.duration(duration),
             None => self.time(facts),
@@ -158,7 +156,7 @@ impl Layout<'_> {
         self.level();
     }
 
-    fn time(&mut self, facts: &Facts<'_>) {
+    fn time(&mut self, facts: &RowFacts<'_>) {
         self.paint(DIM, facts.time);
     }
 
@@ -192,9 +190,9 @@ impl Layout<'_> {
     }
 
     /// The text of the line up to its fields.
-    fn text(&mut self, facts: &Facts<'_>, position: Position) {
+    fn text(&mut self, facts: &RowFacts<'_>, position: Position) {
         match facts.kind {
-            Kind::Step | Kind::Call => {
+            RowKind::Step | RowKind::Call => {
                 for (at, part) in [facts.dependency, facts.operation, facts.name]
                     .into_iter()
                     .flatten()
@@ -205,7 +203,7 @@ impl Layout<'_> {
                 }
                 self.status(facts);
             }
-            Kind::RequestEnd | Kind::JobEnd => {
+            RowKind::RequestEnd | RowKind::JobEnd => {
                 if let Some(job) = facts.name {
                     self.plain(BOLD, job);
                 }
@@ -218,7 +216,7 @@ impl Layout<'_> {
                 }
                 self.totals(&facts.totals, facts.cause);
             }
-            Kind::Event => {
+            RowKind::Event => {
                 // A panic's logger and message are the same.
                 if facts.logger != facts.message {
                     self.paint(DIM, shown(facts.logger));
@@ -239,7 +237,7 @@ impl Layout<'_> {
     }
 
     /// The status and the outcome.
-    fn status(&mut self, facts: &Facts<'_>) {
+    fn status(&mut self, facts: &RowFacts<'_>) {
         let is_end = facts.is_end();
         let outcome = facts.outcome.map_or("", inside);
         let colour = match outcome {
@@ -259,7 +257,7 @@ impl Layout<'_> {
     }
 
     /// The totals of a request or job, without those that are zero, and the cause of its failure.
-    fn totals(&mut self, totals: &Totals<'_>, cause: Option<&str>) {
+    fn totals(&mut self, totals: &RowTotals<'_>, cause: Option<&str>) {
         if let Some(cause) = cause {
             self.out.push_str(SEPARATOR);
             self.open(RED);
@@ -320,7 +318,7 @@ impl Layout<'_> {
             start = end;
             let length = field.chars().count();
             if column + 1 + length > width && column > indent {
-                self.out.push_str(BREAK);
+                self.out.push('\n');
                 self.out.extend(iter::repeat_n(' ', indent));
                 column = indent;
             } else {
@@ -340,7 +338,7 @@ impl Layout<'_> {
     }
 
     /// The error and the backtrace, on lines of their own.
-    fn error_and_backtrace(&mut self, facts: &Facts<'_>, position: Position, indent: usize) {
+    fn error_and_backtrace(&mut self, facts: &RowFacts<'_>, position: Position, indent: usize) {
         if let Some(detail) = facts.error_detail.filter(|_| !is_inline(facts, position)) {
             self.new_line(indent);
             self.open(RED);
@@ -397,10 +395,8 @@ impl Layout<'_> {
             let next = &next[..next.find(' ').unwrap_or(next.len())];
             column += self.out[at..word_end].chars().count() + 1;
             at = word_end + 1;
-            if column + next.chars().count() > width && column > indent + 1 {
-                // The space before the word is that of the break.
-                self.out.insert(at, '\n');
-                at += 1;
+            if column + next.chars().count() > width {
+                self.out.replace_range(word_end..at, "\n");
                 self.out.insert_str(at, &" ".repeat(indent));
                 at += indent;
                 column = indent;
@@ -426,7 +422,7 @@ impl Layout<'_> {
     }
 
     fn new_line(&mut self, indent: usize) {
-        self.out.push_str(BREAK);
+        self.out.push('\n');
         self.spaces(indent.min(self.width().map_or(usize::MAX, |width| width / 2)));
     }
 
@@ -489,7 +485,7 @@ pub(super) fn plain(value: &str, out: &mut String) {
 }
 
 /// Whether the error is shown by its class, in front of the fields.
-fn is_inline(facts: &Facts<'_>, position: Position) -> bool {
+fn is_inline(facts: &RowFacts<'_>, position: Position) -> bool {
     match position {
         Position::Inside(inside) => inside.is_repeated || facts.error_detail.is_none(),
         _ => facts.error_detail.is_none(),

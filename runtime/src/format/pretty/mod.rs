@@ -14,23 +14,20 @@
 //! on each line whose request is not that of the line before.
 //!
 //! Like a profile, the format is made from a line's JSON, so it shows nothing that the line does not, and control
-//! characters stay escaped. A record can be several lines of text: each but the last one ends with a space, by which
-//! the sinks find the end of a record.
+//! characters stay escaped. A record can be several rows of text: its header, its line, wrapped fields, the text of an error,
+//! a backtrace. Rows after the line are indented past the level, so none of them can pass for another record.
 
 mod facts;
 mod layout;
 
 use std::sync::Mutex;
 
-use self::facts::{Facts, Fields, Known};
+use self::facts::{Known, RowFacts, RowFields};
 use self::layout::{Inside, Layout, Position};
 use super::record::Severity;
 use crate::base::buffer::KEPT_BYTES;
 use crate::base::lock;
 use crate::json::members;
-
-/// Ends each line of a record but the last one.
-pub(crate) const BREAK: &str = " \n";
 
 /// How many requests an output remembers. A request that it has forgotten gets another header.
 const REMEMBERED: usize = 64;
@@ -61,7 +58,7 @@ pub(crate) struct Pretty {
 
 /// Where a line belongs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<D> {
+pub(crate) struct LinePlace<D> {
     /// The serial number of its request; 0 outside any request.
     pub(crate) request: u64,
     /// The id of the active step; 0 if there is none.
@@ -82,7 +79,7 @@ impl Pretty {
         lost: u64,
         line: &str,
         severity: Severity,
-        place: &Place<impl Fn(u32) -> u32>,
+        place: &LinePlace<impl Fn(u32) -> u32>,
         write: impl FnOnce(&str) -> T,
     ) -> T {
         let mut blocks = lock(if is_audit_file { &self.audit } else { &self.log });
@@ -109,7 +106,7 @@ pub(crate) fn write_outside(line: &str, severity: Severity, style: Style, out: &
 #[cfg(feature = "testing")]
 pub(crate) fn write_flat(line: &str, severity: Severity, out: &mut String) {
     let (mut text, mut ends) = (String::new(), Vec::new());
-    let mut fields = Fields { text: &mut text, ends: &mut ends };
+    let mut fields = RowFields { text: &mut text, ends: &mut ends };
     let Some(head) = facts::flat(line, &mut fields) else { return };
     for part in [head.time, " ", &format!("{:<5} ", severity.as_str())] {
         out.push_str(part);
@@ -170,7 +167,7 @@ impl Blocks {
         &mut self,
         line: &str,
         severity: Severity,
-        place: &Place<D>,
+        place: &LinePlace<D>,
         style: Style,
     ) {
         let Blocks { last, headers, requests, buffers, .. } = self;
@@ -198,8 +195,8 @@ impl Blocks {
 impl Buffers {
     /// Appends a line that belongs to no block.
     fn put(&mut self, line: &str, severity: Severity, position: Position, style: Style) {
-        let mut fields = Fields { text: &mut self.fields, ends: &mut self.ends };
-        if let Some(facts) = Facts::read(line, Known::Nothing, &mut fields) {
+        let mut fields = RowFields { text: &mut self.fields, ends: &mut self.ends };
+        if let Some(facts) = RowFacts::read(line, Known::Nothing, &mut fields) {
             Layout { out: &mut self.out, fields, severity, style }.record(&facts, position);
         }
     }
@@ -209,15 +206,15 @@ impl Buffers {
         &mut self,
         line: &str,
         severity: Severity,
-        place: &Place<D>,
+        place: &LinePlace<D>,
         block: &mut Block,
         is_switch: bool,
         style: Style,
     ) {
         let is_first = block.request != place.request;
         let known = if is_first { Known::InHeader } else { Known::Before(&block.identity) };
-        let mut fields = Fields { text: &mut self.fields, ends: &mut self.ends };
-        let Some(facts) = Facts::read(line, known, &mut fields) else { return };
+        let mut fields = RowFields { text: &mut self.fields, ends: &mut self.ends };
+        let Some(facts) = RowFacts::read(line, known, &mut fields) else { return };
         let error = facts.error_hash();
         let is_repeated = error != 0 && error == block.error && !is_first;
         let number = block.number;
@@ -257,7 +254,7 @@ impl Buffers {
 }
 
 /// The number of steps around a line.
-fn depth<D: Fn(u32) -> u32>(facts: &Facts<'_>, place: &Place<D>) -> u32 {
+fn depth<D: Fn(u32) -> u32>(facts: &RowFacts<'_>, place: &LinePlace<D>) -> u32 {
     match facts.parent.unwrap_or(place.step) {
         0 => 0,
         around => (place.depth_of)(around).saturating_add(1),
