@@ -67,7 +67,7 @@ async fn run(address: SocketAddr, count: u32) -> Result<(), Box<dyn Error>> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
-        () = sleep(Duration::from_secs(300)) => {}
+        () = sleep(Duration::from_mins(5)) => {}
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ async fn order(Path(id): Path<u32>) -> StatusCode {
     let Some(order) = load(id) else { return StatusCode::NOT_FOUND };
     if id % 50 == 7 {
         // Cancelled: the client does not wait that long.
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
     }
     match charge(order).await {
         Ok(()) => StatusCode::OK,
