@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the pictures in docs/pictures from a fresh run of the example `orders`: the story of the request
-# whose payment timed out, and the bill of all lines, on the terminal (SVG) and as the page (PNG, light and dark). The
-# PNGs need Chromium; without it only the SVGs are made.
+# Makes the pictures in docs/pictures from fresh runs of the example `orders`: the story of the request whose payment
+# timed out and the bill of all lines, on the terminal (SVG) and as the page (PNG, light and dark); the live view and the
+# lines of the pretty format up to that request (SVG). The PNGs need Chromium; without it only the SVGs are made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -25,6 +25,7 @@ svg() {
         BEGIN {
             class["1"] = "bold"; class["2"] = "dim"; class["32"] = "good"; class["33"] = "warn"
             class["1;31"] = "bad"; class["34"] = "step"; class["36"] = "call"
+            class["31"] = "bad"; class["35"] = "other"
         }
         {
             row = ""; rest = $0
@@ -43,7 +44,7 @@ svg() {
             print "svg { background: #16191d; border-radius: 8px }"
             print "text { font: 14px \"DejaVu Sans Mono\", Menlo, Consolas, monospace; fill: #dfe3e7; white-space: pre }"
             print ".bold { font-weight: bold } .dim { fill: #8d96a0 } .good { fill: #6cc08b } .warn { fill: #d9a441 }"
-            print ".bad { fill: #f0776a; font-weight: bold } .step { fill: #7f9fca } .call { fill: #4fb3a8 }\n</style>"
+            print ".bad { fill: #f0776a; font-weight: bold } .step { fill: #7f9fca } .call { fill: #4fb3a8 }\n.other { fill: #bb94cf }</style>"
             printf "<rect width=\"900\" height=\"%d\" rx=\"8\" fill=\"#16191d\"/>\n", height
             for (row = 1; row <= NR; row++)
                 printf "<text x=\"20\" y=\"%d\" xml:space=\"preserve\">%s</text>\n", row * 19 + 14, rows[row]
@@ -55,6 +56,23 @@ svg() {
     COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' "$candor" story "$id" "$work/orders.log"
 } | svg "candor story on the terminal" >"$out/story.svg"
 echo "$out/story.svg"
+# Without the requests whose trees show nothing that the other trees do not.
+left_out=$(grep -E '"status":40[02]|"outcome":"cancelled"|"retries":1' "$work/orders.log" | grep '"event":"request_completed"' |
+    sed 's/.*\("request_id":"[^"]*"\).*/\1/')
+{
+    printf '\033[2m$ cargo run --example orders | candor tail\033[0m\n\n'
+    grep -vF "$left_out" "$work/orders.log" | COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' TZ=UTC "$candor" tail
+} | svg "candor tail on the terminal" >"$out/tail.svg"
+echo "$out/tail.svg"
+
+# Lines are as wide as the terminal only on a terminal, which `script` provides.
+program="$target/debug/examples/orders"
+{
+    printf '\033[2m$ cargo run --example orders\033[0m\n\n'
+    COLUMNS=100 NO_COLOR='' script -qec "$program 2>/dev/null" /dev/null </dev/null | tr -d '\r' |
+        sed '/#5[^0-9]/,$d'
+} | svg "the pretty format on the terminal" >"$out/pretty.svg"
+echo "$out/pretty.svg"
 {
     printf '\033[2m$ candor bill app.log --price 0.50/GiB --per-month --top 5\033[0m\n\n'
     COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' "$candor" bill "$work/orders.log" --price 0.50/GiB --per-month --top 5

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::read::Keys;
+use crate::screen::{Style, escape};
 use crate::time::{self, Micros};
 
 /// Severity, from the least to the most severe.
@@ -18,7 +19,7 @@ pub(crate) enum Level {
 
 impl Level {
     /// Maps the level names of common loggers; an unknown name is `Info`.
-    fn parse(name: &str) -> Self {
+    pub(crate) fn parse(name: &str) -> Self {
         let is = |names: &[&str]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
         if is(&["error", "err", "critical", "fatal", "alert", "emergency", "panic"]) {
             Level::Error
@@ -132,6 +133,19 @@ impl Line {
         let is_grpc =
             self.event == "dependency_call" && status.parse().is_ok_and(|code: u16| code < 100);
         if is_grpc { format!("grpc {status}") } else { status }
+    }
+
+    /// How the request of an end line ended: `200`, `504 error`, `grpc 13 error`, `cancelled`.
+    pub(crate) fn end_status(&self) -> (Style, String) {
+        let outcome = self.text("outcome");
+        let style = match outcome.as_str() {
+            "ok" if self.has_bad_status() => Style::Warn,
+            "ok" => Style::Good,
+            "cancelled" => Style::Warn,
+            _ => Style::Bad,
+        };
+        let outcome = if outcome == "ok" { "" } else { &outcome };
+        (style, escape(format!("{} {outcome}", self.response_status()).trim()))
     }
 
     /// Whether the response rejects the request or reports an error of the service.

@@ -1,8 +1,9 @@
 //! The command `candor`: reads the JSON lines that a service wrote with candor.
 //!
 //! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps`
-//! summarises steps and dependency calls. `candor bill` shows what the bytes are spent on. `candor schema` describes the lines to other programs. Each has a module
-//! of its own; they share the modules [`time`], [`screen`], [`markup`], [`read`], [`output`], [`schema`], [`from`], [`args`],
+//! summarises steps and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor
+//! bill` shows what the bytes are spent on. `candor schema` describes the lines to other programs. Each has a module of
+//! its own; they share the modules [`time`], [`screen`], [`markup`], [`read`], [`output`], [`schema`], [`from`], [`args`],
 //! [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in this order.
 
 #![allow(
@@ -26,6 +27,7 @@ mod schema;
 mod screen;
 mod steps;
 mod story;
+mod tail;
 mod time;
 mod top;
 
@@ -56,6 +58,8 @@ enum Command {
     Requests(requests::RequestsArgs),
     /// Sum up steps and dependency calls: counts, errors, percentiles
     Steps(steps::StepsArgs),
+    /// Follow files, pipes and `kubectl logs -f`, and draw each request when it ends
+    Tail(tail::TailArgs),
     /// Divide the bytes by event, step, dependency, route, level and key, and compare settings
     Bill(bill::BillArgs),
     /// Describe the lines to other programs: tables, a JSON Schema, an index template or a reference
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Command::Story(args) => story::run(args, &mut out),
         Command::Requests(args) => requests::run(args, &mut out),
         Command::Steps(args) => steps::run(args, &mut out),
+        Command::Tail(args) => tail::run(args, &mut out),
         Command::Bill(args) => bill::run(args, &mut out),
         Command::Schema(args) => schema::run(args, &mut out),
     };

@@ -28,6 +28,19 @@ pub(crate) fn is_end(record: &Record<'_>) -> bool {
     is(b"\"request_completed\"") || is(b"\"job_completed\"")
 }
 
+/// Request id, service and span id of a record, as written.
+pub(crate) type RequestIdentity<'a> = (&'a [u8], Option<&'a [u8]>, Option<&'a [u8]>);
+
+/// What identifies the request of a record at one service; `None` for a line outside of requests.
+///
+/// The services of one trace share the request id, but each has its own request. A field can replace the `service`
+/// of a line, so the span id takes precedence.
+pub(crate) fn identity<'a>(record: &Record<'a>) -> Option<RequestIdentity<'a>> {
+    let id = record.get(Key::RequestId).filter(|id| *id != b"\"-\"")?;
+    let service = record.get(Key::Service).filter(|_| record.get(Key::SpanId).is_none());
+    Some((id, service, record.get(Key::SpanId)))
+}
+
 /// Tracks which requests are open while the input is read.
 #[derive(Debug, Default)]
 pub(crate) struct OpenRequests {
@@ -66,11 +79,8 @@ pub(crate) struct OpenRequest {
 impl OpenRequests {
     /// Updates the state with a record of any request.
     pub(crate) fn observe(&mut self, record: &Record<'_>) {
-        let Some(id) = record.get(Key::RequestId).filter(|id| *id != b"\"-\"") else { return };
-        // The services of one trace share the request id, but each has its own request. A field can replace the
-        // `service` of a line, so the span id takes precedence.
-        let service = record.get(Key::Service).filter(|_| record.get(Key::SpanId).is_none());
-        let key = (id, service, record.get(Key::SpanId));
+        let Some(key) = identity(record) else { return };
+        let id = key.0;
         let key = self.hashes.hash_one(key);
         if is_end(record) {
             self.has_ends = true;

@@ -58,6 +58,10 @@ impl Output {
         self.stdout.write_all(text.as_bytes()).map_err(|error| write_failure(&error))
     }
 
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.stdout.flush().map_err(|error| write_failure(&error))
+    }
+
     /// Flushes standard output and prints the notes.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         self.stdout.flush().map_err(|error| write_failure(&error))?;

@@ -47,24 +47,50 @@ fn invalid_duration(text: &str) -> String {
     format!("`{text}` is no span of time such as 250ms, 30s, 15m, 2h or 1d")
 }
 
+/// Time zone of the machine, for output that is followed live.
+#[derive(Debug)]
+pub(crate) struct LocalZone(TimeZone);
+
+impl LocalZone {
+    /// Reads `TZ`, else the setting of the system; UTC if neither is known.
+    pub(crate) fn detect() -> Self {
+        LocalZone(TimeZone::try_system().unwrap_or(TimeZone::UTC))
+    }
+
+    /// `2026-11-22`
+    pub(crate) fn date(&self, at: Micros) -> String {
+        format(at, &self.0, "%Y-%m-%d")
+    }
+
+    /// `10:14:12.123`
+    pub(crate) fn time_of_day(&self, at: Micros) -> String {
+        format(at, &self.0, "%H:%M:%S%.3f")
+    }
+}
+
+/// The current time.
+pub(crate) fn now() -> Micros {
+    Timestamp::now().as_microsecond()
+}
+
 /// `2026-11-22 10:14:12.123`, in UTC.
 pub(crate) fn date_time(at: Micros) -> String {
-    format(at, "%Y-%m-%d %H:%M:%S%.3f")
+    format(at, &TimeZone::UTC, "%Y-%m-%d %H:%M:%S%.3f")
 }
 
 /// `10:14:12.123`, in UTC.
 pub(crate) fn time_of_day(at: Micros) -> String {
-    format(at, "%H:%M:%S%.3f")
+    format(at, &TimeZone::UTC, "%H:%M:%S%.3f")
 }
 
 /// `2026-11-22T10:14:12.123456Z`, as candor writes it.
 pub(crate) fn rfc3339(at: Micros) -> String {
-    format(at, "%Y-%m-%dT%H:%M:%S%.6fZ")
+    format(at, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S%.6fZ")
 }
 
-fn format(at: Micros, pattern: &str) -> String {
+fn format(at: Micros, zone: &TimeZone, pattern: &str) -> String {
     match Timestamp::from_microsecond(at) {
-        Ok(at) => at.to_zoned(TimeZone::UTC).strftime(pattern).to_string(),
+        Ok(at) => at.to_zoned(zone.clone()).strftime(pattern).to_string(),
         Err(_) => "at an unknown time".to_owned(),
     }
 }

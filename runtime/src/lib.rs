@@ -58,6 +58,7 @@
 //! | review what became visible | `inventory` (feature `inventory`) |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
 //! | put it around an HTTP service | `http` (feature `http`) |
+//! | count and time calls for Prometheus | `metrics` (feature `metrics`) |
 //! | test what is logged | `testing` (feature `testing`) |
 //!
 //! # Three promises, in this order
@@ -115,6 +116,12 @@ mod sink;
 /// One request as data: identity, totals, overrides, kept lines, trace.
 mod request;
 
+#[cfg(not(feature = "metrics"))]
+#[path = "metrics/off.rs"]
+mod metrics;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+
 /// One annotated location in the source, and which of its lines are wanted.
 mod site;
 
@@ -161,6 +168,7 @@ pub use instrument::context::{self, RequestContext};
 pub use instrument::dependency;
 pub use instrument::job::{Job, JobFuture, job};
 pub use instrument::step::{StepGuard, record, step, step_guard};
+pub use instrument::wide::{WideNumber, wide, wide_add};
 #[cfg(feature = "inventory")]
 pub use inventory::inventory;
 pub use outcome::StepOutput;
@@ -168,11 +176,13 @@ pub use redact::counted::{Redaction, RedactionReason};
 pub use redact::keys;
 pub use redact::loggable::{self, Loggable};
 pub use redact::scrub::{self, url as safe_url};
+pub use request::story::Story;
 pub use sink::Overload;
 #[cfg(feature = "otlp")]
 pub use sink::otlp::stats::{ExportStats, OtlpDropped, OtlpStats};
 #[cfg(feature = "otlp")]
 pub use sink::otlp::{Otlp, OtlpProtocol};
+pub use sink::sites::SiteStats;
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 
 /// The README's snippets, compiled and run.

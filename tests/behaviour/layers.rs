@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders of `runtime/src`, the lowest first, as in its `lib.rs` and in `docs/design.md`.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "base",
     "json",
     "levels",
@@ -13,6 +13,7 @@ const LAYERS: [&str; 16] = [
     "outcome",
     "sink",
     "request",
+    "metrics",
     "site",
     "current",
     "logger",

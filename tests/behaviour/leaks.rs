@@ -22,6 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use candor::testing::{Captured, assert_no_leak, capture_with};
 use candor::{Config, Format, Profile};
 use candor_tests::checked;
+use tracing::subscriber::{NoSubscriber, with_default};
 
 /// Harmless text that every case logs beside its canary.
 const KEPT: &str = "kept-7711";
@@ -51,7 +52,9 @@ fn written(case: &Case, off: bool) -> Captured {
 }
 
 fn leaks(captured: &Captured, canary: &str) -> Option<String> {
-    let found = catch_unwind(AssertUnwindSafe(|| assert_no_leak!(captured, canary)));
+    let search = AssertUnwindSafe(|| assert_no_leak!(captured, canary));
+    // Without a subscriber, the panic writes no line: its backtrace would take longer than the whole case.
+    let found = with_default(NoSubscriber::default(), || catch_unwind(search));
     found.err().map(|panic| *panic.downcast::<String>().expect("a message"))
 }
 

@@ -1,6 +1,7 @@
 //! Output profiles: the lines of one run in the form of each platform, checked against the platform's rules.
 
 mod command;
+mod compact;
 mod hostile;
 mod rules;
 mod settings;
@@ -21,8 +22,15 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// All profiles but the default.
-const PROFILES: [Profile; 6] =
-    [Profile::Otel, Profile::Ecs, Profile::Gcp, Profile::Datadog, Profile::Bunyan, Profile::Logfmt];
+const PROFILES: [Profile; 7] = [
+    Profile::Compact,
+    Profile::Otel,
+    Profile::Ecs,
+    Profile::Gcp,
+    Profile::Datadog,
+    Profile::Bunyan,
+    Profile::Logfmt,
+];
 
 /// Values that no line may show.
 const SECRETS: [&str; 4] = ["hunter2", "4242424242424242", "t-Zq7xKw9VtPm3", "Bearer-k-5a5a5a"];

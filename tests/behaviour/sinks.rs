@@ -38,6 +38,8 @@ fn finished(output: Output) -> Output {
 /// The counts that the fixture prints, which must add up.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
+    /// The sum over all call sites.
+    bytes: u64,
     emitted: u64,
     written: u64,
     waiting: u64,
@@ -52,12 +54,13 @@ impl Counts {
         let text = String::from_utf8_lossy(stderr);
         let line = text.lines().rev().find(|line| line.contains("emitted "));
         let line = line.unwrap_or_else(|| panic!("no counts in {text}"));
-        let line = &line[line.find("emitted ").expect("found above")..];
+        let line = line.find("bytes ").map_or(line, |start| &line[start..]);
         let (sums, reasons) = line.split_once(" (").unwrap_or((line, ""));
         let mut counts = Counts::default();
         for part in sums.split(", ") {
             let (name, number) = part.split_once(' ').expect("a name and a number");
             *match name {
+                "bytes" => &mut counts.bytes,
                 "emitted" => &mut counts.emitted,
                 "written" => &mut counts.written,
                 "waiting" => &mut counts.waiting,
@@ -125,6 +128,13 @@ impl Folder {
             .collect();
         names.sort();
         names
+    }
+
+    /// The bytes of `app.log` and its backups.
+    fn bytes(&self) -> u64 {
+        let names = self.names();
+        let logs = names.iter().filter(|name| name.starts_with("app.log"));
+        logs.map(|name| fs::metadata(self.file(name)).expect("a file").len()).sum()
     }
 
     /// The lines of `app.log` and its backups, oldest first.

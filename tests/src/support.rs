@@ -12,6 +12,18 @@ use candor::testing::{Captured, Line};
 use serde_json::Value;
 use serde_json::de::Deserializer;
 
+/// Whether all cases are to be run, also those that differ from others only in their number or their random text.
+///
+/// Set by `CANDOR_TESTS=full`, as in `.ci/run`.
+pub fn is_full() -> bool {
+    std::env::var_os("CANDOR_TESTS").is_some_and(|how| how == "full")
+}
+
+/// Every `n`th of the cases, or all of them in the full tests.
+pub fn sampled<T>(cases: Vec<T>, n: usize) -> Vec<T> {
+    cases.into_iter().step_by(if is_full() { 1 } else { n }).collect()
+}
+
 /// The fixed keys of a line in order; those marked `false` are present only if known.
 const FIXED: [(&str, bool); 12] = [
     ("ts", true),
@@ -174,6 +186,17 @@ impl<'de> serde::de::Visitor<'de> for Unique {
 /// Returns the values of `key` of all lines that have it.
 pub fn values(lines: &[Line], key: &str) -> Vec<Value> {
     lines.iter().filter_map(|line| line.get(key).cloned()).collect()
+}
+
+/// Doc tests of the macros. They are here because `candor-macros` does not depend on candor.
+#[cfg(doctest)]
+mod macros {
+    #[doc = include_str!("../../macros/docs/step_timed.md")]
+    struct StepTimed;
+    #[doc = include_str!("../../macros/docs/dependency_call.md")]
+    struct DependencyCall;
+    #[doc = include_str!("../../macros/docs/redact.md")]
+    struct Redact;
 }
 
 /// Doc tests of the guide. They are here because its code uses crates that candor does not depend on.

@@ -48,6 +48,10 @@ pub(super) struct Unwrapper {
     partial: Vec<(Vec<u8>, Vec<u8>)>,
     /// A pretty-printed object, as `jq` writes it, that is still incomplete: indentation and text.
     pretty: Option<(usize, Vec<u8>)>,
+    /// Whether the current line was joined from parts.
+    is_joined: bool,
+    /// A joined line that has no record.
+    rejected: Option<Vec<u8>>,
 }
 
 impl Unwrapper {
@@ -80,12 +84,19 @@ impl Unwrapper {
             }
             return;
         }
+        self.is_joined = false;
         let trimmed = line.trim_ascii_end();
         if trimmed.trim_ascii_start() == b"{" {
             self.pretty = Some((trimmed.len() - 1, b"{\n".to_vec()));
             return;
         }
-        self.find_records(trimmed, keys, tally, found, 0);
+        // The part of a split line can end with a space that belongs to it.
+        self.find_records(line.strip_suffix(b"\r").unwrap_or(line), keys, tally, found, 0);
+    }
+
+    /// The latest line if it was joined from parts and has no record.
+    pub(super) fn take_rejected(&mut self) -> Option<Vec<u8>> {
+        self.rejected.take()
     }
 
     /// Counts lines and objects that are incomplete at the end of the source.
@@ -102,12 +113,12 @@ impl Unwrapper {
         found: &mut dyn FnMut(&Record<'_>),
         depth: u32,
     ) {
-        let line = line.trim_ascii();
+        let Some(joined) = self.join_cri(line, tally) else { return };
+        let line = joined.trim_ascii();
         if line.is_empty() || matches!(line, b"[" | b"]" | b"],") {
             return;
         }
-        let Some(line) = self.join_cri(line, tally) else { return };
-        match first_record(&line, keys) {
+        match first_record(line, keys) {
             Found::Record(record, rest) => {
                 tally.records += 1;
                 found(&record);
@@ -121,8 +132,14 @@ impl Unwrapper {
                 }
                 None => self.find_records(&inner, keys, tally, found, depth + 1),
             },
-            Found::Malformed => tally.malformed += 1,
-            Found::Nothing | Found::Wrapped { .. } => tally.foreign += 1,
+            Found::Malformed => {
+                tally.malformed += 1;
+                self.rejected = self.is_joined.then(|| line.to_vec());
+            }
+            Found::Nothing | Found::Wrapped { .. } => {
+                tally.foreign += 1;
+                self.rejected = self.is_joined.then(|| line.to_vec());
+            }
         }
     }
 
@@ -173,6 +190,7 @@ impl Unwrapper {
                 None
             }
             (Some(index), false) => {
+                self.is_joined = true;
                 let (_, mut whole) = self.partial.swap_remove(index);
                 whole.extend_from_slice(text);
                 Some(Cow::Owned(whole))
@@ -199,6 +217,7 @@ impl Unwrapper {
             && !matches!(first_record(&inner, keys), Found::Record(..));
         match index {
             Some(index) => {
+                self.is_joined = true;
                 let mut whole = self.partial.swap_remove(index).1;
                 whole.extend_from_slice(&inner);
                 let is_whole = !is_part || matches!(first_record(&whole, keys), Found::Record(..));

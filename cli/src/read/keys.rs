@@ -2,6 +2,7 @@
 
 use memchr::{memchr2, memmem};
 
+use super::LINE_START;
 use super::members::{Malformed, text, walk, walk_from};
 
 /// Keys that a subcommand can read before a record is parsed.
@@ -322,8 +323,14 @@ impl<'a> Record<'a> {
     }
 
     /// Whether it has the keys that every record of candor has.
+    ///
+    /// With the profile `compact`, a line outside any request has no `request_id`. Such a line is recognised by its
+    /// first keys.
     pub(super) fn is_complete(&self) -> bool {
-        [Key::Ts, Key::Level, Key::RequestId].into_iter().all(|key| self.get(key).is_some())
+        let has = |keys: &[Key]| keys.iter().all(|key| self.get(*key).is_some());
+        has(&[Key::Ts, Key::Level])
+            && (has(&[Key::RequestId])
+                || self.bytes.starts_with(LINE_START) && has(&[Key::Logger, Key::Msg]))
     }
 }
 

@@ -9,7 +9,7 @@ use memchr::{memchr, memrchr};
 const BLOCK_SIZE: usize = 1 << 18;
 
 /// Longer lines are skipped. candor's own lines have at most 16 kB, and an envelope adds far less than this.
-pub(super) const MAX_LINE: usize = 4 << 20;
+pub(crate) const MAX_LINE: usize = 4 << 20;
 
 /// Reads lines into a buffer.
 #[derive(Debug)]

@@ -119,15 +119,7 @@ impl<'a> RequestRow<'a> {
         if self.is_unfinished {
             return (Style::Bad, "no end".to_owned());
         }
-        let outcome = self.line.text("outcome");
-        let style = match outcome.as_str() {
-            "ok" if self.line.has_bad_status() => Style::Warn,
-            "ok" => Style::Good,
-            "cancelled" => Style::Warn,
-            _ => Style::Bad,
-        };
-        let outcome = if outcome == "ok" { "" } else { &outcome };
-        (style, escape(format!("{} {outcome}", self.line.response_status()).trim()))
+        self.line.end_status()
     }
 
     /// The duration; for an unfinished request the time between its lines, as a lower bound.

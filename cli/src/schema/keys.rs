@@ -83,7 +83,7 @@ pub(crate) fn find(name: &str) -> Option<&'static KeyRow> {
 
 /// All keys, in the order of a line.
 #[rustfmt::skip]
-pub(crate) const KEYS: [KeyRow; 75] = [
+pub(crate) const KEYS: [KeyRow; 79] = [
     key("ts", Time, Every, "When the line was written.", r#""2026-11-22T10:14:12.123456Z""#),
     key("level", Text, Every, "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `CRITICAL`.", r#""INFO""#),
     key("logger", Text, Every, "The module or topic whose level applies to the line.", r#""http""#),
@@ -129,6 +129,10 @@ pub(crate) const KEYS: [KeyRow; 75] = [
     key("cause", Object, ENDS, "The step that a failure came from: `step`, `dependency`, `step_id`, `category`.", r#"{"step":"charge","dependency":"payments","step_id":4,"category":"timeout"}"#),
     key("lines_suppressed", Count, ENDS, "The number of lines omitted because of the limit per request.", "12"),
     key("lines_sampled_away", Count, ENDS, "The number of lines omitted by sampling.", "4"),
+    key("lines_left_out", Count, ENDS, "The number of lines that `LOG_STORY` left out. The line stands for them.", "5"),
+    key("step_own_ms", Object, ENDS, "If lines were left out: the self time of the steps by name, in milliseconds, the largest first.", r#"{"reserve":2.412}"#),
+    key("dependencies", Object, ENDS, "If lines were left out: the calls to each dependency: `calls`, `ms`, and `retries` if there were any.", r#"{"payments":{"calls":1,"ms":41.201}}"#),
+    key("wide_fields_dropped", Count, ENDS, "The number of values of `candor::wide` beyond 32 names.", "1"),
     key("client_request_id", Text, Events(&["request_started", "request_completed"]), "The caller's request id, if candor uses another one.", r#""abc""#),
     key("lines_recorded", Count, REQUEST, "The number of lines that the flight recorder has written.", "9"),
     key("lines_recorded_lost", Count, REQUEST, "The number of lines that did not fit in the flight recorder.", "1"),

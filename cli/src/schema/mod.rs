@@ -7,7 +7,7 @@ mod duckdb;
 mod elastic;
 mod events;
 mod json_schema;
-mod keys;
+pub(crate) mod keys;
 mod markdown;
 mod otel;
 

@@ -48,6 +48,12 @@ pub(crate) fn run(args: &StepsArgs, out: &mut Output) -> Result<bool, Failure> {
     }
     input.notes().for_each(|note| out.note(note));
     let requests = summary.requests.count();
+    if summary.left_out > 0 {
+        out.note(format!(
+            "{} requests or jobs left lines out (LOG_STORY); their steps and calls are not in the table",
+            summary.left_out
+        ));
+    }
     let whole = if requests > 0 { &summary.requests } else { &summary.outermost };
     let total = whole.sum_ms();
     let steps = summary.steps.into_rows(SpanKind::Step, args.top);

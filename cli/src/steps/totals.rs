@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
+use memchr::memmem;
+
 use crate::histogram::Histogram;
 use crate::read::{Key, Record, number, text};
 use crate::time;
@@ -30,8 +32,10 @@ pub(super) struct Totals {
 pub(super) struct Summary {
     pub(super) steps: TotalsByName,
     pub(super) calls: TotalsByName,
-    /// Durations of requests and jobs.
+    /// Durations of requests and jobs whose lines were written.
     pub(super) requests: Histogram,
+    /// Requests and jobs whose last line stands for others (`LOG_STORY`).
+    pub(super) left_out: u64,
     /// Durations of outermost steps: the whole that shares refer to if the input has no requests.
     pub(super) outermost: Histogram,
 }
@@ -135,7 +139,15 @@ impl Summary {
                 let operation = record.get(Key::Operation);
                 self.calls.entry([service, record.get(Key::Dependency), operation])
             }
-            b"\"request_completed\"" | b"\"job_completed\"" => return self.requests.add(micros),
+            b"\"request_completed\"" | b"\"job_completed\"" => {
+                // Within a string, the quotes would be escaped.
+                if memmem::find(record.bytes, b",\"lines_left_out\":").is_some() {
+                    self.left_out += 1;
+                } else {
+                    self.requests.add(micros);
+                }
+                return;
+            }
             _ => return,
         };
         totals.times.add(micros);
@@ -151,6 +163,7 @@ impl Summary {
         self.steps.merge(other.steps);
         self.calls.merge(other.calls);
         self.requests.merge(&other.requests);
+        self.left_out += other.left_out;
         self.outermost.merge(&other.outermost);
     }
 }

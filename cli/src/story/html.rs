@@ -122,7 +122,7 @@ fn tree(story: &Story, part: &Part, diagnosis: &Diagnosis, out: &mut String) {
     let detail = notes::cause_detail(story, diagnosis);
     for (index, depth) in &part.order {
         let item = &part.items[*index];
-        let notes = notes::of_item(item, diagnosis.failed, detail.as_deref());
+        let notes = notes::of_item(part, item, diagnosis.failed, detail.as_deref());
         row(story, item, *depth, &notes, out);
     }
     out.push_str("</div>\n");

@@ -48,9 +48,11 @@ fn part_json(story: &Story, part: &Part) -> Value {
         "end_missing": part.is_unfinished(),
         "moved_ms": to_ms(part.clock_shift),
         "missing_lines": part.missing_lines,
+        "lines_left_out": part.lines_left_out(),
         "dependency_ms": dependency_ms(part),
         "dependencies": dependencies.collect::<Vec<_>>(),
         "slowest": slowest,
+        "step_own_ms": member("step_own_ms"),
         "tree": tree(story, part),
     })
 }

@@ -27,7 +27,8 @@ use crate::output::{Failure, Output};
 use crate::read::{Filter, Input, Key, Keys, Record, text as json_text};
 use crate::screen::{Screen, json_line};
 use model::Story;
-use text::TextOptions;
+pub(crate) use notes::{message, short_fields};
+pub(crate) use text::TextOptions;
 
 /// Most lines of one story. The library's default limit is 1000 per request.
 const MAX_LINES: usize = 20_000;
@@ -176,6 +177,13 @@ pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
         out.print(&text::render(story, diagnosis, options))?;
     }
     Ok(true)
+}
+
+/// The tree of one request with its likely cause, for a caller that shows the title itself.
+pub(crate) fn draw(id: String, lines: Vec<Line>, omitted: u64, options: TextOptions) -> String {
+    let mut story = tree::build(id, lines, omitted);
+    let diagnosis = diagnosis::diagnose(&mut story);
+    text::render_body(&story, &diagnosis, options)
 }
 
 /// The lines of one request, up to the limits of a story.

@@ -160,9 +160,15 @@ impl Part {
     /// they were written.
     pub(crate) fn is_incomplete(&self) -> bool {
         let left_out = ["lines_suppressed", "lines_sampled_away", "lines_recorded_lost"];
+        let is_unseen = |item: &Item| matches!(item.kind, ItemKind::Unseen(_));
         self.missing_lines > 0
-            || self.items.iter().any(|item| matches!(item.kind, ItemKind::Unseen(_)))
+            || self.lines_left_out().is_none() && self.items.iter().any(is_unseen)
             || left_out.iter().any(|key| self.end_count(key) > 0)
+    }
+
+    /// The number of lines that the end line stands for (`LOG_STORY`), if there are any. None of them was a problem.
+    pub(crate) fn lines_left_out(&self) -> Option<u64> {
+        Some(self.end_count("lines_left_out")).filter(|lines| *lines > 0)
     }
 
     pub(crate) fn is_unfinished(&self) -> bool {

@@ -3,8 +3,9 @@
 use super::diagnosis::{Diagnosis, caller, retries};
 use super::gaps::Gap;
 use super::model::{Item, ItemKind, Mark, Part, Story};
-use super::timings::{dependency_ms, dependency_times, slowest};
-use crate::line::{Line, value_text};
+use super::timings::{dependency_ms, dependency_times, own_times, slowest};
+use crate::line::{Level, Line, value_text};
+use crate::schema::keys;
 use crate::screen::percent;
 use crate::time::{date_time, format_ms, to_ms};
 
@@ -92,11 +93,38 @@ pub(crate) fn summary(story: &Story) -> Vec<(&'static str, String)> {
             format!("{} of the time: {}", percent(all, total), each.join(", ")),
         ));
     }
-    if let Some((index, self_time)) = slowest(part) {
+    if let Some(lines) = part.lines_left_out() {
+        let own = own_times(part);
+        let own = own.iter().map(|(name, ms)| format!("{name} {}", format_ms(*ms)));
+        let own: Vec<String> = own.collect();
+        if !own.is_empty() {
+            rows.push(("steps", format!("{} of their own", own.join(", "))));
+        }
+        let fields = wide_fields(part);
+        if !fields.is_empty() {
+            rows.push(("fields", fields.join(", ")));
+        }
+        rows.push(("left out", left_out(part, lines)));
+    } else if let Some((index, self_time)) = slowest(part) {
         let item = &part.items[index];
         rows.push(("slowest", format!("{}, {} of its own", item.name(), format_ms(self_time))));
     }
     rows
+}
+
+/// The fields of the end line that the service added.
+fn wide_fields(part: &Part) -> Vec<String> {
+    let fields = part.end_line.iter().flat_map(|end| &end.fields);
+    let own = fields.filter(|(key, _)| keys::find(key).is_none());
+    own.map(|(key, value)| format!("{key}={}", value_text(value))).collect()
+}
+
+/// Says why steps and calls have no lines.
+fn left_out(part: &Part, lines: u64) -> String {
+    let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    let is_problem = part.end_line.as_ref().is_some_and(|end| end.level >= Level::Warn);
+    let why = if is_problem { "below WARN" } else { "because the request ended well" };
+    format!("{lines} {why} (LOG_STORY)")
 }
 
 /// The label of the cause: a request that succeeded has none, but it may have had a problem.
@@ -112,7 +140,12 @@ pub(crate) fn cause_detail(story: &Story, diagnosis: &Diagnosis) -> Option<Strin
 }
 
 /// Notes on an item: its role in the failure, how it failed, and the error's detail.
-pub(crate) fn of_item(item: &Item, failed: bool, cause_detail: Option<&str>) -> Vec<Note> {
+pub(crate) fn of_item(
+    part: &Part,
+    item: &Item,
+    failed: bool,
+    cause_detail: Option<&str>,
+) -> Vec<Note> {
     let mut notes = Vec::new();
     let label = match item.mark {
         Mark::Cause => cause_label(failed),
@@ -121,6 +154,9 @@ pub(crate) fn of_item(item: &Item, failed: bool, cause_detail: Option<&str>) -> 
     };
     let Some(line) = &item.line else {
         let text = match item.kind {
+            ItemKind::Unseen(_) if part.lines_left_out().is_some() => {
+                "its line was left out, or it was still open"
+            }
             ItemKind::Unseen(_) => "its line is missing: it was still open, or the line was lost",
             _ if item.is_still_open() => "it had not ended when the request was found stuck",
             _ => return notes,

@@ -40,6 +40,21 @@ pub(crate) fn render(story: &Story, diagnosis: &Diagnosis, options: TextOptions)
     out.text
 }
 
+/// The story of one request without its title, facts and summary, for a list of many requests.
+pub(crate) fn render_body(story: &Story, diagnosis: &Diagnosis, options: TextOptions) -> String {
+    let mut out = Writer { text: String::new(), options };
+    // The tree shows the details of a cause that is in it.
+    let sentences = if diagnosis.cause.is_some() { 1 } else { usize::MAX };
+    explain(&mut out, diagnosis, sentences);
+    for part in &story.parts {
+        tree(&mut out, story, part, diagnosis);
+    }
+    for note in notes::of_story(story) {
+        out.row(Row::new().add(Style::Warn, "! ").add(Style::Warn, &note));
+    }
+    out.text
+}
+
 struct Writer {
     text: String,
     options: TextOptions,
@@ -113,12 +128,18 @@ fn head(out: &mut Writer, story: &Story, index: usize) {
 
 fn summary(out: &mut Writer, story: &Story, diagnosis: &Diagnosis) {
     out.blank();
-    if !diagnosis.explanation.is_empty() {
-        let style = if diagnosis.failed { Style::Bad } else { Style::Warn };
-        out.labelled(style, notes::cause_label(diagnosis.failed), &diagnosis.explanation);
-    }
+    explain(out, diagnosis, usize::MAX);
     for (label, sentence) in notes::summary(story) {
         out.labelled(Style::Dim, label, &[sentence]);
+    }
+}
+
+/// Writes the first sentences about the cause.
+fn explain(out: &mut Writer, diagnosis: &Diagnosis, most: usize) {
+    let sentences = &diagnosis.explanation[..diagnosis.explanation.len().min(most)];
+    if !sentences.is_empty() {
+        let style = if diagnosis.failed { Style::Bad } else { Style::Warn };
+        out.labelled(style, notes::cause_label(diagnosis.failed), sentences);
     }
 }
 
@@ -164,7 +185,7 @@ fn tree(out: &mut Writer, story: &Story, part: &Part, diagnosis: &Diagnosis) {
     for ((index, _), prefix) in part.order.iter().zip(&prefixes) {
         let item = &part.items[*index];
         item_row(out, item, &prefix.row, &layout);
-        for note in notes::of_item(item, diagnosis.failed, detail.as_deref()) {
+        for note in notes::of_item(part, item, diagnosis.failed, detail.as_deref()) {
             note_rows(out, &note, &prefix.note);
         }
         if out.options.all_fields {
@@ -176,7 +197,7 @@ fn tree(out: &mut Writer, story: &Story, part: &Part, diagnosis: &Diagnosis) {
             }
         }
     }
-    if part.order.is_empty() {
+    if part.order.is_empty() && part.lines_left_out().is_none() {
         out.row(Row::new().add(Style::Dim, "no steps, no other lines"));
     }
     for note in notes::of_part(part) {

@@ -11,8 +11,38 @@ pub(crate) struct DependencyTime {
     pub(crate) calls: usize,
 }
 
-/// The time of each dependency, the longest first.
+/// The time of each dependency, the longest first: from the end line if lines were left out, else from those of the
+/// calls.
 pub(crate) fn dependency_times(part: &Part) -> Vec<DependencyTime> {
+    let wide = part.end_line.as_ref().and_then(|end| end.get("dependencies")?.as_object());
+    let mut times = match wide {
+        Some(dependencies) => dependencies
+            .iter()
+            .map(|(name, times)| DependencyTime {
+                name: name.clone(),
+                ms: times["ms"].as_f64().unwrap_or_default(),
+                calls: times["calls"].as_u64().and_then(|n| n.try_into().ok()).unwrap_or_default(),
+            })
+            .collect(),
+        None => times_of_calls(part),
+    };
+    times.sort_by(|a, b| b.ms.total_cmp(&a.ms));
+    times
+}
+
+/// Names of steps and milliseconds of their own, the longest first, if the end line stands for their lines.
+pub(crate) fn own_times(part: &Part) -> Vec<(String, f64)> {
+    let wide = part.end_line.as_ref().and_then(|end| end.get("step_own_ms")?.as_object());
+    let mut times: Vec<(String, f64)> = wide
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, ms)| Some((name.clone(), ms.as_f64()?)))
+        .collect();
+    times.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    times
+}
+
+fn times_of_calls(part: &Part) -> Vec<DependencyTime> {
     let mut calls_by_name: Vec<(&str, Vec<(Micros, Micros)>)> = Vec::new();
     for item in &part.items {
         let ItemKind::Call { dependency, .. } = &item.kind else { continue };
@@ -22,16 +52,14 @@ pub(crate) fn dependency_times(part: &Part) -> Vec<DependencyTime> {
             None => calls_by_name.push((dependency, vec![interval])),
         }
     }
-    let mut times: Vec<DependencyTime> = calls_by_name
+    calls_by_name
         .into_iter()
         .map(|(name, calls)| DependencyTime {
             name: name.to_owned(),
             calls: calls.len(),
             ms: to_ms(covered(calls)),
         })
-        .collect();
-    times.sort_by(|a, b| b.ms.total_cmp(&a.ms));
-    times
+        .collect()
 }
 
 /// The time with any call open: `dependency_ms` of the end line, else computed from the lines of the calls.

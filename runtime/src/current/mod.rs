@@ -21,10 +21,8 @@ pub(crate) use self::line_buffer::{LineBuffer, RenderCache};
 pub(crate) use self::line_lease::LineLease;
 pub(crate) use self::span_data::SpanData;
 pub(crate) use self::step_state::StepState;
-#[cfg(feature = "otlp")]
-pub(crate) use self::thread::step_of;
 pub(crate) use self::thread::{
-    FrameGuard, ThreadState, UserGuard, frame_to_send, is_alive, is_of, raises, request,
+    FrameGuard, ThreadState, UserGuard, frame_to_send, is_alive, is_of, raises, request, step_of,
     swap_frame, take_extras, with, with_line_buffer, with_overrides, with_request, with_thread,
 };
 #[cfg(feature = "testing")]

@@ -109,7 +109,7 @@ impl StepState {
             request.call_started(now);
         }
         if let Some(open) = &request.open_steps {
-            open.begin(self.site.index(), self.step, now);
+            open.begin(self.site.index(), self.step, self.parent, now);
         }
     }
 

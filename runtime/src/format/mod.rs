@@ -9,6 +9,7 @@ pub(crate) mod pretty;
 pub(crate) mod profile;
 pub(crate) mod resource;
 pub(crate) mod shrink;
+pub(crate) mod sites;
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,16 @@ pub(crate) mod shrink;
 pub enum Format {
     /// One JSON object per line, for machines.
     Json,
-    /// Human-readable: time, level, logger, message, then fields.
+    /// Readable on a terminal: one header a request, its lines indented under it, durations in a column.
+    ///
+    /// ```text
+    /// 10:14:12.123   #1  POST /orders …a20b17 user 41
+    ///     0.151 ms I         reserve sku=tea
+    ///    12.407 ms I       place_order quantity=1
+    ///    12.731 ms I #1  201 ok · 2 steps · slowest place_order
+    /// ```
+    ///
+    /// It leaves out ids that the layout shows, such as `step_id`. On a terminal, fields are wrapped at its width, or at
+    /// `COLUMNS`.
     Pretty,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use tracing_core::Level;
 
+use super::sites::SiteId;
 use crate::base::clock::Tick;
 use crate::json::shown::Shown;
 
@@ -85,6 +86,8 @@ pub(crate) struct Record<'a> {
     /// Whether the limit of lines per request applies. It does not apply to the line that reports suppressed lines.
     pub(crate) capped: bool,
     pub(crate) context_keys: ContextKeys,
+    /// The call site.
+    pub(crate) site: SiteId,
 }
 
 /// The effect of fields with names of the context's keys, such as `user_id`.
@@ -110,6 +113,7 @@ impl Record<'static> {
             has_exc: false,
             capped: false,
             context_keys: ContextKeys::Unused,
+            site: SiteId::of_own(message),
         }
     }
 }

@@ -1,20 +1,21 @@
-//! A service for operators: log levels and the counts of lines and redactions over HTTP.
+//! A service for operators: log levels and the counts of lines, call sites and redactions over HTTP.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body::{Body, Frame, SizeHint};
 use serde_json::{Value, json};
 use tower_service::Service;
 
 use crate::init::logging::Logging;
 use crate::init::reload;
+use crate::init::setting::duration;
 use crate::logger::Logger;
 use crate::request::overrides;
 use crate::sink::stats::stats;
@@ -30,7 +31,9 @@ use crate::sink::stats::stats;
 /// | `GET …/levels` | returns `{"levels":"info","raised":[{"levels":"deps=debug","seconds_left":58.2}]}` |
 /// | `PUT …/levels` with the body `info,deps=debug` | sets the levels, like [`Logging::set_levels`] |
 /// | `PUT …/levels?for=10m` with the body `deps=debug` | raises them temporarily, like [`Logging::raise_for`]; units are `s`, `m` and `h` |
+/// | `GET …/sites` | returns the lines and bytes of each call site, as [`Stats::sites`](crate::Stats::sites) |
 /// | `GET …/counts` | returns the counts of [`stats`](crate::stats()) and the number of lines omitted by sampling |
+/// | `GET …/metrics` | returns the text of `candor::metrics::openmetrics` (feature `metrics`) |
 ///
 /// ```no_run
 /// use axum::Router;
@@ -72,6 +75,10 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let logger = Arc::clone(&self.logger);
         Box::pin(async move {
+            #[cfg(feature = "metrics")]
+            if request.method() == Method::GET && last_segment(request.uri()) == "metrics" {
+                return Ok(metrics_response());
+            }
             let (status, value) = match respond_to(&logger, request).await {
                 Ok(value) => (StatusCode::OK, value),
                 Err((status, reason)) => (status, json!({ "error": reason })),
@@ -91,23 +98,27 @@ fn bad_request(reason: &str) -> Rejection {
     (StatusCode::BAD_REQUEST, reason.to_owned())
 }
 
+/// The last segment of the path. Only this one counts, since the service can be mounted at any path.
+fn last_segment(uri: &Uri) -> &str {
+    uri.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
 async fn respond_to<B: Body>(
     logger: &Arc<Logger>,
     request: Request<B>,
 ) -> Result<Value, Rejection> {
-    // Only the last segment counts, since the service can be mounted at any path.
-    let path = request.uri().path().trim_end_matches('/');
-    match (path.rsplit('/').next().unwrap_or_default(), request.method()) {
+    match (last_segment(request.uri()), request.method()) {
         ("levels", &Method::GET) => Ok(levels(logger)),
         ("levels", &Method::PUT) => {
             put(logger, request).await?;
             Ok(levels(logger))
         }
         ("counts", &Method::GET) => Ok(counts()),
-        ("levels" | "counts", _) => {
+        ("sites", &Method::GET) => Ok(sites()),
+        ("levels" | "counts" | "sites", _) => {
             Err((StatusCode::METHOD_NOT_ALLOWED, "take GET, or PUT for `levels`".to_owned()))
         }
-        _ => Err((StatusCode::NOT_FOUND, "there are `levels` and `counts`".to_owned())),
+        _ => Err((StatusCode::NOT_FOUND, "there are `levels`, `counts` and `sites`".to_owned())),
     }
 }
 
@@ -133,18 +144,6 @@ async fn put<B: Body>(logger: &Arc<Logger>, request: Request<B>) -> Result<(), R
         None => reload::set(logger, &directives),
     };
     changed.map_err(|error| bad_request(&error.to_string()))
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let seconds = match &text[digits.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return None,
-    };
-    let count = digits.parse::<u64>().ok()?.checked_mul(seconds)?;
-    Some(Duration::from_secs(count))
 }
 
 async fn text<B: Body>(body: B) -> Result<String, Rejection> {
@@ -194,6 +193,34 @@ fn counts() -> Value {
         "redactions": redactions.collect::<Vec<_>>(),
         "sinks": sinks.collect::<Vec<_>>(),
     })
+}
+
+fn sites() -> Value {
+    let stats = stats();
+    let sites = stats.sites().iter().map(|site| {
+        json!({
+            "file": site.file,
+            "line": site.line,
+            "target": site.target,
+            "event": site.event,
+            "dependency": site.dependency,
+            "name": site.name,
+            "lines": site.lines,
+            "bytes": site.bytes,
+            "dropped": site.dropped,
+            "suppressed": site.suppressed,
+        })
+    });
+    json!({ "sites": sites.collect::<Vec<_>>() })
+}
+
+#[cfg(feature = "metrics")]
+fn metrics_response() -> Response<AdminBody> {
+    let text = crate::metrics::openmetrics();
+    let mut response = Response::new(AdminBody { text: Some(Bytes::from(text)) });
+    let content_type = HeaderValue::from_static(crate::metrics::CONTENT_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
 }
 
 fn response(status: StatusCode, value: &Value) -> Response<AdminBody> {

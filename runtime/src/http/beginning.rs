@@ -79,7 +79,7 @@ fn new_context(
     request.path = Some(shown::request_target(path));
     request.set_trace(trace_context::of(&parts.headers, request.started));
     if settings.watch.is_some() {
-        request.open_steps = Some(OpenSteps::default());
+        request.open_steps.get_or_insert_with(OpenSteps::listed);
     }
     let context = RequestContext::of(request);
     #[cfg(feature = "testing")]

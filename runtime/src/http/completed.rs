@@ -20,11 +20,14 @@ use super::trust::DebugRequest;
 use crate::base::clock::Tick;
 use crate::current::{Frame, FrameGuard};
 use crate::format::record::Severity;
-use crate::instrument::totals;
+use crate::instrument::{totals, wide};
 use crate::json::append::{append, number};
 use crate::json::members;
 use crate::json::shown::Shown;
-use crate::logger::{CandorLayer, emit, notices};
+use crate::logger::{CandorLayer, emit, notices, story};
+#[cfg(feature = "metrics")]
+use crate::metrics;
+use crate::metrics::Observation;
 use crate::outcome::grpc;
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
@@ -207,8 +210,11 @@ impl OpenRequest {
             Completion::Sent if is_slow => ("ok", Severity::Warn),
             Completion::Sent => ("ok", Severity::Info),
         };
+        let left_out = story::end(&self.request, severity >= Severity::Warn, now);
         let (recorded, lost) = self.finish_recorder(severity >= Severity::Warn);
-        emit::emit_at(&site::COMPLETED, Some(&self.request), severity, now, |out, limit| {
+        let observation = self.observe(outcome, now);
+        let request = Some(&self.request);
+        let is_written = emit::emit_at(&site::COMPLETED, request, severity, now, |out, limit| {
             self.write(outcome, now, limit, out);
             for (key, lines) in [("lines_recorded", recorded), ("lines_recorded_lost", lost)] {
                 if lines > 0 {
@@ -216,8 +222,30 @@ impl OpenRequest {
                     Encoder::json(out, limit).u64(lines);
                 }
             }
-            out.push_str(&self.fields);
+            wide::write(&self.request, left_out, out);
+            let mut fields = self.fields.clone();
+            wide::set_fields(&self.request, site::COMPLETED.spec.names(), limit, &mut fields);
+            out.push_str(&fields);
         });
+        if is_written {
+            observation.line_written(request, now);
+        }
+    }
+
+    /// Counts the request, if metrics are on.
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "counts nothing"))]
+    fn observe(&self, outcome: &'static str, now: Tick) -> Observation {
+        #[cfg(feature = "metrics")]
+        if metrics::is_on() {
+            let route = self.route.as_ref().map(Route::redacted);
+            let route = route.as_ref().map(Redacted::as_str);
+            let took = now.nanos_since(self.request.started);
+            let (method, status) = (method_label(&self.method), status_class(self.status));
+            return metrics::request_ended(method, route, status, outcome, took);
+        }
+        #[cfg(not(feature = "metrics"))]
+        let _ = (outcome, now);
+        Observation::NONE
     }
 
     /// Writes the recorded lines if `is_failure`, else discards them. Returns how many were written, and how many were
@@ -268,6 +296,27 @@ impl OpenRequest {
         totals::write(&self.request, now, outcome != "ok", limit, out);
         let client_id = self.client_request_id.as_ref();
         text(out, ",\"client_request_id\":", client_id.map(Redacted::shown));
+    }
+}
+
+/// The method as a label: a standard one, else `_OTHER`.
+#[cfg(feature = "metrics")]
+fn method_label(method: &Method) -> &'static str {
+    const STANDARD: [&str; 9] =
+        ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+    STANDARD.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
+}
+
+#[cfg(feature = "metrics")]
+fn status_class(status: Option<StatusCode>) -> &'static str {
+    let Some(status) = status else { return "none" };
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => "_OTHER",
     }
 }
 

@@ -12,7 +12,9 @@ use super::flight_recorder::ActiveRecorder;
 use super::sampling;
 use super::stuck::Watch;
 use super::trust::{DebugRequest, Trust};
+use crate::logger::story;
 use crate::request::overrides::{RequestOverrides, Sampling};
+use crate::request::story::RequestStory;
 
 /// The settings of a [`RequestLayer`](super::RequestLayer).
 #[derive(Clone)]
@@ -91,7 +93,18 @@ impl Settings {
             _ => Sampling::Sampled,
         };
         let recorder = self.recorder.as_ref().map(ActiveRecorder::recorder);
-        let has_any = debug_log.is_some() || share != Sampling::Sampled || recorder.is_some();
-        has_any.then(|| RequestOverrides::new(debug_log, share, recorder))
+        // A request with raised levels is written in full.
+        let story = if debug_log.is_some() { None } else { story::begin(self.slow) };
+        let story = story.filter(|story| !self.is_in_full(story, share));
+        let has_any = debug_log.is_some()
+            || share != Sampling::Sampled
+            || recorder.is_some()
+            || story.is_some();
+        has_any.then(|| RequestOverrides::new(debug_log, share, recorder, story))
+    }
+
+    /// Whether a request is written in full because it belongs to a sample.
+    fn is_in_full(&self, story: &RequestStory, share: Sampling) -> bool {
+        story.is_of_problems() && self.rate < 1.0 && share != Sampling::NotSampled
     }
 }

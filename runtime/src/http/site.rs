@@ -8,7 +8,7 @@ event_sites! {
     pub(super) COMPLETED = "request_completed" INFO "http"
         [status grpc_status duration_ms outcome content_type response_bytes route steps dependency_calls dependency_ms
          retries slowest_step cause lines_suppressed lines_sampled_away lines_recorded lines_recorded_lost
-         client_request_id].uncapped();
+         client_request_id lines_left_out step_own_ms dependencies wide_fields_dropped].uncapped();
     pub(super) DEBUG_RAISED = "debug_raised" INFO "http" [levels lines].uncapped();
     pub(super) NO_PEER = "peer_unknown" WARN "http" [detail];
     pub(super) STUCK = "request_stuck" WARN "http" [age_ms open];

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::error::{ConfigError, ConfigMistake};
 use super::output::Output;
@@ -11,8 +12,10 @@ use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::format::profile::Profile;
 use crate::levels::Levels;
+use crate::logger::budget::Budgets;
 use crate::redact::hash;
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
+use crate::request::story::{Story, StorySettings};
 #[cfg(feature = "otlp")]
 use crate::sink::otlp::Otlp;
 use crate::sink::{Overload, UserWriter};
@@ -52,12 +55,17 @@ pub struct Config {
     pub(super) value_limit: usize,
     pub(super) line_limit: usize,
     pub(super) lines_per_request: u64,
+    pub(super) story: StorySettings,
+    pub(super) budgets: Budgets,
+    pub(super) bill: Option<Duration>,
     pub(super) print_panics: bool,
     pub(super) hash_key: Option<[u8; hash::KEY_BYTES]>,
     pub(super) spans: bool,
     pub(super) strict: Strict,
     pub(super) strict_allow: Vec<String>,
     pub(super) strict_targets: Vec<String>,
+    #[cfg(feature = "metrics")]
+    pub(super) metrics: bool,
 }
 
 /// Whether values without a policy are hidden.
@@ -113,12 +121,17 @@ impl Config {
             value_limit: DEFAULT_VALUE_LIMIT,
             line_limit: 16_000,
             lines_per_request: 1000,
+            story: StorySettings::default(),
+            budgets: Budgets::default(),
+            bill: None,
             print_panics: false,
             hash_key: None,
             spans: true,
             strict: Strict::Off,
             strict_allow: Vec::new(),
             strict_targets: Vec::new(),
+            #[cfg(feature = "metrics")]
+            metrics: false,
         }
     }
 
@@ -407,11 +420,164 @@ impl Config {
         Config { lines_per_request: lines, ..self }
     }
 
+    /// Sets which lines of a request or job are written. Default: [`Story::All`].
+    ///
+    /// With [`Story::Problems`], the lines of an open request are held in memory. They are written, in order, as soon as
+    /// the request has a problem, and the request then writes its further lines at once. A request has a problem if
+    ///
+    /// - it logs a line at WARN or above, or its completion line is one;
+    /// - it takes longer than the [`slow`](crate::http::RequestLayer::slow) threshold of its HTTP layer or, without one
+    ///   and for jobs, longer than [`story_slow`](Self::story_slow);
+    /// - it would hold more than [`story_lines`](Self::story_lines), [`story_bytes`](Self::story_bytes) or
+    ///   [`story_total_bytes`](Self::story_total_bytes) allow;
+    /// - it logs an [audit event](crate::audit!) to the same output;
+    /// - it is open when the [`Logging`](crate::Logging) guard is dropped or [flushed](crate::Logging::flush).
+    ///
+    /// Requests with an accepted `X-Debug-Log` header hold nothing. With a
+    /// [sample rate](crate::http::RequestLayer::sample) below 1, requests in the sample are written in full, and the others
+    /// if they have a problem.
+    ///
+    /// Held lines are lost if the process is killed, aborts, or exits without dropping the guard.
+    ///
+    /// ```
+    /// use candor::{Config, Story};
+    ///
+    /// let config = Config::new().story(Story::Problems);
+    /// ```
+    pub fn story(self, story: Story) -> Self {
+        Config { story: StorySettings { mode: story, ..self.story }, ..self }
+    }
+
+    /// Sets how many lines one request holds with [`Story::Problems`]. Default: 256.
+    ///
+    /// A request with more lines is written in full.
+    pub fn story_lines(mut self, lines: usize) -> Self {
+        self.story.limits.lines = lines;
+        self
+    }
+
+    /// Sets how many bytes one request holds with [`Story::Problems`]. Default: 64 KiB.
+    ///
+    /// A request with longer lines is written in full. The bytes are those of the lines, and about 100 for each line.
+    pub fn story_bytes(mut self, bytes: usize) -> Self {
+        self.story.limits.bytes = bytes;
+        self
+    }
+
+    /// Sets how many bytes all requests of the process hold with [`Story::Problems`]. Default: 16 MiB.
+    ///
+    /// A request whose next line exceeds this limit is written in full. Concurrent threads may exceed it by one line
+    /// each.
+    pub fn story_total_bytes(mut self, bytes: usize) -> Self {
+        self.story.limits.total_bytes = bytes;
+        self
+    }
+
+    /// Sets how long a job, or a request without a [`slow`](crate::http::RequestLayer::slow) threshold, may take before
+    /// [`Story::Problems`] writes it in full. Default: 1 second.
+    pub fn story_slow(mut self, slow: Duration) -> Self {
+        self.story.slow = slow;
+        self
+    }
+
+    /// Sets how many names of steps `step_own_ms` has, those with the most time of their own. Default: 5.
+    pub fn story_steps(mut self, steps: usize) -> Self {
+        self.story.steps = steps;
+        self
+    }
+
+    /// Limits how many bytes a second the lines may have: `64KiB/s`, or `256KiB/s,shop::cart=16KiB/s`.
+    ///
+    /// Default: no budget. A rate without a target is for the whole process. A rate of a target applies to its
+    /// modules, too; if several do, that of the longest target counts. A line needs room in the budget of its target
+    /// and in that of the process. The units are B, KB, KiB, MB, MiB, GB and GiB. After a silence, a budget allows the
+    /// bytes of one second at once.
+    ///
+    /// Beyond the budget, lines below WARN are counted instead of written: by call site in [`Stats::sites`], and in
+    /// `lines_suppressed` of their request. They have no `seq`, so the numbers of a request stay without gaps. Lines at
+    /// WARN and above, audit events, `request_completed` and `job_completed` are always written; their bytes count. So do
+    /// the lines that [`Story::Problems`] holds until a request has a problem.
+    ///
+    /// Each call site that has logged in the last two seconds is entitled to an equal share of the budget. A call site
+    /// below its share is not affected by the flood of another one, which gets only what the others leave.
+    ///
+    /// A line `log_flood_started` at WARN reports the first line that is cut:
+    ///
+    /// ```text
+    /// {…,"level":"WARN","logger":"candor","msg":"log_flood_started",…,"event":"log_flood_started","budget":"64KiB/s",
+    ///  "help":"…","sites":[{"site":"src/cart.rs:88 shop::cart","lines":1,"bytes":212}]}
+    /// ```
+    ///
+    /// and `log_flood_ended` at INFO what was cut, when no line has been cut for a second, and at the latest when the
+    /// [`Logging`](crate::Logging) guard is flushed or dropped. Its bytes are an estimate, because lines that are cut
+    /// are not rendered. It has the five call sites with the most lines:
+    ///
+    /// ```text
+    /// {…,"level":"INFO","logger":"candor","msg":"log_flood_ended",…,"event":"log_flood_ended","budget":"64KiB/s",
+    ///  "seconds":12.01,"lines":1180211,"bytes":250204732,
+    ///  "sites":[{"site":"src/cart.rs:88 shop::cart","lines":1180211,"bytes":250204732}]}
+    /// ```
+    ///
+    /// With a budget, the lines of steps take the slow path, which writes the same bytes.
+    ///
+    /// ```
+    /// let config = candor::Config::new().budget("256KiB/s,shop::cart=16KiB/s")?;
+    ///
+    /// let error = candor::Config::new().budget("64KiB").expect_err("per second");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "invalid budget \"64KiB\": expected a rate such as \"64KiB/s\", or \"target=rate\", separated by commas"
+    /// );
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
+    ///
+    /// [`Stats::sites`]: crate::Stats::sites
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `rates` can't be parsed.
+    pub fn budget(mut self, rates: &str) -> Result<Self, ConfigError> {
+        Setting::Budget.set(&mut self, rates, "budget")?;
+        Ok(self)
+    }
+
+    /// Writes a line `log_bill` each time this time has passed, with the ten call sites that wrote the most bytes.
+    ///
+    /// Default: no such line. When the [`Logging`](crate::Logging) guard is dropped, one more line covers the rest.
+    /// The shortest time is a second.
+    ///
+    /// ```text
+    /// {…,"level":"INFO","logger":"candor","msg":"log_bill",…,"event":"log_bill","seconds":3600.0,"lines":86400,
+    ///  "bytes":23328000,"sites":[{"site":"src/cart.rs:41 shop::cart step_timing check_out","lines":43200,
+    ///  "bytes":11664000,"share":0.5},…]}
+    /// ```
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let config = candor::Config::new().log_bill(Duration::from_secs(3600));
+    /// ```
+    pub fn log_bill(self, every: Duration) -> Self {
+        Config { bill: Some(every.max(Duration::from_secs(1))), ..self }
+    }
+
     /// Sets whether steps and calls are spans for the other layers of the subscriber.
     ///
     /// Default: true. If candor's layer is the only one, no spans are created in either case.
     pub fn spans(self, spans: bool) -> Self {
         Config { spans, ..self }
+    }
+
+    /// Counts and times steps, dependency calls, HTTP requests and jobs (see [`metrics`](crate::metrics)). Default off.
+    ///
+    /// Calls are counted whatever the levels are. Metrics apply to the whole process, and stay on once they are on.
+    ///
+    /// ```
+    /// let config = candor::Config::new().metrics(true);
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn metrics(self, on: bool) -> Self {
+        Config { metrics: on, ..self }
     }
 
     /// Also prints panics to standard error, with the standard library's default hook.

@@ -6,6 +6,7 @@ mod otlp;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
@@ -39,9 +40,19 @@ const FIELDS: &[&str] = &[
     "value_limit",
     "line_limit",
     "lines_per_request",
+    "story",
+    "story_lines",
+    "story_bytes",
+    "story_total_bytes",
+    "story_slow_ms",
+    "story_steps",
+    "budget",
+    "bill",
     "spans",
     "print_panics",
     "background",
+    #[cfg(feature = "metrics")]
+    "metrics",
     #[cfg(feature = "otlp")]
     "otlp",
 ];
@@ -73,9 +84,18 @@ const FIELDS: &[&str] = &[
 /// value_limit = 4096
 /// line_limit = 16_000
 /// lines_per_request = 1000
+/// story = "problems"               # or "all", "summary"
+/// story_lines = 256
+/// story_bytes = 65_536
+/// story_total_bytes = 16_777_216
+/// story_slow_ms = 1000
+/// story_steps = 5
+/// budget = "256KiB/s,shop::cart=16KiB/s"
+/// bill = "1h"
 /// spans = true
 /// print_panics = false
 /// background = { queue = 10_000, overload = "drop" }   # or "block"
+/// metrics = false                  # feature `metrics`
 /// resource = { "service.version" = "1.4.2" }
 ///
 /// [log.otlp]                       # feature `otlp`; only an endpoint is required
@@ -144,6 +164,8 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "format" => set(Setting::Format, &map.next_value::<String>()?),
                 "profile" => set(Setting::Profile, &map.next_value::<String>()?),
                 "output" => set(Setting::Output, &map.next_value::<String>()?),
+                "budget" => set(Setting::Budget, &map.next_value::<String>()?),
+                "bill" => set(Setting::Bill, &map.next_value::<String>()?),
                 "service" => set(Setting::Service, &map.next_value::<String>()?),
                 "file_max_bytes" => {
                     set(Setting::FileMaxBytes, &map.next_value::<u64>()?.to_string());
@@ -172,9 +194,19 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "value_limit" => config.value_limit = map.next_value()?,
                 "line_limit" => config = config.line_limit(map.next_value()?),
                 "lines_per_request" => config.lines_per_request = map.next_value()?,
+                "story" => set(Setting::Story, &map.next_value::<String>()?),
+                "story_lines" => config = config.story_lines(map.next_value()?),
+                "story_bytes" => config = config.story_bytes(map.next_value()?),
+                "story_total_bytes" => config = config.story_total_bytes(map.next_value()?),
+                "story_slow_ms" => {
+                    config = config.story_slow(Duration::from_millis(map.next_value()?));
+                }
+                "story_steps" => config = config.story_steps(map.next_value()?),
                 "spans" => config.spans = map.next_value()?,
                 "print_panics" => config.print_panics = map.next_value()?,
                 "background" => config.background = Some(map.next_value_seed(Background)?),
+                #[cfg(feature = "metrics")]
+                "metrics" => config.metrics = map.next_value()?,
                 #[cfg(feature = "otlp")]
                 "otlp" => config.otlp = Some(map.next_value_seed(otlp::OtlpSection)?),
                 _ => unreachable!("a name of `FIELDS`"),

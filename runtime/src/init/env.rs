@@ -52,6 +52,11 @@ impl Config {
             Setting::FileBackups,
             Setting::Keys,
             Setting::Strict,
+            #[cfg(feature = "metrics")]
+            Setting::Metrics,
+            Setting::Story,
+            Setting::Budget,
+            Setting::Bill,
         ] {
             set(setting);
         }

@@ -12,12 +12,14 @@ use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::logging::Logging;
 #[cfg(feature = "otlp")]
 use super::otlp::{self, LineReport};
-use super::output::{Output, has_colour, open_audit};
+use super::output::{Output, has_colour, open_audit, terminal_width};
 use super::setting::Setting;
+use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::current::span_stack::SpanScope;
 use crate::format::Format;
 use crate::format::keys::Keys;
+use crate::format::pretty::{Pretty, Style};
 use crate::format::profile::{Profile, Profiled};
 use crate::format::record::{Record, Severity};
 use crate::format::resource::{Resource, SERVICE_NAME};
@@ -26,9 +28,14 @@ use crate::json::members;
 use crate::layer::LayerFilter;
 use crate::layer::standalone::StandaloneSubscriber;
 use crate::levels::ActiveLevels;
+use crate::logger::bill::Bill;
+use crate::logger::story::OpenStories;
 use crate::logger::{self, CandorLayer, Logger, notices};
+#[cfg(feature = "metrics")]
+use crate::metrics;
 use crate::redact::loggable::{self, Encoder};
 use crate::redact::{hash, keys, shown, strict};
+use crate::request::open_steps::OpenSteps;
 use crate::sink::{Report, Sink};
 use crate::site;
 
@@ -101,7 +108,7 @@ impl Config {
     {
         let logger = self.logger(false)?;
         loggable::set_value_limit(logger.value_limit);
-        Ok(layer(Arc::new(logger)))
+        Ok(layer(logger.start()))
     }
 
     /// Returns a whole subscriber, for `tracing::subscriber::with_default` on one thread.
@@ -112,7 +119,7 @@ impl Config {
     ///
     /// Returns an error if a log file can't be opened.
     pub fn subscriber(self) -> Result<impl Subscriber + Send + Sync, ConfigError> {
-        Ok(subscriber(Arc::new(self.logger(true)?)))
+        Ok(subscriber(self.logger(true)?.start()))
     }
 
     /// Like [`subscriber`](Self::subscriber), with the handle that changes its levels.
@@ -126,7 +133,7 @@ impl Config {
 
     fn logging(self, is_only_layer: bool) -> Result<Logging, ConfigError> {
         let print_panics = self.print_panics;
-        Ok(Logging::new(Arc::new(self.logger(is_only_layer)?), print_panics))
+        Ok(Logging::new(self.logger(is_only_layer)?.start(), print_panics))
     }
 
     fn logger(self, is_only_layer: bool) -> Result<Logger, ConfigError> {
@@ -148,7 +155,10 @@ impl Config {
         let (format, profile) = format_of(self.format, self.profile, is_terminal);
         // The pretty format finds the fixed keys by their own names.
         let keys = if format == Format::Json { self.keys } else { Keys::default() };
-        let colour = has_colour(is_terminal);
+        let pretty = (format == Format::Pretty).then(|| Style {
+            colour: has_colour(is_terminal),
+            width: if is_terminal { terminal_width } else { || None },
+        });
         let service = self.service.clone();
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
         // Set after the redaction rules are installed, because they apply to the service's attributes.
@@ -159,7 +169,7 @@ impl Config {
             let (template, profile) = (Arc::clone(&template), Arc::clone(&profiled));
             let report: Report = Box::new(move |lines, reason| {
                 let profile = profile.get().map(|profile| &**profile);
-                logger::lines_dropped(&template, format, colour, profile, lines, reason)
+                logger::lines_dropped(&template, pretty, profile, lines, reason)
             });
             sink = sink.in_background(queue, overload, report).map_err(|source| {
                 let message = "the thread of the background writer can't be started";
@@ -177,6 +187,11 @@ impl Config {
             hash::install(key);
         }
         install_strict(self.strict, self.strict_allow, self.strict_targets);
+        #[cfg(feature = "metrics")]
+        if self.metrics {
+            metrics::enable();
+            site::ask_again();
+        }
         let resource = self.resource.iter().map(|(name, value)| (&name[..], &value[..]));
         let service = service.as_deref().map(|service| (SERVICE_NAME, service));
         let resource = Resource::new(resource.chain(service));
@@ -188,22 +203,29 @@ impl Config {
         let exporter = match (self.otlp, tls) {
             (Some(settings), Some(tls)) => {
                 let template = Arc::clone(&template);
-                let report = LineReport { template, format, colour, profile: profile.clone() };
+                let report = LineReport { template, pretty, profile: profile.clone() };
                 Some(otlp::start(settings, tls, &sink, &resource, report)?)
             }
             _ => None,
         };
+        if pretty.is_some() {
+            OpenSteps::of_every_request();
+        }
         let ignored = self.levels.ignored.clone();
         let logger = Logger {
             id: serial::next(),
             template,
             format,
-            colour,
+            pretty: pretty.map(Pretty::new),
             profile,
             levels: ArcSwap::from_pointee(ActiveLevels { set: self.levels, raised: Vec::new() }),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,
+            story: self.story,
+            open_stories: OpenStories::default(),
+            budget: self.budgets.start(Tick::now()),
+            bill: self.bill.map(|every| Bill::new(every, Tick::now())),
             is_only_layer,
             spans: self.spans,
             sink,

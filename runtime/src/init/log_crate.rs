@@ -1,6 +1,7 @@
 //! The logger of the `log` crate, which writes its records as lines.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -12,6 +13,7 @@ use crate::base::lock;
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::sites::{SiteId, SiteKey};
 use crate::json::members;
 use crate::layer::event;
 use crate::logger::{Logger, with_layer};
@@ -71,6 +73,7 @@ impl Log for Bridge {
                     has_exc: false,
                     capped: true,
                     context_keys: ContextKeys::Unused,
+                    site: site_of(record, target.shown().as_str()),
                 },
                 SpanScope::Thread,
                 |line| {
@@ -91,6 +94,31 @@ impl Log for Bridge {
     }
 
     fn flush(&self) {}
+}
+
+/// The call site of a record with this shown target.
+fn site_of(record: &LogRecord<'_>, target: &str) -> SiteId {
+    /// How many call sites a thread finds without a lock, each in a slot given by its line.
+    const CACHED: usize = 64;
+    type Slot = Option<(SiteKey<'static>, SiteId)>;
+    thread_local! {
+        static MET: RefCell<[Slot; CACHED]> = const { RefCell::new([None; CACHED]) };
+    }
+    // Not `file()`, which may be a text of the running program.
+    let key = SiteKey::of_event(record.file_static(), record.line(), target, "");
+    let slot = key.line.unwrap_or_default() as usize % CACHED;
+    let find = |met: &RefCell<[Slot; CACHED]>| {
+        let mut met = met.try_borrow_mut().ok()?;
+        if let Some((known, id)) = met[slot]
+            && known == key
+        {
+            return Some(id);
+        }
+        let id = key.id();
+        met[slot] = Some((id.key(), id));
+        Some(id)
+    };
+    MET.try_with(find).ok().flatten().unwrap_or_else(|| key.id())
 }
 
 /// Reports what strict mode would hide, once for each call site.

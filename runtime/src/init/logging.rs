@@ -5,13 +5,14 @@ use std::sync::Arc;
 #[cfg(feature = "log")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::ConfigError;
 #[cfg(feature = "log")]
 use super::log_crate;
 use super::panics::{self, Joined};
 use super::reload;
+use crate::base::timer;
 use crate::format::Format;
 use crate::format::record::Severity;
 use crate::logger::{Logger, notices};
@@ -24,7 +25,8 @@ use crate::sink::otlp::Exporter;
 /// [`init`](crate::init()) and [`Config::build`](crate::Config::build) return it.
 ///
 /// Dropping it waits at most five seconds for the lines of a background writer and of OTLP export, and prints to standard
-/// error how many were not written or exported by then. Lines logged later are written directly, and not exported.
+/// error how many were not written or exported by then. It also writes the lines that open requests hold
+/// ([`Story::Problems`](crate::Story::Problems)). Lines logged later are written directly, and not exported.
 #[derive(Debug)]
 #[must_use = "keep it until the process ends"]
 pub struct Logging {
@@ -99,6 +101,8 @@ impl Logging {
     /// Returns the number of lines that are not written yet, normally 0. The background thread keeps trying to write
     /// them until the process ends.
     ///
+    /// With [`Story::Problems`](crate::Story::Problems), the lines that open requests hold are written, too.
+    ///
     /// Without [`Config::background`](crate::Config::background) no line waits, and only the writer of
     /// [`Config::writer`](crate::Config::writer) is flushed. With OTLP export (feature `otlp`), a line also waits until
     /// it is delivered to the collector or dropped. The export has its own thread, so a flush can block any thread,
@@ -114,12 +118,18 @@ impl Logging {
     /// # Ok::<(), candor::ConfigError>(())
     /// ```
     pub fn flush(&self, within: Duration) -> u64 {
-        let (unwritten, unexported) = self.flush_all(within);
+        let (unwritten, unexported) = self.flush_all(within, false);
         unwritten.max(unexported)
     }
 
-    /// Flushes the output and the export at the same time. Returns how many lines were not written and not exported.
-    fn flush_all(&self, within: Duration) -> (u64, u64) {
+    /// Writes what open requests hold, and flushes the output and the export at the same time. If it `closes`, requests hold
+    /// nothing later.
+    /// Returns how many lines were not written and not exported.
+    fn flush_all(&self, within: Duration, closes: bool) -> (u64, u64) {
+        self.logger.report_floods(Duration::ZERO);
+        let until = timer::after(within);
+        self.logger.write_open_stories(closes, within);
+        let within = until.saturating_duration_since(Instant::now());
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {
             let deadline = Exporter::deadline(within);
@@ -189,7 +199,8 @@ impl Logging {
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        let (unwritten, unexported) = self.flush_all(LAST_LINES);
+        self.logger.write_bill();
+        let (unwritten, unexported) = self.flush_all(LAST_LINES, true);
         // The export closes first, because it reports its losses on the output.
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {

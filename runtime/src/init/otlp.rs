@@ -10,7 +10,8 @@ use ureq::http::{HeaderName, HeaderValue, Uri};
 use super::config::Config;
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
 use super::variable::os;
-use crate::format::Format;
+
+use crate::format::pretty::Style;
 use crate::format::profile::Profiled;
 use crate::format::resource::{self, Resource};
 use crate::format::template::Template;
@@ -361,13 +362,13 @@ pub(super) fn start(
     resource: &Resource,
     report: LineReport,
 ) -> Result<Exporter, ConfigMistake> {
-    let LineReport { template, format, colour, profile } = report;
+    let LineReport { template, pretty, profile } = report;
     let keys = template.keys.clone();
     let write = sink.report_writer();
     let report: LossReport = Box::new(move |records, kind, reason, detail| {
         let loss = (records, kind);
         let profile = profile.as_deref();
-        write(&logger::records_dropped(&template, format, colour, profile, loss, reason, detail));
+        write(&logger::records_dropped(&template, pretty, profile, loss, reason, detail));
     });
     let resource = Arc::new(resource.clone().or_unknown_service());
     Exporter::start(settings, tls, keys, resource, report).map_err(|source| {
@@ -379,7 +380,6 @@ pub(super) fn start(
 /// How reports of losses are formatted: like the logger's lines.
 pub(super) struct LineReport {
     pub(super) template: Arc<Template>,
-    pub(super) format: Format,
-    pub(super) colour: bool,
+    pub(super) pretty: Option<Style>,
     pub(super) profile: Option<Arc<Profiled>>,
 }

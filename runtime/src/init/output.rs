@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::error::{ConfigErrorKind, ConfigMistake};
 use crate::sink::{Destination, LogFile, Rotation, Stream, UserWriter, backup};
@@ -90,6 +91,24 @@ fn open_error(
     let message = format!("the {kind} file {shown} (`{variable}` or `{method}`) can't be opened");
     let mistake = ConfigMistake::new(ConfigErrorKind::Io, message).variable_is(variable);
     mistake.value_is(path.to_string_lossy()).caused_by(source)
+}
+
+/// The width of the terminal: `COLUMNS`, or what the terminal reports.
+pub(super) fn terminal_width() -> Option<usize> {
+    static COLUMNS: OnceLock<Option<usize>> = OnceLock::new();
+    let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
+    COLUMNS.get_or_init(columns).or_else(reported_width)
+}
+
+#[cfg(feature = "terminal")]
+fn reported_width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size()?;
+    Some(usize::from(width.0)).filter(|width| *width > 0)
+}
+
+#[cfg(not(feature = "terminal"))]
+fn reported_width() -> Option<usize> {
+    None
 }
 
 /// Whether the pretty format uses colours: never with `NO_COLOR`, always with `CLICOLOR_FORCE` other than `0`, and

@@ -15,7 +15,7 @@ use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
-use crate::logger::notices::{HAS_PANIC_HOOK, PANIC_HOOK_HAS_RUN, with_any_logger};
+use crate::logger::notices::{PanicHookExists, with_any_logger};
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};
 use crate::site::event_sites;
@@ -45,18 +45,37 @@ static OWN: AtomicUsize = AtomicUsize::new(0);
 ///
 /// A hook that is already installed runs after candor's. The default hook of the standard library, which prints the raw
 /// message to standard error, runs only with `print_panics`.
+///
+/// The standard library can't show the current hook without removing it. If another thread panics between `take_hook`
+/// and `set_hook`, no line is written. Code that runs more than once must call [`install_for_captures`] instead.
 pub(crate) fn install(print_panics: bool) -> Joined {
     let _lock = lock(&LOCK);
+    install_locked(print_panics)
+}
+
+/// Installs the panic hook unless it exists.
+///
+/// Captures of other tests must not miss a panic, so a hook that exists is not taken.
+#[cfg(feature = "testing")]
+pub(crate) fn install_for_captures() {
+    let _lock = lock(&LOCK);
+    if !PanicHookExists::for_any() {
+        install_locked(true);
+    }
+}
+
+fn install_locked(print_panics: bool) -> Joined {
     let previous = panic::take_hook();
-    if address(&*previous) == OWN.load(Ordering::Relaxed) {
+    if PanicHookExists::for_any() && address(&*previous) == OWN.load(Ordering::Relaxed) {
         panic::set_hook(previous);
         return Joined::Already;
     }
     // Without a hook, the default one is taken.
     let is_default = is_same(&*previous, &*panic::take_hook());
     let chains = !is_default || print_panics;
+    let exists = PanicHookExists::new();
     let hook: Box<PanicHook> = Box::new(move |info| {
-        PANIC_HOOK_HAS_RUN.store(true, Ordering::Relaxed);
+        let _ = &exists;
         // The line being written shows `<unprintable>` for the value.
         if catch::is_catching() {
             return;
@@ -74,17 +93,7 @@ pub(crate) fn install(print_panics: bool) -> Joined {
     });
     OWN.store(address(&*hook), Ordering::Relaxed);
     panic::set_hook(hook);
-    let _ = HAS_PANIC_HOOK.set(is_current);
     if is_default { Joined::Alone } else { Joined::BeforeAnother }
-}
-
-/// Whether candor's hook is the current one. Must not be called on a thread that panics.
-fn is_current() -> bool {
-    let _lock = lock(&LOCK);
-    let current = panic::take_hook();
-    let is_own = address(&*current) == OWN.load(Ordering::Relaxed);
-    panic::set_hook(current);
-    is_own
 }
 
 type PanicHook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
@@ -106,8 +115,6 @@ fn write(info: &PanicHookInfo<'_>) {
     let in_request =
         current::with(|frame| frame.request.as_ref().is_some_and(|request| request.has_id()));
     let severity = if in_request == Some(true) { Severity::Error } else { Severity::Critical };
-    let backtrace = Backtrace::force_capture().to_string();
-    let backtrace = skip_machinery(&backtrace);
     let message = message(info.payload());
     let record = PANIC.record(severity, Tick::now());
     // Not dispatched to other layers: a panic in a layer would abort the process here, and a layer that panicked while
@@ -116,6 +123,9 @@ fn write(info: &PanicHookInfo<'_>) {
         if !logger.allows(&record) {
             return;
         }
+        // It takes milliseconds, so it is not made for a line that is not written.
+        let backtrace = Backtrace::force_capture().to_string();
+        let backtrace = skip_machinery(&backtrace);
         logger.write(&record, SpanScope::Thread, |out| {
             write_members(info, message.shown(), backtrace, logger.value_limit, out);
         });

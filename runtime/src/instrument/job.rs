@@ -11,17 +11,21 @@ use pin_project_lite::pin_project;
 
 use super::context::{RequestContext, Scope};
 use super::step::millis;
-use super::totals;
+use super::{totals, wide};
 use crate::base::clock::Tick;
 use crate::current;
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
-use crate::logger::{self, emit, notices};
+use crate::logger::{self, emit, notices, story};
+#[cfg(feature = "metrics")]
+use crate::metrics;
+use crate::metrics::Observation;
 use crate::outcome::ReturnsStepOutput;
 use crate::outcome::failure::Failure;
 use crate::redact::loggable::Encoder;
 use crate::request::Request;
+use crate::request::overrides::{RequestOverrides, Sampling};
 use crate::request::trace::{Trace, TraceParent};
 use crate::site::event_sites;
 
@@ -103,7 +107,7 @@ event_sites! {
     STARTED = "job_started" DEBUG "jobs" [job];
     COMPLETED = "job_completed" INFO "jobs"
         [job duration_ms outcome error steps dependency_calls dependency_ms retries slowest_step cause
-         lines_suppressed lines_sampled_away].uncapped();
+         lines_suppressed lines_sampled_away lines_left_out step_own_ms dependencies wide_fields_dropped].uncapped();
 }
 
 impl Job {
@@ -151,6 +155,10 @@ impl Job {
     /// Creates the context of the job's lines.
     fn context(self) -> RequestContext {
         let mut request = Request::new();
+        if let Some(story) = story::begin(None) {
+            let overrides = RequestOverrides::new(None, Sampling::Sampled, None, Some(story));
+            request.overrides = Some(Box::new(overrides));
+        }
         let parent = match self.trace {
             JobTrace::Unset if !logger::exports_spans() => return RequestContext::of(request),
             JobTrace::Unset | JobTrace::New => None,
@@ -283,7 +291,9 @@ impl OpenJob {
     fn write(&mut self, outcome: &'static str, severity: Severity, failure: Option<&Failure<'_>>) {
         let Some(request) = self.request.take() else { return };
         let now = Tick::now();
-        emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
+        let left_out = story::end(&request, severity >= Severity::Warn, now);
+        let observation = observe(self.name, outcome, failure, || now.nanos_since(request.started));
+        let is_written = emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
             text(out, limit, "event", "job_completed");
             text(out, limit, "job", self.name);
             millis(out, "duration_ms", now.since(request.started));
@@ -293,8 +303,32 @@ impl OpenJob {
                 failure.write_members(Shown::literal("error"), limit, out);
             }
             totals::write(&request, now, outcome != "ok", limit, out);
+            wide::write(&request, left_out, out);
+            let mut fields = String::new();
+            wide::set_fields(&request, COMPLETED.spec.names(), limit, &mut fields);
+            out.push_str(&fields);
         });
+        if is_written {
+            observation.line_written(Some(&request), now);
+        }
     }
+}
+
+/// Counts a job that completed, if metrics are on.
+fn observe(
+    job: &'static str,
+    outcome: &'static str,
+    failure: Option<&Failure<'_>>,
+    took: impl FnOnce() -> u64,
+) -> Observation {
+    #[cfg(feature = "metrics")]
+    if metrics::is_on() {
+        let class = failure.map(|failure| failure.class(None));
+        return metrics::job_ended(job, outcome, class, took());
+    }
+    #[cfg(not(feature = "metrics"))]
+    let _ = (job, outcome, failure, took);
+    Observation::NONE
 }
 
 impl Drop for OpenJob {

@@ -8,3 +8,4 @@ pub(crate) mod job;
 pub(crate) mod step;
 pub(crate) mod totals;
 mod unsupported;
+pub(crate) mod wide;

@@ -33,6 +33,13 @@ pub(crate) struct Walk<'a> {
     at: usize,
 }
 
+impl Walk<'_> {
+    /// Goes on at the byte `at`, the end of a member.
+    pub(crate) fn skip_to(&mut self, at: usize) {
+        self.at = at;
+    }
+}
+
 impl<'a> Iterator for Walk<'a> {
     type Item = Member<'a>;
 

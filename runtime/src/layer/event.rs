@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, RwLock};
 
@@ -20,6 +19,7 @@ use crate::current::SpanData;
 use crate::current::span_stack::SpanScope;
 use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::sites::{SiteId, SiteKey, from_package};
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::Logger;
@@ -42,7 +42,7 @@ where
         None => SpanScope::Nothing,
     };
     if let Some(()) = in_flight::take(metadata, |record, fields| {
-        logger.write(record, spans, |line| line.push_str(fields));
+        logger.write(record, spans, |line| line.push_str(fields))
     }) {
         return;
     }
@@ -59,6 +59,7 @@ where
             has_exc: false,
             capped: true,
             context_keys: site.context_keys,
+            site: site.id,
         };
         logger.write(&record, spans, |line| {
             event.record(&mut FieldVisitor::new(logger, site, line));
@@ -102,6 +103,7 @@ pub(super) fn report_hidden(
 /// What is computed once for each call site of another crate.
 #[derive(Debug)]
 pub(crate) struct ForeignSite {
+    id: SiteId,
     fields: Vec<SiteField>,
     /// Whether two fields have the same name: then the last value wins.
     repeats: bool,
@@ -202,19 +204,12 @@ impl ForeignSite {
         }
         let repeats =
             (1..fields.len()).any(|at| fields[..at].iter().any(|f| f.key == fields[at].key));
-        ForeignSite { fields, repeats, context_keys, is_reported: AtomicBool::new(false) }
-    }
-}
-
-/// The path of a source file from its package on. The file of a dependency lies in a folder of the machine that built
-/// the program, such as `/home/ada/.cargo/registry/src/…/hyper-1.9.0/src/proto/h1/io.rs`.
-fn from_package(file: &'static str) -> &'static str {
-    let after_last = |text: &str| text.rfind(['/', '\\']).map_or(0, |separator| separator + 1);
-    let sources = file.rfind("/src/").or_else(|| file.rfind("\\src\\"));
-    match sources {
-        Some(sources) => &file[after_last(&file[..sources])..],
-        None if Path::new(file).is_absolute() => &file[after_last(file)..],
-        None => file,
+        let id = if metadata.is_event() {
+            SiteKey::of_event(metadata.file(), metadata.line(), metadata.target(), "").id()
+        } else {
+            SiteId::NO_LOCATION
+        };
+        ForeignSite { id, fields, repeats, context_keys, is_reported: AtomicBool::new(false) }
     }
 }
 
@@ -423,22 +418,6 @@ mod tests {
 
     /// The call sites whose names were checked by the key rule.
     pub(super) static DECIDED: Mutex<Vec<&str>> = Mutex::new(Vec::new());
-
-    #[test]
-    fn the_location_of_a_dependency_does_not_name_the_machine_that_built_it() {
-        for (file, shown) in [
-            ("src/main.rs", "src/main.rs"),
-            (
-                "/home/ada/.cargo/registry/src/index-1/hyper-1.9.0/src/io.rs",
-                "hyper-1.9.0/src/io.rs",
-            ),
-            ("/home/ada/shop/examples/orders.rs", "orders.rs"),
-            (r"C:\Users\ada\hyper\src\io.rs", r"hyper\src\io.rs"),
-            ("tests/behaviour/main.rs", "tests/behaviour/main.rs"),
-        ] {
-            assert_eq!(super::from_package(file), shown);
-        }
-    }
 
     #[test]
     fn the_key_rule_is_asked_once_for_each_call_site() {

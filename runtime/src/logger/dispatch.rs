@@ -10,7 +10,7 @@ use tracing_core::dispatcher;
 use tracing_core::field::{Value, ValueSet};
 use tracing_core::{Event, Metadata};
 
-use super::{makes_spans, readable, with_layer};
+use super::{Logger, makes_spans, readable, with_layer};
 use crate::base::catch::call_layers;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LayerSpan, StepSpan};
@@ -40,6 +40,8 @@ pub(crate) mod in_flight {
         fields: String,
         /// Whether candor's layer has seen the record.
         is_taken: bool,
+        /// Whether candor's layer has written its line.
+        is_written: bool,
     }
 
     thread_local! {
@@ -47,14 +49,14 @@ pub(crate) mod in_flight {
     }
 
     /// Runs `dispatch` while the record is in flight. If a layer panics before candor's has seen the record, `write`
-    /// writes its line.
+    /// writes its line. Returns whether the line was written.
     pub(super) fn set(
         metadata: &'static Metadata<'static>,
         record: &Record<'_>,
         fields: String,
         dispatch: impl FnOnce(),
-        write: impl FnOnce(&Record<'_>, &str),
-    ) {
+        write: impl FnOnce(&Record<'_>, &str) -> bool,
+    ) -> bool {
         let flight = InFlight {
             metadata,
             record: Record {
@@ -65,28 +67,38 @@ pub(crate) mod in_flight {
             message: Redacted::from(record.message).into_owned(),
             fields,
             is_taken: false,
+            is_written: false,
         };
         let put = |flight| IN_FLIGHT.try_with(|slot| slot.replace(flight)).ok().flatten();
         let before = Cell::new(put(Some(Box::new(flight))));
+        let mut is_written = false;
         let result = call_layers(dispatch, || {
             // Candor's layer panics only if the user's writer does. Then the record was taken and not put back.
-            if let Some(flight) = put(before.take()).filter(|flight| !flight.is_taken) {
-                write(&Record { message: flight.message.shown(), ..flight.record }, &flight.fields);
-            }
+            let Some(flight) = put(before.take()) else { return };
+            is_written = if flight.is_taken {
+                flight.is_written
+            } else {
+                write(&Record { message: flight.message.shown(), ..flight.record }, &flight.fields)
+            };
         });
         if result.is_some() {
-            put(before.take());
+            is_written = put(before.take()).is_some_and(|flight| flight.is_written);
         }
+        is_written
     }
 
-    /// Calls `f` with the record in flight and its fields, if the event of this metadata is that record. The record is
-    /// taken meanwhile, since `f` may log.
-    pub(crate) fn take(metadata: &Metadata<'_>, f: impl FnOnce(&Record<'_>, &str)) -> Option<()> {
+    /// Calls `f`, which writes a line, with the record in flight and its fields, if the event of this metadata is that
+    /// record. The record is taken meanwhile, since `f` may log.
+    pub(crate) fn take(
+        metadata: &Metadata<'_>,
+        f: impl FnOnce(&Record<'_>, &str) -> bool,
+    ) -> Option<()> {
         let mut flight = IN_FLIGHT.try_with(Cell::take).ok()??;
         let is_it = std::ptr::eq(flight.metadata, metadata);
         if is_it {
             flight.is_taken = true;
-            f(&Record { message: flight.message.shown(), ..flight.record }, &flight.fields);
+            let record = Record { message: flight.message.shown(), ..flight.record };
+            flight.is_written = f(&record, &flight.fields);
         }
         let _ = IN_FLIGHT.try_with(|slot| slot.set(Some(flight)));
         is_it.then_some(())
@@ -146,19 +158,19 @@ impl Site {
         });
     }
 
-    /// Sends a record to every layer, in this span or in the current one.
+    /// Sends a record to every layer, in this span or in the current one. Returns whether candor wrote its line.
     pub(super) fn dispatch(
         &'static self,
         record: &Record<'_>,
         fields: String,
         span: Option<&LayerSpan>,
-    ) {
+    ) -> bool {
         let metadata = self.event_metadata(record.severity);
         let readable = readable::message(self.spec.event, &fields);
         dispatch_as(metadata, record, readable.as_deref(), fields, |values| match span {
             Some(span) => Event::child_of(span.id(), metadata, values),
             None => Event::dispatch(metadata, values),
-        });
+        })
     }
 }
 
@@ -179,17 +191,17 @@ fn dispatch_as(
     message: Option<&str>,
     fields: String,
     send: impl FnOnce(&ValueSet<'_>),
-) {
+) -> bool {
     let text = fields.clone();
     let message = message.unwrap_or(record.message.as_str());
     let dispatch = || with_values(metadata, &text, Some(message), send);
     in_flight::set(metadata, record, fields, dispatch, |record, fields| {
-        with_layer(|logger| {
-            if logger.allows(record) {
-                logger.write(record, SpanScope::Thread, |line| line.push_str(fields));
-            }
-        });
-    });
+        let write = |logger: &Logger| {
+            logger.allows(record)
+                && logger.write(record, SpanScope::Thread, |line| line.push_str(fields))
+        };
+        with_layer(write).unwrap_or(false)
+    })
 }
 
 /// Whether a layer wants this call site now; `None` if one of them panics while the thread unwinds.

@@ -19,17 +19,18 @@ pub(crate) fn emit(site: &'static Site, severity: Severity, fields: impl Fn(&mut
     }
 }
 
-/// Writes a record of `site` at a point in time, in a request that need not be the current one.
+/// Writes a record of `site` at a point in time, in a request that need not be the current one. Returns whether candor
+/// wrote its line.
 pub(crate) fn emit_at(
     site: &'static Site,
     request: Option<&Arc<Request>>,
     severity: Severity,
     at: Tick,
     fields: impl Fn(&mut String, usize),
-) {
+) -> bool {
     current::with_line_buffer(|buffer| {
-        emit_with(buffer, site, request, severity, at, None, false, fields);
-    });
+        emit_with(buffer, site, request, severity, at, None, false, fields)
+    })
 }
 
 /// Like [`emit_at`], with a line buffer.
@@ -46,9 +47,9 @@ pub(crate) fn emit_with(
     span: Option<&LayerSpan>,
     takes_context: bool,
     fields: impl Fn(&mut String, usize),
-) {
+) -> bool {
     if !site.is_enabled_for(severity, request) {
-        return;
+        return false;
     }
     let mut record = site.record(severity, at);
     if takes_context {
@@ -58,12 +59,12 @@ pub(crate) fn emit_with(
         let prefix = site.prefix(severity, &logger.template);
         logger.write_for(buffer, request, &record, SpanScope::Thread, prefix, |out| {
             fields(out, logger.value_limit);
-        });
+        })
     });
-    if direct.is_none() {
+    direct.unwrap_or_else(|| {
         let mut text = String::new();
         fields(&mut text, DEFAULT_VALUE_LIMIT);
         // The layers look for the request on the thread.
-        current::with_request(request, || site.dispatch(&record, text, span));
-    }
+        current::with_request(request, || site.dispatch(&record, text, span))
+    })
 }

@@ -4,27 +4,39 @@
 //! A line's number is taken after every decision against the line and before the sink, so that a gap in `seq` means a
 //! lost line.
 
+pub(crate) mod bill;
+pub(crate) mod budget;
 pub(crate) mod dispatch;
 pub(crate) mod emit;
 pub(crate) mod notices;
 mod readable;
+mod site_list;
+pub(crate) mod story;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bill::Bill;
+use budget::{Admission, Budget, FloodReport};
 use tracing_core::{Level, dispatcher};
 
+use self::story::OpenStories;
 use crate::base::buffer;
+use crate::base::clock::Tick;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
+use crate::format::pretty::{LinePlace, Pretty, Style};
 use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::sites::SiteId;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::levels::ActiveLevels;
 #[cfg(feature = "otlp")]
 use crate::redact::shown;
@@ -33,9 +45,10 @@ use crate::request::Request;
 use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
+use crate::request::story::StorySettings;
 #[cfg(feature = "otlp")]
 use crate::sink::otlp::{self, Exporter, LineOrigin};
-use crate::sink::{Loss, Sink};
+use crate::sink::{self, Loss, Sink};
 
 thread_local! {
     /// The buffer for the lines of a profile.
@@ -49,13 +62,20 @@ pub(crate) struct Logger {
     pub(crate) id: u64,
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
-    pub(crate) colour: bool,
+    /// `None` unless it is the format.
+    pub(crate) pretty: Option<Pretty>,
     /// The form of the lines for a platform; `None` for candor's own.
     pub(crate) profile: Option<Arc<Profiled>>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
+    pub(crate) story: StorySettings,
+    pub(crate) open_stories: OpenStories,
+    /// How many bytes a second lines below WARN may have.
+    pub(crate) budget: Option<Budget>,
+    /// The line about the most expensive call sites.
+    pub(crate) bill: Option<Bill>,
     /// Whether this is the only layer, so that records are written without being dispatched.
     pub(crate) is_only_layer: bool,
     /// Whether steps are spans for other layers.
@@ -76,23 +96,33 @@ pub(crate) struct CandorLayer {
 }
 
 impl Logger {
-    /// Writes one line. `fields` appends the event's own members (`,"key":value`).
+    /// Shares the logger, and starts what it does from time to time.
+    pub(crate) fn start(self) -> Arc<Self> {
+        let logger = Arc::new(self);
+        if let Some(budget) = &logger.budget {
+            budget.belongs_to(Arc::downgrade(&logger));
+        }
+        bill::start(&logger);
+        logger
+    }
+
+    /// Writes one line; returns whether it was written. `fields` appends the event's own members (`,"key":value`).
     #[inline]
     pub(crate) fn write(
         &self,
         record: &Record<'_>,
         spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
-    ) {
+    ) -> bool {
         // The lines of the HTTP client show requests with their headers.
         #[cfg(feature = "otlp")]
         if self.exporter.is_some() && otlp::is_sending() {
-            return;
+            return false;
         }
         let request = current::request();
         current::with_line_buffer(|buffer| {
-            self.write_for(buffer, request.as_ref(), record, spans, None, fields);
-        });
+            self.write_for(buffer, request.as_ref(), record, spans, None, fields)
+        })
     }
 
     /// As [`write`](Self::write), in a request that need not be the current one, with a line buffer and the prefix that
@@ -106,24 +136,40 @@ impl Logger {
         spans: SpanScope<'_>,
         prefix: Option<&str>,
         fields: impl FnOnce(&mut String),
-    ) {
+    ) -> bool {
         let known = request.filter(|request| request.has_id());
         let overrides = known.and_then(|request| request.overrides.as_deref());
         match overrides.map_or(LineDecision::Write, |overrides| self.decide(overrides, record)) {
             LineDecision::Write
                 if known.is_some_and(|request| self.suppresses(request, record)) =>
             {
-                return;
+                return false;
             }
             LineDecision::Write | LineDecision::WriteAsDetail => {}
             decision => {
                 return self.withhold(buffer, known, overrides, decision, record, spans, fields);
             }
         }
+        let reserved = match &self.budget {
+            None => 0.0,
+            Some(budget) => match self.admit(budget, known, record) {
+                Admission::Admitted(bytes) => bytes,
+                Admission::Cut => return false,
+            },
+        };
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
-        self.put(request, self.step_of(request), record.severity, &mut buffer.line);
+        let step = self.step_of(request);
+        let len = self.put(request, step, record.severity, record.site, &mut buffer.line);
+        self.charge(record, reserved, len);
+        self.write_due_notices();
+        true
+    }
+
+    /// Writes the notices that the values of a line caused.
+    #[inline]
+    fn write_due_notices(&self) {
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
@@ -145,6 +191,7 @@ impl Logger {
     pub(crate) fn is_fast_path(&self, request: Option<&Request>, severity: Severity) -> bool {
         self.format == Format::Json
             && self.profile.is_none()
+            && self.budget.is_none()
             && !self.template.keys.are_renamed()
             && request.is_none_or(|request| {
                 request.overrides.is_none() && !self.is_over_cap(request, severity)
@@ -153,13 +200,65 @@ impl Logger {
             && !strict_report::is_due()
     }
 
+    /// Decides whether the budgets have room for a line. Lines from WARN on, and those to which no limit applies, are
+    /// never cut.
+    #[cold]
+    fn admit(
+        &self,
+        budget: &Budget,
+        request: Option<&Arc<Request>>,
+        record: &Record<'_>,
+    ) -> Admission {
+        if record.severity >= Severity::Warn || !record.capped {
+            return Admission::Admitted(0.0);
+        }
+        let (admission, reports) = budget.admit(record.at, record.site, record.logger.as_str());
+        if admission == Admission::Cut {
+            if let Some(request) = request {
+                request.suppressed.fetch_add(1, Ordering::Relaxed);
+            }
+            self.sink.suppress(record.site);
+        }
+        self.write_floods(reports);
+        admission
+    }
+
+    /// Counts the bytes of a line that is written.
+    #[inline]
+    fn charge(&self, record: &Record<'_>, reserved: f64, len: usize) {
+        if let Some(budget) = &self.budget {
+            budget.charge(record.at, record.site, record.logger.as_str(), reserved, len);
+        }
+    }
+
+    /// Reports the floods that have been over for this time.
+    #[cold]
+    pub(crate) fn report_floods(&self, quiet: Duration) {
+        if let Some(budget) = &self.budget {
+            self.write_floods(budget.take_ended(Tick::now(), quiet));
+        }
+    }
+
+    fn write_floods(&self, reports: Vec<FloodReport>) {
+        for report in reports {
+            self.write_flood(&report);
+            if let Some(budget) = self.budget.as_ref().filter(|_| !report.has_ended) {
+                budget.watch();
+            }
+        }
+    }
+
     #[cold]
     fn decide(&self, overrides: &RequestOverrides, record: &Record<'_>) -> LineDecision {
         let for_all = self.levels.load().allow(record.logger.as_str(), record.severity.level());
-        overrides.decide(record, for_all)
+        match (overrides.decide(record, for_all), &overrides.story) {
+            (LineDecision::Write, Some(story)) if story.logger == self.id => LineDecision::Tell,
+            (decision, _) => decision,
+        }
     }
 
-    /// Keeps or counts a line that is not written now.
+    /// Keeps or counts a line that is not written now, or writes it if its request's story does. Returns whether it is
+    /// written.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn withhold(
@@ -171,43 +270,72 @@ impl Logger {
         record: &Record<'_>,
         spans: SpanScope<'_>,
         fields: impl FnOnce(&mut String),
-    ) {
-        let (Some(request), Some(overrides)) = (request, overrides) else { return };
+    ) -> bool {
+        let (Some(request), Some(overrides)) = (request, overrides) else { return false };
+        if let (LineDecision::Tell, Some(story)) = (decision, &overrides.story) {
+            let is_written = self.tell(buffer, request, story, record, spans, fields);
+            self.write_due_notices();
+            return is_written;
+        }
         match (decision, &overrides.recorder) {
             (LineDecision::Keep, Some(recorder)) => {
                 self.render(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
-                recorder.keep(self.id, record.severity, self.step_of(Some(request)), &buffer.line);
+                let step = self.step_of(Some(request));
+                recorder.keep(self.id, record.severity, step, record.site, &buffer.line);
             }
             (LineDecision::SampleAway, _) => {
                 overrides.sampled_away.fetch_add(1, Ordering::Relaxed);
+                self.sink.suppress(record.site);
             }
             _ => {
                 request.suppressed.fetch_add(1, Ordering::Relaxed);
+                self.sink.suppress(record.site);
             }
         }
+        false
     }
 
     /// Writes the lines that the flight recorder kept; returns how many, and how many were lost.
     #[cfg(feature = "http")]
     pub(crate) fn write_kept(&self, request: &Arc<Request>, recorder: &Recorder) -> (u64, u64) {
         let (lines, lost) = recorder.finish(self.id);
-        let count = lines.len() as u64;
-        for KeptLine { severity, step, mut text } in lines {
-            self.template.number(request.next_line(), &mut text);
-            self.put(Some(request), step, severity, &mut text);
+        let mut count = 0;
+        for KeptLine { severity, step, site, mut text } in lines {
+            let record = Self::kept_record(severity, site);
+            let reserved = match &self.budget {
+                None => 0.0,
+                Some(budget) => match self.admit(budget, Some(request), &record) {
+                    Admission::Admitted(bytes) => bytes,
+                    Admission::Cut => continue,
+                },
+            };
+            let _turn = self.take_turn(Some(request), &mut text);
+            let len = self.put(Some(request), step, severity, site, &mut text);
+            self.charge(&record, reserved, len);
+            count += 1;
         }
         (count, lost)
+    }
+
+    /// The record of a line that was kept, of which only its place in a budget is read. Its target was shown when the
+    /// line was rendered.
+    fn kept_record(severity: Severity, site: SiteId) -> Record<'static> {
+        let logger = Shown::literal(site.key().target);
+        Record { site, capped: true, logger, ..Record::own(severity, "kept") }
     }
 
     /// Writes a line of candor's own, regardless of levels and limits.
     pub(crate) fn write_always(&self, record: &Record<'_>, fields: impl FnOnce(&mut String)) {
         let request = current::request();
-        let identified = Request::identified(request.as_ref());
-        let seq = identified.map(Request::next_line);
+        let request = request.as_ref();
+        let identified = Request::identified(request);
+        let seq = identified.map(|_| NO_SEQ);
         current::with_line_buffer(|buffer| {
-            self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
-            let request = request.as_ref();
-            self.put(request, self.step_of(request), record.severity, &mut buffer.line);
+            self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
+            let _turn = self.take_turn(request.filter(|_| seq.is_some()), &mut buffer.line);
+            let step = self.step_of(request);
+            let len = self.put(request, step, record.severity, record.site, &mut buffer.line);
+            self.charge(record, 0.0, len);
         });
     }
 
@@ -221,16 +349,23 @@ impl Logger {
         let identified = Request::identified(request.as_ref());
         let in_its_order = self.audit.shares_destination_with(&self.sink);
         // In a file of its own, an audit event has no number, which would leave a gap: that means a lost line.
-        let seq = identified.filter(|_| in_its_order).map(Request::next_line);
+        let seq = identified.filter(|_| in_its_order).map(|_| NO_SEQ);
         current::with_line_buffer(|buffer| {
-            self.render(buffer, identified, seq, record, SpanScope::Thread, None, fields);
+            self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let line = &mut buffer.line;
             let request = request.as_ref();
+            let _turn = self.take_turn(request.filter(|_| seq.is_some()), line);
+            let step = self.step_of(request);
             let written =
-                self.finish(request, record.severity, line, |line| self.audit.write_now(line));
+                self.finish(request, step, record.severity, !in_its_order, line, |line| {
+                    if in_its_order {
+                        self.charge(record, 0.0, line.len());
+                    }
+                    self.audit.write_now(record.site, line)
+                });
             // Events with a separate file are written only to that file.
             if in_its_order {
-                self.export(request, self.step_of(request), record.severity, line);
+                self.export(request, step, record.severity, line);
             }
             written
         })
@@ -240,6 +375,23 @@ impl Logger {
     #[inline]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn render(
+        &self,
+        buffer: &mut LineBuffer,
+        request: Option<&Request>,
+        seq: Option<u64>,
+        record: &Record<'_>,
+        spans: SpanScope<'_>,
+        prefix: Option<&str>,
+        fields: impl FnOnce(&mut String),
+    ) {
+        self.render_whole(buffer, request, seq, record, spans, prefix, fields);
+        self.shrink(&mut buffer.line);
+    }
+
+    /// As [`render`](Self::render), without cutting a line that is too long.
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
+    fn render_whole(
         &self,
         buffer: &mut LineBuffer,
         request: Option<&Request>,
@@ -268,6 +420,11 @@ impl Logger {
             members::move_last(line, own, "exc");
         }
         line.push('}');
+    }
+
+    /// Cuts a line that is too long.
+    #[inline]
+    fn shrink(&self, line: &mut String) {
         shrink::shrink(line, self.line_limit.saturating_sub(1));
     }
 
@@ -280,16 +437,22 @@ impl Logger {
         });
     }
 
-    /// Writes a rendered line. `step` is the id of the step that was active.
+    /// Writes a rendered line, and returns its length in its format. `step` is the id of the step that was active.
     fn put(
         &self,
         request: Option<&Arc<Request>>,
         step: u32,
         severity: Severity,
+        site: SiteId,
         line: &mut String,
-    ) {
-        self.finish(request, severity, line, |line| self.sink.write(severity, line));
+    ) -> usize {
+        let write = |line: &str| {
+            self.sink.write(site, severity, line);
+            line.len()
+        };
+        let len = self.finish(request, step, severity, false, line, write);
         self.export(request, step, severity, line);
+        len
     }
 
     /// Passes a JSON line to the export. `step` is the id of the active step; a step's own line names the step itself.
@@ -318,27 +481,24 @@ impl Logger {
         }
     }
 
-    /// The id of the active step, if it is a step of this request.
+    /// The id of the active step, if it is a step of this request and something needs it.
     #[inline]
-    #[cfg_attr(
-        not(feature = "otlp"),
-        expect(unused_variables, clippy::unused_self, reason = "only OTLP exports")
-    )]
     fn step_of(&self, request: Option<&Arc<Request>>) -> u32 {
         #[cfg(feature = "otlp")]
-        {
-            request.filter(|_| self.exporter.is_some()).map_or(0, current::step_of)
-        }
+        let is_needed = self.pretty.is_some() || self.exporter.is_some();
         #[cfg(not(feature = "otlp"))]
-        0
+        let is_needed = self.pretty.is_some();
+        request.filter(|_| is_needed).map_or(0, current::step_of)
     }
 
-    /// Puts the line into its format, with its line feed, and passes it to `write`.
+    /// Puts the line into its format, with its line feed, and passes it to `write`. `step` is the id of the active step.
     #[inline]
     fn finish<T>(
         &self,
         request: Option<&Arc<Request>>,
+        step: u32,
         severity: Severity,
+        is_audit_file: bool,
         line: &mut String,
         write: impl FnOnce(&str) -> T,
     ) -> T {
@@ -347,18 +507,46 @@ impl Logger {
         }
         if let Some(profile) = &self.profile {
             buffer::with(&PROFILED, |text| {
-                profile.write(line, text);
+                self.write_profiled(profile, Request::identified(request), line, text);
                 text.push('\n');
                 write(text)
             })
-        } else if self.format == Format::Json {
+        } else if let Some(pretty) = &self.pretty {
+            if sink::is_writing() {
+                // The sink refuses it, and this thread may hold the lock.
+                return write(line);
+            }
+            let request = Request::identified(request);
+            let place = LinePlace {
+                request: request.map_or(0, |request| request.serial),
+                step,
+                depth_of: |step| {
+                    let open = request.and_then(|request| request.open_steps.as_ref());
+                    open.map_or(0, |open| open.depth_of(step))
+                },
+            };
+            let lost = self.sink.lost() + self.audit.lost();
+            pretty.write(is_audit_file, lost, line, severity, &place, write)
+        } else {
             line.push('\n');
             write(line)
-        } else {
-            let mut readable = String::with_capacity(line.len());
-            pretty::write(line, severity, self.colour, &mut readable);
-            readable.push('\n');
-            write(&readable)
+        }
+    }
+
+    /// Appends the profile's form of a line.
+    fn write_profiled(
+        &self,
+        profile: &Profiled,
+        request: Option<&Request>,
+        line: &str,
+        out: &mut String,
+    ) {
+        let Some(request) = request.filter(|_| profile.is_compact()) else {
+            return profile.write(line, None, out);
+        };
+        profile.write(line, request.first_line(self.id), out);
+        if let Some(once) = profile.once(line) {
+            request.set_first_line(self.id, once);
         }
     }
 
@@ -393,6 +581,7 @@ impl Logger {
                 >= self.lines_per_request;
         if over {
             request.suppressed.fetch_add(1, Ordering::Relaxed);
+            self.sink.suppress(record.site);
         }
         over
     }
@@ -401,13 +590,12 @@ impl Logger {
 /// The line that reports how many lines a background writer dropped, and why, with its line feed.
 pub(crate) fn lines_dropped(
     template: &Template,
-    format: Format,
-    colour: bool,
+    pretty: Option<Style>,
     profile: Option<&Profiled>,
     lines: u64,
     reason: &'static str,
 ) -> String {
-    dropped(template, format, colour, profile, |line| {
+    dropped(template, pretty, profile, |line| {
         let _ = write!(line, ",\"lines\":{lines},\"reason\":\"{reason}\"");
     })
 }
@@ -417,14 +605,13 @@ pub(crate) fn lines_dropped(
 #[cfg(feature = "otlp")]
 pub(crate) fn records_dropped(
     template: &Template,
-    format: Format,
-    colour: bool,
+    pretty: Option<Style>,
     profile: Option<&Profiled>,
     (records, kind): (u64, &'static str),
     reason: &'static str,
     detail: &str,
 ) -> String {
-    dropped(template, format, colour, profile, |line| {
+    dropped(template, pretty, profile, |line| {
         let _ = write!(
             line,
             ",\"lines\":{records},\"reason\":\"{reason}\",\"sink\":\"otlp\",\"records\":\"{kind}\""
@@ -437,8 +624,7 @@ pub(crate) fn records_dropped(
 
 fn dropped(
     template: &Template,
-    format: Format,
-    colour: bool,
+    pretty: Option<Style>,
     profile: Option<&Profiled>,
     members: impl FnOnce(&mut String),
 ) -> String {
@@ -452,10 +638,10 @@ fn dropped(
     line.push('}');
     if let Some(profile) = profile {
         let json = std::mem::take(&mut line);
-        profile.write(&json, &mut line);
-    } else if format == Format::Pretty {
+        profile.write(&json, None, &mut line);
+    } else if let Some(style) = pretty {
         let json = std::mem::take(&mut line);
-        pretty::write(&json, record.severity, colour, &mut line);
+        pretty::write_outside(&json, record.severity, style, &mut line);
     }
     line.push('\n');
     line

@@ -2,25 +2,54 @@
 
 use std::collections::BTreeSet;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 use std::time::Instant;
 
 use tracing_core::Metadata;
 
+use super::budget::FloodReport;
+use super::site_list::SiteList;
 use super::{Logger, with_layer};
 use crate::base::{lock, sync, timer};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
 use crate::json::members;
+use crate::redact::loggable::Encoder;
 use crate::redact::shown;
 use crate::redact::strict_report::{self, Place};
 
-/// Returns whether candor's panic hook is the current one. Set once it is installed.
-pub(crate) static HAS_PANIC_HOOK: OnceLock<fn() -> bool> = OnceLock::new();
-/// Whether candor's panic hook has run.
-pub(crate) static PANIC_HOOK_HAS_RUN: AtomicBool = AtomicBool::new(false);
+/// How many of candor's panic hooks exist.
+static PANIC_HOOKS: AtomicUsize = AtomicUsize::new(0);
+/// Whether a panic hook of candor was ever made.
+static HAD_PANIC_HOOK: AtomicBool = AtomicBool::new(false);
+
+/// Part of candor's panic hook, dropped with it.
+///
+/// A later hook either keeps candor's to call it, or drops it. So a hook that exists is taken to be in use, and it need
+/// not be removed from the standard library to check that.
+#[derive(Debug)]
+pub(crate) struct PanicHookExists;
+
+impl PanicHookExists {
+    pub(crate) fn new() -> Self {
+        PANIC_HOOKS.fetch_add(1, Ordering::Relaxed);
+        HAD_PANIC_HOOK.store(true, Ordering::Relaxed);
+        PanicHookExists
+    }
+
+    /// Whether a panic hook of candor exists.
+    pub(crate) fn for_any() -> bool {
+        PANIC_HOOKS.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for PanicHookExists {
+    fn drop(&mut self) {
+        PANIC_HOOKS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The logger whose panic hook was installed last.
 static INSTALLED: RwLock<Weak<Logger>> = RwLock::new(Weak::new());
@@ -87,7 +116,7 @@ impl Logger {
     }
 
     #[cold]
-    fn notice_with(
+    pub(super) fn notice_with(
         &self,
         severity: Severity,
         event: &'static str,
@@ -102,6 +131,39 @@ impl Logger {
                 });
             });
         }
+    }
+
+    /// Writes the line of a flood that begins or has ended.
+    #[cold]
+    pub(super) fn write_flood(&self, report: &FloodReport) {
+        const SHOWN: usize = 5;
+        let (severity, event) = match report.has_ended {
+            false => (Severity::Warn, "log_flood_started"),
+            true => (Severity::Info, "log_flood_ended"),
+        };
+        self.notice_with(severity, event, |out| {
+            members::text(out, "budget", &shown::text(&report.directive));
+            if report.has_ended {
+                members::open(out, "seconds");
+                Encoder::json(out, self.value_limit).f64(report.seconds());
+                let (lines, bytes) = report.cut.iter().fold((0, 0), |(lines, bytes), (_, cut)| {
+                    (lines + cut.lines, bytes + cut.bytes())
+                });
+                for (key, count) in [("lines", lines), ("bytes", bytes)] {
+                    members::open(out, key);
+                    Encoder::json(out, self.value_limit).u64(count);
+                }
+            } else {
+                let help = "the budget is used up; lines below WARN are counted instead of written, those of the \
+                            call sites that write the most first; `log_flood_ended` has the counts";
+                members::text(out, "help", help);
+            }
+            let mut list = SiteList::begin(out);
+            for (site, cut) in report.cut.iter().take(SHOWN) {
+                list.add(*site, cut.lines, cut.bytes(), None);
+            }
+            list.end();
+        });
     }
 
     /// Reports values that strict mode would hide in one place. `members` locate the place, and `hides` are the names of
@@ -137,41 +199,28 @@ impl Logger {
     }
 }
 
-/// Checks whether another panic hook has replaced candor's.
-///
-/// A step, job or request that panicked calls this. It checks only if candor's hook has never run although the thread
-/// unwinds.
+/// Checks whether another panic hook has replaced candor's. A step, job or request that panicked calls this.
 #[cold]
 pub(crate) fn panicked() {
-    /// Maximum number of checks: `resume_unwind` runs no hook, so one check is not enough.
-    const LOOKS: u32 = 10;
-    static LOOKED: AtomicU32 = AtomicU32::new(0);
-    if PANIC_HOOK_HAS_RUN.load(Ordering::Relaxed) {
+    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+    if PanicHookExists::for_any()
+        || !HAD_PANIC_HOOK.load(Ordering::Relaxed)
+        || IS_WRITTEN.load(Ordering::Relaxed)
+    {
         return;
     }
-    if let Some(is_current) = HAS_PANIC_HOOK.get()
-        && LOOKED.fetch_add(1, Ordering::Relaxed) < LOOKS
-    {
-        // On another thread, since the hook can't be read on one that panics.
-        let _ = timer::schedule(Instant::now(), move || {
-            if !is_current() {
-                panic_hook_is_replaced();
+    // On another thread, since this one unwinds and may hold the buffer of its line.
+    let _ = timer::schedule(Instant::now(), || {
+        with_any_logger(|logger| {
+            if !IS_WRITTEN.swap(true, Ordering::Relaxed) {
+                logger.notice(
+                    Severity::Warn,
+                    "panic_hook_replaced",
+                    "a panic hook that was installed after candor's replaced it, so panics are not logged; \
+                     install it before candor, or call `Logging::install_panic_hook` after it",
+                );
             }
         });
-    }
-}
-
-fn panic_hook_is_replaced() {
-    static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
-    with_any_logger(|logger| {
-        if !IS_WRITTEN.swap(true, Ordering::Relaxed) {
-            logger.notice(
-                Severity::Warn,
-                "panic_hook_replaced",
-                "a panic hook that was installed after candor's replaced it, so panics are not logged; install \
-                 it before candor, or call `Logging::install_panic_hook` after it",
-            );
-        }
     });
 }
 

@@ -16,6 +16,16 @@ impl Outcome {
         if result.failure.is_some() { Outcome::Error } else { Outcome::Ok }
     }
 
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Error => "error",
+            Outcome::Cancelled => "cancelled",
+            Outcome::Panicked => "panicked",
+        }
+    }
+
     /// The member of a line that names it.
     #[inline]
     pub(crate) const fn member(self) -> &'static str {

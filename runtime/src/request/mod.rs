@@ -12,8 +12,10 @@ pub(crate) mod open_steps;
 pub(crate) mod overrides;
 pub(crate) mod recorder;
 pub(crate) mod rendered;
+pub(crate) mod story;
 pub(crate) mod totals;
 pub(crate) mod trace;
+pub(crate) mod wide;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -22,8 +24,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
 use self::identity::Identity;
 use self::open_steps::OpenSteps;
 use self::overrides::RequestOverrides;
+use self::story::RequestStory;
 use self::totals::{Cause, Totals};
 use self::trace::Trace;
+use self::wide::{WideFields, WideValue};
 use crate::base::clock::Tick;
 use crate::base::{lock, random, serial, sync};
 use crate::redact::shown::{self, Redacted};
@@ -44,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) started: Tick,
     /// Boxed: most requests have none, and `None` is one load.
     pub(crate) overrides: Option<Box<RequestOverrides>>,
-    /// Present if something watches whether the request ends.
+    /// Present if something watches whether the request ends, or if its lines are indented.
     pub(crate) open_steps: Option<OpenSteps>,
     pub(crate) origin: Origin,
     /// Whether `request_completed` is written.
@@ -56,9 +60,13 @@ pub(crate) struct Request {
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: RwLock<Identity>,
+    /// What later lines of a compact profile omit, and the id of the logger that wrote the first one.
+    first_line: OnceLock<(u64, String)>,
     /// Changes with the identity; no two states of any two requests share a version.
     version: AtomicU64,
     totals: Mutex<Totals>,
+    /// The fields that only the completion line has.
+    wide: Mutex<WideFields>,
     /// Nanoseconds from which on a step is slower than `totals.slowest`.
     slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
@@ -106,7 +114,6 @@ impl Request {
 
     fn begun(started: Tick, id: Redacted<'static>) -> Self {
         let serial = serial::next();
-        #[cfg(feature = "testing")]
         let is_request = !id.as_str().is_empty();
         Request {
             id,
@@ -118,7 +125,7 @@ impl Request {
             trace_received: None,
             started,
             overrides: None,
-            open_steps: None,
+            open_steps: if is_request { OpenSteps::if_wanted() } else { None },
             origin: Origin::Internal,
             is_over: AtomicBool::new(false),
             has_panicked: AtomicBool::new(false),
@@ -127,8 +134,10 @@ impl Request {
             step_ids: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             identity: RwLock::default(),
+            first_line: OnceLock::new(),
             version: AtomicU64::new(serial),
             totals: Mutex::default(),
+            wide: Mutex::default(),
             slowest_from: AtomicU64::new(1),
             #[cfg(feature = "testing")]
             capture: capture::CaptureSlot::new(),
@@ -163,6 +172,15 @@ impl Request {
         self.version.swap(serial::next(), Ordering::AcqRel);
     }
 
+    /// What the first line of the request said to this logger; `None` before that line.
+    pub(crate) fn first_line(&self, logger: u64) -> Option<&str> {
+        self.first_line.get().filter(|(owner, _)| *owner == logger).map(|(_, once)| &**once)
+    }
+
+    pub(crate) fn set_first_line(&self, logger: u64, once: String) {
+        let _ = self.first_line.set((logger, once));
+    }
+
     /// The version of the identity, for caches of its rendered form.
     #[inline]
     pub(crate) fn version(&self) -> u64 {
@@ -188,6 +206,22 @@ impl Request {
     #[inline]
     pub(crate) fn identified(request: Option<&Arc<Self>>) -> Option<&Self> {
         request.map(|request| &**request).filter(|request| request.has_id())
+    }
+
+    /// The story, if not all lines of the request are written at once.
+    #[inline]
+    pub(crate) fn story(&self) -> Option<&RequestStory> {
+        self.overrides.as_deref()?.story.as_ref()
+    }
+
+    pub(crate) fn change_wide(&self, change: impl FnOnce(&mut WideFields)) {
+        change(&mut lock(&self.wide));
+    }
+
+    /// The wide fields, and the number of values that were dropped because there were too many.
+    pub(crate) fn wide_fields(&self) -> (Vec<(Redacted<'static>, WideValue)>, u64) {
+        let wide = lock(&self.wide);
+        (wide.fields.clone(), wide.dropped)
     }
 
     /// The number of lines that other requests would not have written.

@@ -1,23 +1,31 @@
-//! The open steps of a request, for the report on a request that does not end.
+//! The open steps of a request, for the report on a request that does not end and for the indentation of its lines.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::iter;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::base::clock::Tick;
 
 /// How many open steps can be listed at once; later ones are left out.
-const SLOTS: usize = 8;
+const LISTED: usize = 8;
+/// How many steps have a depth at once.
+const INDENTED: usize = 64;
 /// How many slots a step tries.
 const TRIES: u32 = 3;
 
+/// Whether all requests have open steps, because lines are indented.
+static EVERY_REQUEST: AtomicBool = AtomicBool::new(false);
+
 /// Open steps, without a lock: if two threads write to one slot at the same moment, one of the two steps is not listed.
-#[derive(Debug, Default)]
-pub(crate) struct OpenSteps([StepSlot; SLOTS]);
+#[derive(Debug)]
+pub(crate) struct OpenSteps(Box<[StepSlot]>);
 
 #[derive(Debug, Default)]
 struct StepSlot {
     /// The site's index above the step's id; 0 if the slot is free.
     step: AtomicU64,
     since: AtomicU64,
+    /// The step's id above the number of steps around it. Stays when the step ends.
+    depth: AtomicU64,
 }
 
 /// An open step, with the index of its site.
@@ -29,9 +37,31 @@ pub(crate) struct OpenStep {
 }
 
 impl OpenSteps {
-    pub(crate) fn begin(&self, site: u32, step: u32, since: Tick) {
+    /// Gives open steps to all requests that begin from now on.
+    pub(crate) fn of_every_request() {
+        EVERY_REQUEST.store(true, Ordering::Relaxed);
+    }
+
+    /// The open steps of a request that nothing else watches.
+    pub(crate) fn if_wanted() -> Option<Self> {
+        EVERY_REQUEST.load(Ordering::Relaxed).then(|| OpenSteps::new(INDENTED))
+    }
+
+    /// For a report.
+    pub(crate) fn listed() -> Self {
+        OpenSteps::new(LISTED)
+    }
+
+    fn new(slots: usize) -> Self {
+        OpenSteps(iter::repeat_with(StepSlot::default).take(slots).collect())
+    }
+
+    /// `parent` is the id of the step around it; 0 if there is none.
+    pub(crate) fn begin(&self, site: u32, step: u32, parent: u32, since: Tick) {
         let free = self.slots(step).find(|slot| slot.step.load(Ordering::Relaxed) == 0);
         if let Some(slot) = free {
+            let depth = if parent == 0 { 0 } else { self.depth_of(parent).saturating_add(1) };
+            slot.depth.store(key(step, depth), Ordering::Relaxed);
             slot.since.store(since.nanos(), Ordering::Relaxed);
             slot.step.store(key(site, step), Ordering::Release);
         }
@@ -42,6 +72,13 @@ impl OpenSteps {
         if let Some(own) = self.slots(step).find(|slot| slot.step.load(Ordering::Relaxed) == key) {
             own.step.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// The number of steps around a step; 0 if it is not known any more.
+    pub(crate) fn depth_of(&self, step: u32) -> u32 {
+        let depths = self.slots(step).map(|slot| slot.depth.load(Ordering::Relaxed));
+        let found = depths.into_iter().find(|depth| depth >> 32 == u64::from(step));
+        found.and_then(|depth| u32::try_from(depth & u64::from(u32::MAX)).ok()).unwrap_or_default()
     }
 
     /// The open steps, in the order in which they began.
@@ -55,14 +92,16 @@ impl OpenSteps {
         });
         let mut open: Vec<_> = open.collect();
         open.sort_by_key(|step| step.step_id);
+        open.truncate(LISTED);
         open
     }
 
     fn slots(&self, step: u32) -> impl Iterator<Item = &StepSlot> {
-        (0..TRIES).map(move |next| &self.0[(step.wrapping_add(next)) as usize % SLOTS])
+        // The number of slots is a power of two.
+        (0..TRIES).map(move |next| &self.0[(step.wrapping_add(next)) as usize & (self.0.len() - 1)])
     }
 }
 
-fn key(site: u32, step: u32) -> u64 {
-    u64::from(site) << 32 | u64::from(step)
+fn key(above: u32, below: u32) -> u64 {
+    u64::from(above) << 32 | u64::from(below)
 }

@@ -1,10 +1,11 @@
-//! Overrides of one request's logging: raised levels, sampling, the flight recorder.
+//! Overrides of one request's logging: raised levels, sampling, the flight recorder, the story.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tracing_core::Level;
 
 use super::recorder::Recorder;
+use super::story::RequestStory;
 use crate::format::record::{Record, Severity};
 use crate::levels::Raised;
 
@@ -18,6 +19,7 @@ pub(crate) struct RequestOverrides {
     /// Lines that were not written because the request is not sampled.
     pub(crate) sampled_away: AtomicU64,
     pub(crate) recorder: Option<Recorder>,
+    pub(crate) story: Option<RequestStory>,
 }
 
 /// Raised levels of one request, up to a number of lines.
@@ -37,6 +39,8 @@ pub(crate) enum LineDecision {
     WriteAsDetail,
     /// Kept by the flight recorder.
     Keep,
+    /// Held or written by the story of the request.
+    Tell,
     Suppress,
     /// Counted: the request is not sampled.
     SampleAway,
@@ -56,6 +60,7 @@ impl RequestOverrides {
         debug: Option<DebugLog>,
         share: Sampling,
         recorder: Option<Recorder>,
+        story: Option<RequestStory>,
     ) -> Self {
         RequestOverrides {
             debug,
@@ -63,11 +68,20 @@ impl RequestOverrides {
             is_quiet: share == Sampling::Quiet,
             sampled_away: AtomicU64::new(0),
             recorder,
+            story,
         }
     }
 
     pub(crate) fn is_sampled(&self) -> bool {
         self.is_sampled.load(Ordering::Relaxed)
+    }
+
+    /// Whether lines below WARN are not sampled away.
+    ///
+    /// With stories of problems, the sample is written in full, and the other requests if they have a problem.
+    fn writes_detail(&self) -> bool {
+        let is_told = || self.story.as_ref().is_some_and(RequestStory::is_of_problems);
+        self.is_sampled() || !self.is_quiet && is_told()
     }
 
     /// Writes the lines of a muted request from now on, because it fails.
@@ -86,7 +100,7 @@ impl RequestOverrides {
         let detail = record.severity < Severity::Warn;
         if is_for_all {
             return match &self.recorder {
-                _ if self.is_sampled() || !detail => LineDecision::Write,
+                _ if self.writes_detail() || !detail => LineDecision::Write,
                 Some(_) if record.capped => LineDecision::Keep,
                 _ => LineDecision::SampleAway,
             };

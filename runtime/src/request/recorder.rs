@@ -9,6 +9,7 @@ use tracing_core::Level;
 
 use crate::base::lock;
 use crate::format::record::Severity;
+use crate::format::sites::SiteId;
 use crate::levels::Raised;
 
 /// How much a recorder may keep.
@@ -47,6 +48,8 @@ pub(crate) struct KeptLine {
     pub(crate) severity: Severity,
     /// The id of the step that was active.
     pub(crate) step: u32,
+    /// The call site, by which the sink counts the line.
+    pub(crate) site: SiteId,
     pub(crate) text: String,
 }
 
@@ -63,7 +66,7 @@ impl Recorder {
     }
 
     /// Keeps a line, and drops the oldest ones to make room for it.
-    pub(crate) fn keep(&self, layer: u64, severity: Severity, step: u32, text: &str) {
+    pub(crate) fn keep(&self, layer: u64, severity: Severity, step: u32, site: SiteId, text: &str) {
         let mut kept = self.kept();
         if kept.layer == 0 {
             kept.layer = layer;
@@ -72,24 +75,24 @@ impl Recorder {
         if kept.layer != layer || kept.is_over {
             return;
         }
-        let size = text.len();
+        let bytes = text.len();
         while !kept.lines.is_empty()
-            && (kept.lines.len() >= self.limits.lines || kept.bytes + size > self.limits.bytes)
+            && (kept.lines.len() >= self.limits.lines || kept.bytes + bytes > self.limits.bytes)
         {
             kept.forget_oldest();
         }
-        while !self.has_room(size) {
+        while !self.has_room(bytes) {
             if !kept.forget_oldest() {
                 break;
             }
         }
-        if size > self.limits.bytes || self.limits.lines == 0 || !self.has_room(size) {
+        if bytes > self.limits.bytes || self.limits.lines == 0 || !self.has_room(bytes) {
             kept.lost += 1;
             return;
         }
-        TOTAL.fetch_add(size, Ordering::Relaxed);
-        kept.bytes += size;
-        kept.lines.push_back(KeptLine { severity, step, text: text.to_owned() });
+        TOTAL.fetch_add(bytes, Ordering::Relaxed);
+        kept.bytes += bytes;
+        kept.lines.push_back(KeptLine { severity, step, site, text: text.to_owned() });
     }
 
     /// Whether all recorders together may keep this many more bytes. Each concurrent thread may exceed it by one line.

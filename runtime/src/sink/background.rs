@@ -11,9 +11,10 @@ use std::{io, mem, thread};
 use super::destination::Destination;
 use super::reentrancy::WriteGuard;
 use super::stats::{Counters, REASONS, Reason};
-use super::target::Batch;
+use super::target::{Batch, BatchLine};
 use crate::base::{lock, sync};
 use crate::format::record::Severity;
+use crate::format::sites::SiteId;
 
 /// Policy for a line that finds the queue of [`Config::background`](crate::Config::background) full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(super) const CRITICAL_WAIT: Duration = Duration::from_millis(200);
 
 /// The largest capacity of a batch buffer that is kept for reuse.
 const KEPT_BYTES: usize = 1024 * 1024;
+/// The most lines for which a batch buffer keeps its memory.
+const KEPT_LINES: usize = 8 * 1024;
 
 pub(super) struct Queue(Arc<Shared>);
 
@@ -67,8 +70,7 @@ struct Shared {
 
 #[derive(Default)]
 struct QueueState {
-    lines: Vec<u8>,
-    count: u64,
+    queued: QueuedLines,
     /// All lines that ever entered the queue.
     pushed: u64,
     /// Those of them that the thread has written or dropped.
@@ -82,6 +84,31 @@ struct QueueState {
     thread: WriterPhase,
     /// Set when the queue or the thread ends. Nothing is pushed any more.
     closed: bool,
+}
+
+#[derive(Default)]
+struct QueuedLines {
+    bytes: Vec<u8>,
+    lines: Vec<BatchLine>,
+}
+
+impl QueuedLines {
+    fn push(&mut self, site: SiteId, line: &str) {
+        self.bytes.extend_from_slice(line.as_bytes());
+        self.lines.push(BatchLine::new(site, line));
+    }
+
+    fn count(&self) -> u64 {
+        self.lines.len() as u64
+    }
+
+    /// Removes the lines, and the memory beyond what is kept for reuse.
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+        self.lines.clear();
+        self.lines.shrink_to(KEPT_LINES);
+    }
 }
 
 /// What the thread is doing.
@@ -129,7 +156,13 @@ impl Queue {
 
     /// Adds a line, or drops and counts it. Returns false if the queue is closed; the line is then counted as accepted
     /// and not yet written.
-    pub(super) fn push(&self, severity: Severity, line: &str, counters: &Counters) -> bool {
+    pub(super) fn push(
+        &self,
+        site: SiteId,
+        severity: Severity,
+        line: &str,
+        counters: &Counters,
+    ) -> bool {
         let Shared { capacity, overload, work, space, .. } = &*self.0;
         let mut state = self.0.lock();
         counters.accept(1);
@@ -139,19 +172,18 @@ impl Queue {
             }
             let is_important = *overload == Overload::Drop && severity >= Severity::Warn;
             let limit = if is_important { capacity.saturating_mul(2) } else { *capacity };
-            if state.count < limit {
+            if state.queued.count() < limit {
                 break;
             }
             if *overload == Overload::Drop {
-                counters.drop_line(Reason::Full);
+                counters.drop_line(Reason::Full, site);
                 state.losses += 1;
                 return true;
             }
             self.0.wake(&mut state);
             state = sync::wait(space, state);
         }
-        state.lines.extend_from_slice(line.as_bytes());
-        state.count += 1;
+        state.queued.push(site, line);
         state.pushed += 1;
         match state.thread {
             WriterPhase::Sleeping => {
@@ -159,7 +191,9 @@ impl Queue {
                 drop(state);
                 work.notify_one();
             }
-            WriterPhase::Gathering if state.count > capacity / 2 => self.0.wake(&mut state),
+            WriterPhase::Gathering if state.queued.count() > capacity / 2 => {
+                self.0.wake(&mut state);
+            }
             _ => {}
         }
         true
@@ -203,14 +237,13 @@ impl Queue {
 impl QueueHandle {
     /// Adds a line, whether the queue is full or not. Returns false if the queue is closed; the line is then counted as
     /// accepted and not yet written.
-    pub(super) fn push(&self, line: &str, counters: &Counters) -> bool {
+    pub(super) fn push(&self, site: SiteId, line: &str, counters: &Counters) -> bool {
         let mut state = self.0.lock();
         counters.accept(1);
         if state.closed {
             return false;
         }
-        state.lines.extend_from_slice(line.as_bytes());
-        state.count += 1;
+        state.queued.push(site, line);
         state.pushed += 1;
         self.0.wake(&mut state);
         true
@@ -241,18 +274,19 @@ impl Shared {
     }
 
     /// The thread: writes batches until the queue is closed and empty.
-    fn run(&self, destination: &Destination, counters: &Counters, report: &Report) {
+    fn run(&self, destination: &Destination, counters: &Arc<Counters>, report: &Report) {
         // A user's writer that logs is called on this thread.
         let _guard = WriteGuard::enter();
         let _close = CloseOnExit(self);
         let mut reports = Reports { covered: [0; REASONS.len()], last: None };
-        let mut bytes = Vec::new();
-        while let Some(count) = self.next(&mut bytes, reports.last) {
-            let batch = Batch { bytes: &bytes, count, counts_as_accepted: false };
-            let failed = destination.write(batch, counters).is_err();
+        let mut batch = QueuedLines::default();
+        while self.next(&mut batch, reports.last) {
+            let count = batch.count();
+            let QueuedLines { bytes, lines } = &batch;
+            let lines = Batch { bytes, lines, counts_as_accepted: false };
+            let failed = destination.write(lines, counters).is_err();
             destination.flush(Instant::now());
-            bytes.clear();
-            bytes.shrink_to(KEPT_BYTES);
+            batch.clear();
             let mut state = self.lock();
             state.losses += u64::from(failed);
             if state.has_unreported() && (state.is_flushing() || reports.are_due()) {
@@ -267,13 +301,13 @@ impl Shared {
         }
     }
 
-    /// Waits for lines and swaps them into `batch`. Returns their number, which is 0 if only a report is due, or
-    /// `None` if the queue is closed and empty.
-    fn next(&self, batch: &mut Vec<u8>, last_report: Option<Instant>) -> Option<u64> {
+    /// Waits for lines and swaps them into `batch`, which stays empty if only a report is due. Returns false if the
+    /// queue is closed and empty.
+    fn next(&self, batch: &mut QueuedLines, last_report: Option<Instant>) -> bool {
         let mut state = self.lock();
-        while state.count == 0 && !(state.has_unreported() && state.is_flushing()) {
+        while state.queued.lines.is_empty() && !(state.has_unreported() && state.is_flushing()) {
             if state.closed {
-                return None;
+                return false;
             }
             state.thread = WriterPhase::Sleeping;
             state = if state.has_unreported() {
@@ -287,18 +321,17 @@ impl Shared {
                 sync::wait(&self.work, state)
             };
         }
-        if state.count <= self.capacity / 2 && !state.is_flushing() {
+        if state.queued.count() <= self.capacity / 2 && !state.is_flushing() {
             state.thread = WriterPhase::Gathering;
             let is_gathering = |state: &mut QueueState| state.thread == WriterPhase::Gathering;
             let waited = self.work.wait_timeout_while(state, GATHER, is_gathering);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.thread = WriterPhase::Writing;
-        mem::swap(&mut state.lines, batch);
-        let count = mem::take(&mut state.count);
+        mem::swap(&mut state.queued, batch);
         drop(state);
         self.space.notify_all();
-        Some(count)
+        true
     }
 
     /// Writes a line for each reason for which lines were dropped since the last report. A report that can't be
@@ -307,7 +340,7 @@ impl Shared {
         &self,
         reports: &mut Reports,
         destination: &Destination,
-        counters: &Counters,
+        counters: &Arc<Counters>,
         report: &Report,
     ) {
         reports.last = Some(Instant::now());
@@ -316,11 +349,14 @@ impl Shared {
             let new = dropped.saturating_sub(*covered);
             if new > 0 {
                 let line = report(new, name);
+                let lines = [BatchLine::new(SiteId::of_own("lines_dropped"), &line)];
                 // Counted under the queue's lock, as the lines that are pushed.
                 let state = self.lock();
                 counters.accept(1);
                 drop(state);
-                if destination.write(Batch::line(&line, false), counters).is_ok() {
+                let batch =
+                    Batch { bytes: line.as_bytes(), lines: &lines, counts_as_accepted: false };
+                if destination.write(batch, counters).is_ok() {
                     *covered = dropped;
                 }
             }

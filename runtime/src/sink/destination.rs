@@ -1,6 +1,7 @@
 //! The places that a sink can write to.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::file::LogFile;
@@ -45,7 +46,7 @@ impl Destination {
     }
 
     #[inline(always)]
-    pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
         match self {
             #[cfg(feature = "testing")]
             Destination::Nowhere => Ok(()),
@@ -54,6 +55,13 @@ impl Destination {
             }
             Destination::File(file) => file.write(batch, counters),
             Destination::Writer(writer) => writer.write(batch, counters),
+        }
+    }
+
+    /// Counts the byte that opening a file has written, if it ended within a line.
+    pub(super) fn count_terminated(&self, counters: &Counters) {
+        if let Destination::File(file) = self {
+            file.count_terminated(counters);
         }
     }
 

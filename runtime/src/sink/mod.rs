@@ -12,6 +12,7 @@ mod file;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 mod reentrancy;
+pub(crate) mod sites;
 pub(crate) mod stats;
 mod stream;
 mod target;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::timer;
 use crate::format::record::Severity;
+use crate::format::sites::SiteId;
 pub use background::Overload;
 use background::{CRITICAL_WAIT, Queue};
 pub(crate) use background::{LAST_LINES, Report};
@@ -31,10 +33,11 @@ pub(crate) use destination::Destination;
 pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
 use reentrancy::WriteGuard;
+pub(crate) use reentrancy::is_writing;
 use stats::{Counters, Reason, SinkKind};
 pub(crate) use stream::Stream;
-use target::Batch;
 pub(crate) use target::Loss;
+use target::{Batch, BatchLine};
 pub(crate) use writer::UserWriter;
 
 /// A destination with its counters, and the queue in front of it if there is one.
@@ -48,6 +51,7 @@ pub(crate) struct Sink {
 impl Sink {
     pub(crate) fn new(destination: Destination) -> Self {
         let counters = Counters::new(destination.kind());
+        destination.count_terminated(&counters);
         Sink { destination: Arc::new(destination), counters, queue: None }
     }
 
@@ -69,7 +73,9 @@ impl Sink {
             Some(file) => Arc::new(Destination::File(file)),
             None => Arc::clone(&self.destination),
         };
-        Sink { destination, counters: Counters::new(SinkKind::Audit), queue: None }
+        let counters = Counters::new(SinkKind::Audit);
+        destination.count_terminated(&counters);
+        Sink { destination, counters, queue: None }
     }
 
     /// Writes reports about other outputs to this one, through its queue if it has one.
@@ -77,13 +83,14 @@ impl Sink {
     pub(crate) fn report_writer(&self) -> impl Fn(&str) + Send + Sync + use<> {
         let (destination, counters) = (Arc::clone(&self.destination), Arc::clone(&self.counters));
         let queue = self.queue.as_ref().map(Queue::handle);
+        let site = SiteId::of_own("lines_dropped");
         move |line| {
             // If a user's writer ends the export, the line would wait for its own thread.
-            let Some(_guard) = WriteGuard::enter() else { return counters.reject() };
-            if queue.as_ref().is_some_and(|queue| queue.push(line, &counters)) {
+            let Some(_guard) = WriteGuard::enter() else { return counters.reject(site) };
+            if queue.as_ref().is_some_and(|queue| queue.push(site, line, &counters)) {
                 return;
             }
-            let _ = destination.write(Batch::line(line, queue.is_none()), &counters);
+            let _ = write_line(&destination, site, line, queue.is_none(), &counters);
         }
     }
 
@@ -93,31 +100,36 @@ impl Sink {
 
     /// Writes a line, its line feed included, or adds it to the queue. A line that can't be written is counted.
     #[inline]
-    pub(crate) fn write(&self, severity: Severity, line: &str) {
+    pub(crate) fn write(&self, site: SiteId, severity: Severity, line: &str) {
         match &self.queue {
             None => {
-                let _ = self.write_now(line);
+                let _ = self.write_now(site, line);
             }
-            Some(queue) => self.enqueue(queue, severity, line),
+            Some(queue) => self.enqueue(queue, site, severity, line),
         }
     }
 
-    fn enqueue(&self, queue: &Queue, severity: Severity, line: &str) {
-        let Some(_guard) = WriteGuard::enter() else { return self.counters.reject() };
-        if !queue.push(severity, line, &self.counters) {
-            let _ = self.destination.write(Batch::line(line, false), &self.counters);
+    fn enqueue(&self, queue: &Queue, site: SiteId, severity: Severity, line: &str) {
+        let Some(_guard) = WriteGuard::enter() else { return self.counters.reject(site) };
+        if !queue.push(site, severity, line, &self.counters) {
+            let _ = write_line(&self.destination, site, line, false, &self.counters);
         } else if severity == Severity::Critical {
             queue.flush(Instant::now() + CRITICAL_WAIT);
         }
     }
 
     /// Writes a line before it returns, past the queue.
-    pub(crate) fn write_now(&self, line: &str) -> Result<(), Loss> {
+    pub(crate) fn write_now(&self, site: SiteId, line: &str) -> Result<(), Loss> {
         let Some(_guard) = WriteGuard::enter() else {
-            self.counters.reject();
+            self.counters.reject(site);
             return Err(Loss { reason: Reason::Reentrant, error: None });
         };
-        self.destination.write(Batch::line(line, true), &self.counters)
+        write_line(&self.destination, site, line, true, &self.counters)
+    }
+
+    /// Counts a line that is withheld and will not be written.
+    pub(crate) fn suppress(&self, site: SiteId) {
+        self.counters.suppress(site);
     }
 
     /// Waits until the lines logged so far are written, `within` at most. Returns how many are not.
@@ -132,10 +144,27 @@ impl Sink {
         left.min(self.counters.waiting())
     }
 
+    /// The number of lines that could not be written so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.counters.lost()
+    }
+
     /// Closes the queue if it is empty. Later lines are written directly.
     pub(crate) fn close(&self) {
         if let Some(queue) = &self.queue {
             queue.close();
         }
     }
+}
+
+#[inline(always)]
+fn write_line(
+    destination: &Destination,
+    site: SiteId,
+    line: &str,
+    counts_as_accepted: bool,
+    counters: &Arc<Counters>,
+) -> Result<(), Loss> {
+    let lines = [BatchLine::new(site, line)];
+    destination.write(Batch { bytes: line.as_bytes(), lines: &lines, counts_as_accepted }, counters)
 }

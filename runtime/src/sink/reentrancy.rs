@@ -9,8 +9,7 @@ thread_local! {
 }
 
 /// Whether this thread is writing a line.
-#[cfg(feature = "otlp")]
-pub(super) fn is_writing() -> bool {
+pub(crate) fn is_writing() -> bool {
     IS_WRITING.try_with(Cell::get).unwrap_or(true)
 }
 

@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, Weak};
 
 #[cfg(feature = "otlp")]
 use super::otlp::stats::{OtlpStats, otlp};
+use super::sites::{SiteCounters, SiteStats, SiteSums};
+use super::target::BatchLine;
 use crate::base::lock;
+use crate::format::sites::SiteId;
 use crate::redact::counted::{self, Redaction};
 
 /// Why a line was dropped; [`Dropped`] describes each reason.
@@ -43,19 +46,21 @@ pub(crate) struct Counters {
     accepted: Counter,
     written: Counter,
     dropped: [Counter; REASONS.len()],
+    sites: SiteCounters,
 }
 
 #[derive(Debug, Default)]
-struct Counter(AtomicU64);
+pub(super) struct Counter(AtomicU64);
 
 impl Counter {
-    fn get(&self) -> u64 {
+    pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
     /// The caller must hold the lock of this counter.
-    fn add(&self, lines: u64) {
-        self.0.store(self.get().wrapping_add(lines), Ordering::Relaxed);
+    #[inline]
+    pub(super) fn add(&self, count: u64) {
+        self.0.store(self.get().wrapping_add(count), Ordering::Relaxed);
     }
 }
 
@@ -63,7 +68,8 @@ impl Counters {
     /// Counters that [`stats`] includes, also after they are dropped.
     pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
         let (accepted, written, dropped) = Default::default();
-        let counters = Arc::new(Counters { kind, accepted, written, dropped });
+        let sites = SiteCounters::new();
+        let counters = Arc::new(Counters { kind, accepted, written, dropped, sites });
         let mut registry = lock(&REGISTRY);
         registry.open.retain(|sink| sink.strong_count() > 0);
         registry.open.push(Arc::downgrade(&counters));
@@ -76,25 +82,40 @@ impl Counters {
     }
 
     /// The caller must hold the destination's lock.
-    pub(super) fn complete(&self, lines: u64) {
-        self.written.add(lines);
+    #[inline]
+    pub(super) fn complete(&self, line: BatchLine) {
+        self.written.add(1);
+        self.sites.complete(line);
+    }
+
+    /// Counts bytes of a line that is not whole yet. The caller must hold the destination's lock.
+    pub(super) fn add_bytes(&self, site: SiteId, bytes: usize) {
+        self.sites.add_bytes(site, bytes);
     }
 
     /// The caller must hold the destination's lock; for [`Reason::Full`], the queue's.
-    pub(super) fn drop_line(&self, reason: Reason) {
+    pub(super) fn drop_line(&self, reason: Reason, site: SiteId) {
         self.dropped[reason as usize].add(1);
+        self.sites.drop_line(site);
     }
 
     /// Counts a dropped line as written, because its rest was written later. The caller must hold the destination's
     /// lock.
-    pub(super) fn complete_dropped(&self, reason: Reason) {
+    pub(super) fn complete_dropped(&self, reason: Reason, site: SiteId) {
         self.dropped[reason as usize].add(1_u64.wrapping_neg());
         self.written.add(1);
+        self.sites.complete_dropped(site);
     }
 
     /// Counts a line that the sink refused because this thread was already writing one. Needs no lock.
-    pub(super) fn reject(&self) {
+    pub(super) fn reject(&self, site: SiteId) {
         self.dropped[Reason::Reentrant as usize].0.fetch_add(1, Ordering::Relaxed);
+        self.sites.drop_line(site);
+    }
+
+    /// Counts a line that is withheld before it reaches the sink. Needs no lock.
+    pub(super) fn suppress(&self, site: SiteId) {
+        self.sites.suppress(site);
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -105,11 +126,21 @@ impl Counters {
         self.dropped[reason as usize].get()
     }
 
+    /// Dropped lines, whatever the reason.
+    pub(super) fn lost(&self) -> u64 {
+        REASONS.iter().map(|(reason, _)| self.dropped(*reason)).sum()
+    }
+
     /// Lines that were accepted and are neither written nor dropped.
     pub(super) fn waiting(&self) -> u64 {
         let mut stats = SinkStats::new("");
         self.add_to(&mut stats);
         stats.waiting
+    }
+
+    /// Adds the counts of the call sites to `sums`, by index.
+    pub(super) fn add_sites_to(&self, sums: &mut Vec<SiteSums>) {
+        self.sites.add_to(sums);
     }
 
     fn add_to(&self, stats: &mut SinkStats) {
@@ -145,6 +176,8 @@ struct Registry {
     open: Vec<Weak<Counters>>,
     /// The sums of the sinks that no longer exist, in the order of [`SinkKind`].
     closed: [SinkStats; 5],
+    /// Those of their call sites.
+    closed_sites: Vec<SiteSums>,
 }
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
@@ -156,11 +189,14 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
         SinkStats::new("writer"),
         SinkStats::new("audit"),
     ],
+    closed_sites: Vec::new(),
 });
 
 impl Drop for Counters {
     fn drop(&mut self) {
-        self.add_to(&mut lock(&REGISTRY).closed[self.kind as usize]);
+        let mut registry = lock(&REGISTRY);
+        self.add_to(&mut registry.closed[self.kind as usize]);
+        self.add_sites_to(&mut registry.closed_sites);
     }
 }
 
@@ -203,9 +239,34 @@ pub struct Stats {
     #[cfg(feature = "otlp")]
     pub otlp: OtlpStats,
     sinks: Vec<SinkStats>,
+    sites: Vec<SiteStats>,
 }
 
 impl Stats {
+    /// The counts of each call site that has logged, those with the most bytes first.
+    ///
+    /// They are counted where lines leave the process: the sum of their bytes is the number of bytes that candor has
+    /// written to its outputs, in every format and whatever failed. Lines of a queue are counted when they are
+    /// written. Lines that tests capture and records of OTLP export are not included.
+    ///
+    /// ```standalone_crate
+    /// let subscriber = candor::Config::new().writer(std::io::sink()).subscriber()?;
+    /// tracing::subscriber::with_default(subscriber, || {
+    ///     for _ in 0..3 {
+    ///         candor::info!(target: "shop", "a long message, which is the most expensive of all");
+    ///     }
+    ///     candor::info!(target: "shop", "short");
+    /// });
+    /// let stats = candor::stats();
+    /// let [first, second] = stats.sites() else { panic!("two call sites") };
+    /// assert_eq!((first.target, first.lines, second.lines), ("shop", 3, 1));
+    /// assert!(first.bytes > second.bytes);
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
+    pub fn sites(&self) -> &[SiteStats] {
+        &self.sites
+    }
+
     /// The counts of each kind of sink that has received a line.
     pub fn sinks(&self) -> &[SinkStats] {
         &self.sinks
@@ -308,14 +369,15 @@ impl fmt::Display for Stats {
 /// assert_eq!(stats.sink("stdout").dropped.io, 0);
 /// ```
 pub fn stats() -> Stats {
-    let (mut sums, open) = {
+    let (mut sums, mut site_sums, open) = {
         let registry = lock(&REGISTRY);
         let open = registry.open.iter().filter_map(Weak::upgrade);
-        (registry.closed, open.collect::<Vec<_>>())
+        (registry.closed, registry.closed_sites.clone(), open.collect::<Vec<_>>())
     };
     // The lock is released by now, because dropping the last reference to counters takes it.
     for counters in &open {
         counters.add_to(&mut sums[counters.kind as usize]);
+        counters.add_sites_to(&mut site_sums);
     }
     let sinks: Vec<_> = sums.into_iter().filter(|sink| sink.emitted > 0).collect();
     Stats {
@@ -327,6 +389,7 @@ pub fn stats() -> Stats {
         #[cfg(feature = "otlp")]
         otlp: otlp(),
         sinks,
+        sites: SiteStats::sorted(&site_sums),
     }
 }
 
@@ -362,6 +425,7 @@ mod tests {
             #[cfg(feature = "otlp")]
             otlp: OtlpStats::default(),
             sinks,
+            sites: Vec::new(),
         };
         assert_eq!(
             stats.to_string(),

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -57,13 +57,13 @@ impl Stream {
         Stream { state: Mutex::new(state), is_terminal }
     }
 
-    pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
         write_batch(&mut *lock(&self.state), batch, counters)
     }
 }
 
 impl Target for StreamState {
-    fn prepare(&mut self, _: usize) -> io::Result<usize> {
+    fn prepare(&mut self, _: usize, _: &Counters) -> io::Result<usize> {
         Ok(self.limit)
     }
 

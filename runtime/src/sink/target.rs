@@ -5,23 +5,33 @@
 //! one, and the line then counts as written after all.
 
 use std::io;
+use std::sync::Arc;
 
 use super::stats::{Counters, Reason};
+use crate::format::sites::SiteId;
 
 /// Whole lines, one after the other.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Batch<'a> {
     pub(super) bytes: &'a [u8],
-    pub(super) count: u64,
+    /// Their lengths add up to that of `bytes`.
+    pub(super) lines: &'a [BatchLine],
     /// Whether writing counts them as accepted. Lines from a queue were counted when they entered it.
     pub(super) counts_as_accepted: bool,
 }
 
-impl<'a> Batch<'a> {
-    /// One line, its line feed included.
+/// One line of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BatchLine {
+    pub(super) site: SiteId,
+    /// In bytes, with the line feed.
+    pub(super) len: usize,
+}
+
+impl BatchLine {
     #[inline]
-    pub(super) fn line(line: &'a str, counts_as_accepted: bool) -> Self {
-        Batch { bytes: line.as_bytes(), count: 1, counts_as_accepted }
+    pub(super) fn new(site: SiteId, line: &str) -> Self {
+        BatchLine { site, len: line.len() }
     }
 }
 
@@ -29,7 +39,7 @@ impl<'a> Batch<'a> {
 pub(super) trait Target {
     /// Prepares to write a line of `first` bytes. Returns how many bytes of lines one write may have; a longer line
     /// is a write of its own.
-    fn prepare(&mut self, first: usize) -> io::Result<usize>;
+    fn prepare(&mut self, first: usize, counters: &Counters) -> io::Result<usize>;
 
     /// Writes all of `bytes`.
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure>;
@@ -68,11 +78,14 @@ impl From<io::Error> for Loss {
     }
 }
 
-/// The rest of a line whose beginning was written, and the reason under which it is counted as dropped.
+/// The rest of a line whose beginning was written, and where it is counted as dropped.
 #[derive(Debug)]
 pub(super) struct PartialLine {
     rest: Vec<u8>,
     reason: Reason,
+    site: SiteId,
+    /// Those of the sink that dropped the line. A log and its audit events may share the destination.
+    counters: Arc<Counters>,
 }
 
 /// Writes the lines with as few writes as the target allows. Each failure drops one line; the error is that of the
@@ -81,16 +94,16 @@ pub(super) struct PartialLine {
 pub(super) fn write_batch(
     target: &mut impl Target,
     batch: Batch<'_>,
-    counters: &Counters,
+    counters: &Arc<Counters>,
 ) -> Result<(), Loss> {
     if batch.counts_as_accepted {
-        counters.accept(batch.count);
+        counters.accept(batch.lines.len() as u64);
     }
     // The usual case: one line, and its write succeeds.
-    if batch.count == 1 {
-        return match write_some(target, batch.bytes, batch.bytes.len(), counters) {
+    if let [line] = batch.lines {
+        return match write_some(target, batch.bytes, batch.lines, counters) {
             Ok(_) => {
-                counters.complete(1);
+                counters.complete(*line);
                 Ok(())
             }
             Err(failure) => write_rest(target, batch, Some(failure), counters),
@@ -99,21 +112,23 @@ pub(super) fn write_batch(
     write_rest(target, batch, None, counters)
 }
 
-/// Writes as many of the lines as one write may have, and returns their length. The first line has `first` bytes.
+/// Writes as many of the lines as one write may have, and returns their number.
 #[inline(always)]
 fn write_some(
     target: &mut impl Target,
-    lines: &[u8],
-    first: usize,
+    bytes: &[u8],
+    lines: &[BatchLine],
     counters: &Counters,
 ) -> Result<usize, WriteFailure> {
     if target.partial_line().is_some() {
         finish_partial_line(target, counters)?;
     }
-    let limit = prepare(target, first)?;
-    let part = &lines[..whole_lines(lines, first, limit)];
-    target.write(part)?;
-    Ok(part.len())
+    let first = lines.first().map_or(0, |line| line.len);
+    let limit = prepare(target, first, counters)?;
+    let (count, len) =
+        if bytes.len() <= limit { (lines.len(), bytes.len()) } else { fitting(lines, limit) };
+    target.write(&bytes[..len])?;
+    Ok(count)
 }
 
 /// Writes a batch of several lines, or goes on after `failure` at the beginning of the batch.
@@ -122,59 +137,66 @@ fn write_rest(
     target: &mut impl Target,
     batch: Batch<'_>,
     mut failure: Option<WriteFailure>,
-    counters: &Counters,
+    counters: &Arc<Counters>,
 ) -> Result<(), Loss> {
-    let Batch { bytes: mut lines, mut count, .. } = batch;
+    let Batch { mut bytes, mut lines, .. } = batch;
     let mut result = Ok(());
-    while count > 0 {
-        let write = || {
-            let first = if count == 1 { lines.len() } else { line_end(lines) };
-            write_some(target, lines, first, counters)
+    while !lines.is_empty() {
+        let write = || write_some(target, bytes, lines, counters);
+        let (written, failure) = match failure.take().map_or_else(write, Err) {
+            Ok(count) => (count, None),
+            Err(failure) => (within(lines, failure.written), Some(failure)),
         };
-        let failure = match failure.take().map_or_else(write, Err) {
-            Ok(len) => {
-                let written = if len == lines.len() { count } else { count_lines(&lines[..len]) };
-                counters.complete(written);
-                lines = &lines[len..];
-                count -= written;
-                continue;
-            }
-            Err(failure) => failure,
+        let (done, rest) = lines.split_at(written);
+        for line in done {
+            counters.complete(*line);
+        }
+        bytes = &bytes[done.iter().map(|line| line.len).sum()..];
+        lines = rest;
+        let (Some(WriteFailure { written, loss }), [line, rest @ ..]) = (failure, lines) else {
+            continue;
         };
         // The line that the failure cut off is dropped, or the first one if nothing was written.
-        let start =
-            lines[..failure.written].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        let before = count_lines(&lines[..start]);
-        let end = start + line_end(&lines[start..]);
-        counters.complete(before);
-        counters.drop_line(failure.loss.reason);
-        if failure.written > start {
-            let rest = lines[failure.written..end].to_vec();
-            *target.partial_line() = Some(PartialLine { rest, reason: failure.loss.reason });
+        let begun = written - done.iter().map(|line| line.len).sum::<usize>();
+        counters.drop_line(loss.reason, line.site);
+        if begun > 0 {
+            counters.add_bytes(line.site, begun);
+            *target.partial_line() = Some(PartialLine {
+                rest: bytes[begun..line.len].to_vec(),
+                reason: loss.reason,
+                site: line.site,
+                counters: Arc::clone(counters),
+            });
         }
-        result = Err(failure.loss);
-        lines = &lines[end..];
-        count = count.saturating_sub(before + 1);
+        result = Err(loss);
+        bytes = &bytes[line.len..];
+        lines = rest;
     }
     result
 }
 
 #[inline]
-fn prepare(target: &mut impl Target, first: usize) -> Result<usize, WriteFailure> {
-    target.prepare(first).map_err(|error| WriteFailure::after(0, error))
+fn prepare(
+    target: &mut impl Target,
+    first: usize,
+    counters: &Counters,
+) -> Result<usize, WriteFailure> {
+    target.prepare(first, counters).map_err(|error| WriteFailure::after(0, error))
 }
 
 #[cold]
 fn finish_partial_line(target: &mut impl Target, counters: &Counters) -> Result<(), WriteFailure> {
     // This may open another file, which does not have the beginning of the line; the rest is then discarded.
-    prepare(target, 0)?;
+    prepare(target, 0, counters)?;
     let Some(mut line) = target.partial_line().take() else { return Ok(()) };
     match target.write(&line.rest) {
         Ok(()) => {
-            counters.complete_dropped(line.reason);
+            line.counters.add_bytes(line.site, line.rest.len());
+            line.counters.complete_dropped(line.reason, line.site);
             Ok(())
         }
         Err(failure) => {
+            line.counters.add_bytes(line.site, failure.written);
             line.rest.drain(..failure.written);
             *target.partial_line() = Some(line);
             Err(WriteFailure { written: 0, ..failure })
@@ -182,22 +204,27 @@ fn finish_partial_line(target: &mut impl Target, counters: &Counters) -> Result<
     }
 }
 
-/// The end of the first line, after its line feed.
-fn line_end(lines: &[u8]) -> usize {
-    lines.iter().position(|b| *b == b'\n').map_or(lines.len(), |at| at + 1)
-}
-
-/// The length of the lines that fit into `limit`, and of the first line at least.
-#[inline]
-fn whole_lines(lines: &[u8], first: usize, limit: usize) -> usize {
-    if lines.len() <= limit {
-        return lines.len();
+/// The lines that fit into `limit` bytes, and the first line at least: their number and their length.
+fn fitting(lines: &[BatchLine], limit: usize) -> (usize, usize) {
+    let (mut count, mut len) = (0, 0);
+    for line in lines {
+        if count > 0 && len + line.len > limit {
+            break;
+        }
+        count += 1;
+        len += line.len;
     }
-    lines[..limit].iter().rposition(|b| *b == b'\n').map_or(first, |at| at + 1)
+    (count, len)
 }
 
-fn count_lines(lines: &[u8]) -> u64 {
-    lines.iter().map(|b| u64::from(*b == b'\n')).sum()
+/// How many of the lines lie whole within the first `written` bytes.
+fn within(lines: &[BatchLine], written: usize) -> usize {
+    let mut end = 0;
+    let is_whole = |line: &&BatchLine| {
+        end += line.len;
+        end <= written
+    };
+    lines.iter().take_while(is_whole).count()
 }
 
 #[cfg(test)]
@@ -216,7 +243,7 @@ mod tests {
     }
 
     impl Target for Scripted {
-        fn prepare(&mut self, _: usize) -> io::Result<usize> {
+        fn prepare(&mut self, _: usize, _: &Counters) -> io::Result<usize> {
             Ok(self.limit)
         }
 
@@ -236,9 +263,10 @@ mod tests {
         }
     }
 
-    fn write(target: &mut Scripted, lines: &str, counters: &Counters) -> Result<(), Loss> {
-        let bytes = lines.as_bytes();
-        let batch = Batch { bytes, count: count_lines(bytes), counts_as_accepted: true };
+    fn write(target: &mut Scripted, text: &str, counters: &Arc<Counters>) -> Result<(), Loss> {
+        let lines = text.split_inclusive('\n').map(|line| BatchLine::new(SiteId::OTHER, line));
+        let lines: Vec<_> = lines.collect();
+        let batch = Batch { bytes: text.as_bytes(), lines: &lines, counts_as_accepted: true };
         write_batch(target, batch, counters)
     }
 

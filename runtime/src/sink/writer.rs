@@ -1,6 +1,6 @@
-//! A user's own writer: one `write_all` per line.
+//! A user's own writer: one write per line.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,7 +16,6 @@ pub(crate) struct UserWriter(Arc<Mutex<WriterState>>);
 
 struct WriterState {
     to: Box<dyn Write + Send>,
-    /// Always `None`: `write_all` does not tell how much it wrote before it failed.
     partial_line: Option<PartialLine>,
 }
 
@@ -28,7 +27,7 @@ impl UserWriter {
         UserWriter(Arc::new(Mutex::new(WriterState { to, partial_line: None })))
     }
 
-    pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
         write_batch(&mut *lock(&self.0), batch, counters)
     }
 
@@ -51,19 +50,20 @@ impl UserWriter {
 impl Target for WriterState {
     /// One line per write.
     #[inline]
-    fn prepare(&mut self, first: usize) -> io::Result<usize> {
+    fn prepare(&mut self, first: usize, _: &Counters) -> io::Result<usize> {
         Ok(first)
     }
 
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure> {
+        let mut written = 0;
         // A panic of the writer drops its line, not the lines after it.
-        match catch_unwind(AssertUnwindSafe(|| self.to.write_all(bytes))) {
+        match catch_unwind(AssertUnwindSafe(|| write_all(&mut *self.to, bytes, &mut written))) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(WriteFailure::after(0, error)),
+            Ok(Err(error)) => Err(WriteFailure::after(written, error)),
             Err(_) => {
                 let loss = Loss { reason: Reason::Panicked, error: None };
-                Err(WriteFailure { written: 0, loss })
+                Err(WriteFailure { written, loss })
             }
         }
     }
@@ -72,4 +72,19 @@ impl Target for WriterState {
     fn partial_line(&mut self) -> &mut Option<PartialLine> {
         &mut self.partial_line
     }
+}
+
+/// Like `Write::write_all`, and keeps count of the bytes that are written, also if the writer panics.
+#[inline]
+fn write_all(to: &mut (dyn Write + Send), bytes: &[u8], written: &mut usize) -> io::Result<()> {
+    while *written < bytes.len() {
+        match to.write(&bytes[*written..]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            // A writer may claim more than it was given.
+            Ok(count) => *written = bytes.len().min(*written + count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

@@ -7,12 +7,15 @@ use super::Spec;
 use super::interest::INTEREST_EPOCH;
 use super::prefix::PrefixCache;
 use crate::format::record::Severity;
+use crate::format::sites::LazySiteId;
 use crate::format::template::Template;
 
 /// Which lines of a site could be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Nothing,
+    /// No line and no span, but its duration is counted.
+    Timing,
     /// Only the line of a failure, and no span.
     ErrorOnly,
     /// Any line, or a span.
@@ -23,10 +26,11 @@ pub(super) enum Wanted {
 
 impl Wanted {
     const fn of(bits: usize) -> Self {
-        match bits & 3 {
+        match bits & 7 {
             0 => Wanted::Nothing,
-            1 => Wanted::ErrorOnly,
-            2 => Wanted::All,
+            1 => Wanted::Timing,
+            2 => Wanted::ErrorOnly,
+            3 => Wanted::All,
             _ => Wanted::FastPath,
         }
     }
@@ -36,11 +40,13 @@ impl Wanted {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct SiteCache {
-    /// A [`Wanted`] in the lowest two bits, and above them the interest epoch of that answer.
+    /// A [`Wanted`] in the lowest three bits, and above them the interest epoch of that answer.
     interest: AtomicUsize,
     /// A step that takes this many nanoseconds or more does not write the usual line.
     pub(super) slow_from: u64,
     prefix: PrefixCache,
+    /// The site's index in the counts of lines.
+    pub(super) id: LazySiteId,
     /// The step's name, if it needs no escaping in JSON.
     name: Option<&'static str>,
     /// The severity of the usual line.
@@ -72,6 +78,7 @@ impl SiteCache {
             interest: AtomicUsize::new(usize::MAX),
             slow_from,
             prefix: PrefixCache::new(),
+            id: LazySiteId::new(),
             name: if needs_no_escape(spec.name) { Some(spec.name) } else { None },
             severity,
             is_simple: is_step && !spec.busy && !spec.takes_context,
@@ -83,13 +90,13 @@ impl SiteCache {
     #[inline]
     pub(super) fn wanted(&self) -> Option<Wanted> {
         let known = self.interest.load(Ordering::Relaxed);
-        let is_current = known >> 2 == INTEREST_EPOCH.load(Ordering::Relaxed);
+        let is_current = known >> 3 == INTEREST_EPOCH.load(Ordering::Relaxed);
         is_current.then(|| Wanted::of(known))
     }
 
     /// Caches which lines are wanted, as answered in this interest epoch.
     pub(super) fn store_interest(&self, epoch: usize, wanted: Wanted) {
-        self.interest.store(epoch << 2 | wanted as usize, Ordering::Relaxed);
+        self.interest.store(epoch << 3 | wanted as usize, Ordering::Relaxed);
     }
 
     #[inline]

@@ -53,6 +53,14 @@ pub(super) fn register_sentinel() {
     }
 }
 
+/// Makes every site ask again which of its lines are wanted.
+#[cfg(feature = "metrics")]
+pub(crate) fn ask_again() {
+    // In epoch 0 nothing is cached, and it ends when the sentinel is registered.
+    let next = |epoch| (epoch > 0).then_some(epoch + 1);
+    let _ = INTEREST_EPOCH.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+}
+
 /// Called with the usual event of a site that no subscriber wants.
 static ON_NEVER: OnceLock<fn(&Metadata<'_>)> = OnceLock::new();
 

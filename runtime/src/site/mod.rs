@@ -17,9 +17,13 @@ use self::cache::{SiteCache, Wanted};
 use crate::base::clock::Tick;
 use crate::base::sync;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::sites::{SiteId, SiteKey};
 use crate::format::template::Template;
 use crate::json::shown::Shown;
 use crate::json::{escape, members};
+use crate::metrics::{self, Observation};
+use crate::outcome::failure::ErrorClass;
+use crate::outcome::kind::Outcome;
 use crate::redact::shown::Redacted;
 
 mod cache;
@@ -28,6 +32,8 @@ mod prefix;
 mod spec;
 
 pub(crate) use self::cache::FastLine;
+#[cfg(feature = "metrics")]
+pub(crate) use self::interest::ask_again;
 pub(crate) use self::interest::on_never;
 pub(crate) use self::prefix::PrefixCache;
 pub use self::spec::{Spec, fields};
@@ -52,6 +58,8 @@ pub struct Site {
     index: OnceLock<u32>,
     /// Whether a value of an unsupported type has been reported.
     pub(crate) has_reported_unsupported: AtomicBool,
+    #[cfg(feature = "metrics")]
+    series: metrics::SiteSeries,
 }
 
 /// The sites of steps that were open in a watched request; a site's index is its position, from 1.
@@ -111,6 +119,8 @@ impl Site {
             cached_url: OnceLock::new(),
             index: OnceLock::new(),
             has_reported_unsupported: AtomicBool::new(false),
+            #[cfg(feature = "metrics")]
+            series: metrics::SiteSeries::new(),
         }
     }
 
@@ -133,6 +143,8 @@ impl Site {
             cached_url: OnceLock::new(),
             index: OnceLock::new(),
             has_reported_unsupported: AtomicBool::new(false),
+            #[cfg(feature = "metrics")]
+            series: metrics::SiteSeries::new(),
         }))
     }
 
@@ -157,6 +169,21 @@ impl Site {
         )
     }
 
+    /// The site's index in the counts of lines.
+    #[inline]
+    pub(crate) fn id(&self) -> SiteId {
+        self.cache.id.get(|| {
+            let Spec { name, event, target, file, line, .. } = self.spec;
+            let dependency = self.dependency();
+            // An event of candor's own has no location in user code.
+            if name == event {
+                return SiteKey::of_own(target, event);
+            }
+            let key = SiteKey::of_event(Some(file), Some(line), target, event);
+            SiteKey { dependency, name, ..key }
+        })
+    }
+
     pub(crate) fn is_call(&self) -> bool {
         self.spec.call.is_some()
     }
@@ -165,16 +192,28 @@ impl Site {
         self.spec.call.map_or("", |call| call.dependency)
     }
 
-    /// Whether any line could be written, or another layer wants the span.
+    /// Whether any line could be written, another layer wants the span, or metrics count the duration.
     #[inline]
     pub fn wanted(&'static self) -> bool {
         self.cache.wanted().unwrap_or_else(|| self.query_interest()) != Wanted::Nothing
     }
 
-    /// Whether only the line of a failure could be written, so that only its start time needs to be kept.
+    /// Whether any line could be written, or another layer wants the span.
+    #[inline]
+    pub(crate) fn wants_fields(&'static self) -> bool {
+        let wanted = self.cache.wanted().unwrap_or_else(|| self.query_interest());
+        !matches!(wanted, Wanted::Nothing | Wanted::Timing)
+    }
+
+    /// Whether at most the line of a failure could be written, so that only its start time needs to be kept.
     #[inline]
     pub(crate) fn is_error_only(&'static self) -> bool {
-        self.cache.wanted() == Some(Wanted::ErrorOnly)
+        match self.cache.wanted() {
+            Some(Wanted::ErrorOnly) => true,
+            #[cfg(feature = "metrics")]
+            Some(Wanted::Timing) => !self.is_call(),
+            _ => false,
+        }
     }
 
     /// Whether the site is a step whose usual line every request writes, and no other layer wants its span.
@@ -194,7 +233,7 @@ impl Site {
             interest::notice_never(&self.metadata[usual]);
         }
         let wanted = if !(0..self.callsites.len()).any(wants) {
-            Wanted::Nothing
+            if metrics::is_on() { Wanted::Timing } else { Wanted::Nothing }
         } else if self.cache.is_simple && !wants(SPAN) && is_always {
             Wanted::FastPath
         } else if self.cache.may_be_error_only && !wants(SPAN) && !wants(usual) {
@@ -215,6 +254,36 @@ impl Site {
     #[inline]
     pub(crate) fn fast_line(&'static self, nanos: u64, template: &Template) -> Option<FastLine> {
         if nanos < self.cache.slow_from { self.cache.fast_line(&self.spec, template) } else { None }
+    }
+
+    /// Counts a step or call that took this many nanoseconds, if metrics are on. `class` is that of its error.
+    #[inline]
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "counts nothing"))]
+    pub(crate) fn observe(
+        &'static self,
+        took: impl FnOnce() -> u64,
+        outcome: Outcome,
+        class: Option<ErrorClass>,
+    ) -> Observation {
+        #[cfg(feature = "metrics")]
+        if metrics::is_on() {
+            return self.count(took(), outcome, class);
+        }
+        #[cfg(not(feature = "metrics"))]
+        let _ = (took, outcome, class);
+        Observation::NONE
+    }
+
+    #[cfg(feature = "metrics")]
+    #[inline(never)]
+    fn count(&self, nanos: u64, outcome: Outcome, class: Option<ErrorClass>) -> Observation {
+        let (series, name) = (&self.series, self.spec.name);
+        match self.spec.call {
+            None => metrics::step_ended(series, name, outcome, class, nanos),
+            Some(call) => {
+                metrics::call_ended(series, (call.dependency, name), outcome, class, nanos)
+            }
+        }
     }
 
     /// Whether some request writes lines of this severity.
@@ -255,6 +324,7 @@ impl Site {
             } else {
                 ContextKeys::Unused
             },
+            site: self.id(),
         }
     }
 

@@ -74,7 +74,7 @@ impl Line {
         self.is_step(name) || self.is_call(name) || self.is("msg", name)
     }
 
-    /// The line in the `pretty` format, for panic messages.
+    /// The line as time, level, logger, message and fields, for panic messages.
     pub(super) fn readable(&self) -> String {
         use Severity::{Critical, Debug, Error, Info, Trace, Warn};
         let mut levels = [Trace, Debug, Info, Warn, Error, Critical].into_iter();
@@ -83,7 +83,7 @@ impl Line {
             return self.raw.clone();
         };
         let mut out = String::new();
-        pretty::write(&self.raw, level, false, &mut out);
+        pretty::write_flat(&self.raw, level, &mut out);
         // A backtrace would hide the other lines.
         let end = out.floor_char_boundary(LONGEST_READABLE);
         if end < out.len() {

@@ -101,7 +101,7 @@ pub fn capture() -> Captured {
                 let _ = dispatcher::set_global_default(Dispatch::new(subscriber));
             }
         });
-        let _ = panics::install(true);
+        panics::install_for_captures();
     }
     assert!(
         has_candor_layer(),
@@ -128,7 +128,7 @@ pub fn capture_with(config: Config) -> Result<Captured, ConfigError> {
     let (subscriber, logging) =
         config.writer(CaptureWriter(lines.clone())).subscriber_with_logging()?;
     let guard = dispatcher::set_default(&Dispatch::new(subscriber));
-    let _ = panics::install(true);
+    panics::install_for_captures();
     let mut captured = Captured::new(lines, Some(guard));
     captured.logging = Some(logging);
     Ok(captured)

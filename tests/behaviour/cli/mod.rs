@@ -14,6 +14,7 @@ mod schema;
 mod server;
 mod sources;
 mod story;
+mod tail;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,13 +23,22 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// The command, built as a user installs it, once for all tests.
+/// The command, built once for all tests.
+///
+/// Together with an example, its dependencies have the features that they have in the tests, so they are not compiled
+/// again. The full tests build the command alone, as a user installs it.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let what: &[&str] = if candor_tests::is_full() {
+            &["--package", "candor-cli"]
+        } else {
+            &["--bin", "candor", "--example", "quickstart"]
+        };
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "candor-cli", "--message-format", "json"])
+            .args(["build", "--quiet", "--message-format", "json"])
+            .args(what)
             .current_dir(root)
             .stderr(Stdio::inherit())
             .output()
@@ -37,7 +47,8 @@ fn program() -> &'static Path {
         let messages = String::from_utf8(built.stdout).expect("UTF-8");
         let mut executables = messages.lines().filter_map(|line| {
             let message: Value = serde_json::from_str(line).ok()?;
-            Some(PathBuf::from(message.get("executable")?.as_str()?))
+            let is_command = message["target"]["name"] == "candor";
+            Some(PathBuf::from(message["executable"].as_str().filter(|_| is_command)?))
         });
         executables.next_back().expect("an executable")
     })

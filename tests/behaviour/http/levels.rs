@@ -227,8 +227,8 @@ fn operators_change_levels_over_http() {
 #[test]
 fn operators_read_the_counts_over_http() {
     let captured = capture_at("info");
-    let app = Router::new()
-        .route_service("/counts", candor::http::admin(captured.logging().expect("of its own")));
+    let admin = candor::http::admin(captured.logging().expect("of its own"));
+    let app = Router::new().route_service("/counts", admin.clone()).route_service("/sites", admin);
     log_details_and_news();
     run(async {
         let (status, counts) = answer(&app, "GET", "/counts", "").await;
@@ -242,6 +242,10 @@ fn operators_read_the_counts_over_http() {
         let redactions = counts_after["redactions"].as_array().expect("a list");
         let is_password = |it: &&Value| it["reason"] == "name password";
         assert!(redactions.iter().find(is_password).expect("counted")["count"].is_u64());
+        let (status, sites) = answer(&app, "GET", "/sites", "").await;
+        assert_eq!(status, 200);
+        let sites = sites["sites"].as_array().expect("a list");
+        assert!(sites.iter().any(|site| site["bytes"].as_u64() > Some(0)), "{sites:?}");
         let sinks = counts["sinks"].as_array().expect("a list");
         assert!(sinks.iter().any(|sink| sink["name"] == "writer"), "{counts}");
     });

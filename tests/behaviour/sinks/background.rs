@@ -14,6 +14,7 @@ fn lines_keep_the_order_of_each_thread_and_none_is_lost() {
         let output = run("threads", &[("THREADS", "8"), ("LINES", "500"), ("QUEUE", queue)]);
         let counts = Counts::of(&output.stderr);
         assert_eq!((counts.emitted, counts.written), (4000, 4000));
+        assert_eq!(counts.bytes, output.stdout.len() as u64);
         let found = numbers(&lines(&output.stdout));
         assert_eq!(found.len(), 8);
         for numbers in found.values() {
@@ -40,6 +41,7 @@ fn a_stalled_reader_drops_lines_instead_of_blocking_and_the_log_reports_the_coun
     let counts = Counts::of(text.as_bytes());
     let found = lines(&out);
     assert_eq!((counts.written, counts.waiting), (found.len() as u64, 0));
+    assert_eq!(counts.bytes, out.len() as u64);
     let reports: Vec<_> = found.iter().filter(|line| line["event"] == "lines_dropped").collect();
     assert!(!reports.is_empty());
     for report in &reports {
@@ -62,7 +64,9 @@ fn warnings_and_errors_are_queued_when_lower_levels_are_dropped() {
     stderr.read_line(&mut text).expect("a line");
     let mut out = Vec::new();
     child.stdout.take().expect("piped").read_to_end(&mut out).expect("it is read");
+    stderr.read_to_string(&mut text).expect("text");
     finished(child.wait_with_output().expect("it ends"));
+    assert_eq!(Counts::of(text.as_bytes()).bytes, out.len() as u64);
     let found = lines(&out);
     let more: Vec<_> = found.iter().filter(|line| line["msg"] == "more").collect();
     let less: Vec<_> = found.iter().filter(|line| line["msg"] == "less").collect();
@@ -75,8 +79,9 @@ fn flush_returns_at_its_deadline_with_the_number_of_queued_lines() {
     let env = [("QUEUE", "1000"), ("OVERLOAD", "drop"), ("LINES", "2000"), ("FLUSH_MS", "100")];
     let mut command = fixture("threads", &env);
     // The pipe is not read until the process has ended.
-    let (_reader, writer) = std::io::pipe().expect("a pipe");
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
     let output = command.stdout(writer).output().expect("it runs");
+    drop(command);
     let stderr = String::from_utf8(finished(output).stderr).expect("UTF-8");
     let counts = Counts::of(stderr.as_bytes());
     let left = |line: &str| line.strip_prefix("left ")?.parse::<u64>().ok();
@@ -85,13 +90,17 @@ fn flush_returns_at_its_deadline_with_the_number_of_queued_lines() {
     assert!(counts.waiting >= left, "{stderr}");
     let last = stderr.lines().last().expect("a line");
     assert_eq!(last, format!("candor: lines not written within 5s: {left}"));
+    let mut out = Vec::new();
+    reader.read_to_end(&mut out).expect("it is read");
+    assert_eq!(counts.bytes, out.len() as u64);
 }
 
 #[test]
 fn lines_logged_after_the_guard_is_dropped_are_written_directly() {
     let output = run("after", &[("QUEUE", "100")]);
     assert_eq!(numbers(&lines(&output.stdout))[&0], [0, 1]);
-    assert_eq!(Counts::of(&output.stderr).written, 2);
+    let counts = Counts::of(&output.stderr);
+    assert_eq!((counts.written, counts.bytes), (2, output.stdout.len() as u64));
 }
 
 #[test]
@@ -153,9 +162,12 @@ fn the_dropped_lines_report_uses_the_pretty_format() {
     let output = run("threads", &env);
     let counts = Counts::of(&output.stderr);
     let out = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(out.lines().count() as u64, counts.written);
+    // The rows with a level; a header has none.
+    let records = out.lines().filter(|row| row.as_bytes()[13] != b' ').count();
+    assert_eq!(records as u64, counts.written);
+    assert_eq!(counts.bytes, out.len() as u64);
     let report = out.lines().find(|line| line.contains("lines_dropped")).expect("a report");
-    assert!(report.contains("WARN  candor lines_dropped lines="), "{report}");
+    assert!(report.contains(" W candor lines_dropped lines="), "{report}");
     assert!(report.ends_with("reason=full"), "{report}");
 }
 
@@ -170,7 +182,8 @@ fn a_batch_is_split_between_lines_when_the_file_is_full() {
         ("QUEUE", "5000"),
         ("LINES", "5000"),
     ];
-    run("threads", &env);
+    let counts = Counts::of(&run("threads", &env).stderr);
+    assert_eq!(counts.bytes, folder.bytes());
     for name in folder.names() {
         let length = fs::metadata(folder.file(&name)).expect("a file").len();
         assert!(length <= 100_000, "{name} holds {length} bytes");

@@ -53,6 +53,7 @@ fn a_moved_or_removed_file_is_created_again() {
     fs::rename(&path, folder.file("app.log-20261122")).expect("moved");
     pause();
     process.line("second");
+    let removed = fs::metadata(&path).expect("the file").len();
     fs::remove_file(&path).expect("removed");
     pause();
     process.line("third");
@@ -60,12 +61,16 @@ fn a_moved_or_removed_file_is_created_again() {
     fs::rename(&path, folder.file("third")).expect("moved");
     fs::write(&path, "").expect("a file");
     pause();
-    assert_eq!(process.line("fourth").written, 4);
+    let counts = process.line("fourth");
+    assert_eq!(counts.written, 4);
     process.end();
     let fill = |name: &str| lines(&fs::read(folder.file(name)).expect("a file"))[0]["fill"].clone();
     assert_eq!(fill("app.log-20261122"), "first");
     assert_eq!(fill("third"), "third");
     assert_eq!(fill("app.log"), "fourth");
+    let held = ["app.log-20261122", "third", "app.log"];
+    let held = held.map(|name| fs::metadata(folder.file(name)).expect("a file").len());
+    assert_eq!(counts.bytes, held.iter().sum::<u64>() + removed);
 }
 
 #[test]
@@ -98,9 +103,11 @@ fn a_line_cut_by_a_crash_is_terminated_and_kept() {
     let path = folder.file("app.log");
     fs::write(&path, "{\"ts\":\"2026-11").expect("a file");
     let mut process = Process::start(fixture("on-demand", &[("LOG_FILE", text(&path))]));
-    process.line("first");
+    let counts = process.line("first");
     process.end();
     let held = fs::read_to_string(&path).expect("the file");
+    // The line feed that ends the cut line counts, too.
+    assert_eq!(counts.bytes, (held.len() - "{\"ts\":\"2026-11".len()) as u64);
     let rest = held.strip_prefix("{\"ts\":\"2026-11\n").expect("what was there");
     assert_eq!(lines(rest.as_bytes()).len(), 1);
 }
@@ -109,9 +116,10 @@ fn a_line_cut_by_a_crash_is_terminated_and_kept() {
 fn fill_up(mut process: Process, path: &std::path::Path, free: impl FnOnce(&Process)) {
     let fill = "x".repeat(700);
     let mut lost = Vec::new();
-    let mut before = 0;
+    let (mut before, mut bytes) = (0, 0);
     for n in 0..200_u64 {
         let counts = process.line(&fill);
+        bytes = counts.bytes;
         if counts.dropped > before {
             before = counts.dropped;
             lost.push(n);
@@ -124,11 +132,14 @@ fn fill_up(mut process: Process, path: &std::path::Path, free: impl FnOnce(&Proc
     let first_lost = lost[0];
     let cut = fs::read(path).expect("the file");
     assert!(!cut.ends_with(b"\n"), "the line that filled the disk is not half written");
+    assert_eq!(bytes, cut.len() as u64);
     free(&process);
     let counts = process.line(&fill);
     process.end();
     // The line that was cut has been completed and does not count as lost.
-    let found = lines(&fs::read(path).expect("the file"));
+    let held = fs::read(path).expect("the file");
+    assert_eq!(counts.bytes, held.len() as u64);
+    let found = lines(&held);
     assert_eq!((counts.written, counts.reasons["file: io"]), (found.len() as u64, 4));
     let numbers = &numbers(&found)[&0];
     assert_eq!(*numbers, (0..=first_lost).chain([first_lost + 5]).collect::<Vec<_>>());

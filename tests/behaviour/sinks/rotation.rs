@@ -19,6 +19,7 @@ fn eight_threads_rotate_one_file_without_losing_or_doubling_a_line() {
         env.extend([("THREADS", "8"), ("LINES", "250"), ("QUEUE", queue)]);
         let counts = Counts::of(&run("threads", &env).stderr);
         assert_eq!((counts.emitted, counts.written), (2000, 2000));
+        assert_eq!(counts.bytes, folder.bytes());
         let threads = numbers(&folder.all_lines());
         assert_eq!(threads.len(), 8);
         for numbers in threads.values() {
@@ -197,7 +198,9 @@ fn if_a_rename_fails_the_file_is_kept_and_no_line_is_lost() {
     env.push(("LINES", "100"));
     let counts = Counts::of(&run("threads", &env).stderr);
     assert_eq!((counts.written, counts.dropped), (100, 0));
-    let lines = lines(&fs::read(&path).expect("the file"));
+    let held = fs::read(&path).expect("the file");
+    assert_eq!(counts.bytes, held.len() as u64);
+    let lines = lines(&held);
     assert_eq!(numbers(&lines)[&0], (0..100).collect::<Vec<_>>());
 }
 
@@ -237,8 +240,8 @@ fn a_line_over_the_file_size_limit_gets_its_own_file() {
     let path = folder.file("app.log");
     let mut env = rotated(text(&path), "100");
     env.extend([("LINES", "10"), ("FILL", "3000"), ("QUEUE", "100")]);
-    run("threads", &env);
-    assert_eq!(folder.names().len(), 10);
+    let counts = Counts::of(&run("threads", &env).stderr);
+    assert_eq!((folder.names().len(), folder.bytes()), (10, counts.bytes));
     assert_eq!(numbers(&folder.all_lines())[&0], (0..10).collect::<Vec<_>>());
 }
 

@@ -18,13 +18,13 @@ fn write_errors_of_a_full_device_are_counted() {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
         let output = fixture("threads", &[("QUEUE", queue)]).stdout(full).output();
         let counts = Counts::of(&finished(output.expect("it runs")).stderr);
-        assert_eq!(counts.written, 0);
+        assert_eq!((counts.written, counts.bytes), (0, 0));
         assert!(counts.reasons["stdout: io"] >= 100, "{counts:?}");
         assert!(queue != "0" || counts.emitted == 100, "{counts:?}");
 
         let counts =
             Counts::of(&run("threads", &[("LOG_FILE", "/dev/full"), ("QUEUE", queue)]).stderr);
-        assert_eq!(counts.written, 0);
+        assert_eq!((counts.written, counts.bytes), (0, 0));
         assert!(counts.reasons["file: io"] >= 100, "{counts:?}");
     }
 }
@@ -37,7 +37,7 @@ fn write_errors_of_a_closed_pipe_are_counted() {
         drop(reader);
         let output = fixture("threads", &[("QUEUE", queue)]).stdout(writer).output();
         let counts = Counts::of(&finished(output.expect("it runs")).stderr);
-        assert_eq!(counts.written, 0);
+        assert_eq!((counts.written, counts.bytes), (0, 0));
         assert!(counts.reasons["stdout: io"] >= 100, "{counts:?}");
     }
 }
@@ -63,6 +63,7 @@ fn a_stalled_reader_blocks_a_direct_writer_without_losing_lines() {
     let output = finished(child.wait_with_output().expect("it ends"));
     let counts = Counts::of(&output.stderr);
     assert_eq!((counts.written, counts.dropped), (2000, 0));
+    assert_eq!(counts.bytes, out.len() as u64);
     assert_eq!(numbers(&lines(&out))[&0], (0..2000).collect::<Vec<_>>());
 }
 
@@ -85,7 +86,7 @@ fn a_non_blocking_stream_is_retried_and_then_given_up() {
     reader.read_to_end(&mut out).expect("it is read");
     let counts = Counts::of(&finished(child.wait_with_output().expect("it ends")).stderr);
     assert_eq!((counts.written, counts.dropped), (6000, 0));
-    assert_eq!(lines(&out).len(), 6000);
+    assert_eq!((lines(&out).len(), counts.bytes), (6000, out.len() as u64));
 
     // Writes do not wait for a stalled reader at every line.
     let (mut reader, writer) = UnixStream::pair().expect("a pair");
@@ -103,6 +104,7 @@ fn a_non_blocking_stream_is_retried_and_then_given_up() {
     assert!(counts.dropped > 0 && counts.written > 0, "{counts:?}");
     let mut out = Vec::new();
     reader.read_to_end(&mut out).expect("it is read");
+    assert_eq!(counts.bytes, out.len() as u64);
     // The last line can be incomplete, since its process ended.
     let whole = out.iter().rposition(|byte| *byte == b'\n').expect("lines") + 1;
     let found = lines(&out[..whole]);
@@ -113,7 +115,7 @@ fn a_non_blocking_stream_is_retried_and_then_given_up() {
 fn a_writer_that_panics_or_logs_loses_only_its_own_lines() {
     for queue in ["0", "10"] {
         let panics = Counts::of(&run("writer-panics", &[("QUEUE", queue)]).stderr);
-        assert_eq!(panics.written, 0);
+        assert_eq!((panics.written, panics.bytes), (0, 0));
         assert!(panics.reasons["writer: panicked"] >= 2, "{panics:?}");
         // The lines of the panics could not be written either.
         assert!(panics.reasons["writer: reentrant"] >= 2, "{panics:?}");
@@ -132,6 +134,7 @@ fn hostile_values_and_contexts_lose_no_line() {
         let found = lines(&output.stdout);
         let counts = Counts::of(&output.stderr);
         assert_eq!((counts.written, counts.dropped), (found.len() as u64, 0));
+        assert_eq!(counts.bytes, output.stdout.len() as u64);
         let messages: Vec<_> =
             found.iter().map(|line| line["msg"].as_str().expect("text")).collect();
         for wanted in [

@@ -1,9 +1,12 @@
 //! The lines of a capture: those of its test, on any task or thread, and no others.
 
+use std::io::{self, Write};
+use std::panic::catch_unwind;
 use std::process::Command;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -17,6 +20,7 @@ use candor_tests::checked;
 use futures::executor::block_on;
 use tower::ServiceExt as _;
 use tracing::Subscriber;
+use tracing::subscriber::with_default;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -219,9 +223,9 @@ fn a_panic_in_the_test_ends_its_capture() {
 #[test]
 fn a_capture_uses_an_installed_candor_layer_and_its_settings() {
     let other = tracing_subscriber::registry()
-        .with(Config::new().writer(std::io::sink()).layer().expect("a layer"))
+        .with(Config::new().writer(io::sink()).layer().expect("a layer"))
         .with(Other);
-    tracing::subscriber::with_default(other, || {
+    with_default(other, || {
         let captured = capture();
         tracing::info!("heard");
         tracing::debug!("below the level");
@@ -232,7 +236,7 @@ fn a_capture_uses_an_installed_candor_layer_and_its_settings() {
 #[test]
 fn without_a_candor_layer_capture_panics_with_instructions() {
     let other = tracing_subscriber::registry().with(Other);
-    let text = tracing::subscriber::with_default(other, || failure(capture));
+    let text = with_default(other, || failure(capture));
     assert!(text.contains("`candor::layer()`") && text.contains("`capture_with`"), "{text}");
 }
 
@@ -267,4 +271,48 @@ fn after_init_lines_go_to_both_and_its_levels_apply() {
     assert!(captured[0].contains("\"inside\""), "{captured:?}");
     assert_eq!(written.len(), 3, "{written:?}");
     assert_eq!(written[1], captured[0]);
+}
+
+/// Waits in each write until it is told to go on.
+struct Waiting {
+    entered: Sender<()>,
+    go_on: Receiver<()>,
+}
+
+impl Write for Waiting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.entered.send(());
+        let _ = self.go_on.recv();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The standard library can't remove a hook while it runs. A capture that removed candor's hook, if only for a moment,
+/// would wait here; elsewhere the line of a panic in that moment would be lost.
+#[test]
+fn a_panic_is_logged_while_another_test_begins_to_capture() {
+    drop(capture_with(Config::new()));
+    let (entered, in_hook) = channel();
+    let (end, go_on) = channel();
+    let panics = thread::spawn(|| {
+        let config = Config::new().writer(Waiting { entered, go_on });
+        let subscriber = config.subscriber().expect("a configuration");
+        with_default(subscriber, || catch_unwind(|| panic!("in a test")).expect_err("a panic"))
+    });
+    in_hook.recv_timeout(Duration::from_secs(30)).expect("the hook writes the line");
+    let (begun, begins) = channel();
+    let captures = thread::spawn(move || {
+        drop(capture_with(Config::new()));
+        drop(capture());
+        begun.send(()).expect("the test waits");
+    });
+    let begins = begins.recv_timeout(Duration::from_secs(5));
+    drop(end);
+    panics.join().expect("the panic was caught");
+    captures.join().expect("no panic");
+    begins.expect("a capture does not remove the panic hook");
 }

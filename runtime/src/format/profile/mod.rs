@@ -8,6 +8,7 @@
 //! an underscore ([`KeyTable::is_own`]).
 
 mod bunyan;
+mod compact;
 mod datadog;
 mod ecs;
 mod gcp;
@@ -50,6 +51,18 @@ pub enum Profile {
     /// candor's own keys, which [`Config::rename_keys`](crate::Config::rename_keys) can rename. This is the default.
     #[default]
     Candor,
+    /// candor's own keys, for the smallest lines: a request's `user_id`, `method`, `path` and `trace_id` are on its
+    /// first line (`seq` 1) and on its completion, and on another line only if their value has changed.
+    ///
+    /// The command `candor` restores them. Other programs have to join the lines by `request_id`. If the first line is
+    /// lost, its values are those of the completion.
+    ///
+    /// ```json
+    /// {"ts":"2026-11-29T18:05:15.206254Z","level":"INFO","logger":"orders","msg":"step_timing","request_id":"r-7",
+    ///  "service":"orders","seq":2,"event":"step_timing","step":"price","duration_ms":12.160,"outcome":"ok",
+    ///  "step_id":1,"parent_id":0,"offset_ms":0.163,"sku":"tea"}
+    /// ```
+    Compact,
     /// OTLP/JSON, one export request per line, for the `otlpjsonfile` receiver of the OpenTelemetry Collector. The form
     /// is that of OpenTelemetry's [file exporter]; names follow the semantic conventions.
     ///
@@ -135,8 +148,9 @@ pub enum Profile {
 
 impl Profile {
     /// All profiles, in the order of the documentation.
-    pub(crate) const ALL: [Profile; 7] = [
+    pub(crate) const ALL: [Profile; 8] = [
         Profile::Candor,
+        Profile::Compact,
         Profile::Otel,
         Profile::Ecs,
         Profile::Gcp,
@@ -149,6 +163,7 @@ impl Profile {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Profile::Candor => "candor",
+            Profile::Compact => "compact",
             Profile::Otel => "otel",
             Profile::Ecs => "ecs",
             Profile::Gcp => "gcp",
@@ -169,6 +184,7 @@ pub(crate) struct Profiled {
 
 #[derive(Debug)]
 enum Form {
+    Compact,
     Json(&'static KeyTable),
     Otel { keys: Keys, service: Option<String>, resource: Resource },
     Logfmt,
@@ -313,6 +329,7 @@ impl Profiled {
     pub(crate) fn new(profile: Profile, resource: &Resource, line_limit: usize) -> Option<Self> {
         let (form, constants) = match profile {
             Profile::Candor => return None,
+            Profile::Compact => (Form::Compact, Constants::default()),
             Profile::Otel => {
                 let service = resource.get(SERVICE_NAME).map(|service| {
                     let mut text = String::new();
@@ -334,14 +351,24 @@ impl Profiled {
 
     /// Appends the profile's form of `line`, one JSON object that begins with the fixed keys.
     ///
-    /// `line` is cut if the profile's line would exceed the limit.
+    /// `first` are the [members](Self::once) of the first line of its request. `line` is cut if the profile's line
+    /// would exceed the limit.
     #[inline(never)]
-    pub(crate) fn write(&self, line: &str, out: &mut String) {
+    pub(crate) fn write(&self, line: &str, first: Option<&str>, out: &mut String) {
         let limit = self.line_limit.saturating_sub(1);
-        self.write_once(line, out);
+        self.write_once(line, first, out);
         if out.len() > limit {
             self.write_cut(line, limit, out);
         }
+    }
+
+    /// The members that later lines of a request omit, if this line is the first one.
+    pub(crate) fn once(&self, line: &str) -> Option<String> {
+        self.is_compact().then(|| compact::once(line)).flatten()
+    }
+
+    pub(crate) fn is_compact(&self) -> bool {
+        matches!(self.form, Form::Compact)
     }
 
     /// Cuts the line until its form fits. The form is longer than the line because of the platform's keys.
@@ -354,12 +381,13 @@ impl Profiled {
             room = (room * limit / out.len()).min(room - 1);
             shrink::shrink(&mut line, room);
             out.clear();
-            self.write_once(&line, out);
+            self.write_once(&line, None, out);
         }
     }
 
-    fn write_once(&self, line: &str, out: &mut String) {
+    fn write_once(&self, line: &str, first: Option<&str>, out: &mut String) {
         match &self.form {
+            Form::Compact => compact::write(line, first, out),
             Form::Json(table) => self.write_json(table, line, out),
             Form::Otel { keys, service, resource } => {
                 let service = service.as_deref();

@@ -17,6 +17,7 @@ use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::keys::any_of_context;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::sites::{LazySiteId, SiteId, SiteKey};
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::dispatch::{self, dispatch};
@@ -37,6 +38,7 @@ pub struct EventSite {
     /// The prefix of the event's lines, if its message has no arguments.
     prefix: PrefixCache,
     context_keys: ContextKeys,
+    id: LazySiteId,
 }
 
 impl EventSite {
@@ -71,6 +73,7 @@ impl EventSite {
             } else {
                 ContextKeys::Unused
             },
+            id: LazySiteId::new(),
         }
     }
 
@@ -97,7 +100,7 @@ impl EventSite {
         fields: &[EventField<'_>],
         errors: &[Option<&dyn Loggable>],
     ) {
-        self.with_record(message, |record| {
+        self.with_record(message, "", |record| {
             let direct = logger::if_only_layer(|logger: &Logger| {
                 let prefix = message.as_str().and_then(|message| self.prefix(message, logger));
                 let request = current::request();
@@ -127,7 +130,7 @@ impl EventSite {
         errors: &[Option<&dyn Loggable>],
     ) {
         let parent = parent.into();
-        self.with_record(message, |record| {
+        self.with_record(message, "", |record| {
             dispatch(&self.metadata, record, rendered(fields, errors), |values| {
                 Event::child_of(parent, &self.metadata, values);
             });
@@ -143,14 +146,20 @@ impl EventSite {
         errors: &[Option<&dyn Loggable>],
     ) -> Result<(), AuditError> {
         let mut result = Ok(());
-        self.with_record(message, |record| {
+        self.with_record(message, "audit", |record| {
             let record = &Record { capped: false, ..*record };
             result = audit::write(record, |limit, out| write_fields(fields, errors, limit, out));
         });
         result
     }
 
-    fn with_record(&'static self, message: fmt::Arguments<'_>, f: impl FnOnce(&Record<'_>)) {
+    /// `event` is the value of that key on the line, or empty.
+    fn with_record(
+        &'static self,
+        message: fmt::Arguments<'_>,
+        event: &'static str,
+        f: impl FnOnce(&Record<'_>),
+    ) {
         thread_local! {
             static MESSAGE: Cell<String> = const { Cell::new(String::new()) };
         }
@@ -163,8 +172,18 @@ impl EventSite {
                 has_exc: false,
                 capped: true,
                 context_keys: self.context_keys,
+                site: self.id(event),
             });
         });
+    }
+
+    /// The site's index in the counts of lines.
+    #[inline]
+    fn id(&self, event: &'static str) -> SiteId {
+        self.id.get(|| {
+            let metadata = &self.metadata;
+            SiteKey::of_event(metadata.file(), metadata.line(), metadata.target(), event)
+        })
     }
 
     /// The prefix of the event's lines, if this layout's is cached.

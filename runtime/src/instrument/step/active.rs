@@ -124,7 +124,7 @@ impl ActiveStep {
             span.exit();
         }
         let (request, buffer) = lease.parts();
-        self.finish(request, buffer, now, outcome, result);
+        let _observation = self.finish(request, buffer, now, outcome, result);
         lease.end(self.state);
     }
 
@@ -167,7 +167,7 @@ impl ActiveStep {
             lease.take_buffer(thread, None);
         });
         let (_, buffer) = lease.parts();
-        self.finish(taken.request.as_ref(), buffer, now, outcome, result);
+        let _observation = self.finish(taken.request.as_ref(), buffer, now, outcome, result);
         lease.end(self.state);
     }
 }

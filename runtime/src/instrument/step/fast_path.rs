@@ -14,6 +14,7 @@ use crate::format::record::Severity;
 use crate::format::template::LineHead;
 use crate::json::append::Appender;
 use crate::logger::{self, Logger};
+use crate::metrics::Observation;
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 use crate::request::Request;
@@ -28,6 +29,9 @@ impl ActiveStep {
         if !self.state.site.is_fast_path() || self.state.span.is_some() {
             return self.end(now, Outcome::Ok, result);
         }
+        let (site, started) = (self.state.site, self.state.started);
+        // Dropped last, since the recorder is user code.
+        let mut observation = Observation::NONE;
         let mut state = Some(self.state);
         let ret = result.ret.as_deref();
         logger::if_only_layer(|logger| {
@@ -38,8 +42,10 @@ impl ActiveStep {
             };
             let made = current::with_thread(line).flatten();
             let Some((buffer, request, severity)) = made else { return };
-            logger.sink.write(severity, &buffer.line);
+            logger.sink.write(site.id(), severity, &buffer.line);
             logger.export(request.as_ref(), 0, severity, &buffer.line);
+            observation = site.observe(|| now.nanos_since(started), Outcome::Ok, None);
+            observation.line_written(request.as_ref(), now);
             // Dropped after the borrow.
             let _left = current::with_thread(|thread| {
                 thread.keep_line_buffer(buffer);
@@ -58,6 +64,8 @@ impl ActiveStep {
         if !self.state.site.is_fast_path() || self.state.span.is_some() {
             return self.end_own(now, Outcome::Ok, result);
         }
+        let (site, started) = (self.state.site, self.state.started);
+        let mut observation = Observation::NONE;
         let mut own = Some(self.state);
         let ret = result.ret.as_deref();
         logger::if_only_layer(|logger| {
@@ -68,8 +76,10 @@ impl ActiveStep {
                 Some((thread.line_buffer.take()?, severity))
             };
             let Some((buffer, severity)) = current::with_thread(line).flatten() else { return };
-            logger.sink.write(severity, &buffer.line);
+            logger.sink.write(site.id(), severity, &buffer.line);
             logger.export(state.frame.request.as_ref(), 0, severity, &buffer.line);
+            observation = site.observe(|| now.nanos_since(started), Outcome::Ok, None);
+            observation.line_written(state.frame.request.as_ref(), now);
             let Some(mut state) = own.take() else { return };
             // This may drop the last reference to the request, so it comes after the borrow.
             let mut taken = state.frame.take();

@@ -312,7 +312,7 @@ fn begin_fields(site: &'static Site) -> Option<Box<StepExtras>> {
     let own = current::with(|frame| {
         // If no line of this call is wanted, the innermost step is the one around it.
         let is_own = frame.fields_due.take_if(|due| ptr::eq(*due, site)).is_some();
-        is_own.then(|| frame.extras.take())
+        (is_own && site.wants_fields()).then(|| frame.extras.take())
     });
     Some(own.flatten()?.unwrap_or_else(current::take_extras))
 }

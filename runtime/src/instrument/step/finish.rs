@@ -13,6 +13,7 @@ use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::shown::Shown;
 use crate::json::{escape, members};
 use crate::logger::{emit, notices};
+use crate::metrics::Observation;
 use crate::outcome::failure::{ErrorClass, Failure, OwnedFailure};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
@@ -36,7 +37,8 @@ struct StepEnd<'a> {
 }
 
 impl ActiveStep {
-    /// Writes the line of a step that ended at `now`, in a request that need not be the current one.
+    /// Writes the line of a step that ended at `now`, in a request that need not be the current one. The returned
+    /// observation must not be dropped before the lease of the request ends, since the recorder is user code.
     pub(super) fn finish(
         &mut self,
         request: Option<&Arc<Request>>,
@@ -44,7 +46,7 @@ impl ActiveStep {
         now: Tick,
         outcome: Outcome,
         result: &CallResult<'_>,
-    ) {
+    ) -> Observation {
         if outcome == Outcome::Panicked {
             notices::panicked();
         }
@@ -75,23 +77,32 @@ impl ActiveStep {
         buffer: &mut LineBuffer,
         now: Tick,
         end: &StepEnd<'_>,
-    ) {
+    ) -> Observation {
         let state = &*self.state;
         let took = now.nanos_since(state.started);
         let severity = state.severity(end.outcome, took);
         let category = answer.reason().filter(|_| end.failure.is_some());
         let class = end.failure.map(|failure| failure.class(category));
         if let Some(request) = request {
-            state.count(request, state.own_time(took), end.outcome, category);
+            let own_time = state.own_time(took);
+            state.count(request, own_time, end.outcome, category);
+            if let Some(story) = request.story() {
+                story.step_ended(state.site.spec.name, own_time);
+            }
         }
         let known = Request::identified(request);
-        self.write(request, buffer, now, severity, end.outcome, |out, limit| {
+        let observation = state.site.observe(|| took, end.outcome, class);
+        let is_written = self.write(request, buffer, now, severity, end.outcome, |out, limit| {
             state.write_step(known, took, end.outcome, end.ret, class.is_some(), out);
             if let (Some(failure), Some(class)) = (end.failure, class) {
                 write_class(class, out);
                 failure.write_members(Shown::literal("error"), limit, out);
             }
         });
+        if is_written {
+            observation.line_written(request, now);
+        }
+        observation
     }
 
     fn finish_call(
@@ -102,7 +113,7 @@ impl ActiveStep {
         buffer: &mut LineBuffer,
         now: Tick,
         end: &StepEnd<'_>,
-    ) {
+    ) -> Observation {
         let facts = {
             let mut facts = call.facts();
             // Copied except for the URL, since clones of the `Call` handle may still add retries.
@@ -123,10 +134,14 @@ impl ActiveStep {
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
             state.count(request, state.own_time(took), outcome, category);
+            if let Some(story) = request.story() {
+                story.call_ended(state.site.dependency(), took, facts.retries);
+            }
         }
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
-        self.write(request, buffer, now, severity, outcome, |out, limit| {
+        let observation = state.site.observe(|| took, outcome, class);
+        let is_written = self.write(request, buffer, now, severity, outcome, |out, limit| {
             state.write_call(&facts, answer, class, (took, last_attempt), out);
             if let Some(failure) = end.failure {
                 failure.write_members(Shown::literal("error"), limit, out);
@@ -134,15 +149,19 @@ impl ActiveStep {
             append(out, STEP_ROOM, |pieces| state.write_position(known, outcome, pieces));
             state.write_more(end.ret, class.is_some(), out);
         });
+        if is_written {
+            observation.line_written(request, now);
+        }
         if let Some(unread) = answer.unsupported
             && answer.status.is_none()
             && answer.category.is_none()
         {
             unsupported::report(call.site, unread, request, buffer, now);
         }
+        observation
     }
 
-    /// Writes the line, and records its fields on the span for other layers.
+    /// Writes the line, and records its fields on the span for other layers. Returns whether the line was written.
     #[inline]
     fn write(
         &self,
@@ -152,12 +171,13 @@ impl ActiveStep {
         severity: Severity,
         outcome: Outcome,
         fields: impl Fn(&mut String, usize),
-    ) {
+    ) -> bool {
         let site = self.state.site;
         let span = self.state.span.as_deref();
         let extras = self.state.extras.as_ref();
         let takes_context = extras.is_some_and(|extras| extras.marks.takes_context);
-        emit::emit_with(buffer, site, request, severity, now, span, takes_context, &fields);
+        let is_written =
+            emit::emit_with(buffer, site, request, severity, now, span, takes_context, &fields);
         if let Some(span) = span {
             let mut known = String::new();
             fields(&mut known, DEFAULT_VALUE_LIMIT);
@@ -168,6 +188,7 @@ impl ActiveStep {
             let recorded = recorded.map_or("", |span| span.recorded.as_str());
             site.record_on(span, &known, recorded);
         }
+        is_written
     }
 }
 

@@ -30,7 +30,7 @@ pub struct StepStart {
 impl StepStart {
     /// A step with fields, which are evaluated only if a line could be written.
     pub fn new(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) -> Self {
-        StepStart { site, extras: site.wanted().then(|| StepFields::collect(fields)) }
+        StepStart { site, extras: site.wants_fields().then(|| StepFields::collect(fields)) }
     }
 }
 

@@ -68,7 +68,7 @@ impl ErrorOnlyStep {
                 step = request.next_step();
             }
             if let Some(open) = &request.open_steps {
-                open.begin(site.index(), step, started);
+                open.begin(site.index(), step, frame.step, started);
             }
         }
         ErrorOnlyStep {
@@ -131,8 +131,10 @@ impl StepGuard {
     #[doc(hidden)]
     #[inline]
     pub fn enter_with(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) -> Self {
-        if site.wanted() {
+        if site.wants_fields() {
             StepGuard::full(site, Some(StepFields::collect_here(site, fields)))
+        } else if cfg!(feature = "metrics") && site.wanted() {
+            StepGuard::begin(site)
         } else {
             StepGuard::new(GuardState::Off)
         }
@@ -239,14 +241,16 @@ impl StepGuard {
 
     #[inline]
     fn end_error_only_ok(&mut self) {
-        if let GuardState::ErrorOnly(step) = &mut *self.state {
-            current::with_thread(|thread| match step.pop(thread) {
-                Ok(None) => {}
-                Ok(Some(extras)) => thread.keep_extras(extras),
-                Err(NotInnermost) => drop(step.defer(thread)),
-            });
-        }
+        let GuardState::ErrorOnly(step) = &mut *self.state else { return };
+        let (site, started) = (step.site, step.started);
+        current::with_thread(|thread| match step.pop(thread) {
+            Ok(None) => {}
+            Ok(Some(extras)) => thread.keep_extras(extras),
+            Err(NotInnermost) => drop(step.defer(thread)),
+        });
         self.state = ManuallyDrop::new(GuardState::Off);
+        // The recorder is user code, so it is called last.
+        let _observation = site.observe(|| Tick::now().nanos_since(started), Outcome::Ok, None);
     }
 
     #[cold]
@@ -322,7 +326,7 @@ impl ErrorOnlyStep {
         state.inner = u64::MAX;
         let mut step = ActiveStep { state };
         let (request, buffer) = lease.parts();
-        step.finish(request, buffer, now, outcome, result);
+        let _observation = step.finish(request, buffer, now, outcome, result);
         lease.end(step.state);
     }
 }

@@ -7,8 +7,9 @@ mod rotate;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::stats::Counters;
@@ -16,6 +17,7 @@ use super::stream::write_whole;
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::Tick;
 use crate::base::lock;
+use crate::format::sites::SiteId;
 #[cfg(feature = "testing")]
 pub use rotate::on_rotation;
 use rotate::{FileId, Rotated, file_id, rotate};
@@ -43,6 +45,8 @@ struct OpenFile {
     checked: Tick,
     /// Whether the path names a regular file, not a device, a pipe or a symbolic link. Only that is rotated.
     is_regular: bool,
+    /// Whether opening it wrote a line feed that is not counted yet.
+    is_terminated: bool,
 }
 
 /// 10 ms: rare enough to cost nothing, and frequent enough that no process keeps writing into a backup.
@@ -77,13 +81,20 @@ impl LogFile {
         })))
     }
 
-    pub(super) fn write(&self, batch: Batch<'_>, counters: &Counters) -> Result<(), Loss> {
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
         write_batch(&mut *lock(&self.0), batch, counters)
+    }
+
+    /// Counts the byte that opening the file has written, once.
+    pub(super) fn count_terminated(&self, counters: &Counters) {
+        if let Some(open) = &mut lock(&self.0).open {
+            open.count_terminated(counters);
+        }
     }
 }
 
 impl Target for FileState {
-    fn prepare(&mut self, first: usize) -> io::Result<usize> {
+    fn prepare(&mut self, first: usize, counters: &Counters) -> io::Result<usize> {
         self.check_path();
         let is_full = match (self.rotation, &self.open) {
             (Some(Rotation { max_bytes, .. }), Some(open)) => {
@@ -98,7 +109,8 @@ impl Target for FileState {
         let open = match &mut self.open {
             Some(open) => open,
             none => {
-                let open = append_again(&self.path)?;
+                let mut open = append_again(&self.path)?;
+                open.count_terminated(counters);
                 // The beginning of the partial line is in the old file.
                 self.partial_line = None;
                 none.insert(open)
@@ -202,10 +214,20 @@ fn append_to(path: &Path) -> io::Result<OpenFile> {
     let metadata = file.metadata()?;
     let is_regular = fs::symlink_metadata(path).is_ok_and(|named| named.is_file());
     let mut bytes = metadata.len();
-    if is_regular && ends_within_a_line(path, bytes) && file.write_all(b"\n").is_ok() {
-        bytes += 1;
+    let is_terminated =
+        is_regular && ends_within_a_line(path, bytes) && file.write_all(b"\n").is_ok();
+    bytes += u64::from(is_terminated);
+    let id = file_id(&metadata);
+    Ok(OpenFile { file, id, bytes, checked: Tick::now(), is_regular, is_terminated })
+}
+
+impl OpenFile {
+    /// Counts the line feed that ended a line of another process, once.
+    fn count_terminated(&mut self, counters: &Counters) {
+        if mem::take(&mut self.is_terminated) {
+            counters.add_bytes(SiteId::NO_LOCATION, 1);
+        }
     }
-    Ok(OpenFile { file, id: file_id(&metadata), bytes, checked: Tick::now(), is_regular })
 }
 
 /// Whether the last line has no line feed, because the machine stopped while it was written.

@@ -1,0 +1,51 @@
+//! Records and other lines of a stream that is still being written, in their order.
+
+use super::LINE_START;
+use super::envelope::Unwrapper;
+use super::keys::{Keys, Record};
+use super::tally::Tally;
+
+/// Content of a line.
+#[derive(Debug)]
+pub(crate) enum LiveLine<'a> {
+    /// A line of candor.
+    Record(&'a Record<'a>),
+    /// A line of another program, as written.
+    Foreign(&'a [u8]),
+    /// The beginning of a line of candor, whose rest is missing.
+    Torn(&'a [u8]),
+}
+
+/// Reads the lines of one stream.
+#[derive(Debug, Default)]
+pub(crate) struct LiveReader {
+    unwrapper: Unwrapper,
+    tally: Tally,
+}
+
+impl LiveReader {
+    /// Calls `found` with the content of a line, which has no line feed.
+    ///
+    /// Nothing is called for a part of a line that a container runtime split; the last part brings the whole line.
+    pub(crate) fn add(&mut self, line: &[u8], keys: &Keys, found: &mut dyn FnMut(&LiveLine<'_>)) {
+        // Other programs print this as the first line of a pretty-printed value. A log that is followed has one record
+        // a line, so the lines that follow need not be collected.
+        if line.trim_ascii() == b"{" || line.trim_ascii().is_empty() {
+            return found(&LiveLine::Foreign(line));
+        }
+        let before = (self.tally.records, self.tally.foreign, self.tally.malformed);
+        self.unwrapper.add_line(line, keys, &mut self.tally, &mut |record| {
+            found(&LiveLine::Record(record));
+        });
+        let joined = self.unwrapper.take_rejected();
+        let line = joined.as_deref().unwrap_or(line);
+        if self.tally.records > before.0 {
+        } else if self.tally.malformed > before.2
+            && memchr::memmem::find(line, LINE_START).is_some()
+        {
+            found(&LiveLine::Torn(line));
+        } else if self.tally.foreign > before.1 || self.tally.malformed > before.2 {
+            found(&LiveLine::Foreign(line));
+        }
+    }
+}

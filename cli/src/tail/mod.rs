@@ -1,0 +1,331 @@
+//! `candor tail`: requests as they end.
+//!
+//! `follow` waits for lines, `pending` gathers those of the open requests, and `draw` draws a request when its last line
+//! has come.
+
+mod draw;
+mod follow;
+mod pending;
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use crate::args::KeyArgs;
+use crate::line::{Level, Line};
+use crate::output::{self, Failure, Output};
+use crate::read::{Key, Keys, LiveLine, LiveReader, Record, text};
+use crate::screen::Screen;
+use crate::time::{self, LocalZone, Micros};
+use draw::{Drawing, Unfinished};
+use follow::{News, Start};
+use pending::{Added, Gathered, LineFacts, Pending};
+
+/// Requests that took at least this long are drawn as trees, unless `--slow` gives another time.
+const SLOW: Micros = 1_000_000;
+/// Time after which a request with nothing but warnings is drawn: at `LOG_LEVEL=warn` it has no last line.
+const WARNINGS_ONLY: Duration = Duration::from_secs(2);
+/// Most trees of unfinished requests at the end of the input; the older ones are drawn on one line each.
+const MAX_UNFINISHED_TREES: usize = 20;
+/// Time between two looks at the open requests and at Ctrl-C.
+const TICK: Duration = Duration::from_millis(100);
+/// Time after Ctrl-C until the user is told why the command has not ended.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Requests as they end, from files that grow, pipes and `kubectl logs -f`.
+///
+/// A request that failed, was slow or wrote a warning is drawn as a tree when it ends, any other one on one line.
+/// Lines that are not candor's pass through. Times are those of the machine's time zone (`TZ`).
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  cargo run | candor tail\n  \
+                        candor tail app.log --slow=500ms\n  \
+                        kubectl logs -f --prefix deploy/orders | candor tail --failed")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+pub(crate) struct TailArgs {
+    /// Files to follow, also through rotation; `-` is standard input, which is the default
+    #[arg(value_name = "FILES")]
+    files: Vec<PathBuf>,
+    /// Read the files from their beginning instead of their end
+    #[arg(long, conflicts_with = "lines")]
+    from_start: bool,
+    /// Begin this many lines before the end of the files
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 0)]
+    lines: u64,
+    /// Only requests that ended with an error, a panic or no answer, or have no end
+    #[arg(long)]
+    failed: bool,
+    /// Only requests that took at least this long: 500 (ms), 2s. They are drawn as trees
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| time::parse_duration(text, "ms"))]
+    slow: Option<Micros>,
+    /// Only requests and lines that contain TEXT, in upper or lower case
+    #[arg(long, value_name = "TEXT")]
+    grep: Option<String>,
+    /// Hide lines below WARN that belong to no request
+    #[arg(short, long)]
+    quiet: bool,
+    /// Draw every request as a tree
+    #[arg(long)]
+    expand: bool,
+    /// Every field of every line, in trees
+    #[arg(long)]
+    fields: bool,
+    /// Report a request that has been open for this long
+    #[arg(long, value_name = "TIME", default_value = "30s",
+          value_parser = |text: &str| time::parse_duration(text, "s"))]
+    stuck: Micros,
+    #[command(flatten)]
+    keys: KeyArgs,
+}
+
+/// Draws requests until the inputs end or the user ends the command.
+pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
+    let keys = args.keys.keys()?;
+    let stdin = PathBuf::from("-");
+    let mut files = args.files.clone();
+    if files.is_empty() && io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "tail needs FILES, or the lines of a program: cargo run | candor tail".to_owned(),
+        ));
+    }
+    if files.is_empty() {
+        files.push(stdin.clone());
+    }
+    files.dedup();
+    let start = if args.from_start { Start::Beginning } else { Start::Last(args.lines) };
+    // Ctrl-C reaches all programs of a pipeline, and the last lines of the service are still to come.
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for registered in [
+        // A second one ends the command if it is not looking, as when its output is blocked.
+        signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted)),
+        signal_hook::flag::register(SIGINT, Arc::clone(&interrupted)),
+    ] {
+        registered.map_err(|why| Failure::usage(format!("can't handle Ctrl-C: {why}")))?;
+    }
+    let news = follow::follow(&files, start)?;
+    let mut tail = Tail::new(args, keys, files.len());
+    // A file that does not exist yet is not a stream.
+    let is_stream = |path: &&PathBuf| **path == stdin || path.exists() && !path.is_file();
+    let mut streams = files.iter().filter(is_stream).count();
+    let mut inputs = files.len();
+    let mut waits_since = None;
+    let mut failure = None;
+    while inputs > 0 {
+        match news.recv_timeout(TICK) {
+            Ok(News::Lines { input, bytes, is_earlier }) => tail.add(input, &bytes, is_earlier),
+            Ok(News::Note(note)) => output::report(&note),
+            Ok(News::Ended(result)) => {
+                inputs -= 1;
+                streams = streams.saturating_sub(1);
+                if let Err(why) = result {
+                    failure = Some(Failure::from(why));
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        tail.check_open();
+        tail.print(out)?;
+        if interrupted.swap(false, Ordering::Relaxed) {
+            if streams == 0 || waits_since.is_some() {
+                break;
+            }
+            waits_since = Some((Instant::now(), false));
+        }
+        if streams == 0 && waits_since.is_some() {
+            break;
+        }
+        if let Some((since, is_told @ false)) = &mut waits_since
+            && since.elapsed() > PATIENCE
+        {
+            *is_told = true;
+            output::report("waits for the last lines of the input; Ctrl-C again ends it");
+        }
+    }
+    tail.finish();
+    tail.print(out)?;
+    failure.map_or(Ok(true), Err)
+}
+
+const SIGINT: i32 = signal_hook::consts::SIGINT;
+
+/// What was read so far, and what of it is shown.
+struct Tail<'a> {
+    args: &'a TailArgs,
+    keys: Keys,
+    grep: Option<Needle>,
+    readers: Vec<LiveReader>,
+    /// The time of the first line of each input.
+    first: Vec<Option<Micros>>,
+    pending: Pending,
+    drawing: Drawing,
+    stuck: Duration,
+    checked: Instant,
+}
+
+impl<'a> Tail<'a> {
+    fn new(args: &'a TailArgs, keys: Keys, inputs: usize) -> Self {
+        Tail {
+            args,
+            keys,
+            grep: args.grep.as_deref().map(Needle::new),
+            readers: (0..inputs).map(|_| LiveReader::default()).collect(),
+            first: vec![None; inputs],
+            pending: Pending::default(),
+            drawing: Drawing::new(Screen::detect(), LocalZone::detect(), args.fields, time::now()),
+            stuck: Duration::from_micros(args.stuck.unsigned_abs()),
+            checked: Instant::now(),
+        }
+    }
+
+    /// Reads lines of an input. Those that precede the position to start from only complete later requests.
+    fn add(&mut self, input: usize, bytes: &[u8], is_earlier: bool) {
+        let mut reader = std::mem::take(&mut self.readers[input]);
+        let keys = self.keys.clone();
+        for line in bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n') {
+            reader.add(line, &keys, &mut |found| match found {
+                LiveLine::Record(record) => self.record(input, record, is_earlier),
+                _ if is_earlier => {}
+                LiveLine::Foreign(line) if self.contains(line) => self.drawing.foreign(line),
+                LiveLine::Torn(line) if self.contains(line) => self.drawing.torn(line),
+                LiveLine::Foreign(_) | LiveLine::Torn(_) => {}
+            });
+        }
+        self.readers[input] = reader;
+    }
+
+    fn contains(&self, line: &[u8]) -> bool {
+        self.grep.as_ref().is_none_or(|needle| needle.is_in(line))
+    }
+
+    fn record(&mut self, input: usize, record: &Record<'_>, is_earlier: bool) {
+        if self.first[input].is_none() {
+            self.first[input] = record.get(Key::Ts).and_then(text).and_then(|at| time::parse(&at));
+        }
+        let level = record.get(Key::Level).and_then(text).unwrap_or_default();
+        let facts = LineFacts {
+            is_warning: Level::parse(&level) >= Level::Warn,
+            is_match: self.contains(record.bytes),
+            is_earlier,
+        };
+        match self.pending.add(record, facts) {
+            Added::Ended(request) => self.ended(&request, input),
+            Added::Open(request) => {
+                let is_stuck = record.get(Key::Msg) == Some(b"\"request_stuck\"");
+                if is_stuck && !request.is_reported && !request.facts.is_earlier {
+                    request.is_reported = true;
+                    if request.facts.is_match {
+                        self.drawing.unfinished(request, &self.keys, Unfinished::StillOpen);
+                    }
+                }
+            }
+            Added::Late | Added::Outside if is_earlier || !facts.is_match => {}
+            Added::Late | Added::Outside => {
+                let is_restricted = self.args.quiet || self.args.failed || self.args.slow.is_some();
+                if (facts.is_warning || !is_restricted)
+                    && let Some(line) = Line::parse(record.bytes, &self.keys)
+                {
+                    let id = record.get(Key::RequestId).and_then(text).unwrap_or_default();
+                    let id = if id == "-" { "" } else { &*id };
+                    self.drawing.line(&line, id);
+                }
+            }
+        }
+        while let Some(request) = self.pending.give_up() {
+            self.unfinished(&request, Unfinished::GivenUp);
+        }
+    }
+
+    fn ended(&mut self, request: &Gathered, input: usize) {
+        if request.facts.is_earlier || !request.facts.is_match {
+            return;
+        }
+        let Some(end) = request.last(&self.keys) else { return };
+        let duration = end.micros("duration_ms").unwrap_or(0);
+        let has_failed = end.text("outcome") != "ok";
+        let is_slow = |least: Micros| duration >= least;
+        if !self.args.slow.is_none_or(is_slow) || self.args.failed && !has_failed {
+            return;
+        }
+        let is_problem =
+            request.facts.is_warning || has_failed || is_slow(self.args.slow.unwrap_or(SLOW));
+        if is_problem || self.args.expand {
+            return self.drawing.tree(request, &end, &self.keys);
+        }
+        // The lines that a request wrote before the first one of the input are not missing.
+        let is_whole = self.first[input].is_some_and(|first| end.at - duration >= first);
+        let is_complete = !is_whole || end.has("lines_left_out");
+        let seq = if is_complete { 0 } else { end.seq.unwrap_or(0) };
+        self.drawing.folded(request, &end, seq.saturating_sub(request.count()));
+    }
+
+    /// Draws a request that has no last line.
+    fn unfinished(&mut self, request: &Gathered, form: Unfinished) {
+        let is_slow = |least: Micros| request.open_for(&self.keys) >= least;
+        if !request.facts.is_earlier && request.facts.is_match && self.args.slow.is_none_or(is_slow)
+        {
+            self.drawing.unfinished(request, &self.keys, form);
+        }
+    }
+
+    /// Reports requests that are open for long, once.
+    fn check_open(&mut self) {
+        if self.checked.elapsed() < TICK {
+            return;
+        }
+        self.checked = Instant::now();
+        while let Some(request) = self.pending.next_older_than(self.stuck) {
+            if !request.is_reported && !request.facts.is_earlier && request.facts.is_match {
+                self.drawing.unfinished(request, &self.keys, Unfinished::StillOpen);
+            }
+            request.is_reported = true;
+        }
+        while let Some(request) = self.pending.take_warnings_only(WARNINGS_ONLY) {
+            self.unfinished(&request, Unfinished::Tree);
+        }
+    }
+
+    /// Draws the requests that are open at the end of the input.
+    fn finish(&mut self) {
+        while let Some(request) = self.pending.take_oldest() {
+            let is_recent = self.pending.len() < MAX_UNFINISHED_TREES;
+            self.unfinished(
+                &request,
+                if is_recent { Unfinished::Tree } else { Unfinished::GivenUp },
+            );
+        }
+    }
+
+    fn print(&mut self, out: &mut Output) -> Result<(), Failure> {
+        if self.drawing.text.is_empty() {
+            return Ok(());
+        }
+        out.print(&self.drawing.text)?;
+        self.drawing.text.clear();
+        out.flush()
+    }
+}
+
+/// The text of `--grep`, in lower case.
+struct Needle {
+    text: String,
+    /// The text as JSON escapes it, if that differs.
+    escaped: Option<String>,
+}
+
+impl Needle {
+    fn new(text: &str) -> Self {
+        let text = text.to_lowercase();
+        let json = serde_json::Value::from(text.as_str()).to_string();
+        let escaped = json[1..json.len() - 1].to_owned();
+        Needle { escaped: (escaped != text).then_some(escaped), text }
+    }
+
+    fn is_in(&self, line: &[u8]) -> bool {
+        let line = String::from_utf8_lossy(line).to_lowercase();
+        line.contains(&self.text)
+            || self.escaped.as_ref().is_some_and(|escaped| line.contains(escaped))
+    }
+}

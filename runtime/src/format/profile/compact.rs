@@ -1,0 +1,45 @@
+//! Compact lines: candor's own keys, without what the first line of the request already says.
+//!
+//! A line omits a key of [`ONCE`] if the first line has it with the same value. A completion line is complete, so that
+//! a list of requests needs no other line, and a story survives the loss of its first line. `request_id`, `service` and
+//! `span_id` stay in every line, because they tell apart the requests of several services in one log.
+
+use super::{Event, is_absent};
+use crate::json::members::{self, Member};
+
+/// The keys that only the first line of a request has, unless their values change.
+const ONCE: [&str; 4] = ["user_id", "method", "path", "trace_id"];
+
+/// Appends the line. `first` are the [members](once) of the request's first line; without them it is complete.
+pub(super) fn write(line: &str, first: Option<&str>, out: &mut String) {
+    let first = first.filter(|_| !is_completion(line));
+    out.push('{');
+    let start = out.len();
+    for member in members::of_object(line) {
+        // Null values stay: they are part of their event.
+        if is_absent(&member, Event::Other) || first.is_some_and(|first| says(first, &member)) {
+            continue;
+        }
+        let text = &line[member.start..member.end];
+        out.push_str(if out.len() == start { text.trim_start_matches(',') } else { text });
+    }
+    out.push('}');
+}
+
+/// The members that later lines of the request omit, if this line is the first of its request.
+pub(super) fn once(line: &str) -> Option<String> {
+    members::of_object(line).find(|member| member.key == "seq" && member.value == "1")?;
+    let known = members::of_object(line).filter(|member| ONCE.contains(&member.key));
+    Some(known.map(|member| &line[member.start..member.end]).collect())
+}
+
+fn says(first: &str, member: &Member<'_>) -> bool {
+    ONCE.contains(&member.key)
+        && members::walk(first, 0)
+            .any(|known| known.key == member.key && known.value == member.value)
+}
+
+fn is_completion(line: &str) -> bool {
+    let ends = ["\"request_completed\"", "\"job_completed\""];
+    members::of_object(line).any(|member| member.key == "event" && ends.contains(&member.value))
+}

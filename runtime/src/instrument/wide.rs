@@ -1,0 +1,195 @@
+//! Fields and times that a request or job has on its completion line.
+
+use std::cmp::Reverse;
+
+use super::context;
+use crate::current;
+use crate::json::append::{NUMBER_ROOM, append, number};
+use crate::json::members;
+use crate::redact::keys;
+use crate::redact::loggable::{Encoder, Loggable};
+use crate::redact::policy::clear;
+use crate::request::Request;
+use crate::request::story::DependencyTimes;
+use crate::request::wide::{WideSum, WideValue};
+
+/// Adds a field to the completion line of the current request or job, and to no other line.
+///
+/// Use it for facts by which you search for requests: the size of a cart, the plan of a customer, the cache that was
+/// used. The value must be loggable, and name and value are redacted as those of [`context::set`](crate::context::set). A
+/// field that was set before is replaced. A name that the completion line has already, such as `status`, gets a trailing
+/// underscore.
+///
+/// A request has at most 32 such fields. Values of further names are dropped, and `wide_fields_dropped` is the number of
+/// them. Outside a request or job, and after its completion, this does nothing.
+///
+/// ```
+/// use candor::policy::clear;
+///
+/// let captured = candor::testing::capture();
+/// candor::job("checkout").run(|| {
+///     candor::wide("cart_cents", 1250);
+///     candor::wide("plan", clear("pro"));
+///     for rows in [120, 80] {
+///         candor::wide_add("rows_read", rows);
+///     }
+/// });
+///
+/// // {…,"msg":"job_completed",…,"job":"checkout",…,"cart_cents":1250,"plan":"pro","rows_read":200}
+/// let line = captured.line("job_completed");
+/// assert_eq!((line.integer("cart_cents"), line.integer("rows_read")), (1250, 200));
+/// assert_eq!(line.text("plan"), "pro");
+/// ```
+pub fn wide(name: &str, value: impl Loggable) {
+    if let Some(request) = current::request().filter(|request| request.has_id()) {
+        let (name, json) = context::member(name, &value);
+        request.change_wide(|fields| fields.set(&name, json));
+    }
+}
+
+/// Adds to a counter on the completion line of the current request or job.
+///
+/// The counter begins at 0. It is an integer as long as only integers are added, and a float otherwise. The rules of
+/// [`wide`] apply; a field that was set by `wide` is replaced.
+///
+/// ```
+/// let captured = candor::testing::capture();
+/// candor::job("import").run(|| {
+///     candor::wide_add("rows_read", 500_u64);
+///     candor::wide_add("rows_read", 12_u64);
+///     candor::wide_add("credit", -2.5);
+/// });
+///
+/// // {…,"msg":"job_completed",…,"rows_read":512,"credit":-2.5}
+/// assert_eq!(captured.line("job_completed").integer("rows_read"), 512);
+/// ```
+pub fn wide_add(name: &str, number: impl WideNumber) {
+    if let Some(request) = current::request().filter(|request| request.has_id()) {
+        if keys::hides(name) {
+            return wide(name, clear(""));
+        }
+        // The value is a placeholder: the name is wanted.
+        let (name, _) = context::member(name, &0_u8);
+        request.change_wide(|fields| fields.add(&name, number.sum()));
+    }
+}
+
+/// Number that can be added to a counter: an integer of up to 64 bits, or a float.
+///
+/// This trait is sealed.
+pub trait WideNumber: sealed::SealedNumber {
+    #[doc(hidden)]
+    fn sum(self) -> WideSum;
+}
+
+mod sealed {
+    pub trait SealedNumber {}
+}
+
+macro_rules! wide_numbers {
+    ($($Type:ty => $Variant:ident($As:ty),)*) => {$(
+        impl sealed::SealedNumber for $Type {}
+
+        impl WideNumber for $Type {
+            fn sum(self) -> WideSum {
+                WideSum::$Variant(self as $As)
+            }
+        }
+    )*};
+}
+
+#[expect(clippy::cast_lossless, reason = "`usize` has no lossless conversion")]
+mod numbers {
+    use super::{WideNumber, WideSum, sealed};
+
+    wide_numbers! {
+        u8 => Integer(i128), u16 => Integer(i128), u32 => Integer(i128), u64 => Integer(i128), usize => Integer(i128),
+        i8 => Integer(i128), i16 => Integer(i128), i32 => Integer(i128), i64 => Integer(i128), isize => Integer(i128),
+        f32 => Float(f64), f64 => Float(f64),
+    }
+}
+
+/// Further keys of a completion line, from the error of a job.
+const ERROR_KEYS: [&str; 3] = ["error_type", "error_detail", "error_fields"];
+
+/// Sets the wide fields of a request in `members`, which are those after the line's own. `own` are the names of the
+/// line's own members.
+pub(crate) fn set_fields(request: &Request, own: &[&str], limit: usize, members: &mut String) {
+    let (fields, dropped) = request.wide_fields();
+    for (mut name, value) in fields {
+        while own.contains(&name.as_str()) || ERROR_KEYS.contains(&name.as_str()) {
+            name.push("_");
+        }
+        let mut json = String::new();
+        let mut encoder = Encoder::json(&mut json, limit);
+        match value {
+            WideValue::Json(text) => json = text,
+            WideValue::Sum(WideSum::Integer(sum)) => match (u64::try_from(sum), i64::try_from(sum))
+            {
+                (Ok(sum), _) => encoder.u64(sum),
+                (_, Ok(sum)) => encoder.i64(sum),
+                _ => encoder.i128(sum),
+            },
+            WideValue::Sum(WideSum::Float(sum)) => encoder.f64(sum),
+        }
+        members::set(members, name.shown(), &json);
+    }
+    if dropped > 0 {
+        members::open(members, "wide_fields_dropped");
+        number(dropped, members);
+    }
+}
+
+/// The most dependencies on a wide line.
+const MAX_DEPENDENCIES: usize = 10;
+
+/// Appends the members of a wide line, if the completion line stands for `left_out` other lines.
+pub(crate) fn write(request: &Request, left_out: Option<u64>, out: &mut String) {
+    let (Some(left_out), Some(story)) = (left_out, request.story()) else { return };
+    members::open(out, "lines_left_out");
+    number(left_out, out);
+    let mut times = story.times();
+    times.steps.sort_by_key(|(_, nanos)| Reverse(*nanos));
+    times.steps.truncate(story.settings.steps);
+    write_object(out, "step_own_ms", &times.steps, |(name, nanos), out| {
+        members::open(out, *name);
+        append(out, NUMBER_ROOM, |pieces| pieces.millis(*nanos));
+    });
+    times.dependencies.sort_by_key(|dependency| Reverse(dependency.nanos));
+    times.dependencies.truncate(MAX_DEPENDENCIES);
+    write_object(out, "dependencies", &times.dependencies, |dependency, out| {
+        let DependencyTimes { name, calls, nanos, retries } = *dependency;
+        members::open(out, name);
+        append(out, 4 * NUMBER_ROOM, |pieces| {
+            pieces.put("{\"calls\":");
+            pieces.number(calls);
+            pieces.put(",\"ms\":");
+            pieces.millis(nanos);
+            if retries > 0 {
+                pieces.put(",\"retries\":");
+                pieces.number(retries);
+            }
+            pieces.put("}");
+        });
+    });
+}
+
+/// Appends an object with a member for each value, unless there is none.
+fn write_object<T>(
+    out: &mut String,
+    key: &'static str,
+    values: &[T],
+    write: impl Fn(&T, &mut String),
+) {
+    if values.is_empty() {
+        return;
+    }
+    members::open(out, key);
+    let from = out.len();
+    for value in values {
+        write(value, out);
+    }
+    // Each member begins with a comma.
+    out.replace_range(from..=from, "{");
+    out.push('}');
+}

@@ -1,0 +1,251 @@
+//! Lines of requests that have a story: they are held, and written in order once the request has a problem.
+//!
+//! The number of a line is taken, and the line is written, under the lock of its request's held lines, so that the lines
+//! of a request are in the order of their numbers whatever thread they come from. Lines are rendered before, because the
+//! values of a line are user code, which may log.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::thread;
+use std::time::Duration;
+
+use super::budget::Admission;
+use super::{Logger, with_layer};
+use crate::base::clock::Tick;
+use crate::base::lock;
+use crate::current::LineBuffer;
+use crate::current::span_stack::SpanScope;
+use crate::format::record::{Record, Severity};
+use crate::format::template::NO_SEQ;
+use crate::request::Request;
+use crate::request::recorder::KeptLine;
+use crate::request::story::{HeldLines, RequestStory, Story};
+use crate::sink;
+
+/// The requests of one logger that hold lines, by serial number.
+#[derive(Debug, Default)]
+pub(crate) struct OpenStories(Mutex<OpenRequests>);
+
+#[derive(Debug, Default)]
+struct OpenRequests {
+    requests: HashMap<u64, Weak<Request>>,
+    /// Set when the guard is dropped. Nothing is held any more.
+    is_closed: bool,
+}
+
+impl OpenStories {
+    /// Adds a request. Returns false if no request may hold lines any more.
+    fn add(&self, request: &Arc<Request>) -> bool {
+        let mut open = lock(&self.0);
+        if !open.is_closed {
+            open.requests.insert(request.serial, Arc::downgrade(request));
+        }
+        !open.is_closed
+    }
+
+    fn remove(&self, request: &Request) {
+        lock(&self.0).requests.remove(&request.serial);
+    }
+
+    fn take_all(&self, closes: bool) -> Vec<Arc<Request>> {
+        let mut open = lock(&self.0);
+        open.is_closed |= closes;
+        open.requests.drain().filter_map(|(_, request)| request.upgrade()).collect()
+    }
+}
+
+/// The story of a new request or job, if not all of its lines are written at once. `slow` replaces the threshold of
+/// the settings.
+pub(crate) fn begin(slow: Option<Duration>) -> Option<RequestStory> {
+    with_layer(|logger| {
+        let mut settings = logger.story;
+        if settings.mode == Story::All {
+            return None;
+        }
+        settings.slow = slow.unwrap_or(settings.slow);
+        Some(RequestStory::new(logger.id, settings))
+    })
+    .flatten()
+}
+
+/// Ends the story of a request, before its completion line. Writes what the request holds if it had a problem, and drops
+/// it otherwise.
+///
+/// Returns the number of lines that were not written, if the completion line stands for them.
+pub(crate) fn end(request: &Arc<Request>, had_problem: bool, now: Tick) -> Option<u64> {
+    let story = request.story()?;
+    with_layer(|logger| logger.end_story(request, story, had_problem, now)).flatten()
+}
+
+impl Logger {
+    /// Writes or holds a line of a request that has a story. Returns whether it is written.
+    #[cold]
+    pub(super) fn tell(
+        &self,
+        buffer: &mut LineBuffer,
+        request: &Arc<Request>,
+        story: &RequestStory,
+        record: &Record<'_>,
+        spans: SpanScope<'_>,
+        fields: impl FnOnce(&mut String),
+    ) -> bool {
+        if story.leaves_out(record) {
+            self.sink.suppress(record.site);
+            return false;
+        }
+        if self.suppresses(request, record) {
+            return false;
+        }
+        self.render_whole(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
+        let (line, severity) = (&mut buffer.line, record.severity);
+        let step = self.step_of(Some(request));
+        // Before the lock, because the notice of a flood is a line, too.
+        let reserved = match &self.budget {
+            Some(budget) if lock_turn(story).is_some_and(|held| !held.is_holding()) => {
+                match self.admit(budget, Some(request), record) {
+                    Admission::Admitted(bytes) => bytes,
+                    Admission::Cut => return false,
+                }
+            }
+            _ => 0.0,
+        };
+        let _turn = {
+            let mut turn = lock_turn(story);
+            if let Some(held) = turn.as_mut().filter(|held| held.is_holding()) {
+                let is_detail = severity < Severity::Warn;
+                if record.capped && is_detail && held.count() as u64 >= self.lines_per_request {
+                    request.suppressed.fetch_add(1, Ordering::Relaxed);
+                    self.sink.suppress(record.site);
+                    return false;
+                }
+                let may_hold = is_detail
+                    && !story.is_slow(request.started, record.at)
+                    && held.has_room(line.len(), &story.settings.limits)
+                    && (held.count() > 0 || self.open_stories.add(request));
+                if may_hold {
+                    held.push(KeptLine { severity, step, site: record.site, text: line.clone() });
+                    return false;
+                }
+                self.write_held(request, held);
+            }
+            self.number(request, line);
+            turn
+        };
+        let len = self.put(Some(request), step, severity, record.site, line);
+        self.charge(record, reserved, len);
+        true
+    }
+
+    /// Numbers a line that was rendered whole with [`NO_SEQ`], and cuts it if it is too long. The lines that its request
+    /// holds are written now. Write the line before dropping the guard.
+    pub(super) fn take_turn<'a>(
+        &self,
+        request: Option<&'a Arc<Request>>,
+        line: &mut String,
+    ) -> Option<MutexGuard<'a, HeldLines>> {
+        let Some(request) = request else {
+            self.shrink(line);
+            return None;
+        };
+        let story = request.story().filter(|story| story.logger == self.id);
+        let mut turn = story.and_then(lock_turn);
+        if let Some(held) = turn.as_mut().filter(|held| held.is_holding()) {
+            self.write_held(request, held);
+        }
+        self.number(request, line);
+        turn
+    }
+
+    fn number(&self, request: &Request, line: &mut String) {
+        self.template.number(request.next_line(), line);
+        self.shrink(line);
+    }
+
+    /// Writes the lines that a request holds. It holds no further ones. A budget counts them and cuts none of them, since
+    /// the story of a problem is complete.
+    fn write_held(&self, request: &Arc<Request>, held: &mut HeldLines) {
+        if held.count() > 0 {
+            self.open_stories.remove(request);
+        }
+        for KeptLine { severity, step, site, mut text } in held.take() {
+            self.number(request, &mut text);
+            let len = self.put(Some(request), step, severity, site, &mut text);
+            self.charge(&Self::kept_record(severity, site), 0.0, len);
+        }
+    }
+
+    fn end_story(
+        &self,
+        request: &Arc<Request>,
+        story: &RequestStory,
+        had_problem: bool,
+        now: Tick,
+    ) -> Option<u64> {
+        if story.logger != self.id {
+            return None;
+        }
+        if story.settings.mode == Story::Summary {
+            return Some(story.left_out.load(Ordering::Relaxed));
+        }
+        let mut held = lock_turn(story)?;
+        if !held.is_holding() {
+            return None;
+        }
+        if had_problem || story.is_slow(request.started, now) {
+            self.write_held(request, &mut held);
+            return None;
+        }
+        let lines = held.take();
+        drop(held);
+        lines.iter().for_each(|line| self.sink.suppress(line.site));
+        let left_out = lines.len() as u64;
+        if left_out > 0 {
+            self.open_stories.remove(request);
+        }
+        Some(left_out)
+    }
+
+    /// Writes what open requests hold, within a time, since the output may stall. If it `closes`, nothing is held
+    /// later.
+    pub(crate) fn write_open_stories(self: &Arc<Self>, closes: bool, within: Duration) {
+        // A writer that flushes would wait for itself.
+        if self.story.mode != Story::Problems || sink::is_writing() {
+            return;
+        }
+        let requests = self.open_stories.take_all(closes);
+        if requests.is_empty() {
+            return;
+        }
+        let logger = Arc::clone(self);
+        let (done, is_done) = channel::<()>();
+        let requests = Arc::new(requests);
+        let work = {
+            let requests = Arc::clone(&requests);
+            move || {
+                logger.write_stories(&requests);
+                drop(done);
+            }
+        };
+        match thread::Builder::new().name("candor-stories".to_owned()).spawn(work) {
+            // Returns when the thread drops its end.
+            Ok(_) => drop(is_done.recv_timeout(within)),
+            Err(_) => self.write_stories(&requests),
+        }
+    }
+
+    fn write_stories(&self, requests: &[Arc<Request>]) {
+        for request in requests {
+            if let Some(story) = request.story() {
+                self.write_held(request, &mut story.held());
+            }
+        }
+    }
+}
+
+/// Locks the held lines of a request. `None` if this thread writes a line, maybe of this request: its writer logs or
+/// panics. The sink rejects such a line.
+fn lock_turn(story: &RequestStory) -> Option<MutexGuard<'_, HeldLines>> {
+    (!sink::is_writing()).then(|| story.held())
+}

@@ -1,0 +1,57 @@
+//! Reports observations to the recorder of the crate `metrics`, which is code of the user.
+//!
+//! It runs after the line, outside every borrow and lock of candor.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::metrics::{KeyName, Level, Metadata, Recorder, Unit, with_recorder};
+
+use super::series::CountSeries;
+use crate::base::catch::catch;
+
+static METADATA: Metadata<'static> = Metadata::new("candor", Level::INFO, Some("candor::metrics"));
+
+/// How often the recorder has panicked.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// Whether this thread is in the recorder.
+    static REPORTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The number of panics of the recorder.
+pub(super) fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
+/// Reports one observation. If the recorder itself runs a step or call, that one is not reported, because it would
+/// call the recorder again without end.
+pub(super) fn report(series: &'static CountSeries, nanos: u64) {
+    if REPORTING.replace(true) {
+        return;
+    }
+    let reported = catch(|| {
+        with_recorder(|recorder| {
+            if !series.is_described.swap(true, Ordering::Relaxed) {
+                describe(recorder, series);
+            }
+            recorder.register_counter(&series.key, &METADATA).increment(1);
+            let seconds = std::time::Duration::from_nanos(nanos).as_secs_f64();
+            recorder.register_histogram(&series.duration.key, &METADATA).record(seconds);
+        });
+    });
+    REPORTING.set(false);
+    if reported.is_none() {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cold]
+fn describe(recorder: &dyn Recorder, series: &CountSeries) {
+    let names = series.duration.family.names();
+    let name = KeyName::from(names.total);
+    recorder.describe_counter(name, Some(Unit::Count), names.count_help.into());
+    let name = KeyName::from(names.duration);
+    recorder.describe_histogram(name, Some(Unit::Seconds), names.duration_help.into());
+}

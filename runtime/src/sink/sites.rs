@@ -1,0 +1,231 @@
+//! Counts of lines and bytes by call site: one table for each sink.
+
+use std::array::from_fn;
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Sink;
+use super::stats::Counter;
+use super::target::BatchLine;
+use crate::format::sites::{self, SiteId, SiteKey};
+
+/// Call sites in one piece of a table. Pieces are allocated when one of their sites is counted, and then stay, so that
+/// they can be read without a lock.
+const CHUNK: usize = 64;
+const CHUNKS: usize = SiteId::LIMIT / CHUNK;
+
+/// The counters of all call sites in one sink.
+pub(super) struct SiteCounters {
+    written: Chunks<Written>,
+    /// Apart from `written`, so that the counters of more call sites fit into the CPU's cache.
+    lost: Chunks<Lost>,
+}
+
+/// Changed only under the destination's lock.
+#[derive(Default)]
+struct Written {
+    lines: Counter,
+    bytes: Counter,
+}
+
+/// Changed by locked instructions, since different locks protect the lines that are lost.
+#[derive(Default)]
+struct Lost {
+    dropped: AtomicU64,
+    suppressed: AtomicU64,
+}
+
+struct Chunks<T>([OnceLock<Box<[T; CHUNK]>>; CHUNKS]);
+
+impl<T: Default> Chunks<T> {
+    fn new() -> Self {
+        Chunks([const { OnceLock::new() }; CHUNKS])
+    }
+
+    #[inline]
+    fn of(&self, site: SiteId) -> &T {
+        let index = site.index();
+        let chunk =
+            self.0[(index / CHUNK) % CHUNKS].get_or_init(|| Box::new(from_fn(|_| T::default())));
+        &chunk[index % CHUNK]
+    }
+
+    fn each(&self, mut f: impl FnMut(usize, &T)) {
+        for (at, chunk) in self.0.iter().enumerate() {
+            for (place, counters) in
+                chunk.get().into_iter().flat_map(|chunk| chunk.iter()).enumerate()
+            {
+                f(at * CHUNK + place, counters);
+            }
+        }
+    }
+}
+
+impl SiteCounters {
+    pub(super) fn new() -> Self {
+        SiteCounters { written: Chunks::new(), lost: Chunks::new() }
+    }
+
+    /// Counts a line as written. The caller must hold the destination's lock.
+    #[inline]
+    pub(super) fn complete(&self, line: BatchLine) {
+        let written = self.written.of(line.site);
+        written.lines.add(1);
+        written.bytes.add(line.len as u64);
+    }
+
+    /// Counts bytes of a line that is not whole yet. The caller must hold the destination's lock.
+    pub(super) fn add_bytes(&self, site: SiteId, bytes: usize) {
+        self.written.of(site).bytes.add(bytes as u64);
+    }
+
+    /// Counts a dropped line as written. The caller must hold the destination's lock.
+    pub(super) fn complete_dropped(&self, site: SiteId) {
+        self.lost.of(site).dropped.fetch_sub(1, Ordering::Relaxed);
+        self.written.of(site).lines.add(1);
+    }
+
+    pub(super) fn drop_line(&self, site: SiteId) {
+        self.lost.of(site).dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn suppress(&self, site: SiteId) {
+        self.lost.of(site).suppressed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_to(&self, sums: &mut Vec<SiteSums>) {
+        let mut sum = |index: usize, add: &dyn Fn(&mut SiteSums)| {
+            if sums.len() <= index {
+                sums.resize(index + 1, SiteSums::default());
+            }
+            add(&mut sums[index]);
+        };
+        self.written.each(|index, written| {
+            sum(index, &|sums| {
+                sums.lines += written.lines.get();
+                sums.bytes += written.bytes.get();
+            });
+        });
+        self.lost.each(|index, lost| {
+            sum(index, &|sums| {
+                sums.dropped += lost.dropped.load(Ordering::Relaxed);
+                sums.suppressed += lost.suppressed.load(Ordering::Relaxed);
+            });
+        });
+    }
+}
+
+impl fmt::Debug for SiteCounters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SiteCounters").finish_non_exhaustive()
+    }
+}
+
+/// The counts of one call site over several sinks.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SiteSums {
+    pub(crate) lines: u64,
+    pub(crate) bytes: u64,
+    dropped: u64,
+    suppressed: u64,
+}
+
+impl SiteSums {
+    /// The counts of these sinks, by the index of the call site.
+    pub(crate) fn of(sinks: [&Sink; 2]) -> Vec<Self> {
+        let mut sums = Vec::new();
+        for sink in sinks {
+            sink.counters.add_sites_to(&mut sums);
+        }
+        sums
+    }
+
+    /// The lines and bytes since `earlier`.
+    pub(crate) fn since(self, earlier: SiteSums) -> Self {
+        SiteSums { lines: self.lines - earlier.lines, bytes: self.bytes - earlier.bytes, ..self }
+    }
+}
+
+/// Line and byte counts of one call site, returned by [`Stats::sites`](crate::Stats::sites).
+///
+/// A call site is a place in the source that logs: an annotated function, an event macro, or a `log` record.
+/// The lines that candor writes about a request, a job or itself have no place in the program; each of their events
+/// counts as one call site.
+///
+/// Its `Display` is one line:
+///
+/// ```text
+/// src/cart.rs:41 shop::cart step_timing check_out: lines 1204, bytes 325080
+/// src/pay.rs:12 deps dependency_call payments charge: lines 1190, bytes 464100, dropped 2
+/// http request_completed: lines 1204, bytes 541800
+/// src/cart.rs:88 shop::cart: lines 20000, bytes 4100000, suppressed 180000
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SiteStats {
+    /// Source file, from the folder of its package on; `None` for candor's own events.
+    pub file: Option<&'static str>,
+    /// Line in the file.
+    pub line: Option<u32>,
+    /// Target of its lines, the value of `logger`.
+    pub target: &'static str,
+    /// Value of `event` on its lines; empty if they don't have the key.
+    pub event: &'static str,
+    /// Dependency of a call; empty for others.
+    pub dependency: &'static str,
+    /// Step, or operation of a call; empty for others.
+    ///
+    /// Two entries without a target have names of their own: `no location` sums up the lines whose location is not
+    /// known, and `other` the call sites beyond the first 4000.
+    pub name: &'static str,
+    /// Lines that were written.
+    pub lines: u64,
+    /// Bytes that were written, as they are in the output.
+    ///
+    /// It includes the beginning of a line whose rest could not be written.
+    pub bytes: u64,
+    /// Lines that could not be written.
+    pub dropped: u64,
+    /// Lines that were withheld: by the limit of lines per request, by sampling, or by a
+    /// [`budget`](crate::Config::budget).
+    pub suppressed: u64,
+}
+
+impl SiteStats {
+    /// The call sites with a count, those with the most bytes first.
+    pub(super) fn sorted(sums: &[SiteSums]) -> Vec<Self> {
+        let counted = sites::keys().into_iter().zip(sums);
+        let counted = counted.filter(|(_, sums)| **sums != SiteSums::default());
+        let mut all: Vec<_> = counted
+            .map(|(key, sums)| SiteStats {
+                file: key.file,
+                line: key.line,
+                target: key.target,
+                event: key.event,
+                dependency: key.dependency,
+                name: key.name,
+                lines: sums.lines,
+                bytes: sums.bytes,
+                dropped: sums.dropped,
+                suppressed: sums.suppressed,
+            })
+            .collect();
+        all.sort_by_key(|site| std::cmp::Reverse((site.bytes, site.suppressed, site.dropped)));
+        all
+    }
+}
+
+impl fmt::Display for SiteStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SiteStats { file, line, target, event, dependency, name, .. } = *self;
+        SiteKey { file, line, target, event, dependency, name }.fmt(f)?;
+        write!(f, ": lines {}, bytes {}", self.lines, self.bytes)?;
+        for (name, lines) in [("dropped", self.dropped), ("suppressed", self.suppressed)] {
+            if lines > 0 {
+                write!(f, ", {name} {lines}")?;
+            }
+        }
+        Ok(())
+    }
+}
