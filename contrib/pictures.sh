@@ -100,4 +100,4 @@ picture() {
     done
 }
 picture story 500
-picture bill-page 1410
+picture bill-page 1450
