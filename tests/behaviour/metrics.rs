@@ -141,8 +141,8 @@ fn histogram_counts(run: &Run) -> (BTreeMap<String, u64>, BTreeMap<String, u64>)
         } else if !sample.labels.is_empty()
             && let Some(name) = sample.name.strip_suffix("s_total")
         {
-            let name = name.strip_suffix("_call").unwrap_or(name).replace("_server", "_server");
-            *counted.entry(rendered(&name, labels)).or_default() += whole(sample.value);
+            let name = name.strip_suffix("_call").unwrap_or(name);
+            *counted.entry(rendered(name, labels)).or_default() += whole(sample.value);
         }
     }
     (observed, counted)
