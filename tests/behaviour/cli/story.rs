@@ -463,10 +463,11 @@ fn a_reader_that_goes_away_is_no_error() {
 
 /// The wide line of a request whose other lines were left out, with further members.
 fn wide(level: &str, status: u16, outcome: &str) -> String {
-    const WIDE: &str = ",\"dependency_ms\":38.000,\"slowest_step\":\"insert_order\",\"lines_left_out\":5,\
+    const WIDE: &str = ",\"slowest_step\":\"insert_order\",\"lines_left_out\":5,\
         \"step_own_ms\":{\"log_in\":3.287,\"price\":0.002},\"dependencies\":{\"payments\":{\"calls\":1,\"ms\":18.569},\
         \"sqlite\":{\"calls\":2,\"ms\":19.470,\"retries\":1}},\"cart_cents\":1250";
-    line("r-9", 43_700, level, 1, &completed(43.7, status, outcome, WIDE))
+    let end = completed(43.7, status, outcome, WIDE);
+    line("r-9", 43_700, level, 1, &end.replace("dependency_ms\":0.000", "dependency_ms\":38.000"))
 }
 
 #[test]
