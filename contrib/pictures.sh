@@ -74,8 +74,8 @@ program="$target/debug/examples/orders"
 } | svg "the pretty format on the terminal" >"$out/pretty.svg"
 echo "$out/pretty.svg"
 {
-    printf '\033[2m$ candor bill app.log --price "$0.50/GiB" --per-month --top 5\033[0m\n\n'
-    COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' "$candor" bill "$work/orders.log" --price '$0.50/GiB' --per-month --top 5
+    printf '\033[2m$ candor bill app.log --price 0.50/GiB --per-month --top 5\033[0m\n\n'
+    COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' "$candor" bill "$work/orders.log" --price 0.50/GiB --per-month --top 5
 } | svg "candor bill on the terminal" >"$out/bill.svg"
 echo "$out/bill.svg"
 
@@ -100,4 +100,4 @@ picture() {
     done
 }
 picture story 500
-picture bill-page 1330
+picture bill-page 1410

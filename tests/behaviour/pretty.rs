@@ -114,7 +114,7 @@ fn the_lines_of_a_request_are_a_block_and_a_line_of_another_one_is_marked() {
 10:14:12.123   #2  …00beef user 41
 10:14:12.123 D         shop looked up left=3
     1.000 ms I       reserve sku=mug
-10:14:12.123 D #1          shop looked up left=3
+10:14:12.123 D #1        shop looked up left=3
     1.000 ms I         reserve sku=tea
     1.000 ms E         payments charge POST https://pay.example/v1/charges
                          other (behaviour::pretty::Declined): the card was declined: connection reset by "peer"
@@ -140,9 +140,6 @@ fn the_lines_of_a_request_are_a_block_and_a_line_of_another_one_is_marked() {
 
 #[test]
 fn a_request_with_one_line_is_one_row() {
-    let captured = captured();
-    candor::job("nightly").scope(async {});
-    drop(captured);
     let config = Config::new().level("info").expect("a level").format(Format::Pretty);
     let captured = capture_with(config).expect("a configuration");
     candor::job("nightly").run(|| ());

@@ -96,7 +96,7 @@ fn sites_are_sorted_by_bytes_and_named_by_location_target_and_event() {
     let step = site(&counts, |site| site["name"] == "check_out");
     assert_eq!(
         (&step["file"], &step["event"]),
-        (&"fixtures/sites.rs".into(), &"step_timing".into())
+        (&"tests/fixtures/sites.rs".into(), &"step_timing".into())
     );
     assert_eq!((&step["target"], &step["lines"]), (&"shop".into(), &20.into()));
     let line = step["line"].as_u64().expect("a number");

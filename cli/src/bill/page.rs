@@ -255,7 +255,8 @@ fn draw_tile(
         placed(place, group)
     );
     if place.width >= MIN_LABEL.0 && place.height >= MIN_LABEL.1 {
-        let _ = write!(out, "<b>{name}</b>");
+        // A long name may break after an underscore.
+        let _ = write!(out, "<b>{}</b>", name.replace('_', "_<wbr>"));
         if place.height >= MIN_FIGURE_HEIGHT {
             let _ = write!(out, "<span>{share}</span>");
         }

@@ -349,7 +349,11 @@ fn settings(measured: &Measured) -> Vec<Setting> {
             requests.compact,
             "the context only on the first line of a request",
         ),
-        ("LOG_STORY=problems LOG_PROFILE=compact", requests.compact_problems, "both"),
+        (
+            "LOG_STORY=problems LOG_PROFILE=compact",
+            requests.compact_problems,
+            "one line for each request without a problem, else the context only once",
+        ),
     ];
     settings.extend(estimates.map(|(text, records, effect)| Setting {
         text: text.to_owned(),

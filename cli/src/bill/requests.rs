@@ -204,10 +204,11 @@ impl RequestVolume {
             self.problems.add(line);
         }
         self.repeated += fact.placeholder_bytes;
+        let is_end = matches!(fact.detail, Detail::End { .. });
         for (first, (hash, bytes)) in self.context.iter_mut().zip(fact.context) {
             if is_first {
                 *first = hash;
-            } else if bytes > 0 && *first == hash {
+            } else if bytes > 0 && *first == hash && !is_end {
                 self.repeated += u64::from(bytes);
             }
         }
@@ -274,14 +275,18 @@ impl Timed {
 }
 
 impl Calls {
-    /// `"payments":{"calls":1,"ms":12.989,"retries":0}`.
+    /// `"payments":{"calls":1,"ms":12.989,"retries":2}`.
     fn wide_bytes(&self) -> u64 {
-        let fixed = ":{\"calls\":,\"ms\":,\"retries\":}".len() as u64;
+        let fixed = ":{\"calls\":,\"ms\":}".len() as u64;
+        let retries = match self.retries {
+            0 => 0,
+            retries => ",\"retries\":".len() as u64 + digits(retries),
+        };
         u64::from(self.total.name_bytes)
             + fixed
             + digits(self.count)
             + ms_bytes(self.total.micros)
-            + digits(self.retries)
+            + retries
     }
 }
 

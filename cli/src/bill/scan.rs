@@ -35,8 +35,9 @@ enum Role {
 
 const ROLES: usize = Role::Other as usize + 1;
 
-/// Keys of the context of a request. Profile `compact` omits them if the first line of the request has the same value.
-const CONTEXT: [Role; 5] = [Role::UserId, Role::Method, Role::Path, Role::TraceId, Role::SpanId];
+/// Keys of the context of a request. Profile `compact` omits them between the first line of a request and its
+/// last one, if the first line has the same value.
+const CONTEXT: [Role; 4] = [Role::UserId, Role::Method, Role::Path, Role::TraceId];
 /// Number of keys in `CONTEXT`.
 pub(super) const CONTEXT_KEYS: usize = CONTEXT.len();
 
@@ -109,8 +110,7 @@ fn member_bytes(role: Role, value: &[u8]) -> u32 {
         Role::UserId => "user_id",
         Role::Method => "method",
         Role::Path => "path",
-        Role::TraceId => "trace_id",
-        _ => "span_id",
+        _ => "trace_id",
     };
     (key.len() + value.len() + "\"\":,".len()) as u32
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 
 /// Initial size of the buffer, and thereby of most reads.
-const BLOCK_SIZE: usize = 1 << 20;
+const BLOCK_SIZE: usize = 1 << 18;
 
 /// Longer lines are skipped. candor's own lines have at most 16 kB, and an envelope adds far less than this.
 pub(crate) const MAX_LINE: usize = 4 << 20;

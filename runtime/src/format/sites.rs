@@ -4,6 +4,7 @@
 //! [`SiteId::LIMIT`] are assigned; later call sites share [`SiteId::OTHER`].
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, RwLock};
@@ -21,6 +22,11 @@ impl SiteId {
     pub(crate) const NO_LOCATION: SiteId = SiteId(1);
     /// The call sites beyond the limit.
     pub(crate) const OTHER: SiteId = SiteId(2);
+
+    /// The index at this place of a list by index.
+    pub(crate) fn at(index: usize) -> Self {
+        u32::try_from(index).map_or(SiteId::OTHER, SiteId)
+    }
 
     #[inline]
     pub(crate) fn index(self) -> usize {
@@ -82,6 +88,27 @@ pub(crate) struct SiteKey<'a> {
 const NO_LOCATION: SiteKey<'static> =
     SiteKey { file: None, line: None, target: "", event: "", dependency: "", name: "no location" };
 const OTHER: SiteKey<'static> = SiteKey { name: "other", ..NO_LOCATION };
+
+impl fmt::Display for SiteKey<'_> {
+    /// `src/pay.rs:12 deps dependency_call payments charge`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if let Some(file) = self.file {
+            f.write_str(file)?;
+            if let Some(line) = self.line {
+                write!(f, ":{line}")?;
+            }
+            separator = " ";
+        }
+        for part in [self.target, self.event, self.dependency, self.name] {
+            if !part.is_empty() {
+                write!(f, "{separator}{part}")?;
+                separator = " ";
+            }
+        }
+        Ok(())
+    }
+}
 
 struct KnownSites {
     ids: HashMap<SiteKey<'static>, SiteId>,

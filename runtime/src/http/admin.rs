@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use crate::init::logging::Logging;
 use crate::init::reload;
+use crate::init::setting::duration;
 use crate::logger::Logger;
 use crate::request::overrides;
 use crate::sink::stats::stats;
@@ -143,18 +144,6 @@ async fn put<B: Body>(logger: &Arc<Logger>, request: Request<B>) -> Result<(), R
         None => reload::set(logger, &directives),
     };
     changed.map_err(|error| bad_request(&error.to_string()))
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let seconds = match &text[digits.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return None,
-    };
-    let count = digits.parse::<u64>().ok()?.checked_mul(seconds)?;
-    Some(Duration::from_secs(count))
 }
 
 async fn text<B: Body>(body: B) -> Result<String, Rejection> {

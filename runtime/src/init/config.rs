@@ -12,6 +12,7 @@ use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::format::profile::Profile;
 use crate::levels::Levels;
+use crate::logger::budget::Budgets;
 use crate::redact::hash;
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::request::story::{Story, StorySettings};
@@ -55,6 +56,8 @@ pub struct Config {
     pub(super) line_limit: usize,
     pub(super) lines_per_request: u64,
     pub(super) story: StorySettings,
+    pub(super) budgets: Budgets,
+    pub(super) bill: Option<Duration>,
     pub(super) print_panics: bool,
     pub(super) hash_key: Option<[u8; hash::KEY_BYTES]>,
     pub(super) spans: bool,
@@ -119,6 +122,8 @@ impl Config {
             line_limit: 16_000,
             lines_per_request: 1000,
             story: StorySettings::default(),
+            budgets: Budgets::default(),
+            bill: None,
             print_panics: false,
             hash_key: None,
             spans: true,
@@ -479,6 +484,81 @@ impl Config {
     pub fn story_steps(mut self, steps: usize) -> Self {
         self.story.steps = steps;
         self
+    }
+
+    /// Limits how many bytes a second the lines may have: `64KiB/s`, or `256KiB/s,shop::cart=16KiB/s`.
+    ///
+    /// Default: no budget. A rate without a target is for the whole process. A rate of a target applies to its
+    /// modules, too; if several do, that of the longest target counts. A line needs room in the budget of its target
+    /// and in that of the process. The units are B, KB, KiB, MB, MiB, GB and GiB. After a silence, a budget allows the
+    /// bytes of one second at once.
+    ///
+    /// Beyond the budget, lines below WARN are counted instead of written: by call site in [`Stats::sites`], and in
+    /// `lines_suppressed` of their request. They have no `seq`, so the numbers of a request stay without gaps. Lines at
+    /// WARN and above, audit events, `request_completed` and `job_completed` are always written; their bytes count. So do
+    /// the lines that [`Story::Problems`] holds until a request has a problem.
+    ///
+    /// Each call site that has logged in the last two seconds is entitled to an equal share of the budget. A call site
+    /// below its share is not affected by the flood of another one, which gets only what the others leave.
+    ///
+    /// A line `log_flood_started` at WARN reports the first line that is cut:
+    ///
+    /// ```text
+    /// {…,"level":"WARN","logger":"candor","msg":"log_flood_started",…,"event":"log_flood_started","budget":"64KiB/s",
+    ///  "help":"…","sites":[{"site":"src/cart.rs:88 shop::cart","lines":1,"bytes":212}]}
+    /// ```
+    ///
+    /// and `log_flood_ended` at INFO what was cut, when no line has been cut for a second, and at the latest when the
+    /// [`Logging`](crate::Logging) guard is flushed or dropped. Its bytes are an estimate, because lines that are cut
+    /// are not rendered. It has the five call sites with the most lines:
+    ///
+    /// ```text
+    /// {…,"level":"INFO","logger":"candor","msg":"log_flood_ended",…,"event":"log_flood_ended","budget":"64KiB/s",
+    ///  "seconds":12.01,"lines":1180211,"bytes":250204732,
+    ///  "sites":[{"site":"src/cart.rs:88 shop::cart","lines":1180211,"bytes":250204732}]}
+    /// ```
+    ///
+    /// With a budget, the lines of steps take the slow path, which writes the same bytes.
+    ///
+    /// ```
+    /// let config = candor::Config::new().budget("256KiB/s,shop::cart=16KiB/s")?;
+    ///
+    /// let error = candor::Config::new().budget("64KiB").expect_err("per second");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "invalid budget \"64KiB\": expected a rate such as \"64KiB/s\", or \"target=rate\", separated by commas"
+    /// );
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
+    ///
+    /// [`Stats::sites`]: crate::Stats::sites
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `rates` can't be parsed.
+    pub fn budget(mut self, rates: &str) -> Result<Self, ConfigError> {
+        Setting::Budget.set(&mut self, rates, "budget")?;
+        Ok(self)
+    }
+
+    /// Writes a line `log_bill` each time this time has passed, with the ten call sites that wrote the most bytes.
+    ///
+    /// Default: no such line. When the [`Logging`](crate::Logging) guard is dropped, one more line covers the rest.
+    /// The shortest time is a second.
+    ///
+    /// ```text
+    /// {…,"level":"INFO","logger":"candor","msg":"log_bill",…,"event":"log_bill","seconds":3600.0,"lines":86400,
+    ///  "bytes":23328000,"sites":[{"site":"src/cart.rs:41 shop::cart step_timing check_out","lines":43200,
+    ///  "bytes":11664000,"share":0.5},…]}
+    /// ```
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let config = candor::Config::new().log_bill(Duration::from_secs(3600));
+    /// ```
+    pub fn log_bill(self, every: Duration) -> Self {
+        Config { bill: Some(every.max(Duration::from_secs(1))), ..self }
     }
 
     /// Sets whether steps and calls are spans for the other layers of the subscriber.

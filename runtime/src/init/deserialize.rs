@@ -46,6 +46,8 @@ const FIELDS: &[&str] = &[
     "story_total_bytes",
     "story_slow_ms",
     "story_steps",
+    "budget",
+    "bill",
     "spans",
     "print_panics",
     "background",
@@ -88,6 +90,8 @@ const FIELDS: &[&str] = &[
 /// story_total_bytes = 16_777_216
 /// story_slow_ms = 1000
 /// story_steps = 5
+/// budget = "256KiB/s,shop::cart=16KiB/s"
+/// bill = "1h"
 /// spans = true
 /// print_panics = false
 /// background = { queue = 10_000, overload = "drop" }   # or "block"
@@ -160,6 +164,8 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "format" => set(Setting::Format, &map.next_value::<String>()?),
                 "profile" => set(Setting::Profile, &map.next_value::<String>()?),
                 "output" => set(Setting::Output, &map.next_value::<String>()?),
+                "budget" => set(Setting::Budget, &map.next_value::<String>()?),
+                "bill" => set(Setting::Bill, &map.next_value::<String>()?),
                 "service" => set(Setting::Service, &map.next_value::<String>()?),
                 "file_max_bytes" => {
                     set(Setting::FileMaxBytes, &map.next_value::<u64>()?.to_string());

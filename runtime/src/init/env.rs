@@ -55,6 +55,8 @@ impl Config {
             #[cfg(feature = "metrics")]
             Setting::Metrics,
             Setting::Story,
+            Setting::Budget,
+            Setting::Bill,
         ] {
             set(setting);
         }

@@ -14,6 +14,7 @@ use super::logging::Logging;
 use super::otlp::{self, LineReport};
 use super::output::{Output, has_colour, open_audit, terminal_width};
 use super::setting::Setting;
+use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::current::span_stack::SpanScope;
 use crate::format::Format;
@@ -27,6 +28,7 @@ use crate::json::members;
 use crate::layer::LayerFilter;
 use crate::layer::standalone::StandaloneSubscriber;
 use crate::levels::ActiveLevels;
+use crate::logger::bill::Bill;
 use crate::logger::story::OpenStories;
 use crate::logger::{self, CandorLayer, Logger, notices};
 #[cfg(feature = "metrics")]
@@ -106,7 +108,7 @@ impl Config {
     {
         let logger = self.logger(false)?;
         loggable::set_value_limit(logger.value_limit);
-        Ok(layer(Arc::new(logger)))
+        Ok(layer(logger.start()))
     }
 
     /// Returns a whole subscriber, for `tracing::subscriber::with_default` on one thread.
@@ -117,7 +119,7 @@ impl Config {
     ///
     /// Returns an error if a log file can't be opened.
     pub fn subscriber(self) -> Result<impl Subscriber + Send + Sync, ConfigError> {
-        Ok(subscriber(Arc::new(self.logger(true)?)))
+        Ok(subscriber(self.logger(true)?.start()))
     }
 
     /// Like [`subscriber`](Self::subscriber), with the handle that changes its levels.
@@ -131,7 +133,7 @@ impl Config {
 
     fn logging(self, is_only_layer: bool) -> Result<Logging, ConfigError> {
         let print_panics = self.print_panics;
-        Ok(Logging::new(Arc::new(self.logger(is_only_layer)?), print_panics))
+        Ok(Logging::new(self.logger(is_only_layer)?.start(), print_panics))
     }
 
     fn logger(self, is_only_layer: bool) -> Result<Logger, ConfigError> {
@@ -222,6 +224,8 @@ impl Config {
             lines_per_request: self.lines_per_request,
             story: self.story,
             open_stories: OpenStories::default(),
+            budget: self.budgets.start(Tick::now()),
+            bill: self.bill.map(|every| Bill::new(every, Tick::now())),
             is_only_layer,
             spans: self.spans,
             sink,

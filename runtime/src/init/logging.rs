@@ -126,6 +126,7 @@ impl Logging {
     /// nothing later.
     /// Returns how many lines were not written and not exported.
     fn flush_all(&self, within: Duration, closes: bool) -> (u64, u64) {
+        self.logger.report_floods(Duration::ZERO);
         let until = timer::after(within);
         self.logger.write_open_stories(closes, within);
         let within = until.saturating_duration_since(Instant::now());
@@ -198,6 +199,7 @@ impl Logging {
 
 impl Drop for Logging {
     fn drop(&mut self) {
+        self.logger.write_bill();
         let (unwritten, unexported) = self.flush_all(LAST_LINES, true);
         // The export closes first, because it reports its losses on the output.
         #[cfg(feature = "otlp")]

@@ -15,7 +15,7 @@ mod otlp;
 mod output;
 pub(crate) mod panics;
 pub(crate) mod reload;
-mod setting;
+pub(crate) mod setting;
 mod variable;
 
 use tracing_core::Subscriber;

@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::config::{Config, Strict};
 use super::error::{ConfigErrorKind, ConfigMistake};
@@ -9,6 +10,7 @@ use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::format::profile::Profile;
 use crate::levels::Levels;
+use crate::logger::budget::Budgets;
 use crate::request::story::Story;
 
 /// A setting that is parsed from a string.
@@ -26,6 +28,8 @@ pub(super) enum Setting {
     #[cfg(feature = "metrics")]
     Metrics,
     Story,
+    Budget,
+    Bill,
 }
 
 /// The names of the two settings of the hash key.
@@ -47,6 +51,8 @@ impl Setting {
             #[cfg(feature = "metrics")]
             Setting::Metrics => "LOG_METRICS",
             Setting::Story => "LOG_STORY",
+            Setting::Budget => "LOG_BUDGET",
+            Setting::Bill => "LOG_BILL",
         }
     }
 
@@ -106,6 +112,18 @@ impl Setting {
                 ];
                 config.story.mode = one_of(text, modes).map_err(|why| invalid(&why))?;
             }
+            Setting::Budget => {
+                config.budgets = Budgets::parse(text).map_err(|why| invalid(&why))?;
+            }
+            Setting::Bill => {
+                let every = duration(text).filter(|every| *every >= Duration::from_secs(1));
+                let every = every.ok_or_else(|| {
+                    invalid(
+                        &"expected a time of at least a second, such as \"90s\", \"10m\" or \"1h\"",
+                    )
+                })?;
+                config.bill = Some(every);
+            }
         }
         Ok(())
     }
@@ -146,6 +164,19 @@ fn one_of<T, const N: usize>(text: &str, keywords: [(&str, T); N]) -> Result<T, 
         .find(|(keyword, _)| text.eq_ignore_ascii_case(keyword))
         .map(|(_, value)| value)
         .ok_or(error)
+}
+
+/// Parses a time such as `30s`, `10m` or `2h`. A number alone is in seconds.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return None,
+    };
+    let count = digits.parse::<u64>().ok()?.checked_mul(seconds)?;
+    Some(Duration::from_secs(count))
 }
 
 /// Parses a number such as `10_000_000`.

@@ -4,22 +4,29 @@
 //! A line's number is taken after every decision against the line and before the sink, so that a gap in `seq` means a
 //! lost line.
 
+pub(crate) mod bill;
+pub(crate) mod budget;
 pub(crate) mod dispatch;
 pub(crate) mod emit;
 pub(crate) mod notices;
 mod readable;
+mod site_list;
 pub(crate) mod story;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bill::Bill;
+use budget::{Admission, Budget, FloodReport};
 use tracing_core::{Level, dispatcher};
 
 use self::story::OpenStories;
 use crate::base::buffer;
+use crate::base::clock::Tick;
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::pretty::{LinePlace, Pretty, Style};
@@ -29,6 +36,7 @@ use crate::format::sites::SiteId;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
+use crate::json::shown::Shown;
 use crate::levels::ActiveLevels;
 #[cfg(feature = "otlp")]
 use crate::redact::shown;
@@ -64,6 +72,10 @@ pub(crate) struct Logger {
     pub(crate) lines_per_request: u64,
     pub(crate) story: StorySettings,
     pub(crate) open_stories: OpenStories,
+    /// How many bytes a second lines below WARN may have.
+    pub(crate) budget: Option<Budget>,
+    /// The line about the most expensive call sites.
+    pub(crate) bill: Option<Bill>,
     /// Whether this is the only layer, so that records are written without being dispatched.
     pub(crate) is_only_layer: bool,
     /// Whether steps are spans for other layers.
@@ -84,6 +96,16 @@ pub(crate) struct CandorLayer {
 }
 
 impl Logger {
+    /// Shares the logger, and starts what it does from time to time.
+    pub(crate) fn start(self) -> Arc<Self> {
+        let logger = Arc::new(self);
+        if let Some(budget) = &logger.budget {
+            budget.belongs_to(Arc::downgrade(&logger));
+        }
+        bill::start(&logger);
+        logger
+    }
+
     /// Writes one line; returns whether it was written. `fields` appends the event's own members (`,"key":value`).
     #[inline]
     pub(crate) fn write(
@@ -128,10 +150,19 @@ impl Logger {
                 return self.withhold(buffer, known, overrides, decision, record, spans, fields);
             }
         }
+        let reserved = match &self.budget {
+            None => 0.0,
+            Some(budget) => match self.admit(budget, known, record) {
+                Admission::Admitted(bytes) => bytes,
+                Admission::Cut => return false,
+            },
+        };
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
-        self.put(request, self.step_of(request), record.severity, record.site, &mut buffer.line);
+        let step = self.step_of(request);
+        let len = self.put(request, step, record.severity, record.site, &mut buffer.line);
+        self.charge(record, reserved, len);
         self.write_due_notices();
         true
     }
@@ -160,12 +191,61 @@ impl Logger {
     pub(crate) fn is_fast_path(&self, request: Option<&Request>, severity: Severity) -> bool {
         self.format == Format::Json
             && self.profile.is_none()
+            && self.budget.is_none()
             && !self.template.keys.are_renamed()
             && request.is_none_or(|request| {
                 request.overrides.is_none() && !self.is_over_cap(request, severity)
             })
             && !hash::is_missing_key_warning_due()
             && !strict_report::is_due()
+    }
+
+    /// Decides whether the budgets have room for a line. Lines from WARN on, and those to which no limit applies, are
+    /// never cut.
+    #[cold]
+    fn admit(
+        &self,
+        budget: &Budget,
+        request: Option<&Arc<Request>>,
+        record: &Record<'_>,
+    ) -> Admission {
+        if record.severity >= Severity::Warn || !record.capped {
+            return Admission::Admitted(0.0);
+        }
+        let (admission, reports) = budget.admit(record.at, record.site, record.logger.as_str());
+        if admission == Admission::Cut {
+            if let Some(request) = request {
+                request.suppressed.fetch_add(1, Ordering::Relaxed);
+            }
+            self.sink.suppress(record.site);
+        }
+        self.write_floods(reports);
+        admission
+    }
+
+    /// Counts the bytes of a line that is written.
+    #[inline]
+    fn charge(&self, record: &Record<'_>, reserved: f64, len: usize) {
+        if let Some(budget) = &self.budget {
+            budget.charge(record.at, record.site, record.logger.as_str(), reserved, len);
+        }
+    }
+
+    /// Reports the floods that have been over for this time.
+    #[cold]
+    pub(crate) fn report_floods(&self, quiet: Duration) {
+        if let Some(budget) = &self.budget {
+            self.write_floods(budget.take_ended(Tick::now(), quiet));
+        }
+    }
+
+    fn write_floods(&self, reports: Vec<FloodReport>) {
+        for report in reports {
+            self.write_flood(&report);
+            if let Some(budget) = self.budget.as_ref().filter(|_| !report.has_ended) {
+                budget.watch();
+            }
+        }
     }
 
     #[cold]
@@ -219,12 +299,29 @@ impl Logger {
     #[cfg(feature = "http")]
     pub(crate) fn write_kept(&self, request: &Arc<Request>, recorder: &Recorder) -> (u64, u64) {
         let (lines, lost) = recorder.finish(self.id);
-        let count = lines.len() as u64;
+        let mut count = 0;
         for KeptLine { severity, step, site, mut text } in lines {
+            let record = Self::kept_record(severity, site);
+            let reserved = match &self.budget {
+                None => 0.0,
+                Some(budget) => match self.admit(budget, Some(request), &record) {
+                    Admission::Admitted(bytes) => bytes,
+                    Admission::Cut => continue,
+                },
+            };
             let _turn = self.take_turn(Some(request), &mut text);
-            self.put(Some(request), step, severity, site, &mut text);
+            let len = self.put(Some(request), step, severity, site, &mut text);
+            self.charge(&record, reserved, len);
+            count += 1;
         }
         (count, lost)
+    }
+
+    /// The record of a line that was kept, of which only its place in a budget is read. Its target was shown when the
+    /// line was rendered.
+    fn kept_record(severity: Severity, site: SiteId) -> Record<'static> {
+        let logger = Shown::literal(site.key().target);
+        Record { site, capped: true, logger, ..Record::own(severity, "kept") }
     }
 
     /// Writes a line of candor's own, regardless of levels and limits.
@@ -237,7 +334,8 @@ impl Logger {
             self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let _turn = self.take_turn(request.filter(|_| seq.is_some()), &mut buffer.line);
             let step = self.step_of(request);
-            self.put(request, step, record.severity, record.site, &mut buffer.line);
+            let len = self.put(request, step, record.severity, record.site, &mut buffer.line);
+            self.charge(record, 0.0, len);
         });
     }
 
@@ -260,6 +358,9 @@ impl Logger {
             let step = self.step_of(request);
             let written =
                 self.finish(request, step, record.severity, !in_its_order, line, |line| {
+                    if in_its_order {
+                        self.charge(record, 0.0, line.len());
+                    }
                     self.audit.write_now(record.site, line)
                 });
             // Events with a separate file are written only to that file.
@@ -336,7 +437,7 @@ impl Logger {
         });
     }
 
-    /// Writes a rendered line. `step` is the id of the step that was active.
+    /// Writes a rendered line, and returns its length in its format. `step` is the id of the step that was active.
     fn put(
         &self,
         request: Option<&Arc<Request>>,
@@ -344,10 +445,14 @@ impl Logger {
         severity: Severity,
         site: SiteId,
         line: &mut String,
-    ) {
-        let write = |line: &str| self.sink.write(site, severity, line);
-        self.finish(request, step, severity, false, line, write);
+    ) -> usize {
+        let write = |line: &str| {
+            self.sink.write(site, severity, line);
+            line.len()
+        };
+        let len = self.finish(request, step, severity, false, line, write);
         self.export(request, step, severity, line);
+        len
     }
 
     /// Passes a JSON line to the export. `step` is the id of the active step; a step's own line names the step itself.

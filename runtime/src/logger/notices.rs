@@ -8,12 +8,15 @@ use std::time::Instant;
 
 use tracing_core::Metadata;
 
+use super::budget::FloodReport;
+use super::site_list::SiteList;
 use super::{Logger, with_layer};
 use crate::base::{lock, sync, timer};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
 use crate::json::members;
+use crate::redact::loggable::Encoder;
 use crate::redact::shown;
 use crate::redact::strict_report::{self, Place};
 
@@ -113,7 +116,7 @@ impl Logger {
     }
 
     #[cold]
-    fn notice_with(
+    pub(super) fn notice_with(
         &self,
         severity: Severity,
         event: &'static str,
@@ -128,6 +131,39 @@ impl Logger {
                 });
             });
         }
+    }
+
+    /// Writes the line of a flood that begins or has ended.
+    #[cold]
+    pub(super) fn write_flood(&self, report: &FloodReport) {
+        const SHOWN: usize = 5;
+        let (severity, event) = match report.has_ended {
+            false => (Severity::Warn, "log_flood_started"),
+            true => (Severity::Info, "log_flood_ended"),
+        };
+        self.notice_with(severity, event, |out| {
+            members::text(out, "budget", &shown::text(&report.directive));
+            if report.has_ended {
+                members::open(out, "seconds");
+                Encoder::json(out, self.value_limit).f64(report.seconds());
+                let (lines, bytes) = report.cut.iter().fold((0, 0), |(lines, bytes), (_, cut)| {
+                    (lines + cut.lines, bytes + cut.bytes())
+                });
+                for (key, count) in [("lines", lines), ("bytes", bytes)] {
+                    members::open(out, key);
+                    Encoder::json(out, self.value_limit).u64(count);
+                }
+            } else {
+                let help = "the budget is used up; lines below WARN are counted instead of written, those of the \
+                            call sites that write the most first; `log_flood_ended` has the counts";
+                members::text(out, "help", help);
+            }
+            let mut list = SiteList::begin(out);
+            for (site, cut) in report.cut.iter().take(SHOWN) {
+                list.add(*site, cut.lines, cut.bytes(), None);
+            }
+            list.end();
+        });
     }
 
     /// Reports values that strict mode would hide in one place. `members` locate the place, and `hides` are the names of

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::Duration;
 
+use super::budget::Admission;
 use super::{Logger, with_layer};
 use crate::base::clock::Tick;
 use crate::base::lock;
@@ -100,6 +101,16 @@ impl Logger {
         self.render_whole(buffer, Some(request), Some(NO_SEQ), record, spans, None, fields);
         let (line, severity) = (&mut buffer.line, record.severity);
         let step = self.step_of(Some(request));
+        // Before the lock, because the notice of a flood is a line, too.
+        let reserved = match &self.budget {
+            Some(budget) if lock_turn(story).is_some_and(|held| !held.is_holding()) => {
+                match self.admit(budget, Some(request), record) {
+                    Admission::Admitted(bytes) => bytes,
+                    Admission::Cut => return false,
+                }
+            }
+            _ => 0.0,
+        };
         let _turn = {
             let mut turn = lock_turn(story);
             if let Some(held) = turn.as_mut().filter(|held| held.is_holding()) {
@@ -122,7 +133,8 @@ impl Logger {
             self.number(request, line);
             turn
         };
-        self.put(Some(request), step, severity, record.site, line);
+        let len = self.put(Some(request), step, severity, record.site, line);
+        self.charge(record, reserved, len);
         true
     }
 
@@ -151,14 +163,16 @@ impl Logger {
         self.shrink(line);
     }
 
-    /// Writes the lines that a request holds. It holds no further ones.
+    /// Writes the lines that a request holds. It holds no further ones. A budget counts them and cuts none of them, since
+    /// the story of a problem is complete.
     fn write_held(&self, request: &Arc<Request>, held: &mut HeldLines) {
         if held.count() > 0 {
             self.open_stories.remove(request);
         }
         for KeptLine { severity, step, site, mut text } in held.take() {
             self.number(request, &mut text);
-            self.put(Some(request), step, severity, site, &mut text);
+            let len = self.put(Some(request), step, severity, site, &mut text);
+            self.charge(&Self::kept_record(severity, site), 0.0, len);
         }
     }
 

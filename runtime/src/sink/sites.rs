@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Sink;
 use super::stats::Counter;
 use super::target::BatchLine;
-use crate::format::sites::{self, SiteId};
+use crate::format::sites::{self, SiteId, SiteKey};
 
 /// Call sites in one piece of a table. Pieces are allocated when one of their sites is counted, and then stay, so that
 /// they can be read without a lock.
@@ -123,11 +124,27 @@ impl fmt::Debug for SiteCounters {
 
 /// The counts of one call site over several sinks.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SiteSums {
-    lines: u64,
-    bytes: u64,
+pub(crate) struct SiteSums {
+    pub(crate) lines: u64,
+    pub(crate) bytes: u64,
     dropped: u64,
     suppressed: u64,
+}
+
+impl SiteSums {
+    /// The counts of these sinks, by the index of the call site.
+    pub(crate) fn of(sinks: [&Sink; 2]) -> Vec<Self> {
+        let mut sums = Vec::new();
+        for sink in sinks {
+            sink.counters.add_sites_to(&mut sums);
+        }
+        sums
+    }
+
+    /// The lines and bytes since `earlier`.
+    pub(crate) fn since(self, earlier: SiteSums) -> Self {
+        SiteSums { lines: self.lines - earlier.lines, bytes: self.bytes - earlier.bytes, ..self }
+    }
 }
 
 /// Line and byte counts of one call site, returned by [`Stats::sites`](crate::Stats::sites).
@@ -201,20 +218,8 @@ impl SiteStats {
 
 impl fmt::Display for SiteStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        if let Some(file) = self.file {
-            f.write_str(file)?;
-            if let Some(line) = self.line {
-                write!(f, ":{line}")?;
-            }
-            separator = " ";
-        }
-        for part in [self.target, self.event, self.dependency, self.name] {
-            if !part.is_empty() {
-                write!(f, "{separator}{part}")?;
-                separator = " ";
-            }
-        }
+        let SiteStats { file, line, target, event, dependency, name, .. } = *self;
+        SiteKey { file, line, target, event, dependency, name }.fmt(f)?;
         write!(f, ": lines {}, bytes {}", self.lines, self.bytes)?;
         for (name, lines) in [("dropped", self.dropped), ("suppressed", self.suppressed)] {
             if lines > 0 {

@@ -138,6 +138,11 @@ impl Counters {
         stats.waiting
     }
 
+    /// Adds the counts of the call sites to `sums`, by index.
+    pub(super) fn add_sites_to(&self, sums: &mut Vec<SiteSums>) {
+        self.sites.add_to(sums);
+    }
+
     fn add_to(&self, stats: &mut SinkStats) {
         let lines = REASONS.map(|(reason, _)| self.dropped(reason));
         let [io, stalled, panicked, full, reentrant] = lines;
@@ -191,7 +196,7 @@ impl Drop for Counters {
     fn drop(&mut self) {
         let mut registry = lock(&REGISTRY);
         self.add_to(&mut registry.closed[self.kind as usize]);
-        self.sites.add_to(&mut registry.closed_sites);
+        self.add_sites_to(&mut registry.closed_sites);
     }
 }
 
@@ -372,7 +377,7 @@ pub fn stats() -> Stats {
     // The lock is released by now, because dropping the last reference to counters takes it.
     for counters in &open {
         counters.add_to(&mut sums[counters.kind as usize]);
-        counters.sites.add_to(&mut site_sums);
+        counters.add_sites_to(&mut site_sums);
     }
     let sinks: Vec<_> = sums.into_iter().filter(|sink| sink.emitted > 0).collect();
     Stats {

@@ -68,8 +68,10 @@ fn the_audit_file_holds_only_audit_events() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains("written\nholds it true\n"), "{stderr}");
         let held = fs::read(&path).expect("the file");
-        let bytes = Counts::of(&output.stderr).bytes;
-        assert_eq!(bytes, (held.len() + output.stdout.len()) as u64);
+        let counts = Counts::of(&output.stderr);
+        // Lines may still be in the queue.
+        let is_all = (held.len() + output.stdout.len()) as u64 == counts.bytes;
+        assert!(is_all || counts.waiting > 0, "{counts:?}");
         let audited = lines(&held);
         assert_eq!(audited.len(), 1);
         assert_eq!(

@@ -175,7 +175,7 @@ impl<'a> RowFacts<'a> {
             "slowest_step" if is_end => self.totals.slowest = Some(value),
             "cause" if is_end => self.cause = Some(value),
             "route" if is_end && self.identity("path") == Some(value) => {}
-            "error" if is_call && value == "null" => {}
+            "error" if is_timed && value == "null" => {}
             "error" => self.error = Some(value),
             "error_type" => self.error_type = Some(value),
             "error_detail" => self.error_detail = Some(value),

@@ -1,0 +1,430 @@
+//! Budgets: how many bytes a second the lines of a logger, or of some of its targets, may have.
+//!
+//! Each budget is a token bucket of one second. A call site is entitled to an equal share of it, with one share left
+//! for a call site that is silent so far: with n active ones, to `rate / (n + 1)`. A call site below its share may use
+//! any token. One above it may use only the tokens beyond a reserve: the shares of the call sites that are below
+//! theirs. The flood of one site therefore gets what the others leave, and no more.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, OnceLock, Weak};
+use std::time::Duration;
+
+use super::Logger;
+use crate::base::clock::{NANOS_PER_SECOND, Tick};
+use crate::base::{lock, timer};
+use crate::format::sites::SiteId;
+use crate::levels::covers;
+
+/// A flood ends when no line has been cut for this time.
+const QUIET: Duration = Duration::from_secs(1);
+/// A call site that has not logged for this time has no share.
+const ACTIVE: Duration = Duration::from_secs(2);
+/// How often the shares are computed again.
+const SHARING: Duration = Duration::from_millis(100);
+/// The length of the first line of a call site, which is known only after it is rendered.
+const FIRST_LINE: u64 = 300;
+
+/// A budget as it is configured.
+#[derive(Debug, Clone, PartialEq)]
+struct Rate {
+    /// In bytes per second; at least 1.
+    bytes: f64,
+    /// As it was written: `64KiB/s`, or `shop::cart=16KiB/s`.
+    directive: String,
+    /// `None` for the whole process.
+    target: Option<String>,
+}
+
+/// The budgets of a configuration.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Budgets {
+    /// That of the process last, and before it those of targets, the longest target first.
+    rates: Vec<Rate>,
+}
+
+impl Budgets {
+    /// Parses `64KiB/s`, or `256KiB/s,shop::cart=16KiB/s`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut rates: Vec<Rate> = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            let (target, rate) = match part.split_once('=') {
+                Some((target, rate)) => (Some(target.trim()), rate.trim()),
+                None => (None, part),
+            };
+            let is_target =
+                |target: &str| !target.is_empty() && !target.contains(char::is_whitespace);
+            let bytes = bytes_per_second(rate).filter(|_| target.is_none_or(is_target));
+            let Some(bytes) = bytes else {
+                return Err(format!(
+                    "expected a rate such as \"64KiB/s\", or \"target=rate\", separated by commas, not \"{part}\""
+                ));
+            };
+            let target = target.map(str::to_owned);
+            if rates.iter().any(|known| known.target == target) {
+                return Err(format!("\"{part}\" is a second rate for the same target"));
+            }
+            rates.push(Rate { bytes, directive: part.to_owned(), target });
+        }
+        rates.sort_by_key(|rate| std::cmp::Reverse(rate.target.as_ref().map_or(0, String::len)));
+        Ok(Budgets { rates })
+    }
+
+    /// The state of the budgets; `None` if there are none.
+    pub(crate) fn start(&self, now: Tick) -> Option<Budget> {
+        if self.rates.is_empty() {
+            return None;
+        }
+        let buckets = self.rates.iter().map(|rate| Bucket::new(rate.clone(), now)).collect();
+        let state = BudgetState { buckets, sites: HashMap::new() };
+        Some(Budget { state: Mutex::new(state), logger: OnceLock::new() })
+    }
+}
+
+/// Parses `64KiB/s`.
+fn bytes_per_second(text: &str) -> Option<f64> {
+    let text = text.strip_suffix("/s")?.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "b" => 1.0,
+        "kb" => 1e3,
+        "kib" => 1024.0,
+        "mb" => 1e6,
+        "mib" => 1024.0 * 1024.0,
+        "gb" => 1e9,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let number: f64 = digits.trim().replace('_', "").parse().ok()?;
+    let bytes = number * unit;
+    (bytes.is_finite() && bytes >= 1.0).then_some(bytes)
+}
+
+/// The budgets of a logger.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    state: Mutex<BudgetState>,
+    /// For the timer that reports the end of a flood.
+    logger: OnceLock<Weak<Logger>>,
+}
+
+#[derive(Debug)]
+struct BudgetState {
+    buckets: Vec<Bucket>,
+    sites: HashMap<SiteId, KnownUse>,
+}
+
+/// What is known about the lines of a call site.
+#[derive(Debug, Clone, Copy)]
+struct KnownUse {
+    /// The place of the budget of its target.
+    bucket: Option<usize>,
+    /// The length of its last line.
+    line: f64,
+}
+
+/// One budget.
+#[derive(Debug)]
+struct Bucket {
+    rate: Rate,
+    /// Bytes that may be written. Lines that are never cut can make it negative.
+    tokens: f64,
+    filled: Tick,
+    uses: HashMap<SiteId, SiteUse>,
+    /// Call sites below their share, as of the last computation and including those that were new since.
+    below: usize,
+    shared: Tick,
+    flood: Option<Flood>,
+}
+
+/// How much of a budget a call site has used.
+#[derive(Debug, Clone, Copy)]
+struct SiteUse {
+    /// Bytes; they drain at the rate of a share.
+    bytes: f64,
+    drained: Tick,
+    last: Tick,
+    is_below: bool,
+}
+
+/// Lines are being cut.
+#[derive(Debug)]
+struct Flood {
+    began: Tick,
+    last_cut: Tick,
+    cut: HashMap<SiteId, Cut>,
+}
+
+/// Lines that were cut. Their bytes are an estimate, because they were never rendered.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) lines: u64,
+    bytes: f64,
+}
+
+/// A flood that begins, or one that has ended.
+#[derive(Debug)]
+pub(super) struct FloodReport {
+    pub(super) directive: String,
+    pub(super) has_ended: bool,
+    lasted: Duration,
+    /// With the most lines first.
+    pub(super) cut: Vec<(SiteId, Cut)>,
+}
+
+impl Cut {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of lengths")]
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes as u64
+    }
+}
+
+impl FloodReport {
+    /// How long the flood lasted, with three decimals.
+    pub(super) fn seconds(&self) -> f64 {
+        (self.lasted.as_secs_f64() * 1000.0).round() / 1000.0
+    }
+}
+
+/// Whether a line is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Admission {
+    /// These bytes are taken from the budget until the length of the line is known.
+    Admitted(f64),
+    Cut,
+}
+
+impl Budget {
+    /// Sets the logger to which the end of a flood is reported.
+    pub(super) fn belongs_to(&self, logger: Weak<Logger>) {
+        let _ = self.logger.set(logger);
+    }
+
+    /// Decides whether a line is written that could be cut. The reports are to be written.
+    pub(super) fn admit(
+        &self,
+        now: Tick,
+        site: SiteId,
+        target: &str,
+    ) -> (Admission, Vec<FloodReport>) {
+        let mut state = lock(&self.state);
+        let BudgetState { buckets, sites } = &mut *state;
+        let KnownUse { bucket, line } = known(sites, buckets, site, target);
+        let mut reports = Vec::new();
+        for bucket in &mut *buckets {
+            reports.extend(bucket.take_ended(now, QUIET));
+        }
+        for place in places(buckets, bucket) {
+            if !buckets[place].has_room(now, site, line) {
+                reports.extend(buckets[place].cut(now, site, line));
+                return (Admission::Cut, reports);
+            }
+        }
+        for place in places(buckets, bucket) {
+            buckets[place].take(site, line);
+        }
+        (Admission::Admitted(line), reports)
+    }
+
+    /// Counts a line of this length. `reserved` is what its admission took already; 0 for a line that is never cut.
+    pub(super) fn charge(&self, now: Tick, site: SiteId, target: &str, reserved: f64, len: usize) {
+        let mut state = lock(&self.state);
+        let BudgetState { buckets, sites } = &mut *state;
+        let KnownUse { bucket, .. } = known(sites, buckets, site, target);
+        #[expect(clippy::cast_precision_loss, reason = "a line has fewer than 2^52 bytes")]
+        let len = len as f64;
+        if let Some(known) = sites.get_mut(&site) {
+            known.line = len;
+        }
+        for place in places(buckets, bucket) {
+            buckets[place].refill(now);
+            buckets[place].touch(now, site);
+            buckets[place].take(site, len - reserved);
+        }
+    }
+
+    /// The floods that have been over for this time.
+    pub(super) fn take_ended(&self, now: Tick, quiet: Duration) -> Vec<FloodReport> {
+        let mut state = lock(&self.state);
+        state.buckets.iter_mut().filter_map(|bucket| bucket.take_ended(now, quiet)).collect()
+    }
+
+    /// Checks from time to time whether the floods are over, until they are.
+    pub(super) fn watch(&self) {
+        if let Some(logger) = self.logger.get() {
+            watch(logger.clone());
+        }
+    }
+
+    fn has_flood(&self) -> bool {
+        lock(&self.state).buckets.iter().any(|bucket| bucket.flood.is_some())
+    }
+}
+
+/// If the timer can't be started, the next line or the guard reports the end.
+fn watch(logger: Weak<Logger>) {
+    let _ = timer::schedule(timer::after(QUIET), move || {
+        let Some(alive) = logger.upgrade() else { return };
+        alive.report_floods(QUIET);
+        if alive.budget.as_ref().is_some_and(Budget::has_flood) {
+            watch(logger);
+        }
+    });
+}
+
+/// The budgets of a line: that of its target, and that of the process.
+fn places(buckets: &[Bucket], of_target: Option<usize>) -> impl Iterator<Item = usize> + use<> {
+    let process = buckets.iter().rposition(|bucket| bucket.rate.target.is_none());
+    of_target.into_iter().chain(process)
+}
+
+fn known(
+    sites: &mut HashMap<SiteId, KnownUse>,
+    buckets: &[Bucket],
+    site: SiteId,
+    target: &str,
+) -> KnownUse {
+    let find = || {
+        let applies = |bucket: &Bucket| {
+            bucket.rate.target.as_ref().is_some_and(|prefix| covers(target, prefix))
+        };
+        KnownUse { bucket: buckets.iter().position(applies), line: FIRST_LINE as f64 }
+    };
+    let known = *sites.entry(site).or_insert_with(find);
+    // These two stand for call sites with different targets.
+    if site == SiteId::NO_LOCATION || site == SiteId::OTHER {
+        return KnownUse { line: known.line, ..find() };
+    }
+    known
+}
+
+impl Bucket {
+    fn new(rate: Rate, now: Tick) -> Self {
+        Bucket {
+            tokens: rate.bytes,
+            rate,
+            filled: now,
+            uses: HashMap::new(),
+            below: 0,
+            shared: now,
+            flood: None,
+        }
+    }
+
+    fn refill(&mut self, now: Tick) {
+        let new = self.rate.bytes * seconds(now.nanos_since(self.filled));
+        self.tokens = (self.tokens + new).min(self.rate.bytes);
+        self.filled = self.filled.max(now);
+        if now.since(self.shared) >= SHARING {
+            self.share(now);
+        }
+    }
+
+    /// The share of a call site, in bytes per second.
+    #[expect(clippy::cast_precision_loss, reason = "there are few call sites")]
+    fn share_of_one(&self) -> f64 {
+        self.rate.bytes / (self.uses.len() + 1) as f64
+    }
+
+    /// Forgets silent call sites, and counts those that are below their share.
+    fn share(&mut self, now: Tick) {
+        self.shared = now;
+        self.uses.retain(|_, used| now.since(used.last) < ACTIVE);
+        let share = self.share_of_one();
+        self.below = 0;
+        for used in self.uses.values_mut() {
+            used.drain(now, share);
+            used.is_below = used.bytes < share;
+            self.below += usize::from(used.is_below);
+        }
+    }
+
+    /// Marks a call site as active, and drains its use. Returns whether it is below its share.
+    fn touch(&mut self, now: Tick, site: SiteId) -> bool {
+        let new = SiteUse { bytes: 0.0, drained: now, last: now, is_below: true };
+        if !self.uses.contains_key(&site) {
+            self.uses.insert(site, new);
+            self.below += 1;
+        }
+        let share = self.share_of_one();
+        let Some(used) = self.uses.get_mut(&site) else { return true };
+        used.drain(now, share);
+        used.last = now;
+        let is_below = used.bytes < share;
+        let was_below = std::mem::replace(&mut used.is_below, is_below);
+        self.below = self.below + usize::from(is_below) - usize::from(was_below);
+        is_below
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "there are few call sites")]
+    fn has_room(&mut self, now: Tick, site: SiteId, line: f64) -> bool {
+        self.refill(now);
+        let is_below = self.touch(now, site);
+        // A line that is longer than the whole bucket is written when the bucket is full.
+        let line = line.min(self.rate.bytes);
+        let reserve = (self.below + 1) as f64 * self.share_of_one();
+        self.tokens >= line && (is_below || self.tokens - line >= reserve)
+    }
+
+    fn take(&mut self, site: SiteId, bytes: f64) {
+        let share = self.share_of_one();
+        // A flood of lines that are never cut stops the others for at most a second after it.
+        self.tokens = (self.tokens - bytes).max(-self.rate.bytes);
+        if let Some(used) = self.uses.get_mut(&site) {
+            used.bytes = (used.bytes + bytes).clamp(0.0, 2.0 * share);
+        }
+    }
+
+    /// Counts a line as cut. Returns a report if it is the first one.
+    fn cut(&mut self, now: Tick, site: SiteId, bytes: f64) -> Option<FloodReport> {
+        let is_first = self.flood.is_none();
+        let flood = self.flood.get_or_insert_with(|| Flood {
+            began: now,
+            last_cut: now,
+            cut: HashMap::new(),
+        });
+        flood.last_cut = now;
+        let cut = flood.cut.entry(site).or_default();
+        cut.lines += 1;
+        cut.bytes += bytes;
+        is_first.then(|| self.report(now, false)).flatten()
+    }
+
+    fn take_ended(&mut self, now: Tick, quiet: Duration) -> Option<FloodReport> {
+        let flood = self.flood.as_ref()?;
+        if now.since(flood.last_cut) < quiet {
+            return None;
+        }
+        let report = self.report(now, true);
+        self.flood = None;
+        report
+    }
+
+    fn report(&self, now: Tick, has_ended: bool) -> Option<FloodReport> {
+        let flood = self.flood.as_ref()?;
+        let mut cut: Vec<_> = flood.cut.iter().map(|(site, cut)| (*site, *cut)).collect();
+        cut.sort_by_key(|(site, cut)| (std::cmp::Reverse(cut.lines), site.index()));
+        let directive = self.rate.directive.clone();
+        let until = if has_ended { flood.last_cut } else { now };
+        Some(FloodReport { directive, has_ended, lasted: until.since(flood.began), cut })
+    }
+}
+
+impl SiteUse {
+    fn drain(&mut self, now: Tick, share: f64) {
+        self.bytes = (self.bytes - share * seconds(now.nanos_since(self.drained))).max(0.0);
+        self.drained = self.drained.max(now);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the times are short")]
+fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / NANOS_PER_SECOND as f64
+}
+
+impl fmt::Display for Budgets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directives: Vec<_> = self.rates.iter().map(|rate| &rate.directive[..]).collect();
+        f.write_str(&directives.join(","))
+    }
+}
