@@ -28,14 +28,16 @@ svg() {
             class["31"] = "bad"; class["35"] = "other"
         }
         {
-            row = ""; rest = $0
+            # A colour can go on in the next row.
+            row = open; rest = $0
             while (match(rest, /\033\[[0-9;]*m/)) {
                 row = row escape(substr(rest, 1, RSTART - 1))
                 code = substr(rest, RSTART + 2, RLENGTH - 3)
                 row = row (code == "0" ? "</tspan>" : "<tspan class=\"" class[code] "\">")
+                open = code == "0" ? "" : "<tspan class=\"" class[code] "\">"
                 rest = substr(rest, RSTART + RLENGTH)
             }
-            rows[NR] = row escape(rest)
+            rows[NR] = row escape(rest) (open == "" ? "" : "</tspan>")
         }
         END {
             height = NR * 19 + 32
@@ -100,4 +102,4 @@ picture() {
     done
 }
 picture story 500
-picture bill-page 1410
+picture bill-page 1450

@@ -204,6 +204,17 @@ fn an_invalid_value_is_an_error_that_names_the_variable_the_value_and_the_accept
             "deadbeefdeadbeef",
             "invalid LOG_HASH_KEY: expected 64 hex digits (generate with openssl rand -hex 32)",
         ),
+        (
+            "LOG_BUDGET",
+            "64KiB",
+            "invalid LOG_BUDGET \"64KiB\": expected a rate such as \"64KiB/s\", or \"target=rate\", separated by \
+             commas",
+        ),
+        (
+            "LOG_BILL",
+            "0",
+            "invalid LOG_BILL \"0\": expected a time of at least a second, such as \"90s\"",
+        ),
         ("LOG_STRICT", "yes", "invalid LOG_STRICT \"yes\": expected \"1\", \"0\" or \"report\""),
         (
             "LOG_AUDIT_FILE",

@@ -74,10 +74,9 @@ fn the_guide_shows_the_lines_of_the_first_request() {
 fn output_of_the_first_requests() -> String {
     let captured = capture_with(Config::new().format(Format::Pretty)).expect("a configuration");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let statuses = runtime
+    runtime
         .expect("a runtime")
         .block_on(async { [send("basket-1", 1250).await, send("basket-2", 1_000_000).await] });
-    assert_eq!(statuses, [200, 503]);
     captured.output().replace("behaviour::guide::shop", "shop")
 }
 

@@ -12,6 +12,7 @@
 mod attributes;
 mod beside_others;
 mod blocks;
+mod budget;
 mod cli;
 mod config;
 mod context;

@@ -117,7 +117,7 @@ fn the_lines_of_a_request_are_a_block_and_a_line_of_another_one_is_marked() {
 10:14:12.123 D #1        shop looked up left=3
     1.000 ms I         reserve sku=tea
     1.000 ms E         payments charge POST https://pay.example/v1/charges
-                         other (behaviour::pretty::Declined): the card was declined: connection reset by "peer"
+                         behaviour::pretty::Declined: the card was declined: connection reset by "peer"
     1.000 ms W       check_out error=Declined
 10:14:12.123 I       shop gave up user_id=42
 10:14:12.123 I shop outside
@@ -145,7 +145,10 @@ fn a_request_with_one_line_is_one_row() {
     candor::job("nightly").run(|| ());
     let output = captured.output();
     assert_eq!(output.lines().count(), 1, "{output}");
-    assert!(output.contains(" I #1  …") && output.contains(" nightly ok 0.0"), "{output}");
+    assert!(
+        output.contains(" I #1  …") && output.contains(" nightly ok ") && output.ends_with(" ms\n"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -327,9 +330,9 @@ fn only_rows_on_a_terminal_have_its_width() {
                        second=222222222222222222222 third=3
                        long=\"x x x x x x x x x x x x x x x …
     1.000 ms W       fail
-                       io (std::io::error::Error): the
-                       connection to the server was lost
-                       after a very long time
+                       std::io::error::Error: the connection
+                       to the server was lost after a very
+                       long time
 ";
     assert_eq!(narrow, wanted, "{narrow}");
 
@@ -351,7 +354,7 @@ fn colours_mark_the_level_the_request_and_the_error() {
         " \x1b[32mI\x1b[0m ",
         " \x1b[33mW\x1b[0m ",
         "\x1b[2m first=1111111111",
-        "\x1b[31mio (std::io::error::Error): ",
+        "\x1b[31mstd::io::error::Error: ",
     ] {
         assert!(output.contains(part), "no {part:?} in {output:?}");
     }

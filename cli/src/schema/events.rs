@@ -19,7 +19,7 @@ const fn event(
 }
 
 /// All events, the most frequent first.
-pub(crate) const EVENTS: [Event; 24] = [
+pub(crate) const EVENTS: [Event; 27] = [
     event(
         "step_timing",
         "INFO",
@@ -61,6 +61,24 @@ pub(crate) const EVENTS: [Event; 24] = [
         "A line of `audit!`. Levels and limits do not suppress it.",
     ),
     event("lines_dropped", "WARN", "candor", "Lines could not be written or exported."),
+    event(
+        "log_flood_started",
+        "WARN",
+        "candor",
+        "A budget is used up; lines below WARN are counted instead of written.",
+    ),
+    event(
+        "log_flood_ended",
+        "INFO",
+        "candor",
+        "No line has been cut for a second; how many were cut.",
+    ),
+    event(
+        "log_bill",
+        "INFO",
+        "candor",
+        "The lines and bytes of a period, and the call sites that wrote the most.",
+    ),
     event("levels_changed", "INFO", "candor", "The levels of the process were changed."),
     event("debug_raised", "INFO", "http", "A header raised the levels of this request."),
     event(

@@ -83,7 +83,7 @@ pub(crate) fn find(name: &str) -> Option<&'static KeyRow> {
 
 /// All keys, in the order of a line.
 #[rustfmt::skip]
-pub(crate) const KEYS: [KeyRow; 79] = [
+pub(crate) const KEYS: [KeyRow; 82] = [
     key("ts", Time, Every, "When the line was written.", r#""2026-11-22T10:14:12.123456Z""#),
     key("level", Text, Every, "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `CRITICAL`.", r#""INFO""#),
     key("logger", Text, Every, "The module or topic whose level applies to the line.", r#""http""#),
@@ -152,15 +152,18 @@ pub(crate) const KEYS: [KeyRow; 79] = [
     key("exc", Text, Any, "A backtrace; the last key of a line.", r#""0: shop::cart::price\n   1: …""#),
     key("truncated", Flag, Any, "Set if values were shortened to fit the limit of a line.", "true"),
 
-    key("lines", Count, Events(&["lines_dropped", "debug_raised"]), "The number of dropped lines; on `debug_raised`, the number of lines that the request may write.", "37"),
+    key("lines", Count, Events(&["lines_dropped", "debug_raised", "log_flood_ended", "log_bill"]), "The number of dropped, cut or written lines; on `debug_raised`, the number of lines that the request may write.", "37"),
+    key("bytes", Bytes, Events(&["log_flood_ended", "log_bill"]), "The bytes of these lines; those of cut lines are an estimate.", "23328000"),
+    key("budget", Text, Events(&["log_flood_started", "log_flood_ended"]), "The budget that is used up, with its target if it has one.", r#""shop::cart=16KiB/s""#),
+    key("sites", List, Events(&["log_flood_started", "log_flood_ended", "log_bill"]), "The call sites with the most lines cut, or with the most bytes: `site`, `lines`, `bytes` and, on `log_bill`, `share`.", r#"[{"site":"src/cart.rs:41 shop::cart","lines":12,"bytes":3250,"share":0.5}]"#),
     key("reason", Text, Events(&["lines_dropped"]), "Why the lines were dropped.", r#""full""#),
     key("sink", Text, Events(&["lines_dropped"]), "`otlp` if the export dropped records; their lines are on the local output.", r#""otlp""#),
     key("records", Text, Events(&["lines_dropped"]), "`logs` or `spans`: the kind of the dropped records.", r#""logs""#),
     key("levels", Text, Events(&["levels_changed", "debug_raised"]), "The levels that apply from now on.", r#""info,shop=debug""#),
     key("change", Text, Events(&["levels_changed"]), "`set`, `raised` or `fell_back`.", r#""raised""#),
     key("raised", Text, Events(&["levels_changed"]), "The temporarily raised levels.", r#""shop=debug""#),
-    key("seconds", Seconds, Events(&["levels_changed"]), "How long the levels stay raised.", "600.0"),
-    key("detail", Text, Events(&["lines_dropped", "peer_unknown", "redirect_followed", "unsupported_response"]), "What it means and what to do; on `lines_dropped`, the last error of the collector.", r#""put a `map_request` around the layer""#),
+    key("seconds", Seconds, Events(&["levels_changed", "log_flood_ended", "log_bill"]), "How long the levels stay raised, how long lines were cut, or the period of the bill.", "600.0"),
+    key("detail", Text, Events(&["lines_dropped", "log_flood_started", "peer_unknown", "redirect_followed", "unsupported_response"]), "What it means and what to do; on `lines_dropped`, the last error of the collector.", r#""put a `map_request` around the layer""#),
     key("type", Text, Events(&["unsupported_response"]), "The type of the response.", r#""shop::Reply""#),
     key("place", Text, Events(&["strict_report"]), "Where the values are: `event`, `span`, `header`, `log` and others.", r#""event""#),
     key("target", Text, Events(&["strict_report"]), "The target of the event.", r#""sqlx::query""#),

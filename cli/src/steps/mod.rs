@@ -50,7 +50,7 @@ pub(crate) fn run(args: &StepsArgs, out: &mut Output) -> Result<bool, Failure> {
     let requests = summary.requests.count();
     if summary.left_out > 0 {
         out.note(format!(
-            "{} requests or jobs left lines out (LOG_STORY); their steps and calls are not in the table",
+            "lines left out by LOG_STORY in {} requests or jobs; their steps and calls are not in the table",
             summary.left_out
         ));
     }

@@ -160,7 +160,7 @@ impl Drawing {
 
     /// A request that has not ended: at the end of the input or given up as a tree, while it is open on one line.
     pub(super) fn unfinished(&mut self, request: &Gathered, keys: &Keys, form: Unfinished) {
-        let Some(latest) = request.last(keys) else { return };
+        let Some(latest) = request.latest(keys) else { return };
         self.begin(Some(latest.at), form == Unfinished::Tree);
         let status = match form {
             Unfinished::StillOpen => "open",

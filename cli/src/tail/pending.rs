@@ -36,6 +36,8 @@ pub(super) struct Gathered {
     latest: Instant,
     /// Whether any line is a warning or a match, and whether all are earlier ones.
     pub(super) facts: LineFacts,
+    /// Whether a line has a method. In profile `compact`, only the first one has it.
+    has_method: bool,
     /// Whether the log should have a last line: at `LOG_LEVEL=warn` a successful request writes none.
     pub(super) expects_end: bool,
     /// Whether it has been reported as still open.
@@ -56,6 +58,18 @@ impl Gathered {
         Line::parse(self.lines.last()?, keys)
     }
 
+    /// The latest line, with what only the first one says in profile `compact`.
+    pub(super) fn latest(&self, keys: &Keys) -> Option<Line> {
+        let mut latest = self.last(keys)?;
+        if latest.method.is_empty()
+            && latest.path.is_empty()
+            && let Some(first) = self.lines.first().and_then(|line| Line::parse(line, keys))
+        {
+            (latest.method, latest.path) = (first.method, first.path);
+        }
+        Some(latest)
+    }
+
     pub(super) fn age(&self) -> Duration {
         self.since.elapsed()
     }
@@ -74,9 +88,9 @@ impl Gathered {
         self.facts.is_warning |= facts.is_warning;
         self.facts.is_match |= facts.is_match;
         self.facts.is_earlier &= facts.is_earlier;
-        let has_method = record.get(Key::Method).is_some_and(|method| method != b"\"-\"");
+        self.has_method |= record.get(Key::Method).is_some_and(|method| method != b"\"-\"");
         let is_start = record.get(Key::Msg) == Some(b"\"job_started\"");
-        self.expects_end |= !facts.is_warning && (has_method || is_start);
+        self.expects_end |= !facts.is_warning && (self.has_method || is_start);
         let size = record.bytes.len() + LINE_OVERHEAD;
         // The last line is kept, since it has the outcome.
         if self.size + size > MAX_REQUEST_BYTES && !is_end(record) {
@@ -165,6 +179,7 @@ impl Pending {
             since: now,
             latest: now,
             facts: LineFacts { is_warning: false, is_match: false, is_earlier: true },
+            has_method: false,
             expects_end: false,
             is_reported: false,
         };

@@ -505,7 +505,7 @@ impl Config {
     ///
     /// ```text
     /// {…,"level":"WARN","logger":"candor","msg":"log_flood_started",…,"event":"log_flood_started","budget":"64KiB/s",
-    ///  "help":"…","sites":[{"site":"src/cart.rs:88 shop::cart","lines":1,"bytes":212}]}
+    ///  "detail":"…","sites":[{"site":"src/cart.rs:88 shop::cart","lines":1,"bytes":212}]}
     /// ```
     ///
     /// and `log_flood_ended` at INFO what was cut, when no line has been cut for a second, and at the latest when the

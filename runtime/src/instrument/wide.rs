@@ -98,7 +98,6 @@ macro_rules! wide_numbers {
     )*};
 }
 
-#[expect(clippy::cast_lossless, reason = "`usize` has no lossless conversion")]
 mod numbers {
     use super::{WideNumber, WideSum, sealed};
 

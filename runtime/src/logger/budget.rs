@@ -6,7 +6,6 @@
 //! theirs. The flood of one site therefore gets what the others leave, and no more.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ const ACTIVE: Duration = Duration::from_secs(2);
 /// How often the shares are computed again.
 const SHARING: Duration = Duration::from_millis(100);
 /// The length of the first line of a call site, which is known only after it is rendered.
-const FIRST_LINE: u64 = 300;
+const FIRST_LINE: f64 = 300.0;
 
 /// A budget as it is configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,8 +55,12 @@ impl Budgets {
                 |target: &str| !target.is_empty() && !target.contains(char::is_whitespace);
             let bytes = bytes_per_second(rate).filter(|_| target.is_none_or(is_target));
             let Some(bytes) = bytes else {
+                let not = match part == text.trim() {
+                    true => String::new(),
+                    false => format!(", not \"{part}\""),
+                };
                 return Err(format!(
-                    "expected a rate such as \"64KiB/s\", or \"target=rate\", separated by commas, not \"{part}\""
+                    "expected a rate such as \"64KiB/s\", or \"target=rate\", separated by commas{not}"
                 ));
             };
             let target = target.map(str::to_owned);
@@ -237,9 +240,15 @@ impl Budget {
             known.line = len;
         }
         for place in places(buckets, bucket) {
-            buckets[place].refill(now);
-            buckets[place].touch(now, site);
-            buckets[place].take(site, len - reserved);
+            let bucket = &mut buckets[place];
+            bucket.refill(now);
+            bucket.touch(now, site);
+            // A flood of lines that are never cut stops the others for at most a second after it.
+            let least = bucket.tokens.min(-bucket.rate.bytes);
+            bucket.take(site, len - reserved);
+            if reserved == 0.0 {
+                bucket.tokens = bucket.tokens.max(least);
+            }
         }
     }
 
@@ -288,7 +297,7 @@ fn known(
         let applies = |bucket: &Bucket| {
             bucket.rate.target.as_ref().is_some_and(|prefix| covers(target, prefix))
         };
-        KnownUse { bucket: buckets.iter().position(applies), line: FIRST_LINE as f64 }
+        KnownUse { bucket: buckets.iter().position(applies), line: FIRST_LINE }
     };
     let known = *sites.entry(site).or_insert_with(find);
     // These two stand for call sites with different targets.
@@ -368,8 +377,7 @@ impl Bucket {
 
     fn take(&mut self, site: SiteId, bytes: f64) {
         let share = self.share_of_one();
-        // A flood of lines that are never cut stops the others for at most a second after it.
-        self.tokens = (self.tokens - bytes).max(-self.rate.bytes);
+        self.tokens -= bytes;
         if let Some(used) = self.uses.get_mut(&site) {
             used.bytes = (used.bytes + bytes).clamp(0.0, 2.0 * share);
         }
@@ -422,9 +430,150 @@ fn seconds(nanos: u64) -> f64 {
     nanos as f64 / NANOS_PER_SECOND as f64
 }
 
-impl fmt::Display for Budgets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let directives: Vec<_> = self.rates.iter().map(|rate| &rate.directive[..]).collect();
-        f.write_str(&directives.join(","))
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const LINE: usize = 200;
+    const SECOND: u64 = NANOS_PER_SECOND;
+
+    fn budget(text: &str) -> Budget {
+        Budgets::parse(text).expect("valid").start(Tick::of_nanos(0)).expect("a budget")
+    }
+
+    /// Call sites that log a line at each interval, by target and nanoseconds. Returns the lines and bytes of each that
+    /// were written within `seconds`.
+    fn run(budget: &Budget, sites: &[(&str, u64)], seconds: u64) -> Vec<(u64, usize)> {
+        let mut due = BTreeMap::new();
+        for (place, (_, interval)) in sites.iter().enumerate() {
+            due.insert((*interval, place), ());
+        }
+        let mut written = vec![(0, 0); sites.len()];
+        while let Some(((at, place), ())) = due.pop_first() {
+            if at > seconds * SECOND {
+                break;
+            }
+            let (target, interval) = sites[place];
+            if log(budget, at, place, target) {
+                written[place].0 += 1;
+                written[place].1 += LINE;
+            }
+            due.insert((at + interval, place), ());
+        }
+        written
+    }
+
+    fn log(budget: &Budget, at: u64, place: usize, target: &str) -> bool {
+        let (now, site) = (Tick::of_nanos(at), SiteId::at(100 + place));
+        match budget.admit(now, site, target).0 {
+            Admission::Cut => false,
+            Admission::Admitted(reserved) => {
+                budget.charge(now, site, target, reserved, LINE);
+                true
+            }
+        }
+    }
+
+    #[test]
+    fn the_flood_of_one_site_gets_what_the_others_leave() {
+        let slow = ("shop", SECOND / 10);
+        let sites = [("shop", SECOND / 100_000), slow, slow, slow, slow, slow];
+        let written = run(&budget("64KiB/s"), &sites, 10);
+        assert!(written[1..].iter().all(|(lines, _)| *lines == 100), "{written:?}");
+        let bytes: usize = written.iter().map(|(_, bytes)| bytes).sum();
+        // The bytes of one second at once, and then the rate.
+        assert!(bytes <= 11 * 65_536 + LINE, "{bytes}");
+        assert!(bytes >= 10 * 65_536, "{bytes}");
+    }
+
+    #[test]
+    fn floods_of_several_sites_get_a_share_each() {
+        let sites = [("a", SECOND / 100_000), ("b", SECOND / 2000), ("c", SECOND / 1000)];
+        let written = run(&budget("64KiB/s"), &sites, 10);
+        let bytes: Vec<_> = written.iter().map(|(_, bytes)| *bytes).collect();
+        assert!(bytes.iter().all(|bytes| *bytes >= 10 * 65_536 / 5), "{bytes:?}");
+        assert!(bytes.iter().sum::<usize>() <= 11 * 65_536 + LINE, "{bytes:?}");
+    }
+
+    #[test]
+    fn a_new_site_finds_room_during_a_flood() {
+        let budget = budget("64KiB/s");
+        run(&budget, &[("shop", SECOND / 100_000)], 3);
+        for place in 1..20 {
+            assert!(log(&budget, 3 * SECOND, place, "shop"), "{place}");
+        }
+    }
+
+    #[test]
+    fn the_longest_target_has_its_own_budget_within_that_of_the_process() {
+        let text = "64KiB/s,shop=32KiB/s,shop::cart=1KiB/s";
+        let often = SECOND / 10_000;
+        let sites = [("shop::cart::price", often), ("shop", often), ("shopping", often)];
+        let written = run(&budget(text), &sites, 10);
+        let [cart, shop, other] = [0, 1, 2].map(|place| written[place].1);
+        assert!((9 * 1024..=11 * 1024 + LINE).contains(&cart), "{written:?}");
+        assert!(shop <= 11 * 32 * 1024 + LINE, "{written:?}");
+        assert!(other >= 200_000, "{written:?}");
+        assert!(cart + shop + other <= 11 * 65_536 + LINE, "{written:?}");
+    }
+
+    #[test]
+    fn lines_longer_than_the_budget_of_a_second_are_written_at_its_rate() {
+        let written = run(&budget("100B/s"), &[("shop", SECOND / 100)], 60);
+        assert!((28..=32).contains(&written[0].0), "{written:?}");
+    }
+
+    #[test]
+    fn lines_that_are_never_cut_use_the_budget_up_for_at_most_a_second() {
+        let budget = budget("10KiB/s");
+        let (warn, now) = (SiteId::at(50), Tick::of_nanos(SECOND));
+        for _ in 0..10_000 {
+            budget.charge(now, warn, "shop", 0.0, LINE);
+        }
+        assert!(!log(&budget, SECOND, 1, "shop"));
+        assert!(log(&budget, 2 * SECOND + SECOND / 2, 1, "shop"));
+    }
+
+    #[test]
+    fn a_flood_is_reported_at_its_first_cut_and_when_no_line_was_cut_for_a_second() {
+        let budget = budget("1KiB/s");
+        let site = SiteId::at(100);
+        let mut reports = Vec::new();
+        for at in 0..100 {
+            let now = Tick::of_nanos(at * SECOND / 100);
+            let (admission, new) = budget.admit(now, site, "shop");
+            if let Admission::Admitted(reserved) = admission {
+                budget.charge(now, site, "shop", reserved, LINE);
+            }
+            reports.extend(new);
+        }
+        let [started] = &reports[..] else { panic!("{reports:?}") };
+        assert!(!started.has_ended && started.cut[0].0 == site);
+        assert_eq!((&started.directive[..], started.cut[0].1.lines), ("1KiB/s", 1));
+        assert!(budget.take_ended(Tick::of_nanos(SECOND + SECOND / 2), QUIET).is_empty());
+        let reports = budget.take_ended(Tick::of_nanos(2 * SECOND), QUIET);
+        let [ended] = &reports[..] else { panic!("{reports:?}") };
+        assert!(ended.has_ended && ended.lasted < Duration::from_secs(1), "{ended:?}");
+        assert!((80..100).contains(&ended.cut[0].1.lines), "{ended:?}");
+        assert!(budget.take_ended(Tick::of_nanos(9 * SECOND), Duration::ZERO).is_empty());
+    }
+
+    #[test]
+    fn a_rate_has_a_number_and_a_unit_per_second() {
+        for (text, bytes) in [
+            ("64KiB/s", 65_536.0),
+            ("1.5 kb/s", 1500.0),
+            ("10_000B/s", 10_000.0),
+            ("2MiB/s", 2_097_152.0),
+            ("1GB/s", 1e9),
+        ] {
+            assert_eq!(bytes_per_second(text), Some(bytes), "{text}");
+        }
+        for text in ["", "64", "64KiB", "KiB/s", "0B/s", "-1KiB/s", "1e999B/s", "NaNB/s", "1KiB/m"]
+        {
+            assert_eq!(bytes_per_second(text), None, "{text}");
+        }
     }
 }

@@ -136,33 +136,26 @@ impl Logger {
     /// Writes the line of a flood that begins or has ended.
     #[cold]
     pub(super) fn write_flood(&self, report: &FloodReport) {
-        const SHOWN: usize = 5;
-        let (severity, event) = match report.has_ended {
-            false => (Severity::Warn, "log_flood_started"),
-            true => (Severity::Info, "log_flood_ended"),
-        };
-        self.notice_with(severity, event, |out| {
+        if !report.has_ended {
+            return self.notice_with(Severity::Warn, "log_flood_started", |out| {
+                let detail = "the budget is used up; lines below WARN are counted instead of written, those of the \
+                              call sites that write the most first; `log_flood_ended` has the counts";
+                members::text(out, "budget", &shown::text(&report.directive));
+                members::text(out, "detail", detail);
+                write_cut_sites(report, out);
+            });
+        }
+        self.notice_with(Severity::Info, "log_flood_ended", |out| {
             members::text(out, "budget", &shown::text(&report.directive));
-            if report.has_ended {
-                members::open(out, "seconds");
-                Encoder::json(out, self.value_limit).f64(report.seconds());
-                let (lines, bytes) = report.cut.iter().fold((0, 0), |(lines, bytes), (_, cut)| {
-                    (lines + cut.lines, bytes + cut.bytes())
-                });
-                for (key, count) in [("lines", lines), ("bytes", bytes)] {
-                    members::open(out, key);
-                    Encoder::json(out, self.value_limit).u64(count);
-                }
-            } else {
-                let help = "the budget is used up; lines below WARN are counted instead of written, those of the \
-                            call sites that write the most first; `log_flood_ended` has the counts";
-                members::text(out, "help", help);
+            members::open(out, "seconds");
+            Encoder::json(out, self.value_limit).f64(report.seconds());
+            let lines = report.cut.iter().map(|(_, cut)| cut.lines).sum();
+            let bytes = report.cut.iter().map(|(_, cut)| cut.bytes()).sum();
+            for (key, count) in [("lines", lines), ("bytes", bytes)] {
+                members::open(out, key);
+                Encoder::json(out, self.value_limit).u64(count);
             }
-            let mut list = SiteList::begin(out);
-            for (site, cut) in report.cut.iter().take(SHOWN) {
-                list.add(*site, cut.lines, cut.bytes(), None);
-            }
-            list.end();
+            write_cut_sites(report, out);
         });
     }
 
@@ -197,6 +190,16 @@ impl Logger {
             self.strict_report(place.as_str(), &members, &[name]);
         }
     }
+}
+
+/// Appends the call sites with the most lines cut.
+fn write_cut_sites(report: &FloodReport, out: &mut String) {
+    const SHOWN: usize = 5;
+    let mut list = SiteList::begin(out);
+    for (site, cut) in report.cut.iter().take(SHOWN) {
+        list.add(*site, cut.lines, cut.bytes(), None);
+    }
+    list.end();
 }
 
 /// Checks whether another panic hook has replaced candor's. A step, job or request that panicked calls this.

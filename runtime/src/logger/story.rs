@@ -199,7 +199,9 @@ impl Logger {
         }
         let lines = held.take();
         drop(held);
-        lines.iter().for_each(|line| self.sink.suppress(line.site));
+        for line in &lines {
+            self.sink.suppress(line.site);
+        }
         let left_out = lines.len() as u64;
         if left_out > 0 {
             self.open_stories.remove(request);

@@ -156,6 +156,7 @@ fn every_event_of_the_library_is_in_the_reference_with_its_keys() {
             ("members::text(out, \"event\", \"", "\""),
             ("text(out, limit, \"event\", \"", "\""),
             ("notice_with(Severity::Info, \"", "\""),
+            ("notice_with(Severity::Warn, \"", "\""),
             ("\"event\\\":\\\"", "\\"),
             ("event: \"", "\""),
         ] {

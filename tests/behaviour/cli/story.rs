@@ -460,3 +460,48 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// The wide line of a request whose other lines were left out, with further members.
+fn wide(level: &str, status: u16, outcome: &str) -> String {
+    const WIDE: &str = ",\"slowest_step\":\"insert_order\",\"lines_left_out\":5,\
+        \"step_own_ms\":{\"log_in\":3.287,\"price\":0.002},\"dependencies\":{\"payments\":{\"calls\":1,\"ms\":18.569},\
+        \"sqlite\":{\"calls\":2,\"ms\":19.470,\"retries\":1}},\"cart_cents\":1250";
+    let end = completed(43.7, status, outcome, WIDE);
+    line("r-9", 43_700, level, 1, &end.replace("dependency_ms\":0.000", "dependency_ms\":38.000"))
+}
+
+#[test]
+fn a_wide_line_shows_its_times_and_says_that_lines_were_left_out() {
+    let said = candor(&["story", "r-9", "-"], &joined(&[wide("INFO", 201, "ok")]));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let wanted = "\
+dependencies  87% of the time: sqlite 19.5 ms in 2 calls, payments 18.6 ms
+steps         log_in 3.29 ms, price 0.002 ms of their own
+fields        cart_cents=1250
+left out      5 lines because the request ended well (LOG_STORY)
+";
+    assert!(said.out.contains(wanted), "{}", said.out);
+    assert!(!said.out.contains("missing") && !said.out.contains("no steps"), "{}", said.out);
+    let story =
+        &candor(&["story", "r-9", "-", "--json"], &joined(&[wide("INFO", 201, "ok")])).json()[0];
+    let part = &story["parts"][0];
+    assert_eq!((&part["lines_left_out"], &part["missing_lines"]), (&5.into(), &0.into()));
+    assert_eq!(part["step_own_ms"]["log_in"], 3.287);
+    assert_eq!(part["dependencies"][0]["dependency"], "sqlite");
+    // Every line that was left out was below WARN.
+    let said = candor(&["story", "r-9", "-"], &joined(&[wide("INFO", 404, "ok")]));
+    assert!(said.out.contains("every step and call went well"), "{}", said.out);
+    let said = candor(&["story", "r-9", "-"], &joined(&[wide("ERROR", 500, "error")]));
+    assert!(said.out.contains("left out      5 lines below WARN (LOG_STORY)"), "{}", said.out);
+}
+
+#[test]
+fn requests_counts_wide_lines_and_steps_notes_them() {
+    let mut lines = failing("r-7");
+    lines.push(wide("INFO", 201, "ok"));
+    let rows = candor(&["requests", "-", "--json"], &joined(&lines)).json();
+    assert_eq!(rows.len(), 2);
+    let said = candor(&["steps", "-"], &joined(&lines));
+    assert!(said.err.contains("lines left out by LOG_STORY in 1 requests or jobs"), "{}", said.err);
+    assert!(said.out.contains("of the 100 ms of 1 requests"), "{}", said.out);
+}

@@ -462,6 +462,15 @@ fn a_request_that_is_open_for_long_is_reported_once() {
 }
 
 #[test]
+fn a_request_without_an_end_is_known_by_its_first_line_in_profile_compact() {
+    let second = line("r-7", 31_000, "INFO", 2, "\"stock\":3");
+    let short = second.replace("\"user_id\":\"41\",\"method\":\"POST\",\"path\":\"/orders\",", "");
+    let shown = tail(&[], &joined(&[line("r-7", 30_000, "INFO", 1, ""), short]));
+    let head = "\n10:00:00.031  no end  ≥1.00 ms  r-7            POST /orders\n";
+    assert!(shown.contains(head) && shown.contains("stock=3"), "{shown}");
+}
+
+#[test]
 fn requests_that_never_end_are_given_up_in_bounded_memory() {
     let mut live = Live::start(&["--grep", "the end"]);
     let mut block = String::new();
@@ -486,8 +495,9 @@ fn requests_that_never_end_are_given_up_in_bounded_memory() {
         assert!(kilobytes < 30_000, "{kilobytes} kB");
     }
     // One request is bounded too.
-    let line = line("r-1", 30_000, "INFO", 1, &format!("\"padding\":\"{}\"", "x".repeat(100_000)));
-    let shown = tail(&[], format!("{line}\n").repeat(12).as_bytes());
+    let padding = format!("\"padding\":\"{}\"", "x".repeat(100_000));
+    let long = line("r-1", 30_000, "INFO", 1, &padding);
+    let shown = tail(&[], format!("{long}\n").repeat(12).as_bytes());
     assert!(shown.contains("! 2 further lines are left out"), "{shown}");
 }
 

@@ -108,7 +108,7 @@ impl Layout<'_> {
                 indent += NUMBER;
             }
         }
-        self.text(facts, position);
+        self.content(facts, position);
         self.all_fields(indent + INDENT);
         self.error_and_backtrace(facts, position, indent + INDENT);
     }
@@ -190,7 +190,7 @@ impl Layout<'_> {
     }
 
     /// The text of the line up to its fields.
-    fn text(&mut self, facts: &RowFacts<'_>, position: Position) {
+    fn content(&mut self, facts: &RowFacts<'_>, position: Position) {
         match facts.kind {
             RowKind::Step | RowKind::Call => {
                 for (at, part) in [facts.dependency, facts.operation, facts.name]

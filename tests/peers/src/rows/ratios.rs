@@ -91,6 +91,14 @@ pub(crate) const RATIOS: &[Ratio] = &[
         over: &candor::EVENT,
     },
     Ratio {
+        name: "fmt_text_over_pretty_event",
+        asked: "the event with tracing-subscriber's text, times candor's pretty format",
+        bar: Bar::Least(1.0),
+        kind: Kind::Times,
+        of: &tracing_fmt::TEXT_EVENT,
+        over: &candor::PRETTY_EVENT,
+    },
+    Ratio {
         name: "redact_over_serde",
         asked: "8 fields redacted to JSON, times serde_json writing them raw",
         bar: Bar::Most(1.0),
@@ -137,6 +145,14 @@ pub(crate) const RATIOS: &[Ratio] = &[
         kind: Kind::Allocations,
         of: &candor::EVENT,
         over: &candor::EVENT,
+    },
+    Ratio {
+        name: "allocs_pretty_step",
+        asked: "allocations of a step in the pretty format",
+        bar: Bar::Most(0.0),
+        kind: Kind::Allocations,
+        of: &candor::PRETTY_STEP,
+        over: &candor::PRETTY_STEP,
     },
     Ratio {
         name: "allocs_redact",
