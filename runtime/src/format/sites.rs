@@ -54,16 +54,17 @@ impl LazySiteId {
         LazySiteId(AtomicU32::new(0))
     }
 
-    #[inline]
-    pub(crate) fn get(&self, key: impl FnOnce() -> SiteKey<'static>) -> SiteId {
+    /// The index if it is assigned.
+    #[inline(always)]
+    pub(crate) fn known(&self) -> Option<SiteId> {
         match self.0.load(Ordering::Relaxed) {
-            0 => self.assign(key()),
-            id => SiteId(id),
+            0 => None,
+            id => Some(SiteId(id)),
         }
     }
 
     #[cold]
-    fn assign(&self, key: SiteKey<'static>) -> SiteId {
+    pub(crate) fn assign(&self, key: SiteKey<'static>) -> SiteId {
         let id = key.id();
         self.0.store(id.0, Ordering::Relaxed);
         id

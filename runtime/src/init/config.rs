@@ -193,7 +193,9 @@ impl Config {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
 
-    /// Writes to `writer`, with one `write_all` per line.
+    /// Writes to `writer`, with one `write` per line, or several if it accepts only a part.
+    ///
+    /// If it fails after it has accepted a part, the rest is written before the next line.
     ///
     /// Clones of the configuration share the writer, behind a lock.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {

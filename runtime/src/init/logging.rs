@@ -190,6 +190,7 @@ impl Logging {
 
 impl Drop for Logging {
     fn drop(&mut self) {
+        self.logger.report_floods(Duration::ZERO);
         self.logger.write_bill();
         let (unwritten, unexported) = self.flush_all(LAST_LINES);
         // The export closes first, because it reports its losses on the output.

@@ -33,7 +33,6 @@ use crate::format::sites::SiteId;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
-use crate::json::shown::Shown;
 use crate::levels::ActiveLevels;
 #[cfg(feature = "otlp")]
 use crate::redact::shown;
@@ -145,17 +144,21 @@ impl Logger {
         }
         let reserved = match &self.budget {
             None => 0.0,
-            Some(budget) => match self.admit(budget, known, record) {
-                Admission::Admitted(bytes) => bytes,
-                Admission::Cut => return,
-            },
+            Some(_) if record.severity >= Severity::Warn || !record.capped => 0.0,
+            Some(budget) => {
+                let (at, target) = (record.at, record.logger.as_str());
+                match self.admit(budget, known, at, record.site, target) {
+                    Admission::Admitted(bytes) => bytes,
+                    Admission::Cut => return,
+                }
+            }
         };
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
         let step = self.step_of(request);
         let len = self.put(request, step, record.severity, record.site, &mut buffer.line);
-        self.charge(record, reserved, len);
+        self.charge(record.at, record.site, record.logger.as_str(), reserved, len);
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
@@ -187,23 +190,22 @@ impl Logger {
     }
 
     /// Decides whether the budgets have room for a line. Lines from WARN on, and those to which no limit applies, are
-    /// never cut.
+    /// not asked about.
     #[cold]
     fn admit(
         &self,
         budget: &Budget,
         request: Option<&Arc<Request>>,
-        record: &Record<'_>,
+        at: Tick,
+        site: SiteId,
+        target: &str,
     ) -> Admission {
-        if record.severity >= Severity::Warn || !record.capped {
-            return Admission::Admitted(0.0);
-        }
-        let (admission, reports) = budget.admit(record.at, record.site, record.logger.as_str());
+        let (admission, reports) = budget.admit(at, site, target);
         if admission == Admission::Cut {
             if let Some(request) = request {
                 request.suppressed.fetch_add(1, Ordering::Relaxed);
             }
-            self.sink.suppress(record.site);
+            self.sink.suppress(site);
         }
         self.write_floods(reports);
         admission
@@ -211,9 +213,9 @@ impl Logger {
 
     /// Counts the bytes of a line that is written.
     #[inline]
-    fn charge(&self, record: &Record<'_>, reserved: f64, len: usize) {
+    fn charge(&self, at: Tick, site: SiteId, target: &str, reserved: f64, len: usize) {
         if let Some(budget) = &self.budget {
-            budget.charge(record.at, record.site, record.logger.as_str(), reserved, len);
+            budget.charge(at, site, target, reserved, len);
         }
     }
 
@@ -277,20 +279,18 @@ impl Logger {
         let (lines, lost) = recorder.finish(self.id);
         let mut count = 0;
         for KeptLine { severity, step, site, mut text } in lines {
-            // Only its place in a budget is read. The target was shown when the line was rendered.
-            let target = Shown::literal(site.key().target);
-            let record =
-                Record { site, capped: true, logger: target, ..Record::own(severity, "kept") };
+            let (now, target) = (Tick::now(), site.key().target);
             let reserved = match &self.budget {
                 None => 0.0,
-                Some(budget) => match self.admit(budget, Some(request), &record) {
+                Some(_) if severity >= Severity::Warn => 0.0,
+                Some(budget) => match self.admit(budget, Some(request), now, site, target) {
                     Admission::Admitted(bytes) => bytes,
                     Admission::Cut => continue,
                 },
             };
             self.template.number(request.next_line(), &mut text);
             let len = self.put(Some(request), step, severity, site, &mut text);
-            self.charge(&record, reserved, len);
+            self.charge(now, site, target, reserved, len);
             count += 1;
         }
         (count, lost)
@@ -306,7 +306,7 @@ impl Logger {
             let request = request.as_ref();
             let step = self.step_of(request);
             let len = self.put(request, step, record.severity, record.site, &mut buffer.line);
-            self.charge(record, 0.0, len);
+            self.charge(record.at, record.site, record.logger.as_str(), 0.0, len);
         });
     }
 
@@ -327,7 +327,7 @@ impl Logger {
             let request = request.as_ref();
             let written = self.finish(request, record.severity, line, |line| {
                 if in_its_order {
-                    self.charge(record, 0.0, line.len());
+                    self.charge(record.at, record.site, record.logger.as_str(), 0.0, line.len());
                 }
                 self.audit.write_now(record.site, line)
             });
