@@ -54,21 +54,26 @@ impl LazySiteId {
         LazySiteId(AtomicU32::new(0))
     }
 
-    #[inline]
-    pub(crate) fn get(&self, key: impl FnOnce() -> SiteKey<'static>) -> SiteId {
+    /// The index if it is assigned.
+    #[inline(always)]
+    pub(crate) fn known(&self) -> Option<SiteId> {
         match self.0.load(Ordering::Relaxed) {
-            0 => self.assign(key()),
-            id => SiteId(id),
+            0 => None,
+            id => Some(SiteId(id)),
         }
     }
 
     #[cold]
-    fn assign(&self, key: SiteKey<'static>) -> SiteId {
+    pub(crate) fn assign(&self, key: SiteKey<'static>) -> SiteId {
         let id = key.id();
         self.0.store(id.0, Ordering::Relaxed);
         id
     }
 }
+
+/// The most targets of one place in the code, since a `log` record can have a target that is made at run time. Further
+/// ones share an index.
+const MAX_TARGETS: usize = 8;
 
 /// What identifies a call site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,6 +119,8 @@ struct KnownSites {
     ids: HashMap<SiteKey<'static>, SiteId>,
     /// By index.
     keys: Vec<SiteKey<'static>>,
+    /// The number of targets of each place in the code, under the key without a target.
+    targets: HashMap<SiteKey<'static>, usize>,
 }
 
 static KNOWN: LazyLock<RwLock<KnownSites>> = LazyLock::new(|| RwLock::new(KnownSites::new()));
@@ -157,21 +164,34 @@ impl<'a> SiteKey<'a> {
 impl KnownSites {
     fn new() -> Self {
         // The first place stands for an index that is not assigned.
-        KnownSites { ids: HashMap::new(), keys: vec![NO_LOCATION, NO_LOCATION, OTHER] }
+        KnownSites {
+            ids: HashMap::new(),
+            keys: vec![NO_LOCATION, NO_LOCATION, OTHER],
+            targets: HashMap::new(),
+        }
     }
 
     #[cold]
-    fn assign(&mut self, key: SiteKey<'_>) -> SiteId {
+    fn assign(&mut self, mut key: SiteKey<'_>) -> SiteId {
         if let Some(id) = self.ids.get(&key) {
             return *id;
+        }
+        let SiteKey { file, line, event, dependency, name, .. } = key;
+        let place = SiteKey { file, line, target: "", event, dependency, name };
+        let targets = self.targets.entry(place).or_default();
+        *targets += 1;
+        if *targets > MAX_TARGETS {
+            key = place;
+            if let Some(id) = self.ids.get(&key) {
+                return *id;
+            }
         }
         let id = match u32::try_from(self.keys.len()) {
             Ok(id) if self.keys.len() < SiteId::LIMIT => SiteId(id),
             _ => return SiteId::OTHER,
         };
         let target: &'static str = Box::leak(Box::from(key.target));
-        let SiteKey { file, line, event, dependency, name, .. } = key;
-        let key = SiteKey { file, line, target, event, dependency, name };
+        let key = SiteKey { target, ..place };
         self.keys.push(key);
         self.ids.insert(key, id);
         id
@@ -226,5 +246,16 @@ mod tests {
         assert_eq!((known.assign(key(0)), known.assign(key(4999))), (first, SiteId::OTHER));
         assert_eq!(known.keys.len(), SiteId::LIMIT);
         assert_eq!(SiteKey::of_event(None, None, "any", "").id(), SiteId::NO_LOCATION);
+    }
+
+    #[test]
+    fn targets_that_are_made_at_run_time_use_up_few_indexes() {
+        let mut known = KnownSites::new();
+        let targets: Vec<String> = (0..1000).map(|number| format!("connection-{number}")).collect();
+        let key = |at: usize| SiteKey::of_event(Some("src/net.rs"), Some(7), &targets[at], "");
+        let ids: Vec<SiteId> = (0..1000).map(|at| known.assign(key(at))).collect();
+        assert_eq!(known.keys.len(), 3 + MAX_TARGETS + 1);
+        assert_eq!(known.assign(key(3)), ids[3]);
+        assert!(ids[MAX_TARGETS..].iter().all(|id| *id == ids[999]));
     }
 }

@@ -88,6 +88,15 @@ where
     }
 }
 
+/// The last segments of the paths.
+const PATHS: &[&str] = &[
+    "levels",
+    "counts",
+    "sites",
+    #[cfg(feature = "metrics")]
+    "metrics",
+];
+
 /// Limit for the body of a request, in bytes.
 const LONGEST_BODY: usize = 8 * 1024;
 
@@ -115,10 +124,10 @@ async fn respond_to<B: Body>(
         }
         ("counts", &Method::GET) => Ok(counts()),
         ("sites", &Method::GET) => Ok(sites()),
-        ("levels" | "counts" | "sites", _) => {
-            Err((StatusCode::METHOD_NOT_ALLOWED, "take GET, or PUT for `levels`".to_owned()))
+        (path, _) if PATHS.contains(&path) => {
+            Err((StatusCode::METHOD_NOT_ALLOWED, "use GET, or PUT for `levels`".to_owned()))
         }
-        _ => Err((StatusCode::NOT_FOUND, "there are `levels`, `counts` and `sites`".to_owned())),
+        _ => Err((StatusCode::NOT_FOUND, format!("the paths are {}", PATHS.join(", ")))),
     }
 }
 

@@ -105,6 +105,6 @@ impl Settings {
 
     /// Whether a request is written in full because it belongs to a sample.
     fn is_in_full(&self, story: &RequestStory, share: Sampling) -> bool {
-        story.is_of_problems() && self.rate < 1.0 && share != Sampling::NotSampled
+        story.tells_problems(story.logger) && self.rate < 1.0 && share != Sampling::NotSampled
     }
 }

@@ -200,7 +200,9 @@ impl Config {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
 
-    /// Writes to `writer`, with one `write_all` per line.
+    /// Writes to `writer`, with one `write` per line, or several if it accepts only a part.
+    ///
+    /// If it fails after it has accepted a part, the rest is written before the next line.
     ///
     /// Clones of the configuration share the writer, behind a lock.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
@@ -426,7 +428,7 @@ impl Config {
     /// the request has a problem, and the request then writes its further lines at once. A request has a problem if
     ///
     /// - it logs a line at WARN or above, or its completion line is one;
-    /// - it takes longer than the [`slow`](crate::http::RequestLayer::slow) threshold of its HTTP layer or, without one
+    /// - at one of its lines or at its end, it has taken longer than the [`slow`](crate::http::RequestLayer::slow) threshold of its HTTP layer or, without one
     ///   and for jobs, longer than [`story_slow`](Self::story_slow);
     /// - it would hold more than [`story_lines`](Self::story_lines), [`story_bytes`](Self::story_bytes) or
     ///   [`story_total_bytes`](Self::story_total_bytes) allow;

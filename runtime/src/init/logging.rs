@@ -122,9 +122,8 @@ impl Logging {
         unwritten.max(unexported)
     }
 
-    /// Writes what open requests hold, and flushes the output and the export at the same time. If it `closes`, requests hold
-    /// nothing later.
-    /// Returns how many lines were not written and not exported.
+    /// Writes what open requests hold, and flushes the output and the export at the same time. If it `closes`, requests
+    /// hold nothing later. Returns how many lines were not written and not exported.
     fn flush_all(&self, within: Duration, closes: bool) -> (u64, u64) {
         self.logger.report_floods(Duration::ZERO);
         let until = timer::after(within);
@@ -199,8 +198,12 @@ impl Logging {
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        self.logger.write_bill();
-        let (unwritten, unexported) = self.flush_all(LAST_LINES, true);
+        let (mut unwritten, mut unexported) = self.flush_all(LAST_LINES, true);
+        if self.logger.bill.is_some() {
+            // After the lines that it counts.
+            self.logger.write_bill();
+            (unwritten, unexported) = self.flush_all(LAST_REPORTS, true);
+        }
         // The export closes first, because it reports its losses on the output.
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {
@@ -216,8 +219,7 @@ impl Drop for Logging {
     }
 }
 
-/// How long dropping the guard waits for the reports of an export to be written.
-#[cfg(feature = "otlp")]
+/// How long dropping the guard waits for the bill and the reports of an export to be written.
 const LAST_REPORTS: Duration = Duration::from_millis(200);
 
 /// Prints from a thread, and waits for it only briefly, because standard error may be the output that stalls.

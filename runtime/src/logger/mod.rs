@@ -36,7 +36,6 @@ use crate::format::sites::SiteId;
 use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
-use crate::json::shown::Shown;
 use crate::levels::ActiveLevels;
 #[cfg(feature = "otlp")]
 use crate::redact::shown;
@@ -150,21 +149,16 @@ impl Logger {
                 return self.withhold(buffer, known, overrides, decision, record, spans, fields);
             }
         }
-        let reserved = match &self.budget {
-            None => 0.0,
-            Some(budget) => match self.admit(budget, known, record) {
-                Admission::Admitted(bytes) => bytes,
-                Admission::Cut => return false,
-            },
-        };
+        let Some(reserved) = self.reserve(known, record) else { return false };
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
         let step = self.step_of(request);
-        let len = self.put(request, step, record.severity, record.site, &mut buffer.line);
-        self.charge(record, reserved, len);
+        let (len, is_written) =
+            self.put(request, step, record.severity, record.site, &mut buffer.line);
+        self.charge(record.at, record.site, record.logger.as_str(), reserved, len);
         self.write_due_notices();
-        true
+        is_written
     }
 
     /// Writes the notices that the values of a line caused.
@@ -200,24 +194,37 @@ impl Logger {
             && !strict_report::is_due()
     }
 
-    /// Decides whether the budgets have room for a line. Lines from WARN on, and those to which no limit applies, are
-    /// never cut.
+    /// The bytes of a budget that a line takes until its length is known; `None` if it is cut. Lines from WARN on, and
+    /// those to which no limit applies, are never cut.
+    #[inline]
+    fn reserve(&self, request: Option<&Arc<Request>>, record: &Record<'_>) -> Option<f64> {
+        match &self.budget {
+            Some(budget) if record.severity < Severity::Warn && record.capped => {
+                let (at, target) = (record.at, record.logger.as_str());
+                match self.admit(budget, request, at, record.site, target) {
+                    Admission::Admitted(bytes) => Some(bytes),
+                    Admission::Cut => None,
+                }
+            }
+            _ => Some(0.0),
+        }
+    }
+
     #[cold]
     fn admit(
         &self,
         budget: &Budget,
         request: Option<&Arc<Request>>,
-        record: &Record<'_>,
+        at: Tick,
+        site: SiteId,
+        target: &str,
     ) -> Admission {
-        if record.severity >= Severity::Warn || !record.capped {
-            return Admission::Admitted(0.0);
-        }
-        let (admission, reports) = budget.admit(record.at, record.site, record.logger.as_str());
+        let (admission, reports) = budget.admit(at, site, target);
         if admission == Admission::Cut {
             if let Some(request) = request {
                 request.suppressed.fetch_add(1, Ordering::Relaxed);
             }
-            self.sink.suppress(record.site);
+            self.sink.suppress(site);
         }
         self.write_floods(reports);
         admission
@@ -225,16 +232,17 @@ impl Logger {
 
     /// Counts the bytes of a line that is written.
     #[inline]
-    fn charge(&self, record: &Record<'_>, reserved: f64, len: usize) {
+    fn charge(&self, at: Tick, site: SiteId, target: &str, reserved: f64, len: usize) {
         if let Some(budget) = &self.budget {
-            budget.charge(record.at, record.site, record.logger.as_str(), reserved, len);
+            budget.charge(at, site, target, reserved, len);
         }
     }
 
     /// Reports the floods that have been over for this time.
     #[cold]
     pub(crate) fn report_floods(&self, quiet: Duration) {
-        if let Some(budget) = &self.budget {
+        // The sink rejects the lines of a writer that flushes.
+        if let Some(budget) = self.budget.as_ref().filter(|_| !sink::is_writing()) {
             self.write_floods(budget.take_ended(Tick::now(), quiet));
         }
     }
@@ -251,7 +259,7 @@ impl Logger {
     #[cold]
     fn decide(&self, overrides: &RequestOverrides, record: &Record<'_>) -> LineDecision {
         let for_all = self.levels.load().allow(record.logger.as_str(), record.severity.level());
-        match (overrides.decide(record, for_all), &overrides.story) {
+        match (overrides.decide(record, for_all, self.id), &overrides.story) {
             (LineDecision::Write, Some(story)) if story.logger == self.id => LineDecision::Tell,
             (decision, _) => decision,
         }
@@ -299,29 +307,28 @@ impl Logger {
     #[cfg(feature = "http")]
     pub(crate) fn write_kept(&self, request: &Arc<Request>, recorder: &Recorder) -> (u64, u64) {
         let (lines, lost) = recorder.finish(self.id);
-        let mut count = 0;
-        for KeptLine { severity, step, site, mut text } in lines {
-            let record = Self::kept_record(severity, site);
-            let reserved = match &self.budget {
-                None => 0.0,
-                Some(budget) => match self.admit(budget, Some(request), &record) {
-                    Admission::Admitted(bytes) => bytes,
-                    Admission::Cut => continue,
-                },
-            };
+        let count = lines.len() as u64;
+        for line in lines {
+            let KeptLine { severity, step, site, mut text } = line;
             let _turn = self.take_turn(Some(request), &mut text);
-            let len = self.put(Some(request), step, severity, site, &mut text);
-            self.charge(&record, reserved, len);
-            count += 1;
+            self.put_kept(request, step, severity, site, &mut text);
         }
         (count, lost)
     }
 
-    /// The record of a line that was kept, of which only its place in a budget is read. Its target was shown when the
-    /// line was rendered.
-    fn kept_record(severity: Severity, site: SiteId) -> Record<'static> {
-        let logger = Shown::literal(site.key().target);
-        Record { site, capped: true, logger, ..Record::own(severity, "kept") }
+    /// Writes a line that was kept. A budget counts it and does not cut it, so that the story of a problem is complete.
+    fn put_kept(
+        &self,
+        request: &Arc<Request>,
+        step: u32,
+        severity: Severity,
+        site: SiteId,
+        line: &mut String,
+    ) {
+        let (len, _) = self.put(Some(request), step, severity, site, line);
+        if self.budget.is_some() {
+            self.charge(Tick::now(), site, site.key().target, 0.0, len);
+        }
     }
 
     /// Writes a line of candor's own, regardless of levels and limits.
@@ -334,8 +341,8 @@ impl Logger {
             self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let _turn = self.take_turn(request.filter(|_| seq.is_some()), &mut buffer.line);
             let step = self.step_of(request);
-            let len = self.put(request, step, record.severity, record.site, &mut buffer.line);
-            self.charge(record, 0.0, len);
+            let (len, _) = self.put(request, step, record.severity, record.site, &mut buffer.line);
+            self.charge(record.at, record.site, record.logger.as_str(), 0.0, len);
         });
     }
 
@@ -359,7 +366,13 @@ impl Logger {
             let written =
                 self.finish(request, step, record.severity, !in_its_order, line, |line| {
                     if in_its_order {
-                        self.charge(record, 0.0, line.len());
+                        self.charge(
+                            record.at,
+                            record.site,
+                            record.logger.as_str(),
+                            0.0,
+                            line.len(),
+                        );
                     }
                     self.audit.write_now(record.site, line)
                 });
@@ -437,7 +450,7 @@ impl Logger {
         });
     }
 
-    /// Writes a rendered line, and returns its length in its format. `step` is the id of the step that was active.
+    /// Writes a rendered line. Returns its length in its format, and whether it was written. `step` is the id of the step that was active.
     fn put(
         &self,
         request: Option<&Arc<Request>>,
@@ -445,14 +458,11 @@ impl Logger {
         severity: Severity,
         site: SiteId,
         line: &mut String,
-    ) -> usize {
-        let write = |line: &str| {
-            self.sink.write(site, severity, line);
-            line.len()
-        };
-        let len = self.finish(request, step, severity, false, line, write);
+    ) -> (usize, bool) {
+        let write = |line: &str| (line.len(), self.sink.write(site, severity, line));
+        let written = self.finish(request, step, severity, false, line, write);
         self.export(request, step, severity, line);
-        len
+        written
     }
 
     /// Passes a JSON line to the export. `step` is the id of the active step; a step's own line names the step itself.
@@ -507,7 +517,9 @@ impl Logger {
         }
         if let Some(profile) = &self.profile {
             buffer::with(&PROFILED, |text| {
-                self.write_profiled(profile, Request::identified(request), line, text);
+                // Lines of a separate file have no first line there.
+                let request = Request::identified(request).filter(|_| !is_audit_file);
+                self.write_profiled(profile, request, line, text);
                 text.push('\n');
                 write(text)
             })

@@ -124,20 +124,40 @@ impl Logger {
     ) {
         let record = Record::own(severity, event);
         if self.levels.load().allow(record.logger.as_str(), severity.level()) {
-            current::with_line_buffer(|buffer| {
-                self.write_for(buffer, None, &record, SpanScope::Nothing, None, |out| {
-                    members::text(out, "event", event);
-                    fields(out);
-                });
-            });
+            self.write_notice(&record, event, fields);
         }
+    }
+
+    /// Writes a line about the process that somebody has asked for, whatever the levels are.
+    #[cold]
+    pub(super) fn notice_always(
+        &self,
+        severity: Severity,
+        event: &'static str,
+        fields: impl FnOnce(&mut String),
+    ) {
+        self.write_notice(&Record::own(severity, event), event, fields);
+    }
+
+    fn write_notice(
+        &self,
+        record: &Record<'_>,
+        event: &'static str,
+        fields: impl FnOnce(&mut String),
+    ) {
+        current::with_line_buffer(|buffer| {
+            self.write_for(buffer, None, record, SpanScope::Nothing, None, |out| {
+                members::text(out, "event", event);
+                fields(out);
+            });
+        });
     }
 
     /// Writes the line of a flood that begins or has ended.
     #[cold]
     pub(super) fn write_flood(&self, report: &FloodReport) {
         if !report.has_ended {
-            return self.notice_with(Severity::Warn, "log_flood_started", |out| {
+            return self.notice_always(Severity::Warn, "log_flood_started", |out| {
                 let detail = "the budget is used up; lines below WARN are counted instead of written, those of the \
                               call sites that write the most first; `log_flood_ended` has the counts";
                 members::text(out, "budget", &shown::text(&report.directive));
@@ -145,7 +165,7 @@ impl Logger {
                 write_cut_sites(report, out);
             });
         }
-        self.notice_with(Severity::Info, "log_flood_ended", |out| {
+        self.notice_always(Severity::Info, "log_flood_ended", |out| {
             members::text(out, "budget", &shown::text(&report.directive));
             members::open(out, "seconds");
             Encoder::json(out, self.value_limit).f64(report.seconds());

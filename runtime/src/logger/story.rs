@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::budget::Admission;
 use super::{Logger, with_layer};
 use crate::base::clock::Tick;
 use crate::base::lock;
@@ -102,14 +101,12 @@ impl Logger {
         let (line, severity) = (&mut buffer.line, record.severity);
         let step = self.step_of(Some(request));
         // Before the lock, because the notice of a flood is a line, too.
-        let reserved = match &self.budget {
-            Some(budget) if lock_turn(story).is_some_and(|held| !held.is_holding()) => {
-                match self.admit(budget, Some(request), record) {
-                    Admission::Admitted(bytes) => bytes,
-                    Admission::Cut => return false,
-                }
-            }
-            _ => 0.0,
+        let is_direct = || lock_turn(story).is_some_and(|held| !held.is_holding());
+        let reserved = if self.budget.is_some() && is_direct() {
+            let Some(bytes) = self.reserve(Some(request), record) else { return false };
+            bytes
+        } else {
+            0.0
         };
         let _turn = {
             let mut turn = lock_turn(story);
@@ -133,9 +130,9 @@ impl Logger {
             self.number(request, line);
             turn
         };
-        let len = self.put(Some(request), step, severity, record.site, line);
-        self.charge(record, reserved, len);
-        true
+        let (len, is_written) = self.put(Some(request), step, severity, record.site, line);
+        self.charge(record.at, record.site, record.logger.as_str(), reserved, len);
+        is_written
     }
 
     /// Numbers a line that was rendered whole with [`NO_SEQ`], and cuts it if it is too long. The lines that its request
@@ -163,16 +160,14 @@ impl Logger {
         self.shrink(line);
     }
 
-    /// Writes the lines that a request holds. It holds no further ones. A budget counts them and cuts none of them, since
-    /// the story of a problem is complete.
+    /// Writes the lines that a request holds. It holds no further ones.
     fn write_held(&self, request: &Arc<Request>, held: &mut HeldLines) {
         if held.count() > 0 {
             self.open_stories.remove(request);
         }
         for KeptLine { severity, step, site, mut text } in held.take() {
             self.number(request, &mut text);
-            let len = self.put(Some(request), step, severity, site, &mut text);
-            self.charge(&Self::kept_record(severity, site), 0.0, len);
+            self.put_kept(request, step, severity, site, &mut text);
         }
     }
 
@@ -197,6 +192,7 @@ impl Logger {
             self.write_held(request, &mut held);
             return None;
         }
+        story.set_ended_well();
         let lines = held.take();
         drop(held);
         for line in &lines {

@@ -9,6 +9,7 @@ use ::metrics::{KeyName, Level, Metadata, Recorder, Unit, with_recorder};
 
 use super::series::CountSeries;
 use crate::base::catch::catch;
+use crate::sink;
 
 static METADATA: Metadata<'static> = Metadata::new("candor", Level::INFO, Some("candor::metrics"));
 
@@ -28,7 +29,8 @@ pub(super) fn panics() -> u64 {
 /// Reports one observation. If the recorder itself runs a step or call, that one is not reported, because it would
 /// call the recorder again without end.
 pub(super) fn report(series: &'static CountSeries, nanos: u64) {
-    if REPORTING.replace(true) {
+    // A step of a user's writer ends under the lock of its output.
+    if sink::is_writing() || REPORTING.replace(true) {
         return;
     }
     let reported = catch(|| {

@@ -60,8 +60,11 @@ impl OpenSteps {
     pub(crate) fn begin(&self, site: u32, step: u32, parent: u32, since: Tick) {
         let free = self.slots(step).find(|slot| slot.step.load(Ordering::Relaxed) == 0);
         if let Some(slot) = free {
-            let depth = if parent == 0 { 0 } else { self.depth_of(parent).saturating_add(1) };
-            slot.depth.store(key(step, depth), Ordering::Relaxed);
+            // Only indentation needs depths.
+            if self.0.len() == INDENTED {
+                let depth = if parent == 0 { 0 } else { self.depth_of(parent).saturating_add(1) };
+                slot.depth.store(key(step, depth), Ordering::Relaxed);
+            }
             slot.since.store(since.nanos(), Ordering::Relaxed);
             slot.step.store(key(site, step), Ordering::Release);
         }

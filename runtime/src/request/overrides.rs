@@ -79,8 +79,8 @@ impl RequestOverrides {
     /// Whether lines below WARN are not sampled away.
     ///
     /// With stories of problems, the sample is written in full, and the other requests if they have a problem.
-    fn writes_detail(&self) -> bool {
-        let is_told = || self.story.as_ref().is_some_and(RequestStory::is_of_problems);
+    fn writes_detail(&self, logger: u64) -> bool {
+        let is_told = || self.story.as_ref().is_some_and(|story| story.tells_problems(logger));
         self.is_sampled() || !self.is_quiet && is_told()
     }
 
@@ -96,11 +96,16 @@ impl RequestOverrides {
     }
 
     /// Decides whether and how to write a line. `is_for_all`: every request writes it, not only this one.
-    pub(crate) fn decide(&self, record: &Record<'_>, is_for_all: bool) -> LineDecision {
+    pub(crate) fn decide(
+        &self,
+        record: &Record<'_>,
+        is_for_all: bool,
+        logger: u64,
+    ) -> LineDecision {
         let detail = record.severity < Severity::Warn;
         if is_for_all {
             return match &self.recorder {
-                _ if self.writes_detail() || !detail => LineDecision::Write,
+                _ if self.writes_detail(logger) || !detail => LineDecision::Write,
                 Some(_) if record.capped => LineDecision::Keep,
                 _ => LineDecision::SampleAway,
             };

@@ -1,7 +1,7 @@
 //! The story of one request: the lines that it holds, and the totals of its steps and calls for the wide line.
 
 use std::mem;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -90,6 +90,7 @@ pub(crate) struct RequestStory {
     held: Mutex<HeldLines>,
     /// Lines that were not written because of the mode.
     pub(crate) left_out: AtomicU64,
+    has_ended_well: AtomicBool,
     times: Mutex<StoryTimes>,
 }
 
@@ -134,13 +135,21 @@ impl RequestStory {
             settings,
             held: Mutex::new(HeldLines { is_holding, lines: Vec::new(), bytes: 0 }),
             left_out: AtomicU64::new(0),
+            has_ended_well: AtomicBool::new(false),
             times: Mutex::default(),
         }
     }
 
-    /// Whether every line is written if the request has a problem.
-    pub(crate) fn is_of_problems(&self) -> bool {
+    /// Whether this logger writes every line if the request has a problem. Lines after a good end are no part of the
+    /// story.
+    pub(crate) fn tells_problems(&self, logger: u64) -> bool {
         self.settings.mode == Story::Problems
+            && self.logger == logger
+            && !self.has_ended_well.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_ended_well(&self) {
+        self.has_ended_well.store(true, Ordering::Relaxed);
     }
 
     /// Counts a line that the mode leaves out for good.

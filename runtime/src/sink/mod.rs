@@ -98,24 +98,28 @@ impl Sink {
         Arc::ptr_eq(&self.destination, &other.destination)
     }
 
-    /// Writes a line, its line feed included, or adds it to the queue. A line that can't be written is counted.
+    /// Writes a line, its line feed included, or adds it to the queue. A line that can't be written is counted. Returns
+    /// whether it was written or can be, as far as this is known.
     #[inline]
-    pub(crate) fn write(&self, site: SiteId, severity: Severity, line: &str) {
+    pub(crate) fn write(&self, site: SiteId, severity: Severity, line: &str) -> bool {
         match &self.queue {
-            None => {
-                let _ = self.write_now(site, line);
-            }
+            None => self.write_now(site, line).is_ok(),
             Some(queue) => self.enqueue(queue, site, severity, line),
         }
     }
 
-    fn enqueue(&self, queue: &Queue, site: SiteId, severity: Severity, line: &str) {
-        let Some(_guard) = WriteGuard::enter() else { return self.counters.reject(site) };
+    fn enqueue(&self, queue: &Queue, site: SiteId, severity: Severity, line: &str) -> bool {
+        let Some(_guard) = WriteGuard::enter() else {
+            self.counters.reject(site);
+            return false;
+        };
         if !queue.push(site, severity, line, &self.counters) {
-            let _ = write_line(&self.destination, site, line, false, &self.counters);
-        } else if severity == Severity::Critical {
+            return write_line(&self.destination, site, line, false, &self.counters).is_ok();
+        }
+        if severity == Severity::Critical {
             queue.flush(Instant::now() + CRITICAL_WAIT);
         }
+        true
     }
 
     /// Writes a line before it returns, past the queue.

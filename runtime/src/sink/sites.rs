@@ -143,7 +143,8 @@ impl SiteSums {
 
     /// The lines and bytes since `earlier`.
     pub(crate) fn since(self, earlier: SiteSums) -> Self {
-        SiteSums { lines: self.lines - earlier.lines, bytes: self.bytes - earlier.bytes, ..self }
+        let lines = self.lines.saturating_sub(earlier.lines);
+        SiteSums { lines, bytes: self.bytes.saturating_sub(earlier.bytes), ..self }
     }
 }
 
@@ -187,8 +188,8 @@ pub struct SiteStats {
     pub bytes: u64,
     /// Lines that could not be written.
     pub dropped: u64,
-    /// Lines that were withheld: by the limit of lines per request, by sampling, or by a
-    /// [`budget`](crate::Config::budget).
+    /// Lines that were withheld: by the limit of lines per request, by sampling, by a [`Story`](crate::Story), or by a
+    /// [`budget`](crate::Config::budget). Lines that a flight recorder discards are not counted.
     pub suppressed: u64,
 }
 

@@ -54,17 +54,11 @@ impl Target for WriterState {
         Ok(first)
     }
 
-    #[inline]
+    #[inline(always)]
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure> {
-        let mut written = 0;
-        // A panic of the writer drops its line, not the lines after it.
-        match catch_unwind(AssertUnwindSafe(|| write_all(&mut *self.to, bytes, &mut written))) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(WriteFailure::after(written, error)),
-            Err(_) => {
-                let loss = Loss { reason: Reason::Panicked, error: None };
-                Err(WriteFailure { written, loss })
-            }
+        match self.write_some(bytes) {
+            Ok(count) if count >= bytes.len() => Ok(()),
+            first => self.write_rest(bytes, first),
         }
     }
 
@@ -74,17 +68,39 @@ impl Target for WriterState {
     }
 }
 
-/// Like `Write::write_all`, and keeps count of the bytes that are written, also if the writer panics.
-#[inline]
-fn write_all(to: &mut (dyn Write + Send), bytes: &[u8], written: &mut usize) -> io::Result<()> {
-    while *written < bytes.len() {
-        match to.write(&bytes[*written..]) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            // A writer may claim more than it was given.
-            Ok(count) => *written = bytes.len().min(*written + count),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+impl WriterState {
+    /// Calls the writer once. Its panic drops a line, not the lines after it.
+    #[inline(always)]
+    fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Loss> {
+        match catch_unwind(AssertUnwindSafe(|| self.to.write(bytes))) {
+            Ok(Ok(count)) => Ok(count),
+            Ok(Err(error)) if error.kind() == ErrorKind::Interrupted => self.write_again(bytes),
+            Ok(Err(error)) => Err(Loss::from(error)),
+            Err(_) => Err(Loss { reason: Reason::Panicked, error: None }),
         }
     }
-    Ok(())
+
+    #[cold]
+    fn write_again(&mut self, bytes: &[u8]) -> Result<usize, Loss> {
+        self.write_some(bytes)
+    }
+
+    /// Goes on after a write that did not accept all, as `Write::write_all` does.
+    #[cold]
+    fn write_rest(&mut self, bytes: &[u8], first: Result<usize, Loss>) -> Result<(), WriteFailure> {
+        let mut written = 0;
+        let mut next = first;
+        loop {
+            match next {
+                Ok(0) => return Err(WriteFailure::after(written, ErrorKind::WriteZero.into())),
+                // A writer may claim more than it was given.
+                Ok(count) => written = bytes.len().min(written + count),
+                Err(loss) => return Err(WriteFailure { written, loss }),
+            }
+            if written == bytes.len() {
+                return Ok(());
+            }
+            next = self.write_some(&bytes[written..]);
+        }
+    }
 }

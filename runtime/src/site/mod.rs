@@ -170,17 +170,21 @@ impl Site {
     }
 
     /// The site's index in the counts of lines.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn id(&self) -> SiteId {
-        self.cache.id.get(|| {
-            let Spec { name, event, target, file, line, .. } = self.spec;
-            let dependency = self.dependency();
-            // An event of candor's own has no location in user code.
-            if name == event {
-                return SiteKey::of_own(target, event);
-            }
+        self.cache.id.known().unwrap_or_else(|| self.assign_id())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn assign_id(&self) -> SiteId {
+        let Spec { name, event, target, file, line, .. } = self.spec;
+        // An event of candor's own has no location in user code.
+        self.cache.id.assign(if name == event {
+            SiteKey::of_own(target, event)
+        } else {
             let key = SiteKey::of_event(Some(file), Some(line), target, event);
-            SiteKey { dependency, name, ..key }
+            SiteKey { dependency: self.dependency(), name, ..key }
         })
     }
 

@@ -84,6 +84,12 @@ impl<'a> RowFacts<'a> {
         for member in first.into_iter().chain(walk) {
             facts.add(member, fields);
         }
+        // The type stands beside the text of an error.
+        if facts.error_detail.is_none()
+            && let Some(name) = facts.error_type.take()
+        {
+            fields.put("error_type", name);
+        }
         if !facts.is_identity_known {
             put_changed(facts.identity, known, fields);
         }

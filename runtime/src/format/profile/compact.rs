@@ -5,7 +5,7 @@
 //! `span_id` stay in every line, because they tell apart the requests of several services in one log.
 
 use super::{Event, is_absent};
-use crate::json::members::{self, Member};
+use crate::json::members;
 
 /// The keys that only the first line of a request has, unless their values change.
 const ONCE: [&str; 4] = ["user_id", "method", "path", "trace_id"];
@@ -16,8 +16,13 @@ pub(super) fn write(line: &str, first: Option<&str>, out: &mut String) {
     out.push('{');
     let start = out.len();
     for member in members::of_object(line) {
-        // Null values stay: they are part of their event.
-        if is_absent(&member, Event::Other) || first.is_some_and(|first| says(first, &member)) {
+        let known = first.and_then(|first| value_in(first, member.key));
+        // A placeholder stays if it replaces a value. Null values are part of their event.
+        let is_omitted = match known {
+            Some(value) => ONCE.contains(&member.key) && value == member.value,
+            None => is_absent(&member, Event::Other),
+        };
+        if is_omitted {
             continue;
         }
         let text = &line[member.start..member.end];
@@ -33,10 +38,10 @@ pub(super) fn once(line: &str) -> Option<String> {
     Some(known.map(|member| &line[member.start..member.end]).collect())
 }
 
-fn says(first: &str, member: &Member<'_>) -> bool {
-    ONCE.contains(&member.key)
-        && members::walk(first, 0)
-            .any(|known| known.key == member.key && known.value == member.value)
+/// The value of a key on the first line, unless it is a placeholder.
+fn value_in<'a>(first: &'a str, key: &str) -> Option<&'a str> {
+    let known = members::walk(first, 0).find(|known| known.key == key)?;
+    (!is_absent(&known, Event::Other)).then_some(known.value)
 }
 
 fn is_completion(line: &str) -> bool {

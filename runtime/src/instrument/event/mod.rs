@@ -180,10 +180,15 @@ impl EventSite {
     /// The site's index in the counts of lines.
     #[inline]
     fn id(&self, event: &'static str) -> SiteId {
-        self.id.get(|| {
-            let metadata = &self.metadata;
-            SiteKey::of_event(metadata.file(), metadata.line(), metadata.target(), event)
-        })
+        self.id.known().unwrap_or_else(|| self.assign_id(event))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn assign_id(&self, event: &'static str) -> SiteId {
+        let metadata = &self.metadata;
+        let (file, line, target) = (metadata.file(), metadata.line(), metadata.target());
+        self.id.assign(SiteKey::of_event(file, line, target, event))
     }
 
     /// The prefix of the event's lines, if this layout's is cached.

@@ -11,6 +11,7 @@ use super::finish::{RET, STEP_ROOM};
 use crate::base::clock::Tick;
 use crate::current::{self, Frame, LineBuffer, StepState, ThreadState, span_stack};
 use crate::format::record::Severity;
+use crate::format::sites::SiteId;
 use crate::format::template::LineHead;
 use crate::json::append::Appender;
 use crate::logger::{self, Logger};
@@ -29,23 +30,25 @@ impl ActiveStep {
         if !self.state.site.is_fast_path() || self.state.span.is_some() {
             return self.end(now, Outcome::Ok, result);
         }
-        let (site, started) = (self.state.site, self.state.started);
+        let (observed, started) = (self.state.site, self.state.started);
         // Dropped last, since the recorder is user code.
         let mut observation = Observation::NONE;
         let mut state = Some(self.state);
         let ret = result.ret.as_deref();
         logger::if_only_layer(|logger| {
             let line = |thread: &mut ThreadState| {
-                let severity = finish_here(logger, thread, &mut state, now, ret)?;
+                let written = finish_here(logger, thread, &mut state, now, ret)?;
                 // The writer is user code, and finds no request.
-                Some((thread.line_buffer.take()?, thread.frame.request.take(), severity))
+                Some((thread.line_buffer.take()?, thread.frame.request.take(), written))
             };
             let made = current::with_thread(line).flatten();
-            let Some((buffer, request, severity)) = made else { return };
-            logger.sink.write(site.id(), severity, &buffer.line);
+            let Some((buffer, request, (severity, site))) = made else { return };
+            let is_written = logger.sink.write(site, severity, &buffer.line);
             logger.export(request.as_ref(), 0, severity, &buffer.line);
-            observation = site.observe(|| now.nanos_since(started), Outcome::Ok, None);
-            observation.line_written(request.as_ref(), now);
+            observation = observed.observe(|| now.nanos_since(started), Outcome::Ok, None);
+            if is_written {
+                observation.line_written(request.as_ref(), now);
+            }
             // Dropped after the borrow.
             let _left = current::with_thread(|thread| {
                 thread.keep_line_buffer(buffer);
@@ -64,22 +67,26 @@ impl ActiveStep {
         if !self.state.site.is_fast_path() || self.state.span.is_some() {
             return self.end_own(now, Outcome::Ok, result);
         }
-        let (site, started) = (self.state.site, self.state.started);
+        let (observed, started) = (self.state.site, self.state.started);
         let mut observation = Observation::NONE;
         let mut own = Some(self.state);
         let ret = result.ret.as_deref();
         logger::if_only_layer(|logger| {
             let Some(state) = own.as_deref() else { return };
             let line = |thread: &mut ThreadState| {
-                let severity =
+                let written =
                     render(logger, state, &state.frame, &mut thread.line_buffer, now, ret)?;
-                Some((thread.line_buffer.take()?, severity))
+                Some((thread.line_buffer.take()?, written))
             };
-            let Some((buffer, severity)) = current::with_thread(line).flatten() else { return };
-            logger.sink.write(site.id(), severity, &buffer.line);
+            let Some((buffer, (severity, site))) = current::with_thread(line).flatten() else {
+                return;
+            };
+            let is_written = logger.sink.write(site, severity, &buffer.line);
             logger.export(state.frame.request.as_ref(), 0, severity, &buffer.line);
-            observation = site.observe(|| now.nanos_since(started), Outcome::Ok, None);
-            observation.line_written(state.frame.request.as_ref(), now);
+            observation = observed.observe(|| now.nanos_since(started), Outcome::Ok, None);
+            if is_written {
+                observation.line_written(state.frame.request.as_ref(), now);
+            }
             let Some(mut state) = own.take() else { return };
             // This may drop the last reference to the request, so it comes after the borrow.
             let mut taken = state.frame.take();
@@ -105,16 +112,16 @@ fn finish_here(
     own: &mut Option<Box<StepState>>,
     now: Tick,
     ret: Option<&str>,
-) -> Option<Severity> {
+) -> Option<(Severity, SiteId)> {
     let state = own.as_deref_mut()?;
     if thread.frame.token != state.token {
         return None;
     }
-    let severity = render(logger, state, &thread.frame, &mut thread.line_buffer, now, ret)?;
+    let written = render(logger, state, &thread.frame, &mut thread.line_buffer, now, ret)?;
     let took = now.nanos_since(state.started);
     let (_, extras) = thread.pop_step(state.token, &mut state.saved, took)?;
     thread.keep_plain(own.take()?, extras);
-    Some(severity)
+    Some(written)
 }
 
 /// Renders the line of a step, and adds the step to the totals of its request. Returns `None` without side effects if
@@ -127,7 +134,7 @@ fn render(
     buffer: &mut Option<Box<LineBuffer>>,
     now: Tick,
     ret: Option<&str>,
-) -> Option<Severity> {
+) -> Option<(Severity, SiteId)> {
     let extras = frame.extras.as_deref();
     // Fields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
     let fields = match extras {
@@ -166,7 +173,7 @@ fn render(
         state.count(request, took.saturating_sub(frame.inner), Outcome::Ok, None);
         Logger::capture(request, line);
     }
-    Some(fast.severity)
+    Some((fast.severity, state.site.id()))
 }
 
 /// The parts of a line.
