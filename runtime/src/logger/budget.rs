@@ -26,7 +26,7 @@ const FIRST_LINE: f64 = 300.0;
 
 /// A budget as it is configured.
 #[derive(Debug, Clone, PartialEq)]
-struct Rate {
+struct BudgetRate {
     /// In bytes per second; at least 1.
     bytes: f64,
     /// As it was written: `64KiB/s`, or `shop::cart=16KiB/s`.
@@ -39,13 +39,13 @@ struct Rate {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Budgets {
     /// That of the process last, and before it those of targets, the longest target first.
-    rates: Vec<Rate>,
+    rates: Vec<BudgetRate>,
 }
 
 impl Budgets {
     /// Parses `64KiB/s`, or `256KiB/s,shop::cart=16KiB/s`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut rates: Vec<Rate> = Vec::new();
+        let mut rates: Vec<BudgetRate> = Vec::new();
         for part in text.split(',').map(str::trim) {
             let (target, rate) = match part.split_once('=') {
                 Some((target, rate)) => (Some(target.trim()), rate.trim()),
@@ -67,7 +67,7 @@ impl Budgets {
             if rates.iter().any(|known| known.target == target) {
                 return Err(format!("\"{part}\" is a second rate for the same target"));
             }
-            rates.push(Rate { bytes, directive: part.to_owned(), target });
+            rates.push(BudgetRate { bytes, directive: part.to_owned(), target });
         }
         rates.sort_by_key(|rate| std::cmp::Reverse(rate.target.as_ref().map_or(0, String::len)));
         Ok(Budgets { rates })
@@ -131,7 +131,7 @@ struct KnownUse {
 /// One budget.
 #[derive(Debug)]
 struct Bucket {
-    rate: Rate,
+    rate: BudgetRate,
     /// Bytes that may be written. A line that is longer than its reservation can make it negative.
     tokens: f64,
     filled: Tick,
@@ -315,7 +315,7 @@ fn known(
 }
 
 impl Bucket {
-    fn new(rate: Rate, now: Tick) -> Self {
+    fn new(rate: BudgetRate, now: Tick) -> Self {
         Bucket {
             tokens: rate.bytes,
             rate,
