@@ -55,10 +55,8 @@ impl Budgets {
                 |target: &str| !target.is_empty() && !target.contains(char::is_whitespace);
             let bytes = bytes_per_second(rate).filter(|_| target.is_none_or(is_target));
             let Some(bytes) = bytes else {
-                let not = match part == text.trim() {
-                    true => String::new(),
-                    false => format!(", not \"{part}\""),
-                };
+                let not =
+                    if part == text.trim() { String::new() } else { format!(", not \"{part}\"") };
                 return Err(format!(
                     "expected a rate such as \"64KiB/s\", or \"target=rate\", separated by commas{not}"
                 ));
@@ -358,10 +356,9 @@ impl Bucket {
     /// Marks a call site as active, and drains its use. Returns whether it is below its share.
     fn touch(&mut self, now: Tick, site: SiteId) -> bool {
         let new = SiteUse { bytes: 0.0, drained: now, last: now, is_below: true };
-        if !self.uses.contains_key(&site) {
-            self.uses.insert(site, new);
-            self.below += 1;
-        }
+        let known = self.uses.len();
+        self.uses.entry(site).or_insert(new);
+        self.below += self.uses.len() - known;
         let share = self.share_of_one();
         let Some(used) = self.uses.get_mut(&site) else { return true };
         used.drain(now, share);
