@@ -223,9 +223,8 @@ impl OpenRequest {
                 }
             }
             wide::write(&self.request, left_out, out);
-            let mut fields = self.fields.clone();
-            wide::set_fields(&self.request, site::COMPLETED.spec.names(), limit, &mut fields);
-            out.push_str(&fields);
+            let own = site::COMPLETED.spec.names();
+            wide::write_fields(&self.request, own, limit, &self.fields, out);
         });
         if is_written {
             observation.line_written(request, now);

@@ -304,9 +304,7 @@ impl OpenJob {
             }
             totals::write(&request, now, outcome != "ok", limit, out);
             wide::write(&request, left_out, out);
-            let mut fields = String::new();
-            wide::set_fields(&request, COMPLETED.spec.names(), limit, &mut fields);
-            out.push_str(&fields);
+            wide::write_fields(&request, COMPLETED.spec.names(), limit, "", out);
         });
         if is_written {
             observation.line_written(Some(&request), now);

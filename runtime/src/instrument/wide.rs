@@ -111,10 +111,17 @@ mod numbers {
 /// Further keys of a completion line, from the error of a job.
 const ERROR_KEYS: [&str; 3] = ["error_type", "error_detail", "error_fields"];
 
-/// Sets the wide fields of a request in `members`, which are those after the line's own. `own` are the names of the
-/// line's own members.
-pub(crate) fn set_fields(request: &Request, own: &[&str], limit: usize, members: &mut String) {
-    let (fields, dropped) = request.wide_fields();
+/// Appends `others`, the members after the line's own, with the wide fields of the request set in them. `own` are the
+/// names of the line's own members.
+pub(crate) fn write_fields(
+    request: &Request,
+    own: &[&str],
+    limit: usize,
+    others: &str,
+    out: &mut String,
+) {
+    let Some((fields, dropped)) = request.wide_fields() else { return out.push_str(others) };
+    let mut members = others.to_owned();
     for (mut name, value) in fields {
         while own.contains(&name.as_str()) || ERROR_KEYS.contains(&name.as_str()) {
             name.push("_");
@@ -131,12 +138,13 @@ pub(crate) fn set_fields(request: &Request, own: &[&str], limit: usize, members:
             },
             WideValue::Sum(WideSum::Float(sum)) => encoder.f64(sum),
         }
-        members::set(members, name.shown(), &json);
+        members::set(&mut members, name.shown(), &json);
     }
     if dropped > 0 {
-        members::open(members, "wide_fields_dropped");
-        number(dropped, members);
+        members::open(&mut members, "wide_fields_dropped");
+        number(dropped, &mut members);
     }
+    out.push_str(&members);
 }
 
 /// The most dependencies on a wide line.

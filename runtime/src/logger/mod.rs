@@ -162,7 +162,7 @@ impl Logger {
     }
 
     /// Writes the notices that the values of a line caused.
-    #[inline]
+    #[inline(always)]
     fn write_due_notices(&self) {
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);

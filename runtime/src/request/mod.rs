@@ -66,7 +66,7 @@ pub(crate) struct Request {
     version: AtomicU64,
     totals: Mutex<Totals>,
     /// The fields that only the completion line has.
-    wide: Mutex<WideFields>,
+    wide: OnceLock<Mutex<WideFields>>,
     /// Nanoseconds from which on a step is slower than `totals.slowest`.
     slowest_from: AtomicU64,
     #[cfg(feature = "testing")]
@@ -137,7 +137,7 @@ impl Request {
             first_line: OnceLock::new(),
             version: AtomicU64::new(serial),
             totals: Mutex::default(),
-            wide: Mutex::default(),
+            wide: OnceLock::new(),
             slowest_from: AtomicU64::new(1),
             #[cfg(feature = "testing")]
             capture: capture::CaptureSlot::new(),
@@ -215,13 +215,13 @@ impl Request {
     }
 
     pub(crate) fn change_wide(&self, change: impl FnOnce(&mut WideFields)) {
-        change(&mut lock(&self.wide));
+        change(&mut lock(self.wide.get_or_init(Mutex::default)));
     }
 
-    /// The wide fields, and the number of values that were dropped because there were too many.
-    pub(crate) fn wide_fields(&self) -> (Vec<(Redacted<'static>, WideValue)>, u64) {
-        let wide = lock(&self.wide);
-        (wide.fields.clone(), wide.dropped)
+    /// The wide fields, and the number of values that were dropped because there were too many. `None` if none was set.
+    pub(crate) fn wide_fields(&self) -> Option<(Vec<(Redacted<'static>, WideValue)>, u64)> {
+        let wide = lock(self.wide.get()?);
+        Some((wide.fields.clone(), wide.dropped))
     }
 
     /// The number of lines that other requests would not have written.
