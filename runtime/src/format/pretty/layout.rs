@@ -109,7 +109,7 @@ impl Layout<'_> {
             }
         }
         self.content(facts, position);
-        self.all_fields(indent + INDENT);
+        self.all_fields(indent + INDENT, if facts.is_end() { FIELDS_AFTER } else { "" });
         self.error_and_backtrace(facts, position, indent + INDENT);
     }
 
@@ -290,24 +290,26 @@ impl Layout<'_> {
             self.out.push_str("slowest ");
             self.out.push_str(inside(slowest));
         }
-        self.out.push_str(if self.fields.ends.is_empty() { "" } else { FIELDS_AFTER });
         self.close();
     }
 
-    /// The fields, wrapped if the width is known.
-    fn all_fields(&mut self, indent: usize) {
+    /// The fields, wrapped if the width is known. `separator` comes before fields on the same row.
+    fn all_fields(&mut self, indent: usize, separator: &str) {
         if self.fields.ends.is_empty() {
             return;
         }
         self.open(DIM);
         match self.width() {
-            None => self.out.push_str(self.fields.text),
-            Some(width) => self.wrapped_fields(indent, width),
+            None => {
+                self.out.push_str(separator);
+                self.out.push_str(self.fields.text);
+            }
+            Some(width) => self.wrapped_fields(indent, separator, width),
         }
         self.close();
     }
 
-    fn wrapped_fields(&mut self, indent: usize, width: usize) {
+    fn wrapped_fields(&mut self, indent: usize, separator: &str, width: usize) {
         let indent = indent.min(width / 2);
         let mut column = self.column();
         let mut start = 0;
@@ -317,6 +319,13 @@ impl Layout<'_> {
             let field = &self.fields.text[start + 1..end];
             start = end;
             let length = field.chars().count();
+            if at == 0 {
+                let with_separator = column + separator.chars().count();
+                if with_separator + 1 + length <= width {
+                    self.out.push_str(separator);
+                    column = with_separator;
+                }
+            }
             if column + 1 + length > width && column > indent {
                 self.out.push('\n');
                 self.out.extend(iter::repeat_n(' ', indent));
