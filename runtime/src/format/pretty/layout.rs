@@ -108,7 +108,7 @@ impl Layout<'_> {
                 indent += NUMBER;
             }
         }
-        self.content(facts, position);
+        self.content(facts, position, indent + INDENT);
         self.all_fields(indent + INDENT, if facts.is_end() { FIELDS_AFTER } else { "" });
         self.error_and_backtrace(facts, position, indent + INDENT);
     }
@@ -125,7 +125,15 @@ impl Layout<'_> {
             if !is_first {
                 self.out.push(' ');
             }
-            self.paint(BOLD, shown(value));
+            let value = shown(value);
+            let room = self.width().map_or(usize::MAX, |width| width / 2);
+            match value.char_indices().nth(room) {
+                None => self.paint(BOLD, value),
+                Some((end, _)) => {
+                    self.paint(BOLD, &value[..end]);
+                    self.out.push('…');
+                }
+            }
             is_first = false;
         }
         if let Some(id) = facts.identity("request_id") {
@@ -190,7 +198,7 @@ impl Layout<'_> {
     }
 
     /// The text of the line up to its fields.
-    fn content(&mut self, facts: &RowFacts<'_>, position: Position) {
+    fn content(&mut self, facts: &RowFacts<'_>, position: Position, indent: usize) {
         match facts.kind {
             RowKind::Step | RowKind::Call => {
                 for (at, part) in [facts.dependency, facts.operation, facts.name]
@@ -222,7 +230,11 @@ impl Layout<'_> {
                     self.paint(DIM, shown(facts.logger));
                     self.out.push(' ');
                 }
+                let start = self.out.len();
                 self.plain("", facts.message);
+                if self.width().is_some_and(|width| self.column() > width) {
+                    self.wrap_words(start, indent);
+                }
             }
         }
         if is_inline(facts, position)
@@ -392,23 +404,28 @@ impl Layout<'_> {
         }
     }
 
-    /// Breaks the text from the byte `from` on between words, if the width is known.
+    /// Breaks the text from the byte `from` on between words, and words that are longer than a row, if the width is known.
+    /// The terminal's own breaks would put text into the first column.
     fn wrap_words(&mut self, from: usize, indent: usize) {
         let Some(width) = self.width() else { return };
         let indent = indent.min(width / 2);
-        let mut column = indent;
-        let mut at = from;
-        while let Some(length) = self.out[at..].find(' ') {
-            let word_end = at + length;
-            let next = &self.out[word_end + 1..];
-            let next = &next[..next.find(' ').unwrap_or(next.len())];
-            column += self.out[at..word_end].chars().count() + 1;
-            at = word_end + 1;
-            if column + next.chars().count() > width {
-                self.out.replace_range(word_end..at, "\n");
-                self.out.insert_str(at, &" ".repeat(indent));
-                at += indent;
+        let text = self.out.split_off(from);
+        let mut column = self.column();
+        for (at, word) in text.split(' ').enumerate() {
+            if at > 0 && column + 1 + word.chars().count() > width && column > indent {
+                self.new_line(indent);
                 column = indent;
+            } else if at > 0 {
+                self.out.push(' ');
+                column += 1;
+            }
+            for c in word.chars() {
+                if column >= width {
+                    self.new_line(indent);
+                    column = indent;
+                }
+                self.out.push(c);
+                column += 1;
             }
         }
     }
