@@ -440,7 +440,7 @@ fn seconds(nanos: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
 
     use super::*;
 
@@ -454,12 +454,12 @@ mod tests {
     /// Call sites that log a line at each interval, by target and nanoseconds. Returns the lines and bytes of each that
     /// were written within `seconds`.
     fn run(budget: &Budget, sites: &[(&str, u64)], seconds: u64) -> Vec<(u64, usize)> {
-        let mut due = BTreeMap::new();
+        let mut due = BTreeSet::new();
         for (place, (_, interval)) in sites.iter().enumerate() {
-            due.insert((*interval, place), ());
+            due.insert((*interval, place));
         }
         let mut written = vec![(0, 0); sites.len()];
-        while let Some(((at, place), ())) = due.pop_first() {
+        while let Some((at, place)) = due.pop_first() {
             if at > seconds * SECOND {
                 break;
             }
@@ -468,7 +468,7 @@ mod tests {
                 written[place].0 += 1;
                 written[place].1 += LINE;
             }
-            due.insert((at + interval, place), ());
+            due.insert((at + interval, place));
         }
         written
     }
