@@ -122,8 +122,9 @@ impl Logging {
         unwritten.max(unexported)
     }
 
-    /// Writes what open requests hold, and flushes the output and the export at the same time. If it `closes`, requests hold
-    /// nothing later.
+    /// Writes the held lines of open requests, and flushes the output and the export concurrently. If `closes` is set,
+    /// requests hold no lines after that.
+    ///
     /// Returns how many lines were not written and not exported.
     fn flush_all(&self, within: Duration, closes: bool) -> (u64, u64) {
         self.logger.report_floods(Duration::ZERO);

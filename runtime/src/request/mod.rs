@@ -48,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) started: Tick,
     /// Boxed: most requests have none, and `None` is one load.
     pub(crate) overrides: Option<Box<RequestOverrides>>,
-    /// Present if something watches whether the request ends, or if its lines are indented.
+    /// Present if a timer watches whether the request ends, or if its lines are indented.
     pub(crate) open_steps: Option<OpenSteps>,
     pub(crate) origin: Origin,
     /// Whether `request_completed` is written.
@@ -60,12 +60,12 @@ pub(crate) struct Request {
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: RwLock<Identity>,
-    /// What later lines of a compact profile omit, and the id of the logger that wrote the first one.
+    /// The members that later lines omit in the profile `compact`, and the id of the logger that wrote the first line.
     first_line: OnceLock<(u64, String)>,
     /// Changes with the identity; no two states of any two requests share a version.
     version: AtomicU64,
     totals: Mutex<Totals>,
-    /// The fields that only the completion line has.
+    /// Fields that are only on the completion line.
     wide: Mutex<WideFields>,
     /// Nanoseconds from which on a step is slower than `totals.slowest`.
     slowest_from: AtomicU64,
@@ -172,7 +172,7 @@ impl Request {
         self.version.swap(serial::next(), Ordering::AcqRel);
     }
 
-    /// What the first line of the request said to this logger; `None` before that line.
+    /// Returns the members that this logger wrote on the first line of the request; `None` before that line.
     pub(crate) fn first_line(&self, logger: u64) -> Option<&str> {
         self.first_line.get().filter(|(owner, _)| *owner == logger).map(|(_, once)| &**once)
     }
@@ -208,7 +208,7 @@ impl Request {
         request.map(|request| &**request).filter(|request| request.has_id())
     }
 
-    /// The story, if not all lines of the request are written at once.
+    /// Returns the story, if not all lines of the request are written immediately.
     #[inline]
     pub(crate) fn story(&self) -> Option<&RequestStory> {
         self.overrides.as_deref()?.story.as_ref()
@@ -218,7 +218,7 @@ impl Request {
         change(&mut lock(&self.wide));
     }
 
-    /// The wide fields, and the number of values that were dropped because there were too many.
+    /// Returns the wide fields, and the number of values that were dropped because there were too many names.
     pub(crate) fn wide_fields(&self) -> (Vec<(Redacted<'static>, WideValue)>, u64) {
         let wide = lock(&self.wide);
         (wide.fields.clone(), wide.dropped)

@@ -74,13 +74,13 @@ impl Target for WriterState {
     }
 }
 
-/// Like `Write::write_all`, and keeps count of the bytes that are written, also if the writer panics.
+/// Like `Write::write_all`, but counts the bytes that are written, even if the writer panics.
 #[inline]
 fn write_all(to: &mut (dyn Write + Send), bytes: &[u8], written: &mut usize) -> io::Result<()> {
     while *written < bytes.len() {
         match to.write(&bytes[*written..]) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            // A writer may claim more than it was given.
+            // A writer may return a larger number than the length of its buffer.
             Ok(count) => *written = bytes.len().min(*written + count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

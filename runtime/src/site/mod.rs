@@ -175,7 +175,7 @@ impl Site {
         self.cache.id.get(|| {
             let Spec { name, event, target, file, line, .. } = self.spec;
             let dependency = self.dependency();
-            // An event of candor's own has no location in user code.
+            // One of candor's own events has no location in user code.
             if name == event {
                 return SiteKey::of_own(target, event);
             }
@@ -256,7 +256,7 @@ impl Site {
         if nanos < self.cache.slow_from { self.cache.fast_line(&self.spec, template) } else { None }
     }
 
-    /// Counts a step or call that took this many nanoseconds, if metrics are on. `class` is that of its error.
+    /// Counts a step or call with this duration in nanoseconds, if metrics are on. `class` is the class of its error.
     #[inline]
     #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "counts nothing"))]
     pub(crate) fn observe(

@@ -30,7 +30,7 @@ impl ActiveStep {
             return self.end(now, Outcome::Ok, result);
         }
         let (site, started) = (self.state.site, self.state.started);
-        // Dropped last, since the recorder is user code.
+        // Dropped last, because the recorder is user code.
         let mut observation = Observation::NONE;
         let mut state = Some(self.state);
         let ret = result.ret.as_deref();
