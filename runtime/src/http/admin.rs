@@ -117,7 +117,10 @@ async fn respond_to<B: Body>(
         ("levels" | "counts" | "sites", _) => {
             Err((StatusCode::METHOD_NOT_ALLOWED, "take GET, or PUT for `levels`".to_owned()))
         }
-        _ => Err((StatusCode::NOT_FOUND, "the path must end in `levels`, `counts` or `sites`".to_owned())),
+        _ => Err((
+            StatusCode::NOT_FOUND,
+            "the path must end in `levels`, `counts` or `sites`".to_owned(),
+        )),
     }
 }
 
