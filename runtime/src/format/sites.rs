@@ -1,6 +1,7 @@
-//! Indexes of call sites. A record carries the index of the code that logged it, and a sink counts lines by index.
+//! Indexes of call sites.
 //!
-//! An index is assigned when a call site logs for the first time, and stays for the life of the process. At most
+//! A record carries the index of the code that logged it, and a sink counts lines by index. An index is assigned when a
+//! call site logs for the first time, and stays for the life of the process. At most
 //! [`SiteId::LIMIT`] are assigned; later call sites share [`SiteId::OTHER`].
 
 use std::collections::HashMap;
@@ -184,7 +185,8 @@ pub(crate) fn keys() -> Vec<SiteKey<'static>> {
 }
 
 /// Returns the path of a source file from the folder of its package on. The full path of a dependency's file contains
-/// folders of the machine that built the program, such as `/home/ada/.cargo/registry/src/…/hyper-1.9.0/src/proto/h1/io.rs`.
+/// folders of the machine that built the program, such as
+/// `/home/ada/.cargo/registry/src/…/hyper-1.9.0/src/proto/h1/io.rs`.
 pub(crate) fn from_package(file: &'static str) -> &'static str {
     let after_last = |text: &str| text.rfind(['/', '\\']).map_or(0, |separator| separator + 1);
     let sources = file.rfind("/src/").or_else(|| file.rfind("\\src\\"));

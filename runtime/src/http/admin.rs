@@ -20,7 +20,9 @@ use crate::logger::Logger;
 use crate::request::overrides;
 use crate::sink::stats::stats;
 
-/// Returns a service that shows and changes the log levels of a running program, and shows its counts.
+/// Returns a service that shows and changes levels, and shows counts.
+///
+/// They are those of the running program.
 ///
 /// **It does not authenticate its callers**: mount it behind your own authentication, or on a port that only operators
 /// can reach.

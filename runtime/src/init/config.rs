@@ -322,12 +322,12 @@ impl Config {
     /// - errors that are not [`Loggable`](crate::Loggable), and panic messages with arguments;
     /// - path segments, and values of query parameters and headers, unless
     ///   [`strict_allow`](Config::strict_allow) lists them;
-    /// - HTTP methods other than the standard ones, names of threads, and targets of `log` records that are not paths of
-    ///   identifiers.
+    /// - HTTP methods other than the standard ones, names of threads, and targets of `log` records that are not paths
+    ///   of identifiers.
     ///
     /// A name that is given at run time, as to [`record`](crate::record) or [`context::set`](crate::context::set), is
-    /// `[REDACTED]` unless it consists of letters, digits, `_`, `-` and `.`. An `X-Request-ID` of more than 64 characters
-    /// is replaced.
+    /// `[REDACTED]` unless it consists of letters, digits, `_`, `-` and `.`. An `X-Request-ID` of more than 64
+    /// characters is replaced.
     ///
     /// The scrubber also removes mail and network addresses, telephone numbers and IBANs from the text that is still
     /// shown.
@@ -344,8 +344,8 @@ impl Config {
 
     /// Turns on report mode, a dry run of [strict mode](Config::strict). Default off.
     ///
-    /// Lines are written as without strict mode. In addition, INFO lines with the event `strict_report` list the names of
-    /// the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
+    /// Lines are written as without strict mode. In addition, INFO lines with the event `strict_report` list the names
+    /// of the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
     /// [`strict_targets`](Config::strict_targets) apply, so that the list of exceptions can be prepared before strict
     /// mode is turned on. A line is written
     ///
@@ -354,8 +354,8 @@ impl Config {
     /// - once for each name of a header or query parameter, and once for all paths;
     /// - once for each type of error, and once for all panics.
     ///
-    /// Personal data that only the scrubber of strict mode finds, in text that strict mode still shows, is not reported.
-    /// The `Debug` and `Display` of a field may be called a second time.
+    /// Personal data that only the scrubber of strict mode finds, in text that strict mode still shows, is not
+    /// reported. The `Debug` and `Display` of a field may be called a second time.
     ///
     /// Report mode applies to the whole process. It has no effect if strict mode is on, in this configuration or in an
     /// earlier one.
@@ -458,8 +458,8 @@ impl Config {
 
     /// Sets the maximum size of the held lines per request. Default: 64 KiB.
     ///
-    /// Applies to [`Story::Problems`]. A request that needs more is written in full. Each line counts with its length and
-    /// about 100 bytes.
+    /// Applies to [`Story::Problems`]. A request that needs more is written in full. Each line counts with its length
+    /// and about 100 bytes.
     pub fn story_bytes(mut self, bytes: usize) -> Self {
         self.story.limits.bytes = bytes;
         self
@@ -474,10 +474,10 @@ impl Config {
         self
     }
 
-    /// Sets the duration from which on a request or job is written in full. Default: 1 second.
+    /// Sets how long a request or job may take. Default: 1 second.
     ///
-    /// Applies to [`Story::Problems`]. The [`slow`](crate::http::RequestLayer::slow) threshold of an HTTP layer takes
-    /// precedence.
+    /// Applies to [`Story::Problems`], which writes slower ones in full. The [`slow`](crate::http::RequestLayer::slow)
+    /// threshold of an HTTP layer takes precedence.
     pub fn story_slow(mut self, slow: Duration) -> Self {
         self.story.slow = slow;
         self
@@ -491,12 +491,12 @@ impl Config {
         self
     }
 
-    /// Limits the bytes per second of the log: `64KiB/s`, or `256KiB/s,shop::cart=16KiB/s`.
+    /// Limits the bytes per second of the log. Default: no limit.
     ///
-    /// Default: no budget. A rate without a target is for the whole process. A rate with a target also applies to the
-    /// submodules of the target; if several targets match, the longest one applies. A line must fit into the budget of
-    /// its target and into the budget of the process. The units are B, KB, KiB, MB, MiB, GB and GiB. After a period
-    /// without lines, a budget allows the bytes of one second at once.
+    /// Examples: `64KiB/s`, or `256KiB/s,shop::cart=16KiB/s`. A rate without a target is for the whole process. A rate
+    /// with a target also applies to the submodules of the target; if several targets match, the longest one applies. A
+    /// line must fit into the budget of its target and into the budget of the process. The units are B, KB, KiB, MB,
+    /// MiB, GB and GiB. After a period without lines, a budget allows the bytes of one second at once.
     ///
     /// When a budget is used up, lines below WARN are suppressed: they are not written, but counted by call site in
     /// [`Stats::sites`], and in `lines_suppressed` of their request. They have no `seq`, so the numbers of a request have
@@ -505,7 +505,8 @@ impl Config {
     /// writes.
     ///
     /// Each call site that has logged in the last two seconds is entitled to an equal share of the budget. A call site
-    /// below its share is not affected by the flood of another one, which gets only the bytes that the others don't use.
+    /// below its share is not affected by the flood of another one, which gets only the bytes that the others don't
+    /// use.
     ///
     /// A `log_flood_started` line at WARN reports the first suppressed line:
     ///
@@ -514,9 +515,9 @@ impl Config {
     ///  "detail":"…","sites":[{"site":"src/cart.rs:88 shop::cart","lines":1,"bytes":212}]}
     /// ```
     ///
-    /// A `log_flood_ended` line at INFO reports all suppressed lines, and the five call sites with the most of them. It is
-    /// written when no line has been suppressed for a second, or when the [`Logging`](crate::Logging) guard is flushed or
-    /// dropped. The number of bytes is an estimate, because suppressed lines are not rendered:
+    /// A `log_flood_ended` line at INFO reports all suppressed lines, and the five call sites with the most of them. It
+    /// is written when no line has been suppressed for a second, or when the [`Logging`](crate::Logging) guard is
+    /// flushed or dropped. The number of bytes is an estimate, because suppressed lines are not rendered:
     ///
     /// ```text
     /// {…,"level":"INFO","logger":"candor","msg":"log_flood_ended",…,"event":"log_flood_ended","budget":"64KiB/s",
@@ -576,8 +577,8 @@ impl Config {
 
     /// Counts and times steps, calls, requests and jobs. Default: off.
     ///
-    /// They are counted at every level (see [`metrics`](crate::metrics)). Metrics apply to the whole process, and can't be
-    /// turned off again.
+    /// They are counted at every level (see [`metrics`](crate::metrics)). Metrics apply to the whole process, and can't
+    /// be turned off again.
     ///
     /// ```
     /// let config = candor::Config::new().metrics(true);

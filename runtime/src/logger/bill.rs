@@ -1,4 +1,4 @@
-//! The `log_bill` line, which lists the call sites that wrote the most bytes in a period.
+//! The `log_bill` line: the call sites that wrote the most bytes in a period.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Budgets: limits on the bytes per second of a logger's lines, for the process and for targets.
+//! Budgets: limits on the bytes per second of the process and of targets.
 //!
 //! Each budget is a token bucket that holds the tokens of one second. With n active call sites, each is entitled to
 //! `rate / (n + 1)`; one share remains for call sites that have not logged yet. A call site below its share may use any

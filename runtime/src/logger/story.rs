@@ -1,4 +1,4 @@
-//! Holds the lines of requests with a story, and writes them in order if the request has a problem.
+//! Holds lines of requests, and writes them if the request has a problem.
 //!
 //! A line is numbered and written under the lock of its request's held lines, so the lines of a request are in the
 //! order of their numbers, whatever thread they come from. It is rendered before the lock is taken, because its values

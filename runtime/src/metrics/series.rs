@@ -1,4 +1,4 @@
-//! Series of the process: a count and a histogram of durations for each set of labels.
+//! Series of the process: a count and a histogram for each set of labels.
 //!
 //! Series are created under a lock and never freed, so they can be incremented without a lock. Their number is limited.
 //! Further sets of labels share one overflow series.

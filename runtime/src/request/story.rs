@@ -1,4 +1,4 @@
-//! The story of one request: its held lines, and the times of its steps and calls for the wide line.
+//! The story of one request: its held lines, and the times for the wide line.
 
 use std::mem;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,9 +10,10 @@ use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::format::record::{Record, Severity};
 
-/// The lines that a request or job writes, set by [`Config::story`](crate::Config::story) or `LOG_STORY`.
+/// The lines that a request or job writes.
 ///
-/// Lines outside requests and jobs are not affected. Neither are contexts that the program creates with
+/// Set it with [`Config::story`](crate::Config::story) or `LOG_STORY`. Lines outside requests and jobs are not
+/// affected. Neither are contexts that the program creates with
 /// [`RequestContext`](crate::RequestContext), because they have no completion line.
 ///
 /// | | a request that ends well | any other request |

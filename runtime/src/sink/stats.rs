@@ -243,11 +243,11 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Returns the counts of each call site that has logged, the one with the most bytes first.
+    /// Returns the counts of each call site, the one with the most bytes first.
     ///
     /// Lines are counted when they are written, so the sum of the bytes is the number of bytes that candor has written
-    /// to its outputs, in every format, even after errors. Queued lines are counted when they leave the queue. Lines that
-    /// tests capture and records that are exported with OTLP are not included.
+    /// to its outputs, in every format, even after errors. Queued lines are counted when they leave the queue. Lines
+    /// that tests capture and records that are exported with OTLP are not included.
     ///
     /// ```standalone_crate
     /// let subscriber = candor::Config::new().writer(std::io::sink()).subscriber()?;

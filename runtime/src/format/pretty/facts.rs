@@ -1,4 +1,6 @@
-//! Reads a line's JSON once: finds the members that have a place in the layout, and turns the others into fields.
+//! Reads a line's JSON once.
+//!
+//! Members with a place in the layout are found, and the others become fields.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 

@@ -1,4 +1,4 @@
-//! Writes the rows of a record: columns, indentation, colours, wrapped fields, and errors on rows of their own.
+//! Writes the rows of a record: columns, indentation, colours, fields and errors.
 
 use std::iter;
 

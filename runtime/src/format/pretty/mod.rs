@@ -1,4 +1,4 @@
-//! The pretty format, for people: one short header per request, and its lines indented under it.
+//! The pretty format: one header per request, and its lines indented under it.
 //!
 //! ```text
 //! 10:14:12.123   #7  POST /orders …a20b17 user 41
@@ -8,8 +8,8 @@
 //!    12.731 ms W #7  200 ok · 2 steps · 1 call 12.031 ms · slowest charge
 //! ```
 //!
-//! The first column is the time of a line, or the duration of the step, call or request that it reports. The letter
-//! is the level. Steps and calls write their lines when they end, so inner ones come first, and they are indented by the
+//! The first column is the time of a line, or the duration of the step, call or request that it reports. The letter is
+//! the level. Steps and calls write their lines when they end, so inner ones come first, and they are indented by the
 //! number of steps around them. `#7` is the number of the request in the output. It is on the header, on the last line,
 //! and on each line that follows a line of another request.
 //!

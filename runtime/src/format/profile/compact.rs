@@ -1,8 +1,8 @@
-//! Compact lines: candor's own keys, without the values that the first line of the request already has.
+//! Compact lines: candor's own keys, without values of the request's first line.
 //!
-//! A line omits a key of [`ONCE`] if the first line has it with the same value. A completion line omits nothing, so that
-//! a list of requests needs no other line, and a story survives the loss of its first line. `request_id`, `service` and
-//! `span_id` stay on every line, because they distinguish the requests of several services in one log.
+//! A line omits a key of [`ONCE`] if the first line has it with the same value. A completion line omits nothing, so
+//! that a list of requests needs no other line, and a story survives the loss of its first line. `request_id`,
+//! `service` and `span_id` stay on every line, because they distinguish the requests of several services in one log.
 
 use super::{Event, is_absent};
 use crate::json::members::{self, Member};
