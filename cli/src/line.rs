@@ -135,7 +135,7 @@ impl Line {
         if is_grpc { format!("grpc {status}") } else { status }
     }
 
-    /// How the request of an end line ended: `200`, `504 error`, `grpc 13 error`, `cancelled`.
+    /// Returns the status and outcome of an end line: `200`, `504 error`, `grpc 13 error`, `cancelled`.
     pub(crate) fn end_status(&self) -> (Style, String) {
         let outcome = self.text("outcome");
         let style = match outcome.as_str() {

@@ -1,9 +1,9 @@
 //! The command `candor`: reads the JSON lines that a service wrote with candor.
 //!
-//! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps`
-//! summarises steps and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor
-//! bill` shows what the bytes are spent on. `candor schema` describes the lines to other programs. Each has a module of
-//! its own; they share the modules [`time`], [`screen`], [`markup`], [`read`], [`output`], [`schema`], [`from`], [`args`],
+//! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps` summarises steps
+//! and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor bill` divides the
+//! bytes of a log. `candor schema` describes the lines to other programs. Each has a module of its own; they share the
+//! modules [`time`], [`screen`], [`markup`], [`read`], [`output`], [`schema`], [`from`], [`args`],
 //! [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in this order.
 
 #![allow(
@@ -40,9 +40,9 @@ use output::Output;
 /// Reads candor's JSON lines back: what happened in a request, which requests were slow or failed, how
 /// long steps take, what the log costs.
 ///
-/// Lines are found behind what kubectl, docker, journald and CRI put before or around them, in plain
-/// and gzip-compressed files, and on servers with --from. Exits with 0 where something was found, 1 where nothing was, 2 where the
-/// question or a file can't be read.
+/// Lines are found behind what kubectl, docker, journald and CRI put before or around them, in plain and
+/// gzip-compressed files, and on servers with --from. Exits with 0 where something was found, 1 where nothing was, 2
+/// where the question or a file can't be read.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {
@@ -58,9 +58,9 @@ enum Command {
     Requests(requests::RequestsArgs),
     /// Sum up steps and dependency calls: counts, errors, percentiles
     Steps(steps::StepsArgs),
-    /// Follow files, pipes and `kubectl logs -f`, and draw each request when it ends
+    /// Follow files, pipes or `kubectl logs -f`, and draw each request when it ends
     Tail(tail::TailArgs),
-    /// Divide the bytes by event, step, dependency, route, level and key, and compare settings
+    /// Divide the bytes of a log by event, step, dependency, route, level and key, and compare settings
     Bill(bill::BillArgs),
     /// Describe the lines to other programs: tables, a JSON Schema, an index template or a reference
     Schema(schema::SchemaArgs),

@@ -1,11 +1,13 @@
-//! Self-contained HTML pages. They have no scripts and load nothing, and all log content is escaped.
+//! Self-contained HTML pages.
+//!
+//! They have no scripts and load nothing, and all log content is escaped.
 
 use crate::screen::escape;
 
-/// Colours, for light and dark, and the layout that all pages share.
+/// Colours for light and dark mode, and the common layout of all pages.
 const STYLE: &str = include_str!("markup.css");
 
-/// A page with this title, with styles of its own and the content of `<main>`.
+/// Returns a page with a title, additional styles, and the content of `<main>`.
 pub(crate) fn page(title: &str, style: &str, content: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

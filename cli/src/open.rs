@@ -31,7 +31,7 @@ pub(crate) fn is_end(record: &Record<'_>) -> bool {
 /// Request id, service and span id of a record, as written.
 pub(crate) type RequestIdentity<'a> = (&'a [u8], Option<&'a [u8]>, Option<&'a [u8]>);
 
-/// What identifies the request of a record at one service; `None` for a line outside of requests.
+/// Returns the identity of a record's request within one service; `None` for a line outside requests.
 ///
 /// The services of one trace share the request id, but each has its own request. A field can replace the `service`
 /// of a line, so the span id takes precedence.

@@ -47,12 +47,12 @@ fn invalid_duration(text: &str) -> String {
     format!("`{text}` is no span of time such as 250ms, 30s, 15m, 2h or 1d")
 }
 
-/// Time zone of the machine, for output that is followed live.
+/// Time zone of the machine, for live output.
 #[derive(Debug)]
 pub(crate) struct LocalZone(TimeZone);
 
 impl LocalZone {
-    /// Reads `TZ`, else the setting of the system; UTC if neither is known.
+    /// Reads `TZ`, or the setting of the system; UTC if neither is known.
     pub(crate) fn detect() -> Self {
         LocalZone(TimeZone::try_system().unwrap_or(TimeZone::UTC))
     }

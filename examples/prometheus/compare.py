@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the counts that Prometheus has with the lines of a log, and reads the stories of its exemplars.
+"""Compares the counts in Prometheus with the lines of a log, and reads the stories of its exemplars.
 
     compare.py http://127.0.0.1:19090 service.log path/to/candor
 """
@@ -42,7 +42,7 @@ def get(path, **parameters):
 
 
 def labels_of(line):
-    """The labels of the series that counts a line."""
+    """Returns the labels of the series that counts a line."""
     labels = {"outcome": line["outcome"]}
     for key in ("step", "dependency", "operation", "error"):
         if line.get(key) is not None:
@@ -58,7 +58,7 @@ def labels_of(line):
 
 
 def counts_of(metric):
-    """The counts that Prometheus has, by their labels."""
+    """Returns the counts in Prometheus by their labels."""
     counts = collections.Counter()
     for result in get("query", query=metric)["result"]:
         labels = {k: v for k, v in result["metric"].items() if k not in TARGET_LABELS}
@@ -97,7 +97,7 @@ for metric in ("http_server_request_duration_seconds_bucket", "candor_step_durat
         for exemplar in series["exemplars"]:
             # The job has no trace.
             if exemplar["labels"]["request_id"].startswith("order-") and not exemplar["labels"].get("trace_id"):
-                fail(f"an exemplar without a trace: {exemplar}")
+                fail(f"an exemplar has no trace_id: {exemplar}")
             ids[exemplar["labels"]["request_id"]] = series["seriesLabels"]["outcome"]
 if set(ids.values()) != {"ok", "error", "cancelled", "panicked"}:
     fail(f"the exemplars have only the outcomes {set(ids.values())}")
@@ -105,4 +105,4 @@ for request_id in ids:
     story = subprocess.run([candor, "story", request_id, log], capture_output=True, text=True, timeout=60)
     if story.returncode != 0 or request_id not in story.stdout:
         fail(f"candor story {request_id} ended with {story.returncode}: {story.stdout}{story.stderr}")
-print(f"each of {len(ids)} exemplars gives a story")
+print(f"each of {len(ids)} exemplars has a story")

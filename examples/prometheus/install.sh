@@ -6,9 +6,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 install_prometheus() {
     command -v apt-get >/dev/null ||
-        fail "needs apt-get and Debian's package prometheus; install a prometheus in /usr/bin instead"
+        fail "apt-get is required to download Debian's package prometheus; install Prometheus in /usr/bin instead"
     if ! apt-cache show prometheus >/dev/null 2>&1; then
-        apt-get update --quiet=2 || fail "there is no package prometheus; run \`sudo apt-get update\` first"
+        apt-get update --quiet=2 || fail "the package prometheus was not found; run \`sudo apt-get update\` first"
     fi
     local work
     work=$(mktemp -d)

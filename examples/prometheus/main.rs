@@ -1,12 +1,14 @@
-//! A service with metrics, which sends itself requests and then waits for Prometheus to scrape it.
+//! A service with metrics that sends itself requests.
+//!
+//! It then waits for Prometheus to scrape it.
 //!
 //! ```sh
 //! LOG_METRICS=1 LOG_FILE=service.log cargo run --example prometheus -- 127.0.0.1:19091 2000
 //! curl -s http://127.0.0.1:19091/metrics
 //! ```
 //!
-//! Some requests fail, some panic, and some are cancelled because the client disconnects. It prints `ready` when all of
-//! them have completed, and ends at Ctrl-C or SIGTERM, or after five minutes.
+//! Some requests fail, some panic, and some are cancelled because the client disconnects. The service prints `ready`
+//! when all of them have completed. It ends on Ctrl-C or SIGTERM, or after five minutes.
 
 use std::error::Error;
 use std::io;
@@ -40,7 +42,9 @@ async fn main() -> ExitCode {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:19091".to_owned());
     let count = arguments.next().unwrap_or_else(|| "2000".to_owned());
     let (Ok(address), Ok(count)) = (address.parse(), count.parse()) else {
-        eprintln!("prometheus: expected an address and a number, not `{address}` and `{count}`");
+        eprintln!(
+            "prometheus: expected an address and a number of requests, but got `{address}` and `{count}`"
+        );
         return ExitCode::from(2);
     };
     match run(address, count).await {
@@ -59,7 +63,7 @@ async fn run(address: SocketAddr, count: u32) -> Result<(), Box<dyn Error>> {
 
     send_all(address, count).await?;
     candor::job("tidy-up").run(tidy_up);
-    // A request whose client has disconnected completes a moment later.
+    // If a client has disconnected, its request completes a moment later.
     sleep(Duration::from_millis(500)).await;
     println!("ready");
 
@@ -74,7 +78,7 @@ async fn run(address: SocketAddr, count: u32) -> Result<(), Box<dyn Error>> {
 
 fn router() -> Router {
     let service = Router::new().route("/orders/{id}", get(order)).layer(RequestLayer::new());
-    // Outside of the layer, so that scrapes are not counted.
+    // Added outside the layer, so that scrapes are not counted.
     let show = get(async || ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], openmetrics()));
     service.route("/metrics", show)
 }
@@ -128,7 +132,7 @@ async fn send_all(address: SocketAddr, count: u32) -> Result<(), Box<dyn Error>>
                     .get(format!("http://{address}/orders/{id}"))
                     .header("x-request-id", format!("order-{id}"));
                 let patience = Duration::from_millis(if id % 50 == 7 { 20 } else { 10_000 });
-                // Whether it succeeds is in the log.
+                // The log has the result.
                 let _ = timeout(patience, request.send()).await;
             }
         });

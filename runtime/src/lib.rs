@@ -58,7 +58,7 @@
 //! | review what became visible | `inventory` (feature `inventory`) |
 //! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
 //! | put it around an HTTP service | `http` (feature `http`) |
-//! | count and time calls for Prometheus | `metrics` (feature `metrics`) |
+//! | count and time steps, calls and requests for Prometheus | `metrics` (feature `metrics`) |
 //! | test what is logged | `testing` (feature `testing`) |
 //!
 //! # Three promises, in this order

@@ -1,6 +1,6 @@
 //! A fast hash of short strings.
 //!
-//! Seeded for each process, so that a log can't be written to make values collide.
+//! The seed is different in each process, so a log can't be crafted to make hashes collide.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -20,7 +20,7 @@ impl Seed {
         self.hash_after(text.len() as u64, text)
     }
 
-    /// The hash of text that follows other text, of which `before` is the hash.
+    /// Returns the hash of text that follows other text with the hash `before`.
     #[inline]
     pub(super) fn hash_after(self, before: u64, text: &[u8]) -> u64 {
         let mut hash = fold(before ^ self.0);

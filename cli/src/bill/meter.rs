@@ -9,7 +9,7 @@ use crate::read::{Input, LineKind, LineSink, Record, Unreadable};
 /// Volumes of the input.
 #[derive(Debug)]
 pub(super) struct Measured {
-    /// Lines that are candor's.
+    /// Lines that candor wrote.
     pub(super) lines: Scanner,
     pub(super) requests: RequestTable,
     /// All other lines.
@@ -51,7 +51,7 @@ impl Measured {
         Ok(measured)
     }
 
-    /// Lines that are not candor's.
+    /// Returns the volume of the lines that candor did not write.
     pub(super) fn other_lines(&self) -> Volume {
         let mut all = self.foreign;
         for more in [self.blank, self.malformed, self.too_long] {
@@ -60,7 +60,7 @@ impl Measured {
         all
     }
 
-    /// All lines.
+    /// Returns the volume of all lines.
     pub(super) fn total(&self) -> Volume {
         let mut all = self.other_lines();
         all.add(self.lines.records);
@@ -73,7 +73,7 @@ struct Meter {
     measured: Measured,
     /// The records of the current line.
     pending: Vec<PendingRecord>,
-    /// Lines since the latest record whose record is still incomplete.
+    /// Lines since the latest record that belong to an incomplete record.
     parts: Volume,
 }
 

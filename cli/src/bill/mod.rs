@@ -1,7 +1,7 @@
-//! `candor bill`: what the bytes of a log are spent on, and what settings would save.
+//! `candor bill`: divides the bytes of a log, and shows the savings of settings.
 //!
-//! `meter` reads the input; worker threads take lines apart in `scan`, and the main thread adds them to their requests
-//! in `requests`. `report` makes a [`Bill`] of it, and `table` or `page` renders the result.
+//! `meter` reads the input. Worker threads parse lines in `scan`, and the main thread adds them to their requests in
+//! `requests`. `report` turns the sums into a [`Bill`], and `table` or `page` renders it.
 
 mod hashes;
 mod meter;
@@ -30,29 +30,29 @@ use report::{Bill, Charge};
                         candor bill app.log --price '$0.50/GiB' --per-month\n  \
                         journalctl -u orders -o cat --since today | candor bill - --html bill.html")]
 pub(crate) struct BillArgs {
-    /// Files with the lines, `.gz` too; `-` is standard input
+    /// Files with the lines, plain or `.gz`; `-` is standard input
     #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
-    /// The price of storing a log: 0.50/GiB, $0.50/GB
+    /// Price per unit of log data: 0.50/GiB, $0.50/GB
     #[arg(long, value_name = "PRICE", value_parser = Price::parse)]
     price: Option<Price>,
-    /// Bytes and prices of 30 days at the rate of the input, from its first to its last timestamp
+    /// Extrapolate bytes and prices to 30 days, from the time between the first and the last timestamp
     #[arg(long)]
     per_month: bool,
     /// Write a self-contained HTML page; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
-    /// How many rows of each kind, the largest first; 0 for all
+    /// Show this many rows of each table, the largest first; 0 for all
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
-    /// One JSON object for the total, for each row and for each setting
+    /// Print one JSON object for the total, for each row and for each setting
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     keys: KeyArgs,
 }
 
-/// Prints the bill. Returns whether the input has a line of candor.
+/// Prints the bill. Returns whether the input contains a candor line.
 pub(crate) fn run(args: &BillArgs, out: &mut Output) -> Result<bool, Failure> {
     let keys = args.keys.keys()?;
     if args.files.is_empty() {
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &BillArgs, out: &mut Output) -> Result<bool, Failure> {
     let months = bill.months().filter(|_| args.per_month);
     if args.per_month && months.is_none() {
         out.note(
-            "--per-month needs lines of at least two points in time; the figures are of the input"
+            "--per-month needs at least two different timestamps; the figures are for the input alone"
                 .to_owned(),
         );
     }
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &BillArgs, out: &mut Output) -> Result<bool, Failure> {
         table::print(&bill, &charge, args.top, Screen::detect(), out)?;
     }
     if bill.records == 0 {
-        out.note("no line of candor is in the input (set LOG_FORMAT=json)".to_owned());
+        out.note("the input contains no candor lines (set LOG_FORMAT=json)".to_owned());
     }
     Ok(bill.records > 0)
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-/// Most distinct names that get a volume of their own. An input can have any number of names; the rest is counted
-/// together.
+/// The maximum number of names that are counted separately. An input can have any number of names; the others are
+/// counted together.
 const MAX_NAMES: usize = 2_000;
-/// Longer names are counted together with the rest.
+/// The maximum length of a name. Longer names are counted together with the others.
 const MAX_NAME_BYTES: usize = 256;
-/// Slots of the cache in front of the hash map; a power of two.
+/// The number of slots of the cache in front of the hash map; a power of two.
 const SLOTS: usize = 256;
 
 /// Lines and their bytes.
@@ -36,16 +36,16 @@ pub(super) type NameIndex = u32;
 
 /// Lines without a name.
 pub(super) const NO_NAME: NameIndex = 0;
-/// Lines whose name has no volume of its own.
+/// Lines whose name is not counted separately.
 const OTHER_NAMES: NameIndex = 1;
 
-/// Volumes by name, as written in the line.
+/// Volumes by name, in the form in which lines have it.
 #[derive(Debug)]
 pub(super) struct NameTable {
     indexes: HashMap<Box<[u8]>, NameIndex>,
     names: Vec<Box<[u8]>>,
     volumes: Vec<Volume>,
-    /// The latest name of each slot. Comparing with it is faster than hashing, and most lines hit.
+    /// The latest name of each slot. A comparison is faster than hashing, and most lines hit.
     recent: Box<[NameIndex; SLOTS]>,
 }
 
@@ -59,7 +59,7 @@ impl NameTable {
         }
     }
 
-    /// The index of a name; an empty name is no name.
+    /// Returns the index of a name; `NO_NAME` if it is empty.
     #[inline]
     pub(super) fn index(&mut self, name: &[u8]) -> NameIndex {
         if name.is_empty() {
@@ -104,12 +104,12 @@ impl NameTable {
         }
     }
 
-    /// The volume of names beyond the limits.
+    /// Returns the volume of names beyond the limits.
     pub(super) fn others(&self) -> Volume {
         self.volumes[OTHER_NAMES as usize]
     }
 
-    /// The names with their volumes.
+    /// Returns the names with their volumes.
     pub(super) fn named(&self) -> impl Iterator<Item = (&[u8], Volume)> {
         let first = OTHER_NAMES as usize + 1;
         self.names[first..]
@@ -120,7 +120,7 @@ impl NameTable {
     }
 }
 
-/// A slot by length, and by bytes in which names differ.
+/// Chooses a slot by the length, and by bytes in which names usually differ.
 #[inline]
 fn slot(name: &[u8]) -> usize {
     let at = |index: usize| usize::from(name.get(index).copied().unwrap_or_default());

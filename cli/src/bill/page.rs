@@ -1,4 +1,4 @@
-//! The bill as an HTML page, with treemaps of what lines and keys take.
+//! Renders the bill as an HTML page, with treemaps of lines and keys.
 
 use std::fmt::Write as _;
 
@@ -11,11 +11,11 @@ use crate::time::date_time;
 
 const STYLE: &str = include_str!("page.css");
 
-/// Width and height of a map. Only their ratio matters, and the size of its labels in proportion to them.
+/// Width and height of a map. Only their ratio and the relative size of labels matter.
 const MAP: Area = Area { x: 0.0, y: 0.0, width: 1000.0, height: 420.0 };
 /// Height of the label of a group.
 const LABEL_HEIGHT: f64 = 20.0;
-/// Smaller tiles of a group are shown as one.
+/// Smaller tiles of a group are combined into one.
 const MIN_TILE_SHARE: f64 = 0.002;
 /// Smaller tiles have no label; their name is shown on hover.
 const MIN_LABEL: (f64, f64) = (44.0, 18.0);
@@ -115,7 +115,7 @@ fn settings(bill: &Bill, charge: &Charge<'_>, out: &mut String) {
     out.push_str("</table>\n");
 }
 
-/// Every line is in one group: those of steps and of calls by name, all others by event.
+/// Groups the lines: steps and calls by name, all others by event. Each line is in one group.
 fn line_groups(bill: &Bill) -> Vec<Group> {
     const STEP: [&str; 1] = ["step_timing"];
     const CALLS: [&str; 2] = ["dependency_call", "dependency_attempt"];
@@ -133,7 +133,7 @@ fn line_groups(bill: &Bill) -> Vec<Group> {
         let named: u64 = tiles.iter().map(|tile| tile.bytes).sum();
         let is_of = |share: &&Share| events_of.contains(&share.name.as_str());
         let all: u64 = events.iter().filter(is_of).map(|share| share.volume.bytes).sum();
-        // A line of the event without a name.
+        // Lines of the event that have no name.
         if all > named {
             tiles.push(Tile { name: "without a name".to_owned(), bytes: all - named });
         }
@@ -159,7 +159,7 @@ fn line_groups(bill: &Bill) -> Vec<Group> {
     ]
 }
 
-/// Keys of the context, which are on every line; the other keys of every line; and all others.
+/// Groups the keys: those of the request's context, the other keys of every line, and all others.
 fn key_groups(bill: &Bill) -> Vec<Group> {
     const CONTEXT: [&str; 8] =
         ["request_id", "user_id", "method", "path", "service", "trace_id", "span_id", "seq"];
@@ -184,7 +184,7 @@ fn key_groups(bill: &Bill) -> Vec<Group> {
     groups
 }
 
-/// A treemap of groups and of the tiles in them.
+/// Appends a treemap of groups, with the tiles in them.
 fn map(groups: &[Group], bill: &Bill, charge: &Charge<'_>, out: &mut String) {
     let mut groups: Vec<&Group> = groups.iter().filter(|group| group.bytes() > 0).collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.bytes()));
@@ -212,7 +212,7 @@ fn map(groups: &[Group], bill: &Bill, charge: &Charge<'_>, out: &mut String) {
     out.push_str("</div>\n");
 }
 
-/// The tiles of a group by size, with the small ones as one.
+/// Returns the tiles of a group by size, with the small ones combined into one.
 fn shown_tiles(group: &Group, bill: &Bill) -> Vec<Tile> {
     let least = (bill.total.bytes as f64 * MIN_TILE_SHARE) as u64;
     let is_shown = |tile: &&Tile| tile.bytes >= least;
@@ -264,7 +264,7 @@ fn draw_tile(
     out.push_str("</div>");
 }
 
-/// The place of an area within another one, as a style.
+/// Returns the position of an area within another one, as a style.
 fn placed(area: Area, within: Area) -> String {
     let percent = |part: f64, whole: f64| if whole > 0.0 { part / whole * 100.0 } else { 0.0 };
     format!(

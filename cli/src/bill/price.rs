@@ -1,9 +1,9 @@
 //! Prices of stored logs: `0.50/GiB`.
 
-/// Money for an amount of bytes.
+/// Price of an amount of bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Price {
-    /// Written before the amount: `$`, or empty.
+    /// Prefix of the amount: `$`, or empty.
     currency: String,
     per_byte: f64,
 }
@@ -25,9 +25,7 @@ impl Price {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
             let units = UNITS.map(|(unit, _)| unit).join(", ");
-            format!(
-                "expected an amount for a unit, such as 0.50/GiB or $0.50/GB; units are {units}"
-            )
+            format!("expected a price per unit, such as 0.50/GiB or $0.50/GB; units are {units}")
         };
         let (money, unit) = text.trim().split_once('/').ok_or_else(wrong)?;
         let unit = unit.trim();
@@ -48,7 +46,7 @@ impl Price {
         self.per_byte * bytes
     }
 
-    /// The price of some bytes: `$12.50`, `<$0.01`.
+    /// Formats the price of `bytes`: `$12.50`, `<$0.01`.
     pub(super) fn show(&self, bytes: f64) -> String {
         let amount = self.of(bytes);
         let space = if self.currency.ends_with(char::is_alphabetic) { " " } else { "" };

@@ -1,4 +1,4 @@
-//! The bill as rows: shares by name, and what settings would save.
+//! The bill as rows: shares by name, and the savings of settings.
 
 use std::cmp::Reverse;
 
@@ -13,7 +13,7 @@ use crate::time::{self, Micros};
 
 const MONTH: Micros = 30 * 86_400 * 1_000_000;
 
-/// What the volumes are divided by.
+/// Dimension by which the volumes are divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dimension {
     Event,
@@ -43,11 +43,11 @@ impl Dimension {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ShareKind {
     Named,
-    /// Names beyond the limits of the command.
+    /// All names beyond the limits of the command.
     Others,
-    /// Candor's lines without such a name; bytes outside members for keys.
+    /// Lines that candor wrote without such a name; for keys, bytes outside members.
     Without,
-    /// Lines that are not candor's.
+    /// Lines that candor did not write.
     NotCandor,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// The largest rows, and the sum of the others; all rows if `top` is 0.
+    /// Returns the largest rows and the sum of the others, or all rows if `top` is 0.
     pub(super) fn top(&self, top: usize) -> Section {
         let top = if top == 0 { usize::MAX } else { top };
         let mut shares = Vec::new();
@@ -95,7 +95,7 @@ impl Section {
     }
 }
 
-/// What would be written with another setting.
+/// The volume that would be written with another setting.
 #[derive(Debug)]
 pub(super) struct Setting {
     pub(super) text: String,
@@ -165,7 +165,7 @@ impl Bill {
         self.sections.iter().find(|section| section.dimension == dimension)
     }
 
-    /// How many times as many bytes are written in 30 days; `None` if the lines are of one instant.
+    /// Returns the ratio of the bytes in 30 days to those of the input; `None` if all timestamps are equal.
     pub(super) fn months(&self) -> Option<f64> {
         let (first, last) = self.times?;
         (last > first).then(|| MONTH as f64 / (last - first) as f64)
@@ -223,7 +223,7 @@ impl Bill {
     }
 }
 
-/// What bytes are extrapolated to, and their price.
+/// Extrapolation and price of bytes.
 #[derive(Debug)]
 pub(super) struct Charge<'a> {
     pub(super) price: Option<&'a Price>,
@@ -232,12 +232,12 @@ pub(super) struct Charge<'a> {
 }
 
 impl Charge<'_> {
-    /// The bytes of the input, or those of a month at the same rate.
+    /// Returns the bytes, or those of a month at the same rate.
     pub(super) fn bytes(&self, bytes: u64) -> f64 {
         bytes as f64 * self.months.unwrap_or(1.0)
     }
 
-    /// The price as shown; `None` without `--price`.
+    /// Returns the formatted price; `None` without `--price`.
     pub(super) fn price(&self, bytes: u64) -> Option<String> {
         self.price.map(|price| price.show(self.bytes(bytes)))
     }
@@ -261,7 +261,8 @@ fn times(first: &[u8], last: &[u8]) -> Option<(Micros, Micros)> {
     Some((parse(first)?, parse(last)?))
 }
 
-/// Candor's lines without a name. Tables of steps and dependencies count only lines that have one.
+/// Returns the volume of the lines that candor wrote without a name. Tables of steps and dependencies count only lines
+/// that have a name.
 fn table_without(table: &NameTable, records: Volume) -> Volume {
     let mut with = table.others();
     table.named().for_each(|(_, volume)| with.add(volume));
@@ -288,11 +289,11 @@ fn named<'a>(
     shares
 }
 
-/// A message in quotes, to tell it from an event.
+/// Returns a message in quotes, which distinguish it from an event.
 fn message(msg: &[u8]) -> String {
     let quoted = [b"\"", msg, b"\""].concat();
     let plain = text(&quoted).unwrap_or_else(|| String::from_utf8_lossy(msg));
-    // A message that was cut off may end within an escape or a character.
+    // A truncated message may end within an escape or a character.
     let plain = plain.trim_end_matches(['\\', char::REPLACEMENT_CHARACTER]);
     format!("“{plain}”")
 }
@@ -319,7 +320,7 @@ fn other_shares(
 
 fn settings(measured: &Measured) -> Vec<Setting> {
     let (lines, requests) = (&measured.lines, &measured.requests);
-    // Settings do not change lines that are not candor's.
+    // Settings don't change lines that candor did not write.
     let with_others = |records: Volume| {
         let mut after = measured.other_lines();
         after.add(records);
@@ -327,7 +328,7 @@ fn settings(measured: &Measured) -> Vec<Setting> {
     };
     let mut settings = Vec::new();
     for (level, kept) in LEVEL_SETTINGS.iter().zip(lines.kept) {
-        // A setting that omits nothing is not worth a row.
+        // A setting that omits nothing gets no row.
         if kept != lines.records {
             settings.push(Setting {
                 text: level.text.to_owned(),
@@ -376,7 +377,7 @@ pub(super) fn grouped(digits: &str) -> String {
     out
 }
 
-/// Bytes with three significant digits: `12 B`, `9.61 KiB`, `57.3 GiB`.
+/// Formats bytes with three significant digits: `12 B`, `9.61 KiB`, `57.3 GiB`.
 pub(super) fn format_bytes(bytes: f64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 999.5 {

@@ -1,8 +1,9 @@
-//! What story mode and profile `compact` would save, which depends on the other lines of a request.
+//! Computes the savings of `LOG_STORY` and profile `compact`.
 //!
-//! The state of a request is small, of a fixed size, and dropped at its last line. If too many requests are open at
-//! once, those without a line for the longest time are dropped and count as written in full. So the savings are never
-//! stated too high.
+//! They depend on the other lines of a request.
+//! The state of a request is small, has a fixed size, and is dropped at its last line. If too many requests are open at
+//! once, the least recently active ones are dropped and count as written in full. The savings are therefore never
+//! overstated.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,23 +11,24 @@ use std::hash::{BuildHasherDefault, Hasher};
 use super::names::{NO_NAME, NameTable, Volume};
 use super::scan::{CONTEXT_KEYS, Detail, LineFact, Timed};
 
-/// Open requests of each of the two generations.
+/// The maximum number of open requests in each of the two generations.
 const MAX_OPEN: usize = 32_768;
-/// Steps in `step_own_ms`.
+/// The number of steps in `step_own_ms`.
 const MAX_STEPS: usize = 5;
-/// Dependencies of a request that are told apart. Calls to further ones count as calls to another dependency each.
+/// The maximum number of distinguished dependencies of a request. Each call to a further one counts as a call to
+/// another dependency.
 const MAX_DEPENDENCIES: usize = 5;
 
-/// From this duration on, story mode writes a request in full, unless the service sets another threshold.
+/// The default duration from which on `LOG_STORY` writes a request in full.
 const SLOW_MICROS: u64 = 1_000_000;
 
 /// The lines of a request so far.
 #[derive(Debug, Default)]
 struct RequestVolume {
     written: Volume,
-    /// Lines that story mode writes in any case: audit lines.
+    /// Lines that every story mode writes: audit lines.
     always: Volume,
-    /// Lines of WARN and above.
+    /// Lines at WARN and above.
     problems: Volume,
     /// Hashes of the context in the first line.
     context: [u32; CONTEXT_KEYS],
@@ -52,21 +54,21 @@ pub(super) struct RequestTable {
     recent: Generation,
     older: Generation,
     pub(super) routes: NameTable,
-    /// Requests and jobs that have an end, or are not open any more.
+    /// Requests and jobs that have ended, or that are no longer open.
     pub(super) requests: u64,
     /// Requests that were dropped because of `MAX_OPEN`.
     pub(super) evicted: u64,
-    /// Records as written with `LOG_STORY=problems` and `LOG_STORY=summary`.
+    /// Volumes of the records with `LOG_STORY=problems` and `LOG_STORY=summary`.
     pub(super) problems: Volume,
     pub(super) summary: Volume,
-    /// Records as written with profile `compact`, and with it and `LOG_STORY=problems`.
+    /// Volumes of the records with profile `compact`, and with `compact` and `LOG_STORY=problems`.
     pub(super) compact: Volume,
     pub(super) compact_problems: Volume,
 }
 
 type Generation = HashMap<u64, RequestVolume, BuildHasherDefault<HashedKey>>;
 
-/// Hashes keys that are hashes already.
+/// Hasher for keys that are already hashes.
 #[derive(Debug, Default)]
 struct HashedKey(u64);
 
@@ -161,7 +163,7 @@ impl RequestTable {
             self.problems.add(request.written);
             self.compact_problems.add(compact);
         }
-        // The end of a failed request is one of its problems.
+        // The last line of a failed request is one of its problems.
         let mut problems = request.problems;
         if end.is_problem {
             problems = problems.minus(Volume { lines: 1, bytes: end.bytes });
@@ -254,7 +256,7 @@ impl RequestVolume {
         self.written.minus(Volume { lines: 0, bytes: self.repeated })
     }
 
-    /// The bytes of the members that story mode adds to the last line.
+    /// Returns the bytes of the members that `LOG_STORY` adds to the last line.
     fn wide_bytes(&self) -> u64 {
         let left_out = (self.written.lines - 1).saturating_sub(self.always.lines);
         let mut bytes = ",\"lines_left_out\":".len() as u64 + digits(left_out);
@@ -268,7 +270,7 @@ impl RequestVolume {
 }
 
 impl Timed {
-    /// An empty slot comes before all steps.
+    /// Rank of a slot; an empty slot comes before all steps.
     fn rank(&self) -> (bool, u64) {
         (self.name_bytes > 0, self.micros)
     }
@@ -290,7 +292,7 @@ impl Calls {
     }
 }
 
-/// The bytes of a key and an object with these members; 0 without members.
+/// Returns the bytes of a key and an object with these members; 0 without members.
 fn object_bytes(key: &str, members: impl Iterator<Item = u64>) -> u64 {
     let (count, bytes) = members.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
     if count == 0 { 0 } else { key.len() as u64 + 2 + bytes + count - 1 }

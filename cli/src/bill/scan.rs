@@ -1,14 +1,14 @@
-//! Takes lines apart into what their bytes are spent on.
+//! Parses lines and divides their bytes.
 //!
-//! A worker thread has a [`Scanner`]. It adds each line to its volumes by event, step, dependency, logger, level and
-//! key, and returns a [`LineFact`] for what depends on the other lines of the request.
+//! Each worker thread has a [`Scanner`]. It adds each line to its volumes by event, step, dependency, logger, level and
+//! key, and returns a [`LineFact`] for the figures that depend on the other lines of the request.
 
 use super::hashes::Seed;
 use super::names::{NO_NAME, NameIndex, NameTable, Volume};
 use crate::read::{Key, LINE_START, Malformed, Record, ScannedLine, number, value_end};
 use crate::time;
 
-/// Part of a line that the bill needs the value of.
+/// Role of a key whose value the bill needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Ts,
@@ -44,7 +44,7 @@ pub(super) const CONTEXT_KEYS: usize = CONTEXT.len();
 const PLACEHOLDER: &[u8] = b"\"-\"";
 
 impl Role {
-    /// The role of a key with candor's own name.
+    /// Returns the role of a key with candor's own name.
     fn of(name: &[u8]) -> Self {
         match name {
             b"ts" => Role::Ts,
@@ -85,7 +85,7 @@ const RENAMED: [(Role, Key); 11] = [
     (Role::Seq, Key::Seq),
 ];
 
-/// Values of a line by role, as written; empty if the line lacks the key.
+/// Raw values of a line by role; empty if the line lacks the key.
 struct Values<'a>([&'a [u8]; ROLES]);
 
 impl<'a> Values<'a> {
@@ -97,13 +97,13 @@ impl<'a> Values<'a> {
         self.0[role as usize]
     }
 
-    /// A string without its quotes.
+    /// Returns a string without its quotes.
     fn inside(&self, role: Role) -> &'a [u8] {
         inside(self.get(role))
     }
 }
 
-/// The bytes of a member with candor's name for its key, with a comma.
+/// Returns the bytes of a member with candor's name for its key, including the comma.
 fn member_bytes(role: Role, value: &[u8]) -> u32 {
     let key = match role {
         Role::RequestId => "request_id",
@@ -120,15 +120,15 @@ fn inside(value: &[u8]) -> &[u8] {
     inside.unwrap_or(value)
 }
 
-/// What a line means for its request.
+/// Facts of a line that its request needs.
 #[derive(Debug)]
 pub(super) struct LineFact {
     /// Hash of the request; 0 for a line outside requests.
     pub(super) request: u64,
     pub(super) bytes: u64,
     pub(super) seq: u64,
-    /// Hashes of the values of `CONTEXT`, and the bytes of the members; 0 bytes if the line lacks the member or has a
-    /// placeholder.
+    /// Hashes of the values of `CONTEXT`, and the bytes of their members; 0 bytes if the line lacks the member or its
+    /// value is a placeholder.
     pub(super) context: [(u32, u32); CONTEXT_KEYS],
     /// Bytes of members whose value is a placeholder.
     pub(super) placeholder_bytes: u64,
@@ -162,7 +162,7 @@ pub(super) struct Timed {
     pub(super) micros: u64,
 }
 
-/// Where the bytes of a line are added.
+/// Indexes of the volumes to which a line is added.
 #[derive(Debug, Clone, Copy)]
 struct LineNames {
     event: NameIndex,
@@ -173,7 +173,7 @@ struct LineNames {
     kept: [bool; LEVEL_SETTINGS.len()],
 }
 
-/// A setting of `LOG_LEVEL`, as the least level of `http` and of all other loggers.
+/// A setting of `LOG_LEVEL`: the minimum level of `http` and that of all other loggers.
 pub(super) struct LevelSetting {
     pub(super) text: &'static str,
     pub(super) effect: &'static str,
@@ -225,9 +225,9 @@ fn level_rank(written: &[u8]) -> u8 {
 pub(super) struct PendingRecord {
     names: LineNames,
     pub(super) fact: LineFact,
-    /// Keys and the bytes of their members.
+    /// Keys, with the bytes of their members.
     members: Vec<(u32, u32)>,
-    /// Length of the record as parsed.
+    /// Length of the parsed record.
     pub(super) length: u64,
 }
 
@@ -242,9 +242,9 @@ pub(super) struct Scanner {
     pub(super) loggers: NameTable,
     pub(super) levels: NameTable,
     pub(super) keys: KeyTable,
-    /// Lines that are written with each of `LEVEL_SETTINGS`.
+    /// Volume of the lines that each of `LEVEL_SETTINGS` writes.
     pub(super) kept: [Volume; LEVEL_SETTINGS.len()],
-    /// The earliest and the latest timestamp, as written.
+    /// The earliest and the latest timestamp, unparsed.
     pub(super) first: Vec<u8>,
     pub(super) last: Vec<u8>,
     members: Vec<(u32, u32)>,
@@ -270,7 +270,7 @@ impl Scanner {
         }
     }
 
-    /// Adds a line that candor wrote; `bytes` is its length with the line feed. Lines in another form are left to the
+    /// Adds a line that candor wrote; `bytes` is its length with the line feed. Leaves lines in another form to the
     /// main thread.
     pub(super) fn scan(&mut self, line: &[u8], bytes: usize) -> ScannedLine<LineFact> {
         if !line.starts_with(LINE_START) {
@@ -293,7 +293,7 @@ impl Scanner {
         ScannedLine::Fact(fact)
     }
 
-    /// Reads the members of a line without blanks between them.
+    /// Reads the members of a line that has no blanks between them.
     fn read_members<'a>(
         &mut self,
         line: &'a [u8],
@@ -309,7 +309,7 @@ impl Scanner {
             let from = at + entry.pattern.len();
             let to = value_end(line, from)?;
             values.0[entry.role as usize] = &line[from..to];
-            // The comma belongs to the member before it.
+            // A comma counts as part of the member before it.
             self.members.push((key, (to + 1 - at) as u32));
             previous = key;
             match line.get(to) {
@@ -349,7 +349,7 @@ impl Scanner {
         }
     }
 
-    /// Adds a record that takes this many bytes of its line.
+    /// Adds a record that takes `bytes` of its line.
     pub(super) fn add_record(&mut self, mut record: PendingRecord, bytes: u64) -> LineFact {
         self.add_line(record.names, bytes);
         if bytes < record.length {
@@ -405,9 +405,10 @@ impl Scanner {
         }
     }
 
-    /// The name of the event. A line without one is counted by its message, in which `#` replaces numbers.
+    /// Returns the index of the event. A line without an event is counted by its message, in which `#` replaces
+    /// numbers.
     fn event(&mut self, event: &[u8], msg: &[u8]) -> NameIndex {
-        /// Longer messages are cut off.
+        /// Longer messages are truncated.
         const MAX_MSG_BYTES: usize = 80;
         if !event.is_empty() {
             return self.events.index(event);
@@ -431,7 +432,7 @@ impl Scanner {
         if !is_later && !is_earlier {
             return;
         }
-        // Timestamps of one form are in the order of their bytes. Another form is converted to it.
+        // Timestamps in candor's form are ordered by their bytes. Other forms are converted to it.
         let mut ts = std::borrow::Cow::Borrowed(ts);
         if !is_own_time(&ts) {
             let at = std::str::from_utf8(&ts).ok().and_then(time::parse);
@@ -519,8 +520,8 @@ impl Scanner {
 /// Precedes the message of a line without an event.
 pub(super) const MSG_MARK: u8 = b'=';
 
-/// The method and route of a request, or the name of a job. If the route is not known, segments of the path that
-/// contain a digit are replaced.
+/// Returns the method and route of a request, or the name of a job. If the route is not known, the path is used, with
+/// `{}` for segments that contain a digit.
 fn route(values: &Values<'_>) -> Box<[u8]> {
     let job = values.inside(Role::Job);
     if !job.is_empty() {
@@ -543,7 +544,7 @@ fn route(values: &Values<'_>) -> Box<[u8]> {
     label.into()
 }
 
-/// Whether it is a timestamp as candor writes it: `2026-11-22T10:14:12.123456Z`.
+/// Returns whether a timestamp has candor's own form: `2026-11-22T10:14:12.123456Z`.
 fn is_own_time(ts: &[u8]) -> bool {
     const FORM: &[u8; 27] = b"dddd-dd-ddTdd:dd:dd.ddddddZ";
     ts.len() == FORM.len()
@@ -576,7 +577,7 @@ fn micros(value: &[u8]) -> u64 {
 /// A key, its volume, and the keys that usually follow it.
 #[derive(Debug)]
 struct KeyEntry {
-    /// The key as in a line: `"level":`.
+    /// The key as it is in a line: `"level":`.
     pattern: Box<[u8]>,
     role: Role,
     volume: Volume,
@@ -585,9 +586,9 @@ struct KeyEntry {
 }
 
 const NEXT_KEYS: usize = 4;
-/// Most distinct keys that get a volume of their own.
+/// The maximum number of keys that are counted separately.
 const MAX_KEYS: usize = 4_000;
-/// Longer keys are counted together with the rest.
+/// The maximum length of a key. Longer keys are counted together with the others.
 const MAX_KEY_BYTES: usize = 128;
 /// Index of the start of a line, which is not a key.
 const START: u32 = 0;
@@ -630,7 +631,7 @@ impl KeyTable {
         index
     }
 
-    /// The key at a position of a line, after `previous`.
+    /// Returns the key at a position of a line, after `previous`.
     #[inline]
     fn at(&mut self, line: &[u8], at: usize, previous: u32) -> Result<u32, Malformed> {
         let rest = line.get(at..).ok_or(Malformed)?;
@@ -663,7 +664,7 @@ impl KeyTable {
         Ok(key)
     }
 
-    /// The index of a key; `None` for a key beyond the limits.
+    /// Returns the index of a key; `None` for a key beyond the limits.
     fn of_pattern(&mut self, pattern: &[u8]) -> Option<u32> {
         if let Some(index) = self.indexes.get(pattern) {
             return Some(*index);
@@ -676,12 +677,12 @@ impl KeyTable {
         Some(index)
     }
 
-    /// The index of a key by its name; `START` for a key beyond the limits.
+    /// Returns the index of a key by its name; `START` for a key beyond the limits.
     fn of_name(&mut self, name: &[u8]) -> u32 {
         self.of_pattern(&[b"\"", name, b"\":"].concat()).unwrap_or(START)
     }
 
-    /// Adds the members of a line of this many bytes.
+    /// Adds the members of a line with `bytes` bytes.
     fn add(&mut self, members: &[(u32, u32)], bytes: u64) {
         let mut in_members = 0;
         for (key, length) in members {
@@ -705,14 +706,14 @@ impl KeyTable {
         }
     }
 
-    /// The volume of keys beyond the limits.
+    /// Returns the volume of keys beyond the limits.
     pub(super) fn others(&self) -> Volume {
         let mut others = self.others;
         others.add(self.entries[START as usize].volume);
         others
     }
 
-    /// The keys, as written, with their volumes.
+    /// Returns the keys, as they are in the lines, with their volumes.
     pub(super) fn named(&self) -> impl Iterator<Item = (&[u8], Volume)> {
         self.entries[1..]
             .iter()

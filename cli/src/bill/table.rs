@@ -1,4 +1,4 @@
-//! The bill on the terminal.
+//! Prints the bill on the terminal.
 
 use super::names::Volume;
 use super::report::{
@@ -8,7 +8,7 @@ use crate::output::{Failure, Output};
 use crate::screen::{Row, Screen, Style, display_width, escape, truncate, wrap};
 use crate::time::date_time;
 
-/// Widths of the columns right of the name.
+/// Widths of the columns to the right of the name.
 const LINES_WIDTH: usize = 11;
 const BYTES_WIDTH: usize = 13;
 const SHARE_WIDTH: usize = 8;
@@ -24,7 +24,7 @@ struct BillLayout {
     name: usize,
     /// 0 without `--price`.
     price: usize,
-    /// 0 if the screen has no room for bars.
+    /// 0 if the screen is too narrow for bars.
     bar: usize,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn print(
     settings(bill, charge, &layout, screen, out)
 }
 
-/// The total.
+/// Prints the total.
 fn head(bill: &Bill, charge: &Charge<'_>, screen: Screen, out: &mut Output) -> Result<(), Failure> {
     let mut row = Row::new();
     row.add(Style::Bold, &format!("{} bytes", grouped(&bill.total.bytes.to_string())));
@@ -187,7 +187,7 @@ fn settings(
 }
 
 impl Setting {
-    /// The share of the total that it saves.
+    /// Returns the share of the total that the setting saves.
     pub(super) fn saved_share(&self, total: Volume) -> String {
         if self.after.bytes > total.bytes {
             return format!("-{}", format_share(self.after.bytes - total.bytes, total.bytes));
@@ -195,14 +195,14 @@ impl Setting {
         format_share(total.bytes - self.after.bytes, total.bytes)
     }
 
-    /// What is written with it, and whether the figures are estimates.
+    /// Describes the lines that are written with the setting, and whether the figures are estimates.
     pub(super) fn explanation(&self) -> String {
         let about = if self.is_estimate { "about: " } else { "" };
         format!("{about}{}", self.effect)
     }
 }
 
-/// A bar in eighths of a column. A share above 0 always has a bar.
+/// Returns a bar in eighths of a column. A share above 0 always has a bar.
 fn bar(part: u64, whole: u64, width: usize) -> String {
     const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
     if part == 0 {

@@ -1,4 +1,4 @@
-//! Squarified treemaps: rectangles whose areas are in proportion to their values, and nearly square.
+//! Squarified treemaps: nearly square rectangles in proportion to values.
 
 /// A rectangle, in units of the map.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,9 +15,9 @@ impl Area {
     }
 }
 
-/// Divides an area among values, which are sorted, the largest first. Returns an area for each.
+/// Divides an area among values, which must be sorted, the largest first. Returns an area for each.
 ///
-/// Adds values to a row along the shorter side as long as that makes the worst rectangle of the row more like a square
+/// Adds values to a row along the shorter side while this brings the worst rectangle of the row closer to a square
 /// (Bruls, Huizing and van Wijk, 2000).
 pub(super) fn squarify(values: &[f64], area: Area) -> Vec<Area> {
     let total: f64 = values.iter().sum();

@@ -1,7 +1,7 @@
 //! Reads the whole input once, on several threads.
 //!
-//! The main thread reads blocks of lines. Worker threads scan the lines that candor wrote, and return the
-//! other lines to the main thread, whose `Unwrapper` needs them in the order of the source.
+//! The main thread reads blocks of lines. Worker threads scan the lines that candor wrote, and return other lines to
+//! the main thread, because its `Unwrapper` needs them in the order of the source.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -20,7 +20,7 @@ use super::progress::Progress;
 use super::source::{Source, Unreadable};
 use super::tally::Tally;
 
-/// Worker threads; two keep up with the thread that reads.
+/// The number of worker threads. Two keep up with the thread that reads.
 const WORKERS: usize = 2;
 /// Blocks in flight per worker.
 const BLOCKS_PER_WORKER: usize = 2;
@@ -30,7 +30,7 @@ const BLOCKS_PER_WORKER: usize = 2;
 pub(crate) enum ScannedLine<F> {
     /// A record; the main thread does not need it.
     Done,
-    /// A record, and what the main thread needs of it.
+    /// A record, and the facts about it that the main thread needs.
     Fact(F),
     /// Only the main thread can parse the line.
     Unscanned,
@@ -53,7 +53,7 @@ pub(crate) enum LineKind {
 pub(crate) trait LineSink<F> {
     /// A line that a worker thread has scanned.
     fn scanned(&mut self, fact: F);
-    /// A record of the line that the next call of `line` is about.
+    /// A record of the line that the next call of `line` reports.
     fn record(&mut self, record: &Record<'_>);
     /// The end of a line that no worker thread has scanned, with its length including the line feed.
     fn line(&mut self, bytes: u64, kind: LineKind);
@@ -64,8 +64,8 @@ pub(crate) trait LineSink<F> {
 /// A block, before and after a worker scans it.
 struct ScannedBlock<F> {
     block: Block,
-    /// Lines for the main thread, in the order of the block; empty before the scan. It goes back and forth with the
-    /// buffer of the block, because a list of this size is costly to allocate.
+    /// Lines for the main thread, in the order of the block; empty before the scan. The list is reused together with
+    /// the buffer of the block, because it is costly to allocate.
     lines: Vec<LineForMain<F>>,
     records: u64,
 }
@@ -77,8 +77,8 @@ enum LineForMain<F> {
 }
 
 impl Input {
-    /// Scans all lines. `scan` is called with lines without their line feed and their length with it, on worker threads
-    /// with an accumulator each. Returns the accumulators.
+    /// Scans all lines on worker threads, each with an accumulator, and returns the accumulators. `scan` gets each line
+    /// without its line feed, and its length including the line feed.
     pub(crate) fn scan_lines<W: Send, F: Send>(
         &mut self,
         new_worker: impl Fn() -> W,
@@ -118,7 +118,7 @@ impl Input {
         for source in &mut self.sources {
             let (name, may_be_truncated) = (source.name(), source.may_be_truncated());
             let mut unwrapper = Unwrapper::default();
-            // Returns the buffer and the empty list, for the next block.
+            // Returns the buffer and the empty list for the next block.
             let mut finish_block = |mut scanned: ScannedBlock<F>, sink: &mut dyn LineSink<F>| {
                 self.tally.records += scanned.records;
                 for line in scanned.lines.drain(..) {
@@ -139,7 +139,7 @@ impl Input {
                 }
                 (scanned.block.buffer, scanned.lines)
             };
-            // The workers that hold a block, in the order of the source.
+            // The workers that have a block, in the order of the source.
             let mut in_flight = VecDeque::new();
             let mut too_long = 0;
             let lines = source.open(&read).map(Lines::new);

@@ -94,7 +94,7 @@ impl Unwrapper {
         self.find_records(line.strip_suffix(b"\r").unwrap_or(line), keys, tally, found, 0);
     }
 
-    /// The latest line if it was joined from parts and has no record.
+    /// Returns the latest line if it was joined from parts and has no record.
     pub(super) fn take_rejected(&mut self) -> Option<Vec<u8>> {
         self.rejected.take()
     }

@@ -137,7 +137,7 @@ impl Keys {
         self.given.iter().any(|(_, name)| Key::parse(name.as_bytes()).is_some())
     }
 
-    /// Whether `--keys` is not given.
+    /// Returns whether `--keys` was not given.
     pub(crate) fn are_default(&self) -> bool {
         self.given.is_empty()
     }
@@ -268,7 +268,7 @@ impl<'a> Record<'a> {
         self.values[key as usize]
     }
 
-    /// Calls `each` with every key and value, as written.
+    /// Calls `each` with every unparsed key and value.
     pub(crate) fn each_member(&self, mut each: impl FnMut(&'a [u8], &'a [u8])) {
         let _ = walk(self.bytes, |key, value| {
             each(key, value);

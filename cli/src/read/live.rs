@@ -1,4 +1,4 @@
-//! Records and other lines of a stream that is still being written, in their order.
+//! Reads records and other lines of a stream that is still being written, in order.
 
 use super::LINE_START;
 use super::envelope::Unwrapper;
@@ -8,11 +8,11 @@ use super::tally::Tally;
 /// Content of a line.
 #[derive(Debug)]
 pub(crate) enum LiveLine<'a> {
-    /// A line of candor.
+    /// A record that candor wrote.
     Record(&'a Record<'a>),
-    /// A line of another program, as written.
+    /// An unchanged line of another program.
     Foreign(&'a [u8]),
-    /// The beginning of a line of candor, whose rest is missing.
+    /// The beginning of a candor line whose rest is missing.
     Torn(&'a [u8]),
 }
 
@@ -24,12 +24,12 @@ pub(crate) struct LiveReader {
 }
 
 impl LiveReader {
-    /// Calls `found` with the content of a line, which has no line feed.
+    /// Calls `found` with the content of a line, which must have no line feed.
     ///
-    /// Nothing is called for a part of a line that a container runtime split; the last part brings the whole line.
+    /// If a container runtime split a line, `found` is called only for the last part, with the whole line.
     pub(crate) fn add(&mut self, line: &[u8], keys: &Keys, found: &mut dyn FnMut(&LiveLine<'_>)) {
-        // Other programs print this as the first line of a pretty-printed value. A log that is followed has one record
-        // a line, so the lines that follow need not be collected.
+        // Other programs print this as the first line of a pretty-printed value. A followed log has one record per
+        // line, so the next lines need not be collected.
         if line.trim_ascii() == b"{" || line.trim_ascii().is_empty() {
             return found(&LiveLine::Foreign(line));
         }

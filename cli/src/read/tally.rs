@@ -47,7 +47,7 @@ impl Tally {
         Ok(())
     }
 
-    /// The kind of the line that changed the tally from `before`: records, foreign and malformed lines.
+    /// Returns the kind of the line that changed the tally from `before`: records, foreign and malformed lines.
     pub(super) fn kind_of_line(&self, before: (u64, u64, u64), line: &[u8]) -> LineKind {
         let (records, foreign, malformed) = before;
         if self.records > records {
@@ -63,7 +63,7 @@ impl Tally {
         }
     }
 
-    /// Notes on compressed files that were read in part.
+    /// Returns notes on compressed files that could only be read in part.
     pub(crate) fn truncated_notes(&self) -> impl Iterator<Item = String> {
         self.truncated.iter().map(|name| {
             format!("the rest of {name} is missing: its compressed data is damaged or cut off")

@@ -34,7 +34,7 @@ pub(super) struct Summary {
     pub(super) calls: TotalsByName,
     /// Durations of requests and jobs whose lines were written.
     pub(super) requests: Histogram,
-    /// Requests and jobs whose last line stands for others (`LOG_STORY`).
+    /// Number of requests and jobs that left out lines (`LOG_STORY`).
     pub(super) left_out: u64,
     /// Durations of outermost steps: the whole that shares refer to if the input has no requests.
     pub(super) outermost: Histogram,

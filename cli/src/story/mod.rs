@@ -179,7 +179,7 @@ pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// The tree of one request with its likely cause, for a caller that shows the title itself.
+/// Returns the tree of one request with its likely cause, for a caller that shows the title itself.
 pub(crate) fn draw(id: String, lines: Vec<Line>, omitted: u64, options: TextOptions) -> String {
     let mut story = tree::build(id, lines, omitted);
     let diagnosis = diagnosis::diagnose(&mut story);

@@ -166,7 +166,7 @@ impl Part {
             || left_out.iter().any(|key| self.end_count(key) > 0)
     }
 
-    /// The number of lines that the end line stands for (`LOG_STORY`), if there are any. None of them was a problem.
+    /// Returns the number of lines that `LOG_STORY` left out, if there are any. None of them was at WARN or above.
     pub(crate) fn lines_left_out(&self) -> Option<u64> {
         Some(self.end_count("lines_left_out")).filter(|lines| *lines > 0)
     }

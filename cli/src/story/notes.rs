@@ -112,14 +112,14 @@ pub(crate) fn summary(story: &Story) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// The fields of the end line that the service added.
+/// Returns the fields that the service added to the end line.
 fn wide_fields(part: &Part) -> Vec<String> {
     let fields = part.end_line.iter().flat_map(|end| &end.fields);
     let own = fields.filter(|(key, _)| keys::find(key).is_none());
     own.map(|(key, value)| format!("{key}={}", value_text(value))).collect()
 }
 
-/// Says why steps and calls have no lines.
+/// Explains why steps and calls have no lines.
 fn left_out(part: &Part, lines: u64) -> String {
     let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
     let is_problem = part.end_line.as_ref().is_some_and(|end| end.level >= Level::Warn);

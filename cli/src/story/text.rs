@@ -43,7 +43,7 @@ pub(crate) fn render(story: &Story, diagnosis: &Diagnosis, options: TextOptions)
 /// The story of one request without its title, facts and summary, for a list of many requests.
 pub(crate) fn render_body(story: &Story, diagnosis: &Diagnosis, options: TextOptions) -> String {
     let mut out = Writer { text: String::new(), options };
-    // The tree shows the details of a cause that is in it.
+    // If the cause is in the tree, the tree shows its details.
     let sentences = if diagnosis.cause.is_some() { 1 } else { usize::MAX };
     explain(&mut out, diagnosis, sentences);
     for part in &story.parts {

@@ -11,8 +11,8 @@ pub(crate) struct DependencyTime {
     pub(crate) calls: usize,
 }
 
-/// The time of each dependency, the longest first: from the end line if lines were left out, else from those of the
-/// calls.
+/// Returns the time of each dependency, the longest first: from the end line if lines were left out, otherwise from the
+/// lines of the calls.
 pub(crate) fn dependency_times(part: &Part) -> Vec<DependencyTime> {
     let wide = part.end_line.as_ref().and_then(|end| end.get("dependencies")?.as_object());
     let mut times = match wide {
@@ -30,7 +30,7 @@ pub(crate) fn dependency_times(part: &Part) -> Vec<DependencyTime> {
     times
 }
 
-/// Names of steps and milliseconds of their own, the longest first, if the end line stands for their lines.
+/// Returns the names of steps and their self times in milliseconds, the longest first, if the end line has them.
 pub(crate) fn own_times(part: &Part) -> Vec<(String, f64)> {
     let wide = part.end_line.as_ref().and_then(|end| end.get("step_own_ms")?.as_object());
     let mut times: Vec<(String, f64)> = wide

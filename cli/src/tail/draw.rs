@@ -12,19 +12,19 @@ use crate::screen::{Row, Screen, Style, display_width, escape, is_unsafe, trunca
 use crate::story::{self, TextOptions};
 use crate::time::{LocalZone, Micros, format_ms, to_ms};
 
-/// Columns of the time, and the positions of the columns after it.
+/// Positions of the columns after the time.
 const STATUS: usize = 14;
 const DURATION_END: usize = 30;
 const ID: usize = 32;
 const TITLE: usize = 47;
-/// Characters of an id that are shown: the part of a UUID that has the time in milliseconds.
+/// Number of shown characters of an id: the part of a UUID that contains the time in milliseconds.
 const ID_WIDTH: usize = 13;
-/// The columns of titles grow to this share of the screen.
+/// The column of titles grows to at most the width of the screen divided by this number.
 const TITLE_SHARE: usize = 3;
-/// Steps and dependencies that a folded request names.
+/// The maximum number of steps and of dependencies that a folded request names.
 const MAX_NAMED: usize = 3;
 
-/// Text for the terminal, and what was drawn before it.
+/// Text for the terminal, and the state of the rows before it.
 #[derive(Debug)]
 pub(super) struct Drawing {
     pub(super) text: String,
@@ -62,7 +62,7 @@ impl Drawing {
         self.text.push_str(&self.screen.render(row));
     }
 
-    /// Begins a row or a tree: separates it from a tree above it, and shows the date if it is another one.
+    /// Begins a row or a tree: separates it from a tree above it, and shows the date if it has changed.
     fn begin(&mut self, at: Option<Micros>, is_tree: bool) {
         if self.is_after_tree || is_tree {
             self.text.push('\n');
@@ -76,7 +76,7 @@ impl Drawing {
         }
     }
 
-    /// A line of another program, as it was written. Only colours are passed on as control sequences.
+    /// Draws a line of another program unchanged. Control sequences other than colours are escaped.
     pub(super) fn foreign(&mut self, line: &[u8]) {
         self.begin(None, false);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -84,13 +84,13 @@ impl Drawing {
         self.text.push('\n');
     }
 
-    /// A line of candor that is not complete.
+    /// Draws an incomplete candor line.
     pub(super) fn torn(&mut self, line: &[u8]) {
         self.begin(None, false);
         self.row(Row::new().add(Style::Dim, &String::from_utf8_lossy(line)));
     }
 
-    /// A line on its own: of no request, or of one that has ended before.
+    /// Draws a single line: one outside requests, or one of a request that has already ended.
     pub(super) fn line(&mut self, line: &Line, id: &str) {
         self.begin(Some(line.at), false);
         let is_dim = line.level < Level::Warn;
@@ -115,7 +115,7 @@ impl Drawing {
         self.row(&row);
     }
 
-    /// A request that ended, on one line.
+    /// Draws a request that ended, on one row.
     pub(super) fn folded(&mut self, request: &Gathered, end: &Line, missing: u64) {
         self.begin(Some(end.at), false);
         let mut row = self.head(&request.id, end, Style::Plain);
@@ -130,7 +130,7 @@ impl Drawing {
 
     /// Appends the facts of an end line that fit on the screen.
     fn add_summary(&self, row: &mut Row, end: &Line) {
-        // A narrow screen gets the first facts instead of a part of each.
+        // On a narrow screen, the first facts are shown in full instead of a part of each.
         let mut separator = "";
         for fact in summary(end) {
             let width = row.width() + display_width(separator) + display_width(&escape(&fact));
@@ -142,7 +142,7 @@ impl Drawing {
         }
     }
 
-    /// A request that ended, as a tree.
+    /// Draws a request that ended, as a tree.
     pub(super) fn tree(&mut self, request: &Gathered, end: &Line, keys: &Keys) {
         self.begin(Some(end.at), true);
         let mut row = self.head(&request.id, end, Style::Bold);
@@ -158,7 +158,7 @@ impl Drawing {
         self.body(request, request.parse(keys));
     }
 
-    /// A request that has not ended: at the end of the input or given up as a tree, while it is open on one line.
+    /// Draws a request that has no last line, as a tree or on one row.
     pub(super) fn unfinished(&mut self, request: &Gathered, keys: &Keys, form: Unfinished) {
         let Some(latest) = request.latest(keys) else { return };
         self.begin(Some(latest.at), form == Unfinished::Tree);
@@ -198,7 +198,7 @@ impl Drawing {
         }
     }
 
-    /// The columns of a request that ended.
+    /// Returns the columns of a request that ended.
     fn head(&mut self, id: &str, end: &Line, emphasis: Style) -> Row {
         let (style, status) = end.end_status();
         let status = if status.is_empty() { end.text("outcome") } else { status };
@@ -208,7 +208,7 @@ impl Drawing {
         self.columns(id, end.at, (style, &status), &duration, end, emphasis)
     }
 
-    /// Time, status, duration, id and title, which stand below those of the row before.
+    /// Returns time, status, duration, id and title, aligned with those of the row before.
     fn columns(
         &mut self,
         id: &str,
@@ -231,7 +231,7 @@ impl Drawing {
         row
     }
 
-    /// `POST /orders`, or the name of the job; with the service if there are several.
+    /// Returns `POST /orders`, or the name of the job, with the service if there are several.
     fn title(&mut self, line: &Line) -> String {
         if !line.service.is_empty() {
             let first = self.service.get_or_insert_with(|| line.service.clone());
@@ -244,7 +244,7 @@ impl Drawing {
     }
 }
 
-/// How a request without a last line is drawn.
+/// Form in which a request without a last line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unfinished {
     Tree,
@@ -252,7 +252,7 @@ pub(super) enum Unfinished {
     GivenUp,
 }
 
-/// The number of lines of an open request, and what it does.
+/// Returns the number of lines of an open request, and its open step or latest line.
 fn seen(request: &Gathered, latest: &Line) -> String {
     let count = request.count();
     let lines = if count == 1 { "line" } else { "lines" };
@@ -266,7 +266,7 @@ fn seen(request: &Gathered, latest: &Line) -> String {
     }
 }
 
-/// `3 steps, 2 calls`, and what took the time: the facts of an end line that its columns do not show.
+/// Returns the facts of an end line that its columns don't show: `3 steps, 2 calls`, the longest times, its fields.
 fn summary(end: &Line) -> Vec<String> {
     let mut facts = Vec::new();
     let counts = [
@@ -300,7 +300,8 @@ fn counted(count: u64, one: &str, many: &str) -> Option<String> {
     (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
 }
 
-/// The members of an object with the greatest times: `charge 8.40 ms`, of a dependency with its number of calls.
+/// Returns the members of an object with the longest times: `charge 8.40 ms`; for dependencies with the number of
+/// calls.
 fn named_times(end: &Line, key: &str, ms: impl Fn(&Value) -> Option<f64>) -> Vec<String> {
     let empty = Map::new();
     let members = end.get(key).and_then(Value::as_object).unwrap_or(&empty);
@@ -315,7 +316,7 @@ fn named_times(end: &Line, key: &str, ms: impl Fn(&Value) -> Option<f64>) -> Vec
     shown.collect()
 }
 
-/// The message of a line and its fields. A step or call is shown by its name and duration.
+/// Returns the message and the fields of a line; for a step or call, its name and duration.
 fn line_text(line: &Line) -> (String, Vec<(String, String)>) {
     let name = match line.event.as_str() {
         "step_timing" => line.text("step"),
@@ -336,7 +337,7 @@ fn line_text(line: &Line) -> (String, Vec<(String, String)>) {
     (message, facts.collect())
 }
 
-/// The beginning of an id, which `candor story` takes.
+/// Returns the beginning of an id, which `candor story` accepts.
 fn short_id(id: &str) -> &str {
     id.char_indices().nth(ID_WIDTH).map_or(id, |(end, _)| &id[..end])
 }
@@ -360,7 +361,7 @@ fn push_harmless(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
-/// The length of a sequence that sets a colour at the start of the text: `ESC [ 1 ; 31 m`.
+/// Returns the length of a colour sequence at the start of the text: `ESC [ 1 ; 31 m`.
 fn colour_length(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\x1b[")?;
     let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;

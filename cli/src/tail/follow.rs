@@ -1,7 +1,7 @@
-//! Follows files and streams: a thread for each waits for new lines and sends them to the command.
+//! Follows files and streams.
 //!
-//! A file is followed by its name. If another file takes the name, the first one is read to its end before the second
-//! one is read from its start; a file that becomes shorter is read from its start again.
+//! A thread for each of them waits for new lines and sends them to the command. A file is followed by its name. If another file gets the name, the first file is read to its end, and then the
+//! second one from its start. A file that becomes shorter is read from its start again.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -15,24 +15,24 @@ use memchr::{memchr, memrchr, memrchr_iter};
 use crate::output::Failure;
 use crate::read::{MAX_LINE, Unreadable};
 
-/// Time between two looks at a file.
+/// Interval at which a file is checked.
 const POLL: Duration = Duration::from_millis(50);
-/// Bytes of one read.
+/// Size of one read in bytes.
 const BLOCK: usize = 64 << 10;
-/// Blocks that may wait for the command; a pipe's writer waits with them.
+/// The maximum number of blocks that wait for the command. Beyond it, the writer of a pipe blocks.
 const MAX_WAITING: usize = 8;
-/// Bytes before the start of a file's new lines that are read too, so that open requests are known from their start.
+/// The number of bytes before a file's start position that are also read, so that open requests are complete.
 const BEFORE: u64 = 1 << 20;
 
 /// The position from which a file is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Start {
     Beginning,
-    /// This many lines before the end.
+    /// This number of lines before the end.
     Last(u64),
 }
 
-/// News from one of the inputs.
+/// A message from one of the inputs.
 #[derive(Debug)]
 pub(super) enum News {
     Lines {
@@ -43,12 +43,12 @@ pub(super) enum News {
         /// Whether they precede the position from which the file is followed.
         is_earlier: bool,
     },
-    /// The input will not have any more lines. Files never end.
+    /// The input has ended. Files never end.
     Ended(Result<(), Unreadable>),
     Note(String),
 }
 
-/// The command does not read the news any more.
+/// Error: the command no longer receives messages.
 type Gone = SendError<News>;
 
 /// Starts to follow the inputs; `-` is standard input.
@@ -56,7 +56,7 @@ pub(super) fn follow(paths: &[PathBuf], start: Start) -> Result<Receiver<News>, 
     let (sender, news) = sync_channel(MAX_WAITING);
     for (input, path) in paths.iter().enumerate() {
         let inbox = Inbox { sender: sender.clone(), input, partial: Vec::new() };
-        // The threads end with the process: a blocked read can't be interrupted.
+        // The threads end with the process, because a blocked read can't be interrupted.
         if path == Path::new("-") {
             thread::spawn(move || read_stream(io::stdin().lock(), "standard input", inbox));
             continue;
@@ -92,7 +92,7 @@ pub(super) fn follow(paths: &[PathBuf], start: Start) -> Result<Receiver<News>, 
     Ok(news)
 }
 
-/// Splits what is read from one input after its last complete line, and sends it.
+/// Splits the bytes of one input after the last complete line, and sends the lines.
 #[derive(Debug)]
 struct Inbox {
     sender: SyncSender<News>,
@@ -109,11 +109,11 @@ impl Inbox {
             self.flush(is_earlier)?;
         }
         self.partial.extend_from_slice(&read[complete..]);
-        // A longer line is not a line of candor, so its parts may be shown one by one.
+        // Candor doesn't write longer lines, so the parts of such a line may be shown separately.
         if self.partial.len() > MAX_LINE { self.flush(is_earlier) } else { Ok(()) }
     }
 
-    /// Sends the lines so far, the last one as it is.
+    /// Sends the lines so far, including an incomplete last one.
     fn flush(&mut self, is_earlier: bool) -> Result<(), Gone> {
         if self.partial.is_empty() {
             return Ok(());
@@ -154,7 +154,7 @@ fn read_stream(mut from: impl Read, name: &str, mut inbox: Inbox) {
     inbox.end(result.map_err(|why| Unreadable { name: name.to_owned(), why }));
 }
 
-/// The error for compressed data, which can't be read while it grows.
+/// Returns an error for compressed data, which can't be read while it grows.
 fn compressed(start: &[u8]) -> Option<io::Error> {
     if start.starts_with(&[0x1f, 0x8b]) {
         let why = "it is compressed with gzip; unpack it first: zcat FILE | candor tail";
@@ -171,11 +171,11 @@ struct FollowedFile {
     file: Option<File>,
     /// The position of the next read.
     at: u64,
-    /// Lines before this position are earlier ones.
+    /// The start position. Lines before it are earlier ones.
     start: u64,
-    /// Whether another file had the name when the followed one was looked at before.
+    /// Whether another file had the name at the previous check.
     is_replaced: bool,
-    /// Why the name could not be opened, so that the reason is reported once.
+    /// The last error on opening the file, so that it is reported only once.
     trouble: Option<io::ErrorKind>,
 }
 
@@ -213,7 +213,7 @@ impl FollowedFile {
         }
     }
 
-    /// Reads what is new, and looks whether the name belongs to the same file.
+    /// Reads new bytes, and checks whether the name still belongs to the same file.
     fn poll(&mut self, block: &mut [u8], inbox: &mut Inbox) -> Result<(), Gone> {
         self.read_new(block, inbox)?;
         let held = self.file.as_ref().and_then(|file| file.metadata().ok());
@@ -223,7 +223,7 @@ impl FollowedFile {
             inbox.flush(false)?;
             (self.at, self.start) = (0, 0);
             inbox.note(format!(
-                "{} was truncated; it is read from its start",
+                "{} was truncated; reading it from its start",
                 self.path.display()
             ))?;
             return self.read_new(block, inbox);
@@ -232,7 +232,7 @@ impl FollowedFile {
             Ok(named) if held.is_some_and(|held| is_same_file(&held, &named)) => {
                 self.is_replaced = false;
             }
-            // A writer may still hold the old file when its name is gone, so that one is read once more.
+            // A writer may keep the old file open after a rename, so the old file is read once more.
             Ok(_) if self.file.is_some() && !self.is_replaced => self.is_replaced = true,
             Ok(_) => match File::open(&self.path) {
                 Ok(file) => {
@@ -244,7 +244,7 @@ impl FollowedFile {
                 }
                 Err(why) => self.report(&why, inbox)?,
             },
-            // While a file is rotated, its name is free for a moment.
+            // During rotation, no file has the name for a moment.
             Err(why) if self.file.is_some() && why.kind() == io::ErrorKind::NotFound => {}
             Err(why) => self.report(&why, inbox)?,
         }
@@ -257,9 +257,9 @@ impl FollowedFile {
         }
         let path = self.path.display();
         inbox.note(if why.kind() == io::ErrorKind::NotFound {
-            format!("{path} does not exist yet; it is read as soon as it appears")
+            format!("{path} does not exist yet; waiting for it to be created")
         } else {
-            format!("can't read {path}: {why}; it is tried again")
+            format!("can't read {path}: {why}; trying again")
         })
     }
 
@@ -286,8 +286,8 @@ impl FollowedFile {
     }
 }
 
-/// The position of the last lines of a file. A last line without a line feed is still being written, so it is not
-/// among those before the end.
+/// Returns the position of the last lines of a file. A last line without a line feed is not counted, because it is
+/// still being written.
 fn last_lines(file: &mut File, lines: u64) -> io::Result<u64> {
     let mut end = file.seek(SeekFrom::End(0))?;
     let mut block = vec![0; BLOCK];
@@ -314,7 +314,7 @@ fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// On other systems a rotated file is known by the time at which it was created.
+/// On other systems, a rotated file is recognised by its creation time.
 #[cfg(not(unix))]
 fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     one.created().ok() == other.created().ok()

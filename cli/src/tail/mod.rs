@@ -1,7 +1,7 @@
-//! `candor tail`: requests as they end.
+//! `candor tail`: draws requests as they end.
 //!
-//! `follow` waits for lines, `pending` gathers those of the open requests, and `draw` draws a request when its last line
-//! has come.
+//! `follow` waits for lines, `pending` gathers the lines of open requests, and `draw` draws a request when its last
+//! line arrives.
 
 mod draw;
 mod follow;
@@ -26,50 +26,50 @@ use pending::{Added, Gathered, LineFacts, Pending};
 
 /// Requests that took at least this long are drawn as trees, unless `--slow` gives another time.
 const SLOW: Micros = 1_000_000;
-/// Time after which a request with nothing but warnings is drawn: at `LOG_LEVEL=warn` it has no last line.
+/// Time after which a request with only warnings and errors is drawn. With `LOG_LEVEL=warn`, it has no last line.
 const WARNINGS_ONLY: Duration = Duration::from_secs(2);
-/// Most trees of unfinished requests at the end of the input; the older ones are drawn on one line each.
+/// The maximum number of trees of unfinished requests at the end of the input. Older ones are drawn on one row each.
 const MAX_UNFINISHED_TREES: usize = 20;
-/// Time between two looks at the open requests and at Ctrl-C.
+/// Interval at which open requests and Ctrl-C are checked.
 const TICK: Duration = Duration::from_millis(100);
-/// Time after Ctrl-C until the user is told why the command has not ended.
+/// Time after Ctrl-C until the command reports why it has not ended.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Requests as they end, from files that grow, pipes and `kubectl logs -f`.
+/// Draws requests as they end, from files that grow, pipes or `kubectl logs -f`.
 ///
-/// A request that failed, was slow or wrote a warning is drawn as a tree when it ends, any other one on one line.
-/// Lines that are not candor's pass through. Times are those of the machine's time zone (`TZ`).
+/// A request that failed, was slow, or wrote a warning is drawn as a tree when it ends, and any other request on one
+/// row. Lines that candor did not write pass through. Times are in the machine's time zone (`TZ`).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  cargo run | candor tail\n  \
                         candor tail app.log --slow=500ms\n  \
                         kubectl logs -f --prefix deploy/orders | candor tail --failed")]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct TailArgs {
-    /// Files to follow, also through rotation; `-` is standard input, which is the default
+    /// Files to follow, even when they are rotated; `-` is standard input, which is the default
     #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
     /// Read the files from their beginning instead of their end
     #[arg(long, conflicts_with = "lines")]
     from_start: bool,
-    /// Begin this many lines before the end of the files
+    /// Read the files from this many lines before their end
     #[arg(short = 'n', long, value_name = "N", default_value_t = 0)]
     lines: u64,
-    /// Only requests that ended with an error, a panic or no answer, or have no end
+    /// Only requests that failed, panicked, were cancelled, or have no end
     #[arg(long)]
     failed: bool,
     /// Only requests that took at least this long: 500 (ms), 2s. They are drawn as trees
     #[arg(long, value_name = "TIME", value_parser = |text: &str| time::parse_duration(text, "ms"))]
     slow: Option<Micros>,
-    /// Only requests and lines that contain TEXT, in upper or lower case
+    /// Only requests and lines that contain TEXT, ignoring case
     #[arg(long, value_name = "TEXT")]
     grep: Option<String>,
-    /// Hide lines below WARN that belong to no request
+    /// Hide lines below WARN that are outside requests
     #[arg(short, long)]
     quiet: bool,
     /// Draw every request as a tree
     #[arg(long)]
     expand: bool,
-    /// Every field of every line, in trees
+    /// Show every field of every line in trees
     #[arg(long)]
     fields: bool,
     /// Report a request that has been open for this long
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
     let mut files = args.files.clone();
     if files.is_empty() && io::stdin().is_terminal() {
         return Err(Failure::usage(
-            "tail needs FILES, or the lines of a program: cargo run | candor tail".to_owned(),
+            "tail needs FILES or piped input, for example: cargo run | candor tail".to_owned(),
         ));
     }
     if files.is_empty() {
@@ -95,10 +95,10 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
     }
     files.dedup();
     let start = if args.from_start { Start::Beginning } else { Start::Last(args.lines) };
-    // Ctrl-C reaches all programs of a pipeline, and the last lines of the service are still to come.
+    // Ctrl-C reaches all programs in a pipeline, and the service has yet to write its last lines.
     let interrupted = Arc::new(AtomicBool::new(false));
     for registered in [
-        // A second one ends the command if it is not looking, as when its output is blocked.
+        // A second Ctrl-C ends the process even if this loop does not run, for example because the output is blocked.
         signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted)),
         signal_hook::flag::register(SIGINT, Arc::clone(&interrupted)),
     ] {
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
             && since.elapsed() > PATIENCE
         {
             *is_told = true;
-            output::report("waits for the last lines of the input; Ctrl-C again ends it");
+            output::report("waiting for the last lines of the input; press Ctrl-C again to end");
         }
     }
     tail.finish();
@@ -151,7 +151,7 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
 
 const SIGINT: i32 = signal_hook::consts::SIGINT;
 
-/// What was read so far, and what of it is shown.
+/// State of the command: options, inputs, open requests, and the drawing.
 struct Tail<'a> {
     args: &'a TailArgs,
     keys: Keys,
@@ -180,7 +180,7 @@ impl<'a> Tail<'a> {
         }
     }
 
-    /// Reads lines of an input. Those that precede the position to start from only complete later requests.
+    /// Reads lines of an input. Lines before the start position only complete requests that continue after it.
     fn add(&mut self, input: usize, bytes: &[u8], is_earlier: bool) {
         let mut reader = std::mem::take(&mut self.readers[input]);
         let keys = self.keys.clone();
@@ -254,7 +254,7 @@ impl<'a> Tail<'a> {
         if is_problem || self.args.expand {
             return self.drawing.tree(request, &end, &self.keys);
         }
-        // The lines that a request wrote before the first one of the input are not missing.
+        // Lines that a request wrote before the first line of the input do not count as missing.
         let is_whole = self.first[input].is_some_and(|first| end.at - duration >= first);
         let is_complete = !is_whole || end.has("lines_left_out");
         let seq = if is_complete { 0 } else { end.seq.unwrap_or(0) };
@@ -270,7 +270,7 @@ impl<'a> Tail<'a> {
         }
     }
 
-    /// Reports requests that are open for long, once.
+    /// Reports each request once that has been open for long.
     fn check_open(&mut self) {
         if self.checked.elapsed() < TICK {
             return;

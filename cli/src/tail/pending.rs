@@ -1,4 +1,4 @@
-//! The lines of requests that have not ended yet, in bounded memory.
+//! Lines of requests that have not ended yet, in bounded memory.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,17 +9,17 @@ use crate::open::{identity, is_end};
 use crate::read::{Key, Keys, Record, text};
 use crate::time::Micros;
 
-/// Most open requests; the oldest is given up for a further one.
+/// The maximum number of open requests. A further request displaces the oldest one.
 const MAX_OPEN: usize = 10_000;
-/// Most bytes of all open requests; the oldest are given up for further lines.
+/// The maximum size of all open requests in bytes. Further lines displace the oldest requests.
 const MAX_BYTES: usize = 64 << 20;
-/// Most bytes of one request; further lines are counted.
+/// The maximum size of one request in bytes. Further lines are only counted.
 const MAX_REQUEST_BYTES: usize = 1 << 20;
-/// Memory that a line takes besides its text.
+/// Memory of a line in addition to its text.
 const LINE_OVERHEAD: usize = 32;
-/// Memory that a request takes besides its lines.
+/// Memory of a request in addition to its lines.
 const REQUEST_OVERHEAD: usize = 400;
-/// Ended requests per generation that are remembered, so that a late line does not start a new request.
+/// The number of ended requests in each generation. They are remembered so that a late line starts no new request.
 const MAX_ENDED: usize = 20_000;
 
 /// The lines of a request.
@@ -27,25 +27,25 @@ const MAX_ENDED: usize = 20_000;
 pub(super) struct Gathered {
     pub(super) id: String,
     lines: Vec<Box<[u8]>>,
-    /// Lines over the limit.
+    /// Number of lines beyond `MAX_REQUEST_BYTES`.
     pub(super) omitted: u64,
     size: usize,
     order: u64,
-    /// The times at which the first and the latest line came.
+    /// The times at which the first and the latest line arrived.
     since: Instant,
     latest: Instant,
     /// Whether any line is a warning or a match, and whether all are earlier ones.
     pub(super) facts: LineFacts,
-    /// Whether a line has a method. In profile `compact`, only the first one has it.
+    /// Whether a line has a method. In profile `compact`, only the first line has it.
     has_method: bool,
-    /// Whether the log should have a last line: at `LOG_LEVEL=warn` a successful request writes none.
+    /// Whether a last line is expected. With `LOG_LEVEL=warn`, a successful request writes none.
     pub(super) expects_end: bool,
     /// Whether it has been reported as still open.
     pub(super) is_reported: bool,
 }
 
 impl Gathered {
-    /// The number of lines, with those over the limit.
+    /// Returns the number of lines, including those beyond the limit.
     pub(super) fn count(&self) -> u64 {
         self.lines.len() as u64 + self.omitted
     }
@@ -58,7 +58,7 @@ impl Gathered {
         Line::parse(self.lines.last()?, keys)
     }
 
-    /// The latest line, with what only the first one says in profile `compact`.
+    /// Returns the latest line, with the values that only the first line has in profile `compact`.
     pub(super) fn latest(&self, keys: &Keys) -> Option<Line> {
         let mut latest = self.last(keys)?;
         if latest.method.is_empty()
@@ -74,7 +74,7 @@ impl Gathered {
         self.since.elapsed()
     }
 
-    /// The time from its start to its latest line, as far as the lines show it.
+    /// Returns the time from the start of the request to its latest line, as far as the lines show it.
     pub(super) fn open_for(&self, keys: &Keys) -> Micros {
         let first = self.lines.first().and_then(|line| Line::parse(line, keys));
         let (Some(first), Some(last)) = (first, self.last(keys)) else { return 0 };
@@ -92,7 +92,7 @@ impl Gathered {
         let is_start = record.get(Key::Msg) == Some(b"\"job_started\"");
         self.expects_end |= !facts.is_warning && (self.has_method || is_start);
         let size = record.bytes.len() + LINE_OVERHEAD;
-        // The last line is kept, since it has the outcome.
+        // The last line is kept, because it has the outcome.
         if self.size + size > MAX_REQUEST_BYTES && !is_end(record) {
             self.omitted += 1;
             return;
@@ -113,7 +113,7 @@ pub(super) struct LineFacts {
     pub(super) is_earlier: bool,
 }
 
-/// What became of a line.
+/// Result of adding a line.
 #[derive(Debug)]
 pub(super) enum Added<'a> {
     /// Its request is still open.
@@ -134,7 +134,7 @@ pub(super) struct Pending {
     /// Keys of the open requests, the oldest first.
     by_age: BTreeMap<u64, u64>,
     next_order: u64,
-    /// Requests before this one have been checked for how long they are open.
+    /// The requests before this one have already been reported as open for long, or have ended.
     next_check: u64,
     size: usize,
     /// Ended requests in two generations. When the newer one is full, it replaces the older one.
@@ -142,12 +142,12 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Adds a line of any request.
+    /// Adds a line to its request.
     pub(super) fn add(&mut self, record: &Record<'_>, facts: LineFacts) -> Added<'_> {
         let Some(identity) = identity(record) else { return Added::Outside };
         let key = self.hashes.hash_one(identity);
         if !self.open.contains_key(&key) {
-            // An id that is used again starts with the first line.
+            // A request that reuses an id starts with line 1.
             let is_first = record.get(Key::Seq) == Some(b"1");
             if !is_first && self.ended.iter().any(|keys| keys.contains(&key)) {
                 return Added::Late;
@@ -198,7 +198,7 @@ impl Pending {
         Some(request)
     }
 
-    /// Gives up the oldest request if the limits are exceeded.
+    /// Removes and returns the oldest request if the limits are exceeded.
     pub(super) fn give_up(&mut self) -> Option<Gathered> {
         if self.open.len() <= MAX_OPEN && self.size <= MAX_BYTES {
             return None;
@@ -215,7 +215,7 @@ impl Pending {
         self.open.len()
     }
 
-    /// The next request that has been open for this long and was not returned before.
+    /// Returns the next request that has been open for at least `age` and was not returned before.
     pub(super) fn next_older_than(&mut self, age: Duration) -> Option<&mut Gathered> {
         let (order, key) = self.by_age.range(self.next_check..).next()?;
         let request = self.open.get_mut(key).filter(|request| request.age() >= age)?;
@@ -223,7 +223,7 @@ impl Pending {
         Some(request)
     }
 
-    /// Removes a request that has had nothing but warnings for this long.
+    /// Removes and returns a request that has written only warnings and errors for at least `age`.
     pub(super) fn take_warnings_only(&mut self, age: Duration) -> Option<Gathered> {
         let mut requests = self.by_age.values().filter_map(|key| Some((key, self.open.get(key)?)));
         let mut old = requests.by_ref().take_while(|(_, request)| request.age() >= age);

@@ -17,7 +17,7 @@ pub(crate) mod sites;
 pub enum Format {
     /// One JSON object per line, for machines.
     Json,
-    /// Readable on a terminal: one header a request, its lines indented under it, durations in a column.
+    /// Lines for a terminal: one header per request, its lines indented, and durations in a column.
     ///
     /// ```text
     /// 10:14:12.123   #1  POST /orders …a20b17 user 41
@@ -26,7 +26,7 @@ pub enum Format {
     ///    12.731 ms I #1  201 ok · 2 steps · slowest place_order
     /// ```
     ///
-    /// It leaves out ids that the layout shows, such as `step_id`. On a terminal, fields are wrapped at its width, or at
-    /// `COLUMNS`.
+    /// Omits ids that the layout makes unnecessary, such as `step_id`. On a terminal, fields are wrapped at its width, or
+    /// at `COLUMNS`.
     Pretty,
 }

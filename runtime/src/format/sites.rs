@@ -1,6 +1,7 @@
-//! Indexes of call sites: a record carries the index of the code that logged it, and a sink counts its lines by it.
+//! Indexes of call sites.
 //!
-//! An index is assigned when a call site logs for the first time, and stays for the life of the process. At most
+//! A record carries the index of the code that logged it, and a sink counts lines by index. An index is assigned when a
+//! call site logs for the first time, and stays for the life of the process. At most
 //! [`SiteId::LIMIT`] are assigned; later call sites share [`SiteId::OTHER`].
 
 use std::collections::HashMap;
@@ -18,12 +19,12 @@ pub(crate) struct SiteId(u32);
 impl SiteId {
     /// The number of indexes.
     pub(crate) const LIMIT: usize = 4096;
-    /// Lines whose location is not known.
+    /// Index of lines whose location is not known.
     pub(crate) const NO_LOCATION: SiteId = SiteId(1);
-    /// The call sites beyond the limit.
+    /// Shared index of the call sites beyond the limit.
     pub(crate) const OTHER: SiteId = SiteId(2);
 
-    /// The index at this place of a list by index.
+    /// Returns the index for a position in a list by index.
     pub(crate) fn at(index: usize) -> Self {
         u32::try_from(index).map_or(SiteId::OTHER, SiteId)
     }
@@ -33,19 +34,19 @@ impl SiteId {
         self.0 as usize
     }
 
-    /// The key of this index, as it is kept for the life of the process.
+    /// Returns the key of this index.
     pub(crate) fn key(self) -> SiteKey<'static> {
         sync::read(&KNOWN).keys.get(self.index()).copied().unwrap_or(OTHER)
     }
 
-    /// The index of candor's own lines of this event.
+    /// Returns the index of candor's own lines with this event.
     #[cold]
     pub(crate) fn of_own(event: &'static str) -> Self {
         SiteKey::of_own("candor", event).id()
     }
 }
 
-/// The index of a call site in a static, assigned when it is first used.
+/// Index of a call site, stored in a static and assigned when it is first used.
 #[derive(Debug)]
 pub(crate) struct LazySiteId(AtomicU32);
 
@@ -78,7 +79,7 @@ const MAX_TARGETS: usize = 8;
 /// What identifies a call site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SiteKey<'a> {
-    /// From its package on, see [`from_package`].
+    /// Path from the folder of its package on, see [`from_package`].
     pub(crate) file: Option<&'static str>,
     pub(crate) line: Option<u32>,
     pub(crate) target: &'a str,
@@ -126,12 +127,12 @@ struct KnownSites {
 static KNOWN: LazyLock<RwLock<KnownSites>> = LazyLock::new(|| RwLock::new(KnownSites::new()));
 
 impl<'a> SiteKey<'a> {
-    /// The key of an event of candor's own, which has no location in the program's code.
+    /// Returns the key of one of candor's own events, which has no location in the program's code.
     pub(crate) fn of_own(target: &'static str, event: &'static str) -> SiteKey<'static> {
         SiteKey { target, event, name: "", ..NO_LOCATION }
     }
 
-    /// The key of an event. `event` is the value of that key on its lines, or empty.
+    /// Returns the key of an event. `event` is the value of the key `event` on its lines, or empty.
     pub(crate) fn of_event(
         file: Option<&'static str>,
         line: Option<u32>,
@@ -146,7 +147,7 @@ impl<'a> SiteKey<'a> {
         }
     }
 
-    /// The index of the call site, which is assigned if it has none.
+    /// Returns the index of the call site, and assigns one if it has none.
     pub(crate) fn id(self) -> SiteId {
         if self == NO_LOCATION {
             return SiteId::NO_LOCATION;
@@ -198,13 +199,14 @@ impl KnownSites {
     }
 }
 
-/// The keys of all call sites so far, by index.
+/// Returns the keys of all call sites so far, by index.
 pub(crate) fn keys() -> Vec<SiteKey<'static>> {
     sync::read(&KNOWN).keys.clone()
 }
 
-/// The path of a source file from its package on. The file of a dependency lies in a folder of the machine that built
-/// the program, such as `/home/ada/.cargo/registry/src/…/hyper-1.9.0/src/proto/h1/io.rs`.
+/// Returns the path of a source file from the folder of its package on. The full path of a dependency's file contains
+/// folders of the machine that built the program, such as
+/// `/home/ada/.cargo/registry/src/…/hyper-1.9.0/src/proto/h1/io.rs`.
 pub(crate) fn from_package(file: &'static str) -> &'static str {
     let after_last = |text: &str| text.rfind(['/', '\\']).map_or(0, |separator| separator + 1);
     let sources = file.rfind("/src/").or_else(|| file.rfind("\\src\\"));

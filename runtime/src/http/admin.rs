@@ -20,8 +20,9 @@ use crate::logger::Logger;
 use crate::request::overrides;
 use crate::sink::stats::stats;
 
-/// Returns a service that shows and changes the log levels and shows the counts of lines and redactions of a
-/// running program.
+/// Returns a service that shows and changes levels, and shows counts.
+///
+/// They are those of the running program.
 ///
 /// **It does not authenticate its callers**: mount it behind your own authentication, or on a port that only operators
 /// can reach.
@@ -31,7 +32,7 @@ use crate::sink::stats::stats;
 /// | `GET …/levels` | returns `{"levels":"info","raised":[{"levels":"deps=debug","seconds_left":58.2}]}` |
 /// | `PUT …/levels` with the body `info,deps=debug` | sets the levels, like [`Logging::set_levels`] |
 /// | `PUT …/levels?for=10m` with the body `deps=debug` | raises them temporarily, like [`Logging::raise_for`]; units are `s`, `m` and `h` |
-/// | `GET …/sites` | returns the lines and bytes of each call site, as [`Stats::sites`](crate::Stats::sites) |
+/// | `GET …/sites` | returns the counts of each call site, from [`Stats::sites`](crate::Stats::sites) |
 /// | `GET …/counts` | returns the counts of [`stats`](crate::stats()) and the number of lines omitted by sampling |
 /// | `GET …/metrics` | returns the text of `candor::metrics::openmetrics` (feature `metrics`) |
 ///

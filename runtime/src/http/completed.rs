@@ -298,7 +298,7 @@ impl OpenRequest {
     }
 }
 
-/// The method as a label: a standard one, else `_OTHER`.
+/// Returns the method as a label: a standard method, or `_OTHER`.
 #[cfg(feature = "metrics")]
 fn method_label(method: &Method) -> &'static str {
     const STANDARD: [&str; 9] =

@@ -103,7 +103,7 @@ impl Settings {
         has_any.then(|| RequestOverrides::new(debug_log, share, recorder, story))
     }
 
-    /// Whether a request is written in full because it belongs to a sample.
+    /// Returns whether a request is written in full because it is in the sample.
     fn is_in_full(&self, story: &RequestStory, share: Sampling) -> bool {
         story.tells_problems(story.logger) && self.rate < 1.0 && share != Sampling::NotSampled
     }

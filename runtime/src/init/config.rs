@@ -324,12 +324,12 @@ impl Config {
     /// - errors that are not [`Loggable`](crate::Loggable), and panic messages with arguments;
     /// - path segments, and values of query parameters and headers, unless
     ///   [`strict_allow`](Config::strict_allow) lists them;
-    /// - HTTP methods other than the standard ones, names of threads, and targets of `log` records that are not paths of
-    ///   identifiers.
+    /// - HTTP methods other than the standard ones, names of threads, and targets of `log` records that are not paths
+    ///   of identifiers.
     ///
     /// A name that is given at run time, as to [`record`](crate::record) or [`context::set`](crate::context::set), is
-    /// `[REDACTED]` unless it consists of letters, digits, `_`, `-` and `.`. An `X-Request-ID` of more than 64 characters
-    /// is replaced.
+    /// `[REDACTED]` unless it consists of letters, digits, `_`, `-` and `.`. An `X-Request-ID` of more than 64
+    /// characters is replaced.
     ///
     /// The scrubber also removes mail and network addresses, telephone numbers and IBANs from the text that is still
     /// shown.
@@ -346,8 +346,8 @@ impl Config {
 
     /// Turns on report mode, a dry run of [strict mode](Config::strict). Default off.
     ///
-    /// Lines are written as without strict mode. In addition, INFO lines with the event `strict_report` list the names of
-    /// the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
+    /// Lines are written as without strict mode. In addition, INFO lines with the event `strict_report` list the names
+    /// of the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
     /// [`strict_targets`](Config::strict_targets) apply, so that the list of exceptions can be prepared before strict
     /// mode is turned on. A line is written
     ///
@@ -356,8 +356,8 @@ impl Config {
     /// - once for each name of a header or query parameter, and once for all paths;
     /// - once for each type of error, and once for all panics.
     ///
-    /// Personal data that only the scrubber of strict mode finds, in text that strict mode still shows, is not reported.
-    /// The `Debug` and `Display` of a field may be called a second time.
+    /// Personal data that only the scrubber of strict mode finds, in text that strict mode still shows, is not
+    /// reported. The `Debug` and `Display` of a field may be called a second time.
     ///
     /// Report mode applies to the whole process. It has no effect if strict mode is on, in this configuration or in an
     /// earlier one.
@@ -424,8 +424,8 @@ impl Config {
 
     /// Sets which lines of a request or job are written. Default: [`Story::All`].
     ///
-    /// With [`Story::Problems`], the lines of an open request are held in memory. They are written, in order, as soon as
-    /// the request has a problem, and the request then writes its further lines at once. A request has a problem if
+    /// With [`Story::Problems`], the lines of an open request are held in memory. As soon as the request has a problem,
+    /// they are written in order, and the request writes its further lines immediately. A request has a problem if
     ///
     /// - it logs a line at WARN or above, or its completion line is one;
     /// - at one of its lines or at its end, it has taken longer than the [`slow`](crate::http::RequestLayer::slow) threshold of its HTTP layer or, without one
@@ -435,9 +435,9 @@ impl Config {
     /// - it logs an [audit event](crate::audit!) to the same output;
     /// - it is open when the [`Logging`](crate::Logging) guard is dropped or [flushed](crate::Logging::flush).
     ///
-    /// Requests with an accepted `X-Debug-Log` header hold nothing. With a
-    /// [sample rate](crate::http::RequestLayer::sample) below 1, requests in the sample are written in full, and the others
-    /// if they have a problem.
+    /// A request with an accepted `X-Debug-Log` header holds no lines. With a
+    /// [sample rate](crate::http::RequestLayer::sample) below 1, requests in the sample are written in full, and other
+    /// requests only if they have a problem.
     ///
     /// Held lines are lost if the process is killed, aborts, or exits without dropping the guard.
     ///
@@ -450,69 +450,76 @@ impl Config {
         Config { story: StorySettings { mode: story, ..self.story }, ..self }
     }
 
-    /// Sets how many lines one request holds with [`Story::Problems`]. Default: 256.
+    /// Sets the maximum number of held lines per request. Default: 256.
     ///
-    /// A request with more lines is written in full.
+    /// Applies to [`Story::Problems`]. A request with more lines is written in full.
     pub fn story_lines(mut self, lines: usize) -> Self {
         self.story.limits.lines = lines;
         self
     }
 
-    /// Sets how many bytes one request holds with [`Story::Problems`]. Default: 64 KiB.
+    /// Sets the maximum size of the held lines per request. Default: 64 KiB.
     ///
-    /// A request with longer lines is written in full. The bytes are those of the lines, and about 100 for each line.
+    /// Applies to [`Story::Problems`]. A request that needs more is written in full. Each line counts with its length
+    /// and about 100 bytes.
     pub fn story_bytes(mut self, bytes: usize) -> Self {
         self.story.limits.bytes = bytes;
         self
     }
 
-    /// Sets how many bytes all requests of the process hold with [`Story::Problems`]. Default: 16 MiB.
+    /// Sets the maximum size of all held lines of the process. Default: 16 MiB.
     ///
-    /// A request whose next line exceeds this limit is written in full. Concurrent threads may exceed it by one line
-    /// each.
+    /// Applies to [`Story::Problems`]. If the next line of a request would exceed this limit, the request is written in
+    /// full. Concurrent threads may exceed the limit by one line each.
     pub fn story_total_bytes(mut self, bytes: usize) -> Self {
         self.story.limits.total_bytes = bytes;
         self
     }
 
-    /// Sets how long a job, or a request without a [`slow`](crate::http::RequestLayer::slow) threshold, may take before
-    /// [`Story::Problems`] writes it in full. Default: 1 second.
+    /// Sets how long a request or job may take. Default: 1 second.
+    ///
+    /// Applies to [`Story::Problems`], which writes slower ones in full. The [`slow`](crate::http::RequestLayer::slow)
+    /// threshold of an HTTP layer takes precedence.
     pub fn story_slow(mut self, slow: Duration) -> Self {
         self.story.slow = slow;
         self
     }
 
-    /// Sets how many names of steps `step_own_ms` has, those with the most time of their own. Default: 5.
+    /// Sets the maximum number of step names in `step_own_ms`. Default: 5.
+    ///
+    /// The names with the most self time are kept.
     pub fn story_steps(mut self, steps: usize) -> Self {
         self.story.steps = steps;
         self
     }
 
-    /// Limits how many bytes a second the lines may have: `64KiB/s`, or `256KiB/s,shop::cart=16KiB/s`.
+    /// Limits the bytes per second of the log. Default: no limit.
     ///
-    /// Default: no budget. A rate without a target is for the whole process. A rate of a target applies to its
-    /// modules, too; if several do, that of the longest target counts. A line needs room in the budget of its target
-    /// and in that of the process. The units are B, KB, KiB, MB, MiB, GB and GiB. After a silence, a budget allows the
-    /// bytes of one second at once.
+    /// Examples: `64KiB/s`, or `256KiB/s,shop::cart=16KiB/s`. A rate without a target is for the whole process. A rate
+    /// with a target also applies to the submodules of the target; if several targets match, the longest one applies. A
+    /// line must fit into the budget of its target and into the budget of the process. The units are B, KB, KiB, MB,
+    /// MiB, GB and GiB. After a period without lines, a budget allows the bytes of one second at once.
     ///
-    /// Beyond the budget, lines below WARN are counted instead of written: by call site in [`Stats::sites`], and in
-    /// `lines_suppressed` of their request. They have no `seq`, so the numbers of a request stay without gaps. Lines at
-    /// WARN and above, audit events, `request_completed` and `job_completed` are always written; their bytes count. So do
-    /// the lines that [`Story::Problems`] holds until a request has a problem.
+    /// When a budget is used up, lines below WARN are suppressed: they are not written, but counted by call site in
+    /// [`Stats::sites`], and in `lines_suppressed` of their request. They have no `seq`, so the numbers of a request have
+    /// no gaps. Lines at WARN and above, audit events, `request_completed` and `job_completed` are always written, but
+    /// count against the budget. The same is true of held lines ([`Story::Problems`]) that a request with a problem
+    /// writes.
     ///
     /// Each call site that has logged in the last two seconds is entitled to an equal share of the budget. A call site
-    /// below its share is not affected by the flood of another one, which gets only what the others leave.
+    /// below its share is not affected by the flood of another one, which gets only the bytes that the others don't
+    /// use.
     ///
-    /// A line `log_flood_started` at WARN reports the first line that is cut:
+    /// A `log_flood_started` line at WARN reports the first suppressed line:
     ///
     /// ```text
     /// {…,"level":"WARN","logger":"candor","msg":"log_flood_started",…,"event":"log_flood_started","budget":"64KiB/s",
     ///  "detail":"…","sites":[{"site":"src/cart.rs:88 shop::cart","lines":1,"bytes":212}]}
     /// ```
     ///
-    /// and `log_flood_ended` at INFO what was cut, when no line has been cut for a second, and at the latest when the
-    /// [`Logging`](crate::Logging) guard is flushed or dropped. Its bytes are an estimate, because lines that are cut
-    /// are not rendered. It has the five call sites with the most lines:
+    /// A `log_flood_ended` line at INFO reports all suppressed lines, and the five call sites with the most of them. It
+    /// is written when no line has been suppressed for a second, or when the [`Logging`](crate::Logging) guard is
+    /// flushed or dropped. The number of bytes is an estimate, because suppressed lines are not rendered:
     ///
     /// ```text
     /// {…,"level":"INFO","logger":"candor","msg":"log_flood_ended",…,"event":"log_flood_ended","budget":"64KiB/s",
@@ -520,7 +527,7 @@ impl Config {
     ///  "sites":[{"site":"src/cart.rs:88 shop::cart","lines":1180211,"bytes":250204732}]}
     /// ```
     ///
-    /// With a budget, the lines of steps take the slow path, which writes the same bytes.
+    /// With a budget, steps take the slow path, which writes the same bytes.
     ///
     /// ```
     /// let config = candor::Config::new().budget("256KiB/s,shop::cart=16KiB/s")?;
@@ -543,10 +550,10 @@ impl Config {
         Ok(self)
     }
 
-    /// Writes a line `log_bill` each time this time has passed, with the ten call sites that wrote the most bytes.
+    /// Writes a `log_bill` line with the most expensive call sites at this interval.
     ///
-    /// Default: no such line. When the [`Logging`](crate::Logging) guard is dropped, one more line covers the rest.
-    /// The shortest time is a second.
+    /// Default: off. The line has the ten call sites that wrote the most bytes since the last one. When the
+    /// [`Logging`](crate::Logging) guard is dropped, another line covers the rest. The minimum interval is one second.
     ///
     /// ```text
     /// {…,"level":"INFO","logger":"candor","msg":"log_bill",…,"event":"log_bill","seconds":3600.0,"lines":86400,
@@ -570,9 +577,10 @@ impl Config {
         Config { spans, ..self }
     }
 
-    /// Counts and times steps, dependency calls, HTTP requests and jobs (see [`metrics`](crate::metrics)). Default off.
+    /// Counts and times steps, calls, requests and jobs. Default: off.
     ///
-    /// Calls are counted whatever the levels are. Metrics apply to the whole process, and stay on once they are on.
+    /// They are counted at every level (see [`metrics`](crate::metrics)). Metrics apply to the whole process, and can't
+    /// be turned off again.
     ///
     /// ```
     /// let config = candor::Config::new().metrics(true);

@@ -78,7 +78,7 @@ impl Log for Bridge {
                 SpanScope::Thread,
                 |line| {
                     if hidden {
-                        // Not `file()`, which may be a text of the running program.
+                        // Not `file()`, which may be a string that was built at run time.
                         line.push_str(&event::location(
                             record.file_static(),
                             record.line(),
@@ -96,15 +96,15 @@ impl Log for Bridge {
     fn flush(&self) {}
 }
 
-/// The call site of a record with this shown target.
+/// Returns the call site of a record with this shown target.
 fn site_of(record: &LogRecord<'_>, target: &str) -> SiteId {
-    /// How many call sites a thread finds without a lock, each in a slot given by its line.
+    /// The number of call sites that a thread can find without a lock. The slot depends on the line number.
     const CACHED: usize = 64;
     type Slot = Option<(SiteKey<'static>, SiteId)>;
     thread_local! {
         static MET: RefCell<[Slot; CACHED]> = const { RefCell::new([None; CACHED]) };
     }
-    // Not `file()`, which may be a text of the running program.
+    // Not `file()`, which may be a string that was built at run time.
     let key = SiteKey::of_event(record.file_static(), record.line(), target, "");
     let slot = key.line.unwrap_or_default() as usize % CACHED;
     let find = |met: &RefCell<[Slot; CACHED]>| {

@@ -93,7 +93,7 @@ fn open_error(
     mistake.value_is(path.to_string_lossy()).caused_by(source)
 }
 
-/// The width of the terminal: `COLUMNS`, or what the terminal reports.
+/// Returns the width of the terminal: `COLUMNS`, or the width that the terminal reports.
 pub(super) fn terminal_width() -> Option<usize> {
     static COLUMNS: OnceLock<Option<usize>> = OnceLock::new();
     let columns = || std::env::var("COLUMNS").ok()?.parse().ok();

@@ -53,9 +53,9 @@ pub(crate) fn install(print_panics: bool) -> Joined {
     install_locked(print_panics)
 }
 
-/// Installs the panic hook unless it exists.
+/// Installs the panic hook if it does not exist.
 ///
-/// Captures of other tests must not miss a panic, so a hook that exists is not taken.
+/// An existing hook is not taken out, so that captures of other tests miss no panic.
 #[cfg(feature = "testing")]
 pub(crate) fn install_for_captures() {
     let _lock = lock(&LOCK);
@@ -123,7 +123,7 @@ fn write(info: &PanicHookInfo<'_>) {
         if !logger.allows(&record) {
             return;
         }
-        // It takes milliseconds, so it is not made for a line that is not written.
+        // A backtrace takes milliseconds, so it is captured only if the line is written.
         let backtrace = Backtrace::force_capture().to_string();
         let backtrace = skip_machinery(&backtrace);
         logger.write(&record, SpanScope::Thread, |out| {

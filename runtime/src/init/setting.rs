@@ -166,7 +166,7 @@ fn one_of<T, const N: usize>(text: &str, keywords: [(&str, T); N]) -> Result<T, 
         .ok_or(error)
 }
 
-/// Parses a time such as `30s`, `10m` or `2h`. A number alone is in seconds.
+/// Parses a duration such as `30s`, `10m` or `2h`. A number without a unit is in seconds.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let seconds = match &text[digits.len()..] {

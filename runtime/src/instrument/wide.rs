@@ -1,4 +1,4 @@
-//! Fields and times that a request or job has on its completion line.
+//! Fields and times on the completion line of a request or job.
 
 use std::cmp::Reverse;
 
@@ -13,15 +13,15 @@ use crate::request::Request;
 use crate::request::story::DependencyTimes;
 use crate::request::wide::{WideSum, WideValue};
 
-/// Adds a field to the completion line of the current request or job, and to no other line.
+/// Adds a field to the completion line of the current request or job.
 ///
-/// Use it for facts by which you search for requests: the size of a cart, the plan of a customer, the cache that was
-/// used. The value must be loggable, and name and value are redacted as those of [`context::set`](crate::context::set). A
-/// field that was set before is replaced. A name that the completion line has already, such as `status`, gets a trailing
-/// underscore.
+/// Use it for facts that you want to search for, such as the size of a cart or the plan of a customer. No other line has
+/// the field. The value must be loggable, and name and value are redacted as by [`context::set`](crate::context::set). A
+/// second value of the same name replaces the first one. If the completion line already has a key with this name, such
+/// as `status`, the name gets a trailing underscore.
 ///
-/// A request has at most 32 such fields. Values of further names are dropped, and `wide_fields_dropped` is the number of
-/// them. Outside a request or job, and after its completion, this does nothing.
+/// A request has at most 32 such fields. Values of further names are dropped and counted in `wide_fields_dropped`.
+/// Outside a request or job, and after its completion, this function does nothing.
 ///
 /// ```
 /// use candor::policy::clear;
@@ -49,8 +49,8 @@ pub fn wide(name: &str, value: impl Loggable) {
 
 /// Adds to a counter on the completion line of the current request or job.
 ///
-/// The counter begins at 0. It is an integer as long as only integers are added, and a float otherwise. The rules of
-/// [`wide`] apply; a field that was set by `wide` is replaced.
+/// The counter starts at 0. It is an integer while only integers are added, and then a float. The rules of [`wide`]
+/// apply. A field that was set by `wide` is replaced.
 ///
 /// ```
 /// let captured = candor::testing::capture();
@@ -68,7 +68,7 @@ pub fn wide_add(name: &str, number: impl WideNumber) {
         if keys::hides(name) {
             return wide(name, clear(""));
         }
-        // The value is a placeholder: the name is wanted.
+        // Only the name is used, so the value is a placeholder.
         let (name, _) = context::member(name, &0_u8);
         request.change_wide(|fields| fields.add(&name, number.sum()));
     }
@@ -108,7 +108,7 @@ mod numbers {
     }
 }
 
-/// Further keys of a completion line, from the error of a job.
+/// Keys that the error of a job adds to a completion line.
 const ERROR_KEYS: [&str; 3] = ["error_type", "error_detail", "error_fields"];
 
 /// Appends `others`, the members after the line's own, with the wide fields of the request set in them. `own` are the
@@ -147,10 +147,10 @@ pub(crate) fn write_fields(
     out.push_str(&members);
 }
 
-/// The most dependencies on a wide line.
+/// The maximum number of dependencies on a wide line.
 const MAX_DEPENDENCIES: usize = 10;
 
-/// Appends the members of a wide line, if the completion line stands for `left_out` other lines.
+/// Appends the members of a wide line, if `left_out` is set: the number of lines that the completion line replaces.
 pub(crate) fn write(request: &Request, left_out: Option<u64>, out: &mut String) {
     let (Some(left_out), Some(story)) = (left_out, request.story()) else { return };
     members::open(out, "lines_left_out");
@@ -181,7 +181,7 @@ pub(crate) fn write(request: &Request, left_out: Option<u64>, out: &mut String) 
     });
 }
 
-/// Appends an object with a member for each value, unless there is none.
+/// Appends an object with a member for each value, if there are any.
 fn write_object<T>(
     out: &mut String,
     key: &'static str,

@@ -34,7 +34,7 @@ pub(crate) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Goes on at the byte `at`, the end of a member.
+    /// Continues at the byte `at`, which is the end of a member.
     pub(crate) fn skip_to(&mut self, at: usize) {
         self.at = at;
     }

@@ -1,4 +1,4 @@
-//! The line `log_bill`: the call sites that wrote the most bytes in a period.
+//! The `log_bill` line: the call sites that wrote the most bytes in a period.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::json::members;
 use crate::redact::loggable::Encoder;
 use crate::sink::sites::SiteSums;
 
-/// Call sites on one line.
+/// Maximum number of call sites on one line.
 const SHOWN: usize = 10;
 
-/// When the line is written, and what earlier lines have counted.
+/// Interval of the `log_bill` lines, and the counts as of the last one.
 #[derive(Debug)]
 pub(crate) struct Bill {
     every: Duration,
@@ -26,7 +26,7 @@ pub(crate) struct Bill {
 #[derive(Debug)]
 struct BillState {
     since: Tick,
-    /// The counts at that time, by the index of the call site.
+    /// The counts at `since`, by the index of the call site.
     known: Vec<SiteSums>,
 }
 
@@ -36,14 +36,14 @@ impl Bill {
     }
 }
 
-/// Writes the line of a logger at the end of each period.
+/// Starts the timer that writes the logger's `log_bill` line at the end of each period.
 pub(super) fn start(logger: &Arc<Logger>) {
     if let Some(bill) = &logger.bill {
         schedule(Arc::downgrade(logger), bill.every);
     }
 }
 
-/// If the timer can't be started, only the guard writes the line.
+/// Schedules the next `log_bill` line. If the timer can't be started, only the guard writes one.
 fn schedule(logger: Weak<Logger>, every: Duration) {
     let _ = timer::schedule(timer::after(every), move || {
         if let Some(alive) = logger.upgrade() {
@@ -54,7 +54,7 @@ fn schedule(logger: Weak<Logger>, every: Duration) {
 }
 
 impl Logger {
-    /// Writes the line `log_bill` for the time since the last one, if anything was written.
+    /// Writes a `log_bill` line for the time since the last one, unless nothing was logged.
     pub(crate) fn write_bill(&self) {
         let Some(bill) = &self.bill else { return };
         let now = Tick::now();
@@ -99,7 +99,7 @@ impl Logger {
     }
 }
 
-/// With three decimals.
+/// `part / whole`, rounded to three decimals.
 #[expect(clippy::cast_precision_loss, reason = "three digits are enough")]
 fn ratio(part: u64, whole: u64) -> f64 {
     (part as f64 / whole as f64 * 1000.0).round() / 1000.0

@@ -1,9 +1,10 @@
-//! Budgets: how many bytes a second the lines of a logger, or of some of its targets, may have.
+//! Budgets: limits on the bytes per second of the process and of targets.
 //!
-//! Each budget is a token bucket of one second. A call site is entitled to an equal share of it, with one share left
-//! for a call site that is silent so far: with n active ones, to `rate / (n + 1)`. A call site below its share may use
-//! any token. One above it may use only the tokens beyond a reserve: the shares of the call sites that are below
-//! theirs. The flood of one site therefore gets what the others leave, and no more.
+//! Each budget is a token bucket that holds the tokens of one second. With n active call sites, each is entitled to
+//! `rate / (n + 1)`; one share remains for call sites that have not logged yet. A call site below its share may use any
+//! token. A call site above its share may use only the tokens beyond a reserve, which is one share for each call site
+//! below its own, and the remaining share. A flood of one call site therefore gets only the tokens that the others
+//! don't use.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, Weak};
@@ -19,17 +20,17 @@ use crate::levels::covers;
 const QUIET: Duration = Duration::from_secs(1);
 /// A call site that has not logged for this time has no share.
 const ACTIVE: Duration = Duration::from_secs(2);
-/// How often the shares are computed again.
+/// How often the shares are recomputed.
 const SHARING: Duration = Duration::from_millis(100);
-/// The length of the first line of a call site, which is known only after it is rendered.
+/// Assumed length of the first line of a call site. The length is known only after the line is rendered.
 const FIRST_LINE: f64 = 300.0;
 
-/// A budget as it is configured.
+/// A configured budget.
 #[derive(Debug, Clone, PartialEq)]
 struct BudgetRate {
     /// In bytes per second; at least 1.
     bytes: f64,
-    /// As it was written: `64KiB/s`, or `shop::cart=16KiB/s`.
+    /// The directive as configured: `64KiB/s`, or `shop::cart=16KiB/s`.
     directive: String,
     /// `None` for the whole process.
     target: Option<String>,
@@ -105,7 +106,7 @@ fn bytes_per_second(text: &str) -> Option<f64> {
 #[derive(Debug)]
 pub(crate) struct Budget {
     state: Mutex<BudgetState>,
-    /// For the timer that reports the end of a flood.
+    /// Used by the timer that reports the end of a flood.
     logger: OnceLock<Weak<Logger>>,
 }
 
@@ -120,7 +121,7 @@ struct BudgetState {
 /// What is known about the lines of a call site.
 #[derive(Debug, Clone, Copy)]
 struct KnownUse {
-    /// The place of the budget of its target.
+    /// The index in `buckets` of the budget of its target.
     bucket: Option<usize>,
     /// The length of its last line.
     line: f64,
@@ -134,23 +135,23 @@ struct Bucket {
     tokens: f64,
     filled: Tick,
     uses: HashMap<SiteId, SiteUse>,
-    /// Call sites below their share, as of the last computation and including those that were new since.
+    /// The number of call sites below their share, updated when a call site logs and at each recomputation.
     below: usize,
     shared: Tick,
     flood: Option<Flood>,
 }
 
-/// How much of a budget a call site has used.
+/// A call site's recent use of a budget.
 #[derive(Debug, Clone, Copy)]
 struct SiteUse {
-    /// Bytes; they drain at the rate of a share.
+    /// Bytes used. They drain at the rate of a share.
     bytes: f64,
     drained: Tick,
     last: Tick,
     is_below: bool,
 }
 
-/// Lines are being cut.
+/// A period in which lines are cut.
 #[derive(Debug)]
 struct Flood {
     began: Tick,
@@ -158,20 +159,20 @@ struct Flood {
     cut: HashMap<SiteId, Cut>,
 }
 
-/// Lines that were cut. Their bytes are an estimate, because they were never rendered.
+/// Count of lines that were cut. The bytes are an estimate, because these lines are not rendered.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Cut {
     pub(super) lines: u64,
     bytes: f64,
 }
 
-/// A flood that begins, or one that has ended.
+/// Report on a flood that has begun or ended.
 #[derive(Debug)]
 pub(super) struct FloodReport {
     pub(super) directive: String,
     pub(super) has_ended: bool,
     lasted: Duration,
-    /// With the most lines first.
+    /// The call sites whose lines were cut, the one with the most lines first.
     pub(super) cut: Vec<(SiteId, Cut)>,
 }
 
@@ -183,16 +184,16 @@ impl Cut {
 }
 
 impl FloodReport {
-    /// How long the flood lasted, with three decimals.
+    /// Returns how long the flood lasted, rounded to three decimals.
     pub(super) fn seconds(&self) -> f64 {
         (self.lasted.as_secs_f64() * 1000.0).round() / 1000.0
     }
 }
 
-/// Whether a line is written.
+/// Whether a budget allows a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Admission {
-    /// These bytes are taken from the budget until the length of the line is known.
+    /// The line is written. These bytes were taken from the budget, until the length of the line is known.
     Admitted(f64),
     Cut,
 }
@@ -203,7 +204,7 @@ impl Budget {
         let _ = self.logger.set(logger);
     }
 
-    /// Decides whether a line is written that could be cut. The reports are to be written.
+    /// Decides whether a line that can be cut is written. The caller must write the reports.
     pub(super) fn admit(
         &self,
         now: Tick,
@@ -229,7 +230,8 @@ impl Budget {
         (Admission::Admitted(line), reports)
     }
 
-    /// Counts a line of this length. `reserved` is what its admission took already; 0 for a line that is never cut.
+    /// Counts a line of length `len`. `reserved` is the number of bytes that `admit` took; 0 for a line that is never
+    /// cut.
     pub(super) fn charge(&self, now: Tick, site: SiteId, target: &str, reserved: f64, len: usize) {
         let mut state = lock(&self.state);
         let BudgetState { buckets, sites, .. } = &mut *state;
@@ -252,13 +254,13 @@ impl Budget {
         }
     }
 
-    /// The floods that have been over for this time.
+    /// Ends and returns the floods in which no line was cut for the time `quiet`.
     pub(super) fn take_ended(&self, now: Tick, quiet: Duration) -> Vec<FloodReport> {
         let mut state = lock(&self.state);
         state.buckets.iter_mut().filter_map(|bucket| bucket.take_ended(now, quiet)).collect()
     }
 
-    /// Checks from time to time whether the floods are over, until they are.
+    /// Starts a timer that checks for the end of the floods until all have ended.
     pub(super) fn watch(&self) {
         if let Some(logger) = self.logger.get()
             && !std::mem::replace(&mut lock(&self.state).is_watched, true)
@@ -275,7 +277,7 @@ impl Budget {
     }
 }
 
-/// If the timer can't be started, the next line or the guard reports the end.
+/// Schedules the next check. If the timer can't be started, the next line or the guard reports the end.
 fn watch(logger: Weak<Logger>) {
     let _ = timer::schedule(timer::after(QUIET), move || {
         let Some(alive) = logger.upgrade() else { return };
@@ -286,7 +288,7 @@ fn watch(logger: Weak<Logger>) {
     });
 }
 
-/// The budgets of a line: that of its target, and that of the process.
+/// Returns the indexes of a line's budgets: the budget of its target, and the budget of the process.
 fn places(buckets: &[Bucket], of_target: Option<usize>) -> impl Iterator<Item = usize> + use<> {
     let process = buckets.iter().rposition(|bucket| bucket.rate.target.is_none());
     of_target.into_iter().chain(process)
@@ -334,13 +336,13 @@ impl Bucket {
         }
     }
 
-    /// The share of a call site, in bytes per second.
+    /// Returns the share of one call site, in bytes per second.
     #[expect(clippy::cast_precision_loss, reason = "there are few call sites")]
     fn share_of_one(&self) -> f64 {
         self.rate.bytes / (self.uses.len() + 1) as f64
     }
 
-    /// Forgets silent call sites, and counts those that are below their share.
+    /// Removes silent call sites, and counts the call sites that are below their share.
     fn share(&mut self, now: Tick) {
         self.shared = now;
         self.uses.retain(|_, used| now.since(used.last) < ACTIVE);
@@ -353,7 +355,7 @@ impl Bucket {
         }
     }
 
-    /// Marks a call site as active, and drains its use. Returns whether it is below its share.
+    /// Marks a call site as active, and drains its used bytes. Returns whether it is below its share.
     fn touch(&mut self, now: Tick, site: SiteId) -> bool {
         let new = SiteUse { bytes: 0.0, drained: now, last: now, is_below: true };
         let known = self.uses.len();
@@ -372,7 +374,7 @@ impl Bucket {
     fn has_room(&mut self, now: Tick, site: SiteId, line: f64) -> bool {
         self.refill(now);
         let is_below = self.touch(now, site);
-        // A line that is longer than the whole bucket is written when the bucket is full.
+        // If the bucket is full, a line that needs more bytes than it holds is written.
         let line = line.min(self.rate.bytes);
         self.tokens >= line && (is_below || self.tokens - line >= self.reserve())
     }
@@ -391,7 +393,7 @@ impl Bucket {
         }
     }
 
-    /// Counts a line as cut. Returns a report if it is the first one.
+    /// Counts a line as cut. Returns a report if it is the first line of a flood.
     fn cut(&mut self, now: Tick, site: SiteId, bytes: f64) -> Option<FloodReport> {
         let is_first = self.flood.is_none();
         let flood = self.flood.get_or_insert_with(|| Flood {

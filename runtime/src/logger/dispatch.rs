@@ -87,8 +87,8 @@ pub(crate) mod in_flight {
         is_written
     }
 
-    /// Calls `f`, which writes a line, with the record in flight and its fields, if the event of this metadata is that
-    /// record. The record is taken meanwhile, since `f` may log.
+    /// Calls `f`, which writes a line, with the record in flight and its fields, if that record has this metadata. The
+    /// record is taken out during the call, because `f` may log.
     pub(crate) fn take(
         metadata: &Metadata<'_>,
         f: impl FnOnce(&Record<'_>, &str) -> bool,

@@ -61,7 +61,7 @@ pub(crate) struct Logger {
     pub(crate) id: u64,
     pub(crate) template: Arc<Template>,
     pub(crate) format: Format,
-    /// `None` unless it is the format.
+    /// `None` for other formats.
     pub(crate) pretty: Option<Pretty>,
     /// The form of the lines for a platform; `None` for candor's own.
     pub(crate) profile: Option<Arc<Profiled>>,
@@ -71,9 +71,9 @@ pub(crate) struct Logger {
     pub(crate) lines_per_request: u64,
     pub(crate) story: StorySettings,
     pub(crate) open_stories: OpenStories,
-    /// How many bytes a second lines below WARN may have.
+    /// Limits on the bytes per second, beyond which lines below WARN are suppressed.
     pub(crate) budget: Option<Budget>,
-    /// The line about the most expensive call sites.
+    /// State of the `log_bill` lines.
     pub(crate) bill: Option<Bill>,
     /// Whether this is the only layer, so that records are written without being dispatched.
     pub(crate) is_only_layer: bool,
@@ -95,7 +95,7 @@ pub(crate) struct CandorLayer {
 }
 
 impl Logger {
-    /// Shares the logger, and starts what it does from time to time.
+    /// Shares the logger, and starts its periodic work.
     pub(crate) fn start(self) -> Arc<Self> {
         let logger = Arc::new(self);
         if let Some(budget) = &logger.budget {
@@ -230,7 +230,7 @@ impl Logger {
         admission
     }
 
-    /// Counts the bytes of a line that is written.
+    /// Counts the bytes of a written line against the budgets.
     #[inline]
     fn charge(&self, at: Tick, site: SiteId, target: &str, reserved: f64, len: usize) {
         if let Some(budget) = &self.budget {
@@ -238,7 +238,7 @@ impl Logger {
         }
     }
 
-    /// Reports the floods that have been over for this time.
+    /// Reports the floods in which no line was cut for the time `quiet`.
     #[cold]
     pub(crate) fn report_floods(&self, quiet: Duration) {
         // The sink rejects the lines of a writer that flushes.
@@ -265,8 +265,8 @@ impl Logger {
         }
     }
 
-    /// Keeps or counts a line that is not written now, or writes it if its request's story does. Returns whether it is
-    /// written.
+    /// Handles a line that `decide` does not simply write: keeps it, counts it, or passes it to the story of its
+    /// request. Returns whether it is written.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn withhold(
@@ -401,7 +401,7 @@ impl Logger {
         self.shrink(&mut buffer.line);
     }
 
-    /// As [`render`](Self::render), without cutting a line that is too long.
+    /// Renders a line like [`render`](Self::render), but does not shorten it.
     #[inline]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn render_whole(
@@ -435,7 +435,7 @@ impl Logger {
         line.push('}');
     }
 
-    /// Cuts a line that is too long.
+    /// Shortens a line that is too long.
     #[inline]
     fn shrink(&self, line: &mut String) {
         shrink::shrink(line, self.line_limit.saturating_sub(1));
@@ -491,7 +491,7 @@ impl Logger {
         }
     }
 
-    /// The id of the active step, if it is a step of this request and something needs it.
+    /// Returns the id of the active step, if the step belongs to this request and the id is needed.
     #[inline]
     fn step_of(&self, request: Option<&Arc<Request>>) -> u32 {
         #[cfg(feature = "otlp")]
@@ -501,7 +501,8 @@ impl Logger {
         request.filter(|_| is_needed).map_or(0, current::step_of)
     }
 
-    /// Puts the line into its format, with its line feed, and passes it to `write`. `step` is the id of the active step.
+    /// Converts the line to its format, adds the line feed, and passes it to `write`. `step` is the id of the active
+    /// step.
     #[inline]
     fn finish<T>(
         &self,
@@ -525,7 +526,7 @@ impl Logger {
             })
         } else if let Some(pretty) = &self.pretty {
             if sink::is_writing() {
-                // The sink refuses it, and this thread may hold the lock.
+                // The sink rejects the line, and this thread may hold the lock.
                 return write(line);
             }
             let request = Request::identified(request);
@@ -545,7 +546,7 @@ impl Logger {
         }
     }
 
-    /// Appends the profile's form of a line.
+    /// Appends a line in the form of the profile.
     fn write_profiled(
         &self,
         profile: &Profiled,

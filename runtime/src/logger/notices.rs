@@ -20,15 +20,15 @@ use crate::redact::loggable::Encoder;
 use crate::redact::shown;
 use crate::redact::strict_report::{self, Place};
 
-/// How many of candor's panic hooks exist.
+/// The number of existing panic hooks of candor.
 static PANIC_HOOKS: AtomicUsize = AtomicUsize::new(0);
-/// Whether a panic hook of candor was ever made.
+/// Whether candor has ever created a panic hook.
 static HAD_PANIC_HOOK: AtomicBool = AtomicBool::new(false);
 
 /// Part of candor's panic hook, dropped with it.
 ///
-/// A later hook either keeps candor's to call it, or drops it. So a hook that exists is taken to be in use, and it need
-/// not be removed from the standard library to check that.
+/// A later hook either keeps candor's hook and calls it, or drops it. So a hook that exists is assumed to be in use,
+/// and it need not be removed from the standard library for a check.
 #[derive(Debug)]
 pub(crate) struct PanicHookExists;
 
@@ -179,8 +179,8 @@ impl Logger {
         });
     }
 
-    /// Reports values that strict mode would hide in one place. `members` locate the place, and `hides` are the names of
-    /// the values as JSON strings.
+    /// Reports values that strict mode would hide in one place. `members` locate the place, and `hides` are the names
+    /// of the values as JSON strings.
     #[cold]
     pub(crate) fn strict_report(&self, place: &'static str, members: &str, hides: &[String]) {
         self.notice_with(Severity::Info, "strict_report", |out| {
@@ -222,7 +222,7 @@ fn write_cut_sites(report: &FloodReport, out: &mut String) {
     list.end();
 }
 
-/// Checks whether another panic hook has replaced candor's. A step, job or request that panicked calls this.
+/// Reports once if another panic hook has replaced candor's. A step, job or request that panicked calls this.
 #[cold]
 pub(crate) fn panicked() {
     static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
@@ -232,7 +232,7 @@ pub(crate) fn panicked() {
     {
         return;
     }
-    // On another thread, since this one unwinds and may hold the buffer of its line.
+    // Written on another thread, because this one is unwinding and may hold the buffer of its line.
     let _ = timer::schedule(Instant::now(), || {
         with_any_logger(|logger| {
             if !IS_WRITTEN.swap(true, Ordering::Relaxed) {

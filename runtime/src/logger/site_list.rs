@@ -1,4 +1,4 @@
-//! The member `sites` of a line: `,"sites":[{"site":"src/cart.rs:41 shop::cart","lines":12,"bytes":3250}]`.
+//! Writes the member `sites` of a line: `,"sites":[{"site":"src/cart.rs:41 shop::cart","lines":12,"bytes":3250}]`.
 
 use crate::format::sites::SiteId;
 use crate::json::{escape, members};

@@ -1,8 +1,8 @@
-//! Lines of requests that have a story: they are held, and written in order once the request has a problem.
+//! Holds lines of requests, and writes them if the request has a problem.
 //!
-//! The number of a line is taken, and the line is written, under the lock of its request's held lines, so that the lines
-//! of a request are in the order of their numbers whatever thread they come from. Lines are rendered before, because the
-//! values of a line are user code, which may log.
+//! A line is numbered and written under the lock of its request's held lines, so the lines of a request are in the
+//! order of their numbers, whatever thread they come from. It is rendered before the lock is taken, because its values
+//! run user code, which may log.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -23,19 +23,19 @@ use crate::request::recorder::KeptLine;
 use crate::request::story::{HeldLines, RequestStory, Story};
 use crate::sink;
 
-/// The requests of one logger that hold lines, by serial number.
+/// Requests of one logger that hold lines, by serial number.
 #[derive(Debug, Default)]
 pub(crate) struct OpenStories(Mutex<OpenRequests>);
 
 #[derive(Debug, Default)]
 struct OpenRequests {
     requests: HashMap<u64, Weak<Request>>,
-    /// Set when the guard is dropped. Nothing is held any more.
+    /// Set when the guard is dropped. After that, no request holds lines.
     is_closed: bool,
 }
 
 impl OpenStories {
-    /// Adds a request. Returns false if no request may hold lines any more.
+    /// Adds a request. Returns false if requests may no longer hold lines.
     fn add(&self, request: &Arc<Request>) -> bool {
         let mut open = lock(&self.0);
         if !open.is_closed {
@@ -55,8 +55,9 @@ impl OpenStories {
     }
 }
 
-/// The story of a new request or job, if not all of its lines are written at once. `slow` replaces the threshold of
-/// the settings.
+/// Returns the story of a new request or job; `None` if all of its lines are written immediately.
+///
+/// `slow` replaces the threshold of the settings.
 pub(crate) fn begin(slow: Option<Duration>) -> Option<RequestStory> {
     with_layer(|logger| {
         let mut settings = logger.story;
@@ -69,10 +70,11 @@ pub(crate) fn begin(slow: Option<Duration>) -> Option<RequestStory> {
     .flatten()
 }
 
-/// Ends the story of a request, before its completion line. Writes what the request holds if it had a problem, and drops
-/// it otherwise.
+/// Ends the story of a request before its completion line.
 ///
-/// Returns the number of lines that were not written, if the completion line stands for them.
+/// Writes the held lines if the request had a problem, and discards them otherwise.
+///
+/// Returns the number of lines that were left out, if the completion line is a wide line.
 pub(crate) fn end(request: &Arc<Request>, had_problem: bool, now: Tick) -> Option<u64> {
     let story = request.story()?;
     with_layer(|logger| logger.end_story(request, story, had_problem, now)).flatten()
@@ -135,8 +137,8 @@ impl Logger {
         is_written
     }
 
-    /// Numbers a line that was rendered whole with [`NO_SEQ`], and cuts it if it is too long. The lines that its request
-    /// holds are written now. Write the line before dropping the guard.
+    /// Numbers a line that was rendered whole with [`NO_SEQ`], and shortens it if it is too long. Writes the lines that
+    /// its request holds first. The caller must write the line before it drops the guard.
     pub(super) fn take_turn<'a>(
         &self,
         request: Option<&'a Arc<Request>>,
@@ -205,10 +207,10 @@ impl Logger {
         Some(left_out)
     }
 
-    /// Writes what open requests hold, within a time, since the output may stall. If it `closes`, nothing is held
-    /// later.
+    /// Writes the lines that open requests hold. Waits for at most `within`, because the output may stall. If `closes`
+    /// is set, no request holds lines after that.
     pub(crate) fn write_open_stories(self: &Arc<Self>, closes: bool, within: Duration) {
-        // A writer that flushes would wait for itself.
+        // If a writer calls a flush, it would wait for itself.
         if self.story.mode != Story::Problems || sink::is_writing() {
             return;
         }
@@ -242,8 +244,8 @@ impl Logger {
     }
 }
 
-/// Locks the held lines of a request. `None` if this thread writes a line, maybe of this request: its writer logs or
-/// panics. The sink rejects such a line.
+/// Locks the held lines of a request. Returns `None` if this thread is already writing a line, possibly of this
+/// request, and its writer logs or panics. The sink rejects such a line.
 fn lock_turn(story: &RequestStory) -> Option<MutexGuard<'_, HeldLines>> {
     (!sink::is_writing()).then(|| story.held())
 }

@@ -1,4 +1,4 @@
-//! Exemplars: the request and trace of one observation, whose line was written.
+//! Exemplars: the request and trace of one observation with a written line.
 
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ pub(super) struct ExemplarSlot(Mutex<Option<Box<Exemplar>>>);
 
 #[derive(Debug, Default)]
 struct Exemplar {
-    /// In the form of the exposition.
+    /// The labels in the exposition format.
     labels: String,
     nanos: u64,
     unix_millis: u64,
@@ -31,7 +31,7 @@ impl ExemplarSlot {
         ExemplarSlot(Mutex::new(None))
     }
 
-    /// Replaces the exemplar. If another thread is using the slot, that thread's exemplar is as good as this one.
+    /// Replaces the exemplar. Does nothing if another thread is using the slot, because either exemplar will do.
     pub(super) fn set(&self, request: &Request, nanos: u64, at: Tick) {
         let Some(mut slot) = sync::try_lock(&self.0) else { return };
         let exemplar = slot.get_or_insert_default();
@@ -58,7 +58,7 @@ impl ExemplarSlot {
     }
 }
 
-/// Appends the labels that fit into the limit; `request_id` comes first if only one does.
+/// Appends the labels that fit into the limit; `request_id` takes precedence.
 fn push_labels(request: &Request, out: &mut String) {
     let id = request.id.as_str();
     let mut left = LONGEST;

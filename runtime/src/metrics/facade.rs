@@ -1,6 +1,6 @@
-//! Reports observations to the recorder of the crate `metrics`, which is code of the user.
+//! Reports observations to the recorder of the crate `metrics`, which is user code.
 //!
-//! It runs after the line, outside every borrow and lock of candor.
+//! The recorder runs after the line is written, outside every borrow and lock of candor.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,21 +13,21 @@ use crate::sink;
 
 static METADATA: Metadata<'static> = Metadata::new("candor", Level::INFO, Some("candor::metrics"));
 
-/// How often the recorder has panicked.
+/// Number of panics of the recorder.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// Whether this thread is in the recorder.
+    /// Whether this thread is inside the recorder.
     static REPORTING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The number of panics of the recorder.
+/// Returns the number of panics of the recorder.
 pub(super) fn panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
-/// Reports one observation. If the recorder itself runs a step or call, that one is not reported, because it would
-/// call the recorder again without end.
+/// Reports one observation. Steps and calls inside the recorder are not reported, because they would call the
+/// recorder recursively.
 pub(super) fn report(series: &'static CountSeries, nanos: u64) {
     // A step of a user's writer ends under the lock of its output.
     if sink::is_writing() || REPORTING.replace(true) {

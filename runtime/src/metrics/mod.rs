@@ -1,9 +1,8 @@
-//! Counts, errors and durations of steps, dependency calls, HTTP requests and jobs, from the same annotations as the
-//! log.
+//! Metrics of steps, dependency calls, HTTP requests and jobs.
 //!
-//! Turn them on with [`Config::metrics`](crate::Config::metrics) or `LOG_METRICS=1`. Every annotated call that ends is
-//! then counted, also if the levels or limits leave out its line. If they write all lines, a count equals the number of
-//! lines, whatever the outcome.
+//! Counts, errors and durations come from the same annotations as the log. Turn metrics on with `LOG_METRICS=1` or
+//! [`Config::metrics`](crate::Config::metrics). Every step, call, request and job is then counted when it ends, even if its line is not written because of the levels or limits. If all lines are written, each count
+//! equals the number of lines, for every outcome.
 //!
 //! ```no_run
 //! use axum::{Router, http::header::CONTENT_TYPE, routing::get};
@@ -48,36 +47,36 @@
 //!
 //! - `outcome` is `ok`, `error`, `cancelled` or `panicked`, as in the line.
 //! - `error` is the class of the error, as in the line: a [category](crate::dependency::Category) or the short name of
-//!   the error's type. An error that the code records as a field is not a label.
-//! - `http_route` is the route that axum matched or that
-//!   [`set_route`](https://docs.rs/candor/latest/candor/http/struct.ActiveRequest.html#method.set_route) set. All
-//!   requests without a route have the value `_OTHER`.
-//! - `http_request_method` is a standard method, else `_OTHER`.
-//! - `status_class` is `1xx` to `5xx`, `_OTHER` for other numbers, and `none` if there was no response.
+//!   the error's type. An error that the code records as a field is not used as a label.
+//! - `http_route` is the route that axum matched, or that
+//!   [`set_route`](https://docs.rs/candor/latest/candor/http/struct.ActiveRequest.html#method.set_route) set. It is
+//!   `_OTHER` for all requests without a route.
+//! - `http_request_method` is a standard method, or `_OTHER`.
+//! - `status_class` is `1xx` to `5xx`, `_OTHER` for other numbers, or `none` if there was no response.
 //!
-//! The name and the buckets of the histogram of requests are those of OpenTelemetry's `http.server.request.duration`;
-//! its labels are `http.request.method` and `http.route`. The class of the status replaces
-//! `http.response.status_code`.
+//! The name, the buckets and the labels `http_request_method` and `http_route` of the request histogram follow
+//! OpenTelemetry's `http.server.request.duration`. `status_class` replaces `http.response.status_code`.
 //!
 //! # Cardinality
 //!
-//! A label is never a value of a request: it is a name in the code, a route or one of a few constants. Each metric has
-//! at most 2000 sets of labels. Further ones are counted in one series with the label `otel_metric_overflow="true"`, so
-//! that the sums stay right.
+//! A label never contains data of a request: it is a name in the code, a route, or one of a few constants. Each metric
+//! has at most 2000 sets of labels. Further sets are counted in one series with the label
+//! `otel_metric_overflow="true"`, so that sums stay correct.
 //!
 //! # Exemplars
 //!
-//! Each bucket has the last observation whose line was written, with the `request_id` and the `trace_id` of that line:
-//! `candor story ID` finds it. Lines that were suppressed, sampled away or held back by the flight recorder give no
-//! exemplar. The format limits the labels of an exemplar to 128 characters, so a request id of more than 78 characters
-//! stands alone, and one of more than 118 is left out.
+//! The exemplar of a bucket is the last observation with a written line. It has the `request_id` and the `trace_id` of
+//! that line, and `candor story ID` shows the request. An observation without a written line, because of a limit, a
+//! sample rate, a [`Story`](crate::Story) or the flight recorder, is not used as an exemplar. The format limits the
+//! labels of an exemplar to 128 characters, so an exemplar has no `trace_id` if its request id has more than 78
+//! characters, and no `request_id` if it has more than 118.
 //!
 //! # The crate `metrics`
 //!
-//! Every observation is also reported to the recorder of the crate [`metrics`](https://docs.rs/metrics), if one is
-//! installed, under the same names and labels. Install it before the first step, so that it gets the descriptions. The
-//! recorder runs after the line was written. If it panics, the panic is caught and counted as
-//! `candor_metrics_recorder_panics_total`. Steps that run inside the recorder are counted but not reported to it.
+//! If a recorder for the crate [`metrics`](https://docs.rs/metrics) is installed, every observation is also reported to
+//! it, with the same names and labels. Install the recorder before the first step, so that it gets the descriptions. It
+//! runs after the line is written. If it panics, the panic is caught and counted in
+//! `candor_metrics_recorder_panics_total`. Steps that run inside the recorder are counted, but not reported to it.
 
 mod exemplar;
 mod facade;
@@ -99,7 +98,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 
 /// Returns all metrics of the process as [OpenMetrics] text, with exemplars.
 ///
-/// Serve it with [`CONTENT_TYPE`]. Without [`Config::metrics`](crate::Config::metrics), the text contains no metrics.
+/// Serve the text with [`CONTENT_TYPE`]. If [`Config::metrics`](crate::Config::metrics) is off, it contains no metrics.
 ///
 /// ```
 /// # let captured = candor::testing::capture();
@@ -114,13 +113,13 @@ pub fn openmetrics() -> String {
 
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
-/// Whether calls are counted.
+/// Returns whether metrics are on.
 #[inline]
 pub(crate) fn is_on() -> bool {
     IS_ON.load(Ordering::Relaxed)
 }
 
-/// Counts calls from now on. Sites have to be asked again afterwards.
+/// Turns metrics on. The caller must then reset the cached interest of the sites.
 pub(crate) fn enable() {
     IS_ON.store(true, Ordering::Release);
 }
@@ -159,7 +158,7 @@ pub(crate) fn job_ended(
     class: Option<ErrorClass>,
     nanos: u64,
 ) -> Observation {
-    // `job` is a label of Prometheus itself.
+    // Prometheus sets the label `job` itself.
     let labels = [("job_name", job), ("outcome", outcome)];
     let class = class.map(ErrorClass::shown);
     let error = class.as_ref().map(Redacted::as_str);

@@ -1,4 +1,4 @@
-//! One step, call, request or job that was counted.
+//! A counted step, call, request or job.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::series::CountSeries;
 use crate::base::clock::Tick;
 use crate::request::Request;
 
-/// A step, call, request or job that was counted. Dropping it reports it to the recorder, which is user code.
+/// A counted step, call, request or job. Dropping it reports it to the recorder, which is user code.
 ///
 /// Without the feature `metrics` it is empty, and the compiler removes it.
 #[derive(Debug)]
@@ -21,20 +21,20 @@ pub(crate) struct Observation {
 }
 
 impl Observation {
-    /// For what is not counted.
+    /// An observation of something that is not counted.
     pub(crate) const NONE: Self = Observation {
         #[cfg(feature = "metrics")]
         counted: None,
     };
 
-    /// Counts something that took this many nanoseconds.
+    /// Counts something that took `nanos`.
     #[cfg(feature = "metrics")]
     pub(super) fn of(series: &'static CountSeries, nanos: u64) -> Self {
         series.add(nanos);
         Observation { counted: Some((series, nanos)) }
     }
 
-    /// Makes it the exemplar of its bucket: its line was written at this time, in this request.
+    /// Makes the observation the exemplar of its bucket. Its line was written at `at`, in `request`.
     #[inline]
     #[cfg_attr(
         not(feature = "metrics"),

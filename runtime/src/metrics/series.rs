@@ -1,7 +1,7 @@
-//! The series of the process: a count and a histogram of durations for each set of labels.
+//! Series of the process: a count and a histogram for each set of labels.
 //!
-//! Series are created under a lock and never freed, so that they are counted without one. Their number is limited:
-//! further sets of labels share one overflow series.
+//! Series are created under a lock and never freed, so they can be incremented without a lock. Their number is limited.
+//! Further sets of labels share one overflow series.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::base::sync;
 use crate::outcome::failure::ErrorClass;
 use crate::outcome::kind::Outcome;
 
-/// What is counted: one metric for the durations and one for the counts of each.
+/// Kind of observation, with one metric for its durations and one for its counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     Step,
@@ -24,7 +24,7 @@ pub(super) enum Family {
     Job,
 }
 
-/// The names and texts of a family.
+/// Metric names and help texts of a family.
 #[derive(Debug)]
 pub(super) struct FamilyNames {
     pub(super) duration: &'static str,
@@ -80,10 +80,10 @@ impl Family {
     }
 }
 
-/// The maximum number of buckets of a histogram, with the one for everything above the last bound.
+/// The maximum number of buckets of a histogram, including the one above the last bound.
 pub(super) const BUCKETS: usize = STEP_BOUNDS.len() + 1;
 
-/// From a tenth of a millisecond to ten seconds.
+/// Bounds from a tenth of a millisecond to ten seconds.
 const STEP_BOUNDS: &[(u64, &str)] = &[
     (100_000, "0.0001"),
     (250_000, "0.00025"),
@@ -103,7 +103,7 @@ const STEP_BOUNDS: &[(u64, &str)] = &[
     (10_000_000_000, "10.0"),
 ];
 
-/// The bounds that OpenTelemetry's semantic conventions give for `http.server.request.duration`.
+/// Bounds of `http.server.request.duration` in OpenTelemetry's semantic conventions.
 const REQUEST_BOUNDS: &[(u64, &str)] = &[
     (5_000_000, "0.005"),
     (10_000_000, "0.01"),
@@ -127,7 +127,7 @@ pub(super) struct DurationSeries {
     pub(super) family: Family,
     /// For the recorder.
     pub(super) key: Key,
-    /// Observations of each bucket alone.
+    /// The number of observations in each bucket, not cumulative.
     pub(super) buckets: [AtomicU64; BUCKETS],
     pub(super) sum_nanos: AtomicU64,
     pub(super) exemplars: [ExemplarSlot; BUCKETS],
@@ -139,19 +139,19 @@ impl DurationSeries {
     }
 }
 
-/// The count of one set of labels, of which the error is one.
+/// The count of one set of labels, including `error`.
 #[derive(Debug)]
 pub(super) struct CountSeries {
     /// For the recorder.
     pub(super) key: Key,
     pub(super) count: AtomicU64,
     pub(super) duration: &'static DurationSeries,
-    /// Whether the recorder has the description of its metrics.
+    /// Whether this series has described its metrics to the recorder.
     pub(super) is_described: AtomicBool,
 }
 
 impl CountSeries {
-    /// Counts something that took this long.
+    /// Counts something that took `nanos`.
     pub(super) fn add(&self, nanos: u64) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let duration = self.duration;
@@ -160,7 +160,7 @@ impl CountSeries {
     }
 }
 
-/// All series of a family, by their labels in the form of the exposition: `step="load",outcome="ok"`.
+/// All series of a family, by their labels in the exposition format: `step="load",outcome="ok"`.
 #[derive(Debug, Clone)]
 pub(super) struct FamilySeries {
     pub(super) counts: BTreeMap<String, &'static CountSeries>,
@@ -171,21 +171,21 @@ static SERIES: [RwLock<FamilySeries>; Family::ALL.len()] =
     [const { RwLock::new(FamilySeries { counts: BTreeMap::new(), durations: BTreeMap::new() }) };
         Family::ALL.len()];
 
-/// The maximum number of label sets of a metric, not counting the overflow. The default of OpenTelemetry's SDKs.
+/// The maximum number of label sets of a metric without the overflow, as by default in OpenTelemetry's SDKs.
 const LIMIT: usize = 2000;
 
-/// The only label of the series that counts what exceeds [`LIMIT`], named as in OpenTelemetry's SDKs.
+/// The only label of the overflow series, which counts sets beyond [`LIMIT`]; named as in OpenTelemetry's SDKs.
 const OVERFLOW: [(&str, &str); 1] = [("otel_metric_overflow", "true")];
 
 /// A label: its name and its value.
 pub(super) type LabelPair<'a> = (&'static str, &'a str);
 
-/// Returns a copy, so that a text is made without the lock.
+/// Returns a copy of the series, so that the text is made without the lock.
 pub(super) fn all(family: Family) -> FamilySeries {
     sync::read(&SERIES[family as usize]).clone()
 }
 
-/// Returns the series with these labels, and with the class of an error. The histogram does not have the class.
+/// Returns the series with these labels. Only the counter also has the class of the error.
 pub(super) fn of(
     family: Family,
     labels: &[LabelPair<'_>],
@@ -205,7 +205,7 @@ pub(super) fn of(
         return series;
     }
     if all.counts.len() >= LIMIT {
-        // The overflow may itself be the last one that is added.
+        // The overflow series may be the last one that is added.
         return add(&mut all, family, &OVERFLOW, None, rendered(&OVERFLOW), rendered(&OVERFLOW));
     }
     add(&mut all, family, labels, error, duration_labels, count_labels)
@@ -264,7 +264,7 @@ fn push_label((name, value): LabelPair<'_>, out: &mut String) {
     out.push('"');
 }
 
-/// The series of a call site, for the outcomes without an error class.
+/// Cached series of a call site, for outcomes without an error class.
 #[derive(Debug)]
 pub(crate) struct SiteSeries([OnceLock<&'static CountSeries>; 4]);
 

@@ -1,4 +1,4 @@
-//! The series in the exposition format that `openmetrics` returns.
+//! Renders the series in the exposition format for `openmetrics`.
 
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;

@@ -48,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) started: Tick,
     /// Boxed: most requests have none, and `None` is one load.
     pub(crate) overrides: Option<Box<RequestOverrides>>,
-    /// Present if something watches whether the request ends, or if its lines are indented.
+    /// Present if a timer watches whether the request ends, or if its lines are indented.
     pub(crate) open_steps: Option<OpenSteps>,
     pub(crate) origin: Origin,
     /// Whether `request_completed` is written.
@@ -60,7 +60,7 @@ pub(crate) struct Request {
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: RwLock<Identity>,
-    /// What later lines of a compact profile omit, and the id of the logger that wrote the first one.
+    /// The members that later lines omit in the profile `compact`, and the id of the logger that wrote the first line.
     first_line: OnceLock<(u64, String)>,
     /// Changes with the identity; no two states of any two requests share a version.
     version: AtomicU64,
@@ -172,7 +172,7 @@ impl Request {
         self.version.swap(serial::next(), Ordering::AcqRel);
     }
 
-    /// What the first line of the request said to this logger; `None` before that line.
+    /// Returns the members that this logger wrote on the first line of the request; `None` before that line.
     pub(crate) fn first_line(&self, logger: u64) -> Option<&str> {
         self.first_line.get().filter(|(owner, _)| *owner == logger).map(|(_, once)| &**once)
     }
@@ -208,7 +208,7 @@ impl Request {
         request.map(|request| &**request).filter(|request| request.has_id())
     }
 
-    /// The story, if not all lines of the request are written at once.
+    /// Returns the story, if not all lines of the request are written immediately.
     #[inline]
     pub(crate) fn story(&self) -> Option<&RequestStory> {
         self.overrides.as_deref()?.story.as_ref()

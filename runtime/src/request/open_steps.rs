@@ -1,4 +1,4 @@
-//! The open steps of a request, for the report on a request that does not end and for the indentation of its lines.
+//! Open steps of a request, for the report on a stuck request and for the indentation of lines.
 
 use std::iter;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,12 +7,12 @@ use crate::base::clock::Tick;
 
 /// How many open steps can be listed at once; later ones are left out.
 const LISTED: usize = 8;
-/// How many steps have a depth at once.
+/// The maximum number of steps whose depth is known at the same time.
 const INDENTED: usize = 64;
 /// How many slots a step tries.
 const TRIES: u32 = 3;
 
-/// Whether all requests have open steps, because lines are indented.
+/// Whether all requests record their open steps, because lines are indented.
 static EVERY_REQUEST: AtomicBool = AtomicBool::new(false);
 
 /// Open steps, without a lock: if two threads write to one slot at the same moment, one of the two steps is not listed.
@@ -24,7 +24,8 @@ struct StepSlot {
     /// The site's index above the step's id; 0 if the slot is free.
     step: AtomicU64,
     since: AtomicU64,
-    /// The step's id above the number of steps around it. Stays when the step ends.
+    /// The step's id in the upper bits, and the number of steps around it in the lower ones. Not removed when the step
+    /// ends.
     depth: AtomicU64,
 }
 
@@ -37,17 +38,17 @@ pub(crate) struct OpenStep {
 }
 
 impl OpenSteps {
-    /// Gives open steps to all requests that begin from now on.
+    /// Makes all requests that begin from now on record their open steps.
     pub(crate) fn of_every_request() {
         EVERY_REQUEST.store(true, Ordering::Relaxed);
     }
 
-    /// The open steps of a request that nothing else watches.
+    /// Returns the open steps for a request that no timer watches, if lines are indented.
     pub(crate) fn if_wanted() -> Option<Self> {
         EVERY_REQUEST.load(Ordering::Relaxed).then(|| OpenSteps::new(INDENTED))
     }
 
-    /// For a report.
+    /// Returns open steps that can be listed in a report.
     pub(crate) fn listed() -> Self {
         OpenSteps::new(LISTED)
     }
@@ -77,7 +78,7 @@ impl OpenSteps {
         }
     }
 
-    /// The number of steps around a step; 0 if it is not known any more.
+    /// Returns the number of steps around a step; 0 if it is no longer known.
     pub(crate) fn depth_of(&self, step: u32) -> u32 {
         let depths = self.slots(step).map(|slot| slot.depth.load(Ordering::Relaxed));
         let found = depths.into_iter().find(|depth| depth >> 32 == u64::from(step));

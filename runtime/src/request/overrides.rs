@@ -39,7 +39,7 @@ pub(crate) enum LineDecision {
     WriteAsDetail,
     /// Kept by the flight recorder.
     Keep,
-    /// Held or written by the story of the request.
+    /// The story of the request holds, writes or leaves out the line.
     Tell,
     Suppress,
     /// Counted: the request is not sampled.
@@ -76,7 +76,7 @@ impl RequestOverrides {
         self.is_sampled.load(Ordering::Relaxed)
     }
 
-    /// Whether lines below WARN are not sampled away.
+    /// Returns whether lines below WARN are exempt from sampling.
     ///
     /// With stories of problems, the sample is written in full, and the other requests if they have a problem.
     fn writes_detail(&self, logger: u64) -> bool {

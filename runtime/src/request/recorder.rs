@@ -48,7 +48,7 @@ pub(crate) struct KeptLine {
     pub(crate) severity: Severity,
     /// The id of the step that was active.
     pub(crate) step: u32,
-    /// The call site, by which the sink counts the line.
+    /// The call site, for the counts of the sink.
     pub(crate) site: SiteId,
     pub(crate) text: String,
 }

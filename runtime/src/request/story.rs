@@ -1,4 +1,4 @@
-//! The story of one request: the lines that it holds, and the totals of its steps and calls for the wide line.
+//! The story of one request: its held lines, and the times for the wide line.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -10,9 +10,10 @@ use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::format::record::{Record, Severity};
 
-/// The lines that a request or job writes: [`Config::story`](crate::Config::story) or `LOG_STORY`.
+/// The lines that a request or job writes.
 ///
-/// Lines outside requests and jobs are not affected, nor are contexts that the program makes itself with
+/// Set it with [`Config::story`](crate::Config::story) or `LOG_STORY`. Lines outside requests and jobs are not
+/// affected. Neither are contexts that the program creates with
 /// [`RequestContext`](crate::RequestContext), because they have no completion line.
 ///
 /// | | a request that ends well | any other request |
@@ -21,19 +22,20 @@ use crate::format::record::{Record, Severity};
 /// | `Problems` | one wide `request_completed` | every line |
 /// | `Summary` | one wide `request_completed` | its lines at WARN and above, one wide `request_completed` |
 ///
-/// A request ends well if its completion line is below WARN; [`Config::story`](crate::Config::story) lists the problems.
+/// A request ends well if its completion line is below WARN; [`Config::story`](crate::Config::story) lists the
+/// problems.
 ///
 /// # The wide line
 ///
-/// A completion line that stands for lines that were not written has these members, besides the usual ones:
+/// A completion line that replaces other lines is a wide line. It has these members, in addition to the usual ones:
 ///
 /// | key | value |
 /// |---|---|
 /// | `lines_left_out` | the number of lines that were not written |
-/// | `step_own_ms` | milliseconds that the steps of a name spent outside of the steps and calls inside them, the largest first; at most [`Config::story_steps`](crate::Config::story_steps) names |
+/// | `step_own_ms` | the self time of the steps by name, in milliseconds, without the steps and calls inside them, the largest first; at most [`Config::story_steps`](crate::Config::story_steps) names |
 /// | `dependencies` | for each dependency, the number of `calls`, their milliseconds (`ms`) and their `retries`, if there were any; at most 10, the slowest first |
 ///
-/// [`wide`](crate::wide()) and [`wide_add`](crate::wide_add) add fields to the completion line in every mode.
+/// In every mode, [`wide`](crate::wide()) and [`wide_add`](crate::wide_add) add fields to the completion line.
 ///
 /// ```
 /// use candor::{Config, Story};
@@ -53,7 +55,7 @@ pub enum Story {
     /// Every line of every request. This is the default.
     #[default]
     All,
-    /// Every line of a request that had a problem, and one line of any other request.
+    /// Every line of a request that has a problem, and one line of any other request.
     Problems,
     /// Lines at WARN and above, and one line of every request.
     Summary,
@@ -64,7 +66,7 @@ pub enum Story {
 pub(crate) struct StorySettings {
     pub(crate) mode: Story,
     pub(crate) limits: Limits,
-    /// From this duration on, a request is written in full.
+    /// A request that takes at least this long is written in full.
     pub(crate) slow: Duration,
     /// The most names in `step_own_ms`.
     pub(crate) steps: usize,
@@ -84,7 +86,7 @@ impl Default for StorySettings {
 /// The story of a request whose lines are not all written at once.
 #[derive(Debug)]
 pub(crate) struct RequestStory {
-    /// The logger that the story belongs to. Others write every line.
+    /// The logger that the story belongs to. Other loggers write every line.
     pub(crate) logger: u64,
     pub(crate) settings: StorySettings,
     held: Mutex<HeldLines>,
@@ -94,26 +96,26 @@ pub(crate) struct RequestStory {
     times: Mutex<StoryTimes>,
 }
 
-/// The lines that a request holds. Its lock also orders the lines of the request: the number of a line is taken, and
-/// the line is written, under the lock.
+/// The held lines of a request. Their lock also orders the lines of the request: a line is numbered and written under
+/// the lock.
 #[derive(Debug)]
 pub(crate) struct HeldLines {
     is_holding: bool,
-    /// Without their numbers, the oldest first.
+    /// Lines without their numbers, the oldest first.
     lines: Vec<KeptLine>,
     bytes: usize,
 }
 
-/// The bytes that all requests of the process hold.
+/// Total size of the held lines of the process, in bytes.
 static TOTAL: AtomicUsize = AtomicUsize::new(0);
 
-/// The most names of steps, and of dependencies, whose times are summed for one request. Later ones are ignored.
+/// The maximum number of names of steps, and of dependencies, in the times of one request. Later names are ignored.
 const MAX_NAMES: usize = 64;
 
 /// The times of the steps and calls of a request, by name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StoryTimes {
-    /// Names of steps, and nanoseconds of their own.
+    /// Names of steps, and their self times in nanoseconds.
     pub(crate) steps: Vec<(&'static str, u64)>,
     pub(crate) dependencies: Vec<DependencyTimes>,
 }
@@ -152,7 +154,7 @@ impl RequestStory {
         self.has_ended_well.store(true, Ordering::Relaxed);
     }
 
-    /// Counts a line that the mode leaves out for good.
+    /// Returns whether the mode leaves the line out for good, and counts it if so.
     pub(crate) fn leaves_out(&self, record: &Record<'_>) -> bool {
         let leaves_out = self.settings.mode == Story::Summary
             && record.severity < Severity::Warn
@@ -163,13 +165,13 @@ impl RequestStory {
         leaves_out
     }
 
-    /// Whether a request that began at `started` is slow by now.
+    /// Returns whether a request that began at `started` is slow at `now`.
     pub(crate) fn is_slow(&self, started: Tick, now: Tick) -> bool {
         now.since(started) >= self.settings.slow
     }
 
-    /// Hold the lock while a line of the request is numbered and written, and never while other user code than a writer
-    /// runs.
+    /// Locks the held lines. Keep the lock while a line of the request is numbered and written, but not while user code
+    /// other than a writer runs.
     pub(crate) fn held(&self) -> MutexGuard<'_, HeldLines> {
         lock(&self.held)
     }
@@ -208,7 +210,8 @@ impl HeldLines {
         self.lines.len()
     }
 
-    /// Whether a line of this length can be held, too. Each concurrent request may exceed the total by one line.
+    /// Returns whether another line of this length can be held. Each concurrent request may exceed the total by one
+    /// line.
     pub(crate) fn has_room(&self, length: usize, limits: &Limits) -> bool {
         let size = Self::size_of(length);
         self.lines.len() < limits.lines
@@ -223,14 +226,14 @@ impl HeldLines {
         self.lines.push(line);
     }
 
-    /// Ends the holding, and returns the lines.
+    /// Stops holding lines, and returns the held ones.
     pub(crate) fn take(&mut self) -> Vec<KeptLine> {
         self.is_holding = false;
         TOTAL.fetch_sub(mem::take(&mut self.bytes), Ordering::Relaxed);
         mem::take(&mut self.lines)
     }
 
-    /// The memory of a held line in bytes: its text, and twice its entry, since a vector grows by doubling.
+    /// Returns the memory of a held line in bytes: its text, and twice its entry, because a vector grows by doubling.
     fn size_of(length: usize) -> usize {
         length + 2 * size_of::<KeptLine>()
     }

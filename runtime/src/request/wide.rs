@@ -1,8 +1,8 @@
-//! The fields that code adds to the completion line of its request.
+//! Fields that user code adds to the completion line of a request.
 
 use crate::redact::shown::Redacted;
 
-/// The most fields of one request. Further names are counted.
+/// The maximum number of fields of one request. Values of further names are dropped and counted.
 const MAX_FIELDS: usize = 32;
 
 /// The wide fields of one request, in the order in which they were first set.
@@ -29,7 +29,7 @@ pub enum WideSum {
 }
 
 impl WideFields {
-    /// Sets a field, replacing an earlier value.
+    /// Sets a field, and replaces an earlier value.
     pub(crate) fn set(&mut self, name: &Redacted<'_>, json: String) {
         self.change(
             name,
@@ -38,7 +38,7 @@ impl WideFields {
         );
     }
 
-    /// Adds to a counter. A field that is not a counter becomes one.
+    /// Adds to a counter. A field that is not a counter is replaced by one.
     pub(crate) fn add(&mut self, name: &Redacted<'_>, number: WideSum) {
         let add = |value: &mut WideValue| {
             let sum = match value {

@@ -46,7 +46,7 @@ pub(super) const CRITICAL_WAIT: Duration = Duration::from_millis(200);
 
 /// The largest capacity of a batch buffer that is kept for reuse.
 const KEPT_BYTES: usize = 1024 * 1024;
-/// The most lines for which a batch buffer keeps its memory.
+/// The maximum number of lines for which a batch buffer keeps its memory.
 const KEPT_LINES: usize = 8 * 1024;
 
 pub(super) struct Queue(Arc<Shared>);
@@ -102,7 +102,7 @@ impl QueuedLines {
         self.lines.len() as u64
     }
 
-    /// Removes the lines, and the memory beyond what is kept for reuse.
+    /// Removes the lines, and frees the memory that is not kept for reuse.
     fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_BYTES);

@@ -58,7 +58,7 @@ impl Destination {
         }
     }
 
-    /// Counts the byte that opening a file has written, if it ended within a line.
+    /// Counts the line feed that was written when the file was opened, if the file ended within a line.
     pub(super) fn count_terminated(&self, counters: &Counters) {
         if let Destination::File(file) = self {
             file.count_terminated(counters);

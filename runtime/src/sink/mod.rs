@@ -131,7 +131,7 @@ impl Sink {
         write_line(&self.destination, site, line, true, &self.counters)
     }
 
-    /// Counts a line that is withheld and will not be written.
+    /// Counts a line that is suppressed.
     pub(crate) fn suppress(&self, site: SiteId) {
         self.counters.suppress(site);
     }
@@ -148,7 +148,7 @@ impl Sink {
         left.min(self.counters.waiting())
     }
 
-    /// The number of lines that could not be written so far.
+    /// Returns the number of lines that could not be written so far.
     pub(crate) fn lost(&self) -> u64 {
         self.counters.lost()
     }

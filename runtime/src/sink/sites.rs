@@ -10,15 +10,15 @@ use super::stats::Counter;
 use super::target::BatchLine;
 use crate::format::sites::{self, SiteId, SiteKey};
 
-/// Call sites in one piece of a table. Pieces are allocated when one of their sites is counted, and then stay, so that
-/// they can be read without a lock.
+/// The number of call sites in one chunk of a table. A chunk is allocated when one of its sites is first counted, and is
+/// never freed, so it can be read without a lock.
 const CHUNK: usize = 64;
 const CHUNKS: usize = SiteId::LIMIT / CHUNK;
 
 /// The counters of all call sites in one sink.
 pub(super) struct SiteCounters {
     written: Chunks<Written>,
-    /// Apart from `written`, so that the counters of more call sites fit into the CPU's cache.
+    /// Separate from `written`, so that the counters of more call sites fit into the CPU's cache.
     lost: Chunks<Lost>,
 }
 
@@ -29,7 +29,7 @@ struct Written {
     bytes: Counter,
 }
 
-/// Changed by locked instructions, since different locks protect the lines that are lost.
+/// Changed by atomic read-modify-write instructions, because lines are lost under different locks.
 #[derive(Default)]
 struct Lost {
     dropped: AtomicU64,
@@ -75,12 +75,12 @@ impl SiteCounters {
         written.bytes.add(line.len as u64);
     }
 
-    /// Counts bytes of a line that is not whole yet. The caller must hold the destination's lock.
+    /// Counts bytes of a line that is not complete yet. The caller must hold the destination's lock.
     pub(super) fn add_bytes(&self, site: SiteId, bytes: usize) {
         self.written.of(site).bytes.add(bytes as u64);
     }
 
-    /// Counts a dropped line as written. The caller must hold the destination's lock.
+    /// Counts a line as written that was counted as dropped. The caller must hold the destination's lock.
     pub(super) fn complete_dropped(&self, site: SiteId) {
         self.lost.of(site).dropped.fetch_sub(1, Ordering::Relaxed);
         self.written.of(site).lines.add(1);
@@ -122,7 +122,7 @@ impl fmt::Debug for SiteCounters {
     }
 }
 
-/// The counts of one call site over several sinks.
+/// Counts of one call site, summed over several sinks.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SiteSums {
     pub(crate) lines: u64,
@@ -132,7 +132,7 @@ pub(crate) struct SiteSums {
 }
 
 impl SiteSums {
-    /// The counts of these sinks, by the index of the call site.
+    /// Returns the sums over these sinks, by the index of the call site.
     pub(crate) fn of(sinks: [&Sink; 2]) -> Vec<Self> {
         let mut sums = Vec::new();
         for sink in sinks {
@@ -141,7 +141,7 @@ impl SiteSums {
         sums
     }
 
-    /// The lines and bytes since `earlier`.
+    /// Returns the lines and bytes since `earlier`.
     pub(crate) fn since(self, earlier: SiteSums) -> Self {
         let lines = self.lines.saturating_sub(earlier.lines);
         SiteSums { lines, bytes: self.bytes.saturating_sub(earlier.bytes), ..self }
@@ -150,11 +150,11 @@ impl SiteSums {
 
 /// Line and byte counts of one call site, returned by [`Stats::sites`](crate::Stats::sites).
 ///
-/// A call site is a place in the source that logs: an annotated function, an event macro, or a `log` record.
-/// The lines that candor writes about a request, a job or itself have no place in the program; each of their events
-/// counts as one call site.
+/// A call site is a location in the source that logs: an annotated function, an event macro, or a `log` macro. Lines that
+/// candor writes about a request, a job or itself have no location in the program, so each of their events counts as one
+/// call site.
 ///
-/// Its `Display` is one line:
+/// The `Display` implementation writes one line:
 ///
 /// ```text
 /// src/cart.rs:41 shop::cart step_timing check_out: lines 1204, bytes 325080
@@ -169,7 +169,7 @@ pub struct SiteStats {
     pub file: Option<&'static str>,
     /// Line in the file.
     pub line: Option<u32>,
-    /// Target of its lines, the value of `logger`.
+    /// Target of its lines, which is the value of their `logger` key.
     pub target: &'static str,
     /// Value of `event` on its lines; empty if they don't have the key.
     pub event: &'static str,
@@ -177,14 +177,14 @@ pub struct SiteStats {
     pub dependency: &'static str,
     /// Step, or operation of a call; empty for others.
     ///
-    /// Two entries without a target have names of their own: `no location` sums up the lines whose location is not
-    /// known, and `other` the call sites beyond the first 4000.
+    /// Two entries without a target have special names: `no location` counts lines whose location is not known, and
+    /// `other` counts the call sites beyond a limit of about 4000.
     pub name: &'static str,
     /// Lines that were written.
     pub lines: u64,
-    /// Bytes that were written, as they are in the output.
+    /// Bytes that were written to the output.
     ///
-    /// It includes the beginning of a line whose rest could not be written.
+    /// They include the beginning of a line if the rest of it could not be written.
     pub bytes: u64,
     /// Lines that could not be written.
     pub dropped: u64,
@@ -194,7 +194,7 @@ pub struct SiteStats {
 }
 
 impl SiteStats {
-    /// The call sites with a count, those with the most bytes first.
+    /// Returns the call sites with a count, the one with the most bytes first.
     pub(super) fn sorted(sums: &[SiteSums]) -> Vec<Self> {
         let counted = sites::keys().into_iter().zip(sums);
         let counted = counted.filter(|(_, sums)| **sums != SiteSums::default());

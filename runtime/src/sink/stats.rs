@@ -88,7 +88,7 @@ impl Counters {
         self.sites.complete(line);
     }
 
-    /// Counts bytes of a line that is not whole yet. The caller must hold the destination's lock.
+    /// Counts bytes of a line that is not complete yet. The caller must hold the destination's lock.
     pub(super) fn add_bytes(&self, site: SiteId, bytes: usize) {
         self.sites.add_bytes(site, bytes);
     }
@@ -113,7 +113,7 @@ impl Counters {
         self.sites.drop_line(site);
     }
 
-    /// Counts a line that is withheld before it reaches the sink. Needs no lock.
+    /// Counts a line that is suppressed before it reaches the sink. Needs no lock.
     pub(super) fn suppress(&self, site: SiteId) {
         self.sites.suppress(site);
     }
@@ -126,7 +126,7 @@ impl Counters {
         self.dropped[reason as usize].get()
     }
 
-    /// Dropped lines, whatever the reason.
+    /// Returns the number of dropped lines, for all reasons.
     pub(super) fn lost(&self) -> u64 {
         REASONS.iter().map(|(reason, _)| self.dropped(*reason)).sum()
     }
@@ -176,7 +176,7 @@ struct Registry {
     open: Vec<Weak<Counters>>,
     /// The sums of the sinks that no longer exist, in the order of [`SinkKind`].
     closed: [SinkStats; 5],
-    /// Those of their call sites.
+    /// Counts of the call sites.
     closed_sites: Vec<SiteSums>,
 }
 
@@ -243,11 +243,11 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// The counts of each call site that has logged, those with the most bytes first.
+    /// Returns the counts of each call site, the one with the most bytes first.
     ///
-    /// They are counted where lines leave the process: the sum of their bytes is the number of bytes that candor has
-    /// written to its outputs, in every format and whatever failed. Lines of a queue are counted when they are
-    /// written. Lines that tests capture and records of OTLP export are not included.
+    /// Lines are counted when they are written, so the sum of the bytes is the number of bytes that candor has written
+    /// to its outputs, in every format, even after errors. Queued lines are counted when they leave the queue. Lines
+    /// that tests capture and records that are exported with OTLP are not included.
     ///
     /// ```standalone_crate
     /// let subscriber = candor::Config::new().writer(std::io::sink()).subscriber()?;

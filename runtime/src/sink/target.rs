@@ -14,7 +14,7 @@ use crate::format::sites::SiteId;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Batch<'a> {
     pub(super) bytes: &'a [u8],
-    /// Their lengths add up to that of `bytes`.
+    /// The lengths of the lines add up to the length of `bytes`.
     pub(super) lines: &'a [BatchLine],
     /// Whether writing counts them as accepted. Lines from a queue were counted when they entered it.
     pub(super) counts_as_accepted: bool,
@@ -24,7 +24,7 @@ pub(super) struct Batch<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BatchLine {
     pub(super) site: SiteId,
-    /// In bytes, with the line feed.
+    /// Length in bytes, including the line feed.
     pub(super) len: usize,
 }
 
@@ -78,13 +78,13 @@ impl From<io::Error> for Loss {
     }
 }
 
-/// The rest of a line whose beginning was written, and where it is counted as dropped.
+/// The rest of a line of which only the beginning was written, and the counters that count it as dropped.
 #[derive(Debug)]
 pub(super) struct PartialLine {
     rest: Vec<u8>,
     reason: Reason,
     site: SiteId,
-    /// Those of the sink that dropped the line. A log and its audit events may share the destination.
+    /// The counters of the sink that dropped the line. A log and its audit events may share the destination.
     counters: Arc<Counters>,
 }
 
@@ -112,7 +112,7 @@ pub(super) fn write_batch(
     write_rest(target, batch, None, counters)
 }
 
-/// Writes as many of the lines as one write may have, and returns their number.
+/// Writes as many of the lines as fit into one write, and returns their number.
 #[inline(always)]
 fn write_some(
     target: &mut impl Target,
@@ -204,7 +204,7 @@ fn finish_partial_line(target: &mut impl Target, counters: &Counters) -> Result<
     }
 }
 
-/// The lines that fit into `limit` bytes, and the first line at least: their number and their length.
+/// Returns the number and the length of the lines that fit into `limit` bytes, but at least of the first line.
 fn fitting(lines: &[BatchLine], limit: usize) -> (usize, usize) {
     let (mut count, mut len) = (0, 0);
     for line in lines {
@@ -217,7 +217,7 @@ fn fitting(lines: &[BatchLine], limit: usize) -> (usize, usize) {
     (count, len)
 }
 
-/// How many of the lines lie whole within the first `written` bytes.
+/// Returns the number of complete lines in the first `written` bytes.
 fn within(lines: &[BatchLine], written: usize) -> usize {
     let mut end = 0;
     let is_whole = |line: &&BatchLine| {

@@ -14,7 +14,7 @@ use crate::format::template::Template;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Nothing,
-    /// No line and no span, but its duration is counted.
+    /// No line and no span is wanted, but its duration is counted.
     Timing,
     /// Only the line of a failure, and no span.
     ErrorOnly,
@@ -40,7 +40,7 @@ impl Wanted {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct SiteCache {
-    /// A [`Wanted`] in the lowest three bits, and above them the interest epoch of that answer.
+    /// A [`Wanted`] in the lowest three bits, and above them the interest epoch in which it was computed.
     interest: AtomicUsize,
     /// A step that takes this many nanoseconds or more does not write the usual line.
     pub(super) slow_from: u64,

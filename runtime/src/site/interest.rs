@@ -53,10 +53,10 @@ pub(super) fn register_sentinel() {
     }
 }
 
-/// Makes every site ask again which of its lines are wanted.
+/// Makes every site check again which of its lines are wanted.
 #[cfg(feature = "metrics")]
 pub(crate) fn ask_again() {
-    // In epoch 0 nothing is cached, and it ends when the sentinel is registered.
+    // In epoch 0, nothing is cached. The epoch ends when the sentinel is registered.
     let next = |epoch| (epoch > 0).then_some(epoch + 1);
     let _ = INTEREST_EPOCH.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
 }

@@ -260,7 +260,7 @@ impl Site {
         if nanos < self.cache.slow_from { self.cache.fast_line(&self.spec, template) } else { None }
     }
 
-    /// Counts a step or call that took this many nanoseconds, if metrics are on. `class` is that of its error.
+    /// Counts a step or call with this duration in nanoseconds, if metrics are on. `class` is the class of its error.
     #[inline]
     #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "counts nothing"))]
     pub(crate) fn observe(

@@ -74,7 +74,7 @@ impl Line {
         self.is_step(name) || self.is_call(name) || self.is("msg", name)
     }
 
-    /// The line as time, level, logger, message and fields, for panic messages.
+    /// Returns time, level, logger, message and fields of the line, for panic messages.
     pub(super) fn readable(&self) -> String {
         use Severity::{Critical, Debug, Error, Info, Trace, Warn};
         let mut levels = [Trace, Debug, Info, Warn, Error, Critical].into_iter();

@@ -344,12 +344,12 @@ fn a_price_and_a_month_are_computed_from_bytes_and_timestamps() {
     assert!((price - month * 2.0 / 1e6).abs() < 1e-3, "{price}");
     let said = candor(&["bill", "-", "--price", "$2.00/MB", "--per-month"], &input);
     assert!(said.out.contains("in 30 days at this rate  $"), "{}", said.out);
-    // One point in time is no rate.
+    // A single timestamp gives no rate.
     let said = candor(&["bill", "-", "--per-month"], &joined(&lines[..1]));
     assert_eq!(said.code, Some(0));
     assert_eq!(
         said.err,
-        "candor: --per-month needs lines of at least two points in time; the figures are of the input\n"
+        "candor: --per-month needs at least two different timestamps; the figures are for the input alone\n"
     );
 }
 
@@ -370,7 +370,7 @@ fn a_wrong_price_and_a_missing_file_are_explained() {
     assert!(said.err.starts_with("candor: can't read /does/not/exist: "), "{}", said.err);
     let said = candor(&["bill", "-"], b"10:14:12.123 INFO  shop hello\n");
     assert_eq!(said.code, Some(1));
-    assert_eq!(said.err, "candor: no line of candor is in the input (set LOG_FORMAT=json)\n");
+    assert_eq!(said.err, "candor: the input contains no candor lines (set LOG_FORMAT=json)\n");
 }
 
 #[test]

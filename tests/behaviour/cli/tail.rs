@@ -372,7 +372,7 @@ fn a_file_is_followed_from_its_end_through_truncation_and_rotation() {
     live.wait_for("r-2");
     std::fs::write(&path, joined(&healthy("r-4")[1..])).expect("it can be truncated");
     live.wait_for("r-4");
-    live.wait("note", |_, err| err.contains("app.log was truncated; it is read from its start"));
+    live.wait("note", |_, err| err.contains("app.log was truncated; reading it from its start"));
     #[cfg(unix)]
     {
         append(&joined(&failing("r-5")[..1]));
@@ -393,7 +393,7 @@ fn a_file_can_appear_later_and_be_read_from_its_last_lines_or_its_start() {
     let later = folder.0.join("later.log");
     let live = Live::start(&[later.to_str().expect("UTF-8")]);
     live.wait("note", |_, err| {
-        err.contains("later.log does not exist yet; it is read as soon as it appears")
+        err.contains("later.log does not exist yet; waiting for it to be created")
     });
     std::fs::write(&later, joined(&healthy("r-1"))).expect("it can be written");
     live.wait_for(FOLDED);
@@ -424,7 +424,7 @@ fn after_ctrl_c_the_last_lines_of_the_pipe_are_still_read() {
     live.wait_for("^C");
     live.interrupt();
     live.wait("note", |_, err| {
-        err.contains("waits for the last lines of the input; Ctrl-C again ends it")
+        err.contains("waiting for the last lines of the input; press Ctrl-C again to end")
     });
     live.write(&joined(&healthy("r-1")[1..]));
     live.wait_for(FOLDED);

@@ -1,4 +1,6 @@
-//! Reads a line's JSON once: members with a place of their own are found, and the others become fields.
+//! Reads a line's JSON once.
+//!
+//! Members with a place in the layout are found, and the others become fields.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -9,14 +11,14 @@ use crate::json::members::{self, Member, Walk};
 /// The identity of a line outside any request.
 const OUTSIDE: &str = r#","request_id":"-","user_id":"-","method":"-","path":"-""#;
 
-/// How much of the request's identity is shown elsewhere.
+/// How much of the request's identity other lines show.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Known<'a> {
-    /// All of it, in the header of this line.
+    /// The header of this line shows all of it.
     InHeader,
-    /// The identity of the request's last line.
+    /// The latest line of the request has shown this identity, so only changes are shown.
     Before(&'a str),
-    /// None of it.
+    /// No other line shows it.
     Nothing,
 }
 
@@ -66,7 +68,7 @@ pub(super) struct RowTotals<'a> {
 }
 
 impl<'a> RowFacts<'a> {
-    /// Reads a line. Its fields are written to `fields`, each after a space, and the end of each one to `ends`.
+    /// Reads a line. Appends its fields to `fields`, each after a space, and the end of each field to `ends`.
     ///
     /// Returns `None` if the line does not begin with the fixed keys.
     pub(super) fn read(
@@ -120,7 +122,7 @@ impl<'a> RowFacts<'a> {
         }
     }
 
-    /// Reads the members from `request_id` to `seq`. Returns the member after them.
+    /// Reads the members from `request_id` to `seq`, and returns the next member.
     fn read_identity(
         &mut self,
         line: &'a str,
@@ -190,12 +192,12 @@ impl<'a> RowFacts<'a> {
         }
     }
 
-    /// Whether the line is the last one of its request or job.
+    /// Returns whether this is the last line of its request or job.
     pub(super) fn is_end(&self) -> bool {
         matches!(self.kind, RowKind::RequestEnd | RowKind::JobEnd)
     }
 
-    /// A hash of the error's text; 0 without one.
+    /// Returns a hash of the error's text; 0 if there is no error.
     pub(super) fn error_hash(&self) -> u64 {
         let Some(detail) = self.error_detail else { return 0 };
         let mut hasher = DefaultHasher::new();
@@ -203,13 +205,13 @@ impl<'a> RowFacts<'a> {
         hasher.finish().max(1)
     }
 
-    /// The value of a member of the identity, if it has one.
+    /// Returns the value of a member of the identity, if it has one.
     pub(super) fn identity(&self, key: &str) -> Option<&'a str> {
         identity_of(self.identity, key)
     }
 }
 
-/// Reads a line whose fields are all its members, those of the request last.
+/// Turns all members of a line into fields, those of the request last.
 #[cfg(feature = "testing")]
 pub(super) fn flat<'a>(line: &'a str, fields: &mut RowFields<'_>) -> Option<RowFacts<'a>> {
     let mut walk = members::of_object(line);
@@ -256,7 +258,7 @@ fn kind_of(event: &str) -> RowKind {
     }
 }
 
-/// Shortens `2026-11-22T10:14:12.123456Z` to `10:14:12.123`, since during development the date is known.
+/// Shortens `2026-11-22T10:14:12.123456Z` to `10:14:12.123`, because the date is known during development.
 fn time_of_day(quoted: &str) -> &str {
     quoted.get(12..24).unwrap_or(quoted)
 }
@@ -296,8 +298,8 @@ impl RowFields<'_> {
     }
 }
 
-/// A value as it is shown: a string without its quotes if it is bare. Others stay escaped: an unescaped quote would end
-/// the value, and text after it could pass for a field.
+/// Appends a value. A string that can't be misread is shown without quotes. Other strings stay escaped, because an
+/// unescaped quote would end the value, and the text after it could be mistaken for a field.
 #[inline]
 pub(super) fn shown(value: &str) -> &str {
     let text = inside(value);

@@ -1,4 +1,4 @@
-//! Writes a record's lines: columns, indentation, colours, and what comes on lines of its own.
+//! Writes the rows of a record: columns, indentation, colours, fields and errors.
 
 use std::iter;
 
@@ -12,7 +12,7 @@ const DIM: &str = "\x1b[2m";
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
-/// The colours of the numbers of requests that follow each other.
+/// Colours of consecutive request numbers.
 const NUMBERS: [&str; 4] = ["\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[32m"];
 
 /// The width of the first column: `10:14:12.123`, or `   12.031 ms`.
@@ -22,21 +22,21 @@ const UNIT: &str = " ms";
 const TEXT: usize = FIRST + 3;
 /// The width of a request's number.
 const NUMBER: usize = 4;
-/// Of the lines of a request, and of each step around a line.
+/// The indentation of the lines of a request, and the additional one for each step around a line.
 const INDENT: usize = 2;
-/// Between the totals.
+/// Separates the totals.
 const SEPARATOR: &str = " · ";
-/// Between the totals and the fields, which begin with a space.
+/// Separates the totals from the fields, which begin with a space.
 const FIELDS_AFTER: &str = " ·";
-/// The most steps that are indented.
+/// The maximum number of indented steps.
 const DEEPEST: u32 = 20;
-/// Lines are not wrapped at a narrower width.
+/// The minimum width at which lines are wrapped.
 const NARROWEST: usize = 40;
-/// Longer ids are shown by their end.
+/// The maximum length of an id. Only the end of a longer id is shown.
 const LONGEST_ID: usize = 12;
 const END_OF_ID: usize = 6;
 
-/// Where a line is.
+/// Position of a line relative to its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Position {
     /// Outside any request.
@@ -59,9 +59,9 @@ pub(super) struct Inside {
     pub(super) depth: u32,
     /// The request's number.
     pub(super) number: u64,
-    /// Whether the line comes after a header.
+    /// Whether the line directly follows a header.
     pub(super) is_first: bool,
-    /// Whether the line before is of another request.
+    /// Whether the line before belongs to another request.
     pub(super) is_switch: bool,
     /// Whether the line before shows the same error.
     pub(super) is_repeated: bool,
@@ -216,7 +216,7 @@ impl Layout<'_> {
                     self.plain(BOLD, job);
                 }
                 self.status(facts);
-                // In the other positions, the first column has it.
+                // In the other positions, the first column has the time.
                 if let (Position::Whole { .. }, Some(duration)) = (position, facts.duration) {
                     self.out.push(' ');
                     self.out.push_str(duration);
@@ -225,7 +225,7 @@ impl Layout<'_> {
                 self.totals(&facts.totals, facts.cause);
             }
             RowKind::Event => {
-                // A panic's logger and message are the same.
+                // The logger and the message of a panic are the same.
                 if facts.logger != facts.message {
                     self.paint(DIM, shown(facts.logger));
                     self.out.push(' ');
@@ -268,7 +268,7 @@ impl Layout<'_> {
         }
     }
 
-    /// The totals of a request or job, without those that are zero, and the cause of its failure.
+    /// The nonzero totals of a request or job, and the cause of its failure.
     fn totals(&mut self, totals: &RowTotals<'_>, cause: Option<&str>) {
         if let Some(cause) = cause {
             self.out.push_str(SEPARATOR);

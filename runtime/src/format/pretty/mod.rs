@@ -1,21 +1,21 @@
-//! The pretty format, for people: one short header a request, and its lines indented under it.
+//! The pretty format: one header per request, and its lines indented under it.
 //!
 //! ```text
-//! 10:14:12.123   #7  POST /orders  …a20b17  user 41
+//! 10:14:12.123   #7  POST /orders …a20b17 user 41
 //!     0.151 ms I         reserve sku=tea
 //!    12.031 ms W         payments charge 200 POST https://pay.example/charges retries=1
 //!    12.407 ms I       place_order quantity=1
 //!    12.731 ms W #7  200 ok · 2 steps · 1 call 12.031 ms · slowest charge
 //! ```
 //!
-//! The first column is the time of a line, or the duration of the step, call or request that it reports. The letter
-//! is the level. Steps and calls write their lines when they end, so inner ones come first; the indentation is the
-//! number of the steps around them. `#7` numbers the requests of an output: it is on the header and the last line, and
-//! on each line whose request is not that of the line before.
+//! The first column is the time of a line, or the duration of the step, call or request that it reports. The letter is
+//! the level. Steps and calls write their lines when they end, so inner ones come first, and they are indented by the
+//! number of steps around them. `#7` is the number of the request in the output. It is on the header, on the last line,
+//! and on each line that follows a line of another request.
 //!
-//! Like a profile, the format is made from a line's JSON, so it shows nothing that the line does not, and control
-//! characters stay escaped. A record can be several rows of text: its header, its line, wrapped fields, the text of an error,
-//! a backtrace. Rows after the line are indented past the level, so none of them can pass for another record.
+//! Like a profile, the format is made from a line's JSON, so it shows only content of the line, and control characters
+//! stay escaped. A record can have several rows of text: its header, its line, wrapped fields, the text of an error, a
+//! backtrace. Rows after the line are indented past the level, so they can't be mistaken for another record.
 
 mod facts;
 mod layout;
@@ -29,10 +29,10 @@ use crate::base::buffer::KEPT_BYTES;
 use crate::base::lock;
 use crate::json::members;
 
-/// How many requests an output remembers. A request that it has forgotten gets another header.
+/// The number of requests that an output remembers. A request that it has forgotten gets another header.
 const REMEMBERED: usize = 64;
 
-/// How the lines of an output look.
+/// Appearance of the lines of an output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
     pub(crate) colour: bool,
@@ -44,19 +44,19 @@ pub(crate) struct Style {
 /// The pretty format of one logger.
 ///
 /// Whether a line needs a header or a number depends on the line before it in the output. So the state is locked until
-/// the line is passed on, to the destination or to the queue in front of it: the order of the states is that of the
-/// lines. The lock comes before the locks of the sink, and nothing that holds one of those takes it: the reports of a
-/// queue have no request and need no state, and a writer that logs is refused first. A line that is lost may be a
-/// header, so after a loss everything is introduced again.
+/// the line is passed to the destination or its queue, and the state changes in the order of the lines. This lock is
+/// taken before the locks of the sink, and never while one of those is held: the reports of a queue have no request and
+/// need no state, and a line from a writer that logs is rejected first. A lost line may be a header, so after a loss
+/// every request gets a new header.
 #[derive(Debug)]
 pub(crate) struct Pretty {
     style: Style,
     log: Mutex<Blocks>,
-    /// Of an audit file, if there is one.
+    /// The state of the audit file, if there is one.
     audit: Mutex<Blocks>,
 }
 
-/// Where a line belongs.
+/// The request and step that a line belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LinePlace<D> {
     /// The serial number of its request; 0 outside any request.
@@ -98,7 +98,7 @@ pub(crate) fn write_outside(line: &str, severity: Severity, style: Style, out: &
     out.push_str(&buffers.out);
 }
 
-/// Appends `line` as one row that shows all keys.
+/// Appends `line` as one row with all keys.
 ///
 /// ```text
 /// 10:14:12.123 INFO  orders::checkout step_timing step=charge duration_ms=12.031 outcome=ok request_id=r-7
@@ -124,7 +124,7 @@ struct Blocks {
     last: u64,
     /// The number of the last header.
     headers: u64,
-    /// The lines that were lost before the last one.
+    /// The number of lost lines as of the last line.
     lost: u64,
     /// By serial number.
     requests: Vec<Block>,
@@ -134,12 +134,12 @@ struct Blocks {
 /// A request that has a header.
 #[derive(Debug, Default)]
 struct Block {
-    /// The request's serial number; 0 if it is over.
+    /// The serial number of the request; 0 if it has ended.
     request: u64,
     number: u64,
-    /// The members from `request_id` to `span_id` of its last line. Only changed values are shown again.
+    /// The members from `request_id` to `span_id` of its latest line. Only changed values are shown again.
     identity: String,
-    /// The error that was shown last, as a hash; the steps around a failed step mostly have the same one.
+    /// Hash of the last error that was shown. The steps around a failed step usually have the same error.
     error: u64,
 }
 
@@ -261,12 +261,12 @@ fn depth<D: Fn(u32) -> u32>(facts: &RowFacts<'_>, place: &LinePlace<D>) -> u32 {
     }
 }
 
-/// The content of a JSON string, still escaped; any other value unchanged.
+/// Returns the content of a JSON string, still escaped, or any other value unchanged.
 fn inside(value: &str) -> &str {
     value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
-/// Whether text can't be mistaken for anything else without quotes.
+/// Returns whether text can be shown without quotes and not be misread.
 fn is_bare(text: &str) -> bool {
     const BARE: [bool; 256] = {
         let mut bare = [false; 256];
@@ -303,7 +303,7 @@ fn put_plain(escaped: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// A value's string, as a nested member of an object.
+/// Returns the string value of a member of an object.
 fn member_of<'a>(object: &'a str, key: &str) -> Option<&'a str> {
     members::of_object(object).find(|member| member.key == key).map(|member| inside(member.value))
 }

@@ -1,8 +1,8 @@
-//! Compact lines: candor's own keys, without what the first line of the request already says.
+//! Compact lines: candor's own keys, without values of the request's first line.
 //!
-//! A line omits a key of [`ONCE`] if the first line has it with the same value. A completion line is complete, so that
-//! a list of requests needs no other line, and a story survives the loss of its first line. `request_id`, `service` and
-//! `span_id` stay in every line, because they tell apart the requests of several services in one log.
+//! A line omits a key of [`ONCE`] if the first line has it with the same value. A completion line omits nothing, so
+//! that a list of requests needs no other line, and a story survives the loss of its first line. `request_id`,
+//! `service` and `span_id` stay on every line, because they distinguish the requests of several services in one log.
 
 use super::{Event, is_absent};
 use crate::json::members;
@@ -10,7 +10,8 @@ use crate::json::members;
 /// The keys that only the first line of a request has, unless their values change.
 const ONCE: [&str; 4] = ["user_id", "method", "path", "trace_id"];
 
-/// Appends the line. `first` are the [members](once) of the request's first line; without them it is complete.
+/// Appends the line. `first` are the [members](once) of the request's first line; without them, no key of `ONCE` is
+/// omitted.
 pub(super) fn write(line: &str, first: Option<&str>, out: &mut String) {
     let first = first.filter(|_| !is_completion(line));
     out.push('{');
@@ -31,7 +32,7 @@ pub(super) fn write(line: &str, first: Option<&str>, out: &mut String) {
     out.push('}');
 }
 
-/// The members that later lines of the request omit, if this line is the first of its request.
+/// Returns the members that later lines of the request omit, if this line is the first one.
 pub(super) fn once(line: &str) -> Option<String> {
     members::of_object(line).find(|member| member.key == "seq" && member.value == "1")?;
     let known = members::of_object(line).filter(|member| ONCE.contains(&member.key));

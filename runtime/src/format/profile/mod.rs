@@ -51,11 +51,11 @@ pub enum Profile {
     /// candor's own keys, which [`Config::rename_keys`](crate::Config::rename_keys) can rename. This is the default.
     #[default]
     Candor,
-    /// candor's own keys, for the smallest lines: a request's `user_id`, `method`, `path` and `trace_id` are on its
-    /// first line (`seq` 1) and on its completion, and on another line only if their value has changed.
+    /// candor's own keys, without values that are repeated on every line of a request.
     ///
-    /// The command `candor` restores them. Other programs have to join the lines by `request_id`. If the first line is
-    /// lost, its values are those of the completion.
+    /// `user_id`, `method`, `path` and `trace_id` are on the first line of a request (`seq` 1), on its completion line,
+    /// and on lines after a change of the value. The command `candor` restores the omitted values. If the first line is
+    /// lost, it uses those of the completion line. Other programs have to join the lines by `request_id`.
     ///
     /// ```json
     /// {"ts":"2026-11-29T18:05:15.206254Z","level":"INFO","logger":"orders","msg":"step_timing","request_id":"r-7",
@@ -362,7 +362,7 @@ impl Profiled {
         }
     }
 
-    /// The members that later lines of a request omit, if this line is the first one.
+    /// Returns the members that later lines of the request omit, if this line is the first one.
     pub(crate) fn once(&self, line: &str) -> Option<String> {
         self.is_compact().then(|| compact::once(line)).flatten()
     }

@@ -153,7 +153,7 @@ impl EventSite {
         result
     }
 
-    /// `event` is the value of that key on the line, or empty.
+    /// `event` is the value of the key `event` on the line, or empty.
     fn with_record(
         &'static self,
         message: fmt::Arguments<'_>,

@@ -38,7 +38,7 @@ struct StepEnd<'a> {
 
 impl ActiveStep {
     /// Writes the line of a step that ended at `now`, in a request that need not be the current one. The returned
-    /// observation must not be dropped before the lease of the request ends, since the recorder is user code.
+    /// observation must be dropped after the lease of the request ends, because the recorder is user code.
     pub(super) fn finish(
         &mut self,
         request: Option<&Arc<Request>>,

@@ -45,7 +45,7 @@ struct OpenFile {
     checked: Tick,
     /// Whether the path names a regular file, not a device, a pipe or a symbolic link. Only that is rotated.
     is_regular: bool,
-    /// Whether opening it wrote a line feed that is not counted yet.
+    /// Whether opening the file wrote a line feed that is not counted yet.
     is_terminated: bool,
 }
 
@@ -85,7 +85,7 @@ impl LogFile {
         write_batch(&mut *lock(&self.0), batch, counters)
     }
 
-    /// Counts the byte that opening the file has written, once.
+    /// Counts once the line feed that was written when the file was opened.
     pub(super) fn count_terminated(&self, counters: &Counters) {
         if let Some(open) = &mut lock(&self.0).open {
             open.count_terminated(counters);
@@ -222,7 +222,7 @@ fn append_to(path: &Path) -> io::Result<OpenFile> {
 }
 
 impl OpenFile {
-    /// Counts the line feed that ended a line of another process, once.
+    /// Counts once the line feed that ended a line of another process.
     fn count_terminated(&mut self, counters: &Counters) {
         if mem::take(&mut self.is_terminated) {
             counters.add_bytes(SiteId::NO_LOCATION, 1);
