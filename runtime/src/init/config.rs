@@ -427,9 +427,9 @@ impl Config {
     /// With [`Story::Problems`], the lines of an open request are held in memory. As soon as the request has a problem,
     /// they are written in order, and the request writes its further lines immediately. A request has a problem if
     ///
-    /// - it logs a line at WARN or above, or its completion line is one;
-    /// - at one of its lines or at its end, it has taken longer than the [`slow`](crate::http::RequestLayer::slow) threshold of its HTTP layer or, without one
-    ///   and for jobs, longer than [`story_slow`](Self::story_slow);
+    /// - it logs a line at WARN or above, or its completion line is at WARN or above;
+    /// - when it logs a line or ends, it has taken longer than the [`slow`](crate::http::RequestLayer::slow) threshold of
+    ///   its HTTP layer, or than [`story_slow`](Self::story_slow) if it has no threshold or is a job;
     /// - it would hold more than [`story_lines`](Self::story_lines), [`story_bytes`](Self::story_bytes) or
     ///   [`story_total_bytes`](Self::story_total_bytes) allow;
     /// - it logs an [audit event](crate::audit!) to the same output;
