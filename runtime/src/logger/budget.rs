@@ -55,10 +55,8 @@ impl Budgets {
                 |target: &str| !target.is_empty() && !target.contains(char::is_whitespace);
             let bytes = bytes_per_second(rate).filter(|_| target.is_none_or(is_target));
             let Some(bytes) = bytes else {
-                let not = match part == text.trim() {
-                    true => String::new(),
-                    false => format!(", not \"{part}\""),
-                };
+                let is_all = part == text.trim();
+                let not = if is_all { String::new() } else { format!(", not \"{part}\"") };
                 return Err(format!(
                     "expected a rate such as \"64KiB/s\", or \"target=rate\", separated by commas{not}"
                 ));
@@ -351,10 +349,9 @@ impl Bucket {
     /// Marks a call site as active, and drains its use. Returns whether it is below its share.
     fn touch(&mut self, now: Tick, site: SiteId) -> bool {
         let new = SiteUse { bytes: 0.0, drained: now, last: now, is_below: true };
-        if !self.uses.contains_key(&site) {
-            self.uses.insert(site, new);
-            self.below += 1;
-        }
+        let active = self.uses.len();
+        self.uses.entry(site).or_insert(new);
+        self.below += self.uses.len() - active;
         let share = self.share_of_one();
         let Some(used) = self.uses.get_mut(&site) else { return true };
         used.drain(now, share);
@@ -432,7 +429,7 @@ fn seconds(nanos: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
 
     use super::*;
 
@@ -446,12 +443,12 @@ mod tests {
     /// Call sites that log a line at each interval, by target and nanoseconds. Returns the lines and bytes of each that
     /// were written within `seconds`.
     fn run(budget: &Budget, sites: &[(&str, u64)], seconds: u64) -> Vec<(u64, usize)> {
-        let mut due = BTreeMap::new();
+        let mut due = BTreeSet::new();
         for (place, (_, interval)) in sites.iter().enumerate() {
-            due.insert((*interval, place), ());
+            due.insert((*interval, place));
         }
         let mut written = vec![(0, 0); sites.len()];
-        while let Some(((at, place), ())) = due.pop_first() {
+        while let Some((at, place)) = due.pop_first() {
             if at > seconds * SECOND {
                 break;
             }
@@ -460,7 +457,7 @@ mod tests {
                 written[place].0 += 1;
                 written[place].1 += LINE;
             }
-            due.insert((at + interval, place), ());
+            due.insert((at + interval, place));
         }
         written
     }
