@@ -157,6 +157,8 @@ fn every_event_of_the_library_is_in_the_reference_with_its_keys() {
             ("text(out, limit, \"event\", \"", "\""),
             ("notice_with(Severity::Info, \"", "\""),
             ("notice_with(Severity::Warn, \"", "\""),
+            ("notice_always(Severity::Info, \"", "\""),
+            ("notice_always(Severity::Warn, \"", "\""),
             ("\"event\\\":\\\"", "\\"),
             ("event: \"", "\""),
         ] {
