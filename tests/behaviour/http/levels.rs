@@ -163,6 +163,8 @@ fn levels_set_from_inside_a_log_call_do_not_deadlock() {
         }
     }
 
+    // With a single subscriber, `tracing` asks the default one of the thread, which it hides during a log call.
+    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let captured = capture_at("info");
     let logging = captured.logging().expect("of its own");
     tracing::info!("{}", Setting(logging));
