@@ -540,3 +540,52 @@ fn times_are_those_of_the_zone_of_the_machine() {
         if known { "2026-11-22\n15:30:00.120  201 " } else { "2026-11-22\n10:00:00.120  201 " };
     assert!(said.out.starts_with(wanted), "{}", said.out);
 }
+
+#[test]
+fn lines_of_other_programs_pass_through_whatever_they_look_like() {
+    let pino = "{\"level\":50,\"time\":1732876800123,\"req_id\":\"abc\",\"msg\":\"db is down\"}\n";
+    for input in [pino, "[\n", "]\n", "],\n"] {
+        assert_eq!(tail(&[], input.as_bytes()), input);
+    }
+    // The last part of the line never comes.
+    let part = "2026-11-22T10:14:12.1Z stdout P starting wor\n";
+    assert_eq!(tail(&[], part.as_bytes()), "starting wor\n");
+    // Without colours of its own, the command shows none of others.
+    assert_eq!(tail(&[], b"\x1b[31mred\x1b[0m\n"), "red\n");
+}
+
+#[test]
+fn a_line_without_an_id_belongs_to_no_request() {
+    for id in ["null", "\"\""] {
+        let line =
+            outside("INFO", "").replace("\"request_id\":\"-\"", &format!("\"request_id\":{id}"));
+        let shown = tail(&[], format!("{line}\n").as_bytes());
+        assert_eq!(shown.lines().count(), 1, "{shown}");
+        assert!(!shown.contains("no end"), "{shown}");
+    }
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_followed_once_and_a_bad_one_is_reported_at_once() {
+    let folder = Folder::new("tail-twice");
+    let log = folder.file("app.log", &joined(&healthy("r-1")));
+    let again = log.replace("app.log", "./app.log");
+    let mut live = Live::start(&["--from-start", &log, "-", &again]);
+    live.wait_for("r-1");
+    // Compressed data can't be followed.
+    live.write(&[0x1f, 0x8b, 8, 0, 0, 0]);
+    live.wait("the reason", |_, err| err.contains("it is compressed with gzip"));
+    assert_eq!(live.out().matches("r-1").count(), 1, "{}", live.out());
+}
+
+#[test]
+fn an_unknown_time_zone_is_reported_and_utc_is_used() {
+    let mut command = tail_command(&[]);
+    command.env("TZ", "nonsense");
+    let said = run(command, &joined(&healthy("r-1")));
+    assert!(said.out.ends_with(FOLDED), "{}", said.out);
+    assert_eq!(
+        said.err,
+        "candor: the time zone `nonsense` in TZ is unknown; times are shown in UTC\n"
+    );
+}
