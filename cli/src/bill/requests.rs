@@ -26,7 +26,7 @@ const MAX_HELD_BYTES: u64 = 64 << 10;
 /// Memory that a held line takes besides its text.
 const HELD_LINE_OVERHEAD: u64 = 100;
 /// Ended requests per generation that are remembered, so that a late line does not start a new request.
-const MAX_ENDED: usize = 65_536;
+const MAX_ENDED: usize = MAX_OPEN;
 
 /// The lines of a request so far.
 #[derive(Debug, Default)]
@@ -117,6 +117,12 @@ impl RequestTable {
             let compact = line.minus(Volume { lines: 0, bytes: fact.placeholder_bytes });
             self.compact.add(compact);
             self.compact_problems.add(compact);
+            return;
+        }
+        let is_end = matches!(fact.detail, Detail::End { .. });
+        // Fast path for most lines.
+        if let Some(request) = self.recent.get_mut(&fact.request).filter(|_| !is_end) {
+            request.add(fact, line);
             return;
         }
         if self.is_late(fact) {
