@@ -313,8 +313,8 @@ impl RequestVolume {
         }
     }
 
-    /// Whether story mode can hold all lines before the last one. An audit line is written at once, and the lines before
-    /// it with it.
+    /// Whether story mode can hold all lines before the last one. An audit line is written at once, and the lines
+    /// before it with it.
     fn is_held(&self, end: &LineFact) -> bool {
         let held = self.written.minus(Volume { lines: 1, bytes: end.bytes });
         self.always.lines == 0

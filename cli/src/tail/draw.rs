@@ -368,8 +368,8 @@ fn push_harmless(out: &mut String, text: &str, has_colour: bool) {
     }
 }
 
-/// The length of a sequence that sets a colour at the start of the text: `ESC [ 1 ; 31 m`. A sequence that conceals text
-/// is not one of them.
+/// The length of a sequence that sets a colour at the start of the text: `ESC [ 1 ; 31 m`. A sequence that conceals
+/// text is not one of them.
 fn colour_length(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\x1b[")?;
     let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;

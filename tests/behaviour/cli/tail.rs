@@ -596,7 +596,8 @@ fn an_unknown_time_zone_is_reported_and_utc_is_used() {
 
 #[test]
 fn absurd_durations_leave_the_columns_apart() {
-    let rest = ",\"lines_left_out\":5,\"step_own_ms\":{\"price\":1e300},\"dependencies\":{\"payments\":{\"calls\":1,\"ms\":1e300}}";
+    let rest = ",\"lines_left_out\":5,\"step_own_ms\":{\"price\":1e300},\
+                \"dependencies\":{\"payments\":{\"calls\":1,\"ms\":1e300}}";
     let end = completed(20.0, 504, "timeout", rest).replace("20.000", "1e300");
     let shown = tail(&["--expand"], &joined(&[line("r-1", 120_000, "INFO", 1, &end)]));
     assert!(shown.contains("504 timeout 1000000000 s r-1 "), "{shown}");
