@@ -86,7 +86,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(failure) => {
-            output::report(&failure.to_string());
+            failure.report();
             ExitCode::from(failure.code)
         }
     }

@@ -36,7 +36,8 @@ pub(crate) type RequestIdentity<'a> = (&'a [u8], Option<&'a [u8]>, Option<&'a [u
 /// The services of one trace share the request id, but each has its own request. A field can replace the `service`
 /// of a line, so the span id takes precedence.
 pub(crate) fn identity<'a>(record: &Record<'a>) -> Option<RequestIdentity<'a>> {
-    let id = record.get(Key::RequestId).filter(|id| *id != b"\"-\"")?;
+    let id =
+        record.get(Key::RequestId).filter(|id| !matches!(*id, b"\"-\"" | b"\"\"" | b"null"))?;
     let service = record.get(Key::Service).filter(|_| record.get(Key::SpanId).is_none());
     Some((id, service, record.get(Key::SpanId)))
 }

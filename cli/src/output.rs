@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, StdoutLock, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::read::Unreadable;
@@ -23,6 +24,18 @@ impl Failure {
     /// The arguments are wrong, or a file can't be read or written.
     pub(crate) fn usage(message: String) -> Self {
         Failure { message, code: 2 }
+    }
+
+    /// A file can't be read, and the user has been told already.
+    pub(crate) fn reported() -> Self {
+        Failure { message: String::new(), code: 2 }
+    }
+
+    /// Prints the reason, unless that was done before.
+    pub(crate) fn report(&self) {
+        if !self.message.is_empty() {
+            report(&self.message);
+        }
     }
 }
 
@@ -76,6 +89,24 @@ impl Output {
 /// to report it.
 pub(crate) fn report(sentence: &str) {
     let _ = writeln!(io::stderr(), "candor: {}", escape(sentence));
+}
+
+/// Fails if writing the page would overwrite one of the input files.
+pub(crate) fn check_page(page: Option<&Path>, files: &[PathBuf]) -> Result<(), Failure> {
+    let stdin = Path::new("-");
+    let page = page.filter(|page| *page != stdin).and_then(|page| page.canonicalize().ok());
+    let Some(page) = page.filter(|page| page.is_file()) else { return Ok(()) };
+    // Standard input may be a file, too: `candor bill - < app.log`.
+    let path = |file: &PathBuf| {
+        let file = if file == stdin { Path::new("/dev/stdin") } else { file.as_path() };
+        file.canonicalize().ok()
+    };
+    if files.iter().any(|file| path(file).as_ref() == Some(&page)) {
+        return Err(Failure::usage(
+            "--html names a file that is read; give the page another name".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The failure for an error on standard output. A closed pipe exits the process with success instead: it

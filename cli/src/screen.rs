@@ -48,7 +48,7 @@ impl Style {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Screen {
     pub(crate) width: usize,
-    colour: bool,
+    pub(crate) colour: bool,
 }
 
 impl Screen {

@@ -52,9 +52,15 @@ fn invalid_duration(text: &str) -> String {
 pub(crate) struct LocalZone(TimeZone);
 
 impl LocalZone {
-    /// Reads `TZ`, or the setting of the system; UTC if neither is known.
-    pub(crate) fn detect() -> Self {
-        LocalZone(TimeZone::try_system().unwrap_or(TimeZone::UTC))
+    /// Reads `TZ`, else the setting of the system; UTC if neither is known. Also returns a note for the user if `TZ`
+    /// has an unknown value.
+    pub(crate) fn detect() -> (Self, Option<String>) {
+        let given = std::env::var("TZ").ok().filter(|name| !name.is_empty());
+        if let Some(name) = given.filter(|name| !is_known_zone(name)) {
+            let note = format!("the time zone `{name}` in TZ is unknown; times are shown in UTC");
+            return (LocalZone(TimeZone::UTC), Some(note));
+        }
+        (LocalZone(TimeZone::try_system().unwrap_or(TimeZone::UTC)), None)
     }
 
     /// `2026-11-22`
@@ -66,6 +72,14 @@ impl LocalZone {
     pub(crate) fn time_of_day(&self, at: Micros) -> String {
         format(at, &self.0, "%H:%M:%S%.3f")
     }
+}
+
+/// Whether the value of `TZ` is a name such as `Europe/Berlin`, a rule such as `CET-1CEST,M3.5.0,M10.5.0/3`, or a file.
+fn is_known_zone(name: &str) -> bool {
+    let plain = name.strip_prefix(':').unwrap_or(name);
+    TimeZone::get(plain).is_ok()
+        || TimeZone::posix(plain).is_ok()
+        || std::path::Path::new(plain).is_file()
 }
 
 /// The current time.

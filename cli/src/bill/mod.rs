@@ -14,10 +14,11 @@ mod scan;
 mod table;
 mod treemap;
 
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use crate::args::KeyArgs;
-use crate::output::{Failure, Output};
+use crate::output::{Failure, Output, check_page};
 use crate::read::Input;
 use crate::screen::{Screen, json_line};
 use meter::Measured;
@@ -30,7 +31,7 @@ use report::{Bill, Charge};
                         candor bill app.log --price '$0.50/GiB' --per-month\n  \
                         journalctl -u orders -o cat --since today | candor bill - --html bill.html")]
 pub(crate) struct BillArgs {
-    /// Files with the lines, plain or `.gz`; `-` is standard input
+    /// Files with the lines, `.gz` too; `-` is standard input, which is the default
     #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
     /// Price per unit of log data: 0.50/GiB, $0.50/GB
@@ -55,10 +56,15 @@ pub(crate) struct BillArgs {
 /// Prints the bill. Returns whether the input contains a candor line.
 pub(crate) fn run(args: &BillArgs, out: &mut Output) -> Result<bool, Failure> {
     let keys = args.keys.keys()?;
-    if args.files.is_empty() {
+    let mut files = args.files.clone();
+    if files.is_empty() && io::stdin().is_terminal() {
         return Err(Failure::usage("bill needs FILES; `-` is standard input".to_owned()));
     }
-    let mut input = Input::new(&args.files, keys)?;
+    if files.is_empty() {
+        files.push(PathBuf::from("-"));
+    }
+    check_page(args.html.as_deref(), &files)?;
+    let mut input = Input::new(&files, keys)?;
     let bill = Bill::new(&Measured::read(&mut input)?);
     input.tally.truncated_notes().for_each(|note| out.note(note));
     let months = bill.months().filter(|_| args.per_month);
@@ -79,10 +85,11 @@ pub(crate) fn run(args: &BillArgs, out: &mut Output) -> Result<bool, Failure> {
         for row in bill.json(&charge) {
             out.print(&json_line(&row))?;
         }
-    } else if let Some(path) = &args.html {
-        write_page(path, &page::render(&bill, &charge, args.top), out)?;
     } else if bill.records > 0 {
-        table::print(&bill, &charge, args.top, Screen::detect(), out)?;
+        match &args.html {
+            Some(path) => write_page(path, &page::render(&bill, &charge, args.top), out)?,
+            None => table::print(&bill, &charge, args.top, Screen::detect(), out)?,
+        }
     }
     if bill.records == 0 {
         out.note("the input contains no candor lines (set LOG_FORMAT=json)".to_owned());

@@ -20,6 +20,9 @@ const UNITS: [(&str, f64); 8] = [
     ("TiB", 1_099_511_627_776.0),
 ];
 
+/// More bytes than any bill has, with `--per-month` too. Their price must be finite.
+const MOST_BYTES: f64 = 1e32;
+
 impl Price {
     /// Parses `0.50/GiB` or `$0.50/GB`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
@@ -36,10 +39,12 @@ impl Price {
         let is_number = amount.trim_end().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         let amount: f64 = amount.trim_end().parse().map_err(|_| wrong())?;
         let has_sign = currency.contains(['-', '+', '<', '>', '&']);
-        if !is_number || has_sign || currency.chars().count() > 4 || !amount.is_finite() {
+        let per_byte = amount / bytes;
+        let is_finite = (per_byte * MOST_BYTES).is_finite();
+        if !is_number || has_sign || currency.chars().count() > 4 || !is_finite {
             return Err(wrong());
         }
-        Ok(Price { currency: currency.trim().to_owned(), per_byte: amount / bytes })
+        Ok(Price { currency: currency.trim().to_owned(), per_byte })
     }
 
     pub(super) fn of(&self, bytes: f64) -> f64 {
@@ -73,5 +78,6 @@ mod tests {
         {
             assert!(Price::parse(wrong).is_err(), "{wrong}");
         }
+        assert!(Price::parse(&format!("{}/GB", "9".repeat(308))).is_err());
     }
 }

@@ -5,11 +5,11 @@
 //! once, the least recently active ones are dropped and count as written in full. The savings are therefore never
 //! overstated.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::names::{NO_NAME, NameTable, Volume};
-use super::scan::{CONTEXT_KEYS, Detail, LineFact, Timed};
+use super::scan::{CONTEXT_KEYS, Detail, LineFact, PLACEHOLDER_HASH, Timed};
 
 /// The maximum number of open requests in each of the two generations.
 const MAX_OPEN: usize = 32_768;
@@ -21,6 +21,14 @@ const MAX_DEPENDENCIES: usize = 5;
 
 /// The default duration from which on `LOG_STORY` writes a request in full.
 const SLOW_MICROS: u64 = 1_000_000;
+/// Story mode writes a request in full if it has more lines before its last one, unless the service sets another limit.
+const MAX_HELD_LINES: u64 = 256;
+/// The same for the memory that these lines take.
+const MAX_HELD_BYTES: u64 = 64 << 10;
+/// Memory that a held line takes besides its text.
+const HELD_LINE_OVERHEAD: u64 = 100;
+/// Ended requests per generation that are remembered, so that a late line does not start a new request.
+const MAX_ENDED: usize = MAX_OPEN;
 
 /// The lines of a request so far.
 #[derive(Debug, Default)]
@@ -53,6 +61,8 @@ struct Calls {
 pub(super) struct RequestTable {
     recent: Generation,
     older: Generation,
+    /// Ended and dropped requests in two generations. When the newer one is full, it replaces the older one.
+    ended: [HashSet<u64, BuildHasherDefault<HashedKey>>; 2],
     pub(super) routes: NameTable,
     /// Requests and jobs that have ended, or that are no longer open.
     pub(super) requests: u64,
@@ -89,6 +99,7 @@ impl RequestTable {
         RequestTable {
             recent: Generation::default(),
             older: Generation::default(),
+            ended: Default::default(),
             routes: NameTable::new(),
             requests: 0,
             evicted: 0,
@@ -110,13 +121,58 @@ impl RequestTable {
             self.compact_problems.add(compact);
             return;
         }
+        let is_end = matches!(fact.detail, Detail::End { .. });
+        // Fast path for most lines.
+        if let Some(request) = self.recent.get_mut(&fact.request).filter(|_| !is_end) {
+            request.add(fact, line);
+            return;
+        }
+        if self.is_late(fact) {
+            self.add_late(line);
+            return;
+        }
         if let Detail::End { route, micros } = &fact.detail {
             let mut request = self.take(fact.request).unwrap_or_default();
             request.add(fact, line);
             self.end(&request, fact, route, *micros);
+            self.remember_ended(fact.request);
             return;
         }
         self.entry(fact.request).add(fact, line);
+    }
+
+    /// Whether the request of the line has ended or was dropped. An id that is used again starts with the first line.
+    fn is_late(&mut self, fact: &LineFact) -> bool {
+        let key = &fact.request;
+        if self.recent.contains_key(key) || self.older.contains_key(key) {
+            return false;
+        }
+        if fact.seq == 1 {
+            self.ended.iter_mut().for_each(|keys| {
+                keys.remove(key);
+            });
+            return false;
+        }
+        self.ended.iter().any(|keys| keys.contains(key))
+    }
+
+    /// Adds a line that every setting writes.
+    fn add_late(&mut self, line: Volume) {
+        let index = self.routes.index(LATE);
+        self.routes.add(index, line);
+        for written in
+            [&mut self.problems, &mut self.summary, &mut self.compact, &mut self.compact_problems]
+        {
+            written.add(line);
+        }
+    }
+
+    fn remember_ended(&mut self, key: u64) {
+        if self.ended[0].len() >= MAX_ENDED {
+            self.ended.swap(0, 1);
+            self.ended[0].clear();
+        }
+        self.ended[0].insert(key);
     }
 
     fn take(&mut self, key: u64) -> Option<RequestVolume> {
@@ -128,8 +184,9 @@ impl RequestTable {
             if self.recent.len() >= MAX_OPEN {
                 let evicted = std::mem::replace(&mut self.older, std::mem::take(&mut self.recent));
                 self.evicted += evicted.len() as u64;
-                for request in evicted.into_values() {
+                for (key, request) in evicted {
                     self.keep(&request);
+                    self.remember_ended(key);
                 }
             }
             let known = self.older.remove(&key).unwrap_or_default();
@@ -155,7 +212,7 @@ impl RequestTable {
         }
         let mut wide = Volume { lines: 1, bytes: end.bytes + request.wide_bytes() };
         wide.add(request.always);
-        if micros < SLOW_MICROS && request.problems.lines == 0 {
+        if micros < SLOW_MICROS && request.problems.lines == 0 && request.is_held(end) {
             self.problems.add(wide);
             self.compact_problems
                 .add(wide.minus(Volume { lines: 0, bytes: end.placeholder_bytes }));
@@ -195,6 +252,8 @@ impl RequestTable {
 
 /// The route of requests without an end.
 const NO_END: &[u8] = b"(without an end)";
+/// The route of lines whose request has ended or was dropped before.
+const LATE: &[u8] = b"(after the end)";
 
 impl RequestVolume {
     fn add(&mut self, fact: &LineFact, line: Volume) {
@@ -205,13 +264,17 @@ impl RequestVolume {
         } else if fact.is_problem {
             self.problems.add(line);
         }
-        self.repeated += fact.placeholder_bytes;
         let is_end = matches!(fact.detail, Detail::End { .. });
         for (first, (hash, bytes)) in self.context.iter_mut().zip(fact.context) {
+            // The first and the last line omit only placeholders. On any other line, a placeholder that replaces the
+            // value of the first line stays.
+            let is_omitted =
+                if is_first || is_end { hash == PLACEHOLDER_HASH } else { hash == *first };
+            if is_omitted {
+                self.repeated += u64::from(bytes);
+            }
             if is_first {
                 *first = hash;
-            } else if bytes > 0 && *first == hash && !is_end {
-                self.repeated += u64::from(bytes);
             }
         }
         match &fact.detail {
@@ -226,7 +289,7 @@ impl RequestVolume {
             other.name_bytes == step.name_bytes && other.name_hash == step.name_hash
         };
         if let Some(known) = self.steps.iter_mut().find(known) {
-            known.micros += step.micros;
+            known.micros = known.micros.saturating_add(step.micros);
         } else if let Some(shortest) = self.steps.iter_mut().min_by_key(|step| step.rank())
             && shortest.rank() < step.rank()
         {
@@ -245,11 +308,20 @@ impl RequestVolume {
             Some(calls) if calls.count == 0 => *calls = one,
             Some(calls) => {
                 calls.count += 1;
-                calls.total.micros += call.micros;
-                calls.retries += retries;
+                calls.total.micros = calls.total.micros.saturating_add(call.micros);
+                calls.retries = calls.retries.saturating_add(retries);
             }
             None => self.further_calls += one.wide_bytes() + 1,
         }
+    }
+
+    /// Whether story mode can hold all lines before the last one. An audit line is written at once, and the lines
+    /// before it with it.
+    fn is_held(&self, end: &LineFact) -> bool {
+        let held = self.written.minus(Volume { lines: 1, bytes: end.bytes });
+        self.always.lines == 0
+            && held.lines <= MAX_HELD_LINES
+            && held.bytes + HELD_LINE_OVERHEAD * held.lines <= MAX_HELD_BYTES
     }
 
     fn compact(&self) -> Volume {

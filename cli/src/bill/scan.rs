@@ -5,6 +5,7 @@
 
 use super::hashes::Seed;
 use super::names::{NO_NAME, NameIndex, NameTable, Volume};
+use crate::line::Level;
 use crate::read::{Key, LINE_START, Malformed, Record, ScannedLine, number, value_end};
 use crate::time;
 
@@ -42,6 +43,8 @@ const CONTEXT: [Role; 4] = [Role::UserId, Role::Method, Role::Path, Role::TraceI
 pub(super) const CONTEXT_KEYS: usize = CONTEXT.len();
 
 const PLACEHOLDER: &[u8] = b"\"-\"";
+/// Stands for a placeholder in `LineFact::context`.
+pub(super) const PLACEHOLDER_HASH: u32 = 0;
 
 impl Role {
     /// Returns the role of a key with candor's own name.
@@ -127,8 +130,8 @@ pub(super) struct LineFact {
     pub(super) request: u64,
     pub(super) bytes: u64,
     pub(super) seq: u64,
-    /// Hashes of the values of `CONTEXT`, and the bytes of their members; 0 bytes if the line lacks the member or its
-    /// value is a placeholder.
+    /// Hashes of the values of `CONTEXT`, and the bytes of the members. 0 bytes if the line
+    /// lacks the member.
     pub(super) context: [(u32, u32); CONTEXT_KEYS],
     /// Bytes of members whose value is a placeholder.
     pub(super) placeholder_bytes: u64,
@@ -209,14 +212,15 @@ pub(super) const LEVEL_SETTINGS: [LevelSetting; 3] = [
 fn level_rank(written: &[u8]) -> u8 {
     match written {
         b"\"TRACE\"" | b"\"DEBUG\"" => 0,
+        b"\"INFO\"" => INFO,
         b"\"WARN\"" => WARN,
         b"\"ERROR\"" | b"\"CRITICAL\"" => WARN + 1,
-        written if written.eq_ignore_ascii_case(b"\"debug\"") => 0,
-        written if written.eq_ignore_ascii_case(b"\"trace\"") => 0,
-        written if written.eq_ignore_ascii_case(b"\"warn\"") => WARN,
-        written if written.eq_ignore_ascii_case(b"\"warning\"") => WARN,
-        written if written.eq_ignore_ascii_case(b"\"error\"") => WARN + 1,
-        _ => INFO,
+        written => match Level::parse(&String::from_utf8_lossy(inside(written))) {
+            Level::Debug => 0,
+            Level::Info => INFO,
+            Level::Warn => WARN,
+            Level::Error => WARN + 1,
+        },
     }
 }
 
@@ -429,10 +433,10 @@ impl Scanner {
     fn note_time(&mut self, ts: &[u8]) {
         let is_later = ts > self.last.as_slice();
         let is_earlier = self.first.is_empty() || ts < self.first.as_slice();
-        if !is_later && !is_earlier {
+        // Timestamps of one form are in the order of their bytes. Another form is converted to it.
+        if !is_later && !is_earlier && is_own_time(ts) {
             return;
         }
-        // Timestamps in candor's form are ordered by their bytes. Other forms are converted to it.
         let mut ts = std::borrow::Cow::Borrowed(ts);
         if !is_own_time(&ts) {
             let at = std::str::from_utf8(&ts).ok().and_then(time::parse);
@@ -457,14 +461,17 @@ impl Scanner {
         for (slot, role) in context.iter_mut().zip(CONTEXT) {
             let value = values.get(role);
             if value == PLACEHOLDER {
-                placeholder_bytes += u64::from(member_bytes(role, value));
+                *slot = (PLACEHOLDER_HASH, member_bytes(role, value));
+                placeholder_bytes += u64::from(slot.1);
             } else if !value.is_empty() {
-                *slot = (hash32(value), member_bytes(role, value));
+                *slot = (hash32(value).max(1), member_bytes(role, value));
             }
         }
         // The services of one trace share the request id, but each has its own request.
         let request = if id == PLACEHOLDER {
             placeholder_bytes += u64::from(member_bytes(Role::RequestId, id));
+            0
+        } else if matches!(id, b"" | b"\"\"" | b"null") {
             0
         } else {
             self.seed.hash_after(self.seed.hash(id), values.get(Role::SpanId)).max(1)

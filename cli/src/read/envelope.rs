@@ -99,6 +99,11 @@ impl Unwrapper {
         self.rejected.take()
     }
 
+    /// The lines that a container runtime split and that are still incomplete.
+    pub(super) fn take_partial(&mut self) -> impl Iterator<Item = Vec<u8>> {
+        std::mem::take(&mut self.partial).into_iter().map(|(_, text)| text)
+    }
+
     /// Counts lines and objects that are incomplete at the end of the source.
     pub(super) fn finish(&mut self, tally: &mut Tally) {
         tally.malformed += self.partial.len() as u64 + u64::from(self.pretty.is_some());

@@ -28,9 +28,9 @@ impl LiveReader {
     ///
     /// If a container runtime split a line, `found` is called only for the last part, with the whole line.
     pub(crate) fn add(&mut self, line: &[u8], keys: &Keys, found: &mut dyn FnMut(&LiveLine<'_>)) {
-        // Other programs print this as the first line of a pretty-printed value. A followed log has one record per
-        // line, so the next lines need not be collected.
-        if line.trim_ascii() == b"{" || line.trim_ascii().is_empty() {
+        // Other programs print this as the first line of a pretty-printed value. A log that is followed has one record
+        // a line, so the lines that follow need not be collected. The same holds for a list.
+        if matches!(line.trim_ascii(), b"" | b"{" | b"[" | b"]" | b"],") {
             return found(&LiveLine::Foreign(line));
         }
         let before = (self.tally.records, self.tally.foreign, self.tally.malformed);
@@ -46,6 +46,14 @@ impl LiveReader {
             found(&LiveLine::Torn(line));
         } else if self.tally.foreign > before.1 || self.tally.malformed > before.2 {
             found(&LiveLine::Foreign(line));
+        }
+    }
+
+    /// Calls `found` with the lines whose last part is missing at the end of the stream.
+    pub(crate) fn finish(&mut self, found: &mut dyn FnMut(&LiveLine<'_>)) {
+        for line in self.unwrapper.take_partial() {
+            let is_torn = memchr::memmem::find(&line, LINE_START).is_some();
+            found(&if is_torn { LiveLine::Torn(&line) } else { LiveLine::Foreign(&line) });
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::args::{FromArgs, KeyArgs};
 use crate::from::{Question, Server};
 use crate::line::Line;
 use crate::open::{END_MARKER, OpenRequests, is_end};
-use crate::output::{Failure, Output};
+use crate::output::{Failure, Output, check_page};
 use crate::read::{Filter, Input, Key, Keys, Record, text as json_text};
 use crate::screen::{Screen, json_line};
 use model::Story;
@@ -135,6 +135,7 @@ pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
         Selection::Failed => Question::FailedStories,
     };
     let keys = args.keys.keys()?;
+    check_page(args.html.as_deref(), &files)?;
     let mut input =
         args.from.input(&files, &question, keys, |why| Failure::usage(why.to_string()))?;
     let found = match &selection {
@@ -218,7 +219,7 @@ impl RequestLines {
 
 fn request_id(record: &Record<'_>) -> Option<String> {
     let id = json_text(record.get(Key::RequestId)?)?;
-    (id != "-").then(|| id.into_owned())
+    (id != "-" && !id.is_empty()).then(|| id.into_owned())
 }
 
 /// The story of the only request whose id begins with `prefix`. An id that equals it takes precedence.

@@ -10,7 +10,7 @@ use crate::read::Keys;
 use crate::schema::keys;
 use crate::screen::{Row, Screen, Style, display_width, escape, is_unsafe, truncate};
 use crate::story::{self, TextOptions};
-use crate::time::{LocalZone, Micros, format_ms, to_ms};
+use crate::time::{LocalZone, Micros, format_ms, from_ms, to_ms};
 
 /// Positions of the columns after the time.
 const STATUS: usize = 14;
@@ -80,7 +80,7 @@ impl Drawing {
     pub(super) fn foreign(&mut self, line: &[u8]) {
         self.begin(None, false);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        push_harmless(&mut self.text, &String::from_utf8_lossy(line));
+        push_harmless(&mut self.text, &String::from_utf8_lossy(line), self.screen.colour);
         self.text.push('\n');
     }
 
@@ -221,7 +221,7 @@ impl Drawing {
         let mut row = Row::new();
         row.add(Style::Dim, &self.zone.time_of_day(at)).pad(STATUS);
         row.add(style, status).add(Style::Plain, " ");
-        row.add_right(emphasis, duration, DURATION_END).pad(ID);
+        row.add_right(emphasis, duration, DURATION_END).add(Style::Plain, " ").pad(ID);
         row.add(Style::Dim, short_id(id)).pad(TITLE - 1).add(Style::Plain, " ");
         let title = self.title(line);
         let widest = self.screen.width / TITLE_SHARE;
@@ -274,15 +274,16 @@ fn summary(end: &Line) -> Vec<String> {
         counted(end.count("dependency_calls"), "call", "calls"),
         counted(end.count("retries"), "retry", "retries"),
     ];
-    let dependencies = named_times(end, "dependencies", |value| value.get("ms")?.as_f64());
-    let steps = named_times(end, "step_own_ms", Value::as_f64);
+    let dependencies =
+        named_times(end, "dependencies", |value| value.get("ms")?.as_f64().map(from_ms));
+    let steps = named_times(end, "step_own_ms", |value| value.as_f64().map(from_ms));
     let slowest = Some(end.text("slowest_step")).filter(|step| !step.is_empty());
     let slowest = slowest.filter(|_| steps.is_empty()).map(|step| format!("slowest {step}"));
     let counts: Vec<String> = counts.into_iter().flatten().chain(slowest).collect();
     facts.extend(Some(counts.join(", ")).filter(|counts| !counts.is_empty()));
     if dependencies.is_empty() {
-        let calls = end.get("dependency_ms").and_then(Value::as_f64).filter(|ms| *ms > 0.0);
-        facts.extend(calls.map(|ms| format!("{} in calls", format_ms(ms))));
+        let calls = end.micros("dependency_ms").filter(|micros| *micros > 0);
+        facts.extend(calls.map(|micros| format!("{} in calls", format_ms(to_ms(micros)))));
     }
     facts.extend(Some(steps.join(", ")).filter(|steps| !steps.is_empty()));
     let calls: Vec<String> = dependencies.into_iter().map(|call| format!("→ {call}")).collect();
@@ -300,18 +301,17 @@ fn counted(count: u64, one: &str, many: &str) -> Option<String> {
     (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
 }
 
-/// Returns the members of an object with the longest times: `charge 8.40 ms`; for dependencies with the number of
-/// calls.
-fn named_times(end: &Line, key: &str, ms: impl Fn(&Value) -> Option<f64>) -> Vec<String> {
+/// The members of an object with the greatest times: `charge 8.40 ms`, of a dependency with its number of calls.
+fn named_times(end: &Line, key: &str, time: impl Fn(&Value) -> Option<Micros>) -> Vec<String> {
     let empty = Map::new();
     let members = end.get(key).and_then(Value::as_object).unwrap_or(&empty);
-    let mut times: Vec<(&String, &Value, f64)> =
-        members.iter().filter_map(|(name, value)| Some((name, value, ms(value)?))).collect();
-    times.sort_by(|a, b| b.2.total_cmp(&a.2));
-    let shown = times.into_iter().take(MAX_NAMED).map(|(name, value, ms)| {
+    let mut times: Vec<(&String, &Value, Micros)> =
+        members.iter().filter_map(|(name, value)| Some((name, value, time(value)?))).collect();
+    times.sort_by_key(|(.., time)| std::cmp::Reverse(*time));
+    let shown = times.into_iter().take(MAX_NAMED).map(|(name, value, time)| {
         let calls = value.get("calls").and_then(Value::as_u64).filter(|calls| *calls > 1);
         let calls = calls.map_or_else(String::new, |calls| format!(" in {calls} calls"));
-        format!("{name} {}{calls}", format_ms(ms))
+        format!("{name} {}{calls}", format_ms(to_ms(time)))
     });
     shown.collect()
 }
@@ -342,30 +342,58 @@ fn short_id(id: &str) -> &str {
     id.char_indices().nth(ID_WIDTH).map_or(id, |(end, _)| &id[..end])
 }
 
-/// Appends text; control characters other than tabs and colours are escaped.
-fn push_harmless(out: &mut String, text: &str) {
+/// Appends text; control characters other than tabs and colours are escaped. Colours end with the text, and are dropped
+/// if the screen has none.
+fn push_harmless(out: &mut String, text: &str, has_colour: bool) {
+    let mut is_coloured = false;
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| c != '\t' && is_unsafe(c)) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let length = colour_length(rest)
-            .unwrap_or_else(|| rest.chars().next().map_or(rest.len(), char::len_utf8));
+        let colour = colour_length(rest);
+        let length =
+            colour.unwrap_or_else(|| rest.chars().next().map_or(rest.len(), char::len_utf8));
         let (control, after) = rest.split_at(length);
-        if length > 1 && control.starts_with('\x1b') {
-            out.push_str(control);
-        } else {
+        if colour.is_none() {
             out.push_str(&escape(control));
+        } else if has_colour {
+            out.push_str(control);
+            is_coloured = true;
         }
         rest = after;
     }
     out.push_str(rest);
+    if is_coloured {
+        out.push_str("\x1b[0m");
+    }
 }
 
-/// Returns the length of a colour sequence at the start of the text: `ESC [ 1 ; 31 m`.
+/// The length of a sequence that sets a colour at the start of the text: `ESC [ 1 ; 31 m`. A sequence that conceals
+/// text is not one of them.
 fn colour_length(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\x1b[")?;
     let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
-    parameters[end..].starts_with('m').then_some(end + 3)
+    let is_colour = parameters[end..].starts_with('m') && !conceals(&parameters[..end]);
+    is_colour.then_some(end + 3)
+}
+
+/// Whether one of the parameters makes text invisible. In `38;5;8` and `48;2;8;8;8`, 8 is part of a colour.
+fn conceals(parameters: &str) -> bool {
+    let mut numbers = parameters.split(';').map(|number| number.trim_start_matches('0'));
+    while let Some(number) = numbers.next() {
+        let skipped = match number {
+            "8" => return true,
+            "38" | "48" | "58" => match numbers.next() {
+                Some("5") => 1,
+                Some("2") => 3,
+                Some("8") => return true,
+                _ => 0,
+            },
+            _ => 0,
+        };
+        numbers.by_ref().take(skipped).for_each(drop);
+    }
+    false
 }
 
 #[cfg(test)]
@@ -374,8 +402,16 @@ mod tests {
 
     #[test]
     fn colours_of_other_programs_are_passed_on_and_other_control_sequences_are_not() {
-        let mut out = String::new();
-        push_harmless(&mut out, "\x1b[1;31merror\x1b[0m:\tx\x1b[2J\x1b]0;t\x07\x1b[31");
-        assert_eq!(out, "\x1b[1;31merror\x1b[0m:\tx\\u{1b}[2J\\u{1b}]0;t\\u{7}\\u{1b}[31");
+        let shown = |text, has_colour| {
+            let mut out = String::new();
+            push_harmless(&mut out, text, has_colour);
+            out
+        };
+        let line = "\x1b[1;31merror\x1b[0m:\tx\x1b[2J\x1b]0;t\x07\x1b[31";
+        let rest = ":\tx\\u{1b}[2J\\u{1b}]0;t\\u{7}\\u{1b}[31";
+        assert_eq!(shown(line, true), format!("\x1b[1;31merror\x1b[0m{rest}\x1b[0m"));
+        assert_eq!(shown(line, false), format!("error{rest}"));
+        assert_eq!(shown("\x1b[1;8mx", true), "\\u{1b}[1;8mx");
+        assert_eq!(shown("\x1b[38;5;8mx", true), "\x1b[38;5;8mx\x1b[0m");
     }
 }

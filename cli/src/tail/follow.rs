@@ -234,6 +234,11 @@ impl FollowedFile {
             }
             // A writer may keep the old file open after a rename, so the old file is read once more.
             Ok(_) if self.file.is_some() && !self.is_replaced => self.is_replaced = true,
+            // Opening a named pipe would wait for its writer.
+            Ok(named) if !named.is_file() => {
+                let why = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+                self.report(&why, inbox)?;
+            }
             Ok(_) => match File::open(&self.path) {
                 Ok(file) => {
                     inbox.flush(false)?;

@@ -7,6 +7,7 @@ mod draw;
 mod follow;
 mod pending;
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,7 +94,13 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
     if files.is_empty() {
         files.push(stdin.clone());
     }
-    files.dedup();
+    // `app.log app.log*` names a file twice.
+    let mut known = HashSet::new();
+    files.retain(|path| {
+        let is_stdin = *path == stdin;
+        let identity = path.canonicalize().ok().filter(|_| !is_stdin);
+        known.insert(identity.unwrap_or_else(|| path.clone()))
+    });
     let start = if args.from_start { Start::Beginning } else { Start::Last(args.lines) };
     // Ctrl-C reaches all programs in a pipeline, and the service has yet to write its last lines.
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -112,6 +119,7 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
     let mut inputs = files.len();
     let mut waits_since = None;
     let mut failure = None;
+    let mut has_failed = false;
     while inputs > 0 {
         match news.recv_timeout(TICK) {
             Ok(News::Lines { input, bytes, is_earlier }) => tail.add(input, &bytes, is_earlier),
@@ -119,8 +127,14 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
             Ok(News::Ended(result)) => {
                 inputs -= 1;
                 streams = streams.saturating_sub(1);
-                if let Err(why) = result {
-                    failure = Some(Failure::from(why));
+                match result {
+                    Err(why) if inputs == 0 => failure = Some(Failure::from(why)),
+                    // The other inputs may go on for long.
+                    Err(why) => {
+                        output::report(&why.to_string());
+                        has_failed = true;
+                    }
+                    Ok(()) => {}
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -146,7 +160,7 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
     }
     tail.finish();
     tail.print(out)?;
-    failure.map_or(Ok(true), Err)
+    failure.or_else(|| has_failed.then(Failure::reported)).map_or(Ok(true), Err)
 }
 
 const SIGINT: i32 = signal_hook::consts::SIGINT;
@@ -167,6 +181,10 @@ struct Tail<'a> {
 
 impl<'a> Tail<'a> {
     fn new(args: &'a TailArgs, keys: Keys, inputs: usize) -> Self {
+        let (zone, note) = LocalZone::detect();
+        if let Some(note) = note {
+            output::report(&note);
+        }
         Tail {
             args,
             keys,
@@ -174,7 +192,7 @@ impl<'a> Tail<'a> {
             readers: (0..inputs).map(|_| LiveReader::default()).collect(),
             first: vec![None; inputs],
             pending: Pending::default(),
-            drawing: Drawing::new(Screen::detect(), LocalZone::detect(), args.fields, time::now()),
+            drawing: Drawing::new(Screen::detect(), zone, args.fields, time::now()),
             stuck: Duration::from_micros(args.stuck.unsigned_abs()),
             checked: Instant::now(),
         }
@@ -188,9 +206,8 @@ impl<'a> Tail<'a> {
             reader.add(line, &keys, &mut |found| match found {
                 LiveLine::Record(record) => self.record(input, record, is_earlier),
                 _ if is_earlier => {}
-                LiveLine::Foreign(line) if self.contains(line) => self.drawing.foreign(line),
-                LiveLine::Torn(line) if self.contains(line) => self.drawing.torn(line),
-                LiveLine::Foreign(_) | LiveLine::Torn(_) => {}
+                LiveLine::Foreign(line) => self.foreign(line),
+                LiveLine::Torn(line) => self.torn(line),
             });
         }
         self.readers[input] = reader;
@@ -200,10 +217,27 @@ impl<'a> Tail<'a> {
         self.grep.as_ref().is_none_or(|needle| needle.is_in(line))
     }
 
-    fn record(&mut self, input: usize, record: &Record<'_>, is_earlier: bool) {
-        if self.first[input].is_none() {
-            self.first[input] = record.get(Key::Ts).and_then(text).and_then(|at| time::parse(&at));
+    fn foreign(&mut self, line: &[u8]) {
+        if self.contains(line) {
+            self.drawing.foreign(line);
         }
+    }
+
+    fn torn(&mut self, line: &[u8]) {
+        if self.contains(line) {
+            self.drawing.torn(line);
+        }
+    }
+
+    fn record(&mut self, input: usize, record: &Record<'_>, is_earlier: bool) {
+        let Some(at) = record.get(Key::Ts).and_then(text).and_then(|at| time::parse(&at)) else {
+            // Other loggers have such keys, too, but write their times in another form.
+            if !is_earlier {
+                self.foreign(record.bytes);
+            }
+            return;
+        };
+        self.first[input].get_or_insert(at);
         let level = record.get(Key::Level).and_then(text).unwrap_or_default();
         let facts = LineFacts {
             is_warning: Level::parse(&level) >= Level::Warn,
@@ -282,13 +316,20 @@ impl<'a> Tail<'a> {
             }
             request.is_reported = true;
         }
-        while let Some(request) = self.pending.take_warnings_only(WARNINGS_ONLY) {
+        for request in self.pending.take_warnings_only(WARNINGS_ONLY) {
             self.unfinished(&request, Unfinished::Tree);
         }
     }
 
-    /// Draws the requests that are open at the end of the input.
+    /// Draws the lines and requests that are incomplete at the end of the input.
     fn finish(&mut self) {
+        for mut reader in std::mem::take(&mut self.readers) {
+            reader.finish(&mut |found| match found {
+                LiveLine::Foreign(line) => self.foreign(line),
+                LiveLine::Torn(line) => self.torn(line),
+                LiveLine::Record(_) => {}
+            });
+        }
         while let Some(request) = self.pending.take_oldest() {
             let is_recent = self.pending.len() < MAX_UNFINISHED_TREES;
             self.unfinished(

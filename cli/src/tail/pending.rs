@@ -223,12 +223,14 @@ impl Pending {
         Some(request)
     }
 
-    /// Removes and returns a request that has written only warnings and errors for at least `age`.
-    pub(super) fn take_warnings_only(&mut self, age: Duration) -> Option<Gathered> {
-        let mut requests = self.by_age.values().filter_map(|key| Some((key, self.open.get(key)?)));
-        let mut old = requests.by_ref().take_while(|(_, request)| request.age() >= age);
-        let (key, _) =
-            old.find(|(_, request)| !request.expects_end && request.latest.elapsed() >= age)?;
-        self.remove(*key)
+    /// Removes the requests that have had nothing but warnings for this long, the oldest first.
+    pub(super) fn take_warnings_only(&mut self, age: Duration) -> Vec<Gathered> {
+        let requests = self.by_age.values().filter_map(|key| Some((*key, self.open.get(key)?)));
+        let old = requests.take_while(|(_, request)| request.age() >= age);
+        let keys: Vec<u64> = old
+            .filter(|(_, request)| !request.expects_end && request.latest.elapsed() >= age)
+            .map(|(key, _)| key)
+            .collect();
+        keys.into_iter().filter_map(|key| self.remove(key)).collect()
     }
 }

@@ -258,8 +258,24 @@ fn a_request_with_a_problem_or_missing_lines_or_no_end_counts_as_written_in_full
         lines[5] = line("r-1", 41_000, "INFO", 6, &completed(2_500.0, 201, "ok", ""));
         lines
     };
+    let with_lines = |count: u64, bytes: usize| {
+        let rest = format!("\"text\":\"{}\"", "x".repeat(bytes));
+        let mut lines: Vec<String> =
+            (1..=count).map(|seq| line("r-1", 1, "INFO", seq, &rest)).collect();
+        lines.push(line("r-1", 2, "INFO", count + 1, &completed(2.0, 201, "ok", "")));
+        lines
+    };
+    let held = Rows::of(&joined(&with_lines(150, 0)));
+    assert!(held.after("LOG_STORY=problems") < held.total(), "few lines");
     for (case, lines) in [
         ("a WARN", failing("r-1")),
+        ("more lines than are held", with_lines(257, 0)),
+        ("more bytes than are held", with_lines(3, 30_000)),
+        ("an audit line", {
+            let mut lines = healthy("r-1");
+            lines[3] = line("r-1", 35_000, "INFO", 4, "\"event\":\"audit\"");
+            lines
+        }),
         ("slow", slow),
         ("a missing line", healthy("r-1")[1..].to_vec()),
         ("no end", healthy("r-1")[..5].to_vec()),
@@ -274,6 +290,9 @@ fn a_request_with_a_problem_or_missing_lines_or_no_end_counts_as_written_in_full
 fn compact_leaves_out_placeholders_and_what_the_first_line_said() {
     let mut lines = healthy("r-1");
     lines[0] = lines[0].replace("\"user_id\":\"41\"", "\"user_id\":\"-\"");
+    // The user is as unknown as on the first line; the trace was known there.
+    lines[1] = lines[1].replace("\"user_id\":\"41\"", "\"user_id\":\"-\"");
+    lines[2] = lines[2].replace("\"trace_id\":\"t1\"", "\"trace_id\":\"-\"");
     let outside =
         line("-", 1, "INFO", 1, "").replace("\"41\"", "\"-\"").replace("\"POST\"", "\"-\"");
     let rows = Rows::of(&joined(&[&lines[..], std::slice::from_ref(&outside)].concat()));
@@ -286,6 +305,9 @@ fn compact_leaves_out_placeholders_and_what_the_first_line_said() {
             0 => line.replace("\"user_id\":\"-\",", ""),
             // The last line is complete.
             index if index == last => line.clone(),
+            1 => said.iter().fold(line.replace("\"user_id\":\"-\",", ""), |line, member| {
+                line.replace(member, "")
+            }),
             // The first line did not have the user.
             _ => said.iter().fold(line.clone(), |line, member| line.replace(member, "")),
         })
@@ -360,17 +382,17 @@ fn a_wrong_price_and_a_missing_file_are_explained() {
         assert_eq!(said.code, Some(2), "{price}");
         assert!(said.err.contains("such as 0.50/GiB or $0.50/GB"), "{price}: {}", said.err);
     }
-    let said = candor(&["bill"], b"");
-    assert_eq!(
-        (said.code, said.err.as_str()),
-        (Some(2), "candor: bill needs FILES; `-` is standard input\n")
-    );
+    let said = candor(&["bill", "-", &format!("--price={}/GB", "9".repeat(308))], b"");
+    assert_eq!(said.code, Some(2), "{}", said.out);
     let said = candor(&["bill", "/does/not/exist"], b"");
     assert_eq!(said.code, Some(2));
     assert!(said.err.starts_with("candor: can't read /does/not/exist: "), "{}", said.err);
-    let said = candor(&["bill", "-"], b"10:14:12.123 INFO  shop hello\n");
-    assert_eq!(said.code, Some(1));
-    assert_eq!(said.err, "candor: the input contains no candor lines (set LOG_FORMAT=json)\n");
+    // Standard input is the default.
+    for args in [&["bill", "-"][..], &["bill"], &["bill", "--html", "-"]] {
+        let said = candor(args, b"10:14:12.123 INFO  shop hello\n");
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+        assert_eq!(said.err, "candor: no line of candor is in the input (set LOG_FORMAT=json)\n");
+    }
 }
 
 #[test]
@@ -441,4 +463,61 @@ fn renamed_keys_are_counted_by_the_names_in_the_log() {
     assert_eq!(rows.bytes("level", "INFO"), input.len() as u64);
     assert!(rows.bytes("key", "wann") > 0);
     assert_eq!(rows.0[0]["last_ts"], "2026-11-22T10:00:00.041000Z");
+}
+
+#[test]
+fn a_page_never_overwrites_an_input() {
+    let folder = Folder::new("bill-page");
+    let lines = joined(&failing("r-1"));
+    let log = folder.file("app.log", &lines);
+    for args in [&["bill", &log, "--html", &log][..], &["story", "r-1", &log, "--html", &log]] {
+        let said = candor(args, b"");
+        assert_eq!(said.code, Some(2), "{args:?}");
+        assert_eq!(
+            said.err,
+            "candor: --html names a file that is read; give the page another name\n"
+        );
+        assert!(std::fs::read(&log).expect("it exists") == lines, "{args:?}");
+    }
+}
+
+#[test]
+fn numbers_over_the_limits_are_counted_and_do_not_overflow() {
+    let huge = "\"event\":\"dependency_call\",\"dependency\":\"payments\",\"retries\":18446744073709551615,\
+                \"duration_ms\":1e300";
+    let lines: Vec<String> = (1..=3).map(|seq| line("r-1", 1, "INFO", seq, huge)).collect();
+    let end = line("r-1", 2, "INFO", 4, &completed(1e300, 200, "ok", ""));
+    let rows = Rows::of(&joined(&[lines, vec![end]].concat()));
+    assert_eq!(rows.0[0]["requests"], 1);
+}
+
+#[test]
+fn a_line_after_the_end_of_its_request_is_not_another_request() {
+    let mut lines = healthy("r-1");
+    let late = line("r-1", 50_000, "INFO", 7, "");
+    lines.push(late.clone());
+    let rows = Rows::of(&joined(&lines));
+    assert_eq!(rows.0[0]["requests"], 1);
+    assert_eq!(rows.bytes("route", "(after the end)"), late.len() as u64 + 1);
+    // An id that is used again starts with the first line.
+    let rows = Rows::of(&joined(&[healthy("r-1"), healthy("r-1")].concat()));
+    assert_eq!(rows.0[0]["requests"], 2);
+}
+
+#[test]
+fn levels_of_other_loggers_and_times_with_an_offset_are_understood() {
+    let times = ["23:30:00.000000Z", "23:00:00.000000-02:00", "23:00:00.000000+03:00"];
+    let lines: Vec<String> = times
+        .iter()
+        .map(|time| {
+            let line = line("-", 1, "fatal", 1, "");
+            let end = line.find("\",\"level\"").expect("a time");
+            format!("{{\"ts\":\"2026-11-22T{time}{}", &line[end..])
+        })
+        .collect();
+    let rows = Rows::of(&joined(&lines));
+    assert_eq!(rows.0[0]["first_ts"], "2026-11-22T20:00:00.000000Z");
+    assert_eq!(rows.0[0]["last_ts"], "2026-11-23T01:00:00.000000Z");
+    // Every setting writes all lines, so none has a row that saves something.
+    assert!(rows.0.iter().all(|row| row["setting"] != "LOG_LEVEL=warn"));
 }

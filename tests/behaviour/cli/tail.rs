@@ -221,7 +221,11 @@ fn lost_lines_of_a_folded_request_are_counted() {
 fn lines_of_other_programs_pass_unchanged_and_only_colours_control_the_terminal() {
     let foreign = "\u{1b}[32m   Compiling\u{1b}[0m orders v0.1.0\nthread 'main' panicked at src/main.rs:1:2:\n\
                    \n\t{\n    \"a\": [1]\n}\n{\"reason\":\"build-finished\",\"success\":true}\n  left: \"{\"\n";
-    assert_eq!(tail(&[], foreign.as_bytes()), foreign);
+    let mut command = tail_command(&[]);
+    command.env("CLICOLOR_FORCE", "1");
+    let said = run(command, foreign.as_bytes());
+    // A colour ends with its line.
+    assert_eq!(said.out, foreign.replace("orders v0.1.0", "orders v0.1.0\u{1b}[0m"));
     let harm = "a\u{1b}[2Jb\u{1b}]0;title\u{7}\u{202e}\rc\n";
     assert_eq!(tail(&[], harm.as_bytes()), "a\\u{1b}[2Jb\\u{1b}]0;title\\u{7}\\u{202e}\\rc\n");
     // The beginning of a line of candor.
@@ -539,4 +543,78 @@ fn times_are_those_of_the_zone_of_the_machine() {
     let wanted =
         if known { "2026-11-22\n15:30:00.120  201 " } else { "2026-11-22\n10:00:00.120  201 " };
     assert!(said.out.starts_with(wanted), "{}", said.out);
+}
+
+#[test]
+fn lines_of_other_programs_pass_through_whatever_they_look_like() {
+    let pino = "{\"level\":50,\"time\":1732876800123,\"req_id\":\"abc\",\"msg\":\"db is down\"}\n";
+    for input in [pino, "[\n", "]\n", "],\n"] {
+        assert_eq!(tail(&[], input.as_bytes()), input);
+    }
+    // The last part of the line never comes.
+    let part = "2026-11-22T10:14:12.1Z stdout P starting wor\n";
+    assert_eq!(tail(&[], part.as_bytes()), "starting wor\n");
+    // Without colours of its own, the command shows none of others.
+    assert_eq!(tail(&[], b"\x1b[31mred\x1b[0m\n"), "red\n");
+}
+
+#[test]
+fn a_line_without_an_id_belongs_to_no_request() {
+    for id in ["null", "\"\""] {
+        let line =
+            outside("INFO", "").replace("\"request_id\":\"-\"", &format!("\"request_id\":{id}"));
+        let shown = tail(&[], format!("{line}\n").as_bytes());
+        assert_eq!(shown.lines().count(), 1, "{shown}");
+        assert!(!shown.contains("no end"), "{shown}");
+    }
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_followed_once_and_a_bad_one_is_reported_at_once() {
+    let folder = Folder::new("tail-twice");
+    let log = folder.file("app.log", &joined(&healthy("r-1")));
+    let again = log.replace("app.log", "./app.log");
+    let mut live = Live::start(&["--from-start", &log, "-", &again]);
+    live.wait_for("r-1");
+    // Compressed data can't be followed.
+    live.write(&[0x1f, 0x8b, 8, 0, 0, 0]);
+    live.wait("the reason", |_, err| err.contains("it is compressed with gzip"));
+    assert_eq!(live.out().matches("r-1").count(), 1, "{}", live.out());
+}
+
+#[test]
+fn an_unknown_time_zone_is_reported_and_utc_is_used() {
+    let mut command = tail_command(&[]);
+    command.env("TZ", "nonsense");
+    let said = run(command, &joined(&healthy("r-1")));
+    assert!(said.out.ends_with(FOLDED), "{}", said.out);
+    assert_eq!(
+        said.err,
+        "candor: the time zone `nonsense` in TZ is unknown; times are shown in UTC\n"
+    );
+}
+
+#[test]
+fn absurd_durations_leave_the_columns_apart() {
+    let rest = ",\"lines_left_out\":5,\"step_own_ms\":{\"price\":1e300},\
+                \"dependencies\":{\"payments\":{\"calls\":1,\"ms\":1e300}}";
+    let end = completed(20.0, 504, "timeout", rest).replace("20.000", "1e300");
+    let shown = tail(&["--expand"], &joined(&[line("r-1", 120_000, "INFO", 1, &end)]));
+    assert!(shown.contains("504 timeout 1000000000 s r-1 "), "{shown}");
+    assert!(!shown.contains("00000000000"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_in_the_place_of_a_followed_file_is_reported_and_not_opened() {
+    let folder = Folder::new("tail-pipe");
+    let log = folder.file("app.log", &joined(&healthy("r-1")));
+    let live = Live::start(&["--from-start", &log]);
+    live.wait_for("r-1");
+    std::fs::remove_file(&log).expect("it exists");
+    assert!(Command::new("mkfifo").arg(&log).status().expect("mkfifo").success());
+    live.wait("the reason", |_, err| err.contains("it is not a regular file"));
+    std::fs::remove_file(&log).expect("it exists");
+    folder.file("app.log", &joined(&healthy("r-2")));
+    live.wait_for("r-2");
 }
