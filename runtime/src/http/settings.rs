@@ -105,6 +105,6 @@ impl Settings {
 
     /// Returns whether a request is written in full because it is in the sample.
     fn is_in_full(&self, story: &RequestStory, share: Sampling) -> bool {
-        story.tells_problems(story.logger) && self.rate < 1.0 && share != Sampling::NotSampled
+        story.is_of_problems() && self.rate < 1.0 && share != Sampling::NotSampled
     }
 }

@@ -79,8 +79,8 @@ impl RequestOverrides {
     /// Returns whether lines below WARN are exempt from sampling.
     ///
     /// With stories of problems, the sample is written in full, and the other requests if they have a problem.
-    fn writes_detail(&self, logger: u64) -> bool {
-        let is_told = || self.story.as_ref().is_some_and(|story| story.tells_problems(logger));
+    fn writes_detail(&self, record: &Record<'_>, logger: u64) -> bool {
+        let is_told = || self.story.as_ref().is_some_and(|story| story.includes(record, logger));
         self.is_sampled() || !self.is_quiet && is_told()
     }
 
@@ -105,7 +105,7 @@ impl RequestOverrides {
         let detail = record.severity < Severity::Warn;
         if is_for_all {
             return match &self.recorder {
-                _ if self.writes_detail(logger) || !detail => LineDecision::Write,
+                _ if self.writes_detail(record, logger) || !detail => LineDecision::Write,
                 Some(_) if record.capped => LineDecision::Keep,
                 _ => LineDecision::SampleAway,
             };

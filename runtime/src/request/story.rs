@@ -142,12 +142,17 @@ impl RequestStory {
         }
     }
 
-    /// Whether this logger writes every line if the request has a problem. Lines after a good end are no part of the
-    /// story.
-    pub(crate) fn tells_problems(&self, logger: u64) -> bool {
+    /// Whether every line is written if the request has a problem.
+    pub(crate) fn is_of_problems(&self) -> bool {
         self.settings.mode == Story::Problems
+    }
+
+    /// Whether this line of this logger is a part of the story of a problem. Lines after a good end are not, except for
+    /// the completion line, to which no limit applies.
+    pub(crate) fn includes(&self, record: &Record<'_>, logger: u64) -> bool {
+        self.is_of_problems()
             && self.logger == logger
-            && !self.has_ended_well.load(Ordering::Relaxed)
+            && !(record.capped && self.has_ended_well.load(Ordering::Relaxed))
     }
 
     pub(crate) fn set_ended_well(&self) {
