@@ -116,7 +116,7 @@ fn a_request_that_ends_well_writes_one_wide_line() {
 #[test]
 fn without_a_mode_every_line_is_written() {
     let captured = capture(Story::All);
-    request(&RequestLayer::new(), 200, || reserve());
+    request(&RequestLayer::new(), 200, reserve);
     assert_eq!(captured.lines().len(), 5);
     let line = captured.completed();
     for key in ["lines_left_out", "step_own_ms", "dependencies"] {
@@ -160,9 +160,9 @@ fn a_line_is_written_at_once_after_the_problem() {
 #[test]
 fn a_request_that_ends_badly_writes_every_line_in_order() {
     let layer = RequestLayer::new();
-    assert_in_full(|| request(&layer, 503, || reserve()));
+    assert_in_full(|| request(&layer, 503, reserve));
     // The request is dropped.
-    assert_in_full(|| begin(&layer, "/").run(|| reserve()));
+    assert_in_full(|| begin(&layer, "/").run(reserve));
     assert_in_full(|| {
         let mut request = begin(&layer, "/");
         request.run(reserve);
@@ -179,7 +179,7 @@ fn a_request_that_ends_badly_writes_every_line_in_order() {
     });
     // A refusal is no problem of the service.
     let captured = capture(Story::Problems);
-    request(&layer, 404, || reserve());
+    request(&layer, 404, reserve);
     assert_eq!(captured.completed().integer("lines_left_out"), 4);
 }
 
@@ -344,7 +344,7 @@ fn an_audit_event_comes_after_the_lines_before_it() {
 fn a_summary_has_problems_and_one_wide_line() {
     let captured = capture(Story::Summary);
     let layer = RequestLayer::new();
-    request(&layer, 200, || reserve());
+    request(&layer, 200, reserve);
     request(&layer, 200, || {
         reserve();
         candor::warn!("a problem");
@@ -367,7 +367,7 @@ fn a_summary_has_problems_and_one_wide_line() {
 #[test]
 fn jobs_have_stories_too() {
     let captured = capture(Story::Problems);
-    job("good").run(|| reserve());
+    job("good").run(reserve);
     let line = captured.line("job_completed");
     assert_eq!((line.integer("seq"), line.integer("lines_left_out")), (1, 4));
     assert!(line.has("step_own_ms") && line.has("dependencies"), "{line:?}");
@@ -397,7 +397,7 @@ fn jobs_have_stories_too() {
         assert!(work.as_mut().poll(&mut cx).is_pending());
     });
     let captured = capture(Story::Summary);
-    job("summed").run(|| reserve());
+    job("summed").run(reserve);
     assert_eq!(captured.line("job_completed").integer("lines_left_out"), 4);
 }
 
@@ -406,7 +406,7 @@ fn lines_outside_requests_and_jobs_are_written_at_once() {
     for story in MODES {
         let captured = capture(story);
         reserve();
-        candor::RequestContext::with_id("r-1").enter_with(|| reserve());
+        candor::RequestContext::with_id("r-1").enter_with(reserve);
         assert_eq!(captured.lines().len(), 8);
     }
 }
@@ -415,7 +415,7 @@ fn lines_outside_requests_and_jobs_are_written_at_once() {
 fn lines_after_the_completion_are_written() {
     let captured = capture(Story::Problems);
     let mut active = begin(&RequestLayer::new(), "/");
-    let late = active.run(|| context::carry(|| reserve()));
+    let late = active.run(|| context::carry(reserve));
     active.finish(200);
     late();
     let lines = checked(&captured);
@@ -656,8 +656,8 @@ fn the_other_layers_of_the_subscriber_do_not_change_a_story() {
     let subscriber = tracing_subscriber::registry().with(layer).with(Other);
     tracing::subscriber::with_default(subscriber, || {
         let layer = RequestLayer::new();
-        request(&layer, 200, || reserve());
-        request(&layer, 500, || reserve());
+        request(&layer, 200, reserve);
+        request(&layer, 500, reserve);
     });
     let lines = output.lines();
     assert_eq!(lines[0]["lines_left_out"], 4);
@@ -676,7 +676,7 @@ fn the_mode_is_read_from_a_configuration_file() {
         config.story_slow(Duration::from_hours(1)).story_bytes(100_000).story_total_bytes(1 << 20),
     );
     let captured = captured.expect("a capture");
-    request(&RequestLayer::new(), 200, || reserve());
+    request(&RequestLayer::new(), 200, reserve);
     assert_eq!(captured.lines().len(), 1);
     let wrong =
         serde_json::from_value::<Config>(json!({ "story": "some" })).expect_err("a mistake");
