@@ -391,7 +391,7 @@ fn a_wrong_price_and_a_missing_file_are_explained() {
     for args in [&["bill", "-"][..], &["bill"], &["bill", "--html", "-"]] {
         let said = candor(args, b"10:14:12.123 INFO  shop hello\n");
         assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
-        assert_eq!(said.err, "candor: no line of candor is in the input (set LOG_FORMAT=json)\n");
+        assert_eq!(said.err, "candor: the input contains no candor lines (set LOG_FORMAT=json)\n");
     }
 }
 
