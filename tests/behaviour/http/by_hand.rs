@@ -447,7 +447,7 @@ fn the_peer_address_is_that_of_the_argument() {
 fn a_stuck_request_by_hand_is_reported() {
     let captured = capture();
     run(async {
-        let layer = RequestLayer::new().stuck_after(Duration::from_millis(20));
+        let layer = RequestLayer::new().stuck_after(Duration::from_millis(100));
         let active = layer.begin(&parts(Request::get("/").header("x-request-id", "r-1")), None);
         let waits = async {
             while captured.events("request_stuck").is_empty() {
