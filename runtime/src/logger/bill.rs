@@ -84,7 +84,8 @@ impl Logger {
         let bytes: u64 = new.iter().map(|(_, sums)| sums.bytes).sum();
         self.notice_always(Severity::Info, "log_bill", |out| {
             members::open(out, "seconds");
-            Encoder::json(out, self.value_limit).f64(took.as_secs_f64());
+            Encoder::json(out, self.value_limit)
+                .f64((took.as_secs_f64() * 1000.0).round() / 1000.0);
             for (key, count) in [("lines", lines), ("bytes", bytes)] {
                 members::open(out, key);
                 Encoder::json(out, self.value_limit).u64(count);
