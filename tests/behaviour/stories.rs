@@ -424,6 +424,18 @@ fn lines_after_the_completion_are_written() {
 }
 
 #[test]
+fn lines_after_the_completion_of_a_request_outside_the_sample_are_sampled_away() {
+    let captured = capture(Story::Problems);
+    let mut active = begin(&RequestLayer::new().sample(0.0), "/");
+    let late = active.run(|| context::carry(reserve));
+    active.finish(200);
+    late();
+    let lines = captured.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0].text("msg"), "request_completed");
+}
+
+#[test]
 fn wide_fields_are_on_the_completion_line_alone_in_every_mode() {
     for story in MODES {
         let captured = capture(story);

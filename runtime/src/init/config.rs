@@ -503,8 +503,8 @@ impl Config {
     /// When a budget is used up, lines below WARN are suppressed: they are not written, but counted by call site in
     /// [`Stats::sites`], and in `lines_suppressed` of their request. They have no `seq`, so the numbers of a request have
     /// no gaps. Lines at WARN and above, audit events, `request_completed` and `job_completed` are always written, but
-    /// count against the budget. The same is true of held lines ([`Story::Problems`]) that a request with a problem
-    /// writes.
+    /// count against the budget, without taking the shares of other call sites. The same is true of the lines that a
+    /// flight recorder or [`Story::Problems`] held, if their request has a problem.
     ///
     /// Each call site that has logged in the last two seconds is entitled to an equal share of the budget. A call site
     /// below its share is not affected by the flood of another one, which gets only the bytes that the others don't
@@ -553,7 +553,8 @@ impl Config {
     /// Writes a `log_bill` line with the most expensive call sites at this interval.
     ///
     /// Default: off. The line has the ten call sites that wrote the most bytes since the last one. When the
-    /// [`Logging`](crate::Logging) guard is dropped, another line covers the rest. The minimum interval is one second.
+    /// [`Logging`](crate::Logging) guard is dropped, another line covers the rest. The levels don't hide these lines. The minimum interval is one
+    /// second.
     ///
     /// ```text
     /// {…,"level":"INFO","logger":"candor","msg":"log_bill",…,"event":"log_bill","seconds":3600.0,"lines":86400,

@@ -1,6 +1,7 @@
 //! The profile `compact` omits what the first line of a request says.
 
 use super::*;
+use crate::sinks::Folder;
 
 fn compact() -> Config {
     Config::new().level("trace").expect("a level").service("orders").profile(Profile::Compact)
@@ -93,4 +94,33 @@ fn a_story_survives_the_loss_of_its_first_line() {
         assert!(!completed(&own.out).is_empty());
         assert_eq!(completed(&compact.out), completed(&own.out), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_placeholder_that_replaces_a_value_stays() {
+    let captured = capture_with(compact()).expect("a configuration");
+    RequestContext::with_id("r-1").enter_with(|| {
+        context::set_user(clear("1"));
+        candor::info!("first");
+        context::set_user(clear("-"));
+        candor::info!("second");
+    });
+    let lines = parsed(&captured);
+    assert_eq!((&lines[0]["user_id"], &lines[1]["user_id"]), (&"1".into(), &"-".into()));
+}
+
+#[test]
+fn events_of_a_separate_audit_file_have_their_context() {
+    let folder = Folder::new("compact-audit");
+    let audit = folder.file("audit.log");
+    let captured = capture_with(compact().audit_file(&audit)).expect("a configuration");
+    RequestContext::with_id("r-1").with_path("/a").enter_with(|| {
+        context::set_user(clear("41"));
+        candor::info!("first");
+        candor::audit!(rows = 3, "deleted an account").expect("written");
+    });
+    assert_eq!(parsed(&captured).len(), 1);
+    let text = std::fs::read_to_string(&audit).expect("the file");
+    let event: Value = serde_json::from_str(&text).expect("one line");
+    assert_eq!((&event["user_id"], &event["path"]), (&"41".into(), &"/a".into()));
 }

@@ -55,7 +55,8 @@ pub enum Profile {
     ///
     /// `user_id`, `method`, `path` and `trace_id` are on the first line of a request (`seq` 1), on its completion line,
     /// and on lines after a change of the value. The command `candor` restores the omitted values. If the first line is
-    /// lost, it uses those of the completion line. Other programs have to join the lines by `request_id`.
+    /// lost, it uses those of the completion line. Other programs have to join the lines by `request_id`. Events of a
+    /// separate audit file have all values.
     ///
     /// ```json
     /// {"ts":"2026-11-29T18:05:15.206254Z","level":"INFO","logger":"orders","msg":"step_timing","request_id":"r-7",
