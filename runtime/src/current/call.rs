@@ -1,7 +1,7 @@
 //! The active dependency call, with the details that its body reports.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::base::clock::Tick;
 use crate::base::lock;
@@ -33,6 +33,11 @@ impl CallState {
     pub(crate) fn new(site: &'static Site, url: Option<Redacted<'static>>) -> Self {
         let facts = Mutex::new(CallFacts { url, ..CallFacts::default() });
         CallState { site, step: AtomicU32::new(0), facts }
+    }
+
+    /// A call whose details are known already.
+    pub(crate) fn with_facts(site: &'static Site, facts: CallFacts) -> Arc<Self> {
+        Arc::new(CallState { site, step: AtomicU32::new(0), facts: Mutex::new(facts) })
     }
 
     pub(super) fn set_step(&self, step: u32) {

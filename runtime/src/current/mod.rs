@@ -11,6 +11,7 @@ mod span_data;
 pub(crate) mod span_stack;
 mod step_state;
 mod thread;
+pub(crate) mod timed_span;
 
 pub(crate) use self::call::{CallFacts, CallState};
 #[cfg(feature = "testing")]
@@ -22,7 +23,7 @@ pub(crate) use self::line_lease::LineLease;
 pub(crate) use self::span_data::SpanData;
 pub(crate) use self::step_state::StepState;
 pub(crate) use self::thread::{
-    FrameGuard, ThreadState, UserGuard, frame_to_send, is_alive, is_of, raises, request, step_of,
+    DroppingUnfinished, FrameGuard, ThreadState, UserGuard, frame_to_send, is_alive, is_of, raises, request, step_of,
     swap_frame, take_extras, with, with_line_buffer, with_overrides, with_request, with_thread,
 };
 #[cfg(feature = "testing")]

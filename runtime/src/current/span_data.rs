@@ -6,6 +6,7 @@ use std::sync::{Arc, RwLock};
 
 use tracing_subscriber::registry::Extensions;
 
+use super::timed_span::TimedSpan;
 use crate::base::sync;
 use crate::json::members;
 use crate::request::Request;
@@ -18,6 +19,10 @@ pub(crate) struct SpanData {
     has_fields: AtomicBool,
     pub(crate) request: Option<Arc<Request>>,
     pub(crate) parent: Option<Arc<SpanData>>,
+    /// The id of the step around the span; 0 if there is none, or if spans are not timed.
+    around: u32,
+    /// The step that the span is.
+    pub(crate) timed: Option<Box<TimedSpan>>,
 }
 
 impl SpanData {
@@ -37,7 +42,40 @@ impl SpanData {
         parent: Option<Arc<SpanData>>,
     ) -> Self {
         let has_fields = AtomicBool::new(!fields.is_empty());
-        SpanData { fields: RwLock::new(fields), has_fields, request, parent }
+        SpanData { fields: RwLock::new(fields), has_fields, request, parent, around: 0, timed: None }
+    }
+
+    /// The data of a span beside timed ones. `around` is the id of the step around it.
+    pub(crate) fn with_step(mut self, around: u32, timed: Option<Box<TimedSpan>>) -> Self {
+        self.around = around;
+        self.timed = timed;
+        self
+    }
+
+    /// The id of the innermost step that work in this span has around it.
+    pub(crate) fn step(&self) -> u32 {
+        self.timed.as_ref().map_or(self.around, |timed| timed.step)
+    }
+
+    pub(super) fn around(&self) -> u32 {
+        self.around
+    }
+
+    /// The fields as members.
+    pub(crate) fn fields(&self) -> String {
+        sync::read(&self.fields).clone()
+    }
+
+    /// The innermost timed span among this one and those around it, with its data.
+    pub(crate) fn innermost_timed(self: &Arc<Self>) -> Option<&Arc<Self>> {
+        let mut span = Some(self);
+        while let Some(data) = span {
+            if data.timed.is_some() {
+                return span;
+            }
+            span = data.parent.as_ref();
+        }
+        None
     }
 
     /// Adds the fields of this span to those of an inner one.

@@ -1,6 +1,7 @@
 //! The spans that are entered on this thread: their fields, and the request that each of them carries.
 
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::sync::Arc;
 
 use tracing_core::callsite::DefaultCallsite;
@@ -12,6 +13,7 @@ use tracing_core::{Level, Metadata, identify_callsite};
 use super::frame::Frame;
 use super::span_data::SpanData;
 use super::thread::{swap_frame, with};
+use super::timed_span::{EnteredStep, TimedSpan};
 
 pub(crate) static REQUEST_SPAN_CALLSITE: DefaultCallsite = DefaultCallsite::new(REQUEST_SPAN);
 
@@ -36,6 +38,8 @@ struct EnteredSpan {
     data: Arc<SpanData>,
     /// The frame that was current before, if the span carries another request.
     before: Option<Box<Frame>>,
+    /// The step that the span is.
+    step: Option<EnteredStep>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -67,17 +71,35 @@ fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
             })
         })?;
         (!same).then(|| {
-            let mut frame = Box::new(Frame::of(Arc::clone(request)));
+            let mut frame = Box::new(Frame { step: data.around(), ..Frame::of(Arc::clone(request)) });
             swap_frame(&mut frame);
             frame
         })
     });
+    let step = match &data.timed {
+        Some(timed) if kind.is_span() => Some(timed.enter(!is_entered(&data))),
+        _ => None,
+    };
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push(EnteredSpan { kind, data, before });
+            entered.push(EnteredSpan { kind, data, before, step });
             let _ = COUNT.try_with(|count| count.set(entered.len()));
         }
     });
+}
+
+/// Whether this thread has entered the span with this data.
+fn is_entered(data: &Arc<SpanData>) -> bool {
+    let has = |entered: &RefCell<Vec<EnteredSpan>>| {
+        entered.try_borrow().is_ok_and(|entered| entered.iter().any(|e| Arc::ptr_eq(&e.data, data)))
+    };
+    is_in_any() && ENTERED.try_with(has).unwrap_or(false)
+}
+
+impl EntryKind {
+    fn is_span(&self) -> bool {
+        matches!(self, EntryKind::Span(_))
+    }
 }
 
 /// Exits a span. Spans may be exited in any order.
@@ -145,11 +167,24 @@ fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
     let entry = ENTERED.try_with(|entered| {
         let mut entered = entered.try_borrow_mut().ok()?;
         let at = entered.iter().rposition(is_it)?;
-        let entry = entered.remove(at);
+        let mut entry = entered.remove(at);
         let _ = COUNT.try_with(|count| count.set(entered.len()));
-        Some(entry)
+        // A span that was entered later displaced the frame of this one, and restores the frame before it.
+        let above = entered[at..].iter_mut().find_map(|later| later.before.as_mut());
+        let displaced = match (above, entry.before.take()) {
+            (Some(above), Some(before)) => Some(mem::replace(above, before)),
+            (_, before) => {
+                entry.before = before;
+                None
+            }
+        };
+        // Dropped after the borrow.
+        Some((entry, displaced))
     });
-    let EnteredSpan { before, data, .. } = entry.ok().flatten()?;
+    let (EnteredSpan { before, data, step, .. }, _displaced) = entry.ok().flatten()?;
+    if let (Some(step), Some(timed)) = (step, &data.timed) {
+        timed.exit(step, data.request.as_ref());
+    }
     if let Some(mut frame) = before {
         swap_frame(&mut frame);
     }
@@ -219,6 +254,35 @@ fn look_at_innermost<T>(look: impl FnOnce(&EnteredSpan) -> Option<T>) -> Option<
     }
     let look = |entered: &RefCell<Vec<EnteredSpan>>| look(entered.try_borrow().ok()?.last()?);
     ENTERED.try_with(look).ok().flatten()
+}
+
+/// Calls `f` with the timed span that the code which runs now is directly in.
+pub(crate) fn with_timed(f: impl FnOnce(&TimedSpan)) {
+    if !is_in_any() {
+        return;
+    }
+    let innermost = |entered: &RefCell<Vec<EnteredSpan>>| {
+        let entered = entered.try_borrow().ok()?;
+        let entry = entered.iter().rev().find(|entry| entry.step.is_some())?;
+        Some((Arc::clone(&entry.data), entry.step.as_ref()?.token))
+    };
+    let Some((data, token)) = ENTERED.try_with(innermost).ok().flatten() else { return };
+    if let Some(timed) = &data.timed
+        && with(|frame| timed.is_innermost(token, frame)) == Some(true)
+    {
+        f(timed);
+    }
+}
+
+/// Returns the innermost timed span that this thread has entered and that begins a request.
+pub(crate) fn begun_request() -> Option<Arc<SpanData>> {
+    let begun = |entered: &RefCell<Vec<EnteredSpan>>| {
+        let entered = entered.try_borrow().ok()?;
+        let entry = entered.iter().rev().find(|entry| entry.step.is_some())?;
+        let begins = entry.data.timed.as_ref().is_some_and(|timed| timed.begins.is_some());
+        begins.then(|| Arc::clone(&entry.data))
+    };
+    ENTERED.try_with(begun).ok().flatten()
 }
 
 /// The spans whose fields an event's line has.

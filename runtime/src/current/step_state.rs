@@ -11,6 +11,7 @@ use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
 use super::layer_span::LayerSpan;
 use super::span_data::SpanData;
+use super::thread::DroppingUnfinished;
 use crate::base::clock::Tick;
 use crate::json::members;
 use crate::site::Site;
@@ -30,6 +31,8 @@ pub(crate) struct StepState {
     pub(crate) inner: u64,
     /// Whether the future or stream that is this step is being dropped.
     pub(crate) is_dropping: bool,
+    /// Marks the drop for the spans that close in it.
+    pub(crate) dropping: Option<DroppingUnfinished>,
     /// Whether the thread was unwinding when the step began: then the step did not panic.
     pub(crate) was_panicking: bool,
     /// Identifies the step in the frame of its thread.
@@ -68,6 +71,7 @@ impl StepState {
             parent: 0,
             inner: 0,
             is_dropping: false,
+            dropping: None,
             was_panicking: false,
             token: 0,
             request: 0,

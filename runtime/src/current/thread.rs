@@ -4,7 +4,7 @@
 //! a request, which may run other layers' code, so frames are dropped after the borrow.
 
 use std::borrow::BorrowMut;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
 use super::line_buffer::LineBuffer;
 use super::step_state::{POOLED_BYTES, StepState};
+use super::timed_span;
+use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::request::Request;
 use crate::request::overrides::RequestOverrides;
@@ -114,6 +116,16 @@ impl ThreadState {
             self.apply_deferred();
         }
         Some(popped)
+    }
+
+    /// Pops the innermost step, which is a span that is exited and may be entered again. Returns the time of the steps
+    /// inside it, and its extras.
+    pub(super) fn pop_entered(&mut self, saved: &mut SavedFrame) -> (u64, Option<Box<StepExtras>>) {
+        let popped = self.frame.pop_step(saved);
+        if !self.deferred.is_empty() {
+            self.apply_deferred();
+        }
+        popped
     }
 
     /// Pops the innermost step, which is an error-only one, and returns its extras.
@@ -221,6 +233,36 @@ pub(crate) fn swap_frame(frame: &mut Frame) {
             thread.apply_deferred();
         }
     });
+}
+
+thread_local! {
+    /// Since when this thread drops a future that is not done, in nanoseconds of a [`Tick`]; 0 if it does not.
+    static DROPPING: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Marks that this thread drops a future that is not done, until it is dropped itself.
+#[derive(Debug)]
+pub(crate) struct DroppingUnfinished(
+    /// The mark before.
+    u64,
+);
+
+impl DroppingUnfinished {
+    pub(crate) fn begin() -> Self {
+        let now = if timed_span::is_on() { Tick::now().nanos() } else { 0 };
+        DroppingUnfinished(DROPPING.try_with(|since| since.replace(now)).unwrap_or_default())
+    }
+}
+
+impl Drop for DroppingUnfinished {
+    fn drop(&mut self) {
+        let _ = DROPPING.try_with(|since| since.set(self.0));
+    }
+}
+
+/// Whether this thread drops a future that is not done, and has begun that after `started`.
+pub(super) fn is_dropping_since(started: Tick) -> bool {
+    DROPPING.try_with(Cell::get).unwrap_or(0) > started.nanos()
 }
 
 /// The current request, or a capture's placeholder for one.

@@ -239,7 +239,8 @@ impl OpenRequest {
             let route = self.route.as_ref().map(Route::redacted);
             let route = route.as_ref().map(Redacted::as_str);
             let took = now.nanos_since(self.request.started);
-            let (method, status) = (method_label(&self.method), status_class(self.status));
+            let method = metrics::method_label(self.method.as_str());
+            let status = metrics::status_class(self.status.map(|status| status.as_u16()));
             return metrics::request_ended(method, route, status, outcome, took);
         }
         #[cfg(not(feature = "metrics"))]
@@ -295,27 +296,6 @@ impl OpenRequest {
         totals::write(&self.request, now, outcome != "ok", limit, out);
         let client_id = self.client_request_id.as_ref();
         text(out, ",\"client_request_id\":", client_id.map(Redacted::shown));
-    }
-}
-
-/// Returns the method as a label: a standard method, or `_OTHER`.
-#[cfg(feature = "metrics")]
-fn method_label(method: &Method) -> &'static str {
-    const STANDARD: [&str; 9] =
-        ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
-    STANDARD.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
-}
-
-#[cfg(feature = "metrics")]
-fn status_class(status: Option<StatusCode>) -> &'static str {
-    let Some(status) = status else { return "none" };
-    match status.as_u16() / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        5 => "5xx",
-        _ => "_OTHER",
     }
 }
 

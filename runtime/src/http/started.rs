@@ -6,7 +6,8 @@ use http::{HeaderMap, header};
 use super::request_id::REQUEST_ID;
 use super::site;
 use crate::format::record::Severity;
-use crate::json::{escape, members};
+use crate::instrument::query;
+use crate::json::members;
 use crate::logger::emit;
 use crate::redact::loggable::Encoder;
 use crate::redact::scrub;
@@ -17,7 +18,7 @@ pub(super) fn write(request: &Parts, client_request_id: Option<&Redacted<'_>>) {
         members::text(out, "event", "request_started");
         if let Some(query) = request.uri.query() {
             members::open(out, "query");
-            self::query(query, limit, out);
+            query::write(query, limit, out);
         }
         members::open(out, "headers");
         out.push_str(headers(&request.headers, client_request_id.is_some()).as_json());
@@ -55,35 +56,4 @@ pub(super) fn header_text(
     name: &header::HeaderName,
 ) -> Option<Redacted<'static>> {
     Some(shown::header(name.as_str(), headers.get(name)?.as_bytes()))
-}
-
-/// Appends a query as an object of lists: `a=1&a=2&password=x` is `{"a":["1","2"],"password":["[REDACTED]"]}`.
-fn query(query: &str, limit: usize, out: &mut String) {
-    let mut names: Vec<(Redacted<'_>, Vec<Redacted<'_>>)> = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (scrub::form_decoded(name), scrub::form_decoded(value));
-        let shown = shown::query_value(&name, &value).into_owned();
-        let name = shown::query_name(&name).into_owned();
-        match names.iter_mut().find(|(known, _)| known.as_str() == name.as_str()) {
-            Some((_, values)) => values.push(shown),
-            None => names.push((name, vec![shown])),
-        }
-    }
-    out.push('{');
-    for (index, (name, values)) in names.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        escape::json_string(name.shown(), out);
-        out.push_str(":[");
-        for (index, value) in values.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            Encoder::json(out, limit).shown(value);
-        }
-        out.push(']');
-    }
-    out.push('}');
 }

@@ -61,6 +61,7 @@ pub struct Config {
     pub(super) print_panics: bool,
     pub(super) hash_key: Option<[u8; hash::KEY_BYTES]>,
     pub(super) spans: bool,
+    pub(super) timed_spans: Option<Levels>,
     pub(super) strict: Strict,
     pub(super) strict_allow: Vec<String>,
     pub(super) strict_targets: Vec<String>,
@@ -127,6 +128,7 @@ impl Config {
             print_panics: false,
             hash_key: None,
             spans: true,
+            timed_spans: None,
             strict: Strict::Off,
             strict_allow: Vec::new(),
             strict_targets: Vec::new(),
@@ -491,6 +493,44 @@ impl Config {
     pub fn story_steps(mut self, steps: usize) -> Self {
         self.story.steps = steps;
         self
+    }
+
+    /// Makes spans of `tracing` steps: `info`, or `shop=info,sqlx=debug`. Default: none.
+    ///
+    /// The directives are those of [`level`](Self::level), and targets that they do not name are off. A span of
+    /// `#[tracing::instrument]`, `info_span!` or another crate that they name writes a `step_timing` line when it closes,
+    /// with its fields, its outcome and its position in the request. A span that the conventions of OpenTelemetry describe
+    /// as a call to a dependency writes a `dependency_call` line. The span of a server, such as that of `tower-http` or
+    /// `tracing-actix-web`, begins a request if none is current. The [guide] lists what is inferred.
+    ///
+    /// The directives decide which spans are steps, and [`level`](Self::level) which of their lines are written. The line
+    /// of a success has the level of its span, at most INFO. Other layers see the spans as before. The directives can't be
+    /// changed while the program runs.
+    ///
+    /// ```
+    /// #[tracing::instrument]
+    /// fn load(order_id: u64) {}
+    ///
+    /// let config = candor::Config::new().time_spans("info")?;
+    /// let captured = candor::testing::capture_with(config)?;
+    /// candor::RequestContext::with_id("r-7").enter_with(|| load(7));
+    ///
+    /// // {…,"msg":"step_timing","request_id":"r-7",…,"step":"load","duration_ms":0.009,"outcome":"ok","step_id":1,
+    /// //  "parent_id":0,"offset_ms":0.021,"busy_ms":0.004,"order_id":7}
+    /// let line = captured.step("load");
+    /// assert_eq!((line.text("request_id"), line.integer("order_id")), ("r-7", 7));
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
+    ///
+    /// [guide]: https://github.com/candor-rs/candor/blob/main/docs/adopting.md#spans-as-steps-what-is-inferred
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `directives` can't be parsed.
+    pub fn time_spans(mut self, directives: &str) -> Result<Self, ConfigError> {
+        let name = Setting::TimedSpans.variable();
+        Setting::TimedSpans.set(&mut self, directives, name)?;
+        Ok(self)
     }
 
     /// Limits the bytes per second of the log. Default: no limit.

@@ -49,6 +49,7 @@ const FIELDS: &[&str] = &[
     "budget",
     "bill",
     "spans",
+    "time_spans",
     "print_panics",
     "background",
     #[cfg(feature = "metrics")]
@@ -93,6 +94,7 @@ const FIELDS: &[&str] = &[
 /// budget = "256KiB/s,shop::cart=16KiB/s"
 /// bill = "1h"
 /// spans = true
+/// time_spans = "shop=info,sqlx=debug"
 /// print_panics = false
 /// background = { queue = 10_000, overload = "drop" }   # or "block"
 /// metrics = false                  # feature `metrics`
@@ -164,6 +166,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "format" => set(Setting::Format, &map.next_value::<String>()?),
                 "profile" => set(Setting::Profile, &map.next_value::<String>()?),
                 "output" => set(Setting::Output, &map.next_value::<String>()?),
+                "time_spans" => set(Setting::TimedSpans, &map.next_value::<String>()?),
                 "budget" => set(Setting::Budget, &map.next_value::<String>()?),
                 "bill" => set(Setting::Bill, &map.next_value::<String>()?),
                 "service" => set(Setting::Service, &map.next_value::<String>()?),

@@ -55,6 +55,7 @@ impl Config {
             #[cfg(feature = "metrics")]
             Setting::Metrics,
             Setting::Story,
+            Setting::TimedSpans,
             Setting::Budget,
             Setting::Bill,
         ] {

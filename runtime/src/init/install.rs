@@ -17,6 +17,7 @@ use super::setting::Setting;
 use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::current::span_stack::SpanScope;
+use crate::current::timed_span;
 use crate::format::Format;
 use crate::format::keys::Keys;
 use crate::format::pretty::{Pretty, Style};
@@ -25,11 +26,13 @@ use crate::format::record::{Record, Severity};
 use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::format::template::Template;
 use crate::json::members;
+use crate::instrument::spans;
 use crate::layer::LayerFilter;
 use crate::layer::standalone::StandaloneSubscriber;
 use crate::levels::ActiveLevels;
 use crate::logger::bill::Bill;
 use crate::logger::story::OpenStories;
+use crate::logger::timed_spans::TimedSpans;
 use crate::logger::{self, CandorLayer, Logger, notices};
 #[cfg(feature = "metrics")]
 use crate::metrics;
@@ -228,11 +231,15 @@ impl Config {
             bill: self.bill.map(|every| Bill::new(every, Tick::now())),
             is_only_layer,
             spans: self.spans,
+            timed_spans: TimedSpans::new(self.timed_spans, spans::HOOKS),
             sink,
             audit,
             #[cfg(feature = "otlp")]
             exporter,
         };
+        if logger.timed_spans.is_some() {
+            timed_span::enable();
+        }
         warn_of_ignored(&logger, &ignored, &self.ignored);
         Ok(logger)
     }

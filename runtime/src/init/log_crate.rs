@@ -12,10 +12,11 @@ use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::current;
 use crate::current::span_stack::SpanScope;
+use crate::current::timed_span;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::{SiteId, SiteKey};
 use crate::json::members;
-use crate::layer::event;
+use crate::layer::{event, timed};
 use crate::logger::{Logger, with_layer};
 use crate::redact::{error_text, shown, strict};
 
@@ -61,6 +62,9 @@ impl Log for Bridge {
             .as_str()
             .map_or_else(|| Cow::from(error_text::display(record.args())), Cow::from);
         let message = if hidden { shown::shape(&text) } else { shown::text(&text) };
+        if record.level() == log::Level::Error && timed_span::is_on() {
+            timed::error_logged(&message);
+        }
         // A text of the running program, unlike the target of a tracing event.
         let target = shown::log_target(record.target());
         with_layer(|logger| {

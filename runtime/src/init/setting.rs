@@ -28,6 +28,7 @@ pub(super) enum Setting {
     #[cfg(feature = "metrics")]
     Metrics,
     Story,
+    TimedSpans,
     Budget,
     Bill,
 }
@@ -51,6 +52,7 @@ impl Setting {
             #[cfg(feature = "metrics")]
             Setting::Metrics => "LOG_METRICS",
             Setting::Story => "LOG_STORY",
+            Setting::TimedSpans => "LOG_SPANS",
             Setting::Budget => "LOG_BUDGET",
             Setting::Bill => "LOG_BILL",
         }
@@ -111,6 +113,9 @@ impl Setting {
                     ("summary", Story::Summary),
                 ];
                 config.story.mode = one_of(text, modes).map_err(|why| invalid(&why))?;
+            }
+            Setting::TimedSpans => {
+                config.timed_spans = Some(Levels::parse_raise(text).map_err(|why| invalid(&why))?);
             }
             Setting::Budget => {
                 config.budgets = Budgets::parse(text).map_err(|why| invalid(&why))?;

@@ -104,8 +104,8 @@ enum JobTrace {
 }
 
 event_sites! {
-    STARTED = "job_started" DEBUG "jobs" [job];
-    COMPLETED = "job_completed" INFO "jobs"
+    pub(super) STARTED = "job_started" DEBUG "jobs" [job];
+    pub(super) COMPLETED = "job_completed" INFO "jobs"
         [job duration_ms outcome error steps dependency_calls dependency_ms retries slowest_step cause
          lines_suppressed lines_sampled_away lines_left_out step_own_ms dependencies wide_fields_dropped].uncapped();
 }

@@ -5,6 +5,8 @@ pub mod context;
 pub mod dependency;
 pub(crate) mod event;
 pub(crate) mod job;
+pub(crate) mod query;
+pub(crate) mod spans;
 pub(crate) mod step;
 pub(crate) mod totals;
 mod unsupported;

@@ -12,11 +12,13 @@ use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::timed::{self, Seen, SpanTiming};
 use crate::base::catch::catch;
 use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
 use crate::current::SpanData;
 use crate::current::span_stack::SpanScope;
+use crate::current::timed_span::FieldRole;
 use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::{SiteId, SiteKey, from_package};
@@ -44,6 +46,11 @@ where
     if let Some(()) = in_flight::take(metadata, |record, fields| {
         logger.write(record, spans, |line| line.push_str(fields))
     }) {
+        return;
+    }
+    if let Some(timed) = &logger.timed_spans
+        && timed::event_seen(logger, timed, event, parent.as_ref()) == Seen::Hidden
+    {
         return;
     }
     let site = site_of(metadata);
@@ -104,21 +111,25 @@ pub(super) fn report_hidden(
 #[derive(Debug)]
 pub(crate) struct ForeignSite {
     id: SiteId,
-    fields: Vec<SiteField>,
+    pub(super) fields: Vec<SiteField>,
     /// Whether two fields have the same name: then the last value wins.
     repeats: bool,
     context_keys: ContextKeys,
     /// Whether report mode has reported it.
     is_reported: AtomicBool,
+    /// What timing a span of this call site needs.
+    pub(super) timing: SpanTiming,
 }
 
 #[derive(Debug)]
-struct SiteField {
+pub(super) struct SiteField {
     /// `,"name":`, with an underscore if the name is reserved.
     opening: String,
-    key: String,
-    sensitive: bool,
+    pub(super) key: String,
+    pub(super) sensitive: bool,
     message: bool,
+    /// The meaning of the field of a span.
+    pub(super) role: Option<FieldRole>,
 }
 
 /// All call sites so far, by the address of their metadata, which lives as long as the program.
@@ -200,6 +211,7 @@ impl ForeignSite {
                 opening,
                 sensitive: keys::hides(name),
                 message: name == "message",
+                role: FieldRole::of(name).filter(|_| metadata.is_span()),
             });
         }
         let repeats =
@@ -209,7 +221,9 @@ impl ForeignSite {
         } else {
             SiteId::NO_LOCATION
         };
-        ForeignSite { id, fields, repeats, context_keys, is_reported: AtomicBool::new(false) }
+        let timing = SpanTiming::new(fields.iter().any(|field| field.role.is_some()));
+        let is_reported = AtomicBool::new(false);
+        ForeignSite { id, fields, repeats, context_keys, is_reported, timing }
     }
 }
 
@@ -243,7 +257,7 @@ thread_local! {
 }
 
 /// The buffer for the text of one value before it is scrubbed.
-fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
+pub(super) fn with_text<T>(f: impl FnOnce(&mut String) -> T) -> T {
     buffer::with(&TEXT, f)
 }
 

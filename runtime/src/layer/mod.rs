@@ -4,6 +4,7 @@ pub(crate) mod standalone;
 
 pub(crate) mod event;
 mod span;
+pub(crate) mod timed;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::base::timer;
 use crate::current::{self, span_stack};
+use crate::logger::timed_spans::{self, TimedSpans};
 use crate::logger::{CandorLayer, Logger, notices};
 use crate::{levels, site};
 
@@ -70,6 +72,12 @@ where
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
         span_stack::exit(id);
     }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        if self.logger.timed_spans.is_some() {
+            span::closed(&self.logger, &id, &ctx);
+        }
+    }
 }
 
 /// Which call sites candor's layer wants, as a per-layer filter: a span that it refuses is made only if another layer
@@ -99,20 +107,25 @@ fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
     }
 }
 
-/// The answer for spans that no level applies to.
+/// The answer for spans that no level applies to, and for what timing spans needs.
 fn wants_always(logger: &Logger, metadata: &Metadata<'_>) -> Option<bool> {
     if !metadata.is_span() {
-        None
+        let is_needed = logger.timed_spans.is_some() && timed_spans::is_of_response(metadata);
+        is_needed.then_some(true)
     } else if span_stack::is_request_span(metadata) {
         Some(!logger.is_only_layer)
+    } else if site::is_of_step(metadata) {
+        Some(false)
     } else {
-        site::is_of_step(metadata).then_some(false)
+        let timed = logger.timed_spans.as_ref()?;
+        timed.include(metadata).then_some(true)
     }
 }
 
 /// At least ERROR, the level of the request's span: below it, tracing would not make that span.
 fn max_level(logger: &Logger) -> LevelFilter {
-    logger.levels.load().max().max(levels::max_raised()).max(LevelFilter::ERROR)
+    let timed = logger.timed_spans.as_ref().map_or(LevelFilter::OFF, TimedSpans::max);
+    logger.levels.load().max().max(levels::max_raised()).max(timed).max(LevelFilter::ERROR)
 }
 
 impl<S> Filter<S> for LayerFilter {

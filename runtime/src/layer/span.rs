@@ -8,6 +8,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::event::{FieldVisitor, report_hidden, site_of};
+use super::timed;
 use crate::current::{self, SpanData, span_stack};
 use crate::json::members;
 use crate::logger::Logger;
@@ -21,9 +22,13 @@ where
     let barrier = attributes.is_contextual().then(span_stack::barrier).flatten();
     let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions()));
     let parent = barrier.or_else(known);
+    let site = site_of(attributes.metadata());
     let mut fields = String::new();
-    attributes.record(&mut FieldVisitor::new(logger, site_of(attributes.metadata()), &mut fields));
-    let data = SpanData::new(fields, current::request(), parent);
+    attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
+    let data = match &logger.timed_spans {
+        None => SpanData::new(fields, current::request(), parent),
+        Some(timed) => timed::opened(logger, timed, attributes, site, fields, parent),
+    };
     span.extensions_mut().replace(Arc::new(data));
     if strict::is_reported() {
         let metadata = attributes.metadata();
@@ -45,6 +50,9 @@ where
         }
         fields.push_str(&added);
     });
+    if let Some(timed) = &data.timed {
+        timed::recorded(timed, site_of(span.metadata()), data.request.as_ref(), values);
+    }
     if strict::is_reported() {
         let metadata = span.metadata();
         report_hidden(logger, "span", metadata, site_of(metadata), |to| values.record(to));
@@ -57,5 +65,20 @@ where
 {
     if let Some(data) = ctx.span(id).and_then(|span| SpanData::of(&span.extensions())) {
         span_stack::enter(id, data);
+    }
+}
+
+/// Ends a timed span.
+pub(super) fn closed<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = ctx.span(id) else { return };
+    let data = SpanData::of(&span.extensions());
+    if let Some(data) = &data
+        && let Some(timed) = data.timed.as_ref().filter(|timed| timed.logger == logger.id)
+    {
+        let metadata = span.metadata();
+        timed::closed(logger, timed, data, metadata, site_of(metadata));
     }
 }

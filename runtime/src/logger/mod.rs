@@ -12,6 +12,7 @@ pub(crate) mod notices;
 mod readable;
 mod site_list;
 pub(crate) mod story;
+pub(crate) mod timed_spans;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -25,6 +26,7 @@ use budget::{Admission, Budget, FloodReport};
 use tracing_core::{Level, dispatcher};
 
 use self::story::OpenStories;
+use self::timed_spans::TimedSpans;
 use crate::base::buffer;
 use crate::base::clock::Tick;
 use crate::current::span_stack::SpanScope;
@@ -79,6 +81,8 @@ pub(crate) struct Logger {
     pub(crate) is_only_layer: bool,
     /// Whether steps are spans for other layers.
     pub(crate) spans: bool,
+    /// Which spans of other crates are steps; `None` if none is.
+    pub(crate) timed_spans: Option<TimedSpans>,
     pub(crate) sink: Sink,
     /// The sink of audit events, which may have the same target.
     pub(crate) audit: Sink,
@@ -177,6 +181,25 @@ impl Logger {
         let level = record.severity.level();
         let target = record.logger.as_str();
         self.levels.load().allow(target, level) || current::raises(target, level)
+    }
+
+    /// Writes a record of a request that need not be the current one, if the levels or those of the request allow it.
+    /// Other layers don't see it. Returns whether it was written.
+    pub(crate) fn write_in(
+        &self,
+        buffer: &mut LineBuffer,
+        request: Option<&Arc<Request>>,
+        record: &Record<'_>,
+        spans: SpanScope<'_>,
+        prefix: Option<&str>,
+        fields: impl FnOnce(&mut String),
+    ) -> bool {
+        let (target, level) = (record.logger.as_str(), record.severity.level());
+        let raises = |request: &Arc<Request>| {
+            request.overrides.as_deref().is_some_and(|it| it.allow(target, level))
+        };
+        let is_allowed = self.levels.load().allow(target, level) || request.is_some_and(raises);
+        is_allowed && self.write_for(buffer, request, record, spans, prefix, fields)
     }
 
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default

@@ -59,15 +59,7 @@ impl OpenStories {
 ///
 /// `slow` replaces the threshold of the settings.
 pub(crate) fn begin(slow: Option<Duration>) -> Option<RequestStory> {
-    with_layer(|logger| {
-        let mut settings = logger.story;
-        if settings.mode == Story::All {
-            return None;
-        }
-        settings.slow = slow.unwrap_or(settings.slow);
-        Some(RequestStory::new(logger.id, settings))
-    })
-    .flatten()
+    with_layer(|logger| logger.begin_story(slow)).flatten()
 }
 
 /// Ends the story of a request before its completion line.
@@ -81,6 +73,16 @@ pub(crate) fn end(request: &Arc<Request>, had_problem: bool, now: Tick) -> Optio
 }
 
 impl Logger {
+    /// Like [`begin`], for a request of this logger.
+    pub(crate) fn begin_story(&self, slow: Option<Duration>) -> Option<RequestStory> {
+        let mut settings = self.story;
+        if settings.mode == Story::All {
+            return None;
+        }
+        settings.slow = slow.unwrap_or(settings.slow);
+        Some(RequestStory::new(self.id, settings))
+    }
+
     /// Writes or holds a line of a request that has a story. Returns whether it is written.
     #[cold]
     pub(super) fn tell(
@@ -173,7 +175,7 @@ impl Logger {
         }
     }
 
-    fn end_story(
+    pub(crate) fn end_story(
         &self,
         request: &Arc<Request>,
         story: &RequestStory,

@@ -165,6 +165,28 @@ pub(crate) fn job_ended(
     Observation::of(series::of(Family::Job, &labels, error), nanos)
 }
 
+/// Returns the method as a label: a standard method, or `_OTHER`.
+#[cfg(feature = "http")]
+pub(crate) fn method_label(method: &str) -> &'static str {
+    const STANDARD: [&str; 9] =
+        ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+    STANDARD.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
+}
+
+/// Returns the class of an HTTP status as a label.
+#[cfg(feature = "http")]
+pub(crate) fn status_class(status: Option<u16>) -> &'static str {
+    let Some(status) = status else { return "none" };
+    match status / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => "_OTHER",
+    }
+}
+
 /// Counts an HTTP request that completed.
 #[cfg(feature = "http")]
 pub(crate) fn request_ended(

@@ -37,7 +37,7 @@ pub(super) trait KnownError: Error + 'static {
 }
 
 /// Returns the answer of the first known error in a chain of sources.
-pub(super) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
+pub(crate) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
     let mut fallback = None;
     // Not recursive, since a foreign error may be nested to any depth.
     for _ in 0..LONGEST_CHAIN {

@@ -76,6 +76,13 @@ impl fmt::Debug for Failure<'_> {
     }
 }
 
+impl<'a> Failure<'a> {
+    /// A failure with these members after its class. `name` stands for the type of the error.
+    pub(crate) fn of_members(name: &'static str, members: &'a str) -> Self {
+        Failure { type_name: name, detail: Detail::Rendered(members) }
+    }
+}
+
 impl Failure<'_> {
     /// Returns the class: the category, unless that says nothing about the error.
     pub(crate) fn class(&self, category: Option<Category>) -> ErrorClass {

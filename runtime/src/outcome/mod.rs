@@ -2,7 +2,7 @@
 
 mod answer;
 mod category;
-mod chain;
+pub(crate) mod chain;
 pub(crate) mod error_value;
 pub(crate) mod failure;
 pub(crate) mod grpc;

@@ -151,7 +151,6 @@ pub(crate) fn uuid(id: uuid::Uuid) -> Redacted<'static> {
 
 /// The request id of a caller: 1 to 128 characters of `[A-Za-z0-9._-]`, in strict mode 64. `None` if it is malformed,
 /// or if the scrubber would alter it.
-#[cfg(feature = "http")]
 pub(crate) fn request_id(id: &str) -> Option<Redacted<'static>> {
     let longest = if strict::is_on() { 64 } else { 128 };
     let is_well_formed = (1..=longest).contains(&id.len())
@@ -216,14 +215,12 @@ pub(crate) fn header(name: &str, value: &[u8]) -> Redacted<'static> {
 }
 
 /// The decoded name of a query parameter, scrubbed. In strict mode it is shown as other names are.
-#[cfg(feature = "http")]
 pub(crate) fn query_name(name: &str) -> Redacted<'_> {
     if strict::is_on() { self::name(name) } else { text(name) }
 }
 
 /// The decoded value of a query parameter, hidden if its name is sensitive. In strict mode a parameter that is not
 /// listed shows its shape.
-#[cfg(feature = "http")]
 pub(crate) fn query_value<'a>(name: &str, value: &'a str) -> Redacted<'a> {
     if scrub::is_secret_value(name, value) {
         counted::name(name);

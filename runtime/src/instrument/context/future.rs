@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use super::frame_to_carry;
 use super::span::RequestSpan;
 use crate::current::span_stack::{self, CarriedContext};
-use crate::current::{Frame, FrameGuard, SpanData};
+use crate::current::{DroppingUnfinished, Frame, FrameGuard, SpanData};
 
 /// The future of [`RequestContext::scope`](super::RequestContext::scope).
 pub type Scope<F> = InContext<F>;
@@ -50,6 +50,7 @@ pin_project! {
             let _frame = this.frame.as_mut().map(FrameGuard::enter);
             let _span = this.span.enter();
             let _context = this.context.as_mut().map(CarriedContext::enter);
+            let _dropping = DroppingUnfinished::begin();
             this.future.set(None);
         }
     }

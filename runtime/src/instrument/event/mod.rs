@@ -15,14 +15,17 @@ use crate::base::buffer;
 use crate::base::clock::Tick;
 use crate::current;
 use crate::current::span_stack::SpanScope;
+use crate::current::timed_span;
 use crate::format::keys::any_of_context;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::{LazySiteId, SiteId, SiteKey};
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::dispatch::{self, dispatch};
+use crate::layer::timed;
 use crate::logger::{self, Logger};
 use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unprintable};
+use crate::redact::shown::Redacted;
 use crate::redact::{counted, keys, shown};
 use crate::site::PrefixCache;
 
@@ -164,11 +167,15 @@ impl EventSite {
             static MESSAGE: Cell<String> = const { Cell::new(String::new()) };
         }
         buffer::with(&MESSAGE, |text| {
+            let message = shown::formatted(message, text);
+            if self.severity >= Severity::Error && timed_span::is_on() {
+                timed::error_logged(&Redacted::from(message));
+            }
             f(&Record {
                 at: Tick::now(),
                 severity: self.severity,
                 logger: Shown::literal(self.metadata.target()),
-                message: shown::formatted(message, text),
+                message,
                 has_exc: false,
                 capped: true,
                 context_keys: self.context_keys,

@@ -6,13 +6,14 @@ use std::time::Duration;
 use super::active::ActiveStep;
 use super::fields::OWN_ERROR;
 use crate::base::clock::Tick;
+use crate::current::span_stack::SpanScope;
 use crate::current::{CallFacts, CallState, LineBuffer, StepState};
-use crate::format::record::Severity;
+use crate::format::record::{ContextKeys, Severity};
 use crate::instrument::unsupported;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::shown::Shown;
 use crate::json::{escape, members};
-use crate::logger::{emit, notices};
+use crate::logger::{Logger, emit, notices};
 use crate::metrics::Observation;
 use crate::outcome::failure::{ErrorClass, Failure, OwnedFailure};
 use crate::outcome::kind::Outcome;
@@ -21,7 +22,7 @@ use crate::outcome::{Answer, AnswerStatus, Category};
 use crate::redact::loggable::DEFAULT_VALUE_LIMIT;
 use crate::request::Request;
 use crate::request::totals::Cause;
-use crate::site::STATUS_CODE;
+use crate::site::{STATUS_CODE, Site};
 
 /// Capacity for the numbers of a step, with their keys.
 pub(super) const STEP_ROOM: usize = 160;
@@ -36,11 +37,32 @@ struct StepEnd<'a> {
     ret: Option<&'a str>,
 }
 
+/// Where the line of a step goes if it does not pass the thread's subscriber: to this logger, with the fields of these
+/// spans.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DirectLine<'a> {
+    pub(super) logger: &'a Logger,
+    pub(super) spans: SpanScope<'a>,
+}
+
 impl ActiveStep {
     /// Writes the line of a step that ended at `now`, in a request that need not be the current one. The returned
     /// observation must be dropped after the lease of the request ends, because the recorder is user code.
     pub(super) fn finish(
         &mut self,
+        request: Option<&Arc<Request>>,
+        buffer: &mut LineBuffer,
+        now: Tick,
+        outcome: Outcome,
+        result: &CallResult<'_>,
+    ) -> Observation {
+        self.finish_in(None, request, buffer, now, outcome, result)
+    }
+
+    /// Like [`finish`](Self::finish), with the logger of the line.
+    pub(super) fn finish_in(
+        &mut self,
+        direct: Option<DirectLine<'_>>,
         request: Option<&Arc<Request>>,
         buffer: &mut LineBuffer,
         now: Tick,
@@ -65,13 +87,14 @@ impl ActiveStep {
         let answer = item.as_ref().map_or(result.answer, |item| item.answer);
         let end = StepEnd { outcome, failure, ret: result.ret.as_deref() };
         match self.state.call.as_deref() {
-            None => self.write_step(answer, request, buffer, now, &end),
-            Some(call) => self.finish_call(call, answer, request, buffer, now, &end),
+            None => self.write_step(direct, answer, request, buffer, now, &end),
+            Some(call) => self.finish_call(direct, call, answer, request, buffer, now, &end),
         }
     }
 
     fn write_step(
         &self,
+        direct: Option<DirectLine<'_>>,
         answer: Answer,
         request: Option<&Arc<Request>>,
         buffer: &mut LineBuffer,
@@ -92,7 +115,7 @@ impl ActiveStep {
         }
         let known = Request::identified(request);
         let observation = state.site.observe(|| took, end.outcome, class);
-        let is_written = self.write(request, buffer, now, severity, end.outcome, |out, limit| {
+        let is_written = self.write(direct, request, buffer, now, severity, end.outcome, |out, limit| {
             state.write_step(known, took, end.outcome, end.ret, class.is_some(), out);
             if let (Some(failure), Some(class)) = (end.failure, class) {
                 write_class(class, out);
@@ -105,8 +128,10 @@ impl ActiveStep {
         observation
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn finish_call(
         &self,
+        direct: Option<DirectLine<'_>>,
         call: &CallState,
         answer: Answer,
         request: Option<&Arc<Request>>,
@@ -141,7 +166,7 @@ impl ActiveStep {
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
         let observation = state.site.observe(|| took, outcome, class);
-        let is_written = self.write(request, buffer, now, severity, outcome, |out, limit| {
+        let is_written = self.write(direct, request, buffer, now, severity, outcome, |out, limit| {
             state.write_call(&facts, answer, class, (took, last_attempt), out);
             if let Some(failure) = end.failure {
                 failure.write_members(Shown::literal("error"), limit, out);
@@ -163,8 +188,10 @@ impl ActiveStep {
 
     /// Writes the line, and records its fields on the span for other layers. Returns whether the line was written.
     #[inline]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     fn write(
         &self,
+        direct: Option<DirectLine<'_>>,
         request: Option<&Arc<Request>>,
         buffer: &mut LineBuffer,
         now: Tick,
@@ -176,6 +203,9 @@ impl ActiveStep {
         let span = self.state.span.as_deref();
         let extras = self.state.extras.as_ref();
         let takes_context = extras.is_some_and(|extras| extras.marks.takes_context);
+        if let Some(direct) = direct {
+            return direct.write(buffer, site, request, severity, now, takes_context, fields);
+        }
         let is_written =
             emit::emit_with(buffer, site, request, severity, now, span, takes_context, &fields);
         if let Some(span) = span {
@@ -189,6 +219,30 @@ impl ActiveStep {
             site.record_on(span, &known, recorded);
         }
         is_written
+    }
+}
+
+impl DirectLine<'_> {
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
+    fn write(
+        self,
+        buffer: &mut LineBuffer,
+        site: &'static Site,
+        request: Option<&Arc<Request>>,
+        severity: Severity,
+        at: Tick,
+        takes_context: bool,
+        fields: impl Fn(&mut String, usize),
+    ) -> bool {
+        let DirectLine { logger, spans } = self;
+        let mut record = site.record(severity, at);
+        if takes_context {
+            record.context_keys = ContextKeys::Replaced;
+        }
+        let prefix = site.prefix(severity, &logger.template);
+        logger.write_in(buffer, request, &record, spans, prefix, |out| {
+            fields(out, logger.value_limit);
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::active::ActiveStep;
 use super::fields::StepFields;
 use crate::base::clock::Tick;
-use crate::current::{self, LayerSpan, StepExtras, span_stack};
+use crate::current::{self, DroppingUnfinished, LayerSpan, StepExtras, span_stack};
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 #[cfg(feature = "stream")]
@@ -134,6 +134,7 @@ impl PolledStep {
         if let PollState::Active(step) = &mut self.0 {
             // Set first: if another layer panics, the step still ends as cancelled.
             step.state.is_dropping = true;
+            step.state.dropping = Some(DroppingUnfinished::begin());
             step.enter_own();
         }
     }
@@ -144,6 +145,7 @@ impl Drop for PolledStep {
         if let PollState::Active(mut step) = mem::replace(&mut self.0, PollState::Over)
             && step.state.is_dropping
         {
+            step.state.dropping = None;
             step.exit_own();
             step.end_own(Tick::now(), Outcome::Cancelled, &CallResult::OK);
         }

@@ -10,6 +10,7 @@ mod fields;
 mod finish;
 mod future;
 mod guard;
+mod span;
 #[cfg(feature = "stream")]
 mod stream;
 
@@ -18,6 +19,7 @@ pub use self::fields::{StepFields, answer, entered, record, ret, ret_with};
 pub(crate) use self::finish::millis;
 pub use self::future::{Step, StepStart, hint};
 pub use self::guard::StepGuard;
+pub(crate) use self::span::span_ended;
 pub(crate) use self::guard::body;
 #[cfg(feature = "stream")]
 pub use self::stream::StepStream;

@@ -45,12 +45,10 @@ mod word;
 pub use super::loggable::headers::headers;
 pub use super::loggable::json::{Json, json};
 pub(crate) use range::REDACTED;
-#[cfg(feature = "http")]
 pub(crate) use shape_only::listed_or_shape;
 pub(crate) use shape_only::{shape, text_or_shape};
 pub use text::text;
 pub(crate) use text::{is_unaltered, text_into};
-#[cfg(feature = "http")]
 pub(crate) use url::form_decoded;
 pub(crate) use url::is_secret_value;
 pub use url::{url, url_with_query};

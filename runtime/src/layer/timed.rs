@@ -1,0 +1,838 @@
+//! Spans of other crates as steps: what their fields, their events and their ends say about them.
+//!
+//! `docs/adopting.md` describes what is inferred.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, RwLock};
+use std::{mem, ptr};
+
+use tracing_core::field::{Field, Visit};
+use tracing_core::span::{Attributes, Record};
+use tracing_core::{Event, Level, Metadata};
+
+use super::event::{ForeignSite, with_text};
+use crate::base::catch::catch;
+use crate::base::clock::Tick;
+use crate::base::sync;
+use crate::current::span_stack::{self, SpanScope};
+use crate::current::timed_span::{
+    Begun, FieldRole as Role, SpanFacts, SpanFailure, SpanKind, SpanPlace, TimedSpan,
+};
+use crate::current::{self, CallFacts, CallState, SpanData};
+use crate::format::keys::{LineKind, is_reserved};
+use crate::json::members;
+use crate::logger::Logger;
+use crate::logger::timed_spans::{
+    Beginning, EndedRequest, EndedStep, RESPONSE_EVENTS, TimedSpans, is_of_request, is_of_response,
+};
+use crate::outcome::chain::chain_answer;
+use crate::outcome::kind::Outcome;
+use crate::outcome::{AnswerStatus, Category, grpc};
+use crate::redact::scrub::REDACTED;
+use crate::redact::shown::{self, Redacted};
+use crate::redact::{error_text, strict};
+use crate::request::overrides::{RequestOverrides, Sampling};
+use crate::request::trace::Trace;
+use crate::request::{Origin, Request};
+use crate::site::{Site, Spec};
+
+/// What is known from an ERROR event.
+const ERROR_EVENT: &str = "ErrorEvent";
+/// What is known from a field of the span.
+const ERROR_FIELD: &str = "ErrorField";
+
+/// Data of a call site for timing its spans.
+#[derive(Debug)]
+pub(crate) struct SpanTiming {
+    /// Whether a field of the span has a role.
+    has_roles: bool,
+    /// The id of a logger in the upper bits, and in the lowest one whether it times these spans; 0 if none was asked.
+    timed_by: AtomicU64,
+    step: OnceLock<&'static Site>,
+    /// The site under the first other name or dependency.
+    named: OnceLock<&'static Site>,
+}
+
+impl SpanTiming {
+    pub(super) fn new(has_roles: bool) -> Self {
+        SpanTiming {
+            has_roles,
+            timed_by: AtomicU64::new(0),
+            step: OnceLock::new(),
+            named: OnceLock::new(),
+        }
+    }
+
+    fn is_timed(&self, logger: &Logger, timed: &TimedSpans, metadata: &Metadata<'_>) -> bool {
+        let known = self.timed_by.load(Ordering::Relaxed);
+        if known >> 1 == logger.id {
+            return known & 1 == 1;
+        }
+        let is_timed = timed.include(metadata);
+        self.timed_by.store(logger.id << 1 | u64::from(is_timed), Ordering::Relaxed);
+        is_timed
+    }
+
+    /// The site of a step with the name of the span.
+    fn step(&self, metadata: &'static Metadata<'static>) -> &'static Site {
+        self.step.get_or_init(|| Site::leaked(step_spec(metadata.name(), metadata)))
+    }
+
+    /// The site of a step or call under the name and the dependency that the fields give.
+    fn site(&self, metadata: &'static Metadata<'static>, facts: &SpanFacts) -> &'static Site {
+        let call = facts.is_call().then(|| Dependency::of(metadata, facts));
+        let name = facts.first(&[Role::Name]).map(Redacted::as_str);
+        let name = call.as_ref().and_then(|call| call.operation.as_deref()).or(name);
+        let name = name.unwrap_or(metadata.name());
+        if call.is_none() && name == metadata.name() {
+            return self.step(metadata);
+        }
+        let is_it = |site: &Site| {
+            site.spec.name == name
+                && match (&site.spec.call, &call) {
+                    (None, None) => true,
+                    (Some(known), Some(call)) => {
+                        known.dependency == call.name && known.method == call.method.as_deref()
+                    }
+                    _ => false,
+                }
+        };
+        if let Some(site) = self.named.get().filter(|site| is_it(site)) {
+            return site;
+        }
+        let site = shared_site(metadata, name, call.as_ref());
+        let _ = self.named.set(site);
+        site
+    }
+}
+
+/// How many names and dependencies that spans give get a site of their own. Sites live as long as the program.
+const NAMED: usize = 1000;
+
+/// The name of the dependency of calls beyond this number.
+const OTHER: &str = "other";
+
+fn shared_site(
+    metadata: &'static Metadata<'static>,
+    name: &str,
+    call: Option<&Dependency>,
+) -> &'static Site {
+    type Key = (usize, String, Option<(String, Option<String>)>);
+    static SITES: OnceLock<RwLock<HashMap<Key, &'static Site>>> = OnceLock::new();
+    let sites = SITES.get_or_init(RwLock::default);
+    let address = ptr::from_ref(metadata).addr();
+    let mut key: Key =
+        (address, name.to_owned(), call.map(|call| (call.name.clone(), call.method.clone())));
+    if let Some(site) = sync::read(sites).get(&key) {
+        return site;
+    }
+    let mut sites = sync::write(sites);
+    if sites.len() >= NAMED {
+        key = (address, metadata.name().to_owned(), call.map(|_| (OTHER.to_owned(), None)));
+    }
+    sites.entry(key).or_insert_with_key(|(_, name, call)| {
+        let name: &'static str = name.clone().leak();
+        let spec = match call {
+            None => step_spec(name, metadata),
+            Some((dependency, method)) => {
+                let (file, line) = location(metadata);
+                let spec = Spec::call(name, metadata.target(), file, line)
+                    .level(level_of(metadata))
+                    .dependency(dependency.clone().leak())
+                    .busy();
+                match method {
+                    Some(method) => spec.method(method.clone().leak()),
+                    None => spec,
+                }
+            }
+        };
+        Site::leaked(spec)
+    })
+}
+
+fn step_spec(name: &'static str, metadata: &'static Metadata<'static>) -> Spec {
+    let (file, line) = location(metadata);
+    Spec::step(name, metadata.target(), file, line).level(level_of(metadata)).busy()
+}
+
+fn location(metadata: &'static Metadata<'static>) -> (&'static str, u32) {
+    (metadata.file().unwrap_or_default(), metadata.line().unwrap_or_default())
+}
+
+/// The level of the line of a success: that of the span, and INFO if the span has a higher one.
+fn level_of(metadata: &Metadata<'_>) -> Level {
+    (*metadata.level()).max(Level::INFO)
+}
+
+/// The dependency that a client's span names.
+struct Dependency {
+    name: String,
+    operation: Option<String>,
+    method: Option<String>,
+}
+
+impl Dependency {
+    fn of(metadata: &Metadata<'_>, facts: &SpanFacts) -> Self {
+        let first = |roles: &[Role]| facts.first(roles).map(|value| value.as_str().to_owned());
+        let host = || Some(host_of(facts.first(&[Role::Url])?.as_str())?.to_owned());
+        let name = first(&[Role::Peer, Role::Server, Role::DbSystem, Role::RpcService])
+            .or_else(host)
+            .or_else(|| first(&[Role::Messaging, Role::RpcSystem]));
+        let method = first(&[Role::HttpMethod]);
+        let method = method.or_else(|| facts.first(&[Role::Url]).and(first(&[Role::Method])));
+        let of_http = || {
+            let (method, route) = (method.as_deref()?, first(&[Role::Route])?);
+            Some(format!("{method} {route}"))
+        };
+        let operation =
+            first(&[Role::Name, Role::RpcMethod, Role::DbOperation]).or_else(of_http);
+        let name = name.unwrap_or_else(|| metadata.target().to_owned());
+        Dependency { name, operation, method }
+    }
+}
+
+/// The host of a URL that was made safe.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    (!host.is_empty()).then_some(host)
+}
+
+/// Creates the data of a span, and begins the step or request that it is.
+pub(super) fn opened(
+    logger: &Logger,
+    timed: &TimedSpans,
+    attributes: &Attributes<'_>,
+    site: &'static ForeignSite,
+    mut fields: String,
+    parent: Option<Arc<SpanData>>,
+) -> SpanData {
+    let metadata = attributes.metadata();
+    let (request, around) = match &parent {
+        Some(parent) if !attributes.is_contextual() => (parent.request.clone(), parent.step()),
+        _ => current::with(|frame| (frame.request.clone(), frame.step)).unwrap_or_default(),
+    };
+    let around = if attributes.is_root() { 0 } else { around };
+    if !site.timing.is_timed(logger, timed, metadata) {
+        return SpanData::new(fields, request, parent).with_step(around, None);
+    }
+    let mut facts = SpanFacts::default();
+    let mut query = None;
+    if site.timing.has_roles {
+        let mut visitor = RoleVisitor { site, facts: &mut facts, query: Some(&mut query) };
+        attributes.record(&mut visitor);
+    }
+    let begins = begins(metadata, request.as_ref(), &facts);
+    let request = match begins {
+        None => request,
+        Some(begun) => {
+            drop_shown(&mut fields, site, begun);
+            let request = new_request(logger, begun, &facts, request.as_ref());
+            let job = (begun == Begun::Job).then(|| site.timing.site(metadata, &facts).spec.name);
+            let beginning = Beginning { job, query: query.as_deref() };
+            (timed.hooks.request_began)(logger, &request, &beginning);
+            Some(request)
+        }
+    };
+    let (step_site, call) = if begins.is_none() && facts.is_call() {
+        let site = site.timing.site(metadata, &facts);
+        let url = facts.first(&[Role::Url]).cloned();
+        (site, Some(Arc::new(CallState::new(site, url))))
+    } else {
+        (site.timing.step(metadata), None)
+    };
+    let place = SpanPlace { request: request.as_ref(), parent: around, begins };
+    let timed = TimedSpan::begin(logger.id, step_site, &place, facts, call);
+    SpanData::new(fields, request, parent).with_step(around, Some(timed))
+}
+
+/// Whether the span begins a request or job: one is not current yet.
+fn begins(
+    metadata: &Metadata<'_>,
+    current: Option<&Arc<Request>>,
+    facts: &SpanFacts,
+) -> Option<Begun> {
+    if Request::identified(current).is_some() {
+        return None;
+    }
+    match facts.kind {
+        Some(SpanKind::Server) => return Some(Begun::Request),
+        Some(SpanKind::Consumer) => return Some(Begun::Job),
+        Some(SpanKind::Client | SpanKind::Producer) => return None,
+        Some(SpanKind::Internal) | None => {}
+    }
+    let has_method = facts.first(&[Role::HttpMethod, Role::Method]).is_some();
+    let has_path = facts.first(&[Role::Path, Role::Route]).is_some();
+    (is_of_request(metadata) || (has_method && has_path)).then_some(Begun::Request)
+}
+
+fn new_request(
+    logger: &Logger,
+    begun: Begun,
+    facts: &SpanFacts,
+    placeholder: Option<&Arc<Request>>,
+) -> Arc<Request> {
+    let id = facts.first(&[Role::RequestId]).and_then(|id| shown::request_id(id.as_str()));
+    let mut request = id.map_or_else(Request::new, Request::with_id);
+    if begun == Begun::Request {
+        request.origin = Origin::ByHand;
+        request.method = facts.first(&[Role::HttpMethod, Role::Method]).cloned();
+        request.path = facts.first(&[Role::Path, Role::Route]).cloned();
+    }
+    if let Some(story) = logger.begin_story(None) {
+        let overrides = RequestOverrides::new(None, Sampling::Sampled, None, Some(story));
+        request.overrides = Some(Box::new(overrides));
+    }
+    #[cfg(feature = "otlp")]
+    let exports_spans = logger.exporter.as_ref().is_some_and(|exporter| exporter.has_spans);
+    #[cfg(not(feature = "otlp"))]
+    let exports_spans = false;
+    if exports_spans {
+        let trace = Trace::after(None, request.started);
+        request.set_trace(trace);
+    }
+    join_capture(&request, placeholder);
+    Arc::new(request)
+}
+
+/// Attaches the capture around the span to its request.
+#[cfg_attr(not(feature = "testing"), expect(unused_variables, reason = "only tests capture"))]
+fn join_capture(request: &Request, placeholder: Option<&Arc<Request>>) {
+    #[cfg(feature = "testing")]
+    {
+        if let Some(capture) = placeholder.and_then(|around| around.capture.get()) {
+            let _ = request.capture.set(Arc::clone(capture));
+        }
+        current::join_capture(request);
+    }
+}
+
+/// Removes the fields that the request itself shows on every line.
+fn drop_shown(fields: &mut String, site: &ForeignSite, begun: Begun) {
+    if begun == Begun::Request {
+        let is_shown = |role| {
+            matches!(role, Role::HttpMethod | Role::Method | Role::Path | Role::RequestId)
+        };
+        for field in site.fields.iter().filter(|field| field.role.is_some_and(is_shown)) {
+            members::remove(fields, &field.key);
+        }
+    }
+}
+
+/// Reads values that were recorded later.
+pub(super) fn recorded(
+    timed: &TimedSpan,
+    site: &'static ForeignSite,
+    request: Option<&Arc<Request>>,
+    values: &Record<'_>,
+) {
+    if !site.timing.has_roles {
+        return;
+    }
+    // Read before the lock, because the values run user code.
+    let mut added = SpanFacts::default();
+    values.record(&mut RoleVisitor { site, facts: &mut added, query: None });
+    let mut facts = timed.facts();
+    facts.kind = added.kind.or(facts.kind);
+    facts.http_status = added.http_status.or(facts.http_status);
+    facts.grpc_status = added.grpc_status.or(facts.grpc_status);
+    if let Some(failure) = added.failure {
+        facts.fail(failure);
+    }
+    for (role, value) in added.values {
+        facts.set(role, value);
+    }
+    drop(facts);
+    let _ = request;
+}
+
+/// Whether an event is written.
+#[derive(PartialEq, Eq)]
+pub(super) enum Seen {
+    Written,
+    /// It is visible only because of timed spans.
+    Hidden,
+}
+
+/// Reads an event: an ERROR event fails the span that it is directly in.
+pub(super) fn event_seen(
+    logger: &Logger,
+    _: &TimedSpans,
+    event: &Event<'_>,
+    parent: Option<&Arc<SpanData>>,
+) -> Seen {
+    let metadata = event.metadata();
+    if is_of_response(metadata) {
+        response_seen(logger, event, parent);
+        let (target, level) = (metadata.target(), *metadata.level());
+        if !logger.levels.load().allow(target, level) && !current::raises(target, level) {
+            return Seen::Hidden;
+        }
+    } else if *metadata.level() == Level::ERROR {
+        let failure = || {
+            let mut visitor = EventVisitor::default();
+            event.record(&mut visitor);
+            visitor.failure()
+        };
+        if let Some(parent) = parent {
+            let timed = parent.innermost_timed().and_then(|data| data.timed.as_ref());
+            if let Some(timed) = timed {
+                // Read before the lock, because the values run user code.
+                let failure = failure();
+                timed.facts().fail(failure);
+            }
+        } else if event.is_contextual() {
+            span_stack::with_timed(|timed| {
+                let failure = failure();
+                timed.facts().fail(failure);
+            });
+        }
+    }
+    Seen::Written
+}
+
+/// Whether a `TraceLayer` of this process reports responses, so that a request without a report was cancelled.
+static REPORTS_RESPONSES: AtomicU64 = AtomicU64::new(0);
+
+fn response_seen(logger: &Logger, event: &Event<'_>, parent: Option<&Arc<SpanData>>) {
+    let mut visitor = EventVisitor::default();
+    event.record(&mut visitor);
+    let is_failure = event.metadata().target() == RESPONSE_EVENTS[1];
+    if !is_failure {
+        REPORTS_RESPONSES.store(logger.id, Ordering::Relaxed);
+    }
+    let begun = parent.and_then(|parent| parent.innermost_timed().cloned());
+    let begun = begun.or_else(span_stack::begun_request);
+    let Some(timed) = begun.as_ref().and_then(|data| data.timed.as_ref()) else { return };
+    let mut facts = timed.facts();
+    facts.http_status = visitor.status.or(facts.http_status);
+    if is_failure {
+        facts.fail(visitor.failure());
+    } else if timed.begins.is_some() {
+        facts.set(Role::Status, Redacted::from("reported"));
+    }
+}
+
+/// Fails the innermost timed span because of an ERROR event that does not pass `tracing`.
+pub(crate) fn error_logged(text: &Redacted<'_>) {
+    span_stack::with_timed(|timed| {
+        let detail = Some(text.clone().into_owned());
+        timed.facts().fail(SpanFailure { evidence: ERROR_EVENT, detail, category: None });
+    });
+}
+
+/// Ends a span: writes its line, or that of the request or job that it began.
+pub(super) fn closed(
+    logger: &Logger,
+    timed: &TimedSpan,
+    data: &Arc<SpanData>,
+    metadata: &'static Metadata<'static>,
+    site: &'static ForeignSite,
+) {
+    let Some(settings) = &logger.timed_spans else { return };
+    let at = timed.ended(Tick::now());
+    let recorded = timed.take_extras();
+    let facts = mem::take(&mut *timed.facts());
+    if timed.begins.is_some() {
+        end_request(logger, settings, timed, data, metadata, site, facts, at);
+        return;
+    }
+    let took = at.nanos_since(timed.started);
+    let request = data.request.as_ref();
+    if timed.step != 0 {
+        add_to_outer(data, timed, took);
+    }
+    let step_site = site.timing.site(metadata, &facts);
+    if let Some(request) = request.filter(|request| request.has_id()) {
+        if step_site.is_call() && timed.call.is_none() {
+            request.call_started(timed.started);
+        }
+        // Its line counts it under the site of its end.
+        if let Some(open) = &request.open_steps
+            && !ptr::eq(step_site, timed.site)
+        {
+            open.end(timed.site.index(), timed.step);
+        }
+    }
+    let call = step_site.is_call().then(|| call_facts(timed, &facts));
+    let kind = if call.is_some() { LineKind::Call } else { LineKind::Step };
+    let (outcome, failure) = outcome_of(timed, &facts);
+    let fields = own_fields(&data.fields(), site, failure.is_some(), kind);
+    let SpanFacts { values, .. } = facts;
+    let mut values = values.into_iter();
+    let error_type = values.find(|(role, _)| *role == Role::ErrorType).map(|(_, value)| value);
+    let around = data.parent.as_ref().map_or(SpanScope::Nothing, SpanScope::Span);
+    (settings.hooks.step_ended)(
+        logger,
+        EndedStep {
+            timed,
+            site: step_site,
+            request,
+            around,
+            at,
+            outcome,
+            failure,
+            error_type,
+            call,
+            fields,
+            recorded,
+        },
+    );
+}
+
+/// Adds the time of a span to the step around it.
+fn add_to_outer(data: &Arc<SpanData>, timed: &TimedSpan, took: u64) {
+    let is_same = |other: &Arc<SpanData>| match (&other.request, &data.request) {
+        (Some(other), Some(own)) => Arc::ptr_eq(other, own),
+        _ => false,
+    };
+    let outer = data.parent.as_ref().and_then(SpanData::innermost_timed);
+    if let Some(outer) = outer.filter(|outer| is_same(outer))
+        && let Some(outer) = outer.timed.as_ref().filter(|outer| outer.step == timed.parent)
+    {
+        outer.add_inner(took);
+        return;
+    }
+    let request = data.request.as_ref();
+    current::with(|frame| {
+        let is_here = frame.request.as_ref().map(Arc::as_ptr) == request.map(Arc::as_ptr);
+        if is_here && frame.step == timed.parent {
+            frame.add_inner(took);
+        }
+    });
+}
+
+/// The outcome of a span, and its failure.
+fn outcome_of(timed: &TimedSpan, facts: &SpanFacts) -> (Outcome, Option<SpanFailure>) {
+    let mut facts_failure = None;
+    if let Some(SpanFailure { evidence, detail, category }) = &facts.failure {
+        let detail = detail.clone().or_else(|| text_of_failure(facts));
+        facts_failure = Some(SpanFailure { evidence, detail, category: *category });
+    }
+    let outcome = if timed.has_panicked() {
+        Outcome::Panicked
+    } else if facts_failure.is_some() {
+        Outcome::Error
+    } else if timed.is_cancelled() {
+        Outcome::Cancelled
+    } else {
+        Outcome::Ok
+    };
+    (outcome, facts_failure)
+}
+
+fn text_of_failure(facts: &SpanFacts) -> Option<Redacted<'static>> {
+    facts.first(&[Role::ErrorText, Role::Error, Role::StatusText]).cloned()
+}
+
+fn call_facts(timed: &TimedSpan, facts: &SpanFacts) -> CallFacts {
+    let mut call = match &timed.call {
+        Some(call) => {
+            let mut known = call.facts();
+            CallFacts { url: known.url.take(), ..*known }
+        }
+        None => CallFacts::default(),
+    };
+    call.url = call.url.or_else(|| facts.first(&[Role::Url]).cloned());
+    let grpc = facts.grpc_status.map(AnswerStatus::Grpc);
+    let status = grpc.or(facts.http_status.map(AnswerStatus::Http));
+    call.status = call.status.or(status);
+    call
+}
+
+/// The fields for the span's own line: without those that its members show, and with an underscore after the names of
+/// its members.
+fn own_fields(
+    fields: &str,
+    site: &ForeignSite,
+    shows_failure: bool,
+    kind: LineKind,
+) -> String {
+    let mut own = String::new();
+    for member in members::walk(fields, 0) {
+        let known = site.fields.iter().find(|field| field.key == member.key);
+        let role = known.and_then(|field| field.role);
+        let is_error = matches!(role, Some(Role::Error | Role::ErrorText | Role::ErrorType));
+        if role.is_some_and(Role::is_own) && (shows_failure || !is_error) {
+            continue;
+        }
+        if is_reserved(member.key, kind) {
+            own.push_str(",\"");
+            own.push_str(member.key);
+            own.push_str("_\":");
+            own.push_str(member.value);
+        } else {
+            own.push_str(&fields[member.start..member.end]);
+        }
+    }
+    own
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of a span that ended")]
+fn end_request(
+    logger: &Logger,
+    settings: &TimedSpans,
+    timed: &TimedSpan,
+    data: &Arc<SpanData>,
+    metadata: &'static Metadata<'static>,
+    site: &'static ForeignSite,
+    facts: SpanFacts,
+    at: Tick,
+) {
+    let Some(request) = &data.request else { return };
+    let is_job = timed.begins == Some(Begun::Job);
+    let is_reported = facts.first(&[Role::Status]).is_some();
+    let http_status = facts.http_status.or_else(|| {
+        facts.first(&[Role::Status]).and_then(|status| status.as_str().parse().ok())
+    });
+    let has_panicked = request.has_panicked.load(Ordering::Relaxed) || timed.has_panicked();
+    let (outcome, failure) = outcome_of(timed, &facts);
+    let is_fault =
+        http_status.is_some_and(|it| it >= 500) || facts.grpc_status.is_some_and(grpc::is_fault);
+    let has_answer = http_status.is_some() || facts.grpc_status.is_some() || is_reported;
+    let is_marked = facts.first(&[Role::StatusCode]).is_some_and(is_error_code);
+    // The response of a request says more about it than the errors that its handler logged.
+    let outcome = match outcome {
+        _ if has_panicked => Outcome::Panicked,
+        _ if is_fault => Outcome::Error,
+        Outcome::Error if has_answer && !is_marked && !is_job => Outcome::Ok,
+        Outcome::Ok if !has_answer && !is_job && expects_answer(logger, metadata, site) => {
+            Outcome::Cancelled
+        }
+        outcome => outcome,
+    };
+    let fields = own_fields(&data.fields(), site, true, LineKind::Event);
+    let ended = EndedRequest {
+        request,
+        job: is_job.then(|| site.timing.site(metadata, &facts).spec.name),
+        at,
+        outcome,
+        failure: failure.as_ref(),
+        http_status,
+        grpc_status: facts.grpc_status,
+        route: facts.first(&[Role::Route]),
+        fields: &fields,
+    };
+    (settings.hooks.request_ended)(logger, &ended);
+}
+
+/// Whether each response of such a request is reported, so that a request without a report was dropped before.
+fn expects_answer(logger: &Logger, metadata: &Metadata<'_>, site: &ForeignSite) -> bool {
+    if metadata.target() == "tower_http::trace::make_span" {
+        return REPORTS_RESPONSES.load(Ordering::Relaxed) == logger.id;
+    }
+    site.fields.iter().any(|field| field.role == Some(Role::HttpStatus))
+}
+
+/// Whether a value of `otel.status_code` is that of an error.
+fn is_error_code(value: &Redacted<'static>) -> bool {
+    value.as_str().eq_ignore_ascii_case("error")
+}
+
+/// Reads the fields of a span that have a role.
+struct RoleVisitor<'a> {
+    site: &'static ForeignSite,
+    facts: &'a mut SpanFacts,
+    /// Takes the query of a path, as it is.
+    query: Option<&'a mut Option<String>>,
+}
+
+impl RoleVisitor<'_> {
+    fn role(&self, field: &Field) -> Option<Role> {
+        let known = self.site.fields.get(field.index())?;
+        if known.sensitive { None } else { known.role }
+    }
+
+    fn text(&mut self, role: Role, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let facts = &mut *self.facts;
+        match role {
+            Role::Kind => facts.kind = kind_of(text),
+            Role::StatusCode if text.eq_ignore_ascii_case("error") => {
+                facts.set(role, "error".into());
+                facts.fail(SpanFailure { evidence: ERROR_FIELD, detail: None, category: None });
+            }
+            Role::StatusCode => {}
+            Role::Error | Role::ErrorText => {
+                // `?` of an `Option` without an error.
+                if matches!(text, "None" | "false") {
+                    return;
+                }
+                let is_flag = text == "true";
+                let detail = (!is_flag).then(|| shown::text_or_shape(text).into_owned());
+                facts.fail(SpanFailure { evidence: ERROR_FIELD, detail, category: None });
+            }
+            Role::ErrorType => {
+                facts.set(role, name(text, role).unwrap_or_else(|| REDACTED.into()));
+                facts.fail(SpanFailure { evidence: ERROR_FIELD, detail: None, category: None });
+            }
+            Role::StatusText => facts.set(role, shown::text_or_shape(text).into_owned()),
+            Role::HttpStatus => facts.http_status = text.parse().ok().or(facts.http_status),
+            Role::GrpcStatus => facts.grpc_status = text.parse().ok().or(facts.grpc_status),
+            Role::Status => {
+                if let Some(status) = text.parse().ok().filter(|it| (100..1000_u16).contains(it)) {
+                    facts.http_status = Some(status);
+                }
+            }
+            Role::HttpMethod | Role::Method => facts.set(role, shown::method(text)),
+            Role::Url => facts.set(role, shown::url(text)),
+            Role::Path => {
+                let path = path_of(text);
+                facts.set(role, shown::request_target(path));
+                if let (Some(query), Some((_, own))) = (&mut self.query, path.split_once('?')) {
+                    **query = Some(own.to_owned());
+                }
+            }
+            _ => {
+                if let Some(name) = name(text, role) {
+                    facts.set(role, name);
+                }
+            }
+        }
+    }
+
+    fn number(&mut self, field: &Field, value: impl fmt::Display) {
+        if let Some(role) = self.role(field) {
+            self.text(role, &value.to_string());
+        }
+    }
+}
+
+/// A name that a span gives at run time. In strict mode, one that may be personal data is not used.
+fn name(text: &str, role: Role) -> Option<Redacted<'static>> {
+    if strict::is_on() && role != Role::Route {
+        let name = shown::name(text).into_owned();
+        return (name.as_str() != REDACTED).then_some(name);
+    }
+    Some(shown::text(text).into_owned())
+}
+
+/// The path and query of a URI, which may be absolute.
+fn path_of(uri: &str) -> &str {
+    let Some((_, rest)) = uri.split_once("://") else { return uri };
+    rest.find('/').map_or("/", |at| &rest[at..])
+}
+
+fn kind_of(text: &str) -> Option<SpanKind> {
+    let kinds = [
+        ("internal", SpanKind::Internal),
+        ("client", SpanKind::Client),
+        ("producer", SpanKind::Producer),
+        ("server", SpanKind::Server),
+        ("consumer", SpanKind::Consumer),
+    ];
+    let is_it = |(name, _): &(&str, SpanKind)| text.eq_ignore_ascii_case(name);
+    kinds.into_iter().find(is_it).map(|(_, kind)| kind)
+}
+
+/// Calls `f` with the text of a `Debug` value, without the quotes of a string.
+fn with_debug(value: &dyn fmt::Debug, f: impl FnOnce(&str)) {
+    with_text(|text| {
+        if let Some(Ok(())) = catch(|| write!(text, "{value:?}")) {
+            let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+            f(inner.unwrap_or(text));
+        }
+    });
+}
+
+impl Visit for RoleVisitor<'_> {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.number(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.number(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.number(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if let Some(role) = self.role(field) {
+            self.text(role, value);
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        match self.role(field) {
+            Some(Role::Error | Role::ErrorText) => {
+                let category = catch(|| chain_answer(Some(value)).category).flatten();
+                let detail = Some(shown::error_chain(value));
+                self.facts.fail(SpanFailure { evidence: ERROR_FIELD, detail, category });
+            }
+            Some(role) => self.text(role, &error_text::display(value)),
+            None => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if let Some(role) = self.role(field) {
+            with_debug(value, |text| self.text(role, text));
+        }
+    }
+}
+
+/// Reads the error, the message and the status of an event.
+#[derive(Default)]
+struct EventVisitor {
+    error: Option<Redacted<'static>>,
+    message: Option<Redacted<'static>>,
+    category: Option<Category>,
+    status: Option<u16>,
+}
+
+impl EventVisitor {
+    fn failure(self) -> SpanFailure {
+        let detail = self.error.or(self.message);
+        SpanFailure { evidence: ERROR_EVENT, detail, category: self.category }
+    }
+
+    fn text(&mut self, field: &Field, text: &str) {
+        match field.name() {
+            "message" => self.message = Some(shown::text_or_shape(text).into_owned()),
+            "error" | "err" | "exception.message" => {
+                self.error = Some(shown::text_or_shape(text).into_owned());
+            }
+            "status" => self.status = text.parse().ok().or(self.status),
+            _ => {}
+        }
+    }
+}
+
+impl Visit for EventVisitor {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if field.name() == "status" {
+            self.status = value.try_into().ok();
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "status" {
+            self.status = value.try_into().ok();
+        }
+    }
+
+    fn record_bool(&mut self, _: &Field, _: bool) {}
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.error = Some(shown::error_chain(value));
+        self.category = catch(|| chain_answer(Some(value)).category).flatten().or(self.category);
+        let _ = field;
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if matches!(field.name(), "message" | "error" | "err" | "exception.message" | "status") {
+            with_debug(value, |text| self.text(field, text));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Which spans of other crates are steps, and the functions that write their lines.
+//!
+//! The layer reads a span and passes it on through [`SpanHooks`], because the lines of steps and requests are made in a
+//! higher folder.
+
+use std::sync::Arc;
+
+use tracing_core::Metadata;
+use tracing_core::metadata::LevelFilter;
+
+use super::Logger;
+use crate::base::clock::Tick;
+use crate::current::span_stack::SpanScope;
+use crate::current::timed_span::{SpanFailure, TimedSpan};
+use crate::current::{CallFacts, StepExtras};
+use crate::levels::Levels;
+use crate::outcome::kind::Outcome;
+use crate::redact::shown::Redacted;
+use crate::request::Request;
+use crate::site::Site;
+
+/// The targets of the events by which `tower_http::trace::TraceLayer` reports a response or its failure.
+pub(crate) const RESPONSE_EVENTS: [&str; 2] =
+    ["tower_http::trace::on_response", "tower_http::trace::on_failure"];
+
+/// Which spans are steps.
+#[derive(Debug)]
+pub(crate) struct TimedSpans {
+    levels: Levels,
+    pub(crate) hooks: SpanHooks,
+}
+
+/// Write the lines of timed spans.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SpanHooks {
+    pub(crate) request_began: fn(&Logger, &Arc<Request>, &Beginning<'_>),
+    pub(crate) step_ended: fn(&Logger, EndedStep<'_>),
+    pub(crate) request_ended: fn(&Logger, &EndedRequest<'_>),
+}
+
+/// The beginning of a request or job by a span.
+#[derive(Debug)]
+pub(crate) struct Beginning<'a> {
+    /// The name of the job, if it is one.
+    pub(crate) job: Option<&'static str>,
+    pub(crate) query: Option<&'a str>,
+}
+
+/// A span that ended as a step.
+pub(crate) struct EndedStep<'a> {
+    pub(crate) timed: &'a TimedSpan,
+    /// The site under the step's name, and with its dependency if it is a call.
+    pub(crate) site: &'static Site,
+    pub(crate) request: Option<&'a Arc<Request>>,
+    /// The spans around it.
+    pub(crate) around: SpanScope<'a>,
+    pub(crate) at: Tick,
+    pub(crate) outcome: Outcome,
+    pub(crate) failure: Option<SpanFailure>,
+    /// The type of the error, if a field has it.
+    pub(crate) error_type: Option<Redacted<'static>>,
+    /// The facts of the call, if it is one.
+    pub(crate) call: Option<CallFacts>,
+    /// The fields of the span, as members.
+    pub(crate) fields: String,
+    pub(crate) recorded: Option<Box<StepExtras>>,
+}
+
+/// A span that ended with the request or job that it began.
+#[derive(Debug)]
+pub(crate) struct EndedRequest<'a> {
+    pub(crate) request: &'a Arc<Request>,
+    /// The name of the job, if it is one.
+    pub(crate) job: Option<&'static str>,
+    pub(crate) at: Tick,
+    pub(crate) outcome: Outcome,
+    pub(crate) failure: Option<&'a SpanFailure>,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) grpc_status: Option<u16>,
+    pub(crate) route: Option<&'a Redacted<'static>>,
+    /// The fields of the span, as members.
+    pub(crate) fields: &'a str,
+}
+
+impl TimedSpans {
+    /// Returns `None` if `levels` name no span.
+    pub(crate) fn new(levels: Option<Levels>, hooks: SpanHooks) -> Option<Self> {
+        let levels = levels.filter(|levels| levels.max() > LevelFilter::OFF)?;
+        Some(TimedSpans { levels, hooks })
+    }
+
+    /// Whether spans of this call site are steps.
+    pub(crate) fn include(&self, metadata: &Metadata<'_>) -> bool {
+        self.levels.allow(metadata.target(), *metadata.level()) || is_of_request(metadata)
+    }
+
+    /// The most verbose level that a span or event is needed at.
+    pub(crate) fn max(&self) -> LevelFilter {
+        // The span and the events of `TraceLayer` have the level DEBUG.
+        self.levels.max().max(LevelFilter::DEBUG)
+    }
+}
+
+/// Whether a span is the one that `tower-http` or `tracing-actix-web` makes for each request.
+pub(crate) fn is_of_request(metadata: &Metadata<'_>) -> bool {
+    match metadata.name() {
+        "request" => metadata.target() == "tower_http::trace::make_span",
+        "HTTP request" => metadata.target().starts_with("tracing_actix_web"),
+        _ => false,
+    }
+}
+
+/// Whether an event reports the response of a request that a span began.
+pub(crate) fn is_of_response(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event() && RESPONSE_EVENTS.contains(&metadata.target())
+}
