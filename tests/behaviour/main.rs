@@ -43,6 +43,7 @@ mod sinks;
 mod sites;
 mod slowest;
 mod soak;
+mod span_steps;
 mod spans;
 mod step;
 mod stories;

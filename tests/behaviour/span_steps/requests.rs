@@ -1,0 +1,369 @@
+//! Requests that the span of a server begins, where no HTTP layer of candor does.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Waker};
+
+use bytes::Bytes;
+use candor::http::RequestLayer;
+use candor::testing::{Captured, capture_with};
+use candor::{Config, Story};
+use candor_tests::{checked, values};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Empty, Full};
+use serde_json::json;
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_http::trace::TraceLayer;
+use tracing::field;
+use tracing::{Instrument as _, Span, error, info, info_span, instrument};
+
+use super::{block_on, capture, config, pause};
+
+#[instrument]
+async fn load(id: u64) {
+    pause().await;
+    info!("loaded");
+}
+
+async fn handle(request: Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    load(7).await;
+    let status = match request.uri().path() {
+        "/broken" => StatusCode::INTERNAL_SERVER_ERROR,
+        "/missing" => {
+            error!("no such order");
+            StatusCode::NOT_FOUND
+        }
+        _ => StatusCode::OK,
+    };
+    let mut response = Response::new(Full::from("ok"));
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// Sends a request through the real `TraceLayer`, and reads the response to its end.
+fn send(path: &str) -> StatusCode {
+    block_on(async {
+        let service = ServiceBuilder::new().layer(TraceLayer::new_for_http()).service_fn(handle);
+        let request = Request::get(path).body(Empty::new()).expect("a request");
+        let (parts, body) = service.oneshot(request).await.expect("a response").into_parts();
+        body.collect().await.expect("a body");
+        parts.status
+    })
+}
+
+fn only_request(captured: &Captured) -> candor::testing::Line {
+    let lines = captured.events("request_completed");
+    assert_eq!(lines.len(), 1, "{captured:?}");
+    lines.into_iter().next().expect("one")
+}
+
+/// The span of `TraceLayer` is a request: one `request_completed` with method, path, status and totals, and the spans of
+/// the handler are its steps. Neither the span nor the events that it needs have to be enabled by level.
+#[test]
+fn tower_https_trace_layer_begins_a_request() {
+    let config = Config::new().format(candor::Format::Json).level("info").expect("levels");
+    let captured = capture_with(config.time_spans("info").expect("directives")).expect("a capture");
+    assert_eq!(send("/orders/7?page=2&token=canary"), StatusCode::OK);
+    let lines = checked(&captured);
+    assert_eq!(values(&lines, "msg"), [json!("loaded"), json!("step_timing"), json!("request_completed")]);
+    let line = only_request(&captured);
+    assert_eq!((line.text("method"), line.text("path")), ("GET", "/orders/7"));
+    assert_eq!((line.integer("status"), line.text("outcome")), (200, "ok"));
+    assert_eq!((line.integer("steps"), line.text("slowest_step")), (1, "load"));
+    assert!(line.number("duration_ms") > 0.0 && line.text("request_id").len() == 36, "{line:?}");
+    let step = captured.step("load");
+    assert_eq!(step.text("request_id"), line.text("request_id"));
+    assert_eq!((step.integer("step_id"), step.integer("parent_id")), (1, 0));
+    assert!(!captured.output().contains("canary"), "{}", captured.output());
+    assert!(!line.has("uri") && !line.has("method_"), "{line:?}");
+}
+
+/// The query is on `request_started`, redacted as by candor's HTTP layer.
+#[test]
+fn the_query_is_on_the_line_of_the_beginning() {
+    let captured = capture();
+    send("/orders?page=2&token=canary");
+    let line = captured.line("request_started");
+    assert_eq!(line.get("query"), Some(&json!({ "page": ["2"], "token": ["[REDACTED]"] })));
+    assert!(!captured.output().contains("canary"), "{}", captured.output());
+}
+
+/// The status decides, as for candor's HTTP layer: a 5xx is an error, and a 404 is not, whatever the handler logged.
+#[test]
+fn the_status_is_the_outcome_of_a_request() {
+    let captured = capture();
+    send("/broken");
+    let line = only_request(&captured);
+    assert_eq!((line.integer("status"), line.text("outcome")), (500, "error"));
+    assert_eq!(line.text("level"), "ERROR");
+    captured.clear();
+    send("/missing");
+    let line = only_request(&captured);
+    assert_eq!((line.integer("status"), line.text("outcome")), (404, "ok"));
+}
+
+/// A request that is dropped before its response is cancelled: `TraceLayer` reports every response, and did not.
+#[test]
+fn a_request_of_trace_layer_without_a_response_is_cancelled() {
+    let captured = capture();
+    send("/");
+    captured.clear();
+    let never = service_fn(|_: Request<Empty<Bytes>>| async {
+        std::future::pending::<()>().await;
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let service = ServiceBuilder::new().layer(TraceLayer::new_for_http()).service(never);
+    let mut call = Box::pin(service.oneshot(Request::get("/slow").body(Empty::new()).expect("a request")));
+    assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(call);
+    let line = only_request(&captured);
+    assert_eq!((line.text("outcome"), line.text("level")), ("cancelled", "WARN"));
+    assert!(line.is_null("status"), "{line:?}");
+}
+
+/// A handler that panics completes its request as panicked.
+#[test]
+fn a_panic_of_the_handler_is_the_outcome_of_its_request() {
+    let captured = capture();
+    let broken = service_fn(|_: Request<Empty<Bytes>>| async {
+        if true {
+            panic!("on purpose");
+        }
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let service = ServiceBuilder::new().layer(TraceLayer::new_for_http()).service(broken);
+    let call = service.oneshot(Request::get("/").body(Empty::new()).expect("a request"));
+    catch_unwind(AssertUnwindSafe(|| block_on(call).is_ok())).expect_err("it panicked");
+    assert_eq!(only_request(&captured).text("outcome"), "panicked");
+}
+
+/// Inside a request of candor's HTTP layer, the span of `TraceLayer` is a step: there is one request, and one
+/// `request_completed`.
+#[test]
+fn inside_candors_http_layer_the_span_is_a_step() {
+    let captured = capture();
+    block_on(async {
+        let service = ServiceBuilder::new()
+            .layer(RequestLayer::new())
+            .layer(TraceLayer::new_for_http())
+            .service_fn(handle);
+        let request = Request::get("/broken").header("x-request-id", "r-9").body(Empty::new());
+        let response = service.oneshot(request.expect("a request")).await.expect("a response");
+        response.into_body().collect().await.expect("a body");
+    });
+    assert_eq!(only_request(&captured).text("request_id"), "r-9");
+    assert_eq!(captured.tree(), "request error ErrorEvent\n  load ok\n");
+}
+
+/// The root span of `tracing-actix-web`, with the fields that it declares.
+fn actix_span() -> Span {
+    info_span!(
+        target: "tracing_actix_web::root_span_builder",
+        "HTTP request",
+        http.method = "POST",
+        http.route = "/orders/{id}",
+        http.flavor = "1.1",
+        http.scheme = "http",
+        http.host = "shop.example",
+        http.client_ip = "10.0.0.7",
+        http.user_agent = "curl/8",
+        http.target = "/orders/7?token=canary",
+        otel.name = "POST /orders/{id}",
+        otel.kind = "server",
+        request_id = "0d4f6d6e-4f6c-4d3c-9e0a-2b1f0f9f8a11",
+        http.status_code = field::Empty,
+        otel.status_code = field::Empty,
+        exception.message = field::Empty,
+        exception.details = field::Empty,
+    )
+}
+
+/// The root span of `tracing-actix-web` is a request with its id, its route and its status.
+#[test]
+fn the_root_span_of_actix_begins_a_request() {
+    let captured = capture_with(config("shop=info")).expect("a capture");
+    let span = actix_span();
+    block_on(async { load(7).await }.instrument(span.clone()));
+    span.record("http.status_code", 201);
+    span.record("otel.status_code", "OK");
+    drop(span);
+    checked(&captured);
+    let line = only_request(&captured);
+    assert_eq!(line.text("request_id"), "0d4f6d6e-4f6c-4d3c-9e0a-2b1f0f9f8a11");
+    assert_eq!((line.text("method"), line.text("path")), ("POST", "/orders/7"));
+    assert_eq!((line.text("route"), line.integer("status")), ("/orders/{id}", 201));
+    assert_eq!((line.text("outcome"), line.text("http.user_agent")), ("ok", "curl/8"));
+    assert_eq!(captured.line("loaded").text("request_id"), line.text("request_id"));
+    assert!(!captured.output().contains("canary"), "{}", captured.output());
+}
+
+/// `tracing-actix-web` records the status of every response, so a span without one was dropped before.
+#[test]
+fn a_request_of_actix_without_a_status_is_cancelled() {
+    let captured = capture();
+    actix_span().in_scope(|| ());
+    assert_eq!(only_request(&captured).text("outcome"), "cancelled");
+}
+
+/// A failure of the server has the status 5xx and OpenTelemetry's status; the handler's error is on the lines inside.
+#[test]
+fn a_failed_request_of_actix_is_an_error() {
+    let captured = capture();
+    let span = actix_span();
+    span.record("exception.message", "pool is empty: password=canary");
+    span.record("otel.status_code", "ERROR");
+    span.record("http.status_code", 500);
+    drop(span);
+    let line = only_request(&captured);
+    assert_eq!((line.text("outcome"), line.integer("status")), ("error", 500));
+    assert!(!captured.output().contains("canary"), "{}", captured.output());
+}
+
+/// A span of one's own with a method and a path is what `make_span_with` usually makes: it begins a request.
+#[test]
+fn a_span_with_method_and_path_begins_a_request() {
+    let captured = capture();
+    let span = info_span!("http", method = "GET", path = "/orders", request_id = "r-7", status = field::Empty);
+    span.in_scope(|| info!("inside"));
+    span.record("status", 200);
+    drop(span);
+    let line = only_request(&captured);
+    assert_eq!((line.text("request_id"), line.integer("status")), ("r-7", 200));
+    assert_eq!((line.text("method"), line.text("path")), ("GET", "/orders"));
+    assert_eq!(captured.line("inside").text("path"), "/orders");
+}
+
+/// A request id that candor's HTTP layer would refuse is replaced: it may be a secret, or forge a line.
+#[test]
+fn a_request_id_that_is_not_plausible_is_replaced() {
+    let captured = capture();
+    for id in ["a b", "", "sk_live_4eC39HqLyjWDarjtT1zdp7dc", &"x".repeat(200)] {
+        info_span!("http", method = "GET", path = "/", request_id = id).in_scope(|| ());
+    }
+    for line in captured.events("request_completed") {
+        assert_eq!(line.text("request_id").len(), 36, "{line:?}");
+    }
+    assert!(!captured.output().contains("sk_live"), "{}", captured.output());
+}
+
+/// A span with a method and a path inside a request is a step: the request has begun already.
+#[test]
+fn a_span_of_a_request_inside_a_request_is_a_step() {
+    let captured = capture();
+    candor::job("crawl").run(|| {
+        info_span!("fetch", method = "GET", path = "/robots.txt").in_scope(|| ());
+        info_span!("serve", otel.kind = "server").in_scope(|| ());
+    });
+    assert!(captured.events("request_completed").is_empty());
+    assert_eq!(captured.tree(), "fetch ok\nserve ok\n");
+}
+
+/// The span of a consumer is a job: it has no method and no path, but an id, an outcome and totals.
+#[test]
+fn the_span_of_a_consumer_is_a_job() {
+    let captured = capture();
+    let span = info_span!("consume", otel.kind = "consumer", messaging.system = "kafka");
+    span.in_scope(|| {
+        load_now();
+        error!("poison message: token=canary");
+    });
+    drop(span);
+    checked(&captured);
+    let line = captured.line("job_completed");
+    assert_eq!((line.text("job"), line.integer("steps")), ("consume", 1));
+    assert_eq!((line.text("outcome"), line.text("level")), ("error", "ERROR"));
+    assert_eq!(captured.step("load_now").text("request_id"), line.text("request_id"));
+    assert!(!captured.output().contains("canary"), "{}", captured.output());
+}
+
+#[instrument]
+fn load_now() {}
+
+/// Another root span begins nothing. It could be that of `main`, and its request would never end.
+#[test]
+fn another_root_span_begins_no_request() {
+    let captured = capture();
+    info_span!("main").in_scope(|| {
+        info_span!("http", method = "GET", path = "/a").in_scope(load_now);
+        info_span!("http", method = "GET", path = "/b").in_scope(load_now);
+    });
+    let lines = captured.events("request_completed");
+    assert_eq!(values(&lines, "path"), [json!("/a"), json!("/b")]);
+    assert_eq!(values(&lines, "steps"), [json!(1), json!(1)]);
+    assert!(!captured.step("main").has("step_id"));
+    assert!(captured.steps("load_now").iter().all(|line| line.integer("parent_id") == 0));
+}
+
+/// Requests that are handled at the same time on one thread stay apart.
+#[test]
+fn concurrent_requests_stay_apart() {
+    let captured = capture();
+    let request = |path: &'static str| {
+        let work = async {
+            load(1).await;
+            pause().await;
+            load(2).await;
+        };
+        work.instrument(info_span!("http", method = "GET", path))
+    };
+    block_on(async { tokio::join!(request("/a"), request("/b"), request("/c")) });
+    let lines = captured.events("request_completed");
+    assert_eq!(lines.len(), 3);
+    for line in &lines {
+        assert_eq!(captured.children(line).len(), 2, "{line:?}");
+    }
+}
+
+/// With `LOG_STORY=problems`, a request that ends well writes one wide line, and one with a problem writes every line.
+#[test]
+fn a_request_of_a_span_has_a_story() {
+    let captured = capture_with(config("trace").story(Story::Problems)).expect("a capture");
+    let serve = |is_broken: bool| {
+        let span = info_span!("http", method = "GET", path = "/", status = field::Empty);
+        span.in_scope(|| {
+            load_now();
+            if is_broken {
+                tracing::warn!("odd");
+            }
+        });
+        span.record("status", 200);
+    };
+    serve(false);
+    assert_eq!(values(&checked(&captured), "msg"), [json!("request_completed")]);
+    let line = only_request(&captured);
+    assert_eq!(line.integer("lines_left_out"), 2);
+    assert!(line.get("step_own_ms").is_some_and(|own| own["load_now"].is_f64()), "{line:?}");
+    captured.clear();
+    serve(true);
+    let written = ["request_started", "step_timing", "odd", "request_completed"];
+    assert_eq!(values(&checked(&captured), "msg"), written.map(|name| json!(name)));
+}
+
+/// With `LOG_STORY=summary`, the times of the spans are on the completion line.
+#[test]
+fn the_wide_line_has_the_times_of_spans() {
+    let captured = capture_with(config("trace").story(Story::Summary)).expect("a capture");
+    info_span!("http", method = "GET", path = "/", http.status_code = 200).in_scope(|| {
+        load_now();
+        info_span!("q", otel.kind = "client", peer.service = "stock").in_scope(|| ());
+    });
+    let line = only_request(&captured);
+    assert_eq!(captured.lines().len(), 1);
+    assert_eq!(line.get("dependencies").expect("times")["stock"]["calls"], 1);
+    assert!(line.get("step_own_ms").is_some_and(|own| own["load_now"].is_f64()), "{line:?}");
+}
+
+/// A field of candor for the completion line is on the line of a span's request, too.
+#[test]
+fn wide_fields_are_on_the_completion_line() {
+    let captured = capture();
+    info_span!("http", method = "GET", path = "/", outcome = "x", shop = 7).in_scope(|| {
+        candor::wide("cart_cents", 1250);
+        candor::context::set_user(candor::policy::clear("u-1"));
+    });
+    checked(&captured);
+    let line = only_request(&captured);
+    assert_eq!((line.integer("cart_cents"), line.text("user_id")), (1250, "u-1"));
+    assert_eq!((line.text("outcome_"), line.integer("shop")), ("x", 7));
+}
