@@ -52,9 +52,15 @@ impl SpanData {
         self
     }
 
+    /// The request that work in this span belongs to.
+    pub(crate) fn request(&self) -> Option<&Arc<Request>> {
+        let joined = self.timed.as_ref().and_then(|timed| timed.request());
+        joined.or(self.request.as_ref())
+    }
+
     /// The id of the innermost step that work in this span has around it.
     pub(crate) fn step(&self) -> u32 {
-        self.timed.as_ref().map_or(self.around, |timed| timed.step)
+        self.timed.as_ref().map_or(self.around, |timed| timed.step())
     }
 
     pub(super) fn around(&self) -> u32 {

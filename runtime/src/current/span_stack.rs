@@ -63,7 +63,7 @@ pub(crate) fn enter(id: &Id, data: Arc<SpanData>) {
 }
 
 fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
-    let before = data.request.as_ref().and_then(|request| {
+    let before = data.request().and_then(|request| {
         // A span made outside any request carries a capture's placeholder, which does not replace a request.
         let same = with(|frame| {
             frame.request.as_ref().is_some_and(|known| {
@@ -183,7 +183,7 @@ fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
     });
     let (EnteredSpan { before, data, step, .. }, _displaced) = entry.ok().flatten()?;
     if let (Some(step), Some(timed)) = (step, &data.timed) {
-        timed.exit(step, data.request.as_ref());
+        timed.exit(step, data.request());
     }
     if let Some(mut frame) = before {
         swap_frame(&mut frame);

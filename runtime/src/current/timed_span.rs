@@ -2,13 +2,13 @@
 //! from.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 use std::{mem, thread};
 
 use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
-use super::thread::{self as this_thread, with_thread};
+use super::thread::{self as this_thread, with, with_thread};
 use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::json::members;
@@ -37,10 +37,8 @@ pub(crate) struct TimedSpan {
     pub(crate) logger: u64,
     pub(crate) site: &'static Site,
     pub(crate) started: Tick,
-    /// The step's id within its request; 0 outside any request.
-    pub(crate) step: u32,
-    /// The id of the step around it; 0 for a root.
-    pub(crate) parent: u32,
+    /// Its place in its request. Unset until a span that was made outside any request is entered in one.
+    place: OnceLock<StepPlace>,
     /// What the span begins, if it is not a step.
     pub(crate) begins: Option<Begun>,
     /// The call, if that was known when the span was made.
@@ -56,6 +54,14 @@ pub(crate) struct TimedSpan {
     /// When it was last exited, in nanoseconds of a [`Tick`]; 0 if it never was.
     left: AtomicU64,
     facts: Mutex<SpanFacts>,
+}
+
+/// The place of a step in its request.
+#[derive(Debug, Clone)]
+struct StepPlace {
+    request: Arc<Request>,
+    step: u32,
+    parent: u32,
 }
 
 /// What a span begins, if no request is current.
@@ -228,27 +234,11 @@ impl TimedSpan {
         facts: SpanFacts,
         call: Option<Arc<CallState>>,
     ) -> Box<Self> {
-        let started = Tick::now();
-        let request = Request::identified(place.request);
-        let step = match (request, place.begins) {
-            (Some(request), None) => request.next_step(),
-            _ => 0,
-        };
-        if let Some(request) = request.filter(|_| place.begins.is_none()) {
-            if let Some(call) = &call {
-                call.set_step(step);
-                request.call_started(started);
-            }
-            if let Some(open) = &request.open_steps {
-                open.begin(site.index(), step, place.parent, started);
-            }
-        }
-        Box::new(TimedSpan {
+        let timed = Box::new(TimedSpan {
             logger,
             site,
-            started,
-            step,
-            parent: place.parent,
+            started: Tick::now(),
+            place: OnceLock::new(),
             begins: place.begins,
             call,
             was_panicking: thread::panicking(),
@@ -258,7 +248,44 @@ impl TimedSpan {
             busy: AtomicU64::new(0),
             left: AtomicU64::new(0),
             facts: Mutex::new(facts),
-        })
+        });
+        if let Some(request) = place.request {
+            timed.join(request, place.parent);
+        }
+        timed
+    }
+
+    /// Makes the span a step of this request, unless it begins a request itself or is one of another.
+    fn join(&self, request: &Arc<Request>, parent: u32) {
+        if self.begins.is_some() || !request.has_id() {
+            return;
+        }
+        self.place.get_or_init(|| {
+            let step = request.next_step();
+            if let Some(call) = &self.call {
+                call.set_step(step);
+                request.call_started(self.started);
+            }
+            if let Some(open) = &request.open_steps {
+                open.begin(self.site.index(), step, parent, self.started);
+            }
+            StepPlace { request: Arc::clone(request), step, parent }
+        });
+    }
+
+    /// The request that the span is a step of.
+    pub(crate) fn request(&self) -> Option<&Arc<Request>> {
+        self.place.get().map(|place| &place.request)
+    }
+
+    /// The step's id within its request; 0 outside any request.
+    pub(crate) fn step(&self) -> u32 {
+        self.place.get().map_or(0, |place| place.step)
+    }
+
+    /// The id of the step around it; 0 for a root.
+    pub(crate) fn parent(&self) -> u32 {
+        self.place.get().map_or(0, |place| place.parent)
     }
 
     /// Hold the lock only briefly, and not while user code runs.
@@ -309,6 +336,12 @@ impl TimedSpan {
         if self.begins.is_some() {
             return entered;
         }
+        if self.place.get().is_none()
+            && let Some((Some(request), step)) = with(|frame| (frame.request.clone(), frame.step))
+        {
+            self.join(&request, step);
+        }
+        let step = self.step();
         let extras = if self.has_extras.load(Ordering::Relaxed) {
             self.facts().extras.take()
         } else {
@@ -318,7 +351,7 @@ impl TimedSpan {
             entered.token = thread.next_token();
             let call = self.call.clone();
             let (saved, token) = (&mut entered.saved, entered.token);
-            thread.frame.push_step(saved, token, self.step, self.site, extras, call);
+            thread.frame.push_step(saved, token, step, self.site, extras, call);
         });
         entered
     }
@@ -392,7 +425,7 @@ impl TimedSpan {
     pub(super) fn is_innermost(&self, token: u64, frame: &Frame) -> bool {
         match self.begins {
             Some(_) => frame.step == 0 && frame.token == 0,
-            None => frame.token == token || (self.step != 0 && frame.step == self.step),
+            None => frame.token == token || (self.step() != 0 && frame.step == self.step()),
         }
     }
 }

@@ -501,7 +501,7 @@ impl Config {
     /// `#[tracing::instrument]`, `info_span!` or another crate that they name writes a `step_timing` line when it closes,
     /// with its fields, its outcome and its position in the request. A span that the conventions of OpenTelemetry describe
     /// as a call to a dependency writes a `dependency_call` line. The span of a server, such as that of `tower-http` or
-    /// `tracing-actix-web`, begins a request if none is current. The [guide] lists what is inferred.
+    /// `tracing-actix-web`, begins a request if none is current. `docs/adopting.md` in the repository lists what is inferred.
     ///
     /// The directives decide which spans are steps, and [`level`](Self::level) which of their lines are written. The line
     /// of a success has the level of its span, at most INFO. Other layers see the spans as before. The directives can't be
@@ -521,8 +521,6 @@ impl Config {
     /// assert_eq!((line.text("request_id"), line.integer("order_id")), ("r-7", 7));
     /// # Ok::<(), candor::ConfigError>(())
     /// ```
-    ///
-    /// [guide]: https://github.com/candor-rs/candor/blob/main/docs/adopting.md#spans-as-steps-what-is-inferred
     ///
     /// # Errors
     ///

@@ -43,14 +43,17 @@ where
         None if event.is_contextual() || is_of_step(metadata) => SpanScope::Thread,
         None => SpanScope::Nothing,
     };
+    let timed = logger.timed_spans.is_some();
+    // candor's own events without a parent were seen before they were dispatched.
+    if timed && parent.is_some() && !is_of_step(metadata) {
+        timed::error_seen(event, parent.as_ref());
+    }
     if let Some(()) = in_flight::take(metadata, |record, fields| {
         logger.write(record, spans, |line| line.push_str(fields))
     }) {
         return;
     }
-    if let Some(timed) = &logger.timed_spans
-        && timed::event_seen(logger, timed, event, parent.as_ref()) == Seen::Hidden
-    {
+    if timed && timed::event_seen(logger, event, parent.as_ref()) == Seen::Hidden {
         return;
     }
     let site = site_of(metadata);

@@ -51,7 +51,7 @@ where
         fields.push_str(&added);
     });
     if let Some(timed) = &data.timed {
-        timed::recorded(timed, site_of(span.metadata()), data.request.as_ref(), values);
+        timed::recorded(timed, site_of(span.metadata()), values);
     }
     if strict::is_reported() {
         let metadata = span.metadata();

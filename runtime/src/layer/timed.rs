@@ -53,7 +53,9 @@ pub(crate) struct SpanTiming {
     timed_by: AtomicU64,
     step: OnceLock<&'static Site>,
     /// The site under the first other name or dependency.
-    named: OnceLock<&'static Site>,
+    first_named: OnceLock<&'static Site>,
+    /// The sites under all of them.
+    named: RwLock<HashMap<SiteName, &'static Site>>,
 }
 
 impl SpanTiming {
@@ -62,7 +64,8 @@ impl SpanTiming {
             has_roles,
             timed_by: AtomicU64::new(0),
             step: OnceLock::new(),
-            named: OnceLock::new(),
+            first_named: OnceLock::new(),
+            named: RwLock::default(),
         }
     }
 
@@ -100,56 +103,54 @@ impl SpanTiming {
                     _ => false,
                 }
         };
-        if let Some(site) = self.named.get().filter(|site| is_it(site)) {
+        if let Some(site) = self.first_named.get().filter(|site| is_it(site)) {
             return site;
         }
-        let site = shared_site(metadata, name, call.as_ref());
-        let _ = self.named.set(site);
+        let site = named_site(&self.named, metadata, name, call.as_ref());
+        let _ = self.first_named.set(site);
         site
     }
 }
 
-/// How many names and dependencies that spans give get a site of their own. Sites live as long as the program.
-const NAMED: usize = 1000;
+/// How many names and dependencies the spans of one call site can give. Sites live as long as the program.
+const NAMED: usize = 256;
 
 /// The name of the dependency of calls beyond this number.
 const OTHER: &str = "other";
 
-fn shared_site(
+/// The name of a site, and the name of its dependency and its method if it is a call.
+type SiteName = (String, Option<(String, Option<String>)>);
+
+/// Returns the site under another name than that of the span.
+fn named_site(
+    sites: &RwLock<HashMap<SiteName, &'static Site>>,
     metadata: &'static Metadata<'static>,
     name: &str,
     call: Option<&Dependency>,
 ) -> &'static Site {
-    type Key = (usize, String, Option<(String, Option<String>)>);
-    static SITES: OnceLock<RwLock<HashMap<Key, &'static Site>>> = OnceLock::new();
-    let sites = SITES.get_or_init(RwLock::default);
-    let address = ptr::from_ref(metadata).addr();
-    let mut key: Key =
-        (address, name.to_owned(), call.map(|call| (call.name.clone(), call.method.clone())));
+    let mut key: SiteName =
+        (name.to_owned(), call.map(|call| (call.name.clone(), call.method.clone())));
     if let Some(site) = sync::read(sites).get(&key) {
         return site;
     }
     let mut sites = sync::write(sites);
     if sites.len() >= NAMED {
-        key = (address, metadata.name().to_owned(), call.map(|_| (OTHER.to_owned(), None)));
+        key = (metadata.name().to_owned(), call.map(|_| (OTHER.to_owned(), None)));
     }
-    sites.entry(key).or_insert_with_key(|(_, name, call)| {
+    sites.entry(key).or_insert_with_key(|(name, call)| {
         let name: &'static str = name.clone().leak();
-        let spec = match call {
-            None => step_spec(name, metadata),
-            Some((dependency, method)) => {
-                let (file, line) = location(metadata);
-                let spec = Spec::call(name, metadata.target(), file, line)
-                    .level(level_of(metadata))
-                    .dependency(dependency.clone().leak())
-                    .busy();
-                match method {
-                    Some(method) => spec.method(method.clone().leak()),
-                    None => spec,
-                }
-            }
+        let Some((dependency, method)) = call else {
+            return Site::leaked(step_spec(name, metadata));
         };
-        Site::leaked(spec)
+        let (file, line) = location(metadata);
+        let spec = Spec::call(name, metadata.target(), file, line)
+            .level(level_of(metadata))
+            .dependency(dependency.clone().leak())
+            .busy();
+        Site::leaked(match method {
+            Some(method) => spec.method(method.clone().leak()),
+            None => spec,
+        })
     })
 }
 
@@ -212,7 +213,7 @@ pub(super) fn opened(
 ) -> SpanData {
     let metadata = attributes.metadata();
     let (request, around) = match &parent {
-        Some(parent) if !attributes.is_contextual() => (parent.request.clone(), parent.step()),
+        Some(parent) if !attributes.is_contextual() => (parent.request().cloned(), parent.step()),
         _ => current::with(|frame| (frame.request.clone(), frame.step)).unwrap_or_default(),
     };
     let around = if attributes.is_root() { 0 } else { around };
@@ -326,7 +327,6 @@ fn drop_shown(fields: &mut String, site: &ForeignSite, begun: Begun) {
 pub(super) fn recorded(
     timed: &TimedSpan,
     site: &'static ForeignSite,
-    request: Option<&Arc<Request>>,
     values: &Record<'_>,
 ) {
     if !site.timing.has_roles {
@@ -345,8 +345,6 @@ pub(super) fn recorded(
     for (role, value) in added.values {
         facts.set(role, value);
     }
-    drop(facts);
-    let _ = request;
 }
 
 /// Whether an event is written.
@@ -357,10 +355,9 @@ pub(super) enum Seen {
     Hidden,
 }
 
-/// Reads an event: an ERROR event fails the span that it is directly in.
+/// Reads an event of another crate. `parent` is its explicit one, for which [`error_seen`] was called before.
 pub(super) fn event_seen(
     logger: &Logger,
-    _: &TimedSpans,
     event: &Event<'_>,
     parent: Option<&Arc<SpanData>>,
 ) -> Seen {
@@ -371,27 +368,33 @@ pub(super) fn event_seen(
         if !logger.levels.load().allow(target, level) && !current::raises(target, level) {
             return Seen::Hidden;
         }
-    } else if *metadata.level() == Level::ERROR {
-        let failure = || {
-            let mut visitor = EventVisitor::default();
-            event.record(&mut visitor);
-            visitor.failure()
-        };
-        if let Some(parent) = parent {
-            let timed = parent.innermost_timed().and_then(|data| data.timed.as_ref());
-            if let Some(timed) = timed {
-                // Read before the lock, because the values run user code.
-                let failure = failure();
-                timed.facts().fail(failure);
-            }
-        } else if event.is_contextual() {
-            span_stack::with_timed(|timed| {
-                let failure = failure();
-                timed.facts().fail(failure);
-            });
-        }
+    } else if parent.is_none() && event.is_contextual() {
+        error_seen(event, None);
     }
     Seen::Written
+}
+
+/// Fails the span that an ERROR event is directly in.
+pub(super) fn error_seen(event: &Event<'_>, parent: Option<&Arc<SpanData>>) {
+    if *event.metadata().level() != Level::ERROR || is_of_response(event.metadata()) {
+        return;
+    }
+    // Read before the lock, because the values run user code.
+    let fail = |timed: &TimedSpan| {
+        let mut visitor = EventVisitor::default();
+        event.record(&mut visitor);
+        let failure = visitor.failure();
+        timed.facts().fail(failure);
+    };
+    match parent {
+        Some(parent) => {
+            let timed = parent.innermost_timed().and_then(|data| data.timed.as_ref());
+            if let Some(timed) = timed {
+                fail(timed);
+            }
+        }
+        None => span_stack::with_timed(fail),
+    }
 }
 
 /// Whether a `TraceLayer` of this process reports responses, so that a request without a report was cancelled.
@@ -406,11 +409,22 @@ fn response_seen(logger: &Logger, event: &Event<'_>, parent: Option<&Arc<SpanDat
     }
     let begun = parent.and_then(|parent| parent.innermost_timed().cloned());
     let begun = begun.or_else(span_stack::begun_request);
+    if begun.is_none() && is_failure && *event.metadata().level() == Level::ERROR {
+        // The span is a step in a request that an HTTP layer of candor has begun.
+        span_stack::with_timed(|timed| timed.facts().fail(visitor.failure()));
+        return;
+    }
     let Some(timed) = begun.as_ref().and_then(|data| data.timed.as_ref()) else { return };
+    let status = visitor.status;
+    let failure = is_failure.then(|| visitor.failure());
     let mut facts = timed.facts();
-    facts.http_status = visitor.status.or(facts.http_status);
-    if is_failure {
-        facts.fail(visitor.failure());
+    match status {
+        // `TraceLayer` reports the status of gRPC in place of that of HTTP.
+        Some(code @ 0..100) => facts.grpc_status = Some(code),
+        status => facts.http_status = status.or(facts.http_status),
+    }
+    if let Some(failure) = failure {
+        facts.fail(failure);
     } else if timed.begins.is_some() {
         facts.set(Role::Status, Redacted::from("reported"));
     }
@@ -441,8 +455,8 @@ pub(super) fn closed(
         return;
     }
     let took = at.nanos_since(timed.started);
-    let request = data.request.as_ref();
-    if timed.step != 0 {
+    let request = timed.request().or(data.request.as_ref());
+    if timed.step() != 0 {
         add_to_outer(data, timed, took);
     }
     let step_site = site.timing.site(metadata, &facts);
@@ -454,7 +468,7 @@ pub(super) fn closed(
         if let Some(open) = &request.open_steps
             && !ptr::eq(step_site, timed.site)
         {
-            open.end(timed.site.index(), timed.step);
+            open.end(timed.site.index(), timed.step());
         }
     }
     let call = step_site.is_call().then(|| call_facts(timed, &facts));
@@ -485,21 +499,19 @@ pub(super) fn closed(
 
 /// Adds the time of a span to the step around it.
 fn add_to_outer(data: &Arc<SpanData>, timed: &TimedSpan, took: u64) {
-    let is_same = |other: &Arc<SpanData>| match (&other.request, &data.request) {
-        (Some(other), Some(own)) => Arc::ptr_eq(other, own),
-        _ => false,
+    let is_own = |request: Option<&Arc<Request>>| {
+        request.map(Arc::as_ptr) == timed.request().map(Arc::as_ptr)
     };
     let outer = data.parent.as_ref().and_then(SpanData::innermost_timed);
-    if let Some(outer) = outer.filter(|outer| is_same(outer))
-        && let Some(outer) = outer.timed.as_ref().filter(|outer| outer.step == timed.parent)
+    if let Some(outer) = outer.and_then(|outer| outer.timed.as_ref())
+        && is_own(outer.request())
+        && outer.step() == timed.parent()
     {
         outer.add_inner(took);
         return;
     }
-    let request = data.request.as_ref();
     current::with(|frame| {
-        let is_here = frame.request.as_ref().map(Arc::as_ptr) == request.map(Arc::as_ptr);
-        if is_here && frame.step == timed.parent {
+        if is_own(frame.request.as_ref()) && frame.step == timed.parent() {
             frame.add_inner(took);
         }
     });

@@ -306,7 +306,6 @@ fn a_span_in_a_dropped_job_is_cancelled() {
     let mut job = Box::pin(candor::job("export").scope(work));
     assert!(job.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(job);
-    // The span was made before the job began, so it belongs to no request.
     captured.assert_step("query").outcome("cancelled");
     captured.assert_line("job_completed").outcome("cancelled");
 }

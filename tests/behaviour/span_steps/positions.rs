@@ -474,6 +474,22 @@ fn a_span_may_wander_across_threads() {
     assert_eq!(captured.step("inside").integer("parent_id"), line.integer("step_id"));
 }
 
+/// A span that was made outside any request and is entered in one belongs to that: a future is often instrumented
+/// before it is passed to the scope of its request.
+#[test]
+fn a_span_that_was_made_outside_joins_the_request_that_it_is_entered_in() {
+    let captured = capture();
+    let work = async {
+        candor::step("inside", || ());
+        info_span!("inner").in_scope(|| ());
+    };
+    let work = work.instrument(info_span!("work", otel.kind = "client", peer.service = "stock"));
+    block_on(candor::job("nightly").scope(work));
+    assert_eq!(captured.tree(), "stock.work ok\n  inside ok\n  inner ok\n");
+    let line = captured.line("job_completed");
+    assert_eq!((line.integer("steps"), line.integer("dependency_calls")), (2, 1));
+}
+
 /// Spans in another order than the guards of contexts do not leave their request behind.
 #[test]
 fn the_request_is_gone_after_context_and_span() {

@@ -61,11 +61,13 @@ fn one_level_is_for_all_targets_but_the_noisy_ones() {
             info_span!(target: "sqlx::query", "query").in_scope(|| ());
         });
     };
-    let captured = capture_with(config("info")).expect("a capture");
+    let level = "trace,sqlx=trace";
+    let captured = capture_with(config("info").level(level).expect("levels")).expect("a capture");
     run();
     assert_eq!(captured.tree(), "own ok\n");
     drop(captured);
-    let captured = capture_with(config("info,sqlx=info")).expect("a capture");
+    let config = config("info,sqlx=info").level(level).expect("levels");
+    let captured = capture_with(config).expect("a capture");
     run();
     assert_eq!(captured.tree(), "own ok\nquery ok\n");
 }

@@ -104,6 +104,9 @@ impl EventSite {
         errors: &[Option<&dyn Loggable>],
     ) {
         self.with_record(message, "", |record| {
+            if self.severity >= Severity::Error && timed_span::is_on() {
+                timed::error_logged(&Redacted::from(record.message));
+            }
             let direct = logger::if_only_layer(|logger: &Logger| {
                 let prefix = message.as_str().and_then(|message| self.prefix(message, logger));
                 let request = current::request();
@@ -167,15 +170,11 @@ impl EventSite {
             static MESSAGE: Cell<String> = const { Cell::new(String::new()) };
         }
         buffer::with(&MESSAGE, |text| {
-            let message = shown::formatted(message, text);
-            if self.severity >= Severity::Error && timed_span::is_on() {
-                timed::error_logged(&Redacted::from(message));
-            }
             f(&Record {
                 at: Tick::now(),
                 severity: self.severity,
                 logger: Shown::literal(self.metadata.target()),
-                message,
+                message: shown::formatted(message, text),
                 has_exc: false,
                 capped: true,
                 context_keys: self.context_keys,

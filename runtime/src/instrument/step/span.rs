@@ -19,7 +19,7 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     let mut state = pooled.unwrap_or_else(|| StepState::new(site));
     state.site = site;
     state.started = timed.started;
-    (state.step, state.parent) = (timed.step, timed.parent);
+    (state.step, state.parent) = (timed.step(), timed.parent());
     state.is_dropping = false;
     state.busy = timed.busy();
     state.call = ended.call.map(|facts| current::CallState::with_facts(site, facts));
