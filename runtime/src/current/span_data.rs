@@ -42,7 +42,14 @@ impl SpanData {
         parent: Option<Arc<SpanData>>,
     ) -> Self {
         let has_fields = AtomicBool::new(!fields.is_empty());
-        SpanData { fields: RwLock::new(fields), has_fields, request, parent, around: 0, timed: None }
+        SpanData {
+            fields: RwLock::new(fields),
+            has_fields,
+            request,
+            parent,
+            around: 0,
+            timed: None,
+        }
     }
 
     /// The data of a span beside timed ones. `around` is the id of the step around it.

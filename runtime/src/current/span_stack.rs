@@ -71,7 +71,8 @@ fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
             })
         })?;
         (!same).then(|| {
-            let mut frame = Box::new(Frame { step: data.around(), ..Frame::of(Arc::clone(request)) });
+            let mut frame =
+                Box::new(Frame { step: data.around(), ..Frame::of(Arc::clone(request)) });
             swap_frame(&mut frame);
             frame
         })

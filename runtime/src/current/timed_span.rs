@@ -342,11 +342,8 @@ impl TimedSpan {
             self.join(&request, step);
         }
         let step = self.step();
-        let extras = if self.has_extras.load(Ordering::Relaxed) {
-            self.facts().extras.take()
-        } else {
-            None
-        };
+        let extras =
+            if self.has_extras.load(Ordering::Relaxed) { self.facts().extras.take() } else { None };
         with_thread(|thread| {
             entered.token = thread.next_token();
             let call = self.call.clone();

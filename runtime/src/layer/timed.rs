@@ -188,8 +188,7 @@ impl Dependency {
             let (method, route) = (method.as_deref()?, first(&[Role::Route])?);
             Some(format!("{method} {route}"))
         };
-        let operation =
-            first(&[Role::Name, Role::RpcMethod, Role::DbOperation]).or_else(of_http);
+        let operation = first(&[Role::Name, Role::RpcMethod, Role::DbOperation]).or_else(of_http);
         let name = name.unwrap_or_else(|| metadata.target().to_owned());
         Dependency { name, operation, method }
     }
@@ -314,9 +313,8 @@ fn join_capture(request: &Request, placeholder: Option<&Arc<Request>>) {
 /// Removes the fields that the request itself shows on every line.
 fn drop_shown(fields: &mut String, site: &ForeignSite, begun: Begun) {
     if begun == Begun::Request {
-        let is_shown = |role| {
-            matches!(role, Role::HttpMethod | Role::Method | Role::Path | Role::RequestId)
-        };
+        let is_shown =
+            |role| matches!(role, Role::HttpMethod | Role::Method | Role::Path | Role::RequestId);
         for field in site.fields.iter().filter(|field| field.role.is_some_and(is_shown)) {
             members::remove(fields, &field.key);
         }
@@ -324,11 +322,7 @@ fn drop_shown(fields: &mut String, site: &ForeignSite, begun: Begun) {
 }
 
 /// Reads values that were recorded later.
-pub(super) fn recorded(
-    timed: &TimedSpan,
-    site: &'static ForeignSite,
-    values: &Record<'_>,
-) {
+pub(super) fn recorded(timed: &TimedSpan, site: &'static ForeignSite, values: &Record<'_>) {
     if !site.timing.has_roles {
         return;
     }
@@ -451,7 +445,7 @@ pub(super) fn closed(
     let recorded = timed.take_extras();
     let facts = mem::take(&mut *timed.facts());
     if timed.begins.is_some() {
-        end_request(logger, settings, timed, data, metadata, site, facts, at);
+        end_request(logger, settings, timed, data, metadata, site, &facts, at);
         return;
     }
     let took = at.nanos_since(timed.started);
@@ -557,12 +551,7 @@ fn call_facts(timed: &TimedSpan, facts: &SpanFacts) -> CallFacts {
 
 /// The fields for the span's own line: without those that its members show, and with an underscore after the names of
 /// its members.
-fn own_fields(
-    fields: &str,
-    site: &ForeignSite,
-    shows_failure: bool,
-    kind: LineKind,
-) -> String {
+fn own_fields(fields: &str, site: &ForeignSite, shows_failure: bool, kind: LineKind) -> String {
     let mut own = String::new();
     for member in members::walk(fields, 0) {
         let known = site.fields.iter().find(|field| field.key == member.key);
@@ -591,17 +580,17 @@ fn end_request(
     data: &Arc<SpanData>,
     metadata: &'static Metadata<'static>,
     site: &'static ForeignSite,
-    facts: SpanFacts,
+    facts: &SpanFacts,
     at: Tick,
 ) {
     let Some(request) = &data.request else { return };
     let is_job = timed.begins == Some(Begun::Job);
     let is_reported = facts.first(&[Role::Status]).is_some();
-    let http_status = facts.http_status.or_else(|| {
-        facts.first(&[Role::Status]).and_then(|status| status.as_str().parse().ok())
-    });
+    let http_status = facts
+        .http_status
+        .or_else(|| facts.first(&[Role::Status]).and_then(|status| status.as_str().parse().ok()));
     let has_panicked = request.has_panicked.load(Ordering::Relaxed) || timed.has_panicked();
-    let (outcome, failure) = outcome_of(timed, &facts);
+    let (outcome, failure) = outcome_of(timed, facts);
     let is_fault =
         http_status.is_some_and(|it| it >= 500) || facts.grpc_status.is_some_and(grpc::is_fault);
     let has_answer = http_status.is_some() || facts.grpc_status.is_some() || is_reported;
@@ -619,7 +608,7 @@ fn end_request(
     let fields = own_fields(&data.fields(), site, true, LineKind::Event);
     let ended = EndedRequest {
         request,
-        job: is_job.then(|| site.timing.site(metadata, &facts).spec.name),
+        job: is_job.then(|| site.timing.site(metadata, facts).spec.name),
         at,
         outcome,
         failure: failure.as_ref(),

@@ -39,8 +39,13 @@ fn the_status_decides_the_outcome_of_a_call() {
     let captured = capture();
     in_request(|| {
         for (service, status) in [("failing", 503), ("refusing", 404)] {
-            info_span!("call", otel.kind = "CLIENT", peer.service = service, http.status_code = status)
-                .in_scope(|| ());
+            info_span!(
+                "call",
+                otel.kind = "CLIENT",
+                peer.service = service,
+                http.status_code = status
+            )
+            .in_scope(|| ());
         }
     });
     let failing = captured.dependency("failing");
@@ -147,7 +152,12 @@ fn calls_are_in_the_totals_of_their_request() {
     let captured = capture();
     let failed = candor::job("nightly").run(|| {
         info_span!("import").in_scope(|| {
-            let span = info_span!("GET", otel.kind = "client", peer.service = "stock", http.status_code = 500);
+            let span = info_span!(
+                "GET",
+                otel.kind = "client",
+                peer.service = "stock",
+                http.status_code = 500
+            );
             span.in_scope(|| std::thread::sleep(std::time::Duration::from_millis(2)));
         });
         "x".parse::<u8>()
@@ -171,7 +181,10 @@ fn candors_handle_of_the_call_works_in_the_span() {
         });
     });
     let line = captured.dependency("stock");
-    assert_eq!((line.integer("retries"), line.integer("status"), line.text("level")), (1, 200, "WARN"));
+    assert_eq!(
+        (line.integer("retries"), line.integer("status"), line.text("level")),
+        (1, 200, "WARN")
+    );
 }
 
 /// `otel.name` is the name of the step, as it is that of the span in OpenTelemetry.
@@ -189,7 +202,8 @@ fn names_are_scrubbed() {
     let captured = capture();
     in_request(|| {
         let name = "token=canary-1";
-        info_span!("a", otel.kind = "client", peer.service = name, otel.name = name).in_scope(|| ());
+        info_span!("a", otel.kind = "client", peer.service = name, otel.name = name)
+            .in_scope(|| ());
         info_span!("b", otel.name = "password=canary-2").in_scope(|| ());
     });
     assert_eq!(captured.lines().len(), 2);

@@ -199,7 +199,10 @@ fn the_exception_of_the_conventions_fails_the_span() {
     });
     let line = captured.step("load");
     assert_eq!(line.text("outcome"), "error");
-    assert_eq!((line.text("error_type"), line.text("error_detail")), ("sqlx::Error", "row not found"));
+    assert_eq!(
+        (line.text("error_type"), line.text("error_detail")),
+        ("sqlx::Error", "row not found")
+    );
 }
 
 /// A value that says that there was no error is not a failure: many services record an `Option`.
@@ -256,7 +259,10 @@ fn a_panic_that_is_caught_inside_a_span_is_not_its_outcome() {
             catch_unwind(inner).expect_err("it panicked");
         });
     });
-    assert_eq!(captured.tree(), "outer ok\n  inner panicked panicked\n".replace(" panicked\n", "\n"));
+    assert_eq!(
+        captured.tree(),
+        "outer ok\n  inner panicked panicked\n".replace(" panicked\n", "\n")
+    );
 }
 
 /// A span of a destructor that runs while the thread unwinds did not panic itself.

@@ -138,7 +138,8 @@ fn fields_are_redacted_by_name_and_by_pattern() {
 fn fields_with_the_name_of_a_key_get_an_underscore() {
     let captured = capture();
     in_request(|| {
-        info_span!("load", outcome = "won", step = 3, duration_ms = "long", level = 1).in_scope(|| ());
+        info_span!("load", outcome = "won", step = 3, duration_ms = "long", level = 1)
+            .in_scope(|| ());
     });
     checked(&captured);
     let line = captured.step("load");
@@ -228,7 +229,9 @@ fn a_task_in_the_current_span_is_inside_it() {
             info_span!("inner").in_scope(|| ());
         };
         tokio::spawn(spawned.in_current_span()).await.expect("no panic");
-        tokio::spawn(async { candor::step("carried", || ()) }.in_context()).await.expect("no panic");
+        tokio::spawn(async { candor::step("carried", || ()) }.in_context())
+            .await
+            .expect("no panic");
     };
     runtime.block_on(RequestContext::with_id("r").scope(work.instrument(info_span!("outer"))));
     drop(runtime);
@@ -499,7 +502,10 @@ fn the_request_is_gone_after_context_and_span() {
     drop(context);
     drop(span);
     candor::info!("outside");
-    assert!(!captured.line("outside").has("request_id") || captured.line("outside").text("request_id") == "-");
+    assert!(
+        !captured.line("outside").has("request_id")
+            || captured.line("outside").text("request_id") == "-"
+    );
     captured.assert_step("span").field("request_id", "r");
 }
 

@@ -66,7 +66,10 @@ fn tower_https_trace_layer_begins_a_request() {
     let captured = capture_with(config.time_spans("info").expect("directives")).expect("a capture");
     assert_eq!(send("/orders/7?page=2&token=canary"), StatusCode::OK);
     let lines = checked(&captured);
-    assert_eq!(values(&lines, "msg"), [json!("loaded"), json!("step_timing"), json!("request_completed")]);
+    assert_eq!(
+        values(&lines, "msg"),
+        [json!("loaded"), json!("step_timing"), json!("request_completed")]
+    );
     let line = only_request(&captured);
     assert_eq!((line.text("method"), line.text("path")), ("GET", "/orders/7"));
     assert_eq!((line.integer("status"), line.text("outcome")), (200, "ok"));
@@ -114,7 +117,8 @@ fn a_request_of_trace_layer_without_a_response_is_cancelled() {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
     let service = ServiceBuilder::new().layer(TraceLayer::new_for_http()).service(never);
-    let mut call = Box::pin(service.oneshot(Request::get("/slow").body(Empty::new()).expect("a request")));
+    let mut call =
+        Box::pin(service.oneshot(Request::get("/slow").body(Empty::new()).expect("a request")));
     assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(call);
     let line = only_request(&captured);
@@ -224,7 +228,13 @@ fn a_failed_request_of_actix_is_an_error() {
 #[test]
 fn a_span_with_method_and_path_begins_a_request() {
     let captured = capture();
-    let span = info_span!("http", method = "GET", path = "/orders", request_id = "r-7", status = field::Empty);
+    let span = info_span!(
+        "http",
+        method = "GET",
+        path = "/orders",
+        request_id = "r-7",
+        status = field::Empty
+    );
     span.in_scope(|| info!("inside"));
     span.record("status", 200);
     drop(span);

@@ -178,7 +178,8 @@ fn other_layers_see_the_spans_as_before() {
             .with_ansi(false)
             .with_span_events(FmtSpan::NEW | FmtSpan::ENTER | FmtSpan::EXIT)
             .with_writer(move || writer.clone());
-        let layer = with_candor.then(|| config("info").writer(own.clone()).layer().expect("a layer"));
+        let layer =
+            with_candor.then(|| config("info").writer(own.clone()).layer().expect("a layer"));
         let subscriber = tracing_subscriber::registry().with(fmt).with(layer);
         tracing::subscriber::with_default(subscriber, program);
         (others.text(), own.text())
@@ -189,7 +190,9 @@ fn other_layers_see_the_spans_as_before() {
     assert_eq!(after, before);
     let events: Vec<String> = own
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["msg"].to_string())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).expect("JSON")["msg"].to_string()
+        })
         .collect();
     let expected = ["request_started", "loaded", "step_timing", "request_completed"];
     assert_eq!(events, expected.map(|name| format!("\"{name}\"")));

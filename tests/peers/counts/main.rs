@@ -24,7 +24,7 @@ use tracing::dispatcher::with_default;
 /// Its name, the level directive, and the operation, which is called with a number.
 type Operation = (&'static str, &'static str, fn(u64));
 
-const OPERATIONS: [Operation; 12] = [
+const OPERATIONS: [Operation; 14] = [
     ("step", "info", step),
     ("step_off", "off", step),
     ("step_only_error", "warn", fallible_step),
@@ -37,6 +37,8 @@ const OPERATIONS: [Operation; 12] = [
     ("redact", "off", redaction),
     ("text", "off", text),
     ("bare", "off", bare),
+    ("span_off", "info", span),
+    ("span_step", "info", span),
 ];
 
 fn main() -> ExitCode {
@@ -49,7 +51,7 @@ fn main() -> ExitCode {
         eprintln!("expected one of {names:?} and a number of repetitions");
         return ExitCode::from(2);
     };
-    match repeat(level, *operation, times) {
+    match repeat(name, level, *operation, times) {
         Ok(()) => ExitCode::SUCCESS,
         Err(wrong) => {
             eprintln!("operation `{name}`: {wrong}");
@@ -58,8 +60,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn repeat(level: &str, operation: fn(u64), times: u64) -> Result<(), candor::ConfigError> {
+fn repeat(
+    name: &str,
+    level: &str,
+    operation: fn(u64),
+    times: u64,
+) -> Result<(), candor::ConfigError> {
+    let spans = if name == "span_step" { "info" } else { "off" };
     let subscriber = Config::new()
+        .time_spans(spans)?
         .level(level)?
         .format(Format::Json)
         .writer(Null)
@@ -119,6 +128,12 @@ async fn look_up(order_id: u64) -> u64 {
 
 fn async_step(order_id: u64) {
     black_box(answer_of(look_up(order_id)).is_ready());
+}
+
+/// A span of `tracing`, which is a step in `span_step` and not in `span_off`.
+fn span(order_id: u64) {
+    let span = tracing::info_span!("charge", order_id);
+    black_box(span.in_scope(|| black_box(order_id)));
 }
 
 /// Polls a future that is ready at once.

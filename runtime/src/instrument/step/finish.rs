@@ -115,13 +115,14 @@ impl ActiveStep {
         }
         let known = Request::identified(request);
         let observation = state.site.observe(|| took, end.outcome, class);
-        let is_written = self.write(direct, request, buffer, now, severity, end.outcome, |out, limit| {
-            state.write_step(known, took, end.outcome, end.ret, class.is_some(), out);
-            if let (Some(failure), Some(class)) = (end.failure, class) {
-                write_class(class, out);
-                failure.write_members(Shown::literal("error"), limit, out);
-            }
-        });
+        let is_written =
+            self.write(direct, request, buffer, now, severity, end.outcome, |out, limit| {
+                state.write_step(known, took, end.outcome, end.ret, class.is_some(), out);
+                if let (Some(failure), Some(class)) = (end.failure, class) {
+                    write_class(class, out);
+                    failure.write_members(Shown::literal("error"), limit, out);
+                }
+            });
         if is_written {
             observation.line_written(request, now);
         }
@@ -166,14 +167,15 @@ impl ActiveStep {
         let known = Request::identified(request);
         let last_attempt = facts.last_attempt.map(|began| now.nanos_since(began));
         let observation = state.site.observe(|| took, outcome, class);
-        let is_written = self.write(direct, request, buffer, now, severity, outcome, |out, limit| {
-            state.write_call(&facts, answer, class, (took, last_attempt), out);
-            if let Some(failure) = end.failure {
-                failure.write_members(Shown::literal("error"), limit, out);
-            }
-            append(out, STEP_ROOM, |pieces| state.write_position(known, outcome, pieces));
-            state.write_more(end.ret, class.is_some(), out);
-        });
+        let is_written =
+            self.write(direct, request, buffer, now, severity, outcome, |out, limit| {
+                state.write_call(&facts, answer, class, (took, last_attempt), out);
+                if let Some(failure) = end.failure {
+                    failure.write_members(Shown::literal("error"), limit, out);
+                }
+                append(out, STEP_ROOM, |pieces| state.write_position(known, outcome, pieces));
+                state.write_more(end.ret, class.is_some(), out);
+            });
         if is_written {
             observation.line_written(request, now);
         }

@@ -19,7 +19,7 @@ pub use self::fields::{StepFields, answer, entered, record, ret, ret_with};
 pub(crate) use self::finish::millis;
 pub use self::future::{Step, StepStart, hint};
 pub use self::guard::StepGuard;
-pub(crate) use self::span::span_ended;
 pub(crate) use self::guard::body;
+pub(crate) use self::span::span_ended;
 #[cfg(feature = "stream")]
 pub use self::stream::StepStream;
