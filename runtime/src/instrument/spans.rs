@@ -13,9 +13,13 @@ use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::timed_spans::{Beginning, EndedRequest, SpanHooks};
 use crate::logger::{Logger, notices};
-use crate::metrics::{self, Observation};
+#[cfg(feature = "metrics")]
+use crate::metrics;
+use crate::metrics::Observation;
 use crate::outcome::kind::Outcome;
 use crate::redact::loggable::Encoder;
+#[cfg(all(feature = "metrics", feature = "http"))]
+use crate::redact::shown::Redacted;
 use crate::request::Request;
 use crate::site::{Site, event_sites};
 
@@ -142,11 +146,8 @@ fn write(
 
 /// Counts a request or job that ended, if metrics are on.
 fn observe(ended: &EndedRequest<'_>) -> Observation {
-    if !metrics::is_on() {
-        return Observation::NONE;
-    }
     #[cfg(feature = "metrics")]
-    {
+    if metrics::is_on() {
         let took = ended.at.nanos_since(ended.request.started);
         let outcome = ended.outcome.as_str();
         if let Some(job) = ended.job {
@@ -154,13 +155,14 @@ fn observe(ended: &EndedRequest<'_>) -> Observation {
         }
         #[cfg(feature = "http")]
         {
-            let route = ended.route.map(crate::redact::shown::Redacted::as_str);
             let method = ended.request.method.as_ref();
             let method = metrics::method_label(method.map_or("", |method| method.as_str()));
+            let route = ended.route.map(Redacted::as_str);
             let status = metrics::status_class(ended.http_status);
             return metrics::request_ended(method, route, status, outcome, took);
         }
     }
-    #[allow(unreachable_code, reason = "reached without the features `metrics` and `http`")]
+    #[cfg(not(feature = "metrics"))]
+    let _ = ended;
     Observation::NONE
 }

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         eprintln!("expected one of {names:?} and a number of repetitions");
         return ExitCode::from(2);
     };
-    match repeat(name, level, *operation, times) {
+    match repeat(&name, level, *operation, times) {
         Ok(()) => ExitCode::SUCCESS,
         Err(wrong) => {
             eprintln!("operation `{name}`: {wrong}");
