@@ -74,9 +74,11 @@ impl SpanData {
         self.around
     }
 
-    /// The fields as members.
-    pub(crate) fn fields(&self) -> String {
-        sync::read(&self.fields).clone()
+    /// Appends the fields as members.
+    pub(crate) fn append_fields(&self, out: &mut String) {
+        if self.has_fields.load(Ordering::Acquire) {
+            out.push_str(&sync::read(&self.fields));
+        }
     }
 
     /// The innermost timed span among this one and those around it, with its data.

@@ -298,6 +298,15 @@ pub(crate) enum SpanScope<'a> {
 }
 
 impl SpanScope<'_> {
+    /// Whether one of the spans has fields.
+    pub(crate) fn has_fields(self) -> bool {
+        match self {
+            SpanScope::Thread => have_fields(),
+            SpanScope::Span(span) => !span.is_bare(),
+            SpanScope::Nothing => false,
+        }
+    }
+
     /// Calls `f` with the fields of the spans, innermost first.
     pub(crate) fn each_fields(self, f: impl FnMut(&str)) {
         match self {

@@ -224,7 +224,7 @@ impl ForeignSite {
         } else {
             SiteId::NO_LOCATION
         };
-        let timing = SpanTiming::new(fields.iter().any(|field| field.role.is_some()));
+        let timing = SpanTiming::new(&fields);
         let is_reported = AtomicBool::new(false);
         ForeignSite { id, fields, repeats, context_keys, is_reported, timing }
     }

@@ -14,6 +14,9 @@ use crate::json::members;
 use crate::logger::Logger;
 use crate::redact::strict;
 
+/// Capacity in bytes for the fields of most spans.
+const FIELDS_CAPACITY: usize = 64;
+
 pub(super) fn opened<S>(logger: &Logger, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -23,7 +26,7 @@ where
     let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions()));
     let parent = barrier.or_else(known);
     let site = site_of(attributes.metadata());
-    let mut fields = String::new();
+    let mut fields = String::with_capacity(FIELDS_CAPACITY);
     attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
     let data = match &logger.timed_spans {
         None => SpanData::new(fields, current::request(), parent),

@@ -13,7 +13,7 @@ use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Record};
 use tracing_core::{Event, Level, Metadata};
 
-use super::event::{ForeignSite, with_text};
+use super::event::{ForeignSite, SiteField, with_text};
 use crate::base::catch::catch;
 use crate::base::clock::Tick;
 use crate::base::sync;
@@ -49,6 +49,8 @@ const ERROR_FIELD: &str = "ErrorField";
 pub(crate) struct SpanTiming {
     /// Whether a field of the span has a role.
     has_roles: bool,
+    /// Whether the line of the step has the fields as they are.
+    is_plain: bool,
     /// The id of a logger in the upper bits, and in the lowest one whether it times these spans; 0 if none was asked.
     timed_by: AtomicU64,
     step: OnceLock<&'static Site>,
@@ -59,9 +61,13 @@ pub(crate) struct SpanTiming {
 }
 
 impl SpanTiming {
-    pub(super) fn new(has_roles: bool) -> Self {
+    pub(super) fn new(fields: &[SiteField]) -> Self {
+        let is_own = |field: &SiteField| {
+            field.role.is_some_and(Role::is_own) || is_reserved(&field.key, LineKind::Call)
+        };
         SpanTiming {
-            has_roles,
+            has_roles: fields.iter().any(|field| field.role.is_some()),
+            is_plain: !fields.iter().any(is_own),
             timed_by: AtomicU64::new(0),
             step: OnceLock::new(),
             first_named: OnceLock::new(),
@@ -86,6 +92,9 @@ impl SpanTiming {
 
     /// The site of a step or call under the name and the dependency that the fields give.
     fn site(&self, metadata: &'static Metadata<'static>, facts: &SpanFacts) -> &'static Site {
+        if !self.has_roles {
+            return self.step(metadata);
+        }
         let call = facts.is_call().then(|| Dependency::of(metadata, facts));
         let name = facts.first(&[Role::Name]).map(Redacted::as_str);
         let name = call.as_ref().and_then(|call| call.operation.as_deref()).or(name);
@@ -468,7 +477,8 @@ pub(super) fn closed(
     let call = step_site.is_call().then(|| call_facts(timed, &facts));
     let kind = if call.is_some() { LineKind::Call } else { LineKind::Step };
     let (outcome, failure) = outcome_of(timed, &facts);
-    let fields = own_fields(&data.fields(), site, failure.is_some(), kind);
+    let shows_failure = failure.is_some();
+    let fields = |out: &mut String| own_fields(data, site, shows_failure, kind, out);
     let SpanFacts { values, .. } = facts;
     let mut values = values.into_iter();
     let error_type = values.find(|(role, _)| *role == Role::ErrorType).map(|(_, value)| value);
@@ -485,7 +495,7 @@ pub(super) fn closed(
             failure,
             error_type,
             call,
-            fields,
+            fields: &fields,
             recorded,
         },
     );
@@ -549,11 +559,21 @@ fn call_facts(timed: &TimedSpan, facts: &SpanFacts) -> CallFacts {
     call
 }
 
-/// The fields for the span's own line: without those that its members show, and with an underscore after the names of
-/// its members.
-fn own_fields(fields: &str, site: &ForeignSite, shows_failure: bool, kind: LineKind) -> String {
-    let mut own = String::new();
-    for member in members::walk(fields, 0) {
+/// Appends the fields for the span's own line: without those that its members show, and with an underscore after the
+/// names of its members.
+fn own_fields(
+    data: &SpanData,
+    site: &ForeignSite,
+    shows_failure: bool,
+    kind: LineKind,
+    out: &mut String,
+) {
+    if site.timing.is_plain {
+        return data.append_fields(out);
+    }
+    let mut fields = String::new();
+    data.append_fields(&mut fields);
+    for member in members::walk(&fields, 0) {
         let known = site.fields.iter().find(|field| field.key == member.key);
         let role = known.and_then(|field| field.role);
         let is_error = matches!(role, Some(Role::Error | Role::ErrorText | Role::ErrorType));
@@ -561,15 +581,14 @@ fn own_fields(fields: &str, site: &ForeignSite, shows_failure: bool, kind: LineK
             continue;
         }
         if is_reserved(member.key, kind) {
-            own.push_str(",\"");
-            own.push_str(member.key);
-            own.push_str("_\":");
-            own.push_str(member.value);
+            out.push_str(",\"");
+            out.push_str(member.key);
+            out.push_str("_\":");
+            out.push_str(member.value);
         } else {
-            own.push_str(&fields[member.start..member.end]);
+            out.push_str(&fields[member.start..member.end]);
         }
     }
-    own
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of a span that ended")]
@@ -605,7 +624,8 @@ fn end_request(
         }
         outcome => outcome,
     };
-    let fields = own_fields(&data.fields(), site, true, LineKind::Event);
+    let mut fields = String::new();
+    own_fields(data, site, true, LineKind::Event, &mut fields);
     let ended = EndedRequest {
         request,
         job: is_job.then(|| site.timing.site(metadata, facts).spec.name),

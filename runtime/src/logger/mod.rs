@@ -195,11 +195,21 @@ impl Logger {
         fields: impl FnOnce(&mut String),
     ) -> bool {
         let (target, level) = (record.logger.as_str(), record.severity.level());
+        self.allows_in(target, level, request)
+            && self.write_for(buffer, request, record, spans, prefix, fields)
+    }
+
+    /// Whether the levels, or those of this request, allow a line.
+    pub(crate) fn allows_in(
+        &self,
+        target: &str,
+        level: Level,
+        request: Option<&Arc<Request>>,
+    ) -> bool {
         let raises = |request: &Arc<Request>| {
             request.overrides.as_deref().is_some_and(|it| it.allow(target, level))
         };
-        let is_allowed = self.levels.load().allow(target, level) || request.is_some_and(raises);
-        is_allowed && self.write_for(buffer, request, record, spans, prefix, fields)
+        self.levels.load().allow(target, level) || request.is_some_and(raises)
     }
 
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default

@@ -61,8 +61,8 @@ pub(crate) struct EndedStep<'a> {
     pub(crate) error_type: Option<Redacted<'static>>,
     /// The facts of the call, if it is one.
     pub(crate) call: Option<CallFacts>,
-    /// The fields of the span, as members.
-    pub(crate) fields: String,
+    /// Appends the fields of the span, as members.
+    pub(crate) fields: &'a dyn Fn(&mut String),
     pub(crate) recorded: Option<Box<StepExtras>>,
 }
 

@@ -74,8 +74,9 @@ impl ActiveStep {
         logger::if_only_layer(|logger| {
             let Some(state) = own.as_deref() else { return };
             let line = |thread: &mut ThreadState| {
-                let written =
-                    render(logger, state, &state.frame, &mut thread.line_buffer, now, ret)?;
+                let outer = span_stack::have_fields();
+                let buffer = &mut thread.line_buffer;
+                let written = render(logger, state, &state.frame, buffer, now, ret, outer)?;
                 Some((thread.line_buffer.take()?, written))
             };
             let Some((buffer, (severity, site))) = current::with_thread(line).flatten() else {
@@ -103,6 +104,32 @@ impl ActiveStep {
     }
 }
 
+/// Ends a span that was a step, succeeded, and has no spans with fields around it. `state` has its members after the
+/// position, and `frame` its request. Returns `None` without side effects if the fast path does not apply.
+pub(super) fn finish_span(
+    logger: &Logger,
+    state: &StepState,
+    frame: &Frame,
+    now: Tick,
+) -> Option<Observation> {
+    let took = now.nanos_since(state.started);
+    let line = |thread: &mut ThreadState| {
+        let written =
+            render(logger, state, frame, &mut thread.line_buffer, now, None, false)?;
+        Some((thread.line_buffer.take()?, written))
+    };
+    let (buffer, (severity, site)) = current::with_thread(line).flatten()?;
+    let request = frame.request.as_ref();
+    let is_written = logger.sink.write(site, severity, &buffer.line);
+    logger.export(request, 0, severity, &buffer.line);
+    let observation = state.site.observe(|| took, Outcome::Ok, None);
+    if is_written {
+        observation.line_written(request, now);
+    }
+    current::with_thread(|thread| thread.keep_line_buffer(buffer));
+    Some(observation)
+}
+
 /// Renders the line of the innermost step, and pops the step. Returns `None` without side effects if the fast path does
 /// not apply.
 #[inline]
@@ -117,7 +144,8 @@ fn finish_here(
     if thread.frame.token != state.token {
         return None;
     }
-    let written = render(logger, state, &thread.frame, &mut thread.line_buffer, now, ret)?;
+    let outer = span_stack::have_fields();
+    let written = render(logger, state, &thread.frame, &mut thread.line_buffer, now, ret, outer)?;
     let took = now.nanos_since(state.started);
     let (_, extras) = thread.pop_step(state.token, &mut state.saved, took)?;
     thread.keep_plain(own.take()?, extras);
@@ -134,6 +162,7 @@ fn render(
     buffer: &mut Option<Box<LineBuffer>>,
     now: Tick,
     ret: Option<&str>,
+    has_outer_fields: bool,
 ) -> Option<(Severity, SiteId)> {
     let extras = frame.extras.as_deref();
     // Fields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
@@ -144,7 +173,7 @@ fn render(
         }
         Some(_) => return None,
     };
-    if span_stack::have_fields() {
+    if has_outer_fields {
         return None;
     }
     let took = now.nanos_since(state.started);

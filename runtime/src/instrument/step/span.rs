@@ -1,14 +1,17 @@
 //! The end of a span of another crate that is a step.
 
 use super::active::ActiveStep;
-use super::finish::DirectLine;
-use crate::current::{self, LineLease, StepState, ThreadState};
+use super::fast_path::finish_span;
+use super::finish::{DirectLine, millis};
+use crate::current::{self, Frame, LineLease, StepState, ThreadState};
+use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::Logger;
 use crate::logger::timed_spans::EndedStep;
 use crate::outcome::Answer;
 use crate::outcome::failure::Failure;
+use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 use crate::redact::loggable::Encoder;
 
@@ -22,13 +25,27 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     (state.step, state.parent) = (timed.step(), timed.parent());
     state.is_dropping = false;
     state.busy = timed.busy();
+    state.inner = timed.inner();
+    if outcome == Outcome::Ok && ended.call.is_none() && ended.recorded.is_none() {
+        // In the order of the slow path.
+        millis(&mut state.fields, "busy_ms", state.busy);
+        let own = state.fields.len();
+        (ended.fields)(&mut state.fields);
+        let level = Severity::of(site.spec.level).level();
+        if !around.has_fields() && logger.allows_in(site.spec.target, level, request) {
+            let frame = Frame { request: request.cloned(), inner: state.inner, ..Frame::default() };
+            if let Some(_observation) = finish_span(logger, &state, &frame, at) {
+                current::with_thread(|thread| thread.keep_plain(state, None));
+                return;
+            }
+        }
+        state.fields.drain(..own);
+    } else {
+        (ended.fields)(&mut state.fields);
+    }
     state.call = ended.call.map(|facts| current::CallState::with_facts(site, facts));
     state.extras = ended.recorded;
-    state.inner = timed.inner();
-    if !ended.fields.is_empty() {
-        state.fields.push_str(&ended.fields);
-        state.merge_fields(current::take_extras);
-    }
+    state.merge_fields(current::take_extras);
     let mut error = String::new();
     if let Some(failure) = &failure {
         if let Some(error_type) = &ended.error_type {
