@@ -27,7 +27,7 @@ instructions() {
 }
 
 measured=$(
-    for operation in bare step_off step_only_error step step_in_step async_step dependency request event_off event redact text span_off span_step; do
+    for operation in bare step_off step_only_error step step_in_step async_step dependency request event_off event redact text span_registry span_off span_step; do
         few=$(instructions "$operation" 1000)
         many=$(instructions "$operation" 2000)
         awk -v name="$operation" -v few="$few" -v many="$many" \

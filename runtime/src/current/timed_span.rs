@@ -74,7 +74,7 @@ pub(crate) enum Begun {
 /// The values of a span by which its outcome, its name and its dependency are known.
 #[derive(Debug, Default)]
 pub(crate) struct SpanFacts {
-    pub(crate) kind: Option<SpanKind>,
+    pub(crate) kind: Option<OtelKind>,
     /// The redacted values of fields with a role; a later value of a role replaces the earlier one.
     pub(crate) values: Vec<(FieldRole, Redacted<'static>)>,
     pub(crate) http_status: Option<u16>,
@@ -95,7 +95,7 @@ pub(crate) struct SpanFailure {
 
 /// The `otel.kind` of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SpanKind {
+pub(crate) enum OtelKind {
     Internal,
     Client,
     Producer,
@@ -211,7 +211,7 @@ impl SpanFacts {
     pub(crate) fn is_call(&self) -> bool {
         use FieldRole as Role;
         match self.kind {
-            Some(SpanKind::Client | SpanKind::Producer) => true,
+            Some(OtelKind::Client | OtelKind::Producer) => true,
             Some(_) => false,
             None => self.first(&[Role::Peer, Role::DbSystem, Role::RpcSystem]).is_some(),
         }

@@ -19,7 +19,7 @@ use crate::base::clock::Tick;
 use crate::base::sync;
 use crate::current::span_stack::{self, SpanScope};
 use crate::current::timed_span::{
-    Begun, FieldRole as Role, SpanFacts, SpanFailure, SpanKind, SpanPlace, TimedSpan,
+    Begun, FieldRole as Role, OtelKind, SpanFacts, SpanFailure, SpanPlace, TimedSpan,
 };
 use crate::current::{self, CallFacts, CallState, SpanData};
 use crate::format::keys::{LineKind, is_reserved};
@@ -268,10 +268,10 @@ fn begins(
         return None;
     }
     match facts.kind {
-        Some(SpanKind::Server) => return Some(Begun::Request),
-        Some(SpanKind::Consumer) => return Some(Begun::Job),
-        Some(SpanKind::Client | SpanKind::Producer) => return None,
-        Some(SpanKind::Internal) | None => {}
+        Some(OtelKind::Server) => return Some(Begun::Request),
+        Some(OtelKind::Consumer) => return Some(Begun::Job),
+        Some(OtelKind::Client | OtelKind::Producer) => return None,
+        Some(OtelKind::Internal) | None => {}
     }
     let has_method = facts.first(&[Role::HttpMethod, Role::Method]).is_some();
     let has_path = facts.first(&[Role::Path, Role::Route]).is_some();
@@ -667,7 +667,7 @@ impl RoleVisitor<'_> {
         if known.sensitive { None } else { known.role }
     }
 
-    fn text(&mut self, role: Role, text: &str) {
+    fn read(&mut self, role: Role, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -719,7 +719,7 @@ impl RoleVisitor<'_> {
 
     fn number(&mut self, field: &Field, value: impl fmt::Display) {
         if let Some(role) = self.role(field) {
-            self.text(role, &value.to_string());
+            self.read(role, &value.to_string());
         }
     }
 }
@@ -739,15 +739,15 @@ fn path_of(uri: &str) -> &str {
     rest.find('/').map_or("/", |at| &rest[at..])
 }
 
-fn kind_of(text: &str) -> Option<SpanKind> {
+fn kind_of(text: &str) -> Option<OtelKind> {
     let kinds = [
-        ("internal", SpanKind::Internal),
-        ("client", SpanKind::Client),
-        ("producer", SpanKind::Producer),
-        ("server", SpanKind::Server),
-        ("consumer", SpanKind::Consumer),
+        ("internal", OtelKind::Internal),
+        ("client", OtelKind::Client),
+        ("producer", OtelKind::Producer),
+        ("server", OtelKind::Server),
+        ("consumer", OtelKind::Consumer),
     ];
-    let is_it = |(name, _): &(&str, SpanKind)| text.eq_ignore_ascii_case(name);
+    let is_it = |(name, _): &(&str, OtelKind)| text.eq_ignore_ascii_case(name);
     kinds.into_iter().find(is_it).map(|(_, kind)| kind)
 }
 
@@ -776,7 +776,7 @@ impl Visit for RoleVisitor<'_> {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if let Some(role) = self.role(field) {
-            self.text(role, value);
+            self.read(role, value);
         }
     }
 
@@ -787,14 +787,14 @@ impl Visit for RoleVisitor<'_> {
                 let detail = Some(shown::error_chain(value));
                 self.facts.fail(SpanFailure { evidence: ERROR_FIELD, detail, category });
             }
-            Some(role) => self.text(role, &error_text::display(value)),
+            Some(role) => self.read(role, &error_text::display(value)),
             None => {}
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if let Some(role) = self.role(field) {
-            with_debug(value, |text| self.text(role, text));
+            with_debug(value, |text| self.read(role, text));
         }
     }
 }
@@ -814,7 +814,7 @@ impl EventVisitor {
         SpanFailure { evidence: ERROR_EVENT, detail, category: self.category }
     }
 
-    fn text(&mut self, field: &Field, text: &str) {
+    fn read(&mut self, field: &Field, text: &str) {
         match field.name() {
             "message" => self.message = Some(shown::text_or_shape(text).into_owned()),
             "error" | "err" | "exception.message" => {
@@ -842,7 +842,7 @@ impl Visit for EventVisitor {
     fn record_bool(&mut self, _: &Field, _: bool) {}
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value);
+        self.read(field, value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
@@ -853,7 +853,7 @@ impl Visit for EventVisitor {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if matches!(field.name(), "message" | "error" | "err" | "exception.message" | "status") {
-            with_debug(value, |text| self.text(field, text));
+            with_debug(value, |text| self.read(field, text));
         }
     }
 }

@@ -24,7 +24,7 @@ use tracing::dispatcher::with_default;
 /// Its name, the level directive, and the operation, which is called with a number.
 type Operation = (&'static str, &'static str, fn(u64));
 
-const OPERATIONS: [Operation; 14] = [
+const OPERATIONS: [Operation; 15] = [
     ("step", "info", step),
     ("step_off", "off", step),
     ("step_only_error", "warn", fallible_step),
@@ -37,6 +37,7 @@ const OPERATIONS: [Operation; 14] = [
     ("redact", "off", redaction),
     ("text", "off", text),
     ("bare", "off", bare),
+    ("span_registry", "info", span),
     ("span_off", "info", span),
     ("span_step", "info", span),
 ];
@@ -74,7 +75,11 @@ fn repeat(
         .writer(Null)
         .lines_per_request(u64::MAX)
         .subscriber()?;
-    with_default(&Dispatch::new(subscriber), || {
+    let dispatch = match name {
+        "span_registry" => Dispatch::new(tracing_subscriber::registry()),
+        _ => Dispatch::new(subscriber),
+    };
+    with_default(&dispatch, || {
         let request = RequestContext::with_id("0195f3a2-7c1e-7a40-9d52-3f6b8e21c704");
         request.with_method("POST").with_path("/v1/orders/checkout").enter_with(|| {
             context::set_user(clear("u-1042"));
@@ -130,7 +135,8 @@ fn async_step(order_id: u64) {
     black_box(answer_of(look_up(order_id)).is_ready());
 }
 
-/// A span of `tracing`, which is a step in `span_step` and not in `span_off`.
+/// A span of `tracing`: a step in `span_step`, seen by candor in `span_off`, and by a registry alone in
+/// `span_registry`.
 fn span(order_id: u64) {
     let span = tracing::info_span!("charge", order_id);
     black_box(span.in_scope(|| black_box(order_id)));

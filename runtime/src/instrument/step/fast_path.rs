@@ -114,8 +114,7 @@ pub(super) fn finish_span(
 ) -> Option<Observation> {
     let took = now.nanos_since(state.started);
     let line = |thread: &mut ThreadState| {
-        let written =
-            render(logger, state, frame, &mut thread.line_buffer, now, None, false)?;
+        let written = render(logger, state, frame, &mut thread.line_buffer, now, None, false)?;
         Some((thread.line_buffer.take()?, written))
     };
     let (buffer, (severity, site)) = current::with_thread(line).flatten()?;
