@@ -34,7 +34,7 @@ use crate::sink::{Overload, UserWriter};
 /// # Ok::<(), candor::ConfigError>(())
 /// ```
 #[derive(Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "independent settings")]
+#[allow(clippy::struct_excessive_bools, reason = "independent settings")]
 pub struct Config {
     pub(super) levels: Levels,
     pub(super) format: Option<Format>,
