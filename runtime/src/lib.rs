@@ -61,6 +61,20 @@
 //! | count and time steps, calls and requests for Prometheus | `metrics` (feature `metrics`) |
 //! | test what is logged | `testing` (feature `testing`) |
 //!
+//! # Types without logging
+//!
+//! A crate that defines types and logs nothing, such as one that a client and a server share, turns the default features
+//! off:
+//!
+//! ```toml
+//! candor = { version = "0.1", default-features = false }
+//! ```
+//!
+//! It has [`#[redact]`](macro@redact), [`Loggable`], [`policy`], [`keys`] and [`scrub`], with five dependencies, all of
+//! them to compile the macro. The feature `subscriber`, a default feature, adds everything else. It is enabled by every
+//! feature except those that add the types of a crate: `bytes`, `chrono`, `jiff`, `rust_decimal`, `secrecy`,
+//! `serde_json`, `time`, `url` and `uuid`.
+//!
 //! # Three promises, in this order
 //!
 //! 1. **No secret.** What passes through candor's macros is checked by the compiler; everything else
