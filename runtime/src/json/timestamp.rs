@@ -57,23 +57,71 @@ fn date(day_since_1970: i64) -> (i64, i64, i64) {
     (400 * era + year + i64::from(is_next_year), month, day)
 }
 
+/// Returns the day since 1970-01-01, which is the inverse of [`date`].
+fn day_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    let day = 365 * year + year / 4 - year / 100 + (153 * month + 2) / 5 + day - 1;
+    ERA_DAYS * era + day - 719_468
+}
+
+/// Returns the nanoseconds since 1970 of a time that [`write`] appended; `None` for other text and times before 1970.
+pub(crate) fn parse(text: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| {
+        let digits = text.get(from..to)?;
+        let are_digits = digits.bytes().all(|digit| digit.is_ascii_digit());
+        are_digits.then(|| digits.parse::<i64>().ok())?
+    };
+    let day = day_since_1970(number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let whole =
+        day * SECONDS_PER_DAY + number(11, 13)? * 3600 + number(14, 16)? * 60 + number(17, 19)?;
+    let micros = number(20, 26)?;
+    // Neither other separators nor a date such as February 30.
+    let is_time = text == format!("{}.{micros:06}Z", second(whole));
+    let whole = u64::try_from(whole).ok().filter(|_| is_time)?;
+    whole.checked_mul(NANOS_PER_SECOND)?.checked_add(micros.unsigned_abs() * 1000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_day_of_the_years_0_to_9999_has_its_date() {
-        let mut day_since_1970 = -719_528;
+        let mut days = -719_528;
         for year in 0..=9999 {
             let is_leap_year = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
             let february = if is_leap_year { 29 } else { 28 };
             let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
             for (month, length) in (1..).zip(lengths) {
                 for day in 1..=length {
-                    assert_eq!(date(day_since_1970), (year, month, day));
-                    day_since_1970 += 1;
+                    assert_eq!(date(days), (year, month, day));
+                    assert_eq!(day_since_1970(year, month, day), days);
+                    days += 1;
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_written_time_is_read_back_and_other_text_is_not() {
+        for nanos in [0, 1_795_342_452_123_456_000, 1_709_210_096_000_001_000] {
+            let mut text = String::new();
+            write_nanos(nanos, &mut text);
+            assert_eq!(parse(&text), Some(nanos.cast_unsigned()), "{text}");
+        }
+        for other in [
+            "",
+            "1969-12-31T23:59:59.000000Z",
+            "2025-02-29T10:14:12.123456Z",
+            "2026-13-01T10:14:12.123456Z",
+            "2026-11-22T24:14:12.123456Z",
+            "2026-11-22 10:14:12.123456Z",
+            "2026-11-22T10:14:12.123456+00:00",
+            "2026-11-22T10:14:12.12345é",
+            "9999-11-22T10:14:12.123456Z",
+        ] {
+            assert_eq!(parse(other), None, "{other}");
         }
     }
 
