@@ -47,6 +47,7 @@ const FIELDS: &[&str] = &[
     "story_slow_ms",
     "story_steps",
     "budget",
+    "fold_repeats",
     "bill",
     "spans",
     "print_panics",
@@ -91,6 +92,7 @@ const FIELDS: &[&str] = &[
 /// story_slow_ms = 1000
 /// story_steps = 5
 /// budget = "256KiB/s,shop::cart=16KiB/s"
+/// fold_repeats = false
 /// bill = "1h"
 /// spans = true
 /// print_panics = false
@@ -165,6 +167,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "profile" => set(Setting::Profile, &map.next_value::<String>()?),
                 "output" => set(Setting::Output, &map.next_value::<String>()?),
                 "budget" => set(Setting::Budget, &map.next_value::<String>()?),
+                "fold_repeats" => config = config.fold_repeats(map.next_value()?),
                 "bill" => set(Setting::Bill, &map.next_value::<String>()?),
                 "service" => set(Setting::Service, &map.next_value::<String>()?),
                 "file_max_bytes" => {

@@ -56,6 +56,7 @@ impl Config {
             Setting::Metrics,
             Setting::Story,
             Setting::Budget,
+            Setting::Fold,
             Setting::Bill,
         ] {
             set(setting);

@@ -29,6 +29,7 @@ pub(super) enum Setting {
     Metrics,
     Story,
     Budget,
+    Fold,
     Bill,
 }
 
@@ -52,6 +53,7 @@ impl Setting {
             Setting::Metrics => "LOG_METRICS",
             Setting::Story => "LOG_STORY",
             Setting::Budget => "LOG_BUDGET",
+            Setting::Fold => "LOG_FOLD",
             Setting::Bill => "LOG_BILL",
         }
     }
@@ -114,6 +116,10 @@ impl Setting {
             }
             Setting::Budget => {
                 config.budgets = Budgets::parse(text).map_err(|why| invalid(&why))?;
+            }
+            Setting::Fold => {
+                let modes = [("1", true), ("0", false)];
+                config.folds = one_of(text, modes).map_err(|why| invalid(&why))?;
             }
             Setting::Bill => {
                 let every = duration(text).filter(|every| *every >= Duration::from_secs(1));

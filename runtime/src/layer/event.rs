@@ -58,6 +58,7 @@ where
             message: message.shown(),
             has_exc: false,
             capped: true,
+            folds: true,
             context_keys: site.context_keys,
             site: site.id,
         };

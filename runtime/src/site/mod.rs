@@ -323,6 +323,7 @@ impl Site {
             message: Shown::literal(self.spec.event),
             has_exc: self.spec.has_exc,
             capped: self.spec.is_capped,
+            folds: false,
             context_keys: if self.spec.takes_context {
                 ContextKeys::Replaced
             } else {
