@@ -29,7 +29,7 @@ mod plain {
     use std::fmt::{Display, LowerExp};
     use std::ops::Range;
 
-    pub(crate) trait PlainFloat: Display + LowerExp {
+    pub(crate) trait PlainFloat: Copy + Display + LowerExp {
         /// The decimal exponents of numbers without an exponent in their text.
         const WITHOUT_EXPONENT: Range<i32>;
     }
