@@ -40,6 +40,7 @@ mod redact;
 mod redactions;
 mod scrub;
 mod shapes;
+mod shared_types;
 mod sinks;
 mod sites;
 mod slowest;

@@ -4,8 +4,6 @@ use std::cmp::Ordering;
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
 
-use uuid::Uuid;
-
 use super::traits::{elements, loggable};
 use super::{Encoder, Loggable};
 use crate::json::timestamp;
@@ -48,7 +46,6 @@ loggable! {
     [] Duration => |value, to| to.millis(i128::try_from(value.as_nanos()).unwrap_or(i128::MAX));
     /// RFC 3339 in UTC with microseconds, as `ts`.
     [] SystemTime => |value, to| to.plain(|out| timestamp::write(*value, out));
-    [] Uuid => |value, to| to.text(value.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
     [] Ordering => |value, to| to.unit(match value {
         Ordering::Less => "Less",
         Ordering::Equal => "Equal",
