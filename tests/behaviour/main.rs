@@ -23,6 +23,7 @@ mod errors;
 mod events;
 mod guide;
 mod http;
+mod instrument;
 mod jobs;
 mod keys;
 mod layers;

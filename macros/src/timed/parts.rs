@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, Lit};
 
-use crate::args::{Args, Ret, SiteKind};
+use crate::args::{Args, Instrument, Ret, SiteKind};
 use crate::errors::Errors;
 use crate::field::{Field, FieldValue, use_of_empty};
 use crate::function::Function;
@@ -22,6 +22,8 @@ pub(super) struct Parts {
     pub(super) site: TokenStream,
     /// Statements that write the fields to `__fields`, if there are any.
     pub(super) fields: Option<TokenStream>,
+    /// A statement that checks `parent` and `follows_from`, and never runs.
+    pub(super) relations: Option<TokenStream>,
     /// The closure that reads from the returned value how the call ended.
     pub(super) read: TokenStream,
 }
@@ -38,6 +40,7 @@ impl Parts {
         Parts {
             site: site(kind, args, function, &private),
             fields: fields(args, function, &private, &policies, errors),
+            relations: args.instrument.as_ref().and_then(|own| relations(own, &private)),
             read: read(kind, args, &private, &policies),
             private,
         }
@@ -173,16 +176,6 @@ fn fields(
     }
     let mut has_values = false;
     let own = args.fields.iter().map(|field| (field, false));
-    if let Some(instrument) = &args.instrument {
-        let relations =
-            [("parent", &instrument.parent), ("follows_from", &instrument.follows_from)];
-        for (function, value) in relations {
-            let function = format_ident!("{function}");
-            let check =
-                value.as_ref().map(|value| quote!(if false { #private::#function(#value); }));
-            statements.extend(check);
-        }
-    }
     for (field, is_context) in own.chain(args.context.iter().map(|field| (field, true))) {
         let Field { name, value } = field;
         let value = match value {
@@ -222,6 +215,25 @@ fn fields(
     }
     let traits = has_values.then(|| import_traits_of(args.traits(), private));
     (!statements.is_empty()).then(|| quote!(#traits #statements))
+}
+
+/// `if false { parent(&span); abort() }`: because the branch diverges, it may move an argument that the body uses.
+fn relations(own: &Instrument, private: &TokenStream) -> Option<TokenStream> {
+    let check = |function: &str, value: &Option<Expr>| {
+        let function = format_ident!("{function}");
+        value.as_ref().map(|value| quote!(#private::#function(#value);))
+    };
+    let parent = check("parent", &own.parent);
+    let follows_from = check("follows_from", &own.follows_from);
+    (parent.is_some() || follows_from.is_some()).then(|| {
+        quote! {
+            if false {
+                #parent
+                #follows_from
+                #private::std::process::abort();
+            }
+        }
+    })
 }
 
 /// Whether a name in `fields` is also its value.

@@ -115,6 +115,8 @@ impl<'a> StepFields<'a> {
     pub fn named<T: Loggable + ?Sized>(&mut self, name: &'static str, sensitive: bool, value: &T) {
         let mut opening = String::new();
         members::open(&mut opening, name);
+        // Only here can two names be the same: those of constants are not known to the macros.
+        members::remove(self.members, members::name_of(&opening));
         self.add(&opening, Shown::literal(name), sensitive, value);
     }
 

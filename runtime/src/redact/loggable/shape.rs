@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::text::Decided;
-use super::{Encoder, Loggable, TextPolicy, to_json};
+use super::{DebugOf, Encoder, Loggable, TextPolicy, to_json};
 use crate::redact::error_text;
 use crate::redact::scrub;
 use crate::redact::size_class::size_class;
@@ -174,6 +175,12 @@ pub struct TypeOnly<T: ?Sized>(PhantomData<fn(&T)>);
 impl<T: ?Sized> TypeOnly<T> {
     pub(crate) fn of(_: &T) -> Self {
         TypeOnly(PhantomData)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for TypeOnly<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&DebugOf(self), f)
     }
 }
 
