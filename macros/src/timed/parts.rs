@@ -154,6 +154,11 @@ fn free_name(
     quote!(const { #private::free_name(#name, #own, #renamed) })
 }
 
+fn begins_with_underscore(value: &Expr) -> bool {
+    let Expr::Path(path) = value else { return false };
+    path.path.get_ident().is_some_and(|name| name.to_string().starts_with('_'))
+}
+
 /// Whether an expression is a string literal.
 fn is_literal(value: &Expr) -> bool {
     matches!(value, Expr::Lit(ExprLit { lit: Lit::Str(_), .. }))
@@ -192,6 +197,10 @@ fn fields(
         let shown = given(value, &resolved.tokens, private);
         has_values = true;
         let sensitive = resolved.is_sensitive(name, private);
+        // Every argument is recorded, also one whose name says that the body does not use it.
+        let is_underscored = args.instrument.is_some() && begins_with_underscore(value);
+        let allow = is_underscored.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+        statements.extend(allow);
         statements.extend(match name.text() {
             _ if is_context => quote!(__fields.context(#name, #sensitive, &#shown);),
             Some("error") if args.instrument.is_some() => quote!(__fields.error_or_other(&#shown);),

@@ -29,6 +29,7 @@ fn a_loggable_argument_is_shown() {
     #[redact]
     struct Card {
         id: u64,
+        #[redact(secret)]
         number: String,
         #[redact(mask(last = 4))]
         shown: String,
@@ -40,8 +41,6 @@ fn a_loggable_argument_is_shown() {
     let card = Card { id: 7, number: CANARY.to_owned(), shown: "4242424242424242".to_owned() };
     let line = line_of("pay", || pay(100, &card, vec![1, 2], None, true));
     let shown = r#"cents=100 card={"id":7,"number":"[REDACTED]","shown":"****4242"} ids=[1,2] tip=null is_gift=true"#;
-    let shown =
-        shown.replace("\"[REDACTED]\"", &line.get("card").expect("it")["number"].to_string());
     assert_eq!(fields(&line), shown);
 }
 
@@ -90,7 +89,7 @@ fn any_other_argument_shows_its_shape_or_type() {
         ("store", "<dyn Store>"),
         ("shared", "<Arc<Order>>"),
         ("maybe", "<text 9-16>"),
-        ("done", "<{{closure}}>"),
+        ("done", "<closure>"),
     ];
     for (key, shown) in expected {
         assert_eq!(line.text(key), shown, "{key}");
@@ -262,7 +261,7 @@ fn keys_of_candor_and_the_context_get_an_underscore() {
 
     let captured = capture();
     let work = || handle(1, CANARY, 2, 3, 4, 5, 6, 7, 8, 9, 10);
-    RequestContext::with_id("r-7").path("/orders").enter_with(work);
+    RequestContext::with_id("r-7").with_path("/orders").enter_with(work);
     checked(&captured);
     let line = captured.step("handle");
     assert_eq!((line.text("request_id"), line.text("path")), ("r-7", "/orders"));
@@ -315,7 +314,7 @@ fn fields_are_evaluated_once_and_only_if_a_line_can_be_written() {
     counted(&count);
     assert_eq!(count.get(), 1);
     drop(captured);
-    let config = candor::Config::new().level("warn").expect("a level");
+    let config = candor::Config::new().level("off").expect("a level");
     let _captured = candor::testing::capture_with(config).expect("valid");
     counted(&count);
     assert_eq!(count.get(), 1);
@@ -353,8 +352,8 @@ fn the_returned_value_is_shown_if_it_is_loggable() {
     assert_eq!(captured.step("text").text("ret"), "<text 9-16>");
     assert_eq!(captured.step("opaque").text("ret"), "<Option<Opaque>>");
     assert_eq!(captured.step("masked").text("ret"), "****42");
-    assert_eq!(captured.step("later").text("ret"), "<&str>");
-    assert_eq!(captured.step("later").get("value"), Some(&json!("<&str>")));
+    assert_eq!(captured.step("later").text("ret"), "<str>");
+    assert_eq!(captured.step("later").get("value"), Some(&json!("<str>")));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn levels_of_every_form() {
     fn by_constant() {}
     #[instrument(level = QUIET)]
     fn by_own_constant() {}
-    #[instrument(level = tracing::Level::TRACE)]
+    #[instrument(level = self::Level::TRACE)]
     fn by_path() {}
     #[instrument(level = 2)]
     fn by_number() {}

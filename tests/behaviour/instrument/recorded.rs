@@ -48,7 +48,7 @@ fn a_declared_field_gets_its_value_through_the_current_span() {
         let _ = (sync(1), block_on(polled(7)));
     });
     checked(&captured);
-    assert_eq!(fields(&captured.step("sync")), "n=1 rows=3 pages=2");
+    assert_eq!(fields(&captured.step("sync")), "n=1 pages=2 rows=3");
     let line = captured.step("polled");
     assert_eq!((line.integer("rows"), line.text("outcome")), (7, "error"));
     assert_eq!((line.text("request_id"), line.integer("parent_id")), ("r-1", 0));

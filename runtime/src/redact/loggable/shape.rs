@@ -187,6 +187,9 @@ impl<T: ?Sized> fmt::Debug for TypeOnly<T> {
 impl<T: ?Sized> Loggable for TypeOnly<T> {
     fn log(&self, to: &mut Encoder<'_>) {
         let full = type_name::<T>().trim_start_matches("&mut ").trim_start_matches('&');
+        if full.ends_with("{{closure}}") {
+            return to.text("<closure>");
+        }
         to.text(&format!("<{}>", error_text::short_name(full)));
     }
 }
