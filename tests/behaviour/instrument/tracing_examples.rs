@@ -294,9 +294,9 @@ fn the_returned_value() {
     }
 
     let lines = [
-        (only_step("my_function", || drop(my_function())), "INFO"),
-        (only_step("at_a_level", || drop(at_a_level())), "WARN"),
-        (only_step("displayed", || drop(displayed())), "INFO"),
+        (only_step("my_function", || assert_eq!(my_function(), 42)), "INFO"),
+        (only_step("at_a_level", || assert_eq!(at_a_level(), 42)), "WARN"),
+        (only_step("displayed", || assert_eq!(displayed(), 42)), "INFO"),
     ];
     for (line, level) in lines {
         assert_eq!((line.text("level"), fields(&line).as_str()), (level, "ret=42"));
