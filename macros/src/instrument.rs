@@ -285,3 +285,36 @@ fn skips(names: TokenStream, errors: &mut Errors) -> syn::Result<Vec<Ident>> {
     }
     Ok(skips)
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{ExpectFile, expect_file};
+
+    use super::*;
+
+    fn check(args: TokenStream, item: TokenStream, expected: &ExpectFile) {
+        let file = syn::parse2(expand(false, args, item)).expect("items");
+        expected.assert_eq(&prettyplease::unparse(&file));
+    }
+
+    #[test]
+    fn of_a_method_with_fields_of_every_kind() {
+        let item = quote! {
+            fn reserve(&self, (a, _b): (u32, u32), step: Step) -> Result<u32, Refused> {
+                self.left(a, step)
+            }
+        };
+        let args = quote!(skip(self), fields(id = %self.id, rows), err, ret, parent = &self.span);
+        check(args, item, &expect_file!["snapshots/instrument_sync.rs"]);
+    }
+
+    #[test]
+    fn of_an_async_function() {
+        let item = quote! {
+            async fn charge(order: Order) {
+                order.pay().await;
+            }
+        };
+        check(quote!(level = "debug"), item, &expect_file!["snapshots/instrument_async.rs"]);
+    }
+}
