@@ -122,7 +122,7 @@ fn site(kind: SiteKind, args: &Args, function: &Function, private: &TokenStream)
     let names = args.fields.iter().map(|field| match &field.value {
         // `tracing` finds a field that is recorded later by the name that the user wrote.
         FieldValue::Empty(_) => field.name.to_token_stream(),
-        _ => free_name(args, field, |name| name.to_owned(), private),
+        _ => free_name(args, field, str::to_owned, private),
     });
     let names = names.chain(args.context.iter().map(|field| field.name.to_token_stream()));
     let has_span = args.instrument.as_ref().is_some_and(|own| own.has_span);
@@ -217,7 +217,7 @@ fn fields(
                 quote!(__fields.field(#opening, #sensitive, &#shown);)
             }
             _ => {
-                let name = free_name(args, field, |name| name.to_owned(), private);
+                let name = free_name(args, field, str::to_owned, private);
                 quote!(__fields.named(#name, #sensitive, &#shown);)
             }
         });
