@@ -187,7 +187,7 @@ pub mod prelude;
 // The public interface.
 pub use candor_macros::redact;
 #[cfg(feature = "subscriber")]
-pub use candor_macros::{dependency_call, step_timed};
+pub use candor_macros::{dependency_call, instrument, step_timed};
 #[cfg(feature = "subscriber")]
 pub use format::Format;
 #[cfg(feature = "subscriber")]
@@ -235,6 +235,20 @@ pub use sink::otlp::{Otlp, OtlpProtocol};
 pub use sink::sites::SiteStats;
 #[cfg(feature = "subscriber")]
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
+
+/// The strict form of [`#[instrument]`](macro@instrument), to tighten a module by its import.
+///
+/// ```
+/// use candor::strict::instrument;
+///
+/// #[instrument(skip(card))]
+/// fn charge(order_id: u64, card: &str) {}
+/// # charge(7, "4242");
+/// ```
+#[cfg(feature = "subscriber")]
+pub mod strict {
+    pub use candor_macros::instrument_strict as instrument;
+}
 
 /// The README's snippets, compiled and run.
 #[cfg(doctest)]

@@ -24,6 +24,7 @@ mod events;
 mod folding;
 mod guide;
 mod http;
+mod instrument;
 mod jobs;
 mod keys;
 mod layers;

@@ -197,6 +197,8 @@ mod macros {
     struct DependencyCall;
     #[doc = include_str!("../../macros/docs/redact.md")]
     struct Redact;
+    #[doc = include_str!("../../macros/docs/instrument.md")]
+    struct Instrument;
 }
 
 /// Doc tests of the guide. They are here because its code uses crates that candor does not depend on.

@@ -17,6 +17,11 @@ fn values_show_what_a_line_would() {
 }
 
 #[test]
+fn a_time_has_no_calendar() {
+    assert_eq!(to_json(&std::time::SystemTime::UNIX_EPOCH), r#""<time>""#);
+}
+
+#[test]
 fn debug_shows_what_the_json_does() {
     assert_eq!(
         format!("{:?}", SignUp::of_ada()),

@@ -13,7 +13,6 @@ pub(crate) mod serial;
 pub(crate) mod sync;
 #[cfg(feature = "subscriber")]
 pub(crate) mod timer;
-pub(crate) mod wall;
 
 #[cfg(feature = "subscriber")]
 pub(crate) use sync::lock;

@@ -1,7 +1,7 @@
 //! The buffer that a thread writes its lines into, and the parts it keeps of its last line.
 
 use crate::base::buffer::KEPT_BYTES;
-use crate::json::timestamp_cache::TimestampCache;
+use crate::json::timestamp::TimestampCache;
 use crate::request::rendered::RequestPartCache;
 
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::shown::Shown;
-use crate::json::timestamp_cache::{Timestamp, TimestampCache};
+use crate::json::timestamp::{Timestamp, TimestampCache};
 use crate::json::{escape, members};
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};

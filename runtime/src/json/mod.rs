@@ -7,6 +7,5 @@ pub(crate) mod hex;
 pub(crate) mod members;
 pub(crate) mod number;
 pub(crate) mod shown;
-pub(crate) mod timestamp;
 #[cfg(feature = "subscriber")]
-pub(crate) mod timestamp_cache;
+pub(crate) mod timestamp;

@@ -11,10 +11,7 @@ mod counter;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
-
-pub(crate) use super::wall::NANOS_PER_SECOND;
-use super::wall::unix_nanos;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A reading of the monotonic clock, in nanoseconds since the first reading of the process.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +19,8 @@ pub(crate) struct Tick(u64);
 
 /// How long a reading of the wall clock is reused. A change of the system time shows in `ts` after this time.
 const RESYNC_NANOS: u64 = NANOS_PER_SECOND;
+
+pub(crate) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// The time of tick 0.
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
@@ -103,4 +102,12 @@ impl Tick {
 /// `Duration::as_nanos` in 64 bits, which last for 584 years: its 128-bit arithmetic is slower.
 fn nanos(time: Duration) -> u64 {
     time.as_secs().wrapping_mul(NANOS_PER_SECOND) + u64::from(time.subsec_nanos())
+}
+
+/// Nanoseconds since 1970, negative before; saturates in the years 1677 and 2262.
+pub(crate) fn unix_nanos(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n),
+    }
 }

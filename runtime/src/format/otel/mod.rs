@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use super::keys::{FIXED, Keys};
 use crate::json::hex::Hex;
-use crate::json::{members, timestamp};
+use crate::json::members;
 pub(crate) use value::{Value, value_of};
 
 /// The attribute with the id of the request's own span, on records that belong to a step's span.
@@ -114,7 +114,7 @@ impl<'a> OtelRecord<'a> {
                 }),
             }
         }
-        record.time = timestamp::parse(ts?)?;
+        record.time = nanos_of(ts?)?;
         let own = record.integer("step_id").filter(|_| record.kind.is_step());
         let step = own.and_then(|step| u32::try_from(step).ok()).unwrap_or(step);
         record.span_id = match record.request_span {
@@ -221,6 +221,12 @@ pub(crate) fn step_span(request: Hex<16>, step: u32) -> Hex<16> {
 /// The content of a JSON string, still escaped; any other value unchanged.
 pub(crate) fn inside(value: &str) -> &str {
     value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
+}
+
+/// Nanoseconds since the Unix epoch of a line's timestamp.
+fn nanos_of(ts: &str) -> Option<u64> {
+    let at: jiff::Timestamp = ts.parse().ok()?;
+    u64::try_from(at.as_nanosecond()).ok()
 }
 
 /// Milliseconds with up to six decimals, as nanoseconds.

@@ -28,6 +28,8 @@ pub(crate) mod shape;
 pub(crate) mod text;
 pub(crate) mod text_policy;
 mod traits;
+#[cfg(feature = "subscriber")]
+pub(crate) mod type_only;
 mod unique_keys;
 
 #[cfg(feature = "subscriber")]
