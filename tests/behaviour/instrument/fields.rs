@@ -30,6 +30,7 @@ fn a_loggable_argument_is_shown() {
     struct Card {
         id: u64,
         #[redact(secret)]
+        #[allow(dead_code, reason = "it is hidden")]
         number: String,
         #[redact(mask(last = 4))]
         shown: String,

@@ -258,8 +258,8 @@ fn generic_unsafe_and_other_functions() {
         n
     }
     #[instrument]
-    extern "C" fn foreign(n: u32) -> Result<u32, ()> {
-        Ok(n)
+    extern "C" fn foreign(n: u32) -> u32 {
+        n
     }
     #[instrument]
     #[must_use]

@@ -8,6 +8,10 @@ use candor_tests::checked;
 use futures::executor::block_on;
 use tracing::Level;
 
+mod levels {
+    pub(super) const OWN: tracing::Level = tracing::Level::TRACE;
+}
+
 const QUIET: Level = Level::DEBUG;
 const NAME: &str = "named by a constant";
 const TARGET: &str = "target::of::a::constant";
@@ -20,7 +24,7 @@ fn levels_of_every_form() {
     fn by_constant() {}
     #[instrument(level = QUIET)]
     fn by_own_constant() {}
-    #[instrument(level = self::Level::TRACE)]
+    #[instrument(level = levels::OWN)]
     fn by_path() {}
     #[instrument(level = 2)]
     fn by_number() {}

@@ -29,7 +29,7 @@ async fn yield_once() {
 
 #[test]
 fn a_declared_field_gets_its_value_through_the_current_span() {
-    #[instrument(fields(rows = field::Empty, pages = tracing::field::Empty, unused))]
+    #[instrument(fields(rows = field::Empty, pages = Empty, unused))]
     fn sync(n: u32) -> Result<u32, fmt::Error> {
         Span::current().record("rows", n + 1);
         Span::current().record("pages", 2_i64).record("rows", n + 2);
