@@ -10,18 +10,19 @@ pub use std::convert::Infallible;
 pub use std::future::Future;
 pub use tracing_core::Level;
 
-pub use crate::format::keys::{LineKind, unreserved, unreserved_constant};
+pub use crate::format::keys::{LineKind, free_name, unreserved, unreserved_constant};
 #[cfg(feature = "stream")]
 pub use crate::instrument::step::StepStream;
 pub use crate::instrument::step::body::*;
 pub use crate::instrument::step::{
-    Step, StepFields, StepGuard, StepStart, answer, entered, hint, ret, ret_with,
+    Step, StepFields, StepGuard, StepStart, answer, entered, follows_from, hint, parent, ret,
+    ret_with,
 };
 pub use crate::outcome::probe::{ReturnType, Returned};
 pub use crate::outcome::result::CallResult;
 pub use crate::outcome::{FnOutput, ReturnsStepOutput};
 pub use crate::redact::keys::is_sensitive;
-pub use crate::site::{RECORDED, Site, Spec, fields};
+pub use crate::site::{RECORDABLE, RECORDED, Site, Spec, fields};
 
 /// The static behind an annotated function, `__SITE`: `site!(step "charge", ["order_id"] .slow_nanos(250))`.
 #[doc(hidden)]
@@ -124,6 +125,24 @@ pub use crate::format::record::Severity;
 pub use crate::instrument::event::{
     EventField, EventSite, EventValue, MessageArg, count, labels_secret, last_of_each,
 };
+
+/// The traits by which method resolution determines how `#[instrument]` shows a `Given` value: the first is the lenient
+/// form, the second the strict one.
+pub mod recorded {
+    pub use crate::outcome::error_value::{
+        GivenError as _, GivenLoggable as _, GivenLoggableError as _, GivenLoggableOption as _,
+        GivenLoggableOutcome as _, GivenOption as _, GivenOptionOutcome as _, GivenOptionRef as _,
+        GivenOutcome as _, GivenRef as _, GivenSend as _, GivenShape as _, GivenShared as _,
+        GivenType as _,
+    };
+}
+pub mod recorded_strictly {
+    pub use crate::outcome::error_value::{
+        GivenError as _, GivenLoggable as _, GivenLoggableError as _, GivenLoggableOption as _,
+        GivenLoggableOutcome as _, GivenOption as _, GivenOptionOutcome as _, GivenOptionRef as _,
+        GivenOutcome as _, GivenRef as _, GivenSend as _, GivenShared as _, GivenStrict as _,
+    };
+}
 
 /// `Empty` of a field without a value, if the user has not imported `tracing`'s.
 pub mod empty {

@@ -155,7 +155,7 @@ pub mod policy;
 pub mod prelude;
 
 // The public interface.
-pub use candor_macros::{dependency_call, redact, step_timed};
+pub use candor_macros::{dependency_call, instrument, redact, step_timed};
 pub use format::Format;
 pub use format::profile::Profile;
 pub use format::record::Severity;
@@ -184,6 +184,19 @@ pub use sink::otlp::stats::{ExportStats, OtlpDropped, OtlpStats};
 pub use sink::otlp::{Otlp, OtlpProtocol};
 pub use sink::sites::SiteStats;
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
+
+/// The strict form of [`#[instrument]`](macro@instrument), to tighten a module by its import.
+///
+/// ```
+/// use candor::strict::instrument;
+///
+/// #[instrument(skip(card))]
+/// fn charge(order_id: u64, card: &str) {}
+/// # charge(7, "4242");
+/// ```
+pub mod strict {
+    pub use candor_macros::instrument_strict as instrument;
+}
 
 /// The README's snippets, compiled and run.
 #[cfg(doctest)]

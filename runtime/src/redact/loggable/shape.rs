@@ -1,8 +1,10 @@
 //! The policy `shape`: the kind of a value and its size class.
 
+use std::any::type_name;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::ffi::{OsStr, OsString};
+use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,6 +15,7 @@ use serde_json::Value;
 
 use super::text::Decided;
 use super::{Encoder, Loggable, TextPolicy, to_json};
+use crate::redact::error_text;
 use crate::redact::scrub;
 use crate::redact::size_class::size_class;
 
@@ -162,5 +165,21 @@ pub struct Shaped<'a, T: ?Sized> {
 impl<T: Shape + ?Sized> Loggable for Shaped<'_, T> {
     fn log(&self, to: &mut Encoder<'_>) {
         self.value.log_shape(to);
+    }
+}
+
+/// Placeholder of a value that has no shape: the short name of its type, `<Order>`.
+pub struct TypeOnly<T: ?Sized>(PhantomData<fn(&T)>);
+
+impl<T: ?Sized> TypeOnly<T> {
+    pub(crate) fn of(_: &T) -> Self {
+        TypeOnly(PhantomData)
+    }
+}
+
+impl<T: ?Sized> Loggable for TypeOnly<T> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        let full = type_name::<T>().trim_start_matches("&mut ").trim_start_matches('&');
+        to.text(&format!("<{}>", error_text::short_name(full)));
     }
 }
