@@ -8,7 +8,7 @@ use syn::{
     Expr, ExprLit, FnArg, Ident, Lit, LitStr, ReturnType, Signature, Token, Type, parenthesized,
 };
 
-use super::event::{Reason, STEP_KEYS, Values, field};
+use super::event::{Reason, STEP_KEYS, Values, field, of_kind};
 use super::types::typed_names;
 
 /// The arguments of `#[step_timed]`, each as text.
@@ -111,7 +111,7 @@ fn recorded(
                 reasons.push(format!(
                     "`{name}` is one of candor's own keys; give the field another name"
                 ));
-            } else if let Err(reason) = values.of_kind(&name, &kind) {
+            } else if let Err(reason) = of_kind(&name, &kind) {
                 reasons.push(reason);
             }
             names.push(name);
@@ -247,10 +247,10 @@ fn returns_loggable(output: &ReturnType, values: Values<'_>) -> bool {
     let Type::Path(path) = &**ty else { return values.types.kind(ty, values.at).is_loggable() };
     let Some(last) = path.path.segments.last() else { return false };
     if last.ident == "Result" {
-        if let syn::PathArguments::AngleBracketed(list) = &last.arguments {
-            if let Some(syn::GenericArgument::Type(ok)) = list.args.first() {
-                return values.types.kind(ok, values.at).is_loggable();
-            }
+        if let syn::PathArguments::AngleBracketed(generics) = &last.arguments
+            && let Some(syn::GenericArgument::Type(ok)) = generics.args.first()
+        {
+            return values.types.kind(ok, values.at).is_loggable();
         }
         return false;
     }

@@ -192,7 +192,7 @@ mod tests {
         let old = "[a]\nx = 1\ny = 2\n";
         let new = "[a]\nx = 1\nz = 3\ny = 2\n";
         let edit = difference(old, new).expect("an edit");
-        assert_eq!(apply(old, &[edit.clone()]).as_deref(), Some(new));
+        assert_eq!(apply(old, std::slice::from_ref(&edit)).as_deref(), Some(new));
         assert_eq!(
             unified("f", old, &[edit]).lines().filter(|line| line.starts_with(['+', '-'])).count(),
             3

@@ -30,18 +30,7 @@ impl Values<'_> {
         if is_literal_text(value) {
             return Ok(());
         }
-        self.of_kind(shown, &of_expr(value, self.locals, self.types, self.at))
-    }
-
-    pub(super) fn of_kind(self, shown: &str, kind: &Kind) -> Result<(), Reason> {
-        match kind {
-            kind if kind.is_loggable() => Ok(()),
-            Kind::Text => {
-                Err(format!("`{shown}` is text and needs a policy, such as `clear({shown})`"))
-            }
-            Kind::Struct(name) => Err(format!("`{shown}` needs `#[redact]` on the type `{name}`")),
-            _ => Err(format!("the type of `{shown}` is not known here")),
-        }
+        of_kind(shown, &of_expr(value, self.locals, self.types, self.at))
     }
 
     fn check_name(self, name: &str) -> Result<(), Reason> {
@@ -52,7 +41,21 @@ impl Values<'_> {
                 Err(_) => Kind::Unknown,
             },
         };
-        self.of_kind(name, &kind)
+        of_kind(name, &kind)
+    }
+}
+
+/// Whether candor logs values of this kind without a policy.
+pub(super) fn of_kind(shown: &str, kind: &Kind) -> Result<(), Reason> {
+    match kind {
+        kind if kind.is_loggable() => Ok(()),
+        Kind::Text => {
+            Err(format!("`{shown}` is text and needs a policy, such as `clear({shown})`"))
+        }
+        Kind::Struct(name) => Err(format!("`{shown}` needs `#[redact]` on the type `{name}`")),
+        _ => Err(format!(
+            "the type of `{shown}` is not known here (it needs a policy unless it is loggable or an error)"
+        )),
     }
 }
 

@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
                 self.decide(
                     span,
                     format!(
-                        "`{last}!` stays: {reason}; then write `candor::{}!`",
+                        "`{last}!` is not rewritten to `candor::{}!`: {reason}",
                         if is_level { &name } else { "info" }
                     ),
                 );
@@ -305,7 +305,7 @@ impl<'a> Reader<'a> {
     /// Counts the events in the definition of a macro.
     fn definition(&mut self, _: Span, tokens: &TokenStream) {
         self.calls_in(tokens, &mut |reader, path, _| {
-            reader.left(path, "in the definition of a macro")
+            reader.left(path, "in the definition of a macro");
         });
     }
 
@@ -319,7 +319,7 @@ impl<'a> Reader<'a> {
         if owner == "log" && is_event || owner == "tracing" && (is_event || is_span) {
             self.site(span, format!("{name}!"), true);
             if is_event {
-                self.decide(span, format!("`{name}!` stays, because it is {location}; write `candor::{name}!` if its values are loggable"));
+                self.decide(span, format!("`{name}!` {location} is not rewritten; write `candor::{name}!` if its values are loggable"));
             }
         }
     }
@@ -398,7 +398,7 @@ impl<'a> Reader<'a> {
                         self.site(span, "#[candor::instrument]", true);
                     }
                 }
-                ["tracing", "instrument"] => self.instrument(attribute, tokens, signature, body),
+                ["tracing", "instrument"] => self.instrument(attribute, &tokens, signature, body),
                 _ => {}
             }
         }
@@ -422,14 +422,14 @@ impl<'a> Reader<'a> {
     fn instrument(
         &mut self,
         attribute: &Attribute,
-        tokens: TokenStream,
+        tokens: &TokenStream,
         signature: &Signature,
         body: Option<&Block>,
     ) {
         let span = attribute.meta.span();
         let range = span.byte_range();
         let values = Values { locals: &self.locals, types: self.types(), at: range.start };
-        let mut step = translate(&tokens, signature, self.source, values);
+        let mut step = translate(tokens, signature, self.source, values);
         let text = self.source.get(range.clone()).unwrap_or_default();
         if text.contains("//") && text.contains('\n') || text.contains("/*") {
             step = step.and(Err(vec!["there is a comment among its arguments".to_owned()]));
@@ -537,15 +537,13 @@ impl<'a> Reader<'a> {
         let Stmt::Expr(expr, Some(_)) = statement else { return };
         let span = expr.span();
         let at = span.byte_range().start;
-        let setup = match subscriber::read(expr, self.scopes, at) {
-            Some(setup) => setup,
-            None => return,
-        };
-        let Some(function) = &self.function else { return };
-        if !function.is_main || function.body != block.span().byte_range() {
+        let Some(setup) = subscriber::read(expr, self.scopes, at) else { return };
+        let is_in_main =
+            |function: &&Function| function.is_main && function.body == block.span().byte_range();
+        let Some(function) = self.function.as_ref().filter(is_in_main) else {
             self.decide(span, "the subscriber is installed outside of `main`; call `candor::init()` in `main` and keep the guard that it returns until the end");
             return;
-        }
+        };
         let error = if subscriber::takes_any_error(&function.output) {
             "?"
         } else {
@@ -627,7 +625,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         let at = local.span().byte_range().start;
         let types = self.types();
         match (&local.pat, &local.init) {
-            (Pat::Type(typed), _) => self.locals.bind_typed(&typed.pat, &typed.ty, types, at),
+            (Pat::Type(pattern), _) => self.locals.bind_typed(&pattern.pat, &pattern.ty, types, at),
             (pattern, Some(init)) => {
                 let kind = of_expr(&init.expr, &self.locals, types, at);
                 self.locals.bind(pattern, &kind);
@@ -674,7 +672,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         let at = closure.span().byte_range().start;
         for input in &closure.inputs {
             match input {
-                Pat::Type(typed) => self.locals.bind_typed(&typed.pat, &typed.ty, types, at),
+                Pat::Type(pattern) => self.locals.bind_typed(&pattern.pat, &pattern.ty, types, at),
                 pattern => self.locals.bind(pattern, &Kind::Unknown),
             }
         }
@@ -700,6 +698,16 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             let span = call.span();
             let range = span.byte_range();
             let full = self.scopes.resolve(&function.path, range.start);
+            let is_current = full.as_ref().is_some_and(|full| {
+                full.iter().map(String::as_str).eq(["tracing", "Span", "current"])
+            });
+            if is_current {
+                self.decide(
+                    span,
+                    "`Span::current()` is not a step: record fields with `candor::record(…)`, and take the context \
+                     to a thread or task with `candor::context::carry` or `.in_context()`",
+                );
+            }
             let is_layer = full.is_some_and(|full| {
                 full.first().is_some_and(|first| first == "tower_http")
                     && full.ends_with(&["TraceLayer".to_owned(), "new_for_http".to_owned()])

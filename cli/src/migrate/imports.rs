@@ -32,7 +32,7 @@ pub(super) fn flatten(tokens: TokenStream) -> Vec<Word> {
             match tree {
                 TokenTree::Ident(name) => words.push(Word { text: name.to_string(), range }),
                 TokenTree::Punct(mark) => {
-                    words.push(Word { text: mark.as_char().to_string(), range })
+                    words.push(Word { text: mark.as_char().to_string(), range });
                 }
                 TokenTree::Literal(_) => words.push(Word { text: String::new(), range }),
                 TokenTree::Group(group) => {

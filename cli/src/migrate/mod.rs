@@ -31,6 +31,7 @@ use package::Package;
 use scope::Scopes;
 
 /// Options of `candor migrate`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  candor migrate\n  candor migrate --write crates/api\n  \
                         candor migrate --check 120")]
@@ -212,6 +213,8 @@ struct Root {
     folder: PathBuf,
     /// The file, if only one is to be read.
     file: Option<PathBuf>,
+    /// The folder that paths are relative to in the output.
+    base: PathBuf,
 }
 
 impl Root {
@@ -219,11 +222,14 @@ impl Root {
         let full = path
             .canonicalize()
             .map_err(|error| Failure::usage(format!("can't read {}: {error}", path.display())))?;
-        if full.is_dir() {
-            return Ok(Root { folder: full, file: None });
-        }
-        let folder = full.parent().unwrap_or(Path::new("/")).to_owned();
-        Ok(Root { folder, file: Some(full) })
+        let (folder, file) = if full.is_dir() {
+            (full, None)
+        } else {
+            (full.parent().unwrap_or(Path::new("/")).to_owned(), Some(full))
+        };
+        let current = std::env::current_dir().and_then(|current| current.canonicalize()).ok();
+        let base = current.filter(|current| folder.starts_with(current));
+        Ok(Root { base: base.unwrap_or_else(|| folder.clone()), folder, file })
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -235,9 +241,10 @@ impl Root {
         self.file.as_ref().map_or_else(|| path.starts_with(&self.folder), |file| file == path)
     }
 
-    /// The path relative to the folder, with `/` between its parts.
+    /// The path relative to the current folder if that is around the folder to migrate, else relative to the latter;
+    /// with `/` between its parts.
     fn name(&self, path: &Path) -> String {
-        let path = path.strip_prefix(&self.folder).unwrap_or(path);
+        let path = path.strip_prefix(&self.base).unwrap_or(path);
         let parts: Vec<_> =
             path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         parts.join("/").replace("//", "/")
@@ -351,7 +358,9 @@ impl Change {
 
 /// The diff for the terminal, with colours; or as it is, for a file or a pipe.
 fn coloured(diff: &str) -> String {
+    use std::fmt::Write as _;
     use std::io::IsTerminal as _;
+
     let screen = Screen::detect();
     if !std::io::stdout().is_terminal() && !screen.colour {
         return diff.to_owned();
@@ -372,7 +381,7 @@ fn coloured(diff: &str) -> String {
             .collect::<Vec<_>>()
             .join("\t");
         if screen.colour && !code.is_empty() {
-            out.push_str(&format!("\x1b[{code}m{text}\x1b[0m\n"));
+            let _ = writeln!(out, "\x1b[{code}m{text}\x1b[0m");
         } else {
             out.push_str(&text);
             out.push('\n');

@@ -13,7 +13,7 @@ use super::types::Definitions;
 #[derive(Default)]
 pub(super) struct Scopes {
     /// The scope of the file is the first; a scope follows the one around it.
-    scopes: Vec<Scope>,
+    all: Vec<Scope>,
     pub(super) uses: Vec<Use>,
     /// Macros that the file defines.
     macros: HashSet<String>,
@@ -88,12 +88,12 @@ struct Collector {
 
 impl Collector {
     fn open(&mut self, range: Range<usize>, is_module: bool) {
-        self.open.push(self.scopes.scopes.len());
-        self.scopes.scopes.push(Scope { range, is_module, items: HashSet::new() });
+        self.open.push(self.scopes.all.len());
+        self.scopes.all.push(Scope { range, is_module, items: HashSet::new() });
     }
 
     fn add_items(&mut self, items: &[Item]) {
-        let Some(scope) = self.open.last().and_then(|at| self.scopes.scopes.get_mut(*at)) else {
+        let Some(scope) = self.open.last().and_then(|at| self.scopes.all.get_mut(*at)) else {
             return;
         };
         for item in items {
@@ -127,7 +127,7 @@ impl<'ast> Visit<'ast> for Collector {
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        let Some(scope) = self.open.last().and_then(|at| self.scopes.scopes.get(*at)) else {
+        let Some(scope) = self.open.last().and_then(|at| self.scopes.all.get(*at)) else {
             return;
         };
         let mut leaves = Vec::new();
@@ -275,7 +275,7 @@ impl Scopes {
 
     /// Whether the file imports the name from the file of its parent module.
     pub(super) fn takes_from_parent(&self, name: &str) -> bool {
-        let file = self.scopes.first().map(|scope| &scope.range);
+        let file = self.all.first().map(|scope| &scope.range);
         let uses = self.uses.iter().filter(|item| Some(&item.scope) == file);
         let leaves: Vec<&Leaf> = uses.flat_map(|item| &item.leaves).collect();
         match leaves.iter().find(|leaf| leaf.name == name) {
@@ -286,7 +286,7 @@ impl Scopes {
 
     fn look_up(&self, name: &str, at: usize) -> Found {
         let around: Vec<&Scope> =
-            self.scopes.iter().rev().filter(|scope| scope.range.contains(&at)).collect();
+            self.all.iter().rev().filter(|scope| scope.range.contains(&at)).collect();
         let mut globs: Vec<&[String]> = Vec::new();
         let mut has_globs = false;
         let mut scopes = around.into_iter();

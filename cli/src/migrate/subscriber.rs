@@ -79,9 +79,9 @@ pub(super) fn read(expr: &Expr, scopes: &Scopes, at: usize) -> Option<Setup> {
         }
         _ => return None,
     }
-    let mut lost = Vec::new();
-    Some(match chain(&last.receiver, scopes, at, &mut lost) {
-        Ok(()) => Setup::Known { lost },
+    let mut settings = Vec::new();
+    Some(match chain(&last.receiver, scopes, at, &mut settings) {
+        Ok(()) => Setup::Known { lost: settings },
         Err(reason) => Setup::Unknown { reason },
     })
 }

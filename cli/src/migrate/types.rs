@@ -124,14 +124,14 @@ impl Types<'_> {
         let Some(last) = path.segments.last() else { return Kind::Unknown };
         let arguments = match &last.arguments {
             PathArguments::None => Vec::new(),
-            PathArguments::AngleBracketed(list) => {
-                let types = list.args.iter().filter_map(|argument| match argument {
+            PathArguments::AngleBracketed(generics) => {
+                let types = generics.args.iter().filter_map(|argument| match argument {
                     GenericArgument::Type(ty) => Some(self.kind_at(ty, at, depth)),
                     _ => None,
                 });
                 types.collect()
             }
-            _ => return Kind::Unknown,
+            PathArguments::Parenthesized(_) => return Kind::Unknown,
         };
         if let Some(name) = path.get_ident().map(ToString::to_string) {
             if let Some(kind) = self.defined(&name, at, depth) {
@@ -146,8 +146,8 @@ impl Types<'_> {
         let full: Vec<&str> = full.iter().map(String::as_str).collect();
         let name = match full.as_slice() {
             [name] if path.leading_colon.is_none() => *name,
-            ["std" | "core" | "alloc", .., name] => *name,
-            ["tokio", "time", name @ ("Duration" | "Instant")] => *name,
+            ["std" | "core" | "alloc", .., name]
+            | ["tokio", "time", name @ ("Duration" | "Instant")] => *name,
             ["uuid", "Uuid"] if self.has_uuid => return Kind::Plain,
             ["anyhow", "Error"] | ["eyre" | "color_eyre", "Report"] => return Kind::Error,
             ["sqlx" | "reqwest" | "serde_json" | "hyper" | "config", "Error"] => {
@@ -165,14 +165,13 @@ impl Types<'_> {
                 Kind::Plain
             }
             ("String", []) => Kind::Text,
-            ("Duration" | "SystemTime", []) if is_std => Kind::Plain,
             ("Instant", []) if is_std => Kind::Instant,
             ("Error", []) if matches!(full.as_slice(), ["std", "io", _] | [_, "fmt", _]) => {
                 Kind::Error
             }
             (
-                "NonZeroU32" | "NonZeroU64" | "NonZeroU128" | "NonZeroUsize" | "NonZeroI32"
-                | "NonZeroI64" | "NonZeroI128" | "NonZeroIsize",
+                "Duration" | "SystemTime" | "NonZeroU32" | "NonZeroU64" | "NonZeroU128"
+                | "NonZeroUsize" | "NonZeroI32" | "NonZeroI64" | "NonZeroI128" | "NonZeroIsize",
                 [],
             ) if is_std => Kind::Plain,
             _ => Kind::Unknown,
@@ -247,7 +246,7 @@ impl Locals {
     pub(super) fn bind(&mut self, pattern: &Pat, kind: &Kind) {
         match pattern {
             Pat::Ident(ident) if ident.subpat.is_none() => {
-                self.add(ident.ident.to_string(), kind.clone())
+                self.add(ident.ident.to_string(), kind.clone());
             }
             Pat::Paren(paren) => self.bind(&paren.pat, kind),
             Pat::Reference(reference) => self.bind(&reference.pat, kind),
@@ -307,8 +306,8 @@ pub(super) fn typed_names(
             let inner = match (constructor, last) {
                 (Some(constructor), Some(last)) if constructor.ident == last.ident => {
                     match &last.arguments {
-                        PathArguments::AngleBracketed(list) if list.args.len() == 1 => {
-                            match &list.args[0] {
+                        PathArguments::AngleBracketed(generics) if generics.args.len() == 1 => {
+                            match &generics.args[0] {
                                 GenericArgument::Type(inner) => Some(inner),
                                 _ => None,
                             }
