@@ -214,6 +214,8 @@ mod guide {
     struct Troubleshooting;
     #[doc = include_str!("../../docs/migrating.md")]
     struct Migrating;
+    #[doc = include_str!("../../docs/tightening.md")]
+    struct Tightening;
     #[doc = include_str!("../../docs/beside-others.md")]
     struct BesideOthers;
     #[doc = include_str!("../../docs/compared.md")]

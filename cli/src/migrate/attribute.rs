@@ -1,6 +1,6 @@
 //! `#[instrument]`: the `#[step_timed]` that writes the same fields, or the reason why there is none.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
@@ -17,6 +17,15 @@ pub(super) struct Step {
     pub(super) arguments: Vec<String>,
 }
 
+/// Why an attribute does not become `#[step_timed]`.
+#[derive(Debug, PartialEq)]
+pub(super) enum Refusal {
+    /// `#[candor::instrument]` takes the same arguments.
+    Lenient(Vec<Reason>),
+    /// The attribute stays as it is.
+    Unknown,
+}
+
 /// The arguments of `#[instrument]`.
 #[derive(Default)]
 struct Arguments {
@@ -31,7 +40,7 @@ struct Arguments {
     reasons: Vec<Reason>,
 }
 
-/// Translates the arguments. The error lists what can't be translated, one reason after the other.
+/// Translates the arguments. The refusal lists what can't be translated, one reason after the other.
 ///
 /// `source` is the text of the file, from which arguments are copied.
 pub(super) fn translate(
@@ -39,7 +48,7 @@ pub(super) fn translate(
     signature: &Signature,
     source: &str,
     values: Values<'_>,
-) -> Result<Step, Vec<Reason>> {
+) -> Result<Step, Refusal> {
     let mut found = Arguments::default();
     let reader = |input: ParseStream<'_>| {
         while !input.is_empty() {
@@ -52,7 +61,7 @@ pub(super) fn translate(
         Ok(())
     };
     if reader.parse2(tokens.clone()).is_err() {
-        return Err(vec!["its arguments are not understood".to_owned()]);
+        return Err(Refusal::Unknown);
     }
     let mut reasons = std::mem::take(&mut found.reasons);
     let mut fields = Vec::new();
@@ -67,7 +76,7 @@ pub(super) fn translate(
         reasons.push("the type of the returned value is not known to be loggable".to_owned());
     }
     if !reasons.is_empty() {
-        return Err(reasons);
+        return Err(Refusal::Lenient(reasons));
     }
     let mut arguments = found.kept;
     if !fields.is_empty() {
@@ -162,6 +171,7 @@ fn argument(
         "err" if input.peek(syn::token::Paren) => {
             let list;
             parenthesized!(list in input);
+            found.err = Some("\"error\"".to_owned());
             while !list.is_empty() {
                 let key = list.call(Ident::parse_any)?;
                 if key == "level" {
@@ -177,8 +187,8 @@ fn argument(
                 }
             }
         }
-        // The line of a step has the error in any case.
-        "err" => {}
+        // The line of a step has the error in any case, but at WARN.
+        "err" => found.err = Some("\"error\"".to_owned()),
         "ret" => {
             found.has_ret = true;
             if input.peek(syn::token::Paren) {
@@ -199,12 +209,14 @@ fn argument(
                 let start = list.span().byte_range().start;
                 let name = {
                     let ahead = list.fork();
-                    ahead
-                        .call(Ident::parse_any)
-                        .ok()
-                        .filter(|_| ahead.peek(Token![=]))
-                        .map(|name| name.unraw().to_string())
+                    if ahead.peek(Token![?]) || ahead.peek(Token![%]) {
+                        ahead.parse::<TokenTree>()?;
+                    }
+                    let name = ahead.call(Ident::parse_any).ok();
+                    name.filter(|_| !ahead.peek(Token![.])).map(|name| name.unraw().to_string())
                 };
+                // As in `fields(rows)`, which declares the field.
+                let has_sigil = list.peek(Token![?]) || list.peek(Token![%]);
                 match field(&list, values, &STEP_KEYS) {
                     Ok(Ok(())) => {}
                     Ok(Err(reason)) => found.reasons.push(reason),
@@ -212,6 +224,11 @@ fn argument(
                 }
                 let end = list.span().byte_range().start;
                 let text = source.get(start..end).unwrap_or_default().trim_end();
+                if !has_sigil && !text.contains('=') {
+                    found.reasons.push(format!(
+                        "the field `{text}` has no value here; write `{text} = …`, or use `candor::record(\"{text}\", …)`"
+                    ));
+                }
                 found.fields.push((name, text.to_owned()));
                 if !list.is_empty() {
                     list.parse::<Token![,]>()?;

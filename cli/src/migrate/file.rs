@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, ExprMethodCall, ItemFn, Macro, Meta, Pat, Signature, Stmt};
 
-use super::attribute::{Step, translate};
+use super::attribute::{Refusal, Step, translate};
 use super::event::{self, LEVELS, SPANS, Values};
 use super::imports;
 use super::package::Package;
@@ -432,7 +432,8 @@ impl<'a> Reader<'a> {
         let mut step = translate(tokens, signature, self.source, values);
         let text = self.source.get(range.clone()).unwrap_or_default();
         if text.contains("//") && text.contains('\n') || text.contains("/*") {
-            step = step.and(Err(vec!["there is a comment among its arguments".to_owned()]));
+            let reason = "there is a comment among its arguments".to_owned();
+            step = step.and(Err(Refusal::Lenient(vec![reason])));
         }
         let mentions_span = body
             .and_then(|body| self.source.get(body.span().byte_range()))
@@ -441,9 +442,15 @@ impl<'a> Reader<'a> {
             let reason =
                 "the function uses the current span, which a step does not have".to_owned();
             match &mut step {
-                Ok(_) => step = Err(vec![reason]),
-                Err(reasons) => reasons.push(reason),
+                Ok(_) => step = Err(Refusal::Lenient(vec![reason])),
+                Err(Refusal::Lenient(reasons)) => reasons.push(reason),
+                Err(Refusal::Unknown) => {}
             }
+        }
+        if step == Err(Refusal::Unknown) {
+            self.site(span, "#[instrument]", true);
+            self.decide(span, "`#[instrument]` stays, because its arguments are not understood");
+            return;
         }
         self.found.rewritten += 1;
         self.free(attribute.path());
@@ -453,7 +460,11 @@ impl<'a> Reader<'a> {
                 let text = self.step_text(&step, range.start);
                 self.edit(range, text);
             }
-            Err(reasons) => {
+            Err(refusal) => {
+                let reasons = match refusal {
+                    Refusal::Lenient(reasons) => reasons,
+                    Refusal::Unknown => Vec::new(),
+                };
                 self.site(span, "#[instrument]", true);
                 self.edit(attribute.path().span().byte_range(), "candor::instrument");
                 self.decide(

@@ -9,7 +9,7 @@ use syn::spanned::Spanned as _;
 
 use super::event::{LEVELS, SPANS};
 use super::file::Edit;
-use super::scope::{Leaf, Scopes, leaf};
+use super::scope::{Leaf, Scopes, Use, leaf};
 
 /// Traits whose methods install a subscriber. Their names are not written where they are used.
 pub(super) const SUBSCRIBER_TRAITS: [&str; 2] = ["SubscriberExt", "SubscriberInitExt"];
@@ -214,13 +214,14 @@ pub(super) fn removals(
             .iter()
             .any(|item| item.range.start <= range.start && range.end <= item.range.end)
     };
-    let is_used = |name: &str, scope: &Range<usize>| {
+    let is_used = |name: &str, item: &Use| {
         let in_words = words.iter().enumerate().any(|(at, word)| {
             word.text == name
-                && scope.contains(&word.range.start)
+                && item.scope.contains(&word.range.start)
                 && !is_edited(&word.range)
                 && !in_use(&word.range)
                 && is_use(words, at)
+                && scopes.may_come_from(item, name, word.range.start)
         });
         // Another import takes it from this module.
         in_words
@@ -255,7 +256,7 @@ pub(super) fn removals(
                     first,
                     "tracing" | "log" | "tower_http" | "tracing_subscriber" | "env_logger"
                 )
-                && !is_used(&leaf.name, &item.scope)
+                && !is_used(&leaf.name, item)
         };
         let gone: Vec<Leaf> = item.leaves.iter().filter(|leaf| is_gone(leaf)).cloned().collect();
         let text = source.get(item.range.clone()).unwrap_or_default();

@@ -284,6 +284,29 @@ impl Scopes {
         }
     }
 
+    /// Whether the name may be the one that `item` imports, at a position within the scope of the item.
+    pub(super) fn may_come_from(&self, item: &Use, name: &str, at: usize) -> bool {
+        let around = self.all.iter().rev().filter(|scope| scope.range.contains(&at));
+        for scope in around {
+            let uses = self.uses.iter().filter(|item| item.scope == scope.range);
+            let leaves: Vec<_> =
+                uses.flat_map(|item| item.leaves.iter().map(move |leaf| (item, leaf))).collect();
+            if let Some((found, _)) = leaves.iter().find(|(_, leaf)| leaf.name == name) {
+                return found.range == item.range;
+            }
+            // A module sees the names around it only through an import.
+            let sees_more = leaves.iter().any(|(_, leaf)| {
+                leaf.path
+                    .first()
+                    .is_some_and(|first| matches!(first.as_str(), "super" | "crate" | "self"))
+            });
+            if scope.is_module && !sees_more {
+                return false;
+            }
+        }
+        true
+    }
+
     fn look_up(&self, name: &str, at: usize) -> Found {
         let around: Vec<&Scope> =
             self.all.iter().rev().filter(|scope| scope.range.contains(&at)).collect();

@@ -9,7 +9,8 @@ use std::time::UNIX_EPOCH;
 /// The sources below `root`, sorted: those that git does not ignore, or else all outside of `target` and of hidden
 /// folders. Symbolic links are not followed.
 pub(super) fn sources(root: &Path) -> Vec<PathBuf> {
-    let mut files = tracked(root).unwrap_or_else(|| {
+    // A folder that git ignores as a whole was named on purpose.
+    let mut files = tracked(root).filter(|files| !files.is_empty()).unwrap_or_else(|| {
         let mut files = Vec::new();
         walk(root, &mut files);
         files
