@@ -216,8 +216,12 @@ mod guide {
     struct Troubleshooting;
     #[doc = include_str!("../../docs/migrating.md")]
     struct Migrating;
+    #[doc = include_str!("../../docs/first-hour.md")]
+    struct FirstHour;
     #[doc = include_str!("../../docs/instrument.md")]
     struct Instrumented;
+    #[doc = include_str!("../../docs/tightening.md")]
+    struct Tightening;
     #[doc = include_str!("../../docs/beside-others.md")]
     struct BesideOthers;
     #[doc = include_str!("../../docs/compared.md")]
