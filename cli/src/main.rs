@@ -2,7 +2,7 @@
 //!
 //! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps` summarises steps
 //! and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor bill` divides the
-//! bytes of a log. `candor schema` describes the lines to other programs. Each has a module of its own; they share the
+//! bytes of a log. `candor schema` describes the lines to other programs. `candor migrate` rewrites sources. Each has a module of its own; they share the
 //! modules [`time`], [`screen`], [`markup`], [`read`], [`output`], [`schema`], [`from`], [`args`],
 //! [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in this order.
 
@@ -19,6 +19,7 @@ mod from;
 mod histogram;
 mod line;
 mod markup;
+mod migrate;
 mod open;
 mod output;
 mod read;
@@ -64,6 +65,8 @@ enum Command {
     Bill(bill::BillArgs),
     /// Describe the lines to other programs: tables, a JSON Schema, an index template or a reference
     Schema(schema::SchemaArgs),
+    /// Rewrite sources that use `tracing` or `log`, and count the call sites that are left
+    Migrate(migrate::MigrateArgs),
 }
 
 fn main() -> ExitCode {
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Command::Tail(args) => tail::run(args, &mut out),
         Command::Bill(args) => bill::run(args, &mut out),
         Command::Schema(args) => schema::run(args, &mut out),
+        Command::Migrate(args) => migrate::run(args, &mut out),
     };
     // `finish` prints the notes even if the subcommand failed.
     let finished = out.finish();

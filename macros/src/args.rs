@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
-use syn::parse::{ParseStream, Parser as _};
+use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Path, Token, parenthesized};
 
@@ -87,6 +87,23 @@ pub(crate) struct Args {
     pub(crate) block: Option<String>,
     /// The names of all arguments.
     pub(crate) keys: Vec<Ident>,
+    /// What only `#[instrument]` has.
+    pub(crate) instrument: Option<Instrument>,
+}
+
+/// The part of the arguments that only `#[instrument]` has.
+#[derive(Default)]
+pub(crate) struct Instrument {
+    /// Whether each recorded value has to be loggable.
+    pub(crate) is_strict: bool,
+    /// The values of `parent` and `follows_from`.
+    pub(crate) parent: Option<Expr>,
+    pub(crate) follows_from: Option<Expr>,
+    /// The levels of `ret(level = …)` and `err`, which only raise that of the line.
+    pub(crate) ret_level: Option<Level>,
+    pub(crate) err_level: Option<Level>,
+    /// Whether the step has a span of its own, for fields that the body records through `tracing`.
+    pub(crate) has_span: bool,
 }
 
 /// The level of a line.
@@ -111,6 +128,15 @@ impl Level {
 pub(crate) struct Ret {
     pub(crate) span: Span,
     pub(crate) policy: Option<Policy>,
+}
+
+impl Ret {
+    /// If the policy has a mistake, the mistake is reported and `ret` is ignored.
+    pub(crate) fn new(key: &Ident, policy: Option<MetaArg>, errors: &mut Errors) -> Option<Self> {
+        let policy = policy.map(|policy| Policy::parse(&policy, false, errors));
+        let is_valid = !matches!(policy, Some(None));
+        is_valid.then(|| Ret { span: key.span(), policy: policy.flatten() })
+    }
 }
 
 impl Args {
@@ -146,6 +172,17 @@ impl Args {
         args
     }
 
+    /// Reports fields that an earlier field has the name of.
+    pub(crate) fn check_duplicates(&self, own: &[Field], errors: &mut Errors) {
+        for (at, field) in own.iter().enumerate() {
+            let earlier = self.fields.iter().chain(&self.context).chain(&own[..at]);
+            if earlier.into_iter().any(|other| other.name.is_same(&field.name)) {
+                let name = field.name.text().unwrap_or_default();
+                errors.add(field.name.at(), format!("duplicate field `{name}`"));
+            }
+        }
+    }
+
     /// The arguments of a method, completed by those of the block around it.
     pub(crate) fn inherit(mut self, block: &Args, block_name: &str) -> Self {
         self.subject = self.subject.or_else(|| block.subject.clone());
@@ -156,6 +193,15 @@ impl Args {
         self.root = self.root.or_else(|| block.root.clone());
         self.block = Some(block_name.to_owned());
         self
+    }
+
+    /// The module whose traits determine how the values of fields are shown.
+    pub(crate) fn traits(&self) -> &'static str {
+        match &self.instrument {
+            None => "values",
+            Some(own) if own.is_strict => "recorded_strictly",
+            Some(_) => "recorded",
+        }
     }
 
     /// Reports a call without the name of the dependency; returns whether all is well.
@@ -171,7 +217,7 @@ impl Args {
     }
 }
 
-fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<TokenTree>()?;
     }
@@ -241,14 +287,7 @@ fn argument(
             equals(&key, input)?;
             args.outcome = Some(input.parse()?);
         }
-        "ret" => {
-            let policy = ret(input)?;
-            let policy = policy.map(|policy| Policy::parse(&policy, false, errors));
-            // If the policy has a mistake, the mistake is reported and `ret` is ignored.
-            if !matches!(policy, Some(None)) {
-                args.ret = Some(Ret { span: key.span(), policy: policy.flatten() });
-            }
-        }
+        "ret" => args.ret = Ret::new(&key, ret(input, None)?, errors),
         "parent" => {
             return Err(syn::Error::new_spanned(
                 key,
@@ -272,24 +311,22 @@ fn argument(
             }
             let list;
             parenthesized!(list in input);
-            let own = fields(&list, errors)?;
-            for (at, field) in own.iter().enumerate() {
-                let earlier = args.fields.iter().chain(&args.context).chain(&own[..at]);
-                if earlier.into_iter().any(|other| other.name.is_same(&field.name)) {
-                    let name = field.name.text().unwrap_or_default();
-                    errors.add(field.name.at(), format!("duplicate field `{name}`"));
-                }
-            }
+            let own = fields(&list, <Field as Parse>::parse, errors)?;
+            args.check_duplicates(&own, errors);
             if key == "context" { args.context = own } else { args.fields = own }
         }
     }
     Ok(())
 }
 
-fn fields(list: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Field>> {
+pub(crate) fn fields(
+    list: ParseStream<'_>,
+    parse: fn(ParseStream<'_>) -> syn::Result<Field>,
+    errors: &mut Errors,
+) -> syn::Result<Vec<Field>> {
     let mut fields = Vec::new();
     while !list.is_empty() {
-        match list.parse::<Field>() {
+        match parse(list) {
             Ok(field) => {
                 if field.name.text().is_some_and(str::is_empty) {
                     errors.add(field.name.at(), "a field needs a name");
@@ -312,7 +349,7 @@ fn fields(list: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Field>>
 ///
 /// The list is that of `#[instrument]`. `Debug` and `Display` have no effect: a line always shows the class, type and
 /// scrubbed text of the error.
-fn err(input: ParseStream<'_>) -> syn::Result<Option<Level>> {
+pub(crate) fn err(input: ParseStream<'_>) -> syn::Result<Option<Level>> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         return level(input).map(Some);
@@ -339,8 +376,12 @@ fn err(input: ParseStream<'_>) -> syn::Result<Option<Level>> {
     Ok(found)
 }
 
-/// Parses the rest of `ret`: nothing, `= policy`, `(policy)`, or `(Debug)`.
-fn ret(input: ParseStream<'_>) -> syn::Result<Option<MetaArg>> {
+/// Parses the rest of `ret`: nothing, `= policy`, `(policy)`, or `(Debug)`. A level in the list is put into `own_level`,
+/// unless the attribute has none.
+pub(crate) fn ret(
+    input: ParseStream<'_>,
+    mut own_level: Option<&mut Option<Level>>,
+) -> syn::Result<Option<MetaArg>> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         return input.parse().map(Some);
@@ -350,14 +391,18 @@ fn ret(input: ParseStream<'_>) -> syn::Result<Option<MetaArg>> {
         let list;
         parenthesized!(list in input);
         while !list.is_empty() {
+            let ahead = list.fork();
             let arg: MetaArg = list.parse()?;
-            if arg.name == "level" {
+            if let (true, Some(own)) = (arg.name == "level", own_level.as_deref_mut()) {
+                let key = ahead.call(Ident::parse_any)?;
+                equals(&key, &ahead)?;
+                *own = Some(level(&ahead)?);
+            } else if arg.name == "level" {
                 return Err(syn::Error::new_spanned(
                     arg.name,
                     "`ret` is a field of the step's line; set the level of the line with `level = …`",
                 ));
-            }
-            if arg.name != "Debug" && arg.name != "Display" {
+            } else if arg.name != "Debug" && arg.name != "Display" {
                 policy = Some(arg);
             }
             if !list.is_empty() {
@@ -368,7 +413,7 @@ fn ret(input: ParseStream<'_>) -> syn::Result<Option<MetaArg>> {
     Ok(policy)
 }
 
-fn once(name: &str, at: &dyn ToTokens, seen: &mut Vec<String>) -> syn::Result<()> {
+pub(crate) fn once(name: &str, at: &dyn ToTokens, seen: &mut Vec<String>) -> syn::Result<()> {
     if seen.iter().any(|known| known == name) {
         let message = format!("duplicate argument `{name}`");
         return Err(syn::Error::new_spanned(at.to_token_stream(), message));
@@ -377,7 +422,7 @@ fn once(name: &str, at: &dyn ToTokens, seen: &mut Vec<String>) -> syn::Result<()
     Ok(())
 }
 
-fn equals(key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn equals(key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         return Ok(());
@@ -386,7 +431,7 @@ fn equals(key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
 }
 
 /// Parses `= "text"`, or `=` and a constant or a macro that expands to a string.
-fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<Expr> {
+pub(crate) fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<Expr> {
     if !input.peek(Token![=]) {
         return Err(syn::Error::new_spanned(key, format!("expected `{key} = \"…\"`")));
     }
@@ -418,7 +463,7 @@ fn ungrouped(value: Expr) -> Expr {
 }
 
 /// Parses `"debug"`, `Level::DEBUG`, or the number that `tracing` gives a level: 1 is TRACE, 5 is ERROR.
-fn level(input: ParseStream<'_>) -> syn::Result<Level> {
+pub(crate) fn level(input: ParseStream<'_>) -> syn::Result<Level> {
     const NAMES: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
     let value = ungrouped(input.parse()?);
     let name = match &value {
@@ -452,7 +497,7 @@ fn level(input: ParseStream<'_>) -> syn::Result<Level> {
 }
 
 /// Converts `"250ms"` to nanoseconds.
-fn nanos(text: &Expr) -> syn::Result<u64> {
+pub(crate) fn nanos(text: &Expr) -> syn::Result<u64> {
     let invalid = || {
         syn::Error::new_spanned(
             text,

@@ -57,7 +57,7 @@ fn written(event: &Event) -> TokenStream {
     let Text { captures, message, errors } = text(event.message.as_ref(), private, &mut values);
     let Values { names, values } = values;
     let traits = (!names.is_empty() || !captures.is_empty()).then(|| import_traits(private));
-    let declared = event.declared.iter().map(|(_, path)| use_of_empty(path, private));
+    let declared = event.declared.iter().map(|(_, path)| use_of_empty(path.as_ref(), private));
     if event.is_audit() {
         // Levels don't apply, and the event is a value, a `Result`.
         return quote! {{

@@ -40,7 +40,7 @@ pub(crate) fn expand(kind: SiteKind, args: TokenStream, item: TokenStream) -> To
     }
 }
 
-fn parse_function(item: TokenStream) -> syn::Result<Function> {
+pub(crate) fn parse_function(item: TokenStream) -> syn::Result<Function> {
     let first = item.clone().into_iter().next();
     syn::parse2(item).map_err(|error: syn::Error| match first {
         // The item is not a function at all; any other error is about the function.

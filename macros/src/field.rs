@@ -59,8 +59,9 @@ pub(crate) enum FieldValue {
     Given(Expr),
     /// `name`, as an expression.
     Own(Expr),
-    /// `name = Empty`: the field is declared, and gets its value later. Holds the path to `Empty`.
-    Empty(ExprPath),
+    /// `name = Empty`: the field is declared, and gets its value later. Holds the path to `Empty`, unless it is `name`
+    /// alone, which means the same in `#[instrument]`.
+    Empty(Option<ExprPath>),
 }
 
 /// One field.
@@ -77,22 +78,46 @@ impl Parse for Field {
             if has_sigil {
                 return Err(input.error("put `?` or `%` before the value: `rows = ?rows`"));
             }
-            input.parse::<Token![=]>()?;
-            sigil(input)?;
-            let value = match input.parse()? {
-                Expr::Path(path) if is_empty(&path) => FieldValue::Empty(path),
-                value => FieldValue::Given(value),
-            };
-            if !input.is_empty() && !input.peek(Token![,]) {
-                return Err(input.error("expected `,` between fields"));
-            }
-            return Ok(Field { name, value });
+            return assigned(name, input);
         }
         match own {
             Some(own) => Ok(Field { name, value: FieldValue::Own(own) }),
             None => Err(input.error("expected `=` and the value of the field")),
         }
     }
+}
+
+impl Field {
+    /// Parses a field of `#[instrument]`: a name alone has no value, unless a sigil precedes it.
+    pub(crate) fn parse_of_span(input: ParseStream<'_>) -> syn::Result<Self> {
+        let has_sigil = sigil(input)?;
+        let (name, own) = name(input)?;
+        if input.peek(Token![=]) {
+            return assigned(name, input);
+        }
+        if !input.is_empty() && !input.peek(Token![,]) {
+            return Err(input.error("expected `,` or `=` after the field"));
+        }
+        match own {
+            Some(own) if has_sigil => Ok(Field { name, value: FieldValue::Given(own) }),
+            None if has_sigil => Err(input.error("expected `=` and the value of the field")),
+            _ => Ok(Field { name, value: FieldValue::Empty(None) }),
+        }
+    }
+}
+
+/// Parses the `=` and the value of a field.
+fn assigned(name: FieldName, input: ParseStream<'_>) -> syn::Result<Field> {
+    input.parse::<Token![=]>()?;
+    sigil(input)?;
+    let value = match input.parse()? {
+        Expr::Path(path) if is_empty(&path) => FieldValue::Empty(Some(path)),
+        value => FieldValue::Given(value),
+    };
+    if !input.is_empty() && !input.peek(Token![,]) {
+        return Err(input.error("expected `,` between fields"));
+    }
+    Ok(Field { name, value })
 }
 
 /// Parses the name of a field, also as an expression if it can be its own value.
@@ -134,7 +159,7 @@ fn name(input: ParseStream<'_>) -> syn::Result<(FieldName, Option<Expr>)> {
         });
     }
     // A dotted name with a value, such as `user.type = 1`, need not be an expression.
-    let own = if input.peek(Token![=]) { None } else { Some(syn::parse2(at.clone())?) };
+    let own = if input.peek(Token![=]) { None } else { syn::parse2(at.clone()).ok() };
     Ok((FieldName::Text { name, at }, own))
 }
 
@@ -159,15 +184,16 @@ fn is_empty(path: &ExprPath) -> bool {
 /// A statement that uses the path to `Empty`, so that its import is not unused.
 ///
 /// Without an import, `Empty` is candor's.
-pub(crate) fn use_of_empty(path: &ExprPath, private: &TokenStream) -> TokenStream {
+pub(crate) fn use_of_empty(path: Option<&ExprPath>, private: &TokenStream) -> Option<TokenStream> {
+    let path = path?;
     if path.path.get_ident().is_none() {
-        return quote!(let _ = #path;);
+        return Some(quote!(let _ = #path;));
     }
-    quote!({
+    Some(quote!({
         use #private::empty::*;
         {
             use self::*;
             let _ = #path;
         }
-    })
+    }))
 }

@@ -305,7 +305,7 @@ pub(crate) fn allow_expected(attribute: &mut Attribute) {
 }
 
 /// Whether an attribute can remove its item: `cfg` and `cfg_attr`.
-fn is_condition(attribute: &Attribute) -> bool {
+pub(crate) fn is_condition(attribute: &Attribute) -> bool {
     ["cfg", "cfg_attr"].iter().any(|name| attribute.path().is_ident(name))
 }
 

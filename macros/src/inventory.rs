@@ -47,10 +47,11 @@ pub(crate) fn submit(
 
 /// The fields of a step or call, and its `ret`.
 pub(crate) fn of_args(args: &Args, private: &TokenStream) -> Vec<ListedField> {
+    let is_lenient = args.instrument.as_ref().is_some_and(|own| !own.is_strict);
     let fields = args.fields.iter().chain(&args.context).map(|field| {
         let name = field.name.to_token_stream();
         let by_value = match &field.value {
-            FieldValue::Given(value) | FieldValue::Own(value) => value_text(value),
+            FieldValue::Given(value) | FieldValue::Own(value) => value_text(value, is_lenient),
             FieldValue::Empty(_) => "by the recorded value".to_owned(),
         };
         let decision = quote! {
@@ -60,7 +61,7 @@ pub(crate) fn of_args(args: &Args, private: &TokenStream) -> Vec<ListedField> {
     });
     let ret = args.ret.as_ref().map(|ret| {
         let policy = ret.policy.as_ref();
-        let decision = policy.map_or_else(|| "by its type".to_owned(), ToString::to_string);
+        let decision = policy.map_or_else(|| by_type(is_lenient).to_owned(), ToString::to_string);
         let decision = decision.to_token_stream();
         ListedField { cfgs: Vec::new(), name: quote!("ret"), decision }
     });
@@ -73,11 +74,15 @@ pub(crate) fn by_name(names: &[String], otherwise: &str, private: &TokenStream) 
     quote!(if #(#is_hidden)||* { "secret, by its name" } else { #otherwise })
 }
 
-fn value_text(value: &Expr) -> String {
+fn value_text(value: &Expr, is_lenient: bool) -> String {
     if is_literal_text(value) {
         return "clear".to_owned();
     }
-    policy_text(value).unwrap_or_else(|| "by its type".to_owned())
+    policy_text(value).unwrap_or_else(|| by_type(is_lenient).to_owned())
+}
+
+fn by_type(is_lenient: bool) -> &'static str {
+    if is_lenient { "by its type, else its shape" } else { "by its type" }
 }
 
 /// The policy called on a value, with its settings: `mask.last(4)`.

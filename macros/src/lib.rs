@@ -9,6 +9,7 @@ mod event;
 mod expand;
 mod field;
 mod function;
+mod instrument;
 mod inventory;
 mod policy;
 mod redact;
@@ -29,6 +30,18 @@ pub fn step_timed(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn dependency_call(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(SiteKind::Call, args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/instrument.md")]
+#[proc_macro_attribute]
+pub fn instrument(args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument::expand(false, args.into(), item.into()).into()
+}
+
+/// The attribute that `candor::strict::instrument` re-exports: `#[instrument(strict)]` without its argument.
+#[proc_macro_attribute]
+pub fn instrument_strict(args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument::expand(true, args.into(), item.into()).into()
 }
 
 #[doc = include_str!("../docs/redact.md")]

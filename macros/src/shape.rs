@@ -56,7 +56,12 @@ impl Shape {
                 || !function.attributes.iter().all(is_inert);
             return if stays_async { Shape::Async } else { Shape::Future };
         }
-        if let Some(polled) = output.and_then(polled) {
+        let polled = output.and_then(polled).filter(|polled| {
+            // `tracing` takes a stream as a plain value.
+            let is_value = args.instrument.is_some() && polled.kind == PollKind::Stream;
+            cfg!(feature = "stream") || !is_value
+        });
+        if let Some(polled) = polled {
             return Shape::Polled(polled);
         }
         let reads_value = args.ret.is_some() || args.outcome.is_some();

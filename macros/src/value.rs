@@ -39,9 +39,15 @@ pub(crate) fn given(value: &Expr, resolved: &TokenStream, private: &TokenStream)
 
 /// The statement that imports the traits of [`given`].
 pub(crate) fn import_traits(private: &TokenStream) -> TokenStream {
+    import_traits_of("values", private)
+}
+
+/// The statement that imports the traits of [`given`] from this module.
+pub(crate) fn import_traits_of(module: &str, private: &TokenStream) -> TokenStream {
+    let module = format_ident!("{module}");
     quote! {
         #[allow(unused_imports)]
-        use #private::values::*;
+        use #private::#module::*;
     }
 }
 

@@ -8,22 +8,32 @@ pub use std;
 pub use std::boxed::Box;
 pub use std::convert::Infallible;
 pub use std::future::Future;
+#[cfg(feature = "subscriber")]
 pub use tracing_core::Level;
 
-pub use crate::format::keys::{LineKind, unreserved, unreserved_constant};
+#[cfg(feature = "subscriber")]
+pub use crate::format::keys::{LineKind, free_name, unreserved, unreserved_constant};
 #[cfg(feature = "stream")]
 pub use crate::instrument::step::StepStream;
+#[cfg(feature = "subscriber")]
 pub use crate::instrument::step::body::*;
+#[cfg(feature = "subscriber")]
 pub use crate::instrument::step::{
-    Step, StepFields, StepGuard, StepStart, answer, entered, hint, ret, ret_with,
+    Step, StepFields, StepGuard, StepStart, answer, entered, follows_from, hint, parent, ret,
+    ret_with,
 };
+#[cfg(feature = "subscriber")]
 pub use crate::outcome::probe::{ReturnType, Returned};
+#[cfg(feature = "subscriber")]
 pub use crate::outcome::result::CallResult;
+#[cfg(feature = "subscriber")]
 pub use crate::outcome::{FnOutput, ReturnsStepOutput};
 pub use crate::redact::keys::is_sensitive;
-pub use crate::site::{RECORDED, Site, Spec, fields};
+#[cfg(feature = "subscriber")]
+pub use crate::site::{RECORDABLE, RECORDED, Site, Spec, fields};
 
 /// The static behind an annotated function, `__SITE`: `site!(step "charge", ["order_id"] .slow_nanos(250))`.
+#[cfg(feature = "subscriber")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
@@ -49,6 +59,7 @@ macro_rules! __site {
 }
 
 /// The result of a call, read from its value by the value's own type, which is known only here.
+#[cfg(feature = "subscriber")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __call_result {
@@ -59,6 +70,7 @@ macro_rules! __call_result {
 }
 
 /// The answer of a dependency, read from the value of a call.
+#[cfg(feature = "subscriber")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __answered {
@@ -69,6 +81,7 @@ macro_rules! __answered {
 }
 
 /// Reads the answer only from the error of a call: `outcome = result`.
+#[cfg(feature = "subscriber")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __error_answered {
@@ -79,6 +92,7 @@ macro_rules! __error_answered {
 }
 
 /// The value of a successful call.
+#[cfg(feature = "subscriber")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __returned {
@@ -89,6 +103,7 @@ macro_rules! __returned {
 }
 
 /// The failure of a call whose value is not read, by its type.
+#[cfg(feature = "subscriber")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __unobserved {
@@ -98,12 +113,14 @@ macro_rules! __unobserved {
     }};
 }
 
+#[cfg(feature = "subscriber")]
 pub use crate::{
     __answered as answered, __call_result as call_result, __error_answered as error_answered,
     __returned as returned, __site as site, __unobserved as unobserved,
 };
 
 /// The traits by which method resolution reads a [`Returned`] value.
+#[cfg(feature = "subscriber")]
 pub mod probe {
     pub use crate::outcome::probe::{
         AnyAnswer as _, AnyResult as _, AnyReturned as _, AnyType as _, ErrAnswer as _,
@@ -118,19 +135,44 @@ pub mod probe {
 pub use crate::redact::off::without_redaction;
 
 // The event macros
+#[cfg(feature = "subscriber")]
 pub use candor_macros::event;
 
+#[cfg(feature = "subscriber")]
 pub use crate::format::record::Severity;
+#[cfg(feature = "subscriber")]
 pub use crate::instrument::event::{
     EventField, EventSite, EventValue, MessageArg, count, labels_secret, last_of_each,
 };
 
+/// The traits by which method resolution determines how `#[instrument]` shows a `Given` value: the first is the lenient
+/// form, the second the strict one.
+#[cfg(feature = "subscriber")]
+pub mod recorded {
+    pub use crate::outcome::error_value::{
+        GivenError as _, GivenLoggable as _, GivenLoggableError as _, GivenLoggableOption as _,
+        GivenLoggableOutcome as _, GivenOption as _, GivenOptionOutcome as _, GivenOptionRef as _,
+        GivenOutcome as _, GivenRef as _, GivenSend as _, GivenShape as _, GivenShared as _,
+        GivenType as _,
+    };
+}
+#[cfg(feature = "subscriber")]
+pub mod recorded_strictly {
+    pub use crate::outcome::error_value::{
+        GivenError as _, GivenLoggable as _, GivenLoggableError as _, GivenLoggableOption as _,
+        GivenLoggableOutcome as _, GivenOption as _, GivenOptionOutcome as _, GivenOptionRef as _,
+        GivenOutcome as _, GivenRef as _, GivenSend as _, GivenShared as _, GivenStrict as _,
+    };
+}
+
 /// `Empty` of a field without a value, if the user has not imported `tracing`'s.
+#[cfg(feature = "subscriber")]
 pub mod empty {
     pub use tracing_core::field::Empty;
 }
 
 /// The traits by which method resolution determines how a `Given` value is shown.
+#[cfg(feature = "subscriber")]
 pub mod values {
     pub use crate::instrument::event::{EventValue as _, NoError as _, ShownError as _};
     pub use crate::outcome::error_value::{
@@ -139,6 +181,7 @@ pub mod values {
         GivenOther as _, GivenOutcome as _, GivenRef as _, GivenSend as _, GivenShared as _,
     };
 }
+#[cfg(feature = "subscriber")]
 pub use crate::outcome::error_value::Given;
 
 // `#[redact]`

@@ -61,6 +61,20 @@
 //! | count and time steps, calls and requests for Prometheus | `metrics` (feature `metrics`) |
 //! | test what is logged | `testing` (feature `testing`) |
 //!
+//! # Types without logging
+//!
+//! A crate that defines types and logs nothing, such as one that a client and a server share, turns the default features
+//! off:
+//!
+//! ```toml
+//! candor = { version = "0.1", default-features = false }
+//! ```
+//!
+//! It has [`#[redact]`](macro@redact), [`Loggable`], [`policy`], [`keys`] and [`scrub`], with five dependencies, all of
+//! them to compile the macro. The feature `subscriber`, a default feature, adds everything else. It is enabled by every
+//! feature except those that add the types of a crate: `bytes`, `chrono`, `jiff`, `rust_decimal`, `secrecy`,
+//! `serde_json`, `time`, `url` and `uuid`.
+//!
 //! # Three promises, in this order
 //!
 //! 1. **No secret.** What passes through candor's macros is checked by the compiler; everything else
@@ -84,7 +98,11 @@
 //! ]
 //! ```
 
-#![cfg_attr(not(feature = "http"), allow(dead_code, reason = "the HTTP layer uses it"))]
+// `base`, `json` and `redact` are more than types need.
+#![cfg_attr(
+    not(feature = "http"),
+    allow(dead_code, reason = "the HTTP layer or `subscriber` uses it")
+)]
 
 // Generated code names `::candor::…`, in this crate's own docs and tests too.
 extern crate self as candor;
@@ -99,45 +117,56 @@ mod base;
 mod json;
 
 /// Level directives, and asking call sites again when they change.
+#[cfg(feature = "subscriber")]
 mod levels;
 
 /// What a log may show of a value, a name or a text. Knows nothing of logging.
 mod redact;
 
 /// One record as bytes.
+#[cfg(feature = "subscriber")]
 mod format;
 
 /// How a call ended, read from the value that it returned.
+#[cfg(feature = "subscriber")]
 mod outcome;
 
 /// Bytes to their destination, with every loss counted.
+#[cfg(feature = "subscriber")]
 mod sink;
 
 /// One request as data: identity, totals, overrides, kept lines, trace.
+#[cfg(feature = "subscriber")]
 mod request;
 
-#[cfg(not(feature = "metrics"))]
+#[cfg(all(feature = "subscriber", not(feature = "metrics")))]
 #[path = "metrics/off.rs"]
 mod metrics;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 
 /// One annotated location in the source, and which of its lines are wanted.
+#[cfg(feature = "subscriber")]
 mod site;
 
 /// What runs on this thread: the frame, the active step, the dependency call, the spans.
+#[cfg(feature = "subscriber")]
 mod current;
 
 /// A record becomes a written line, or is dispatched to other layers.
+#[cfg(feature = "subscriber")]
 mod logger;
 
 /// The `tracing` side: events and spans of other crates.
+#[cfg(feature = "subscriber")]
 mod layer;
 
 /// What a user's code calls: steps, contexts, dependency calls, events, audit events, jobs.
+#[cfg(feature = "subscriber")]
 mod instrument;
 
 /// Configuration and installation.
+#[cfg(feature = "subscriber")]
 mod init;
 
 #[cfg(feature = "http")]
@@ -152,38 +181,74 @@ pub mod __private;
 #[cfg(feature = "inventory")]
 pub mod inventory;
 pub mod policy;
+#[cfg(feature = "subscriber")]
 pub mod prelude;
 
 // The public interface.
-pub use candor_macros::{dependency_call, redact, step_timed};
+pub use candor_macros::redact;
+#[cfg(feature = "subscriber")]
+pub use candor_macros::{dependency_call, instrument, step_timed};
+#[cfg(feature = "subscriber")]
 pub use format::Format;
+#[cfg(feature = "subscriber")]
 pub use format::profile::Profile;
+#[cfg(feature = "subscriber")]
 pub use format::record::Severity;
+#[cfg(feature = "subscriber")]
 pub use init::config::Config;
+#[cfg(feature = "subscriber")]
 pub use init::error::{ConfigError, ConfigErrorKind, ConfigMistake};
+#[cfg(feature = "subscriber")]
 pub use init::logging::Logging;
+#[cfg(feature = "subscriber")]
 pub use init::{init, layer};
+#[cfg(feature = "subscriber")]
 pub use instrument::audit::AuditError;
+#[cfg(feature = "subscriber")]
 pub use instrument::context::{self, RequestContext};
+#[cfg(feature = "subscriber")]
 pub use instrument::dependency;
+#[cfg(feature = "subscriber")]
 pub use instrument::job::{Job, JobFuture, job};
+#[cfg(feature = "subscriber")]
 pub use instrument::step::{StepGuard, record, step, step_guard};
+#[cfg(feature = "subscriber")]
 pub use instrument::wide::{WideNumber, wide, wide_add};
 #[cfg(feature = "inventory")]
 pub use inventory::inventory;
+#[cfg(feature = "subscriber")]
 pub use outcome::StepOutput;
+#[cfg(feature = "subscriber")]
 pub use redact::counted::{Redaction, RedactionReason};
 pub use redact::keys;
 pub use redact::loggable::{self, Loggable};
 pub use redact::scrub::{self, url as safe_url};
+#[cfg(feature = "subscriber")]
 pub use request::story::Story;
+#[cfg(feature = "subscriber")]
 pub use sink::Overload;
 #[cfg(feature = "otlp")]
 pub use sink::otlp::stats::{ExportStats, OtlpDropped, OtlpStats};
 #[cfg(feature = "otlp")]
 pub use sink::otlp::{Otlp, OtlpProtocol};
+#[cfg(feature = "subscriber")]
 pub use sink::sites::SiteStats;
+#[cfg(feature = "subscriber")]
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
+
+/// The strict form of [`#[instrument]`](macro@instrument), to tighten a module by its import.
+///
+/// ```
+/// use candor::strict::instrument;
+///
+/// #[instrument(skip(card))]
+/// fn charge(order_id: u64, card: &str) {}
+/// # charge(7, "4242");
+/// ```
+#[cfg(feature = "subscriber")]
+pub mod strict {
+    pub use candor_macros::instrument_strict as instrument;
+}
 
 /// The README's snippets, compiled and run.
 #[cfg(doctest)]

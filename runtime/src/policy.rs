@@ -16,5 +16,6 @@
 //! assert_eq!(to_json(&shape("correct horse battery")), r#""<text 17-32>""#);
 //! ```
 
+#[cfg(feature = "subscriber")]
 pub use crate::outcome::error_value::{AnyError, ErrorValue, error};
 pub use crate::redact::policy::*;

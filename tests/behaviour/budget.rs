@@ -268,6 +268,39 @@ fn a_rate_that_cannot_be_parsed_is_an_error_that_says_what_is_accepted() {
 }
 
 #[test]
+fn lines_that_a_story_held_are_written_beyond_the_budget() {
+    let output = Output::default();
+    let config = Config::new().format(Format::Json).writer(output.clone());
+    let config = config.budget("1KiB/s").expect("a rate").story(candor::Story::Problems);
+    with_default(&Dispatch::new(config.subscriber().expect("a configuration")), || {
+        for _ in 0..20 {
+            let _: Result<(), &str> = candor::job("nightly").run(|| {
+                candor::info!("before the failure");
+                Err("no file")
+            });
+        }
+    });
+    assert_eq!(output.messages("before the failure").len(), 20);
+    assert_eq!(output.events("job_completed").len(), 20);
+}
+
+#[test]
+fn the_bill_is_written_when_the_level_hides_info() {
+    let output = Output::default();
+    let config = Config::new().format(Format::Json).writer(output.clone());
+    let config = config.level("warn").expect("a level").log_bill(Duration::from_secs(3600));
+    let (layer, logging) = config.build().expect("a configuration");
+    with_default(&Dispatch::new(tracing_subscriber::registry().with(layer)), || {
+        tracing::info!("hidden");
+        tracing::warn!("written");
+    });
+    drop(logging);
+    let lines = output.lines();
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[1]["event"], &lines[1]["lines"]), (&"log_bill".into(), &1.into()));
+}
+
+#[test]
 fn the_bill_names_the_sites_with_the_most_bytes_of_each_period_and_of_the_rest() {
     let output = Output::default();
     let config = Config::new().format(Format::Json).writer(output.clone());

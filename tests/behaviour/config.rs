@@ -210,6 +210,7 @@ fn an_invalid_value_is_an_error_that_names_the_variable_the_value_and_the_accept
             "invalid LOG_BUDGET \"64KiB\": expected a rate such as \"64KiB/s\", or \"target=rate\", separated by \
              commas",
         ),
+        ("LOG_FOLD", "yes", "invalid LOG_FOLD \"yes\": expected \"1\" or \"0\""),
         (
             "LOG_BILL",
             "0",

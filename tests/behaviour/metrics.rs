@@ -209,6 +209,11 @@ fn suppressed_lines_are_counted_and_give_no_exemplar() {
 }
 
 #[test]
+fn lines_that_a_full_queue_drops_give_no_exemplar() {
+    assert_exemplars_are_lines(&run("none", &[("LOG_LEVEL", "debug"), ("QUEUE", "8")]));
+}
+
+#[test]
 fn metrics_are_off_by_default() {
     for value in ["0", ""] {
         let run = run("counting", &[("LOG_METRICS", value)]);

@@ -197,6 +197,8 @@ mod macros {
     struct DependencyCall;
     #[doc = include_str!("../../macros/docs/redact.md")]
     struct Redact;
+    #[doc = include_str!("../../macros/docs/instrument.md")]
+    struct Instrument;
 }
 
 /// Doc tests of the guide. They are here because its code uses crates that candor does not depend on.
@@ -214,6 +216,12 @@ mod guide {
     struct Troubleshooting;
     #[doc = include_str!("../../docs/migrating.md")]
     struct Migrating;
+    #[doc = include_str!("../../docs/first-hour.md")]
+    struct FirstHour;
+    #[doc = include_str!("../../docs/instrument.md")]
+    struct Instrumented;
+    #[doc = include_str!("../../docs/tightening.md")]
+    struct Tightening;
     #[doc = include_str!("../../docs/beside-others.md")]
     struct BesideOthers;
     #[doc = include_str!("../../docs/compared.md")]

@@ -83,7 +83,7 @@ pub(crate) fn find(name: &str) -> Option<&'static KeyRow> {
 
 /// All keys, in the order of a line.
 #[rustfmt::skip]
-pub(crate) const KEYS: [KeyRow; 82] = [
+pub(crate) const KEYS: [KeyRow; 83] = [
     key("ts", Time, Every, "When the line was written.", r#""2026-11-22T10:14:12.123456Z""#),
     key("level", Text, Every, "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `CRITICAL`.", r#""INFO""#),
     key("logger", Text, Every, "The module or topic whose level applies to the line.", r#""http""#),
@@ -150,6 +150,7 @@ pub(crate) const KEYS: [KeyRow; 82] = [
     key("location", Text, Events(&["panic"]), "File, line and column.", r#""src/cart.rs:41:9""#),
     key("thread", Text, Events(&["panic"]), "The name of the thread.", r#""main""#),
     key("exc", Text, Any, "A backtrace; the last key of a line.", r#""0: shop::cart::price\n   1: …""#),
+    key("repeats", Count, Any, "The number of repeats that the line stands for; only with `LOG_FOLD=1`.", "4211"),
     key("truncated", Flag, Any, "Set if values were shortened to fit the limit of a line.", "true"),
 
     key("lines", Count, Events(&["lines_dropped", "debug_raised", "log_flood_ended", "log_bill"]), "The number of dropped, suppressed or written lines; on `debug_raised`, the number of lines that the request may write.", "37"),

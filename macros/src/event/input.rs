@@ -22,7 +22,7 @@ pub(super) struct Event {
     pub(super) parent: Option<Expr>,
     pub(super) fields: Vec<EventField>,
     /// Fields without a value, which are declared for other layers.
-    pub(super) declared: Vec<(FieldName, ExprPath)>,
+    pub(super) declared: Vec<(FieldName, Option<ExprPath>)>,
     pub(super) message: Option<Message>,
 }
 

@@ -74,7 +74,7 @@ fn returned(function: &Function, value: &TokenStream) -> TokenStream {
 /// }, read)
 /// ```
 fn step(parts: &Parts, function: &mut Function) -> TokenStream {
-    let Parts { private, read, .. } = parts;
+    let Parts { private, read, relations, .. } = parts;
     // The compiler infers the lifetimes and compares them with the signature's where the future is
     // returned.
     let output = without_lifetimes(function.output());
@@ -104,6 +104,7 @@ fn step(parts: &Parts, function: &mut Function) -> TokenStream {
         async move {
             #whole_self
             #(#arguments)*
+            #relations
             #entered
             #hint
             #returned
@@ -166,7 +167,7 @@ pub(super) fn returns_polled(
     function: &mut Function,
     polled: &Polled,
 ) -> TokenStream {
-    let Parts { private, read, .. } = parts;
+    let Parts { private, read, relations, .. } = parts;
     let output = match (&polled.output, polled.kind) {
         (Some(output), _) => output.to_token_stream(),
         (None, kind) => {
@@ -209,13 +210,14 @@ pub(super) fn returns_polled(
         // Clippy wants items before statements.
         let items = statements.iter().take_while(|statement| matches!(statement, Stmt::Item(_)));
         let (items, statements) = statements.split_at(items.count());
-        return quote!(#(#items)* #bind_entry #(#statements)* return #tail;);
+        return quote!(#(#items)* #relations #bind_entry #(#statements)* return #tail;);
     }
     let declared = function.output();
     let polled_value = call(parts, function, &declared, None);
     let step = quote!(#wrapper::new::<#output>(#bound, __polled, #read));
     let value = if polled.boxed { quote!(#private::Box::pin(#step)) } else { step };
     quote! {
+        #relations
         let #bound = #entry;
         let __polled = #polled_value;
         return #value;

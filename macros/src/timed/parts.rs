@@ -6,13 +6,14 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, Lit};
 
-use crate::args::{Args, Ret, SiteKind};
+use crate::args::{Args, Instrument, Ret, SiteKind};
 use crate::errors::Errors;
 use crate::field::{Field, FieldValue, use_of_empty};
 use crate::function::Function;
 use crate::inventory;
 use crate::policy::{Policy, PolicyKind};
-use crate::value::{borrowed, checked, given, import_traits, resolve};
+use crate::tokens::relocate;
+use crate::value::{borrowed, checked, given, import_traits_of, resolve};
 
 pub(super) struct Parts {
     /// `::candor::__private`, or that module where `crate = …` finds it.
@@ -21,6 +22,8 @@ pub(super) struct Parts {
     pub(super) site: TokenStream,
     /// Statements that write the fields to `__fields`, if there are any.
     pub(super) fields: Option<TokenStream>,
+    /// A statement that checks `parent` and `follows_from`, and never runs.
+    pub(super) relations: Option<TokenStream>,
     /// The closure that reads from the returned value how the call ended.
     pub(super) read: TokenStream,
 }
@@ -37,6 +40,7 @@ impl Parts {
         Parts {
             site: site(kind, args, function, &private),
             fields: fields(args, function, &private, &policies, errors),
+            relations: args.instrument.as_ref().and_then(|own| relations(own, &private)),
             read: read(kind, args, &private, &policies),
             private,
         }
@@ -94,18 +98,65 @@ fn site(kind: SiteKind, args: &Args, function: &Function, private: &TokenStream)
         let level = level.as_ref().map(|level| level.tokens(private));
         settings.extend(level.map(|level| quote!(.#method(#level))));
     }
+    if let Some(own) = &args.instrument {
+        let raises = [
+            ("raise_level", &own.ret_level),
+            ("raise_err", &args.level),
+            ("raise_err", &own.err_level),
+        ];
+        for (method, level) in raises {
+            let method = format_ident!("{method}");
+            let level = level.as_ref().map(|level| level.tokens(private));
+            settings.extend(level.map(|level| quote!(.#method(#level))));
+        }
+    }
     settings.extend(args.slow_nanos.map(|nanos| quote!(.slow_nanos(#nanos))));
     settings.extend(args.busy.map(|_| quote!(.busy())));
     settings.extend((!args.context.is_empty()).then(|| quote!(.with_context())));
     let line_kind = if kind == SiteKind::Step { "Step" } else { "Call" };
-    let own = args.fields.iter().map(|field| (&field.name, line_kind));
+    // `#[instrument]` renames the fields whose names are reserved, except those that are constants.
+    let is_checked = |field: &&Field| args.instrument.is_none() || field.name.text().is_none();
+    let own = args.fields.iter().filter(is_checked).map(|field| (&field.name, line_kind));
     let context = args.context.iter().map(|field| (&field.name, "Context"));
     settings.extend(checked(own.chain(context), private));
-    let names = args.fields.iter().chain(&args.context).map(|field| &field.name);
+    let names = args.fields.iter().map(|field| match &field.value {
+        // `tracing` finds a field that is recorded later by the name that the user wrote.
+        FieldValue::Empty(_) => field.name.to_token_stream(),
+        _ => free_name(args, field, str::to_owned, private),
+    });
+    let names = names.chain(args.context.iter().map(|field| field.name.to_token_stream()));
+    let has_span = args.instrument.as_ref().is_some_and(|own| own.has_span);
+    let names = names.chain(has_span.then(|| quote!(#private::RECORDABLE)));
     let listed = inventory::of_args(args, private);
     let listed = inventory::submit(site_kind, &dependency, &name, listed, private);
     let site_kind = format_ident!("{site_kind}");
     quote!(#listed #private::site!(#site_kind #name, [#(#names),*] #settings);)
+}
+
+/// The name of a field as an expression, in the form that `text` gives it. `#[instrument]` appends an underscore to a
+/// reserved name.
+fn free_name(
+    args: &Args,
+    field: &Field,
+    text: impl Fn(&str) -> String,
+    private: &TokenStream,
+) -> TokenStream {
+    let Some(name) = field.name.text() else { return field.name.to_token_stream() };
+    let own = text(name);
+    if args.instrument.is_none() {
+        return own.to_token_stream();
+    }
+    let mut renamed = format!("{name}_");
+    while args.fields.iter().any(|other| other.name.text() == Some(&renamed)) {
+        renamed.push('_');
+    }
+    let renamed = text(&renamed);
+    quote!(const { #private::free_name(#name, #own, #renamed) })
+}
+
+fn begins_with_underscore(value: &Expr) -> bool {
+    let Expr::Path(path) = value else { return false };
+    path.path.get_ident().is_some_and(|name| name.to_string().starts_with('_'))
 }
 
 /// Whether an expression is a string literal.
@@ -138,7 +189,7 @@ fn fields(
             // The body records the value of this field.
             FieldValue::Own(_) => continue,
             FieldValue::Empty(path) => {
-                statements.extend(use_of_empty(path, private));
+                statements.extend(use_of_empty(path.as_ref(), private));
                 continue;
             }
         };
@@ -146,8 +197,13 @@ fn fields(
         let shown = given(value, &resolved.tokens, private);
         has_values = true;
         let sensitive = resolved.is_sensitive(name, private);
+        // Every argument is recorded, also one whose name says that the body does not use it.
+        let is_underscored = args.instrument.is_some() && begins_with_underscore(value);
+        let allow = is_underscored.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+        statements.extend(allow);
         statements.extend(match name.text() {
             _ if is_context => quote!(__fields.context(#name, #sensitive, &#shown);),
+            Some("error") if args.instrument.is_some() => quote!(__fields.error_or_other(&#shown);),
             Some("error") => {
                 let error = quote_spanned!(value.span()=> error(&#shown));
                 quote!(__fields.#error;)
@@ -157,14 +213,36 @@ fn fields(
                     .bytes()
                     .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) =>
             {
-                let opening = format!(",\"{text}\":");
+                let opening = free_name(args, field, |name| format!(",\"{name}\":"), private);
                 quote!(__fields.field(#opening, #sensitive, &#shown);)
             }
-            _ => quote!(__fields.named(#name, #sensitive, &#shown);),
+            _ => {
+                let name = free_name(args, field, str::to_owned, private);
+                quote!(__fields.named(#name, #sensitive, &#shown);)
+            }
         });
     }
-    let traits = has_values.then(|| import_traits(private));
+    let traits = has_values.then(|| import_traits_of(args.traits(), private));
     (!statements.is_empty()).then(|| quote!(#traits #statements))
+}
+
+/// `if false { parent(&span); abort() }`: because the branch diverges, it may move an argument that the body uses.
+fn relations(own: &Instrument, private: &TokenStream) -> Option<TokenStream> {
+    let check = |function: &str, value: &Option<Expr>| {
+        let function = format_ident!("{function}");
+        value.as_ref().map(|value| quote!(#private::#function(#value);))
+    };
+    let parent = check("parent", &own.parent);
+    let follows_from = check("follows_from", &own.follows_from);
+    (parent.is_some() || follows_from.is_some()).then(|| {
+        quote! {
+            if false {
+                #parent
+                #follows_from
+                #private::std::process::abort();
+            }
+        }
+    })
 }
 
 /// Whether a name in `fields` is also its value.
@@ -209,6 +287,14 @@ fn read(kind: SiteKind, args: &Args, private: &TokenStream, policies: &TokenStre
     let ret = args.ret.as_ref().map(|Ret { span, policy }| {
         let shown = |span| Ident::new("__shown", span);
         let (shown, call) = match policy {
+            None if args.instrument.is_some() => {
+                let shown = shown(*span);
+                let private = relocate(*span, private);
+                let value =
+                    quote_spanned!(*span=> (&&&&&&&&&&&&& #private::Given(#shown)).candor_value());
+                let call = quote_spanned!(*span=> ret(&#value));
+                (shown, call)
+            }
             None => {
                 let shown = shown(*span);
                 let call = quote_spanned!(*span=> ret(&#shown));
@@ -230,8 +316,9 @@ fn read(kind: SiteKind, args: &Args, private: &TokenStream, policies: &TokenStre
                 (shown, call)
             }
         };
+        let traits = args.instrument.is_some().then(|| import_traits_of(args.traits(), private));
         quote_spanned! {*span=>
-            .with_ret(#private::returned!(#value).map(|#shown| #private::#call))
+            .with_ret(#private::returned!(#value).map(|#shown| { #traits #private::#call }))
         }
     });
     quote!(|#value| #private::call_result!(#value) #answer #ret)

@@ -22,7 +22,9 @@ pub(super) fn guarded(parts: &Parts, function: &Function) -> TokenStream {
         body = function.body.to_token_stream();
     }
     let step = local("__step");
+    let relations = &parts.relations;
     quote! {
+        #relations
         let #step = #guard;
         #body
     }
@@ -54,7 +56,9 @@ pub(super) fn track_caller(parts: &Parts, function: &Function) -> TokenStream {
     };
     let body = replace_returns(function.body.stream(), |value| report(value.to_token_stream()));
     let value = report(block(&body, output.span()));
+    let relations = &parts.relations;
     quote! {
+        #relations
         let mut #step = #guard.unobserved(#private::unobserved!(#output));
         #value
     }
@@ -73,13 +77,20 @@ pub(super) fn track_caller(parts: &Parts, function: &Function) -> TokenStream {
 pub(super) fn closure(parts: &Parts, function: &mut Function) -> TokenStream {
     let Parts { private, read, .. } = parts;
     let output = function.output();
-    let inside = function.has_patterns().then(|| parts.entered()).flatten();
-    let guard = match inside {
+    let entered = function.has_patterns().then(|| parts.entered()).flatten();
+    let guard = match entered {
         Some(_) => quote!(#private::StepGuard::enter_before(&__SITE)),
         None => parts.guard(),
     };
-    let value = call(parts, function, &output, inside.as_ref());
+    let relations = &parts.relations;
+    let (inside, outside) = if function.has_patterns() {
+        (quote!(#relations #entered), None)
+    } else {
+        (quote!(), relations.as_ref())
+    };
+    let value = call(parts, function, &output, Some(&inside));
     quote! {
+        #outside
         let mut __step = #guard;
         let __value = #value;
         __step.read(&__value, #read);

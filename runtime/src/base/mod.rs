@@ -1,11 +1,18 @@
 //! Tools that do not depend on logging: clock, timer, random bytes, buffers, locks.
 
+#[cfg(feature = "subscriber")]
 pub(crate) mod buffer;
 pub(crate) mod catch;
+#[cfg(feature = "subscriber")]
 pub(crate) mod clock;
+#[cfg(feature = "subscriber")]
 pub(crate) mod random;
+#[cfg(feature = "subscriber")]
 pub(crate) mod serial;
+#[cfg(feature = "subscriber")]
 pub(crate) mod sync;
+#[cfg(feature = "subscriber")]
 pub(crate) mod timer;
 
+#[cfg(feature = "subscriber")]
 pub(crate) use sync::lock;

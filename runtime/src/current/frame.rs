@@ -15,6 +15,7 @@ use tracing_core::span;
 
 use super::call::CallState;
 use super::span_data::SpanData;
+use crate::json::members;
 use crate::outcome::failure::OwnedFailure;
 use crate::request::Request;
 use crate::site::Site;
@@ -80,6 +81,20 @@ pub(crate) struct StepSpan {
     pub(crate) id: span::Id,
     /// The fields that were recorded on the span, as members.
     pub(crate) recorded: String,
+    /// The data of candor's layer, if the body may record fields on the span.
+    pub(crate) data: Option<Arc<SpanData>>,
+}
+
+impl StepExtras {
+    /// Adds the fields that were recorded on the step's span through `tracing`.
+    pub(crate) fn add_recorded_on_span(&mut self) {
+        let Some(StepSpan { data: Some(data), recorded, .. }) = &mut self.span else { return };
+        let mut fields = String::new();
+        data.add_own_fields(&mut fields);
+        members::set_all(&mut self.members, &fields);
+        // Other layers have these values already.
+        members::set_all(recorded, &fields);
+    }
 }
 
 /// Properties of a step's fields that matter when its line is written.

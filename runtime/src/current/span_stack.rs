@@ -118,6 +118,27 @@ pub(crate) fn enter_context(token: u64, context: &mut Arc<SpanData>) {
     enter_as(EntryKind::StepContext(token), Arc::clone(context));
 }
 
+/// The data of the span of a step, on its way from candor's layer to the step.
+pub(crate) mod opened_of_step {
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    use crate::current::SpanData;
+
+    thread_local! {
+        static OPENED: Cell<Option<Arc<SpanData>>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn put(data: Arc<SpanData>) {
+        // What was there before is dropped after the access.
+        let _before = OPENED.try_with(|opened| opened.replace(Some(data)));
+    }
+
+    pub(crate) fn take() -> Option<Arc<SpanData>> {
+        OPENED.try_with(Cell::take).ok().flatten()
+    }
+}
+
 /// The token of fields that were sent along with work. Such work runs inside each other, as futures do.
 const CARRIED: u64 = u64::MAX - 1;
 

@@ -23,7 +23,7 @@ key_sets! {
     FIXED[12], is_fixed: b"ts" b"level" b"logger" b"msg" b"request_id" b"user_id" b"method" b"path"
         b"service" b"trace_id" b"span_id" b"seq";
     /// Further keys that any line can have.
-    COMMON[3], is_common: b"event" b"exc" b"truncated";
+    COMMON[4], is_common: b"event" b"exc" b"truncated" b"repeats";
     /// Further keys of `step_timing` and `dependency_call` lines.
     STEP[12], is_of_step: b"step" b"duration_ms" b"outcome" b"step_id" b"parent_id" b"offset_ms"
         b"error" b"error_type" b"error_detail" b"error_fields" b"ret" b"busy_ms";
@@ -99,6 +99,16 @@ pub const fn unreserved_constant(name: &str, kind: LineKind) {
     unreserved(name, kind);
     if !matches!(kind, LineKind::Event) && matches!(name.as_bytes(), b"error") {
         refuse(name);
+    }
+}
+
+/// The first of both texts, or the second if `name` is a key that candor or the context writes on the line of a step.
+pub const fn free_name(name: &str, text: &'static str, renamed: &'static str) -> &'static str {
+    let is_message = matches!(name.as_bytes(), b"message");
+    if is_reserved(name, LineKind::Step) || is_of_context(name) || is_message {
+        renamed
+    } else {
+        text
     }
 }
 

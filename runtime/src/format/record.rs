@@ -85,6 +85,8 @@ pub(crate) struct Record<'a> {
     pub(crate) has_exc: bool,
     /// Whether the limit of lines per request applies. It does not apply to the line that reports suppressed lines.
     pub(crate) capped: bool,
+    /// Whether repeats may be folded: only those of events.
+    pub(crate) folds: bool,
     pub(crate) context_keys: ContextKeys,
     /// The call site.
     pub(crate) site: SiteId,
@@ -112,6 +114,7 @@ impl Record<'static> {
             message: Shown::literal(message),
             has_exc: false,
             capped: false,
+            folds: false,
             context_keys: ContextKeys::Unused,
             site: SiteId::of_own(message),
         }

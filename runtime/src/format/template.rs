@@ -224,6 +224,12 @@ impl Template {
         }
     }
 
+    /// The line from the end of its time on.
+    pub(crate) fn after_time<'a>(&self, line: &'a str) -> &'a str {
+        let time = line.get(self.ts.len()..).unwrap_or_default();
+        time.find('"').map_or(time, |end| &time[end..])
+    }
+
     /// Moves fields with names of the context's keys to the positions of these keys.
     ///
     /// The fields begin at the byte `own`. Returns the start of the remaining fields.

@@ -34,6 +34,7 @@ use crate::sink::{Overload, UserWriter};
 /// # Ok::<(), candor::ConfigError>(())
 /// ```
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "independent settings")]
 pub struct Config {
     pub(super) levels: Levels,
     pub(super) format: Option<Format>,
@@ -57,6 +58,7 @@ pub struct Config {
     pub(super) lines_per_request: u64,
     pub(super) story: StorySettings,
     pub(super) budgets: Budgets,
+    pub(super) folds: bool,
     pub(super) bill: Option<Duration>,
     pub(super) print_panics: bool,
     pub(super) hash_key: Option<[u8; hash::KEY_BYTES]>,
@@ -124,6 +126,7 @@ impl Config {
             lines_per_request: 1000,
             story: StorySettings::default(),
             budgets: Budgets::default(),
+            folds: false,
             bill: None,
             print_panics: false,
             hash_key: None,
@@ -586,6 +589,32 @@ impl Config {
     pub fn budget(mut self, rates: &str) -> Result<Self, ConfigError> {
         Setting::Budget.set(&mut self, rates, "budget")?;
         Ok(self)
+    }
+
+    /// Folds repeats of a line into one line with their number. Default: off.
+    ///
+    /// Lines are repeats of each other if they come from the same call site and the same request, and differ only in
+    /// `ts` and `seq`. The first one is written immediately. The ones after it are counted, and once a second, the last
+    /// of them is written with the key `repeats`:
+    ///
+    /// ```text
+    /// {"ts":"2026-11-22T10:14:12.000105Z","level":"INFO",…,"msg":"cache is cold","request_id":"-",…}
+    /// {"ts":"2026-11-22T10:14:12.996310Z","level":"INFO",…,"msg":"cache is cold","request_id":"-",…,"repeats":4211}
+    /// ```
+    ///
+    /// The folded line of a request is written before its completion line; the others are written within a second and a
+    /// quarter, or when the [`Logging`](crate::Logging) guard is flushed or dropped. A process that is killed loses the
+    /// count of the last second. [`Stats::sites`](crate::Stats::sites) counts repeats as suppressed.
+    ///
+    /// Only events below WARN are folded, not steps, calls, completion lines or audit events, and not the lines that a
+    /// flight recorder or [`Story::Problems`] holds. At most 16,384 different lines a second are compared, and at most
+    /// 1 MiB of folded lines is kept; lines beyond these limits are written.
+    ///
+    /// ```
+    /// let config = candor::Config::new().fold_repeats(true);
+    /// ```
+    pub fn fold_repeats(self, on: bool) -> Self {
+        Config { folds: on, ..self }
     }
 
     /// Writes a `log_bill` line with the most expensive call sites at this interval.

@@ -47,6 +47,7 @@ const FIELDS: &[&str] = &[
     "story_slow_ms",
     "story_steps",
     "budget",
+    "fold_repeats",
     "bill",
     "spans",
     "time_spans",
@@ -92,6 +93,7 @@ const FIELDS: &[&str] = &[
 /// story_slow_ms = 1000
 /// story_steps = 5
 /// budget = "256KiB/s,shop::cart=16KiB/s"
+/// fold_repeats = false
 /// bill = "1h"
 /// spans = true
 /// time_spans = "shop=info,sqlx=debug"
@@ -168,6 +170,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "output" => set(Setting::Output, &map.next_value::<String>()?),
                 "time_spans" => set(Setting::TimedSpans, &map.next_value::<String>()?),
                 "budget" => set(Setting::Budget, &map.next_value::<String>()?),
+                "fold_repeats" => config = config.fold_repeats(map.next_value()?),
                 "bill" => set(Setting::Bill, &map.next_value::<String>()?),
                 "service" => set(Setting::Service, &map.next_value::<String>()?),
                 "file_max_bytes" => {

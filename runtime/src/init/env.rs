@@ -57,6 +57,7 @@ impl Config {
             Setting::Story,
             Setting::TimedSpans,
             Setting::Budget,
+            Setting::Fold,
             Setting::Bill,
         ] {
             set(setting);

@@ -31,6 +31,7 @@ use crate::layer::LayerFilter;
 use crate::layer::standalone::StandaloneSubscriber;
 use crate::levels::ActiveLevels;
 use crate::logger::bill::Bill;
+use crate::logger::fold::Folds;
 use crate::logger::story::OpenStories;
 use crate::logger::timed_spans::TimedSpans;
 use crate::logger::{self, CandorLayer, Logger, notices};
@@ -228,6 +229,7 @@ impl Config {
             story: self.story,
             open_stories: OpenStories::default(),
             budget: self.budgets.start(Tick::now()),
+            folds: self.folds.then(Folds::new),
             bill: self.bill.map(|every| Bill::new(every, Tick::now())),
             is_only_layer,
             spans: self.spans,

@@ -76,6 +76,7 @@ impl Log for Bridge {
                     message: message.shown(),
                     has_exc: false,
                     capped: true,
+                    folds: true,
                     context_keys: ContextKeys::Unused,
                     site: site_of(record, target.shown().as_str()),
                 },

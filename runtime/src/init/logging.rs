@@ -101,7 +101,8 @@ impl Logging {
     /// Returns the number of lines that are not written yet, normally 0. The background thread keeps trying to write
     /// them until the process ends.
     ///
-    /// With [`Story::Problems`](crate::Story::Problems), the lines that open requests hold are written, too.
+    /// With [`Story::Problems`](crate::Story::Problems), the lines that open requests hold are written, too, and so are the
+    /// lines of [`Config::fold_repeats`](crate::Config::fold_repeats).
     ///
     /// Without [`Config::background`](crate::Config::background) no line waits, and only the writer of
     /// [`Config::writer`](crate::Config::writer) is flushed. With OTLP export (feature `otlp`), a line also waits until
@@ -122,10 +123,11 @@ impl Logging {
         unwritten.max(unexported)
     }
 
-    /// Writes what open requests hold, and flushes the output and the export at the same time. If it `closes`, requests
+    /// Writes what open requests hold and the folded lines, and flushes the output and the export at the same time. If it `closes`, requests
     /// hold nothing later. Returns how many lines were not written and not exported.
     fn flush_all(&self, within: Duration, closes: bool) -> (u64, u64) {
         self.logger.report_floods(Duration::ZERO);
+        self.logger.write_folded(closes);
         let until = timer::after(within);
         self.logger.write_open_stories(closes, within);
         let within = until.saturating_duration_since(Instant::now());

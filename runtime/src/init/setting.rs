@@ -30,6 +30,7 @@ pub(super) enum Setting {
     Story,
     TimedSpans,
     Budget,
+    Fold,
     Bill,
 }
 
@@ -54,6 +55,7 @@ impl Setting {
             Setting::Story => "LOG_STORY",
             Setting::TimedSpans => "LOG_SPANS",
             Setting::Budget => "LOG_BUDGET",
+            Setting::Fold => "LOG_FOLD",
             Setting::Bill => "LOG_BILL",
         }
     }
@@ -119,6 +121,10 @@ impl Setting {
             }
             Setting::Budget => {
                 config.budgets = Budgets::parse(text).map_err(|why| invalid(&why))?;
+            }
+            Setting::Fold => {
+                let modes = [("1", true), ("0", false)];
+                config.folds = one_of(text, modes).map_err(|why| invalid(&why))?;
             }
             Setting::Bill => {
                 let every = duration(text).filter(|every| *every >= Duration::from_secs(1));

@@ -1,6 +1,8 @@
 //! Appends text and numbers in one go: the string grows once, and a number is written three digits at a time.
 #![expect(unsafe_code, reason = "checking the bytes again would be a tenth of the cost of a step")]
 
+use super::number::integer;
+
 const DIGIT: [u8; 10] = *b"0123456789";
 
 /// An index of ten bits needs no bounds check.
@@ -68,13 +70,6 @@ fn decimal(number: u32) -> (u64, u64) {
     let shift = 8 * (count + 3);
     let low = first | middle << (8 * count) | last << shift;
     (low, (count + 6) << 8 | last >> (64 - shift))
-}
-
-/// Slow path: the longest numbers.
-#[cold]
-#[inline(never)]
-fn long(number: u64, buffer: &mut itoa::Buffer) -> &str {
-    buffer.format(number)
 }
 
 /// The capacity that a number needs, including the bytes that are written after its digits.
@@ -212,8 +207,15 @@ impl<'a> Appender<'a> {
             let all = u128::from(high) << 64 | u128::from(low);
             self.add(&all.to_le_bytes(), usize::from(high.to_le_bytes()[1] & 15));
         } else {
-            self.put(long(number, &mut itoa::Buffer::new()));
+            self.long(number);
         }
+    }
+
+    /// Slow path: the longest numbers.
+    #[cold]
+    #[inline(never)]
+    fn long(&mut self, number: u64) {
+        integer(number, |digits| self.put(digits));
     }
 
     /// Adds nanoseconds as milliseconds with three decimals.

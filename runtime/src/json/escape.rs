@@ -152,3 +152,83 @@ pub(crate) fn json_string(text: Shown<'_>, out: &mut String) {
     json_text(text, out);
     out.push('"');
 }
+
+/// Returns the text of a JSON string, quotes included. `None` if the JSON is not a string.
+pub(crate) fn unescaped(json: &str) -> Option<String> {
+    let mut rest = json.strip_prefix('"')?.strip_suffix('"')?;
+    let mut out = String::with_capacity(rest.len());
+    while let Some(at) = rest.find(['\\', '"']) {
+        if rest.as_bytes()[at] == b'"' {
+            return None;
+        }
+        out.push_str(&rest[..at]);
+        let escape = *rest.as_bytes().get(at + 1)?;
+        let mut width = 2;
+        out.push(match escape {
+            b'"' | b'\\' | b'/' => char::from(escape),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let first = unit(&rest[at..])?;
+                width = 6;
+                match char::from_u32(first) {
+                    Some(c) => c,
+                    // The first half of a surrogate pair.
+                    None => {
+                        let units = [first, unit(&rest[at + 6..])?];
+                        width = 12;
+                        let units = units.map(|unit| u16::try_from(unit).unwrap_or_default());
+                        char::decode_utf16(units).next()?.ok()?
+                    }
+                }
+            }
+            _ => return None,
+        });
+        rest = &rest[at + width..];
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The number of the escape `\uXXXX` that the text begins with.
+fn unit(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let are_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    are_hex.then(|| u32::from_str_radix(digits, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_escaped_character_is_read_back() {
+        let text: String = ('\0'..='\u{ffff}').chain(['\u{1f600}', 'a']).collect();
+        let mut json = String::new();
+        json_string(Shown::redacted(&text), &mut json);
+        assert_eq!(unescaped(&json).as_deref(), Some(&*text));
+    }
+
+    #[test]
+    fn only_a_json_string_is_unescaped() {
+        assert_eq!(unescaped(r#""\ud83d\ude00 \/""#).as_deref(), Some("\u{1f600} /"));
+        for other in [
+            "",
+            "\"",
+            "7",
+            "null",
+            r#""\"#,
+            r#""a"b""#,
+            r#""\x""#,
+            r#""\ud83d""#,
+            r#""\u+123""#,
+            r#""\u12""#,
+            r#""\ud83d\u0041""#,
+        ] {
+            assert_eq!(unescaped(other), None, "{other}");
+        }
+    }
+}

@@ -190,7 +190,7 @@ pub(crate) fn set_all(members: &mut String, others: &str) {
 
 /// A value's JSON as text: the content of a string, unescaped; anything else unchanged.
 pub(crate) fn text_of(json: &str) -> String {
-    serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned())
+    escape::unescaped(json).unwrap_or_else(|| json.to_owned())
 }
 
 /// Appends the members of an outer scope (a context, an enclosing span) to those that begin at `from`. A key that is

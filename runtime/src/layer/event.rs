@@ -38,9 +38,10 @@ where
     let metadata = event.metadata();
     let parent = event.parent().and_then(|id| SpanData::of(&ctx.span(id)?.extensions()));
     let spans = match &parent {
+        // The parent of a step's line is the step's own span.
+        _ if is_of_step(metadata) => SpanScope::Thread,
         Some(parent) => SpanScope::Span(parent),
-        // The parent of a step's line is the step's own span, which is for other layers.
-        None if event.is_contextual() || is_of_step(metadata) => SpanScope::Thread,
+        None if event.is_contextual() => SpanScope::Thread,
         None => SpanScope::Nothing,
     };
     let timed = logger.timed_spans.is_some();
@@ -68,6 +69,7 @@ where
             message: message.shown(),
             has_exc: false,
             capped: true,
+            folds: true,
             context_keys: site.context_keys,
             site: site.id,
         };
@@ -193,13 +195,14 @@ impl ForeignSite {
         tests::DECIDED.lock().expect("no panic").push(metadata.name());
         let mut fields: Vec<SiteField> = Vec::new();
         let mut context_keys = ContextKeys::Unused;
+        let kind = if is_of_step(metadata) { LineKind::Step } else { LineKind::Event };
         for field in metadata.fields() {
             let name = field.name().strip_prefix("r#").unwrap_or(field.name());
             let mut key: Redacted<'_> = if metadata.is_event() && is_of_context(name) {
                 context_keys = ContextKeys::Filled;
                 name.into()
             } else {
-                field_name(name, LineKind::Event)
+                field_name(name, kind)
             };
             // `level` becomes `level_`, or `level__` if there is a field `level_`.
             while key.as_str() != name

@@ -12,7 +12,7 @@ use std::time::Instant;
 use tracing_core::metadata::LevelFilter;
 use tracing_core::span::{Attributes, Id, Record as SpanRecord};
 use tracing_core::subscriber::Interest;
-use tracing_core::{Dispatch, Event, Metadata, Subscriber};
+use tracing_core::{Dispatch, Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -90,15 +90,23 @@ pub(crate) struct LayerFilter {
 /// Whether a call site is wanted now: by every request, or by the current one.
 fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
     wants_always(logger, metadata).unwrap_or_else(|| {
-        logger.levels.load().allows(metadata)
-            || current::raises(metadata.target(), *metadata.level())
+        let level = level_of(metadata);
+        logger.levels.load().allow(metadata.target(), level)
+            || current::raises(metadata.target(), level)
     })
+}
+
+/// The level that a call site is filtered by. The span of a step, whose recorded fields its line has, is wanted if the
+/// line of a failure is.
+fn level_of(metadata: &Metadata<'_>) -> Level {
+    if site::is_recordable(metadata) { Level::ERROR } else { *metadata.level() }
 }
 
 /// The interest in a call site over all requests.
 fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
     let wanted = wants_always(logger, metadata);
-    if wanted.unwrap_or_else(|| logger.levels.load().allows(metadata)) {
+    let is_allowed = || logger.levels.load().allow(metadata.target(), level_of(metadata));
+    if wanted.unwrap_or_else(is_allowed) {
         Interest::always()
     } else if wanted.is_none() && levels::is_raised_for_any(metadata) {
         Interest::sometimes()
@@ -115,7 +123,7 @@ fn wants_always(logger: &Logger, metadata: &Metadata<'_>) -> Option<bool> {
     } else if span_stack::is_request_span(metadata) {
         Some(!logger.is_only_layer)
     } else if site::is_of_step(metadata) {
-        Some(false)
+        (!site::is_recordable(metadata)).then_some(false)
     } else {
         let timed = logger.timed_spans.as_ref()?;
         timed.include(metadata).then_some(true)

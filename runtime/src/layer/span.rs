@@ -11,8 +11,9 @@ use super::event::{FieldVisitor, report_hidden, site_of};
 use super::timed;
 use crate::current::{self, SpanData, span_stack};
 use crate::json::members;
-use crate::logger::Logger;
+use crate::logger::{Logger, dispatch};
 use crate::redact::strict;
+use crate::site::is_of_step;
 
 /// Capacity in bytes for the fields of most spans.
 const FIELDS_CAPACITY: usize = 64;
@@ -25,6 +26,13 @@ where
     let barrier = attributes.is_contextual().then(span_stack::barrier).flatten();
     let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions()));
     let parent = barrier.or_else(known);
+    if is_of_step(attributes.metadata()) {
+        // The entry fields are the step's own; only what the body records through `tracing` becomes the span's.
+        let data = Arc::new(SpanData::new(String::new(), current::request(), parent));
+        span.extensions_mut().replace(Arc::clone(&data));
+        span_stack::opened_of_step::put(data);
+        return;
+    }
     let site = site_of(attributes.metadata());
     let mut fields = String::with_capacity(FIELDS_CAPACITY);
     attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
@@ -44,6 +52,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };
+    if is_of_step(span.metadata()) && dispatch::is_recording() {
+        return;
+    }
     let Some(data) = SpanData::of(&span.extensions()) else { return };
     let mut added = String::new();
     values.record(&mut FieldVisitor::new(logger, site_of(span.metadata()), &mut added));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tracing_core::Level;
 use tracing_core::metadata::LevelFilter;
-use tracing_core::{Level, Metadata};
 
 use super::directives::Levels;
 
@@ -25,10 +25,6 @@ pub(crate) struct TemporaryRaise {
 }
 
 impl ActiveLevels {
-    pub(crate) fn allows(&self, metadata: &Metadata<'_>) -> bool {
-        self.allow(metadata.target(), *metadata.level())
-    }
-
     pub(crate) fn allow(&self, target: &str, level: Level) -> bool {
         self.set.allow(target, level)
             || self.raised.iter().any(|raised| raised.levels.allow(target, level))

@@ -190,14 +190,6 @@ impl FloodReport {
     }
 }
 
-/// Whether a budget allows a line.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Admission {
-    /// The line is written. These bytes were taken from the budget, until the length of the line is known.
-    Admitted(f64),
-    Cut,
-}
-
 impl Budget {
     /// Sets the logger to which the end of a flood is reported.
     pub(super) fn belongs_to(&self, logger: Weak<Logger>) {
@@ -210,7 +202,7 @@ impl Budget {
         now: Tick,
         site: SiteId,
         target: &str,
-    ) -> (Admission, Vec<FloodReport>) {
+    ) -> (Option<f64>, Vec<FloodReport>) {
         let mut state = lock(&self.state);
         let BudgetState { buckets, sites, .. } = &mut *state;
         let KnownUse { bucket, line } = known(sites, buckets, site, target);
@@ -221,13 +213,13 @@ impl Budget {
         for place in places(buckets, bucket) {
             if !buckets[place].has_room(now, site, line) {
                 reports.extend(buckets[place].cut(now, site, line));
-                return (Admission::Cut, reports);
+                return (None, reports);
             }
         }
         for place in places(buckets, bucket) {
             buckets[place].take(site, line);
         }
-        (Admission::Admitted(line), reports)
+        (Some(line), reports)
     }
 
     /// Counts a line of length `len`. `reserved` is the number of bytes that `admit` took; 0 for a line that is never
@@ -477,13 +469,9 @@ mod tests {
 
     fn log(budget: &Budget, at: u64, place: usize, target: &str) -> bool {
         let (now, site) = (Tick::of_nanos(at), SiteId::at(100 + place));
-        match budget.admit(now, site, target).0 {
-            Admission::Cut => false,
-            Admission::Admitted(reserved) => {
-                budget.charge(now, site, target, reserved, LINE);
-                true
-            }
-        }
+        let Some(reserved) = budget.admit(now, site, target).0 else { return false };
+        budget.charge(now, site, target, reserved, LINE);
+        true
     }
 
     #[test]
@@ -557,8 +545,8 @@ mod tests {
         let mut reports = Vec::new();
         for at in 0..100 {
             let now = Tick::of_nanos(at * SECOND / 100);
-            let (admission, new) = budget.admit(now, site, "shop");
-            if let Admission::Admitted(reserved) = admission {
+            let (admitted, new) = budget.admit(now, site, "shop");
+            if let Some(reserved) = admitted {
                 budget.charge(now, site, "shop", reserved, LINE);
             }
             reports.extend(new);

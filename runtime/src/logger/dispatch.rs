@@ -4,6 +4,7 @@
 //! [readable] message, while candor's own layer takes the rendered fields from [`in_flight`]. It recognises the record by
 //! the address of its metadata.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use tracing_core::dispatcher;
@@ -17,7 +18,7 @@ use crate::current::{self, LayerSpan, StepSpan};
 use crate::format::record::{Record, Severity};
 use crate::json::members;
 use crate::request::Request;
-use crate::site::{RECORDED, Site};
+use crate::site::{RECORDED, Site, is_recordable};
 
 /// The record that is being dispatched on this thread.
 pub(crate) mod in_flight {
@@ -105,6 +106,27 @@ pub(crate) mod in_flight {
     }
 }
 
+thread_local! {
+    /// Whether candor itself records fields on the span of a step.
+    static IS_RECORDING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether candor itself records fields on the span of a step: its own layer knows them already.
+pub(crate) fn is_recording() -> bool {
+    IS_RECORDING.try_with(Cell::get).unwrap_or(false)
+}
+
+fn recording<T>(record: impl FnOnce() -> T) -> T {
+    struct Recording(bool);
+    impl Drop for Recording {
+        fn drop(&mut self) {
+            let _ = IS_RECORDING.try_with(|is| is.set(self.0));
+        }
+    }
+    let _recording = Recording(IS_RECORDING.try_with(|is| is.replace(true)).unwrap_or(false));
+    record()
+}
+
 impl Site {
     /// Whether this request, which need not be the current one, writes a line of this severity.
     pub(crate) fn is_enabled_for(
@@ -126,7 +148,7 @@ impl Site {
         let wanted = !interest.is_never()
             && (interest.is_always() || is_enabled(metadata) == Some(true))
             && current::is_alive()
-            && makes_spans();
+            && (makes_spans() || is_recordable(metadata));
         if !wanted {
             return None;
         }
@@ -140,7 +162,7 @@ impl Site {
     /// An OpenTelemetry span would keep both.
     pub(crate) fn record_on(&'static self, span: &LayerSpan, fields: &str, recorded: &str) {
         let new = without(fields, |key| has(recorded, key));
-        with_values(self.span_metadata(), &new, None, |values| span.record(values));
+        with_values(self.span_metadata(), &new, None, |values| recording(|| span.record(values)));
     }
 
     /// Records the entry fields on a step's span, and remembers them as recorded.
@@ -154,7 +176,8 @@ impl Site {
         let id = &span.id;
         with_values(metadata, &new, None, |values| {
             let record = tracing_core::span::Record::new(values);
-            call_layers(|| dispatcher::get_default(|dispatch| dispatch.record(id, &record)), || {});
+            let record = || dispatcher::get_default(|dispatch| dispatch.record(id, &record));
+            recording(|| call_layers(record, || {}));
         });
     }
 

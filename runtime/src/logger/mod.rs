@@ -8,6 +8,7 @@ pub(crate) mod bill;
 pub(crate) mod budget;
 pub(crate) mod dispatch;
 pub(crate) mod emit;
+pub(crate) mod fold;
 pub(crate) mod notices;
 mod readable;
 mod site_list;
@@ -22,7 +23,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bill::Bill;
-use budget::{Admission, Budget, FloodReport};
+use budget::{Budget, FloodReport};
+use fold::Folds;
 use tracing_core::{Level, dispatcher};
 
 use self::story::OpenStories;
@@ -75,6 +77,8 @@ pub(crate) struct Logger {
     pub(crate) open_stories: OpenStories,
     /// Limits on the bytes per second, beyond which lines below WARN are suppressed.
     pub(crate) budget: Option<Budget>,
+    /// The lines of which repeats are folded.
+    pub(crate) folds: Option<Folds>,
     /// State of the `log_bill` lines.
     pub(crate) bill: Option<Bill>,
     /// Whether this is the only layer, so that records are written without being dispatched.
@@ -104,6 +108,9 @@ impl Logger {
         let logger = Arc::new(self);
         if let Some(budget) = &logger.budget {
             budget.belongs_to(Arc::downgrade(&logger));
+        }
+        if let Some(folds) = &logger.folds {
+            folds.belongs_to(Arc::downgrade(&logger));
         }
         bill::start(&logger);
         logger
@@ -152,6 +159,13 @@ impl Logger {
             decision => {
                 return self.withhold(buffer, known, overrides, decision, record, spans, fields);
             }
+        }
+        if let Some(folds) = &self.folds
+            && record.folds
+            && record.severity < Severity::Warn
+            && !sink::is_writing()
+        {
+            return self.write_or_fold(folds, buffer, request, record, spans, prefix, fields);
         }
         let Some(reserved) = self.reserve(known, record) else { return false };
         let identified = known.map(|request| &**request);
@@ -233,11 +247,7 @@ impl Logger {
     fn reserve(&self, request: Option<&Arc<Request>>, record: &Record<'_>) -> Option<f64> {
         match &self.budget {
             Some(budget) if record.severity < Severity::Warn && record.capped => {
-                let (at, target) = (record.at, record.logger.as_str());
-                match self.admit(budget, request, at, record.site, target) {
-                    Admission::Admitted(bytes) => Some(bytes),
-                    Admission::Cut => None,
-                }
+                self.admit(budget, request, record)
             }
             _ => Some(0.0),
         }
@@ -248,19 +258,17 @@ impl Logger {
         &self,
         budget: &Budget,
         request: Option<&Arc<Request>>,
-        at: Tick,
-        site: SiteId,
-        target: &str,
-    ) -> Admission {
-        let (admission, reports) = budget.admit(at, site, target);
-        if admission == Admission::Cut {
+        record: &Record<'_>,
+    ) -> Option<f64> {
+        let (admitted, reports) = budget.admit(record.at, record.site, record.logger.as_str());
+        if admitted.is_none() {
             if let Some(request) = request {
                 request.suppressed.fetch_add(1, Ordering::Relaxed);
             }
-            self.sink.suppress(site);
+            self.sink.suppress(record.site);
         }
         self.write_floods(reports);
-        admission
+        admitted
     }
 
     /// Counts the bytes of a written line against the budgets.

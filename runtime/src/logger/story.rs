@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::{Logger, with_layer};
+use super::{Logger, fold, with_layer};
 use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::current::LineBuffer;
@@ -64,10 +64,11 @@ pub(crate) fn begin(slow: Option<Duration>) -> Option<RequestStory> {
 
 /// Ends the story of a request before its completion line.
 ///
-/// Writes the held lines if the request had a problem, and discards them otherwise.
+/// Writes the folded lines. Writes the held lines if the request had a problem, and discards them otherwise.
 ///
 /// Returns the number of lines that were left out, if the completion line is a wide line.
 pub(crate) fn end(request: &Arc<Request>, had_problem: bool, now: Tick) -> Option<u64> {
+    fold::end(request);
     let story = request.story()?;
     with_layer(|logger| logger.end_story(request, story, had_problem, now)).flatten()
 }

@@ -8,8 +8,10 @@ use super::failure::{Detail, Failure};
 use super::{Answer, DependencyOutcome};
 use crate::json::members;
 use crate::json::shown::Shown;
-use crate::redact::loggable::{DebugOf, Element, Encoder, Loggable};
-use crate::redact::{counted, keys};
+use crate::redact::loggable::shape::Shaped;
+use crate::redact::loggable::type_only::TypeOnly;
+use crate::redact::loggable::{DebugOf, Element, Encoder, Loggable, Shape};
+use crate::redact::{counted, keys, policy};
 
 /// Loggable error, made by [`policy::error`](crate::policy::error).
 ///
@@ -165,6 +167,14 @@ any_errors! {
 #[derive(Debug)]
 pub struct Given<'a, T: ?Sized>(pub &'a T);
 
+impl<T: ?Sized> Clone for Given<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Given<'_, T> {}
+
 macro_rules! given {
     ($($(#[$doc:meta])* $Name:ident [$($generics:tt)*] $Receiver:ty => $Shown:ty, |$value:ident| $shown:expr;)*) => {$(
         $(#[$doc])*
@@ -252,6 +262,62 @@ impl<'a, T> GivenOther<'a, T> for Given<'a, T> {
         self.0
     }
 }
+
+/// Any other value that has a shape, in `#[instrument]`.
+pub trait GivenShape<'a, T: ?Sized> {
+    /// Returns its shape.
+    fn candor_value(&self) -> Shaped<'a, T>;
+}
+
+impl<'a, T: Shape + ?Sized> GivenShape<'a, T> for Given<'a, T> {
+    fn candor_value(&self) -> Shaped<'a, T> {
+        policy::shape(self.0)
+    }
+}
+
+/// Any other value in `#[instrument]`. The receiver is not a reference, so method resolution takes it last.
+pub trait GivenType<T: ?Sized> {
+    /// Returns a placeholder with the name of its type.
+    fn candor_value(self) -> TypeOnly<T>;
+}
+
+impl<T: ?Sized> GivenType<T> for Given<'_, T> {
+    fn candor_value(self) -> TypeOnly<T> {
+        TypeOnly::of(self.0)
+    }
+}
+
+/// Any other value in `#[instrument(strict)]`.
+pub trait GivenStrict<'a, T: ?Sized> {
+    /// Never compiles.
+    fn candor_value(&self) -> Erased<'a>
+    where
+        T: StrictValue;
+}
+
+impl<'a, T> GivenStrict<'a, T> for Given<'a, T> {
+    fn candor_value(&self) -> Erased<'a>
+    where
+        T: StrictValue,
+    {
+        Erased(self.0)
+    }
+}
+
+/// A value that `#[instrument(strict)]` records.
+///
+/// It is a trait of its own, so that the compile error names what an attribute can do about an argument.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be recorded without a redaction policy",
+    label = "not loggable, and not an error",
+    note = "leave the argument out with `skip(x)`, or record it under a policy: `fields(x = mask(&x).last(4))`",
+    note = "`clear(&x)` shows the value, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` hides it",
+    note = "or put `#[redact]` on the definition of the type, with a policy for each field"
+)]
+pub trait StrictValue: Loggable {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Loggable> StrictValue for T {}
 
 /// A loggable value of any type, so that one that is not loggable is reported once.
 pub struct Erased<'a>(&'a dyn Loggable);

@@ -9,39 +9,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::counted;
+pub(crate) use super::place::Place;
 use super::scrub::REDACTED;
 use crate::base::lock;
-
-/// A kind of value that strict mode hides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
-    Header,
-    QueryParameter,
-    Path,
-    Method,
-    RequestId,
-    Thread,
-    /// A name that is given at run time.
-    Name,
-    Error,
-    Panic,
-}
-
-impl Place {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Place::Header => "header",
-            Place::QueryParameter => "query_parameter",
-            Place::Path => "path",
-            Place::Method => "method",
-            Place::RequestId => "request_id",
-            Place::Thread => "thread",
-            Place::Name => "name",
-            Place::Error => "error",
-            Place::Panic => "panic",
-        }
-    }
-}
 
 /// Maximum number of places, because names can come from callers.
 const MAX_PLACES: usize = 1000;

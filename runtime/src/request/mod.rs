@@ -57,6 +57,8 @@ pub(crate) struct Request {
     pub(crate) has_panicked: AtomicBool,
     pub(crate) lines: AtomicU64,
     pub(crate) suppressed: AtomicU64,
+    /// Whether a folded line waits to be written.
+    pub(crate) has_repeats: AtomicBool,
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: RwLock<Identity>,
@@ -131,6 +133,7 @@ impl Request {
             has_panicked: AtomicBool::new(false),
             lines: AtomicU64::new(0),
             suppressed: AtomicU64::new(0),
+            has_repeats: AtomicBool::new(false),
             step_ids: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             identity: RwLock::default(),

@@ -111,6 +111,16 @@ impl QueuedLines {
     }
 }
 
+/// What became of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pushed {
+    Queued,
+    /// The queue is full. The line is counted.
+    Dropped,
+    /// The caller writes the line.
+    Closed,
+}
+
 /// What the thread is doing.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum WriterPhase {
@@ -154,21 +164,20 @@ impl Queue {
         Ok(Queue(shared))
     }
 
-    /// Adds a line, or drops and counts it. Returns false if the queue is closed; the line is then counted as accepted
-    /// and not yet written.
+    /// Adds a line, or drops and counts it. If the queue is closed, the line is counted as accepted and not yet written.
     pub(super) fn push(
         &self,
         site: SiteId,
         severity: Severity,
         line: &str,
         counters: &Counters,
-    ) -> bool {
+    ) -> Pushed {
         let Shared { capacity, overload, work, space, .. } = &*self.0;
         let mut state = self.0.lock();
         counters.accept(1);
         loop {
             if state.closed {
-                return false;
+                return Pushed::Closed;
             }
             let is_important = *overload == Overload::Drop && severity >= Severity::Warn;
             let limit = if is_important { capacity.saturating_mul(2) } else { *capacity };
@@ -178,7 +187,7 @@ impl Queue {
             if *overload == Overload::Drop {
                 counters.drop_line(Reason::Full, site);
                 state.losses += 1;
-                return true;
+                return Pushed::Dropped;
             }
             self.0.wake(&mut state);
             state = sync::wait(space, state);
@@ -196,7 +205,7 @@ impl Queue {
             }
             _ => {}
         }
-        true
+        Pushed::Queued
     }
 
     #[cfg(feature = "otlp")]

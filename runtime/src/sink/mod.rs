@@ -26,7 +26,7 @@ use crate::base::timer;
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 pub use background::Overload;
-use background::{CRITICAL_WAIT, Queue};
+use background::{CRITICAL_WAIT, Pushed, Queue};
 pub(crate) use background::{LAST_LINES, Report};
 pub(crate) use destination::Destination;
 #[cfg(feature = "testing")]
@@ -113,8 +113,12 @@ impl Sink {
             self.counters.reject(site);
             return false;
         };
-        if !queue.push(site, severity, line, &self.counters) {
-            return write_line(&self.destination, site, line, false, &self.counters).is_ok();
+        match queue.push(site, severity, line, &self.counters) {
+            Pushed::Queued => {}
+            Pushed::Dropped => return false,
+            Pushed::Closed => {
+                return write_line(&self.destination, site, line, false, &self.counters).is_ok();
+            }
         }
         if severity == Severity::Critical {
             queue.flush(Instant::now() + CRITICAL_WAIT);

@@ -89,6 +89,9 @@ pub(crate) const STEP_PREFIX: &str = ",\"event\":\"step_timing\",\"step\":\"";
 pub(crate) const DURATION: &str = "\",\"duration_ms\":";
 /// The field that `tracing-opentelemetry` takes as the status of a span.
 pub(crate) const STATUS_CODE: &str = "otel.status_code";
+/// The field that marks the span of a step whose fields the body may record through `tracing`, so that candor's own
+/// layer needs the span too.
+pub const RECORDABLE: &str = "candor.recordable";
 /// The field that holds, as a JSON object, what was recorded under names that the call site does not declare.
 pub const RECORDED: &str = "candor.recorded";
 
@@ -323,6 +326,7 @@ impl Site {
             message: Shown::literal(self.spec.event),
             has_exc: self.spec.has_exc,
             capped: self.spec.is_capped,
+            folds: false,
             context_keys: if self.spec.takes_context {
                 ContextKeys::Replaced
             } else {
@@ -385,6 +389,11 @@ impl Site {
 #[inline]
 fn event_index(severity: Severity) -> usize {
     (severity as usize).min(LEVELS.len() - 1)
+}
+
+/// Whether a span is that of a step whose fields the body may record through `tracing`.
+pub(crate) fn is_recordable(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.fields().field(RECORDABLE).is_some()
 }
 
 /// Whether an event or a span is that of a step or call.

@@ -4,6 +4,7 @@ use tracing_core::Level;
 
 use super::{RECORDED, SPAN_MARK, STATUS_CODE};
 use crate::format::keys::any_of_context;
+use crate::format::record::Severity;
 
 /// Description of an annotated function, written by the macros.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +106,11 @@ pub const fn fields<const N: usize>(
         at += 1;
     }
     all
+}
+
+/// The more severe of two levels. The operators of `Level` are not const.
+const fn higher(one: Level, other: Level) -> Level {
+    if Severity::of(one) as u8 >= Severity::of(other) as u8 { one } else { other }
 }
 
 /// Setters named after fields of [`Spec`].
@@ -223,6 +229,18 @@ impl Spec {
         url = Some(url);
         /// The path that replaces that of the URL.
         url_template = Some(url_template);
+    }
+
+    /// Raises the level of the line if the step succeeds.
+    #[must_use]
+    pub const fn raise_level(self, level: Level) -> Self {
+        Spec { level: higher(self.level, level), ..self }
+    }
+
+    /// Raises the level of the line if the step fails.
+    #[must_use]
+    pub const fn raise_err(self, err: Level) -> Self {
+        Spec { err: higher(self.err, err), ..self }
     }
 
     /// Sets that the step has fields that all lines inside it have.

@@ -8,6 +8,7 @@ mod hostile;
 mod http;
 mod listing;
 mod lnav;
+mod migrate;
 mod missing;
 mod page;
 mod schema;

@@ -78,6 +78,14 @@ fn hashes_are_separated_by_field_name() {
 }
 
 #[test]
+fn a_type_of_a_crate_without_the_subscriber_is_hashed() {
+    let (lines, _) = run(Some(KEY));
+    let account = &named(&lines, "of a shared crate")["account"];
+    assert_eq!(account["email"], named(&lines, "fields")["email"]);
+    assert_eq!(account["card"], "****4242");
+}
+
+#[test]
 fn a_list_of_chars_or_numbers_has_one_hash() {
     let (lines, _) = run(Some(KEY));
     let lists = named(&lines, "lists");

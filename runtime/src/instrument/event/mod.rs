@@ -177,6 +177,7 @@ impl EventSite {
                 message: shown::formatted(message, text),
                 has_exc: false,
                 capped: true,
+                folds: true,
                 context_keys: self.context_keys,
                 site: self.id(event),
             });

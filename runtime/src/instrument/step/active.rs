@@ -214,7 +214,8 @@ impl StepSetup {
         };
         let extras = span.id().map(|id| {
             let mut extras = current::take_extras();
-            extras.span = Some(StepSpan { id, recorded });
+            let data = span_stack::opened_of_step::take();
+            extras.span = Some(StepSpan { id, recorded, data });
             extras
         });
         StepSetup { extras, call, span: Some(Box::new(span)) }

@@ -4,6 +4,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::{fmt, ptr};
 
+use tracing_core::span;
+
 use crate::base::catch::catch;
 use crate::current::{self, FieldMarks, SpanData, StepExtras, StepState, ThreadState, span_stack};
 use crate::format::keys::{LineKind, field_name, is_of_context};
@@ -113,12 +115,25 @@ impl<'a> StepFields<'a> {
     pub fn named<T: Loggable + ?Sized>(&mut self, name: &'static str, sensitive: bool, value: &T) {
         let mut opening = String::new();
         members::open(&mut opening, name);
+        // Only here can two names be the same: those of constants are not known to the macros.
+        members::remove(self.members, members::name_of(&opening));
         self.add(&opening, Shown::literal(name), sensitive, value);
     }
 
     /// Adds a field named `error`, whose value is an error.
     pub fn error<T: IsError + ?Sized>(&mut self, value: &T) {
         self.field(",\"error\":", false, value);
+    }
+
+    /// Adds a field named `error`, whose value need not be an error.
+    pub fn error_or_other<T: Loggable + ?Sized>(&mut self, value: &T) {
+        let is_error = !keys::added_by_deployment(ERROR)
+            && add_error(self.members, &mut self.marks, Shown::literal(ERROR), value);
+        if is_error {
+            self.has_derived = true;
+        } else {
+            self.field(",\"error_\":", false, value);
+        }
     }
 
     /// Adds a field to this line and to all lines inside the step.
@@ -338,6 +353,12 @@ fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
     }
     current::with(|frame| frame.extras = Some(extras));
 }
+
+/// Checks the type of `parent = …`, which has no effect: the parent of a step is the step around it.
+pub fn parent(_: impl Into<Option<span::Id>>) {}
+
+/// Checks the type of `follows_from = …`, which has no effect.
+pub fn follows_from<I: IntoIterator<Item: Into<Option<span::Id>>>>(_: I) {}
 
 /// The JSON of a step's `ret`.
 pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {

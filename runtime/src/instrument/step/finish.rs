@@ -13,7 +13,7 @@ use crate::instrument::unsupported;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::shown::Shown;
 use crate::json::{escape, members};
-use crate::logger::{Logger, emit, notices};
+use crate::logger::{self, Logger, emit, notices};
 use crate::metrics::Observation;
 use crate::outcome::failure::{ErrorClass, Failure, OwnedFailure};
 use crate::outcome::kind::Outcome;
@@ -73,6 +73,9 @@ impl ActiveStep {
             notices::panicked();
         }
         let state = &mut *self.state;
+        if let Some(extras) = &mut state.extras {
+            extras.add_recorded_on_span();
+        }
         // The first error among the items of a stream.
         let item = match &mut state.extras {
             Some(extras) if extras.failure.is_some() => extras.failure.take(),
@@ -210,7 +213,10 @@ impl ActiveStep {
         }
         let is_written =
             emit::emit_with(buffer, site, request, severity, now, span, takes_context, &fields);
-        if let Some(span) = span {
+        // If no other layer is there, candor's own has made the span.
+        if let Some(span) = span
+            && !logger::is_only_layer()
+        {
             let mut known = String::new();
             fields(&mut known, DEFAULT_VALUE_LIMIT);
             if outcome.is_failure() {

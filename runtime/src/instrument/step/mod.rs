@@ -15,7 +15,7 @@ mod span;
 mod stream;
 
 pub use self::adhoc::{Timed, TimedExt, step, step_guard};
-pub use self::fields::{StepFields, answer, entered, record, ret, ret_with};
+pub use self::fields::{StepFields, answer, entered, follows_from, parent, record, ret, ret_with};
 pub(crate) use self::finish::millis;
 pub use self::future::{Step, StepStart, hint};
 pub use self::guard::StepGuard;

@@ -29,12 +29,16 @@
 //! assert!(!is_sensitive("token_count") && !is_sensitive("has_password") && !is_sensitive("author"));
 //! ```
 
+#[cfg(feature = "subscriber")]
 mod deployment;
 mod endings;
 mod roles;
 mod rule;
 mod words;
 
+#[cfg(not(feature = "subscriber"))]
+pub(crate) use super::without_subscriber::deployment::{added_by_deployment, hides, is_adjusted};
+#[cfg(feature = "subscriber")]
 pub(crate) use deployment::{
     added_by_deployment, hides, install, is_adjusted, rules_changed, rules_version,
 };

@@ -68,8 +68,9 @@ mod for_time {
     use time::format_description::well_known::{Iso8601, Rfc3339};
     use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time, UtcDateTime};
 
+    use crate::redact::error_text::UNPRINTABLE;
+    use crate::redact::loggable::Encoder;
     use crate::redact::loggable::traits::loggable;
-    use crate::redact::loggable::{Encoder, UNPRINTABLE};
 
     fn formatted(text: &Result<String, time::error::Format>, to: &mut Encoder<'_>) {
         to.text(text.as_deref().unwrap_or(UNPRINTABLE));
@@ -89,6 +90,12 @@ mod for_time {
         /// Milliseconds with three decimals, as all durations of a line.
         [] Duration => |duration, to| to.millis(duration.whole_nanoseconds());
     }
+}
+
+#[cfg(feature = "uuid")]
+super::traits::loggable! {
+    /// Its hyphenated form.
+    [] uuid::Uuid => |id, to| to.text(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
 }
 
 #[cfg(feature = "rust_decimal")]

@@ -14,6 +14,7 @@
 
 #[cfg(feature = "http")]
 pub(crate) mod headers;
+#[cfg(feature = "serde_json")]
 pub(crate) mod json;
 
 mod cells;
@@ -27,13 +28,15 @@ pub(crate) mod shape;
 pub(crate) mod text;
 pub(crate) mod text_policy;
 mod traits;
+#[cfg(feature = "subscriber")]
+pub(crate) mod type_only;
 mod unique_keys;
 
+#[cfg(feature = "subscriber")]
 pub(crate) use super::error_text::UNPRINTABLE;
-pub(crate) use encoder::Slot;
-pub(crate) use encoder::{
-    DEFAULT_VALUE_LIMIT, DebugOf, NestedDebug, catch_unprintable, set_value_limit,
-};
+#[cfg(feature = "subscriber")]
+pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, catch_unprintable, set_value_limit};
+pub(crate) use encoder::{DebugOf, NestedDebug, Slot};
 pub use encoder::{Encoder, List, Map, Object};
 pub use shape::Shape;
 pub use text::Text;

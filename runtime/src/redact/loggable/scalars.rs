@@ -4,11 +4,8 @@ use std::cmp::Ordering;
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
 
-use uuid::Uuid;
-
 use super::traits::{elements, loggable};
 use super::{Encoder, Loggable};
-use crate::json::timestamp;
 
 macro_rules! scalars {
     ($($method:ident($wide:ty): $($type:ty)*;)*) => {$($(
@@ -47,13 +44,22 @@ loggable! {
     /// Milliseconds with three decimals, as all durations of a line.
     [] Duration => |value, to| to.millis(i128::try_from(value.as_nanos()).unwrap_or(i128::MAX));
     /// RFC 3339 in UTC with microseconds, as `ts`.
-    [] SystemTime => |value, to| to.plain(|out| timestamp::write(*value, out));
-    [] Uuid => |value, to| to.text(value.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    [] SystemTime => |value, to| write_time(*value, to);
     [] Ordering => |value, to| to.unit(match value {
         Ordering::Less => "Less",
         Ordering::Equal => "Equal",
         Ordering::Greater => "Greater",
     });
+}
+
+#[cfg(feature = "subscriber")]
+fn write_time(time: SystemTime, to: &mut Encoder<'_>) {
+    to.plain(|out| crate::json::timestamp::write(time, out));
+}
+
+#[cfg(not(feature = "subscriber"))]
+fn write_time(_: SystemTime, to: &mut Encoder<'_>) {
+    to.text("<time>");
 }
 
 // Not `char`, `u8` or `i8`: a list of them is text or bytes. Nor `u16`: a list of them may be UTF-16.

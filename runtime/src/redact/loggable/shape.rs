@@ -9,10 +9,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
-
 use super::text::Decided;
 use super::{Encoder, Loggable, TextPolicy, to_json};
+use crate::json::members;
 use crate::redact::scrub;
 use crate::redact::size_class::size_class;
 
@@ -78,9 +77,11 @@ kinds! {
     "<bool>": bool;
     "<letter>": char;
     "<time>": SystemTime;
-    "<uuid>": uuid::Uuid;
     "<address>": IpAddr Ipv4Addr Ipv6Addr SocketAddr SocketAddrV4 SocketAddrV6;
 }
+
+#[cfg(feature = "uuid")]
+kinds! { "<uuid>": uuid::Uuid; }
 
 macro_rules! collections {
     ($($kind:literal: $([$($params:tt)*] $type:ty),*;)*) => {$($(
@@ -126,8 +127,11 @@ impl<T: Shape> Shape for Option<T> {
 }
 
 /// The scrubbed keys of an object with the shapes of their values.
-impl Shape for Value {
+#[cfg(feature = "serde_json")]
+impl Shape for serde_json::Value {
     fn log_shape(&self, to: &mut Encoder<'_>) {
+        use serde_json::Value;
+
         match self {
             Value::Null => to.null(),
             Value::Bool(_) => to.text("<bool>"),
@@ -146,11 +150,38 @@ impl Shape for Value {
     }
 }
 
-/// Writes the shape of the JSON of a `#[redact]` type. It has at most 120 levels, which the parser accepts.
+/// Writes the shape of the JSON of a `#[redact]` type.
 pub fn of_loggable<T: Loggable + ?Sized>(value: &T, to: &mut Encoder<'_>) {
-    match serde_json::from_str(&to_json(value)) {
-        Ok(shown) => Value::log_shape(&shown, to),
-        Err(_) => to.redacted(),
+    ShapeOfJson(&to_json(value)).log(to);
+}
+
+/// JSON that an encoder wrote, shown as its shape.
+struct ShapeOfJson<'a>(&'a str);
+
+/// The same as the shape of a `serde_json::Value`, with the keys in its order.
+impl Loggable for ShapeOfJson<'_> {
+    fn log(&self, to: &mut Encoder<'_>) {
+        match self.0.as_bytes().first() {
+            None | Some(b'n') => to.null(),
+            Some(b't' | b'f') => to.text("<bool>"),
+            Some(b'"') => match members::text_of(self.0) {
+                // The size of `[REDACTED]` would be misleading.
+                text if text == scrub::REDACTED => to.redacted(),
+                text => text.log_shape(to),
+            },
+            Some(b'[') => sized("list", members::of_array(self.0).count(), to),
+            Some(b'{') => to.map(|map| {
+                let members = members::of_object(self.0);
+                let values: BTreeMap<String, &str> = members
+                    .map(|member| (members::text_of(&format!("\"{}\"", member.key)), member.value))
+                    .collect();
+                for (key, value) in values {
+                    let key = Decided { value: &key, policy: TextPolicy::Scrub };
+                    map.entry(&key, &ShapeOfJson(value));
+                }
+            }),
+            Some(_) => to.text("<number>"),
+        }
     }
 }
 

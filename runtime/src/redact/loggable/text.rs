@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::{Encoder, Loggable, Map, TextPolicy, to_json};
-use crate::redact::{keys, scrub};
+use crate::redact::keys;
+#[cfg(feature = "serde_json")]
+use crate::redact::scrub;
 
 /// A value with a text form that a [policy](crate::policy) can show, mask or shorten.
 ///
@@ -98,8 +98,10 @@ texts! {
     SocketAddr => |address| Cow::Owned(address.to_string()),
     SocketAddrV4 => |address| Cow::Owned(address.to_string()),
     SocketAddrV6 => |address| Cow::Owned(address.to_string()),
-    uuid::Uuid => |id| Cow::Owned(id.to_string()),
 }
+
+#[cfg(feature = "uuid")]
+texts! { uuid::Uuid => |id| Cow::Owned(id.to_string()) }
 
 #[cfg(feature = "url")]
 texts! { url::Url => |url| Cow::Borrowed(url.as_str()) }
@@ -174,8 +176,11 @@ fn number(value: &(impl Loggable + ToString), policy: TextPolicy, to: &mut Encod
 
 /// `clear` shows everything, `scrub` shows the value as [`scrub::json`] does. The other policies apply to one text, so
 /// they hide lists and objects.
-impl Text for Value {
+#[cfg(feature = "serde_json")]
+impl Text for serde_json::Value {
     fn log_text(&self, policy: TextPolicy, to: &mut Encoder<'_>) {
+        use serde_json::Value;
+
         match (policy, self) {
             (TextPolicy::Scrub, value) => scrub::json(value).log(to),
             (_, Value::Null) => to.null(),

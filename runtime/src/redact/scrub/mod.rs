@@ -43,12 +43,18 @@ mod word;
 
 #[cfg(feature = "http")]
 pub use super::loggable::headers::headers;
+#[cfg(feature = "serde_json")]
 pub use super::loggable::json::{Json, json};
 pub(crate) use range::REDACTED;
 pub(crate) use shape_only::listed_or_shape;
-pub(crate) use shape_only::{shape, text_or_shape};
+#[cfg(feature = "subscriber")]
+pub(crate) use shape_only::shape;
+pub(crate) use shape_only::text_or_shape;
+pub(crate) use text::is_unaltered;
 pub use text::text;
-pub(crate) use text::{is_unaltered, text_into};
+#[cfg(feature = "subscriber")]
+pub(crate) use text::text_into;
 pub(crate) use url::form_decoded;
+#[cfg(feature = "subscriber")]
 pub(crate) use url::is_secret_value;
 pub use url::{url, url_with_query};

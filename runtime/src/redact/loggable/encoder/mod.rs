@@ -9,7 +9,11 @@ mod writer;
 pub(crate) use debug::DebugOf;
 pub(crate) use groups::Slot;
 pub use groups::{List, Map, Object};
-pub(crate) use nested::{NestedDebug, catch_unprintable};
+pub(crate) use nested::NestedDebug;
+#[cfg(feature = "subscriber")]
+pub(crate) use nested::catch_unprintable;
+#[cfg(feature = "serde_json")]
 pub(in crate::redact) use writer::DEEPEST;
 pub use writer::Encoder;
+#[cfg(feature = "subscriber")]
 pub(crate) use writer::{DEFAULT_VALUE_LIMIT, set_value_limit};

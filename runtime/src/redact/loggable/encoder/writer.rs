@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::json::append::{NUMBER_ROOM, append, append_all, number};
 use crate::json::escape;
+use crate::json::number::{float, integer};
 use crate::json::shown::Shown;
 use crate::redact::{error_text, hash};
 
@@ -178,7 +179,7 @@ impl<'a> Encoder<'a> {
     pub fn i64(&mut self, value: i64) {
         match u64::try_from(value) {
             Ok(value) => self.u64(value),
-            Err(_) => self.number(itoa::Buffer::new().format(value)),
+            Err(_) => integer(value, |digits| self.number(digits)),
         }
     }
 
@@ -203,7 +204,7 @@ impl<'a> Encoder<'a> {
         if let Some(thousandths) = thousandths(value) {
             self.fixed(thousandths, value < 0.0);
         } else if value.is_finite() {
-            self.number(zmij::Buffer::new().format_finite(value));
+            float(value, |text| self.number(text));
         } else {
             self.text(non_finite(value));
         }
@@ -212,7 +213,7 @@ impl<'a> Encoder<'a> {
     /// Writes a single-precision number with the digits that it has.
     pub fn f32(&mut self, value: f32) {
         if value.is_finite() {
-            self.number(zmij::Buffer::new().format_finite(value));
+            float(value, |text| self.number(text));
         } else {
             self.text(non_finite(value.into()));
         }
