@@ -247,9 +247,9 @@ fn methods_with_receivers_of_every_form() {
 #[allow(unsafe_code, reason = "an unsafe function is one of the forms")]
 fn generic_unsafe_and_other_functions() {
     #[instrument]
-    fn generic<T: fmt::Debug, const N: usize>(items: [T; N], n: u8) -> usize
+    fn generic<T, const N: usize>(items: [T; N], n: u8) -> usize
     where
-        T: Clone,
+        T: Clone + fmt::Debug,
     {
         items.len()
     }
@@ -271,8 +271,8 @@ fn generic_unsafe_and_other_functions() {
     fn inner_attributes(n: u32) -> u32 {
         #![allow(unused_mut)]
         #![doc = "inner"]
-        let mut n = n;
-        n
+        let mut twice = n;
+        twice * 2
     }
     #[instrument]
     fn twelve(
@@ -330,7 +330,7 @@ fn moved_arguments_and_relations_leave_the_body_as_it_was() {
     }
     #[instrument(follows_from = [&Span::current()], parent = a)]
     fn in_a_pattern((a, b): (Option<tracing::Id>, u32)) -> Result<u32, ()> {
-        drop(a);
+        assert!(a.is_none());
         Ok(b)
     }
 

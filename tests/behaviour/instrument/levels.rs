@@ -8,7 +8,7 @@ use candor_tests::checked;
 use futures::executor::block_on;
 use tracing::Level;
 
-mod levels {
+mod constants {
     pub(super) const OWN: tracing::Level = tracing::Level::TRACE;
 }
 
@@ -24,7 +24,7 @@ fn levels_of_every_form() {
     fn by_constant() {}
     #[instrument(level = QUIET)]
     fn by_own_constant() {}
-    #[instrument(level = levels::OWN)]
+    #[instrument(level = constants::OWN)]
     fn by_path() {}
     #[instrument(level = 2)]
     fn by_number() {}
@@ -32,7 +32,9 @@ fn levels_of_every_form() {
     fn by_default() {}
 
     let captured = capture();
-    (by_text(), by_constant(), by_own_constant(), by_path(), by_number(), by_default());
+    for function in [by_text, by_constant, by_own_constant, by_path, by_number, by_default] {
+        function();
+    }
     let names = ["by_text", "by_constant", "by_own_constant", "by_path", "by_number", "by_default"];
     let levels = names.map(|name| captured.step(name).text("level").to_owned());
     assert_eq!(levels, ["WARN", "ERROR", "DEBUG", "TRACE", "DEBUG", "INFO"]);

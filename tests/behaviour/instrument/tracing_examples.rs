@@ -3,6 +3,7 @@
 #![allow(
     unreachable_pub,
     unused_variables,
+    clippy::needless_borrows_for_generic_args,
     clippy::redundant_static_lifetimes,
     reason = "the examples are as in that documentation"
 )]
