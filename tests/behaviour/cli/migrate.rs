@@ -78,6 +78,7 @@ fn an_event_of_loggable_values_is_rewritten() {
             r#"tracing::info!(?lists, ?map);"#,
         ),
         ("a: u32", r#"let b = a; tracing::info!(b);"#),
+        ("a: u32", r#"for b in 0..a { tracing::info!(b); }"#),
     ];
     for (at, (parameters, event)) in cases.into_iter().enumerate() {
         let (new, decisions) = body(&format!("loggable-{at}"), parameters, event);
