@@ -202,45 +202,54 @@ fn argument(
                 }
             }
         }
-        "fields" => {
-            let list;
-            parenthesized!(list in input);
-            while !list.is_empty() {
-                let start = list.span().byte_range().start;
-                let name = {
-                    let ahead = list.fork();
-                    if ahead.peek(Token![?]) || ahead.peek(Token![%]) {
-                        ahead.parse::<TokenTree>()?;
-                    }
-                    let name = ahead.call(Ident::parse_any).ok();
-                    name.filter(|_| !ahead.peek(Token![.])).map(|name| name.unraw().to_string())
-                };
-                // As in `fields(rows)`, which declares the field.
-                let has_sigil = list.peek(Token![?]) || list.peek(Token![%]);
-                match field(&list, values, &STEP_KEYS) {
-                    Ok(Ok(())) => {}
-                    Ok(Err(reason)) => found.reasons.push(reason),
-                    Err(error) => return Err(error),
-                }
-                let end = list.span().byte_range().start;
-                let text = source.get(start..end).unwrap_or_default().trim_end();
-                if !has_sigil && !text.contains('=') {
-                    found.reasons.push(format!(
-                        "the field `{text}` has no value here; write `{text} = …`, or use `candor::record(\"{text}\", …)`"
-                    ));
-                }
-                found.fields.push((name, text.to_owned()));
-                if !list.is_empty() {
-                    list.parse::<Token![,]>()?;
-                }
-            }
-        }
+        "fields" => fields(input, found, source, values)?,
         "parent" | "follows_from" => {
             input.parse::<Token![=]>()?;
             input.parse::<Expr>()?;
             found.reasons.push(format!("`{key}` is not an argument of a step"));
         }
         _ => return Err(input.error("unknown argument")),
+    }
+    Ok(())
+}
+
+/// Reads the list of `fields(…)`.
+fn fields(
+    input: ParseStream<'_>,
+    found: &mut Arguments,
+    source: &str,
+    values: Values<'_>,
+) -> syn::Result<()> {
+    let list;
+    parenthesized!(list in input);
+    while !list.is_empty() {
+        let start = list.span().byte_range().start;
+        let name = {
+            let ahead = list.fork();
+            if ahead.peek(Token![?]) || ahead.peek(Token![%]) {
+                ahead.parse::<TokenTree>()?;
+            }
+            let name = ahead.call(Ident::parse_any).ok();
+            name.filter(|_| !ahead.peek(Token![.])).map(|name| name.unraw().to_string())
+        };
+        // As in `fields(rows)`, which declares the field.
+        let has_sigil = list.peek(Token![?]) || list.peek(Token![%]);
+        match field(&list, values, &STEP_KEYS) {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => found.reasons.push(reason),
+            Err(error) => return Err(error),
+        }
+        let end = list.span().byte_range().start;
+        let text = source.get(start..end).unwrap_or_default().trim_end();
+        if !has_sigil && !text.contains('=') {
+            found.reasons.push(format!(
+                "the field `{text}` has no value here; write `{text} = …`, or use `candor::record(\"{text}\", …)`"
+            ));
+        }
+        found.fields.push((name, text.to_owned()));
+        if !list.is_empty() {
+            list.parse::<Token![,]>()?;
+        }
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::imports;
 use super::package::Package;
 use super::scope::{self, Origin, Scopes};
 use super::subscriber::{self, Setup};
-use super::types::{Definitions, Kind, Locals, Types, of_expr};
+use super::types::{Definitions, Kind, Locals, Types, of_expr, of_item};
 
 /// A replacement of a range of bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -659,8 +659,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
     fn visit_expr_for_loop(&mut self, expr: &'ast syn::ExprForLoop) {
         self.visit_expr(&expr.expr);
+        let item = of_item(&expr.expr, &self.locals, self.types(), expr.span().byte_range().start);
         self.locals.enter();
-        self.locals.bind(&expr.pat, &Kind::Unknown);
+        self.locals.bind(&expr.pat, &item);
         self.visit_block(&expr.body);
         self.locals.leave();
     }

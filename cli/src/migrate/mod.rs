@@ -60,6 +60,8 @@ pub(crate) struct MigrateArgs {
 const STACK: usize = 256 << 20;
 /// Deepest nesting of brackets that is read.
 const MAX_DEPTH: usize = 500;
+/// Most operators between two separators that are read.
+const MAX_OPERATORS: usize = 20_000;
 /// Largest source that is read.
 const MAX_BYTES: u64 = 4 << 20;
 
@@ -327,9 +329,7 @@ impl Change {
         let failed =
             || "the rewritten file would have a syntax error, so it is left as it is".to_owned();
         let new = diff::apply(&text, &edits).ok_or_else(failed)?;
-        let parses = parse(&new).is_ok();
-        proc_macro2::extra::invalidate_current_thread_spans();
-        if parses {
+        if parses(&new) {
             Ok(Change { path: report.path.clone(), text, new, edits })
         } else {
             Err(failed())
@@ -476,7 +476,7 @@ fn read(path: &Path, packages: &Mutex<HashMap<PathBuf, Arc<Package>>>) -> Option
     if is_too_deep(source) {
         return refused(
             report,
-            format!("brackets are nested more than {MAX_DEPTH} deep; the file is not read"),
+            "an expression is nested too deep; the file is not read".to_owned(),
         );
     }
     let folder = Package::folder_of(path);
@@ -519,16 +519,32 @@ fn parse(text: &str) -> syn::Result<syn::File> {
     syn::parse_str(body(text).1)
 }
 
-/// Whether brackets are nested so deep that reading them might take more than the stack. Those in strings count too.
+/// Whether the text has no syntax error, read on a stack of its own.
+fn parses(text: &str) -> bool {
+    std::thread::scope(|scope| {
+        let read = std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || parse(text).is_ok());
+        read.is_ok_and(|thread| thread.join().unwrap_or(false))
+    })
+}
+
+/// Whether an expression might be nested so deep that reading it takes more than the stack: by its brackets, or by its
+/// operators, since each may be a level. Characters in strings and comments count too.
 fn is_too_deep(text: &str) -> bool {
-    let mut depth = 0_usize;
+    let (mut depth, mut operators) = (0_usize, 0_usize);
     text.bytes().any(|byte| {
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth > MAX_DEPTH
+        match byte {
+            b';' | b',' | b'{' | b'}' => operators = 0,
+            _ if byte.is_ascii_punctuation() => operators += 1,
+            _ => {}
+        }
+        depth > MAX_DEPTH || operators > MAX_OPERATORS
     })
 }
 

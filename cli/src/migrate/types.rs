@@ -392,6 +392,10 @@ pub(super) fn of_expr(value: &Expr, locals: &Locals, types: Types<'_>, at: usize
         Expr::Cast(cast) => types.kind(&cast.ty, at),
         Expr::Field(field) => types.field(&kind(&field.base), &field.member, at),
         Expr::Path(path) => of_path(path, locals, types, at),
+        Expr::Struct(literal) => match literal.path.get_ident().map(ToString::to_string) {
+            Some(name) if types.definitions.structs.contains_key(&name) => Kind::Struct(name),
+            _ => Kind::Unknown,
+        },
         Expr::Call(call) => {
             let Expr::Path(function) = &*call.func else { return Kind::Unknown };
             let Some(path) = types.scopes.resolve(&function.path, at) else { return Kind::Unknown };
@@ -418,6 +422,21 @@ pub(super) fn of_expr(value: &Expr, locals: &Locals, types: Types<'_>, at: usize
                 _ => Kind::Unknown,
             }
         }
+        _ => Kind::Unknown,
+    }
+}
+
+/// The kind of the items that a `for` loop gets: those of a range of numbers.
+pub(super) fn of_item(items: &Expr, locals: &Locals, types: Types<'_>, at: usize) -> Kind {
+    match items {
+        Expr::Paren(paren) => of_item(&paren.expr, locals, types, at),
+        Expr::Range(range) => match (&range.start, &range.end) {
+            (Some(start), Some(end)) => {
+                let [start, end] = [start, end].map(|bound| of_expr(bound, locals, types, at));
+                if start.is_number() && end.is_number() { end } else { Kind::Unknown }
+            }
+            _ => Kind::Unknown,
+        },
         _ => Kind::Unknown,
     }
 }

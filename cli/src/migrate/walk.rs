@@ -76,16 +76,17 @@ pub(super) fn ages(file: &Path, lines: &[usize]) -> HashMap<usize, u64> {
         return ages;
     };
     let Some(blame) = git(folder, &["blame", "--line-porcelain", "--", name]) else { return ages };
-    let mut line = 0;
+    let (mut line, mut is_committed) = (0, true);
     for row in blame.lines() {
         let mut words = row.split(' ');
         let first = words.next().unwrap_or_default();
         if first.len() >= 40 && first.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            is_committed = first.bytes().any(|byte| byte != b'0');
             line = words.nth(1).and_then(|line| line.parse().ok()).unwrap_or(0);
         } else if first == "committer-time"
             && let (Some(age), Some(time)) = (ages.get_mut(&line), words.next())
         {
-            *age = time.parse().unwrap_or(changed);
+            *age = if is_committed { time.parse().unwrap_or(changed) } else { u64::MAX };
         }
     }
     ages
