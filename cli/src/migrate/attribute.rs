@@ -8,7 +8,7 @@ use syn::{
     Expr, ExprLit, FnArg, Ident, Lit, LitStr, ReturnType, Signature, Token, Type, parenthesized,
 };
 
-use super::event::{Reason, STEP_KEYS, Values, field, of_kind};
+use super::event::{Reason, STEP_KEYS, ValueCheck, field, of_kind};
 use super::types::typed_names;
 
 /// The arguments of `#[step_timed]`, each as text.
@@ -47,7 +47,7 @@ pub(super) fn translate(
     tokens: &TokenStream,
     signature: &Signature,
     source: &str,
-    values: Values<'_>,
+    values: ValueCheck<'_>,
 ) -> Result<Step, Refusal> {
     let mut found = Arguments::default();
     let reader = |input: ParseStream<'_>| {
@@ -91,7 +91,7 @@ pub(super) fn translate(
 fn recorded(
     signature: &Signature,
     found: &Arguments,
-    values: Values<'_>,
+    values: ValueCheck<'_>,
     reasons: &mut Vec<Reason>,
 ) -> Vec<String> {
     if found.skips_all {
@@ -133,7 +133,7 @@ fn argument(
     input: ParseStream<'_>,
     found: &mut Arguments,
     source: &str,
-    values: Values<'_>,
+    values: ValueCheck<'_>,
 ) -> syn::Result<()> {
     let text =
         |span: proc_macro2::Span| source.get(span.byte_range()).unwrap_or_default().to_owned();
@@ -218,7 +218,7 @@ fn fields(
     input: ParseStream<'_>,
     found: &mut Arguments,
     source: &str,
-    values: Values<'_>,
+    values: ValueCheck<'_>,
 ) -> syn::Result<()> {
     let list;
     parenthesized!(list in input);
@@ -268,7 +268,7 @@ fn is_level(value: &Expr) -> bool {
 }
 
 /// Whether the returned value, or that of `Ok`, is loggable.
-fn returns_loggable(output: &ReturnType, values: Values<'_>) -> bool {
+fn returns_loggable(output: &ReturnType, values: ValueCheck<'_>) -> bool {
     let ReturnType::Type(_, ty) = output else { return true };
     let Type::Path(path) = &**ty else { return values.types.kind(ty, values.at).is_loggable() };
     let Some(last) = path.path.segments.last() else { return false };

@@ -56,7 +56,7 @@ fn ceil(text: &str, at: usize) -> usize {
 }
 
 /// Lines of the old text and what replaces them.
-struct Change {
+struct LineChange {
     old: Range<usize>,
     new: Vec<String>,
 }
@@ -129,9 +129,9 @@ fn row(out: &mut String, mark: char, line: &str) {
     }
 }
 
-fn changes(text: &str, edits: &[Edit], lines: &[&str], starts: &[usize]) -> Vec<Change> {
+fn changes(text: &str, edits: &[Edit], lines: &[&str], starts: &[usize]) -> Vec<LineChange> {
     let line_of = |at: usize| starts.partition_point(|start| *start <= at) - 1;
-    let mut changes: Vec<Change> = Vec::new();
+    let mut changes: Vec<LineChange> = Vec::new();
     let mut rest = edits;
     while let [first, ..] = rest {
         let start = line_of(first.range.start).min(lines.len());
@@ -169,7 +169,7 @@ fn changes(text: &str, edits: &[Edit], lines: &[&str], starts: &[usize]) -> Vec<
             old.end -= 1;
         }
         if !(new.is_empty() && old.is_empty()) {
-            changes.push(Change { old, new });
+            changes.push(LineChange { old, new });
         }
     }
     changes

@@ -18,13 +18,13 @@ pub(super) type Reason = String;
 
 /// What the values of an event are checked with.
 #[derive(Clone, Copy)]
-pub(super) struct Values<'a> {
+pub(super) struct ValueCheck<'a> {
     pub(super) locals: &'a Locals,
     pub(super) types: Types<'a>,
     pub(super) at: usize,
 }
 
-impl Values<'_> {
+impl ValueCheck<'_> {
     /// Whether candor logs the value without a policy.
     pub(super) fn check(self, shown: &str, value: &Expr) -> Result<(), Reason> {
         if is_literal_text(value) {
@@ -73,7 +73,10 @@ pub(super) fn is_literal_text(value: &Expr) -> bool {
 }
 
 /// Checks the arguments of an event.
-pub(super) fn check(tokens: proc_macro2::TokenStream, values: Values<'_>) -> Result<(), Reason> {
+pub(super) fn check(
+    tokens: proc_macro2::TokenStream,
+    values: ValueCheck<'_>,
+) -> Result<(), Reason> {
     let mut reason = None;
     let reader = |input: ParseStream<'_>| {
         if input.is_empty() {
@@ -94,7 +97,7 @@ pub(super) fn check(tokens: proc_macro2::TokenStream, values: Values<'_>) -> Res
     }
 }
 
-fn event(input: ParseStream<'_>, values: Values<'_>) -> syn::Result<Result<(), Reason>> {
+fn event(input: ParseStream<'_>, values: ValueCheck<'_>) -> syn::Result<Result<(), Reason>> {
     while input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::]) {
         let key = input.call(Ident::parse_any)?;
         input.parse::<Token![:]>()?;
@@ -131,7 +134,7 @@ fn event(input: ParseStream<'_>, values: Values<'_>) -> syn::Result<Result<(), R
 }
 
 /// Checks fields up to the message or the end.
-fn fields(input: ParseStream<'_>, values: Values<'_>) -> syn::Result<Result<(), Reason>> {
+fn fields(input: ParseStream<'_>, values: ValueCheck<'_>) -> syn::Result<Result<(), Reason>> {
     let is_message = || input.peek(LitStr) && (!input.peek2(Token![=]) || input.peek2(Token![==]));
     while !(input.is_empty() || is_message()) {
         if let Err(reason) = field(input, values, &EVENT_KEYS)? {
@@ -176,7 +179,7 @@ pub(super) const STEP_KEYS: [&str; 23] = [
 /// Checks one field. Nothing but a comma or the end may follow it.
 pub(super) fn field(
     input: ParseStream<'_>,
-    values: Values<'_>,
+    values: ValueCheck<'_>,
     reserved: &[&str],
 ) -> syn::Result<Result<(), Reason>> {
     sigil(input)?;
@@ -240,7 +243,7 @@ fn comma(input: ParseStream<'_>) -> syn::Result<()> {
     if input.is_empty() { Ok(()) } else { input.parse::<Token![,]>().map(|_| ()) }
 }
 
-fn message(input: ParseStream<'_>, values: Values<'_>) -> syn::Result<Result<(), Reason>> {
+fn message(input: ParseStream<'_>, values: ValueCheck<'_>) -> syn::Result<Result<(), Reason>> {
     if !input.peek(LitStr) {
         return Ok(Err("the message must be a string literal".to_owned()));
     }

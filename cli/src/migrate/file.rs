@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, ExprMethodCall, ItemFn, Macro, Meta, Pat, Signature, Stmt};
 
 use super::attribute::{Refusal, Step, translate};
-use super::event::{self, LEVELS, SPANS, Values};
+use super::event::{self, LEVELS, SPANS, ValueCheck};
 use super::imports;
 use super::package::Package;
 use super::scope::{self, Origin, Scopes};
@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
     ) -> Result<(String, Option<Range<usize>>), event::Reason> {
         let none = Locals::default();
         let locals = if is_opaque { &none } else { &self.locals };
-        let values = Values { locals, types: self.types(), at };
+        let values = ValueCheck { locals, types: self.types(), at };
         if LEVELS.contains(&name) {
             event::check(tokens.clone(), values)?;
             return Ok((name.to_owned(), None));
@@ -428,7 +428,7 @@ impl<'a> Reader<'a> {
     ) {
         let span = attribute.meta.span();
         let range = span.byte_range();
-        let values = Values { locals: &self.locals, types: self.types(), at: range.start };
+        let values = ValueCheck { locals: &self.locals, types: self.types(), at: range.start };
         let mut step = translate(tokens, signature, self.source, values);
         let text = self.source.get(range.clone()).unwrap_or_default();
         if text.contains("//") && text.contains('\n') || text.contains("/*") {

@@ -81,59 +81,62 @@ pub(super) fn used(words: &[Word], edited: &[Range<usize>]) -> BTreeSet<String> 
 
 /// A part of a `use` item.
 #[derive(Debug, Clone)]
-enum Node {
-    Path(String, Box<Node>),
+enum UseNode {
+    Path(String, Box<UseNode>),
     Leaf { text: String, leaf: Leaf },
-    Group(Vec<Node>),
+    Group(Vec<UseNode>),
 }
 
-impl Node {
-    fn of(tree: &UseTree, path: &mut Vec<String>) -> Node {
+impl UseNode {
+    fn of(tree: &UseTree, path: &mut Vec<String>) -> UseNode {
         match tree {
             UseTree::Path(inner) => {
                 let name = inner.ident.to_string();
                 path.push(name.clone());
-                let node = Node::of(&inner.tree, path);
+                let node = UseNode::of(&inner.tree, path);
                 path.pop();
-                Node::Path(name, Box::new(node))
+                UseNode::Path(name, Box::new(node))
             }
             UseTree::Name(name) => {
                 let text = name.ident.to_string();
-                Node::Leaf { leaf: leaf(&text, None, path), text }
+                UseNode::Leaf { leaf: leaf(&text, None, path), text }
             }
             UseTree::Rename(rename) => {
                 let (name, new) = (rename.ident.to_string(), rename.rename.to_string());
-                Node::Leaf { text: format!("{name} as {new}"), leaf: leaf(&name, Some(new), path) }
+                UseNode::Leaf {
+                    text: format!("{name} as {new}"),
+                    leaf: leaf(&name, Some(new), path),
+                }
             }
-            UseTree::Glob(_) => Node::Leaf {
+            UseTree::Glob(_) => UseNode::Leaf {
                 text: "*".to_owned(),
                 leaf: Leaf { name: "*".to_owned(), path: path.clone() },
             },
             UseTree::Group(group) => {
-                Node::Group(group.items.iter().map(|item| Node::of(item, path)).collect())
+                UseNode::Group(group.items.iter().map(|item| UseNode::of(item, path)).collect())
             }
         }
     }
 
     /// The node without some of its leaves.
-    fn without(&self, is_gone: &dyn Fn(&Leaf) -> bool) -> Option<Node> {
+    fn without(&self, is_gone: &dyn Fn(&Leaf) -> bool) -> Option<UseNode> {
         match self {
-            Node::Path(name, inner) => {
-                Some(Node::Path(name.clone(), Box::new(inner.without(is_gone)?)))
+            UseNode::Path(name, inner) => {
+                Some(UseNode::Path(name.clone(), Box::new(inner.without(is_gone)?)))
             }
-            Node::Leaf { leaf, .. } => (!is_gone(leaf)).then(|| self.clone()),
-            Node::Group(items) => {
+            UseNode::Leaf { leaf, .. } => (!is_gone(leaf)).then(|| self.clone()),
+            UseNode::Group(items) => {
                 let kept: Vec<_> = items.iter().filter_map(|item| item.without(is_gone)).collect();
                 match kept.as_slice() {
                     [] => None,
                     // `use tracing::{self}` is written `use tracing`.
                     [only]
                         if kept.len() < items.len()
-                            && !matches!(only, Node::Leaf { text, .. } if text.starts_with("self")) =>
+                            && !matches!(only, UseNode::Leaf { text, .. } if text.starts_with("self")) =>
                     {
                         Some(only.clone())
                     }
-                    _ => Some(Node::Group(kept)),
+                    _ => Some(UseNode::Group(kept)),
                 }
             }
         }
@@ -141,10 +144,10 @@ impl Node {
 
     fn text(&self) -> String {
         match self {
-            Node::Path(name, inner) => format!("{name}::{}", inner.text()),
-            Node::Leaf { text, .. } => text.clone(),
-            Node::Group(items) => {
-                let items: Vec<_> = items.iter().map(Node::text).collect();
+            UseNode::Path(name, inner) => format!("{name}::{}", inner.text()),
+            UseNode::Leaf { text, .. } => text.clone(),
+            UseNode::Group(items) => {
+                let items: Vec<_> = items.iter().map(UseNode::text).collect();
                 format!("{{{}}}", items.join(", "))
             }
         }
@@ -154,7 +157,7 @@ impl Node {
 /// Names to remove of one `use` item.
 #[derive(Debug, Clone)]
 pub(super) struct Removal {
-    node: Node,
+    node: UseNode,
     /// The item with its attributes.
     item: Range<usize>,
     /// The names within it.
@@ -176,15 +179,15 @@ impl Removal {
             return Some(Edit { range: self.lines.clone(), text: String::new() });
         };
         // A crate needs no import.
-        if matches!(&kept, Node::Path(_, inner) if matches!(&**inner, Node::Group(items) if matches!(items.as_slice(), [Node::Leaf { text, .. }] if text == "self")))
+        if matches!(&kept, UseNode::Path(_, inner) if matches!(&**inner, UseNode::Group(items) if matches!(items.as_slice(), [UseNode::Leaf { text, .. }] if text == "self")))
         {
             return Some(Edit { range: self.lines.clone(), text: String::new() });
         }
         let mut text = kept.text();
         let width = self.tree.start - self.item.start + text.len() + 1;
         if width > 100
-            && let Node::Path(name, inner) = &kept
-            && let Node::Group(items) = &**inner
+            && let UseNode::Path(name, inner) = &kept
+            && let UseNode::Group(items) = &**inner
         {
             let rows: Vec<_> = items.iter().map(|item| format!("    {},\n", item.text())).collect();
             text = format!("{name}::{{\n{}}}", rows.concat());
@@ -265,7 +268,7 @@ pub(super) fn removals(
             continue;
         }
         removals.push(Removal {
-            node: Node::of(&item.tree, &mut Vec::new()),
+            node: UseNode::of(&item.tree, &mut Vec::new()),
             item: item.range.clone(),
             tree: item.tree.span().byte_range(),
             gone,

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &MigrateArgs, out: &mut Output) -> Result<bool, Failure>
     if let Some(limit) = args.check {
         return check(&root, &reports, limit, args.json, out);
     }
-    let mut totals = Totals::default();
+    let mut totals = MigrationTotals::default();
     let mut decisions = Vec::new();
     let mut needs: BTreeMap<PathBuf, (Arc<Package>, bool)> = BTreeMap::new();
     let needed = needed_by_submodules(&reports);
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &MigrateArgs, out: &mut Output) -> Result<bool, Failure>
         let no_names = BTreeSet::new();
         let needed = needed.get(&report.path).unwrap_or(&no_names);
         let edits = report.edits(needed);
-        let change = if edits.is_empty() { None } else { Some(Change::of(report, edits)) };
+        let change = if edits.is_empty() { None } else { Some(NewText::of(report, edits)) };
         let change = match change {
             Some(Err(why)) => {
                 decisions.push((name, Place { line: 1, column: 1 }, why));
@@ -153,7 +153,7 @@ pub(crate) fn run(args: &MigrateArgs, out: &mut Output) -> Result<bool, Failure>
                     ));
                     continue;
                 }
-                Change { path: manifest, text, new, edits: vec![edit] }
+                NewText { path: manifest, text, new, edits: vec![edit] }
                     .deliver(&name, args, out)?;
             }
         }
@@ -164,7 +164,7 @@ pub(crate) fn run(args: &MigrateArgs, out: &mut Output) -> Result<bool, Failure>
 }
 
 #[derive(Debug, Default)]
-struct Totals {
+struct MigrationTotals {
     files: usize,
     rewritten: usize,
     decisions: usize,
@@ -175,7 +175,7 @@ struct Totals {
 fn report(
     args: &MigrateArgs,
     decisions: &[(String, Place, String)],
-    totals: &Totals,
+    totals: &MigrationTotals,
     out: &mut Output,
 ) -> Result<(), Failure> {
     if args.json {
@@ -312,14 +312,14 @@ fn needed_by_submodules(reports: &[Report]) -> HashMap<PathBuf, BTreeSet<String>
 }
 
 /// The new text of a file.
-struct Change {
+struct NewText {
     path: PathBuf,
     text: String,
     new: String,
     edits: Vec<Edit>,
 }
 
-impl Change {
+impl NewText {
     fn of(report: &Report, edits: Vec<Edit>) -> Result<Self, String> {
         let text =
             fs::read_to_string(&report.path).map_err(|error| format!("can't be read: {error}"))?;
@@ -330,7 +330,7 @@ impl Change {
             || "the rewritten file would have a syntax error, so it is left as it is".to_owned();
         let new = diff::apply(&text, &edits).ok_or_else(failed)?;
         if parses(&new) {
-            Ok(Change { path: report.path.clone(), text, new, edits })
+            Ok(NewText { path: report.path.clone(), text, new, edits })
         } else {
             Err(failed())
         }

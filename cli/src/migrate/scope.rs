@@ -50,7 +50,7 @@ pub(super) struct Leaf {
 }
 
 /// The result of a look-up.
-enum Found {
+enum Resolved {
     Path(Vec<String>),
     /// The file defines it.
     Defined,
@@ -236,11 +236,11 @@ impl Scopes {
         }
         let (first, rest) = segments.split_first()?;
         match self.look_up(first, at) {
-            Found::Path(mut full) => {
+            Resolved::Path(mut full) => {
                 full.extend_from_slice(rest);
                 Some(full)
             }
-            Found::Nothing { .. }
+            Resolved::Nothing { .. }
                 if !matches!(first.as_str(), "self" | "super" | "crate" | "Self") =>
             {
                 Some(segments)
@@ -256,10 +256,10 @@ impl Scopes {
         };
         let name = name.to_string();
         match self.look_up(&name, at) {
-            Found::Path(path) => Origin::Path(path),
-            Found::Defined => Origin::Defined,
-            Found::Nothing { .. } if self.macros.contains(&name) => Origin::Defined,
-            Found::Nothing { has_globs } => {
+            Resolved::Path(path) => Origin::Path(path),
+            Resolved::Defined => Origin::Defined,
+            Resolved::Nothing { .. } if self.macros.contains(&name) => Origin::Defined,
+            Resolved::Nothing { has_globs } => {
                 let owner = self
                     .macro_crates
                     .iter()
@@ -307,7 +307,7 @@ impl Scopes {
         true
     }
 
-    fn look_up(&self, name: &str, at: usize) -> Found {
+    fn look_up(&self, name: &str, at: usize) -> Resolved {
         let around: Vec<&Scope> =
             self.all.iter().rev().filter(|scope| scope.range.contains(&at)).collect();
         let mut globs: Vec<&[String]> = Vec::new();
@@ -324,7 +324,7 @@ impl Scopes {
                 }
             }
             if scope.items.contains(name) {
-                return Found::Defined;
+                return Resolved::Defined;
             }
             if !scope.is_module {
                 continue;
@@ -336,7 +336,7 @@ impl Scopes {
                     [parent] if parent == "super" => goes_on = true,
                     [owner] if is_logging(owner) => {
                         if is_known(name) {
-                            return Found::Path(vec![owner.clone(), name.to_owned()]);
+                            return Resolved::Path(vec![owner.clone(), name.to_owned()]);
                         }
                     }
                     [first, ..]
@@ -349,7 +349,7 @@ impl Scopes {
                 }
             }
             if !goes_on {
-                return Found::Nothing { has_globs };
+                return Resolved::Nothing { has_globs };
             }
             if scopes.as_slice().iter().all(|scope| !scope.is_module) {
                 break;
@@ -361,22 +361,22 @@ impl Scopes {
         }
         match &self.parent {
             Some(parent) => parent.look_up(name, 0),
-            None => Found::Nothing { has_globs: true },
+            None => Resolved::Nothing { has_globs: true },
         }
     }
 
-    fn found(&self, leaf: &Leaf) -> Found {
+    fn found(&self, leaf: &Leaf) -> Resolved {
         match leaf.path.first().map(String::as_str) {
             Some("self" | "super" | "crate") => match (leaf.path.as_slice(), &self.parent) {
                 ([first, name], Some(parent)) if first == "super" => {
                     match parent.look_up(name, 0) {
-                        Found::Path(path) => Found::Path(path),
-                        _ => Found::Defined,
+                        Resolved::Path(path) => Resolved::Path(path),
+                        _ => Resolved::Defined,
                     }
                 }
-                _ => Found::Defined,
+                _ => Resolved::Defined,
             },
-            _ => Found::Path(leaf.path.clone()),
+            _ => Resolved::Path(leaf.path.clone()),
         }
     }
 }
