@@ -46,6 +46,7 @@ pub use super::loggable::headers::headers;
 #[cfg(feature = "serde_json")]
 pub use super::loggable::json::{Json, json};
 pub(crate) use range::REDACTED;
+#[cfg(feature = "subscriber")]
 pub(crate) use shape_only::listed_or_shape;
 #[cfg(feature = "subscriber")]
 pub(crate) use shape_only::shape;
@@ -54,6 +55,7 @@ pub(crate) use text::is_unaltered;
 pub use text::text;
 #[cfg(feature = "subscriber")]
 pub(crate) use text::text_into;
+#[cfg(feature = "subscriber")]
 pub(crate) use url::form_decoded;
 #[cfg(feature = "subscriber")]
 pub(crate) use url::is_secret_value;
