@@ -357,7 +357,7 @@ pub(super) fn recorded(timed: &TimedSpan, site: &'static ForeignSite, values: &R
 
 /// Whether an event is written.
 #[derive(PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum EventFate {
     Written,
     /// It is visible only because of timed spans.
     Hidden,
@@ -368,7 +368,7 @@ pub(super) fn event_seen(
     logger: &Logger,
     event: &Event<'_>,
     parent: Option<&Arc<SpanData>>,
-) -> Seen {
+) -> EventFate {
     let metadata = event.metadata();
     let is_response = is_of_response(metadata);
     if is_response || is_of_err(metadata) {
@@ -379,12 +379,12 @@ pub(super) fn event_seen(
         }
         let (target, level) = (metadata.target(), *metadata.level());
         if !logger.levels.load().allow(target, level) && !current::raises(target, level) {
-            return Seen::Hidden;
+            return EventFate::Hidden;
         }
     } else if parent.is_none() && event.is_contextual() {
         error_seen(event, None);
     }
-    Seen::Written
+    EventFate::Written
 }
 
 /// Fails the span that an ERROR event is directly in.

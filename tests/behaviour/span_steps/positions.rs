@@ -79,7 +79,7 @@ fn the_slowest_step_is_the_one_with_the_most_time_of_its_own() {
     let captured = capture();
     candor::job("nightly").run(|| {
         info_span!("outer").in_scope(|| {
-            info_span!("slow").in_scope(|| thread::sleep(Duration::from_millis(20)));
+            info_span!("slow").in_scope(|| thread::sleep(Duration::from_millis(300)));
             candor::step("quick", || ());
         });
         candor::step("step", || {
