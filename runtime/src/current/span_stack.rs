@@ -63,6 +63,9 @@ pub(crate) fn enter(id: &Id, data: Arc<SpanData>) {
 }
 
 fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
+    if let Some(timed) = data.timed.as_ref().filter(|_| kind.is_span()) {
+        timed.settle();
+    }
     let before = data.request().and_then(|request| {
         // A span made outside any request carries a capture's placeholder, which does not replace a request.
         let same = with(|frame| {
@@ -301,7 +304,7 @@ pub(crate) fn begun_request() -> Option<Arc<SpanData>> {
     let begun = |entered: &RefCell<Vec<EnteredSpan>>| {
         let entered = entered.try_borrow().ok()?;
         let entry = entered.iter().rev().find(|entry| entry.step.is_some())?;
-        let begins = entry.data.timed.as_ref().is_some_and(|timed| timed.begins.is_some());
+        let begins = entry.data.timed.as_ref().is_some_and(|timed| timed.begins().is_some());
         begins.then(|| Arc::clone(&entry.data))
     };
     ENTERED.try_with(begun).ok().flatten()

@@ -14,7 +14,8 @@ use crate::base::lock;
 use crate::json::members;
 use crate::outcome::Category;
 use crate::redact::shown::Redacted;
-use crate::request::Request;
+use crate::request::trace::Trace;
+use crate::request::{Origin, Request};
 use crate::site::Site;
 
 /// Whether a logger of this process times spans, so that other code need not look for a timed span.
@@ -39,8 +40,12 @@ pub(crate) struct TimedSpan {
     pub(crate) started: Tick,
     /// Its place in its request. Unset until a span that was made outside any request is entered in one.
     place: OnceLock<StepPlace>,
-    /// What the span begins, if it is not a step.
-    pub(crate) begins: Option<Begun>,
+    /// What the span begins when it is made.
+    begins: Option<Begun>,
+    /// The job of a root span that is entered outside any request.
+    job: OnceLock<Arc<Request>>,
+    /// Whether a response of a request of this call site was ever reported by an event.
+    pub(crate) reports: &'static AtomicBool,
     /// The call, if that was known when the span was made.
     pub(crate) call: Option<Arc<CallState>>,
     /// Whether the thread was unwinding when the span was made.
@@ -80,6 +85,8 @@ pub(crate) struct SpanFacts {
     pub(crate) http_status: Option<u16>,
     pub(crate) grpc_status: Option<u16>,
     pub(crate) failure: Option<SpanFailure>,
+    /// The fields of a request's span, as members; the lines inside do not have them.
+    pub(crate) fields: String,
     /// Recorded fields, while the span is not entered.
     extras: Option<Box<StepExtras>>,
 }
@@ -233,6 +240,7 @@ impl TimedSpan {
         place: &SpanPlace<'_>,
         facts: SpanFacts,
         call: Option<Arc<CallState>>,
+        reports: &'static AtomicBool,
     ) -> Box<Self> {
         let timed = Box::new(TimedSpan {
             logger,
@@ -240,6 +248,8 @@ impl TimedSpan {
             started: Tick::now(),
             place: OnceLock::new(),
             begins: place.begins,
+            job: OnceLock::new(),
+            reports,
             call,
             was_panicking: thread::panicking(),
             has_panicked: AtomicBool::new(false),
@@ -273,9 +283,41 @@ impl TimedSpan {
         });
     }
 
-    /// The request that the span is a step of.
+    /// Makes a span that is entered for the first time, and was made outside any request, a step of the current
+    /// request. If there is none, the span begins a job, unless it is a call.
+    pub(super) fn settle(&self) {
+        if self.begins.is_some() || self.place.get().is_some() || self.job.get().is_some() {
+            return;
+        }
+        match with(|frame| (frame.request.clone(), frame.step)) {
+            Some((Some(request), step)) if request.has_id() => self.join(&request, step),
+            Some((_placeholder, _)) if self.call.is_none() && !self.facts().is_call() => {
+                self.job.get_or_init(|| {
+                    let mut request = Request::new();
+                    request.origin = Origin::RootSpan;
+                    request.trace = Trace::after(None, request.started).into();
+                    #[cfg(feature = "testing")]
+                    this_thread::join_capture(&request);
+                    Arc::new(request)
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// What the span begins, if it is not a step.
+    pub(crate) fn begins(&self) -> Option<Begun> {
+        self.begins.or_else(|| self.job.get().map(|_| Begun::Job))
+    }
+
+    /// Whether the span has begun a request, whose completion line alone has its fields.
+    pub(crate) fn is_request(&self) -> bool {
+        self.begins == Some(Begun::Request)
+    }
+
+    /// The request that the span is a step of, or the job that it began when it was entered.
     pub(crate) fn request(&self) -> Option<&Arc<Request>> {
-        self.place.get().map(|place| &place.request)
+        self.place.get().map(|place| &place.request).or(self.job.get())
     }
 
     /// The step's id within its request; 0 outside any request.
@@ -333,13 +375,8 @@ impl TimedSpan {
             was_panicking: thread::panicking(),
             since: is_first.then(Tick::now),
         };
-        if self.begins.is_some() {
+        if self.begins().is_some() {
             return entered;
-        }
-        if self.place.get().is_none()
-            && let Some((Some(request), step)) = with(|frame| (frame.request.clone(), frame.step))
-        {
-            self.join(&request, step);
         }
         let step = self.step();
         let extras =
@@ -363,7 +400,7 @@ impl TimedSpan {
         }
         if thread::panicking() && !was_panicking {
             self.has_panicked.store(true, Ordering::Relaxed);
-            if let Some(request) = request.filter(|_| self.begins.is_some()) {
+            if let Some(request) = request.filter(|_| self.begins().is_some()) {
                 request.has_panicked.store(true, Ordering::Relaxed);
             }
         }
@@ -420,7 +457,7 @@ impl TimedSpan {
 
     /// Whether code that runs in this frame is directly in the span. `token` is that of the span's innermost entry.
     pub(super) fn is_innermost(&self, token: u64, frame: &Frame) -> bool {
-        match self.begins {
+        match self.begins() {
             Some(_) => frame.step == 0 && frame.token == 0,
             None => frame.token == token || (self.step() != 0 && frame.step == self.step()),
         }

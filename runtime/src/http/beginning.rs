@@ -108,7 +108,7 @@ pub(super) fn marked(extensions: &Extensions) -> Option<RequestContext> {
     let request = current::request()?;
     let is_same = match request.origin {
         Origin::ByHand => !request.is_over(),
-        Origin::Layer | Origin::Internal => extensions
+        Origin::Layer | Origin::Internal | Origin::RootSpan => extensions
             .get()
             .is_some_and(|LayerMark(marked)| marked.as_ptr() == Arc::as_ptr(&request)),
     };
@@ -120,6 +120,7 @@ pub(super) fn marked(extensions: &Extensions) -> Option<RequestContext> {
 /// The headers can be copied from another framework's, without the mark.
 pub(super) fn current_request() -> Option<RequestContext> {
     let request = current::request()?;
-    let is_open = request.origin != Origin::Internal && !request.is_over();
+    let is_http = matches!(request.origin, Origin::Layer | Origin::ByHand);
+    let is_open = is_http && !request.is_over();
     is_open.then_some(RequestContext { request })
 }

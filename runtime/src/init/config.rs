@@ -504,7 +504,7 @@ impl Config {
     /// `#[tracing::instrument]`, `info_span!` or another crate that they name writes a `step_timing` line when it closes,
     /// with its fields, its outcome and its position in the request. A span that the conventions of OpenTelemetry describe
     /// as a call to a dependency writes a `dependency_call` line. The span of a server, such as that of `tower-http` or
-    /// `tracing-actix-web`, begins a request if none is current. `docs/adopting.md` in the repository lists what is inferred.
+    /// `tracing-actix-web`, begins a request if none is current. Another root span begins a job. `docs/adopting.md` in the repository lists what is inferred.
     ///
     /// The directives decide which spans are steps, and [`level`](Self::level) which of their lines are written. The line
     /// of a success has the level of its span, at most INFO. Other layers see the spans as before. The directives can't be

@@ -78,8 +78,10 @@ fn request_ended(logger: &Logger, ended: &EndedRequest<'_>) {
         }
         millis(out, "duration_ms", at.since(request.started));
         out.push_str(ended.outcome.member());
-        if let (Some(_), Some(failure)) = (ended.job, ended.failure) {
-            members::text(out, "error", failure.evidence);
+        if let Some(failure) = ended.failure.filter(|_| ended.outcome == Outcome::Error) {
+            if ended.job.is_some() {
+                members::text(out, "error", failure.evidence);
+            }
             if let Some(detail) = &failure.detail {
                 members::open(out, "error_detail");
                 Encoder::json(out, limit).shown(detail);

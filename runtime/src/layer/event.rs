@@ -12,7 +12,7 @@ use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::timed::{self, Seen, SpanTiming};
+use super::timed::{self, EventFate, SpanTiming};
 use crate::base::catch::catch;
 use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
@@ -54,7 +54,7 @@ where
     }) {
         return;
     }
-    if timed && timed::event_seen(logger, event, parent.as_ref()) == Seen::Hidden {
+    if timed && timed::event_seen(logger, event, parent.as_ref()) == EventFate::Hidden {
         return;
     }
     let site = site_of(metadata);

@@ -118,7 +118,8 @@ fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
 /// The answer for spans that no level applies to, and for what timing spans needs.
 fn wants_always(logger: &Logger, metadata: &Metadata<'_>) -> Option<bool> {
     if !metadata.is_span() {
-        let is_needed = logger.timed_spans.is_some() && timed_spans::is_of_response(metadata);
+        let is_needed = logger.timed_spans.is_some()
+            && (timed_spans::is_of_response(metadata) || timed_spans::is_of_err(metadata));
         is_needed.then_some(true)
     } else if span_stack::is_request_span(metadata) {
         Some(!logger.is_only_layer)

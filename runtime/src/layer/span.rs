@@ -57,15 +57,23 @@ where
     }
     let Some(data) = SpanData::of(&span.extensions()) else { return };
     let mut added = String::new();
-    values.record(&mut FieldVisitor::new(logger, site_of(span.metadata()), &mut added));
-    data.change(|fields| {
+    let site = site_of(span.metadata());
+    values.record(&mut FieldVisitor::new(logger, site, &mut added));
+    if data.timed.as_ref().is_some_and(|timed| !timed.is_request()) {
+        timed::drop_control(&mut added, site);
+    }
+    let change = |fields: &mut String| {
         for member in members::walk(&added, 0) {
             members::remove(fields, member.key);
         }
         fields.push_str(&added);
-    });
+    };
+    match &data.timed {
+        Some(timed) if timed.is_request() => change(&mut timed.facts().fields),
+        _ => data.change(change),
+    }
     if let Some(timed) = &data.timed {
-        timed::recorded(timed, site_of(span.metadata()), values);
+        timed::recorded(timed, site, values);
     }
     if strict::is_reported() {
         let metadata = span.metadata();

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
 use std::{mem, ptr};
 
@@ -26,7 +26,8 @@ use crate::format::keys::{LineKind, is_reserved};
 use crate::json::members;
 use crate::logger::Logger;
 use crate::logger::timed_spans::{
-    Beginning, EndedRequest, EndedStep, RESPONSE_EVENTS, TimedSpans, is_of_request, is_of_response,
+    Beginning, EndedRequest, EndedStep, RESPONSE_EVENTS, TimedSpans, is_of_err, is_of_request,
+    is_of_response,
 };
 use crate::outcome::chain::chain_answer;
 use crate::outcome::kind::Outcome;
@@ -40,9 +41,9 @@ use crate::request::{Origin, Request};
 use crate::site::{Site, Spec};
 
 /// What is known from an ERROR event.
-const ERROR_EVENT: &str = "ErrorEvent";
+const ERROR_EVENT: &str = "logged_error";
 /// What is known from a field of the span.
-const ERROR_FIELD: &str = "ErrorField";
+const ERROR_FIELD: &str = "recorded_error";
 
 /// Data of a call site for timing its spans.
 #[derive(Debug)]
@@ -51,6 +52,10 @@ pub(crate) struct SpanTiming {
     has_roles: bool,
     /// Whether the line of the step has the fields as they are.
     is_plain: bool,
+    /// Whether the span has fields `otel.*`.
+    has_control: bool,
+    /// Whether a response of a request of this call site was ever reported by an event.
+    reports: AtomicBool,
     /// The id of a logger in the upper bits, and in the lowest one whether it times these spans; 0 if none was asked.
     timed_by: AtomicU64,
     step: OnceLock<&'static Site>,
@@ -68,6 +73,8 @@ impl SpanTiming {
         SpanTiming {
             has_roles: fields.iter().any(|field| field.role.is_some()),
             is_plain: !fields.iter().any(is_own),
+            has_control: fields.iter().any(|field| field.key.starts_with("otel.")),
+            reports: AtomicBool::new(false),
             timed_by: AtomicU64::new(0),
             step: OnceLock::new(),
             first_named: OnceLock::new(),
@@ -234,11 +241,14 @@ pub(super) fn opened(
         let mut visitor = RoleVisitor { site, facts: &mut facts, query: Some(&mut query) };
         attributes.record(&mut visitor);
     }
+    drop_control(&mut fields, site);
     let begins = begins(metadata, request.as_ref(), &facts);
     let request = match begins {
         None => request,
         Some(begun) => {
-            drop_shown(&mut fields, site, begun);
+            if begun == Begun::Request {
+                facts.fields = mem::take(&mut fields);
+            }
             let request = new_request(logger, begun, &facts, request.as_ref());
             let job = (begun == Begun::Job).then(|| site.timing.site(metadata, &facts).spec.name);
             let beginning = Beginning { job, query: query.as_deref() };
@@ -254,7 +264,7 @@ pub(super) fn opened(
         (site.timing.step(metadata), None)
     };
     let place = SpanPlace { request: request.as_ref(), parent: around, begins };
-    let timed = TimedSpan::begin(logger.id, step_site, &place, facts, call);
+    let timed = TimedSpan::begin(logger.id, step_site, &place, facts, call, &site.timing.reports);
     SpanData::new(fields, request, parent).with_step(around, Some(timed))
 }
 
@@ -264,7 +274,8 @@ fn begins(
     current: Option<&Arc<Request>>,
     facts: &SpanFacts,
 ) -> Option<Begun> {
-    if Request::identified(current).is_some() {
+    // The span around a server may be a root span.
+    if Request::identified(current).is_some_and(|request| request.origin != Origin::RootSpan) {
         return None;
     }
     match facts.kind {
@@ -295,14 +306,8 @@ fn new_request(
         let overrides = RequestOverrides::new(None, Sampling::Sampled, None, Some(story));
         request.overrides = Some(Box::new(overrides));
     }
-    #[cfg(feature = "otlp")]
-    let exports_spans = logger.exporter.as_ref().is_some_and(|exporter| exporter.has_spans);
-    #[cfg(not(feature = "otlp"))]
-    let exports_spans = false;
-    if exports_spans {
-        let trace = Trace::after(None, request.started);
-        request.set_trace(trace);
-    }
+    let trace = Trace::after(None, request.started);
+    request.trace = trace.into();
     join_capture(&request, placeholder);
     Arc::new(request)
 }
@@ -319,12 +324,12 @@ fn join_capture(request: &Request, placeholder: Option<&Arc<Request>>) {
     }
 }
 
-/// Removes the fields that the request itself shows on every line.
-fn drop_shown(fields: &mut String, site: &ForeignSite, begun: Begun) {
-    if begun == Begun::Request {
-        let is_shown =
-            |role| matches!(role, Role::HttpMethod | Role::Method | Role::Path | Role::RequestId);
-        for field in site.fields.iter().filter(|field| field.role.is_some_and(is_shown)) {
+/// Removes the fields that only tell OpenTelemetry how to show the span.
+pub(super) fn drop_control(fields: &mut String, site: &ForeignSite) {
+    if site.timing.has_control {
+        let is_control =
+            |role| matches!(role, Role::Name | Role::Kind | Role::StatusCode | Role::StatusText);
+        for field in site.fields.iter().filter(|field| field.role.is_some_and(is_control)) {
             members::remove(fields, &field.key);
         }
     }
@@ -352,7 +357,7 @@ pub(super) fn recorded(timed: &TimedSpan, site: &'static ForeignSite, values: &R
 
 /// Whether an event is written.
 #[derive(PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum EventFate {
     Written,
     /// It is visible only because of timed spans.
     Hidden,
@@ -363,23 +368,30 @@ pub(super) fn event_seen(
     logger: &Logger,
     event: &Event<'_>,
     parent: Option<&Arc<SpanData>>,
-) -> Seen {
+) -> EventFate {
     let metadata = event.metadata();
-    if is_of_response(metadata) {
-        response_seen(logger, event, parent);
+    let is_response = is_of_response(metadata);
+    if is_response || is_of_err(metadata) {
+        if is_response {
+            response_seen(event, parent);
+        } else if parent.is_none() && event.is_contextual() {
+            error_seen(event, None);
+        }
         let (target, level) = (metadata.target(), *metadata.level());
         if !logger.levels.load().allow(target, level) && !current::raises(target, level) {
-            return Seen::Hidden;
+            return EventFate::Hidden;
         }
     } else if parent.is_none() && event.is_contextual() {
         error_seen(event, None);
     }
-    Seen::Written
+    EventFate::Written
 }
 
 /// Fails the span that an ERROR event is directly in.
 pub(super) fn error_seen(event: &Event<'_>, parent: Option<&Arc<SpanData>>) {
-    if *event.metadata().level() != Level::ERROR || is_of_response(event.metadata()) {
+    let metadata = event.metadata();
+    let is_error = *metadata.level() == Level::ERROR || is_of_err(metadata);
+    if !is_error || is_of_response(metadata) {
         return;
     }
     // Read before the lock, because the values run user code.
@@ -400,16 +412,11 @@ pub(super) fn error_seen(event: &Event<'_>, parent: Option<&Arc<SpanData>>) {
     }
 }
 
-/// Whether a `TraceLayer` of this process reports responses, so that a request without a report was cancelled.
-static REPORTS_RESPONSES: AtomicU64 = AtomicU64::new(0);
-
-fn response_seen(logger: &Logger, event: &Event<'_>, parent: Option<&Arc<SpanData>>) {
+/// Reads an event by which `TraceLayer` reports a response.
+fn response_seen(event: &Event<'_>, parent: Option<&Arc<SpanData>>) {
     let mut visitor = EventVisitor::default();
     event.record(&mut visitor);
     let is_failure = event.metadata().target() == RESPONSE_EVENTS[1];
-    if !is_failure {
-        REPORTS_RESPONSES.store(logger.id, Ordering::Relaxed);
-    }
     let begun = parent.and_then(|parent| parent.innermost_timed().cloned());
     let begun = begun.or_else(span_stack::begun_request);
     if begun.is_none() && is_failure && *event.metadata().level() == Level::ERROR {
@@ -418,6 +425,9 @@ fn response_seen(logger: &Logger, event: &Event<'_>, parent: Option<&Arc<SpanDat
         return;
     }
     let Some(timed) = begun.as_ref().and_then(|data| data.timed.as_ref()) else { return };
+    if !is_failure {
+        timed.reports.store(true, Ordering::Relaxed);
+    }
     let status = visitor.status;
     let failure = is_failure.then(|| visitor.failure());
     let mut facts = timed.facts();
@@ -428,7 +438,7 @@ fn response_seen(logger: &Logger, event: &Event<'_>, parent: Option<&Arc<SpanDat
     }
     if let Some(failure) = failure {
         facts.fail(failure);
-    } else if timed.begins.is_some() {
+    } else if timed.begins().is_some() {
         facts.set(Role::Status, Redacted::from("reported"));
     }
 }
@@ -453,7 +463,7 @@ pub(super) fn closed(
     let at = timed.ended(Tick::now());
     let recorded = timed.take_extras();
     let facts = mem::take(&mut *timed.facts());
-    if timed.begins.is_some() {
+    if timed.begins().is_some() {
         end_request(logger, settings, timed, data, metadata, site, &facts, at);
         return;
     }
@@ -591,6 +601,29 @@ fn own_fields(
     }
 }
 
+/// Appends the fields of a request's span, without those that other members of the line show.
+fn request_fields(fields: &str, site: &ForeignSite, out: &mut String) {
+    for member in members::walk(fields, 0) {
+        let known = site.fields.iter().find(|field| field.key == member.key);
+        let is_shown = |role: Role| {
+            role.is_own()
+                || matches!(
+                    role,
+                    Role::HttpMethod
+                        | Role::Method
+                        | Role::Path
+                        | Role::Route
+                        | Role::RequestId
+                        | Role::HttpStatus
+                        | Role::GrpcStatus
+                )
+        };
+        if !known.and_then(|field| field.role).is_some_and(is_shown) {
+            out.push_str(&fields[member.start..member.end]);
+        }
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "the parts of a span that ended")]
 fn end_request(
     logger: &Logger,
@@ -602,8 +635,8 @@ fn end_request(
     facts: &SpanFacts,
     at: Tick,
 ) {
-    let Some(request) = &data.request else { return };
-    let is_job = timed.begins == Some(Begun::Job);
+    let Some(request) = data.request() else { return };
+    let is_job = timed.begins() == Some(Begun::Job);
     let is_reported = facts.first(&[Role::Status]).is_some();
     let http_status = facts
         .http_status
@@ -613,19 +646,22 @@ fn end_request(
     let is_fault =
         http_status.is_some_and(|it| it >= 500) || facts.grpc_status.is_some_and(grpc::is_fault);
     let has_answer = http_status.is_some() || facts.grpc_status.is_some() || is_reported;
-    let is_marked = facts.first(&[Role::StatusCode]).is_some_and(is_error_code);
     // The response of a request says more about it than the errors that its handler logged.
     let outcome = match outcome {
         _ if has_panicked => Outcome::Panicked,
         _ if is_fault => Outcome::Error,
-        Outcome::Error if has_answer && !is_marked && !is_job => Outcome::Ok,
-        Outcome::Ok if !has_answer && !is_job && expects_answer(logger, metadata, site) => {
-            Outcome::Cancelled
-        }
+        Outcome::Error if has_answer && !is_job => Outcome::Ok,
+        Outcome::Ok if !has_answer && !is_job && expects_answer(timed, site) => Outcome::Cancelled,
         outcome => outcome,
     };
+    // A dropped future is not entered again, so the request ends when its span closes.
+    let at = if outcome == Outcome::Cancelled { Tick::now() } else { at };
     let mut fields = String::new();
-    own_fields(data, site, true, LineKind::Event, &mut fields);
+    if is_job {
+        own_fields(data, site, true, LineKind::Event, &mut fields);
+    } else {
+        request_fields(&facts.fields, site, &mut fields);
+    }
     let ended = EndedRequest {
         request,
         job: is_job.then(|| site.timing.site(metadata, facts).spec.name),
@@ -641,16 +677,9 @@ fn end_request(
 }
 
 /// Whether each response of such a request is reported, so that a request without a report was dropped before.
-fn expects_answer(logger: &Logger, metadata: &Metadata<'_>, site: &ForeignSite) -> bool {
-    if metadata.target() == "tower_http::trace::make_span" {
-        return REPORTS_RESPONSES.load(Ordering::Relaxed) == logger.id;
-    }
-    site.fields.iter().any(|field| field.role == Some(Role::HttpStatus))
-}
-
-/// Whether a value of `otel.status_code` is that of an error.
-fn is_error_code(value: &Redacted<'static>) -> bool {
-    value.as_str().eq_ignore_ascii_case("error")
+fn expects_answer(timed: &TimedSpan, site: &ForeignSite) -> bool {
+    timed.reports.load(Ordering::Relaxed)
+        || site.fields.iter().any(|field| field.role == Some(Role::HttpStatus))
 }
 
 /// Reads the fields of a span that have a role.

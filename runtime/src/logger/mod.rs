@@ -44,11 +44,11 @@ use crate::levels::ActiveLevels;
 #[cfg(feature = "otlp")]
 use crate::redact::shown;
 use crate::redact::{hash, strict_report};
-use crate::request::Request;
 use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
 use crate::request::story::StorySettings;
+use crate::request::{Origin, Request};
 #[cfg(feature = "otlp")]
 use crate::sink::otlp::{self, Exporter, LineOrigin};
 use crate::sink::{self, Loss, Sink};
@@ -625,7 +625,9 @@ impl Logger {
     /// Whether the request has written as many lines as it may. WARN and above have no limit.
     #[inline]
     fn is_over_cap(&self, request: &Request, severity: Severity) -> bool {
-        severity < Severity::Warn && request.lines.load(Ordering::Relaxed) >= self.lines_per_request
+        severity < Severity::Warn
+            && request.lines.load(Ordering::Relaxed) >= self.lines_per_request
+            && request.origin != Origin::RootSpan
     }
 
     fn suppresses(&self, request: &Request, record: &Record<'_>) -> bool {

@@ -110,6 +110,14 @@ pub(crate) fn is_of_request(metadata: &Metadata<'_>) -> bool {
     }
 }
 
+/// Whether an event is that of `#[instrument(err)]`, at whatever level: an error, and nothing else.
+pub(crate) fn is_of_err(metadata: &Metadata<'_>) -> bool {
+    let mut fields = metadata.fields().iter();
+    metadata.is_event()
+        && fields.next().is_some_and(|field| field.name() == "error")
+        && fields.next().is_none()
+}
+
 /// Whether an event reports the response of a request that a span began.
 pub(crate) fn is_of_response(metadata: &Metadata<'_>) -> bool {
     metadata.is_event() && RESPONSE_EVENTS.contains(&metadata.target())

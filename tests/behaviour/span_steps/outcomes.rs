@@ -34,7 +34,7 @@ fn an_error_event_fails_the_span_that_it_is_in() {
     let captured = capture();
     in_request(|| info_span!("load").in_scope(|| error!(attempt = 2, "no such file")));
     let line = captured.assert_step("load").outcome("error").level("WARN").lines().remove(0);
-    assert_eq!((line.text("error"), line.text("error_detail")), ("ErrorEvent", "no such file"));
+    assert_eq!((line.text("error"), line.text("error_detail")), ("logged_error", "no such file"));
     checked(&captured);
 }
 
@@ -64,10 +64,30 @@ fn load() -> Result<(), io::Error> {
 fn instrument_err_fails_each_level_that_returns_the_error() {
     let captured = capture();
     in_request(load).expect_err("timed out");
-    assert_eq!(captured.tree(), "load error ErrorEvent\n  read error ErrorEvent\n");
+    assert_eq!(captured.tree(), "load error logged_error\n  read error logged_error\n");
     for name in ["load", "read"] {
         assert_eq!(captured.step(name).text("error_detail"), "timed out");
     }
+}
+
+/// `err(level = …)` logs an event with the field `error` and nothing else. It is an error at whatever level, also if
+/// the level is off: the function returned an `Err`.
+#[test]
+fn instrument_err_fails_the_span_at_every_level() {
+    #[instrument(err(level = "warn"))]
+    fn warn() -> Result<(), io::Error> {
+        Err(io::Error::from(io::ErrorKind::NotFound))
+    }
+    #[instrument(err(level = "debug"))]
+    fn debug() -> Result<(), io::Error> {
+        Err(io::Error::from(io::ErrorKind::NotFound))
+    }
+    let config = super::config("info").level("info").expect("levels");
+    let captured = candor::testing::capture_with(config).expect("a capture");
+    in_request(|| (warn().is_err(), debug().is_err()));
+    assert_eq!(captured.tree(), "warn error logged_error\ndebug error logged_error\n");
+    assert_eq!(captured.step("debug").text("error_detail"), "entity not found");
+    assert_eq!(captured.lines().len(), 3, "the event at DEBUG is not written: {captured:?}");
 }
 
 /// The caller may have handled the failure, so an error event fails only the span that it is directly in.
@@ -80,7 +100,7 @@ fn the_span_around_a_failed_one_is_not_failed() {
             info_span!("database").in_scope(|| ());
         });
     });
-    assert_eq!(captured.tree(), "order ok\n  cache error ErrorEvent\n  database ok\n");
+    assert_eq!(captured.tree(), "order ok\n  cache error logged_error\n  database ok\n");
 }
 
 /// A span that is not a step can't show the failure, so the step around it does.
@@ -92,7 +112,7 @@ fn an_event_in_a_span_that_is_not_a_step_fails_the_step_around_it() {
             tracing::debug_span!("detail").in_scope(|| error!("broken"));
         });
     });
-    assert_eq!(captured.tree(), "order error ErrorEvent\n");
+    assert_eq!(captured.tree(), "order error logged_error\n");
 }
 
 /// An event with an explicit parent belongs to that span, wherever it is logged.
@@ -160,7 +180,7 @@ fn a_recorded_error_fails_the_span() {
         span.in_scope(|| span.record("error", "no such file"));
     });
     let line = captured.step("load");
-    assert_eq!((line.text("outcome"), line.text("error")), ("error", "ErrorField"));
+    assert_eq!((line.text("outcome"), line.text("error")), ("error", "recorded_error"));
     assert_eq!(line.text("error_detail"), "no such file");
     assert!(!line.has("error_"), "{line:?}");
 }

@@ -126,6 +126,47 @@ fn a_request_of_trace_layer_without_a_response_is_cancelled() {
     assert!(line.is_null("status"), "{line:?}");
 }
 
+/// The same for a span of `make_span_with`: its call site has had a response before.
+#[test]
+fn a_request_of_make_span_with_without_a_response_is_cancelled() {
+    let captured = capture();
+    let serve = |is_answered: bool| {
+        let layer = TraceLayer::new_for_http().make_span_with(|request: &Request<Empty<Bytes>>| {
+            info_span!("http.request", http.method = %request.method(), http.route = "/slow")
+        });
+        let answer = service_fn(move |_: Request<Empty<Bytes>>| async move {
+            if !is_answered {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        });
+        let service = ServiceBuilder::new().layer(layer).service(answer);
+        let request = Request::get("/slow").body(Empty::new()).expect("a request");
+        let mut call = Box::pin(service.oneshot(request));
+        let is_ready = call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        assert_eq!(is_ready, is_answered);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    serve(true);
+    assert_eq!(only_request(&captured).integer("status"), 200);
+    captured.clear();
+    serve(false);
+    let line = only_request(&captured);
+    assert_eq!(line.text("outcome"), "cancelled");
+    assert!(line.number("duration_ms") >= 5.0, "it ends when it is dropped: {line:?}");
+}
+
+/// A status below 500 wins over `otel.status_code`, which `tracing-actix-web` sets for a redirection, too.
+#[test]
+fn a_redirection_of_actix_is_not_an_error() {
+    let captured = capture();
+    let span = actix_span();
+    span.record("otel.status_code", "ERROR");
+    span.record("http.status_code", 303);
+    drop(span);
+    assert_eq!(only_request(&captured).text("outcome"), "ok");
+}
+
 /// A handler that panics completes its request as panicked.
 #[test]
 fn a_panic_of_the_handler_is_the_outcome_of_its_request() {
@@ -157,7 +198,7 @@ fn inside_candors_http_layer_the_span_is_a_step() {
         response.into_body().collect().await.expect("a body");
     });
     assert_eq!(only_request(&captured).text("request_id"), "r-9");
-    assert_eq!(captured.tree(), "request error ErrorEvent\n  load ok\n");
+    assert_eq!(captured.tree(), "request error logged_error\n  load ok\n");
 }
 
 /// The root span of `tracing-actix-web`, with the fields that it declares.
@@ -198,7 +239,11 @@ fn the_root_span_of_actix_begins_a_request() {
     assert_eq!((line.text("method"), line.text("path")), ("POST", "/orders/7"));
     assert_eq!((line.text("route"), line.integer("status")), ("/orders/{id}", 201));
     assert_eq!((line.text("outcome"), line.text("http.user_agent")), ("ok", "curl/8"));
-    assert_eq!(captured.line("loaded").text("request_id"), line.text("request_id"));
+    let inside = captured.line("loaded");
+    assert_eq!(inside.text("request_id"), line.text("request_id"));
+    // The fields of the request's span are on its completion line alone.
+    assert!(!inside.has("http.user_agent") && !inside.has("otel.kind"), "{inside:?}");
+    assert_eq!(line.text("trace_id").len(), 32);
     assert!(!captured.output().contains("canary"), "{}", captured.output());
 }
 
@@ -221,6 +266,7 @@ fn a_failed_request_of_actix_is_an_error() {
     drop(span);
     let line = only_request(&captured);
     assert_eq!((line.text("outcome"), line.integer("status")), ("error", 500));
+    assert_eq!(line.text("error_detail"), "pool is empty: password=[REDACTED]");
     assert!(!captured.output().contains("canary"), "{}", captured.output());
 }
 
@@ -290,9 +336,9 @@ fn the_span_of_a_consumer_is_a_job() {
 #[instrument]
 fn load_now() {}
 
-/// Another root span begins nothing. It could be that of `main`, and its request would never end.
+/// A root span around a whole server is a job, and each request inside it is a request of its own.
 #[test]
-fn another_root_span_begins_no_request() {
+fn requests_inside_the_root_span_of_a_server_are_requests() {
     let captured = capture();
     info_span!("main").in_scope(|| {
         info_span!("http", method = "GET", path = "/a").in_scope(load_now);
@@ -301,7 +347,7 @@ fn another_root_span_begins_no_request() {
     let lines = captured.events("request_completed");
     assert_eq!(values(&lines, "path"), [json!("/a"), json!("/b")]);
     assert_eq!(values(&lines, "steps"), [json!(1), json!(1)]);
-    assert!(!captured.step("main").has("step_id"));
+    assert_eq!(captured.line("job_completed").text("job"), "main");
     assert!(captured.steps("load_now").iter().all(|line| line.integer("parent_id") == 0));
 }
 

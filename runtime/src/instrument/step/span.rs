@@ -24,7 +24,8 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     state.started = timed.started;
     (state.step, state.parent) = (timed.step(), timed.parent());
     state.is_dropping = false;
-    state.busy = timed.busy();
+    // On several threads at once, it may be entered for longer than it takes.
+    state.busy = timed.busy().min(at.since(timed.started));
     state.inner = timed.inner();
     if outcome == Outcome::Ok && ended.call.is_none() && ended.recorded.is_none() {
         // In the order of the slow path.
