@@ -216,6 +216,8 @@ mod guide {
     struct Troubleshooting;
     #[doc = include_str!("../../docs/migrating.md")]
     struct Migrating;
+    #[doc = include_str!("../../docs/frameworks.md")]
+    struct Frameworks;
     #[doc = include_str!("../../docs/first-hour.md")]
     struct FirstHour;
     #[doc = include_str!("../../docs/instrument.md")]
