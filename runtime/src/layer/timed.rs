@@ -383,6 +383,9 @@ pub(super) fn event_seen(
         }
     } else if parent.is_none() && event.is_contextual() {
         error_seen(event, None);
+        if metadata.fields().field("status").is_some() {
+            status_seen(event);
+        }
     }
     EventFate::Written
 }
@@ -441,6 +444,23 @@ fn response_seen(event: &Event<'_>, parent: Option<&Arc<SpanData>>) {
     } else if timed.begins().is_some() {
         facts.set(Role::Status, Redacted::from("reported"));
     }
+}
+
+/// Reads the status from an event that reports the response of a request, as those of poem, salvo and warp do: it is
+/// directly in the span that began the request, and has the target of that span.
+fn status_seen(event: &Event<'_>) {
+    span_stack::with_timed(|timed| {
+        if !timed.is_request() || timed.site.spec.target != event.metadata().target() {
+            return;
+        }
+        let mut visitor = EventVisitor::default();
+        event.record(&mut visitor);
+        let Some(status @ 100..=999) = visitor.status else { return };
+        timed.reports.store(true, Ordering::Relaxed);
+        let mut facts = timed.facts();
+        facts.http_status = Some(status);
+        facts.set(Role::Status, Redacted::from("reported"));
+    });
 }
 
 /// Fails the innermost timed span because of an ERROR event that does not pass `tracing`.
@@ -849,7 +869,11 @@ impl EventVisitor {
             "error" | "err" | "exception.message" => {
                 self.error = Some(shown::text_or_shape(text).into_owned());
             }
-            "status" => self.status = text.parse().ok().or(self.status),
+            // The text of a status can have its name, too: `500 Internal Server Error`.
+            "status" => {
+                let number = text.split(' ').next().and_then(|number| number.parse().ok());
+                self.status = number.or(self.status);
+            }
             _ => {}
         }
     }

@@ -10,7 +10,7 @@ use tracing_core::metadata::LevelFilter;
 
 use super::Logger;
 use crate::base::clock::Tick;
-use crate::current::span_stack::SpanScope;
+use crate::current::span_stack::{SpanScope, is_request_span};
 use crate::current::timed_span::{SpanFailure, TimedSpan};
 use crate::current::{CallFacts, StepExtras};
 use crate::levels::Levels;
@@ -89,9 +89,10 @@ impl TimedSpans {
         Some(TimedSpans { levels, hooks })
     }
 
-    /// Whether spans of this call site are steps.
+    /// Whether spans of this call site are steps. candor's own span of a request is never one.
     pub(crate) fn include(&self, metadata: &Metadata<'_>) -> bool {
-        self.levels.allow(metadata.target(), *metadata.level()) || is_of_request(metadata)
+        !is_request_span(metadata)
+            && (self.levels.allow(metadata.target(), *metadata.level()) || is_of_request(metadata))
     }
 
     /// The most verbose level that a span or event is needed at.

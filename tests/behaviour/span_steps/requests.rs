@@ -423,3 +423,53 @@ fn wide_fields_are_on_the_completion_line() {
     assert_eq!((line.integer("cart_cents"), line.text("user_id")), (1250, "u-1"));
     assert_eq!((line.text("outcome_"), line.integer("shop")), ("x", 7));
 }
+
+/// poem, salvo and warp report the status on an event with the target of their span. A 500 is an error, whatever the level
+/// of that event is, and the status can be the text of a `StatusCode`.
+#[test]
+fn an_event_with_the_target_of_the_requests_span_reports_the_status() {
+    let captured = capture();
+    for (path, status) in [("/ok", "200 OK"), ("/broken", "500 Internal Server Error")] {
+        let span = info_span!(target: "poem", "request", method = "GET", uri = path);
+        span.in_scope(|| info!(target: "poem", status, "response"));
+    }
+    let lines = captured.events("request_completed");
+    assert_eq!((lines[0].integer("status"), lines[0].text("outcome")), (200, "ok"));
+    assert_eq!((lines[1].integer("status"), lines[1].text("outcome")), (500, "error"));
+}
+
+/// Once a call site has reported a status, a request of it without one was dropped before its response.
+#[test]
+fn a_request_without_the_report_that_others_have_is_cancelled() {
+    let captured = capture();
+    for is_answered in [true, false] {
+        let span = info_span!(target: "warp", "request", method = "GET", path = "/");
+        if is_answered {
+            span.in_scope(|| info!(target: "warp", status = 200, "finished processing"));
+        } else {
+            span.in_scope(|| ());
+        }
+    }
+    let lines = captured.events("request_completed");
+    assert_eq!([lines[0].text("outcome"), lines[1].text("outcome")], ["ok", "cancelled"]);
+}
+
+/// A field `status` of the service's own event says nothing about the response.
+#[test]
+fn a_status_on_an_event_of_another_target_is_not_that_of_the_response() {
+    let captured = capture();
+    let span = info_span!(target: "poem", "request", method = "GET", uri = "/");
+    span.in_scope(|| info!(status = 503, "the payment service is busy"));
+    drop(span);
+    assert_eq!(only_request(&captured).text("outcome"), "ok");
+}
+
+/// `.in_current_span()` in a request carries candor's own span, which is not a step.
+#[test]
+fn candors_own_span_is_never_a_step() {
+    let captured = capture();
+    candor::RequestContext::with_id("r-1")
+        .enter_with(|| block_on(load(1).instrument(Span::current())));
+    assert_eq!(captured.events("step_timing").len(), 1, "{captured:?}");
+    assert_eq!(captured.step("load").integer("parent_id"), 0);
+}
