@@ -309,6 +309,20 @@ mod tests {
     }
 
     #[test]
+    fn an_environment_variable_follows_the_key_rule_as_error_too() {
+        let args = quote!(fields(error = env!("API_KEY")));
+        let expanded = expand(
+            false,
+            args,
+            quote!(
+                fn f() {}
+            ),
+        )
+        .to_string();
+        assert!(expanded.contains(r#"is_sensitive ("API_KEY")"#), "{expanded}");
+    }
+
+    #[test]
     fn of_an_async_function() {
         let item = quote! {
             async fn charge(order: Order) {

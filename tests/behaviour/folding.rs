@@ -1,7 +1,7 @@
 //! Folding: repeats of an event within a second become one line with their number, and no repeat is lost.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -296,4 +296,66 @@ fn sites_count_repeats_as_suppressed() {
     let stats = candor::stats();
     let site = stats.sites().iter().find(|site| site.target == "folding_counted").expect("known");
     assert_eq!((site.lines, site.suppressed), (2, 9));
+}
+
+#[test]
+fn a_line_that_is_cut_keeps_the_number_of_its_repeats() {
+    let (dispatch, output) = folding(|config| config.line_limit(1024));
+    let message = "repeated";
+    with_default(&dispatch, || {
+        let span = long_span();
+        let _entered = span.enter();
+        for _ in 0..3 {
+            tracing::info!("{message}");
+        }
+    });
+    let lines = output.wait_for(2);
+    assert_eq!(repeats(&lines), [(message, 0), (message, 2)]);
+    assert_eq!(lines[1]["truncated"], true);
+}
+
+/// A span whose numbers are longer than the shortest line limit.
+fn long_span() -> tracing::Span {
+    const N: u64 = u64::MAX;
+    macro_rules! span {
+        ($($name:ident)*) => { tracing::info_span!("long", $($name = N),*) };
+    }
+    span!(a01 a02 a03 a04 a05 a06 a07 a08 a09 a10 a11 a12 a13 a14 a15 a16 a17 a18 a19 a20 a21 a22 a23 a24 a25 a26 a27 a28 a29 a30 a31 a32)
+}
+
+#[test]
+fn a_flush_waits_no_longer_than_it_is_told_for_a_writer_that_stalls() {
+    struct Stalls(mpsc::Receiver<()>);
+
+    impl Write for Stalls {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // The first line is written, and the folded one waits until the test has ended.
+            if bytes.windows(7).any(|window| window == b"repeats") {
+                let _ = self.0.recv();
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let (end, stalls) = mpsc::channel();
+    let config = Config::new().format(Format::Json).writer(Stalls(stalls)).fold_repeats(true);
+    let (layer, logging) = config.build().expect("a configuration");
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
+    let (done, is_done) = mpsc::channel();
+    let flushing = thread::spawn(move || {
+        with_default(&dispatch, || {
+            cold(1);
+            cold(1);
+        });
+        logging.flush(Duration::from_millis(50));
+        let _ = done.send(());
+    });
+    let in_time = is_done.recv_timeout(Duration::from_secs(20));
+    drop(end);
+    flushing.join().expect("no panic");
+    assert_eq!(in_time, Ok(()));
 }

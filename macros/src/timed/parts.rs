@@ -147,7 +147,7 @@ fn free_name(
         return own.to_token_stream();
     }
     let mut renamed = format!("{name}_");
-    while args.fields.iter().any(|other| other.name.text() == Some(&renamed)) {
+    while args.fields.iter().chain(&args.context).any(|other| other.name.text() == Some(&renamed)) {
         renamed.push('_');
     }
     let renamed = text(&renamed);
@@ -203,7 +203,10 @@ fn fields(
         statements.extend(allow);
         statements.extend(match name.text() {
             _ if is_context => quote!(__fields.context(#name, #sensitive, &#shown);),
-            Some("error") if args.instrument.is_some() => quote!(__fields.error_or_other(&#shown);),
+            Some("error") if args.instrument.is_some() => {
+                let opening = free_name(args, field, |name| format!(",\"{name}\":"), private);
+                quote!(__fields.error_or_other(#opening, #sensitive, &#shown);)
+            }
             Some("error") => {
                 let error = quote_spanned!(value.span()=> error(&#shown));
                 quote!(__fields.#error;)

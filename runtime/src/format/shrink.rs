@@ -12,6 +12,8 @@ const CUTTABLE: [usize; 4] = [2, 3, 5, 7];
 const MARK: &str = ",\"truncated\":true";
 /// The end of a line that is already marked.
 const MARKED_END: &str = ",\"truncated\":true}";
+/// The beginning of the member of folded lines.
+pub(crate) const REPEATS: &str = ",\"repeats\":";
 /// The length of `…(+N bytes)` and quotes after each cut value.
 const CUT_ROOM: usize = 40;
 
@@ -32,10 +34,13 @@ fn cut_to(line: &mut String, limit: usize) {
         line.truncate(unmarked);
         line.push('}');
     }
-    let cap = cap_for(line, limit.saturating_sub(MARK.len()));
+    // Removed here and added again, because the last members may be removed, and the line stands for so many.
+    let repeats = take_repeats(line);
+    let end = repeats.len() + MARK.len();
+    let cap = cap_for(line, limit.saturating_sub(end));
     let mut out = String::with_capacity(limit);
     out.push('{');
-    let body = limit.saturating_sub(MARK.len() + 1);
+    let body = limit.saturating_sub(end + 1);
     for (index, member) in members::of_object(line).enumerate() {
         let from = out.len();
         if index > 0 {
@@ -53,9 +58,23 @@ fn cut_to(line: &mut String, limit: usize) {
             break;
         }
     }
+    out.push_str(&repeats);
     out.push_str(MARK);
     out.push('}');
     *line = out;
+}
+
+/// Removes the number of repeats of a folded line, its last member. Returns the member, or an empty string.
+fn take_repeats(line: &mut String) -> String {
+    let Some(at) = line.rfind(REPEATS) else { return String::new() };
+    let number = line[at + REPEATS.len()..].strip_suffix('}').unwrap_or_default();
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return String::new();
+    }
+    let mut repeats = line.split_off(at);
+    repeats.pop();
+    line.push('}');
+    repeats
 }
 
 fn is_cuttable(index: usize, member: &Member<'_>) -> bool {
@@ -154,6 +173,22 @@ mod tests {
         let (kept, rest) = cut.split_once("…(+").expect("the mark of the value");
         let missing: usize = rest.split(' ').next().expect("a number").parse().expect("a number");
         assert_eq!(kept.len() + missing, 900, "{line}");
+    }
+
+    #[test]
+    fn a_folded_line_that_is_cut_keeps_the_number_of_repeats() {
+        let mut line =
+            String::from("{\"ts\":\"t\",\"level\":\"INFO\",\"logger\":\"l\",\"msg\":\"m\"");
+        for n in 0..100 {
+            let _ = write!(line, ",\"name_{n}\":{n}");
+        }
+        line.push_str(",\"nested\":{\"a\":0,\"repeats\":7},\"repeats\":42}");
+        for limit in [500, 300] {
+            shrink(&mut line, limit);
+            assert!(line.len() <= limit, "{line}");
+            assert!(line.ends_with(",\"repeats\":42,\"truncated\":true}"), "{line}");
+            serde_json::from_str::<serde_json::Value>(&line).expect("still JSON");
+        }
     }
 
     #[test]

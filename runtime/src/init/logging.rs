@@ -123,13 +123,11 @@ impl Logging {
         unwritten.max(unexported)
     }
 
-    /// Writes what open requests hold and the folded lines, and flushes the output and the export at the same time. If it `closes`, requests
-    /// hold nothing later. Returns how many lines were not written and not exported.
+    /// Writes what open requests hold and the folded lines, and flushes the output and the export at the same time. If it
+    /// `closes`, no line is held or folded later. Returns how many lines were not written and not exported.
     fn flush_all(&self, within: Duration, closes: bool) -> (u64, u64) {
-        self.logger.report_floods(Duration::ZERO);
-        self.logger.write_folded(closes);
         let until = timer::after(within);
-        self.logger.write_open_stories(closes, within);
+        self.logger.write_waiting(closes, within);
         let within = until.saturating_duration_since(Instant::now());
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.logger.exporter {

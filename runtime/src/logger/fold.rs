@@ -18,11 +18,11 @@ use crate::base::{lock, timer};
 use crate::current::LineBuffer;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{ContextKeys, Record, Severity};
+use crate::format::shrink::REPEATS;
 use crate::format::sites::SiteId;
 use crate::format::template::NO_SEQ;
 use crate::json::shown::Shown;
 use crate::request::Request;
-use crate::sink;
 
 /// The period in which repeats are folded.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -68,8 +68,8 @@ struct Repeats {
 }
 
 /// The last repeat of a line, and the number of repeats.
-#[derive(Debug)]
-struct FoldedLine {
+#[derive(Debug, Clone)]
+pub(super) struct FoldedLine {
     request: Option<Arc<Request>>,
     step: u32,
     severity: Severity,
@@ -170,7 +170,7 @@ impl Folds {
     }
 
     /// Takes all lines. If `closes` is set, no line is folded after that.
-    fn take_all(&self, closes: bool) -> Vec<FoldedLine> {
+    pub(super) fn take_all(&self, closes: bool) -> Vec<FoldedLine> {
         let mut state = lock(&self.state);
         state.is_closed |= closes;
         state.bytes = 0;
@@ -270,15 +270,7 @@ impl Logger {
         is_written
     }
 
-    /// Writes the folded lines. If `closes` is set, no line is folded after that.
-    pub(crate) fn write_folded(&self, closes: bool) {
-        // The sink rejects the lines of a writer that flushes.
-        if let Some(folds) = self.folds.as_ref().filter(|_| !sink::is_writing()) {
-            self.write_all_folded(folds.take_all(closes));
-        }
-    }
-
-    fn write_all_folded(&self, lines: impl IntoIterator<Item = FoldedLine>) {
+    pub(super) fn write_all_folded(&self, lines: impl IntoIterator<Item = FoldedLine>) {
         for FoldedLine { request, step, severity, site, count, mut text } in lines {
             let target = site.key().target;
             let record = Record {
@@ -295,7 +287,7 @@ impl Logger {
             let known = request.as_ref().filter(|request| request.has_id());
             let Some(reserved) = self.reserve(known, &record) else { continue };
             text.pop();
-            let _ = write!(text, ",\"repeats\":{count}}}");
+            let _ = write!(text, "{REPEATS}{count}}}");
             let _turn = self.take_turn(known, &mut text);
             let (len, _) = self.put(request.as_ref(), step, severity, site, &mut text);
             self.charge(record.at, site, target, reserved, len);

@@ -210,31 +210,44 @@ impl Logger {
         Some(left_out)
     }
 
-    /// Writes the lines that open requests hold. Waits for at most `within`, because the output may stall. If `closes`
-    /// is set, no request holds lines after that.
-    pub(crate) fn write_open_stories(self: &Arc<Self>, closes: bool, within: Duration) {
+    /// Writes the folded lines, the reports of floods, and the lines that open requests hold. Waits for at most `within`,
+    /// because the output may stall. If `closes` is set, no line is folded or held after that.
+    pub(crate) fn write_waiting(self: &Arc<Self>, closes: bool, within: Duration) {
         // If a writer calls a flush, it would wait for itself.
-        if self.story.mode != Story::Problems || sink::is_writing() {
+        if sink::is_writing() {
             return;
         }
-        let requests = self.open_stories.take_all(closes);
-        if requests.is_empty() {
+        let requests = if self.story.mode == Story::Problems {
+            self.open_stories.take_all(closes)
+        } else {
+            Vec::new()
+        };
+        let folded = self.folds.as_ref().map(|folds| folds.take_all(closes)).unwrap_or_default();
+        if requests.is_empty() && folded.is_empty() && self.budget.is_none() {
             return;
         }
-        let logger = Arc::clone(self);
         let (done, is_done) = channel::<()>();
-        let requests = Arc::new(requests);
-        let work = {
-            let requests = Arc::clone(&requests);
+        let write = {
+            let logger = Arc::clone(self);
             move || {
+                logger.write_all_folded(folded.iter().cloned());
+                // After the folded lines, which the budget may cut.
+                logger.report_floods(Duration::ZERO);
                 logger.write_stories(&requests);
+            }
+        };
+        let write = Arc::new(write);
+        let work = {
+            let write = Arc::clone(&write);
+            move || {
+                write();
                 drop(done);
             }
         };
-        match thread::Builder::new().name("candor-stories".to_owned()).spawn(work) {
+        match thread::Builder::new().name("candor-flush".to_owned()).spawn(work) {
             // Returns when the thread drops its end.
             Ok(_) => drop(is_done.recv_timeout(within)),
-            Err(_) => self.write_stories(&requests),
+            Err(_) => write(),
         }
     }
 

@@ -354,6 +354,16 @@ fn the_returned_value_is_shown_if_it_is_loggable() {
 }
 
 #[test]
+fn a_renamed_field_takes_a_name_that_no_other_field_has() {
+    #[instrument(fields(level = 1), context(level_ = 2))]
+    fn renamed(error: &str, error_: u32) {}
+
+    let line = line_of("renamed", || renamed(CANARY, 3));
+    let integers = ["level__", "level_", "error_"].map(|key| line.integer(key));
+    assert_eq!((integers, line.text("error__")), ([1, 2, 3], "<text 9-16>"));
+}
+
+#[test]
 fn the_inventory_lists_the_step() {
     #[instrument(fields(total = 1, rows = field::Empty, sku = clear(note)))]
     fn listed_by_instrument(note: &str, password: &str) {}

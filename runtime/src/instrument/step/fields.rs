@@ -125,14 +125,20 @@ impl<'a> StepFields<'a> {
         self.field(",\"error\":", false, value);
     }
 
-    /// Adds a field named `error`, whose value need not be an error.
-    pub fn error_or_other<T: Loggable + ?Sized>(&mut self, value: &T) {
-        let is_error = !keys::added_by_deployment(ERROR)
-            && add_error(self.members, &mut self.marks, Shown::literal(ERROR), value);
+    /// Adds a field named `error`, or with the name in `opening` if its value is not an error.
+    pub fn error_or_other<T: Loggable + ?Sized>(
+        &mut self,
+        opening: &'static str,
+        sensitive: bool,
+        value: &T,
+    ) {
+        let is_hidden = sensitive || keys::added_by_deployment(ERROR);
+        let is_error =
+            !is_hidden && add_error(self.members, &mut self.marks, Shown::literal(ERROR), value);
         if is_error {
             self.has_derived = true;
         } else {
-            self.field(",\"error_\":", false, value);
+            self.field(opening, is_hidden, value);
         }
     }
 
