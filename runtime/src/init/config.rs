@@ -604,7 +604,8 @@ impl Config {
     ///
     /// The folded line of a request is written before its completion line; the others are written within a second and a
     /// quarter, or when the [`Logging`](crate::Logging) guard is flushed or dropped. A process that is killed loses the
-    /// count of the last second. [`Stats::sites`](crate::Stats::sites) counts repeats as suppressed.
+    /// count of the last second. [`Stats::sites`](crate::Stats::sites) counts repeats as suppressed. A budget
+    /// that cuts a folded line counts it as one line.
     ///
     /// Only events below WARN are folded, not steps, calls, completion lines or audit events, and not the lines that a
     /// flight recorder or [`Story::Problems`] holds. At most 16,384 different lines a second are compared, and at most

@@ -153,7 +153,7 @@ fn finish_here(
 
 /// Renders the line of a step, and adds the step to the totals of its request. Returns `None` without side effects if
 /// the fast path does not apply.
-#[inline]
+#[inline(always)]
 fn render(
     logger: &Logger,
     state: &StepState,
