@@ -63,17 +63,17 @@
 //!
 //! # Types without logging
 //!
-//! A crate that defines types and logs nothing, such as one that a client and a server share, turns the default features
-//! off:
+//! In a crate that defines types and logs nothing, such as a crate that a client and a server share, turn the default
+//! features off:
 //!
 //! ```toml
 //! candor = { version = "0.1", default-features = false }
 //! ```
 //!
-//! It has [`#[redact]`](macro@redact), [`Loggable`], [`policy`], [`keys`] and [`scrub`], with five dependencies, all of
-//! them to compile the macro. The feature `subscriber`, a default feature, adds everything else. It is enabled by every
-//! feature except those that add the types of a crate: `bytes`, `chrono`, `jiff`, `rust_decimal`, `secrecy`,
-//! `serde_json`, `time`, `url` and `uuid`.
+//! candor then consists of [`#[redact]`](macro@redact), [`Loggable`], [`policy`], [`keys`] and [`scrub`]. It has five
+//! dependencies, all of which only compile the macro. The default feature `subscriber` adds everything else. Every
+//! feature enables it, except those that add the types of a crate: `bytes`, `chrono`, `jiff`, `rust_decimal`,
+//! `secrecy`, `serde_json`, `time`, `url` and `uuid`.
 //!
 //! # Three promises, in this order
 //!
@@ -98,7 +98,7 @@
 //! ]
 //! ```
 
-// `base`, `json` and `redact` are more than types need.
+// `base`, `json` and `redact` contain more than types need.
 #![cfg_attr(
     not(feature = "http"),
     allow(dead_code, reason = "the HTTP layer or `subscriber` uses it")
@@ -236,7 +236,7 @@ pub use sink::sites::SiteStats;
 #[cfg(feature = "subscriber")]
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 
-/// The strict form of [`#[instrument]`](macro@instrument), to tighten a module by its import.
+/// The strict form of [`#[instrument]`](macro@instrument), for the import of a module.
 ///
 /// ```
 /// use candor::strict::instrument;

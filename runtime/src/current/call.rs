@@ -35,7 +35,7 @@ impl CallState {
         CallState { site, step: AtomicU32::new(0), facts }
     }
 
-    /// A call whose details are known already.
+    /// A call whose details are already known.
     pub(crate) fn with_facts(site: &'static Site, facts: CallFacts) -> Arc<Self> {
         Arc::new(CallState { site, step: AtomicU32::new(0), facts: Mutex::new(facts) })
     }

@@ -92,7 +92,7 @@ impl StepExtras {
         let mut fields = String::new();
         data.add_own_fields(&mut fields);
         members::set_all(&mut self.members, &fields);
-        // Other layers have these values already.
+        // Other layers already have these values.
         members::set_all(recorded, &fields);
     }
 }

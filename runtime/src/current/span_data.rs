@@ -19,9 +19,9 @@ pub(crate) struct SpanData {
     has_fields: AtomicBool,
     pub(crate) request: Option<Arc<Request>>,
     pub(crate) parent: Option<Arc<SpanData>>,
-    /// The id of the step around the span; 0 if there is none, or if spans are not timed.
+    /// The id of the step around the span; 0 if there is none or if spans are not timed.
     around: u32,
-    /// The step that the span is.
+    /// The step, if the span is one.
     pub(crate) timed: Option<Box<TimedSpan>>,
 }
 
@@ -52,7 +52,7 @@ impl SpanData {
         }
     }
 
-    /// The data of a span beside timed ones. `around` is the id of the step around it.
+    /// The data of a span that is not timed itself. `around` is the id of the step around it.
     pub(crate) fn with_step(mut self, around: u32, timed: Option<Box<TimedSpan>>) -> Self {
         self.around = around;
         self.timed = timed;
@@ -65,7 +65,7 @@ impl SpanData {
         joined.or(self.request.as_ref())
     }
 
-    /// The id of the innermost step that work in this span has around it.
+    /// The id of the innermost step around the work in this span.
     pub(crate) fn step(&self) -> u32 {
         self.timed.as_ref().map_or(self.around, |timed| timed.step())
     }
@@ -81,7 +81,7 @@ impl SpanData {
         }
     }
 
-    /// The innermost timed span among this one and those around it, with its data.
+    /// The innermost timed span among this span and the spans around it, with its data.
     pub(crate) fn innermost_timed(self: &Arc<Self>) -> Option<&Arc<Self>> {
         let mut span = Some(self);
         while let Some(data) = span {

@@ -38,7 +38,7 @@ struct EnteredSpan {
     data: Arc<SpanData>,
     /// The frame that was current before, if the span carries another request.
     before: Option<Box<Frame>>,
-    /// The step that the span is.
+    /// The step, if the span is one.
     step: Option<EnteredStep>,
 }
 
@@ -133,7 +133,7 @@ pub(crate) mod opened_of_step {
     }
 
     pub(crate) fn put(data: Arc<SpanData>) {
-        // What was there before is dropped after the access.
+        // The previous value is dropped after the access.
         let _before = OPENED.try_with(|opened| opened.replace(Some(data)));
     }
 
@@ -194,7 +194,7 @@ fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
         let at = entered.iter().rposition(is_it)?;
         let mut entry = entered.remove(at);
         let _ = COUNT.try_with(|count| count.set(entered.len()));
-        // A span that was entered later displaced the frame of this one, and restores the frame before it.
+        // A span that was entered later has displaced this span's frame, and restores the frame before it.
         let above = entered[at..].iter_mut().find_map(|later| later.before.as_mut());
         let displaced = match (above, entry.before.take()) {
             (Some(above), Some(before)) => Some(mem::replace(above, before)),
@@ -281,7 +281,7 @@ fn look_at_innermost<T>(look: impl FnOnce(&EnteredSpan) -> Option<T>) -> Option<
     ENTERED.try_with(look).ok().flatten()
 }
 
-/// Calls `f` with the timed span that the code which runs now is directly in.
+/// Calls `f` with the timed span that the running code is directly in.
 pub(crate) fn with_timed(f: impl FnOnce(&TimedSpan)) {
     if !is_in_any() {
         return;

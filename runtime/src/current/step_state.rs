@@ -31,7 +31,7 @@ pub(crate) struct StepState {
     pub(crate) inner: u64,
     /// Whether the future or stream that is this step is being dropped.
     pub(crate) is_dropping: bool,
-    /// Marks the drop for the spans that close in it.
+    /// Marks the drop for spans that close during it.
     pub(crate) dropping: Option<DroppingUnfinished>,
     /// Whether the thread was unwinding when the step began: then the step did not panic.
     pub(crate) was_panicking: bool,

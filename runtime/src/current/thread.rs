@@ -118,8 +118,8 @@ impl ThreadState {
         Some(popped)
     }
 
-    /// Pops the innermost step, which is a span that is exited and may be entered again. Returns the time of the steps
-    /// inside it, and its extras.
+    /// Pops the innermost step, which is a span that is being exited and may be entered again. Returns the time of the
+    /// steps inside it, and its extras.
     pub(super) fn pop_entered(&mut self, saved: &mut SavedFrame) -> (u64, Option<Box<StepExtras>>) {
         let popped = self.frame.pop_step(saved);
         if !self.deferred.is_empty() {
@@ -236,14 +236,14 @@ pub(crate) fn swap_frame(frame: &mut Frame) {
 }
 
 thread_local! {
-    /// Since when this thread drops a future that is not done, in nanoseconds of a [`Tick`]; 0 if it does not.
+    /// When this thread began to drop an unfinished future, in nanoseconds of a [`Tick`]; 0 if it is not dropping one.
     static DROPPING: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Marks that this thread drops a future that is not done, until it is dropped itself.
+/// Guard that marks this thread as dropping an unfinished future.
 #[derive(Debug)]
 pub(crate) struct DroppingUnfinished(
-    /// The mark before.
+    /// The previous mark.
     u64,
 );
 
@@ -260,7 +260,7 @@ impl Drop for DroppingUnfinished {
     }
 }
 
-/// Whether this thread drops a future that is not done, and has begun that after `started`.
+/// Whether this thread is dropping an unfinished future, and began to do so after `started`.
 pub(super) fn is_dropping_since(started: Tick) -> bool {
     DROPPING.try_with(Cell::get).unwrap_or(0) > started.nanos()
 }

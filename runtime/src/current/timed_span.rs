@@ -1,5 +1,6 @@
-//! A span of another crate that is a step: its position in its request, its times, and the data its outcome is read
-//! from.
+//! A span of another crate that is a step.
+//!
+//! It has a position in its request, times, and the data from which its outcome is read.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -18,7 +19,7 @@ use crate::request::trace::Trace;
 use crate::request::{Origin, Request};
 use crate::site::Site;
 
-/// Whether a logger of this process times spans, so that other code need not look for a timed span.
+/// Whether a logger of this process times spans. If it is false, other code need not look for a timed span.
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
 /// Lets [`is_on`] return true from now on.
@@ -38,17 +39,17 @@ pub(crate) struct TimedSpan {
     pub(crate) logger: u64,
     pub(crate) site: &'static Site,
     pub(crate) started: Tick,
-    /// Its place in its request. Unset until a span that was made outside any request is entered in one.
+    /// Its position in its request. If the span was created outside any request, unset until it is entered in one.
     place: OnceLock<StepPlace>,
-    /// What the span begins when it is made.
+    /// The request or job that the span begins when it is created.
     begins: Option<Begun>,
     /// The job of a root span that is entered outside any request.
     job: OnceLock<Arc<Request>>,
-    /// Whether a response of a request of this call site was ever reported by an event.
+    /// Whether an event has ever reported the response of a request of this call site.
     pub(crate) reports: &'static AtomicBool,
-    /// The call, if that was known when the span was made.
+    /// The call, if it was known when the span was created.
     pub(crate) call: Option<Arc<CallState>>,
-    /// Whether the thread was unwinding when the span was made.
+    /// Whether the thread was unwinding when the span was created.
     was_panicking: bool,
     has_panicked: AtomicBool,
     has_extras: AtomicBool,
@@ -61,7 +62,7 @@ pub(crate) struct TimedSpan {
     facts: Mutex<SpanFacts>,
 }
 
-/// The place of a step in its request.
+/// The position of a step in its request.
 #[derive(Debug, Clone)]
 struct StepPlace {
     request: Arc<Request>,
@@ -76,16 +77,16 @@ pub(crate) enum Begun {
     Job,
 }
 
-/// The values of a span by which its outcome, its name and its dependency are known.
+/// The values of a span from which its outcome, its name and its dependency are inferred.
 #[derive(Debug, Default)]
 pub(crate) struct SpanFacts {
     pub(crate) kind: Option<OtelKind>,
-    /// The redacted values of fields with a role; a later value of a role replaces the earlier one.
+    /// The redacted values of fields with a role. A later value of a role replaces an earlier one.
     pub(crate) values: Vec<(FieldRole, Redacted<'static>)>,
     pub(crate) http_status: Option<u16>,
     pub(crate) grpc_status: Option<u16>,
     pub(crate) failure: Option<SpanFailure>,
-    /// The fields of a request's span, as members; the lines inside do not have them.
+    /// The fields of a request's span, as members. The lines inside do not have them.
     pub(crate) fields: String,
     /// Recorded fields, while the span is not entered.
     extras: Option<Box<StepExtras>>,
@@ -94,7 +95,7 @@ pub(crate) struct SpanFacts {
 /// The error of a span.
 #[derive(Debug)]
 pub(crate) struct SpanFailure {
-    /// The name of what it is known from, in place of the type of an error.
+    /// The name of the sign of the error, in place of the type of an error.
     pub(crate) evidence: &'static str,
     pub(crate) detail: Option<Redacted<'static>>,
     pub(crate) category: Option<Category>,
@@ -110,7 +111,7 @@ pub(crate) enum OtelKind {
     Consumer,
 }
 
-/// The meaning of a field in the conventions of OpenTelemetry, or of a usual name.
+/// The meaning of a field, by OpenTelemetry's conventions or by its common name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldRole {
     Name,
@@ -131,10 +132,10 @@ pub(crate) enum FieldRole {
     RpcService,
     RpcMethod,
     HttpMethod,
-    /// `method`, which is that of a request if a path is beside it.
+    /// `method`, which is the method of a request if there is also a path.
     Method,
     HttpStatus,
-    /// `status`, which is that of a request.
+    /// `status`, which is the status of a request.
     Status,
     GrpcStatus,
     Route,
@@ -206,7 +207,7 @@ impl SpanFacts {
         }
     }
 
-    /// Keeps a failure; the first one with a text stays.
+    /// Sets the failure, unless one with a text is set already.
     pub(crate) fn fail(&mut self, failure: SpanFailure) {
         let has_text = self.failure.as_ref().is_some_and(|known| known.detail.is_some());
         if !has_text {
@@ -225,7 +226,7 @@ impl SpanFacts {
     }
 }
 
-/// Where a new timed span stands.
+/// The position of a new timed span.
 pub(crate) struct SpanPlace<'a> {
     pub(crate) request: Option<&'a Arc<Request>>,
     /// The id of the step around it; 0 for a root.
@@ -265,7 +266,7 @@ impl TimedSpan {
         timed
     }
 
-    /// Makes the span a step of this request, unless it begins a request itself or is one of another.
+    /// Makes the span a step of this request, unless it begins a request itself or is a step of another one.
     fn join(&self, request: &Arc<Request>, parent: u32) {
         if self.begins.is_some() || !request.has_id() {
             return;
@@ -283,8 +284,8 @@ impl TimedSpan {
         });
     }
 
-    /// Makes a span that is entered for the first time, and was made outside any request, a step of the current
-    /// request. If there is none, the span begins a job, unless it is a call.
+    /// Makes the span a step of the current request, if it was created outside any request and is entered for the first
+    /// time. If no request is current, the span begins a job, unless it is a call.
     pub(super) fn settle(&self) {
         if self.begins.is_some() || self.place.get().is_some() || self.job.get().is_some() {
             return;
@@ -305,7 +306,7 @@ impl TimedSpan {
         }
     }
 
-    /// What the span begins, if it is not a step.
+    /// The request or job that the span begins, if it is not a step.
     pub(crate) fn begins(&self) -> Option<Begun> {
         self.begins.or_else(|| self.job.get().map(|_| Begun::Job))
     }
@@ -330,7 +331,7 @@ impl TimedSpan {
         self.place.get().map_or(0, |place| place.parent)
     }
 
-    /// Hold the lock only briefly, and not while user code runs.
+    /// Locks the facts. Hold the lock only briefly, and not while user code runs.
     pub(crate) fn facts(&self) -> MutexGuard<'_, SpanFacts> {
         lock(&self.facts)
     }
@@ -361,13 +362,13 @@ impl TimedSpan {
         self.has_panicked.load(Ordering::Relaxed)
     }
 
-    /// Whether the span closes because its owner is dropped before it is done.
+    /// Whether the span closes because its owner is dropped before the work completes.
     pub(crate) fn is_cancelled(&self) -> bool {
         this_thread::is_dropping_since(self.started)
             || (thread::panicking() && !self.was_panicking && !self.has_panicked())
     }
 
-    /// Makes the span the innermost step of this thread. `is_first` is false if the thread has entered it already.
+    /// Makes the span the innermost step of this thread. `is_first` is false if the thread has already entered it.
     pub(super) fn enter(&self, is_first: bool) -> EnteredStep {
         let mut entered = EnteredStep {
             token: 0,
@@ -425,12 +426,12 @@ impl TimedSpan {
         }
     }
 
-    /// Keeps fields that were recorded in the span until it is entered again, or ends.
+    /// Keeps fields that were recorded in the span until it is entered again or ends.
     #[cold]
     fn keep_extras(&self, mut extras: Box<StepExtras>) {
         let mut facts = self.facts();
         if let Some(mut known) = facts.extras.take() {
-            // The span was entered on two threads at once.
+            // The span was entered on two threads at the same time.
             members::set_all(&mut known.members, &extras.members);
             mem::swap(&mut known.members, &mut extras.members);
             extras.marks.has_error |= known.marks.has_error;
@@ -455,7 +456,7 @@ impl TimedSpan {
         Some(extras)
     }
 
-    /// Whether code that runs in this frame is directly in the span. `token` is that of the span's innermost entry.
+    /// Whether code that runs in this frame is directly in the span. `token` is the token of its innermost entry.
     pub(super) fn is_innermost(&self, token: u64, frame: &Frame) -> bool {
         match self.begins() {
             Some(_) => frame.step == 0 && frame.token == 0,

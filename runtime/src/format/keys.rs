@@ -102,7 +102,7 @@ pub const fn unreserved_constant(name: &str, kind: LineKind) {
     }
 }
 
-/// The first of both texts, or the second if `name` is a key that candor or the context writes on the line of a step.
+/// The first string, or the second if `name` is a key that candor or the context writes on the line of a step.
 pub const fn free_name(name: &str, text: &'static str, renamed: &'static str) -> &'static str {
     let is_message = matches!(name.as_bytes(), b"message");
     if is_reserved(name, LineKind::Step) || is_of_context(name) || is_message {

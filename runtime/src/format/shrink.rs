@@ -34,7 +34,7 @@ fn cut_to(line: &mut String, limit: usize) {
         line.truncate(unmarked);
         line.push('}');
     }
-    // Removed here and added again, because the last members may be removed, and the line stands for so many.
+    // The number is removed here and added again at the end: the last members may be cut, but the number must stay.
     let repeats = take_repeats(line);
     let end = repeats.len() + MARK.len();
     let cap = cap_for(line, limit.saturating_sub(end));

@@ -224,7 +224,7 @@ impl Template {
         }
     }
 
-    /// The line from the end of its time on.
+    /// The part of the line after its time.
     pub(crate) fn after_time<'a>(&self, line: &'a str) -> &'a str {
         let time = line.get(self.ts.len()..).unwrap_or_default();
         time.find('"').map_or(time, |end| &time[end..])

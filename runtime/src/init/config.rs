@@ -500,15 +500,16 @@ impl Config {
 
     /// Makes spans of `tracing` steps: `info`, or `shop=info,sqlx=debug`. Default: none.
     ///
-    /// The directives are those of [`level`](Self::level), and targets that they do not name are off. A span of
-    /// `#[tracing::instrument]`, `info_span!` or another crate that they name writes a `step_timing` line when it closes,
-    /// with its fields, its outcome and its position in the request. A span that the conventions of OpenTelemetry describe
-    /// as a call to a dependency writes a `dependency_call` line. The span of a server, such as that of `tower-http` or
-    /// `tracing-actix-web`, begins a request if none is current. Another root span begins a job. `docs/adopting.md` in the repository lists what is inferred.
+    /// The directives have the syntax of [`level`](Self::level), and targets without a directive are off. A span that a
+    /// directive names, whether of `#[tracing::instrument]`, `info_span!` or another crate, writes a `step_timing` line
+    /// when it closes, with its fields, its outcome and its position in the request. A span that OpenTelemetry's
+    /// conventions describe as a call to a dependency writes a `dependency_call` line. The span of a server, such as
+    /// that of `tower-http` or `tracing-actix-web`, begins a request if none is current. Any other root span begins a
+    /// job, unless it is a call. `docs/adopting.md` in the repository lists what is inferred.
     ///
-    /// The directives decide which spans are steps, and [`level`](Self::level) which of their lines are written. The line
-    /// of a success has the level of its span, at most INFO. Other layers see the spans as before. The directives can't be
-    /// changed while the program runs.
+    /// The directives decide which spans are steps, and [`level`](Self::level) decides which of their lines are
+    /// written. The line of a success has the level of its span, but at most INFO. Other layers see the spans as
+    /// before. The directives can't be changed while the program runs.
     ///
     /// ```
     /// #[tracing::instrument]
@@ -591,21 +592,21 @@ impl Config {
         Ok(self)
     }
 
-    /// Folds repeats of a line into one line with their number. Default: off.
+    /// Folds repeats of an event into one line with their number. Default: off.
     ///
     /// Lines are repeats of each other if they come from the same call site and the same request, and differ only in
-    /// `ts` and `seq`. The first one is written immediately. The ones after it are counted, and once a second, the last
-    /// of them is written with the key `repeats`:
+    /// `ts` and `seq`. The first line is written immediately. The lines after it are counted, and once a second, the
+    /// last of them is written with their number in the key `repeats`:
     ///
     /// ```text
     /// {"ts":"2026-11-22T10:14:12.000105Z","level":"INFO",…,"msg":"cache is cold","request_id":"-",…}
     /// {"ts":"2026-11-22T10:14:12.996310Z","level":"INFO",…,"msg":"cache is cold","request_id":"-",…,"repeats":4211}
     /// ```
     ///
-    /// The folded line of a request is written before its completion line; the others are written within a second and a
-    /// quarter, or when the [`Logging`](crate::Logging) guard is flushed or dropped. A process that is killed loses the
-    /// count of the last second. [`Stats::sites`](crate::Stats::sites) counts repeats as suppressed. A budget
-    /// that cuts a folded line counts it as one line.
+    /// The folded line of a request is written before its completion line; other folded lines are written within a
+    /// second and a quarter, or when the [`Logging`](crate::Logging) guard is flushed or dropped. A process that is
+    /// killed loses the count of the last second. [`Stats::sites`](crate::Stats::sites) counts repeats as suppressed.
+    /// If a budget cuts a folded line, it counts as one line.
     ///
     /// Only events below WARN are folded, not steps, calls, completion lines or audit events, and not the lines that a
     /// flight recorder or [`Story::Problems`] holds. At most 16,384 different lines a second are compared, and at most

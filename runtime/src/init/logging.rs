@@ -123,8 +123,9 @@ impl Logging {
         unwritten.max(unexported)
     }
 
-    /// Writes what open requests hold and the folded lines, and flushes the output and the export at the same time. If it
-    /// `closes`, no line is held or folded later. Returns how many lines were not written and not exported.
+    /// Writes the lines that open requests hold and the folded lines, and flushes the output and the export at the same
+    /// time. If `closes` is set, no line is held or folded later. Returns how many lines were not written and not
+    /// exported.
     fn flush_all(&self, within: Duration, closes: bool) -> (u64, u64) {
         let until = timer::after(within);
         self.logger.write_waiting(closes, within);

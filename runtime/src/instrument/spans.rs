@@ -34,7 +34,7 @@ event_sites! {
          lines_suppressed lines_sampled_away lines_left_out step_own_ms dependencies wide_fields_dropped].uncapped();
 }
 
-/// Writes the line of the beginning.
+/// Writes `request_started` or `job_started`.
 fn request_began(logger: &Logger, request: &Arc<Request>, beginning: &Beginning<'_>) {
     let site = if beginning.job.is_some() { &job::STARTED } else { &REQUEST_STARTED };
     write(logger, site, request, Severity::Debug, Tick::now(), |out, limit| {
@@ -100,7 +100,7 @@ fn request_ended(logger: &Logger, ended: &EndedRequest<'_>) {
     }
 }
 
-/// The members, with an underscore after the keys that are the line's own.
+/// The members, with an underscore after each key that the line itself uses.
 fn renamed(fields: &str, own: &[&str]) -> String {
     let mut out = String::new();
     for member in members::walk(fields, 0) {
@@ -146,7 +146,7 @@ fn write(
     })
 }
 
-/// Counts a request or job that ended, if metrics are on.
+/// Counts a request or job that has ended, if metrics are on.
 fn observe(ended: &EndedRequest<'_>) -> Observation {
     #[cfg(feature = "metrics")]
     if metrics::is_on() {

@@ -193,7 +193,7 @@ pub(crate) fn unescaped(json: &str) -> Option<String> {
     Some(out)
 }
 
-/// The number of the escape `\uXXXX` that the text begins with.
+/// The number in the escape `\uXXXX` at the beginning of the text.
 fn unit(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     let are_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());

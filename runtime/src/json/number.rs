@@ -1,8 +1,8 @@
-//! Numbers as text, in the same notation with and without the feature `subscriber`. Of two shortest texts that are equally
-//! close to a float, each may choose another one.
+//! Numbers as text, in the same notation with and without the feature `subscriber`. If two shortest
+//! texts are equally close to a float, the two may choose different ones.
 //!
-//! Lines are written with crates that neither allocate nor search for digits twice. A crate that only defines types does
-//! without them.
+//! Lines are written with crates that neither allocate nor search for digits twice. Crates that only define types don't
+//! need them.
 
 #[cfg(feature = "subscriber")]
 pub(crate) use fast::{float, integer};

@@ -45,7 +45,7 @@ where
         None => SpanScope::Nothing,
     };
     let timed = logger.timed_spans.is_some();
-    // candor's own events without a parent were seen before they were dispatched.
+    // candor's own events without a parent have been seen before they were dispatched.
     if timed && parent.is_some() && !is_of_step(metadata) {
         timed::error_seen(event, parent.as_ref());
     }
@@ -122,7 +122,7 @@ pub(crate) struct ForeignSite {
     context_keys: ContextKeys,
     /// Whether report mode has reported it.
     is_reported: AtomicBool,
-    /// What timing a span of this call site needs.
+    /// The data for timing spans of this call site.
     pub(super) timing: SpanTiming,
 }
 

@@ -96,8 +96,8 @@ fn wants(logger: &Logger, metadata: &Metadata<'_>) -> bool {
     })
 }
 
-/// The level that a call site is filtered by. The span of a step, whose recorded fields its line has, is wanted if the
-/// line of a failure is.
+/// The level by which a call site is filtered. The span of a step whose recorded fields are on its line is enabled if
+/// the line of a failure is.
 fn level_of(metadata: &Metadata<'_>) -> Level {
     if site::is_recordable(metadata) { Level::ERROR } else { *metadata.level() }
 }
@@ -115,7 +115,7 @@ fn interest(logger: &Logger, metadata: &Metadata<'_>) -> Interest {
     }
 }
 
-/// The answer for spans that no level applies to, and for what timing spans needs.
+/// Whether a call site is enabled or disabled regardless of the levels. `None` if the levels determine it.
 fn wants_always(logger: &Logger, metadata: &Metadata<'_>) -> Option<bool> {
     if !metadata.is_span() {
         let is_needed = logger.timed_spans.is_some()

@@ -15,7 +15,7 @@ use crate::logger::{Logger, dispatch};
 use crate::redact::strict;
 use crate::site::is_of_step;
 
-/// Capacity in bytes for the fields of most spans.
+/// Capacity in bytes that is enough for the fields of most spans.
 const FIELDS_CAPACITY: usize = 64;
 
 pub(super) fn opened<S>(logger: &Logger, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)

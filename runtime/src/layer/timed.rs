@@ -1,4 +1,4 @@
-//! Spans of other crates as steps: what their fields, their events and their ends say about them.
+//! Infers steps from the fields, the events and the ends of spans of other crates.
 //!
 //! `docs/adopting.md` describes what is inferred.
 
@@ -40,9 +40,9 @@ use crate::request::trace::Trace;
 use crate::request::{Origin, Request};
 use crate::site::{Site, Spec};
 
-/// What is known from an ERROR event.
+/// The `error` of a span that fails because of an ERROR event.
 const ERROR_EVENT: &str = "logged_error";
-/// What is known from a field of the span.
+/// The `error` of a span that fails because of one of its fields.
 const ERROR_FIELD: &str = "recorded_error";
 
 /// Data of a call site for timing its spans.
@@ -50,18 +50,18 @@ const ERROR_FIELD: &str = "recorded_error";
 pub(crate) struct SpanTiming {
     /// Whether a field of the span has a role.
     has_roles: bool,
-    /// Whether the line of the step has the fields as they are.
+    /// Whether the line of the step has all fields, under their own names.
     is_plain: bool,
     /// Whether the span has fields `otel.*`.
     has_control: bool,
-    /// Whether a response of a request of this call site was ever reported by an event.
+    /// Whether an event has ever reported the response of a request of this call site.
     reports: AtomicBool,
-    /// The id of a logger in the upper bits, and in the lowest one whether it times these spans; 0 if none was asked.
+    /// The id of a logger in the upper bits; the lowest bit is set if it times these spans. 0 if no logger was asked.
     timed_by: AtomicU64,
     step: OnceLock<&'static Site>,
-    /// The site under the first other name or dependency.
+    /// The site for the first name or dependency that the fields give.
     first_named: OnceLock<&'static Site>,
-    /// The sites under all of them.
+    /// The sites for all of these names and dependencies.
     named: RwLock<HashMap<SiteName, &'static Site>>,
 }
 
@@ -92,12 +92,12 @@ impl SpanTiming {
         is_timed
     }
 
-    /// The site of a step with the name of the span.
+    /// The site of a step that has the name of the span.
     fn step(&self, metadata: &'static Metadata<'static>) -> &'static Site {
         self.step.get_or_init(|| Site::leaked(step_spec(metadata.name(), metadata)))
     }
 
-    /// The site of a step or call under the name and the dependency that the fields give.
+    /// The site of a step or call with the name and the dependency that the fields give.
     fn site(&self, metadata: &'static Metadata<'static>, facts: &SpanFacts) -> &'static Site {
         if !self.has_roles {
             return self.step(metadata);
@@ -128,16 +128,16 @@ impl SpanTiming {
     }
 }
 
-/// How many names and dependencies the spans of one call site can give. Sites live as long as the program.
+/// The maximum number of names and dependencies of one call site's spans. Sites live as long as the program.
 const NAMED: usize = 256;
 
 /// The name of the dependency of calls beyond this number.
 const OTHER: &str = "other";
 
-/// The name of a site, and the name of its dependency and its method if it is a call.
+/// The name of a site. If it is a call, also the name of its dependency and its method.
 type SiteName = (String, Option<(String, Option<String>)>);
 
-/// Returns the site under another name than that of the span.
+/// Returns the site for a name other than that of the span.
 fn named_site(
     sites: &RwLock<HashMap<SiteName, &'static Site>>,
     metadata: &'static Metadata<'static>,
@@ -179,12 +179,12 @@ fn location(metadata: &'static Metadata<'static>) -> (&'static str, u32) {
     (metadata.file().unwrap_or_default(), metadata.line().unwrap_or_default())
 }
 
-/// The level of the line of a success: that of the span, and INFO if the span has a higher one.
+/// The level of a success line: that of the span, but at most INFO.
 fn level_of(metadata: &Metadata<'_>) -> Level {
     (*metadata.level()).max(Level::INFO)
 }
 
-/// The dependency that a client's span names.
+/// The dependency that the span of a client names.
 struct Dependency {
     name: String,
     operation: Option<String>,
@@ -210,14 +210,14 @@ impl Dependency {
     }
 }
 
-/// The host of a URL that was made safe.
+/// The host of a URL that is already redacted.
 fn host_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let host = rest.split(['/', '?', '#']).next()?;
     (!host.is_empty()).then_some(host)
 }
 
-/// Creates the data of a span, and begins the step or request that it is.
+/// Creates the data of a span, and begins its step or request.
 pub(super) fn opened(
     logger: &Logger,
     timed: &TimedSpans,
@@ -268,7 +268,7 @@ pub(super) fn opened(
     SpanData::new(fields, request, parent).with_step(around, Some(timed))
 }
 
-/// Whether the span begins a request or job: one is not current yet.
+/// The request or job that the span begins, if none is current.
 fn begins(
     metadata: &Metadata<'_>,
     current: Option<&Arc<Request>>,
@@ -324,7 +324,7 @@ fn join_capture(request: &Request, placeholder: Option<&Arc<Request>>) {
     }
 }
 
-/// Removes the fields that only tell OpenTelemetry how to show the span.
+/// Removes the fields that only control how OpenTelemetry shows the span.
 pub(super) fn drop_control(fields: &mut String, site: &ForeignSite) {
     if site.timing.has_control {
         let is_control =
@@ -335,7 +335,7 @@ pub(super) fn drop_control(fields: &mut String, site: &ForeignSite) {
     }
 }
 
-/// Reads values that were recorded later.
+/// Reads values that are recorded after the span was created.
 pub(super) fn recorded(timed: &TimedSpan, site: &'static ForeignSite, values: &Record<'_>) {
     if !site.timing.has_roles {
         return;
@@ -359,11 +359,11 @@ pub(super) fn recorded(timed: &TimedSpan, site: &'static ForeignSite, values: &R
 #[derive(PartialEq, Eq)]
 pub(super) enum EventFate {
     Written,
-    /// It is visible only because of timed spans.
+    /// The event is enabled only because of timed spans.
     Hidden,
 }
 
-/// Reads an event of another crate. `parent` is its explicit one, for which [`error_seen`] was called before.
+/// Reads an event of another crate. `parent` is its explicit parent, for which [`error_seen`] has already been called.
 pub(super) fn event_seen(
     logger: &Logger,
     event: &Event<'_>,
@@ -446,7 +446,7 @@ fn response_seen(event: &Event<'_>, parent: Option<&Arc<SpanData>>) {
     }
 }
 
-/// Reads the status from an event that reports the response of a request, as those of poem, salvo and warp do: it is
+/// Reads the status from an event that reports the response of a request, as in poem, salvo and warp: the event is
 /// directly in the span that began the request, and has the target of that span.
 fn status_seen(event: &Event<'_>) {
     span_stack::with_timed(|timed| {
@@ -471,7 +471,7 @@ pub(crate) fn error_logged(text: &Redacted<'_>) {
     });
 }
 
-/// Ends a span: writes its line, or that of the request or job that it began.
+/// Ends a span: writes its own line, or the line of the request or job that it began.
 pub(super) fn closed(
     logger: &Logger,
     timed: &TimedSpan,
@@ -497,7 +497,7 @@ pub(super) fn closed(
         if step_site.is_call() && timed.call.is_none() {
             request.call_started(timed.started);
         }
-        // Its line counts it under the site of its end.
+        // The line counts the span under the site that is known at its end.
         if let Some(open) = &request.open_steps
             && !ptr::eq(step_site, timed.site)
         {
@@ -589,8 +589,8 @@ fn call_facts(timed: &TimedSpan, facts: &SpanFacts) -> CallFacts {
     call
 }
 
-/// Appends the fields for the span's own line: without those that its members show, and with an underscore after the
-/// names of its members.
+/// Appends the fields for the span's own line, except fields that its members already show. A field with the name of a
+/// member gets a trailing underscore.
 fn own_fields(
     data: &SpanData,
     site: &ForeignSite,
@@ -696,7 +696,7 @@ fn end_request(
     (settings.hooks.request_ended)(logger, &ended);
 }
 
-/// Whether each response of such a request is reported, so that a request without a report was dropped before.
+/// Whether every response of such a request is reported, so that a request without a report was dropped earlier.
 fn expects_answer(timed: &TimedSpan, site: &ForeignSite) -> bool {
     timed.reports.load(Ordering::Relaxed)
         || site.fields.iter().any(|field| field.role == Some(Role::HttpStatus))
@@ -706,7 +706,7 @@ fn expects_answer(timed: &TimedSpan, site: &ForeignSite) -> bool {
 struct RoleVisitor<'a> {
     site: &'static ForeignSite,
     facts: &'a mut SpanFacts,
-    /// Takes the query of a path, as it is.
+    /// Takes the query of a path, without redacting it.
     query: Option<&'a mut Option<String>>,
 }
 
@@ -729,7 +729,7 @@ impl RoleVisitor<'_> {
             }
             Role::StatusCode => {}
             Role::Error | Role::ErrorText => {
-                // `?` of an `Option` without an error.
+                // The `Debug` of an `Option` without an error.
                 if matches!(text, "None" | "false") {
                     return;
                 }
@@ -773,7 +773,7 @@ impl RoleVisitor<'_> {
     }
 }
 
-/// A name that a span gives at run time. In strict mode, one that may be personal data is not used.
+/// A name that a span gives at run time. In strict mode, a name that may be personal data is not used.
 fn name(text: &str, role: Role) -> Option<Redacted<'static>> {
     if strict::is_on() && role != Role::Route {
         let name = shown::name(text).into_owned();
@@ -869,7 +869,7 @@ impl EventVisitor {
             "error" | "err" | "exception.message" => {
                 self.error = Some(shown::text_or_shape(text).into_owned());
             }
-            // The text of a status can have its name, too: `500 Internal Server Error`.
+            // The text of a status can include the reason: `500 Internal Server Error`.
             "status" => {
                 let number = text.split(' ').next().and_then(|number| number.parse().ok());
                 self.status = number.or(self.status);

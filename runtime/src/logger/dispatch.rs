@@ -111,7 +111,7 @@ thread_local! {
     static IS_RECORDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether candor itself records fields on the span of a step: its own layer knows them already.
+/// Whether candor itself is recording fields on the span of a step. Its own layer already knows these fields.
 pub(crate) fn is_recording() -> bool {
     IS_RECORDING.try_with(Cell::get).unwrap_or(false)
 }

@@ -28,12 +28,12 @@ use crate::request::Request;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How often the timer looks for periods that are over.
 const CHECK: Duration = Duration::from_millis(250);
-/// The maximum number of different lines that are compared. Further ones are written.
+/// The maximum number of different lines that are compared. Lines beyond it are written.
 const MAX_LINES: usize = 16_384;
-/// The maximum size of the folded lines, in bytes. Repeats of further ones are written.
+/// The maximum size of the folded lines, in bytes. Repeats of lines beyond it are written.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The lines of the last second, of which repeats are folded.
+/// The lines of the last second, whose repeats are folded.
 #[derive(Debug)]
 pub(crate) struct Folds {
     hashes: RandomState,
@@ -75,15 +75,15 @@ pub(super) struct FoldedLine {
     severity: Severity,
     site: SiteId,
     count: u64,
-    /// The line without its number.
+    /// The line without the number of repeats.
     text: String,
 }
 
-/// What becomes of a line.
+/// The result of counting a line.
 enum Seen {
     /// It is written.
     New,
-    /// It is folded. The folded line is due if it is given.
+    /// It is folded. Holds the folded line if that is due.
     Repeat(Option<FoldedLine>),
 }
 
@@ -96,7 +96,7 @@ impl Folds {
         let _ = self.logger.set(logger);
     }
 
-    /// Counts a line. `text` is the line, and `compared` the part of it in which repeats are equal.
+    /// Counts a line. `text` is the line, and `compared` is the part that repeats have in common.
     fn see(
         &self,
         record: &Record<'_>,
@@ -152,7 +152,7 @@ impl Folds {
         Seen::Repeat(due)
     }
 
-    /// Takes the lines whose period is over, and forgets lines that had no repeats.
+    /// Takes the folded lines whose period is over, and forgets lines without repeats.
     fn take_due(&self, now: Tick) -> Vec<FoldedLine> {
         let mut state = lock(&self.state);
         let FoldState { lines, bytes, .. } = &mut *state;
@@ -169,7 +169,7 @@ impl Folds {
         due
     }
 
-    /// Takes all lines. If `closes` is set, no line is folded after that.
+    /// Takes all folded lines. If `closes` is set, no line is folded after that.
     pub(super) fn take_all(&self, closes: bool) -> Vec<FoldedLine> {
         let mut state = lock(&self.state);
         state.is_closed |= closes;
@@ -178,7 +178,7 @@ impl Folds {
         lines.into_values().filter_map(|repeats| repeats.folded).collect()
     }
 
-    /// Takes the lines of a request.
+    /// Takes the folded lines of a request.
     fn take_of(&self, request: &Request) -> Vec<FoldedLine> {
         let mut state = lock(&self.state);
         let FoldState { lines, bytes, .. } = &mut *state;
@@ -209,8 +209,8 @@ impl Repeats {
     }
 }
 
-/// Schedules the next check. Returns false if the timer can't be started; then a repeat after the period, the end of
-/// the request or the guard writes the folded line.
+/// Schedules the next check. Returns false if the timer can't be started. The folded line is then written by a repeat
+/// after the period, by the end of the request or by the guard.
 fn watch(logger: Weak<Logger>) -> bool {
     let check = move || {
         let Some(alive) = logger.upgrade() else { return };
@@ -235,7 +235,7 @@ pub(super) fn end(request: &Request) {
 }
 
 impl Logger {
-    /// Writes a line, unless it is the repeat of another one. Returns whether it is written.
+    /// Writes a line, unless it repeats another one. Returns whether the line is written.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]
     pub(super) fn write_or_fold(

@@ -77,7 +77,7 @@ pub(crate) struct Logger {
     pub(crate) open_stories: OpenStories,
     /// Limits on the bytes per second, beyond which lines below WARN are suppressed.
     pub(crate) budget: Option<Budget>,
-    /// The lines of which repeats are folded.
+    /// The lines whose repeats are folded.
     pub(crate) folds: Option<Folds>,
     /// State of the `log_bill` lines.
     pub(crate) bill: Option<Bill>,
@@ -85,7 +85,7 @@ pub(crate) struct Logger {
     pub(crate) is_only_layer: bool,
     /// Whether steps are spans for other layers.
     pub(crate) spans: bool,
-    /// Which spans of other crates are steps; `None` if none is.
+    /// Which spans of other crates are steps; `None` if none are.
     pub(crate) timed_spans: Option<TimedSpans>,
     pub(crate) sink: Sink,
     /// The sink of audit events, which may have the same target.
@@ -197,8 +197,8 @@ impl Logger {
         self.levels.load().allow(target, level) || current::raises(target, level)
     }
 
-    /// Writes a record of a request that need not be the current one, if the levels or those of the request allow it.
-    /// Other layers don't see it. Returns whether it was written.
+    /// Writes a record of a request, if the levels of the logger or of the request allow it. The request need not be
+    /// the current one. Other layers don't see the record. Returns whether it was written.
     pub(crate) fn write_in(
         &self,
         buffer: &mut LineBuffer,
@@ -213,7 +213,7 @@ impl Logger {
             && self.write_for(buffer, request, record, spans, prefix, fields)
     }
 
-    /// Whether the levels, or those of this request, allow a line.
+    /// Whether the levels of the logger or of this request allow a line.
     pub(crate) fn allows_in(
         &self,
         target: &str,

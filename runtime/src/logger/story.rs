@@ -231,7 +231,7 @@ impl Logger {
             let logger = Arc::clone(self);
             move || {
                 logger.write_all_folded(folded.iter().cloned());
-                // After the folded lines, which the budget may cut.
+                // After the folded lines, because the budget may cut them.
                 logger.report_floods(Duration::ZERO);
                 logger.write_stories(&requests);
             }

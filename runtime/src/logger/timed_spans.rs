@@ -1,7 +1,7 @@
 //! Which spans of other crates are steps, and the functions that write their lines.
 //!
-//! The layer reads a span and passes it on through [`SpanHooks`], because the lines of steps and requests are made in a
-//! higher folder.
+//! The layer reads a span and passes it on through [`SpanHooks`], because the lines of steps and requests are written
+//! in a folder of a higher layer.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) struct TimedSpans {
     pub(crate) hooks: SpanHooks,
 }
 
-/// Write the lines of timed spans.
+/// Functions that write the lines of timed spans.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpanHooks {
     pub(crate) request_began: fn(&Logger, &Arc<Request>, &Beginning<'_>),
@@ -38,10 +38,10 @@ pub(crate) struct SpanHooks {
     pub(crate) request_ended: fn(&Logger, &EndedRequest<'_>),
 }
 
-/// The beginning of a request or job by a span.
+/// A request or job that a span begins.
 #[derive(Debug)]
 pub(crate) struct Beginning<'a> {
-    /// The name of the job, if it is one.
+    /// The name, if it is a job.
     pub(crate) job: Option<&'static str>,
     pub(crate) query: Option<&'a str>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Beginning<'a> {
 /// A span that ended as a step.
 pub(crate) struct EndedStep<'a> {
     pub(crate) timed: &'a TimedSpan,
-    /// The site under the step's name, and with its dependency if it is a call.
+    /// The site with the step's name, and with its dependency if it is a call.
     pub(crate) site: &'static Site,
     pub(crate) request: Option<&'a Arc<Request>>,
     /// The spans around it.
@@ -59,7 +59,7 @@ pub(crate) struct EndedStep<'a> {
     pub(crate) failure: Option<SpanFailure>,
     /// The type of the error, if a field has it.
     pub(crate) error_type: Option<Redacted<'static>>,
-    /// The facts of the call, if it is one.
+    /// The facts of the call, if the step is one.
     pub(crate) call: Option<CallFacts>,
     /// Appends the fields of the span, as members.
     pub(crate) fields: &'a dyn Fn(&mut String),
@@ -70,7 +70,7 @@ pub(crate) struct EndedStep<'a> {
 #[derive(Debug)]
 pub(crate) struct EndedRequest<'a> {
     pub(crate) request: &'a Arc<Request>,
-    /// The name of the job, if it is one.
+    /// The name, if it is a job.
     pub(crate) job: Option<&'static str>,
     pub(crate) at: Tick,
     pub(crate) outcome: Outcome,
@@ -95,14 +95,14 @@ impl TimedSpans {
             && (self.levels.allow(metadata.target(), *metadata.level()) || is_of_request(metadata))
     }
 
-    /// The most verbose level that a span or event is needed at.
+    /// The most verbose level at which spans or events are needed.
     pub(crate) fn max(&self) -> LevelFilter {
         // The span and the events of `TraceLayer` have the level DEBUG.
         self.levels.max().max(LevelFilter::DEBUG)
     }
 }
 
-/// Whether a span is the one that `tower-http` or `tracing-actix-web` makes for each request.
+/// Whether a span is the one that `tower-http` or `tracing-actix-web` creates for each request.
 pub(crate) fn is_of_request(metadata: &Metadata<'_>) -> bool {
     match metadata.name() {
         "request" => metadata.target() == "tower_http::trace::make_span",
@@ -111,7 +111,7 @@ pub(crate) fn is_of_request(metadata: &Metadata<'_>) -> bool {
     }
 }
 
-/// Whether an event is that of `#[instrument(err)]`, at whatever level: an error, and nothing else.
+/// Whether an event is that of `#[instrument(err)]`, at any level: its only field is `error`.
 pub(crate) fn is_of_err(metadata: &Metadata<'_>) -> bool {
     let mut fields = metadata.fields().iter();
     metadata.is_event()

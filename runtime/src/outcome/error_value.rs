@@ -306,7 +306,7 @@ impl<'a, T> GivenStrict<'a, T> for Given<'a, T> {
 
 /// A value that `#[instrument(strict)]` records.
 ///
-/// It is a trait of its own, so that the compile error names what an attribute can do about an argument.
+/// This trait exists so that the compile error explains what an attribute can do about an argument.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be recorded without a redaction policy",
     label = "not loggable, and not an error",

@@ -77,7 +77,7 @@ impl fmt::Debug for Failure<'_> {
 }
 
 impl<'a> Failure<'a> {
-    /// A failure with these members after its class. `name` stands for the type of the error.
+    /// A failure with these members after its class. `name` takes the place of the error's type.
     pub(crate) fn of_members(name: &'static str, members: &'a str) -> Self {
         Failure { type_name: name, detail: Detail::Rendered(members) }
     }

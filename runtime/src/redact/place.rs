@@ -9,7 +9,7 @@ pub(crate) enum Place {
     Method,
     RequestId,
     Thread,
-    /// A name that is given at run time.
+    /// A name that a program gives at run time.
     Name,
     Error,
     Panic,

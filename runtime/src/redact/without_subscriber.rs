@@ -1,8 +1,8 @@
-//! Redaction without the feature `subscriber`: nothing configures it, and nothing writes its counts.
+//! Redaction without the feature `subscriber`: it has no configuration and no counts.
 //!
-//! The modules have the functions of their namesakes that the rest of `redact` calls.
+//! Each module has the functions that the rest of `redact` calls in the module of the same name.
 
-/// The key rule without names of a deployment.
+/// The key rule without the names that a deployment adds.
 pub(crate) mod deployment {
     use crate::redact::keys::is_sensitive;
 

@@ -92,9 +92,10 @@ pub(crate) enum Origin {
     Internal,
     /// A tower layer, which marks its request in the extensions.
     Layer,
-    /// A call of `begin`, which cannot mark its request; or the span of a server.
+    /// A call of `begin`, which can't mark its request, or the span of a server.
     ByHand,
-    /// A root span, which may be that of the whole program. It has no limit on its lines, and no story.
+    /// A root span, which may be that of the whole program. The number of its lines is not limited, and it has no
+    /// story.
     RootSpan,
 }
 

@@ -111,7 +111,7 @@ impl QueuedLines {
     }
 }
 
-/// What became of a line.
+/// The result of adding a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pushed {
     Queued,

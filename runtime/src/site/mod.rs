@@ -89,8 +89,8 @@ pub(crate) const STEP_PREFIX: &str = ",\"event\":\"step_timing\",\"step\":\"";
 pub(crate) const DURATION: &str = "\",\"duration_ms\":";
 /// The field that `tracing-opentelemetry` takes as the status of a span.
 pub(crate) const STATUS_CODE: &str = "otel.status_code";
-/// The field that marks the span of a step whose fields the body may record through `tracing`, so that candor's own
-/// layer needs the span too.
+/// The field that marks the span of a step whose body may record fields through `tracing`. candor's own layer needs
+/// such a span, too.
 pub const RECORDABLE: &str = "candor.recordable";
 /// The field that holds, as a JSON object, what was recorded under names that the call site does not declare.
 pub const RECORDED: &str = "candor.recorded";
@@ -391,7 +391,7 @@ fn event_index(severity: Severity) -> usize {
     (severity as usize).min(LEVELS.len() - 1)
 }
 
-/// Whether a span is that of a step whose fields the body may record through `tracing`.
+/// Whether a span is that of a step whose body may record fields through `tracing`.
 pub(crate) fn is_recordable(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.fields().field(RECORDABLE).is_some()
 }

@@ -104,8 +104,8 @@ impl ActiveStep {
     }
 }
 
-/// Ends a span that was a step, succeeded, and has no spans with fields around it. `state` has its members after the
-/// position, and `frame` its request. Returns `None` without side effects if the fast path does not apply.
+/// Ends a span that was a step, succeeded, and is not inside a span with fields. `state` has the members that follow
+/// the position, and `frame` has the request. Returns `None` without side effects if the fast path does not apply.
 pub(super) fn finish_span(
     logger: &Logger,
     state: &StepState,

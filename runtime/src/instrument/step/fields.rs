@@ -115,7 +115,7 @@ impl<'a> StepFields<'a> {
     pub fn named<T: Loggable + ?Sized>(&mut self, name: &'static str, sensitive: bool, value: &T) {
         let mut opening = String::new();
         members::open(&mut opening, name);
-        // Only here can two names be the same: those of constants are not known to the macros.
+        // Two names can be the same only here, because the macros don't know the values of constants.
         members::remove(self.members, members::name_of(&opening));
         self.add(&opening, Shown::literal(name), sensitive, value);
     }
@@ -125,7 +125,7 @@ impl<'a> StepFields<'a> {
         self.field(",\"error\":", false, value);
     }
 
-    /// Adds a field named `error`, or with the name in `opening` if its value is not an error.
+    /// Adds a field named `error` if its value is an error, and a field with the name in `opening` otherwise.
     pub fn error_or_other<T: Loggable + ?Sized>(
         &mut self,
         opening: &'static str,
@@ -360,10 +360,10 @@ fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
     current::with(|frame| frame.extras = Some(extras));
 }
 
-/// Checks the type of `parent = …`, which has no effect: the parent of a step is the step around it.
+/// Checks the type of `parent = …`. The value has no effect, because the parent of a step is the step around it.
 pub fn parent(_: impl Into<Option<span::Id>>) {}
 
-/// Checks the type of `follows_from = …`, which has no effect.
+/// Checks the type of `follows_from = …`. The value has no effect.
 pub fn follows_from<I: IntoIterator<Item: Into<Option<span::Id>>>>(_: I) {}
 
 /// The JSON of a step's `ret`.

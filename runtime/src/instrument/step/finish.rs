@@ -37,8 +37,7 @@ struct StepEnd<'a> {
     ret: Option<&'a str>,
 }
 
-/// Where the line of a step goes if it does not pass the thread's subscriber: to this logger, with the fields of these
-/// spans.
+/// The destination of a step's line that bypasses the thread's subscriber: a logger, with the fields of these spans.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DirectLine<'a> {
     pub(super) logger: &'a Logger,
@@ -59,7 +58,7 @@ impl ActiveStep {
         self.finish_in(None, request, buffer, now, outcome, result)
     }
 
-    /// Like [`finish`](Self::finish), with the logger of the line.
+    /// Like [`finish`](Self::finish), but with an explicit logger for the line.
     pub(super) fn finish_in(
         &mut self,
         direct: Option<DirectLine<'_>>,
@@ -213,7 +212,7 @@ impl ActiveStep {
         }
         let is_written =
             emit::emit_with(buffer, site, request, severity, now, span, takes_context, &fields);
-        // If no other layer is there, candor's own has made the span.
+        // Without other layers, the span exists only for candor's own layer, which knows these fields.
         if let Some(span) = span
             && !logger::is_only_layer()
         {

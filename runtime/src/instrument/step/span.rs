@@ -24,11 +24,11 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     state.started = timed.started;
     (state.step, state.parent) = (timed.step(), timed.parent());
     state.is_dropping = false;
-    // On several threads at once, it may be entered for longer than it takes.
+    // A span that is entered on several threads at once can be entered for longer than it lasts.
     state.busy = timed.busy().min(at.since(timed.started));
     state.inner = timed.inner();
     if outcome == Outcome::Ok && ended.call.is_none() && ended.recorded.is_none() {
-        // In the order of the slow path.
+        // The members have the same order as on the slow path.
         millis(&mut state.fields, "busy_ms", state.busy);
         let own = state.fields.len();
         (ended.fields)(&mut state.fields);

@@ -158,7 +158,7 @@ pub fn of_loggable<T: Loggable + ?Sized>(value: &T, to: &mut Encoder<'_>) {
 /// JSON that an encoder wrote, shown as its shape.
 struct ShapeOfJson<'a>(&'a str);
 
-/// The same as the shape of a `serde_json::Value`, with the keys in its order.
+/// The shape is that of a `serde_json::Value`, with the keys in the order of the JSON.
 impl Loggable for ShapeOfJson<'_> {
     fn log(&self, to: &mut Encoder<'_>) {
         match self.0.as_bytes().first() {

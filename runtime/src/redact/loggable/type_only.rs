@@ -1,4 +1,4 @@
-//! The placeholder of a value of which only the type is shown.
+//! The placeholder of a value whose type alone is shown.
 
 use std::any::type_name;
 use std::fmt;
