@@ -2,9 +2,10 @@
 //!
 //! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps` summarises steps
 //! and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor bill` divides the
-//! bytes of a log. `candor schema` describes the lines to other programs. `candor migrate` rewrites sources. Each has a module of its own; they share the
-//! modules [`time`], [`screen`], [`markup`], [`read`], [`output`], [`schema`], [`from`], [`args`],
-//! [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in this order.
+//! bytes of a log. `candor schema` describes the lines to other programs. `candor migrate` rewrites sources. Each
+//! command has a module of its own; they share the modules [`time`], [`screen`], [`markup`], [`read`], [`output`],
+//! [`schema`], [`from`], [`args`], [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in
+//! this order.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -42,8 +43,8 @@ use output::Output;
 /// long steps take, what the log costs.
 ///
 /// Lines are found behind what kubectl, docker, journald and CRI put before or around them, in plain and
-/// gzip-compressed files, and on servers with --from. Exits with 0 where something was found, 1 where nothing was, 2
-/// where the question or a file can't be read.
+/// gzip-compressed files, and on servers with --from. Exits with 0 if something was found, 1 if nothing was, 2 if
+/// the arguments or a file can't be read.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {

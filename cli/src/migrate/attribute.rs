@@ -1,4 +1,4 @@
-//! `#[instrument]`: the `#[step_timed]` that writes the same fields, or the reason why there is none.
+//! Translates `#[instrument]` to a `#[step_timed]` with the same fields, or says why that is not possible.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -31,16 +31,16 @@ pub(super) enum Refusal {
 struct Arguments {
     skipped: Vec<String>,
     skips_all: bool,
-    /// `name`, `target` and `level`, which stay as they are.
+    /// `name`, `target` and `level`, which are copied.
     kept: Vec<String>,
     err: Option<String>,
     has_ret: bool,
-    /// Names and texts of the fields.
+    /// Names of the fields, and their source.
     fields: Vec<(Option<String>, String)>,
     reasons: Vec<Reason>,
 }
 
-/// Translates the arguments. The refusal lists what can't be translated, one reason after the other.
+/// Translates the arguments. The refusal lists the reasons why they can't be translated.
 ///
 /// `source` is the text of the file, from which arguments are copied.
 pub(super) fn translate(
@@ -187,7 +187,7 @@ fn argument(
                 }
             }
         }
-        // The line of a step has the error in any case, but at WARN.
+        // The line of a step shows the error even without `err`, but at WARN.
         "err" => found.err = Some("\"error\"".to_owned()),
         "ret" => {
             found.has_ret = true;
@@ -198,7 +198,7 @@ fn argument(
                 if tokens.to_string().contains("level") {
                     found
                         .reasons
-                        .push("`ret(level = …)` sets the level of an event of its own".to_owned());
+                        .push("`ret(level = …)` sets the level of a separate event".to_owned());
                 }
             }
         }
@@ -232,7 +232,7 @@ fn fields(
             let name = ahead.call(Ident::parse_any).ok();
             name.filter(|_| !ahead.peek(Token![.])).map(|name| name.unraw().to_string())
         };
-        // As in `fields(rows)`, which declares the field.
+        // `fields(rows)` also declares a field.
         let has_sigil = list.peek(Token![?]) || list.peek(Token![%]);
         match field(&list, values, &STEP_KEYS) {
             Ok(Ok(())) => {}

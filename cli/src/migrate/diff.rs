@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use super::file::Edit;
 
-/// Lines around a change.
+/// Number of unchanged lines around a change.
 const CONTEXT: usize = 3;
 
-/// Applies edits, which are sorted and do not overlap. `None` if they do, or lie outside of the text.
+/// Applies sorted edits. `None` if they overlap or lie outside the text.
 pub(super) fn apply(text: &str, edits: &[Edit]) -> Option<String> {
     let mut new = String::with_capacity(text.len());
     let mut end = 0;
@@ -22,7 +22,7 @@ pub(super) fn apply(text: &str, edits: &[Edit]) -> Option<String> {
     Some(new)
 }
 
-/// The edit that makes `new` of `old`.
+/// The edit that turns `old` into `new`.
 pub(super) fn difference(old: &str, new: &str) -> Option<Edit> {
     if old == new {
         return None;
@@ -38,7 +38,7 @@ pub(super) fn difference(old: &str, new: &str) -> Option<Edit> {
         .take(rest)
         .take_while(|(old, new)| old == new)
         .count();
-    // The last line that is the same begins after a line feed.
+    // The last unchanged line begins after a line feed.
     let tail = &old[ceil(old, old.len() - same)..];
     let tail = tail.find('\n').map_or("", |feed| &tail[feed + 1..]);
     Some(Edit {
@@ -55,13 +55,13 @@ fn ceil(text: &str, at: usize) -> usize {
     (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
-/// Lines of the old text and what replaces them.
+/// Lines of the old text and their replacement.
 struct LineChange {
     old: Range<usize>,
     new: Vec<String>,
 }
 
-/// The diff of a file as `patch -p1` takes it. Empty if nothing changes.
+/// The diff of a file, in the form for `patch -p1`. Empty if nothing changes.
 pub(super) fn unified(path: &str, text: &str, edits: &[Edit]) -> String {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut starts = Vec::with_capacity(lines.len() + 1);

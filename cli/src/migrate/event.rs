@@ -1,4 +1,4 @@
-//! Events: whether candor's macros accept the arguments of one of `tracing`'s or `log`'s.
+//! Events: whether candor's macros accept the arguments of a macro of `tracing` or `log`.
 
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
@@ -13,10 +13,10 @@ pub(super) const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"]
 pub(super) const SPANS: [&str; 6] =
     ["span", "trace_span", "debug_span", "info_span", "warn_span", "error_span"];
 
-/// Reason why an event stays as it is, with what to do.
+/// Reason why an event stays as it is, with a way to fix it.
 pub(super) type Reason = String;
 
-/// What the values of an event are checked with.
+/// The data that is needed to check the values of an event.
 #[derive(Clone, Copy)]
 pub(super) struct ValueCheck<'a> {
     pub(super) locals: &'a Locals,
@@ -85,7 +85,7 @@ pub(super) fn check(
         }
         if let Err(found) = event(input, values)? {
             reason = Some(found);
-            // The rest has been checked enough.
+            // The remaining arguments need no check.
             input.parse::<proc_macro2::TokenStream>()?;
         }
         Ok(())
@@ -105,11 +105,11 @@ fn event(input: ParseStream<'_>, values: ValueCheck<'_>) -> syn::Result<Result<(
         let is_constant = is_literal_text(&value) || matches!(value, Expr::Path(_));
         if key == "parent" {
             return Ok(Err(
-                "`parent:` needs a span; a step's events belong to the step that runs".to_owned()
+                "`parent:` needs a span; candor's events belong to the step around them".to_owned()
             ));
         }
         if !(key == "target" || key == "name") || !is_constant {
-            return Ok(Err(format!("the argument `{key}:` is not one of candor's")));
+            return Ok(Err(format!("candor's macros have no argument `{key}:`")));
         }
         comma(input)?;
     }
@@ -145,11 +145,11 @@ fn fields(input: ParseStream<'_>, values: ValueCheck<'_>) -> syn::Result<Result<
     Ok(Ok(()))
 }
 
-/// Keys that candor writes itself on the line of an event.
+/// Keys that candor itself writes on the line of an event.
 const EVENT_KEYS: [&str; 10] =
     ["ts", "level", "logger", "msg", "trace_id", "span_id", "seq", "event", "exc", "truncated"];
 
-/// Keys that candor writes itself on the line of a step. The value of `error` may only be an error.
+/// Keys that candor itself writes on the line of a step. The value of `error` must be an error.
 pub(super) const STEP_KEYS: [&str; 23] = [
     "ts",
     "level",
@@ -176,7 +176,7 @@ pub(super) const STEP_KEYS: [&str; 23] = [
     "message",
 ];
 
-/// Checks one field. Nothing but a comma or the end may follow it.
+/// Checks one field. Only a comma or the end may follow it.
 pub(super) fn field(
     input: ParseStream<'_>,
     values: ValueCheck<'_>,
@@ -285,7 +285,7 @@ fn message(input: ParseStream<'_>, values: ValueCheck<'_>) -> syn::Result<Result
     Ok(Ok(()))
 }
 
-/// A short description of a value for a sentence.
+/// A short form of a value for a message.
 pub(super) fn described(value: &Expr) -> String {
     match value {
         Expr::Path(path) => {

@@ -47,7 +47,7 @@ pub(super) struct Site {
     pub(super) remains: bool,
 }
 
-/// A sentence for a person about a place.
+/// A message about a place that needs a decision.
 #[derive(Debug, Clone)]
 pub(super) struct Decision {
     pub(super) at: Place,
@@ -63,13 +63,13 @@ pub(super) struct Analysis {
     pub(super) sites: Vec<Site>,
     pub(super) decisions: Vec<Decision>,
     pub(super) uses_http: bool,
-    /// Names that imports are removed of, with the edits that do so. A file of a submodule may still need them.
+    /// Names whose imports are removed, with the edits. A file of a submodule may still need these names.
     pub(super) imports: Vec<imports::Removal>,
-    /// Names that the file takes from the file of its parent module and still needs.
+    /// Names that the file imports from the file of its parent module and still needs.
     pub(super) inherited: BTreeSet<String>,
 }
 
-/// Reads the source. The error is a sentence without the path.
+/// Reads the source. The error is a message without the path.
 pub(super) fn analyse(
     source: &str,
     package: &Package,
@@ -122,7 +122,7 @@ struct Reader<'a> {
     locals: Locals,
     /// The type of the `impl` block.
     own_type: Option<String>,
-    /// The function around, with its body.
+    /// The enclosing function, with its body.
     function: Option<Function>,
     /// Where the arguments of `.layer(…)` start.
     layer_arguments: HashSet<usize>,
@@ -172,14 +172,14 @@ impl<'a> Reader<'a> {
         self.found.sites.push(Site { at: Place::of(span), what: what.into(), remains });
     }
 
-    /// Remembers that a path is gone.
+    /// Records that a path is no longer used.
     fn free(&mut self, path: &syn::Path) {
         if let Some(first) = path.segments.first() {
             self.freed.insert((first.ident.to_string(), path.span().byte_range().start));
         }
     }
 
-    /// Reads one call of a macro. `is_opaque` says that the variables around are not known to be in scope.
+    /// Reads one call of a macro. If `is_opaque` is set, the variables around it may not be in scope.
     fn call(&mut self, path: &syn::Path, tokens: &TokenStream, is_opaque: bool) {
         let span = path.span();
         let at = span.byte_range().start;
@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The level of the macro to call, and the range of an argument that it does not have.
+    /// The level of the macro to call, and the range of the argument to remove.
     fn event(
         &self,
         owner: &str,
@@ -260,7 +260,7 @@ impl<'a> Reader<'a> {
             return Ok((name.to_owned(), None));
         }
         if owner != "tracing" {
-            return Err("the level is a value".to_owned());
+            return Err("the level is not a constant".to_owned());
         }
         // `event!(Level::INFO, …)`
         let mut trees = tokens.clone().into_iter();
@@ -324,7 +324,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Calls `each` for all macro calls among the tokens that look like those of an event.
+    /// Calls `each` for every macro call among the tokens that looks like an event.
     fn calls_in(
         &mut self,
         tokens: &TokenStream,
@@ -552,7 +552,7 @@ impl<'a> Reader<'a> {
         let is_in_main =
             |function: &&Function| function.is_main && function.body == block.span().byte_range();
         let Some(function) = self.function.as_ref().filter(is_in_main) else {
-            self.decide(span, "the subscriber is installed outside of `main`; call `candor::init()` in `main` and keep the guard that it returns until the end");
+            self.decide(span, "the subscriber is installed outside of `main`; call `candor::init()` in `main` and keep the guard that it returns until `main` ends");
             return;
         };
         let error = if subscriber::takes_any_error(&function.output) {
@@ -571,7 +571,7 @@ impl<'a> Reader<'a> {
                 }
                 self.edit(span.byte_range(), format!("let _logging = candor::init(){error}"));
                 if !lost.is_empty() {
-                    self.decide(span, format!("the settings of the subscriber are now those of the environment (`LOG_LEVEL`, `LOG_FORMAT`, `LOG_OUTPUT`); set what these did: {}", lost.join(", ")));
+                    self.decide(span, format!("the environment now configures the log (`LOG_LEVEL`, `LOG_FORMAT`, `LOG_OUTPUT`); set the variables for these removed settings: {}", lost.join(", ")));
                 }
             }
             Setup::Unknown { reason } => {
@@ -688,7 +688,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
                 pattern => self.locals.bind(pattern, &Kind::Unknown),
             }
         }
-        // The body is not the function's, so `?` and the end of `main` mean other things.
+        // In this body, `?` and the end of `main` have another meaning than in the function.
         let function = self.function.take();
         self.visit_expr(&closure.body);
         self.function = function;
@@ -728,9 +728,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
                 let is_whole = self.layer_arguments.contains(&range.start)
                     && self.layer_arguments.contains(&range.end);
                 if !is_whole {
-                    self.decide(span, "`TraceLayer` stays, because it has settings; replace it by `candor::http::RequestLayer`, and set the fields of its span with `candor::context::set` in a handler or middleware");
+                    self.decide(span, "`TraceLayer` stays, because it has settings; replace it with `candor::http::RequestLayer`, and set the fields of its span with `candor::context::set` in a handler or middleware");
                 } else if !self.package.has_http_1 {
-                    self.decide(span, "`TraceLayer` stays: candor's layer needs version 1 of `http`, as axum 0.7 and tower-http 0.5 have it");
+                    self.decide(span, "`TraceLayer` stays: candor's layer needs version 1 of `http`, which axum 0.7 and tower-http 0.5 use");
                 } else {
                     self.found.rewritten += 1;
                     self.found.uses_http = true;

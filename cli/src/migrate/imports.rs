@@ -14,7 +14,7 @@ use super::scope::{Leaf, Scopes, Use, leaf};
 /// Traits whose methods install a subscriber. Their names are not written where they are used.
 pub(super) const SUBSCRIBER_TRAITS: [&str; 2] = ["SubscriberExt", "SubscriberInitExt"];
 
-/// Names that are looked for in the files of submodules.
+/// Names that are searched for in the files of submodules.
 const INHERITED: [&str; 5] = ["instrument", "TraceLayer", "tracing", "log", "event"];
 
 /// A name or punctuation character with its position.
@@ -64,8 +64,7 @@ fn is_use(words: &[Word], at: usize) -> bool {
     !is_macro || words.get(at + 1).is_some_and(|next| next.text == "!")
 }
 
-/// The names that the file still uses outside of the edited ranges, as far as they matter to the file of its parent
-/// module.
+/// The names that the file still uses outside the edited ranges and may import from the file of its parent module.
 pub(super) fn used(words: &[Word], edited: &[Range<usize>]) -> BTreeSet<String> {
     let is_edited = |range: &Range<usize>| {
         edited.iter().any(|edited| edited.start <= range.start && range.end <= edited.end)
@@ -154,7 +153,7 @@ impl UseNode {
     }
 }
 
-/// Names to remove of one `use` item.
+/// Names to remove from one `use` item.
 #[derive(Debug, Clone)]
 pub(super) struct Removal {
     node: UseNode,
@@ -226,7 +225,7 @@ pub(super) fn removals(
                 && is_use(words, at)
                 && scopes.may_come_from(item, name, word.range.start)
         });
-        // Another import takes it from this module.
+        // Another `use` item may import it from this module.
         in_words
             || scopes.uses.iter().flat_map(|item| &item.leaves).any(|leaf| {
                 leaf.path

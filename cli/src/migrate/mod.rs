@@ -42,10 +42,10 @@ pub(crate) struct MigrateArgs {
     /// Write the files instead of printing a diff
     #[arg(long, conflicts_with = "check")]
     write: bool,
-    /// Write even if the folder has changes that are not committed
+    /// Write even if the folder has uncommitted changes
     #[arg(long, requires = "write")]
     allow_dirty: bool,
-    /// Write even if git does not know the folder
+    /// Write even if the folder is not in a git repository
     #[arg(long, requires = "write")]
     allow_no_vcs: bool,
     /// Count the call sites whose values the compiler does not check, and fail if there are more than N
@@ -56,13 +56,13 @@ pub(crate) struct MigrateArgs {
     json: bool,
 }
 
-/// Stack of the threads that read sources. Nested expressions are read recursively.
+/// Stack size of the threads that read sources. Nested expressions are read recursively.
 const STACK: usize = 256 << 20;
-/// Deepest nesting of brackets that is read.
+/// Maximum depth of nested brackets.
 const MAX_DEPTH: usize = 500;
-/// Most operators between two separators that are read.
+/// Maximum number of operators between two separators.
 const MAX_OPERATORS: usize = 20_000;
-/// Largest source that is read.
+/// Maximum size of a source.
 const MAX_BYTES: u64 = 4 << 20;
 
 /// Prints the diff, writes the files, or counts. Returns whether the check holds.
@@ -243,8 +243,8 @@ impl Root {
         self.file.as_ref().map_or_else(|| path.starts_with(&self.folder), |file| file == path)
     }
 
-    /// The path relative to the current folder if that is around the folder to migrate, else relative to the latter;
-    /// with `/` between its parts.
+    /// The path with `/` as its separator, relative to the current folder if that contains the folder to migrate, and
+    /// relative to the folder to migrate otherwise.
     fn name(&self, path: &Path) -> String {
         let path = path.strip_prefix(&self.base).unwrap_or(path);
         let parts: Vec<_> =
@@ -252,7 +252,7 @@ impl Root {
         parts.join("/").replace("//", "/")
     }
 
-    /// Refuses to write over changes that can't be had back.
+    /// Refuses to overwrite changes that can't be restored.
     fn check_committed(&self, args: &MigrateArgs) -> Result<(), Failure> {
         match walk::uncommitted(&self.folder) {
             None if args.allow_no_vcs => Ok(()),
@@ -273,7 +273,7 @@ impl Root {
     }
 }
 
-/// The result of a file with call sites, or the reason why it was not read.
+/// The result for a file with call sites, or the reason why the file was not read.
 struct Report {
     path: PathBuf,
     package: Option<Arc<Package>>,
@@ -356,7 +356,7 @@ impl NewText {
     }
 }
 
-/// The diff for the terminal, with colours; or as it is, for a file or a pipe.
+/// The diff: with colours for a terminal, unchanged for a file or a pipe.
 fn coloured(diff: &str) -> String {
     use std::fmt::Write as _;
     use std::io::IsTerminal as _;
@@ -424,7 +424,7 @@ fn read_all(files: &[PathBuf]) -> Vec<Report> {
     found.into_iter().map(|(_, report)| report).collect()
 }
 
-/// Words of which a file with a call site contains at least one.
+/// A file with a call site contains at least one of these words.
 const WORDS: [&str; 14] = [
     "tracing",
     "log::",
@@ -476,7 +476,7 @@ fn read(path: &Path, packages: &Mutex<HashMap<PathBuf, Arc<Package>>>) -> Option
     if is_too_deep(source) {
         return refused(
             report,
-            "an expression is nested too deep; the file is not read".to_owned(),
+            "an expression is nested too deeply; the file is not read".to_owned(),
         );
     }
     let folder = Package::folder_of(path);
@@ -519,7 +519,7 @@ fn parse(text: &str) -> syn::Result<syn::File> {
     syn::parse_str(body(text).1)
 }
 
-/// Whether the text has no syntax error, read on a stack of its own.
+/// Whether the text has no syntax error. It is parsed on a thread with a larger stack.
 fn parses(text: &str) -> bool {
     std::thread::scope(|scope| {
         let read = std::thread::Builder::new()
@@ -529,8 +529,8 @@ fn parses(text: &str) -> bool {
     })
 }
 
-/// Whether an expression might be nested so deep that reading it takes more than the stack: by its brackets, or by its
-/// operators, since each may be a level. Characters in strings and comments count too.
+/// Whether an expression might be nested so deeply that reading it overflows the stack. Brackets count, and operators,
+/// since each may be a level. Those in strings and comments also count.
 fn is_too_deep(text: &str) -> bool {
     let (mut depth, mut operators) = (0_usize, 0_usize);
     text.bytes().any(|byte| {
@@ -576,7 +576,7 @@ fn parent_file(path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Places that are printed if there are too many.
+/// Maximum number of call sites that are printed if the limit is exceeded.
 const SHOWN: usize = 20;
 
 /// Compares the number of unchecked call sites with the limit.
@@ -623,7 +623,7 @@ fn check(
         out.print(&format!("{}:{line}:{column}: {}\n", escape(&name), escape(&site.what)))?;
     }
     out.note(format!(
-        "{} more than allowed; the newest are listed. Use candor's macros for them: `candor migrate` shows which can be rewritten",
+        "{} more than allowed; the newest are listed. Use candor's macros for them: `candor migrate` shows which ones it can rewrite",
         counted(count - limit, "call site"),
     ));
     Ok(false)

@@ -71,7 +71,7 @@ impl Package {
         if uses_http { vec![self.axum.unwrap_or("http")] } else { Vec::new() }
     }
 
-    /// The manifest with a dependency on candor. The error is a sentence for a person.
+    /// The manifest with a dependency on candor. The error is a message.
     pub(super) fn with_candor(&self, text: &str, uses_http: bool) -> Result<String, String> {
         let features = self.features(uses_http);
         let line = dependency(&features);
@@ -105,7 +105,7 @@ impl Package {
 }
 
 fn insert(table: &mut dyn TableLike, features: &[&str]) {
-    // `0.1` of `0.1.0`.
+    // `0.1` for `0.1.0`.
     let version = env!("CARGO_PKG_VERSION").rsplit_once('.').map_or("0.1", |(version, _)| version);
     let value = if features.is_empty() {
         Value::from(version)
@@ -143,7 +143,7 @@ fn version(item: &Item) -> Option<String> {
     item.as_str().or_else(|| item.get("version")?.as_str()).map(str::to_owned)
 }
 
-/// `(0, 8)` of `^0.8.1`; `(1, 0)` of `1`.
+/// The major and minor version: `(0, 8)` for `^0.8.1`, `(1, 0)` for `1`.
 fn major_and_minor(requirement: &str) -> Option<(u64, u64)> {
     let digits = requirement.trim_start_matches(|c: char| !c.is_ascii_digit());
     let mut parts = digits.split(|c: char| !c.is_ascii_digit());

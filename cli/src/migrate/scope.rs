@@ -12,7 +12,7 @@ use super::types::Definitions;
 /// The names that a file imports and defines, by scope.
 #[derive(Default)]
 pub(super) struct Scopes {
-    /// The scope of the file is the first; a scope follows the one around it.
+    /// The scope of the file is the first. Every scope follows the scope around it.
     all: Vec<Scope>,
     pub(super) uses: Vec<Use>,
     /// Macros that the file defines.
@@ -34,7 +34,7 @@ struct Scope {
 /// A `use` item.
 pub(super) struct Use {
     pub(super) range: Range<usize>,
-    /// Bytes in which the names are visible.
+    /// The range of bytes in which the names are visible.
     pub(super) scope: Range<usize>,
     pub(super) is_public: bool,
     pub(super) leaves: Vec<Leaf>,
@@ -54,7 +54,7 @@ enum Resolved {
     Path(Vec<String>),
     /// The file defines it.
     Defined,
-    /// Nothing is known about it; a glob import may contain it.
+    /// Unknown: a glob import may contain it.
     Nothing {
         has_globs: bool,
     },
@@ -187,7 +187,7 @@ impl Collector {
     }
 }
 
-/// Adds a definition. A name that is defined twice says nothing about the type.
+/// Adds a definition. If a name is defined twice, its type is unknown.
 fn define<T>(
     known: &mut std::collections::HashMap<String, Option<T>>,
     name: String,

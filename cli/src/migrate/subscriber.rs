@@ -9,7 +9,7 @@ use super::scope::Scopes;
 /// A statement that installs a subscriber.
 #[derive(Debug, PartialEq)]
 pub(super) enum Setup {
-    /// `candor::init()` can replace it. `lost` lists settings that the environment takes over.
+    /// `candor::init()` can replace it. `lost` lists settings that environment variables replace.
     Known {
         lost: Vec<String>,
     },
@@ -18,7 +18,7 @@ pub(super) enum Setup {
     },
 }
 
-/// Settings that only concern the form of a line, which candor has decided.
+/// Settings for the form of a line, which candor determines.
 const FORM: [&str; 18] = [
     "json",
     "pretty",
@@ -40,7 +40,7 @@ const FORM: [&str; 18] = [
     "finish",
 ];
 
-/// Settings that variables of the environment take over.
+/// Settings that environment variables replace.
 const LOST: [&str; 4] = ["with_env_filter", "with_max_level", "with_writer", "with_filter"];
 
 /// Reads the expression of a statement. `None` if it installs no subscriber.
@@ -58,7 +58,7 @@ pub(super) fn read(expr: &Expr, scopes: &Scopes, at: usize) -> Option<Setup> {
                 Some(Setup::Known { lost: Vec::new() })
             }
             ["tracing", "subscriber", "set_global_default"] => {
-                Some(Setup::Unknown { reason: "it is put together elsewhere".to_owned() })
+                Some(Setup::Unknown { reason: "it is built elsewhere".to_owned() })
             }
             _ => None,
         };
@@ -153,7 +153,7 @@ fn setting(
     }
 }
 
-/// Whether the filter is that of `RUST_LOG`, which candor reads too.
+/// Whether the filter is that of `RUST_LOG`, which candor also reads.
 fn is_default_filter(path: &[String]) -> bool {
     path.ends_with(&["EnvFilter".to_owned(), "from_default_env".to_owned()])
 }

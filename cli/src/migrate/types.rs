@@ -1,4 +1,4 @@
-//! What the syntax of a type or an expression says about its values: whether candor logs them without a policy.
+//! Infers from the syntax of a type or an expression whether candor logs its values without a policy.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use syn::{
 
 use super::scope::Scopes;
 
-/// What is known about a value.
+/// The kind of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     Number {
@@ -67,16 +67,16 @@ pub(super) struct Definitions {
     pub(super) redacted: Vec<String>,
 }
 
-/// What the types of a file are resolved with.
+/// The data that is needed to resolve the types of a file.
 #[derive(Clone, Copy)]
 pub(super) struct Types<'a> {
     pub(super) scopes: &'a Scopes,
     pub(super) definitions: &'a Definitions,
-    /// Whether `uuid::Uuid` is the version that candor knows.
+    /// Whether `uuid::Uuid` is of the version that candor supports.
     pub(super) has_uuid: bool,
 }
 
-/// Depth of nested types that is still looked at; an alias may refer to itself.
+/// Maximum depth of nested types, because an alias may refer to itself.
 const DEPTH: usize = 16;
 
 impl Types<'_> {
@@ -426,7 +426,7 @@ pub(super) fn of_expr(value: &Expr, locals: &Locals, types: Types<'_>, at: usize
     }
 }
 
-/// The kind of the items that a `for` loop gets: those of a range of numbers.
+/// The kind of the items of a `for` loop over a range of numbers.
 pub(super) fn of_item(items: &Expr, locals: &Locals, types: Types<'_>, at: usize) -> Kind {
     match items {
         Expr::Paren(paren) => of_item(&paren.expr, locals, types, at),

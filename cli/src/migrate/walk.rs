@@ -1,4 +1,4 @@
-//! The Rust sources of a folder, and what git knows about them.
+//! The Rust sources of a folder, and their state in git.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
-/// The sources below `root`, sorted: those that git does not ignore, or else all outside of `target` and of hidden
-/// folders. Symbolic links are not followed.
+/// The sources below `root`, sorted: those that git does not ignore, or without git, all those outside `target` and
+/// hidden folders. Symbolic links are not followed.
 pub(super) fn sources(root: &Path) -> Vec<PathBuf> {
-    // A folder that git ignores as a whole was named on purpose.
+    // A folder that git ignores completely was named on purpose.
     let mut files = tracked(root).filter(|files| !files.is_empty()).unwrap_or_else(|| {
         let mut files = Vec::new();
         walk(root, &mut files);
@@ -58,13 +58,13 @@ fn tracked(root: &Path) -> Option<Vec<PathBuf>> {
     Some(files.filter(|path| path.symlink_metadata().is_ok_and(|data| data.is_file())).collect())
 }
 
-/// The files below `root` with changes that are not committed. `None` if git does not know the folder.
+/// The files below `root` with uncommitted changes. `None` if the folder is not in a git repository.
 pub(super) fn uncommitted(root: &Path) -> Option<Vec<String>> {
     let status = git(root, &["status", "--porcelain", "--untracked-files=no", "--", "."])?;
     Some(status.lines().filter_map(|line| line.get(3..)).map(str::to_owned).collect())
 }
 
-/// The time of the last change of each of these lines, from git or else that of the file.
+/// The time of the last change to each of these lines: from git, or else the time of the file.
 pub(super) fn ages(file: &Path, lines: &[usize]) -> HashMap<usize, u64> {
     let changed = fs::metadata(file).and_then(|data| data.modified()).ok();
     let changed =
