@@ -87,11 +87,11 @@ pub(crate) struct Args {
     pub(crate) block: Option<String>,
     /// The names of all arguments.
     pub(crate) keys: Vec<Ident>,
-    /// What only `#[instrument]` has.
+    /// The arguments that only `#[instrument]` has.
     pub(crate) instrument: Option<Instrument>,
 }
 
-/// The part of the arguments that only `#[instrument]` has.
+/// The arguments that only `#[instrument]` has.
 #[derive(Default)]
 pub(crate) struct Instrument {
     /// Whether each recorded value has to be loggable.
@@ -99,7 +99,7 @@ pub(crate) struct Instrument {
     /// The values of `parent` and `follows_from`.
     pub(crate) parent: Option<Expr>,
     pub(crate) follows_from: Option<Expr>,
-    /// The levels of `ret(level = …)` and `err`, which only raise that of the line.
+    /// The levels of `ret(level = …)` and `err`, which only raise the level of the line.
     pub(crate) ret_level: Option<Level>,
     pub(crate) err_level: Option<Level>,
     /// Whether the step has a span of its own, for fields that the body records through `tracing`.
@@ -172,7 +172,7 @@ impl Args {
         args
     }
 
-    /// Reports fields that an earlier field has the name of.
+    /// Reports fields with the name of an earlier field.
     pub(crate) fn check_duplicates(&self, own: &[Field], errors: &mut Errors) {
         for (at, field) in own.iter().enumerate() {
             let earlier = self.fields.iter().chain(&self.context).chain(&own[..at]);

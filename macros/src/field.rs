@@ -59,8 +59,8 @@ pub(crate) enum FieldValue {
     Given(Expr),
     /// `name`, as an expression.
     Own(Expr),
-    /// `name = Empty`: the field is declared, and gets its value later. Holds the path to `Empty`, unless it is `name`
-    /// alone, which means the same in `#[instrument]`.
+    /// `name = Empty`: the field is declared, and gets its value later. Holds the path to `Empty`, or nothing for a
+    /// `name` alone, which means the same in `#[instrument]`.
     Empty(Option<ExprPath>),
 }
 

@@ -1,4 +1,4 @@
-//! `#[instrument]`: the grammar of `tracing`'s attribute, read into the arguments of a step.
+//! Parses `#[instrument]`, the grammar of `tracing`'s attribute, into the arguments of a step.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
@@ -18,7 +18,7 @@ use crate::function::{Function, is_condition};
 use crate::timed;
 use crate::tokens::mentions;
 
-/// Expands the attribute on a function. On a mistake the function stays as it is, next to the errors.
+/// Expands the attribute on a function. If there are mistakes, the function stays as it is, next to the errors.
 pub(crate) fn expand(is_strict: bool, args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut args = SpanArgs::parse(args, &mut errors);
@@ -55,8 +55,8 @@ const ARGUMENTS: [&str; 15] = [
 ];
 
 impl SpanArgs {
-    /// Parses all arguments; mistakes are collected and the rest is kept. As in `tracing`, commas between arguments may
-    /// be missing or repeated.
+    /// Parses all arguments. Mistakes are collected, and the other arguments are kept. As in `tracing`, commas between
+    /// arguments may be missing or repeated.
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = SpanArgs::default();
         let mut seen = Vec::new();
@@ -182,12 +182,12 @@ fn recorded(name: &Ident) -> Field {
     Field { name, value: FieldValue::Given(value) }
 }
 
-/// The names that a function's arguments bind.
+/// The names that the arguments of a function bind.
 #[derive(Default)]
 struct Bindings {
-    /// Those that can be recorded.
+    /// Names that can be recorded.
     recorded: Vec<Ident>,
-    /// Those of arguments that may not exist, and of patterns that another attribute has replaced.
+    /// Names of arguments that may not exist, and of patterns that another attribute has replaced.
     others: Vec<Ident>,
 }
 

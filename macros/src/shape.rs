@@ -57,7 +57,7 @@ impl Shape {
             return if stays_async { Shape::Async } else { Shape::Future };
         }
         let polled = output.and_then(polled).filter(|polled| {
-            // `tracing` takes a stream as a plain value.
+            // `tracing`'s attribute treats a stream as a plain value.
             let is_value = args.instrument.is_some() && polled.kind == PollKind::Stream;
             cfg!(feature = "stream") || !is_value
         });

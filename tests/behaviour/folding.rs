@@ -104,7 +104,7 @@ fn a_line_that_goes_on_repeating_becomes_one_line_a_second() {
     }
     let lines = output.lines();
     assert_eq!(events(&lines), logged);
-    // On a busy machine the thread may have paused for a period, after which a line is not a repeat.
+    // On a busy machine, the thread may have paused for a whole period, after which a line is not a repeat.
     assert!((3..=10).contains(&lines.len()), "{} lines of {logged}", lines.len());
 }
 
@@ -280,7 +280,7 @@ fn a_budget_applies_to_folded_lines() {
     });
     thread::sleep(Duration::from_millis(1500));
     let bytes = output.0.lock().expect("no panic").len();
-    // The bytes of a second at once, a second of the rate, and the lines about the flood.
+    // The burst of one second, the rate for one second, and the lines about the flood.
     assert!(bytes < 4000, "{bytes}");
 }
 
@@ -314,7 +314,7 @@ fn a_line_that_is_cut_keeps_the_number_of_its_repeats() {
     assert_eq!(lines[1]["truncated"], true);
 }
 
-/// A span whose numbers are longer than the shortest line limit.
+/// A span with a number that is longer than the shortest line limit.
 fn long_span() -> tracing::Span {
     const N: u64 = u64::MAX;
     macro_rules! span {

@@ -1,6 +1,6 @@
 //! Spans of `tracing` as steps (`LOG_SPANS`): what is inferred from a span, and what is not.
 //!
-//! Each test says in its comment what a reader of the log sees, and why.
+//! The comment of each test describes what a reader of the log sees, and why.
 
 mod dependencies;
 mod outcomes;

@@ -42,7 +42,7 @@ pub struct SignUp {
     /// Under `secret`.
     #[redact(secret)]
     pub birthday: u32,
-    /// Under a function of its own.
+    /// Under a custom function.
     #[redact(with = host)]
     pub origin: String,
     /// Left out.
@@ -74,7 +74,7 @@ impl SignUp {
     }
 }
 
-/// An answer, with the forms of enums and generic parameters.
+/// A response, with the forms of enums and generic parameters.
 #[redact]
 pub enum Answer<T> {
     /// Without fields.
@@ -113,7 +113,7 @@ impl fmt::Display for Refusal {
 
 impl Error for Refusal {}
 
-/// What values show in JSON, each with the expected text. It is the same with and without the feature `subscriber`, as
+/// The JSON of values, each with the expected text. The JSON is the same with and without the feature `subscriber`, as
 /// long as the process has no hash key.
 pub fn examples() -> Vec<(String, &'static str)> {
     let address = Address { street: "1 Main Street".to_owned(), city: "London".to_owned() };

@@ -1,7 +1,7 @@
 //! What candor has without the feature `subscriber`.
 //!
-//! Run it alone (`cargo test -p candor-shared-types`): together with other packages it would get candor with the features
-//! that they need.
+//! Run it alone (`cargo test -p candor-shared-types`): together with other packages, it would be built with the
+//! features of candor that they need.
 
 use candor::keys::is_sensitive;
 use candor::loggable::{Encoder, Loggable, to_json, write_json};

@@ -105,7 +105,7 @@ fn event(input: ParseStream<'_>, values: ValueCheck<'_>) -> syn::Result<Result<(
         let is_constant = is_literal_text(&value) || matches!(value, Expr::Path(_));
         if key == "parent" {
             return Ok(Err(
-                "`parent:` needs a span; candor's events belong to the step around them".to_owned()
+                "`parent:` needs a span; candor's events belong to the step around them".to_owned(),
             ));
         }
         if !(key == "target" || key == "name") || !is_constant {

@@ -120,7 +120,7 @@ fn site(kind: SiteKind, args: &Args, function: &Function, private: &TokenStream)
     let context = args.context.iter().map(|field| (&field.name, "Context"));
     settings.extend(checked(own.chain(context), private));
     let names = args.fields.iter().map(|field| match &field.value {
-        // `tracing` finds a field that is recorded later by the name that the user wrote.
+        // To record a field later, `tracing` looks it up by the name that the user wrote.
         FieldValue::Empty(_) => field.name.to_token_stream(),
         _ => free_name(args, field, str::to_owned, private),
     });
@@ -197,7 +197,7 @@ fn fields(
         let shown = given(value, &resolved.tokens, private);
         has_values = true;
         let sensitive = resolved.is_sensitive(name, private);
-        // Every argument is recorded, also one whose name says that the body does not use it.
+        // Every argument is recorded, even if its name begins with an underscore.
         let is_underscored = args.instrument.is_some() && begins_with_underscore(value);
         let allow = is_underscored.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
         statements.extend(allow);

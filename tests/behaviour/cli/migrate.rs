@@ -1,4 +1,4 @@
-//! `candor migrate`: sources of `tracing` and `log` become candor's.
+//! `candor migrate`: sources that use `tracing` and `log` are rewritten to candor's macros.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -586,7 +586,7 @@ fn a_migrated_service_compiles_without_warnings() {
         .output()
         .expect("cargo runs");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    // What is left, by the reason.
+    // The call sites that remain, by reason.
     let left = |text: &str| said.err.matches(text).count();
     assert_eq!(left("`order` needs `#[redact]` on the type `Order`"), 1);
     assert_eq!(left("`table` is text"), 2);
@@ -744,7 +744,7 @@ fn the_check_counts_the_call_sites_that_the_compiler_does_not_check() {
     assert_eq!(said.code, Some(1));
     assert!(said.err.starts_with("candor: 1 call site more than allowed"), "{}", said.err);
 
-    // The newest line is the one that is not committed.
+    // The newest line is the uncommitted one.
     folder.file("src/lib.rs", SITES.replace("fn g() {", "fn g() { info!(\"new\");").as_bytes());
     let said = check("8");
     let line = SITES.lines().count();
@@ -790,7 +790,7 @@ fn decisions_and_totals_as_json() {
     );
 }
 
-/// A generator of numbers that are the same in each run.
+/// A generator of random numbers that are the same in each run.
 struct Numbers(u64);
 
 impl Numbers {

@@ -1,4 +1,4 @@
-//! Arguments and `fields(…)`: which are recorded, under which keys, and what they show.
+//! Arguments and `fields(…)`: which of them are recorded, under which keys, and with which values.
 
 #![allow(unused_variables, reason = "arguments that only the attribute uses")]
 

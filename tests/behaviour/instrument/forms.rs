@@ -1,4 +1,4 @@
-//! Functions of every form: the step's outcome, and what the attribute leaves as it was.
+//! Functions of every form: the outcome of the step, and the parts that the attribute leaves unchanged.
 
 #![allow(unused_variables, reason = "arguments that only the attribute uses")]
 
@@ -302,7 +302,7 @@ fn generic_unsafe_and_other_functions() {
 
     let captured = capture();
     assert_eq!(generic([1, 2, 3], 1), 3);
-    // SAFETY: the function does nothing that is unsafe.
+    // SAFETY: the function does nothing unsafe.
     unsafe { not_safe(2) };
     let _ = foreign(3);
     let _ = block_on(attributes(0, 4));

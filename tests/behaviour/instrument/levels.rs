@@ -1,4 +1,4 @@
-//! `level`, `err`, `ret(level = …)` and `target`: one line, at the level that is asked for.
+//! `level`, `err`, `ret(level = …)` and `target`: one line, at the requested level.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Calls to dependencies, read from the fields that OpenTelemetry's conventions give to the span of a client.
+//! Calls to dependencies, read from the fields that a client's span has by OpenTelemetry's conventions.
 
 use candor::testing::capture_with;
 use candor_tests::checked;
@@ -74,7 +74,7 @@ fn the_status_of_grpc_is_read() {
     assert_eq!((line.text("outcome"), line.text("error")), ("error", "timeout"));
 }
 
-/// The span of a database names the system if it names nothing better, and its operation.
+/// The call of a database span has its operation, and the system as the dependency if no better name is known.
 #[test]
 fn the_span_of_a_database_is_a_call() {
     let captured = capture();
@@ -95,7 +95,7 @@ fn the_span_of_a_database_is_a_call() {
     assert!(!captured.output().contains("sk_live"), "{}", captured.output());
 }
 
-/// A span that is sent to a queue is a call to the queue's system.
+/// The span of a message that is sent to a queue is a call to the queue's system.
 #[test]
 fn the_span_of_a_producer_is_a_call() {
     let captured = capture();
@@ -130,7 +130,7 @@ fn the_span_of_a_server_is_not_a_call() {
     assert_eq!(captured.tree(), "handle ok\ninner ok\n");
 }
 
-/// Fields that are recorded later make a span a call, too; some clients know the system only then.
+/// Fields that are recorded later can also make a span a call: some clients know the system only then.
 #[test]
 fn a_span_may_become_a_call_later() {
     let captured = capture();
@@ -146,7 +146,7 @@ fn a_span_may_become_a_call_later() {
     assert!(line.number("dependency_ms") >= 3.0, "{line:?}");
 }
 
-/// Calls are in the totals of their request, and the cause of its failure.
+/// Calls are counted in the totals of their request, and can be the cause of its failure.
 #[test]
 fn calls_are_in_the_totals_of_their_request() {
     let captured = capture();
@@ -170,7 +170,7 @@ fn calls_are_in_the_totals_of_their_request() {
     assert_eq!((&cause["dependency"], &cause["step"]), (&"stock".into(), &"GET".into()));
 }
 
-/// Inside the span of a client, candor's own functions for calls work: `retry` counts, and the status is its own.
+/// candor's functions for calls work inside the span of a client: `retry` counts, and the status is that of the call.
 #[test]
 fn candors_handle_of_the_call_works_in_the_span() {
     let captured = capture();
@@ -210,7 +210,7 @@ fn names_are_scrubbed() {
     assert!(!captured.output().contains("canary"), "{}", captured.output());
 }
 
-/// Values in the place of a name are unlimited in number. candor keeps each name for ever, so their number is limited.
+/// A span can have any number of different names. candor keeps each name forever, so their number is limited.
 #[test]
 fn too_many_names_are_one() {
     let captured = capture_with(config("trace").lines_per_request(10_000)).expect("a capture");

@@ -14,7 +14,7 @@ use tracing::{Instrument as _, error, error_span, info_span, instrument};
 
 use super::{block_on, capture, in_request, pause};
 
-/// A span without a sign of a failure is a success. There is nothing else that it could say about itself.
+/// A span without a sign of a failure is a success.
 #[test]
 fn a_span_without_a_sign_of_a_failure_is_ok() {
     let captured = capture();
@@ -38,7 +38,7 @@ fn an_error_event_fails_the_span_that_it_is_in() {
     checked(&captured);
 }
 
-/// The field `error` of the event says more than its message, so it is the text of the step.
+/// The field `error` of the event is more precise than its message, so it is the text of the step.
 #[test]
 fn the_error_of_an_event_is_preferred_to_its_message() {
     let captured = capture();
@@ -70,8 +70,8 @@ fn instrument_err_fails_each_level_that_returns_the_error() {
     }
 }
 
-/// `err(level = …)` logs an event with the field `error` and nothing else. It is an error at whatever level, also if
-/// the level is off: the function returned an `Err`.
+/// `err(level = …)` logs an event whose only field is `error`. It is an error at any level, even if the level is off,
+/// because the function returned an `Err`.
 #[test]
 fn instrument_err_fails_the_span_at_every_level() {
     #[instrument(err(level = "warn"))]
@@ -132,7 +132,7 @@ fn an_error_event_with_an_explicit_parent_fails_that_parent() {
     assert_eq!((line.text("outcome"), line.text("error_detail")), ("error", "lost the connection"));
 }
 
-/// An event with `parent: None` says that it belongs to no span.
+/// An event with `parent: None` does not belong to any span.
 #[test]
 fn an_error_event_without_a_parent_fails_no_span() {
     let captured = capture();
@@ -140,7 +140,7 @@ fn an_error_event_without_a_parent_fails_no_span() {
     captured.assert_step("load").outcome("ok");
 }
 
-/// candor's own macros count as those of `tracing`, since a service changes them one by one.
+/// Events of candor's macros count like those of `tracing`, since a service replaces the macros one by one.
 #[test]
 fn an_error_event_of_candor_fails_the_span() {
     let captured = capture();
@@ -149,7 +149,7 @@ fn an_error_event_of_candor_fails_the_span() {
     assert_eq!((line.text("outcome"), line.text("error_detail")), ("error", "no such file"));
 }
 
-/// A step of candor knows its own outcome, and an event inside it is not directly in the span around it.
+/// A step of candor knows its own outcome, and an event inside the step is not directly in the span around it.
 #[test]
 fn an_error_event_in_a_step_of_candor_does_not_fail_the_span_around_it() {
     let captured = capture();
@@ -185,7 +185,7 @@ fn a_recorded_error_fails_the_span() {
     assert!(!line.has("error_"), "{line:?}");
 }
 
-/// The same for `err`, which some crates use.
+/// The same applies to `err`, which some crates use.
 #[test]
 fn a_field_err_fails_the_span() {
     let captured = capture();
@@ -225,7 +225,7 @@ fn the_exception_of_the_conventions_fails_the_span() {
     );
 }
 
-/// A value that says that there was no error is not a failure: many services record an `Option`.
+/// A value that means that there was no error is not a failure: many services record an `Option`.
 #[test]
 fn a_field_without_an_error_in_it_is_not_a_failure() {
     let captured = capture();
@@ -239,7 +239,7 @@ fn a_field_without_an_error_in_it_is_not_a_failure() {
     assert_eq!(captured.tree(), "debug ok\nflag ok\ntext ok\nempty ok\n");
 }
 
-/// `otel.status_code` is the outcome in OpenTelemetry's own words, and `otel.status_description` its text.
+/// `otel.status_code` is OpenTelemetry's field for the outcome, and `otel.status_description` is its text.
 #[test]
 fn the_status_code_of_opentelemetry_is_the_outcome() {
     let captured = capture();
@@ -269,7 +269,7 @@ fn a_panic_that_leaves_a_span_is_its_outcome() {
     captured.assert_step("outer").outcome("panicked");
 }
 
-/// A panic that is caught inside a span does not leave it.
+/// A panic that is caught inside a span does not fail it.
 #[test]
 fn a_panic_that_is_caught_inside_a_span_is_not_its_outcome() {
     let captured = capture();
@@ -305,8 +305,8 @@ fn a_span_that_begins_while_the_thread_unwinds_has_not_panicked() {
     captured.assert_step("clean up").outcome("ok");
 }
 
-/// A span in a future that is dropped with a step of candor around it is cancelled: the step knows that the future was
-/// not done.
+/// A span in a future that is dropped together with a step of candor around it is cancelled: the step knows that the
+/// future had not completed.
 #[test]
 fn a_span_in_a_dropped_step_is_cancelled() {
     let captured = capture();
@@ -324,7 +324,7 @@ fn a_span_in_a_dropped_step_is_cancelled() {
     captured.assert_step("query").level("INFO");
 }
 
-/// The same for a request or job, of which candor knows that its future was dropped.
+/// The same applies to a request or job, because candor knows that its future was dropped.
 #[test]
 fn a_span_in_a_dropped_job_is_cancelled() {
     let captured = capture();
@@ -336,8 +336,8 @@ fn a_span_in_a_dropped_job_is_cancelled() {
     captured.assert_line("job_completed").outcome("cancelled");
 }
 
-/// `tracing` enters a span to drop its future, whether the future was done or not. Without a step of candor around
-/// it, a dropped future can't be told from one that is done, so it is not called cancelled.
+/// `tracing` enters a span to drop its future, whether or not the future has completed. Without a step of candor around
+/// it, a dropped future can't be told from a completed one, so it is not reported as cancelled.
 #[test]
 fn a_dropped_future_alone_is_not_known_to_be_cancelled() {
     let captured = capture();
@@ -363,7 +363,7 @@ fn an_error_is_stronger_than_a_drop() {
     captured.assert_step("query").outcome("error");
 }
 
-/// The error of a task is that of its span, on whatever thread it runs.
+/// The error of a task is the error of its span, on any thread.
 #[test]
 fn an_error_event_in_a_future_fails_its_span_at_any_poll() {
     let captured = capture();
@@ -378,7 +378,7 @@ fn an_error_event_in_a_future_fails_its_span_at_any_poll() {
     captured.assert_step("task").outcome("error").field("error_detail", "too late");
 }
 
-/// Secrets in messages, errors and descriptions are redacted as everywhere.
+/// Secrets in messages, errors and descriptions are redacted.
 #[test]
 fn the_text_of_a_failure_is_scrubbed() {
     let captured = capture();

@@ -17,7 +17,7 @@ fn charge(order_id: u64, currency: &str) {
     thread::sleep(Duration::from_millis(2));
 }
 
-/// A span has the line of a step: its name, its target, its position, numeric times and its fields.
+/// The line of a span has what the line of a step has: name, target, position, numeric times and fields.
 #[test]
 fn a_span_writes_the_line_of_a_step() {
     let captured = capture();
@@ -90,7 +90,7 @@ fn the_slowest_step_is_the_one_with_the_most_time_of_its_own() {
     assert_eq!((line.text("slowest_step"), line.integer("steps")), ("slow", 5));
 }
 
-/// A value that is recorded in a span is on the line of the span, as it is on that of a step.
+/// A value that is recorded in a span is on the line of the span, as in a step.
 #[test]
 fn candor_record_adds_to_the_line_of_the_span() {
     let captured = capture();
@@ -119,7 +119,7 @@ fn fields_that_are_recorded_late_are_on_the_line() {
     assert!(!line.has("unused"), "{line:?}");
 }
 
-/// Fields go through the key rule and the scrubber, as those of events do.
+/// Fields go through the key rule and the scrubber, like those of events.
 #[test]
 fn fields_are_redacted_by_name_and_by_pattern() {
     let captured = capture();
@@ -148,7 +148,7 @@ fn fields_with_the_name_of_a_key_get_an_underscore() {
     assert_eq!((line.text("duration_ms_"), line.integer("level_")), ("long", 1));
 }
 
-/// Fields of a span are on all lines inside it, as before; its own step has them once.
+/// Fields of a span are on all lines inside it, as before. Its own line has them once.
 #[test]
 fn fields_are_on_the_lines_inside_the_span() {
     let captured = capture();
@@ -238,7 +238,7 @@ fn a_task_in_the_current_span_is_inside_it() {
     assert_eq!(captured.tree(), "outer ok\n  inner ok\n  carried ok\n");
 }
 
-/// A span that is made with an explicit parent is inside that one, whatever is current.
+/// A span that is created with an explicit parent is inside that parent, whichever span is current.
 #[test]
 fn an_explicit_parent_is_the_parent() {
     let captured = capture();
@@ -294,7 +294,7 @@ fn follows_from_does_not_change_the_parent() {
     assert_eq!(captured.tree(), "cause ok\nouter ok\n  effect ok\n");
 }
 
-/// A span that was made in one place and entered in another stays where it was made.
+/// A span that is created in one step and entered in another stays in the step in which it was created.
 #[test]
 fn a_span_belongs_where_it_was_made() {
     let captured = capture();
@@ -347,7 +347,7 @@ fn spans_may_be_exited_in_any_order() {
     assert_eq!(parent("outside"), 0);
 }
 
-/// The same across requests: a span that carries another request gives the thread back to the one before.
+/// The same applies across requests: after a span of another request, the previous request is current again.
 #[test]
 fn spans_of_two_requests_may_be_exited_in_any_order() {
     let captured = capture();
@@ -379,7 +379,7 @@ fn a_step_may_outlive_the_span_around_it() {
     assert_eq!(captured.tree(), "span ok\n  guard ok\nafter ok\n");
 }
 
-/// A span ends when it is left for the last time. A clone that is kept writes the line later, with the same duration.
+/// A span ends when it is exited for the last time. If a clone is kept, the line comes later, with the same duration.
 #[test]
 fn a_span_that_is_closed_late_does_not_take_longer() {
     let captured = capture();
@@ -409,7 +409,7 @@ fn a_parent_of_an_open_child_is_written_after_the_child() {
     assert!(captured.step("parent").number("duration_ms") < 25.0);
 }
 
-/// A span that is never entered is a step from its creation to its end: it may stand for work that has no thread.
+/// A span that is never entered is a step from its creation until it closes: its work may have no thread.
 #[test]
 fn a_span_that_is_never_entered_lasts_until_it_is_closed() {
     let captured = capture();
@@ -447,12 +447,12 @@ fn a_span_on_two_threads_at_once_is_one_step() {
     });
     assert_eq!(captured.tree(), "shared ok\n  inside ok\n  inside ok\n");
     let line = captured.step("shared");
-    // Both threads were in it for 4 ms, at the same time.
+    // Both threads were in the span for 4 ms, at the same time.
     assert!(line.number("busy_ms") >= 4.0 && line.has("rows"), "{line:?}");
     assert!(line.number("busy_ms") <= line.number("duration_ms"), "{line:?}");
 }
 
-/// A span may be made, entered and closed on three threads.
+/// A span may be created, entered and closed on three different threads.
 #[test]
 fn a_span_may_wander_across_threads() {
     let captured = capture();
@@ -479,8 +479,8 @@ fn a_span_may_wander_across_threads() {
     assert_eq!(captured.step("inside").integer("parent_id"), line.integer("step_id"));
 }
 
-/// A span that was made outside any request and is entered in one belongs to that: a future is often instrumented
-/// before it is passed to the scope of its request.
+/// A span that is created outside any request and entered in one belongs to that request: a future is often
+/// instrumented before it is passed to the scope of its request.
 #[test]
 fn a_span_that_was_made_outside_joins_the_request_that_it_is_entered_in() {
     let captured = capture();
@@ -495,7 +495,7 @@ fn a_span_that_was_made_outside_joins_the_request_that_it_is_entered_in() {
     assert_eq!((line.integer("steps"), line.integer("dependency_calls")), (2, 1));
 }
 
-/// Spans in another order than the guards of contexts do not leave their request behind.
+/// If spans and guards of contexts end out of order, no request stays current by mistake.
 #[test]
 fn the_request_is_gone_after_context_and_span() {
     let captured = capture();
@@ -528,7 +528,7 @@ fn a_root_span_outside_any_request_is_a_job() {
     assert_eq!(line.text("trace_id").len(), 32);
 }
 
-/// The job of a root span may last as long as the program: it has no limit on its lines, and does not hold them.
+/// The job of a root span may last as long as the program, so its lines are neither limited nor held.
 #[test]
 fn the_job_of_a_root_span_writes_all_its_lines() {
     let config = super::config("info").lines_per_request(10).story(candor::Story::Problems);
@@ -542,7 +542,7 @@ fn the_job_of_a_root_span_writes_all_its_lines() {
     assert_eq!(captured.line("job_completed").integer("steps"), 50);
 }
 
-/// A call outside any request has no job around it: its line says all there is.
+/// A call outside any request does not begin a job, because its own line is complete.
 #[test]
 fn a_call_outside_any_request_is_no_job() {
     let captured = capture();

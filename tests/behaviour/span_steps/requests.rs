@@ -1,4 +1,4 @@
-//! Requests that the span of a server begins, where no HTTP layer of candor does.
+//! Requests that the span of a server begins, without candor's HTTP layer.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -106,7 +106,7 @@ fn the_status_is_the_outcome_of_a_request() {
     assert_eq!((line.integer("status"), line.text("outcome")), (404, "ok"));
 }
 
-/// A request that is dropped before its response is cancelled: `TraceLayer` reports every response, and did not.
+/// A request that is dropped before its response is cancelled: `TraceLayer` reports every response, but not this one.
 #[test]
 fn a_request_of_trace_layer_without_a_response_is_cancelled() {
     let captured = capture();
@@ -126,7 +126,7 @@ fn a_request_of_trace_layer_without_a_response_is_cancelled() {
     assert!(line.is_null("status"), "{line:?}");
 }
 
-/// The same for a span of `make_span_with`: its call site has had a response before.
+/// The same applies to a span of `make_span_with` if its call site has had a response before.
 #[test]
 fn a_request_of_make_span_with_without_a_response_is_cancelled() {
     let captured = capture();
@@ -156,7 +156,7 @@ fn a_request_of_make_span_with_without_a_response_is_cancelled() {
     assert!(line.number("duration_ms") >= 5.0, "it ends when it is dropped: {line:?}");
 }
 
-/// A status below 500 wins over `otel.status_code`, which `tracing-actix-web` sets for a redirection, too.
+/// A status below 500 takes precedence over `otel.status_code`, which `tracing-actix-web` also sets for a redirection.
 #[test]
 fn a_redirection_of_actix_is_not_an_error() {
     let captured = capture();
@@ -241,7 +241,7 @@ fn the_root_span_of_actix_begins_a_request() {
     assert_eq!((line.text("outcome"), line.text("http.user_agent")), ("ok", "curl/8"));
     let inside = captured.line("loaded");
     assert_eq!(inside.text("request_id"), line.text("request_id"));
-    // The fields of the request's span are on its completion line alone.
+    // The fields of the request's span are only on its completion line.
     assert!(!inside.has("http.user_agent") && !inside.has("otel.kind"), "{inside:?}");
     assert_eq!(line.text("trace_id").len(), 32);
     assert!(!captured.output().contains("canary"), "{}", captured.output());
@@ -270,7 +270,7 @@ fn a_failed_request_of_actix_is_an_error() {
     assert!(!captured.output().contains("canary"), "{}", captured.output());
 }
 
-/// A span of one's own with a method and a path is what `make_span_with` usually makes: it begins a request.
+/// A span with a method and a path begins a request: `make_span_with` usually creates such a span.
 #[test]
 fn a_span_with_method_and_path_begins_a_request() {
     let captured = capture();
@@ -290,7 +290,7 @@ fn a_span_with_method_and_path_begins_a_request() {
     assert_eq!(captured.line("inside").text("path"), "/orders");
 }
 
-/// A request id that candor's HTTP layer would refuse is replaced: it may be a secret, or forge a line.
+/// A request id that candor's HTTP layer would reject is replaced, because it may be a secret or forge a line.
 #[test]
 fn a_request_id_that_is_not_plausible_is_replaced() {
     let captured = capture();
@@ -303,7 +303,7 @@ fn a_request_id_that_is_not_plausible_is_replaced() {
     assert!(!captured.output().contains("sk_live"), "{}", captured.output());
 }
 
-/// A span with a method and a path inside a request is a step: the request has begun already.
+/// A span with a method and a path inside a request is a step, because the request has already begun.
 #[test]
 fn a_span_of_a_request_inside_a_request_is_a_step() {
     let captured = capture();
@@ -315,7 +315,7 @@ fn a_span_of_a_request_inside_a_request_is_a_step() {
     assert_eq!(captured.tree(), "fetch ok\nserve ok\n");
 }
 
-/// The span of a consumer is a job: it has no method and no path, but an id, an outcome and totals.
+/// The span of a consumer begins a job, which has no method and no path, but an id, an outcome and totals.
 #[test]
 fn the_span_of_a_consumer_is_a_job() {
     let captured = capture();
@@ -336,7 +336,7 @@ fn the_span_of_a_consumer_is_a_job() {
 #[instrument]
 fn load_now() {}
 
-/// A root span around a whole server is a job, and each request inside it is a request of its own.
+/// A root span around a whole server begins a job, and each request inside it is a separate request.
 #[test]
 fn requests_inside_the_root_span_of_a_server_are_requests() {
     let captured = capture();
@@ -410,7 +410,7 @@ fn the_wide_line_has_the_times_of_spans() {
     assert!(line.get("step_own_ms").is_some_and(|own| own["load_now"].is_f64()), "{line:?}");
 }
 
-/// A field of candor for the completion line is on the line of a span's request, too.
+/// A field that candor adds to the completion line is also on the completion line of a span's request.
 #[test]
 fn wide_fields_are_on_the_completion_line() {
     let captured = capture();
@@ -424,8 +424,8 @@ fn wide_fields_are_on_the_completion_line() {
     assert_eq!((line.text("outcome_"), line.integer("shop")), ("x", 7));
 }
 
-/// poem, salvo and warp report the status on an event with the target of their span. A 500 is an error, whatever the level
-/// of that event is, and the status can be the text of a `StatusCode`.
+/// poem, salvo and warp report the status on an event with the target of their span. A 500 is an error at any level of
+/// that event, and the status can be the text of a `StatusCode`.
 #[test]
 fn an_event_with_the_target_of_the_requests_span_reports_the_status() {
     let captured = capture();
@@ -438,7 +438,7 @@ fn an_event_with_the_target_of_the_requests_span_reports_the_status() {
     assert_eq!((lines[1].integer("status"), lines[1].text("outcome")), (500, "error"));
 }
 
-/// Once a call site has reported a status, a request of it without one was dropped before its response.
+/// Once a call site has reported a status, its requests without a status were dropped before their response.
 #[test]
 fn a_request_without_the_report_that_others_have_is_cancelled() {
     let captured = capture();
@@ -454,7 +454,7 @@ fn a_request_without_the_report_that_others_have_is_cancelled() {
     assert_eq!([lines[0].text("outcome"), lines[1].text("outcome")], ["ok", "cancelled"]);
 }
 
-/// A field `status` of the service's own event says nothing about the response.
+/// A field `status` of the service's own event is not the status of the response.
 #[test]
 fn a_status_on_an_event_of_another_target_is_not_that_of_the_response() {
     let captured = capture();

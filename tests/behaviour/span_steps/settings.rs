@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::{capture, config, in_request};
 
-/// Without the setting, a span writes no line and has no id: nothing changes for a service that does not ask.
+/// Without the setting, a span writes no line and has no id: nothing changes for a service that does not set it.
 #[test]
 fn spans_are_not_steps_by_default() {
     let config = Config::new().format(Format::Json).level("trace").expect("levels");
@@ -29,7 +29,7 @@ fn spans_are_not_steps_by_default() {
     assert!(captured.events("request_completed").is_empty());
 }
 
-/// `off` is the default in words.
+/// `off` means the same as the default.
 #[test]
 fn off_names_no_span() {
     let captured = capture_with(config("off")).expect("a capture");
@@ -37,7 +37,7 @@ fn off_names_no_span() {
     assert_eq!(captured.tree(), "");
 }
 
-/// Directives name targets and levels, as in `LOG_LEVEL`. Targets that are not named are off.
+/// Directives name targets and levels, as in `LOG_LEVEL`. Targets without a directive are off.
 #[test]
 fn directives_select_spans_by_target_and_level() {
     let captured = capture_with(config("shop=info,shop::cart=debug,db=off")).expect("a capture");
@@ -52,7 +52,7 @@ fn directives_select_spans_by_target_and_level() {
     assert_eq!(captured.tree(), "a ok\nc ok\n");
 }
 
-/// One level alone is for all targets; the noisy libraries need a directive of their own, as in `LOG_LEVEL`.
+/// A level alone applies to all targets. Noisy libraries need a directive of their own, as in `LOG_LEVEL`.
 #[test]
 fn one_level_is_for_all_targets_but_the_noisy_ones() {
     let run = || {
@@ -72,8 +72,8 @@ fn one_level_is_for_all_targets_but_the_noisy_ones() {
     assert_eq!(captured.tree(), "own ok\nquery ok\n");
 }
 
-/// `LOG_LEVEL` decides about the line of a span, not about the span: at WARN only failures are written, and the totals
-/// still count every step.
+/// `LOG_LEVEL` controls the line of a span, not whether the span is a step: at WARN, only failures are written, and the
+/// totals still count every step.
 #[test]
 fn the_lines_obey_the_levels() {
     let quiet = Config::new().format(Format::Json).level("warn,jobs=info").expect("levels");
@@ -102,7 +102,7 @@ fn the_level_of_a_success_is_that_of_the_span() {
     captured.assert_step("error").level("INFO");
 }
 
-/// Directives that can't be parsed are an error that names the variable and the way out.
+/// If directives can't be parsed, the error names the variable and a way to fix it.
 #[test]
 fn directives_that_cannot_be_parsed_are_an_error() {
     let error = Config::new().time_spans("shop=loud").expect_err("no level").to_string();
@@ -161,8 +161,8 @@ impl Write for Output {
     }
 }
 
-/// Beside other layers, candor writes its lines alone: the others see the spans and the events of the program, as
-/// before, and no events of candor's steps.
+/// Other layers see the spans and events of the program as before, but no events of candor's steps: only candor writes
+/// their lines.
 #[test]
 fn other_layers_see_the_spans_as_before() {
     let program = || {
@@ -198,7 +198,7 @@ fn other_layers_see_the_spans_as_before() {
     assert_eq!(events, expected.map(|name| format!("\"{name}\"")));
 }
 
-/// A span that other layers want and candor does not time is no step, and costs candor nothing more than before.
+/// A span that other layers need and that candor does not time is not a step.
 #[test]
 fn a_span_that_is_not_named_is_not_a_step() {
     let captured = capture_with(config("shop=info")).expect("a capture");
