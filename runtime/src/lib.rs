@@ -236,7 +236,7 @@ pub use sink::sites::SiteStats;
 #[cfg(feature = "subscriber")]
 pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 
-/// The strict form of [`#[instrument]`](macro@instrument), for the import of a module.
+/// The strict form of [`#[instrument]`](macro@instrument), for whole modules.
 ///
 /// ```
 /// use candor::strict::instrument;

@@ -1,5 +1,6 @@
-//! Numbers as text, in the same notation with and without the feature `subscriber`. If two shortest
-//! texts are equally close to a float, the two may choose different ones.
+//! Numbers as text, in the same notation with and without `subscriber`.
+//!
+//! If two shortest texts are equally close to a float, the two implementations may choose different ones.
 //!
 //! Lines are written with crates that neither allocate nor search for digits twice. Crates that only define types don't
 //! need them.
