@@ -290,9 +290,16 @@ impl TimedSpan {
         if self.begins.is_some() || self.place.get().is_some() || self.job.get().is_some() {
             return;
         }
-        match with(|frame| (frame.request.clone(), frame.step)) {
-            Some((Some(request), step)) if request.has_id() => self.join(&request, step),
-            Some((_placeholder, _)) if self.call.is_none() && !self.facts().is_call() => {
+        let here = with(|frame| (frame.request.clone(), frame.step));
+        // Two threads may be the first at the same moment. Else the span would begin a job and be a step of a request,
+        // and its end would complete that request.
+        let facts = self.facts();
+        if self.place.get().is_some() || self.job.get().is_some() {
+            return;
+        }
+        match &here {
+            Some((Some(request), step)) if request.has_id() => self.join(request, *step),
+            Some((_placeholder, _)) if self.call.is_none() && !facts.is_call() => {
                 self.job.get_or_init(|| {
                     let mut request = Request::new();
                     request.origin = Origin::RootSpan;

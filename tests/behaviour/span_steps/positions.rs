@@ -1,6 +1,8 @@
 //! The position of a span among the steps of its request, and its times.
 
-use std::sync::{Arc, Barrier};
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use candor_tests::checked;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span, instrument};
 
-use super::{block_on, capture, in_request, pause};
+use super::{block_on, capture, config, in_request, pause};
 
 #[instrument]
 fn charge(order_id: u64, currency: &str) {
@@ -54,7 +56,7 @@ fn reserve() {
 }
 
 #[candor::dependency_call("payments")]
-fn pay() -> Result<(), std::io::Error> {
+fn pay() -> Result<(), io::Error> {
     Ok(())
 }
 
@@ -254,7 +256,7 @@ fn an_explicit_parent_is_the_parent() {
 /// The explicit parent may be a span that is not a step: the child is in the step around it.
 #[test]
 fn a_span_between_that_is_not_a_step_is_passed_over() {
-    let captured = candor::testing::capture_with(super::config("info")).expect("a capture");
+    let captured = candor::testing::capture_with(config("info")).expect("a capture");
     in_request(|| {
         info_span!("outer").in_scope(|| {
             let between = tracing::debug_span!("between");
@@ -452,6 +454,41 @@ fn a_span_on_two_threads_at_once_is_one_step() {
     assert!(line.number("busy_ms") <= line.number("duration_ms"), "{line:?}");
 }
 
+/// Two threads can be the first to enter a span, one of them in a request and the other one outside. The span is a step
+/// of the request, or it begins a job; it never completes the request.
+#[test]
+fn a_span_that_two_threads_enter_first_does_not_complete_the_request_of_one() {
+    let output = Output::default();
+    let subscriber = config("trace").writer(output.clone()).subscriber().expect("a configuration");
+    let dispatch = tracing::Dispatch::new(subscriber);
+    let spans: Vec<Span> = tracing::dispatcher::with_default(&dispatch, || {
+        (0..2000).map(|_| info_span!("shared")).collect()
+    });
+    // Threads that sleep at a barrier do not go on at the same moment.
+    let arrived = AtomicUsize::new(0);
+    let enter_all = || {
+        for (round, span) in spans.iter().enumerate() {
+            arrived.fetch_add(1, Ordering::SeqCst);
+            while arrived.load(Ordering::SeqCst) < 2 * (round + 1) {
+                thread::yield_now();
+            }
+            span.in_scope(|| ());
+        }
+    };
+    let run = |work: &dyn Fn()| tracing::dispatcher::with_default(&dispatch, work);
+    thread::scope(|threads| {
+        threads.spawn(|| run(&|| RequestContext::with_id("r").enter_with(enter_all)));
+        threads.spawn(|| run(&enter_all));
+    });
+    drop(spans);
+    let text = String::from_utf8(output.0.lock().expect("no panic").clone()).expect("UTF-8");
+    let completed: Vec<&str> =
+        text.lines().filter(|line| line.contains("\"job_completed\"")).collect();
+    let steps = text.lines().filter(|line| line.contains("\"step_timing\"")).count();
+    assert_eq!(completed.len() + steps, 2000);
+    assert!(completed.iter().all(|line| !line.contains("\"request_id\":\"r\"")), "{completed:?}");
+}
+
 /// A span may be created, entered and closed on three different threads.
 #[test]
 fn a_span_may_wander_across_threads() {
@@ -531,7 +568,7 @@ fn a_root_span_outside_any_request_is_a_job() {
 /// The job of a root span may last as long as the program, so its lines are neither limited nor held.
 #[test]
 fn the_job_of_a_root_span_writes_all_its_lines() {
-    let config = super::config("info").lines_per_request(10).story(candor::Story::Problems);
+    let config = config("info").lines_per_request(10).story(candor::Story::Problems);
     let captured = candor::testing::capture_with(config).expect("a capture");
     info_span!("server").in_scope(|| {
         for _ in 0..50 {
@@ -593,4 +630,18 @@ fn values_that_log_or_panic_are_survived() {
         span.record("error", tracing::field::debug(Noisy));
     });
     captured.assert_step("step").outcome("error").field("error_detail", "noisy");
+}
+
+/// The lines of all threads.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
