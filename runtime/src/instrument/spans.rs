@@ -62,6 +62,7 @@ fn request_ended(logger: &Logger, ended: &EndedRequest<'_>) {
         Outcome::Error | Outcome::Panicked => Severity::Error,
         Outcome::Cancelled => Severity::Warn,
     };
+    logger.end_folds(request);
     let left_out = request
         .story()
         .and_then(|story| logger.end_story(request, story, severity >= Severity::Warn, at));

@@ -225,12 +225,8 @@ fn watch(logger: Weak<Logger>) -> bool {
 
 /// Writes the folded lines of a request, before its completion line.
 pub(super) fn end(request: &Request) {
-    if request.has_repeats.swap(false, Ordering::Relaxed) {
-        with_layer(|logger| {
-            if let Some(folds) = &logger.folds {
-                logger.write_all_folded(folds.take_of(request));
-            }
-        });
+    if request.has_repeats.load(Ordering::Relaxed) {
+        with_layer(|logger| logger.end_folds(request));
     }
 }
 
@@ -268,6 +264,15 @@ impl Logger {
         self.charge(record.at, record.site, record.logger.as_str(), reserved, len);
         self.write_due_notices();
         is_written
+    }
+
+    /// Writes the folded lines of a request of this logger, before its completion line.
+    pub(crate) fn end_folds(&self, request: &Request) {
+        if let Some(folds) = &self.folds
+            && request.has_repeats.swap(false, Ordering::Relaxed)
+        {
+            self.write_all_folded(folds.take_of(request));
+        }
     }
 
     pub(super) fn write_all_folded(&self, lines: impl IntoIterator<Item = FoldedLine>) {
