@@ -34,7 +34,7 @@ use crate::outcome::kind::Outcome;
 use crate::outcome::{AnswerStatus, Category, grpc};
 use crate::redact::scrub::REDACTED;
 use crate::redact::shown::{self, Redacted};
-use crate::redact::{error_text, strict};
+use crate::redact::{error_text, keys, strict};
 use crate::request::overrides::{RequestOverrides, Sampling};
 use crate::request::trace::Trace;
 use crate::request::{Origin, Request};
@@ -773,13 +773,28 @@ impl RoleVisitor<'_> {
     }
 }
 
+/// The longest name that a span gives at run time, in characters. Names of steps live as long as the program.
+const LONGEST_NAME: usize = 256;
+
 /// A name that a span gives at run time. In strict mode, a name that may be personal data is not used.
 fn name(text: &str, role: Role) -> Option<Redacted<'static>> {
-    if strict::is_on() && role != Role::Route {
+    // A route can be the path itself, whose segments may be values, unless it has characters that no path has.
+    let is_path = role == Role::Route && text.starts_with('/') && !text.contains(['<', '>', '\\']);
+    let mut name = if is_path {
+        shown::request_target(text)
+    } else if strict::is_on() {
         let name = shown::name(text).into_owned();
-        return (name.as_str() != REDACTED).then_some(name);
+        if name.as_str() == REDACTED {
+            return None;
+        }
+        name
+    } else {
+        shown::text(text).into_owned()
+    };
+    if name.cut_chars(LONGEST_NAME) {
+        name.push("…");
     }
-    Some(shown::text(text).into_owned())
+    Some(name)
 }
 
 /// The path and query of a URI, which may be absolute.
@@ -866,7 +881,7 @@ impl EventVisitor {
     fn read(&mut self, field: &Field, text: &str) {
         match field.name() {
             "message" => self.message = Some(shown::text_or_shape(text).into_owned()),
-            "error" | "err" | "exception.message" => {
+            "error" | "err" | "exception.message" if !keys::hides(field.name()) => {
                 self.error = Some(shown::text_or_shape(text).into_owned());
             }
             // The text of a status can include the reason: `500 Internal Server Error`.
@@ -899,9 +914,11 @@ impl Visit for EventVisitor {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.error = Some(shown::error_chain(value));
+        // The error can have any name.
+        if !keys::hides(field.name()) {
+            self.error = Some(shown::error_chain(value));
+        }
         self.category = catch(|| chain_answer(Some(value)).category).flatten().or(self.category);
-        let _ = field;
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -75,6 +75,7 @@ fn inside() {
     media_types();
     methods_and_ids();
     names();
+    routes_of_spans();
     threads();
     words();
 }
@@ -247,6 +248,18 @@ fn names() {
         assert_eq!(captured.line("named").integer(shown), 7, "{name}");
         assert_eq!(captured.step("recorded").integer(shown), 8, "{name}");
     }
+}
+
+/// The route that a span names at run time can be the path.
+fn routes_of_spans() {
+    let config = Config::new().time_spans("info").expect("directives");
+    let captured = capture_with(config).expect("a configuration");
+    tracing::info_span!("http", method = "GET", http.route = "/orders/ada").in_scope(|| ());
+    let line = captured.line("request_completed");
+    assert_eq!(
+        (line.text("path"), line.text("route")),
+        ("/orders/<text 3-4>", "/orders/<text 3-4>")
+    );
 }
 
 fn threads() {

@@ -223,3 +223,13 @@ fn too_many_names_are_one() {
     let others = captured.output().matches("\"dependency\":\"other\"").count();
     assert_eq!(others, 1200 - 256);
 }
+
+/// A value in the place of a name can be as long as a request. What candor keeps for ever of it is short.
+#[test]
+fn long_names_are_cut() {
+    let captured = capture();
+    let name = "x".repeat(100_000);
+    in_request(|| info_span!("load", otel.name = name).in_scope(|| ()));
+    let cut = format!("{}…", "x".repeat(256));
+    assert_eq!(captured.assert_step(&cut).lines().len(), 1);
+}

@@ -49,6 +49,20 @@ fn the_error_of_an_event_is_preferred_to_its_message() {
     assert_eq!(captured.step("load").text("error_detail"), "connection refused");
 }
 
+/// The name of a field hides an error, too: neither the line of the event nor that of the span has its text.
+#[test]
+fn an_error_under_a_sensitive_name_is_not_the_text_of_the_failure() {
+    let captured = capture();
+    in_request(|| {
+        let refused = io::Error::other("canary");
+        let refused: &(dyn std::error::Error + 'static) = &refused;
+        info_span!("load").in_scope(|| error!(api_key = refused, "giving up"));
+    });
+    let line = captured.step("load");
+    assert_eq!((line.text("outcome"), line.text("error_detail")), ("error", "giving up"));
+    assert!(!captured.output().contains("canary"), "{}", captured.output());
+}
+
 #[instrument(err)]
 fn read() -> Result<(), io::Error> {
     Err(io::Error::from(io::ErrorKind::TimedOut))

@@ -410,6 +410,35 @@ fn the_wide_line_has_the_times_of_spans() {
     assert!(line.get("step_own_ms").is_some_and(|own| own["load_now"].is_f64()), "{line:?}");
 }
 
+/// Some middleware puts the path into `http.route`. So a route is redacted as a path, which leaves a template as it is.
+#[test]
+fn a_route_is_redacted_as_a_path() {
+    let captured = capture();
+    let templates = ["/orders/{id:[0-9]+}/*rest", r"/orders/{id:\d+}", "/orders/<id>"];
+    for route in ["/reset-password/4f9d8a7b6c5d4e3f2a1b"].into_iter().chain(templates) {
+        info_span!("http", method = "GET", http.route = route).in_scope(|| ());
+    }
+    let lines = captured.events("request_completed");
+    assert_eq!(lines[0].text("route"), "/reset-password/[REDACTED]");
+    let shown: Vec<_> = lines[1..].iter().map(|line| line.text("route")).collect();
+    assert_eq!(shown, templates);
+}
+
+/// The repeats of a line are written before the completion line, as in a request of candor's HTTP layer.
+#[test]
+fn folded_lines_are_before_the_completion_line() {
+    let captured = capture_with(config("trace").fold_repeats(true)).expect("a capture");
+    info_span!("http", method = "GET", path = "/", http.status_code = 200).in_scope(|| {
+        for _ in 0..5 {
+            info!("cache is cold");
+        }
+    });
+    let lines = checked(&captured);
+    let written = ["request_started", "cache is cold", "cache is cold", "request_completed"];
+    assert_eq!(values(&lines, "msg"), written.map(|name| json!(name)));
+    assert_eq!(values(&lines, "repeats"), [json!(4)]);
+}
+
 /// A field that candor adds to the completion line is also on the completion line of a span's request.
 #[test]
 fn wide_fields_are_on_the_completion_line() {
