@@ -16,7 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 /// A writer whose lines can be read.
 #[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -29,11 +29,11 @@ impl Write for Output {
 }
 
 impl Output {
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.0.lock().expect("no panic").len()
     }
 
-    fn lines(&self) -> Vec<Value> {
+    pub(super) fn lines(&self) -> Vec<Value> {
         let out = self.0.lock().expect("no panic").clone();
         let text = String::from_utf8(out).expect("UTF-8");
         let lines = text.lines().map(|line| {

@@ -1,51 +1,27 @@
 //! Folding: repeats of an event within a second become one line with their number, and no repeat is lost.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use candor::{Config, Format, RequestContext, Story, dependency_call, step_timed};
-use candor_tests::check;
 use serde_json::Value;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-#[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
+use super::budget::Output;
 
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Output {
-    fn lines(&self) -> Vec<Value> {
-        let out = self.0.lock().expect("no panic").clone();
-        let text = String::from_utf8(out).expect("UTF-8");
-        let lines = text.lines().map(|line| {
-            check(line);
-            serde_json::from_str(line).expect("JSON")
-        });
-        lines.collect()
-    }
-
-    /// The lines as soon as there are `count` of them.
-    fn wait_for(&self, count: usize) -> Vec<Value> {
-        let until = Instant::now() + Duration::from_secs(20);
-        loop {
-            let lines = self.lines();
-            if lines.len() >= count || Instant::now() > until {
-                return lines;
-            }
-            thread::sleep(Duration::from_millis(20));
+/// The lines as soon as there are `count` of them.
+fn wait_for(output: &Output, count: usize) -> Vec<Value> {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let lines = output.lines();
+        if lines.len() >= count || Instant::now() > until {
+            return lines;
         }
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -80,7 +56,7 @@ fn the_first_line_is_written_at_once_and_its_repeats_as_one_line_within_seconds(
     });
     let lines = output.lines();
     assert_eq!(repeats(&lines), [("cache is cold", 0)]);
-    let lines = output.wait_for(2);
+    let lines = wait_for(&output, 2);
     assert_eq!(repeats(&lines), [("cache is cold", 0), ("cache is cold", 4)]);
     assert_eq!(lines[1]["shard"], 7);
     assert!(lines[1]["ts"].as_str() > lines[0]["ts"].as_str(), "the time of the last repeat");
@@ -132,7 +108,7 @@ fn alternating_lines_of_one_call_site_are_folded_separately() {
             cold(n % 2);
         }
     });
-    let lines = output.wait_for(4);
+    let lines = wait_for(&output, 4);
     let of_each: Vec<_> = repeats(&lines).iter().map(|(_, repeats)| *repeats).collect();
     assert_eq!(of_each, [0, 0, 4, 4]);
 }
@@ -279,9 +255,13 @@ fn a_budget_applies_to_folded_lines() {
         }
     });
     thread::sleep(Duration::from_millis(1500));
-    let bytes = output.0.lock().expect("no panic").len();
+    let bytes = output.bytes();
     // The burst of one second, the rate for one second, and the lines about the flood.
     assert!(bytes < 4000, "{bytes}");
+    assert!(
+        output.lines().iter().any(|line| line["repeats"] == 2),
+        "a folded line fits into the budget"
+    );
 }
 
 #[test]
@@ -292,7 +272,7 @@ fn sites_count_repeats_as_suppressed() {
             tracing::info!(target: "folding_counted", "again");
         }
     });
-    assert_eq!(output.wait_for(2).len(), 2);
+    assert_eq!(wait_for(&output, 2).len(), 2);
     let stats = candor::stats();
     let site = stats.sites().iter().find(|site| site.target == "folding_counted").expect("known");
     assert_eq!((site.lines, site.suppressed), (2, 9));
@@ -309,7 +289,7 @@ fn a_line_that_is_cut_keeps_the_number_of_its_repeats() {
             tracing::info!("{message}");
         }
     });
-    let lines = output.wait_for(2);
+    let lines = wait_for(&output, 2);
     assert_eq!(repeats(&lines), [(message, 0), (message, 2)]);
     assert_eq!(lines[1]["truncated"], true);
 }

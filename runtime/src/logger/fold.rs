@@ -258,11 +258,25 @@ impl Logger {
                 return false;
             }
         }
+        let is_written = self.put_in_turn(request, step, record, line);
+        self.write_due_notices();
+        is_written
+    }
+
+    /// Numbers and writes a line that was rendered whole with [`NO_SEQ`], unless a budget cuts it. Returns whether the
+    /// line is written.
+    fn put_in_turn(
+        &self,
+        request: Option<&Arc<Request>>,
+        step: u32,
+        record: &Record<'_>,
+        line: &mut String,
+    ) -> bool {
+        let known = request.filter(|request| request.has_id());
         let Some(reserved) = self.reserve(known, record) else { return false };
         let _turn = self.take_turn(known, line);
         let (len, is_written) = self.put(request, step, record.severity, record.site, line);
         self.charge(record.at, record.site, record.logger.as_str(), reserved, len);
-        self.write_due_notices();
         is_written
     }
 
@@ -277,11 +291,10 @@ impl Logger {
 
     pub(super) fn write_all_folded(&self, lines: impl IntoIterator<Item = FoldedLine>) {
         for FoldedLine { request, step, severity, site, count, mut text } in lines {
-            let target = site.key().target;
             let record = Record {
                 at: Tick::now(),
                 severity,
-                logger: Shown::literal(target),
+                logger: Shown::literal(site.key().target),
                 message: Shown::literal(""),
                 has_exc: false,
                 capped: true,
@@ -289,13 +302,9 @@ impl Logger {
                 context_keys: ContextKeys::Unused,
                 site,
             };
-            let known = request.as_ref().filter(|request| request.has_id());
-            let Some(reserved) = self.reserve(known, &record) else { continue };
             text.pop();
             let _ = write!(text, "{REPEATS}{count}}}");
-            let _turn = self.take_turn(known, &mut text);
-            let (len, _) = self.put(request.as_ref(), step, severity, site, &mut text);
-            self.charge(record.at, site, target, reserved, len);
+            self.put_in_turn(request.as_ref(), step, &record, &mut text);
         }
     }
 }
