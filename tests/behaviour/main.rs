@@ -21,6 +21,7 @@ mod dependency;
 mod error_only;
 mod errors;
 mod events;
+mod faults;
 mod folding;
 mod guide;
 mod http;

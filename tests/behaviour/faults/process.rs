@@ -1,0 +1,1 @@
+//! Faults of processes: forks, aborts, guards in a place that is not theirs.
