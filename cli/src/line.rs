@@ -31,6 +31,14 @@ impl Level {
             Level::Info
         }
     }
+
+    pub(crate) fn style(self) -> Style {
+        match self {
+            Level::Error => Style::Bad,
+            Level::Warn => Style::Warn,
+            Level::Info | Level::Debug => Style::Dim,
+        }
+    }
 }
 
 /// Class of errors of an unknown category. Calls in lines of former versions have it.
@@ -170,6 +178,14 @@ impl Line {
     pub(crate) fn is_start(&self) -> bool {
         self.event == "request_started" || self.event == "job_started"
     }
+}
+
+/// Number of shown characters of an id: the part of a UUID that contains the time in milliseconds.
+const ID_WIDTH: usize = 13;
+
+/// Returns the beginning of an id, which `candor story` accepts.
+pub(crate) fn short_id(id: &str) -> &str {
+    id.char_indices().nth(ID_WIDTH).map_or(id, |(end, _)| &id[..end])
 }
 
 /// The last segment of a type's name, without its parameters.

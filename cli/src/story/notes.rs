@@ -1,5 +1,7 @@
 //! Texts of a story that the terminal and the HTML page share: titles, facts, summaries, and notes.
 
+use std::fmt::Write as _;
+
 use super::diagnosis::{Diagnosis, caller, retries};
 use super::gaps::Gap;
 use super::model::{Item, ItemKind, Mark, Part, Story};
@@ -223,6 +225,27 @@ pub(crate) fn message(line: &Line) -> String {
         "panic" => format!("panic: {}", line.text("panic_message")),
         _ => line.msg.clone(),
     }
+}
+
+/// Returns the message and the fields of a line; for a step or call, its name and duration.
+pub(crate) fn line_text(line: &Line) -> (String, Vec<(String, String)>) {
+    let name = match line.event.as_str() {
+        "step_timing" => line.text("step"),
+        "dependency_call" => {
+            format!("→ {} {}", line.text("dependency"), line.text("operation"))
+        }
+        _ => return (message(line), short_fields(line)),
+    };
+    let mut message = name;
+    if let Some(duration) = line.micros("duration_ms") {
+        let _ = write!(message, " {}", format_ms(to_ms(duration)));
+    }
+    let facts = ["outcome", "error", "error_detail"].map(|key| (key.to_owned(), line.get(key)));
+    let facts = facts.into_iter().filter_map(|(key, value)| {
+        let value = value_text(value?);
+        (!value.is_empty() && value != "ok").then_some((key, value))
+    });
+    (message, facts.collect())
 }
 
 /// The fields in the row of a line, without long ones and those that repeat others.
