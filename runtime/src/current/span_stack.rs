@@ -108,7 +108,45 @@ impl EntryKind {
 
 /// Exits a span. Spans may be exited in any order.
 pub(crate) fn exit(id: &Id) {
-    exit_from(|entry| matches!(&entry.kind, EntryKind::Span(entered) if entered == id));
+    let left = exit_from(|entry| matches!(&entry.kind, EntryKind::Span(entered) if entered == id));
+    if let Some(data) = left.filter(|data| data.timed.is_some()) {
+        recent::put(id, &data);
+    }
+}
+
+/// The data of the span that this thread has just created, or exited if it is timed. In most cases the thread enters
+/// or closes that span next, and finds its data here without a look-up in the registry.
+pub(crate) mod recent {
+    use std::cell::Cell;
+    use std::sync::{Arc, Weak};
+
+    use tracing_core::span::Id;
+
+    use crate::current::SpanData;
+    use crate::current::timed_span::TimedSpan;
+
+    thread_local! {
+        // Weak, so that an idle thread does not keep a request.
+        static RECENT: Cell<Option<(Id, Weak<SpanData>)>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn put(id: &Id, data: &Arc<SpanData>) {
+        let _ = RECENT.try_with(|recent| recent.set(Some((id.clone(), Arc::downgrade(data)))));
+    }
+
+    /// Takes the data of this span, if it is here and the layer of this logger keeps it.
+    pub(crate) fn take(logger: u64, id: &Id) -> Option<Arc<SpanData>> {
+        let (known, data) = RECENT.try_with(Cell::take).ok().flatten()?;
+        if known != *id {
+            return None;
+        }
+        // The registry uses the id of a closed span again. While a span is new, only this thread could do that, since
+        // the id contains a number of the thread, and it would have replaced the data here.
+        let is_it = |data: &Arc<SpanData>| {
+            data.is_of(logger) && !data.timed.as_ref().is_some_and(TimedSpan::is_closed)
+        };
+        data.upgrade().filter(is_it)
+    }
 }
 
 /// Puts the fields of a step on all lines of this thread, until [`exit_context`].
@@ -192,7 +230,7 @@ fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
     let entry = ENTERED.try_with(|entered| {
         let mut entered = entered.try_borrow_mut().ok()?;
         let at = entered.iter().rposition(is_it)?;
-        let mut entry = entered.remove(at);
+        let mut entry = if at + 1 == entered.len() { entered.pop()? } else { entered.remove(at) };
         let _ = COUNT.try_with(|count| count.set(entered.len()));
         // A span that was entered later has displaced this span's frame, and restores the frame before it.
         let above = entered[at..].iter_mut().find_map(|later| later.before.as_mut());
@@ -265,10 +303,12 @@ pub(crate) fn innermost() -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| Some(Arc::clone(&entry.data)))
 }
 
-/// The data of the innermost barrier, if no span was entered since.
-pub(crate) fn barrier() -> Option<Arc<SpanData>> {
+/// The data of the innermost entry of this thread, if the parent of a new span of this logger is known from it: the
+/// entry is a barrier or the fields of a step, or the layer of this logger keeps the data of that span.
+pub(crate) fn parent_for(logger: u64) -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| {
-        (!matches!(entry.kind, EntryKind::Span(_))).then(|| Arc::clone(&entry.data))
+        let is_known = !entry.kind.is_span() || entry.data.is_of(logger);
+        is_known.then(|| Arc::clone(&entry.data))
     })
 }
 

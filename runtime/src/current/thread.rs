@@ -39,6 +39,8 @@ pub(crate) struct ThreadState {
     states: Vec<Box<StepState>>,
     #[expect(clippy::vec_box, reason = "a step holds the box, and returns it")]
     extras: Vec<Box<StepExtras>>,
+    /// Empty buffers for the fields of spans.
+    fields: Vec<String>,
     /// Taken while a line is written.
     pub(crate) line_buffer: Option<Box<LineBuffer>>,
 }
@@ -189,16 +191,16 @@ impl ThreadState {
     }
 }
 
-/// Puts a box into its pool, unless the pool is full.
+/// Puts an item into its pool, unless the pool is full.
 #[inline]
-fn keep<T>(pool: &mut Vec<Box<T>>, item: Box<T>) {
+fn keep<T>(pool: &mut Vec<T>, item: T) {
     if pool.len() < pool.capacity() || make_room(pool) {
         pool.push(item);
     }
 }
 
 #[cold]
-fn make_room<T>(pool: &mut Vec<Box<T>>) -> bool {
+fn make_room<T>(pool: &mut Vec<T>) -> bool {
     let has_room = pool.len() < POOLED;
     if has_room {
         pool.reserve_exact(POOLED / 4);
@@ -335,6 +337,23 @@ pub(crate) fn frame_to_send() -> Option<Frame> {
 /// Empty extras, from the pool if it has any.
 pub(crate) fn take_extras() -> Box<StepExtras> {
     with_thread(|thread| thread.extras.pop()).flatten().unwrap_or_default()
+}
+
+/// A buffer for the fields of a new span, the current request, and the id of the step around the span.
+pub(crate) fn for_new_span() -> (String, Option<Arc<Request>>, u32) {
+    with_thread(|ThreadState { frame, fields, .. }| {
+        (fields.pop().unwrap_or_default(), frame.request.clone(), frame.step)
+    })
+    .unwrap_or_default()
+}
+
+/// Keeps the buffer of a span's fields for another span.
+#[inline]
+pub(super) fn keep_fields(mut fields: String) {
+    if (1..=POOLED_BYTES).contains(&fields.capacity()) {
+        fields.clear();
+        with_thread(|thread| keep(&mut thread.fields, fields));
+    }
 }
 
 /// Runs `f` with the thread's line buffer. The buffer is taken, so that a value that logs while it is formatted gets

@@ -3,18 +3,19 @@
 //! It has a position in its request, times, and the data from which its outcome is read.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use std::{mem, thread};
 
+use tracing_core::Metadata;
+
 use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
+use super::span_facts::SpanFacts;
 use super::thread::{self as this_thread, with, with_thread};
 use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::json::members;
-use crate::outcome::Category;
-use crate::redact::shown::Redacted;
 use crate::request::trace::Trace;
 use crate::request::{Origin, Request};
 use crate::site::Site;
@@ -35,39 +36,48 @@ pub(crate) fn is_on() -> bool {
 
 /// A span of another crate that is a step, or that begins a request or job.
 pub(crate) struct TimedSpan {
-    /// The id of the logger that writes its line.
-    pub(crate) logger: u64,
+    pub(crate) metadata: &'static Metadata<'static>,
     pub(crate) site: &'static Site,
     pub(crate) started: Tick,
-    /// Its position in its request. If the span was created outside any request, unset until it is entered in one.
-    place: OnceLock<StepPlace>,
+    /// The step's id within its request; 0 if the span was not created in a request, or begins one.
+    step: u32,
+    /// The id of the step around it; 0 for a root.
+    parent: u32,
     /// The request or job that the span begins when it is created.
     begins: Option<Begun>,
-    /// The job of a root span that is entered outside any request.
-    job: OnceLock<Arc<Request>>,
+    /// Whether the thread was unwinding when the span was created.
+    was_panicking: bool,
+    /// The position of a span that was created outside any request, once it is entered.
+    settled: OnceLock<Settled>,
     /// Whether an event has ever reported the response of a request of this call site.
     pub(crate) reports: &'static AtomicBool,
     /// The call, if it was known when the span was created.
     pub(crate) call: Option<Arc<CallState>>,
-    /// Whether the thread was unwinding when the span was created.
-    was_panicking: bool,
+    /// Whether a field that is recorded later can make the span a call.
+    may_be_call: bool,
+    /// The dependency time of the request when the span became its step, minus the age of the span; wraps around. Used
+    /// if the span turns out to be a call.
+    called_before: AtomicU64,
     has_panicked: AtomicBool,
     has_extras: AtomicBool,
+    is_closed: AtomicBool,
     /// Nanoseconds of the steps inside it.
     inner: AtomicU64,
     /// Nanoseconds for which it was entered.
     busy: AtomicU64,
     /// When it was last exited, in nanoseconds of a [`Tick`]; 0 if it never was.
     left: AtomicU64,
-    facts: Mutex<SpanFacts>,
+    /// `None` for most spans, which have no field with a role.
+    facts: Mutex<Option<Box<SpanFacts>>>,
 }
 
-/// The position of a step in its request.
-#[derive(Debug, Clone)]
-struct StepPlace {
-    request: Arc<Request>,
-    step: u32,
-    parent: u32,
+/// The position of a span that was created outside any request and is entered for the first time.
+#[derive(Debug)]
+enum Settled {
+    /// The span is a step of the request that was current.
+    Step { request: Arc<Request>, step: u32, parent: u32 },
+    /// The span began this job, since no request was current.
+    Job(Arc<Request>),
 }
 
 /// What a span begins, if no request is current.
@@ -75,155 +85,6 @@ struct StepPlace {
 pub(crate) enum Begun {
     Request,
     Job,
-}
-
-/// The values of a span from which its outcome, its name and its dependency are inferred.
-#[derive(Debug, Default)]
-pub(crate) struct SpanFacts {
-    pub(crate) kind: Option<OtelKind>,
-    /// The redacted values of fields with a role. A later value of a role replaces an earlier one.
-    pub(crate) values: Vec<(FieldRole, Redacted<'static>)>,
-    pub(crate) http_status: Option<u16>,
-    pub(crate) grpc_status: Option<u16>,
-    pub(crate) failure: Option<SpanFailure>,
-    /// The fields of a request's span, as members. The lines inside do not have them.
-    pub(crate) fields: String,
-    /// Recorded fields, while the span is not entered.
-    extras: Option<Box<StepExtras>>,
-}
-
-/// The error of a span.
-#[derive(Debug)]
-pub(crate) struct SpanFailure {
-    /// The name of the sign of the error, in place of the type of an error.
-    pub(crate) evidence: &'static str,
-    pub(crate) detail: Option<Redacted<'static>>,
-    pub(crate) category: Option<Category>,
-}
-
-/// The `otel.kind` of a span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OtelKind {
-    Internal,
-    Client,
-    Producer,
-    Server,
-    Consumer,
-}
-
-/// The meaning of a field, by OpenTelemetry's conventions or by its common name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FieldRole {
-    Name,
-    Kind,
-    StatusCode,
-    StatusText,
-    /// An error, with its text.
-    Error,
-    /// The text of an error, beside its other fields.
-    ErrorText,
-    ErrorType,
-    Peer,
-    Server,
-    DbSystem,
-    DbOperation,
-    Messaging,
-    RpcSystem,
-    RpcService,
-    RpcMethod,
-    HttpMethod,
-    /// `method`, which is the method of a request if there is also a path.
-    Method,
-    HttpStatus,
-    /// `status`, which is the status of a request.
-    Status,
-    GrpcStatus,
-    Route,
-    Path,
-    Url,
-    RequestId,
-}
-
-impl FieldRole {
-    pub(crate) fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "otel.name" => FieldRole::Name,
-            "otel.kind" => FieldRole::Kind,
-            "otel.status_code" => FieldRole::StatusCode,
-            "otel.status_description" | "otel.status_message" => FieldRole::StatusText,
-            "error" | "err" | "exception" => FieldRole::Error,
-            "exception.message" | "exception.details" => FieldRole::ErrorText,
-            "exception.type" | "error.type" => FieldRole::ErrorType,
-            "peer.service" => FieldRole::Peer,
-            "server.address" | "net.peer.name" => FieldRole::Server,
-            "db.system" | "db.system.name" => FieldRole::DbSystem,
-            "db.operation" | "db.operation.name" => FieldRole::DbOperation,
-            "messaging.system" => FieldRole::Messaging,
-            "rpc.system" | "rpc.system.name" => FieldRole::RpcSystem,
-            "rpc.service" => FieldRole::RpcService,
-            "rpc.method" => FieldRole::RpcMethod,
-            "http.method" | "http.request.method" => FieldRole::HttpMethod,
-            "method" => FieldRole::Method,
-            "http.status_code" | "http.response.status_code" => FieldRole::HttpStatus,
-            "status" | "status_code" => FieldRole::Status,
-            "rpc.grpc.status_code" => FieldRole::GrpcStatus,
-            "http.route" | "url.template" => FieldRole::Route,
-            "uri" | "path" | "http.target" | "http.uri" | "url.path" => FieldRole::Path,
-            "url" | "url.full" | "http.url" => FieldRole::Url,
-            "request_id" | "request.id" => FieldRole::RequestId,
-            _ => return None,
-        })
-    }
-
-    /// Whether the step's own members show the value, so that the field is left out of its line.
-    pub(crate) fn is_own(self) -> bool {
-        use FieldRole as Role;
-        matches!(
-            self,
-            Role::Name
-                | Role::Kind
-                | Role::StatusCode
-                | Role::StatusText
-                | Role::Error
-                | Role::ErrorText
-                | Role::ErrorType
-        )
-    }
-}
-
-impl SpanFacts {
-    /// Returns the value of the first of these roles that has one.
-    pub(crate) fn first(&self, roles: &[FieldRole]) -> Option<&Redacted<'static>> {
-        roles.iter().find_map(|role| {
-            let value = self.values.iter().find(|(known, _)| known == role);
-            value.map(|(_, value)| value)
-        })
-    }
-
-    pub(crate) fn set(&mut self, role: FieldRole, value: Redacted<'static>) {
-        match self.values.iter_mut().find(|(known, _)| *known == role) {
-            Some((_, known)) => *known = value,
-            None => self.values.push((role, value)),
-        }
-    }
-
-    /// Sets the failure, unless one with a text is set already.
-    pub(crate) fn fail(&mut self, failure: SpanFailure) {
-        let has_text = self.failure.as_ref().is_some_and(|known| known.detail.is_some());
-        if !has_text {
-            self.failure = Some(failure);
-        }
-    }
-
-    /// Whether the span is a call to a dependency.
-    pub(crate) fn is_call(&self) -> bool {
-        use FieldRole as Role;
-        match self.kind {
-            Some(OtelKind::Client | OtelKind::Producer) => true,
-            Some(_) => false,
-            None => self.first(&[Role::Peer, Role::DbSystem, Role::RpcSystem]).is_some(),
-        }
-    }
 }
 
 /// The position of a new timed span.
@@ -235,87 +96,104 @@ pub(crate) struct SpanPlace<'a> {
 }
 
 impl TimedSpan {
+    #[inline]
     pub(crate) fn begin(
-        logger: u64,
+        metadata: &'static Metadata<'static>,
         site: &'static Site,
         place: &SpanPlace<'_>,
-        facts: SpanFacts,
+        facts: Option<Box<SpanFacts>>,
         call: Option<Arc<CallState>>,
+        may_be_call: bool,
         reports: &'static AtomicBool,
-    ) -> Box<Self> {
-        let timed = Box::new(TimedSpan {
-            logger,
+    ) -> Self {
+        let started = Tick::now();
+        let request = place.request.filter(|request| place.begins.is_none() && request.has_id());
+        let (step, parent) = match request {
+            Some(request) => {
+                let call = call.as_deref().map(|call| (call, started));
+                (begin_step(request, site, started, place.parent, call), place.parent)
+            }
+            None => (0, 0),
+        };
+        let may_be_call = may_be_call && call.is_none();
+        let called = request.filter(|_| may_be_call).map_or(0, |it| it.dependency_nanos(started));
+        TimedSpan {
+            metadata,
             site,
-            started: Tick::now(),
-            place: OnceLock::new(),
+            started,
+            step,
+            parent,
             begins: place.begins,
-            job: OnceLock::new(),
+            was_panicking: thread::panicking(),
+            settled: OnceLock::new(),
             reports,
             call,
-            was_panicking: thread::panicking(),
+            may_be_call,
+            called_before: AtomicU64::new(called),
             has_panicked: AtomicBool::new(false),
             has_extras: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
             inner: AtomicU64::new(0),
             busy: AtomicU64::new(0),
             left: AtomicU64::new(0),
             facts: Mutex::new(facts),
-        });
-        if let Some(request) = place.request {
-            timed.join(request, place.parent);
         }
-        timed
     }
 
-    /// Makes the span a step of this request, unless it begins a request itself or is a step of another one.
-    fn join(&self, request: &Arc<Request>, parent: u32) {
-        if self.begins.is_some() || !request.has_id() {
-            return;
-        }
-        self.place.get_or_init(|| {
-            let step = request.next_step();
-            if let Some(call) = &self.call {
-                call.set_step(step);
-                request.call_started(self.started);
-            }
-            if let Some(open) = &request.open_steps {
-                open.begin(self.site.index(), step, parent, self.started);
-            }
-            StepPlace { request: Arc::clone(request), step, parent }
-        });
-    }
-
-    /// Makes the span a step of the current request, if it was created outside any request and is entered for the first
-    /// time. If no request is current, the span begins a job, unless it is a call.
+    /// Gives a span that was created outside any request its position, if it is entered for the first time. It becomes
+    /// a step of the current request. If no request is current, the span begins a job, unless it is a call.
+    #[inline]
     pub(super) fn settle(&self) {
-        if self.begins.is_some() || self.place.get().is_some() || self.job.get().is_some() {
-            return;
+        if self.step == 0 && self.begins.is_none() && self.settled.get().is_none() {
+            self.settle_here();
         }
+    }
+
+    #[cold]
+    fn settle_here(&self) {
         let here = with(|frame| (frame.request.clone(), frame.step));
-        // Two threads may be the first at the same moment. Else the span would begin a job and be a step of a request,
-        // and its end would complete that request.
-        let facts = self.facts();
-        if self.place.get().is_some() || self.job.get().is_some() {
-            return;
-        }
-        match &here {
-            Some((Some(request), step)) if request.has_id() => self.join(request, *step),
-            Some((_placeholder, _)) if self.call.is_none() && !facts.is_call() => {
-                self.job.get_or_init(|| {
+        match here {
+            Some((Some(request), parent))
+                if request.has_id() && (!request.is_over() || self.is_call()) =>
+            {
+                self.settled.get_or_init(|| {
+                    let now = Tick::now();
+                    if self.may_be_call {
+                        let age = now.nanos_since(self.started);
+                        let called = request.dependency_nanos(now).wrapping_sub(age);
+                        self.called_before.store(called, Ordering::Relaxed);
+                    }
+                    // The request has not seen the call before, so its time counts from now on.
+                    let call = self.call.as_deref().map(|call| (call, now));
+                    let step = begin_step(&request, self.site, self.started, parent, call);
+                    Settled::Step { request, step, parent }
+                });
+            }
+            Some(_) if !self.is_call() => {
+                self.settled.get_or_init(|| {
                     let mut request = Request::new();
                     request.origin = Origin::RootSpan;
                     request.trace = Trace::after(None, request.started).into();
                     #[cfg(feature = "testing")]
                     this_thread::join_capture(&request);
-                    Arc::new(request)
+                    Settled::Job(Arc::new(request))
                 });
             }
             _ => {}
         }
     }
 
+    fn is_call(&self) -> bool {
+        self.call.is_some() || lock(&self.facts).as_ref().is_some_and(|facts| facts.is_call())
+    }
+
     /// The request or job that the span begins, if it is not a step.
+    #[inline]
     pub(crate) fn begins(&self) -> Option<Begun> {
-        self.begins.or_else(|| self.job.get().map(|_| Begun::Job))
+        match self.settled.get() {
+            Some(Settled::Job(_)) => Some(Begun::Job),
+            _ => self.begins,
+        }
     }
 
     /// Whether the span has begun a request, whose completion line alone has its fields.
@@ -323,30 +201,63 @@ impl TimedSpan {
         self.begins == Some(Begun::Request)
     }
 
-    /// The request that the span is a step of, or the job that it began when it was entered.
-    pub(crate) fn request(&self) -> Option<&Arc<Request>> {
-        self.place.get().map(|place| &place.request).or(self.job.get())
+    /// The request that the span became a step of when it was entered, or the job that it began then.
+    pub(super) fn settled_in(&self) -> Option<&Arc<Request>> {
+        match self.settled.get()? {
+            Settled::Step { request, .. } | Settled::Job(request) => Some(request),
+        }
     }
 
     /// The step's id within its request; 0 outside any request.
+    #[inline]
     pub(crate) fn step(&self) -> u32 {
-        self.place.get().map_or(0, |place| place.step)
+        match self.settled.get() {
+            Some(Settled::Step { step, .. }) => *step,
+            _ => self.step,
+        }
     }
 
     /// The id of the step around it; 0 for a root.
+    #[inline]
     pub(crate) fn parent(&self) -> u32 {
-        self.place.get().map_or(0, |place| place.parent)
+        match self.settled.get() {
+            Some(Settled::Step { parent, .. }) => *parent,
+            _ => self.parent,
+        }
     }
 
-    /// Locks the facts. Hold the lock only briefly, and not while user code runs.
-    pub(crate) fn facts(&self) -> MutexGuard<'_, SpanFacts> {
-        lock(&self.facts)
+    /// Counts a span that has turned out to be a call, before its end is counted. The time in which another call was open
+    /// is counted already.
+    pub(crate) fn count_late_call(&self, request: &Request, at: Tick) {
+        let called = request.dependency_nanos(at);
+        let counted = called.wrapping_sub(self.called_before.load(Ordering::Relaxed));
+        let took = at.nanos_since(self.started);
+        request.late_call_started(at, took.saturating_sub(counted));
     }
 
-    /// When the span ended: when it was last exited, or `now` if it never was.
-    pub(crate) fn ended(&self, now: Tick) -> Tick {
+    /// Changes the facts. Their lock is held meanwhile, so `change` must not run user code.
+    pub(crate) fn change_facts(&self, change: impl FnOnce(&mut SpanFacts)) {
+        change(lock(&self.facts).get_or_insert_default());
+    }
+
+    /// Takes the facts, if the span has any.
+    pub(crate) fn take_facts(&self) -> Option<Box<SpanFacts>> {
+        lock(&self.facts).take()
+    }
+
+    /// Marks the span as closed.
+    pub(crate) fn set_closed(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// When the span ended: when it was last exited, or now if it never was.
+    pub(crate) fn ended(&self) -> Tick {
         match self.left.load(Ordering::Relaxed) {
-            0 => now,
+            0 => Tick::now(),
             nanos => Tick::of_nanos(nanos),
         }
     }
@@ -388,7 +299,7 @@ impl TimedSpan {
         }
         let step = self.step();
         let extras =
-            if self.has_extras.load(Ordering::Relaxed) { self.facts().extras.take() } else { None };
+            if self.has_extras.load(Ordering::Relaxed) { self.take_kept() } else { None };
         with_thread(|thread| {
             entered.token = thread.next_token();
             let call = self.call.clone();
@@ -436,7 +347,8 @@ impl TimedSpan {
     /// Keeps fields that were recorded in the span until it is entered again or ends.
     #[cold]
     fn keep_extras(&self, mut extras: Box<StepExtras>) {
-        let mut facts = self.facts();
+        let mut facts = lock(&self.facts);
+        let facts = facts.get_or_insert_default();
         if let Some(mut known) = facts.extras.take() {
             // The span was entered on two threads at the same time.
             members::set_all(&mut known.members, &extras.members);
@@ -456,11 +368,16 @@ impl TimedSpan {
         if !self.has_extras.load(Ordering::Relaxed) {
             return None;
         }
-        let extras = self.facts().extras.take()?;
+        let extras = self.take_kept()?;
         if let Some(elsewhere) = &extras.elsewhere {
             self.add_inner(elsewhere.load(Ordering::Relaxed));
         }
         Some(extras)
+    }
+
+    #[cold]
+    fn take_kept(&self) -> Option<Box<StepExtras>> {
+        lock(&self.facts).as_mut()?.extras.take()
     }
 
     /// Whether code that runs in this frame is directly in the span. `token` is the token of its innermost entry.
@@ -480,4 +397,23 @@ pub(super) struct EnteredStep {
     was_panicking: bool,
     /// `None` if the thread had entered the span before.
     since: Option<Tick>,
+}
+
+/// Begins a step of a request, and returns its id. A call counts from its own [`Tick`].
+fn begin_step(
+    request: &Request,
+    site: &'static Site,
+    started: Tick,
+    parent: u32,
+    call: Option<(&CallState, Tick)>,
+) -> u32 {
+    let step = request.next_step();
+    if let Some((call, from)) = call {
+        call.set_step(step);
+        request.call_started(from);
+    }
+    if let Some(open) = &request.open_steps {
+        open.begin(site.index(), step, parent, started);
+    }
+    step
 }

@@ -18,7 +18,7 @@ use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
 use crate::current::SpanData;
 use crate::current::span_stack::SpanScope;
-use crate::current::timed_span::FieldRole;
+use crate::current::span_facts::FieldRole;
 use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::{SiteId, SiteKey, from_package};
@@ -122,6 +122,8 @@ pub(crate) struct ForeignSite {
     context_keys: ContextKeys,
     /// Whether report mode has reported it.
     is_reported: AtomicBool,
+    /// Whether it is that of a step or call of candor.
+    pub(super) is_of_step: bool,
     /// The data for timing spans of this call site.
     pub(super) timing: SpanTiming,
 }
@@ -195,7 +197,8 @@ impl ForeignSite {
         tests::DECIDED.lock().expect("no panic").push(metadata.name());
         let mut fields: Vec<SiteField> = Vec::new();
         let mut context_keys = ContextKeys::Unused;
-        let kind = if is_of_step(metadata) { LineKind::Step } else { LineKind::Event };
+        let is_of_step = is_of_step(metadata);
+        let kind = if is_of_step { LineKind::Step } else { LineKind::Event };
         for field in metadata.fields() {
             let name = field.name().strip_prefix("r#").unwrap_or(field.name());
             let mut key: Redacted<'_> = if metadata.is_event() && is_of_context(name) {
@@ -229,7 +232,7 @@ impl ForeignSite {
         };
         let timing = SpanTiming::new(&fields);
         let is_reported = AtomicBool::new(false);
-        ForeignSite { id, fields, repeats, context_keys, is_reported, timing }
+        ForeignSite { id, fields, repeats, context_keys, is_reported, is_of_step, timing }
     }
 }
 

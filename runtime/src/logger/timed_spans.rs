@@ -11,8 +11,9 @@ use tracing_core::metadata::LevelFilter;
 use super::Logger;
 use crate::base::clock::Tick;
 use crate::current::span_stack::{SpanScope, is_request_span};
-use crate::current::timed_span::{SpanFailure, TimedSpan};
-use crate::current::{CallFacts, StepExtras};
+use crate::current::span_facts::SpanFailure;
+use crate::current::timed_span::TimedSpan;
+use crate::current::{CallFacts, SpanData, StepExtras};
 use crate::levels::Levels;
 use crate::outcome::kind::Outcome;
 use crate::redact::shown::Redacted;
@@ -49,6 +50,7 @@ pub(crate) struct Beginning<'a> {
 /// A span that ended as a step.
 pub(crate) struct EndedStep<'a> {
     pub(crate) timed: &'a TimedSpan,
+    pub(crate) data: &'a SpanData,
     /// The site with the step's name, and with its dependency if it is a call.
     pub(crate) site: &'static Site,
     pub(crate) request: Option<&'a Arc<Request>>,
@@ -58,11 +60,11 @@ pub(crate) struct EndedStep<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) failure: Option<SpanFailure>,
     /// The type of the error, if a field has it.
-    pub(crate) error_type: Option<Redacted<'static>>,
+    pub(crate) error_type: Option<&'a Redacted<'static>>,
     /// The facts of the call, if the step is one.
     pub(crate) call: Option<CallFacts>,
-    /// Appends the fields of the span, as members.
-    pub(crate) fields: &'a dyn Fn(&mut String),
+    /// The fields of the line, as members. `None` if they are those of the span.
+    pub(crate) fields: Option<&'a str>,
     pub(crate) recorded: Option<Box<StepExtras>>,
 }
 
@@ -80,6 +82,16 @@ pub(crate) struct EndedRequest<'a> {
     pub(crate) route: Option<&'a Redacted<'static>>,
     /// The fields of the span, as members.
     pub(crate) fields: &'a str,
+}
+
+impl EndedStep<'_> {
+    /// Appends the fields of the line, as members.
+    pub(crate) fn write_fields(&self, out: &mut String) {
+        match self.fields {
+            Some(fields) => out.push_str(fields),
+            None => self.data.append_fields(out),
+        }
+    }
 }
 
 impl TimedSpans {

@@ -105,13 +105,13 @@ impl ActiveStep {
 }
 
 /// Ends a span that was a step, succeeded, and is not inside a span with fields. `state` has the members that follow
-/// the position, and `frame` has the request. Returns `None` without side effects if the fast path does not apply.
+/// the position, and its frame has the request. Returns `None` without side effects if the fast path does not apply.
 pub(super) fn finish_span(
     logger: &Logger,
     state: &StepState,
-    frame: &Frame,
     now: Tick,
 ) -> Option<Observation> {
+    let frame = &state.frame;
     let took = now.nanos_since(state.started);
     let line = |thread: &mut ThreadState| {
         let written = render(logger, state, frame, &mut thread.line_buffer, now, None, false)?;

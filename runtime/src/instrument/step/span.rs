@@ -2,9 +2,9 @@
 
 use super::active::ActiveStep;
 use super::fast_path::finish_span;
-use super::finish::{DirectLine, millis};
-use crate::current::{self, Frame, LineLease, StepState, ThreadState};
-use crate::format::record::Severity;
+use super::finish::DirectLine;
+use crate::current::{self, LineLease, StepState, ThreadState};
+use crate::json::append::{NUMBER_ROOM, append};
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::Logger;
@@ -17,7 +17,7 @@ use crate::redact::loggable::Encoder;
 
 /// Writes the line of a span that was a step, and adds it to the totals of its request.
 pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
-    let EndedStep { timed, site, request, around, at, outcome, failure, .. } = ended;
+    let EndedStep { timed, site, request, around, at, outcome, .. } = ended;
     let pooled = current::with_thread(ThreadState::take_state).flatten();
     let mut state = pooled.unwrap_or_else(|| StepState::new(site));
     state.site = site;
@@ -27,29 +27,29 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     // A span that is entered on several threads at once can be entered for longer than it lasts.
     state.busy = timed.busy().min(at.since(timed.started));
     state.inner = timed.inner();
-    if outcome == Outcome::Ok && ended.call.is_none() && ended.recorded.is_none() {
+    let is_usual = outcome == Outcome::Ok && ended.call.is_none() && ended.recorded.is_none();
+    if is_usual && !around.has_fields() && logger.allows_usual(site) {
         // The members have the same order as on the slow path.
-        millis(&mut state.fields, "busy_ms", state.busy);
-        let own = state.fields.len();
-        (ended.fields)(&mut state.fields);
-        let level = Severity::of(site.spec.level).level();
-        if !around.has_fields() && logger.allows_in(site.spec.target, level, request) {
-            let frame = Frame { request: request.cloned(), inner: state.inner, ..Frame::default() };
-            if let Some(_observation) = finish_span(logger, &state, &frame, at) {
-                current::with_thread(|thread| thread.keep_plain(state, None));
-                return;
-            }
+        write_busy(&mut state);
+        ended.write_fields(&mut state.fields);
+        state.frame.request = request.cloned();
+        state.frame.inner = state.inner;
+        let written = finish_span(logger, &state, at);
+        // Dropped after the borrow.
+        let _taken = state.frame.take();
+        if let Some(_observation) = written {
+            current::with_thread(|thread| thread.keep_plain(state, None));
+            return;
         }
-        state.fields.drain(..own);
-    } else {
-        (ended.fields)(&mut state.fields);
+        state.fields.clear();
     }
+    ended.write_fields(&mut state.fields);
     state.call = ended.call.map(|facts| current::CallState::with_facts(site, facts));
     state.extras = ended.recorded;
     state.merge_fields(current::take_extras);
     let mut error = String::new();
-    if let Some(failure) = &failure {
-        if let Some(error_type) = &ended.error_type {
+    if let Some(failure) = &ended.failure {
+        if let Some(error_type) = ended.error_type {
             members::text(&mut error, "error_type", error_type);
         }
         if let Some(detail) = &failure.detail {
@@ -57,8 +57,9 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
             Encoder::json(&mut error, logger.value_limit).shown(detail);
         }
     }
-    let answer = Answer { category: failure.as_ref().and_then(|it| it.category), ..Answer::NONE };
-    let failure = failure.as_ref().map(|failure| Failure::of_members(failure.evidence, &error));
+    let failure = ended.failure.as_ref();
+    let answer = Answer { category: failure.and_then(|it| it.category), ..Answer::NONE };
+    let failure = failure.map(|failure| Failure::of_members(failure.evidence, &error));
     let result = CallResult { failure, answer, ret: None };
     let mut step = ActiveStep { state };
     let mut lease = LineLease::default();
@@ -67,4 +68,13 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     let direct = DirectLine { logger, spans: around };
     let _observation = step.finish_in(Some(direct), request, buffer, at, outcome, &result);
     lease.end(step.state);
+}
+
+fn write_busy(state: &mut StepState) {
+    const KEY: &str = ",\"busy_ms\":";
+    let busy = u64::try_from(state.busy.as_nanos()).unwrap_or(u64::MAX);
+    append(&mut state.fields, KEY.len() + NUMBER_ROOM, |pieces| {
+        pieces.put(KEY);
+        pieces.millis(busy);
+    });
 }
