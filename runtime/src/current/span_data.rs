@@ -68,6 +68,11 @@ impl SpanData {
         self.logger == logger
     }
 
+    /// Whether the span is timed and has closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.timed.as_ref().is_some_and(TimedSpan::is_closed)
+    }
+
     /// The request that work in this span belongs to.
     #[inline]
     pub(crate) fn request(&self) -> Option<&Arc<Request>> {
@@ -123,7 +128,7 @@ impl SpanData {
     }
 
     /// Whether neither this span nor any around it has fields.
-    pub(super) fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         let mut span = Some(self);
         while let Some(data) = span {
             if data.has_fields.load(Ordering::Acquire) {

@@ -12,7 +12,7 @@ use tracing_core::{Level, Metadata, identify_callsite};
 
 use super::frame::Frame;
 use super::span_data::SpanData;
-use super::thread::{swap_frame, with};
+use super::thread::{ThreadState, swap_frame, with, with_thread};
 use super::timed_span::{EnteredStep, TimedSpan};
 
 pub(crate) static REQUEST_SPAN_CALLSITE: DefaultCallsite = DefaultCallsite::new(REQUEST_SPAN);
@@ -62,42 +62,43 @@ pub(crate) fn enter(id: &Id, data: Arc<SpanData>) {
     enter_as(EntryKind::Span(id.clone()), data);
 }
 
+#[inline]
 fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
-    if let Some(timed) = data.timed.as_ref().filter(|_| kind.is_span()) {
+    let is_step = kind.is_span() && data.timed.is_some();
+    if let Some(timed) = data.timed.as_ref().filter(|_| is_step) {
         timed.settle();
     }
-    let before = data.request().and_then(|request| {
-        // A span made outside any request carries a capture's placeholder, which does not replace a request.
-        let same = with(|frame| {
-            frame.request.as_ref().is_some_and(|known| {
-                Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
-            })
-        })?;
-        (!same).then(|| {
-            let mut frame =
-                Box::new(Frame { step: data.around(), ..Frame::of(Arc::clone(request)) });
-            swap_frame(&mut frame);
-            frame
-        })
-    });
-    let step = match &data.timed {
-        Some(timed) if kind.is_span() => Some(timed.enter(!is_entered(&data))),
-        _ => None,
-    };
     let _ = ENTERED.try_with(|entered| {
-        if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push(EnteredSpan { kind, data, before, step });
-            let _ = COUNT.try_with(|count| count.set(entered.len()));
+        let Ok(mut entered) = entered.try_borrow_mut() else { return };
+        let is_first = !is_step || !entered.iter().any(|entry| Arc::ptr_eq(&entry.data, &data));
+        entered.push(EnteredSpan { kind, data, before: None, step: None });
+        let _ = COUNT.try_with(|count| count.set(entered.len()));
+        if let Some(entry) = entered.last_mut() {
+            with_thread(|thread| entry.enter(thread, is_step, is_first));
         }
     });
 }
 
-/// Whether this thread has entered the span with this data.
-fn is_entered(data: &Arc<SpanData>) -> bool {
-    let has = |entered: &RefCell<Vec<EnteredSpan>>| {
-        entered.try_borrow().is_ok_and(|entered| entered.iter().any(|e| Arc::ptr_eq(&e.data, data)))
-    };
-    is_in_any() && ENTERED.try_with(has).unwrap_or(false)
+impl EnteredSpan {
+    /// Makes the request and the step of a new entry current. Drops nothing, since the thread state is borrowed.
+    #[inline]
+    fn enter(&mut self, thread: &mut ThreadState, is_step: bool, is_first: bool) {
+        if let Some(request) = self.data.request() {
+            // A span made outside any request carries a capture's placeholder, which does not replace a request.
+            let is_current = thread.frame.request.as_ref().is_some_and(|known| {
+                Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
+            });
+            if !is_current {
+                let step = self.data.around();
+                let mut frame = Box::new(Frame { step, ..Frame::of(Arc::clone(request)) });
+                thread.swap_frame(&mut frame);
+                self.before = Some(frame);
+            }
+        }
+        if let Some(timed) = self.data.timed.as_ref().filter(|_| is_step) {
+            timed.enter(thread, self.step.insert(EnteredStep::default()), is_first);
+        }
+    }
 }
 
 impl EntryKind {
@@ -109,43 +110,42 @@ impl EntryKind {
 /// Exits a span. Spans may be exited in any order.
 pub(crate) fn exit(id: &Id) {
     let left = exit_from(|entry| matches!(&entry.kind, EntryKind::Span(entered) if entered == id));
-    if let Some(data) = left.filter(|data| data.timed.is_some()) {
-        recent::put(id, &data);
+    if let Some(data) = left
+        && data.timed.is_some()
+    {
+        recent::put(id, data);
     }
 }
 
 /// The data of the span that this thread has just created, or exited if it is timed. In most cases the thread enters
-/// or closes that span next, and finds its data here without a look-up in the registry.
+/// or closes that span next, and finds its data here without a look-up in the registry. An idle thread keeps the data
+/// of one span.
 pub(crate) mod recent {
     use std::cell::Cell;
-    use std::sync::{Arc, Weak};
+    use std::sync::Arc;
 
     use tracing_core::span::Id;
 
     use crate::current::SpanData;
-    use crate::current::timed_span::TimedSpan;
 
     thread_local! {
-        // Weak, so that an idle thread does not keep a request.
-        static RECENT: Cell<Option<(Id, Weak<SpanData>)>> = const { Cell::new(None) };
+        static RECENT: Cell<Option<(Id, Arc<SpanData>)>> = const { Cell::new(None) };
     }
 
-    pub(crate) fn put(id: &Id, data: &Arc<SpanData>) {
-        let _ = RECENT.try_with(|recent| recent.set(Some((id.clone(), Arc::downgrade(data)))));
+    #[inline]
+    pub(crate) fn put(id: &Id, data: Arc<SpanData>) {
+        // The previous value is dropped after the access.
+        let _before = RECENT.try_with(|recent| recent.replace(Some((id.clone(), data))));
     }
 
     /// Takes the data of this span, if it is here and the layer of this logger keeps it.
+    #[inline]
     pub(crate) fn take(logger: u64, id: &Id) -> Option<Arc<SpanData>> {
         let (known, data) = RECENT.try_with(Cell::take).ok().flatten()?;
-        if known != *id {
-            return None;
-        }
         // The registry uses the id of a closed span again. While a span is new, only this thread could do that, since
         // the id contains a number of the thread, and it would have replaced the data here.
-        let is_it = |data: &Arc<SpanData>| {
-            data.is_of(logger) && !data.timed.as_ref().is_some_and(TimedSpan::is_closed)
-        };
-        data.upgrade().filter(is_it)
+        let is_it = known == *id && data.is_of(logger) && !data.is_closed();
+        if is_it { Some(data) } else { None }
     }
 }
 
@@ -244,8 +244,8 @@ fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
         // Dropped after the borrow.
         Some((entry, displaced))
     });
-    let (EnteredSpan { before, data, step, .. }, _displaced) = entry.ok().flatten()?;
-    if let (Some(step), Some(timed)) = (step, &data.timed) {
+    let (EnteredSpan { before, data, mut step, .. }, _displaced) = entry.ok().flatten()?;
+    if let (Some(step), Some(timed)) = (&mut step, &data.timed) {
         timed.exit(step, data.request());
     }
     if let Some(mut frame) = before {

@@ -120,6 +120,15 @@ impl ThreadState {
         Some(popped)
     }
 
+    /// Exchanges a frame for the current one.
+    #[inline]
+    pub(super) fn swap_frame(&mut self, frame: &mut Frame) {
+        mem::swap(&mut self.frame, frame);
+        if !self.deferred.is_empty() {
+            self.apply_deferred();
+        }
+    }
+
     /// Pops the innermost step, which is a span that is being exited and may be entered again. Returns the time of the
     /// steps inside it, and its extras.
     pub(super) fn pop_entered(&mut self, saved: &mut SavedFrame) -> (u64, Option<Box<StepExtras>>) {
@@ -229,12 +238,7 @@ pub(crate) fn is_alive() -> bool {
 // Inlined into both of its callers, an async step takes 35 instructions more.
 #[inline(never)]
 pub(crate) fn swap_frame(frame: &mut Frame) {
-    with_thread(|thread| {
-        mem::swap(&mut thread.frame, frame);
-        if !thread.deferred.is_empty() {
-            thread.apply_deferred();
-        }
-    });
+    with_thread(|thread| thread.swap_frame(frame));
 }
 
 thread_local! {

@@ -12,7 +12,7 @@ use tracing_core::Metadata;
 use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
 use super::span_facts::SpanFacts;
-use super::thread::{self as this_thread, with, with_thread};
+use super::thread::{self as this_thread, ThreadState, with, with_thread};
 use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::json::members;
@@ -45,6 +45,10 @@ pub(crate) struct TimedSpan {
     parent: u32,
     /// The request or job that the span begins when it is created.
     begins: Option<Begun>,
+    /// Whether the line of the step has all fields, under their own names.
+    is_plain: bool,
+    /// Whether a field that is recorded later can make the span a call.
+    may_be_call: bool,
     /// Whether the thread was unwinding when the span was created.
     was_panicking: bool,
     /// The position of a span that was created outside any request, once it is entered.
@@ -53,13 +57,12 @@ pub(crate) struct TimedSpan {
     pub(crate) reports: &'static AtomicBool,
     /// The call, if it was known when the span was created.
     pub(crate) call: Option<Arc<CallState>>,
-    /// Whether a field that is recorded later can make the span a call.
-    may_be_call: bool,
     /// The dependency time of the request when the span became its step, minus the age of the span; wraps around. Used
     /// if the span turns out to be a call.
     called_before: AtomicU64,
     has_panicked: AtomicBool,
-    has_extras: AtomicBool,
+    /// Whether there are facts, which may have been taken since.
+    has_facts: AtomicBool,
     is_closed: AtomicBool,
     /// Nanoseconds of the steps inside it.
     inner: AtomicU64,
@@ -87,35 +90,37 @@ pub(crate) enum Begun {
     Job,
 }
 
-/// The position of a new timed span.
-pub(crate) struct SpanPlace<'a> {
+/// A timed span that begins.
+pub(crate) struct NewStep<'a> {
+    pub(crate) metadata: &'static Metadata<'static>,
+    pub(crate) site: &'static Site,
     pub(crate) request: Option<&'a Arc<Request>>,
     /// The id of the step around it; 0 for a root.
     pub(crate) parent: u32,
     pub(crate) begins: Option<Begun>,
+    pub(crate) facts: Option<Box<SpanFacts>>,
+    pub(crate) call: Option<Arc<CallState>>,
+    /// Whether a field that is recorded later can make the span a call.
+    pub(crate) may_be_call: bool,
+    /// Whether the line of the step has all fields, under their own names.
+    pub(crate) is_plain: bool,
+    pub(crate) reports: &'static AtomicBool,
 }
 
 impl TimedSpan {
     #[inline]
-    pub(crate) fn begin(
-        metadata: &'static Metadata<'static>,
-        site: &'static Site,
-        place: &SpanPlace<'_>,
-        facts: Option<Box<SpanFacts>>,
-        call: Option<Arc<CallState>>,
-        may_be_call: bool,
-        reports: &'static AtomicBool,
-    ) -> Self {
+    pub(crate) fn begin(new: NewStep<'_>) -> Self {
+        let NewStep { metadata, site, request, begins, facts, call, is_plain, reports, .. } = new;
         let started = Tick::now();
-        let request = place.request.filter(|request| place.begins.is_none() && request.has_id());
+        let request = request.filter(|request| begins.is_none() && request.has_id());
         let (step, parent) = match request {
             Some(request) => {
                 let call = call.as_deref().map(|call| (call, started));
-                (begin_step(request, site, started, place.parent, call), place.parent)
+                (begin_step(request, site, started, new.parent, call), new.parent)
             }
             None => (0, 0),
         };
-        let may_be_call = may_be_call && call.is_none();
+        let may_be_call = new.may_be_call && call.is_none();
         let called = request.filter(|_| may_be_call).map_or(0, |it| it.dependency_nanos(started));
         TimedSpan {
             metadata,
@@ -123,15 +128,16 @@ impl TimedSpan {
             started,
             step,
             parent,
-            begins: place.begins,
+            begins,
+            is_plain,
+            may_be_call,
             was_panicking: thread::panicking(),
             settled: OnceLock::new(),
             reports,
             call,
-            may_be_call,
             called_before: AtomicU64::new(called),
             has_panicked: AtomicBool::new(false),
-            has_extras: AtomicBool::new(false),
+            has_facts: AtomicBool::new(facts.is_some()),
             is_closed: AtomicBool::new(false),
             inner: AtomicU64::new(0),
             busy: AtomicU64::new(0),
@@ -238,6 +244,7 @@ impl TimedSpan {
     /// Changes the facts. Their lock is held meanwhile, so `change` must not run user code.
     pub(crate) fn change_facts(&self, change: impl FnOnce(&mut SpanFacts)) {
         change(lock(&self.facts).get_or_insert_default());
+        self.has_facts.store(true, Ordering::Release);
     }
 
     /// Takes the facts, if the span has any.
@@ -287,52 +294,52 @@ impl TimedSpan {
     }
 
     /// Makes the span the innermost step of this thread. `is_first` is false if the thread has already entered it.
-    pub(super) fn enter(&self, is_first: bool) -> EnteredStep {
-        let mut entered = EnteredStep {
-            token: 0,
-            saved: SavedFrame::default(),
-            was_panicking: thread::panicking(),
-            since: is_first.then(Tick::now),
-        };
-        if self.begins().is_some() {
-            return entered;
-        }
-        let step = self.step();
-        let extras =
-            if self.has_extras.load(Ordering::Relaxed) { self.take_kept() } else { None };
-        with_thread(|thread| {
+    #[inline]
+    pub(super) fn enter(
+        &self,
+        thread: &mut ThreadState,
+        entered: &mut EnteredStep,
+        is_first: bool,
+    ) {
+        entered.was_panicking = thread::panicking();
+        if self.begins().is_none() {
             entered.token = thread.next_token();
+            let extras =
+                if self.has_facts.load(Ordering::Relaxed) { self.take_kept() } else { None };
             let call = self.call.clone();
             let (saved, token) = (&mut entered.saved, entered.token);
-            thread.frame.push_step(saved, token, step, self.site, extras, call);
-        });
-        entered
+            thread.frame.push_step(saved, token, self.step(), self.site, extras, call);
+        }
+        if is_first {
+            entered.since = Some(Tick::now());
+        }
     }
 
     /// Undoes [`enter`](Self::enter).
-    pub(super) fn exit(&self, entered: EnteredStep, request: Option<&Arc<Request>>) {
-        let EnteredStep { token, mut saved, was_panicking, since } = entered;
-        if let Some(since) = since {
+    #[inline]
+    pub(super) fn exit(&self, entered: &mut EnteredStep, request: Option<&Arc<Request>>) {
+        if let Some(since) = entered.since {
             let now = Tick::now();
             self.busy.fetch_add(now.nanos_since(since), Ordering::Relaxed);
             self.left.fetch_max(now.nanos(), Ordering::Relaxed);
         }
-        if thread::panicking() && !was_panicking {
+        if thread::panicking() && !entered.was_panicking {
             self.has_panicked.store(true, Ordering::Relaxed);
             if let Some(request) = request.filter(|_| self.begins().is_some()) {
                 request.has_panicked.store(true, Ordering::Relaxed);
             }
         }
-        if token == 0 {
+        let EnteredStep { token, saved, .. } = entered;
+        if *token == 0 {
             return;
         }
         let popped = with_thread(|thread| {
-            if thread.frame.token != token {
+            if thread.frame.token != *token {
                 let serial = request.map_or(0, |request| request.serial);
                 // The request is returned, and dropped after the borrow.
-                return Err(thread.defer_pop(token, &mut saved, self.call.as_ref(), serial));
+                return Err(thread.defer_pop(*token, saved, self.call.as_ref(), serial));
             }
-            Ok(thread.pop_entered(&mut saved))
+            Ok(thread.pop_entered(saved))
         });
         if let Some(Ok((inner, extras))) = popped {
             if inner > 0 {
@@ -360,14 +367,11 @@ impl TimedSpan {
             }
         }
         facts.extras = Some(extras);
-        self.has_extras.store(true, Ordering::Relaxed);
+        self.has_facts.store(true, Ordering::Release);
     }
 
     /// Takes the fields that were recorded in the span.
     pub(crate) fn take_extras(&self) -> Option<Box<StepExtras>> {
-        if !self.has_extras.load(Ordering::Relaxed) {
-            return None;
-        }
         let extras = self.take_kept()?;
         if let Some(elsewhere) = &extras.elsewhere {
             self.add_inner(elsewhere.load(Ordering::Relaxed));
@@ -380,6 +384,17 @@ impl TimedSpan {
         lock(&self.facts).as_mut()?.extras.take()
     }
 
+    /// Whether the span is a step that has succeeded and whose line has the fields of the span, and no others.
+    #[inline]
+    pub(crate) fn is_plain_success(&self) -> bool {
+        self.is_plain
+            && self.call.is_none()
+            && self.begins().is_none()
+            && !self.has_facts.load(Ordering::Acquire)
+            && !self.has_panicked()
+            && !self.is_cancelled()
+    }
+
     /// Whether code that runs in this frame is directly in the span. `token` is the token of its innermost entry.
     pub(super) fn is_innermost(&self, token: u64, frame: &Frame) -> bool {
         match self.begins() {
@@ -390,6 +405,7 @@ impl TimedSpan {
 }
 
 /// A timed span on the stack of a thread's entered spans.
+#[derive(Default)]
 pub(super) struct EnteredStep {
     /// 0 if the span is not a step, or if the thread has lost its locals.
     pub(super) token: u64,

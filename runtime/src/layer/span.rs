@@ -20,8 +20,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };
-    let entered =
-        attributes.is_contextual().then(|| span_stack::parent_for(logger.id)).flatten();
+    let entered = attributes.is_contextual().then(|| span_stack::parent_for(logger.id)).flatten();
     let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions()));
     let parent = entered.or_else(known);
     let site = site_of(attributes.metadata());
@@ -37,15 +36,14 @@ where
     let (mut fields, request, around) = current::for_new_span();
     attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
     let data = match &logger.timed_spans {
-        None => SpanData::of_span(logger.id, fields, request, parent, 0, None),
+        None => Arc::new(SpanData::of_span(logger.id, fields, request, parent, 0, None)),
         Some(timed) => {
             let span = NewSpan { attributes, site, fields, parent, request, around };
             span.open(logger, timed)
         }
     };
-    let data = Arc::new(data);
-    span_stack::recent::put(id, &data);
-    span.extensions_mut().replace(data);
+    span.extensions_mut().replace(Arc::clone(&data));
+    span_stack::recent::put(id, data);
     if strict::is_reported() {
         let metadata = attributes.metadata();
         report_hidden(logger, "span", metadata, site, |to| attributes.record(to));
@@ -114,6 +112,8 @@ fn data_of<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>) -> Option<Arc<Span
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let known = || SpanData::of(&ctx.span(id)?.extensions());
-    span_stack::recent::take(logger.id, id).or_else(known)
+    match span_stack::recent::take(logger.id, id) {
+        Some(data) => Some(data),
+        None => SpanData::of(&ctx.span(id)?.extensions()),
+    }
 }

@@ -10,8 +10,8 @@ use tracing_core::metadata::LevelFilter;
 
 use super::Logger;
 use crate::base::clock::Tick;
-use crate::current::span_stack::{SpanScope, is_request_span};
 use crate::current::span_facts::SpanFailure;
+use crate::current::span_stack::{SpanScope, is_request_span};
 use crate::current::timed_span::TimedSpan;
 use crate::current::{CallFacts, SpanData, StepExtras};
 use crate::levels::Levels;
@@ -35,6 +35,8 @@ pub(crate) struct TimedSpans {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpanHooks {
     pub(crate) request_began: fn(&Logger, &Arc<Request>, &Beginning<'_>),
+    /// Writes the usual line of a success. Returns false without side effects if the line is another one.
+    pub(crate) step_succeeded: fn(&Logger, SucceededStep<'_>) -> bool,
     pub(crate) step_ended: fn(&Logger, EndedStep<'_>),
     pub(crate) request_ended: fn(&Logger, &EndedRequest<'_>),
 }
@@ -45,6 +47,17 @@ pub(crate) struct Beginning<'a> {
     /// The name, if it is a job.
     pub(crate) job: Option<&'static str>,
     pub(crate) query: Option<&'a str>,
+}
+
+/// A span that ended as a step, succeeded and is not a call. No field was recorded on the step.
+pub(crate) struct SucceededStep<'a> {
+    pub(crate) timed: &'a TimedSpan,
+    pub(crate) data: &'a SpanData,
+    /// The site with the step's name.
+    pub(crate) site: &'static Site,
+    pub(crate) at: Tick,
+    /// The fields of the line, as members. `None` if they are those of the span.
+    pub(crate) fields: Option<&'a str>,
 }
 
 /// A span that ended as a step.
@@ -82,16 +95,6 @@ pub(crate) struct EndedRequest<'a> {
     pub(crate) route: Option<&'a Redacted<'static>>,
     /// The fields of the span, as members.
     pub(crate) fields: &'a str,
-}
-
-impl EndedStep<'_> {
-    /// Appends the fields of the line, as members.
-    pub(crate) fn write_fields(&self, out: &mut String) {
-        match self.fields {
-            Some(fields) => out.push_str(fields),
-            None => self.data.append_fields(out),
-        }
-    }
 }
 
 impl TimedSpans {

@@ -8,12 +8,14 @@ use std::mem;
 
 use super::active::ActiveStep;
 use super::finish::{RET, STEP_ROOM};
+use super::span::busy_time;
 use crate::base::clock::Tick;
 use crate::current::{self, Frame, LineBuffer, StepState, ThreadState, span_stack};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 use crate::format::template::LineHead;
-use crate::json::append::Appender;
+use crate::json::append::{Appender, NUMBER_ROOM, append};
+use crate::logger::timed_spans::SucceededStep;
 use crate::logger::{self, Logger};
 use crate::metrics::Observation;
 use crate::outcome::kind::Outcome;
@@ -22,6 +24,8 @@ use crate::request::Request;
 use crate::site::{DURATION, FastLine, STEP_PREFIX};
 
 const END: &str = "}\n";
+/// The key of the time for which a span was entered.
+const BUSY: &str = ",\"busy_ms\":";
 
 impl ActiveStep {
     /// Ends a step on its thread that succeeded.
@@ -104,29 +108,47 @@ impl ActiveStep {
     }
 }
 
-/// Ends a span that was a step, succeeded, and is not inside a span with fields. `state` has the members that follow
-/// the position, and its frame has the request. Returns `None` without side effects if the fast path does not apply.
-pub(super) fn finish_span(
-    logger: &Logger,
-    state: &StepState,
-    now: Tick,
-) -> Option<Observation> {
-    let frame = &state.frame;
-    let took = now.nanos_since(state.started);
+/// Ends a span that was a step, succeeded, and is not inside a span with fields. Returns false without side effects if
+/// the fast path does not apply.
+pub(super) fn finish_span(logger: &Logger, step: SucceededStep<'_>) -> bool {
+    let SucceededStep { timed, data, site, at, fields } = step;
+    let request = data.request();
     let line = |thread: &mut ThreadState| {
-        let written = render(logger, state, frame, &mut thread.line_buffer, now, None, false)?;
-        Some((thread.line_buffer.take()?, written))
+        let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
+        state.site = site;
+        state.started = timed.started;
+        (state.step, state.parent) = (timed.step(), timed.parent());
+        // The members have the same order as on the slow path.
+        let busy = u64::try_from(busy_time(timed, at).as_nanos()).unwrap_or(u64::MAX);
+        append(&mut state.fields, BUSY.len() + NUMBER_ROOM, |pieces| {
+            pieces.put(BUSY);
+            pieces.millis(busy);
+        });
+        match fields {
+            Some(fields) => state.fields.push_str(fields),
+            None => data.append_fields(&mut state.fields),
+        }
+        state.frame.request = request.cloned();
+        state.frame.inner = timed.inner();
+        let written =
+            render(logger, &state, &state.frame, &mut thread.line_buffer, at, None, false);
+        state.frame.inner = 0;
+        // `data` holds the request, too, so this does not drop it.
+        state.frame.request = None;
+        thread.keep_plain(state, None);
+        Some((written?, thread.line_buffer.take()?))
     };
-    let (buffer, (severity, site)) = current::with_thread(line).flatten()?;
-    let request = frame.request.as_ref();
-    let is_written = logger.sink.write(site, severity, &buffer.line);
+    let Some(((severity, id), buffer)) = current::with_thread(line).flatten() else {
+        return false;
+    };
+    let is_written = logger.sink.write(id, severity, &buffer.line);
     logger.export(request, 0, severity, &buffer.line);
-    let observation = state.site.observe(|| took, Outcome::Ok, None);
+    let observation = site.observe(|| at.nanos_since(timed.started), Outcome::Ok, None);
     if is_written {
-        observation.line_written(request, now);
+        observation.line_written(request, at);
     }
     current::with_thread(|thread| thread.keep_line_buffer(buffer));
-    Some(observation)
+    true
 }
 
 /// Renders the line of the innermost step, and pops the step. Returns `None` without side effects if the fast path does

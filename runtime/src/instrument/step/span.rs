@@ -1,19 +1,33 @@
 //! The end of a span of another crate that is a step.
 
+use std::time::Duration;
+
 use super::active::ActiveStep;
 use super::fast_path::finish_span;
 use super::finish::DirectLine;
+use crate::base::clock::Tick;
+use crate::current::timed_span::TimedSpan;
 use crate::current::{self, LineLease, StepState, ThreadState};
-use crate::json::append::{NUMBER_ROOM, append};
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::Logger;
-use crate::logger::timed_spans::EndedStep;
+use crate::logger::timed_spans::{EndedStep, SucceededStep};
 use crate::outcome::Answer;
 use crate::outcome::failure::Failure;
-use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 use crate::redact::loggable::Encoder;
+
+/// Writes the usual line of a span that succeeded, and adds the step to the totals of its request. Returns false
+/// without side effects if the line is another one.
+pub(crate) fn span_succeeded(logger: &Logger, step: SucceededStep<'_>) -> bool {
+    let has_outer_fields = step.data.parent.as_ref().is_some_and(|parent| !parent.is_bare());
+    !has_outer_fields && logger.allows_usual(step.site) && finish_span(logger, step)
+}
+
+/// The time for which the span was entered. On several threads at once, that can be longer than it lasted.
+pub(super) fn busy_time(timed: &TimedSpan, at: Tick) -> Duration {
+    timed.busy().min(at.since(timed.started))
+}
 
 /// Writes the line of a span that was a step, and adds it to the totals of its request.
 pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
@@ -24,26 +38,12 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     state.started = timed.started;
     (state.step, state.parent) = (timed.step(), timed.parent());
     state.is_dropping = false;
-    // A span that is entered on several threads at once can be entered for longer than it lasts.
-    state.busy = timed.busy().min(at.since(timed.started));
+    state.busy = busy_time(timed, at);
     state.inner = timed.inner();
-    let is_usual = outcome == Outcome::Ok && ended.call.is_none() && ended.recorded.is_none();
-    if is_usual && !around.has_fields() && logger.allows_usual(site) {
-        // The members have the same order as on the slow path.
-        write_busy(&mut state);
-        ended.write_fields(&mut state.fields);
-        state.frame.request = request.cloned();
-        state.frame.inner = state.inner;
-        let written = finish_span(logger, &state, at);
-        // Dropped after the borrow.
-        let _taken = state.frame.take();
-        if let Some(_observation) = written {
-            current::with_thread(|thread| thread.keep_plain(state, None));
-            return;
-        }
-        state.fields.clear();
+    match ended.fields {
+        Some(fields) => state.fields.push_str(fields),
+        None => ended.data.append_fields(&mut state.fields),
     }
-    ended.write_fields(&mut state.fields);
     state.call = ended.call.map(|facts| current::CallState::with_facts(site, facts));
     state.extras = ended.recorded;
     state.merge_fields(current::take_extras);
@@ -68,13 +68,4 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     let direct = DirectLine { logger, spans: around };
     let _observation = step.finish_in(Some(direct), request, buffer, at, outcome, &result);
     lease.end(step.state);
-}
-
-fn write_busy(state: &mut StepState) {
-    const KEY: &str = ",\"busy_ms\":";
-    let busy = u64::try_from(state.busy.as_nanos()).unwrap_or(u64::MAX);
-    append(&mut state.fields, KEY.len() + NUMBER_ROOM, |pieces| {
-        pieces.put(KEY);
-        pieces.millis(busy);
-    });
 }

@@ -13,24 +13,31 @@ use crate::format::keys::{LineKind, is_reserved};
 use crate::json::members;
 use crate::layer::event::{ForeignSite, site_of};
 use crate::logger::Logger;
-use crate::logger::timed_spans::{EndedRequest, EndedStep, TimedSpans};
+use crate::logger::timed_spans::{EndedRequest, EndedStep, SucceededStep, TimedSpans};
 use crate::outcome::kind::Outcome;
 use crate::outcome::{AnswerStatus, grpc};
 use crate::redact::shown::Redacted;
+use crate::site::Site;
 
 /// Ends a span: writes its own line, or the line of the request or job that it began.
 pub(in crate::layer) fn closed(logger: &Logger, timed: &TimedSpan, data: &SpanData) {
     let Some(settings) = &logger.timed_spans else { return };
     timed.set_closed();
     let at = timed.ended();
+    if timed.step() != 0 {
+        add_to_outer(data, timed, at.nanos_since(timed.started));
+    }
+    let write_usual = |site: &'static Site, fields: Option<&str>| {
+        (settings.hooks.step_succeeded)(logger, SucceededStep { timed, data, site, at, fields })
+    };
+    if timed.is_plain_success() && write_usual(timed.site, None) {
+        return;
+    }
     let site = site_of(timed.metadata);
     let recorded = timed.take_extras();
     let facts = timed.take_facts();
     if timed.begins().is_some() {
         return end_request(logger, settings, timed, data, site, &facts.unwrap_or_default(), at);
-    }
-    if timed.step() != 0 {
-        add_to_outer(data, timed, at.nanos_since(timed.started));
     }
     let facts = facts.as_deref();
     let step_site = facts.map_or(timed.site, |facts| site.timing.site(timed.metadata, facts));
@@ -51,6 +58,10 @@ pub(in crate::layer) fn closed(logger: &Logger, timed: &TimedSpan, data: &SpanDa
     let call = facts.filter(|_| step_site.is_call()).map(|facts| call_facts(timed, facts));
     let kind = if call.is_some() { LineKind::Call } else { LineKind::Step };
     let fields = (!site.timing.is_plain).then(|| own_fields(data, site, failure.is_some(), kind));
+    let is_usual = outcome == Outcome::Ok && call.is_none() && recorded.is_none();
+    if is_usual && write_usual(step_site, fields.as_deref()) {
+        return;
+    }
     let around = data.parent.as_ref().map_or(SpanScope::Nothing, SpanScope::Span);
     let ended = EndedStep {
         timed,
@@ -234,4 +245,3 @@ fn expects_answer(timed: &TimedSpan, site: &ForeignSite) -> bool {
     timed.reports.load(Ordering::Relaxed)
         || site.fields.iter().any(|field| field.role == Some(Role::HttpStatus))
 }
-

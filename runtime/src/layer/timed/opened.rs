@@ -9,7 +9,7 @@ use tracing_core::span::Attributes;
 use super::roles::facts_of;
 use super::site::SpanTiming;
 use crate::current::span_facts::{FieldRole as Role, OtelKind, SpanFacts};
-use crate::current::timed_span::{Begun, SpanPlace, TimedSpan};
+use crate::current::timed_span::{Begun, NewStep, TimedSpan};
 use crate::current::{self, CallState, SpanData};
 use crate::json::members;
 use crate::layer::event::ForeignSite;
@@ -33,7 +33,7 @@ pub(in crate::layer) struct NewSpan<'a> {
 
 impl NewSpan<'_> {
     /// Creates the data of the span, and begins its step or request.
-    pub(in crate::layer) fn open(mut self, logger: &Logger, timed: &TimedSpans) -> SpanData {
+    pub(in crate::layer) fn open(mut self, logger: &Logger, timed: &TimedSpans) -> Arc<SpanData> {
         let metadata = self.attributes.metadata();
         if let Some(parent) = self.parent.as_ref().filter(|_| !self.attributes.is_contextual()) {
             self.request = parent.request().cloned();
@@ -43,22 +43,31 @@ impl NewSpan<'_> {
             self.around = 0;
         }
         let timing = &self.site.timing;
-        let step = if !timing.is_timed(logger, timed, metadata) {
-            None
-        } else if timing.has_roles {
-            Some(self.begin_by_roles(logger, timed))
-        } else {
-            let begins = begins(metadata, self.request.as_ref(), &SpanFacts::default());
-            Some(match begins {
-                None => {
-                    let place = SpanPlace { request: self.request.as_ref(), parent: self.around, begins };
-                    TimedSpan::begin(metadata, timing.step(metadata), &place, None, None, false, &timing.reports)
-                }
-                Some(_) => self.begin_by_roles(logger, timed),
-            })
-        };
+        let step = timing.is_timed(logger, timed, metadata).then(|| {
+            let has_roles = timing.has_roles || is_of_request(metadata);
+            if has_roles { self.begin_by_roles(logger, timed) } else { self.begin_step() }
+        });
         let NewSpan { fields, parent, request, around, .. } = self;
-        SpanData::of_span(logger.id, fields, request, parent, around, step)
+        Arc::new(SpanData::of_span(logger.id, fields, request, parent, around, step))
+    }
+
+    /// Begins the step of a span without a field that has a role.
+    #[inline]
+    fn begin_step(&self) -> TimedSpan {
+        let metadata = self.attributes.metadata();
+        let timing = &self.site.timing;
+        TimedSpan::begin(NewStep {
+            metadata,
+            site: timing.step(metadata),
+            request: self.request.as_ref(),
+            parent: self.around,
+            begins: None,
+            facts: None,
+            call: None,
+            may_be_call: false,
+            is_plain: timing.is_plain,
+            reports: &timing.reports,
+        })
     }
 
     /// Begins the step, call, request or job of a span whose fields may have a role.
@@ -86,10 +95,19 @@ impl NewSpan<'_> {
         } else {
             (site.timing.step(metadata), None)
         };
-        let place = SpanPlace { request: self.request.as_ref(), parent: self.around, begins };
-        let facts = (!facts.is_empty()).then(|| Box::new(facts));
-        let SpanTiming { may_be_call, reports, .. } = &site.timing;
-        TimedSpan::begin(metadata, step_site, &place, facts, call, *may_be_call, reports)
+        let SpanTiming { may_be_call, is_plain, reports, .. } = &site.timing;
+        TimedSpan::begin(NewStep {
+            metadata,
+            site: step_site,
+            request: self.request.as_ref(),
+            parent: self.around,
+            begins,
+            facts: (!facts.is_empty()).then(|| Box::new(facts)),
+            call,
+            may_be_call: *may_be_call,
+            is_plain: *is_plain,
+            reports,
+        })
     }
 }
 
@@ -160,4 +178,3 @@ pub(in crate::layer) fn drop_control(fields: &mut String, site: &ForeignSite) {
         }
     }
 }
-

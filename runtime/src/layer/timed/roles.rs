@@ -17,7 +17,11 @@ use crate::redact::shown::{self, Redacted};
 use crate::redact::{error_text, strict};
 
 /// Reads values that are recorded after the span was created.
-pub(in crate::layer) fn recorded(timed: &TimedSpan, site: &'static ForeignSite, values: &Record<'_>) {
+pub(in crate::layer) fn recorded(
+    timed: &TimedSpan,
+    site: &'static ForeignSite,
+    values: &Record<'_>,
+) {
     if !site.timing.has_roles {
         return;
     }
@@ -201,4 +205,3 @@ impl Visit for RoleVisitor<'_> {
         }
     }
 }
-

@@ -209,4 +209,3 @@ fn host_of(url: &str) -> Option<&str> {
     let host = rest.split(['/', '?', '#']).next()?;
     (!host.is_empty()).then_some(host)
 }
-
