@@ -1,10 +1,10 @@
 //! The data of a span, or of the fields that a step puts on all lines inside it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::{fmt, mem};
 
-use tracing_subscriber::registry::Extensions;
+use tracing_subscriber::registry::{Extensions, ExtensionsMut};
 
 use super::thread;
 use super::timed_span::TimedSpan;
@@ -24,14 +24,27 @@ pub(crate) struct SpanData {
     pub(crate) parent: Option<Arc<SpanData>>,
     /// The id of the step around the span; 0 if there is none or if spans are not timed.
     around: u32,
+    /// The data of another candor layer about the same span.
+    other: OnceLock<Arc<SpanData>>,
     /// The step, if the span is one.
     pub(crate) timed: Option<TimedSpan>,
 }
 
 impl SpanData {
-    /// The data that candor's layer keeps about a span.
-    pub(crate) fn of(extensions: &Extensions<'_>) -> Option<Arc<Self>> {
-        extensions.get::<Arc<Self>>().cloned()
+    /// The data that the layer of this logger keeps about a span.
+    pub(crate) fn of(extensions: &Extensions<'_>, logger: u64) -> Option<Arc<Self>> {
+        let mut data = extensions.get::<Arc<Self>>()?;
+        while !data.is_of(logger) {
+            data = data.other.get()?;
+        }
+        Some(Arc::clone(data))
+    }
+
+    /// Keeps this data in the extensions of its span.
+    pub(crate) fn keep_in(self: &Arc<Self>, mut extensions: ExtensionsMut<'_>) {
+        if let Some(other) = extensions.replace(Arc::clone(self)) {
+            let _ = self.other.set(other);
+        }
     }
 
     /// The data of a request's span, which has no fields.
@@ -60,7 +73,8 @@ impl SpanData {
     ) -> Self {
         let has_fields = AtomicBool::new(!fields.is_empty());
         let fields = RwLock::new(fields);
-        SpanData { logger, fields, has_fields, request, parent, around, timed }
+        let other = OnceLock::new();
+        SpanData { logger, fields, has_fields, request, parent, around, other, timed }
     }
 
     /// Whether the layer of this logger keeps the data.

@@ -226,31 +226,35 @@ pub(crate) fn exit_context(token: u64) -> Option<Arc<SpanData>> {
     exit_from(|entry| entry.kind == EntryKind::StepContext(token))
 }
 
+#[inline]
 fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
-    let entry = ENTERED.try_with(|entered| {
-        let mut entered = entered.try_borrow_mut().ok()?;
-        let at = entered.iter().rposition(is_it)?;
-        let mut entry = if at + 1 == entered.len() { entered.pop()? } else { entered.remove(at) };
-        let _ = COUNT.try_with(|count| count.set(entered.len()));
-        // A span that was entered later has displaced this span's frame, and restores the frame before it.
-        let above = entered[at..].iter_mut().find_map(|later| later.before.as_mut());
-        let displaced = match (above, entry.before.take()) {
-            (Some(above), Some(before)) => Some(mem::replace(above, before)),
-            (_, before) => {
-                entry.before = before;
-                None
+    // The frame and the requests are dropped after the borrow.
+    let (data, _frame, _request) = ENTERED
+        .try_with(|entered| {
+            let mut entered = entered.try_borrow_mut().ok()?;
+            let at = entered.iter().rposition(is_it)?;
+            let (from, above) = entered.split_at_mut_checked(at + 1)?;
+            let EnteredSpan { data, before, step, .. } = from.last_mut()?;
+            let mut before = before.take();
+            let request = match (step, &data.timed) {
+                (Some(step), Some(timed)) => timed.exit(step, data.request()),
+                _ => None,
+            };
+            if let Some(frame) = &mut before {
+                // A span that was entered later has displaced this span's frame, and restores the frame before it.
+                match above.iter_mut().find_map(|later| later.before.as_mut()) {
+                    Some(later) => mem::swap(later, frame),
+                    None => swap_frame(frame),
+                }
             }
-        };
-        // Dropped after the borrow.
-        Some((entry, displaced))
-    });
-    let (EnteredSpan { before, data, mut step, .. }, _displaced) = entry.ok().flatten()?;
-    if let (Some(step), Some(timed)) = (&mut step, &data.timed) {
-        timed.exit(step, data.request());
-    }
-    if let Some(mut frame) = before {
-        swap_frame(&mut frame);
-    }
+            let is_last = above.is_empty();
+            let _ = COUNT.try_with(|count| count.set(entered.len() - 1));
+            let EnteredSpan { data, .. } =
+                if is_last { entered.pop()? } else { entered.remove(at) };
+            Some((data, before, request))
+        })
+        .ok()
+        .flatten()?;
     Some(data)
 }
 
@@ -362,15 +366,6 @@ pub(crate) enum SpanScope<'a> {
 }
 
 impl SpanScope<'_> {
-    /// Whether one of the spans has fields.
-    pub(crate) fn has_fields(self) -> bool {
-        match self {
-            SpanScope::Thread => have_fields(),
-            SpanScope::Span(span) => !span.is_bare(),
-            SpanScope::Nothing => false,
-        }
-    }
-
     /// Calls `f` with the fields of the spans, innermost first.
     pub(crate) fn each_fields(self, f: impl FnMut(&str)) {
         match self {

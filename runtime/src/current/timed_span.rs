@@ -4,7 +4,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 use std::{mem, thread};
 
 use tracing_core::Metadata;
@@ -108,7 +107,8 @@ pub(crate) struct NewStep<'a> {
 }
 
 impl TimedSpan {
-    #[inline]
+    // Inlined, because the span is written in place.
+    #[inline(always)]
     pub(crate) fn begin(new: NewStep<'_>) -> Self {
         let NewStep { metadata, site, request, begins, facts, call, is_plain, reports, .. } = new;
         let started = Tick::now();
@@ -269,8 +269,10 @@ impl TimedSpan {
         }
     }
 
-    pub(crate) fn busy(&self) -> Duration {
-        Duration::from_nanos(self.busy.load(Ordering::Relaxed))
+    /// Nanoseconds for which the span was entered, until it ended. On several threads at once, that would be longer than
+    /// it lasted.
+    pub(crate) fn busy(&self, ended: Tick) -> u64 {
+        self.busy.load(Ordering::Relaxed).min(ended.nanos_since(self.started))
     }
 
     pub(crate) fn inner(&self) -> u64 {
@@ -315,9 +317,13 @@ impl TimedSpan {
         }
     }
 
-    /// Undoes [`enter`](Self::enter).
-    #[inline]
-    pub(super) fn exit(&self, entered: &mut EnteredStep, request: Option<&Arc<Request>>) {
+    /// Undoes [`enter`](Self::enter). Returns what the caller drops after its borrows.
+    #[inline(always)]
+    pub(super) fn exit(
+        &self,
+        entered: &mut EnteredStep,
+        request: Option<&Arc<Request>>,
+    ) -> Option<Arc<Request>> {
         if let Some(since) = entered.since {
             let now = Tick::now();
             self.busy.fetch_add(now.nanos_since(since), Ordering::Relaxed);
@@ -331,24 +337,23 @@ impl TimedSpan {
         }
         let EnteredStep { token, saved, .. } = entered;
         if *token == 0 {
-            return;
+            return None;
         }
-        let popped = with_thread(|thread| {
+        with_thread(|thread| {
             if thread.frame.token != *token {
                 let serial = request.map_or(0, |request| request.serial);
-                // The request is returned, and dropped after the borrow.
-                return Err(thread.defer_pop(*token, saved, self.call.as_ref(), serial));
+                return thread.defer_pop(*token, saved, self.call.as_ref(), serial);
             }
-            Ok(thread.pop_entered(saved))
-        });
-        if let Some(Ok((inner, extras))) = popped {
+            let (inner, extras) = thread.pop_entered(saved);
             if inner > 0 {
                 self.add_inner(inner);
             }
             if let Some(extras) = extras {
                 self.keep_extras(extras);
             }
-        }
+            None
+        })
+        .flatten()
     }
 
     /// Keeps fields that were recorded in the span until it is entered again or ends.

@@ -21,7 +21,7 @@ where
 {
     let Some(span) = ctx.span(id) else { return };
     let entered = attributes.is_contextual().then(|| span_stack::parent_for(logger.id)).flatten();
-    let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions()));
+    let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions(), logger.id));
     let parent = entered.or_else(known);
     let site = site_of(attributes.metadata());
     if site.is_of_step {
@@ -29,7 +29,7 @@ where
         let request = current::request();
         let data = SpanData::of_span(logger.id, String::new(), request, parent, 0, None);
         let data = Arc::new(data);
-        span.extensions_mut().replace(Arc::clone(&data));
+        data.keep_in(span.extensions_mut());
         span_stack::opened_of_step::put(data);
         return;
     }
@@ -42,7 +42,7 @@ where
             span.open(logger, timed)
         }
     };
-    span.extensions_mut().replace(Arc::clone(&data));
+    data.keep_in(span.extensions_mut());
     span_stack::recent::put(id, data);
     if strict::is_reported() {
         let metadata = attributes.metadata();
@@ -58,7 +58,7 @@ where
     if is_of_step(span.metadata()) && dispatch::is_recording() {
         return;
     }
-    let Some(data) = SpanData::of(&span.extensions()) else { return };
+    let Some(data) = SpanData::of(&span.extensions(), logger.id) else { return };
     let mut added = String::new();
     let site = site_of(span.metadata());
     values.record(&mut FieldVisitor::new(logger, site, &mut added));
@@ -90,7 +90,8 @@ pub(super) fn entered<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(data) = data_of(logger, id, ctx) {
+    if let Some(data) = span_stack::recent::take(logger.id, id).or_else(|| look_up(logger, id, ctx))
+    {
         span_stack::enter(id, data);
     }
 }
@@ -100,20 +101,18 @@ pub(super) fn closed<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(data) = data_of(logger, id, ctx)
-        && data.is_of(logger.id)
+    if let Some(data) = span_stack::recent::take(logger.id, id).or_else(|| look_up(logger, id, ctx))
         && let Some(timed) = &data.timed
     {
         timed::closed(logger, timed, &data);
     }
 }
 
-fn data_of<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>) -> Option<Arc<SpanData>>
+// Not inlined: usually, the data is at hand.
+#[inline(never)]
+fn look_up<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>) -> Option<Arc<SpanData>>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    match span_stack::recent::take(logger.id, id) {
-        Some(data) => Some(data),
-        None => SpanData::of(&ctx.span(id)?.extensions()),
-    }
+    SpanData::of(&ctx.span(id)?.extensions(), logger.id)
 }

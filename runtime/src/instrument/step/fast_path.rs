@@ -8,7 +8,6 @@ use std::mem;
 
 use super::active::ActiveStep;
 use super::finish::{RET, STEP_ROOM};
-use super::span::busy_time;
 use crate::base::clock::Tick;
 use crate::current::{self, Frame, LineBuffer, StepState, ThreadState, span_stack};
 use crate::format::record::Severity;
@@ -119,10 +118,9 @@ pub(super) fn finish_span(logger: &Logger, step: SucceededStep<'_>) -> bool {
         state.started = timed.started;
         (state.step, state.parent) = (timed.step(), timed.parent());
         // The members have the same order as on the slow path.
-        let busy = u64::try_from(busy_time(timed, at).as_nanos()).unwrap_or(u64::MAX);
         append(&mut state.fields, BUSY.len() + NUMBER_ROOM, |pieces| {
             pieces.put(BUSY);
-            pieces.millis(busy);
+            pieces.millis(timed.busy(at));
         });
         match fields {
             Some(fields) => state.fields.push_str(fields),

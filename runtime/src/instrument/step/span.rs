@@ -5,8 +5,6 @@ use std::time::Duration;
 use super::active::ActiveStep;
 use super::fast_path::finish_span;
 use super::finish::DirectLine;
-use crate::base::clock::Tick;
-use crate::current::timed_span::TimedSpan;
 use crate::current::{self, LineLease, StepState, ThreadState};
 use crate::json::members;
 use crate::json::shown::Shown;
@@ -24,11 +22,6 @@ pub(crate) fn span_succeeded(logger: &Logger, step: SucceededStep<'_>) -> bool {
     !has_outer_fields && logger.allows_usual(step.site) && finish_span(logger, step)
 }
 
-/// The time for which the span was entered. On several threads at once, that can be longer than it lasted.
-pub(super) fn busy_time(timed: &TimedSpan, at: Tick) -> Duration {
-    timed.busy().min(at.since(timed.started))
-}
-
 /// Writes the line of a span that was a step, and adds it to the totals of its request.
 pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     let EndedStep { timed, site, request, around, at, outcome, .. } = ended;
@@ -38,7 +31,7 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     state.started = timed.started;
     (state.step, state.parent) = (timed.step(), timed.parent());
     state.is_dropping = false;
-    state.busy = busy_time(timed, at);
+    state.busy = Duration::from_nanos(timed.busy(at));
     state.inner = timed.inner();
     match ended.fields {
         Some(fields) => state.fields.push_str(fields),

@@ -8,9 +8,11 @@ use tracing_core::span::Attributes;
 
 use super::roles::facts_of;
 use super::site::SpanTiming;
+#[cfg(feature = "testing")]
+use crate::current;
 use crate::current::span_facts::{FieldRole as Role, OtelKind, SpanFacts};
 use crate::current::timed_span::{Begun, NewStep, TimedSpan};
-use crate::current::{self, CallState, SpanData};
+use crate::current::{CallState, SpanData};
 use crate::json::members;
 use crate::layer::event::ForeignSite;
 use crate::logger::Logger;
@@ -33,6 +35,7 @@ pub(in crate::layer) struct NewSpan<'a> {
 
 impl NewSpan<'_> {
     /// Creates the data of the span, and begins its step or request.
+    #[inline]
     pub(in crate::layer) fn open(mut self, logger: &Logger, timed: &TimedSpans) -> Arc<SpanData> {
         let metadata = self.attributes.metadata();
         if let Some(parent) = self.parent.as_ref().filter(|_| !self.attributes.is_contextual()) {
@@ -71,6 +74,7 @@ impl NewSpan<'_> {
     }
 
     /// Begins the step, call, request or job of a span whose fields may have a role.
+    #[inline(never)]
     fn begin_by_roles(&mut self, logger: &Logger, timed: &TimedSpans) -> TimedSpan {
         let site = self.site;
         let metadata = self.attributes.metadata();
