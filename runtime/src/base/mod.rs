@@ -2,6 +2,8 @@
 
 #[cfg(feature = "subscriber")]
 pub(crate) mod buffer;
+#[cfg(feature = "subscriber")]
+pub(crate) mod cached_answer;
 pub(crate) mod catch;
 #[cfg(feature = "subscriber")]
 pub(crate) mod clock;

@@ -43,6 +43,8 @@ pub(crate) struct ThreadState {
     extras: Vec<Box<StepExtras>>,
     /// The state of the last call on the fast path, for the next call.
     call: Option<Arc<CallState>>,
+    /// Empty buffers for the fields of spans.
+    fields: Vec<String>,
     /// Taken while a line is written.
     pub(crate) line_buffer: Option<Box<LineBuffer>>,
 }
@@ -127,6 +129,15 @@ impl ThreadState {
         Some(popped)
     }
 
+    /// Exchanges a frame for the current one.
+    #[inline]
+    pub(super) fn swap_frame(&mut self, frame: &mut Frame) {
+        mem::swap(&mut self.frame, frame);
+        if !self.deferred.is_empty() {
+            self.apply_deferred();
+        }
+    }
+
     /// Pops the innermost step, which is a span that is being exited and may be entered again. Returns the time of the
     /// steps inside it, and its extras.
     pub(super) fn pop_entered(&mut self, saved: &mut SavedFrame) -> (u64, Option<Box<StepExtras>>) {
@@ -198,16 +209,16 @@ impl ThreadState {
     }
 }
 
-/// Puts a box into its pool, unless the pool is full.
+/// Puts an item into its pool, unless the pool is full.
 #[inline]
-fn keep<T>(pool: &mut Vec<Box<T>>, item: Box<T>) {
+fn keep<T>(pool: &mut Vec<T>, item: T) {
     if pool.len() < pool.capacity() || make_room(pool) {
         pool.push(item);
     }
 }
 
 #[cold]
-fn make_room<T>(pool: &mut Vec<Box<T>>) -> bool {
+fn make_room<T>(pool: &mut Vec<T>) -> bool {
     let has_room = pool.len() < POOLED;
     if has_room {
         pool.reserve_exact(POOLED / 4);
@@ -236,12 +247,7 @@ pub(crate) fn is_alive() -> bool {
 // Inlined into both of its callers, an async step takes 35 instructions more.
 #[inline(never)]
 pub(crate) fn swap_frame(frame: &mut Frame) {
-    with_thread(|thread| {
-        mem::swap(&mut thread.frame, frame);
-        if !thread.deferred.is_empty() {
-            thread.apply_deferred();
-        }
-    });
+    with_thread(|thread| thread.swap_frame(frame));
 }
 
 thread_local! {
@@ -355,6 +361,23 @@ pub(crate) fn begin_call(site: &'static Site, url: Option<Redacted<'static>>) ->
 /// Empty extras, from the pool if it has any.
 pub(crate) fn take_extras() -> Box<StepExtras> {
     with_thread(|thread| thread.extras.pop()).flatten().unwrap_or_default()
+}
+
+/// A buffer for the fields of a new span, the current request, and the id of the step around the span.
+pub(crate) fn for_new_span() -> (String, Option<Arc<Request>>, u32) {
+    with_thread(|ThreadState { frame, fields, .. }| {
+        (fields.pop().unwrap_or_default(), frame.request.clone(), frame.step)
+    })
+    .unwrap_or_default()
+}
+
+/// Keeps the buffer of a span's fields for another span.
+#[inline]
+pub(super) fn keep_fields(mut fields: String) {
+    if (1..=POOLED_BYTES).contains(&fields.capacity()) {
+        fields.clear();
+        with_thread(|thread| keep(&mut thread.fields, fields));
+    }
 }
 
 /// Runs `f` with the thread's line buffer. The buffer is taken, so that a value that logs while it is formatted gets

@@ -1,5 +1,6 @@
 //! Turns a [`Config`] into a logger, and the logger into a layer or a whole subscriber.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -223,6 +224,7 @@ impl Config {
             pretty: pretty.map(Pretty::new),
             profile,
             levels: ArcSwap::from_pointee(ActiveLevels { set: self.levels, raised: Vec::new() }),
+            levels_version: AtomicU64::new(serial::next()),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,

@@ -1,6 +1,6 @@
 //! Events of other crates: each field goes through the key rule and the scrubber.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -17,8 +17,8 @@ use crate::base::catch::catch;
 use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
 use crate::current::SpanData;
+use crate::current::span_facts::FieldRole;
 use crate::current::span_stack::SpanScope;
-use crate::current::timed_span::FieldRole;
 use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::{SiteId, SiteKey, from_package};
@@ -36,7 +36,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let metadata = event.metadata();
-    let parent = event.parent().and_then(|id| SpanData::of(&ctx.span(id)?.extensions()));
+    let parent = event.parent().and_then(|id| SpanData::of(&ctx.span(id)?.extensions(), logger.id));
     let spans = match &parent {
         // The parent of a step's line is the step's own span.
         _ if is_of_step(metadata) => SpanScope::Thread,
@@ -122,6 +122,8 @@ pub(crate) struct ForeignSite {
     context_keys: ContextKeys,
     /// Whether report mode has reported it.
     is_reported: AtomicBool,
+    /// Whether it is that of a step or call of candor.
+    pub(super) is_of_step: bool,
     /// The data for timing spans of this call site.
     pub(super) timing: SpanTiming,
 }
@@ -146,31 +148,25 @@ fn sites() -> &'static RwLock<HashMap<usize, &'static ForeignSite>> {
 /// How many call sites a thread finds without a lock, each in a slot given by its address.
 const CACHED: usize = 256;
 
+type MetSite = Cell<(usize, Option<&'static ForeignSite>)>;
+
 thread_local! {
-    static MET: RefCell<Vec<(usize, Option<&'static ForeignSite>)>> =
-        RefCell::new(vec![(0, None); CACHED]);
+    static MET: [MetSite; CACHED] = const { [const { Cell::new((0, None)) }; CACHED] };
 }
 
 pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static ForeignSite {
     let address = std::ptr::from_ref(metadata).addr();
-    let place = (address >> 4) % CACHED;
-    let met = MET.try_with(|met| {
-        let met = met.try_borrow().ok()?;
-        let (known, site) = *met.get(place)?;
-        if known == address { site } else { None }
-    });
-    if let Ok(Some(site)) = met {
-        return site;
-    }
-    let site = shared_site(address, metadata);
-    let _ = MET.try_with(|met| {
-        if let Ok(mut met) = met.try_borrow_mut()
-            && let Some(slot) = met.get_mut(place)
-        {
-            *slot = (address, Some(site));
+    MET.with(|met| {
+        let slot = &met[(address >> 4) % CACHED];
+        match slot.get() {
+            (known, Some(site)) if known == address => site,
+            _ => {
+                let site = shared_site(address, metadata);
+                slot.set((address, Some(site)));
+                site
+            }
         }
-    });
-    site
+    })
 }
 
 #[cold]
@@ -195,7 +191,8 @@ impl ForeignSite {
         tests::DECIDED.lock().expect("no panic").push(metadata.name());
         let mut fields: Vec<SiteField> = Vec::new();
         let mut context_keys = ContextKeys::Unused;
-        let kind = if is_of_step(metadata) { LineKind::Step } else { LineKind::Event };
+        let is_of_step = is_of_step(metadata);
+        let kind = if is_of_step { LineKind::Step } else { LineKind::Event };
         for field in metadata.fields() {
             let name = field.name().strip_prefix("r#").unwrap_or(field.name());
             let mut key: Redacted<'_> = if metadata.is_event() && is_of_context(name) {
@@ -229,7 +226,7 @@ impl ForeignSite {
         };
         let timing = SpanTiming::new(&fields);
         let is_reported = AtomicBool::new(false);
-        ForeignSite { id, fields, repeats, context_keys, is_reported, timing }
+        ForeignSite { id, fields, repeats, context_keys, is_reported, is_of_step, timing }
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) mod timed_spans;
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -52,6 +52,7 @@ use crate::request::{Origin, Request};
 #[cfg(feature = "otlp")]
 use crate::sink::otlp::{self, Exporter, LineOrigin};
 use crate::sink::{self, Loss, Sink};
+use crate::site::Site;
 
 thread_local! {
     /// The buffer for the lines of a profile.
@@ -70,6 +71,8 @@ pub(crate) struct Logger {
     /// The form of the lines for a platform; `None` for candor's own.
     pub(crate) profile: Option<Arc<Profiled>>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
+    /// Changes with the levels; no two states of any two loggers share a version.
+    pub(crate) levels_version: AtomicU64,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
@@ -224,6 +227,17 @@ impl Logger {
             request.overrides.as_deref().is_some_and(|it| it.allow(target, level))
         };
         self.levels.load().allow(target, level) || request.is_some_and(raises)
+    }
+
+    /// Whether the levels of the logger allow the usual line of a step.
+    #[inline]
+    pub(crate) fn allows_usual(&self, site: &'static Site) -> bool {
+        // Read first: if the levels change meanwhile, the answer is stored under the old version.
+        let version = self.levels_version.load(Ordering::Acquire);
+        site.is_usual_allowed.get(version, || {
+            let level = Severity::of(site.spec.level).level();
+            self.levels.load().allow(site.spec.target, level)
+        })
     }
 
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default

@@ -298,6 +298,17 @@ impl Request {
         self.lock_totals().call_started(at);
     }
 
+    /// Begins a call at its end, since it was not known to be one before. `nanos` of its time are not counted yet.
+    pub(crate) fn late_call_started(&self, at: Tick, nanos: u64) {
+        self.call_started(at);
+        self.lock_totals().dependency_nanos += nanos;
+    }
+
+    /// Nanoseconds with at least one dependency call open, up to this time.
+    pub(crate) fn dependency_nanos(&self, at: Tick) -> u64 {
+        self.lock_totals().dependency_nanos_at(at)
+    }
+
     pub(crate) fn call_ended(&self, at: Tick, retries: u64) {
         self.lock_totals().call_ended(at, retries);
     }

@@ -47,9 +47,11 @@ impl Totals {
 
     /// These totals at a point in time, up to which a call that is still open counts.
     pub(super) fn at(mut self, at: Tick) -> Self {
-        if let Some(since) = self.open_since {
-            self.dependency_nanos += at.nanos_since(since);
-        }
+        self.dependency_nanos = self.dependency_nanos_at(at);
         self
+    }
+
+    pub(super) fn dependency_nanos_at(&self, at: Tick) -> u64 {
+        self.dependency_nanos + self.open_since.map_or(0, |since| at.nanos_since(since))
     }
 }

@@ -14,6 +14,7 @@ use tracing_core::subscriber::Interest;
 use tracing_core::{Level, Metadata};
 
 use self::cache::{SiteCache, Wanted};
+use crate::base::cached_answer::CachedAnswer;
 use crate::base::clock::Tick;
 use crate::base::sync;
 use crate::format::record::{ContextKeys, Record, Severity};
@@ -58,6 +59,8 @@ pub struct Site {
     index: OnceLock<u32>,
     /// Whether a value of an unsupported type has been reported.
     pub(crate) has_reported_unsupported: AtomicBool,
+    /// Whether the levels of a logger allow the usual line, if the site is that of a span of another crate.
+    pub(crate) is_usual_allowed: CachedAnswer,
     #[cfg(feature = "metrics")]
     series: metrics::SiteSeries,
 }
@@ -122,6 +125,7 @@ impl Site {
             cached_url: OnceLock::new(),
             index: OnceLock::new(),
             has_reported_unsupported: AtomicBool::new(false),
+            is_usual_allowed: CachedAnswer::new(),
             #[cfg(feature = "metrics")]
             series: metrics::SiteSeries::new(),
         }
@@ -146,6 +150,7 @@ impl Site {
             cached_url: OnceLock::new(),
             index: OnceLock::new(),
             has_reported_unsupported: AtomicBool::new(false),
+            is_usual_allowed: CachedAnswer::new(),
             #[cfg(feature = "metrics")]
             series: metrics::SiteSeries::new(),
         }))

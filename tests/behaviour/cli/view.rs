@@ -120,8 +120,7 @@ fn nothing_found_is_said_and_exits_with_1() {
 
 #[test]
 fn no_row_is_wider_than_the_screen_or_has_a_control_character() {
-    let long =
-        format!(r#""note":"{}\u001b[2J{}""#, "word ".repeat(60), "z".repeat(300));
+    let long = format!(r#""note":"{}\u001b[2J{}""#, "word ".repeat(60), "z".repeat(300));
     let said = candor(&["view", "-"], &joined(&[line("r-1", 0, "INFO", 1, &long)]));
     assert!(said.out.lines().all(|row| row.chars().count() <= 120), "{}", said.out);
     assert!(!said.out.contains('\u{1b}'));
