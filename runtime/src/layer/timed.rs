@@ -14,7 +14,7 @@ use tracing_core::span::{Attributes, Record};
 use tracing_core::{Event, Level, Metadata};
 
 use super::event::{ForeignSite, SiteField, with_text};
-use crate::base::catch::catch;
+use crate::base::catch::{catch, catch_value};
 use crate::base::clock::Tick;
 use crate::base::sync;
 use crate::current::span_stack::{self, SpanScope};
@@ -818,7 +818,7 @@ fn kind_of(text: &str) -> Option<OtelKind> {
 /// Calls `f` with the text of a `Debug` value, without the quotes of a string.
 fn with_debug(value: &dyn fmt::Debug, f: impl FnOnce(&str)) {
     with_text(|text| {
-        if let Some(Ok(())) = catch(|| write!(text, "{value:?}")) {
+        if let Ok(Ok(())) = catch_value(|| write!(text, "{value:?}")) {
             let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
             f(inner.unwrap_or(text));
         }
@@ -851,7 +851,7 @@ impl Visit for RoleVisitor<'_> {
                 let detail = Some(shown::error_chain(value));
                 self.facts.fail(SpanFailure { evidence: ERROR_FIELD, detail, category });
             }
-            Some(role) => self.read(role, &error_text::display(value)),
+            Some(role) => self.read(role, &error_text::display_value(value)),
             None => {}
         }
     }

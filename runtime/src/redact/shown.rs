@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use super::loggable::{Encoder, Loggable, UNPRINTABLE, catch_unprintable};
+use crate::base::catch::catch_value;
 #[cfg(feature = "http")]
 use super::media_type::header_or_shape;
 use super::strict_report::{self, Place};
@@ -273,9 +274,15 @@ pub(crate) fn value(name: &str, value: &dyn Loggable) -> Option<Redacted<'static
 
 /// The scrubbed messages of an error and its sources.
 pub(crate) fn error_chain(error: &dyn Error) -> Redacted<'static> {
-    let mut text = String::new();
-    error_text::write_chain(error, &mut text);
-    Redacted(Cow::Owned(text))
+    let chain = || {
+        let mut text = String::new();
+        error_text::write_chain(error, &mut text);
+        text
+    };
+    match catch_value(chain) {
+        Ok(text) => Redacted(Cow::Owned(text)),
+        Err(unshown) => error_text::marker(unshown).into(),
+    }
 }
 
 /// The text of an error with policies, as these show it.

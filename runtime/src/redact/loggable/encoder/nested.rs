@@ -5,19 +5,20 @@ use std::fmt::{self, Write as _};
 
 use super::debug::DebugOf;
 use super::writer::Encoder;
-use crate::base::catch::catch;
+use crate::base::catch::catch_value;
 use crate::json::escape;
 use crate::json::shown::Shown;
-use crate::redact::error_text::UNPRINTABLE;
+use crate::redact::error_text::{UNPRINTABLE, marker};
 use crate::redact::loggable::{Loggable, to_json};
 use crate::redact::scrub;
 
-/// Runs `write`, which appends one JSON value. If it panics, the value is `"<unprintable>"`.
+/// Runs `write`, which appends one value of a log call as JSON. If it panics, the value is `"<unprintable>"`, and if it
+/// is formatted inside too many others, `"<nested too deeply>"`.
 pub(crate) fn catch_unprintable(out: &mut String, write: impl FnOnce(&mut String)) {
     let from = out.len();
-    if catch(|| write(out)).is_none() {
+    if let Err(unshown) = catch_value(|| write(out)) {
         out.truncate(from);
-        escape::json_string(Shown::literal(UNPRINTABLE), out);
+        escape::json_string(Shown::literal(marker(unshown)), out);
     }
 }
 
@@ -55,17 +56,18 @@ impl NestedDebug {
     /// Writes a value of another crate: the JSON of a loggable type, else its `Debug` form, scrubbed or as its shape.
     /// `buffer` must be empty.
     pub(crate) fn write(value: &dyn fmt::Debug, buffer: &mut String, to: &mut Encoder<'_>) {
-        match catch(|| Self::format(value, buffer)) {
-            Some(Ok(true)) => to.raw_json(buffer),
-            Some(Ok(false)) => to.text(&scrub::text_or_shape(buffer)),
-            Some(Err(_)) | None => to.text(UNPRINTABLE),
+        match catch_value(|| Self::format(value, buffer)) {
+            Ok(Ok(true)) => to.raw_json(buffer),
+            Ok(Ok(false)) => to.text(&scrub::text_or_shape(buffer)),
+            Ok(Err(_)) => to.text(UNPRINTABLE),
+            Err(unshown) => to.text(marker(unshown)),
         }
     }
 
     /// Whether [`write`](Self::write) writes the `Debug` form of the value, and not the JSON of a loggable type.
     #[cold]
     pub(crate) fn is_text(value: &dyn fmt::Debug) -> bool {
-        matches!(catch(|| Self::format(value, &mut String::new())), Some(Ok(false)))
+        matches!(catch_value(|| Self::format(value, &mut String::new())), Ok(Ok(false)))
     }
 
     /// Formats `value` into `out`, which must be empty. Returns whether the result is one JSON value.
