@@ -45,7 +45,7 @@ fn the_destructor_of_a_thread_local_can_log_with_every_setting() {
         ("LOG_PROFILE", "gcp"),
         ("LOG_PROFILE", "compact"),
         ("LOG_SPANS", "info"),
-        ("LOG_BUDGET", "1MB/s"),
+        ("LOG_BUDGET", "1024KiB/s"),
         ("LOG_FOLD", "1"),
         ("LOG_STORY", "problems"),
         ("LOG_STRICT", "1"),
@@ -53,7 +53,7 @@ fn the_destructor_of_a_thread_local_can_log_with_every_setting() {
         ("LOG_LEVEL", "warn"),
         ("LOG_LEVEL", "trace"),
         ("LOG_AUDIT_FILE", audit),
-        ("LOG_BILL", "1s"),
+        ("LOG_BILL", "10m"),
     ] {
         let output = survives("thread-ends", &[env]).stdout;
         assert!(output.contains("unwound"), "{env:?}: {output}");
@@ -156,7 +156,7 @@ fn a_value_that_logs_itself_is_cut_off_with_every_setting() {
         ("LOG_PROFILE", "gcp"),
         ("LOG_PROFILE", "logfmt"),
         ("LOG_SPANS", "info"),
-        ("LOG_BUDGET", "1MB/s"),
+        ("LOG_BUDGET", "1024KiB/s"),
         ("LOG_FOLD", "1"),
         ("LOG_STORY", "problems"),
         ("LOG_STRICT", "1"),
@@ -186,5 +186,15 @@ fn a_value_that_is_nested_very_deep_is_a_line_that_readers_parse() {
     }
     for env in [("LOG_FORMAT", "pretty"), ("LOG_PROFILE", "logfmt"), ("LOG_STORY", "problems"), ("LOG_STRICT", "1")] {
         survives("depth", &[env]);
+    }
+}
+
+/// 300 random orders on two threads, and 400 on one.
+#[test]
+fn a_step_that_was_dropped_in_another_request_is_the_parent_of_no_later_step() {
+    for env in [&[JSON][..], &[JSON, ("LOG_LEVEL", "debug")], &[JSON, ("LOG_STORY", "all")]] {
+        for name in ["guards-of-futures", "guards-of-contexts", "guards-of-many-requests"] {
+            survives(name, env);
+        }
     }
 }
