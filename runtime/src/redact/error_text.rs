@@ -57,9 +57,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
 
 /// The JSON of an error whose type has `#[redact]`, by its `Debug` form.
 pub(crate) fn redacted(error: &dyn Error) -> Option<String> {
-    let mut json = String::new();
-    let is_redacted = catch(|| NestedDebug::format(&error, &mut json))?.ok()?;
-    is_redacted.then_some(json)
+    catch(|| NestedDebug::json_of(&error)).flatten()
 }
 
 /// The text of a `#[redact]` type with this JSON: text without its quotes, anything else in `Debug` form.

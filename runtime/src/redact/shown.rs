@@ -5,11 +5,11 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use super::loggable::{Encoder, Loggable, UNPRINTABLE, catch_unprintable};
-use crate::base::catch::catch_value;
 #[cfg(feature = "http")]
 use super::media_type::header_or_shape;
 use super::strict_report::{self, Place};
 use super::{counted, error_text, scrub, strict};
+use crate::base::catch::catch_value;
 use crate::json::members;
 use crate::json::shown::Shown;
 

@@ -37,7 +37,11 @@ impl UserWriter {
 
     /// Writes the lines of the panic hook. A panic of the writer inside the hook would abort the process.
     #[cold]
-    fn write_on_another_thread(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
+    fn write_on_another_thread(
+        &self,
+        batch: Batch<'_>,
+        counters: &Arc<Counters>,
+    ) -> Result<(), Loss> {
         thread::scope(|scope| {
             let write = || {
                 // A line that the writer logs would wait for its own thread.
@@ -45,7 +49,9 @@ impl UserWriter {
                 write_batch(&mut *lock(&self.0), batch, counters)
             };
             match thread::Builder::new().spawn_scoped(scope, write) {
-                Ok(thread) => thread.join().unwrap_or(Err(Loss { reason: Reason::Panicked, error: None })),
+                Ok(thread) => {
+                    thread.join().unwrap_or(Err(Loss { reason: Reason::Panicked, error: None }))
+                }
                 Err(error) => {
                     let _lock = lock(&self.0);
                     if batch.counts_as_accepted {

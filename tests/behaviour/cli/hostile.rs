@@ -180,7 +180,11 @@ fn values_of_any_depth_are_read() {
         let value = format!("\"deep\":{}{}", "[".repeat(levels), "]".repeat(levels));
         lines.push(line("r-7", 1, "INFO", 90, &value));
         for (what, said) in all(&joined(&lines)) {
-            assert!(said.code.is_some_and(|code| code < 2), "{what}, {levels} levels: {}", said.err);
+            assert!(
+                said.code.is_some_and(|code| code < 2),
+                "{what}, {levels} levels: {}",
+                said.err
+            );
         }
         let story = candor(&["story", "r-7", "-"], &joined(&lines));
         assert_eq!(story.code, Some(0), "{levels} levels: {}", story.err);

@@ -25,7 +25,9 @@ fn the_destructor_of_a_thread_local_can_log_in_every_way() {
     for name in ["thread-ends", "thread-ends-queued", "thread-ends-writer", "thread-ends-metrics"] {
         let lines = survives(name, &[JSON]).lines();
         // Three threads and the main one log in their bodies and in their destructors.
-        for message in ["audited", "a record of log", "inside a request", "carried", "without a parent"] {
+        for message in
+            ["audited", "a record of log", "inside a request", "carried", "without a parent"]
+        {
             assert_eq!(count(&lines, "msg", message), 8, "{name}: {message}");
         }
         assert_eq!(count(&lines, "msg", "the same event"), 16, "{name}");
@@ -73,24 +75,33 @@ fn the_destructor_of_a_thread_local_can_log_beside_other_layers() {
 #[test]
 fn futures_of_a_runtime_can_end_outside_it_and_after_it() {
     let lines = survives("thread-ends-runtime", &[JSON]).lines();
-    let cancelled = lines.iter().filter(|line| line["step"] == "sleeps" && line["outcome"] == "cancelled");
+    let cancelled =
+        lines.iter().filter(|line| line["step"] == "sleeps" && line["outcome"] == "cancelled");
     let spawned = 4;
     assert_eq!(cancelled.count(), 3 * 4 + spawned);
-    let panicked = lines.iter().filter(|line| line["step"] == "sleeps" && line["outcome"] == "panicked");
+    let panicked =
+        lines.iter().filter(|line| line["step"] == "sleeps" && line["outcome"] == "panicked");
     assert_eq!(panicked.count(), 4);
 }
 
 #[test]
 fn values_that_panic_while_the_thread_unwinds_are_unprintable() {
     let lines = survives("unwinding-values", &[JSON]).lines();
-    for message in ["loggable", "in a container", "an error", "debug", "display", "error of tracing", "nested"] {
+    for message in
+        ["loggable", "in a container", "an error", "debug", "display", "error of tracing", "nested"]
+    {
         // In a destructor, in a request, twice in a job, and in a thread-local's destructor, with two payloads.
         assert_eq!(count(&lines, "msg", message), 10, "{message}");
     }
     let debug = lines.iter().find(|line| line["msg"] == "debug").expect("a line");
     assert_eq!(debug["value"], "<unprintable>");
     assert_eq!(count(&lines, "msg", "afterwards"), 1);
-    for env in [("LOG_FORMAT", "pretty"), ("LOG_SPANS", "info"), ("LOG_STORY", "problems"), ("LOG_STRICT", "report")] {
+    for env in [
+        ("LOG_FORMAT", "pretty"),
+        ("LOG_SPANS", "info"),
+        ("LOG_STORY", "problems"),
+        ("LOG_STRICT", "report"),
+    ] {
         survives("unwinding-values", &[env]);
     }
 }
@@ -184,7 +195,12 @@ fn a_value_that_is_nested_very_deep_is_a_line_that_readers_parse() {
             assert!(parsed.is_ok(), "{profile}: {:?}: {line}", parsed.err());
         }
     }
-    for env in [("LOG_FORMAT", "pretty"), ("LOG_PROFILE", "logfmt"), ("LOG_STORY", "problems"), ("LOG_STRICT", "1")] {
+    for env in [
+        ("LOG_FORMAT", "pretty"),
+        ("LOG_PROFILE", "logfmt"),
+        ("LOG_STORY", "problems"),
+        ("LOG_STRICT", "1"),
+    ] {
         survives("depth", &[env]);
     }
 }

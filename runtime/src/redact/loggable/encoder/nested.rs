@@ -52,6 +52,19 @@ impl Drop for JsonRequest {
     }
 }
 
+/// Fails at the first text that is written while the request is pending, which is not by a loggable type.
+struct RequestedJson(String);
+
+impl fmt::Write for RequestedJson {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if JSON_REQUESTED.try_with(Cell::get).unwrap_or(true) {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
 impl NestedDebug {
     /// Writes a value of another crate: the JSON of a loggable type, else its `Debug` form, scrubbed or as its shape.
     /// `buffer` must be empty.
@@ -71,10 +84,7 @@ impl NestedDebug {
     }
 
     /// Formats `value` into `out`, which must be empty. Returns whether the result is one JSON value.
-    pub(in crate::redact) fn format(
-        value: &dyn fmt::Debug,
-        out: &mut String,
-    ) -> Result<bool, fmt::Error> {
+    fn format(value: &dyn fmt::Debug, out: &mut String) -> Result<bool, fmt::Error> {
         {
             let _request = JsonRequest::begin();
             write!(out, "{value:?}")?;
@@ -89,6 +99,18 @@ impl NestedDebug {
         out.clear();
         write!(out, "{value:?}")?;
         Ok(false)
+    }
+
+    /// Returns the JSON of a loggable type. Another type is not formatted to its end, because its `Debug` may be nested
+    /// to any depth.
+    pub(in crate::redact) fn json_of(value: &dyn fmt::Debug) -> Option<String> {
+        let mut json = RequestedJson(String::new());
+        let result = {
+            let _request = JsonRequest::begin();
+            write!(json, "{value:?}")
+        };
+        let written = JSON_WRITTEN.try_with(Cell::take).ok().flatten()?;
+        (result.is_ok() && json.0 == written).then_some(written)
     }
 
     /// Implements `Debug` for a loggable type. It writes JSON if candor requested it; [`format`](Self::format) checks
