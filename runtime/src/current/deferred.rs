@@ -22,12 +22,12 @@ const GUARDS: usize = 64;
 
 static STEPS_ENDED: Mutex<DeferredSteps> =
     Mutex::new(DeferredSteps { saved: BTreeMap::new(), above: BTreeMap::new() });
-/// The number of steps in [`STEPS_ENDED`], so that a thread needs the lock only if there are any.
-static STEP_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// The number of steps and guards that are remembered, so that a thread needs the locks only if there are any.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Context guards that were dropped while their frame was not current: their tokens, and the frames that they displaced.
 static GUARDS_DROPPED: Mutex<Vec<(u64, Frame)>> = Mutex::new(Vec::new());
-static GUARD_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Debug)]
 struct DeferredSteps {
@@ -40,6 +40,7 @@ struct DeferredSteps {
 impl DeferredSteps {
     fn take(&mut self, token: u64) -> Option<SavedFrame> {
         let saved = self.saved.remove(&token)?;
+        COUNT.fetch_sub(1, Ordering::Relaxed);
         self.above.remove(&saved.token);
         Some(saved)
     }
@@ -50,10 +51,10 @@ fn is_of_guard(token: u64) -> bool {
     token != 0 && token != OWN_STEP
 }
 
-/// Whether there are steps to be popped.
+/// Whether there are steps to be popped, or frames to be restored.
 #[inline]
-pub(super) fn has_steps() -> bool {
-    STEP_COUNT.load(Ordering::Relaxed) > 0
+pub(super) fn has_any() -> bool {
+    COUNT.load(Ordering::Relaxed) > 0
 }
 
 /// Remembers a step that ended. `own` are the tokens of this thread's steps. Returns what is forgotten, which the
@@ -79,6 +80,7 @@ pub(super) fn add_step(
         }
         None => {
             steps.saved.insert(token, saved);
+            COUNT.fetch_add(1, Ordering::Relaxed);
             own.insert(token);
             token
         }
@@ -88,9 +90,7 @@ pub(super) fn add_step(
     }
     let oldest_own = if own.len() > STEPS_OF_THREAD { own.pop_first() } else { None };
     let oldest = if steps.saved.len() > STEPS { steps.saved.keys().next().copied() } else { None };
-    let forgotten = oldest_own.or(oldest).and_then(|oldest| steps.take(oldest));
-    STEP_COUNT.store(steps.saved.len(), Ordering::Relaxed);
-    forgotten
+    oldest_own.or(oldest).and_then(|oldest| steps.take(oldest))
 }
 
 /// Takes the step with this token, if it has ended. `last` is the last token of this thread, and `own` are the tokens
@@ -100,25 +100,20 @@ pub(super) fn take_step(token: u64, last: u64, own: &mut BTreeSet<u64>) -> Optio
     if !is_of_guard(token) || (is_own && !own.remove(&token)) {
         return None;
     }
-    let mut steps = lock(&STEPS_ENDED);
-    let saved = steps.take(token);
-    STEP_COUNT.store(steps.saved.len(), Ordering::Relaxed);
-    saved
-}
-
-/// Whether there are frames to be restored.
-#[inline]
-pub(super) fn has_guards() -> bool {
-    GUARD_COUNT.load(Ordering::Relaxed) > 0
+    lock(&STEPS_ENDED).take(token)
 }
 
 /// Remembers the frame that a context guard displaced. Returns what is forgotten, which the caller drops.
 #[cold]
 pub(super) fn add_guard(token: u64, displaced: Frame) -> Option<Frame> {
     let mut guards = lock(&GUARDS_DROPPED);
-    let forgotten = if guards.len() == GUARDS { Some(guards.remove(0).1) } else { None };
+    let forgotten = if guards.len() == GUARDS {
+        Some(guards.remove(0).1)
+    } else {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        None
+    };
     guards.push((token, displaced));
-    GUARD_COUNT.store(guards.len(), Ordering::Relaxed);
     forgotten
 }
 
@@ -128,7 +123,8 @@ pub(super) fn add_guard(token: u64, displaced: Frame) -> Option<Frame> {
 pub(super) fn restore(frame: &mut Frame) -> Option<Frame> {
     let mut guards = lock(&GUARDS_DROPPED);
     let at = guards.iter().position(|(token, _)| *token == frame.entered_by)?;
-    let (_, displaced) = guards.swap_remove(at);
-    GUARD_COUNT.store(guards.len(), Ordering::Relaxed);
+    // The order is that in which they are forgotten.
+    let (_, displaced) = guards.remove(at);
+    COUNT.fetch_sub(1, Ordering::Relaxed);
     Some(mem::replace(frame, displaced))
 }

@@ -110,7 +110,7 @@ impl ThreadState {
         }
         let popped = self.frame.pop_step(saved);
         self.frame.add_inner(took);
-        if deferred::has_steps() {
+        if deferred::has_any() {
             self.apply_deferred();
         }
         Some(popped)
@@ -120,7 +120,7 @@ impl ThreadState {
     /// steps inside it, and its extras.
     pub(super) fn pop_entered(&mut self, saved: &mut SavedFrame) -> (u64, Option<Box<StepExtras>>) {
         let popped = self.frame.pop_step(saved);
-        if deferred::has_steps() {
+        if deferred::has_any() {
             self.apply_deferred();
         }
         popped
@@ -137,7 +137,7 @@ impl ThreadState {
         self.frame.step = outer_step;
         self.frame.token = outer_token;
         let extras = mem::replace(&mut self.frame.extras, outer_extras);
-        if deferred::has_steps() {
+        if deferred::has_any() {
             self.apply_deferred();
         }
         extras
@@ -229,8 +229,7 @@ pub(crate) fn swap_frame(frame: &mut Frame) {
     // What was left is dropped after the borrow.
     let _left = with_thread(|thread| {
         mem::swap(&mut thread.frame, frame);
-        let is_complete = !deferred::has_steps() && !deferred::has_guards();
-        if is_complete { Vec::new() } else { thread.apply_elsewhere() }
+        deferred::has_any().then(|| thread.apply_elsewhere())
     });
 }
 
