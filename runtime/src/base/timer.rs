@@ -1,11 +1,11 @@
 //! Runs tasks at a later time, on one thread that exists only while tasks are scheduled.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use super::catch::contain;
 use super::sync::{self, lock};
 
 type Task = Box<dyn FnOnce() + Send>;
@@ -47,7 +47,7 @@ pub(crate) fn schedule(time: Instant, task: impl FnOnce() + Send + 'static) -> i
 fn run() {
     while let Some(task) = next() {
         // A task that panics must not stop the others.
-        let _ = catch_unwind(AssertUnwindSafe(task));
+        let _ = contain(task);
     }
 }
 

@@ -91,7 +91,8 @@ impl EnteredSpan {
             if !is_current {
                 let step = self.data.around();
                 let mut frame = Box::new(Frame { step, ..Frame::of(Arc::clone(request)) });
-                thread.swap_frame(&mut frame);
+                // A new frame has no step that ended elsewhere.
+                mem::swap(&mut thread.frame, &mut *frame);
                 self.before = Some(frame);
             }
         }

@@ -209,7 +209,8 @@ impl Config {
     ///
     /// If it fails after it has accepted a part, the rest is written before the next line.
     ///
-    /// Clones of the configuration share the writer, behind a lock.
+    /// Clones of the configuration share the writer, behind a lock. The panic hook calls it on another thread, because a
+    /// panic of the writer inside the hook would abort the process.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
         Config { output: Output::Writer(UserWriter::new(Box::new(writer))), ..self }
     }

@@ -60,7 +60,7 @@ impl Log for Bridge {
         let text = record
             .args()
             .as_str()
-            .map_or_else(|| Cow::from(error_text::display(record.args())), Cow::from);
+            .map_or_else(|| Cow::from(error_text::display_value(record.args())), Cow::from);
         let message = if hidden { shown::shape(&text) } else { shown::text(&text) };
         if record.level() == log::Level::Error && timed_span::is_on() {
             timed::error_logged(&message);

@@ -2,12 +2,11 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::base::catch;
+use crate::base::catch::{self, PanicHookGuard};
 use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::current;
@@ -80,16 +79,14 @@ fn install_locked(print_panics: bool) -> Joined {
         if catch::is_catching() {
             return;
         }
-        let _ = IS_RUNNING.try_with(|is_running| {
-            // A hook that was installed between two of candor's calls the inner one.
-            if !is_running.replace(true) {
-                write(info);
-            }
-        });
+        // A hook that was installed between two of candor's calls the inner one.
+        let guard = PanicHookGuard::enter();
+        if guard.is_some() {
+            write(info);
+        }
         if chains {
             previous(info);
         }
-        let _ = IS_RUNNING.try_with(|is_running| is_running.set(false));
     });
     OWN.store(address(&*hook), Ordering::Relaxed);
     panic::set_hook(hook);
@@ -97,10 +94,6 @@ fn install_locked(print_panics: bool) -> Joined {
 }
 
 type PanicHook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
-
-thread_local! {
-    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
-}
 
 fn address(hook: &PanicHook) -> usize {
     (&raw const *hook).cast::<()>().addr()

@@ -13,7 +13,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::timed::{self, EventFate, SpanTiming};
-use crate::base::catch::catch;
+use crate::base::catch::catch_value;
 use crate::base::clock::Tick;
 use crate::base::{buffer, sync};
 use crate::current::SpanData;
@@ -26,7 +26,7 @@ use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::Logger;
 use crate::logger::dispatch::in_flight;
-use crate::redact::loggable::{Encoder, NestedDebug, UNPRINTABLE};
+use crate::redact::loggable::{Encoder, NestedDebug, UNPRINTABLE, marker};
 use crate::redact::shown::{self, Message, Redacted};
 use crate::redact::{counted, keys, off, strict};
 use crate::site::is_of_step;
@@ -285,9 +285,10 @@ impl Visit for MessageVisitor<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.is_message(field) {
-            with_text(|text| match catch(|| write!(text, "{value:?}")) {
-                Some(Ok(())) => self.message.write(text),
-                Some(Err(_)) | None => self.message.write_literal(UNPRINTABLE),
+            with_text(|text| match catch_value(|| write!(text, "{value:?}")) {
+                Ok(Ok(())) => self.message.write(text),
+                Ok(Err(_)) => self.message.write_literal(UNPRINTABLE),
+                Err(unshown) => self.message.write_literal(marker(unshown)),
             });
         }
     }

@@ -9,6 +9,7 @@ use super::loggable::{Encoder, Loggable, UNPRINTABLE, catch_unprintable};
 use super::media_type::header_or_shape;
 use super::strict_report::{self, Place};
 use super::{counted, error_text, scrub, strict};
+use crate::base::catch::catch_value;
 use crate::json::members;
 use crate::json::shown::Shown;
 
@@ -273,9 +274,15 @@ pub(crate) fn value(name: &str, value: &dyn Loggable) -> Option<Redacted<'static
 
 /// The scrubbed messages of an error and its sources.
 pub(crate) fn error_chain(error: &dyn Error) -> Redacted<'static> {
-    let mut text = String::new();
-    error_text::write_chain(error, &mut text);
-    Redacted(Cow::Owned(text))
+    let chain = || {
+        let mut text = String::new();
+        error_text::write_chain(error, &mut text);
+        text
+    };
+    match catch_value(chain) {
+        Ok(text) => Redacted(Cow::Owned(text)),
+        Err(unshown) => error_text::marker(unshown).into(),
+    }
 }
 
 /// The text of an error with policies, as these show it.

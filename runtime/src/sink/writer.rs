@@ -1,13 +1,14 @@
 //! A user's own writer: one write per line.
 
 use std::io::{self, ErrorKind, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::reentrancy::WriteGuard;
 use super::stats::{Counters, Reason};
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use crate::base::catch::{self, contain};
 use crate::base::sync::{self, lock};
 
 /// Clones share the writer.
@@ -28,7 +29,40 @@ impl UserWriter {
     }
 
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
+        if catch::is_in_panic_hook() {
+            return self.write_on_another_thread(batch, counters);
+        }
         write_batch(&mut *lock(&self.0), batch, counters)
+    }
+
+    /// Writes the lines of the panic hook. A panic of the writer inside the hook would abort the process.
+    #[cold]
+    fn write_on_another_thread(
+        &self,
+        batch: Batch<'_>,
+        counters: &Arc<Counters>,
+    ) -> Result<(), Loss> {
+        thread::scope(|scope| {
+            let write = || {
+                // A line that the writer logs would wait for its own thread.
+                let _guard = WriteGuard::enter();
+                write_batch(&mut *lock(&self.0), batch, counters)
+            };
+            match thread::Builder::new().spawn_scoped(scope, write) {
+                Ok(thread) => {
+                    thread.join().unwrap_or(Err(Loss { reason: Reason::Panicked, error: None }))
+                }
+                Err(error) => {
+                    let _lock = lock(&self.0);
+                    if batch.counts_as_accepted {
+                        counters.accept(batch.lines.len() as u64);
+                    }
+                    let loss = Loss::from(error);
+                    batch.lines.iter().for_each(|line| counters.drop_line(loss.reason, line.site));
+                    Err(loss)
+                }
+            }
+        })
     }
 
     /// Flushes the writer, unless another thread is still writing at `deadline`.
@@ -43,7 +77,7 @@ impl UserWriter {
             thread::sleep(PAUSE);
         };
         // The result is ignored: the lines are already counted as written.
-        let _ = catch_unwind(AssertUnwindSafe(|| state.to.flush()));
+        let _ = contain(|| state.to.flush());
     }
 }
 
@@ -72,11 +106,11 @@ impl WriterState {
     /// Calls the writer once. Its panic drops a line, not the lines after it.
     #[inline(always)]
     fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Loss> {
-        match catch_unwind(AssertUnwindSafe(|| self.to.write(bytes))) {
-            Ok(Ok(count)) => Ok(count),
-            Ok(Err(error)) if error.kind() == ErrorKind::Interrupted => self.write_again(bytes),
-            Ok(Err(error)) => Err(Loss::from(error)),
-            Err(_) => Err(Loss { reason: Reason::Panicked, error: None }),
+        match contain(|| self.to.write(bytes)) {
+            Some(Ok(count)) => Ok(count),
+            Some(Err(error)) if error.kind() == ErrorKind::Interrupted => self.write_again(bytes),
+            Some(Err(error)) => Err(Loss::from(error)),
+            None => Err(Loss { reason: Reason::Panicked, error: None }),
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) use self::site::SpanTiming;
 use std::fmt::{self, Write as _};
 
 use super::event::with_text;
-use crate::base::catch::catch;
+use crate::base::catch::catch_value;
 
 /// The `error` of a span that fails because of an ERROR event.
 const ERROR_EVENT: &str = "logged_error";
@@ -28,7 +28,7 @@ const ERROR_FIELD: &str = "recorded_error";
 /// Calls `f` with the text of a `Debug` value, without the quotes of a string.
 fn with_debug(value: &dyn fmt::Debug, f: impl FnOnce(&str)) {
     with_text(|text| {
-        if let Some(Ok(())) = catch(|| write!(text, "{value:?}")) {
+        if let Ok(Ok(())) = catch_value(|| write!(text, "{value:?}")) {
             let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
             f(inner.unwrap_or(text));
         }

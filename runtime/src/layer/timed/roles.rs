@@ -194,7 +194,7 @@ impl Visit for RoleVisitor<'_> {
                 let detail = Some(shown::error_chain(value));
                 self.facts.fail(SpanFailure { evidence: ERROR_FIELD, detail, category });
             }
-            Some(role) => self.read(role, &error_text::display(value)),
+            Some(role) => self.read(role, &error_text::display_value(value)),
             None => {}
         }
     }
