@@ -127,12 +127,17 @@ impl Sink {
     }
 
     /// Writes a line before it returns, past the queue.
+    #[inline(always)]
     pub(crate) fn write_now(&self, site: SiteId, line: &str) -> Result<(), Loss> {
         let Some(_guard) = WriteGuard::enter() else {
             self.counters.reject(site);
             return Err(Loss { reason: Reason::Reentrant, error: None });
         };
-        write_line(&self.destination, site, line, true, &self.counters)
+        // With a queue, lines are counted as accepted under its lock only.
+        if let Some(queue) = &self.queue {
+            queue.accept(&self.counters);
+        }
+        write_line(&self.destination, site, line, self.queue.is_none(), &self.counters)
     }
 
     /// Counts a line that is suppressed.
@@ -152,7 +157,7 @@ impl Sink {
         left.min(self.counters.waiting())
     }
 
-    /// Returns the number of lines that could not be written so far.
+    /// Returns the number of lines that could not be written at once so far. It never falls.
     pub(crate) fn lost(&self) -> u64 {
         self.counters.lost()
     }
