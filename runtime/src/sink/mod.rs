@@ -51,7 +51,6 @@ pub(crate) struct Sink {
 impl Sink {
     pub(crate) fn new(destination: Destination) -> Self {
         let counters = Counters::new(destination.kind());
-        destination.count_terminated(&counters);
         Sink { destination: Arc::new(destination), counters, queue: None }
     }
 
@@ -74,7 +73,6 @@ impl Sink {
             None => Arc::clone(&self.destination),
         };
         let counters = Counters::new(SinkKind::Audit);
-        destination.count_terminated(&counters);
         Sink { destination, counters, queue: None }
     }
 
