@@ -208,6 +208,12 @@ impl Queue {
         Pushed::Queued
     }
 
+    /// Counts a line as accepted that is written past the queue.
+    pub(super) fn accept(&self, counters: &Counters) {
+        let _state = self.0.lock();
+        counters.accept(1);
+    }
+
     #[cfg(feature = "otlp")]
     pub(super) fn handle(&self) -> QueueHandle {
         QueueHandle(Arc::clone(&self.0))

@@ -58,13 +58,6 @@ impl Destination {
         }
     }
 
-    /// Counts the line feed that was written when the file was opened, if the file ended within a line.
-    pub(super) fn count_terminated(&self, counters: &Counters) {
-        if let Destination::File(file) = self {
-            file.count_terminated(counters);
-        }
-    }
-
     /// Flushes a user's writer; the other destinations do not buffer.
     pub(super) fn flush(&self, deadline: Instant) {
         if let Destination::Writer(writer) = self {

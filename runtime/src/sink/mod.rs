@@ -51,7 +51,6 @@ pub(crate) struct Sink {
 impl Sink {
     pub(crate) fn new(destination: Destination) -> Self {
         let counters = Counters::new(destination.kind());
-        destination.count_terminated(&counters);
         Sink { destination: Arc::new(destination), counters, queue: None }
     }
 
@@ -74,7 +73,6 @@ impl Sink {
             None => Arc::clone(&self.destination),
         };
         let counters = Counters::new(SinkKind::Audit);
-        destination.count_terminated(&counters);
         Sink { destination, counters, queue: None }
     }
 
@@ -127,12 +125,17 @@ impl Sink {
     }
 
     /// Writes a line before it returns, past the queue.
+    #[inline(always)]
     pub(crate) fn write_now(&self, site: SiteId, line: &str) -> Result<(), Loss> {
         let Some(_guard) = WriteGuard::enter() else {
             self.counters.reject(site);
             return Err(Loss { reason: Reason::Reentrant, error: None });
         };
-        write_line(&self.destination, site, line, true, &self.counters)
+        // With a queue, lines are counted as accepted under its lock only.
+        if let Some(queue) = &self.queue {
+            queue.accept(&self.counters);
+        }
+        write_line(&self.destination, site, line, self.queue.is_none(), &self.counters)
     }
 
     /// Counts a line that is suppressed.
@@ -152,7 +155,7 @@ impl Sink {
         left.min(self.counters.waiting())
     }
 
-    /// Returns the number of lines that could not be written so far.
+    /// Returns the number of lines that could not be written at once so far. It never falls.
     pub(crate) fn lost(&self) -> u64 {
         self.counters.lost()
     }

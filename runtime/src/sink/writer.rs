@@ -129,7 +129,7 @@ impl WriterState {
                 Ok(0) => return Err(WriteFailure::after(written, ErrorKind::WriteZero.into())),
                 // A writer may claim more than it was given.
                 Ok(count) => written = bytes.len().min(written + count),
-                Err(loss) => return Err(WriteFailure { written, loss }),
+                Err(loss) => return Err(WriteFailure { written, loss, is_short: false }),
             }
             if written == bytes.len() {
                 return Ok(());
