@@ -139,7 +139,7 @@ fn a_span_may_become_a_call_later() {
     let captured = capture();
     candor::job("nightly").run(|| {
         let span = info_span!("query", db.system = Empty, otel.name = Empty);
-        span.in_scope(|| std::thread::sleep(std::time::Duration::from_millis(3)));
+        span.in_scope(|| sleep(Duration::from_millis(3)));
         span.record("db.system", "postgresql");
         span.record("otel.name", "find user");
     });
@@ -161,7 +161,7 @@ fn calls_are_in_the_totals_of_their_request() {
                 peer.service = "stock",
                 http.status_code = 500
             );
-            span.in_scope(|| std::thread::sleep(std::time::Duration::from_millis(2)));
+            span.in_scope(|| sleep(Duration::from_millis(2)));
         });
         "x".parse::<u8>()
     });

@@ -521,7 +521,8 @@ fn a_worker_that_outlives_its_request_begins_jobs() {
     let jobs = captured.events("job_completed");
     assert_eq!(values(&jobs, "job"), [json!("consume"), json!("worker")], "{captured:?}");
     let steps = captured.events("step_timing");
-    let ids = [&jobs[0], &jobs[1], &only_request(&captured)].map(|line| line.text("request_id"));
+    let request = only_request(&captured);
+    let ids = [&jobs[0], &jobs[1], &request].map(|line| line.text("request_id"));
     let of_steps: Vec<_> = steps.iter().map(|line| line.text("request_id")).collect();
     assert_eq!(of_steps, ids);
 }

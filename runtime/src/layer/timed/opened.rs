@@ -99,7 +99,7 @@ impl NewSpan<'_> {
         } else {
             (site.timing.step(metadata), None)
         };
-        let SpanTiming { may_be_call, is_plain, reports, .. } = &site.timing;
+        let SpanTiming { is_plain, reports, .. } = &site.timing;
         TimedSpan::begin(NewStep {
             metadata,
             site: step_site,
@@ -108,7 +108,7 @@ impl NewSpan<'_> {
             begins,
             facts: (!facts.is_empty()).then(|| Box::new(facts)),
             call,
-            may_be_call: *may_be_call,
+            may_be_call: site.fields.iter().any(|field| field.role.is_some_and(Role::makes_call)),
             is_plain: *is_plain,
             reports,
         })

@@ -21,8 +21,6 @@ use crate::site::{Site, Spec};
 pub(crate) struct SpanTiming {
     /// Whether a field of the span has a role.
     pub(super) has_roles: bool,
-    /// Whether a field of the span can make it a call.
-    pub(super) may_be_call: bool,
     /// Whether the line of the step has all fields, under their own names.
     pub(super) is_plain: bool,
     /// Whether the span has fields `otel.*`.
@@ -44,7 +42,6 @@ impl SpanTiming {
             field.role.is_some_and(Role::is_own) || is_reserved(&field.key, LineKind::Call)
         };
         SpanTiming {
-            may_be_call: fields.iter().any(|field| field.role.is_some_and(Role::makes_call)),
             has_roles: fields.iter().any(|field| field.role.is_some()),
             is_plain: !fields.iter().any(is_own),
             has_control: fields.iter().any(|field| field.key.starts_with("otel.")),
