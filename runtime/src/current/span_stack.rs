@@ -114,35 +114,35 @@ pub(crate) fn exit(id: &Id) {
     if let Some(data) = left
         && data.timed.is_some()
     {
-        recent::put(id, data);
+        recent::put(id, &data);
     }
 }
 
 /// The data of the span that this thread has just created, or exited if it is timed. In most cases the thread enters
-/// or closes that span next, and finds its data here without a look-up in the registry. An idle thread keeps the data
-/// of one span.
+/// or closes that span next, and finds its data here without a look-up in the registry.
 pub(crate) mod recent {
     use std::cell::Cell;
-    use std::sync::Arc;
+    use std::sync::{Arc, Weak};
 
     use tracing_core::span::Id;
 
     use crate::current::SpanData;
 
     thread_local! {
-        static RECENT: Cell<Option<(Id, Arc<SpanData>)>> = const { Cell::new(None) };
+        // Weak: another thread may close the span, and an idle thread must not keep its request.
+        static RECENT: Cell<Option<(Id, Weak<SpanData>)>> = const { Cell::new(None) };
     }
 
     #[inline]
-    pub(crate) fn put(id: &Id, data: Arc<SpanData>) {
-        // The previous value is dropped after the access.
-        let _before = RECENT.try_with(|recent| recent.replace(Some((id.clone(), data))));
+    pub(crate) fn put(id: &Id, data: &Arc<SpanData>) {
+        let _ = RECENT.try_with(|recent| recent.set(Some((id.clone(), Arc::downgrade(data)))));
     }
 
     /// Takes the data of this span, if it is here and the layer of this logger keeps it.
     #[inline]
     pub(crate) fn take(logger: u64, id: &Id) -> Option<Arc<SpanData>> {
         let (known, data) = RECENT.try_with(Cell::take).ok().flatten()?;
+        let data = data.upgrade()?;
         // The registry uses the id of a closed span again. While a span is new, only this thread could do that, since
         // the id contains a number of the thread, and it would have replaced the data here.
         let is_it = known == *id && data.is_of(logger) && !data.is_closed();

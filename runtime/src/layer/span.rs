@@ -43,7 +43,7 @@ where
         }
     };
     data.keep_in(span.extensions_mut());
-    span_stack::recent::put(id, data);
+    span_stack::recent::put(id, &data);
     if strict::is_reported() {
         let metadata = attributes.metadata();
         report_hidden(logger, "span", metadata, site, |to| attributes.record(to));
