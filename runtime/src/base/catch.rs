@@ -74,7 +74,7 @@ fn is_nested_too_deep() -> bool {
 
 /// Whether a panic on this thread would be caught by [`catch`].
 pub(crate) fn is_catching() -> bool {
-    DEPTH.try_with(Cell::get).unwrap_or(0) % VALUE > 0
+    DEPTH.try_with(Cell::get).unwrap_or(0) & (VALUE - 1) > 0
 }
 
 /// Runs `f` and returns its value, or `None` if it panics. The panic hook reports the panic.

@@ -152,10 +152,11 @@ impl Site {
     pub(crate) fn span<'a>(&'static self, fields: impl FnOnce() -> &'a str) -> Option<LayerSpan> {
         let interest = self.span_interest();
         let metadata = self.span_metadata();
+        // A layer that is asked about a span keeps its answer until the span is made, so it is asked last.
         let wanted = !interest.is_never()
-            && (interest.is_always() || is_enabled(metadata) == Some(true))
             && current::is_alive()
-            && (makes_spans() || is_recordable(metadata));
+            && (makes_spans() || is_recordable(metadata))
+            && (interest.is_always() || is_enabled(metadata) == Some(true));
         if !wanted {
             return None;
         }

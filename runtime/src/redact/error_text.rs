@@ -5,7 +5,9 @@ use std::fmt::{self, Write as _};
 
 use super::loggable::NestedDebug;
 use super::{counted, scrub};
-use crate::base::catch::{Unshown, catch, catch_value};
+#[cfg(feature = "subscriber")]
+use crate::base::catch::catch_value;
+use crate::base::catch::{Unshown, catch};
 use crate::json::members;
 
 /// Written in place of a value whose own formatting panicked or failed.
