@@ -170,7 +170,7 @@ fn short_and_failed_writes_leave_whole_lines_and_correct_counts() {
             let counts = check(&run(&mut command), &folder);
             match fault {
                 "short" | "byte" | "eintr" => {
-                    assert_eq!(counts.dropped, 0, "{fault} every {every}")
+                    assert_eq!(counts.dropped, 0, "{fault} every {every}");
                 }
                 "enospc" | "eio" | "eagain" => assert!(counts.dropped > 0, "{fault}: {counts:?}"),
                 // The rest of a line is written before the next one.
