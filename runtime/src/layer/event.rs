@@ -15,6 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::timed::{self, EventFate, SpanTiming};
 use crate::base::catch::catch;
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::{buffer, sync};
 use crate::current::SpanData;
 use crate::current::span_stack::SpanScope;
@@ -149,6 +150,11 @@ const CACHED: usize = 256;
 thread_local! {
     static MET: RefCell<Vec<(usize, Option<&'static ForeignSite>)>> =
         RefCell::new(vec![(0, None); CACHED]);
+}
+
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| sites());
 }
 
 pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static ForeignSite {

@@ -9,21 +9,32 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use super::stats::Counters;
 use super::stream::write_whole;
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::Tick;
-use crate::base::lock;
+use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
 #[cfg(feature = "testing")]
 pub use rotate::on_rotation;
 use rotate::{FileId, Rotated, file_id, rotate};
 pub(crate) use rotate::{Rotation, backup};
 
-pub(crate) struct LogFile(Mutex<FileState>);
+pub(crate) struct LogFile {
+    state: OutputLock<FileState>,
+    settings: FileSettings,
+}
+
+#[derive(Debug, Clone)]
+struct FileSettings {
+    path: PathBuf,
+    rotation: Option<Rotation>,
+    /// Nanoseconds between two checks of the path.
+    check_interval: u64,
+}
 
 struct FileState {
     path: PathBuf,
@@ -71,23 +82,37 @@ impl LogFile {
         // The process may change its working directory.
         let path = std::path::absolute(path)?;
         let open = Some(append_to(&path)?);
-        Ok(LogFile(Mutex::new(FileState {
-            path,
-            rotation,
-            check_interval,
-            open,
-            rotation_failed: None,
-            partial_line: None,
-        })))
+        let settings = FileSettings { path, rotation, check_interval };
+        let state = OutputLock::new(FileState { open, ..FileState::closed(&settings) });
+        Ok(LogFile { state, settings })
     }
 
+    #[inline(always)]
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
-        write_batch(&mut *lock(&self.0), batch, counters)
+        write_batch(&mut *self.lock(), batch, counters)
+    }
+
+    #[inline(always)]
+    fn lock(&self) -> MutexGuard<'_, FileState> {
+        self.state.lock(|| FileState::closed(&self.settings))
+    }
+
+    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
+        locks.hold_output(
+            owner,
+            move |owner| find(owner).map(|it| &it.state),
+            |_, state| {
+                if let Some(state) = state {
+                    state.partial_line = None;
+                }
+            },
+        );
     }
 
     /// Counts once the line feed that was written when the file was opened.
     pub(super) fn count_terminated(&self, counters: &Counters) {
-        if let Some(open) = &mut lock(&self.0).open {
+        if let Some(open) = &mut self.lock().open {
             open.count_terminated(counters);
         }
     }
@@ -146,6 +171,13 @@ impl Target for FileState {
 }
 
 impl FileState {
+    /// The state before the file is opened.
+    fn closed(settings: &FileSettings) -> Self {
+        let FileSettings { path, rotation, check_interval } = settings.clone();
+        let (open, rotation_failed, partial_line) = Default::default();
+        FileState { path, rotation, check_interval, open, rotation_failed, partial_line }
+    }
+
     /// Closes the file if the path no longer names it, and updates its length otherwise.
     fn check_path(&mut self) {
         let Some(open) = &mut self.open else { return };
