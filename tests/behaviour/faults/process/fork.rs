@@ -125,7 +125,7 @@ fn processes_write_to_one_file_and_rotate_it() {
     for queue in ["0", "10"] {
         let env = [
             ("LOG_FILE", path),
-            ("LOG_FILE_MAX_BYTES", "1MiB"),
+            ("LOG_FILE_MAX_BYTES", "1000000"),
             ("QUEUE", queue),
             ("LOG_FILE_BACKUPS", "200"),
         ];
@@ -167,8 +167,8 @@ fn a_child_exports_its_own_lines_with_a_thread_of_its_own() {
 
 #[test]
 fn a_collector_that_does_not_answer_does_not_stop_a_child() {
-    let port = closed_port();
-    let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*port), ("FORKS", "5"), ("THREADS", "2")];
+    let endpoint = format!("http://127.0.0.1:{}", closed_port());
+    let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("FORKS", "5"), ("THREADS", "2")];
     let (ended, forks) = hammered(&env);
     each_line_is_written_once(&ended.lines(), &ended.stderr, forks, &CHILD);
 }
