@@ -8,6 +8,7 @@ pub(crate) mod clock;
 #[cfg(feature = "subscriber")]
 pub(crate) mod due;
 #[cfg(feature = "subscriber")]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix forks"))]
 pub(crate) mod fork;
 #[cfg(feature = "subscriber")]
 pub(crate) mod random;
