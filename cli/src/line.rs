@@ -119,6 +119,16 @@ impl Line {
         self.get(key).is_some_and(|value| !value.is_null())
     }
 
+    /// The message; for an event without one, as `#[instrument(err)]` logs it, the text of its error.
+    pub(crate) fn message(&self) -> &str {
+        let text = |key| self.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let error = || {
+            let errors = ["error_detail", "err_detail", "error", "err"];
+            errors.into_iter().find_map(text)
+        };
+        if self.msg.is_empty() { error().unwrap_or_default() } else { &self.msg }
+    }
+
     /// The class of the error; empty if the line has no error or its class is unknown.
     pub(crate) fn error_class(&self) -> String {
         let class = self.text("error");

@@ -223,7 +223,7 @@ pub(crate) fn fields(item: &Item) -> Vec<(String, String)> {
 pub(crate) fn message(line: &Line) -> String {
     match line.event.as_str() {
         "panic" => format!("panic: {}", line.text("panic_message")),
-        _ => line.msg.clone(),
+        _ => line.message().to_owned(),
     }
 }
 
@@ -253,7 +253,7 @@ pub(crate) fn short_fields(line: &Line) -> Vec<(String, String)> {
     let detail = line.text("error_detail");
     let short = line.fields.iter().filter(|(key, value)| match key.as_str() {
         "exc" | "panic_message" => false,
-        "error_detail" => !line.msg.contains(&detail),
+        "error_detail" => !line.message().contains(&detail),
         // The text of an error shows the same values as its fields.
         "error_fields" => detail.is_empty(),
         _ => !line.repeats_class(key, value),

@@ -27,11 +27,17 @@ pub(crate) fn bytes<const N: usize>(now: Tick) -> [u8; N] {
         fill(&mut bytes);
         bytes
     });
-    // A forked process starts with the same pool, so the time makes its ids differ.
+    // A process that was not forked with the C library starts with the same pool, so the time makes its ids differ.
     for (byte, time) in bytes.iter_mut().rev().zip(now.nanos().to_le_bytes()) {
         *byte ^= time;
     }
     bytes
+}
+
+/// Forgets the pooled bytes of this thread, the only thread of a forked process. Its parent has the same ones.
+#[cfg(unix)]
+pub(super) fn forget() {
+    let _ = POOL.try_with(|pool| pool.try_borrow_mut().map(|mut pool| pool.used = POOL_BYTES));
 }
 
 impl Pool {

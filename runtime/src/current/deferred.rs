@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::frame::{Frame, OWN_STEP, SavedFrame};
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 
 /// How many steps of one thread are remembered. The frame of the oldest may be gone for a long time.
@@ -35,6 +36,12 @@ struct DeferredSteps {
     saved: BTreeMap<u64, SavedFrame>,
     /// The token of the step in `saved` that lies on an open step, by the token of the open one.
     above: BTreeMap<u64, u64>,
+}
+
+/// Takes the locks before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&STEPS_ENDED), |(), _| {});
+    locks.hold((), |()| Some(&GUARDS_DROPPED), |(), _| {});
 }
 
 impl DeferredSteps {

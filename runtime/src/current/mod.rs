@@ -1,7 +1,7 @@
 //! What runs on this thread: the frame with its request, step and call, and the entered spans.
 
 mod call;
-mod deferred;
+pub(crate) mod deferred;
 #[cfg(feature = "testing")]
 mod delay;
 mod frame;

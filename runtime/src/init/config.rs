@@ -234,7 +234,11 @@ impl Config {
     /// Lines in the queue are lost if the process ends before they are written. To prevent that, keep the
     /// [`Logging`](crate::Logging) guard and drop it, or call [`Logging::flush`](crate::Logging::flush);
     /// [`std::process::exit`] does not drop it. [`layer`](Self::layer) does not return a guard, so the last lines of
-    /// the process are lost; use [`build`](Self::build). The thread does not exist in a forked process.
+    /// the process are lost; use [`build`](Self::build). After a panic, candor's hook waits for the queue (see
+    /// [`Logging::install_panic_hook`](crate::Logging::install_panic_hook)).
+    ///
+    /// A process that is forked without `exec` has no thread: it writes its lines directly, and its parent writes those
+    /// that were queued.
     ///
     /// ```
     /// use candor::{Config, Overload};

@@ -10,6 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::config::{Config, Strict};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
+use super::fork;
 use super::logging::Logging;
 #[cfg(feature = "otlp")]
 use super::otlp::{self, LineReport};
@@ -187,6 +188,7 @@ impl Config {
             tls => tls.and_then(Result::ok),
         };
         // These belong to the whole process, so they come after everything that can fail.
+        fork::install();
         install_names(&self.sensitive, &self.not_sensitive);
         if let Some(key) = self.hash_key {
             hash::install(key);

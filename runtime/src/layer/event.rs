@@ -15,6 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::timed::{self, EventFate, SpanTiming};
 use crate::base::catch::catch_value;
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::{buffer, sync};
 use crate::current::SpanData;
 use crate::current::span_facts::FieldRole;
@@ -152,6 +153,11 @@ type MetSite = Cell<(usize, Option<&'static ForeignSite>)>;
 
 thread_local! {
     static MET: [MetSite; CACHED] = const { [const { Cell::new((0, None)) }; CACHED] };
+}
+
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| sites());
 }
 
 pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static ForeignSite {

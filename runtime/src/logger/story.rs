@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::{Logger, fold, with_layer};
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 use crate::current::LineBuffer;
 use crate::current::span_stack::SpanScope;
@@ -74,6 +75,22 @@ pub(crate) fn end(request: &Arc<Request>, had_problem: bool, now: Tick) -> Optio
 }
 
 impl Logger {
+    /// Takes the lock before a fork. The parent writes the lines that requests hold.
+    pub(super) fn hold_stories(self: &Arc<Self>, locks: &mut ForkLocks) {
+        locks.hold(
+            Arc::clone(self),
+            |logger| Some(&logger.open_stories.0),
+            |_, open| {
+                let Some(open) = open else { return };
+                for request in open.requests.drain().filter_map(|(_, request)| request.upgrade()) {
+                    if let Some(story) = request.story() {
+                        story.leave_to_parent();
+                    }
+                }
+            },
+        );
+    }
+
     /// Like [`begin`], for a request of this logger.
     pub(crate) fn begin_story(&self, slow: Option<Duration>) -> Option<RequestStory> {
         let mut settings = self.story;

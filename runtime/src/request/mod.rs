@@ -24,11 +24,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
 use self::identity::Identity;
 use self::open_steps::OpenSteps;
 use self::overrides::RequestOverrides;
+use self::recorder::Recorder;
 use self::story::RequestStory;
 use self::totals::{Cause, Totals};
 use self::trace::Trace;
 use self::wide::{WideFields, WideValue};
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::{lock, random, serial, sync};
 use crate::redact::shown::{self, Redacted};
 
@@ -218,6 +220,15 @@ impl Request {
     #[inline]
     pub(crate) fn story(&self) -> Option<&RequestStory> {
         self.overrides.as_deref()?.story.as_ref()
+    }
+
+    /// Takes the locks of the request before a fork.
+    pub(crate) fn hold(self: &Arc<Self>, locks: &mut ForkLocks) {
+        RequestStory::hold(self, locks);
+        Recorder::hold(self, locks);
+        locks.hold_rw(Arc::clone(self), |request| &request.identity);
+        locks.hold(Arc::clone(self), |request| Some(&request.totals), |_, _| {});
+        locks.hold(Arc::clone(self), |request| request.wide.get(), |_, _| {});
     }
 
     pub(crate) fn change_wide(&self, change: impl FnOnce(&mut WideFields)) {

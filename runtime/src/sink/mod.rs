@@ -8,6 +8,7 @@
 
 mod background;
 mod destination;
+mod ending;
 mod file;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
@@ -22,13 +23,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::base::fork::ForkLocks;
 use crate::base::timer;
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 pub use background::Overload;
-use background::{CRITICAL_WAIT, Pushed, Queue};
-pub(crate) use background::{LAST_LINES, Report};
+pub(crate) use background::{CRITICAL_WAIT, LAST_LINES, Report};
+use background::{Pushed, Queue};
 pub(crate) use destination::Destination;
+pub(crate) use ending::process_ends;
 #[cfg(feature = "testing")]
 pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
@@ -90,6 +93,16 @@ impl Sink {
             }
             let _ = write_line(&destination, site, line, queue.is_none(), &counters);
         }
+    }
+
+    /// Takes the locks before a fork. The child writes directly, and the parent writes the lines in the queue.
+    pub(crate) fn hold(&self, locks: &mut ForkLocks) {
+        if let Some(queue) = &self.queue {
+            queue.hold(locks);
+        }
+        Destination::hold(&self.destination, locks);
+        let counters = Arc::clone(&self.counters);
+        locks.in_child(move || counters.forget_waiting());
     }
 
     pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use super::otlp::stats::{OtlpStats, otlp};
 use super::sites::{SiteCounters, SiteStats, SiteSums};
 use super::target::BatchLine;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 use crate::format::sites::SiteId;
 use crate::redact::counted::{self, Redaction};
@@ -177,6 +178,13 @@ impl Counters {
         stats.waiting
     }
 
+    /// In a forked child: no longer counts the lines that are waiting, which the parent writes.
+    pub(super) fn forget_waiting(&self) {
+        let dropped = REASONS.iter().filter(|(reason, _)| *reason != Reason::Reentrant);
+        let dropped = dropped.map(|(reason, _)| self.dropped(*reason)).sum::<u64>();
+        self.accepted.0.store(self.written() + dropped, Ordering::Relaxed);
+    }
+
     /// Adds the counts of the call sites to `sums`, by index.
     pub(super) fn add_sites_to(&self, sums: &mut Vec<SiteSums>) {
         self.sites.add_to(sums);
@@ -237,6 +245,11 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     ],
     closed_sites: Vec::new(),
 });
+
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&REGISTRY), |(), _| {});
+}
 
 impl Registry {
     /// Moves the counts of sinks that no longer exist to the sums. A sink does not do this itself when it is dropped,

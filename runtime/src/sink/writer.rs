@@ -1,7 +1,7 @@
 //! A user's own writer: one write per line.
 
 use std::io::{self, ErrorKind, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use super::reentrancy::WriteGuard;
 use super::stats::{Counters, Reason};
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::catch::{self, contain};
-use crate::base::sync::{self, lock};
+use crate::base::fork::{ForkLocks, OutputLock};
 
 /// Clones share the writer.
 #[derive(Clone)]
-pub(crate) struct UserWriter(Arc<Mutex<WriterState>>);
+pub(crate) struct UserWriter(Arc<OutputLock<WriterState>>);
 
 struct WriterState {
     to: Box<dyn Write + Send>,
@@ -25,14 +25,32 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 impl UserWriter {
     pub(crate) fn new(to: Box<dyn Write + Send>) -> Self {
-        UserWriter(Arc::new(Mutex::new(WriterState { to, partial_line: None })))
+        UserWriter(Arc::new(OutputLock::new(WriterState { to, partial_line: None })))
     }
 
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
         if catch::is_in_panic_hook() {
             return self.write_on_another_thread(batch, counters);
         }
-        write_batch(&mut *lock(&self.0), batch, counters)
+        write_batch(&mut *self.lock(), batch, counters)
+    }
+
+    #[inline(always)]
+    fn lock(&self) -> MutexGuard<'_, WriterState> {
+        self.0.lock(|| WriterState { to: Box::new(Gone), partial_line: None })
+    }
+
+    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
+        locks.hold_output(
+            owner,
+            move |owner| find(owner).map(|it| &*it.0),
+            |_, state| {
+                if let Some(state) = state {
+                    state.partial_line = None;
+                }
+            },
+        );
     }
 
     /// Writes the lines of the panic hook. A panic of the writer inside the hook would abort the process.
@@ -46,14 +64,14 @@ impl UserWriter {
             let write = || {
                 // A line that the writer logs would wait for its own thread.
                 let _guard = WriteGuard::enter();
-                write_batch(&mut *lock(&self.0), batch, counters)
+                write_batch(&mut *self.lock(), batch, counters)
             };
             match thread::Builder::new().spawn_scoped(scope, write) {
                 Ok(thread) => {
                     thread.join().unwrap_or(Err(Loss { reason: Reason::Panicked, error: None }))
                 }
                 Err(error) => {
-                    let _lock = lock(&self.0);
+                    let _lock = self.lock();
                     if batch.counts_as_accepted {
                         counters.accept(batch.lines.len() as u64);
                     }
@@ -68,16 +86,29 @@ impl UserWriter {
     /// Flushes the writer, unless another thread is still writing at `deadline`.
     pub(super) fn flush(&self, deadline: Instant) {
         let mut state = loop {
-            if let Some(state) = sync::try_lock(&self.0) {
+            if let Some(state) = self.0.try_lock() {
                 break state;
             }
-            if Instant::now() >= deadline {
+            if Instant::now() >= deadline || self.0.is_abandoned() {
                 return;
             }
             thread::sleep(PAUSE);
         };
         // The result is ignored: the lines are already counted as written.
         let _ = contain(|| state.to.flush());
+    }
+}
+
+/// Replaces the writer in a forked child if another thread was writing for the whole time of the fork.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

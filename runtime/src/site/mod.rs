@@ -16,6 +16,7 @@ use tracing_core::{Level, Metadata};
 use self::cache::{SiteCache, Wanted};
 use crate::base::cached_answer::CachedAnswer;
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::sync;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::{SiteId, SiteKey};
@@ -414,6 +415,12 @@ pub(crate) fn is_recordable(metadata: &Metadata<'_>) -> bool {
 /// Whether an event or a span is that of a step or call.
 pub(crate) fn is_of_step(metadata: &Metadata<'_>) -> bool {
     metadata.fields().field(SPAN_MARK).is_some()
+}
+
+/// Takes the locks before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| &INDEXED);
+    prefix::hold(locks);
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! frame of its own, since it may end on another thread and under another request than the one it is polled in.
 
 mod active;
-mod adhoc;
+pub(crate) mod adhoc;
 mod fast_path;
 mod fields;
 mod finish;

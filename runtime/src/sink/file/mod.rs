@@ -11,12 +11,12 @@ use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, MutexGuard};
 
 use super::stats::Counters;
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::{NANOS_PER_SECOND, Tick};
-use crate::base::lock;
+use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
 use open::{FileKind, OpenFile};
 #[cfg(feature = "testing")]
@@ -24,7 +24,18 @@ pub use rotate::on_rotation;
 use rotate::{Rotated, file_id, rotate};
 pub(crate) use rotate::{Rotation, backup};
 
-pub(crate) struct LogFile(Mutex<FileState>);
+pub(crate) struct LogFile {
+    state: OutputLock<FileState>,
+    settings: FileSettings,
+}
+
+#[derive(Debug, Clone)]
+struct FileSettings {
+    path: PathBuf,
+    rotation: Option<Rotation>,
+    /// Nanoseconds between two checks of the path.
+    check_interval: u64,
+}
 
 struct FileState {
     path: PathBuf,
@@ -73,21 +84,33 @@ impl LogFile {
         let path = std::path::absolute(path)?;
         let mut open = OpenFile::append_to(&path)?;
         let starts_with_half_line = open.ends_with_half_line(&path);
-        Ok(LogFile(Mutex::new(FileState {
-            path,
-            rotation,
-            check_interval,
-            open: Some(open),
-            shared_until: after(Tick::now(), SHARED_AT_FIRST),
-            is_shared: true,
-            starts_with_half_line,
-            rotation_failed: None,
-            partial_line: None,
-        })))
+        let settings = FileSettings { path, rotation, check_interval };
+        let state =
+            FileState { open: Some(open), starts_with_half_line, ..FileState::closed(&settings) };
+        Ok(LogFile { state: OutputLock::new(state), settings })
     }
 
+    #[inline(always)]
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
-        write_batch(&mut *lock(&self.0), batch, counters)
+        write_batch(&mut *self.lock(), batch, counters)
+    }
+
+    #[inline(always)]
+    fn lock(&self) -> MutexGuard<'_, FileState> {
+        self.state.lock(|| FileState::closed(&self.settings))
+    }
+
+    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
+        locks.hold_output(
+            owner,
+            move |owner| find(owner).map(|it| &it.state),
+            |_, state| {
+                if let Some(state) = state {
+                    state.partial_line = None;
+                }
+            },
+        );
     }
 }
 
@@ -157,6 +180,22 @@ impl Target for FileState {
 }
 
 impl FileState {
+    /// The state before the file is opened.
+    fn closed(settings: &FileSettings) -> Self {
+        let FileSettings { path, rotation, check_interval } = settings.clone();
+        FileState {
+            path,
+            rotation,
+            check_interval,
+            open: None,
+            shared_until: after(Tick::now(), SHARED_AT_FIRST),
+            is_shared: true,
+            starts_with_half_line: false,
+            rotation_failed: None,
+            partial_line: None,
+        }
+    }
+
     /// Returns whether the path is due for a check and no longer names the open file. Updates the file's length.
     fn check_path(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
