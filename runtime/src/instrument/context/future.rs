@@ -60,6 +60,13 @@ impl<F> InContext<F> {
     pub(super) fn new(future: F, frame: Option<Frame>, span: RequestSpan) -> Self {
         InContext { future: Some(future), frame, span, context: None }
     }
+
+    /// Takes the frame of a future that is done, without the state that steps left in it.
+    #[cfg(feature = "http")]
+    pub(crate) fn take_frame(self: Pin<&mut Self>) -> Frame {
+        let frame = self.project().frame.take().unwrap_or_default();
+        Frame { request: frame.request, ..Frame::default() }
+    }
 }
 
 impl<F: Future> Future for InContext<F> {
