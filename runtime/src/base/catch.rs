@@ -31,6 +31,13 @@ pub(crate) fn is_catching() -> bool {
     DEPTH.try_with(Cell::get).unwrap_or(0) > 0
 }
 
+/// Runs code of others in a destructor; `None` if it panics while the thread is unwinding, which would abort the
+/// process. Otherwise the panic reaches the caller.
+#[cfg(feature = "http")]
+pub(crate) fn while_unwinding<T>(f: impl FnOnce() -> T) -> Option<T> {
+    call_layers(f, || {})
+}
+
 /// Calls code of other layers; `None` if it panics while the thread is unwinding.
 ///
 /// candor calls layers from destructors, and a second panic that leaves a destructor aborts the process. If the thread

@@ -215,6 +215,15 @@ pin_project! {
         // `None` inside another request, which detects panics itself.
         request: Option<Arc<Request>>,
     }
+
+    impl<F> PinnedDrop for RequestScope<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(request) = this.request {
+                PanicWatch::run(request, || this.scope.drop_future());
+            }
+        }
+    }
 }
 
 impl<F: Future> Future for RequestScope<F> {

@@ -19,7 +19,7 @@ use crate::current;
 use crate::instrument::context::{self, RequestContext};
 use crate::redact::shown::{self, Redacted};
 use crate::request::open_steps::OpenSteps;
-use crate::request::{self, Beginning, Origin, Request};
+use crate::request::{self, Origin, Request, RequestStart};
 
 /// Creates a request from its headers. Nothing is logged yet.
 pub(super) fn prepare(
@@ -80,7 +80,7 @@ fn new_context(
     let (uuid, trace_id, span_id) = random::of_request(now);
     let id = id.unwrap_or_else(|| request::new_id(now, &uuid));
     let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
-    let context = RequestContext::of(Request::begin(Beginning {
+    let context = RequestContext::of(Request::begin(RequestStart {
         overrides: settings.overrides(id.as_str(), parts, debug),
         id,
         started: now,

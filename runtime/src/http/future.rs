@@ -24,6 +24,15 @@ pin_project! {
         future: Scope<F>,
         stage: Stage,
     }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Stage::Open(open) = this.stage {
+                PanicWatch::run(&open.request, || this.future.drop_future());
+            }
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -104,7 +104,7 @@ pub(crate) enum Origin {
 }
 
 /// The properties with which a request begins.
-pub(crate) struct Beginning {
+pub(crate) struct RequestStart {
     pub(crate) id: Redacted<'static>,
     pub(crate) started: Tick,
     pub(crate) origin: Origin,
@@ -115,10 +115,10 @@ pub(crate) struct Beginning {
     pub(crate) open_steps: Option<OpenSteps>,
 }
 
-impl Beginning {
+impl RequestStart {
     /// Work without properties of its own. Its id must not be too long.
     fn at(started: Tick, id: Redacted<'static>) -> Self {
-        Beginning {
+        RequestStart {
             id,
             started,
             origin: Origin::Internal,
@@ -144,20 +144,20 @@ impl Request {
     /// A request with a new id.
     pub(crate) fn new() -> Self {
         let now = Tick::now();
-        Self::begin(Beginning::at(now, new_id(now, &random::bytes(now))))
+        Self::begin(RequestStart::at(now, new_id(now, &random::bytes(now))))
     }
 
     /// A request under this id, cut after [`LONGEST_ID`] characters.
     pub(crate) fn with_id(mut id: Redacted<'static>) -> Self {
         id.cut_chars(LONGEST_ID);
-        Self::begin(Beginning::at(Tick::now(), id))
+        Self::begin(RequestStart::at(Tick::now(), id))
     }
 
     // Inlined, so that the request is built where it stays, and not copied.
     #[inline(always)]
-    pub(crate) fn begin(beginning: Beginning) -> Self {
-        let Beginning { id, started, origin, method, path, trace, overrides, open_steps } =
-            beginning;
+    pub(crate) fn begin(start: RequestStart) -> Self {
+        let RequestStart { id, started, origin, method, path, trace, overrides, open_steps } =
+            start;
         let serial = serial::next();
         let is_request = !id.as_str().is_empty();
         Request {
