@@ -97,6 +97,13 @@ fn discard(payload: Box<dyn Any + Send>) {
     }
 }
 
+/// Runs code of others in a destructor; `None` if it panics while the thread is unwinding, which would abort the
+/// process. Otherwise the panic reaches the caller.
+#[cfg(feature = "http")]
+pub(crate) fn while_unwinding<T>(f: impl FnOnce() -> T) -> Option<T> {
+    call_layers(f, || {})
+}
+
 /// Calls code of other layers; `None` if it panics where the panic would abort the process.
 ///
 /// candor calls layers from destructors, and a panic that leaves a destructor aborts the process while the thread

@@ -122,6 +122,7 @@ pub(crate) struct CandorLayer {
 impl Logger {
     /// Shares the logger, and starts its periodic work.
     pub(crate) fn start(self) -> Arc<Self> {
+        story::configured(&self.story);
         let logger = Arc::new(self);
         if let Some(budget) = &logger.budget {
             budget.belongs_to(Arc::downgrade(&logger));
@@ -580,7 +581,7 @@ impl Logger {
     ) {
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.exporter {
-            let trace = request.and_then(|request| request.trace.get());
+            let trace = request.and_then(|request| request.trace());
             let origin = trace.map_or_else(LineOrigin::default, |trace| LineOrigin {
                 step,
                 sampled: Some(trace.sampled),

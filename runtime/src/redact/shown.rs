@@ -10,6 +10,7 @@ use super::media_type::header_or_shape;
 use super::strict_report::{self, Place};
 use super::{counted, error_text, scrub, strict};
 use crate::base::catch::catch_value;
+use crate::json::append::append;
 use crate::json::members;
 use crate::json::shown::Shown;
 
@@ -146,7 +147,8 @@ pub(crate) fn method(name: &str) -> Redacted<'static> {
 
 /// A UUID, which candor made as the id of a request.
 pub(crate) fn uuid(id: uuid::Uuid) -> Redacted<'static> {
-    let text = id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned();
+    let mut text = String::new();
+    append(&mut text, 36, |pieces| pieces.uuid(id.as_bytes()));
     Redacted(Cow::Owned(text))
 }
 

@@ -197,7 +197,7 @@ pub(super) enum Pause {
 
 /// Returns half of the time plus a random part of the other half, so that services do not all send at the same moment.
 fn with_jitter(time: Duration) -> Duration {
-    let [random] = random::bytes::<1>(Tick::now());
+    let [.., random] = random::bytes::<8>(Tick::now());
     time / 2 + time / 2 * u32::from(random) / 255
 }
 
