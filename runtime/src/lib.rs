@@ -250,6 +250,10 @@ pub mod strict {
     pub use candor_macros::instrument_strict as instrument;
 }
 
+// The guide, in the documentation only.
+#[cfg(all(doc, not(doctest)))]
+pub mod _guide;
+
 /// The README's snippets, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
