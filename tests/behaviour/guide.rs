@@ -104,6 +104,52 @@ fn the_guide_shows_the_last_line_of_a_request_as_json() {
 }
 
 #[test]
+fn the_page_for_those_on_call_has_the_alert_rules_each_category_and_each_warning() {
+    assert_shows_code("on-call", "examples/prometheus/alerts.yml");
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
+    let (page, reference) = (read("docs/on-call.md"), read("docs/line-reference.md"));
+    let categories = read("runtime/src/outcome/category.rs");
+    let mut count = 0;
+    for category in categories.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(page.contains(&format!("\n| `{category}` |")), "{category} is not explained");
+        count += 1;
+    }
+    assert!(count > 9, "{count}");
+
+    let events: Vec<(&str, &str)> = reference
+        .split("\n## Keys")
+        .next()
+        .expect("events")
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `")?.split_once("` | "))
+        .collect();
+    assert!(events.len() > 20, "{events:?}");
+    for (event, rest) in &events {
+        let is_there = page.contains(&format!("`{event}`"));
+        assert!(!rest.starts_with("WARN") || is_there, "{event} is not explained");
+    }
+    // Queries for Loki and for Datadog.
+    for before in ["\"event\":\"", "@evt.name:"] {
+        for rest in page.split(before).skip(1) {
+            let name = rest.split(|c: char| c != '_' && !c.is_ascii_lowercase()).next();
+            let name = name.expect("a name");
+            assert!(events.iter().any(|(event, _)| *event == name), "{name} is not an event");
+        }
+    }
+    // Names in the rules of Prometheus.
+    let series = read("runtime/src/metrics/series.rs");
+    let mut metrics = 0;
+    for word in page.split(|c: char| c != '_' && !c.is_ascii_lowercase()) {
+        if word.starts_with("http_server_") || (word.starts_with("candor_") && word.len() > 7) {
+            let name = word.trim_end_matches("_bucket");
+            assert!(series.contains(&format!("\"{name}\"")), "{name} is not a metric");
+            metrics += 1;
+        }
+    }
+    assert!(metrics > 4, "{metrics}");
+}
+
+#[test]
 fn the_guide_shows_the_middleware_for_actix() {
     for file in ["middleware.rs", "main.rs"] {
         assert_shows_code("http-without-tower", &format!("examples/actix/{file}"));
