@@ -226,6 +226,8 @@ mod guide {
     struct Tightening;
     #[doc = include_str!("../../docs/beside-others.md")]
     struct BesideOthers;
-    #[doc = include_str!("../../docs/compared.md")]
-    struct Compared;
+    #[doc = include_str!("../../docs/opentelemetry.md")]
+    struct OpenTelemetry;
+    #[doc = include_str!("../../docs/metrics.md")]
+    struct Metrics;
 }
