@@ -1,4 +1,4 @@
-//! A list of everything that the program can log, for code reviews (feature `inventory`).
+//! Inventory of everything that the program can log, for code reviews.
 //!
 //! It has one line for each field of a `#[redact]` type, step and dependency call, with the policy of the field:
 //!
@@ -78,7 +78,9 @@ pub fn inventory() -> Inventory {
 }
 
 impl Inventory {
-    /// Keeps the entries of a module and its submodules, such as `under("shop")` or `under("shop::orders")`.
+    /// Keeps the entries of a module and its submodules.
+    ///
+    /// For example, `under("shop")` or `under("shop::orders")`.
     #[must_use]
     pub fn under(self, module: &str) -> Self {
         let inside = |line: &String| {

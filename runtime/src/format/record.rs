@@ -26,7 +26,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The value of the key `level`.
+    /// Returns the value of the key `level`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Severity::Trace => "TRACE",

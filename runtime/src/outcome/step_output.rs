@@ -21,7 +21,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::result::CallResult;
 
-/// A value that a step or job may return: a `Result`, whose `Err` is an error, or a value that is always a success.
+/// Value that a step or job may return.
+///
+/// It is a `Result`, of which an `Err` is an error, or a type whose values are always a success.
 ///
 /// [`step`](fn@crate::step), [`timed`](crate::prelude::TimedExt::timed),
 /// [`StepGuard::finish`](crate::StepGuard::finish) and [`job`](crate::job) get the outcome from the value's type.

@@ -1,6 +1,6 @@
 //! The event macros. Their parsing and checks are in `candor-macros`.
 
-/// Writes a DEBUG line: diagnostic detail, such as redacted inputs and branches taken.
+/// Writes a DEBUG line: diagnostic detail, such as the branch taken.
 ///
 /// Syntax and rules are those of [`info!`](crate::info!).
 ///
@@ -166,7 +166,7 @@ macro_rules! info {
     ($($event:tt)*) => { $crate::__private::event!($crate Info, $($event)*) };
 }
 
-/// Writes a WARN line: a surprise that was handled, such as a fallback or a deprecated use.
+/// Writes a WARN line: a problem that was handled, such as a fallback.
 ///
 /// Syntax and rules are those of [`info!`](crate::info!).
 ///

@@ -15,7 +15,7 @@ use crate::json::members;
 use crate::redact::scrub;
 use crate::redact::size_class::size_class;
 
-/// A value that the policy [`shape`](crate::policy::shape) applies to.
+/// Value that the policy [`shape`](crate::policy::shape) can be applied to.
 ///
 /// These are text, numbers, times, addresses, lists and maps of any values, JSON values, and all `#[redact]` types.
 #[diagnostic::on_unimplemented(
