@@ -43,8 +43,8 @@ use super::result::CallResult;
 /// assert_eq!(captured.step("price").text("outcome"), "ok");
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a step can't tell whether a `{Self}` is a success or an error",
-    label = "needs `StepOutput`",
+    message = "`{Self}` is neither a `Result` nor known to be a success",
+    label = "expected a `Result`, or a type that implements `StepOutput`",
     note = "if it is always a success, add `impl candor::StepOutput for {Self} {{}}` to its crate, or wrap it in a type of yours",
     note = "if it can be an error, return a `Result`"
 )]

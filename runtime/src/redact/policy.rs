@@ -69,14 +69,12 @@ pub fn mask<T: Text + ?Sized>(value: &T) -> Mask<'_, T, NoEnds> {
 /// fn sign_up(email: &str) {}
 ///
 /// let config = candor::Config::new().hash_key([7; 32]);
-/// # #[cfg(feature = "testing")] {
 /// let captured = candor::testing::capture_with(config).expect("a configuration");
 /// sign_up("ada@example.com");
 /// sign_up("ada@example.com");
 /// let lines = captured.steps("sign_up");
 /// assert!(lines[0].text("customer").starts_with("h1:"));
 /// assert_eq!(lines[0].text("customer"), lines[1].text("customer"));
-/// # }
 /// ```
 pub fn hash<T: Text + ?Sized>(value: &T) -> Decided<'_, T> {
     Decided { value, policy: TextPolicy::Hash(None) }
