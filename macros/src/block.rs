@@ -43,10 +43,7 @@ pub(crate) fn expand(
 ) -> Option<TokenStream> {
     const FOR_ALL: [&str; 6] = ["dependency", "level", "target", "slow", "err", "crate"];
     for key in args.keys.iter().filter(|key| !FOR_ALL.iter().any(|known| key == known)) {
-        errors.add(
-            key,
-            format!("`{key}` is not supported on a block; put it on a method, with the attribute"),
-        );
+        errors.add(key, format!("`{key}` is not supported on a block; set it on its methods"));
     }
     if let (SiteKind::Step, Some(name)) = (kind, &args.subject) {
         errors.add(name, "`name` is not supported on a block; its steps are named `Type::method`");
