@@ -131,10 +131,10 @@ impl RequestContext {
     /// ```
     /// use candor::RequestContext;
     ///
-    /// let captured = candor::testing::capture();
-    /// let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    /// runtime.block_on(RequestContext::with_id("r-7").scope(async { candor::info!("found") }));
-    /// assert_eq!(captured.line("found").text("request_id"), "r-7");
+    /// async fn handle(message_id: &str) {
+    ///     let work = async { candor::info!("handled") };
+    ///     RequestContext::with_id(message_id).scope(work).await; // {…,"msg":"handled","request_id":"m-7",…}
+    /// }
     /// ```
     pub fn scope<F: Future>(self, future: F) -> Scope<F> {
         let span = self.span();
