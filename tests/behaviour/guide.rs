@@ -2,6 +2,7 @@
 
 mod before;
 mod migrated;
+mod ratios;
 mod shop;
 
 use std::collections::BTreeSet;
