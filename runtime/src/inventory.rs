@@ -126,9 +126,9 @@ impl Inventory {
                 .map_err(|error| format!("{shown} can't be written: {error}"));
         }
         let mut difference = match known {
-            None => format!("{shown} is missing; with {UPDATE}=1 this test writes it:\n"),
+            None => format!("{shown} is missing; run the test with {UPDATE}=1 to create it:\n"),
             Some(_) => format!(
-                "what the program may log differs from {shown}; if that is meant, {UPDATE}=1 writes it anew:\n"
+                "the program can log other values than {shown} lists; if this is intended, run the test with {UPDATE}=1 to update it:\n"
             ),
         };
         let known: BTreeSet<&str> = known.iter().flat_map(|known| known.lines()).collect();

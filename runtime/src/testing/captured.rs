@@ -217,7 +217,7 @@ impl Captured {
             if rest.any(|line| line.is_named(name)) {
                 continue;
             }
-            let after = at.checked_sub(1).map(|at| format!(" behind `{}`", names[at]));
+            let after = at.checked_sub(1).map(|at| format!(" after `{}`", names[at]));
             let after = after.unwrap_or_default();
             panic!("no line of `{name}` was captured{after}; there are:\n{}", listed(&lines));
         }

@@ -54,7 +54,7 @@ impl Matched {
             |line, _| line.get(key).is_some_and(|value| is_same(value, &wanted)),
             |line, _| match line.get(key) {
                 Some(value) => format!("`{key}` is {value}"),
-                None => format!("`{key}` is not there"),
+                None => format!("`{key}` is missing"),
             },
         )
     }
@@ -160,7 +160,7 @@ impl Matched {
         }
         assert!(
             is_in_one,
-            "no line {} is of something that ran in `{of}` in a request; there are:\n{}",
+            "no line {} is inside a `{of}` of the same request; there are:\n{}",
             self.what,
             listed(&self.all)
         );
