@@ -3,6 +3,7 @@
 mod before;
 mod links;
 mod migrated;
+mod ratios;
 mod shop;
 
 use std::collections::BTreeSet;
