@@ -75,6 +75,31 @@
 //! feature enables it, except those that add the types of a crate: `bytes`, `chrono`, `jiff`, `rust_decimal`,
 //! `secrecy`, `serde_json`, `time`, `url` and `uuid`.
 //!
+//! # Feature flags
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `subscriber` (default) | everything that writes lines |
+//! | `log` (default) | records of the crate `log` as lines |
+//! | `terminal` (default) | wraps lines of the pretty format at the width of the terminal |
+//! | `http` | the HTTP layer, headers of outgoing requests, `scrub::headers` |
+//! | `axum`, `axum_0_7`, `axum_0_8` | `http`, and the route of a request |
+//! | `reqwest`, `reqwest_0_12`, `reqwest_0_13` | status and error category of calls, and a middleware that passes the request id on |
+//! | `hyper`, `tokio`, `redis` | error category of calls; `tokio` is for its timeouts |
+//! | `tonic`, `tonic_0_12`, `tonic_0_13`, `tonic_0_14` | gRPC code and error category of calls |
+//! | `sqlx`, `sqlx_0_8`, `sqlx_0_9` | error category of database calls |
+//! | `otlp`, `otlp-tls` | export to an OpenTelemetry collector; over HTTPS with `otlp-tls` |
+//! | `otel` | requests and jobs use the trace ids of `tracing-opentelemetry`, if its layer is installed |
+//! | `metrics` | counts, errors and durations for Prometheus and the crate `metrics` |
+//! | `serde` | [`Config`] implements `Deserialize` |
+//! | `stream` | times functions that return a `Stream` until the stream ends |
+//! | `testing` | `testing::capture` and `assert_no_leak!` |
+//! | `inventory` | `inventory()`, a list of everything that the program can log |
+//! | `jiff`, `chrono`, `time`, `rust_decimal`, `uuid`, `serde_json`, `url`, `bytes`, `secrecy` | the types of this crate are loggable, or take a policy |
+//!
+//! A name without a version is an alias of the newest supported version of the crate. Several versions can be enabled at
+//! the same time.
+//!
 //! # Three promises, in this order
 //!
 //! 1. **No secret.** What passes through candor's macros is checked by the compiler; everything else
@@ -98,6 +123,8 @@
 //! ]
 //! ```
 
+// docs.rs sets `docsrs`, and shows which feature each item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // `base`, `json` and `redact` contain more than types need.
 #![cfg_attr(
     not(feature = "http"),
@@ -249,8 +276,3 @@ pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 pub mod strict {
     pub use candor_macros::instrument_strict as instrument;
 }
-
-/// The README's snippets, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

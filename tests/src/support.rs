@@ -201,9 +201,13 @@ mod macros {
     struct Instrument;
 }
 
-/// Doc tests of the guide. They are here because its code uses crates that candor does not depend on.
+/// Doc tests of the README and the guide. They are here because their code uses crates that candor does not depend on.
 #[cfg(doctest)]
 mod guide {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/configuration.md")]
+    struct Configuration;
     #[doc = include_str!("../../docs/getting-started.md")]
     struct GettingStarted;
     #[doc = include_str!("../../docs/http-without-tower.md")]
