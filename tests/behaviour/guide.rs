@@ -157,7 +157,8 @@ fn the_walk_through_shows_the_output_of_the_command() {
 #[test]
 fn links_in_the_guide_resolve() {
     let docs = root().join("docs");
-    let others = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md"];
+    let others =
+        ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md"];
     let mut pages: Vec<_> = others.iter().map(|page| root().join(page)).collect();
     for entry in std::fs::read_dir(&docs).expect("the guide") {
         let path = entry.expect("an entry").path();

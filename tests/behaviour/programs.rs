@@ -294,9 +294,10 @@ fn the_index_of_the_examples_shows_their_output() {
         assert_eq!(rows(&example(&format!("output: {name}"))), rows(&real), "{real}");
     }
     // The failed call is not shown, since its error differs between systems.
-    for (name, environment) in
-        [("redaction", &[][..]), ("retry_backon", &[("LOG_FORMAT", "pretty"), ("LOG_LEVEL", "debug")])]
-    {
+    for (name, environment) in [
+        ("redaction", &[][..]),
+        ("retry_backon", &[("LOG_FORMAT", "pretty"), ("LOG_LEVEL", "debug")]),
+    ] {
         let real = text(&run(name, environment).stdout);
         let real_rows = rows(&real);
         for row in rows(&example(&format!("output: {name}"))) {
