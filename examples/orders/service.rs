@@ -59,7 +59,7 @@ impl Orders {
 
 /// Settings of the HTTP layer: successful health checks write no lines, and callers on this machine can request debug
 /// lines.
-fn edge() -> RequestLayer {
+fn http_layer() -> RequestLayer {
     let operators = Trust::new().network("127.0.0.0/8").and_then(|trust| trust.network("::1"));
     let operators = operators.expect("both are networks");
     RequestLayer::new()
@@ -73,7 +73,7 @@ pub(crate) fn router(orders: Orders) -> Router {
         .route("/orders", post(create))
         .route("/orders/{id}", get(show))
         .route("/health", get(|| async { "ok" }))
-        .layer(edge())
+        .layer(http_layer())
         .with_state(orders)
 }
 
