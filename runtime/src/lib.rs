@@ -276,3 +276,7 @@ pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 pub mod strict {
     pub use candor_macros::instrument_strict as instrument;
 }
+
+// The guide, in the documentation only.
+#[cfg(all(doc, not(doctest)))]
+pub mod _guide;
