@@ -75,6 +75,11 @@
 //! feature enables it, except those that add the types of a crate: `bytes`, `chrono`, `jiff`, `rust_decimal`,
 //! `secrecy`, `serde_json`, `time`, `url` and `uuid`.
 //!
+//! # Guide
+//!
+//! The [guide](crate::_guide) has a [quick start](crate::_guide::getting_started), the
+//! [concepts](crate::_guide::concepts), and a chapter for each topic, up to [alert rules](crate::_guide::on_call).
+//!
 //! # Feature flags
 //!
 //! | feature | what it adds |

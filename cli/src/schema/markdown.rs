@@ -63,7 +63,7 @@ pub(super) fn render() -> String {
 pub(super) fn found_on(key: &KeyRow) -> String {
     match key.on {
         On::Every => "every line".to_owned(),
-        On::Any => "any line".to_owned(),
+        On::Any => "some lines".to_owned(),
         On::Events(events) => {
             events.iter().map(|event| format!("`{event}`")).collect::<Vec<_>>().join(", ")
         }
