@@ -20,6 +20,7 @@ pages! {
     beside_others = "beside-others.md",
     compared = "compared.md",
     concepts = "concepts.md",
+    configuration = "configuration.md",
     context = "context.md",
     cost = "cost.md",
     databases = "databases.md",

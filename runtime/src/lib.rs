@@ -80,6 +80,31 @@
 //! The [guide](crate::_guide) has a [quick start](crate::_guide::getting_started), the
 //! [concepts](crate::_guide::concepts), and a chapter for each topic, up to [alert rules](crate::_guide::on_call).
 //!
+//! # Feature flags
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `subscriber` (default) | everything that writes lines |
+//! | `log` (default) | records of the crate `log` as lines |
+//! | `terminal` (default) | wraps lines of the pretty format at the width of the terminal |
+//! | `http` | the HTTP layer, headers of outgoing requests, `scrub::headers` |
+//! | `axum`, `axum_0_7`, `axum_0_8` | `http`, and the route of a request |
+//! | `reqwest`, `reqwest_0_12`, `reqwest_0_13` | status and error category of calls, and a middleware that passes the request id on |
+//! | `hyper`, `tokio`, `redis` | error category of calls; `tokio` is for its timeouts |
+//! | `tonic`, `tonic_0_12`, `tonic_0_13`, `tonic_0_14` | gRPC code and error category of calls |
+//! | `sqlx`, `sqlx_0_8`, `sqlx_0_9` | error category of database calls |
+//! | `otlp`, `otlp-tls` | export to an OpenTelemetry collector; over HTTPS with `otlp-tls` |
+//! | `otel` | requests and jobs use the trace ids of `tracing-opentelemetry`, if its layer is installed |
+//! | `metrics` | counts, errors and durations for Prometheus and the crate `metrics` |
+//! | `serde` | [`Config`] implements `Deserialize` |
+//! | `stream` | times functions that return a `Stream` until the stream ends |
+//! | `testing` | `testing::capture` and `assert_no_leak!` |
+//! | `inventory` | `inventory()`, a list of everything that the program can log |
+//! | `jiff`, `chrono`, `time`, `rust_decimal`, `uuid`, `serde_json`, `url`, `bytes`, `secrecy` | the types of this crate are loggable, or take a policy |
+//!
+//! A name without a version is an alias of the newest supported version of the crate. Several versions can be enabled at
+//! the same time.
+//!
 //! # Three promises, in this order
 //!
 //! 1. **No secrets.** Values logged through candor's macros are checked at compile time. Everything else (events of other
@@ -102,6 +127,8 @@
 //! ]
 //! ```
 
+// docs.rs sets `docsrs`, and shows which feature each item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // `base`, `json` and `redact` contain more than types need.
 #![cfg_attr(
     not(feature = "http"),
@@ -260,8 +287,3 @@ pub mod strict {
 // The guide, in the documentation only.
 #[cfg(all(doc, not(doctest)))]
 pub mod _guide;
-
-/// The README's snippets, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

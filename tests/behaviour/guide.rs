@@ -198,7 +198,7 @@ fn before_the_times(row: &str) -> String {
 }
 
 #[test]
-fn the_walk_through_and_the_readme_show_the_output_of_the_command() {
+fn the_walk_through_shows_the_output_of_the_command() {
     let orders = run("orders", &[("LOG_FORMAT", "json")]);
     let database = text(&orders.stderr);
     let database = database.rsplit("orders kept in ").next().expect("a path").trim();
@@ -210,7 +210,6 @@ fn the_walk_through_and_the_readme_show_the_output_of_the_command() {
         ("docs/troubleshooting.md", "output: requests", requests),
         ("docs/troubleshooting.md", "output: story", story),
         ("docs/troubleshooting.md", "output: steps", steps),
-        ("README.md", "output: story", story),
     ] {
         // Lists are not wrapped; the story of a request is as wide as a page.
         let columns = if args[0] == "story" { "100" } else { "120" };

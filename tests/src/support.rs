@@ -201,6 +201,11 @@ mod macros {
     struct Instrument;
 }
 
+/// Doc tests of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 // Doc tests of the guide. They are here because its code uses crates that candor does not depend on.
 #[cfg(doctest)]
 #[path = "../../runtime/src/_guide.rs"]

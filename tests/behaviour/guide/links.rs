@@ -74,7 +74,8 @@ fn with_references(line: &str) -> String {
 fn parts(text: &str) -> (String, BTreeSet<String>, BTreeSet<String>) {
     let body: Vec<&str> = text.lines().collect();
     let is_definition = |line: &&&str| {
-        line.is_empty() || line.split_once("]: ").is_some_and(|(label, _)| is_path(&label[1..]))
+        let label = line.strip_prefix('[').and_then(|rest| rest.split_once("]: "));
+        line.is_empty() || label.is_some_and(|(label, target)| label == target && is_path(label))
     };
     let definitions = body.iter().rev().take_while(is_definition).count();
     let body = body[..body.len() - definitions].join("\n");
@@ -181,7 +182,14 @@ fn links_of_the_guide_resolve_in_the_repository_and_in_the_documentation() {
 
 #[test]
 fn links_of_the_other_pages_resolve() {
-    for page in ["README.md", "CONTRIBUTING.md", "docs/design.md"] {
+    for page in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "examples/README.md",
+        "docs/design.md",
+    ] {
         let page = root().join(page);
         map_prose(&read(&page), |line| {
             for target in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
@@ -220,4 +228,7 @@ fn a_link_becomes_a_reference_with_a_definition() {
     assert_eq!(in_the_documentation("a-b.md#c"), "crate::_guide::a_b#c");
     let (again, _, _) = parts(&complete(&body, &labels));
     assert_eq!(again, body);
+    // The last line is not a definition.
+    let (body, labels, _) = parts("- [a][a-b.md]: the first page\n\n[a-b.md]: a-b.md\n");
+    assert_eq!(complete(&body, &labels), "- [a][a-b.md]: the first page\n\n[a-b.md]: a-b.md\n");
 }
