@@ -44,7 +44,12 @@ fn program(topic: &str, name: &str, env: &[(&str, &str)]) -> Command {
 
 /// Runs a program to its end; one that hangs is killed, and fails the test.
 fn run(command: &mut Command) -> Ended {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
     let stdout = read(child.stdout.take().expect("piped"));
     let stderr = read(child.stderr.take().expect("piped"));
     let started = Instant::now();
@@ -59,7 +64,11 @@ fn run(command: &mut Command) -> Ended {
         }
         thread::sleep(Duration::from_millis(2));
     };
-    Ended { status, stdout: stdout.join().expect("a reader"), stderr: stderr.join().expect("a reader") }
+    Ended {
+        status,
+        stdout: stdout.join().expect("a reader"),
+        stderr: stderr.join().expect("a reader"),
+    }
 }
 
 /// Runs a program that has to exit successfully.

@@ -22,6 +22,10 @@ fn fixture(program: &str, endpoint: &str, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
     command.arg(program).env_clear().env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
     command.env("OTEL_SERVICE_NAME", "shop").env("LOG_LEVEL", "debug");
+    if program == "otlp" {
+        // The program's records are one batch, however long it takes on a busy machine: its flush sends them.
+        command.env("OTEL_BLRP_SCHEDULE_DELAY", "20000");
+    }
     command.envs(env.iter().copied());
     command
 }

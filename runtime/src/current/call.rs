@@ -1,7 +1,7 @@
 //! The active dependency call, with the details that its body reports.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::clock::Tick;
 use crate::base::lock;
@@ -33,6 +33,23 @@ impl CallState {
     pub(crate) fn new(site: &'static Site, url: Option<Redacted<'static>>) -> Self {
         let facts = Mutex::new(CallFacts { url, ..CallFacts::default() });
         CallState { site, step: AtomicU32::new(0), facts }
+    }
+
+    /// Clears the state of a call that ended, for its next use. Does nothing, and returns `false`, if there are handles
+    /// to it.
+    pub(super) fn clear(self: &mut Arc<Self>) -> bool {
+        let Some(CallState { step, facts, .. }) = Arc::get_mut(self) else { return false };
+        *step.get_mut() = 0;
+        *facts.get_mut().unwrap_or_else(PoisonError::into_inner) = CallFacts::default();
+        true
+    }
+
+    /// Makes a cleared state that of a call.
+    pub(super) fn begin(self: &mut Arc<Self>, of: &'static Site, url: Option<Redacted<'static>>) {
+        if let Some(CallState { site, facts, .. }) = Arc::get_mut(self) {
+            *site = of;
+            facts.get_mut().unwrap_or_else(PoisonError::into_inner).url = url;
+        }
     }
 
     /// A call whose details are already known.

@@ -23,9 +23,9 @@ pub(crate) use self::line_lease::LineLease;
 pub(crate) use self::span_data::SpanData;
 pub(crate) use self::step_state::StepState;
 pub(crate) use self::thread::{
-    DroppingUnfinished, FrameGuard, ThreadState, UserGuard, frame_to_send, is_alive, is_of, raises,
-    request, step_of, swap_frame, take_extras, with, with_line_buffer, with_overrides,
-    with_request, with_thread,
+    DroppingUnfinished, FrameGuard, ThreadState, UserGuard, begin_call, frame_to_send, is_alive,
+    is_of, raises, request, step_of, swap_frame, take_extras, with, with_line_buffer,
+    with_overrides, with_request, with_thread,
 };
 #[cfg(feature = "testing")]
 pub(crate) use self::thread::{capture, delay_of, join_capture};

@@ -17,8 +17,10 @@ use super::step_state::{POOLED_BYTES, StepState};
 use super::timed_span;
 use crate::base::clock::Tick;
 use crate::base::serial;
+use crate::redact::shown::Redacted;
 use crate::request::Request;
 use crate::request::overrides::RequestOverrides;
+use crate::site::Site;
 
 /// How many boxes of a kind a thread keeps.
 const POOLED: usize = 64;
@@ -39,6 +41,8 @@ pub(crate) struct ThreadState {
     states: Vec<Box<StepState>>,
     #[expect(clippy::vec_box, reason = "a step holds the box, and returns it")]
     extras: Vec<Box<StepExtras>>,
+    /// The state of the last call on the fast path, for the next call.
+    call: Option<Arc<CallState>>,
     /// Taken while a line is written.
     pub(crate) line_buffer: Option<Box<LineBuffer>>,
 }
@@ -63,7 +67,7 @@ impl ThreadState {
         self.states.pop()
     }
 
-    /// Returns the state of a step that was not a call and had no span, and its extras.
+    /// Returns the state of a step or call that had no span, and its extras.
     #[inline(always)]
     pub(crate) fn keep_plain(
         &mut self,
@@ -71,6 +75,11 @@ impl ThreadState {
         extras: Option<Box<StepExtras>>,
     ) {
         state.clear_fields();
+        if let Some(mut call) = state.call.take()
+            && call.clear()
+        {
+            self.call = Some(call);
+        }
         if let Some(extras) = extras {
             self.keep_extras(extras);
         }
@@ -313,7 +322,7 @@ pub(crate) fn capture() -> Option<Arc<dyn crate::request::capture::Capture>> {
 
 /// The delay that a test set for the calls of this site, if any.
 #[cfg(feature = "testing")]
-pub(crate) fn delay_of(site: &crate::site::Site) -> Option<std::time::Duration> {
+pub(crate) fn delay_of(site: &Site) -> Option<std::time::Duration> {
     capture()?.delay_of(site.dependency())
 }
 
@@ -330,6 +339,17 @@ pub(crate) fn join_capture(request: &Request) {
 /// The frame of work that is sent elsewhere.
 pub(crate) fn frame_to_send() -> Option<Frame> {
     with_thread(|ThreadState { frame, extras, .. }| frame.send(|| extras.pop().unwrap_or_default()))
+}
+
+/// The state of a call that begins.
+pub(crate) fn begin_call(site: &'static Site, url: Option<Redacted<'static>>) -> Arc<CallState> {
+    match with_thread(|thread| thread.call.take()).flatten() {
+        Some(mut call) => {
+            call.begin(site, url);
+            call
+        }
+        None => Arc::new(CallState::new(site, url)),
+    }
 }
 
 /// Empty extras, from the pool if it has any.

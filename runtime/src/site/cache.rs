@@ -20,8 +20,10 @@ pub(super) enum Wanted {
     ErrorOnly,
     /// Any line, or a span.
     All,
-    /// The usual line, for every request, and no span.
-    FastPath,
+    /// The usual line of a step, for every request, and no span.
+    FastStep,
+    /// The same for a call.
+    FastCall,
 }
 
 impl Wanted {
@@ -31,7 +33,8 @@ impl Wanted {
             1 => Wanted::Timing,
             2 => Wanted::ErrorOnly,
             3 => Wanted::All,
-            _ => Wanted::FastPath,
+            4 => Wanted::FastStep,
+            _ => Wanted::FastCall,
         }
     }
 }
@@ -51,10 +54,17 @@ pub(super) struct SiteCache {
     name: Option<&'static str>,
     /// The severity of the usual line.
     pub(super) severity: Severity,
-    /// Whether the site is a step, not a call, and its line has only the fields that all steps have.
+    /// Whether the line has only the fields that all steps or calls have.
     pub(super) is_simple: bool,
     /// Whether a success writes no line if the usual line is off.
     pub(super) may_be_error_only: bool,
+}
+
+/// The kind of a usual line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FastPath {
+    Step,
+    Call,
 }
 
 /// The parts of a usual line that never change.
@@ -81,7 +91,7 @@ impl SiteCache {
             id: LazySiteId::new(),
             name: if needs_no_escape(spec.name) { Some(spec.name) } else { None },
             severity,
-            is_simple: is_step && !spec.busy && !spec.takes_context,
+            is_simple: !spec.busy && !spec.takes_context,
             may_be_error_only: is_step && spec.slow_nanos == 0,
         }
     }

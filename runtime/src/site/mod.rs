@@ -31,7 +31,7 @@ mod interest;
 mod prefix;
 mod spec;
 
-pub(crate) use self::cache::FastLine;
+pub(crate) use self::cache::{FastLine, FastPath};
 #[cfg(feature = "metrics")]
 pub(crate) use self::interest::ask_again;
 pub(crate) use self::interest::on_never;
@@ -223,10 +223,20 @@ impl Site {
         }
     }
 
-    /// Whether the site is a step whose usual line every request writes, and no other layer wants its span.
+    /// The kind of the usual line, if every request writes it and no other layer wants the span.
     #[inline]
-    pub(crate) fn is_fast_path(&'static self) -> bool {
-        self.cache.wanted() == Some(Wanted::FastPath)
+    pub(crate) fn fast_path(&'static self) -> Option<FastPath> {
+        match self.cache.wanted() {
+            Some(Wanted::FastStep) => Some(FastPath::Step),
+            Some(Wanted::FastCall) => Some(FastPath::Call),
+            _ => None,
+        }
+    }
+
+    /// Whether the site is on the fast path, and a step, not a call.
+    #[inline]
+    pub(crate) fn is_fast_step(&'static self) -> bool {
+        self.cache.wanted() == Some(Wanted::FastStep)
     }
 
     #[inline(never)]
@@ -242,7 +252,7 @@ impl Site {
         let wanted = if !(0..self.callsites.len()).any(wants) {
             if metrics::is_on() { Wanted::Timing } else { Wanted::Nothing }
         } else if self.cache.is_simple && !wants(SPAN) && is_always {
-            Wanted::FastPath
+            if self.is_call() { Wanted::FastCall } else { Wanted::FastStep }
         } else if self.cache.may_be_error_only && !wants(SPAN) && !wants(usual) {
             Wanted::ErrorOnly
         } else {

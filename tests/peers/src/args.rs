@@ -9,6 +9,9 @@ const FEWEST_ROUNDS: usize = 9;
 pub(crate) struct Args {
     /// The file for the figures, in addition to the tables.
     pub(crate) json: Option<PathBuf>,
+    /// How often everything is measured; a bar is compared with the median of the runs.
+    pub(crate) runs: usize,
+    /// Rounds of one run.
     pub(crate) rounds: usize,
     /// Only rows with this text in their name are measured, and the floor; ratios need both of their rows.
     pub(crate) rows: String,
@@ -21,13 +24,24 @@ pub(crate) struct Args {
 impl Args {
     /// Parses the arguments; the error is a message for the user.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut args =
-            Args { json: None, rounds: 41, rows: String::new(), compile: false, markdown: false };
+        let mut args = Args {
+            json: None,
+            runs: 5,
+            rounds: 41,
+            rows: String::new(),
+            compile: false,
+            markdown: false,
+        };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--json" => {
                     let file = words.next().ok_or("`--json` needs the name of a file")?;
                     args.json = Some(file.into());
+                }
+                "--runs" => {
+                    let runs = words.next().and_then(|number| number.parse().ok());
+                    args.runs =
+                        runs.filter(|runs| *runs > 0).ok_or("`--runs` needs a number from 1 on")?;
                 }
                 "--rounds" => {
                     let rounds = words.next().and_then(|number| number.parse().ok());
@@ -41,8 +55,8 @@ impl Args {
                 "--markdown" => args.markdown = true,
                 other => {
                     return Err(format!(
-                        "unknown argument `{other}`; expected `--json FILE`, `--rounds N`, \
-                         `--rows PART`, `--compile` or `--markdown`"
+                        "unknown argument `{other}`; expected `--json FILE`, `--runs N`, \
+                         `--rounds N`, `--rows PART`, `--compile` or `--markdown`"
                     ));
                 }
             }

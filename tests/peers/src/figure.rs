@@ -85,12 +85,51 @@ impl fmt::Display for Bar {
     }
 }
 
-/// A figure with its name and its bar.
+/// What a figure depends on, besides the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DependsOn {
+    /// It is a count, and the same on every machine.
+    Nothing,
+    /// It is a ratio of similar work, and nearly the same on every machine.
+    Little,
+    /// It varies with the CPU, its clock source or its neighbours. The bar holds on every machine that was tried.
+    Machine,
+}
+
+impl fmt::Display for DependsOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DependsOn::Nothing => "no",
+            DependsOn::Little => "little",
+            DependsOn::Machine => "yes",
+        })
+    }
+}
+
+/// A bar, with the figure of each run.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) name: &'static str,
     /// The description, with the unit.
     pub(crate) asked: &'static str,
     pub(crate) bar: Bar,
-    pub(crate) figure: Figure,
+    pub(crate) depends: DependsOn,
+    /// At least one.
+    pub(crate) runs: Vec<Figure>,
+}
+
+impl Finding {
+    /// The median of the runs' medians, and of their best rounds.
+    pub(crate) fn figure(&self) -> Figure {
+        Figure {
+            median: median(self.runs.iter().map(|run| run.median)),
+            min: median(self.runs.iter().map(|run| run.min)),
+        }
+    }
+
+    /// The lowest and the highest median of a run.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        let medians = || self.runs.iter().map(|run| run.median);
+        (medians().fold(f64::INFINITY, f64::min), medians().fold(f64::NEG_INFINITY, f64::max))
+    }
 }

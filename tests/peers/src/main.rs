@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release -p candor-peers
 //! cargo run --release -p candor-peers -- --compile --json figures.json
-//! cargo run --release -p candor-peers -- --rounds 101 --rows candor
+//! cargo run --release -p candor-peers -- --runs 1 --rounds 101 --rows candor
 //! cargo run --release -p candor-peers -- --compile --markdown # the tables of `tests/peers/README.md`
 //! ```
 //!
@@ -31,7 +31,12 @@
 //! Times are nanoseconds per operation. The *median* is over the rounds; for a ratio, it is the median of the
 //! ratios within each round. *Min* is the fastest round; for a ratio, the ratio of the two fastest rounds. On a
 //! quiet machine both agree; on a busy one prefer the minimum for a time and the median for a ratio. Never
-//! compare times of two runs: compare ratios. The median is compared with the bar.
+//! compare times of two runs: compare ratios.
+//!
+//! Everything is measured in five runs (`--runs`). A bar is compared with the median of the five medians, and the
+//! table shows the lowest and the highest of them. The column *machine* says whether a figure depends on the machine:
+//! `no` for a count, `little` for a ratio of similar work, `yes` if the CPU, its clock source or its neighbours change
+//! it. Such a bar is a limit that held on each machine that was tried.
 
 mod allocations;
 mod args;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::args::Args;
 use crate::compile::{self, Comparison};
 use crate::failure::{Context as _, Failure};
-use crate::figure::{Bar, Figure, Finding};
+use crate::figure::{Bar, DependsOn, Figure, Finding};
 use crate::futures::{self, Sizes};
 use crate::machine;
 use crate::rounds::{self, Results};
@@ -17,23 +17,52 @@ use crate::table::{Table, number};
 
 #[derive(Debug)]
 pub(crate) struct Report {
+    /// The rounds of all runs.
     lines: Option<Results>,
     sizes: Vec<Sizes>,
+    /// The rounds of all runs.
     service: Option<Service>,
+    runs: Vec<Bars>,
     compiled: Option<Comparison>,
     /// Described before the measurements, since this program is itself a load.
     machine: String,
+}
+
+/// The figures of one run.
+#[derive(Debug)]
+struct Bars {
+    /// In the order of [`RATIOS`].
+    ratios: Vec<Option<Figure>>,
+    service_over_by_hand: Option<Figure>,
+    service_background_over_bare: Option<Figure>,
+}
+
+impl Bars {
+    fn of(lines: Option<&Results>, service: Option<&Service>) -> Self {
+        Bars {
+            ratios: RATIOS.iter().map(|ratio| lines?.ratio(ratio)).collect(),
+            service_over_by_hand: service.and_then(Service::over_by_hand),
+            service_background_over_bare: service.and_then(Service::background_over_bare),
+        }
+    }
 }
 
 impl Report {
     pub(crate) fn make(args: &Args) -> Result<Self, Failure> {
         let machine = machine::describe();
         let rows = rows::named(&args.rows);
-        // The floor is always one of them.
-        let lines = if rows.len() > 1 { Some(rounds::measure(&rows, args.rounds)?) } else { None };
+        let (mut lines, mut service) = (None, None);
+        let mut runs = Vec::new();
+        for _ in 0..args.runs {
+            // The floor is always one of them.
+            let run = (rows.len() > 1).then(|| rounds::measure(&rows, args.rounds)).transpose()?;
+            let served = args.wants("service").then(service::measure).transpose();
+            let served = served.context("service")?;
+            runs.push(Bars::of(run.as_ref(), served.as_ref()));
+            lines = merged(lines, run, Results::add);
+            service = merged(service, served, Service::add);
+        }
         let sizes = if args.wants("futures") { futures::sizes() } else { Vec::new() };
-        let service =
-            if args.wants("service") { Some(service::measure().context("service")?) } else { None };
         let compiled = if args.compile && args.wants("compile") {
             Some(compile::measure().context("compile")?)
         } else {
@@ -42,43 +71,49 @@ impl Report {
         if lines.is_none() && sizes.is_empty() && service.is_none() && compiled.is_none() {
             return Err(format!("nothing that is measured has {:?} in its name", args.rows).into());
         }
-        Ok(Report { lines, sizes, service, compiled, machine })
+        Ok(Report { lines, sizes, service, runs, compiled, machine })
     }
 
     fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut add = |name, asked, bar, figure: Option<Figure>| {
-            findings.extend(figure.map(|figure| Finding { name, asked, bar, figure }));
+        let mut add = |name, asked, bar, depends, runs: Vec<Figure>| {
+            if !runs.is_empty() {
+                findings.push(Finding { name, asked, bar, depends, runs });
+            }
         };
-        for ratio in RATIOS {
-            let figure = self.lines.as_ref().and_then(|lines| lines.ratio(ratio));
-            add(ratio.name, ratio.asked, ratio.bar, figure);
+        for (nth, ratio) in RATIOS.iter().enumerate() {
+            let runs = self.runs.iter().filter_map(|run| run.ratios[nth]).collect();
+            add(ratio.name, ratio.asked, ratio.bar, ratio.depends, runs);
         }
         add(
             "service_over_by_hand",
             "requests a second of a service, times the same bytes written by hand",
-            Bar::Least(0.95),
-            self.service.as_ref().and_then(Service::over_by_hand),
+            Bar::Least(0.9),
+            DependsOn::Machine,
+            self.runs.iter().filter_map(|run| run.service_over_by_hand).collect(),
         );
         add(
             "service_background_over_bare",
             "the same with the background writer, times the bare service",
             Bar::Least(0.9),
-            self.service.as_ref().and_then(Service::background_over_bare),
+            DependsOn::Machine,
+            self.runs.iter().filter_map(|run| run.service_background_over_bare).collect(),
         );
         add(
             "compile_over_instrument",
             "CPU time to compile 500 annotated functions, times #[instrument]'s",
             Bar::Most(0.8),
-            self.compiled.as_ref().map(|compiled| compiled.ratio),
+            DependsOn::Little,
+            self.compiled.iter().map(|compiled| compiled.ratio).collect(),
         );
+        let largest = self.sizes.iter().map(Sizes::extra).max();
+        let largest = largest.and_then(|most| u32::try_from(most).ok());
         add(
             "future_extra_bytes",
             "bytes that an annotated async function's future is larger, the worst of ten",
             Bar::Most(64.0),
-            self.sizes.iter().map(Sizes::extra).max().and_then(|most| {
-                u32::try_from(most).ok().map(|most| Figure::exactly(f64::from(most)))
-            }),
+            DependsOn::Nothing,
+            largest.map(|most| Figure::exactly(f64::from(most))).into_iter().collect(),
         );
         findings
     }
@@ -106,30 +141,47 @@ impl Report {
         tables
     }
 
-    /// `{"NAME": {"median": x, "min": y}}`.
+    /// `{"NAME": {"median": x, "min": y, "runs": […]}}`, with the median of each run.
     pub(crate) fn json(&self) -> String {
         let figures: Map<String, Value> = self
             .findings()
             .into_iter()
-            .map(|Finding { name, figure: Figure { median, min }, .. }| {
-                (name.to_owned(), json!({ "median": median, "min": min }))
+            .map(|finding| {
+                let Figure { median, min } = finding.figure();
+                let runs: Vec<f64> = finding.runs.iter().map(|run| run.median).collect();
+                (finding.name.to_owned(), json!({ "median": median, "min": min, "runs": runs }))
             })
             .collect();
         format!("{:#}\n", Value::Object(figures))
     }
 }
 
+/// Merges the rounds of two runs.
+fn merged<T>(all: Option<T>, run: Option<T>, add: fn(&mut T, T)) -> Option<T> {
+    match (all, run) {
+        (Some(mut all), Some(run)) => {
+            add(&mut all, run);
+            Some(all)
+        }
+        (all, run) => all.or(run),
+    }
+}
+
 fn asked(findings: &[Finding]) -> Table {
-    let mut table =
-        Table::new("What is asked", ["figure", "bar", "median", "min", "holds", "what"]);
-    for Finding { name, asked, bar, figure } in findings {
+    let columns = ["figure", "bar", "median", "lowest", "highest", "holds", "machine", "what"];
+    let mut table = Table::new("What is asked", columns);
+    for finding in findings {
+        let (lowest, highest) = finding.range();
+        let median = finding.figure();
         table.row([
-            (*name).to_owned(),
-            bar.to_string(),
-            number(figure.median),
-            number(figure.min),
-            if bar.holds(*figure) { "yes" } else { "NO" }.to_owned(),
-            (*asked).to_owned(),
+            finding.name.to_owned(),
+            finding.bar.to_string(),
+            number(median.median),
+            number(lowest),
+            number(highest),
+            if finding.bar.holds(median) { "yes" } else { "NO" }.to_owned(),
+            finding.depends.to_string(),
+            finding.asked.to_owned(),
         ]);
     }
     table

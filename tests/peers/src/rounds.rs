@@ -79,6 +79,14 @@ fn batch(row: &Row, copied: &[u8]) -> Result<u32, Failure> {
 }
 
 impl Results {
+    /// Adds the rounds of another run.
+    pub(crate) fn add(&mut self, other: Results) {
+        self.rounds += other.rounds;
+        for (own, other) in self.rows.iter_mut().zip(other.rows) {
+            own.readings.extend(other.readings);
+        }
+    }
+
     fn of(&self, row: &Row) -> Option<&Measured> {
         self.rows.iter().find(|measured| std::ptr::eq(measured.row, row))
     }

@@ -23,7 +23,7 @@ impl ActiveStep {
     #[inline]
     pub(super) fn enter(site: &'static Site, mut own: Option<Box<StepState>>) -> Self {
         let has_extras = own.as_ref().is_some_and(|state| state.extras.is_some());
-        let is_plain = site.is_fast_path() || !site.is_call() && site.span_interest().is_never();
+        let is_plain = site.is_fast_step() || !site.is_call() && site.span_interest().is_never();
         if has_extras || !is_plain {
             return Self::enter_with(site, own, has_extras);
         }
@@ -80,7 +80,7 @@ impl ActiveStep {
     /// Begins a step or call in a frame of its own, which keeps the current request and call.
     #[inline(never)]
     pub(super) fn begin(site: &'static Site, mut extras: Option<Box<StepExtras>>) -> Self {
-        let mut setup = if site.is_fast_path() {
+        let mut setup = if site.is_fast_step() {
             StepSetup { extras, ..StepSetup::default() }
         } else {
             let url = extras.as_mut().and_then(|extras| extras.url.take());
@@ -206,7 +206,7 @@ impl StepSetup {
     fn of(site: &'static Site, url: Option<&str>, fields: &str) -> Self {
         let call = site.spec.call.map(|spec| {
             let url = site.safe_url(url.or(spec.url));
-            Arc::new(CallState::new(site, url))
+            current::begin_call(site, url)
         });
         let mut recorded = String::new();
         let Some(span) = site.span(|| fields_at_entry(site, fields, &mut recorded)) else {

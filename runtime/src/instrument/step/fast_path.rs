@@ -1,43 +1,137 @@
-//! The fast path: the end of a step that succeeds and writes its usual line, without other layers.
+//! The fast path: the end of a step or call that succeeds and writes its usual line, without other layers.
 //!
 //! Everything is done in one borrow of the thread's state, and the line is rendered as one piece into capacity that is
 //! reserved once. The fast path declines without side effects if any of its conditions does not hold; the step then
 //! takes the slow path, which writes the same bytes.
 
 use std::mem;
+use std::sync::MutexGuard;
 
 use super::active::ActiveStep;
-use super::finish::{RET, STEP_ROOM};
+use super::finish::{RET, STEP_ROOM, put_status};
 use crate::base::clock::Tick;
-use crate::current::{self, Frame, LineBuffer, StepState, ThreadState, span_stack};
+use crate::current::{
+    self, CallFacts, CallState, Frame, LineBuffer, StepState, ThreadState, span_stack,
+};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 use crate::format::template::LineHead;
 use crate::json::append::Appender;
+use crate::json::escape::is_clean;
 use crate::logger::{self, Logger};
 use crate::metrics::Observation;
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
+use crate::outcome::{Answer, AnswerStatus};
+use crate::redact::shown::Redacted;
 use crate::request::Request;
-use crate::site::{DURATION, FastLine, STEP_PREFIX};
+use crate::site::{DURATION, FastLine, FastPath, STEP_PREFIX};
 
 const END: &str = "}\n";
 
-impl ActiveStep {
-    /// Ends a step on its thread that succeeded.
-    #[inline(never)]
-    pub(super) fn finish_ok(self, now: Tick, result: &CallResult<'_>) {
-        if !self.state.site.is_fast_path() || self.state.span.is_some() {
-            return self.end(now, Outcome::Ok, result);
+/// What differs between the lines of a step and of a call. The compiler makes code of its own for each, so that a step
+/// does not pay for calls.
+trait LineKind {
+    /// The details that only this kind has.
+    type Details<'a>;
+
+    /// Returns `None` if the fast path does not apply.
+    fn details<'a>(state: &'a StepState, answer: Answer) -> Option<Self::Details<'a>>;
+
+    /// An upper bound of the bytes up to the outcome.
+    fn room(details: &Self::Details<'_>, name: &str) -> usize;
+
+    /// Writes the members up to the outcome.
+    fn write(details: &Self::Details<'_>, name: &str, took: u64, pieces: &mut Appender<'_>);
+
+    /// Counts the call.
+    fn count(request: &Request, now: Tick);
+}
+
+struct StepLine;
+
+impl LineKind for StepLine {
+    type Details<'a> = ();
+
+    #[inline(always)]
+    fn details<'a>(_: &'a StepState, _: Answer) -> Option<()> {
+        Some(())
+    }
+
+    #[inline(always)]
+    fn room((): &(), name: &str) -> usize {
+        STEP_PREFIX.len() + name.len() + DURATION.len()
+    }
+
+    #[inline(always)]
+    fn write((): &(), name: &str, took: u64, pieces: &mut Appender<'_>) {
+        pieces.put(STEP_PREFIX);
+        pieces.put(name);
+        pieces.put(DURATION);
+        pieces.millis(took);
+    }
+
+    #[inline(always)]
+    fn count(_: &Request, _: Tick) {}
+}
+
+struct CallLine;
+
+impl LineKind for CallLine {
+    type Details<'a> = UsualCall<'a>;
+
+    fn details<'a>(state: &'a StepState, answer: Answer) -> Option<UsualCall<'a>> {
+        UsualCall::of(state.call.as_deref()?, answer)
+    }
+
+    fn room(call: &UsualCall<'_>, _: &str) -> usize {
+        call.prefix.len() + call.url().map_or(0, str::len) + STEP_ROOM
+    }
+
+    #[inline]
+    fn write(call: &UsualCall<'_>, _: &str, took: u64, pieces: &mut Appender<'_>) {
+        pieces.put(call.prefix);
+        match call.url() {
+            Some(url) => {
+                pieces.put("\"");
+                pieces.put(url);
+                pieces.put("\"");
+            }
+            None => pieces.put("null"),
         }
+        put_status(call.status, took, 0, pieces);
+        pieces.put(",\"error\":null");
+    }
+
+    fn count(request: &Request, now: Tick) {
+        request.call_ended(now, 0);
+    }
+}
+
+impl ActiveStep {
+    /// Ends a step or call on its thread that succeeded.
+    #[inline]
+    pub(super) fn finish_ok(self, now: Tick, result: &CallResult<'_>) {
+        match self.state.site.fast_path() {
+            Some(FastPath::Step) if self.state.span.is_none() => {
+                self.finish_ok_as::<StepLine>(now, result)
+            }
+            Some(FastPath::Call) if self.state.span.is_none() => {
+                self.finish_ok_as::<CallLine>(now, result)
+            }
+            _ => self.end(now, Outcome::Ok, result),
+        }
+    }
+
+    #[inline(never)]
+    fn finish_ok_as<K: LineKind>(self, now: Tick, result: &CallResult<'_>) {
         let (observed, started) = (self.state.site, self.state.started);
         // Dropped last, since the recorder is user code.
         let mut observation = Observation::NONE;
         let mut state = Some(self.state);
-        let ret = result.ret.as_deref();
         logger::if_only_layer(|logger| {
             let line = |thread: &mut ThreadState| {
-                let written = finish_here(logger, thread, &mut state, now, ret)?;
+                let written = finish_here::<K>(logger, thread, &mut state, now, result)?;
                 // The writer is user code, and finds no request.
                 Some((thread.line_buffer.take()?, thread.frame.request.take(), written))
             };
@@ -61,22 +155,31 @@ impl ActiveStep {
         }
     }
 
-    /// Ends a step that is a future, whose frame is not current, and that succeeded.
-    #[inline(never)]
+    /// Ends a step or call that is a future, whose frame is not current, and that succeeded.
+    #[inline]
     pub(super) fn finish_own_ok(self, now: Tick, result: &CallResult<'_>) {
-        if !self.state.site.is_fast_path() || self.state.span.is_some() {
-            return self.end_own(now, Outcome::Ok, result);
+        match self.state.site.fast_path() {
+            Some(FastPath::Step) if self.state.span.is_none() => {
+                self.finish_own_ok_as::<StepLine>(now, result)
+            }
+            Some(FastPath::Call) if self.state.span.is_none() => {
+                self.finish_own_ok_as::<CallLine>(now, result)
+            }
+            _ => self.end_own(now, Outcome::Ok, result),
         }
+    }
+
+    #[inline(never)]
+    fn finish_own_ok_as<K: LineKind>(self, now: Tick, result: &CallResult<'_>) {
         let (observed, started) = (self.state.site, self.state.started);
         let mut observation = Observation::NONE;
         let mut own = Some(self.state);
-        let ret = result.ret.as_deref();
         logger::if_only_layer(|logger| {
             let Some(state) = own.as_deref() else { return };
             let line = |thread: &mut ThreadState| {
                 let outer = span_stack::have_fields();
                 let buffer = &mut thread.line_buffer;
-                let written = render(logger, state, &state.frame, buffer, now, ret, outer)?;
+                let written = render::<K>(logger, state, &state.frame, buffer, now, result, outer)?;
                 Some((thread.line_buffer.take()?, written))
             };
             let Some((buffer, (severity, site))) = current::with_thread(line).flatten() else {
@@ -114,7 +217,15 @@ pub(super) fn finish_span(
 ) -> Option<Observation> {
     let took = now.nanos_since(state.started);
     let line = |thread: &mut ThreadState| {
-        let written = render(logger, state, frame, &mut thread.line_buffer, now, None, false)?;
+        let written = render::<StepLine>(
+            logger,
+            state,
+            frame,
+            &mut thread.line_buffer,
+            now,
+            &CallResult::OK,
+            false,
+        )?;
         Some((thread.line_buffer.take()?, written))
     };
     let (buffer, (severity, site)) = current::with_thread(line).flatten()?;
@@ -132,19 +243,20 @@ pub(super) fn finish_span(
 /// Renders the line of the innermost step, and pops the step. Returns `None` without side effects if the fast path does
 /// not apply.
 #[inline]
-fn finish_here(
+fn finish_here<K: LineKind>(
     logger: &Logger,
     thread: &mut ThreadState,
     own: &mut Option<Box<StepState>>,
     now: Tick,
-    ret: Option<&str>,
+    result: &CallResult<'_>,
 ) -> Option<(Severity, SiteId)> {
     let state = own.as_deref_mut()?;
     if thread.frame.token != state.token {
         return None;
     }
     let outer = span_stack::have_fields();
-    let written = render(logger, state, &thread.frame, &mut thread.line_buffer, now, ret, outer)?;
+    let written =
+        render::<K>(logger, state, &thread.frame, &mut thread.line_buffer, now, result, outer)?;
     let took = now.nanos_since(state.started);
     let (_, extras) = thread.pop_step(state.token, &mut state.saved, took)?;
     thread.keep_plain(own.take()?, extras);
@@ -154,13 +266,13 @@ fn finish_here(
 /// Renders the line of a step, and adds the step to the totals of its request. Returns `None` without side effects if
 /// the fast path does not apply.
 #[inline(always)]
-fn render(
+fn render<K: LineKind>(
     logger: &Logger,
     state: &StepState,
     frame: &Frame,
     buffer: &mut Option<Box<LineBuffer>>,
     now: Tick,
-    ret: Option<&str>,
+    result: &CallResult<'_>,
     has_outer_fields: bool,
 ) -> Option<(Severity, SiteId)> {
     let extras = frame.extras.as_deref();
@@ -177,6 +289,7 @@ fn render(
     }
     let took = now.nanos_since(state.started);
     let fast = state.site.fast_line(took, &logger.template)?;
+    let details = K::details(state, result.answer)?;
     let request = frame.request.as_ref();
     if !logger.is_fast_path(request.map(|request| &**request), fast.severity) {
         return None;
@@ -185,7 +298,9 @@ fn render(
     let identified = Request::identified(request);
     let part = cache.request.part(identified, &logger.template, logger.id);
     let head = logger.template.head(now, fast.prefix, part, &mut cache.timestamp);
-    let parts = LineParts { head, fast, state, request: identified, took, fields, ret };
+    let ret = result.ret.as_deref();
+    let parts =
+        LineParts::<K> { head, fast, state, details, request: identified, took, fields, ret };
     let room = parts.room();
     if room > logger.line_limit {
         return None;
@@ -198,30 +313,64 @@ fn render(
         Some(request) => logger.end_with_fields(request, own, line),
     }
     if let Some(request) = request {
+        K::count(request, now);
         state.count(request, took.saturating_sub(frame.inner), Outcome::Ok, None);
         Logger::capture(request, line);
     }
     Some((fast.severity, state.site.id()))
 }
 
+/// The details of a call that succeeded at its first attempt.
+struct UsualCall<'a> {
+    /// The members up to the URL.
+    prefix: &'static str,
+    facts: MutexGuard<'a, CallFacts>,
+    status: Option<AnswerStatus>,
+}
+
+impl<'a> UsualCall<'a> {
+    /// Returns `None` if the call was retried or refused, has an error category, or has a URL that needs escaping, or
+    /// if its answer is of an unsupported type.
+    fn of(call: &'a CallState, answer: Answer) -> Option<Self> {
+        let facts = call.facts();
+        let answer = answer.with_reported(facts.status);
+        let is_usual = facts.retries == 0
+            && answer.reason().is_none()
+            && !answer.is_refusal
+            && (answer.unsupported.is_none() || answer.status.is_some())
+            && facts.url.as_ref().is_none_or(|url| is_clean(url.as_str()));
+        is_usual.then(|| UsualCall {
+            prefix: call.site.step_prefix(),
+            facts,
+            status: answer.status,
+        })
+    }
+
+    fn url(&self) -> Option<&str> {
+        self.facts.url.as_ref().map(Redacted::as_str)
+    }
+}
+
 /// The parts of a line.
-struct LineParts<'a> {
+struct LineParts<'a, K: LineKind> {
     head: LineHead<'a>,
     fast: FastLine,
     state: &'a StepState,
+    details: K::Details<'a>,
     request: Option<&'a Request>,
     took: u64,
     fields: &'a str,
     ret: Option<&'a str>,
 }
 
-impl LineParts<'_> {
+impl<K: LineKind> LineParts<'_, K> {
     /// An upper bound of the bytes they take.
     #[inline]
     fn room(&self) -> usize {
-        const FIXED: usize = STEP_PREFIX.len() + DURATION.len() + STEP_ROOM + END.len();
+        const FIXED: usize = STEP_ROOM + END.len();
         let ret = self.ret.map_or(0, |ret| RET.len() + ret.len());
-        FIXED + self.head.room() + self.fast.name.len() + self.fields.len() + ret
+        let kind = K::room(&self.details, self.fast.name);
+        FIXED + self.head.room() + kind + self.fields.len() + ret
     }
 
     /// Writes the line up to its end, and returns where the step's own fields begin. Not inlined: among the code around
@@ -231,10 +380,8 @@ impl LineParts<'_> {
         let mut pieces = Appender::of(line, room);
         self.head.write(seq, &mut pieces);
         let own = pieces.len();
-        pieces.put(STEP_PREFIX);
-        pieces.put(self.fast.name);
-        pieces.put(DURATION);
-        self.state.write_times(self.request, self.took, Outcome::Ok, &mut pieces);
+        K::write(&self.details, self.fast.name, self.took, &mut pieces);
+        self.state.write_position(self.request, Outcome::Ok, &mut pieces);
         pieces.put(self.fields);
         if let Some(ret) = self.ret {
             pieces.put(RET);

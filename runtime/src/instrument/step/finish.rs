@@ -310,7 +310,7 @@ impl StepState {
 
     /// Appends the outcome, and the step's position in its request.
     #[inline(always)]
-    fn write_position(
+    pub(super) fn write_position(
         &self,
         request: Option<&Request>,
         outcome: Outcome,
@@ -372,21 +372,7 @@ impl StepState {
             None => out.push_str("null"),
         }
         append(out, STEP_ROOM, |pieces| {
-            match answer.status {
-                Some(AnswerStatus::Http(status)) => {
-                    pieces.put(",\"status\":");
-                    pieces.number(status.into());
-                }
-                Some(AnswerStatus::Grpc(code)) => {
-                    pieces.put(",\"status\":null,\"grpc_status\":");
-                    pieces.number(code.into());
-                }
-                None => pieces.put(",\"status\":null"),
-            }
-            pieces.put(",\"duration_ms\":");
-            pieces.millis(took);
-            pieces.put(",\"retries\":");
-            pieces.number(facts.retries);
+            put_status(answer.status, took, facts.retries, pieces);
             if let Some(last_attempt) = last_attempt {
                 pieces.put(",\"last_attempt_ms\":");
                 pieces.millis(last_attempt);
@@ -473,6 +459,31 @@ fn write_class(class: ErrorClass, out: &mut String) {
         }
         ErrorClass::Type(_) => members::text(out, "error", &class.shown()),
     }
+}
+
+/// Appends the members of a call from `status` to `retries`.
+#[inline(always)]
+pub(super) fn put_status(
+    status: Option<AnswerStatus>,
+    took: u64,
+    retries: u64,
+    pieces: &mut Appender<'_>,
+) {
+    match status {
+        Some(AnswerStatus::Http(status)) => {
+            pieces.put(",\"status\":");
+            pieces.number(status.into());
+        }
+        Some(AnswerStatus::Grpc(code)) => {
+            pieces.put(",\"status\":null,\"grpc_status\":");
+            pieces.number(code.into());
+        }
+        None => pieces.put(",\"status\":null"),
+    }
+    pieces.put(",\"duration_ms\":");
+    pieces.millis(took);
+    pieces.put(",\"retries\":");
+    pieces.number(retries);
 }
 
 /// Appends a category as the class of an error.

@@ -10,6 +10,9 @@ use crate::meter::Meter;
 
 /// Two clock readings, and the same bytes copied.
 pub(super) static FLOOR: Row = Row { name: "floor", run: floor };
+/// The same on two threads, which share nothing: what the machine allows.
+pub(super) static FLOOR_ON_TWO_THREADS: Row =
+    Row { name: "floor, each of two threads", run: |meter| meter.together(2, floor) };
 /// The body of the step.
 pub(super) static BARE: Row = Row { name: "bare call", run: bare };
 /// The function that can fail, and one clock reading.

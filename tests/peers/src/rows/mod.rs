@@ -31,6 +31,7 @@ pub(crate) struct Row {
 pub(crate) fn all() -> Vec<&'static Row> {
     vec![
         &floor::FLOOR,
+        &floor::FLOOR_ON_TWO_THREADS,
         &floor::BARE,
         &candor::OFF,
         &floor::BARE_AND_CLOCK,

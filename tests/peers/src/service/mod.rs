@@ -110,6 +110,14 @@ impl Served {
 }
 
 impl Service {
+    /// Adds the rounds of another run.
+    pub(crate) fn add(&mut self, other: Service) {
+        for (own, other) in self.variants.iter_mut().zip(other.variants) {
+            own.readings.extend(other.readings);
+            own.bytes = other.bytes;
+        }
+    }
+
     pub(crate) fn over_by_hand(&self) -> Option<Figure> {
         self.throughput(DIRECT, BY_HAND)
     }
@@ -128,7 +136,6 @@ impl Service {
 pub(crate) fn measure() -> Result<Service, Failure> {
     let folder = Folder::make()?;
     let lines = lines_of_a_request(&folder.0).context("one request with candor")?;
-    take_bytes(&folder.0)?;
     let mut variants: Vec<Served> =
         VARIANTS.iter().map(|(name, _)| Served { name, readings: Vec::new(), bytes: 0 }).collect();
     for round in 0..ROUNDS {
@@ -139,7 +146,7 @@ pub(crate) fn measure() -> Result<Service, Failure> {
                     .and_then(|driven| driven)
                     .context(format_args!("variant `{name}`, round {round}"))?;
             variants[nth].readings.push(reading);
-            variants[nth].bytes = take_bytes(&folder.0)? / requests.max(1);
+            variants[nth].bytes = take_bytes(&file)? / requests.max(1);
         }
     }
     Ok(Service { variants })
@@ -151,6 +158,7 @@ fn lines_of_a_request(folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     let direct = Logs::Candor(|config| config);
     serving(direct, &file, &[], |server| client::once(server.address))??;
     let text = fs::read(&file).context(file.display())?;
+    take_bytes(&file)?;
     let lines: Vec<Vec<u8>> = text.split_inclusive(|byte| *byte == b'\n').map(Vec::from).collect();
     if lines.len() == handlers::LINES {
         Ok(lines)
@@ -159,33 +167,17 @@ fn lines_of_a_request(folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     }
 }
 
-/// Returns the bytes of all files in the folder, rotated ones included, and removes the files: those of
-/// a few rounds would fill a disk.
-///
-/// A background writer can outlive its server and rotate files during the listing. A file that has
-/// vanished from its listed name has another one, which the next listing finds.
-fn take_bytes(folder: &Path) -> Result<usize, Failure> {
+/// Returns the length of a log file, and removes it: those of a few rounds would fill a disk. 0 if the variant writes
+/// none.
+fn take_bytes(file: &Path) -> Result<usize, Failure> {
     wait_for_background_writer();
-    // Renamed first, so that the file that is removed is the one that was counted.
-    let taken = folder.with_extension("taken");
-    let mut bytes = 0;
-    loop {
-        let mut has_vanished = false;
-        for file in fs::read_dir(folder).context(folder.display())? {
-            let path = file.context(folder.display())?.path();
-            match fs::rename(&path, &taken) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => has_vanished = true,
-                renamed => {
-                    renamed.context(path.display())?;
-                    bytes += fs::metadata(&taken).context(taken.display())?.len();
-                    fs::remove_file(&taken).context(taken.display())?;
-                }
-            }
-        }
-        if !has_vanished {
-            return usize::try_from(bytes).context("bytes of the log files");
-        }
-    }
+    let bytes = match fs::metadata(file) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error).context(file.display()),
+    };
+    fs::remove_file(file).context(file.display())?;
+    usize::try_from(bytes).context("bytes of the log file")
 }
 
 /// Waits until no line is queued, for at most ten seconds: lines written later would be missing from
@@ -279,7 +271,8 @@ fn candor_router() -> Router {
 }
 
 fn candor_lines(level: &str, sink: fn(Config) -> Config, file: &Path) -> Result<Dispatch, Failure> {
-    let config = Config::new().level(level)?.format(Format::Json).file(file);
+    // Not rotated: the other variants don't rotate their files either.
+    let config = Config::new().level(level)?.format(Format::Json).rotated_file(file, u64::MAX, 0);
     Ok(Dispatch::new(sink(config).subscriber().context(file.display())?))
 }
 
