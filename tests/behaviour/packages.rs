@@ -105,6 +105,23 @@ fn the_readme_is_short_and_has_no_hidden_code() {
     assert!(first.is_some_and(|line| line < 20), "`cargo add` is on the first screen");
 }
 
+/// The cells of the last column of the table below a heading.
+fn results(page: &str, heading: &str) -> Vec<String> {
+    let section = page.split(&format!("{heading}\n")).nth(1).expect("the heading");
+    let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    rows.take_while(|line| line.starts_with('|'))
+        .filter_map(|row| row.trim_end_matches(" |").rsplit("| ").next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_readme_shows_the_ratios_of_the_page_on_performance() {
+    let shown = results(&read("README.md"), "## Performance");
+    assert_eq!(shown.len(), 6, "{shown:?}");
+    assert_eq!(shown, results(&read("docs/performance.md"), "# Performance"));
+}
+
 /// The names in backticks in the first column of the tables below a heading.
 fn names_of(page: &str, heading: &str) -> BTreeSet<String> {
     let section = page.split(&format!("{heading}\n")).nth(1).expect("the heading");
