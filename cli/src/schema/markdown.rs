@@ -37,7 +37,9 @@ pub(super) fn render() -> String {
             event.name, event.level, event.help
         );
     }
-    page.push_str("\n## Keys\n\n| key | type | present on | meaning | example |\n|---|---|---|---|---|\n");
+    page.push_str(
+        "\n## Keys\n\n| key | type | present on | meaning | example |\n|---|---|---|---|---|\n",
+    );
     for key in &KEYS {
         let unit = key.unit();
         let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };

@@ -117,7 +117,10 @@ fn in_the_documentation(label: &str) -> String {
         return format!("crate::_guide{anchor}");
     }
     if !file.contains('/') && !OUTSIDE.contains(&file) {
-        return format!("crate::_guide::{}{anchor}", file.trim_end_matches(".md").replace('-', "_"));
+        return format!(
+            "crate::_guide::{}{anchor}",
+            file.trim_end_matches(".md").replace('-', "_")
+        );
     }
     let manifest = read(&root().join("Cargo.toml"));
     let repository = manifest.split("repository = \"").nth(1).expect("a repository");
@@ -208,7 +211,9 @@ fn each_page_of_the_guide_is_a_module_of_the_documentation() {
     let wanted: Vec<String> = pages()
         .into_iter()
         .filter(|(name, _)| name != "README.md")
-        .map(|(name, _)| format!("{} = \"{name}\",", name.trim_end_matches(".md").replace('-', "_")))
+        .map(|(name, _)| {
+            format!("{} = \"{name}\",", name.trim_end_matches(".md").replace('-', "_"))
+        })
         .collect();
     let listed = modules.lines().map(str::trim).filter(|line| line.ends_with(".md\","));
     assert_eq!(listed.collect::<Vec<_>>(), wanted);
