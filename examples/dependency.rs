@@ -1,6 +1,6 @@
-//! How calls to a dependency end, and what their lines say: `cargo run --example dependency`.
+//! Outcomes and error categories of dependency calls: `cargo run --example dependency`.
 //!
-//! The dependency is a TCP listener of this very program, so that each ending is a real one.
+//! The dependency is a TCP listener of the same program, so all connection errors are real.
 
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -52,7 +52,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     TcpStream::connect_timeout(&address, Duration::from_secs(1))
 }
 
-/// Nobody answers: the second attempt gives up as well.
+/// The listener never responds, so both attempts time out.
 #[dependency_call("stock", slow = "10ms")]
 fn read(address: SocketAddr) -> io::Result<u8> {
     let mut stream = TcpStream::connect(address)?;
@@ -79,10 +79,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         gone.local_addr()?
     };
     RequestContext::with_id("stock-check").enter_with(|| {
-        candor::info!("a connection that is made, one that is refused");
+        candor::info!("a connection that succeeds, and one that is refused");
         let _ = connect(open);
         let _ = connect(closed);
-        candor::info!("an answer that does not come");
+        candor::info!("a response that never arrives");
         let _ = read(open);
         candor::info!("two refusals (a missing item, a 4xx status)");
         let _ = look_up(StockError::NoSuchItem);

@@ -1,4 +1,4 @@
-//! A server that fails twice before it answers: what retries are for.
+//! A server that fails twice before it responds with 200, to be called with retries.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -6,18 +6,17 @@ use std::thread;
 
 /// Starts the server on a port of this machine and returns its address as `http://…`.
 ///
-/// Of three requests the first is answered 503, the second finds the connection closed, and the third is
-/// answered 200 with the body `3`.
+/// Of three requests, the first gets a 503, the second a closed connection, and the third a 200 with the body `3`.
 ///
 /// # Errors
 ///
-/// Where no port is free.
+/// Returns an error if no port is free.
 pub fn serve() -> io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
         for (number, stream) in listener.incoming().flatten().enumerate() {
-            // A client that is gone is no matter of the server's.
+            // The client may have closed the connection.
             let _ = answer(number, stream);
         }
     });

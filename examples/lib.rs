@@ -1,3 +1,3 @@
-//! The examples are the programs beside this file; what several of them need is here.
+//! Code that several examples share. The examples are the programs beside this file.
 
 pub mod flaky;

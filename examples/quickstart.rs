@@ -1,10 +1,10 @@
 //! Steps, fields and a context, without HTTP.
 //!
-//! `cargo run --example quickstart`, and `LOG_FORMAT=json` for what a machine reads.
+//! `cargo run --example quickstart`, or with `LOG_FORMAT=json` for JSON.
 
 use candor::{RequestContext, redact, step_timed};
 
-/// Each field is decided: by itself where it can hold no text, else by the one who wrote it.
+/// Numbers are logged as they are. Text needs a policy; `password` is hidden because of its name.
 #[redact]
 struct Basket {
     customer: u64,

@@ -40,7 +40,7 @@ fn main() {
         scan: &[1, 2, 3],
         cvv: "737",
     };
-    println!("{:<28} {:<46} the line shows", "decision", "value");
+    println!("{:<28} {:<46} the line shows", "policy", "value");
     row("number: by its type", "1250", &payment.amount_cents);
     row("clear", payment.currency, &clear(payment.currency));
     row("mask(last = 4)", payment.card_number, &mask(payment.card_number).last(4));
@@ -56,6 +56,6 @@ fn main() {
     println!("as Debug {payment:?}");
 }
 
-fn row(decision: &str, value: &str, shown: &impl Loggable) {
-    println!("{decision:<28} {value:<46} {}", to_json(shown));
+fn row(policy: &str, value: &str, shown: &impl Loggable) {
+    println!("{policy:<28} {value:<46} {}", to_json(shown));
 }

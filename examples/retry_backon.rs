@@ -1,4 +1,4 @@
-//! Retries with backon, counted in its `notify` hook: `LOG_LEVEL=debug cargo run --example retry_backon`.
+//! Retries with backon, reported in its `notify` hook: `LOG_LEVEL=debug cargo run --example retry_backon`.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use backon::{ConstantBuilder, Retryable as _};
 use candor::{RequestContext, dependency, dependency_call};
 use candor_examples::flaky;
 
-/// One call, however many attempts it takes.
+/// One call with up to `retries` retries.
 #[dependency_call("stock", method = "GET", url = url)]
 async fn look_up(client: &reqwest::Client, url: &str, retries: usize) -> reqwest::Result<u32> {
     let ask = || async {
         let response = client.get(url).send().await?;
-        // The number that is returned does not tell it.
+        // The returned number does not contain the status.
         dependency::current().set_status(response.status().as_u16());
         response.error_for_status()?.json().await
     };
@@ -28,9 +28,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     RequestContext::with_id("stock-check")
         .scope(async {
-            candor::info!("three attempts, of which the last goes well");
+            candor::info!("three attempts, the last one succeeds");
             let _ = look_up(&client, &url, 3).await;
-            candor::info!("two attempts, which both fail");
+            candor::info!("two attempts, both fail");
             let _ = look_up(&client, &url, 1).await;
         })
         .await;

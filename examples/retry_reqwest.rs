@@ -1,4 +1,4 @@
-//! Retries with reqwest-retry, counted in a middleware behind it: `LOG_LEVEL=debug cargo run --example retry_reqwest`.
+//! Retries with reqwest-retry, reported in a middleware behind it: `LOG_LEVEL=debug cargo run --example retry_reqwest`.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use reqwest_retry::RetryTransientMiddleware;
 use reqwest_retry::policies::ExponentialBackoff;
 
-/// Runs once for each attempt, and so counts all but the first.
+/// Runs once for each attempt, and reports each attempt but the first as a retry.
 struct CountRetries;
 
-/// A request that was sent before: its extensions stay when it is sent again.
+/// Marks a request that was sent before. Extensions are kept when a request is sent again.
 #[derive(Clone)]
 struct WasSent;
 
@@ -44,7 +44,7 @@ fn client(retries: u32) -> reqwest::Result<ClientWithMiddleware> {
         .build())
 }
 
-/// One call, however many attempts it takes.
+/// One call with the retries of the client.
 #[dependency_call("stock", method = "GET", url = url)]
 async fn look_up(client: &ClientWithMiddleware, url: &str) -> reqwest_middleware::Result<Response> {
     client.get(url).send().await
@@ -58,9 +58,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (patient, hasty) = (client(3)?, client(1)?);
     RequestContext::with_id("stock-check")
         .scope(async {
-            candor::info!("three attempts, of which the last goes well");
+            candor::info!("three attempts, the last one succeeds");
             let _ = look_up(&patient, &url).await;
-            candor::info!("two attempts, which both fail");
+            candor::info!("two attempts, both fail");
             let _ = look_up(&hasty, &url).await;
         })
         .await;

@@ -1,4 +1,4 @@
-//! Requests as customers send them, over real sockets: what goes well and what does not.
+//! Sends the requests of customers over real sockets: good ones, and ones that fail.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::payments::{BUSY_ONCE, DECLINED, GOOD, SLOW};
 
-/// Sends every kind of request once; the summary says how many ended as they should.
+/// Sends every kind of request once. The summary says how many had the expected result.
 pub(crate) async fn all(address: SocketAddr) -> Result<String, Box<dyn Error>> {
     let shop = Shop { client: Client::new(), url: format!("http://{address}") };
     let answers = [
@@ -33,7 +33,7 @@ pub(crate) async fn all(address: SocketAddr) -> Result<String, Box<dyn Error>> {
             return Err(format!("{what} was answered {got}, not {wanted}").into());
         }
     }
-    // The service panics over an order of nothing, and the connection is closed without an answer.
+    // The service panics if the quantity is zero, and closes the connection without a response.
     if shop.order(GOOD, 0).await.is_ok() {
         return Err("an order of nothing was answered".into());
     }
@@ -77,7 +77,7 @@ fn order(card: &str, quantity: u32) -> Value {
     })
 }
 
-/// A client that sends an order and goes away before the answer.
+/// Sends an order and disconnects before the response.
 async fn disconnect(address: SocketAddr) -> std::io::Result<()> {
     let body = order(SLOW, 1).to_string();
     let mut stream = TcpStream::connect(address).await?;
@@ -90,7 +90,7 @@ async fn disconnect(address: SocketAddr) -> std::io::Result<()> {
     stream.write_all(body.as_bytes()).await?;
     tokio::time::sleep(Duration::from_millis(60)).await;
     drop(stream);
-    // The server notices, and the line is written.
+    // Time for the server to notice, and to write the line.
     tokio::time::sleep(Duration::from_millis(100)).await;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A small service that keeps orders in `SQLite` and charges cards at a second service, `payments`.
 //!
-//! `cargo run --example orders` starts both on free loopback ports, sends itself requests over real
-//! sockets, good ones and bad ones, and prints their lines: readable on a terminal, else JSON.
+//! `cargo run --example orders` starts both on free loopback ports, sends good and bad requests over real sockets, and
+//! prints their lines: in the pretty format on a terminal, else as JSON.
 //!
 //! `cargo run --example orders -- --serve` (with `--port N`) keeps it running:
 //!
@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What the command line asks for.
+/// Arguments of the command line.
 struct Options {
     serve: bool,
     port: u16,

@@ -1,5 +1,5 @@
-//! The second service. It belongs to someone else, so it writes no lines here; what it answers depends
-//! on the card.
+//! The payment service. It stands for a service of another company, so it writes no lines. Its response depends on the
+//! card.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,16 +11,16 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::Value;
 
-/// Charged at once.
+/// Charged at the first attempt.
 pub(crate) const GOOD: &str = "4242424242424242";
 /// Charged at the second attempt.
 pub(crate) const BUSY_ONCE: &str = "5555555555554444";
 /// Declined.
 pub(crate) const DECLINED: &str = "4000000000000002";
-/// Not answered in time.
+/// The response comes after the timeout of the client.
 pub(crate) const SLOW: &str = "4000000000000259";
 
-/// How long the slow card takes: longer than anyone waits.
+/// Duration of a charge of the slow card, longer than the timeout of the client.
 const SLOW_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn router() -> Router {

@@ -17,8 +17,7 @@ use serde_json::json;
 
 use crate::store::{Order, Store};
 
-/// What a customer sends. Names that say what they are (`password`, `card number`, `cvv`) are hidden
-/// without a word; other text needs a decision.
+/// The body of an order. Fields with a sensitive name (`password`, `cvv`) are hidden; other text needs a policy.
 #[redact]
 #[derive(Deserialize)]
 pub(crate) struct NewOrder {
@@ -58,9 +57,9 @@ impl Orders {
     }
 }
 
-/// What the edge of the service settles: health checks are quiet, and whoever is on this machine may ask for the
-/// detail of a request.
-fn edge() -> RequestLayer {
+/// Settings of the HTTP layer: successful health checks write no lines, and callers on this machine can request debug
+/// lines.
+fn http_layer() -> RequestLayer {
     let operators = Trust::new().network("127.0.0.0/8").and_then(|trust| trust.network("::1"));
     let operators = operators.expect("both are networks");
     RequestLayer::new()
@@ -74,7 +73,7 @@ pub(crate) fn router(orders: Orders) -> Router {
         .route("/orders", post(create))
         .route("/orders/{id}", get(show))
         .route("/health", get(|| async { "ok" }))
-        .layer(edge())
+        .layer(http_layer())
         .with_state(orders)
 }
 
@@ -113,7 +112,7 @@ async fn log_in(new: &NewOrder) -> Result<(), OrderError> {
     Ok(())
 }
 
-/// Has the bug that some data finds: an order of nothing is divided by nothing.
+/// Contains a bug: it divides by the quantity, which can be zero.
 #[step_timed(fields(quantity = new.quantity), ret)]
 fn price(new: &NewOrder) -> i64 {
     let quantity = i64::from(new.quantity);
@@ -121,13 +120,13 @@ fn price(new: &NewOrder) -> i64 {
     quantity * 1250 + packets
 }
 
-/// The client of the second service.
+/// The client of the payment service.
 struct Payments {
     client: ClientWithMiddleware,
     url: String,
 }
 
-/// A busy service is asked this often before it counts as unavailable.
+/// Number of attempts before a busy payment service counts as unavailable.
 const ATTEMPTS: u32 = 3;
 
 impl Payments {
@@ -157,7 +156,7 @@ impl Payments {
     }
 }
 
-/// Why there is no order.
+/// The reason why an order was not made.
 #[derive(Debug)]
 pub(crate) enum OrderError {
     BadBody,
@@ -209,7 +208,7 @@ impl IntoResponse for OrderError {
     fn into_response(self) -> Response {
         let status = match self {
             OrderError::BadBody => {
-                // The body itself is not logged: what a customer mistypes can be anything.
+                // The body is not logged: an invalid body can contain anything.
                 candor::warn!("the body is not an order");
                 StatusCode::BAD_REQUEST
             }

@@ -1,5 +1,4 @@
-//! Orders in `SQLite`, a file of its own. Calls to it block, so they run on threads made for that, and
-//! take their request along.
+//! Orders in an `SQLite` database. Its calls block, so they run on blocking threads, with the context of the request.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +7,7 @@ use candor::{context, dependency_call};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
-/// An order as it is kept: nothing of the card, nothing of the login.
+/// A stored order, without the card and the password.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Order {
     id: i64,

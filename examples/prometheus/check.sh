@@ -53,6 +53,10 @@ else
     candor=$target/debug/candor
 fi
 
+say "alert rules"
+"$(program promtool)" check rules "$here/alerts.yml" >/dev/null
+"$(program promtool)" test rules "$here/alerts_test.yml" >/dev/null
+
 say "$requests requests"
 env LOG_LEVEL=info LOG_FORMAT=json LOG_METRICS=1 LOG_FILE="$work/service.log" LOG_FILE_MAX_BYTES=10000000000 \
     timeout 300 "$target/debug/examples/prometheus" "127.0.0.1:$service_port" "$requests" \

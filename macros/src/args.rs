@@ -9,7 +9,7 @@ use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Path, Token, parenthesized};
 
-use crate::errors::{Errors, listed};
+use crate::errors::{Errors, listed, unknown};
 use crate::field::Field;
 use crate::policy::{MetaArg, Policy};
 
@@ -244,7 +244,7 @@ fn argument(
     let key = input.call(Ident::parse_any)?;
     let name = key.to_string();
     if !known.contains(&name.as_str()) && !UNLISTED.contains(&name.as_str()) {
-        let message = format!("unknown argument `{key}`; expected one of {}", listed(known));
+        let message = unknown("argument", &name, "", known);
         return Err(syn::Error::new_spanned(key, message));
     }
     once(&name, &key, seen)?;
@@ -366,7 +366,7 @@ pub(crate) fn err(input: ParseStream<'_>) -> syn::Result<Option<Level>> {
             list.parse::<Token![=]>()?;
             found = Some(level(&list)?);
         } else if key != "Debug" && key != "Display" {
-            let message = format!("unknown argument `{key}` of `err`; expected `level`");
+            let message = unknown("argument", &key.to_string(), " of `err`", &["level"]);
             return Err(syn::Error::new_spanned(key, message));
         }
         if !list.is_empty() {
@@ -490,7 +490,7 @@ pub(crate) fn level(input: ParseStream<'_>) -> syn::Result<Level> {
         }
     };
     if !NAMES.contains(&name.as_str()) {
-        let message = format!("unknown level `{name}`; expected one of {}", listed(&NAMES));
+        let message = unknown("level", &name, "", &NAMES);
         return Err(syn::Error::new_spanned(value, message));
     }
     Ok(Level::Known(Ident::new(&name.to_ascii_uppercase(), value.span())))

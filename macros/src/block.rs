@@ -43,13 +43,10 @@ pub(crate) fn expand(
 ) -> Option<TokenStream> {
     const FOR_ALL: [&str; 6] = ["dependency", "level", "target", "slow", "err", "crate"];
     for key in args.keys.iter().filter(|key| !FOR_ALL.iter().any(|known| key == known)) {
-        errors.add(
-            key,
-            format!("`{key}` is for one method; a block takes `level`, `target`, `slow`, `err` and `crate`"),
-        );
+        errors.add(key, format!("`{key}` is not supported on a block; set it on its methods"));
     }
     if let (SiteKind::Step, Some(name)) = (kind, &args.subject) {
-        errors.add(name, "a name is for one method; the methods of a block are named after it");
+        errors.add(name, "`name` is not supported on a block; its steps are named `Type::method`");
     }
     let block = errors.take(parse(item))?;
     let expand_all = |input: ParseStream<'_>| {

@@ -18,13 +18,19 @@ pub(crate) fn expand(kind: SiteKind, args: TokenStream, item: TokenStream) -> To
         block::expand(kind, &args, item.clone(), &mut errors)
     } else {
         if let Some(skip) = args.skip {
-            let message =
-                format!("`skip` is for a method in a block under `#[{}]`", kind.attribute());
+            let message = format!(
+                "`skip` without a list only applies to a method of a block with `#[{}]`",
+                kind.attribute()
+            );
             errors.push(syn::Error::new(skip, message));
         }
         args.check_dependency(kind, &mut errors);
         errors
-            .take(parse_function(item.clone()))
+            .take(parse_function(
+                item.clone(),
+                kind.attribute(),
+                "functions, `impl` blocks and traits",
+            ))
             .and_then(|function| errors.take(timed::expand(kind, &args, function, false)))
     };
     match (errors.finish(), expanded) {
@@ -40,12 +46,18 @@ pub(crate) fn expand(kind: SiteKind, args: TokenStream, item: TokenStream) -> To
     }
 }
 
-pub(crate) fn parse_function(item: TokenStream) -> syn::Result<Function> {
+/// Parses the function under an attribute, which can be applied to `items`.
+pub(crate) fn parse_function(
+    item: TokenStream,
+    attribute: &str,
+    items: &str,
+) -> syn::Result<Function> {
     let first = item.clone().into_iter().next();
     syn::parse2(item).map_err(|error: syn::Error| match first {
         // The item is not a function at all; any other error is about the function.
         Some(first) if error.to_string().starts_with("expected `fn`") => {
-            syn::Error::new_spanned(first, "only a function with a body can be timed")
+            let message = format!("`#[{attribute}]` can only be applied to {items}");
+            syn::Error::new_spanned(first, message)
         }
         _ => error,
     })

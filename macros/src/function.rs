@@ -36,7 +36,7 @@ impl Parse for Function {
         if let Some(constness) = &signature.constness {
             return Err(syn::Error::new_spanned(
                 constness,
-                "a `const fn` can't be timed, since it may run in the compiler",
+                "a `const fn` can't be timed, since it can run at compile time",
             ));
         }
         if input.peek(Token![;]) {

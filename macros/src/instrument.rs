@@ -11,7 +11,7 @@ use crate::args::{
     Args, Instrument, Level, Ret, SiteKind, equals, err, fields, level, nanos, once, ret,
     skip_to_comma, text,
 };
-use crate::errors::{Errors, listed};
+use crate::errors::{Errors, listed, unknown};
 use crate::expand::parse_function;
 use crate::field::{Field, FieldName, FieldValue};
 use crate::function::{Function, is_condition};
@@ -23,7 +23,7 @@ pub(crate) fn expand(is_strict: bool, args: TokenStream, item: TokenStream) -> T
     let mut errors = Errors::default();
     let mut args = SpanArgs::parse(args, &mut errors);
     args.own.is_strict |= is_strict;
-    let function = errors.take(parse_function(item.clone()));
+    let function = errors.take(parse_function(item.clone(), "instrument", "functions"));
     let expanded = function.and_then(|function| {
         let args = args.for_function(&function, &mut errors);
         errors.take(timed::expand(SiteKind::Step, &args, function, false))
@@ -97,8 +97,7 @@ impl SpanArgs {
         let key = input.call(Ident::parse_any)?;
         let name = key.to_string();
         if !ARGUMENTS.contains(&name.as_str()) {
-            let message =
-                format!("unknown argument `{key}`; expected one of {}", listed(&ARGUMENTS));
+            let message = unknown("argument", &name, "", &ARGUMENTS);
             return Err(syn::Error::new_spanned(key, message));
         }
         once(&name, &key, seen)?;
@@ -144,7 +143,7 @@ impl SpanArgs {
             }
         }
         if self.skips_all && !self.skips.is_empty() {
-            let message = "`skip` and `skip_all` exclude each other; remove one of them";
+            let message = "`skip` and `skip_all` are mutually exclusive; remove one of them";
             return Err(syn::Error::new_spanned(key, message));
         }
         Ok(())
@@ -228,10 +227,10 @@ impl Bindings {
         }
         let names: Vec<String> = recorded.iter().chain(others).map(Ident::to_string).collect();
         let message = if names.is_empty() {
-            format!("`skip` names `{skip}`, but the function has no arguments")
+            format!("unknown argument `{skip}` in `skip`; the function has no arguments")
         } else {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!("unknown argument `{skip}` in `skip`; expected one of {}", listed(&names))
+            unknown("argument", &skip.to_string(), " in `skip`", &names)
         };
         errors.add(skip, message);
     }

@@ -38,7 +38,10 @@ pub fn instrument(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument::expand(false, args.into(), item.into()).into()
 }
 
-/// The attribute that `candor::strict::instrument` re-exports: `#[instrument(strict)]` without its argument.
+/// Makes a function a step, like `#[candor::instrument(strict)]`.
+///
+/// It has the arguments and the output of [`#[instrument]`](macro@instrument). A recorded value that is neither loggable
+/// nor an error does not compile.
 #[proc_macro_attribute]
 pub fn instrument_strict(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument::expand(true, args.into(), item.into()).into()

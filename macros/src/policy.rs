@@ -12,7 +12,7 @@ use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Ident, Lit, Path, Token, parenthesized};
 
-use crate::errors::{Errors, listed};
+use crate::errors::{Errors, unknown};
 use crate::tokens::source_text;
 
 /// The most characters that a mask shows at one end.
@@ -113,10 +113,8 @@ impl Policy {
                     "scrub" => PolicyKind::Scrub,
                     "skip" if for_field => PolicyKind::Skip,
                     _ => {
-                        let expected = Policy::expected(for_field);
-                        let message =
-                            format!("unknown policy `{name}`; expected one of {expected}");
-                        errors.add(&name, message);
+                        let known = Policy::known(for_field);
+                        errors.add(&name, unknown("policy", &name.to_string(), "", &known));
                         return None;
                     }
                 };
@@ -149,9 +147,9 @@ impl Policy {
         Some(Policy { name: arg.name.clone(), kind: PolicyKind::Clear { reason } })
     }
 
-    /// The names that [`Policy::parse`] accepts, for errors.
-    pub(crate) fn expected(for_field: bool) -> String {
-        listed(POLICIES.iter().filter(|name| for_field || **name != "skip"))
+    /// The names that [`Policy::parse`] accepts.
+    pub(crate) fn known(for_field: bool) -> Vec<&'static str> {
+        POLICIES.into_iter().filter(|name| for_field || *name != "skip").collect()
     }
 
     pub(crate) fn is_name(name: &Ident) -> bool {
@@ -174,14 +172,13 @@ impl fmt::Display for Policy {
 }
 
 fn with(arg: &MetaArg, errors: &mut Errors) -> Option<Path> {
+    let expected = "expected the path of a function: `with = shown_part`";
     match &arg.value {
         Some(Expr::Path(path)) if path.qself.is_none() && path.attrs.is_empty() => {
             return Some(path.path.clone());
         }
-        Some(value) => {
-            errors.add(value, "expected the path of a function, as in `with = shown_part`");
-        }
-        None => errors.add(arg, "`with` needs a function, as in `with = shown_part`"),
+        Some(value) => errors.add(value, expected),
+        None => errors.add(arg, expected),
     }
     None
 }
@@ -206,9 +203,7 @@ fn mask(arg: &MetaArg, errors: &mut Errors) -> Option<PolicyKind> {
             "first" => &mut first,
             "last" => &mut last,
             other => {
-                let message =
-                    format!("unknown argument `{other}` of `mask`; expected `first` or `last`");
-                errors.add(name, message);
+                errors.add(name, unknown("argument", other, " of `mask`", &["first", "last"]));
                 is_valid = false;
                 continue;
             }
@@ -226,7 +221,7 @@ fn mask(arg: &MetaArg, errors: &mut Errors) -> Option<PolicyKind> {
 
 fn characters(argument: &MetaArg) -> syn::Result<usize> {
     let name = &argument.name;
-    let expected = format!("expected a number of characters, as in `{name} = 4`");
+    let expected = format!("expected a number of characters: `{name} = 4`");
     let literal = match &argument.value {
         Some(Expr::Lit(ExprLit { lit: Lit::Int(literal), .. })) => literal,
         Some(value) => return Err(syn::Error::new_spanned(value, expected)),
@@ -235,7 +230,7 @@ fn characters(argument: &MetaArg) -> syn::Result<usize> {
     match literal.base10_parse::<usize>() {
         Ok(0) => Err(syn::Error::new_spanned(
             literal,
-            format!("`{name} = 0` shows nothing; leave it out, or use `secret`"),
+            format!("`{name} = 0` shows nothing; remove it, or use `secret`"),
         )),
         Ok(number) if number <= MOST_SHOWN => Ok(number),
         _ => Err(syn::Error::new_spanned(
@@ -247,14 +242,14 @@ fn characters(argument: &MetaArg) -> syn::Result<usize> {
 
 /// The text of `reason = "…"`.
 pub(crate) fn reason_text(arg: &MetaArg, errors: &mut Errors) -> Option<String> {
-    let expected = "expected a sentence, as in `reason = \"…\"`";
+    let expected = "expected a string literal: `reason = \"…\"`";
     match &arg.value {
         Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
             let reason = text.value().trim().to_owned();
             if !reason.is_empty() {
                 return Some(reason);
             }
-            errors.add(text, "the reason is empty; say why the value may be shown");
+            errors.add(text, "`reason` must not be empty; explain why the value may be shown");
         }
         Some(value) => errors.add(value, expected),
         None => errors.add(arg, expected),

@@ -131,7 +131,7 @@ pub mod probe {
     };
 }
 
-#[cfg(all(feature = "__redaction_off", debug_assertions))]
+#[cfg(all(debug_assertions, feature = "subscriber"))]
 pub use crate::redact::off::without_redaction;
 
 // The event macros

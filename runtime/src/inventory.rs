@@ -1,4 +1,4 @@
-//! A list of everything that the program can log, for code reviews (feature `inventory`).
+//! Inventory of everything that the program can log, for code reviews.
 //!
 //! It has one line for each field of a `#[redact]` type, step and dependency call, with the policy of the field:
 //!
@@ -78,7 +78,9 @@ pub fn inventory() -> Inventory {
 }
 
 impl Inventory {
-    /// Keeps the entries of a module and its submodules, such as `under("shop")` or `under("shop::orders")`.
+    /// Keeps the entries of a module and its submodules.
+    ///
+    /// For example, `under("shop")` or `under("shop::orders")`.
     #[must_use]
     pub fn under(self, module: &str) -> Self {
         let inside = |line: &String| {
@@ -124,9 +126,9 @@ impl Inventory {
                 .map_err(|error| format!("{shown} can't be written: {error}"));
         }
         let mut difference = match known {
-            None => format!("{shown} is missing; with {UPDATE}=1 this test writes it:\n"),
+            None => format!("{shown} is missing; run the test with {UPDATE}=1 to create it:\n"),
             Some(_) => format!(
-                "what the program may log differs from {shown}; if that is meant, {UPDATE}=1 writes it anew:\n"
+                "the program can log other values than {shown} lists; if this is intended, run the test with {UPDATE}=1 to update it:\n"
             ),
         };
         let known: BTreeSet<&str> = known.iter().flat_map(|known| known.lines()).collect();

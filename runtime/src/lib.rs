@@ -1,8 +1,8 @@
-//! candor makes a Rust service debuggable without making it leaky.
+//! Structured JSON logging, step timing and compile-time redaction for Rust services, built on `tracing`.
 //!
-//! Annotate handlers and client functions, mark request structs, and from then on the log answers what
-//! happened, to whom, when, how long each part took, which dependency was to blame, and why; while
-//! nothing secret can reach a line.
+//! Add [`#[step_timed]`](macro@step_timed) to functions, [`#[dependency_call]`](macro@dependency_call) to outgoing calls
+//! and [`#[redact]`](macro@redact) to request types. Each call then writes one JSON line with its duration, outcome and
+//! request id. A value that could contain a secret does not compile until you choose a redaction policy for it.
 //!
 //! ```
 //! use candor::{RequestContext, redact, step_timed};
@@ -33,7 +33,7 @@
 //! );
 //! ```
 //!
-//! In production that line is
+//! The output of this program, in JSON:
 //!
 //! ```json
 //! {"ts":"2026-11-22T10:14:12.123456Z","level":"INFO","logger":"shop","msg":"step_timing",
@@ -46,20 +46,20 @@
 //!
 //! | you want to | look at |
 //! |---|---|
-//! | write lines at all | [`init`], [`Config`], [`layer`] |
+//! | install candor in a service | [`init`], [`Config`], [`layer`] |
 //! | time a function | [`#[step_timed]`](macro@step_timed), [`record`] |
 //! | time a block or a future | [`step`](fn@step), [`.timed("name")`](prelude::TimedExt::timed), [`step_guard`] |
-//! | time a call to another service | [`#[dependency_call]`](macro@dependency_call), [`dependency`] |
-//! | write a line of your own | [`info!`](crate::info!), [`warn!`](crate::warn!), [`error!`](crate::error!), [`critical!`](crate::critical!), [`debug!`](crate::debug!), [`trace!`](crate::trace!) |
-//! | write a line that must not be lost | [`audit!`](crate::audit!) |
-//! | time work that is no request | [`job`] |
-//! | say whose request it is | [`context`], [`RequestContext`], [`prelude`] |
-//! | decide what a value shows | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
-//! | review what became visible | `inventory` (feature `inventory`) |
-//! | make headers, JSON, URLs and text safe | [`scrub`], [`keys`] |
-//! | put it around an HTTP service | `http` (feature `http`) |
+//! | time a dependency call | [`#[dependency_call]`](macro@dependency_call), [`dependency`] |
+//! | log an event | [`info!`](crate::info!), [`warn!`](crate::warn!), [`error!`](crate::error!), [`critical!`](crate::critical!), [`debug!`](crate::debug!), [`trace!`](crate::trace!) |
+//! | write an audit event, which must not be lost | [`audit!`](crate::audit!) |
+//! | time work outside requests | [`job`] |
+//! | pass the request context to tasks and threads | [`context`], [`RequestContext`], [`prelude`] |
+//! | choose how a value is shown | [`#[redact]`](macro@redact), [`policy`], [`Loggable`] |
+//! | review everything that a program can log | `inventory` (feature `inventory`) |
+//! | redact headers, JSON, URLs and text | [`scrub`], [`keys`] |
+//! | log the requests of an HTTP service | `http` (feature `http`) |
 //! | count and time steps, calls and requests for Prometheus | `metrics` (feature `metrics`) |
-//! | test what is logged | `testing` (feature `testing`) |
+//! | test the log output | `testing` (feature `testing`) |
 //!
 //! # Types without logging
 //!
@@ -75,20 +75,49 @@
 //! feature enables it, except those that add the types of a crate: `bytes`, `chrono`, `jiff`, `rust_decimal`,
 //! `secrecy`, `serde_json`, `time`, `url` and `uuid`.
 //!
+//! # Guide
+//!
+//! The [guide](crate::_guide) has a [quick start](crate::_guide::getting_started), the
+//! [concepts](crate::_guide::concepts), and a chapter for each topic, up to [alert rules](crate::_guide::on_call).
+//!
+//! # Feature flags
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `subscriber` (default) | everything that writes lines |
+//! | `log` (default) | records of the crate `log` as lines |
+//! | `terminal` (default) | wraps lines of the pretty format at the width of the terminal |
+//! | `http` | the HTTP layer, headers of outgoing requests, `scrub::headers` |
+//! | `axum`, `axum_0_7`, `axum_0_8` | `http`, and the route of a request |
+//! | `reqwest`, `reqwest_0_12`, `reqwest_0_13` | status and error category of calls, and a middleware that passes the request id on |
+//! | `hyper`, `tokio`, `redis` | error category of calls; `tokio` is for its timeouts |
+//! | `tonic`, `tonic_0_12`, `tonic_0_13`, `tonic_0_14` | gRPC code and error category of calls |
+//! | `sqlx`, `sqlx_0_8`, `sqlx_0_9` | error category of database calls |
+//! | `otlp`, `otlp-tls` | export to an OpenTelemetry collector; over HTTPS with `otlp-tls` |
+//! | `otel` | requests and jobs use the trace ids of `tracing-opentelemetry`, if its layer is installed |
+//! | `metrics` | counts, errors and durations for Prometheus and the crate `metrics` |
+//! | `serde` | [`Config`] implements `Deserialize` |
+//! | `stream` | times functions that return a `Stream` until the stream ends |
+//! | `testing` | `testing::capture` and `assert_no_leak!` |
+//! | `inventory` | `inventory()`, a list of everything that the program can log |
+//! | `jiff`, `chrono`, `time`, `rust_decimal`, `uuid`, `serde_json`, `url`, `bytes`, `secrecy` | the types of this crate are loggable, or take a policy |
+//!
+//! A name without a version is an alias of the newest supported version of the crate. Several versions can be enabled at
+//! the same time.
+//!
 //! # Three promises, in this order
 //!
-//! 1. **No secret.** What passes through candor's macros is checked by the compiler; everything else
-//!    (events of others, headers, JSON, URLs, errors, panics) meets one [key rule](keys) and one text
-//!    [scrubber](scrub).
-//! 2. **The whole story.** Every annotated call leaves one line that says how long it took and how it
-//!    ended, and every line says whose request it belongs to.
-//! 3. **Never in the way.** It does not panic, does not block on itself, and a line that could not be
-//!    written is [counted](stats).
+//! 1. **No secrets.** Values logged through candor's macros are checked at compile time. Everything else (events of other
+//!    crates, headers, JSON, URLs, errors, panics) is redacted at run time, by the [key rule](keys) and the
+//!    [scrubber](scrub), which is best effort.
+//! 2. **The whole story.** Every annotated call writes exactly one line with its duration and outcome. Every line has the
+//!    request id, also in tasks and threads that [carry the context](context).
+//! 3. **Never in the way.** Logging never panics or deadlocks. Lines that can't be written are [counted](stats).
 //!
 //! # Only candor's macros
 //!
-//! `tracing`'s and `log`'s macros keep working, and what they write is scrubbed; but only candor's own have the compiler
-//! check what they show. These lines in a service's `clippy.toml` let clippy refuse the others:
+//! The macros of `tracing` and `log` keep working, and their values are redacted at run time. Only candor's macros are
+//! checked by the compiler. With this `clippy.toml`, clippy rejects the others:
 //!
 //! ```toml
 //! disallowed-macros = [
@@ -98,6 +127,8 @@
 //! ]
 //! ```
 
+// docs.rs sets `docsrs`, and shows which feature each item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // `base`, `json` and `redact` contain more than types need.
 #![cfg_attr(
     not(feature = "http"),
@@ -110,7 +141,7 @@ extern crate self as candor;
 // The layers, from the ground up. A folder uses only those before it; `tests/behaviour/layers.rs` checks that, and
 // `docs/design.md` describes each of them. The blank lines keep rustfmt from sorting them.
 
-/// Tools that know nothing of logging: clock, timer, random bytes, locks, buffers.
+/// Tools that don't depend on logging: clock, timer, random bytes, locks, buffers.
 mod base;
 
 /// JSON text: escaping, appending, reading the members of an object.
@@ -120,18 +151,18 @@ mod json;
 #[cfg(feature = "subscriber")]
 mod levels;
 
-/// What a log may show of a value, a name or a text. Knows nothing of logging.
+/// Redaction of a value, a name or a text. Does not depend on logging.
 mod redact;
 
 /// One record as bytes.
 #[cfg(feature = "subscriber")]
 mod format;
 
-/// How a call ended, read from the value that it returned.
+/// The outcome of a call, read from the returned value.
 #[cfg(feature = "subscriber")]
 mod outcome;
 
-/// Bytes to their destination, with every loss counted.
+/// Writes bytes to their destination, and counts every loss.
 #[cfg(feature = "subscriber")]
 mod sink;
 
@@ -149,11 +180,11 @@ pub mod metrics;
 #[cfg(feature = "subscriber")]
 mod site;
 
-/// What runs on this thread: the frame, the active step, the dependency call, the spans.
+/// State of a thread: the frame, the active step, the dependency call, the spans.
 #[cfg(feature = "subscriber")]
 mod current;
 
-/// A record becomes a written line, or is dispatched to other layers.
+/// Turns a record into a written line, or dispatches it to other layers.
 #[cfg(feature = "subscriber")]
 mod logger;
 
@@ -161,7 +192,7 @@ mod logger;
 #[cfg(feature = "subscriber")]
 mod layer;
 
-/// What a user's code calls: steps, contexts, dependency calls, events, audit events, jobs.
+/// Functions that user code calls: steps, contexts, dependency calls, events, audit events, jobs.
 #[cfg(feature = "subscriber")]
 mod instrument;
 
@@ -184,9 +215,11 @@ pub mod policy;
 #[cfg(feature = "subscriber")]
 pub mod prelude;
 
-// The public interface.
+// The public interface. Rustdoc shows items of another crate on their own pages only if they are inlined.
+#[doc(inline)]
 pub use candor_macros::redact;
 #[cfg(feature = "subscriber")]
+#[doc(inline)]
 pub use candor_macros::{dependency_call, instrument, step_timed};
 #[cfg(feature = "subscriber")]
 pub use format::Format;
@@ -247,10 +280,10 @@ pub use sink::stats::{Dropped, SinkStats, Stats, stats};
 /// ```
 #[cfg(feature = "subscriber")]
 pub mod strict {
+    #[doc(inline)]
     pub use candor_macros::instrument_strict as instrument;
 }
 
-/// The README's snippets, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+// The guide, in the documentation only.
+#[cfg(all(doc, not(doctest)))]
+pub mod _guide;

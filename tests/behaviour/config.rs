@@ -196,7 +196,7 @@ fn an_invalid_value_is_an_error_that_names_the_variable_the_value_and_the_accept
         ("LOG_FILE_MAX_BYTES", "0", "at least 1"),
         ("LOG_FILE_BACKUPS", "-1", "invalid LOG_FILE_BACKUPS \"-1\": expected a number"),
         ("LOG_KEYS", "ts", "invalid LOG_KEYS \"ts\""),
-        ("LOG_KEYS", "time=timestamp", "`time` is no fixed key"),
+        ("LOG_KEYS", "time=timestamp", "`time` is not a fixed key"),
         ("LOG_KEYS", "ts=level", "`level` is the name of another key"),
         ("LOG_KEYS", "colour=color", "invalid LOG_KEYS \"colour=color\""),
         (
@@ -412,7 +412,7 @@ fn mistakes_in_a_deserialized_configuration_name_the_settings() {
     for (json, says) in [
         (r#"{"levels": "info"}"#, "unknown field `levels`, expected one of `level`, `format`"),
         (r#"{"level": "info", "level": "warn"}"#, "duplicate field `level`"),
-        (r#"{"keys": {"time": "t"}}"#, "`time` is no fixed key"),
+        (r#"{"keys": {"time": "t"}}"#, "`time` is not a fixed key"),
         (r#"{"hash_key": "canary"}"#, "invalid hash_key: expected 64 hex digits"),
         (r#"{"hash_key": 12345678901234}"#, "invalid hash_key: expected 64 hex digits"),
         (r#"{"hash_key": {"a": [1234567]}}"#, "invalid hash_key: expected 64 hex digits"),

@@ -1,7 +1,9 @@
 //! Checks of the guide in `docs/`: its output is that of the programs, and its links resolve.
 
 mod before;
+mod links;
 mod migrated;
+mod ratios;
 mod shop;
 
 use std::collections::BTreeSet;
@@ -72,12 +74,80 @@ fn the_guide_shows_the_lines_of_the_first_request() {
 }
 
 fn output_of_the_first_requests() -> String {
+    // It serves until it is stopped, so it is compiled and not run.
+    let _: fn() -> Result<(), Box<dyn std::error::Error>> = shop::main;
     let captured = capture_with(Config::new().format(Format::Pretty)).expect("a configuration");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime
         .expect("a runtime")
         .block_on(async { [send("basket-1", 1250).await, send("basket-2", 1_000_000).await] });
     captured.output().replace("behaviour::guide::shop", "shop")
+}
+
+/// The line with the values that differ between runs replaced.
+fn without_values_of_the_run(mut line: serde_json::Value) -> serde_json::Value {
+    for key in ["ts", "trace_id", "span_id", "duration_ms", "dependency_ms"] {
+        line[key] = "".into();
+    }
+    line
+}
+
+#[test]
+fn the_guide_shows_the_last_line_of_a_request_as_json() {
+    let captured = capture_with(Config::new().format(Format::Json)).expect("a configuration");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(send("basket-2", 1_000_000));
+    let shown: serde_json::Value =
+        serde_json::from_str(&shown("getting-started", "output: shop-json")).expect("JSON");
+    let output = captured.output();
+    let last = serde_json::from_str(output.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(without_values_of_the_run(shown), without_values_of_the_run(last), "{output}");
+}
+
+#[test]
+fn the_page_for_those_on_call_has_the_alert_rules_each_category_and_each_warning() {
+    assert_shows_code("on-call", "examples/prometheus/alerts.yml");
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
+    let (page, reference) = (read("docs/on-call.md"), read("docs/line-reference.md"));
+    let categories = read("runtime/src/outcome/category.rs");
+    let mut count = 0;
+    for category in categories.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(page.contains(&format!("\n| `{category}` |")), "{category} is not explained");
+        count += 1;
+    }
+    assert!(count > 9, "{count}");
+
+    let events: Vec<(&str, &str)> = reference
+        .split("\n## Keys")
+        .next()
+        .expect("events")
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `")?.split_once("` | "))
+        .collect();
+    assert!(events.len() > 20, "{events:?}");
+    for (event, rest) in &events {
+        let is_there = page.contains(&format!("`{event}`"));
+        assert!(!rest.starts_with("WARN") || is_there, "{event} is not explained");
+    }
+    // Queries for Loki and for Datadog.
+    for before in ["\"event\":\"", "@evt.name:"] {
+        for rest in page.split(before).skip(1) {
+            let name = rest.split(|c: char| c != '_' && !c.is_ascii_lowercase()).next();
+            let name = name.expect("a name");
+            assert!(events.iter().any(|(event, _)| *event == name), "{name} is not an event");
+        }
+    }
+    // Names in the rules of Prometheus.
+    let series = read("runtime/src/metrics/series.rs");
+    let mut metrics = 0;
+    for word in page.split(|c: char| c != '_' && !c.is_ascii_lowercase()) {
+        if word.starts_with("http_server_") || (word.starts_with("candor_") && word.len() > 7) {
+            let name = word.trim_end_matches("_bucket");
+            assert!(series.contains(&format!("\"{name}\"")), "{name} is not a metric");
+            metrics += 1;
+        }
+    }
+    assert!(metrics > 4, "{metrics}");
 }
 
 #[test]
@@ -128,7 +198,7 @@ fn before_the_times(row: &str) -> String {
 }
 
 #[test]
-fn the_walk_through_and_the_readme_show_the_output_of_the_command() {
+fn the_walk_through_shows_the_output_of_the_command() {
     let orders = run("orders", &[("LOG_FORMAT", "json")]);
     let database = text(&orders.stderr);
     let database = database.rsplit("orders kept in ").next().expect("a path").trim();
@@ -140,7 +210,6 @@ fn the_walk_through_and_the_readme_show_the_output_of_the_command() {
         ("docs/troubleshooting.md", "output: requests", requests),
         ("docs/troubleshooting.md", "output: story", story),
         ("docs/troubleshooting.md", "output: steps", steps),
-        ("README.md", "output: story", story),
     ] {
         // Lists are not wrapped; the story of a request is as wide as a page.
         let columns = if args[0] == "story" { "100" } else { "120" };
@@ -151,47 +220,6 @@ fn the_walk_through_and_the_readme_show_the_output_of_the_command() {
         let real = rows(&said);
         for row in rows(&block(file, marker)) {
             assert!(real.contains(&row), "no such row any more: {row}\n{real:#?}");
-        }
-    }
-}
-
-#[test]
-fn links_in_the_guide_resolve() {
-    let docs = root().join("docs");
-    let mut pages = vec![root().join("README.md")];
-    for entry in std::fs::read_dir(&docs).expect("the guide") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|extension| extension == "md") {
-            pages.push(path);
-        }
-    }
-    assert!(pages.len() > 6, "{pages:?}");
-    let read = |path: &std::path::Path| std::fs::read_to_string(path).ok();
-    for page in pages {
-        let text = read(&page).expect("a page");
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if link.starts_with("http") || link.contains(char::is_whitespace) {
-                continue;
-            }
-            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = page.with_file_name(file);
-            let target = if file.is_empty() { page.clone() } else { target };
-            assert!(target.exists(), "{} links to {link}", page.display());
-            if !anchor.is_empty() {
-                let text = read(&target).expect("a page");
-                let headings = text.lines().filter(|line| line.starts_with('#'));
-                let mut anchors = headings.map(|heading| {
-                    let kept = |c: char| c.is_alphanumeric() || c == ' ' || c == '-' || c == '_';
-                    let text: String = heading
-                        .trim_start_matches('#')
-                        .trim()
-                        .chars()
-                        .filter(|c| kept(*c))
-                        .collect();
-                    text.to_lowercase().replace(' ', "-")
-                });
-                assert!(anchors.any(|it| it == anchor), "{} links to {link}", page.display());
-            }
         }
     }
 }

@@ -24,8 +24,8 @@ const LAYERS: [&str; 17] = [
     "testing",
 ];
 
-/// Files above all layers, which only re-export or collect.
-const ABOVE: [&str; 5] = ["__private", "inventory", "lib", "policy", "prelude"];
+/// Files above all layers, which only re-export, collect or document.
+const ABOVE: [&str; 6] = ["__private", "_guide", "inventory", "lib", "policy", "prelude"];
 
 /// The upward imports of a file, by its path within `runtime/src`.
 fn upward_imports(path: &str, source: &str) -> Vec<String> {

@@ -35,6 +35,7 @@ mod metrics;
 mod names;
 mod other_layers;
 mod otlp;
+mod packages;
 mod pretty;
 mod profiles;
 mod programs;

@@ -1,9 +1,12 @@
-//! The example programs, run with the commands of the README, and the README itself.
+//! The example programs, run with the commands of the README, and what the README and the index of the examples show.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use candor_tests::check;
 use serde_json::Value;
@@ -16,14 +19,19 @@ pub(super) fn root() -> PathBuf {
 pub(super) fn run(example: &str, environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--example", example]).current_dir(root());
+    remove_settings(&mut command);
+    let output = command.envs(environment.iter().copied()).output().expect("cargo runs");
+    assert!(output.status.success(), "{example} failed: {}", text(&output.stderr));
+    output
+}
+
+/// Removes the variables that candor reads from the environment of a command.
+fn remove_settings(command: &mut Command) {
     for (name, _) in std::env::vars() {
         if name.starts_with("LOG_") || name == "RUST_LOG" {
             command.env_remove(name);
         }
     }
-    let output = command.envs(environment.iter().copied()).output().expect("cargo runs");
-    assert!(output.status.success(), "{example} failed: {}", text(&output.stderr));
-    output
 }
 
 pub(super) fn text(bytes: &[u8]) -> String {
@@ -233,10 +241,6 @@ fn retries_of_reqwest_retry_are_counted() {
     assert_retries("retry_reqwest");
 }
 
-fn readme(marker: &str) -> String {
-    block("README.md", marker)
-}
-
 /// The code block of a file after `<!-- marker -->`, without its fence.
 pub(super) fn block(file: &str, marker: &str) -> String {
     let text = std::fs::read_to_string(root().join(file)).expect("a file of the repository");
@@ -265,27 +269,139 @@ pub(super) fn normalized(line: &str) -> String {
     out.trim_end().to_owned()
 }
 
+/// The rows of an output. The column of durations is aligned at their end.
+fn rows(text: &str) -> Vec<String> {
+    text.lines().map(|row| normalized(row.trim_start())).collect()
+}
+
+fn example(marker: &str) -> String {
+    block("examples/README.md", marker)
+}
+
 #[test]
-fn the_readme_shows_the_code_and_the_output_of_the_examples() {
-    let code = readme("code: examples/quickstart.rs");
-    let shown: String =
-        code.lines().take_while(|line| !line.starts_with("# ")).collect::<Vec<_>>().join("\n");
-    let source = std::fs::read_to_string(root().join("examples/quickstart.rs")).expect("a source");
-    assert!(source.contains(shown.trim()), "the README shows other code than the example has");
+fn the_index_of_the_examples_names_each_of_them() {
+    let index = std::fs::read_to_string(root().join("examples/README.md")).expect("the index");
+    let manifest = std::fs::read_to_string(root().join("examples/Cargo.toml")).expect("a manifest");
+    let names = manifest.split("[[example]]\n").skip(1).filter_map(|rest| rest.split('"').nth(1));
+    let missing: Vec<&str> = names.filter(|name| !index.contains(&format!("`{name}`"))).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
 
-    let quickstart = text(&run("quickstart", &[("LOG_FORMAT", "pretty")]).stdout);
-    // The column of durations is aligned at their end.
-    let rows = |text: &str| text.lines().map(|row| normalized(row.trim_start())).collect();
-    let shown: Vec<String> = rows(&readme("output: quickstart"));
-    let real: Vec<String> = rows(&quickstart);
-    assert_eq!(shown, real);
-
+#[test]
+fn the_index_of_the_examples_shows_their_output() {
+    for name in ["quickstart", "dependency"] {
+        let real = text(&run(name, &[("LOG_FORMAT", "pretty")]).stdout);
+        assert_eq!(rows(&example(&format!("output: {name}"))), rows(&real), "{real}");
+    }
+    // The failed call is not shown, since its error differs between systems.
+    for (name, environment) in [
+        ("redaction", &[][..]),
+        ("retry_backon", &[("LOG_FORMAT", "pretty"), ("LOG_LEVEL", "debug")]),
+    ] {
+        let real = text(&run(name, environment).stdout);
+        let real_rows = rows(&real);
+        for row in rows(&example(&format!("output: {name}"))) {
+            assert!(real_rows.contains(&row), "no such row any more: {row}\n{real}");
+        }
+    }
     let output = run("orders", &[("LOG_FORMAT", "json")]);
     let real: Vec<String> = text(&output.stdout).lines().map(normalized).collect();
     let database = text(&output.stderr);
     let database = database.rsplit("orders kept in ").next().expect("a path").trim();
     std::fs::remove_file(database).expect("the database is there");
-    for line in readme("output: orders").lines() {
+    for line in example("output: orders").lines() {
         assert!(real.contains(&normalized(line)), "no such line is written any more:\n{line}");
     }
+}
+
+/// A running example, which is killed when it is dropped.
+struct Running(Child);
+
+impl Running {
+    /// Builds and starts an example. `cargo run` would remain between the test and the program.
+    fn start(example: &str, format: &str) -> Self {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--example", example]).current_dir(root());
+        assert!(build.status().expect("cargo runs").success(), "{example} does not compile");
+        let test = std::env::current_exe().expect("a program");
+        let folder = test.ancestors().nth(2).expect("target/debug").join("examples");
+        let mut command = Command::new(folder.join(example));
+        remove_settings(&mut command);
+        Self(command.env("LOG_FORMAT", format).stdout(Stdio::piped()).spawn().expect("it starts"))
+    }
+
+    fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
+        let output = self.0.stdout.take().expect("a pipe");
+        BufReader::new(output).lines().map(|line| line.expect("UTF-8"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_shutdown_example_ends_when_it_is_told_to() {
+    let mut program = Running::start("shutdown", "pretty");
+    let mut lines = program.lines();
+    lines.next().expect("it works");
+    let kill = format!("kill -TERM {}", program.0.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    let last = lines.last().expect("a line");
+    assert!(program.0.wait().expect("it ends").success());
+    let without_count = |line: &str| normalized(line.split("done=").next().expect("a text"));
+    assert_eq!(without_count(&last), without_count(example("output: shutdown").trim_end()));
+}
+
+/// The text without the white space between the tokens of JSON.
+fn minified(json: &str) -> String {
+    let (mut is_string, mut is_escaped) = (false, false);
+    let keep = |c: &char| {
+        let is_quote = *c == '"' && !is_escaped;
+        is_escaped = *c == '\\' && !is_escaped;
+        is_string ^= is_quote;
+        is_string || !c.is_whitespace()
+    };
+    json.chars().filter(keep).collect()
+}
+
+/// Sends a request to a server that listens on port 3000 soon.
+fn send(head: &str, body: &str) -> String {
+    for _ in 0..600 {
+        if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, 3000)) {
+            let length = body.len();
+            let request = format!(
+                "{head} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                 content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+            stream.write_all(request.as_bytes()).expect("it is sent");
+            let mut response = String::new();
+            stream.read_to_string(&mut response).expect("a response");
+            return response;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("nothing listens on port 3000");
+}
+
+#[test]
+fn the_readme_shows_the_service_and_its_line() {
+    let source = std::fs::read_to_string(root().join("examples/hello.rs")).expect("a source");
+    assert_eq!(block("README.md", "code: examples/hello.rs"), source);
+
+    // The request of the README's `curl` command.
+    let page = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let body = page.split("-d '").nth(1).and_then(|rest| rest.split('\'').next()).expect("a body");
+    let mut program = Running::start("hello", "json");
+    let mut lines = program.lines();
+    let response = send("POST /orders", body);
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    let real = lines.next().expect("a line");
+    check(&real);
+    let shown = minified(&block("README.md", "output: hello"));
+    assert_eq!(normalized(&shown), normalized(&real));
 }

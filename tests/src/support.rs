@@ -201,31 +201,12 @@ mod macros {
     struct Instrument;
 }
 
-/// Doc tests of the guide. They are here because its code uses crates that candor does not depend on.
+/// Doc tests of the README.
 #[cfg(doctest)]
-mod guide {
-    #[doc = include_str!("../../docs/getting-started.md")]
-    struct GettingStarted;
-    #[doc = include_str!("../../docs/http-without-tower.md")]
-    struct HttpWithoutTower;
-    #[doc = include_str!("../../docs/what-to-log.md")]
-    struct WhatToLog;
-    #[doc = include_str!("../../docs/redaction.md")]
-    struct Redaction;
-    #[doc = include_str!("../../docs/troubleshooting.md")]
-    struct Troubleshooting;
-    #[doc = include_str!("../../docs/migrating.md")]
-    struct Migrating;
-    #[doc = include_str!("../../docs/frameworks.md")]
-    struct Frameworks;
-    #[doc = include_str!("../../docs/first-hour.md")]
-    struct FirstHour;
-    #[doc = include_str!("../../docs/instrument.md")]
-    struct Instrumented;
-    #[doc = include_str!("../../docs/tightening.md")]
-    struct Tightening;
-    #[doc = include_str!("../../docs/beside-others.md")]
-    struct BesideOthers;
-    #[doc = include_str!("../../docs/compared.md")]
-    struct Compared;
-}
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+// Doc tests of the guide. They are here because its code uses crates that candor does not depend on.
+#[cfg(doctest)]
+#[path = "../../runtime/src/_guide.rs"]
+mod guide;

@@ -113,7 +113,7 @@ impl Keys {
             let Some((key, ..)) = FIXED_KEYS.iter().find(|(_, name, _)| *name == from.trim())
             else {
                 let names = FIXED_KEYS.map(|(_, name, _)| name).join(", ");
-                return Err(format!("`{from}` is no fixed key; they are {names}"));
+                return Err(format!("`{from}` is not a fixed key; expected one of {names}"));
             };
             given.push((*key, to.trim().to_owned()));
         }

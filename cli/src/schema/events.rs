@@ -24,25 +24,26 @@ pub(crate) const EVENTS: [Event; 27] = [
         "step_timing",
         "INFO",
         "the module",
-        "A function or block with `#[step_timed]` or `candor::step` ended. WARN if it failed.",
+        "A step ended: a function with `#[step_timed]`, a block or a future. WARN if it failed or was slow, ERROR if it \
+         panicked.",
     ),
     event(
         "dependency_call",
         "INFO",
         "deps",
-        "A call to another service ended. ERROR if it failed, WARN if it was retried or refused.",
+        "A call to another service ended. ERROR if it failed or panicked, WARN if it was retried, refused or slow.",
     ),
     event(
         "request_completed",
         "INFO",
         "http",
-        "The last line of a request. WARN if it was cancelled or slow, ERROR if it failed.",
+        "The last line of a request. WARN if it was cancelled or slow, ERROR if it failed or panicked.",
     ),
     event(
         "job_completed",
         "INFO",
         "jobs",
-        "The last line of a job. WARN if it was cancelled, ERROR if it failed.",
+        "The last line of a job. WARN if it was cancelled, ERROR if it failed or panicked.",
     ),
     event("request_started", "DEBUG", "http", "The first line of a request, with its headers."),
     event("job_started", "DEBUG", "jobs", "The first line of a job."),
@@ -53,7 +54,7 @@ pub(crate) const EVENTS: [Event; 27] = [
         "http",
         "A request is taking unusually long. Its open steps are listed.",
     ),
-    event("panic", "ERROR", "panic", "A thread panicked."),
+    event("panic", "ERROR", "panic", "A thread panicked. CRITICAL outside a request or job."),
     event(
         "audit",
         "INFO",
@@ -115,6 +116,6 @@ pub(crate) const EVENTS: [Event; 27] = [
     ),
     event("layer_hidden", "WARN", "candor", "candor's layer can't be found in the subscriber."),
     event("panic_hook_replaced", "WARN", "candor", "Another panic hook has replaced candor's."),
-    event("panic_hook_kept", "WARN", "candor", "Another panic hook runs after candor's."),
+    event("panic_hook_kept", "INFO", "candor", "Another panic hook runs after candor's."),
     event("logger_taken", "WARN", "candor", "The `log` crate already has another logger."),
 ];

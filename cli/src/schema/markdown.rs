@@ -10,7 +10,9 @@ pub(super) fn render() -> String {
         The events and keys that candor writes, as `candor schema markdown` prints them. `candor schema json-schema` \
         prints the keys as a JSON Schema, `candor schema clickhouse`, `duckdb` and `elastic` as tables and mappings. \
         Lines also have the service's own fields. `LOG_KEYS` renames keys.\n\n\
-        ## Events\n\n| `event` | level | `logger` | meaning |\n|---|---|---|---|\n"
+        ## Events\n\nThe last column has the keys that only some events have. Other lines have no `event`: they are \
+        events of the service.\n\n\
+        | `event` | level | `logger` | meaning | its keys |\n|---|---|---|---|---|\n"
         .to_owned();
     for event in &EVENTS {
         let logger = if event.logger.contains(' ') {
@@ -18,10 +20,26 @@ pub(super) fn render() -> String {
         } else {
             format!("`{}`", event.logger)
         };
-        let _ =
-            writeln!(page, "| `{}` | {} | {logger} | {} |", event.name, event.level, event.help);
+        let keys: Vec<String> = KEYS
+            .iter()
+            .filter(|key| matches!(key.on, On::Events(events) if events.contains(&event.name)))
+            .map(|key| format!("`{}`", key.name))
+            .collect();
+        let keys = match keys.as_slice() {
+            [] if event.name == "audit" => "the fields of the event".to_owned(),
+            // A notice about the set-up.
+            [] => "`help`".to_owned(),
+            keys => keys.join(", "),
+        };
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {logger} | {} | {keys} |",
+            event.name, event.level, event.help
+        );
     }
-    page.push_str("\n## Keys\n\n| key | type | on | meaning | example |\n|---|---|---|---|---|\n");
+    page.push_str(
+        "\n## Keys\n\n| key | type | present on | meaning | example |\n|---|---|---|---|---|\n",
+    );
     for key in &KEYS {
         let unit = key.unit();
         let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
@@ -47,7 +65,7 @@ pub(super) fn render() -> String {
 pub(super) fn found_on(key: &KeyRow) -> String {
     match key.on {
         On::Every => "every line".to_owned(),
-        On::Any => "any line".to_owned(),
+        On::Any => "some lines".to_owned(),
         On::Events(events) => {
             events.iter().map(|event| format!("`{event}`")).collect::<Vec<_>>().join(", ")
         }

@@ -7,7 +7,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, ExprPath, LitStr, Token, braced};
 
 use super::format::Format;
-use crate::errors::{Errors, listed};
+use crate::errors::{Errors, unknown};
 use crate::field::{Field, FieldName, FieldValue};
 use crate::value::{Resolved, resolve};
 
@@ -102,13 +102,12 @@ fn settings(event: &mut Event, input: ParseStream<'_>) -> syn::Result<()> {
             "target" => &mut event.target,
             "parent" => &mut event.parent,
             other => {
-                let known = listed(&["name", "target", "parent"]);
-                let message = format!("unknown argument `{other}:`; expected one of {known}");
+                let message = unknown("argument", other, "", &["name", "target", "parent"]);
                 return Err(syn::Error::new_spanned(key, message));
             }
         };
         if place.is_some() {
-            return Err(syn::Error::new_spanned(&key, format!("duplicate argument `{key}:`")));
+            return Err(syn::Error::new_spanned(&key, format!("duplicate argument `{key}`")));
         }
         if is_audit && key == "parent" {
             let message = "`parent:` is not supported by `audit!`";
@@ -139,7 +138,8 @@ fn contents(event: &mut Event, input: ParseStream<'_>, errors: &mut Errors) -> s
         return Ok(());
     }
     if !input.peek(LitStr) {
-        return Err(input.error("expected the message, a string literal"));
+        return Err(input
+            .error("the message must be a string literal, so that its arguments can be checked"));
     }
     let text: LitStr = input.parse()?;
     if event.message.is_some() {

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::{Expr, Path, parse_quote};
 
-use crate::errors::Errors;
+use crate::errors::{Errors, unknown};
 use crate::policy::MetaArg;
 
 pub(super) struct ItemArgs {
@@ -25,15 +25,14 @@ impl ItemArgs {
                 "crate" => root.replace(errors.take(path(&arg))).is_some(),
                 "clear" | "secret" | "shape" => {
                     let message = format!(
-                        "a policy goes on a field; for every undecided field write `default = {name}`"
+                        "a policy applies to a field; for all fields without one, write `default = {name}`"
                     );
                     errors.add(name, message);
                     false
                 }
                 _ => {
-                    let message =
-                        format!("unknown argument `{name}`; expected one of `default`, `crate`");
-                    errors.add(name, message);
+                    let known = ["default", "crate"];
+                    errors.add(name, unknown("argument", &name.to_string(), "", &known));
                     false
                 }
             };
@@ -49,23 +48,25 @@ impl ItemArgs {
 }
 
 fn path(arg: &MetaArg) -> syn::Result<Path> {
-    let expected = "the path candor is re-exported from, as in `crate = ::my_platform::candor`";
+    let expected =
+        "expected the path that candor is re-exported from: `crate = ::my_platform::candor`";
     match &arg.value {
         Some(Expr::Path(path)) if path.qself.is_none() => Ok(path.path.clone()),
-        Some(value) => Err(syn::Error::new_spanned(value, format!("expected {expected}"))),
-        None => Err(syn::Error::new_spanned(arg, format!("`crate` needs {expected}"))),
+        Some(value) => Err(syn::Error::new_spanned(value, expected)),
+        None => Err(syn::Error::new_spanned(arg, expected)),
     }
 }
 
 fn default_policy(arg: &MetaArg) -> syn::Result<&'static str> {
     let Some(value) = &arg.value else {
         let message =
-            "`default` needs a policy: `default = clear`, `default = secret` or `default = shape`";
+            "expected a policy: `default = clear`, `default = secret` or `default = shape`";
         return Err(syn::Error::new_spanned(arg, message));
     };
     let text = value.to_token_stream().to_string();
-    ["clear", "secret", "shape"].into_iter().find(|policy| *policy == text).ok_or_else(|| {
-        let message = format!("unknown default `{text}`; expected `clear`, `secret` or `shape`");
-        syn::Error::new_spanned(value, message)
-    })
+    let known = ["clear", "secret", "shape"];
+    known
+        .into_iter()
+        .find(|policy| *policy == text)
+        .ok_or_else(|| syn::Error::new_spanned(value, unknown("default", &text, "", &known)))
 }

@@ -2,7 +2,7 @@
 
 use syn::{Attribute, Ident, Meta};
 
-use crate::errors::Errors;
+use crate::errors::{Errors, listed};
 use crate::policy::{MetaArg, Policy, PolicyKind, reason_text};
 
 /// Reads all `#[redact(…)]` of one field. `None` is a field without one, or one with mistakes.
@@ -40,10 +40,10 @@ pub(super) fn policy(attributes: &[Attribute], errors: &mut Errors) -> Option<Po
             return Some(Policy { name, kind: PolicyKind::Clear { reason: Some(reason) } });
         }
         Some((name, Some(_))) => {
-            errors.add(&at, format_args!("`reason` belongs to `clear`; `{name}` needs none"));
+            errors.add(&at, format_args!("`reason` only applies to `clear`; `{name}` needs none"));
         }
         Some((_, None)) => {}
-        None => errors.add(&at, "`reason` belongs to a policy, as in `clear, reason = \"…\"`"),
+        None => errors.add(&at, "`reason` only applies to `clear`: `clear, reason = \"…\"`"),
     }
     None
 }
@@ -55,8 +55,8 @@ fn args(attribute: &Attribute, errors: &mut Errors) -> Vec<MetaArg> {
             args.map(|args| args.into_iter().collect()).unwrap_or_default()
         }
         meta => {
-            let expected = Policy::expected(true);
-            errors.add(meta, format_args!("expected a policy in parentheses, one of {expected}"));
+            let known = listed(&Policy::known(true));
+            errors.add(meta, format_args!("expected a policy in parentheses, one of {known}"));
             Vec::new()
         }
     }

@@ -166,12 +166,12 @@ impl Redacted {
                 }
                 errors.add(
                     &item.union_token,
-                    "`#[redact]` can't know which field of a union holds a value; implement `candor::Loggable` by hand",
+                    "`#[redact]` can only be applied to structs and enums; implement `candor::Loggable` for a union",
                 );
                 None
             }
             other => {
-                let message = "`#[redact]` goes on a struct or an enum";
+                let message = "`#[redact]` can only be applied to structs and enums";
                 match other {
                     Item::Fn(item) => errors.add(&item.sig.fn_token, message),
                     Item::Trait(item) => errors.add(&item.trait_token, message),
@@ -191,7 +191,7 @@ impl Variant {
         for attribute in take_redact(&mut variant.attrs) {
             errors.add(
                 &attribute.meta,
-                "a policy goes on a field; put it before the type, as in `Variant(#[redact(clear)] String)`",
+                "a policy applies to a field; put it before the type: `Variant(#[redact(clear)] String)`",
             );
         }
         let names = SerdeNames::read(&variant.attrs);
@@ -248,7 +248,10 @@ impl FieldGroup {
                 (Member::Named(ident.clone()), key, names)
             } else {
                 if let Some(cfg) = cfgs.first() {
-                    errors.add(&cfg.meta, "`#[redact]` can't follow a `cfg` on a field without a name; name the field");
+                    errors.add(
+                        &cfg.meta,
+                        "`cfg` is not supported on a field without a name; name the field",
+                    );
                 }
                 (Member::from(at), String::new(), outer.names.clone())
             };
@@ -347,12 +350,12 @@ fn all_names(
 
 fn check_item(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
     for again in take_redact(attributes) {
-        errors.add(&again.meta, "`#[redact]` stands here twice; put its arguments into one");
+        errors.add(&again.meta, "duplicate `#[redact]`; merge the arguments");
     }
     for debug in derives_debug(attributes) {
         errors.add(
             &debug,
-            "`#[redact]` generates a `Debug` that shows what the log may show; remove the derived one",
+            "`#[redact]` implements `Debug`, with the same redaction; remove the derived `Debug`",
         );
     }
 }
@@ -389,7 +392,10 @@ fn check_conditional(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
         }
         let mut tokens = list.tokens.clone().into_iter();
         let Some(redact) = tokens.find(|token| token.to_string() == "redact") else { return true };
-        errors.add(&redact, "a policy can't depend on `cfg_attr`; write `#[redact(…)]` on its own");
+        errors.add(
+            &redact,
+            "a policy must not depend on `cfg_attr`; write `#[redact(…)]` without it",
+        );
         false
     });
 }

@@ -2,7 +2,7 @@ struct Order {
     note: String,
 }
 ::core::compile_error! {
-    "unknown policy `claer`; expected one of `clear`, `secret`, `mask`, `hash`, `shape`, `url`, `email`, `scrub`, `skip`, `with`"
+    "unknown policy `claer`: did you mean `clear`?"
 }
 #[automatically_derived]
 impl ::candor::__private::Loggable for Order {

@@ -205,7 +205,10 @@ impl Keys {
 
     fn note(&mut self, from: &str, to: &str) -> Result<(), String> {
         let Some(index) = FIXED.iter().position(|key| *key == from) else {
-            return Err(format!("`{from}` is no fixed key; they are {}", FIXED.join(", ")));
+            return Err(format!(
+                "`{from}` is not a fixed key; expected one of {}",
+                FIXED.join(", ")
+            ));
         };
         if to.is_empty() {
             return Err(format!("the new name of `{from}` is empty"));

@@ -11,13 +11,13 @@ pub(crate) mod resource;
 pub(crate) mod shrink;
 pub(crate) mod sites;
 
-/// How lines look.
+/// Format of the lines: JSON, or a form for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
     /// One JSON object per line, for machines.
     Json,
-    /// Lines for a terminal: one header per request, its lines indented, and durations in a column.
+    /// Lines for people: a header per request, its lines indented, durations aligned.
     ///
     /// ```text
     /// 10:14:12.123   #1  POST /orders …a20b17 user 41

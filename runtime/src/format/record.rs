@@ -8,7 +8,7 @@ use super::sites::SiteId;
 use crate::base::clock::Tick;
 use crate::json::shown::Shown;
 
-/// The severity of a line: `tracing`'s levels, and CRITICAL above them.
+/// Severity of a line: a level of `tracing`, or CRITICAL above them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Very verbose detail.
@@ -17,16 +17,16 @@ pub enum Severity {
     Debug,
     /// Normal events: request completed, job done.
     Info,
-    /// Handled surprises: fallback, retry, deprecated use.
+    /// A problem that was handled: fallback, retry, deprecated use.
     Warn,
     /// A request or an operation failed.
     Error,
-    /// The service can't go on.
+    /// The service can't continue.
     Critical,
 }
 
 impl Severity {
-    /// The value of the key `level`.
+    /// Returns the value of the key `level`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Severity::Trace => "TRACE",

@@ -20,7 +20,7 @@ use crate::request::story::{Story, StorySettings};
 use crate::sink::otlp::Otlp;
 use crate::sink::{Overload, UserWriter};
 
-/// Configuration of candor: what is logged, in which format and to which output.
+/// Configuration of candor: levels, format, output, limits and redaction.
 ///
 /// Every setting has a default. [`Config::from_env`] reads the settings from environment variables instead. With the
 /// feature `serde`, a configuration can be deserialized from a file.
@@ -160,7 +160,9 @@ impl Config {
         Config { format: Some(format), ..self }
     }
 
-    /// Writes lines in the form that a log platform expects. Default: [`Profile::Candor`].
+    /// Writes lines in the form that a log platform expects.
+    ///
+    /// Default: [`Profile::Candor`].
     ///
     /// A profile applies to [`Format::Json`], and makes that format the default even on a terminal. With
     /// [`Format::Pretty`], it has no effect. A profile other than the default can't be combined with
@@ -185,7 +187,9 @@ impl Config {
         Config { output: Output::Stderr, ..self }
     }
 
-    /// Writes to a file that is rotated at 10 MB, with five backups: `app.log`, `app.log.1` and so on.
+    /// Writes to a file, with rotation at 10 MB and five backups.
+    ///
+    /// The backups are `app.log.1`, `app.log.2`, and so on.
     pub fn file(self, path: impl Into<PathBuf>) -> Self {
         self.rotated_file(path, FILE_MAX_BYTES, FILE_BACKUPS)
     }
@@ -213,7 +217,9 @@ impl Config {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
 
-    /// Writes to `writer`, with one `write` per line, or several if it accepts only a part.
+    /// Writes to `writer`.
+    ///
+    /// Each line is one `write`, or several if the writer accepts only a part.
     ///
     /// If it fails after it has accepted a part, the rest is written before the next line.
     ///
@@ -271,7 +277,7 @@ impl Config {
         Config { service: Some(name.into()), ..self }
     }
 
-    /// Adds an attribute that describes the service: `service.version`, `deployment.environment.name`.
+    /// Adds an attribute that describes the service, such as `service.version`.
     ///
     /// Default: none. The names are those of OpenTelemetry's [resource attributes]. [`profile`](Self::profile)s write
     /// the attributes that their platform has keys for, and OTLP export sends all of them. The lines of the default
@@ -295,6 +301,16 @@ impl Config {
     /// # Errors
     ///
     /// Returns an error if a key is not a fixed key, or a new name is the name of another key.
+    ///
+    /// ```
+    /// use candor::Config;
+    ///
+    /// let config = Config::new().rename_keys([("ts", "timestamp"), ("level", "severity")])?;
+    /// let captured = candor::testing::capture_with(config)?;
+    /// candor::info!("found");
+    /// assert!(captured.output().contains(r#""severity":"INFO""#));
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
     pub fn rename_keys<'a>(
         mut self,
         names: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -310,6 +326,10 @@ impl Config {
     /// Adds names that are sensitive in this deployment to the key rule.
     ///
     /// Fields with these names are always hidden, even if the code uses `clear`.
+    ///
+    /// ```
+    /// let config = candor::Config::new().sensitive(["kundengeheimnis", "x_ref"]);
+    /// ```
     pub fn sensitive(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.sensitive.extend(names.into_iter().map(Into::into));
         self
@@ -318,6 +338,10 @@ impl Config {
     /// Exempts names from the key rule in this deployment.
     ///
     /// They are matched exactly. Values that the code hides stay hidden.
+    ///
+    /// ```
+    /// let config = candor::Config::new().not_sensitive(["pin"]);
+    /// ```
     pub fn not_sensitive(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.not_sensitive.extend(names.into_iter().map(Into::into));
         self
@@ -331,7 +355,7 @@ impl Config {
         Config { hash_key: Some(key), ..self }
     }
 
-    /// Turns on strict mode. Default off.
+    /// Turns on strict mode. Default: off.
     ///
     /// Without strict mode, candor is designed to keep secrets out of the log. With strict mode, it also keeps out
     /// personal data: a value without a redaction policy shows its shape only, `"<text 17-32>"`. This applies to
@@ -363,7 +387,7 @@ impl Config {
         Config { strict, ..self }
     }
 
-    /// Turns on report mode, a dry run of [strict mode](Config::strict). Default off.
+    /// Turns on report mode, a dry run of [strict mode](Config::strict). Default: off.
     ///
     /// Lines are written as without strict mode. In addition, INFO lines with the event `strict_report` list the names
     /// of the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
@@ -393,7 +417,9 @@ impl Config {
         Config { strict, ..self }
     }
 
-    /// Names that strict mode shows: path segments, query parameters and headers. Default none.
+    /// Exempts path segments, query parameters and headers from strict mode.
+    ///
+    /// Default: none.
     ///
     /// The values are still scrubbed. Headers that describe the message and not a person (`content-type`, `accept`,
     /// …) are always shown, except for parameters of media types other than `charset` and `q`.
@@ -406,7 +432,9 @@ impl Config {
         self
     }
 
-    /// Targets whose `tracing` and `log` messages strict mode shows, scrubbed. Default none.
+    /// Exempts the messages of these targets from strict mode; they are scrubbed.
+    ///
+    /// The targets are those of `tracing` events and `log` records. Default: none.
     ///
     /// A target covers the modules below it, as in [`level`](Config::level). List only code that puts no personal
     /// data into its messages; text fields of its events still show their shape.
@@ -512,7 +540,9 @@ impl Config {
         self
     }
 
-    /// Makes spans of `tracing` steps: `info`, or `shop=info,sqlx=debug`. Default: none.
+    /// Times spans of `tracing` as steps: `info`, or `shop=info,sqlx=debug`.
+    ///
+    /// Default: none.
     ///
     /// The directives have the syntax of [`level`](Self::level), and targets without a directive are off. A span that a
     /// directive names, whether of `#[tracing::instrument]`, `info_span!` or another crate, writes a `step_timing` line
@@ -636,8 +666,8 @@ impl Config {
     /// Writes a `log_bill` line with the most expensive call sites at this interval.
     ///
     /// Default: off. The line has the ten call sites that wrote the most bytes since the last one. When the
-    /// [`Logging`](crate::Logging) guard is dropped, another line covers the rest. The levels don't hide these lines. The minimum interval is one
-    /// second.
+    /// [`Logging`](crate::Logging) guard is dropped, another line covers the rest. The levels don't hide these lines. The
+    /// minimum interval is one second.
     ///
     /// ```text
     /// {…,"level":"INFO","logger":"candor","msg":"log_bill",…,"event":"log_bill","seconds":3600.0,"lines":86400,

@@ -19,8 +19,10 @@ const IGNORED_RESOURCE: &str =
     "OTEL_RESOURCE_ATTRIBUTES is ignored; expected name=value pairs, separated by commas";
 
 impl Config {
-    /// Returns the configuration from the `LOG_*` variables, `RUST_LOG`, `OTEL_SERVICE_NAME`
-    /// and `OTEL_RESOURCE_ATTRIBUTES`. With the feature `otlp`, also those of [`Otlp::from_env`](crate::Otlp::from_env).
+    /// Returns the configuration from the environment.
+    ///
+    /// It reads the `LOG_*` variables, `RUST_LOG`, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`; with the feature
+    /// `otlp`, also those of [`Otlp::from_env`](crate::Otlp::from_env).
     ///
     /// An empty variable counts as unset.
     ///

@@ -43,7 +43,9 @@ pub enum ConfigErrorKind {
     InvalidValue,
     /// Two settings are mutually exclusive.
     Conflict,
-    /// A file can't be read or opened, or a thread can't be started; `source()` is the [`std::io::Error`].
+    /// A file can't be read or opened, or a thread can't be started.
+    ///
+    /// `source()` is the [`std::io::Error`].
     Io,
     /// Another `tracing` subscriber is already installed.
     AlreadyInstalled,
@@ -108,7 +110,7 @@ impl ConfigError {
         self.first.kind()
     }
 
-    /// Returns the environment variable of the first mistake's setting; see [`ConfigMistake::variable`].
+    /// Returns the variable of the first mistake; see [`ConfigMistake::variable`].
     pub fn variable(&self) -> Option<&str> {
         self.first.variable()
     }

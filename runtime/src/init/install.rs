@@ -55,6 +55,12 @@ impl Config {
     /// # Errors
     ///
     /// Returns an error if a log file can't be opened or another subscriber is already installed.
+    ///
+    /// ```no_run
+    /// let _logging = candor::Config::new().level("info,deps=debug")?.file("app.log").init()?;
+    /// candor::info!("started");
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
     pub fn init(self) -> Result<Logging, ConfigError> {
         let logging = self.logging(true)?;
         loggable::set_value_limit(logging.logger.value_limit);
@@ -117,7 +123,9 @@ impl Config {
         Ok(layer(logger.start()))
     }
 
-    /// Returns a whole subscriber, for `tracing::subscriber::with_default` on one thread.
+    /// Returns a subscriber with candor as its only layer.
+    ///
+    /// Use it with `tracing::subscriber::with_default` on one thread.
     ///
     /// Do not add layers to it, because they would miss the spans of requests: use [`build`](Self::build) instead.
     ///

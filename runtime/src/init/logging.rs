@@ -149,7 +149,7 @@ impl Logging {
         reload::set(&self.logger, directives)
     }
 
-    /// Raises levels for a limited time, for example to see the DEBUG lines of one target.
+    /// Raises levels for a limited time, for example one target to DEBUG.
     ///
     /// Each target in `directives` is logged at least at its level. A level without a target applies to all targets
     /// except the noisy libraries that [`Config::level`](crate::Config::level) lists. A timer lowers the levels again

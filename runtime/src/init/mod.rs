@@ -44,7 +44,7 @@ pub fn init() -> Result<Logging, ConfigError> {
     Config::from_env()?.init()
 }
 
-/// Returns candor's `tracing_subscriber` layer with the configuration from the environment.
+/// Returns candor's layer, with the configuration from the environment.
 ///
 /// Use it to combine candor with other layers, such as OpenTelemetry or tokio-console. It needs a `Registry` below it.
 ///

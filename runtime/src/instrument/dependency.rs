@@ -1,4 +1,4 @@
-//! Calls to dependencies: their outcome, and details that only the body of a call has.
+//! Dependency calls: their outcome, and details that the body of a call sets.
 //!
 //! A function under [`#[dependency_call]`](macro@crate::dependency_call) writes one `dependency_call` line. Its status
 //! and error category come from the value it returns, through [`DependencyOutcome`]. Inside the function, [`current`]
@@ -133,8 +133,9 @@ pub struct Call {
     state: Option<Arc<CallState>>,
 }
 
-/// Returns the innermost running [`#[dependency_call]`](macro@crate::dependency_call), also on another task or thread
-/// that carries its context.
+/// Returns the innermost running dependency call.
+///
+/// Also works in tasks and threads that carry the context of the [`#[dependency_call]`](macro@crate::dependency_call).
 ///
 /// Outside a call, the methods of the handle have no effect.
 ///
@@ -164,7 +165,9 @@ event_sites! {
 }
 
 impl Call {
-    /// Reports that another attempt begins now, and writes a DEBUG line `dependency_attempt` with its number.
+    /// Reports a retry: another attempt begins now.
+    ///
+    /// Writes a DEBUG line `dependency_attempt` with the number of the attempt.
     ///
     /// The first attempt has number 1 and no such line.
     pub fn retry(&self) {
@@ -189,6 +192,18 @@ impl Call {
     /// Sets the URL of the call, if it is built inside the call.
     ///
     /// The URL is scrubbed, and `url_template` replaces its path.
+    ///
+    /// ```
+    /// #[candor::dependency_call("stock")]
+    /// fn look_up(id: u64) {
+    ///     let url = format!("https://stock.example/items/{id}?key=k-5a5a");
+    ///     candor::dependency::current().set_url(&url);
+    /// }
+    ///
+    /// let captured = candor::testing::capture();
+    /// look_up(7);
+    /// assert_eq!(captured.dependency("stock").text("url"), "https://stock.example/items/7");
+    /// ```
     pub fn set_url(&self, url: impl AsRef<str>) {
         if let Some(state) = &self.state {
             let url = state.site.safe_url(Some(url.as_ref()));

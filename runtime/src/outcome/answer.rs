@@ -126,7 +126,7 @@ macro_rules! delegate_to_target {
 
 delegate_to_target!(&T, Box<T>, Arc<T>);
 
-/// Answer of a dependency, read through [`DependencyOutcome`].
+/// Outcome of a call, read through [`DependencyOutcome`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     pub(crate) status: Option<AnswerStatus>,

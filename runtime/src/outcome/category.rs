@@ -18,14 +18,18 @@ pub enum Category {
     Status,
     /// The response could not be decoded.
     Decode,
-    /// The call was dropped before it completed, or the server reported it as cancelled.
+    /// The call was dropped before completion, or the server reported a cancellation.
     Cancelled,
     /// The call panicked.
     Panicked,
-    /// The requested row, document or object does not exist. Unless a status says otherwise, this is a
-    /// [refusal](super::DependencyOutcome::is_refusal), and the line is logged at WARN.
+    /// The requested row, document or object does not exist.
+    ///
+    /// Unless there is a status, this is a [refusal](super::DependencyOutcome::is_refusal), and the line is logged at
+    /// WARN.
     NotFound,
-    /// Any other reason. If there is an error, the line has the short name of its type instead.
+    /// Any other reason.
+    ///
+    /// If there is an error, the key `error` has the short name of its type instead.
     Other,
 }
 

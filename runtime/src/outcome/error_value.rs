@@ -80,7 +80,7 @@ impl fmt::Debug for ErrorValue<'_> {
     }
 }
 
-/// Shows an error: its class, its type and the scrubbed text of its chain of sources.
+/// Shows an error: its class, its type, and the scrubbed text with its sources.
 ///
 /// It takes every [`Error`], also as `&dyn Error`, and `Box<dyn Error>`, `anyhow::Error` and `eyre::Report`. candor's
 /// macros take all of these without a policy, and know the categories of more types: this function finds only the
@@ -109,7 +109,7 @@ pub fn error<E: AnyError<Kind> + ?Sized, Kind>(error: &E) -> ErrorValue<'_> {
     error.error_value()
 }
 
-/// A type that [`policy::error`](crate::policy::error) takes. `Kind` is inferred.
+/// Error type that [`policy::error`](crate::policy::error) accepts. `Kind` is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an error",
     label = "expected a `std::error::Error`, a boxed one, `anyhow::Error` or `eyre::Report`",

@@ -21,7 +21,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::result::CallResult;
 
-/// A value that a step or job may return: a `Result`, whose `Err` is an error, or a value that is always a success.
+/// Value that a step or job may return.
+///
+/// It is a `Result`, of which an `Err` is an error, or a type whose values are always a success.
 ///
 /// [`step`](fn@crate::step), [`timed`](crate::prelude::TimedExt::timed),
 /// [`StepGuard::finish`](crate::StepGuard::finish) and [`job`](crate::job) get the outcome from the value's type.
@@ -41,8 +43,8 @@ use super::result::CallResult;
 /// assert_eq!(captured.step("price").text("outcome"), "ok");
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a step can't tell whether a `{Self}` is a success or an error",
-    label = "needs `StepOutput`",
+    message = "`{Self}` is neither a `Result` nor known to be a success",
+    label = "expected a `Result`, or a type that implements `StepOutput`",
     note = "if it is always a success, add `impl candor::StepOutput for {Self} {{}}` to its crate, or wrap it in a type of yours",
     note = "if it can be an error, return a `Result`"
 )]

@@ -16,7 +16,7 @@ const MAX_NAMES: usize = 256;
 /// Maximum length of such a name, in bytes.
 const LONGEST_NAME: usize = 64;
 
-/// How often one reason caused a redaction at run time.
+/// Number of redactions at run time for one reason.
 ///
 /// [`Stats::redactions`](crate::Stats::redactions) has an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Redaction {
     pub count: u64,
 }
 
-/// Why a value was redacted at run time.
+/// Reason why a value was redacted at run time.
 ///
 /// ```
 /// use candor::RedactionReason;
@@ -40,15 +40,20 @@ pub struct Redaction {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RedactionReason {
-    /// The [key rule](crate::keys) finds this name sensitive, or the deployment lists it. In lower case.
+    /// The [key rule](crate::keys) or the deployment considers this name sensitive.
+    ///
+    /// In lower case.
     ///
     /// To show such values, exempt the name with [`Config::not_sensitive`](crate::Config::not_sensitive).
     Name(String),
-    /// As [`Name`](Self::Name), for names that can't be listed: the first 256 names of a process are, if they have at
-    /// most 64 bytes of `[A-Za-z0-9_.-]` and the [scrubber](crate::scrub::text) leaves them unaltered.
+    /// Like [`Name`](Self::Name), for names that are not listed.
+    ///
+    /// The first 256 names of a process are listed, if they have at most 64 bytes of `[A-Za-z0-9_.-]` and the
+    /// [scrubber](crate::scrub::text) leaves them unaltered.
     OtherNames,
-    /// The scrubber recognises the form of the value, such as `bearer` or `card number`, or the text around it, such as
-    /// `flag` for `-p hunter2`.
+    /// The scrubber recognises the format of the value, or the text around it.
+    ///
+    /// For example `bearer` or `card number`, or `flag` for `-p hunter2`.
     Detector(&'static str),
 }
 

@@ -1,9 +1,12 @@
 //! Turns redaction at run time off on one thread, so that the leak tests can show that they would fail.
 //!
-//! It is compiled only with candor's hidden feature `__redaction_off`, which only its own tests enable, and only with
-//! debug assertions.
+//! Only a build of candor's own checkout can do this: `.cargo/config.toml` sets `CANDOR_REDACTION_SWITCH`, and the build
+//! must have debug assertions. In every other build, [`is_off`] is `false` at compile time.
 
-#[cfg(all(feature = "__redaction_off", debug_assertions))]
+#[cfg(all(debug_assertions, feature = "subscriber"))]
+const IS_SWITCHABLE: bool = option_env!("CANDOR_REDACTION_SWITCH").is_some();
+
+#[cfg(all(debug_assertions, feature = "subscriber"))]
 thread_local! {
     static OFF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
@@ -11,14 +14,18 @@ thread_local! {
 /// Whether redaction is off on this thread.
 #[inline]
 pub(crate) fn is_off() -> bool {
-    #[cfg(all(feature = "__redaction_off", debug_assertions))]
-    return OFF.get();
-    #[cfg(not(all(feature = "__redaction_off", debug_assertions)))]
+    #[cfg(all(debug_assertions, feature = "subscriber"))]
+    return IS_SWITCHABLE && OFF.get();
+    #[cfg(not(all(debug_assertions, feature = "subscriber")))]
     return false;
 }
 
 /// Runs `f` with redaction turned off on this thread.
-#[cfg(all(feature = "__redaction_off", debug_assertions))]
+///
+/// # Panics
+///
+/// Panics if candor was not compiled in its own checkout.
+#[cfg(all(debug_assertions, feature = "subscriber"))]
 pub fn without_redaction<T>(f: impl FnOnce() -> T) -> T {
     struct TurnOn;
     impl Drop for TurnOn {
@@ -26,6 +33,7 @@ pub fn without_redaction<T>(f: impl FnOnce() -> T) -> T {
             OFF.set(false);
         }
     }
+    assert!(IS_SWITCHABLE, "redaction can only be turned off in candor's own checkout");
     let _turn_on = TurnOn;
     OFF.set(true);
     f()

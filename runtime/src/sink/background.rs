@@ -18,16 +18,18 @@ use crate::base::{lock, sync};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 
-/// Policy for a line that finds the queue of [`Config::background`](crate::Config::background) full.
+/// Policy if the queue of [`Config::background`](crate::Config::background) is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overload {
-    /// Blocks the thread that logs until there is space. No line is lost, but output that stalls also stalls the
-    /// service.
+    /// Blocks the thread that logs until there is space.
+    ///
+    /// Lines are never lost, but if the output stalls, so does the service.
     Block,
-    /// Drops and counts the line; a `lines_dropped` line reports how many were dropped. Output that stalls costs
-    /// lines but never delays the service. Lines at WARN and above may use twice the capacity, so that less important
-    /// ones are dropped first.
+    /// Drops and counts the line; a `lines_dropped` line reports the number.
+    ///
+    /// If the output stalls, lines are lost, but the service is not delayed. Lines at WARN and above may use twice the
+    /// capacity, so that less important ones are dropped first.
     Drop,
 }
 

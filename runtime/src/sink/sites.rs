@@ -192,9 +192,11 @@ pub struct SiteStats {
     pub bytes: u64,
     /// Lines that could not be written.
     pub dropped: u64,
-    /// Lines that were withheld: by the limit of lines per request, by sampling, by a [`Story`](crate::Story), by a
-    /// [`budget`](crate::Config::budget), or as [repeats](crate::Config::fold_repeats), whose folded line counts as
-    /// written. Lines that a flight recorder discards are not counted.
+    /// Lines that were withheld by a limit, sampling or a [`Story`](crate::Story).
+    ///
+    /// The limits are that of lines per request and a [`budget`](crate::Config::budget).
+    /// [Repeats](crate::Config::fold_repeats) also count here, while their folded line counts as written. Lines that a
+    /// flight recorder discards are not counted.
     pub suppressed: u64,
 }
 

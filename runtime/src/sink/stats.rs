@@ -277,14 +277,15 @@ impl Registry {
 pub struct Stats {
     /// Lines that were logged: the sum of the other three.
     pub emitted: u64,
-    /// Lines that were passed to the operating system, or to the writer of
-    /// [`Config::writer`](crate::Config::writer).
+    /// Lines that were passed to the operating system or the writer.
+    ///
+    /// The writer is that of [`Config::writer`](crate::Config::writer).
     pub written: u64,
     /// Lines in the queue of a background writer.
     pub waiting: u64,
     /// Lines that could not be written.
     pub dropped: u64,
-    /// Values that were redacted at run time: how often each name or detector was the reason, the largest count first.
+    /// Values redacted at run time, by name or detector, the largest count first.
     ///
     /// It helps to find the cause of a surprising `[REDACTED]`. It contains names and detectors but no values.
     ///
@@ -302,7 +303,9 @@ pub struct Stats {
     /// assert_eq!(redactions, ["name api_key: 2", "name password: 1", "card number: 1"]);
     /// ```
     pub redactions: Vec<Redaction>,
-    /// Records of [`Config::otlp`](crate::Config::otlp). The other counts are those of the local output.
+    /// Records of [`Config::otlp`](crate::Config::otlp).
+    ///
+    /// The other counts are those of the local output.
     #[cfg(feature = "otlp")]
     pub otlp: OtlpStats,
     sinks: Vec<SinkStats>,
@@ -334,12 +337,14 @@ impl Stats {
         &self.sites
     }
 
-    /// The counts of each kind of sink that has received a line.
+    /// Returns the counts of each kind of sink that has received a line.
     pub fn sinks(&self) -> &[SinkStats] {
         &self.sinks
     }
 
-    /// The counts of the sinks with this [name](SinkStats::name); all zero if they have not received a line.
+    /// Returns the counts of the sinks with this [name](SinkStats::name).
+    ///
+    /// All counts are zero if the sinks have not received a line.
     pub fn sink(&self, name: &'static str) -> SinkStats {
         self.sinks.iter().find(|sink| sink.name == name).copied().unwrap_or(SinkStats::new(name))
     }
@@ -349,13 +354,15 @@ impl Stats {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkStats {
-    /// `stdout`, `stderr`, `file`, `writer`, or `audit` for the events of [`audit!`](crate::audit!),
-    /// wherever they are written.
+    /// `stdout`, `stderr`, `file`, `writer` or `audit`.
+    ///
+    /// `audit` stands for the events of [`audit!`](crate::audit!), in any output.
     pub name: &'static str,
     /// Lines that were logged: the sum of the other three.
     pub emitted: u64,
-    /// Lines that were passed to the operating system, or to the writer of
-    /// [`Config::writer`](crate::Config::writer).
+    /// Lines that were passed to the operating system or the writer.
+    ///
+    /// The writer is that of [`Config::writer`](crate::Config::writer).
     pub written: u64,
     /// Lines in the queue of a background writer.
     pub waiting: u64,
@@ -387,12 +394,12 @@ pub struct Dropped {
 }
 
 impl Dropped {
-    /// The sum of all reasons.
+    /// Returns the sum of all reasons.
     pub fn total(&self) -> u64 {
         self.by_reason().map(|(_, lines)| lines).sum()
     }
 
-    /// Each reason and its count, with the names that `lines_dropped` lines use.
+    /// Returns each reason and its count, with the names that `lines_dropped` lines use.
     pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let counts = [self.io, self.stalled, self.panicked, self.full, self.reentrant];
         REASONS.into_iter().zip(counts).map(|((_, name), lines)| (name, lines))

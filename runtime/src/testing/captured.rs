@@ -101,8 +101,9 @@ impl Captured {
         self.logging.as_ref()
     }
 
-    /// Returns what was redacted since the capture began: the differences of
-    /// [`Stats::redactions`](crate::Stats::redactions), the largest first.
+    /// Returns the redactions since the capture began, the largest count first.
+    ///
+    /// They are the differences of [`Stats::redactions`](crate::Stats::redactions).
     ///
     /// These counts belong to the process, so they include the redactions of tests that run concurrently.
     ///
@@ -192,7 +193,9 @@ impl Captured {
         Matched::new(what, self.lines(), |line| line.is("msg", message))
     }
 
-    /// Asserts that lines with these names were written in this order; other lines may be between them.
+    /// Asserts that lines with these names were written in this order.
+    ///
+    /// Other lines may be between them.
     ///
     /// A name is that of a step or dependency, or a message. The line of a step is written when the step ends; see
     /// [`tree`](Self::tree) for the order in which steps began.
@@ -214,7 +217,7 @@ impl Captured {
             if rest.any(|line| line.is_named(name)) {
                 continue;
             }
-            let after = at.checked_sub(1).map(|at| format!(" behind `{}`", names[at]));
+            let after = at.checked_sub(1).map(|at| format!(" after `{}`", names[at]));
             let after = after.unwrap_or_default();
             panic!("no line of `{name}` was captured{after}; there are:\n{}", listed(&lines));
         }
@@ -227,7 +230,7 @@ impl Captured {
         tree::children(of, &self.lines())
     }
 
-    /// Returns all steps and calls as an indented tree, in the order in which they began.
+    /// Returns all steps and calls as an indented tree, in the order of their start.
     ///
     /// Each line has a name, an outcome and the class of the error. The text contains nothing that differs between runs.
     ///

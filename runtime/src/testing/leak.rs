@@ -27,7 +27,7 @@ const PART_LEN: usize = 6;
 /// # use candor::testing::{assert_no_leak, capture};
 /// # let captured = capture();
 /// tracing::info!(note = "aHVudGVyMi1jYW5hcnk=", "log in");
-/// // the canary leaked: a part of it stands in line 1 in base64, behind `…seq":1,"note":"`
+/// // the canary leaked: a part of it is in line 1 in base64, after `…seq":1,"note":"`
 /// assert_no_leak!(captured, "hunter2-canary");
 /// ```
 ///
@@ -80,7 +80,7 @@ pub fn __assert_no_leak(captured: &(impl SearchedText + ?Sized), canary: &str) {
     let text = captured.searched_text();
     assert!(
         canary.len() >= PART_LEN,
-        "a canary needs at least {PART_LEN} bytes to be told from chance"
+        "a canary needs at least {PART_LEN} bytes, because shorter ones match by chance"
     );
     assert!(!text.trim().is_empty(), "nothing was captured, so nothing was tested for leaks");
     if let Some(leak) = find(&text, canary) {
@@ -107,9 +107,9 @@ fn find(text: &str, canary: &str) -> Option<String> {
                     (how, "") | ("", how) => format!("in {how}"),
                     (how, form) => format!("in {how} in {form}"),
                 };
-                let behind = String::from_utf8_lossy(&text[at.saturating_sub(24)..at]).into_owned();
+                let before = String::from_utf8_lossy(&text[at.saturating_sub(24)..at]).into_owned();
                 return Some(format!(
-                    "{what} of it stands in line {} {how}, behind `…{behind}`",
+                    "{what} of it is in line {} {how}, after `…{before}`",
                     number + 1
                 ));
             }

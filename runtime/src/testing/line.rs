@@ -104,7 +104,7 @@ impl Line {
 
     /// Returns the string under a key.
     pub fn text(&self, key: &str) -> &str {
-        self.typed(key, "a text", Value::as_str)
+        self.typed(key, "a string", Value::as_str)
     }
 
     /// Returns the number under a key.
@@ -114,7 +114,7 @@ impl Line {
 
     /// Returns the integer under a key.
     pub fn integer(&self, key: &str) -> i64 {
-        self.typed(key, "a whole number", Value::as_i64)
+        self.typed(key, "an integer", Value::as_i64)
     }
 
     /// Returns the boolean under a key.

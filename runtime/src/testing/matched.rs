@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::captured::listed;
 use super::{Line, tree};
 
-/// Lines that match a chain of assertions, begun by [`assert_step`](super::Captured::assert_step),
+/// Lines that match a chain of assertions.
+///
+/// A chain begins with [`assert_step`](super::Captured::assert_step),
 /// [`assert_dependency`](super::Captured::assert_dependency) or [`assert_line`](super::Captured::assert_line).
 ///
 /// [`field`](Self::field), [`outcome`](Self::outcome), [`level`](Self::level), [`without`](Self::without) and
@@ -41,7 +43,9 @@ impl Matched {
         Matched { what, left, all }
     }
 
-    /// Keeps the lines whose key has this value. Numbers are compared by value: 3 equals 3.0.
+    /// Keeps the lines in which the key has this value.
+    ///
+    /// Numbers are compared by value: 3 equals 3.0.
     #[track_caller]
     pub fn field(self, key: &str, value: impl Into<Value>) -> Self {
         let wanted = value.into();
@@ -50,7 +54,7 @@ impl Matched {
             |line, _| line.get(key).is_some_and(|value| is_same(value, &wanted)),
             |line, _| match line.get(key) {
                 Some(value) => format!("`{key}` is {value}"),
-                None => format!("`{key}` is not there"),
+                None => format!("`{key}` is missing"),
             },
         )
     }
@@ -102,7 +106,9 @@ impl Matched {
         self.counted(|left| left == count, "not", count)
     }
 
-    /// Asserts that at most `count` lines are left, for example to detect one query for each row.
+    /// Asserts that at most `count` lines are left.
+    ///
+    /// Use it, for example, to detect a query for each row.
     ///
     /// ```
     /// #[candor::dependency_call("db")]
@@ -117,7 +123,9 @@ impl Matched {
         self.counted(|left| left <= count, "more than", count)
     }
 
-    /// Asserts that the lines together took at most this share of the time of `of`, from 0 to 1.
+    /// Asserts that the lines took at most this share of the time of `of`.
+    ///
+    /// The share is from 0 to 1, and applies to the sum of the lines.
     ///
     /// `of` is the name of a step or call, or `request_completed`. Each line with that name is compared with the lines
     /// inside it. Time in which several of them overlap counts once.
@@ -152,7 +160,7 @@ impl Matched {
         }
         assert!(
             is_in_one,
-            "no line {} is of something that ran in `{of}` in a request; there are:\n{}",
+            "no line {} is inside a `{of}` of the same request; there are:\n{}",
             self.what,
             listed(&self.all)
         );

@@ -62,8 +62,10 @@ pub use line::Line;
 use lines::Lines;
 pub use matched::Matched;
 
-/// The number of [`RequestContext`](crate::RequestContext)s that exist in this process, with those of jobs and of the HTTP
-/// layer. A number that grows points to a task, a guard or a list that keeps contexts.
+/// Returns the number of live [`RequestContext`](crate::RequestContext)s in this process.
+///
+/// It includes the contexts of jobs and of the HTTP layer. If the number grows, a task, a guard or a collection keeps
+/// contexts.
 ///
 /// ```
 /// use candor::RequestContext;
@@ -116,7 +118,9 @@ fn has_candor_layer() -> bool {
     dispatcher::get_default(|dispatch| dispatch.downcast_ref::<CandorLayer>().is_some())
 }
 
-/// Like [`capture`], with its own configuration, such as format, keys, limits or levels, for this thread only.
+/// Like [`capture`], with a configuration, for this thread only.
+///
+/// The configuration can set, for example, the format, keys, limits or levels.
 ///
 /// [`Captured::output`] returns the lines in the configured format.
 ///

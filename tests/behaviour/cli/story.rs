@@ -426,7 +426,7 @@ fn what_can_t_be_asked_or_read_is_said_in_one_sentence() {
         ),
         (
             &["steps", "-", "--keys", "tss=time"],
-            "candor: --keys takes renames such as ts=timestamp: `tss` is no fixed key; they are ts, level, logger, \
+            "candor: --keys takes renames such as ts=timestamp: `tss` is not a fixed key; expected one of ts, level, logger, \
              msg, request_id, user_id, method, path, service, trace_id, span_id, seq\n",
         ),
     ] {

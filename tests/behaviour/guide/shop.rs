@@ -11,6 +11,14 @@ use serde::Deserialize;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+#[tokio::main]
+pub(super) async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let _logging = candor::init()?; // reads the environment; keep the guard until the end
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    axum::serve(listener, router()).await?;
+    Ok(())
+}
+
 pub(super) fn router() -> Router {
     Router::new().route("/baskets", post(check_out)).layer(RequestLayer::new())
 }
@@ -48,7 +56,7 @@ async fn charge(cents: u32) -> Result<(), Elapsed> {
     timeout(Duration::from_millis(50), payments(cents)).await
 }
 
-/// Stands for the client of the payment service, which takes its time over large sums.
+/// Stand-in for the client of the payment service; larger amounts take longer.
 async fn payments(cents: u32) {
     tokio::time::sleep(Duration::from_millis(u64::from(cents) / 100)).await;
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::collector::{Collector, header};
 use super::run;
 
-/// candor's keys and the names of their attributes, as in `docs/platforms.md`. A `dependency_call` has other names for
+/// candor's keys and the names of their attributes, as in `docs/opentelemetry.md`. A `dependency_call` has other names for
 /// the method and path of its request.
 const NAMES: [(&str, &str); 14] = [
     ("user_id", "user.id"),

@@ -216,7 +216,7 @@ fn a_service_stopped_by_a_signal_has_written_all_its_lines() {
     assert!(child.wait().expect("it ends").success());
     let found = lines(out.as_bytes());
     let (last, before) = found.split_last().expect("lines");
-    assert_eq!(last["msg"], "told to end");
+    assert_eq!(last["msg"], "stopping");
     // Each unit of work writes two lines.
     assert_eq!(last["done"], before.len() / 2);
     assert_eq!(before.len() % 2, 0);

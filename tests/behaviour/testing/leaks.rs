@@ -14,10 +14,10 @@ fn how(text: &str) -> String {
 
 #[test]
 fn every_encoding_is_known() {
-    assert!(how("a: Zq7\"xK/4w+Vt.").contains("all of it stands in line 1 in clear"));
+    assert!(how("a: Zq7\"xK/4w+Vt.").contains("all of it is in line 1 in clear"));
     assert!(how("first\nb: zQ7\"Xk/4W+vT").contains("line 2 in clear"));
-    assert!(how("c=xK/4w+").contains("a part of it stands in line 1 in clear"));
-    assert!(how(r#"{"a":"Zq7\"xK"}"#).contains("in escapes, behind `…{\"a\":\"`"));
+    assert!(how("c=xK/4w+").contains("a part of it is in line 1 in clear"));
+    assert!(how(r#"{"a":"Zq7\"xK"}"#).contains("in escapes, after `…{\"a\":\"`"));
     assert!(how(r#"{"a":"\"Zq7\\\"xK\""}"#).contains("in escapes"));
     assert!(how(r"\u005aq7\u0022xK").contains("in escapes"));
     assert!(how("?a=Zq7%22xK%2F4w").contains("in percent-encoding"));

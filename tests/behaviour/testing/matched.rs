@@ -74,7 +74,7 @@ fn a_failed_assertion_shows_the_lines_and_the_difference() {
 
     let said = |text: String| text.lines().nth(1).unwrap_or_default().trim().to_owned();
     let text = said(failure(|| captured.assert_step("price").field("amount", 4)));
-    assert!(text.starts_with("`amount` is not there in "), "{text}");
+    assert!(text.starts_with("`amount` is missing in "), "{text}");
     let text = said(failure(|| captured.assert_dependency("payments").under("price")));
     assert!(text.starts_with("under `place_order` in "), "{text}");
     let text = said(failure(|| captured.assert_step("place_order").under("price")));
@@ -193,7 +193,7 @@ fn lines_can_be_matched_in_order() {
     captured.assert_order(&["old tariff", "price", "db", "payments", "place_order", "price"]);
     let text = failure(|| captured.assert_order(&["payments", "place_order", "price", "refund"]));
     assert!(
-        text.starts_with("no line of `refund` was captured behind `price`; there are:"),
+        text.starts_with("no line of `refund` was captured after `price`; there are:"),
         "{text}"
     );
     failure(|| captured.assert_order(&["place_order", "price", "db", "place_order", "price"]));
@@ -232,7 +232,7 @@ fn the_share_of_a_call_counts_overlapping_calls_once() {
     let text = failure(|| calls.clone().share_at_most("both", 0.01));
     assert!(text.contains(" of `both`, more than 0.01:\n"), "{text}");
     let text = failure(|| calls.share_at_most("neither", 1.0));
-    assert!(text.contains("is of something that ran in `neither`"), "{text}");
+    assert!(text.contains("is inside a `neither`"), "{text}");
 }
 
 #[test]

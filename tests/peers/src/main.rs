@@ -4,7 +4,7 @@
 //! cargo run --release -p candor-peers
 //! cargo run --release -p candor-peers -- --compile --json figures.json
 //! cargo run --release -p candor-peers -- --runs 1 --rounds 101 --rows candor
-//! cargo run --release -p candor-peers -- --compile --markdown > docs/performance-tables.md
+//! cargo run --release -p candor-peers -- --compile --markdown # the tables of `tests/peers/README.md`
 //! ```
 //!
 //! # What is measured

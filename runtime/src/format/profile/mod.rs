@@ -64,8 +64,10 @@ pub enum Profile {
     ///  "step_id":1,"parent_id":0,"offset_ms":0.163,"sku":"tea"}
     /// ```
     Compact,
-    /// OTLP/JSON, one export request per line, for the `otlpjsonfile` receiver of the OpenTelemetry Collector. The form
-    /// is that of OpenTelemetry's [file exporter]; names follow the semantic conventions.
+    /// OTLP/JSON, one export request per line.
+    ///
+    /// The form is that of OpenTelemetry's [file exporter], which the collector's `otlpjsonfile` receiver reads. Names
+    /// follow the semantic conventions.
     ///
     /// ```json
     /// {"resourceLogs":[{"resource":{"attributes":[{"key":"service.version","value":{"stringValue":"1.4.2"}},
@@ -84,8 +86,9 @@ pub enum Profile {
     ///
     /// [file exporter]: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
     Otel,
-    /// Elastic Common Schema 8.11, as the [ECS logging specification] requires. Durations are in nanoseconds. Fields
-    /// without a name in ECS begin with `candor.`.
+    /// Elastic Common Schema 8.11, as the [ECS logging specification] requires.
+    ///
+    /// Durations are in nanoseconds. Fields without a name in ECS begin with `candor.`.
     ///
     /// ```json
     /// {"@timestamp":"2026-11-29T18:05:15.206254Z","log.level":"INFO","message":"step_timing","ecs.version":"8.11.0",
@@ -98,9 +101,10 @@ pub enum Profile {
     ///
     /// [ECS logging specification]: https://github.com/elastic/ecs-logging/tree/main/spec
     Ecs,
-    /// [Structured logging] of Google Cloud: `severity`, trace, labels, and `httpRequest` on `request_completed`. The
-    /// full name of a trace includes the project, which comes from `GOOGLE_CLOUD_PROJECT` or the attribute
-    /// `cloud.account.id`.
+    /// [Structured logging] of Google Cloud.
+    ///
+    /// Lines have `severity`, trace and labels; `request_completed` has `httpRequest`. The full name of a trace
+    /// includes the project, which comes from `GOOGLE_CLOUD_PROJECT` or the attribute `cloud.account.id`.
     ///
     /// ```json
     /// {"severity":"INFO","time":"2026-11-29T18:05:15.206254Z","message":"step_timing","logger":"orders",
@@ -111,8 +115,9 @@ pub enum Profile {
     ///
     /// [Structured logging]: https://cloud.google.com/logging/docs/structured-logging
     Gcp,
-    /// The reserved and standard [attributes] of Datadog. Durations are in nanoseconds. Trace ids have 128 bits, in
-    /// hexadecimal.
+    /// The reserved and standard [attributes] of Datadog.
+    ///
+    /// Durations are in nanoseconds. Trace ids have 128 bits, in hexadecimal.
     ///
     /// ```json
     /// {"timestamp":"2026-11-29T18:05:15.206254Z","status":"info","message":"step_timing","logger.name":"orders",
@@ -123,8 +128,9 @@ pub enum Profile {
     ///
     /// [attributes]: https://docs.datadoghq.com/logs/log_configuration/attributes_naming_convention/
     Datadog,
-    /// The [core fields] of bunyan, with `req_id` and `err`. Without a service, `name` is the name of the program. The
-    /// attribute `host.name` overrides the name of the host.
+    /// The [core fields] of bunyan, with `req_id` and `err`.
+    ///
+    /// Without a service, `name` is the name of the program. The attribute `host.name` overrides the name of the host.
     ///
     /// ```json
     /// {"v":0,"name":"orders","hostname":"web-1","pid":18117,"level":30,"time":"2026-11-29T18:05:15.206254Z",
@@ -135,7 +141,9 @@ pub enum Profile {
     ///
     /// [core fields]: https://github.com/trentm/node-bunyan#core-fields
     Bunyan,
-    /// `key=value` pairs, as [go-logfmt] and Loki read them. Objects are pairs with dotted keys: `order.sku=tea`.
+    /// `key=value` pairs, as [go-logfmt] and Loki read them.
+    ///
+    /// Objects are pairs with dotted keys: `order.sku=tea`.
     ///
     /// ```text
     /// ts=2026-11-29T18:05:15.206254Z level=info logger=orders msg=step_timing request_id=r-7 method=POST path=/orders

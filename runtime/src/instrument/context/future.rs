@@ -12,12 +12,12 @@ use super::span::RequestSpan;
 use crate::current::span_stack::{self, CarriedContext};
 use crate::current::{DroppingUnfinished, Frame, FrameGuard, SpanData};
 
-/// The future of [`RequestContext::scope`](super::RequestContext::scope).
+/// Future returned by [`RequestContext::scope`](super::RequestContext::scope).
 pub type Scope<F> = InContext<F>;
 
-/// `.in_context()` on futures.
+/// Extension trait for `.in_context()` on futures.
 pub trait InContextExt: Future + Sized {
-    /// Runs this future in the current context, wherever it is spawned.
+    /// Runs this future in the current context, on any task or thread.
     fn in_context(self) -> InContext<Self> {
         let mut sent = InContext::new(self, frame_to_carry(), RequestSpan::of_here());
         sent.context = span_stack::context_to_send();
@@ -28,7 +28,7 @@ pub trait InContextExt: Future + Sized {
 impl<F: Future> InContextExt for F {}
 
 pin_project! {
-    /// The future of [`InContextExt::in_context`].
+    /// Future returned by [`InContextExt::in_context`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InContext<F> {

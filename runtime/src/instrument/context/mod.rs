@@ -1,4 +1,4 @@
-//! The request that a line belongs to.
+//! Request context: the request that a line belongs to.
 //!
 //! A [`RequestContext`] is not a tracing span: it is kept even if a span is filtered out, whatever thread or task the
 //! work runs on.
@@ -41,7 +41,7 @@ use crate::redact::{counted, keys};
 use crate::request::Request;
 use crate::request::overrides::RequestOverrides;
 
-/// One request, or another piece of work that has an id, and the data that its lines share.
+/// Request, or other work that has an id, and the data that its lines share.
 ///
 /// A clone refers to the same request.
 #[derive(Clone)]
@@ -62,12 +62,12 @@ impl Default for RequestContext {
 }
 
 impl RequestContext {
-    /// A new request with a new id (UUID v7, RFC 9562).
+    /// Creates a request with a new id (UUID v7, RFC 9562).
     pub fn new() -> Self {
         Self::of(Request::new())
     }
 
-    /// A new request with a known id.
+    /// Creates a request with a known id.
     ///
     /// The id is scrubbed and written escaped. An id of more than 128 characters is truncated.
     pub fn with_id(id: &str) -> Self {
@@ -82,7 +82,7 @@ impl RequestContext {
         RequestContext { request: Arc::new(request) }
     }
 
-    /// Sets the method that the request's lines show from now on.
+    /// Sets `method` on all further lines of the request.
     ///
     /// A method that is not a standard one is scrubbed; in strict mode it shows its shape.
     /// Clones of the context share it.
@@ -93,7 +93,7 @@ impl RequestContext {
         self
     }
 
-    /// Sets the path that the request's lines show from now on.
+    /// Sets `path` on all further lines of the request.
     ///
     /// The path is scrubbed, and its query is removed. Clones of the context share it.
     ///
@@ -115,17 +115,27 @@ impl RequestContext {
         self
     }
 
-    /// The request id.
+    /// Returns the request id.
     pub fn id(&self) -> &str {
         self.request.id.as_str()
     }
 
-    /// Runs a future in this request: every line that it writes belongs to the request, on whatever thread it is
-    /// polled.
+    /// Runs a future in this request.
+    ///
+    /// Every line that it writes belongs to the request, on any thread.
     ///
     /// The future also runs in a span `candor.request`, so that tracing's own `.in_current_span()` carries the request
     /// if candor's layer sees spans. Under [`init`](crate::init) and [`Config::subscriber`](crate::Config::subscriber)
     /// that span is made only when code asks for the current span, and each time anew.
+    ///
+    /// ```
+    /// use candor::RequestContext;
+    ///
+    /// async fn handle(message_id: &str) {
+    ///     let work = async { candor::info!("handled") };
+    ///     RequestContext::with_id(message_id).scope(work).await; // {…,"msg":"handled","request_id":"m-7",…}
+    /// }
+    /// ```
     pub fn scope<F: Future>(self, future: F) -> Scope<F> {
         let span = RequestSpan::of_request(&self.request);
         Scope::new(future, Some(Frame::of(self.request)), span)
@@ -152,6 +162,14 @@ impl RequestContext {
     }
 
     /// Runs a closure in this request.
+    ///
+    /// ```
+    /// use candor::RequestContext;
+    ///
+    /// let captured = candor::testing::capture();
+    /// RequestContext::with_id("r-7").enter_with(|| candor::info!("found"));
+    /// assert_eq!(captured.line("found").text("request_id"), "r-7");
+    /// ```
     pub fn enter_with<T>(&self, work: impl FnOnce() -> T) -> T {
         let _entered = self.enter();
         work()
@@ -189,7 +207,7 @@ impl SpannedContext {
     }
 }
 
-/// The guard of [`RequestContext::enter`].
+/// Guard returned by [`RequestContext::enter`].
 #[derive(Debug)]
 #[must_use = "the request is current only as long as the guard lives"]
 pub struct Entered {
@@ -198,14 +216,24 @@ pub struct Entered {
     _not_send: PhantomData<*const ()>,
 }
 
-/// The current request, if there is one.
+/// Returns the current request, if there is one.
+///
+/// ```
+/// use candor::context::{self, RequestContext};
+///
+/// let id = || context::current().map(|request| request.id().to_owned());
+/// assert_eq!(RequestContext::with_id("r-7").enter_with(id).as_deref(), Some("r-7"));
+/// assert_eq!(id(), None);
+/// ```
 pub fn current() -> Option<RequestContext> {
     let request = current::request()?;
     request.has_id().then_some(RequestContext { request })
 }
 
-/// Whether the current request logs in more detail than others, because a caller that the HTTP layer trusts sent
-/// `X-Debug-Log`. Use it to skip work whose result would not be logged.
+/// Returns whether a trusted caller raised the level of the current request.
+///
+/// The caller sends `X-Debug-Log: 1`; see `http::Trust`. Use this function to skip work if its result would not be
+/// logged.
 ///
 /// ```
 /// assert!(!candor::context::is_debug());
@@ -214,8 +242,10 @@ pub fn is_debug() -> bool {
     current::with_overrides(|overrides| overrides.debug.is_some()).unwrap_or(false)
 }
 
-/// Whether the current request is sampled. Use it for detail that only a fraction of the requests should log. All
-/// services that handle a request agree if their rates are equal. Always true outside requests and without sampling.
+/// Returns whether the current request is sampled.
+///
+/// Use it for detail that only a fraction of the requests should log. All services that handle a request agree if their
+/// rates are equal. Always true outside requests and without sampling.
 ///
 /// ```
 /// assert!(candor::context::is_sampled());
@@ -224,9 +254,20 @@ pub fn is_sampled() -> bool {
     current::with_overrides(RequestOverrides::is_sampled).unwrap_or(true)
 }
 
-/// Sets the user of the current request, for every line from now on, in running tasks too.
+/// Sets `user_id` on all further lines of the current request.
+///
+/// This includes the lines of tasks and threads that already run in the request.
 ///
 /// The value must be loggable: `set_user(clear(&id))`. Outside a request this does nothing.
+///
+/// ```
+/// let captured = candor::testing::capture();
+/// candor::RequestContext::with_id("r-7").enter_with(|| {
+///     candor::context::set_user(41);
+///     candor::info!("found");
+/// });
+/// assert_eq!(captured.line("found").text("user_id"), "41");
+/// ```
 pub fn set_user(user: impl Loggable) {
     if let Some(request) = current::request() {
         // The key has one type: a number becomes a string, like the other ids.
@@ -235,10 +276,22 @@ pub fn set_user(user: impl Loggable) {
     }
 }
 
-/// Adds a field to every line of the current request from now on.
+/// Adds a field to all further lines of the current request.
 ///
 /// The value of a sensitive name is `"[REDACTED]"`. One of candor's own keys gets a trailing underscore. A name with a
 /// secret in it is `[REDACTED]` itself. A field that was set before is replaced. Outside a request this does nothing.
+///
+/// ```
+/// use candor::context;
+/// use candor::policy::clear;
+///
+/// let captured = candor::testing::capture();
+/// candor::RequestContext::with_id("r-7").enter_with(|| {
+///     context::set("tenant", clear("acme"));
+///     candor::info!("found");
+/// });
+/// assert_eq!(captured.line("found").text("tenant"), "acme");
+/// ```
 pub fn set(name: &str, value: impl Loggable) {
     if let Some(request) = current::request() {
         let (name, json) = member(name, &value);
@@ -278,7 +331,9 @@ pub(crate) fn member<'a>(name: &'a str, value: &impl Loggable) -> (Redacted<'a>,
     (name, json)
 }
 
-/// Makes a closure that runs in the current context, wherever it is called: for threads, `spawn_blocking`, rayon.
+/// Makes a closure that runs in the current context, on any thread.
+///
+/// Use it with `std::thread::spawn`, `spawn_blocking` and rayon.
 ///
 /// ```
 /// use candor::context::{self, RequestContext};

@@ -1,6 +1,6 @@
 //! The event macros. Their parsing and checks are in `candor-macros`.
 
-/// Writes a DEBUG line: diagnostic detail, such as redacted inputs and branches taken.
+/// Writes a DEBUG line: diagnostic detail, such as the branch taken.
 ///
 /// Syntax and rules are those of [`info!`](crate::info!).
 ///
@@ -127,16 +127,16 @@ macro_rules! trace {
 ///   line still belongs to the current request;
 /// - `name: "…"`, the event's name for other layers.
 ///
-/// # What it costs
+/// # Cost
 ///
-/// A line that is not wanted costs one load of its call site's interest, and its arguments are not evaluated. A line
-/// that is written allocates nothing once its thread has written a few, if candor's layer is the only one and the event
-/// has no explicit parent.
+/// A disabled line costs one load of its call site's interest, and its arguments are not evaluated. A written line
+/// does not allocate after the first few lines of its thread, if candor's layer is the only one and the event has no
+/// explicit parent.
 ///
-/// # Only these
+/// # Reject other macros
 ///
-/// `tracing`'s macros keep working, but their values are scrubbed, not checked. To allow only checked lines in a crate,
-/// ban them in its `clippy.toml`:
+/// The macros of `tracing` and `log` keep working, but their values are redacted at run time and not checked. With this
+/// `clippy.toml`, clippy rejects them:
 ///
 /// ```toml
 /// disallowed-macros = [
@@ -155,7 +155,7 @@ macro_rules! trace {
 /// ]
 /// ```
 ///
-/// # What is refused
+/// # Compile errors
 ///
 /// - a field or an argument that is not loggable and not an error;
 /// - `mask(&x)` without `first` or `last`;
@@ -166,7 +166,7 @@ macro_rules! info {
     ($($event:tt)*) => { $crate::__private::event!($crate Info, $($event)*) };
 }
 
-/// Writes a WARN line: a surprise that was handled, such as a fallback or a deprecated use.
+/// Writes a WARN line: a problem that was handled, such as a fallback.
 ///
 /// Syntax and rules are those of [`info!`](crate::info!).
 ///
@@ -210,7 +210,7 @@ macro_rules! error {
     ($($event:tt)*) => { $crate::__private::event!($crate Error, $($event)*) };
 }
 
-/// Writes a CRITICAL line: the service can't go on.
+/// Writes a CRITICAL line: the service can't continue.
 ///
 /// Syntax and rules are those of [`info!`](crate::info!). `tracing` has no such level: filters and other layers see an
 /// ERROR, and candor's line has the level CRITICAL.

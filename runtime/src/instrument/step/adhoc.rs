@@ -20,7 +20,9 @@ use crate::outcome::result::CallResult;
 use crate::outcome::{ReturnsStepOutput, StepOutput};
 use crate::site::{Site, Spec};
 
-/// Runs a closure as a step, with the same line as a function under [`#[step_timed]`](macro@crate::step_timed).
+/// Runs a closure as a step.
+///
+/// The line is the same as that of a function with [`#[step_timed]`](macro@crate::step_timed).
 ///
 /// An `Err` is an error, named by its type; [`StepOutput`] lists the other types that a step may return. Neither the
 /// text of the error nor the module is known here, so the line has no `error_detail`, and the target is `steps`.
@@ -46,8 +48,10 @@ where
     value
 }
 
-/// Begins a step that ends when the guard is dropped or [finished](StepGuard::finish): for a part of a scope that is
-/// neither a function nor a closure.
+/// Begins a step that ends when the guard is dropped.
+///
+/// Use it for a part of a scope that is neither a function nor a closure. [`finish`](StepGuard::finish) ends the step
+/// with an outcome.
 ///
 /// The guard belongs to its thread, so it can't be held across an `.await` of a future that is spawned; use
 /// [`timed`](TimedExt::timed) for futures. The target is `steps`.
@@ -66,17 +70,19 @@ pub fn step_guard(name: &'static str) -> StepGuard {
 }
 
 impl StepGuard {
-    /// Ends the step with the value of the work: an `Err` is an error. Without this call, the step is a success unless
-    /// the thread is unwinding.
+    /// Ends the step with the outcome of a value: an `Err` is an error.
+    ///
+    /// Without this call, the outcome is `ok`, or `panicked` if the thread is unwinding.
     pub fn finish<T: StepOutput>(mut self, value: &T) {
         self.read(value, T::call_result);
     }
 }
 
-/// `.timed("name")` on futures, in [`candor::prelude`](crate::prelude).
+/// Extension trait for `.timed("name")` on futures.
 pub trait TimedExt: Future + Sized {
-    /// Makes this future a step, from its first poll to its output or its drop, with the same line as an `async fn`
-    /// under [`#[step_timed]`](macro@crate::step_timed).
+    /// Makes this future a step, from its first poll until it completes or is dropped.
+    ///
+    /// The line is the same as that of an `async fn` with [`#[step_timed]`](macro@crate::step_timed).
     ///
     /// An `Err` is an error, named by its type, as in [`step`]. The target is `steps`.
     ///
@@ -104,7 +110,7 @@ pub trait TimedExt: Future + Sized {
 impl<F: Future> TimedExt for F {}
 
 pin_project! {
-    /// The future of [`TimedExt::timed`].
+    /// Future returned by [`TimedExt::timed`].
     #[must_use = "futures do nothing unless polled"]
     pub struct Timed<F: Future> {
         #[pin]

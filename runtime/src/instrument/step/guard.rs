@@ -15,8 +15,9 @@ use crate::outcome::result::CallResult;
 use crate::request::Request;
 use crate::site::Site;
 
-/// A running step on a thread, begun by [`step_guard`](crate::step_guard): ends when it is dropped or
-/// [finished](StepGuard::finish).
+/// Guard of a running step, returned by [`step_guard`](crate::step_guard).
+///
+/// The step ends when the guard is dropped or [finished](StepGuard::finish).
 #[derive(Debug)]
 #[must_use = "the step ends when its guard is dropped"]
 pub struct StepGuard {

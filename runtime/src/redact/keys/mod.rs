@@ -1,4 +1,4 @@
-//! The key rule: which names are sensitive, so that their values are hidden.
+//! Key rule: decides which names are sensitive, so that their values are hidden.
 //!
 //! The rule matches whole words and not substrings: `token_count`, `passport` and `primary_key` stay readable, and
 //! `accessToken`, `db_pass` and `X-Stripe-Api-Key` do not. It first splits a name into words:
@@ -19,7 +19,8 @@
 //! 4. A name that only describes a secret is not sensitive: its last word is count, len, type, ttl, expires, policy,
 //!    enabled, url, …, or its first word is, has, min, max, …
 //!
-//! The words of the rule are English. [`Config::sensitive`](crate::Config::sensitive) adds names of a deployment.
+//! The words of the rule are English, and the word for password in a few other languages.
+//! [`Config::sensitive`](crate::Config::sensitive) adds names of a deployment.
 //!
 //! ```
 //! use candor::keys::is_sensitive;

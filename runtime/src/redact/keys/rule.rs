@@ -6,7 +6,7 @@ use super::roles::{
 };
 use super::words::Words;
 
-/// Whether a value under this name is hidden, by [the rule of this module](crate::keys).
+/// Returns whether [the rule of this module](crate::keys) hides values with this name.
 ///
 /// It is a `const fn`, so that macros can call it at compile time, and it does not allocate.
 ///

@@ -244,7 +244,7 @@ pub struct KeyRule<const SENSITIVE: bool>;
 /// at the user's `clear`.
 #[diagnostic::on_unimplemented(
     message = "this field name is considered sensitive; `clear` requires `reason = \"…\"`",
-    label = "say why its value may be shown: `clear, reason = \"…\"`",
+    label = "give the reason why its value may be shown: `clear, reason = \"…\"`",
     note = "the key rule looks at its Rust name and its serde name, and for a field without a name at that of its type or variant; see `candor::keys`",
     note = "`secret`, `mask(last = 4)` and `skip` need no reason"
 )]

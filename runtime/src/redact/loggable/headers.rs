@@ -10,7 +10,9 @@ use crate::redact::scrub::name::is_credential_header;
 use crate::redact::scrub::{REDACTED, text, url};
 use crate::redact::{counted, off, shown};
 
-/// Redacts headers: a JSON object of lower-case names. A name that occurs several times has an array.
+/// Redacts headers, as a JSON object with lower-case names.
+///
+/// A name that occurs several times has an array.
 ///
 /// Hidden are credentials, cookies, API keys, signatures, values marked [sensitive](HeaderValue::is_sensitive), and
 /// headers whose name [the key rule](crate::keys) finds sensitive. `referer`, `location`, `origin` and `link` are made

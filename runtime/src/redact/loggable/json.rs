@@ -45,7 +45,9 @@ pub fn json(value: &Value) -> Json {
 }
 
 impl Json {
-    /// Keeps these fields of the outermost object only. A value that is not an object becomes an empty one.
+    /// Keeps only these fields of the outermost object.
+    ///
+    /// A value that is not an object becomes an empty object.
     pub fn only<K: AsRef<str>>(self, keys: impl IntoIterator<Item = K>) -> Self {
         let mut object = Json { depth: self.depth, ..Json::default() };
         let wanted: Vec<String> = keys.into_iter().map(|key| encoded(key.as_ref())).collect();

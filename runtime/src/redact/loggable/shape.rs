@@ -15,13 +15,13 @@ use crate::json::members;
 use crate::redact::scrub;
 use crate::redact::size_class::size_class;
 
-/// A value that the policy [`shape`](crate::policy::shape) applies to.
+/// Value that the policy [`shape`](crate::policy::shape) can be applied to.
 ///
 /// These are text, numbers, times, addresses, lists and maps of any values, JSON values, and all `#[redact]` types.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no shape that candor knows",
-    label = "no policy for this type",
-    note = "hide it with `secret(&x)`, or put `#[redact]` on its definition"
+    message = "`shape` can't be applied to `{Self}`; add `#[redact]` to its definition",
+    label = "no shape",
+    note = "`secret(&x)` hides a value of any type"
 )]
 pub trait Shape {
     #[doc(hidden)]

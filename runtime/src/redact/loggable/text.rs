@@ -15,7 +15,7 @@ use crate::redact::keys;
 #[cfg(feature = "serde_json")]
 use crate::redact::scrub;
 
-/// A value with a text form that a [policy](crate::policy) can show, mask or shorten.
+/// Value with a text form that a [policy](crate::policy) can show, mask or shorten.
 ///
 /// Text, paths, addresses and numbers have a text form. A policy applies to the parts of an option, a pointer, a list, a
 /// tuple, and to the values of a map, one by one. A list of characters or bytes is treated as one text. The policy

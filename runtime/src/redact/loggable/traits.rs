@@ -3,7 +3,7 @@
 use super::Encoder;
 use crate::json::shown::Shown;
 
-/// A value that can be written to a log line.
+/// Value that can be written to a log line.
 ///
 /// Numbers, booleans, times, UUIDs and all `#[redact]` types are loggable, and so are options, results, smart pointers,
 /// cells, locks, ranges, lists, sets, tuples and map values of them. Text is not: `String`, `&str`, bytes, text keys, IP
@@ -51,7 +51,9 @@ use crate::json::shown::Shown;
     note = "or put `#[redact]` on the definition of the type, with a policy for each field"
 )]
 pub trait Loggable {
-    /// Writes exactly one value to the encoder. If nothing is written, the value is `null`.
+    /// Writes exactly one value to the encoder.
+    ///
+    /// If nothing is written, the value is `null`.
     fn log(&self, to: &mut Encoder<'_>);
 
     /// Returns the members of a field with this name, if the value is more than one. `limit` is the maximum length of a
@@ -70,7 +72,7 @@ pub trait Loggable {
     }
 }
 
-/// A [`Loggable`] type that may be an item of a list, set, tuple or map.
+/// [`Loggable`] type that can be an item of a list, set, tuple or map.
 ///
 /// `u8` and `char` are loggable but not elements, so that neither bytes nor text are logged as lists of numbers or
 /// characters.
@@ -129,7 +131,7 @@ pub fn to_json<T: Loggable + ?Sized>(value: &T) -> String {
     out
 }
 
-/// Appends the JSON that a value has in a log line to `out`, which reuses its capacity.
+/// Appends the JSON that a value has in a log line to `out`.
 pub fn write_json<T: Loggable + ?Sized>(value: &T, out: &mut String) {
     Encoder::json(out, usize::MAX).value(value);
 }

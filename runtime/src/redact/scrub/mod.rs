@@ -1,4 +1,4 @@
-//! Redaction at run time, for values without a policy: free text, URLs, JSON and headers.
+//! Redaction at run time: free text, URLs, JSON and headers without a policy.
 //!
 //! Names (of fields, parameters, headers and JSON keys) are checked against one [key rule](crate::keys), and all text
 //! goes through one scrubber, [`text`]. This is best effort: a secret without a sensitive name or a known form is not

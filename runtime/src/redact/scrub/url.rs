@@ -8,7 +8,7 @@ use crate::redact::{counted, off, strict};
 
 const UNPARSEABLE: &str = "<unparseable url>";
 
-/// Makes a URL safe to log: scheme, host, port and path, with every path segment scrubbed.
+/// Makes a URL safe to log: scheme, host, port and scrubbed path.
 ///
 /// User info, query and fragment are removed. A relative reference must begin with `/`, `.` or `?`. Other text becomes
 /// `"<unparseable url>"`. In [strict mode](crate::Config::strict) only listed path segments are shown.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::stats::{SIGNALS, Signal};
 use crate::sink::Overload;
 
-/// OTLP export: sends lines to an OpenTelemetry collector, as log records and as spans.
+/// OTLP export of lines to an OpenTelemetry collector, as log records and spans.
 ///
 /// [`Config::otlp`](crate::Config::otlp) turns it on. The lines are also written to the configured output.
 ///
@@ -143,19 +143,25 @@ impl Otlp {
         self
     }
 
-    /// Sends log records to this URL; `None` turns them off. Default: `v1/logs` of the endpoint.
+    /// Sends log records to this URL; `None` turns them off.
+    ///
+    /// Default: `v1/logs` of the endpoint.
     pub fn logs(mut self, url: Option<&str>) -> Self {
         self.signals[Signal::Logs as usize].url = url.map(str::to_owned);
         self
     }
 
-    /// Sends spans to this URL; `None` turns them off. Default: `v1/traces` of the endpoint.
+    /// Sends spans to this URL; `None` turns them off.
+    ///
+    /// Default: `v1/traces` of the endpoint.
     pub fn traces(mut self, url: Option<&str>) -> Self {
         self.signals[Signal::Spans as usize].url = url.map(str::to_owned);
         self
     }
 
-    /// Adds a header to each request, such as an API key. Values never appear in a line or an error.
+    /// Adds a header to each request, such as an API key.
+    ///
+    /// Its value never appears in a line or an error.
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let header = (name.into(), value.into());
         self.for_each(|signal| signal.headers.push(header.clone()))
@@ -176,8 +182,9 @@ impl Otlp {
         self.for_each(|signal| signal.protocol = protocol)
     }
 
-    /// Sets how many lines may wait, and what happens to a line if the queue is full. Default: 32,768 lines, and
-    /// [`Overload::Drop`].
+    /// Sets the capacity of the queue in lines, and the policy if it is full.
+    ///
+    /// Default: 32,768 lines, and [`Overload::Drop`].
     ///
     /// Lines that are being sent count as waiting. With [`Overload::Drop`], lines at WARN and above may use twice the
     /// number. The queue is also full at 64 MiB of lines. With [`Overload::Block`], all threads that log wait while
@@ -186,7 +193,9 @@ impl Otlp {
         Otlp { queue: lines, overload, ..self }
     }
 
-    /// Sets how many lines one request may contain, and how long a line waits for others. Default: 2048 lines, 1 s.
+    /// Sets the maximum lines per request, and how long a line waits for others.
+    ///
+    /// Default: 2048 lines, 1 s.
     pub fn batch(self, lines: usize, delay: Duration) -> Self {
         Otlp { batch: lines, delay, ..self }
     }
@@ -198,7 +207,9 @@ impl Otlp {
         Otlp { retry_for: time, ..self }
     }
 
-    /// Adds the JSON line to each log record, as the attribute `log.record.original`. Default: off.
+    /// Adds the JSON line to each log record, as `log.record.original`.
+    ///
+    /// Default: off.
     ///
     /// With it, `candor story --from` shows the same story from the collector's store as from a file. It doubles the
     /// size of the records.
@@ -206,7 +217,9 @@ impl Otlp {
         Otlp { original: on, ..self }
     }
 
-    /// Verifies the collector with the CA certificates in this PEM file. Default: Mozilla's root certificates.
+    /// Verifies the collector with the CA certificates in this PEM file.
+    ///
+    /// Default: Mozilla's root certificates.
     ///
     /// The file is read by [`Config::init`](crate::Config::init).
     #[cfg(feature = "otlp-tls")]
@@ -214,7 +227,9 @@ impl Otlp {
         Otlp { ca_certificate: Some(path.into()), ..self }
     }
 
-    /// Authenticates the service with the client certificate and the private key in these PEM files. Default: none.
+    /// Authenticates the service with the certificate and key in these PEM files.
+    ///
+    /// Default: none.
     #[cfg(feature = "otlp-tls")]
     pub fn client_certificate(
         self,

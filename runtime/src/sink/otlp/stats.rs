@@ -107,8 +107,9 @@ impl RecordCounters {
 pub struct OtlpStats {
     /// Log records: one for each line.
     pub logs: ExportStats,
-    /// Spans: one for each line of a step, call, request or job in a sampled trace. A line that is dropped before it
-    /// becomes a span is counted among the log records only.
+    /// Spans: one per line of a step, call, request or job in a sampled trace.
+    ///
+    /// A line that is dropped before it becomes a span is counted among the log records only.
     pub spans: ExportStats,
 }
 
@@ -134,21 +135,23 @@ pub struct OtlpDropped {
     pub full: u64,
     /// The collector rejected the records, or did not understand the request.
     pub rejected: u64,
-    /// The collector could not be reached or was overloaded for the whole time of
-    /// [`Otlp::retry_for`](crate::Otlp::retry_for).
+    /// The collector was unreachable or overloaded until the retries ended.
+    ///
+    /// See [`Otlp::retry_for`](crate::Otlp::retry_for).
     pub unreachable: u64,
-    /// The export ended before the records were sent, or before the response arrived. In the second case the collector
-    /// may have the records.
+    /// The export ended before the records were sent or the response arrived.
+    ///
+    /// In the second case, the collector may have the records.
     pub shutdown: u64,
 }
 
 impl OtlpDropped {
-    /// The sum of all reasons.
+    /// Returns the sum of all reasons.
     pub fn total(&self) -> u64 {
         self.by_reason().map(|(_, records)| records).sum()
     }
 
-    /// Each reason and its count, with the names that `lines_dropped` lines use.
+    /// Returns each reason and its count, with the names that `lines_dropped` lines use.
     pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let counts = [self.full, self.rejected, self.unreachable, self.shutdown];
         REASONS.into_iter().zip(counts).map(|((_, name), records)| (name, records))

@@ -76,7 +76,9 @@ impl<'a> Encoder<'a> {
         self.close(true, ")");
     }
 
-    /// Writes a variant with content: `{"Variant":…}`. In `Debug`, `fill` writes the name too.
+    /// Writes a variant with content: `{"Variant":…}`.
+    ///
+    /// In `Debug`, `fill` writes the name too.
     ///
     /// The content is hidden if the deployment lists the name as sensitive.
     pub fn variant(&mut self, name: &str, fill: impl FnOnce(&mut Encoder<'_>)) {
@@ -211,8 +213,9 @@ pub struct Object<'e, 'a> {
 }
 
 impl<'a> Object<'_, 'a> {
-    /// Writes a field. If the name occurred before, it gets a number: `name_2`. A name with a secret in it is
-    /// `[REDACTED]`.
+    /// Writes a field.
+    ///
+    /// If the name occurred before, it gets a number: `name_2`. A name that contains a secret is `[REDACTED]`.
     ///
     /// The value is hidden if the deployment lists the name as sensitive.
     pub fn field<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {

@@ -183,7 +183,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes an unsigned integer. Beyond 64 bits it is a string, since JSON readers would lose digits.
+    /// Writes an unsigned integer.
+    ///
+    /// Beyond 64 bits it is a string, since JSON readers would lose digits.
     pub fn u128(&mut self, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.u64(value),
@@ -191,7 +193,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a signed integer. Beyond 64 bits it is a string, since JSON readers would lose digits.
+    /// Writes a signed integer.
+    ///
+    /// Beyond 64 bits it is a string, since JSON readers would lose digits.
     pub fn i128(&mut self, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.i64(value),
@@ -199,7 +203,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a number. JSON has no numbers for `"NaN"`, `"inf"` and `"-inf"`, so they are strings.
+    /// Writes a floating-point number.
+    ///
+    /// JSON has no numbers for these values, so they are strings: `"NaN"`, `"inf"` and `"-inf"`.
     pub fn f64(&mut self, value: f64) {
         if let Some(thousandths) = thousandths(value) {
             self.fixed(thousandths, value < 0.0);
@@ -210,7 +216,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a single-precision number with the digits that it has.
+    /// Writes a single-precision number, without the digits of a conversion to `f64`.
     pub fn f32(&mut self, value: f32) {
         if value.is_finite() {
             float(value, |text| self.number(text));
@@ -255,7 +261,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes text as it is, escaped and cut at the value limit.
+    /// Writes text without redaction, escaped and cut at the value limit.
     ///
     /// The caller is responsible for redaction.
     #[inline]
