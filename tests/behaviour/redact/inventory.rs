@@ -105,6 +105,9 @@ fn inventory_check_fails_with_added_and_removed_entries() {
 fn inventory_check_fails_without_a_file() {
     let path = file("missing.lock");
     let failure = failure(&path);
-    assert!(failure.contains("missing.lock is missing; run the test with UPDATE_LOGGED=1"), "{failure}");
+    assert!(
+        failure.contains("missing.lock is missing; run the test with UPDATE_LOGGED=1"),
+        "{failure}"
+    );
     assert!(!path.exists());
 }
