@@ -203,10 +203,7 @@ impl Config {
         }
         install_strict(self.strict, self.strict_allow, self.strict_targets);
         #[cfg(feature = "metrics")]
-        if self.metrics {
-            metrics::enable();
-            site::ask_again();
-        }
+        count_metrics(self.metrics);
         let resource = self.resource.iter().map(|(name, value)| (&name[..], &value[..]));
         let service = service.as_deref().map(|service| (SERVICE_NAME, service));
         let resource = Resource::new(resource.chain(service));
@@ -256,6 +253,14 @@ impl Config {
         }
         warn_of_ignored(&logger, &ignored, &self.ignored);
         Ok(logger)
+    }
+}
+
+#[cfg(feature = "metrics")]
+fn count_metrics(is_on: bool) {
+    if is_on {
+        metrics::enable();
+        site::ask_again();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Appends text and numbers in one go: the string grows once, and a number is written three digits at a time.
 #![expect(unsafe_code, reason = "checking the bytes again would be a tenth of the cost of a step")]
 
+#[cfg(feature = "subscriber")]
 use super::hex::Hex;
 use super::number::integer;
 
@@ -228,29 +229,6 @@ impl<'a> Appender<'a> {
         self.put("\"");
     }
 
-    /// Adds hex digits.
-    #[inline(always)]
-    pub(crate) fn hex<const DIGITS: usize>(&mut self, hex: &Hex<DIGITS>) {
-        // Digits are ASCII.
-        self.add(hex.digits(), DIGITS);
-    }
-
-    /// Adds a UUID with hyphens.
-    #[inline(always)]
-    pub(crate) fn uuid(&mut self, [a, b, c, d, rest @ ..]: &[u8; 16]) {
-        let [e, f, g, h, i, j, k, l, m, n, o, p] = *rest;
-        let (second, third) = (Hex::<8>::of([e, f, g, h]), Hex::<8>::of([i, j, k, l]));
-        let [second, third] = [second.digits(), third.digits()];
-        self.hex(&Hex::<8>::of([*a, *b, *c, *d]));
-        for four in [&second[..4], &second[4..], &third[..4]] {
-            self.put("-");
-            self.add(four, 4);
-        }
-        self.put("-");
-        self.add(&third[4..], 4);
-        self.hex(&Hex::<8>::of([m, n, o, p]));
-    }
-
     /// Adds nanoseconds as milliseconds with three decimals.
     #[inline(always)]
     pub(crate) fn millis(&mut self, nanos: u64) {
@@ -274,6 +252,32 @@ impl<'a> Appender<'a> {
         let digits = three(thousands) << 8 | three(last) << 32;
         let all = u64::from(b'.') | digits | u64::from(b'Z') << 56;
         self.add(&all.to_le_bytes(), 8);
+    }
+}
+
+#[cfg(feature = "subscriber")]
+impl Appender<'_> {
+    /// Adds hex digits.
+    #[inline(always)]
+    pub(crate) fn hex<const DIGITS: usize>(&mut self, hex: &Hex<DIGITS>) {
+        // Digits are ASCII.
+        self.add(hex.digits(), DIGITS);
+    }
+
+    /// Adds a UUID with hyphens.
+    #[inline(always)]
+    pub(crate) fn uuid(&mut self, uuid: &[u8; 16]) {
+        let [first, second, third, fourth] = uuid.as_chunks::<4>().0 else { return };
+        let (second, third) = (Hex::<8>::of(*second), Hex::<8>::of(*third));
+        let [second, third] = [second.digits(), third.digits()];
+        self.hex(&Hex::<8>::of(*first));
+        for four in [&second[..4], &second[4..], &third[..4]] {
+            self.put("-");
+            self.add(four, 4);
+        }
+        self.put("-");
+        self.add(&third[4..], 4);
+        self.hex(&Hex::<8>::of(*fourth));
     }
 }
 

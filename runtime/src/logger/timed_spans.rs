@@ -50,6 +50,7 @@ pub(crate) struct Beginning<'a> {
 }
 
 /// A span that ended as a step, succeeded and is not a call. No field was recorded on the step.
+#[derive(Clone, Copy)]
 pub(crate) struct SucceededStep<'a> {
     pub(crate) timed: &'a TimedSpan,
     pub(crate) data: &'a SpanData,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing_core::dispatcher;
 
+#[cfg(feature = "http")]
 use super::future::Scope;
 #[cfg(feature = "otel")]
 use super::otel;

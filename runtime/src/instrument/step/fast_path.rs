@@ -34,12 +34,12 @@ const BUSY: &str = ",\"busy_ms\":";
 
 /// What differs between the lines of a step and of a call. The compiler makes code of its own for each, so that a step
 /// does not pay for calls.
-trait LineKind {
+trait LineForm {
     /// The details that only this kind has.
     type Details<'a>;
 
     /// Returns `None` if the fast path does not apply.
-    fn details<'a>(state: &'a StepState, answer: Answer) -> Option<Self::Details<'a>>;
+    fn details(state: &StepState, answer: Answer) -> Option<Self::Details<'_>>;
 
     /// An upper bound of the bytes up to the outcome.
     fn room(details: &Self::Details<'_>, name: &str) -> usize;
@@ -53,11 +53,11 @@ trait LineKind {
 
 struct StepLine;
 
-impl LineKind for StepLine {
+impl LineForm for StepLine {
     type Details<'a> = ();
 
     #[inline(always)]
-    fn details<'a>(_: &'a StepState, _: Answer) -> Option<()> {
+    fn details(_: &StepState, _: Answer) -> Option<()> {
         Some(())
     }
 
@@ -80,10 +80,10 @@ impl LineKind for StepLine {
 
 struct CallLine;
 
-impl LineKind for CallLine {
+impl LineForm for CallLine {
     type Details<'a> = UsualCall<'a>;
 
-    fn details<'a>(state: &'a StepState, answer: Answer) -> Option<UsualCall<'a>> {
+    fn details(state: &StepState, answer: Answer) -> Option<UsualCall<'_>> {
         UsualCall::of(state.call.as_deref()?, answer)
     }
 
@@ -117,17 +117,17 @@ impl ActiveStep {
     pub(super) fn finish_ok(self, now: Tick, result: &CallResult<'_>) {
         match self.state.site.fast_path() {
             Some(FastPath::Step) if self.state.span.is_none() => {
-                self.finish_ok_as::<StepLine>(now, result)
+                self.finish_ok_as::<StepLine>(now, result);
             }
             Some(FastPath::Call) if self.state.span.is_none() => {
-                self.finish_ok_as::<CallLine>(now, result)
+                self.finish_ok_as::<CallLine>(now, result);
             }
             _ => self.end(now, Outcome::Ok, result),
         }
     }
 
     #[inline(never)]
-    fn finish_ok_as<K: LineKind>(self, now: Tick, result: &CallResult<'_>) {
+    fn finish_ok_as<K: LineForm>(self, now: Tick, result: &CallResult<'_>) {
         let (observed, started) = (self.state.site, self.state.started);
         // Dropped last, since the recorder is user code.
         let mut observation = Observation::NONE;
@@ -163,17 +163,17 @@ impl ActiveStep {
     pub(super) fn finish_own_ok(self, now: Tick, result: &CallResult<'_>) {
         match self.state.site.fast_path() {
             Some(FastPath::Step) if self.state.span.is_none() => {
-                self.finish_own_ok_as::<StepLine>(now, result)
+                self.finish_own_ok_as::<StepLine>(now, result);
             }
             Some(FastPath::Call) if self.state.span.is_none() => {
-                self.finish_own_ok_as::<CallLine>(now, result)
+                self.finish_own_ok_as::<CallLine>(now, result);
             }
             _ => self.end_own(now, Outcome::Ok, result),
         }
     }
 
     #[inline(never)]
-    fn finish_own_ok_as<K: LineKind>(self, now: Tick, result: &CallResult<'_>) {
+    fn finish_own_ok_as<K: LineForm>(self, now: Tick, result: &CallResult<'_>) {
         let (observed, started) = (self.state.site, self.state.started);
         let mut observation = Observation::NONE;
         let mut own = Some(self.state);
@@ -262,7 +262,7 @@ pub(super) fn finish_span(logger: &Logger, step: SucceededStep<'_>) -> bool {
 /// Renders the line of the innermost step, and pops the step. Returns `None` without side effects if the fast path does
 /// not apply.
 #[inline]
-fn finish_here<K: LineKind>(
+fn finish_here<K: LineForm>(
     logger: &Logger,
     thread: &mut ThreadState,
     own: &mut Option<Box<StepState>>,
@@ -285,7 +285,7 @@ fn finish_here<K: LineKind>(
 /// Renders the line of a step, and adds the step to the totals of its request. Returns `None` without side effects if
 /// the fast path does not apply.
 #[inline(always)]
-fn render<K: LineKind>(
+fn render<K: LineForm>(
     logger: &Logger,
     state: &StepState,
     frame: &Frame,
@@ -371,7 +371,7 @@ impl<'a> UsualCall<'a> {
 }
 
 /// The parts of a line.
-struct LineParts<'a, K: LineKind> {
+struct LineParts<'a, K: LineForm> {
     head: LineHead<'a>,
     fast: FastLine,
     state: &'a StepState,
@@ -382,7 +382,7 @@ struct LineParts<'a, K: LineKind> {
     ret: Option<&'a str>,
 }
 
-impl<K: LineKind> LineParts<'_, K> {
+impl<K: LineForm> LineParts<'_, K> {
     /// An upper bound of the bytes they take.
     #[inline]
     fn room(&self) -> usize {
