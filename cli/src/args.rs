@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::from::{Question, Server};
 use crate::output::Failure;
 use crate::read::{Input, Keys, Unreadable};
-use crate::time;
+use crate::time::{self, Micros};
 
 /// Names of renamed keys.
 #[derive(Debug, clap::Args)]
@@ -67,5 +67,27 @@ impl FromArgs {
             )),
             None => Input::new(files, keys).map_err(|why| file_error(&why)),
         }
+    }
+}
+
+/// Value of `--since` and `--until`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Since {
+    At(Micros),
+    /// A duration before the last line of the input, whose time is known only after reading it.
+    BeforeLast(Micros),
+}
+
+impl Since {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(at) = time::parse(text) {
+            return Ok(Since::At(at));
+        }
+        // The invalid default makes a number without a unit an error.
+        time::parse_duration(text, "none").map(Since::BeforeLast).map_err(|_| {
+            format!(
+                "`{text}` is neither a time such as 2026-11-22T10:00:00Z nor a span such as 15m"
+            )
+        })
     }
 }

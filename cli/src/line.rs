@@ -31,6 +31,14 @@ impl Level {
             Level::Info
         }
     }
+
+    pub(crate) fn style(self) -> Style {
+        match self {
+            Level::Error => Style::Bad,
+            Level::Warn => Style::Warn,
+            Level::Info | Level::Debug => Style::Dim,
+        }
+    }
 }
 
 /// Class of errors of an unknown category. Calls in lines of former versions have it.
@@ -111,6 +119,16 @@ impl Line {
         self.get(key).is_some_and(|value| !value.is_null())
     }
 
+    /// The message; for an event without one, as `#[instrument(err)]` logs it, the text of its error.
+    pub(crate) fn message(&self) -> &str {
+        let text = |key| self.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let error = || {
+            let errors = ["error_detail", "err_detail", "error", "err"];
+            errors.into_iter().find_map(text)
+        };
+        if self.msg.is_empty() { error().unwrap_or_default() } else { &self.msg }
+    }
+
     /// The class of the error; empty if the line has no error or its class is unknown.
     pub(crate) fn error_class(&self) -> String {
         let class = self.text("error");
@@ -170,6 +188,14 @@ impl Line {
     pub(crate) fn is_start(&self) -> bool {
         self.event == "request_started" || self.event == "job_started"
     }
+}
+
+/// Number of shown characters of an id: the part of a UUID that contains the time in milliseconds.
+const ID_WIDTH: usize = 13;
+
+/// Returns the beginning of an id, which `candor story` accepts.
+pub(crate) fn short_id(id: &str) -> &str {
+    id.char_indices().nth(ID_WIDTH).map_or(id, |(end, _)| &id[..end])
 }
 
 /// The last segment of a type's name, without its parameters.

@@ -1,7 +1,7 @@
 //! The command `candor`: reads the JSON lines that a service wrote with candor.
 //!
 //! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps` summarises steps
-//! and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor bill` divides the
+//! and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor view` prints lines. `candor bill` divides the
 //! bytes of a log. `candor schema` describes the lines to other programs. `candor migrate` rewrites sources. Each
 //! command has a module of its own; they share the modules [`time`], [`screen`], [`markup`], [`read`], [`output`],
 //! [`schema`], [`from`], [`args`], [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in
@@ -32,6 +32,7 @@ mod story;
 mod tail;
 mod time;
 mod top;
+mod view;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,8 @@ enum Command {
     Steps(steps::StepsArgs),
     /// Follow files, pipes or `kubectl logs -f`, and draw each request when it ends
     Tail(tail::TailArgs),
+    /// Print lines for reading, with filters
+    View(view::ViewArgs),
     /// Divide the bytes of a log by event, step, dependency, route, level and key, and compare settings
     Bill(bill::BillArgs),
     /// Describe the lines to other programs: tables, a JSON Schema, an index template or a reference
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Requests(args) => requests::run(args, &mut out),
         Command::Steps(args) => steps::run(args, &mut out),
         Command::Tail(args) => tail::run(args, &mut out),
+        Command::View(args) => view::run(args, &mut out),
         Command::Bill(args) => bill::run(args, &mut out),
         Command::Schema(args) => schema::run(args, &mut out),
         Command::Migrate(args) => migrate::run(args, &mut out),

@@ -115,6 +115,13 @@ impl Row {
         self
     }
 
+    /// Appends a part of text that is already escaped.
+    pub(crate) fn add_escaped(&mut self, style: Style, text: &str) -> &mut Self {
+        self.width += text.width();
+        self.parts.push((style, text.to_owned()));
+        self
+    }
+
     /// Appends spaces up to column `to`.
     pub(crate) fn pad(&mut self, to: usize) -> &mut Self {
         let spaces = to.saturating_sub(self.width);

@@ -63,6 +63,10 @@ impl LocalZone {
         (LocalZone(TimeZone::try_system().unwrap_or(TimeZone::UTC)), None)
     }
 
+    pub(crate) fn utc() -> Self {
+        LocalZone(TimeZone::UTC)
+    }
+
     /// `2026-11-22`
     pub(crate) fn date(&self, at: Micros) -> String {
         format(at, &self.0, "%Y-%m-%d")

@@ -1,6 +1,7 @@
 //! The HTTP layer: one context and one completion for each request.
 
 mod by_hand;
+mod connections;
 mod debug_log;
 mod flight_recorder;
 mod grpc;
@@ -11,6 +12,7 @@ mod otel;
 mod outbound;
 mod sampling;
 mod servers;
+mod sockets;
 mod stuck;
 
 use std::convert::Infallible;

@@ -37,20 +37,20 @@ fn finished(output: Output) -> Output {
 
 /// The counts that the fixture prints, which must add up.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Counts {
+pub(crate) struct Counts {
     /// The sum over all call sites.
-    bytes: u64,
-    emitted: u64,
-    written: u64,
-    waiting: u64,
-    dropped: u64,
+    pub(crate) bytes: u64,
+    pub(crate) emitted: u64,
+    pub(crate) written: u64,
+    pub(crate) waiting: u64,
+    pub(crate) dropped: u64,
     /// Such as `stdout: io` and `file: full`.
-    reasons: BTreeMap<String, u64>,
+    pub(crate) reasons: BTreeMap<String, u64>,
 }
 
 impl Counts {
     /// Parses the last line with counts.
-    fn of(stderr: &[u8]) -> Self {
+    pub(crate) fn of(stderr: &[u8]) -> Self {
         let text = String::from_utf8_lossy(stderr);
         let line = text.lines().rev().find(|line| line.contains("emitted "));
         let line = line.unwrap_or_else(|| panic!("no counts in {text}"));
@@ -153,6 +153,13 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Copies a program in a process of its own. A copy that this process has open for writing can't be started, and another
+/// test may pass it on to the program that it starts.
+#[cfg(unix)]
+pub(crate) fn copy_program(from: &str, to: &Path) {
+    assert!(Command::new("cp").arg(from).arg(to).status().expect("cp runs").success());
 }
 
 fn text(path: &Path) -> &str {

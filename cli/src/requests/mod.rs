@@ -5,7 +5,7 @@ mod table;
 
 use std::path::PathBuf;
 
-use crate::args::{FromArgs, KeyArgs};
+use crate::args::{FromArgs, KeyArgs, Since};
 use crate::from::{self, Question, RequestFilter};
 use crate::line::Line;
 use crate::open::{END_MARKER, OpenRequests, is_end};
@@ -57,28 +57,6 @@ pub(crate) struct RequestsArgs {
     json: bool,
     #[command(flatten)]
     keys: KeyArgs,
-}
-
-/// Value of `--since`.
-#[derive(Debug, Clone, Copy)]
-enum Since {
-    At(Micros),
-    /// A duration before the last line of the input, whose time is known only after reading it.
-    BeforeLast(Micros),
-}
-
-impl Since {
-    fn parse(text: &str) -> Result<Self, String> {
-        if let Some(at) = time::parse(text) {
-            return Ok(Since::At(at));
-        }
-        // The invalid default makes a number without a unit an error.
-        time::parse_duration(text, "none").map(Since::BeforeLast).map_err(|_| {
-            format!(
-                "`{text}` is neither a time such as 2026-11-22T10:00:00Z nor a span such as 15m"
-            )
-        })
-    }
 }
 
 /// Prints the list. Returns whether a request matches.

@@ -104,10 +104,13 @@ fn json_row(row: &NamedTotals, total: f64) -> Value {
         "share": if total > 0.0 { rounded(times.sum_ms() / total) } else { 0.0 },
     });
     match row.kind {
-        SpanKind::Step => object["step"] = row.name.clone().into(),
+        SpanKind::Step => {
+            object["step"] = row.name.clone().into();
+            object["logger"] = row.detail.clone().into();
+        }
         SpanKind::Call => {
             object["dependency"] = row.name.clone().into();
-            object["operation"] = row.operation.clone().into();
+            object["operation"] = row.detail.clone().into();
         }
     }
     if !row.service.is_empty() {

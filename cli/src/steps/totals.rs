@@ -40,7 +40,7 @@ pub(super) struct Summary {
     pub(super) outermost: Histogram,
 }
 
-/// Totals by service, name and operation. The parts are kept as written in the line and decoded at the end.
+/// Totals by service, name, and the operation of a call or the logger of a step. The parts are kept as written in the line and decoded at the end.
 #[derive(Debug, Default)]
 pub(super) struct TotalsByName {
     indexes: HashMap<Vec<u8>, usize>,
@@ -102,9 +102,19 @@ impl TotalsByName {
                     .split(|byte| *byte == SEPARATOR)
                     .map(|part| text(part).map(Cow::into_owned).unwrap_or_default());
                 let mut next = || parts.next().unwrap_or_default();
-                NamedTotals { kind, service: next(), name: next(), operation: next(), totals }
+                let (service, name, detail) = (next(), next(), next());
+                NamedTotals { kind, service, name, detail, is_named_alone: true, totals }
             })
             .collect();
+        if kind == SpanKind::Step {
+            let mut names: HashMap<(String, String), u32> = HashMap::new();
+            for row in &rows {
+                *names.entry((row.service.clone(), row.name.clone())).or_default() += 1;
+            }
+            for row in &mut rows {
+                row.is_named_alone = names[&(row.service.clone(), row.name.clone())] == 1;
+            }
+        }
         rows.sort_by(|a, b| {
             let by_time = b.totals.times.sum_ms().total_cmp(&a.totals.times.sum_ms());
             by_time.then_with(|| a.label().cmp(&b.label()))
@@ -134,7 +144,9 @@ impl Summary {
         };
         let service = record.get(Key::Service);
         let totals = match event {
-            b"\"step_timing\"" => self.steps.entry([service, record.get(Key::Step), None]),
+            b"\"step_timing\"" => {
+                self.steps.entry([service, record.get(Key::Step), record.get(Key::Logger)])
+            }
             b"\"dependency_call\"" => {
                 let operation = record.get(Key::Operation);
                 self.calls.entry([service, record.get(Key::Dependency), operation])
@@ -199,13 +211,19 @@ pub(super) struct NamedTotals {
     pub(super) kind: SpanKind,
     pub(super) service: String,
     pub(super) name: String,
-    pub(super) operation: String,
+    /// The operation of a call, or the logger of a step.
+    pub(super) detail: String,
+    /// Whether no step of another logger in the service has the name.
+    is_named_alone: bool,
     pub(super) totals: Totals,
 }
 
 impl NamedTotals {
+    /// `payments charge`; for a step its name, with its logger if another one has a step of this name.
     pub(super) fn label(&self) -> String {
-        let parts = [self.service.as_str(), &self.name, &self.operation];
+        let is_short = self.kind == SpanKind::Step && self.is_named_alone;
+        let detail = if is_short { "" } else { self.detail.as_str() };
+        let parts = [self.service.as_str(), &self.name, detail];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
 }

@@ -22,7 +22,10 @@ pub(crate) struct Diagnosis {
 
 /// Finds the cause, and marks it and its consequences in the story.
 pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
-    let first_failed = story.parts.iter().position(Part::has_failed);
+    // A request may end well although a call of it failed in the called service.
+    let first_failed = story.parts.iter().enumerate().position(|(index, part)| {
+        part.has_failed() && (index == 0 || caller(story, index).is_none())
+    });
     let failed = first_failed.is_some();
     let named = first_failed.and_then(|part| Some((part, cause_in(&story.parts[part])?)));
     let first = || {
@@ -217,16 +220,19 @@ fn describe(part: &Part, index: usize) -> Vec<String> {
     };
     if !item.is_span() {
         let detail = [line.error_class(), line.error_detail(), line.text("panic_message")];
-        let detail = detail.into_iter().filter(|text| !text.is_empty() && !line.msg.contains(text));
-        return std::iter::once(line.msg.clone()).chain(detail).collect();
+        let detail =
+            detail.into_iter().filter(|text| !text.is_empty() && !line.message().contains(text));
+        return std::iter::once(line.message().to_owned()).chain(detail).collect();
     }
     let time = format_ms(item.duration_ms());
     let status = line.response_status();
     let how = match (item.outcome().as_str(), line.error_class()) {
-        ("cancelled", _) => {
-            let verb = if item.is_call() { "while waiting for" } else { "within" };
-            return vec![format!("the request was dropped {verb} {} after {time}", item.name())];
+        // Only a request that was dropped is the reason; other futures are dropped in `select!`, for example.
+        ("cancelled", _) if part.outcome() == "cancelled" => {
+            let what = if part.end_text("job").is_empty() { "request" } else { "job" };
+            format!("cancelled after {time}, when the {what} was dropped")
         }
+        ("cancelled", _) => format!("cancelled after {time}"),
         ("panicked", _) => format!("panicked after {time}"),
         ("error", error) if error == "status" && !status.is_empty() => {
             format!("answered {status} after {time}")

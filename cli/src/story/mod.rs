@@ -27,7 +27,7 @@ use crate::output::{Failure, Output, check_page};
 use crate::read::{Filter, Input, Key, Keys, Record, text as json_text};
 use crate::screen::{Screen, json_line};
 use model::Story;
-pub(crate) use notes::{message, short_fields};
+pub(crate) use notes::line_text;
 pub(crate) use text::TextOptions;
 
 /// Most lines of one story. The library's default limit is 1000 per request.

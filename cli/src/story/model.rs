@@ -123,7 +123,9 @@ impl Item {
             ItemKind::Step(name) => name.clone(),
             ItemKind::Call { dependency, operation } => format!("{dependency} {operation}"),
             ItemKind::Unseen(id) => format!("step {id}"),
-            ItemKind::Line => self.line.as_ref().map(|line| line.msg.clone()).unwrap_or_default(),
+            ItemKind::Line => {
+                self.line.as_ref().map(|line| line.message().to_owned()).unwrap_or_default()
+            }
             ItemKind::Gap(gap) => gap.to_string(),
         }
     }

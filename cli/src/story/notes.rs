@@ -1,5 +1,7 @@
 //! Texts of a story that the terminal and the HTML page share: titles, facts, summaries, and notes.
 
+use std::fmt::Write as _;
+
 use super::diagnosis::{Diagnosis, caller, retries};
 use super::gaps::Gap;
 use super::model::{Item, ItemKind, Mark, Part, Story};
@@ -221,8 +223,29 @@ pub(crate) fn fields(item: &Item) -> Vec<(String, String)> {
 pub(crate) fn message(line: &Line) -> String {
     match line.event.as_str() {
         "panic" => format!("panic: {}", line.text("panic_message")),
-        _ => line.msg.clone(),
+        _ => line.message().to_owned(),
     }
+}
+
+/// Returns the message and the fields of a line; for a step or call, its name and duration.
+pub(crate) fn line_text(line: &Line) -> (String, Vec<(String, String)>) {
+    let name = match line.event.as_str() {
+        "step_timing" => line.text("step"),
+        "dependency_call" => {
+            format!("→ {} {}", line.text("dependency"), line.text("operation"))
+        }
+        _ => return (message(line), short_fields(line)),
+    };
+    let mut message = name;
+    if let Some(duration) = line.micros("duration_ms") {
+        let _ = write!(message, " {}", format_ms(to_ms(duration)));
+    }
+    let facts = ["outcome", "error", "error_detail"].map(|key| (key.to_owned(), line.get(key)));
+    let facts = facts.into_iter().filter_map(|(key, value)| {
+        let value = value_text(value?);
+        (!value.is_empty() && value != "ok").then_some((key, value))
+    });
+    (message, facts.collect())
 }
 
 /// The fields in the row of a line, without long ones and those that repeat others.
@@ -230,7 +253,7 @@ pub(crate) fn short_fields(line: &Line) -> Vec<(String, String)> {
     let detail = line.text("error_detail");
     let short = line.fields.iter().filter(|(key, value)| match key.as_str() {
         "exc" | "panic_message" => false,
-        "error_detail" => !line.msg.contains(&detail),
+        "error_detail" => !line.message().contains(&detail),
         // The text of an error shows the same values as its fields.
         "error_fields" => detail.is_empty(),
         _ => !line.repeats_class(key, value),

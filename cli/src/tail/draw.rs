@@ -1,11 +1,9 @@
 //! Draws requests and lines as they end.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 
 use super::pending::Gathered;
-use crate::line::{Level, Line, value_text};
+use crate::line::{Level, Line, short_id, value_text};
 use crate::read::Keys;
 use crate::schema::keys;
 use crate::screen::{Row, Screen, Style, display_width, escape, is_unsafe, truncate};
@@ -17,8 +15,6 @@ const STATUS: usize = 14;
 const DURATION_END: usize = 30;
 const ID: usize = 32;
 const TITLE: usize = 47;
-/// Number of shown characters of an id: the part of a UUID that contains the time in milliseconds.
-const ID_WIDTH: usize = 13;
 /// The column of titles grows to at most the width of the screen divided by this number.
 const TITLE_SHARE: usize = 3;
 /// The maximum number of steps and of dependencies that a folded request names.
@@ -94,14 +90,10 @@ impl Drawing {
     pub(super) fn line(&mut self, line: &Line, id: &str) {
         self.begin(Some(line.at), false);
         let is_dim = line.level < Level::Warn;
-        let (message, fields) = line_text(line);
+        let (message, fields) = story::line_text(line);
         let mut row = Row::new();
         row.add(Style::Dim, &self.zone.time_of_day(line.at)).pad(STATUS);
-        let style = match line.level {
-            Level::Error => Style::Bad,
-            Level::Warn => Style::Warn,
-            Level::Info | Level::Debug => Style::Dim,
-        };
+        let style = line.level.style();
         row.add(style, &line.level_name).add(Style::Plain, " ");
         if !id.is_empty() {
             row.add(Style::Dim, short_id(id)).add(Style::Plain, " ");
@@ -260,7 +252,7 @@ fn seen(request: &Gathered, latest: &Line) -> String {
     let of = |key| step.and_then(|step| step.get(key)?.as_str());
     let words: Vec<&str> = [of("dependency"), of("step")].into_iter().flatten().collect();
     if words.is_empty() {
-        format!("{count} {lines} so far, the latest: {}", line_text(latest).0)
+        format!("{count} {lines} so far, the latest: {}", story::line_text(latest).0)
     } else {
         format!("{count} {lines} so far, waits in {}", words.join(" "))
     }
@@ -314,32 +306,6 @@ fn named_times(end: &Line, key: &str, time: impl Fn(&Value) -> Option<Micros>) -
         format!("{name} {}{calls}", format_ms(to_ms(time)))
     });
     shown.collect()
-}
-
-/// Returns the message and the fields of a line; for a step or call, its name and duration.
-fn line_text(line: &Line) -> (String, Vec<(String, String)>) {
-    let name = match line.event.as_str() {
-        "step_timing" => line.text("step"),
-        "dependency_call" => {
-            format!("→ {} {}", line.text("dependency"), line.text("operation"))
-        }
-        _ => return (story::message(line), story::short_fields(line)),
-    };
-    let mut message = name;
-    if let Some(duration) = line.micros("duration_ms") {
-        let _ = write!(message, " {}", format_ms(to_ms(duration)));
-    }
-    let facts = ["outcome", "error", "error_detail"].map(|key| (key.to_owned(), line.get(key)));
-    let facts = facts.into_iter().filter_map(|(key, value)| {
-        let value = value_text(value?);
-        (!value.is_empty() && value != "ok").then_some((key, value))
-    });
-    (message, facts.collect())
-}
-
-/// Returns the beginning of an id, which `candor story` accepts.
-fn short_id(id: &str) -> &str {
-    id.char_indices().nth(ID_WIDTH).map_or(id, |(end, _)| &id[..end])
 }
 
 /// Appends text; control characters other than tabs and colours are escaped. Colours end with the text, and are dropped

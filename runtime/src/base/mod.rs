@@ -1,10 +1,17 @@
-//! Tools that do not depend on logging: clock, timer, random bytes, buffers, locks.
+//! Tools that do not depend on logging: clock, timer, random bytes, buffers, locks, forks.
 
 #[cfg(feature = "subscriber")]
 pub(crate) mod buffer;
+#[cfg(feature = "subscriber")]
+pub(crate) mod cached_answer;
 pub(crate) mod catch;
 #[cfg(feature = "subscriber")]
 pub(crate) mod clock;
+#[cfg(feature = "subscriber")]
+pub(crate) mod due;
+#[cfg(feature = "subscriber")]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix forks"))]
+pub(crate) mod fork;
 #[cfg(feature = "subscriber")]
 pub(crate) mod random;
 #[cfg(feature = "subscriber")]

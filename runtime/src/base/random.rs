@@ -21,17 +21,45 @@ thread_local! {
 
 /// Bytes for an id that is made at `now`. They are unique but not secret: do not use them as keys.
 pub(crate) fn bytes<const N: usize>(now: Tick) -> [u8; N] {
+    let mut bytes = raw();
+    add_time(&mut bytes, now);
+    bytes
+}
+
+/// The bytes of the ids of a request: of its UUID, which has six bits of its own, of its trace and of its span.
+pub(crate) fn of_request(now: Tick) -> ([u8; 10], [u8; 16], [u8; 8]) {
+    let all: [u8; 34] = raw();
+    let (mut uuid, mut trace, mut span) = ([0; 10], [0; 16], [0; 8]);
+    uuid.copy_from_slice(&all[..10]);
+    trace.copy_from_slice(&all[10..26]);
+    span.copy_from_slice(&all[26..]);
+    add_time(&mut uuid, now);
+    add_time(&mut trace, now);
+    add_time(&mut span, now);
+    (uuid, trace, span)
+}
+
+fn raw<const N: usize>() -> [u8; N] {
     let pooled = POOL.try_with(|pool| pool.try_borrow_mut().ok().map(|mut pool| pool.take()));
-    let mut bytes = pooled.ok().flatten().unwrap_or_else(|| {
+    pooled.ok().flatten().unwrap_or_else(|| {
         let mut bytes = [0; N];
         fill(&mut bytes);
         bytes
-    });
-    // A forked process starts with the same pool, so the time makes its ids differ.
-    for (byte, time) in bytes.iter_mut().rev().zip(now.nanos().to_le_bytes()) {
-        *byte ^= time;
+    })
+}
+
+/// Makes the bytes differ from those of a process that was not forked with the C library, and starts with the same pool.
+#[inline]
+fn add_time(bytes: &mut [u8], now: Tick) {
+    if let Some(last) = bytes.last_chunk_mut() {
+        *last = (u64::from_be_bytes(*last) ^ now.nanos()).to_be_bytes();
     }
-    bytes
+}
+
+/// Forgets the pooled bytes of this thread, the only thread of a forked process. Its parent has the same ones.
+#[cfg(unix)]
+pub(super) fn forget() {
+    let _ = POOL.try_with(|pool| pool.try_borrow_mut().map(|mut pool| pool.used = POOL_BYTES));
 }
 
 impl Pool {

@@ -1,11 +1,13 @@
 //! Runs tasks at a later time, on one thread that exists only while tasks are scheduled.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use super::catch::contain;
+use super::due::{self, Due};
+use super::fork::ForkLocks;
 use super::sync::{self, lock};
 
 type Task = Box<dyn FnOnce() + Send>;
@@ -33,10 +35,7 @@ pub(crate) fn after(delay: Duration) -> Instant {
 /// Runs `task` at `time`. It has to be short, because other tasks wait for it; it may schedule others.
 pub(crate) fn schedule(time: Instant, task: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let mut schedule = lock(&SCHEDULE);
-    if !schedule.is_running {
-        thread::Builder::new().name("candor-timer".to_owned()).spawn(run)?;
-        schedule.is_running = true;
-    }
+    schedule.start()?;
     schedule.count += 1;
     let key = (time, schedule.count);
     schedule.tasks.insert(key, Box::new(task));
@@ -44,10 +43,46 @@ pub(crate) fn schedule(time: Instant, task: impl FnOnce() + Send + 'static) -> i
     Ok(())
 }
 
+impl Schedule {
+    /// Starts the thread if it is not running.
+    fn start(&mut self) -> io::Result<()> {
+        if !self.is_running {
+            thread::Builder::new().name("candor-timer".to_owned()).spawn(run)?;
+            self.is_running = true;
+        }
+        Ok(())
+    }
+}
+
+/// Takes the lock of the tasks before a fork. The child has the tasks, but not the thread, which its next line starts.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold(
+        (),
+        |()| Some(&SCHEDULE),
+        |(), schedule| {
+            let Some(schedule) = schedule else { return };
+            schedule.is_running = false;
+            if !schedule.tasks.is_empty() {
+                due::set(Due::Timer);
+            }
+        },
+    );
+}
+
+/// Starts the thread in a forked child, if tasks are scheduled.
+#[cold]
+pub(crate) fn resume() {
+    let mut schedule = lock(&SCHEDULE);
+    if !schedule.tasks.is_empty() {
+        // If this fails, the next task tries it again.
+        let _ = schedule.start();
+    }
+}
+
 fn run() {
     while let Some(task) = next() {
         // A task that panics must not stop the others.
-        let _ = catch_unwind(AssertUnwindSafe(task));
+        let _ = contain(task);
     }
 }
 

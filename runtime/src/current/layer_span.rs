@@ -5,10 +5,10 @@ use std::borrow::Borrow;
 use tracing::Span;
 use tracing_core::field::ValueSet;
 use tracing_core::span::Id;
-use tracing_core::{Dispatch, Metadata};
+use tracing_core::{Dispatch, Metadata, dispatcher};
 
-use super::span_stack;
-use crate::base::catch::call_layers;
+use super::span_stack::{self, REQUEST_SPAN};
+use crate::base::catch::{call_layers, contain};
 
 /// A span that other layers see.
 ///
@@ -30,7 +30,12 @@ impl LayerSpan {
     }
 
     fn make(make: impl FnOnce() -> Span) -> Option<Self> {
-        call_layers(make, || {}).map(|span| LayerSpan(Some(span)))
+        let ask_again = || {
+            // The filters of layers would take their answer about this span for that about the next event.
+            let _ =
+                contain(|| dispatcher::get_default(|subscriber| subscriber.enabled(REQUEST_SPAN)));
+        };
+        call_layers(make, ask_again).map(|span| LayerSpan(Some(span)))
     }
 
     #[cfg(feature = "otel")]

@@ -1,11 +1,12 @@
 //! The data of a span, or of the fields that a step puts on all lines inside it.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
+use std::{fmt, mem};
 
-use tracing_subscriber::registry::Extensions;
+use tracing_subscriber::registry::{Extensions, ExtensionsMut};
 
+use super::thread;
 use super::timed_span::TimedSpan;
 use crate::base::sync;
 use crate::json::members;
@@ -13,6 +14,8 @@ use crate::request::Request;
 
 /// The data that candor keeps about a span: its fields, its request and its parent.
 pub(crate) struct SpanData {
+    /// The id of the logger whose layer keeps it; 0 for data that belongs to no span of `tracing`.
+    logger: u64,
     /// Fields as members.
     fields: RwLock<String>,
     /// Whether `fields` is not empty, so that most lines take no lock.
@@ -21,14 +24,27 @@ pub(crate) struct SpanData {
     pub(crate) parent: Option<Arc<SpanData>>,
     /// The id of the step around the span; 0 if there is none or if spans are not timed.
     around: u32,
+    /// The data of another candor layer about the same span.
+    other: OnceLock<Arc<SpanData>>,
     /// The step, if the span is one.
-    pub(crate) timed: Option<Box<TimedSpan>>,
+    pub(crate) timed: Option<TimedSpan>,
 }
 
 impl SpanData {
-    /// The data that candor's layer keeps about a span.
-    pub(crate) fn of(extensions: &Extensions<'_>) -> Option<Arc<Self>> {
-        extensions.get::<Arc<Self>>().cloned()
+    /// The data that the layer of this logger keeps about a span.
+    pub(crate) fn of(extensions: &Extensions<'_>, logger: u64) -> Option<Arc<Self>> {
+        let mut data = extensions.get::<Arc<Self>>()?;
+        while !data.is_of(logger) {
+            data = data.other.get()?;
+        }
+        Some(Arc::clone(data))
+    }
+
+    /// Keeps this data in the extensions of its span.
+    pub(crate) fn keep_in(self: &Arc<Self>, mut extensions: ExtensionsMut<'_>) {
+        if let Some(other) = extensions.replace(Arc::clone(self)) {
+            let _ = self.other.set(other);
+        }
     }
 
     /// The data of a request's span, which has no fields.
@@ -36,49 +52,65 @@ impl SpanData {
         Self::new(String::new(), Some(request), parent)
     }
 
+    /// The data of fields that belong to no span of `tracing`.
     pub(crate) fn new(
         fields: String,
         request: Option<Arc<Request>>,
         parent: Option<Arc<SpanData>>,
     ) -> Self {
-        let has_fields = AtomicBool::new(!fields.is_empty());
-        SpanData {
-            fields: RwLock::new(fields),
-            has_fields,
-            request,
-            parent,
-            around: 0,
-            timed: None,
-        }
+        Self::of_span(0, fields, request, parent, 0, None)
     }
 
-    /// The data of a span that is not timed itself. `around` is the id of the step around it.
-    pub(crate) fn with_step(mut self, around: u32, timed: Option<Box<TimedSpan>>) -> Self {
-        self.around = around;
-        self.timed = timed;
-        self
+    /// The data of a span. `around` is the id of the step around it.
+    #[inline]
+    pub(crate) fn of_span(
+        logger: u64,
+        fields: String,
+        request: Option<Arc<Request>>,
+        parent: Option<Arc<SpanData>>,
+        around: u32,
+        timed: Option<TimedSpan>,
+    ) -> Self {
+        let has_fields = AtomicBool::new(!fields.is_empty());
+        let fields = RwLock::new(fields);
+        let other = OnceLock::new();
+        SpanData { logger, fields, has_fields, request, parent, around, other, timed }
+    }
+
+    /// Whether the layer of this logger keeps the data.
+    pub(crate) fn is_of(&self, logger: u64) -> bool {
+        self.logger == logger
+    }
+
+    /// Whether the span is timed and has closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.timed.as_ref().is_some_and(TimedSpan::is_closed)
     }
 
     /// The request that work in this span belongs to.
+    #[inline]
     pub(crate) fn request(&self) -> Option<&Arc<Request>> {
-        let joined = self.timed.as_ref().and_then(|timed| timed.request());
-        joined.or(self.request.as_ref())
+        let settled = self.timed.as_ref().and_then(TimedSpan::settled_in);
+        settled.or(self.request.as_ref())
     }
 
     /// The id of the innermost step around the work in this span.
     pub(crate) fn step(&self) -> u32 {
-        self.timed.as_ref().map_or(self.around, |timed| timed.step())
+        self.timed.as_ref().map_or(self.around, TimedSpan::step)
     }
 
     pub(super) fn around(&self) -> u32 {
         self.around
     }
 
+    /// Calls `f` with the fields as members. A lock is held meanwhile, so `f` must not run user code.
+    pub(crate) fn with_fields<T>(&self, f: impl FnOnce(&str) -> T) -> T {
+        if self.has_fields.load(Ordering::Acquire) { f(&sync::read(&self.fields)) } else { f("") }
+    }
+
     /// Appends the fields as members.
     pub(crate) fn append_fields(&self, out: &mut String) {
-        if self.has_fields.load(Ordering::Acquire) {
-            out.push_str(&sync::read(&self.fields));
-        }
+        self.with_fields(|fields| out.push_str(fields));
     }
 
     /// The innermost timed span among this span and the spans around it, with its data.
@@ -110,7 +142,7 @@ impl SpanData {
     }
 
     /// Whether neither this span nor any around it has fields.
-    pub(super) fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         let mut span = Some(self);
         while let Some(data) = span {
             if data.has_fields.load(Ordering::Acquire) {
@@ -143,6 +175,7 @@ impl fmt::Debug for SpanData {
 /// Drops the chain of parents in a loop: ten thousand nested spans would overflow the stack.
 impl Drop for SpanData {
     fn drop(&mut self) {
+        thread::keep_fields(mem::take(sync::get_mut(&mut self.fields)));
         let mut parent = self.parent.take();
         while let Some(mut data) = parent.and_then(Arc::into_inner) {
             parent = data.parent.take();

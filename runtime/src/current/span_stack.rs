@@ -12,7 +12,7 @@ use tracing_core::{Level, Metadata, identify_callsite};
 
 use super::frame::Frame;
 use super::span_data::SpanData;
-use super::thread::{swap_frame, with};
+use super::thread::{ThreadState, swap_frame, with, with_thread};
 use super::timed_span::{EnteredStep, TimedSpan};
 
 pub(crate) static REQUEST_SPAN_CALLSITE: DefaultCallsite = DefaultCallsite::new(REQUEST_SPAN);
@@ -62,42 +62,44 @@ pub(crate) fn enter(id: &Id, data: Arc<SpanData>) {
     enter_as(EntryKind::Span(id.clone()), data);
 }
 
+#[inline]
 fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
-    if let Some(timed) = data.timed.as_ref().filter(|_| kind.is_span()) {
+    let is_step = kind.is_span() && data.timed.is_some();
+    if let Some(timed) = data.timed.as_ref().filter(|_| is_step) {
         timed.settle();
     }
-    let before = data.request().and_then(|request| {
-        // A span made outside any request carries a capture's placeholder, which does not replace a request.
-        let same = with(|frame| {
-            frame.request.as_ref().is_some_and(|known| {
-                Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
-            })
-        })?;
-        (!same).then(|| {
-            let mut frame =
-                Box::new(Frame { step: data.around(), ..Frame::of(Arc::clone(request)) });
-            swap_frame(&mut frame);
-            frame
-        })
-    });
-    let step = match &data.timed {
-        Some(timed) if kind.is_span() => Some(timed.enter(!is_entered(&data))),
-        _ => None,
-    };
     let _ = ENTERED.try_with(|entered| {
-        if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push(EnteredSpan { kind, data, before, step });
-            let _ = COUNT.try_with(|count| count.set(entered.len()));
+        let Ok(mut entered) = entered.try_borrow_mut() else { return };
+        let is_first = !is_step || !entered.iter().any(|entry| Arc::ptr_eq(&entry.data, &data));
+        entered.push(EnteredSpan { kind, data, before: None, step: None });
+        let _ = COUNT.try_with(|count| count.set(entered.len()));
+        if let Some(entry) = entered.last_mut() {
+            with_thread(|thread| entry.enter(thread, is_step, is_first));
         }
     });
 }
 
-/// Whether this thread has entered the span with this data.
-fn is_entered(data: &Arc<SpanData>) -> bool {
-    let has = |entered: &RefCell<Vec<EnteredSpan>>| {
-        entered.try_borrow().is_ok_and(|entered| entered.iter().any(|e| Arc::ptr_eq(&e.data, data)))
-    };
-    is_in_any() && ENTERED.try_with(has).unwrap_or(false)
+impl EnteredSpan {
+    /// Makes the request and the step of a new entry current. Drops nothing, since the thread state is borrowed.
+    #[inline]
+    fn enter(&mut self, thread: &mut ThreadState, is_step: bool, is_first: bool) {
+        if let Some(request) = self.data.request() {
+            // A span made outside any request carries a capture's placeholder, which does not replace a request.
+            let is_current = thread.frame.request.as_ref().is_some_and(|known| {
+                Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
+            });
+            if !is_current {
+                let step = self.data.around();
+                let mut frame = Box::new(Frame { step, ..Frame::of(Arc::clone(request)) });
+                // A new frame has no step that ended elsewhere.
+                mem::swap(&mut thread.frame, &mut *frame);
+                self.before = Some(frame);
+            }
+        }
+        if let Some(timed) = self.data.timed.as_ref().filter(|_| is_step) {
+            timed.enter(thread, self.step.insert(EnteredStep::default()), is_first);
+        }
+    }
 }
 
 impl EntryKind {
@@ -108,7 +110,44 @@ impl EntryKind {
 
 /// Exits a span. Spans may be exited in any order.
 pub(crate) fn exit(id: &Id) {
-    exit_from(|entry| matches!(&entry.kind, EntryKind::Span(entered) if entered == id));
+    let left = exit_from(|entry| matches!(&entry.kind, EntryKind::Span(entered) if entered == id));
+    if let Some(data) = left
+        && data.timed.is_some()
+    {
+        recent::put(id, &data);
+    }
+}
+
+/// The data of the span that this thread has just created, or exited if it is timed. In most cases the thread enters
+/// or closes that span next, and finds its data here without a look-up in the registry.
+pub(crate) mod recent {
+    use std::cell::Cell;
+    use std::sync::{Arc, Weak};
+
+    use tracing_core::span::Id;
+
+    use crate::current::SpanData;
+
+    thread_local! {
+        // Weak: another thread may close the span, and an idle thread must not keep its request.
+        static RECENT: Cell<Option<(Id, Weak<SpanData>)>> = const { Cell::new(None) };
+    }
+
+    #[inline]
+    pub(crate) fn put(id: &Id, data: &Arc<SpanData>) {
+        let _ = RECENT.try_with(|recent| recent.set(Some((id.clone(), Arc::downgrade(data)))));
+    }
+
+    /// Takes the data of this span, if it is here and the layer of this logger keeps it.
+    #[inline]
+    pub(crate) fn take(logger: u64, id: &Id) -> Option<Arc<SpanData>> {
+        let (known, data) = RECENT.try_with(Cell::take).ok().flatten()?;
+        let data = data.upgrade()?;
+        // The registry uses the id of a closed span again. While a span is new, only this thread could do that, since
+        // the id contains a number of the thread, and it would have replaced the data here.
+        let is_it = known == *id && data.is_of(logger) && !data.is_closed();
+        if is_it { Some(data) } else { None }
+    }
 }
 
 /// Puts the fields of a step on all lines of this thread, until [`exit_context`].
@@ -188,31 +227,35 @@ pub(crate) fn exit_context(token: u64) -> Option<Arc<SpanData>> {
     exit_from(|entry| entry.kind == EntryKind::StepContext(token))
 }
 
+#[inline]
 fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
-    let entry = ENTERED.try_with(|entered| {
-        let mut entered = entered.try_borrow_mut().ok()?;
-        let at = entered.iter().rposition(is_it)?;
-        let mut entry = entered.remove(at);
-        let _ = COUNT.try_with(|count| count.set(entered.len()));
-        // A span that was entered later has displaced this span's frame, and restores the frame before it.
-        let above = entered[at..].iter_mut().find_map(|later| later.before.as_mut());
-        let displaced = match (above, entry.before.take()) {
-            (Some(above), Some(before)) => Some(mem::replace(above, before)),
-            (_, before) => {
-                entry.before = before;
-                None
+    // The frame and the requests are dropped after the borrow.
+    let (data, _frame, _request) = ENTERED
+        .try_with(|entered| {
+            let mut entered = entered.try_borrow_mut().ok()?;
+            let at = entered.iter().rposition(is_it)?;
+            let (from, above) = entered.split_at_mut_checked(at + 1)?;
+            let EnteredSpan { data, before, step, .. } = from.last_mut()?;
+            let mut before = before.take();
+            let request = match (step, &data.timed) {
+                (Some(step), Some(timed)) => timed.exit(step, data.request()),
+                _ => None,
+            };
+            if let Some(frame) = &mut before {
+                // A span that was entered later has displaced this span's frame, and restores the frame before it.
+                match above.iter_mut().find_map(|later| later.before.as_mut()) {
+                    Some(later) => mem::swap(later, frame),
+                    None => swap_frame(frame),
+                }
             }
-        };
-        // Dropped after the borrow.
-        Some((entry, displaced))
-    });
-    let (EnteredSpan { before, data, step, .. }, _displaced) = entry.ok().flatten()?;
-    if let (Some(step), Some(timed)) = (step, &data.timed) {
-        timed.exit(step, data.request());
-    }
-    if let Some(mut frame) = before {
-        swap_frame(&mut frame);
-    }
+            let is_last = above.is_empty();
+            let _ = COUNT.try_with(|count| count.set(entered.len() - 1));
+            let EnteredSpan { data, .. } =
+                if is_last { entered.pop()? } else { entered.remove(at) };
+            Some((data, before, request))
+        })
+        .ok()
+        .flatten()?;
     Some(data)
 }
 
@@ -265,10 +308,12 @@ pub(crate) fn innermost() -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| Some(Arc::clone(&entry.data)))
 }
 
-/// The data of the innermost barrier, if no span was entered since.
-pub(crate) fn barrier() -> Option<Arc<SpanData>> {
+/// The data of the innermost entry of this thread, if the parent of a new span of this logger is known from it: the
+/// entry is a barrier or the fields of a step, or the layer of this logger keeps the data of that span.
+pub(crate) fn parent_for(logger: u64) -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| {
-        (!matches!(entry.kind, EntryKind::Span(_))).then(|| Arc::clone(&entry.data))
+        let is_known = !entry.kind.is_span() || entry.data.is_of(logger);
+        is_known.then(|| Arc::clone(&entry.data))
     })
 }
 
@@ -322,15 +367,6 @@ pub(crate) enum SpanScope<'a> {
 }
 
 impl SpanScope<'_> {
-    /// Whether one of the spans has fields.
-    pub(crate) fn has_fields(self) -> bool {
-        match self {
-            SpanScope::Thread => have_fields(),
-            SpanScope::Span(span) => !span.is_bare(),
-            SpanScope::Nothing => false,
-        }
-    }
-
     /// Calls `f` with the fields of the spans, innermost first.
     pub(crate) fn each_fields(self, f: impl FnMut(&str)) {
         match self {

@@ -5,12 +5,14 @@
 
 use std::borrow::BorrowMut;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 
 use tracing_core::Level;
 
 use super::call::CallState;
+use super::deferred;
 use super::frame::{Frame, SavedFrame, StepExtras};
 use super::line_buffer::LineBuffer;
 use super::step_state::{POOLED_BYTES, StepState};
@@ -25,24 +27,22 @@ use crate::site::Site;
 /// How many boxes of a kind a thread keeps.
 const POOLED: usize = 64;
 
-/// How many entries for steps that ended out of order a thread keeps.
-const DEFERRED: usize = 32;
-
 #[derive(Default)]
 pub(crate) struct ThreadState {
     pub(crate) frame: Frame,
     last_token: u64,
     /// The frames that [`UserGuard`]s displaced, each with its guard's token, the outermost first.
     entered: Vec<(u64, Frame)>,
-    /// Steps that ended while another step was innermost, or another frame current, each with its token. They are
-    /// popped once they are innermost.
-    deferred: Vec<(u64, SavedFrame)>,
+    /// The tokens of the steps in [`deferred`] that this thread began.
+    deferred: BTreeSet<u64>,
     #[expect(clippy::vec_box, reason = "a step holds the box, and returns it")]
     states: Vec<Box<StepState>>,
     #[expect(clippy::vec_box, reason = "a step holds the box, and returns it")]
     extras: Vec<Box<StepExtras>>,
     /// The state of the last call on the fast path, for the next call.
     call: Option<Arc<CallState>>,
+    /// Empty buffers for the fields of spans.
+    fields: Vec<String>,
     /// Taken while a line is written.
     pub(crate) line_buffer: Option<Box<LineBuffer>>,
 }
@@ -121,7 +121,7 @@ impl ThreadState {
         }
         let popped = self.frame.pop_step(saved);
         self.frame.add_inner(took);
-        if !self.deferred.is_empty() {
+        if deferred::has_any() {
             self.apply_deferred();
         }
         Some(popped)
@@ -131,7 +131,7 @@ impl ThreadState {
     /// steps inside it, and its extras.
     pub(super) fn pop_entered(&mut self, saved: &mut SavedFrame) -> (u64, Option<Box<StepExtras>>) {
         let popped = self.frame.pop_step(saved);
-        if !self.deferred.is_empty() {
+        if deferred::has_any() {
             self.apply_deferred();
         }
         popped
@@ -148,7 +148,7 @@ impl ThreadState {
         self.frame.step = outer_step;
         self.frame.token = outer_token;
         let extras = mem::replace(&mut self.frame.extras, outer_extras);
-        if !self.deferred.is_empty() {
+        if deferred::has_any() {
             self.apply_deferred();
         }
         extras
@@ -166,19 +166,7 @@ impl ThreadState {
     ) -> Option<Arc<Request>> {
         let mut saved = mem::take(saved);
         saved.end_call(call, &mut self.frame);
-        // Steps that lie on each other are one entry, so that the list is no longer than the number of open guards.
-        if let Some(at) = self.deferred.iter().position(|(beneath, _)| *beneath == saved.token) {
-            saved.absorb(self.deferred.swap_remove(at).1);
-        }
-        match self.deferred.iter_mut().find(|(_, above)| above.token == token) {
-            Some((_, above)) => above.absorb(saved),
-            None => {
-                if self.deferred.len() == DEFERRED {
-                    self.deferred.remove(0);
-                }
-                self.deferred.push((token, saved));
-            }
-        }
+        drop(deferred::add_step(token, saved, &mut self.deferred));
         let entered = self.entered.iter().rev().map(|(_, frame)| frame);
         let mut requests =
             [&self.frame].into_iter().chain(entered).filter_map(|frame| frame.request.as_ref());
@@ -187,27 +175,40 @@ impl ThreadState {
 
     #[cold]
     fn apply_deferred(&mut self) {
-        let is_innermost = |(token, _): &(u64, SavedFrame), frame: &Frame| *token == frame.token;
-        while let Some(at) = self.deferred.iter().rposition(|step| is_innermost(step, &self.frame))
+        while let Some(mut saved) =
+            deferred::take_step(self.frame.token, self.last_token, &mut self.deferred)
         {
-            let (_, mut saved) = self.deferred.remove(at);
             if let (_, Some(extras)) = self.frame.pop_step(&mut saved) {
                 self.keep_extras(extras);
             }
         }
     }
+
+    /// Completes the exchange of the current frame: leaves a context whose guard was dropped elsewhere, and pops the
+    /// steps that ended elsewhere. Returns the frames that were left.
+    #[cold]
+    fn apply_elsewhere(&mut self) -> Vec<Frame> {
+        let mut left = Vec::new();
+        while self.frame.entered_by != 0
+            && let Some(frame) = deferred::restore(&mut self.frame)
+        {
+            left.push(frame);
+        }
+        self.apply_deferred();
+        left
+    }
 }
 
-/// Puts a box into its pool, unless the pool is full.
+/// Puts an item into its pool, unless the pool is full.
 #[inline]
-fn keep<T>(pool: &mut Vec<Box<T>>, item: Box<T>) {
+fn keep<T>(pool: &mut Vec<T>, item: T) {
     if pool.len() < pool.capacity() || make_room(pool) {
         pool.push(item);
     }
 }
 
 #[cold]
-fn make_room<T>(pool: &mut Vec<Box<T>>) -> bool {
+fn make_room<T>(pool: &mut Vec<T>) -> bool {
     let has_room = pool.len() < POOLED;
     if has_room {
         pool.reserve_exact(POOLED / 4);
@@ -236,11 +237,10 @@ pub(crate) fn is_alive() -> bool {
 // Inlined into both of its callers, an async step takes 35 instructions more.
 #[inline(never)]
 pub(crate) fn swap_frame(frame: &mut Frame) {
-    with_thread(|thread| {
+    // What was left is dropped after the borrow.
+    let _left = with_thread(|thread| {
         mem::swap(&mut thread.frame, frame);
-        if !thread.deferred.is_empty() {
-            thread.apply_deferred();
-        }
+        deferred::has_any().then(|| thread.apply_elsewhere())
     });
 }
 
@@ -300,6 +300,11 @@ pub(crate) fn step_of(request: &Arc<Request>) -> u32 {
 /// Runs `f` with this request as the current one, for layers that look for it.
 pub(crate) fn with_request<T>(request: Option<&Arc<Request>>, f: impl FnOnce() -> T) -> T {
     let around = with(|frame| frame.for_child()).unwrap_or_default();
+    // A line of a step is written while the frame has no request.
+    let is_other =
+        request.zip(around.request.as_ref()).is_some_and(|(it, around)| !Arc::ptr_eq(it, around));
+    // The steps around are those of the current request.
+    let around = if is_other { Frame::default() } else { around };
     let _guard = FrameGuard::enter(Frame { request: request.map(Arc::clone), ..around });
     f()
 }
@@ -357,6 +362,23 @@ pub(crate) fn take_extras() -> Box<StepExtras> {
     with_thread(|thread| thread.extras.pop()).flatten().unwrap_or_default()
 }
 
+/// A buffer for the fields of a new span, the current request, and the id of the step around the span.
+pub(crate) fn for_new_span() -> (String, Option<Arc<Request>>, u32) {
+    with_thread(|ThreadState { frame, fields, .. }| {
+        (fields.pop().unwrap_or_default(), frame.request.clone(), frame.step)
+    })
+    .unwrap_or_default()
+}
+
+/// Keeps the buffer of a span's fields for another span.
+#[inline]
+pub(super) fn keep_fields(mut fields: String) {
+    if (1..=POOLED_BYTES).contains(&fields.capacity()) {
+        fields.clear();
+        with_thread(|thread| keep(&mut thread.fields, fields));
+    }
+}
+
 /// Runs `f` with the thread's line buffer. The buffer is taken, so that a value that logs while it is formatted gets
 /// another one.
 #[inline]
@@ -389,7 +411,8 @@ impl<F: BorrowMut<Frame>> Drop for FrameGuard<F> {
 }
 
 /// Keeps a frame current until the guard is dropped. Users may drop such guards in any order, also across an `.await`.
-/// If a guard's frame is not the current one, the guard above it restores the frame that this one displaced.
+/// If a guard's frame is not the current one, the guard above it restores the frame that this one displaced. If it has
+/// none, the frame is restored when the guard's own one would be current again.
 #[derive(Debug)]
 pub(crate) struct UserGuard(u64);
 
@@ -408,20 +431,23 @@ impl UserGuard {
 
 impl Drop for UserGuard {
     fn drop(&mut self) {
-        // The frame is dropped after the borrow.
+        // The frames are dropped after the borrow.
         let _left = with_thread(|thread| {
             let at = thread.entered.iter().rposition(|(token, _)| *token == self.0)?;
             let (_, mut found) = thread.entered.remove(at);
             if thread.frame.entered_by == self.0 {
                 mem::swap(&mut thread.frame, &mut found);
-                thread.apply_deferred();
-                return Some(found);
+                let mut left = thread.apply_elsewhere();
+                left.push(found);
+                return Some(left);
             }
             let mut above = thread.entered[at..].iter_mut().map(|(_, found)| found);
-            match above.find(|frame| frame.entered_by == self.0) {
+            let left = match above.find(|frame| frame.entered_by == self.0) {
                 Some(above) => Some(mem::replace(above, found)),
-                None => Some(found),
-            }
+                // Its frame is that of a future, of a span or of a scope around this point.
+                None => deferred::add_guard(self.0, found),
+            };
+            Some(Vec::from_iter(left))
         });
     }
 }

@@ -3,18 +3,18 @@
 //! It has a position in its request, times, and the data from which its outcome is read.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::{mem, thread};
+
+use tracing_core::Metadata;
 
 use super::call::CallState;
 use super::frame::{Frame, SavedFrame, StepExtras};
-use super::thread::{self as this_thread, with, with_thread};
+use super::span_facts::SpanFacts;
+use super::thread::{self as this_thread, ThreadState, with, with_thread};
 use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::json::members;
-use crate::outcome::Category;
-use crate::redact::shown::Redacted;
 use crate::request::trace::Trace;
 use crate::request::{Origin, Request};
 use crate::site::Site;
@@ -35,39 +35,51 @@ pub(crate) fn is_on() -> bool {
 
 /// A span of another crate that is a step, or that begins a request or job.
 pub(crate) struct TimedSpan {
-    /// The id of the logger that writes its line.
-    pub(crate) logger: u64,
+    pub(crate) metadata: &'static Metadata<'static>,
     pub(crate) site: &'static Site,
     pub(crate) started: Tick,
-    /// Its position in its request. If the span was created outside any request, unset until it is entered in one.
-    place: OnceLock<StepPlace>,
+    /// The step's id within its request; 0 if the span was not created in a request, or begins one.
+    step: u32,
+    /// The id of the step around it; 0 for a root.
+    parent: u32,
     /// The request or job that the span begins when it is created.
     begins: Option<Begun>,
-    /// The job of a root span that is entered outside any request.
-    job: OnceLock<Arc<Request>>,
+    /// Whether the line of the step has all fields, under their own names.
+    is_plain: bool,
+    /// Whether a field that is recorded later can make the span a call.
+    may_be_call: bool,
+    /// Whether the thread was unwinding when the span was created.
+    was_panicking: bool,
+    /// The position of a span that was created outside any request, once it is entered.
+    settled: OnceLock<Settled>,
     /// Whether an event has ever reported the response of a request of this call site.
     pub(crate) reports: &'static AtomicBool,
     /// The call, if it was known when the span was created.
     pub(crate) call: Option<Arc<CallState>>,
-    /// Whether the thread was unwinding when the span was created.
-    was_panicking: bool,
+    /// The dependency time of the request when the span became its step, minus the age of the span; wraps around. Used
+    /// if the span turns out to be a call.
+    called_before: AtomicU64,
     has_panicked: AtomicBool,
-    has_extras: AtomicBool,
+    /// Whether there are facts, which may have been taken since.
+    has_facts: AtomicBool,
+    is_closed: AtomicBool,
     /// Nanoseconds of the steps inside it.
     inner: AtomicU64,
     /// Nanoseconds for which it was entered.
     busy: AtomicU64,
     /// When it was last exited, in nanoseconds of a [`Tick`]; 0 if it never was.
     left: AtomicU64,
-    facts: Mutex<SpanFacts>,
+    /// `None` for most spans, which have no field with a role.
+    facts: Mutex<Option<Box<SpanFacts>>>,
 }
 
-/// The position of a step in its request.
-#[derive(Debug, Clone)]
-struct StepPlace {
-    request: Arc<Request>,
-    step: u32,
-    parent: u32,
+/// The position of a span that was created outside any request and is entered for the first time.
+#[derive(Debug)]
+enum Settled {
+    /// The span is a step of the request that was current.
+    Step { request: Arc<Request>, step: u32, parent: u32 },
+    /// The span began this job, since no request was current.
+    Job(Arc<Request>),
 }
 
 /// What a span begins, if no request is current.
@@ -77,245 +89,117 @@ pub(crate) enum Begun {
     Job,
 }
 
-/// The values of a span from which its outcome, its name and its dependency are inferred.
-#[derive(Debug, Default)]
-pub(crate) struct SpanFacts {
-    pub(crate) kind: Option<OtelKind>,
-    /// The redacted values of fields with a role. A later value of a role replaces an earlier one.
-    pub(crate) values: Vec<(FieldRole, Redacted<'static>)>,
-    pub(crate) http_status: Option<u16>,
-    pub(crate) grpc_status: Option<u16>,
-    pub(crate) failure: Option<SpanFailure>,
-    /// The fields of a request's span, as members. The lines inside do not have them.
-    pub(crate) fields: String,
-    /// Recorded fields, while the span is not entered.
-    extras: Option<Box<StepExtras>>,
-}
-
-/// The error of a span.
-#[derive(Debug)]
-pub(crate) struct SpanFailure {
-    /// The name of the sign of the error, in place of the type of an error.
-    pub(crate) evidence: &'static str,
-    pub(crate) detail: Option<Redacted<'static>>,
-    pub(crate) category: Option<Category>,
-}
-
-/// The `otel.kind` of a span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OtelKind {
-    Internal,
-    Client,
-    Producer,
-    Server,
-    Consumer,
-}
-
-/// The meaning of a field, by OpenTelemetry's conventions or by its common name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FieldRole {
-    Name,
-    Kind,
-    StatusCode,
-    StatusText,
-    /// An error, with its text.
-    Error,
-    /// The text of an error, beside its other fields.
-    ErrorText,
-    ErrorType,
-    Peer,
-    Server,
-    DbSystem,
-    DbOperation,
-    Messaging,
-    RpcSystem,
-    RpcService,
-    RpcMethod,
-    HttpMethod,
-    /// `method`, which is the method of a request if there is also a path.
-    Method,
-    HttpStatus,
-    /// `status`, which is the status of a request.
-    Status,
-    GrpcStatus,
-    Route,
-    Path,
-    Url,
-    RequestId,
-}
-
-impl FieldRole {
-    pub(crate) fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "otel.name" => FieldRole::Name,
-            "otel.kind" => FieldRole::Kind,
-            "otel.status_code" => FieldRole::StatusCode,
-            "otel.status_description" | "otel.status_message" => FieldRole::StatusText,
-            "error" | "err" | "exception" => FieldRole::Error,
-            "exception.message" | "exception.details" => FieldRole::ErrorText,
-            "exception.type" | "error.type" => FieldRole::ErrorType,
-            "peer.service" => FieldRole::Peer,
-            "server.address" | "net.peer.name" => FieldRole::Server,
-            "db.system" | "db.system.name" => FieldRole::DbSystem,
-            "db.operation" | "db.operation.name" => FieldRole::DbOperation,
-            "messaging.system" => FieldRole::Messaging,
-            "rpc.system" | "rpc.system.name" => FieldRole::RpcSystem,
-            "rpc.service" => FieldRole::RpcService,
-            "rpc.method" => FieldRole::RpcMethod,
-            "http.method" | "http.request.method" => FieldRole::HttpMethod,
-            "method" => FieldRole::Method,
-            "http.status_code" | "http.response.status_code" => FieldRole::HttpStatus,
-            "status" | "status_code" => FieldRole::Status,
-            "rpc.grpc.status_code" => FieldRole::GrpcStatus,
-            "http.route" | "url.template" => FieldRole::Route,
-            "uri" | "path" | "http.target" | "http.uri" | "url.path" => FieldRole::Path,
-            "url" | "url.full" | "http.url" => FieldRole::Url,
-            "request_id" | "request.id" => FieldRole::RequestId,
-            _ => return None,
-        })
-    }
-
-    /// Whether the step's own members show the value, so that the field is left out of its line.
-    pub(crate) fn is_own(self) -> bool {
-        use FieldRole as Role;
-        matches!(
-            self,
-            Role::Name
-                | Role::Kind
-                | Role::StatusCode
-                | Role::StatusText
-                | Role::Error
-                | Role::ErrorText
-                | Role::ErrorType
-        )
-    }
-}
-
-impl SpanFacts {
-    /// Returns the value of the first of these roles that has one.
-    pub(crate) fn first(&self, roles: &[FieldRole]) -> Option<&Redacted<'static>> {
-        roles.iter().find_map(|role| {
-            let value = self.values.iter().find(|(known, _)| known == role);
-            value.map(|(_, value)| value)
-        })
-    }
-
-    pub(crate) fn set(&mut self, role: FieldRole, value: Redacted<'static>) {
-        match self.values.iter_mut().find(|(known, _)| *known == role) {
-            Some((_, known)) => *known = value,
-            None => self.values.push((role, value)),
-        }
-    }
-
-    /// Sets the failure, unless one with a text is set already.
-    pub(crate) fn fail(&mut self, failure: SpanFailure) {
-        let has_text = self.failure.as_ref().is_some_and(|known| known.detail.is_some());
-        if !has_text {
-            self.failure = Some(failure);
-        }
-    }
-
-    /// Whether the span is a call to a dependency.
-    pub(crate) fn is_call(&self) -> bool {
-        use FieldRole as Role;
-        match self.kind {
-            Some(OtelKind::Client | OtelKind::Producer) => true,
-            Some(_) => false,
-            None => self.first(&[Role::Peer, Role::DbSystem, Role::RpcSystem]).is_some(),
-        }
-    }
-}
-
-/// The position of a new timed span.
-pub(crate) struct SpanPlace<'a> {
+/// A timed span that begins.
+pub(crate) struct NewStep<'a> {
+    pub(crate) metadata: &'static Metadata<'static>,
+    pub(crate) site: &'static Site,
     pub(crate) request: Option<&'a Arc<Request>>,
     /// The id of the step around it; 0 for a root.
     pub(crate) parent: u32,
     pub(crate) begins: Option<Begun>,
+    pub(crate) facts: Option<Box<SpanFacts>>,
+    pub(crate) call: Option<Arc<CallState>>,
+    /// Whether a field that is recorded later can make the span a call.
+    pub(crate) may_be_call: bool,
+    /// Whether the line of the step has all fields, under their own names.
+    pub(crate) is_plain: bool,
+    pub(crate) reports: &'static AtomicBool,
 }
 
 impl TimedSpan {
-    pub(crate) fn begin(
-        logger: u64,
-        site: &'static Site,
-        place: &SpanPlace<'_>,
-        facts: SpanFacts,
-        call: Option<Arc<CallState>>,
-        reports: &'static AtomicBool,
-    ) -> Box<Self> {
-        let timed = Box::new(TimedSpan {
-            logger,
+    // Inlined, because the span is written in place.
+    #[inline(always)]
+    pub(crate) fn begin(new: NewStep<'_>) -> Self {
+        let NewStep { metadata, site, request, begins, facts, call, is_plain, reports, .. } = new;
+        let started = Tick::now();
+        let request = request.filter(|request| begins.is_none() && request.has_id());
+        let (step, parent) = match request {
+            Some(request) => {
+                let call = call.as_deref().map(|call| (call, started));
+                (begin_step(request, site, started, new.parent, call), new.parent)
+            }
+            None => (0, 0),
+        };
+        let may_be_call = new.may_be_call && call.is_none();
+        let called = request.filter(|_| may_be_call).map_or(0, |it| it.dependency_nanos(started));
+        TimedSpan {
+            metadata,
             site,
-            started: Tick::now(),
-            place: OnceLock::new(),
-            begins: place.begins,
-            job: OnceLock::new(),
+            started,
+            step,
+            parent,
+            begins,
+            is_plain,
+            may_be_call,
+            was_panicking: thread::panicking(),
+            settled: OnceLock::new(),
             reports,
             call,
-            was_panicking: thread::panicking(),
+            called_before: AtomicU64::new(called),
             has_panicked: AtomicBool::new(false),
-            has_extras: AtomicBool::new(false),
+            has_facts: AtomicBool::new(facts.is_some()),
+            is_closed: AtomicBool::new(false),
             inner: AtomicU64::new(0),
             busy: AtomicU64::new(0),
             left: AtomicU64::new(0),
             facts: Mutex::new(facts),
-        });
-        if let Some(request) = place.request {
-            timed.join(request, place.parent);
         }
-        timed
     }
 
-    /// Makes the span a step of this request, unless it begins a request itself or is a step of another one.
-    fn join(&self, request: &Arc<Request>, parent: u32) {
-        if self.begins.is_some() || !request.has_id() {
-            return;
-        }
-        self.place.get_or_init(|| {
-            let step = request.next_step();
-            if let Some(call) = &self.call {
-                call.set_step(step);
-                request.call_started(self.started);
-            }
-            if let Some(open) = &request.open_steps {
-                open.begin(self.site.index(), step, parent, self.started);
-            }
-            StepPlace { request: Arc::clone(request), step, parent }
-        });
-    }
-
-    /// Makes the span a step of the current request, if it was created outside any request and is entered for the first
-    /// time. If no request is current, the span begins a job, unless it is a call.
+    /// Gives a span that was created outside any request its position, if it is entered for the first time. It becomes
+    /// a step of the current request. If no request is current, the span begins a job, unless it is a call.
+    #[inline]
     pub(super) fn settle(&self) {
-        if self.begins.is_some() || self.place.get().is_some() || self.job.get().is_some() {
-            return;
+        if self.step == 0 && self.begins.is_none() && self.settled.get().is_none() {
+            self.settle_here();
         }
+    }
+
+    #[cold]
+    fn settle_here(&self) {
         let here = with(|frame| (frame.request.clone(), frame.step));
-        // Two threads may be the first at the same moment. Else the span would begin a job and be a step of a request,
-        // and its end would complete that request.
-        let facts = self.facts();
-        if self.place.get().is_some() || self.job.get().is_some() {
-            return;
-        }
-        match &here {
-            Some((Some(request), step)) if request.has_id() => self.join(request, *step),
-            Some((_placeholder, _)) if self.call.is_none() && !facts.is_call() => {
-                self.job.get_or_init(|| {
+        match here {
+            Some((Some(request), parent))
+                if request.has_id() && (!request.is_over() || self.is_call()) =>
+            {
+                self.settled.get_or_init(|| {
+                    let now = Tick::now();
+                    if self.may_be_call {
+                        let age = now.nanos_since(self.started);
+                        let called = request.dependency_nanos(now).wrapping_sub(age);
+                        self.called_before.store(called, Ordering::Relaxed);
+                    }
+                    // The request has not seen the call before, so its time counts from now on.
+                    let call = self.call.as_deref().map(|call| (call, now));
+                    let step = begin_step(&request, self.site, self.started, parent, call);
+                    Settled::Step { request, step, parent }
+                });
+            }
+            Some(_) if !self.is_call() => {
+                self.settled.get_or_init(|| {
                     let mut request = Request::new();
                     request.origin = Origin::RootSpan;
                     request.trace = Trace::after(None, request.started).into();
                     #[cfg(feature = "testing")]
                     this_thread::join_capture(&request);
-                    Arc::new(request)
+                    Settled::Job(Arc::new(request))
                 });
             }
             _ => {}
         }
     }
 
+    fn is_call(&self) -> bool {
+        self.call.is_some() || lock(&self.facts).as_ref().is_some_and(|facts| facts.is_call())
+    }
+
     /// The request or job that the span begins, if it is not a step.
+    #[inline]
     pub(crate) fn begins(&self) -> Option<Begun> {
-        self.begins.or_else(|| self.job.get().map(|_| Begun::Job))
+        match self.settled.get() {
+            Some(Settled::Job(_)) => Some(Begun::Job),
+            _ => self.begins,
+        }
     }
 
     /// Whether the span has begun a request, whose completion line alone has its fields.
@@ -323,36 +207,72 @@ impl TimedSpan {
         self.begins == Some(Begun::Request)
     }
 
-    /// The request that the span is a step of, or the job that it began when it was entered.
-    pub(crate) fn request(&self) -> Option<&Arc<Request>> {
-        self.place.get().map(|place| &place.request).or(self.job.get())
+    /// The request that the span became a step of when it was entered, or the job that it began then.
+    pub(super) fn settled_in(&self) -> Option<&Arc<Request>> {
+        match self.settled.get()? {
+            Settled::Step { request, .. } | Settled::Job(request) => Some(request),
+        }
     }
 
     /// The step's id within its request; 0 outside any request.
+    #[inline]
     pub(crate) fn step(&self) -> u32 {
-        self.place.get().map_or(0, |place| place.step)
+        match self.settled.get() {
+            Some(Settled::Step { step, .. }) => *step,
+            _ => self.step,
+        }
     }
 
     /// The id of the step around it; 0 for a root.
+    #[inline]
     pub(crate) fn parent(&self) -> u32 {
-        self.place.get().map_or(0, |place| place.parent)
+        match self.settled.get() {
+            Some(Settled::Step { parent, .. }) => *parent,
+            _ => self.parent,
+        }
     }
 
-    /// Locks the facts. Hold the lock only briefly, and not while user code runs.
-    pub(crate) fn facts(&self) -> MutexGuard<'_, SpanFacts> {
-        lock(&self.facts)
+    /// Counts a span that has turned out to be a call, before its end is counted. The time in which another call was open
+    /// is counted already.
+    pub(crate) fn count_late_call(&self, request: &Request, at: Tick) {
+        let called = request.dependency_nanos(at);
+        let counted = called.wrapping_sub(self.called_before.load(Ordering::Relaxed));
+        let took = at.nanos_since(self.started);
+        request.late_call_started(at, took.saturating_sub(counted));
     }
 
-    /// When the span ended: when it was last exited, or `now` if it never was.
-    pub(crate) fn ended(&self, now: Tick) -> Tick {
+    /// Changes the facts. Their lock is held meanwhile, so `change` must not run user code.
+    pub(crate) fn change_facts(&self, change: impl FnOnce(&mut SpanFacts)) {
+        change(lock(&self.facts).get_or_insert_default());
+        self.has_facts.store(true, Ordering::Release);
+    }
+
+    /// Takes the facts, if the span has any.
+    pub(crate) fn take_facts(&self) -> Option<Box<SpanFacts>> {
+        lock(&self.facts).take()
+    }
+
+    /// Marks the span as closed.
+    pub(crate) fn set_closed(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// When the span ended: when it was last exited, or now if it never was.
+    pub(crate) fn ended(&self) -> Tick {
         match self.left.load(Ordering::Relaxed) {
-            0 => now,
+            0 => Tick::now(),
             nanos => Tick::of_nanos(nanos),
         }
     }
 
-    pub(crate) fn busy(&self) -> Duration {
-        Duration::from_nanos(self.busy.load(Ordering::Relaxed))
+    /// Nanoseconds for which the span was entered, until it ended. On several threads at once, that would be longer than
+    /// it lasted.
+    pub(crate) fn busy(&self, ended: Tick) -> u64 {
+        self.busy.load(Ordering::Relaxed).min(ended.nanos_since(self.started))
     }
 
     pub(crate) fn inner(&self) -> u64 {
@@ -376,67 +296,71 @@ impl TimedSpan {
     }
 
     /// Makes the span the innermost step of this thread. `is_first` is false if the thread has already entered it.
-    pub(super) fn enter(&self, is_first: bool) -> EnteredStep {
-        let mut entered = EnteredStep {
-            token: 0,
-            saved: SavedFrame::default(),
-            was_panicking: thread::panicking(),
-            since: is_first.then(Tick::now),
-        };
-        if self.begins().is_some() {
-            return entered;
-        }
-        let step = self.step();
-        let extras =
-            if self.has_extras.load(Ordering::Relaxed) { self.facts().extras.take() } else { None };
-        with_thread(|thread| {
+    #[inline]
+    pub(super) fn enter(
+        &self,
+        thread: &mut ThreadState,
+        entered: &mut EnteredStep,
+        is_first: bool,
+    ) {
+        entered.was_panicking = thread::panicking();
+        if self.begins().is_none() {
             entered.token = thread.next_token();
+            let extras =
+                if self.has_facts.load(Ordering::Relaxed) { self.take_kept() } else { None };
             let call = self.call.clone();
             let (saved, token) = (&mut entered.saved, entered.token);
-            thread.frame.push_step(saved, token, step, self.site, extras, call);
-        });
-        entered
+            thread.frame.push_step(saved, token, self.step(), self.site, extras, call);
+        }
+        if is_first {
+            entered.since = Some(Tick::now());
+        }
     }
 
-    /// Undoes [`enter`](Self::enter).
-    pub(super) fn exit(&self, entered: EnteredStep, request: Option<&Arc<Request>>) {
-        let EnteredStep { token, mut saved, was_panicking, since } = entered;
-        if let Some(since) = since {
+    /// Undoes [`enter`](Self::enter). Returns what the caller drops after its borrows.
+    #[inline(always)]
+    pub(super) fn exit(
+        &self,
+        entered: &mut EnteredStep,
+        request: Option<&Arc<Request>>,
+    ) -> Option<Arc<Request>> {
+        if let Some(since) = entered.since {
             let now = Tick::now();
             self.busy.fetch_add(now.nanos_since(since), Ordering::Relaxed);
             self.left.fetch_max(now.nanos(), Ordering::Relaxed);
         }
-        if thread::panicking() && !was_panicking {
+        if thread::panicking() && !entered.was_panicking {
             self.has_panicked.store(true, Ordering::Relaxed);
             if let Some(request) = request.filter(|_| self.begins().is_some()) {
                 request.has_panicked.store(true, Ordering::Relaxed);
             }
         }
-        if token == 0 {
-            return;
+        let EnteredStep { token, saved, .. } = entered;
+        if *token == 0 {
+            return None;
         }
-        let popped = with_thread(|thread| {
-            if thread.frame.token != token {
+        with_thread(|thread| {
+            if thread.frame.token != *token {
                 let serial = request.map_or(0, |request| request.serial);
-                // The request is returned, and dropped after the borrow.
-                return Err(thread.defer_pop(token, &mut saved, self.call.as_ref(), serial));
+                return thread.defer_pop(*token, saved, self.call.as_ref(), serial);
             }
-            Ok(thread.pop_entered(&mut saved))
-        });
-        if let Some(Ok((inner, extras))) = popped {
+            let (inner, extras) = thread.pop_entered(saved);
             if inner > 0 {
                 self.add_inner(inner);
             }
             if let Some(extras) = extras {
                 self.keep_extras(extras);
             }
-        }
+            None
+        })
+        .flatten()
     }
 
     /// Keeps fields that were recorded in the span until it is entered again or ends.
     #[cold]
     fn keep_extras(&self, mut extras: Box<StepExtras>) {
-        let mut facts = self.facts();
+        let mut facts = lock(&self.facts);
+        let facts = facts.get_or_insert_default();
         if let Some(mut known) = facts.extras.take() {
             // The span was entered on two threads at the same time.
             members::set_all(&mut known.members, &extras.members);
@@ -448,19 +372,32 @@ impl TimedSpan {
             }
         }
         facts.extras = Some(extras);
-        self.has_extras.store(true, Ordering::Relaxed);
+        self.has_facts.store(true, Ordering::Release);
     }
 
     /// Takes the fields that were recorded in the span.
     pub(crate) fn take_extras(&self) -> Option<Box<StepExtras>> {
-        if !self.has_extras.load(Ordering::Relaxed) {
-            return None;
-        }
-        let extras = self.facts().extras.take()?;
+        let extras = self.take_kept()?;
         if let Some(elsewhere) = &extras.elsewhere {
             self.add_inner(elsewhere.load(Ordering::Relaxed));
         }
         Some(extras)
+    }
+
+    #[cold]
+    fn take_kept(&self) -> Option<Box<StepExtras>> {
+        lock(&self.facts).as_mut()?.extras.take()
+    }
+
+    /// Whether the span is a step that has succeeded and whose line has the fields of the span, and no others.
+    #[inline]
+    pub(crate) fn is_plain_success(&self) -> bool {
+        self.is_plain
+            && self.call.is_none()
+            && self.begins().is_none()
+            && !self.has_facts.load(Ordering::Acquire)
+            && !self.has_panicked()
+            && !self.is_cancelled()
     }
 
     /// Whether code that runs in this frame is directly in the span. `token` is the token of its innermost entry.
@@ -473,6 +410,7 @@ impl TimedSpan {
 }
 
 /// A timed span on the stack of a thread's entered spans.
+#[derive(Default)]
 pub(super) struct EnteredStep {
     /// 0 if the span is not a step, or if the thread has lost its locals.
     pub(super) token: u64,
@@ -480,4 +418,23 @@ pub(super) struct EnteredStep {
     was_panicking: bool,
     /// `None` if the thread had entered the span before.
     since: Option<Tick>,
+}
+
+/// Begins a step of a request, and returns its id. A call counts from its own [`Tick`].
+fn begin_step(
+    request: &Request,
+    site: &'static Site,
+    started: Tick,
+    parent: u32,
+    call: Option<(&CallState, Tick)>,
+) -> u32 {
+    let step = request.next_step();
+    if let Some((call, from)) = call {
+        call.set_step(step);
+        request.call_started(from);
+    }
+    if let Some(open) = &request.open_steps {
+        open.begin(site.index(), step, parent, started);
+    }
+    step
 }

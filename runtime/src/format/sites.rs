@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, RwLock};
 
+use crate::base::fork::ForkLocks;
 use crate::base::sync;
 
 /// The index of a call site.
@@ -215,6 +216,11 @@ pub(crate) fn from_package(file: &'static str) -> &'static str {
         None if Path::new(file).is_absolute() => &file[after_last(file)..],
         None => file,
     }
+}
+
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| &*KNOWN);
 }
 
 #[cfg(test)]

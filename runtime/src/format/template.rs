@@ -11,6 +11,7 @@ use super::record::{ContextKeys, Record, Severity};
 use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::json::append::{Appender, NUMBER_ROOM, append};
+use crate::json::hex::Hex;
 use crate::json::shown::Shown;
 use crate::json::timestamp::{Timestamp, TimestampCache};
 use crate::json::{escape, members};
@@ -77,6 +78,8 @@ const CONTEXT: [(usize, &str); 5] =
 /// An upper bound of the lengths of candor's own event names. A limit above it cuts none of them.
 const LONGEST_EVENT: usize = 64;
 
+const TRACE_ID_DIGITS: usize = 32;
+
 /// Stands for the number of a kept line, which gets its number when it is written.
 pub(crate) const NO_SEQ: u64 = u64::MAX;
 
@@ -94,6 +97,8 @@ pub(crate) struct Template {
     seq: String,
     /// The keys from `,"request_id":` to `,"span_id":`.
     identity: [String; 7],
+    /// The length of these keys and of everything between the values, ids of the trace included.
+    identity_room: usize,
     /// The request's part of a line outside any request.
     outside: String,
     service: Option<Redacted<'static>>,
@@ -112,12 +117,17 @@ impl Template {
             message: format!("\",{}", keys.quoted(3)),
             seq: format!(",{}", keys.quoted(11)),
             identity: from_fn(|at| format!(",{}", keys.quoted(4 + at))),
+            identity_room: 0,
             outside: String::new(),
             service: service.map(|service| shown::text(&service).into_owned()),
             value_limit,
             keys,
         };
-        template.outside = template.identity([None; 6]);
+        let keys_room = template.identity.iter().map(|key| key.len() + "\"\"".len()).sum::<usize>();
+        template.identity_room = keys_room + TRACE_ID_DIGITS + 16;
+        let mut outside = String::new();
+        template.identity([None; 4], None, &mut outside);
+        template.outside = outside;
         template
     }
 
@@ -189,29 +199,81 @@ impl Template {
         &self.seq
     }
 
-    /// Renders `,"request_id":…,"span_id":"…"`. The values are id, user, method, path, trace id and span id; a trace
-    /// id that is `None` is left out, and any other `None` is `"-"`.
-    pub(crate) fn identity(&self, values: [Option<Shown<'_>>; 6]) -> String {
-        let [id, user, method, path, trace_id, span_id] = values;
-        let or_dash = |value: Option<_>| Some(value.unwrap_or(Shown::literal("-")));
-        let values = [
-            or_dash(id),
-            or_dash(user),
-            or_dash(method),
-            or_dash(path),
-            self.service.as_ref().map(Redacted::shown),
-            trace_id,
-            span_id,
-        ];
-        let members = || self.identity.iter().zip(values).filter_map(|(key, it)| Some((key, it?)));
-        // Enough if nothing is escaped.
-        let room = members().map(|(key, value)| key.len() + value.as_str().len() + 2).sum();
-        let mut out = String::with_capacity(room);
-        for (key, value) in members() {
-            out.push_str(key);
-            Encoder::json(&mut out, self.value_limit).shown(value);
+    /// Appends `,"request_id":…,"span_id":"…"`. The values are id, user, method and path, and a `None` is `"-"`. Without
+    /// a trace, its id and that of its span are omitted.
+    pub(crate) fn identity(
+        &self,
+        values: [Option<Shown<'_>>; 4],
+        trace: Option<(&Hex<TRACE_ID_DIGITS>, &Hex<16>)>,
+        out: &mut String,
+    ) {
+        let [id, user, method, path] = values.map(|value| value.unwrap_or(Shown::literal("-")));
+        let service = self.service.as_ref().map(Redacted::shown);
+        let is_plain = |value: Shown<'_>| {
+            value.as_str().len() <= self.value_limit && escape::is_clean(value.as_str())
+        };
+        let are_plain = is_plain(id)
+            && is_plain(user)
+            && is_plain(method)
+            && is_plain(path)
+            && service.is_none_or(is_plain)
+            // Hex digits need no escapes.
+            && self.value_limit >= TRACE_ID_DIGITS;
+        if !are_plain {
+            return self.escaped_identity([id, user, method, path], trace, out);
         }
-        out
+        let texts = [id, user, method, path].map(Shown::as_str);
+        let service = service.map(Shown::as_str);
+        let values_room = texts.iter().map(|text| text.len()).sum::<usize>();
+        let room = self.identity_room + values_room + service.map_or(0, str::len);
+        let [id_key, user_key, method_key, path_key, service_key, trace_key, span_key] =
+            &self.identity;
+        append(out, room, |pieces| {
+            let keys = [id_key, user_key, method_key, path_key];
+            for (key, text) in keys.into_iter().zip(texts) {
+                pieces.quoted(key, text);
+            }
+            if let Some(service) = service {
+                pieces.quoted(service_key, service);
+            }
+            if let Some((trace_id, span_id)) = trace {
+                pieces.put(trace_key);
+                pieces.put("\"");
+                pieces.hex(trace_id);
+                pieces.put("\"");
+                pieces.put(span_key);
+                pieces.put("\"");
+                pieces.hex(span_id);
+                pieces.put("\"");
+            }
+        });
+    }
+
+    /// Slow path of [`identity`](Self::identity): values with characters to escape, or longer than the limit.
+    #[cold]
+    fn escaped_identity(
+        &self,
+        [id, user, method, path]: [Shown<'_>; 4],
+        trace: Option<(&Hex<TRACE_ID_DIGITS>, &Hex<16>)>,
+        out: &mut String,
+    ) {
+        let service = self.service.as_ref().map(Redacted::shown);
+        let (trace_id, span_id) = trace.unzip();
+        let values = [
+            Some(id),
+            Some(user),
+            Some(method),
+            Some(path),
+            service,
+            trace_id.map(Hex::shown),
+            span_id.map(Hex::shown),
+        ];
+        for (key, value) in self.identity.iter().zip(values) {
+            if let Some(value) = value {
+                out.push_str(key);
+                Encoder::json(out, self.value_limit).shown(value);
+            }
+        }
     }
 
     /// Gives a kept line its number, in place of [`NO_SEQ`].

@@ -1,4 +1,4 @@
-//! Requests that are begun and finished by hand; the tower service uses them, too.
+//! Requests that are begun and finished by hand.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, response};
+use http::{HeaderMap, Response, StatusCode, response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::beginning;
 use super::body::CompletedBody;
 use super::completed::{Completion, OpenRequest, PanicWatch};
-use super::request_id::REQUEST_ID;
 use super::route::Route;
 use super::settings::{DEFAULT, Settings};
 use crate::instrument::context::{RequestContext, Scope, SpannedContext};
@@ -97,7 +96,8 @@ impl ActiveRequest {
         if let Some(outer) = beginning::current_request() {
             return Self::within(outer);
         }
-        let (context, open) = beginning::prepare(settings, parts, peer, Origin::ByHand);
+        let open = beginning::prepare(settings, parts, peer, Origin::ByHand);
+        let context = RequestContext { request: Arc::clone(&open.request) };
         let mut request = context.with_span();
         run(&mut request, &open, || beginning::announce(&open, parts));
         ActiveRequest { request, open: Some(open) }
@@ -107,40 +107,9 @@ impl ActiveRequest {
         ActiveRequest { request: outer.without_span(), open: None }
     }
 
-    /// Begins the request of a tower service, and creates its future in the request.
-    pub(super) fn begin_in_layer<F: Future>(
-        settings: &Arc<Settings>,
-        mut parts: Parts,
-        make: impl FnOnce(Parts) -> F,
-    ) -> (ActiveRequest, RequestScope<F>) {
-        if let Some(outer) = beginning::marked(&parts.extensions) {
-            let scope = RequestContext::scope_of_here(|| make(parts));
-            return (Self::within(outer), RequestScope { scope, request: None });
-        }
-        let (context, open) = beginning::prepare(settings, &parts, None, Origin::Layer);
-        beginning::mark(&mut parts.extensions, &context.request);
-        let mut request = context.with_span();
-        let future = run(&mut request, &open, || {
-            beginning::announce(&open, &parts);
-            make(parts)
-        });
-        let scope = request.last_scope(future);
-        let scope = RequestScope { scope, request: Some(Arc::clone(&open.request)) };
-        (ActiveRequest { request, open: Some(open) }, scope)
-    }
-
     /// Returns the request id, for the response header `x-request-id`.
     pub fn id(&self) -> &str {
         self.request.context.id()
-    }
-
-    /// Sets the response header `x-request-id`, unless an outer layer does.
-    pub(super) fn insert_id(&self, headers: &mut HeaderMap) {
-        if self.open.is_some()
-            && let Ok(id) = HeaderValue::from_str(self.id())
-        {
-            headers.insert(REQUEST_ID, id);
-        }
     }
 
     /// Runs a future in the request: its steps, events and calls belong to the request.
@@ -246,6 +215,15 @@ pin_project! {
         // `None` inside another request, which detects panics itself.
         request: Option<Arc<Request>>,
     }
+
+    impl<F> PinnedDrop for RequestScope<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(request) = this.request {
+                PanicWatch::run(request, || this.scope.drop_future());
+            }
+        }
+    }
 }
 
 impl<F: Future> Future for RequestScope<F> {
@@ -313,10 +291,8 @@ impl ActiveResponse {
 
     /// Wraps a body, so that it completes the request when it ends, fails or is dropped.
     pub fn wrap<B: Body>(mut self, body: B) -> CompletedBody<B> {
-        if let Some(open) = &mut self.open
-            && PanicWatch::run(&open.request, || body.is_end_stream())
-        {
-            open.complete(Completion::Sent);
+        if let Some(open) = &mut self.open {
+            open.begin_body(&body);
         }
         CompletedBody::new(body, self.open)
     }

@@ -8,15 +8,18 @@ use http::request::Parts;
 
 use super::completed::OpenRequest;
 use super::fields::{Fields, call_hook};
+use super::headers::RequestHeaders;
 use super::request_id::IncomingId;
 use super::settings::Settings;
 use super::trust::{DebugRequest, Trust};
 use super::{started, trace_context};
+use crate::base::clock::Tick;
+use crate::base::random;
 use crate::current;
 use crate::instrument::context::{self, RequestContext};
 use crate::redact::shown::{self, Redacted};
 use crate::request::open_steps::OpenSteps;
-use crate::request::{Origin, Request};
+use crate::request::{self, Origin, Request, RequestStart};
 
 /// Creates a request from its headers. Nothing is logged yet.
 pub(super) fn prepare(
@@ -24,27 +27,32 @@ pub(super) fn prepare(
     parts: &Parts,
     peer: Option<SocketAddr>,
     origin: Origin,
-) -> (RequestContext, Box<OpenRequest>) {
-    let (id, client_request_id) = match IncomingId::of(&parts.headers) {
+) -> Box<OpenRequest> {
+    let headers = RequestHeaders::of(&parts.headers);
+    let (id, client_request_id) = match IncomingId::of(headers.request_id) {
         IncomingId::Missing => (None, None),
         IncomingId::Valid(id) => (Some(id), None),
         IncomingId::Rejected(shown) => (None, Some(shown)),
     };
     let debug = |trust: &Trust| trust.debug_request(parts, peer);
     let debug = settings.trust.as_ref().map_or(DebugRequest::Ignored, debug);
-    let context = new_context(settings, parts, id, debug, origin);
+    let RequestContext { request } = new_context(settings, parts, &headers, id, debug, origin);
     if let Some(watch) = &settings.watch {
-        watch.add(&context.request);
+        watch.add(&request);
     }
     // Boxed, since its owners are moved often.
-    let open = Box::new(OpenRequest::new(
-        Arc::clone(&context.request),
-        parts,
-        client_request_id,
-        debug,
-        Arc::clone(settings),
-    ));
-    (context, open)
+    Box::new(OpenRequest::new(request, parts, client_request_id, debug, Arc::clone(settings)))
+}
+
+/// Creates the request of a tower service, and marks it for layers inside it. `None` if a layer around this one has
+/// begun it.
+pub(super) fn in_layer(settings: &Arc<Settings>, parts: &mut Parts) -> Option<Box<OpenRequest>> {
+    if is_marked(&parts.extensions) {
+        return None;
+    }
+    let open = prepare(settings, parts, None, Origin::Layer);
+    parts.extensions.insert(LayerMark(Arc::downgrade(&open.request)));
+    Some(open)
 }
 
 /// Calls the hooks and writes `request_started`. The request must be the current one.
@@ -63,25 +71,25 @@ pub(super) fn announce(open: &OpenRequest, parts: &Parts) {
 fn new_context(
     settings: &Settings,
     parts: &Parts,
+    headers: &RequestHeaders<'_>,
     id: Option<Redacted<'static>>,
     debug: DebugRequest,
     origin: Origin,
 ) -> RequestContext {
-    let mut request = match id {
-        Some(id) => Request::with_id(id),
-        None => Request::new(),
-    };
-    request.origin = origin;
+    let now = Tick::now();
+    let (uuid, trace_id, span_id) = random::of_request(now);
+    let id = id.unwrap_or_else(|| request::new_id(now, &uuid));
     let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
-    request.overrides = settings.overrides(request.id.as_str(), parts, debug).map(Box::new);
-    request.method = Some(shown::method(parts.method.as_str()));
-    let path = path.as_deref().unwrap_or(parts.uri.path());
-    request.path = Some(shown::request_target(path));
-    request.set_trace(trace_context::of(&parts.headers, request.started));
-    if settings.watch.is_some() {
-        request.open_steps.get_or_insert_with(OpenSteps::listed);
-    }
-    let context = RequestContext::of(request);
+    let context = RequestContext::of(Request::begin(RequestStart {
+        overrides: settings.overrides(id.as_str(), parts, debug),
+        id,
+        started: now,
+        origin,
+        method: Some(shown::method(parts.method.as_str())),
+        path: Some(shown::request_target(path.as_deref().unwrap_or(parts.uri.path()))),
+        trace: Some(trace_context::of(&parts.headers, headers.traceparent, trace_id, span_id)),
+        open_steps: settings.watch.as_ref().map(|_| OpenSteps::listed()),
+    }));
     #[cfg(feature = "testing")]
     if context.request.capture.get().is_none()
         && let Some(capture) = &settings.capture
@@ -95,24 +103,21 @@ fn new_context(
 #[derive(Clone)]
 struct LayerMark(Weak<Request>);
 
-/// Marks a request for layers inside it.
-pub(super) fn mark(extensions: &mut Extensions, request: &Arc<Request>) {
-    extensions.insert(LayerMark(Arc::downgrade(request)));
-}
-
-/// Returns the current request if it is the one with these extensions.
+/// Returns whether the current request is the one with these extensions.
 ///
 /// If the extension is copied into another request, it does not mark that request. A request begun by hand has no mark;
 /// it is taken if it is current and not complete.
-pub(super) fn marked(extensions: &Extensions) -> Option<RequestContext> {
-    let request = current::request()?;
-    let is_same = match request.origin {
-        Origin::ByHand => !request.is_over(),
-        Origin::Layer | Origin::Internal | Origin::RootSpan => extensions
-            .get()
-            .is_some_and(|LayerMark(marked)| marked.as_ptr() == Arc::as_ptr(&request)),
-    };
-    is_same.then_some(RequestContext { request })
+fn is_marked(extensions: &Extensions) -> bool {
+    current::with(|frame| {
+        let Some(request) = &frame.request else { return false };
+        match request.origin {
+            Origin::ByHand => !request.is_over(),
+            Origin::Layer | Origin::Internal | Origin::RootSpan => extensions
+                .get()
+                .is_some_and(|LayerMark(marked)| marked.as_ptr() == Arc::as_ptr(request)),
+        }
+    })
+    .unwrap_or(false)
 }
 
 /// Returns the current request if it came over HTTP and is not complete.

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::completed::{Completion, OpenRequest};
+use super::completed::{Completion, OpenRequest, PanicWatch};
+use crate::base::catch;
 
 pin_project! {
     /// Response body of a service in a [`RequestLayer`](super::RequestLayer), or of
@@ -25,8 +26,10 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let is_sent = OpenRequest::run_in(this.open, || {
-                // A server that knows the length of the body does not poll it again after the last byte.
-                let is_sent = (*this.body).as_ref().is_some_and(is_over);
+                // A server that knows the length of the body does not poll it again after the last byte. The body may
+                // have panicked, and would abort the process if it panics again while the thread unwinds.
+                let body = (*this.body).as_ref();
+                let is_sent = catch::while_unwinding(|| body.is_some_and(is_over)).unwrap_or(false);
                 // Lines that the drop of `B` writes come before `request_completed`.
                 this.body.set(None);
                 is_sent
@@ -48,6 +51,15 @@ impl<B: Body> CompletedBody<B> {
     /// Without `open`, an outer layer completes the request.
     pub(super) fn new(body: B, open: Option<Box<OpenRequest>>) -> Self {
         CompletedBody { body: Some(body), open }
+    }
+
+    /// Runs code of the body. If it panics, the request completes as panicked.
+    fn ask<T>(&self, question: impl FnOnce(Option<&B>) -> T) -> T {
+        let question = || question(self.body.as_ref());
+        match &self.open {
+            Some(open) => PanicWatch::run(&open.request, question),
+            None => question(),
+        }
     }
 }
 
@@ -73,10 +85,10 @@ impl<B: Body> Body for CompletedBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.ask(|body| body.is_none_or(Body::is_end_stream))
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(SizeHint::default, Body::size_hint)
+        self.ask(|body| body.map_or_else(SizeHint::default, Body::size_hint))
     }
 }

@@ -1,21 +1,22 @@
 //! A request in flight, and its `request_completed` line: exactly one, however the request completes.
 
 use std::mem;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use bytes::Buf;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header, response};
-use http_body::Frame as BodyFrame;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, response};
+use http_body::{Body, Frame as BodyFrame};
 use tracing_core::dispatcher;
 
 use super::fields::Fields;
+use super::headers::ResponseHeaders;
 use super::route::Route;
 use super::settings::Settings;
 use super::site;
-use super::started::header_text;
 use super::trust::DebugRequest;
 use crate::base::clock::Tick;
 use crate::current::{Frame, FrameGuard};
@@ -31,7 +32,7 @@ use crate::metrics::Observation;
 use crate::outcome::grpc;
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
-use crate::redact::shown::Redacted;
+use crate::redact::shown::{self, Redacted};
 use crate::request::Request;
 
 /// How a request completed.
@@ -53,8 +54,8 @@ const NUMBERS_CAPACITY: usize = 192;
 #[derive(Debug)]
 pub(super) struct OpenRequest {
     pub(super) request: Arc<Request>,
-    /// Current while the response body runs.
-    frame: Frame,
+    /// Current while code of the request runs. The request's future takes it, and returns it for the response body.
+    pub(super) frame: Frame,
     method: Method,
     pub(super) route: Option<Route>,
     pub(super) client_request_id: Option<Redacted<'static>>,
@@ -133,13 +134,11 @@ impl OpenRequest {
     ///
     /// Completes the request if the response has no body.
     pub(super) fn set_response(&mut self, response: &response::Parts) {
-        let headers = &response.headers;
+        let headers = ResponseHeaders::of(&response.headers);
         self.status = Some(response.status);
-        self.content_type = content_type(headers);
-        self.set_grpc_status(headers);
-        self.content_length = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse().ok());
+        self.content_type = headers.content_type.map(content_type);
+        self.grpc_status = headers.grpc_status.and_then(number_of).or(self.grpc_status);
+        self.content_length = headers.content_length.and_then(number_of);
         if !self.settings.response_fields.is_empty() {
             let settings = Arc::clone(&self.settings);
             self.fields = {
@@ -153,11 +152,17 @@ impl OpenRequest {
         }
     }
 
-    /// Reads the gRPC status from headers or trailers.
-    pub(super) fn set_grpc_status(&mut self, headers: &HeaderMap) {
+    /// Reads the gRPC status from trailers.
+    pub(super) fn set_grpc_status(&mut self, trailers: &HeaderMap) {
         const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-        let status = headers.get(GRPC_STATUS).and_then(|status| status.to_str().ok()?.parse().ok());
-        self.grpc_status = status.or(self.grpc_status);
+        self.grpc_status = trailers.get(GRPC_STATUS).and_then(number_of).or(self.grpc_status);
+    }
+
+    /// Completes the request if the body is at its end already.
+    pub(super) fn begin_body(&mut self, body: &impl Body) {
+        if PanicWatch::run(&self.request, || body.is_end_stream()) {
+            self.complete(Completion::Sent);
+        }
     }
 
     pub(super) fn add_bytes(&mut self, bytes: usize) {
@@ -308,18 +313,21 @@ fn has_no_body(method: &Method, status: StatusCode) -> bool {
         || status == StatusCode::NOT_MODIFIED
 }
 
+fn number_of<T: FromStr>(value: &HeaderValue) -> Option<T> {
+    value.to_str().ok()?.parse().ok()
+}
+
 /// The scrubbed content type. Common ones need no scrubbing and no allocation.
-fn content_type(headers: &HeaderMap) -> Option<Redacted<'static>> {
+fn content_type(value: &HeaderValue) -> Redacted<'static> {
     const KNOWN: [&str; 4] = [
         "application/json",
         "text/plain; charset=utf-8",
         "text/html; charset=utf-8",
         "application/grpc",
     ];
-    let value = headers.get(header::CONTENT_TYPE)?;
     match KNOWN.iter().find(|known| known.as_bytes() == value.as_bytes()) {
-        Some(known) if !keys::is_adjusted() => Some((*known).into()),
-        _ => header_text(headers, &header::CONTENT_TYPE),
+        Some(known) if !keys::is_adjusted() => (*known).into(),
+        _ => shown::header(header::CONTENT_TYPE.as_str(), value.as_bytes()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Calls the hooks of a `RequestLayer`, and collects the fields that they add to the lines of a request.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::base::catch::contain;
 use crate::instrument::context;
 use crate::json::members;
 use crate::redact::loggable::Loggable;
@@ -51,5 +51,5 @@ impl<'a> Fields<'a> {
 
 /// Calls `hook` and returns `None` if it panics, so that a faulty hook does not fail the request.
 pub(super) fn call_hook<T>(hook: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(hook)).ok()
+    contain(hook)
 }

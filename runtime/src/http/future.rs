@@ -1,15 +1,18 @@
-//! The future of a request, up to its response headers.
+//! The future of a request in a tower service, up to its response headers.
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::Response;
+use http::{HeaderValue, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::active::{ActiveRequest, RequestScope};
 use super::body::CompletedBody;
+use super::completed::{Completion, OpenRequest, PanicWatch};
+use super::request_id::REQUEST_ID;
+use crate::instrument::context::{RequestContext, RequestSpan, Scope};
 
 pin_project! {
     /// Future returned by [`RequestService`](super::RequestService).
@@ -18,15 +21,40 @@ pin_project! {
     pub struct ResponseFuture<F> {
         // Dropped first, so that the lines of its drop come before `request_completed`.
         #[pin]
-        future: RequestScope<F>,
-        // `None` once it is done.
-        active: Option<ActiveRequest>,
+        future: Scope<F>,
+        stage: Stage,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Stage::Open(open) = this.stage {
+                PanicWatch::run(&open.request, || this.future.drop_future());
+            }
+        }
     }
 }
 
-impl<F> ResponseFuture<F> {
-    pub(super) fn new(future: RequestScope<F>, active: ActiveRequest) -> Self {
-        ResponseFuture { future, active: Some(active) }
+#[derive(Debug)]
+enum Stage {
+    Open(Box<OpenRequest>),
+    /// Another layer around this one completes the request.
+    Nested,
+    Done,
+}
+
+impl<F: Future> ResponseFuture<F> {
+    /// Makes the future of the inner service in its request.
+    pub(super) fn begin(mut open: Box<OpenRequest>, make: impl FnOnce(&OpenRequest) -> F) -> Self {
+        let mut span = RequestSpan::of_request(&open.request);
+        let mut frame = mem::take(&mut open.frame);
+        let future = span.run(&mut frame, || PanicWatch::run(&open.request, || make(&open)));
+        ResponseFuture { future: span.scope(frame, future), stage: Stage::Open(open) }
+    }
+
+    /// Makes the future of the inner service in the current request, which another layer completes.
+    pub(super) fn nested(make: impl FnOnce() -> F) -> Self {
+        ResponseFuture { future: RequestContext::scope_of_here(make), stage: Stage::Nested }
     }
 }
 
@@ -38,24 +66,40 @@ where
     type Output = Result<Response<CompletedBody<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        // If the handler panics, unwinding drops `active`, which completes the request as panicked.
-        let active = this.active.take();
-        match (this.future.poll(cx), active) {
-            (Poll::Ready(Ok(response)), Some(active)) => {
+        let mut this = self.project();
+        // If the handler panics, unwinding drops `open`, which completes the request as panicked.
+        let mut open = match mem::replace(this.stage, Stage::Done) {
+            Stage::Open(open) => open,
+            Stage::Nested => {
+                let polled = this.future.poll(cx);
+                if polled.is_pending() {
+                    *this.stage = Stage::Nested;
+                }
+                return polled
+                    .map_ok(|response| response.map(|body| CompletedBody::new(body, None)));
+            }
+            Stage::Done => return Poll::Pending,
+        };
+        let polled = PanicWatch::run(&open.request, || this.future.as_mut().poll(cx));
+        let Poll::Ready(result) = polled else {
+            *this.stage = Stage::Open(open);
+            return Poll::Pending;
+        };
+        open.frame = this.future.take_frame();
+        match result {
+            Ok(response) => {
                 let (mut parts, body) = response.into_parts();
-                active.insert_id(&mut parts.headers);
-                let body = active.begin_response(&parts).wrap(body);
+                if let Ok(id) = HeaderValue::from_str(open.request.id.as_str()) {
+                    parts.headers.insert(REQUEST_ID, id);
+                }
+                open.set_response(&parts);
+                open.begin_body(&body);
+                let body = CompletedBody::new(body, Some(open));
                 Poll::Ready(Ok(Response::from_parts(parts, body)))
             }
-            (Poll::Ready(Err(error)), Some(active)) => {
-                active.fail();
+            Err(error) => {
+                open.complete(Completion::Failed);
                 Poll::Ready(Err(error))
-            }
-            // A future that is done stays pending.
-            (_, active) => {
-                *this.active = active;
-                Poll::Pending
             }
         }
     }

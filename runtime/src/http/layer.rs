@@ -34,6 +34,16 @@ use crate::redact::loggable::Loggable;
 /// request is dropped because the client disconnected, or when the handler panics. If layers are nested, as around a
 /// router that is nested in another one, the inner layer passes the request through.
 ///
+/// | what happens | `request_completed` |
+/// |---|---|
+/// | the server refuses the request, or the client disconnects before its headers are complete | none: the layer never sees a request |
+/// | the client disconnects or resets the stream before the response, or while it is sent | `cancelled` |
+/// | the client closes only its own side of an HTTP/1 connection | as the server decides: hyper drops the request (`cancelled`) unless `half_close` is set |
+/// | the body of the request is incomplete or malformed | by the response of the handler, which reads an error |
+/// | the service or the response body returns an error | `error` |
+/// | the handler, the response body or the drop of one of them panics | `panicked` |
+/// | the response has no body: to `HEAD`, to `CONNECT`, or with the status 101, 204 or 304 | with the response headers; the bytes of an upgraded connection are not counted |
+///
 /// ```
 /// use axum::{Router, routing::get};
 ///

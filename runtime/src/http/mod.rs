@@ -41,6 +41,7 @@ mod completed;
 mod fields;
 mod flight_recorder;
 mod future;
+mod headers;
 mod layer;
 #[cfg(any(feature = "reqwest_0_12", feature = "reqwest_0_13"))]
 mod middleware;

@@ -28,7 +28,7 @@ pub fn outbound_headers() -> HeaderMap {
     if let Ok(id) = HeaderValue::from_str(request.id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Some(trace) = request.trace.get()
+    if let Some(trace) = request.trace()
         && let Ok(parent) = HeaderValue::from_str(&trace_context::header(trace))
     {
         headers.insert(TRACEPARENT, parent);

@@ -1,7 +1,8 @@
 //! The `X-Request-ID` header of the caller.
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 
+use super::headers::SentHeader;
 use crate::redact::shown::{self, Redacted};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -18,10 +19,12 @@ pub(super) enum IncomingId {
 }
 
 impl IncomingId {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        let mut values = headers.get_all(REQUEST_ID).iter();
-        let Some(value) = values.next() else { return IncomingId::Missing };
-        let id = value.to_str().ok().filter(|_| values.next().is_none());
+    pub(super) fn of(header: SentHeader<'_>) -> Self {
+        let (value, id) = match header {
+            SentHeader::Missing => return IncomingId::Missing,
+            SentHeader::Once(value) => (value, value.to_str().ok()),
+            SentHeader::Repeatedly(first) => (first, None),
+        };
         id.and_then(shown::request_id).map_or_else(
             || {
                 let text = String::from_utf8_lossy(value.as_bytes());

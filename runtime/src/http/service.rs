@@ -7,7 +7,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::active::ActiveRequest;
+use super::beginning;
 use super::body::CompletedBody;
 use super::future::ResponseFuture;
 use super::settings::Settings;
@@ -39,10 +39,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
-        let (active, future) = ActiveRequest::begin_in_layer(&self.settings, parts, |parts| {
-            self.inner.call(Request::from_parts(parts, body))
-        });
-        ResponseFuture::new(future, active)
+        let (mut parts, body) = request.into_parts();
+        match beginning::in_layer(&self.settings, &mut parts) {
+            Some(open) => ResponseFuture::begin(open, |open| {
+                beginning::announce(open, &parts);
+                self.inner.call(Request::from_parts(parts, body))
+            }),
+            None => ResponseFuture::nested(|| self.inner.call(Request::from_parts(parts, body))),
+        }
     }
 }

@@ -82,7 +82,21 @@ impl Settings {
         id: &str,
         parts: &Parts,
         debug: DebugRequest,
-    ) -> Option<RequestOverrides> {
+    ) -> Option<Box<RequestOverrides>> {
+        if self.trust.is_none()
+            && self.rate >= 1.0
+            && self.quiet.is_empty()
+            && self.recorder.is_none()
+        {
+            // The usual settings: only a story could make the request differ from others.
+            let story = story::begin(self.slow)?;
+            return Some(Box::new(RequestOverrides::new(
+                None,
+                Sampling::Sampled,
+                None,
+                Some(story),
+            )));
+        }
         let trust = self.trust.as_ref().filter(|_| debug == DebugRequest::Accepted);
         let debug_log = trust.map(Trust::debug_log);
         let is_quiet = self.quiet.iter().any(|quiet| call_hook(|| quiet(parts)).unwrap_or(false));
@@ -100,7 +114,7 @@ impl Settings {
             || share != Sampling::Sampled
             || recorder.is_some()
             || story.is_some();
-        has_any.then(|| RequestOverrides::new(debug_log, share, recorder, story))
+        has_any.then(|| Box::new(RequestOverrides::new(debug_log, share, recorder, story)))
     }
 
     /// Returns whether a request is written in full because it is in the sample.

@@ -51,9 +51,6 @@ fn headers(map: &HeaderMap, is_id_rejected: bool) -> scrub::Json {
 }
 
 /// Returns the scrubbed text of a header.
-pub(super) fn header_text(
-    headers: &HeaderMap,
-    name: &header::HeaderName,
-) -> Option<Redacted<'static>> {
+fn header_text(headers: &HeaderMap, name: &header::HeaderName) -> Option<Redacted<'static>> {
     Some(shown::header(name.as_str(), headers.get(name)?.as_bytes()))
 }

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use tracing_core::{Dispatch, dispatcher};
 
 use super::site;
 use crate::base::clock::Tick;
-use crate::base::{lock, timer};
+use crate::base::{fork, lock, timer};
 use crate::format::record::Severity;
 use crate::instrument::step::millis;
 use crate::json::members;
@@ -33,6 +33,8 @@ struct PendingRequests {
     requests: VecDeque<(Tick, Weak<Request>)>,
     /// Whether a check is scheduled.
     is_scheduled: bool,
+    /// The process of the requests.
+    generation: u32,
 }
 
 impl PendingRequests {
@@ -59,11 +61,13 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Watch {
     pub(super) fn new(after: Duration) -> Self {
-        Watch { after, pending: Arc::default() }
+        let pending = Arc::default();
+        fork::also_hold(Arc::downgrade(&pending));
+        Watch { after, pending }
     }
 
     pub(super) fn add(&self, request: &Arc<Request>) {
-        let mut pending = lock(&self.pending);
+        let mut pending = self.lock();
         pending.remove_some();
         pending.requests.push_back((Tick::now(), Arc::downgrade(request)));
         if !mem::replace(&mut pending.is_scheduled, true) {
@@ -71,6 +75,16 @@ impl Watch {
             // The default subscriber may be set for this thread only; the timer thread needs it as well.
             self.schedule(dispatcher::get_default(Clone::clone));
         }
+    }
+
+    /// Locks the requests of this process: those that a forked child has from its parent are the parent's.
+    fn lock(&self) -> MutexGuard<'_, PendingRequests> {
+        let mut pending = lock(&self.pending);
+        if pending.generation != fork::generation() {
+            pending.generation = fork::generation();
+            pending.requests.clear();
+        }
+        pending
     }
 
     fn schedule(&self, dispatch: Dispatch) {
@@ -86,7 +100,7 @@ impl Watch {
 
     fn check(&self, dispatch: Dispatch) {
         let now = Tick::now();
-        let mut pending = lock(&self.pending);
+        let mut pending = self.lock();
         pending.requests.retain(|(_, request)| request.strong_count() > 0);
         let due = pending.requests.partition_point(|(began, _)| now.since(*began) >= self.after);
         let due: Vec<_> = pending.requests.drain(..due).collect();

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::base::clock::Tick;
+use super::headers::SentHeader;
 #[cfg(feature = "otlp")]
 use crate::format::{otel, record::Severity};
 use crate::json::hex::Hex;
@@ -13,14 +13,20 @@ use crate::{current, logger};
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// Returns the trace of a request that began at `now`, with a new span id.
+/// Returns the trace of a request, with the bytes of new ids.
 ///
 /// It continues the caller's trace if there is one well-formed `traceparent`, else it is a new trace.
-pub(super) fn of(headers: &HeaderMap, now: Tick) -> Trace {
-    let mut values = headers.get_all(TRACEPARENT).iter();
-    let first = values.next().filter(|_| values.next().is_none());
-    let parent = first.and_then(|header| TraceParent::parse(header.as_bytes()));
-    let mut trace = Trace::after(parent, now);
+pub(super) fn of(
+    headers: &HeaderMap,
+    traceparent: SentHeader<'_>,
+    trace_id: [u8; 16],
+    span_id: [u8; 8],
+) -> Trace {
+    let parent = match traceparent {
+        SentHeader::Once(header) => TraceParent::parse(header.as_bytes()),
+        SentHeader::Missing | SentHeader::Repeatedly(_) => None,
+    };
+    let mut trace = Trace::with_ids(parent, trace_id, span_id);
     if parent.is_some() {
         trace.state = state(headers);
     }

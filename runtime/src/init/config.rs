@@ -200,11 +200,19 @@ impl Config {
     /// `app.log` is renamed to `app.log.1`, `app.log.1` to `app.log.2`, and so on. No other names are touched, and only
     /// the backup with the highest number is ever replaced.
     ///
-    /// The file is not rotated if `backups` is 0 or if the path is a device, a pipe or a symbolic link. If another
-    /// program moves or removes the file, it is created again within 10 ms, with its folder.
+    /// The file is not rotated if `backups` is 0 or if the path is a device, a pipe or a symbolic link.
+    ///
+    /// If another program moves or deletes the file or its folder, it is created again within 10 ms. Lines that were
+    /// written to the deleted file in these 10 ms can't be read and count as written. If the file can't be created,
+    /// lines go on into the file that was moved; if it was deleted, they are dropped and counted in
+    /// [`stats`](crate::stats) until the file can be created.
     ///
     /// Several processes can write to the same file. Lines stay whole and one process rotates; the file may then grow
-    /// a little beyond `max_bytes`.
+    /// a little beyond `max_bytes`. If a process is killed while it writes a line, the next line of another process
+    /// replaces the last byte of the incomplete line by a line feed, so that the two are not joined.
+    ///
+    /// On Unix, a process that reaches its file size limit (`ulimit -f`) is ended by the signal `SIGXFSZ`, unless it
+    /// ignores the signal. Lines are then dropped and counted.
     pub fn rotated_file(self, path: impl Into<PathBuf>, max_bytes: u64, backups: u32) -> Self {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
@@ -215,7 +223,8 @@ impl Config {
     ///
     /// If it fails after it has accepted a part, the rest is written before the next line.
     ///
-    /// Clones of the configuration share the writer, behind a lock.
+    /// Clones of the configuration share the writer, behind a lock. The panic hook calls it on another thread, because a
+    /// panic of the writer inside the hook would abort the process.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
         Config { output: Output::Writer(UserWriter::new(Box::new(writer))), ..self }
     }
@@ -231,7 +240,11 @@ impl Config {
     /// Lines in the queue are lost if the process ends before they are written. To prevent that, keep the
     /// [`Logging`](crate::Logging) guard and drop it, or call [`Logging::flush`](crate::Logging::flush);
     /// [`std::process::exit`] does not drop it. [`layer`](Self::layer) does not return a guard, so the last lines of
-    /// the process are lost; use [`build`](Self::build). The thread does not exist in a forked process.
+    /// the process are lost; use [`build`](Self::build). After a panic, candor's hook waits for the queue (see
+    /// [`Logging::install_panic_hook`](crate::Logging::install_panic_hook)).
+    ///
+    /// A process that is forked without `exec` has no thread: it writes its lines directly, and its parent writes those
+    /// that were queued.
     ///
     /// ```
     /// use candor::{Config, Overload};
@@ -245,7 +258,8 @@ impl Config {
     /// Writes [`audit!`](crate::audit!) events to a file of their own.
     ///
     /// Default: they are written to the output of the other lines. candor appends to the file and never
-    /// rotates it. If another program rotates it, it is created again.
+    /// rotates it. If another program moves or deletes it or its folder, it is created again before the next event. An event
+    /// that can't be written is an error.
     pub fn audit_file(self, path: impl Into<PathBuf>) -> Self {
         Config { audit_file: Some(path.into()), ..self }
     }

@@ -1,5 +1,6 @@
 //! Turns a [`Config`] into a logger, and the logger into a layer or a whole subscriber.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -9,6 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::config::{Config, Strict};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
+use super::fork;
 use super::logging::Logging;
 #[cfg(feature = "otlp")]
 use super::otlp::{self, LineReport};
@@ -194,6 +196,7 @@ impl Config {
             tls => tls.and_then(Result::ok),
         };
         // These belong to the whole process, so they come after everything that can fail.
+        fork::install();
         install_names(&self.sensitive, &self.not_sensitive);
         if let Some(key) = self.hash_key {
             hash::install(key);
@@ -231,6 +234,7 @@ impl Config {
             pretty: pretty.map(Pretty::new),
             profile,
             levels: ArcSwap::from_pointee(ActiveLevels { set: self.levels, raised: Vec::new() }),
+            levels_version: AtomicU64::new(serial::next()),
             value_limit: self.value_limit,
             line_limit: self.line_limit,
             lines_per_request: self.lines_per_request,

@@ -9,6 +9,7 @@ use log::{LevelFilter, Log, Metadata, Record as LogRecord};
 use tracing_core::Level;
 
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 use crate::current;
 use crate::current::span_stack::SpanScope;
@@ -60,7 +61,7 @@ impl Log for Bridge {
         let text = record
             .args()
             .as_str()
-            .map_or_else(|| Cow::from(error_text::display(record.args())), Cow::from);
+            .map_or_else(|| Cow::from(error_text::display_value(record.args())), Cow::from);
         let message = if hidden { shown::shape(&text) } else { shown::text(&text) };
         if record.level() == log::Level::Error && timed_span::is_on() {
             timed::error_logged(&message);
@@ -126,11 +127,17 @@ fn site_of(record: &LogRecord<'_>, target: &str) -> SiteId {
     MET.try_with(find).ok().flatten().unwrap_or_else(|| key.id())
 }
 
+/// The call sites that [`report_hidden`] has reported.
+static CALL_SITES: Mutex<BTreeSet<(Option<&str>, Option<u32>)>> = Mutex::new(BTreeSet::new());
+
+/// Takes the lock before a fork.
+pub(super) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&CALL_SITES), |(), _| {});
+}
+
 /// Reports what strict mode would hide, once for each call site.
 #[cold]
 fn report_hidden(logger: &Logger, record: &LogRecord<'_>) {
-    /// The call sites that were reported.
-    static CALL_SITES: Mutex<BTreeSet<(Option<&str>, Option<u32>)>> = Mutex::new(BTreeSet::new());
     const MAX_CALL_SITES: usize = 1000;
 
     let target = record.target();

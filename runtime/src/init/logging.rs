@@ -54,6 +54,11 @@ impl Logging {
     /// The line is written by the candor layer of the thread that panics, or else by this logger. Other layers do not
     /// get it as an event, because a panic in one of them would abort the process while the hook runs.
     ///
+    /// If the panic ends the process, because the program is compiled with `panic = "abort"` or the panic can't unwind,
+    /// the hook then does what dropping the guard does: it waits at most five seconds for the lines that are queued,
+    /// held, folded or exported. After any other panic it waits at most 200 milliseconds for the queue of
+    /// [`Config::background`](crate::Config::background), because a hook that runs after it may end the process.
+    ///
     /// # Panics
     ///
     /// Panics if the thread is panicking.
@@ -119,32 +124,8 @@ impl Logging {
     /// # Ok::<(), candor::ConfigError>(())
     /// ```
     pub fn flush(&self, within: Duration) -> u64 {
-        let (unwritten, unexported) = self.flush_all(within, false);
+        let (unwritten, unexported) = flush_all(&self.logger, within, false);
         unwritten.max(unexported)
-    }
-
-    /// Writes the lines that open requests hold and the folded lines, and flushes the output and the export at the same
-    /// time. If `closes` is set, no line is held or folded later. Returns how many lines were not written and not
-    /// exported.
-    fn flush_all(&self, within: Duration, closes: bool) -> (u64, u64) {
-        let until = timer::after(within);
-        self.logger.write_waiting(closes, within);
-        let within = until.saturating_duration_since(Instant::now());
-        #[cfg(feature = "otlp")]
-        if let Some(exporter) = &self.logger.exporter {
-            let deadline = Exporter::deadline(within);
-            return thread::scope(|scope| {
-                let export = || exporter.flush(deadline);
-                let exporting = thread::Builder::new().spawn_scoped(scope, export);
-                let unwritten = self.logger.sink.flush(within);
-                let unexported = match exporting {
-                    Ok(thread) => thread.join().unwrap_or_default(),
-                    Err(_) => exporter.flush(deadline),
-                };
-                (unwritten, unexported)
-            });
-        }
-        (self.logger.sink.flush(within), 0)
     }
 
     /// Sets the levels: `info`, or `info,deps=debug,hyper=warn`.
@@ -197,13 +178,36 @@ impl Logging {
     }
 }
 
+/// Writes the lines that open requests hold and the folded lines, and flushes the output and the export at the same time.
+/// If `closes` is set, no line is held or folded later. Returns how many lines were not written and not exported.
+pub(super) fn flush_all(logger: &Arc<Logger>, within: Duration, closes: bool) -> (u64, u64) {
+    let until = timer::after(within);
+    logger.write_waiting(closes, within);
+    let within = until.saturating_duration_since(Instant::now());
+    #[cfg(feature = "otlp")]
+    if let Some(exporter) = &logger.exporter {
+        let deadline = Exporter::deadline(within);
+        return thread::scope(|scope| {
+            let export = || exporter.flush(deadline);
+            let exporting = thread::Builder::new().spawn_scoped(scope, export);
+            let unwritten = logger.sink.flush(within);
+            let unexported = match exporting {
+                Ok(thread) => thread.join().unwrap_or_default(),
+                Err(_) => exporter.flush(deadline),
+            };
+            (unwritten, unexported)
+        });
+    }
+    (logger.sink.flush(within), 0)
+}
+
 impl Drop for Logging {
     fn drop(&mut self) {
-        let (mut unwritten, mut unexported) = self.flush_all(LAST_LINES, true);
+        let (mut unwritten, mut unexported) = flush_all(&self.logger, LAST_LINES, true);
         if self.logger.bill.is_some() {
             // After the lines that it counts.
             self.logger.write_bill();
-            (unwritten, unexported) = self.flush_all(LAST_REPORTS, true);
+            (unwritten, unexported) = flush_all(&self.logger, LAST_REPORTS, true);
         }
         // The export closes first, because it reports its losses on the output.
         #[cfg(feature = "otlp")]

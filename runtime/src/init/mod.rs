@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod deserialize;
 mod env;
 pub(crate) mod error;
+mod fork;
 mod install;
 #[cfg(feature = "log")]
 mod log_crate;

@@ -2,12 +2,15 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+use std::{process, thread};
 
-use crate::base::catch;
+use super::logging;
+use crate::base::catch::{self, PanicHookGuard};
 use crate::base::clock::Tick;
 use crate::base::lock;
 use crate::current;
@@ -15,9 +18,10 @@ use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
-use crate::logger::notices::{PanicHookExists, with_any_logger};
+use crate::logger::notices::{self, PanicHookExists, with_any_logger};
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};
+use crate::sink::{self, CRITICAL_WAIT, LAST_LINES};
 use crate::site::event_sites;
 
 event_sites! {
@@ -76,20 +80,24 @@ fn install_locked(print_panics: bool) -> Joined {
     let exists = PanicHookExists::new();
     let hook: Box<PanicHook> = Box::new(move |info| {
         let _ = &exists;
+        let ends_process = ends_process(info);
         // The line being written shows `<unprintable>` for the value.
-        if catch::is_catching() {
+        if catch::is_catching() && !ends_process {
             return;
         }
-        let _ = IS_RUNNING.try_with(|is_running| {
-            // A hook that was installed between two of candor's calls the inner one.
-            if !is_running.replace(true) {
+        // A hook that was installed between two of candor's calls the inner one.
+        let guard = PanicHookGuard::enter();
+        if guard.is_some() {
+            if ends_process {
+                write_last(info);
+            } else {
                 write(info);
+                flush_soon();
             }
-        });
+        }
         if chains {
             previous(info);
         }
-        let _ = IS_RUNNING.try_with(|is_running| is_running.set(false));
     });
     OWN.store(address(&*hook), Ordering::Relaxed);
     panic::set_hook(hook);
@@ -98,10 +106,6 @@ fn install_locked(print_panics: bool) -> Joined {
 
 type PanicHook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
 
-thread_local! {
-    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
-}
-
 fn address(hook: &PanicHook) -> usize {
     (&raw const *hook).cast::<()>().addr()
 }
@@ -109,6 +113,50 @@ fn address(hook: &PanicHook) -> usize {
 /// Compares the vtables, too: hooks without state have the same address. That of the default hook is in `std`, once.
 fn is_same(one: &PanicHook, other: &PanicHook) -> bool {
     std::ptr::eq(one, other)
+}
+
+/// Whether the process ends after this panic, because it can't unwind.
+///
+/// `PanicHookInfo` does not tell it in stable Rust, so the messages of the standard library do.
+fn ends_process(info: &PanicHookInfo<'_>) -> bool {
+    const CANNOT_UNWIND: [&str; 6] = [
+        "panic in a destructor during cleanup",
+        "panic in a function that cannot unwind",
+        "unsafe precondition(s) violated",
+        "misaligned pointer dereference",
+        "null pointer dereference",
+        "trying to construct an enum from an invalid value",
+    ];
+    let is_one = |text: &str| CANNOT_UNWIND.iter().any(|message| text.starts_with(message));
+    cfg!(panic = "abort") || info.payload_as_str().is_some_and(is_one)
+}
+
+/// Writes the line of a panic that ends the process, and every line that waits. Nothing of candor runs after that.
+fn write_last(info: &PanicHookInfo<'_>) {
+    let (done, is_done) = channel::<()>();
+    // A lock may never become free: its holder may wait for an output that stalls.
+    let watch = move || {
+        if is_done.recv_timeout(LAST_LINES + GRACE) == Err(RecvTimeoutError::Timeout) {
+            process::abort();
+        }
+    };
+    let _ = thread::Builder::new().name("candor-abort".to_owned()).spawn(watch);
+    sink::process_ends();
+    write(info);
+    if let Some(logger) = notices::any_logger() {
+        logging::flush_all(&logger, LAST_LINES, false);
+    }
+    drop(done);
+}
+
+/// How much longer than `LAST_LINES` the last line may take.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Waits briefly for the line of a panic, because a hook that runs later may end the process.
+fn flush_soon() {
+    if let Some(logger) = notices::any_logger() {
+        logger.sink.flush(CRITICAL_WAIT);
+    }
 }
 
 fn write(info: &PanicHookInfo<'_>) {
@@ -148,7 +196,7 @@ fn write_members(
         put(out, "location", shown::text(&location.to_string()).shown());
     }
     put(out, "panic_message", message);
-    put(out, "thread", shown::thread_name(std::thread::current().name()).shown());
+    put(out, "thread", shown::thread_name(thread::current().name()).shown());
     put(out, "exc", shown::text(backtrace).shown());
 }
 

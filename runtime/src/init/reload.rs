@@ -1,5 +1,6 @@
 //! Changes levels while the process runs. Each change is logged as `levels_changed`.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ fn update(logger: &Logger, change: impl Fn(&mut ActiveLevels)) {
         change(&mut next);
         next
     });
+    logger.levels_version.store(serial::next(), Ordering::Release);
     levels::rebuild();
 }
 

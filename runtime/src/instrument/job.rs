@@ -166,7 +166,7 @@ impl Job {
         };
         let mut trace = Trace::after(parent, request.started);
         let around = current::request();
-        let around = around.as_ref().and_then(|request| request.trace.get());
+        let around = around.as_ref().and_then(|request| request.trace());
         trace.link = around.map(|around| Arc::new((around.trace_id, around.span_id)));
         request.set_trace(trace);
         RequestContext::of(request)

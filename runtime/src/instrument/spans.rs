@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::step::{millis, span_ended};
+use super::step::{millis, span_ended, span_succeeded};
 use super::{job, query, totals, wide};
 use crate::base::clock::Tick;
 use crate::current;
@@ -24,8 +24,12 @@ use crate::request::Request;
 use crate::site::{Site, event_sites};
 
 /// The functions that a logger calls for timed spans.
-pub(crate) const HOOKS: SpanHooks =
-    SpanHooks { request_began, step_ended: span_ended, request_ended };
+pub(crate) const HOOKS: SpanHooks = SpanHooks {
+    request_began,
+    step_succeeded: span_succeeded,
+    step_ended: span_ended,
+    request_ended,
+};
 
 event_sites! {
     REQUEST_STARTED = "request_started" DEBUG "http" [query];

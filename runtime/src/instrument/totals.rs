@@ -22,7 +22,7 @@ pub(crate) fn write(
     limit: usize,
     out: &mut String,
 ) {
-    let totals = request.totals_at(now);
+    let totals = request.totals_at(now, has_failed);
     append(out, NUMBERS_CAPACITY, |pieces| {
         pieces.put(",\"steps\":");
         pieces.number(request.steps().into());
@@ -33,11 +33,11 @@ pub(crate) fn write(
         pieces.put(",\"retries\":");
         pieces.number(totals.retries);
     });
-    if let Some((slowest, _)) = totals.slowest {
+    if let Some(slowest) = totals.slowest {
         out.push_str(",\"slowest_step\":");
         Encoder::json(out, limit).shown(slowest);
     }
-    if let Some(cause) = totals.cause.filter(|_| has_failed) {
+    if let Some(cause) = totals.cause {
         members::open(out, "cause");
         write_cause(&cause, limit, out);
     }

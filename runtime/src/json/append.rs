@@ -1,6 +1,7 @@
 //! Appends text and numbers in one go: the string grows once, and a number is written three digits at a time.
 #![expect(unsafe_code, reason = "checking the bytes again would be a tenth of the cost of a step")]
 
+use super::hex::Hex;
 use super::number::integer;
 
 const DIGIT: [u8; 10] = *b"0123456789";
@@ -216,6 +217,38 @@ impl<'a> Appender<'a> {
     #[inline(never)]
     fn long(&mut self, number: u64) {
         integer(number, |digits| self.put(digits));
+    }
+
+    /// Adds a key and a text in quotes, which needs no escapes.
+    #[inline(always)]
+    pub(crate) fn quoted(&mut self, key: &str, text: &str) {
+        self.put(key);
+        self.put("\"");
+        self.put(text);
+        self.put("\"");
+    }
+
+    /// Adds hex digits.
+    #[inline(always)]
+    pub(crate) fn hex<const DIGITS: usize>(&mut self, hex: &Hex<DIGITS>) {
+        // Digits are ASCII.
+        self.add(hex.digits(), DIGITS);
+    }
+
+    /// Adds a UUID with hyphens.
+    #[inline(always)]
+    pub(crate) fn uuid(&mut self, [a, b, c, d, rest @ ..]: &[u8; 16]) {
+        let [e, f, g, h, i, j, k, l, m, n, o, p] = *rest;
+        let (second, third) = (Hex::<8>::of([e, f, g, h]), Hex::<8>::of([i, j, k, l]));
+        let [second, third] = [second.digits(), third.digits()];
+        self.hex(&Hex::<8>::of([*a, *b, *c, *d]));
+        for four in [&second[..4], &second[4..], &third[..4]] {
+            self.put("-");
+            self.add(four, 4);
+        }
+        self.put("-");
+        self.add(&third[4..], 4);
+        self.hex(&Hex::<8>::of([m, n, o, p]));
     }
 
     /// Adds nanoseconds as milliseconds with three decimals.

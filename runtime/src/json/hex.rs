@@ -11,11 +11,10 @@ pub(crate) struct Hex<const DIGITS: usize>([u8; DIGITS]);
 impl<const DIGITS: usize> Hex<DIGITS> {
     /// The digits of these bytes, two for each.
     pub(crate) fn of<const BYTES: usize>(bytes: [u8; BYTES]) -> Self {
-        const { assert!(2 * BYTES == DIGITS) };
-        let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
+        const { assert!(2 * BYTES == DIGITS && BYTES.is_multiple_of(4)) };
         let mut digits = [b'0'; DIGITS];
-        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
-            *pair = [digit(byte >> 4), digit(byte & 15)];
+        for (eight, four) in digits.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+            *eight = digits_of(*four);
         }
         Hex(digits)
     }
@@ -39,6 +38,11 @@ impl<const DIGITS: usize> Hex<DIGITS> {
 }
 
 impl<const DIGITS: usize> Hex<DIGITS> {
+    /// The digits as bytes, all of them ASCII.
+    pub(super) fn digits(&self) -> &[u8; DIGITS] {
+        &self.0
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         // Hex digits are ASCII.
         str::from_utf8(&self.0).unwrap_or_default()
@@ -49,8 +53,37 @@ impl<const DIGITS: usize> Hex<DIGITS> {
     }
 }
 
+/// The digits of four bytes, computed in one register.
+#[inline]
+fn digits_of(bytes: [u8; 4]) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Spreads the halves of the bytes, one to a byte.
+    let all = u64::from(u32::from_be_bytes(bytes));
+    let pairs = (all | all << 16) & 0x0000_ffff_0000_ffff;
+    let single = (pairs | pairs << 8) & 0x00ff_00ff_00ff_00ff;
+    let halves = (single | single << 4) & (15 * ONES);
+    // Adding 6 carries into the upper half if the value is at least 10.
+    let letters = (halves + 6 * ONES) >> 4 & ONES;
+    let digits = halves + u64::from(b'0') * ONES + letters * u64::from(b'a' - b'0' - 10);
+    digits.to_be_bytes()
+}
+
 impl<const DIGITS: usize> fmt::Debug for Hex<DIGITS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_has_its_two_digits_in_every_position() {
+        for byte in 0..=u8::MAX {
+            let bytes = [byte, !byte, byte.rotate_left(4), byte ^ 0x5a];
+            let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(Hex::<8>::of(bytes).as_str(), expected);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Events of other crates: each field goes through the key rule and the scrubber.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -13,12 +13,13 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::timed::{self, EventFate, SpanTiming};
-use crate::base::catch::catch;
+use crate::base::catch::catch_value;
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::{buffer, sync};
 use crate::current::SpanData;
+use crate::current::span_facts::FieldRole;
 use crate::current::span_stack::SpanScope;
-use crate::current::timed_span::FieldRole;
 use crate::format::keys::{LineKind, field_name, is_of_context};
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::{SiteId, SiteKey, from_package};
@@ -26,7 +27,7 @@ use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::Logger;
 use crate::logger::dispatch::in_flight;
-use crate::redact::loggable::{Encoder, NestedDebug, UNPRINTABLE};
+use crate::redact::loggable::{Encoder, NestedDebug, UNPRINTABLE, marker};
 use crate::redact::shown::{self, Message, Redacted};
 use crate::redact::{counted, keys, off, strict};
 use crate::site::is_of_step;
@@ -36,7 +37,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let metadata = event.metadata();
-    let parent = event.parent().and_then(|id| SpanData::of(&ctx.span(id)?.extensions()));
+    let parent = event.parent().and_then(|id| SpanData::of(&ctx.span(id)?.extensions(), logger.id));
     let spans = match &parent {
         // The parent of a step's line is the step's own span.
         _ if is_of_step(metadata) => SpanScope::Thread,
@@ -122,6 +123,8 @@ pub(crate) struct ForeignSite {
     context_keys: ContextKeys,
     /// Whether report mode has reported it.
     is_reported: AtomicBool,
+    /// Whether it is that of a step or call of candor.
+    pub(super) is_of_step: bool,
     /// The data for timing spans of this call site.
     pub(super) timing: SpanTiming,
 }
@@ -146,31 +149,30 @@ fn sites() -> &'static RwLock<HashMap<usize, &'static ForeignSite>> {
 /// How many call sites a thread finds without a lock, each in a slot given by its address.
 const CACHED: usize = 256;
 
+type MetSite = Cell<(usize, Option<&'static ForeignSite>)>;
+
 thread_local! {
-    static MET: RefCell<Vec<(usize, Option<&'static ForeignSite>)>> =
-        RefCell::new(vec![(0, None); CACHED]);
+    static MET: [MetSite; CACHED] = const { [const { Cell::new((0, None)) }; CACHED] };
+}
+
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| sites());
 }
 
 pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static ForeignSite {
     let address = std::ptr::from_ref(metadata).addr();
-    let place = (address >> 4) % CACHED;
-    let met = MET.try_with(|met| {
-        let met = met.try_borrow().ok()?;
-        let (known, site) = *met.get(place)?;
-        if known == address { site } else { None }
-    });
-    if let Ok(Some(site)) = met {
-        return site;
-    }
-    let site = shared_site(address, metadata);
-    let _ = MET.try_with(|met| {
-        if let Ok(mut met) = met.try_borrow_mut()
-            && let Some(slot) = met.get_mut(place)
-        {
-            *slot = (address, Some(site));
+    MET.with(|met| {
+        let slot = &met[(address >> 4) % CACHED];
+        match slot.get() {
+            (known, Some(site)) if known == address => site,
+            _ => {
+                let site = shared_site(address, metadata);
+                slot.set((address, Some(site)));
+                site
+            }
         }
-    });
-    site
+    })
 }
 
 #[cold]
@@ -195,7 +197,8 @@ impl ForeignSite {
         tests::DECIDED.lock().expect("no panic").push(metadata.name());
         let mut fields: Vec<SiteField> = Vec::new();
         let mut context_keys = ContextKeys::Unused;
-        let kind = if is_of_step(metadata) { LineKind::Step } else { LineKind::Event };
+        let is_of_step = is_of_step(metadata);
+        let kind = if is_of_step { LineKind::Step } else { LineKind::Event };
         for field in metadata.fields() {
             let name = field.name().strip_prefix("r#").unwrap_or(field.name());
             let mut key: Redacted<'_> = if metadata.is_event() && is_of_context(name) {
@@ -229,7 +232,7 @@ impl ForeignSite {
         };
         let timing = SpanTiming::new(&fields);
         let is_reported = AtomicBool::new(false);
-        ForeignSite { id, fields, repeats, context_keys, is_reported, timing }
+        ForeignSite { id, fields, repeats, context_keys, is_reported, is_of_step, timing }
     }
 }
 
@@ -288,9 +291,10 @@ impl Visit for MessageVisitor<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.is_message(field) {
-            with_text(|text| match catch(|| write!(text, "{value:?}")) {
-                Some(Ok(())) => self.message.write(text),
-                Some(Err(_)) | None => self.message.write_literal(UNPRINTABLE),
+            with_text(|text| match catch_value(|| write!(text, "{value:?}")) {
+                Ok(Ok(())) => self.message.write(text),
+                Ok(Err(_)) => self.message.write_literal(UNPRINTABLE),
+                Err(unshown) => self.message.write_literal(marker(unshown)),
             });
         }
     }

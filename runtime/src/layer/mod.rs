@@ -66,7 +66,7 @@ where
     }
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        span::entered(id, &ctx);
+        span::entered(&self.logger, id, &ctx);
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {

@@ -8,42 +8,45 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::event::{FieldVisitor, report_hidden, site_of};
-use super::timed;
+use super::timed::{self, NewSpan};
 use crate::current::{self, SpanData, span_stack};
 use crate::json::members;
 use crate::logger::{Logger, dispatch};
 use crate::redact::strict;
 use crate::site::is_of_step;
 
-/// Capacity in bytes that is enough for the fields of most spans.
-const FIELDS_CAPACITY: usize = 64;
-
 pub(super) fn opened<S>(logger: &Logger, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };
-    let barrier = attributes.is_contextual().then(span_stack::barrier).flatten();
-    let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions()));
-    let parent = barrier.or_else(known);
-    if is_of_step(attributes.metadata()) {
+    let entered = attributes.is_contextual().then(|| span_stack::parent_for(logger.id)).flatten();
+    let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions(), logger.id));
+    let parent = entered.or_else(known);
+    let site = site_of(attributes.metadata());
+    if site.is_of_step {
         // The entry fields are the step's own; only what the body records through `tracing` becomes the span's.
-        let data = Arc::new(SpanData::new(String::new(), current::request(), parent));
-        span.extensions_mut().replace(Arc::clone(&data));
+        let request = current::request();
+        let data = SpanData::of_span(logger.id, String::new(), request, parent, 0, None);
+        let data = Arc::new(data);
+        data.keep_in(span.extensions_mut());
         span_stack::opened_of_step::put(data);
         return;
     }
-    let site = site_of(attributes.metadata());
-    let mut fields = String::with_capacity(FIELDS_CAPACITY);
+    let (mut fields, request, around) = current::for_new_span();
     attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
     let data = match &logger.timed_spans {
-        None => SpanData::new(fields, current::request(), parent),
-        Some(timed) => timed::opened(logger, timed, attributes, site, fields, parent),
+        None => Arc::new(SpanData::of_span(logger.id, fields, request, parent, 0, None)),
+        Some(timed) => {
+            let span = NewSpan { attributes, site, fields, parent, request, around };
+            span.open(logger, timed)
+        }
     };
-    span.extensions_mut().replace(Arc::new(data));
+    data.keep_in(span.extensions_mut());
+    span_stack::recent::put(id, &data);
     if strict::is_reported() {
         let metadata = attributes.metadata();
-        report_hidden(logger, "span", metadata, site_of(metadata), |to| attributes.record(to));
+        report_hidden(logger, "span", metadata, site, |to| attributes.record(to));
     }
 }
 
@@ -55,7 +58,7 @@ where
     if is_of_step(span.metadata()) && dispatch::is_recording() {
         return;
     }
-    let Some(data) = SpanData::of(&span.extensions()) else { return };
+    let Some(data) = SpanData::of(&span.extensions(), logger.id) else { return };
     let mut added = String::new();
     let site = site_of(span.metadata());
     values.record(&mut FieldVisitor::new(logger, site, &mut added));
@@ -69,7 +72,9 @@ where
         fields.push_str(&added);
     };
     match &data.timed {
-        Some(timed) if timed.is_request() => change(&mut timed.facts().fields),
+        Some(timed) if timed.is_request() => {
+            timed.change_facts(|facts| change(&mut facts.fields));
+        }
         _ => data.change(change),
     }
     if let Some(timed) = &data.timed {
@@ -81,11 +86,12 @@ where
     }
 }
 
-pub(super) fn entered<S>(id: &Id, ctx: &Context<'_, S>)
+pub(super) fn entered<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(data) = ctx.span(id).and_then(|span| SpanData::of(&span.extensions())) {
+    if let Some(data) = span_stack::recent::take(logger.id, id).or_else(|| look_up(logger, id, ctx))
+    {
         span_stack::enter(id, data);
     }
 }
@@ -95,12 +101,18 @@ pub(super) fn closed<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let Some(span) = ctx.span(id) else { return };
-    let data = SpanData::of(&span.extensions());
-    if let Some(data) = &data
-        && let Some(timed) = data.timed.as_ref().filter(|timed| timed.logger == logger.id)
+    if let Some(data) = span_stack::recent::take(logger.id, id).or_else(|| look_up(logger, id, ctx))
+        && let Some(timed) = &data.timed
     {
-        let metadata = span.metadata();
-        timed::closed(logger, timed, data, metadata, site_of(metadata));
+        timed::closed(logger, timed, &data);
     }
+}
+
+// Not inlined: usually, the data is at hand.
+#[inline(never)]
+fn look_up<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>) -> Option<Arc<SpanData>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    SpanData::of(&ctx.span(id)?.extensions(), logger.id)
 }

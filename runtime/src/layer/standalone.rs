@@ -23,6 +23,11 @@
 //! same thread takes that reference instead of adding one, so that the span closes when the caller drops its handle.
 //! Code that calls `Dispatch::current_span` and never clones leaves a pending span, which the next call closes. The
 //! unit test of this module fails if a new version of tracing breaks this assumption.
+//!
+//! # Thread-local destructors
+//!
+//! The registry panics once its thread-locals are destroyed, and a panic that leaves the destructor of a thread-local
+//! aborts the process. So its panics are caught, and a span that it can't make has the id [`NO_SPAN`].
 
 use std::any::TypeId;
 use std::cell::Cell;
@@ -49,6 +54,15 @@ thread_local! {
     static PENDING_SPAN: Cell<Option<(u64, Id)>> = const { Cell::new(None) };
 }
 
+/// The id of a span that the registry could not make.
+const NO_SPAN: u64 = u64::MAX;
+
+/// Calls the registry for a span. Returns `None` if there is no span, or if the registry panics.
+#[inline]
+fn call_registry<T>(id: &Id, f: impl FnOnce() -> T) -> Option<T> {
+    if id.into_u64() == NO_SPAN { None } else { catch(f) }
+}
+
 impl StandaloneSubscriber {
     pub(crate) fn new(layer: CandorLayer) -> Self {
         let inner = Registry::default().with(layer.clone());
@@ -61,7 +75,7 @@ impl StandaloneSubscriber {
         if pending.0 == self.layer.logger.id && is_it(&pending.1) {
             return Some(pending.1);
         }
-        PENDING_SPAN.set(Some(pending));
+        let _ = PENDING_SPAN.try_with(|place| place.set(Some(pending)));
         None
     }
 }
@@ -74,9 +88,8 @@ impl Subscriber for StandaloneSubscriber {
             return here;
         }
         if let Some(unclaimed) = self.take_pending(|_| true) {
-            self.inner.try_close(unclaimed);
+            self.try_close(unclaimed);
         }
-        // The registry panics if the thread's locals are gone.
         let make = || {
             let values = REQUEST_SPAN.fields().value_set(&[]);
             self.inner.new_span(&Attributes::new(REQUEST_SPAN, &values))
@@ -86,14 +99,16 @@ impl Subscriber for StandaloneSubscriber {
             .try_with(|pending| pending.set(Some((self.layer.logger.id, id.clone()))))
             .is_err()
         {
-            self.inner.try_close(id);
+            self.try_close(id);
             return here;
         }
         Current::new(id, REQUEST_SPAN)
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        self.take_pending(|pending| pending == id).unwrap_or_else(|| self.inner.clone_span(id))
+        let pending = self.take_pending(|pending| pending == id);
+        let cloned = || call_registry(id, || self.inner.clone_span(id));
+        pending.or_else(cloned).unwrap_or_else(|| Id::from_u64(NO_SPAN))
     }
 
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
@@ -113,7 +128,7 @@ impl Subscriber for StandaloneSubscriber {
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        self.inner.new_span(attributes)
+        catch(|| self.inner.new_span(attributes)).unwrap_or_else(|| Id::from_u64(NO_SPAN))
     }
 
     fn record(&self, id: &Id, values: &Record<'_>) {
@@ -121,7 +136,7 @@ impl Subscriber for StandaloneSubscriber {
     }
 
     fn record_follows_from(&self, id: &Id, follows: &Id) {
-        self.inner.record_follows_from(id, follows);
+        call_registry(id, || self.inner.record_follows_from(id, follows));
     }
 
     fn event_enabled(&self, event: &Event<'_>) -> bool {
@@ -133,20 +148,23 @@ impl Subscriber for StandaloneSubscriber {
     }
 
     fn enter(&self, id: &Id) {
-        self.inner.enter(id);
+        call_registry(id, || self.inner.enter(id));
     }
 
     fn exit(&self, id: &Id) {
-        self.inner.exit(id);
+        if call_registry(id, || self.inner.exit(id)).is_none() {
+            // The registry panicked before it called candor's layer.
+            span_stack::exit(id);
+        }
     }
 
     fn try_close(&self, id: Id) -> bool {
-        self.inner.try_close(id)
+        call_registry(&id.clone(), || self.inner.try_close(id)).unwrap_or(false)
     }
 
     #[expect(deprecated, reason = "its callers close a span, too")]
     fn drop_span(&self, id: Id) {
-        self.inner.drop_span(id);
+        call_registry(&id.clone(), || self.inner.drop_span(id));
     }
 
     #[expect(unsafe_code, reason = "a method of the trait; a record finds its logger through it")]

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use tracing_core::callsite;
 
+use crate::base::fork::ForkLocks;
 use crate::base::sync;
 
 /// How many rebuilds were requested.
@@ -92,4 +93,9 @@ impl Drop for Rebuilding {
     fn drop(&mut self) {
         let _ = IS_REBUILDING.try_with(|it| it.set(false));
     }
+}
+
+/// Takes the lock before a fork, and with it those that `tracing` takes during a rebuild.
+pub(super) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&REBUILDING), |(), _| {});
 }

@@ -10,6 +10,7 @@ use tracing_core::{Level, Metadata};
 
 use super::directives::Levels;
 use super::interest::rebuild;
+use crate::base::fork::ForkLocks;
 use crate::base::sync;
 
 /// The levels that requests raise at the moment, each with the number of [`Raised`] that hold it.
@@ -70,4 +71,9 @@ pub(crate) fn is_raised_for_any(metadata: &Metadata<'_>) -> bool {
 pub(crate) fn max_raised() -> LevelFilter {
     let raised = sync::read(&RAISED);
     raised.iter().map(|(levels, _)| levels.max()).fold(LevelFilter::OFF, LevelFilter::max)
+}
+
+/// Takes the lock before a fork.
+pub(super) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| &RAISED);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Logger;
 use super::site_list::SiteList;
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::{lock, timer};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
@@ -54,6 +55,19 @@ fn schedule(logger: Weak<Logger>, every: Duration) {
 }
 
 impl Logger {
+    /// Takes the lock before a fork. The bill of the child begins with the fork.
+    pub(super) fn hold_bill(self: &Arc<Self>, locks: &mut ForkLocks) {
+        locks.hold(
+            Arc::clone(self),
+            |logger| logger.bill.as_ref().map(|bill| &bill.state),
+            |logger, state| {
+                let Some(state) = state else { return };
+                let known = SiteSums::of([&logger.sink, &logger.audit]);
+                *state = BillState { since: Tick::now(), known };
+            },
+        );
+    }
+
     /// Writes a `log_bill` line for the time since the last one, unless nothing was logged.
     pub(crate) fn write_bill(&self) {
         let Some(bill) = &self.bill else { return };

@@ -7,11 +7,12 @@
 //! don't use.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use super::Logger;
 use crate::base::clock::{NANOS_PER_SECOND, Tick};
+use crate::base::fork::ForkLocks;
 use crate::base::{lock, timer};
 use crate::format::sites::SiteId;
 use crate::levels::covers;
@@ -266,6 +267,23 @@ impl Budget {
         let mut state = lock(&self.state);
         state.is_watched = state.buckets.iter().any(|bucket| bucket.flood.is_some());
         state.is_watched
+    }
+}
+
+impl Logger {
+    /// Takes the lock before a fork. The parent reports the floods.
+    pub(super) fn hold_budget(self: &Arc<Self>, locks: &mut ForkLocks) {
+        locks.hold(
+            Arc::clone(self),
+            |logger| logger.budget.as_ref().map(|budget| &budget.state),
+            |_, state| {
+                let Some(state) = state else { return };
+                state.is_watched = false;
+                for bucket in &mut state.buckets {
+                    bucket.flood = None;
+                }
+            },
+        );
     }
 }
 

@@ -23,6 +23,7 @@ use crate::site::{RECORDED, Site, is_recordable};
 /// The record that is being dispatched on this thread.
 pub(crate) mod in_flight {
     use std::cell::Cell;
+    use std::mem::ManuallyDrop;
 
     use tracing_core::Metadata;
 
@@ -46,7 +47,14 @@ pub(crate) mod in_flight {
     }
 
     thread_local! {
-        static IN_FLIGHT: Cell<Option<Box<InFlight>>> = const { Cell::new(None) };
+        // Without a destructor, it can be used as long as the thread runs. `set` empties it again.
+        static IN_FLIGHT: Cell<ManuallyDrop<Option<Box<InFlight>>>> =
+            const { Cell::new(ManuallyDrop::new(None)) };
+    }
+
+    fn replace(flight: Option<Box<InFlight>>) -> Option<Box<InFlight>> {
+        let before = IN_FLIGHT.try_with(|slot| slot.replace(ManuallyDrop::new(flight)));
+        before.ok().and_then(ManuallyDrop::into_inner)
     }
 
     /// Runs `dispatch` while the record is in flight. If a layer panics before candor's has seen the record, `write`
@@ -70,12 +78,11 @@ pub(crate) mod in_flight {
             is_taken: false,
             is_written: false,
         };
-        let put = |flight| IN_FLIGHT.try_with(|slot| slot.replace(flight)).ok().flatten();
-        let before = Cell::new(put(Some(Box::new(flight))));
+        let before = Cell::new(replace(Some(Box::new(flight))));
         let mut is_written = false;
         let result = call_layers(dispatch, || {
             // Candor's layer panics only if the user's writer does. Then the record was taken and not put back.
-            let Some(flight) = put(before.take()) else { return };
+            let Some(flight) = replace(before.take()) else { return };
             is_written = if flight.is_taken {
                 flight.is_written
             } else {
@@ -83,7 +90,7 @@ pub(crate) mod in_flight {
             };
         });
         if result.is_some() {
-            is_written = put(before.take()).is_some_and(|flight| flight.is_written);
+            is_written = replace(before.take()).is_some_and(|flight| flight.is_written);
         }
         is_written
     }
@@ -94,14 +101,14 @@ pub(crate) mod in_flight {
         metadata: &Metadata<'_>,
         f: impl FnOnce(&Record<'_>, &str) -> bool,
     ) -> Option<()> {
-        let mut flight = IN_FLIGHT.try_with(Cell::take).ok()??;
+        let mut flight = replace(None)?;
         let is_it = std::ptr::eq(flight.metadata, metadata);
         if is_it {
             flight.is_taken = true;
             let record = Record { message: flight.message.shown(), ..flight.record };
             flight.is_written = f(&record, &flight.fields);
         }
-        let _ = IN_FLIGHT.try_with(|slot| slot.set(Some(flight)));
+        replace(Some(flight));
         is_it.then_some(())
     }
 }
@@ -145,10 +152,11 @@ impl Site {
     pub(crate) fn span<'a>(&'static self, fields: impl FnOnce() -> &'a str) -> Option<LayerSpan> {
         let interest = self.span_interest();
         let metadata = self.span_metadata();
+        // A layer that is asked about a span keeps its answer until the span is made, so it is asked last.
         let wanted = !interest.is_never()
-            && (interest.is_always() || is_enabled(metadata) == Some(true))
             && current::is_alive()
-            && (makes_spans() || is_recordable(metadata));
+            && (makes_spans() || is_recordable(metadata))
+            && (interest.is_always() || is_enabled(metadata) == Some(true));
         if !wanted {
             return None;
         }

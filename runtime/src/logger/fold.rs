@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::{Logger, with_layer};
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::{lock, timer};
 use crate::current::LineBuffer;
 use crate::current::span_stack::SpanScope;
@@ -231,6 +232,20 @@ pub(super) fn end(request: &Request) {
 }
 
 impl Logger {
+    /// Takes the lock before a fork. The parent writes the folded lines.
+    pub(super) fn hold_folds(self: &Arc<Self>, locks: &mut ForkLocks) {
+        locks.hold(
+            Arc::clone(self),
+            |logger| logger.folds.as_ref().map(|folds| &folds.state),
+            |_, state| {
+                let Some(state) = state else { return };
+                state.lines.clear();
+                state.bytes = 0;
+                state.is_watched = false;
+            },
+        );
+    }
+
     /// Writes a line, unless it repeats another one. Returns whether the line is written.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the parts of a line")]

@@ -17,8 +17,8 @@ pub(crate) mod timed_spans;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -29,8 +29,10 @@ use tracing_core::{Level, dispatcher};
 
 use self::story::OpenStories;
 use self::timed_spans::TimedSpans;
-use crate::base::buffer;
 use crate::base::clock::Tick;
+use crate::base::due::{self, Due};
+use crate::base::fork::ForkLocks;
+use crate::base::{buffer, lock, timer};
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::pretty::{LinePlace, Pretty, Style};
@@ -41,9 +43,9 @@ use crate::format::template::{NO_SEQ, Template};
 use crate::format::{Format, pretty, shrink};
 use crate::json::members;
 use crate::levels::ActiveLevels;
+use crate::redact::hash;
 #[cfg(feature = "otlp")]
 use crate::redact::shown;
-use crate::redact::{hash, strict_report};
 use crate::request::overrides::{LineDecision, RequestOverrides};
 #[cfg(feature = "http")]
 use crate::request::recorder::{KeptLine, Recorder};
@@ -52,6 +54,19 @@ use crate::request::{Origin, Request};
 #[cfg(feature = "otlp")]
 use crate::sink::otlp::{self, Exporter, LineOrigin};
 use crate::sink::{self, Loss, Sink};
+use crate::site::Site;
+
+/// All loggers of the process.
+static LOGGERS: Mutex<Vec<Weak<Logger>>> = Mutex::new(Vec::new());
+
+/// Takes the locks of all loggers before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    let loggers: Vec<_> = lock(&LOGGERS).iter().filter_map(Weak::upgrade).collect();
+    for logger in &loggers {
+        logger.hold(locks);
+    }
+    locks.hold((), |()| Some(&LOGGERS), |(), _| {});
+}
 
 thread_local! {
     /// The buffer for the lines of a profile.
@@ -70,6 +85,8 @@ pub(crate) struct Logger {
     /// The form of the lines for a platform; `None` for candor's own.
     pub(crate) profile: Option<Arc<Profiled>>,
     pub(crate) levels: ArcSwap<ActiveLevels>,
+    /// Changes with the levels; no two states of any two loggers share a version.
+    pub(crate) levels_version: AtomicU64,
     pub(crate) value_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) lines_per_request: u64,
@@ -105,6 +122,7 @@ pub(crate) struct CandorLayer {
 impl Logger {
     /// Shares the logger, and starts its periodic work.
     pub(crate) fn start(self) -> Arc<Self> {
+        story::configured(&self.story);
         let logger = Arc::new(self);
         if let Some(budget) = &logger.budget {
             budget.belongs_to(Arc::downgrade(&logger));
@@ -113,7 +131,28 @@ impl Logger {
             folds.belongs_to(Arc::downgrade(&logger));
         }
         bill::start(&logger);
+        let mut loggers = lock(&LOGGERS);
+        loggers.retain(|logger| logger.strong_count() > 0);
+        loggers.push(Arc::downgrade(&logger));
+        drop(loggers);
         logger
+    }
+
+    /// Takes the locks before a fork. Everything that waits belongs to the parent: held lines, folded lines, reports,
+    /// and the lines in queues.
+    fn hold(self: &Arc<Self>, locks: &mut ForkLocks) {
+        self.hold_stories(locks);
+        self.hold_folds(locks);
+        self.hold_budget(locks);
+        Pretty::hold(self, |logger| logger.pretty.as_ref(), locks);
+        #[cfg(feature = "otlp")]
+        if let Some(exporter) = &self.exporter {
+            exporter.hold(locks);
+        }
+        self.sink.hold(locks);
+        self.audit.hold(locks);
+        // After the counts of the sinks.
+        self.hold_bill(locks);
     }
 
     /// Writes one line; returns whether it was written. `fields` appends the event's own members (`,"key":value`).
@@ -185,8 +224,18 @@ impl Logger {
         if hash::take_missing_key_warning() && self.levels.load().allow("candor", Level::WARN) {
             self.warn_once(hash::NO_KEY);
         }
-        if strict_report::is_due() {
+        if due::is_any() {
+            self.do_due_work();
+        }
+    }
+
+    #[cold]
+    fn do_due_work(&self) {
+        if due::take(Due::StrictReports) {
             self.write_strict_reports();
+        }
+        if due::take(Due::Timer) {
+            timer::resume();
         }
     }
 
@@ -226,6 +275,17 @@ impl Logger {
         self.levels.load().allow(target, level) || request.is_some_and(raises)
     }
 
+    /// Whether the levels of the logger allow the usual line of a step.
+    #[inline]
+    pub(crate) fn allows_usual(&self, site: &'static Site) -> bool {
+        // Read first: if the levels change meanwhile, the answer is stored under the old version.
+        let version = self.levels_version.load(Ordering::Acquire);
+        site.is_usual_allowed.get(version, || {
+            let level = Severity::of(site.spec.level).level();
+            self.levels.load().allow(site.spec.target, level)
+        })
+    }
+
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default
     /// profile and keys, and nothing that could hold the line back.
     #[inline]
@@ -238,7 +298,7 @@ impl Logger {
                 request.overrides.is_none() && !self.is_over_cap(request, severity)
             })
             && !hash::is_missing_key_warning_due()
-            && !strict_report::is_due()
+            && !due::is_any()
     }
 
     /// The bytes of a budget that a line takes until its length is known; `None` if it is cut. Lines from WARN on, and
@@ -521,7 +581,7 @@ impl Logger {
     ) {
         #[cfg(feature = "otlp")]
         if let Some(exporter) = &self.exporter {
-            let trace = request.and_then(|request| request.trace.get());
+            let trace = request.and_then(|request| request.trace());
             let origin = trace.map_or_else(LineOrigin::default, |trace| LineOrigin {
                 step,
                 sampled: Some(trace.sampled),

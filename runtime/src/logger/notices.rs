@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock, Weak};
 use std::time::Instant;
 
-use tracing_core::Metadata;
+use tracing_core::{Metadata, dispatcher};
 
 use super::budget::FloodReport;
 use super::site_list::SiteList;
-use super::{Logger, with_layer};
+use super::{CandorLayer, Logger, with_layer};
+use crate::base::fork::ForkLocks;
 use crate::base::{lock, sync, timer};
 use crate::current;
 use crate::current::span_stack::SpanScope;
@@ -104,6 +105,14 @@ pub(crate) fn with_any_logger<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
         let installed = sync::read(&INSTALLED).upgrade();
         installed.map(|logger| f(&logger))
     })
+}
+
+/// Returns the logger of the thread's subscriber, or the installed one.
+pub(crate) fn any_logger() -> Option<Arc<Logger>> {
+    let of_thread = dispatcher::get_default(|dispatch| {
+        Some(Arc::clone(&dispatch.downcast_ref::<CandorLayer>()?.logger))
+    });
+    of_thread.or_else(|| sync::read(&INSTALLED).upgrade())
 }
 
 impl Logger {
@@ -281,4 +290,11 @@ pub(crate) fn layer_is_hidden(logger: &Logger) {
              the `log` crate are lost; add the layer directly, and change its levels with `Logging::set_levels`",
         );
     }
+}
+
+/// Takes the locks before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| &INSTALLED);
+    locks.hold((), |()| Some(&PENDING), |(), _| {});
+    locks.hold((), |()| Some(&CALL_SITES), |(), _| {});
 }

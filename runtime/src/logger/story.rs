@@ -5,7 +5,7 @@
 //! run user code, which may log.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::{Logger, fold, with_layer};
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 use crate::current::LineBuffer;
 use crate::current::span_stack::SpanScope;
@@ -20,7 +21,7 @@ use crate::format::record::{Record, Severity};
 use crate::format::template::NO_SEQ;
 use crate::request::Request;
 use crate::request::recorder::KeptLine;
-use crate::request::story::{HeldLines, RequestStory, Story};
+use crate::request::story::{HeldLines, RequestStory, Story, StorySettings};
 use crate::sink;
 
 /// Requests of one logger that hold lines, by serial number.
@@ -55,10 +56,23 @@ impl OpenStories {
     }
 }
 
+/// Whether any logger of the process has stories, so that without them a request need not look for its logger.
+static ARE_CONFIGURED: AtomicBool = AtomicBool::new(false);
+
+/// Called with the settings of each logger.
+pub(super) fn configured(settings: &StorySettings) {
+    if settings.mode != Story::All {
+        ARE_CONFIGURED.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Returns the story of a new request or job; `None` if all of its lines are written immediately.
 ///
 /// `slow` replaces the threshold of the settings.
 pub(crate) fn begin(slow: Option<Duration>) -> Option<RequestStory> {
+    if !ARE_CONFIGURED.load(Ordering::Relaxed) {
+        return None;
+    }
     with_layer(|logger| logger.begin_story(slow)).flatten()
 }
 
@@ -74,6 +88,22 @@ pub(crate) fn end(request: &Arc<Request>, had_problem: bool, now: Tick) -> Optio
 }
 
 impl Logger {
+    /// Takes the lock before a fork. The parent writes the lines that requests hold.
+    pub(super) fn hold_stories(self: &Arc<Self>, locks: &mut ForkLocks) {
+        locks.hold(
+            Arc::clone(self),
+            |logger| Some(&logger.open_stories.0),
+            |_, open| {
+                let Some(open) = open else { return };
+                for request in open.requests.drain().filter_map(|(_, request)| request.upgrade()) {
+                    if let Some(story) = request.story() {
+                        story.leave_to_parent();
+                    }
+                }
+            },
+        );
+    }
+
     /// Like [`begin`], for a request of this logger.
     pub(crate) fn begin_story(&self, slow: Option<Duration>) -> Option<RequestStory> {
         let mut settings = self.story;

@@ -10,9 +10,10 @@ use tracing_core::metadata::LevelFilter;
 
 use super::Logger;
 use crate::base::clock::Tick;
+use crate::current::span_facts::SpanFailure;
 use crate::current::span_stack::{SpanScope, is_request_span};
-use crate::current::timed_span::{SpanFailure, TimedSpan};
-use crate::current::{CallFacts, StepExtras};
+use crate::current::timed_span::TimedSpan;
+use crate::current::{CallFacts, SpanData, StepExtras};
 use crate::levels::Levels;
 use crate::outcome::kind::Outcome;
 use crate::redact::shown::Redacted;
@@ -34,6 +35,8 @@ pub(crate) struct TimedSpans {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpanHooks {
     pub(crate) request_began: fn(&Logger, &Arc<Request>, &Beginning<'_>),
+    /// Writes the usual line of a success. Returns false without side effects if the line is another one.
+    pub(crate) step_succeeded: fn(&Logger, SucceededStep<'_>) -> bool,
     pub(crate) step_ended: fn(&Logger, EndedStep<'_>),
     pub(crate) request_ended: fn(&Logger, &EndedRequest<'_>),
 }
@@ -46,9 +49,21 @@ pub(crate) struct Beginning<'a> {
     pub(crate) query: Option<&'a str>,
 }
 
+/// A span that ended as a step, succeeded and is not a call. No field was recorded on the step.
+pub(crate) struct SucceededStep<'a> {
+    pub(crate) timed: &'a TimedSpan,
+    pub(crate) data: &'a SpanData,
+    /// The site with the step's name.
+    pub(crate) site: &'static Site,
+    pub(crate) at: Tick,
+    /// The fields of the line, as members. `None` if they are those of the span.
+    pub(crate) fields: Option<&'a str>,
+}
+
 /// A span that ended as a step.
 pub(crate) struct EndedStep<'a> {
     pub(crate) timed: &'a TimedSpan,
+    pub(crate) data: &'a SpanData,
     /// The site with the step's name, and with its dependency if it is a call.
     pub(crate) site: &'static Site,
     pub(crate) request: Option<&'a Arc<Request>>,
@@ -58,11 +73,11 @@ pub(crate) struct EndedStep<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) failure: Option<SpanFailure>,
     /// The type of the error, if a field has it.
-    pub(crate) error_type: Option<Redacted<'static>>,
+    pub(crate) error_type: Option<&'a Redacted<'static>>,
     /// The facts of the call, if the step is one.
     pub(crate) call: Option<CallFacts>,
-    /// Appends the fields of the span, as members.
-    pub(crate) fields: &'a dyn Fn(&mut String),
+    /// The fields of the line, as members. `None` if they are those of the span.
+    pub(crate) fields: Option<&'a str>,
     pub(crate) recorded: Option<Box<StepExtras>>,
 }
 

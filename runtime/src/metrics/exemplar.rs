@@ -66,7 +66,7 @@ fn push_labels(request: &Request, out: &mut String) {
         left = rest;
         push(REQUEST_ID, id, out);
     }
-    if let Some(trace) = request.trace.get()
+    if let Some(trace) = request.trace()
         && TRACE_ID.len() + trace.trace_id.as_str().len() <= left
     {
         push(TRACE_ID, trace.trace_id.as_str(), out);

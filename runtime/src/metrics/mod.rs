@@ -88,7 +88,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::observation::Observation;
 use self::series::Family;
-pub(crate) use self::series::SiteSeries;
+pub(crate) use self::series::{SiteSeries, hold};
 use crate::outcome::failure::ErrorClass;
 use crate::outcome::kind::Outcome;
 use crate::redact::shown::Redacted;

@@ -11,6 +11,7 @@ use ::metrics::{Key, Label};
 
 use super::exemplar::ExemplarSlot;
 use super::text::escape_label;
+use crate::base::fork::ForkLocks;
 use crate::base::sync;
 use crate::outcome::failure::ErrorClass;
 use crate::outcome::kind::Outcome;
@@ -283,6 +284,13 @@ impl SiteSeries {
             Some(class) => find(Some(class.shown().as_str())),
             None => self.0[outcome as usize].get_or_init(|| find(None)),
         }
+    }
+}
+
+/// Takes the locks before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    for family in 0..SERIES.len() {
+        locks.hold_rw(family, |family| &SERIES[*family]);
     }
 }
 

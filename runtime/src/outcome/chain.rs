@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::{Answer, Category, DependencyOutcome};
+use crate::base::catch::catch_value;
 use crate::redact::error_text;
 
 /// Errors of a chain that are examined. An error may be its own source.
@@ -37,7 +38,12 @@ pub(super) trait KnownError: Error + 'static {
 }
 
 /// Returns the answer of the first known error in a chain of sources.
-pub(crate) fn chain_answer(mut link: Option<&(dyn Error + 'static)>) -> Answer {
+pub(crate) fn chain_answer(first: Option<&(dyn Error + 'static)>) -> Answer {
+    // The text of some errors is read, and may log the error.
+    catch_value(|| walk(first)).unwrap_or(Answer::NONE)
+}
+
+fn walk(mut link: Option<&(dyn Error + 'static)>) -> Answer {
     let mut fallback = None;
     // Not recursive, since a foreign error may be nested to any depth.
     for _ in 0..LONGEST_CHAIN {

@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::chain::chain_answer;
 use super::{Answer, Category, io};
+use crate::base::catch::catch_value;
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::redact::loggable::{DebugOf, Encoder, Loggable, catch_unprintable};
@@ -103,9 +104,13 @@ impl Failure<'_> {
         match self.detail {
             Detail::Chain(error) => chain_answer(Some(error)),
             Detail::Error(error) | Detail::LoggableError(_, error) => {
-                let known = io::by_debug(self.type_name, error);
-                let known = Answer { category: known, ..Answer::NONE };
-                known.or_else(|| chain_answer(error_text::next(error)))
+                let answer = || {
+                    let known = io::by_debug(self.type_name, error);
+                    let known = Answer { category: known, ..Answer::NONE };
+                    known.or_else(|| chain_answer(error_text::next(error)))
+                };
+                // Its source and its text may log the error.
+                catch_value(answer).unwrap_or(Answer::NONE)
             }
             _ => Answer::NONE,
         }
@@ -143,7 +148,9 @@ impl Failure<'_> {
             Detail::Loggable(value) | Detail::LoggableError(value, _) => {
                 Some(json_of(value, limit))
             }
-            Detail::Error(error) | Detail::Chain(error) => error_text::redacted(error),
+            Detail::Error(error) | Detail::Chain(error) => {
+                catch_value(|| error_text::redacted(error)).ok().flatten()
+            }
             Detail::Text(_) | Detail::Rendered(_) | Detail::Unknown => None,
         }
     }
@@ -160,7 +167,9 @@ impl Failure<'_> {
                 shown::redacted_error(&DebugOf(value), &json_of(value, usize::MAX))
             }
             Detail::Error(error) | Detail::Chain(error) => shown::error_chain(error),
-            Detail::Text(value) => shown::text_or_shape(&error_text::display(value)).into_owned(),
+            Detail::Text(value) => {
+                shown::text_or_shape(&error_text::display_value(value)).into_owned()
+            }
             Detail::Rendered(_) | Detail::Unknown => return None,
         })
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Mutex;
 
 use super::scrub;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 
 /// Maximum number of names that are counted under themselves, because names can come from callers.
@@ -145,4 +146,9 @@ fn sort(redactions: &mut Vec<Redaction>) {
     redactions.retain(|redaction| redaction.count > 0);
     // Stable, so that reasons with the same count stay in their order.
     redactions.sort_by_key(|redaction| std::cmp::Reverse(redaction.count));
+}
+
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&COUNTS), |(), _| {});
 }

@@ -5,11 +5,24 @@ use std::fmt::{self, Write as _};
 
 use super::loggable::NestedDebug;
 use super::{counted, scrub};
-use crate::base::catch::catch;
+#[cfg(feature = "subscriber")]
+use crate::base::catch::catch_value;
+use crate::base::catch::{Unshown, catch};
 use crate::json::members;
 
 /// Written in place of a value whose own formatting panicked or failed.
 pub(crate) const UNPRINTABLE: &str = "<unprintable>";
+
+/// Written in place of a value that is formatted inside too many others, because it logs itself.
+pub(crate) const NESTED: &str = "<nested too deeply>";
+
+/// The text in place of a value.
+pub(crate) fn marker(unshown: Unshown) -> &'static str {
+    match unshown {
+        Unshown::Panicked => UNPRINTABLE,
+        Unshown::Nested => NESTED,
+    }
+}
 
 /// The chain is cut after this many errors, because an error may be its own source.
 const LONGEST_CHAIN: usize = 32;
@@ -46,9 +59,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
 
 /// The JSON of an error whose type has `#[redact]`, by its `Debug` form.
 pub(crate) fn redacted(error: &dyn Error) -> Option<String> {
-    let mut json = String::new();
-    let is_redacted = catch(|| NestedDebug::format(&error, &mut json))?.ok()?;
-    is_redacted.then_some(json)
+    catch(|| NestedDebug::json_of(&error)).flatten()
 }
 
 /// The text of a `#[redact]` type with this JSON: text without its quotes, anything else in `Debug` form.
@@ -90,6 +101,12 @@ pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> String {
         Some(Ok(())) => text,
         _ => UNPRINTABLE.to_owned(),
     }
+}
+
+/// Returns the `Display` form of a value of a log call, or a marker if it can't be shown.
+#[cfg(feature = "subscriber")]
+pub(crate) fn display_value(value: &(impl fmt::Display + ?Sized)) -> String {
+    catch_value(|| display(value)).unwrap_or_else(|unshown| marker(unshown).to_owned())
 }
 
 /// Returns the source of an error, or `None` if asking for it panics.

@@ -9,6 +9,8 @@ use super::loggable::{Encoder, Loggable, UNPRINTABLE, catch_unprintable};
 use super::media_type::header_or_shape;
 use super::strict_report::{self, Place};
 use super::{counted, error_text, scrub, strict};
+use crate::base::catch::catch_value;
+use crate::json::append::append;
 use crate::json::members;
 use crate::json::shown::Shown;
 
@@ -145,7 +147,8 @@ pub(crate) fn method(name: &str) -> Redacted<'static> {
 
 /// A UUID, which candor made as the id of a request.
 pub(crate) fn uuid(id: uuid::Uuid) -> Redacted<'static> {
-    let text = id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned();
+    let mut text = String::new();
+    append(&mut text, 36, |pieces| pieces.uuid(id.as_bytes()));
     Redacted(Cow::Owned(text))
 }
 
@@ -273,9 +276,15 @@ pub(crate) fn value(name: &str, value: &dyn Loggable) -> Option<Redacted<'static
 
 /// The scrubbed messages of an error and its sources.
 pub(crate) fn error_chain(error: &dyn Error) -> Redacted<'static> {
-    let mut text = String::new();
-    error_text::write_chain(error, &mut text);
-    Redacted(Cow::Owned(text))
+    let chain = || {
+        let mut text = String::new();
+        error_text::write_chain(error, &mut text);
+        text
+    };
+    match catch_value(chain) {
+        Ok(text) => Redacted(Cow::Owned(text)),
+        Err(unshown) => error_text::marker(unshown).into(),
+    }
 }
 
 /// The text of an error with policies, as these show it.

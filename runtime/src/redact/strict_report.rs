@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::counted;
 pub(crate) use super::place::Place;
 use super::scrub::REDACTED;
+use crate::base::due::{self, Due};
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 
 /// Maximum number of places, because names can come from callers.
@@ -20,8 +21,6 @@ const MAX_PLACES: usize = 1000;
 static KNOWN: Mutex<BTreeSet<(Place, String)>> = Mutex::new(BTreeSet::new());
 
 static DUE: Mutex<Vec<(Place, String)>> = Mutex::new(Vec::new());
-/// Whether [`DUE`] has places: one plain load for each line.
-static IS_DUE: AtomicBool = AtomicBool::new(false);
 
 /// Reports a header or query parameter, once for each name. A name that may be a secret itself is `[REDACTED]`.
 #[cold]
@@ -48,19 +47,26 @@ fn add(place: Place, name: String) {
     };
     if is_new {
         lock(&DUE).push((place, name));
-        IS_DUE.store(true, Ordering::Relaxed);
+        due::set(Due::StrictReports);
     }
-}
-
-#[inline]
-pub(crate) fn is_due() -> bool {
-    IS_DUE.load(Ordering::Relaxed)
 }
 
 /// Returns the places that are not written yet, with their names.
 #[cold]
 pub(crate) fn take() -> Vec<(Place, String)> {
-    let mut due = lock(&DUE);
-    IS_DUE.store(false, Ordering::Relaxed);
-    std::mem::take(&mut due)
+    std::mem::take(&mut *lock(&DUE))
+}
+
+/// Takes the locks before a fork. The parent writes the places that are due.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&KNOWN), |(), _| {});
+    locks.hold(
+        (),
+        |()| Some(&DUE),
+        |(), due| {
+            if let Some(due) = due {
+                due.clear();
+            }
+        },
+    );
 }

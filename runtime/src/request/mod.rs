@@ -24,11 +24,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard};
 use self::identity::Identity;
 use self::open_steps::OpenSteps;
 use self::overrides::RequestOverrides;
+use self::recorder::Recorder;
 use self::story::RequestStory;
-use self::totals::{Cause, Totals};
+use self::totals::{Cause, Totals, TotalsAt};
 use self::trace::Trace;
 use self::wide::{WideFields, WideValue};
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::{lock, random, serial, sync};
 use crate::redact::shown::{self, Redacted};
 
@@ -41,6 +43,10 @@ pub(crate) struct Request {
     pub(crate) method: Option<Redacted<'static>>,
     pub(crate) path: Option<Redacted<'static>>,
     /// Known before the first line.
+    #[cfg(not(feature = "otel"))]
+    pub(crate) trace: Option<Trace>,
+    /// Known once the request's span is made, because OpenTelemetry may choose it.
+    #[cfg(feature = "otel")]
     pub(crate) trace: OnceLock<Trace>,
     /// The trace from the HTTP layer or a job, used if OpenTelemetry has none.
     #[cfg(feature = "otel")]
@@ -99,39 +105,79 @@ pub(crate) enum Origin {
     RootSpan,
 }
 
+/// The properties with which a request begins.
+pub(crate) struct RequestStart {
+    pub(crate) id: Redacted<'static>,
+    pub(crate) started: Tick,
+    pub(crate) origin: Origin,
+    pub(crate) method: Option<Redacted<'static>>,
+    pub(crate) path: Option<Redacted<'static>>,
+    pub(crate) trace: Option<Trace>,
+    pub(crate) overrides: Option<Box<RequestOverrides>>,
+    pub(crate) open_steps: Option<OpenSteps>,
+}
+
+impl RequestStart {
+    /// Work without properties of its own. Its id must not be too long.
+    fn at(started: Tick, id: Redacted<'static>) -> Self {
+        RequestStart {
+            id,
+            started,
+            origin: Origin::Internal,
+            method: None,
+            path: None,
+            trace: None,
+            overrides: None,
+            open_steps: None,
+        }
+    }
+}
+
+/// A new id (UUID v7, RFC 9562) for a request that begins at `now`.
+#[inline]
+pub(crate) fn new_id(now: Tick, random: &[u8; 10]) -> Redacted<'static> {
+    shown::uuid(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), random).into_uuid())
+}
+
 /// The longest request id, in characters.
 const LONGEST_ID: usize = 128;
 
 impl Request {
-    /// A request with a new id (UUID v7, RFC 9562).
+    /// A request with a new id.
     pub(crate) fn new() -> Self {
         let now = Tick::now();
-        let random = random::bytes(now);
-        let id = uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random);
-        Self::begun(now, shown::uuid(id.into_uuid()))
+        Self::begin(RequestStart::at(now, new_id(now, &random::bytes(now))))
     }
 
     /// A request under this id, cut after [`LONGEST_ID`] characters.
     pub(crate) fn with_id(mut id: Redacted<'static>) -> Self {
         id.cut_chars(LONGEST_ID);
-        Self::begun(Tick::now(), id)
+        Self::begin(RequestStart::at(Tick::now(), id))
     }
 
-    fn begun(started: Tick, id: Redacted<'static>) -> Self {
+    // Inlined, so that the request is built where it stays, and not copied.
+    #[inline(always)]
+    pub(crate) fn begin(start: RequestStart) -> Self {
+        let RequestStart { id, started, origin, method, path, trace, overrides, open_steps } =
+            start;
         let serial = serial::next();
         let is_request = !id.as_str().is_empty();
         Request {
             id,
             serial,
-            method: None,
-            path: None,
+            method,
+            path,
+            #[cfg(not(feature = "otel"))]
+            trace,
+            #[cfg(feature = "otel")]
             trace: OnceLock::new(),
             #[cfg(feature = "otel")]
-            trace_received: None,
+            trace_received: trace,
             started,
-            overrides: None,
-            open_steps: if is_request { OpenSteps::if_wanted() } else { None },
-            origin: Origin::Internal,
+            overrides,
+            open_steps: open_steps
+                .or_else(|| if is_request { OpenSteps::if_wanted() } else { None }),
+            origin,
             is_over: AtomicBool::new(false),
             has_panicked: AtomicBool::new(false),
             lines: AtomicU64::new(0),
@@ -159,7 +205,19 @@ impl Request {
         }
         #[cfg(not(feature = "otel"))]
         {
-            self.trace = trace.into();
+            self.trace = Some(trace);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn trace(&self) -> Option<&Trace> {
+        #[cfg(feature = "otel")]
+        {
+            self.trace.get()
+        }
+        #[cfg(not(feature = "otel"))]
+        {
+            self.trace.as_ref()
         }
     }
 
@@ -172,7 +230,7 @@ impl Request {
     pub(crate) fn change_identity(&self, change: impl FnOnce(&mut Identity)) {
         let mut identity = sync::write(&self.identity);
         change(&mut identity);
-        identity.rendered.take();
+        identity.forget_rendered();
         drop(identity);
         // A reader that sees the new version must see every change before it.
         self.version.swap(serial::next(), Ordering::AcqRel);
@@ -220,6 +278,15 @@ impl Request {
         self.overrides.as_deref()?.story.as_ref()
     }
 
+    /// Takes the locks of the request before a fork.
+    pub(crate) fn hold(self: &Arc<Self>, locks: &mut ForkLocks) {
+        RequestStory::hold(self, locks);
+        Recorder::hold(self, locks);
+        locks.hold_rw(Arc::clone(self), |request| &request.identity);
+        locks.hold(Arc::clone(self), |request| Some(&request.totals), |_, _| {});
+        locks.hold(Arc::clone(self), |request| request.wide.get(), |_, _| {});
+    }
+
     pub(crate) fn change_wide(&self, change: impl FnOnce(&mut WideFields)) {
         change(&mut lock(self.wide.get_or_init(Mutex::default)));
     }
@@ -261,8 +328,9 @@ impl Request {
         self.calls.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn totals_at(&self, at: Tick) -> Totals {
-        self.lock_totals().clone().at(at)
+    /// The totals so far, with the cause of a failure if the request has failed.
+    pub(crate) fn totals_at(&self, at: Tick, has_failed: bool) -> TotalsAt {
+        self.lock_totals().at(at, has_failed)
     }
 
     fn lock_totals(&self) -> MutexGuard<'_, Totals> {
@@ -296,6 +364,17 @@ impl Request {
     pub(crate) fn call_started(&self, at: Tick) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.lock_totals().call_started(at);
+    }
+
+    /// Begins a call at its end, since it was not known to be one before. `nanos` of its time are not counted yet.
+    pub(crate) fn late_call_started(&self, at: Tick, nanos: u64) {
+        self.call_started(at);
+        self.lock_totals().dependency_nanos += nanos;
+    }
+
+    /// Nanoseconds with at least one dependency call open, up to this time.
+    pub(crate) fn dependency_nanos(&self, at: Tick) -> u64 {
+        self.lock_totals().dependency_nanos_at(at)
     }
 
     pub(crate) fn call_ended(&self, at: Tick, retries: u64) {

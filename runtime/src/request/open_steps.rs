@@ -48,9 +48,9 @@ impl OpenSteps {
         EVERY_REQUEST.load(Ordering::Relaxed).then(|| OpenSteps::new(INDENTED))
     }
 
-    /// Returns open steps that can be listed in a report.
+    /// Returns open steps that can be listed in a report, and whose depth is known if lines are indented.
     pub(crate) fn listed() -> Self {
-        OpenSteps::new(LISTED)
+        Self::if_wanted().unwrap_or_else(|| OpenSteps::new(LISTED))
     }
 
     fn new(slots: usize) -> Self {

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing_core::Level;
 
+use super::Request;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
@@ -113,6 +115,20 @@ impl Recorder {
     /// Drops the lines. Later lines are not kept.
     pub(crate) fn forget(&self) {
         self.finish(0);
+    }
+
+    /// Takes the lock of a request's recorder before a fork. The parent has the lines.
+    pub(super) fn hold(request: &Arc<Request>, locks: &mut ForkLocks) {
+        locks.hold(
+            Arc::clone(request),
+            |request| Some(&request.overrides.as_deref()?.recorder.as_ref()?.kept),
+            |_, kept| {
+                if let Some(kept) = kept {
+                    kept.lines.clear();
+                    TOTAL.fetch_sub(mem::take(&mut kept.bytes), Ordering::Relaxed);
+                }
+            },
+        );
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -36,23 +36,19 @@ impl RequestPartCache {
     fn render(&mut self, request: &Request, template: &Template, logger: u64) {
         let identity = request.identity();
         self.text.clear();
-        match identity.rendered(logger, || render(request, &identity, template)) {
-            Ok(kept) => self.text.push_str(kept),
-            Err(made) => self.text.push_str(&made),
-        }
+        identity.write(logger, |out| render(request, &identity, template, out), &mut self.text);
         self.text.push_str(template.seq_key());
         self.has_fields = !identity.fields.is_empty();
     }
 }
 
-fn render(request: &Request, identity: &Identity, template: &Template) -> String {
-    let trace = request.trace.get();
-    template.identity([
+fn render(request: &Request, identity: &Identity, template: &Template, out: &mut String) {
+    let values = [
         Some(request.id.shown()),
         identity.user.as_ref().map(Redacted::shown),
         identity.method.as_ref().or(request.method.as_ref()).map(Redacted::shown),
         identity.path.as_ref().or(request.path.as_ref()).map(Redacted::shown),
-        trace.map(|trace| trace.trace_id.shown()),
-        trace.map(|trace| trace.span_id.shown()),
-    ])
+    ];
+    let trace = request.trace().map(|trace| (&trace.trace_id, &trace.span_id));
+    template.identity(values, trace, out);
 }

@@ -2,11 +2,13 @@
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::Request;
 use super::recorder::{KeptLine, Limits};
 use crate::base::clock::Tick;
+use crate::base::fork::{ForkLocks, OutputLock};
 use crate::base::lock;
 use crate::format::record::{Record, Severity};
 
@@ -89,7 +91,7 @@ pub(crate) struct RequestStory {
     /// The logger that the story belongs to. Other loggers write every line.
     pub(crate) logger: u64,
     pub(crate) settings: StorySettings,
-    held: Mutex<HeldLines>,
+    held: OutputLock<HeldLines>,
     /// Lines that were not written because of the mode.
     pub(crate) left_out: AtomicU64,
     has_ended_well: AtomicBool,
@@ -135,7 +137,7 @@ impl RequestStory {
         RequestStory {
             logger,
             settings,
-            held: Mutex::new(HeldLines { is_holding, lines: Vec::new(), bytes: 0 }),
+            held: OutputLock::new(HeldLines { is_holding, lines: Vec::new(), bytes: 0 }),
             left_out: AtomicU64::new(0),
             has_ended_well: AtomicBool::new(false),
             times: Mutex::default(),
@@ -178,7 +180,35 @@ impl RequestStory {
     /// Locks the held lines. Keep the lock while a line of the request is numbered and written, but not while user code
     /// other than a writer runs.
     pub(crate) fn held(&self) -> MutexGuard<'_, HeldLines> {
-        lock(&self.held)
+        // A request that lost its lines in a fork writes the others at once.
+        self.held.lock(|| HeldLines { is_holding: false, lines: Vec::new(), bytes: 0 })
+    }
+
+    /// In a forked child: forgets the held lines, which the parent has, too.
+    pub(crate) fn leave_to_parent(&self) {
+        match self.held.try_lock() {
+            Some(mut held) => held.forget(),
+            // If this thread holds the lock because it forked, `hold` forgets the lines.
+            None => self.held.abandon(),
+        }
+    }
+
+    /// Takes the locks of a request's story before a fork.
+    pub(super) fn hold(request: &Arc<Request>, locks: &mut ForkLocks) {
+        locks.hold_output(
+            Arc::clone(request),
+            |request| request.story().map(|story| &story.held),
+            |_, held| {
+                if let Some(held) = held {
+                    held.forget();
+                }
+            },
+        );
+        locks.hold(
+            Arc::clone(request),
+            |request| request.story().map(|story| &story.times),
+            |_, _| {},
+        );
     }
 
     pub(crate) fn times(&self) -> StoryTimes {
@@ -207,6 +237,11 @@ impl RequestStory {
 }
 
 impl HeldLines {
+    fn forget(&mut self) {
+        self.lines.clear();
+        TOTAL.fetch_sub(mem::take(&mut self.bytes), Ordering::Relaxed);
+    }
+
     pub(crate) fn is_holding(&self) -> bool {
         self.is_holding
     }

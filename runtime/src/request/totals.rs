@@ -5,15 +5,25 @@ use crate::outcome::Category;
 
 /// The totals of the steps and calls of a request. Their numbers are counters of the request itself, which need no
 /// lock.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Totals {
-    pub(crate) retries: u64,
+    retries: u64,
     /// Time with at least one dependency call open.
-    pub(crate) dependency_nanos: u64,
+    pub(super) dependency_nanos: u64,
     open_calls: u32,
     open_since: Option<Tick>,
     /// The step or call with the most time of its own, and that time in nanoseconds.
-    pub(crate) slowest: Option<(&'static str, u64)>,
+    pub(super) slowest: Option<(&'static str, u64)>,
+    pub(super) cause: Option<Cause>,
+}
+
+/// The [`Totals`] at a point in time.
+#[derive(Debug)]
+pub(crate) struct TotalsAt {
+    pub(crate) retries: u64,
+    pub(crate) dependency_nanos: u64,
+    /// The name of the step or call with the most time of its own.
+    pub(crate) slowest: Option<&'static str>,
     pub(crate) cause: Option<Cause>,
 }
 
@@ -45,11 +55,18 @@ impl Totals {
         }
     }
 
-    /// These totals at a point in time, up to which a call that is still open counts.
-    pub(super) fn at(mut self, at: Tick) -> Self {
-        if let Some(since) = self.open_since {
-            self.dependency_nanos += at.nanos_since(since);
+    /// These totals at a point in time, up to which a call that is still open counts. Only a request that `has_failed`
+    /// has a cause.
+    pub(super) fn at(&self, at: Tick, has_failed: bool) -> TotalsAt {
+        TotalsAt {
+            retries: self.retries,
+            dependency_nanos: self.dependency_nanos_at(at),
+            slowest: self.slowest.map(|(name, _)| name),
+            cause: if has_failed { self.cause } else { None },
         }
-        self
+    }
+
+    pub(super) fn dependency_nanos_at(&self, at: Tick) -> u64 {
+        self.dependency_nanos + self.open_since.map_or(0, |since| at.nanos_since(since))
     }
 }

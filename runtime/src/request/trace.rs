@@ -34,7 +34,16 @@ pub(crate) struct TraceParent {
 impl Trace {
     /// The trace of a request that began at `now`, with a new span id: the caller's trace, or a new one.
     pub(crate) fn after(parent: Option<TraceParent>, now: Tick) -> Self {
-        let span_id = Hex::of(random::bytes::<8>(now));
+        Self::with_ids(parent, random::bytes(now), random::bytes(now))
+    }
+
+    /// The trace of a request that has the caller's trace or a new one, with the bytes of new ids.
+    pub(crate) fn with_ids(
+        parent: Option<TraceParent>,
+        trace_id: [u8; 16],
+        span_id: [u8; 8],
+    ) -> Self {
+        let span_id = Hex::of(span_id);
         match parent {
             Some(TraceParent { trace_id, span_id: parent_id, sampled }) => Trace {
                 trace_id,
@@ -45,7 +54,7 @@ impl Trace {
                 state: None,
             },
             None => Trace {
-                trace_id: Hex::of(random::bytes::<16>(now)),
+                trace_id: Hex::of(trace_id),
                 span_id,
                 parent_id: None,
                 sampled: true,

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
 use super::destination::Destination;
+use super::ending::is_ending;
 use super::reentrancy::WriteGuard;
 use super::stats::{Counters, REASONS, Reason};
 use super::target::{Batch, BatchLine};
+use crate::base::fork::ForkLocks;
 use crate::base::{lock, sync};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
@@ -43,8 +45,8 @@ const GATHER: Duration = Duration::from_millis(2);
 /// The least time between two reports of dropped lines.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a CRITICAL line waits to be written, because the process may end right after it.
-pub(super) const CRITICAL_WAIT: Duration = Duration::from_millis(200);
+/// How long a CRITICAL line and the line of a panic wait to be written, because the process may end right after them.
+pub(crate) const CRITICAL_WAIT: Duration = Duration::from_millis(200);
 
 /// The largest capacity of a batch buffer that is kept for reuse.
 const KEPT_BYTES: usize = 1024 * 1024;
@@ -183,7 +185,7 @@ impl Queue {
             }
             let is_important = *overload == Overload::Drop && severity >= Severity::Warn;
             let limit = if is_important { capacity.saturating_mul(2) } else { *capacity };
-            if state.queued.count() < limit {
+            if state.queued.count() < limit || is_ending() {
                 break;
             }
             if *overload == Overload::Drop {
@@ -210,6 +212,12 @@ impl Queue {
         Pushed::Queued
     }
 
+    /// Counts a line as accepted that is written past the queue.
+    pub(super) fn accept(&self, counters: &Counters) {
+        let _state = self.0.lock();
+        counters.accept(1);
+    }
+
     #[cfg(feature = "otlp")]
     pub(super) fn handle(&self) -> QueueHandle {
         QueueHandle(Arc::clone(&self.0))
@@ -232,6 +240,23 @@ impl Queue {
         };
         state.flushing -= 1;
         left
+    }
+
+    /// Takes the lock before a fork. In the child, the queue is empty and closed.
+    pub(super) fn hold(&self, locks: &mut ForkLocks) {
+        locks.hold(
+            Arc::clone(&self.0),
+            |shared| Some(&shared.state),
+            |_, state| {
+                let Some(state) = state else { return };
+                state.queued.clear();
+                state.settled = state.pushed;
+                state.reported = state.losses;
+                // Nothing wakes a thread that does not exist.
+                state.thread = WriterPhase::Writing;
+                state.closed = true;
+            },
+        );
     }
 
     /// Closes the queue if it has no lines, which ends the thread.

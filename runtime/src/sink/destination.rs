@@ -9,6 +9,7 @@ use super::stats::{Counters, SinkKind};
 use super::stream::Stream;
 use super::target::{Batch, Loss};
 use super::writer::UserWriter;
+use crate::base::fork::ForkLocks;
 
 pub(crate) enum Destination {
     /// Lines reach captures only.
@@ -39,10 +40,7 @@ impl Destination {
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
-        match self {
-            Destination::Stdout(stream) | Destination::Stderr(stream) => stream.is_terminal,
-            _ => false,
-        }
+        self.stream().is_some_and(|stream| stream.is_terminal)
     }
 
     #[inline(always)]
@@ -58,11 +56,33 @@ impl Destination {
         }
     }
 
-    /// Counts the line feed that was written when the file was opened, if the file ended within a line.
-    pub(super) fn count_terminated(&self, counters: &Counters) {
-        if let Destination::File(file) = self {
-            file.count_terminated(counters);
+    /// Takes the lock before a fork.
+    pub(super) fn hold(this: &Arc<Self>, locks: &mut ForkLocks) {
+        let owner = Arc::clone(this);
+        match **this {
+            #[cfg(feature = "testing")]
+            Destination::Nowhere => {}
+            Destination::Stdout(_) | Destination::Stderr(_) => {
+                Stream::hold(owner, |owner| owner.stream(), locks);
+            }
+            Destination::File(_) => LogFile::hold(owner, |owner| owner.file(), locks),
+            Destination::Writer(_) => UserWriter::hold(owner, |owner| owner.writer(), locks),
         }
+    }
+
+    fn stream(&self) -> Option<&Stream> {
+        match self {
+            Destination::Stdout(stream) | Destination::Stderr(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    fn file(&self) -> Option<&LogFile> {
+        if let Destination::File(file) = self { Some(file) } else { None }
+    }
+
+    fn writer(&self) -> Option<&UserWriter> {
+        if let Destination::Writer(writer) = self { Some(writer) } else { None }
     }
 
     /// Flushes a user's writer; the other destinations do not buffer.

@@ -8,6 +8,7 @@
 
 mod background;
 mod destination;
+mod ending;
 mod file;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
@@ -22,13 +23,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::base::fork::ForkLocks;
 use crate::base::timer;
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 pub use background::Overload;
-use background::{CRITICAL_WAIT, Pushed, Queue};
-pub(crate) use background::{LAST_LINES, Report};
+pub(crate) use background::{CRITICAL_WAIT, LAST_LINES, Report};
+use background::{Pushed, Queue};
 pub(crate) use destination::Destination;
+pub(crate) use ending::process_ends;
 #[cfg(feature = "testing")]
 pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
@@ -51,7 +54,6 @@ pub(crate) struct Sink {
 impl Sink {
     pub(crate) fn new(destination: Destination) -> Self {
         let counters = Counters::new(destination.kind());
-        destination.count_terminated(&counters);
         Sink { destination: Arc::new(destination), counters, queue: None }
     }
 
@@ -74,7 +76,6 @@ impl Sink {
             None => Arc::clone(&self.destination),
         };
         let counters = Counters::new(SinkKind::Audit);
-        destination.count_terminated(&counters);
         Sink { destination, counters, queue: None }
     }
 
@@ -92,6 +93,16 @@ impl Sink {
             }
             let _ = write_line(&destination, site, line, queue.is_none(), &counters);
         }
+    }
+
+    /// Takes the locks before a fork. The child writes directly, and the parent writes the lines in the queue.
+    pub(crate) fn hold(&self, locks: &mut ForkLocks) {
+        if let Some(queue) = &self.queue {
+            queue.hold(locks);
+        }
+        Destination::hold(&self.destination, locks);
+        let counters = Arc::clone(&self.counters);
+        locks.in_child(move || counters.forget_waiting());
     }
 
     pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {
@@ -127,12 +138,17 @@ impl Sink {
     }
 
     /// Writes a line before it returns, past the queue.
+    #[inline(always)]
     pub(crate) fn write_now(&self, site: SiteId, line: &str) -> Result<(), Loss> {
         let Some(_guard) = WriteGuard::enter() else {
             self.counters.reject(site);
             return Err(Loss { reason: Reason::Reentrant, error: None });
         };
-        write_line(&self.destination, site, line, true, &self.counters)
+        // With a queue, lines are counted as accepted under its lock only.
+        if let Some(queue) = &self.queue {
+            queue.accept(&self.counters);
+        }
+        write_line(&self.destination, site, line, self.queue.is_none(), &self.counters)
     }
 
     /// Counts a line that is suppressed.
@@ -152,7 +168,7 @@ impl Sink {
         left.min(self.counters.waiting())
     }
 
-    /// Returns the number of lines that could not be written so far.
+    /// Returns the number of lines that could not be written at once so far. It never falls.
     pub(crate) fn lost(&self) -> u64 {
         self.counters.lost()
     }

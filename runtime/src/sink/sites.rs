@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Sink;
-use super::stats::Counter;
+use super::stats::{Counter, difference};
 use super::target::BatchLine;
 use crate::format::sites::{self, SiteId, SiteKey};
 
@@ -32,7 +32,9 @@ struct Written {
 /// Changed by atomic read-modify-write instructions, because lines are lost under different locks.
 #[derive(Default)]
 struct Lost {
+    /// Including the lines that were completed later.
     dropped: AtomicU64,
+    completed: AtomicU64,
     suppressed: AtomicU64,
 }
 
@@ -82,7 +84,7 @@ impl SiteCounters {
 
     /// Counts a line as written that was counted as dropped. The caller must hold the destination's lock.
     pub(super) fn complete_dropped(&self, site: SiteId) {
-        self.lost.of(site).dropped.fetch_sub(1, Ordering::Relaxed);
+        self.lost.of(site).completed.fetch_add(1, Ordering::Release);
         self.written.of(site).lines.add(1);
     }
 
@@ -109,7 +111,9 @@ impl SiteCounters {
         });
         self.lost.each(|index, lost| {
             sum(index, &|sums| {
-                sums.dropped += lost.dropped.load(Ordering::Relaxed);
+                // Each completed line was counted as dropped before.
+                let completed = lost.completed.load(Ordering::Acquire);
+                sums.dropped += difference(lost.dropped.load(Ordering::Relaxed), completed);
                 sums.suppressed += lost.suppressed.load(Ordering::Relaxed);
             });
         });

@@ -2,15 +2,20 @@
 //!
 //! Every line that a sink accepts is either still waiting, or was written, or was dropped:
 //! `emitted = written + waiting + dropped`, at any moment and for every sink.
+//!
+//! Counters only grow. A dropped line that is completed later is counted a second time, as completed, and the number of
+//! dropped lines is the difference. Only a [`CutLine`] counts a line as completed. It is made where the line is counted
+//! as dropped, and completing it consumes it, so that the difference can't become negative.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 
 #[cfg(feature = "otlp")]
 use super::otlp::stats::{OtlpStats, otlp};
 use super::sites::{SiteCounters, SiteStats, SiteSums};
 use super::target::BatchLine;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 use crate::format::sites::SiteId;
 use crate::redact::counted::{self, Redaction};
@@ -39,40 +44,73 @@ pub(super) const REASONS: [(Reason, &str); 5] = [
 /// Each is changed only under a lock that its caller holds anyway, so a plain load and store replace a locked
 /// instruction: `accepted` and `Full` under the queue's lock, or the destination's if there is no queue, and the rest
 /// under the destination's lock. `Reentrant` is counted without a lock and is the exception.
+///
+/// A line is counted as accepted first, then perhaps as dropped and as completed, and last as written. [`add_to`]
+/// reads in the opposite order, so it counts no line twice while others are changing.
+///
+/// [`add_to`]: Self::add_to
 #[derive(Debug)]
 pub(crate) struct Counters {
     kind: SinkKind,
     /// Without the reentrant lines, which no lock protects.
     accepted: Counter,
     written: Counter,
+    /// Including the lines that were completed later.
     dropped: [Counter; REASONS.len()],
+    /// Dropped lines whose rest was written later.
+    completed: [Counter; REASONS.len()],
     sites: SiteCounters,
 }
 
+/// A number that only grows.
 #[derive(Debug, Default)]
 pub(super) struct Counter(AtomicU64);
 
 impl Counter {
     pub(super) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Acquire)
     }
 
     /// The caller must hold the lock of this counter.
     #[inline]
     pub(super) fn add(&self, count: u64) {
-        self.0.store(self.get().wrapping_add(count), Ordering::Relaxed);
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(count), Ordering::Release);
+    }
+}
+
+/// A line of which only the beginning was written, and which is counted as dropped until its rest is written.
+#[derive(Debug)]
+pub(super) struct CutLine {
+    /// The counters of the sink that dropped the line. A log and its audit events may share the destination.
+    counters: Arc<Counters>,
+    reason: Reason,
+    site: SiteId,
+}
+
+impl CutLine {
+    /// Counts bytes of the line's rest. The caller must hold the destination's lock.
+    pub(super) fn add_bytes(&self, bytes: usize) {
+        self.counters.add_bytes(self.site, bytes);
+    }
+
+    /// Counts the line as written. The caller must hold the destination's lock.
+    pub(super) fn complete(self) {
+        let CutLine { counters, reason, site } = self;
+        counters.completed[reason as usize].add(1);
+        counters.written.add(1);
+        counters.sites.complete_dropped(site);
     }
 }
 
 impl Counters {
-    /// Counters that [`stats`] includes, also after they are dropped.
+    /// Counters that [`stats`] includes, also after their sink is dropped.
     pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
-        let (accepted, written, dropped) = Default::default();
+        let (accepted, written, dropped, completed) = Default::default();
         let sites = SiteCounters::new();
-        let counters = Arc::new(Counters { kind, accepted, written, dropped, sites });
+        let counters = Arc::new(Counters { kind, accepted, written, dropped, completed, sites });
         let mut registry = lock(&REGISTRY);
-        registry.open.retain(|sink| sink.strong_count() > 0);
-        registry.open.push(Arc::downgrade(&counters));
+        registry.close_unused();
+        registry.open.push(Arc::clone(&counters));
         counters
     }
 
@@ -99,12 +137,11 @@ impl Counters {
         self.sites.drop_line(site);
     }
 
-    /// Counts a dropped line as written, because its rest was written later. The caller must hold the destination's
-    /// lock.
-    pub(super) fn complete_dropped(&self, reason: Reason, site: SiteId) {
-        self.dropped[reason as usize].add(1_u64.wrapping_neg());
-        self.written.add(1);
-        self.sites.complete_dropped(site);
+    /// Counts a line as dropped of which only the beginning was written. The caller must hold the destination's lock.
+    pub(super) fn cut_line(self: &Arc<Self>, reason: Reason, site: SiteId) -> CutLine {
+        debug_assert!(!matches!(reason, Reason::Full | Reason::Reentrant), "not the destination's");
+        self.drop_line(reason, site);
+        CutLine { counters: Arc::clone(self), reason, site }
     }
 
     /// Counts a line that the sink refused because this thread was already writing one. Needs no lock.
@@ -122,13 +159,16 @@ impl Counters {
         self.written.get()
     }
 
+    /// Returns the number of dropped lines, without those that were completed.
     pub(super) fn dropped(&self, reason: Reason) -> u64 {
-        self.dropped[reason as usize].get()
+        // Each completed line was counted as dropped before.
+        let completed = self.completed[reason as usize].get();
+        difference(self.dropped[reason as usize].get(), completed)
     }
 
-    /// Returns the number of dropped lines, for all reasons.
+    /// Returns the number of lines that were dropped so far, for all reasons, including those that were completed later.
     pub(super) fn lost(&self) -> u64 {
-        REASONS.iter().map(|(reason, _)| self.dropped(*reason)).sum()
+        self.dropped.iter().map(Counter::get).sum()
     }
 
     /// Lines that were accepted and are neither written nor dropped.
@@ -138,12 +178,20 @@ impl Counters {
         stats.waiting
     }
 
+    /// In a forked child: no longer counts the lines that are waiting, which the parent writes.
+    pub(super) fn forget_waiting(&self) {
+        let dropped = REASONS.iter().filter(|(reason, _)| *reason != Reason::Reentrant);
+        let dropped = dropped.map(|(reason, _)| self.dropped(*reason)).sum::<u64>();
+        self.accepted.0.store(self.written() + dropped, Ordering::Relaxed);
+    }
+
     /// Adds the counts of the call sites to `sums`, by index.
     pub(super) fn add_sites_to(&self, sums: &mut Vec<SiteSums>) {
         self.sites.add_to(sums);
     }
 
     fn add_to(&self, stats: &mut SinkStats) {
+        let written = self.written();
         let lines = REASONS.map(|(reason, _)| self.dropped(reason));
         let [io, stalled, panicked, full, reentrant] = lines;
         stats.dropped.io += io;
@@ -151,14 +199,20 @@ impl Counters {
         stats.dropped.panicked += panicked;
         stats.dropped.full += full;
         stats.dropped.reentrant += reentrant;
-        let written = self.written();
         stats.written += written;
         // Read last: each line counted above was accepted before.
         let emitted = self.accepted.get() + reentrant;
         let settled = written + lines.iter().sum::<u64>();
-        stats.emitted += emitted.max(settled);
-        stats.waiting += emitted.saturating_sub(settled);
+        let waiting = difference(emitted, settled);
+        stats.emitted += settled + waiting;
+        stats.waiting += waiting;
     }
+}
+
+/// `larger - smaller`. A wrong order is a bug, which debug builds report; others show 0.
+pub(super) fn difference(larger: u64, smaller: u64) -> u64 {
+    debug_assert!(larger >= smaller, "{larger} lines were counted, and {smaller} of them again");
+    larger.saturating_sub(smaller)
 }
 
 /// The kind of a sink, under which [`stats`] sums its counters.
@@ -173,7 +227,7 @@ pub(crate) enum SinkKind {
 
 /// The counters of all sinks of the process.
 struct Registry {
-    open: Vec<Weak<Counters>>,
+    open: Vec<Arc<Counters>>,
     /// The sums of the sinks that no longer exist, in the order of [`SinkKind`].
     closed: [SinkStats; 5],
     /// Counts of the call sites.
@@ -192,11 +246,24 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     closed_sites: Vec::new(),
 });
 
-impl Drop for Counters {
-    fn drop(&mut self) {
-        let mut registry = lock(&REGISTRY);
-        self.add_to(&mut registry.closed[self.kind as usize]);
-        self.add_sites_to(&mut registry.closed_sites);
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&REGISTRY), |(), _| {});
+}
+
+impl Registry {
+    /// Moves the counts of sinks that no longer exist to the sums. A sink does not do this itself when it is dropped,
+    /// because [`stats`] would miss its lines in between.
+    fn close_unused(&mut self) {
+        let Registry { open, closed, closed_sites } = self;
+        open.retain_mut(|counters| {
+            if let Some(counters) = Arc::get_mut(counters) {
+                counters.add_to(&mut closed[counters.kind as usize]);
+                counters.add_sites_to(closed_sites);
+                return false;
+            }
+            true
+        });
     }
 }
 
@@ -376,16 +443,16 @@ impl fmt::Display for Stats {
 /// assert_eq!(stats.sink("stdout").dropped.io, 0);
 /// ```
 pub fn stats() -> Stats {
-    let (mut sums, mut site_sums, open) = {
-        let registry = lock(&REGISTRY);
-        let open = registry.open.iter().filter_map(Weak::upgrade);
-        (registry.closed, registry.closed_sites.clone(), open.collect::<Vec<_>>())
+    let (sums, site_sums) = {
+        let mut registry = lock(&REGISTRY);
+        registry.close_unused();
+        let (mut sums, mut site_sums) = (registry.closed, registry.closed_sites.clone());
+        for counters in &registry.open {
+            counters.add_to(&mut sums[counters.kind as usize]);
+            counters.add_sites_to(&mut site_sums);
+        }
+        (sums, site_sums)
     };
-    // The lock is released by now, because dropping the last reference to counters takes it.
-    for counters in &open {
-        counters.add_to(&mut sums[counters.kind as usize]);
-        counters.add_sites_to(&mut site_sums);
-    }
     let sinks: Vec<_> = sums.into_iter().filter(|sink| sink.emitted > 0).collect();
     Stats {
         emitted: sinks.iter().map(|sink| sink.emitted).sum(),

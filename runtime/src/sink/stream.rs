@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::stats::Counters;
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
-use crate::base::lock;
+use crate::base::fork::{ForkLocks, OutputLock};
 
 /// The pauses between attempts to write to a non-blocking descriptor that is full. Each is twice as long as the one
 /// before, up to `LONGEST_PAUSE`.
@@ -20,8 +20,12 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The largest write that a pipe guarantees to be atomic, so that the lines of several processes stay whole.
 const PIPE_BUF: usize = 4096;
 
+/// A standard stream, as the process has it at the moment.
+type Open = (Option<File>, Box<dyn Write + Send>);
+
 pub(crate) struct Stream {
-    state: Mutex<StreamState>,
+    state: OutputLock<StreamState>,
+    open: fn() -> Open,
     pub(super) is_terminal: bool,
 }
 
@@ -36,29 +40,46 @@ struct StreamState {
 
 impl Stream {
     pub(crate) fn stdout() -> Self {
-        let out = io::stdout();
-        Stream::new(unbuffered(&out), || Box::new(io::stdout()), out.is_terminal())
+        let open = || (unbuffered(&io::stdout()), Box::new(io::stdout()) as _);
+        Stream::new(open, io::stdout().is_terminal())
     }
 
     pub(crate) fn stderr() -> Self {
-        let err = io::stderr();
-        Stream::new(unbuffered(&err), || Box::new(io::stderr()), err.is_terminal())
+        let open = || (unbuffered(&io::stderr()), Box::new(io::stderr()) as _);
+        Stream::new(open, io::stderr().is_terminal())
     }
 
-    fn new(
-        descriptor: Option<File>,
-        fallback: impl FnOnce() -> Box<dyn Write + Send>,
-        is_terminal: bool,
-    ) -> Self {
+    fn new(open: fn() -> Open, is_terminal: bool) -> Self {
+        Stream { state: OutputLock::new(StreamState::new(open)), open, is_terminal }
+    }
+
+    #[inline(always)]
+    pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
+        let mut state = self.state.lock(|| StreamState::new(self.open));
+        write_batch(&mut *state, batch, counters)
+    }
+
+    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
+        locks.hold_output(
+            owner,
+            move |owner| find(owner).map(|it| &it.state),
+            |_, state| {
+                if let Some(state) = state {
+                    state.partial_line = None;
+                }
+            },
+        );
+    }
+}
+
+impl StreamState {
+    fn new(open: fn() -> Open) -> Self {
+        let (descriptor, fallback) = open();
         let is_file = |file: &File| file.metadata().is_ok_and(|metadata| metadata.is_file());
         let limit = if descriptor.as_ref().is_some_and(is_file) { usize::MAX } else { PIPE_BUF };
-        let to = descriptor.map_or_else(fallback, |file| Box::new(file) as Box<dyn Write + Send>);
-        let state = StreamState { to, limit, stalled: false, partial_line: None };
-        Stream { state: Mutex::new(state), is_terminal }
-    }
-
-    pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
-        write_batch(&mut *lock(&self.state), batch, counters)
+        let to = descriptor.map_or(fallback, |file| Box::new(file));
+        StreamState { to, limit, stalled: false, partial_line: None }
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! A failed write may have written only the beginning of a line. That line is counted as dropped and its rest is kept
 //! as a [`PartialLine`]. The rest is written before the next line, so that the output never has two lines run into
-//! one, and the line then counts as written after all.
+//! one, and the line then counts as written after all. If a write accepts a part of a line without an error, the rest is
+//! written at once.
 
 use std::io;
 use std::sync::Arc;
 
-use super::stats::{Counters, Reason};
+use super::stats::{Counters, CutLine, Reason};
 use crate::format::sites::SiteId;
 
 /// Whole lines, one after the other.
@@ -44,6 +45,12 @@ pub(super) trait Target {
     /// Writes all of `bytes`.
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure>;
 
+    /// Writes the rest of a line, or as much of it as one write accepts. Returns whether the rest directly follows the
+    /// beginning of its line, which others may have written after.
+    fn write_rest_of_line(&mut self, rest: &[u8]) -> Result<bool, WriteFailure> {
+        self.write(rest).map(|()| true)
+    }
+
     /// The line of which only the beginning is written.
     fn partial_line(&mut self) -> &mut Option<PartialLine>;
 }
@@ -53,11 +60,21 @@ pub(super) trait Target {
 pub(super) struct WriteFailure {
     pub(super) written: usize,
     pub(super) loss: Loss,
+    /// Whether there was no error, so that the rest can be written at once.
+    pub(super) is_short: bool,
 }
 
 impl WriteFailure {
     pub(super) fn after(written: usize, error: io::Error) -> Self {
-        WriteFailure { written, loss: Loss::from(error) }
+        WriteFailure { written, loss: Loss::from(error), is_short: false }
+    }
+
+    /// A write that accepted only `written` bytes, without an error.
+    pub(super) fn short(written: usize) -> Self {
+        WriteFailure {
+            is_short: true,
+            ..WriteFailure::after(written, io::ErrorKind::WriteZero.into())
+        }
     }
 }
 
@@ -78,14 +95,11 @@ impl From<io::Error> for Loss {
     }
 }
 
-/// The rest of a line of which only the beginning was written, and the counters that count it as dropped.
+/// The rest of a line of which only the beginning was written.
 #[derive(Debug)]
 pub(super) struct PartialLine {
     rest: Vec<u8>,
-    reason: Reason,
-    site: SiteId,
-    /// The counters of the sink that dropped the line. A log and its audit events may share the destination.
-    counters: Arc<Counters>,
+    line: CutLine,
 }
 
 /// Writes the lines with as few writes as the target allows. Each failure drops one line; the error is that of the
@@ -153,27 +167,31 @@ fn write_rest(
         }
         bytes = &bytes[done.iter().map(|line| line.len).sum()..];
         lines = rest;
-        let (Some(WriteFailure { written, loss }), [line, rest @ ..]) = (failure, lines) else {
-            continue;
-        };
+        let (Some(failure), [line, rest @ ..]) = (failure, lines) else { continue };
         // The line that the failure cut off is dropped, or the first one if nothing was written.
-        let begun = written - done.iter().map(|line| line.len).sum::<usize>();
-        counters.drop_line(loss.reason, line.site);
-        if begun > 0 {
+        let begun = failure.written - done.iter().map(|line| line.len).sum::<usize>();
+        let written = if begun > 0 {
             counters.add_bytes(line.site, begun);
-            *target.partial_line() = Some(PartialLine {
-                rest: bytes[begun..line.len].to_vec(),
-                reason: loss.reason,
-                site: line.site,
-                counters: Arc::clone(counters),
-            });
+            let cut = counters.cut_line(failure.loss.reason, line.site);
+            *target.partial_line() =
+                Some(PartialLine { rest: bytes[begun..line.len].to_vec(), line: cut });
+            if failure.is_short { finish_now(target, counters) } else { Err(failure.loss) }
+        } else {
+            counters.drop_line(failure.loss.reason, line.site);
+            Err(failure.loss)
+        };
+        if let Err(loss) = written {
+            result = Err(loss);
         }
-        result = Err(loss);
         bytes = &bytes[line.len..];
         lines = rest;
     }
     result
 }
+
+/// Why a line was dropped although the output accepts lines.
+const INTERRUPTED: &str =
+    "another process wrote within the line; give each process a file of its own";
 
 #[inline]
 fn prepare(
@@ -184,22 +202,42 @@ fn prepare(
     target.prepare(first, counters).map_err(|error| WriteFailure::after(0, error))
 }
 
+/// Writes the rest of a line directly after its beginning.
 #[cold]
-fn finish_partial_line(target: &mut impl Target, counters: &Counters) -> Result<(), WriteFailure> {
-    // This may open another file, which does not have the beginning of the line; the rest is then discarded.
-    prepare(target, 0, counters)?;
-    let Some(mut line) = target.partial_line().take() else { return Ok(()) };
-    match target.write(&line.rest) {
-        Ok(()) => {
-            line.counters.add_bytes(line.site, line.rest.len());
-            line.counters.complete_dropped(line.reason, line.site);
-            Ok(())
-        }
-        Err(failure) => {
-            line.counters.add_bytes(line.site, failure.written);
-            line.rest.drain(..failure.written);
-            *target.partial_line() = Some(line);
-            Err(WriteFailure { written: 0, ..failure })
+fn finish_now(target: &mut impl Target, counters: &Counters) -> Result<(), Loss> {
+    match finish_partial_line(target, counters) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(io::Error::other(INTERRUPTED).into()),
+        Err(failure) => Err(failure.loss),
+    }
+}
+
+/// Returns whether the line is complete now, or false if its rest had to be discarded.
+#[cold]
+fn finish_partial_line(
+    target: &mut impl Target,
+    counters: &Counters,
+) -> Result<bool, WriteFailure> {
+    loop {
+        // This may open another file, which does not have the beginning of the line; the rest is then discarded.
+        prepare(target, 0, counters)?;
+        let Some(mut partial) = target.partial_line().take() else { return Ok(false) };
+        match target.write_rest_of_line(&partial.rest) {
+            Ok(is_complete) => {
+                partial.line.add_bytes(partial.rest.len());
+                if is_complete {
+                    partial.line.complete();
+                }
+                return Ok(is_complete);
+            }
+            Err(failure) => {
+                partial.line.add_bytes(failure.written);
+                partial.rest.drain(..failure.written);
+                *target.partial_line() = Some(partial);
+                if !failure.is_short {
+                    return Err(WriteFailure { written: 0, ..failure });
+                }
+            }
         }
     }
 }

@@ -1,18 +1,19 @@
 //! A user's own writer: one write per line.
 
 use std::io::{self, ErrorKind, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::reentrancy::WriteGuard;
 use super::stats::{Counters, Reason};
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
-use crate::base::sync::{self, lock};
+use crate::base::catch::{self, contain};
+use crate::base::fork::{ForkLocks, OutputLock};
 
 /// Clones share the writer.
 #[derive(Clone)]
-pub(crate) struct UserWriter(Arc<Mutex<WriterState>>);
+pub(crate) struct UserWriter(Arc<OutputLock<WriterState>>);
 
 struct WriterState {
     to: Box<dyn Write + Send>,
@@ -24,26 +25,90 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 impl UserWriter {
     pub(crate) fn new(to: Box<dyn Write + Send>) -> Self {
-        UserWriter(Arc::new(Mutex::new(WriterState { to, partial_line: None })))
+        UserWriter(Arc::new(OutputLock::new(WriterState { to, partial_line: None })))
     }
 
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
-        write_batch(&mut *lock(&self.0), batch, counters)
+        if catch::is_in_panic_hook() {
+            return self.write_on_another_thread(batch, counters);
+        }
+        write_batch(&mut *self.lock(), batch, counters)
+    }
+
+    #[inline(always)]
+    fn lock(&self) -> MutexGuard<'_, WriterState> {
+        self.0.lock(|| WriterState { to: Box::new(Gone), partial_line: None })
+    }
+
+    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
+        locks.hold_output(
+            owner,
+            move |owner| find(owner).map(|it| &*it.0),
+            |_, state| {
+                if let Some(state) = state {
+                    state.partial_line = None;
+                }
+            },
+        );
+    }
+
+    /// Writes the lines of the panic hook. A panic of the writer inside the hook would abort the process.
+    #[cold]
+    fn write_on_another_thread(
+        &self,
+        batch: Batch<'_>,
+        counters: &Arc<Counters>,
+    ) -> Result<(), Loss> {
+        thread::scope(|scope| {
+            let write = || {
+                // A line that the writer logs would wait for its own thread.
+                let _guard = WriteGuard::enter();
+                write_batch(&mut *self.lock(), batch, counters)
+            };
+            match thread::Builder::new().spawn_scoped(scope, write) {
+                Ok(thread) => {
+                    thread.join().unwrap_or(Err(Loss { reason: Reason::Panicked, error: None }))
+                }
+                Err(error) => {
+                    let _lock = self.lock();
+                    if batch.counts_as_accepted {
+                        counters.accept(batch.lines.len() as u64);
+                    }
+                    let loss = Loss::from(error);
+                    batch.lines.iter().for_each(|line| counters.drop_line(loss.reason, line.site));
+                    Err(loss)
+                }
+            }
+        })
     }
 
     /// Flushes the writer, unless another thread is still writing at `deadline`.
     pub(super) fn flush(&self, deadline: Instant) {
         let mut state = loop {
-            if let Some(state) = sync::try_lock(&self.0) {
+            if let Some(state) = self.0.try_lock() {
                 break state;
             }
-            if Instant::now() >= deadline {
+            if Instant::now() >= deadline || self.0.is_abandoned() {
                 return;
             }
             thread::sleep(PAUSE);
         };
         // The result is ignored: the lines are already counted as written.
-        let _ = catch_unwind(AssertUnwindSafe(|| state.to.flush()));
+        let _ = contain(|| state.to.flush());
+    }
+}
+
+/// Replaces the writer in a forked child if another thread was writing for the whole time of the fork.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -72,11 +137,11 @@ impl WriterState {
     /// Calls the writer once. Its panic drops a line, not the lines after it.
     #[inline(always)]
     fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Loss> {
-        match catch_unwind(AssertUnwindSafe(|| self.to.write(bytes))) {
-            Ok(Ok(count)) => Ok(count),
-            Ok(Err(error)) if error.kind() == ErrorKind::Interrupted => self.write_again(bytes),
-            Ok(Err(error)) => Err(Loss::from(error)),
-            Err(_) => Err(Loss { reason: Reason::Panicked, error: None }),
+        match contain(|| self.to.write(bytes)) {
+            Some(Ok(count)) => Ok(count),
+            Some(Err(error)) if error.kind() == ErrorKind::Interrupted => self.write_again(bytes),
+            Some(Err(error)) => Err(Loss::from(error)),
+            None => Err(Loss { reason: Reason::Panicked, error: None }),
         }
     }
 
@@ -95,7 +160,7 @@ impl WriterState {
                 Ok(0) => return Err(WriteFailure::after(written, ErrorKind::WriteZero.into())),
                 // A writer may claim more than it was given.
                 Ok(count) => written = bytes.len().min(written + count),
-                Err(loss) => return Err(WriteFailure { written, loss }),
+                Err(loss) => return Err(WriteFailure { written, loss, is_short: false }),
             }
             if written == bytes.len() {
                 return Ok(());

@@ -14,7 +14,9 @@ use tracing_core::subscriber::Interest;
 use tracing_core::{Level, Metadata};
 
 use self::cache::{SiteCache, Wanted};
+use crate::base::cached_answer::CachedAnswer;
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::sync;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::{SiteId, SiteKey};
@@ -58,6 +60,8 @@ pub struct Site {
     index: OnceLock<u32>,
     /// Whether a value of an unsupported type has been reported.
     pub(crate) has_reported_unsupported: AtomicBool,
+    /// Whether the levels of a logger allow the usual line, if the site is that of a span of another crate.
+    pub(crate) is_usual_allowed: CachedAnswer,
     #[cfg(feature = "metrics")]
     series: metrics::SiteSeries,
 }
@@ -122,6 +126,7 @@ impl Site {
             cached_url: OnceLock::new(),
             index: OnceLock::new(),
             has_reported_unsupported: AtomicBool::new(false),
+            is_usual_allowed: CachedAnswer::new(),
             #[cfg(feature = "metrics")]
             series: metrics::SiteSeries::new(),
         }
@@ -146,6 +151,7 @@ impl Site {
             cached_url: OnceLock::new(),
             index: OnceLock::new(),
             has_reported_unsupported: AtomicBool::new(false),
+            is_usual_allowed: CachedAnswer::new(),
             #[cfg(feature = "metrics")]
             series: metrics::SiteSeries::new(),
         }))
@@ -409,6 +415,12 @@ pub(crate) fn is_recordable(metadata: &Metadata<'_>) -> bool {
 /// Whether an event or a span is that of a step or call.
 pub(crate) fn is_of_step(metadata: &Metadata<'_>) -> bool {
     metadata.fields().field(SPAN_MARK).is_some()
+}
+
+/// Takes the locks before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| &INDEXED);
+    prefix::hold(locks);
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::{OnceLock, RwLock};
 
+use crate::base::fork::ForkLocks;
 use crate::base::sync;
 use crate::format::record::Severity;
 use crate::format::template::Template;
@@ -85,8 +86,6 @@ impl LinePrefix {
         logger: &'static str,
         message: &'static str,
     ) -> &'static Self {
-        // Each site asks at most once for each of its severities, so the list stays short.
-        static SHARED: RwLock<Vec<&LinePrefix>> = RwLock::new(Vec::new());
         let is_it = |known: &&&'static LinePrefix| {
             (known.layout_id, known.severity, known.logger, known.message)
                 == (template.layout_id, severity, logger, message)
@@ -98,4 +97,12 @@ impl LinePrefix {
             prefix
         })
     }
+}
+
+/// The prefixes so far. Each site asks at most once for each of its severities, so the list stays short.
+static SHARED: RwLock<Vec<&LinePrefix>> = RwLock::new(Vec::new());
+
+/// Takes the locks before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold_rw((), |()| &SHARED);
 }

@@ -179,3 +179,62 @@ fn a_field_in_place_of_the_context_does_not_move_a_line_to_another_request() {
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert!(rows.iter().all(|row| row.get("unfinished").is_none()), "{rows:?}");
 }
+
+#[test]
+fn an_event_without_a_message_shows_the_text_of_its_error() {
+    let event =
+        line("r-7", 35_000, "ERROR", 1, "\"error\":\"timeout\",\"error_detail\":\"timed out\"");
+    let event = event.replace("a line of its own", "");
+    let shown = story(
+        &joined(&[event, line("r-7", 100_000, "INFO", 2, &completed(100.0, 200, "ok", ""))]),
+        &[],
+    );
+    assert!(shown.contains("ERROR timed out  at 35.0 ms  error=timeout\n"), "{shown}");
+    assert!(shown.contains("first problem timed out\n"), "{shown}");
+}
+
+#[test]
+fn a_request_that_ended_well_has_no_cause_although_a_service_that_it_called_failed() {
+    let callee = |at, level, seq, rest: &str| {
+        line("r-7", at, level, seq, rest)
+            .replace("\"path\":\"/orders\"", "\"path\":\"/charges\",\"service\":\"payments\"")
+            .replace("\"span_id\":\"s1\"", "\"span_id\":\"s2\"")
+    };
+    let shown = story(
+        &joined(&[
+            callee(40_000, "ERROR", 1, "\"rows\":0"),
+            callee(50_000, "ERROR", 2, &completed(20.0, 503, "error", "")),
+            line(
+                "r-7",
+                60_000,
+                "WARN",
+                1,
+                &call("payments", "charge", 40.0, Some("status"), 2, 1, 20.0),
+            ),
+            line("r-7", 90_000, "INFO", 2, &step("place_order", 90.0, "ok", 1, 0, 0.0)),
+            line("r-7", 100_000, "INFO", 3, &completed(100.0, 200, "ok", "")),
+        ]),
+        &[],
+    );
+    assert!(shown.contains("first problem") && !shown.contains("likely cause"), "{shown}");
+    assert!(!shown.contains("consequence"), "{shown}");
+}
+
+#[test]
+fn a_cancelled_step_says_when_it_was_dropped_and_why() {
+    let cancelled = |end: &str| {
+        story(
+            &joined(&[
+                line("r-7", 60_000, "WARN", 1, &step("load", 40.0, "cancelled", 1, 0, 20.0)),
+                line("r-7", 100_000, "INFO", 2, end),
+            ]),
+            &[],
+        )
+    };
+    let shown = cancelled(&completed(100.0, 200, "cancelled", ""));
+    let wanted = "likely cause  load: cancelled after 40.0 ms, when the request was dropped\n";
+    assert!(shown.contains(wanted), "{shown}");
+    // The request went on, for example after a `select!`.
+    let shown = cancelled(&completed(100.0, 200, "ok", ""));
+    assert!(shown.contains("first problem load: cancelled after 40.0 ms\n"), "{shown}");
+}

@@ -172,6 +172,25 @@ fn a_tree_of_thousands_of_levels_is_shown() {
     }
 }
 
+/// candor writes lines of up to 121 levels, and `serde_json` parses 127.
+#[test]
+fn values_of_any_depth_are_read() {
+    for levels in [120, 126, 127, 100_000] {
+        let mut lines = failing("r-7");
+        let value = format!("\"deep\":{}{}", "[".repeat(levels), "]".repeat(levels));
+        lines.push(line("r-7", 1, "INFO", 90, &value));
+        for (what, said) in all(&joined(&lines)) {
+            assert!(
+                said.code.is_some_and(|code| code < 2),
+                "{what}, {levels} levels: {}",
+                said.err
+            );
+        }
+        let story = candor(&["story", "r-7", "-"], &joined(&lines));
+        assert_eq!(story.code, Some(0), "{levels} levels: {}", story.err);
+    }
+}
+
 #[test]
 fn times_beyond_all_measure_are_shown() {
     let mut lines = failing("r-7");

@@ -299,3 +299,34 @@ fn bug_a_status_beside_a_level_that_is_called_status_is_shown() {
         assert_eq!((said.code, said.out), (Some(0), file.out), "{command:?}");
     }
 }
+
+#[test]
+fn steps_of_the_same_name_in_different_modules_have_a_row_each() {
+    let of = |logger: &str, name: &str, ms: f64| {
+        line("r-1", 1_000, "INFO", 1, &step(name, ms, "ok", 1, 0, 0.0))
+            .replace("\"logger\":\"shop\"", &format!("\"logger\":\"{logger}\""))
+    };
+    let input = joined(&[
+        of("shop::cart", "load", 30.0),
+        of("shop::user", "load", 10.0),
+        of("shop::user", "load", 10.0),
+        of("shop::user", "save", 1.0),
+    ]);
+    let rows = candor(&["steps", "-", "--json"], &input).json();
+    let row = |row: &Value| {
+        let text = |key: &str| row[key].as_str().expect("text").to_owned();
+        (text("step"), text("logger"), row["count"].as_u64().expect("a count"))
+    };
+    let named = |step: &str, logger: &str, count| (step.to_owned(), logger.to_owned(), count);
+    assert_eq!(
+        rows.iter().map(row).collect::<Vec<_>>(),
+        [
+            named("load", "shop::cart", 1),
+            named("load", "shop::user", 2),
+            named("save", "shop::user", 1)
+        ]
+    );
+    let shown = candor(&["steps", "-"], &input).out;
+    assert!(shown.contains("load shop::cart ") && shown.contains("load shop::user "), "{shown}");
+    assert!(shown.contains("save ") && !shown.contains("save shop::user"), "{shown}");
+}

@@ -16,6 +16,7 @@ mod server;
 mod sources;
 mod story;
 mod tail;
+mod view;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

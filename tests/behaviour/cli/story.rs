@@ -348,7 +348,7 @@ fn every_failing_request_of_the_orders_example_is_explained() {
     );
 
     assert!(stories[2].starts_with("POST /orders  cancelled"), "{}", stories[2]);
-    assert_eq!(cause(stories[2]), "the request was dropped while waiting for payments charge");
+    assert_eq!(cause(stories[2]), "payments charge: cancelled");
     for story in stories {
         assert!(story.contains("consequence") && !story.contains("missing"), "{story}");
     }

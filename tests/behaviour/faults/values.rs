@@ -1,1 +1,216 @@
 //! Faults of logged values and of code that runs while a thread or a value ends.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{Ended, succeeds};
+
+/// Runs a program of this topic, which has to reach its end.
+fn survives(name: &str, env: &[(&str, &str)]) -> Ended {
+    let ended = succeeds("values", name, env);
+    assert!(ended.stderr.ends_with("survived\n"), "{name}, {env:?}: {}", ended.stderr);
+    ended
+}
+
+const JSON: (&str, &str) = ("LOG_FORMAT", "json");
+
+/// How many lines have this value of this key.
+fn count(lines: &[Value], key: &str, value: &str) -> usize {
+    lines.iter().filter(|line| line[key] == value).count()
+}
+
+#[test]
+fn the_destructor_of_a_thread_local_can_log_in_every_way() {
+    for name in ["thread-ends", "thread-ends-queued", "thread-ends-writer", "thread-ends-metrics"] {
+        let lines = survives(name, &[JSON]).lines();
+        // Three threads and the main one log in their bodies and in their destructors.
+        for message in
+            ["audited", "a record of log", "inside a request", "carried", "without a parent"]
+        {
+            assert_eq!(count(&lines, "msg", message), 8, "{name}: {message}");
+        }
+        assert_eq!(count(&lines, "msg", "the same event"), 16, "{name}");
+        assert_eq!(count(&lines, "job", "a good job"), 8, "{name}");
+        assert_eq!(count(&lines, "step", "unwound"), 8, "{name}");
+        assert_eq!(count(&lines, "outcome", "panicked"), 8, "{name}");
+        assert_eq!(count(&lines, "step", "left_guard"), 4, "{name}");
+    }
+}
+
+#[test]
+fn the_destructor_of_a_thread_local_can_log_with_every_setting() {
+    let audit = std::env::temp_dir().join(format!("candor-thread-ends-{}.log", std::process::id()));
+    let audit = audit.to_str().expect("UTF-8");
+    for env in [
+        ("LOG_FORMAT", "pretty"),
+        ("LOG_PROFILE", "gcp"),
+        ("LOG_PROFILE", "compact"),
+        ("LOG_SPANS", "info"),
+        ("LOG_BUDGET", "1024KiB/s"),
+        ("LOG_FOLD", "1"),
+        ("LOG_STORY", "problems"),
+        ("LOG_STRICT", "1"),
+        ("LOG_STRICT", "report"),
+        ("LOG_LEVEL", "warn"),
+        ("LOG_LEVEL", "trace"),
+        ("LOG_AUDIT_FILE", audit),
+        ("LOG_BILL", "10m"),
+    ] {
+        let output = survives("thread-ends", &[env]).stdout;
+        assert!(output.contains("unwound"), "{env:?}: {output}");
+    }
+    std::fs::remove_file(audit).expect("it was written");
+}
+
+/// The registry of other layers can't make spans then. Candor's lines are complete nevertheless.
+#[test]
+fn the_destructor_of_a_thread_local_can_log_beside_other_layers() {
+    let lines = survives("thread-ends-layers", &[JSON]).lines();
+    assert_eq!(count(&lines, "msg", "the same event"), 16);
+    assert_eq!(count(&lines, "step", "unwound"), 8);
+    assert_eq!(count(&lines, "step", "left_guard"), 4);
+}
+
+#[test]
+fn futures_of_a_runtime_can_end_outside_it_and_after_it() {
+    let lines = survives("thread-ends-runtime", &[JSON]).lines();
+    let cancelled =
+        lines.iter().filter(|line| line["step"] == "sleeps" && line["outcome"] == "cancelled");
+    let spawned = 4;
+    assert_eq!(cancelled.count(), 3 * 4 + spawned);
+    let panicked =
+        lines.iter().filter(|line| line["step"] == "sleeps" && line["outcome"] == "panicked");
+    assert_eq!(panicked.count(), 4);
+}
+
+#[test]
+fn values_that_panic_while_the_thread_unwinds_are_unprintable() {
+    let lines = survives("unwinding-values", &[JSON]).lines();
+    for message in
+        ["loggable", "in a container", "an error", "debug", "display", "error of tracing", "nested"]
+    {
+        // In a destructor, in a request, twice in a job, and in a thread-local's destructor, with two payloads.
+        assert_eq!(count(&lines, "msg", message), 10, "{message}");
+    }
+    let debug = lines.iter().find(|line| line["msg"] == "debug").expect("a line");
+    assert_eq!(debug["value"], "<unprintable>");
+    assert_eq!(count(&lines, "msg", "afterwards"), 1);
+    for env in [
+        ("LOG_FORMAT", "pretty"),
+        ("LOG_SPANS", "info"),
+        ("LOG_STORY", "problems"),
+        ("LOG_STRICT", "report"),
+    ] {
+        survives("unwinding-values", &[env]);
+    }
+}
+
+/// A panic inside the panic hook aborts the process, so the writer is called on another thread.
+#[test]
+fn a_writer_may_panic_while_the_thread_unwinds_and_in_the_panic_hook() {
+    for name in ["unwinding-writer", "unwinding-writer-queued"] {
+        for env in [JSON, ("LOG_FORMAT", "pretty"), ("LOG_PROFILE", "gcp")] {
+            let output = survives(name, &[env]).stdout;
+            assert!(output.contains("afterwards"), "{name}, {env:?}: {output}");
+        }
+    }
+}
+
+#[test]
+fn a_recorder_may_panic_while_the_thread_unwinds() {
+    let lines = survives("unwinding-recorder", &[JSON]).lines();
+    assert_eq!(count(&lines, "msg", "nested"), 2);
+}
+
+const NESTED: &str = "<nested too deeply>";
+
+/// The ways in which the values of the fixture log themselves.
+const WAYS: usize = 24;
+
+#[test]
+fn a_value_that_logs_itself_is_cut_off() {
+    let ended = survives("nesting", &[JSON]);
+    assert!(!ended.stderr.contains("overflow"), "{}", ended.stderr);
+    let lines = ended.lines();
+    let mut afterwards: HashMap<&str, u32> = HashMap::new();
+    let mut cut = 0;
+    let mut is_cut = false;
+    for line in &lines {
+        is_cut |= line.to_string().contains(NESTED);
+        if line["msg"] == "afterwards" {
+            assert_eq!(line["value"], "fine");
+            let way = line["way"].as_str().expect("a way");
+            *afterwards.entry(way).or_default() += 1;
+            cut += u32::from(is_cut);
+            is_cut = false;
+        }
+    }
+    // Each on a large and on a small stack. That of a source is not formatted itself.
+    assert_eq!(afterwards.len(), WAYS, "{afterwards:?}");
+    assert!(afterwards.values().all(|count| *count == 2), "{afterwards:?}");
+    assert!(cut as usize >= 2 * (WAYS - 1), "{cut} ways have a mark");
+    // The outermost line of an event, after those that it caused.
+    let events: Vec<&Value> = lines.iter().filter(|line| line["msg"] == "event").collect();
+    let values: Vec<String> = events.iter().take(5).map(|line| line["value"].to_string()).collect();
+    let shown = r#"{"shown":true}"#;
+    assert_eq!(values, [format!("\"{NESTED}\"").as_str(), shown, shown, shown, shown]);
+    // Logging inside a value is no recursion by itself.
+    let others = lines.iter().filter(|line| line["msg"] == "logged by a value");
+    assert!(others.clone().count() == 3 && others.clone().all(|line| line["value"] == "fine"));
+}
+
+#[test]
+fn a_value_that_logs_itself_is_cut_off_with_every_setting() {
+    for env in [
+        ("LOG_FORMAT", "pretty"),
+        ("LOG_PROFILE", "gcp"),
+        ("LOG_PROFILE", "logfmt"),
+        ("LOG_SPANS", "info"),
+        ("LOG_BUDGET", "1024KiB/s"),
+        ("LOG_FOLD", "1"),
+        ("LOG_STORY", "problems"),
+        ("LOG_STRICT", "1"),
+        ("LOG_STRICT", "report"),
+    ] {
+        let output = survives("nesting", &[env]).stdout;
+        assert!(output.contains("afterwards"), "{env:?}");
+    }
+    for name in ["nesting-writer", "nesting-layers"] {
+        let lines = survives(name, &[JSON]).lines();
+        assert_eq!(count(&lines, "msg", "afterwards"), 2 * WAYS, "{name}");
+    }
+}
+
+/// `serde_json` parses 127 levels.
+#[test]
+fn a_value_that_is_nested_very_deep_is_a_line_that_readers_parse() {
+    let lines = survives("depth", &[JSON]).lines();
+    assert!(lines.len() > 1000);
+    assert!(lines.iter().any(|line| line.to_string().contains("[…]")), "nothing is cut");
+    for profile in ["ecs", "gcp", "datadog", "otel", "bunyan", "compact"] {
+        let output = survives("depth-few", &[("LOG_PROFILE", profile)]).stdout;
+        for line in output.lines() {
+            let parsed: Result<Value, _> = serde_json::from_str(line);
+            assert!(parsed.is_ok(), "{profile}: {:?}: {line}", parsed.err());
+        }
+    }
+    for env in [
+        ("LOG_FORMAT", "pretty"),
+        ("LOG_PROFILE", "logfmt"),
+        ("LOG_STORY", "problems"),
+        ("LOG_STRICT", "1"),
+    ] {
+        survives("depth-few", &[env]);
+    }
+}
+
+/// 300 random orders on two threads, and 400 on one.
+#[test]
+fn a_step_that_was_dropped_in_another_request_is_the_parent_of_no_later_step() {
+    for env in [&[JSON][..], &[JSON, ("LOG_LEVEL", "debug")], &[JSON, ("LOG_STORY", "all")]] {
+        for name in ["guards-of-futures", "guards-of-contexts", "guards-of-many-requests"] {
+            survives(name, env);
+        }
+    }
+}

@@ -3,15 +3,15 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use candor::http::{PeerAddr, Trust};
+use candor::http::Trust;
 use candor::testing::capture;
 use futures::stream;
 use http_body_util::{Empty, Full, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::service::TowerToHyperService;
 use tower_layer::Layer as _;
 
+use super::connections::{Version, head, serve_hyper};
 use super::*;
 
 type Answer = Response<BoxBody<Bytes, Infallible>>;
@@ -53,52 +53,8 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
     Ok(response.expect("a response"))
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Version {
-    Http1,
-    Http2,
-}
-
-/// A hyper server with this layer, and its address.
-async fn serve_hyper(layer: RequestLayer, version: Version) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move {
-        while let Ok((stream, peer)) = listener.accept().await {
-            let service = layer.layer(tower::service_fn(answer));
-            let service =
-                tower::ServiceExt::map_request(service, move |mut request: Request<Incoming>| {
-                    request.extensions_mut().insert(PeerAddr(peer));
-                    request
-                });
-            let service = TowerToHyperService::new(service);
-            let stream = TokioIo::new(stream);
-            tokio::spawn(async move {
-                match version {
-                    Version::Http1 => {
-                        let server = hyper::server::conn::http1::Builder::new();
-                        let _ = server.serve_connection(stream, service).with_upgrades().await;
-                    }
-                    Version::Http2 => {
-                        let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-                        let _ = server.serve_connection(stream, service).await;
-                    }
-                }
-            });
-        }
-    });
-    address
-}
-
-/// Sends a request head over a socket, reads the response head and keeps the connection open.
-async fn head(address: SocketAddr, request: &str) -> (TcpStream, String) {
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
-        answer.push(stream.read_u8().await.expect("a head"));
-    }
-    (stream, String::from_utf8(answer).expect("a head"))
+async fn serve_answers(layer: RequestLayer, version: Version) -> SocketAddr {
+    serve_hyper(layer.layer(tower::service_fn(answer)), version).await
 }
 
 #[test]
@@ -110,7 +66,7 @@ fn head_requests_upgrades_and_tunnels_complete_with_their_response() {
     ] {
         let captured = capture();
         run(async {
-            let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
+            let address = serve_answers(RequestLayer::new(), Version::Http1).await;
             let (stream, answer) = head(address, request).await;
             assert!(answer.contains(&status.to_string()), "{answer}");
             assert!(answer.contains("x-request-id"), "{answer}");
@@ -129,7 +85,7 @@ fn head_requests_upgrades_and_tunnels_complete_with_their_response() {
 fn every_request_of_a_connection_completes_separately() {
     let captured = capture();
     run(async {
-        let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
+        let address = serve_answers(RequestLayer::new(), Version::Http1).await;
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         for path in ["/", "/pieces", "/"] {
             let answer =
@@ -152,7 +108,7 @@ fn trailers_complete_a_request_and_a_grpc_error_code_is_an_error() {
     ] {
         let captured = capture();
         run(async {
-            let address = serve_hyper(RequestLayer::new(), Version::Http2).await;
+            let address = serve_answers(RequestLayer::new(), Version::Http2).await;
             let stream = TcpStream::connect(address).await.expect("a connection");
             let handshake =
                 hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
@@ -175,7 +131,7 @@ fn trailers_complete_a_request_and_a_grpc_error_code_is_an_error() {
 fn dozens_of_reset_streams_complete_once_each() {
     let captured = capture();
     run(async {
-        let address = serve_hyper(RequestLayer::new(), Version::Http2).await;
+        let address = serve_answers(RequestLayer::new(), Version::Http2).await;
         let stream = TcpStream::connect(address).await.expect("a connection");
         let handshake =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
@@ -232,7 +188,7 @@ fn dozens_of_reset_streams_complete_once_each() {
 fn a_disconnected_client_is_one_cancelled_request() {
     let captured = capture();
     run(async {
-        let address = serve_hyper(RequestLayer::new(), Version::Http1).await;
+        let address = serve_answers(RequestLayer::new(), Version::Http1).await;
         let mut stream = TcpStream::connect(address).await.expect("a connection");
         stream.write_all(b"GET /hang HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
         while captured.events("request_started").is_empty() {
@@ -251,7 +207,7 @@ fn the_peer_address_is_read_from_the_request_extensions() {
     let captured = capture();
     run(async {
         let trust = Trust::new().network("127.0.0.1").expect("a network");
-        let address = serve_hyper(RequestLayer::new().trust(trust), Version::Http1).await;
+        let address = serve_answers(RequestLayer::new().trust(trust), Version::Http1).await;
         head(address, "GET / HTTP/1.1\r\nhost: x\r\nx-debug-log: 1\r\n\r\n").await;
         completed(&captured).await;
     });

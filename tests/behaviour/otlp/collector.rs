@@ -104,6 +104,14 @@ impl Collector {
     }
 }
 
+impl Received {
+    /// The number of log records with this message.
+    pub(crate) fn logs_of(&self, message: &str) -> usize {
+        let body = format!("StringValue({message:?})");
+        self.logs.iter().filter(|(_, log)| format!("{:?}", log.body).contains(&body)).count()
+    }
+}
+
 impl Shared {
     fn serve(&self, stream: impl std::io::Read + std::io::Write) {
         let mut stream = BufReader::new(stream);

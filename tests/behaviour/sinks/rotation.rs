@@ -222,7 +222,7 @@ fn a_user_without_write_access_to_the_folder_loses_no_line() {
     chown(&path, Some(NOBODY), Some(NOBODY)).expect("given away");
     // The target folder can be inaccessible to other users.
     let program = folder.file("fixture");
-    fs::copy(env!("CARGO_BIN_EXE_fixture"), &program).expect("a copy");
+    super::copy_program(env!("CARGO_BIN_EXE_fixture"), &program);
     let mut env = rotated(text(&path), "3");
     env.push(("LINES", "100"));
     let mut command = std::process::Command::new(&program);

@@ -1,5 +1,8 @@
 //! Calls to dependencies, read from the fields that a client's span has by OpenTelemetry's conventions.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use candor::testing::capture_with;
 use candor_tests::checked;
 use tracing::field::Empty;
@@ -136,7 +139,7 @@ fn a_span_may_become_a_call_later() {
     let captured = capture();
     candor::job("nightly").run(|| {
         let span = info_span!("query", db.system = Empty, otel.name = Empty);
-        span.in_scope(|| std::thread::sleep(std::time::Duration::from_millis(3)));
+        span.in_scope(|| sleep(Duration::from_millis(3)));
         span.record("db.system", "postgresql");
         span.record("otel.name", "find user");
     });
@@ -158,7 +161,7 @@ fn calls_are_in_the_totals_of_their_request() {
                 peer.service = "stock",
                 http.status_code = 500
             );
-            span.in_scope(|| std::thread::sleep(std::time::Duration::from_millis(2)));
+            span.in_scope(|| sleep(Duration::from_millis(2)));
         });
         "x".parse::<u8>()
     });
@@ -232,4 +235,58 @@ fn long_names_are_cut() {
     in_request(|| info_span!("load", otel.name = name).in_scope(|| ()));
     let cut = format!("{}…", "x".repeat(256));
     assert_eq!(captured.assert_step(&cut).lines().len(), 1);
+}
+
+/// A span that turns out to be a call at its end counts as one. The time in which another call was open inside it is
+/// counted once.
+#[test]
+fn the_time_of_a_call_that_is_known_late_is_counted_once() {
+    let captured = capture();
+    candor::job("import").run(|| {
+        let late = info_span!("fetch", otel.kind = Empty, server.address = "geo");
+        late.in_scope(|| {
+            let stock = info_span!("GET", otel.kind = "client", peer.service = "stock");
+            stock.in_scope(|| sleep(Duration::from_millis(20)));
+        });
+        late.record("otel.kind", "client");
+        drop(late);
+        sleep(Duration::from_millis(20));
+    });
+    let (line, call) = (captured.line("job_completed"), captured.dependency("geo"));
+    assert_eq!(line.integer("dependency_calls"), 2, "{line:?}");
+    let (counted, took) = (line.number("dependency_ms"), call.number("duration_ms"));
+    assert!(took >= 20.0 && (counted - took).abs() < 5.0, "{line:?} {call:?}");
+}
+
+/// A span that was created as a call remains one: a kind that is recorded later does not leave the call open in the
+/// totals of its request.
+#[test]
+fn a_call_whose_kind_changes_remains_a_call() {
+    let captured = capture();
+    candor::job("import").run(|| {
+        let span = info_span!("GET", otel.kind = "client", peer.service = "stock");
+        span.in_scope(|| ());
+        span.record("otel.kind", "internal");
+        drop(span);
+        sleep(Duration::from_millis(30));
+    });
+    let line = captured.line("job_completed");
+    assert_eq!((line.integer("steps"), line.integer("dependency_calls")), (0, 1), "{line:?}");
+    assert!(line.number("dependency_ms") < 20.0, "{line:?}");
+    assert_eq!(captured.dependency("stock").text("outcome"), "ok");
+}
+
+/// The time of a call before it is entered in a request is not dependency time of that request.
+#[test]
+fn the_time_of_a_call_counts_from_its_entry_in_the_request() {
+    let captured = capture();
+    let span = info_span!("GET", otel.kind = "client", peer.service = "stock");
+    candor::job("import").run(|| {
+        sleep(Duration::from_millis(30));
+        span.in_scope(|| ());
+        drop(span);
+    });
+    let line = captured.line("job_completed");
+    assert_eq!(line.integer("dependency_calls"), 1, "{line:?}");
+    assert!(line.number("dependency_ms") < 20.0, "{line:?}");
 }

@@ -502,3 +502,27 @@ fn candors_own_span_is_never_a_step() {
     assert_eq!(captured.events("step_timing").len(), 1, "{captured:?}");
     assert_eq!(captured.step("load").integer("parent_id"), 0);
 }
+
+/// A worker that a request has started and that outlives it does not belong to that request: its messages, and its root
+/// spans, are jobs. Other spans that are created in its context remain steps of the request.
+#[test]
+fn a_worker_that_outlives_its_request_begins_jobs() {
+    let captured = capture();
+    let request = info_span!("http", method = "GET", path = "/orders");
+    let worker = info_span!("worker");
+    let context = request.in_scope(|| candor::context::current().expect("a request"));
+    drop(request);
+    context.enter_with(|| {
+        info_span!("consume", otel.kind = "consumer").in_scope(load_now);
+        worker.in_scope(load_now);
+        drop(worker);
+        load_now();
+    });
+    let jobs = captured.events("job_completed");
+    assert_eq!(values(&jobs, "job"), [json!("consume"), json!("worker")], "{captured:?}");
+    let steps = captured.events("step_timing");
+    let request = only_request(&captured);
+    let ids = [&jobs[0], &jobs[1], &request].map(|line| line.text("request_id"));
+    let of_steps: Vec<_> = steps.iter().map(|line| line.text("request_id")).collect();
+    assert_eq!(of_steps, ids);
+}

@@ -208,3 +208,31 @@ fn a_span_that_is_not_named_is_not_a_step() {
     assert_eq!(captured.tree(), "inside ok\n");
     assert_eq!(captured.step("inside").integer("order_id"), 7);
 }
+
+/// Two layers of candor in one subscriber keep their own data about each span: the one that times spans writes steps,
+/// and both write the fields on the lines inside.
+#[test]
+fn two_layers_of_candor_keep_their_own_data() {
+    let (timed, plain) = (Output::default(), Output::default());
+    let quiet = Config::new().format(Format::Json).level("info").expect("levels");
+    let subscriber = tracing_subscriber::registry()
+        .with(config("info").writer(timed.clone()).layer().expect("a layer"))
+        .with(quiet.writer(plain.clone()).layer().expect("a layer"));
+    tracing::subscriber::with_default(subscriber, || {
+        in_request(|| {
+            info_span!("outer", order_id = 7).in_scope(|| {
+                info_span!("inner").in_scope(|| tracing::info!("loaded"));
+            });
+        });
+    });
+    let lines = |output: &Output| -> Vec<serde_json::Value> {
+        output.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let steps = lines(&timed);
+    let named: Vec<_> = steps.iter().filter_map(|line| line["step"].as_str()).collect();
+    assert_eq!(named, ["inner", "outer"], "{steps:?}");
+    assert_eq!(steps[1]["parent_id"], steps[2]["step_id"], "{steps:?}");
+    let plain = lines(&plain);
+    assert_eq!(plain.len(), 1, "{plain:?}");
+    assert_eq!((&plain[0]["order_id"], &steps[0]["order_id"]), (&7.into(), &7.into()));
+}

@@ -20,13 +20,11 @@
 mod facts;
 mod layout;
 
-use std::sync::Mutex;
-
 use self::facts::{Known, RowFacts, RowFields};
 use self::layout::{Inside, Layout, Position};
 use super::record::Severity;
 use crate::base::buffer::KEPT_BYTES;
-use crate::base::lock;
+use crate::base::fork::{ForkLocks, OutputLock};
 use crate::json::members;
 
 /// The number of requests that an output remembers. A request that it has forgotten gets another header.
@@ -51,9 +49,9 @@ pub(crate) struct Style {
 #[derive(Debug)]
 pub(crate) struct Pretty {
     style: Style,
-    log: Mutex<Blocks>,
+    log: OutputLock<Blocks>,
     /// The state of the audit file, if there is one.
-    audit: Mutex<Blocks>,
+    audit: OutputLock<Blocks>,
 }
 
 /// The request and step that a line belongs to.
@@ -69,7 +67,17 @@ pub(crate) struct LinePlace<D> {
 
 impl Pretty {
     pub(crate) fn new(style: Style) -> Self {
-        Pretty { style, log: Mutex::default(), audit: Mutex::default() }
+        Pretty { style, log: OutputLock::default(), audit: OutputLock::default() }
+    }
+
+    /// Takes the locks before a fork.
+    pub(crate) fn hold<O: Clone + 'static>(
+        owner: &O,
+        find: fn(&O) -> Option<&Pretty>,
+        locks: &mut ForkLocks,
+    ) {
+        locks.hold_output(owner.clone(), move |it| find(it).map(|it| &it.log), |_, _| {});
+        locks.hold_output(owner.clone(), move |it| find(it).map(|it| &it.audit), |_, _| {});
     }
 
     /// Passes the pretty form of `line` to `write`. `lost` is the number of lines that the output has lost so far.
@@ -82,7 +90,8 @@ impl Pretty {
         place: &LinePlace<impl Fn(u32) -> u32>,
         write: impl FnOnce(&str) -> T,
     ) -> T {
-        let mut blocks = lock(if is_audit_file { &self.audit } else { &self.log });
+        let blocks = if is_audit_file { &self.audit } else { &self.log };
+        let mut blocks = blocks.lock(Blocks::default);
         blocks.forget_if_lost(lost);
         blocks.render(line, severity, place, self.style);
         let written = write(&blocks.buffers.out);

@@ -43,15 +43,7 @@ pin_project! {
 
     impl<F> PinnedDrop for InContext<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.future.is_none() {
-                return;
-            }
-            let _frame = this.frame.as_mut().map(FrameGuard::enter);
-            let _span = this.span.enter();
-            let _context = this.context.as_mut().map(CarriedContext::enter);
-            let _dropping = DroppingUnfinished::begin();
-            this.future.set(None);
+            this.drop_future();
         }
     }
 }
@@ -59,6 +51,26 @@ pin_project! {
 impl<F> InContext<F> {
     pub(super) fn new(future: F, frame: Option<Frame>, span: RequestSpan) -> Self {
         InContext { future: Some(future), frame, span, context: None }
+    }
+
+    /// Drops the future within its context, unless it is done.
+    pub(crate) fn drop_future(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.future.is_none() {
+            return;
+        }
+        let _frame = this.frame.as_mut().map(FrameGuard::enter);
+        let _span = this.span.enter();
+        let _context = this.context.as_mut().map(CarriedContext::enter);
+        let _dropping = DroppingUnfinished::begin();
+        this.future.set(None);
+    }
+
+    /// Takes the frame of a future that is done, without the state that steps left in it.
+    #[cfg(feature = "http")]
+    pub(crate) fn take_frame(self: Pin<&mut Self>) -> Frame {
+        let frame = self.project().frame.take().unwrap_or_default();
+        Frame { request: frame.request, ..Frame::default() }
     }
 }
 

@@ -26,12 +26,11 @@ mod span;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-#[cfg(feature = "http")]
-use std::mem;
 use std::sync::Arc;
 
 pub use self::future::{InContext, InContextExt, Scope};
-use self::span::{InSpan, RequestSpan};
+use self::span::InSpan;
+pub(crate) use self::span::RequestSpan;
 use crate::current::span_stack::{self, CarriedContext};
 use crate::current::{self, Frame, FrameGuard, LayerSpan, UserGuard};
 use crate::format::keys::{LineKind, field_name};
@@ -76,6 +75,7 @@ impl RequestContext {
     }
 
     /// A new request, which belongs to the capture of this thread if there is one.
+    #[inline(always)]
     pub(crate) fn of(request: Request) -> Self {
         #[cfg(feature = "testing")]
         current::join_capture(&request);
@@ -137,14 +137,14 @@ impl RequestContext {
     /// }
     /// ```
     pub fn scope<F: Future>(self, future: F) -> Scope<F> {
-        let span = self.span();
+        let span = RequestSpan::of_request(&self.request);
         Scope::new(future, Some(Frame::of(self.request)), span)
     }
 
     /// This context with its span, for code that enters the request more than once.
     #[cfg(feature = "http")]
     pub(crate) fn with_span(self) -> SpannedContext {
-        let span = self.span();
+        let span = RequestSpan::of_request(&self.request);
         SpannedContext { context: self, span }
     }
 
@@ -180,23 +180,9 @@ impl RequestContext {
     /// Do not hold the guard across an `.await`: other tasks of the thread would run in this request. Use
     /// [`scope`](Self::scope) for futures.
     pub fn enter(&self) -> Entered {
-        let span = self.span();
+        let span = RequestSpan::of_request(&self.request);
         let frame = UserGuard::enter(Frame::of(Arc::clone(&self.request)));
         Entered { _span: span.entered(), _frame: frame, _not_send: PhantomData }
-    }
-
-    fn span(&self) -> RequestSpan {
-        // Attached even if the context was made outside the capture.
-        #[cfg(feature = "testing")]
-        current::join_capture(&self.request);
-        let span = RequestSpan::of(&self.request);
-        #[cfg(feature = "otel")]
-        match &span {
-            RequestSpan::Nothing => {}
-            RequestSpan::Span(span) => otel::join(&self.request, span.span()),
-            RequestSpan::Barrier { .. } => otel::join(&self.request, None),
-        }
-        span
     }
 }
 
@@ -212,20 +198,12 @@ pub(crate) struct SpannedContext {
 impl SpannedContext {
     /// Runs a closure in the request.
     pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let _frame = FrameGuard::enter(Frame::of(Arc::clone(&self.context.request)));
-        let _span = self.span.enter();
-        work()
+        self.span.run(&mut Frame::of(Arc::clone(&self.context.request)), work)
     }
 
     /// Runs a future in the request.
     pub(crate) fn scope<F: Future>(&self, future: F) -> Scope<F> {
         Scope::new(future, Some(Frame::of(Arc::clone(&self.context.request))), self.span.clone())
-    }
-
-    /// Like [`scope`](Self::scope), but moves the span into the future.
-    pub(crate) fn last_scope<F: Future>(&mut self, future: F) -> Scope<F> {
-        let span = mem::replace(&mut self.span, RequestSpan::Nothing);
-        Scope::new(future, Some(Frame::of(Arc::clone(&self.context.request))), span)
     }
 }
 

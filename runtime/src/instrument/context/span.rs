@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use tracing_core::dispatcher;
 
+use super::future::Scope;
+#[cfg(feature = "otel")]
+use super::otel;
 use crate::base::catch::call_layers;
 use crate::current::span_stack::{self, REQUEST_SPAN, REQUEST_SPAN_CALLSITE, SpanBarrier};
 use crate::current::{self, EnteredLayerSpan, Frame, FrameGuard, LayerSpan, SpanData};
@@ -13,17 +16,47 @@ use crate::request::Request;
 
 /// The span of a request, or its replacement.
 #[derive(Debug, Clone)]
-pub(super) enum RequestSpan {
+pub(crate) enum RequestSpan {
     Nothing,
     Span(LayerSpan),
     Barrier { request: Arc<Request>, data: Option<Arc<SpanData>> },
 }
 
 impl RequestSpan {
+    /// The span of a request, which also joins the capture of this thread and the trace of OpenTelemetry.
+    pub(crate) fn of_request(request: &Arc<Request>) -> Self {
+        // Attached even if the context was made outside the capture.
+        #[cfg(feature = "testing")]
+        current::join_capture(request);
+        let span = RequestSpan::of(request);
+        #[cfg(feature = "otel")]
+        match &span {
+            RequestSpan::Nothing => {}
+            RequestSpan::Span(span) => otel::join(request, span.span()),
+            RequestSpan::Barrier { .. } => otel::join(request, None),
+        }
+        span
+    }
+
+    /// Runs a closure in the request, whose frame this is.
+    #[cfg(feature = "http")]
+    #[inline]
+    pub(crate) fn run<T>(&mut self, frame: &mut Frame, work: impl FnOnce() -> T) -> T {
+        let _frame = FrameGuard::enter(frame);
+        let _span = self.enter();
+        work()
+    }
+
+    /// Runs a future in the request, whose frame this is.
+    #[cfg(feature = "http")]
+    pub(crate) fn scope<F: Future>(self, frame: Frame, future: F) -> Scope<F> {
+        Scope::new(future, Some(frame), self)
+    }
+
     /// The span of a request, which other layers see. If candor's layer is the only one, a barrier does what the span
     /// would do: it hides the spans that were entered around it, and makes its request current if a leaked guard has
     /// left another one. The span itself is then made on demand (see [`standalone`](crate::layer::standalone)).
-    pub(super) fn of(request: &Arc<Request>) -> Self {
+    fn of(request: &Arc<Request>) -> Self {
         if !current::is_alive() {
             return RequestSpan::Nothing;
         }

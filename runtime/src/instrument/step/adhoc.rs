@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 
 use super::future::Step;
 use super::guard::StepGuard;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 use crate::outcome::result::CallResult;
 use crate::outcome::{ReturnsStepOutput, StepOutput};
@@ -162,8 +163,15 @@ fn site(name: &'static str, at: &'static Location<'static>) -> &'static Site {
     site
 }
 
+/// The sites so far.
+static SITES: Mutex<Option<HashMap<Key, &'static Site>>> = Mutex::new(None);
+
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&SITES), |(), _| {});
+}
+
 fn shared_site(name: &'static str, at: &'static Location<'static>) -> &'static Site {
-    static SITES: Mutex<Option<HashMap<Key, &'static Site>>> = Mutex::new(None);
     lock(&SITES)
         .get_or_insert_default()
         .entry((name, at))

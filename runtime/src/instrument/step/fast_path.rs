@@ -16,8 +16,9 @@ use crate::current::{
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 use crate::format::template::LineHead;
-use crate::json::append::Appender;
+use crate::json::append::{Appender, NUMBER_ROOM, append};
 use crate::json::escape::is_clean;
+use crate::logger::timed_spans::SucceededStep;
 use crate::logger::{self, Logger};
 use crate::metrics::Observation;
 use crate::outcome::kind::Outcome;
@@ -28,6 +29,8 @@ use crate::request::Request;
 use crate::site::{DURATION, FastLine, FastPath, STEP_PREFIX};
 
 const END: &str = "}\n";
+/// The key of the time for which a span was entered.
+const BUSY: &str = ",\"busy_ms\":";
 
 /// What differs between the lines of a step and of a call. The compiler makes code of its own for each, so that a step
 /// does not pay for calls.
@@ -207,37 +210,53 @@ impl ActiveStep {
     }
 }
 
-/// Ends a span that was a step, succeeded, and is not inside a span with fields. `state` has the members that follow
-/// the position, and `frame` has the request. Returns `None` without side effects if the fast path does not apply.
-pub(super) fn finish_span(
-    logger: &Logger,
-    state: &StepState,
-    frame: &Frame,
-    now: Tick,
-) -> Option<Observation> {
-    let took = now.nanos_since(state.started);
+/// Ends a span that was a step, succeeded, and is not inside a span with fields. Returns false without side effects if
+/// the fast path does not apply.
+pub(super) fn finish_span(logger: &Logger, step: SucceededStep<'_>) -> bool {
+    let SucceededStep { timed, data, site, at, fields } = step;
+    let request = data.request();
     let line = |thread: &mut ThreadState| {
+        let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
+        state.site = site;
+        state.started = timed.started;
+        (state.step, state.parent) = (timed.step(), timed.parent());
+        // The members have the same order as on the slow path.
+        append(&mut state.fields, BUSY.len() + NUMBER_ROOM, |pieces| {
+            pieces.put(BUSY);
+            pieces.millis(timed.busy(at));
+        });
+        match fields {
+            Some(fields) => state.fields.push_str(fields),
+            None => data.append_fields(&mut state.fields),
+        }
+        state.frame.request = request.cloned();
+        state.frame.inner = timed.inner();
         let written = render::<StepLine>(
             logger,
-            state,
-            frame,
+            &state,
+            &state.frame,
             &mut thread.line_buffer,
-            now,
+            at,
             &CallResult::OK,
             false,
-        )?;
-        Some((thread.line_buffer.take()?, written))
+        );
+        state.frame.inner = 0;
+        // `data` holds the request, too, so this does not drop it.
+        state.frame.request = None;
+        thread.keep_plain(state, None);
+        Some((written?, thread.line_buffer.take()?))
     };
-    let (buffer, (severity, site)) = current::with_thread(line).flatten()?;
-    let request = frame.request.as_ref();
-    let is_written = logger.sink.write(site, severity, &buffer.line);
+    let Some(((severity, id), buffer)) = current::with_thread(line).flatten() else {
+        return false;
+    };
+    let is_written = logger.sink.write(id, severity, &buffer.line);
     logger.export(request, 0, severity, &buffer.line);
-    let observation = state.site.observe(|| took, Outcome::Ok, None);
+    let observation = site.observe(|| at.nanos_since(timed.started), Outcome::Ok, None);
     if is_written {
-        observation.line_written(request, now);
+        observation.line_written(request, at);
     }
     current::with_thread(|thread| thread.keep_line_buffer(buffer));
-    Some(observation)
+    true
 }
 
 /// Renders the line of the innermost step, and pops the step. Returns `None` without side effects if the fast path does

@@ -166,7 +166,7 @@ impl<'a> StepFields<'a> {
 
     /// The `url = …` of a call.
     pub fn url<T: fmt::Display + ?Sized>(&mut self, url: &T) {
-        *self.url = Some(error_text::display(url));
+        *self.url = Some(error_text::display_value(url));
     }
 }
 

@@ -4,7 +4,7 @@
 //! frame of its own, since it may end on another thread and under another request than the one it is polled in.
 
 mod active;
-mod adhoc;
+pub(crate) mod adhoc;
 mod fast_path;
 mod fields;
 mod finish;
@@ -20,6 +20,6 @@ pub(crate) use self::finish::millis;
 pub use self::future::{Step, StepStart, hint};
 pub use self::guard::StepGuard;
 pub(crate) use self::guard::body;
-pub(crate) use self::span::span_ended;
+pub(crate) use self::span::{span_ended, span_succeeded};
 #[cfg(feature = "stream")]
 pub use self::stream::StepStream;

@@ -1,55 +1,48 @@
 //! The end of a span of another crate that is a step.
 
+use std::time::Duration;
+
 use super::active::ActiveStep;
 use super::fast_path::finish_span;
-use super::finish::{DirectLine, millis};
-use crate::current::{self, Frame, LineLease, StepState, ThreadState};
-use crate::format::record::Severity;
+use super::finish::DirectLine;
+use crate::current::{self, LineLease, StepState, ThreadState};
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::Logger;
-use crate::logger::timed_spans::EndedStep;
+use crate::logger::timed_spans::{EndedStep, SucceededStep};
 use crate::outcome::Answer;
 use crate::outcome::failure::Failure;
-use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
 use crate::redact::loggable::Encoder;
 
+/// Writes the usual line of a span that succeeded, and adds the step to the totals of its request. Returns false
+/// without side effects if the line is another one.
+pub(crate) fn span_succeeded(logger: &Logger, step: SucceededStep<'_>) -> bool {
+    let has_outer_fields = step.data.parent.as_ref().is_some_and(|parent| !parent.is_bare());
+    !has_outer_fields && logger.allows_usual(step.site) && finish_span(logger, step)
+}
+
 /// Writes the line of a span that was a step, and adds it to the totals of its request.
 pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
-    let EndedStep { timed, site, request, around, at, outcome, failure, .. } = ended;
+    let EndedStep { timed, site, request, around, at, outcome, .. } = ended;
     let pooled = current::with_thread(ThreadState::take_state).flatten();
     let mut state = pooled.unwrap_or_else(|| StepState::new(site));
     state.site = site;
     state.started = timed.started;
     (state.step, state.parent) = (timed.step(), timed.parent());
     state.is_dropping = false;
-    // A span that is entered on several threads at once can be entered for longer than it lasts.
-    state.busy = timed.busy().min(at.since(timed.started));
+    state.busy = Duration::from_nanos(timed.busy(at));
     state.inner = timed.inner();
-    if outcome == Outcome::Ok && ended.call.is_none() && ended.recorded.is_none() {
-        // The members have the same order as on the slow path.
-        millis(&mut state.fields, "busy_ms", state.busy);
-        let own = state.fields.len();
-        (ended.fields)(&mut state.fields);
-        let level = Severity::of(site.spec.level).level();
-        if !around.has_fields() && logger.allows_in(site.spec.target, level, request) {
-            let frame = Frame { request: request.cloned(), inner: state.inner, ..Frame::default() };
-            if let Some(_observation) = finish_span(logger, &state, &frame, at) {
-                current::with_thread(|thread| thread.keep_plain(state, None));
-                return;
-            }
-        }
-        state.fields.drain(..own);
-    } else {
-        (ended.fields)(&mut state.fields);
+    match ended.fields {
+        Some(fields) => state.fields.push_str(fields),
+        None => ended.data.append_fields(&mut state.fields),
     }
     state.call = ended.call.map(|facts| current::CallState::with_facts(site, facts));
     state.extras = ended.recorded;
     state.merge_fields(current::take_extras);
     let mut error = String::new();
-    if let Some(failure) = &failure {
-        if let Some(error_type) = &ended.error_type {
+    if let Some(failure) = &ended.failure {
+        if let Some(error_type) = ended.error_type {
             members::text(&mut error, "error_type", error_type);
         }
         if let Some(detail) = &failure.detail {
@@ -57,8 +50,9 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
             Encoder::json(&mut error, logger.value_limit).shown(detail);
         }
     }
-    let answer = Answer { category: failure.as_ref().and_then(|it| it.category), ..Answer::NONE };
-    let failure = failure.as_ref().map(|failure| Failure::of_members(failure.evidence, &error));
+    let failure = ended.failure.as_ref();
+    let answer = Answer { category: failure.and_then(|it| it.category), ..Answer::NONE };
+    let failure = failure.map(|failure| Failure::of_members(failure.evidence, &error));
     let result = CallResult { failure, answer, ret: None };
     let mut step = ActiveStep { state };
     let mut lease = LineLease::default();

@@ -33,7 +33,7 @@ pub(crate) mod type_only;
 mod unique_keys;
 
 #[cfg(feature = "subscriber")]
-pub(crate) use super::error_text::UNPRINTABLE;
+pub(crate) use super::error_text::{UNPRINTABLE, marker};
 #[cfg(feature = "subscriber")]
 pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, catch_unprintable, set_value_limit};
 pub(crate) use encoder::{DebugOf, NestedDebug, Slot};

@@ -24,7 +24,9 @@ use crate::json::shown::Shown;
 /// | `http::StatusCode`, `Method`, `Version` (feature `http`) | `404`, `"GET"` or `"_OTHER"`, `"HTTP/1.1"` |
 /// | `secrecy::SecretBox` (feature `secrecy`) | always `"[REDACTED]"` |
 ///
-/// Values nested deeper than 120 levels are `"[…]"`.
+/// Values nested deeper than 120 levels are `"[…]"`, and so are groups nested deeper than 4 levels in the key of a map. A
+/// value that logs itself while it is written, directly or through another value, is `"<nested too deeply>"` on the fifth
+/// line inside each other.
 ///
 /// Implement it by hand only for a type whose whole content may be shown to readers of the log:
 ///

@@ -2,58 +2,70 @@
 //!
 //! Other processes may write to the same file, rotate it, move it or delete it. Each line is therefore one `O_APPEND`
 //! write, and the path is checked from time to time: if it no longer names the open file, the file is opened again.
+//! [`open`] describes how a line is kept apart from the half line of a process that was killed.
 
+mod open;
 mod rotate;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, MutexGuard};
 
 use super::stats::Counters;
-use super::stream::write_whole;
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
-use crate::base::clock::Tick;
-use crate::base::lock;
+use crate::base::clock::{NANOS_PER_SECOND, Tick};
+use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
+use open::{FileKind, OpenFile};
 #[cfg(feature = "testing")]
 pub use rotate::on_rotation;
-use rotate::{FileId, Rotated, file_id, rotate};
+use rotate::{Rotated, file_id, rotate};
 pub(crate) use rotate::{Rotation, backup};
 
-pub(crate) struct LogFile(Mutex<FileState>);
+pub(crate) struct LogFile {
+    state: OutputLock<FileState>,
+    settings: FileSettings,
+}
+
+#[derive(Debug, Clone)]
+struct FileSettings {
+    path: PathBuf,
+    rotation: Option<Rotation>,
+    /// Nanoseconds between two checks of the path.
+    check_interval: u64,
+}
 
 struct FileState {
     path: PathBuf,
     rotation: Option<Rotation>,
     /// Nanoseconds between two checks of the path.
     check_interval: u64,
-    /// `None` after the file was rotated, moved or removed.
+    /// `None` if the path can't be opened again and the lines of the open file could not be read by anybody.
     open: Option<OpenFile>,
+    /// Until when each line is checked for a half line before it, because other processes may write to the file.
+    shared_until: Tick,
+    /// Whether this was in the future at the last check of the path.
+    is_shared: bool,
+    /// Whether the file ended with a half line when the process started.
+    starts_with_half_line: bool,
     /// When a rotation last failed. Writing goes on, and the next attempt waits.
     rotation_failed: Option<Tick>,
     partial_line: Option<PartialLine>,
 }
 
-struct OpenFile {
-    file: File,
-    id: FileId,
-    /// Its length at the last check, and the bytes written since. Other processes may have added more.
-    bytes: u64,
-    checked: Tick,
-    /// Whether the path names a regular file, not a device, a pipe or a symbolic link. Only that is rotated.
-    is_regular: bool,
-    /// Whether opening the file wrote a line feed that is not counted yet.
-    is_terminated: bool,
-}
-
 /// 10 ms: rare enough to cost nothing, and frequent enough that no process keeps writing into a backup.
-const CHECK_INTERVAL: u64 = 10_000_000;
+const CHECK_INTERVAL: u64 = NANOS_PER_SECOND / 100;
 
 /// Nanoseconds from a failed rotation to the next attempt.
-const RETRY_INTERVAL: u64 = 1_000_000_000;
+const RETRY_INTERVAL: u64 = NANOS_PER_SECOND;
+
+/// How long a file counts as shared after the process has started. Processes are often started together.
+const SHARED_AT_FIRST: u64 = NANOS_PER_SECOND;
+
+/// How long a file counts as shared after another process has written to it.
+const SHARED: u64 = 60 * NANOS_PER_SECOND;
 
 impl LogFile {
     /// Opens the file for appending.
@@ -70,32 +82,44 @@ impl LogFile {
     fn new(path: &Path, rotation: Option<Rotation>, check_interval: u64) -> io::Result<Self> {
         // The process may change its working directory.
         let path = std::path::absolute(path)?;
-        let open = Some(append_to(&path)?);
-        Ok(LogFile(Mutex::new(FileState {
-            path,
-            rotation,
-            check_interval,
-            open,
-            rotation_failed: None,
-            partial_line: None,
-        })))
+        let mut open = OpenFile::append_to(&path)?;
+        let starts_with_half_line = open.ends_with_half_line(&path);
+        let settings = FileSettings { path, rotation, check_interval };
+        let state =
+            FileState { open: Some(open), starts_with_half_line, ..FileState::closed(&settings) };
+        Ok(LogFile { state: OutputLock::new(state), settings })
     }
 
+    #[inline(always)]
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
-        write_batch(&mut *lock(&self.0), batch, counters)
+        write_batch(&mut *self.lock(), batch, counters)
     }
 
-    /// Counts once the line feed that was written when the file was opened.
-    pub(super) fn count_terminated(&self, counters: &Counters) {
-        if let Some(open) = &mut lock(&self.0).open {
-            open.count_terminated(counters);
-        }
+    #[inline(always)]
+    fn lock(&self) -> MutexGuard<'_, FileState> {
+        self.state.lock(|| FileState::closed(&self.settings))
+    }
+
+    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
+        locks.hold_output(
+            owner,
+            move |owner| find(owner).map(|it| &it.state),
+            |_, state| {
+                if let Some(state) = state {
+                    state.partial_line = None;
+                }
+            },
+        );
     }
 }
 
 impl Target for FileState {
     fn prepare(&mut self, first: usize, counters: &Counters) -> io::Result<usize> {
-        self.check_path();
+        if mem::take(&mut self.starts_with_half_line) {
+            self.end_half_line(counters);
+        }
+        let mut is_moved = self.check_path();
         let is_full = match (self.rotation, &self.open) {
             (Some(Rotation { max_bytes, .. }), Some(open)) => {
                 open.bytes > 0 && open.bytes + first as u64 > max_bytes
@@ -103,41 +127,51 @@ impl Target for FileState {
             _ => false,
         };
         // The rest of a partial line belongs into the same file.
-        if is_full && self.partial_line.is_none() {
-            self.rotate(first);
+        if is_full && self.partial_line.is_none() && !is_moved {
+            is_moved = self.rotate(first);
         }
-        let open = match &mut self.open {
-            Some(open) => open,
-            none => {
-                let mut open = append_again(&self.path)?;
-                open.count_terminated(counters);
-                // The beginning of the partial line is in the old file.
-                self.partial_line = None;
-                none.insert(open)
-            }
-        };
-        if self.partial_line.is_some() && open.file.metadata()?.len() != open.bytes {
+        if is_moved || self.open.is_none() {
+            self.open_again()?;
+        }
+        let Some(open) = &mut self.open else { return Err(ErrorKind::NotFound.into()) };
+        if self.partial_line.is_some() && !open.ends_with_own_bytes()? {
             // Another process has written after the beginning of the partial line, so the rest can't complete it.
             self.partial_line = None;
         }
         let limit = self
             .rotation
-            .filter(|_| open.is_regular)
+            .filter(|_| open.is_rotated())
             .map_or(u64::MAX, |rotation| rotation.max_bytes.saturating_sub(open.bytes));
         Ok(usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure> {
         let Some(open) = &mut self.open else {
-            return Err(WriteFailure::after(0, io::ErrorKind::NotFound.into()));
+            return Err(WriteFailure::after(0, ErrorKind::NotFound.into()));
         };
-        let result = write_whole(&mut open.file, bytes, Duration::ZERO);
-        open.bytes = match &result {
-            Ok(()) => open.bytes + bytes.len() as u64,
-            // Includes what other processes wrote, so that `prepare` sees if they write more.
-            Err(_) => open.file.metadata().map_or(open.bytes, |metadata| metadata.len()),
+        let count = write_once(open, bytes)?;
+        let is_whole = count == bytes.len();
+        if is_whole && !self.is_shared {
+            open.bytes += count as u64;
+            return Ok(());
+        }
+        open.follow(&self.path, &bytes[..count]);
+        if is_whole { Ok(()) } else { Err(WriteFailure::short(count)) }
+    }
+
+    fn write_rest_of_line(&mut self, rest: &[u8]) -> Result<bool, WriteFailure> {
+        let Some(open) = &mut self.open else {
+            return Err(WriteFailure::after(0, ErrorKind::NotFound.into()));
         };
-        result.map_err(|(written, error)| WriteFailure::after(written, error))
+        let count = write_once(open, rest)?;
+        let is_next = open.follow(&self.path, &rest[..count]);
+        if count == rest.len() {
+            return Ok(is_next);
+        }
+        // `prepare` then discards the rest.
+        open.is_own_end &= is_next;
+        Err(WriteFailure::short(count))
     }
 
     fn partial_line(&mut self) -> &mut Option<PartialLine> {
@@ -146,52 +180,132 @@ impl Target for FileState {
 }
 
 impl FileState {
-    /// Closes the file if the path no longer names it, and updates its length otherwise.
-    fn check_path(&mut self) {
-        let Some(open) = &mut self.open else { return };
-        let now = Tick::now();
-        if !open.is_regular || now.nanos_since(open.checked) < self.check_interval {
-            return;
-        }
-        open.checked = now;
-        match fs::metadata(&self.path) {
-            Ok(named) if file_id(&named) != open.id => self.open = None,
-            // `bytes` stays the end of the partial line, for `prepare` to compare with.
-            Ok(_) if self.partial_line.is_some() => {}
-            Ok(named) => open.bytes = named.len(),
-            Err(error) if is_gone(&error) => self.open = None,
-            // The open file can be written to even if its path can't be read.
-            Err(_) => {}
+    /// The state before the file is opened.
+    fn closed(settings: &FileSettings) -> Self {
+        let FileSettings { path, rotation, check_interval } = settings.clone();
+        FileState {
+            path,
+            rotation,
+            check_interval,
+            open: None,
+            shared_until: after(Tick::now(), SHARED_AT_FIRST),
+            is_shared: true,
+            starts_with_half_line: false,
+            rotation_failed: None,
+            partial_line: None,
         }
     }
 
-    fn rotate(&mut self, first: usize) {
-        let (Some(rotation), Some(open)) = (self.rotation, &mut self.open) else { return };
+    /// Returns whether the path is due for a check and no longer names the open file. Updates the file's length.
+    fn check_path(&mut self) -> bool {
+        let Some(open) = &mut self.open else { return false };
+        if open.kind == FileKind::Other {
+            self.is_shared = false;
+            return false;
+        }
+        let now = Tick::now();
+        if now.nanos_since(open.checked) < self.check_interval {
+            return false;
+        }
+        open.checked = now;
+        let is_moved = match fs::metadata(&self.path) {
+            Ok(named) if file_id(&named) == open.id => {
+                open.is_named = true;
+                open.has_length(named.len());
+                false
+            }
+            Ok(_) => true,
+            Err(error) => is_gone(&error),
+        };
+        if mem::take(&mut open.is_shared) {
+            self.shared_until = after(now, SHARED);
+        }
+        self.is_shared = now < self.shared_until;
+        is_moved
+    }
+
+    #[cold]
+    fn end_half_line(&mut self, counters: &Counters) {
+        if let Some(open) = &mut self.open
+            && open.end_half_line(&self.path).is_ok_and(|is_written| is_written)
+        {
+            counters.add_bytes(SiteId::NO_LOCATION, 1);
+        }
+    }
+
+    /// Opens the path again. If that fails, the lines go on into the open file, provided that it still has a name.
+    fn open_again(&mut self) -> io::Result<()> {
+        match append_again(&self.path) {
+            Ok(mut open) => {
+                // A new file that is not empty is written to by others.
+                open.is_shared =
+                    open.bytes > 0 || self.open.as_ref().is_some_and(|old| old.is_shared);
+                self.is_shared |= open.is_shared;
+                self.open = Some(open);
+                // The beginning of the partial line is in the old file.
+                self.partial_line = None;
+            }
+            Err(error) => match &mut self.open {
+                Some(open) if open.has_name() => open.is_named = false,
+                _ => {
+                    self.open = None;
+                    self.partial_line = None;
+                    return Err(error);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Returns whether the path no longer names the open file.
+    fn rotate(&mut self, first: usize) -> bool {
+        let (Some(rotation), Some(open)) = (self.rotation, &mut self.open) else { return false };
         let is_recent = |failed: Tick| Tick::now().nanos_since(failed) < RETRY_INTERVAL;
-        if !open.is_regular || self.rotation_failed.is_some_and(is_recent) {
-            return;
+        if !open.is_rotated() || self.rotation_failed.is_some_and(is_recent) {
+            return false;
         }
         match rotate(&self.path, rotation, &open.file, open.id, first as u64) {
             Ok(Rotated::Moved) => {
-                self.open = None;
                 self.rotation_failed = None;
+                return true;
             }
-            Ok(Rotated::NotFull { bytes }) => open.bytes = bytes,
+            Ok(Rotated::NotFull { bytes }) => {
+                open.has_length(bytes);
+                self.is_shared |= open.is_shared;
+            }
             Ok(Rotated::Busy) => {}
             // The file grows beyond its size, which is better than dropping lines.
             Err(_) => self.rotation_failed = Some(Tick::now()),
+        }
+        false
+    }
+}
+
+fn after(tick: Tick, nanos: u64) -> Tick {
+    Tick::of_nanos(tick.nanos().saturating_add(nanos))
+}
+
+/// One write, which may accept only a part of `bytes`.
+#[inline]
+fn write_once(open: &mut OpenFile, bytes: &[u8]) -> Result<usize, WriteFailure> {
+    loop {
+        match open.file.write(bytes) {
+            Ok(0) => return Err(WriteFailure::after(0, ErrorKind::WriteZero.into())),
+            Ok(count) => return Ok(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(WriteFailure::after(0, error)),
         }
     }
 }
 
 /// Whether a path no longer exists; a file may have replaced one of its folders.
 fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Like [`append_to`], and creates the folder if it was removed.
+/// Opens the file, and creates its folder if it was removed.
 fn append_again(path: &Path) -> io::Result<OpenFile> {
-    let first = append_to(path);
+    let first = OpenFile::append_to(path);
     match (&first, path.parent()) {
         (Err(error), Some(folder)) if is_gone(error) => {
             let mut folders = fs::DirBuilder::new();
@@ -199,45 +313,8 @@ fn append_again(path: &Path) -> io::Result<OpenFile> {
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o750);
             folders.create(folder)?;
-            append_to(path)
+            OpenFile::append_to(path)
         }
         _ => first,
     }
-}
-
-fn append_to(path: &Path) -> io::Result<OpenFile> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
-    let mut file = options.open(path)?;
-    let metadata = file.metadata()?;
-    let is_regular = fs::symlink_metadata(path).is_ok_and(|named| named.is_file());
-    let mut bytes = metadata.len();
-    let is_terminated =
-        is_regular && ends_within_a_line(path, bytes) && file.write_all(b"\n").is_ok();
-    bytes += u64::from(is_terminated);
-    let id = file_id(&metadata);
-    Ok(OpenFile { file, id, bytes, checked: Tick::now(), is_regular, is_terminated })
-}
-
-impl OpenFile {
-    /// Counts once the line feed that ended a line of another process.
-    fn count_terminated(&mut self, counters: &Counters) {
-        if mem::take(&mut self.is_terminated) {
-            counters.add_bytes(SiteId::NO_LOCATION, 1);
-        }
-    }
-}
-
-/// Whether the last line has no line feed, because the machine stopped while it was written.
-fn ends_within_a_line(path: &Path, bytes: u64) -> bool {
-    let last = || {
-        let mut file = File::open(path).ok()?;
-        file.seek(SeekFrom::Start(bytes.checked_sub(1)?)).ok()?;
-        let mut last = [b'\n'];
-        file.read_exact(&mut last).ok()?;
-        Some(last != *b"\n")
-    };
-    last().unwrap_or(false)
 }

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use super::{LAST_LINES, reentrancy};
+use crate::base::fork::ForkLocks;
 use crate::base::timer;
 use crate::format::keys::Keys;
 use crate::format::record::Severity;
@@ -36,12 +37,13 @@ pub(crate) use settings::{Headers, SignalSettings};
 pub use settings::{Otlp, OtlpProtocol};
 use stats::Signal;
 pub(crate) use tls::Tls;
-use worker::Worker;
+use worker::{Worker, WorkerSetup};
 
 /// Sends lines to a collector. Dropping it ends its thread.
 #[derive(Debug)]
 pub(crate) struct Exporter {
     shared: Arc<ExportQueue>,
+    setup: Arc<WorkerSetup>,
     pub(crate) has_spans: bool,
 }
 
@@ -97,19 +99,35 @@ impl Exporter {
         let has_spans = settings.signal(Signal::Spans).url.is_some();
         let Otlp { queue, overload, batch, .. } = settings;
         let shared = Arc::new(ExportQueue::new(queue, overload, batch, has_logs, report));
-        let worker = Worker::new(Arc::clone(&shared), settings, tls, keys, resource);
-        thread::Builder::new().name("candor-otlp".to_owned()).spawn(move || {
+        let setup = Arc::new(WorkerSetup { settings, tls, keys, resource });
+        let exporter = Exporter { shared, setup, has_spans };
+        exporter.start_thread()?;
+        Ok(exporter)
+    }
+
+    fn start_thread(&self) -> io::Result<()> {
+        let (shared, setup) = (Arc::clone(&self.shared), Arc::clone(&self.setup));
+        let work = move || {
             IS_WORKER.set(true);
-            worker.run();
-        })?;
-        Ok(Exporter { shared, has_spans })
+            Worker::new(shared, &setup).run();
+        };
+        thread::Builder::new().name("candor-otlp".to_owned()).spawn(work).map(drop)
+    }
+
+    /// Takes the locks before a fork. The child exports its own lines, with a thread and connections of its own.
+    pub(crate) fn hold(&self, locks: &mut ForkLocks) {
+        self.shared.hold(locks);
     }
 
     /// Adds a line to the queue, or drops and counts it. Lines that a user's writer logs are not written, so they are
     /// not exported either.
     pub(crate) fn push(&self, severity: Severity, line: &str, origin: LineOrigin) {
-        if !must_not_wait() {
-            self.shared.push(severity, line.strip_suffix('\n').unwrap_or(line), origin);
+        if must_not_wait() {
+            return;
+        }
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        if self.shared.push(severity, line, origin) && self.start_thread().is_err() {
+            self.shared.close();
         }
     }
 

@@ -8,11 +8,13 @@ use std::{fmt, mem, thread};
 use super::stats::{LossReason, REASONS, RecordCounters, SIGNALS, Signal};
 use super::worker::Pause;
 use super::{LineOrigin, LossReport};
+use crate::base::fork::ForkLocks;
 use crate::base::{lock, sync};
 use crate::format::otel::{self, Kind};
 use crate::format::record::Severity;
 use crate::json::members::{self, Member};
 use crate::sink::Overload;
+use crate::sink::ending::is_ending;
 
 /// The most bytes of lines in the queue, so that long lines do not use more memory than expected.
 const MAX_BYTES: u64 = 64 << 20;
@@ -62,6 +64,8 @@ struct State {
     flushes: u64,
     is_sleeping: bool,
     is_closed: bool,
+    /// Set in a forked child until its first line, which starts a thread.
+    lacks_thread: bool,
 }
 
 /// The reports of dropped records so far.
@@ -120,11 +124,36 @@ impl ExportQueue {
         &self.counters[signal as usize]
     }
 
-    /// Adds a line, or drops and counts it.
-    pub(super) fn push(&self, severity: Severity, line: &str, origin: LineOrigin) {
+    /// Takes the locks before a fork. The parent delivers the lines in the queue.
+    pub(super) fn hold(self: &Arc<Self>, locks: &mut ForkLocks) {
+        locks.hold(
+            Arc::clone(self),
+            |queue| Some(&queue.state),
+            |queue, state| {
+                let Some(state) = state else { return };
+                for (signal, _) in SIGNALS {
+                    let open = mem::take(&mut state.open[signal as usize]);
+                    queue.counters(signal).forget(open);
+                }
+                state.pending = PendingLines::default();
+                state.settled = state.pushed;
+                state.bytes = 0;
+                state.reported = state.losses;
+                state.flushing = 0;
+                state.is_sleeping = false;
+                state.lacks_thread = !state.is_closed;
+                queue.is_reporting.store(false, Ordering::Relaxed);
+            },
+        );
+        locks.hold(Arc::clone(self), |queue| Some(&queue.reports), |_, _| {});
+    }
+
+    /// Adds a line, or drops and counts it. Returns true if the caller must start a thread.
+    #[must_use]
+    pub(super) fn push(&self, severity: Severity, line: &str, origin: LineOrigin) -> bool {
         let signal = if self.has_logs { Signal::Logs } else { Signal::Spans };
         if !self.has_logs && !is_span(line, &origin) {
-            return;
+            return false;
         }
         let mut state = self.lock();
         let is_important = self.overload == Overload::Drop && severity >= Severity::Warn;
@@ -134,7 +163,8 @@ impl ExportQueue {
                 break Some(LossReason::Shutdown);
             }
             let waiting = state.pushed - state.settled;
-            if waiting < self.capacity.saturating_mul(share) && state.bytes < MAX_BYTES {
+            let has_room = waiting < self.capacity.saturating_mul(share) && state.bytes < MAX_BYTES;
+            if has_room || is_ending() {
                 break None;
             }
             if self.overload == Overload::Drop {
@@ -147,7 +177,7 @@ impl ExportQueue {
         if let Some(reason) = loss {
             counters.drop_records(reason, 1);
             state.losses += 1;
-            return;
+            return false;
         }
         state.open[signal as usize] += 1;
         state.pending.text.push_str(line);
@@ -156,10 +186,12 @@ impl ExportQueue {
         state.pushed += 1;
         state.bytes += line.len() as u64;
         let lines = state.pending.ends.len() as u64;
+        let lacks_thread = mem::take(&mut state.lacks_thread);
         if state.is_sleeping && (lines == 1 || lines == self.batch) {
             drop(state);
             self.work.notify_one();
         }
+        lacks_thread
     }
 
     /// Returns how many records of a batch of `lines` lines are counted as emitted. If both are exported, spans are

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 
 /// Why a record was dropped; [`OtlpDropped`] describes each reason.
@@ -49,12 +50,23 @@ fn add(counter: &AtomicU64, records: u64, order: Ordering) {
 /// The counters of all exporters of the process. There are few exporters, and their counts are kept after they end.
 static REGISTRY: Mutex<Vec<Arc<[RecordCounters; SIGNALS.len()]>>> = Mutex::new(Vec::new());
 
+/// Takes the lock before a fork.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&REGISTRY), |(), _| {});
+}
+
 impl RecordCounters {
     /// The counters of an exporter, for each [`Signal`].
     pub(super) fn register() -> Arc<[RecordCounters; SIGNALS.len()]> {
         let counters = Arc::default();
         lock(&REGISTRY).push(Arc::clone(&counters));
         counters
+    }
+
+    /// In a forked child: no longer counts records that the parent delivers.
+    pub(super) fn forget(&self, records: u64) {
+        let emitted = self.emitted.load(Ordering::Relaxed);
+        self.emitted.store(emitted.saturating_sub(records), Ordering::Relaxed);
     }
 
     /// Counts a record before it is counted as delivered or dropped.

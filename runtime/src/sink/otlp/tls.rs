@@ -25,7 +25,7 @@ use without::NoCertificates as Certificates;
 pub(super) const FAILURE: &str = "the TLS handshake failed; check the certificates of both sides";
 
 /// Certificates and keys.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tls(Certificates);
 
 /// A file of certificates or keys that can't be used, and why.

@@ -21,12 +21,21 @@ use crate::json::escape;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
-pub(super) struct Worker {
+/// What a worker is made of. A forked child makes another one.
+#[derive(Debug)]
+pub(super) struct WorkerSetup {
+    pub(super) settings: Otlp,
+    pub(super) tls: Tls,
+    pub(super) keys: Keys,
+    pub(super) resource: Arc<Resource>,
+}
+
+pub(super) struct Worker<'a> {
     shared: Arc<ExportQueue>,
     client: Client,
-    settings: Otlp,
-    keys: Keys,
-    resource: Arc<Resource>,
+    settings: &'a Otlp,
+    keys: &'a Keys,
+    resource: &'a Resource,
     /// The service of the resource, escaped as in a line.
     service: Option<String>,
 }
@@ -44,20 +53,15 @@ struct Delivery<'a> {
     backoff: Duration,
 }
 
-impl Worker {
-    pub(super) fn new(
-        shared: Arc<ExportQueue>,
-        settings: Otlp,
-        tls: Tls,
-        keys: Keys,
-        resource: Arc<Resource>,
-    ) -> Self {
+impl<'a> Worker<'a> {
+    pub(super) fn new(shared: Arc<ExportQueue>, setup: &'a WorkerSetup) -> Self {
+        let WorkerSetup { settings, tls, keys, resource } = setup;
         let service = resource.get(SERVICE_NAME).map(|name| {
             let mut escaped = String::new();
             escape::json_text(name.shown(), &mut escaped);
             escaped
         });
-        Worker { shared, client: Client::new(tls), settings, keys, resource, service }
+        Worker { shared, client: Client::new(tls.clone()), settings, keys, resource, service }
     }
 
     /// Exports until the queue is closed.
@@ -72,7 +76,7 @@ impl Worker {
 
     fn export(&self, lines: &PendingLines) {
         let reading = Reading {
-            keys: &self.keys,
+            keys: self.keys,
             service: self.service.as_deref(),
             has_step_spans: self.settings.signal(Signal::Spans).url.is_some(),
         };
@@ -124,15 +128,15 @@ impl Worker {
     fn encode_logs(&self, batch: &ExportBatch<'_>) -> Vec<u8> {
         let original = self.settings.original;
         match self.settings.signal(Signal::Logs).protocol {
-            OtlpProtocol::Protobuf => protobuf::logs(batch, &self.resource, original),
-            OtlpProtocol::Json => json::logs(batch, &self.resource, original),
+            OtlpProtocol::Protobuf => protobuf::logs(batch, self.resource, original),
+            OtlpProtocol::Json => json::logs(batch, self.resource, original),
         }
     }
 
     fn encode_spans(&self, batch: &ExportBatch<'_>) -> Vec<u8> {
         match self.settings.signal(Signal::Spans).protocol {
-            OtlpProtocol::Protobuf => protobuf::traces(batch, &self.resource),
-            OtlpProtocol::Json => json::traces(batch, &self.resource),
+            OtlpProtocol::Protobuf => protobuf::traces(batch, self.resource),
+            OtlpProtocol::Json => json::traces(batch, self.resource),
         }
     }
 
@@ -193,7 +197,7 @@ pub(super) enum Pause {
 
 /// Returns half of the time plus a random part of the other half, so that services do not all send at the same moment.
 fn with_jitter(time: Duration) -> Duration {
-    let [random] = random::bytes::<1>(Tick::now());
+    let [.., random] = random::bytes::<8>(Tick::now());
     time / 2 + time / 2 * u32::from(random) / 255
 }
 

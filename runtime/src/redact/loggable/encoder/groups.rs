@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::debug::DebugValue;
-use super::writer::{Encoder, Out};
+use super::writer::{DEEPEST, Encoder, Out};
 use crate::json::escape;
 use crate::json::shown::Shown;
 use crate::redact::loggable::Loggable;
@@ -402,9 +402,13 @@ macro_rules! opaque {
 
 opaque! { Encoder<'_> Object<'_, '_> Slot<'_, '_> List<'_, '_> Map<'_, '_> }
 
+/// How many groups may be nested in a key. The key is JSON inside a string, so each level can double its escapes.
+const DEEPEST_IN_KEY: u8 = 4;
+
 /// Appends a key as a JSON string.
 fn write_key<K: Loggable + ?Sized>(key: &K, depth: u8, name: &str, out: &mut String) {
     let from = out.len();
+    let depth = depth.max(DEEPEST - DEEPEST_IN_KEY - 1).saturating_add(1);
     Encoder::json(out, usize::MAX).at(depth, name).value(key);
     if !out[from..].contains('"') {
         out.insert(from, '"');

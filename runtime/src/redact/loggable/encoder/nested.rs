@@ -5,19 +5,20 @@ use std::fmt::{self, Write as _};
 
 use super::debug::DebugOf;
 use super::writer::Encoder;
-use crate::base::catch::catch;
+use crate::base::catch::catch_value;
 use crate::json::escape;
 use crate::json::shown::Shown;
-use crate::redact::error_text::UNPRINTABLE;
+use crate::redact::error_text::{UNPRINTABLE, marker};
 use crate::redact::loggable::{Loggable, to_json};
 use crate::redact::scrub;
 
-/// Runs `write`, which appends one JSON value. If it panics, the value is `"<unprintable>"`.
+/// Runs `write`, which appends one value of a log call as JSON. If it panics, the value is `"<unprintable>"`, and if it
+/// is formatted inside too many others, `"<nested too deeply>"`.
 pub(crate) fn catch_unprintable(out: &mut String, write: impl FnOnce(&mut String)) {
     let from = out.len();
-    if catch(|| write(out)).is_none() {
+    if let Err(unshown) = catch_value(|| write(out)) {
         out.truncate(from);
-        escape::json_string(Shown::literal(UNPRINTABLE), out);
+        escape::json_string(Shown::literal(marker(unshown)), out);
     }
 }
 
@@ -51,28 +52,39 @@ impl Drop for JsonRequest {
     }
 }
 
+/// Fails at the first text that is written while the request is pending, which is not by a loggable type.
+struct RequestedJson(String);
+
+impl fmt::Write for RequestedJson {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if JSON_REQUESTED.try_with(Cell::get).unwrap_or(true) {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
 impl NestedDebug {
     /// Writes a value of another crate: the JSON of a loggable type, else its `Debug` form, scrubbed or as its shape.
     /// `buffer` must be empty.
     pub(crate) fn write(value: &dyn fmt::Debug, buffer: &mut String, to: &mut Encoder<'_>) {
-        match catch(|| Self::format(value, buffer)) {
-            Some(Ok(true)) => to.raw_json(buffer),
-            Some(Ok(false)) => to.text(&scrub::text_or_shape(buffer)),
-            Some(Err(_)) | None => to.text(UNPRINTABLE),
+        match catch_value(|| Self::format(value, buffer)) {
+            Ok(Ok(true)) => to.raw_json(buffer),
+            Ok(Ok(false)) => to.text(&scrub::text_or_shape(buffer)),
+            Ok(Err(_)) => to.text(UNPRINTABLE),
+            Err(unshown) => to.text(marker(unshown)),
         }
     }
 
     /// Whether [`write`](Self::write) writes the `Debug` form of the value, and not the JSON of a loggable type.
     #[cold]
     pub(crate) fn is_text(value: &dyn fmt::Debug) -> bool {
-        matches!(catch(|| Self::format(value, &mut String::new())), Some(Ok(false)))
+        matches!(catch_value(|| Self::format(value, &mut String::new())), Ok(Ok(false)))
     }
 
     /// Formats `value` into `out`, which must be empty. Returns whether the result is one JSON value.
-    pub(in crate::redact) fn format(
-        value: &dyn fmt::Debug,
-        out: &mut String,
-    ) -> Result<bool, fmt::Error> {
+    fn format(value: &dyn fmt::Debug, out: &mut String) -> Result<bool, fmt::Error> {
         {
             let _request = JsonRequest::begin();
             write!(out, "{value:?}")?;
@@ -87,6 +99,18 @@ impl NestedDebug {
         out.clear();
         write!(out, "{value:?}")?;
         Ok(false)
+    }
+
+    /// Returns the JSON of a loggable type. Another type is not formatted to its end, because its `Debug` may be nested
+    /// to any depth.
+    pub(in crate::redact) fn json_of(value: &dyn fmt::Debug) -> Option<String> {
+        let mut json = RequestedJson(String::new());
+        let result = {
+            let _request = JsonRequest::begin();
+            write!(json, "{value:?}")
+        };
+        let written = JSON_WRITTEN.try_with(Cell::take).ok().flatten()?;
+        (result.is_ok() && json.0 == written).then_some(written)
     }
 
     /// Implements `Debug` for a loggable type. It writes JSON if candor requested it; [`format`](Self::format) checks

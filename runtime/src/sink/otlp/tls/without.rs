@@ -8,7 +8,7 @@ use ureq::typestate::AgentScope;
 use super::{Certificates, Otlp, TlsError};
 
 /// Nothing to set.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct NoCertificates;
 
 #[expect(clippy::unnecessary_wraps, reason = "as with TLS")]

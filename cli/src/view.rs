@@ -1,0 +1,426 @@
+//! `candor view`: prints lines for reading, one after the other, with filters.
+
+use std::cmp::Ordering;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::args::{KeyArgs, Since};
+use crate::line::{Level, Line, short_id, value_text};
+use crate::output::{Failure, Output};
+use crate::read::{Filter, Input, Key, Keys, Record, text};
+use crate::screen::{Row, Screen, Style, display_width, escape, wrap};
+use crate::story;
+use crate::time::{self, LocalZone, Micros, format_ms, to_ms};
+
+/// The column of the message.
+const INDENT: usize = 14;
+/// The end of the column of levels.
+const LEVEL_END: usize = INDENT + "ERROR".len();
+/// Members that say where a line is in the tree of its request, which only `--all` shows.
+const POSITION: [&str; 6] =
+    ["step_id", "parent_id", "offset_ms", "busy_ms", "traceparent", "steps"];
+
+/// Prints lines for reading, in the order of the files.
+///
+/// Each line has its time, level and logger, the start of its request id, its message and its fields. Times are in UTC.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  candor view app.log --level warn --since 15m\n  \
+                        candor view app.log --request 01a204cb-c5a7 --relative\n  \
+                        candor view app.log --where dependency=payments --where 'duration_ms>250'\n  \
+                        candor view app.log --where order.customer_id=41 --json | jq .order\n\n\
+                        A line of the output:\n  \
+                        10:14:12.123  WARN orders 01a204cb-c5a7  place_order 405 ms  outcome=error  error=timeout\n\n\
+                        Exits with 0 if a line matches, 1 if none does, 2 if the arguments or a file can't be read.")]
+pub(crate) struct ViewArgs {
+    /// Files with the lines, `.gz` too; `-` is standard input
+    #[arg(value_name = "FILES", required = true)]
+    files: Vec<PathBuf>,
+    /// Only lines at this level or above: debug, info, warn or error
+    #[arg(short, long, value_name = "LEVEL", value_parser = parse_level)]
+    level: Option<Level>,
+    /// Only lines of loggers that start with NAME
+    #[arg(long, value_name = "NAME")]
+    logger: Option<String>,
+    /// Only lines of requests whose id starts with ID
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
+    /// Only lines with this field: KEY=VALUE, KEY!=VALUE, KEY~PART, KEY>NUMBER, KEY<NUMBER, or KEY; a dot goes into an
+    /// object. All of several must match
+    #[arg(short = 'w', long = "where", value_name = "CONDITION", value_parser = Condition::parse)]
+    conditions: Vec<Condition>,
+    /// Only lines that contain TEXT, ignoring case
+    #[arg(long, value_name = "TEXT")]
+    grep: Option<String>,
+    /// Only lines from TIME on: an RFC 3339 time, or a duration before the last line (15m)
+    #[arg(long, value_name = "TIME", value_parser = Since::parse)]
+    since: Option<Since>,
+    /// Only lines before TIME, in the same forms
+    #[arg(long, value_name = "TIME", value_parser = Since::parse)]
+    until: Option<Since>,
+    /// Times in the machine's time zone (TZ)
+    #[arg(long, conflicts_with_all = ["relative", "json"])]
+    local: bool,
+    /// Times since the first line that is shown
+    #[arg(long, conflicts_with = "json")]
+    relative: bool,
+    /// Every field, also those of the step's place in its request
+    #[arg(long, conflicts_with = "json")]
+    all: bool,
+    /// The lines as they are, in JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    keys: KeyArgs,
+}
+
+fn parse_level(name: &str) -> Result<Level, String> {
+    match Level::parse(name) {
+        Level::Info if !name.eq_ignore_ascii_case("info") => {
+            Err(format!("unknown level `{name}`; expected debug, info, warn or error"))
+        }
+        level => Ok(level),
+    }
+}
+
+/// Prints the lines. Returns whether a line matches.
+pub(crate) fn run(args: &ViewArgs, out: &mut Output) -> Result<bool, Failure> {
+    let keys = args.keys.keys()?;
+    let mut input =
+        Input::new(&args.files, keys.clone()).map_err(|why| Failure::usage(why.to_string()))?;
+    let mut filter = LineFilter::new(args);
+    if filter.is_relative() {
+        input.keep_streams();
+        filter.resolve(latest(&mut input)?);
+    }
+    let (zone, note) = match args.local {
+        true => LocalZone::detect(),
+        false => (LocalZone::utc(), None),
+    };
+    out.note(note);
+    let mut view = View {
+        args,
+        keys: &keys,
+        zone,
+        screen: Screen::detect(),
+        date: String::new(),
+        first: None,
+    };
+    let mut printed = Ok(());
+    let mut has_any = false;
+    input.read(filter.prefilter(), |record| {
+        if printed.is_err() {
+            return;
+        }
+        let Some(line) = filter.matching(record, &keys) else { return };
+        has_any = true;
+        let rows = if args.json { json_text(record) } else { view.rows(&line, record) };
+        printed = out.print(&rows);
+    })?;
+    printed?;
+    input.notes().for_each(|note| out.note(note));
+    if !has_any {
+        out.note("no matching lines".to_owned());
+    }
+    Ok(has_any)
+}
+
+/// The time of the latest line.
+fn latest(input: &mut Input) -> Result<Micros, Failure> {
+    let mut latest = Micros::MIN;
+    input.read(Filter::All, |record| {
+        let at = record.get(Key::Ts).and_then(text).and_then(|at| time::parse(&at));
+        latest = latest.max(at.unwrap_or(Micros::MIN));
+    })?;
+    Ok(latest)
+}
+
+fn json_text(record: &Record<'_>) -> String {
+    let mut line = String::from_utf8_lossy(record.bytes).into_owned();
+    line.push('\n');
+    line
+}
+
+/// Which lines are shown.
+struct LineFilter<'a> {
+    args: &'a ViewArgs,
+    since: Option<Since>,
+    until: Option<Since>,
+    /// In lower case.
+    grep: Option<String>,
+}
+
+impl<'a> LineFilter<'a> {
+    fn new(args: &'a ViewArgs) -> Self {
+        let grep = args.grep.as_deref().map(str::to_lowercase);
+        LineFilter { args, since: args.since, until: args.until, grep }
+    }
+
+    /// Whether a time is relative to the last line.
+    fn is_relative(&self) -> bool {
+        [self.since, self.until].iter().any(|time| matches!(time, Some(Since::BeforeLast(_))))
+    }
+
+    fn resolve(&mut self, last: Micros) {
+        for time in [&mut self.since, &mut self.until].into_iter().flatten() {
+            if let Since::BeforeLast(duration) = *time {
+                *time = Since::At(last.saturating_sub(duration));
+            }
+        }
+    }
+
+    /// Skips lines without parsing them if one text must be in them.
+    fn prefilter(&self) -> Filter<'_> {
+        self.args.request.as_deref().map_or(Filter::All, Filter::Containing)
+    }
+
+    fn matching(&self, record: &Record<'_>, keys: &Keys) -> Option<Line> {
+        let line = Line::parse(record.bytes, keys)?;
+        let since = |at: Micros| matches!(self.since, Some(Since::At(from)) if at < from);
+        let until = |at: Micros| matches!(self.until, Some(Since::At(end)) if at >= end);
+        if since(line.at)
+            || until(line.at)
+            || self.args.level.is_some_and(|least| line.level < least)
+        {
+            return None;
+        }
+        let starts = |text: &str, wanted: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| text.starts_with(wanted.as_str()))
+        };
+        let id = record.get(Key::RequestId).and_then(text).unwrap_or_default();
+        if !starts(&line.logger, &self.args.logger) || !starts(&id, &self.args.request) {
+            return None;
+        }
+        if let Some(wanted) = &self.grep
+            && !String::from_utf8_lossy(record.bytes).to_lowercase().contains(wanted.as_str())
+        {
+            return None;
+        }
+        if !self.args.conditions.is_empty() {
+            let members = keys.members(record.bytes);
+            if !self.args.conditions.iter().all(|condition| condition.holds(&members)) {
+                return None;
+            }
+        }
+        Some(line)
+    }
+}
+
+/// Value of `--where`.
+#[derive(Debug, Clone, PartialEq)]
+struct Condition {
+    /// The key, and those inside its value.
+    path: String,
+    test: Test,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Test {
+    /// The field is there, and not `null`.
+    Exists,
+    Equals(String),
+    Differs(String),
+    Contains(String),
+    /// The number compares so, or is equal if `or_equal`.
+    Compares {
+        with: f64,
+        order: Ordering,
+        or_equal: bool,
+    },
+}
+
+impl Condition {
+    fn parse(text: &str) -> Result<Self, String> {
+        let at = text.find(['=', '!', '~', '<', '>']).unwrap_or(text.len());
+        let (path, rest) = text.split_at(at);
+        if path.is_empty() {
+            return Err(format!("`{text}` has no key; expected a condition such as status=504"));
+        }
+        let number = |written: &str, order, or_equal| {
+            let with = written.trim().parse().map_err(|_| {
+                format!("`{written}` is not a number; expected a condition such as duration_ms>250")
+            })?;
+            Ok::<Test, String>(Test::Compares { with, order, or_equal })
+        };
+        let test = if rest.is_empty() {
+            Test::Exists
+        } else if let Some(value) = rest.strip_prefix("!=") {
+            Test::Differs(value.to_owned())
+        } else if let Some(value) = rest.strip_prefix('=') {
+            Test::Equals(value.to_owned())
+        } else if let Some(part) = rest.strip_prefix('~') {
+            Test::Contains(part.to_lowercase())
+        } else if let Some(limit) = rest.strip_prefix(">=") {
+            number(limit, Ordering::Greater, true)?
+        } else if let Some(limit) = rest.strip_prefix("<=") {
+            number(limit, Ordering::Less, true)?
+        } else if let Some(limit) = rest.strip_prefix('>') {
+            number(limit, Ordering::Greater, false)?
+        } else if let Some(limit) = rest.strip_prefix('<') {
+            number(limit, Ordering::Less, false)?
+        } else {
+            return Err(format!("`{text}` is not a condition; expected one such as status=504"));
+        };
+        Ok(Condition { path: path.trim().to_owned(), test })
+    }
+
+    fn holds(&self, members: &[(String, Value)]) -> bool {
+        let value = find(members, &self.path).filter(|value| !value.is_null());
+        let Some(value) = value else { return matches!(self.test, Test::Differs(_)) };
+        let shown = || value_text(value);
+        match &self.test {
+            Test::Exists => true,
+            Test::Equals(wanted) => shown() == *wanted,
+            Test::Differs(other) => shown() != *other,
+            Test::Contains(part) => shown().to_lowercase().contains(part.as_str()),
+            Test::Compares { with, order, or_equal } => {
+                let number = value.as_f64().or_else(|| shown().parse().ok());
+                number.is_some_and(|number| match number.partial_cmp(with) {
+                    Some(Ordering::Equal) => *or_equal,
+                    found => found == Some(*order),
+                })
+            }
+        }
+    }
+}
+
+/// The value of a key, which may contain dots itself, or of a path into objects and lists.
+fn find<'a>(members: &'a [(String, Value)], path: &str) -> Option<&'a Value> {
+    let known = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+    if let Some(value) = known(path) {
+        return Some(value);
+    }
+    let split = |(at, _)| Some((known(&path[..at])?, &path[at + 1..]));
+    let (mut value, rest) = path.match_indices('.').rev().find_map(split)?;
+    for key in rest.split('.') {
+        value = match value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?)?,
+            other => other.get(key)?,
+        };
+    }
+    Some(value)
+}
+
+/// Prints lines, and knows what precedes the next one.
+struct View<'a> {
+    args: &'a ViewArgs,
+    keys: &'a Keys,
+    zone: LocalZone,
+    screen: Screen,
+    /// The date of the latest line.
+    date: String,
+    first: Option<Micros>,
+}
+
+impl View<'_> {
+    fn rows(&mut self, line: &Line, record: &Record<'_>) -> String {
+        let mut out = String::new();
+        let first = *self.first.get_or_insert(line.at);
+        let at = if self.args.relative {
+            let since = line.at - first;
+            let sign = if since < 0 { "-" } else { "+" };
+            format!("{sign}{}", format_ms(to_ms(since.saturating_abs())))
+        } else {
+            let date = self.zone.date(line.at);
+            if date != self.date {
+                out.push_str(&self.screen.render(Row::new().add(Style::Dim, &date)));
+                self.date = date;
+            }
+            self.zone.time_of_day(line.at)
+        };
+        let id = record.get(Key::RequestId).and_then(text).unwrap_or_default();
+        let id = if id == "-" { "" } else { short_id(&id) };
+        let mut row = Row::new();
+        row.add(Style::Dim, &at).pad(INDENT).add(line.level.style(), &line.level_name);
+        row.pad(LEVEL_END);
+        for word in [&line.service, &line.logger, id] {
+            if !word.is_empty() {
+                row.add(Style::Plain, " ").add(Style::Dim, word);
+            }
+        }
+        let (message, mut fields) = story::line_text(line);
+        if self.args.all {
+            fields = all_fields(record, self.keys);
+        } else {
+            fields.retain(|(key, value)| !value.is_empty() && !POSITION.contains(&key.as_str()));
+            self.add_fields(line, &mut fields);
+        }
+        let style = if line.level < Level::Warn { Style::Plain } else { line.level.style() };
+        let mut words: Vec<(Style, String, String)> = vec![(style, String::new(), message)];
+        words.extend(
+            fields.into_iter().map(|(key, value)| (Style::Plain, format!("{key}="), value)),
+        );
+        for (style, key, value) in words {
+            out.push_str(&self.flow(&mut row, style, &key, &value));
+        }
+        out.push_str(&self.screen.render(&row));
+        out
+    }
+
+    /// Adds the fields that a row for a tree leaves out, because the tree shows them.
+    fn add_fields(&self, line: &Line, fields: &mut Vec<(String, String)>) {
+        let has_name = matches!(line.event.as_str(), "step_timing" | "dependency_call");
+        let is_shown = |key: &str, fields: &[(String, String)]| {
+            fields.iter().any(|(name, _)| name == key)
+                || POSITION.contains(&key)
+                || (has_name
+                    && matches!(
+                        key,
+                        "step" | "dependency" | "operation" | "duration_ms" | "outcome"
+                    ))
+        };
+        for (key, value) in &line.fields {
+            let value_shown = value_text(value);
+            let repeats =
+                line.repeats_class(key, value) || (key == "retries" && value_shown == "0");
+            if has_name && !repeats && !value_shown.is_empty() && !is_shown(key, fields) {
+                fields.push((key.clone(), value_shown));
+            }
+        }
+        let context = [("user_id", &line.user), ("method", &line.method), ("path", &line.path)];
+        if line.is_end() || line.is_start() {
+            let context = context.into_iter().filter(|(_, value)| !value.is_empty());
+            let mut all: Vec<_> =
+                context.map(|(key, value)| (key.to_owned(), value.clone())).collect();
+            all.append(fields);
+            *fields = all;
+        }
+    }
+
+    /// Adds a word to the row. Returns the rows that are full.
+    fn flow(&self, row: &mut Row, style: Style, key: &str, value: &str) -> String {
+        let mut full = String::new();
+        let width = display_width(&escape(key)) + display_width(&escape(value));
+        if width == 0 {
+            return full;
+        }
+        if row.width() + 2 + width <= self.screen.width {
+            row.add(Style::Plain, "  ").add(Style::Dim, key).add(style, value);
+            return full;
+        }
+        let key = escape(key);
+        let parts = wrap(&format!("{key}{value}"), self.screen.width.saturating_sub(INDENT + 2));
+        for (nth, part) in parts.iter().enumerate() {
+            full.push_str(&self.screen.render(row));
+            *row = Row::new();
+            row.pad(INDENT + if nth == 0 { 0 } else { 2 });
+            let value = if nth == 0 { part.strip_prefix(&key) } else { None };
+            match value {
+                Some(value) => row.add_escaped(Style::Dim, &key).add_escaped(style, value),
+                None => row.add_escaped(style, part),
+            };
+        }
+        full
+    }
+}
+
+/// Every member that the beginning of the row does not show.
+fn all_fields(record: &Record<'_>, keys: &Keys) -> Vec<(String, String)> {
+    let shown = ["ts", "level", "logger", "msg", "service"];
+    let members = keys.members(record.bytes).into_iter();
+    let rest = members.filter(|(key, _)| !shown.contains(&key.as_str()));
+    rest.map(|(key, value)| {
+        (key, if value.is_null() { "null".to_owned() } else { value_text(&value) })
+    })
+    .collect()
+}

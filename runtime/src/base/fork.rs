@@ -1,0 +1,317 @@
+//! Forks: a child process has the memory of its parent, but only the thread that forked.
+//!
+//! A lock that another thread held would never be released in the child, and a thread that serves a queue does not
+//! exist there. The C library calls three functions around `fork`. Before it, the forking thread takes candor's locks.
+//! After it, both processes release them; before that, the child changes what they protect, for example by leaving
+//! the queued lines to its parent.
+//!
+//! Nothing waits for a lock for long, because its holder may wait for an output that stalls. A lock that the forking
+//! thread did not get may never be released in the child. Only locks that are held during a write can take that long;
+//! they are of the type [`OutputLock`], and the child replaces what they protect.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::hint;
+use std::mem;
+use std::pin::Pin;
+#[cfg(feature = "http")]
+use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, RwLock};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::sync::{self, lock};
+
+/// How long a fork waits for locks that are held during a write.
+const OUTPUT_WAIT: Duration = Duration::from_millis(200);
+/// How long a fork waits for the other locks. Their holders only need to be scheduled.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// How many forks lie between this process and the one that was started.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Functions that take locks before a fork.
+static HOLDERS: Mutex<Vec<Holder>> = Mutex::new(Vec::new());
+
+/// Returns false if the owner of the locks no longer exists.
+type Holder = Box<dyn Fn(&mut ForkLocks) -> bool + Send>;
+
+/// Returns a number that differs between a process and its forked children.
+pub(crate) fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Takes locks with `hold` before each fork.
+pub(crate) fn install(hold: fn(&mut ForkLocks)) {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let hold = Box::new(move |locks: &mut ForkLocks| {
+            hold(locks);
+            true
+        });
+        lock(&HOLDERS).insert(0, hold);
+        handlers::install();
+    });
+}
+
+/// Takes this lock before each fork, as long as its owner exists.
+#[cfg(feature = "http")]
+pub(crate) fn also_hold<T: Send + 'static>(owner: Weak<Mutex<T>>) {
+    let hold = move |locks: &mut ForkLocks| {
+        let owner = owner.upgrade();
+        let exists = owner.is_some();
+        if let Some(owner) = owner {
+            locks.hold(owner, |owner| Some(owner), |_, _| {});
+        }
+        exists
+    };
+    lock(&HOLDERS).push(Box::new(hold));
+}
+
+/// The locks that the forking thread holds during a fork.
+pub(crate) struct ForkLocks {
+    held: Vec<HeldLock>,
+    /// The addresses of the locks, because two loggers may share one.
+    addresses: Vec<usize>,
+    output_deadline: Instant,
+    deadline: Instant,
+}
+
+/// Holds a lock from its first poll to its second one. A future may contain both a lock's owner and its guard.
+type HeldLock = Pin<Box<dyn Future<Output = ()>>>;
+
+impl ForkLocks {
+    fn new() -> Self {
+        let now = Instant::now();
+        let (output_deadline, deadline) = (now + OUTPUT_WAIT, now + WAIT);
+        ForkLocks { held: Vec::new(), addresses: Vec::new(), output_deadline, deadline }
+    }
+
+    /// Takes a lock of `owner`, if `find` returns one. The child calls `in_child` with the value behind it, or with
+    /// `None` if another thread held it for too long.
+    pub(crate) fn hold<O: 'static, T: 'static>(
+        &mut self,
+        owner: O,
+        find: impl Fn(&O) -> Option<&Mutex<T>> + 'static,
+        in_child: impl FnOnce(&O, Option<&mut T>) + 'static,
+    ) {
+        let Some(address) = find(&owner).map(address_of) else { return };
+        let deadline = self.deadline;
+        self.add(address, async move {
+            let Some(lock) = find(&owner) else { return };
+            let mut guard = until(deadline, || sync::try_lock(lock));
+            if is_child_after_pause().await {
+                in_child(&owner, guard.as_deref_mut());
+            }
+        });
+    }
+
+    /// Like [`hold`](Self::hold), for a lock that is held during a write.
+    pub(crate) fn hold_output<O: 'static, T: 'static>(
+        &mut self,
+        owner: O,
+        find: impl Fn(&O) -> Option<&OutputLock<T>> + 'static,
+        in_child: impl FnOnce(&O, Option<&mut T>) + 'static,
+    ) {
+        let Some(address) = find(&owner).map(address_of) else { return };
+        let deadline = self.output_deadline;
+        self.add(address, async move {
+            let Some(lock) = find(&owner) else { return };
+            let mut guard = until(deadline, || sync::try_lock(&lock.value));
+            if is_child_after_pause().await {
+                lock.is_abandoned.store(guard.is_none(), Ordering::Relaxed);
+                in_child(&owner, guard.as_deref_mut());
+            }
+        });
+    }
+
+    /// Takes a lock for writing. Readers that the child does not have would keep its writers waiting.
+    pub(crate) fn hold_rw<O: 'static, T: 'static>(
+        &mut self,
+        owner: O,
+        find: impl Fn(&O) -> &RwLock<T> + 'static,
+    ) {
+        let (address, deadline) = (address_of(find(&owner)), self.deadline);
+        self.add(address, async move {
+            let lock = find(&owner);
+            let _guard = until(deadline, || sync::try_write(lock));
+            is_child_after_pause().await;
+        });
+    }
+
+    /// Runs `change` in the child, before the locks that were taken earlier are released.
+    pub(crate) fn in_child(&mut self, change: impl FnOnce() + 'static) {
+        self.held.push(begun(async move {
+            if is_child_after_pause().await {
+                change();
+            }
+        }));
+    }
+
+    fn add(&mut self, address: usize, lock: impl Future<Output = ()> + 'static) {
+        if !self.addresses.contains(&address) {
+            self.addresses.push(address);
+            self.held.push(begun(lock));
+        }
+    }
+
+    /// Releases the locks, the last one first.
+    fn release(mut self) {
+        while let Some(mut lock) = self.held.pop() {
+            let _ = lock.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+fn address_of<T>(lock: &T) -> usize {
+    (&raw const *lock).addr()
+}
+
+/// Polls the future for the first time, which takes its lock.
+fn begun(lock: impl Future<Output = ()> + 'static) -> HeldLock {
+    let mut lock: HeldLock = Box::pin(lock);
+    let _ = lock.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    lock
+}
+
+/// Ends with the second poll. Returns whether that is in the child.
+async fn is_child_after_pause() -> bool {
+    let before = generation();
+    let mut is_first = true;
+    poll_fn(|_| if mem::take(&mut is_first) { Poll::Pending } else { Poll::Ready(()) }).await;
+    generation() != before
+}
+
+/// Tries until the deadline. A thread that waited in the lock's own queue could not give up.
+///
+/// A thread that writes without a pause leaves its lock free only for a few microseconds, so this spins for about as
+/// long as a fork takes before it lets others run.
+fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    const SPINS: u32 = 10_000;
+    loop {
+        for _ in 0..SPINS {
+            let taken = attempt();
+            if taken.is_some() {
+                return taken;
+            }
+            hint::spin_loop();
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        thread::yield_now();
+    }
+}
+
+/// A lock that is held during a write, and so possibly for ever.
+#[derive(Debug, Default)]
+pub(crate) struct OutputLock<T> {
+    value: Mutex<T>,
+    /// Set in a child whose parent held the lock during the fork.
+    is_abandoned: AtomicBool,
+    /// What replaces the value in such a child.
+    replacement: OnceLock<Mutex<T>>,
+}
+
+impl<T> OutputLock<T> {
+    pub(crate) fn new(value: T) -> Self {
+        OutputLock {
+            value: Mutex::new(value),
+            is_abandoned: AtomicBool::new(false),
+            replacement: OnceLock::new(),
+        }
+    }
+
+    /// Locks the value. In a child that can't get it, `replace` makes another one.
+    #[inline(always)]
+    pub(crate) fn lock(&self, replace: impl FnOnce() -> T) -> MutexGuard<'_, T> {
+        match self.try_lock() {
+            Some(guard) => guard,
+            None => self.lock_held(replace),
+        }
+    }
+
+    /// Returns `None` if another thread holds the lock.
+    #[inline(always)]
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        sync::try_lock(&self.value)
+    }
+
+    #[cold]
+    fn lock_held(&self, replace: impl FnOnce() -> T) -> MutexGuard<'_, T> {
+        if self.is_abandoned() {
+            lock(self.replacement.get_or_init(|| Mutex::new(replace())))
+        } else {
+            lock(&self.value)
+        }
+    }
+
+    /// Whether the lock will never be released in this process.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.is_abandoned.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn abandon(&self) {
+        self.is_abandoned.store(true, Ordering::Relaxed);
+    }
+}
+
+thread_local! {
+    /// The locks that this thread holds while it forks.
+    static HELD: RefCell<Option<ForkLocks>> = const { RefCell::new(None) };
+}
+
+/// Takes the locks of this process.
+fn prepare() {
+    let mut locks = ForkLocks::new();
+    let mut holders = until(locks.deadline, || sync::try_lock(&HOLDERS));
+    if let Some(holders) = &mut holders {
+        holders.retain(|hold| hold(&mut locks));
+    }
+    drop(holders);
+    locks.hold((), |()| Some(&HOLDERS), |(), _| {});
+    let _ = HELD.try_with(|held| held.replace(Some(locks)));
+}
+
+/// Releases them, in the parent and in the child.
+fn release() {
+    let held = HELD.try_with(RefCell::take);
+    if let Some(locks) = held.ok().flatten() {
+        locks.release();
+    }
+}
+
+#[cfg(unix)]
+mod handlers {
+    use super::super::random;
+    use super::{GENERATION, Ordering, prepare, release};
+
+    extern "C" fn before() {
+        prepare();
+    }
+
+    extern "C" fn in_parent() {
+        release();
+    }
+
+    extern "C" fn in_child() {
+        GENERATION.fetch_add(1, Ordering::Relaxed);
+        random::forget();
+        release();
+    }
+
+    pub(super) fn install() {
+        // If this fails for want of memory, forks are as they would be without it.
+        #[expect(unsafe_code, reason = "no safe function registers handlers of forks")]
+        // SAFETY: the handlers are functions of this program, take no arguments and do not unwind: they take locks
+        // with a deadline, and change values that candor's locks protect.
+        let _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+    }
+}
+
+#[cfg(not(unix))]
+mod handlers {
+    pub(super) fn install() {}
+}

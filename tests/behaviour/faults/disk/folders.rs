@@ -1,0 +1,290 @@
+//! Folders and files that are deleted, replaced or locked while eight threads write.
+
+use super::*;
+
+/// The time within which lines must arrive again.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Starts a process whose eight threads write for 3 seconds to `logs/app.log`, and to `logs/audit.log`.
+fn start(folder: &Folder, env: &[(&str, &str)]) -> Running {
+    let (log, audit) = (folder.file("logs/app.log"), folder.file("logs/audit.log"));
+    let _ = fs::create_dir_all(folder.file("logs"));
+    let mut all = vec![
+        ("LOG_FILE", text(&log)),
+        ("LOG_AUDIT_FILE", text(&audit)),
+        ("AUDIT", "10"),
+        ("THREADS", "8"),
+        ("MILLIS", "3000"),
+        ("PAUSE", "500"),
+    ];
+    all.extend(env);
+    let running = Running::start(program("disk", "lines", &all));
+    has_lines_soon(&log);
+    has_lines_soon(&audit);
+    running
+}
+
+/// Waits until a file has a line that is written from now on.
+fn has_lines_soon(path: &Path) {
+    let started = Instant::now();
+    let length = || fs::metadata(path).map_or(0, |metadata| metadata.len());
+    while length() == 0 {
+        assert!(started.elapsed() < SOON, "{} has no lines", path.display());
+        thread::sleep(Duration::from_millis(1));
+    }
+    let before = length();
+    while length() <= before {
+        assert!(started.elapsed() < SOON, "{} gets no lines", path.display());
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Removes a folder although new files appear in it.
+fn remove(folder: &Path) {
+    while let Err(error) = fs::remove_dir_all(folder) {
+        assert!(folder.exists(), "{error}");
+    }
+}
+
+#[test]
+fn a_deleted_folder_is_made_anew_within_a_second() {
+    for queue in ["0", "100"] {
+        let folder = Folder::new(&format!("deleted-{queue}"));
+        let running = start(&folder, &[("QUEUE", queue)]);
+        for _ in 0..15 {
+            remove(&folder.file("logs"));
+            has_lines_soon(&folder.file("logs/app.log"));
+            has_lines_soon(&folder.file("logs/audit.log"));
+        }
+        let counts = running.counts();
+        assert_eq!(counts.waiting, 0);
+        assert_eq!(Found::of(&folder.file("logs")).broken, 0);
+    }
+}
+
+/// What happens to the folder `logs`.
+type Fault = fn(&Folder);
+
+#[test]
+fn lines_go_to_the_file_that_has_the_name() {
+    let faults: [(&str, Fault); 6] = [
+        ("renamed folder", |folder| {
+            fs::rename(folder.file("logs"), folder.file("old")).expect("renamed");
+        }),
+        ("replaced folder", |folder| {
+            fs::rename(folder.file("logs"), folder.file("old")).expect("renamed");
+            let _ = fs::create_dir(folder.file("logs"));
+        }),
+        ("deleted file", |folder| fs::remove_file(folder.file("logs/app.log")).expect("removed")),
+        ("renamed file", |folder| {
+            fs::rename(folder.file("logs/app.log"), folder.file("app.log")).expect("renamed");
+        }),
+        ("replaced file", |folder| {
+            fs::write(folder.file("new"), "").expect("a file");
+            fs::rename(folder.file("new"), folder.file("logs/app.log")).expect("renamed");
+        }),
+        ("emptied file", |folder| fs::write(folder.file("logs/app.log"), "").expect("emptied")),
+    ];
+    for (name, fault) in faults {
+        let folder = Folder::new("replaced");
+        let running = start(&folder, &[("MILLIS", "500")]);
+        fault(&folder);
+        has_lines_soon(&folder.file("logs/app.log"));
+        has_lines_soon(&folder.file("logs/audit.log"));
+        let counts = running.counts();
+        assert_eq!((counts.dropped, counts.waiting), (0, 0), "{name}");
+        assert_eq!(Found::of(&folder.file("logs")).broken, 0, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn lines_that_no_file_can_take_are_counted() {
+    use std::os::unix::fs::symlink;
+
+    let faults: [(&str, Fault, Fault); 4] = [
+        (
+            "a file in place of the folder",
+            |folder| {
+                fs::rename(folder.file("logs"), folder.file("old")).expect("renamed");
+                while fs::write(folder.file("logs"), "in the way").is_err() {
+                    let _ = fs::remove_dir_all(folder.file("logs"));
+                }
+                fs::remove_dir_all(folder.file("old")).expect("removed");
+            },
+            |folder| fs::remove_file(folder.file("logs")).expect("removed"),
+        ),
+        (
+            "a folder in place of the file",
+            |folder| {
+                let path = folder.file("logs/app.log");
+                let audit = folder.file("logs/audit.log");
+                for path in [path, audit] {
+                    fs::remove_file(&path).expect("removed");
+                    while fs::create_dir(&path).is_err() {
+                        let _ = fs::remove_file(&path);
+                    }
+                }
+            },
+            |folder| {
+                fs::remove_dir(folder.file("logs/app.log")).expect("removed");
+                fs::remove_dir(folder.file("logs/audit.log")).expect("removed");
+            },
+        ),
+        (
+            "a dangling link in place of the folder",
+            |folder| {
+                fs::rename(folder.file("logs"), folder.file("old")).expect("renamed");
+                while symlink(folder.file("nowhere"), folder.file("logs")).is_err() {
+                    let _ = fs::remove_dir_all(folder.file("logs"));
+                }
+                fs::remove_dir_all(folder.file("old")).expect("removed");
+            },
+            |folder| fs::create_dir(folder.file("nowhere")).expect("created"),
+        ),
+        (
+            "dangling links in place of the files",
+            |folder| {
+                for name in ["app.log", "audit.log"] {
+                    let link = folder.file("link");
+                    symlink(folder.file("nowhere").join(name), &link).expect("a link");
+                    fs::rename(link, folder.file("logs").join(name)).expect("renamed");
+                }
+            },
+            |folder| fs::create_dir(folder.file("nowhere")).expect("created"),
+        ),
+    ];
+    for (name, fault, repair) in faults {
+        let folder = Folder::new("in-the-way");
+        let running = start(&folder, &[("MILLIS", "800")]);
+        fault(&folder);
+        thread::sleep(Duration::from_millis(100));
+        repair(&folder);
+        has_lines_soon(&folder.file("logs/app.log"));
+        has_lines_soon(&folder.file("logs/audit.log"));
+        let counts = running.counts();
+        assert!(
+            counts.reasons["file: io"] > 0 && counts.reasons["audit: io"] > 0,
+            "{name}: {counts:?}"
+        );
+        assert_eq!(Found::of(&folder.file("logs")).broken, 0, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_whose_target_is_deleted_is_followed_again() {
+    let folder = Folder::new("link-target");
+    fs::create_dir_all(folder.file("logs")).expect("a folder");
+    fs::create_dir_all(folder.file("target")).expect("a folder");
+    let target = folder.file("target/app.log");
+    std::os::unix::fs::symlink(&target, folder.file("logs/app.log")).expect("a link");
+    let running = start(&folder, &[("MILLIS", "1000")]);
+    fs::remove_file(&target).expect("removed");
+    has_lines_soon(&target);
+    fs::remove_dir_all(folder.file("target")).expect("removed");
+    thread::sleep(Duration::from_millis(100));
+    fs::create_dir(folder.file("target")).expect("a folder");
+    has_lines_soon(&target);
+    assert!(running.counts().reasons["file: io"] > 0);
+    assert!(fs::symlink_metadata(folder.file("logs/app.log")).expect("the link").is_symlink());
+}
+
+/// Runs as a user who may not create the folder again.
+#[cfg(unix)]
+#[test]
+fn lines_go_on_into_a_renamed_folder_if_the_path_cannot_be_opened() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+
+    const NOBODY: u32 = 65_534;
+    let folder = Folder::new("not-writable");
+    if fs::metadata(folder.file(".")).expect("a folder").uid() != 0 {
+        eprintln!("skipped: only root can run a program as someone else");
+        return;
+    }
+    fs::set_permissions(folder.file("."), fs::Permissions::from_mode(0o755)).expect("changed");
+    let logs = folder.file("logs");
+    let owned = || {
+        fs::create_dir(&logs).expect("a folder");
+        chown(&logs, Some(NOBODY), Some(NOBODY)).expect("given away");
+    };
+    owned();
+    // The target folder can be inaccessible to other users.
+    let copy = folder.file("faults");
+    crate::sinks::copy_program(env!("CARGO_BIN_EXE_faults"), &copy);
+    let path = folder.file("logs/app.log");
+    let mut command = Command::new(&copy);
+    command.args(["disk", "lines"]).env_clear().uid(NOBODY).gid(NOBODY);
+    let rotated = [("LOG_FILE_MAX_BYTES", "20000"), ("LOG_FILE_BACKUPS", "3")];
+    command.envs([
+        ("LOG_FILE", text(&path)),
+        ("MILLIS", "1000"),
+        ("THREADS", "8"),
+        ("PAUSE", "500"),
+    ]);
+    command.envs(rotated);
+    let running = Running::start(command);
+    has_lines_soon(&path);
+    fs::rename(&logs, folder.file("old")).expect("renamed");
+    thread::sleep(Duration::from_millis(50));
+    has_lines_soon(&folder.file("old/app.log"));
+    fs::remove_dir_all(folder.file("old")).expect("removed");
+    thread::sleep(Duration::from_millis(100));
+    owned();
+    has_lines_soon(&path);
+    let counts = running.counts();
+    assert!(counts.reasons["file: io"] > 0, "{counts:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_rotation_without_free_descriptors_loses_no_line() {
+    let folder = Folder::new("descriptors");
+    let path = folder.file("app.log");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 60; exec \"$0\" disk no-descriptors"]);
+    command.arg(env!("CARGO_BIN_EXE_faults")).env_clear();
+    command.envs([
+        ("LOG_FILE", text(&path)),
+        ("LOG_FILE_MAX_BYTES", "2500"),
+        ("LOG_FILE_BACKUPS", "50"),
+    ]);
+    let ended = run(&mut command);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is there true"), "{}", ended.stderr);
+    let counts = Counts::of(ended.stderr.as_bytes());
+    assert_eq!((counts.written, counts.dropped), (150, 0));
+    let found = Found::of(&folder.file("."));
+    assert_eq!((found.lines.len(), found.broken, found.bytes), (150, 0, counts.bytes));
+}
+
+/// Nothing in an immutable folder can be renamed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_allows_no_rename_lets_the_file_grow() {
+    struct Mutable<'a>(&'a Path);
+
+    impl Drop for Mutable<'_> {
+        fn drop(&mut self) {
+            let _ = Command::new("chattr").arg("-i").arg(self.0).status();
+        }
+    }
+
+    let folder = Folder::new("immutable");
+    let logs = folder.file("logs");
+    let running = start(&folder, &[("LOG_FILE_MAX_BYTES", "20000"), ("MILLIS", "600")]);
+    let mut change = Command::new("chattr");
+    let changed = change.arg("+i").arg(&logs).stderr(Stdio::null()).status();
+    if !changed.is_ok_and(|status| status.success()) {
+        running.counts();
+        eprintln!("skipped: no folder can be made immutable here");
+        return;
+    }
+    let mutable = Mutable(&logs);
+    thread::sleep(Duration::from_millis(100));
+    has_lines_soon(&folder.file("logs/app.log"));
+    let counts = running.counts();
+    drop(mutable);
+    assert_eq!((counts.dropped, counts.waiting), (0, 0));
+}
