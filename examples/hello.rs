@@ -1,3 +1,5 @@
+//! The service of the README: `cargo run --example hello`.
+
 use axum::{Json, Router, routing::post};
 use candor::{http::RequestLayer, redact, step_timed};
 

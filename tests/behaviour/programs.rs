@@ -391,7 +391,8 @@ fn send(head: &str, body: &str) -> String {
 #[test]
 fn the_readme_shows_the_service_and_its_line() {
     let source = std::fs::read_to_string(root().join("examples/hello.rs")).expect("a source");
-    assert_eq!(block("README.md", "code: examples/hello.rs"), source);
+    let (_, code) = source.split_once("\n\n").expect("the comment of the crate");
+    assert_eq!(block("README.md", "code: examples/hello.rs"), code);
 
     // The request of the README's `curl` command.
     let page = std::fs::read_to_string(root().join("README.md")).expect("the README");

@@ -556,8 +556,9 @@ impl Config {
     /// before. The directives can't be changed while the program runs.
     ///
     /// ```
-    /// #[tracing::instrument]
-    /// fn load(order_id: u64) {}
+    /// fn load(order_id: u64) {
+    ///     let _span = tracing::info_span!("load", order_id).entered();
+    /// }
     ///
     /// let config = candor::Config::new().time_spans("info")?;
     /// let captured = candor::testing::capture_with(config)?;

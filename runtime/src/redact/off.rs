@@ -4,7 +4,9 @@
 //! must have debug assertions. In every other build, [`is_off`] is `false` at compile time.
 
 #[cfg(all(debug_assertions, feature = "subscriber"))]
-const IS_SWITCHABLE: bool = option_env!("CANDOR_REDACTION_SWITCH").is_some();
+const fn is_switchable() -> bool {
+    option_env!("CANDOR_REDACTION_SWITCH").is_some()
+}
 
 #[cfg(all(debug_assertions, feature = "subscriber"))]
 thread_local! {
@@ -15,7 +17,7 @@ thread_local! {
 #[inline]
 pub(crate) fn is_off() -> bool {
     #[cfg(all(debug_assertions, feature = "subscriber"))]
-    return IS_SWITCHABLE && OFF.get();
+    return is_switchable() && OFF.get();
     #[cfg(not(all(debug_assertions, feature = "subscriber")))]
     return false;
 }
@@ -37,7 +39,7 @@ pub fn without_redaction<T>(f: impl FnOnce() -> T) -> T {
             OFF.set(false);
         }
     }
-    assert!(IS_SWITCHABLE, "redaction can only be turned off in candor's own checkout");
+    assert!(is_switchable(), "redaction can only be turned off in candor's own checkout");
     let _turn_on = TurnOn;
     OFF.set(true);
     f()
