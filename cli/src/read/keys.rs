@@ -276,7 +276,7 @@ impl<'a> Record<'a> {
         });
     }
 
-    /// Reads `service` and the keys of a step, call or completion event from a line that candor wrote.
+    /// Reads `logger`, `service` and the keys of a step, call or completion event from a line that candor wrote.
     /// Returns `None` if the line has another format or is not an event.
     ///
     /// The fixed keys have no nested values. So if no bracket precedes `event`, it is a member of the line
@@ -287,12 +287,14 @@ impl<'a> Record<'a> {
             return None;
         }
         let mut record = Record::new(line);
-        if let Some(service) = find.service.find(&line[..fixed_end]) {
-            let mut take = |_: &'a [u8], value: &'a [u8]| {
-                record.values[Key::Service as usize] = Some(value);
-                false
-            };
-            walk_from(line, service + 1, &mut take).ok()?;
+        for (key, finder) in [(Key::Logger, &find.logger), (Key::Service, &find.service)] {
+            if let Some(at) = finder.find(&line[..fixed_end]) {
+                let mut take = |_: &'a [u8], value: &'a [u8]| {
+                    record.values[key as usize] = Some(value);
+                    false
+                };
+                walk_from(line, at + 1, &mut take).ok()?;
+            }
         }
         walk_from(line, fixed_end + 1, |name, value| {
             let Some(key) = Key::parse_event(name) else { return true };
@@ -338,6 +340,7 @@ impl<'a> Record<'a> {
 #[derive(Debug)]
 pub(super) struct EventFinders {
     event: memmem::Finder<'static>,
+    logger: memmem::Finder<'static>,
     service: memmem::Finder<'static>,
 }
 
@@ -345,6 +348,7 @@ impl EventFinders {
     pub(super) fn new() -> Self {
         EventFinders {
             event: memmem::Finder::new(",\"event\":\""),
+            logger: memmem::Finder::new(",\"logger\":\""),
             service: memmem::Finder::new(",\"service\":\""),
         }
     }

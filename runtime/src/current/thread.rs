@@ -437,9 +437,7 @@ impl Drop for UserGuard {
             let (_, mut found) = thread.entered.remove(at);
             if thread.frame.entered_by == self.0 {
                 mem::swap(&mut thread.frame, &mut found);
-                let mut left = thread.apply_elsewhere();
-                left.push(found);
-                return Some(left);
+                return Some((Some(found), thread.apply_elsewhere()));
             }
             let mut above = thread.entered[at..].iter_mut().map(|(_, found)| found);
             let left = match above.find(|frame| frame.entered_by == self.0) {
@@ -447,7 +445,7 @@ impl Drop for UserGuard {
                 // Its frame is that of a future, of a span or of a scope around this point.
                 None => deferred::add_guard(self.0, found),
             };
-            Some(Vec::from_iter(left))
+            Some((left, Vec::new()))
         });
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 
 #[cfg(feature = "otlp")]
 use super::otlp::stats::{OtlpStats, otlp};
+use super::reentrancy;
 use super::sites::{SiteCounters, SiteStats, SiteSums};
 use super::target::BatchLine;
 use crate::base::fork::ForkLocks;
@@ -178,8 +179,12 @@ impl Counters {
         stats.waiting
     }
 
-    /// In a forked child: no longer counts the lines that are waiting, which the parent writes.
+    /// In a forked child: no longer counts the lines that are waiting, which the parent writes. If a writer forks, the
+    /// child completes the lines that it is writing, so they stay.
     pub(super) fn forget_waiting(&self) {
+        if reentrancy::is_writing() {
+            return;
+        }
         let dropped = REASONS.iter().filter(|(reason, _)| *reason != Reason::Reentrant);
         let dropped = dropped.map(|(reason, _)| self.dropped(*reason)).sum::<u64>();
         self.accepted.0.store(self.written() + dropped, Ordering::Relaxed);

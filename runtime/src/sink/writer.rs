@@ -85,6 +85,17 @@ impl UserWriter {
 
     /// Flushes the writer, unless another thread is still writing at `deadline`.
     pub(super) fn flush(&self, deadline: Instant) {
+        if catch::is_in_panic_hook() {
+            // A panic of the writer inside the hook would abort the process.
+            let this = self.clone();
+            let flushed = thread::Builder::new().spawn(move || this.flush_here(deadline));
+            let _ = flushed.map(thread::JoinHandle::join);
+        } else {
+            self.flush_here(deadline);
+        }
+    }
+
+    fn flush_here(&self, deadline: Instant) {
         let mut state = loop {
             if let Some(state) = self.0.try_lock() {
                 break state;

@@ -145,7 +145,9 @@ async fn all_completed(captured: &Captured, requests: usize) -> Vec<Line> {
     assert_eq!(captured.events("request_started").len(), requests);
     let ids: BTreeSet<_> = lines.iter().map(|line| line.text("span_id")).collect();
     assert_eq!(ids.len(), requests, "{lines:?}");
-    checked(captured);
+    if requests > 0 {
+        checked(captured);
+    }
     lines
 }
 
@@ -313,10 +315,17 @@ fn large_headers_make_a_valid_line_and_refused_ones_none() {
         let captured = capture();
         run(async {
             let address = serve_answers(Version::Http1).await;
-            let (client, answer) = head(address, &sent).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
-            // The server itself answers, before the layer sees a request.
+            let mut client = connect(address, &sent).await;
+            // The server itself refuses too many headers, before the layer sees a request. It closes the connection, and
+            // its response can be lost with the bytes that it has not read.
             let requests = usize::from(status == "200");
+            if requests > 0 {
+                let answer = read_head(&mut client).await;
+                assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            } else {
+                let answer = read_to_end(&mut client).await;
+                assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+            }
             for line in all_completed(&captured, requests).await {
                 assert_eq!(end(&line), ("ok", 200, 5));
             }
