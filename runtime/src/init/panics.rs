@@ -155,7 +155,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Waits briefly for the line of a panic, because a hook that runs later may end the process.
 fn flush_soon() {
     if let Some(logger) = notices::any_logger() {
-        logger.sink.flush(CRITICAL_WAIT);
+        logger.sink.wait_for_queue(CRITICAL_WAIT);
     }
 }
 

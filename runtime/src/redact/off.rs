@@ -28,10 +28,6 @@ pub(crate) fn is_off() -> bool {
 ///
 /// Panics if candor was not compiled in its own checkout.
 #[cfg(all(debug_assertions, feature = "subscriber"))]
-#[expect(
-    clippy::assertions_on_constants,
-    reason = "the constant depends on how candor is compiled"
-)]
 pub fn without_redaction<T>(f: impl FnOnce() -> T) -> T {
     struct TurnOn;
     impl Drop for TurnOn {

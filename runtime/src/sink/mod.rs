@@ -168,6 +168,13 @@ impl Sink {
         left.min(self.counters.waiting())
     }
 
+    /// Waits until the queue is empty, for at most this time. Without a queue, every line is written already.
+    pub(crate) fn wait_for_queue(&self, within: Duration) {
+        if let Some(queue) = &self.queue {
+            queue.flush(timer::after(within));
+        }
+    }
+
     /// Returns the number of lines that could not be written at once so far. It never falls.
     pub(crate) fn lost(&self) -> u64 {
         self.counters.lost()

@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::reentrancy::{self, WriteGuard};
+use super::reentrancy::WriteGuard;
 use super::stats::{Counters, Reason};
 use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::catch::{self, contain};
@@ -85,9 +85,7 @@ impl UserWriter {
 
     /// Flushes the writer, unless another thread is still writing at `deadline`.
     pub(super) fn flush(&self, deadline: Instant) {
-        if reentrancy::is_writing() {
-            // The writer itself panicked, and would wait for its own lock.
-        } else if catch::is_in_panic_hook() {
+        if catch::is_in_panic_hook() {
             // A panic of the writer inside the hook would abort the process.
             let this = self.clone();
             let flushed = thread::Builder::new().spawn(move || {
