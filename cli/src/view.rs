@@ -32,6 +32,7 @@ const POSITION: [&str; 6] =
                         A line of the output:\n  \
                         10:14:12.123  WARN orders 01a204cb-c5a7  place_order 405 ms  outcome=error  error=timeout\n\n\
                         Exits with 0 if a line matches, 1 if none does, 2 if the arguments or a file can't be read.")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct ViewArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
     #[arg(value_name = "FILES", required = true)]
@@ -93,10 +94,7 @@ pub(crate) fn run(args: &ViewArgs, out: &mut Output) -> Result<bool, Failure> {
         input.keep_streams();
         filter.resolve(latest(&mut input)?);
     }
-    let (zone, note) = match args.local {
-        true => LocalZone::detect(),
-        false => (LocalZone::utc(), None),
-    };
+    let (zone, note) = if args.local { LocalZone::detect() } else { (LocalZone::utc(), None) };
     out.note(note);
     let mut view = View {
         args,
@@ -230,11 +228,13 @@ enum Test {
 }
 
 impl Condition {
-    fn parse(text: &str) -> Result<Self, String> {
-        let at = text.find(['=', '!', '~', '<', '>']).unwrap_or(text.len());
-        let (path, rest) = text.split_at(at);
+    fn parse(condition: &str) -> Result<Self, String> {
+        let at = condition.find(['=', '!', '~', '<', '>']).unwrap_or(condition.len());
+        let (path, rest) = condition.split_at(at);
         if path.is_empty() {
-            return Err(format!("`{text}` has no key; expected a condition such as status=504"));
+            return Err(format!(
+                "`{condition}` has no key; expected a condition such as status=504"
+            ));
         }
         let number = |written: &str, order, or_equal| {
             let with = written.trim().parse().map_err(|_| {
@@ -259,7 +259,9 @@ impl Condition {
         } else if let Some(limit) = rest.strip_prefix('<') {
             number(limit, Ordering::Less, false)?
         } else {
-            return Err(format!("`{text}` is not a condition; expected one such as status=504"));
+            return Err(format!(
+                "`{condition}` is not a condition; expected one such as status=504"
+            ));
         };
         Ok(Condition { path: path.trim().to_owned(), test })
     }
@@ -343,7 +345,7 @@ impl View<'_> {
             fields = all_fields(record, self.keys);
         } else {
             fields.retain(|(key, value)| !value.is_empty() && !POSITION.contains(&key.as_str()));
-            self.add_fields(line, &mut fields);
+            Self::add_fields(line, &mut fields);
         }
         let style = if line.level < Level::Warn { Style::Plain } else { line.level.style() };
         let mut words: Vec<(Style, String, String)> = vec![(style, String::new(), message)];
@@ -358,7 +360,7 @@ impl View<'_> {
     }
 
     /// Adds the fields that a row for a tree leaves out, because the tree shows them.
-    fn add_fields(&self, line: &Line, fields: &mut Vec<(String, String)>) {
+    fn add_fields(line: &Line, fields: &mut Vec<(String, String)>) {
         let has_name = matches!(line.event.as_str(), "step_timing" | "dependency_call");
         let is_shown = |key: &str, fields: &[(String, String)]| {
             fields.iter().any(|(name, _)| name == key)
