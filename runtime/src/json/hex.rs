@@ -76,13 +76,18 @@ impl<const DIGITS: usize> fmt::Debug for Hex<DIGITS> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
     fn every_byte_has_its_two_digits_in_every_position() {
         for byte in 0..=u8::MAX {
             let bytes = [byte, !byte, byte.rotate_left(4), byte ^ 0x5a];
-            let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut expected = String::new();
+            for byte in bytes {
+                write!(expected, "{byte:02x}").expect("a string takes it");
+            }
             assert_eq!(Hex::<8>::of(bytes).as_str(), expected);
         }
     }

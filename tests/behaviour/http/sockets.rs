@@ -444,7 +444,8 @@ fn a_graceful_shutdown_lets_a_stream_complete() {
 /// A hook of the layer that panics adds nothing, and the request completes as without it.
 #[test]
 fn a_hook_that_panics_does_not_change_the_completion() {
-    let hooks: [(&str, fn(RequestLayer) -> RequestLayer); 6] = [
+    type Hook = fn(RequestLayer) -> RequestLayer;
+    let hooks: [(&str, Hook); 6] = [
         ("quiet", |layer| layer.quiet_if(|_| panic!("a hook gives up"))),
         ("path", |layer| layer.path(|_| panic!("a hook gives up"))),
         ("user", |layer| layer.user(|_| -> Option<u64> { panic!("a hook gives up") })),
