@@ -35,8 +35,11 @@ static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// Functions that take locks before a fork.
 static HOLDERS: Mutex<Vec<Holder>> = Mutex::new(Vec::new());
 
-/// Returns false if the owner of the locks no longer exists.
-type Holder = Box<dyn Fn(&mut ForkLocks) -> bool + Send>;
+struct Holder {
+    hold: Box<dyn Fn(&mut ForkLocks) + Send>,
+    /// Whether the owner of the locks still exists.
+    exists: Box<dyn Fn() -> bool + Send>,
+}
 
 /// Returns a number that differs between a process and its forked children.
 pub(crate) fn generation() -> u32 {
@@ -47,11 +50,8 @@ pub(crate) fn generation() -> u32 {
 pub(crate) fn install(hold: fn(&mut ForkLocks)) {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {
-        let hold = Box::new(move |locks: &mut ForkLocks| {
-            hold(locks);
-            true
-        });
-        lock(&HOLDERS).insert(0, hold);
+        let holder = Holder { hold: Box::new(hold), exists: Box::new(|| true) };
+        lock(&HOLDERS).insert(0, holder);
         handlers::install();
     });
 }
@@ -59,15 +59,18 @@ pub(crate) fn install(hold: fn(&mut ForkLocks)) {
 /// Takes this lock before each fork, as long as its owner exists.
 #[cfg(feature = "http")]
 pub(crate) fn also_hold<T: Send + 'static>(owner: Weak<Mutex<T>>) {
-    let hold = move |locks: &mut ForkLocks| {
-        let owner = owner.upgrade();
-        let exists = owner.is_some();
-        if let Some(owner) = owner {
+    let exists = Box::new({
+        let owner = Weak::clone(&owner);
+        move || owner.strong_count() > 0
+    });
+    let hold = Box::new(move |locks: &mut ForkLocks| {
+        if let Some(owner) = owner.upgrade() {
             locks.hold(owner, |owner| Some(owner), |_, _| {});
         }
-        exists
-    };
-    lock(&HOLDERS).push(Box::new(hold));
+    });
+    let mut holders = lock(&HOLDERS);
+    holders.retain(|holder| (holder.exists)());
+    holders.push(Holder { hold, exists });
 }
 
 /// The locks that the forking thread holds during a fork.
@@ -266,11 +269,9 @@ thread_local! {
 /// Takes the locks of this process.
 fn prepare() {
     let mut locks = ForkLocks::new();
-    let mut holders = until(locks.deadline, || sync::try_lock(&HOLDERS));
-    if let Some(holders) = &mut holders {
-        holders.retain(|hold| hold(&mut locks));
+    if let Some(holders) = until(locks.deadline, || sync::try_lock(&HOLDERS)) {
+        holders.iter().for_each(|holder| (holder.hold)(&mut locks));
     }
-    drop(holders);
     locks.hold((), |()| Some(&HOLDERS), |(), _| {});
     let _ = HELD.try_with(|held| held.replace(Some(locks)));
 }
@@ -314,4 +315,19 @@ mod handlers {
 #[cfg(not(unix))]
 mod handlers {
     pub(super) fn install() {}
+}
+
+#[cfg(all(test, feature = "http"))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn bug_the_locks_of_owners_that_were_dropped_stayed_in_memory() {
+        for _ in 0..1000 {
+            also_hold(Arc::downgrade(&Arc::new(Mutex::new([0_u8; 64]))));
+        }
+        assert!(lock(&HOLDERS).len() < 100);
+    }
 }
