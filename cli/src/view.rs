@@ -9,7 +9,7 @@ use crate::args::{KeyArgs, Since};
 use crate::line::{Level, Line, short_id, value_text};
 use crate::output::{Failure, Output};
 use crate::read::{Filter, Input, Key, Keys, Record, text};
-use crate::screen::{Row, Screen, Style, display_width, escape, wrap};
+use crate::screen::{Row, Screen, Style, display_width, escape, is_unsafe, json_line, wrap};
 use crate::story;
 use crate::time::{self, LocalZone, Micros, format_ms, to_ms};
 
@@ -18,8 +18,9 @@ const INDENT: usize = 14;
 /// The end of the column of levels.
 const LEVEL_END: usize = INDENT + "ERROR".len();
 /// Members that say where a line is in the tree of its request, which only `--all` shows.
-const POSITION: [&str; 6] =
-    ["step_id", "parent_id", "offset_ms", "busy_ms", "traceparent", "steps"];
+const POSITION: [&str; 3] = ["step_id", "parent_id", "offset_ms"];
+/// Members of a step or call that its message contains.
+const IN_MESSAGE: [&str; 5] = ["step", "dependency", "operation", "duration_ms", "outcome"];
 
 /// Prints lines for reading, in the order of the files.
 ///
@@ -112,7 +113,7 @@ pub(crate) fn run(args: &ViewArgs, out: &mut Output) -> Result<bool, Failure> {
         }
         let Some(line) = filter.matching(record, &keys) else { return };
         has_any = true;
-        let rows = if args.json { json_text(record) } else { view.rows(&line, record) };
+        let rows = if args.json { json_text(record, &keys) } else { view.rows(&line, record) };
         printed = out.print(&rows);
     })?;
     printed?;
@@ -133,10 +134,12 @@ fn latest(input: &mut Input) -> Result<Micros, Failure> {
     Ok(latest)
 }
 
-fn json_text(record: &Record<'_>) -> String {
-    let mut line = String::from_utf8_lossy(record.bytes).into_owned();
-    line.push('\n');
-    line
+/// The line as it is; with escapes if it has characters that could control the terminal.
+fn json_text(record: &Record<'_>, keys: &Keys) -> String {
+    match std::str::from_utf8(record.bytes) {
+        Ok(line) if !line.chars().any(is_unsafe) => format!("{line}\n"),
+        _ => json_line(&Value::Object(keys.members(record.bytes).into_iter().collect())),
+    }
 }
 
 /// Which lines are shown.
@@ -340,13 +343,9 @@ impl View<'_> {
                 row.add(Style::Plain, " ").add(Style::Dim, word);
             }
         }
-        let (message, mut fields) = story::line_text(line);
-        if self.args.all {
-            fields = all_fields(record, self.keys);
-        } else {
-            fields.retain(|(key, value)| !value.is_empty() && !POSITION.contains(&key.as_str()));
-            Self::add_fields(line, &mut fields);
-        }
+        let (message, first) = story::line_text(line);
+        let fields =
+            if self.args.all { all_fields(record, self.keys) } else { usual_fields(line, first) };
         let style = if line.level < Level::Warn { Style::Plain } else { line.level.style() };
         let mut words: Vec<(Style, String, String)> = vec![(style, String::new(), message)];
         words.extend(
@@ -357,36 +356,6 @@ impl View<'_> {
         }
         out.push_str(&self.screen.render(&row));
         out
-    }
-
-    /// Adds the fields that a row for a tree leaves out, because the tree shows them.
-    fn add_fields(line: &Line, fields: &mut Vec<(String, String)>) {
-        let has_name = matches!(line.event.as_str(), "step_timing" | "dependency_call");
-        let is_shown = |key: &str, fields: &[(String, String)]| {
-            fields.iter().any(|(name, _)| name == key)
-                || POSITION.contains(&key)
-                || (has_name
-                    && matches!(
-                        key,
-                        "step" | "dependency" | "operation" | "duration_ms" | "outcome"
-                    ))
-        };
-        for (key, value) in &line.fields {
-            let value_shown = value_text(value);
-            let repeats =
-                line.repeats_class(key, value) || (key == "retries" && value_shown == "0");
-            if has_name && !repeats && !value_shown.is_empty() && !is_shown(key, fields) {
-                fields.push((key.clone(), value_shown));
-            }
-        }
-        let context = [("user_id", &line.user), ("method", &line.method), ("path", &line.path)];
-        if line.is_end() || line.is_start() {
-            let context = context.into_iter().filter(|(_, value)| !value.is_empty());
-            let mut all: Vec<_> =
-                context.map(|(key, value)| (key.to_owned(), value.clone())).collect();
-            all.append(fields);
-            *fields = all;
-        }
     }
 
     /// Adds a word to the row. Returns the rows that are full.
@@ -414,6 +383,29 @@ impl View<'_> {
         }
         full
     }
+}
+
+/// The fields of a row: for the beginning or end of a request what it is, then `first`, then the others of a step or call.
+fn usual_fields(line: &Line, first: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    if line.is_start() || line.is_end() {
+        let request = [("user_id", &line.user), ("method", &line.method), ("path", &line.path)];
+        fields.extend(request.map(|(key, value)| (key.to_owned(), value.clone())));
+    }
+    fields.extend(first);
+    if matches!(line.event.as_str(), "step_timing" | "dependency_call") {
+        for (key, value) in &line.fields {
+            let is_shown = IN_MESSAGE.contains(&key.as_str())
+                || line.repeats_class(key, value)
+                || (key == "retries" && value == 0)
+                || fields.iter().any(|(known, _)| known == key);
+            if !is_shown {
+                fields.push((key.clone(), value_text(value)));
+            }
+        }
+    }
+    fields.retain(|(key, value)| !value.is_empty() && !POSITION.contains(&key.as_str()));
+    fields
 }
 
 /// Every member that the beginning of the row does not show.

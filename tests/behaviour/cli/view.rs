@@ -112,6 +112,14 @@ fn json_is_written_as_it_was_read() {
 }
 
 #[test]
+fn json_has_no_character_that_controls_the_terminal() {
+    let raw = line("r-1", 0, "INFO", 1, "\"note\":\"a\u{1b}[2J\u{202e}b\"");
+    let said = candor(&["view", "-", "--json"], &joined(&[raw]));
+    assert!(said.out.contains(r"a\u001b[2J\u202eb"), "{}", said.out);
+    assert_eq!(said.json()[0]["note"], "a\u{1b}[2J\u{202e}b");
+}
+
+#[test]
 fn nothing_found_is_said_and_exits_with_1() {
     let said = candor(&["view", "-", "--where", "nobody=1"], &lines());
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
