@@ -30,9 +30,8 @@ pub(crate) struct CallFacts {
 }
 
 impl CallState {
-    pub(crate) fn new(site: &'static Site, url: Option<Redacted<'static>>) -> Self {
-        let facts = Mutex::new(CallFacts { url, ..CallFacts::default() });
-        CallState { site, step: AtomicU32::new(0), facts }
+    pub(crate) fn new(site: &'static Site, url: Option<Redacted<'static>>) -> Arc<Self> {
+        Self::with_facts(site, CallFacts { url, ..CallFacts::default() })
     }
 
     /// Clears the state of a call that ended, for its next use. Does nothing, and returns `false`, if there are handles

@@ -360,7 +360,7 @@ pub(crate) fn begin_call(site: &'static Site, url: Option<Redacted<'static>>) ->
             call.begin(site, url);
             call
         }
-        None => Arc::new(CallState::new(site, url)),
+        None => CallState::new(site, url),
     }
 }
 

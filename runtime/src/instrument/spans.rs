@@ -110,10 +110,7 @@ fn renamed(fields: &str, own: &[&str]) -> String {
     let mut out = String::new();
     for member in members::walk(fields, 0) {
         if own.contains(&member.key) || member.key.starts_with("error_") {
-            out.push_str(",\"");
-            out.push_str(member.key);
-            out.push_str("_\":");
-            out.push_str(member.value);
+            members::renamed(&mut out, member.key, member.value);
         } else {
             out.push_str(&fields[member.start..member.end]);
         }

@@ -129,6 +129,15 @@ pub(crate) fn remove(members: &mut String, key: &str) {
     }
 }
 
+/// Appends a member whose key the line itself uses, with an underscore after the key.
+#[cfg(feature = "subscriber")]
+pub(crate) fn renamed(out: &mut String, key: &str, value: &str) {
+    out.push_str(",\"");
+    out.push_str(key);
+    out.push_str("_\":");
+    out.push_str(value);
+}
+
 /// Appends `,"key":`. The caller appends the value.
 #[inline]
 pub(crate) fn open<'a>(members: &mut String, key: impl Into<Shown<'a>>) {

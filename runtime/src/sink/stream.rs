@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::stats::Counters;
-use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::fork::{ForkLocks, OutputLock};
 
 /// The pauses between attempts to write to a non-blocking descriptor that is full. Each is twice as long as the one
@@ -59,17 +59,9 @@ impl Stream {
         write_batch(&mut *state, batch, counters)
     }
 
-    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    /// Takes the lock before a fork.
     pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
-        locks.hold_output(
-            owner,
-            move |owner| find(owner).map(|it| &it.state),
-            |_, state| {
-                if let Some(state) = state {
-                    state.partial_line = None;
-                }
-            },
-        );
+        target::hold(owner, move |owner| find(owner).map(|it| &it.state), locks);
     }
 }
 

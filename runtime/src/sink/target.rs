@@ -9,6 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::stats::{Counters, CutLine, Reason};
+use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
 
 /// Whole lines, one after the other.
@@ -100,6 +101,19 @@ impl From<io::Error> for Loss {
 pub(super) struct PartialLine {
     rest: Vec<u8>,
     line: CutLine,
+}
+
+/// Takes the lock of a target before a fork. The parent completes the line that it has begun.
+pub(super) fn hold<O: 'static, T: Target + 'static>(
+    owner: O,
+    find: impl Fn(&O) -> Option<&OutputLock<T>> + 'static,
+    locks: &mut ForkLocks,
+) {
+    locks.hold_output(owner, find, |_, target| {
+        if let Some(target) = target {
+            *target.partial_line() = None;
+        }
+    });
 }
 
 /// Writes the lines with as few writes as the target allows. Each failure drops one line; the error is that of the

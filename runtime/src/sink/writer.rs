@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::reentrancy::WriteGuard;
 use super::stats::{Counters, Reason};
-use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::catch::{self, contain};
 use crate::base::fork::{ForkLocks, OutputLock};
 
@@ -40,17 +40,9 @@ impl UserWriter {
         self.0.lock(|| WriterState { to: Box::new(Gone), partial_line: None })
     }
 
-    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    /// Takes the lock before a fork.
     pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
-        locks.hold_output(
-            owner,
-            move |owner| find(owner).map(|it| &*it.0),
-            |_, state| {
-                if let Some(state) = state {
-                    state.partial_line = None;
-                }
-            },
-        );
+        target::hold(owner, move |owner| find(owner).map(|it| &*it.0), locks);
     }
 
     /// Writes the lines of the panic hook. A panic of the writer inside the hook would abort the process.

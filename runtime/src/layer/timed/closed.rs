@@ -155,10 +155,7 @@ fn own_fields(data: &SpanData, site: &ForeignSite, shows_failure: bool, kind: Li
             continue;
         }
         if is_reserved(member.key, kind) {
-            out.push_str(",\"");
-            out.push_str(member.key);
-            out.push_str("_\":");
-            out.push_str(member.value);
+            members::renamed(&mut out, member.key, member.value);
         } else {
             out.push_str(&fields[member.start..member.end]);
         }

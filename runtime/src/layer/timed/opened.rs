@@ -95,7 +95,7 @@ impl NewSpan<'_> {
         let (step_site, call) = if begins.is_none() && facts.is_call() {
             let site = site.timing.site(metadata, &facts);
             let url = facts.first(&[Role::Url]).cloned();
-            (site, Some(Arc::new(CallState::new(site, url))))
+            (site, Some(CallState::new(site, url)))
         } else {
             (site.timing.step(metadata), None)
         };

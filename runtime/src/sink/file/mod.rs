@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard};
 
 use super::stats::Counters;
-use super::target::{Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::{NANOS_PER_SECOND, Tick};
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
@@ -100,17 +100,9 @@ impl LogFile {
         self.state.lock(|| FileState::closed(&self.settings))
     }
 
-    /// Takes the lock before a fork. The parent completes the line that it has begun.
+    /// Takes the lock before a fork.
     pub(super) fn hold<O: 'static>(owner: O, find: fn(&O) -> Option<&Self>, locks: &mut ForkLocks) {
-        locks.hold_output(
-            owner,
-            move |owner| find(owner).map(|it| &it.state),
-            |_, state| {
-                if let Some(state) = state {
-                    state.partial_line = None;
-                }
-            },
-        );
+        target::hold(owner, move |owner| find(owner).map(|it| &it.state), locks);
     }
 }
 
