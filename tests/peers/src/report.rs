@@ -169,7 +169,7 @@ fn merged<T>(all: Option<T>, run: Option<T>, add: fn(&mut T, T)) -> Option<T> {
 
 fn asked(findings: &[Finding]) -> Table {
     let columns = ["figure", "bar", "median", "lowest", "highest", "holds", "machine", "what"];
-    let mut table = Table::new("What is asked", columns);
+    let mut table = Table::new("Figures with a bar", columns);
     for finding in findings {
         let (lowest, highest) = finding.range();
         let median = finding.figure();

@@ -137,7 +137,7 @@ pub(crate) const RATIOS: &[Ratio] = &[
         name: "scrub_over_event",
         asked: "200 bytes of clean text through the scrubber, times the event whose message it is",
         bar: Bar::Most(0.1),
-        depends: DependsOn::Little,
+        depends: DependsOn::Machine,
         kind: Kind::Times,
         of: &redaction::TEXT,
         over: &candor::MESSAGE_EVENT,
