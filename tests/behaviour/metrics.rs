@@ -298,14 +298,15 @@ fn a_recorder_can_log_and_run_steps() {
 /// Asserts that a line exists for each exemplar: of its series, request, trace and duration.
 fn assert_exemplars_are_lines(run: &Run) {
     let mut found = 0;
+    let lines: Vec<_> =
+        run.lines.iter().filter_map(|line| Some((line, series_of(line)?))).collect();
     for sample in &run.samples {
         let Some(exemplar) = &sample.exemplar else { continue };
         found += 1;
         let labels = sample.labels.iter().filter(|(name, _)| *name != "le");
         let labels: BTreeSet<_> =
             labels.map(|(name, value)| format!("{name}=\"{value}\"")).collect();
-        let is_its_line = |line: &&Value| {
-            let Some(series) = series_of(line) else { return false };
+        let is_its_line = |(line, series): &&(&Value, String)| {
             let id = exemplar.labels.get("request_id").map(String::as_str);
             let trace = exemplar.labels.get("trace_id").map(String::as_str);
             let took = line["duration_ms"].as_f64().expect("a duration") / 1e3;
@@ -314,12 +315,12 @@ fn assert_exemplars_are_lines(run: &Run) {
                 && (took - exemplar.value).abs() < 2e-6
                 && labels.iter().all(|label| series.contains(label))
         };
-        let line = run.lines.iter().find(is_its_line);
-        let line = line.unwrap_or_else(|| panic!("no line for {sample:?}"));
+        let line = lines.iter().find(is_its_line);
+        let (line, _) = line.unwrap_or_else(|| panic!("no line for {sample:?}"));
         let at: jiff::Timestamp = line["ts"].as_str().expect("a time").parse().expect("a time");
         #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
         let at = at.as_millisecond() as f64 / 1e3;
-        assert!((at - exemplar.timestamp).abs() < 0.01, "{sample:?} {line}");
+        assert!((at - exemplar.timestamp).abs() < 0.1, "{sample:?} {line}");
     }
     assert!(found > 10, "{found} exemplars");
 }

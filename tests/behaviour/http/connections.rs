@@ -11,7 +11,7 @@ use tower::Service;
 
 use super::*;
 
-/// How long a client of HTTP/1 may take to send the headers of a request.
+/// How long a client of [`Version::Http1InTime`] may take to send the headers of a request.
 pub(super) const HEADERS_IN: Duration = Duration::from_millis(400);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +19,8 @@ pub(super) enum Version {
     Http1,
     /// HTTP/1, and a client that closes its side of the connection gets its response.
     Http1HalfClose,
+    /// HTTP/1, and a client that is slow to send its headers is disconnected.
+    Http1InTime,
     Http2,
 }
 
@@ -49,7 +51,9 @@ where
                 } else {
                     let mut server = hyper::server::conn::http1::Builder::new();
                     server.half_close(version == Version::Http1HalfClose).pipeline_flush(true);
-                    server.timer(TokioTimer::new()).header_read_timeout(HEADERS_IN);
+                    if version == Version::Http1InTime {
+                        server.timer(TokioTimer::new()).header_read_timeout(HEADERS_IN);
+                    }
                     let _ = server.serve_connection(stream, service).with_upgrades().await;
                 }
             });

@@ -20,6 +20,9 @@ pub(crate) struct Tick(u64);
 /// How long a reading of the wall clock is reused. A change of the system time shows in `ts` after this time.
 const RESYNC_NANOS: u64 = NANOS_PER_SECOND;
 
+/// A thread that needs longer than this for two readings was suspended between them.
+const SUSPENDED_NANOS: u64 = 20_000;
+
 pub(crate) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// The time of tick 0.
@@ -90,13 +93,31 @@ impl Tick {
     #[cold]
     fn resync() {
         counter::check(|| ORIGIN.get().map_or(0, |origin| nanos(origin.elapsed())));
-        let wall = unix_nanos(SystemTime::now());
-        // The tick is read here because the time between the caller's tick and the wall clock reading must not
-        // become part of the offset.
-        let now = Tick::now().0;
-        WALL_OFFSET.store(wall.saturating_sub_unsigned(now), Ordering::Release);
+        let (now, offset) = wall_offset_of(|| Tick::now().0, || unix_nanos(SystemTime::now()));
+        WALL_OFFSET.store(offset, Ordering::Release);
         STALE_AT.store(now.saturating_add(RESYNC_NANOS), Ordering::Release);
     }
+}
+
+/// Reads both clocks, and returns the tick and wall time minus tick. If the thread was suspended between the readings,
+/// reads them again, up to three times, and uses the closest ones.
+fn wall_offset_of(mut tick: impl FnMut() -> u64, mut wall: impl FnMut() -> i64) -> (u64, i64) {
+    let mut closest = u64::MAX;
+    let mut result = (0, 0);
+    for _ in 0..4 {
+        let before = tick();
+        let wall = wall();
+        let after = tick();
+        let between = after.saturating_sub(before);
+        if between < closest {
+            closest = between;
+            result = (after, wall.saturating_sub_unsigned(before + between / 2));
+        }
+        if closest < SUSPENDED_NANOS {
+            break;
+        }
+    }
+    result
 }
 
 /// `Duration::as_nanos` in 64 bits, which last for 584 years: its 128-bit arithmetic is slower.
@@ -109,5 +130,35 @@ pub(crate) fn unix_nanos(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The offset if each reading of the wall clock takes as long as named, and tick 0 is at 1 s.
+    fn offset(nanos: &[u64]) -> i64 {
+        let tick = std::cell::Cell::new(5);
+        let mut nanos = nanos.iter();
+        let wall = || {
+            let half = nanos.next().expect("another reading") / 2;
+            tick.set(tick.get() + half);
+            let wall = 1_000_000_000 + i64::try_from(tick.get()).expect("few");
+            // The thread is suspended after the reading.
+            tick.set(tick.get() + if half > 1000 { 3 * half } else { half });
+            wall
+        };
+        wall_offset_of(|| tick.get(), wall).1
+    }
+
+    #[test]
+    fn bug_a_thread_suspended_between_two_readings_shifted_ts() {
+        assert_eq!(offset(&[100]), 1_000_000_000);
+        assert_eq!(offset(&[20_000_000, 100]), 1_000_000_000);
+        assert_eq!(offset(&[20_000_000, 8_000_000, 9_000_000, 100]), 1_000_000_000);
+        // If it is suspended each time, the error is at most half of the shortest time.
+        let shifted = offset(&[20_000_000, 8_000_000, 9_000_000, 9_000_000]);
+        assert_eq!(shifted, 1_000_000_000 - 4_000_000);
     }
 }
