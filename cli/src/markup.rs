@@ -34,3 +34,28 @@ pub(crate) fn text(text: &str) -> String {
     }
     out
 }
+
+/// Escapes text for HTML, and allows line breaks after the separators in names. Such a name does not break
+/// within a word.
+pub(crate) fn breakable(name: &str) -> String {
+    let mut out = String::new();
+    for part in name.split_inclusive(['_', '.', ':', '/', '-', ',', '=', '&', '?']) {
+        out.push_str(&text(part));
+        out.push_str("<wbr>");
+    }
+    out.truncate(out.trim_end_matches("<wbr>").len());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_break_after_separators_and_stay_escaped() {
+        assert_eq!(breakable("load_customer"), "load_<wbr>customer");
+        assert_eq!(breakable("<wbr>"), "&lt;wbr&gt;");
+        assert_eq!(breakable("a&<b>"), "a&amp;<wbr>&lt;b&gt;");
+        assert_eq!(breakable(""), "");
+    }
+}
