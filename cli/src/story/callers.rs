@@ -15,9 +15,7 @@ pub(super) fn caller(story: &Story, part: usize) -> Option<(usize, usize)> {
         calls.extend(items.map(|(item, _)| (other, item)));
     }
     let call = |(part, item): (usize, usize)| &story.parts[part].items[item];
-    let is_named = |found: &(usize, usize)| {
-        matches!(&call(*found).kind, ItemKind::Call { dependency, .. } if *dependency == callee.service)
-    };
+    let is_named = |found: &(usize, usize)| matches!(&call(*found).kind, ItemKind::Call { dependency, .. } if *dependency == callee.service);
     if calls.iter().any(is_named) {
         calls.retain(is_named);
     }

@@ -248,10 +248,12 @@ impl TreePage<'_> {
         let kind = match &self.tree.nodes[node].kind {
             NodeKind::Request(_) => "request",
             NodeKind::Item { item, .. } => item_class(item),
-            NodeKind::Folded(members) => match members.first().map(|node| &self.tree.nodes[*node].kind) {
-                Some(NodeKind::Item { item, .. }) => item_class(item),
-                _ => "request",
-            },
+            NodeKind::Folded(members) => {
+                match members.first().map(|node| &self.tree.nodes[*node].kind) {
+                    Some(NodeKind::Item { item, .. }) => item_class(item),
+                    _ => "request",
+                }
+            }
         };
         let emphasis = match self.emphasis(node) {
             Emphasis::None => "",

@@ -175,11 +175,8 @@ pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
             .map_err(|error| Failure::usage(format!("can't write {}: {error}", path.display())))?;
         return Ok(true);
     }
-    let options = TextOptions {
-        screen: Screen::detect(),
-        all_fields: args.fields,
-        all_rows: args.all,
-    };
+    let options =
+        TextOptions { screen: Screen::detect(), all_fields: args.fields, all_rows: args.all };
     for (index, (story, diagnosis)) in stories.iter().enumerate() {
         if args.json {
             out.print(&json_line(&json::render(story, diagnosis)))?;

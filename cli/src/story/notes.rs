@@ -113,10 +113,12 @@ pub(crate) fn facts(story: &Story) -> Vec<String> {
     let Some(part) = story.parts.first() else { return Vec::new() };
     let mut facts = vec![format!("{} UTC", date_time(part.start)), format!("request {}", story.id)];
     facts.extend(named_facts(part, None));
+    let span = Some(&part.span).filter(|span| !span.is_empty());
+    facts.extend(span.map(|span| format!("span {span}")));
     facts
 }
 
-/// `user 41`, `route /orders`, `trace …`, `span …`, without those that `outer` has too.
+/// `user 41`, `route /orders`, `trace …`, without those that `outer` has too.
 fn named_facts(part: &Part, outer: Option<&Part>) -> Vec<String> {
     let route = part.end_text("route");
     let route = if route == part.path { String::new() } else { route };
@@ -125,7 +127,6 @@ fn named_facts(part: &Part, outer: Option<&Part>) -> Vec<String> {
         ("user", &part.user, outer.map(|outer| &outer.user)),
         ("route", &route, None),
         ("trace", &part.trace, outer.map(|outer| &outer.trace)),
-        ("span", &part.span, None),
     ]
     .into_iter()
     .filter(|(_, own, outer)| is_new(own, *outer))
@@ -151,15 +152,22 @@ pub(crate) fn of_request(story: &Story, index: usize, cause: &CauseText) -> Vec<
         let emphasis = request_emphasis(part, cause);
         let status = status(part);
         let is_told = emphasis != Emphasis::None && part.end_line.is_some();
-        let text: Vec<String> =
-            Some(status).filter(|_| is_told).into_iter().chain(named_facts(part, Some(first))).collect();
+        let text: Vec<String> = Some(status)
+            .filter(|_| is_told)
+            .into_iter()
+            .chain(named_facts(part, Some(first)))
+            .collect();
         let emphasis = if is_told { emphasis } else { Emphasis::None };
         if !text.is_empty() {
             notes.push(Note { emphasis, label: String::new(), text: text.join(" · ") });
         }
     }
     let missing = of_part(part).into_iter();
-    notes.extend(missing.map(|text| Note { emphasis: Emphasis::Problem, label: String::new(), text }));
+    notes.extend(missing.map(|text| Note {
+        emphasis: Emphasis::Problem,
+        label: String::new(),
+        text,
+    }));
     notes
 }
 

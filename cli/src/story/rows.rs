@@ -133,8 +133,9 @@ impl<'a> StoryTree<'a> {
 
     /// Returns the nodes with their level, from the outermost on, and siblings in order.
     pub(crate) fn rows(&self, is_folded: bool) -> Vec<(usize, usize)> {
-        let children =
-            |node: usize| if is_folded { &self.nodes[node].folded } else { &self.nodes[node].children };
+        let children = |node: usize| {
+            if is_folded { &self.nodes[node].folded } else { &self.nodes[node].children }
+        };
         let roots = if is_folded { &self.folded_roots } else { &self.roots };
         let mut rows = Vec::new();
         let mut open: Vec<(usize, usize)> = roots.iter().rev().map(|root| (*root, 0)).collect();
@@ -172,12 +173,14 @@ impl<'a> StoryTree<'a> {
         let mut folded = Vec::new();
         for node in siblings {
             let signature = signatures[*node];
-            let is_span = matches!(self.nodes[*node].kind, NodeKind::Item { item, .. } if item.is_span());
+            let is_span =
+                matches!(self.nodes[*node].kind, NodeKind::Item { item, .. } if item.is_span());
             match signature.map(|signature| members.get(&signature).map_or(0, Vec::len)) {
                 // The first of them took all.
                 Some(0) => {}
                 Some(count) if count >= least && (is_span || least == 1) => {
-                    let equal = signature.and_then(|signature| members.insert(signature, Vec::new()));
+                    let equal =
+                        signature.and_then(|signature| members.insert(signature, Vec::new()));
                     folded.push(self.add_folded(equal.unwrap_or_default(), signatures));
                 }
                 _ => folded.push(*node),
@@ -193,7 +196,8 @@ impl<'a> StoryTree<'a> {
         let inner = members.iter().flat_map(|node| self.nodes[*node].children.iter().copied());
         let mut inner: Vec<usize> = inner.collect();
         inner.sort_by_key(|node| self.nodes[*node].start);
-        let inner = if inner.is_empty() { inner } else { self.fold_siblings(&inner, signatures, 1) };
+        let inner =
+            if inner.is_empty() { inner } else { self.fold_siblings(&inner, signatures, 1) };
         let folded = self.push(NodeKind::Folded(members), start, end);
         self.nodes[folded].folded = inner;
         folded
@@ -264,9 +268,8 @@ impl<'a> StoryTree<'a> {
     /// The shortest and the longest duration of nodes.
     pub(crate) fn range_ms(&self, nodes: &[usize]) -> (f64, f64) {
         let times = nodes.iter().map(|node| self.nodes[*node].end - self.nodes[*node].start);
-        let (least, most) = times.fold((Micros::MAX, 0), |(least, most), time| {
-            (least.min(time), most.max(time))
-        });
+        let (least, most) =
+            times.fold((Micros::MAX, 0), |(least, most), time| (least.min(time), most.max(time)));
         (to_ms(least), to_ms(most))
     }
 }
@@ -288,7 +291,8 @@ fn request_signature(part: &Part) -> Option<Vec<String>> {
 /// What equal items have in common; `None` for an item with a problem.
 fn item_signature(item: &Item) -> Option<Vec<String>> {
     let line = item.line.as_ref()?;
-    let is_plain = item.mark == Mark::None && line.level < Level::Warn && line.count("retries") == 0;
+    let is_plain =
+        item.mark == Mark::None && line.level < Level::Warn && line.count("retries") == 0;
     let is_ok = !item.is_span() || item.outcome() == "ok";
     let name = match &item.kind {
         ItemKind::Step(name) => vec!["step".to_owned(), name.clone(), line.logger.clone()],
@@ -296,7 +300,9 @@ fn item_signature(item: &Item) -> Option<Vec<String>> {
             let status = line.get("status").map(value_text).unwrap_or_default();
             vec!["call".to_owned(), dependency.clone(), operation.clone(), status]
         }
-        ItemKind::Line => vec!["line".to_owned(), line.level_name.clone(), line.message().to_owned()],
+        ItemKind::Line => {
+            vec!["line".to_owned(), line.level_name.clone(), line.message().to_owned()]
+        }
         ItemKind::Unseen(_) | ItemKind::Gap(_) => return None,
     };
     (is_plain && is_ok).then_some(name)

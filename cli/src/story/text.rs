@@ -104,13 +104,32 @@ fn head(out: &mut Writer, story: &Story, part: &Part) {
         row.add(Style::Request, &part.service).add(Style::Plain, "  ");
     }
     row.add(Style::Bold, &notes::title(part)).add(Style::Plain, "  ");
+    let (status, took) = (notes::status(part), format_ms(part.duration_ms()));
+    // A long title does not hide how the request ended.
+    let width = out.options.screen.width;
+    if row.width() + display_width(&escape(&status)) + 2 + took.len() > width {
+        let service = escape(&part.service);
+        for (index, line) in wrap(&format!("{} {}", part.service, notes::title(part)).trim(), width)
+            .iter()
+            .enumerate()
+        {
+            let mut row = Row::new();
+            match line.strip_prefix(&service).filter(|_| index == 0) {
+                Some(title) => {
+                    row.add_escaped(Style::Request, &service).add_escaped(Style::Bold, title)
+                }
+                None => row.add_escaped(Style::Bold, line),
+            };
+            out.row(&row);
+        }
+        row = Row::new();
+    }
     let style = match part.severity() {
         Severity::Good => Style::Good,
         Severity::Warning => Style::Warn,
         Severity::Bad => Style::Bad,
     };
-    row.add(style, &notes::status(part)).add(Style::Plain, "  ");
-    row.add(Style::Bold, &format_ms(part.duration_ms()));
+    row.add(style, &status).add(Style::Plain, "  ").add(Style::Bold, &took);
     out.row(&row);
 
     // Rows break between facts, so that an id can be copied.
@@ -193,7 +212,8 @@ impl TreeWriter<'_> {
     fn write(&self, out: &mut Writer) {
         let rows = self.tree.rows(!out.options.all_rows);
         let prefixes = prefixes(&rows);
-        let labels: Vec<Option<RowLabel>> = rows.iter().map(|(node, _)| self.label(*node)).collect();
+        let labels: Vec<Option<RowLabel>> =
+            rows.iter().map(|(node, _)| self.label(*node)).collect();
         let widths = labels.iter().zip(&prefixes).filter_map(|(label, prefix)| {
             Some(display_width(&prefix.row) + label.as_ref()?.width())
         });
@@ -345,8 +365,7 @@ impl TreeWriter<'_> {
             }
             _ => bar((node.start, node.end), layout),
         };
-        let is_unseen =
-            matches!(&node.kind, NodeKind::Item { item, .. } if matches!(item.kind, ItemKind::Unseen(_)));
+        let is_unseen = matches!(&node.kind, NodeKind::Item { item, .. } if matches!(item.kind, ItemKind::Unseen(_)));
         let style = if is_unseen { Style::Dim } else { style };
         row.add(Style::Plain, &" ".repeat(first)).add(style, &text);
     }
