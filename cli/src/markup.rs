@@ -35,15 +35,24 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
-/// Escapes text for HTML, and allows line breaks after the separators in names. Such a name does not break
-/// within a word.
-pub(crate) fn breakable(name: &str) -> String {
+/// Longer words may break after their separators.
+const LONG_WORD: usize = 16;
+
+/// Escapes text for HTML, and allows line breaks after the separators in long names, so that they do not have
+/// to break within a word.
+pub(crate) fn breakable(names: &str) -> String {
     let mut out = String::new();
-    for part in name.split_inclusive(['_', '.', ':', '/', '-', ',', '=', '&', '?']) {
-        out.push_str(&text(part));
-        out.push_str("<wbr>");
+    for word in names.split_inclusive(' ') {
+        if word.chars().count() <= LONG_WORD {
+            out.push_str(&text(word));
+            continue;
+        }
+        for part in word.split_inclusive(['_', '.', ':', '/', '-', ',', '=', '&', '?']) {
+            out.push_str(&text(part));
+            out.push_str("<wbr>");
+        }
+        out.truncate(out.trim_end_matches("<wbr>").len());
     }
-    out.truncate(out.trim_end_matches("<wbr>").len());
     out
 }
 
@@ -52,10 +61,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_break_after_separators_and_stay_escaped() {
-        assert_eq!(breakable("load_customer"), "load_<wbr>customer");
-        assert_eq!(breakable("<wbr>"), "&lt;wbr&gt;");
-        assert_eq!(breakable("a&<b>"), "a&amp;<wbr>&lt;b&gt;");
+    fn long_names_break_after_separators_and_stay_escaped() {
+        let shown = breakable("GET /orders load_customer_profile <wbr>");
+        assert_eq!(shown, "GET /orders load_<wbr>customer_<wbr>profile &lt;wbr&gt;");
+        assert_eq!(
+            breakable("long_enough&<b>'<wbr>"),
+            "long_<wbr>enough&amp;<wbr>&lt;b&gt;&#39;&lt;wbr&gt;"
+        );
         assert_eq!(breakable(""), "");
     }
 }

@@ -15,6 +15,8 @@ const STYLE: &str = include_str!("page.css");
 
 /// Most labels on the axis besides 0.
 const MAX_TICKS: usize = 5;
+/// The label of a later tick, in percent of the axis, ends at it. Other labels have it in their middle.
+const LAST_TICK: f64 = 92.0;
 /// Bars of folded rows that are closer than this share of the axis become one.
 const MIN_GAP: f64 = 0.002;
 
@@ -22,6 +24,7 @@ const MIN_GAP: f64 = 0.002;
 const CONTROLS: &str = r#"<fieldset class="view"><legend>Rows</legend>
 <label><input type="radio" name="view" value="opened" checked> as opened</label>
 <label><input type="radio" name="view" value="all"> expand all</label>
+<label><input type="radio" name="view" value="fields"> expand all with fields</label>
 <label><input type="radio" name="view" value="none"> collapse all</label>
 </fieldset>
 "#;
@@ -119,20 +122,22 @@ fn head(story: &Story, part: &Part, out: &mut String) {
 fn summary(story: &Story, tree: &StoryTree<'_>, diagnosis: &Diagnosis, out: &mut String) {
     out.push_str("<dl class=\"sums\">\n");
     if let Some((first, details)) = diagnosis.explanation.split_first() {
-        let (class, emphasis) = match diagnosis.failed {
-            true => ("cause", Emphasis::Cause),
-            false => ("problem", Emphasis::Problem),
+        let (class, emphasis) = if diagnosis.failed {
+            ("cause", Emphasis::Cause)
+        } else {
+            ("problem", Emphasis::Problem)
         };
         let label = notes::cause_label(diagnosis.failed);
         let symbol = symbol(emphasis);
-        let _ = write!(out, "<div class=\"{class}\"><dt>{symbol}{label}</dt><dd>{}", text(first));
+        let _ =
+            write!(out, "<div class=\"{class}\"><dt>{symbol}{label}</dt><dd>{}", breakable(first));
         for detail in details {
-            let _ = write!(out, "<small>{}</small>", text(detail));
+            let _ = write!(out, "<small>{}</small>", breakable(detail));
         }
         out.push_str("</dd></div>\n");
     }
     for (label, sentence) in notes::summary(story, tree) {
-        let _ = writeln!(out, "<div><dt>{label}</dt><dd>{}</dd></div>", text(&sentence));
+        let _ = writeln!(out, "<div><dt>{label}</dt><dd>{}</dd></div>", breakable(&sentence));
     }
     out.push_str("</dl>\n");
 }
@@ -150,7 +155,7 @@ fn symbol(emphasis: Emphasis) -> String {
 struct TreePage<'a> {
     story: &'a Story,
     tree: &'a StoryTree<'a>,
-    cause: &'a CauseText,
+    cause: &'a CauseText<'a>,
 }
 
 /// A part of the page that is still to be written.
@@ -202,7 +207,9 @@ impl TreePage<'_> {
             "<div class=\"axis\" aria-hidden=\"true\"><span></span><span>start</span><span>took</span><span></span><span class=\"ticks\">",
         );
         for Tick { at, label } in ticks(length, MAX_TICKS) {
-            let _ = write!(out, "<i style=\"--at:{:.3}%\">{label}</i>", share(at, length));
+            let at = share(at, length);
+            let class = if at > LAST_TICK { " class=\"last\"" } else { "" };
+            let _ = write!(out, "<i{class} style=\"--at:{at:.3}%\">{label}</i>");
         }
         out.push_str("</span></div>\n");
         // Lines below the labels, behind all bars.
@@ -226,7 +233,7 @@ impl TreePage<'_> {
         let (open, close) = match (has_children, fields.is_empty()) {
             (true, _) if is_folded => ("<details><summary", "</summary>"),
             (true, _) => ("<details open><summary", "</summary>"),
-            (false, false) => ("<details><summary", "</summary>"),
+            (false, false) => ("<details class=\"fields\"><summary", "</summary>"),
             (false, true) => ("<div", "</div>"),
         };
         let class = self.classes(node);
@@ -236,7 +243,7 @@ impl TreePage<'_> {
         if !fields.is_empty() && has_children {
             let _ = write!(
                 out,
-                "<details class=\"fields\" style=\"--depth:{depth}\"><summary>fields</summary>{fields}</details>"
+                "<details class=\"fields inner\" style=\"--depth:{depth}\"><summary><span class=\"heard\">fields</span><span aria-hidden=\"true\">⋯</span></summary>{fields}</details>"
             );
         } else if !fields.is_empty() {
             let _ = write!(out, "<div style=\"--depth:{depth}\">{fields}</div></details>");
@@ -306,7 +313,9 @@ impl TreePage<'_> {
         };
         if !notes.is_empty() {
             out.push_str("<span class=\"notes\">");
-            notes.iter().for_each(|note| self::note(note, out));
+            for note in &notes {
+                self::note(note, out);
+            }
             out.push_str("</span>");
         }
     }
@@ -413,7 +422,7 @@ fn note(note: &Note, out: &mut String) {
     } else {
         format!("<em>{symbol}{}</em> ", text(&note.label))
     };
-    let _ = write!(out, "<small>{label}{}</small>", text(&note.text));
+    let _ = write!(out, "<small>{label}{}</small>", breakable(&note.text));
 }
 
 /// A table of everything in a line.

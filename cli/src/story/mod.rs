@@ -54,6 +54,7 @@ const MAX_LISTED_IDS: usize = 8;
                   a dot; WARN is yellow and ERROR red.\n\
                   Symbols show the role in a failure: ✗ likely cause, ↳ consequence of it, ! other problem."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct StoryArgs {
     /// Request id or a unique prefix. Omit with --failed, or if stdin holds a single request
     #[arg(value_name = "ID")]

@@ -1,5 +1,6 @@
 //! Texts of a story that the terminal and the HTML page share: titles, facts, summaries, and notes.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::diagnosis::{Diagnosis, retries};
@@ -78,15 +79,17 @@ impl Note {
     }
 }
 
-/// The cause of a failure as the notes of other rows refer to it.
+/// The cause of a failure as the notes of other rows refer to it, and the texts of other errors.
 #[derive(Debug)]
-pub(crate) struct CauseText {
+pub(crate) struct CauseText<'a> {
     failed: bool,
     is_known: bool,
     /// The name of the step or call; empty if it is long, or if the cause is another line.
     name: String,
     /// The text of the error, which other rows do not repeat.
     detail: String,
+    /// The first item in time of each text of an error, which shows it.
+    first: HashMap<String, &'a Item>,
 }
 
 /// `POST /orders`, or the name of the job.
@@ -135,7 +138,7 @@ fn named_facts(part: &Part, outer: Option<&Part>) -> Vec<String> {
 }
 
 /// How the row of a request stands out.
-fn request_emphasis(part: &Part, cause: &CauseText) -> Emphasis {
+fn request_emphasis(part: &Part, cause: &CauseText<'_>) -> Emphasis {
     match part.severity() {
         Severity::Good => Emphasis::None,
         _ if cause.failed && cause.is_known => Emphasis::Consequence,
@@ -144,7 +147,7 @@ fn request_emphasis(part: &Part, cause: &CauseText) -> Emphasis {
 }
 
 /// Notes on the row of a request, in a story of several: how it ended, its ids, and the lines that it lacks.
-pub(crate) fn of_request(story: &Story, index: usize, cause: &CauseText) -> Vec<Note> {
+pub(crate) fn of_request(story: &Story, index: usize, cause: &CauseText<'_>) -> Vec<Note> {
     let part = &story.parts[index];
     let mut notes = Vec::new();
     // The title of the story has the facts of the first request.
@@ -237,8 +240,8 @@ pub(crate) fn cause_label(failed: bool) -> &'static str {
     if failed { "likely cause" } else { "first problem" }
 }
 
-impl CauseText {
-    pub(crate) fn new(story: &Story, diagnosis: &Diagnosis) -> Self {
+impl<'a> CauseText<'a> {
+    pub(crate) fn new(story: &'a Story, diagnosis: &Diagnosis) -> Self {
         let cause = diagnosis.cause.map(|(part, item)| &story.parts[part].items[item]);
         let name = cause.filter(|cause| cause.is_span()).map(Item::name);
         let detail = cause.and_then(|cause| cause.line.as_ref()).map(Line::error_detail);
@@ -247,7 +250,13 @@ impl CauseText {
             is_known: cause.is_some(),
             name: name.filter(|name| name.chars().count() <= MAX_CAUSE_NAME).unwrap_or_default(),
             detail: detail.filter(|detail| detail.len() >= MIN_ERROR_TEXT).unwrap_or_default(),
+            first: first_with_text(story),
         }
+    }
+
+    /// Whether another item shows the text.
+    fn is_shown_elsewhere(&self, item: &Item, text: &str) -> bool {
+        self.first.get(text).is_some_and(|first| !std::ptr::eq(*first, item))
     }
 
     /// Replaces the text of the cause's error within another text by a reference to it. `None` if nothing
@@ -269,8 +278,28 @@ impl CauseText {
     }
 }
 
+/// Returns the item with each text of an error that ended first. A line without a duration may have the text as its
+/// message.
+fn first_with_text(story: &Story) -> HashMap<String, &Item> {
+    let mut first: HashMap<String, &Item> = HashMap::new();
+    for item in story.parts.iter().flat_map(|part| &part.items) {
+        let Some(line) = &item.line else { continue };
+        let text = match line.error_detail() {
+            text if text.is_empty() && !item.is_span() => message(line),
+            text => text,
+        };
+        if text.len() >= MIN_ERROR_TEXT {
+            let known = first.entry(text).or_insert(item);
+            if item.end < known.end {
+                *known = item;
+            }
+        }
+    }
+    first
+}
+
 /// How the row of a step, call or line stands out.
-fn item_emphasis(item: &Item, cause: &CauseText) -> Emphasis {
+fn item_emphasis(item: &Item, cause: &CauseText<'_>) -> Emphasis {
     let is_problem = || {
         let outcome = item.outcome();
         let retries = item.line.as_ref().map_or(0, |line| line.count("retries"));
@@ -290,7 +319,7 @@ pub(crate) fn node_emphasis(
     story: &Story,
     tree: &StoryTree<'_>,
     node: usize,
-    cause: &CauseText,
+    cause: &CauseText<'_>,
 ) -> Emphasis {
     match &tree.nodes[node].kind {
         NodeKind::Request(part) => request_emphasis(&story.parts[*part], cause),
@@ -303,7 +332,12 @@ pub(crate) fn node_emphasis(
 /// Notes on an item: its role in the failure, how it failed, and the text of its error.
 ///
 /// `tells_cause` is whether the text of the cause's error is below the cause; otherwise it is above the tree.
-pub(crate) fn of_item(part: &Part, item: &Item, cause: &CauseText, tells_cause: bool) -> Vec<Note> {
+pub(crate) fn of_item(
+    part: &Part,
+    item: &Item,
+    cause: &CauseText<'_>,
+    tells_cause: bool,
+) -> Vec<Note> {
     let mut notes = Vec::new();
     let emphasis = item_emphasis(item, cause);
     let label = match item.mark {
@@ -331,7 +365,7 @@ pub(crate) fn of_item(part: &Part, item: &Item, cause: &CauseText, tells_cause: 
     let detail = match item.mark {
         Mark::Cause if tells_cause => Some(line.error_detail()),
         Mark::Cause => None,
-        _ => cause.refer(&line.error_detail()),
+        _ => cause.refer(&line.error_detail()).filter(|text| !cause.is_shown_elsewhere(item, text)),
     };
     if let Some(text) = detail.filter(|text| item.is_span() && !text.is_empty()) {
         notes.push(Note::plain(text));
@@ -438,13 +472,17 @@ pub(crate) fn line_text(line: &Line) -> (String, Vec<(String, String)>) {
 }
 
 /// The message of a line within a tree. It refers to the text of the cause's error.
-pub(crate) fn tree_message(item: &Item, line: &Line, cause: &CauseText) -> String {
+pub(crate) fn tree_message(item: &Item, line: &Line, cause: &CauseText<'_>) -> String {
     let message = message(line);
     if item.mark == Mark::Cause { message } else { cause.shortened(&message) }
 }
 
 /// The fields in the row of a line within a tree. They refer to the text of the cause's error.
-pub(crate) fn tree_fields(item: &Item, line: &Line, cause: &CauseText) -> Vec<(String, String)> {
+pub(crate) fn tree_fields(
+    item: &Item,
+    line: &Line,
+    cause: &CauseText<'_>,
+) -> Vec<(String, String)> {
     let mut fields = short_fields(line);
     if item.mark != Mark::Cause {
         for (_, value) in &mut fields {
@@ -460,6 +498,7 @@ fn short_fields(line: &Line) -> Vec<(String, String)> {
     let short = line.fields.iter().filter(|(key, value)| match key.as_str() {
         "exc" | "panic_message" => false,
         "error_detail" => !line.message().contains(&detail),
+        "error" | "err" if value_text(value) == line.message() => false,
         // The text of an error shows the same values as its fields.
         "error_fields" => detail.is_empty(),
         _ => !line.repeats_class(key, value),

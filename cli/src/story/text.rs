@@ -109,10 +109,8 @@ fn head(out: &mut Writer, story: &Story, part: &Part) {
     let width = out.options.screen.width;
     if row.width() + display_width(&escape(&status)) + 2 + took.len() > width {
         let service = escape(&part.service);
-        for (index, line) in wrap(&format!("{} {}", part.service, notes::title(part)).trim(), width)
-            .iter()
-            .enumerate()
-        {
+        let title = format!("{} {}", part.service, notes::title(part));
+        for (index, line) in wrap(title.trim(), width).iter().enumerate() {
             let mut row = Row::new();
             match line.strip_prefix(&service).filter(|_| index == 0) {
                 Some(title) => {
@@ -203,7 +201,7 @@ impl TreeLayout {
 struct TreeWriter<'a> {
     story: &'a Story,
     tree: &'a StoryTree<'a>,
-    cause: &'a CauseText,
+    cause: &'a CauseText<'a>,
     /// Whether the tree has the text of the cause's error. Otherwise it is above the tree.
     tells_cause: bool,
 }

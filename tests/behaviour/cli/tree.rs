@@ -159,7 +159,7 @@ fn called_services_are_below_their_call_on_one_axis() {
     assert_eq!(page.matches("class=\"axis\"").count(), 1);
     let inner = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not in {page}"));
     let charge = inner("<span class=\"kind\">→ payments</span>");
-    let request = inner("<span class=\"kind\">payments</span> POST /<wbr>charges");
+    let request = inner("<span class=\"kind\">payments</span> POST /charges");
     assert!(charge < request && page[charge..request].contains("<ul role=\"list\">"), "{page}");
     // The lists are nested as deep as the rows.
     let (mut depth, mut deepest) = (0_i32, 0_i32);
