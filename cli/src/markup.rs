@@ -36,14 +36,14 @@ pub(crate) fn text(text: &str) -> String {
 }
 
 /// Longer words may break after their separators.
-const LONG_WORD: usize = 16;
+const LONG_WORD: usize = 8;
 
 /// Escapes text for HTML, and allows line breaks after the separators in long names, so that they do not have
 /// to break within a word.
 pub(crate) fn breakable(names: &str) -> String {
     let mut out = String::new();
     for word in names.split_inclusive(' ') {
-        if word.chars().count() <= LONG_WORD {
+        if word.trim_end().chars().count() <= LONG_WORD {
             out.push_str(&text(word));
             continue;
         }
@@ -62,8 +62,8 @@ mod tests {
 
     #[test]
     fn long_names_break_after_separators_and_stay_escaped() {
-        let shown = breakable("GET /orders load_customer_profile <wbr>");
-        assert_eq!(shown, "GET /orders load_<wbr>customer_<wbr>profile &lt;wbr&gt;");
+        let shown = breakable("GET /orders in 12.5 ms: load_profile <wbr>");
+        assert_eq!(shown, "GET /orders in 12.5 ms: load_<wbr>profile &lt;wbr&gt;");
         assert_eq!(
             breakable("long_enough&<b>'<wbr>"),
             "long_<wbr>enough&amp;<wbr>&lt;b&gt;&#39;&lt;wbr&gt;"

@@ -1,7 +1,8 @@
 //! `candor story`: what happened in one request.
 //!
-//! `run` collects the lines of the requests, `tree` builds a [`Story`] from them, `diagnosis` finds the
-//! likely cause, and `text`, `json` or `html` renders the result.
+//! `run` collects the lines of the requests, `tree` builds a [`Story`] from them, and `diagnosis` finds the
+//! likely cause. `rows` makes one tree of all services and folds equal rows, for `text` and `html`. `json` has
+//! the tree of each service.
 
 mod axis;
 mod callers;

@@ -338,7 +338,7 @@ fn the_page_can_be_used_without_sight_pointer_and_scripts() {
 }
 
 #[test]
-fn thousands_of_services_that_call_each_other_are_shown() {
+fn hundreds_of_services_that_call_each_other_are_shown() {
     let lines: Vec<String> = (0..300_u64)
         .flat_map(|index| {
             let inner = call("next", "do", 900.0 - 2.0 * index as f64, None, 1, 0, 1.0);
