@@ -146,7 +146,7 @@ fn summary(story: &Story, tree: &StoryTree<'_>, diagnosis: &Diagnosis, out: &mut
 fn symbol(emphasis: Emphasis) -> String {
     match emphasis {
         Emphasis::None => String::new(),
-        // The words beside it say the same.
+        // Screen readers read the label beside the symbol.
         _ => format!("<i class=\"symbol\" aria-hidden=\"true\">{}</i>", emphasis.symbol()),
     }
 }

@@ -38,7 +38,7 @@ const MAX_REPETITIONS: usize = 3;
 
 /// The longest name of a cause that its consequences repeat, in characters.
 const MAX_CAUSE_NAME: usize = 40;
-/// Shorter texts of errors may stand in other texts by chance.
+/// The shortest error text, in bytes, that other rows refer to. Shorter ones can be part of another text by chance.
 const MIN_ERROR_TEXT: usize = 8;
 
 /// How a row or note stands out, by a symbol that does not depend on colours.

@@ -176,7 +176,7 @@ impl<'a> StoryTree<'a> {
             let is_span =
                 matches!(self.nodes[*node].kind, NodeKind::Item { item, .. } if item.is_span());
             match signature.map(|signature| members.get(&signature).map_or(0, Vec::len)) {
-                // The first of them took all.
+                // They are in the folded row of the first.
                 Some(0) => {}
                 Some(count) if count >= least && (is_span || least == 1) => {
                     let equal =
@@ -274,7 +274,7 @@ impl<'a> StoryTree<'a> {
     }
 }
 
-/// What equal requests have in common; `None` for a request with a problem or a note.
+/// Returns the strings that equal requests share; `None` for a request with a problem or a note.
 fn request_signature(part: &Part) -> Option<Vec<String>> {
     let end = part.end_line.as_ref()?;
     let is_plain = part.severity() == Severity::Good
@@ -288,7 +288,7 @@ fn request_signature(part: &Part) -> Option<Vec<String>> {
     is_plain.then(|| vec!["request".to_owned(), part.service.clone(), part.method.clone(), route])
 }
 
-/// What equal items have in common; `None` for an item with a problem.
+/// Returns the strings that equal items share; `None` for an item with a problem.
 fn item_signature(item: &Item) -> Option<Vec<String>> {
     let line = item.line.as_ref()?;
     let is_plain =

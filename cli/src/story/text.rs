@@ -451,7 +451,7 @@ fn density_bar(
     let mut cells = vec![0; layout.bar.max(1)];
     let mut until = 0;
     for (from, to) in times {
-        // The spans begin one after another, so what is covered already ends at `until`.
+        // The spans are sorted by start, so the covered part ends at `until`.
         let from = layout.position(from, PARTS).max(until);
         let to = layout.position(to, PARTS).max(from + 1);
         until = until.max(to);

@@ -76,7 +76,7 @@ fn equal_siblings_are_one_row_with_their_number_range_and_sum() {
     assert!(shown.contains("└ 50 × → db select"), "{shown}");
     assert!(shown.contains("1.00–3.00 ms each, 100 ms in all"), "{shown}");
     assert_eq!(shown.matches("→ db select").count(), 1, "{shown}");
-    // All members have a row each if they are asked for.
+    // `--all` shows each member.
     let shown = story(&repeating(false), &["--all"]);
     assert!(!shown.contains("50 ×"), "{shown}");
     assert_eq!(shown.matches("→ db select").count(), 50, "{shown}");
@@ -88,7 +88,7 @@ fn a_failed_sibling_has_a_row_of_its_own() {
     assert!(shown.contains("├ 49 × → db select"), "{shown}");
     assert!(shown.contains("└ → db select"), "{shown}");
     assert!(shown.contains("! first problem: error · timeout"), "{shown}");
-    // So have one that was retried, and two that are alone.
+    // So has a retried call. Two equal calls are not folded.
     let mut lines = repeating(false);
     lines[7] = lines[7].replace("\"retries\":0", "\"retries\":2");
     lines.truncate(9);
@@ -105,14 +105,14 @@ fn many_equal_calls_one_after_another_are_reported() {
     assert!(shown.contains(&format!("repeated      {REPEATED}\n")), "{shown}");
     assert!(story(&repeating(true), &["--all"]).contains(REPEATED));
     assert!(page_of(&repeating(true)).contains(REPEATED));
-    // Calls at the same time are not.
+    // Concurrent calls are not reported.
     let together = repeating(false).into_iter().map(|line| {
         let (before, after) = line.split_once("\"offset_ms\":").unwrap_or((&line, ""));
         if after.is_empty() { line } else { format!("{before}\"offset_ms\":10.000}}") }
     });
     let shown = story(&together.collect::<Vec<_>>(), &[]);
     assert!(shown.contains("50 × → db select") && !shown.contains("N+1"), "{shown}");
-    // Nine are not either.
+    // Nine calls are not reported.
     let mut lines = repeating(false);
     lines.drain(9..50);
     assert!(!story(&lines, &[]).contains("N+1"), "{}", story(&lines, &[]));
@@ -224,7 +224,7 @@ fn colours_show_the_kind_and_symbols_the_role() {
     assert!(request.contains("\u{1b}[35mpayments") && request.contains("\u{1b}[35m█"), "{request}");
     assert!(step.contains("\u{1b}[34m█"), "{step}");
     assert!(call.contains("\u{1b}[36m→ ledger") && call.contains("\u{1b}[36m█"), "{call}");
-    // The symbols are there without colours too.
+    // The symbols do not depend on colours.
     let plain = story(&three_services(), &[]);
     let row = |name: &str| {
         plain.lines().find(|row| row.contains(name) && row.contains('█')).expect("a row")
@@ -319,7 +319,7 @@ fn the_page_can_be_used_without_sight_pointer_and_scripts() {
     }
     assert!(page.contains("<ul class=\"legend\" role=\"list\" aria-label=\"legend\">"));
     assert!(page.contains("<ul role=\"list\" aria-label=\"steps, calls and other lines\">"));
-    // What is drawn or is a symbol has words for those who can't see it.
+    // Screen readers skip the bars and read the numbers.
     assert!(page.contains("<span class=\"heard\">starts at </span>"));
     assert_eq!(
         page.matches("<span class=\"bar\"").count(),
