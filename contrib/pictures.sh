@@ -101,5 +101,5 @@ picture() {
         echo "$out/$1-$scheme.png"
     done
 }
-picture story 500
+picture story 550
 picture bill-page 1450

@@ -34,3 +34,40 @@ pub(crate) fn text(text: &str) -> String {
     }
     out
 }
+
+/// Longer words may break after their separators.
+const LONG_WORD: usize = 8;
+
+/// Escapes text for HTML, and allows line breaks after the separators in long names, so that they do not have
+/// to break within a word.
+pub(crate) fn breakable(names: &str) -> String {
+    let mut out = String::new();
+    for word in names.split_inclusive(' ') {
+        if word.trim_end().chars().count() <= LONG_WORD {
+            out.push_str(&text(word));
+            continue;
+        }
+        for part in word.split_inclusive(['_', '.', ':', '/', '-', ',', '=', '&', '?']) {
+            out.push_str(&text(part));
+            out.push_str("<wbr>");
+        }
+        out.truncate(out.trim_end_matches("<wbr>").len());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_break_after_separators_and_stay_escaped() {
+        let shown = breakable("GET /orders in 12.5 ms: load_profile <wbr>");
+        assert_eq!(shown, "GET /orders in 12.5 ms: load_<wbr>profile &lt;wbr&gt;");
+        assert_eq!(
+            breakable("long_enough&<b>'<wbr>"),
+            "long_<wbr>enough&amp;<wbr>&lt;b&gt;&#39;&lt;wbr&gt;"
+        );
+        assert_eq!(breakable(""), "");
+    }
+}

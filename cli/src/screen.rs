@@ -24,6 +24,7 @@ pub(crate) enum Style {
     Good,
     Warn,
     Bad,
+    Request,
     Step,
     Call,
 }
@@ -38,6 +39,7 @@ impl Style {
             Style::Good => "32",
             Style::Warn => "33",
             Style::Bad => "1;31",
+            Style::Request => "35",
             Style::Step => "34",
             Style::Call => "36",
         }

@@ -5,6 +5,7 @@
 //! time. If the cause is a failed call and the input has lines of the called service, the search continues
 //! there.
 
+use super::callers::caller;
 use super::clocks::is_within;
 use super::model::{Item, Mark, Part, Story};
 use crate::line::{Level, UNKNOWN_CLASS};
@@ -104,16 +105,6 @@ fn follow_calls(story: &Story, mut found: (usize, usize)) -> (usize, usize) {
         found = (part, item);
     }
     found
-}
-
-/// The call of another part during which this part ran; `None` if there is not exactly one.
-pub(crate) fn caller(story: &Story, part: usize) -> Option<&Item> {
-    let callee = &story.parts[part];
-    let others = story.parts.iter().enumerate().filter(|(index, _)| *index != part);
-    let mut calls = others
-        .flat_map(|(_, other)| other.items.iter())
-        .filter(|item| item.is_call() && item.end > item.start && is_within(callee, item));
-    calls.next().filter(|_| calls.next().is_none())
 }
 
 /// Marks the cause and, if the request failed, the later problems as its consequences.

@@ -1,8 +1,11 @@
 //! `candor story`: what happened in one request.
 //!
-//! `run` collects the lines of the requests, `tree` builds a [`Story`] from them, `diagnosis` finds the
-//! likely cause, and `text`, `json` or `html` renders the result.
+//! `run` collects the lines of the requests, `tree` builds a [`Story`] from them, and `diagnosis` finds the
+//! likely cause. `rows` makes one tree of all services and folds equal rows, for `text` and `html`. `json` has
+//! the tree of each service.
 
+mod axis;
+mod callers;
 mod clocks;
 mod diagnosis;
 mod gaps;
@@ -10,6 +13,7 @@ mod html;
 mod json;
 mod model;
 mod notes;
+mod rows;
 mod text;
 mod timings;
 mod tree;
@@ -46,8 +50,12 @@ const MAX_LISTED_IDS: usize = 8;
 #[command(
     after_help = "Example:\n  candor story 01a204cb-c5a7 app.log app.log.1 payments.log.gz\n  \
                         kubectl logs deploy/orders | candor story --failed -\n  \
-                        candor story 01a204cb-c5a7 --from clickhouse://ch-1/logs.candor_all"
+                        candor story 01a204cb-c5a7 --from clickhouse://ch-1/logs.candor_all\n\n\
+                  Colours show the kind of a row: requests are magenta, steps blue, calls cyan with →. Other lines have \
+                  a dot; WARN is yellow and ERROR red.\n\
+                  Symbols show the role in a failure: ✗ likely cause, ↳ consequence of it, ! other problem."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct StoryArgs {
     /// Request id or a unique prefix. Omit with --failed, or if stdin holds a single request
     #[arg(value_name = "ID")]
@@ -63,6 +71,9 @@ pub(crate) struct StoryArgs {
     /// Every field of every line
     #[arg(long)]
     fields: bool,
+    /// A row for each step and call, also if several are equal
+    #[arg(long)]
+    all: bool,
     /// Write a self-contained HTML page; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
@@ -166,7 +177,8 @@ pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
             .map_err(|error| Failure::usage(format!("can't write {}: {error}", path.display())))?;
         return Ok(true);
     }
-    let options = TextOptions { screen: Screen::detect(), all_fields: args.fields };
+    let options =
+        TextOptions { screen: Screen::detect(), all_fields: args.fields, all_rows: args.all };
     for (index, (story, diagnosis)) in stories.iter().enumerate() {
         if args.json {
             out.print(&json_line(&json::render(story, diagnosis)))?;

@@ -91,7 +91,7 @@ pub(crate) fn slowest(part: &Part) -> Option<(usize, f64)> {
 }
 
 /// The length of the union of intervals.
-fn covered(mut intervals: Vec<(Micros, Micros)>) -> Micros {
+pub(super) fn covered(mut intervals: Vec<(Micros, Micros)>) -> Micros {
     intervals.sort_unstable();
     let mut total = 0;
     let mut until = Micros::MIN;

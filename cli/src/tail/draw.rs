@@ -179,7 +179,7 @@ impl Drawing {
     fn body(&mut self, request: &Gathered, lines: Vec<Line>) {
         let mut screen = self.screen;
         screen.width -= 2;
-        let options = TextOptions { screen, all_fields: self.all_fields };
+        let options = TextOptions { screen, all_fields: self.all_fields, all_rows: false };
         let body = story::draw(request.id.clone(), lines, request.omitted, options);
         for row in body.lines() {
             if !row.is_empty() {

@@ -16,6 +16,7 @@ mod server;
 mod sources;
 mod story;
 mod tail;
+mod tree;
 mod view;
 
 use std::io::Write as _;

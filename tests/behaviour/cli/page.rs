@@ -44,12 +44,15 @@ fn a_browser_shows_the_tree_the_bars_and_the_texts() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     let seen = dumped(&page, &folder.0.join("profile"));
     assert!(seen.contains("<title>POST /orders 504 error · r-7</title>"), "{seen}");
-    // A row that can be opened with the keyboard is a `details`; the request has four.
-    assert_eq!(seen.matches("<details ").count(), 4, "{seen}");
+    // A row that can be opened with the keyboard is a `details`; the request has four. The one with children has
+    // another `details` for its fields.
+    assert_eq!(seen.matches("<summary class=\"row ").count(), 4, "{seen}");
+    assert_eq!(seen.matches("<details").count(), 5, "{seen}");
     assert_eq!(seen.matches("class=\"bar\"").count(), 4, "{seen}");
     assert!(seen.contains("--from:40.000%;--width:55.000%"), "the call's bar: {seen}");
     assert!(
-        seen.contains("<em>likely cause</em>") && seen.contains("<em>consequence</em>"),
+        seen.contains("</i>likely cause</em>")
+            && seen.contains("</i>consequence of payments charge</em>"),
         "{seen}"
     );
     assert!(seen.contains("payments charge: timeout after 55.0 ms"), "{seen}");

@@ -18,13 +18,13 @@ likely cause  payments charge: timeout after 55.0 ms
 dependencies  0% of the time: payments 55.0 ms
 slowest       payments charge, 55.0 ms of its own
 
-                        start      took  0                                                    100 ms
-place_order           1.00 ms   97.0 ms  ███████████████████████████████████████████████████████▊
-│   consequence: error
-├ price               20.0 ms   10.0 ms             ▊█████
+                        start      took   0         20 ms      40 ms      60 ms     80 ms
+place_order           1.00 ms   97.0 ms ↳ ███████████████████████████████████████████████████████▏
+│   ↳ consequence of payments charge: error
+├ price               20.0 ms   10.0 ms             █████▋
 ├ · WARN a line of its own  at 35.0 ms  stock=3
-└ → payments charge   40.0 ms   55.0 ms                        ████████████████████████████████▍
-      likely cause: error · timeout · POST http://payments/
+└ → payments charge   40.0 ms   55.0 ms ✗                       ███████████████████████████████▎
+      ✗ likely cause: error · timeout · POST http://payments/
 ";
     let bars = |text: &str| text.replace(['█', '▉', '▊', '▋', '▌', '▍', '▎', '▏', ' '], "");
     assert_eq!(bars(&said.out), bars(wanted), "{}", said.out);
@@ -185,7 +185,7 @@ fn a_service_whose_clock_is_off_is_shown_within_the_call_to_it() {
         assert!((moved + off).abs() < 100.0, "moved by {moved}, off by {off}");
         let said = candor(&["story", "r-7", "-"], &joined(&lines)).out;
         assert!(said.contains("its caller's; it is shown as if they agreed"), "{said}");
-        assert!(said.contains("called by payments charge"), "{said}");
+        assert!(said.contains("└ payments POST /orders "), "{said}");
     }
     // What a queue does later is no request within a call, and stays where it is.
     let mut lines = failing("r-7");
@@ -215,8 +215,8 @@ fn gaps_belong_to_one_request_at_one_service() {
     let said = candor(&["story", "r-7", "-"], &joined(&lines));
     assert!(!said.out.contains("missing"), "{}", said.out);
     // The second ran while the first waited for it, and says why.
-    assert!(said.out.contains("payments  POST /orders  502 error  40.0 ms"), "{}", said.out);
-    assert!(said.out.contains("called by payments charge"), "{}", said.out);
+    assert!(said.out.contains("└ payments POST /orders "), "{}", said.out);
+    assert!(said.out.contains("↳ 502 error"), "{}", said.out);
     assert!(
         said.out.contains("likely cause  bank debit: connect after 30.0 ms, at payments"),
         "{}",
@@ -242,7 +242,9 @@ fn several_services_files_are_one_story_in_whatever_order_they_are_given() {
         "the first to begin comes first: {}",
         one.out
     );
-    assert!(one.out.contains("\nPOST /orders  504 error"), "{}", one.out);
+    let (edge, shop) = (one.out.find("\nedge POST /orders "), one.out.find("\nPOST /orders "));
+    assert!(edge.is_some() && edge < shop, "{}", one.out);
+    assert!(one.out.contains("\n│   ↳ 504 error\n"), "{}", one.out);
 }
 
 #[test]

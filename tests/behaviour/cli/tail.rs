@@ -159,11 +159,11 @@ fn requests_whose_lines_are_mixed_are_drawn_one_by_one_in_the_order_of_their_end
     assert_eq!(rows[0], "");
     assert_eq!(rows[1], "10:00:00.100  504 error 100 ms  r-7            POST /orders  user 41");
     assert_eq!(rows[2], "  likely cause  payments charge: timeout after 55.0 ms");
-    for wanted in ["├ price ", "├ · WARN a line of its own", "└ → payments charge ", "55.0 ms  "]
+    for wanted in ["├ price ", "├ · WARN a line of its own", "└ → payments charge ", "55.0 ms ✗ "]
     {
         assert!(tree.contains(wanted), "{wanted} is not in\n{tree}");
     }
-    assert!(tree.contains("likely cause: error · timeout · POST http://payments/"), "{tree}");
+    assert!(tree.contains("✗ likely cause: error · timeout · POST http://payments/"), "{tree}");
 }
 
 #[test]
