@@ -70,6 +70,11 @@ impl FromArgs {
     }
 }
 
+/// Parses the number of an option such as `--top`.
+pub(crate) fn parse_count(text: &str) -> Result<usize, String> {
+    text.trim().parse().map_err(|_| "expected a whole number such as 20".to_owned())
+}
+
 /// Value of `--since` and `--until`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Since {
