@@ -10,7 +10,7 @@ use super::{
     print_legend, sections, totals_json,
 };
 use crate::output::{Failure, Output};
-use crate::screen::{Screen, Style, json_line, percent};
+use crate::screen::{Screen, Style, grouped, json_line, percent};
 
 /// The percentiles that are compared: the title of the column, and the priorities of its three columns.
 const COMPARED: [(&str, f64, [u8; 3]); 2] = [("p50", 0.50, [5, 2, 7]), ("p99", 0.99, [4, 1, 6])];
@@ -47,7 +47,8 @@ impl Change {
     fn growth_ms(&self) -> f64 {
         let (after, before) = (&self.row.totals.times, &self.before.times);
         let changes = COMPARED.iter().filter(|(_, share, _)| self.of(*share).is_some());
-        let growth = changes.map(|(_, share, _)| after.quantile_ms(*share) - before.quantile_ms(*share));
+        let growth =
+            changes.map(|(_, share, _)| after.quantile_ms(*share) - before.quantile_ms(*share));
         growth.reduce(f64::max).unwrap_or(0.0)
     }
 
@@ -94,7 +95,9 @@ pub(super) fn run(
     };
     table.print(screen, out)?;
     let legend = [
-        format!("was: in the other log; {UNSUPPORTED} under change: none, or one that chance explains"),
+        format!(
+            "was: in the other log; change: {UNSUPPORTED} if there is none, or if chance can explain it"
+        ),
         PERCENTILE_RULE.to_owned(),
     ];
     print_legend(&legend, screen, out)?;
@@ -134,7 +137,7 @@ fn columns(changes: &[Change]) -> Vec<Column> {
         cells: changes.iter().map(cell).collect(),
         priority,
     };
-    let count = |totals: &Totals| totals.times.count().to_string();
+    let count = |totals: &Totals| grouped(&totals.times.count().to_string());
     let mut columns = vec![
         column("count", None, &|change| (Style::Plain, count(&change.row.totals))),
         column("was", Some(3), &|change| (Style::Dim, count(&change.before))),

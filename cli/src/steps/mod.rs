@@ -13,7 +13,7 @@ use crate::args::{FromArgs, KeyArgs, parse_count};
 use crate::from::Question;
 use crate::output::{Failure, Output};
 use crate::read::Input;
-use crate::screen::{Row, Screen, Style, json_line, percent, wrap};
+use crate::screen::{Row, Screen, Style, grouped, json_line, percent, wrap};
 use crate::time::format_ms;
 use axis::{Axis, bar_chart};
 use table::{Column, Section, Table, count_cell};
@@ -23,19 +23,20 @@ use totals::{NamedTotals, SpanKind, Summary};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A row of the output:
-                count  failed  refused      p50      p95      p99      max  share  ▏1 ms     10 s▕
-  bank charge   5,120      12       31  42.0 ms   180 ms   402 ms   1.20 s    68%      ▂█▅▂▁
+               count  failed  refused      p50     p99  share  ▏1 ms    10 s▕
+  bank charge  5,120      12       31  42.0 ms  402 ms    68%      ▂█▅▂▁
 
-  failed    ended with an error or a panic
-  refused   the dependency rejected the call, such as with a 404 (a line at WARN)
-  cancelled dropped before it ended
-  p50, p95, p99
-            percentiles; – with fewer than 2, 20 or 100 durations, which would only repeat max
-  share     of the time of all requests; steps contain each other
-  chart     how many durations there are, on a logarithmic axis
+  failed     calls that ended with an error or a panic
+  refused    calls that the dependency rejected, for example with a 404
+  cancelled  calls that were dropped before they ended
+  p50, p99   percentiles; – if there are too few durations for it: p50 needs
+             2, p95 needs 20 and p99 needs 100, or they would repeat max
+  share      part of the time of all requests; steps contain each other
+  chart      number of durations, on a logarithmic axis
 
-With --compare, `was` is the value in the other log. A change is shown only if chance can't explain it: the 95 %
-confidence intervals of both percentiles are apart, and the values differ by 5 % or more. What grew most is first.
+With --compare, `was` is the value in the other log. A change is shown only if
+chance can't explain it: the 95 % confidence intervals of the two percentiles
+don't overlap, and they differ by at least 5 %. What grew most comes first.
 
 Examples:
   candor steps app.log app.log.*.gz
@@ -103,14 +104,13 @@ pub(crate) fn run(args: &StepsArgs, out: &mut Output) -> Result<bool, Failure> {
     }
     let screen = Screen::detect();
     let of = if requests > 0 {
-        format!("of {requests} requests")
+        let noun = if requests == 1 { "request" } else { "requests" };
+        format!("of {} {noun}", grouped(&requests.to_string()))
     } else {
         "of outermost steps".to_owned()
     };
-    let mut legend = vec![format!(
-        "share: of the {} {of}; steps contain each other",
-        format_ms(total)
-    )];
+    let mut legend =
+        vec![format!("share: of the {} {of}; steps contain each other", format_ms(total))];
     legend.extend(notes_on(&rows));
     print_table(rows, step_count, total, screen, out)?;
     print_legend(&legend, screen, out)?;
@@ -127,9 +127,12 @@ fn read(mut input: Input, out: &mut Output) -> Result<Summary, Failure> {
     }
     input.notes().for_each(|note| out.note(note));
     if summary.left_out > 0 {
+        let (whose, their) = match summary.left_out {
+            1 => ("1 request or job".to_owned(), "its"),
+            count => (format!("{count} requests or jobs"), "their"),
+        };
         out.note(format!(
-            "lines left out by LOG_STORY in {} requests or jobs; their steps and calls are not in the table",
-            summary.left_out
+            "lines left out by LOG_STORY in {whose}; {their} steps and calls are not in the table"
         ));
     }
     Ok(summary)
@@ -151,7 +154,7 @@ fn print_table(
     let cells = |cell: &dyn Fn(&NamedTotals) -> (Style, String)| rows.iter().map(cell).collect();
     let mut columns = vec![Column {
         title: "count",
-        cells: cells(&|row| (Style::Plain, row.totals.times.count().to_string())),
+        cells: cells(&|row| (Style::Plain, grouped(&row.totals.times.count().to_string()))),
         priority: None,
     }];
     columns.extend(outcome_columns(rows.iter().map(|row| &row.totals)));
@@ -228,15 +231,16 @@ fn notes_on(rows: &[NamedTotals]) -> impl Iterator<Item = String> {
     let is_any_missing = PERCENTILES.iter().any(|(_, share, _)| is_missing(*share));
     let all_few = rows.iter().all(|row| row.totals.times.percentile_ms(0.99).is_none());
     [
-        refused.then(|| "refused: the dependency rejected the call, such as with a 404".to_owned()),
+        refused.then(|| {
+            "refused: the dependency rejected the call, for example with a 404".to_owned()
+        }),
         (is_any_missing || all_few).then(|| PERCENTILE_RULE.to_owned()),
     ]
     .into_iter()
     .flatten()
 }
 
-const PERCENTILE_RULE: &str =
-    "percentiles: p50 of at least 2 durations, p95 of 20, p99 of 100; fewer would only repeat max";
+const PERCENTILE_RULE: &str = "percentiles: p50 needs 2 durations, p95 needs 20 and p99 needs 100; with fewer, they would repeat max";
 
 fn print_legend(legend: &[String], screen: Screen, out: &mut Output) -> Result<(), Failure> {
     for sentence in legend {

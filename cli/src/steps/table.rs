@@ -1,17 +1,18 @@
 //! Tables of `candor steps` on the terminal: a name, columns of numbers, and a chart.
 
 use crate::output::{Failure, Output};
-use crate::screen::{Row, Screen, Style, display_width, escape, truncate};
+use crate::screen::{Row, Screen, Style, display_width, escape, grouped, truncate};
 
 use super::axis::Axis;
 
-/// Shorter names are unreadable, so columns are omitted first.
+/// Columns are omitted before names of up to this many characters are cut.
+const MAX_UNCUT_NAME: usize = 24;
 const MIN_NAME_WIDTH: usize = 16;
 /// Gap before each column and the chart.
 const GAP: usize = 2;
 /// Widths of the chart.
 const MAX_CHART_WIDTH: usize = 40;
-const MIN_CHART_WIDTH: usize = 8;
+const MIN_CHART_WIDTH: usize = 16;
 
 /// A column of numbers, with a cell for each row.
 pub(super) struct Column {
@@ -47,13 +48,13 @@ pub(super) struct Table {
 impl Table {
     /// Prints the sections that have rows.
     pub(super) fn print(mut self, screen: Screen, out: &mut Output) -> Result<(), Failure> {
-        self.omit_columns(screen);
-        let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
-        let available = screen.width.saturating_sub(widths.iter().sum());
         let names = self.names.iter().map(|(_, name)| display_width(&escape(name)));
         let titles = self.sections.iter().map(|section| display_width(section.title));
         let widest = names.chain(titles).max().unwrap_or(0).max(MIN_NAME_WIDTH);
-        let beside_chart = available.saturating_sub(MIN_CHART_WIDTH + GAP).max(MIN_NAME_WIDTH);
+        self.omit_columns(widest.min(MAX_UNCUT_NAME), screen);
+        let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
+        let available = screen.width.saturating_sub(widths.iter().sum());
+        let beside_chart = available.saturating_sub(MIN_CHART_WIDTH + GAP).max(MAX_UNCUT_NAME);
         let name_width = widest.min(beside_chart).min(available);
         let chart_width = available.saturating_sub(name_width + GAP).min(MAX_CHART_WIDTH);
         let chart = self.chart.take().filter(|_| chart_width >= MIN_CHART_WIDTH);
@@ -91,9 +92,9 @@ impl Table {
     }
 
     /// Omits columns until the names have enough room.
-    fn omit_columns(&mut self, screen: Screen) {
+    fn omit_columns(&mut self, name_width: usize, screen: Screen) {
         let taken = |columns: &[Column]| columns.iter().map(Column::width).sum::<usize>();
-        while MIN_NAME_WIDTH + taken(&self.columns) > screen.width {
+        while name_width + taken(&self.columns) > screen.width {
             let least = self.columns.iter().filter_map(|column| column.priority).min();
             let Some(least) = least else { return };
             self.columns.retain(|column| column.priority != Some(least));
@@ -103,5 +104,5 @@ impl Table {
 
 /// A count of outcomes that deserve attention if there are any.
 pub(super) fn count_cell(style: Style, count: u64) -> (Style, String) {
-    (if count > 0 { style } else { Style::Dim }, count.to_string())
+    (if count > 0 { style } else { Style::Dim }, grouped(&count.to_string()))
 }

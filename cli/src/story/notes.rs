@@ -9,7 +9,7 @@ use super::timings::{dependency_ms, dependency_times, own_times, slowest};
 use crate::line::{Level, Line, value_text};
 use crate::schema::keys;
 use crate::screen::percent;
-use crate::time::{date_time, format_ms, to_ms};
+use crate::time::{format_ms, to_ms};
 
 /// Fields of a step or call that its row shows already.
 const SHOWN_FIELDS: [&str; 13] = [
@@ -61,7 +61,8 @@ pub(crate) fn status(part: &Part) -> String {
 /// Facts below the title: start time, ids, user, route, trace, and the call that made the request.
 pub(crate) fn facts(story: &Story, index: usize) -> Vec<String> {
     let part = &story.parts[index];
-    let mut facts = vec![format!("{} UTC", date_time(part.start))];
+    let (at, zone) = (part.start, &story.zone);
+    let mut facts = vec![format!("{} {}", zone.date_time(at), zone.name(at))];
     if index == 0 {
         facts.push(format!("request {}", story.id));
     }

@@ -217,7 +217,7 @@ fn what_a_server_refuses_is_one_sentence() {
         (
             404,
             "Code: 60, e.displayText() = DB::Exception: Table logs.candor_all doesn't exist., e.what() = x",
-            "there is no such table",
+            "the table does not exist; check DATABASE.TABLE in the URL",
         ),
         (500, dead, "shard 127.0.0.1:19001 does not answer"),
         (
@@ -336,7 +336,7 @@ fn either_files_or_a_server_is_read() {
     assert!(server.asked().is_empty());
     for command in ["steps", "requests"] {
         let said = candor(&[command], b"");
-        let wanted = "candor: FILES or --from URL is missing; `-` is standard input\n";
+        let wanted = "candor: nothing to read; give FILES, `-` for standard input, or --from URL\n";
         assert_eq!((said.code, said.err.as_str()), (Some(2), wanted), "{command}");
     }
 }
