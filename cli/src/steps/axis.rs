@@ -30,18 +30,19 @@ impl Axis {
         let label = |nth: i32| format!("▏{}", power_of_ten(self.from + nth));
         let last = format!("{}▕", power_of_ten(self.to));
         let last_start = width.saturating_sub(display_width(&last));
+        let end = |nth: i32| column(nth) + display_width(&label(nth));
         let fits = |step: i32| {
-            (0..decades).step_by(step as usize).all(|nth| {
-                let next = if nth + step < decades { column(nth + step) } else { last_start };
-                column(nth) + display_width(&label(nth)) < next
-            })
+            let inner = (0..decades - step).step_by(step as usize);
+            inner.into_iter().all(|nth| end(nth) < column(nth + step))
         };
         let step = (1..decades).find(|step| fits(*step)).unwrap_or(decades);
         let mut row = String::new();
         let pad = |row: &mut String, to: usize| {
             row.extend(std::iter::repeat_n(' ', to.saturating_sub(display_width(row))));
         };
-        for nth in (0..decades).step_by(step as usize) {
+        // The label of the end takes precedence over the one before it.
+        let ticks = (0..decades).step_by(step as usize);
+        for nth in ticks.filter(|nth| *nth == 0 || end(*nth) < last_start) {
             pad(&mut row, column(nth));
             row.push_str(&label(nth));
         }

@@ -115,8 +115,10 @@ fn pairs(before: TotalsByName, after: TotalsByName, kind: SpanKind, top: usize) 
         let before = earlier.remove(&id(row)).map(|row| row.totals);
         totals.insert(id(row), before.unwrap_or_default());
     }
-    for (id, mut row) in earlier {
-        totals.insert(id, std::mem::take(&mut row.totals));
+    let mut gone: Vec<NamedTotals> = earlier.into_values().collect();
+    gone.sort_by_cached_key(NamedTotals::label);
+    for mut row in gone {
+        totals.insert(id(&row), std::mem::take(&mut row.totals));
         rows.push(row);
     }
     find_shared_names(&mut rows);
@@ -124,7 +126,8 @@ fn pairs(before: TotalsByName, after: TotalsByName, kind: SpanKind, top: usize) 
         .into_iter()
         .map(|row| Change { before: totals.remove(&id(&row)).unwrap_or_default(), row })
         .collect();
-    changes.sort_by_cached_key(|change| (change.rank(), change.row.label()));
+    // Rows of the same rank stay in the order of their total time.
+    changes.sort_by_cached_key(Change::rank);
     if top > 0 {
         changes.truncate(top);
     }

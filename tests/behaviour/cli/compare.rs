@@ -147,6 +147,34 @@ fn the_table_of_two_logs_fits_the_screen() {
 }
 
 #[test]
+fn the_guide_shows_the_output_of_the_command() {
+    let log =
+        Command::new(env!("CARGO_BIN_EXE_make_log")).arg("2").output().expect("it runs").stdout;
+    // A log in which payments takes twice as long.
+    let slower = String::from_utf8(log.clone()).expect("UTF-8").lines().fold(
+        String::new(),
+        |slower, line| {
+            let key = "\"duration_ms\":";
+            let is_slower = ["payments", "place_order"].iter().any(|name| line.contains(name));
+            let (before, rest) = line.split_once(key).expect("a duration");
+            let (ms, after) = rest.split_once(',').expect("more keys");
+            let ms = ms.parse::<f64>().expect("a number") * if is_slower { 2.0 } else { 1.0 };
+            format!("{slower}{before}{key}{ms:.3},{after}\n")
+        },
+    );
+    let folder = Folder::new("guide");
+    let before = folder.file("before.log", &log);
+    for (marker, args, input) in [
+        ("output: listed requests", &["requests", "-", "--top", "3"][..], log.as_slice()),
+        ("output: steps", &["steps", "-"], &log),
+        ("output: compare", &["steps", "-", "--compare", &before], slower.as_bytes()),
+    ] {
+        let said = candor_at("100", args, input).out;
+        assert_eq!(said, crate::programs::block("docs/reading.md", marker), "{marker}");
+    }
+}
+
+#[test]
 fn standard_input_is_compared_with_a_file_only() {
     let said = candor(&["steps", "-", "--compare", "-"], b"");
     assert_eq!(said.code, Some(2));
