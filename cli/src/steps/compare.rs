@@ -87,6 +87,9 @@ pub(super) fn run(
         return Ok(true);
     }
     let screen = Screen::detect();
+    let is_too_few = |totals: &Totals| totals.times.percentile_ms(0.99).is_none();
+    let has_too_few =
+        changes.iter().any(|change| is_too_few(&change.before) || is_too_few(&change.row.totals));
     let table = Table {
         sections: sections(step_count, changes.len()),
         names: changes.iter().map(|change| (change.row.style(), change.row.label())).collect(),
@@ -94,12 +97,10 @@ pub(super) fn run(
         chart: None,
     };
     table.print(screen, out)?;
-    let legend = [
-        format!(
-            "was: in the other log; change: {UNSUPPORTED} if there is none, or if chance can explain it"
-        ),
-        PERCENTILE_RULE.to_owned(),
-    ];
+    let mut legend = vec![format!(
+        "was: in the other log; change: {UNSUPPORTED} if there is none, or if chance can explain it"
+    )];
+    legend.extend(has_too_few.then(|| PERCENTILE_RULE.to_owned()));
     print_legend(&legend, screen, out)?;
     Ok(true)
 }

@@ -16,7 +16,7 @@ use crate::read::Input;
 use crate::screen::{Row, Screen, Style, grouped, json_line, percent, wrap};
 use crate::time::format_ms;
 use axis::{Axis, bar_chart};
-use table::{Column, Section, Table, count_cell};
+use table::{Bars, Column, Section, Table, count_cell};
 use totals::{NamedTotals, SpanKind, Summary};
 
 /// Steps and dependency calls by name.
@@ -186,7 +186,7 @@ fn print_table(
         let times = &rows[index].totals.times;
         bar_chart(&times.columns(width, from, to))
     };
-    let chart = Some((axis, Box::new(bars) as Box<dyn Fn(usize, usize) -> String>));
+    let chart = Some((axis, Box::new(bars) as Bars));
     Table { sections, names, columns, chart }.print(screen, out)
 }
 

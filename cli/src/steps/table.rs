@@ -29,6 +29,9 @@ impl Column {
     }
 }
 
+/// Returns the bars of the row with an index, for a number of columns.
+pub(super) type Bars = Box<dyn Fn(usize, usize) -> String>;
+
 /// A group of rows under a heading of its own.
 pub(super) struct Section {
     pub(super) title: &'static str,
@@ -41,8 +44,8 @@ pub(super) struct Table {
     /// The name of each row.
     pub(super) names: Vec<(Style, String)>,
     pub(super) columns: Vec<Column>,
-    /// The axis of the charts, and a function that returns the bars of a row for a number of columns.
-    pub(super) chart: Option<(Axis, Box<dyn Fn(usize, usize) -> String>)>,
+    /// The axis of the charts, and the bars of each row.
+    pub(super) chart: Option<(Axis, Bars)>,
 }
 
 impl Table {

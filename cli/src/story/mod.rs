@@ -57,6 +57,7 @@ Examples:
   candor story 01a204cb-c5a7 --from clickhouse://ch-1/logs.candor_all
 
 Exits with 0 if a request is shown, 1 if none is found, 2 if the arguments or a file can't be read.")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct StoryArgs {
     /// Request id or a unique prefix. Omit with --failed, or if stdin holds a single request
     #[arg(value_name = "ID")]
