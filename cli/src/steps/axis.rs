@@ -12,8 +12,9 @@ pub(super) struct Axis {
 impl Axis {
     /// Returns the axis from the power of ten below `shortest_ms` to the one above `longest_ms`.
     pub(super) fn new(shortest_ms: f64, longest_ms: f64) -> Self {
-        // Lines have a resolution of one microsecond.
-        let from = shortest_ms.max(0.001).log10().floor() as i32;
+        // Lines have a resolution of one microsecond. The durations of a histogram are off by up to 2 %, so that one of
+        // 1 ms may be below 1 ms.
+        let from = (shortest_ms.max(0.001) * 1.02).log10().floor() as i32;
         let to = longest_ms.max(0.001).log10().ceil() as i32;
         Axis { from, to: to.max(from + 1) }
     }

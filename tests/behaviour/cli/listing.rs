@@ -138,7 +138,7 @@ causes of the 8 failed requests
 fn the_totals_are_those_of_the_requests_that_are_asked_for() {
     let last = |args: &[&str]| {
         let said = candor(&[&["requests", "-"], args].concat(), &joined(&failures()));
-        said.out.lines().next_back().unwrap_or(&said.err).to_owned()
+        said.out.lines().next_back().unwrap_or(said.err.trim_end()).to_owned()
     };
     assert_eq!(last(&[]), "8 of 40 requests failed");
     assert_eq!(last(&["--failed"]), "8 of 40 requests failed");
