@@ -240,7 +240,8 @@ fn notes_on(rows: &[NamedTotals]) -> impl Iterator<Item = String> {
     .flatten()
 }
 
-const PERCENTILE_RULE: &str = "percentiles: p50 needs 2 durations, p95 needs 20 and p99 needs 100; with fewer, they would repeat max";
+const PERCENTILE_RULE: &str =
+    "percentiles need enough durations: 2 for p50, 20 for p95 and 100 for p99";
 
 fn print_legend(legend: &[String], screen: Screen, out: &mut Output) -> Result<(), Failure> {
     for sentence in legend {

@@ -67,7 +67,7 @@ fn a_percentile_that_would_only_be_the_maximum_is_not_shown() {
     let few = candor(&["steps", "-"], &joined(&steps("load", 6, 100.0))).out;
     let head = few.lines().next().expect("a head");
     assert!(head.contains(" p50 ") && head.contains(" max ") && !head.contains(" p99 "), "{few}");
-    assert!(few.contains("p99 needs 100; with fewer, they would repeat max"), "{few}");
+    assert!(few.contains("20 for p95 and 100 for p99"), "{few}");
     let mixed = [steps("load", 6, 100.0), steps("save", 100, 50.0)].concat();
     let mixed = candor(&["steps", "-"], &joined(&mixed)).out;
     let load = mixed.lines().find(|row| row.starts_with("load ")).expect("a row");
